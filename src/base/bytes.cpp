@@ -1,0 +1,101 @@
+#include "base/bytes.h"
+
+#include <array>
+
+namespace qrx {
+namespace {
+
+constexpr std::string_view hex_digits = "0123456789abcdef";
+constexpr std::string_view base32_digits = "abcdefghijklmnopqrstuvwxyz234567";
+constexpr std::string_view base64_digits =
+    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
+constexpr std::array<std::int8_t, 256> reverse(std::string_view digits, bool any_case) {
+  std::array<std::int8_t, 256> table{};
+  table.fill(-1);
+  for (std::size_t i = 0; i < digits.size(); ++i) {
+    const char c = digits[i];
+    table[static_cast<unsigned char>(c)] = static_cast<std::int8_t>(i);
+    if (any_case && c >= 'a' && c <= 'z')
+      table[static_cast<unsigned char>(c - 'a' + 'A')] = static_cast<std::int8_t>(i);
+  }
+  return table;
+}
+
+constexpr auto from_hex_digit = reverse(hex_digits, true);
+constexpr auto from_base32_digit = reverse(base32_digits, true);
+constexpr auto from_base64_digit = reverse(base64_digits, false);
+
+// Writes `bits` bits a digit, most significant bit first; the last digit is filled with zero bits.
+std::string encode(ByteView bytes, std::string_view digits, unsigned bits) {
+  std::string out;
+  out.reserve((bytes.size() * 8 + bits - 1) / bits);
+  unsigned held = 0;
+  std::uint32_t value = 0;
+  for (const std::byte byte : bytes) {
+    value = (value << 8) | std::to_integer<std::uint32_t>(byte);
+    held += 8;
+    while (held >= bits) {
+      held -= bits;
+      out += digits[(value >> held) & ((1U << bits) - 1)];
+    }
+  }
+  if (held > 0) out += digits[(value << (bits - held)) & ((1U << bits) - 1)];
+  return out;
+}
+
+std::optional<std::vector<std::uint8_t>> decode(std::string_view text, const std::array<std::int8_t, 256>& table,
+                                                unsigned bits) {
+  std::vector<std::uint8_t> out;
+  out.reserve(text.size() * bits / 8);
+  unsigned held = 0;
+  std::uint32_t value = 0;
+  for (const char c : text) {
+    const int digit = table[static_cast<unsigned char>(c)];
+    if (digit < 0) return std::nullopt;
+    value = (value << bits) | static_cast<std::uint32_t>(digit);
+    held += bits;
+    if (held >= 8) {
+      held -= 8;
+      out.push_back(static_cast<std::uint8_t>(value >> held));
+    }
+  }
+  const bool whole_digit_left = held >= bits;
+  const bool bits_left = (value & ((1U << held) - 1)) != 0;
+  if (whole_digit_left || bits_left) return std::nullopt;
+  return out;
+}
+
+}  // namespace
+
+std::string to_hex(ByteView bytes) { return encode(bytes, hex_digits, 4); }
+
+std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text) { return decode(text, from_hex_digit, 4); }
+
+std::string to_base32(ByteView bytes) { return encode(bytes, base32_digits, 5); }
+
+std::optional<std::vector<std::uint8_t>> from_base32(std::string_view text) {
+  return decode(text, from_base32_digit, 5);
+}
+
+std::string to_base64(ByteView bytes) {
+  std::string out = encode(bytes, base64_digits, 6);
+  while (out.size() % 4 != 0) out += '=';
+  return out;
+}
+
+std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
+  if (text.size() % 4 != 0) return std::nullopt;
+  for (int i = 0; i < 2 && !text.empty() && text.back() == '='; ++i) text.remove_suffix(1);
+  return decode(text, from_base64_digit, 6);
+}
+
+bool equal_constant_time(ByteView a, ByteView b) {
+  if (a.size() != b.size()) return false;
+  volatile std::uint8_t difference = 0;
+  for (std::size_t i = 0; i < a.size(); ++i)
+    difference = static_cast<std::uint8_t>(difference | std::to_integer<std::uint8_t>(a[i] ^ b[i]));
+  return difference == 0;
+}
+
+}  // namespace qrx

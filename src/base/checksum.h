@@ -1,0 +1,52 @@
+// Running sums: XXH3-128 (guards against accidents, travels with every file) and SHA-256 (on request, and for tokens).
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <string>
+
+#include "base/bytes.h"
+
+namespace qrx {
+
+// The canonical (big-endian) form of an XXH3-128 sum, as xxh128sum(1) prints it in hex.
+using Xxh128Sum = std::array<std::uint8_t, 16>;
+using Sha256Sum = std::array<std::uint8_t, 32>;
+
+// Not thread-safe; movable. 576 bytes of state on the heap.
+class Xxh128 {
+ public:
+  Xxh128();
+  Xxh128(Xxh128&&) noexcept;
+  Xxh128& operator=(Xxh128&&) noexcept;
+  ~Xxh128();
+  void reset();
+  void update(ByteView bytes);
+  Xxh128Sum sum() const;  // of all bytes so far; the state goes on
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+class Sha256 {
+ public:
+  Sha256();
+  Sha256(Sha256&&) noexcept;
+  Sha256& operator=(Sha256&&) noexcept;
+  ~Sha256();
+  void update(ByteView bytes);
+  Sha256Sum sum() const;
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+Sha256Sum sha256(ByteView bytes);
+
+template <std::size_t N>
+std::string to_hex(const std::array<std::uint8_t, N>& sum) {
+  return to_hex(as_bytes(sum));
+}
+
+}  // namespace qrx

@@ -1,0 +1,99 @@
+#include "base/units.h"
+
+#include <charconv>
+#include <cstdio>
+#include <limits>
+
+#include "base/text.h"
+
+namespace qrx {
+namespace {
+
+// The number at the front of `text`, which is shortened to what follows it.
+std::optional<std::uint64_t> take_number(std::string_view& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
+  return value;
+}
+
+}  // namespace
+
+std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
+  constexpr std::uint64_t most = 3650ULL * 86400;  // ten years, far from any overflow
+  std::uint64_t total = 0;
+  if (text.empty()) return std::nullopt;
+  while (!text.empty()) {
+    const auto number = take_number(text);
+    if (!number || *number > most) return std::nullopt;
+    std::uint64_t unit = 1;
+    if (!text.empty()) {
+      switch (text.front()) {
+        case 's': unit = 1; break;
+        case 'm': unit = 60; break;
+        case 'h': unit = 3600; break;
+        case 'd': unit = 86400; break;
+        default: return std::nullopt;
+      }
+      text.remove_prefix(1);
+    } else if (total != 0) {
+      return std::nullopt;  // "1h30": thirty of what
+    }
+    total += *number * unit;
+    if (total > most) return std::nullopt;
+  }
+  return std::chrono::seconds(total);
+}
+
+std::optional<std::uint64_t> parse_size(std::string_view text) {
+  const auto number = take_number(text);
+  if (!number) return std::nullopt;
+  unsigned shift = 0;
+  if (!text.empty()) {
+    constexpr std::string_view suffixes = "kmgt";
+    const auto at = suffixes.find(to_lower_ascii(text.substr(0, 1)));
+    if (at != std::string_view::npos) {
+      shift = 10 * (static_cast<unsigned>(at) + 1);
+      text.remove_prefix(1);
+      if (equal_ignoring_case(text, "ib") || equal_ignoring_case(text, "b")) text = {};
+    } else if (equal_ignoring_case(text, "b")) {
+      text = {};
+    }
+  }
+  if (!text.empty()) return std::nullopt;
+  if (*number > (std::numeric_limits<std::uint64_t>::max() >> 1 >> shift)) return std::nullopt;
+  return *number << shift;
+}
+
+std::string format_size(std::uint64_t bytes) {
+  static constexpr const char* units[] = {"B", "KiB", "MiB", "GiB", "TiB", "PiB"};
+  double value = static_cast<double>(bytes);
+  std::size_t unit = 0;
+  while (value >= 1024 && unit + 1 < std::size(units)) {
+    value /= 1024;
+    ++unit;
+  }
+  char text[32];
+  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
+  return text;
+}
+
+std::string format_duration(std::chrono::seconds duration) {
+  const auto seconds = duration.count();
+  char text[48];
+  if (seconds < 120)
+    std::snprintf(text, sizeof text, "%lld s", static_cast<long long>(seconds));
+  else if (seconds < 7200)
+    std::snprintf(text, sizeof text, "%lld min", static_cast<long long>(seconds / 60));
+  else if (seconds < 172800 && seconds % 3600 >= 60)
+    std::snprintf(text, sizeof text, "%lld h %lld min", static_cast<long long>(seconds / 3600),
+                  static_cast<long long>(seconds % 3600 / 60));
+  else if (seconds < 172800)
+    std::snprintf(text, sizeof text, "%lld h", static_cast<long long>(seconds / 3600));
+  else
+    std::snprintf(text, sizeof text, "%lld days", static_cast<long long>(seconds / 86400));
+  return text;
+}
+
+}  // namespace qrx

@@ -1,0 +1,18 @@
+// Durations and sizes as people write them: "90s 15m 12h 3d", "10M 2G" (powers of 1024).
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace qrx {
+
+std::optional<std::chrono::seconds> parse_duration(std::string_view text);  // a bare number is seconds
+std::optional<std::uint64_t> parse_size(std::string_view text);  // bytes; suffix K M G T, any case, optional "iB" or "B"
+
+std::string format_size(std::uint64_t bytes);                   // "12.3 MiB"
+std::string format_duration(std::chrono::seconds duration);     // "1 h 5 min", "45 s"
+
+}  // namespace qrx

@@ -1,0 +1,86 @@
+// An HTTP/1.1 client for the tools: one keep-alive connection to one origin, bodies of any size in constant memory,
+// deadlines on everything, answers read under the same strict framing as the server's requests. It follows no redirect.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "http/exchange.h"
+#include "wire/link.h"
+
+namespace qrx::http {
+
+struct ClientOptions {
+  Millis connect_time{10'000};
+  Millis answer_time{90'000};  // from the last byte sent to the head of the answer; waits on the server need more than 60 s
+  Millis stall_time{60'000};   // no byte moved in a body
+  std::string proxy;           // "http://host:port" for CONNECT, from HTTPS_PROXY and NO_PROXY; empty: none
+  std::string ca_file;         // extra trust anchors, PEM; empty: the system's
+  std::string unix_path;       // connect here instead of to the origin's host (the control socket)
+  std::string user_agent = "qrx";
+};
+
+struct ClientRequest {
+  std::string method = "GET";
+  std::string target = "/";  // path and query below the origin, percent-encoded; the origin's prefix is put before it
+  std::vector<Header> headers;
+  std::string body;  // for small bodies
+  bool has_body = false;  // send Content-Length even when the body is empty
+};
+
+struct ClientAnswer {
+  int status = 0;
+  std::vector<Header> headers;
+  std::string body;  // only what request() read; at most its limit
+  std::optional<std::string_view> header(std::string_view name) const;
+};
+
+// Gives the bytes of a request body: fills the front of `space`, returns how many (0 at the end), or an error, which
+// ends the request and is returned from send().
+using BodyReader = std::function<Result<std::size_t>(std::span<std::byte> space)>;
+
+// Not thread-safe: one thread at a time. Errors are Kind::unavailable for trouble of network and server (connection
+// refused, reset, timed out, malformed answer), Kind::other for a certificate that does not verify; an answer of any
+// status is not an error.
+class Client {
+ public:
+  Client(Origin origin, ClientOptions options);
+  ~Client();
+  Client(Client&&) noexcept;
+  Client& operator=(Client&&) noexcept;
+
+  const Origin& origin() const;
+
+  // A request with a small body and its whole answer, body included (up to most_bytes: more is an error). Idempotent
+  // methods are tried once more on a new connection when a kept one turns out to be closed.
+  Result<ClientAnswer> request(const ClientRequest& request, std::size_t most_bytes = 64U << 20);
+
+  // A request whose body is read from `reader`: exactly `length` bytes, or chunked until its end. When the server answers
+  // before the body is through, sending stops and its answer is returned. `sent` (may be null) is told the running total.
+  Result<ClientAnswer> send(const ClientRequest& request, std::optional<std::uint64_t> length, const BodyReader& reader,
+                            const std::function<void(std::uint64_t)>& sent);
+
+  // A request whose answer has a large body: the head now, the body by read().
+  Result<ClientAnswer> open(const ClientRequest& request);
+  // Bytes of the open body; 0 at its proper end. A body cut short is Kind::unavailable.
+  Result<std::size_t> read(std::span<std::byte> space);
+  // Content-Length of the open body, if it has one.
+  std::optional<std::uint64_t> body_length() const;
+
+  // From another thread or a signal handler: makes the running call fail soon with Kind::unavailable.
+  void interrupt();
+  void close();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace qrx::http

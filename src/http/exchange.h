@@ -1,0 +1,116 @@
+// One request and the ways to answer it, as the routes see them: no sockets, no threads, no httplib.
+//
+// A handler never blocks on the network. It looks at the head of the request and returns a Reply, which is one of
+//   Answer    the whole answer, now
+//   Receive   take the body into a sink (only now is a byte of the body read, and 100 Continue sent), then go on
+//   Send      an answer whose body comes from files, sent as fast as the client takes it
+//   Wait      answer later, when a topic is notified or the time is over; costs no thread
+// The front runs handlers, sinks and sources on its pool; disk waits are fine there. One exchange is never run by two
+// threads at once, but by different threads one after the other.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "wire/id.h"
+
+namespace qrx::http {
+
+struct Header {
+  std::string name;
+  std::string value;
+};
+
+// The head of a request whose framing was found sound. Lives as long as its exchange.
+struct Request {
+  std::string method;  // upper case: GET HEAD POST PUT PATCH DELETE OPTIONS; others never reach a handler
+  std::string path;    // as sent, still percent-encoded; starts with '/'; no query
+  std::string query;   // without '?'; empty when there is none
+  std::vector<Header> headers;  // in order, values trimmed
+  std::string peer;    // address of the client: the socket's, or what a trusted proxy says; empty for Unix sockets
+  bool control = false;         // came in by the control socket: the operator of this machine
+  bool has_body = false;
+  std::optional<std::uint64_t> content_length;  // absent with has_body: chunked
+
+  // The value of the first header of that name (names compare without case), or nothing.
+  std::optional<std::string_view> header(std::string_view name) const;
+};
+
+struct Answer {
+  int status = 200;
+  std::string type;             // Content-Type; empty: none
+  std::string body;
+  std::vector<Header> headers;  // without framing headers, which are the front's business
+  bool close = false;           // close the connection after it
+};
+
+class BodySink;
+class BodySource;
+struct Receive;
+struct Send;
+struct Wait;
+using Reply = std::variant<Answer, Receive, Send, Wait>;
+
+// Takes a request's body. Exactly one of finish() and abandon() is called, then it is destroyed.
+class BodySink {
+ public:
+  virtual ~BodySink() = default;
+  // A run of body bytes in order, up to 1 MiB. An error is answered by on_error and the connection is closed.
+  virtual Result<void> write(ByteView bytes) = 0;
+  // The body is complete.
+  virtual Reply finish() = 0;
+  // write() failed: the answer. The default is made by the server's error function.
+  virtual std::optional<Answer> on_error(const Error&) { return std::nullopt; }
+  // The client went away, stalled, or the server stops. What was written may be kept.
+  virtual void abandon() = 0;
+};
+
+struct Receive {
+  std::unique_ptr<BodySink> sink;
+};
+
+// Gives an answer's body piece by piece.
+class BodySource {
+ public:
+  struct FilePiece {  // bytes of an open file, sent by sendfile; fd stays the source's
+    int fd;
+    std::uint64_t offset;
+    std::uint64_t size;  // > 0
+  };
+  struct MemoryPiece { std::string bytes; };
+  struct Pending { Id topic; };  // nothing yet: ask again when the topic is notified (or soon after)
+  struct End {};
+  struct Broken {};  // cannot go on: the connection is cut, so that the client sees a short body
+  using Next = std::variant<FilePiece, MemoryPiece, Pending, End, Broken>;
+
+  virtual ~BodySource() = default;
+  // The next piece. Called again only when the piece before was handed to the socket as a whole.
+  virtual Next next() = 0;
+  // The client has taken everything (its TCP acknowledged the last byte, or closed in order after it).
+  virtual void completed() {}
+};
+
+struct Send {
+  Answer head;                          // its body is ignored
+  std::optional<std::uint64_t> length;  // absent: chunked
+  std::unique_ptr<BodySource> source;   // may be null for HEAD
+};
+
+struct Wait {
+  Id topic;
+  Steady until;
+  // Asked once after the exchange is registered for the topic (so that no notice is lost), at each notice, and with
+  // time_over at the end, when it must give a reply. Nothing: go on waiting.
+  std::function<std::optional<Reply>(bool time_over)> poll;
+};
+
+}  // namespace qrx::http

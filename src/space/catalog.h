@@ -1,0 +1,55 @@
+// The catalog that the rules need: rows, changed in transactions. Implementations: src/store/sqlite_catalog.h.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include "base/result.h"
+#include "space/model.h"
+
+namespace qrx::space {
+
+// The writes of one transaction. Methods throw nothing; a failed statement makes the whole transaction fail.
+class Transaction {
+ public:
+  virtual ~Transaction() = default;
+  virtual std::optional<SpaceState> space(const Guid& guid) = 0;  // as of this transaction
+  virtual void put_space(const SpaceRow& row) = 0;                // insert or replace, by key
+  virtual void put_delivery(const DeliveryRow& row) = 0;
+  virtual void put_file(const FileRow& row) = 0;
+  virtual void put_upload(const UploadRow& row) = 0;
+  virtual bool advance_upload(const Id& upload, std::uint64_t epoch, std::uint64_t offset) = 0;  // false: stale epoch
+  virtual void remove_upload(const Id& upload) = 0;
+  virtual void remove_delivery(const Id& delivery) = 0;  // with its files and uploads
+  virtual void remove_space(const Guid& guid) = 0;       // with everything in it
+};
+
+enum class Durability : std::uint8_t {
+  durable,  // survives power loss when change() returns
+  lazy,     // survives the end of the process; power loss may take it until the next durable change
+};
+
+class Catalog {
+ public:
+  virtual ~Catalog() = default;
+
+  // Runs `work` in one transaction and returns when it is committed. An error from `work` rolls it back and comes back.
+  // Transactions of several threads may share one sync; `work` runs on some thread, one at a time, and must not block.
+  virtual Result<void> change(Durability durability, const std::function<Result<void>(Transaction&)>& work) = 0;
+
+  // A consistent copy, cheap when nothing changed since the last call; null when there is no such space.
+  virtual Result<std::shared_ptr<const SpaceState>> space(const Guid& guid) = 0;
+
+  struct Totals {
+    std::uint64_t spaces = 0, bytes = 0;  // bytes: of files and uploads
+  };
+  virtual Result<Totals> totals() = 0;
+  virtual Result<std::vector<Guid>> expired(WallTime now, std::size_t most) = 0;  // past their time, or dying
+  virtual Result<std::vector<UploadRow>> uploads() = 0;                           // all, for recovery and expiry
+  virtual Result<std::vector<BlobKey>> blobs() = 0;                               // all that any row names
+  virtual Result<std::vector<FileRow>> files_after(const Id& last, std::size_t most) = 0;  // for check, by id
+  virtual Result<void> check() = 0;  // the catalog's own integrity
+};
+
+}  // namespace qrx::space

@@ -1,0 +1,85 @@
+// What the rules know: spaces, deliveries, uploads and files, as they stand in the catalog.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/checksum.h"
+#include "base/clock.h"
+#include "wire/id.h"
+#include "wire/messages.h"
+
+namespace qrx::space {
+
+using wire::Limits;
+using wire::Seal;
+
+// The name of a blob in the blob store. A blob holds one large file, or the small files of a delivery one after another.
+using BlobKey = Id;
+
+enum class Phase : std::uint8_t { open, closed, dying };  // dying: marked for deletion, invisible to everyone
+
+struct SpaceRow {
+  Guid guid;
+  Sha256Sum owner_hash{};  // of the owner token's text
+  std::string label;
+  std::string key;  // age recipient, or empty
+  Seal seal = Seal::offer;
+  Limits limits;
+  WallTime created, expires;
+  Phase phase = Phase::open;
+  std::uint64_t seq = 1;
+};
+
+struct DeliveryRow {
+  Id delivery;
+  Guid guid;
+  std::string message;
+  WallTime created;
+  std::optional<WallTime> committed;  // absent: still being handed over, invisible to readers
+};
+
+// A file whose bytes are complete. It belongs to a delivery; it is visible when that is committed.
+struct FileRow {
+  Id file;
+  Id delivery;
+  Guid guid;
+  std::string name;
+  std::uint64_t size = 0;
+  std::string type;
+  Xxh128Sum xxh128{};
+  std::optional<Sha256Sum> sha256;  // once somebody asked for it
+  bool sealed = false;
+  BlobKey blob;
+  std::uint64_t blob_offset = 0;
+};
+
+// An upload that can be resumed. `offset` is durable: what was acknowledged.
+struct UploadRow {
+  Id upload;      // becomes the file's id
+  Id delivery;
+  Guid guid;
+  std::string name;
+  std::string metadata;  // Upload-Metadata as sent, for HEAD
+  std::optional<std::uint64_t> length;
+  std::uint64_t offset = 0;
+  std::uint64_t epoch = 0;  // grows with each writer; a stale writer's update changes nothing
+  BlobKey blob;
+  bool lone = false;       // commits its delivery by itself when complete (a delivery of one file)
+  bool partial = false;    // tus concatenation: never becomes a file by itself
+  bool damaged = false;    // the stored bytes are fewer than were acknowledged
+  WallTime created, expires;
+};
+
+// One space with all that is in it; immutable once handed out.
+struct SpaceState {
+  SpaceRow space;
+  std::vector<DeliveryRow> deliveries;  // by creation
+  std::vector<FileRow> files;
+  std::vector<UploadRow> uploads;
+};
+
+}  // namespace qrx::space

@@ -1,0 +1,329 @@
+#include "wire/messages.h"
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+#include "base/bytes.h"
+
+namespace qrx::wire {
+namespace {
+
+using nlohmann::json;
+
+// Thrown only inside this file, by the readers below; from_json turns it into an Error.
+struct Malformed {
+  std::string what;
+};
+
+const json* find(const json& object, const char* name) {
+  const auto at = object.find(name);
+  return at == object.end() || at->is_null() ? nullptr : &*at;
+}
+
+const json& need(const json& object, const char* name) {
+  const json* value = find(object, name);
+  if (value == nullptr) throw Malformed{std::string("member \"") + name + "\" is missing"};
+  return *value;
+}
+
+std::string as_string(const json& value, const char* name, std::size_t most = 65536) {
+  if (!value.is_string() || value.get_ref<const std::string&>().size() > most)
+    throw Malformed{std::string("member \"") + name + "\" is not a text of the allowed length"};
+  return value.get<std::string>();
+}
+
+std::uint64_t as_number(const json& value, const char* name) {
+  if (!value.is_number_unsigned()) throw Malformed{std::string("member \"") + name + "\" is not a whole number"};
+  return value.get<std::uint64_t>();
+}
+
+Seconds as_seconds(const json& value, const char* name) {
+  const std::uint64_t number = as_number(value, name);
+  if (number > 3650ULL * 86400) throw Malformed{std::string("member \"") + name + "\" is over ten years"};
+  return Seconds(number);
+}
+
+Id as_id(const json& value, const char* name) {
+  const auto id = Id::parse(as_string(value, name));
+  if (!id) throw Malformed{std::string("member \"") + name + "\" is not an id"};
+  return *id;
+}
+
+WallTime as_time(const json& value, const char* name) {
+  const auto time = from_rfc3339(as_string(value, name));
+  if (!time) throw Malformed{std::string("member \"") + name + "\" is not a time"};
+  return *time;
+}
+
+Xxh128Sum as_sum(const json& value, const char* name) {
+  const auto bytes = from_hex(as_string(value, name));
+  Xxh128Sum sum;
+  if (!bytes || bytes->size() != sum.size()) throw Malformed{std::string("member \"") + name + "\" is not a sum"};
+  std::copy(bytes->begin(), bytes->end(), sum.begin());
+  return sum;
+}
+
+Seal as_seal(const json& value) {
+  const auto seal = seal_from_text(as_string(value, "seal"));
+  if (!seal) throw Malformed{"member \"seal\" is none of offer, require, off"};
+  return *seal;
+}
+
+SpaceState as_state(const json& value) {
+  const std::string text = as_string(value, "state");
+  if (text == "open") return SpaceState::open;
+  if (text == "closed") return SpaceState::closed;
+  throw Malformed{"member \"state\" is neither open nor closed"};
+}
+
+const char* to_text(SpaceState state) { return state == SpaceState::open ? "open" : "closed"; }
+
+const json& as_list(const json& value, const char* name) {
+  if (!value.is_array()) throw Malformed{std::string("member \"") + name + "\" is not a list"};
+  for (const json& item : value)
+    if (!item.is_object()) throw Malformed{std::string("a member of \"") + name + "\" is not an object"};
+  return value;
+}
+
+json write(const Limits& limits) { return {{"max_size", limits.max_size}, {"max_files", limits.max_files}}; }
+
+Limits read_limits(const json& in) {
+  if (!in.is_object()) throw Malformed{"member \"limits\" is not an object"};
+  return {as_number(need(in, "max_size"), "max_size"), as_number(need(in, "max_files"), "max_files")};
+}
+
+std::string dump(const json& value) {
+  // Names may hold bytes that are not UTF-8 only if a caller let them in; they come out as U+FFFD, never as broken JSON.
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
+
+json write(const FileInfo& file) {
+  return {{"file", file.file.text()}, {"name", file.name},         {"size", file.size}, {"type", file.type},
+          {"xxh128", to_hex(file.xxh128)}, {"sealed", file.sealed}, {"url", file.url}};
+}
+
+FileInfo read_file(const json& in) {
+  FileInfo file;
+  file.file = as_id(need(in, "file"), "file");
+  file.name = as_string(need(in, "name"), "name");
+  file.size = as_number(need(in, "size"), "size");
+  file.type = as_string(need(in, "type"), "type");
+  file.xxh128 = as_sum(need(in, "xxh128"), "xxh128");
+  const json& sealed = need(in, "sealed");
+  if (!sealed.is_boolean()) throw Malformed{"member \"sealed\" is not true or false"};
+  file.sealed = sealed.get<bool>();
+  file.url = as_string(need(in, "url"), "url");
+  return file;
+}
+
+void read(const json& in, CreateSpace& out) {
+  if (const json* v = find(in, "expire")) out.expire = as_seconds(*v, "expire");
+  if (const json* v = find(in, "max_size")) out.max_size = as_number(*v, "max_size");
+  if (const json* v = find(in, "max_files")) out.max_files = as_number(*v, "max_files");
+  if (const json* v = find(in, "label")) out.label = as_string(*v, "label", 200);
+  if (const json* v = find(in, "seal")) out.seal = as_seal(*v);
+  if (const json* v = find(in, "key")) out.key = as_string(*v, "key", 200);
+}
+
+void read(const json& in, SpaceCreated& out) {
+  out.guid = as_id(need(in, "guid"), "guid");
+  out.drop = as_string(need(in, "drop"), "drop");
+  out.owner = as_string(need(in, "owner"), "owner");
+  out.token = as_string(need(in, "token"), "token");
+  out.expires = as_time(need(in, "expires"), "expires");
+  out.interval = as_seconds(need(in, "interval"), "interval");
+  out.limits = read_limits(need(in, "limits"));
+}
+
+void read(const json& in, SpaceInfo& out) {
+  out.guid = as_id(need(in, "guid"), "guid");
+  out.label = as_string(need(in, "label"), "label");
+  out.state = as_state(need(in, "state"));
+  out.seq = as_number(need(in, "seq"), "seq");
+  out.expires = as_time(need(in, "expires"), "expires");
+  out.limits = read_limits(need(in, "limits"));
+  if (const json* v = find(in, "seal")) out.seal = as_seal(*v);
+  for (const json& item : as_list(need(in, "deliveries"), "deliveries")) {
+    DeliveryInfo delivery;
+    delivery.delivery = as_id(need(item, "delivery"), "delivery");
+    delivery.committed = as_time(need(item, "committed"), "committed");
+    if (const json* v = find(item, "message")) delivery.message = as_string(*v, "message");
+    for (const json& file : as_list(need(item, "files"), "files")) delivery.files.push_back(read_file(file));
+    out.deliveries.push_back(std::move(delivery));
+  }
+  for (const json& item : as_list(need(in, "uploads"), "uploads")) {
+    UploadInfo upload;
+    upload.upload = as_id(need(item, "upload"), "upload");
+    if (const json* v = find(item, "delivery")) upload.delivery = as_id(*v, "delivery");
+    upload.name = as_string(need(item, "name"), "name");
+    upload.offset = as_number(need(item, "offset"), "offset");
+    if (const json* v = find(item, "length")) upload.length = as_number(*v, "length");
+    upload.url = as_string(need(item, "url"), "url");
+    out.uploads.push_back(std::move(upload));
+  }
+}
+
+void read(const json& in, ChangeSpace& out) {
+  if (const json* v = find(in, "expire")) out.expire = as_seconds(*v, "expire");
+  if (const json* v = find(in, "state")) out.state = as_state(*v);
+}
+
+void read(const json& in, DropInfo& out) {
+  out.label = as_string(need(in, "label"), "label");
+  if (const json* v = find(in, "key")) out.key = as_string(*v, "key", 200);
+  out.seal = as_seal(need(in, "seal"));
+  out.state = as_state(need(in, "state"));
+  out.expires = as_time(need(in, "expires"), "expires");
+  out.limits = read_limits(need(in, "limits"));
+}
+
+void read(const json& in, CreateDelivery& out) {
+  if (const json* v = find(in, "message")) out.message = as_string(*v, "message", 2000);
+}
+
+void read(const json& in, DeliveryState& out) {
+  out.delivery = as_id(need(in, "delivery"), "delivery");
+  const json& committed = need(in, "committed");
+  if (!committed.is_boolean()) throw Malformed{"member \"committed\" is not true or false"};
+  out.committed = committed.get<bool>();
+  for (const json& item : as_list(need(in, "files"), "files")) {
+    ReceivedFile file;
+    file.name = as_string(need(item, "name"), "name");
+    file.size = as_number(need(item, "size"), "size");
+    file.xxh128 = as_sum(need(item, "xxh128"), "xxh128");
+    out.files.push_back(std::move(file));
+  }
+}
+
+void read(const json& in, CommitDelivery& out) {
+  if (const json* v = find(in, "files")) out.files = as_number(*v, "files");
+}
+
+void read(const json& in, Problem& out) {
+  if (const json* v = find(in, "status")) out.status = static_cast<int>(std::min<std::uint64_t>(as_number(*v, "status"), 599));
+  if (const json* v = find(in, "type")) out.type = as_string(*v, "type");
+  if (const json* v = find(in, "title")) out.title = as_string(*v, "title");
+  if (const json* v = find(in, "detail")) out.detail = as_string(*v, "detail");
+}
+
+}  // namespace
+
+std::string_view to_text(Seal seal) {
+  switch (seal) {
+    case Seal::offer: return "offer";
+    case Seal::require: return "require";
+    case Seal::off: break;
+  }
+  return "off";
+}
+
+std::optional<Seal> seal_from_text(std::string_view text) {
+  for (const Seal seal : {Seal::offer, Seal::require, Seal::off})
+    if (text == to_text(seal)) return seal;
+  return std::nullopt;
+}
+
+std::string to_json(const CreateSpace& in) {
+  json out = {{"label", in.label}, {"seal", to_text(in.seal)}};
+  if (in.expire) out["expire"] = in.expire->count();
+  if (in.max_size) out["max_size"] = *in.max_size;
+  if (in.max_files) out["max_files"] = *in.max_files;
+  if (!in.key.empty()) out["key"] = in.key;
+  return dump(out);
+}
+
+std::string to_json(const SpaceCreated& in) {
+  return dump({{"guid", in.guid.text()}, {"drop", in.drop}, {"owner", in.owner}, {"token", in.token},
+               {"expires", to_rfc3339(in.expires)}, {"interval", in.interval.count()}, {"limits", write(in.limits)}});
+}
+
+std::string to_json(const SpaceInfo& in) {
+  json deliveries = json::array();
+  for (const DeliveryInfo& delivery : in.deliveries) {
+    json files = json::array();
+    for (const FileInfo& file : delivery.files) files.push_back(write(file));
+    json item = {{"delivery", delivery.delivery.text()}, {"committed", to_rfc3339(delivery.committed)},
+                 {"files", std::move(files)}};
+    if (!delivery.message.empty()) item["message"] = delivery.message;
+    deliveries.push_back(std::move(item));
+  }
+  json uploads = json::array();
+  for (const UploadInfo& upload : in.uploads) {
+    json item = {{"upload", upload.upload.text()}, {"delivery", upload.delivery.text()}, {"name", upload.name},
+                 {"offset", upload.offset}, {"url", upload.url}};
+    if (upload.length) item["length"] = *upload.length;
+    uploads.push_back(std::move(item));
+  }
+  return dump({{"guid", in.guid.text()}, {"label", in.label}, {"state", to_text(in.state)}, {"seq", in.seq},
+               {"expires", to_rfc3339(in.expires)}, {"limits", write(in.limits)}, {"seal", to_text(in.seal)},
+               {"deliveries", std::move(deliveries)}, {"uploads", std::move(uploads)}});
+}
+
+std::string to_json(const ChangeSpace& in) {
+  json out = json::object();
+  if (in.expire) out["expire"] = in.expire->count();
+  if (in.state) out["state"] = to_text(*in.state);
+  return dump(out);
+}
+
+std::string to_json(const DropInfo& in) {
+  json out = {{"label", in.label}, {"seal", to_text(in.seal)}, {"state", to_text(in.state)},
+              {"expires", to_rfc3339(in.expires)}, {"limits", write(in.limits)}};
+  if (!in.key.empty()) out["key"] = in.key;
+  return dump(out);
+}
+
+std::string to_json(const CreateDelivery& in) { return dump({{"message", in.message}}); }
+
+std::string to_json(const DeliveryState& in) {
+  json files = json::array();
+  for (const ReceivedFile& file : in.files)
+    files.push_back({{"name", file.name}, {"size", file.size}, {"xxh128", to_hex(file.xxh128)}});
+  return dump({{"delivery", in.delivery.text()}, {"committed", in.committed}, {"files", std::move(files)}});
+}
+
+std::string to_json(const CommitDelivery& in) {
+  json out = json::object();
+  if (in.files) out["files"] = *in.files;
+  return dump(out);
+}
+
+std::string to_json(const Problem& in) {
+  json out = {{"type", in.type}, {"title", in.title}, {"status", in.status}};
+  if (!in.detail.empty()) out["detail"] = in.detail;
+  return dump(out);
+}
+
+template <class T>
+Result<T> from_json(std::string_view text) {
+  constexpr std::size_t most_bytes = 64U << 20;
+  constexpr int most_depth = 16;
+  if (text.size() > most_bytes) return fail(Kind::usage, "the message is over 64 MiB");
+  bool too_deep = false;
+  const auto watch_depth = [&too_deep](int depth, json::parse_event_t, json&) {
+    if (depth > most_depth) too_deep = true;
+    return depth <= most_depth;
+  };
+  const json in = json::parse(text, watch_depth, /*allow_exceptions=*/false);
+  if (in.is_discarded() || too_deep || !in.is_object()) return fail(Kind::usage, "the message is not a JSON object");
+  try {
+    T out;
+    read(in, out);
+    return out;
+  } catch (const Malformed& malformed) {
+    return fail(Kind::usage, malformed.what);
+  }
+}
+
+template Result<CreateSpace> from_json(std::string_view);
+template Result<SpaceCreated> from_json(std::string_view);
+template Result<SpaceInfo> from_json(std::string_view);
+template Result<ChangeSpace> from_json(std::string_view);
+template Result<DropInfo> from_json(std::string_view);
+template Result<CreateDelivery> from_json(std::string_view);
+template Result<DeliveryState> from_json(std::string_view);
+template Result<CommitDelivery> from_json(std::string_view);
+template Result<Problem> from_json(std::string_view);
+
+}  // namespace qrx::wire

@@ -1,0 +1,156 @@
+// The JSON messages of the protocol (qrx-protocol(7)), as structs; pure functions to text and back.
+// Readers are strict about types and ranges, ignore members they do not know, and give Kind::usage for anything else.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/checksum.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "wire/id.h"
+
+namespace qrx::wire {
+
+enum class Seal : std::uint8_t { offer, require, off };
+enum class SpaceState : std::uint8_t { open, closed };
+
+std::string_view to_text(Seal seal);
+std::optional<Seal> seal_from_text(std::string_view text);
+
+struct Limits {
+  std::uint64_t max_size = 0;   // bytes of all files of the space together; 0: no limit
+  std::uint64_t max_files = 0;  // 0: no limit
+  friend bool operator==(const Limits&, const Limits&) = default;
+};
+
+// POST /api/v1/spaces
+struct CreateSpace {
+  std::optional<Seconds> expire;
+  std::optional<std::uint64_t> max_size;
+  std::optional<std::uint64_t> max_files;
+  std::string label;
+  Seal seal = Seal::offer;
+  std::string key;  // age recipient, or empty
+};
+
+// Its answer, 201
+struct SpaceCreated {
+  Guid guid;
+  std::string drop;   // link
+  std::string owner;  // link, with the token in its fragment
+  std::string token;
+  WallTime expires;
+  Seconds interval{5};  // how often to ask, for who polls
+  Limits limits;
+};
+
+struct FileInfo {
+  Id file;
+  std::string name;  // relative path, '/' between parts; as the sender gave it: hostile
+  std::uint64_t size = 0;
+  std::string type;   // by content
+  Xxh128Sum xxh128{};
+  bool sealed = false;
+  std::string url;
+  friend bool operator==(const FileInfo&, const FileInfo&) = default;
+};
+
+struct DeliveryInfo {
+  Id delivery;
+  WallTime committed;
+  std::string message;
+  std::vector<FileInfo> files;
+  friend bool operator==(const DeliveryInfo&, const DeliveryInfo&) = default;
+};
+
+// An upload in progress; its content can be read at …/files/{upload} while it grows.
+struct UploadInfo {
+  Id upload;
+  Id delivery;
+  std::string name;
+  std::uint64_t offset = 0;
+  std::optional<std::uint64_t> length;  // absent: not known yet
+  std::string url;
+  friend bool operator==(const UploadInfo&, const UploadInfo&) = default;
+};
+
+// GET /api/v1/spaces/{guid}, as its owner sees it
+struct SpaceInfo {
+  Guid guid;
+  std::string label;
+  SpaceState state = SpaceState::open;
+  std::uint64_t seq = 0;  // grows with each change
+  WallTime expires;
+  Limits limits;
+  Seal seal = Seal::offer;
+  std::vector<DeliveryInfo> deliveries;  // committed ones, oldest first
+  std::vector<UploadInfo> uploads;
+};
+
+// PATCH /api/v1/spaces/{guid}
+struct ChangeSpace {
+  std::optional<Seconds> expire;  // from now
+  std::optional<SpaceState> state;
+};
+
+// GET /u/{guid} with Accept: application/json: what a sender may know before it sends
+struct DropInfo {
+  std::string label;
+  std::string key;
+  Seal seal = Seal::offer;
+  SpaceState state = SpaceState::open;
+  WallTime expires;
+  Limits limits;  // what is left of them
+};
+
+// POST /u/{guid}/deliveries
+struct CreateDelivery {
+  std::string message;
+};
+
+// A file that a delivery has taken completely (GET /u/{guid}/deliveries/{delivery}, and the answer to commit).
+struct ReceivedFile {
+  std::string name;
+  std::uint64_t size = 0;
+  Xxh128Sum xxh128{};
+  friend bool operator==(const ReceivedFile&, const ReceivedFile&) = default;
+};
+
+struct DeliveryState {
+  Id delivery;
+  bool committed = false;
+  std::vector<ReceivedFile> files;
+};
+
+// POST …/{delivery}/commit: how many files the sender handed over; the server refuses (409) when it has not as many.
+struct CommitDelivery {
+  std::optional<std::uint64_t> files;
+};
+
+// RFC 9457 problem details
+struct Problem {
+  int status = 500;
+  std::string type = "about:blank";
+  std::string title;
+  std::string detail;
+};
+
+std::string to_json(const CreateSpace&);
+std::string to_json(const SpaceCreated&);
+std::string to_json(const SpaceInfo&);
+std::string to_json(const ChangeSpace&);
+std::string to_json(const DropInfo&);
+std::string to_json(const CreateDelivery&);
+std::string to_json(const DeliveryState&);
+std::string to_json(const CommitDelivery&);
+std::string to_json(const Problem&);
+
+// T is one of the structs above. At most 64 MiB of text and a nesting of 16.
+template <class T>
+Result<T> from_json(std::string_view text);
+
+}  // namespace qrx::wire

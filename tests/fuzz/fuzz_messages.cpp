@@ -1,0 +1,22 @@
+// JSON messages from the network: whatever is accepted is written and read back.
+#include <cstdint>
+#include <cstdlib>
+#include <string_view>
+
+#include "wire/messages.h"
+
+template <class T>
+static void round_trip(std::string_view text) {
+  if (const auto message = qrx::wire::from_json<T>(text); message && !qrx::wire::from_json<T>(to_json(*message)))
+    std::abort();
+}
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+  const std::string_view text(reinterpret_cast<const char*>(data), size);
+  round_trip<qrx::wire::CreateSpace>(text);
+  round_trip<qrx::wire::SpaceInfo>(text);
+  round_trip<qrx::wire::DropInfo>(text);
+  round_trip<qrx::wire::DeliveryState>(text);
+  round_trip<qrx::wire::Problem>(text);
+  return 0;
+}

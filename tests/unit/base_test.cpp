@@ -1,0 +1,114 @@
+#include <catch2/catch.hpp>
+
+#include <cerrno>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/clock.h"
+#include "base/random.h"
+#include "base/result.h"
+#include "base/text.h"
+#include "base/units.h"
+
+using namespace qrx;
+
+TEST_CASE("base32 follows RFC 4648 and has one text for one value") {
+  CHECK(to_base32(as_bytes("foobar")) == "mzxw6ytboi");  // RFC 4648, section 10, without padding
+  CHECK(to_base32(as_bytes("f")) == "my");
+  CHECK(as_text(as_bytes(*from_base32("MZXW6YTBOI"))) == "foobar");
+  CHECK_FALSE(from_base32("mz"));   // unused bits set: "my" is the one text of "f"
+  CHECK_FALSE(from_base32("m"));    // half a byte
+  CHECK_FALSE(from_base32("m1"));
+  CHECK(from_base32("")->empty());
+}
+
+TEST_CASE("base64 follows RFC 4648 with padding") {
+  CHECK(to_base64(as_bytes("foob")) == "Zm9vYg==");
+  CHECK(as_text(as_bytes(*from_base64("Zm9vYmE="))) == "fooba");
+  CHECK_FALSE(from_base64("Zm9vYg="));
+  CHECK_FALSE(from_base64("Zm9vYh=="));
+  CHECK_FALSE(from_base64("===="));
+  CHECK_FALSE(from_base64("Zm9v\n"));
+}
+
+TEST_CASE("sums are those of the well-known tools") {
+  Xxh128 sum;
+  CHECK(to_hex(sum.sum()) == "99aa06d3014798d86001c324468d497f");  // xxh128sum of nothing
+  sum.update(as_bytes("hello "));
+  sum.update(as_bytes("world"));
+  CHECK(to_hex(sum.sum()) == "df8d09e93f874900a99b8775cc15b6c7");
+  CHECK(to_hex(sha256(as_bytes("abc"))) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
+TEST_CASE("a running SHA-256 goes on after its sum was taken") {
+  Sha256 sum;
+  sum.update(as_bytes("a"));
+  (void)sum.sum();
+  sum.update(as_bytes("bc"));
+  CHECK(sum.sum() == sha256(as_bytes("abc")));
+}
+
+TEST_CASE("what came from outside cannot move the cursor or hide") {
+  CHECK(escape_untrusted("photo.jpg") == "photo.jpg");
+  CHECK(escape_untrusted("\x1b[2Jx\r\n") == "\\x1b[2Jx\\x0d\\x0a");
+  CHECK(escape_untrusted("a\u202Egpj.exe") == "a\\u202egpj.exe");
+  CHECK(escape_untrusted("\xff\xc0\x80") == "\\xff\\xc0\\x80");
+  CHECK(escape_untrusted("\u4F60\u597D \U0001F600") == "\u4F60\u597D \U0001F600");
+  CHECK(escape_untrusted("\U000E0041") == "\\U000e0041");
+}
+
+TEST_CASE("UTF-8 is checked strictly") {
+  CHECK(is_valid_utf8("gr\u00FC\u00DFe"));
+  CHECK_FALSE(is_valid_utf8("\xed\xa0\x80"));          // a surrogate
+  CHECK_FALSE(is_valid_utf8("\xf4\x90\x80\x80"));      // beyond U+10FFFF
+  CHECK_FALSE(is_valid_utf8("\xe0\x80\xaf"));          // overlong
+  CHECK_FALSE(is_valid_utf8("\xe2\x82"));              // cut
+}
+
+TEST_CASE("percent-decoding refuses broken escapes") {
+  std::string out;
+  CHECK(percent_decode("a%20b+c", out));
+  CHECK(out == "a b+c");
+  CHECK_FALSE(percent_decode("%", out));
+  CHECK_FALSE(percent_decode("%4", out));
+  CHECK_FALSE(percent_decode("%zz", out));
+  CHECK(percent_encode_segment("a b/\u00FC.jpg") == "a%20b%2F%C3%BC.jpg");
+}
+
+TEST_CASE("durations and sizes are read as people write them") {
+  CHECK(parse_duration("90s")->count() == 90);
+  CHECK(parse_duration("1h30m")->count() == 5400);
+  CHECK(parse_duration("15")->count() == 15);
+  CHECK_FALSE(parse_duration(""));
+  CHECK_FALSE(parse_duration("1h30"));
+  CHECK_FALSE(parse_duration("-1s"));
+  CHECK_FALSE(parse_duration("99999999999999999999d"));
+  CHECK(*parse_size("10M") == 10U << 20);
+  CHECK(*parse_size("2GiB") == 2ULL << 30);
+  CHECK(*parse_size("0") == 0);
+  CHECK_FALSE(parse_size("1X"));
+  CHECK_FALSE(parse_size("18446744073709551615T"));
+  CHECK(format_size(1536) == "1.5 KiB");
+}
+
+TEST_CASE("times are written in UTC and read back") {
+  const WallTime time{Seconds(1'795'388'400)};
+  CHECK(to_rfc3339(time) == "2026-11-22T23:00:00Z");
+  CHECK(from_rfc3339("2026-11-22T23:00:00Z") == time);
+  CHECK_FALSE(from_rfc3339("2026-11-22T23:00:00+01:00"));
+  CHECK(to_http_date(time) == "Sun, 22 Nov 2026 23:00:00 GMT");
+}
+
+TEST_CASE("a failed call says what the system said") {
+  const Error error = fail_errno("cannot open x", ENOENT).value();
+  CHECK(error.what == "cannot open x: no such file or directory");
+  CHECK(fail_errno("cannot write x", ENOSPC).value().kind == Kind::no_room);
+}
+
+TEST_CASE("secrets are compared as a whole") {
+  CHECK(equal_constant_time(as_bytes("abc"), as_bytes("abc")));
+  CHECK_FALSE(equal_constant_time(as_bytes("abc"), as_bytes("abd")));
+  CHECK_FALSE(equal_constant_time(as_bytes("abc"), as_bytes("ab")));
+  CHECK(random_bytes<16>() != random_bytes<16>());
+}

@@ -1,0 +1,88 @@
+#include <catch2/catch.hpp>
+
+#include "wire/id.h"
+#include "wire/link.h"
+#include "wire/messages.h"
+
+using namespace qrx;
+
+namespace {
+const std::string guid = Id::random().text();
+const std::string token = Token::random().text();
+const std::string key = "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p";  // from age(1)
+}  // namespace
+
+TEST_CASE("an id is a UUIDv4 in 26 base32 characters of any case") {
+  const Id id = Id::random();
+  CHECK(id.text().size() == 26);
+  CHECK((id.bytes[6] & 0xF0) == 0x40);
+  CHECK((id.bytes[8] & 0xC0) == 0x80);
+  CHECK(Id::parse(id.text()) == id);
+  CHECK_FALSE(Id::parse(id.text() + "a"));
+  CHECK_FALSE(Id::parse("../../../../../../etc/pass"));
+}
+
+TEST_CASE("a drop link comes back from the QR code in any case") {
+  const auto link = parse_drop_link("HTTPS://QRX.EXAMPLE.NET:8443/U/" + guid + "#" + key);
+  REQUIRE(link);
+  CHECK(link->origin == Origin{true, "qrx.example.net", 8443, ""});
+  CHECK(link->guid.text() == guid);
+  CHECK(link->key == key);
+  const auto again = parse_drop_link(link->text());
+  REQUIRE(again);
+  CHECK(again->key == key);
+  CHECK(link->text().find_first_of("abcdefghijklmnopqrstuvwxyz") == std::string::npos);
+}
+
+TEST_CASE("a drop link behind a proxy keeps the case of its prefix") {
+  const auto link = parse_drop_link("https://host/Files/u/" + guid);
+  REQUIRE(link);
+  CHECK(link->origin.prefix == "/Files");
+  CHECK(parse_drop_link(link->text())->origin.prefix == "/Files");
+}
+
+TEST_CASE("hostile links are refused before anything is connected to") {
+  for (const std::string& text :
+       {std::string("javascript:alert(1)"), "https://user@host/u/" + guid, "https://host/u/" + guid + "?x=1",
+        "https://host/s/" + guid, "https://host/u/" + guid + "x", "https://ho st/u/" + guid,
+        "https://host\x01/u/" + guid, "https://host:0/u/" + guid, "https://host:65536/u/" + guid,
+        "https://host:/u/" + guid, "https:///u/" + guid, "ftp://host/u/" + guid, "https://host/u/" + guid + "#age1",
+        "https://host/" + std::string(4000, 'a') + "/u/" + guid, "https://[::g]/u/" + guid, std::string()})
+    CHECK_FALSE(parse_drop_link(text));
+  CHECK(parse_drop_link("http://[fe80::1]:8460/u/" + guid)->origin.authority() == "[fe80::1]:8460");
+}
+
+TEST_CASE("owner and share links") {
+  const auto owner = parse_owner_link("https://host/s/" + guid + "#" + token);
+  REQUIRE(owner);
+  CHECK(owner->text() == "https://host/s/" + guid + "#" + token);
+  CHECK_FALSE(parse_owner_link("https://host/s/" + guid));
+  CHECK(parse_share_link("https://host/d/" + token));
+  CHECK_FALSE(parse_share_link("https://host/d/../" + token));
+}
+
+TEST_CASE("a space's state survives the way over the wire") {
+  wire::SpaceInfo info;
+  info.guid = Id::random();
+  info.label = "Ann's \"desk\"";
+  info.seq = 7;
+  info.expires = WallTime(Seconds(1'795'000'000));
+  info.deliveries.push_back({Id::random(), WallTime(Seconds(1'794'000'000)), "hello",
+                             {{Id::random(), "a/\u4F60.jpg", 12345, "image/jpeg", {1, 2, 3}, false, "/x"}}});
+  info.uploads.push_back({Id::random(), Id::random(), "b", 4096, std::nullopt, "/y"});
+  const auto back = wire::from_json<wire::SpaceInfo>(wire::to_json(info));
+  REQUIRE(back);
+  CHECK(back->label == info.label);
+  CHECK(back->deliveries == info.deliveries);
+  CHECK(back->uploads == info.uploads);
+}
+
+TEST_CASE("malformed messages are refused with a sentence") {
+  CHECK(wire::from_json<wire::CreateSpace>("{}"));
+  CHECK(wire::from_json<wire::CreateSpace>(R"({"expire":60,"unknown":1})")->expire == Seconds(60));
+  for (const char* text : {"", "[]", "{", R"({"expire":-1})", R"({"expire":"1"})", R"({"label":7})",
+                           R"({"seal":"maybe"})", R"({"max_size":1.5})"})
+    CHECK(wire::from_json<wire::CreateSpace>(text).error().kind == Kind::usage);
+  CHECK_FALSE(wire::from_json<wire::CreateSpace>(std::string(100'000, '[')));
+  CHECK_FALSE(wire::from_json<wire::SpaceInfo>("{}"));
+}

@@ -1,0 +1,49 @@
+// Finds QR codes in a picture by starting the private helper qrx-scan as a sandboxed child. The caller links no picture
+// or vision library, and a hostile picture can at worst waste the helper's time.
+#pragma once
+
+#include <chrono>
+#include <span>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "vision/scan_report.h"
+
+namespace qrx {
+
+struct ScanOptions {
+  std::string helper;  // path of qrx-scan; empty: find_scan_helper()
+  std::chrono::milliseconds budget{1500};  // for the search itself; 0: until every way was tried (`--thorough`)
+  std::chrono::milliseconds timeout{10000};  // from the start of the helper to its answer; 0: none
+};
+
+inline constexpr std::size_t most_picture_bytes = 64 * 1024 * 1024;
+
+// qrx-scan as installed (../libexec/qrx beside the directory of this program) or in the build tree (beside it).
+Result<std::string> find_scan_helper();
+
+// Reads the picture from a descriptor at its current offset to its end: a file, a pipe, a terminal's stdin. The
+// descriptor stays the caller's. What is not a regular file is read here first, without a deadline (a person may still be
+// drawing); then the helper starts. Errors are about this machine only (the helper is missing, no descriptors left,
+// the descriptor cannot be read); what is wrong with the picture stands in the report.
+// Threads: any number at once. Blocks. A signal handler without SA_RESTART does not end the wait.
+Result<ScanReport> scan_picture(int picture, const ScanOptions& options = {});
+Result<ScanReport> scan_picture(ByteView picture, const ScanOptions& options = {});
+
+// The drop link in a report, as it stood in the code. name is how people call the picture: "photo.jpg".
+// Kind::no_code (exit 7) when there is none, whatever the reason: nothing found, other codes only, not a picture, a
+// broken one. Kind::usage when there are two different drop links; the sentence names both.
+Result<std::string> drop_link_in(const ScanReport& report, const std::string& name);
+
+// The same for several pictures of one search: the names go with the reports.
+struct NamedReport {
+  std::string name;
+  ScanReport report;
+};
+Result<std::string> drop_link_in(std::span<const NamedReport> reports);
+
+// Everything found, for `--scan-only --any`: at least one text, or Kind::no_code.
+Result<std::vector<std::string>> texts_in(const ScanReport& report, const std::string& name);
+
+}  // namespace qrx

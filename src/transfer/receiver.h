@@ -1,0 +1,109 @@
+// The receiver's side: opens a space, watches it, follows uploads while they run, saves and verifies what was delivered.
+// Prints nothing, ends nothing; tells by callbacks.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/checksum.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "http/client.h"
+#include "transfer/saver.h"
+#include "wire/link.h"
+#include "wire/messages.h"
+
+namespace qrx::transfer {
+
+// Opens a space on a server. `create_token` is asked for by servers with --create token; empty: none.
+// Retries for `patience` while nobody answers (its own server may still be starting).
+Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::CreateSpace& wish,
+                                        const http::ClientOptions& client, const std::string& create_token = {},
+                                        Millis patience = Millis{0});
+// One look at a space; also the check that an owner link is right.
+Result<wire::SpaceInfo> look_at_space(const OwnerLink& link, const http::ClientOptions& client);
+// Deletes a space. A space that is gone already is no error.
+Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& client);
+
+struct ReceiverOptions {
+  http::ClientOptions client;
+  std::uint64_t count = 1;           // deliveries after which run() ends; 0: until interrupted or the space is gone
+  bool present_only = false;         // fetch what the space holds now and end; Kind::timed_out when it holds nothing.
+                                     // `count` is ignored. For a link given to download from
+  std::optional<Millis> timeout;     // no delivery for this long, and none coming in: Kind::timed_out
+  std::optional<Millis> interval;    // ask at this interval instead of waiting on the server
+  bool sha256 = false;
+  bool follow_uploads = true;        // fetch files while they are still being uploaded
+  bool keep = false;                 // leave the space on the server; otherwise it is deleted after the last delivery
+  unsigned connections = 4;          // transfers at the same time
+  Millis give_up{300'000};           // server away for so long: Kind::unavailable
+  Millis first_retry{250};           // doubled each time, with jitter
+  Millis most_retry{10'000};
+};
+
+struct IncomingProgress {
+  std::string name;                    // as the sender gave it: hostile
+  std::uint64_t bytes = 0;             // of all files that are coming in, what has arrived here
+  std::optional<std::uint64_t> total;  // of all of them; absent: not known yet
+  bool uploading = false;              // the sender is still sending
+};
+
+struct SavedFile {
+  std::string path;       // as saved; empty when streamed
+  wire::FileInfo info;    // as the server has it; name is hostile
+  std::optional<Sha256Sum> sha256;
+  Id delivery;
+};
+
+struct SavedDelivery {
+  wire::DeliveryInfo info;
+  std::vector<SavedFile> files;           // those that were saved
+  std::vector<std::string> declined;      // names that `accept` refused
+};
+
+// Called one at a time, from any thread, while run() runs. Each may be empty.
+struct ReceiverEvents {
+  std::function<void(const IncomingProgress&)> receiving;  // at most ten times a second
+  // Asked before a file is saved (or streamed), when its delivery is committed; false: it is not saved. Never asked twice
+  // for one file. With it, uploads are not followed. Empty: everything is accepted.
+  std::function<bool(const wire::DeliveryInfo&, const wire::FileInfo&)> accept;
+  std::function<void(const SavedFile&)> saved;             // verified, on the disk, under its final name
+  std::function<void(const SavedDelivery&)> delivered;     // after all of its files; run() goes on after it returned
+  std::function<void(const std::string&)> notice;          // "the server does not answer, trying again"
+};
+
+struct Received {
+  std::uint64_t deliveries = 0;
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t declined = 0;
+};
+
+class Receiver {
+ public:
+  Receiver(OwnerLink link, ReceiverOptions options, ReceiverEvents events = {});
+  ~Receiver();
+
+  // Saves deliveries until `count`, the timeout, an error or interrupt(). A killed run is taken up by a later one with the
+  // same link and output: partials go on where they stand. Errors: Kind::gone or not_found when the space is not there
+  // (no error with count 0 once something was received: that is how following ends), integrity when a sum differs twice,
+  // no_room with the partial kept, exists with OnConflict::refuse, unavailable when interrupted or the server stays away.
+  Result<Received> run(Saver& saver);
+
+  // The same to a file descriptor, which stays the caller's: files in order, one after another, nothing else. A
+  // stream is written while it comes in; a sum that differs is noticed at its end only: Kind::integrity.
+  Result<Received> run(int stream);
+
+  // Async-signal-safe, any thread: run() ends soon with Kind::unavailable. Partials are kept.
+  void interrupt();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace qrx::transfer

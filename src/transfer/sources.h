@@ -1,0 +1,38 @@
+// What is to be sent: arguments become a checked list of files, trees and streams before anything else happens.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+
+namespace qrx::transfer {
+
+// One file or stream to send. The figures are those of the moment of the check; the sender compares them again.
+struct Source {
+  std::string path;  // on this machine, absolute; "-" for standard input
+  std::string name;  // on the wire: relative, '/' between parts, passed wire's check
+  bool stream = false;                // standard input, a pipe or a device: no known length, read once
+  std::optional<std::uint64_t> size;  // absent for streams
+  std::int64_t mtime_ns = 0;
+  std::uint64_t device = 0;
+  std::uint64_t inode = 0;
+};
+
+struct SourceList {
+  std::vector<Source> sources;
+  std::vector<std::string> warnings;  // what of the trees is not sent, and why; one sentence each, names not escaped
+  std::uint64_t known_bytes = 0;      // of all files
+  bool has_stream = false;
+};
+
+// Checks every argument: it exists, is readable, its name can travel, no two names are the same.
+// A symbolic link given as an argument is followed; within a tree it is sent as what it points to when that is a
+// regular file of the same tree, and skipped with a warning otherwise, so that no tree leaks its neighbours or loops.
+// Sockets and devices within trees are skipped with a warning; empty directories too, for the wire knows files only.
+// "-" is standard input under the name `stream_name`.
+Result<SourceList> find_sources(const std::vector<std::string>& arguments, const std::string& stream_name = "stdin");
+
+}  // namespace qrx::transfer

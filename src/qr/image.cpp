@@ -1,0 +1,88 @@
+#include "qr/image.h"
+
+#include <png.h>
+
+#include <algorithm>
+#include <csetjmp>
+
+namespace qrx {
+namespace {
+
+constexpr int least_side = 600;
+constexpr int least_module = 8;
+constexpr png_uint_32 dots_per_metre = 11811;  // 300 dpi
+
+void append(png_structp png, png_bytep data, png_size_t size) {
+  auto& out = *static_cast<std::vector<std::uint8_t>*>(png_get_io_ptr(png));
+  out.insert(out.end(), data, data + size);
+}
+
+void flush_nothing(png_structp) {}
+
+void stop(png_structp png, png_const_charp) { png_longjmp(png, 1); }
+
+void keep_quiet(png_structp, png_const_charp) {}
+
+// No object with a destructor may live in here: libpng leaves by longjmp.
+bool write_png(const std::uint8_t* pixels, std::size_t stride, int side, std::vector<std::uint8_t>& out) {
+  png_structp png = png_create_write_struct(PNG_LIBPNG_VER_STRING, nullptr, stop, keep_quiet);
+  png_infop info = png ? png_create_info_struct(png) : nullptr;
+  if (!info || setjmp(png_jmpbuf(png)) != 0) {
+    png_destroy_write_struct(&png, &info);
+    return false;
+  }
+  png_set_write_fn(png, &out, append, flush_nothing);
+  const auto size = static_cast<png_uint_32>(side);
+  png_set_IHDR(png, info, size, size, 1, PNG_COLOR_TYPE_GRAY, PNG_INTERLACE_NONE, PNG_COMPRESSION_TYPE_DEFAULT,
+               PNG_FILTER_TYPE_DEFAULT);
+  png_set_pHYs(png, info, dots_per_metre, dots_per_metre, PNG_RESOLUTION_METER);
+  png_write_info(png, info);
+  for (int y = 0; y < side; ++y) png_write_row(png, pixels + static_cast<std::size_t>(y) * stride);
+  png_write_end(png, nullptr);
+  png_destroy_write_struct(&png, &info);
+  return true;
+}
+
+}  // namespace
+
+Result<std::vector<std::uint8_t>> to_png(const Symbol& symbol, const ImageOptions& options) {
+  const int modules = symbol.side() + 2 * options.quiet_zone;
+  const int scale = options.module_pixels > 0 ? options.module_pixels
+                                              : std::max(least_module, (least_side + modules - 1) / modules);
+  const int side = modules * scale;
+  const std::size_t stride = (static_cast<std::size_t>(side) + 7) / 8;
+  std::vector<std::uint8_t> pixels(stride * side);
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) {
+      const bool dark = symbol.dark(x / scale - options.quiet_zone, y / scale - options.quiet_zone) != options.invert;
+      if (!dark) pixels[y * stride + x / 8] |= static_cast<std::uint8_t>(0x80 >> (x % 8));
+    }
+  }
+  std::vector<std::uint8_t> out;
+  if (!write_png(pixels.data(), stride, side, out)) return fail(Kind::other, "cannot write the QR code as PNG");
+  return out;
+}
+
+std::string to_svg(const Symbol& symbol, const ImageOptions& options) {
+  const int quiet = options.quiet_zone;
+  const std::string all = std::to_string(symbol.side() + 2 * quiet);
+  const std::string light = options.invert ? "#000" : "#fff";
+  const std::string dark = options.invert ? "#fff" : "#000";
+  std::string out =
+      "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"60mm\" height=\"60mm\" viewBox=\"0 0 " + all + " " + all +
+      "\" shape-rendering=\"crispEdges\">\n<rect width=\"" + all + "\" height=\"" + all + "\" fill=\"" + light +
+      "\"/>\n<path fill=\"" + dark + "\" d=\"";
+  for (int y = 0; y < symbol.side(); ++y) {
+    for (int x = 0; x < symbol.side(); ++x) {
+      if (!symbol.dark(x, y)) continue;
+      const int from = x;
+      while (symbol.dark(x + 1, y)) ++x;
+      const std::string length = std::to_string(x + 1 - from);
+      out += "M" + std::to_string(from + quiet) + " " + std::to_string(y + quiet) + "h" + length + "v1h-" + length + "z";
+    }
+  }
+  return out + "\"/>\n</svg>\n";
+}
+
+}  // namespace qrx

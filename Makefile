@@ -1,0 +1,156 @@
+# qrx: thin verbs over CMake and tests/. `make help` lists them.
+SHELL := /bin/bash
+
+BUILD    ?= build
+# make test SANITIZE=address,undefined (or thread): the same tests on an instrumented build of its own.
+SANITIZE ?=
+ifneq ($(SANITIZE),)
+comma := ,
+override BUILD := build-$(subst $(comma),-,$(subst address,asan,$(subst undefined,ubsan,$(subst thread,tsan,$(SANITIZE)))))
+endif
+
+PREFIX       ?= /usr/local
+DESTDIR      ?=
+FUZZ_SECONDS ?= 30
+# Arguments for tests/run: names or parts of names of tests.
+TESTS        ?=
+
+TOOLS := qrx-serve qrx-recv qrx-send qrx-scan
+
+# Debian packages, one a line. "package?command": not needed where the command is there already.
+define DEPS_BUILD
+g++
+cmake
+ninja-build
+pkg-config
+catch2
+libcli11-dev
+libcpp-httplib-dev
+libexpected-dev
+libfmt-dev
+libgif-dev
+libjpeg62-turbo-dev
+libopencv-core-dev
+libopencv-imgproc-dev
+libpng-dev
+libqrencode-dev
+libseccomp-dev
+libsqlite3-dev
+libssl-dev
+libwebp-dev
+libxxhash-dev
+libzxing-dev
+nlohmann-json3-dev
+endef
+
+define DEPS_TEST
+ca-certificates
+curl
+fonts-dejavu-core
+fonts-liberation2
+imagemagick
+librsvg2-bin
+mandoc
+nodejs?node
+npm?npm
+openssl
+procps
+python3
+python3-tuspy
+rxvt-unicode
+shellcheck
+sqlite3
+strace
+tmux
+x11-apps
+xfonts-base
+xterm
+xvfb
+xxhash
+zbar-tools
+endef
+
+define DEPS_BENCH
+curl
+nginx-light?nginx
+python3
+wrk
+endef
+
+define DEPS_FUZZ
+clang
+libclang-rt-dev
+endef
+
+define DEPS_LINT
+clang-format
+cppcheck
+mandoc
+shellcheck
+endef
+
+# Object files are shared between checkouts and build directories where ccache is installed.
+CCACHE := $(shell command -v ccache 2>/dev/null)
+export CCACHE_BASEDIR := $(CURDIR)
+export CCACHE_NOHASHDIR := 1
+CMAKE_FLAGS = -G Ninja $(if $(CCACHE),-DCMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE))
+
+.DEFAULT_GOAL := all
+.PHONY: all configure deps deps-build deps-test run test check sanitize bench fuzz format lint install clean help
+
+all: configure  ## build everything into build/ (bin/ holds the tools)
+	@cmake --build $(BUILD) </dev/null
+
+configure:
+	@[ -f $(BUILD)/build.ninja ] || cmake -S . -B $(BUILD) $(CMAKE_FLAGS) -DQRX_SANITIZE=$(SANITIZE) </dev/null
+
+deps: deps-build deps-test  ## install what the build and the tests need (Debian packages; sudo when not root)
+
+deps-build:
+	@tests/support/debian-packages $(strip $(DEPS_BUILD)) </dev/null
+
+deps-test: deps-build
+	@tests/support/debian-packages $(strip $(DEPS_TEST)) </dev/null
+
+run: deps-build configure  ## build, then receive a file: shows a QR code with a server of its own
+	@cmake --build $(BUILD) --target $(TOOLS) </dev/null
+	@$(BUILD)/bin/qrx-recv
+
+test: deps-test configure  ## run all tests; the last line says how many passed
+	@cmake --build $(BUILD) </dev/null
+	@QRX_BIN=$(abspath $(BUILD))/bin tests/run $(TESTS) </dev/null
+
+check: test  ## exactly what CI runs: all tests, among them the map of the source, the manual and the scripts
+
+sanitize:  ## all tests under ASan and UBSan, then under TSan
+	$(MAKE) test SANITIZE=address,undefined
+	$(MAKE) test SANITIZE=thread
+
+bench: deps-build configure  ## measure beside nginx and print a table (BENCH="..." for its options)
+	@tests/support/debian-packages $(strip $(DEPS_BENCH)) </dev/null
+	@cmake --build $(BUILD) </dev/null
+	@QRX_BIN=$(abspath $(BUILD))/bin tests/bench/bench $(BENCH) </dev/null
+
+fuzz: deps-build  ## run every fuzzer for FUZZ_SECONDS (30)
+	@tests/support/debian-packages $(strip $(DEPS_FUZZ)) </dev/null
+	@cmake -S . -B build-fuzz $(CMAKE_FLAGS) -DCMAKE_CXX_COMPILER=clang++ -DQRX_FUZZ=ON -DQRX_TESTS=OFF \
+	  -DQRX_SANITIZE=address,undefined </dev/null
+	@cmake --build build-fuzz --target fuzzers </dev/null
+	@tests/fuzz/run build-fuzz/bin $(FUZZ_SECONDS) </dev/null
+
+format:  ## lay out C++ files as .clang-format says (FILES="..." for some of them)
+	@tests/support/debian-packages clang-format </dev/null
+	@clang-format -i $(or $(FILES),$(shell git ls-files 'cmd/*.cpp' 'src/*.cpp' 'src/*.h' 'tests/*.cpp' 'tests/*.h'))
+
+lint: deps-build configure  ## opinions: clang-format differences, cppcheck, shellcheck, mandoc
+	@tests/support/debian-packages $(strip $(DEPS_LINT)) </dev/null
+	@tests/tree/lint $(BUILD)
+
+install: all  ## install below PREFIX (/usr/local), DESTDIR in front of it
+	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX) </dev/null
+
+clean:  ## remove what was built
+	rm -rf build build-*
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  \1	\2/p' Makefile | expand -t 14

@@ -1,0 +1,91 @@
+#include "cli/events.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdio>
+
+#include "base/text.h"
+#include "cli/messages.h"
+
+namespace qrx::cli {
+
+std::string json_quoted(std::string_view text) {
+  std::string out = "\"";
+  const bool whole = is_valid_utf8(text);
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char c = text[i];
+    const auto byte = static_cast<unsigned char>(c);
+    if (c == '"' || c == '\\') {
+      out += '\\';
+      out += c;
+    } else if (c == '\n') {
+      out += "\\n";
+    } else if (byte < 0x20 || byte == 0x7F) {
+      char escape[8];
+      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(byte));
+      out += escape;
+    } else if (byte < 0x80 || whole) {
+      out += c;
+    } else {
+      // Not UTF-8 as a whole: keep the characters that are, one by one.
+      std::size_t length = 1;
+      for (std::size_t n = 2; n <= 4 && i + n <= text.size(); ++n)
+        if (is_valid_utf8(text.substr(i, n))) { length = n; break; }
+      if (length == 1) {
+        out += "\xEF\xBF\xBD";
+      } else {
+        out += text.substr(i, length);
+        i += length - 1;
+      }
+    }
+  }
+  return out += '"';
+}
+
+Event::Event(std::string_view name) : json_("{\"v\":1") { text("event", name); }
+
+void Event::member(std::string_view name) { json_ += "," + json_quoted(name) + ":"; }
+
+Event& Event::text(std::string_view name, std::string_view value) {
+  member(name);
+  json_ += json_quoted(value);
+  return *this;
+}
+
+Event& Event::number(std::string_view name, std::uint64_t value) {
+  member(name);
+  json_ += std::to_string(value);
+  return *this;
+}
+
+Event& Event::boolean(std::string_view name, bool value) {
+  member(name);
+  json_ += value ? "true" : "false";
+  return *this;
+}
+
+Event& Event::null(std::string_view name) {
+  member(name);
+  json_ += "null";
+  return *this;
+}
+
+std::string Event::line() const { return json_ + "}\n"; }
+
+Result<void> Facts::event(const Event& event) { return json_ ? put(event.line()) : Result<void>{}; }
+
+Result<void> Facts::line(std::string_view text, char end) {
+  return json_ ? Result<void>{} : put(std::string(text) + end);
+}
+
+Result<void> Facts::put(const std::string& line) {
+  if (!closed_ && write_all(STDOUT_FILENO, line)) return {};
+  if (closed_ || errno == EPIPE) {
+    closed_ = true;
+    return fail(Kind::other, "nobody reads standard output any more");
+  }
+  return fail_errno("cannot write to standard output");
+}
+
+}  // namespace qrx::cli

@@ -1,0 +1,75 @@
+// The text of --help, made of the same table as everything else.
+#include <algorithm>
+
+#include "cli/options.h"
+
+namespace qrx::cli {
+namespace {
+
+constexpr std::size_t column = 28;  // where explanations begin
+
+std::string left_side(const Option& option) {
+  std::string out = option.letter ? std::string("  -") + option.letter + ", --" : "      --";
+  out += option.name;
+  if (option.has_opposite) out += ", --no-" + option.name;
+  if (!option.value.empty()) out += " " + option.value;
+  return out;
+}
+
+void put_wrapped(std::string& out, std::string left, const std::string& text, std::size_t width, std::size_t indent) {
+  if (left.size() + 2 > indent) {
+    out += left + "\n";
+    left.clear();
+  }
+  std::string line = left + std::string(indent - left.size(), ' ');
+  std::size_t at = 0;
+  bool fresh = true;
+  while (at < text.size()) {
+    const std::size_t space = std::min(text.find(' ', at), text.size());
+    const std::string word = text.substr(at, space - at);
+    if (!fresh && line.size() + 1 + word.size() > width - 1) {
+      out += line + "\n";
+      line = std::string(indent, ' ');
+      fresh = true;
+    }
+    line += (fresh ? "" : " ") + word;
+    fresh = false;
+    at = space + 1;
+  }
+  out += line + "\n";
+}
+
+}  // namespace
+
+std::string Options::help(std::size_t width) const {
+  std::string out;
+  for (const auto& usage : tool_.usage)
+    out += (out.empty() ? "Usage: " : "       ") + tool_.tool + (usage.empty() ? "" : " ") + usage + "\n";
+  put_wrapped(out, "", tool_.summary, width, 0);
+  if (!commands_.empty()) {
+    out += "\nCommands:\n";
+    for (const auto& command : commands_) put_wrapped(out, "  " + command.name, command.help, width, 12);
+  }
+  std::vector<std::string> groups;
+  for (const auto& option : options_)
+    if (std::find(groups.begin(), groups.end(), option.group) == groups.end()) groups.push_back(option.group);
+  for (const auto& group : groups) {
+    out += "\n" + (group.empty() ? std::string("Options") : group) + ":\n";
+    for (const auto& option : options_)
+      if (option.group == group && !option.hidden) put_wrapped(out, left_side(option), option.help, width, column);
+  }
+  if (!tool_.examples.empty()) {
+    std::size_t longest = 0;
+    for (const auto& example : tool_.examples) longest = std::max(longest, example.command.size());
+    out += "\nExamples:\n";
+    for (const auto& example : tool_.examples)
+      put_wrapped(out, "  " + example.command, example.meaning, width, std::min<std::size_t>(longest + 4, 44));
+  }
+  out += "\n";
+  put_wrapped(out, "",
+              "Durations: 90s 15m 12h 3d. Sizes: 500K 10M 2G. Each option can also be set as QRX_NAME in the environment "
+              "or in the configuration file: see " + tool_.tool + "(1).", width, 0);
+  return out;
+}
+
+}  // namespace qrx::cli

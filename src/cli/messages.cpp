@@ -1,0 +1,57 @@
+#include "cli/messages.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+
+namespace qrx::cli {
+
+bool write_all(int fd, std::string_view text) {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      pollfd ready{fd, POLLOUT, 0};  // a terminal shared with a program that made it non-blocking
+      if (::poll(&ready, 1, -1) < 0 && errno != EINTR) return false;
+    } else if (errno != EINTR) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// One write a message, so that lines of several tools in one pipeline do not mix. When nobody reads stderr any more,
+// nothing is left to say.
+void Messages::put(std::string line) {
+  if (clear_) clear_();
+  line += '\n';
+  (void)write_all(STDERR_FILENO, line);
+}
+
+void Messages::error(const Error& error) { warn(error.what, error.hint); }
+
+void Messages::warn(std::string_view text, std::string_view hint) {
+  std::string line = tool_ + ": " + escape_untrusted(text);
+  if (!hint.empty()) line += "\nhint: " + escape_untrusted(hint);
+  put(std::move(line));
+}
+
+void Messages::say(std::string_view text) {
+  if (!quiet_) put(escape_untrusted(text));
+}
+
+void Messages::detail(std::string_view text, int level) {
+  if (verbosity_ >= level) put(tool_ + ": " + escape_untrusted(text));
+}
+
+void Messages::raw(std::string_view text) {
+  if (quiet_) return;
+  if (clear_) clear_();
+  (void)write_all(STDERR_FILENO, text);
+}
+
+}  // namespace qrx::cli

@@ -1,0 +1,493 @@
+#include "cli/options.h"
+
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdlib>
+#include <iostream>
+#include <map>
+#include <set>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "cli/exit.h"
+#include "cli/messages.h"
+#include "cli/places.h"
+
+namespace qrx::cli {
+namespace {
+
+std::string variable_of(const Option& option) {
+  std::string name = "QRX_" + to_upper_ascii(option.name);
+  std::replace(name.begin(), name.end(), '-', '_');
+  return name;
+}
+
+// How people name it in a message: "--output".
+std::string shown(const Option& option) { return "--" + option.name; }
+
+std::size_t distance(std::string_view a, std::string_view b) {
+  std::vector<std::size_t> row(b.size() + 1);
+  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
+  for (std::size_t i = 1; i <= a.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i);
+    for (std::size_t j = 1; j <= b.size(); ++j) {
+      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
+      diagonal = row[j];
+      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
+    }
+  }
+  return row.back();
+}
+
+Result<std::uint64_t> whole_number(const std::string& text) {
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc() || end != text.data() + text.size() || text.empty())
+    return fail(Kind::usage, "'" + text + "' is not a whole number");
+  return value;
+}
+
+std::string joined(const std::vector<std::string>& words, std::string_view between) {
+  std::string out;
+  for (const auto& word : words) out += (out.empty() ? "" : std::string(between)) + word;
+  return out;
+}
+
+}  // namespace
+
+std::optional<bool> parse_truth(std::string_view text) {
+  for (const auto* yes : {"1", "true", "yes", "on"})
+    if (equal_ignoring_case(text, yes)) return true;
+  for (const auto* no : {"0", "false", "no", "off"})
+    if (equal_ignoring_case(text, no)) return false;
+  return std::nullopt;
+}
+
+// What the command line held, by option name; the values of a flag are "true" and "false".
+struct Options::Given {
+  std::map<std::string, std::vector<std::string>> values;
+  std::vector<std::string> arguments;
+};
+
+Options::Options(Tool tool) : tool_(std::move(tool)) {}
+
+void Options::group(std::string heading) { group_ = std::move(heading); }
+
+void Options::add(Option option) {
+  option.group = group_;
+  options_.push_back(std::move(option));
+}
+
+void Options::flag(std::string name, char letter, std::string help, bool& target) {
+  Option option;
+  option.name = std::move(name);
+  option.letter = letter;
+  option.help = std::move(help);
+  option.take = [&target](const auto& values) -> Result<void> {
+    const auto truth = parse_truth(values.back());
+    if (!truth) return fail(Kind::usage, "'" + values.back() + "' is neither 1 nor 0");
+    target = *truth;
+    return {};
+  };
+  add(std::move(option));
+}
+
+void Options::count(std::string name, char letter, std::string help, int& target) {
+  Option option;
+  option.name = std::move(name);
+  option.letter = letter;
+  option.help = std::move(help);
+  option.repeatable = true;
+  option.take = [&target](const auto& values) -> Result<void> {
+    int total = 0;
+    for (const auto& value : values) {
+      if (const auto truth = parse_truth(value)) {
+        total += *truth ? 1 : 0;
+        continue;
+      }
+      const auto number = whole_number(value);
+      if (!number || *number > 9) return fail(Kind::usage, "'" + value + "' is not a number from 0 to 9");
+      total += static_cast<int>(*number);
+    }
+    target = total;
+    return {};
+  };
+  add(std::move(option));
+}
+
+void Options::toggle(std::string name, std::string help, std::optional<bool>& target) {
+  Option option;
+  option.name = std::move(name);
+  option.help = std::move(help);
+  option.has_opposite = true;
+  option.take = [&target](const auto& values) -> Result<void> {
+    target = parse_truth(values.back());
+    if (!target) return fail(Kind::usage, "'" + values.back() + "' is neither 1 nor 0");
+    return {};
+  };
+  add(std::move(option));
+}
+
+void Options::text(std::string name, char letter, std::string value, std::string help, std::string& target,
+                   Completes completes) {
+  Option option;
+  option.name = std::move(name);
+  option.letter = letter;
+  option.value = std::move(value);
+  option.help = std::move(help);
+  option.completes = completes;
+  option.take = [&target](const auto& values) -> Result<void> {
+    target = values.back();
+    return {};
+  };
+  add(std::move(option));
+}
+
+void Options::text(std::string name, char letter, std::string value, std::string help,
+                   std::optional<std::string>& target, Completes completes) {
+  Option option;
+  option.name = std::move(name);
+  option.letter = letter;
+  option.value = std::move(value);
+  option.help = std::move(help);
+  option.completes = completes;
+  option.take = [&target](const auto& values) -> Result<void> {
+    target = values.back();
+    return {};
+  };
+  add(std::move(option));
+}
+
+void Options::texts(std::string name, char letter, std::string value, std::string help,
+                    std::vector<std::string>& target, Completes completes) {
+  Option option;
+  option.name = std::move(name);
+  option.letter = letter;
+  option.value = std::move(value);
+  option.help = std::move(help);
+  option.completes = completes;
+  option.repeatable = true;
+  option.take = [&target](const auto& values) -> Result<void> {
+    target = values;
+    return {};
+  };
+  add(std::move(option));
+}
+
+void Options::choice(std::string name, char letter, std::vector<std::string> choices, std::string help,
+                     std::string& target) {
+  Option option;
+  option.name = std::move(name);
+  option.letter = letter;
+  option.value = joined(choices, "|");
+  option.help = std::move(help);
+  option.choices = choices;
+  option.take = [&target, choices = std::move(choices)](const auto& values) -> Result<void> {
+    if (std::find(choices.begin(), choices.end(), values.back()) == choices.end())
+      return fail(Kind::usage, "'" + values.back() + "' is not one of " + joined(choices, ", "));
+    target = values.back();
+    return {};
+  };
+  add(std::move(option));
+}
+
+void Options::duration(std::string name, char letter, std::string help, std::optional<Seconds>& target) {
+  Option option;
+  option.name = std::move(name);
+  option.letter = letter;
+  option.value = "DUR";
+  option.help = std::move(help);
+  option.take = [&target](const auto& values) -> Result<void> {
+    target = parse_duration(values.back());
+    if (!target)
+      return fail(Kind::usage, "'" + values.back() + "' is not a duration", "durations look like 90s, 15m, 12h or 3d");
+    return {};
+  };
+  add(std::move(option));
+}
+
+void Options::size(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target) {
+  Option option;
+  option.name = std::move(name);
+  option.letter = letter;
+  option.value = "SIZE";
+  option.help = std::move(help);
+  option.take = [&target](const auto& values) -> Result<void> {
+    target = parse_size(values.back());
+    if (!target)
+      return fail(Kind::usage, "'" + values.back() + "' is not a size", "sizes look like 500K, 10M or 2G");
+    return {};
+  };
+  add(std::move(option));
+}
+
+void Options::number(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target,
+                     std::uint64_t least) {
+  Option option;
+  option.name = std::move(name);
+  option.letter = letter;
+  option.value = "N";
+  option.help = std::move(help);
+  option.take = [&target, least](const auto& values) -> Result<void> {
+    const auto value = whole_number(values.back());
+    if (!value) return tl::unexpected(value.error());
+    if (*value < least) return fail(Kind::usage, "must be at least " + std::to_string(least));
+    target = *value;
+    return {};
+  };
+  add(std::move(option));
+}
+
+void Options::url(std::string name, char letter, std::string help, std::optional<Origin>& target) {
+  Option option;
+  option.name = std::move(name);
+  option.letter = letter;
+  option.value = "URL";
+  option.help = std::move(help);
+  option.take = [&target](const auto& values) -> Result<void> {
+    auto origin = Origin::parse(values.back());
+    if (!origin) return tl::unexpected(origin.error());
+    target = std::move(*origin);
+    return {};
+  };
+  add(std::move(option));
+}
+
+void Options::common(Common& target, bool with_server) {
+  if (with_server) url("server", 's', "the qrx-serve to use", target.server);
+  flag("quiet", 'q', "say nothing but errors and warnings", target.quiet);
+  count("verbose", 'v', "say more; twice for more still", target.verbose);
+  flag("no-progress", 0, "no progress line", target.no_progress);
+  flag("json", 0, "one JSON object a line on stdout, for programs", target.json);
+}
+
+void Options::arguments(std::string value, std::vector<std::string>& target, Completes completes) {
+  arguments_value_ = std::move(value);
+  arguments_complete_ = completes;
+  arguments_ = &target;
+}
+
+void Options::command(std::string name, std::string help, bool& chosen) {
+  commands_.push_back({std::move(name), std::move(help)});
+  chosen_.push_back(&chosen);
+}
+
+void Options::own_config(std::string default_path) {
+  own_config_default_ = std::move(default_path);
+  text("config", 0, "FILE", "the configuration file (default: " + *own_config_default_ + ")", own_config_path_,
+       Completes::files);
+}
+
+Error Options::unknown_option(std::string_view given) const {
+  const std::string_view name = given.substr(0, given.find('='));
+  Error error{Kind::usage, "there is no option " + std::string(name), ""};
+  std::size_t best = 3;  // more than two slips are another word
+  for (const auto& option : options_) {
+    if (option.hidden || name.size() < 4) continue;
+    if (const auto far = distance(name, shown(option)); far < best) {
+      best = far;
+      error.hint = "did you mean " + shown(option) + "?";
+    }
+  }
+  return error;
+}
+
+// CLI11 splits the command line; values are taken afterwards, by rules that hold for environment and file as well.
+auto Options::read_command_line(int argc, char** argv) -> Result<Given> {
+  CLI::App app;
+  app.set_help_flag("");
+  std::map<std::string, CLI::Option*> parsed;
+  CLI::results_t ignored;
+  const CLI::callback_t keep = [](const CLI::results_t&) { return true; };
+  for (const auto& option : options_) {
+    std::string names = shown(option);
+    if (option.letter) names = std::string("-") + option.letter + "," + names;
+    if (option.value.empty()) {
+      if (option.has_opposite) names += ",--no-" + option.name + "{false}";
+      parsed[option.name] = app.add_flag(names)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    } else {
+      parsed[option.name] = app.add_option(names, keep, "")
+                                ->expected(1)
+                                ->allow_extra_args(false)
+                                ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
+    }
+  }
+  Given given;
+  if (arguments_) app.add_option("arguments", given.arguments)->allow_extra_args(false);
+  std::vector<CLI::App*> commands;
+  for (const auto& command : commands_) {
+    commands.push_back(app.add_subcommand(command.name));
+    commands.back()->set_help_flag("");
+    commands.back()->fallthrough();
+  }
+  if (!commands.empty()) app.require_subcommand(0, 1);
+
+  std::vector<std::string> words;  // CLI11 takes them from the back
+  bool options_over = false;
+  for (int i = 1; i < argc; ++i) {
+    const std::string word = argv[i];
+    options_over = options_over || word == "--";
+    // "--label=" means an empty value; CLI11 would take the next word.
+    const bool named = !options_over && word.size() > 3 && word.compare(0, 2, "--") == 0 && word.find('=') == word.size() - 1;
+    const std::string name = named ? word.substr(2, word.size() - 3) : "";
+    if (named && parsed.count(name) != 0 && parsed[name]->get_expected_max() > 0) {
+      words.push_back("--" + name);
+      words.emplace_back();
+    } else {
+      words.push_back(word);
+    }
+  }
+  std::reverse(words.begin(), words.end());
+  try {
+    app.parse(words);
+  } catch (const CLI::ArgumentMismatch&) {
+    // The last word is an option without its value.
+    std::string last = argv[argc - 1];
+    for (const auto& option : options_)
+      if (last == shown(option) || (option.letter && last.size() > 1 && last[0] == '-' && last[1] != '-' && last.back() == option.letter))
+        return fail(Kind::usage, shown(option) + " needs a value: " + option.value);
+    return fail(Kind::usage, last + " needs a value");
+  } catch (const CLI::ExtrasError&) {
+    for (const auto& extra : app.remaining(true)) {
+      if (extra.size() > 1 && extra[0] == '-') return tl::unexpected(unknown_option(extra));
+      if (extra == "--") continue;
+      return fail(Kind::usage, commands_.empty() ? "there is nothing to do with '" + extra + "'" : "there is no command '" + extra + "'");
+    }
+    return fail(Kind::usage, "this is too much on the command line");
+  } catch (const CLI::Error& error) {
+    return fail(Kind::usage, error.what());
+  }
+  for (const auto& option : options_)
+    if (parsed[option.name]->count() > 0) given.values[option.name] = parsed[option.name]->results();
+  for (std::size_t i = 0; i < commands.size(); ++i)
+    if (commands[i]->parsed()) *chosen_[i] = true;
+  return given;
+}
+
+Result<void> Options::load_config(const Given& given) {
+  std::string path;
+  bool required = false;
+  if (own_config_default_) {
+    path = *own_config_default_;
+    if (const char* named = std::getenv("QRX_CONFIG"); named && *named) {
+      path = named;
+      required = true;
+    }
+    if (const auto named = given.values.find("config"); named != given.values.end()) {
+      path = named->second.back();
+      required = true;
+    }
+  } else {
+    path = config_path();
+  }
+  auto config = read_config(path, required);
+  if (!config) return tl::unexpected(config.error());
+  config_ = std::move(*config);
+
+  const std::string section = tool_.tool.substr(tool_.tool.find('-') + 1);
+  if (config_.count("") == 0) return {};
+  ConfigTable& strict = own_config_default_ ? config_[""] : config_[section];
+  std::set<std::string> known;
+  for (const auto& option : options_)
+    if (!option.asks) known.insert(option.name);
+  for (const auto& [key, values] : strict) {
+    if (known.count(key) == 0)
+      return fail(Kind::usage, path + ": there is no option " + key + (own_config_default_ ? "" : " in [" + section + "]"));
+  }
+  // What the tool's own table says is stronger than what stands at the top for all.
+  if (!own_config_default_)
+    for (const auto& [key, values] : strict) config_[""][key] = values;
+  return {};
+}
+
+Result<void> Options::take_all(const Given& given) {
+  for (const auto& option : options_) {
+    std::vector<std::string> values;
+    std::string source;
+    if (const auto found = given.values.find(option.name); found != given.values.end()) {
+      values = found->second;
+      source = shown(option);
+    } else if (option.asks) {
+      continue;
+    } else if (const char* variable = std::getenv(variable_of(option).c_str()); variable && *variable) {
+      values = {variable};
+      source = variable_of(option);
+    } else if (const auto& top = config_[""]; top.count(option.name) != 0) {
+      values = top.at(option.name);
+      source = "configuration: " + option.name;
+      if (values.size() > 1 && !option.repeatable) return fail(Kind::usage, source + " takes one value");
+    }
+    if (values.empty()) continue;
+    if (auto taken = option.take(values); !taken)
+      return fail(Kind::usage, source + ": " + taken.error().what, taken.error().hint);
+  }
+  return {};
+}
+
+void Options::add_asking() {
+  group_.clear();
+  Option option;
+  option.asks = true;
+  option.take = [](const auto&) -> Result<void> { return {}; };
+  option.name = "help";
+  option.letter = 'h';
+  option.help = "show this help";
+  add(option);
+  option.name = "version";
+  option.letter = 'V';
+  option.help = "show the version";
+  add(option);
+  option = Option{};
+  option.asks = true;
+  option.take = [](const auto&) -> Result<void> { return {}; };
+  option.name = "completion";
+  option.value = "bash|zsh|fish";
+  option.hidden = true;
+  add(option);
+}
+
+std::optional<int> Options::answer(const Given& given) const {
+  const auto print = [](std::string_view text) { return write_all(STDOUT_FILENO, text) ? exit_done : 1; };
+  if (given.values.count("help") != 0) {
+    winsize size{};
+    const bool tty = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+    return print(help(tty ? std::clamp<std::size_t>(size.ws_col, 40, 100) : 80));
+  }
+  if (given.values.count("version") != 0) return print(tool_.tool + " " QRX_VERSION "\n");
+  if (const auto found = given.values.find("completion"); found != given.values.end()) {
+    const auto script = completion_script(*this, found->second.back());
+    return script ? print(*script) : usage_error(script.error());
+  }
+  return std::nullopt;
+}
+
+std::optional<int> Options::parse(int argc, char** argv) {
+  add_asking();
+  const auto given = read_command_line(argc, argv);
+  if (!given) return usage_error(given.error());
+  // Help comes even when the configuration is broken.
+  if (const auto answered = answer(*given)) return answered;
+  if (auto loaded = load_config(*given); !loaded) return usage_error(loaded.error());
+  if (auto taken = take_all(*given); !taken) return usage_error(taken.error());
+  if (arguments_) *arguments_ = given->arguments;
+  return std::nullopt;
+}
+
+int Options::usage_error(const Error& error) const {
+  Messages(tool_.tool).warn(error.what, error.hint.empty() ? "try '" + tool_.tool + " --help'" : error.hint);
+  return exit_usage;
+}
+
+int Options::usage_error(std::string_view what) const {
+  return usage_error(Error{Kind::usage, std::string(what), ""});
+}
+
+}  // namespace qrx::cli

@@ -1,0 +1,148 @@
+// What a tool can be told: its options, read from the command line, the environment (QRX_<LONG_NAME>) and the
+// configuration file, in this order of strength; its help, version and completions. Only the .cpp names CLI11.
+//
+//   Options options({.tool = "qrx-recv", .summary = "…", .usage = {"[OPTION]..."}});
+//   options.group("Saving");
+//   options.text("output", 'o', "PATH", "a directory, …", output);
+//   if (auto ended = options.parse(argc, argv)) return *ended;
+//
+// Targets keep their value (the default) when nobody names the option. They must outlive parse().
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "cli/config_file.h"
+#include "wire/link.h"
+
+namespace qrx::cli {
+
+// What a shell completes after an option or as an argument.
+enum class Completes { nothing, files, directories };
+
+struct Option {
+  std::string name;    // long name without dashes
+  char letter = 0;     // 0: none
+  std::string value;   // "DUR"; empty for a flag
+  std::string help;    // one line, lower case, no full stop
+  std::string group;   // its heading in --help
+  std::vector<std::string> choices;
+  Completes completes = Completes::nothing;
+  bool repeatable = false;  // also a flag that counts (-vv)
+  bool has_opposite = false;  // --qr has --no-qr
+  bool hidden = false;        // not in the help
+  bool asks = false;          // --help and such: the command line only
+  // Takes the values (one unless repeatable), in order; the error is said of the option or variable by the caller.
+  std::function<Result<void>(const std::vector<std::string>&)> take;
+};
+
+struct Command {
+  std::string name;
+  std::string help;
+};
+
+struct Example {
+  std::string command;
+  std::string meaning;
+};
+
+struct Tool {
+  std::string tool;                  // "qrx-recv"
+  std::string summary;               // one sentence
+  std::vector<std::string> usage;    // what follows the name, one a line
+  std::vector<Example> examples;
+};
+
+// The options that all tools have.
+struct Common {
+  bool quiet = false;
+  int verbose = 0;
+  bool no_progress = false;
+  bool json = false;
+  std::optional<Origin> server;
+};
+
+class Options {
+ public:
+  explicit Options(Tool tool);
+
+  void group(std::string heading);  // of the options that follow
+
+  void flag(std::string name, char letter, std::string help, bool& target);
+  void count(std::string name, char letter, std::string help, int& target);
+  void toggle(std::string name, std::string help, std::optional<bool>& target);  // --qr and --no-qr
+  void text(std::string name, char letter, std::string value, std::string help, std::string& target,
+            Completes completes = Completes::nothing);
+  void text(std::string name, char letter, std::string value, std::string help, std::optional<std::string>& target,
+            Completes completes = Completes::nothing);
+  void texts(std::string name, char letter, std::string value, std::string help, std::vector<std::string>& target,
+             Completes completes = Completes::nothing);
+  void choice(std::string name, char letter, std::vector<std::string> choices, std::string help, std::string& target);
+  void duration(std::string name, char letter, std::string help, std::optional<Seconds>& target);
+  void size(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target);
+  void number(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target,
+              std::uint64_t least = 0);
+  void url(std::string name, char letter, std::string help, std::optional<Origin>& target);
+  void common(Common& target, bool with_server);  // -q -v --no-progress --json and, for clients, -s; -h and -V are always there
+
+  void arguments(std::string value, std::vector<std::string>& target, Completes completes);  // any number
+  void command(std::string name, std::string help, bool& chosen);  // qrx-serve sweep; takes the options of the tool
+
+  // Another file than config_path(): --config FILE, with the path that is read when nobody names one. All of its
+  // top-level keys must be options. Without this call the user's file is read: there the top level is shared by all
+  // tools, and a table named as the tool without "qrx-" ([recv]) is its own, stronger, and strictly checked.
+  void own_config(std::string default_path);
+  const Config& config() const { return config_; }  // the whole file, after parse()
+
+  // An exit code when the tool is to end now: help, version and completions were printed, or a mistake was reported.
+  std::optional<int> parse(int argc, char** argv);
+
+  // For mistakes that only the tool can see: says it with the hint to --help, gives exit code 2.
+  int usage_error(std::string_view what) const;
+  int usage_error(const Error& error) const;
+
+  const std::vector<Option>& all() const { return options_; }
+  const std::vector<Command>& commands() const { return commands_; }
+  const Tool& tool() const { return tool_; }
+  const std::string& arguments_value() const { return arguments_value_; }
+  Completes arguments_complete() const { return arguments_complete_; }
+
+  std::string help(std::size_t width) const;
+
+ private:
+  struct Given;
+  void add(Option option);
+  void add_asking();
+  std::optional<int> answer(const Given& given) const;
+  Result<Given> read_command_line(int argc, char** argv);
+  Result<void> take_all(const Given& given);
+  Result<void> load_config(const Given& given);
+  Error unknown_option(std::string_view given) const;
+
+  Tool tool_;
+  std::string group_;
+  std::vector<Option> options_;
+  std::vector<Command> commands_;
+  std::vector<bool*> chosen_;
+  std::string arguments_value_;
+  Completes arguments_complete_ = Completes::nothing;
+  std::vector<std::string>* arguments_ = nullptr;
+  std::optional<std::string> own_config_default_;
+  std::optional<std::string> own_config_path_;
+  Config config_;
+};
+
+// "1", "true", "yes", "on" and "0", "false", "no", "off", in any case.
+std::optional<bool> parse_truth(std::string_view text);
+
+// A completion script; shell is "bash", "zsh" or "fish" (Kind::usage otherwise).
+Result<std::string> completion_script(const Options& options, std::string_view shell);
+
+}  // namespace qrx::cli

@@ -1,0 +1,70 @@
+#include "cli/places.h"
+
+#include <pwd.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <filesystem>
+
+namespace qrx::cli {
+namespace {
+
+std::string from_environment(const char* name) {
+  const char* value = std::getenv(name);
+  // The XDG specification says to ignore relative paths.
+  return value && value[0] == '/' ? value : "";
+}
+
+std::string home() {
+  if (auto from_env = from_environment("HOME"); !from_env.empty()) return from_env;
+  const passwd* user = ::getpwuid(::geteuid());
+  return user && user->pw_dir && user->pw_dir[0] == '/' ? user->pw_dir : "";
+}
+
+}  // namespace
+
+std::string config_path() {
+  std::string base = from_environment("XDG_CONFIG_HOME");
+  if (base.empty()) {
+    base = home();
+    if (base.empty()) return {};
+    base += "/.config";
+  }
+  return base + "/qrx/config.toml";
+}
+
+Result<std::string> state_dir() {
+  if (auto base = from_environment("XDG_STATE_HOME"); !base.empty()) return base + "/qrx";
+  const std::string base = home();
+  if (base.empty())
+    return fail(Kind::other, "there is no home directory to keep state in", "set XDG_STATE_HOME to a directory");
+  return base + "/.local/state/qrx";
+}
+
+Result<void> make_private_dir(const std::string& path) {
+  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
+    const std::string part = path.substr(0, slash);
+    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno("cannot make the directory " + part);
+    if (slash == std::string::npos) break;
+  }
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0) return fail_errno("cannot use the directory " + path);
+  if (!S_ISDIR(info.st_mode)) return fail_errno("cannot use the directory " + path, ENOTDIR);
+  return {};
+}
+
+Result<std::string> find_program(std::string_view name) {
+  std::error_code error;
+  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+  if (error) return fail(Kind::other, "cannot find " + std::string(name) + ": /proc/self/exe cannot be read");
+  const auto here = self.parent_path();
+  for (const auto& place : {here / name, here.parent_path() / "libexec" / "qrx" / name}) {
+    if (::access(place.c_str(), X_OK) == 0) return place.string();
+  }
+  return fail(Kind::other, "cannot find the program " + std::string(name) + " beside " + self.string(),
+              "install qrx completely, or run it from its build directory");
+}
+
+}  // namespace qrx::cli

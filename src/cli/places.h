@@ -1,0 +1,24 @@
+// Where things stand on this machine (XDG base directories), and the programs beside a tool.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+
+namespace qrx::cli {
+
+// $XDG_CONFIG_HOME/qrx/config.toml; empty when there is neither that variable nor a home.
+std::string config_path();
+
+// $XDG_STATE_HOME/qrx; without the variable ~/.local/state/qrx. The home is $HOME, else that of the user database.
+// Kind::other when there is none (a hint says to set XDG_STATE_HOME).
+Result<std::string> state_dir();
+
+// Makes the directory and those above it, 0700 each; one that exists must be a directory.
+Result<void> make_private_dir(const std::string& path);
+
+// A program of qrx: in the directory of the running tool (the build tree, /usr/bin), else in ../libexec/qrx beside it.
+Result<std::string> find_program(std::string_view name);
+
+}  // namespace qrx::cli

@@ -37,6 +37,7 @@ libqrencode-dev
 libseccomp-dev
 libsqlite3-dev
 libssl-dev
+libtomlplusplus-dev
 libwebp-dev
 libxxhash-dev
 libzxing-dev

@@ -62,6 +62,60 @@ Sha256Sum Sha256::sum() const {
   return out;
 }
 
+struct NamedSum::State {
+  std::optional<Xxh128> xxh;
+  EVP_MD_CTX* evp = nullptr;
+  State() = default;
+  ~State() { EVP_MD_CTX_free(evp); }
+  State(const State&) = delete;
+  State& operator=(const State&) = delete;
+};
+
+NamedSum::NamedSum(std::unique_ptr<State> state) : state_(std::move(state)) {}
+NamedSum::NamedSum(NamedSum&&) noexcept = default;
+NamedSum& NamedSum::operator=(NamedSum&&) noexcept = default;
+NamedSum::~NamedSum() = default;
+
+std::optional<NamedSum> NamedSum::start(std::string_view algorithm) {
+  auto state = std::make_unique<State>();
+  if (algorithm == "xxh128") {
+    state->xxh.emplace();
+    return NamedSum(std::move(state));
+  }
+  const EVP_MD* digest = algorithm == "md5"      ? EVP_md5()
+                         : algorithm == "sha1"   ? EVP_sha1()
+                         : algorithm == "sha256" ? EVP_sha256()
+                                                 : nullptr;
+  if (digest == nullptr) return std::nullopt;
+  state->evp = EVP_MD_CTX_new();
+  // A machine in FIPS mode has no MD5: then it is as if the name were unknown.
+  if (state->evp == nullptr || EVP_DigestInit_ex(state->evp, digest, nullptr) != 1) return std::nullopt;
+  return NamedSum(std::move(state));
+}
+
+void NamedSum::update(ByteView bytes) {
+  if (state_->xxh)
+    state_->xxh->update(bytes);
+  else
+    EVP_DigestUpdate(state_->evp, bytes.data(), bytes.size());
+}
+
+std::vector<std::uint8_t> NamedSum::sum() const {
+  if (state_->xxh) {
+    const Xxh128Sum sum = state_->xxh->sum();
+    return {sum.begin(), sum.end()};
+  }
+  State copy;
+  copy.evp = EVP_MD_CTX_new();
+  if (copy.evp == nullptr) std::abort();
+  std::vector<std::uint8_t> out(EVP_MAX_MD_SIZE);
+  unsigned size = 0;
+  EVP_MD_CTX_copy_ex(copy.evp, state_->evp);
+  EVP_DigestFinal_ex(copy.evp, out.data(), &size);
+  out.resize(size);
+  return out;
+}
+
 Sha256Sum sha256(ByteView bytes) {
   Sha256 sum;
   sum.update(bytes);

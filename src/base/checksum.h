@@ -4,7 +4,10 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 
@@ -43,6 +46,21 @@ class Sha256 {
 };
 
 Sha256Sum sha256(ByteView bytes);
+
+// A running sum chosen by its name, for tus checksums: md5, sha1, sha256, xxh128. Not thread-safe; movable.
+class NamedSum {
+ public:
+  static std::optional<NamedSum> start(std::string_view algorithm);  // nothing for a name that is not one of the four
+  NamedSum(NamedSum&&) noexcept;
+  NamedSum& operator=(NamedSum&&) noexcept;
+  ~NamedSum();
+  void update(ByteView bytes);
+  std::vector<std::uint8_t> sum() const;  // of all bytes so far; the state goes on
+ private:
+  struct State;
+  explicit NamedSum(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
 
 template <std::size_t N>
 std::string to_hex(const std::array<std::uint8_t, N>& sum) {

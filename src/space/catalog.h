@@ -3,6 +3,8 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "base/result.h"
@@ -21,8 +23,10 @@ class Transaction {
   virtual void put_upload(const UploadRow& row) = 0;
   virtual bool advance_upload(const Id& upload, std::uint64_t epoch, std::uint64_t offset) = 0;  // false: stale epoch
   virtual void remove_upload(const Id& upload) = 0;
+  virtual void remove_file(const Id& file) = 0;
   virtual void remove_delivery(const Id& delivery) = 0;  // with its files and uploads
   virtual void remove_space(const Guid& guid) = 0;       // with everything in it
+  virtual void remember(const std::string& name, const std::string& value) = 0;  // a note of the rules, kept for later
 };
 
 enum class Durability : std::uint8_t {
@@ -45,6 +49,9 @@ class Catalog {
     std::uint64_t spaces = 0, bytes = 0;  // bytes: of files and uploads
   };
   virtual Result<Totals> totals() = 0;
+  virtual Result<std::optional<FileRow>> file(const Id& file) = 0;  // without reading its whole space
+  virtual Result<std::vector<DeliveryRow>> open_deliveries() = 0;   // of all spaces, not committed yet
+  virtual Result<std::optional<std::string>> remembered(const std::string& name) = 0;
   virtual Result<std::vector<Guid>> expired(WallTime now, std::size_t most) = 0;  // past their time, or dying
   virtual Result<std::vector<UploadRow>> uploads() = 0;                           // all, for recovery and expiry
   virtual Result<std::vector<BlobKey>> blobs() = 0;                               // all that any row names

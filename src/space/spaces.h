@@ -27,7 +27,8 @@ struct Policy {
   std::uint64_t max_total = 0;         // of all spaces; 0: what the disk has, less a reserve
   std::uint64_t max_spaces = 100'000;
   bool relaxed = false;                // --durability relaxed: no syncs
-  std::uint64_t reserve_bytes = 64U << 20;  // kept free on the disk
+  std::uint64_t reserve_bytes = 64U << 20;  // kept free on the disk; on a small disk a tenth of what was free at first
+  Millis lock_wait{2000};              // how long a newcomer waits for the holder of an upload to stop
 };
 
 // Told of each change. Called from any thread, must be cheap and must not call back.

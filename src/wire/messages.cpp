@@ -205,6 +205,7 @@ void read(const json& in, Problem& out) {
   if (const json* v = find(in, "type")) out.type = as_string(*v, "type");
   if (const json* v = find(in, "title")) out.title = as_string(*v, "title");
   if (const json* v = find(in, "detail")) out.detail = as_string(*v, "detail");
+  if (const json* v = find(in, "instance")) out.instance = as_string(*v, "instance");
 }
 
 }  // namespace
@@ -292,6 +293,7 @@ std::string to_json(const CommitDelivery& in) {
 std::string to_json(const Problem& in) {
   json out = {{"type", in.type}, {"title", in.title}, {"status", in.status}};
   if (!in.detail.empty()) out["detail"] = in.detail;
+  if (!in.instance.empty()) out["instance"] = in.instance;
   return dump(out);
 }
 

@@ -137,6 +137,7 @@ struct Problem {
   std::string type = "about:blank";
   std::string title;
   std::string detail;
+  std::string instance;  // the server's id of the request, or empty
 };
 
 std::string to_json(const CreateSpace&);

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/exchange.h"
+#include "http/interrupt.h"
 #include "wire/link.h"
 
 namespace qrx::http {
@@ -25,6 +26,7 @@ struct ClientOptions {
   std::string ca_file;         // extra trust anchors, PEM; empty: the system's
   std::string unix_path;       // connect here instead of to the origin's host (the control socket)
   std::string user_agent = "qrx";
+  std::shared_ptr<Interrupt> interrupt;  // shared with others; empty: the client has its own
 };
 
 struct ClientRequest {
@@ -46,7 +48,8 @@ struct ClientAnswer {
 // ends the request and is returned from send().
 using BodyReader = std::function<Result<std::size_t>(std::span<std::byte> space)>;
 
-// Not thread-safe: one thread at a time. Errors are Kind::unavailable for trouble of network and server (connection
+// Not thread-safe: one thread at a time (but interrupt()). A method, target or header that could break the framing is
+// Kind::usage and nothing is sent. Errors are Kind::unavailable for trouble of network and server (connection
 // refused, reset, timed out, malformed answer), Kind::other for a certificate that does not verify; an answer of any
 // status is not an error.
 class Client {
@@ -63,7 +66,8 @@ class Client {
   Result<ClientAnswer> request(const ClientRequest& request, std::size_t most_bytes = 64U << 20);
 
   // A request whose body is read from `reader`: exactly `length` bytes, or chunked until its end. When the server answers
-  // before the body is through, sending stops and its answer is returned. `sent` (may be null) is told the running total.
+  // before the body is through, sending stops and its answer is returned. `sent` (may be null) is told the running total
+  // of what the other end's kernel has acknowledged, also while the answer is waited for; never the whole before that.
   Result<ClientAnswer> send(const ClientRequest& request, std::optional<std::uint64_t> length, const BodyReader& reader,
                             const std::function<void(std::uint64_t)>& sent);
 
@@ -74,7 +78,12 @@ class Client {
   // Content-Length of the open body, if it has one.
   std::optional<std::uint64_t> body_length() const;
 
-  // From another thread or a signal handler: makes the running call fail soon with Kind::unavailable.
+  // Pipelining: posts a request with a small body without waiting; its answer comes by next_answer(), in order. Only for
+  // idempotent requests with short answers, a few dozen at a time. After an error everything posted is void.
+  Result<void> post(const ClientRequest& request);
+  Result<ClientAnswer> next_answer(std::size_t most_bytes = 64U << 10);
+
+  // From another thread or a signal handler: makes the running call fail soon with Kind::unavailable, and all later ones.
   void interrupt();
   void close();
 

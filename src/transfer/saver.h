@@ -3,28 +3,28 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
+#include <mutex>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "base/bytes.h"
+#include "base/checksum.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "wire/id.h"
 
 namespace qrx::transfer {
 
-// A name from the wire as a relative path that is safe and unsurprising here: never empty, absolute, hidden, option-like
-// or upwards; valid UTF-8 without control, bidi or invisible characters; each part at most 255 bytes, 64 parts, 3,500
-// bytes in all. Characters and parts that may not stay become '_'; ordinary names stay as they are.
-std::string safe_local_name(std::string_view wire_name);
-
 enum class OnConflict : std::uint8_t { rename, refuse, overwrite };
 
+class Saver;
+
 // A file on its way: `.NAME.<first 8 of the file's id>.qrx-part` beside its target. One thread at a time.
-// Destroying it keeps the partial, so that a later run goes on.
+// Destroying it keeps the partial, so that a later run goes on. Must not outlive its Saver.
 class PartialFile {
  public:
   PartialFile(PartialFile&&) noexcept = default;
@@ -36,24 +36,25 @@ class PartialFile {
   // Where it will be saved unless something else takes the name first, relative to the output directory.
   const std::string& name() const { return name_; }
 
-  // Appends. Kind::no_room when the disk is full; the partial stays.
+  // Appends. Kind::no_room when the disk is full; the partial stays. Write-back is started early, so that publish()
+  // has little left to wait for.
   Result<void> write(ByteView bytes);
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> space) const;  // 0 at the end
   Result<void> truncate(std::uint64_t size);
   // The bytes are on the disk, then the file has its final name; returns its path as the user should see it.
-  // Kind::exists with OnConflict::refuse when something is there.
+  // Kind::exists with OnConflict::refuse when something is there. Saver::settle() makes the name durable too.
   Result<std::string> publish();
   void discard();  // removes the partial
 
  private:
   friend class Saver;
   PartialFile() = default;
+  Saver* saver_ = nullptr;
   UniqueFd directory_;   // that holds the partial and the target
   UniqueFd file_;
   std::string part_;     // name of the partial in directory_
   std::string leaf_;     // name of the target in directory_
   std::string name_;     // relative to the output directory
-  std::string shown_;    // the directory's path as the user sees it, with a slash at its end, or empty
   std::uint64_t size_ = 0;
   std::uint64_t flushed_ = 0;  // write-back was started up to here
   OnConflict on_conflict_ = OnConflict::rename;
@@ -70,20 +71,41 @@ class Saver {
   // True when `output` names one file: a delivery of several is refused.
   bool one_file() const { return !file_name_.empty(); }
 
-  // Opens or makes the partial of a file; directories on the way are made. Two files whose names become the same
-  // here are both kept. Kind::integrity when a directory on the way is a symbolic link or not a directory.
-  Result<PartialFile> begin(std::string_view wire_name, const Id& file);
-  // Removes the partial of an earlier run, if it is there.
-  void forget(std::string_view wire_name, const Id& file);
+  // Opens or makes the partial of a file; directories on the way are made, and never are links. Names become safe
+  // (names.h); two files of one delivery whose names become the same are both kept, whatever on_conflict says.
+  // Kind::exists with OnConflict::refuse when something is there, Kind::locked when another process saves this file.
+  Result<PartialFile> begin(std::string_view wire_name, const Id& file, const Id& delivery);
+
+  // The names of all files published since the last call are durable.
+  Result<void> settle();
+
+  // True when the file at `path` (as publish() returned it, in this or an earlier run) has these very bytes.
+  bool holds(const std::string& path, std::uint64_t size, const Xxh128Sum& sum) const;
+
+  // The output is a pipe, a socket or a device (/dev/null, a named pipe): to be opened for writing and treated as a stream.
+  static bool is_stream(const std::string& output);
 
  private:
+  friend class PartialFile;
   Saver() = default;
-  Result<UniqueFd> enter(const std::string& directories, bool make) const;
-  std::string local_name(std::string_view wire_name) const;
+  struct Place {
+    UniqueFd directory;
+    std::string directories;  // relative to the output directory, as they really are; with a slash at the end, or empty
+    std::string leaf;
+  };
+  Result<Place> enter(const std::string& local_name) const;
+  Result<std::string> claim(const std::string& local_name, const Id& file, const Id& delivery);
+
   UniqueFd root_;
-  std::string shown_;      // "" for the current directory, else with a slash at the end
+  std::string shown_;      // the output directory as the user sees it: "" for the current one, else with a slash at the end
   std::string file_name_;  // one file's name, or empty
   OnConflict on_conflict_ = OnConflict::rename;
+  struct Owner {
+    Id file, delivery;
+  };
+  std::mutex mutex_;
+  std::map<std::string, Owner> taken_;   // names of this run, so that files of one delivery do not replace each other
+  std::set<std::string> unsettled_;      // directories that got names since settle()
 };
 
 }  // namespace qrx::transfer

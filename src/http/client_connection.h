@@ -1,0 +1,52 @@
+// The client's connection: finds the host, connects (by a proxy, a Unix socket, TLS), moves bytes under deadlines.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "http/client.h"
+#include "http/client_tls.h"
+#include "http/interrupt.h"
+#include "wire/link.h"
+
+namespace qrx::http {
+
+class ClientConnection {
+ public:
+  // All addresses of the host are tried, each 250 ms after the one before or as soon as that failed.
+  static Result<ClientConnection> open(const Origin& origin, const ClientOptions& options, const Interrupt& interrupt);
+
+  // At least one byte, or 0 at the end of the stream. With `patience` over: Kind::unavailable.
+  Result<std::size_t> read(std::span<std::byte> space, Millis patience);
+  // What has arrived, without waiting: nothing, or as read().
+  Result<std::optional<std::size_t>> try_read(std::span<std::byte> space);
+  // Some bytes of the front of `bytes`. Returns 0 when input arrived before anything could be written: take it by
+  // try_read() and call again.
+  Result<std::size_t> write(ByteView bytes, Millis patience);
+  Result<void> write_all(ByteView bytes, Millis patience);
+  // Waits for input at most so long; false when none came.
+  Result<bool> wait_for_input(Millis patience);
+
+  std::uint64_t unacknowledged() const;  // bytes in the socket that the other end's kernel has not acknowledged
+
+ private:
+  bool has_input();  // bytes, an end or an error wait to be read
+  ClientConnection(UniqueFd socket, std::string peer, const Interrupt& interrupt)
+      : socket_(std::move(socket)), peer_(std::move(peer)), interrupt_(&interrupt) {}
+  Result<bool> wait(short events, Steady deadline, short* seen = nullptr);  // false: the time is over
+  Result<void> through_proxy(const Origin& origin, Millis patience);
+  Result<void> start_tls(const Origin& origin, const std::string& ca_file, Millis patience);
+
+  UniqueFd socket_;
+  std::optional<TlsSession> tls_;
+  std::string peer_;  // for messages
+  const Interrupt* interrupt_;
+};
+
+}  // namespace qrx::http

@@ -1,0 +1,286 @@
+#include "transfer/saver.h"
+
+#include <fcntl.h>
+#include <linux/openat2.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <vector>
+
+#include "base/text.h"
+#include "transfer/names.h"
+
+namespace qrx::transfer {
+namespace {
+
+constexpr std::uint64_t flush_step = 8U << 20;   // write-back is started every so many bytes
+constexpr unsigned most_numbers = 10'000;        // "photo (9999).jpg", then it is an error
+constexpr unsigned most_directory_numbers = 100;
+
+int open_at(int directory, const char* name, int flags, mode_t mode = 0) {
+  int fd;
+  do fd = ::openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+// The whole path in one call, never through a link, never out of `root`. -1 with ENOSYS on old kernels.
+int open_beneath(int root, const char* path, int flags) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  long fd;
+  do fd = ::syscall(SYS_openat2, root, path, &how, sizeof how);
+  while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+  return static_cast<int>(fd);
+}
+
+int rename_no_replace(int directory, const char* from, const char* to) {
+  if (::renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  // A file system that cannot (some network ones): a second name cannot replace either.
+  if (::linkat(directory, from, directory, to, 0) != 0) return -1;
+  return ::unlinkat(directory, from, 0);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict on_conflict) {
+  std::unique_ptr<Saver> saver(new Saver);
+  saver->on_conflict_ = on_conflict;
+  const std::string path = output.empty() ? "." : output;
+  struct stat status{};
+  const bool there = ::stat(path.c_str(), &status) == 0;
+  if (!there && errno != ENOENT) return fail_errno("cannot use " + path + " for output");
+
+  std::string directory = path;
+  if (!there && path.back() == '/') {
+    if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) return fail_errno("cannot make the directory " + path);
+  } else if (!there || !S_ISDIR(status.st_mode)) {
+    if (there && on_conflict == OnConflict::refuse) return fail(Kind::exists, path + " exists already");
+    const auto slash = path.rfind('/');
+    directory = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
+    saver->file_name_ = slash == std::string::npos ? path : path.substr(slash + 1);
+    if (saver->file_name_.empty() || saver->file_name_ == ".." || saver->file_name_.size() > 255)
+      return fail(Kind::usage, "cannot save as " + path);
+  }
+  int fd;
+  do fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  while (fd < 0 && errno == EINTR);
+  if (fd < 0) return fail_errno("cannot open the directory " + directory);
+  saver->root_.reset(fd);
+  if (::faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0) return fail_errno("cannot write to the directory " + directory);
+
+  if (directory != "." || path.starts_with("./")) saver->shown_ = directory.back() == '/' ? directory : directory + "/";
+  if (path == ".") saver->shown_.clear();
+  return saver;
+}
+
+bool Saver::is_stream(const std::string& output) {
+  struct stat status{};
+  if (output.empty() || ::stat(output.c_str(), &status) != 0) return false;
+  return !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
+}
+
+// Opens the directory that a file goes to, making what is missing. Something that is in the way (a file, a link) is left
+// alone: the directory gets a number instead, as a file would, so that a planted link leads nowhere.
+Result<Saver::Place> Saver::enter(const std::string& local_name) const {
+  Place place;
+  std::vector<std::string> parts = split_path(local_name);
+  place.leaf = parts.back();
+  parts.pop_back();
+
+  if (!parts.empty()) {
+    std::string directories;
+    for (const auto& part : parts) directories += part + "/";
+    if (const int fd = open_beneath(root_.get(), directories.c_str(), O_RDONLY | O_DIRECTORY); fd >= 0) {
+      place.directory.reset(fd);
+      place.directories = directories;
+      return place;
+    }
+  }
+  place.directory.reset(open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY));
+  if (!place.directory) return fail_errno("cannot open the output directory");
+  for (const auto& part : parts) {
+    for (unsigned number = 0;; ++number) {
+      const std::string name = numbered_name(part, number);
+      if (::mkdirat(place.directory.get(), name.c_str(), 0777) != 0 && errno != EEXIST)
+        return fail_errno("cannot make the directory " + shown_ + place.directories + name);
+      const int fd = open_at(place.directory.get(), name.c_str(), O_RDONLY | O_DIRECTORY);
+      if (fd >= 0) {
+        place.directory.reset(fd);
+        place.directories += name + "/";
+        break;
+      }
+      if (errno != ELOOP && errno != ENOTDIR && errno != ENOENT)
+        return fail_errno("cannot open the directory " + shown_ + place.directories + name);
+      if (on_conflict_ != OnConflict::rename)
+        return fail(Kind::exists, shown_ + place.directories + name + " is in the way: not a directory");
+      if (number == most_directory_numbers)
+        return fail(Kind::exists, "too many things are in the way of " + shown_ + place.directories + part);
+    }
+  }
+  return place;
+}
+
+// The name under which this file may be saved, considering the other files of its delivery.
+Result<std::string> Saver::claim(const std::string& local_name, const Id& file, const Id& delivery) {
+  const auto slash = local_name.rfind('/');
+  const std::string directories = slash == std::string::npos ? "" : local_name.substr(0, slash + 1);
+  const std::string leaf = local_name.substr(directories.size());
+  const std::lock_guard lock(mutex_);
+  for (unsigned number = 0; number < most_numbers; ++number) {
+    std::string name = directories + numbered_name(leaf, number);
+    const auto [it, added] = taken_.try_emplace(name, Owner{file, delivery});
+    if (!added && it->second.delivery != delivery) it->second = Owner{file, delivery};
+    if (it->second.file == file) return name;
+  }
+  return fail(Kind::exists, "too many files of one delivery are named " + local_name);
+}
+
+Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, const Id& delivery) {
+  auto name = claim(one_file() ? file_name_ : safe_local_name(wire_name), file, delivery);
+  if (!name) return tl::unexpected(name.error());
+  auto place = enter(*name);
+  if (!place) return tl::unexpected(place.error());
+
+  PartialFile partial;
+  partial.saver_ = this;
+  partial.directory_ = std::move(place->directory);
+  partial.leaf_ = place->leaf;
+  partial.part_ = partial_name(partial.leaf_, file);
+  partial.name_ = place->directories + place->leaf;
+  partial.on_conflict_ = on_conflict_;
+
+  struct stat status{};
+  if (on_conflict_ == OnConflict::refuse &&
+      ::fstatat(partial.directory_.get(), partial.leaf_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+    return fail(Kind::exists, shown_ + partial.name_ + " exists already");
+
+  const std::string shown = shown_ + place->directories + partial.part_;
+  partial.file_.reset(open_at(partial.directory_.get(), partial.part_.c_str(), O_RDWR | O_CREAT | O_NONBLOCK, 0666));
+  if (!partial.file_) return fail_errno("cannot write " + shown);
+  if (::fstat(partial.file_.get(), &status) != 0) return fail_errno("cannot write " + shown);
+  if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || status.st_nlink != 1)
+    return fail(Kind::integrity, "cannot write " + shown + ": something that is not ours has this name");
+  if (::flock(partial.file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+    return fail(Kind::locked, "another process is saving " + shown_ + partial.name_);
+  partial.size_ = partial.flushed_ = static_cast<std::uint64_t>(status.st_size);
+  return partial;
+}
+
+Result<void> Saver::settle() {
+  std::set<std::string> directories;
+  {
+    const std::lock_guard lock(mutex_);
+    directories.swap(unsettled_);
+  }
+  for (const auto& directory : directories) {
+    // Each directory up to the output directory may be new.
+    for (std::string path = directory;;) {
+      const UniqueFd fd(path.empty() ? open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY)
+                                     : open_beneath(root_.get(), path.c_str(), O_RDONLY | O_DIRECTORY));
+      // A directory that was moved away meanwhile is its mover's business.
+      if (fd && ::fsync(fd.get()) != 0 && errno != EINVAL) return fail_errno("cannot make " + shown_ + path + " durable");
+      if (path.empty()) break;
+      const auto slash = path.rfind('/', path.size() - 2);
+      path = slash == std::string::npos ? "" : path.substr(0, slash + 1);
+      if (!path.empty() && directories.contains(path)) break;
+    }
+  }
+  return {};
+}
+
+bool Saver::holds(const std::string& path, std::uint64_t size, const Xxh128Sum& sum) const {
+  if (!path.starts_with(shown_) || path.size() == shown_.size()) return false;
+  const std::string relative = path.substr(shown_.size());
+  int fd = open_beneath(root_.get(), relative.c_str(), O_RDONLY | O_NONBLOCK);
+  if (fd < 0 && errno == ENOSYS && relative.find('/') == std::string::npos)
+    fd = open_at(root_.get(), relative.c_str(), O_RDONLY | O_NONBLOCK);
+  const UniqueFd file(fd);
+  struct stat status{};
+  if (!file || ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return false;
+  if (static_cast<std::uint64_t>(status.st_size) != size) return false;
+  std::vector<std::byte> buffer(std::min<std::uint64_t>(size + 1, 256U << 10));
+  Xxh128 running;
+  for (;;) {
+    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return false;
+    if (got == 0) break;
+    running.update({buffer.data(), static_cast<std::size_t>(got)});
+  }
+  return running.sum() == sum;
+}
+
+Result<void> PartialFile::write(ByteView bytes) {
+  while (!bytes.empty()) {
+    const ssize_t put = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return fail_errno("cannot write " + saver_->shown_ + name_);
+    size_ += static_cast<std::uint64_t>(put);
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+  if (size_ - flushed_ >= flush_step) {
+    // A hint: where the file system cannot, publish() has more to wait for.
+    static_cast<void>(::sync_file_range(file_.get(), static_cast<off_t>(flushed_), static_cast<off_t>(size_ - flushed_),
+                                        SYNC_FILE_RANGE_WRITE));
+    flushed_ = size_;
+  }
+  return {};
+}
+
+Result<std::size_t> PartialFile::read_at(std::uint64_t offset, std::span<std::byte> space) const {
+  for (;;) {
+    const ssize_t got = ::pread(file_.get(), space.data(), space.size(), static_cast<off_t>(offset));
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR) return fail_errno("cannot read " + saver_->shown_ + name_ + " again");
+  }
+}
+
+Result<void> PartialFile::truncate(std::uint64_t size) {
+  if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return fail_errno("cannot shorten " + saver_->shown_ + name_);
+  size_ = size;
+  flushed_ = std::min(flushed_, size);
+  return {};
+}
+
+Result<std::string> PartialFile::publish() {
+  const std::string directories = name_.substr(0, name_.size() - leaf_.size());
+  const std::string wanted = saver_->shown_ + name_;
+  if (::fdatasync(file_.get()) != 0) return fail_errno("cannot make " + wanted + " durable");
+
+  std::string leaf = leaf_;
+  if (on_conflict_ == OnConflict::overwrite) {
+    if (::renameat(directory_.get(), part_.c_str(), directory_.get(), leaf.c_str()) != 0) {
+      if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST)
+        return fail(Kind::exists, "cannot overwrite " + wanted + ": it is a directory");
+      return fail_errno("cannot save " + wanted);
+    }
+  } else {
+    for (unsigned number = 0;; ++number) {
+      leaf = numbered_name(leaf_, number);
+      if (rename_no_replace(directory_.get(), part_.c_str(), leaf.c_str()) == 0) break;
+      if (errno != EEXIST) return fail_errno("cannot save " + wanted);
+      if (on_conflict_ == OnConflict::refuse || number == most_numbers) return fail(Kind::exists, wanted + " exists already");
+    }
+  }
+  {
+    const std::lock_guard lock(saver_->mutex_);
+    saver_->unsettled_.insert(directories);
+  }
+  return saver_->shown_ + directories + leaf;
+}
+
+void PartialFile::discard() {
+  static_cast<void>(::unlinkat(directory_.get(), part_.c_str(), 0));  // gone already is as good
+  file_.reset();
+}
+
+}  // namespace qrx::transfer

@@ -16,9 +16,11 @@ struct ScanOptions {
   std::string helper;  // path of qrx-scan; empty: find_scan_helper()
   std::chrono::milliseconds budget{1500};  // for the search itself; 0: until every way was tried (`--thorough`)
   std::chrono::milliseconds timeout{10000};  // from the start of the helper to its answer; 0: none
+  bool any = false;  // any code ends the search (`--any`); else only a drop link does, and other codes are noted
 };
 
 inline constexpr std::size_t most_picture_bytes = 64 * 1024 * 1024;
+inline constexpr int scan_exit_no_cage = 3;  // the helper could not shut itself in and read nothing
 
 // qrx-scan as installed (../libexec/qrx beside the directory of this program) or in the build tree (beside it).
 Result<std::string> find_scan_helper();

@@ -1,0 +1,102 @@
+#include "vision/hunt.h"
+
+#define ZX_USE_UTF8 1
+#include <ZXing/ReadBarcode.h>
+
+#include <ctime>
+
+#include <algorithm>
+
+#include <opencv2/imgproc.hpp>
+
+#include "vision/scan_report.h"
+#include "wire/link.h"
+
+namespace qrx {
+namespace {
+
+// Several codes may lie in one picture: the drop link need not be the first one.
+constexpr int most_codes = 8;
+
+ZXing::Binarizer binarizer(Threshold threshold) {
+  switch (threshold) {
+    case Threshold::global: return ZXing::Binarizer::GlobalHistogram;
+    case Threshold::fixed: return ZXing::Binarizer::FixedThreshold;
+    case Threshold::local: break;
+  }
+  return ZXing::Binarizer::LocalAverage;
+}
+
+ZXing::ImageView view(const cv::Mat& picture) {
+  return {picture.data, picture.cols, picture.rows, ZXing::ImageFormat::Lum, static_cast<int>(picture.step)};
+}
+
+}  // namespace
+
+std::chrono::nanoseconds thread_time() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// OpenCV takes a pointer to non-const only; no step writes to the picture itself.
+Hunt::Hunt(const Gray& gray, const SearchOptions& options)
+    : options_(options),
+      gray_(gray.height, gray.width, CV_8UC1, const_cast<std::uint8_t*>(gray.pixels.data())),
+      start_(thread_time()) {}
+
+const cv::Mat& Hunt::at_most(int side) {
+  const int longest = std::max(gray_.cols, gray_.rows);
+  if (longest <= side) return gray_;
+  cv::Mat& out = smaller_[side];
+  if (out.empty()) {
+    const double scale = static_cast<double>(side) / longest;
+    const cv::Size size(std::max(1, cvRound(gray_.cols * scale)), std::max(1, cvRound(gray_.rows * scale)));
+    cv::resize(gray_, out, size, 0, 0, cv::INTER_AREA);
+  }
+  return out;
+}
+
+void Hunt::read(const cv::Mat& picture, Threshold threshold) {
+  const auto hints = ZXing::DecodeHints()
+                         .setFormats(ZXing::BarcodeFormat::QRCode)
+                         .setBinarizer(binarizer(threshold))
+                         .setMaxNumberOfSymbols(most_codes);
+  for (const auto& found : ZXing::ReadBarcodes(view(picture), hints))
+    if (found.isValid()) keep(found.text());
+}
+
+bool Hunt::read_pure(const cv::Mat& picture) {
+  const auto hints = ZXing::DecodeHints()
+                         .setFormats(ZXing::BarcodeFormat::QRCode)
+                         .setBinarizer(ZXing::Binarizer::FixedThreshold)
+                         .setIsPure(true);
+  const auto found = ZXing::ReadBarcode(view(picture), hints);
+  if (!found.isValid()) return false;
+  keep(found.text());
+  return true;
+}
+
+void Hunt::keep(std::string text) {
+  auto& texts = result_.texts;
+  if (text.empty() || text.size() > ScanReport::most_text_bytes) return;
+  const bool link = parse_drop_link(text).has_value();
+  if (link || options_.any) found_enough_ = true;
+  if (std::ranges::find(texts, text) != texts.end()) return;
+  if (texts.size() == ScanReport::most_texts) {
+    if (!link || links_ == texts.size()) return;
+    texts.pop_back();
+  }
+  if (texts.empty() || (link && links_ == 0)) result_.step = step_;
+  texts.insert(link ? texts.begin() + static_cast<std::ptrdiff_t>(links_) : texts.end(), std::move(text));
+  if (link) ++links_;
+}
+
+bool Hunt::over() const {
+  if (found_enough_) return true;
+  return options_.budget.count() > 0 && thread_time() - start_ >= options_.budget;
+}
+
+SearchResult Hunt::result() && { return std::move(result_); }
+
+}  // namespace qrx

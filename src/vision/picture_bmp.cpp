@@ -1,0 +1,156 @@
+#include <algorithm>
+#include <bit>
+
+#include "vision/picture.h"
+
+namespace qrx {
+namespace {
+
+constexpr std::uint32_t plain = 0;      // BI_RGB
+constexpr std::uint32_t bitfields = 3;  // BI_BITFIELDS
+
+// Little-endian numbers from a file; past its end they are zero.
+class Numbers {
+ public:
+  explicit Numbers(ByteView bytes) : bytes_(bytes) {}
+  std::uint32_t at(std::size_t offset, int width) const {
+    std::uint32_t value = 0;
+    for (int i = width - 1; i >= 0; --i)
+      value = value << 8 | (offset + i < bytes_.size() ? std::to_integer<std::uint32_t>(bytes_[offset + i]) : 0);
+    return value;
+  }
+
+ private:
+  ByteView bytes_;
+};
+
+// A channel cut out of a 16 or 32 bit pixel and brought to 8 bits.
+class Channel {
+ public:
+  explicit Channel(std::uint32_t mask) : mask_(mask), shift_(mask ? std::countr_zero(mask) : 0) {
+    most_ = mask >> shift_;
+  }
+  unsigned of(std::uint32_t pixel) const {
+    return most_ ? static_cast<unsigned>(std::uint64_t{(pixel & mask_) >> shift_} * 255 / most_) : 0;
+  }
+
+ private:
+  std::uint32_t mask_;
+  int shift_;
+  std::uint32_t most_ = 0;
+};
+
+struct Head {
+  std::uint32_t pixels_at = 0;
+  std::uint32_t head_size = 0;
+  std::int64_t width = 0;
+  std::int64_t height = 0;  // negative: from the top
+  std::uint32_t bits = 0;
+  std::uint32_t compression = plain;
+  std::uint32_t colours = 0;
+};
+
+Head read_head(const Numbers& file) {
+  Head head;
+  head.pixels_at = file.at(10, 4);
+  head.head_size = file.at(14, 4);
+  if (head.head_size == 12) {  // OS/2
+    head.width = file.at(18, 2);
+    head.height = file.at(20, 2);
+    head.bits = file.at(24, 2);
+  } else {
+    head.width = static_cast<std::int32_t>(file.at(18, 4));
+    head.height = static_cast<std::int32_t>(file.at(22, 4));
+    head.bits = file.at(28, 2);
+    head.compression = file.at(30, 4);
+    head.colours = file.at(46, 4);
+  }
+  return head;
+}
+
+bool is_known(const Head& head) {
+  if (head.head_size != 12 && (head.head_size < 40 || head.head_size > 256)) return false;
+  if (head.width <= 0 || head.height == 0) return false;
+  const bool deep = head.bits == 16 || head.bits == 32;
+  if (head.compression == bitfields) return deep;
+  return head.compression == plain && (deep || head.bits == 1 || head.bits == 4 || head.bits == 8 || head.bits == 24);
+}
+
+void fill_palette(const Numbers& file, const Head& head, std::uint8_t (&gray)[256]) {
+  const std::size_t entry = head.head_size == 12 ? 3 : 4;
+  const std::uint32_t all = 1u << head.bits;
+  const std::uint32_t count = head.colours == 0 ? all : std::min(head.colours, all);
+  std::fill(std::begin(gray), std::end(gray), std::uint8_t{0});
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::size_t at = 14 + head.head_size + i * entry;
+    gray[i] = luma(file.at(at + 2, 1), file.at(at + 1, 1), file.at(at, 1));
+  }
+}
+
+class Pixels {
+ public:
+  Pixels(const Numbers& file, const Head& head) : file_(file), head_(head) {
+    if (head.bits <= 8) fill_palette(file, head, palette_);
+    if (head.compression == bitfields) {
+      red_ = Channel(file.at(54, 4));
+      green_ = Channel(file.at(58, 4));
+      blue_ = Channel(file.at(62, 4));
+    } else if (head.bits == 16) {
+      red_ = Channel(0x7C00);
+      green_ = Channel(0x03E0);
+      blue_ = Channel(0x001F);
+    }
+  }
+
+  std::uint8_t at(std::size_t line, std::size_t x) const {
+    if (head_.bits <= 8) {
+      const std::size_t bit = x * head_.bits;
+      const std::uint32_t byte = file_.at(line + bit / 8, 1);
+      return palette_[byte >> (8 - head_.bits - bit % 8) & ((1u << head_.bits) - 1)];
+    }
+    const std::uint32_t bytes = head_.bits / 8;
+    const std::uint32_t pixel = file_.at(line + x * bytes, static_cast<int>(bytes));
+    return luma(red_.of(pixel), green_.of(pixel), blue_.of(pixel));
+  }
+
+ private:
+  const Numbers& file_;
+  const Head& head_;
+  std::uint8_t palette_[256] = {};
+  Channel red_{0xFF0000};
+  Channel green_{0x00FF00};
+  Channel blue_{0x0000FF};
+};
+
+}  // namespace
+
+Picture decode_bmp(ByteView bytes, std::uint64_t pixel_limit) {
+  Picture picture;
+  picture.format = PictureFormat::bmp;
+  const Numbers file(bytes);
+  const Head head = read_head(file);
+  if (!is_known(head) || head.pixels_at >= bytes.size()) {
+    picture.fault = PictureFault::damaged;
+    return picture;
+  }
+  const auto width = static_cast<std::uint64_t>(head.width);
+  const auto height = static_cast<std::uint64_t>(head.height < 0 ? -head.height : head.height);
+  if (!within_limit(width, height, pixel_limit)) {
+    picture.fault = PictureFault::too_large;
+    return picture;
+  }
+  const std::size_t stride = (width * head.bits + 31) / 32 * 4;
+  // What the file does not hold costs no memory either: a few bytes must not become a hundred megabytes.
+  const std::size_t lines = std::min<std::size_t>(height, (bytes.size() - head.pixels_at + stride - 1) / stride);
+  picture.complete = head.pixels_at + stride * height <= bytes.size();
+  picture.gray = Gray(static_cast<int>(width), static_cast<int>(lines), 255);
+  const Pixels pixels(file, head);
+  for (std::size_t y = 0; y < lines; ++y) {
+    std::uint8_t* row = picture.gray.row(static_cast<int>(head.height < 0 ? y : lines - 1 - y));
+    const std::size_t line = head.pixels_at + y * stride;
+    for (std::size_t x = 0; x < width; ++x) row[x] = pixels.at(line, x);
+  }
+  return picture;
+}
+
+}  // namespace qrx

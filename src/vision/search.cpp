@@ -1,0 +1,38 @@
+#include "vision/search.h"
+
+#include <exception>
+
+#include <opencv2/core/ocl.hpp>
+#include <opencv2/core/utility.hpp>
+
+#include "vision/hunt.h"
+
+namespace qrx {
+
+SearchResult search_codes(const Gray& gray, const SearchOptions& options) {
+  if (gray.width <= 0 || gray.height <= 0) return {};
+  Hunt hunt(gray, options);
+  for (const Step& step : options.screenshot ? screenshot_chain() : chain()) {
+    hunt.begin_step(step.name);
+    try {
+      step.run(hunt);
+    } catch (const std::exception&) {
+      // cv::Exception, std::bad_alloc, or what ZXing may throw: the next step may do.
+    }
+    if (hunt.over()) break;
+  }
+  return std::move(hunt).result();
+}
+
+void warm_up_search() {
+  cv::setNumThreads(1);
+  cv::ocl::setUseOpenCL(false);
+  const Gray gray(48, 48, 200);
+  SearchOptions options;
+  options.budget = std::chrono::milliseconds(0);
+  search_codes(gray, options);
+  options.screenshot = true;
+  search_codes(gray, options);
+}
+
+}  // namespace qrx

@@ -1,0 +1,30 @@
+// Looks for QR codes in a gray picture: a chain of steps from cheap to costly, under a budget.
+#pragma once
+
+#include <chrono>
+#include <string>
+#include <vector>
+
+#include "vision/gray.h"
+
+namespace qrx {
+
+struct SearchOptions {
+  std::chrono::milliseconds budget{1500};  // of this thread's processor time, checked between steps; 0: none
+  bool any = false;         // false: only a drop link ends the search; true: the first step that reads anything
+  bool screenshot = false;  // a lossless picture: seams between a terminal's cells are healed first
+};
+
+struct SearchResult {
+  // Every text read, drop links first, no text twice, at most 32; bytes as they stand in the codes.
+  std::vector<std::string> texts;
+  std::string step;  // that read the first of texts; empty when none
+};
+
+// Never throws; a step that fails (no memory) is skipped. Prints nothing, starts no thread.
+SearchResult search_codes(const Gray& gray, const SearchOptions& options);
+
+// Runs every kind of operation once, so that the libraries ask the system what they want to know before the cage shuts.
+void warm_up_search();
+
+}  // namespace qrx

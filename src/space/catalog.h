@@ -39,7 +39,8 @@ class Catalog {
   virtual ~Catalog() = default;
 
   // Runs `work` in one transaction and returns when it is committed. An error from `work` rolls it back and comes back.
-  // Transactions of several threads may share one sync; `work` runs on some thread, one at a time, and must not block.
+  // Transactions of several threads may share one sync; `work` runs on some thread, one at a time, must not block, and may
+  // run again when an attempt failed.
   virtual Result<void> change(Durability durability, const std::function<Result<void>(Transaction&)>& work) = 0;
 
   // A consistent copy, cheap when nothing changed since the last call; null when there is no such space.

@@ -1,0 +1,301 @@
+#include "store/file_blobs.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/syscall.h>
+
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <limits>
+#include <mutex>
+
+#include "store/paths.h"
+
+namespace qrx::store {
+namespace {
+
+using space::BlobKey;
+using space::BlobUse;
+using space::Opened;
+using space::Staged;
+
+// 256 directories, so that none grows large, by the first (random) byte of the key.
+std::string shelf_of(const BlobKey& blob) {
+  char text[3];
+  std::snprintf(text, sizeof text, "%02x", static_cast<unsigned>(blob.bytes[0]));
+  return text;
+}
+
+Result<std::uint64_t> size_of_file(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0) return fail_errno("cannot look at a blob");
+  if (!S_ISREG(status.st_mode)) return fail(Kind::other, "cannot use a blob: not a file");
+  return static_cast<std::uint64_t>(status.st_size);
+}
+
+// O_NONBLOCK: a planted FIFO must not hang us; it means nothing for files.
+UniqueFd open_file_at(int directory, const std::string& name, int flags) {
+  for (;;) {
+    UniqueFd fd(::openat(directory, name.c_str(), flags | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
+    if (fd || errno != EINTR) return fd;
+  }
+}
+
+class StagedFile final : public Staged {
+ public:
+  StagedFile(UniqueFd fd, bool relaxed) : fd_(std::move(fd)), relaxed_(relaxed) {}
+
+  Result<void> write_at(std::uint64_t offset, ByteView bytes) override {
+    if (offset > max_offset || bytes.size() > max_offset - offset)
+      return fail(Kind::too_large, "cannot write a blob: too large");
+    while (!bytes.empty()) {
+      const ssize_t written = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
+      if (written < 0 && errno == EINTR) continue;
+      if (written < 0) return fail_errno("cannot write a blob", errno == EFBIG ? ENOSPC : errno);
+      bytes = bytes.subspan(static_cast<std::size_t>(written));
+      offset += static_cast<std::uint64_t>(written);
+    }
+    return {};
+  }
+
+  Result<void> start_write_back(std::uint64_t offset, std::uint64_t size) override {
+    // Only a hint: file systems without it say so, and errors come back at make_durable.
+    if (!relaxed_)
+      ::sync_file_range(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE);
+    return {};
+  }
+
+  Result<void> make_durable() override {
+    if (failed_) return fail(Kind::other, "cannot make a blob durable: it failed before");
+    if (relaxed_) return {};
+    while (::fdatasync(fd_.get()) != 0) {
+      if (errno == EINTR) continue;
+      failed_ = true;
+      return fail_errno("cannot make a blob durable");
+    }
+    return {};
+  }
+
+  Result<void> truncate(std::uint64_t size) override {
+    while (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
+      if (errno != EINTR) return fail_errno("cannot shorten a blob");
+    return {};
+  }
+
+  Result<std::uint64_t> size() const override { return size_of_file(fd_.get()); }
+
+ private:
+  static constexpr auto max_offset = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
+
+  UniqueFd fd_;
+  const bool relaxed_;
+  bool failed_ = false;
+};
+
+class OpenedFile final : public Opened {
+ public:
+  explicit OpenedFile(UniqueFd fd) : fd_(std::move(fd)) {}
+
+  int fd() const override { return fd_.get(); }
+  std::uint64_t size() const override { return size_of_file(fd_.get()).value_or(0); }
+
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    std::size_t filled = 0;
+    while (filled < out.size()) {
+      const ssize_t got =
+          ::pread(fd_.get(), out.data() + filled, out.size() - filled, static_cast<off_t>(offset + filled));
+      if (got < 0 && errno == EINTR) continue;
+      if (got < 0) return fail_errno("cannot read a blob");
+      if (got == 0) break;
+      filled += static_cast<std::size_t>(got);
+    }
+    return filled;
+  }
+
+ private:
+  UniqueFd fd_;
+};
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+}  // namespace
+
+struct FileBlobs::Impl {
+  std::string path;
+  FileBlobsOptions options;
+  UniqueFd top, blobs, staging, quarantine;
+  std::mutex shelves_mutex;
+  std::array<bool, 256> shelves{};  // known to be there, durably
+
+  Result<UniqueFd> open_shelf(const BlobKey& blob);
+  Result<UniqueFd> make_shelf(const BlobKey& blob);
+  Result<void> list(int directory, bool staged, std::vector<BlobUse>& out) const;
+};
+
+FileBlobs::FileBlobs(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+FileBlobs::~FileBlobs() = default;
+
+Result<std::unique_ptr<FileBlobs>> FileBlobs::open(const std::string& directory, FileBlobsOptions options) {
+  auto impl = std::make_unique<Impl>();
+  impl->path = directory;
+  impl->options = options;
+  if (auto made = make_directories(directory); !made) return tl::unexpected(made.error());
+  auto top = open_directory(directory);
+  if (!top) return tl::unexpected(top.error());
+  impl->top = std::move(*top);
+  for (auto [name, fd] : {std::pair{"blobs", &impl->blobs}, {"staging", &impl->staging},
+                          {"quarantine", &impl->quarantine}}) {
+    auto opened = open_directory_at(impl->top.get(), name);
+    if (!opened) return tl::unexpected(opened.error());
+    *fd = std::move(*opened);
+  }
+  if (!options.relaxed)
+    if (auto synced = sync_directory(impl->top.get(), directory); !synced) return tl::unexpected(synced.error());
+  return std::unique_ptr<FileBlobs>(new FileBlobs(std::move(impl)));
+}
+
+Result<UniqueFd> FileBlobs::Impl::open_shelf(const BlobKey& blob) {
+  UniqueFd shelf(::openat(blobs.get(), shelf_of(blob).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (shelf) return shelf;
+  if (errno == ENOENT) return fail(Kind::not_found, "no such blob");
+  return fail_errno("cannot open a blob");
+}
+
+Result<UniqueFd> FileBlobs::Impl::make_shelf(const BlobKey& blob) {
+  const std::size_t number = blob.bytes[0];
+  const std::lock_guard lock(shelves_mutex);
+  auto shelf = open_directory_at(blobs.get(), shelf_of(blob));
+  if (!shelf || shelves[number]) return shelf;
+  if (!options.relaxed)
+    if (auto synced = sync_directory(blobs.get(), "blobs"); !synced) return tl::unexpected(synced.error());
+  shelves[number] = true;
+  return shelf;
+}
+
+Result<std::unique_ptr<Staged>> FileBlobs::create(const BlobKey& blob) {
+  UniqueFd fd = open_file_at(impl_->staging.get(), blob.text(), O_RDWR | O_CREAT | O_EXCL);
+  if (!fd) return fail_errno("cannot make a blob");
+  return std::make_unique<StagedFile>(std::move(fd), impl_->options.relaxed);
+}
+
+Result<std::unique_ptr<Staged>> FileBlobs::reopen(const BlobKey& blob) {
+  UniqueFd fd = open_file_at(impl_->staging.get(), blob.text(), O_RDWR);
+  if (!fd && errno == ENOENT) return fail(Kind::not_found, "no such blob");
+  if (!fd) return fail_errno("cannot open a blob");
+  if (auto size = size_of_file(fd.get()); !size) return tl::unexpected(size.error());
+  return std::make_unique<StagedFile>(std::move(fd), impl_->options.relaxed);
+}
+
+Result<void> FileBlobs::publish(const std::vector<BlobKey>& blobs) {
+  std::array<UniqueFd, 256> shelves;
+  for (const BlobKey& blob : blobs) {
+    UniqueFd& shelf = shelves[blob.bytes[0]];
+    if (!shelf) {
+      auto made = impl_->make_shelf(blob);
+      if (!made) return tl::unexpected(made.error());
+      shelf = std::move(*made);
+    }
+    const std::string name = blob.text();
+    if (::renameat2(impl_->staging.get(), name.c_str(), shelf.get(), name.c_str(), RENAME_NOREPLACE) != 0)
+      return fail_errno("cannot publish a blob");
+  }
+  if (impl_->options.relaxed) return {};
+  for (const UniqueFd& shelf : shelves)
+    if (shelf)
+      if (auto synced = sync_directory(shelf.get(), "blobs"); !synced) return synced;
+  return sync_directory(impl_->staging.get(), "staging");
+}
+
+Result<std::unique_ptr<Opened>> FileBlobs::open(const BlobKey& blob) {
+  const std::string name = blob.text();
+  const auto opened = [](UniqueFd fd) -> Result<std::unique_ptr<Opened>> {
+    if (auto size = size_of_file(fd.get()); !size) return tl::unexpected(size.error());
+    return std::make_unique<OpenedFile>(std::move(fd));
+  };
+  // It may move from staging to its shelf between the looks, never back: the shelf again, last.
+  for (int look = 0; look < 2; ++look) {
+    if (auto shelf = impl_->open_shelf(blob)) {
+      if (UniqueFd fd = open_file_at(shelf->get(), name, O_RDONLY)) return opened(std::move(fd));
+      if (errno != ENOENT) return fail_errno("cannot open a blob");
+    } else if (shelf.error().kind != Kind::not_found) {
+      return tl::unexpected(shelf.error());
+    }
+    if (UniqueFd fd = open_file_at(impl_->staging.get(), name, O_RDONLY)) return opened(std::move(fd));
+    if (errno != ENOENT) return fail_errno("cannot open a blob");
+  }
+  return fail(Kind::not_found, "no such blob");
+}
+
+Result<void> FileBlobs::remove(const BlobKey& blob) {
+  const std::string name = blob.text();
+  if (::unlinkat(impl_->staging.get(), name.c_str(), 0) != 0 && errno != ENOENT)
+    return fail_errno("cannot remove a blob");
+  auto shelf = impl_->open_shelf(blob);
+  if (!shelf) return shelf.error().kind == Kind::not_found ? Result<void>() : tl::unexpected(shelf.error());
+  if (::unlinkat(shelf->get(), name.c_str(), 0) != 0 && errno != ENOENT) return fail_errno("cannot remove a blob");
+  return {};
+}
+
+Result<void> FileBlobs::quarantine(const BlobKey& blob) {
+  const std::string name = blob.text();
+  const auto move_from = [&](int directory) {
+    return ::renameat2(directory, name.c_str(), impl_->quarantine.get(), name.c_str(), RENAME_NOREPLACE) == 0;
+  };
+  if (move_from(impl_->staging.get())) return {};
+  if (errno != ENOENT) return fail_errno("cannot set a blob aside");
+  auto shelf = impl_->open_shelf(blob);
+  if (!shelf) return tl::unexpected(shelf.error());
+  if (move_from(shelf->get())) return {};
+  if (errno == ENOENT) return fail(Kind::not_found, "no such blob");
+  return fail_errno("cannot set a blob aside");
+}
+
+Result<void> FileBlobs::Impl::list(int directory, bool staged, std::vector<BlobUse>& out) const {
+  // A descriptor of its own: reading a directory moves its offset.
+  const int fd = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+  if (fd < 0) return fail_errno("cannot list the blobs");
+  const std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(fd));
+  if (!stream) {
+    const int error = errno;
+    ::close(fd);
+    return fail_errno("cannot list the blobs", error);
+  }
+  for (;;) {
+    errno = 0;
+    const dirent* entry = ::readdir(stream.get());
+    if (entry == nullptr) return errno == 0 ? Result<void>() : fail_errno("cannot list the blobs");
+    const auto blob = BlobKey::parse(entry->d_name);
+    struct stat status {};
+    if (!blob || blob->text() != entry->d_name) continue;  // not ours
+    if (::fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;  // gone meanwhile
+    out.push_back({*blob, staged, static_cast<std::uint64_t>(status.st_size)});
+  }
+}
+
+Result<std::vector<BlobUse>> FileBlobs::list() {
+  std::vector<BlobUse> out;
+  // Staging first: what is published meanwhile is then seen twice rather than not at all.
+  if (auto listed = impl_->list(impl_->staging.get(), true, out); !listed) return tl::unexpected(listed.error());
+  for (unsigned number = 0; number < 256; ++number) {
+    BlobKey any;
+    any.bytes[0] = static_cast<std::uint8_t>(number);
+    auto shelf = impl_->open_shelf(any);
+    if (!shelf && shelf.error().kind == Kind::not_found) continue;
+    if (!shelf) return tl::unexpected(shelf.error());
+    if (auto listed = impl_->list(shelf->get(), false, out); !listed) return tl::unexpected(listed.error());
+  }
+  return out;
+}
+
+std::uint64_t FileBlobs::free_bytes() const {
+  struct statvfs disk {};
+  if (::fstatvfs(impl_->top.get(), &disk) != 0) return 0;
+  return static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+}
+
+}  // namespace qrx::store

@@ -1,0 +1,262 @@
+#include "store/rows.h"
+
+#include <algorithm>
+#include <cstring>
+
+namespace qrx::store {
+namespace {
+
+using space::DeliveryRow;
+using space::FileRow;
+using space::SpaceRow;
+using space::SpaceState;
+using space::UploadRow;
+
+constexpr const char* reading = "cannot read the catalog";
+
+template <class Array>
+Array to_array(ByteView bytes) {
+  Array out{};
+  if (bytes.size() == out.size()) std::memcpy(out.data(), bytes.data(), out.size());
+  return out;
+}
+
+std::int64_t to_number(WallTime time) { return time.time_since_epoch().count(); }
+WallTime to_time(std::int64_t number) { return WallTime(Millis(number)); }
+
+// The columns in the order of the SELECTs below.
+SpaceRow take_space(Statement& row) {
+  SpaceRow out;
+  out.guid = to_id(row.next_blob());
+  out.owner_hash = to_array<Sha256Sum>(row.next_blob());
+  out.label = row.next_text();
+  out.key = row.next_text();
+  out.seal = static_cast<space::Seal>(row.next_number());
+  out.limits.max_size = row.next_number();
+  out.limits.max_files = row.next_number();
+  out.created = to_time(row.next_signed_number());
+  out.expires = to_time(row.next_signed_number());
+  out.phase = static_cast<space::Phase>(row.next_number());
+  out.seq = row.next_number();
+  return out;
+}
+
+DeliveryRow take_delivery(Statement& row) {
+  DeliveryRow out;
+  out.delivery = to_id(row.next_blob());
+  out.guid = to_id(row.next_blob());
+  out.message = row.next_text();
+  out.created = to_time(row.next_signed_number());
+  if (!row.next_is_null()) out.committed = to_time(row.next_signed_number());
+  return out;
+}
+
+FileRow take_file(Statement& row) {
+  FileRow out;
+  out.file = to_id(row.next_blob());
+  out.delivery = to_id(row.next_blob());
+  out.guid = to_id(row.next_blob());
+  out.name = row.next_text();
+  out.size = row.next_number();
+  out.type = row.next_text();
+  out.xxh128 = to_array<Xxh128Sum>(row.next_blob());
+  if (row.next_is_null())
+    row.skip();
+  else
+    out.sha256 = to_array<Sha256Sum>(row.next_blob());
+  out.sealed = row.next_number() != 0;
+  out.blob = to_id(row.next_blob());
+  out.blob_offset = row.next_number();
+  return out;
+}
+
+UploadRow take_upload(Statement& row) {
+  UploadRow out;
+  out.upload = to_id(row.next_blob());
+  out.delivery = to_id(row.next_blob());
+  out.guid = to_id(row.next_blob());
+  out.name = row.next_text();
+  out.metadata = row.next_text();
+  if (row.next_is_null())
+    row.skip();
+  else
+    out.length = row.next_number();
+  out.offset = row.next_number();
+  out.epoch = row.next_number();
+  out.blob = to_id(row.next_blob());
+  out.lone = row.next_number() != 0;
+  out.partial = row.next_number() != 0;
+  out.damaged = row.next_number() != 0;
+  out.created = to_time(row.next_signed_number());
+  out.expires = to_time(row.next_signed_number());
+  return out;
+}
+
+template <class Row>
+Result<std::vector<Row>> take_all(Statement statement, Row (*take)(Statement&)) {
+  std::vector<Row> rows;
+  while (statement.step()) rows.push_back(take(statement));
+  if (statement.failed()) return fail_sqlite(statement.code(), reading);
+  return rows;
+}
+
+int run(Statement& statement) {
+  statement.step();
+  return statement.code();
+}
+
+#define FILE_COLUMNS "file,delivery,guid,name,size,type,xxh128,sha256,sealed,blob,blob_offset"
+#define UPLOAD_COLUMNS \
+  "upload,delivery,guid,name,metadata,length,offset,epoch,blob,lone,partial,damaged,created,expires"
+#define DELIVERY_COLUMNS "delivery,guid,message,created,committed"
+#define SPACE_COLUMNS "guid,owner_hash,label,key,seal,max_size,max_files,created,expires,phase,seq"
+
+}  // namespace
+
+// Times are milliseconds since 1970, ids blobs of 16 bytes. `number` keeps the order of arrival.
+const char* const schema = R"(
+CREATE TABLE spaces(
+  guid BLOB PRIMARY KEY, owner_hash BLOB NOT NULL, label TEXT NOT NULL, key TEXT NOT NULL, seal INTEGER NOT NULL,
+  max_size INTEGER NOT NULL, max_files INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL,
+  phase INTEGER NOT NULL, seq INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX spaces_by_expiry ON spaces(expires);
+CREATE INDEX spaces_dying ON spaces(guid) WHERE phase = 2;
+CREATE TABLE deliveries(
+  number INTEGER PRIMARY KEY, delivery BLOB NOT NULL UNIQUE, guid BLOB NOT NULL, message TEXT NOT NULL,
+  created INTEGER NOT NULL, committed INTEGER) STRICT;
+CREATE INDEX deliveries_by_space ON deliveries(guid);
+CREATE INDEX deliveries_open ON deliveries(delivery) WHERE committed IS NULL;
+CREATE TABLE files(
+  number INTEGER PRIMARY KEY, file BLOB NOT NULL UNIQUE, delivery BLOB NOT NULL, guid BLOB NOT NULL,
+  name TEXT NOT NULL, size INTEGER NOT NULL, type TEXT NOT NULL, xxh128 BLOB NOT NULL, sha256 BLOB,
+  sealed INTEGER NOT NULL, blob BLOB NOT NULL, blob_offset INTEGER NOT NULL) STRICT;
+CREATE INDEX files_by_space ON files(guid);
+CREATE TABLE uploads(
+  number INTEGER PRIMARY KEY, upload BLOB NOT NULL UNIQUE, delivery BLOB NOT NULL, guid BLOB NOT NULL,
+  name TEXT NOT NULL, metadata TEXT NOT NULL, length INTEGER, offset INTEGER NOT NULL, epoch INTEGER NOT NULL,
+  blob BLOB NOT NULL, lone INTEGER NOT NULL, partial INTEGER NOT NULL, damaged INTEGER NOT NULL,
+  created INTEGER NOT NULL, expires INTEGER NOT NULL) STRICT;
+CREATE INDEX uploads_by_space ON uploads(guid);
+CREATE TABLE notes(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
+)";
+
+Id to_id(ByteView bytes) {
+  Id id;
+  if (bytes.size() == id.bytes.size()) std::memcpy(id.bytes.data(), bytes.data(), bytes.size());
+  return id;
+}
+
+int write_space(Connection& connection, const SpaceRow& row) {
+  Statement statement = connection.prepare(
+      "INSERT INTO spaces(" SPACE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(guid) DO UPDATE SET "
+      "owner_hash=excluded.owner_hash,label=excluded.label,key=excluded.key,seal=excluded.seal,"
+      "max_size=excluded.max_size,max_files=excluded.max_files,created=excluded.created,expires=excluded.expires,"
+      "phase=excluded.phase,seq=excluded.seq");
+  statement.blob(as_bytes(row.guid.bytes)).blob(as_bytes(row.owner_hash)).text(row.label).text(row.key);
+  statement.number(static_cast<std::uint64_t>(row.seal)).number(row.limits.max_size).number(row.limits.max_files);
+  statement.signed_number(to_number(row.created)).signed_number(to_number(row.expires));
+  statement.number(static_cast<std::uint64_t>(row.phase)).number(row.seq);
+  return run(statement);
+}
+
+int write_delivery(Connection& connection, const DeliveryRow& row) {
+  Statement statement = connection.prepare(
+      "INSERT INTO deliveries(" DELIVERY_COLUMNS ") VALUES(?,?,?,?,?) ON CONFLICT(delivery) DO UPDATE SET "
+      "message=excluded.message,created=excluded.created,committed=excluded.committed");
+  statement.blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes)).text(row.message);
+  statement.signed_number(to_number(row.created));
+  if (row.committed)
+    statement.signed_number(to_number(*row.committed));
+  else
+    statement.null();
+  return run(statement);
+}
+
+int write_file(Connection& connection, const FileRow& row) {
+  Statement statement = connection.prepare(
+      "INSERT INTO files(" FILE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(file) DO UPDATE SET "
+      "delivery=excluded.delivery,name=excluded.name,size=excluded.size,type=excluded.type,xxh128=excluded.xxh128,"
+      "sha256=excluded.sha256,sealed=excluded.sealed,blob=excluded.blob,blob_offset=excluded.blob_offset");
+  statement.blob(as_bytes(row.file.bytes)).blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes));
+  statement.text(row.name).number(row.size).text(row.type).blob(as_bytes(row.xxh128));
+  if (row.sha256)
+    statement.blob(as_bytes(*row.sha256));
+  else
+    statement.null();
+  statement.number(row.sealed ? 1 : 0).blob(as_bytes(row.blob.bytes)).number(row.blob_offset);
+  return run(statement);
+}
+
+int write_upload(Connection& connection, const UploadRow& row) {
+  Statement statement = connection.prepare(
+      "INSERT INTO uploads(" UPLOAD_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(upload) DO UPDATE SET "
+      "delivery=excluded.delivery,name=excluded.name,metadata=excluded.metadata,length=excluded.length,"
+      "offset=excluded.offset,epoch=excluded.epoch,blob=excluded.blob,lone=excluded.lone,partial=excluded.partial,"
+      "damaged=excluded.damaged,created=excluded.created,expires=excluded.expires");
+  statement.blob(as_bytes(row.upload.bytes)).blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes));
+  statement.text(row.name).text(row.metadata);
+  if (row.length)
+    statement.number(*row.length);
+  else
+    statement.null();
+  statement.number(row.offset).number(row.epoch).blob(as_bytes(row.blob.bytes));
+  statement.number(row.lone ? 1 : 0).number(row.partial ? 1 : 0).number(row.damaged ? 1 : 0);
+  statement.signed_number(to_number(row.created)).signed_number(to_number(row.expires));
+  return run(statement);
+}
+
+Result<std::optional<SpaceState>> read_space(Connection& connection, const Guid& guid) {
+  std::optional<SpaceState> out;
+  {
+    Statement statement = connection.prepare("SELECT " SPACE_COLUMNS " FROM spaces WHERE guid=?");
+    statement.blob(as_bytes(guid.bytes));
+    if (!statement.step()) {
+      if (statement.failed()) return fail_sqlite(statement.code(), reading);
+      return out;
+    }
+    out.emplace();
+    out->space = take_space(statement);
+  }
+  const auto of_space = [&](const char* sql) {
+    Statement statement = connection.prepare(sql);
+    statement.blob(as_bytes(guid.bytes));
+    return statement;
+  };
+  auto deliveries =
+      take_all(of_space("SELECT " DELIVERY_COLUMNS " FROM deliveries WHERE guid=? ORDER BY number"), take_delivery);
+  if (!deliveries) return tl::unexpected(std::move(deliveries.error()));
+  auto files = take_all(of_space("SELECT " FILE_COLUMNS " FROM files WHERE guid=? ORDER BY number"), take_file);
+  if (!files) return tl::unexpected(std::move(files.error()));
+  auto uploads = take_all(of_space("SELECT " UPLOAD_COLUMNS " FROM uploads WHERE guid=? ORDER BY number"), take_upload);
+  if (!uploads) return tl::unexpected(std::move(uploads.error()));
+  out->deliveries = std::move(*deliveries);
+  out->files = std::move(*files);
+  out->uploads = std::move(*uploads);
+  return out;
+}
+
+Result<std::optional<FileRow>> read_file(Connection& connection, const Id& file) {
+  Statement statement = connection.prepare("SELECT " FILE_COLUMNS " FROM files WHERE file=?");
+  statement.blob(as_bytes(file.bytes));
+  if (statement.step()) return take_file(statement);
+  if (statement.failed()) return fail_sqlite(statement.code(), reading);
+  return std::optional<FileRow>();
+}
+
+Result<std::vector<FileRow>> read_files_after(Connection& connection, const Id& last, std::size_t most) {
+  Statement statement =
+      connection.prepare("SELECT " FILE_COLUMNS " FROM files WHERE file>? ORDER BY file LIMIT ?");
+  statement.blob(as_bytes(last.bytes)).number(most);
+  return take_all(std::move(statement), take_file);
+}
+
+Result<std::vector<UploadRow>> read_uploads(Connection& connection) {
+  return take_all(connection.prepare("SELECT " UPLOAD_COLUMNS " FROM uploads ORDER BY number"), take_upload);
+}
+
+Result<std::vector<DeliveryRow>> read_open_deliveries(Connection& connection) {
+  return take_all(connection.prepare("SELECT " DELIVERY_COLUMNS " FROM deliveries WHERE committed IS NULL"),
+                  take_delivery);
+}
+
+}  // namespace qrx::store

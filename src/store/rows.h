@@ -1,0 +1,29 @@
+// Rows of the rules to SQLite and back: the schema and the statements that read and write it. Private to src/store.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "space/model.h"
+#include "store/sqlite.h"
+
+namespace qrx::store {
+
+inline constexpr int schema_version = 1;  // in PRAGMA user_version
+extern const char* const schema;
+
+// Each gives SQLITE_OK or what failed.
+int write_space(Connection& connection, const space::SpaceRow& row);
+int write_delivery(Connection& connection, const space::DeliveryRow& row);
+int write_file(Connection& connection, const space::FileRow& row);
+int write_upload(Connection& connection, const space::UploadRow& row);
+
+Result<std::optional<space::SpaceState>> read_space(Connection& connection, const Guid& guid);
+Result<std::optional<space::FileRow>> read_file(Connection& connection, const Id& file);
+Result<std::vector<space::FileRow>> read_files_after(Connection& connection, const Id& last, std::size_t most);
+Result<std::vector<space::UploadRow>> read_uploads(Connection& connection);
+Result<std::vector<space::DeliveryRow>> read_open_deliveries(Connection& connection);
+
+Id to_id(ByteView bytes);  // all zero when it is not 16 bytes
+
+}  // namespace qrx::store

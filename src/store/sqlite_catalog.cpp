@@ -1,0 +1,484 @@
+#include "store/sqlite_catalog.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <mutex>
+
+#include "base/unique_fd.h"
+#include "store/paths.h"
+#include "store/rows.h"
+#include "store/space_cache.h"
+
+namespace qrx::store {
+namespace {
+
+using space::DeliveryRow;
+using space::Durability;
+using space::FileRow;
+using space::SpaceRow;
+using space::SpaceState;
+using space::Transaction;
+using space::UploadRow;
+
+constexpr const char* changing = "cannot write the catalog";
+constexpr const char* reading = "cannot read the catalog";
+constexpr std::size_t most_in_batch = 256;
+constexpr int pages_until_checkpoint = 1000;  // SQLite's own default, 4 MiB
+
+template <class Row, class Id>
+void put(std::vector<Row>& rows, const Row& row, Id Row::*id) {
+  const auto found = std::find_if(rows.begin(), rows.end(), [&](const Row& other) { return other.*id == row.*id; });
+  if (found == rows.end())
+    rows.push_back(row);
+  else
+    *found = row;
+}
+
+template <class Row, class Key>
+void erase(std::vector<Row>& rows, const Key& key, Key Row::*id) {
+  rows.erase(std::remove_if(rows.begin(), rows.end(), [&](const Row& row) { return row.*id == key; }), rows.end());
+}
+
+// The writes of one transaction on the connection, and what the cache must know of them.
+class Writes final : public Transaction {
+ public:
+  explicit Writes(Connection& connection) : connection_(connection) {}
+
+  int code() const { return code_; }
+  void forgive() { code_ = SQLITE_OK; }
+  ChangeLog& log() { return log_; }
+
+  std::optional<SpaceState> space(const Guid& guid) override {
+    auto state = read_space(connection_, guid);
+    if (state) return std::move(*state);
+    note(connection_.extended_code());
+    return std::nullopt;
+  }
+
+  void put_space(const SpaceRow& row) override {
+    if (ok()) note(write_space(connection_, row));
+    log_.add(row.guid, [row](SpaceState& state) { state.space = row; });
+  }
+  void put_delivery(const DeliveryRow& row) override {
+    if (ok()) note(write_delivery(connection_, row));
+    log_.add(row.guid, [row](SpaceState& state) { put(state.deliveries, row, &DeliveryRow::delivery); });
+  }
+  void put_file(const FileRow& row) override {
+    if (ok()) note(write_file(connection_, row));
+    log_.add(row.guid, [row](SpaceState& state) { put(state.files, row, &FileRow::file); });
+  }
+  void put_upload(const UploadRow& row) override {
+    if (ok()) note(write_upload(connection_, row));
+    log_.add(row.guid, [row](SpaceState& state) { put(state.uploads, row, &UploadRow::upload); });
+  }
+
+  bool advance_upload(const Id& upload, std::uint64_t epoch, std::uint64_t offset) override {
+    if (!ok()) return false;
+    Statement statement =
+        connection_.prepare("UPDATE uploads SET offset=? WHERE upload=? AND epoch=? RETURNING guid");
+    statement.number(offset).blob(as_bytes(upload.bytes)).number(epoch);
+    const auto guid = changed(statement);
+    if (!guid) return false;
+    log_.add(*guid, [upload, offset](SpaceState& state) {
+      for (UploadRow& row : state.uploads)
+        if (row.upload == upload) row.offset = offset;
+    });
+    return true;
+  }
+  void remove_upload(const Id& upload) override {
+    const auto guid = remove("DELETE FROM uploads WHERE upload=? RETURNING guid", upload);
+    if (guid) log_.add(*guid, [upload](SpaceState& state) { erase(state.uploads, upload, &UploadRow::upload); });
+  }
+  void remove_file(const Id& file) override {
+    const auto guid = remove("DELETE FROM files WHERE file=? RETURNING guid", file);
+    if (guid) log_.add(*guid, [file](SpaceState& state) { erase(state.files, file, &FileRow::file); });
+  }
+  void remove_delivery(const Id& delivery) override {
+    const auto guid = remove("DELETE FROM deliveries WHERE delivery=? RETURNING guid", delivery);
+    if (!guid) return;
+    for (const char* sql : {"DELETE FROM files WHERE guid=? AND delivery=?",
+                            "DELETE FROM uploads WHERE guid=? AND delivery=?"}) {
+      if (!ok()) return;
+      Statement statement = connection_.prepare(sql);
+      statement.blob(as_bytes(guid->bytes)).blob(as_bytes(delivery.bytes)).step();
+      note(statement.code());
+    }
+    log_.add(*guid, [delivery](SpaceState& state) {
+      erase(state.deliveries, delivery, &DeliveryRow::delivery);
+      erase(state.files, delivery, &FileRow::delivery);
+      erase(state.uploads, delivery, &UploadRow::delivery);
+    });
+  }
+  void remove_space(const Guid& guid) override {
+    for (const char* sql : {"DELETE FROM spaces WHERE guid=?", "DELETE FROM deliveries WHERE guid=?",
+                            "DELETE FROM files WHERE guid=?", "DELETE FROM uploads WHERE guid=?"}) {
+      if (!ok()) return;
+      Statement statement = connection_.prepare(sql);
+      statement.blob(as_bytes(guid.bytes)).step();
+      note(statement.code());
+    }
+    log_.add(guid, nullptr);
+  }
+  void remember(const std::string& name, const std::string& value) override {
+    if (!ok()) return;
+    Statement statement = connection_.prepare(
+        "INSERT INTO notes(name,value) VALUES(?,?) ON CONFLICT(name) DO UPDATE SET value=excluded.value");
+    statement.text(name).text(value).step();
+    note(statement.code());
+  }
+
+ private:
+  bool ok() const { return code_ == SQLITE_OK; }
+  void note(int code) {
+    if (code_ == SQLITE_OK) code_ = code;
+  }
+  // Runs a statement with RETURNING guid to its end; the guid of the (one) row that it changed.
+  std::optional<Guid> changed(Statement& statement) {
+    std::optional<Guid> guid;
+    while (statement.step()) guid = to_id(statement.next_blob());
+    note(statement.code());
+    return guid;
+  }
+  std::optional<Guid> remove(const char* sql, const Id& id) {
+    if (!ok()) return std::nullopt;
+    Statement statement = connection_.prepare(sql);
+    statement.blob(as_bytes(id.bytes));
+    return changed(statement);
+  }
+
+  Connection& connection_;
+  ChangeLog log_;
+  int code_ = SQLITE_OK;
+};
+
+struct Waiting {
+  Durability durability;
+  const std::function<Result<void>(Transaction&)>& work;
+  Result<void> result{};
+  bool done = false, leads = false;
+  std::condition_variable turn{};
+};
+
+}  // namespace
+
+struct SqliteCatalog::Impl {
+  Impl(std::string database, SqliteOptions chosen)
+      : path(std::move(database)),
+        options(chosen),
+        cache(chosen.most_cached_spaces, chosen.most_cached_rows) {}
+
+  const std::string path;
+  const SqliteOptions options;
+  SpaceCache cache;
+
+  // Changes wait in the queue; the first of them leads: it runs all in one transaction, then hands the lead on.
+  std::mutex queue_mutex;
+  std::deque<Waiting*> queue;
+  bool led = false;
+
+  // Only for who leads.
+  std::unique_ptr<Connection> writer;
+  bool syncing = true;   // PRAGMA synchronous as it stands
+  bool reserved = false;  // the reserve file is there
+  int wal_pages = 0;
+  std::optional<Error> broken;  // a sync has failed
+
+  std::mutex reader_mutex;
+  std::unique_ptr<Connection> reader;
+
+  Result<void> prepare();
+  void make_reserve();
+  void give_up_reserve();
+  int set_syncing(bool wanted);
+  int attempt(const std::vector<Waiting*>& batch, bool durable, ChangeLog& log);
+  void run(const std::vector<Waiting*>& batch);
+  void checkpoint();
+
+  template <class Read>
+  auto read(Read&& with) {
+    const std::lock_guard lock(reader_mutex);
+    return with(*reader);
+  }
+};
+
+SqliteCatalog::SqliteCatalog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+SqliteCatalog::~SqliteCatalog() = default;
+
+Result<std::unique_ptr<SqliteCatalog>> SqliteCatalog::open(const std::string& path, SqliteOptions options) {
+  if (sqlite3_threadsafe() == 0) return fail(Kind::other, "cannot open the catalog: SQLite was built without threads");
+  auto impl = std::make_unique<Impl>(path, options);
+  if (auto made = make_file(path); !made) return tl::unexpected(made.error());
+  auto writer = Connection::open(path, Connection::Access::write);
+  if (!writer) return tl::unexpected(writer.error());
+  impl->writer = std::move(*writer);
+  if (auto prepared = impl->prepare(); !prepared) return tl::unexpected(prepared.error());
+  auto reader = Connection::open(path, Connection::Access::read);
+  if (!reader) return tl::unexpected(reader.error());
+  impl->reader = std::move(*reader);
+  impl->reader->execute("PRAGMA cache_size=-2048");
+  impl->make_reserve();
+  return std::unique_ptr<SqliteCatalog>(new SqliteCatalog(std::move(impl)));
+}
+
+Result<void> SqliteCatalog::Impl::prepare() {
+  for (const char* pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA cache_size=-4096",
+                             "PRAGMA wal_autocheckpoint=0", "PRAGMA journal_size_limit=16777216",
+                             "PRAGMA temp_store=MEMORY", "PRAGMA trusted_schema=OFF"})
+    if (const int code = writer->execute(pragma); code != SQLITE_OK)
+      return fail_sqlite(code, "cannot open the catalog " + path);
+  {
+    Statement mode = writer->prepare("PRAGMA journal_mode");
+    if (!mode.step() || mode.next_text() != "wal")
+      return fail(Kind::other, "cannot open the catalog " + path + ": no write-ahead log on this file system");
+  }
+  std::uint64_t version = 0;
+  {
+    Statement statement = writer->prepare("PRAGMA user_version");
+    if (!statement.step()) return fail_sqlite(statement.code(), "cannot open the catalog " + path);
+    version = statement.next_number();
+  }
+  if (version > schema_version)
+    return fail(Kind::other, "cannot open the catalog " + path + ": a newer qrx wrote it");
+  if (version == 0) {
+    int code = writer->execute("BEGIN IMMEDIATE");
+    if (code == SQLITE_OK) code = writer->execute(schema);
+    if (code == SQLITE_OK) code = writer->execute("PRAGMA user_version=1");
+    if (code == SQLITE_OK) code = writer->execute("COMMIT");
+    if (code != SQLITE_OK) return fail_sqlite(code, "cannot make the catalog " + path);
+    if (auto synced = sync_parent(path); !synced) return synced;
+  }
+  // Tells the leader how long the log has grown, instead of a checkpoint inside COMMIT whose failure nobody would see.
+  sqlite3_wal_hook(
+      writer->get(),
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<Impl*>(self)->wal_pages = pages;
+        return SQLITE_OK;
+      },
+      this);
+  return {};
+}
+
+void SqliteCatalog::Impl::make_reserve() {
+  const std::string name = path + ".reserve";
+  struct statvfs disk {};
+  // Not worth having where it would take much of a small disk.
+  if (::statvfs(path.c_str(), &disk) != 0) return;
+  const std::uint64_t available = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
+  if (options.reserve_bytes == 0 || available / 20 < options.reserve_bytes) return;
+  const UniqueFd fd(::open(name.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
+  if (!fd) return;
+  reserved = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(options.reserve_bytes)) == 0;
+  if (!reserved) ::unlink(name.c_str());
+}
+
+void SqliteCatalog::Impl::give_up_reserve() {
+  ::unlink((path + ".reserve").c_str());
+  reserved = false;
+}
+
+int SqliteCatalog::Impl::set_syncing(bool wanted) {
+  if (wanted == syncing) return SQLITE_OK;
+  // NORMAL appends to the log without a sync; the sync of the next FULL commit covers the log from its beginning.
+  const int code = writer->execute(wanted ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  if (code == SQLITE_OK) syncing = wanted;
+  return code;
+}
+
+// One transaction with all works of the batch, each in a savepoint of its own so that it can fail alone.
+int SqliteCatalog::Impl::attempt(const std::vector<Waiting*>& batch, bool durable, ChangeLog& log) {
+  if (const int code = set_syncing(durable); code != SQLITE_OK) return code;
+  if (const int code = writer->prepare("BEGIN IMMEDIATE").step(); code) return SQLITE_ERROR;
+  if (!writer->in_transaction()) return writer->extended_code();
+  Writes writes(*writer);
+  const bool several = batch.size() > 1;
+  bool anything = false;
+  for (Waiting* waiting : batch) {
+    const std::size_t mark = writes.log().mark();
+    if (several) writer->prepare("SAVEPOINT one").step();
+    waiting->result = waiting->work(writes);
+    const int code = writes.code();
+    if (code != SQLITE_OK) {
+      if ((code & 0xFF) == SQLITE_FULL || !writer->in_transaction()) {
+        writer->execute("ROLLBACK");
+        return code;
+      }
+      waiting->result = fail_sqlite(code, changing);
+      writes.forgive();
+    }
+    if (waiting->result) {
+      anything = true;
+    } else {
+      if (several) writer->prepare("ROLLBACK TO one").step();
+      writes.log().back_to(mark);
+    }
+    if (several) writer->prepare("RELEASE one").step();
+  }
+  if (!anything) {
+    writer->execute("ROLLBACK");
+    return SQLITE_OK;
+  }
+  Statement commit = writer->prepare("COMMIT");
+  commit.step();
+  if (const int code = commit.code(); code != SQLITE_OK) {
+    if (writer->in_transaction()) writer->execute("ROLLBACK");
+    return code;
+  }
+  log = std::move(writes.log());
+  return SQLITE_OK;
+}
+
+void SqliteCatalog::Impl::run(const std::vector<Waiting*>& batch) {
+  const auto fail_all = [&](const Error& error) {
+    for (Waiting* waiting : batch) waiting->result = tl::unexpected(error);
+  };
+  if (broken) return fail_all(*broken);
+  const bool durable = !options.relaxed && std::any_of(batch.begin(), batch.end(), [](const Waiting* waiting) {
+    return waiting->durability == Durability::durable;
+  });
+  ChangeLog log;
+  int code = attempt(batch, durable, log);
+  if ((code & 0xFF) == SQLITE_FULL && reserved) {
+    give_up_reserve();
+    code = attempt(batch, durable, log);
+  }
+  if (code == SQLITE_OK) return cache.committed(log);
+  if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
+    broken = Error{Kind::unavailable, "the catalog's disk failed to sync: changes are refused until a restart", {}};
+  fail_all(broken ? *broken : fail_sqlite(code, changing).value());
+}
+
+void SqliteCatalog::Impl::checkpoint() {
+  if (wal_pages < pages_until_checkpoint || broken) return;
+  wal_pages = 0;  // with a reader in the way it gets no further now; tried again after as many pages
+  const int code = sqlite3_wal_checkpoint_v2(writer->get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  // The kernel forgets pages whose sync failed, those of the log too: later commits would stand behind a hole.
+  if (code == SQLITE_IOERR_FSYNC)
+    broken = Error{Kind::unavailable, "the catalog's disk failed to sync: changes are refused until a restart", {}};
+  if (!reserved) make_reserve();
+}
+
+Result<void> SqliteCatalog::change(Durability durability, const std::function<Result<void>(Transaction&)>& work) {
+  Waiting self{durability, work};
+  std::unique_lock lock(impl_->queue_mutex);
+  impl_->queue.push_back(&self);
+  if (impl_->led) {
+    self.turn.wait(lock, [&] { return self.done || self.leads; });
+    if (self.done) return std::move(self.result);
+  }
+  impl_->led = true;
+  std::vector<Waiting*> batch;
+  while (!impl_->queue.empty() && batch.size() < most_in_batch) {
+    batch.push_back(impl_->queue.front());
+    impl_->queue.pop_front();
+  }
+  lock.unlock();
+  impl_->run(batch);
+  lock.lock();
+  for (Waiting* waiting : batch) {
+    if (waiting == &self) continue;
+    waiting->done = true;
+    waiting->turn.notify_one();  // under the lock: it must not be gone before this returns
+  }
+  lock.unlock();
+  impl_->checkpoint();
+  lock.lock();
+  if (impl_->queue.empty()) {
+    impl_->led = false;
+  } else {
+    impl_->queue.front()->leads = true;
+    impl_->queue.front()->turn.notify_one();
+  }
+  return std::move(self.result);
+}
+
+Result<std::shared_ptr<const SpaceState>> SqliteCatalog::space(const Guid& guid) {
+  if (auto state = impl_->cache.find_or_begin_load(guid)) return state;
+  auto read = impl_->read([&](Connection& connection) -> Result<std::optional<SpaceState>> {
+    if (const int code = connection.execute("BEGIN"); code != SQLITE_OK) return fail_sqlite(code, reading);
+    auto state = read_space(connection, guid);
+    connection.execute("COMMIT");
+    return state;
+  });
+  std::shared_ptr<const SpaceState> state;
+  if (read && *read) state = std::make_shared<const SpaceState>(std::move(**read));
+  impl_->cache.finish_load(guid, state);
+  if (!read) return tl::unexpected(read.error());
+  return state;
+}
+
+Result<space::Catalog::Totals> SqliteCatalog::totals() {
+  return impl_->read([](Connection& connection) -> Result<Totals> {
+    Statement statement = connection.prepare(
+        "SELECT (SELECT count(*) FROM spaces), (SELECT coalesce(sum(size),0) FROM files) + "
+        "(SELECT coalesce(sum(coalesce(length,offset)),0) FROM uploads)");
+    if (!statement.step()) return fail_sqlite(statement.code(), reading);
+    Totals totals;
+    totals.spaces = statement.next_number();
+    totals.bytes = statement.next_number();
+    return totals;
+  });
+}
+
+Result<std::optional<FileRow>> SqliteCatalog::file(const Id& file) {
+  return impl_->read([&](Connection& connection) { return read_file(connection, file); });
+}
+
+Result<std::vector<DeliveryRow>> SqliteCatalog::open_deliveries() {
+  return impl_->read([](Connection& connection) { return read_open_deliveries(connection); });
+}
+
+Result<std::optional<std::string>> SqliteCatalog::remembered(const std::string& name) {
+  return impl_->read([&](Connection& connection) -> Result<std::optional<std::string>> {
+    Statement statement = connection.prepare("SELECT value FROM notes WHERE name=?");
+    if (statement.text(name).step()) return statement.next_text();
+    if (statement.failed()) return fail_sqlite(statement.code(), reading);
+    return std::optional<std::string>();
+  });
+}
+
+static Result<std::vector<Id>> take_ids(Statement statement) {
+  std::vector<Id> ids;
+  while (statement.step()) ids.push_back(to_id(statement.next_blob()));
+  if (statement.failed()) return fail_sqlite(statement.code(), reading);
+  return ids;
+}
+
+Result<std::vector<Guid>> SqliteCatalog::expired(WallTime now, std::size_t most) {
+  return impl_->read([&](Connection& connection) {
+    Statement statement = connection.prepare(
+        "SELECT guid FROM spaces WHERE phase=2 UNION SELECT guid FROM spaces WHERE expires<=? LIMIT ?");
+    statement.signed_number(now.time_since_epoch().count()).number(most);
+    return take_ids(std::move(statement));
+  });
+}
+
+Result<std::vector<UploadRow>> SqliteCatalog::uploads() {
+  return impl_->read([](Connection& connection) { return read_uploads(connection); });
+}
+
+Result<std::vector<space::BlobKey>> SqliteCatalog::blobs() {
+  return impl_->read([](Connection& connection) {
+    return take_ids(connection.prepare("SELECT blob FROM files UNION SELECT blob FROM uploads"));
+  });
+}
+
+Result<std::vector<FileRow>> SqliteCatalog::files_after(const Id& last, std::size_t most) {
+  return impl_->read([&](Connection& connection) { return read_files_after(connection, last, most); });
+}
+
+Result<void> SqliteCatalog::check() {
+  return impl_->read([](Connection& connection) -> Result<void> {
+    Statement statement = connection.prepare("PRAGMA integrity_check(10)");
+    if (!statement.step()) return fail_sqlite(statement.code(), "cannot check the catalog");
+    if (const std::string found = statement.next_text(); found != "ok")
+      return fail(Kind::integrity, "the catalog is damaged: " + found);
+    return {};
+  });
+}
+
+}  // namespace qrx::store

@@ -44,7 +44,10 @@ WAYS = {
 
 def main():
     if not os.path.isdir(os.path.join(HERE, "node_modules", "tus-js-client")):
-        qrx.fail("tus-js-client is not installed: npm ci in tests/tus (make test does it)")
+        reason = "tus-js-client is not installed: npm ci in tests/tus (make test does it, where it reaches the npm registry)"
+        if os.environ.get("CI"):
+            sys.exit(reason)
+        qrx.skip(reason)
     with qrx.work() as w:
         server = w.server()
         space = server.space()

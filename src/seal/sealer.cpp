@@ -129,7 +129,6 @@ Result<std::size_t> SealedReader::State::seal_into(std::uint64_t number, std::sp
   std::size_t size = 0;
   if (plain_size) {
     const Layout layout = sealer.layout(*plain_size);
-    if (number >= layout.chunk_count()) return 0;
     last = layout.is_last(number);
     size = layout.plain_chunk_size(number);
     const auto got = fill_from_source(start, space.first(last ? size + 1 : size));
@@ -172,6 +171,7 @@ Result<std::size_t> SealedReader::read(std::span<std::byte> space) {
   const std::string_view front = state.sealer.front();
   if (state.offset < front.size()) return give(as_bytes(front.substr(static_cast<std::size_t>(state.offset))));
 
+  if (const auto size = sealed_size(); size && state.offset >= *size) return 0;
   const std::uint64_t number = (state.offset - front.size()) / sealed_chunk_size;
   const auto within = static_cast<std::size_t>((state.offset - front.size()) % sealed_chunk_size);
   const bool held = state.chunk_filled > 0 && state.chunk_number == number;
@@ -188,7 +188,7 @@ Result<std::size_t> SealedReader::read(std::span<std::byte> space) {
     state.chunk_number = number;
     state.chunk_filled = *size;
   }
-  if (within >= state.chunk_filled) return 0;
+  if (within >= state.chunk_filled) return 0;  // sought behind the end before the size was known
   return give(ByteView(state.chunk).subspan(within, state.chunk_filled - within));
 }
 

@@ -478,7 +478,12 @@ std::optional<int> Options::parse(int argc, char** argv) {
   if (auto loaded = load_config(*given); !loaded) return usage_error(loaded.error());
   if (auto taken = take_all(*given); !taken) return usage_error(taken.error());
   if (arguments_) *arguments_ = given->arguments;
+  for (const auto& [name, values] : given->values) on_command_line_.push_back(name);
   return std::nullopt;
+}
+
+bool Options::on_command_line(std::string_view name) const {
+  return std::find(on_command_line_.begin(), on_command_line_.end(), name) != on_command_line_.end();
 }
 
 int Options::usage_error(const Error& error) const {

@@ -104,6 +104,8 @@ class Options {
   // An exit code when the tool is to end now: help, version and completions were printed, or a mistake was reported.
   std::optional<int> parse(int argc, char** argv);
 
+  bool on_command_line(std::string_view name) const;  // rather than from environment or file; after parse()
+
   // For mistakes that only the tool can see: says it with the hint to --help, gives exit code 2.
   int usage_error(std::string_view what) const;
   int usage_error(const Error& error) const;
@@ -137,6 +139,7 @@ class Options {
   std::optional<std::string> own_config_default_;
   std::optional<std::string> own_config_path_;
   Config config_;
+  std::vector<std::string> on_command_line_;
 };
 
 // "1", "true", "yes", "on" and "0", "false", "no", "off", in any case.

@@ -1,0 +1,319 @@
+// qrx-send: checks the data, finds the drop link in a picture or takes it from the command line, uploads.
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <csignal>
+#include <cstring>
+
+#include "base/text.h"
+#include "base/unique_fd.h"
+#include "base/units.h"
+#include "cli/addresses.h"
+#include "cli/asking.h"
+#include "cli/events.h"
+#include "cli/exit.h"
+#include "cli/messages.h"
+#include "cli/options.h"
+#include "cli/places.h"
+#include "cli/proxy.h"
+#include "cli/signals.h"
+#include "term/progress.h"
+#include "term/terminal.h"
+#include "transfer/sender.h"
+#include "transfer/sources.h"
+#include "vision/scan_client.h"
+#include "wire/link.h"
+
+using namespace qrx;
+using namespace qrx::cli;
+
+namespace {
+
+struct Settings {
+  Common common;
+  std::vector<std::string> files;
+  std::vector<std::string> images;
+  std::string link;
+  bool scan_only = false;
+  bool any = false;
+  std::optional<Seconds> timeout;
+  std::string name = "stdin";
+  std::string seal = "auto";
+  bool sha256 = false;
+  std::optional<std::uint64_t> limit_rate;
+  std::string message;
+  bool yes = false;
+};
+
+Options describe(Settings& to) {
+  Options options({"qrx-send",
+                   "Send files to the one who shows the QR code.",
+                   {"[OPTION]... FILE|DIR|-...", "[OPTION]... --scan-only"},
+                   {{"qrx-send -i screenshot.png photo.jpg", "send a file to the QR code in a picture"},
+                    {"qrx-send -l LINK photos/ notes.txt", "send a directory and a file as one delivery"},
+                    {"tar c src | qrx-send -l LINK --name src.tar -", "send what another program writes"},
+                    {"qrx-send -i code.png --scan-only", "print the link in a picture"}}});
+  options.group("Where to");
+  options.texts("image", 'i', "PATH", "find the QR code in this picture or screenshot; - is stdin; repeatable", to.images, Completes::files);
+  options.text("link", 'l', "LINK", "send to this link, without a picture", to.link);
+  options.flag("scan-only", 0, "print the link found, and end", to.scan_only);
+  options.flag("any", 0, "with --scan-only: print whatever the codes say", to.any);
+  options.duration("timeout", 't', "stop looking for a code after this time", to.timeout);
+  options.group("What");
+  options.text("name", 0, "NAME", "the name for data from stdin (default: stdin)", to.name);
+  options.text("message", 'm', "TEXT", "a line of text for the receiver", to.message);
+  options.choice("seal", 0, {"auto", "require", "off"}, "encrypt to the receiver's key (default: auto)", to.seal);
+  options.group("How");
+  options.size("limit-rate", 0, "send at most so many bytes a second", to.limit_rate);
+  options.flag("sha256", 0, "report SHA-256 sums instead of XXH128", to.sha256);
+  options.flag("yes", 'y', "ask nothing", to.yes);
+  options.common(to.common, false);
+  options.arguments("FILE", to.files, Completes::files);
+  return options;
+}
+
+// What runs now, for the signal handler.
+std::atomic<transfer::Sender*> running{nullptr};
+
+void stop_sending() {
+  if (auto* sender = running.load()) sender->interrupt();
+}
+
+class Send {
+ public:
+  Send(Settings settings, const Options& options)
+      : set_(std::move(settings)),
+        options_(options),
+        messages_("qrx-send"),
+        facts_(set_.common.json),
+        progress_(STDERR_FILENO, term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress) {
+    messages_.set_quiet(set_.common.quiet);
+    messages_.set_verbosity(set_.common.verbose);
+    messages_.before_each([this] { progress_.clear(); });
+  }
+
+  int run();
+
+ private:
+  int check_usage();
+  int end(const Error& error);
+  int scan_only();
+  Result<std::vector<NamedReport>> read_pictures();
+  Result<DropLink> find_link();
+  bool confirmed(const DropLink& link);
+  int send(const DropLink& link, const transfer::SourceList& sources);
+  Result<void> report(const transfer::SentDelivery& delivery);
+
+  Settings set_;
+  const Options& options_;
+  Messages messages_;
+  Facts facts_;
+  term::ProgressLine progress_;
+};
+
+std::string count_of(std::uint64_t files) { return files == 1 ? "1 file" : std::to_string(files) + " files"; }
+
+int Send::end(const Error& error) {
+  if (const int signal = ended_by()) {
+    messages_.warn("interrupted", running.load() ? "the same command goes on where this one stopped" : "");
+    return exit_code_of_signal(signal);
+  }
+  if (facts_.closed()) return exit_code_of_signal(SIGPIPE);
+  messages_.error(error);
+  (void)facts_.event(Event("error").text("message", error.what).number("exit", static_cast<std::uint64_t>(exit_code(error.kind))));
+  return exit_code(error.kind);
+}
+
+// 0 when all is well.
+int Send::check_usage() {
+  if (set_.scan_only) {
+    if (!set_.files.empty()) return options_.usage_error("--scan-only sends nothing, so it takes no FILE");
+    if (set_.images.empty()) return options_.usage_error("--scan-only needs a picture: -i PATH");
+  } else {
+    if (set_.any) return options_.usage_error("--any goes with --scan-only");
+    if (set_.files.empty())
+      return options_.usage_error(Error{Kind::usage, "nothing to send", "name files, directories, or - for stdin"});
+    if (options_.on_command_line("link") && options_.on_command_line("image"))
+      return options_.usage_error("-i and -l exclude each other: the link is either in a picture or given");
+    if (set_.link.empty() && set_.images.empty())
+      return options_.usage_error(Error{Kind::usage, "it is not said where to: this version cannot use a camera",
+                                        "give a picture of the QR code with -i, or the link in text with -l"});
+  }
+  int readers_of_stdin = 0;
+  for (const auto* list : {&set_.files, &set_.images})
+    for (const auto& path : *list) readers_of_stdin += path == "-" ? 1 : 0;
+  if (readers_of_stdin > 1) return options_.usage_error("only one of all can be read from stdin (-)");
+  if (set_.seal == "require")
+    return options_.usage_error(Error{Kind::usage, "--seal require: sealing is not in this version", "nothing was sent"});
+  return 0;
+}
+
+Result<std::vector<NamedReport>> Send::read_pictures() {
+  std::vector<NamedReport> reports;
+  for (const auto& path : set_.images) {
+    UniqueFd opened;
+    if (path != "-") {
+      opened.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+      if (!opened) return fail_errno("cannot read " + path);
+    }
+    ScanOptions options;
+    if (set_.timeout) options.timeout = options.budget = *set_.timeout;
+    progress_.status("looking for a QR code in " + escape_untrusted(path) + "…");
+    auto report = scan_picture(opened ? opened.get() : STDIN_FILENO, options);
+    progress_.clear();
+    if (!report) return tl::unexpected(report.error());
+    messages_.detail(path + ": " + std::to_string(report->width) + "x" + std::to_string(report->height) + ", " +
+                     std::to_string(report->texts.size()) + " codes" + (report->step == "-" || report->step.empty() ? "" : ", found by: " + report->step));
+    reports.push_back({path == "-" ? "stdin" : path, std::move(*report)});
+  }
+  return reports;
+}
+
+int Send::scan_only() {
+  const auto reports = read_pictures();
+  if (!reports) return end(reports.error());
+  std::vector<std::string> texts;
+  if (set_.any) {
+    std::optional<Error> nothing;
+    for (const auto& [name, report] : *reports) {
+      const auto found = texts_in(report, name);
+      if (found) texts.insert(texts.end(), found->begin(), found->end());
+      else nothing = found.error();
+    }
+    if (texts.empty()) return end(*nothing);
+  } else {
+    const auto link = drop_link_in(*reports);
+    if (!link) return end(link.error());
+    texts.push_back(*link);
+  }
+  for (const auto& text : texts) {
+    auto said = facts_.event(Event("code").text("text", text));
+    if (said) said = facts_.line(term::is_terminal(STDOUT_FILENO) ? escape_untrusted(text) : text);
+    if (!said) return end(said.error());
+  }
+  return exit_done;
+}
+
+Result<DropLink> Send::find_link() {
+  std::string text = set_.link;
+  // A picture on the command line is stronger than a link in the environment.
+  if (text.empty() || options_.on_command_line("image")) {
+    const auto reports = read_pictures();
+    if (!reports) return tl::unexpected(reports.error());
+    auto found = drop_link_in(*reports);
+    if (!found) return tl::unexpected(found.error());
+    text = std::move(*found);
+  }
+  return parse_drop_link(text);
+}
+
+// A picture can come from anywhere: plain HTTP to a host outside the local network is worth a question.
+bool Send::confirmed(const DropLink& link) {
+  if (set_.yes || !set_.link.empty() || link.origin.tls || is_private_host(link.origin.host)) return true;
+  if (!term::is_terminal(STDERR_FILENO)) return true;
+  auto asking = Asking::open("sending");
+  if (!asking) return true;
+  return asking->yes("The code leads to " + link.origin.url() + ", outside of the local network and without encryption. Send there?");
+}
+
+Result<void> Send::report(const transfer::SentDelivery& delivery) {
+  std::uint64_t bytes = 0;
+  for (const auto& file : delivery.files) {
+    bytes += file.size;
+    const std::string sum = file.sha256 && set_.sha256 ? to_hex(*file.sha256) : to_hex(file.xxh128);
+    const std::string name = term::is_terminal(STDOUT_FILENO) ? escape_untrusted(file.name) : file.name;
+    if (auto said = facts_.line(sum + "  " + name); !said) return said;
+  }
+  if (auto said = facts_.event(Event("delivered")
+                                   .text("delivery", delivery.delivery.text())
+                                   .number("files", delivery.files.size())
+                                   .number("bytes", bytes)
+                                   .boolean("resumed", delivery.resumed));
+      !said)
+    return said;
+  return facts_.event(Event("done").number("files", delivery.files.size()).number("bytes", bytes));
+}
+
+int Send::send(const DropLink& link, const transfer::SourceList& sources) {
+  transfer::SenderOptions how;
+  how.client.user_agent = "qrx/" QRX_VERSION;
+  how.client.proxy = proxy_for(link.origin);
+  how.message = set_.message;
+  how.sha256 = set_.sha256;
+  how.most_rate = set_.limit_rate.value_or(0);
+  if (const auto state = state_dir()) how.state_dir = *state + "/send";
+  else messages_.detail(state.error().what + ": an interrupted upload starts over");
+
+  const std::string what = sources.sources.size() == 1 ? escape_untrusted(sources.sources[0].name) : count_of(sources.sources.size());
+  transfer::SenderEvents events;
+  events.progress = [&](std::uint64_t bytes, std::optional<std::uint64_t> total) {
+    progress_.update(what, bytes, total);
+    Event event("sending");
+    event.number("bytes", bytes);
+    if (total) event.number("total", *total);
+    else event.null("total");
+    if (!facts_.event(event)) stop_sending();
+  };
+  events.sent = [&](const transfer::SentFile& file) {
+    Event event("sent");
+    event.text("name", file.name).number("size", file.size).text("xxh128", to_hex(file.xxh128));
+    if (file.sha256) event.text("sha256", to_hex(*file.sha256));
+    event.boolean("sealed", false);
+    if (!facts_.event(event)) stop_sending();
+  };
+  events.notice = [&](const std::string& text) { messages_.warn(text); };
+
+  transfer::Sender sender(link, how, events);
+  running = &sender;
+  const struct Ended {
+    ~Ended() { running = nullptr; }
+  } ended;
+  const auto drop = sender.look();
+  if (!drop) return end(drop.error());
+  if (auto fits = transfer::Sender::check_limits(*drop, sources); !fits) return end(fits.error());
+  if (drop->seal == wire::Seal::require)
+    return end(Error{Kind::denied, "the receiver takes sealed files only, and sealing is not in this version", ""});
+
+  const std::string size = sources.has_stream ? "" : ", " + format_size(sources.known_bytes);
+  messages_.say("sending " + what + (sources.sources.size() == 1 && sources.has_stream ? "" : size) + " to " +
+                (drop->label.empty() ? "" : "'" + drop->label + "' at ") + link.origin.authority());
+  if (!link.key.empty() && set_.seal == "auto")
+    messages_.say("not sealed: the link carries a key, but sealing is not in this version; the server can read what you send");
+  if (auto said = facts_.event(Event("start").text("label", drop->label).text("server", link.origin.url()).text("guid", link.guid.text()));
+      !said)
+    return end(said.error());
+
+  const auto delivery = sender.send(sources);
+  if (!delivery) return end(delivery.error());
+  progress_.clear();
+  if (auto said = report(*delivery); !said) return end(said.error());
+  messages_.say("sent successfully");
+  return exit_done;
+}
+
+int Send::run() {
+  if (const int wrong = check_usage()) return wrong;
+  take_over_signals(stop_sending);
+  if (set_.scan_only) return scan_only();
+
+  // The data first: nobody should hold a phone up to a code and then learn that a file is missing.
+  const auto sources = transfer::find_sources(set_.files, set_.name);
+  if (!sources) return end(sources.error());
+  for (const auto& warning : sources->warnings) messages_.warn(warning);
+  if (sources->sources.empty()) return end(Error{Kind::usage, "nothing to send: there are no files in there", ""});
+
+  const auto link = find_link();
+  if (!link) return end(link.error());
+  if (!confirmed(*link)) return end(Error{Kind::denied, "not sent: you said no", ""});
+  return send(*link, *sources);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Settings settings;
+  Options options = describe(settings);
+  if (const auto ended = options.parse(argc, argv)) return *ended;
+  return Send(settings, options).run();
+}

@@ -1,0 +1,74 @@
+#include "cli/kept_spaces.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "base/unique_fd.h"
+#include "cli/events.h"
+#include "cli/messages.h"
+#include "cli/places.h"
+
+namespace qrx::cli {
+namespace {
+
+Result<std::string> spaces_dir() {
+  auto state = state_dir();
+  if (!state) return state;
+  return *state + "/spaces";
+}
+
+void remove_expired(const std::string& directory, WallTime now) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+    if (entry.path().extension() != ".json") continue;
+    std::ifstream file(entry.path());
+    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+    constexpr std::string_view member = "\"expires\":\"";
+    const auto at = text.find(member);
+    if (at == std::string::npos) continue;
+    const auto begin = at + member.size();
+    const auto expires = from_rfc3339(std::string_view(text).substr(begin, text.find('"', begin) - begin));
+    std::error_code ignored;
+    if (expires && *expires < now) std::filesystem::remove(entry.path(), ignored);
+  }
+}
+
+}  // namespace
+
+Result<void> remember_space(const KeptSpace& space, WallTime now) {
+  const auto directory = spaces_dir();
+  if (!directory) return tl::unexpected(directory.error());
+  if (auto made = make_private_dir(*directory); !made) return made;
+  remove_expired(*directory, now);
+  const auto member = [](std::string_view name, const std::string& value) { return "," + json_quoted(name) + ":" + json_quoted(value); };
+  const std::string text = "{\"v\":1" + member("server", space.link.origin.url()) + member("guid", space.link.guid.text()) +
+                           member("token", space.link.token.text()) + member("owner", space.link.text()) +
+                           member("drop", space.drop) + member("label", space.label) +
+                           member("created", to_rfc3339(space.created)) + member("expires", to_rfc3339(space.expires)) + "}\n";
+  const std::string path = *directory + "/" + space.link.guid.text() + ".json";
+  std::string part = path + ".XXXXXX";
+  const UniqueFd file(::mkostemp(part.data(), O_CLOEXEC));  // mode 0600
+  if (!file) return fail_errno("cannot write " + path);
+  if (!write_all(file.get(), text) || ::fsync(file.get()) != 0 || ::rename(part.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(part.c_str());
+    return fail_errno("cannot write " + path, error);
+  }
+  return {};
+}
+
+Result<void> forget_space(const Guid& guid) {
+  const auto directory = spaces_dir();
+  if (!directory) return tl::unexpected(directory.error());
+  const std::string path = *directory + "/" + guid.text() + ".json";
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("cannot remove " + path);
+  return {};
+}
+
+}  // namespace qrx::cli

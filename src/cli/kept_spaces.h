@@ -1,0 +1,26 @@
+// Spaces that were left on a server (qrx-recv --keep), so that qrx-share finds them: one file a space in
+// $XDG_STATE_HOME/qrx/spaces, mode 0600, for it holds the owner token.
+#pragma once
+
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "wire/link.h"
+
+namespace qrx::cli {
+
+struct KeptSpace {
+  OwnerLink link;
+  std::string drop;
+  std::string label;
+  WallTime created;
+  WallTime expires;
+};
+
+// <guid>.json: {"v":1,"server":…,"guid":…,"token":…,"owner":…,"drop":…,"label":…,"created":…,"expires":…}. The newest
+// is the one with the greatest "created". Files of spaces that have expired are removed on the way.
+Result<void> remember_space(const KeptSpace& space, WallTime now);
+Result<void> forget_space(const Guid& guid);
+
+}  // namespace qrx::cli

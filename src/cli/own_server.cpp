@@ -1,0 +1,267 @@
+#include "cli/own_server.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/clock.h"
+#include "cli/messages.h"
+#include "cli/places.h"
+#include "cli/signals.h"
+
+extern char** environ;
+
+namespace qrx::cli {
+namespace {
+
+constexpr Millis start_time{15'000};
+constexpr Millis end_time{5'000};
+constexpr std::string_view prefix = "own-";
+constexpr Seconds default_max_expire{7 * 24 * 3600};  // of qrx-serve
+
+struct Bind {
+  std::string host;
+  unsigned port = 0;
+};
+
+Result<Bind> parse_bind(const std::string& text) {
+  const auto wrong = [&] {
+    return fail(Kind::usage, "--bind: '" + text + "' is not HOST:PORT", "for example 192.168.1.5:8460, [::1]:8460 or 0.0.0.0:0");
+  };
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) return wrong();
+  Bind bind;
+  bind.host = text.substr(0, colon);
+  if (bind.host.front() == '[' && bind.host.back() == ']') bind.host = bind.host.substr(1, bind.host.size() - 2);
+  else if (bind.host.find(':') != std::string::npos) return wrong();
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data() + colon + 1, end, bind.port);
+  if (error != std::errc() || at != end || bind.port > 65535 || bind.host.empty()) return wrong();
+  return bind;
+}
+
+// A directory that a killed tool left behind has no lock on it any more.
+void remove_abandoned(const std::string& parent) {
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
+    if (entry.path().filename().string().compare(0, prefix.size(), prefix) != 0) continue;
+    const UniqueFd directory(::open(entry.path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat info {};
+    if (!directory || ::fstat(directory.get(), &info) != 0 || info.st_uid != ::geteuid()) continue;
+    // A young one may not have got its lock yet.
+    if (std::chrono::system_clock::now().time_since_epoch() - std::chrono::seconds(info.st_ctim.tv_sec) < std::chrono::minutes(1)) continue;
+    std::error_code ignored;
+    if (::flock(directory.get(), LOCK_EX | LOCK_NB) == 0) std::filesystem::remove_all(entry.path(), ignored);
+  }
+}
+
+// In the state directory, or where temporary files go when that cannot be written.
+Result<std::string> make_data_directory() {
+  if (const auto state = state_dir()) {
+    if (make_private_dir(*state)) {
+      remove_abandoned(*state);
+      std::string path = *state + "/" + std::string(prefix) + "XXXXXX";
+      if (::mkdtemp(path.data())) return path;
+    }
+  }
+  const char* temporary = std::getenv("TMPDIR");
+  std::string path = std::string(temporary && *temporary ? temporary : "/tmp") + "/qrx-" + std::string(prefix) + "XXXXXX";
+  if (::mkdtemp(path.data())) return path;
+  return fail_errno("cannot make a directory for what arrives below " + path.substr(0, path.rfind('/')));
+}
+
+// Our own variables would set options of the server.
+std::vector<char*> environment_without_options() {
+  std::vector<char*> kept;
+  for (char** at = environ; *at; ++at)
+    if (std::strncmp(*at, "QRX_", 4) != 0) kept.push_back(*at);
+  kept.push_back(nullptr);
+  return kept;
+}
+
+struct Pipe {
+  UniqueFd read, write;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot make a pipe");
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+// Its first line; empty when it ended, said nothing in time, or a signal came.
+std::string read_first_line(int out) {
+  const Steady limit = system_clock().steady() + start_time;
+  std::string line;
+  while (line.size() < 4096) {
+    const auto left = std::chrono::duration_cast<Millis>(limit - system_clock().steady()).count();
+    std::array<pollfd, 2> waits{{{out, POLLIN, 0}, {ended_by_fd(), POLLIN, 0}}};
+    const int ready = left > 0 ? ::poll(waits.data(), waits.size(), static_cast<int>(left)) : 0;
+    if (ended_by() != 0 || ready == 0 || (ready < 0 && errno != EINTR)) return {};
+    if (ready < 0 || waits[0].revents == 0) continue;
+    char byte = 0;
+    const ssize_t got = ::read(out, &byte, 1);
+    if (got == 0 || (got < 0 && errno != EINTR)) return {};
+    if (got < 0) continue;
+    if (byte == '\n') return line;
+    line += byte;
+  }
+  return {};
+}
+
+// "qrx-serve: cannot listen on …" as the reason in a sentence of ours.
+std::string first_reason(const std::string& log) {
+  std::ifstream file(log);
+  std::string line;
+  std::getline(file, line);
+  constexpr std::string_view name = "qrx-serve: ";
+  if (line.compare(0, name.size(), name) == 0) line.erase(0, name.size());
+  return line;
+}
+
+}  // namespace
+
+Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
+  OwnServer server;
+  const auto addresses = machine_addresses();
+  Bind bind{addresses.front().text, 0};
+  if (!options.bind.empty()) {
+    auto parsed = parse_bind(options.bind);
+    if (!parsed) return tl::unexpected(parsed.error());
+    bind = std::move(*parsed);
+  }
+  const auto program = find_program("qrx-serve");
+  if (!program) return tl::unexpected(program.error());
+  auto directory = make_data_directory();
+  if (!directory) return tl::unexpected(directory.error());
+  server.directory_ = std::move(*directory);
+  server.directory_lock_.reset(::open(server.directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!server.directory_lock_ || ::flock(server.directory_lock_.get(), LOCK_EX | LOCK_NB) != 0)
+    return fail_errno("cannot lock " + server.directory_);
+
+  auto in = make_pipe();
+  auto out = make_pipe();
+  for (const auto* pipe : {&in, &out})
+    if (!*pipe) return tl::unexpected(pipe->error());
+  // A file: it takes what the server says while nobody reads.
+  const std::string log_path = server.directory_ + "/log";
+  const UniqueFd log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  if (!log) return fail_errno("cannot write " + log_path);
+
+  server.create_token_ = Token::random().text();
+  const std::string token_path = server.directory_ + "/create-token";
+  const UniqueFd token_file(::open(token_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
+  if (!token_file || !write_all(token_file.get(), server.create_token_ + "\n")) return fail_errno("cannot write " + token_path);
+
+  // No system configuration: what /etc/qrx says is about the machine's server, not about this one.
+  std::vector<std::string> words = {*program, "--config", "/dev/null", "--bind", host_and_port(bind.host, bind.port), "--data",
+                                    server.directory_ + "/data", "--create", "token", "--token-file", token_path};
+  if (options.public_url) {
+    words.emplace_back("--public-url");
+    words.push_back(options.public_url->url());
+  }
+  if (options.expire && *options.expire > default_max_expire) {
+    words.emplace_back("--max-expire");
+    words.push_back(std::to_string(options.expire->count()) + "s");
+  }
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const std::vector<char*> environment = environment_without_options();
+
+  const pid_t parent = ::getpid();
+  server.child_ = ::fork();
+  if (server.child_ < 0) return fail_errno("cannot start " + *program);
+  if (server.child_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != parent) ::_exit(1);
+    give_signals_back();
+    ::setpgid(0, 0);  // ^C is for us: the server ends when we say so
+    ::dup2(in->read.get(), STDIN_FILENO);
+    ::dup2(out->write.get(), STDOUT_FILENO);
+    ::dup2(log.get(), STDERR_FILENO);
+    ::execve(program->c_str(), arguments.data(), environment.data());
+    ::_exit(127);
+  }
+  in->read.reset();
+  out->write.reset();
+  server.lifeline_ = std::move(in->write);
+
+  const std::string line = read_first_line(out->read.get());
+  if (line.empty()) {
+    if (ended_by() != 0) return fail(Kind::other, "interrupted");
+    const std::string reason = first_reason(log_path);
+    return fail(Kind::other, "cannot start a server on " + host_and_port(bind.host, bind.port) + (reason.empty() ? "" : ": " + reason),
+                options.bind.empty() ? "name a server with --server, or an address with --bind" : "");
+  }
+  auto base = Origin::parse(line);
+  if (!base) return fail(Kind::other, "qrx-serve said '" + line + "' instead of its address");
+
+  server.shown_ = *base;
+  server.near_ = *base;
+  const bool wildcard = is_wildcard(bind.host);
+  if (options.public_url) {
+    server.shown_ = *options.public_url;
+    // With port 0 only the proxy can know where the server is.
+    if (bind.port != 0) server.near_ = Origin{false, wildcard ? "127.0.0.1" : bind.host, static_cast<std::uint16_t>(bind.port), ""};
+  } else if (wildcard) {
+    server.near_.host = bind.host == "::" ? "::1" : "127.0.0.1";
+    server.shown_.host = addresses.front().text;
+  }
+  server.only_here_ = !options.public_url && is_loopback(server.shown_.host);
+  for (const auto& address : addresses)
+    if (address.text != server.shown_.host && !is_loopback(address.text)) server.others_.push_back(address);
+  return server;
+}
+
+OwnServer::OwnServer(OwnServer&& other) noexcept
+    : child_(std::exchange(other.child_, -1)),
+      lifeline_(std::move(other.lifeline_)),
+      directory_lock_(std::move(other.directory_lock_)),
+      directory_(std::exchange(other.directory_, {})),
+      create_token_(std::move(other.create_token_)),
+      near_(std::move(other.near_)),
+      shown_(std::move(other.shown_)),
+      others_(std::move(other.others_)),
+      only_here_(other.only_here_) {}
+
+bool OwnServer::running() const {
+  siginfo_t info{};
+  return child_ > 0 && ::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+}
+
+OwnServer::~OwnServer() {
+  if (child_ > 0) {
+    ::kill(child_, SIGTERM);
+    lifeline_.reset();
+    const Steady limit = system_clock().steady() + end_time;
+    while (::waitpid(child_, nullptr, WNOHANG) == 0) {
+      if (system_clock().steady() > limit) {
+        ::kill(child_, SIGKILL);
+        ::waitpid(child_, nullptr, 0);
+        break;
+      }
+      std::this_thread::sleep_for(Millis{5});
+    }
+  }
+  std::error_code ignored;
+  if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);
+}
+
+}  // namespace qrx::cli

@@ -36,7 +36,7 @@ struct Reading {
 };
 
 void set_limits(png_structp png) {
-  png_set_user_limits(png, 1u << 20, 1u << 20);
+  png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // within_limit judges
   png_set_chunk_cache_max(png, 64);
   png_set_chunk_malloc_max(png, 8u << 20);
   // Checksums of a broken download do not matter to a reader that checks what it read itself.

@@ -137,7 +137,7 @@ int reap(pid_t pid, bool at_once) {
     UniqueFd handle(static_cast<int>(syscall(SYS_pidfd_open, pid, 0u)));
     if (handle) {
       pollfd waiting{handle.get(), POLLIN, 0};
-      const Deadline deadline = SteadyClock::now() + std::chrono::seconds(1);
+      const Deadline deadline = SteadyClock::now() + std::chrono::milliseconds(500);
       while (poll(&waiting, 1, milliseconds_left(deadline)) < 0 && errno == EINTR) {
       }
     }

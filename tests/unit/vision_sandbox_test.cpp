@@ -1,0 +1,101 @@
+// The filter is installed in a forked child, which then tries to get out.
+#include <catch2/catch.hpp>
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/mman.h>
+#include <sys/ptrace.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <functional>
+
+#include "vision/sandbox.h"
+
+using namespace qrx;
+
+namespace {
+
+constexpr int caged_and_done = 40;
+constexpr int no_cage = 41;
+
+// The wait status of a child that shut itself in and then did something.
+int status_of(const std::function<void()>& deed) {
+  const pid_t child = fork();
+  REQUIRE(child >= 0);
+  if (child == 0) {
+    if (!enter_cage()) _exit(no_cage);
+    deed();
+    _exit(caged_and_done);
+  }
+  int status = 0;
+  REQUIRE(waitpid(child, &status, 0) == child);
+  return status;
+}
+
+bool killed(const std::function<void()>& deed) {
+  const int status = status_of(deed);
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
+}
+
+}  // namespace
+
+TEST_CASE("in the cage there is memory, time and an end") {
+  const int status = status_of([] {
+    for (const std::size_t size : {100, 100'000, 10'000'000}) {
+      void* memory = std::malloc(size);
+      if (!memory) _exit(1);
+      memory = std::realloc(memory, 2 * size);
+      std::free(memory);
+    }
+    timespec now{};
+    if (syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &now) != 0) _exit(2);
+  });
+  REQUIRE(WIFEXITED(status));
+  CHECK(WEXITSTATUS(status) == caged_and_done);
+}
+
+TEST_CASE("from the cage no file, no network, no program and no other process can be reached") {
+  CHECK(killed([] { (void)!open("/etc/passwd", O_RDONLY); }));
+  CHECK(killed([] { syscall(SYS_open, "/etc/passwd", O_RDONLY); }));
+  CHECK(killed([] { syscall(SYS_openat2, AT_FDCWD, "/etc/passwd", nullptr, 0); }));
+  CHECK(killed([] { socket(AF_INET, SOCK_STREAM, 0); }));
+  CHECK(killed([] { execl("/bin/true", "true", nullptr); }));
+  CHECK(killed([] { syscall(SYS_fork); }));
+  CHECK(killed([] { syscall(SYS_clone, SIGCHLD, nullptr); }));
+  CHECK(killed([] { kill(getppid(), 0); }));
+  CHECK(killed([] { ptrace(PTRACE_TRACEME, 0, 0, 0); }));
+  CHECK(killed([] { unlink("/tmp/does-not-exist"); }));
+  CHECK(killed([] { syscall(SYS_io_uring_setup, 1, nullptr); }));
+  CHECK(killed([] { syscall(SYS_process_vm_readv, getppid(), nullptr, 0, nullptr, 0, 0); }));
+}
+
+TEST_CASE("from the cage only descriptors 0, 1 and 2 can be used, each in its direction") {
+  char byte = 0;
+  CHECK(killed([&] { (void)!read(3, &byte, 1); }));
+  CHECK(killed([&] { (void)!write(3, &byte, 1); }));
+  CHECK(killed([&] { (void)!write(0, &byte, 1); }));
+  CHECK(killed([&] { (void)!read(1, &byte, 1); }));
+  CHECK(killed([] { (void)!dup(1); }));
+}
+
+TEST_CASE("in the cage no memory becomes executable") {
+  CHECK(killed([] { mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }));
+  CHECK(killed([] {
+    void* memory = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    mprotect(memory, 4096, PROT_READ | PROT_EXEC);
+  }));
+}
+
+#if defined(__x86_64__)
+TEST_CASE("system calls of another architecture are no way out") {
+  // getpid by its 32 bit number: int 0x80 must not slip past the filter.
+  CHECK(killed([] {
+    long result;
+    asm volatile("int $0x80" : "=a"(result) : "a"(20) : "memory", "r8", "r9", "r10", "r11");
+  }));
+}
+#endif

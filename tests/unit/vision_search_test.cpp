@@ -1,0 +1,77 @@
+#include <catch2/catch.hpp>
+
+#include "unit/vision_pictures.h"
+#include "vision/search.h"
+
+using namespace qrx;
+
+namespace {
+
+const std::string link_one = "HTTPS://QRX.EXAMPLE.NET/U/ABCDEFGHIJKLMNOPQRSTUVWXYA";
+const std::string link_two = "HTTP://192.168.1.20:8460/U/ZZZZZZZZZZZZZZZZZZZZZZZZZA";
+using Texts = std::vector<std::string>;
+
+SearchResult search(const Gray& gray, bool any = false, bool screenshot = false) {
+  SearchOptions options;
+  options.any = any;
+  options.screenshot = screenshot;
+  return search_codes(gray, options);
+}
+
+}  // namespace
+
+TEST_CASE("a clear code is read by the first step") {
+  const SearchResult result = search(code_picture(link_one));
+  CHECK(result.texts == Texts{link_one});
+  CHECK(result.step == "plain");
+}
+
+TEST_CASE("a light code on dark ground is read") {
+  for (const bool screenshot : {false, true}) {
+    const SearchResult result = search(negative(code_picture(link_one)), false, screenshot);
+    CHECK(result.texts == Texts{link_one});
+    CHECK(result.step == "inverted");
+  }
+}
+
+TEST_CASE("a code that is no drop link does not end the search") {
+  // The drop link is light on dark: only a later step can read it.
+  const Gray both = beside(code_picture("hello"), negative(code_picture(link_one)));
+  const SearchResult result = search(both);
+  CHECK(result.texts == Texts{link_one, "hello"});
+  CHECK(result.step == "inverted");
+  CHECK(search(both, true).texts == Texts{"hello"});
+}
+
+TEST_CASE("drop links come first, and two different ones are both told") {
+  const Gray three = beside(beside(code_picture("zzz"), code_picture(link_one)), code_picture(link_two));
+  Texts texts = search(three).texts;
+  REQUIRE(texts.size() == 3);
+  CHECK(texts[2] == "zzz");
+  CHECK(((texts[0] == link_one && texts[1] == link_two) || (texts[0] == link_two && texts[1] == link_one)));
+}
+
+TEST_CASE("the same code twice is one text") {
+  CHECK(search(beside(code_picture(link_one), code_picture(link_one, 5))).texts == Texts{link_one});
+}
+
+TEST_CASE("where there is no code nothing is found, whatever the size") {
+  for (const int size : {1, 2, 7, 40, 300}) {
+    Gray gray(size, size, 255);
+    for (std::size_t i = 0; i < gray.pixels.size(); ++i) gray.pixels[i] = static_cast<std::uint8_t>(i * 2654435761u >> 11);
+    CHECK(search(gray).texts.empty());
+    CHECK(search(gray, true, true).texts.empty());
+  }
+  CHECK(search(Gray()).texts.empty());
+  CHECK(search(Gray(4000, 1, 0)).texts.empty());
+}
+
+TEST_CASE("a spent budget ends the search after the step that spent it") {
+  SearchOptions options;
+  options.budget = std::chrono::milliseconds(1);
+  // Large enough that the first step alone takes more than that; only the second one could read it.
+  Gray gray = negative(code_picture(link_one, 24));
+  CHECK(search_codes(gray, options).texts.empty());
+  options.budget = std::chrono::milliseconds(0);
+  CHECK(search_codes(gray, options).texts == Texts{link_one});
+}

@@ -45,6 +45,7 @@ nlohmann-json3-dev
 endef
 
 define DEPS_TEST
+age
 ca-certificates
 curl
 fonts-dejavu-core

@@ -1,0 +1,69 @@
+// Threads that run tasks. Their number grows when tasks have to wait because threads are held by slow disks, and
+// shrinks again; more tasks than threads queue up.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <span>
+#include <thread>
+#include <unordered_map>
+#include <vector>
+
+#include "base/clock.h"
+
+namespace qrx::http {
+
+class Pool {
+ public:
+  class Task {
+   public:
+    virtual void run() = 0;  // must not throw
+
+   protected:
+    virtual ~Task() = default;
+  };
+
+  // `watch` is called (from any thread, must not block) when tasks wait and no thread is free: tend() is due soon.
+  Pool(unsigned least, unsigned most, std::function<void()> watch);
+  ~Pool();  // runs what is queued, then joins
+
+  void start();
+  void submit(Task& task);
+  void submit(std::span<Task* const> tasks);
+
+  // Adds a thread if the oldest task has waited for a while. True: call again in a few milliseconds.
+  bool tend();
+
+  bool has_waiting_tasks() const { return waiting_.load(std::memory_order_relaxed) > 0; }
+  unsigned idle() const { return idle_.load(std::memory_order_relaxed); }
+  unsigned threads() const { return threads_count_.load(std::memory_order_relaxed); }
+  void stop();  // as the destructor
+
+ private:
+  struct Queued {
+    Task* task;
+    Steady since;
+  };
+  void work();
+  void add_thread();  // under the mutex
+
+  const unsigned least_;
+  const unsigned most_;
+  const std::function<void()> watch_;
+  std::mutex mutex_;
+  std::condition_variable ready_;
+  std::deque<Queued> queue_;
+  std::unordered_map<std::thread::id, std::thread> threads_;
+  std::vector<std::thread> finished_;
+  std::atomic<unsigned> idle_{0};
+  std::atomic<unsigned> threads_count_{0};
+  std::atomic<std::size_t> waiting_{0};
+  bool stopping_ = false;
+};
+
+}  // namespace qrx::http

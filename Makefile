@@ -121,7 +121,7 @@ run: deps-build configure  ## build, then receive a file: shows a QR code with a
 # The foreign tus client, from its lock file; its installed lock file is newer than ours when it is up to date. Without a way to
 # the npm registry its test is skipped and says so (in CI it fails).
 tests/tus/node_modules/.package-lock.json: tests/tus/package-lock.json | deps-test
-	@cd tests/tus && if npm ci --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null; \
+	@cd tests/tus && if npm ci --fetch-retries=2 --fetch-retry-mintimeout=2000 --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null; \
 	  then touch node_modules/.package-lock.json; else echo "npm could not install tus-js-client" >&2; fi
 
 test: deps-test configure tests/tus/node_modules/.package-lock.json  ## run all tests; the last line says how many passed

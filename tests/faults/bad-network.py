@@ -1,0 +1,65 @@
+#!/usr/bin/python3
+# run: timeout=180
+"""qrx-send and qrx-recv through a network that cuts, delays, drops answers and repeats requests: the file arrives, once."""
+import os
+import random
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import qrx  # noqa: E402
+
+SEED = int(os.environ.get("QRX_SEED") or random.SystemRandom().randrange(1 << 31))
+SIZE = 6_000_000
+
+# What happens on the sender's way, what on the receiver's.
+CASES = {
+    "cuts on the way up": (["--cut-up", "1000000,200,3000000,50000"], []),
+    "cuts by reset": (["--cut-up", "2000000,700000", "--reset"], []),
+    "cuts on the way down": ([], ["--cut-down", "300,200000,2500000,70000"]),
+    "answers lost": (["--drop-answers", "3", "--drop-after", "200"], []),
+    "last answer lost": (["--drop-answers", "1", "--drop-after", str(SIZE)], []),
+    "random cuts everywhere": (["--cut-random", "1500000", "--most-cuts", "8"], ["--cut-random", "1500000", "--most-cuts", "8"]),
+    "delay": (["--delay", "2"], ["--delay", "2"]),
+    "repeated requests": (["--repeat", "2"], []),
+    "small packets": (["--trickle", "1400", "--cut-up", "3000000"], []),
+}
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def main():
+    with qrx.work() as w:
+        server = w.server("--create-rate", "0")
+        for number, (about, (up, down)) in enumerate(CASES.items()):
+            if os.environ.get("QRX_CASE") and os.environ["QRX_CASE"] not in about:
+                continue
+            try:
+                one_case(w, server, number, up, down)
+            except qrx.Failed as failure:
+                qrx.fail(f"{about}: {failure}; again: QRX_SEED={SEED} QRX_CASE='{about}' tests/faults/bad-network.py")
+            print("ok", about, flush=True)
+
+
+def one_case(w, server, number, up, down):
+    source = w.file(f"in/{number}.bin", SIZE + number, seed=number)
+    where = w.path(f"out{number}")
+    os.mkdir(where)
+    sender_way = w.bad_network(server, "--seed", str(SEED), *up) if up else server.url
+    receiver_way = w.bad_network(server, "--seed", str(SEED + 1), *down) if down else server.url
+    recv = w.tool("qrx-recv", "--json", "--no-progress", "--server", receiver_way, "--output", where)
+    drop = recv.expect_event("space")["drop"].lower()
+    for way in (receiver_way, server.url):
+        drop = drop.replace(way, sender_way)
+    send = w.tool("qrx-send", "--yes", "--no-progress", "--link", drop, source)
+    send.expect_exit(0, 60)
+    recv.expect_exit(0, 60)
+    saved = os.listdir(where)
+    qrx.check_equal([f"{number}.bin"], saved, "what was saved")
+    qrx.check(read(source) == read(os.path.join(where, saved[0])), "other bytes arrived")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,68 @@
+#include "transfer/answers.h"
+
+#include <algorithm>
+
+#include "base/text.h"
+#include "wire/messages.h"
+#include "wire/tus.h"
+
+namespace qrx::transfer {
+namespace {
+
+Kind kind_of(int status) {
+  switch (status) {
+    case 401: return Kind::unauthorized;
+    case 403: return Kind::denied;
+    case 404:
+    case 410: return Kind::not_found;
+    case 409: return Kind::conflict;
+    case 413: return Kind::too_large;
+    case 412:
+    case 415: return Kind::unsupported;
+    case 423: return Kind::locked;
+    case 429: return Kind::too_many;
+    case 460: return Kind::integrity;
+    case 507: return Kind::no_room;
+    case 408: return Kind::unavailable;
+    default: return status >= 500 ? Kind::unavailable : Kind::other;
+  }
+}
+
+}  // namespace
+
+Error refusal(const http::ClientAnswer& answer, const std::string& doing) {
+  const Kind kind = kind_of(answer.status);
+  if (kind == Kind::not_found) return {kind, "the space is unknown or has expired", {}};
+  std::string words;
+  const auto type = answer.header("Content-Type");
+  if (type && type->starts_with("application/problem+json"))
+    if (const auto problem = wire::from_json<wire::Problem>(answer.body))
+      words = problem->detail.empty() ? problem->title : problem->detail;
+  if (words.size() > 500) words.resize(500);
+  if (words.empty()) words = "the server answered " + std::to_string(answer.status);
+  return {kind, "cannot " + doing + ": " + escape_untrusted(words), {}};
+}
+
+bool is_temporary(Kind kind) { return kind == Kind::unavailable || kind == Kind::locked || kind == Kind::too_many; }
+
+std::optional<Millis> retry_after(const http::ClientAnswer& answer) {
+  const auto text = answer.header("Retry-After");
+  const auto seconds = text ? wire::parse_number(*text) : std::nullopt;
+  if (!seconds) return std::nullopt;
+  return Millis(1000 * static_cast<long long>(std::min<std::uint64_t>(*seconds, 3600)));
+}
+
+std::optional<Xxh128Sum> sum_from_hex(std::string_view text) {
+  const auto bytes = from_hex(text);
+  Xxh128Sum sum;
+  if (!bytes || bytes->size() != sum.size()) return std::nullopt;
+  std::copy(bytes->begin(), bytes->end(), sum.begin());
+  return sum;
+}
+
+std::optional<Xxh128Sum> server_sum(const http::ClientAnswer& answer) {
+  const auto text = answer.header("Qrx-Xxh128");
+  return text ? sum_from_hex(*text) : std::nullopt;
+}
+
+}  // namespace qrx::transfer

@@ -1,0 +1,173 @@
+#include "transfer/drop_client.h"
+
+#include "base/text.h"
+#include "transfer/answers.h"
+#include "wire/tus.h"
+
+namespace qrx::transfer {
+namespace {
+
+http::Header tus() { return {"Tus-Resumable", std::string(wire::tus_version)}; }
+
+std::string encoded_path(std::string_view name) {
+  std::string out;
+  while (true) {
+    const auto slash = name.find('/');
+    out += percent_encode_segment(name.substr(0, slash));
+    if (slash == std::string_view::npos) return out;
+    out += '/';
+    name.remove_prefix(slash + 1);
+  }
+}
+
+tl::unexpected<Error> strange(const std::string& what) {
+  return fail(Kind::other, "the server's answer has no " + what, "is this a qrx server?");
+}
+
+}  // namespace
+
+DropClient::DropClient(const DropLink& link, const http::ClientOptions& options)
+    : client_(link.origin, options), base_("/u/" + link.guid.text()) {}
+
+Result<http::ClientAnswer> DropClient::checked(Result<http::ClientAnswer> answer, const std::string& doing) {
+  asked_pause_.reset();
+  if (!answer) return answer;
+  if (answer->status < 300) return answer;
+  if (answer->status < 400) return fail(Kind::other, "cannot " + doing + ": the server points elsewhere");
+  asked_pause_ = retry_after(*answer);
+  return tl::unexpected(refusal(*answer, doing));
+}
+
+Result<http::ClientAnswer> DropClient::ask(const std::string& method, const std::string& target, const std::string& doing,
+                                           std::string json) {
+  http::ClientRequest request;
+  request.method = method;
+  request.target = target;
+  request.headers = {{"Accept", "application/json"}};
+  if (!json.empty()) request.headers.push_back({"Content-Type", "application/json"});
+  request.has_body = method == "POST";
+  request.body = std::move(json);
+  return checked(client_.request(request), doing);
+}
+
+Result<wire::DropInfo> DropClient::look() {
+  const auto answer = ask("GET", base_, "look at the space");
+  if (!answer) return tl::unexpected(answer.error());
+  auto drop = wire::from_json<wire::DropInfo>(answer->body);
+  if (!drop) return fail(Kind::other, "the server's answer is not understood: " + drop.error().what, "is this a qrx server?");
+  return drop;
+}
+
+Result<Id> DropClient::open_delivery(const std::string& message) {
+  wire::CreateDelivery wish;
+  wish.message = message;
+  const auto answer = ask("POST", base_ + "/deliveries", "open a delivery", wire::to_json(wish));
+  if (!answer) return tl::unexpected(answer.error());
+  const auto state = wire::from_json<wire::DeliveryState>(answer->body);
+  if (!state) return strange("delivery");
+  return state->delivery;
+}
+
+Result<wire::DeliveryState> DropClient::delivery(const Id& delivery) {
+  const auto answer = ask("GET", base_ + "/deliveries/" + delivery.text(), "look at the delivery");
+  if (!answer) return tl::unexpected(answer.error());
+  auto state = wire::from_json<wire::DeliveryState>(answer->body);
+  if (!state || state->delivery != delivery) return strange("delivery");
+  return state;
+}
+
+Result<wire::DeliveryState> DropClient::commit(const Id& delivery, std::uint64_t files) {
+  wire::CommitDelivery wish;
+  wish.files = files;
+  const auto answer = ask("POST", base_ + "/deliveries/" + delivery.text() + "/commit", "complete the delivery", wire::to_json(wish));
+  if (!answer) return tl::unexpected(answer.error());
+  auto state = wire::from_json<wire::DeliveryState>(answer->body);
+  if (!state || state->delivery != delivery || !state->committed) return strange("committed delivery");
+  return state;
+}
+
+Result<void> DropClient::cancel(const Id& delivery) {
+  const auto answer = ask("DELETE", base_ + "/deliveries/" + delivery.text(), "cancel the delivery");
+  if (!answer) return tl::unexpected(answer.error());
+  return {};
+}
+
+Result<Id> DropClient::create_upload(const Id& delivery, const std::string& name, std::optional<std::uint64_t> length) {
+  wire::UploadMetadata metadata;
+  metadata.entries = {{"filename", name}, {"delivery", delivery.text()}};
+  http::ClientRequest request;
+  request.method = "POST";
+  request.target = base_ + "/uploads";
+  request.has_body = true;
+  request.headers = {tus(), {"Upload-Metadata", wire::format_upload_metadata(metadata)}};
+  if (length) request.headers.push_back({"Upload-Length", std::to_string(*length)});
+  else request.headers.push_back({"Upload-Defer-Length", "1"});
+  const auto answer = checked(client_.request(request), "open an upload");
+  if (!answer) return tl::unexpected(answer.error());
+  // The address may be absolute or not, with a proxy's prefix or without: only its last part, the upload's id, counts.
+  const auto location = answer->header("Location");
+  if (!location) return strange("Location");
+  const auto slash = location->rfind('/');
+  const auto id = Id::parse(slash == std::string_view::npos ? *location : location->substr(slash + 1));
+  if (!id) return strange("upload in its Location");
+  return *id;
+}
+
+Result<DropClient::Standing> DropClient::upload_standing(const Id& upload) {
+  http::ClientRequest request;
+  request.method = "HEAD";
+  request.target = base_ + "/uploads/" + upload.text();
+  request.headers = {tus()};
+  const auto answer = checked(client_.request(request), "look at the upload");
+  if (!answer) return tl::unexpected(answer.error());
+  const auto text = answer->header("Upload-Offset");
+  const auto offset = text ? wire::parse_number(*text) : std::nullopt;
+  if (!offset) return strange("Upload-Offset");
+  const auto length = answer->header("Upload-Length");
+  return Standing{*offset, length ? wire::parse_number(*length) : std::nullopt};
+}
+
+Result<DropClient::Patched> DropClient::patch(const Id& upload, std::uint64_t offset, std::uint64_t size,
+                                              const http::BodyReader& reader,
+                                              const std::function<void(std::uint64_t)>& sent,
+                                              std::optional<std::uint64_t> final_length) {
+  http::ClientRequest request;
+  request.method = "PATCH";
+  request.target = base_ + "/uploads/" + upload.text();
+  request.headers = {tus(), {"Content-Type", std::string(wire::tus_content_type)}, {"Upload-Offset", std::to_string(offset)}};
+  if (final_length) request.headers.push_back({"Upload-Length", std::to_string(*final_length)});
+  const auto answer = checked(client_.send(request, size, reader, sent), "upload");
+  if (!answer) return tl::unexpected(answer.error());
+  const auto text = answer->header("Upload-Offset");
+  const auto now = text ? wire::parse_number(*text) : std::nullopt;
+  if (!now) return strange("Upload-Offset");
+  return Patched{*now, server_sum(*answer)};
+}
+
+Result<void> DropClient::remove_upload(const Id& upload) {
+  http::ClientRequest request;
+  request.method = "DELETE";
+  request.target = base_ + "/uploads/" + upload.text();
+  request.headers = {tus()};
+  const auto answer = checked(client_.request(request), "remove the upload");
+  if (!answer) return tl::unexpected(answer.error());
+  return {};
+}
+
+Result<void> DropClient::post_small(const Id& delivery, const std::string& name, std::string bytes) {
+  http::ClientRequest request;
+  request.method = "PUT";
+  request.target = base_ + "/deliveries/" + delivery.text() + "/files/" + encoded_path(name);
+  request.headers = {{"Accept", "application/json"}, {"Content-Type", "application/octet-stream"}};
+  request.has_body = true;
+  request.body = std::move(bytes);
+  return client_.post(request);
+}
+
+Result<std::optional<Xxh128Sum>> DropClient::small_answer() {
+  const auto answer = checked(client_.next_answer(), "send");
+  if (!answer) return tl::unexpected(answer.error());
+  return server_sum(*answer);
+}
+
+}  // namespace qrx::transfer

@@ -1,0 +1,234 @@
+// A stream of unknown length: pieces in memory until the server has acknowledged them, so that a cut loses nothing.
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <condition_variable>
+#include <cstring>
+#include <system_error>
+#include <thread>
+
+#include "transfer/answers.h"
+#include "transfer/send_job.h"
+
+namespace qrx::transfer {
+namespace {
+
+constexpr Millis linger{200};  // a piece that is not full goes out after so long
+
+// Reads ahead in a thread: one piece fills while the other is sent.
+class Pieces {
+ public:
+  Pieces(int fd, std::size_t most, const http::Interrupt& interrupt) : fd_(fd), most_(most), interrupt_(interrupt) {
+    filling_.reserve(most);
+  }
+  ~Pieces() {
+    if (!thread_.joinable()) return;
+    {
+      const std::lock_guard lock(mutex_);
+      stop_.raise();
+    }
+    room_.notify_all();
+    thread_.join();
+  }
+
+  Result<void> start() {
+    try {
+      thread_ = std::thread([this] { read_all(); });
+    } catch (const std::system_error&) {
+      return fail(Kind::other, "cannot start a thread");
+    }
+    return {};
+  }
+
+  // Swaps the next piece into `piece`; true when it is the last one (it may be empty).
+  Result<bool> next(std::vector<std::byte>& piece) {
+    std::unique_lock lock(mutex_);
+    const auto full = [this] { return filling_.size() == most_ || ended_; };
+    while (filling_.empty() && !ended_) arrived_.wait(lock);
+    arrived_.wait_for(lock, linger, full);
+    if (error_) return tl::unexpected(*error_);
+    piece.clear();
+    piece.swap(filling_);
+    filling_.reserve(most_);
+    const bool last = ended_;
+    lock.unlock();
+    room_.notify_all();
+    return last;
+  }
+
+ private:
+  void read_all() {
+    std::vector<std::byte> buffer(std::min<std::size_t>(most_, 256U << 10));
+    for (;;) {
+      auto got = read_some(buffer);
+      std::unique_lock lock(mutex_);
+      if (!got) error_ = got.error();
+      if (!got || *got == 0) ended_ = true;
+      for (std::size_t at = 0; got && at < *got;) {
+        room_.wait(lock, [this] { return filling_.size() < most_ || stop_.raised(); });
+        if (stop_.raised()) return;
+        const std::size_t size = std::min(*got - at, most_ - filling_.size());
+        filling_.insert(filling_.end(), buffer.data() + at, buffer.data() + at + size);
+        at += size;
+        arrived_.notify_all();
+      }
+      arrived_.notify_all();
+      if (ended_) return;
+    }
+  }
+
+  Result<std::size_t> read_some(std::span<std::byte> space) {
+    for (;;) {
+      std::array<pollfd, 3> waits{{{fd_, POLLIN, 0}, {interrupt_.fd(), POLLIN, 0}, {stop_.fd(), POLLIN, 0}}};
+      const int ready = ::poll(waits.data(), waits.size(), -1);
+      if (interrupt_.raised() || stop_.raised()) return fail(Kind::unavailable, "interrupted");
+      if (ready < 0 && errno != EINTR) return fail_errno("cannot wait for the input");
+      if (waits[0].revents == 0) continue;
+      const ssize_t got = ::read(fd_, space.data(), space.size());
+      if (got >= 0) return static_cast<std::size_t>(got);
+      if (errno != EINTR && errno != EAGAIN) return fail_errno("cannot read the input");
+    }
+  }
+
+  int fd_;
+  std::size_t most_;
+  const http::Interrupt& interrupt_;
+  http::Interrupt stop_;
+  std::mutex mutex_;
+  std::condition_variable arrived_, room_;
+  std::vector<std::byte> filling_;
+  bool ended_ = false;
+  std::optional<Error> error_;
+  std::thread thread_;
+};
+
+class Stream {
+ public:
+  Stream(SendJob& job, DropClient& client, std::size_t index)
+      : job_(job), client_(client), index_(index), source_(job.list.sources[index]), patience_(job.patience()) {}
+
+  Result<void> run(int fd) {
+    if (auto opened = open_upload(); !opened) return opened;
+    Pieces pieces(fd, std::max<std::size_t>(job_.options.stream_piece, 1), job_.interrupt);
+    if (auto started = pieces.start(); !started) return started;
+    std::optional<Sha256> sha;
+    if (job_.options.sha256) sha.emplace();
+    Xxh128 xxh128;
+    for (bool last = false; !last;) {
+      const auto got = pieces.next(piece_);
+      if (!got) return tl::unexpected(got.error());
+      last = *got;
+      xxh128.update(piece_);
+      if (sha) sha->update(piece_);
+      if (last) {
+        length_ = base_ + piece_.size();
+        job_.tally.length_known(*length_);
+      }
+      if (auto done = deliver_piece(); !done) return done;
+      base_ += piece_.size();
+    }
+    SentFile sent{source_.name, base_, xxh128.sum(), std::nullopt};
+    if (sha) sent.sha256 = sha->sum();
+    if (server_sum_ && *server_sum_ != sent.xxh128)
+      return fail(Kind::integrity, "the server received other bytes of " + source_.name + " than were sent");
+    job_.tally.sent(sent);
+    job_.done[index_] = std::move(sent);
+    return {};
+  }
+
+ private:
+  Result<void> open_upload() {
+    for (;;) {
+      const auto made = client_.create_upload(job_.delivery, source_.name, std::nullopt);
+      if (made) {
+        upload_ = *made;
+        patience_.progress();
+        return {};
+      }
+      const auto asked = client_.asked_pause();
+      client_.close();
+      if (auto go_on = patience_.wait(made.error(), asked); !go_on) return go_on;
+    }
+  }
+
+  // Until the server has acknowledged the whole piece, and with the last one the length.
+  Result<void> deliver_piece() {
+    if (piece_.empty() && !length_) return {};
+    const std::uint64_t end = base_ + piece_.size();
+    std::uint64_t offset = base_;
+    bool at_known = true, length_told = !length_;
+    while (offset < end || !length_told) {
+      Result<void> step;
+      if (!at_known) step = find_offset(offset, end, length_told);
+      else step = patch(offset, end, length_told);
+      if (step) {
+        at_known = true;
+        patience_.progress();
+        job_.tally.set(index_, offset);
+        continue;
+      }
+      at_known = false;
+      const auto asked = client_.asked_pause();
+      client_.close();
+      if (step.error().kind == Kind::conflict && conflicts_++ < 3) continue;
+      if (auto go_on = patience_.wait(step.error(), asked); !go_on) return go_on;
+    }
+    return {};
+  }
+
+  Result<void> patch(std::uint64_t& offset, std::uint64_t end, bool& length_told) {
+    const std::uint64_t start = offset;
+    std::uint64_t at = start - base_;
+    const auto reader = [&](std::span<std::byte> space) -> Result<std::size_t> {
+      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(job_.pace.piece(space.size()), piece_.size() - at));
+      if (size == 0) return 0;
+      std::memcpy(space.data(), piece_.data() + at, size);
+      at += size;
+      if (!job_.pace.take(size, job_.interrupt)) return fail(Kind::unavailable, "interrupted");
+      return size;
+    };
+    const auto sent = [this, start](std::uint64_t bytes) { job_.tally.set(index_, start + bytes); };
+    const auto patched = client_.patch(upload_, start, end - start, reader, sent, length_);
+    if (!patched) return tl::unexpected(patched.error());
+    if (patched->offset < start || patched->offset > end) return fail(Kind::integrity, "the server lost its place");
+    offset = patched->offset;
+    if (length_) length_told = true;
+    if (offset < end) return fail(Kind::unavailable, "the server took only a part");
+    server_sum_ = patched->sum;
+    return {};
+  }
+
+  Result<void> find_offset(std::uint64_t& offset, std::uint64_t end, bool& length_told) {
+    const auto there = client_.upload_standing(upload_);
+    if (!there) return tl::unexpected(there.error());
+    if (there->offset < base_ || there->offset > end)
+      return fail(Kind::integrity, "the server lost bytes that it had acknowledged");
+    offset = there->offset;
+    length_told = !length_ || there->length == length_;
+    return {};
+  }
+
+  SendJob& job_;
+  DropClient& client_;
+  std::size_t index_;
+  const Source& source_;
+  Patience patience_;
+  Id upload_;
+  std::vector<std::byte> piece_;  // bytes base_ … of the stream, not yet all acknowledged
+  std::uint64_t base_ = 0;
+  std::optional<std::uint64_t> length_;
+  std::optional<Xxh128Sum> server_sum_;
+  unsigned conflicts_ = 0;
+};
+
+}  // namespace
+
+Result<void> send_stream(SendJob& job, DropClient& client, std::size_t index, int fd) {
+  return Stream(job, client, index).run(fd);
+}
+
+}  // namespace qrx::transfer

@@ -1,0 +1,201 @@
+#include "transfer/sources.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+
+#include "base/unique_fd.h"
+#include "wire/names.h"
+
+namespace qrx::transfer {
+namespace {
+
+constexpr std::size_t most_depth = 200;
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+std::optional<std::string> real_path(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.c_str(), nullptr), std::free);
+  return resolved ? std::optional<std::string>(resolved.get()) : std::nullopt;
+}
+
+std::string last_part(const std::string& path) {
+  auto end = path.size();
+  while (end > 0 && path[end - 1] == '/') --end;
+  const auto slash = end == 0 ? std::string::npos : path.rfind('/', end - 1);
+  const auto begin = slash == std::string::npos ? 0 : slash + 1;
+  return path.substr(begin, end - begin);
+}
+
+std::string joined(const std::string& directory, const std::string& name) {
+  return directory.empty() || directory.back() == '/' ? directory + name : directory + "/" + name;
+}
+
+Source regular_source(std::string path, std::string name, const struct stat& status) {
+  Source source;
+  source.path = std::move(path);
+  source.name = std::move(name);
+  source.size = static_cast<std::uint64_t>(status.st_size);
+  source.mtime_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+  source.device = status.st_dev;
+  source.inode = status.st_ino;
+  return source;
+}
+
+class Finder {
+ public:
+  explicit Finder(const std::string& stream_name) : stream_name_(stream_name) {}
+
+  Result<void> argument(const std::string& given);
+  SourceList take() { return std::move(list_); }
+
+ private:
+  Result<void> add(Source source, const std::string& shown);
+  Result<void> add_file(const std::string& path, const std::string& given, const std::string& name,
+                        const struct stat& status);
+  Result<void> walk(const std::string& directory, const std::string& name, std::size_t depth);
+  Result<void> entry(const std::string& path, const std::string& name, std::size_t depth, bool& any);
+  Result<void> link(const std::string& path, const std::string& name, bool& any);
+  void skip(const std::string& path, const char* why) { list_.warnings.push_back(shown(path) + " is not sent: " + why); }
+  // A path within the tree as the user gave the tree.
+  std::string shown(const std::string& path) const {
+    return path.size() < root_.size() ? path : given_root_ + path.substr(root_.size());
+  }
+
+  const std::string& stream_name_;
+  SourceList list_;
+  std::unordered_map<std::string, std::size_t> by_name_;
+  std::string root_;        // real path of the tree that is walked, without a slash at its end: "" for "/"
+  std::string given_root_;  // the same as it was given
+};
+
+Result<void> Finder::add(Source source, const std::string& shown) {
+  if (auto fine = wire::check_name(source.name); !fine)
+    return fail(Kind::integrity, "cannot send " + shown + ": " + fine.error().what, "rename it first");
+  const auto [it, added] = by_name_.try_emplace(source.name, list_.sources.size());
+  if (!added) {
+    const Source& other = list_.sources[it->second];
+    if (!source.stream && !other.stream && other.device == source.device && other.inode == source.inode) return {};
+    return fail(Kind::usage, "cannot send both " + (other.stream && other.path == "-" ? "standard input" : other.path) + " and " + shown + ": both would be named " + source.name);
+  }
+  if (source.size) list_.known_bytes += *source.size;
+  if (source.stream) list_.has_stream = true;
+  list_.sources.push_back(std::move(source));
+  return {};
+}
+
+Result<void> Finder::add_file(const std::string& path, const std::string& given, const std::string& name,
+                              const struct stat& status) {
+  if (::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0) return fail_errno("cannot read " + given);
+  return add(regular_source(path, name, status), given);
+}
+
+Result<void> Finder::argument(const std::string& given) {
+  if (given == "-") {
+    Source source;
+    source.path = "-";
+    source.name = stream_name_;
+    source.stream = true;
+    return add(std::move(source), "standard input");
+  }
+  if (given.empty()) return fail(Kind::usage, "an empty file name was given");
+  struct stat status{};
+  if (::stat(given.c_str(), &status) != 0) return fail_errno("cannot read " + given);
+  std::string name = last_part(given);
+  if (name.empty() || name == "." || name == "..") name = last_part(real_path(given).value_or(""));
+
+  if (S_ISDIR(status.st_mode)) {
+    const auto real = real_path(given);
+    if (!real) return fail_errno("cannot read " + given);
+    root_ = *real == "/" ? "" : *real;
+    given_root_ = given;
+    while (given_root_.ends_with('/')) given_root_.pop_back();
+    return walk(*real, name, 0);
+  }
+  if (S_ISREG(status.st_mode)) {
+    if (given.back() == '/') return fail(Kind::other, "cannot read " + given + ": not a directory");
+    const auto real = real_path(given);
+    if (!real) return fail_errno("cannot read " + given);
+    return add_file(*real, given, name, status);
+  }
+  if (S_ISSOCK(status.st_mode)) return fail(Kind::usage, "cannot send " + given + ": it is a socket");
+  Source source;
+  source.path = given.starts_with('/') ? given : joined(real_path(".").value_or("."), given);
+  source.name = name;
+  source.stream = true;
+  return add(std::move(source), given);
+}
+
+Result<void> Finder::walk(const std::string& directory, const std::string& name, std::size_t depth) {
+  if (depth > most_depth) return fail(Kind::usage, "cannot send " + shown(directory) + ": too many directories within each other");
+  const std::unique_ptr<DIR, CloseDirectory> open(::opendir(directory.c_str()));
+  if (!open) return fail_errno("cannot read " + shown(directory));
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* found = ::readdir(open.get());
+    if (found == nullptr) {
+      if (errno != 0) return fail_errno("cannot read " + shown(directory));
+      break;
+    }
+    const std::string_view entry_name = found->d_name;
+    if (entry_name != "." && entry_name != "..") names.emplace_back(entry_name);
+  }
+  std::sort(names.begin(), names.end());
+  bool any = false;
+  for (const auto& child : names)
+    if (auto done = entry(joined(directory, child), joined(name, child), depth, any); !done) return done;
+  if (!any) skip(directory, "no file is in it");
+  return {};
+}
+
+// `any` becomes true when something of it is sent, or was skipped with a warning of its own.
+Result<void> Finder::entry(const std::string& path, const std::string& name, std::size_t depth, bool& any) {
+  struct stat status{};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return {};  // deleted since the directory was read
+    return fail_errno("cannot read " + shown(path));
+  }
+  any = true;
+  if (S_ISDIR(status.st_mode)) return walk(path, name, depth + 1);
+  if (S_ISREG(status.st_mode)) return add_file(path, shown(path), name, status);
+  if (S_ISLNK(status.st_mode)) return link(path, name, any);
+  skip(path, "it is neither a file nor a directory");
+  return {};
+}
+
+Result<void> Finder::link(const std::string& path, const std::string& name, bool& any) {
+  any = true;
+  struct stat status{};
+  const auto real = real_path(path);
+  if (!real || ::stat(real->c_str(), &status) != 0) skip(path, "a link that leads nowhere");
+  else if (!real->starts_with(root_ + "/"))
+    skip(path, "a link out of the directory");
+  else if (!S_ISREG(status.st_mode)) skip(path, S_ISDIR(status.st_mode) ? "a link to a directory" : "a link to no file");
+  else return add_file(*real, shown(path), name, status);
+  return {};
+}
+
+}  // namespace
+
+Result<SourceList> find_sources(const std::vector<std::string>& arguments, const std::string& stream_name) {
+  Finder finder(stream_name);
+  for (const auto& argument : arguments)
+    if (auto done = finder.argument(argument); !done) return tl::unexpected(done.error());
+  SourceList list = finder.take();
+  if (list.sources.empty()) return fail(Kind::usage, "nothing to send: no file was found");
+  return list;
+}
+
+}  // namespace qrx::transfer

@@ -55,6 +55,12 @@ Result<std::uint64_t> whole_number(const std::string& text) {
   return value;
 }
 
+constexpr char bracket_mark = '\x01';
+
+void remove_mark(std::string& word) {
+  if (word.size() > 2 && word[0] == bracket_mark && word[1] == '[') word.erase(0, 1);
+}
+
 std::string joined(const std::vector<std::string>& words, std::string_view between) {
   std::string out;
   for (const auto& word : words) out += (out.empty() ? "" : std::string(between)) + word;
@@ -305,7 +311,6 @@ auto Options::read_command_line(int argc, char** argv) -> Result<Given> {
   CLI::App app;
   app.set_help_flag("");
   std::map<std::string, CLI::Option*> parsed;
-  CLI::results_t ignored;
   const CLI::callback_t keep = [](const CLI::results_t&) { return true; };
   for (const auto& option : options_) {
     std::string names = shown(option);
@@ -321,7 +326,7 @@ auto Options::read_command_line(int argc, char** argv) -> Result<Given> {
     }
   }
   Given given;
-  if (arguments_) app.add_option("arguments", given.arguments)->allow_extra_args(false);
+  if (arguments_) app.add_option("arguments", given.arguments);
   std::vector<CLI::App*> commands;
   for (const auto& command : commands_) {
     commands.push_back(app.add_subcommand(command.name));
@@ -342,7 +347,8 @@ auto Options::read_command_line(int argc, char** argv) -> Result<Given> {
       words.push_back("--" + name);
       words.emplace_back();
     } else {
-      words.push_back(word);
+      // CLI11 takes "[a,b]" for two values: such a word travels with a mark in front.
+      words.push_back(word.size() > 1 && word.front() == '[' && word.back() == ']' ? bracket_mark + word : word);
     }
   }
   std::reverse(words.begin(), words.end());
@@ -367,6 +373,9 @@ auto Options::read_command_line(int argc, char** argv) -> Result<Given> {
   }
   for (const auto& option : options_)
     if (parsed[option.name]->count() > 0) given.values[option.name] = parsed[option.name]->results();
+  for (auto& [name, values] : given.values)
+    for (auto& value : values) remove_mark(value);
+  for (auto& argument : given.arguments) remove_mark(argument);
   for (std::size_t i = 0; i < commands.size(); ++i)
     if (commands[i]->parsed()) *chosen_[i] = true;
   return given;

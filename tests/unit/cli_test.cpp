@@ -1,0 +1,118 @@
+#include <catch2/catch.hpp>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include <string>
+#include <vector>
+
+#include "cli/addresses.h"
+#include "cli/events.h"
+#include "cli/exit.h"
+#include "cli/invitation.h"
+#include "cli/proxy.h"
+
+using namespace qrx;
+using namespace qrx::cli;
+
+TEST_CASE("kinds of error end as the contract says") {
+  const std::vector<std::pair<Kind, int>> table = {
+      {Kind::other, 1},     {Kind::usage, 2},    {Kind::unauthorized, 4}, {Kind::denied, 4},    {Kind::too_large, 4}, {Kind::no_room, 75},
+      {Kind::too_many, 4},  {Kind::not_found, 5}, {Kind::gone, 5},        {Kind::conflict, 1},  {Kind::locked, 75},   {Kind::integrity, 6},
+      {Kind::unsupported, 1}, {Kind::no_code, 7}, {Kind::timed_out, 8},   {Kind::exists, 9},    {Kind::unavailable, 75}};
+  for (const auto& [kind, code] : table) CHECK(exit_code(kind) == code);
+  CHECK(exit_code_of_signal(2) == 130);
+}
+
+TEST_CASE("an event is one line of JSON, whatever is in it") {
+  const std::string line = Event("saved").text("path", "a\"b\\c\nd\x1b\xff\u00e9").number("size", 18446744073709551615ULL).boolean("ok", true).null("total").line();
+  CHECK(line == "{\"v\":1,\"event\":\"saved\",\"path\":\"a\\\"b\\\\c\\nd\\u001b\uFFFD\u00e9\",\"size\":18446744073709551615,\"ok\":true,\"total\":null}\n");
+}
+
+TEST_CASE("the address that others can most likely reach comes first") {
+  const auto sorted = best_first({{"127.0.0.1", "lo", false, false},
+                                  {"172.17.0.1", "docker0", false, false},
+                                  {"2001:db8::7", "eth0", true, true},
+                                  {"10.8.0.2", "tun0", false, true},
+                                  {"192.168.1.23", "wlan0", false, false},
+                                  {"::1", "lo", true, false}});
+  std::vector<std::string> texts;
+  for (const auto& address : sorted) texts.push_back(address.text);
+  CHECK(texts == std::vector<std::string>{"2001:db8::7", "192.168.1.23", "10.8.0.2", "172.17.0.1", "127.0.0.1", "::1"});
+  CHECK(best_first({{"192.168.1.23", "wlan0", false, true}, {"2001:db8::7", "wlan0", true, true}}).front().text == "192.168.1.23");
+  CHECK_FALSE(machine_addresses().empty());
+  CHECK(host_and_port("::1", 80) == "[::1]:80");
+  CHECK(host_and_port("10.0.0.1", 0) == "10.0.0.1:0");
+}
+
+TEST_CASE("hosts of the local network are told apart") {
+  for (const auto* host : {"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.0.1", "127.0.0.1", "169.254.1.1", "100.64.0.1", "fd00::1", "fe80::1",
+                           "::1", "localhost", "printer.local", "BOX.LAN"})
+    CHECK(is_private_host(host));
+  for (const auto* host : {"8.8.8.8", "172.32.0.1", "192.169.0.1", "100.128.0.1", "2001:db8::1", "example.org", "local", "xlocalhost"})
+    CHECK_FALSE(is_private_host(host));
+}
+
+TEST_CASE("NO_PROXY names hosts, domains and networks") {
+  CHECK(is_exempt("qrx.example.org", "a.b, example.org"));
+  CHECK(is_exempt("qrx.example.org", ".example.org"));
+  CHECK(is_exempt("EXAMPLE.org", "example.ORG"));
+  CHECK(is_exempt("anything", "*"));
+  CHECK(is_exempt("10.1.2.3", "10.0.0.0/8"));
+  CHECK(is_exempt("10.1.2.3", "10.1.2.3"));
+  CHECK(is_exempt("fd00::5", "fd00::/16"));
+  CHECK_FALSE(is_exempt("badexample.org", "example.org"));
+  CHECK_FALSE(is_exempt("11.1.2.3", "10.0.0.0/8"));
+  CHECK_FALSE(is_exempt("10.1.2.3", "10.0.0.0/99"));
+  CHECK_FALSE(is_exempt("example.org", ""));
+  CHECK_FALSE(is_exempt("example.org", ", ,."));
+}
+
+TEST_CASE("the proxy is for TLS to other machines") {
+  ::setenv("HTTPS_PROXY", "http://proxy:3128", 1);
+  ::setenv("NO_PROXY", "inside.example", 1);
+  CHECK(proxy_for(*Origin::parse("https://outside.example")) == "http://proxy:3128");
+  CHECK(proxy_for(*Origin::parse("https://inside.example")).empty());
+  CHECK(proxy_for(*Origin::parse("http://outside.example")).empty());
+  CHECK(proxy_for(*Origin::parse("https://127.0.0.1:8460")).empty());
+  ::unsetenv("HTTPS_PROXY");
+  ::unsetenv("NO_PROXY");
+  CHECK(proxy_for(*Origin::parse("https://outside.example")).empty());
+}
+
+namespace {
+
+Invitation some_invitation() {
+  Invitation invitation;
+  invitation.drop = "HTTP://192.168.1.23:41234/U/GQ2TIMJRGI4TKNBVGQ2TIMJRGI";
+  invitation.before = {"above"};
+  invitation.after = {"below"};
+  invitation.symbol = *make_symbol(invitation.drop);
+  return invitation;
+}
+
+int lines_in(const std::string& text) { return static_cast<int>(std::count(text.begin(), text.end(), '\n')); }
+
+}  // namespace
+
+TEST_CASE("the invitation fits into the window as a whole where it can") {
+  for (const term::Size size : {term::Size{80, 24}, term::Size{80, 30}, term::Size{200, 60}, term::Size{70, 42}}) {
+    const auto text = draw_invitation(some_invitation(), screen_for(size, term::Depth::palette, true, false), 1);
+    CHECK(lines_in(text) + 1 <= size.rows);
+    CHECK(text.rfind("above\n", 0) == 0);
+    CHECK(text.find("  HTTP://192.168.1.23") > text.find("\x1b["));  // the link stands below the code
+  }
+}
+
+TEST_CASE("in a low window the text goes above the code") {
+  const auto text = draw_invitation(some_invitation(), screen_for(term::Size{80, 19}, term::Depth::palette, true, false), 1);
+  CHECK(text.find("below\n") < text.find("\x1b["));
+  CHECK(text.find("\x1b[") != std::string::npos);
+}
+
+TEST_CASE("a window that is too small gets the link and says how large it must be") {
+  const auto text = draw_invitation(some_invitation(), screen_for(term::Size{30, 10}, term::Depth::palette, true, false), 1);
+  CHECK(text.find("\x1b[") == std::string::npos);
+  CHECK(text.find("the terminal has 30x10") != std::string::npos);
+  CHECK(text.find("  HTTP://192.168.1.23") != std::string::npos);
+}

@@ -213,7 +213,11 @@ class Server(Process):
     def __init__(self, work, arguments, data, bind, env, prefix):
         super().__init__(work, ["qrx-serve", "--bind", bind, "--data", data, *arguments], "qrx-serve", env=env, prefix=prefix)
         self.data, self.arguments, self.env, self.prefix, self._work = data, arguments, env, prefix, work
-        line = self.next_line(30)
+        try:
+            line = self.next_line(30)
+        except Failed:
+            self.kill()
+            raise
         if line is None:
             fail(f"qrx-serve ended at its start with {self.popen.wait()}: {self.err[-1500:]}")
         self.url = line.rstrip("/")

@@ -1,0 +1,146 @@
+#!/usr/bin/python3
+# run: timeout=240
+"""Each call by which the server stores something fails once, or is its last: what it acknowledged before and after is kept.
+
+strace makes the N-th call of each thread fail (EIO, ENOSPC) or kills the server at it, in a fixed scenario. The gate tries
+some N of each; QRX_ROUNDS=all tries every one. QRX_FAULT='fdatasync:error=EIO:when=3' replays one.
+"""
+import collections
+import contextlib
+import http.client
+import os
+import shutil
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import oracle  # noqa: E402
+import qrx  # noqa: E402
+import tus  # noqa: E402
+
+CALLS = ["fdatasync", "fsync", "pwrite64", "renameat2", "ftruncate", "fallocate", "unlinkat", "openat", "mkdirat", "linkat"]
+FAULTS = {"fdatasync": ["error=EIO", "signal=KILL"], "fsync": ["error=EIO", "signal=KILL"],
+          "pwrite64": ["error=ENOSPC", "error=EIO", "signal=KILL"], "openat": ["error=EMFILE"]}
+DEFAULT_FAULTS = ["error=ENOSPC", "signal=KILL"]
+TROUBLE = (OSError, http.client.HTTPException)
+ANSWERS = (200, 201, 202, 204, 500, 503, 507, 404, 409, 423)  # a step whose forerunner failed may find nothing
+
+
+class Scenario:
+    def __init__(self, w, judge):
+        self.w, self.judge = w, judge
+        self.space = None
+
+    def step(self, *wanted):
+        """Judges an answer: True when it is a wanted one, False for an error that a failing disk excuses."""
+        def judge(answer):
+            if answer.status in wanted:
+                return True
+            qrx.check(answer.status in ANSWERS, f"an odd answer to a failing disk: {answer!r}")
+            return False
+        return judge
+
+    def run(self, server):
+        answer = qrx.request("POST", server.url + "/api/v1/spaces", b"{}", {"Content-Type": "application/json"})
+        if not self.step(201)(answer):
+            return
+        space = self.space = qrx.Space(server, answer.json())
+        self.judge.space(space)
+        data = [next(qrx.noise(size, size)) for size in (0, 70_000, 300_000, 900_000, 20, 2000)]
+        for number in (1, 3):
+            self.judge.may_appear(space, data[number])
+            if self.step(201)(qrx.request("PUT", f"{space.upload_url}/put-{number}", data[number])):
+                self.judge.committed(space, data[number])
+        answer = tus.create(space.upload_url, len(data[2]), "tus")
+        if self.step(201)(answer):
+            url = tus.location(server.url, answer)
+            upload = self.judge.upload(space, url, data[2])
+            if self.step(204)(tus.patch(url, 0, data[2][:100_000])):
+                upload.acknowledged(100_000)
+                if self.step(204)(tus.patch(url, 100_000, data[2][100_000:])):
+                    upload.acknowledged(len(data[2]))
+                    self.judge.committed(space, data[2])
+        answer = qrx.request("POST", space.upload_url + "/deliveries", b"{}", {"Content-Type": "application/json"})
+        if self.step(201)(answer):
+            delivery = answer.json()["delivery"]
+            taken = 0
+            for number in (0, 4, 5):
+                self.judge.may_appear(space, data[number])
+                taken += self.step(202)(qrx.request("PUT", f"{space.upload_url}/deliveries/{delivery}/files/s{number}", data[number]))
+            if taken == 3 and self.step(200)(tus.commit(space.upload_url, delivery, 3)):
+                for number in (0, 4, 5):
+                    self.judge.committed(space, data[number])
+
+
+def one(w, fault, number):
+    data = w.path(f"data{number}")
+    judge = oracle.Oracle(f"QRX_FAULT='{fault}' tests/faults/failing-calls.py")
+    scenario = Scenario(w, judge)
+    with contextlib.suppress(*TROUBLE):
+        try:
+            server = w.server(data=data, prefix=("strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=" + fault))
+        except qrx.Failed:
+            server = None  # it could not start: fine, if it can afterwards
+        if server:
+            try:
+                scenario.run(server)
+                if ":error=" in fault:
+                    qrx.check(server.running(), f"the server ended: {server.err[-1500:]}")
+            except qrx.Failed as failure:
+                qrx.fail(f"{failure}; again: {judge.replay}")
+            finally:
+                server.kill()
+    began = time.monotonic()
+    server = w.server(data=data)
+    judge.back_in_time(server, began)
+    judge.verify(server)
+    server.terminate()
+    shutil.rmtree(data, ignore_errors=True)
+
+
+def count_calls(w):
+    """How often the busiest thread makes each call in the scenario."""
+    log = w.path("calls")
+    server = w.server(data=w.path("data-count"), prefix=("strace", "-ff", "-qq", "-o", log, "-e", "trace=" + ",".join(CALLS)))
+    Scenario(w, oracle.Oracle("-")).run(server)
+    server.kill()
+    counts = collections.Counter()
+    for name in os.listdir(w.directory):
+        if name.startswith("calls."):
+            with open(w.path(name), encoding="utf-8", errors="replace") as file:
+                mine = collections.Counter(line.split("(")[0] for line in file)
+            for call in CALLS:
+                counts[call] = max(counts[call], mine[call])
+    return counts
+
+
+def main():
+    if not shutil.which("strace"):
+        qrx.skip("there is no strace")
+    if subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True, check=False).returncode:
+        qrx.skip("strace may not trace here")
+    with qrx.work() as w:
+        if os.environ.get("QRX_FAULT"):
+            one(w, os.environ["QRX_FAULT"], 0)
+            return
+        every = os.environ.get("QRX_ROUNDS") == "all"
+        counts = count_calls(w)
+        faults = []
+        for call in CALLS:
+            most = counts[call]
+            for kind in FAULTS.get(call, DEFAULT_FAULTS):
+                tries = range(1, most + 1) if every or most <= 2 else sorted({1, most // 2, most})
+                faults += [f"{call}:{kind}:when={n}" for n in tries]
+        limit = time.monotonic() + 50  # of the gate: what is left untried is told
+        done = 0
+        for number, fault in enumerate(faults):
+            if not every and time.monotonic() > limit:
+                break
+            one(w, fault, number)
+            done += 1
+        print(f"{done} of {len(faults)} faults ({dict(counts)})")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,124 @@
+#!/usr/bin/python3
+"""A full disk, and a disk without inodes: uploads are answered 507, nothing half appears, what was stored stays readable, deleting
+makes room, and the catalog stays sound."""
+import contextlib
+import http.client
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import oracle  # noqa: E402
+import qrx  # noqa: E402
+import tus  # noqa: E402
+
+INSIDE = "QRX_NO_SPACE_INSIDE"
+
+
+def enter_namespace():
+    """Mounts of our own, without being seen outside; as somebody else than root by a user namespace."""
+    if os.environ.get(INSIDE):
+        return
+    unshare = shutil.which("unshare") or qrx.skip("there is no unshare")
+    flags = ["--mount"] if os.getuid() == 0 else ["--mount", "--user", "--map-root-user"]
+    if os.spawnv(os.P_WAIT, unshare, [unshare, *flags, "sh", "-c", "mount -t tmpfs none /mnt"]) != 0:
+        qrx.skip("no mounts may be made here")
+    os.environ[INSIDE] = "1"
+    os.execv(unshare, [unshare, *flags, sys.executable, os.path.abspath(__file__)])
+
+
+def mount(path, options):
+    os.mkdir(path)
+    if os.spawnlp(os.P_WAIT, "mount", "mount", "-t", "tmpfs", "-o", options, "none", path) != 0:
+        qrx.skip("no tmpfs may be mounted here")
+
+
+def put(url, data):
+    """The status; 0 when the connection was cut before an answer came."""
+    with contextlib.suppress(OSError, http.client.HTTPException):
+        return qrx.request("PUT", url, data).status
+    return 0
+
+
+def full_disk(w):
+    mount(w.path("small"), "size=160m")
+    judge = oracle.Oracle("tests/faults/no-space.py")
+    server = w.server("--create-rate", "0", data=w.path("small", "data"))
+    space, other = server.space(), server.space()
+    judge.space(space)
+    piece = next(qrx.noise(12_000_000, 1, 12_000_000))
+    statuses = []
+    for number in range(20):
+        data = piece[number:]
+        judge.may_appear(space if number % 2 else other, data) if number % 2 else None
+        target = space if number % 2 else other
+        status = put(f"{target.upload_url}/f{number}", data)
+        statuses.append(status)
+        if status == 201 and number % 2:
+            judge.committed(space, data)
+        if status != 201:
+            break
+    qrx.check(statuses[-1] in (413, 507), f"the answer at a full disk: {statuses}")
+    qrx.check(len(statuses) > 3, f"the disk was full too soon: {statuses}")
+    judge.verify(server)
+
+    # Now really full, by somebody else's file.
+    with contextlib.suppress(OSError), open(w.path("small", "ballast"), "wb") as ballast:
+        while True:
+            ballast.write(b"\0" * 65536)
+            ballast.flush()
+    status = put(f"{space.upload_url}/more", piece[:3_000_000])
+    qrx.check(status in (0, 413, 507), f"an upload to a disk without a byte: {status}")
+    answer = tus.create(space.upload_url, 5_000_000, "more")
+    qrx.check(answer.status in (201, 413, 507), f"creation on a disk without a byte: {answer!r}")
+    judge.verify(server, offline=False)
+    answer = qrx.request("DELETE", other.api_url, headers=other.auth)
+    qrx.check_equal(204, answer.status, f"deleting on a full disk: {answer!r}")
+    os.unlink(w.path("small", "ballast"))
+    data = piece[100:]
+    judge.may_appear(space, data)
+    qrx.wait_for(10, lambda: put(f"{space.upload_url}/again", data) == 201, "room again after a space was deleted")
+    judge.committed(space, data)
+    judge.verify(server)
+    server.kill()
+    server = server.restart()
+    judge.verify(server)
+    server.terminate()
+
+
+def no_inodes(w):
+    mount(w.path("few"), "size=300m,nr_inodes=150")
+    judge = oracle.Oracle("tests/faults/no-space.py")
+    server = w.server("--create-rate", "0", data=w.path("few", "data"))
+    space = server.space()
+    judge.space(space)
+    last = 0
+    for number in range(400):
+        data = next(qrx.noise(300_000 + number, number))
+        judge.may_appear(space, data)
+        last = put(f"{space.upload_url}/f{number}", data)
+        if last != 201:
+            break
+        judge.committed(space, data)
+    qrx.check(last in (413, 507), f"the answer without inodes: {last}")
+    judge.verify(server)
+    server.kill()
+    server = server.restart()
+    judge.verify(server)
+
+
+def main():
+    enter_namespace()
+    with qrx.work() as w:
+        try:
+            full_disk(w)
+            no_inodes(w)
+        finally:
+            w.end()
+            for name in ("small", "few"):
+                if os.path.ismount(w.path(name)):
+                    os.spawnlp(os.P_WAIT, "umount", "umount", "-l", w.path(name))
+
+
+if __name__ == "__main__":
+    main()

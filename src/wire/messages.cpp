@@ -200,6 +200,12 @@ void read(const json& in, CommitDelivery& out) {
   if (const json* v = find(in, "files")) out.files = as_number(*v, "files");
 }
 
+void read(const json& in, Manifest& out) {
+  if (const json* v = find(in, "message")) out.message = as_string(*v, "message", 2000);
+  for (const json& item : as_list(need(in, "files"), "files"))
+    out.files.push_back({as_string(need(item, "item"), "item"), as_string(need(item, "name"), "name")});
+}
+
 void read(const json& in, Problem& out) {
   if (const json* v = find(in, "status")) out.status = static_cast<int>(std::min<std::uint64_t>(as_number(*v, "status"), 599));
   if (const json* v = find(in, "type")) out.type = as_string(*v, "type");
@@ -290,6 +296,14 @@ std::string to_json(const CommitDelivery& in) {
   return dump(out);
 }
 
+std::string to_json(const Manifest& in) {
+  json files = json::array();
+  for (const ManifestFile& file : in.files) files.push_back({{"item", file.item}, {"name", file.name}});
+  json out = {{"v", 1}, {"files", std::move(files)}};
+  if (!in.message.empty()) out["message"] = in.message;
+  return dump(out);
+}
+
 std::string to_json(const Problem& in) {
   json out = {{"type", in.type}, {"title", in.title}, {"status", in.status}};
   if (!in.detail.empty()) out["detail"] = in.detail;
@@ -326,6 +340,7 @@ template Result<DropInfo> from_json(std::string_view);
 template Result<CreateDelivery> from_json(std::string_view);
 template Result<DeliveryState> from_json(std::string_view);
 template Result<CommitDelivery> from_json(std::string_view);
+template Result<Manifest> from_json(std::string_view);
 template Result<Problem> from_json(std::string_view);
 
 }  // namespace qrx::wire

@@ -131,6 +131,19 @@ struct CommitDelivery {
   std::optional<std::uint64_t> files;
 };
 
+// What the files of a sealed delivery are called: itself sealed, and sent as the item manifest_name. The server knows
+// the items only by their wire names, which say nothing.
+inline constexpr std::string_view manifest_name = "qrx-manifest.age";
+struct ManifestFile {
+  std::string item;  // its wire name, "<id>.age"
+  std::string name;  // relative path: hostile
+  friend bool operator==(const ManifestFile&, const ManifestFile&) = default;
+};
+struct Manifest {
+  std::string message;
+  std::vector<ManifestFile> files;
+};
+
 // RFC 9457 problem details
 struct Problem {
   int status = 500;
@@ -148,6 +161,7 @@ std::string to_json(const DropInfo&);
 std::string to_json(const CreateDelivery&);
 std::string to_json(const DeliveryState&);
 std::string to_json(const CommitDelivery&);
+std::string to_json(const Manifest&);
 std::string to_json(const Problem&);
 
 // T is one of the structs above. At most 64 MiB of text and a nesting of 16.

@@ -86,3 +86,12 @@ TEST_CASE("malformed messages are refused with a sentence") {
   CHECK_FALSE(wire::from_json<wire::CreateSpace>(std::string(100'000, '[')));
   CHECK_FALSE(wire::from_json<wire::SpaceInfo>("{}"));
 }
+
+TEST_CASE("a manifest of a sealed delivery comes back as it was") {
+  const wire::Manifest manifest{"for you", {{"abc.age", "dir/\u4F60.jpg"}, {"def.age", "b"}}};
+  const auto back = wire::from_json<wire::Manifest>(wire::to_json(manifest));
+  REQUIRE(back);
+  CHECK(back->message == manifest.message);
+  CHECK(back->files == manifest.files);
+  CHECK_FALSE(wire::from_json<wire::Manifest>(R"({"files":[{"item":"x"}]})"));
+}

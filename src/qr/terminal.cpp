@@ -52,7 +52,6 @@ std::optional<Layout> choose(int side, const Screen& screen, bool& fills_screen)
 struct Cell {
   bool upper;
   bool lower;
-  friend bool operator==(const Cell&, const Cell&) = default;
 };
 
 std::string_view foreground(Colours colours, bool dark) {
@@ -77,33 +76,49 @@ std::string_view background(Colours colours, bool dark) {
   return "";
 }
 
+// How to show a cell: a blank, or one of the two half blocks.
+struct Paint {
+  std::string_view glyph;
+  bool ink;
+  bool ground;
+};
+
+// Where both halves are equal a blank: the background fills the whole cell, glyphs may leave gaps at its edges. Where
+// they differ, the half block whose gap does least: an upper one shows a line of the lower colour at the top of the cell,
+// which does not matter below a cell of that colour; and the other way round. above and below: the halves next to this
+// cell.
+Paint paint_of(Cell cell, bool above, bool below) {
+  if (cell.upper == cell.lower) return {" ", false, cell.upper};
+  if (above != cell.lower && below == cell.upper) return {lower_half, cell.lower, cell.upper};
+  return {upper_half, cell.upper, cell.lower};
+}
+
 // Bold or reverse video left over from before would change the colours: each sequence starts from zero.
-std::string select_colours(Colours colours, Cell cell) {
+std::string select_colours(Colours colours, const Paint& paint) {
   std::string out = "\x1b[0;";
-  if (cell.upper != cell.lower) {
-    out += foreground(colours, cell.upper);
+  if (paint.glyph != " ") {
+    out += foreground(colours, paint.ink);
     out += ';';
   }
-  out += background(colours, cell.lower);
+  out += background(colours, paint.ground);
   return out + 'm';
 }
 
-// A blank where both halves are equal: the background fills the whole cell, a full block may leave gaps.
-std::string coloured_line(const std::vector<Cell>& cells, Colours colours, int width) {
-  std::string out;
-  std::optional<Cell> current;
-  for (const Cell cell : cells) {
-    if (current != cell) out += select_colours(colours, cell);
-    current = cell;
-    if (cell.upper == cell.lower)
-      out.append(static_cast<std::size_t>(width), ' ');
-    else
-      out += upper_half;
+using Cells = std::vector<Cell>;
+
+std::string coloured_line(const Cells& above, const Cells& cells, const Cells& below, Colours colours, int width) {
+  std::string out, current;
+  for (std::size_t i = 0; i < cells.size(); ++i) {
+    const Paint paint = paint_of(cells[i], above[i].lower, below[i].upper);
+    std::string wanted = select_colours(colours, paint);
+    if (wanted != current) out += wanted;
+    current = std::move(wanted);
+    for (int column = 0; column < width; ++column) out += paint.glyph;
   }
   return out += reset;  // before the newline: else the background bleeds to the edge of the window
 }
 
-std::string plain_line(const std::vector<Cell>& cells, bool utf8, int width) {
+std::string plain_line(const Cells& cells, bool utf8, int width) {
   std::string out;
   for (const Cell cell : cells) {
     const std::string_view glyph = cell.upper ? (cell.lower ? (utf8 ? full_block : "#") : upper_half)
@@ -135,16 +150,22 @@ Drawing draw(const Symbol& symbol, const Screen& screen) {
   const bool halves = layout->form == Form::half_blocks;
   const int width = halves ? 1 : 2;
   const int all = symbol.side() + 2 * layout->quiet_zone;
+  std::vector<Cells> rows;
   for (int row = 0; row < layout->rows; ++row) {
-    std::vector<Cell> cells;
+    Cells& cells = rows.emplace_back();
     for (int column = 0; column < all; ++column) {
       const auto dark = [&](int y) {
         return symbol.dark(column - layout->quiet_zone, y - layout->quiet_zone) != screen.invert;
       };
       cells.push_back(halves ? Cell{dark(2 * row), dark(2 * row + 1)} : Cell{dark(row), dark(row)});
     }
-    drawing.lines.push_back(screen.colours == Colours::none ? plain_line(cells, screen.utf8, width)
-                                                            : coloured_line(cells, screen.colours, width));
+  }
+  for (std::size_t row = 0; row < rows.size(); ++row) {
+    const Cells& above = rows[row == 0 ? 0 : row - 1];
+    const Cells& below = rows[row + 1 == rows.size() ? row : row + 1];
+    drawing.lines.push_back(screen.colours == Colours::none
+                                ? plain_line(rows[row], screen.utf8, width)
+                                : coloured_line(above, rows[row], below, screen.colours, width));
   }
   return drawing;
 }

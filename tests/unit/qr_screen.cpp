@@ -45,6 +45,7 @@ void select(Pen& pen, const Pen& theme, const std::string& sequence) {
 struct Cell {
   std::uint8_t upper;
   std::uint8_t lower;
+  std::uint8_t ground;
 };
 
 std::vector<Cell> cells_of(const std::string& line, const Pen& theme) {
@@ -58,13 +59,13 @@ std::vector<Cell> cells_of(const std::string& line, const Pen& theme) {
       select(pen, theme, rest.substr(2, end - 2));
       i += end + 1;
     } else if (rest[0] == ' ') {
-      cells.push_back({pen.ground, pen.ground});
+      cells.push_back({pen.ground, pen.ground, pen.ground});
       i += 1;
     } else {
       const bool upper = rest.starts_with("\u2580") || rest.starts_with("\u2588");
       const bool lower = rest.starts_with("\u2584") || rest.starts_with("\u2588");
       if (!upper && !lower) FAIL("unknown character in " << line);
-      cells.push_back({upper ? pen.ink : pen.ground, lower ? pen.ink : pen.ground});
+      cells.push_back({upper ? pen.ink : pen.ground, lower ? pen.ink : pen.ground, pen.ground});
       i += 3;
     }
   }
@@ -73,7 +74,7 @@ std::vector<Cell> cells_of(const std::string& line, const Pen& theme) {
 
 }  // namespace
 
-Raster paint(const std::vector<std::string>& lines, bool dark_theme) {
+Raster paint(const std::vector<std::string>& lines, bool dark_theme, int gap) {
   const Pen theme = dark_theme ? Pen{229, 0} : Pen{0, 255};
   std::vector<std::vector<Cell>> rows;
   Raster raster;
@@ -90,8 +91,9 @@ Raster paint(const std::vector<std::string>& lines, bool dark_theme) {
         const std::size_t line = (row + margin) * cell_height + y;
         const std::size_t start = line * raster.width + (column + margin) * cell_width;
         const Cell& cell = rows[row][column];
+        const bool in_gap = y < gap || y >= cell_height - gap;
         std::fill_n(raster.pixels.begin() + static_cast<std::ptrdiff_t>(start), cell_width,
-                    y < cell_height / 2 ? cell.upper : cell.lower);
+                    in_gap ? cell.ground : y < cell_height / 2 ? cell.upper : cell.lower);
       }
     }
   }

@@ -62,6 +62,30 @@ TEST_CASE("every form reads back in every colour depth, on dark and light themes
   }
 }
 
+TEST_CASE("a gap that a font leaves at the edge of half blocks shows only where it cannot be avoided") {
+  const Drawing drawing = draw(symbol_of(6), Screen{80, 24});
+  REQUIRE(drawing.form == Form::half_blocks);
+  const Raster whole = paint(drawing.lines, true);
+  const Raster gaps = paint(drawing.lines, true, 1);
+  const int cell = 12;
+  int seams = 0, avoidable = 0;
+  for (int y = cell; y < whole.height - cell; ++y) {
+    for (int x = 0; x < whole.width; ++x) {
+      const auto at = [&](const Raster& raster, int line) { return raster.pixels[static_cast<std::size_t>(line) * raster.width + x]; };
+      const bool top = y % cell == 0, bottom = y % cell == cell - 1;
+      if (at(whole, y) == at(gaps, y)) continue;
+      REQUIRE((top || bottom));
+      // The seam is as good as gone when what lies beyond the edge has its colour.
+      if (at(whole, top ? y - 1 : y + 1) == at(gaps, y)) continue;
+      ++seams;
+      const bool other_way = at(whole, top ? y + cell : y - cell) == at(whole, y);
+      if (other_way) ++avoidable;
+    }
+  }
+  CHECK(seams > 0);
+  CHECK(avoidable == 0);
+}
+
 TEST_CASE("without colours the drawing reads on a light theme, inverted on a dark one") {
   const Symbol symbol = symbol_of(6);
   Screen screen{80, 24, Colours::none};

@@ -1,0 +1,241 @@
+// qrx-serve: serves spaces; sweep and check look after its data, beside a running server or without one.
+#include <fcntl.h>
+#include <pthread.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+#include <thread>
+
+#include "base/text.h"
+#include "base/units.h"
+#include "cli/addresses.h"
+#include "cli/events.h"
+#include "cli/exit.h"
+#include "cli/messages.h"
+#include "cli/options.h"
+#include "cli/places.h"
+#include "serve/daemon.h"
+
+using namespace qrx;
+using namespace qrx::cli;
+
+namespace {
+
+struct Settings {
+  Common common;
+  std::vector<std::string> binds;
+  std::string data;
+  std::optional<Origin> public_url;
+  std::vector<std::string> trusted_proxies;
+  std::string tls_cert, tls_key;
+  std::optional<Seconds> expire, max_expire;
+  std::optional<std::uint64_t> max_size, max_files, max_total, max_spaces;
+  std::string create = "open";
+  std::string token_file;
+  std::optional<std::uint64_t> create_rate;
+  std::string durability = "commit";
+  std::string catalog, blobs;
+  std::string metrics_bind;
+  std::string log = "text";
+  bool sweep = false, check = false;
+};
+
+Options describe(Settings& to) {
+  Options options({"qrx-serve",
+                   "Serve spaces that people send files into and receive them from.",
+                   {"[OPTION]...", "sweep [OPTION]...", "check [OPTION]..."},
+                   {{"qrx-serve", "serve this machine, on 127.0.0.1:8460"},
+                    {"qrx-serve -b 0.0.0.0:8460", "serve the local network"},
+                    {"qrx-serve --public-url https://qrx.example.org", "behind a proxy that does TLS"},
+                    {"qrx-serve sweep", "in cron: delete what has expired"}}});
+  options.command("sweep", "delete what has expired; quiet unless something is wrong", to.sweep);
+  options.command("check", "compare catalog and blobs, verify every stored checksum", to.check);
+
+  options.group("Where it listens and what it keeps");
+  options.texts("bind", 'b', "HOST:PORT|unix:PATH", "listen here (default 127.0.0.1:8460); port 0 picks a free one", to.binds);
+  options.text("data", 'D', "DIR", "keep everything here (default: the state directory; for root /var/lib/qrx)", to.data, Completes::directories);
+  options.text("catalog", 0, "URL", "where the catalog is: sqlite:PATH", to.catalog);
+  options.text("blobs", 0, "URL", "where the content is: dir:PATH", to.blobs);
+  options.choice("durability", 0, {"commit", "relaxed"}, "what was acknowledged survives power loss, or not", to.durability);
+
+  options.group("What others see of it");
+  options.url("public-url", 0, "what links say, when a proxy stands before it", to.public_url);
+  options.texts("trusted-proxy", 0, "CIDR", "believe what proxies at these addresses say about the client's", to.trusted_proxies);
+  options.text("tls-cert", 0, "FILE", "certificate chain, PEM; read again on SIGHUP", to.tls_cert, Completes::files);
+  options.text("tls-key", 0, "FILE", "its private key, PEM", to.tls_key, Completes::files);
+  options.text("metrics-bind", 0, "HOST:PORT", "tell Prometheus how it is, here", to.metrics_bind);
+
+  options.group("Limits");
+  options.duration("expire", 0, "how long a space lives, unless asked otherwise (default 1d)", to.expire);
+  options.duration("max-expire", 0, "how long it may live at most (default 7d)", to.max_expire);
+  options.size("max-size", 0, "what one space may hold (default: no limit)", to.max_size);
+  options.number("max-files", 0, "how many files one space may hold (default 100000)", to.max_files);
+  options.size("max-total", 0, "what all spaces together may hold (default: what the disk has)", to.max_total);
+  options.number("max-spaces", 0, "how many spaces there may be (default 100000)", to.max_spaces);
+  options.choice("create", 0, {"open", "token"}, "who may open spaces: anyone, or who has a token", to.create);
+  options.text("token-file", 0, "FILE", "the tokens that open spaces, one a line; mode 0600", to.token_file, Completes::files);
+  options.number("create-rate", 0, "spaces a minute that one address may open (default 60, 0: no limit)", to.create_rate);
+
+  options.group("Other");
+  options.choice("log", 0, {"text", "json"}, "the form of the log on stderr", to.log);
+  options.own_config("/etc/qrx/serve.toml");
+  options.common(to.common, false);
+  return options;
+}
+
+// "sqlite:PATH" to PATH, and the like; another scheme is honest about not being there yet.
+Result<std::string> path_after(const std::string& url, const std::string& scheme, const char* option) {
+  if (url.empty()) return std::string();
+  if (url.rfind(scheme + ":", 0) == 0 && url.size() > scheme.size() + 1) return url.substr(scheme.size() + 1);
+  return fail(Kind::usage, std::string("--") + option + ": '" + url + "' is not supported in this version", "use " + scheme + ":PATH");
+}
+
+Result<serve::DataOptions> data_options(const Settings& settings) {
+  serve::DataOptions out;
+  out.directory = settings.data;
+  if (out.directory.empty() && ::geteuid() == 0) out.directory = "/var/lib/qrx";
+  if (out.directory.empty()) {
+    auto state = state_dir();
+    if (!state) return tl::unexpected(state.error());
+    out.directory = *state + "/serve";
+  }
+  auto catalog = path_after(settings.catalog, "sqlite", "catalog");
+  if (!catalog) return tl::unexpected(catalog.error());
+  auto blobs = path_after(settings.blobs, "dir", "blobs");
+  if (!blobs) return tl::unexpected(blobs.error());
+  out.catalog = std::move(*catalog);
+  out.blobs = std::move(*blobs);
+
+  space::Policy& policy = out.policy;
+  if (settings.max_expire) policy.max_expire = *settings.max_expire;
+  policy.expire = settings.expire.value_or(std::min(policy.expire, policy.max_expire));
+  if (policy.expire > policy.max_expire) {
+    if (settings.max_expire) return fail(Kind::usage, "--expire is longer than --max-expire");
+    policy.max_expire = policy.expire;
+  }
+  policy.max_size = settings.max_size.value_or(policy.max_size);
+  policy.max_files = settings.max_files.value_or(policy.max_files);
+  policy.max_total = settings.max_total.value_or(policy.max_total);
+  policy.max_spaces = settings.max_spaces.value_or(policy.max_spaces);
+  policy.relaxed = settings.durability == "relaxed";
+  return out;
+}
+
+Result<serve::DaemonOptions> daemon_options(const Settings& settings) {
+  auto data = data_options(settings);
+  if (!data) return tl::unexpected(data.error());
+  serve::DaemonOptions out;
+  out.data = std::move(*data);
+  if (!settings.binds.empty()) out.binds = settings.binds;
+  out.public_url = settings.public_url;
+  out.reachable_host = machine_addresses().front().text;
+  out.trusted_proxies = settings.trusted_proxies;
+  if (settings.tls_cert.empty() != settings.tls_key.empty()) return fail(Kind::usage, "--tls-cert and --tls-key go together");
+  out.tls_cert = settings.tls_cert;
+  out.tls_key = settings.tls_key;
+  out.create_needs_token = settings.create == "token";
+  if (out.create_needs_token && settings.token_file.empty()) return fail(Kind::usage, "--create token needs a --token-file");
+  out.token_file = settings.token_file;
+  out.create_rate = settings.create_rate.value_or(out.create_rate);
+  out.metrics_bind = settings.metrics_bind;
+  return out;
+}
+
+int report(Messages& messages, const Error& error) {
+  messages.error(error);
+  return exit_code(error.kind);
+}
+
+std::string summary(const space::Spaces::Swept& swept) {
+  return "deleted " + std::to_string(swept.spaces) + (swept.spaces == 1 ? " space and " : " spaces and ") + std::to_string(swept.uploads) +
+         (swept.uploads == 1 ? " upload, " : " uploads, ") + format_size(swept.bytes);
+}
+
+// Silent when all is well: cron mails what is said.
+int sweep(const Settings& settings, Messages& messages) {
+  const auto data = data_options(settings);
+  if (!data) return report(messages, data.error());
+  const auto swept = serve::sweep_data(*data);
+  if (!swept) return report(messages, swept.error());
+  if (settings.common.json) {
+    Facts facts(true);
+    const auto told = facts.event(Event("swept").number("spaces", swept->spaces).number("uploads", swept->uploads).number("bytes", swept->bytes));
+    if (!told) return report(messages, told.error());
+  }
+  messages.detail(summary(*swept));
+  return exit_done;
+}
+
+int check(const Settings& settings, Messages& messages) {
+  const auto data = data_options(settings);
+  if (!data) return report(messages, data.error());
+  Facts facts(settings.common.json);
+  const auto checked = serve::check_data(*data, [&facts](const std::string& finding) {
+    (void)facts.event(Event("finding").text("text", finding));
+    (void)facts.line(escape_untrusted(finding));
+  });
+  if (!checked) return report(messages, checked.error());
+  (void)facts.event(Event("checked").number("files", checked->files).number("bytes", checked->bytes).number("missing", checked->missing)
+                        .number("corrupt", checked->corrupt).number("orphans", checked->orphans));
+  messages.say(std::to_string(checked->files) + " files, " + format_size(checked->bytes) + ": " + std::to_string(checked->missing) +
+               " missing, " + std::to_string(checked->corrupt) + " corrupt, " + std::to_string(checked->orphans) + " orphans");
+  return checked->missing + checked->corrupt > 0 ? exit_code(Kind::integrity) : exit_done;
+}
+
+// Signals are taken by sigwait in the main thread: blocked everywhere, they interrupt nothing.
+sigset_t signals_of_ours() {
+  sigset_t set;
+  sigemptyset(&set);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&set, number);
+  return set;
+}
+
+int serve_until_stopped(const Settings& settings, Messages& messages) {
+  const auto options = daemon_options(settings);
+  if (!options) return report(messages, options.error());
+  const sigset_t ours = signals_of_ours();
+  ::pthread_sigmask(SIG_BLOCK, &ours, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+
+  const int verbosity = settings.common.quiet ? -1 : settings.common.verbose;
+  const serve::Log log(settings.log == "json" ? serve::LogForm::json : serve::LogForm::text, verbosity,
+                       [](const std::string& line) { (void)write_all(STDERR_FILENO, line); });
+  const auto daemon = serve::Daemon::open(*options, log);
+  if (!daemon) return report(messages, daemon.error());
+
+  Facts facts(settings.common.json);
+  const std::string base = (*daemon)->base().url();
+  (void)facts.event(Event("ready").text("url", base));
+  (void)facts.line(base);
+
+  // SIGUSR1 is how the serving thread says that it ended.
+  const pthread_t main_thread = ::pthread_self();
+  Result<void> result;
+  std::thread serving([&] {
+    result = (*daemon)->run();
+    ::pthread_kill(main_thread, SIGUSR1);
+  });
+  for (int number = 0; number != SIGUSR1;) {
+    if (::sigwait(&ours, &number) != 0) continue;
+    if (number == SIGHUP) (*daemon)->reload();
+    if (number == SIGINT || number == SIGTERM) (*daemon)->stop();
+  }
+  serving.join();
+  return result ? exit_done : report(messages, result.error());
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  Settings settings;
+  Options options = describe(settings);
+  if (const auto ended = options.parse(argc, argv)) return *ended;
+  Messages messages("qrx-serve");
+  messages.set_quiet(settings.common.quiet);
+  messages.set_verbosity(settings.common.verbose);
+  if (settings.sweep && settings.check) return options.usage_error("sweep and check are two commands: give one");
+  if (settings.sweep) return sweep(settings, messages);
+  if (settings.check) return check(settings, messages);
+  return serve_until_stopped(settings, messages);
+}

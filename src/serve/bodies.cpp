@@ -1,0 +1,86 @@
+#include "serve/bodies.h"
+
+#include <utility>
+
+namespace qrx::serve {
+namespace {
+
+class TextSink : public http::BodySink {
+ public:
+  TextSink(SharedCall call, std::size_t most, std::function<http::Reply(std::string)> go_on)
+      : call_(std::move(call)), most_(most), go_on_(std::move(go_on)) {}
+
+  Result<void> write(ByteView bytes) override {
+    if (bytes.size() > most_ - text_.size())
+      return fail(Kind::too_large, "the body is over " + std::to_string(most_) + " bytes");
+    text_ += as_text(bytes);
+    return {};
+  }
+  http::Reply finish() override { return go_on_(std::move(text_)); }
+  std::optional<http::Answer> on_error(const Error& error) override { return call_->problem(error); }
+  void abandon() override {}
+
+ private:
+  SharedCall call_;
+  std::size_t most_;
+  std::function<http::Reply(std::string)> go_on_;
+  std::string text_;
+};
+
+class UploadSink : public http::BodySink {
+ public:
+  UploadSink(SharedCall call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into)
+      : call_(std::move(call)), writer_(std::move(writer)), into_(std::move(into)) {}
+
+  Result<void> write(ByteView bytes) override { return writer_->write(bytes); }
+
+  http::Reply finish() override {
+    if (into_.length_unknown) {
+      const auto set = call_->site.spaces.set_length(call_->target.guid, into_.upload, writer_->offset());
+      if (!set) return stop_at(set.error());
+    }
+    const auto finished = writer_->finish();
+    if (!finished) return stop_at(finished.error());
+    writer_.reset();
+    if (finished->file) ++call_->site.files_received;
+    return into_.done(*finished);
+  }
+
+  std::optional<http::Answer> on_error(const Error& error) override { return stop_at(error); }
+
+  void abandon() override { let_go(); }
+
+ private:
+  http::Answer stop_at(const Error& error) {
+    let_go();
+    return into_.failed(error);
+  }
+
+  void let_go() {
+    if (!writer_) return;
+    writer_.reset();  // keeps what was written
+    if (into_.forget_if_cut) (void)call_->site.spaces.remove_upload(call_->target.guid, into_.upload);
+  }
+
+  SharedCall call_;
+  std::unique_ptr<space::UploadWriter> writer_;
+  IntoUpload into_;
+};
+
+}  // namespace
+
+http::Reply collect(const SharedCall& call, std::size_t most, std::function<http::Reply(std::string)> go_on) {
+  const http::Request& request = *call->request;
+  if (request.content_length.value_or(0) > most)
+    return call->problem(413, "the body is over " + std::to_string(most) + " bytes");
+  if (!request.has_body) return go_on({});
+  return http::Receive{std::make_unique<TextSink>(call, most, std::move(go_on))};
+}
+
+http::Reply receive_into(const SharedCall& call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into) {
+  auto sink = std::make_unique<UploadSink>(call, std::move(writer), std::move(into));
+  if (!call->request->has_body) return sink->finish();
+  return http::Receive{std::move(sink)};
+}
+
+}  // namespace qrx::serve

@@ -1,0 +1,26 @@
+// Taking the bodies of requests: small ones as a text, large ones into an upload.
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "http/exchange.h"
+#include "serve/site.h"
+
+namespace qrx::serve {
+
+// The body as one text of at most `most` bytes (413 beyond), then `go_on`. A request without body gives the empty text.
+http::Reply collect(const SharedCall& call, std::size_t most, std::function<http::Reply(std::string)> go_on);
+
+struct IntoUpload {
+  Id upload;
+  bool length_unknown = false;  // the end of the body tells the length
+  bool forget_if_cut = false;   // nobody could resume it: remove it when the body does not come to its end
+  std::function<http::Answer(const space::UploadWriter::Finished&)> done;
+  std::function<http::Answer(const Error&)> failed;
+};
+http::Reply receive_into(const SharedCall& call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into);
+
+}  // namespace qrx::serve

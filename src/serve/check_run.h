@@ -1,0 +1,25 @@
+// The lines in which a check tells what it found, over the control socket.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "space/spaces.h"
+
+namespace qrx::serve {
+
+// "! " and a finding; "." as a sign of life; at last "= FILES BYTES MISSING CORRUPT ORPHANS", or "? " and why it failed.
+std::string finding_line(std::string_view finding);
+std::string result_line(const Result<space::Spaces::Checked>& result);
+inline constexpr std::string_view alive_line = ".\n";
+
+std::optional<std::string_view> read_finding(std::string_view line);
+std::optional<Result<space::Spaces::Checked>> read_result(std::string_view line);
+
+// What a sweep did, as one line "SPACES UPLOADS BYTES".
+std::string swept_line(const space::Spaces::Swept& swept);
+std::optional<space::Spaces::Swept> read_swept(std::string_view line);
+
+}  // namespace qrx::serve

@@ -1,0 +1,75 @@
+// What the operator of this machine asks for by the control socket: sweep and check.
+#include <deque>
+#include <mutex>
+#include <thread>
+
+#include "serve/answers.h"
+#include "serve/check_run.h"
+#include "serve/routes.h"
+
+namespace qrx::serve {
+namespace {
+
+constexpr Seconds sign_of_life{10};
+
+// Lines from the thread that checks to the answer that takes them.
+struct Lines {
+  std::mutex mutex;
+  std::deque<std::string> queue;
+  bool ended = false;
+};
+
+class CheckSource : public http::BodySource {
+ public:
+  CheckSource(SharedCall call, std::shared_ptr<Lines> lines)
+      : call_(std::move(call)), lines_(std::move(lines)), spoke_(call_->site.clock.steady()) {}
+
+  Next next() override {
+    const Steady now = call_->site.clock.steady();
+    const std::lock_guard lock(lines_->mutex);
+    if (lines_->queue.empty()) {
+      if (lines_->ended) return End{};
+      if (now - spoke_ < sign_of_life) return Pending{call_->site.check_topic};
+      spoke_ = now;
+      return MemoryPiece{std::string(alive_line)};
+    }
+    std::string line = std::move(lines_->queue.front());
+    lines_->queue.pop_front();
+    spoke_ = now;
+    return MemoryPiece{std::move(line)};
+  }
+
+ private:
+  SharedCall call_;
+  std::shared_ptr<Lines> lines_;
+  Steady spoke_;
+};
+
+}  // namespace
+
+http::Reply sweep_now(const SharedCall& call) {
+  const auto swept = call->site.spaces.sweep();
+  if (!swept) return call->problem(swept.error());
+  return answer(200, "text/plain", swept_line(*swept));
+}
+
+http::Reply check_now(const SharedCall& call) {
+  auto lines = std::make_shared<Lines>();
+  Site& site = call->site;
+  const bool started = site.run_check([&site, lines] {
+    const auto say = [&site, &lines](std::string line, bool last) {
+      {
+        const std::lock_guard lock(lines->mutex);
+        lines->queue.push_back(std::move(line));
+        lines->ended = last;
+      }
+      site.wake(site.check_topic);
+    };
+    const auto result = site.spaces.check([&say](const std::string& finding) { say(finding_line(finding), false); });
+    say(result_line(result), true);
+  });
+  if (!started) return call->problem(Error{Kind::locked, "a check is running already", {}});
+  return http::Send{answer(200, "text/plain"), std::nullopt, std::make_unique<CheckSource>(call, std::move(lines))};
+}
+
+}  // namespace qrx::serve

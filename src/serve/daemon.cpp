@@ -1,0 +1,190 @@
+#include "serve/daemon.h"
+
+#include <atomic>
+#include <thread>
+
+#include "base/text.h"
+#include "http/server.h"
+#include "serve/answers.h"
+#include "serve/control.h"
+#include "serve/data.h"
+#include "serve/metrics.h"
+#include "serve/site.h"
+#include "serve/sweeper.h"
+#include "serve/systemd.h"
+
+namespace qrx::serve {
+namespace {
+
+// From the rules to the front; silent until the front is there.
+class Wakes : public space::Events {
+ public:
+  void set(http::Server* server) { server_ = server; }
+  void wake(const Id& topic) {
+    if (http::Server* server = server_) server->notify(topic);
+  }
+  void space_changed(const Guid& guid) override { wake(guid); }
+  void upload_grew(const Id& upload) override { wake(upload); }
+
+ private:
+  std::atomic<http::Server*> server_{nullptr};
+};
+
+bool is_unix(const std::string& address) { return address.starts_with("unix:"); }
+
+// "127.0.0.1:8460" or "[::1]:8460" as an origin; all addresses (0.0.0.0, [::]) become one that can be reached.
+Result<Origin> origin_of(const std::string& address, bool tls, const std::string& reachable_host) {
+  auto origin = Origin::parse((tls ? "https://" : "http://") + address);
+  if (!origin) return origin;
+  if (origin->host == "0.0.0.0" || origin->host == "::") origin->host = reachable_host.empty() ? "127.0.0.1" : reachable_host;
+  return origin;
+}
+
+}  // namespace
+
+struct Daemon::Impl {
+  Impl(const DaemonOptions& the_options, const Log& the_log) : options(the_options), log(the_log) {}
+
+  Result<void> open();
+  Result<Origin> find_base() const;
+  Result<void> open_metrics();
+
+  DaemonOptions options;
+  const Log& log;
+  Wakes wakes;
+  std::unique_ptr<Data> data;
+  std::unique_ptr<Site> site;
+  std::unique_ptr<http::Server> server;
+  std::unique_ptr<http::Server> metrics;
+  ControlPath control;
+};
+
+Result<void> Daemon::Impl::open() {
+  std::vector<Sha256Sum> tokens;
+  if (options.create_needs_token) {
+    auto read = read_create_tokens(options.token_file);
+    if (!read) return tl::unexpected(read.error());
+    tokens = std::move(*read);
+  }
+  auto opened = Data::open(options.data, wakes);
+  if (!opened) return tl::unexpected(opened.error());
+  data = std::move(*opened);
+  const auto recovered = data->spaces().recover();
+  if (!recovered) return tl::unexpected(recovered.error());
+  if (recovered->damaged > 0)
+    log.error("uploads lost bytes that were acknowledged", {{"uploads", std::to_string(recovered->damaged)}});
+  if (recovered->truncated + recovered->quarantined > 0)
+    log.info("recovered", {{"uploads", std::to_string(recovered->uploads)},
+                           {"truncated", std::to_string(recovered->truncated)},
+                           {"quarantined", std::to_string(recovered->quarantined)}});
+
+  SiteOptions site_options;
+  if (options.public_url) {
+    site_options.public_authority = options.public_url->authority();
+    site_options.prefix = options.public_url->prefix;
+  }
+  site_options.create_needs_token = options.create_needs_token;
+  site_options.create_rate = options.create_rate;
+  site = std::make_unique<Site>(data->spaces(), system_clock(), log, std::move(site_options), [this](const Id& topic) { wakes.wake(topic); });
+  site->set_create_tokens(std::move(tokens));
+
+  auto path = ControlPath::in(options.data.directory);
+  if (!path) return tl::unexpected(path.error());
+  control = std::move(*path);
+  http::ServerOptions front;
+  for (const std::string& bind : options.binds) front.endpoints.push_back({bind, false, false});
+  front.endpoints.push_back({"unix:" + control.path, true, false});
+  front.tls_cert = options.tls_cert;
+  front.tls_key = options.tls_key;
+  front.trusted_proxies = options.trusted_proxies;
+  server = std::make_unique<http::Server>(
+      std::move(front), [this](std::shared_ptr<const http::Request> request) { return site->handle(std::move(request)); },
+      [this](const Error& error, int status) { return site->error_answer(error, status); });
+  if (const auto bound = server->bind(); !bound) return bound;
+  wakes.set(server.get());
+
+  auto base = find_base();
+  if (!base) return tl::unexpected(base.error());
+  site->set_base(std::move(*base));
+  return options.metrics_bind.empty() ? Result<void>() : open_metrics();
+}
+
+Result<Origin> Daemon::Impl::find_base() const {
+  if (options.public_url) return *options.public_url;
+  for (const std::string& address : server->addresses())
+    if (!is_unix(address)) return origin_of(address, !options.tls_cert.empty(), options.reachable_host);
+  // Only Unix sockets: a proxy stands before us and should have named its address.
+  return Origin{false, "localhost", 80, ""};
+}
+
+Result<void> Daemon::Impl::open_metrics() {
+  http::ServerOptions front;
+  front.endpoints.push_back({options.metrics_bind, false, true});
+  front.take_systemd_sockets = false;
+  front.least_threads = 1;
+  front.most_threads = 2;
+  front.most_connections = 64;
+  metrics = std::make_unique<http::Server>(
+      std::move(front),
+      [this](const std::shared_ptr<const http::Request>& request) -> http::Reply {
+        if (request->path != "/metrics") return site->error_answer(Error{Kind::not_found, {}, {}}, 0);
+        return answer(200, "text/plain; version=0.0.4", metrics_text(server->counts(), *site, data->catalog().totals()));
+      },
+      [this](const Error& error, int status) { return site->error_answer(error, status); });
+  return metrics->bind();
+}
+
+Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Daemon::~Daemon() {
+  // The check of an operator's may still run, and wakes the front.
+  if (impl_->data) impl_->data->spaces().stop();
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonOptions& options, const Log& log) {
+  auto impl = std::make_unique<Impl>(options, log);
+  if (const auto opened = impl->open(); !opened) return tl::unexpected(opened.error());
+  return std::unique_ptr<Daemon>(new Daemon(std::move(impl)));
+}
+
+const Origin& Daemon::base() const { return impl_->site->base(); }
+
+Result<void> Daemon::run() {
+  const Sweeper sweeper(*impl_->site);
+  std::thread metrics;
+  if (impl_->metrics) metrics = std::thread([this] { (void)impl_->metrics->run(); });
+  tell_systemd("READY=1\nSTATUS=serving at " + base().url());
+  auto result = impl_->server->run();
+  tell_systemd("STOPPING=1");
+  if (impl_->metrics) {
+    impl_->metrics->stop();
+    metrics.join();
+  }
+  return result;
+}
+
+void Daemon::stop() {
+  impl_->data->spaces().stop();
+  impl_->server->stop();
+}
+
+void Daemon::reload() {
+  tell_systemd("RELOADING=1");
+  if (!impl_->options.tls_cert.empty()) {
+    const auto done = impl_->server->reload_tls();
+    if (done)
+      impl_->log.info("certificate reloaded");
+    else
+      impl_->log.error("the old certificate stays", {{"reason", done.error().what}});
+  }
+  if (impl_->options.create_needs_token) {
+    auto tokens = read_create_tokens(impl_->options.token_file);
+    if (tokens)
+      impl_->site->set_create_tokens(std::move(*tokens));
+    else
+      impl_->log.error("the old create tokens stay", {{"reason", tokens.error().what}});
+  }
+  tell_systemd("READY=1");
+}
+
+}  // namespace qrx::serve

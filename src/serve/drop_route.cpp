@@ -1,0 +1,65 @@
+// The drop link: what a sender may know, and one file in one request (curl -T).
+#include "base/text.h"
+#include "serve/answers.h"
+#include "serve/bodies.h"
+#include "serve/pages.h"
+#include "serve/routes.h"
+
+namespace qrx::serve {
+namespace {
+
+// For a line of text; the JSON has the name as it is.
+std::string receipt(const space::FileRow& file) {
+  return "sent successfully: " + escape_untrusted(file.name) + ", " + std::to_string(file.size) + " bytes, xxh128 " +
+         to_hex(file.xxh128) + "\n";
+}
+
+}  // namespace
+
+http::Reply show_drop(const SharedCall& call) {
+  const auto drop = call->site.spaces.drop(call->target.guid);
+  if (!drop) return call->problem(drop.error());
+  http::Answer out = wants_json(*call->request) ? json_answer(200, wire::to_json(*drop))
+                                                : page_answer(200, drop_page(*drop, call->site.clock.wall()));
+  out.headers.push_back({"Vary", "Accept"});
+  return out;
+}
+
+http::Reply put_file(const SharedCall& call) {
+  space::Spaces& spaces = call->site.spaces;
+  const http::Request& request = *call->request;
+  const Guid& guid = call->target.guid;
+  if (request.header("content-range")) return call->problem(400, "a part of a file cannot be put; use tus to resume");
+
+  const auto refuse = [call](const Error& error) {
+    return call->problem(error, error.kind == Kind::integrity ? 400 : 0);
+  };
+  space::NewUpload wish;
+  wish.name = call->target.name.empty() ? "upload" : call->target.name;  // curl -T - URL/u/GUID/
+  wish.length = request.has_body ? request.content_length : std::optional<std::uint64_t>(0);
+  const auto row = spaces.create_upload(guid, wish);
+  if (!row) return refuse(row.error());
+  auto writer = spaces.write(guid, row->upload, 0, std::nullopt);
+  if (!writer) {
+    (void)spaces.remove_upload(guid, row->upload);
+    return refuse(writer.error());
+  }
+
+  IntoUpload into;
+  into.upload = row->upload;
+  into.length_unknown = !wish.length;
+  into.forget_if_cut = true;
+  into.failed = refuse;
+  into.done = [call, delivery = row->delivery](const space::UploadWriter::Finished& finished) {
+    if (!finished.file) return call->problem(Error{Kind::other, "the file is not complete", {}});
+    const auto state = wants_json(*call->request) ? call->site.spaces.delivery(call->target.guid, delivery)
+                                                  : Result<wire::DeliveryState>(fail(Kind::other, {}));
+    http::Answer out = state ? json_answer(201, wire::to_json(*state))
+                             : answer(201, "text/plain; charset=utf-8", receipt(*finished.file));
+    out.headers.push_back({"Qrx-Xxh128", to_hex(finished.file->xxh128)});
+    return out;
+  };
+  return receive_into(call, std::move(*writer), std::move(into));
+}
+
+}  // namespace qrx::serve

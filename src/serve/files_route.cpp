@@ -1,0 +1,146 @@
+// The content of files, for their owner: stored ones with ranges and sums, growing ones as they come.
+#include <algorithm>
+
+#include "base/text.h"
+#include "serve/answers.h"
+#include "serve/routes.h"
+#include "wire/digest.h"
+#include "wire/range.h"
+
+namespace qrx::serve {
+namespace {
+
+using Growth = space::Content::Growth;
+
+// A range of a stored file: one piece.
+class StoredSource : public http::BodySource {
+ public:
+  StoredSource(std::shared_ptr<space::Content> content, wire::ByteRange range)
+      : content_(std::move(content)), range_(range) {}
+
+  Next next() override {
+    if (range_.size == 0) return End{};
+    const FilePiece piece{content_->fd(), content_->blob_offset() + range_.first, range_.size};
+    range_.size = 0;
+    return piece;
+  }
+
+ private:
+  std::shared_ptr<space::Content> content_;
+  wire::ByteRange range_;
+};
+
+// An upload as it grows.
+class GrowingSource : public http::BodySource {
+ public:
+  GrowingSource(std::shared_ptr<space::Content> content, Id upload, std::uint64_t first, std::optional<std::uint64_t> end)
+      : content_(std::move(content)), upload_(upload), at_(first), end_(end) {}
+
+  Next next() override {
+    if (at_ == end_) return End{};
+    const space::Content::Available available = content_->available();
+    const std::uint64_t until = std::min(available.bytes, end_.value_or(available.bytes));
+    if (until > at_) {
+      const FilePiece piece{content_->fd(), content_->blob_offset() + at_, until - at_};
+      at_ = until;
+      return piece;
+    }
+    // Fewer bytes than were sent: a chunk was taken back. What went out cannot be.
+    if (available.bytes < at_ || available.growth == Growth::ended) return Broken{};
+    if (available.growth == Growth::growing) return Pending{upload_};
+    if (end_) return Broken{};  // complete, and shorter than was announced
+    return End{};
+  }
+
+ private:
+  std::shared_ptr<space::Content> content_;
+  Id upload_;
+  std::uint64_t at_;
+  std::optional<std::uint64_t> end_;
+};
+
+http::Answer content_head(int status, std::string type, const std::string& name) {
+  const auto slash = name.rfind('/');
+  const std::string base = slash == std::string::npos ? name : name.substr(slash + 1);
+  http::Answer out = answer(status, type.empty() ? "application/octet-stream" : std::move(type));
+  out.headers.push_back({"Content-Disposition", "attachment; filename*=UTF-8''" + percent_encode_segment(base)});
+  out.headers.push_back({"Content-Security-Policy", "sandbox; default-src 'none'"});
+  return out;
+}
+
+http::Reply send_stored(const SharedCall& call, std::shared_ptr<space::Content> content) {
+  const space::FileRow& file = *content->file();
+  const http::Request& request = *call->request;
+  const std::string sum = to_hex(file.xxh128);
+  const std::string etag = "\"xxh128-" + sum + "\"";
+
+  if (const auto match = request.header("if-match"); match && !wire::etag_list_holds(*match, etag, false))
+    return call->problem(412, "the file is another than If-Match names");
+  http::Answer head = content_head(200, file.type, file.name);
+  head.headers.push_back({"ETag", etag});
+  head.headers.push_back({"Accept-Ranges", "bytes"});
+  head.headers.push_back({"Qrx-Xxh128", sum});
+  if (const auto match = request.header("if-none-match"); match && wire::etag_list_holds(*match, etag, true)) {
+    head.status = 304;
+    head.type.clear();
+    return head;
+  }
+  if (const auto want = request.header("want-repr-digest"); want && wire::wants_sha256(*want)) {
+    const auto sha256 = call->site.spaces.sha256(file);
+    if (!sha256) return call->problem(sha256.error());
+    head.headers.push_back({"Repr-Digest", wire::format_repr_digest(*sha256)});
+  }
+
+  const wire::ChosenRange chosen =
+      wire::choose_range(request.method == "GET" ? request.header("range") : std::nullopt, request.header("if-range"), etag, file.size);
+  if (chosen.choice == wire::RangeChoice::unsatisfiable) {
+    http::Answer out = call->problem(416, "the file has " + std::to_string(file.size) + " bytes");
+    out.headers.push_back({"Content-Range", wire::content_range_unsatisfied(file.size)});
+    return out;
+  }
+  if (chosen.choice == wire::RangeChoice::part) {
+    head.status = 206;
+    head.headers.push_back({"Content-Range", wire::content_range(chosen.range, file.size)});
+  }
+  const std::uint64_t length = chosen.range.size;
+  return http::Send{std::move(head), length, std::make_unique<StoredSource>(std::move(content), chosen.range)};
+}
+
+http::Reply send_growing(const SharedCall& call, std::shared_ptr<space::Content> content) {
+  const http::Request& request = *call->request;
+  const std::optional<std::uint64_t> length = content->length();
+  http::Answer head = content_head(200, {}, content->name());
+  std::uint64_t first = 0;
+  std::optional<std::uint64_t> end = length;
+  if (length) {
+    // It has no entity tag yet, so with If-Range the whole is sent.
+    head.headers.push_back({"Accept-Ranges", "bytes"});
+    const wire::ChosenRange chosen =
+        wire::choose_range(request.method == "GET" ? request.header("range") : std::nullopt, request.header("if-range"), "", *length);
+    if (chosen.choice == wire::RangeChoice::unsatisfiable) {
+      http::Answer out = call->problem(416, "the file will have " + std::to_string(*length) + " bytes");
+      out.headers.push_back({"Content-Range", wire::content_range_unsatisfied(*length)});
+      return out;
+    }
+    if (chosen.choice == wire::RangeChoice::part) {
+      head.status = 206;
+      head.headers.push_back({"Content-Range", wire::content_range(chosen.range, *length)});
+      first = chosen.range.first;
+      end = first + chosen.range.size;
+    }
+  }
+  const std::optional<std::uint64_t> size = end ? std::optional(*end - first) : std::nullopt;
+  return http::Send{std::move(head), size, std::make_unique<GrowingSource>(std::move(content), call->target.item, first, end)};
+}
+
+}  // namespace
+
+http::Reply send_file(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  const auto content = call->site.spaces.content(call->target.guid, *token, call->target.item);
+  if (!content) return call->problem(content.error());
+  return (*content)->file() != nullptr ? send_stored(call, *content) : send_growing(call, *content);
+}
+
+}  // namespace qrx::serve

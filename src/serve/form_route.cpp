@@ -1,0 +1,142 @@
+// A form from a browser without script: all its files are one delivery, its field "note" is the delivery's message.
+#include <set>
+
+#include "base/text.h"
+#include "serve/answers.h"
+#include "serve/pages.h"
+#include "serve/routes.h"
+#include "wire/multipart.h"
+
+namespace qrx::serve {
+namespace {
+
+constexpr std::size_t most_note_bytes = 2000;
+
+// Phones call every picture image.jpg: the second becomes "image (1).jpg".
+std::string with_number(const std::string& name, unsigned number) {
+  const auto slash = name.rfind('/');
+  const auto dot = name.rfind('.');
+  const bool has_extension = dot != std::string::npos && dot > 0 && (slash == std::string::npos || dot > slash + 1);
+  const std::string stem = has_extension ? name.substr(0, dot) : name;
+  return stem + " (" + std::to_string(number) + ")" + (has_extension ? name.substr(dot) : "");
+}
+
+class FormSink : public http::BodySink, private wire::FormEvents {
+ public:
+  FormSink(SharedCall call, std::string_view boundary) : call_(std::move(call)), reader_(boundary, *this) {}
+
+  Result<void> write(ByteView bytes) override { return reader_.write(bytes); }
+
+  http::Reply finish() override {
+    if (const auto done = reader_.finish(); !done) return stop_at(done.error());
+    if (!delivery_) return stop_at({Kind::usage, "no file was chosen", {}});
+    const auto state = spaces().commit(guid(), *delivery_, {files_});
+    if (!state) return stop_at(state.error());
+    delivery_.reset();
+    call_->site.files_received += files_;
+    if (wants_json(*call_->request)) return json_answer(201, wire::to_json(*state));
+    return page_answer(201, sent_page(*state, call_->site.base().prefix + "/u/" + guid().text()));
+  }
+
+  std::optional<http::Answer> on_error(const Error& error) override { return stop_at(error); }
+  void abandon() override { let_go(); }
+
+ private:
+  enum class Part : std::uint8_t { none, note, skipped, file };
+
+  space::Spaces& spaces() { return call_->site.spaces; }
+  const Guid& guid() const { return call_->target.guid; }
+
+  http::Answer stop_at(const Error& error) {
+    let_go();
+    return call_->problem(error, error.kind == Kind::integrity ? 400 : 0);
+  }
+
+  void let_go() {
+    writer_.reset();
+    if (delivery_) (void)spaces().cancel(guid(), *delivery_);
+    delivery_.reset();
+  }
+
+  Result<void> part_begins(const wire::FormPart& part) override {
+    if (!part.filename) {
+      part_ = part.name == "note" ? Part::note : Part::skipped;
+      if (part_ == Part::note && delivery_) return fail(Kind::usage, "the field note comes after the files, not before");
+      return {};
+    }
+    part_ = part.filename->empty() ? Part::skipped : Part::file;  // a file field that was left empty
+    if (part_ == Part::skipped) return {};
+    if (!delivery_) {
+      const auto row = spaces().open_delivery(guid(), {std::string(trim(note_))});
+      if (!row) return tl::unexpected(row.error());
+      delivery_ = row->delivery;
+    }
+    name_ = *part.filename;
+    for (unsigned number = 1; names_.contains(name_); ++number) name_ = with_number(*part.filename, number);
+    names_.insert(name_);
+    small_.clear();
+    return {};
+  }
+
+  Result<void> part_bytes(ByteView bytes) override {
+    if (part_ == Part::note) {
+      if (note_.size() + bytes.size() > most_note_bytes) return fail(Kind::too_large, "the note is over 2,000 bytes");
+      note_ += as_text(bytes);
+    }
+    if (part_ != Part::file) return {};
+    if (!writer_ && small_.size() + bytes.size() <= space::Spaces::most_small_bytes) {
+      small_ += as_text(bytes);
+      return {};
+    }
+    if (!writer_) {
+      const auto row = spaces().create_upload(guid(), {name_, {}, std::nullopt, delivery_, false});
+      if (!row) return tl::unexpected(row.error());
+      upload_ = row->upload;
+      auto writer = spaces().write(guid(), upload_, 0, std::nullopt);
+      if (!writer) return tl::unexpected(writer.error());
+      writer_ = std::move(*writer);
+      if (const auto done = writer_->write(as_bytes(small_)); !done) return done;
+      small_ = {};
+    }
+    return writer_->write(bytes);
+  }
+
+  Result<void> part_ends() override {
+    if (part_ != Part::file) return {};
+    ++files_;
+    if (!writer_) {
+      const auto file = spaces().put_small(guid(), *delivery_, name_, as_bytes(small_));
+      return file ? Result<void>() : tl::unexpected(file.error());
+    }
+    if (const auto set = spaces().set_length(guid(), upload_, writer_->offset()); !set) return set;
+    const auto finished = writer_->finish();
+    writer_.reset();
+    return finished ? Result<void>() : tl::unexpected(finished.error());
+  }
+
+  SharedCall call_;
+  wire::FormReader reader_;
+  Part part_ = Part::none;
+  std::string note_;
+  std::optional<Id> delivery_;  // open
+  std::uint64_t files_ = 0;
+  std::set<std::string> names_;
+  std::string name_;   // of the file at hand
+  std::string small_;  // its bytes, until they are too many
+  Id upload_;
+  std::unique_ptr<space::UploadWriter> writer_;
+};
+
+}  // namespace
+
+http::Reply post_form(const SharedCall& call) {
+  const auto drop = call->site.spaces.drop(call->target.guid);
+  if (!drop) return call->problem(drop.error());
+  if (drop->state == wire::SpaceState::closed) return call->problem(409, "the space is closed and takes no more files");
+  const auto boundary = wire::multipart_boundary(call->header("content-type"));
+  if (!boundary) return call->problem(boundary.error());
+  if (!call->request->has_body) return call->problem(400, "the form is empty");
+  return http::Receive{std::make_unique<FormSink>(call, *boundary)};
+}
+
+}  // namespace qrx::serve

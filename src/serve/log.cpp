@@ -1,0 +1,38 @@
+#include "serve/log.h"
+
+#include "base/clock.h"
+#include "base/text.h"
+
+namespace qrx::serve {
+namespace {
+
+// escape_untrusted left nothing but printable UTF-8.
+std::string quoted(std::string_view text) {
+  std::string out = "\"";
+  for (const char c : escape_untrusted(text)) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + '"';
+}
+
+bool needs_quotes(std::string_view text) { return text.empty() || text.find_first_of(" \"=\\") != std::string_view::npos; }
+
+}  // namespace
+
+void Log::write(std::string_view level, std::string_view event, Fields fields) const {
+  std::string line;
+  if (form_ == LogForm::json) {
+    line = "{\"time\":\"" + to_rfc3339(system_clock().wall()) + "\",\"level\":\"" + std::string(level) + "\",\"event\":" + quoted(event);
+    for (const auto& [name, value] : fields) line += ",\"" + std::string(name) + "\":" + quoted(value);
+    line += '}';
+  } else {
+    line = "qrx-serve: ";
+    line += event;
+    for (const auto& [name, value] : fields)
+      line += ' ' + std::string(name) + '=' + (needs_quotes(value) ? quoted(value) : escape_untrusted(value));
+  }
+  put_(line + '\n');
+}
+
+}  // namespace qrx::serve

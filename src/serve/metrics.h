@@ -1,0 +1,14 @@
+// The server's counters as Prometheus reads them (text format 0.0.4).
+#pragma once
+
+#include <string>
+
+#include "http/server.h"
+#include "serve/site.h"
+#include "space/catalog.h"
+
+namespace qrx::serve {
+
+std::string metrics_text(const http::Server::Counts& counts, const Site& site, const Result<space::Catalog::Totals>& totals);
+
+}  // namespace qrx::serve

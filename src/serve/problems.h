@@ -1,0 +1,27 @@
+// What goes wrong, as HTTP says it: the table of kinds and statuses, and the bodies (RFC 9457, or a page for browsers).
+#pragma once
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "http/exchange.h"
+
+namespace qrx::serve {
+
+int status_of(Kind kind);
+std::string_view title_of(int status);  // "not found"
+
+// Who asks, and how the answer to it is to look.
+struct Asker {
+  bool browser = false;    // Accept names text/html
+  std::string request_id;  // told in problems, so that a report finds its line in the log; empty: not told
+};
+
+// Nothing of the inside leaves: errors of the machine (other, no_room, unavailable) get a general sentence. An unknown
+// space and a wrong token are the same bytes, so a 404 has no request id.
+http::Answer problem(const Asker& asker, const Error& error, int status = 0);  // 0: by the kind
+http::Answer problem(const Asker& asker, int status, std::string_view detail);
+
+}  // namespace qrx::serve

@@ -1,0 +1,48 @@
+#include "serve/rate_limit.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cmath>
+
+namespace qrx::serve {
+namespace {
+
+constexpr std::size_t most_addresses = 65536;
+
+// One subscriber has a whole /64 and could take a new address for each request.
+std::string key_of(std::string_view peer) {
+  in6_addr address;
+  const std::string text(peer);
+  if (inet_pton(AF_INET6, text.c_str(), &address) != 1) return text;
+  return std::string(reinterpret_cast<const char*>(&address), 8);
+}
+
+}  // namespace
+
+double RateLimit::filled(const Bucket& bucket, Steady now) const {
+  const double seconds = std::chrono::duration<double>(now - bucket.at).count();
+  const auto most = static_cast<double>(a_minute_);
+  return std::min(most, bucket.level + seconds * most / 60);
+}
+
+std::optional<Seconds> RateLimit::take(std::string_view peer, Steady now) {
+  if (a_minute_ == 0 || peer.empty()) return std::nullopt;
+  const std::lock_guard lock(mutex_);
+  if (buckets_.size() >= most_addresses) {
+    std::erase_if(buckets_, [&](const auto& entry) { return filled(entry.second, now) >= static_cast<double>(a_minute_); });
+    if (buckets_.size() >= most_addresses) buckets_.clear();
+  }
+  const auto [at, is_new] = buckets_.try_emplace(key_of(peer), Bucket{static_cast<double>(a_minute_), now});
+  Bucket& bucket = at->second;
+  if (!is_new) bucket = {filled(bucket, now), now};
+  if (bucket.level >= 1) {
+    bucket.level -= 1;
+    return std::nullopt;
+  }
+  const double wait = (1 - bucket.level) * 60 / static_cast<double>(a_minute_);
+  return Seconds(std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(wait))));
+}
+
+}  // namespace qrx::serve

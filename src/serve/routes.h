@@ -1,0 +1,44 @@
+// The routes, by resource. Each looks at the head of a request and says how to go on (http/exchange.h); who may do what
+// is decided before a byte of the body is taken.
+#pragma once
+
+#include "http/exchange.h"
+#include "serve/site.h"
+
+namespace qrx::serve {
+
+// spaces_route.cpp
+http::Reply create_space(const SharedCall& call);
+http::Reply show_space(const SharedCall& call);
+http::Reply change_space(const SharedCall& call);
+http::Reply remove_space(const SharedCall& call);
+
+// files_route.cpp
+http::Reply send_file(const SharedCall& call);
+
+// drop_route.cpp
+http::Reply show_drop(const SharedCall& call);
+http::Reply put_file(const SharedCall& call);
+
+// form_route.cpp
+http::Reply post_form(const SharedCall& call);
+
+// tus_route.cpp
+http::Reply tus_options(const SharedCall& call);
+http::Reply create_upload(const SharedCall& call);
+http::Reply show_upload(const SharedCall& call);
+http::Reply append_upload(const SharedCall& call);
+http::Reply remove_upload(const SharedCall& call);
+
+// deliveries_route.cpp
+http::Reply create_delivery(const SharedCall& call);
+http::Reply show_delivery(const SharedCall& call);
+http::Reply cancel_delivery(const SharedCall& call);
+http::Reply commit_delivery(const SharedCall& call);
+http::Reply put_delivery_file(const SharedCall& call);
+
+// control_route.cpp
+http::Reply sweep_now(const SharedCall& call);
+http::Reply check_now(const SharedCall& call);
+
+}  // namespace qrx::serve

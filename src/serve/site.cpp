@@ -1,0 +1,215 @@
+#include "serve/site.h"
+
+#include <system_error>
+
+#include "base/bytes.h"
+#include "base/random.h"
+#include "base/text.h"
+#include "serve/answers.h"
+#include "serve/pages.h"
+#include "serve/routes.h"
+
+namespace qrx::serve {
+namespace {
+
+using Route = http::Reply (*)(const SharedCall&);
+
+http::Reply show_home(const SharedCall& call) {
+  const space::Policy& policy = call->site.spaces.policy();
+  return page_answer(200, home_page({call->site.base().url(), policy.max_expire, policy.max_size}));
+}
+
+http::Reply show_health(const SharedCall&) { return answer(200, "text/plain; charset=utf-8", "qrx is well\n"); }
+
+http::Reply show_owner_page(const SharedCall&) { return page_answer(200, owner_page()); }
+
+struct Verb {
+  std::string_view method;
+  Route route;
+};
+
+struct Verbs {
+  Resource resource;
+  std::initializer_list<Verb> verbs;
+};
+
+// Everything that the server answers. HEAD goes where GET goes, unless it stands here itself; OPTIONS tells the verbs.
+const Verbs table[] = {
+    {Resource::home, {{"GET", show_home}}},
+    {Resource::health, {{"GET", show_health}}},
+    {Resource::spaces, {{"POST", create_space}}},
+    {Resource::space, {{"GET", show_space}, {"PATCH", change_space}, {"DELETE", remove_space}}},
+    {Resource::file, {{"GET", send_file}}},
+    {Resource::owner_page, {{"GET", show_owner_page}}},
+    {Resource::drop, {{"GET", show_drop}, {"PUT", put_file}, {"POST", post_form}}},
+    {Resource::drop_file, {{"PUT", put_file}}},
+    {Resource::uploads, {{"POST", create_upload}, {"OPTIONS", tus_options}}},
+    {Resource::upload,
+     {{"HEAD", show_upload}, {"PATCH", append_upload}, {"DELETE", remove_upload}, {"OPTIONS", tus_options}}},
+    {Resource::deliveries, {{"POST", create_delivery}}},
+    {Resource::delivery, {{"GET", show_delivery}, {"DELETE", cancel_delivery}}},
+    {Resource::commit, {{"POST", commit_delivery}}},
+    {Resource::delivery_file, {{"PUT", put_delivery_file}}},
+    {Resource::control_sweep, {{"POST", sweep_now}}},
+    {Resource::control_check, {{"POST", check_now}}},
+};
+
+const Verbs& verbs_of(Resource resource) {
+  for (const Verbs& row : table)
+    if (row.resource == resource) return row;
+  return table[0];
+}
+
+std::string allowed(const Verbs& row) {
+  std::string out;
+  for (const Verb& verb : row.verbs) {
+    out += (out.empty() ? "" : ", ") + std::string(verb.method);
+    if (verb.method == "GET") out += ", HEAD";
+  }
+  return out.find("OPTIONS") == std::string::npos ? out + ", OPTIONS" : out;
+}
+
+// tus: for clients that can only send POST.
+std::string_view method_of(const http::Request& request, Resource resource) {
+  if (request.method != "POST" || resource != Resource::upload) return request.method;
+  const auto wanted = request.header("x-http-method-override");
+  if (!wanted) return request.method;
+  for (const std::string_view method : {"PATCH", "DELETE"})
+    if (equal_ignoring_case(*wanted, method)) return method;
+  return request.method;
+}
+
+int status_of(const http::Reply& reply) {
+  if (const auto* done = std::get_if<http::Answer>(&reply)) return done->status;
+  if (const auto* sent = std::get_if<http::Send>(&reply)) return sent->head.status;
+  return 0;
+}
+
+http::Reply logged(http::Reply reply, const SharedCall& call);
+
+// Passes everything on, and tells the log how it ended.
+class LoggedSink : public http::BodySink {
+ public:
+  LoggedSink(std::unique_ptr<http::BodySink> sink, SharedCall call) : sink_(std::move(sink)), call_(std::move(call)) {}
+  Result<void> write(ByteView bytes) override { return sink_->write(bytes); }
+  http::Reply finish() override { return logged(sink_->finish(), call_); }
+  std::optional<http::Answer> on_error(const Error& error) override {
+    auto out = sink_->on_error(error);
+    if (out) logged(*out, call_);
+    return out;
+  }
+  void abandon() override { sink_->abandon(); }
+
+ private:
+  std::unique_ptr<http::BodySink> sink_;
+  SharedCall call_;
+};
+
+http::Reply logged(http::Reply reply, const SharedCall& call) {
+  if (auto* receive = std::get_if<http::Receive>(&reply)) {
+    receive->sink = std::make_unique<LoggedSink>(std::move(receive->sink), call);
+  } else if (auto* wait = std::get_if<http::Wait>(&reply)) {
+    wait->poll = [poll = std::move(wait->poll), call](bool time_over) -> std::optional<http::Reply> {
+      auto out = poll(time_over);
+      if (!out) return out;
+      return logged(std::move(*out), call);
+    };
+  } else {
+    call->site.log.request("request", {{"peer", call->request->peer},
+                                       {"method", call->request->method},
+                                       {"path", loggable(call->target)},
+                                       {"status", std::to_string(status_of(reply))},
+                                       {"id", call->asker.request_id}});
+  }
+  return reply;
+}
+
+}  // namespace
+
+Site::Site(space::Spaces& the_spaces, Clock& the_clock, const Log& the_log, SiteOptions options,
+           std::function<void(const Id&)> the_wake)
+    : spaces(the_spaces), clock(the_clock), log(the_log), creations(options.create_rate), wake(std::move(the_wake)),
+      options_(std::move(options)) {
+  const auto random = random_bytes<8>();
+  std::uint64_t first = 0;
+  for (const std::uint8_t byte : random) first = first << 8 | byte;
+  next_request_ = first;
+}
+
+Site::~Site() {
+  if (check_.joinable()) check_.join();
+}
+
+void Site::set_create_tokens(std::vector<Sha256Sum> hashes) {
+  const std::lock_guard lock(tokens_mutex_);
+  create_tokens_ = std::move(hashes);
+}
+
+bool Site::is_create_token(std::string_view token) const {
+  const Sha256Sum hash = sha256(as_bytes(token));
+  const std::lock_guard lock(tokens_mutex_);
+  bool found = false;
+  for (const Sha256Sum& known : create_tokens_) found |= equal_constant_time(as_bytes(known), as_bytes(hash));
+  return found;
+}
+
+bool Site::run_check(std::function<void()> work) {
+  const std::lock_guard lock(check_mutex_);
+  if (checking_) return false;
+  if (check_.joinable()) check_.join();
+  try {
+    checking_ = true;
+    check_ = std::thread([this, work = std::move(work)] {
+      work();
+      checking_ = false;
+    });
+  } catch (const std::system_error&) {
+    checking_ = false;
+  }
+  return checking_ || check_.joinable();
+}
+
+// Unique, and says nothing about how many there were.
+std::string Site::next_request_id() {
+  std::uint64_t number = next_request_++ * 0x9E3779B97F4A7C15U;
+  std::array<std::uint8_t, 8> bytes;
+  for (std::uint8_t& byte : bytes) {
+    byte = static_cast<std::uint8_t>(number);
+    number >>= 8;
+  }
+  return to_base32(as_bytes(bytes));
+}
+
+http::Answer Site::error_answer(const Error& error, int status) const { return problem(Asker{}, error, status); }
+
+http::Reply Site::handle(std::shared_ptr<const http::Request> request) {
+  auto call = std::make_shared<Call>(Call{*this, std::move(request), {}, {}});
+  call->asker.browser = wants_html(*call->request);
+  call->asker.request_id = next_request_id();
+  http::Reply reply = route(call);
+  return log.tells_requests() ? logged(std::move(reply), call) : std::move(reply);
+}
+
+http::Reply Site::route(const std::shared_ptr<Call>& shared) {
+  Call& call = *shared;
+  const http::Request& request = *call.request;
+  if (is_foreign(request, options_.public_authority))
+    return call.problem(403, "a page of another site may not use this server");
+  auto target = parse_target(request.path, options_.prefix, request.method == "PUT");
+  const bool is_control = target && (target->resource == Resource::control_sweep || target->resource == Resource::control_check);
+  if (!target || is_control != request.control) return call.problem(404, "there is nothing at this address");
+  call.target = std::move(*target);
+
+  const Verbs& row = verbs_of(call.target.resource);
+  const std::string_view method = method_of(request, call.target.resource);
+  for (const Verb& verb : row.verbs)
+    if (verb.method == method) return verb.route(shared);
+  if (method == "HEAD")
+    for (const Verb& verb : row.verbs)
+      if (verb.method == "GET") return verb.route(shared);
+  http::Answer out = method == "OPTIONS" ? answer(204) : call.problem(405, "this address does not take " + request.method);
+  out.headers.push_back({"Allow", allowed(row)});
+  return out;
+}
+
+}  // namespace qrx::serve

@@ -1,0 +1,143 @@
+// Spaces, for their owners: open, watch, extend, close, delete.
+#include <algorithm>
+
+#include "serve/answers.h"
+#include "serve/bodies.h"
+#include "serve/routes.h"
+#include "wire/messages.h"
+#include "wire/tus.h"
+
+namespace qrx::serve {
+namespace {
+
+constexpr std::size_t most_message_bytes = 16384;
+constexpr std::uint64_t most_wait = 60;
+
+struct Watch {
+  std::optional<std::uint64_t> after;
+  Seconds wait{0};
+};
+
+Result<Watch> read_watch(std::string_view query) {
+  Watch watch;
+  bool waits = false;
+  while (!query.empty()) {
+    const auto ampersand = query.find('&');
+    const std::string_view pair = query.substr(0, ampersand);
+    query = ampersand == std::string_view::npos ? std::string_view() : query.substr(ampersand + 1);
+    const auto equals = pair.find('=');
+    const std::string_view name = pair.substr(0, equals);
+    const auto number = wire::parse_number(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
+    if (name == "after") {
+      if (!number || watch.after) return fail(Kind::usage, "after is not a whole number");
+      watch.after = *number;
+    } else if (name == "wait") {
+      if (!number || waits || *number > most_wait) return fail(Kind::usage, "wait is not a number of seconds from 0 to 60");
+      watch.wait = Seconds(*number);
+      waits = true;
+    }
+  }
+  return watch;
+}
+
+std::string file_url(const Site& site, const Guid& guid, const Id& file) {
+  return site.base().url() + "/api/v1/spaces/" + guid.text() + "/files/" + file.text();
+}
+
+http::Answer show(const Call& call, const std::string& token) {
+  Site& site = call.site;
+  const Guid& guid = call.target.guid;
+  if (const auto seq = site.spaces.seq(guid))
+    if (const auto known = site.statuses.find(guid, *seq)) return json_answer(200, *known);
+  auto view = site.spaces.view(guid, token);
+  if (!view) return call.problem(view.error());
+  for (wire::DeliveryInfo& delivery : view->deliveries)
+    for (wire::FileInfo& file : delivery.files) file.url = file_url(site, guid, file.file);
+  for (wire::UploadInfo& upload : view->uploads) upload.url = file_url(site, guid, upload.upload);
+  const auto text = std::make_shared<const std::string>(wire::to_json(*view));
+  site.statuses.keep(guid, view->seq, text);
+  return json_answer(200, *text);
+}
+
+}  // namespace
+
+http::Reply create_space(const SharedCall& call) {
+  Site& site = call->site;
+  if (site.options().create_needs_token) {
+    const auto token = token_of(*call->request);
+    if (!token) return call->problem(401, "this server opens spaces only for who has a token");
+    if (!site.is_create_token(*token)) return call->problem(403, "this token does not open spaces");
+  }
+  if (const auto wait = site.creations.take(call->request->peer, site.clock.steady())) {
+    http::Answer out = call->problem(429, "too many spaces were opened from this address; try again later");
+    out.headers.push_back({"Retry-After", std::to_string(wait->count())});
+    return out;
+  }
+  return collect(call, most_message_bytes, [call](const std::string& text) -> http::Reply {
+    const auto wish = wire::from_json<wire::CreateSpace>(text.empty() ? "{}" : text);
+    if (!wish) return call->problem(wish.error());
+    const auto created = call->site.spaces.create(*wish);
+    if (!created) return call->problem(created.error(), created.error().kind == Kind::integrity ? 400 : 0);
+    ++call->site.spaces_created;
+    const space::SpaceRow& row = created->space;
+    const Origin& base = call->site.base();
+    wire::SpaceCreated out;
+    out.guid = row.guid;
+    out.drop = DropLink{base, row.guid, row.key}.text();
+    out.owner = OwnerLink{base, row.guid, created->token}.text();
+    out.token = created->token.text();
+    out.expires = row.expires;
+    out.limits = row.limits;
+    http::Answer reply = json_answer(201, wire::to_json(out));
+    reply.headers.push_back({"Location", base.prefix + "/api/v1/spaces/" + row.guid.text()});
+    return reply;
+  });
+}
+
+http::Reply show_space(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  space::Spaces& spaces = call->site.spaces;
+  const Guid& guid = call->target.guid;
+  const auto state = spaces.owned(guid, *token);
+  if (!state) return call->problem(state.error());
+  const auto watch = read_watch(call->request->query);
+  if (!watch) return call->problem(watch.error());
+  if (!watch->after || watch->wait.count() == 0 || spaces.seq(guid) != watch->after) return show(*call, *token);
+
+  // A space that expires is not noticed by anyone before the sweeper comes: the wait ends with it.
+  const auto left = std::max(Millis(0), (*state)->space.expires - call->site.clock.wall());
+  http::Wait wait;
+  wait.topic = guid;
+  wait.until = call->site.clock.steady() + std::min<Millis>(watch->wait, left + Millis(1));
+  wait.poll = [call, token = *token, after = *watch->after](bool time_over) -> std::optional<http::Reply> {
+    const auto seq = call->site.spaces.seq(call->target.guid);
+    if (!time_over && seq == after) return std::nullopt;
+    // The token is asked again: it may have lost its right in the meantime.
+    const auto still = call->site.spaces.owned(call->target.guid, token);
+    if (!still) return call->problem(still.error());
+    return show(*call, token);
+  };
+  return wait;
+}
+
+http::Reply change_space(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state) return call->problem(state.error());
+  return collect(call, most_message_bytes, [call, token = *token](const std::string& text) -> http::Reply {
+    const auto change = wire::from_json<wire::ChangeSpace>(text);
+    if (!change) return call->problem(change.error());
+    if (const auto done = call->site.spaces.extend(call->target.guid, token, *change); !done) return call->problem(done.error());
+    return show(*call, token);
+  });
+}
+
+http::Reply remove_space(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  if (const auto done = call->site.spaces.remove(call->target.guid, *token); !done) return call->problem(done.error());
+  return answer(204);
+}
+
+}  // namespace qrx::serve

@@ -46,8 +46,11 @@ Front::Front(const ServerOptions& server_options, Handler request_handler, Error
 
 void Front::bury(Connection& connection) {
   connections.fetch_sub(1);
-  const std::lock_guard lock(buried_mutex_);
-  buried_.push_back(&connection);
+  {
+    const std::lock_guard lock(buried_mutex_);
+    buried_.push_back(&connection);
+  }
+  if (stopping) wake();  // the loop waits for the last one
 }
 
 std::vector<Connection*> Front::take_buried() {

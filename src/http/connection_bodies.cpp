@@ -28,6 +28,8 @@ const Error sink_threw{Kind::other, "something went wrong in the server", ""};
 
 }  // namespace
 
+// The functions that feed a sink may end in an answer instead: then the phase is no longer `receiving`.
+
 // Waits a moment for the socket in this thread, if no other work needs it: cheaper than a way round through epoll.
 bool Connection::wait_inline(short events) {
   if (front_.pool.idle() == 0 || front_.pool.has_waiting_tasks() || front_.stopping) return false;
@@ -59,7 +61,7 @@ Connection::Step Connection::receive() {
     if (!in_.empty()) {
       std::string bytes = std::exchange(in_, {});
       const Step step = take_body(std::as_writable_bytes(std::span(bytes)), taken);
-      if (step != Step::go_on) return step;
+      if (phase_ != Phase::receiving) return step;  // it was answered already
       in_ = bytes.substr(taken);
       continue;
     }
@@ -82,7 +84,7 @@ Connection::Step Connection::receive() {
     last_moved_ = steady_now();
     quantum -= std::min(quantum, moved.bytes);
     const Step step = take_body(space.first(moved.bytes), taken);
-    if (step != Step::go_on) return step;
+    if (phase_ != Phase::receiving) return step;
     if (taken < moved.bytes) in_.assign(as_text(space.subspan(taken, moved.bytes - taken)));
   }
   return finish_body();
@@ -109,9 +111,11 @@ Connection::Step Connection::take_chunked(std::span<std::byte> bytes, std::size_
       break;
     }
     if (chunk.data.size() >= whole_run_bytes) {
-      if (const Step step = write_to_sink(bytes.first(gathered)); step != Step::go_on) return step;
+      for (const ByteView run : {ByteView(bytes.first(gathered)), chunk.data}) {
+        const Step step = write_to_sink(run);
+        if (phase_ != Phase::receiving) return step;
+      }
       gathered = 0;
-      if (const Step step = write_to_sink(chunk.data); step != Step::go_on) return step;
     } else if (!chunk.data.empty()) {
       std::memmove(bytes.data() + gathered, chunk.data.data(), chunk.data.size());
       gathered += chunk.data.size();

@@ -28,12 +28,13 @@ int allow_all(scmp_filter_ctx filter) {
     if (const int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0); error != 0) return error;
 
   const auto allow_on = [&](int call, int descriptor) {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1,
-                            SCMP_A0(SCMP_CMP_EQ, static_cast<scmp_datum_t>(descriptor)));
+    const scmp_arg_cmp first{0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(descriptor), 0};
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &first);
   };
   // The third argument of both is the protection: never executable.
   const auto allow_data = [&](int call) {
-    return seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 1, SCMP_A2(SCMP_CMP_MASKED_EQ, PROT_EXEC, 0));
+    const scmp_arg_cmp third{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0};
+    return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &third);
   };
   for (const int error : {allow_on(SCMP_SYS(read), 0), allow_on(SCMP_SYS(write), 1), allow_on(SCMP_SYS(write), 2),
                           allow_data(SCMP_SYS(mmap)), allow_data(SCMP_SYS(mprotect))})

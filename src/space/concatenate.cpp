@@ -1,0 +1,91 @@
+#include <algorithm>
+
+#include "space/writer.h"
+#include "wire/names.h"
+
+namespace qrx::space {
+namespace {
+
+constexpr std::size_t most_parts = 1024;
+
+// Appends one blob to another, with its sum.
+Result<void> append(Staged& to, std::uint64_t offset, const Opened& from, std::uint64_t size, Xxh128& sum) {
+  Result<void> written;
+  const std::uint64_t start = offset;
+  auto read = read_through(from, 0, size, [&](ByteView bytes) {
+    if (!written) return;
+    sum.update(bytes);
+    written = to.write_at(offset, bytes);
+    offset += bytes.size();
+  });
+  if (!read) return read;
+  if (written) (void)to.start_write_back(start, size);
+  return written;
+}
+
+}  // namespace
+
+Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts) {
+  if (parts.empty() || parts.size() > most_parts) return fail(Kind::usage, "no parts, or too many of them");
+  if (auto checked = wire::check_name(wish.name); !checked) return tl::unexpected(checked.error());
+  auto entered = impl_->enter(guid);
+  if (!entered) return tl::unexpected(entered.error());
+  LiveSpace& live = **entered;
+
+  std::vector<UploadPtr> ordered;
+  std::vector<UploadPtr> distinct;
+  std::vector<Hold> holds;
+  std::uint64_t total = 0;
+  for (const Id& part : parts) {
+    const auto same = [&](const UploadPtr& one) { return one->row.upload == part; };
+    auto known = std::find_if(distinct.begin(), distinct.end(), same);
+    if (known == distinct.end()) {
+      auto held = impl_->hold(live, part);
+      if (!held) return tl::unexpected(held.error());
+      holds.emplace_back(*impl_, *entered, *held);
+      known = distinct.insert(distinct.end(), std::move(*held));
+    }
+    const UploadRow& row = (*known)->row;
+    if (!row.partial) return fail(Kind::usage, "a part is not a partial upload");
+    if (row.length != row.offset) return fail(Kind::conflict, "a part is not complete");
+    ordered.push_back(*known);
+    total += row.offset;
+  }
+
+  const std::shared_lock gate(live.gate);
+  NewUpload whole = wish;
+  whole.length = total;
+  whole.partial = false;
+  std::uint64_t freed = 0;
+  for (const UploadPtr& part : distinct) freed += part->counted;
+  auto begun = impl_->begin_upload(live, {whole, freed});
+  if (!begun) return tl::unexpected(begun.error());
+  const auto made = [&]() -> Result<UploadRow> {
+    auto held = impl_->hold(live, (*begun)->row.upload);
+    if (!held) return tl::unexpected(held.error());
+    const Hold hold(*impl_, *entered, *held);
+    LiveUpload& upload = **held;
+    auto staged = impl_->blobs.reopen(upload.row.blob);
+    if (!staged) return tl::unexpected(staged.error());
+    std::uint64_t offset = 0;
+    for (const UploadPtr& part : ordered) {
+      auto blob = impl_->blobs.open(part->row.blob);
+      if (!blob) return tl::unexpected(blob.error());
+      if (auto done = append(**staged, offset, **blob, part->row.offset, upload.sum); !done)
+        return tl::unexpected(done.error());
+      offset += part->row.offset;
+    }
+    upload.summed = offset;
+    if (auto durable = (*staged)->make_durable(); !durable) return tl::unexpected(durable.error());
+    auto file = impl_->complete(live, *held, distinct);
+    if (!file) return tl::unexpected(file.error());
+    UploadRow row = upload.row;
+    row.offset = total;
+    return row;
+  }();
+  if (made)
+    for (const UploadPtr& part : distinct) (void)impl_->blobs.remove(part->row.blob);  // what stays is an orphan
+  return made;
+}
+
+}  // namespace qrx::space

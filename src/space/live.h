@@ -1,0 +1,181 @@
+// What the rules hold in memory of the spaces in use: quotas, running uploads, deliveries that are still open. The catalog
+// has the truth of what was acknowledged; this has what is going on. Private to src/space.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <map>
+#include <mutex>
+#include <shared_mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "space/spaces.h"
+
+namespace qrx::space {
+
+// The bytes of an upload as its readers see them. Outlives the upload as long as somebody reads.
+struct Growing {
+  static constexpr std::uint64_t unknown = ~std::uint64_t{0};
+  std::atomic<std::uint64_t> arrived{0};
+  std::atomic<std::uint64_t> length{unknown};
+  std::atomic<Content::Growth> growth{Content::Growth::growing};
+};
+
+enum class StopReason : std::uint8_t { none, newcomer, removed, stopping };
+
+// One upload that is not complete. Guarded by the mutex of its space, but for what says otherwise.
+struct LiveUpload {
+  UploadRow row;
+  std::shared_ptr<Growing> growing = std::make_shared<Growing>();
+  std::uint64_t counted = 0;  // bytes held of the quotas
+  bool held = false;          // there is a writer
+  bool untouched = false;     // made by this process and never written: its first writer needs no new epoch
+  bool published = false;     // its blob is in the store, its file's row is not (a change failed): try the row again
+  bool removed = false;
+  std::atomic<StopReason> stop{StopReason::none};  // asked of the holder; any thread
+  std::condition_variable released;
+  // The running sum up to `summed`, kept between writers. Used by the holder only.
+  Xxh128 sum;
+  std::uint64_t summed = 0;
+};
+
+// The small files of an open delivery, one after another in one blob whose key is the delivery's id. They are in memory
+// and in staging only, until the commit writes them down. Guarded by the mutex of the space.
+struct Pack {
+  std::shared_ptr<Staged> staged;  // null until the first file; shared with who writes into it at the moment
+  std::uint64_t end = 0;           // where the next file goes
+  std::map<std::string, FileRow, std::less<>> files;
+  unsigned writing = 0;
+  std::condition_variable written;
+  bool durable = false, published = false;
+};
+
+struct LiveDelivery {
+  DeliveryRow row;
+  bool lone = false;
+  bool committing = false;
+  Steady last_used;
+  std::vector<FileRow> stored;  // complete uploads, in the catalog
+  Pack pack;
+};
+
+struct LiveSpace {
+  // Never held while waiting for a sync or for the catalog.
+  std::mutex mutex;
+  // Held shared by what adds to the space from its check to its row, exclusively by what removes from it.
+  // Taken before `mutex`.
+  std::shared_mutex gate;
+
+  SpaceRow row;
+  std::atomic<std::uint64_t> seq{0};  // as readers see it; ahead of row.seq by the ticks of progress
+  std::uint64_t bytes = 0, files = 0;  // of the quotas: stored, promised, and in packs
+  std::unordered_map<Id, std::shared_ptr<LiveUpload>, IdHash> uploads;
+  std::unordered_map<Id, std::shared_ptr<LiveDelivery>, IdHash> open;
+  Steady last_tick{};
+
+  bool idle() const;  // nothing that the catalog does not have; only when nobody else has it
+};
+
+using LivePtr = std::shared_ptr<LiveSpace>;
+using UploadPtr = std::shared_ptr<LiveUpload>;
+using DeliveryPtr = std::shared_ptr<LiveDelivery>;
+
+// The rules themselves; Spaces is their outside.
+struct Rules {
+  Rules(Catalog& catalog_, Blobs& blobs_, Clock& clock_, Events& events_, Policy policy_);
+
+  Catalog& catalog;
+  Blobs& blobs;
+  Clock& clock;
+  Events& events;
+  const Policy policy;
+  const std::uint64_t reserve;  // of disk space
+
+  std::mutex lives_mutex;
+  std::unordered_map<Guid, LivePtr, IdHash> lives;
+  std::uint64_t forgotten = 0;  // grows when one leaves `lives`: what was read of it before may be old
+
+  std::mutex totals_mutex;
+  Catalog::Totals totals;
+
+  std::atomic<unsigned> packs{0};          // open ones, each with a descriptor
+  std::atomic<std::uint64_t> promised{0};  // bytes that running writers will still put on the disk
+  std::atomic<bool> stopping{false};
+  std::mutex sweep_mutex;
+
+  Durability durable() const { return policy.relaxed ? Durability::lazy : Durability::durable; }
+
+  // --- live.cpp: finding spaces, rights, quotas, seq
+  Result<LivePtr> find(const Guid& guid);  // null when there is none
+  void make_room();                        // lives_mutex held
+  void forget(const Guid& guid);
+  // For a sender: Kind::not_found when unknown, Kind::gone when expired.
+  Result<LivePtr> enter(const Guid& guid);
+  // For the owner: Kind::not_found when unknown or the token is wrong, by the same work.
+  Result<LivePtr> enter(const Guid& guid, std::string_view token);
+  bool expired(const LiveSpace& live) const;          // takes no lock: mutex held
+  Result<void> still_open(const LiveSpace& live) const;  // mutex held: neither expired nor dying
+  Result<void> take(LiveSpace& live, std::uint64_t bytes, std::uint64_t files);  // mutex held; of all quotas
+  void give_back(LiveSpace& live, std::uint64_t bytes, std::uint64_t files);     // mutex held
+  Result<void> room_on_disk(std::uint64_t bytes) const;
+
+  std::uint64_t next_seq(const LiveSpace& live) const;  // mutex held
+  // Inside a transaction: the next seq into the row, and the row into the catalog. `edit` changes the row before.
+  void bump(LiveSpace& live, Transaction& transaction, const std::function<void(SpaceRow&)>& edit = nullptr);
+  void announce(LiveSpace& live);  // after the commit of a bump
+  void tick(LiveSpace& live);      // progress, in memory only: at most five times a second
+  void touch(LiveSpace& live);     // a change that is not worth a row: at once, in memory only
+
+  // --- uploads.cpp
+  Result<UploadPtr> find_upload(LiveSpace& live, const Id& upload);  // mutex held
+  Result<UploadPtr> hold(LiveSpace& live, const Id& upload);         // takes its lock, waiting if need be
+  void let_go(LiveSpace& live, LiveUpload& upload);
+  struct Wish {
+    const NewUpload& upload;
+    std::uint64_t bytes_freed = 0;  // of parts that this one replaces
+  };
+  Result<UploadPtr> begin_upload(LiveSpace& live, const Wish& wish);  // the gate is held shared
+  // The holder, all bytes there and durable: makes the file, commits a lone delivery. The gate is held shared. The parts
+  // that it was made of go with it.
+  Result<FileRow> complete(LiveSpace& live, const UploadPtr& upload, const std::vector<UploadPtr>& parts = {});
+  Result<void> sum_up_to(LiveUpload& upload, std::uint64_t end);  // the holder: reads what the running sum lacks
+  void spoil(LiveSpace& live, LiveUpload& upload);  // its bytes can no longer be trusted
+  // Forgets an upload, rows and blob. The gate is held exclusively.
+  Result<void> drop_upload(LiveSpace& live, const UploadPtr& upload);
+  Result<FileRow> completed_upload(const LiveSpace& live, const Id& upload);  // Kind::not_found
+
+  // --- deliveries.cpp
+  Result<void> drop_delivery(LiveSpace& live, const DeliveryPtr& delivery);  // the gate is held exclusively
+  // Durable and published, unless it has been before. Files of a pack that cannot be kept are forgotten.
+  Result<void> keep_pack(LiveSpace& live, LiveDelivery& delivery);
+  Result<DeliveryPtr> find_delivery(LiveSpace& live, const Id& delivery) const;  // an open one; mutex held
+  Result<wire::DeliveryState> committed_state(const LiveSpace& live, const Id& delivery);  // Kind::not_found
+  // Removes a stored file that the same delivery has again by now. The gate is held shared.
+  void drop_replaced(LiveSpace& live, const FileRow& file);
+  void drop_pack(LiveSpace& live, LiveDelivery& delivery);
+
+  // --- housekeeping.cpp
+  // Marks dying, unlinks, deletes the rows. `only_expired`: nothing happens (0 bytes, no error) to one that is not.
+  struct Erased {
+    bool done = false;
+    std::uint64_t bytes = 0;
+  };
+  Result<Erased> erase(const Guid& guid, bool only_expired);
+  Result<void> trust_clock();
+  Result<std::uint64_t> set_orphans_aside(bool starting);
+};
+
+struct Spaces::Impl : Rules {
+  using Rules::Rules;
+};
+
+// A file's bytes, read from its blob piece by piece; `take` gets each piece. Kind::integrity when the blob is too short.
+Result<void> read_through(const Opened& blob, std::uint64_t offset, std::uint64_t size,
+                          const std::function<void(ByteView)>& take);
+
+tl::unexpected<Error> no_such_space();
+tl::unexpected<Error> no_such_upload();
+tl::unexpected<Error> no_such_delivery();
+
+}  // namespace qrx::space

@@ -1,0 +1,440 @@
+#include <algorithm>
+
+#include "space/sniff.h"
+#include "space/writer.h"
+#include "wire/names.h"
+
+namespace qrx::space {
+namespace {
+
+constexpr std::size_t most_metadata_bytes = 16U << 10;
+
+tl::unexpected<Error> lost_bytes() {
+  return fail(Kind::gone, "the bytes of this upload were lost: begin again");
+}
+
+Result<void> check_wish(const NewUpload& wish) {
+  if (wish.metadata.size() > most_metadata_bytes) return fail(Kind::usage, "the metadata of the upload is too long");
+  if (wish.partial && wish.name.empty()) return {};
+  return wire::check_name(wish.name);
+}
+
+UploadRow row_of(const FileRow& file) {
+  UploadRow row;
+  row.upload = file.file;
+  row.delivery = file.delivery;
+  row.guid = file.guid;
+  row.name = file.name;
+  row.length = file.size;
+  row.offset = file.size;
+  row.blob = file.blob;
+  return row;
+}
+
+}  // namespace
+
+std::string_view Spaces::upload_checksum_algorithms() { return "md5,sha1,sha256,xxh128"; }
+
+Result<UploadPtr> Rules::find_upload(LiveSpace& live, const Id& upload) {
+  if (auto open = still_open(live); !open) return tl::unexpected(open.error());
+  const auto found = live.uploads.find(upload);
+  if (found == live.uploads.end()) return no_such_upload();
+  const LiveUpload& one = *found->second;
+  if (one.row.damaged) return lost_bytes();
+  if (!one.held && one.row.expires <= clock.wall()) return fail(Kind::gone, "this upload has expired");
+  return found->second;
+}
+
+Result<UploadPtr> Rules::hold(LiveSpace& live, const Id& upload) {
+  const auto deadline = std::chrono::steady_clock::now() + policy.lock_wait;
+  std::unique_lock lock(live.mutex);
+  for (;;) {
+    if (stopping) return fail(Kind::unavailable, "the server is stopping");
+    auto found = find_upload(live, upload);
+    if (!found) return found;
+    LiveUpload& one = **found;
+    if (!one.held) {
+      one.held = true;
+      one.stop = StopReason::none;
+      return found;
+    }
+    one.stop = StopReason::newcomer;
+    if (one.released.wait_until(lock, deadline) == std::cv_status::timeout && one.held)
+      return fail(Kind::locked, "another request writes this upload");
+  }
+}
+
+void Rules::let_go(LiveSpace& live, LiveUpload& upload) {
+  const std::lock_guard lock(live.mutex);
+  upload.held = false;
+  upload.released.notify_all();
+}
+
+Result<FileRow> Rules::completed_upload(const LiveSpace& live, const Id& upload) {
+  auto file = catalog.file(upload);
+  if (!file) return tl::unexpected(file.error());
+  if (!*file || (*file)->guid != live.row.guid) return no_such_upload();
+  return std::move(**file);
+}
+
+Result<void> Rules::sum_up_to(LiveUpload& upload, std::uint64_t end) {
+  if (upload.summed == end) return {};
+  upload.sum.reset();
+  upload.summed = Growing::unknown;
+  if (end > 0) {
+    auto blob = blobs.open(upload.row.blob);
+    if (!blob) return tl::unexpected(blob.error());
+    auto read = read_through(**blob, 0, end, [&](ByteView bytes) { upload.sum.update(bytes); });
+    if (!read) return read;
+  }
+  upload.summed = end;
+  return {};
+}
+
+void Rules::spoil(LiveSpace& live, LiveUpload& upload) {
+  {
+    const std::lock_guard lock(live.mutex);
+    upload.row.damaged = true;
+  }
+  upload.growing->growth = Content::Growth::ended;
+  // Should this row not reach the disk, the next start finds out by itself.
+  (void)catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    const std::lock_guard lock(live.mutex);
+    if (!upload.removed) transaction.put_upload(upload.row);
+    return {};
+  });
+  events.upload_grew(upload.row.upload);
+  touch(live);
+}
+
+Result<UploadPtr> Rules::begin_upload(LiveSpace& live, const Wish& wish) {
+  const NewUpload& asked = wish.upload;
+  const std::uint64_t bytes = asked.length.value_or(0);
+  const std::uint64_t files = asked.partial ? 0 : 1;
+  const WallTime now = clock.wall();
+  auto upload = std::make_shared<LiveUpload>();
+  UploadRow& row = upload->row;
+  row.upload = row.blob = Id::random();
+  row.guid = live.row.guid;
+  row.name = asked.name;
+  row.metadata = asked.metadata;
+  row.length = asked.length;
+  row.epoch = 1;
+  row.partial = asked.partial;
+  row.lone = !asked.delivery && !asked.partial;
+  row.created = now;
+  upload->untouched = true;
+  upload->counted = bytes;
+  upload->growing->length = asked.length.value_or(Growing::unknown);
+  DeliveryPtr own;
+  if (row.lone) {
+    own = std::make_shared<LiveDelivery>();
+    own->lone = true;
+    own->row.delivery = Id::random();
+    own->row.guid = row.guid;
+    own->row.created = now;
+    own->last_used = clock.steady();
+    row.delivery = own->row.delivery;
+  }
+  {
+    const std::lock_guard lock(live.mutex);
+    if (auto open = still_open(live); !open) return tl::unexpected(open.error());
+    if (asked.delivery) {
+      auto delivery = find_delivery(live, *asked.delivery);
+      if (!delivery) return tl::unexpected(delivery.error());
+      if ((*delivery)->committing) return fail(Kind::conflict, "this delivery is being committed");
+      (*delivery)->last_used = clock.steady();
+      row.delivery = *asked.delivery;
+    } else if (live.row.phase == Phase::closed) {
+      return fail(Kind::denied, "this space is closed: it takes no new deliveries");
+    }
+    row.expires = std::min(live.row.expires, now + policy.upload_expire);
+    live.bytes -= wish.bytes_freed;
+    auto taken = take(live, bytes, files);
+    live.bytes += wish.bytes_freed;
+    if (!taken) return tl::unexpected(taken.error());
+  }
+  const auto begun = [&]() -> Result<void> {
+    if (auto room = room_on_disk(bytes); !room) return room;
+    // The row first: a blob without one would be taken for an orphan.
+    auto changed = catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+      if (own) transaction.put_delivery(own->row);
+      transaction.put_upload(row);
+      return {};
+    });
+    if (!changed) return changed;
+    auto made = blobs.create(row.blob);
+    if (made) return {};
+    (void)catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+      if (own) transaction.remove_delivery(own->row.delivery);
+      transaction.remove_upload(row.upload);
+      return {};
+    });
+    return tl::unexpected(made.error());
+  }();
+  const std::lock_guard lock(live.mutex);
+  if (!begun) {
+    give_back(live, bytes, files);
+    return tl::unexpected(begun.error());
+  }
+  if (own) live.open.emplace(own->row.delivery, own);
+  live.uploads.emplace(row.upload, upload);
+  return upload;
+}
+
+Result<UploadRow> Spaces::create_upload(const Guid& guid, const NewUpload& wish) {
+  if (auto checked = check_wish(wish); !checked) return tl::unexpected(checked.error());
+  auto live = impl_->enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  const std::shared_lock gate((*live)->gate);
+  auto upload = impl_->begin_upload(**live, {wish});
+  if (!upload) return tl::unexpected(upload.error());
+  const UploadRow row = (*upload)->row;
+  impl_->touch(**live);
+  // Nothing is left to send for an empty file.
+  if (row.length == 0U && !row.partial) {
+    auto held = impl_->hold(**live, row.upload);
+    if (!held) return tl::unexpected(held.error());
+    const Hold hold(*impl_, *live, *held);
+    if (auto file = impl_->complete(**live, *held); !file) return tl::unexpected(file.error());
+  }
+  return row;
+}
+
+Result<UploadRow> Spaces::upload(const Guid& guid, const Id& upload) {
+  auto live = impl_->enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  {
+    const std::lock_guard lock((*live)->mutex);
+    auto found = impl_->find_upload(**live, upload);
+    if (found) return (*found)->row;
+    if (found.error().kind != Kind::not_found) return tl::unexpected(found.error());
+  }
+  return impl_->completed_upload(**live, upload).map(row_of);
+}
+
+Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_t length) {
+  auto live = impl_->enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  const std::shared_lock gate((*live)->gate);
+  auto held = impl_->hold(**live, upload);
+  if (!held) return tl::unexpected(held.error());
+  const Hold hold(*impl_, *live, *held);
+  LiveUpload& one = **held;
+  std::uint64_t more = 0;
+  {
+    const std::lock_guard lock((*live)->mutex);
+    if (one.row.length == length) return {};
+    if (one.row.length) return fail(Kind::conflict, "the length of this upload is set already");
+    if (length < one.row.offset) return fail(Kind::usage, "the length is less than what was uploaded");
+    more = length - std::min(length, one.counted);
+    if (auto taken = impl_->take(**live, more, 0); !taken) return taken;
+    one.counted += more;
+    one.row.length = length;
+  }
+  auto changed = impl_->catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    transaction.put_upload(one.row);
+    return {};
+  });
+  if (!changed) {
+    const std::lock_guard lock((*live)->mutex);
+    impl_->give_back(**live, more, 0);
+    one.counted -= more;
+    one.row.length.reset();
+    return changed;
+  }
+  one.growing->length = length;
+  if (one.row.offset == length && !one.row.partial)
+    if (auto file = impl_->complete(**live, *held); !file) return tl::unexpected(file.error());
+  impl_->touch(**live);
+  return {};
+}
+
+Result<std::unique_ptr<UploadWriter>> Spaces::write(const Guid& guid, const Id& upload, std::uint64_t offset,
+                                                    std::optional<ChunkChecksum> expected) {
+  std::optional<Writer::Checksum> checksum;
+  if (expected) {
+    auto running = NamedSum::start(expected->algorithm);
+    if (!running) return fail(Kind::usage, "unknown checksum algorithm");
+    checksum = Writer::Checksum{std::move(*running), std::move(expected->sum)};
+  }
+  auto live = impl_->enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  const auto of_complete = [&]() -> Result<std::unique_ptr<UploadWriter>> {
+    auto file = impl_->completed_upload(**live, upload);
+    if (!file) return tl::unexpected(file.error());
+    if (file->size != offset) return fail(Kind::conflict, "the upload is at byte " + std::to_string(file->size));
+    return std::make_unique<CompleteWriter>(std::move(*file));
+  };
+  auto held = impl_->hold(**live, upload);
+  if (!held && held.error().kind == Kind::not_found) return of_complete();
+  if (!held) return tl::unexpected(held.error());
+  Hold hold(*impl_, *live, *held);
+  LiveUpload& one = **held;  // its row is ours to read while we hold it
+  if (one.published) {
+    const std::shared_lock gate((*live)->gate);
+    if (auto file = impl_->complete(**live, *held); !file) return tl::unexpected(file.error());
+    return of_complete();
+  }
+  if (one.row.offset != offset)
+    return fail(Kind::conflict, "the upload is at byte " + std::to_string(one.row.offset));
+  if (auto room = impl_->room_on_disk(one.row.length ? *one.row.length - offset : 0); !room)
+    return tl::unexpected(room.error());
+  auto staged = impl_->blobs.reopen(one.row.blob);
+  if (!staged && staged.error().kind == Kind::not_found && offset == 0) staged = impl_->blobs.create(one.row.blob);
+  if (!staged && staged.error().kind != Kind::not_found) return tl::unexpected(staged.error());
+  auto size = staged ? (*staged)->size() : Result<std::uint64_t>(0);
+  if (!size) return tl::unexpected(size.error());
+  if (!staged || *size < offset) {
+    impl_->spoil(**live, one);
+    return lost_bytes();
+  }
+  // What a failed request left behind was never acknowledged.
+  if (*size > offset)
+    if (auto cut = (*staged)->truncate(offset); !cut) return tl::unexpected(cut.error());
+  if (auto summed = impl_->sum_up_to(one, offset); !summed) return tl::unexpected(summed.error());
+  if (!one.untouched) {
+    auto changed = impl_->catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+      const std::lock_guard lock((*live)->mutex);
+      if (one.removed) return no_such_upload();
+      UploadRow row = one.row;
+      ++row.epoch;
+      row.expires = std::min((*live)->row.expires, impl_->clock.wall() + impl_->policy.upload_expire);
+      transaction.put_upload(row);
+      return {};
+    });
+    if (!changed) return tl::unexpected(changed.error());
+    const std::lock_guard lock((*live)->mutex);
+    ++one.row.epoch;
+    one.row.expires = std::min((*live)->row.expires, impl_->clock.wall() + impl_->policy.upload_expire);
+  }
+  one.untouched = false;
+  one.growing->arrived = offset;
+  return std::make_unique<Writer>(*impl_, *live, *held, std::move(hold), std::move(*staged), std::move(checksum));
+}
+
+Result<FileRow> Rules::complete(LiveSpace& live, const UploadPtr& upload, const std::vector<UploadPtr>& parts) {
+  const UploadRow& row = upload->row;
+  const std::uint64_t length = row.length.value_or(0);
+  if (auto summed = sum_up_to(*upload, length); !summed) {
+    if (summed.error().kind == Kind::integrity) spoil(live, *upload);
+    return tl::unexpected(summed.error());
+  }
+  FileRow file;
+  file.file = row.upload;
+  file.delivery = row.delivery;
+  file.guid = row.guid;
+  file.name = row.name;
+  file.size = length;
+  file.xxh128 = upload->sum.sum();
+  file.blob = row.blob;
+  {
+    auto blob = blobs.open(row.blob);
+    if (!blob) return tl::unexpected(blob.error());
+    std::byte beginning[sniffed_bytes];
+    auto read = (*blob)->read_at(0, beginning);
+    if (!read) return tl::unexpected(read.error());
+    const Sniffed sniffed = sniff({beginning, std::min<std::size_t>(*read, length)}, length <= sniffed_bytes);
+    file.type = sniffed.type;
+    file.sealed = sniffed.sealed;
+  }
+  if (!upload->published) {
+    if (auto published = blobs.publish({row.blob}); !published) {
+      // When it had moved already, nobody knows whether the move is durable.
+      if (auto still_staged = blobs.reopen(row.blob); !still_staged) spoil(live, *upload);
+      return tl::unexpected(published.error());
+    }
+    upload->published = true;
+  }
+  std::optional<FileRow> replaced;
+  DeliveryRow delivery;
+  {
+    const std::lock_guard lock(live.mutex);
+    const auto found = live.open.find(row.delivery);
+    if (found == live.open.end()) return no_such_delivery();
+    delivery = found->second->row;
+    for (const FileRow& other : found->second->stored)
+      if (other.name == file.name) replaced = other;
+  }
+  if (row.lone) delivery.committed = clock.wall();
+  auto changed = catalog.change(durable(), [&](Transaction& transaction) -> Result<void> {
+    if (!transaction.advance_upload(row.upload, row.epoch, length))
+      return fail(Kind::conflict, "someone else goes on with this upload");
+    transaction.remove_upload(row.upload);
+    for (const UploadPtr& part : parts) transaction.remove_upload(part->row.upload);
+    transaction.put_file(file);
+    if (row.lone) transaction.put_delivery(delivery);
+    bump(live, transaction);
+    return {};
+  });
+  if (!changed) return tl::unexpected(changed.error());
+  {
+    const std::lock_guard lock(live.mutex);
+    live.uploads.erase(row.upload);
+    const auto found = live.open.find(row.delivery);
+    if (row.lone) {
+      live.open.erase(found);
+    } else {
+      LiveDelivery& open = *found->second;
+      open.stored.push_back(file);
+      open.last_used = clock.steady();
+      if (const auto small = open.pack.files.find(file.name); small != open.pack.files.end()) {
+        give_back(live, small->second.size, 1);
+        open.pack.files.erase(small);
+      }
+    }
+    for (const UploadPtr& part : parts) {
+      part->removed = true;
+      part->growing->growth = Content::Growth::ended;
+      give_back(live, part->counted, 0);
+      live.uploads.erase(part->row.upload);
+    }
+  }
+  if (replaced) drop_replaced(live, *replaced);
+  upload->growing->arrived = length;
+  upload->growing->growth = Content::Growth::complete;
+  events.upload_grew(row.upload);
+  announce(live);
+  return file;
+}
+
+Result<void> Rules::drop_upload(LiveSpace& live, const UploadPtr& upload) {
+  auto changed = catalog.change(durable(), [&](Transaction& transaction) -> Result<void> {
+    transaction.remove_upload(upload->row.upload);
+    if (upload->row.lone) transaction.remove_delivery(upload->row.delivery);
+    return {};
+  });
+  if (!changed) return changed;
+  {
+    const std::lock_guard lock(live.mutex);
+    upload->removed = true;
+    upload->stop = StopReason::removed;
+    live.uploads.erase(upload->row.upload);
+    if (upload->row.lone) live.open.erase(upload->row.delivery);
+    give_back(live, upload->counted, upload->row.partial ? 0 : 1);
+    upload->counted = 0;
+    upload->released.notify_all();
+  }
+  upload->growing->growth = Content::Growth::ended;
+  auto removed = blobs.remove(upload->row.blob);
+  events.upload_grew(upload->row.upload);
+  touch(live);
+  return removed;
+}
+
+Result<void> Spaces::remove_upload(const Guid& guid, const Id& upload) {
+  auto live = impl_->enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  const std::unique_lock gate((*live)->gate);
+  UploadPtr found;
+  {
+    const std::lock_guard lock((*live)->mutex);
+    if (auto open = impl_->still_open(**live); !open) return open;
+    if (const auto at = (*live)->uploads.find(upload); at != (*live)->uploads.end()) found = at->second;
+  }
+  if (found) return impl_->drop_upload(**live, found);
+  if (auto file = impl_->completed_upload(**live, upload); !file) return tl::unexpected(file.error());
+  return fail(Kind::denied, "the upload is complete: who sent it cannot take it back");
+}
+
+}  // namespace qrx::space

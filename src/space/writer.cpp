@@ -1,0 +1,196 @@
+#include "space/writer.h"
+
+#include <algorithm>
+
+namespace qrx::space {
+namespace {
+
+constexpr std::uint64_t shown_every = 256U << 10;
+// Early write-back keeps the sync at the end short: 8 MiB are about 10 ms of a fast disk.
+constexpr std::uint64_t written_back_every = 8U << 20;
+// How much a slow upload may lose when the server is killed.
+constexpr auto record_every = Millis(2000);
+
+}  // namespace
+
+Result<void> CompleteWriter::write(ByteView bytes) {
+  if (bytes.empty()) return {};
+  return fail(Kind::too_large, "the upload is complete already");
+}
+
+Writer::Writer(Rules& rules, LivePtr live, UploadPtr upload, Hold hold, std::unique_ptr<Staged> staged,
+               std::optional<Checksum> checksum)
+    : rules_(rules),
+      live_(std::move(live)),
+      upload_(std::move(upload)),
+      hold_(std::move(hold)),
+      staged_(std::move(staged)),
+      checksum_(std::move(checksum)),
+      start_(upload_->row.offset),
+      epoch_(upload_->row.epoch),
+      length_(upload_->row.length),
+      offset_(start_),
+      recorded_(start_),
+      shown_(start_),
+      written_back_(start_),
+      last_record_(rules.clock.steady()) {
+  if (length_) promised_ = *length_ - start_;
+  rules_.promised += promised_;
+}
+
+Writer::~Writer() {
+  if (!settled_) {
+    // Cut off: bytes whose checksum was announced but not seen in full cannot be kept.
+    if (checksum_ && offset_ > start_)
+      roll_back();
+    else
+      (void)settle();
+  }
+  rules_.promised -= promised_;
+}
+
+bool Writer::asked_to_stop() const {
+  return upload_->stop.load(std::memory_order_relaxed) != StopReason::none ||
+         rules_.stopping.load(std::memory_order_relaxed);
+}
+
+Result<void> Writer::check_stop() const {
+  if (rules_.stopping.load(std::memory_order_relaxed)) return fail(Kind::unavailable, "the server is stopping");
+  switch (upload_->stop.load(std::memory_order_relaxed)) {
+    case StopReason::none: return {};
+    case StopReason::newcomer: return fail(Kind::locked, "another request goes on with this upload");
+    case StopReason::removed: return fail(Kind::gone, "this upload was removed");
+    case StopReason::stopping: return fail(Kind::unavailable, "the server is stopping");
+  }
+  return {};
+}
+
+Result<void> Writer::claim(std::uint64_t bytes) {
+  if (length_) return {};
+  if (offset_ / written_back_every != (offset_ + bytes) / written_back_every)
+    if (auto room = rules_.room_on_disk(bytes); !room) return room;
+  const std::lock_guard lock(live_->mutex);
+  if (upload_->removed) return fail(Kind::gone, "this upload was removed");
+  if (auto taken = rules_.take(*live_, bytes, 0); !taken) return taken;
+  upload_->counted += bytes;
+  return {};
+}
+
+void Writer::unclaim(std::uint64_t bytes) {
+  const std::lock_guard lock(live_->mutex);
+  if (length_ || upload_->removed) return;
+  rules_.give_back(*live_, bytes, 0);
+  upload_->counted -= bytes;
+}
+
+Result<void> Writer::write(ByteView bytes) {
+  if (failure_) return tl::unexpected(*failure_);
+  if (auto stop = check_stop(); !stop) return stop;
+  if (bytes.empty()) return {};
+  if (length_ && bytes.size() > *length_ - offset_)
+    return fail(Kind::too_large, "more bytes than the upload's length");
+  if (auto claimed = claim(bytes.size()); !claimed) return claimed;
+  if (auto written = staged_->write_at(offset_, bytes); !written) {
+    failure_ = written.error();
+    unclaim(bytes.size());
+    return written;
+  }
+  upload_->sum.update(bytes);
+  if (checksum_) checksum_->running.update(bytes);
+  offset_ += bytes.size();
+  upload_->summed = offset_;
+  const std::uint64_t kept = std::min<std::uint64_t>(promised_, bytes.size());
+  promised_ -= kept;
+  rules_.promised -= kept;
+  if (!rules_.policy.relaxed && offset_ - written_back_ >= written_back_every) {
+    (void)staged_->start_write_back(written_back_, offset_ - written_back_);
+    written_back_ = offset_;
+  }
+  if (checksum_) return {};
+  upload_->growing->arrived.store(offset_, std::memory_order_release);
+  const bool all = length_ && offset_ == *length_;
+  if (all || offset_ - shown_ >= shown_every) show_growth();
+  if (!all && rules_.clock.steady() - last_record_ >= record_every) return record();
+  return {};
+}
+
+void Writer::show_growth() {
+  shown_ = offset_;
+  rules_.events.upload_grew(upload_->row.upload);
+  if (!upload_->row.partial) rules_.tick(*live_);
+}
+
+Result<void> Writer::record() {
+  last_record_ = rules_.clock.steady();
+  if (offset_ == recorded_) return {};
+  if (auto durable = staged_->make_durable(); !durable) {
+    rules_.spoil(*live_, *upload_);
+    failure_ = durable.error();
+    return durable;
+  }
+  auto changed = rules_.catalog.change(rules_.durable(), [&](Transaction& transaction) -> Result<void> {
+    if (!transaction.advance_upload(upload_->row.upload, epoch_, offset_))
+      return fail(Kind::conflict, "someone else goes on with this upload");
+    return {};
+  });
+  if (!changed) {
+    failure_ = changed.error();
+    return changed;
+  }
+  recorded_ = offset_;
+  const std::lock_guard lock(live_->mutex);
+  upload_->row.offset = offset_;
+  return {};
+}
+
+void Writer::roll_back() {
+  settled_ = true;
+  upload_->summed = Growing::unknown;
+  if (!staged_->truncate(start_)) rules_.spoil(*live_, *upload_);
+  unclaim(offset_ - start_);
+  offset_ = start_;
+}
+
+Result<UploadWriter::Finished> Writer::settle() {
+  settled_ = true;
+  const std::shared_lock gate(live_->gate);
+  {
+    const std::lock_guard lock(live_->mutex);
+    if (upload_->removed) return fail(Kind::gone, "this upload was removed");
+    if (live_->row.phase == Phase::dying) return no_such_space();
+    if (upload_->row.damaged) return fail(Kind::gone, "the bytes of this upload were lost: begin again");
+  }
+  upload_->growing->arrived.store(offset_, std::memory_order_release);
+  Finished finished{offset_, length_ && offset_ == *length_, std::nullopt};
+  if (finished.complete && !upload_->row.partial) {
+    if (offset_ > recorded_)
+      if (auto durable = staged_->make_durable(); !durable) {
+        rules_.spoil(*live_, *upload_);
+        return tl::unexpected(durable.error());
+      }
+    auto file = rules_.complete(*live_, upload_);
+    if (!file) return tl::unexpected(file.error());
+    finished.file = std::move(*file);
+  } else {
+    if (auto recorded = record(); !recorded) return tl::unexpected(recorded.error());
+    show_growth();
+  }
+  return finished;
+}
+
+Result<UploadWriter::Finished> Writer::finish() {
+  if (settled_) return fail(Kind::conflict, "this request has ended already");
+  if (checksum_ && (failure_ || checksum_->running.sum() != checksum_->expected)) {
+    roll_back();
+    hold_.release();
+    if (failure_) return tl::unexpected(*failure_);
+    return fail(Kind::integrity, "the checksum differs: the bytes were changed on their way");
+  }
+  checksum_.reset();
+  auto finished = settle();
+  hold_.release();
+  if (finished && failure_) return tl::unexpected(*failure_);
+  return finished;
+}
+
+}  // namespace qrx::space

@@ -68,7 +68,7 @@ tl::unexpected<Refused> no_crypto() { return refuse(Refusal::no_crypto); }
 
 // nullopt: the stanza is for someone else.
 Opened<std::optional<FileKey>> unwrap_stanza(const Stanza& stanza, const Point& share, const Identity& identity) {
-  const auto shared = x25519_shared(identity.scalar(), share);
+  const auto shared = identity.key().shared(share);
   if (!shared) return no_crypto();
   if (!*shared) return malformed("an X25519 share is of low order");
   const auto key = wrap_key(**shared, share, identity.recipient().point());
@@ -230,16 +230,16 @@ Opened<FileKey> unwrap(const Header& header, const Identity& identity) {
 }
 
 Result<std::string> write_header(const Recipient& recipient, const FileKey& file_key, const Key& ephemeral) {
-  const auto share = x25519_public(ephemeral);
-  if (!share) return tl::unexpected(share.error());
-  const auto shared = x25519_shared(ephemeral, recipient.point());
+  const auto mine = X25519::create(ephemeral);
+  if (!mine) return tl::unexpected(mine.error());
+  const auto shared = mine->shared(recipient.point());
   if (!shared) return tl::unexpected(shared.error());
   if (!*shared) return fail(Kind::usage, "the recipient key is one that nobody can hold");
-  const auto key = wrap_key(**shared, *share, recipient.point());
+  const auto key = wrap_key(**shared, mine->point(), recipient.point());
   if (!key) return tl::unexpected(key.error());
   auto cipher = Aead::create(*key, Aead::Direction::seal);
   if (!cipher) return tl::unexpected(cipher.error());
-  Stanza stanza{{std::string(x25519_type), to_raw_base64(as_bytes(*share))}, std::vector<std::uint8_t>(wrapped_size)};
+  Stanza stanza{{std::string(x25519_type), to_raw_base64(as_bytes(mine->point()))}, std::vector<std::uint8_t>(wrapped_size)};
   if (!cipher->seal(zero_nonce, file_key.view(), std::as_writable_bytes(std::span(stanza.body))))
     return fail(Kind::other, "OpenSSL cannot wrap a file key");
   std::string text = write_covered({std::move(stanza)});

@@ -36,9 +36,9 @@ Result<Recipient> Recipient::parse(std::string_view text) {
 std::string Recipient::text() const { return bech32_encode(recipient_prefix, as_bytes(point_)); }
 
 Result<Identity> Identity::from(Key scalar) {
-  auto point = x25519_public(scalar);
-  if (!point) return tl::unexpected(std::move(point.error()));
-  return Identity(std::move(scalar), Recipient(*point));
+  auto key = X25519::create(scalar);
+  if (!key) return tl::unexpected(std::move(key.error()));
+  return Identity(std::move(scalar), *key);
 }
 
 Result<Identity> Identity::generate() {

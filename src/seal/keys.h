@@ -32,15 +32,16 @@ class Identity {
   static Result<Identity> parse(std::string_view text);
 
   const Recipient& recipient() const { return recipient_; }
-  const Key& scalar() const { return scalar_; }
-  Identity clone() const { return Identity(scalar_.clone(), recipient_); }
+  const X25519& key() const { return key_; }
+  Identity clone() const { return Identity(scalar_.clone(), key_); }
   std::string text() const;  // "AGE-SECRET-KEY-1…", upper case, 74 characters; give it to wipe() after use
 
  private:
-  Identity(Key scalar, const Recipient& recipient) : scalar_(std::move(scalar)), recipient_(recipient) {}
+  Identity(Key scalar, const X25519& key) : scalar_(std::move(scalar)), key_(key), recipient_(key.point()) {}
   static Result<Identity> from(Key scalar);
 
   Key scalar_;
+  X25519 key_;
   Recipient recipient_;
 };
 

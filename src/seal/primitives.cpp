@@ -33,25 +33,28 @@ const unsigned char* octets(ByteView bytes) {
   return bytes.empty() ? &none : reinterpret_cast<const unsigned char*>(bytes.data());
 }
 
-PrivateKey private_key(const Key& scalar) {
-  return PrivateKey(EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, scalar.data(), Key::size));
-}
-
 }  // namespace
 
-Result<Point> x25519_public(const Key& scalar) {
-  const PrivateKey key = private_key(scalar);
+struct X25519::State {
+  PrivateKey key;
   Point point{};
-  std::size_t size = point.size();
-  if (!key || EVP_PKEY_get_raw_public_key(key.get(), point.data(), &size) != 1 || size != point.size())
+};
+
+Result<X25519> X25519::create(const Key& scalar) {
+  auto state = std::make_shared<State>();
+  state->key.reset(EVP_PKEY_new_raw_private_key(EVP_PKEY_X25519, nullptr, scalar.data(), Key::size));
+  std::size_t size = state->point.size();
+  if (!state->key || EVP_PKEY_get_raw_public_key(state->key.get(), state->point.data(), &size) != 1 ||
+      size != state->point.size())
     return refused("X25519");
-  return point;
+  return X25519(std::move(state));
 }
 
-Result<std::optional<Key>> x25519_shared(const Key& scalar, const Point& point) {
-  const PrivateKey mine = private_key(scalar);
-  const PrivateKey theirs(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, point.data(), point.size()));
-  const PrivateKeyContext context(mine ? EVP_PKEY_CTX_new(mine.get(), nullptr) : nullptr);
+const Point& X25519::point() const { return state_->point; }
+
+Result<std::optional<Key>> X25519::shared(const Point& other) const {
+  const PrivateKey theirs(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, other.data(), other.size()));
+  const PrivateKeyContext context(EVP_PKEY_CTX_new(state_->key.get(), nullptr));
   if (!theirs || !context || EVP_PKEY_derive_init(context.get()) != 1 ||
       EVP_PKEY_derive_set_peer(context.get(), theirs.get()) != 1)
     return refused("X25519");

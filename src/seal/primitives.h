@@ -25,9 +25,20 @@ inline constexpr const char* no_crypto_hint =
 using Point = std::array<std::uint8_t, 32>;  // an X25519 public value
 using Key = Secret<32>;
 
-Result<Point> x25519_public(const Key& scalar);
-// nullopt when the shared secret is all zero: the point is of low order, and nobody's.
-Result<std::optional<Key>> x25519_shared(const Key& scalar, const Point& point);
+// A secret scalar made ready: OpenSSL multiplies once to make it, and once for each shared secret. Copies share one
+// immutable key, which is wiped with the last of them; any number of threads may use it.
+class X25519 {
+ public:
+  static Result<X25519> create(const Key& scalar);
+  const Point& point() const;  // the public value
+  // nullopt when the shared secret is all zero: the other point is of low order, and nobody's.
+  Result<std::optional<Key>> shared(const Point& other) const;
+
+ private:
+  struct State;
+  explicit X25519(std::shared_ptr<const State> state) : state_(std::move(state)) {}
+  std::shared_ptr<const State> state_;
+};
 
 Result<Key> hkdf_sha256(ByteView key_material, ByteView salt, std::string_view info);
 Result<std::array<std::uint8_t, 32>> hmac_sha256(ByteView key, ByteView message);

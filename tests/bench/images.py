@@ -56,6 +56,7 @@ def main():
     parser.add_argument("--folder", action="append", default=[])
     parser.add_argument("--without", action="append", default=["boof-high_version"])
     parser.add_argument("--min", type=float, default=0)
+    parser.add_argument("--least", type=pathlib.Path, help='JSON {"folder": fewest hits}; exit 1 below one of them')
     parser.add_argument("--helper", default=str(default))
     parser.add_argument("--jobs", type=int, default=2)
     parser.add_argument("--list", action="store_true")
@@ -112,7 +113,11 @@ def main():
         print("\n".join(unread))
     for line in bad:
         print("WRONG", line)
-    return 1 if bad or rate(counted)[0] < options.min else 0
+    least = json.loads(options.least.read_text()) if options.least else {}
+    fewer = [f"{name}: {rows[name]['hit']} of at least {count}" for name, count in least.items() if rows[name]["hit"] < count]
+    if fewer:
+        print("FEWER THAN BEFORE " + ", ".join(fewer))
+    return 1 if bad or fewer or rate(counted)[0] < options.min else 0
 
 
 if __name__ == "__main__":

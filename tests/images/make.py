@@ -1,0 +1,189 @@
+#!/usr/bin/env python3
+"""Makes the pictures of this folder and the first inputs of tests/fuzz/fuzz_picture. They are kept in git; this is their recipe.
+
+make.py [FOLDER]...    needs qrencode and convert (ImageMagick 6); "screen" also Xvfb, xterm, import and build/bin/qr-draw
+
+photo   a code on paper or a screen, seen by a bad camera: each picture one trouble or two
+screen  screenshots of terminals: our drawings, and those of qrencode with and without seams between the glyphs
+fp-own  nothing to read: textures, text, finders without a code, codes with too much gone
+Pictures are the same for the same ImageMagick; another version may move a pixel, which is why they are kept.
+"""
+import json
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+ROOT = HERE.parent.parent
+LINK = "HTTP://192.168.178.%d:8460/U/ABCDEFGHIJKLMNOPQRSTUVWXYA"
+SEALED = "HTTPS://QRX.EXAMPLE.NET/U/ABCDEFGHIJKLMNOPQRSTUVWXYA#AGE1" + "Q" * 58
+
+
+def run(*command, **options):
+    return subprocess.run([str(word) for word in command], check=True, **options)
+
+
+def code(path, text, scale=8, margin=4):
+    run("qrencode", "-l", "L", "-s", scale, "-m", margin, "-o", path, text)
+
+
+class Folder:
+    def __init__(self, name):
+        self.name, self.path, self.labels = name, HERE / name, {}
+        self.path.mkdir(exist_ok=True)
+        for old in self.path.iterdir():
+            old.unlink()
+
+    def add(self, file, texts):
+        self.labels[file] = {"texts": texts}
+        return self.path / file
+
+    def close(self):
+        (self.path / "manifest.json").write_text(json.dumps(self.labels, indent=1, sort_keys=True) + "\n")
+
+
+# What happens to a code of 264 to 392 pixels on a desk of 640x480. Numbers were turned until it hurts.
+PHOTOS = {
+    "straight": [],
+    "turned": ["-rotate", "27"],
+    "upside-down": ["-rotate", "187"],
+    "mirrored": ["-flop"],
+    "inverted": ["-negate"],
+    "from-the-side": ["-virtual-pixel", "white", "-distort", "Perspective", "0,0 60,30 300,0 280,0 300,300 250,330 0,300 70,260"],
+    "from-below": ["-virtual-pixel", "white", "-distort", "Perspective", "0,0 70,90 300,0 230,90 300,300 300,300 0,300 0,300"],
+    "bent": ["-virtual-pixel", "white", "-distort", "Barrel", "0.0 0.18 0.0"],
+    "pillow": ["-virtual-pixel", "white", "-distort", "Barrel", "0.0 -0.18 0.0"],
+    "wave": ["-background", "white", "-wave", "10x420"],
+    "soft": ["-blur", "0x3.2"],
+    "moved": ["-motion-blur", "0x5+20"],
+    "moved-far": ["-motion-blur", "0x6.5+80"],
+    "pale": ["+level", "40%,62%"],
+    "dark": ["+level", "2%,16%"],
+    "noisy": ["-seed", "3", "-attenuate", "2.2", "+noise", "Gaussian"],
+    "dark-noisy": ["+level", "5%,30%", "-seed", "4", "-attenuate", "0.7", "+noise", "Gaussian"],
+    "small": ["-resize", "22%"],
+    "small-soft": ["-resize", "34%", "-blur", "0x0.8"],
+    "coarse": ["-scale", "25%", "-scale", "400%", "-quality", "8"],
+    "shadow": ["(", "+clone", "-fill", "white", "-colorize", "100", "-fill", "gray30", "-draw", "polygon 0,0 190,0 60,400 0,400", "-blur", "0x12", ")",
+               "-compose", "multiply", "-composite"],
+    "glare": ["(", "+clone", "-fill", "black", "-colorize", "100", "-fill", "gray80", "-draw", "circle 180,150 230,170", "-blur", "0x30", ")",
+              "-compose", "screen", "-composite"],
+    "no-quiet-zone": ["-shave", "36x36", "-bordercolor", "gray20", "-border", "36"],
+    "stained": ["-fill", "black", "-draw", "circle 190,190 205,190", "-fill", "white", "-draw", "rectangle 120,210 150,222"],
+    "moire": ["-tile", "pattern:horizontal2", "-set", "option:compose:args", "60", "(", "+clone", "-fill", "white", "-colorize", "100",
+              "-tile", "pattern:gray50", "-draw", "color 0,0 reset", "-blur", "0x0.6", "+level", "55%,100%", ")", "-compose", "multiply", "-composite", "-resize", "71%"],
+}
+
+
+def photos(work):
+    folder = Folder("photo")
+    for number, (name, trouble) in enumerate(PHOTOS.items()):
+        text = SEALED if name == "straight" else LINK % number
+        code(work / "code.png", text, 9)
+        target = folder.add(name + ".jpg", [text])
+        run("convert", work / "code.png", "-colorspace", "sRGB", "-type", "TrueColor", *trouble, work / "seen.png")
+        run("convert", "-size", "560x480", "gradient:gray75-gray50", work / "seen.png", "-gravity", "center", "-compose", "over", "-composite",
+            "-colorspace", "Gray", "-strip", "-quality", "45", target)
+    code(work / "code.png", "just a word", 6)
+    code(work / "link.png", LINK % 200, 4)
+    run("convert", work / "code.png", "(", work / "link.png", "-negate", ")", "-background", "gray", "+append", "-strip",
+        "-quality", "60", folder.add("other-code-first.jpg", ["just a word", LINK % 200]))
+    run("convert", work / "link.png", "-strip", folder.add("link.webp", [LINK % 200]))
+    run("convert", work / "link.png", "-strip", folder.add("link.gif", [LINK % 200]))
+    run("convert", work / "link.png", "-strip", "-type", "Palette", "BMP3:" + str(folder.add("link.bmp", [LINK % 200])))
+    run("convert", work / "link.png", "-transparent", "white", "-strip", folder.add("transparent.png", [LINK % 200]))
+    folder.close()
+
+
+SCREENS = {  # name: font, size, theme, command
+    "ours-dejavu-dark": ("DejaVu Sans Mono", 10, "dark", "qr-draw 80 24 256 {text}"),
+    "ours-dejavu-light": ("DejaVu Sans Mono", 10, "light", "qr-draw 80 24 256 {text}"),
+    "ours-liberation-dark": ("Liberation Mono", 10, "dark", "qr-draw 80 24 256 {text}"),
+    "ours-liberation-light": ("Liberation Mono", 12, "light", "qr-draw 80 24 16 {text}"),
+    "ours-eight-colours": ("DejaVu Sans Mono", 9, "light", "qr-draw 80 24 8 {text}"),
+    "ours-plain": ("DejaVu Sans Mono", 10, "light", "qr-draw 80 24 none {text}"),
+    "ours-two-columns": ("Liberation Mono", 8, "dark", "qr-draw 100 50 256 {text}"),
+    "qrencode-utf8-dark": ("DejaVu Sans Mono", 10, "dark", "qrencode -l L -t UTF8 {text}"),
+    "qrencode-utf8-light": ("DejaVu Sans Mono", 10, "light", "qrencode -l L -t UTF8 {text}"),
+    "qrencode-ansi-dark": ("Liberation Mono", 8, "dark", "qrencode -l L -t ANSI256 {text}"),
+    "qrencode-ansiutf8-light": ("Liberation Mono", 10, "light", "qrencode -l L -t ANSIUTF8 {text}"),
+}
+
+
+def screens(work):
+    folder = Folder("screen")
+    read, write = os.pipe()
+    server = subprocess.Popen(["Xvfb", "-displayfd", str(write), "-screen", "0", "1100x1000x24", "-nolisten", "tcp"], pass_fds=[write],
+                              stderr=subprocess.DEVNULL)
+    os.close(write)
+    environment = dict(os.environ, DISPLAY=":" + os.read(read, 16).decode().strip(), PATH=f"{ROOT}/build/bin:{os.environ['PATH']}")
+    try:
+        for number, (name, (font, size, theme, command)) in enumerate(SCREENS.items()):
+            text = LINK % (100 + number)
+            columns = "100x50" if "100 50" in command or "ANSI256" in command else "80x24"
+            ready = work / "ready"
+            # The terminal answers where its cursor is once it has drawn everything.
+            shell = f"{command.format(text=text)}; printf '\\033[6n'; stty -echo -icanon; IFS= read -r -d R; : >{ready}; sleep 30"
+            colours = ["-fg", "gray90", "-bg", "black"] if theme == "dark" else ["-fg", "black", "-bg", "white"]
+            terminal = subprocess.Popen(["xterm", *colours, "-fa", font, "-fs", str(size), "-geometry", columns + "+10+10", "-e", "bash", "-c", shell],
+                                        env=environment, stderr=subprocess.DEVNULL)
+            while not ready.exists():
+                if terminal.poll() is not None:
+                    sys.exit(f"xterm ended: {name}")
+            subprocess.run(["sleep", "0.5"], check=True)
+            run("import", "-silent", "-window", "root", work / "shot.png", env=environment)
+            run("convert", work / "shot.png", "-trim", "-colors", "16", "-strip", folder.add(name + ".png", [text]))
+            terminal.kill()
+            terminal.wait()
+            ready.unlink()
+    finally:
+        server.kill()
+        server.wait()
+    folder.close()
+
+
+def nothing(work):
+    folder = Folder("fp-own")
+    code(work / "code.png", SEALED, 6)
+    finish = ["-colorspace", "Gray", "-strip", "-quality", "45"]
+    run("convert", "-size", "400x300", "-seed", "1", "plasma:black-white", *finish, folder.add("plasma.jpg", []))
+    run("convert", "-size", "300x300", "-seed", "2", "xc:gray", "+noise", "Random", "-scale", "133%", "-threshold", "50%", *finish, folder.add("noise.jpg", []))
+    run("convert", "-size", "400x400", "pattern:checkerboard", *finish, folder.add("checkerboard.jpg", []))
+    text = (ROOT / "LICENSE").read_text() if (ROOT / "LICENSE").exists() else "Permission is hereby granted, free of charge\n" * 20
+    page = text[:1500].replace("%", "").replace("\\", "")
+    run("convert", "-font", "DejaVu-Sans-Mono", "-pointsize", "12", "label:" + page, *finish, folder.add("text.jpg", []))
+    for name, hole in {"without-middle": "90,90 270,270", "without-right": "190,0 400,400", "without-bottom": "0,150 400,400"}.items():
+        run("convert", work / "code.png", "-type", "TrueColor", "-fill", "white", "-draw", f"rectangle {hole}", *finish, folder.add(f"{name}.jpg", []))
+    finder = "M {x},{y} h 70 v 70 h -70 z m 10,10 v 50 h 50 v -50 z m 10,10 h 30 v 30 h -30 z"
+    path = " ".join(finder.format(x=x, y=y) for x, y in ((40, 40), (230, 40), (40, 230)))
+    run("convert", "-size", "340x340", "xc:white", "-fill", "black", "-draw", f"fill-rule nonzero path '{path}'", *finish, folder.add("finders-only.jpg", []))
+    run("convert", "-size", "340x340", "xc:white", "-seed", "5", "+noise", "Random", "-scale", "10x10", "-scale", "340x340!", "-threshold", "50%",
+        "-fill", "black", "-draw", f"path '{path}'", *finish, folder.add("finders-in-noise.jpg", []))
+    folder.close()
+
+
+def seeds(work):
+    target = ROOT / "tests/fuzz/fuzz_picture"
+    target.mkdir(exist_ok=True)
+    picture = ["-size", "24x17", "-seed", "1", "plasma:red-blue", "-strip"]
+    for name, extra in {
+            "gray.png": ["-colorspace", "Gray"], "palette.png": ["-colors", "4", "-type", "Palette"], "interlaced.png": ["-interlace", "PNG"],
+            "alpha.png": ["-transparent", "red", "-alpha", "on"], "colour.jpg": [], "progressive.jpg": ["-interlace", "JPEG"],
+            "cmyk.jpg": ["-colorspace", "CMYK"], "lossy.webp": [], "lossless.webp": ["-define", "webp:lossless=true"], "plain.gif": [],
+            "interlaced.gif": ["-interlace", "GIF"]}.items():
+        run("convert", *picture, *extra, target / name)
+    for name, extra in {"colour": [], "palette": ["-colors", "9", "-type", "Palette"], "two": ["-monochrome"]}.items():
+        run("convert", *picture, *extra, f"BMP3:{target / name}.bmp")
+
+
+def main():
+    makers = {"photo": photos, "screen": screens, "fp-own": nothing, "seeds": seeds}
+    with tempfile.TemporaryDirectory() as work:
+        for name in sys.argv[1:] or makers:
+            makers[name](pathlib.Path(work))
+
+
+if __name__ == "__main__":
+    main()

@@ -35,15 +35,15 @@ class UploadSink : public http::BodySink {
   Result<void> write(ByteView bytes) override { return writer_->write(bytes); }
 
   http::Reply finish() override {
-    if (into_.length_unknown) {
-      const auto set = call_->site.spaces.set_length(call_->target.guid, into_.upload, writer_->offset());
-      if (!set) return stop_at(set.error());
-    }
     const auto finished = writer_->finish();
     if (!finished) return stop_at(finished.error());
     writer_.reset();
-    if (finished->file) ++call_->site.files_received;
-    return into_.done(*finished);
+    Taken taken{finished->offset, finished->complete, std::nullopt};
+    if (finished->file) taken.file = {finished->file->name, finished->file->size, finished->file->xxh128};
+    if (into_.length_unknown)
+      if (const auto set = end_here(taken); !set) return stop_at(set.error());
+    if (taken.file) ++call_->site.files_received;
+    return into_.done(taken);
   }
 
   std::optional<http::Answer> on_error(const Error& error) override { return stop_at(error); }
@@ -51,13 +51,25 @@ class UploadSink : public http::BodySink {
   void abandon() override { let_go(); }
 
  private:
+  // The length is what came: with it the upload becomes a file.
+  Result<void> end_here(Taken& taken) {
+    space::Spaces& spaces = call_->site.spaces;
+    if (const auto set = spaces.set_length(call_->target.guid, into_.upload, taken.offset); !set) return set;
+    const auto delivery = spaces.delivery(call_->target.guid, into_.delivery);
+    if (!delivery) return tl::unexpected(delivery.error());
+    taken.complete = true;
+    if (!delivery->files.empty()) taken.file = delivery->files.front();
+    return {};
+  }
+
   http::Answer stop_at(const Error& error) {
     let_go();
     return into_.failed(error);
   }
 
   void let_go() {
-    if (!writer_) return;
+    if (gone_) return;
+    gone_ = true;
     writer_.reset();  // keeps what was written
     if (into_.forget_if_cut) (void)call_->site.spaces.remove_upload(call_->target.guid, into_.upload);
   }
@@ -65,6 +77,7 @@ class UploadSink : public http::BodySink {
   SharedCall call_;
   std::unique_ptr<space::UploadWriter> writer_;
   IntoUpload into_;
+  bool gone_ = false;
 };
 
 }  // namespace

@@ -9,7 +9,7 @@ namespace qrx::serve {
 namespace {
 
 // For a line of text; the JSON has the name as it is.
-std::string receipt(const space::FileRow& file) {
+std::string receipt(const wire::ReceivedFile& file) {
   return "sent successfully: " + escape_untrusted(file.name) + ", " + std::to_string(file.size) + " bytes, xxh128 " +
          to_hex(file.xxh128) + "\n";
 }
@@ -47,16 +47,17 @@ http::Reply put_file(const SharedCall& call) {
 
   IntoUpload into;
   into.upload = row->upload;
+  into.delivery = row->delivery;
   into.length_unknown = !wish.length;
   into.forget_if_cut = true;
   into.failed = refuse;
-  into.done = [call, delivery = row->delivery](const space::UploadWriter::Finished& finished) {
-    if (!finished.file) return call->problem(Error{Kind::other, "the file is not complete", {}});
+  into.done = [call, delivery = row->delivery](const Taken& taken) {
+    if (!taken.file) return call->problem(Error{Kind::other, "the file is not complete", {}});
     const auto state = wants_json(*call->request) ? call->site.spaces.delivery(call->target.guid, delivery)
                                                   : Result<wire::DeliveryState>(fail(Kind::other, {}));
     http::Answer out = state ? json_answer(201, wire::to_json(*state))
-                             : answer(201, "text/plain; charset=utf-8", receipt(*finished.file));
-    out.headers.push_back({"Qrx-Xxh128", to_hex(finished.file->xxh128)});
+                             : answer(201, "text/plain; charset=utf-8", receipt(*taken.file));
+    out.headers.push_back({"Qrx-Xxh128", to_hex(taken.file->xxh128)});
     return out;
   };
   return receive_into(call, std::move(*writer), std::move(into));

@@ -108,10 +108,10 @@ class FormSink : public http::BodySink, private wire::FormEvents {
       const auto file = spaces().put_small(guid(), *delivery_, name_, as_bytes(small_));
       return file ? Result<void>() : tl::unexpected(file.error());
     }
-    if (const auto set = spaces().set_length(guid(), upload_, writer_->offset()); !set) return set;
     const auto finished = writer_->finish();
     writer_.reset();
-    return finished ? Result<void>() : tl::unexpected(finished.error());
+    if (!finished) return tl::unexpected(finished.error());
+    return spaces().set_length(guid(), upload_, finished->offset);
   }
 
   SharedCall call_;
@@ -132,7 +132,7 @@ class FormSink : public http::BodySink, private wire::FormEvents {
 http::Reply post_form(const SharedCall& call) {
   const auto drop = call->site.spaces.drop(call->target.guid);
   if (!drop) return call->problem(drop.error());
-  if (drop->state == wire::SpaceState::closed) return call->problem(409, "the space is closed and takes no more files");
+  if (drop->state == wire::SpaceState::closed) return call->problem(403, "the space is closed and takes no more files");
   const auto boundary = wire::multipart_boundary(call->header("content-type"));
   if (!boundary) return call->problem(boundary.error());
   if (!call->request->has_body) return call->problem(400, "the form is empty");

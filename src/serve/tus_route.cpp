@@ -104,7 +104,7 @@ Result<Creation> read_creation(const Call& call) {
 }
 
 http::Answer created(const Call& call, const space::UploadRow& row, std::uint64_t offset,
-                     const std::optional<space::FileRow>& file) {
+                     const std::optional<wire::ReceivedFile>& file) {
   http::Answer out = with_tus(answer(201));
   out.headers.push_back({"Location", call.site.base().prefix + "/u/" + call.target.guid.text() + "/uploads/" + row.upload.text()});
   out.headers.push_back({"Upload-Offset", std::to_string(offset)});
@@ -121,7 +121,12 @@ http::Reply concatenate(const SharedCall& call, const Creation& creation) {
     const Kind kind = row.error().kind;
     return refuse(*call, row.error(), kind == Kind::integrity || kind == Kind::conflict ? 400 : 0);
   }
-  return created(*call, *row, row->length.value_or(row->offset), std::nullopt);
+  std::optional<wire::ReceivedFile> file;
+  if (const auto delivery = call->site.spaces.delivery(call->target.guid, row->delivery))
+    for (const wire::ReceivedFile& one : delivery->files)
+      if (one.name == row->name) file = one;
+  ++call->site.files_received;
+  return created(*call, *row, row->length.value_or(row->offset), file);
 }
 
 }  // namespace
@@ -163,10 +168,11 @@ http::Reply create_upload(const SharedCall& call) {
   if (!writer) return refuse(*call, writer.error());
   IntoUpload into;
   into.upload = row->upload;
+  into.delivery = row->delivery;
   into.forget_if_cut = true;  // its address was not told yet
   into.failed = [call](const Error& error) { return refuse(*call, error); };
-  into.done = [call, row = *row](const space::UploadWriter::Finished& finished) {
-    return created(*call, row, finished.offset, finished.file);
+  into.done = [call, row = *row](const Taken& taken) {
+    return created(*call, row, taken.offset, taken.file);
   };
   return receive_into(call, std::move(*writer), std::move(into));
 }
@@ -221,12 +227,13 @@ http::Reply append_upload(const SharedCall& call) {
   if (!writer) return refuse(*call, writer.error());
   IntoUpload into;
   into.upload = row->upload;
+  into.delivery = row->delivery;
   into.failed = [call](const Error& error) { return refuse(*call, error); };
-  into.done = [call, expires = row->expires](const space::UploadWriter::Finished& finished) {
+  into.done = [call, expires = row->expires](const Taken& taken) {
     http::Answer out = with_tus(answer(204));
-    out.headers.push_back({"Upload-Offset", std::to_string(finished.offset)});
-    if (finished.file) out.headers.push_back({"Qrx-Xxh128", to_hex(finished.file->xxh128)});
-    if (!finished.complete) out.headers.push_back({"Upload-Expires", to_http_date(expires)});
+    out.headers.push_back({"Upload-Offset", std::to_string(taken.offset)});
+    if (taken.file) out.headers.push_back({"Qrx-Xxh128", to_hex(taken.file->xxh128)});
+    if (!taken.complete) out.headers.push_back({"Upload-Expires", to_http_date(expires)});
     return out;
   };
   return receive_into(call, std::move(*writer), std::move(into));

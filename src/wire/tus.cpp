@@ -10,7 +10,7 @@
 namespace qrx::wire {
 namespace {
 
-constexpr std::size_t most_metadata_bytes = 4096;
+constexpr std::size_t most_metadata_bytes = 16384;
 constexpr std::size_t most_parts = 1000;
 
 bool is_key(std::string_view key) {
@@ -37,7 +37,7 @@ std::optional<std::string_view> UploadMetadata::find(std::string_view key) const
 
 Result<UploadMetadata> parse_upload_metadata(std::string_view text) {
   UploadMetadata out;
-  if (text.size() > most_metadata_bytes) return fail(Kind::usage, "Upload-Metadata is over 4,096 bytes");
+  if (text.size() > most_metadata_bytes) return fail(Kind::usage, "Upload-Metadata is over 16,384 bytes");
   if (trim(text).empty()) return out;
   for (;;) {
     const auto comma = text.find(',');

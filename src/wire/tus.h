@@ -25,7 +25,7 @@ struct UploadMetadata {
   std::optional<std::string_view> find(std::string_view key) const;
 };
 
-// At most 4,096 bytes of text; keys are unique printable ASCII without blank and comma. Empty text: no entries.
+// At most 16,384 bytes of text; keys are unique printable ASCII without blank and comma. Empty text: no entries.
 Result<UploadMetadata> parse_upload_metadata(std::string_view text);
 std::string format_upload_metadata(const UploadMetadata& metadata);
 

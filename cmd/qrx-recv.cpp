@@ -93,7 +93,7 @@ Options describe(Settings& to) {
   options.size("max-size", 0, "take at most so many bytes in all", to.max_size);
   options.number("max-files", 0, "take at most so many files in all", to.max_files);
   options.text("label", 0, "TEXT", "a name that the sender is shown", to.label);
-  options.choice("seal", 0, {"offer", "require", "off"}, "end-to-end encryption (default: offer)", to.seal);
+  options.choice("seal", 0, {"offer", "require", "off"}, "end-to-end encryption: not in this version, so require fails", to.seal);
   options.flag("keep", 0, "leave the space on the server until it expires", to.keep);
   options.group("The QR code");
   options.toggle("qr", "draw the code, or do not (default: on a terminal)", to.qr);
@@ -311,7 +311,7 @@ Result<void> Recv::open_space() {
   if (set_.keep) {
     const KeptSpace kept{{own_ ? own_->shown() : origin, space_.guid, *token}, space_.drop, set_.label, system_clock().wall(), space_.expires};
     if (auto remembered = remember_space(kept, kept.created); !remembered)
-      messages_.warn(remembered.error().what, "qrx-share will not find this space by itself: keep the owner link");
+      messages_.warn(remembered.error().what, "keep the owner link");
   }
   return {};
 }
@@ -475,7 +475,7 @@ transfer::ReceiverEvents Recv::report() {
   };
   events.notice = [this](const std::string& text) {
     const std::lock_guard lock(screen_);
-    messages_.warn(text);
+    messages_.notice(text);
   };
   return events;
 }

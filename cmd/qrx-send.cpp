@@ -63,7 +63,7 @@ Options describe(Settings& to) {
   options.group("What");
   options.text("name", 0, "NAME", "the name for data from stdin (default: stdin)", to.name);
   options.text("message", 'm', "TEXT", "a line of text for the receiver", to.message);
-  options.choice("seal", 0, {"auto", "require", "off"}, "encrypt to the receiver's key (default: auto)", to.seal);
+  options.choice("seal", 0, {"auto", "require", "off"}, "end-to-end encryption: not in this version, so require fails", to.seal);
   options.group("How");
   options.size("limit-rate", 0, "send at most so many bytes a second", to.limit_rate);
   options.flag("sha256", 0, "report SHA-256 sums instead of XXH128", to.sha256);
@@ -137,8 +137,8 @@ int Send::check_usage() {
     if (options_.on_command_line("link") && options_.on_command_line("image"))
       return options_.usage_error("-i and -l exclude each other: the link is either in a picture or given");
     if (set_.link.empty() && set_.images.empty())
-      return options_.usage_error(Error{Kind::usage, "it is not said where to: this version cannot use a camera",
-                                        "give a picture of the QR code with -i, or the link in text with -l"});
+      return options_.usage_error(Error{Kind::usage, "where to? This version cannot use a camera",
+                                        "give a picture of the QR code with -i, or its link in text with -l"});
   }
   int readers_of_stdin = 0;
   for (const auto* list : {&set_.files, &set_.images})
@@ -262,7 +262,7 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
     event.boolean("sealed", false);
     if (!facts_.event(event)) stop_sending();
   };
-  events.notice = [&](const std::string& text) { messages_.warn(text); };
+  events.notice = [&](const std::string& text) { messages_.notice(text); };
 
   transfer::Sender sender(link, how, events);
   running = &sender;

@@ -17,7 +17,7 @@ std::string left_side(const Option& option) {
 }
 
 void put_wrapped(std::string& out, std::string left, const std::string& text, std::size_t width, std::size_t indent) {
-  if (left.size() + 2 > indent) {
+  if (!left.empty() && left.size() + 2 > indent) {
     out += left + "\n";
     left.clear();
   }
@@ -45,6 +45,7 @@ std::string Options::help(std::size_t width) const {
   std::string out;
   for (const auto& usage : tool_.usage)
     out += (out.empty() ? "Usage: " : "       ") + tool_.tool + (usage.empty() ? "" : " ") + usage + "\n";
+  out += "\n";
   put_wrapped(out, "", tool_.summary, width, 0);
   if (!commands_.empty()) {
     out += "\nCommands:\n";
@@ -59,11 +60,11 @@ std::string Options::help(std::size_t width) const {
       if (option.group == group && !option.hidden) put_wrapped(out, left_side(option), option.help, width, column);
   }
   if (!tool_.examples.empty()) {
-    std::size_t longest = 0;
-    for (const auto& example : tool_.examples) longest = std::max(longest, example.command.size());
     out += "\nExamples:\n";
-    for (const auto& example : tool_.examples)
-      put_wrapped(out, "  " + example.command, example.meaning, width, std::min<std::size_t>(longest + 4, 44));
+    for (const auto& example : tool_.examples) {
+      out += "  " + example.command + "\n";
+      put_wrapped(out, "", example.meaning, width, 6);
+    }
   }
   out += "\n";
   put_wrapped(out, "",

@@ -40,6 +40,10 @@ void Messages::warn(std::string_view text, std::string_view hint) {
   put(std::move(line));
 }
 
+void Messages::notice(std::string_view text) {
+  if (!quiet_) put(tool_ + ": " + escape_untrusted(text));
+}
+
 void Messages::say(std::string_view text) {
   if (!quiet_) put(escape_untrusted(text));
 }

@@ -24,6 +24,7 @@ class Messages {
 
   void error(const Error& error);                                    // always shown, with its hint
   void warn(std::string_view text, std::string_view hint = {});      // "qrx-recv: text", also with --quiet
+  void notice(std::string_view text);                                // "qrx-recv: text"; not with --quiet
   void say(std::string_view text);                                   // the line as it is; not with --quiet
   void detail(std::string_view text, int level = 1);                 // "qrx-recv: text" with -v (level times)
   // Escape sequences and all, not with --quiet: for what the tool made itself, such as a QR code.

@@ -39,6 +39,8 @@ struct ReceiverOptions {
   bool sha256 = false;
   bool follow_uploads = true;        // fetch files while they are still being uploaded
   bool keep = false;                 // leave the space on the server; otherwise it is deleted after the last delivery
+  std::string state_dir;             // "$XDG_STATE_HOME/qrx/recv": remembers what a killed run had saved, so that the
+                                     // next one does not save it twice; made with mode 0700; empty: nothing is kept
   unsigned connections = 4;          // transfers at the same time
   Millis give_up{300'000};           // server away for so long: Kind::unavailable
   Millis first_retry{250};           // doubled each time, with jitter

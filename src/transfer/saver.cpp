@@ -41,6 +41,17 @@ int open_beneath(int root, const char* path, int flags) {
   return static_cast<int>(fd);
 }
 
+template <class Take>
+bool read_all(int fd, Take take) {
+  std::vector<std::byte> buffer(256U << 10);
+  for (;;) {
+    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return got == 0;
+    take(ByteView(buffer).first(static_cast<std::size_t>(got)));
+  }
+}
+
 int rename_no_replace(int directory, const char* from, const char* to) {
   if (::renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return -1;
@@ -175,11 +186,12 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
   return partial;
 }
 
-Result<void> Saver::settle() {
+Result<void> Saver::settle(const Id& delivery) {
   std::set<std::string> directories;
   {
     const std::lock_guard lock(mutex_);
     directories.swap(unsettled_);
+    std::erase_if(taken_, [&delivery](const auto& taken) { return taken.second.delivery == delivery; });
   }
   for (const auto& directory : directories) {
     // Each directory up to the output directory may be new.
@@ -197,26 +209,38 @@ Result<void> Saver::settle() {
   return {};
 }
 
-bool Saver::holds(const std::string& path, std::uint64_t size, const Xxh128Sum& sum) const {
-  if (!path.starts_with(shown_) || path.size() == shown_.size()) return false;
-  const std::string relative = path.substr(shown_.size());
+std::optional<std::string> Saver::find_saved(const std::string& name, std::uint64_t size, const Xxh128Sum& sum) const {
+  const auto slash = name.rfind('/');
+  const std::string directories = slash == std::string::npos ? "" : name.substr(0, slash + 1);
+  for (unsigned number = 0; number < most_numbers; ++number) {
+    const std::string relative = directories + numbered_name(name.substr(directories.size()), number);
+    struct stat status{};
+    if (const UniqueFd file = open_saved(relative); file && ::fstat(file.get(), &status) == 0 &&
+                                                    static_cast<std::uint64_t>(status.st_size) == size) {
+      Xxh128 running;
+      if (read_all(file.get(), [&running](ByteView bytes) { running.update(bytes); }) && running.sum() == sum)
+        return shown_ + relative;
+    }
+    if (::fstatat(root_.get(), relative.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) break;
+  }
+  return std::nullopt;
+}
+
+UniqueFd Saver::open_saved(const std::string& relative) const {
   int fd = open_beneath(root_.get(), relative.c_str(), O_RDONLY | O_NONBLOCK);
   if (fd < 0 && errno == ENOSYS && relative.find('/') == std::string::npos)
     fd = open_at(root_.get(), relative.c_str(), O_RDONLY | O_NONBLOCK);
-  const UniqueFd file(fd);
+  UniqueFd file(fd);
   struct stat status{};
-  if (!file || ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return false;
-  if (static_cast<std::uint64_t>(status.st_size) != size) return false;
-  std::vector<std::byte> buffer(std::min<std::uint64_t>(size + 1, 256U << 10));
-  Xxh128 running;
-  for (;;) {
-    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return false;
-    if (got == 0) break;
-    running.update({buffer.data(), static_cast<std::size_t>(got)});
-  }
-  return running.sum() == sum;
+  if (!file || ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) file.reset();
+  return file;
+}
+
+std::optional<Sha256Sum> Saver::sha256_of(const std::string& path) const {
+  const UniqueFd file = open_saved(path.substr(shown_.size()));
+  Sha256 sum;
+  if (!file || !read_all(file.get(), [&sum](ByteView bytes) { sum.update(bytes); })) return std::nullopt;
+  return sum.sum();
 }
 
 Result<void> PartialFile::write(ByteView bytes) {
@@ -255,6 +279,10 @@ Result<std::string> PartialFile::publish() {
   const std::string directories = name_.substr(0, name_.size() - leaf_.size());
   const std::string wanted = saver_->shown_ + name_;
   if (::fdatasync(file_.get()) != 0) return fail_errno("cannot make " + wanted + " durable");
+  struct stat ours{}, named{};
+  if (::fstat(file_.get(), &ours) != 0 || ::fstatat(directory_.get(), part_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 ||
+      ours.st_ino != named.st_ino || ours.st_dev != named.st_dev)
+    return fail(Kind::integrity, "cannot save " + wanted + ": its partial file was replaced or removed meanwhile");
 
   std::string leaf = leaf_;
   if (on_conflict_ == OnConflict::overwrite) {

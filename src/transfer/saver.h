@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -76,11 +77,14 @@ class Saver {
   // Kind::exists with OnConflict::refuse when something is there, Kind::locked when another process saves this file.
   Result<PartialFile> begin(std::string_view wire_name, const Id& file, const Id& delivery);
 
-  // The names of all files published since the last call are durable.
-  Result<void> settle();
+  // The names of all files published since the last call are durable; the delivery's names are no longer held for it.
+  Result<void> settle(const Id& delivery);
 
-  // True when the file at `path` (as publish() returned it, in this or an earlier run) has these very bytes.
-  bool holds(const std::string& path, std::uint64_t size, const Xxh128Sum& sum) const;
+  // The path of a file that an earlier run published as `name` (PartialFile::name(), perhaps with a number), when it is
+  // there with these very bytes.
+  std::optional<std::string> find_saved(const std::string& name, std::uint64_t size, const Xxh128Sum& sum) const;
+
+  std::optional<Sha256Sum> sha256_of(const std::string& path) const;  // of a path as find_saved() returned it
 
   // The output is a pipe, a socket or a device (/dev/null, a named pipe): to be opened for writing and treated as a stream.
   static bool is_stream(const std::string& output);
@@ -93,6 +97,7 @@ class Saver {
     std::string directories;  // relative to the output directory, as they really are; with a slash at the end, or empty
     std::string leaf;
   };
+  UniqueFd open_saved(const std::string& relative) const;
   Result<Place> enter(const std::string& local_name) const;
   Result<std::string> claim(const std::string& local_name, const Id& file, const Id& delivery);
 

@@ -1,0 +1,92 @@
+#include <algorithm>
+#include <system_error>
+
+#include "transfer/answers.h"
+#include "transfer/receive_job.h"
+
+namespace qrx::transfer {
+
+namespace {
+constexpr std::size_t buffer_bytes = 256U << 10;
+}
+
+Follower::Follower(const ReceiveJob& job, wire::UploadInfo upload)
+    : job_(job), upload_(std::move(upload)), sums_(job.options.sha256) {
+  job_.tally.expect(upload_.upload, upload_.name, upload_.length, true);
+  try {
+    thread_ = std::thread([this] {
+      run();
+      ended_.store(true);
+    });
+  } catch (const std::system_error&) {
+    ended_.store(true);  // the file is fetched when it is committed
+  }
+}
+
+Follower::~Follower() { stop(false); }
+
+Follower::Outcome Follower::finish() {
+  committed_.store(true);
+  if (thread_.joinable()) thread_.join();
+  return outcome_;
+}
+
+void Follower::stop(bool discard) {
+  stop_->raise();
+  if (thread_.joinable()) thread_.join();
+  if (!discard) return;
+  if (auto partial = job_.saver->begin(upload_.name, upload_.upload, upload_.delivery)) partial->discard();
+  job_.tally.forget(upload_.upload);
+}
+
+void Follower::run() {
+  auto partial = job_.saver->begin(upload_.name, upload_.upload, upload_.delivery);
+  // Whatever is in the way is told when the delivery is committed and this file's turn comes.
+  if (!partial) return;
+  http::ClientOptions options = job_.options.client;
+  options.interrupt = stop_;
+  OwnerClient client(job_.link, options);
+  std::vector<std::byte> buffer(buffer_bytes);
+  if (!sum_partial(*partial, sums_, buffer, *stop_)) return;
+  job_.tally.arrived(upload_.upload, partial->size());
+
+  Millis next = job_.options.first_retry;
+  for (;;) {
+    const std::uint64_t before = partial->size();
+    const auto taken = take(*partial, client, buffer);
+    if (taken) {
+      outcome_ = {partial->size(), sums_.sums()};
+      return;
+    }
+    client.close();
+    outcome_ = {partial->size(), std::nullopt};
+    if (!is_temporary(taken.error().kind) || committed_.load() || stop_->raised()) return;
+    // A sender that pauses looks like a network that is cut: as long as the upload is listed, it is asked for again.
+    if (partial->size() > before) next = job_.options.first_retry;
+    if (!pause(*stop_, next)) return;
+    next = std::min(next * 2, job_.options.most_retry);
+  }
+}
+
+// One connection's worth. Success: the upload is complete, and all of it is in the partial.
+Result<void> Follower::take(PartialFile& partial, OwnerClient& client, std::vector<std::byte>& buffer) {
+  if (upload_.length && partial.size() == *upload_.length) return {};
+  const auto opened = client.open(upload_.upload, partial.size(), std::nullopt);
+  if (!opened) return tl::unexpected(opened.error());
+  std::uint64_t skip = partial.size() - opened->start;
+  for (;;) {
+    const auto got = client.read(buffer);
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) break;
+    const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip, *got));
+    skip -= skipped;
+    const ByteView bytes = ByteView(buffer).subspan(skipped, *got - skipped);
+    sums_.update(bytes);
+    if (auto written = partial.write(bytes); !written) return written;
+    job_.tally.arrived(upload_.upload, partial.size());
+  }
+  if (skip > 0) return fail(Kind::other, "the upload became shorter");
+  return {};
+}
+
+}  // namespace qrx::transfer

@@ -1,0 +1,52 @@
+// The requests of a space's owner, one call each: no retries, no state but the connection.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "base/checksum.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "http/client.h"
+#include "wire/id.h"
+#include "wire/link.h"
+#include "wire/messages.h"
+
+namespace qrx::transfer {
+
+// One thread at a time. Errors as answers.h has them.
+class OwnerClient {
+ public:
+  OwnerClient(const OwnerLink& link, const http::ClientOptions& options);
+
+  // With `wait`: answers when the space's seq is another than `after`, or after that time (60 s at most).
+  Result<wire::SpaceInfo> space(std::optional<std::uint64_t> after = {}, Seconds wait = Seconds{0});
+  Result<void> remove();
+
+  // The content of a file, or of an upload while it grows, from `start` on; `known` is the sum of a committed file.
+  struct Opened {
+    std::uint64_t start = 0;  // where the bytes begin: `start` as asked, or 0 when the server sends the whole
+  };
+  Result<Opened> open(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known);
+  Result<std::size_t> read(std::span<std::byte> space) { return client_.read(space); }
+
+  // Small files, pipelined: answers come in the order of the posts, each the whole content.
+  Result<void> post_get(const Id& file);
+  Result<std::string> content(std::size_t most_bytes);
+
+  std::optional<Millis> asked_pause() const { return asked_pause_; }
+  void close() { client_.close(); }
+
+ private:
+  http::ClientRequest request(const std::string& method, const std::string& below) const;
+  Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing);
+
+  http::Client client_;
+  std::string base_;    // "/api/v1/spaces/GUID"
+  std::string bearer_;
+  std::optional<Millis> asked_pause_;
+};
+
+}  // namespace qrx::transfer

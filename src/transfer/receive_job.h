@@ -1,0 +1,142 @@
+// What the parts of a running receiver share: options, events, progress; and the parts: downloads, followers, deliveries.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "base/checksum.h"
+#include "base/unique_fd.h"
+#include "http/interrupt.h"
+#include "transfer/owner_client.h"
+#include "transfer/patience.h"
+#include "transfer/receiver.h"
+#include "transfer/saver.h"
+
+namespace qrx::transfer {
+
+// All events of one receiver, one at a time, and the figures of what is coming in. Thread-safe.
+class ReceiveTally {
+ public:
+  explicit ReceiveTally(const ReceiverEvents& events) : events_(events) {}
+
+  // What is known of one file that comes in: from the server's list, or from its download here.
+  void expect(const Id& file, const std::string& name, std::optional<std::uint64_t> total, bool uploading);
+  void arrived(const Id& file, std::uint64_t bytes);
+  void forget(const Id& file);  // delivered, or withdrawn
+
+  void notice(const std::string& text);
+  void saved(const SavedFile& file);
+  void delivered(const SavedDelivery& delivery);
+  bool accept(const wire::DeliveryInfo& delivery, const wire::FileInfo& file);
+
+ private:
+  struct Incoming {
+    std::string name;
+    std::uint64_t bytes = 0;
+    std::optional<std::uint64_t> total;
+    bool uploading = false;
+  };
+  void tell(const Incoming& last, bool at_once);
+
+  const ReceiverEvents& events_;
+  std::mutex mutex_;
+  std::map<Id, Incoming> incoming_;
+  std::uint64_t bytes_ = 0, known_total_ = 0;
+  std::size_t unknown_totals_ = 0, uploading_ = 0;
+  Steady next_tell_{};
+};
+
+// Which files a run has begun to give their final names: for the next run, should this one be killed. Thread-safe.
+// A text file "GUID.saved" with a line "FILEID NAME" each, NAME percent-encoded.
+class SavedRecord {
+ public:
+  // An empty directory: nothing is kept. Trouble with the file is no error: what was saved may then be saved twice.
+  SavedRecord(const std::string& directory, const Guid& guid);
+  void add(const Id& file, const std::string& name);            // just before it is published
+  std::optional<std::string> name_of(const Id& file) const;     // of an earlier run
+  void remove();                                                // the space is gone
+
+ private:
+  std::string path_;
+  UniqueFd file_;
+  std::map<Id, std::string> earlier_;
+};
+
+struct ReceiveJob {
+  const OwnerLink& link;
+  const ReceiverOptions& options;
+  http::Interrupt& interrupt;
+  ReceiveTally& tally;
+  Saver* saver = nullptr;         // null: to a stream
+  SavedRecord* record = nullptr;
+
+  Patience patience() const;
+  PatienceLimits limits() const { return {options.first_retry, options.most_retry, options.give_up}; }
+};
+
+struct Sums {
+  Xxh128Sum xxh128{};
+  std::optional<Sha256Sum> sha256;
+};
+
+// Running sums of one file.
+class RunningSums {
+ public:
+  explicit RunningSums(bool with_sha256);
+  void reset();
+  void update(ByteView bytes);
+  Sums sums() const;
+
+ private:
+  Xxh128 xxh128_;
+  std::optional<Sha256> sha256_;
+};
+
+// Follows one upload in a thread of its own: what arrives at the server arrives here. Goes on after cuts until the
+// upload is complete, has vanished, or nobody wants it any more.
+class Follower {
+ public:
+  Follower(const ReceiveJob& job, wire::UploadInfo upload);
+  ~Follower();
+
+  const wire::UploadInfo& upload() const { return upload_; }
+  bool running() const { return !ended_.load(); }
+  // The upload is committed: what is missing comes at once. Waits for the end; the sums when the whole file was taken.
+  struct Outcome {
+    std::uint64_t size = 0;
+    std::optional<Sums> sums;  // absent: incomplete
+  };
+  Outcome finish();
+  // Ends it; the partial stays, or is removed.
+  void stop(bool discard);
+
+ private:
+  void run();
+  Result<void> take(PartialFile& partial, OwnerClient& client, std::vector<std::byte>& buffer);
+
+  const ReceiveJob& job_;
+  wire::UploadInfo upload_;
+  std::shared_ptr<http::Interrupt> stop_ = std::make_shared<http::Interrupt>();
+  std::atomic<bool> ended_{false}, committed_{false};
+  RunningSums sums_;
+  Outcome outcome_;
+  std::thread thread_;
+};
+
+// Takes up what a partial has: the sums of its bytes.
+Result<void> sum_partial(const PartialFile& partial, RunningSums& sums, std::vector<std::byte>& buffer,
+                         const http::Interrupt& interrupt);
+
+// Saves a committed delivery: what was followed, and what has to be fetched; verified, published, durable.
+// `outcome_of` gives what a follower took of a file, if there was one.
+Result<SavedDelivery> save_delivery(const ReceiveJob& job, const wire::DeliveryInfo& delivery,
+                                    const std::function<std::optional<Follower::Outcome>(const Id&)>& outcome_of);
+
+}  // namespace qrx::transfer

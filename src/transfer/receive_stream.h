@@ -1,0 +1,46 @@
+// Receiving to a file descriptor: files one after another, each byte once.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "transfer/owner_client.h"
+#include "transfer/receive_job.h"
+
+namespace qrx::transfer {
+
+// One thread at a time.
+class StreamReceiver {
+ public:
+  StreamReceiver(const ReceiveJob& job, int stream);
+
+  // The committed delivery to write next: the one that was begun while it was uploaded, before all others.
+  const wire::DeliveryInfo* choose(const std::vector<const wire::DeliveryInfo*>& fresh) const;
+  Result<SavedDelivery> write_delivery(const wire::DeliveryInfo& delivery);
+  // Follows the first upload. Kind::gone when it was withdrawn after bytes of it were written.
+  Result<void> update(const std::vector<wire::UploadInfo>& uploads);
+
+ private:
+  struct Current {
+    Id file;
+    std::string name;
+    std::uint64_t written = 0;
+    RunningSums sums;
+    bool complete = false;  // the server ended it in order
+  };
+  Result<void> write(ByteView bytes);
+  Result<void> pull(Current& current, const std::optional<Xxh128Sum>& known);
+  Result<void> follow(const wire::UploadInfo& upload);
+  Result<SavedFile> write_file(const wire::DeliveryInfo& delivery, const wire::FileInfo& info);
+
+  const ReceiveJob& job_;
+  int stream_;
+  OwnerClient client_;
+  std::vector<std::byte> buffer_;
+  std::optional<Current> current_;
+  Millis next_pause_{0};
+};
+
+}  // namespace qrx::transfer

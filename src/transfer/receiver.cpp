@@ -1,0 +1,251 @@
+#include "transfer/receiver.h"
+
+#include <algorithm>
+#include <set>
+
+#include "transfer/answers.h"
+#include "transfer/receive_job.h"
+#include "transfer/receive_stream.h"
+#include "transfer/watch.h"
+
+namespace qrx::transfer {
+namespace {
+
+constexpr Millis delete_patience{5'000};
+
+std::vector<const wire::DeliveryInfo*> fresh_ones(const wire::SpaceInfo& info, const std::set<Id>& handled) {
+  std::vector<const wire::DeliveryInfo*> out;
+  for (const auto& delivery : info.deliveries)
+    if (!handled.contains(delivery.delivery)) out.push_back(&delivery);
+  return out;
+}
+
+// The followers of all uploads that are running.
+class Followers {
+ public:
+  explicit Followers(const ReceiveJob& job) : job_(job) {}
+
+  void update(const std::vector<wire::UploadInfo>& uploads) {
+    std::size_t running = 0;
+    for (const auto& [id, follower] : followers_) running += follower->running() ? 1 : 0;
+    std::set<Id> listed;
+    for (const auto& upload : uploads) {
+      listed.insert(upload.upload);
+      if (followers_.contains(upload.upload)) continue;
+      const bool room = job_.options.follow_uploads && running < std::max(job_.options.connections, 1U) &&
+                        !(job_.saver->one_file() && uploads.size() > 1);
+      if (room) {
+        followers_.emplace(upload.upload, std::make_unique<Follower>(job_, upload));
+        ++running;
+      } else {
+        // Not fetched yet; what the server has of it is what can be shown.
+        job_.tally.expect(upload.upload, upload.name, upload.length, true);
+        job_.tally.arrived(upload.upload, upload.offset);
+        watched_.insert(upload.upload);
+      }
+    }
+    // Withdrawn ones. One that still runs may be at the last bytes of an upload that is complete: it ends by itself.
+    std::erase_if(followers_, [&](auto& entry) {
+      if (listed.contains(entry.first) || entry.second->running() || entry.second->finish().sums) return false;
+      entry.second->stop(true);
+      return true;
+    });
+    std::erase_if(watched_, [&](const Id& id) {
+      if (listed.contains(id) && !followers_.contains(id)) return false;
+      if (!followers_.contains(id)) job_.tally.forget(id);
+      return true;
+    });
+  }
+
+  std::optional<Follower::Outcome> outcome(const Id& file) {
+    const auto it = followers_.find(file);
+    return it == followers_.end() ? std::nullopt : std::optional(it->second->finish());
+  }
+
+  void delivered(const wire::DeliveryInfo& delivery) {
+    for (const auto& file : delivery.files) {
+      followers_.erase(file.file);
+      watched_.erase(file.file);
+    }
+  }
+
+  void stop(bool discard) {
+    for (auto& [id, follower] : followers_) follower->stop(discard);
+    followers_.clear();
+  }
+
+ private:
+  const ReceiveJob& job_;
+  std::map<Id, std::unique_ptr<Follower>> followers_;
+  std::set<Id> watched_;  // shown only
+};
+
+}  // namespace
+
+struct Receiver::Impl {
+  OwnerLink link;
+  ReceiverOptions options;
+  ReceiverEvents events;
+  ReceiveTally tally;
+  Received received;
+  std::set<Id> handled;
+
+  Impl(OwnerLink where, ReceiverOptions how, ReceiverEvents tell)
+      : link(std::move(where)), options(std::move(how)), events(std::move(tell)), tally(events) {
+    if (!options.client.interrupt) options.client.interrupt = std::make_shared<http::Interrupt>();
+    if (events.accept) options.follow_uploads = false;
+  }
+
+  ReceiveJob job() { return {link, options, *options.client.interrupt, tally, nullptr, nullptr}; }
+
+  void count(const SavedDelivery& delivery) {
+    handled.insert(delivery.info.delivery);
+    ++received.deliveries;
+    received.files += delivery.files.size();
+    received.declined += delivery.declined.size();
+    for (const auto& file : delivery.files) received.bytes += file.info.size;
+    tally.delivered(delivery);
+  }
+
+  bool enough(bool all_present) const {
+    if (options.present_only) return all_present && received.deliveries > 0;
+    return options.count != 0 && received.deliveries >= options.count;
+  }
+
+  // A space that is gone is how following ends.
+  Result<Received> ended(const Error& error) const {
+    if (error.kind == Kind::not_found && options.count == 0 && !options.present_only && received.deliveries > 0) return received;
+    return tl::unexpected(error);
+  }
+
+  Result<void> nothing_there(const wire::SpaceInfo& info) const {
+    if (options.present_only && received.deliveries == 0 && info.uploads.empty())
+      return fail(Kind::timed_out, "the space holds nothing");
+    return {};
+  }
+
+  // True when the space is gone, so that nothing of it need be remembered.
+  bool clean_up() {
+    if (options.keep) return false;
+    OwnerClient client(link, options.client);
+    Patience patience(*options.client.interrupt, {options.first_retry, options.most_retry, delete_patience}, nullptr);
+    for (;;) {
+      const auto removed = client.remove();
+      if (removed) return true;
+      client.close();
+      if (!patience.wait(removed.error(), client.asked_pause())) {
+        tally.notice("the space could not be deleted (" + removed.error().what + "); it stays until it expires");
+        return false;
+      }
+    }
+  }
+
+  Result<Received> save_all(const ReceiveJob& job, Followers& followers);
+  Result<Received> stream_all(const ReceiveJob& job, int stream);
+};
+
+Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& followers) {
+  Watch watch(job);
+  for (;;) {
+    const auto info = watch.next();
+    if (!info) return ended(info.error());
+    for (const auto* delivery : fresh_ones(*info, handled)) {
+      const auto saved = save_delivery(job, *delivery, [&](const Id& file) { return followers.outcome(file); });
+      if (!saved) return tl::unexpected(saved.error());
+      followers.delivered(*delivery);
+      count(*saved);
+      watch.delivered();
+      if (enough(false)) return received;
+    }
+    if (enough(true)) return received;
+    if (auto empty = nothing_there(*info); !empty) return tl::unexpected(empty.error());
+    followers.update(info->uploads);
+  }
+}
+
+Result<Received> Receiver::Impl::stream_all(const ReceiveJob& job, int stream) {
+  Watch watch(job);
+  StreamReceiver receiver(job, stream);
+  for (;;) {
+    const auto info = watch.next();
+    if (!info) return ended(info.error());
+    while (const auto* delivery = receiver.choose(fresh_ones(*info, handled))) {
+      const auto written = receiver.write_delivery(*delivery);
+      if (!written) return tl::unexpected(written.error());
+      count(*written);
+      watch.delivered();
+      if (enough(false)) return received;
+    }
+    if (enough(true)) return received;
+    if (auto empty = nothing_there(*info); !empty) return tl::unexpected(empty.error());
+    if (options.follow_uploads)
+      if (auto done = receiver.update(info->uploads); !done) return tl::unexpected(done.error());
+  }
+}
+
+Receiver::Receiver(OwnerLink link, ReceiverOptions options, ReceiverEvents events)
+    : impl_(std::make_unique<Impl>(std::move(link), std::move(options), std::move(events))) {}
+Receiver::~Receiver() = default;
+
+Result<Received> Receiver::run(Saver& saver) {
+  SavedRecord record(impl_->options.state_dir, impl_->link.guid);
+  ReceiveJob job = impl_->job();
+  job.saver = &saver;
+  job.record = &record;
+  Followers followers(job);
+  auto result = impl_->save_all(job, followers);
+  // Partials of a run that failed are for the next one.
+  followers.stop(result.has_value());
+  if (result && impl_->clean_up()) record.remove();
+  return result;
+}
+
+Result<Received> Receiver::run(int stream) {
+  const ReceiveJob job = impl_->job();
+  auto result = impl_->stream_all(job, stream);
+  if (result) impl_->clean_up();
+  return result;
+}
+
+void Receiver::interrupt() { impl_->options.client.interrupt->raise(); }
+
+Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::CreateSpace& wish,
+                                        const http::ClientOptions& options, const std::string& create_token,
+                                        Millis patience_time) {
+  http::ClientOptions own = options;
+  if (!own.interrupt) own.interrupt = std::make_shared<http::Interrupt>();
+  http::Client client(origin, own);
+  http::ClientRequest request;
+  request.method = "POST";
+  request.target = "/api/v1/spaces";
+  request.headers = {{"Accept", "application/json"}, {"Content-Type", "application/json"}};
+  if (!create_token.empty()) request.headers.push_back({"Authorization", "Bearer " + create_token});
+  request.has_body = true;
+  request.body = wire::to_json(wish);
+  Patience patience(*own.interrupt, {Millis{50}, Millis{1000}, patience_time}, nullptr);
+  for (;;) {
+    const auto answer = client.request(request, 1U << 20);
+    if (answer && answer->status == 201) {
+      auto created = wire::from_json<wire::SpaceCreated>(answer->body);
+      if (!created)
+        return fail(Kind::other, "the server's answer is not understood: " + created.error().what, "is this a qrx server?");
+      return created;
+    }
+    Error error = answer ? refusal(*answer, "open a space") : answer.error();
+    if (answer && (answer->status < 400 || error.kind == Kind::not_found))
+      return fail(Kind::other, origin.url() + " is not a qrx server: it answered " + std::to_string(answer->status));
+    client.close();
+    if (auto go_on = patience.wait(error, answer ? retry_after(*answer) : std::nullopt); !go_on)
+      return tl::unexpected(go_on.error());
+  }
+}
+
+Result<wire::SpaceInfo> look_at_space(const OwnerLink& link, const http::ClientOptions& options) {
+  return OwnerClient(link, options).space();
+}
+
+Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& options) {
+  return OwnerClient(link, options).remove();
+}
+
+}  // namespace qrx::transfer

@@ -1,0 +1,32 @@
+// Watches a space: each new state of it, by waiting on the server or by asking at an interval.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "transfer/owner_client.h"
+#include "transfer/receive_job.h"
+
+namespace qrx::transfer {
+
+// One thread at a time.
+class Watch {
+ public:
+  explicit Watch(const ReceiveJob& job);
+
+  // The next state; the first call answers at once, later ones when something changed or after a while with the same
+  // state. Rides out trouble for options.give_up. Kind::timed_out when options.timeout has passed without a delivery
+  // and nothing is coming in.
+  Result<wire::SpaceInfo> next();
+  void delivered();  // the timeout starts anew
+
+ private:
+  const ReceiveJob& job_;
+  OwnerClient client_;
+  std::optional<std::uint64_t> seq_;
+  std::optional<Steady> deadline_;
+  std::uint64_t uploaded_ = 0;  // bytes of all uploads at the last look
+  bool large_ = false;          // the state is large: do not ask for each small change of it
+};
+
+}  // namespace qrx::transfer

@@ -6,6 +6,7 @@
 #include <opencv2/imgproc.hpp>
 
 #include "vision/hunt.h"
+#include "vision/locate.h"
 
 namespace qrx {
 namespace {
@@ -84,6 +85,21 @@ void enlarge(Hunt& hunt) {
   if (longest <= 1600 && !hunt.over()) scaled(hunt, hunt.gray(), 2, 2, cv::INTER_CUBIC);
 }
 
+// Finders of a few pixels have no outline: a picture below half of the size is doubled.
+cv::Mat sized(Hunt& hunt, int side) {
+  const cv::Mat& gray = hunt.at_most(side);
+  if (2 * std::max(gray.cols, gray.rows) > side) return gray;
+  cv::Mat out;
+  cv::resize(gray, out, cv::Size(), 2, 2, cv::INTER_CUBIC);
+  return out;
+}
+
+void locate1000(Hunt& hunt) { locate_and_read(hunt, sized(hunt, 1000)); }
+void locate1600(Hunt& hunt) {
+  if (std::max(hunt.gray().cols, hunt.gray().rows) > 1000) locate_and_read(hunt, sized(hunt, 1600));
+}
+void locate_inverted(Hunt& hunt) { locate_and_read(hunt, 255 - sized(hunt, 1000)); }
+
 }  // namespace
 
 std::span<const Step> chain() {
@@ -91,7 +107,8 @@ std::span<const Step> chain() {
       Step{"plain", plain},          Step{"small-global", small_global}, Step{"gamma2.5", gamma25},
       Step{"adaptive35", adaptive_small}, Step{"unsharp", unsharp},      Step{"clahe", clahe},
       Step{"inverted", inverted},    Step{"squeeze", squeeze},           Step{"adaptive251", adaptive_large},
-      Step{"enlarge", enlarge},      Step{"gauss2", gauss2}};
+      Step{"enlarge", enlarge},      Step{"gauss2", gauss2},             Step{"locate1000", locate1000},
+      Step{"locate1600", locate1600}, Step{"locate-inverted", locate_inverted}};
   return steps;
 }
 
@@ -101,7 +118,8 @@ std::span<const Step> screenshot_chain() {
       Step{"gauss3.5", gauss35},     Step{"median5", median5},           Step{"small-global", small_global},
       Step{"gamma2.5", gamma25},     Step{"adaptive35", adaptive_small}, Step{"unsharp", unsharp},
       Step{"clahe", clahe},          Step{"squeeze", squeeze},           Step{"adaptive251", adaptive_large},
-      Step{"enlarge", enlarge}};
+      Step{"enlarge", enlarge},      Step{"locate1000", locate1000},     Step{"locate1600", locate1600},
+      Step{"locate-inverted", locate_inverted}};
   return steps;
 }
 

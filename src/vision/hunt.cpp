@@ -57,13 +57,18 @@ const cv::Mat& Hunt::at_most(int side) {
   return out;
 }
 
-void Hunt::read(const cv::Mat& picture, Threshold threshold) {
+bool Hunt::read(const cv::Mat& picture, Threshold threshold) {
   const auto hints = ZXing::DecodeHints()
                          .setFormats(ZXing::BarcodeFormat::QRCode)
                          .setBinarizer(binarizer(threshold))
                          .setMaxNumberOfSymbols(most_codes);
-  for (const auto& found : ZXing::ReadBarcodes(view(picture), hints))
-    if (found.isValid()) keep(found.text());
+  bool any = false;
+  for (const auto& found : ZXing::ReadBarcodes(view(picture), hints)) {
+    if (!found.isValid()) continue;
+    keep(found.text());
+    any = true;
+  }
+  return any;
 }
 
 bool Hunt::read_pure(const cv::Mat& picture) {

@@ -26,8 +26,9 @@ class Hunt {
   const cv::Mat& at_most(int side);  // shrunk so that neither side is longer; the picture itself when it is small
 
   bool screenshot() const { return options_.screenshot; }
-  // Reads the codes in a picture (8 bit gray) and keeps their texts under the name of the running step.
-  void read(const cv::Mat& picture, Threshold threshold = Threshold::local);
+  // Reads the codes in a picture (8 bit gray) and keeps their texts under the name of the running step. True when there
+  // was one.
+  bool read(const cv::Mat& picture, Threshold threshold = Threshold::local);
   // A picture that is nothing but an upright symbol of whole modules with a quiet zone: cheap, and blind to all else.
   // True when it held a code.
   bool read_pure(const cv::Mat& picture);

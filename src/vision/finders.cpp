@@ -1,0 +1,166 @@
+#include "vision/finders.h"
+
+#include <algorithm>
+#include <cmath>
+#include <optional>
+
+#include <opencv2/imgproc.hpp>
+
+namespace qrx {
+namespace {
+
+using Contour = std::vector<cv::Point>;
+using Quad = std::array<cv::Point2d, 4>;
+
+constexpr int least_contour = 8;       // points of the innermost square's outline
+constexpr std::size_t most_finders = 60;  // the largest: a page of text has thousands of near misses
+
+double length(const cv::Point2d& v) { return std::hypot(v.x, v.y); }
+
+double quad_area(const Quad& quad) {
+  double sum = 0;
+  for (int i = 0; i < 4; ++i) sum += quad[i].cross(quad[(i + 1) % 4]);
+  return std::abs(sum) / 2;
+}
+
+cv::Point2d centroid(const Quad& quad) { return (quad[0] + quad[1] + quad[2] + quad[3]) / 4; }
+
+// The four corners of a convex outline that is nearly a quadrangle, else of the smallest rectangle around it.
+Quad corners_of(const Contour& contour) {
+  Contour hull, quad;
+  cv::convexHull(contour, hull);
+  const double around = cv::arcLength(hull, true);
+  for (double tolerance = 0.02; tolerance < 0.2; tolerance += 0.02) {
+    cv::approxPolyDP(hull, quad, tolerance * around, true);
+    if (quad.size() <= 4) break;
+  }
+  Quad out;
+  if (quad.size() == 4) {
+    for (int i = 0; i < 4; ++i) out[i] = quad[i];
+  } else {
+    cv::Point2f box[4];
+    cv::minAreaRect(hull).points(box);
+    for (int i = 0; i < 4; ++i) out[i] = box[i];
+  }
+  return out;
+}
+
+// Moves the corners away from the centre: by pixels each, and by a factor.
+Quad grown(const Quad& quad, double pixels, double factor) {
+  const cv::Point2d middle = centroid(quad);
+  Quad out;
+  for (int i = 0; i < 4; ++i) {
+    const cv::Point2d arm = quad[i] - middle;
+    const double arm_length = std::max(1e-6, length(arm));
+    out[i] = middle + arm * (factor * (arm_length + pixels) / arm_length);
+  }
+  return out;
+}
+
+std::optional<Finder> as_finder(const Quad& quad, double outline_area) {
+  Finder finder;
+  finder.corners = quad;
+  finder.centre = centroid(quad);
+  double longest = 0, shortest = 1e9;
+  for (int i = 0; i < 4; ++i) {
+    const double edge = length(quad[i] - quad[(i + 1) % 4]);
+    longest = std::max(longest, edge);
+    shortest = std::min(shortest, edge);
+    finder.side += edge / 4;
+  }
+  if (shortest < 4 || longest > 3.2 * shortest) return std::nullopt;
+  if (outline_area < 0.55 * quad_area(quad)) return std::nullopt;
+  return finder;
+}
+
+bool concentric(const cv::Point2d& a, const cv::Point2d& b, double side) { return length(a - b) <= 0.22 * side; }
+
+// A dark ring around a light ring around a dark square: areas 49 : 25 : 9. core is the square's outline, hole the light
+// ring's outer one, ring the dark ring's outer one where it stands free.
+std::optional<Finder> from_outlines(const Contour& core, const Contour& hole, const Contour* ring) {
+  const double core_area = cv::contourArea(core) + 1;
+  const double hole_area = cv::contourArea(hole) + 1;
+  if (hole_area < 1.15 * core_area || hole_area > 7 * core_area) return std::nullopt;
+  const Quad core_quad = corners_of(core);
+  if (ring) {
+    const double ring_area = cv::contourArea(*ring) + 1;
+    if (ring_area >= 2.3 * core_area && ring_area <= 16 * core_area) {
+      // Outlines run through the centres of pixels.
+      const auto finder = as_finder(grown(corners_of(*ring), 0.7, 1), ring_area);
+      if (finder && concentric(finder->centre, centroid(core_quad), finder->side)) return finder;
+    }
+  }
+  // The outline of a hole runs through the dark pixels around it: five modules and a pixel.
+  if (core_area < 9 || hole_area < 1.8 * core_area || hole_area > 4.5 * core_area) return std::nullopt;
+  const auto finder = as_finder(grown(corners_of(hole), -0.7, 7.0 / 5.0), hole_area * 49 / 25);
+  if (finder && concentric(finder->centre, centroid(core_quad), finder->side)) return finder;
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::vector<Finder> find_finders(const cv::Mat& dark) {
+  std::vector<Contour> contours;
+  std::vector<cv::Vec4i> tree;  // next, previous, first child, parent
+  cv::findContours(dark, contours, tree, cv::RETR_TREE, cv::CHAIN_APPROX_NONE);
+  std::vector<Finder> out;
+  for (std::size_t i = 0; i < contours.size(); ++i) {
+    const int hole = tree[i][3];
+    if (hole < 0 || static_cast<int>(contours[i].size()) < least_contour) continue;
+    const int ring = tree[static_cast<std::size_t>(hole)][3];
+    if (ring < 0) continue;
+    // Outlines alternate between dark areas and holes; this one must be dark: its grandparent's grandparent… is outermost.
+    int depth = 0;
+    for (int up = hole; up >= 0; up = tree[static_cast<std::size_t>(up)][3]) ++depth;
+    if (depth % 2 != 0) continue;
+    const auto finder =
+        from_outlines(contours[i], contours[static_cast<std::size_t>(hole)], &contours[static_cast<std::size_t>(ring)]);
+    if (finder) merge_finders(out, {*finder});
+  }
+  std::ranges::sort(out, [](const Finder& a, const Finder& b) { return a.side > b.side; });
+  if (out.size() > most_finders) out.resize(most_finders);
+  return out;
+}
+
+void merge_finders(std::vector<Finder>& all, const std::vector<Finder>& more) {
+  for (const Finder& finder : more) {
+    const bool known = std::ranges::any_of(all, [&](const Finder& other) {
+      return length(other.centre - finder.centre) < 0.3 * std::min(other.side, finder.side) &&
+             std::abs(other.side - finder.side) < 0.25 * finder.side;
+    });
+    if (!known) all.push_back(finder);
+  }
+}
+
+std::vector<FinderTriple> likely_triples(const std::vector<Finder>& finders, std::size_t most) {
+  std::vector<FinderTriple> out;
+  const std::size_t count = finders.size();
+  for (std::size_t c = 0; c < count; ++c) {
+    for (std::size_t a = 0; a < count; ++a) {
+      for (std::size_t d = a + 1; d < count; ++d) {
+        if (a == c || d == c) continue;
+        const Finder &corner = finders[c], &one = finders[a], &two = finders[d];
+        const double sides[] = {corner.side, one.side, two.side};
+        const auto [small, large] = std::minmax({sides[0], sides[1], sides[2]});
+        if (large > 2.2 * small) continue;
+        const cv::Point2d to_one = one.centre - corner.centre, to_two = two.centre - corner.centre;
+        const double leg_one = length(to_one), leg_two = length(to_two);
+        if (std::min(leg_one, leg_two) < 1.2 * small || std::max(leg_one, leg_two) > 2.3 * std::min(leg_one, leg_two)) continue;
+        // 177 modules at most between the outer edges
+        if (std::max(leg_one, leg_two) > 26 * large) continue;
+        const double cosine = to_one.dot(to_two) / (leg_one * leg_two);
+        if (std::abs(cosine) > 0.62) continue;
+        const double score = 1.5 * std::abs(cosine) + std::log(std::max(leg_one, leg_two) / std::min(leg_one, leg_two)) +
+                             std::log(large / small);
+        const bool clockwise = to_one.cross(to_two) > 0;
+        out.push_back({corner, clockwise ? one : two, clockwise ? two : one, score});
+      }
+    }
+  }
+  const auto best = std::min(most, out.size());
+  std::ranges::partial_sort(out, out.begin() + static_cast<std::ptrdiff_t>(best), {}, &FinderTriple::score);
+  out.resize(best);
+  return out;
+}
+
+}  // namespace qrx

@@ -1,0 +1,34 @@
+// The three squares in the corners of a QR code, found by their outlines in a black and white picture. Private to src/vision.
+#pragma once
+
+#include <array>
+#include <vector>
+
+#include <opencv2/core/mat.hpp>
+
+namespace qrx {
+
+struct Finder {
+  std::array<cv::Point2d, 4> corners;  // of the outer square of seven modules, in order around it
+  cv::Point2d centre;
+  double side = 0;  // mean length of an edge, pixels: seven modules
+};
+
+// dark: 255 where the picture is dark. Outlines that touch their surroundings are completed from the light ring inside.
+std::vector<Finder> find_finders(const cv::Mat& dark);
+
+// Adds those that are not there yet.
+void merge_finders(std::vector<Finder>& all, const std::vector<Finder>& more);
+
+// Three that may belong to one symbol; across and down are its top and left edge, of which across comes first clockwise.
+struct FinderTriple {
+  Finder corner;
+  Finder across;
+  Finder down;
+  double score = 0;  // smaller is likelier
+};
+
+// The likeliest first.
+std::vector<FinderTriple> likely_triples(const std::vector<Finder>& finders, std::size_t most);
+
+}  // namespace qrx

@@ -1,0 +1,90 @@
+#include "vision/locate.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <opencv2/imgproc.hpp>
+
+#include "vision/finders.h"
+#include "vision/symbol_grid.h"
+
+namespace qrx {
+namespace {
+
+constexpr std::size_t most_triples = 24;
+
+// Dark is 255. Windows in shares of the picture: a finder is a tenth to a third of most pictures.
+cv::Mat dark_parts(const cv::Mat& gray, int rule) {
+  cv::Mat out;
+  const int longest = std::max(gray.cols, gray.rows);
+  const auto adaptive = [&](int share, double offset) {
+    const int window = std::max(3, longest / share) | 1;
+    cv::adaptiveThreshold(gray, out, 255, cv::ADAPTIVE_THRESH_MEAN_C, cv::THRESH_BINARY_INV, window, offset);
+  };
+  switch (rule) {
+    case 0: adaptive(14, 6); break;
+    case 1: adaptive(40, 4); break;
+    case 2: cv::threshold(gray, out, 0, 255, cv::THRESH_BINARY_INV | cv::THRESH_OTSU); break;
+    default: adaptive(5, 12); break;
+  }
+  return out;
+}
+constexpr int rules = 4;
+
+bool read_modules(Hunt& hunt, const SymbolGrid& grid) {
+  for (cv::Mat& modules : thresholded(grid.sample())) {
+    draw_function_patterns(modules);
+    if (hunt.read_pure(drawn(modules))) return true;
+  }
+  return false;
+}
+
+bool read_symbol(Hunt& hunt, const cv::Mat& gray, const FinderTriple& triple) {
+  auto grid = SymbolGrid::fit(gray, triple);
+  if (!grid) return false;
+  grid->pull_to_alignment();
+  if (read_modules(hunt, *grid)) return true;
+  grid->follow_surface();
+  if (read_modules(hunt, *grid)) return true;
+  return hunt.read(grid->rectify(8));
+}
+
+// A symbol that was read is not read again through the finders of another rule.
+class Known {
+ public:
+  bool has(const FinderTriple& triple) const {
+    return std::ranges::any_of(middles_, [&](const cv::Point2d& middle) { return near(middle, triple); });
+  }
+  void add(const FinderTriple& triple) { middles_.push_back(middle_of(triple)); }
+
+ private:
+  static cv::Point2d middle_of(const FinderTriple& triple) { return (triple.across.centre + triple.down.centre) / 2; }
+  static bool near(const cv::Point2d& middle, const FinderTriple& triple) {
+    const cv::Point2d away = middle - middle_of(triple);
+    return std::hypot(away.x, away.y) < triple.corner.side;
+  }
+  std::vector<cv::Point2d> middles_;
+};
+
+}  // namespace
+
+void locate_and_read(Hunt& hunt, const cv::Mat& gray) {
+  std::vector<Finder> all;
+  Known known;
+  const auto try_triples = [&](const std::vector<Finder>& finders) {
+    for (const FinderTriple& triple : likely_triples(finders, most_triples)) {
+      if (hunt.over()) return;
+      if (!known.has(triple) && read_symbol(hunt, gray, triple)) known.add(triple);
+    }
+  };
+  std::size_t largest = 0;
+  for (int rule = 0; rule < rules && !hunt.over(); ++rule) {
+    const auto finders = find_finders(dark_parts(gray, rule));
+    try_triples(finders);
+    largest = std::max(largest, finders.size());
+    merge_finders(all, finders);
+  }
+  if (all.size() > largest) try_triples(all);
+}
+
+}  // namespace qrx

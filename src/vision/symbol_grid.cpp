@@ -1,0 +1,315 @@
+#include "vision/symbol_grid.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include <opencv2/imgproc.hpp>
+
+namespace qrx {
+namespace {
+
+constexpr double least_timing = 0.72;  // random pictures rarely reach 0.65
+constexpr int node_step = 4;
+
+double length(const cv::Point2d& v) { return std::hypot(v.x, v.y); }
+
+int side_of(int version) { return 17 + 4 * version; }
+
+// Which corner of the finder in the picture is which of the symbol: the assignment nearest to what the legs predict.
+std::array<cv::Point2d, 4> ordered(const Finder& finder, const cv::Point2d& across, const cv::Point2d& down) {
+  const cv::Point2d expected[4] = {finder.centre - across - down, finder.centre + across - down,
+                                   finder.centre + across + down, finder.centre - across + down};
+  std::array<cv::Point2d, 4> best{};
+  double least = 1e18;
+  for (int first = 0; first < 4; ++first) {
+    for (const int turn : {1, 3}) {
+      std::array<cv::Point2d, 4> candidate;
+      double sum = 0;
+      for (int i = 0; i < 4; ++i) {
+        candidate[i] = finder.corners[(first + turn * i) % 4];
+        sum += length(candidate[i] - expected[i]);
+      }
+      if (sum < least) {
+        least = sum;
+        best = candidate;
+      }
+    }
+  }
+  return best;
+}
+
+// Half the finder's extent along a leg, from the edges that run along it.
+double half_extent(const std::array<cv::Point2d, 4>& corners, bool across) {
+  return across ? (length(corners[1] - corners[0]) + length(corners[2] - corners[3])) / 4
+                : (length(corners[3] - corners[0]) + length(corners[2] - corners[1])) / 4;
+}
+
+}  // namespace
+
+std::vector<int> alignment_centres(int side) {
+  const int version = (side - 17) / 4;
+  if (version < 2) return {};
+  const int count = version / 7 + 2;
+  const int step = version == 32 ? 26 : (side - 13 + 2 * count - 3) / (2 * count - 2) * 2;
+  std::vector<int> out(static_cast<std::size_t>(count), 6);
+  for (int i = count - 1, at = side - 7; i > 0; --i, at -= step) out[static_cast<std::size_t>(i)] = at;
+  return out;
+}
+
+SymbolGrid::SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int side)
+    : gray_(gray), finders_(finders), side_(side) {
+  const cv::Point2d across = finders.across.centre - finders.corner.centre;
+  const cv::Point2d down = finders.down.centre - finders.corner.centre;
+  const double far = side - 7;
+  const std::pair<const Finder*, cv::Point2d> places[] = {
+      {&finders.corner, {0, 0}}, {&finders.across, {far, 0}}, {&finders.down, {0, far}}};
+  for (const auto& [finder, place] : places) {
+    const double half = finder->side / 2;
+    const auto corners = ordered(*finder, across * (half / length(across)), down * (half / length(down)));
+    const cv::Point2d modules[4] = {{0, 0}, {7, 0}, {7, 7}, {0, 7}};
+    for (int i = 0; i < 4; ++i) anchors_.push_back({place + modules[i], corners[i], 1});
+    anchors_.push_back({place + cv::Point2d(3.5, 3.5), finder->centre, 1});
+  }
+}
+
+std::optional<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple& finders) {
+  const cv::Point2d across = finders.across.centre - finders.corner.centre;
+  const cv::Point2d down = finders.down.centre - finders.corner.centre;
+  double modules = 0;
+  for (const bool is_across : {true, false}) {
+    const cv::Point2d& leg = is_across ? across : down;
+    double module = 0;
+    for (const Finder* finder : {&finders.corner, is_across ? &finders.across : &finders.down}) {
+      const double half = finder->side / 2;
+      const auto corners = ordered(*finder, across * (half / length(across)), down * (half / length(down)));
+      module += half_extent(corners, is_across) * 2 / 7 / 2;
+    }
+    modules += length(leg) / std::max(0.5, module) / 2;
+  }
+  const int guess = static_cast<int>(std::lround((modules + 7 - 17) / 4));
+  std::optional<SymbolGrid> best;
+  double best_score = least_timing;
+  const int reach = guess < 7 ? 1 : guess < 14 ? 2 : 3;
+  for (int version = std::max(1, guess - reach); version <= std::min(40, guess + reach); ++version) {
+    SymbolGrid grid(gray, finders, side_of(version));
+    if (!grid.solve()) continue;
+    const double score = grid.timing_score();
+    if (score <= best_score) continue;
+    best_score = score;
+    best = std::move(grid);
+  }
+  return best;
+}
+
+// The homography that carries the anchors' modules to their pixels, by weighted least squares on normalised coordinates.
+bool SymbolGrid::solve() {
+  const double unit = std::max(gray_.cols, gray_.rows);
+  cv::Mat_<double> left(2 * static_cast<int>(anchors_.size()), 8, 0.0);
+  cv::Mat_<double> right(left.rows, 1, 0.0);
+  for (int i = 0; i < static_cast<int>(anchors_.size()); ++i) {
+    const Anchor& anchor = anchors_[static_cast<std::size_t>(i)];
+    const double x = anchor.module.x / side_, y = anchor.module.y / side_;
+    const double u = anchor.pixel.x / unit, v = anchor.pixel.y / unit, w = anchor.weight;
+    const double across[8] = {x, y, 1, 0, 0, 0, -u * x, -u * y};
+    const double down[8] = {0, 0, 0, x, y, 1, -v * x, -v * y};
+    for (int j = 0; j < 8; ++j) {
+      left(2 * i, j) = w * across[j];
+      left(2 * i + 1, j) = w * down[j];
+    }
+    right(2 * i, 0) = w * u;
+    right(2 * i + 1, 0) = w * v;
+  }
+  cv::Mat_<double> solution;
+  if (!cv::solve(left, right, solution, cv::DECOMP_QR)) return false;
+  const cv::Matx33d normal(solution(0), solution(1), solution(2), solution(3), solution(4), solution(5), solution(6),
+                           solution(7), 1);
+  const cv::Matx33d into(1.0 / side_, 0, 0, 0, 1.0 / side_, 0, 0, 0, 1);
+  const cv::Matx33d out(unit, 0, 0, 0, unit, 0, 0, 0, 1);
+  plane_ = out * normal * into;
+  // The plane's horizon must not cut the symbol.
+  for (const double x : {0.0, static_cast<double>(side_)})
+    for (const double y : {0.0, static_cast<double>(side_)})
+      if (plane_(2, 0) * x + plane_(2, 1) * y + plane_(2, 2) < 0.05) return false;
+  return true;
+}
+
+cv::Point2d SymbolGrid::at(double x, double y) const {
+  if (nodes_ > 0) {
+    const cv::Point2d shift = shift_at(x, y);
+    x += shift.x;
+    y += shift.y;
+  }
+  const double w = plane_(2, 0) * x + plane_(2, 1) * y + plane_(2, 2);
+  return {(plane_(0, 0) * x + plane_(0, 1) * y + plane_(0, 2)) / w, (plane_(1, 0) * x + plane_(1, 1) * y + plane_(1, 2)) / w};
+}
+
+cv::Point2d SymbolGrid::shift_at(double x, double y) const {
+  const double u = std::clamp(x / side_ * (nodes_ - 1), 0.0, nodes_ - 1.001);
+  const double v = std::clamp(y / side_ * (nodes_ - 1), 0.0, nodes_ - 1.001);
+  const int i = static_cast<int>(u), j = static_cast<int>(v);
+  const double s = u - i, t = v - j;
+  const auto node = [&](int column, int row) { return shifts_[static_cast<std::size_t>(row * nodes_ + column)]; };
+  return (node(i, j) * (1 - s) + node(i + 1, j) * s) * (1 - t) + (node(i, j + 1) * (1 - s) + node(i + 1, j + 1) * s) * t;
+}
+
+// Whole coordinates are the middles of pixels, as in outlines; beyond the edge the picture goes on as it ends.
+double SymbolGrid::gray_at(const cv::Point2d& point) const {
+  const double x = std::clamp(point.x, 0.0, gray_.cols - 1.001);
+  const double y = std::clamp(point.y, 0.0, gray_.rows - 1.001);
+  const int i = static_cast<int>(x), j = static_cast<int>(y);
+  if (i + 1 >= gray_.cols || j + 1 >= gray_.rows) return gray_.at<std::uint8_t>(j, i);
+  const double s = x - i, t = y - j;
+  const std::uint8_t* top = gray_.ptr<std::uint8_t>(j) + i;
+  const std::uint8_t* bottom = gray_.ptr<std::uint8_t>(j + 1) + i;
+  return (top[0] * (1 - s) + top[1] * s) * (1 - t) + (bottom[0] * (1 - s) + bottom[1] * s) * t;
+}
+
+double SymbolGrid::gray_around(double x, double y) const {
+  double sum = 0;
+  for (const double dy : {-0.22, 0.0, 0.22})
+    for (const double dx : {-0.22, 0.0, 0.22}) sum += gray_at(at(x + dx, y + dy));
+  return sum / 9;
+}
+
+// The share of timing modules that are on the right side of the mean of their neighbours.
+double SymbolGrid::timing_score() const {
+  int right = 0, all = 0;
+  for (const bool row : {true, false}) {
+    std::vector<double> line;
+    for (int i = 7; i < side_ - 7; ++i) line.push_back(row ? gray_around(i + 0.5, 6.5) : gray_around(6.5, i + 0.5));
+    for (std::size_t i = 1; i + 1 < line.size(); ++i) {
+      const std::size_t from = i < 4 ? 0 : i - 4, to = std::min(line.size(), i + 5);
+      double mean = 0;
+      for (std::size_t j = from; j < to; ++j) mean += line[j];
+      mean /= static_cast<double>(to - from);
+      const bool dark = line[i] < mean;
+      // Module 7 + i along the pattern; even ones are dark.
+      if (dark == ((7 + i) % 2 == 0)) ++right;
+      ++all;
+    }
+  }
+  return all == 0 ? 0 : static_cast<double>(right) / all;
+}
+
+// Where the 5x5 pattern centred near module coordinates (x, y) really is, in the same coordinates.
+std::optional<cv::Point2d> SymbolGrid::find_alignment(double x, double y, double reach) const {
+  constexpr int scale = 6;
+  const int size = static_cast<int>((5 + 2 * reach) * scale);
+  cv::Mat_<float> patch(size, size);
+  for (int j = 0; j < size; ++j)
+    for (int i = 0; i < size; ++i)
+      patch(j, i) = static_cast<float>(gray_at(at(x + (i + 0.5) / scale - 2.5 - reach, y + (j + 0.5) / scale - 2.5 - reach)));
+  cv::Mat_<float> pattern(5 * scale, 5 * scale, 0.0f);
+  pattern(cv::Rect(scale, scale, 3 * scale, 3 * scale)) = 255;
+  pattern(cv::Rect(2 * scale, 2 * scale, scale, scale)) = 0;
+  cv::Mat score;
+  cv::matchTemplate(patch, pattern, score, cv::TM_CCOEFF_NORMED);
+  double best = 0;
+  cv::Point where;
+  cv::minMaxLoc(score, nullptr, &best, nullptr, &where);
+  if (best < 0.45) return std::nullopt;
+  return cv::Point2d(x + where.x / static_cast<double>(scale) - reach, y + where.y / static_cast<double>(scale) - reach);
+}
+
+void SymbolGrid::pull_to_alignment() {
+  const auto centres = alignment_centres(side_);
+  if (centres.empty()) return;
+  const double last = centres.back() + 0.5;
+  // Far from the three finders the plane is a guess: the window grows until the pattern is in it.
+  for (const double reach : {2.0, 3.5, 5.0}) {
+    const auto found = find_alignment(last, last, reach);
+    if (!found) continue;
+    anchors_.push_back({{last, last}, at(found->x, found->y), 3});
+    const cv::Matx33d before = plane_;
+    if (!solve()) {
+      anchors_.pop_back();
+      plane_ = before;
+      continue;
+    }
+    break;
+  }
+  const std::size_t plain = anchors_.size();
+  for (const int y : centres) {
+    for (const int x : centres) {
+      const bool in_finder = (x == 6 && y == 6) || (x == 6 && y == centres.back()) || (y == 6 && x == centres.back());
+      if (in_finder || (x == centres.back() && y == centres.back())) continue;
+      if (const auto found = find_alignment(x + 0.5, y + 0.5, 1.5)) anchors_.push_back({{x + 0.5, y + 0.5}, at(found->x, found->y), 1});
+    }
+  }
+  const cv::Matx33d before = plane_;
+  if (anchors_.size() > plain && !solve()) plane_ = before;
+}
+
+void SymbolGrid::follow_surface() {}
+
+cv::Mat SymbolGrid::sample() const {
+  cv::Mat out(side_, side_, CV_8U);
+  for (int y = 0; y < side_; ++y)
+    for (int x = 0; x < side_; ++x) out.at<std::uint8_t>(y, x) = cv::saturate_cast<std::uint8_t>(gray_around(x + 0.5, y + 0.5));
+  return out;
+}
+
+cv::Mat SymbolGrid::rectify(int module_pixels) const {
+  constexpr int border = 4;
+  const int size = (side_ + 2 * border) * module_pixels;
+  cv::Mat out(size, size, CV_8U, cv::Scalar(255));
+  for (int y = border * module_pixels; y < size - border * module_pixels; ++y)
+    for (int x = border * module_pixels; x < size - border * module_pixels; ++x)
+      out.at<std::uint8_t>(y, x) =
+          cv::saturate_cast<std::uint8_t>(gray_at(at((x + 0.5) / module_pixels - border, (y + 0.5) / module_pixels - border)));
+  return out;
+}
+
+void draw_function_patterns(cv::Mat& modules) {
+  const int side = modules.rows;
+  const auto square = [&](int x, int y, int size, int value) {
+    const cv::Rect whole(0, 0, side, side);
+    modules(cv::Rect(x, y, size, size) & whole).setTo(value);
+  };
+  for (int i = 8; i < side - 8; ++i) modules.at<std::uint8_t>(6, i) = modules.at<std::uint8_t>(i, 6) = i % 2 == 0 ? 0 : 255;
+  const int far = side - 7;
+  const int finders[3][2] = {{0, 0}, {far, 0}, {0, far}};
+  for (const auto& [x, y] : finders) {
+    square(x - 1, y - 1, 9, 255);
+    square(x, y, 7, 0);
+    square(x + 1, y + 1, 5, 255);
+    square(x + 2, y + 2, 3, 0);
+  }
+  const auto centres = alignment_centres(side);
+  for (const int y : centres) {
+    for (const int x : centres) {
+      if ((x == 6 && y == 6) || (x == 6 && y == centres.back()) || (y == 6 && x == centres.back())) continue;
+      square(x - 2, y - 2, 5, 0);
+      square(x - 1, y - 1, 3, 255);
+      square(x, y, 1, 0);
+    }
+  }
+}
+
+std::vector<cv::Mat> thresholded(const cv::Mat& samples) {
+  std::vector<cv::Mat> out(4);
+  const auto by_mean = [&](cv::Mat& target, int window) {
+    cv::Mat mean;
+    cv::blur(samples, mean, cv::Size(window, window), cv::Point(-1, -1), cv::BORDER_REFLECT);
+    cv::compare(samples, mean, target, cv::CMP_GT);
+  };
+  by_mean(out[0], 9);
+  cv::threshold(samples, out[1], 0, 255, cv::THRESH_BINARY | cv::THRESH_OTSU);
+  by_mean(out[2], 5);
+  cv::Mat low, high, middle;
+  const cv::Mat window = cv::Mat::ones(7, 7, CV_8U);
+  cv::erode(samples, low, window);
+  cv::dilate(samples, high, window);
+  cv::addWeighted(low, 0.5, high, 0.5, 0, middle);
+  cv::compare(samples, middle, out[3], cv::CMP_GT);
+  return out;
+}
+
+cv::Mat drawn(const cv::Mat& modules) {
+  cv::Mat wide, out;
+  cv::resize(modules, wide, cv::Size(), 3, 3, cv::INTER_NEAREST);
+  cv::copyMakeBorder(wide, out, 12, 12, 12, 12, cv::BORDER_CONSTANT, cv::Scalar(255));
+  return out;
+}
+
+}  // namespace qrx

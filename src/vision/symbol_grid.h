@@ -1,0 +1,69 @@
+// From three finders to the modules of a symbol: where each module lies in the picture, how dark it is, and the symbol drawn
+// anew as it should look. Private to src/vision.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include <opencv2/core/mat.hpp>
+
+#include "vision/finders.h"
+
+namespace qrx {
+
+class SymbolGrid {
+ public:
+  // The version whose timing patterns fit best, or nothing when none fits: most triples are no symbol.
+  static std::optional<SymbolGrid> fit(const cv::Mat& gray, const FinderTriple& finders);
+
+  int side() const { return side_; }  // modules
+
+  // Pulls the grid to the alignment patterns that can be seen: plane pictures get the right perspective.
+  void pull_to_alignment();
+  // Lets the grid follow a bent symbol: moves each part a little to where its modules stand out most.
+  void follow_surface();
+
+  // Mean gray of each module's middle, side * side, 8 bit.
+  cv::Mat sample() const;
+  // The picture as seen straight from above, pixels a module, with light around.
+  cv::Mat rectify(int module_pixels) const;
+
+ private:
+  SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int side);
+
+  cv::Point2d at(double x, double y) const;  // module coordinates to pixels of the picture
+  cv::Point2d shift_at(double x, double y) const;
+  double gray_at(const cv::Point2d& point) const;
+  double gray_around(double x, double y) const;  // mean over the middle of a module
+  bool solve();
+  double timing_score() const;
+  std::optional<cv::Point2d> find_alignment(double x, double y, double reach) const;
+
+  struct Anchor {
+    cv::Point2d module;
+    cv::Point2d pixel;
+    double weight;
+  };
+
+  cv::Mat gray_;
+  FinderTriple finders_;
+  int side_;
+  std::vector<Anchor> anchors_;
+  cv::Matx33d plane_;
+  int nodes_ = 0;  // shifts lie on nodes_ * nodes_ points, node_step modules apart
+  std::vector<cv::Point2d> shifts_;
+};
+
+// Centres of the alignment patterns of a symbol in one direction (ISO/IEC 18004, annex E); empty for version 1.
+std::vector<int> alignment_centres(int side);
+
+// Draws the patterns that every symbol of that size has over modules (255 light, 0 dark).
+void draw_function_patterns(cv::Mat& modules);
+
+// Black and white by several rules, each as good as the others: cheap to try all.
+std::vector<cv::Mat> thresholded(const cv::Mat& samples);
+
+// Each module three pixels wide, four light modules around.
+cv::Mat drawn(const cv::Mat& modules);
+
+}  // namespace qrx

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include <opencv2/imgproc.hpp>
 
@@ -42,6 +43,70 @@ std::array<cv::Point2d, 4> ordered(const Finder& finder, const cv::Point2d& acro
 double half_extent(const std::array<cv::Point2d, 4>& corners, bool across) {
   return across ? (length(corners[1] - corners[0]) + length(corners[2] - corners[3])) / 4
                 : (length(corners[3] - corners[0]) + length(corners[2] - corners[1])) / 4;
+}
+
+// 1 light, -1 dark, 0 unknown: finders with the light around them, timing, alignment.
+cv::Mat_<schar> known_modules(int side) {
+  cv::Mat light(side, side, CV_8U, cv::Scalar(127));
+  draw_function_patterns(light);
+  cv::Mat_<schar> out(side, side);
+  for (int y = 0; y < side; ++y) {
+    for (int x = 0; x < side; ++x) {
+      const int value = light.at<std::uint8_t>(y, x);
+      out(y, x) = static_cast<schar>(value == 127 ? 0 : value == 0 ? -1 : 1);
+    }
+  }
+  return out;
+}
+
+// The mean shift of the nodes around that have one; the node's own counts where it has one.
+cv::Point2d neighbours_mean(const std::vector<cv::Point2d>& shifts, const std::vector<bool>& done, int nodes, int node) {
+  cv::Point2d sum;
+  double weight = 0;
+  const int column = node % nodes, row = node / nodes;
+  for (int y = std::max(0, row - 1); y <= std::min(nodes - 1, row + 1); ++y) {
+    for (int x = std::max(0, column - 1); x <= std::min(nodes - 1, column + 1); ++x) {
+      const auto i = static_cast<std::size_t>(y * nodes + x);
+      if (!done[i]) continue;
+      const double near = x == column || y == row ? 2 : 1;
+      sum += shifts[i] * near;
+      weight += near;
+    }
+  }
+  return weight > 0 ? sum / weight : sum;
+}
+
+// flat: the symbol from above, fine pixels a module, border modules around. start and the answer are in its pixels.
+cv::Point2d best_shift(const cv::Mat& flat, const cv::Mat_<schar>& known, const cv::Point& module, const cv::Point2d& start,
+                       int reach, int fine, int border) {
+  constexpr int window = 3;  // modules to each side
+  const int side = known.rows;
+  cv::Point2d best = start;
+  double best_score = -1e18;
+  for (int dy = -reach; dy <= reach; ++dy) {
+    for (int dx = -reach; dx <= reach; ++dx) {
+      const int shift_x = static_cast<int>(std::lround(start.x)) + dx, shift_y = static_cast<int>(std::lround(start.y)) + dy;
+      int samples[(2 * window + 1) * (2 * window + 1)];
+      int signs[(2 * window + 1) * (2 * window + 1)];
+      int count = 0, sum = 0;
+      for (int y = std::max(0, module.y - window); y <= std::min(side - 1, module.y + window); ++y) {
+        for (int x = std::max(0, module.x - window); x <= std::min(side - 1, module.x + window); ++x) {
+          const int u = std::clamp((x + border) * fine + fine / 2 + shift_x, 0, flat.cols - 1);
+          const int v = std::clamp((y + border) * fine + fine / 2 + shift_y, 0, flat.rows - 1);
+          samples[count] = flat.at<std::uint8_t>(v, u);
+          signs[count] = known(y, x);
+          sum += samples[count++];
+        }
+      }
+      const double mean = static_cast<double>(sum) / count;
+      double score = -0.02 * count * std::hypot(dx, dy);
+      for (int i = 0; i < count; ++i) score += signs[i] ? signs[i] * (samples[i] - mean) : std::abs(samples[i] - mean);
+      if (score <= best_score) continue;
+      best_score = score;
+      best = cv::Point2d(shift_x, shift_y);
+    }
+  }
+  return best;
 }
 
 }  // namespace
@@ -240,7 +305,38 @@ void SymbolGrid::pull_to_alignment() {
   if (anchors_.size() > plain && !solve()) plane_ = before;
 }
 
-void SymbolGrid::follow_surface() {}
+// Each node takes the shift at which the modules around it stand out most: where the colour of a module is known, it
+// must have it; elsewhere samples are far from the mean in the middle of modules and near it between them. A node starts
+// from where its neighbours nearer to the finders went, so that bends of many modules are followed in small moves.
+void SymbolGrid::follow_surface() {
+  constexpr int border = 3;
+  constexpr int fine = 8;  // pixels a module; shifts are whole pixels of this
+  cv::Mat flat;
+  cv::blur(rectify(fine, border, false), flat, cv::Size(5, 5));
+  const cv::Mat_<schar> known = known_modules(side_);
+  nodes_ = side_ / node_step + 2;
+  shifts_.assign(static_cast<std::size_t>(nodes_ * nodes_), {});
+  const double spacing = static_cast<double>(side_) / (nodes_ - 1);
+
+  std::vector<int> order(shifts_.size());
+  std::iota(order.begin(), order.end(), 0);
+  const auto from_finders = [&](int node) {
+    const double x = node % nodes_ * spacing, y = node / nodes_ * spacing, far = side_ - 3.5;
+    return std::min({std::hypot(x - 3.5, y - 3.5), std::hypot(x - far, y - 3.5), std::hypot(x - 3.5, y - far)});
+  };
+  std::ranges::sort(order, {}, from_finders);
+
+  for (const int reach : {4, 2}) {
+    const std::vector<cv::Point2d> before = shifts_;
+    std::vector<bool> done(shifts_.size(), reach == 2);
+    for (const int node : order) {
+      const cv::Point2d start = neighbours_mean(reach == 2 ? before : shifts_, done, nodes_, node);
+      const cv::Point module(static_cast<int>(node % nodes_ * spacing), static_cast<int>(node / nodes_ * spacing));
+      shifts_[static_cast<std::size_t>(node)] = best_shift(flat, known, module, start * fine, reach, fine, border) / fine;
+      done[static_cast<std::size_t>(node)] = true;
+    }
+  }
+}
 
 cv::Mat SymbolGrid::sample() const {
   cv::Mat out(side_, side_, CV_8U);
@@ -249,12 +345,12 @@ cv::Mat SymbolGrid::sample() const {
   return out;
 }
 
-cv::Mat SymbolGrid::rectify(int module_pixels) const {
-  constexpr int border = 4;
+cv::Mat SymbolGrid::rectify(int module_pixels, int border, bool white_border) const {
   const int size = (side_ + 2 * border) * module_pixels;
   cv::Mat out(size, size, CV_8U, cv::Scalar(255));
-  for (int y = border * module_pixels; y < size - border * module_pixels; ++y)
-    for (int x = border * module_pixels; x < size - border * module_pixels; ++x)
+  const int margin = white_border ? border * module_pixels : 0;
+  for (int y = margin; y < size - margin; ++y)
+    for (int x = margin; x < size - margin; ++x)
       out.at<std::uint8_t>(y, x) =
           cv::saturate_cast<std::uint8_t>(gray_at(at((x + 0.5) / module_pixels - border, (y + 0.5) / module_pixels - border)));
   return out;

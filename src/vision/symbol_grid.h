@@ -25,8 +25,8 @@ class SymbolGrid {
 
   // Mean gray of each module's middle, side * side, 8 bit.
   cv::Mat sample() const;
-  // The picture as seen straight from above, pixels a module, with light around.
-  cv::Mat rectify(int module_pixels) const;
+  // The symbol as seen straight from above, with a border of modules around: white, or what the picture has there.
+  cv::Mat rectify(int module_pixels, int border = 4, bool white_border = true) const;
 
  private:
   SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int side);

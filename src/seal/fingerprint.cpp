@@ -42,8 +42,8 @@ Result<std::string> fingerprint(std::string_view authority, std::string_view gui
       to_lower_ascii(std::string(authority) + '\n' + std::string(guid) + '\n' + std::string(recipient));
   constexpr std::string_view salt = "qrx fingerprint v1";
   std::array<std::uint8_t, 8> bits{};
-  if (EVP_PBE_scrypt(link.data(), link.size(), reinterpret_cast<const unsigned char*>(salt.data()), salt.size(), scrypt_n,
-                     scrypt_r, scrypt_p, scrypt_memory, bits.data(), bits.size()) != 1)
+  if (EVP_PBE_scrypt(link.data(), link.size(), reinterpret_cast<const unsigned char*>(salt.data()), salt.size(),
+                     scrypt_n, scrypt_r, scrypt_p, scrypt_memory, bits.data(), bits.size()) != 1)
     return fail(Kind::other, "OpenSSL cannot do scrypt", no_crypto_hint);
   std::uint64_t value = 0;
   for (const std::uint8_t byte : bits) value = (value << 8) | byte;

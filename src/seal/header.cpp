@@ -19,9 +19,13 @@ constexpr std::string_view x25519_info = "age-encryption.org/v1/X25519";
 constexpr std::size_t wrapped_size = FileKey::size + tag_size;
 constexpr std::array<std::uint8_t, nonce_size> zero_nonce{};  // each wrap key is used once
 
-tl::unexpected<Refused> refuse(Refusal why, const char* detail = "") { return tl::unexpected(Refused{why, detail}); }
+tl::unexpected<Refused> refuse(Refusal why, const char* detail = "") {
+  return tl::unexpected(Refused{why, detail});
+}
 
-tl::unexpected<Refused> malformed(const char* detail) { return refuse(Refusal::malformed_header, detail); }
+tl::unexpected<Refused> malformed(const char* detail) {
+  return refuse(Refusal::malformed_header, detail);
+}
 
 std::string to_raw_base64(ByteView bytes) {
   std::string text = to_base64(bytes);
@@ -44,7 +48,9 @@ bool read_exactly(std::string_view text, std::array<std::uint8_t, N>& out) {
   return true;
 }
 
-bool is_visible(char c) { return c > ' ' && c < 0x7f; }
+bool is_visible(char c) {
+  return c > ' ' && c < 0x7f;
+}
 
 bool agree(std::string_view text, std::string_view expected) {
   const std::size_t shared = std::min(text.size(), expected.size());
@@ -64,7 +70,9 @@ Result<Mac> mac_of(const FileKey& file_key, std::string_view covered) {
   return hmac_sha256(key->view(), as_bytes(covered));
 }
 
-tl::unexpected<Refused> no_crypto() { return refuse(Refusal::no_crypto); }
+tl::unexpected<Refused> no_crypto() {
+  return refuse(Refusal::no_crypto);
+}
 
 // nullopt: the stanza is for someone else.
 Opened<std::optional<FileKey>> unwrap_stanza(const Stanza& stanza, const Point& share, const Identity& identity) {
@@ -108,20 +116,29 @@ Opened<std::vector<Share>> x25519_shares(const Header& header) {
 Error explain(const Refused& refused) {
   const std::string detail = refused.detail[0] == '\0' ? "" : std::string(": ") + refused.detail;
   switch (refused.why) {
-    case Refusal::not_age: return {Kind::integrity, "not a sealed file: it does not begin as age files do", ""};
+    case Refusal::not_age:
+      return {Kind::integrity, "not a sealed file: it does not begin as age files do", ""};
     case Refusal::armored:
       return {Kind::unsupported, "a sealed file in age's armored text form is not opened here",
               "seal it without --armor, or open it with age -d"};
-    case Refusal::other_version: return {Kind::unsupported, "the sealed file is of another version than age v1", ""};
-    case Refusal::malformed_header: return {Kind::integrity, "the sealed file has a malformed header" + detail, ""};
+    case Refusal::other_version:
+      return {Kind::unsupported, "the sealed file is of another version than age v1", ""};
+    case Refusal::malformed_header:
+      return {Kind::integrity, "the sealed file has a malformed header" + detail, ""};
     case Refusal::passphrase:
       return {Kind::unsupported, "the file is sealed with a passphrase, not to a key", "open it with age -d"};
-    case Refusal::no_match: return {Kind::integrity, "the file is sealed to another key than this one", ""};
-    case Refusal::changed_header: return {Kind::integrity, "the header of the sealed file was changed", ""};
-    case Refusal::changed_payload: return {Kind::integrity, "the sealed file was changed" + detail, ""};
-    case Refusal::truncated: return {Kind::integrity, "the sealed file ends before its end mark", ""};
-    case Refusal::trailing: return {Kind::integrity, "the sealed file goes on after its end mark", ""};
-    case Refusal::no_crypto: break;
+    case Refusal::no_match:
+      return {Kind::integrity, "the file is sealed to another key than this one", ""};
+    case Refusal::changed_header:
+      return {Kind::integrity, "the header of the sealed file was changed", ""};
+    case Refusal::changed_payload:
+      return {Kind::integrity, "the sealed file was changed" + detail, ""};
+    case Refusal::truncated:
+      return {Kind::integrity, "the sealed file ends before its end mark", ""};
+    case Refusal::trailing:
+      return {Kind::integrity, "the sealed file goes on after its end mark", ""};
+    case Refusal::no_crypto:
+      break;
   }
   return {Kind::other, "OpenSSL cannot do what opening a sealed file needs", no_crypto_hint};
 }
@@ -174,8 +191,10 @@ Opened<void> HeaderReader::take_line(std::string_view line) {
       if (line.starts_with(stanza_mark)) return take_arguments(line.substr(stanza_mark.size()));
       if (line.starts_with(mac_mark)) return take_mac(line.substr(mac_mark.size()));
       return malformed("a line is neither a stanza nor the MAC");
-    case Place::body: return take_body(line);
-    case Place::end: break;
+    case Place::body:
+      return take_body(line);
+    case Place::end:
+      break;
   }
   return {};
 }
@@ -239,7 +258,8 @@ Result<std::string> write_header(const Recipient& recipient, const FileKey& file
   if (!key) return tl::unexpected(key.error());
   auto cipher = Aead::create(*key, Aead::Direction::seal);
   if (!cipher) return tl::unexpected(cipher.error());
-  Stanza stanza{{std::string(x25519_type), to_raw_base64(as_bytes(mine->point()))}, std::vector<std::uint8_t>(wrapped_size)};
+  Stanza stanza{{std::string(x25519_type), to_raw_base64(as_bytes(mine->point()))},
+                std::vector<std::uint8_t>(wrapped_size)};
   if (!cipher->seal(zero_nonce, file_key.view(), std::as_writable_bytes(std::span(stanza.body))))
     return fail(Kind::other, "OpenSSL cannot wrap a file key");
   std::string text = write_covered({std::move(stanza)});
@@ -262,6 +282,8 @@ std::string write_covered(const std::vector<Stanza>& stanzas) {
   return text;
 }
 
-std::string write_mac_line_end(const Mac& mac) { return ' ' + to_raw_base64(as_bytes(mac)) + '\n'; }
+std::string write_mac_line_end(const Mac& mac) {
+  return ' ' + to_raw_base64(as_bytes(mac)) + '\n';
+}
 
 }  // namespace qrx::seal

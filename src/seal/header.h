@@ -1,5 +1,5 @@
-// The header of an age v1 file: who can open it (stanzas), and a MAC over that. Pure bytes to structs and back; strict as
-// the specification (c2sp.org/age), so that each header has exactly one text.
+// The header of an age v1 file: who can open it (stanzas), and a MAC over that. Pure bytes to structs and back; strict
+// as the specification (c2sp.org/age), so that each header has exactly one text.
 #pragma once
 
 #include <array>
@@ -16,8 +16,9 @@ namespace qrx::seal {
 // What an age v1 file begins with, its first newline included.
 inline constexpr std::string_view magic = "age-encryption.org/v1\n";
 
-// Limits of ours: the specification has none, and a header is read before anything in it is authenticated. An X25519 stanza
-// costs a scalar multiplication of some 40 µs; the longest stanza that age defines (ML-KEM-768 with P-256) has 1,600 bytes.
+// Limits of ours: the specification has none, and a header is read before anything in it is authenticated. An X25519
+// stanza costs a scalar multiplication of some 40 µs; the longest stanza that age defines (ML-KEM-768 with P-256) has
+// 1,600 bytes.
 inline constexpr std::size_t most_header_bytes = 64 * 1024;
 inline constexpr std::size_t most_line_bytes = 4096;
 inline constexpr std::size_t most_stanzas = 128;
@@ -66,8 +67,8 @@ struct Header {
   std::string_view covered() const;  // what the MAC is over: up to and including "---"
 };
 
-// Reads a header as its bytes come, in time linear in their number whatever their pieces; refuses at the first byte that
-// cannot be right, or over a limit.
+// Reads a header as its bytes come, in time linear in their number whatever their pieces; refuses at the first byte
+// that cannot be right, or over a limit.
 class HeaderReader {
  public:
   // Takes bytes up to the end of the header; returns how many. After complete(), or a refusal, it takes nothing more.

@@ -11,15 +11,22 @@ constexpr std::string_view recipient_prefix = "age";
 constexpr std::string_view identity_prefix = "age-secret-key-";
 
 // Never repeats the text: it may be a secret, whole or in part.
-Result<void> read_key(std::string_view text, std::string_view prefix, std::string_view what, std::span<std::uint8_t> out) {
+Result<void> read_key(std::string_view text, std::string_view prefix, std::string_view what,
+                      std::span<std::uint8_t> out) {
   const std::string subject(what);
   switch (bech32_decode(text, prefix, out)) {
-    case Bech32::good: return {};
-    case Bech32::mixed_case: return fail(Kind::usage, subject + " mixes upper and lower case");
-    case Bech32::wrong_prefix: return fail(Kind::usage, subject + " is not an X25519 key of age v1");
-    case Bech32::wrong_character: return fail(Kind::usage, subject + " has a character that no key has");
-    case Bech32::wrong_length: return fail(Kind::usage, subject + " has the wrong length");
-    case Bech32::wrong_checksum: break;
+    case Bech32::good:
+      return {};
+    case Bech32::mixed_case:
+      return fail(Kind::usage, subject + " mixes upper and lower case");
+    case Bech32::wrong_prefix:
+      return fail(Kind::usage, subject + " is not an X25519 key of age v1");
+    case Bech32::wrong_character:
+      return fail(Kind::usage, subject + " has a character that no key has");
+    case Bech32::wrong_length:
+      return fail(Kind::usage, subject + " has the wrong length");
+    case Bech32::wrong_checksum:
+      break;
   }
   return fail(Kind::usage, subject + " is damaged: its checksum is wrong");
 }
@@ -33,7 +40,9 @@ Result<Recipient> Recipient::parse(std::string_view text) {
   return Recipient(point);
 }
 
-std::string Recipient::text() const { return bech32_encode(recipient_prefix, as_bytes(point_)); }
+std::string Recipient::text() const {
+  return bech32_encode(recipient_prefix, as_bytes(point_));
+}
 
 Result<Identity> Identity::from(Key scalar) {
   auto key = X25519::create(scalar);

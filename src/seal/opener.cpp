@@ -22,7 +22,9 @@ std::uint64_t get_u64(const std::uint8_t* from) {
   return value;
 }
 
-tl::unexpected<Error> refuse(Refusal why, const char* detail = "") { return tl::unexpected(explain({why, detail})); }
+tl::unexpected<Error> refuse(Refusal why, const char* detail = "") {
+  return tl::unexpected(explain({why, detail}));
+}
 
 }  // namespace
 
@@ -31,7 +33,9 @@ bool looks_sealed(ByteView first_bytes) {
   return as_text(first_bytes.first(size)) == magic.substr(0, size);
 }
 
-std::uint64_t OpenerState::sealed_offset() const { return Layout{header_size, 0}.sealed_offset(next_chunk); }
+std::uint64_t OpenerState::sealed_offset() const {
+  return Layout{header_size, 0}.sealed_offset(next_chunk);
+}
 
 std::string OpenerState::text() const {
   Secret<packed_size> packed;
@@ -173,7 +177,9 @@ Result<void> Opener::Impl::release(std::size_t size, bool last, const PlainSink&
 }
 
 Opener::Opener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Opener::Opener(const Identity& identity) : impl_(std::make_unique<Impl>()) { impl_->identity = identity.clone(); }
+Opener::Opener(const Identity& identity) : impl_(std::make_unique<Impl>()) {
+  impl_->identity = identity.clone();
+}
 Opener::~Opener() = default;
 Opener::Opener(Opener&&) noexcept = default;
 Opener& Opener::operator=(Opener&&) noexcept = default;
@@ -191,11 +197,19 @@ Result<void> Opener::push(ByteView sealed, const PlainSink& sink) {
   while (!sealed.empty()) {
     Result<std::size_t> taken = 0;
     switch (impl.place) {
-      case Impl::Place::header: taken = impl.take_header(sealed); break;
-      case Impl::Place::nonce: taken = impl.take_nonce(sealed); break;
-      case Impl::Place::chunks: taken = impl.take_chunk(sealed, sink); break;
-      case Impl::Place::after_last: return impl.refuse_for(Refusal::trailing);
-      case Impl::Place::failed: return tl::unexpected(*impl.error);
+      case Impl::Place::header:
+        taken = impl.take_header(sealed);
+        break;
+      case Impl::Place::nonce:
+        taken = impl.take_nonce(sealed);
+        break;
+      case Impl::Place::chunks:
+        taken = impl.take_chunk(sealed, sink);
+        break;
+      case Impl::Place::after_last:
+        return impl.refuse_for(Refusal::trailing);
+      case Impl::Place::failed:
+        return tl::unexpected(*impl.error);
     }
     if (!taken) return tl::unexpected(std::move(taken.error()));
     sealed = sealed.subspan(*taken);
@@ -210,10 +224,14 @@ Result<void> Opener::finish(const PlainSink& sink) {
     case Impl::Place::header:
       return impl.reader.started() ? impl.refuse_for(Refusal::malformed_header, "it ends early")
                                    : impl.refuse_for(Refusal::not_age);
-    case Impl::Place::nonce: return impl.refuse_for(Refusal::malformed_header, "the file ends behind it");
-    case Impl::Place::after_last: return {};
-    case Impl::Place::failed: return tl::unexpected(*impl.error);
-    case Impl::Place::chunks: break;
+    case Impl::Place::nonce:
+      return impl.refuse_for(Refusal::malformed_header, "the file ends behind it");
+    case Impl::Place::after_last:
+      return {};
+    case Impl::Place::failed:
+      return tl::unexpected(*impl.error);
+    case Impl::Place::chunks:
+      break;
   }
   if (impl.sealed_filled < tag_size) return impl.refuse_for(Refusal::truncated);
   const std::size_t size = impl.sealed_filled - tag_size;
@@ -226,11 +244,17 @@ Result<void> Opener::finish(const PlainSink& sink) {
   return impl.release(size, true, sink);
 }
 
-std::optional<Refusal> Opener::refusal() const { return impl_->refusal; }
+std::optional<Refusal> Opener::refusal() const {
+  return impl_->refusal;
+}
 
-bool Opener::opened() const { return impl_->cipher.has_value() || impl_->place == Impl::Place::nonce; }
+bool Opener::opened() const {
+  return impl_->cipher.has_value() || impl_->place == Impl::Place::nonce;
+}
 
-std::uint64_t Opener::released() const { return impl_->released; }
+std::uint64_t Opener::released() const {
+  return impl_->released;
+}
 
 std::optional<OpenerState> Opener::state() const {
   const Impl& impl = *impl_;

@@ -1,4 +1,5 @@
-// Opening: the bytes of an age v1 file go in as they come, and plain bytes come out, never one whose chunk was not verified.
+// Opening: the bytes of an age v1 file go in as they come, and plain bytes come out, never one whose chunk was not
+// verified.
 #pragma once
 
 #include <cstdint>
@@ -55,7 +56,8 @@ class Opener {
 
   bool opened() const;             // the header was read and fits the identity
   std::uint64_t released() const;  // plain bytes given to sinks, those before a resume included
-  // nullopt before opened(), once the last chunk was released, and after a refusal. Bytes of a chunk that is not complete are not part of it.
+  // nullopt before opened(), once the last chunk was released, and after a refusal. Bytes of a chunk that is not
+  // complete are not part of it.
   std::optional<OpenerState> state() const;
 
  private:

@@ -115,7 +115,8 @@ struct SealPipeline::State {
   std::optional<Error> error;  // written before the ring ends, read after
   std::thread thread;
 
-  explicit State(SealedReader from) : reader(std::move(from)), offset(reader.offset()), sealed_size(reader.sealed_size()) {}
+  explicit State(SealedReader from)
+      : reader(std::move(from)), offset(reader.offset()), sealed_size(reader.sealed_size()) {}
   ~State() { stop(); }
   State(const State&) = delete;
   State& operator=(const State&) = delete;
@@ -182,9 +183,13 @@ void SealPipeline::seek(std::uint64_t offset) {
   state_->offset = offset;
 }
 
-std::uint64_t SealPipeline::offset() const { return state_->offset; }
+std::uint64_t SealPipeline::offset() const {
+  return state_->offset;
+}
 
-std::optional<std::uint64_t> SealPipeline::sealed_size() const { return state_->sealed_size; }
+std::optional<std::uint64_t> SealPipeline::sealed_size() const {
+  return state_->sealed_size;
+}
 
 struct OpenPipeline::State {
   Opener opener;

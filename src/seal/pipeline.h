@@ -1,5 +1,5 @@
-// Sealing and opening on a thread of their own, so that they overlap with the network: on two cores a sealed transfer takes
-// hardly longer than a plain one. Memory: 16 chunks (1 MiB) each. The threads block all signals.
+// Sealing and opening on a thread of their own, so that they overlap with the network: on two cores a sealed transfer
+// takes hardly longer than a plain one. Memory: 16 chunks (1 MiB) each. The threads block all signals.
 #pragma once
 
 #include <cstdint>
@@ -25,15 +25,16 @@ class SealPipeline {
   Result<std::size_t> read(std::span<std::byte> space);
   void seek(std::uint64_t offset);
   std::uint64_t offset() const;
-  std::optional<std::uint64_t> sealed_size() const;  // nullopt while the source's size is unknown to the reader of bytes
+  // nullopt for a source of unknown size, until its last byte was read.
+  std::optional<std::uint64_t> sealed_size() const;
 
  private:
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// An Opener that opens behind the caller's back. The sink is called on the other thread, until finish() or stop() return;
-// the last chunk may come to it on the caller's.
+// An Opener that opens behind the caller's back. The sink is called on the other thread, until finish() or stop()
+// return; the last chunk may come to it on the caller's.
 class OpenPipeline {
  public:
   OpenPipeline(Opener opener, PlainSink sink);

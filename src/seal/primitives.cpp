@@ -50,7 +50,9 @@ Result<X25519> X25519::create(const Key& scalar) {
   return X25519(std::move(state));
 }
 
-const Point& X25519::point() const { return state_->point; }
+const Point& X25519::point() const {
+  return state_->point;
+}
 
 Result<std::optional<Key>> X25519::shared(const Point& other) const {
   const PrivateKey theirs(EVP_PKEY_new_raw_public_key(EVP_PKEY_X25519, nullptr, other.data(), other.size()));
@@ -86,8 +88,8 @@ Result<Key> hkdf_sha256(ByteView key_material, ByteView salt, std::string_view i
 Result<std::array<std::uint8_t, 32>> hmac_sha256(ByteView key, ByteView message) {
   std::array<std::uint8_t, 32> mac{};
   unsigned size = 0;
-  if (HMAC(EVP_sha256(), octets(key), static_cast<int>(key.size()), octets(message), message.size(), mac.data(), &size) ==
-          nullptr ||
+  if (HMAC(EVP_sha256(), octets(key), static_cast<int>(key.size()), octets(message), message.size(), mac.data(),
+           &size) == nullptr ||
       size != mac.size())
     return refused("HMAC");
   return mac;

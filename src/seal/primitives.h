@@ -1,5 +1,6 @@
 // The few pieces of cryptography that age v1 is made of, on OpenSSL's EVP: X25519, HKDF and HMAC with SHA-256,
-// ChaCha20-Poly1305. An Error from here means that OpenSSL refuses to work (memory, or a policy without these algorithms).
+// ChaCha20-Poly1305. An Error from here means that OpenSSL refuses to work (memory, or a policy without these
+// algorithms).
 #pragma once
 
 #include <array>

@@ -10,12 +10,13 @@
 namespace qrx::seal {
 namespace {
 
-// A mark of kind and version before the secrets. Two bytes make the whole a multiple of three: base64 without padding, and
-// so without a reallocation that would leave a copy of the text behind.
+// A mark of kind and version before the secrets. Two bytes make the whole a multiple of three: base64 without padding,
+// and so without a reallocation that would leave a copy of the text behind.
 constexpr std::array<std::uint8_t, 2> secrets_mark = {'S', 1};
 constexpr std::size_t packed_size = secrets_mark.size() + FileKey::size + Key::size + payload_nonce_size;
 
-// "age-encryption.org/v1\n", "-> X25519 " share "\n", wrapped key "\n", "--- " MAC "\n": base64 of 32 bytes has 43 digits.
+// "age-encryption.org/v1\n", "-> X25519 " share "\n", wrapped key "\n", "--- " MAC "\n": base64 of 32 bytes has 43
+// digits.
 constexpr std::uint64_t one_recipient_header = magic.size() + 10 + 43 + 1 + 43 + 1 + 4 + 43 + 1;
 
 template <std::size_t N>
@@ -57,7 +58,8 @@ std::string SealSecrets::text() const {
 
 Result<SealSecrets> SealSecrets::parse(std::string_view text) {
   auto packed = from_base64(text);
-  if (!packed || packed->size() != packed_size || !std::equal(secrets_mark.begin(), secrets_mark.end(), packed->begin()))
+  if (!packed || packed->size() != packed_size ||
+      !std::equal(secrets_mark.begin(), secrets_mark.end(), packed->begin()))
     return fail(Kind::integrity, "the saved secrets of a sealed upload are damaged");
   SealSecrets secrets;
   const std::uint8_t* at = packed->data() + secrets_mark.size();
@@ -68,7 +70,9 @@ Result<SealSecrets> SealSecrets::parse(std::string_view text) {
   return secrets;
 }
 
-SealSecrets SealSecrets::clone() const { return {file_key.clone(), ephemeral.clone(), nonce}; }
+SealSecrets SealSecrets::clone() const {
+  return {file_key.clone(), ephemeral.clone(), nonce};
+}
 
 Result<Sealer> Sealer::create(const Recipient& recipient, const SealSecrets& secrets) {
   auto front = write_header(recipient, secrets.file_key, secrets.ephemeral);
@@ -86,7 +90,9 @@ Result<void> Sealer::seal_chunk(std::uint64_t chunk, bool last, ByteView plain, 
   return {};
 }
 
-std::uint64_t sealed_size(std::uint64_t plain_size) { return Layout{one_recipient_header, plain_size}.sealed_size(); }
+std::uint64_t sealed_size(std::uint64_t plain_size) {
+  return Layout{one_recipient_header, plain_size}.sealed_size();
+}
 
 struct SealedReader::State {
   Sealer sealer;
@@ -121,8 +127,8 @@ Result<std::size_t> SealedReader::State::fill_from_source(std::uint64_t start, s
   return filled;
 }
 
-// Gives the size of the sealed chunk; 0 behind the last one. REQUIRES: space.size() >= sealed_chunk_size, which leaves room
-// for the byte read ahead.
+// Gives the size of the sealed chunk; 0 behind the last one. REQUIRES: space.size() >= sealed_chunk_size, which leaves
+// room for the byte read ahead.
 Result<std::size_t> SealedReader::State::seal_into(std::uint64_t number, std::span<std::byte> space) {
   const std::uint64_t start = number * chunk_size;
   bool last = false;
@@ -192,9 +198,13 @@ Result<std::size_t> SealedReader::read(std::span<std::byte> space) {
   return give(ByteView(state.chunk).subspan(within, state.chunk_filled - within));
 }
 
-void SealedReader::seek(std::uint64_t offset) { state_->offset = offset; }
+void SealedReader::seek(std::uint64_t offset) {
+  state_->offset = offset;
+}
 
-std::uint64_t SealedReader::offset() const { return state_->offset; }
+std::uint64_t SealedReader::offset() const {
+  return state_->offset;
+}
 
 std::optional<std::uint64_t> SealedReader::sealed_size() const {
   if (!state_->plain_size) return std::nullopt;

@@ -14,9 +14,10 @@
 
 namespace qrx::seal {
 
-// What makes one sealed file this and no other. With the same secrets, recipient and plain bytes, every byte of the file
-// comes out again: that is how an upload is resumed. They must NEVER seal other plain bytes: whoever saw both files could
-// read both. So a sender keeps them beside what tells that its source is unchanged, or derives them from it.
+// What makes one sealed file this and no other. With the same secrets, recipient and plain bytes, every byte of the
+// file comes out again: that is how an upload is resumed. They must NEVER seal other plain bytes: whoever saw both
+// files could read both. So a sender keeps them beside what tells that its source is unchanged, or derives them from
+// it.
 struct SealSecrets {
   FileKey file_key;
   Key ephemeral;
@@ -24,9 +25,9 @@ struct SealSecrets {
 
   static SealSecrets generate();
 
-  // Secrets for one file of many, from the one seed of a transfer (32 random bytes, kept in its state file) and `context`:
-  // everything that tells that the source is the same (name, size, modification time, inode, sum where known). Another
-  // context gives unrelated secrets, so that a changed source cannot be sealed under the old ones.
+  // Secrets for one file of many, from the one seed of a transfer (32 random bytes, kept in its state file) and
+  // `context`: everything that tells that the source is the same (name, size, modification time, inode, sum where
+  // known). Another context gives unrelated secrets, so that a changed source cannot be sealed under the old ones.
   static Result<SealSecrets> derive(const Key& seed, std::string_view context);
 
   std::string text() const;  // 88 base64 characters for a state file of mode 0600; give it to wipe() after use

@@ -26,7 +26,9 @@ std::optional<Layout> Layout::of_sealed(std::uint64_t header_size, std::uint64_t
   return Layout{header_size, whole * chunk_size + rest - tag_size};
 }
 
-std::uint64_t Layout::chunk_count() const { return plain_size == 0 ? 1 : (plain_size - 1) / chunk_size + 1; }
+std::uint64_t Layout::chunk_count() const {
+  return plain_size == 0 ? 1 : (plain_size - 1) / chunk_size + 1;
+}
 
 std::uint64_t Layout::sealed_size() const {
   return header_size + payload_nonce_size + plain_size + chunk_count() * tag_size;

@@ -1,5 +1,5 @@
-// The payload of an age v1 file: a nonce, then chunks of 64 KiB, each sealed under its number and whether it is the last.
-// Pure arithmetic of offsets, and the cipher of one payload; sealer.h and opener.h make files of it.
+// The payload of an age v1 file: a nonce, then chunks of 64 KiB, each sealed under its number and whether it is the
+// last. Pure arithmetic of offsets, and the cipher of one payload; sealer.h and opener.h make files of it.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +11,7 @@
 
 namespace qrx::seal {
 
-inline constexpr std::size_t chunk_size = 64 * 1024;                   // of plain bytes; only the last chunk has fewer
+inline constexpr std::size_t chunk_size = 64 * 1024;  // of plain bytes; only the last chunk has fewer
 inline constexpr std::size_t sealed_chunk_size = chunk_size + tag_size;
 inline constexpr std::size_t payload_nonce_size = 16;
 inline constexpr std::uint64_t most_plain_bytes = std::uint64_t{1} << 62;  // of ours: no sum of offsets can overflow
@@ -38,12 +38,14 @@ struct Layout {
 
 Result<Key> payload_key(const FileKey& file_key, const PayloadNonce& nonce);
 
-// Seals or opens the chunks of one payload, in any order. Movable; one thread at a time; nothing is allocated for a chunk.
+// Seals or opens the chunks of one payload, in any order. Movable; one thread at a time; nothing is allocated for a
+// chunk.
 class ChunkCipher {
  public:
   static Result<ChunkCipher> create(const Key& payload_key, Aead::Direction direction);
 
-  // As Aead: out.size() == plain.size() + tag_size, in place allowed. A chunk number must be sealed with one content only.
+  // As Aead: out.size() == plain.size() + tag_size, in place allowed. A chunk number must be sealed with one content
+  // only.
   bool seal(std::uint64_t chunk, bool last, ByteView plain, std::span<std::byte> out);
   // As Aead: false, and `out` wiped, when this is not chunk `chunk` of the payload, or `last` is not so.
   bool open(std::uint64_t chunk, bool last, ByteView sealed, std::span<std::byte> out);

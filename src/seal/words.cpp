@@ -3,6 +3,7 @@
 namespace qrx::seal {
 
 // Chosen for qrx: short, well-known, easy to tell apart when read aloud; sorted. The order is part of the fingerprint.
+// clang-format off
 const std::array<std::string_view, word_count> words = {
     "abbey", "acorn", "adobe", "agate", "agile", "album", "alder", "alley", "alloy", "almond", "aloe", "alpha",
     "alpine", "amber", "ample", "anchor", "angle", "ankle", "apple", "april", "apron", "arch", "arena", "argon",
@@ -89,5 +90,6 @@ const std::array<std::string_view, word_count> words = {
     "widget", "willow", "window", "winter", "wizard", "wolf", "wombat", "wonder", "wool", "wren", "yacht", "yam",
     "yard", "yarn", "yeast", "yellow", "yoga", "yogurt", "zebra", "zephyr", "zero", "zigzag", "zinc", "zipper",
     "zodiac", "zone", "zoom"};
+// clang-format on
 
 }  // namespace qrx::seal

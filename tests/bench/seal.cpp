@@ -53,7 +53,9 @@ int main(int argc, char** argv) {
     return true;
   });
 
-  const PlainReader zeros = [](std::uint64_t, std::span<std::byte> space) -> Result<std::size_t> { return space.size(); };
+  const PlainReader zeros = [](std::uint64_t, std::span<std::byte> space) -> Result<std::size_t> {
+    return space.size();
+  };
   const auto ends = [&](std::uint64_t offset, std::span<std::byte> space) -> Result<std::size_t> {
     return zeros(offset, space.first(std::min<std::size_t>(space.size(), size - std::min<std::size_t>(size, offset))));
   };

@@ -10,7 +10,8 @@ using namespace qrx;
 using namespace qrx::seal;
 
 static const Identity& identity() {
-  static const Identity one = *Identity::parse("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX");
+  static const Identity one =
+      *Identity::parse("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX");
   return one;
 }
 
@@ -29,7 +30,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     if (!again.starts_with(header.covered()) || !header.covered().ends_with("---")) std::abort();
     (void)unwrap(header, identity());
   }
-  if (const auto recipient = Recipient::parse(as_text(bytes)); recipient && recipient->text().size() != size) std::abort();
+  if (const auto recipient = Recipient::parse(as_text(bytes)); recipient && recipient->text().size() != size)
+    std::abort();
   (void)Identity::parse(as_text(bytes));
   return 0;
 }

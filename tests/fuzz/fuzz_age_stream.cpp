@@ -1,5 +1,6 @@
-// A sealed file that someone cut, changed, doubled and reordered: nothing but a prefix of the plain bytes is ever released,
-// and only the untouched file is called whole. The input is the plain size, the size of pieces, and the edits.
+// A sealed file that someone cut, changed, doubled and reordered: nothing but a prefix of the plain bytes is ever
+// released, and only the untouched file is called whole. The input is the plain size, the size of pieces, and the
+// edits.
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -13,7 +14,8 @@ using namespace qrx;
 using namespace qrx::seal;
 
 static const Identity& identity() {
-  static const Identity one = *Identity::parse("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX");
+  static const Identity one =
+      *Identity::parse("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX");
   return one;
 }
 
@@ -28,7 +30,8 @@ static std::string seal_text(const std::string& plain) {
       },
       plain.size());
   std::string sealed(static_cast<std::size_t>(*reader.sealed_size()), '\0');
-  for (std::size_t at = 0; at < sealed.size();) at += *reader.read(std::as_writable_bytes(std::span(sealed).subspan(at)));
+  for (std::size_t at = 0; at < sealed.size();)
+    at += *reader.read(std::as_writable_bytes(std::span(sealed).subspan(at)));
   return sealed;
 }
 
@@ -53,11 +56,21 @@ static void edit(std::string& sealed, Script& script) {
   const std::size_t at = script.number(sealed.size() + 1);
   const std::size_t length = script.number(sealed.size() - at + 1);
   switch (script.number(6)) {
-    case 0: sealed.resize(at); break;
-    case 1: sealed.erase(at, length); break;
-    case 2: sealed.insert(at, sealed.substr(0, length)); break;
-    case 3: sealed += sealed.substr(at, length); break;
-    case 4: std::rotate(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(at), sealed.end()); break;
+    case 0:
+      sealed.resize(at);
+      break;
+    case 1:
+      sealed.erase(at, length);
+      break;
+    case 2:
+      sealed.insert(at, sealed.substr(0, length));
+      break;
+    case 3:
+      sealed += sealed.substr(at, length);
+      break;
+    case 4:
+      std::rotate(sealed.begin(), sealed.begin() + static_cast<std::ptrdiff_t>(at), sealed.end());
+      break;
     default:
       if (at < sealed.size()) sealed[at] = static_cast<char>(sealed[at] ^ (1 << length % 8));
   }

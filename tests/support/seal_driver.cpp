@@ -29,23 +29,35 @@ Result<std::size_t> read_stdin(std::span<std::byte> space) {
 }
 
 Result<void> write_stdout(ByteView bytes) {
-  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size()) return fail(Kind::other, "cannot write stdout");
+  if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size())
+    return fail(Kind::other, "cannot write stdout");
   return {};
 }
 
 const char* word(Refusal refusal) {
   switch (refusal) {
-    case Refusal::not_age: return "not_age";
-    case Refusal::armored: return "armored";
-    case Refusal::other_version: return "other_version";
-    case Refusal::malformed_header: return "malformed_header";
-    case Refusal::passphrase: return "passphrase";
-    case Refusal::no_match: return "no_match";
-    case Refusal::changed_header: return "changed_header";
-    case Refusal::changed_payload: return "changed_payload";
-    case Refusal::truncated: return "truncated";
-    case Refusal::trailing: return "trailing";
-    case Refusal::no_crypto: break;
+    case Refusal::not_age:
+      return "not_age";
+    case Refusal::armored:
+      return "armored";
+    case Refusal::other_version:
+      return "other_version";
+    case Refusal::malformed_header:
+      return "malformed_header";
+    case Refusal::passphrase:
+      return "passphrase";
+    case Refusal::no_match:
+      return "no_match";
+    case Refusal::changed_header:
+      return "changed_header";
+    case Refusal::changed_payload:
+      return "changed_payload";
+    case Refusal::truncated:
+      return "truncated";
+    case Refusal::trailing:
+      return "trailing";
+    case Refusal::no_crypto:
+      break;
   }
   return "no_crypto";
 }

@@ -29,7 +29,9 @@ std::string why(std::string_view text) {
   return header ? "accepted" : explain(header.error()).what;
 }
 
-std::string header_of(const std::string& stanzas) { return std::string(magic) + stanzas + mac_line; }
+std::string header_of(const std::string& stanzas) {
+  return std::string(magic) + stanzas + mac_line;
+}
 
 }  // namespace
 
@@ -86,10 +88,12 @@ TEST_CASE("what is no age header is refused, with what is wrong with it") {
   CHECK(why(header_of("-> a\nAAAA\r\n")) == malformed + "a stanza's body is not canonical base64");
   CHECK(why(header_of("-> a\n" + std::string(68, 'A') + "\n")) ==
         malformed + "a stanza's body has a line of more than 64 columns");
-  CHECK(why(header_of("-> a\n" + std::string(64, 'A') + "\n")) == malformed + "a stanza's body is not canonical base64");
+  CHECK(why(header_of("-> a\n" + std::string(64, 'A') + "\n")) ==
+        malformed + "a stanza's body is not canonical base64");
   CHECK(why(std::string(magic) + stanza + "---\n") == malformed + "its MAC is not 32 bytes in base64");
   CHECK(why(std::string(magic) + stanza + "--- AAAA\n") == malformed + "its MAC is not 32 bytes in base64");
-  CHECK(why(std::string(magic) + stanza + "---  " + mac_line.substr(4)) == malformed + "its MAC is not 32 bytes in base64");
+  CHECK(why(std::string(magic) + stanza + "---  " + mac_line.substr(4)) ==
+        malformed + "its MAC is not 32 bytes in base64");
 }
 
 TEST_CASE("a plain file is told at its first wrong byte, without waiting for a newline") {
@@ -134,7 +138,8 @@ TEST_CASE("stanzas after, before and between ours are passed over; the MAC cover
   Key ephemeral;
   ephemeral.span()[5] = 9;
   const auto alone = read(*write_header(identity->recipient(), file_key, ephemeral));
-  std::vector<Stanza> stanzas = {{{"x-grease", "1"}, std::vector<std::uint8_t>(100)}, alone->stanzas[0], {{"last"}, {}}};
+  std::vector<Stanza> stanzas = {
+      {{"x-grease", "1"}, std::vector<std::uint8_t>(100)}, alone->stanzas[0], {{"last"}, {}}};
   const std::string covered = write_covered(stanzas);
   const auto key = hkdf_sha256(file_key.view(), {}, "header");
   const auto mac = hmac_sha256(key->view(), as_bytes(covered));

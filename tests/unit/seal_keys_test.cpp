@@ -46,7 +46,8 @@ TEST_CASE("X25519 computes what RFC 7748 says") {
   REQUIRE(*shared);
   CHECK(to_hex((*shared)->view()) == "c3da55379de9c6908e94ea4df28d084f32eccf03491c71f754b4075577a28552");
   const std::string nine = "09" + std::string(62, '0');
-  CHECK(to_hex(X25519::create(key(nine))->point()) == "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079");
+  CHECK(to_hex(X25519::create(key(nine))->point()) ==
+        "422c8e7a6227d7bca1350b3e2bb7279f7897b87bb6854b783c60e80311ae3079");
 }
 
 TEST_CASE("a point of low order has no shared secret") {

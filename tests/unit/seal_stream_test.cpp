@@ -15,11 +15,14 @@ using namespace qrx::seal;
 namespace {
 
 const Identity& identity() {
-  static const Identity one = *Identity::parse("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX");
+  static const Identity one =
+      *Identity::parse("AGE-SECRET-KEY-1GFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPYYSJZGFPQ4EGAEX");
   return one;
 }
 
-SealSecrets secrets() { return *SealSecrets::derive(Key{}, "the tests"); }
+SealSecrets secrets() {
+  return *SealSecrets::derive(Key{}, "the tests");
+}
 
 std::string sample(std::size_t size) {
   std::string text(size, '\0');
@@ -31,13 +34,16 @@ std::string sample(std::size_t size) {
 PlainReader from_text(const std::string& text) {
   return [&text](std::uint64_t offset, std::span<std::byte> space) -> Result<std::size_t> {
     if (offset >= text.size()) return 0;
-    const std::size_t size = std::min({space.size(), text.size() - static_cast<std::size_t>(offset), std::size_t{50'000}});
+    const std::size_t size =
+        std::min({space.size(), text.size() - static_cast<std::size_t>(offset), std::size_t{50'000}});
     std::memcpy(space.data(), text.data() + offset, size);
     return size;
   };
 }
 
-Sealer sealer() { return *Sealer::create(identity().recipient(), secrets()); }
+Sealer sealer() {
+  return *Sealer::create(identity().recipient(), secrets());
+}
 
 std::string read_all(SealedReader& reader, std::size_t piece) {
   std::string all;
@@ -77,8 +83,8 @@ Outcome open_text(std::string_view sealed, std::size_t piece = 1U << 30) {
   return outcome;
 }
 
-const std::vector<std::size_t> telling_sizes = {0,          1,      100,    65535,  65536,       65537,
-                                                2 * 65536 - 1, 131072, 131073, 200000, 3 * 65536};
+const std::vector<std::size_t> telling_sizes = {0,      1,      100,    65535,    65536, 65537, 2 * 65536 - 1,
+                                                131072, 131073, 200000, 3 * 65536};
 
 }  // namespace
 
@@ -167,7 +173,9 @@ TEST_CASE("chunks that are swapped, repeated, left out or from another file are 
   const std::string plain = sample(4 * 65536);
   const std::string sealed = seal_text(plain);
   const std::string front(sealer().front());
-  const auto chunk = [&](std::size_t i) { return sealed.substr(front.size() + i * sealed_chunk_size, sealed_chunk_size); };
+  const auto chunk = [&](std::size_t i) {
+    return sealed.substr(front.size() + i * sealed_chunk_size, sealed_chunk_size);
+  };
   CHECK(open_text(front + chunk(0) + chunk(1) + chunk(2) + chunk(3)).whole);
 
   const Outcome swapped = open_text(front + chunk(1) + chunk(0) + chunk(2) + chunk(3));
@@ -354,7 +362,8 @@ TEST_CASE("any chunk opens alone, at its own place only") {
   std::vector<std::byte> out(chunk_size);
   for (const std::uint64_t chunk : {3, 0, 2, 1}) {
     const std::size_t size = layout.plain_chunk_size(chunk);
-    const auto bytes = as_bytes(std::string_view(sealed).substr(layout.sealed_offset(chunk), layout.sealed_chunk_size(chunk)));
+    const auto bytes =
+        as_bytes(std::string_view(sealed).substr(layout.sealed_offset(chunk), layout.sealed_chunk_size(chunk)));
     REQUIRE(ranges->open_chunk(chunk, bytes, std::span(out).first(size)));
     CHECK(as_text(ByteView(out).first(size)) == plain.substr(chunk * chunk_size, size));
     CHECK_FALSE(ranges->open_chunk(chunk == 0 ? 1 : 0, bytes, std::span(out).first(size)));

@@ -28,6 +28,9 @@ SOURCE = os.environ.get("QRX_SOURCE") or os.path.dirname(os.path.dirname(os.path
 BIN = os.path.abspath(os.environ.get("QRX_BIN") or os.path.join(SOURCE, "build", "bin"))
 
 
+SCRIPT = os.path.abspath(sys.argv[0])
+
+
 class Failed(Exception):
     pass
 
@@ -358,7 +361,7 @@ def work():
         trace = failure.__traceback__
         lines = []
         while trace:
-            if trace.tb_frame.f_code.co_filename == os.path.abspath(sys.argv[0]):
+            if trace.tb_frame.f_code.co_filename == SCRIPT:
                 lines.append(str(trace.tb_lineno))
             trace = trace.tb_next
         print(f"FAILED (line {' > '.join(lines)}): {failure}", flush=True)

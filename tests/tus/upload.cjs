@@ -1,6 +1,7 @@
 // One upload by tus-js-client, as told by a JSON object in argv: {endpoint, file, name, delivery, abortAfter, ...options of
 // the client}. Prints one JSON object: {url, requests, aborted}. Exit status 1 when the upload failed.
 const fs = require("fs");
+const { PassThrough } = require("stream");
 const tus = require("tus-js-client");
 
 const { endpoint, file, name, delivery, abortAfter, url, asStream, ...options } = JSON.parse(process.argv[2]);
@@ -11,11 +12,15 @@ let aborted = false;
 const metadata = { filename: name, filetype: "application/octet-stream" };
 if (delivery) metadata.delivery = delivery;
 
-const upload = new tus.Upload(asStream || options.parallelUploads ? fs.createReadStream(file) : fs.readFileSync(file), {
+// A pipe has no length that the client could know; a file's stream has.
+const input = asStream ? fs.createReadStream(file).pipe(new PassThrough()) :
+  options.parallelUploads ? fs.createReadStream(file) : fs.readFileSync(file);
+
+const upload = new tus.Upload(input, {
   endpoint,
   uploadUrl: url || null,
   metadata,
-  uploadSize: options.uploadLengthDeferred ? undefined : size,
+  uploadSize: options.uploadLengthDeferred || options.parallelUploads ? undefined : size,
   retryDelays: [0, 50, 100, 200, 400, 800, 1600],
   ...options,
   onAfterResponse() {

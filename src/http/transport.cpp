@@ -41,6 +41,9 @@ Result<TlsContext> load_server_tls(const std::string& cert_file, const std::stri
   // Buffers only while bytes are in them: an idle connection gives back 34 KiB.
   SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
                                       SSL_MODE_RELEASE_BUFFERS);
+  // Several records by one recv(2).
+  SSL_CTX_set_read_ahead(context.get(), 1);
+  SSL_CTX_set_default_read_buffer_len(context.get(), 4 * (tls_record_bytes + 512));
   SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // tickets resume without memory of ours
   if (SSL_CTX_use_certificate_chain_file(context.get(), cert_file.c_str()) != 1)
     return fail(Kind::other, "cannot read the certificate " + cert_file + ": " + take_tls_error());

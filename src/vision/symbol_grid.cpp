@@ -10,6 +10,7 @@ namespace qrx {
 namespace {
 
 constexpr double least_timing = 0.72;  // random pictures rarely reach 0.65
+constexpr double least_bent_timing = 0.83;  // hundreds of curves are tried: chance reaches more
 constexpr int node_step = 4;
 
 double length(const cv::Point2d& v) { return std::hypot(v.x, v.y); }
@@ -43,6 +44,25 @@ std::array<cv::Point2d, 4> ordered(const Finder& finder, const cv::Point2d& acro
 double half_extent(const std::array<cv::Point2d, 4>& corners, bool across) {
   return across ? (length(corners[1] - corners[0]) + length(corners[2] - corners[3])) / 4
                 : (length(corners[3] - corners[0]) + length(corners[2] - corners[1])) / 4;
+}
+
+// 0 at the finders' middles, 1 half way between them.
+double parabola(double along, int side) {
+  const double t = (along - 3.5) / (side - 7);
+  return 4 * t * (1 - t);
+}
+
+// The share of a timing pattern's modules, of which the first one is light, that are on the right side of the mean around them.
+double alternation(const std::vector<double>& line) {
+  int right = 0;
+  for (std::size_t i = 1; i + 1 < line.size(); ++i) {
+    const std::size_t from = i < 4 ? 0 : i - 4, to = std::min(line.size(), i + 5);
+    double mean = 0;
+    for (std::size_t j = from; j < to; ++j) mean += line[j];
+    const bool dark = line[i] < mean / static_cast<double>(to - from);
+    if (dark == (i % 2 == 1)) ++right;
+  }
+  return line.size() > 2 ? right / static_cast<double>(line.size() - 2) : 0;
 }
 
 // 1 light, -1 dark, 0 unknown: finders with the light around them, timing, alignment.
@@ -155,13 +175,24 @@ std::optional<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTripl
   std::optional<SymbolGrid> best;
   double best_score = least_timing;
   const int reach = guess < 7 ? 1 : guess < 14 ? 2 : 3;
+  std::vector<SymbolGrid> candidates;
   for (int version = std::max(1, guess - reach); version <= std::min(40, guess + reach); ++version) {
     SymbolGrid grid(gray, finders, side_of(version));
-    if (!grid.solve()) continue;
+    if (grid.solve()) candidates.push_back(std::move(grid));
+  }
+  for (const SymbolGrid& grid : candidates) {
     const double score = grid.timing_score();
     if (score <= best_score) continue;
     best_score = score;
-    best = std::move(grid);
+    best = grid;
+  }
+  if (best) return best;
+  best_score = least_bent_timing;
+  for (SymbolGrid& grid : candidates) {
+    const double score = grid.bend_to_timing();
+    if (score <= best_score) continue;
+    best_score = score;
+    best = grid;
   }
   return best;
 }
@@ -236,24 +267,50 @@ double SymbolGrid::gray_around(double x, double y) const {
   return sum / 9;
 }
 
-// The share of timing modules that are on the right side of the mean of their neighbours.
+// The share of timing modules that are on the right side of the mean of their neighbours, along the row and the column.
 double SymbolGrid::timing_score() const {
-  int right = 0, all = 0;
+  const int count = side_ - 14;
+  double right = 0;
   for (const bool row : {true, false}) {
     std::vector<double> line;
     for (int i = 7; i < side_ - 7; ++i) line.push_back(row ? gray_around(i + 0.5, 6.5) : gray_around(6.5, i + 0.5));
-    for (std::size_t i = 1; i + 1 < line.size(); ++i) {
-      const std::size_t from = i < 4 ? 0 : i - 4, to = std::min(line.size(), i + 5);
-      double mean = 0;
-      for (std::size_t j = from; j < to; ++j) mean += line[j];
-      mean /= static_cast<double>(to - from);
-      const bool dark = line[i] < mean;
-      // Module 7 + i along the pattern; even ones are dark.
-      if (dark == ((7 + i) % 2 == 0)) ++right;
-      ++all;
+    right += alternation(line);
+  }
+  return count > 0 ? right / 2 : 0;
+}
+
+// Looks for the curve along which each timing pattern lies when the symbol is not plane: bowed to one side and denser at one
+// end, both as parabolas between the finders. The grid takes it over. The score of the worse one of the two.
+double SymbolGrid::bend_to_timing() {
+  struct Curve {
+    double score = 0, bow = 0, stretch = 0;
+  };
+  Curve found[2];
+  std::vector<double> line(static_cast<std::size_t>(side_ - 14));
+  for (const bool row : {true, false}) {
+    Curve& best = found[row ? 0 : 1];
+    for (double bow = -4; bow <= 4; bow += 0.5) {
+      for (double stretch = -1.5; stretch <= 1.5; stretch += 0.5) {
+        for (std::size_t i = 0; i < line.size(); ++i) {
+          const double along = static_cast<double>(i) + 7.5, bend = parabola(along, side_);
+          const double x = along + stretch * bend, y = 6.5 + bow * bend;
+          line[i] = gray_at(row ? at(x, y) : at(y, x));
+        }
+        // Of equal curves the flatter one.
+        const double score = alternation(line) - 0.004 * (std::abs(bow) + std::abs(stretch));
+        if (score > best.score) best = {score, bow, stretch};
+      }
     }
   }
-  return all == 0 ? 0 : static_cast<double>(right) / all;
+  nodes_ = side_ / node_step + 2;
+  shifts_.assign(static_cast<std::size_t>(nodes_ * nodes_), {});
+  const double spacing = static_cast<double>(side_) / (nodes_ - 1);
+  for (int node = 0; node < nodes_ * nodes_; ++node) {
+    const double across = parabola(node % nodes_ * spacing, side_), down = parabola(node / nodes_ * spacing, side_);
+    shifts_[static_cast<std::size_t>(node)] = {found[0].stretch * across + found[1].bow * down,
+                                               found[0].bow * across + found[1].stretch * down};
+  }
+  return std::min(found[0].score, found[1].score);
 }
 
 // Where the 5x5 pattern centred near module coordinates (x, y) really is, in the same coordinates.
@@ -278,7 +335,10 @@ std::optional<cv::Point2d> SymbolGrid::find_alignment(double x, double y, double
 
 void SymbolGrid::pull_to_alignment() {
   const auto centres = alignment_centres(side_);
-  if (centres.empty()) return;
+  if (centres.empty() || nodes_ > 0) return;
+  const double timing_before = timing_score();
+  const auto anchors_before = anchors_;
+  const cv::Matx33d plane_before = plane_;
   const double last = centres.back() + 0.5;
   // Far from the three finders the plane is a guess: the window grows until the pattern is in it.
   for (const double reach : {2.0, 3.5, 5.0}) {
@@ -303,39 +363,52 @@ void SymbolGrid::pull_to_alignment() {
   }
   const cv::Matx33d before = plane_;
   if (anchors_.size() > plain && !solve()) plane_ = before;
+  // What looked like an alignment pattern was none.
+  if (timing_score() < timing_before - 0.06) {
+    anchors_ = anchors_before;
+    plane_ = plane_before;
+  }
 }
 
 // Each node takes the shift at which the modules around it stand out most: where the colour of a module is known, it
 // must have it; elsewhere samples are far from the mean in the middle of modules and near it between them. A node starts
 // from where its neighbours nearer to the finders went, so that bends of many modules are followed in small moves.
 void SymbolGrid::follow_surface() {
-  constexpr int border = 3;
+  constexpr int border = 5;
   constexpr int fine = 8;  // pixels a module; shifts are whole pixels of this
+  const int nodes = side_ / node_step + 2;
+  std::vector<cv::Point2d> first = shifts_;
+  first.resize(static_cast<std::size_t>(nodes * nodes));
+  nodes_ = 0;
   cv::Mat flat;
   cv::blur(rectify(fine, border, false), flat, cv::Size(5, 5));
   const cv::Mat_<schar> known = known_modules(side_);
-  nodes_ = side_ / node_step + 2;
-  shifts_.assign(static_cast<std::size_t>(nodes_ * nodes_), {});
-  const double spacing = static_cast<double>(side_) / (nodes_ - 1);
+  const double spacing = static_cast<double>(side_) / (nodes - 1);
 
-  std::vector<int> order(shifts_.size());
+  std::vector<int> order(first.size());
   std::iota(order.begin(), order.end(), 0);
   const auto from_finders = [&](int node) {
-    const double x = node % nodes_ * spacing, y = node / nodes_ * spacing, far = side_ - 3.5;
+    const double x = node % nodes * spacing, y = node / nodes * spacing, far = side_ - 3.5;
     return std::min({std::hypot(x - 3.5, y - 3.5), std::hypot(x - far, y - 3.5), std::hypot(x - 3.5, y - far)});
   };
   std::ranges::sort(order, {}, from_finders);
 
+  // What is followed is the difference to the first guess, which bends already.
+  std::vector<cv::Point2d> moves(first.size());
   for (const int reach : {4, 2}) {
-    const std::vector<cv::Point2d> before = shifts_;
-    std::vector<bool> done(shifts_.size(), reach == 2);
+    const std::vector<cv::Point2d> before = moves;
+    std::vector<bool> done(moves.size(), reach == 2);
     for (const int node : order) {
-      const cv::Point2d start = neighbours_mean(reach == 2 ? before : shifts_, done, nodes_, node);
-      const cv::Point module(static_cast<int>(node % nodes_ * spacing), static_cast<int>(node / nodes_ * spacing));
-      shifts_[static_cast<std::size_t>(node)] = best_shift(flat, known, module, start * fine, reach, fine, border) / fine;
-      done[static_cast<std::size_t>(node)] = true;
+      const auto i = static_cast<std::size_t>(node);
+      const cv::Point2d start = first[i] + neighbours_mean(reach == 2 ? before : moves, done, nodes, node);
+      const cv::Point module(static_cast<int>(node % nodes * spacing), static_cast<int>(node / nodes * spacing));
+      moves[i] = best_shift(flat, known, module, start * fine, reach, fine, border) / fine - first[i];
+      done[i] = true;
     }
   }
+  nodes_ = nodes;
+  shifts_ = first;
+  for (std::size_t i = 0; i < shifts_.size(); ++i) shifts_[i] += moves[i];
 }
 
 cv::Mat SymbolGrid::sample() const {

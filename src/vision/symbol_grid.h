@@ -37,6 +37,7 @@ class SymbolGrid {
   double gray_around(double x, double y) const;  // mean over the middle of a module
   bool solve();
   double timing_score() const;
+  double bend_to_timing();
   std::optional<cv::Point2d> find_alignment(double x, double y, double reach) const;
 
   struct Anchor {

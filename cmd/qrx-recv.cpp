@@ -117,18 +117,23 @@ void stop_receiving() {
 
 std::string count_of(std::uint64_t files) { return files == 1 ? "1 file" : std::to_string(files) + " files"; }
 
-// "23:05", or "Tue 24 Nov, 23:05" when that is not today.
+// "23:05", "tomorrow 23:05", "24 Nov 23:05".
 std::string local_time(WallTime time) {
-  const std::time_t then = std::chrono::system_clock::to_time_t(time);
-  const std::time_t now = std::chrono::system_clock::to_time_t(system_clock().wall());
-  std::tm then_parts{};
-  std::tm now_parts{};
-  ::localtime_r(&then, &then_parts);
-  ::localtime_r(&now, &now_parts);
-  const bool today = then_parts.tm_year == now_parts.tm_year && then_parts.tm_yday == now_parts.tm_yday;
+  const auto parts = [](WallTime at) {
+    const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
+    std::tm out{};
+    ::localtime_r(&seconds, &out);
+    return out;
+  };
+  const auto same_day = [](const std::tm& a, const std::tm& b) { return a.tm_year == b.tm_year && a.tm_yday == b.tm_yday; };
+  const WallTime now = system_clock().wall();
+  const std::tm then = parts(time);
+  const char* form = "%e %b %H:%M";
+  if (same_day(then, parts(now))) form = "%H:%M";
+  else if (same_day(then, parts(now + std::chrono::hours(24)))) form = "tomorrow %H:%M";
   char text[64];
-  std::strftime(text, sizeof text, today ? "%H:%M" : "%a %e %b, %H:%M", &then_parts);
-  return text;
+  std::strftime(text, sizeof text, form, &then);
+  return std::string(trim(text));
 }
 
 // The first line of a file, or of stdin for "-".
@@ -331,17 +336,15 @@ Result<void> Recv::invite() {
   if (set_.qr.value_or(term::is_terminal(STDERR_FILENO))) invitation.symbol = *symbol;
   auto& before = invitation.before;
   if (own_) {
-    before.push_back("Own server on " + own_->shown().url() + (set_.keep ? "." : ", until this program ends."));
-    if (own_->only_here()) before.emplace_back("No other device can reach that address; --bind names another.");
+    before.push_back("Own server at " + own_->shown().url() + ", for as long as this runs.");
+    if (own_->only_here()) before.emplace_back("No other device can reach that address; choose another with --bind.");
     std::string others;
     for (const auto& other : own_->others()) others += (others.empty() ? "" : ", ") + other.text + " (" + escape_untrusted(other.interface) + ")";
-    if (!others.empty() && set_.bind.empty() && !set_.public_url) before.push_back("Other addresses here, for --bind: " + others);
+    if (!others.empty() && set_.bind.empty() && !set_.public_url) before.push_back("Also on this machine: " + others + "; choose with --bind.");
   }
   auto& after = invitation.after;
-  const auto left = std::chrono::duration_cast<Seconds>(space_.expires - system_clock().wall());
-  after.push_back("Scan the code or open the link to send; or: qrx-send -l LINK FILE...");
-  after.push_back("Whoever has the link can send here until " + local_time(space_.expires) + " (" + format_duration(std::max(left, Seconds{0})) +
-                  "), and can read nothing.");
+  after.emplace_back("Scan the code, open the link in a browser, or run: qrx-send -l LINK FILE");
+  after.push_back("Anyone with this link can send until " + local_time(space_.expires) + ", and can read nothing.");
   std::string limits;
   if (space_.limits.max_size != 0 && set_.max_size) limits = format_size(space_.limits.max_size);
   if (space_.limits.max_files != 0 && set_.max_files) limits += (limits.empty() ? "" : " and ") + count_of(space_.limits.max_files);

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cctype>
 #include <cerrno>
 
 #include "base/text.h"
@@ -75,8 +76,9 @@ std::string draw_invitation(const Invitation& invitation, const Screen& screen, 
   }
   const Drawing drawing = draw(*invitation.symbol, screen);
   if (!drawing.fits) {
-    return joined(invitation.before) + does_not_fit(drawing, screen) +
-           "\nMake the window larger or its font smaller, or see --qr-file; the link in text:\n" + joined(after);
+    std::string why = does_not_fit(drawing, screen);
+    why[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(why[0])));
+    return joined(invitation.before) + why + ".\nMake the window larger or its font smaller, or save the code with --qr-file.\n" + joined(after);
   }
   std::string code = joined(drawing.lines);
   if (drawing.fills_screen) code.pop_back();

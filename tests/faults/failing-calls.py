@@ -47,7 +47,7 @@ class Scenario:
             return
         space = self.space = qrx.Space(server, answer.json())
         self.judge.space(space)
-        data = [next(qrx.noise(size, size)) for size in (0, 70_000, 300_000, 900_000, 20, 2000)]
+        data = [next(qrx.noise(size, size), b"") for size in (0, 70_000, 300_000, 900_000, 20, 2000)]
         for number in (1, 3):
             self.judge.may_appear(space, data[number])
             if self.step(201)(qrx.request("PUT", f"{space.upload_url}/put-{number}", data[number])):
@@ -130,7 +130,8 @@ def main():
         for call in CALLS:
             most = counts[call]
             for kind in FAULTS.get(call, DEFAULT_FAULTS):
-                tries = range(1, most + 1) if every or most <= 2 else sorted({1, most // 2, most})
+                most_tries = most if every else min(most, 6)
+                tries = sorted({1 + n * (most - 1) // max(1, most_tries - 1) for n in range(most_tries)})
                 faults += [f"{call}:{kind}:when={n}" for n in tries]
         limit = time.monotonic() + 50  # of the gate: what is left untried is told
         done = 0

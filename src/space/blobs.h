@@ -21,7 +21,9 @@ class Staged {
   virtual ~Staged() = default;
   virtual Result<void> write_at(std::uint64_t offset, ByteView bytes) = 0;  // Kind::no_room when the disk is full
   virtual Result<void> start_write_back(std::uint64_t offset, std::uint64_t size) = 0;  // a hint, does not wait
-  virtual Result<void> make_durable() = 0;  // a failed call is final: the blob is lost
+  // Bytes and name survive power loss. A failed call is final: the blob is lost.
+  virtual Result<void> make_durable() = 0;
+  virtual Result<void> make_bytes_durable() = 0;  // enough for a blob that is published next
   virtual Result<void> truncate(std::uint64_t size) = 0;
   virtual Result<std::uint64_t> size() const = 0;
 };

@@ -76,7 +76,7 @@ Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, c
       offset += part->row.offset;
     }
     upload.summed = offset;
-    if (auto durable = (*staged)->make_durable(); !durable) return tl::unexpected(durable.error());
+    if (auto durable = (*staged)->make_bytes_durable(); !durable) return tl::unexpected(durable.error());
     auto file = impl_->complete(live, *held, distinct);
     if (!file) return tl::unexpected(file.error());
     UploadRow row = upload.row;

@@ -283,7 +283,7 @@ Result<void> Rules::keep_pack(LiveSpace& live, LiveDelivery& delivery) {
     return {};
   }
   if (!pack.durable) {
-    if (auto durable = pack.staged->make_durable(); !durable) {
+    if (auto durable = pack.staged->make_bytes_durable(); !durable) {
       drop_pack(live, delivery);
       return durable;
     }

@@ -49,9 +49,13 @@ bool is_text(std::string_view start, bool whole) {
   if (is_valid_utf8(start)) return true;
   if (whole) return false;
   // The cut may go through a character: at most three bytes of it are here.
-  for (std::size_t cut = 1; cut <= 3 && cut < start.size(); ++cut)
-    if (is_valid_utf8(start.substr(0, start.size() - cut)))
-      return static_cast<unsigned char>(start[start.size() - cut]) >= 0xC2;
+  const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(start[i]); };
+  for (std::size_t cut = 1; cut <= 3 && cut <= start.size(); ++cut) {
+    const std::size_t lead = start.size() - cut;
+    if ((byte_at(lead) & 0xC0U) == 0x80U) continue;
+    const std::size_t length = byte_at(lead) >= 0xF0 ? 4 : byte_at(lead) >= 0xE0 ? 3 : 2;
+    return byte_at(lead) >= 0xC2 && byte_at(lead) <= 0xF4 && cut < length && is_valid_utf8(start.substr(0, lead));
+  }
   return false;
 }
 

@@ -128,9 +128,17 @@ Result<void> Writer::record() {
     failure_ = durable.error();
     return durable;
   }
+  UploadRow row;
+  {
+    const std::lock_guard lock(live_->mutex);
+    row = upload_->row;
+    row.expires = std::min(live_->row.expires, rules_.clock.wall() + rules_.policy.upload_expire);
+  }
+  row.offset = offset_;
   auto changed = rules_.catalog.change(rules_.durable(), [&](Transaction& transaction) -> Result<void> {
-    if (!transaction.advance_upload(upload_->row.upload, epoch_, offset_))
+    if (!transaction.advance_upload(row.upload, epoch_, offset_))
       return fail(Kind::conflict, "someone else goes on with this upload");
+    transaction.put_upload(row);
     return {};
   });
   if (!changed) {
@@ -140,6 +148,7 @@ Result<void> Writer::record() {
   recorded_ = offset_;
   const std::lock_guard lock(live_->mutex);
   upload_->row.offset = offset_;
+  upload_->row.expires = row.expires;
   return {};
 }
 
@@ -164,7 +173,7 @@ Result<UploadWriter::Finished> Writer::settle() {
   Finished finished{offset_, length_ && offset_ == *length_, std::nullopt};
   if (finished.complete && !upload_->row.partial) {
     if (offset_ > recorded_)
-      if (auto durable = staged_->make_durable(); !durable) {
+      if (auto durable = staged_->make_bytes_durable(); !durable) {
         rules_.spoil(*live_, *upload_);
         return tl::unexpected(durable.error());
       }

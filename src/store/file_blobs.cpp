@@ -11,6 +11,7 @@
 #include <cstdio>
 #include <limits>
 #include <mutex>
+#include <unordered_set>
 
 #include "store/paths.h"
 
@@ -44,9 +45,38 @@ UniqueFd open_file_at(int directory, const std::string& name, int flags) {
   }
 }
 
+// The directory of staged blobs, which must be synced once after a blob was made there.
+class Staging {
+ public:
+  UniqueFd fd;
+
+  void added(const BlobKey& blob) {
+    const std::lock_guard lock(mutex_);
+    fresh_.insert(blob);
+  }
+  void gone(const BlobKey& blob) {
+    const std::lock_guard lock(mutex_);
+    fresh_.erase(blob);
+  }
+  Result<void> sync_name(const BlobKey& blob) {
+    {
+      const std::lock_guard lock(mutex_);
+      if (!fresh_.contains(blob)) return {};
+    }
+    if (auto synced = sync_directory(fd.get(), "staging"); !synced) return synced;
+    gone(blob);
+    return {};
+  }
+
+ private:
+  std::mutex mutex_;
+  std::unordered_set<BlobKey, IdHash> fresh_;  // made since the start, and not synced yet
+};
+
 class StagedFile final : public Staged {
  public:
-  StagedFile(UniqueFd fd, bool relaxed) : fd_(std::move(fd)), relaxed_(relaxed) {}
+  StagedFile(const BlobKey& blob, UniqueFd fd, std::shared_ptr<Staging> staging, bool relaxed)
+      : blob_(blob), fd_(std::move(fd)), staging_(std::move(staging)), relaxed_(relaxed) {}
 
   Result<void> write_at(std::uint64_t offset, ByteView bytes) override {
     if (offset > max_offset || bytes.size() > max_offset - offset)
@@ -69,6 +99,13 @@ class StagedFile final : public Staged {
   }
 
   Result<void> make_durable() override {
+    if (auto durable = make_bytes_durable(); !durable || relaxed_) return durable;
+    auto named = staging_->sync_name(blob_);
+    failed_ = !named;
+    return named;
+  }
+
+  Result<void> make_bytes_durable() override {
     if (failed_) return fail(Kind::other, "cannot make a blob durable: it failed before");
     if (relaxed_) return {};
     while (::fdatasync(fd_.get()) != 0) {
@@ -90,7 +127,9 @@ class StagedFile final : public Staged {
  private:
   static constexpr auto max_offset = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max());
 
+  const BlobKey blob_;
   UniqueFd fd_;
+  const std::shared_ptr<Staging> staging_;
   const bool relaxed_;
   bool failed_ = false;
 };
@@ -128,7 +167,8 @@ struct CloseDirectory {
 struct FileBlobs::Impl {
   std::string path;
   FileBlobsOptions options;
-  UniqueFd top, blobs, staging, quarantine;
+  UniqueFd top, blobs, quarantine;
+  const std::shared_ptr<Staging> staging = std::make_shared<Staging>();
   std::mutex shelves_mutex;
   std::array<bool, 256> shelves{};  // known to be there, durably
 
@@ -148,14 +188,17 @@ Result<std::unique_ptr<FileBlobs>> FileBlobs::open(const std::string& directory,
   auto top = open_directory(directory);
   if (!top) return tl::unexpected(top.error());
   impl->top = std::move(*top);
-  for (auto [name, fd] : {std::pair{"blobs", &impl->blobs}, {"staging", &impl->staging},
+  for (auto [name, fd] : {std::pair{"blobs", &impl->blobs}, {"staging", &impl->staging->fd},
                           {"quarantine", &impl->quarantine}}) {
     auto opened = open_directory_at(impl->top.get(), name);
     if (!opened) return tl::unexpected(opened.error());
     *fd = std::move(*opened);
   }
-  if (!options.relaxed)
+  // The staging directory too: a former process may have left names there that were never synced.
+  if (!options.relaxed) {
     if (auto synced = sync_directory(impl->top.get(), directory); !synced) return tl::unexpected(synced.error());
+    if (auto synced = sync_directory(impl->staging->fd.get(), "staging"); !synced) return tl::unexpected(synced.error());
+  }
   return std::unique_ptr<FileBlobs>(new FileBlobs(std::move(impl)));
 }
 
@@ -178,17 +221,18 @@ Result<UniqueFd> FileBlobs::Impl::make_shelf(const BlobKey& blob) {
 }
 
 Result<std::unique_ptr<Staged>> FileBlobs::create(const BlobKey& blob) {
-  UniqueFd fd = open_file_at(impl_->staging.get(), blob.text(), O_RDWR | O_CREAT | O_EXCL);
+  UniqueFd fd = open_file_at(impl_->staging->fd.get(), blob.text(), O_RDWR | O_CREAT | O_EXCL);
   if (!fd) return fail_errno("cannot make a blob");
-  return std::make_unique<StagedFile>(std::move(fd), impl_->options.relaxed);
+  if (!impl_->options.relaxed) impl_->staging->added(blob);
+  return std::make_unique<StagedFile>(blob, std::move(fd), impl_->staging, impl_->options.relaxed);
 }
 
 Result<std::unique_ptr<Staged>> FileBlobs::reopen(const BlobKey& blob) {
-  UniqueFd fd = open_file_at(impl_->staging.get(), blob.text(), O_RDWR);
+  UniqueFd fd = open_file_at(impl_->staging->fd.get(), blob.text(), O_RDWR);
   if (!fd && errno == ENOENT) return fail(Kind::not_found, "no such blob");
   if (!fd) return fail_errno("cannot open a blob");
   if (auto size = size_of_file(fd.get()); !size) return tl::unexpected(size.error());
-  return std::make_unique<StagedFile>(std::move(fd), impl_->options.relaxed);
+  return std::make_unique<StagedFile>(blob, std::move(fd), impl_->staging, impl_->options.relaxed);
 }
 
 Result<void> FileBlobs::publish(const std::vector<BlobKey>& blobs) {
@@ -201,14 +245,17 @@ Result<void> FileBlobs::publish(const std::vector<BlobKey>& blobs) {
       shelf = std::move(*made);
     }
     const std::string name = blob.text();
-    if (::renameat2(impl_->staging.get(), name.c_str(), shelf.get(), name.c_str(), RENAME_NOREPLACE) != 0)
+    if (::renameat2(impl_->staging->fd.get(), name.c_str(), shelf.get(), name.c_str(), RENAME_NOREPLACE) != 0)
       return fail_errno("cannot publish a blob");
   }
   if (impl_->options.relaxed) return {};
+  for (const BlobKey& blob : blobs) impl_->staging->gone(blob);
+  // The new names count. An old one that came back after power loss would be a second name of the same bytes, and goes
+  // with them.
   for (const UniqueFd& shelf : shelves)
     if (shelf)
       if (auto synced = sync_directory(shelf.get(), "blobs"); !synced) return synced;
-  return sync_directory(impl_->staging.get(), "staging");
+  return {};
 }
 
 Result<std::unique_ptr<Opened>> FileBlobs::open(const BlobKey& blob) {
@@ -225,7 +272,7 @@ Result<std::unique_ptr<Opened>> FileBlobs::open(const BlobKey& blob) {
     } else if (shelf.error().kind != Kind::not_found) {
       return tl::unexpected(shelf.error());
     }
-    if (UniqueFd fd = open_file_at(impl_->staging.get(), name, O_RDONLY)) return opened(std::move(fd));
+    if (UniqueFd fd = open_file_at(impl_->staging->fd.get(), name, O_RDONLY)) return opened(std::move(fd));
     if (errno != ENOENT) return fail_errno("cannot open a blob");
   }
   return fail(Kind::not_found, "no such blob");
@@ -233,7 +280,8 @@ Result<std::unique_ptr<Opened>> FileBlobs::open(const BlobKey& blob) {
 
 Result<void> FileBlobs::remove(const BlobKey& blob) {
   const std::string name = blob.text();
-  if (::unlinkat(impl_->staging.get(), name.c_str(), 0) != 0 && errno != ENOENT)
+  impl_->staging->gone(blob);
+  if (::unlinkat(impl_->staging->fd.get(), name.c_str(), 0) != 0 && errno != ENOENT)
     return fail_errno("cannot remove a blob");
   auto shelf = impl_->open_shelf(blob);
   if (!shelf) return shelf.error().kind == Kind::not_found ? Result<void>() : tl::unexpected(shelf.error());
@@ -246,7 +294,7 @@ Result<void> FileBlobs::quarantine(const BlobKey& blob) {
   const auto move_from = [&](int directory) {
     return ::renameat2(directory, name.c_str(), impl_->quarantine.get(), name.c_str(), RENAME_NOREPLACE) == 0;
   };
-  if (move_from(impl_->staging.get())) return {};
+  if (move_from(impl_->staging->fd.get())) return {};
   if (errno != ENOENT) return fail_errno("cannot set a blob aside");
   auto shelf = impl_->open_shelf(blob);
   if (!shelf) return tl::unexpected(shelf.error());
@@ -280,7 +328,7 @@ Result<void> FileBlobs::Impl::list(int directory, bool staged, std::vector<BlobU
 Result<std::vector<BlobUse>> FileBlobs::list() {
   std::vector<BlobUse> out;
   // Staging first: what is published meanwhile is then seen twice rather than not at all.
-  if (auto listed = impl_->list(impl_->staging.get(), true, out); !listed) return tl::unexpected(listed.error());
+  if (auto listed = impl_->list(impl_->staging->fd.get(), true, out); !listed) return tl::unexpected(listed.error());
   for (unsigned number = 0; number < 256; ++number) {
     BlobKey any;
     any.bytes[0] = static_cast<std::uint8_t>(number);

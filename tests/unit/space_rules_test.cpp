@@ -1,6 +1,8 @@
 // Who may do what with a space, and when what becomes visible.
 #include <catch2/catch.hpp>
 
+#include <thread>
+
 #include "space_world.h"
 
 using namespace qrx;
@@ -91,4 +93,286 @@ TEST_CASE("several files are seen together, when their delivery is committed") {
     if (file.name != "big") CHECK(world.read(space, file.file) == "file" + file.name.substr(2));
   CHECK(world.files_in("blobs") == 2);
   CHECK(world.files_in("staging") == 0);
+}
+
+TEST_CASE("an expired space is gone for who holds its token or its link, unknown to everyone else") {
+  World world;
+  const auto space = world.create(expiring_in(Seconds(60)));
+  const Guid guid = space.space.guid;
+  const auto delivery = world.spaces->open_delivery(guid, {});
+  const auto file = world.send(guid, "a", "bytes");
+  REQUIRE(file);
+  world.clock.pass(Seconds(59));
+  CHECK(world.spaces->view(guid, space.token.text()));
+  world.clock.pass(Seconds(1));
+  CHECK(kind_of(world.spaces->view(guid, space.token.text())) == Kind::gone);
+  CHECK(kind_of(world.spaces->owned(guid, space.token.text())) == Kind::gone);
+  CHECK(kind_of(world.spaces->content(guid, space.token.text(), file->file)) == Kind::gone);
+  CHECK(kind_of(world.spaces->extend(guid, space.token.text(), {})) == Kind::gone);
+  CHECK(kind_of(world.spaces->view(guid, Token::random().text())) == Kind::not_found);
+  CHECK(kind_of(world.spaces->drop(guid)) == Kind::gone);
+  CHECK(kind_of(world.send(guid, "b", "x")) == Kind::gone);
+  CHECK(kind_of(world.spaces->put_small(guid, delivery->delivery, "b", as_bytes("x"))) == Kind::gone);
+  CHECK(kind_of(world.spaces->commit(guid, delivery->delivery, {})) == Kind::gone);
+  CHECK_FALSE(world.spaces->seq(guid));
+}
+
+TEST_CASE("a space may live longer when its owner asks, but not for ever") {
+  World world({.expire = Seconds(60), .max_expire = Seconds(3600)});
+  const auto space = world.create();
+  wire::ChangeSpace change;
+  change.expire = Seconds(100'000);
+  REQUIRE(world.spaces->extend(space.space.guid, space.token.text(), change));
+  CHECK(world.view(space).expires == world.clock.wall() + Seconds(3600));
+  change.expire = Seconds(-1);
+  CHECK(kind_of(world.spaces->extend(space.space.guid, space.token.text(), change)) == Kind::usage);
+  world.restart();
+  CHECK(world.view(space).expires == world.clock.wall() + Seconds(3600));
+}
+
+TEST_CASE("a closed space takes no new deliveries, those under way may end") {
+  World world;
+  const auto space = world.create();
+  const Guid guid = space.space.guid;
+  const auto delivery = world.spaces->open_delivery(guid, {});
+  wire::ChangeSpace change;
+  change.state = wire::SpaceState::closed;
+  REQUIRE(world.spaces->extend(guid, space.token.text(), change));
+  CHECK(world.view(space).state == wire::SpaceState::closed);
+  CHECK(world.spaces->drop(guid)->state == wire::SpaceState::closed);
+  CHECK(kind_of(world.send(guid, "a", "x")) == Kind::denied);
+  CHECK(kind_of(world.spaces->open_delivery(guid, {})) == Kind::denied);
+  REQUIRE(world.spaces->put_small(guid, delivery->delivery, "a", as_bytes("x")));
+  CHECK(world.spaces->commit(guid, delivery->delivery, {}));
+  change.state = wire::SpaceState::open;
+  REQUIRE(world.spaces->extend(guid, space.token.text(), change));
+  CHECK(world.send(guid, "a", "x"));
+}
+
+TEST_CASE("wishes for a space are checked") {
+  World world({.max_size = 1000, .max_files = 10});
+  wire::CreateSpace wish;
+  wish.label = std::string(201, 'x');
+  CHECK(kind_of(world.spaces->create(wish)) == Kind::usage);
+  wish.label = "\xff";
+  CHECK(kind_of(world.spaces->create(wish)) == Kind::usage);
+  wish.label = std::string(200, 'x');
+  wish.key = "age1nonsense";
+  CHECK(kind_of(world.spaces->create(wish)) == Kind::usage);
+  wish.key = "AGE1QL3Z7HJY54PW3HYWW5AYYFG7ZQGVC7W3J2ELW8ZMRJ2KG5SFN9AQMCAC8P";
+  wish.expire = Seconds(0);
+  CHECK(kind_of(world.spaces->create(wish)) == Kind::usage);
+  wish.expire = Seconds(10);
+  wish.max_size = 5000;
+  wish.max_files = 3;
+  const auto created = world.spaces->create(wish);
+  REQUIRE(created);
+  CHECK(created->space.limits == wire::Limits{1000, 3});
+  CHECK(created->space.key == "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p");
+}
+
+TEST_CASE("the limits of a space hold, counting what was only announced") {
+  World world;
+  const auto space = world.create(with_limits(100, 3));
+  const Guid guid = space.space.guid;
+  CHECK(kind_of(world.send(guid, "a", std::string(101, 'x'))) == Kind::too_large);
+  const auto announced = world.spaces->create_upload(guid, new_upload("a", 90));
+  REQUIRE(announced);
+  CHECK(kind_of(world.send(guid, "b", std::string(11, 'x'))) == Kind::too_large);
+  REQUIRE(world.send(guid, "b", std::string(10, 'x')));
+  CHECK(world.spaces->drop(guid)->limits == wire::Limits{90, 2});  // a sender may ask about its own upload
+  REQUIRE(world.spaces->remove_upload(guid, announced->upload));
+  REQUIRE(world.send(guid, "c", "x"));
+  REQUIRE(world.send(guid, "d", ""));
+  CHECK(kind_of(world.send(guid, "e", "")) == Kind::too_large);
+  CHECK(world.spaces->drop(guid)->state == wire::SpaceState::closed);
+  CHECK(world.files_in("staging") == 0);
+}
+
+TEST_CASE("the limits hold after a restart too") {
+  World world;
+  const auto space = world.create(with_limits(100, 3));
+  const Guid guid = space.space.guid;
+  REQUIRE(world.send(guid, "a", std::string(60, 'x')));
+  REQUIRE(world.spaces->create_upload(guid, new_upload("b", 30)));
+  world.restart();
+  CHECK(kind_of(world.send(guid, "c", std::string(11, 'x'))) == Kind::too_large);
+  CHECK(world.send(guid, "c", std::string(10, 'x')));
+  CHECK(kind_of(world.send(guid, "d", "")) == Kind::too_large);
+}
+
+TEST_CASE("the limits hold while many send at once") {
+  World world;
+  const auto space = world.create(with_limits(1000, 50));
+  const Guid guid = space.space.guid;
+  const auto delivery = world.spaces->open_delivery(guid, {});
+  std::atomic<unsigned> taken{0};
+  std::vector<std::thread> threads;
+  for (int thread = 0; thread < 8; ++thread)
+    threads.emplace_back([&, thread] {
+      for (int i = 0; i < 30; ++i) {
+        const std::string name = std::to_string(thread) + "-" + std::to_string(i);
+        const std::string bytes(30, 'x');
+        if (i % 2 == 0 ? world.spaces->put_small(guid, delivery->delivery, name, as_bytes(bytes)).has_value()
+                       : world.send(guid, name, bytes).has_value())
+          ++taken;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(taken == 33);  // 33 * 30 = 990 bytes
+  REQUIRE(world.spaces->commit(guid, delivery->delivery, {}));
+  std::uint64_t bytes = 0;
+  for (const auto& one : world.view(space).deliveries)
+    for (const auto& file : one.files) bytes += file.size;
+  CHECK(bytes == 990);
+}
+
+TEST_CASE("the server's limits hold for all spaces together") {
+  World world({.max_total = 100, .max_spaces = 2});
+  const auto first = world.create();
+  const auto second = world.create();
+  CHECK(kind_of(world.spaces->create({})) == Kind::no_room);
+  REQUIRE(world.send(first.space.guid, "a", std::string(60, 'x')));
+  CHECK(kind_of(world.send(second.space.guid, "a", std::string(60, 'x'))) == Kind::no_room);
+  REQUIRE(world.spaces->remove(first.space.guid, first.token.text()));
+  CHECK(world.send(second.space.guid, "a", std::string(60, 'x')));
+  CHECK(world.spaces->create({}));
+  world.restart();
+  CHECK(kind_of(world.spaces->create({})) == Kind::no_room);
+  CHECK(kind_of(world.send(second.space.guid, "b", std::string(60, 'x'))) == Kind::no_room);
+}
+
+TEST_CASE("hostile names go no further than the rules") {
+  World world;
+  const auto space = world.create();
+  const Guid guid = space.space.guid;
+  const auto delivery = world.spaces->open_delivery(guid, {});
+  for (const std::string name : {"", "..", "../../etc/passwd", "/abs", "a\nb", "C:\\x", "\xff"}) {
+    CHECK(kind_of(world.send(guid, name, "x")) == Kind::integrity);
+    CHECK(kind_of(world.spaces->put_small(guid, delivery->delivery, name, as_bytes("x"))) == Kind::integrity);
+  }
+}
+
+TEST_CASE("the same small file again replaces the former") {
+  World world;
+  const auto space = world.create(with_limits(10, 2));
+  const Guid guid = space.space.guid;
+  const auto delivery = world.spaces->open_delivery(guid, {});
+  REQUIRE(world.spaces->put_small(guid, delivery->delivery, "a", as_bytes("first")));
+  REQUIRE(world.spaces->put_small(guid, delivery->delivery, "b", as_bytes("b")));
+  REQUIRE(world.spaces->put_small(guid, delivery->delivery, "a", as_bytes("2nd")));
+  const auto state = world.spaces->delivery(guid, delivery->delivery);
+  REQUIRE(state);
+  CHECK(state->files.size() == 2);
+  CHECK_FALSE(state->committed);
+  REQUIRE(world.spaces->commit(guid, delivery->delivery, {}));
+  const auto info = world.view(space);
+  REQUIRE(info.deliveries[0].files.size() == 2);
+  for (const auto& file : info.deliveries[0].files)
+    CHECK(world.read(space, file.file) == (file.name == "a" ? "2nd" : "b"));
+}
+
+TEST_CASE("a file sent again as large or small within a delivery is there once") {
+  World world;
+  const auto space = world.create();
+  const Guid guid = space.space.guid;
+  const auto delivery = world.spaces->open_delivery(guid, {});
+  const auto large = [&](std::string_view bytes) {
+    const auto upload = world.spaces->create_upload(guid, new_upload("a", bytes.size(), delivery->delivery));
+    auto writer = world.spaces->write(guid, upload->upload, 0, std::nullopt);
+    REQUIRE((*writer)->write(as_bytes(bytes)));
+    REQUIRE((*writer)->finish());
+  };
+  REQUIRE(world.spaces->put_small(guid, delivery->delivery, "a", as_bytes("1")));
+  large("22");
+  large("333");
+  CHECK(world.spaces->delivery(guid, delivery->delivery)->files.size() == 1);
+  CHECK(world.files_in("blobs") == 1);
+  REQUIRE(world.spaces->put_small(guid, delivery->delivery, "a", as_bytes("4444")));
+  CHECK(world.files_in("blobs") == 0);
+  REQUIRE(world.spaces->commit(guid, delivery->delivery, {.files = 1}));
+  const auto info = world.view(space);
+  REQUIRE(info.deliveries[0].files.size() == 1);
+  CHECK(world.read(space, info.deliveries[0].files[0].file) == "4444");
+}
+
+TEST_CASE("a cancelled delivery leaves nothing behind") {
+  World world;
+  const auto space = world.create(with_limits(100, 10));
+  const Guid guid = space.space.guid;
+  const auto delivery = world.spaces->open_delivery(guid, {});
+  REQUIRE(world.spaces->put_small(guid, delivery->delivery, "a", as_bytes("small")));
+  const auto upload = world.spaces->create_upload(guid, new_upload("b", 50, delivery->delivery));
+  REQUIRE(upload);
+  auto writer = world.spaces->write(guid, upload->upload, 0, std::nullopt);
+  REQUIRE((*writer)->write(as_bytes("part")));
+  REQUIRE(world.spaces->cancel(guid, delivery->delivery));
+  CHECK_FALSE((*writer)->finish());
+  writer->reset();
+  CHECK(kind_of(world.spaces->delivery(guid, delivery->delivery)) == Kind::not_found);
+  CHECK(kind_of(world.spaces->commit(guid, delivery->delivery, {})) == Kind::not_found);
+  CHECK(world.files_in("staging") == 0);
+  REQUIRE(world.send(guid, "c", std::string(100, 'x')));
+  const auto info = world.view(space);
+  CHECK(kind_of(world.spaces->cancel(guid, info.deliveries[0].delivery)) == Kind::conflict);
+}
+
+TEST_CASE("an empty delivery cannot be committed") {
+  World world;
+  const auto space = world.create();
+  const auto delivery = world.spaces->open_delivery(space.space.guid, {});
+  CHECK(kind_of(world.spaces->commit(space.space.guid, delivery->delivery, {})) == Kind::conflict);
+  CHECK(kind_of(world.spaces->commit(space.space.guid, Id::random(), {})) == Kind::not_found);
+}
+
+TEST_CASE("a delivery cannot be committed or filled from another space") {
+  World world;
+  const auto space = world.create();
+  const auto other = world.create();
+  const auto delivery = world.spaces->open_delivery(space.space.guid, {});
+  REQUIRE(world.spaces->put_small(space.space.guid, delivery->delivery, "a", as_bytes("x")));
+  CHECK(kind_of(world.spaces->put_small(other.space.guid, delivery->delivery, "a", as_bytes("x"))) == Kind::not_found);
+  CHECK(kind_of(world.spaces->commit(other.space.guid, delivery->delivery, {})) == Kind::not_found);
+  CHECK(kind_of(world.spaces->create_upload(other.space.guid, new_upload("a", 1, delivery->delivery))) ==
+        Kind::not_found);
+  const auto file = world.send(space.space.guid, "b", "secret");
+  CHECK(kind_of(world.spaces->content(other.space.guid, other.token.text(), file->file)) == Kind::not_found);
+  CHECK(kind_of(world.spaces->upload(other.space.guid, file->file)) == Kind::not_found);
+}
+
+TEST_CASE("a removed space is unknown at once and its files are gone") {
+  World world;
+  const auto space = world.create();
+  const Guid guid = space.space.guid;
+  const auto file = world.send(guid, "a", "bytes");
+  const auto delivery = world.spaces->open_delivery(guid, {});
+  REQUIRE(world.spaces->put_small(guid, delivery->delivery, "b", as_bytes("small")));
+  const auto upload = world.spaces->create_upload(guid, new_upload("c", 10));
+  auto writer = world.spaces->write(guid, upload->upload, 0, std::nullopt);
+  REQUIRE((*writer)->write(as_bytes("part")));
+  const auto content = world.spaces->content(guid, space.token.text(), file->file);
+  const unsigned events = world.events.of_space(guid);
+  REQUIRE(world.spaces->remove(guid, space.token.text()));
+  CHECK(world.events.of_space(guid) > events);
+  CHECK(kind_of(world.spaces->view(guid, space.token.text())) == Kind::not_found);
+  CHECK(kind_of(world.spaces->drop(guid)) == Kind::not_found);
+  CHECK_FALSE((*writer)->write(as_bytes("more")));
+  CHECK_FALSE((*writer)->finish());
+  CHECK(world.files_in("blobs") == 0);
+  CHECK(world.files_in("staging") == 0);
+  char bytes[5];  // who has it open goes on reading
+  CHECK(::pread((*content)->fd(), bytes, 5, 0) == 5);
+}
+
+TEST_CASE("the SHA-256 of a file is computed once and remembered") {
+  World world;
+  const auto space = world.create();
+  const auto delivery = world.spaces->open_delivery(space.space.guid, {});
+  REQUIRE(world.spaces->put_small(space.space.guid, delivery->delivery, "x", as_bytes("something before")));
+  const auto file = world.spaces->put_small(space.space.guid, delivery->delivery, "a", as_bytes("abc"));
+  REQUIRE(world.spaces->commit(space.space.guid, delivery->delivery, {}));
+  const auto sum = world.spaces->sha256(*file);
+  REQUIRE(sum);
+  CHECK(to_hex(*sum) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+  CHECK(world.catalog->file(file->file)->value().sha256 == *sum);
 }

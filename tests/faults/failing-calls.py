@@ -24,7 +24,7 @@ FAULTS = {"fdatasync": ["error=EIO", "signal=KILL"], "fsync": ["error=EIO", "sig
           "pwrite64": ["error=ENOSPC", "error=EIO", "signal=KILL"], "openat": ["error=EMFILE"]}
 DEFAULT_FAULTS = ["error=ENOSPC", "signal=KILL"]
 TROUBLE = (OSError, http.client.HTTPException)
-ANSWERS = (200, 201, 202, 204, 500, 503, 507, 404, 409, 423)  # a step whose forerunner failed may find nothing
+ANSWERS = (200, 201, 202, 204, 500, 503, 507, 404, 409, 410, 423)  # a step whose forerunner failed may find nothing
 
 
 class Scenario:
@@ -75,7 +75,8 @@ class Scenario:
 
 def one(w, fault, number):
     data = w.path(f"data{number}")
-    judge = oracle.Oracle(f"QRX_FAULT='{fault}' tests/faults/failing-calls.py")
+    judge = oracle.Oracle(f"QRX_FAULT='{fault}' tests/faults/failing-calls.py",
+                          failed_sync="sync:error" in fault)
     scenario = Scenario(w, judge)
     with contextlib.suppress(*TROUBLE):
         try:

@@ -145,6 +145,12 @@ Result<UploadPtr> Rules::begin_upload(LiveSpace& live, const Wish& wish) {
       if ((*delivery)->committing) return fail(Kind::conflict, "this delivery is being committed");
       (*delivery)->last_used = clock.steady();
       row.delivery = *asked.delivery;
+      // The answer to a creation was lost and its sender asks again: the same upload, or the first would never be
+      // completed and the delivery never be committed.
+      for (const auto& [id, one] : live.uploads)
+        if (one->untouched && !one->held && !asked.partial && one->row.delivery == row.delivery &&
+            one->row.name == asked.name && one->row.length == asked.length && one->row.metadata == asked.metadata)
+          return one;
     } else if (live.row.phase == Phase::closed) {
       return fail(Kind::denied, "this space is closed: it takes no new deliveries");
     }

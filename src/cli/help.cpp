@@ -55,7 +55,7 @@ std::string Options::help(std::size_t width) const {
   for (const auto& option : options_)
     if (std::find(groups.begin(), groups.end(), option.group) == groups.end()) groups.push_back(option.group);
   for (const auto& group : groups) {
-    out += "\n" + (group.empty() ? std::string("Options") : group) + ":\n";
+    out += "\n" + group + ":\n";
     for (const auto& option : options_)
       if (option.group == group && !option.hidden) put_wrapped(out, left_side(option), option.help, width, column);
   }

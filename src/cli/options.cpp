@@ -269,6 +269,7 @@ void Options::url(std::string name, char letter, std::string help, std::optional
 
 void Options::common(Common& target, bool with_server) {
   if (with_server) url("server", 's', "the qrx-serve to use", target.server);
+  group("General");
   flag("quiet", 'q', "say nothing but errors and warnings", target.quiet);
   count("verbose", 'v', "say more; twice for more still", target.verbose);
   flag("no-progress", 0, "no progress line", target.no_progress);
@@ -442,7 +443,7 @@ Result<void> Options::take_all(const Given& given) {
 }
 
 void Options::add_asking() {
-  group_.clear();
+  group("General");
   Option option;
   option.asks = true;
   option.take = [](const auto&) -> Result<void> { return {}; };

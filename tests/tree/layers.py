@@ -10,14 +10,14 @@ ENDS = (".cpp", ".h")
 
 # Headers of the C library and of Linux, which any folder may include.
 SYSTEM = re.compile(r"^(sys|linux|net|netinet|arpa)/|^(dirent|dlfcn|endian|errno|fcntl|getopt|glob|grp|ifaddrs|limits|locale"
-                    r"|mntent|netdb|poll|pthread|pwd|sched|signal|stddef|stdint|stdio|stdlib|string|strings|syslog|termios"
+                    r"|mntent|netdb|poll|pthread|pwd|sched|signal|spawn|stddef|stdint|stdio|stdlib|string|strings|syslog|termios"
                     r"|time|unistd|utime|wchar)\.h$")
 
 # What only cmd/ and cli/ do.
 PRINTS = re.compile(r"\bstd::(cout|cerr|clog|puts|printf|fputs|putchar)\b|(?<![\w:])(printf|puts|putchar|perror|fprintf|fputs)\s*\("
                     r"|\bfmt::print\b|\bstd::fprintf\b")
 EXITS = re.compile(r"\b(std::|::)?(_?exit|quick_exit|abort|terminate)\s*\(")
-CHILD_EXIT = re.compile(r"\b_exit\(127\)")  # a child that could not exec
+CHILD_EXIT = re.compile(r"\b_exit\((127|exit_no_exec)\)")  # a child that could not exec
 # file → why it may
 EXIT_ALLOWED = {
     "base/random.cpp": "there is nothing safe left to do without random bytes",

@@ -1,0 +1,372 @@
+// The catalog, the blobs and the lock by themselves.
+#include <catch2/catch.hpp>
+
+#include <sys/stat.h>
+
+#include <fstream>
+#include <thread>
+
+#include "space_world.h"
+#include "store/lock.h"
+
+using namespace qrx;
+using namespace qrx::test;
+using space::Durability;
+using space::Transaction;
+
+namespace {
+
+space::SpaceRow space_row() {
+  space::SpaceRow row;
+  row.guid = Id::random();
+  row.label = "label";
+  row.expires = WallTime(Millis(5000));
+  return row;
+}
+
+space::FileRow file_row(const Guid& guid) {
+  space::FileRow row;
+  row.file = row.blob = Id::random();
+  row.guid = guid;
+  row.delivery = Id::random();
+  row.name = "name";
+  row.size = 7;
+  return row;
+}
+
+std::unique_ptr<store::SqliteCatalog> open_catalog(const TempDirectory& directory, store::SqliteOptions options = {}) {
+  auto opened = store::SqliteCatalog::open(directory / "catalog.db", options);
+  if (!opened) throw std::runtime_error(opened.error().what);
+  return std::move(*opened);
+}
+
+std::unique_ptr<store::FileBlobs> open_blobs(const TempDirectory& directory) {
+  auto opened = store::FileBlobs::open(directory.path().string(), {});
+  if (!opened) throw std::runtime_error(opened.error().what);
+  return std::move(*opened);
+}
+
+}  // namespace
+
+TEST_CASE("rows come back as they were written") {
+  TempDirectory directory;
+  auto catalog = open_catalog(directory);
+  space::SpaceRow row = space_row();
+  row.owner_hash[3] = 9;
+  row.key = "age1x";
+  row.seal = space::Seal::require;
+  row.limits = {1, 2};
+  row.created = WallTime(Millis(-1));
+  row.phase = space::Phase::closed;
+  row.seq = 1ULL << 62;
+  space::DeliveryRow delivery{Id::random(), row.guid, "message", WallTime(Millis(3)), WallTime(Millis(4))};
+  space::FileRow file = file_row(row.guid);
+  file.delivery = delivery.delivery;
+  file.sha256.emplace();
+  (*file.sha256)[31] = 1;
+  file.sealed = true;
+  file.blob_offset = 77;
+  space::UploadRow upload;
+  upload.upload = upload.blob = Id::random();
+  upload.guid = row.guid;
+  upload.name = "u";
+  upload.metadata = "m";
+  upload.offset = 5;
+  upload.epoch = 6;
+  upload.lone = true;
+  upload.damaged = true;
+  upload.expires = WallTime(Millis(8));
+  REQUIRE(catalog->change(Durability::durable, [&](Transaction& transaction) -> Result<void> {
+    transaction.put_space(row);
+    transaction.put_delivery(delivery);
+    transaction.put_file(file);
+    transaction.put_upload(upload);
+    transaction.remember("note", "value");
+    return {};
+  }));
+  catalog.reset();
+  catalog = open_catalog(directory);
+  const auto state = catalog->space(row.guid);
+  REQUIRE(state);
+  REQUIRE(*state != nullptr);
+  const space::SpaceState& got = **state;
+  CHECK(got.space.owner_hash == row.owner_hash);
+  CHECK(got.space.label == row.label);
+  CHECK(got.space.key == row.key);
+  CHECK(got.space.seal == row.seal);
+  CHECK(got.space.limits == row.limits);
+  CHECK(got.space.created == row.created);
+  CHECK(got.space.phase == row.phase);
+  CHECK(got.space.seq == row.seq);
+  REQUIRE(got.deliveries.size() == 1);
+  CHECK(got.deliveries[0].committed == delivery.committed);
+  REQUIRE(got.files.size() == 1);
+  CHECK(got.files[0].sha256 == file.sha256);
+  CHECK(got.files[0].sealed);
+  CHECK(got.files[0].blob_offset == 77);
+  REQUIRE(got.uploads.size() == 1);
+  CHECK_FALSE(got.uploads[0].length);
+  CHECK(got.uploads[0].lone);
+  CHECK_FALSE(got.uploads[0].partial);
+  CHECK(got.uploads[0].damaged);
+  CHECK(got.uploads[0].expires == upload.expires);
+  CHECK(catalog->remembered("note")->value() == "value");
+  CHECK_FALSE(catalog->remembered("other")->has_value());
+  const auto totals = catalog->totals();
+  CHECK(totals->spaces == 1);
+  CHECK(totals->bytes == 12);
+  CHECK(catalog->blobs()->size() == 2);
+  CHECK(catalog->check());
+  CHECK(*catalog->space(Id::random()) == nullptr);
+}
+
+TEST_CASE("a change that fails leaves nothing, also beside others in one transaction") {
+  TempDirectory directory;
+  auto catalog = open_catalog(directory);
+  std::vector<space::SpaceRow> rows(40, space_row());
+  for (auto& row : rows) row.guid = Id::random();
+  std::vector<std::thread> threads;
+  std::atomic<unsigned> refused{0};
+  for (unsigned i = 0; i < rows.size(); ++i)
+    threads.emplace_back([&, i] {
+      const auto changed = catalog->change(Durability::durable, [&](Transaction& transaction) -> Result<void> {
+        transaction.put_space(rows[i]);
+        if (i % 4 == 0) return fail(Kind::denied, "no");
+        return {};
+      });
+      if (!changed && changed.error().kind == Kind::denied) ++refused;
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(refused == 10);
+  for (unsigned i = 0; i < rows.size(); ++i) CHECK((*catalog->space(rows[i].guid) != nullptr) == (i % 4 != 0));
+  CHECK(catalog->totals()->spaces == 30);
+}
+
+TEST_CASE("a space that was read shows each later change") {
+  TempDirectory directory;
+  auto catalog = open_catalog(directory);
+  space::SpaceRow row = space_row();
+  const auto put = [&](const std::function<void(Transaction&)>& work) {
+    REQUIRE(catalog->change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+      work(transaction);
+      return {};
+    }));
+  };
+  put([&](Transaction& transaction) { transaction.put_space(row); });
+  const auto before = *catalog->space(row.guid);
+  CHECK(*catalog->space(row.guid) == before);  // nothing changed: the same object
+  row.label = "new";
+  put([&](Transaction& transaction) { transaction.put_space(row); });
+  CHECK((*catalog->space(row.guid))->space.label == "new");
+  CHECK(before->space.label == "label");  // immutable once handed out
+  space::UploadRow upload;
+  upload.upload = upload.blob = Id::random();
+  upload.guid = row.guid;
+  upload.epoch = 2;
+  put([&](Transaction& transaction) { transaction.put_upload(upload); });
+  put([&](Transaction& transaction) {
+    CHECK_FALSE(transaction.advance_upload(upload.upload, 1, 50));
+    CHECK_FALSE(transaction.advance_upload(Id::random(), 2, 50));
+    CHECK(transaction.advance_upload(upload.upload, 2, 60));
+    CHECK(transaction.space(row.guid)->uploads[0].offset == 60);
+  });
+  CHECK((*catalog->space(row.guid))->uploads[0].offset == 60);
+  const space::DeliveryRow delivery{Id::random(), row.guid, "", {}, {}};
+  put([&](Transaction& transaction) { transaction.put_delivery(delivery); });
+  std::vector<space::FileRow> files(300, file_row(row.guid));
+  for (auto& file : files) {
+    file.file = Id::random();
+    file.delivery = delivery.delivery;
+  }
+  put([&](Transaction& transaction) {
+    for (const auto& file : files) transaction.put_file(file);
+  });
+  CHECK((*catalog->space(row.guid))->files.size() == 300);
+  CHECK(catalog->open_deliveries()->size() == 1);
+  put([&](Transaction& transaction) { transaction.remove_file(files[7].file); });
+  CHECK((*catalog->space(row.guid))->files.size() == 299);
+  CHECK_FALSE(catalog->file(files[7].file)->has_value());
+  put([&](Transaction& transaction) { transaction.remove_delivery(delivery.delivery); });
+  CHECK((*catalog->space(row.guid))->files.empty());
+  CHECK((*catalog->space(row.guid))->uploads.size() == 1);
+  put([&](Transaction& transaction) { transaction.remove_upload(upload.upload); });
+  CHECK((*catalog->space(row.guid))->uploads.empty());
+  put([&](Transaction& transaction) { transaction.remove_space(row.guid); });
+  CHECK(*catalog->space(row.guid) == nullptr);
+}
+
+TEST_CASE("readers and writers at once always see whole changes") {
+  TempDirectory directory;
+  auto catalog = open_catalog(directory, {.relaxed = true, .most_cached_rows = 30});  // so that spaces come and go
+  std::vector<space::SpaceRow> rows(8, space_row());
+  for (auto& row : rows) {
+    row.guid = Id::random();
+    row.seq = 0;
+    REQUIRE(catalog->change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+      transaction.put_space(row);
+      return {};
+    }));
+  }
+  std::atomic<bool> done{false};
+  std::atomic<unsigned> wrong{0};
+  std::vector<std::thread> readers;
+  for (int i = 0; i < 3; ++i)
+    readers.emplace_back([&] {
+      std::vector<std::uint64_t> last(rows.size(), 0);
+      while (!done)
+        for (std::size_t at = 0; at < rows.size(); ++at) {
+          const auto state = catalog->space(rows[at].guid);
+          if (!state || *state == nullptr || (*state)->files.size() != (*state)->space.seq ||
+              (*state)->space.seq < last[at])
+            ++wrong;
+          else
+            last[at] = (*state)->space.seq;
+        }
+    });
+  for (int i = 1; i <= 20; ++i)
+    for (auto& row : rows) {
+      row.seq = static_cast<std::uint64_t>(i);
+      REQUIRE(catalog->change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+        transaction.put_file(file_row(row.guid));
+        transaction.put_space(row);
+        return {};
+      }));
+      if ((*catalog->space(row.guid))->space.seq != row.seq) ++wrong;  // one's own change is seen at once
+    }
+  done = true;
+  for (std::thread& reader : readers) reader.join();
+  CHECK(wrong == 0);
+}
+
+TEST_CASE("expired and dying spaces are listed, files one after another") {
+  TempDirectory directory;
+  auto catalog = open_catalog(directory);
+  space::SpaceRow early = space_row();
+  space::SpaceRow late = space_row();
+  late.expires = WallTime(Millis(9000));
+  space::SpaceRow dying = late;
+  dying.guid = Id::random();
+  dying.phase = space::Phase::dying;
+  REQUIRE(catalog->change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    for (const auto& row : {early, late, dying}) transaction.put_space(row);
+    for (int i = 0; i < 25; ++i) transaction.put_file(file_row(late.guid));
+    return {};
+  }));
+  CHECK(catalog->expired(WallTime(Millis(4999)), 10)->size() == 1);
+  CHECK(catalog->expired(WallTime(Millis(5000)), 10)->size() == 2);
+  CHECK(catalog->expired(WallTime(Millis(5000)), 1)->size() == 1);
+  std::size_t seen = 0;
+  Id last{};
+  for (auto files = catalog->files_after(last, 10); !files->empty(); files = catalog->files_after(last, 10)) {
+    CHECK(files->front().file > last);
+    last = files->back().file;
+    seen += files->size();
+  }
+  CHECK(seen == 25);
+}
+
+TEST_CASE("a catalog of a newer qrx is refused") {
+  TempDirectory directory;
+  { open_catalog(directory); }
+  {
+    std::fstream file(directory / "catalog.db", std::ios::in | std::ios::out | std::ios::binary);
+    file.seekp(60);  // user_version in the header, big-endian
+    file.write("\0\0\0\x63", 4);
+  }
+  const auto opened = store::SqliteCatalog::open(directory / "catalog.db", {});
+  REQUIRE_FALSE(opened);
+  CHECK(opened.error().what.find("newer") != std::string::npos);
+}
+
+TEST_CASE("files and directories are for their owner only") {
+  const mode_t before = ::umask(0);
+  TempDirectory directory;
+  {
+    auto lock = store::DataLock::take(directory / "a/data");
+    REQUIRE(lock);
+    auto catalog = store::SqliteCatalog::open(directory / "a/data/catalog.db", {});
+    REQUIRE(catalog);
+    auto blobs = store::FileBlobs::open(directory / "a/data", {});
+    REQUIRE(blobs);
+    const Id blob = Id::random();
+    REQUIRE((*blobs)->create(blob));
+    REQUIRE((*blobs)->publish({blob}));
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory / "a")) {
+      INFO(entry.path());
+      CHECK((entry.status().permissions() & std::filesystem::perms(0077)) == std::filesystem::perms::none);
+    }
+  }
+  ::umask(before);
+}
+
+TEST_CASE("a data directory has one user at a time") {
+  TempDirectory directory;
+  {
+    const auto lock = store::DataLock::take(directory.path().string());
+    REQUIRE(lock);
+    CHECK(kind_of(store::DataLock::take(directory.path().string())) == Kind::locked);
+  }
+  CHECK(store::DataLock::take(directory.path().string()));
+}
+
+TEST_CASE("blobs move into the store once and are never replaced") {
+  TempDirectory directory;
+  auto blobs = open_blobs(directory);
+  const Id key = Id::random();
+  auto staged = blobs->create(key);
+  REQUIRE(staged);
+  CHECK(kind_of(blobs->create(key)) == Kind::exists);
+  REQUIRE((*staged)->write_at(3, as_bytes("def")));
+  REQUIRE((*staged)->write_at(0, as_bytes("abc")));
+  REQUIRE((*staged)->make_durable());
+  CHECK((*staged)->size() == 6U);
+  auto open_before = blobs->open(key);
+  REQUIRE(blobs->publish({key}));
+  CHECK(kind_of(blobs->reopen(key)) == Kind::not_found);
+  auto again = blobs->create(key);
+  REQUIRE(again);
+  CHECK(kind_of(blobs->publish({key})) == Kind::exists);
+  const auto opened = blobs->open(key);
+  REQUIRE(opened);
+  std::byte bytes[10];
+  CHECK((*opened)->read_at(1, bytes) == 5U);
+  CHECK(as_text({bytes, 5}) == "bcdef");
+  CHECK((*open_before)->size() == 6);
+  CHECK(blobs->list()->size() == 2);
+  REQUIRE(blobs->remove(key));
+  REQUIRE(blobs->remove(key));
+  CHECK(blobs->list()->empty());
+  CHECK(kind_of(blobs->open(key)) == Kind::not_found);
+  CHECK((*opened)->read_at(0, bytes) == 6U);
+  CHECK(blobs->free_bytes() > 0);
+}
+
+TEST_CASE("planted links and special files are not followed") {
+  TempDirectory directory;
+  TempDirectory elsewhere;
+  auto blobs = open_blobs(directory);
+  std::ofstream(elsewhere / "victim") << "untouched";
+  const Id key = Id::random();
+  std::filesystem::create_symlink(elsewhere / "victim", directory / ("staging/" + key.text()));
+  CHECK_FALSE(blobs->create(key));
+  CHECK_FALSE(blobs->reopen(key));
+  CHECK_FALSE(blobs->open(key));
+  REQUIRE(blobs->remove(key));
+  CHECK(std::filesystem::file_size(elsewhere / "victim") == 9);
+
+  const Id piped = Id::random();
+  REQUIRE(::mkfifo((directory / ("staging/" + piped.text())).c_str(), 0600) == 0);
+  CHECK_FALSE(blobs->open(piped));
+  CHECK_FALSE(blobs->reopen(piped));
+
+  const Id shelved = Id::random();
+  REQUIRE(blobs->create(shelved));
+  const std::string shelf = to_hex(ByteView(as_bytes(shelved.bytes)).first(1));
+  std::filesystem::create_directory_symlink(elsewhere.path(), directory / ("blobs/" + shelf));
+  CHECK_FALSE(blobs->publish({shelved}));
+  CHECK(std::distance(std::filesystem::directory_iterator(elsewhere.path()), {}) == 1);
+
+  TempDirectory other;
+  std::filesystem::create_directory_symlink(elsewhere.path(), other / "blobs");
+  CHECK_FALSE(store::FileBlobs::open(other.path().string(), {}));
+}

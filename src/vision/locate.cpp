@@ -12,6 +12,8 @@ namespace qrx {
 namespace {
 
 constexpr std::size_t most_triples = 24;
+constexpr std::size_t most_bent = 4;  // of the likeliest triples
+constexpr int most_follows = 3;
 
 // Dark is 255. Windows in shares of the picture: a finder is a tenth to a third of most pictures.
 cv::Mat dark_parts(const cv::Mat& gray, int rule) {
@@ -39,14 +41,18 @@ bool read_modules(Hunt& hunt, const SymbolGrid& grid) {
   return false;
 }
 
-bool read_symbol(Hunt& hunt, const cv::Mat& gray, const FinderTriple& triple) {
-  auto grid = SymbolGrid::fit(gray, triple);
-  if (!grid) return false;
-  grid->pull_to_alignment();
-  if (read_modules(hunt, *grid)) return true;
-  grid->follow_surface();
-  if (read_modules(hunt, *grid)) return true;
-  return hunt.read(grid->rectify(8));
+bool read_symbol(Hunt& hunt, const cv::Mat& gray, const FinderTriple& triple, bool may_bend) {
+  for (SymbolGrid& grid : SymbolGrid::fit(gray, triple, may_bend)) {
+    grid.pull_to_alignment();
+    if (read_modules(hunt, grid)) return true;
+    for (int i = 0; i < most_follows; ++i) {
+      grid.follow_surface();
+      if (read_modules(hunt, grid)) return true;
+    }
+    if (hunt.read(grid.rectify(8))) return true;
+    if (hunt.over()) return false;
+  }
+  return false;
 }
 
 // A symbol that was read is not read again through the finders of another rule.
@@ -72,9 +78,10 @@ void locate_and_read(Hunt& hunt, const cv::Mat& gray) {
   std::vector<Finder> all;
   Known known;
   const auto try_triples = [&](const std::vector<Finder>& finders) {
+    std::size_t rank = 0;
     for (const FinderTriple& triple : likely_triples(finders, most_triples)) {
       if (hunt.over()) return;
-      if (!known.has(triple) && read_symbol(hunt, gray, triple)) known.add(triple);
+      if (!known.has(triple) && read_symbol(hunt, gray, triple, rank++ < most_bent)) known.add(triple);
     }
   };
   std::size_t largest = 0;

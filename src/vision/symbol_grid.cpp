@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
 
 #include <opencv2/imgproc.hpp>
@@ -52,6 +53,12 @@ double parabola(double along, int side) {
   return 4 * t * (1 - t);
 }
 
+// 0 at the finders' middles and half way, 1 and -1 in between.
+double wave(double along, int side) {
+  const double t = (along - 3.5) / (side - 7);
+  return 20.8 * t * (1 - t) * (0.5 - t);
+}
+
 // The share of a timing pattern's modules, of which the first one is light, that are on the right side of the mean around them.
 double alternation(const std::vector<double>& line) {
   int right = 0;
@@ -65,15 +72,16 @@ double alternation(const std::vector<double>& line) {
   return line.size() > 2 ? right / static_cast<double>(line.size() - 2) : 0;
 }
 
-// 1 light, -1 dark, 0 unknown: finders with the light around them, timing, alignment.
+// 1 light, -1 dark, 0 unknown: finders with the light around them, timing, alignment. One more module on each side, which
+// is light: the quiet zone is what tells where the symbol ends.
 cv::Mat_<schar> known_modules(int side) {
   cv::Mat light(side, side, CV_8U, cv::Scalar(127));
   draw_function_patterns(light);
-  cv::Mat_<schar> out(side, side);
+  cv::Mat_<schar> out(side + 2, side + 2, schar{1});
   for (int y = 0; y < side; ++y) {
     for (int x = 0; x < side; ++x) {
       const int value = light.at<std::uint8_t>(y, x);
-      out(y, x) = static_cast<schar>(value == 127 ? 0 : value == 0 ? -1 : 1);
+      out(y + 1, x + 1) = static_cast<schar>(value == 127 ? 0 : value == 0 ? -1 : 1);
     }
   }
   return out;
@@ -100,7 +108,7 @@ cv::Point2d neighbours_mean(const std::vector<cv::Point2d>& shifts, const std::v
 cv::Point2d best_shift(const cv::Mat& flat, const cv::Mat_<schar>& known, const cv::Point& module, const cv::Point2d& start,
                        int reach, int fine, int border) {
   constexpr int window = 3;  // modules to each side
-  const int side = known.rows;
+  const int side = known.rows - 2;
   cv::Point2d best = start;
   double best_score = -1e18;
   for (int dy = -reach; dy <= reach; ++dy) {
@@ -109,12 +117,12 @@ cv::Point2d best_shift(const cv::Mat& flat, const cv::Mat_<schar>& known, const 
       int samples[(2 * window + 1) * (2 * window + 1)];
       int signs[(2 * window + 1) * (2 * window + 1)];
       int count = 0, sum = 0;
-      for (int y = std::max(0, module.y - window); y <= std::min(side - 1, module.y + window); ++y) {
-        for (int x = std::max(0, module.x - window); x <= std::min(side - 1, module.x + window); ++x) {
+      for (int y = std::max(-1, module.y - window); y <= std::min(side, module.y + window); ++y) {
+        for (int x = std::max(-1, module.x - window); x <= std::min(side, module.x + window); ++x) {
           const int u = std::clamp((x + border) * fine + fine / 2 + shift_x, 0, flat.cols - 1);
           const int v = std::clamp((y + border) * fine + fine / 2 + shift_y, 0, flat.rows - 1);
           samples[count] = flat.at<std::uint8_t>(v, u);
-          signs[count] = known(y, x);
+          signs[count] = known(y + 1, x + 1);
           sum += samples[count++];
         }
       }
@@ -157,7 +165,7 @@ SymbolGrid::SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int sid
   }
 }
 
-std::optional<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple& finders) {
+std::vector<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple& finders, bool may_bend) {
   const cv::Point2d across = finders.across.centre - finders.corner.centre;
   const cv::Point2d down = finders.down.centre - finders.corner.centre;
   double modules = 0;
@@ -172,29 +180,29 @@ std::optional<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTripl
     modules += length(leg) / std::max(0.5, module) / 2;
   }
   const int guess = static_cast<int>(std::lround((modules + 7 - 17) / 4));
-  std::optional<SymbolGrid> best;
-  double best_score = least_timing;
   const int reach = guess < 7 ? 1 : guess < 14 ? 2 : 3;
-  std::vector<SymbolGrid> candidates;
+  std::vector<SymbolGrid> grids;
   for (int version = std::max(1, guess - reach); version <= std::min(40, guess + reach); ++version) {
     SymbolGrid grid(gray, finders, side_of(version));
-    if (grid.solve()) candidates.push_back(std::move(grid));
+    if (grid.solve()) grids.push_back(std::move(grid));
   }
-  for (const SymbolGrid& grid : candidates) {
-    const double score = grid.timing_score();
-    if (score <= best_score) continue;
-    best_score = score;
-    best = grid;
+  const auto keep_best = [&](double least, std::size_t most) {
+    std::erase_if(grids, [&](const SymbolGrid& grid) { return grid.timing_ < least; });
+    // A long pattern that fits says more than a short one: any curve fits five modules.
+    std::ranges::sort(grids, std::greater(), [](const SymbolGrid& grid) { return (grid.timing_ - 0.5) * std::sqrt(grid.side_ - 16); });
+    if (grids.size() > most) grids.erase(grids.begin() + static_cast<std::ptrdiff_t>(most), grids.end());
+  };
+  for (SymbolGrid& grid : grids) grid.timing_ = grid.timing_score();
+  const bool plane = std::ranges::any_of(grids, [](const SymbolGrid& grid) { return grid.timing_ >= least_timing; });
+  if (plane) {
+    keep_best(least_timing, 1);
+  } else if (may_bend) {
+    for (SymbolGrid& grid : grids) grid.timing_ = grid.bend_to_timing();
+    keep_best(least_bent_timing, 2);
+  } else {
+    grids.clear();
   }
-  if (best) return best;
-  best_score = least_bent_timing;
-  for (SymbolGrid& grid : candidates) {
-    const double score = grid.bend_to_timing();
-    if (score <= best_score) continue;
-    best_score = score;
-    best = grid;
-  }
-  return best;
+  return grids;
 }
 
 // The homography that carries the anchors' modules to their pixels, by weighted least squares on normalised coordinates.
@@ -279,11 +287,11 @@ double SymbolGrid::timing_score() const {
   return count > 0 ? right / 2 : 0;
 }
 
-// Looks for the curve along which each timing pattern lies when the symbol is not plane: bowed to one side and denser at one
-// end, both as parabolas between the finders. The grid takes it over. The score of the worse one of the two.
+// Looks for the curve along which each timing pattern lies when the symbol is not plane: bowed to one side, denser at one
+// end, denser at both ends. The grid takes it over. The score of the worse one of the two.
 double SymbolGrid::bend_to_timing() {
   struct Curve {
-    double score = 0, bow = 0, stretch = 0;
+    double score = 0, bow = 0, stretch = 0, bulge = 0;
   };
   Curve found[2];
   std::vector<double> line(static_cast<std::size_t>(side_ - 14));
@@ -291,14 +299,16 @@ double SymbolGrid::bend_to_timing() {
     Curve& best = found[row ? 0 : 1];
     for (double bow = -4; bow <= 4; bow += 0.5) {
       for (double stretch = -1.5; stretch <= 1.5; stretch += 0.5) {
-        for (std::size_t i = 0; i < line.size(); ++i) {
-          const double along = static_cast<double>(i) + 7.5, bend = parabola(along, side_);
-          const double x = along + stretch * bend, y = 6.5 + bow * bend;
-          line[i] = gray_at(row ? at(x, y) : at(y, x));
+        for (double bulge = -1; bulge <= 1; bulge += 0.5) {
+          for (std::size_t i = 0; i < line.size(); ++i) {
+            const double along = static_cast<double>(i) + 7.5, bend = parabola(along, side_);
+            const double x = along + stretch * bend + bulge * wave(along, side_), y = 6.5 + bow * bend;
+            line[i] = gray_at(row ? at(x, y) : at(y, x));
+          }
+          // Of equal curves the flatter one.
+          const double score = alternation(line) - 0.004 * (std::abs(bow) + std::abs(stretch) + std::abs(bulge));
+          if (score > best.score) best = {score, bow, stretch, bulge};
         }
-        // Of equal curves the flatter one.
-        const double score = alternation(line) - 0.004 * (std::abs(bow) + std::abs(stretch));
-        if (score > best.score) best = {score, bow, stretch};
       }
     }
   }
@@ -306,9 +316,11 @@ double SymbolGrid::bend_to_timing() {
   shifts_.assign(static_cast<std::size_t>(nodes_ * nodes_), {});
   const double spacing = static_cast<double>(side_) / (nodes_ - 1);
   for (int node = 0; node < nodes_ * nodes_; ++node) {
-    const double across = parabola(node % nodes_ * spacing, side_), down = parabola(node / nodes_ * spacing, side_);
-    shifts_[static_cast<std::size_t>(node)] = {found[0].stretch * across + found[1].bow * down,
-                                               found[0].bow * across + found[1].stretch * down};
+    const double x = node % nodes_ * spacing, y = node / nodes_ * spacing;
+    const double across = parabola(x, side_), down = parabola(y, side_);
+    shifts_[static_cast<std::size_t>(node)] = {
+        found[0].stretch * across + found[0].bulge * wave(x, side_) + found[1].bow * down,
+        found[0].bow * across + found[1].stretch * down + found[1].bulge * wave(y, side_)};
   }
   return std::min(found[0].score, found[1].score);
 }

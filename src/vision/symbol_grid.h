@@ -13,14 +13,15 @@ namespace qrx {
 
 class SymbolGrid {
  public:
-  // The version whose timing patterns fit best, or nothing when none fits: most triples are no symbol.
-  static std::optional<SymbolGrid> fit(const cv::Mat& gray, const FinderTriple& finders);
+  // The sizes whose timing patterns fit, the best first; nothing when none fits, as most triples are no symbol. may_bend:
+  // also try curves, which takes a hundred times as long.
+  static std::vector<SymbolGrid> fit(const cv::Mat& gray, const FinderTriple& finders, bool may_bend);
 
   int side() const { return side_; }  // modules
 
   // Pulls the grid to the alignment patterns that can be seen: plane pictures get the right perspective.
   void pull_to_alignment();
-  // Lets the grid follow a bent symbol: moves each part a little to where its modules stand out most.
+  // Lets the grid follow a bent symbol: moves each part a little to where its modules stand out most. Again: a little more.
   void follow_surface();
 
   // Mean gray of each module's middle, side * side, 8 bit.
@@ -49,6 +50,7 @@ class SymbolGrid {
   cv::Mat gray_;
   FinderTriple finders_;
   int side_;
+  double timing_ = 0;
   std::vector<Anchor> anchors_;
   cv::Matx33d plane_;
   int nodes_ = 0;  // shifts lie on nodes_ * nodes_ points, node_step modules apart

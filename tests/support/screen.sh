@@ -7,6 +7,8 @@
 #   in_terminal EMULATOR THEME FONT COLUMNSxROWS COMMAND...
 #                                      runs COMMAND in xterm or urxvt (THEME dark or light) and comes back when the
 #                                      terminal has taken in all of its output; the window stays until close_terminal
+#   start_terminal EMULATOR THEME FONT COLUMNSxROWS COMMAND...
+#                                      the same, without waiting: for a command that goes on
 #   screenshot FILE                    the whole screen as PNG
 #   close_terminal
 need_screen() {
@@ -21,13 +23,26 @@ start_screen() {
   export DISPLAY
 }
 
-terminal_number=0
-in_terminal() {
-  local emulator=$1 theme=$2 font=$3 size=$4 ink ground
+start_terminal() { # EMULATOR THEME FONT SIZE COMMAND...
+  local emulator=$1 theme=$2 font=$3 size=$4 ink ground options
   shift 4
   case $theme in dark) ink=gray90 ground=black ;; *) ink=black ground=white ;; esac
+  case $emulator in
+    xterm) options=(-xrm 'XTerm*allowWindowOps: false' -fg "$ink" -bg "$ground" -geometry "$size+5+5" -fa "$font" -fs 10) ;;
+    urxvt) options=(-fg "$ink" -bg "$ground" -geometry "$size+5+5" -fn "xft:$font:pixelsize=14" +sb) ;;
+    *) fail "unknown terminal $emulator" ;;
+  esac
+  "$emulator" "${options[@]}" -e "$@" >"$work/$emulator.out" 2>&1 </dev/null &
+  terminal_pid=$!
+  background+=("$terminal_pid")
+}
+
+terminal_number=0
+in_terminal() {
+  local where=("${@:1:4}") ready
+  shift 4
   terminal_number=$((terminal_number + 1))
-  local ready=$work/terminal.$terminal_number options
+  ready=$work/terminal.$terminal_number
   # The answer to "where is the cursor" comes when everything before it was taken in.
   cat >"$work/in-terminal" <<'END'
 #!/bin/bash
@@ -42,14 +57,7 @@ IFS= read -r -d R -t 10 _
 read -r -t 60 _
 END
   chmod +x "$work/in-terminal"
-  case $emulator in
-    xterm) options=(-xrm 'XTerm*allowWindowOps: false' -fg "$ink" -bg "$ground" -geometry "$size+5+5" -fa "$font" -fs 10) ;;
-    urxvt) options=(-fg "$ink" -bg "$ground" -geometry "$size+5+5" -fn "xft:$font:pixelsize=14" +sb) ;;
-    *) fail "unknown terminal $emulator" ;;
-  esac
-  "$emulator" "${options[@]}" -e "$work/in-terminal" "$ready" "$@" >"$work/$emulator.out" 2>&1 </dev/null &
-  terminal_pid=$!
-  background+=("$terminal_pid")
+  start_terminal "${where[@]}" "$work/in-terminal" "$ready" "$@"
   wait_for 20 test -e "$ready"
   terminal_status=$(cat "$ready.status")
 }

@@ -166,6 +166,26 @@ TEST_CASE("a passphrase file is refused as what it is, and a mixed one as malfor
   CHECK(unwrap(*read(header_of(scrypt + scrypt)), *identity).error().why == Refusal::malformed_header);
 }
 
+TEST_CASE("an X25519 stanza that is not exactly one is malformed, before anything is decrypted") {
+  const auto identity = Identity::generate();
+  const auto reason = [&](const std::string& arguments, const std::string& body) {
+    const auto header = read(header_of("-> X25519" + arguments + "\n" + body + "\n" + stanza));
+    REQUIRE(header);
+    const auto opened = unwrap(*header, *identity);
+    REQUIRE_FALSE(opened);
+    return std::string(opened.error().detail);
+  };
+  const std::string body(43, 'A');
+  CHECK(reason(" " + share, body).empty());  // merely for someone else
+  CHECK(reason(" " + share, body + "A") == "an X25519 stanza holds no 16-byte file key");
+  CHECK(reason(" " + share, "") == "an X25519 stanza holds no 16-byte file key");
+  CHECK(reason("", body) == "an X25519 stanza has not two arguments");
+  CHECK(reason(" " + share + " x", body) == "an X25519 stanza has not two arguments");
+  CHECK(reason(" " + share.substr(1), body) == "an X25519 share is not 32 bytes in base64");
+  CHECK(reason(" " + share + "=", body) == "an X25519 share is not 32 bytes in base64");
+  CHECK(reason(" " + std::string(43, 'A'), body) == "an X25519 share is of low order");
+}
+
 TEST_CASE("a recipient of low order is refused before anything is sealed to it") {
   const auto header = write_header(Recipient(Point{}), FileKey{}, Key{});
   REQUIRE_FALSE(header);

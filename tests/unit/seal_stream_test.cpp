@@ -192,6 +192,19 @@ TEST_CASE("chunks that are swapped, repeated, left out or from another file are 
   CHECK_FALSE(open_text(std::string(other->front()) + sealed.substr(front.size())).whole);
 }
 
+TEST_CASE("an empty last chunk is refused unless the whole file is empty") {
+  const std::string plain = sample(chunk_size);
+  Sealer made = sealer();
+  std::vector<std::byte> chunk(sealed_chunk_size);
+  std::vector<std::byte> last(tag_size);
+  REQUIRE(made.seal_chunk(0, false, as_bytes(plain), chunk));
+  REQUIRE(made.seal_chunk(1, true, {}, last));
+  const Outcome outcome = open_text(std::string(made.front()).append(as_text(chunk)).append(as_text(last)));
+  CHECK(outcome.refusal == Refusal::changed_payload);
+  CHECK(outcome.plain == plain);
+  CHECK(open_text(seal_text("")).whole);
+}
+
 TEST_CASE("a sealed file goes on from any byte with the same secrets") {
   const std::string plain = sample(150'000);
   const std::string sealed = seal_text(plain);

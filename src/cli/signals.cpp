@@ -30,6 +30,12 @@ void handle(int signal) {
   errno = before;
 }
 
+// nohup(1) asks for that. Shells ignore SIGINT for what a script starts with '&', but who then sends one means it.
+bool keeps_ignored(int signal) {
+  struct sigaction old {};
+  return signal == SIGHUP && ::sigaction(signal, nullptr, &old) == 0 && old.sa_handler == SIG_IGN;
+}
+
 }  // namespace
 
 void take_over_signals(void (*stop)(), void (*restore)()) {
@@ -37,8 +43,7 @@ void take_over_signals(void (*stop)(), void (*restore)()) {
   on_restore = restore;
   if (wake[0] < 0 && ::pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0) wake[0] = wake[1] = -1;
   for (const int signal : ending) {
-    struct sigaction old {};
-    if (::sigaction(signal, nullptr, &old) == 0 && old.sa_handler == SIG_IGN) continue;
+    if (keeps_ignored(signal)) continue;
     struct sigaction action {};
     action.sa_handler = handle;  // without SA_RESTART: a blocked read or poll must return
     ::sigemptyset(&action.sa_mask);
@@ -52,9 +57,7 @@ int ended_by_fd() { return wake[0]; }
 
 void give_signals_back() {
   for (const int signal : ending) {
-    struct sigaction old {};
-    if (::sigaction(signal, nullptr, &old) == 0 && old.sa_handler == SIG_IGN) continue;
-    std::signal(signal, SIG_DFL);
+    if (!keeps_ignored(signal)) std::signal(signal, SIG_DFL);
   }
   std::signal(SIGPIPE, SIG_DFL);
 }

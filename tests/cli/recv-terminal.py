@@ -1,0 +1,180 @@
+#!/usr/bin/python3
+"""qrx-recv at a terminal: the code, its redrawing, questions, hostile names, and the terminal as it was afterwards."""
+import os
+import re
+import signal
+import sys
+import termios
+
+import pexpect
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import qrx
+
+LINK = r"HTTP://127\.0\.0\.1:\d+/U/[A-Z2-7]{26}"
+
+
+def start(server, *arguments, size=(24, 80), **environment):
+    env = {**os.environ, "TERM": "xterm-256color", "LC_ALL": "C.UTF-8", **environment}
+    env.pop("NO_COLOR", None) if "NO_COLOR" not in environment else None
+    child = pexpect.spawn(os.path.join(qrx.BIN, "qrx-recv"), ["-s", server.url, *arguments], env=env, dimensions=size,
+                          encoding="utf-8", timeout=20)
+    child.delaybeforesend = None
+    return child
+
+
+def ended(child):
+    child.expect(pexpect.EOF)
+    child.wait()
+    return child.exitstatus
+
+
+def send(link, *arguments, status=0):
+    sender = pexpect.run(f"{qrx.BIN}/qrx-send -l {link} {' '.join(arguments)}", withexitstatus=True, encoding="utf-8")
+    qrx.check_equal(status, sender[1], f"qrx-send: {sender[0]}")
+
+
+def rows_of(text):
+    """Rows of the drawing: lines with background colours."""
+    return [line for line in text.splitlines() if "\x1b[" in line and re.search(r"48;5;|\x1b\[4[0-9]|\x1b\[10[0-9]", line)]
+
+
+def test_code_and_progress(w, server):
+    child = start(server, "-o", w.path("in/"))
+    child.expect(LINK)
+    link, drawing = child.match.group(0), child.before
+    rows = rows_of(drawing)
+    qrx.check(15 <= len(rows) <= 21, f"{len(rows)} rows of a code in a window of 24: {drawing!r}")
+    qrx.check(all(row.rstrip("\r").endswith("\x1b[0m") for row in rows), "a row that does not end in the terminal's colours")
+    child.expect("Anyone with this link can send until")
+    child.expect("Waiting")
+    big = w.file("big.bin", 2_000_000)
+    sender = w.tool("qrx-send", "-l", link, "--limit-rate", "1M", big)
+    child.expect(r"\rbig\.bin +\d+ %.*MiB")
+    child.expect("in/big.bin\r\n")
+    child.expect("upload successful: big.bin, 1.9 MiB\r\n")
+    qrx.check_equal(0, ended(child), "exit status")
+    sender.expect_exit(0)
+
+
+def test_resize(w, server):
+    child = start(server)
+    child.expect("Waiting")
+    child.setwinsize(60, 200)
+    child.expect(re.escape("\x1b[H\x1b[2J"))
+    child.expect(LINK)
+    rows = rows_of(child.before)
+    qrx.check(len(rows) > 24, f"a larger window gets a larger code: {len(rows)} rows")
+    child.setwinsize(10, 40)
+    child.expect("The QR code needs .* the terminal has 40x10")
+    qrx.check_equal(0, len(rows_of(child.before)), "rows of a clipped code")
+    child.expect(LINK)
+    child.setwinsize(24, 80)
+    child.expect(LINK)
+    qrx.check(15 <= len(rows_of(child.before)) <= 21, "the code comes back")
+    child.sendintr()
+    qrx.check_equal(130, ended(child), "exit status after ^C")
+
+
+def test_interrupt_restores(w, server):
+    child = start(server)
+    before = termios.tcgetattr(child.child_fd)
+    child.expect("Waiting")
+    child.sendintr()
+    child.expect("interrupted; the space is deleted")
+    qrx.check("\x1b[?25l" not in child.before, "the cursor is hidden")
+    qrx.check_equal(before, termios.tcgetattr(child.child_fd), "modes of the terminal")
+    qrx.check_equal(130, ended(child), "exit status")
+    # SIGTERM: the space is gone from the server as well.
+    child = start(server)
+    child.expect(LINK)
+    link = child.match.group(0)
+    child.expect("Waiting")
+    child.kill(signal.SIGTERM)
+    qrx.check_equal(143, ended(child), "exit status after SIGTERM")
+    send(link, w.file("a", 1), status=5)
+
+
+def test_colours(w, server):
+    child = start(server, NO_COLOR="1")
+    child.expect("Waiting")
+    qrx.check(not re.search(r"\x1b\[[0-9;]*m", child.before), "colours in spite of NO_COLOR")
+    qrx.check("\u2588" in child.before or "\u2580" in child.before, "no code without colours")
+    qrx.check("use --invert" in child.before, "no word about themes")
+    child.sendintr()
+    ended(child)
+    child = start(server, TERM="dumb")
+    child.expect("can read nothing")
+    qrx.check("\x1b" not in child.before, "escapes in a dumb terminal")
+    child.sendintr()
+    qrx.check_equal(130, ended(child))
+    child = start(server, "--no-qr")
+    child.expect("Waiting")
+    qrx.check_equal(0, len(rows_of(child.before)), "rows with --no-qr")
+    child.sendintr()
+    ended(child)
+
+
+def test_ask(w, server):
+    child = start(server, "--ask", "-o", w.path("asked/"), "-n", "2")
+    child.expect(LINK)
+    link = child.match.group(0)
+    child.expect("Waiting")
+    send(link, w.file("one.bin", 10), w.file("two.bin", 20))
+    child.expect(r"Save \w+\.bin \(\d+ B[^)]*\)\? \[y/N/a\] ")
+    child.sendline("n")
+    child.expect(r"Save (\w+\.bin) ")
+    child.sendline("y")
+    child.expect("1 declined")
+    qrx.check_equal(1, len(os.listdir(w.path("asked"))), "files saved")
+    send(link, w.file("three.bin", 10), w.file("four.bin", 20))
+    child.expect("Save ")
+    child.sendline("a")
+    child.expect("upload successful: 2 files")
+    qrx.check_equal(0, ended(child), "exit status")
+    qrx.check_equal(3, len(os.listdir(w.path("asked"))), "files saved")
+    # Without a terminal there is nobody to ask.
+    w.tool("qrx-recv", "--ask", "-s", server.url).expect_exit(2)
+
+
+def test_hostile_texts(w, server):
+    child = start(server, "-o", w.path("hostile/"))
+    child.expect(LINK)
+    link = child.match.group(0)
+    child.expect("Waiting")
+    guid = link.rsplit("/", 1)[1].lower()
+    base = f"{server.url}/u/{guid}/deliveries"
+    created = qrx.request("POST", base, '{"message": "\\u001b]0;owned\\u0007 \\u202egpj"}', {"Content-Type": "application/json"})
+    qrx.check_equal(201, created.status, f"{created!r}")
+    delivery = created.json()["delivery"]
+    # Bidi and zero-width characters may travel in a name; control characters may not.
+    name = "photo%E2%80%AEgpj.exe"
+    put = qrx.request("PUT", f"{base}/{delivery}/files/{name}", b"x")
+    if put.status == 202:
+        qrx.check_equal(200, qrx.request("POST", f"{base}/{delivery}/commit", '{"files": 1}', {"Content-Type": "application/json"}).status)
+    else:
+        qrx.check_equal(202, qrx.request("PUT", f"{base}/{delivery}/files/plain", b"x").status)
+        qrx.check_equal(200, qrx.request("POST", f"{base}/{delivery}/commit", '{"files": 1}', {"Content-Type": "application/json"}).status)
+    child.expect("upload successful")
+    shown = child.before
+    child.expect(pexpect.EOF)
+    shown += child.before
+    qrx.check("\u202e" not in shown and "\x1b]" not in shown and "\x07" not in shown, f"raw: {shown!r}")
+    qrx.check("\\x1b]0;owned\\x07 \\u202egpj" in shown, f"the message is not shown escaped: {shown!r}")
+
+
+def test_no_binary_to_the_terminal(w, server):
+    child = start(server, "-o", "-")
+    child.expect("would write what strangers send to the terminal")
+    qrx.check_equal(2, ended(child))
+
+
+with qrx.work() as work:
+    one = work.server()
+    for test in (test_code_and_progress, test_resize, test_interrupt_restores, test_colours, test_ask, test_hostile_texts,
+                 test_no_binary_to_the_terminal):
+        try:
+            test(work, one)
+        except pexpect.ExceptionPexpect as problem:
+            qrx.fail(f"{test.__name__}: {problem}")
+        print(test.__name__, flush=True)

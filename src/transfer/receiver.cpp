@@ -12,6 +12,7 @@ namespace qrx::transfer {
 namespace {
 
 constexpr Millis delete_patience{5'000};
+constexpr Millis least_patience{2'000};  // one cut on the way is no reason to give up
 
 std::vector<const wire::DeliveryInfo*> fresh_ones(const wire::SpaceInfo& info, const std::set<Id>& handled) {
   std::vector<const wire::DeliveryInfo*> out;
@@ -222,7 +223,7 @@ Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::Create
   if (!create_token.empty()) request.headers.push_back({"Authorization", "Bearer " + create_token});
   request.has_body = true;
   request.body = wire::to_json(wish);
-  Patience patience(*own.interrupt, {Millis{50}, Millis{1000}, patience_time}, nullptr);
+  Patience patience(*own.interrupt, {Millis{50}, Millis{1000}, std::max(patience_time, least_patience)}, nullptr);
   for (;;) {
     const auto answer = client.request(request, 1U << 20);
     if (answer && answer->status == 201) {

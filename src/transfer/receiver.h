@@ -20,10 +20,10 @@
 namespace qrx::transfer {
 
 // Opens a space on a server. `create_token` is asked for by servers with --create token; empty: none.
-// Retries for `patience` while nobody answers (its own server may still be starting).
+// Retries trouble of network and server for `patience` (2 s at least). A lost answer leaves a space that nobody knows and that expires.
 Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::CreateSpace& wish,
                                         const http::ClientOptions& client, const std::string& create_token = {},
-                                        Millis patience = Millis{0});
+                                        Millis patience = Millis{3'000});
 // One look at a space; also the check that an owner link is right.
 Result<wire::SpaceInfo> look_at_space(const OwnerLink& link, const http::ClientOptions& client);
 // Deletes a space. A space that is gone already is no error.

@@ -27,7 +27,8 @@ struct SenderOptions {
   std::uint64_t most_rate = 0;    // bytes a second; 0: no limit
   unsigned connections = 4;       // for small files
   std::size_t stream_piece = 8U << 20;  // a stream is acknowledged in pieces of at most this, kept in memory until then
-  Millis give_up{60'000};         // without any progress; then Kind::unavailable
+  Millis give_up{120'000};        // without any progress; then Kind::unavailable. A server may hold an upload for a
+                                  // connection that died silently for a minute
   Millis first_retry{250};        // doubled each time, with jitter
   Millis most_retry{10'000};
 };

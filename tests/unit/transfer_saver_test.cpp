@@ -1,0 +1,333 @@
+// Hostile names, conflicts, swapped links: what a saver leaves on the disk, and what it never does.
+#include "transfer/saver.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <set>
+
+#include "base/text.h"
+#include "transfer/names.h"
+
+using namespace qrx;
+using namespace qrx::transfer;
+namespace fs = std::filesystem;
+
+namespace {
+
+class TempDirectory {
+ public:
+  TempDirectory() {
+    std::string name = (fs::temp_directory_path() / "qrx-saver-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path = name;
+  }
+  ~TempDirectory() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  std::string path;
+};
+
+std::string content(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void put(const fs::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+
+std::set<std::string> all_files(const std::string& root) {
+  std::set<std::string> out;
+  for (const auto& entry : fs::recursive_directory_iterator(root))
+    if (!entry.is_directory()) out.insert(fs::relative(entry.path(), root).string());
+  return out;
+}
+
+std::unique_ptr<Saver> open_saver(const std::string& output, OnConflict on_conflict = OnConflict::rename) {
+  auto saver = Saver::open(output, on_conflict);
+  INFO((saver ? std::string() : saver.error().what));
+  REQUIRE(saver);
+  return std::move(*saver);
+}
+
+Result<std::string> save(Saver& saver, const std::string& name, const std::string& text, const Id& delivery = Id::random()) {
+  auto partial = saver.begin(name, Id::random(), delivery);
+  if (!partial) return tl::unexpected(partial.error());
+  if (auto written = partial->write(as_bytes(text)); !written) return tl::unexpected(written.error());
+  return partial->publish();
+}
+
+// A name that an attacker, a broken client or a fuzzer might send.
+std::string hostile_name(std::mt19937& random) {
+  static const std::string pieces[] = {
+      "..", ".", "/", "//", "\\", "-rf", "--", ".bashrc", "a", "photo.jpg", "C:", "CON", "nul.txt", std::string(1, '\0'), "\n", "\r",
+      "\x1b[2J", "\x7f", "\xc2\x85", "\xe2\x80\xae", "\xe2\x80\x8b", "\xef\xbb\xbf", "\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf0\x9f\x98\x80",
+      "\xe4\xbd\xa0\xe5\xa5\xbd", " ", "~", "$HOME", "`id`", ";", "*", "%2e%2e", "..%2f", ".qrx-part", std::string(300, 'l'),
+      std::string(120, '\xe4'), "\xc3\xa9", "e\xcc\x81", "\t", "|", "\"", "'"};
+  std::string out;
+  const auto count = random() % 12;
+  for (unsigned i = 0; i < count; ++i) {
+    out += pieces[random() % std::size(pieces)];
+    if (random() % 3 == 0) out += '/';
+  }
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("ordinary names stay as they are") {
+  for (const std::string name : {"photo.jpg", "Read me (2).txt", "dir/sub/file", "a b", "\xe4\xbd\xa0\xe5\xa5\xbd.txt", "x~", "12:30.png",
+                                 "dir/.gitignore", "\xf0\x9f\x98\x80.gif", "C++ notes; v2", "x..y", "a/-b"})
+    CHECK(safe_local_name(name) == name);
+}
+
+TEST_CASE("names that would hide, look like options or climb are changed at the top") {
+  CHECK(safe_local_name(".bashrc") == "_bashrc");
+  CHECK(safe_local_name("-rf") == "_rf");
+  CHECK(safe_local_name("../../etc/passwd") == "_/_/etc/passwd");
+  CHECK(safe_local_name("/etc/passwd") == "etc/passwd");
+  CHECK(safe_local_name("a/../b") == "a/_/b");
+  CHECK(safe_local_name("a\\b") == "a_b");
+  CHECK(safe_local_name("") == "file");
+  CHECK(safe_local_name("./.") == "file");
+  CHECK(safe_local_name("a\nb\x1b[31m") == "a_b_[31m");
+  CHECK(safe_local_name("x\xe2\x80\xaegpj.exe") == "x_gpj.exe");
+  CHECK(safe_local_name("dir/.x.abcdefgh.qrx-part") == "dir/.x.abcdefgh_qrx-part");
+}
+
+TEST_CASE("a thousand hostile names stay beneath the directory, visible, printable and short enough") {
+  std::mt19937 random(20261123);
+  for (int i = 0; i < 1000; ++i) {
+    const std::string wire = hostile_name(random);
+    const std::string name = safe_local_name(wire);
+    INFO(escape_untrusted(wire) << " became " << escape_untrusted(name));
+    REQUIRE(!name.empty());
+    REQUIRE(name.size() <= 3500);
+    REQUIRE(is_valid_utf8(name));
+    REQUIRE(escape_untrusted(name) == name);
+    REQUIRE(name[0] != '.');
+    REQUIRE(name[0] != '-');
+    REQUIRE(name[0] != '/');
+    REQUIRE(safe_local_name(name) == name);
+    const auto parts = split_path(name);
+    REQUIRE(parts.size() <= 64);
+    for (const auto& part : parts) {
+      REQUIRE(part != "..");
+      REQUIRE(part != ".");
+      REQUIRE(part.size() <= 255);
+      REQUIRE(part.find('\\') == std::string::npos);
+    }
+    REQUIRE(partial_name(parts.back(), Id::random()).size() <= 255);
+    REQUIRE(is_valid_utf8(partial_name(parts.back(), Id::random())));
+    REQUIRE(numbered_name(parts.back(), 9999).size() <= 255);
+    REQUIRE(is_valid_utf8(numbered_name(parts.back(), 9999)));
+  }
+}
+
+TEST_CASE("hostile names are all saved, one file each, and nothing outside") {
+  TempDirectory temp;
+  const std::string out = temp.path + "/out/";
+  auto saver = open_saver(out);
+  std::mt19937 random(7);
+  const Id delivery = Id::random();
+  std::set<std::string> paths;
+  constexpr int count = 200;  // each is made durable
+  for (int i = 0; i < count; ++i) {
+    const auto path = save(*saver, hostile_name(random), std::to_string(i), delivery);
+    INFO((path ? std::string() : path.error().what));
+    REQUIRE(path);
+    REQUIRE(path->starts_with(out));
+    REQUIRE(paths.insert(*path).second);
+    REQUIRE(content(*path) == std::to_string(i));
+  }
+  CHECK(all_files(out).size() == count);
+  for (const auto& entry : fs::directory_iterator(temp.path)) CHECK(entry.path().filename() == "out");
+}
+
+TEST_CASE("names are numbered before the extension") {
+  CHECK(numbered_name("photo.jpg", 1) == "photo (1).jpg");
+  CHECK(numbered_name("photo.jpg", 0) == "photo.jpg");
+  CHECK(numbered_name("noext", 2) == "noext (2)");
+  CHECK(numbered_name(".hidden", 2) == ".hidden (2)");
+  CHECK(numbered_name(std::string(255, 'x') , 1) == std::string(251, 'x') + " (1)");
+}
+
+TEST_CASE("what is there is never clobbered: renamed, refused, or overwritten only when asked") {
+  TempDirectory temp;
+  put(temp.path + "/photo.jpg", "old");
+  SECTION("rename") {
+    auto saver = open_saver(temp.path);
+    CHECK(save(*saver, "photo.jpg", "new") == temp.path + "/photo (1).jpg");
+    CHECK(save(*saver, "photo.jpg", "newer") == temp.path + "/photo (2).jpg");
+    CHECK(content(temp.path + "/photo.jpg") == "old");
+  }
+  SECTION("refuse") {
+    auto saver = open_saver(temp.path, OnConflict::refuse);
+    const auto path = save(*saver, "photo.jpg", "new");
+    REQUIRE(!path);
+    CHECK(path.error().kind == Kind::exists);
+    CHECK(content(temp.path + "/photo.jpg") == "old");
+    // It appears while the file comes in.
+    auto partial = saver->begin("late.jpg", Id::random(), Id::random());
+    REQUIRE(partial);
+    put(temp.path + "/late.jpg", "mine");
+    CHECK(!partial->publish());
+    CHECK(content(temp.path + "/late.jpg") == "mine");
+  }
+  SECTION("overwrite") {
+    auto saver = open_saver(temp.path, OnConflict::overwrite);
+    CHECK(save(*saver, "photo.jpg", "new") == temp.path + "/photo.jpg");
+    CHECK(content(temp.path + "/photo.jpg") == "new");
+    fs::create_directory(temp.path + "/dir");
+    const auto path = save(*saver, "dir", "x");
+    REQUIRE(!path);
+    CHECK(path.error().kind == Kind::exists);
+  }
+  SECTION("two of one delivery are both kept even then") {
+    auto saver = open_saver(temp.path, OnConflict::overwrite);
+    const Id delivery = Id::random();
+    CHECK(save(*saver, "image\n.jpg", "1", delivery) == temp.path + "/image_.jpg");
+    CHECK(save(*saver, "image\t.jpg", "2", delivery) == temp.path + "/image_ (1).jpg");
+    CHECK(save(*saver, "image_.jpg", "3") == temp.path + "/image_.jpg");
+  }
+}
+
+TEST_CASE("links lead nowhere: neither a planted directory nor one swapped in") {
+  TempDirectory temp;
+  const std::string outside = temp.path + "/outside", out = temp.path + "/out";
+  fs::create_directory(outside);
+  fs::create_directory(out);
+  SECTION("a link in place of a directory gets a neighbour") {
+    fs::create_directory_symlink(outside, out + "/dir");
+    auto saver = open_saver(out);
+    CHECK(save(*saver, "dir/a", "x") == out + "/dir (1)/a");
+    CHECK(save(*saver, "dir/b", "x") == out + "/dir (1)/b");
+    auto strict = open_saver(out, OnConflict::overwrite);
+    CHECK(!save(*strict, "dir/a", "x"));
+  }
+  SECTION("a directory that becomes a link while a file comes in") {
+    auto saver = open_saver(out);
+    auto partial = saver->begin("dir/a", Id::random(), Id::random());
+    REQUIRE(partial);
+    REQUIRE(partial->write(as_bytes(std::string_view("data"))));
+    fs::rename(out + "/dir", out + "/moved");
+    fs::create_directory_symlink(outside, out + "/dir");
+    static_cast<void>(partial->publish());
+    CHECK(content(out + "/moved/a") == "data");
+  }
+  SECTION("a link in place of the file or of the partial") {
+    put(outside + "/victim", "precious");
+    fs::create_symlink(outside + "/victim", out + "/a");
+    auto saver = open_saver(out);
+    CHECK(save(*saver, "a", "x") == out + "/a (1)");
+    auto over = open_saver(out, OnConflict::overwrite);
+    CHECK(save(*over, "a", "y") == out + "/a");
+    CHECK(fs::is_regular_file(fs::symlink_status(out + "/a")));
+    const Id file = Id::random();
+    fs::create_symlink(outside + "/victim", out + "/" + partial_name("b", file));
+    CHECK(!saver->begin("b", file, Id::random()));
+    CHECK(content(outside + "/victim") == "precious");
+  }
+  SECTION("a partial that is replaced by another file is not published") {
+    auto saver = open_saver(out);
+    const Id file = Id::random();
+    auto partial = saver->begin("c", file, Id::random());
+    REQUIRE(partial);
+    fs::remove(out + "/" + partial_name("c", file));
+    put(out + "/" + partial_name("c", file), "planted");
+    const auto path = partial->publish();
+    REQUIRE(!path);
+    CHECK(path.error().kind == Kind::integrity);
+    CHECK(!fs::exists(out + "/c"));
+  }
+  CHECK(all_files(outside).size() <= 1);
+}
+
+TEST_CASE("a partial is kept, found again, and can be dropped") {
+  TempDirectory temp;
+  const Id file = Id::random(), delivery = Id::random();
+  auto saver = open_saver(temp.path);
+  {
+    auto partial = saver->begin("dir/a.bin", file, delivery);
+    REQUIRE(partial);
+    REQUIRE(partial->write(as_bytes(std::string_view("0123456789"))));
+    auto second = saver->begin("dir/a.bin", file, delivery);
+    REQUIRE(!second);
+    CHECK(second.error().kind == Kind::locked);
+  }
+  CHECK(all_files(temp.path) == std::set<std::string>{"dir/" + partial_name("a.bin", file)});
+  auto next_run = open_saver(temp.path);
+  auto partial = next_run->begin("dir/a.bin", file, delivery);
+  REQUIRE(partial);
+  CHECK(partial->size() == 10);
+  REQUIRE(partial->truncate(4));
+  REQUIRE(partial->write(as_bytes(std::string_view("xy"))));
+  std::byte space[16];
+  CHECK(partial->read_at(2, space) == 4U);
+  CHECK(partial->publish() == temp.path + "/dir/a.bin");
+  REQUIRE(next_run->settle(delivery));
+  CHECK(content(temp.path + "/dir/a.bin") == "0123xy");
+  auto dropped = next_run->begin("b", Id::random(), delivery);
+  REQUIRE(dropped);
+  dropped->discard();
+  CHECK(all_files(temp.path) == std::set<std::string>{"dir/a.bin"});
+}
+
+TEST_CASE("a file saved by an earlier run is recognised by its bytes") {
+  TempDirectory temp;
+  auto saver = open_saver(temp.path);
+  put(temp.path + "/a.txt", "other");
+  REQUIRE(save(*saver, "a.txt", "hello") == temp.path + "/a (1).txt");
+  Xxh128 sum;
+  sum.update(as_bytes(std::string_view("hello")));
+  CHECK(saver->find_saved("a.txt", 5, sum.sum()) == temp.path + "/a (1).txt");
+  CHECK(!saver->find_saved("b.txt", 5, sum.sum()));
+  sum.update(as_bytes(std::string_view("!")));
+  CHECK(!saver->find_saved("a.txt", 5, sum.sum()));
+}
+
+TEST_CASE("the output is taken as cp takes it") {
+  TempDirectory temp;
+  SECTION("a directory with a slash is made") {
+    auto saver = open_saver(temp.path + "/new/");
+    CHECK(!saver->one_file());
+    CHECK(save(*saver, "a", "x") == temp.path + "/new/a");
+  }
+  SECTION("another name is the name of the file") {
+    auto saver = open_saver(temp.path + "/renamed");
+    CHECK(saver->one_file());
+    CHECK(save(*saver, "dir/a", "x") == temp.path + "/renamed");
+  }
+  SECTION("an existing file is refused at once") {
+    put(temp.path + "/there", "x");
+    const auto saver = Saver::open(temp.path + "/there", OnConflict::refuse);
+    REQUIRE(!saver);
+    CHECK(saver.error().kind == Kind::exists);
+  }
+  SECTION("a directory that is not there is an error, not a surprise") {
+    CHECK(!Saver::open(temp.path + "/no/such/file", OnConflict::rename));
+  }
+  SECTION("pipes and devices are streams") {
+    CHECK(Saver::is_stream("/dev/null"));
+    CHECK(!Saver::is_stream(temp.path));
+    CHECK(!Saver::is_stream(temp.path + "/nothing"));
+  }
+}
+
+TEST_CASE("files get the mode that the umask leaves") {
+  TempDirectory temp;
+  const mode_t before = ::umask(027);
+  auto saver = open_saver(temp.path);
+  const auto path = save(*saver, "sub/a", "x");
+  ::umask(before);
+  REQUIRE(path);
+  struct stat status{};
+  REQUIRE(::stat(path->c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0640);
+  REQUIRE(::stat((temp.path + "/sub").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0750);
+}

@@ -1,0 +1,278 @@
+// What is sent is checked first; what a killed run leaves; how long is waited.
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <catch2/catch.hpp>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "transfer/answers.h"
+#include "transfer/pace.h"
+#include "transfer/patience.h"
+#include "transfer/send_state.h"
+#include "transfer/sender.h"
+#include "transfer/sources.h"
+
+using namespace qrx;
+using namespace qrx::transfer;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Tree {
+ public:
+  Tree() {
+    std::string name = (fs::temp_directory_path() / "qrx-send-XXXXXX").string();
+    REQUIRE(::mkdtemp(name.data()) != nullptr);
+    path = fs::canonical(name).string();
+  }
+  ~Tree() {
+    std::error_code ignored;
+    fs::remove_all(path, ignored);
+  }
+  std::string file(const std::string& name, const std::string& text = "x") const {
+    const fs::path where = fs::path(path) / name;
+    fs::create_directories(where.parent_path());
+    std::ofstream(where, std::ios::binary) << text;
+    return where.string();
+  }
+  std::string path;
+};
+
+std::vector<std::string> names(const SourceList& list) {
+  std::vector<std::string> out;
+  for (const auto& source : list.sources) out.push_back(source.name);
+  return out;
+}
+
+SourceList found(const std::vector<std::string>& arguments) {
+  auto list = find_sources(arguments);
+  INFO((list ? std::string() : list.error().what));
+  REQUIRE(list);
+  return *list;
+}
+
+Error refused(const std::vector<std::string>& arguments) {
+  const auto list = find_sources(arguments);
+  REQUIRE(!list);
+  return list.error();
+}
+
+DropLink link_to(const std::string& host) {
+  DropLink link;
+  link.origin.host = host;
+  return link;
+}
+
+}  // namespace
+
+TEST_CASE("files keep their last name, trees keep their shape") {
+  const Tree tree;
+  const auto photo = tree.file("deep/photo.jpg", "12345");
+  tree.file("dir/b/two");
+  tree.file("dir/a");
+  tree.file("dir/.hidden");
+  const auto list = found({photo, tree.path + "/dir/"});
+  CHECK(names(list) == std::vector<std::string>{"photo.jpg", "dir/.hidden", "dir/a", "dir/b/two"});
+  CHECK(list.known_bytes == 8);
+  CHECK(list.sources[0].path == photo);
+  CHECK(list.sources[0].size == 5U);
+  CHECK(list.warnings.empty());
+}
+
+TEST_CASE("a directory named by dots is sent under its real name") {
+  const Tree tree;
+  tree.file("dir/sub/a");
+  CHECK(names(found({tree.path + "/dir/sub/.."})) == std::vector<std::string>{"dir/sub/a"});
+  CHECK(names(found({tree.path + "/dir/sub/."})) == std::vector<std::string>{"sub/a"});
+}
+
+TEST_CASE("what is missing, unreadable by its kind, or twice the same name is told before anything is sent") {
+  const Tree tree;
+  tree.file("one/a");
+  tree.file("two/a");
+  CHECK(refused({tree.path + "/nothing"}).what == "cannot read " + tree.path + "/nothing: no such file or directory");
+  CHECK(refused({tree.path + "/one/a", tree.path + "/two/a"}).kind == Kind::usage);
+  CHECK(refused({tree.path + "/one/a/"}).what.find("ot a directory") != std::string::npos);
+  CHECK(refused({""}).kind == Kind::usage);
+  CHECK(refused({"-", "-"}).kind == Kind::usage);
+  fs::create_directory(tree.path + "/empty");
+  CHECK(refused({tree.path + "/empty"}).kind == Kind::usage);
+  tree.file("odd/line\nbreak");
+  CHECK(refused({tree.path + "/odd"}).kind == Kind::integrity);
+  // The same file twice is one file.
+  CHECK(found({tree.path + "/one/a", tree.path + "/one/../one/a"}).sources.size() == 1);
+}
+
+TEST_CASE("links given are followed; links in trees never lead out, in circles or to directories") {
+  const Tree tree;
+  const auto secret = tree.file("outside/secret", "s");
+  tree.file("dir/real", "r");
+  fs::create_directory(tree.path + "/dir/sub");
+  fs::create_symlink("real", tree.path + "/dir/inside");
+  fs::create_symlink(secret, tree.path + "/dir/leak");
+  fs::create_symlink("../../outside/secret", tree.path + "/dir/sub/leak");
+  fs::create_symlink("..", tree.path + "/dir/sub/loop");
+  fs::create_symlink("nowhere", tree.path + "/dir/broken");
+  fs::create_symlink("loop2", tree.path + "/dir/loop2");
+  const auto list = found({tree.path + "/dir"});
+  CHECK(names(list) == std::vector<std::string>{"dir/inside", "dir/real"});
+  CHECK(list.warnings.size() == 5);
+  fs::create_symlink(secret, tree.path + "/given");
+  CHECK(names(found({tree.path + "/given"})) == std::vector<std::string>{"given"});
+  // A neighbour whose name only begins like the tree's is outside too.
+  tree.file("dir2/x");
+  fs::create_symlink("../dir2/x", tree.path + "/dir/near");
+  CHECK(found({tree.path + "/dir"}).warnings.size() == 6);
+}
+
+TEST_CASE("sockets and pipes in trees are skipped aloud; a pipe given is a stream") {
+  const Tree tree;
+  tree.file("dir/a");
+  REQUIRE(::mkfifo((tree.path + "/dir/fifo").c_str(), 0600) == 0);
+  const auto list = found({tree.path + "/dir"});
+  CHECK(list.sources.size() == 1);
+  CHECK(list.warnings.size() == 1);
+  const auto streams = found({tree.path + "/dir/fifo", "-"});
+  CHECK(streams.has_stream);
+  CHECK(streams.sources[0].stream);
+  CHECK(!streams.sources[0].size);
+  CHECK(streams.sources[1].path == "-");
+  CHECK(streams.sources[1].name == "stdin");
+}
+
+TEST_CASE("limits are checked before a byte is sent") {
+  const Tree tree;
+  const auto list = found({tree.file("a", std::string(1000, 'x')), tree.file("b")});
+  wire::DropInfo drop;
+  CHECK(Sender::check_limits(drop, list));
+  drop.limits.max_files = 1;
+  CHECK(Sender::check_limits(drop, list).error().kind == Kind::too_large);
+  drop.limits = {1000, 0};
+  CHECK(Sender::check_limits(drop, list).error().kind == Kind::too_large);
+  drop.limits = {1001, 2};
+  CHECK(Sender::check_limits(drop, list));
+  drop.state = wire::SpaceState::closed;
+  CHECK(Sender::check_limits(drop, list).error().kind == Kind::gone);
+}
+
+TEST_CASE("what a run leaves is found by the next with the same sources, and by no other") {
+  const Tree tree;
+  const auto a = tree.file("a", "aa"), b = tree.file("b", "bb");
+  const auto list = found({a, b});
+  const std::string state_dir = tree.path + "/state/qrx/send";
+  const DropLink link = link_to("one.example");
+  const Id delivery = Id::random(), first = Id::random(), second = Id::random();
+  CHECK(!SendState::load(state_dir, link, list));
+  {
+    auto state = SendState::begin(state_dir, link, list, delivery);
+    REQUIRE(state);
+    REQUIRE(state->remember(1, first));
+    REQUIRE(state->remember(1, second));
+    // While it runs, nobody else continues it.
+    CHECK(!SendState::load(state_dir, link, list));
+    CHECK(!SendState::begin(state_dir, link, list, delivery));
+    struct stat status{};
+    REQUIRE(::stat((state_dir + "/" + SendState::file_name(link, list)).c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
+    REQUIRE(::stat(state_dir.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0700);
+  }
+  CHECK(!SendState::load(state_dir, link_to("two.example"), list));
+  CHECK(!SendState::load(state_dir, link, found({a})));
+  tree.file("b", "changed");
+  auto state = SendState::load(state_dir, link, found({a, b}));
+  REQUIRE(state);
+  CHECK(state->delivery() == delivery);
+  CHECK(!state->changed(0));
+  CHECK(state->changed(1));
+  CHECK(!state->upload(0));
+  CHECK(state->upload(1) == second);
+  state->remove();
+  CHECK(!SendState::load(state_dir, link, found({a, b})));
+}
+
+TEST_CASE("a state file that was cut off at any byte is read as far as it goes, or not at all") {
+  const Tree tree;
+  const auto list = found({tree.file("a"), tree.file("b")});
+  const DropLink link = link_to("one.example");
+  const Id upload = Id::random();
+  {
+    auto state = SendState::begin(tree.path, link, list, Id::random());
+    REQUIRE(state);
+    REQUIRE(state->remember(0, upload));
+  }
+  const std::string path = tree.path + "/" + SendState::file_name(link, list);
+  std::ifstream file(path);
+  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    { std::ofstream(path, std::ios::binary | std::ios::trunc) << whole.substr(0, size); }
+    const auto state = SendState::load(tree.path, link, list);
+    if (state && state->upload(0)) CHECK(*state->upload(0) == upload);
+    if (size < 60) CHECK(!state);
+  }
+}
+
+TEST_CASE("patience ends: at once for what does not get better, after its time for what might") {
+  const http::Interrupt interrupt;
+  int notices = 0;
+  Patience patience(interrupt, {Millis(1), Millis(4), Millis(40)}, [&](const std::string&) { ++notices; });
+  CHECK(!patience.wait({Kind::not_found, "gone", ""}));
+  CHECK(notices == 0);
+  const Error trouble{Kind::unavailable, "cut", ""};
+  int attempts = 0;
+  while (patience.wait(trouble)) ++attempts;
+  CHECK(attempts > 5);
+  CHECK(notices == attempts);
+  patience.progress();
+  CHECK(patience.wait(trouble));
+  // Who is asked to come back after a minute does not hammer for 40 ms.
+  CHECK(!patience.wait(trouble, Millis(60'000)));
+}
+
+TEST_CASE("an interrupt ends a pause") {
+  http::Interrupt interrupt;
+  std::thread raiser([&] {
+    std::this_thread::sleep_for(Millis(10));
+    interrupt.raise();
+  });
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(!pause(interrupt, Millis(30'000)));
+  CHECK(std::chrono::steady_clock::now() - begun < Millis(5'000));
+  raiser.join();
+}
+
+TEST_CASE("a pace lets through as much as it says") {
+  const http::Interrupt interrupt;
+  Pace pace(1'000'000);
+  CHECK(pace.piece(1 << 20) == 100'000);
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4; ++i) REQUIRE(pace.take(50'000, interrupt));
+  const auto time = std::chrono::steady_clock::now() - begun;
+  CHECK(time >= Millis(90));
+  Pace none(0);
+  CHECK(none.piece(77) == 77);
+  CHECK(none.take(1ULL << 60, interrupt));
+}
+
+TEST_CASE("a server's refusal is told in its words, made harmless") {
+  http::ClientAnswer answer;
+  answer.status = 413;
+  answer.headers = {{"Content-Type", "application/problem+json"}, {"Retry-After", "7"}};
+  answer.body = R"({"status":413,"title":"too large","detail":"only 5 bytes\u001b[2J left"})";
+  CHECK(refusal(answer, "upload").what == "cannot upload: only 5 bytes\\x1b[2J left");
+  CHECK(refusal(answer, "upload").kind == Kind::too_large);
+  CHECK(retry_after(answer) == Millis(7000));
+  answer.status = 404;
+  CHECK(refusal(answer, "upload").what == "the space is unknown or has expired");
+  answer.status = 502;
+  answer.headers = {{"Content-Type", "text/html"}};
+  CHECK(refusal(answer, "upload").what == "cannot upload: the server answered 502");
+  CHECK(is_temporary(refusal(answer, "upload").kind));
+  answer.status = 507;
+  CHECK(!is_temporary(refusal(answer, "upload").kind));
+}

@@ -98,7 +98,7 @@ std::string drop_page(const wire::DropInfo& drop, WallTime now) {
   const std::string heading = label.empty() ? "Send files" : "Send to " + label;
   return frame(heading, fill(embedded_page("drop.html"),
                              {{"heading", heading},
-                              {"lead", "They arrive on the device that showed you the QR code, and only there."},
+                              {"lead", "What you choose here goes to whoever showed you the QR code."},
                               {"facts", std::move(facts)},
                               {"warning", std::move(warning)}}));
 }

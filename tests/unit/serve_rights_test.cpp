@@ -1,0 +1,228 @@
+// Who may do what: every route, method and token.
+#include <catch2/catch.hpp>
+
+#include "base/text.h"
+#include "unit/serve_site.h"
+
+using namespace qrx;
+using namespace qrx::test;
+
+namespace {
+
+const std::vector<std::string> methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
+
+// One space with a committed file, an upload that runs and a delivery that is open.
+struct Things {
+  explicit Things(SiteWorld& world) : created(world.world.create()) {
+    const Guid& guid = created.space.guid;
+    REQUIRE(world.put(guid, "a.txt", "hello").status == 201);
+    const auto info = world.world.spaces->view(guid, created.token.text());
+    REQUIRE(info);
+    file = info->deliveries.at(0).files.at(0).file;
+    upload = world.world.spaces->create_upload(guid, new_upload("b.bin", 4))->upload;
+    delivery = world.world.spaces->open_delivery(guid, {})->delivery;
+    REQUIRE(world.world.spaces->put_small(guid, delivery, "c.txt", as_bytes("c")));
+  }
+  space::Created created;
+  Id file, upload, delivery;
+};
+
+std::string path_of(std::string pattern, const Guid& guid, const Things& things) {
+  const std::pair<std::string, std::string> words[] = {{"{guid}", guid.text()},
+                                                       {"{file}", things.file.text()},
+                                                       {"{upload}", things.upload.text()},
+                                                       {"{delivery}", things.delivery.text()}};
+  for (const auto& [word, value] : words)
+    if (const auto at = pattern.find(word); at != std::string::npos) pattern.replace(at, word.size(), value);
+  return pattern;
+}
+
+// A request that the route would take, so that only the right decides.
+Asked sound(const std::string& method, const std::string& path) {
+  Asked asked;
+  asked.method = method;
+  asked.path = path;
+  asked.headers.push_back({"Tus-Resumable", "1.0.0"});
+  if (method == "PATCH" && path.find("/uploads/") != std::string::npos) {
+    asked.headers.push_back({"Upload-Offset", "0"});
+    asked.headers.push_back({"Content-Type", "application/offset+octet-stream"});
+    asked.body = "data";
+  } else if (method == "POST" && path.ends_with("/uploads")) {
+    asked.headers.push_back({"Upload-Length", "4"});
+  } else if (method == "POST" && path.size() == 29) {  // /u/{guid}
+    asked.headers.push_back({"Content-Type", "multipart/form-data; boundary=X"});
+    asked.body = "--X\r\nContent-Disposition: form-data; name=f; filename=d\r\n\r\nd\r\n--X--\r\n";
+  } else if (method == "PATCH" || method == "POST") {
+    asked.body = "{}";
+  } else if (method == "PUT") {
+    asked.body = "put";
+  }
+  return asked;
+}
+
+struct Row {
+  std::string path;
+  // A status for each method, in their order above: without a token, with a wrong one, with the owner's.
+  std::vector<int> none, wrong, owner;
+};
+
+const std::vector<Row> rows = {
+    //                              GET  HEAD POST PUT  PATCH DEL OPTIONS
+    {"/",                          {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}},
+    {"/healthz",                   {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}},
+    {"/api/v1/spaces",             {405, 405, 201, 405, 405, 405, 204}, {405, 405, 201, 405, 405, 405, 204}, {405, 405, 201, 405, 405, 405, 204}},
+    {"/api/v1/spaces/{guid}",      {401, 401, 405, 405, 401, 401, 204}, {404, 404, 405, 405, 404, 404, 204}, {200, 200, 405, 405, 200, 204, 204}},
+    {"/api/v1/spaces/{guid}/files/{file}", {401, 401, 405, 405, 405, 405, 204}, {404, 404, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}},
+    {"/api/v1/spaces/{guid}/files/{upload}", {401, 401, 405, 405, 405, 405, 204}, {404, 404, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}},
+    {"/api/v1/spaces/{guid}/shares", {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}},
+    {"/s/{guid}",                  {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}},
+    {"/d/{guid}",                  {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}},
+    {"/u/{guid}",                  {200, 200, 201, 201, 405, 405, 204}, {200, 200, 201, 201, 405, 405, 204}, {200, 200, 201, 201, 405, 405, 204}},
+    {"/u/{guid}/a.txt",            {405, 405, 405, 201, 405, 405, 204}, {405, 405, 405, 201, 405, 405, 204}, {405, 405, 405, 201, 405, 405, 204}},
+    {"/u/{guid}/{file}",           {405, 405, 405, 201, 405, 405, 204}, {405, 405, 405, 201, 405, 405, 204}, {405, 405, 405, 201, 405, 405, 204}},
+    {"/u/{guid}/uploads",          {405, 405, 201, 201, 405, 405, 204}, {405, 405, 201, 201, 405, 405, 204}, {405, 405, 201, 201, 405, 405, 204}},
+    {"/u/{guid}/uploads/{upload}", {405, 200, 405, 201, 204, 204, 204}, {405, 200, 405, 201, 204, 204, 204}, {405, 200, 405, 201, 204, 204, 204}},
+    {"/u/{guid}/deliveries",       {405, 405, 201, 201, 405, 405, 204}, {405, 405, 201, 201, 405, 405, 204}, {405, 405, 201, 201, 405, 405, 204}},
+    {"/u/{guid}/deliveries/{delivery}", {200, 200, 405, 201, 405, 204, 204}, {200, 200, 405, 201, 405, 204, 204}, {200, 200, 405, 201, 405, 204, 204}},
+    {"/u/{guid}/deliveries/{delivery}/commit", {405, 405, 200, 201, 405, 405, 204}, {405, 405, 200, 201, 405, 405, 204}, {405, 405, 200, 201, 405, 405, 204}},
+    {"/u/{guid}/deliveries/{delivery}/files/x", {405, 405, 405, 202, 405, 405, 204}, {405, 405, 405, 202, 405, 405, 204}, {405, 405, 405, 202, 405, 405, 204}},
+    {"/control/sweep",             {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}},
+    {"/control/check",             {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}},
+    {"/else",                      {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}},
+};
+
+serve::SiteOptions without_rate() {
+  serve::SiteOptions options;
+  options.create_rate = 0;
+  return options;
+}
+
+}  // namespace
+
+TEST_CASE("every route, method and token: who may do what") {
+  SiteWorld world(without_rate());
+  const std::string wrong = bearer(Token::random());
+  for (const Row& row : rows) {
+    for (std::size_t i = 0; i < methods.size(); ++i) {
+      const std::pair<const char*, int> cells[] = {{"none", row.none.at(i)}, {"wrong", row.wrong.at(i)}, {"owner", row.owner.at(i)}};
+      for (const auto& [token, status] : cells) {
+        const Things things(world);
+        Asked asked = sound(methods[i], path_of(row.path, things.created.space.guid, things));
+        if (token == std::string("wrong")) asked.headers.push_back({"Authorization", wrong});
+        if (token == std::string("owner")) asked.headers.push_back({"Authorization", bearer(things.created.token)});
+        INFO(methods[i] << ' ' << row.path << " with token: " << token);
+        const Got got = world.ask(asked);
+        CHECK(got.status == status);
+        CHECK(got.header("X-Content-Type-Options") == "nosniff");
+        CHECK(got.header("Referrer-Policy") == "no-referrer");
+        CHECK(got.header("Access-Control-Allow-Origin").empty());
+      }
+    }
+  }
+}
+
+TEST_CASE("nothing is taken, told or changed of a space that is not there") {
+  SiteWorld world(without_rate());
+  const Things things(world);
+  for (const Row& row : rows) {
+    if (row.path.find("{guid}") == std::string::npos || row.path.starts_with("/s/")) continue;
+    for (std::size_t i = 0; i < methods.size(); ++i) {
+      Asked asked = sound(methods[i], path_of(row.path, Id::random(), things));
+      asked.headers.push_back({"Authorization", bearer(things.created.token)});
+      INFO(methods[i] << ' ' << row.path);
+      const Got got = world.ask(asked);
+      const int known = row.owner.at(i);
+      CHECK(got.status == (known == 405 || methods[i] == "OPTIONS" ? known : 404));
+      CHECK_FALSE(got.took_body);
+    }
+  }
+  CHECK(world.world.spaces->view(things.created.space.guid, things.created.token.text())->deliveries.size() == 1);
+}
+
+TEST_CASE("an unknown space and a wrong token are answered by the same bytes") {
+  SiteWorld world(without_rate());
+  const Things things(world);
+  for (const char* accept : {"*/*", "text/html"}) {
+    std::vector<Got> answers;
+    for (const std::string& guid : {things.created.space.guid.text(), Id::random().text(), std::string("mistyped")}) {
+      Asked asked;
+      asked.path = "/api/v1/spaces/" + guid;
+      asked.headers = {{"Authorization", bearer(Token::random())}, {"Accept", accept}};
+      answers.push_back(world.ask(asked));
+    }
+    for (const Got& got : answers) {
+      CHECK(got.status == 404);
+      CHECK(got.body == answers.front().body);
+      CHECK(got.headers == answers.front().headers);
+    }
+  }
+}
+
+TEST_CASE("words and ids may be in any case, and the proxy's prefix may be there or not") {
+  serve::SiteOptions options = without_rate();
+  options.prefix = "/Files";
+  SiteWorld world(options);
+  const Things things(world);
+  const std::string guid = to_upper_ascii(things.created.space.guid.text());
+  for (const std::string& path : {"/U/" + guid, "/Files/U/" + guid, "/Files/u/" + guid + "/"}) {
+    Asked asked;
+    asked.path = path;
+    CHECK(world.ask(asked).status == 200);
+  }
+  Asked asked;
+  asked.path = "/API/V1/SPACES/" + guid;
+  asked.headers.push_back({"Authorization", bearer(things.created.token)});
+  CHECK(world.ask(asked).status == 200);
+  asked.path = "/files/U/" + guid;
+  CHECK(world.ask(asked).status == 404);
+}
+
+TEST_CASE("the owner's token is taken as bearer or as the password of curl -u") {
+  SiteWorld world(without_rate());
+  const Things things(world);
+  const std::string token = things.created.token.text();
+  const std::string path = "/api/v1/spaces/" + things.created.space.guid.text();
+  for (const std::string& header : {"Bearer " + token, "bearer  " + token, "Basic " + to_base64(as_bytes(":" + token)),
+                                    "Basic " + to_base64(as_bytes("me:" + token))}) {
+    Asked asked;
+    asked.path = path;
+    asked.headers.push_back({"Authorization", header});
+    CHECK(world.ask(asked).status == 200);
+  }
+  for (const std::string& header : {std::string(), std::string("Bearer"), std::string("Basic !"), "Token " + token, token}) {
+    Asked asked;
+    asked.path = path;
+    asked.headers.push_back({"Authorization", header});
+    CHECK(world.ask(asked).status == 401);
+  }
+}
+
+TEST_CASE("a page of another site is refused, our own is not") {
+  SiteWorld world(without_rate());
+  const Things things(world);
+  const auto status = [&](const std::string& origin) {
+    Asked asked;
+    asked.method = "POST";
+    asked.path = "/api/v1/spaces";
+    asked.body = "{}";
+    asked.headers.push_back({"Origin", origin});
+    return world.ask(asked).status;
+  };
+  CHECK(status("https://qrx.example.org") == 201);
+  CHECK(status("https://qrx.example.org:443") == 201);
+  CHECK(status("null") == 201);
+  for (const char* origin : {"https://evil.example", "https://qrx.example.org.evil.example", "https://qrx.example.org:8443", "evil", ""})
+    CHECK(status(origin) == 403);
+}
+
+TEST_CASE("only the operator's socket can sweep and check") {
+  SiteWorld world(without_rate());
+  Asked asked;
+  asked.method = "POST";
+  asked.path = "/control/sweep";
+  asked.control = true;
+  CHECK(world.ask(asked).status == 200);
+  asked.path = "/healthz";
+  asked.method = "GET";
+  CHECK(world.ask(asked).status == 404);
+}

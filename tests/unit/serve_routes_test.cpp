@@ -1,0 +1,416 @@
+// What the routes answer when all is well, and when a request makes no sense.
+#include <catch2/catch.hpp>
+
+#include "base/text.h"
+#include "unit/serve_site.h"
+#include "wire/messages.h"
+
+using namespace qrx;
+using namespace qrx::test;
+
+namespace {
+
+struct Desk : SiteWorld {
+  explicit Desk(const wire::CreateSpace& wish = {}) : created(world.create(wish)) {}
+  const Guid& guid() const { return created.space.guid; }
+
+  Got owner(const std::string& path = {}, const std::string& query = {}, std::vector<http::Header> headers = {},
+            const std::string& method = "GET", bool time_over = true, const std::string& body = {}) {
+    Asked asked;
+    asked.method = method;
+    asked.path = "/api/v1/spaces/" + guid().text() + path;
+    asked.query = query;
+    asked.headers = std::move(headers);
+    asked.headers.push_back({"Authorization", bearer(created.token)});
+    asked.body = body;
+    return ask(asked, time_over);
+  }
+  Got drop(const std::string& method, const std::string& path, std::vector<http::Header> headers = {}, const std::string& body = {},
+           bool chunked = false) {
+    Asked asked;
+    asked.method = method;
+    asked.path = "/u/" + guid().text() + path;
+    asked.headers = std::move(headers);
+    asked.body = body;
+    asked.has_body = chunked || !body.empty();
+    asked.chunked = chunked;
+    return ask(asked);
+  }
+  wire::SpaceInfo info() {
+    const auto read = wire::from_json<wire::SpaceInfo>(owner().body);
+    REQUIRE(read);
+    return *read;
+  }
+
+  space::Created created;
+};
+
+const http::Header tus{"Tus-Resumable", "1.0.0"};
+const http::Header chunk{"Content-Type", "application/offset+octet-stream"};
+
+std::string id_in(const std::string& location) { return location.substr(location.rfind('/')); }
+
+}  // namespace
+
+TEST_CASE("a space is opened with its links and limits") {
+  SiteWorld world;
+  Asked asked;
+  asked.method = "POST";
+  asked.path = "/api/v1/spaces";
+  asked.body = R"({"label":"Ann","max_size":1000,"max_files":3,"expire":60})";
+  const Got got = world.ask(asked);
+  REQUIRE(got.status == 201);
+  const auto made = wire::from_json<wire::SpaceCreated>(got.body);
+  REQUIRE(made);
+  CHECK(made->drop == "HTTPS://QRX.EXAMPLE.ORG/U/" + to_upper_ascii(made->guid.text()));
+  CHECK(made->owner == "https://qrx.example.org/s/" + made->guid.text() + "#" + made->token);
+  CHECK(made->limits == wire::Limits{1000, 3});
+  CHECK(made->expires == world.world.clock.wall() + Seconds(60));
+  CHECK(got.header("Cache-Control") == "no-store");
+  for (const char* body : {"[]", "{", R"({"expire":-1})", R"({"seal":"x"})"}) {
+    asked.body = body;
+    CHECK(world.ask(asked).status == 400);
+  }
+  asked.body = std::string(20'000, ' ');
+  CHECK(world.ask(asked).status == 413);
+}
+
+TEST_CASE("with create tokens, only who has one opens a space") {
+  serve::SiteOptions options;
+  options.create_needs_token = true;
+  SiteWorld world(options);
+  world.site.set_create_tokens({sha256(as_bytes("let me in"))});
+  const auto status = [&](const std::string& token) {
+    Asked asked;
+    asked.method = "POST";
+    asked.path = "/api/v1/spaces";
+    if (!token.empty()) asked.headers.push_back({"Authorization", "Bearer " + token});
+    return world.ask(asked).status;
+  };
+  CHECK(status("") == 401);
+  CHECK(status("let me out") == 403);
+  CHECK(status("let me in") == 201);
+}
+
+TEST_CASE("too many spaces from one address: 429 says when to come back") {
+  serve::SiteOptions options;
+  options.create_rate = 2;
+  SiteWorld world(options);
+  Asked asked;
+  asked.method = "POST";
+  asked.path = "/api/v1/spaces";
+  CHECK(world.ask(asked).status == 201);
+  CHECK(world.ask(asked).status == 201);
+  const Got refused = world.ask(asked);
+  CHECK(refused.status == 429);
+  CHECK(refused.header("Retry-After") == "30");
+  world.world.clock.pass(Seconds(30));
+  CHECK(world.ask(asked).status == 201);
+}
+
+TEST_CASE("an owner waits for the next change") {
+  Desk desk;
+  const std::string seq = std::to_string(desk.info().seq);
+  CHECK_FALSE(desk.owner("", "after=1&wait=60").waited);
+  CHECK_FALSE(desk.owner("", "wait=60").waited);
+  CHECK_FALSE(desk.owner("", "after=" + seq).waited);
+  CHECK(desk.owner("", "after=" + seq + "&wait=60", {}, "GET", false).status == 0);
+  const Got at_the_end = desk.owner("", "after=" + seq + "&wait=60");
+  CHECK(at_the_end.waited);
+  CHECK(at_the_end.status == 200);
+  REQUIRE(desk.put(desk.guid(), "a.txt", "hello").status == 201);
+  const Got changed = desk.owner("", "after=" + seq + "&wait=60", {}, "GET", false);
+  CHECK_FALSE(changed.waited);
+  CHECK(changed.body.find("a.txt") != std::string::npos);
+  for (const char* query : {"after=x", "after=-1", "after=1&wait=61", "wait=1.5", "after=", "after=1&after=2", "wait"})
+    CHECK(desk.owner("", query).status == 400);
+}
+
+TEST_CASE("the wait of an expired space ends with 410, of a deleted one with 404") {
+  Desk desk(expiring_in(Seconds(60)));
+  const std::string seq = std::to_string(desk.info().seq);
+  desk.world.clock.pass(Seconds(61));
+  CHECK(desk.owner("", "after=" + seq + "&wait=60").status == 410);
+  Desk other;
+  CHECK(other.owner("", "", {}, "DELETE").status == 204);
+  CHECK(other.owner().status == 404);
+}
+
+TEST_CASE("an owner extends and closes a space; a closed one takes nothing") {
+  Desk desk;
+  CHECK(desk.owner("", "", {}, "PATCH", true, R"({"state":"closed","expire":120})").status == 200);
+  CHECK(desk.info().state == wire::SpaceState::closed);
+  CHECK(desk.info().expires == desk.world.clock.wall() + Seconds(120));
+  CHECK(desk.put(desk.guid(), "a.txt", "x").status == 403);
+  CHECK(desk.drop("GET", "", {{"Accept", "text/html"}}).body.find("<form") == std::string::npos);
+  CHECK(desk.owner("", "", {}, "PATCH", true, "nonsense").status == 400);
+}
+
+TEST_CASE("one file by PUT, of known and of unknown length, empty too") {
+  Desk desk;
+  const Got got = desk.put(desk.guid(), "dir/photo.jpg", "12345");
+  CHECK(got.status == 201);
+  CHECK(got.body == "sent successfully: dir/photo.jpg, 5 bytes, xxh128 " + got.header("Qrx-Xxh128") + "\n");
+  CHECK(desk.drop("PUT", "/piped", {}, "abc", true).status == 201);
+  CHECK(desk.drop("PUT", "/empty").status == 201);
+  CHECK(desk.drop("PUT", "/empty-chunked", {}, "", true).status == 201);
+  const Got json = desk.drop("PUT", "/j", {{"Accept", "application/json"}}, "x");
+  CHECK(wire::from_json<wire::DeliveryState>(json.body)->files.at(0).name == "j");
+  CHECK(desk.info().deliveries.size() == 5);
+  CHECK(desk.drop("PUT", "/part", {{"Content-Range", "bytes 0-1/5"}}, "xx").status == 400);
+  for (const char* name : {"/..%2fx", "/%2Fetc%2Fpasswd", "/a%00b", "/a%5Cb", "/%ff", "/a//b", "/C:%2Fx"})
+    CHECK(desk.drop("PUT", name, {}, "x").status == 400);
+  CHECK(desk.drop("PUT", "/%zz", {}, "x").status == 404);
+  CHECK(desk.info().deliveries.size() == 5);
+}
+
+TEST_CASE("limits are told, and refused before the body") {
+  Desk desk(with_limits(10, 2));
+  CHECK(wire::from_json<wire::DropInfo>(desk.drop("GET", "", {{"Accept", "application/json"}}).body)->limits == wire::Limits{10, 2});
+  const Got refused = desk.put(desk.guid(), "big", "12345678901");
+  CHECK(refused.status == 413);
+  CHECK_FALSE(refused.took_body);
+  CHECK(desk.drop("PUT", "/piped", {}, "12345678901", true).status == 413);
+  CHECK(desk.put(desk.guid(), "a", "1").status == 201);
+  CHECK(desk.put(desk.guid(), "b", "1").status == 201);
+  CHECK(desk.put(desk.guid(), "c", "1").status == 413);
+}
+
+TEST_CASE("content goes out as an attachment that nobody runs, whole or in part") {
+  Desk desk;
+  const std::string sum = desk.put(desk.guid(), "dir/\xC3\xA4.html", "0123456789").header("Qrx-Xxh128");
+  const std::string path = "/files/" + desk.info().deliveries.at(0).files.at(0).file.text();
+  const Got whole = desk.owner(path);
+  CHECK(whole.status == 200);
+  CHECK(whole.body == "0123456789");
+  CHECK(whole.header("ETag") == "\"xxh128-" + sum + "\"");
+  CHECK(whole.header("Content-Disposition") == "attachment; filename*=UTF-8''%C3%A4.html");
+  CHECK(whole.header("Content-Security-Policy") == "sandbox; default-src 'none'");
+  CHECK(whole.header("X-Content-Type-Options") == "nosniff");
+  CHECK(whole.header("Repr-Digest").empty());
+  const Got part = desk.owner(path, "", {{"Range", "bytes=2-4"}});
+  CHECK(part.status == 206);
+  CHECK(part.body == "234");
+  CHECK(part.header("Content-Range") == "bytes 2-4/10");
+  CHECK(desk.owner(path, "", {{"Range", "bytes=2-4"}, {"If-Range", whole.header("ETag")}}).status == 206);
+  CHECK(desk.owner(path, "", {{"Range", "bytes=2-4"}, {"If-Range", "\"x\""}}).status == 200);
+  CHECK(desk.owner(path, "", {{"Range", "bytes=0-1,3-4"}}).body == "0123456789");
+  const Got beyond = desk.owner(path, "", {{"Range", "bytes=10-"}});
+  CHECK(beyond.status == 416);
+  CHECK(beyond.header("Content-Range") == "bytes */10");
+  CHECK(desk.owner(path, "", {{"If-None-Match", whole.header("ETag")}}).status == 304);
+  CHECK(desk.owner(path, "", {{"If-Match", "\"x\""}}).status == 412);
+  CHECK(desk.owner(path, "", {{"Want-Repr-Digest", "sha-256=1"}}).header("Repr-Digest") ==
+        "sha-256=:hNiYd/DUBB77a/kaFvAkjy/Vc+avBcGflr7bn4gveII=:");
+  CHECK(desk.owner("/files/" + Id::random().text()).status == 404);
+}
+
+TEST_CASE("a running upload can be read as far as it came") {
+  Desk desk;
+  const std::string at = id_in(desk.drop("POST", "/uploads", {tus, {"Upload-Length", "10"}}).header("Location"));
+  REQUIRE(desk.drop("PATCH", "/uploads" + at, {tus, chunk, {"Upload-Offset", "0"}}, "01234").status == 204);
+  const Got got = desk.owner("/files" + at);
+  CHECK(got.status == 200);
+  CHECK(got.body == "01234");
+  CHECK(got.header("ETag").empty());
+  CHECK(desk.owner("/files" + at, "", {{"Range", "bytes=3-"}}).body == "34");
+  REQUIRE(desk.drop("PATCH", "/uploads" + at, {tus, chunk, {"Upload-Offset", "5"}}, "56789").status == 204);
+  CHECK(desk.owner("/files" + at).body == "0123456789");
+}
+
+TEST_CASE("tus: an upload in several requests") {
+  Desk desk;
+  const Got made = desk.drop("POST", "/uploads/", {tus, {"Upload-Length", "6"}, {"Upload-Metadata", "filename YS50eHQ="}});
+  CHECK(made.status == 201);
+  CHECK(made.header("Tus-Resumable") == "1.0.0");
+  CHECK_FALSE(made.header("Upload-Expires").empty());
+  const std::string at = "/uploads" + id_in(made.header("Location"));
+  CHECK(made.header("Location") == "/u/" + desk.guid().text() + at);
+  const auto offset = [&] { return desk.drop("HEAD", at, {tus}).header("Upload-Offset"); };
+  CHECK(offset() == "0");
+  CHECK(desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "0"}}, "abc").header("Upload-Offset") == "3");
+  CHECK(offset() == "3");
+  CHECK(desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "0"}}, "abc").status == 409);
+  for (const char* wrong : {"-1", "x", "", "99999999999999999999", "3 "}) {
+    if (std::string(wrong) == "3 ") continue;  // the front trims values
+    CHECK(desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", wrong}}, "def").status == 400);
+  }
+  CHECK(desk.drop("PATCH", at, {tus, {"Upload-Offset", "3"}}, "def").status == 415);
+  CHECK(desk.drop("PATCH", at, {chunk, {"Upload-Offset", "3"}}, "def").status == 412);
+  CHECK(desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "3"}}, "defg").status == 413);
+  const Got done = desk.drop("POST", at, {tus, chunk, {"Upload-Offset", "3"}, {"X-HTTP-Method-Override", "PATCH"}}, "def");
+  CHECK(done.status == 204);
+  CHECK(done.header("Qrx-Xxh128").size() == 32);
+  CHECK(offset() == "6");
+  CHECK(desk.info().deliveries.at(0).files.at(0).name == "a.txt");
+  CHECK(desk.drop("DELETE", at, {tus}).status == 403);
+}
+
+TEST_CASE("tus: creation with bytes, without a length, of nothing, and malformed") {
+  Desk desk;
+  const Got whole = desk.drop("POST", "/uploads", {tus, chunk, {"Upload-Length", "3"}}, "abc");
+  CHECK(whole.status == 201);
+  CHECK(whole.header("Upload-Offset") == "3");
+  CHECK(whole.header("Qrx-Xxh128").size() == 32);
+  CHECK(desk.drop("POST", "/uploads", {tus, {"Upload-Length", "0"}}).header("Qrx-Xxh128").size() == 32);
+  CHECK(desk.info().deliveries.size() == 2);
+
+  const std::string at = "/uploads" + id_in(desk.drop("POST", "/uploads", {tus, {"Upload-Defer-Length", "1"}}).header("Location"));
+  CHECK(desk.drop("HEAD", at, {tus}).header("Upload-Defer-Length") == "1");
+  CHECK(desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "0"}}, "ab").status == 204);
+  CHECK(desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "2"}, {"Upload-Length", "4"}}, "c").status == 204);
+  CHECK(desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "3"}, {"Upload-Length", "5"}}, "d").status == 400);
+  CHECK(desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "3"}}, "d").header("Qrx-Xxh128").size() == 32);
+
+  using Headers = std::vector<http::Header>;
+  for (const Headers& headers : {Headers{}, Headers{{"Upload-Length", "x"}}, Headers{{"Upload-Length", "-1"}}, Headers{{"Upload-Defer-Length", "2"}},
+                                 Headers{{"Upload-Length", "1"}, {"Upload-Defer-Length", "1"}},
+                                 Headers{{"Upload-Length", "1"}, {"Upload-Metadata", "a b c"}},
+                                 Headers{{"Upload-Length", "1"}, {"Upload-Metadata", "filename Li4vLi4="}},  // ../..
+                                 Headers{{"Upload-Length", "1"}, {"Upload-Metadata", "delivery eA=="}},
+                                 Headers{{"Upload-Length", "1"}, {"Upload-Concat", "both"}}}) {
+    Headers all = headers;
+    all.push_back(tus);
+    CHECK(desk.drop("POST", "/uploads", all).status == 400);
+  }
+  CHECK(desk.drop("POST", "/uploads", {{"Upload-Length", "1"}, {"Tus-Resumable", "0.2.2"}}).status == 412);
+  CHECK(desk.drop("POST", "/uploads", {tus, {"Upload-Length", "3"}}, "abc").status == 415);
+  CHECK(desk.drop("POST", "/uploads", {tus, chunk, {"Upload-Length", "2"}}, "abc").status == 413);
+}
+
+TEST_CASE("tus: a wrong checksum takes nothing") {
+  Desk desk;
+  const std::string at = "/uploads" + id_in(desk.drop("POST", "/uploads", {tus, {"Upload-Length", "3"}}).header("Location"));
+  const auto patch = [&](const std::string& checksum) {
+    return desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "0"}, {"Upload-Checksum", checksum}}, "abc").status;
+  };
+  CHECK(patch("sha1 AAAAAAAAAAAAAAAAAAAAAAAAAAA=") == 460);
+  CHECK(desk.drop("HEAD", at, {tus}).header("Upload-Offset") == "0");
+  CHECK(patch("crc32 AAAAAA==") == 400);
+  CHECK(patch("sha1 !") == 400);
+  CHECK(patch("sha1 qZk+NkcGgWq6PiVxeFDCbJzQ2J0=") == 204);
+}
+
+TEST_CASE("tus: parts become one upload") {
+  Desk desk;
+  std::string parts = "final;";
+  for (const char* bytes : {"hel", "lo"}) {
+    const Got part = desk.drop("POST", "/uploads", {tus, chunk, {"Upload-Length", std::to_string(std::string(bytes).size())}, {"Upload-Concat", "partial"}}, bytes);
+    REQUIRE(part.status == 201);
+    CHECK(desk.drop("HEAD", "/uploads" + id_in(part.header("Location")), {tus}).header("Upload-Concat") == "partial");
+    parts += "https://qrx.example.org" + part.header("Location") + " ";
+  }
+  CHECK(desk.info().deliveries.empty());
+  CHECK(desk.drop("POST", "/uploads", {tus, {"Upload-Concat", parts}, {"Upload-Length", "5"}}).status == 400);
+  const Got whole = desk.drop("POST", "/uploads", {tus, {"Upload-Concat", parts}, {"Upload-Metadata", "filename aGk="}});
+  CHECK(whole.status == 201);
+  CHECK(whole.header("Qrx-Xxh128").size() == 32);
+  CHECK(desk.owner("/files" + id_in(whole.header("Location"))).body == "hello");
+  CHECK(desk.drop("POST", "/uploads", {tus, {"Upload-Concat", "final;/u/x/uploads/y"}}).status == 400);
+}
+
+TEST_CASE("tus: what the server can do") {
+  Desk desk(with_limits(1000, 0));
+  const Got got = desk.drop("OPTIONS", "/uploads");
+  CHECK(got.status == 204);
+  CHECK(got.header("Tus-Version") == "1.0.0");
+  CHECK(got.header("Tus-Max-Size") == "1000");
+  CHECK(got.header("Tus-Extension").find("concatenation") != std::string::npos);
+  CHECK(got.header("Tus-Checksum-Algorithm").find("sha1") != std::string::npos);
+}
+
+TEST_CASE("several files are one delivery") {
+  Desk desk;
+  const Got opened = desk.drop("POST", "/deliveries", {}, R"({"message":"hi"})");
+  REQUIRE(opened.status == 201);
+  const std::string at = "/deliveries" + id_in(opened.header("Location"));
+  const Got put = desk.drop("PUT", at + "/files/dir/a.txt", {}, "a");
+  CHECK(put.status == 202);
+  CHECK(put.header("Qrx-Xxh128").size() == 32);
+  const std::string meta = "filename Yg==,delivery " + to_base64(as_bytes(id_in(at).substr(1)));
+  const std::string upload = "/uploads" + id_in(desk.drop("POST", "/uploads", {tus, {"Upload-Length", "1"}, {"Upload-Metadata", meta}}).header("Location"));
+  CHECK(desk.drop("POST", at + "/commit", {}, R"({"files":2})").status == 409);
+  REQUIRE(desk.drop("PATCH", upload, {tus, chunk, {"Upload-Offset", "0"}}, "b").status == 204);
+  CHECK(desk.drop("POST", at + "/commit", {}, R"({"files":3})").status == 409);
+  CHECK(desk.info().deliveries.empty());
+  for (int i = 0; i < 2; ++i) CHECK(desk.drop("POST", at + "/commit", {}, R"({"files":2})").status == 200);
+  CHECK(desk.info().deliveries.at(0).files.size() == 2);
+  CHECK(desk.info().deliveries.at(0).message == "hi");
+  CHECK(wire::from_json<wire::DeliveryState>(desk.drop("GET", at).body)->committed);
+  CHECK(desk.drop("PUT", at + "/files/c", {}, std::string((256U << 10) + 1, 'c')).status == 413);
+}
+
+TEST_CASE("a form is one delivery, with its note, and names that were given twice are told apart") {
+  Desk desk;
+  const auto part = [](const std::string& head, const std::string& body) {
+    return "--X\r\nContent-Disposition: form-data; " + head + "\r\n\r\n" + body + "\r\n";
+  };
+  const std::string big(300'000, 'b');
+  const std::string form = part("name=note", "hello") + part("name=f; filename=\"image.jpg\"", "1") +
+                           part("name=f; filename=\"image.jpg\"", "2") + part("name=f; filename=\"\"", "") +
+                           part("name=f; filename=\"big.bin\"", big) + "--X--\r\n";
+  const std::vector<http::Header> headers = {{"Content-Type", "multipart/form-data; boundary=X"}, {"Accept", "text/html"}};
+  const Got got = desk.drop("POST", "", headers, form);
+  CHECK(got.status == 201);
+  CHECK(got.type.starts_with("text/html"));
+  CHECK(got.body.find("image (1).jpg") != std::string::npos);
+  const wire::DeliveryInfo delivery = desk.info().deliveries.at(0);
+  CHECK(delivery.message == "hello");
+  CHECK(delivery.files.size() == 3);
+  CHECK(desk.drop("POST", "", headers, part("name=note", "x") + "--X--").status == 400);
+  CHECK(desk.drop("POST", "", headers, part("name=f; filename=\"../x\"", "x") + "--X--").status == 400);
+  CHECK(desk.drop("POST", "", headers, part("name=f; filename=\"x\"", "x")).status == 400);
+  CHECK(desk.drop("POST", "", {{"Content-Type", "text/plain"}}, "x").status == 415);
+  CHECK(desk.info().deliveries.size() == 1);
+}
+
+TEST_CASE("pages run no script, load nothing and show no markup of others") {
+  wire::CreateSpace wish;
+  wish.label = "<script>alert(1)</script>\xE2\x80\xAE" "evil";
+  Desk desk(wish);
+  const Got page = desk.drop("GET", "", {{"Accept", "text/html"}});
+  CHECK(page.body.find("<script") == std::string::npos);
+  CHECK(page.body.find("\xE2\x80\xAE") == std::string::npos);
+  CHECK(page.body.find("&lt;script&gt;") != std::string::npos);
+  const std::string policy = page.header("Content-Security-Policy");
+  CHECK(policy.find("default-src 'none'") == 0);
+  CHECK(policy.find("script") == std::string::npos);
+  CHECK(policy.find("frame-ancestors 'none'") != std::string::npos);
+  const auto open = page.body.find("<style>") + 7;
+  const std::string style = page.body.substr(open, page.body.find("</style>") - open);
+  CHECK(policy.find(to_base64(as_bytes(sha256(as_bytes(style))))) != std::string::npos);
+}
+
+TEST_CASE("problems look like what asked for them, and tell nothing of the inside") {
+  Desk desk;
+  Asked asked;
+  asked.path = "/else";
+  const Got json = desk.ask(asked);
+  CHECK(json.type == "application/problem+json");
+  CHECK(wire::from_json<wire::Problem>(json.body)->status == 404);
+  asked.headers = {{"Accept", "text/html,*/*"}};
+  CHECK(desk.ask(asked).type.starts_with("text/html"));
+  const Got inside = [&] {
+    Got got;
+    const http::Answer answer = serve::problem({false, "abc"}, Error{Kind::other, "cannot open /var/lib/qrx: permission denied", {}});
+    got.status = answer.status;
+    got.body = answer.body;
+    return got;
+  }();
+  CHECK(inside.status == 500);
+  CHECK(inside.body.find("/var") == std::string::npos);
+  CHECK(inside.body.find("abc") != std::string::npos);
+}
+
+TEST_CASE("the log tells each request, and no secret") {
+  Desk desk;
+  REQUIRE(desk.put(desk.guid(), "private.txt", "x").status == 201);
+  REQUIRE(desk.owner().status == 200);
+  std::string all;
+  for (const std::string& line : desk.lines) all += line;
+  CHECK(all.find("method=PUT") != std::string::npos);
+  CHECK(all.find("status=201") != std::string::npos);
+  CHECK(all.find("private") == std::string::npos);
+  CHECK(all.find(desk.created.token.text()) == std::string::npos);
+  CHECK(all.find(desk.guid().text()) == std::string::npos);
+}

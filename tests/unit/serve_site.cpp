@@ -1,0 +1,99 @@
+#include "unit/serve_site.h"
+
+#include <unistd.h>
+
+namespace qrx::test {
+namespace {
+
+void take_head(Got& got, const http::Answer& answer) {
+  got.status = answer.status;
+  got.type = answer.type;
+  got.body = answer.body;
+  for (const http::Header& header : answer.headers) got.headers[header.name] = header.value;
+}
+
+// Up to the first moment where nothing is there yet.
+std::string read_all(http::BodySource& source) {
+  std::string out;
+  for (;;) {
+    auto next = source.next();
+    if (const auto* memory = std::get_if<http::BodySource::MemoryPiece>(&next)) {
+      out += memory->bytes;
+    } else if (const auto* file = std::get_if<http::BodySource::FilePiece>(&next)) {
+      std::string piece(file->size, '\0');
+      const auto got = ::pread(file->fd, piece.data(), piece.size(), static_cast<off_t>(file->offset));
+      out += piece.substr(0, got < 0 ? 0 : static_cast<std::size_t>(got));
+    } else {
+      return out;
+    }
+  }
+}
+
+}  // namespace
+
+std::string bearer(const Token& token) { return "Bearer " + token.text(); }
+
+SiteWorld::SiteWorld(serve::SiteOptions options, space::Policy policy)
+    : world(policy),
+      log(serve::LogForm::text, 1, [this](const std::string& line) { lines.push_back(line); }),
+      site(*world.spaces, world.clock, log, std::move(options), [this](const Id& topic) { woken.push_back(topic); }) {
+  site.set_base(Origin{true, "qrx.example.org", 443, site.options().prefix});
+}
+
+Got SiteWorld::ask(const Asked& asked, bool time_over) {
+  auto request = std::make_shared<http::Request>();
+  request->method = asked.method;
+  request->path = asked.path;
+  request->query = asked.query;
+  request->headers = asked.headers;
+  request->headers.push_back({"Host", "qrx.example.org"});
+  request->peer = asked.peer;
+  request->control = asked.control;
+  request->has_body = asked.has_body || !asked.body.empty();
+  if (request->has_body && !asked.chunked) request->content_length = asked.body.size();
+  return finish(site.handle(std::move(request)), asked, time_over);
+}
+
+Got SiteWorld::finish(http::Reply reply, const Asked& asked, bool time_over) {
+  Got got;
+  for (;;) {
+    if (auto* answer = std::get_if<http::Answer>(&reply)) {
+      take_head(got, *answer);
+      return got;
+    }
+    if (auto* send = std::get_if<http::Send>(&reply)) {
+      take_head(got, send->head);
+      if (send->source && asked.method != "HEAD") got.body = read_all(*send->source);
+      return got;
+    }
+    if (auto* wait = std::get_if<http::Wait>(&reply)) {
+      got.waited = true;
+      auto next = wait->poll(time_over);
+      if (!next) return got;
+      http::Reply later = std::move(*next);
+      reply = std::move(later);
+      continue;
+    }
+    got.took_body = true;
+    const auto sink = std::move(std::get<http::Receive>(reply).sink);
+    if (const auto written = sink->write(as_bytes(asked.body)); !written) {
+      const auto answer = sink->on_error(written.error());
+      sink->abandon();
+      take_head(got, answer ? *answer : site.error_answer(written.error(), 0));
+      return got;
+    }
+    http::Reply later = sink->finish();
+    reply = std::move(later);
+  }
+}
+
+Got SiteWorld::put(const Guid& guid, const std::string& name, const std::string& bytes) {
+  Asked asked;
+  asked.method = "PUT";
+  asked.path = "/u/" + guid.text() + "/" + name;
+  asked.body = bytes;
+  asked.has_body = true;
+  return ask(asked);
+}
+
+}  // namespace qrx::test

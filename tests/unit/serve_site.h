@@ -1,0 +1,65 @@
+// A site over a store of its own, and requests to it without sockets.
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "serve/site.h"
+#include "unit/space_world.h"
+
+namespace qrx::test {
+
+struct Asked {
+  std::string method = "GET";
+  std::string path = "/";
+  std::string query;
+  std::vector<http::Header> headers;
+  std::string body;
+  bool has_body = false;
+  bool chunked = false;
+  bool control = false;
+  std::string peer = "192.0.2.1";
+};
+
+// What came back in the end; of a Send, its head and its bytes.
+struct Got {
+  int status = 0;
+  std::string type;
+  std::string body;
+  std::map<std::string, std::string> headers;
+  bool waited = false;
+  bool took_body = false;  // a byte of the body was asked for
+
+  std::string header(const std::string& name) const {
+    const auto at = headers.find(name);
+    return at == headers.end() ? "" : at->second;
+  }
+};
+
+class SiteWorld {
+ public:
+  explicit SiteWorld(serve::SiteOptions options = {}, space::Policy policy = relaxed());
+
+  static space::Policy relaxed() {
+    space::Policy policy;
+    policy.relaxed = true;
+    return policy;
+  }
+
+  Got ask(const Asked& asked, bool time_over = true);
+  Got put(const Guid& guid, const std::string& name, const std::string& bytes);
+
+  World world;
+  std::vector<std::string> lines;  // of the log
+  serve::Log log;
+  std::vector<Id> woken;
+  serve::Site site;
+
+ private:
+  Got finish(http::Reply reply, const Asked& asked, bool time_over);
+};
+
+std::string bearer(const Token& token);
+
+}  // namespace qrx::test

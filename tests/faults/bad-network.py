@@ -15,7 +15,7 @@ SIZE = 6_000_000
 CASES = {
     "cuts on the way up": (["--cut-up", "1000000,200,3000000,50000"], []),
     "cuts by reset": (["--cut-up", "2000000,700000", "--reset"], []),
-    "cuts on the way down": ([], ["--cut-down", "300,200000,2500000,70000"]),
+    "cuts on the way down": ([], ["--cut-down", "1500,200000,2500000,70000"]),
     "answers lost": (["--drop-answers", "3", "--drop-after", "200"], []),
     "last answer lost": (["--drop-answers", "1", "--drop-after", str(SIZE)], []),
     "random cuts everywhere": (["--cut-random", "1500000", "--most-cuts", "8"], ["--cut-random", "1500000", "--most-cuts", "8"]),

@@ -141,7 +141,7 @@ class Proxy:
         up, down = nth(self.options.cut_up), nth(self.options.cut_down)
         if self.options.cut_random and self.cuts < self.options.most_cuts:
             with self.lock:
-                size = 1 + int(self.random.expovariate(1 / self.options.cut_random))
+                size = 2000 + int(self.random.expovariate(1 / self.options.cut_random))
                 if self.random.random() < 0.7:
                     up = size
                 else:

@@ -124,6 +124,26 @@ std::vector<MachineAddress> machine_addresses() {
   return best_first(std::move(found));
 }
 
+unsigned free_port(std::string_view address) {
+  const std::string text(address);
+  sockaddr_storage place{};
+  socklen_t length = 0;
+  if (auto* v4 = reinterpret_cast<sockaddr_in*>(&place); ::inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
+    v4->sin_family = AF_INET;
+    length = sizeof *v4;
+  } else if (auto* v6 = reinterpret_cast<sockaddr_in6*>(&place); ::inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) == 1) {
+    v6->sin6_family = AF_INET6;
+    length = sizeof *v6;
+  } else {
+    return 0;
+  }
+  const UniqueFd socket(::socket(place.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  auto* where = reinterpret_cast<sockaddr*>(&place);
+  if (!socket || ::bind(socket.get(), where, length) != 0 || ::getsockname(socket.get(), where, &length) != 0) return 0;
+  return ntohs(place.ss_family == AF_INET ? reinterpret_cast<sockaddr_in*>(&place)->sin_port
+                                          : reinterpret_cast<sockaddr_in6*>(&place)->sin6_port);
+}
+
 std::string host_and_port(std::string_view address, unsigned port) {
   const bool ipv6 = address.find(':') != std::string_view::npos;
   return (ipv6 ? "[" : "") + std::string(address) + (ipv6 ? "]:" : ":") + std::to_string(port);

@@ -29,6 +29,9 @@ std::vector<MachineAddress> best_first(std::vector<MachineAddress> addresses);
 // no browser takes.
 std::vector<MachineAddress> machine_addresses();
 
+// A port of that address that is free at the moment; 0 when there is none, or the address is not ours.
+unsigned free_port(std::string_view address);
+
 // "192.168.1.23", 8460 -> "192.168.1.23:8460"; IPv6 in brackets.
 std::string host_and_port(std::string_view address, unsigned port);
 

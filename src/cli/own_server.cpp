@@ -146,6 +146,8 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
     if (!parsed) return tl::unexpected(parsed.error());
     bind = std::move(*parsed);
   }
+  // It will say its public address only: the port must be known beforehand.
+  if (options.public_url && bind.port == 0) bind.port = free_port(bind.host);
   const auto program = find_program("qrx-serve");
   if (!program) return tl::unexpected(program.error());
   auto directory = make_data_directory();
@@ -218,7 +220,6 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
   const bool wildcard = is_wildcard(bind.host);
   if (options.public_url) {
     server.shown_ = *options.public_url;
-    // With port 0 only the proxy can know where the server is.
     if (bind.port != 0) server.near_ = Origin{false, wildcard ? "127.0.0.1" : bind.host, static_cast<std::uint16_t>(bind.port), ""};
   } else if (wildcard) {
     server.near_.host = bind.host == "::" ? "::1" : "127.0.0.1";

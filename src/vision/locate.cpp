@@ -7,6 +7,7 @@
 
 #include "vision/finders.h"
 #include "vision/symbol_grid.h"
+#include "vision/symbol_modules.h"
 
 namespace qrx {
 namespace {

@@ -57,16 +57,4 @@ class SymbolGrid {
   std::vector<cv::Point2d> shifts_;
 };
 
-// Centres of the alignment patterns of a symbol in one direction (ISO/IEC 18004, annex E); empty for version 1.
-std::vector<int> alignment_centres(int side);
-
-// Draws the patterns that every symbol of that size has over modules (255 light, 0 dark).
-void draw_function_patterns(cv::Mat& modules);
-
-// Black and white by several rules, each as good as the others: cheap to try all.
-std::vector<cv::Mat> thresholded(const cv::Mat& samples);
-
-// Each module three pixels wide, four light modules around.
-cv::Mat drawn(const cv::Mat& modules);
-
 }  // namespace qrx

@@ -1,0 +1,88 @@
+// Symbols that a reader of whole pictures gives up.
+#include <catch2/catch.hpp>
+
+#include <cmath>
+
+#include <opencv2/core.hpp>
+
+#include "qr/symbol.h"
+#include "unit/vision_pictures.h"
+#include "vision/search.h"
+#include "vision/symbol_modules.h"
+
+using namespace qrx;
+
+namespace {
+
+const std::string link_one = "HTTPS://QRX.EXAMPLE.NET/U/ABCDEFGHIJKLMNOPQRSTUVWXYA";
+
+SearchResult search(const Gray& gray) {
+  SearchOptions options;
+  options.budget = std::chrono::milliseconds(0);
+  return search_codes(gray, options);
+}
+
+// The picture seen through moved: each place of the result shows the place of the picture that moved names.
+template <class Move>
+Gray warped(const Gray& gray, Move&& moved, std::uint8_t ground = 255) {
+  Gray out(gray.width, gray.height, ground);
+  for (int y = 0; y < gray.height; ++y) {
+    for (int x = 0; x < gray.width; ++x) {
+      const auto [u, v] = moved(x, y);
+      const int i = static_cast<int>(std::lround(u)), j = static_cast<int>(std::lround(v));
+      if (i >= 0 && j >= 0 && i < gray.width && j < gray.height) out.row(y)[x] = gray.row(j)[i];
+    }
+  }
+  return out;
+}
+
+Gray framed(const Gray& gray, int frame, std::uint8_t value) {
+  Gray out(gray.width + 2 * frame, gray.height + 2 * frame, value);
+  for (int y = 0; y < gray.height; ++y) std::copy_n(gray.row(y), gray.width, out.row(y + frame) + frame);
+  return out;
+}
+
+}  // namespace
+
+TEST_CASE("the patterns drawn over modules are those of every version") {
+  int versions = 0;
+  for (std::size_t length = 10, last = 0; length < 4290; length += 10 + length / 25) {
+    const Symbol symbol = make_symbol(std::string(length, 'A')).value();
+    if (static_cast<std::size_t>(symbol.version()) == last) continue;
+    last = static_cast<std::size_t>(symbol.version());
+    ++versions;
+    cv::Mat modules(symbol.side(), symbol.side(), CV_8U);
+    for (int y = 0; y < symbol.side(); ++y)
+      for (int x = 0; x < symbol.side(); ++x) modules.at<std::uint8_t>(y, x) = symbol.dark(x, y) ? 0 : 255;
+    cv::Mat drawn_over = modules.clone();
+    draw_function_patterns(drawn_over);
+    INFO("version " << symbol.version());
+    CHECK(cv::countNonZero(drawn_over != modules) == 0);
+  }
+  CHECK(versions == 40);
+}
+
+TEST_CASE("a code without a quiet zone on dark ground is read") {
+  const SearchResult result = search(framed(code_picture(link_one, 7, 0), 60, 40));
+  CHECK(result.texts == std::vector<std::string>{link_one});
+}
+
+TEST_CASE("a code on a wave is followed") {
+  const Gray flat = framed(code_picture(link_one, 9, 4), 40, 255);
+  const SearchResult result = search(warped(flat, [&](int x, int y) {
+    return std::pair(static_cast<double>(x), y + 16 * std::sin(x * 2 * M_PI / (flat.width * 1.1)));
+  }));
+  CHECK(result.texts == std::vector<std::string>{link_one});
+  CHECK(result.step.starts_with("locate"));
+}
+
+TEST_CASE("a large code on a cylinder is followed") {
+  const std::string text = link_one + "#AGE1" + std::string(58, 'Q') + std::string(100, 'X');
+  const Gray flat = framed(code_picture(text, 8, 4), 10, 255);
+  const double middle = flat.width / 2.0, radius = 0.75 * flat.width;
+  const SearchResult result = search(warped(flat, [&](int x, int y) {
+    const double angle = std::asin(std::clamp((x - middle) / radius, -1.0, 1.0));
+    return std::pair(middle + angle * radius, y - 60 * (1 - std::cos(angle)));
+  }));
+  CHECK(result.texts == std::vector<std::string>{text});
+}

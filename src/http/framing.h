@@ -11,8 +11,6 @@
 #include <string_view>
 #include <vector>
 
-#include <tl/expected.hpp>
-
 #include "base/bytes.h"
 #include "http/exchange.h"
 

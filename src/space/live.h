@@ -22,6 +22,8 @@ struct Growing {
   std::atomic<Content::Growth> growth{Content::Growth::growing};
 };
 
+class Writer;
+
 enum class StopReason : std::uint8_t { none, newcomer, removed, stopping };
 
 // One upload that is not complete. Guarded by the mutex of its space, but for what says otherwise.
@@ -35,6 +37,9 @@ struct LiveUpload {
   bool removed = false;
   std::atomic<StopReason> stop{StopReason::none};  // asked of the holder; any thread
   std::condition_variable released;
+  // Held while the writer works, not while it waits for its client. Taken before the gate and the mutex of the space.
+  std::mutex use;
+  Writer* writer = nullptr;  // guarded by `use`
   // The running sum up to `summed`, kept between writers. Used by the holder only.
   Xxh128 sum;
   std::uint64_t summed = 0;

@@ -8,6 +8,8 @@ namespace qrx::space {
 namespace {
 
 constexpr std::size_t most_metadata_bytes = 16U << 10;
+// How long a holder has to notice that it is asked to stop, before a newcomer looks whether it is at work at all.
+constexpr auto ask_again = Millis(250);
 
 tl::unexpected<Error> lost_bytes() {
   return fail(Kind::gone, "the bytes of this upload were lost: begin again");
@@ -59,7 +61,12 @@ Result<UploadPtr> Rules::hold(LiveSpace& live, const Id& upload) {
       return found;
     }
     one.stop = StopReason::newcomer;
-    if (one.released.wait_until(lock, deadline) == std::cv_status::timeout && one.held)
+    const auto soon = std::min(deadline, std::chrono::steady_clock::now() + ask_again);
+    if (one.released.wait_until(lock, soon) == std::cv_status::no_timeout || !one.held) continue;
+    lock.unlock();
+    Writer::take_from_idle(one);
+    lock.lock();
+    if (one.held && std::chrono::steady_clock::now() >= deadline)
       return fail(Kind::locked, "another request writes this upload");
   }
 }
@@ -222,10 +229,10 @@ Result<UploadRow> Spaces::upload(const Guid& guid, const Id& upload) {
 Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_t length) {
   auto live = impl_->enter(guid);
   if (!live) return tl::unexpected(live.error());
-  const std::shared_lock gate((*live)->gate);
   auto held = impl_->hold(**live, upload);
   if (!held) return tl::unexpected(held.error());
   const Hold hold(*impl_, *live, *held);
+  const std::shared_lock gate((*live)->gate);
   LiveUpload& one = **held;
   std::uint64_t more = 0;
   {

@@ -36,21 +36,44 @@ Writer::Writer(Rules& rules, LivePtr live, UploadPtr upload, Hold hold, std::uni
       last_record_(rules.clock.steady()) {
   if (length_) promised_ = *length_ - start_;
   rules_.promised += promised_;
+  const std::lock_guard use(upload_->use);
+  upload_->writer = this;
 }
 
 Writer::~Writer() {
-  if (!settled_) {
-    // Cut off: bytes whose checksum was announced but not seen in full cannot be kept.
-    if (checksum_ && offset_ > start_)
-      roll_back();
-    else
-      (void)settle();
+  {
+    const std::lock_guard use(upload_->use);
+    if (upload_->writer == this) upload_->writer = nullptr;
+    if (!settled_) give_up();
   }
   rules_.promised -= promised_;
 }
 
+void Writer::give_up() {
+  // Bytes whose checksum was announced but not seen in full cannot be kept.
+  if (checksum_ && offset_ > start_)
+    roll_back();
+  else
+    (void)settle();
+}
+
+void Writer::take_from_idle(LiveUpload& upload) {
+  const std::unique_lock use(upload.use, std::try_to_lock);
+  if (!use || upload.writer == nullptr || upload.writer->settled_) return;
+  upload.writer->give_up();
+  upload.writer->failure_ = Error{Kind::locked, "another request goes on with this upload", {}};
+  upload.writer->taken_ = true;
+  upload.writer->hold_.release();
+}
+
+std::uint64_t Writer::offset() const {
+  const std::lock_guard use(upload_->use);
+  return offset_;
+}
+
 bool Writer::asked_to_stop() const {
-  return upload_->stop.load(std::memory_order_relaxed) != StopReason::none ||
+  return taken_.load(std::memory_order_relaxed) ||
+         upload_->stop.load(std::memory_order_relaxed) != StopReason::none ||
          rules_.stopping.load(std::memory_order_relaxed);
 }
 
@@ -84,6 +107,7 @@ void Writer::unclaim(std::uint64_t bytes) {
 }
 
 Result<void> Writer::write(ByteView bytes) {
+  const std::lock_guard use(upload_->use);
   if (failure_) return tl::unexpected(*failure_);
   if (auto stop = check_stop(); !stop) return stop;
   if (bytes.empty()) return {};
@@ -188,6 +212,8 @@ Result<UploadWriter::Finished> Writer::settle() {
 }
 
 Result<UploadWriter::Finished> Writer::finish() {
+  const std::lock_guard use(upload_->use);
+  if (settled_ && failure_) return tl::unexpected(*failure_);
   if (settled_) return fail(Kind::conflict, "this request has ended already");
   if (checksum_ && (failure_ || checksum_->running.sum() != checksum_->expected)) {
     roll_back();

@@ -36,12 +36,17 @@ class Writer final : public UploadWriter {
          std::optional<Checksum> checksum);
   ~Writer() override;
 
-  std::uint64_t offset() const override { return offset_; }
+  std::uint64_t offset() const override;
   Result<void> write(ByteView bytes) override;
   bool asked_to_stop() const override;
   Result<Finished> finish() override;
 
+  // A newcomer takes the upload from a writer that only waits for its client, who may be long gone: what arrived is kept
+  // and the lock let go. A writer at work is left alone.
+  static void take_from_idle(LiveUpload& upload);
+
  private:
+  void give_up();
   Result<void> check_stop() const;
   Result<void> claim(std::uint64_t bytes);  // of the quotas, when the length is not known
   void unclaim(std::uint64_t bytes);
@@ -64,6 +69,7 @@ class Writer final : public UploadWriter {
   Steady last_record_;
   std::optional<Error> failure_;
   bool settled_ = false;
+  std::atomic<bool> taken_{false};  // by a newcomer; any thread
 };
 
 // Of an upload that is complete already: takes no bytes, finishes with the file.

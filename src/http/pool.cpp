@@ -1,22 +1,46 @@
 #include "http/pool.h"
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <algorithm>
+#include <cstring>
+#include <string>
 #include <system_error>
+
+#include "base/unique_fd.h"
 
 namespace qrx::http {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto patience = 4ms;         // a task that waited longer gets a new thread
+constexpr auto patience = 4ms;         // a task that waited longer may get a new thread
+constexpr unsigned many_threads = 16;  // from here on it has to wait longer for one
+constexpr auto more_patience = 20ms;
 constexpr auto spare_lifetime = 10s;   // a thread above the least that found nothing to do for so long ends
 
 Steady now() { return std::chrono::steady_clock::now(); }
 
+// The state letter of proc(5): R is running or ready to; 0 when it cannot be told.
+char state_of(int kernel_id) {
+  const UniqueFd file(::open(("/proc/self/task/" + std::to_string(kernel_id) + "/stat").c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return 0;
+  char text[64];
+  const ssize_t size = ::read(file.get(), text, sizeof text - 1);
+  if (size <= 0) return 0;
+  text[size] = '\0';
+  const char* end = std::strrchr(text, ')');
+  return end != nullptr && end[1] == ' ' ? end[2] : '\0';
+}
+
 }  // namespace
 
 Pool::Pool(unsigned least, unsigned most, std::function<void()> watch)
-    : least_(std::max(least, 1U)), most_(std::max(most, least_)), watch_(std::move(watch)) {}
+    : least_(std::max(least, 1U)),
+      most_(std::max(most, least_)),
+      processors_(std::max(std::thread::hardware_concurrency(), 1U)),
+      watch_(std::move(watch)) {}
 
 Pool::~Pool() { stop(); }
 
@@ -29,7 +53,7 @@ void Pool::add_thread() {
   try {
     std::thread thread([this] { work(); });
     const auto id = thread.get_id();
-    threads_.emplace(id, std::move(thread));
+    threads_.emplace(id, Thread{std::move(thread), 0});
     ++threads_count_;
   } catch (const std::system_error&) {
     // The system has no more threads: the ones there are go on.
@@ -55,6 +79,18 @@ void Pool::submit(std::span<Task* const> tasks) {
   if (idle == 0) watch_();
 }
 
+unsigned Pool::runnable_threads() const {
+  return static_cast<unsigned>(std::count_if(threads_.begin(), threads_.end(), [](const auto& thread) {
+    return thread.second.kernel_id == 0 || state_of(thread.second.kernel_id) == 'R';
+  }));
+}
+
+bool Pool::needs_thread() const {
+  if (threads_count_ >= most_) return false;
+  const auto waited = now() - queue_.front().since;
+  return waited > (threads_count_ < many_threads ? patience : more_patience) && runnable_threads() < processors_;
+}
+
 bool Pool::tend() {
   std::vector<std::thread> finished;
   bool again = false;
@@ -62,7 +98,7 @@ bool Pool::tend() {
     const std::lock_guard lock(mutex_);
     finished.swap(finished_);
     if (!queue_.empty() && idle_.load() == 0 && !stopping_) {
-      if (now() - queue_.front().since > patience && threads_count_ < most_) add_thread();
+      if (needs_thread()) add_thread();
       again = threads_count_ < most_;
     }
   }
@@ -72,6 +108,8 @@ bool Pool::tend() {
 
 void Pool::work() {
   std::unique_lock lock(mutex_);
+  if (const auto self = threads_.find(std::this_thread::get_id()); self != threads_.end())
+    self->second.kernel_id = static_cast<int>(::gettid());
   for (;;) {
     if (queue_.empty()) {
       if (stopping_) return;
@@ -80,7 +118,7 @@ void Pool::work() {
       --idle_;
       if (!woken && threads_count_ > least_) {
         const auto self = threads_.find(std::this_thread::get_id());
-        finished_.push_back(std::move(self->second));
+        finished_.push_back(std::move(self->second.handle));
         threads_.erase(self);
         --threads_count_;
         return;
@@ -102,7 +140,7 @@ void Pool::stop() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
     all.swap(finished_);
-    for (auto& [id, thread] : threads_) all.push_back(std::move(thread));
+    for (auto& [id, thread] : threads_) all.push_back(std::move(thread.handle));
     threads_.clear();
   }
   ready_.notify_all();

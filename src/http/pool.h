@@ -1,5 +1,5 @@
-// Threads that run tasks. Their number grows when tasks have to wait because threads are held by slow disks, and
-// shrinks again; more tasks than threads queue up.
+// Threads that run tasks. Their number grows when tasks have to wait because threads are held by slow disks (not when
+// the processors are busy: more threads would not help), and shrinks again; more tasks than threads queue up.
 #pragma once
 
 #include <atomic>
@@ -49,16 +49,24 @@ class Pool {
     Task* task;
     Steady since;
   };
+  struct Thread {
+    std::thread handle;
+    int kernel_id = 0;
+  };
   void work();
-  void add_thread();  // under the mutex
+  // All under the mutex.
+  void add_thread();
+  bool needs_thread() const;
+  unsigned runnable_threads() const;
 
   const unsigned least_;
   const unsigned most_;
+  const unsigned processors_;
   const std::function<void()> watch_;
   std::mutex mutex_;
   std::condition_variable ready_;
   std::deque<Queued> queue_;
-  std::unordered_map<std::thread::id, std::thread> threads_;
+  std::unordered_map<std::thread::id, Thread> threads_;
   std::vector<std::thread> finished_;
   std::atomic<unsigned> idle_{0};
   std::atomic<unsigned> threads_count_{0};

@@ -125,18 +125,17 @@ struct Receiver::Impl {
     return {};
   }
 
-  // True when the space is gone, so that nothing of it need be remembered.
-  bool clean_up() {
-    if (options.keep) return false;
+  void clean_up() {
+    if (options.keep) return;
     OwnerClient client(link, options.client);
     Patience patience(*options.client.interrupt, {options.first_retry, options.most_retry, delete_patience}, nullptr);
     for (;;) {
       const auto removed = client.remove();
-      if (removed) return true;
+      if (removed) return;
       client.close();
       if (!patience.wait(removed.error(), client.asked_pause())) {
         tally.notice("the space could not be deleted (" + removed.error().what + "); it stays until it expires");
-        return false;
+        return;
       }
     }
   }
@@ -197,7 +196,10 @@ Result<Received> Receiver::run(Saver& saver) {
   auto result = impl_->save_all(job, followers);
   // Partials of a run that failed are for the next one.
   followers.stop(result.has_value());
-  if (result && impl_->clean_up()) record.remove();
+  if (result) {
+    impl_->clean_up();
+    record.remove();  // a later run with the same link is a new wish
+  }
   return result;
 }
 

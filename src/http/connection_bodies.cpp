@@ -49,6 +49,7 @@ Connection::Step Connection::start_receive(std::unique_ptr<BodySink> sink) {
   if (exchange.expects_continue && !exchange.body_done && in_.empty()) out_ = "HTTP/1.1 100 Continue\r\n\r\n";
   exchange.expects_continue = false;
   phase_ = Phase::receiving;
+  last_moved_ = steady_now();
   return Step::go_on;
 }
 
@@ -81,10 +82,10 @@ Connection::Step Connection::receive() {
         return block(moved.state);
       default: return Step::closed;
     }
-    last_moved_ = steady_now();
     quantum -= std::min(quantum, moved.bytes);
     const Step step = take_body(space.first(moved.bytes), taken);
     if (phase_ != Phase::receiving) return step;
+    last_moved_ = steady_now();  // after the sink: a slow disk is not the client's fault
     if (taken < moved.bytes) in_.assign(as_text(space.subspan(taken, moved.bytes - taken)));
   }
   return finish_body();
@@ -199,6 +200,7 @@ Connection::Step Connection::start_send(Send send) {
   exchange.left = send.length;
   exchange.source = std::move(send.source);
   phase_ = Phase::sending;
+  last_moved_ = steady_now();
   return Step::go_on;
 }
 
@@ -225,6 +227,7 @@ Connection::Step Connection::send_body() {
     if (quantum == 0 && front_.pool.has_waiting_tasks()) return Step::yield;
   }
   clear_deadline();
+  if (!guarded([&] { return exchange.source->wants_receipt(); }, false)) return after_exchange();
   if (close_after_) transport_.shutdown_write();
   phase_ = Phase::settling;
   return Step::go_on;

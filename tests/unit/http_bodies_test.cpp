@@ -50,6 +50,7 @@ class Source final : public BodySource {
   Source(Seen& seen, std::function<Next()> next) : seen_(seen), next_(std::move(next)) {}
   ~Source() override { ++seen_.destroyed; }
   Next next() override { return next_(); }
+  bool wants_receipt() const override { return true; }
   void completed() override { ++seen_.completed; }
 
  private:

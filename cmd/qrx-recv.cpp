@@ -8,9 +8,7 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <ctime>
-#include <fstream>
-#include <iostream>
+#include <cstdlib>
 #include <mutex>
 #include <thread>
 
@@ -23,10 +21,13 @@
 #include "cli/hook.h"
 #include "cli/invitation.h"
 #include "cli/kept_spaces.h"
+#include "cli/local_time.h"
 #include "cli/messages.h"
 #include "cli/options.h"
 #include "cli/own_server.h"
+#include "cli/places.h"
 #include "cli/proxy.h"
+#include "cli/secret_line.h"
 #include "cli/signals.h"
 #include "qr/symbol.h"
 #include "term/progress.h"
@@ -116,38 +117,6 @@ void stop_receiving() {
 }
 
 std::string count_of(std::uint64_t files) { return files == 1 ? "1 file" : std::to_string(files) + " files"; }
-
-// "23:05", "tomorrow 23:05", "24 Nov 23:05".
-std::string local_time(WallTime time) {
-  const auto parts = [](WallTime at) {
-    const std::time_t seconds = std::chrono::system_clock::to_time_t(at);
-    std::tm out{};
-    ::localtime_r(&seconds, &out);
-    return out;
-  };
-  const auto same_day = [](const std::tm& a, const std::tm& b) { return a.tm_year == b.tm_year && a.tm_yday == b.tm_yday; };
-  const WallTime now = system_clock().wall();
-  const std::tm then = parts(time);
-  const char* form = "%e %b %H:%M";
-  if (same_day(then, parts(now))) form = "%H:%M";
-  else if (same_day(then, parts(now + std::chrono::hours(24)))) form = "tomorrow %H:%M";
-  char text[64];
-  std::strftime(text, sizeof text, form, &then);
-  return std::string(trim(text));
-}
-
-// The first line of a file, or of stdin for "-".
-Result<std::string> first_line(const std::string& path) {
-  std::string line;
-  if (path == "-") {
-    std::getline(std::cin, line);
-  } else {
-    std::ifstream file(path);
-    if (!file) return fail_errno("cannot read " + path);
-    std::getline(file, line);
-  }
-  return std::string(trim(line));
-}
 
 http::ClientOptions client_for(const Origin& origin) {
   http::ClientOptions client;
@@ -264,7 +233,7 @@ Result<void> Recv::open_output() {
 Result<OwnerLink> Recv::given_link(const std::string& argument) {
   std::string text = argument;
   if (argument == "-") {
-    auto line = first_line("-");
+    auto line = secret_from_stdin();
     if (!line) return tl::unexpected(line.error());
     text = std::move(*line);
     if (text.empty()) return fail(Kind::usage, "there is no link on stdin");
@@ -289,7 +258,7 @@ Result<void> Recv::open_space() {
   if (own_) {
     create_token = own_->create_token();
   } else if (!set_.token_file.empty()) {
-    auto token = first_line(set_.token_file);
+    auto token = secret_from_file(set_.token_file);
     if (!token) return tl::unexpected(token.error());
     create_token = std::move(*token);
   } else if (const char* token = std::getenv("QRX_TOKEN")) {
@@ -334,17 +303,10 @@ Result<void> Recv::invite() {
   invitation.drop = escape_untrusted(space_.drop);
   invitation.invert = set_.invert;
   if (set_.qr.value_or(term::is_terminal(STDERR_FILENO))) invitation.symbol = *symbol;
-  auto& before = invitation.before;
-  if (own_) {
-    before.push_back("Own server at " + own_->shown().url() + ", for as long as this runs.");
-    if (own_->only_here()) before.emplace_back("No other device can reach that address; choose another with --bind.");
-    std::string others;
-    for (const auto& other : own_->others()) others += (others.empty() ? "" : ", ") + other.text + " (" + escape_untrusted(other.interface) + ")";
-    if (!others.empty() && set_.bind.empty() && !set_.public_url) before.push_back("Also on this machine: " + others + "; choose with --bind.");
-  }
+  if (own_) invitation.before = own_->describe(set_.bind.empty() && !set_.public_url);
   auto& after = invitation.after;
   after.emplace_back("Scan the code, open the link in a browser, or run: qrx-send -l LINK FILE");
-  after.push_back("Anyone with this link can send until " + local_time(space_.expires) + ", and can read nothing.");
+  after.push_back("Anyone with this link can send until " + local_time(space_.expires, system_clock().wall()) + ", and can read nothing.");
   std::string limits;
   if (space_.limits.max_size != 0 && set_.max_size) limits = format_size(space_.limits.max_size);
   if (space_.limits.max_files != 0 && set_.max_files) limits += (limits.empty() ? "" : " and ") + count_of(space_.limits.max_files);
@@ -387,6 +349,7 @@ transfer::ReceiverOptions Recv::how_to_receive() const {
   if (set_.interval) how.interval = std::chrono::duration_cast<Millis>(*set_.interval);
   how.sha256 = set_.sha256;
   how.keep = set_.keep || !ours_;
+  if (const auto state = state_dir()) how.state_dir = *state + "/recv";
   return how;
 }
 
@@ -524,7 +487,7 @@ Result<transfer::Received> Recv::receive() {
 
 // With --keep, what was received can be shared as long as the own server runs.
 void Recv::stay() {
-  messages_.say("The space stays until " + local_time(space_.expires) + "; ^C ends it.");
+  messages_.say("The space stays until " + local_time(space_.expires, system_clock().wall()) + "; ^C ends it.");
   while (ended_by() == 0 && own_->running()) {
     const auto left = std::chrono::duration_cast<Millis>(space_.expires - system_clock().wall()).count();
     if (left <= 0) return;
@@ -533,7 +496,7 @@ void Recv::stay() {
   }
 }
 
-// The space is deleted, unless something that was sent would be lost by that.
+// The space is deleted, unless something that was sent may be lost by that.
 void Recv::let_go(bool is_error) {
   if (!ours_ || own_) {
     if (ours_ && set_.keep) (void)forget_space(space_.guid);
@@ -541,8 +504,8 @@ void Recv::let_go(bool is_error) {
   }
   if (set_.keep) return;
   if (is_error) {
-    messages_.warn("what was sent stays on the server until " + local_time(space_.expires),
-                   "get it with: qrx-recv '" + space_.owner + "'");
+    messages_.warn("the space stays on the server until " + local_time(space_.expires, system_clock().wall()),
+                   "go on with: qrx-recv -n 1 '" + space_.owner + "'");
     return;
   }
   http::ClientOptions client = client_for(link_.origin);

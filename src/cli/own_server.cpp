@@ -231,6 +231,15 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
   return server;
 }
 
+std::vector<std::string> OwnServer::describe(bool offer_others) const {
+  std::vector<std::string> lines = {"Own server at " + shown_.url() + ", for as long as this runs."};
+  if (only_here_) lines.emplace_back("No other device can reach that address; choose another with --bind.");
+  std::string others;
+  for (const auto& other : others_) others += (others.empty() ? "" : ", ") + other.text + " (" + other.interface + ")";
+  if (offer_others && !others.empty()) lines.push_back("Also on this machine: " + others + "; choose with --bind.");
+  return lines;
+}
+
 OwnServer::OwnServer(OwnServer&& other) noexcept
     : child_(std::exchange(other.child_, -1)),
       lifeline_(std::move(other.lifeline_)),

@@ -33,8 +33,8 @@ class OwnServer {
 
   const Origin& near() const { return near_; }      // where this machine reaches it
   const Origin& shown() const { return shown_; }    // where others reach it: what links say
-  const std::vector<MachineAddress>& others() const { return others_; }  // addresses that it does not listen on
-  bool only_here() const { return only_here_; }     // on loopback: no other device can reach it
+  // Lines for people: where it is, who cannot reach it, and, when they had no say in it, which other addresses there are.
+  std::vector<std::string> describe(bool offer_others) const;
   const std::string& create_token() const { return create_token_; }  // only we may open spaces on it
   bool running() const;
 

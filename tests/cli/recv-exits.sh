@@ -48,6 +48,9 @@ chmod 600 tokens
 start_server --create token --token-file tokens --max-expire 1h
 ends 4 '' -s "$server_url" -t 1s
 echo wrong-token-of-this-test >wrong
+chmod 644 wrong
+ends 4 "others can read" -s "$server_url" -t 1s --token-file wrong
+chmod 600 wrong
 ends 4 '' -s "$server_url" -t 1s --token-file wrong
 run qrx-recv -s "$server_url" -t 1s --token-file tokens
 expect_status 8

@@ -39,6 +39,52 @@ def rows_of(text):
     return [line for line in text.splitlines() if "\x1b[" in line and re.search(r"48;5;|\x1b\[4[0-9]|\x1b\[10[0-9]", line)]
 
 
+def pixels(rows):
+    """The drawing as rows of modules, True for dark: cells of two half modules, or blanks with a background."""
+    image = []
+    for row in rows:
+        upper, lower, ink, ground = [], [], False, False
+        for escape, character in re.findall(r"\x1b\[([0-9;]*)m|([^\x1b\r])", row):
+            if not character:
+                for colour in re.finditer(r"([34])8;5;(16|231)", escape):
+                    dark = colour.group(2) == "16"
+                    ink, ground = (dark, ground) if colour.group(1) == "3" else (ink, dark)
+                continue
+            if character not in " \u2580\u2584":
+                qrx.fail(f"a character that is no part of a code: {character!r}")
+            upper.append(ink if character == "\u2580" else ground)
+            lower.append(ink if character == "\u2584" else ground)
+        image += [upper, lower]
+    return image
+
+
+def save_bmp(path, image, scale=6):
+    """24 bits a pixel, top row first."""
+    width, height = max(len(row) for row in image) * scale, len(image) * scale
+    pad = -width * 3 % 4
+    data = b""
+    for row in image:
+        line = b"".join((b"\0\0\0" if dark else b"\xff\xff\xff") * scale for dark in row)
+        data += (line.ljust(width * 3, b"\xff") + b"\0" * pad) * scale
+    header = b"BM" + (54 + len(data)).to_bytes(4, "little") + bytes(4) + (54).to_bytes(4, "little")
+    header += (40).to_bytes(4, "little") + width.to_bytes(4, "little") + (-height).to_bytes(4, "little", signed=True)
+    header += (1).to_bytes(2, "little") + (24).to_bytes(2, "little") + bytes(24)
+    with open(path, "wb") as file:
+        file.write(header + data)
+
+
+def test_code_reads(w, server):
+    child = start(server)
+    child.expect(LINK)
+    link = child.match.group(0)
+    save_bmp(w.path("screen.bmp"), pixels(rows_of(child.before)))
+    scan = w.tool("qrx-send", "-i", w.path("screen.bmp"), "--scan-only")
+    scan.expect_exit(0)
+    qrx.check_equal([link], scan.out, "what the code on the screen says")
+    child.sendintr()
+    ended(child)
+
+
 def test_code_and_progress(w, server):
     child = start(server, "-o", w.path("in/"))
     child.expect(LINK)
@@ -171,7 +217,7 @@ def test_no_binary_to_the_terminal(w, server):
 
 with qrx.work() as work:
     one = work.server()
-    for test in (test_code_and_progress, test_resize, test_interrupt_restores, test_colours, test_ask, test_hostile_texts,
+    for test in (test_code_reads, test_code_and_progress, test_resize, test_interrupt_restores, test_colours, test_ask, test_hostile_texts,
                  test_no_binary_to_the_terminal):
         try:
             test(work, one)

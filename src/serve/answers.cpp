@@ -71,10 +71,11 @@ bool is_foreign(const http::Request& request, std::string_view own_authority) {
   const bool tls = origin->starts_with("https://");
   const auto slashes = origin->find("://");
   if (slashes == std::string_view::npos) return true;
+  const auto host = request.header("host");
+  if (host && equal_ignoring_case(origin->substr(slashes + 3), *host)) return false;
   const auto theirs = authority_with_port(origin->substr(slashes + 3), tls);
   if (!theirs) return true;
   if (!own_authority.empty() && theirs == authority_with_port(own_authority, tls)) return false;
-  const auto host = request.header("host");
   return !host || theirs != authority_with_port(*host, tls);
 }
 

@@ -1,6 +1,7 @@
 #include "serve/control.h"
 
 #include <fcntl.h>
+#include <unistd.h>
 
 #include <string_view>
 
@@ -50,8 +51,11 @@ Error refusal(int status) {
   return {Kind::other, "the running server answered " + std::to_string(status), {}};
 }
 
-// The data, unless a server has them; it is then asked by the caller.
+// The data, unless a server has them; it is then asked by the caller. A mistyped directory is not made.
 Result<std::unique_ptr<Data>> take(const DataOptions& options, space::Events& events) {
+  const std::string lock = options.directory + "/lock";
+  if (::access(lock.c_str(), F_OK) != 0)
+    return fail(Kind::other, "there are no data of a server in " + options.directory, "name its directory with --data");
   auto data = Data::open(options, events);
   if (!data && data.error().kind == Kind::locked)
     return fail(Kind::unavailable, "the server of " + options.directory + " does not answer", "it may be starting or stopping; try again");

@@ -137,8 +137,10 @@ Result<void> Daemon::Impl::open_metrics() {
 Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Daemon::~Daemon() {
-  // The check of an operator's may still run, and wakes the front.
   if (impl_->data) impl_->data->spaces().stop();
+  // A check that still runs wakes the front; and so do bodies that the front lets go of when it goes.
+  if (impl_->site) impl_->site->await_check();
+  impl_->wakes.set(nullptr);
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonOptions& options, const Log& log) {

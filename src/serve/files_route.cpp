@@ -59,11 +59,18 @@ class GrowingSource : public http::BodySource {
   std::optional<std::uint64_t> end_;
 };
 
+// The name for clients that do not know filename* (curl -OJ).
+std::string plain_name(std::string name) {
+  for (char& c : name)
+    if (c < ' ' || c > '~' || c == '"' || c == '\\' || c == '%' || c == '/') c = '_';
+  return name;
+}
+
 http::Answer content_head(int status, std::string type, const std::string& name) {
   const auto slash = name.rfind('/');
   const std::string base = slash == std::string::npos ? name : name.substr(slash + 1);
   http::Answer out = answer(status, type.empty() ? "application/octet-stream" : std::move(type));
-  out.headers.push_back({"Content-Disposition", "attachment; filename*=UTF-8''" + percent_encode_segment(base)});
+  out.headers.push_back({"Content-Disposition", "attachment; filename=\"" + plain_name(base) + "\"; filename*=UTF-8''" + percent_encode_segment(base)});
   out.headers.push_back({"Content-Security-Policy", "sandbox; default-src 'none'"});
   return out;
 }

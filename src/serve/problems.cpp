@@ -21,7 +21,7 @@ std::string detail_of(const Error& error) {
   }
 }
 
-http::Answer make(const Asker& asker, int status, std::string detail) {
+http::Answer make(const Asker& asker, int status, std::string detail, std::int64_t retry_after = 5) {
   http::Answer out;
   if (asker.browser) {
     out = page_answer(status, error_page(status, detail, status == 404 ? std::string() : asker.request_id));
@@ -34,7 +34,7 @@ http::Answer make(const Asker& asker, int status, std::string detail) {
     out = answer(status, "application/problem+json", wire::to_json(body));
   }
   if (status == 401) out.headers.push_back({"WWW-Authenticate", "Bearer realm=\"qrx\""});
-  if (status == 503) out.headers.push_back({"Retry-After", "5"});
+  if (status == 503 || status == 429) out.headers.push_back({"Retry-After", std::to_string(retry_after)});
   return out;
 }
 
@@ -98,6 +98,10 @@ http::Answer problem(const Asker& asker, const Error& error, int status) {
 
 http::Answer problem(const Asker& asker, int status, std::string_view detail) {
   return make(asker, status, std::string(detail));
+}
+
+http::Answer too_many(const Asker& asker, std::string_view detail, Seconds retry_after) {
+  return make(asker, 429, std::string(detail), retry_after.count());
 }
 
 }  // namespace qrx::serve

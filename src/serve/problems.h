@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "http/exchange.h"
 
@@ -23,5 +24,6 @@ struct Asker {
 // space and a wrong token are the same bytes, so a 404 has no request id.
 http::Answer problem(const Asker& asker, const Error& error, int status = 0);  // 0: by the kind
 http::Answer problem(const Asker& asker, int status, std::string_view detail);
+http::Answer too_many(const Asker& asker, std::string_view detail, Seconds retry_after);  // 429
 
 }  // namespace qrx::serve

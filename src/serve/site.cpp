@@ -136,7 +136,10 @@ Site::Site(space::Spaces& the_spaces, Clock& the_clock, const Log& the_log, Site
   next_request_ = first;
 }
 
-Site::~Site() {
+Site::~Site() { await_check(); }
+
+void Site::await_check() {
+  const std::lock_guard lock(check_mutex_);
   if (check_.joinable()) check_.join();
 }
 

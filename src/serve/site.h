@@ -37,7 +37,7 @@ class Site {
  public:
   // wake(topic) is http::Server::notify; it may be called from any thread.
   Site(space::Spaces& spaces, Clock& clock, const Log& log, SiteOptions options, std::function<void(const Id&)> wake);
-  ~Site();  // waits for a running check
+  ~Site();
 
   http::Reply handle(std::shared_ptr<const http::Request> request);
   http::Answer error_answer(const Error& error, int status) const;
@@ -51,6 +51,7 @@ class Site {
 
   // Runs `work` in a thread of its own; false when the work before it has not ended.
   bool run_check(std::function<void()> work);
+  void await_check();  // for the end: before the front goes that it wakes
 
   space::Spaces& spaces;
   Clock& clock;

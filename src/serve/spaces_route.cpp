@@ -68,11 +68,8 @@ http::Reply create_space(const SharedCall& call) {
     if (!token) return call->problem(401, "this server opens spaces only for who has a token");
     if (!site.is_create_token(*token)) return call->problem(403, "this token does not open spaces");
   }
-  if (const auto wait = site.creations.take(call->request->peer, site.clock.steady())) {
-    http::Answer out = call->problem(429, "too many spaces were opened from this address; try again later");
-    out.headers.push_back({"Retry-After", std::to_string(wait->count())});
-    return out;
-  }
+  if (const auto wait = site.creations.take(call->request->peer, site.clock.steady()))
+    return too_many(call->asker, "too many spaces were opened from this address; try again later", *wait);
   return collect(call, most_message_bytes, [call](const std::string& text) -> http::Reply {
     const auto wish = wire::from_json<wire::CreateSpace>(text.empty() ? "{}" : text);
     if (!wish) return call->problem(wish.error());

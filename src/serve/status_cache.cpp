@@ -4,7 +4,7 @@ namespace qrx::serve {
 namespace {
 
 constexpr std::size_t most_bytes = 8U << 20;
-constexpr std::size_t most_text = 256U << 10;
+constexpr std::size_t most_text = 1U << 20;
 constexpr std::size_t entry_bytes = 160;  // of the map and the string's own, about
 
 }  // namespace

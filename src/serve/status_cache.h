@@ -11,7 +11,7 @@
 
 namespace qrx::serve {
 
-// Thread-safe. Holds at most 8 MiB of text; when it is full it starts afresh. Texts over 256 KiB are not kept.
+// Thread-safe. Holds at most 8 MiB of text; when it is full it starts afresh. Texts over 1 MiB are not kept.
 class StatusCache {
  public:
   using Text = std::shared_ptr<const std::string>;

@@ -187,7 +187,10 @@ http::Reply show_upload(const SharedCall& call) {
     out.headers.push_back({"Upload-Length", std::to_string(*row->length)});
   else
     out.headers.push_back({"Upload-Defer-Length", "1"});
-  if (!row->metadata.empty()) out.headers.push_back({"Upload-Metadata", row->metadata});
+  // Of a complete upload only the name was kept.
+  const bool complete = row->offset == row->length && row->metadata.empty() && !row->partial;
+  const std::string metadata = complete ? wire::format_upload_metadata({{{"filename", row->name}}}) : row->metadata;
+  if (!metadata.empty()) out.headers.push_back({"Upload-Metadata", metadata});
   if (row->partial) out.headers.push_back({"Upload-Concat", "partial"});
   if (row->offset != row->length) out.headers.push_back({"Upload-Expires", to_http_date(row->expires)});
   return out;

@@ -60,7 +60,7 @@ def downloads(w, space, file, data):
         qrx.check(got.read() == data, "a download in two parts came back different")
     head = curl("-u", ":" + space.token, "-I", "-H", "Want-Repr-Digest: sha-256=1", file["url"]).decode()
     for want in (r"Content-Length: 3000000\b", r'ETag: "xxh128-[0-9a-f]{32}"', r"Repr-Digest: sha-256=:\S{44}:", r"Accept-Ranges: bytes",
-                 r"Content-Disposition: attachment; filename\*=UTF-8''photo\.jpg", r"X-Content-Type-Options: nosniff", r"Qrx-Xxh128: "):
+                 r"Content-Disposition: attachment; filename=\"photo\.jpg\"; filename\*=UTF-8''photo\.jpg", r"X-Content-Type-Options: nosniff", r"Qrx-Xxh128: "):
         qrx.check(re.search(want, head, re.I), f"no {want} in {head}")
     qrx.check_equal(416, status_of("-u", ":" + space.token, "-r", "3000000-", file["url"]))
     qrx.check_equal(401, status_of(file["url"]))

@@ -28,6 +28,9 @@ def mistakes(w):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = run("-D", w.path("taken"), "-b", f"127.0.0.1:{taken.getsockname()[1]}")
         qrx.check(done.returncode == 1 and "in use" in done.stderr, f"{done}")
+    for verb in ("sweep", "check"):
+        done = run(verb, "-D", w.path("mistyped"))
+        qrx.check(done.returncode == 1 and "no data" in done.stderr and not os.path.exists(w.path("mistyped")), f"{verb}: {done}")
     done = run("-D", "/proc/nonsense")
     qrx.check(done.returncode == 1 and "/proc/nonsense" in done.stderr, f"{done}")
 

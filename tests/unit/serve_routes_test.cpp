@@ -184,7 +184,7 @@ TEST_CASE("content goes out as an attachment that nobody runs, whole or in part"
   CHECK(whole.status == 200);
   CHECK(whole.body == "0123456789");
   CHECK(whole.header("ETag") == "\"xxh128-" + sum + "\"");
-  CHECK(whole.header("Content-Disposition") == "attachment; filename*=UTF-8''%C3%A4.html");
+  CHECK(whole.header("Content-Disposition") == "attachment; filename=\"__.html\"; filename*=UTF-8''%C3%A4.html");
   CHECK(whole.header("Content-Security-Policy") == "sandbox; default-src 'none'");
   CHECK(whole.header("X-Content-Type-Options") == "nosniff");
   CHECK(whole.header("Repr-Digest").empty());

@@ -97,7 +97,7 @@ TEST_CASE("the cache of states gives what belongs to the seq, and stays small") 
   CHECK_FALSE(cache.find(item, 7));
   cache.keep(guid, 6, text(10));  // a slow one comes late
   CHECK(cache.find(guid, 7));
-  cache.keep(guid, 8, text(300U << 10));
+  cache.keep(guid, 8, text(2U << 20));
   CHECK_FALSE(cache.find(guid, 8));
   for (int i = 0; i < 100; ++i) cache.keep(Id::random(), 1, text(200U << 10));
   CHECK_FALSE(cache.find(guid, 7));

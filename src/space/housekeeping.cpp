@@ -154,13 +154,14 @@ Result<Rules::Erased> Rules::erase(const Guid& guid, bool only_expired) {
 }
 
 Result<std::uint64_t> Rules::set_orphans_aside(bool starting) {
-  // What is there first, what should be there afterwards: a row always comes before its blob.
+  // What is there first, what should be there afterwards: a row always comes before its blob. Open deliveries before
+  // files: a delivery that is committed between the looks is then seen twice rather than not at all.
   auto there = blobs.list();
   if (!there) return tl::unexpected(there.error());
-  auto named = catalog.blobs();
-  if (!named) return tl::unexpected(named.error());
   auto open = catalog.open_deliveries();
   if (!open) return tl::unexpected(open.error());
+  auto named = catalog.blobs();
+  if (!named) return tl::unexpected(named.error());
   const IdSet used(named->begin(), named->end());
   IdSet packs_of;
   for (const DeliveryRow& delivery : *open) packs_of.insert(delivery.delivery);
@@ -173,6 +174,8 @@ Result<std::uint64_t> Rules::set_orphans_aside(bool starting) {
         if (auto removed = blobs.remove(use.blob); !removed) return tl::unexpected(removed.error());
       continue;
     }
+    const std::lock_guard lock(removing_mutex);
+    if (removing.contains(use.blob)) continue;
     auto moved = blobs.quarantine(use.blob);
     if (moved)
       ++aside;
@@ -338,6 +341,7 @@ Result<Spaces::Checked> Spaces::check(const std::function<void(const std::string
     if (files->empty()) break;
     last = files->back().file;
     for (const FileRow& file : *files) {
+      if (impl_->stopping) return fail(Kind::unavailable, "the server is stopping");
       ++checked.files;
       const std::string what = "file " + file.file.text() + " of space " + file.guid.text();
       auto blob = impl_->blobs.open(file.blob);
@@ -368,10 +372,10 @@ Result<Spaces::Checked> Spaces::check(const std::function<void(const std::string
     ++checked.missing;
     tell("upload " + row.upload.text() + " of space " + row.guid.text() + ": bytes that were acknowledged are missing");
   }
-  auto named = impl_->catalog.blobs();
-  if (!named) return tl::unexpected(named.error());
   auto open = impl_->catalog.open_deliveries();
   if (!open) return tl::unexpected(open.error());
+  auto named = impl_->catalog.blobs();
+  if (!named) return tl::unexpected(named.error());
   IdSet used(named->begin(), named->end());
   for (const DeliveryRow& delivery : *open) used.insert(delivery.delivery);
   for (const BlobUse& use : *there) {

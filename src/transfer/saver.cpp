@@ -30,14 +30,33 @@ int open_at(int directory, const char* name, int flags, mode_t mode = 0) {
   return fd;
 }
 
-// The whole path in one call, never through a link, never out of `root`. -1 with ENOSYS on old kernels.
-int open_beneath(int root, const char* path, int flags) {
+// The same as open_beneath() for kernels before 5.6: directory by directory, none of them a link.
+int walk_beneath(int root, const std::string& path, int flags) {
+  UniqueFd directory;
+  const auto parts = split_path(path);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i] == "." || parts[i] == "..") {
+      errno = EXDEV;
+      return -1;
+    }
+    const int at = directory ? directory.get() : root;
+    const int fd = open_at(at, parts[i].c_str(), i + 1 == parts.size() ? flags : O_RDONLY | O_DIRECTORY);
+    if (fd < 0 || i + 1 == parts.size()) return fd;
+    directory.reset(fd);
+  }
+  errno = ENOENT;
+  return -1;
+}
+
+// The whole path in one call, never through a link, never out of `root`.
+int open_beneath(int root, const std::string& path, int flags) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   long fd;
-  do fd = ::syscall(SYS_openat2, root, path, &how, sizeof how);
+  do fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
   while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+  if (fd < 0 && errno == ENOSYS) return walk_beneath(root, path, flags);
   return static_cast<int>(fd);
 }
 
@@ -110,7 +129,7 @@ Result<Saver::Place> Saver::enter(const std::string& local_name) const {
   if (!parts.empty()) {
     std::string directories;
     for (const auto& part : parts) directories += part + "/";
-    if (const int fd = open_beneath(root_.get(), directories.c_str(), O_RDONLY | O_DIRECTORY); fd >= 0) {
+    if (const int fd = open_beneath(root_.get(), directories, O_RDONLY | O_DIRECTORY); fd >= 0) {
       place.directory.reset(fd);
       place.directories = directories;
       return place;
@@ -197,7 +216,7 @@ Result<void> Saver::settle(const Id& delivery) {
     // Each directory up to the output directory may be new.
     for (std::string path = directory;;) {
       const UniqueFd fd(path.empty() ? open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY)
-                                     : open_beneath(root_.get(), path.c_str(), O_RDONLY | O_DIRECTORY));
+                                     : open_beneath(root_.get(), path, O_RDONLY | O_DIRECTORY));
       // A directory that was moved away meanwhile is its mover's business.
       if (fd && ::fsync(fd.get()) != 0 && errno != EINVAL) return fail_errno("cannot make " + shown_ + path + " durable");
       if (path.empty()) break;
@@ -227,12 +246,9 @@ std::optional<std::string> Saver::find_saved(const std::string& name, std::uint6
 }
 
 UniqueFd Saver::open_saved(const std::string& relative) const {
-  int fd = open_beneath(root_.get(), relative.c_str(), O_RDONLY | O_NONBLOCK);
-  if (fd < 0 && errno == ENOSYS && relative.find('/') == std::string::npos)
-    fd = open_at(root_.get(), relative.c_str(), O_RDONLY | O_NONBLOCK);
-  UniqueFd file(fd);
+  UniqueFd file(open_beneath(root_.get(), relative, O_RDONLY | O_NONBLOCK));
   struct stat status{};
-  if (!file || ::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) file.reset();
+  if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) file.reset();
   return file;
 }
 

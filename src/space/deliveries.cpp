@@ -170,6 +170,7 @@ Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::str
 }
 
 void Rules::drop_replaced(LiveSpace& live, const FileRow& file) {
+  const Removing removing_these(*this, {file.blob});
   auto changed = catalog.change(durable(), [&](Transaction& transaction) -> Result<void> {
     transaction.remove_file(file.file);
     return {};
@@ -302,6 +303,14 @@ Result<void> Rules::keep_pack(LiveSpace& live, LiveDelivery& delivery) {
 
 Result<void> Rules::drop_delivery(LiveSpace& live, const DeliveryPtr& delivery) {
   const Id id = delivery->row.delivery;
+  std::vector<Id> keys{id};
+  {
+    const std::lock_guard lock(live.mutex);
+    for (const auto& [key, upload] : live.uploads)
+      if (upload->row.delivery == id) keys.push_back(upload->row.blob);
+    for (const FileRow& file : delivery->stored) keys.push_back(file.blob);
+  }
+  const Removing removing_these(*this, std::move(keys));
   auto changed = catalog.change(durable(), [&](Transaction& transaction) -> Result<void> {
     transaction.remove_delivery(id);
     return {};

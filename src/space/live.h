@@ -8,6 +8,7 @@
 #include <mutex>
 #include <shared_mutex>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "space/spaces.h"
@@ -101,6 +102,9 @@ struct Rules {
   std::unordered_map<Guid, LivePtr, IdHash> lives;
   std::uint64_t forgotten = 0;  // grows when one leaves `lives`: what was read of it before may be old
 
+  std::mutex removing_mutex;
+  std::unordered_multiset<Id, IdHash> removing;  // blobs whose rows go before them: no orphans
+
   std::mutex totals_mutex;
   Catalog::Totals totals;
 
@@ -169,6 +173,25 @@ struct Rules {
   Result<Erased> erase(const Guid& guid, bool only_expired);
   Result<void> trust_clock();
   Result<std::uint64_t> set_orphans_aside(bool starting);
+};
+
+// While it lives, these blobs are not taken for orphans. Made before their rows are deleted, gone after they are.
+class Removing {
+ public:
+  Removing(Rules& rules, std::vector<Id> blobs) : rules_(rules), blobs_(std::move(blobs)) {
+    const std::lock_guard lock(rules_.removing_mutex);
+    rules_.removing.insert(blobs_.begin(), blobs_.end());
+  }
+  ~Removing() {
+    const std::lock_guard lock(rules_.removing_mutex);
+    for (const Id& blob : blobs_) rules_.removing.erase(rules_.removing.find(blob));
+  }
+  Removing(const Removing&) = delete;
+  Removing& operator=(const Removing&) = delete;
+
+ private:
+  Rules& rules_;
+  const std::vector<Id> blobs_;
 };
 
 struct Spaces::Impl : Rules {

@@ -412,6 +412,7 @@ Result<FileRow> Rules::complete(LiveSpace& live, const UploadPtr& upload, const 
 }
 
 Result<void> Rules::drop_upload(LiveSpace& live, const UploadPtr& upload) {
+  const Removing removing_these(*this, {upload->row.blob});
   auto changed = catalog.change(durable(), [&](Transaction& transaction) -> Result<void> {
     transaction.remove_upload(upload->row.upload);
     if (upload->row.lone) transaction.remove_delivery(upload->row.delivery);

@@ -152,7 +152,7 @@ format:  ## lay out C++ files as .clang-format says (FILES="..." for some of the
 
 lint: deps-build configure  ## opinions: clang-format differences, cppcheck, shellcheck, mandoc
 	@tests/support/debian-packages $(strip $(DEPS_LINT)) </dev/null
-	@tests/tree/lint $(BUILD)
+	@tests/support/lint $(BUILD)
 
 install: all  ## install below PREFIX (/usr/local), DESTDIR in front of it
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX) </dev/null

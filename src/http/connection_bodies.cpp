@@ -62,7 +62,7 @@ Connection::Step Connection::receive() {
     if (!in_.empty()) {
       std::string bytes = std::exchange(in_, {});
       const Step step = take_body(std::as_writable_bytes(std::span(bytes)), taken);
-      if (phase_ != Phase::receiving) return step;  // it was answered already
+      if (step != Step::go_on || phase_ != Phase::receiving) return step;  // it was answered already
       in_ = bytes.substr(taken);
       continue;
     }
@@ -84,7 +84,7 @@ Connection::Step Connection::receive() {
     }
     quantum -= std::min(quantum, moved.bytes);
     const Step step = take_body(space.first(moved.bytes), taken);
-    if (phase_ != Phase::receiving) return step;
+    if (step != Step::go_on || phase_ != Phase::receiving) return step;
     last_moved_ = steady_now();  // after the sink: a slow disk is not the client's fault
     if (taken < moved.bytes) in_.assign(as_text(space.subspan(taken, moved.bytes - taken)));
   }
@@ -114,7 +114,7 @@ Connection::Step Connection::take_chunked(std::span<std::byte> bytes, std::size_
     if (chunk.data.size() >= whole_run_bytes) {
       for (const ByteView run : {ByteView(bytes.first(gathered)), chunk.data}) {
         const Step step = write_to_sink(run);
-        if (phase_ != Phase::receiving) return step;
+        if (step != Step::go_on || phase_ != Phase::receiving) return step;
       }
       gathered = 0;
     } else if (!chunk.data.empty()) {

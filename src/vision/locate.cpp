@@ -5,6 +5,7 @@
 
 #include <opencv2/imgproc.hpp>
 
+#include "vision/codewords.h"
 #include "vision/finders.h"
 #include "vision/symbol_grid.h"
 #include "vision/symbol_modules.h"
@@ -35,10 +36,15 @@ cv::Mat dark_parts(const cv::Mat& gray, int rule) {
 constexpr int rules = 4;
 
 bool read_modules(Hunt& hunt, const SymbolGrid& grid) {
-  for (cv::Mat& modules : thresholded(grid.sample())) {
+  const cv::Mat samples = grid.sample();
+  std::vector<cv::Mat> tries = thresholded(samples);
+  for (cv::Mat& modules : tries) {
     draw_function_patterns(modules);
     if (hunt.read_pure(drawn(modules))) return true;
   }
+  const cv::Mat_<float> certainty = certainty_of(samples);
+  for (cv::Mat& modules : tries)
+    if (repair_symbol(modules, certainty) && hunt.read_pure(drawn(modules))) return true;
   return false;
 }
 

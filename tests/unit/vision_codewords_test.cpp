@@ -1,0 +1,104 @@
+// The codewords behind the modules, against symbols of libqrencode.
+#include <catch2/catch.hpp>
+
+#include <memory>
+
+#include <opencv2/core.hpp>
+#include <qrencode.h>
+
+#include "vision/codewords.h"
+#include "vision/reed_solomon.h"
+
+using namespace qrx;
+
+namespace {
+
+constexpr QRecLevel levels[] = {QR_ECLEVEL_L, QR_ECLEVEL_M, QR_ECLEVEL_Q, QR_ECLEVEL_H};
+
+cv::Mat modules_of(const std::string& text, int version, QRecLevel level) {
+  const std::unique_ptr<QRcode, decltype(&QRcode_free)> code(
+      QRcode_encodeString(text.c_str(), version, level, QR_MODE_8, 1), QRcode_free);
+  REQUIRE(code);
+  cv::Mat out(code->width, code->width, CV_8U);
+  for (int i = 0; i < code->width * code->width; ++i)
+    out.at<std::uint8_t>(i / code->width, i % code->width) = code->data[i] & 1 ? 0 : 255;
+  return out;
+}
+
+cv::Mat_<float> sure(const cv::Mat& modules) { return cv::Mat_<float>(modules.size(), 1.0F); }
+bool same(const cv::Mat& a, const cv::Mat& b) { return a.size() == b.size() && cv::countNonZero(a != b) == 0; }
+
+}  // namespace
+
+TEST_CASE("an undamaged symbol of every version and level is found right and stays as it is") {
+  for (int version = 1; version <= 40; ++version) {
+    for (const QRecLevel level : levels) {
+      const cv::Mat whole = modules_of("HTTP://X/" + std::to_string(version), version, level);
+      cv::Mat modules = whole.clone();
+      INFO("version " << version << " level " << level);
+      CHECK(repair_symbol(modules, sure(modules)));
+      CHECK(same(modules, whole));
+    }
+  }
+}
+
+TEST_CASE("doubtful modules in known places are corrected twice as far as errors in unknown ones") {
+  const cv::Mat whole = modules_of("HTTPS://QRX.EXAMPLE.NET/U/ABCDEFGHIJKLMNOPQRSTUVWXYA#AGE1QQQQQQQQQQQQQQQQQQQ", 5, QR_ECLEVEL_L);
+  int blind_limit = 0, told_limit = 0;  // the largest bright spot that is corrected
+  for (int size = 2; size <= 16; ++size) {
+    const cv::Rect spot(15, 11, size, size);
+    cv::Mat modules = whole.clone();
+    modules(spot).setTo(255);
+    cv::Mat_<float> certainty = sure(modules);
+    cv::Mat blind = modules.clone();
+    if (repair_symbol(blind, certainty)) {
+      CHECK(same(blind, whole));
+      blind_limit = size;
+    } else {
+      CHECK(same(blind, modules));
+    }
+    certainty(spot).setTo(0);
+    if (!repair_symbol(modules, certainty)) continue;
+    CHECK(same(modules, whole));
+    told_limit = size;
+  }
+  CHECK(blind_limit >= 5);
+  CHECK(told_limit > blind_limit);
+}
+
+TEST_CASE("random modules are never taken for a symbol") {
+  std::uint32_t state = 7;
+  for (int round = 0; round < 200; ++round) {
+    cv::Mat modules = modules_of("A", 1 + round % 6, levels[round % 4]);
+    cv::Mat_<float> certainty = sure(modules);
+    for (int y = 9; y < modules.rows; ++y) {
+      for (int x = 9; x < modules.cols; ++x) {
+        state = state * 1664525 + 1013904223;
+        modules.at<std::uint8_t>(y, x) = state >> 30 & 1 ? 0 : 255;
+        certainty(y, x) = static_cast<float>(state >> 8 & 0xFF);
+      }
+    }
+    CHECK_FALSE(repair_symbol(modules, certainty));
+  }
+}
+
+TEST_CASE("a block is corrected within its limits and else left as it is") {
+  // The codeword of all zeros is one of every code.
+  std::vector<std::uint8_t> block(40);
+  block[3] = 9;
+  block[20] = 200;
+  block[39] = 1;
+  std::vector<std::uint8_t> fixed = block;
+  CHECK(correct_block(fixed, 6, {}, 0));
+  CHECK(fixed == std::vector<std::uint8_t>(40));
+  fixed = block;
+  CHECK_FALSE(correct_block(fixed, 6, {}, 1));
+  CHECK(fixed == block);
+  const std::size_t erased[] = {3, 5, 39};
+  fixed = block;
+  CHECK(correct_block(fixed, 6, erased, 1));  // three erasures, one error: five of six
+  CHECK(fixed == std::vector<std::uint8_t>(40));
+  fixed = block;
+  CHECK_FALSE(correct_block(fixed, 6, erased, 4));
+  CHECK_FALSE(correct_block({}, 0, {}, 0));
+}

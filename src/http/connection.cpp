@@ -143,14 +143,16 @@ Connection::Step Connection::step() {
   if (time_over_) {
     switch (phase_) {
       case Phase::handshake:
+      case Phase::lingering: return Step::closed;
       case Phase::writing:
       case Phase::receiving:
-      case Phase::lingering: return Step::closed;
+        if (!has_stalled()) break;
+        return Step::closed;
       case Phase::head:
         time_over_ = false;
         return in_.empty() ? Step::closed : refuse(408, "the head of the request took too long");
       case Phase::sending:
-        if (!exchange_->pending) return Step::closed;
+        if (!exchange_->pending && has_stalled()) return Step::closed;
         time_over_ = false;
         break;
       case Phase::waiting: break;
@@ -170,6 +172,12 @@ Connection::Step Connection::step() {
   return Step::closed;
 }
 
+// A deadline may be from before the last bytes: a transfer that never had to wait since then did not move it.
+bool Connection::has_stalled() {
+  time_over_ = steady_now() - last_moved_ >= front_.options.stall_time;
+  return time_over_;
+}
+
 Connection::Step Connection::block(Transport::State wanted) {
   if (wanted == Transport::State::want_write) {
     can_write_ = false;
@@ -182,7 +190,7 @@ Connection::Step Connection::block(Transport::State wanted) {
 }
 
 Connection::Step Connection::handshake() {
-  if (front_.stopping) return Step::closed;
+  if (front_.stopping || evicted_) return Step::closed;
   switch (const auto state = transport_.handshake()) {
     case Transport::State::done: phase_ = Phase::head; return Step::go_on;
     case Transport::State::want_read:
@@ -333,6 +341,7 @@ Connection::Step Connection::write_response(std::string bytes, bool close) {
   out_at_ = 0;
   close_after_ = close;
   phase_ = Phase::writing;
+  last_moved_ = steady_now();
   return Step::go_on;
 }
 

@@ -128,6 +128,7 @@ class Connection final : public Pool::Task, private Parking::Waiter {
   bool closes_after(bool answer_closes);
   Persistence persistence(bool close) const;
   Transport::Moved read_some(std::span<std::byte> space);
+  bool has_stalled();
   Step block(Transport::State wanted);  // until the socket can go on, or stalls
   void watch(std::uint32_t events);     // which events epoll reports
   void set_deadline(Steady at);

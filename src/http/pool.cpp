@@ -60,23 +60,27 @@ void Pool::add_thread() {
   }
 }
 
+std::pair<std::size_t, bool> Pool::enqueue(std::span<Task* const> tasks) {
+  const auto since = now();
+  const std::lock_guard lock(mutex_);
+  for (Task* task : tasks) queue_.push_back({task, since});
+  waiting_.store(queue_.size(), std::memory_order_relaxed);
+  const std::size_t idle = idle_.load(std::memory_order_relaxed);
+  // A thread that was woken counts as idle until it runs: what it will take is in the queue still.
+  const bool watch = queue_.size() > idle && !std::exchange(watching_, true);
+  return {std::min(tasks.size(), idle), watch};
+}
+
 void Pool::submit(Task& task) {
   Task* const one = &task;
-  submit(std::span<Task* const>(&one, 1));
+  const auto [wake, watch] = enqueue(std::span<Task* const>(&one, 1));
+  if (wake > 0) ready_.notify_one();
+  if (watch) watch_();
 }
 
 void Pool::submit(std::span<Task* const> tasks) {
   if (tasks.empty()) return;
-  const auto since = now();
-  unsigned idle = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    for (Task* task : tasks) queue_.push_back({task, since});
-    waiting_.store(queue_.size(), std::memory_order_relaxed);
-    idle = idle_.load(std::memory_order_relaxed);
-  }
-  for (std::size_t wake = std::min<std::size_t>(tasks.size(), idle); wake > 0; --wake) ready_.notify_one();
-  if (idle == 0) watch_();
+  for (auto wake = enqueue(tasks).first; wake > 0; --wake) ready_.notify_one();
 }
 
 unsigned Pool::runnable_threads() const {
@@ -91,19 +95,15 @@ bool Pool::needs_thread() const {
   return waited > (threads_count_ < many_threads ? patience : more_patience) && runnable_threads() < processors_;
 }
 
-bool Pool::tend() {
+void Pool::tend() {
   std::vector<std::thread> finished;
-  bool again = false;
   {
     const std::lock_guard lock(mutex_);
     finished.swap(finished_);
-    if (!queue_.empty() && idle_.load() == 0 && !stopping_) {
-      if (needs_thread()) add_thread();
-      again = threads_count_ < most_;
-    }
+    watching_ = !queue_.empty();
+    if (watching_ && idle_ == 0 && !stopping_ && needs_thread()) add_thread();
   }
   for (auto& thread : finished) thread.join();
-  return again;
 }
 
 void Pool::work() {
@@ -127,6 +127,7 @@ void Pool::work() {
     }
     Task* const task = queue_.front().task;
     queue_.pop_front();
+    if (queue_.empty()) watching_ = false;
     waiting_.store(queue_.size(), std::memory_order_relaxed);
     lock.unlock();
     task->run();

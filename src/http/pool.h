@@ -12,6 +12,7 @@
 #include <span>
 #include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "base/clock.h"
@@ -28,16 +29,18 @@ class Pool {
     virtual ~Task() = default;
   };
 
-  // `watch` is called (from any thread, must not block) when tasks wait and no thread is free: tend() is due soon.
+  // `watch` is called (from any thread, must not block) when more tasks wait than threads are free: tend() is due soon,
+  // and again as long as has_waiting_tasks().
   Pool(unsigned least, unsigned most, std::function<void()> watch);
   ~Pool();  // runs what is queued, then joins
 
   void start();
   void submit(Task& task);
+  // For the thread that calls tend(): does not call `watch`.
   void submit(std::span<Task* const> tasks);
 
-  // Adds a thread if the oldest task has waited for a while. True: call again in a few milliseconds.
-  bool tend();
+  // Adds a thread if the oldest task has waited for a while.
+  void tend();
 
   bool has_waiting_tasks() const { return waiting_.load(std::memory_order_relaxed) > 0; }
   unsigned idle() const { return idle_.load(std::memory_order_relaxed); }
@@ -53,6 +56,8 @@ class Pool {
     std::thread handle;
     int kernel_id = 0;
   };
+  // The number of threads to wake, and whether `watch` is due.
+  std::pair<std::size_t, bool> enqueue(std::span<Task* const> tasks);
   void work();
   // All under the mutex.
   void add_thread();
@@ -71,6 +76,7 @@ class Pool {
   std::atomic<unsigned> idle_{0};
   std::atomic<unsigned> threads_count_{0};
   std::atomic<std::size_t> waiting_{0};
+  bool watching_ = false;  // tend() will be called soon
   bool stopping_ = false;
 };
 

@@ -103,7 +103,6 @@ struct Server::Impl {
   std::size_t most_connections = 0;
   TlsContext tls;    // by std::atomic_load and std::atomic_store
   std::atomic<bool> stop_asked{false};
-  std::atomic<bool> watch_pool{false};
   bool stop_begun = false;
   Steady stop_at{};
 
@@ -180,9 +179,11 @@ Result<void> Server::Impl::bind() {
 }
 
 void Server::Impl::wake() const {
+  const int kept = errno;  // a signal handler may call this
   const std::uint64_t one = 1;
   // Full means that it is awake already.
   [[maybe_unused]] const auto written = ::write(wake_fd.get(), &one, sizeof one);
+  errno = kept;
 }
 
 Connection* Server::Impl::find(std::uint64_t key) {
@@ -306,7 +307,7 @@ void Server::Impl::run_timers() {
 }
 
 int Server::Impl::sleep_time() const {
-  if (front.pool.has_waiting_tasks() && front.pool.idle() == 0) return tend_ms;
+  if (front.pool.has_waiting_tasks()) return tend_ms;
   std::optional<Steady> until = const_cast<Front&>(front).timers.first();
   if (stop_begun && (!until || stop_at < *until)) until = stop_at;
   if (!until) return -1;

@@ -19,8 +19,10 @@
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/hook.h"
+#include "cli/identities.h"
 #include "cli/invitation.h"
 #include "cli/kept_spaces.h"
+#include "cli/link_words.h"
 #include "cli/local_time.h"
 #include "cli/messages.h"
 #include "cli/options.h"
@@ -55,6 +57,7 @@ struct Settings {
   std::optional<std::uint64_t> max_files;
   std::string label;
   std::string seal = "offer";
+  std::string identity;
   std::optional<bool> qr;
   bool invert = false;
   std::string qr_file;
@@ -94,7 +97,8 @@ Options describe(Settings& to) {
   options.size("max-size", 0, "take at most so many bytes in all", to.max_size);
   options.number("max-files", 0, "take at most so many files in all", to.max_files);
   options.text("label", 0, "TEXT", "a name that the sender is shown", to.label);
-  options.choice("seal", 0, {"offer", "require", "off"}, "end-to-end encryption: not in this version, so require fails", to.seal);
+  options.choice("seal", 0, {"offer", "require", "off"}, "end-to-end encryption: for senders who can (default), for all, or for none", to.seal);
+  options.text("identity", 0, "FILE", "the secret key of the space at LINK, when another machine opened it", to.identity, Completes::files);
   options.flag("keep", 0, "leave the space on the server until it expires", to.keep);
   options.group("The QR code");
   options.toggle("qr", "draw the code, or do not (default: on a terminal)", to.qr);
@@ -145,6 +149,8 @@ class Recv {
   int end(const Error& error);
   Result<void> open_output();
   Result<OwnerLink> given_link(const std::string& argument);
+  Result<void> find_identity();
+  Result<void> settle_drop_link();
   Result<void> open_space();
   Result<void> invite();
   void show_invitation(bool anew);
@@ -172,6 +178,9 @@ class Recv {
   std::optional<OwnServer> own_;
   OwnerLink link_;      // where this machine reaches the space
   bool ours_ = false;   // this run opened the space
+  SharedIdentity identity_;  // null: nothing is opened
+  bool identity_kept_ = false;
+  std::optional<LinkWords> words_;
   wire::SpaceCreated space_;
   std::optional<Invitation> invitation_;
   bool inviting_ = false;      // nothing came yet: a resized window is drawn anew
@@ -186,7 +195,6 @@ int Recv::check_usage() {
   const auto usage = [this](std::string what, std::string hint = {}) {
     return options_.usage_error(Error{Kind::usage, std::move(what), std::move(hint)});
   };
-  if (set_.seal == "require") return usage("--seal require: sealing is not in this version", "nothing was opened; --seal off says that plain files are fine");
   if (set_.follow && options_.on_command_line("count")) return usage("--count and --follow exclude each other");
   if (set_.output.empty()) return usage("--output: an empty path");
   if (set_.output == "-" && term::is_terminal(STDOUT_FILENO))
@@ -245,7 +253,33 @@ Result<OwnerLink> Recv::given_link(const std::string& argument) {
   return owner;
 }
 
+// The secret key of a space that an earlier run opened, or another machine.
+Result<void> Recv::find_identity() {
+  if (set_.seal == "off") return {};
+  auto identity = set_.identity.empty() ? kept_identity(link_.guid)
+                                        : given_identity(set_.identity, !options_.on_command_line("identity"));
+  if (!identity) return tl::unexpected(identity.error());
+  identity_ = *identity;
+  if (!identity_ && set_.seal == "require")
+    return fail(Kind::usage, "--seal require: there is no secret key of this space on this machine", "name it with --identity");
+  return {};
+}
+
 // --- the space
+
+// The key in the link is ours, whatever the server says.
+Result<void> Recv::settle_drop_link() {
+  auto drop = parse_drop_link(space_.drop);
+  if (!drop) return fail(Kind::unavailable, "the server gave a link that is none: " + drop.error().what);
+  if (own_) drop->origin = own_->shown();  // the server does not know which of its addresses others see
+  const std::string key = identity_ ? identity_->recipient().text() : "";
+  if (drop->guid != space_.guid || (!drop->key.empty() && drop->key != key))
+    return fail(Kind::integrity, "the server changed the key of the link", "do not use this server");
+  drop->key = key;
+  space_.drop = drop->text();
+  if (set_.common.json || set_.common.verbose > 0 || (term::is_terminal(STDERR_FILENO) && !messages_.quiet())) words_.emplace(*drop);
+  return {};
+}
 
 Result<void> Recv::open_space() {
   if (!set_.common.server) {
@@ -269,7 +303,13 @@ Result<void> Recv::open_space() {
   wish.max_size = set_.max_size;
   wish.max_files = set_.max_files;
   wish.label = set_.label;
-  wish.seal = wire::Seal::off;  // no key, so nothing to offer
+  wish.seal = wire::seal_from_text(set_.seal).value_or(wire::Seal::offer);
+  if (wish.seal != wire::Seal::off) {
+    auto identity = seal::Identity::generate();
+    if (!identity) return tl::unexpected(identity.error());
+    identity_ = std::make_shared<const seal::Identity>(std::move(*identity));
+    wish.key = identity_->recipient().text();
+  }
   auto space = transfer::create_space(origin, wish, client_for(origin), create_token, own_ ? Millis{5'000} : Millis{0});
   if (!space) return tl::unexpected(space.error());
   space_ = std::move(*space);
@@ -277,10 +317,17 @@ Result<void> Recv::open_space() {
   if (!token) return fail(Kind::unavailable, "the server at " + origin.url() + " gave no usable token");
   link_ = OwnerLink{origin, space_.guid, *token};
   ours_ = true;
-  if (own_) {
-    // The server does not know which of its addresses others see.
-    space_.drop = DropLink{own_->shown(), space_.guid, ""}.text();
-    space_.owner = OwnerLink{own_->shown(), space_.guid, *token}.text();
+  if (auto settled = settle_drop_link(); !settled) {
+    let_go(false);
+    return settled;
+  }
+  if (own_) space_.owner = OwnerLink{own_->shown(), space_.guid, *token}.text();
+  // What the own server holds is gone with this run; of another one, the next run must be able to read it.
+  if (identity_ && (!own_ || set_.keep)) {
+    if (auto kept = keep_identity(space_.guid, *identity_, space_.expires, system_clock().wall()); !kept)
+      messages_.warn(kept.error().what, "what is sent can be read by this run only");
+    else
+      identity_kept_ = true;
   }
   if (set_.keep) {
     const KeptSpace kept{{own_ ? own_->shown() : origin, space_.guid, *token}, space_.drop, set_.label, system_clock().wall(), space_.expires};
@@ -311,6 +358,11 @@ Result<void> Recv::invite() {
   if (space_.limits.max_size != 0 && set_.max_size) limits = format_size(space_.limits.max_size);
   if (space_.limits.max_files != 0 && set_.max_files) limits += (limits.empty() ? "" : " and ") + count_of(space_.limits.max_files);
   if (!limits.empty()) after.push_back("At most " + limits + " in all.");
+  if (words_) {
+    const auto& words = words_->get();
+    if (!words) return tl::unexpected(words.error());
+    after.insert(after.begin(), "  words: " + *words);
+  }
   if (set_.keep) after.push_back("Your own link, not for the sender: " + escape_untrusted(space_.owner));
   if (invitation.symbol && term::is_terminal(STDERR_FILENO) && term::colour_depth() == term::Depth::none && !set_.invert)
     after.emplace_back("Drawn without colours: if your terminal is light on dark, use --invert.");
@@ -319,7 +371,9 @@ Result<void> Recv::invite() {
 
   Event event("space");
   event.text("guid", space_.guid.text()).text("drop", space_.drop).text("owner", space_.owner).text("expires", to_rfc3339(space_.expires));
-  event.text("server", (own_ ? own_->shown() : link_.origin).url()).text("label", set_.label).boolean("sealed", false);
+  event.text("server", (own_ ? own_->shown() : link_.origin).url()).text("label", set_.label).boolean("sealed", identity_ != nullptr);
+  if (identity_) event.text("key", identity_->recipient().text());
+  if (words_ && words_->get()) event.text("words", *words_->get());
   if (auto told = facts_.event(event); !told) return told;
   show_invitation(false);
   return {};
@@ -349,6 +403,8 @@ transfer::ReceiverOptions Recv::how_to_receive() const {
   if (set_.interval) how.interval = std::chrono::duration_cast<Millis>(*set_.interval);
   how.sha256 = set_.sha256;
   how.keep = set_.keep || !ours_;
+  how.identity = identity_;
+  how.only_sealed = set_.seal == "require";
   if (const auto state = state_dir()) how.state_dir = *state + "/recv";
   return how;
 }
@@ -500,6 +556,7 @@ void Recv::stay() {
 void Recv::let_go(bool is_error) {
   if (!ours_ || own_) {
     if (ours_ && set_.keep) (void)forget_space(space_.guid);
+    if (identity_kept_) (void)forget_identity(space_.guid);
     return;  // the own server takes it with it
   }
   if (set_.keep) return;
@@ -512,6 +569,7 @@ void Recv::let_go(bool is_error) {
   client.connect_time = client.answer_time = client.stall_time = Millis{3'000};
   if (auto deleted = transfer::delete_space(link_, client); !deleted)
     messages_.detail("the space could not be deleted: " + deleted.error().what);
+  else if (identity_kept_) (void)forget_identity(space_.guid);
 }
 
 int Recv::end(const Error& error) {
@@ -555,7 +613,9 @@ int Recv::run() {
     const auto link = given_link(set_.links.front());
     if (!link) return options_.usage_error(link.error());
     link_ = *link;
+    if (auto found = find_identity(); !found) return options_.usage_error(found.error());
   }
+  ::unsetenv("QRX_IDENTITY");  // not for what is run from here
   if (set_.ask) {
     auto asking = Asking::open("--ask");
     if (!asking) return options_.usage_error(asking.error());

@@ -13,11 +13,13 @@
 #include "cli/asking.h"
 #include "cli/events.h"
 #include "cli/exit.h"
+#include "cli/link_words.h"
 #include "cli/messages.h"
 #include "cli/options.h"
 #include "cli/places.h"
 #include "cli/proxy.h"
 #include "cli/signals.h"
+#include "seal/fingerprint.h"
 #include "term/progress.h"
 #include "term/terminal.h"
 #include "transfer/sender.h"
@@ -40,6 +42,7 @@ struct Settings {
   std::optional<Seconds> timeout;
   std::string name = "stdin";
   std::string seal = "auto";
+  std::string expect;
   bool sha256 = false;
   std::optional<std::uint64_t> limit_rate;
   std::string message;
@@ -59,11 +62,12 @@ Options describe(Settings& to) {
   options.text("link", 'l', "LINK", "send to this link, without a picture", to.link);
   options.flag("scan-only", 0, "print the link found, and end", to.scan_only);
   options.flag("any", 0, "with --scan-only: print whatever the codes say", to.any);
+  options.text("expect", 0, "WORDS", "send only if these are the four words that the receiver shows", to.expect);
   options.duration("timeout", 't', "stop looking for a code after this time", to.timeout);
   options.group("What");
   options.text("name", 0, "NAME", "the name for data from stdin (default: stdin)", to.name);
   options.text("message", 'm', "TEXT", "a line of text for the receiver", to.message);
-  options.choice("seal", 0, {"auto", "require", "off"}, "end-to-end encryption: not in this version, so require fails", to.seal);
+  options.choice("seal", 0, {"auto", "require", "off"}, "encrypt to the key in the link: when it has one, always, or never", to.seal);
   options.group("How");
   options.size("limit-rate", 0, "send at most so many bytes a second", to.limit_rate);
   options.flag("sha256", 0, "report SHA-256 sums instead of XXH128", to.sha256);
@@ -102,6 +106,7 @@ class Send {
   Result<std::vector<NamedReport>> read_pictures();
   Result<DropLink> find_link();
   bool confirmed(const DropLink& link);
+  Result<void> check_words(LinkWords& words);
   int send(const DropLink& link, const transfer::SourceList& sources);
   Result<void> report(const transfer::SentDelivery& delivery);
 
@@ -144,8 +149,6 @@ int Send::check_usage() {
   for (const auto* list : {&set_.files, &set_.images})
     for (const auto& path : *list) readers_of_stdin += path == "-" ? 1 : 0;
   if (readers_of_stdin > 1) return options_.usage_error("only one of all can be read from stdin (-)");
-  if (set_.seal == "require")
-    return options_.usage_error(Error{Kind::usage, "--seal require: sealing is not in this version", "nothing was sent"});
   return 0;
 }
 
@@ -235,12 +238,31 @@ Result<void> Send::report(const transfer::SentDelivery& delivery) {
   return facts_.event(Event("done").number("files", delivery.files.size()).number("bytes", bytes));
 }
 
+// A code that was stuck over the receiver's leads elsewhere, so it has other words.
+Result<void> Send::check_words(LinkWords& words) {
+  if (set_.expect.empty()) return {};
+  const auto& shown = words.get();
+  if (!shown) return tl::unexpected(shown.error());
+  if (seal::same_words(*shown, set_.expect)) return {};
+  return fail(Kind::integrity, "the words of this link are " + *shown + ", not those that were expected",
+              "nothing was sent; compare the words with the receiver");
+}
+
 int Send::send(const DropLink& link, const transfer::SourceList& sources) {
+  // They cost some 50 ms of a processor: only when someone is shown them.
+  const bool shows_words = !set_.expect.empty() || set_.common.json || set_.common.verbose > 0 ||
+                           (term::is_terminal(STDERR_FILENO) && !messages_.quiet());
+  std::optional<LinkWords> words;
+  if (shows_words) words.emplace(link);
+  if (words)
+    if (auto right = check_words(*words); !right) return end(right.error());
   transfer::SenderOptions how;
   how.client.user_agent = "qrx/" QRX_VERSION;
   how.client.proxy = proxy_for(link.origin);
   how.message = set_.message;
   how.sha256 = set_.sha256;
+  if (set_.seal == "require") how.seal = transfer::SealChoice::require;
+  if (set_.seal == "off") how.seal = transfer::SealChoice::off;
   how.most_rate = set_.limit_rate.value_or(0);
   if (const auto state = state_dir()) how.state_dir = *state + "/send";
   else messages_.detail(state.error().what + ": an interrupted upload starts over");
@@ -259,7 +281,7 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
     Event event("sent");
     event.text("name", file.name).number("size", file.size).text("xxh128", to_hex(file.xxh128));
     if (file.sha256) event.text("sha256", to_hex(*file.sha256));
-    event.boolean("sealed", false);
+    event.boolean("sealed", file.sealed);
     if (!facts_.event(event)) stop_sending();
   };
   events.notice = [&](const std::string& text) { messages_.notice(text); };
@@ -271,18 +293,22 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
   } ended;
   const auto drop = sender.look();
   if (!drop) return end(drop.error());
-  if (auto fits = transfer::Sender::check_limits(*drop, sources); !fits) return end(fits.error());
-  if (drop->seal == wire::Seal::require)
-    return end(Error{Kind::denied, "the receiver takes sealed files only, and sealing is not in this version", ""});
+  if (auto fits = transfer::Sender::check_limits(*drop, sources, sender.seals()); !fits) return end(fits.error());
 
   const std::string size = sources.has_stream ? "" : ", " + format_size(sources.known_bytes);
   messages_.say("sending " + what + (sources.sources.size() == 1 && sources.has_stream ? "" : size) + " to " +
                 (drop->label.empty() ? "" : "'" + drop->label + "' at ") + link.origin.authority());
-  if (!link.key.empty() && set_.seal == "auto")
-    messages_.say("not sealed: the link carries a key, but sealing is not in this version; the server can read what you send");
-  if (auto said = facts_.event(Event("start").text("label", drop->label).text("server", link.origin.url()).text("guid", link.guid.text()));
-      !said)
-    return end(said.error());
+  if (sender.seals()) messages_.say("sealed: only the receiver can read it");
+  else if (!link.key.empty()) messages_.say("not sealed, as you asked: the server can read it");
+  Event start("start");
+  start.text("label", drop->label).text("server", link.origin.url()).text("guid", link.guid.text()).boolean("sealed", sender.seals());
+  if (words) {
+    const auto& shown = words->get();
+    if (!shown) return end(shown.error());
+    messages_.say("words: " + *shown);
+    start.text("words", *shown);
+  }
+  if (auto said = facts_.event(start); !said) return end(said.error());
 
   const auto delivery = sender.send(sources);
   if (!delivery) return end(delivery.error());
@@ -305,6 +331,8 @@ int Send::run() {
 
   const auto link = find_link();
   if (!link) return end(link.error());
+  if (set_.seal == "require" && link->key.empty())
+    return options_.usage_error(Error{Kind::usage, "--seal require: the link has no key to seal to", "nothing was sent"});
   if (!confirmed(*link)) return end(Error{Kind::denied, "not sent: you said no", ""});
   return send(*link, *sources);
 }

@@ -31,6 +31,10 @@ _qrx_recv() {
     --seal)
       COMPREPLY=($(compgen -W 'offer require off' -- "$word"))
       return ;;
+    --identity)
+      compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      return ;;
     --qr-file)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
@@ -47,7 +51,7 @@ _qrx_recv() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-o --output --on-conflict --ask --exec -0 --print0 --sha256 -n --count -f --follow -t --timeout -i --interval -e --expire --max-size --max-files --label --seal --keep --qr --no-qr --invert --qr-file -b --bind --public-url --token-file -s --server -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-o --output --on-conflict --ask --exec -0 --print0 --sha256 -n --count -f --follow -t --timeout -i --interval -e --expire --max-size --max-files --label --seal --identity --keep --qr --no-qr --invert --qr-file -b --bind --public-url --token-file -s --server -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
 }

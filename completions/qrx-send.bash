@@ -11,6 +11,8 @@ _qrx_send() {
       return ;;
     -l|--link)
       return ;;
+    --expect)
+      return ;;
     -t|--timeout)
       return ;;
     --name)
@@ -24,7 +26,7 @@ _qrx_send() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-i --image -l --link --scan-only --any -t --timeout --name -m --message --seal --limit-rate --sha256 -y --yes -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-i --image -l --link --scan-only --any --expect -t --timeout --name -m --message --seal --limit-rate --sha256 -y --yes -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
   compopt -o filenames

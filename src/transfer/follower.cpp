@@ -2,7 +2,9 @@
 #include <system_error>
 
 #include "transfer/answers.h"
+#include "transfer/intake.h"
 #include "transfer/receive_job.h"
+#include "transfer/seal_plan.h"
 
 namespace qrx::transfer {
 
@@ -11,7 +13,7 @@ constexpr std::size_t buffer_bytes = 256U << 10;
 }
 
 Follower::Follower(const ReceiveJob& job, wire::UploadInfo upload)
-    : job_(job), upload_(std::move(upload)), sums_(job.options.sha256) {
+    : job_(job), upload_(std::move(upload)), sums_(job.options.sha256), local_name_(upload_.name) {
   job_.tally.expect(upload_.upload, upload_.name, upload_.length, true);
   try {
     thread_ = std::thread([this] {
@@ -35,11 +37,69 @@ void Follower::stop(bool discard) {
   stop_->raise();
   if (thread_.joinable()) thread_.join();
   if (!discard) return;
-  if (auto partial = job_.saver->begin(upload_.name, upload_.upload, upload_.delivery)) partial->discard();
+  if (auto partial = job_.saver->begin(local_name_, upload_.upload, upload_.delivery)) partial->discard();
   job_.tally.forget(upload_.upload);
 }
 
 void Follower::run() {
+  if (job_.options.identity && has_age_ending(upload_.name) && follow_sealed()) return;
+  if (!job_.options.only_sealed) follow_plain();
+}
+
+bool Follower::follow_sealed() {
+  const std::string name = without_age_ending(upload_.name);
+  auto partial = job_.saver->begin(name, upload_.upload, upload_.delivery);
+  if (!partial) return true;
+  local_name_ = name;
+  http::ClientOptions options = job_.options.client;
+  options.interrupt = stop_;
+  OwnerClient client(job_.link, options);
+  std::vector<std::byte> buffer(buffer_bytes);
+  const auto sink = [&partial](ByteView bytes) { return partial->write(bytes); };
+  SealedIntake intake(*job_.options.identity, sink, job_.options.sha256);
+  job_.tally.expect(upload_.upload, shown_name(upload_.name), upload_.length ? std::optional(plain_part(*upload_.length)) : std::nullopt, true);
+  const auto foreign = [&] {
+    if (!intake.refusal() || !is_foreign(*intake.refusal())) return false;
+    partial->discard();
+    local_name_ = upload_.name;
+    job_.tally.expect(upload_.upload, upload_.name, upload_.length, true);
+    return true;
+  };
+  if (partial->size() > 0) {
+    // What cannot be taken up now is when the delivery is committed.
+    if (auto taken = take_up_partial(client, upload_.upload, *partial, intake); !taken) return !foreign();
+  }
+  const auto each = [&]() -> Result<void> {
+    job_.tally.arrived(upload_.upload, plain_part(intake.taken()));
+    return {};
+  };
+  Millis next = job_.options.first_retry;
+  for (;;) {
+    const std::uint64_t before = intake.taken();
+    auto taken = fetch_sealed(client, upload_.upload, std::nullopt, upload_.length, intake, buffer, each);
+    if (taken) {
+      auto opened = intake.finish();
+      if (opened) {
+        outcome_ = {opened->plain_size, std::nullopt, std::make_shared<const OpenedItem>(std::move(*opened))};
+        return true;
+      }
+      taken = tl::unexpected(opened.error());
+    }
+    client.close();
+    if (intake.refusal()) {
+      if (foreign()) return false;
+      // Not a byte of it was released that is not verified; whether the server has another one shows at the commit.
+      partial->discard();
+      return true;
+    }
+    if (!is_temporary(taken.error().kind) || committed_.load() || stop_->raised()) return true;
+    if (intake.taken() > before) next = job_.options.first_retry;
+    if (!pause(*stop_, next)) return true;
+    next = std::min(next * 2, job_.options.most_retry);
+  }
+}
+
+void Follower::follow_plain() {
   auto partial = job_.saver->begin(upload_.name, upload_.upload, upload_.delivery);
   // Whatever is in the way is told when the delivery is committed and this file's turn comes.
   if (!partial) return;
@@ -55,11 +115,11 @@ void Follower::run() {
     const std::uint64_t before = partial->size();
     const auto taken = take(*partial, client, buffer);
     if (taken) {
-      outcome_ = {partial->size(), sums_.sums()};
+      outcome_ = {partial->size(), sums_.sums(), nullptr};
       return;
     }
     client.close();
-    outcome_ = {partial->size(), std::nullopt};
+    outcome_ = {partial->size(), std::nullopt, nullptr};
     if (!is_temporary(taken.error().kind) || committed_.load() || stop_->raised()) return;
     // A sender that pauses looks like a network that is cut: as long as the upload is listed, it is asked for again.
     if (partial->size() > before) next = job_.options.first_retry;

@@ -7,8 +7,10 @@
 
 #include <cerrno>
 #include <fstream>
+#include <sstream>
 
 #include "base/text.h"
+#include "transfer/answers.h"
 
 namespace qrx::transfer {
 
@@ -97,15 +99,19 @@ SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
   std::ifstream lines(path_);
   std::string line;
   while (std::getline(lines, line)) {
-    const auto blank = line.find(' ');
-    if (blank == std::string::npos) continue;
-    const auto id = Id::parse(std::string_view(line).substr(0, blank));
-    std::string name;
-    if (id && percent_decode(std::string_view(line).substr(blank + 1), name)) earlier_[*id] = name;
+    std::istringstream words(line);
+    std::string file, name, sum;
+    Entry entry;
+    if (!(words >> file >> name >> entry.size >> sum)) continue;
+    const auto id = Id::parse(file);
+    const auto xxh128 = sum_from_hex(sum);
+    if (!id || !xxh128 || !percent_decode(name, entry.name)) continue;
+    entry.xxh128 = *xxh128;
+    earlier_[*id] = std::move(entry);
   }
 }
 
-void SavedRecord::add(const Id& file, const std::string& name) {
+void SavedRecord::add(const Id& file, const Entry& entry) {
   if (path_.empty()) return;
   if (!file_) {
     file_.reset(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -115,11 +121,12 @@ void SavedRecord::add(const Id& file, const std::string& name) {
     }
   }
   // The newline first: a line that a crash cut short spoils no other.
-  const std::string line = "\n" + file.text() + " " + percent_encode_segment(name) + "\n";
+  const std::string line = "\n" + file.text() + " " + percent_encode_segment(entry.name) + " " +
+                           std::to_string(entry.size) + " " + to_hex(entry.xxh128) + "\n";
   [[maybe_unused]] const auto written = ::write(file_.get(), line.data(), line.size());
 }
 
-std::optional<std::string> SavedRecord::name_of(const Id& file) const {
+std::optional<SavedRecord::Entry> SavedRecord::find(const Id& file) const {
   const auto it = earlier_.find(file);
   return it == earlier_.end() ? std::nullopt : std::optional(it->second);
 }

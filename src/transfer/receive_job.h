@@ -54,19 +54,24 @@ class ReceiveTally {
 };
 
 // Which files a run has begun to give their final names: for the next run, should this one be killed. Thread-safe.
-// A text file "GUID.saved" with a line "FILEID NAME" each, NAME percent-encoded.
+// A text file "GUID.saved" with a line "FILEID NAME SIZE XXH128" each, NAME percent-encoded.
 class SavedRecord {
  public:
   // An empty directory: nothing is kept. Trouble with the file is no error: what was saved may then be saved twice.
   SavedRecord(const std::string& directory, const Guid& guid);
-  void add(const Id& file, const std::string& name);            // just before it is published
-  std::optional<std::string> name_of(const Id& file) const;     // of an earlier run
+  struct Entry {
+    std::string name;
+    std::uint64_t size = 0;  // as saved
+    Xxh128Sum xxh128{};
+  };
+  void add(const Id& file, const Entry& entry);       // just before it is published
+  std::optional<Entry> find(const Id& file) const;    // of an earlier run
   void remove();                                                // the space is gone
 
  private:
   std::string path_;
   UniqueFd file_;
-  std::map<Id, std::string> earlier_;
+  std::map<Id, Entry> earlier_;
 };
 
 struct ReceiveJob {
@@ -99,6 +104,8 @@ class RunningSums {
   std::optional<Sha256> sha256_;
 };
 
+struct OpenedItem;
+
 // Follows one upload in a thread of its own: what arrives at the server arrives here. Goes on after cuts until the
 // upload is complete, has vanished, or nobody wants it any more.
 class Follower {
@@ -111,7 +118,9 @@ class Follower {
   // The upload is committed: what is missing comes at once. Waits for the end; the sums when the whole file was taken.
   struct Outcome {
     std::uint64_t size = 0;
-    std::optional<Sums> sums;  // absent: incomplete
+    std::optional<Sums> sums;  // absent: incomplete, or opened
+    std::shared_ptr<const OpenedItem> opened;  // a sealed one, whole: the partial has what it held
+    bool whole() const { return sums || opened; }
   };
   Outcome finish();
   // Ends it; the partial stays, or is removed.
@@ -119,6 +128,8 @@ class Follower {
 
  private:
   void run();
+  void follow_plain();
+  bool follow_sealed();  // false: there is nothing to open
   Result<void> take(PartialFile& partial, OwnerClient& client, std::vector<std::byte>& buffer);
 
   const ReceiveJob& job_;
@@ -127,6 +138,7 @@ class Follower {
   std::atomic<bool> ended_{false}, committed_{false};
   RunningSums sums_;
   Outcome outcome_;
+  std::string local_name_;  // under which its partial was begun; the thread's, until it ended
   std::thread thread_;
 };
 

@@ -8,6 +8,7 @@
 
 #include "transfer/answers.h"
 #include "transfer/receive_stream.h"
+#include "transfer/seal_plan.h"
 
 namespace qrx::transfer {
 
@@ -33,7 +34,9 @@ Result<void> StreamReceiver::write(ByteView bytes) {
 }
 
 // From where the output stands to the end of the file, or to trouble.
-Result<void> StreamReceiver::pull(Current& current, const std::optional<Xxh128Sum>& known) {
+Result<void> StreamReceiver::pull(Current& current, const std::optional<Xxh128Sum>& known,
+                                  const std::optional<std::uint64_t>& total) {
+  if (current.intake) return pull_sealed(current, known, total);
   const auto opened = client_.open(current.file, current.written, known);
   if (!opened) return tl::unexpected(opened.error());
   // What was written cannot be taken back: when the server sends the whole, its front is passed over.
@@ -55,15 +58,40 @@ Result<void> StreamReceiver::pull(Current& current, const std::optional<Xxh128Su
   return {};
 }
 
+void StreamReceiver::begin(const Id& file, const std::string& name, bool open) {
+  current_.emplace(Current{file, name, 0, RunningSums(job_.options.sha256), false, nullptr});
+  if (!open) return;
+  current_->intake = std::make_unique<SealedIntake>(
+      *job_.options.identity, [this](ByteView bytes) { return write(bytes); }, job_.options.sha256);
+}
+
+Result<void> StreamReceiver::pull_sealed(Current& current, const std::optional<Xxh128Sum>& known,
+                                         const std::optional<std::uint64_t>& total) {
+  auto done = fetch_sealed(client_, current.file, known, total, *current.intake, buffer_, [&]() -> Result<void> {
+    current.written = current.intake->taken();
+    job_.tally.arrived(current.file, plain_part(current.written));
+    return {};
+  });
+  current.written = current.intake->taken();
+  if (done) current.complete = true;
+  if (done || !current.intake->refusal() || !is_foreign(*current.intake->refusal())) return done;
+  // Not for us: nothing was written of it yet.
+  client_.close();
+  if (job_.options.only_sealed) return tl::unexpected(not_sealed(current.name));
+  begin(current.file, current.name, false);
+  return pull(*current_, known, total);
+}
+
 Result<void> StreamReceiver::follow(const wire::UploadInfo& upload) {
   if (!current_) {
-    current_.emplace(Current{upload.upload, upload.name, 0, RunningSums(job_.options.sha256), false});
+    begin(upload.upload, upload.name, job_.options.identity && has_age_ending(upload.name));
     next_pause_ = job_.options.first_retry;
   }
-  job_.tally.expect(upload.upload, upload.name, upload.length, true);
+  const auto length = current_->intake && upload.length ? std::optional(plain_part(*upload.length)) : upload.length;
+  job_.tally.expect(upload.upload, current_->intake ? shown_name(upload.name) : upload.name, length, true);
   if (current_->complete) return {};
   const std::uint64_t before = current_->written;
-  const auto pulled = pull(*current_, std::nullopt);
+  const auto pulled = pull(*current_, std::nullopt, upload.length);
   if (pulled) return {};
   client_.close();
   // Whether the upload is over, or only this connection, stands in the next state of the space.
@@ -75,44 +103,72 @@ Result<void> StreamReceiver::follow(const wire::UploadInfo& upload) {
   return {};
 }
 
-Result<SavedFile> StreamReceiver::write_file(const wire::DeliveryInfo& delivery, const wire::FileInfo& info) {
-  if (!current_ || current_->file != info.file)
-    current_.emplace(Current{info.file, info.name, 0, RunningSums(job_.options.sha256), false});
-  job_.tally.expect(info.file, info.name, info.size, false);
+// The end of a sealed file: only now is it known to be whole, and the one that was sent.
+Result<void> StreamReceiver::opened(const Item& item, SavedFile& saved) {
+  const auto whole = current_->intake->finish();
+  if (!whole) return fail(whole.error().kind, "what was written of " + item.name + " is not all of it: " + whole.error().what);
+  if (whole->wire_sum != item.info.xxh128)
+    return fail(Kind::integrity, "what was written of " + item.name + " is damaged: its checksum differs");
+  if (auto right = check_item(item, whole->tag); !right) return right;
+  saved.info = opened_info(item, whole->plain_size, whole->plain.xxh128);
+  saved.sha256 = whole->plain.sha256;
+  return {};
+}
+
+Result<SavedFile> StreamReceiver::write_file(const wire::DeliveryInfo& delivery, const Item& item) {
+  const wire::FileInfo& info = item.info;
+  if (!current_ || current_->file != info.file) begin(info.file, info.name, item.open);
+  job_.tally.expect(info.file, item.name, item.open ? plain_part(info.size) : info.size, false);
   Patience patience = job_.patience();
   while (current_->written < info.size) {
     const std::uint64_t before = current_->written;
-    const auto pulled = pull(*current_, info.xxh128);
+    const auto pulled = pull(*current_, info.xxh128, info.size);
     if (pulled) break;
+    if (current_->intake && current_->intake->refusal())
+      return fail(pulled.error().kind, "cannot open " + item.name + ": " + pulled.error().what);
     const auto asked = client_.asked_pause();
     client_.close();
     if (current_->written > before) patience.progress();
     if (auto go_on = patience.wait(pulled.error(), asked); !go_on) return tl::unexpected(go_on.error());
   }
+  if (current_->intake) {
+    SavedFile saved{{}, info, std::nullopt, delivery.delivery};
+    const auto whole = opened(item, saved);
+    current_.reset();
+    if (!whole) return tl::unexpected(whole.error());
+    return saved;
+  }
+  if (item.in_manifest || job_.options.only_sealed) return tl::unexpected(not_sealed(item.name));
   const Sums sums = current_->sums.sums();
   const bool right = current_->written == info.size && sums.xxh128 == info.xxh128;
   current_.reset();
   if (!right) return fail(Kind::integrity, "what was written of " + info.name + " is damaged: its checksum differs");
-  return SavedFile{{}, info, sums.sha256, delivery.delivery};
+  SavedFile saved{{}, info, sums.sha256, delivery.delivery};
+  saved.info.sealed = false;
+  return saved;
 }
 
 Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& delivery) {
+  const auto contents = read_contents(job_, delivery);
+  if (!contents) return tl::unexpected(contents.error());
   SavedDelivery out;
-  out.info = delivery;
-  std::vector<const wire::FileInfo*> files;
-  for (const auto& file : delivery.files) files.push_back(&file);
+  out.info = contents->shown;
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < contents->items.size(); ++i) order.push_back(i);
   // The one that was begun while it was uploaded comes first.
   if (current_)
-    std::stable_partition(files.begin(), files.end(), [this](const auto* file) { return file->file == current_->file; });
-  for (const auto* file : files) {
-    if (!job_.tally.accept(delivery, *file)) {
-      out.declined.push_back(file->name);
+    std::stable_partition(order.begin(), order.end(),
+                          [&](std::size_t i) { return contents->items[i].info.file == current_->file; });
+  for (const std::size_t i : order) {
+    const wire::FileInfo& shown = contents->shown.files[i];
+    if (!job_.tally.accept(contents->shown, shown)) {
+      out.declined.push_back(shown.name);
       continue;
     }
-    auto saved = write_file(delivery, *file);
+    auto saved = write_file(delivery, contents->items[i]);
     if (!saved) return tl::unexpected(saved.error());
     job_.tally.saved(*saved);
-    job_.tally.forget(file->file);
+    job_.tally.forget(shown.file);
     out.files.push_back(std::move(*saved));
   }
   return out;
@@ -128,8 +184,10 @@ const wire::DeliveryInfo* StreamReceiver::choose(const std::vector<const wire::D
 
 Result<void> StreamReceiver::update(const std::vector<wire::UploadInfo>& uploads) {
   if (!current_) {
-    if (uploads.empty()) return {};
-    return follow(uploads.front());
+    const auto first = std::find_if(uploads.begin(), uploads.end(), [this](const auto& upload) {
+      return !job_.options.identity || upload.name != wire::manifest_name;
+    });
+    return first == uploads.end() ? Result<void>{} : follow(*first);
   }
   const auto it = std::find_if(uploads.begin(), uploads.end(), [this](const auto& u) { return u.upload == current_->file; });
   if (it != uploads.end()) return follow(*it);

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "transfer/contents.h"
+#include "transfer/intake.h"
 #include "transfer/owner_client.h"
 #include "transfer/receive_job.h"
 
@@ -29,11 +31,16 @@ class StreamReceiver {
     std::uint64_t written = 0;
     RunningSums sums;
     bool complete = false;  // the server ended it in order
+    std::unique_ptr<SealedIntake> intake;  // it is opened: `written` and `sums` are of its sealed bytes then
   };
+  void begin(const Id& file, const std::string& name, bool open);
+  Result<void> pull_sealed(Current& current, const std::optional<Xxh128Sum>& known, const std::optional<std::uint64_t>& total);
+  Result<void> opened(const Item& item, SavedFile& saved);
+
   Result<void> write(ByteView bytes);
-  Result<void> pull(Current& current, const std::optional<Xxh128Sum>& known);
+  Result<void> pull(Current& current, const std::optional<Xxh128Sum>& known, const std::optional<std::uint64_t>& total);
   Result<void> follow(const wire::UploadInfo& upload);
-  Result<SavedFile> write_file(const wire::DeliveryInfo& delivery, const wire::FileInfo& info);
+  Result<SavedFile> write_file(const wire::DeliveryInfo& delivery, const Item& item);
 
   const ReceiveJob& job_;
   int stream_;

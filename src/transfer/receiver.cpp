@@ -32,6 +32,7 @@ class Followers {
     std::set<Id> listed;
     for (const auto& upload : uploads) {
       listed.insert(upload.upload);
+      if (job_.options.identity && upload.name == wire::manifest_name) continue;  // no file of its delivery
       if (followers_.contains(upload.upload)) continue;
       const bool room = job_.options.follow_uploads && running < std::max(job_.options.connections, 1U) &&
                         !(job_.saver->one_file() && uploads.size() > 1);
@@ -47,7 +48,7 @@ class Followers {
     }
     // Withdrawn ones. One that still runs may be at the last bytes of an upload that is complete: it ends by itself.
     std::erase_if(followers_, [&](auto& entry) {
-      if (listed.contains(entry.first) || entry.second->running() || entry.second->finish().sums) return false;
+      if (listed.contains(entry.first) || entry.second->running() || entry.second->finish().whole()) return false;
       entry.second->stop(true);
       return true;
     });

@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/client.h"
+#include "seal/keys.h"
 #include "transfer/saver.h"
 #include "wire/link.h"
 #include "wire/messages.h"
@@ -37,6 +38,8 @@ struct ReceiverOptions {
   std::optional<Millis> timeout;     // no delivery for this long, and none coming in: Kind::timed_out
   std::optional<Millis> interval;    // ask at this interval instead of waiting on the server
   bool sha256 = false;
+  std::shared_ptr<const seal::Identity> identity;  // opens what is sealed to it; null: everything is saved as it came
+  bool only_sealed = false;          // with it: whatever was not opened is Kind::integrity
   bool follow_uploads = true;        // fetch files while they are still being uploaded
   bool keep = false;                 // leave the space on the server; otherwise it is deleted after the last delivery
   std::string state_dir;             // "$XDG_STATE_HOME/qrx/recv": remembers what a killed run had saved, so that the
@@ -56,7 +59,7 @@ struct IncomingProgress {
 
 struct SavedFile {
   std::string path;       // as saved; empty when streamed
-  wire::FileInfo info;    // as the server has it; name is hostile
+  wire::FileInfo info;    // of what was saved; name is hostile. sealed: it came sealed, and was opened
   std::optional<Sha256Sum> sha256;
   Id delivery;
 };
@@ -93,11 +96,13 @@ class Receiver {
   // Saves deliveries until `count`, the timeout, an error or interrupt(). A killed run is taken up by a later one with the
   // same link and output: partials go on where they stand. Errors: Kind::gone or not_found when the space is not there
   // (no error with count 0 once something was received: that is how following ends), integrity when a sum differs twice,
+  // or a sealed file was tampered with (nothing of it stays),
   // no_room with the partial kept, exists with OnConflict::refuse, unavailable when interrupted or the server stays away.
   Result<Received> run(Saver& saver);
 
   // The same to a file descriptor, which stays the caller's: files in order, one after another, nothing else. A
-  // stream is written while it comes in; a sum that differs is noticed at its end only: Kind::integrity.
+  // stream is written while it comes in; a sum that differs is noticed at its end only: Kind::integrity. Of a sealed
+  // file only verified bytes are written.
   Result<Received> run(int stream);
 
   // Async-signal-safe, any thread: run() ends soon with Kind::unavailable. Partials are kept.

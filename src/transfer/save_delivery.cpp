@@ -3,7 +3,10 @@
 #include <system_error>
 
 #include "transfer/answers.h"
+#include "transfer/contents.h"
+#include "transfer/intake.h"
 #include "transfer/receive_job.h"
+#include "transfer/seal_plan.h"
 
 namespace qrx::transfer {
 namespace {
@@ -20,9 +23,14 @@ Error damaged(const std::string& name) {
 // One delivery while its files are fetched by several threads.
 class Delivery {
  public:
-  Delivery(const ReceiveJob& job, const wire::DeliveryInfo& info,
+  Delivery(const ReceiveJob& job, const DeliveryContents& contents,
            const std::function<std::optional<Follower::Outcome>(const Id&)>& outcome_of)
-      : job_(job), info_(info), outcome_of_(outcome_of), saved_(info.files.size()), skip_(info.files.size(), false) {}
+      : job_(job),
+        info_(contents.shown),
+        items_(contents.items),
+        outcome_of_(outcome_of),
+        saved_(items_.size()),
+        skip_(items_.size(), false) {}
 
   Result<SavedDelivery> run();
 
@@ -33,7 +41,8 @@ class Delivery {
   void saved(std::size_t index, SavedFile file);
 
   const ReceiveJob& job_;
-  const wire::DeliveryInfo& info_;
+  const wire::DeliveryInfo& info_;  // as people see it
+  const std::vector<Item>& items_;  // as the server has it
   const std::function<std::optional<Follower::Outcome>(const Id&)>& outcome_of_;
 
  private:
@@ -63,16 +72,23 @@ class Worker {
   }
 
  private:
-  const wire::FileInfo& file(std::size_t index) const { return delivery_.info_.files[index]; }
+  const Item& item(std::size_t index) const { return delivery_.items_[index]; }
+  const wire::FileInfo& file(std::size_t index) const { return item(index).info; }  // sealed, if it is
   bool is_small(std::size_t index) const { return file(index).size <= most_small_bytes; }
 
   Result<void> save_small(const std::vector<std::size_t>& task);
   Result<void> get_small(std::deque<std::size_t>& left);
   Result<void> keep_small(std::size_t index, const std::string& bytes);
   Result<void> save_large(std::size_t index);
+  Result<void> save_large_plain(std::size_t index);
+  Result<bool> save_large_sealed(std::size_t index);
+  Result<bool> open_large(std::size_t index, PartialFile& partial, Patience& patience, std::optional<OpenedItem>& opened);
+  Result<void> stays_sealed(std::size_t index, seal::Refusal refusal);
   Result<void> fetch(PartialFile& partial, const wire::FileInfo& info, RunningSums& sums);
   bool saved_before(std::size_t index);
-  Result<void> publish(std::size_t index, PartialFile& partial, const Sums& sums);
+  wire::FileInfo unopened(std::size_t index) const;
+  Result<void> publish(std::size_t index, PartialFile& partial, const Sums& sums, bool opened = false);
+  Result<void> publish_opened(std::size_t index, PartialFile& partial, const OpenedItem& opened);
 
   Delivery& delivery_;
   const ReceiveJob& job_;
@@ -83,23 +99,49 @@ class Worker {
 // A run that was killed after it had published this file.
 bool Worker::saved_before(std::size_t index) {
   const wire::FileInfo& info = file(index);
-  const auto name = job_.record->name_of(info.file);
-  if (!name) return false;
-  const auto path = job_.saver->find_saved(*name, info.size, info.xxh128);
+  const auto earlier = job_.record->find(info.file);
+  if (!earlier) return false;
+  const bool opened = item(index).open && (earlier->size != info.size || earlier->xxh128 != info.xxh128);
+  if (!opened && (earlier->size != info.size || earlier->xxh128 != info.xxh128)) return false;
+  const auto path = job_.saver->find_saved(earlier->name, earlier->size, earlier->xxh128);
   if (!path) return false;
   std::optional<Sha256Sum> sha;
   if (job_.options.sha256) {
     sha = job_.saver->sha256_of(*path);
     if (!sha) return false;
   }
-  job_.tally.arrived(info.file, info.size);
-  delivery_.saved(index, SavedFile{*path, info, sha, delivery_.info_.delivery});
+  job_.tally.arrived(info.file, delivery_.info_.files[index].size);
+  const auto saved = opened ? opened_info(item(index), earlier->size, earlier->xxh128) : unopened(index);
+  delivery_.saved(index, SavedFile{*path, saved, sha, delivery_.info_.delivery});
   return true;
 }
 
-Result<void> Worker::publish(std::size_t index, PartialFile& partial, const Sums& sums) {
-  const wire::FileInfo& info = file(index);
-  job_.record->add(info.file, partial.name());
+Result<void> Worker::publish_opened(std::size_t index, PartialFile& partial, const OpenedItem& opened) {
+  if (auto right = check_item(item(index), opened.tag); !right) {
+    partial.discard();
+    return right;
+  }
+  if (auto renamed = partial.rename_to(item(index).name, file(index).file, delivery_.info_.delivery); !renamed) return renamed;
+  return publish(index, partial, opened.plain, true);
+}
+
+// What was sealed to others, or in a way that is not read here.
+Result<void> Worker::stays_sealed(std::size_t index, seal::Refusal refusal) {
+  if (item(index).in_manifest || job_.options.only_sealed) return tl::unexpected(not_sealed(item(index).name));
+  const Error why = seal::explain({refusal, ""});
+  job_.tally.notice(file(index).name + " is saved as it came: " + why.what);
+  return {};
+}
+
+wire::FileInfo Worker::unopened(std::size_t index) const {
+  wire::FileInfo info = file(index);
+  info.sealed = false;
+  return info;
+}
+
+Result<void> Worker::publish(std::size_t index, PartialFile& partial, const Sums& sums, bool opened) {
+  const wire::FileInfo info = opened ? opened_info(item(index), partial.size(), sums.xxh128) : unopened(index);
+  job_.record->add(info.file, {partial.name(), info.size, info.xxh128});
   auto path = partial.publish();
   if (!path) return tl::unexpected(path.error());
   delivery_.saved(index, SavedFile{std::move(*path), info, sums.sha256, delivery_.info_.delivery});
@@ -111,14 +153,28 @@ Result<void> Worker::keep_small(std::size_t index, const std::string& bytes) {
   RunningSums sums(job_.options.sha256);
   sums.update(as_bytes(bytes));
   const Sums got = sums.sums();
-  if (bytes.size() != info.size || got.xxh128 != info.xxh128) return tl::unexpected(damaged(info.name));
-  auto partial = job_.saver->begin(info.name, info.file, delivery_.info_.delivery);
+  if (bytes.size() != info.size || got.xxh128 != info.xxh128) return tl::unexpected(damaged(item(index).name));
+  std::string plain;
+  std::optional<OpenedItem> opened;
+  if (item(index).open) {
+    std::optional<seal::Refusal> refusal;
+    auto whole = open_whole(*job_.options.identity, as_bytes(bytes), job_.options.sha256, plain, refusal);
+    if (whole) {
+      if (auto right = check_item(item(index), whole->tag); !right) return right;
+      opened = std::move(*whole);
+    } else if (refusal && is_foreign(*refusal)) {
+      if (auto stays = stays_sealed(index, *refusal); !stays) return stays;
+    } else {
+      return fail(whole.error().kind, "cannot open " + item(index).name + ": " + whole.error().what, whole.error().hint);
+    }
+  }
+  auto partial = job_.saver->begin(opened ? item(index).name : info.name, info.file, delivery_.info_.delivery);
   if (!partial) return tl::unexpected(partial.error());
   if (partial->size() > 0)
     if (auto emptied = partial->truncate(0); !emptied) return emptied;
-  if (auto written = partial->write(as_bytes(bytes)); !written) return written;
-  job_.tally.arrived(info.file, info.size);
-  return publish(index, *partial, got);
+  if (auto written = partial->write(as_bytes(opened ? plain : bytes)); !written) return written;
+  job_.tally.arrived(info.file, delivery_.info_.files[index].size);
+  return publish(index, *partial, opened ? opened->plain : got, opened.has_value());
 }
 
 // Asks for all that is left at once; takes the answers off the front.
@@ -182,6 +238,90 @@ Result<void> Worker::fetch(PartialFile& partial, const wire::FileInfo& info, Run
 
 Result<void> Worker::save_large(std::size_t index) {
   if (saved_before(index)) return {};
+  if (item(index).open) {
+    const auto done = save_large_sealed(index);
+    if (!done || *done) return done ? Result<void>{} : tl::unexpected(done.error());
+  }
+  return save_large_plain(index);
+}
+
+// Until the partial has what the item held. False when it is not for us. An integrity error may be one of the way here.
+Result<bool> Worker::open_large(std::size_t index, PartialFile& partial, Patience& patience, std::optional<OpenedItem>& opened) {
+  const wire::FileInfo& info = file(index);
+  const auto sink = [&partial](ByteView bytes) { return partial.write(bytes); };
+  std::unique_ptr<SealedIntake> intake;
+  for (;;) {
+    Result<void> done;
+    const std::uint64_t before = intake ? intake->taken() : 0;
+    if (!intake) {
+      intake = std::make_unique<SealedIntake>(*job_.options.identity, sink, job_.options.sha256);
+      if (partial.size() > 0) done = take_up_partial(client_, info.file, partial, *intake);
+      if (!done && is_temporary(done.error().kind)) intake.reset();  // nothing was taken
+    }
+    if (done)
+      done = fetch_sealed(client_, info.file, info.xxh128, info.size, *intake, buffer_, [&]() -> Result<void> {
+        if (delivery_.failed()) return fail(Kind::other, "stopped");
+        job_.tally.arrived(info.file, plain_part(intake->taken()));
+        return {};
+      });
+    if (done && intake->taken() == info.size) {
+      auto whole = intake->finish();
+      if (whole && whole->wire_sum != info.xxh128) return tl::unexpected(damaged(item(index).name));
+      if (whole) {
+        opened = std::move(*whole);
+        return true;
+      }
+      done = tl::unexpected(whole.error());
+    } else if (done) {
+      done = fail(intake->taken() < info.size ? Kind::unavailable : Kind::integrity, "the server sent another size than it said");
+    }
+    if (intake && intake->refusal()) {
+      if (!is_foreign(*intake->refusal())) return fail(done.error().kind, "cannot open " + item(index).name + ": " + done.error().what);
+      if (auto stays = stays_sealed(index, *intake->refusal()); !stays) return tl::unexpected(stays.error());
+      return false;
+    }
+    const auto asked = client_.asked_pause();
+    client_.close();
+    if (intake && intake->taken() > before) patience.progress();
+    if (auto go_on = patience.wait(done.error(), asked); !go_on) return tl::unexpected(go_on.error());
+  }
+}
+
+// False when it is to be saved as it is.
+Result<bool> Worker::save_large_sealed(std::size_t index) {
+  const wire::FileInfo& info = file(index);
+  const auto followed = delivery_.outcome_of_(info.file);
+  auto partial = job_.saver->begin(without_age_ending(info.name), info.file, delivery_.info_.delivery);
+  if (!partial) return tl::unexpected(partial.error());
+  if (followed && followed->opened && followed->opened->wire_sum == info.xxh128 && followed->size == partial->size()) {
+    if (auto done = publish_opened(index, *partial, *followed->opened); !done) return tl::unexpected(done.error());
+    return true;
+  }
+  if (buffer_.empty()) buffer_.resize(buffer_bytes);
+  // Under this name it may also be as it came.
+  if (!has_age_ending(info.name))
+    if (auto emptied = partial->truncate(0); !emptied) return tl::unexpected(emptied.error());
+  Patience patience = job_.patience();
+  for (bool again = false;; again = true) {
+    std::optional<OpenedItem> opened;
+    const auto done = open_large(index, *partial, patience, opened);
+    if (done && *done) {
+      if (auto published = publish_opened(index, *partial, *opened); !published) return tl::unexpected(published.error());
+      return true;
+    }
+    if (done || done.error().kind == Kind::integrity) {
+      // Once more from the first byte: an earlier run's partial may be damaged, or the way here.
+      if (done || again) partial->discard();
+      if (done || again) return done;
+      client_.close();
+      if (auto emptied = partial->truncate(0); !emptied) return tl::unexpected(emptied.error());
+      continue;
+    }
+    return done;
+  }
+}
+
+Result<void> Worker::save_large_plain(std::size_t index) {
   const wire::FileInfo& info = file(index);
   const auto followed = delivery_.outcome_of_(info.file);
   auto partial = job_.saver->begin(info.name, info.file, delivery_.info_.delivery);
@@ -265,9 +405,9 @@ void Delivery::plan() {
     batch.clear();
     bytes = 0;
   };
-  for (std::size_t i = 0; i < info_.files.size(); ++i) {
+  for (std::size_t i = 0; i < items_.size(); ++i) {
     if (skip_[i]) continue;
-    const std::uint64_t size = info_.files[i].size;
+    const std::uint64_t size = items_[i].info.size;
     if (size > most_small_bytes) {
       tasks_.push_back({i});
       continue;
@@ -316,7 +456,9 @@ Result<SavedDelivery> Delivery::run() {
 
 Result<SavedDelivery> save_delivery(const ReceiveJob& job, const wire::DeliveryInfo& delivery,
                                     const std::function<std::optional<Follower::Outcome>(const Id&)>& outcome_of) {
-  return Delivery(job, delivery, outcome_of).run();
+  const auto contents = read_contents(job, delivery);
+  if (!contents) return tl::unexpected(contents.error());
+  return Delivery(job, *contents, outcome_of).run();
 }
 
 }  // namespace qrx::transfer

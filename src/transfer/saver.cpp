@@ -322,6 +322,32 @@ Result<std::string> PartialFile::publish() {
   return saver_->shown_ + directories + leaf;
 }
 
+Result<void> PartialFile::rename_to(std::string_view wire_name, const Id& file, const Id& delivery) {
+  // It makes an empty partial where this one is to be, with all that begin() checks.
+  auto target = saver_->begin(wire_name, file, delivery);
+  if (!target) return tl::unexpected(target.error());
+  if (::renameat(directory_.get(), part_.c_str(), target->directory_.get(), target->part_.c_str()) == 0) {
+    target->file_ = std::move(file_);
+    target->size_ = size_;
+    target->flushed_ = flushed_;
+    *this = std::move(*target);
+    return {};
+  }
+  if (errno != EXDEV) return fail_errno("cannot save " + saver_->shown_ + target->name_);
+  // Another file system is mounted there.
+  if (auto emptied = target->truncate(0); !emptied) return emptied;
+  std::vector<std::byte> buffer(256U << 10);
+  while (target->size() < size_) {
+    const auto got = read_at(target->size(), buffer);
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) return fail(Kind::integrity, name_ + " was changed by someone while it was being saved");
+    if (auto written = target->write({buffer.data(), *got}); !written) return written;
+  }
+  discard();
+  *this = std::move(*target);
+  return {};
+}
+
 void PartialFile::discard() {
   static_cast<void>(::unlinkat(directory_.get(), part_.c_str(), 0));  // gone already is as good
   file_.reset();

@@ -46,6 +46,8 @@ class PartialFile {
   // Kind::exists with OnConflict::refuse when something is there. Saver::settle() makes the name durable too.
   Result<std::string> publish();
   void discard();  // removes the partial
+  // It is to be saved as this instead: as if begin() had been called with it. The bytes stay.
+  Result<void> rename_to(std::string_view wire_name, const Id& file, const Id& delivery);
 
  private:
   friend class Saver;

@@ -65,12 +65,29 @@ Patience SendJob::patience() {
                   [this](const std::string& text) { tally.notice(text); });
 }
 
-Result<SourceFile> SourceFile::open(const Source& source) {
+const std::string& SendJob::wire_name(std::size_t index) const {
+  return plan != nullptr ? plan->item(index) : list.sources[index].name;
+}
+
+std::uint64_t SendJob::wire_size(std::size_t index) const {
+  const std::uint64_t size = *list.sources[index].size;
+  return plan != nullptr ? seal::sealed_size(size) : size;
+}
+
+void SendJob::finish(std::size_t index, SentFile file, const Xxh128Sum& wire_sum, std::uint64_t wire_bytes) {
+  file.sealed = plan != nullptr;
+  wire[index] = {wire_name(index), wire_bytes, wire_sum};
+  if (!list.sources[index].stream) tally.set(index, file.size);
+  tally.sent(file);
+  done[index] = std::move(file);
+}
+
+Result<SourceFile> SourceFile::open(const Source& source, bool strictly) {
   int fd;
   do fd = ::open(source.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   while (fd < 0 && errno == EINTR);
   if (fd < 0) return fail_errno("cannot read " + source.path);
-  SourceFile file(source, UniqueFd(fd));
+  SourceFile file(source, UniqueFd(fd), strictly);
   if (auto same = file.check_unchanged(); !same) return tl::unexpected(same.error());
   return file;
 }
@@ -90,6 +107,9 @@ Result<void> SourceFile::check_unchanged() const {
   if (!S_ISREG(status.st_mode) || static_cast<std::uint64_t>(status.st_size) != source_->size ||
       mtime_ns != source_->mtime_ns || status.st_ino != source_->inode || status.st_dev != source_->device)
     return changed(*source_);
+  // Who writes can set mtime back, but not ctime.
+  const std::int64_t ctime_ns = std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec;
+  if (strictly_ && ctime_ns != source_->ctime_ns) return changed(*source_);
   return {};
 }
 

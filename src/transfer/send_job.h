@@ -11,6 +11,7 @@
 #include "transfer/drop_client.h"
 #include "transfer/pace.h"
 #include "transfer/patience.h"
+#include "transfer/seal_plan.h"
 #include "transfer/send_state.h"
 #include "transfer/sender.h"
 #include "transfer/sources.h"
@@ -49,22 +50,34 @@ struct SendJob {
   Id delivery;
   SendState* state = nullptr;                // null: this run cannot be continued by another
   std::vector<std::optional<SentFile>> done; // by source
+  const SealPlan* plan = nullptr;            // null: not sealed
+  std::vector<wire::ReceivedFile> wire = {}; // by source that is done: what the server must have
+  std::optional<wire::ReceivedFile> manifest = {};
 
   Patience patience();
+  const std::string& wire_name(std::size_t index) const;
+  std::uint64_t wire_size(std::size_t index) const;  // REQUIRES: not a stream
+  // What the server took of a source, in plain bytes.
+  std::uint64_t shown(std::uint64_t wire_bytes) const { return plan != nullptr ? plain_part(wire_bytes) : wire_bytes; }
+  // The server has this source whole.
+  void finish(std::size_t index, SentFile file, const Xxh128Sum& wire_sum, std::uint64_t wire_bytes);
 };
 
 // The file of a source, opened and compared with what was found at the check.
 class SourceFile {
  public:
-  // Kind::integrity when it is not the same file any more.
-  static Result<SourceFile> open(const Source& source);
+  // Kind::integrity when it is not the same file any more. `strictly`: as a file has to be whose bytes are sealed,
+  // perhaps a second time, under the same secrets.
+  static Result<SourceFile> open(const Source& source, bool strictly = false);
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> space) const;  // 0 at the end
   Result<void> check_unchanged() const;
 
  private:
-  SourceFile(const Source& source, UniqueFd fd) : source_(&source), fd_(std::move(fd)) {}
+  SourceFile(const Source& source, UniqueFd fd, bool strictly)
+      : source_(&source), fd_(std::move(fd)), strictly_(strictly) {}
   const Source* source_;
   UniqueFd fd_;
+  bool strictly_;
 };
 
 inline constexpr std::uint64_t most_small_bytes = 256U << 10;  // the server takes no more by one PUT
@@ -75,6 +88,30 @@ Result<void> send_small_files(SendJob& job, const std::vector<std::size_t>& inde
 Result<void> send_large_file(SendJob& job, DropClient& client, std::size_t index);
 // Sends a stream of unknown length from `fd`.
 Result<void> send_stream(SendJob& job, DropClient& client, std::size_t index, int fd);
+
+// A source sealed as it is sent: from any byte on, read and sealed on a thread of its own, and the sums of its plain
+// bytes as they come by.
+class SealedSource {
+ public:
+  // `file` must outlive it.
+  SealedSource(seal::Sealer sealer, const SourceFile& file, std::uint64_t plain_size, bool sha256);
+  SealedSource(SealedSource&&) noexcept;
+  ~SealedSource();
+  Result<std::size_t> read(std::span<std::byte> space);
+  void seek(std::uint64_t offset);
+  // REQUIRES: all of it was read. Ends the thread.
+  void finish(SentFile& into);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+// Source and item as they are on this machine: what the server must have of it comes with it.
+Result<SentFile> sum_sealed(const SealPlan& plan, const SourceList& list, std::size_t index, bool sha256,
+                            const http::Interrupt& interrupt, wire::ReceivedFile& wire);
+// The manifest, before everything else. Nothing without a plan, or when the server has it.
+Result<void> send_manifest(SendJob& job, DropClient& client);
 
 // The sums of a source as it is on this machine.
 Result<SentFile> sum_file(const Source& source, bool sha256, const http::Interrupt& interrupt);

@@ -12,14 +12,19 @@ constexpr unsigned most_uploads = 3;  // the server may forget an upload, but no
 class LargeFile {
  public:
   LargeFile(SendJob& job, DropClient& client, std::size_t index)
-      : job_(job), client_(client), index_(index), source_(job.list.sources[index]) {
+      : job_(job), client_(client), index_(index), source_(job.list.sources[index]), size_(job.wire_size(index)) {
     if (job.state != nullptr) upload_ = job.state->upload(index);
   }
 
   Result<void> run() {
-    auto file = SourceFile::open(source_);
+    auto file = SourceFile::open(source_, job_.plan != nullptr);
     if (!file) return tl::unexpected(file.error());
     file_ = &*file;
+    if (job_.plan != nullptr) {
+      auto sealer = job_.plan->sealer(index_);
+      if (!sealer) return tl::unexpected(sealer.error());
+      sealed_.emplace(std::move(*sealer), *file, *source_.size, job_.options.sha256);
+    }
     Patience patience = job_.patience();
     bool at_known = false;
     std::uint64_t best = 0;
@@ -31,11 +36,14 @@ class LargeFile {
           best = offset_;
           patience.progress();
         }
-        if (offset_ == *source_.size) break;
+        if (offset_ == size_) break;
         continue;
       }
       at_known = false;
       if (auto go_on = after_trouble(patience, step.error()); !go_on) return go_on;
+      // What is read once more is sealed once more: only the same bytes may be.
+      if (sealed_)
+        if (auto same = file->check_unchanged(); !same) return same;
     }
     if (auto same = file->check_unchanged(); !same) return same;
     return finish();
@@ -45,7 +53,7 @@ class LargeFile {
   // Where the server is: opens the upload, or asks for its offset. Then our sums stand there too.
   Result<void> find_offset() {
     if (!upload_) {
-      const auto made = client_.create_upload(job_.delivery, source_.name, *source_.size);
+      const auto made = client_.create_upload(job_.delivery, job_.wire_name(index_), size_);
       if (!made) return tl::unexpected(made.error());
       upload_ = *made;
       ++uploads_;
@@ -56,10 +64,10 @@ class LargeFile {
     } else {
       const auto there = client_.upload_standing(*upload_);
       if (!there) return tl::unexpected(there.error());
-      if (there->offset > *source_.size) return fail(Kind::integrity, "the server has more of " + source_.name + " than there is");
+      if (there->offset > size_) return fail(Kind::integrity, "the server has more of " + source_.name + " than there is");
       offset_ = there->offset;
     }
-    job_.tally.set(index_, offset_);
+    job_.tally.set(index_, job_.shown(offset_));
     return sum_up_to(offset_);
   }
 
@@ -68,8 +76,9 @@ class LargeFile {
       xxh128_.reset();
       sha256_.reset();
       summed_ = 0;
+      if (sealed_) sealed_->seek(0);
     }
-    if (job_.options.sha256 && !sha256_) sha256_.emplace();
+    if (job_.options.sha256 && !sealed_ && !sha256_) sha256_.emplace();
     std::vector<std::byte> buffer(summed_ < offset ? 256U << 10 : 0);
     while (summed_ < offset) {
       if (job_.interrupt.raised()) return fail(Kind::unavailable, "interrupted");
@@ -81,7 +90,7 @@ class LargeFile {
   }
 
   Result<std::size_t> read_and_sum(std::span<std::byte> space) {
-    const auto got = file_->read_at(summed_, space);
+    const auto got = sealed_ ? sealed_->read(space) : file_->read_at(summed_, space);
     if (!got) return got;
     if (*got == 0) return fail(Kind::integrity, source_.path + " became shorter while it was being sent");
     const ByteView bytes = space.first(*got);
@@ -99,10 +108,10 @@ class LargeFile {
       if (got && !job_.pace.take(*got, job_.interrupt)) return fail(Kind::unavailable, "interrupted");
       return got;
     };
-    const auto sent = [this, start](std::uint64_t bytes) { job_.tally.set(index_, start + bytes); };
-    const auto patched = client_.patch(*upload_, start, *source_.size - start, reader, sent);
+    const auto sent = [this, start](std::uint64_t bytes) { job_.tally.set(index_, job_.shown(start + bytes)); };
+    const auto patched = client_.patch(*upload_, start, size_ - start, reader, sent);
     if (!patched) return tl::unexpected(patched.error());
-    if (patched->offset < start || patched->offset > *source_.size || patched->offset != summed_) {
+    if (patched->offset < start || patched->offset > size_ || patched->offset != summed_) {
       // It took less than was sent; ask where it stands.
       return fail(Kind::unavailable, "the server took only a part");
     }
@@ -125,14 +134,14 @@ class LargeFile {
   }
 
   Result<void> finish() {
-    SentFile sent{source_.name, *source_.size, xxh128_.sum(), std::nullopt};
+    const Xxh128Sum sum = xxh128_.sum();
+    SentFile sent{source_.name, *source_.size, sum, std::nullopt};
     if (sha256_) sent.sha256 = sha256_->sum();
+    if (sealed_) sealed_->finish(sent);
     // When the last answer was lost, the answer to the commit has the sum.
-    if (server_sum_ && *server_sum_ != sent.xxh128)
+    if (server_sum_ && *server_sum_ != sum)
       return fail(Kind::integrity, "the server received other bytes of " + source_.name + " than were sent");
-    job_.tally.set(index_, *source_.size);
-    job_.tally.sent(sent);
-    job_.done[index_] = std::move(sent);
+    job_.finish(index_, std::move(sent), sum, size_);
     return {};
   }
 
@@ -140,13 +149,15 @@ class LargeFile {
   DropClient& client_;
   std::size_t index_;
   const Source& source_;
+  const std::uint64_t size_;  // on the wire
   SourceFile* file_ = nullptr;
   std::optional<Id> upload_;
   unsigned uploads_ = 0, conflicts_ = 0;
   std::uint64_t offset_ = 0;  // acknowledged
   std::uint64_t summed_ = 0;  // our sums stand here
-  Xxh128 xxh128_;
+  Xxh128 xxh128_;  // of what is sent
   std::optional<Sha256> sha256_;
+  std::optional<SealedSource> sealed_;
   std::optional<Xxh128Sum> server_sum_;
 };
 

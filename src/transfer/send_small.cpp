@@ -75,6 +75,8 @@ class Worker {
   struct Posted {
     std::size_t index;
     SentFile file;
+    Xxh128Sum wire_sum;
+    std::size_t wire_size;
   };
 
   Result<void> send_until_trouble() {
@@ -94,7 +96,7 @@ class Worker {
 
   Result<void> post(std::size_t index) {
     const Source& source = job_.list.sources[index];
-    auto file = SourceFile::open(source);
+    auto file = SourceFile::open(source, job_.plan != nullptr);
     if (!file) return tl::unexpected(file.error());
     std::string bytes(static_cast<std::size_t>(*source.size), '\0');
     for (std::size_t at = 0; at < bytes.size();) {
@@ -104,17 +106,28 @@ class Worker {
       at += *got;
     }
     if (auto same = file->check_unchanged(); !same) return same;
-    if (!job_.pace.take(bytes.size(), job_.interrupt)) return fail(Kind::unavailable, "interrupted");
-    Posted posted{index, {source.name, *source.size, {}, std::nullopt}};
-    sum_.reset();
-    sum_.update(as_bytes(bytes));
-    posted.file.xxh128 = sum_.sum();
+    Posted posted{index, {source.name, *source.size, sum_of(bytes), std::nullopt}, {}, 0};
     if (job_.options.sha256) posted.file.sha256 = sha256(as_bytes(bytes));
-    const std::size_t size = bytes.size();
-    if (auto done = client_.post_small(job_.delivery, source.name, std::move(bytes)); !done) return done;
-    posted_bytes_ += size;
+    posted.wire_sum = posted.file.xxh128;
+    if (job_.plan != nullptr) {
+      auto sealer = job_.plan->sealer(index);
+      auto sealed = sealer ? seal_whole(std::move(*sealer), as_bytes(bytes)) : tl::unexpected(sealer.error());
+      if (!sealed) return tl::unexpected(sealed.error());
+      bytes = std::move(*sealed);
+      posted.wire_sum = sum_of(bytes);
+    }
+    if (!job_.pace.take(bytes.size(), job_.interrupt)) return fail(Kind::unavailable, "interrupted");
+    posted.wire_size = bytes.size();
+    if (auto done = client_.post_small(job_.delivery, job_.wire_name(index), std::move(bytes)); !done) return done;
+    posted_bytes_ += posted.wire_size;
     posted_.push_back(std::move(posted));
     return {};
+  }
+
+  Xxh128Sum sum_of(const std::string& bytes) {
+    sum_.reset();
+    sum_.update(as_bytes(bytes));
+    return sum_.sum();
   }
 
   Result<void> settle() {
@@ -123,12 +136,10 @@ class Worker {
     ++answered_;
     Posted posted = std::move(posted_.front());
     posted_.pop_front();
-    posted_bytes_ -= posted.file.size;
-    if (*sum && **sum != posted.file.xxh128)
+    posted_bytes_ -= posted.wire_size;
+    if (*sum && **sum != posted.wire_sum)
       return fail(Kind::integrity, "the server received other bytes of " + posted.file.name + " than were sent");
-    job_.tally.set(posted.index, posted.file.size);
-    job_.tally.sent(posted.file);
-    job_.done[posted.index] = std::move(posted.file);
+    job_.finish(posted.index, std::move(posted.file), posted.wire_sum, posted.wire_size);
     return {};
   }
 

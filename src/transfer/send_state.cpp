@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <sstream>
@@ -18,9 +19,19 @@ namespace {
 constexpr std::string_view first_line = "qrx-send 1";
 constexpr std::uint64_t most_bytes = 256U << 20;  // of a state file; a million sources are about 60 MiB
 
-std::string fingerprint(const Source& source) {
+std::string fingerprint(const Source& source, bool sealed) {
   return std::to_string(source.size.value_or(0)) + " " + std::to_string(source.mtime_ns) + " " +
-         std::to_string(source.device) + " " + std::to_string(source.inode);
+         std::to_string(source.device) + " " + std::to_string(source.inode) +
+         (sealed ? " " + std::to_string(source.ctime_ns) : "");
+}
+
+std::optional<seal::Key> parse_seed(std::string_view text) {
+  auto bytes = from_hex(text);
+  if (!bytes || bytes->size() != seal::Key::size) return std::nullopt;
+  seal::Key seed;
+  std::copy(bytes->begin(), bytes->end(), seed.data());
+  seal::wipe(std::as_writable_bytes(std::span(*bytes)));
+  return seed;
 }
 
 Result<void> write_all(int fd, std::string_view text, const std::string& path) {
@@ -66,6 +77,7 @@ std::string SendState::file_name(const DropLink& link, const SourceList& sources
   };
   add(link.origin.url());
   add(link.guid.text());
+  if (!link.key.empty()) add(link.key);
   for (const auto& source : sources.sources) {
     add(source.path);
     add(source.name);
@@ -78,7 +90,7 @@ std::optional<SendState> SendState::load(const std::string& directory, const Dro
   state.path_ = directory + "/" + file_name(link, sources);
   state.file_.reset(::open(state.path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
   if (!state.file_ || ::flock(state.file_.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
-  const auto text = read_all(state.file_.get());
+  auto text = read_all(state.file_.get());
   if (!text) return std::nullopt;
 
   std::istringstream lines(*text);
@@ -88,9 +100,14 @@ std::optional<SendState> SendState::load(const std::string& directory, const Dro
   const auto delivery = Id::parse(std::string_view(line).substr(9));
   if (!delivery) return std::nullopt;
   state.delivery_ = *delivery;
+  if (!link.key.empty()) {
+    if (!std::getline(lines, line) || !line.starts_with("seal ")) return std::nullopt;
+    state.seed_ = parse_seed(std::string_view(line).substr(5));
+    if (!state.seed_) return std::nullopt;
+  }
   for (const auto& source : sources.sources) {
     if (!std::getline(lines, line) || !line.starts_with("source ")) return std::nullopt;
-    state.changed_.push_back(std::string_view(line).substr(7) != fingerprint(source));
+    state.changed_.push_back(std::string_view(line).substr(7) != fingerprint(source, state.seed_.has_value()));
   }
   state.uploads_.resize(sources.sources.size());
   while (std::getline(lines, line)) {
@@ -107,7 +124,7 @@ std::optional<SendState> SendState::load(const std::string& directory, const Dro
 }
 
 Result<SendState> SendState::begin(const std::string& directory, const DropLink& link, const SourceList& sources,
-                                   const Id& delivery) {
+                                   const Id& delivery, const seal::Key* seed) {
   if (auto made = make_directories(directory); !made) return tl::unexpected(made.error());
   SendState state;
   state.path_ = directory + "/" + file_name(link, sources);
@@ -121,7 +138,11 @@ Result<SendState> SendState::begin(const std::string& directory, const DropLink&
   }
   std::string text(first_line);
   text += "\ndelivery " + delivery.text() + "\n";
-  for (const auto& source : sources.sources) text += "source " + fingerprint(source) + "\n";
+  if (seed != nullptr) {
+    text += "seal " + to_hex(seed->view()) + "\n";
+    state.seed_ = seed->clone();
+  }
+  for (const auto& source : sources.sources) text += "source " + fingerprint(source, seed != nullptr) + "\n";
 
   const std::string draft = state.path_ + "." + Id::random().text().substr(0, 8);
   state.file_.reset(::open(draft.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -135,6 +156,8 @@ Result<SendState> SendState::begin(const std::string& directory, const DropLink&
   }
   return state;
 }
+
+bool SendState::any_changed() const { return std::find(changed_.begin(), changed_.end(), true) != changed_.end(); }
 
 Result<void> SendState::remember(std::size_t index, const Id& upload) {
   uploads_[index] = upload;

@@ -8,6 +8,7 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "seal/primitives.h"
 #include "transfer/sources.h"
 #include "wire/id.h"
 #include "wire/link.h"
@@ -18,29 +19,34 @@ namespace qrx::transfer {
 //
 //   qrx-send 1
 //   delivery ID
-//   source SIZE MTIME_NS DEVICE INODE       one a source, in order
+//   seal SEED                               32 bytes in hex, of a sealed delivery (seal_plan.h)
+//   source SIZE MTIME_NS DEVICE INODE       one a source, in order; of a sealed delivery with CTIME_NS behind it
 //   upload INDEX ID                         appended when an upload is opened; the last one of an index counts
 class SendState {
  public:
   // Nothing when there is no usable file (none, another format, in use by another run).
   static std::optional<SendState> load(const std::string& directory, const DropLink& link, const SourceList& sources);
   // Begins a new file, replacing an old one. Fails when the directory cannot be written, or another run uses the file.
+  // `seed`: null for a delivery that is not sealed.
   static Result<SendState> begin(const std::string& directory, const DropLink& link, const SourceList& sources,
-                                 const Id& delivery);
+                                 const Id& delivery, const seal::Key* seed = nullptr);
 
   const Id& delivery() const { return delivery_; }
   const std::optional<Id>& upload(std::size_t index) const { return uploads_[index]; }
   bool changed(std::size_t index) const { return changed_[index]; }  // since the file was begun
+  bool any_changed() const;
+  const std::optional<seal::Key>& seed() const { return seed_; }  // of a sealed delivery
   Result<void> remember(std::size_t index, const Id& upload);
   void remove();  // done: nothing to continue
 
-  // "HASH.state", from the server, the space and the names and paths of the sources.
+  // "HASH.state", from the server, the space, its key and the names and paths of the sources.
   static std::string file_name(const DropLink& link, const SourceList& sources);
 
  private:
   std::string path_;
   UniqueFd file_;
   Id delivery_;
+  std::optional<seal::Key> seed_;
   std::vector<std::optional<Id>> uploads_;
   std::vector<bool> changed_;
 };

@@ -22,8 +22,14 @@ constexpr Millis linger{200};  // a piece that is not full goes out after so lon
 // Reads ahead in a thread: one piece fills while the other is sent.
 class Pieces {
  public:
-  Pieces(int fd, std::size_t most, const http::Interrupt& interrupt) : fd_(fd), most_(most), interrupt_(interrupt) {
+  // `plain` is told each byte of the stream, in order; with a sealer, the pieces are those of the sealed stream.
+  Pieces(int fd, std::size_t most, const http::Interrupt& interrupt, std::function<void(ByteView)> plain,
+         std::optional<seal::Sealer> sealer)
+      : fd_(fd), most_(most), interrupt_(interrupt), plain_(std::move(plain)) {
     filling_.reserve(most);
+    if (!sealer) return;
+    const auto source = [this](std::uint64_t, std::span<std::byte> space) { return read_some(space); };
+    sealed_.emplace(std::move(*sealer), source, std::nullopt);
   }
   ~Pieces() {
     if (!thread_.joinable()) return;
@@ -64,7 +70,7 @@ class Pieces {
   void read_all() {
     std::vector<std::byte> buffer(std::min<std::size_t>(most_, 256U << 10));
     for (;;) {
-      auto got = read_some(buffer);
+      auto got = sealed_ ? sealed_->read(buffer) : read_some(buffer);
       std::unique_lock lock(mutex_);
       if (!got) error_ = got.error();
       if (!got || *got == 0) ended_ = true;
@@ -89,7 +95,10 @@ class Pieces {
       if (ready < 0 && errno != EINTR) return fail_errno("cannot wait for the input");
       if (waits[0].revents == 0) continue;
       const ssize_t got = ::read(fd_, space.data(), space.size());
-      if (got >= 0) return static_cast<std::size_t>(got);
+      if (got >= 0) {
+        plain_(space.first(static_cast<std::size_t>(got)));
+        return static_cast<std::size_t>(got);
+      }
       if (errno != EINTR && errno != EAGAIN) return fail_errno("cannot read the input");
     }
   }
@@ -103,6 +112,8 @@ class Pieces {
   std::vector<std::byte> filling_;
   bool ended_ = false;
   std::optional<Error> error_;
+  std::function<void(ByteView)> plain_;
+  std::optional<seal::SealedReader> sealed_;
   std::thread thread_;
 };
 
@@ -113,37 +124,48 @@ class Stream {
 
   Result<void> run(int fd) {
     if (auto opened = open_upload(); !opened) return opened;
-    Pieces pieces(fd, std::max<std::size_t>(job_.options.stream_piece, 1), job_.interrupt);
-    if (auto started = pieces.start(); !started) return started;
     std::optional<Sha256> sha;
     if (job_.options.sha256) sha.emplace();
-    Xxh128 xxh128;
+    Xxh128 xxh128, wire_sum;
+    std::uint64_t plain_bytes = 0;
+    // On the reading thread; its last call comes before the last piece.
+    const auto take_plain = [&](ByteView bytes) {
+      xxh128.update(bytes);
+      if (sha) sha->update(bytes);
+      plain_bytes += bytes.size();
+    };
+    std::optional<seal::Sealer> sealer;
+    if (job_.plan != nullptr) {
+      auto made = job_.plan->sealer(index_);
+      if (!made) return tl::unexpected(made.error());
+      sealer.emplace(std::move(*made));
+    }
+    Pieces pieces(fd, std::max<std::size_t>(job_.options.stream_piece, 1), job_.interrupt, take_plain, std::move(sealer));
+    if (auto started = pieces.start(); !started) return started;
     for (bool last = false; !last;) {
       const auto got = pieces.next(piece_);
       if (!got) return tl::unexpected(got.error());
       last = *got;
-      xxh128.update(piece_);
-      if (sha) sha->update(piece_);
+      wire_sum.update(piece_);
       if (last) {
         length_ = base_ + piece_.size();
-        job_.tally.length_known(*length_);
+        job_.tally.length_known(job_.shown(*length_));
       }
       if (auto done = deliver_piece(); !done) return done;
       base_ += piece_.size();
     }
-    SentFile sent{source_.name, base_, xxh128.sum(), std::nullopt};
+    SentFile sent{source_.name, plain_bytes, xxh128.sum(), std::nullopt};
     if (sha) sent.sha256 = sha->sum();
-    if (server_sum_ && *server_sum_ != sent.xxh128)
+    if (server_sum_ && *server_sum_ != wire_sum.sum())
       return fail(Kind::integrity, "the server received other bytes of " + source_.name + " than were sent");
-    job_.tally.sent(sent);
-    job_.done[index_] = std::move(sent);
+    job_.finish(index_, std::move(sent), wire_sum.sum(), base_);
     return {};
   }
 
  private:
   Result<void> open_upload() {
     for (;;) {
-      const auto made = client_.create_upload(job_.delivery, source_.name, std::nullopt);
+      const auto made = client_.create_upload(job_.delivery, job_.wire_name(index_), std::nullopt);
       if (made) {
         upload_ = *made;
         patience_.progress();
@@ -168,7 +190,7 @@ class Stream {
       if (step) {
         at_known = true;
         patience_.progress();
-        job_.tally.set(index_, offset);
+        job_.tally.set(index_, job_.shown(offset));
         continue;
       }
       at_known = false;
@@ -191,7 +213,7 @@ class Stream {
       if (!job_.pace.take(size, job_.interrupt)) return fail(Kind::unavailable, "interrupted");
       return size;
     };
-    const auto sent = [this, start](std::uint64_t bytes) { job_.tally.set(index_, start + bytes); };
+    const auto sent = [this, start](std::uint64_t bytes) { job_.tally.set(index_, job_.shown(start + bytes)); };
     const auto patched = client_.patch(upload_, start, end - start, reader, sent, length_);
     if (!patched) return tl::unexpected(patched.error());
     if (patched->offset < start || patched->offset > end) return fail(Kind::integrity, "the server lost its place");

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <unordered_map>
 
+#include "base/random.h"
 #include "base/units.h"
 #include "transfer/answers.h"
 #include "transfer/send_job.h"
@@ -14,6 +15,7 @@
 namespace qrx::transfer {
 namespace {
 
+constexpr std::size_t most_unpacked = 16;  // sealed small files that are items of their own; more go into one blob
 constexpr Millis look_patience{3'000};  // a server that is not there is said at once
 
 Result<UniqueFd> open_stream(const Source& source) {
@@ -31,11 +33,16 @@ struct Sender::Impl {
   DropLink link;
   SenderOptions options;
   SenderEvents events;
+  std::optional<seal::Recipient> recipient;  // to whom is sealed
+  std::optional<SealPlan> plan;
 
   Impl(DropLink where, SenderOptions how, SenderEvents tell)
       : link(std::move(where)), options(std::move(how)), events(std::move(tell)) {
     if (!options.client.interrupt) options.client.interrupt = std::make_shared<http::Interrupt>();
+    had_key = !link.key.empty();
+    if (options.seal == SealChoice::off) link.key.clear();
   }
+  bool had_key = false;  // the link as it was given
 
   http::Interrupt& interrupt() { return *options.client.interrupt; }
 
@@ -50,27 +57,93 @@ struct Sender::Impl {
     }
   }
 
+  Result<void> settle_seal();
+  Result<void> check_seal(const wire::DropInfo& drop) const;
+  Result<void> make_plan(SendJob& job, const seal::Key& seed);
   Result<wire::DropInfo> look();
   Result<SentDelivery> send(const SourceList& sources);
   // An earlier run's delivery, if it can be continued. Sets job.delivery, job.done and the state.
   Result<std::optional<wire::DeliveryState>> take_up(SendJob& job, DropClient& client, std::optional<SendState>& state);
   Result<void> begin(SendJob& job, DropClient& client, std::optional<SendState>& state);
   Result<bool> believe(SendJob& job, const wire::DeliveryState& there, const SendState& state);
+  Result<bool> believe_sealed(SendJob& job, const wire::DeliveryState& there, const SendState& state);
   Result<void> send_sources(SendJob& job, DropClient& client);
   Result<void> commit(SendJob& job, DropClient& client);
 };
 
+Result<void> Sender::Impl::settle_seal() {
+  if (link.key.empty()) {
+    if (options.seal != SealChoice::require) return {};
+    return fail(Kind::usage, "the link has no key to seal to, and --seal require was asked for", "nothing was sent");
+  }
+  auto parsed = seal::Recipient::parse(link.key);
+  if (!parsed) return tl::unexpected(parsed.error());
+  recipient = *parsed;
+  return {};
+}
+
+// The key of the link counts: it did not come from the server, who may say what it likes.
+Result<void> Sender::Impl::check_seal(const wire::DropInfo& drop) const {
+  if (drop.seal == wire::Seal::require && !recipient)
+    return fail(Kind::denied, had_key ? "the receiver takes sealed files only, and sealing is switched off"
+                                      : "the receiver takes sealed files only, and this link has no key to seal to",
+                "nothing was sent");
+  if (drop.key.empty() || !recipient) return {};
+  const auto named = seal::Recipient::parse(drop.key);
+  if (named && *named == *recipient) return {};
+  return fail(Kind::integrity, "the server names another key than the link: one of them was changed",
+              "nothing was sent; ask the receiver for the link anew");
+}
+
+Result<void> Sender::Impl::make_plan(SendJob& job, const seal::Key& seed) {
+  auto made = SealPlan::make(*recipient, seed, job.list, options.message);
+  if (!made) return tl::unexpected(made.error());
+  plan.emplace(std::move(*made));
+  job.plan = &*plan;
+  return {};
+}
+
 Result<wire::DropInfo> Sender::Impl::look() {
+  if (auto settled = settle_seal(); !settled) return tl::unexpected(settled.error());
   DropClient client(link, options.client);
   Patience patience(interrupt(), {options.first_retry, options.most_retry, std::min(options.give_up, look_patience)},
                     events.notice);
-  return patiently(client, std::move(patience), [&] { return client.look(); });
+  auto drop = patiently(client, std::move(patience), [&] { return client.look(); });
+  if (drop)
+    if (auto fits = check_seal(*drop); !fits) return tl::unexpected(fits.error());
+  return drop;
+}
+
+// Items have the names of their sources as these are now: what is there under other names is of no use.
+Result<bool> Sender::Impl::believe_sealed(SendJob& job, const wire::DeliveryState& there, const SendState& state) {
+  if (state.any_changed()) return false;
+  std::unordered_map<std::string_view, std::size_t> items;
+  for (std::size_t i = 0; i < job.list.sources.size(); ++i) items.emplace(job.plan->item(i), i);
+  for (const auto& file : there.files) {
+    if (file.name == wire::manifest_name) {
+      Xxh128 sum;
+      sum.update(as_bytes(job.plan->manifest()));
+      if (file.size == job.plan->manifest().size() && file.xxh128 == sum.sum()) job.manifest = file;
+      else if (there.committed || file.size > most_small_bytes) return false;
+      continue;
+    }
+    const auto item = items.find(file.name);
+    if (item == items.end()) return false;
+    wire::ReceivedFile here;
+    auto sums = sum_sealed(*job.plan, job.list, item->second, options.sha256, interrupt(), here);
+    if (!sums) return tl::unexpected(sums.error());
+    if (here != file) return false;
+    job.finish(item->second, std::move(*sums), file.xxh128, file.size);
+  }
+  // A large one may be there in part, under an upload that nobody remembers.
+  return job.manifest || job.plan->manifest().size() <= most_small_bytes;
 }
 
 // Which sources the delivery has already, as they are here now. False when one of them changed and cannot be replaced.
 Result<bool> Sender::Impl::believe(SendJob& job, const wire::DeliveryState& there, const SendState& state) {
   std::unordered_map<std::string_view, const wire::ReceivedFile*> received;
   for (const auto& file : there.files) received.emplace(file.name, &file);
+  if (job.plan != nullptr) return believe_sealed(job, there, state);
   for (std::size_t i = 0; i < job.list.sources.size(); ++i) {
     const Source& source = job.list.sources[i];
     const auto found = received.find(source.name);
@@ -82,9 +155,8 @@ Result<bool> Sender::Impl::believe(SendJob& job, const wire::DeliveryState& ther
     auto here = sum_file(source, options.sha256, interrupt());
     if (!here) return tl::unexpected(here.error());
     if (here->size == found->second->size && here->xxh128 == found->second->xxh128) {
-      job.tally.set(i, here->size);
-      job.tally.sent(*here);
-      job.done[i] = std::move(*here);
+      const auto& [name, size, sum] = *found->second;
+      job.finish(i, std::move(*here), sum, size);
     } else if (there.committed || here->size > most_small_bytes || found->second->size > most_small_bytes) {
       return false;  // only small files replace each other
     }
@@ -108,6 +180,8 @@ Result<std::optional<wire::DeliveryState>> Sender::Impl::take_up(SendJob& job, D
     state.reset();
     return std::nullopt;
   }
+  if (state->seed())
+    if (auto planned = make_plan(job, *state->seed()); !planned) return tl::unexpected(planned.error());
   const auto fits = believe(job, **there, *state);
   if (!fits) return tl::unexpected(fits.error());
   if (*fits) {
@@ -118,6 +192,7 @@ Result<std::optional<wire::DeliveryState>> Sender::Impl::take_up(SendJob& job, D
   if (!(*there)->committed) static_cast<void>(client.cancel(state->delivery()));
   state.reset();
   job.done.assign(job.list.sources.size(), std::nullopt);
+  job.manifest.reset();
   for (std::size_t i = 0; i < job.done.size(); ++i) job.tally.set(i, 0);
   return std::nullopt;
 }
@@ -125,21 +200,30 @@ Result<std::optional<wire::DeliveryState>> Sender::Impl::take_up(SendJob& job, D
 Result<void> Sender::Impl::begin(SendJob& job, DropClient& client, std::optional<SendState>& state) {
   const auto drop = patiently(client, job.patience(), [&] { return client.look(); });
   if (!drop) return tl::unexpected(drop.error());
-  if (auto fits = check_limits(*drop, job.list); !fits) return fits;
-  const auto opened = patiently(client, job.patience(), [&] { return client.open_delivery(options.message); });
+  if (auto fits = check_seal(*drop); !fits) return fits;
+  if (auto fits = check_limits(*drop, job.list, recipient.has_value()); !fits) return fits;
+  seal::Key seed;
+  if (recipient) {
+    fill_random(seed.span());
+    if (auto planned = make_plan(job, seed); !planned) return planned;
+  }
+  // The message of a sealed delivery stands in its manifest.
+  const auto opened = patiently(client, job.patience(), [&] { return client.open_delivery(recipient ? "" : options.message); });
   if (!opened) return tl::unexpected(opened.error());
   job.delivery = *opened;
   if (options.state_dir.empty() || job.list.has_stream) return {};
-  auto begun = SendState::begin(options.state_dir, link, job.list, job.delivery);
+  auto begun = SendState::begin(options.state_dir, link, job.list, job.delivery, recipient ? &seed : nullptr);
   if (begun) state = std::move(*begun);
   else job.tally.notice(begun.error().what + "; if this run is cut off, the next one starts anew");
   return {};
 }
 
 Result<void> Sender::Impl::send_sources(SendJob& job, DropClient& client) {
+  if (auto sent = send_manifest(job, client); !sent) return sent;
   std::vector<std::size_t> small;
   for (std::size_t i = 0; i < job.list.sources.size(); ++i)
-    if (!job.done[i] && !job.list.sources[i].stream && *job.list.sources[i].size <= most_small_bytes) small.push_back(i);
+    if (!job.done[i] && !job.list.sources[i].stream && job.wire_size(i) <= most_small_bytes) small.push_back(i);
+  if (job.plan != nullptr && small.size() <= most_unpacked) small.clear();
   if (auto sent = send_small_files(job, small); !sent) return sent;
   for (std::size_t i = 0; i < job.list.sources.size(); ++i) {
     const Source& source = job.list.sources[i];
@@ -157,24 +241,28 @@ Result<void> Sender::Impl::send_sources(SendJob& job, DropClient& client) {
 
 Result<void> Sender::Impl::commit(SendJob& job, DropClient& client) {
   const auto state =
-      patiently(client, job.patience(), [&] { return client.commit(job.delivery, job.list.sources.size()); });
+      patiently(client, job.patience(), [&] { return client.commit(job.delivery, job.list.sources.size() + (job.plan != nullptr ? 1 : 0)); });
   if (!state) return tl::unexpected(state.error());
   std::unordered_map<std::string_view, const wire::ReceivedFile*> received;
   for (const auto& file : state->files) received.emplace(file.name, &file);
-  for (const auto& sent : job.done) {
-    const auto found = received.find(sent->name);
-    if (found == received.end() || found->second->size != sent->size || found->second->xxh128 != sent->xxh128)
-      return fail(Kind::integrity, "the server has other bytes of " + sent->name + " than were sent");
-  }
+  const auto has = [&received](const wire::ReceivedFile& file) {
+    const auto found = received.find(file.name);
+    return found != received.end() && *found->second == file;
+  };
+  for (std::size_t i = 0; i < job.wire.size(); ++i)
+    if (!has(job.wire[i])) return fail(Kind::integrity, "the server has other bytes of " + job.done[i]->name + " than were sent");
+  if (job.manifest && !has(*job.manifest)) return fail(Kind::integrity, "the server has another list of files than was sent");
   return {};
 }
 
 Result<SentDelivery> Sender::Impl::send(const SourceList& sources) {
   if (sources.sources.empty()) return fail(Kind::usage, "nothing to send");
+  if (auto settled = settle_seal(); !settled) return tl::unexpected(settled.error());
   Pace pace(options.most_rate);
   SendTally tally(events, sources);
   SendJob job{link, options, sources, interrupt(), pace, tally, {}, nullptr, {}};
   job.done.resize(sources.sources.size());
+  job.wire.resize(sources.sources.size());
   DropClient client(link, options.client);
 
   std::optional<SendState> state;
@@ -206,16 +294,22 @@ Sender::Sender(DropLink link, SenderOptions options, SenderEvents events)
 Sender::~Sender() = default;
 
 Result<wire::DropInfo> Sender::look() { return impl_->look(); }
+bool Sender::seals() const { return !impl_->link.key.empty(); }
 
-Result<void> Sender::check_limits(const wire::DropInfo& drop, const SourceList& sources) {
+Result<void> Sender::check_limits(const wire::DropInfo& drop, const SourceList& sources, bool sealed) {
   if (drop.state != wire::SpaceState::open) return fail(Kind::gone, "the space takes no more deliveries");
   const auto& limits = drop.limits;
   if (limits.max_files != 0 && sources.sources.size() > limits.max_files)
     return fail(Kind::too_large, "the space takes " + std::to_string(limits.max_files) + " more files, not " +
                                      std::to_string(sources.sources.size()));
-  if (limits.max_size != 0 && sources.known_bytes > limits.max_size)
-    return fail(Kind::too_large, "the space takes " + format_size(limits.max_size) + " more, not " +
-                                     format_size(sources.known_bytes));
+  std::uint64_t bytes = sources.known_bytes;
+  if (sealed) {
+    bytes = 0;
+    for (const auto& source : sources.sources) bytes += seal::sealed_size(source.size.value_or(0));
+  }
+  if (limits.max_size != 0 && bytes > limits.max_size)
+    return fail(Kind::too_large, "the space takes " + format_size(limits.max_size) + " more, not " + format_size(bytes) +
+                                     (sealed ? ", which it is when sealed" : ""));
   return {};
 }
 

@@ -19,11 +19,18 @@
 
 namespace qrx::transfer {
 
+enum class SealChoice : std::uint8_t {
+  automatic,  // seal when the link has a key
+  require,    // send nothing without one
+  off,
+};
+
 struct SenderOptions {
   http::ClientOptions client;
   std::string state_dir;          // "$XDG_STATE_HOME/qrx/send"; made with mode 0700; empty: no second run goes on
   std::string message;            // shown to the receiver
   bool sha256 = false;            // also compute SHA-256 of each file
+  SealChoice seal = SealChoice::automatic;
   std::uint64_t most_rate = 0;    // bytes a second; 0: no limit
   unsigned connections = 4;       // for small files
   std::size_t stream_piece = 8U << 20;  // a stream is acknowledged in pieces of at most this, kept in memory until then
@@ -33,12 +40,13 @@ struct SenderOptions {
   Millis most_retry{10'000};
 };
 
-// A file that the server has, with the sum that both sides computed.
+// A file that the server has. The sums are of the plain file; of a sealed one, both sides compared those of its item.
 struct SentFile {
   std::string name;
   std::uint64_t size = 0;
   Xxh128Sum xxh128{};
   std::optional<Sha256Sum> sha256;
+  bool sealed = false;
 };
 
 // Called one at a time, from any thread, while send() runs. Each may be empty.
@@ -62,11 +70,14 @@ class Sender {
   ~Sender();
 
   // Asks the server what may be sent: label, limits, key. Not retried for long: fails fast when nobody answers.
-  // Kind::not_found when the space is unknown or has expired, Kind::gone when it is closed.
+  // Kind::not_found when the space is unknown or has expired, Kind::gone when it is closed; Kind::usage for a key that
+  // is none, and with SealChoice::require when the link has none; Kind::denied when the space takes sealed files only
+  // and these would not be; Kind::integrity when the server names another key than the link.
   Result<wire::DropInfo> look();
+  bool seals() const;  // whether send() seals: the link has a key, and sealing is not switched off
 
-  // What look() says against what is to be sent: Kind::too_large before a byte is sent.
-  static Result<void> check_limits(const wire::DropInfo& drop, const SourceList& sources);
+  // What look() says against what is to be sent: Kind::too_large before a byte is sent. Sealed files are a little larger.
+  static Result<void> check_limits(const wire::DropInfo& drop, const SourceList& sources, bool sealed = false);
 
   // Sends and commits. Retries network and server trouble until options.give_up has passed without progress. On failure
   // the state is kept, so that the same call in a later run goes on; a source that changed meanwhile is sent anew.

@@ -48,6 +48,7 @@ Source regular_source(std::string path, std::string name, const struct stat& sta
   source.name = std::move(name);
   source.size = static_cast<std::uint64_t>(status.st_size);
   source.mtime_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+  source.ctime_ns = std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec;
   source.device = status.st_dev;
   source.inode = status.st_ino;
   return source;

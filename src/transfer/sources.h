@@ -17,6 +17,7 @@ struct Source {
   bool stream = false;                // standard input, a pipe or a device: no known length, read once
   std::optional<std::uint64_t> size;  // absent for streams
   std::int64_t mtime_ns = 0;
+  std::int64_t ctime_ns = 0;
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
 };

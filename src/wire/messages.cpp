@@ -203,7 +203,8 @@ void read(const json& in, CommitDelivery& out) {
 void read(const json& in, Manifest& out) {
   if (const json* v = find(in, "message")) out.message = as_string(*v, "message", 2000);
   for (const json& item : as_list(need(in, "files"), "files"))
-    out.files.push_back({as_string(need(item, "item"), "item"), as_string(need(item, "name"), "name")});
+    out.files.push_back({as_string(need(item, "item"), "item"), as_string(need(item, "name"), "name"),
+                         as_string(need(item, "tag"), "tag", 32)});
 }
 
 void read(const json& in, Problem& out) {
@@ -298,7 +299,7 @@ std::string to_json(const CommitDelivery& in) {
 
 std::string to_json(const Manifest& in) {
   json files = json::array();
-  for (const ManifestFile& file : in.files) files.push_back({{"item", file.item}, {"name", file.name}});
+  for (const ManifestFile& file : in.files) files.push_back({{"item", file.item}, {"name", file.name}, {"tag", file.tag}});
   json out = {{"v", 1}, {"files", std::move(files)}};
   if (!in.message.empty()) out["message"] = in.message;
   return dump(out);

@@ -137,6 +137,7 @@ inline constexpr std::string_view manifest_name = "qrx-manifest.age";
 struct ManifestFile {
   std::string item;  // its wire name, "<id>.age"
   std::string name;  // relative path: hostile
+  std::string tag;   // 32 hex digits that only who opens the item can know (transfer/seal_plan.h)
   friend bool operator==(const ManifestFile&, const ManifestFile&) = default;
 };
 struct Manifest {

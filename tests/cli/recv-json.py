@@ -37,7 +37,7 @@ def test():
         saved = next(event for event in events if event["event"] == "saved")
         qrx.check_equal(700_000, saved["size"])
         qrx.check_equal(sha256, saved["sha256"])
-        qrx.check_equal(False, saved["sealed"])
+        qrx.check_equal(True, saved["sealed"])
         qrx.check_equal(w.path("in/photo.jpg"), saved["path"])
         for event in events:
             if event["event"] == "receiving":

@@ -136,7 +136,7 @@ expect_equal "$drop" "$(cat recv.err)" 'what -q says'
 run qrx-send -i code.png -m 'for you' hello.txt noise.bin
 expect_status 0
 done_with 0
-guid=$(tr 'A-Z' 'a-z' <<<"${drop##*/}")
+guid=${drop##*/} && guid=$(tr 'A-Z' 'a-z' <<<"${guid%%#*}")
 expect_equal "x/hello.txt x/noise.bin|$guid|2|300006|for you|" "$(cat told)" 'variables of --exec'
 expect_match '^stdin is empty$' recv.out
 expect_equal "$drop" "$(cat recv.err)" 'what -q says in the end'

@@ -19,7 +19,7 @@ expect_match '^Own server at http://' recv.err
 child=$(children "$pid_recv")
 [ -n "$child" ] || fail 'it has no child'
 expect_equal 700 "$(stat -c %a "$XDG_STATE_HOME"/qrx/own-*)" 'mode of its data'
-run curl -sS --noproxy '*' -T hello.txt "$link/"
+run curl -sS --noproxy '*' -T hello.txt "${link%%#*}/"
 expect_status 0
 expect_match '^sent successfully' out
 finish recv

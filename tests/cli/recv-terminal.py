@@ -11,7 +11,7 @@ import pexpect
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import qrx
 
-LINK = r"HTTP://127\.0\.0\.1:\d+/U/[A-Z2-7]{26}"
+LINK = r"HTTP://127\.0\.0\.1:\d+/U/[A-Z2-7]{26}(?:#AGE1[0-9A-Z]{58})?"
 
 
 def start(server, *arguments, size=(24, 80), **environment):
@@ -21,6 +21,12 @@ def start(server, *arguments, size=(24, 80), **environment):
                           encoding="utf-8", timeout=20)
     child.delaybeforesend = None
     return child
+
+
+def invitation(child):
+    """The link, and all that stands on the screen: with a key in it, the code fills the window of 24 rows below the text."""
+    child.expect("Waiting")
+    return re.search(LINK, child.before).group(0), child.before
 
 
 def ended(child):
@@ -75,9 +81,9 @@ def save_bmp(path, image, scale=6):
 
 def test_code_reads(w, server):
     child = start(server)
-    child.expect(LINK)
-    link = child.match.group(0)
-    save_bmp(w.path("screen.bmp"), pixels(rows_of(child.before)))
+    link, drawing = invitation(child)
+    qrx.check("#AGE1" in link, f"no key in {link}")
+    save_bmp(w.path("screen.bmp"), pixels(rows_of(drawing)))
     scan = w.tool("qrx-send", "-i", w.path("screen.bmp"), "--scan-only")
     scan.expect_exit(0)
     qrx.check_equal([link], scan.out, "what the code on the screen says")
@@ -87,16 +93,14 @@ def test_code_reads(w, server):
 
 def test_code_and_progress(w, server):
     child = start(server, "-o", w.path("in/"))
-    child.expect(LINK)
-    link, drawing = child.match.group(0), child.before
+    link, drawing = invitation(child)
     rows = rows_of(drawing)
-    qrx.check(15 <= len(rows) <= 21, f"{len(rows)} rows of a code in a window of 24: {drawing!r}")
+    qrx.check(15 <= len(rows) <= 23, f"{len(rows)} rows of a code in a window of 24: {drawing!r}")
     qrx.check(all(row.rstrip("\r").endswith("\x1b[0m") for row in rows), "a row that does not end in the terminal's colours")
-    child.expect("Anyone with this link can send until")
-    child.expect("Waiting")
+    qrx.check("Anyone with this link can send until" in drawing, f"who may do what: {drawing!r}")
     big = w.file("big.bin", 2_000_000)
     sender = w.tool("qrx-send", "-l", link, "--limit-rate", "1M", big)
-    child.expect(r"\rbig\.bin +\d+ %.*MiB")
+    child.expect(r"\rsealed file +\d+ %.*MiB")
     child.expect("in/big.bin\r\n")
     child.expect("upload successful: big.bin, 1.9 MiB\r\n")
     qrx.check_equal(0, ended(child), "exit status")
@@ -115,9 +119,9 @@ def test_resize(w, server):
     child.expect("The QR code needs .* the terminal has 40x10")
     qrx.check_equal(0, len(rows_of(child.before)), "rows of a clipped code")
     child.expect(LINK)
+    child.expect("Waiting")
     child.setwinsize(24, 80)
-    child.expect(LINK)
-    qrx.check(15 <= len(rows_of(child.before)) <= 21, "the code comes back")
+    qrx.check(15 <= len(rows_of(invitation(child)[1])) <= 23, "the code comes back")
     child.sendintr()
     qrx.check_equal(130, ended(child), "exit status after ^C")
 
@@ -188,7 +192,7 @@ def test_hostile_texts(w, server):
     child.expect(LINK)
     link = child.match.group(0)
     child.expect("Waiting")
-    guid = link.rsplit("/", 1)[1].lower()
+    guid = link.rsplit("/", 1)[1].split("#")[0].lower()
     base = f"{server.url}/u/{guid}/deliveries"
     created = qrx.request("POST", base, '{"message": "\\u001b]0;owned\\u0007 \\u202egpj"}', {"Content-Type": "application/json"})
     qrx.check_equal(201, created.status, f"{created!r}")

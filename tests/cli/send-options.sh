@@ -33,7 +33,7 @@ expect_equal 2 "$(wc -l <out)" 'lines on stdout'
 
 # --- the picture from stdin, --scan-only, --any, the link as the picture has it
 qrx-send -i - --scan-only <code.png >link 2>err || fail 'a picture from stdin'
-expect_match '^HTTP://127\.0\.0\.1:[0-9]+/U/[A-Z2-7]{26}$' link
+expect_match '^HTTP://127\.0\.0\.1:[0-9]+/U/[A-Z2-7]{26}#AGE1[0-9A-Z]{58}$' link
 run qrx-send -i code.png --scan-only --any
 expect_same_file out link
 run qrx-send -i code.png --scan-only --json
@@ -79,11 +79,15 @@ run qrx-send -q -l "$drop" --limit-rate 150K noise.bin
 expect_status 0
 [ $(($(now_ms) - began)) -ge 900 ] || fail "300 kB at 150 KiB/s took $(($(now_ms) - began)) ms"
 
-# --- a link that carries a key: honest about what is not done
+# --- a link that carries a key: sealed, unless told otherwise
 new_space
-key=age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kdgcse3sqgxnl3q
+key=age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj
 run qrx-send -l "$drop#$key" hello.txt
-if [ "$status" -eq 0 ] && ! grep -q '^{' out; then expect_match '^not sealed: ' err; fi
+expect_status 0
+expect_match '^sealed: ' err
+run qrx-send --seal off -l "$drop#$key" hello.txt
+expect_status 0
+expect_match '^not sealed, as you asked' err
 
 # --- 2: usage
 ends 2 '^qrx-send: nothing to send$' -l "$drop"
@@ -97,7 +101,7 @@ ends 2 '^qrx-send: ' -l "http://user@127.0.0.1/u/$guid" hello.txt
 ends 2 'takes no FILE' --scan-only -i code.png hello.txt
 ends 2 'needs a picture' --scan-only
 ends 2 'goes with --scan-only' --any -l "$drop" hello.txt
-ends 2 'sealing is not in this version' --seal require -l "$drop" hello.txt
+ends 2 'the link has no key' --seal require -l "$drop" hello.txt
 ends 2 '^qrx-send: --limit-rate: ' --limit-rate fast -l "$drop" hello.txt
 ends 2 'is not one of auto, require, off' --seal maybe -l "$drop" hello.txt
 

@@ -88,7 +88,7 @@ TEST_CASE("malformed messages are refused with a sentence") {
 }
 
 TEST_CASE("a manifest of a sealed delivery comes back as it was") {
-  const wire::Manifest manifest{"for you", {{"abc.age", "dir/\u4F60.jpg"}, {"def.age", "b"}}};
+  const wire::Manifest manifest{"for you", {{"abc.age", "dir/\u4F60.jpg", std::string(32, '0')}, {"def.age", "b", std::string(32, 'f')}}};
   const auto back = wire::from_json<wire::Manifest>(wire::to_json(manifest));
   REQUIRE(back);
   CHECK(back->message == manifest.message);

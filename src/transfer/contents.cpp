@@ -1,0 +1,115 @@
+#include "transfer/contents.h"
+
+#include <algorithm>
+#include <map>
+
+#include "transfer/answers.h"
+#include "transfer/intake.h"
+#include "transfer/seal_plan.h"
+
+namespace qrx::transfer {
+namespace {
+
+constexpr std::uint64_t most_manifest_bytes = 65U << 20;  // messages have 64 MiB at most
+
+Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& info) {
+  OwnerClient client(job.link, job.options.client);
+  Patience patience = job.patience();
+  bool damaged_once = false;
+  for (;;) {
+    auto posted = client.post_get(info.file);
+    auto bytes = posted ? client.content(static_cast<std::size_t>(info.size)) : tl::unexpected(posted.error());
+    if (bytes) {
+      Xxh128 sum;
+      sum.update(as_bytes(*bytes));
+      if (bytes->size() == info.size && sum.sum() == info.xxh128) return bytes;
+      if (damaged_once) return fail(Kind::integrity, "the list of files arrived damaged, twice: its checksum differs");
+      damaged_once = true;
+    }
+    const auto asked = client.asked_pause();
+    client.close();
+    if (bytes) continue;
+    if (auto go_on = patience.wait(bytes.error(), asked); !go_on) return tl::unexpected(go_on.error());
+  }
+}
+
+// Nothing when it is a file that only has this name.
+Result<std::optional<wire::Manifest>> read_manifest(const ReceiveJob& job, const wire::FileInfo& info) {
+  if (info.size > most_manifest_bytes) return std::nullopt;
+  const auto sealed = fetch_whole(job, info);
+  if (!sealed) return tl::unexpected(sealed.error());
+  std::string text;
+  std::optional<seal::Refusal> refusal;
+  const auto opened = open_whole(*job.options.identity, as_bytes(*sealed), false, text, refusal);
+  if (!opened && refusal && is_foreign(*refusal)) return std::nullopt;
+  if (!opened) return fail(opened.error().kind, "the list of files of a delivery cannot be opened: " + opened.error().what, opened.error().hint);
+  auto manifest = wire::from_json<wire::Manifest>(text);
+  if (!manifest) return std::nullopt;
+  return std::optional(std::move(*manifest));
+}
+
+}  // namespace
+
+Error not_sealed(const std::string& name) {
+  return {Kind::integrity, name + " did not come sealed to the key of this space, and nothing else is taken", {}};
+}
+
+Result<void> check_item(const Item& item, const std::string& tag) {
+  if (!item.in_manifest || item.tag == tag) return {};
+  return fail(Kind::integrity, item.name + " is not what its sender sent: the server holds another item under its name");
+}
+
+wire::FileInfo opened_info(const Item& item, std::uint64_t size, const Xxh128Sum& sum) {
+  wire::FileInfo info = item.info;
+  info.name = item.name;
+  info.size = size;
+  info.xxh128 = sum;
+  info.sealed = true;
+  return info;
+}
+
+Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::DeliveryInfo& delivery) {
+  DeliveryContents out;
+  out.shown = delivery;
+  out.shown.files.clear();
+  const bool opens = job.options.identity != nullptr;
+  std::map<std::string_view, const wire::FileInfo*> left;
+  std::vector<const wire::FileInfo*> others;
+  std::optional<wire::Manifest> manifest;
+  for (const auto& file : delivery.files) {
+    if (opens && !manifest && file.name == wire::manifest_name) {
+      auto read = read_manifest(job, file);
+      if (!read) return tl::unexpected(read.error());
+      manifest = std::move(*read);
+      if (manifest) continue;
+    }
+    if (!left.emplace(file.name, &file).second) others.push_back(&file);
+  }
+  if (manifest) {
+    out.shown.message = manifest->message;
+    for (const auto& entry : manifest->files) {
+      const auto found = left.find(entry.item);
+      if (found == left.end())
+        return fail(Kind::integrity, entry.name + " is missing from its delivery: the server does not have all that was sent");
+      out.items.push_back({*found->second, entry.name, true, true, entry.tag});
+      left.erase(found);
+    }
+  }
+  for (const auto& file : delivery.files) {
+    const auto found = left.find(file.name);
+    if ((found == left.end() || found->second != &file) && std::find(others.begin(), others.end(), &file) == others.end()) continue;
+    const bool open = opens && file.sealed;
+    if (!open && job.options.only_sealed) return tl::unexpected(not_sealed(file.name));
+    out.items.push_back({file, open ? without_age_ending(file.name) : file.name, open, false, {}});
+  }
+  for (const auto& item : out.items) {
+    wire::FileInfo info = item.info;
+    info.name = item.name;
+    if (item.open) info.size = plain_part(info.size);
+    info.sealed = item.open;
+    out.shown.files.push_back(std::move(info));
+  }
+  return out;
+}
+
+}  // namespace qrx::transfer

@@ -78,7 +78,7 @@ def server_restarts(w, server):
     out = w.path("rs-out")
     os.mkdir(out)
     way = w.bad_network(server, "--rate", "8000000")
-    recv = w.tool("qrx-recv", "--no-progress", "--json", "--output", out, space.owner)
+    recv = w.tool("qrx-recv", "--no-progress", "--json", "-n", "1", "--output", out, space.owner)
     send = w.tool("qrx-send", "--yes", "--no-progress", "--link", f"{way}/u/{space.guid}", large)
     qrx.wait_for(30, lambda: uploaded(space) > 3_000_000, "an upload that has begun")
     server.kill()

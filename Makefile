@@ -58,6 +58,7 @@ npm?npm
 openssl
 procps
 python3
+python3-pexpect
 python3-tuspy
 rxvt-unicode
 shellcheck
@@ -118,13 +119,15 @@ run: deps-build configure  ## build, then receive a file: shows a QR code with a
 	@cmake --build $(BUILD) --target $(TOOLS) </dev/null
 	@$(BUILD)/bin/qrx-recv || [ $$? -eq 130 ] # ^C is how one ends it
 
-# The foreign tus client, from its lock file; its installed lock file is newer than ours when it is up to date. Without a way to
-# the npm registry its test is skipped and says so (in CI it fails).
-tests/tus/node_modules/.package-lock.json: tests/tus/package-lock.json | deps-test
-	@cd tests/tus && if npm ci --fetch-retries=2 --fetch-retry-mintimeout=2000 --ignore-scripts --no-audit --no-fund --loglevel=error </dev/null; \
-	  then touch node_modules/.package-lock.json; else echo "npm could not install tus-js-client" >&2; fi
+# What the tests take from npm, by lock files; an installed lock file is newer than ours when it is up to date. Without a way to
+# the npm registry these tests are skipped and say so (in CI they fail).
+NPM_FOLDERS   := tests/tus tests/vectors/age
+NPM_INSTALLED := $(NPM_FOLDERS:=/node_modules/.package-lock.json)
+$(NPM_INSTALLED): %/node_modules/.package-lock.json: %/package-lock.json | deps-test
+	@cd $* && if npm ci --fetch-retries=1 --fetch-retry-mintimeout=2000 --ignore-scripts --no-audit --no-fund \
+	  --loglevel=error </dev/null; then touch node_modules/.package-lock.json; else echo "npm ci failed in $*" >&2; fi
 
-test: deps-test configure tests/tus/node_modules/.package-lock.json  ## run all tests; the last line says how many passed
+test: deps-test configure $(NPM_INSTALLED)  ## run all tests; the last line says how many passed
 	@cmake --build $(BUILD) </dev/null
 	@QRX_BIN=$(abspath $(BUILD))/bin tests/run $(TESTS) </dev/null
 
@@ -158,7 +161,7 @@ install: all  ## install below PREFIX (/usr/local), DESTDIR in front of it
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX) </dev/null
 
 clean:  ## remove what was built
-	rm -rf build build-* tests/tus/node_modules
+	rm -rf build build-* $(NPM_FOLDERS:=/node_modules)
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  \1	\2/p' Makefile | expand -t 14

@@ -101,6 +101,7 @@ Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::str
   auto live = impl_->enter(guid);
   if (!live) return tl::unexpected(live.error());
   const std::shared_lock gate((*live)->gate);
+  if ((*live)->row.seal == Seal::require && !is_sealed(bytes)) return sealed_only();
   if (auto room = impl_->room_on_disk(bytes.size()); !room) return tl::unexpected(room.error());
 
   FileRow file;
@@ -111,7 +112,7 @@ Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::str
   file.size = bytes.size();
   DeliveryPtr open;
   std::shared_ptr<Staged> staged;
-  std::uint64_t counted_files = 1;
+  Weight counted_files = weight_of(name);
   {
     const std::lock_guard lock((*live)->mutex);
     auto found = impl_->find_delivery(**live, delivery);
@@ -119,7 +120,7 @@ Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::str
     open = std::move(*found);
     if (open->committing) return fail(Kind::conflict, "this delivery is being committed");
     Pack& pack = open->pack;
-    if (pack.files.contains(name)) counted_files = 0;
+    if (pack.files.contains(name)) counted_files = {};
     if (auto taken = impl_->take(**live, bytes.size(), counted_files); !taken) return tl::unexpected(taken.error());
     if (pack.staged == nullptr) {
       auto made = impl_->packs < most_packs ? impl_->blobs.create(delivery)
@@ -185,7 +186,7 @@ void Rules::drop_replaced(LiveSpace& live, const FileRow& file) {
     const auto at = std::find_if(stored.begin(), stored.end(), same);
     if (at == stored.end()) return;
     stored.erase(at);
-    give_back(live, file.size, 1);
+    give_back(live, file.size, weight_of(file.name));
   }
   (void)blobs.remove(file.blob);  // what stays is found as an orphan
 }
@@ -195,7 +196,7 @@ void Rules::drop_pack(LiveSpace& live, LiveDelivery& delivery) {
   {
     const std::lock_guard lock(live.mutex);
     Pack& pack = delivery.pack;
-    for (const auto& [name, file] : pack.files) give_back(live, file.size, 1);
+    for (const auto& [name, file] : pack.files) give_back(live, file.size, weight_of(file.name));
     pack.files.clear();
     pack.end = 0;
     pack.durable = pack.published = false;
@@ -324,11 +325,11 @@ Result<void> Rules::drop_delivery(LiveSpace& live, const DeliveryPtr& delivery) 
     for (const UploadPtr& upload : uploads) {
       upload->removed = true;
       upload->stop = StopReason::removed;
-      give_back(live, upload->counted, upload->row.partial ? 0 : 1);
+      give_back(live, upload->counted, upload->row.partial ? Weight{} : weight_of(upload->row.name));
       live.uploads.erase(upload->row.upload);
       upload->released.notify_all();
     }
-    for (const FileRow& file : delivery->stored) give_back(live, file.size, 1);
+    for (const FileRow& file : delivery->stored) give_back(live, file.size, weight_of(file.name));
     live.open.erase(id);
   }
   drop_pack(live, *delivery);

@@ -144,7 +144,7 @@ Result<Rules::Erased> Rules::erase(const Guid& guid, bool only_expired) {
   {
     const std::lock_guard lock(live.mutex);
     erased.bytes = live.bytes;
-    give_back(live, live.bytes, live.files);
+    give_back(live, live.bytes, {live.files, live.manifests});
     live.uploads.clear();
     live.open.clear();
   }

@@ -24,7 +24,8 @@ LivePtr to_live(const SpaceState& state, Steady now) {
   }
   for (const FileRow& row : state.files) {
     live->bytes += row.size;
-    live->files += 1;
+    live->files += weight_of(row.name).files;
+    live->manifests += weight_of(row.name).manifests;
     if (const auto delivery = live->open.find(row.delivery); delivery != live->open.end())
       delivery->second->stored.push_back(row);
   }
@@ -36,7 +37,9 @@ LivePtr to_live(const SpaceState& state, Steady now) {
     upload->growing->length = row.length.value_or(Growing::unknown);
     if (row.damaged) upload->growing->growth = Content::Growth::ended;
     live->bytes += upload->counted;
-    live->files += row.partial ? 0 : 1;
+    const Weight weight = row.partial ? Weight{} : weight_of(row.name);
+    live->files += weight.files;
+    live->manifests += weight.manifests;
     if (row.lone)
       if (const auto delivery = live->open.find(row.delivery); delivery != live->open.end())
         delivery->second->lone = true;
@@ -136,13 +139,15 @@ Result<LivePtr> Rules::enter(const Guid& guid, std::string_view token) {
   return live;
 }
 
-Result<void> Rules::take(LiveSpace& live, std::uint64_t bytes, std::uint64_t files) {
+Result<void> Rules::take(LiveSpace& live, std::uint64_t bytes, Weight weight) {
   const auto exceeds = [](std::uint64_t used, std::uint64_t more, std::uint64_t limit) {
     return limit != 0 && (more > limit || used > limit - more);
   };
   if (bytes > 0 && exceeds(live.bytes, bytes, live.row.limits.max_size))
     return fail(Kind::too_large, "this space takes no more than " + std::to_string(live.row.limits.max_size) + " bytes");
-  if (files > 0 && exceeds(live.files, files, live.row.limits.max_files))
+  const std::uint64_t most_files = live.row.limits.max_files;
+  if ((weight.files > 0 && exceeds(live.files, weight.files, most_files)) ||
+      (weight.manifests > 0 && exceeds(live.manifests, weight.manifests, most_files)))
     return fail(Kind::too_large, "this space takes no more than " + std::to_string(live.row.limits.max_files) + " files");
   {
     const std::lock_guard lock(totals_mutex);
@@ -151,13 +156,15 @@ Result<void> Rules::take(LiveSpace& live, std::uint64_t bytes, std::uint64_t fil
     totals.bytes += bytes;
   }
   live.bytes += bytes;
-  live.files += files;
+  live.files += weight.files;
+  live.manifests += weight.manifests;
   return {};
 }
 
-void Rules::give_back(LiveSpace& live, std::uint64_t bytes, std::uint64_t files) {
+void Rules::give_back(LiveSpace& live, std::uint64_t bytes, Weight weight) {
   live.bytes -= std::min(live.bytes, bytes);
-  live.files -= std::min(live.files, files);
+  live.files -= std::min(live.files, weight.files);
+  live.manifests -= std::min(live.manifests, weight.manifests);
   const std::lock_guard lock(totals_mutex);
   totals.bytes -= std::min(totals.bytes, bytes);
 }

@@ -25,6 +25,15 @@ struct Growing {
 
 class Writer;
 
+// What something counts for in the limit of files. The manifest of a sealed delivery is no file of it, but there cannot
+// be more of them than files.
+struct Weight {
+  std::uint64_t files = 0, manifests = 0;
+};
+inline Weight weight_of(std::string_view name) {
+  return name == wire::manifest_name ? Weight{0, 1} : Weight{1, 0};
+}
+
 enum class StopReason : std::uint8_t { none, newcomer, removed, stopping };
 
 // One upload that is not complete. Guarded by the mutex of its space, but for what says otherwise.
@@ -75,7 +84,7 @@ struct LiveSpace {
 
   SpaceRow row;
   std::atomic<std::uint64_t> seq{0};  // as readers see it; ahead of row.seq by the ticks of progress
-  std::uint64_t bytes = 0, files = 0;  // of the quotas: stored, promised, and in packs
+  std::uint64_t bytes = 0, files = 0, manifests = 0;  // of the quotas: stored, promised, and in packs
   std::unordered_map<Id, std::shared_ptr<LiveUpload>, IdHash> uploads;
   std::unordered_map<Id, std::shared_ptr<LiveDelivery>, IdHash> open;
   Steady last_tick{};
@@ -125,8 +134,8 @@ struct Rules {
   Result<LivePtr> enter(const Guid& guid, std::string_view token);
   bool expired(const LiveSpace& live) const;          // takes no lock: mutex held
   Result<void> still_open(const LiveSpace& live) const;  // mutex held: neither expired nor dying
-  Result<void> take(LiveSpace& live, std::uint64_t bytes, std::uint64_t files);  // mutex held; of all quotas
-  void give_back(LiveSpace& live, std::uint64_t bytes, std::uint64_t files);     // mutex held
+  Result<void> take(LiveSpace& live, std::uint64_t bytes, Weight weight);  // mutex held; of all quotas
+  void give_back(LiveSpace& live, std::uint64_t bytes, Weight weight);     // mutex held
   Result<void> room_on_disk(std::uint64_t bytes) const;
 
   std::uint64_t next_seq(const LiveSpace& live) const;  // mutex held

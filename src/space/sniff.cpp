@@ -59,7 +59,23 @@ bool is_text(std::string_view start, bool whole) {
   return false;
 }
 
+constexpr std::string_view age_start = "age-encryption.org/v1\n";
+
 }  // namespace
+
+bool is_sealed(ByteView beginning) { return as_text(beginning).starts_with(age_start); }
+
+bool may_be_sealed(std::uint64_t offset, ByteView bytes) {
+  if (offset >= age_start.size()) return true;
+  const std::string_view wanted = age_start.substr(static_cast<std::size_t>(offset));
+  const std::size_t size = std::min(wanted.size(), bytes.size());
+  return as_text(bytes.first(size)) == wanted.substr(0, size);
+}
+
+tl::unexpected<Error> sealed_only() {
+  return fail(Kind::denied, "this space takes sealed files only",
+              "send with qrx-send, or encrypt with age to the key in the link");
+}
 
 Sniffed sniff(ByteView beginning, bool whole) {
   std::string_view start = as_text(beginning);
@@ -67,7 +83,7 @@ Sniffed sniff(ByteView beginning, bool whole) {
     start = start.substr(0, sniffed_bytes);
     whole = false;
   }
-  if (start.starts_with("age-encryption.org/v1\n") || start.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"))
+  if (start.starts_with(age_start) || start.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"))
     return {"application/octet-stream", true};
   for (const Magic& magic : magics)
     if (start.starts_with(magic.bytes)) return {magic.type, false};

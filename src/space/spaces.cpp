@@ -201,14 +201,14 @@ Result<wire::DropInfo> Spaces::drop(const Guid& guid) {
   // What is on its way does not count here: it may be the asker's own, from an earlier run.
   std::uint64_t bytes = live.bytes;
   std::uint64_t files = live.files;
-  const auto on_its_way = [&](std::uint64_t size, std::uint64_t count) {
+  const auto on_its_way = [&](std::uint64_t size, Weight weight) {
     bytes -= std::min(bytes, size);
-    files -= std::min(files, count);
+    files -= std::min(files, weight.files);
   };
-  for (const auto& [id, upload] : live.uploads) on_its_way(upload->counted, upload->row.partial ? 0 : 1);
+  for (const auto& [id, upload] : live.uploads) on_its_way(upload->counted, upload->row.partial ? Weight{} : weight_of(upload->row.name));
   for (const auto& [id, delivery] : live.open) {
-    for (const FileRow& file : delivery->stored) on_its_way(file.size, 1);
-    for (const auto& [name, file] : delivery->pack.files) on_its_way(file.size, 1);
+    for (const FileRow& file : delivery->stored) on_its_way(file.size, weight_of(file.name));
+    for (const auto& [name, file] : delivery->pack.files) on_its_way(file.size, weight_of(file.name));
   }
   // 0 means no limit: a space with nothing left is as good as closed.
   const auto left = [&](std::uint64_t limit, std::uint64_t used) {

@@ -117,7 +117,7 @@ void Rules::spoil(LiveSpace& live, LiveUpload& upload) {
 Result<UploadPtr> Rules::begin_upload(LiveSpace& live, const Wish& wish) {
   const NewUpload& asked = wish.upload;
   const std::uint64_t bytes = asked.length.value_or(0);
-  const std::uint64_t files = asked.partial ? 0 : 1;
+  const Weight files = asked.partial ? Weight{} : weight_of(asked.name);
   const WallTime now = clock.wall();
   auto upload = std::make_shared<LiveUpload>();
   UploadRow& row = upload->row;
@@ -241,7 +241,7 @@ Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_
     if (one.row.length) return fail(Kind::conflict, "the length of this upload is set already");
     if (length < one.row.offset) return fail(Kind::usage, "the length is less than what was uploaded");
     more = length - std::min(length, one.counted);
-    if (auto taken = impl_->take(**live, more, 0); !taken) return taken;
+    if (auto taken = impl_->take(**live, more, {}); !taken) return taken;
     one.counted += more;
     one.row.length = length;
   }
@@ -251,7 +251,7 @@ Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_
   });
   if (!changed) {
     const std::lock_guard lock((*live)->mutex);
-    impl_->give_back(**live, more, 0);
+    impl_->give_back(**live, more, {});
     one.counted -= more;
     one.row.length.reset();
     return changed;
@@ -350,6 +350,8 @@ Result<FileRow> Rules::complete(LiveSpace& live, const UploadPtr& upload, const 
     const Sniffed sniffed = sniff({beginning, std::min<std::size_t>(*read, length)}, length <= sniffed_bytes);
     file.type = sniffed.type;
     file.sealed = sniffed.sealed;
+    // Its first bytes were checked as they came, but one that is cut short, or made of parts, shows only now.
+    if (live.row.seal == Seal::require && !is_sealed({beginning, std::min<std::size_t>(*read, length)})) return sealed_only();
   }
   if (!upload->published) {
     if (auto published = blobs.publish({row.blob}); !published) {
@@ -392,14 +394,14 @@ Result<FileRow> Rules::complete(LiveSpace& live, const UploadPtr& upload, const 
       open.stored.push_back(file);
       open.last_used = clock.steady();
       if (const auto small = open.pack.files.find(file.name); small != open.pack.files.end()) {
-        give_back(live, small->second.size, 1);
+        give_back(live, small->second.size, weight_of(small->first));
         open.pack.files.erase(small);
       }
     }
     for (const UploadPtr& part : parts) {
       part->removed = true;
       part->growing->growth = Content::Growth::ended;
-      give_back(live, part->counted, 0);
+      give_back(live, part->counted, {});
       live.uploads.erase(part->row.upload);
     }
   }
@@ -425,7 +427,7 @@ Result<void> Rules::drop_upload(LiveSpace& live, const UploadPtr& upload) {
     upload->stop = StopReason::removed;
     live.uploads.erase(upload->row.upload);
     if (upload->row.lone) live.open.erase(upload->row.delivery);
-    give_back(live, upload->counted, upload->row.partial ? 0 : 1);
+    give_back(live, upload->counted, upload->row.partial ? Weight{} : weight_of(upload->row.name));
     upload->counted = 0;
     upload->released.notify_all();
   }

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "space/sniff.h"
+
 namespace qrx::space {
 namespace {
 
@@ -94,7 +96,7 @@ Result<void> Writer::claim(std::uint64_t bytes) {
     if (auto room = rules_.room_on_disk(bytes); !room) return room;
   const std::lock_guard lock(live_->mutex);
   if (upload_->removed) return fail(Kind::gone, "this upload was removed");
-  if (auto taken = rules_.take(*live_, bytes, 0); !taken) return taken;
+  if (auto taken = rules_.take(*live_, bytes, {}); !taken) return taken;
   upload_->counted += bytes;
   return {};
 }
@@ -102,7 +104,7 @@ Result<void> Writer::claim(std::uint64_t bytes) {
 void Writer::unclaim(std::uint64_t bytes) {
   const std::lock_guard lock(live_->mutex);
   if (length_ || upload_->removed) return;
-  rules_.give_back(*live_, bytes, 0);
+  rules_.give_back(*live_, bytes, {});
   upload_->counted -= bytes;
 }
 
@@ -113,6 +115,7 @@ Result<void> Writer::write(ByteView bytes) {
   if (bytes.empty()) return {};
   if (length_ && bytes.size() > *length_ - offset_)
     return fail(Kind::too_large, "more bytes than the upload's length");
+  if (live_->row.seal == Seal::require && !upload_->row.partial && !may_be_sealed(offset_, bytes)) return sealed_only();
   if (auto claimed = claim(bytes.size()); !claimed) return claimed;
   if (auto written = staged_->write_at(offset_, bytes); !written) {
     failure_ = written.error();

@@ -32,9 +32,12 @@ std::string without_age_ending(std::string_view name) {
   return std::string(name);
 }
 
+bool is_item_name(std::string_view wire_name) {
+  return has_age_ending(wire_name) && Id::parse(without_age_ending(wire_name)).has_value();
+}
+
 std::string shown_name(std::string_view wire_name) {
-  std::string name = without_age_ending(wire_name);
-  return Id::parse(name) ? "sealed file" : name;
+  return is_item_name(wire_name) ? "sealed file" : without_age_ending(wire_name);
 }
 
 struct SealedIntake::State {

@@ -58,8 +58,8 @@ Result<void> StreamReceiver::pull(Current& current, const std::optional<Xxh128Su
   return {};
 }
 
-void StreamReceiver::begin(const Id& file, const std::string& name, bool open) {
-  current_.emplace(Current{file, name, 0, RunningSums(job_.options.sha256), false, nullptr});
+void StreamReceiver::begin(const Id& file, const std::string& name, bool open, bool must_open) {
+  current_.emplace(Current{file, name, 0, RunningSums(job_.options.sha256), false, must_open, nullptr});
   if (!open) return;
   current_->intake = std::make_unique<SealedIntake>(
       *job_.options.identity, [this](ByteView bytes) { return write(bytes); }, job_.options.sha256);
@@ -77,7 +77,8 @@ Result<void> StreamReceiver::pull_sealed(Current& current, const std::optional<X
   if (done || !current.intake->refusal() || !is_foreign(*current.intake->refusal())) return done;
   // Not for us: nothing was written of it yet.
   client_.close();
-  if (job_.options.only_sealed) return tl::unexpected(not_sealed(current.name));
+  if (job_.options.only_sealed || current.must_open || is_item_name(current.name))
+    return tl::unexpected(not_sealed(current.name));
   begin(current.file, current.name, false);
   return pull(*current_, known, total);
 }
@@ -117,7 +118,7 @@ Result<void> StreamReceiver::opened(const Item& item, SavedFile& saved) {
 
 Result<SavedFile> StreamReceiver::write_file(const wire::DeliveryInfo& delivery, const Item& item) {
   const wire::FileInfo& info = item.info;
-  if (!current_ || current_->file != info.file) begin(info.file, info.name, item.open);
+  if (!current_ || current_->file != info.file) begin(info.file, info.name, item.open, item.in_manifest);
   job_.tally.expect(info.file, item.name, item.open ? plain_part(info.size) : info.size, false);
   Patience patience = job_.patience();
   while (current_->written < info.size) {

@@ -168,13 +168,15 @@ Result<void> Worker::keep_small(std::size_t index, const std::string& bytes) {
       return fail(whole.error().kind, "cannot open " + item(index).name + ": " + whole.error().what, whole.error().hint);
     }
   }
-  auto partial = job_.saver->begin(opened ? item(index).name : info.name, info.file, delivery_.info_.delivery);
+  // One who followed it while it was uploaded lets go of its partial.
+  static_cast<void>(delivery_.outcome_of_(info.file));
+  auto partial = job_.saver->begin(opened ? without_age_ending(info.name) : info.name, info.file, delivery_.info_.delivery);
   if (!partial) return tl::unexpected(partial.error());
   if (partial->size() > 0)
     if (auto emptied = partial->truncate(0); !emptied) return emptied;
   if (auto written = partial->write(as_bytes(opened ? plain : bytes)); !written) return written;
   job_.tally.arrived(info.file, delivery_.info_.files[index].size);
-  return publish(index, *partial, opened ? opened->plain : got, opened.has_value());
+  return opened ? publish_opened(index, *partial, *opened) : publish(index, *partial, got);
 }
 
 // Asks for all that is left at once; takes the answers off the front.

@@ -186,6 +186,7 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
   partial.leaf_ = place->leaf;
   partial.part_ = partial_name(partial.leaf_, file);
   partial.name_ = place->directories + place->leaf;
+  partial.claimed_ = std::move(*name);
   partial.on_conflict_ = on_conflict_;
 
   struct stat status{};
@@ -323,6 +324,9 @@ Result<std::string> PartialFile::publish() {
 }
 
 Result<void> PartialFile::rename_to(std::string_view wire_name, const Id& file, const Id& delivery) {
+  const auto claimed = saver_->claim(saver_->one_file() ? saver_->file_name_ : safe_local_name(wire_name), file, delivery);
+  if (!claimed) return tl::unexpected(claimed.error());
+  if (*claimed == claimed_) return {};
   // It makes an empty partial where this one is to be, with all that begin() checks.
   auto target = saver_->begin(wire_name, file, delivery);
   if (!target) return tl::unexpected(target.error());

@@ -58,6 +58,7 @@ class PartialFile {
   std::string part_;     // name of the partial in directory_
   std::string leaf_;     // name of the target in directory_
   std::string name_;     // relative to the output directory
+  std::string claimed_;  // the same, before a directory on the way got a number
   std::uint64_t size_ = 0;
   std::uint64_t flushed_ = 0;  // write-back was started up to here
   OnConflict on_conflict_ = OnConflict::rename;

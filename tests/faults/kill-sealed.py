@@ -1,0 +1,97 @@
+#!/usr/bin/python3
+# run: timeout=150
+"""Sealed uploads through kills: qrx-send and qrx-recv go on where they stopped, and a source that changed is sealed anew."""
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import qrx  # noqa: E402
+
+SIZE = 12_000_001
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def opened(w, server, *options):
+    recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, *options)
+    return recv, recv.expect_event("space")
+
+
+def uploaded(server, space):
+    guid, token = space["guid"], space["owner"].split("#")[1]
+    state = qrx.request("GET", f"{server.url}/api/v1/spaces/{guid}", headers={"Authorization": f"Bearer {token}"}).json()
+    return sum(upload["offset"] for upload in state["uploads"])
+
+
+def states():
+    top = os.path.join(os.environ["XDG_STATE_HOME"], "qrx", "send")
+    return [os.path.join(top, name) for name in os.listdir(top)] if os.path.isdir(top) else []
+
+
+def sender_killed(w, server, changes):
+    source = w.file(f"source{w.next_number()}/large.bin", SIZE, seed=5)
+    out = w.path(f"out{w.next_number()}/")
+    recv, space = opened(w, server, "-o", out)
+    slow = space["drop"].lower().replace(server.url, w.bad_network(server, "--rate", "4000000"))
+    first = w.tool("qrx-send", "--json", "--no-progress", "--link", slow, source)
+    qrx.wait_for(30, lambda: uploaded(server, space) > 3_000_000, "an upload that has begun")
+    first.kill()
+    kept = states()
+    qrx.check_equal(1, len(kept), "state files of the sender")
+    qrx.check_equal(0o600, os.stat(kept[0]).st_mode & 0o777, "mode of the state file")
+    if changes:
+        # Same size and time of modification: only the time of the change tells.
+        before = os.stat(source)
+        with open(source, "r+b") as file:
+            file.write(b"other bytes")
+        os.utime(source, ns=(before.st_atime_ns, before.st_mtime_ns))
+    second = w.tool("qrx-send", "--json", "--no-progress", "--link", slow, source)
+    second.expect_exit(0)
+    delivered = second.expect_event("delivered")
+    qrx.check_equal(not changes, delivered["resumed"], "whether it went on")
+    recv.expect_exit(0)
+    qrx.check(read(out + "large.bin") == read(source), "other bytes were saved")
+    qrx.check_equal(["large.bin"], os.listdir(out), "what was saved")
+    qrx.check_equal([], states(), "state files afterwards")
+
+
+def receiver_killed(w, server, committed):
+    source = w.file(f"source{w.next_number()}/large.bin", SIZE, seed=6)
+    out = w.path(f"out{w.next_number()}/")
+    recv, space = opened(w, server, "-o", out)
+    link = space["owner"]
+    if committed:
+        recv.kill()
+        w.tool("qrx-send", "--no-progress", "--link", space["drop"], source).expect_exit(0)
+        slow = link.replace(server.url, w.bad_network(server, "--rate", "4000000"))
+        recv = w.tool("qrx-recv", "--json", "--no-progress", "-o", out, slow)
+    else:
+        send = w.tool("qrx-send", "--no-progress", "--limit-rate", "4M", "--link", space["drop"], source)
+
+    def partial():
+        found = [name for name in os.listdir(out) if name.endswith(".qrx-part")] if os.path.isdir(out) else []
+        return os.path.getsize(os.path.join(out, found[0])) if found else 0
+    qrx.wait_for(30, lambda: partial() > 3_000_000, "a partial")
+    recv.kill()
+    had = partial()
+    qrx.check(read(source).startswith(read(os.path.join(out, os.listdir(out)[0]))), "bytes that were not verified")
+    if not committed:
+        send.expect_exit(0)
+    again = w.tool("qrx-recv", "--json", "--no-progress", "-n", "1", "-o", out, link)
+    again.expect_exit(0)
+    saved = again.expect_event("saved")
+    qrx.check_equal((True, SIZE), (saved["sealed"], saved["size"]), "the saved event")
+    qrx.check(read(out + "large.bin") == read(source), f"other bytes were saved after {had}")
+    qrx.check_equal(["large.bin"], os.listdir(out), "what was saved")
+
+
+with qrx.work() as work:
+    server_ = work.server()
+    for test, argument in ((sender_killed, False), (sender_killed, True), (receiver_killed, False), (receiver_killed, True)):
+        try:
+            test(work, server_, argument)
+        except qrx.Failed as failure:
+            qrx.fail(f"{test.__name__}({argument}): {failure}")

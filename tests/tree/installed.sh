@@ -20,9 +20,9 @@ done
 
 # qrx-recv starts the qrx-serve beside it, and qrx-send the helper in ../libexec.
 echo hello >greeting.txt
+mkdir in
 in_background recv qrx-recv --json --bind 127.0.0.1:0 --qr-file code.png --output "$work"/in
 has_space() { grep -q '"event":"space"' recv.out; }
-mkdir in
 wait_for 20 has_space
 run qrx-send --image code.png greeting.txt
 expect_status 0

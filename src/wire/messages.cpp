@@ -2,67 +2,11 @@
 
 #include <algorithm>
 
-#include <nlohmann/json.hpp>
-
 #include "base/bytes.h"
+#include "wire/json.h"
 
 namespace qrx::wire {
 namespace {
-
-using nlohmann::json;
-
-// Thrown only inside this file, by the readers below; from_json turns it into an Error.
-struct Malformed {
-  std::string what;
-};
-
-const json* find(const json& object, const char* name) {
-  const auto at = object.find(name);
-  return at == object.end() || at->is_null() ? nullptr : &*at;
-}
-
-const json& need(const json& object, const char* name) {
-  const json* value = find(object, name);
-  if (value == nullptr) throw Malformed{std::string("member \"") + name + "\" is missing"};
-  return *value;
-}
-
-std::string as_string(const json& value, const char* name, std::size_t most = 65536) {
-  if (!value.is_string() || value.get_ref<const std::string&>().size() > most)
-    throw Malformed{std::string("member \"") + name + "\" is not a text of the allowed length"};
-  return value.get<std::string>();
-}
-
-std::uint64_t as_number(const json& value, const char* name) {
-  if (!value.is_number_unsigned()) throw Malformed{std::string("member \"") + name + "\" is not a whole number"};
-  return value.get<std::uint64_t>();
-}
-
-Seconds as_seconds(const json& value, const char* name) {
-  const std::uint64_t number = as_number(value, name);
-  if (number > 3650ULL * 86400) throw Malformed{std::string("member \"") + name + "\" is over ten years"};
-  return Seconds(number);
-}
-
-Id as_id(const json& value, const char* name) {
-  const auto id = Id::parse(as_string(value, name));
-  if (!id) throw Malformed{std::string("member \"") + name + "\" is not an id"};
-  return *id;
-}
-
-WallTime as_time(const json& value, const char* name) {
-  const auto time = from_rfc3339(as_string(value, name));
-  if (!time) throw Malformed{std::string("member \"") + name + "\" is not a time"};
-  return *time;
-}
-
-Xxh128Sum as_sum(const json& value, const char* name) {
-  const auto bytes = from_hex(as_string(value, name));
-  Xxh128Sum sum;
-  if (!bytes || bytes->size() != sum.size()) throw Malformed{std::string("member \"") + name + "\" is not a sum"};
-  std::copy(bytes->begin(), bytes->end(), sum.begin());
-  return sum;
-}
 
 Seal as_seal(const json& value) {
   const auto seal = seal_from_text(as_string(value, "seal"));
@@ -79,42 +23,11 @@ SpaceState as_state(const json& value) {
 
 const char* to_text(SpaceState state) { return state == SpaceState::open ? "open" : "closed"; }
 
-const json& as_list(const json& value, const char* name) {
-  if (!value.is_array()) throw Malformed{std::string("member \"") + name + "\" is not a list"};
-  for (const json& item : value)
-    if (!item.is_object()) throw Malformed{std::string("a member of \"") + name + "\" is not an object"};
-  return value;
-}
-
 json write(const Limits& limits) { return {{"max_size", limits.max_size}, {"max_files", limits.max_files}}; }
 
 Limits read_limits(const json& in) {
   if (!in.is_object()) throw Malformed{"member \"limits\" is not an object"};
   return {as_number(need(in, "max_size"), "max_size"), as_number(need(in, "max_files"), "max_files")};
-}
-
-std::string dump(const json& value) {
-  // Names may hold bytes that are not UTF-8 only if a caller let them in; they come out as U+FFFD, never as broken JSON.
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
-json write(const FileInfo& file) {
-  return {{"file", file.file.text()}, {"name", file.name},         {"size", file.size}, {"type", file.type},
-          {"xxh128", to_hex(file.xxh128)}, {"sealed", file.sealed}, {"url", file.url}};
-}
-
-FileInfo read_file(const json& in) {
-  FileInfo file;
-  file.file = as_id(need(in, "file"), "file");
-  file.name = as_string(need(in, "name"), "name");
-  file.size = as_number(need(in, "size"), "size");
-  file.type = as_string(need(in, "type"), "type");
-  file.xxh128 = as_sum(need(in, "xxh128"), "xxh128");
-  const json& sealed = need(in, "sealed");
-  if (!sealed.is_boolean()) throw Malformed{"member \"sealed\" is not true or false"};
-  file.sealed = sealed.get<bool>();
-  file.url = as_string(need(in, "url"), "url");
-  return file;
 }
 
 void read(const json& in, CreateSpace& out) {
@@ -144,14 +57,7 @@ void read(const json& in, SpaceInfo& out) {
   out.expires = as_time(need(in, "expires"), "expires");
   out.limits = read_limits(need(in, "limits"));
   if (const json* v = find(in, "seal")) out.seal = as_seal(*v);
-  for (const json& item : as_list(need(in, "deliveries"), "deliveries")) {
-    DeliveryInfo delivery;
-    delivery.delivery = as_id(need(item, "delivery"), "delivery");
-    delivery.committed = as_time(need(item, "committed"), "committed");
-    if (const json* v = find(item, "message")) delivery.message = as_string(*v, "message");
-    for (const json& file : as_list(need(item, "files"), "files")) delivery.files.push_back(read_file(file));
-    out.deliveries.push_back(std::move(delivery));
-  }
+  for (const json& item : as_list(need(in, "deliveries"), "deliveries")) out.deliveries.push_back(read_delivery(item));
   for (const json& item : as_list(need(in, "uploads"), "uploads")) {
     UploadInfo upload;
     upload.upload = as_id(need(item, "upload"), "upload");
@@ -248,14 +154,7 @@ std::string to_json(const SpaceCreated& in) {
 
 std::string to_json(const SpaceInfo& in) {
   json deliveries = json::array();
-  for (const DeliveryInfo& delivery : in.deliveries) {
-    json files = json::array();
-    for (const FileInfo& file : delivery.files) files.push_back(write(file));
-    json item = {{"delivery", delivery.delivery.text()}, {"committed", to_rfc3339(delivery.committed)},
-                 {"files", std::move(files)}};
-    if (!delivery.message.empty()) item["message"] = delivery.message;
-    deliveries.push_back(std::move(item));
-  }
+  for (const DeliveryInfo& delivery : in.deliveries) deliveries.push_back(write(delivery));
   json uploads = json::array();
   for (const UploadInfo& upload : in.uploads) {
     json item = {{"upload", upload.upload.text()}, {"delivery", upload.delivery.text()}, {"name", upload.name},
@@ -314,23 +213,7 @@ std::string to_json(const Problem& in) {
 
 template <class T>
 Result<T> from_json(std::string_view text) {
-  constexpr std::size_t most_bytes = 64U << 20;
-  constexpr int most_depth = 16;
-  if (text.size() > most_bytes) return fail(Kind::usage, "the message is over 64 MiB");
-  bool too_deep = false;
-  const auto watch_depth = [&too_deep](int depth, json::parse_event_t, json&) {
-    if (depth > most_depth) too_deep = true;
-    return depth <= most_depth;
-  };
-  const json in = json::parse(text, watch_depth, /*allow_exceptions=*/false);
-  if (in.is_discarded() || too_deep || !in.is_object()) return fail(Kind::usage, "the message is not a JSON object");
-  try {
-    T out;
-    read(in, out);
-    return out;
-  } catch (const Malformed& malformed) {
-    return fail(Kind::usage, malformed.what);
-  }
+  return read_message<T>(text, [](const json& in, T& out) { read(in, out); });
 }
 
 template Result<CreateSpace> from_json(std::string_view);

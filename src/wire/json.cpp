@@ -1,0 +1,119 @@
+#include "wire/json.h"
+
+#include <algorithm>
+
+#include "base/bytes.h"
+
+namespace qrx::wire {
+
+const json* find(const json& object, const char* name) {
+  const auto at = object.find(name);
+  return at == object.end() || at->is_null() ? nullptr : &*at;
+}
+
+const json& need(const json& object, const char* name) {
+  const json* value = find(object, name);
+  if (value == nullptr) throw Malformed{std::string("member \"") + name + "\" is missing"};
+  return *value;
+}
+
+std::string as_string(const json& value, const char* name, std::size_t most) {
+  if (!value.is_string() || value.get_ref<const std::string&>().size() > most)
+    throw Malformed{std::string("member \"") + name + "\" is not a text of the allowed length"};
+  return value.get<std::string>();
+}
+
+std::uint64_t as_number(const json& value, const char* name) {
+  if (!value.is_number_unsigned()) throw Malformed{std::string("member \"") + name + "\" is not a whole number"};
+  return value.get<std::uint64_t>();
+}
+
+bool as_truth(const json& value, const char* name) {
+  if (!value.is_boolean()) throw Malformed{std::string("member \"") + name + "\" is not true or false"};
+  return value.get<bool>();
+}
+
+Seconds as_seconds(const json& value, const char* name) {
+  const std::uint64_t number = as_number(value, name);
+  if (number > 3650ULL * 86400) throw Malformed{std::string("member \"") + name + "\" is over ten years"};
+  return Seconds(number);
+}
+
+Id as_id(const json& value, const char* name) {
+  const auto id = Id::parse(as_string(value, name));
+  if (!id) throw Malformed{std::string("member \"") + name + "\" is not an id"};
+  return *id;
+}
+
+WallTime as_time(const json& value, const char* name) {
+  const auto time = from_rfc3339(as_string(value, name));
+  if (!time) throw Malformed{std::string("member \"") + name + "\" is not a time"};
+  return *time;
+}
+
+Xxh128Sum as_sum(const json& value, const char* name) {
+  const auto bytes = from_hex(as_string(value, name));
+  Xxh128Sum sum;
+  if (!bytes || bytes->size() != sum.size()) throw Malformed{std::string("member \"") + name + "\" is not a sum"};
+  std::copy(bytes->begin(), bytes->end(), sum.begin());
+  return sum;
+}
+
+const json& as_list(const json& value, const char* name) {
+  if (!value.is_array()) throw Malformed{std::string("member \"") + name + "\" is not a list"};
+  for (const json& item : value)
+    if (!item.is_object()) throw Malformed{std::string("a member of \"") + name + "\" is not an object"};
+  return value;
+}
+
+FileInfo read_file(const json& in) {
+  FileInfo file;
+  file.file = as_id(need(in, "file"), "file");
+  file.name = as_string(need(in, "name"), "name");
+  file.size = as_number(need(in, "size"), "size");
+  file.type = as_string(need(in, "type"), "type");
+  file.xxh128 = as_sum(need(in, "xxh128"), "xxh128");
+  file.sealed = as_truth(need(in, "sealed"), "sealed");
+  file.url = as_string(need(in, "url"), "url");
+  return file;
+}
+
+DeliveryInfo read_delivery(const json& in) {
+  DeliveryInfo delivery;
+  delivery.delivery = as_id(need(in, "delivery"), "delivery");
+  delivery.committed = as_time(need(in, "committed"), "committed");
+  if (const json* v = find(in, "message")) delivery.message = as_string(*v, "message");
+  for (const json& file : as_list(need(in, "files"), "files")) delivery.files.push_back(read_file(file));
+  return delivery;
+}
+
+json write(const FileInfo& file) {
+  return {{"file", file.file.text()}, {"name", file.name},         {"size", file.size}, {"type", file.type},
+          {"xxh128", to_hex(file.xxh128)}, {"sealed", file.sealed}, {"url", file.url}};
+}
+
+json write(const DeliveryInfo& delivery) {
+  json files = json::array();
+  for (const FileInfo& file : delivery.files) files.push_back(write(file));
+  json out = {{"delivery", delivery.delivery.text()}, {"committed", to_rfc3339(delivery.committed)}, {"files", std::move(files)}};
+  if (!delivery.message.empty()) out["message"] = delivery.message;
+  return out;
+}
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+Result<json> parse_object(std::string_view text) {
+  constexpr std::size_t most_bytes = 64U << 20;
+  constexpr int most_depth = 16;
+  if (text.size() > most_bytes) return fail(Kind::usage, "the message is over 64 MiB");
+  bool too_deep = false;
+  const auto watch_depth = [&too_deep](int depth, json::parse_event_t, json&) {
+    if (depth > most_depth) too_deep = true;
+    return depth <= most_depth;
+  };
+  json in = json::parse(text, watch_depth, /*allow_exceptions=*/false);
+  if (in.is_discarded() || too_deep || !in.is_object()) return fail(Kind::usage, "the message is not a JSON object");
+  return in;
+}
+
+}  // namespace qrx::wire

@@ -1,0 +1,55 @@
+// What the readers and writers of JSON messages share: members by type and range, and the form of files. Private to src/wire.
+#pragma once
+
+#include <nlohmann/json.hpp>
+
+#include <string>
+#include <string_view>
+
+#include "wire/messages.h"
+
+namespace qrx::wire {
+
+using nlohmann::json;
+
+// Thrown by the readers, only inside this folder; read_message turns it into an Error.
+struct Malformed {
+  std::string what;
+};
+
+const json* find(const json& object, const char* name);  // null: absent, or null
+const json& need(const json& object, const char* name);
+
+std::string as_string(const json& value, const char* name, std::size_t most = 65536);
+std::uint64_t as_number(const json& value, const char* name);
+bool as_truth(const json& value, const char* name);
+Seconds as_seconds(const json& value, const char* name);  // at most ten years
+Id as_id(const json& value, const char* name);
+WallTime as_time(const json& value, const char* name);
+Xxh128Sum as_sum(const json& value, const char* name);
+const json& as_list(const json& value, const char* name);  // of objects
+
+FileInfo read_file(const json& in);
+DeliveryInfo read_delivery(const json& in);
+json write(const FileInfo& file);
+json write(const DeliveryInfo& delivery);
+
+// Names may hold bytes that are not UTF-8 only if a caller let them in; they come out as U+FFFD, never as broken JSON.
+std::string dump(const json& value);
+
+Result<json> parse_object(std::string_view text);  // at most 64 MiB, a nesting of 16
+
+template <class T, class Read>
+Result<T> read_message(std::string_view text, Read&& read) {
+  const auto in = parse_object(text);
+  if (!in) return tl::unexpected(in.error());
+  try {
+    T out;
+    read(*in, out);
+    return out;
+  } catch (const Malformed& malformed) {
+    return fail(Kind::usage, malformed.what);
+  }
+}
+
+}  // namespace qrx::wire

@@ -1,0 +1,159 @@
+#include "wire/shares.h"
+
+#include "wire/json.h"
+#include "wire/recipient.h"
+
+namespace qrx::wire {
+namespace {
+
+constexpr std::size_t most_recipients = 100'000;  // of one message; the server's own limit is lower
+constexpr std::size_t most_reason_bytes = 1000;
+constexpr std::size_t most_key_bytes = 200;
+
+ShareState as_share_state(const json& value) {
+  const auto state = share_state_from_text(as_string(value, "state"));
+  if (!state) throw Malformed{"member \"state\" is not the state of a share"};
+  return *state;
+}
+
+json write(const ShareEvent& event) {
+  json out = {{"state", to_text(event.state)}, {"at", to_rfc3339(event.at)}};
+  if (!event.reason.empty()) out["reason"] = event.reason;
+  return out;
+}
+
+json write(const ShareInfo& share) {
+  json history = json::array();
+  for (const ShareEvent& event : share.history) history.push_back(write(event));
+  json out = {{"share", share.share.text()}, {"to", share.to},       {"link", share.link},
+              {"state", to_text(share.state)}, {"history", std::move(history)}, {"downloads", share.downloads},
+              {"limit", share.limit},        {"expires", to_rfc3339(share.expires)}};
+  if (!share.reason.empty()) out["reason"] = share.reason;
+  return out;
+}
+
+void read(const json& in, CreateShares& out) {
+  const json& recipients = need(in, "recipients");
+  if (!recipients.is_array() || recipients.size() > most_recipients)
+    throw Malformed{"member \"recipients\" is not a list of the allowed length"};
+  for (const json& item : recipients) out.recipients.push_back(as_string(item, "recipients", most_recipient_bytes));
+  if (const json* v = find(in, "message")) out.message = as_string(*v, "message", most_share_message_bytes);
+  if (const json* v = find(in, "expire")) out.expire = as_seconds(*v, "expire");
+  if (const json* v = find(in, "downloads")) out.downloads = as_number(*v, "downloads");
+  if (const json* v = find(in, "notify")) out.notify = as_truth(*v, "notify");
+  if (const json* v = find(in, "again")) out.again = as_truth(*v, "again");
+  if (const json* v = find(in, "key")) out.key = as_string(*v, "key", most_key_bytes);
+}
+
+void read(const json& in, ShareInfo& out) {
+  out.share = as_id(need(in, "share"), "share");
+  out.to = as_string(need(in, "to"), "to", most_recipient_bytes + 16);
+  out.link = as_string(need(in, "link"), "link");
+  out.state = as_share_state(need(in, "state"));
+  if (const json* v = find(in, "reason")) out.reason = as_string(*v, "reason");
+  for (const json& item : as_list(need(in, "history"), "history")) {
+    ShareEvent event;
+    event.state = as_share_state(need(item, "state"));
+    event.at = as_time(need(item, "at"), "at");
+    if (const json* v = find(item, "reason")) event.reason = as_string(*v, "reason");
+    out.history.push_back(std::move(event));
+  }
+  out.downloads = as_number(need(in, "downloads"), "downloads");
+  out.limit = as_number(need(in, "limit"), "limit");
+  out.expires = as_time(need(in, "expires"), "expires");
+}
+
+void read(const json& in, Shares& out) {
+  out.seq = as_number(need(in, "seq"), "seq");
+  for (const json& item : as_list(need(in, "shares"), "shares")) read(item, out.shares.emplace_back());
+}
+
+void read(const json& in, ReportShare& out) {
+  out.state = as_share_state(need(in, "state"));
+  switch (out.state) {
+    case ShareState::sending:
+    case ShareState::sent:
+    case ShareState::failed:
+    case ShareState::unknown: break;
+    default: throw Malformed{"member \"state\" is none of sending, sent, failed, unknown"};
+  }
+  if (const json* v = find(in, "reason")) out.reason = as_string(*v, "reason", most_reason_bytes);
+}
+
+void read(const json& in, SharedSpace& out) {
+  out.label = as_string(need(in, "label"), "label");
+  if (const json* v = find(in, "message")) out.message = as_string(*v, "message");
+  out.expires = as_time(need(in, "expires"), "expires");
+  out.downloads_left = as_number(need(in, "downloads_left"), "downloads_left");
+  for (const json& item : as_list(need(in, "deliveries"), "deliveries")) out.deliveries.push_back(read_delivery(item));
+}
+
+}  // namespace
+
+std::string_view to_text(ShareState state) {
+  switch (state) {
+    case ShareState::queued: return "queued";
+    case ShareState::sending: return "sending";
+    case ShareState::sent: return "sent";
+    case ShareState::failed: return "failed";
+    case ShareState::unknown: return "unknown";
+    case ShareState::opened: return "opened";
+    case ShareState::downloaded: return "downloaded";
+    case ShareState::revoked: break;
+  }
+  return "revoked";
+}
+
+std::optional<ShareState> share_state_from_text(std::string_view text) {
+  for (const ShareState state : {ShareState::queued, ShareState::sending, ShareState::sent, ShareState::failed,
+                                 ShareState::unknown, ShareState::opened, ShareState::downloaded, ShareState::revoked})
+    if (text == to_text(state)) return state;
+  return std::nullopt;
+}
+
+std::string to_json(const CreateShares& in) {
+  json out = {{"recipients", in.recipients}};
+  if (!in.message.empty()) out["message"] = in.message;
+  if (in.expire) out["expire"] = in.expire->count();
+  if (in.downloads > 0) out["downloads"] = in.downloads;
+  if (in.notify) out["notify"] = true;
+  if (in.again) out["again"] = true;
+  if (!in.key.empty()) out["key"] = in.key;
+  return dump(out);
+}
+
+std::string to_json(const Shares& in) {
+  json shares = json::array();
+  for (const ShareInfo& share : in.shares) shares.push_back(write(share));
+  return dump({{"seq", in.seq}, {"shares", std::move(shares)}});
+}
+
+std::string to_json(const ShareInfo& in) { return dump(write(in)); }
+
+std::string to_json(const ReportShare& in) {
+  json out = {{"state", to_text(in.state)}};
+  if (!in.reason.empty()) out["reason"] = in.reason;
+  return dump(out);
+}
+
+std::string to_json(const SharedSpace& in) {
+  json deliveries = json::array();
+  for (const DeliveryInfo& delivery : in.deliveries) deliveries.push_back(write(delivery));
+  json out = {{"label", in.label}, {"expires", to_rfc3339(in.expires)}, {"downloads_left", in.downloads_left},
+              {"deliveries", std::move(deliveries)}};
+  if (!in.message.empty()) out["message"] = in.message;
+  return dump(out);
+}
+
+template <class T>
+Result<T> from_json(std::string_view text) {
+  return read_message<T>(text, [](const json& in, T& out) { read(in, out); });
+}
+
+template Result<CreateShares> from_json(std::string_view);
+template Result<Shares> from_json(std::string_view);
+template Result<ShareInfo> from_json(std::string_view);
+template Result<ReportShare> from_json(std::string_view);
+template Result<SharedSpace> from_json(std::string_view);
+
+}  // namespace qrx::wire

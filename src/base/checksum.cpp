@@ -36,10 +36,20 @@ Xxh128Sum Xxh128::sum() const {
   return out;
 }
 
+namespace {
+
+// Fetched once: OpenSSL 3 looks EVP_sha256() up again at each use, which costs more than hashing a token.
+const EVP_MD* sha256_method() {
+  static const EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+  return method;
+}
+
+}  // namespace
+
 struct Sha256::State {
   EVP_MD_CTX* context = EVP_MD_CTX_new();
   State() {
-    if (context == nullptr || EVP_DigestInit_ex(context, EVP_sha256(), nullptr) != 1) std::abort();
+    if (context == nullptr || EVP_DigestInit_ex(context, sha256_method(), nullptr) != 1) std::abort();
   }
   ~State() { EVP_MD_CTX_free(context); }
   State(const State&) = delete;
@@ -117,9 +127,9 @@ std::vector<std::uint8_t> NamedSum::sum() const {
 }
 
 Sha256Sum sha256(ByteView bytes) {
-  Sha256 sum;
-  sum.update(bytes);
-  return sum.sum();
+  Sha256Sum out;
+  if (EVP_Digest(bytes.data(), bytes.size(), out.data(), nullptr, sha256_method(), nullptr) != 1) std::abort();
+  return out;
 }
 
 }  // namespace qrx

@@ -278,19 +278,12 @@ Connection::Step Connection::begin_request(std::string_view head) {
   exchange.request = std::move(request);
 
   std::optional<Reply> reply;
-  const auto response = front_.responder.respond(exchange.request->method, [&]() -> const Answer* {
-    const Error error{Kind::other, "something went wrong in the server", ""};
-    try {
-      reply = front_.handler(exchange.request);
-    } catch (...) {
-      reply = error_answer(error, 500);
-    }
-    return std::get_if<Answer>(&*reply);
-  });
-  if (!response) return start_reply(std::move(*reply));
-  const auto& answer = std::get<Answer>(*reply);
-  const bool close = closes_after(answer.close);
-  return write_response(Responder::finish(*response, answer, persistence(close)), close);
+  try {
+    reply = front_.handler(exchange.request);
+  } catch (...) {
+    reply = error_answer(Error{Kind::other, "something went wrong in the server", ""}, 500);
+  }
+  return start_reply(std::move(*reply));
 }
 
 Connection::Step Connection::start_reply(Reply reply) {
@@ -319,9 +312,8 @@ Persistence Connection::persistence(bool close) const {
 
 Connection::Step Connection::start_answer(const Answer& answer) {
   const bool close = closes_after(answer.close);
-  const auto response = front_.responder.respond(exchange_->request->method, [&answer] { return &answer; });
-  if (!response) return Step::closed;
-  return write_response(Responder::finish(*response, answer, persistence(close)), close);
+  auto response = front_.responder.respond(exchange_->request->method, answer, persistence(close));
+  return response.empty() ? Step::closed : write_response(std::move(response), close);
 }
 
 // Answers what cannot be served as HTTP, and closes: where the next request would start is unknown.
@@ -330,10 +322,10 @@ Connection::Step Connection::refuse(int status, const std::string& what) {
   if (status == 405) answer.headers.push_back({"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"});
   end_exchange();
   in_.clear();
-  const auto response = front_.responder.respond("GET", [&answer] { return &answer; });
-  if (!response) return Step::closed;
+  auto response = front_.responder.respond("GET", answer, Persistence::close);
+  if (response.empty()) return Step::closed;
   linger_after_ = true;
-  return write_response(Responder::finish(*response, answer, Persistence::close), true);
+  return write_response(std::move(response), true);
 }
 
 Connection::Step Connection::write_response(std::string bytes, bool close) {

@@ -191,8 +191,8 @@ Connection::Step Connection::start_send(Send send) {
   exchange.chunked = !send.length && !exchange.http_1_0;
   const bool until_close = !send.length && exchange.http_1_0 && !no_body;
   const bool close = closes_after(send.head.close || until_close);
-  const auto response = front_.responder.respond_with_head(method, send.head, {send.length, exchange.chunked});
-  auto bytes = Responder::finish(response, send.head, persistence(close));
+  auto bytes = front_.responder.respond_with_head(method, send.head, {send.length, exchange.chunked}, persistence(close));
+  if (bytes.empty()) return Step::closed;
   if (no_body) return write_response(std::move(bytes), close);
 
   out_ = std::move(bytes);

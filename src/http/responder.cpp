@@ -3,7 +3,11 @@
 #include <httplib.h>
 
 #include <algorithm>
+#include <charconv>
 #include <cstring>
+#include <string>
+#include <unordered_map>
+#include <utility>
 
 #include "base/clock.h"
 #include "base/text.h"
@@ -12,14 +16,11 @@
 namespace qrx::http {
 namespace {
 
-// What one call of process_request() works on; the library's callbacks know only the request.
-struct Call {
-  const std::function<const Answer*()>* route = nullptr;
-  const Answer* head = nullptr;
-  const Responder::SourceBody* body = nullptr;
-  bool answered = false;
-};
-thread_local Call* running_call = nullptr;
+constexpr std::size_t most_heads = 64;         // remembered by each thread; then it starts afresh
+constexpr std::size_t most_head_bytes = 2048;  // longer ones are rare
+
+// What the library's callback answers with; it knows nothing but the request.
+thread_local const Answer* running_answer = nullptr;
 
 class CallStream final : public httplib::Stream {
  public:
@@ -47,16 +48,11 @@ class CallStream final : public httplib::Stream {
   std::string response_;
 };
 
+// The headers that belong to the front.
 bool is_ours(std::string_view name) {
   for (const std::string_view own : {"Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Date", "Content-Type"})
     if (equal_ignoring_case(name, own)) return true;
   return false;
-}
-
-void fill_head(const Answer& answer, httplib::Response& response) {
-  response.status = answer.status;
-  for (const auto& [name, value] : answer.headers)
-    if (is_token(name) && is_field_value(value) && !is_ours(name)) response.set_header(name, value);
 }
 
 bool has_no_body(int status) { return status == 204 || status == 304; }
@@ -82,80 +78,9 @@ const std::string& date_line() {
   return line;
 }
 
-}  // namespace
-
-struct Responder::Library : httplib::Server {
-  Library() {
-    set_pre_routing_handler([](const httplib::Request&, httplib::Response& response) {
-      answer(response);
-      return HandlerResponse::Handled;
-    });
-    set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
-      response.status = 500;
-    });
-  }
-
-  static void answer(httplib::Response& response) {
-    auto& call = *running_call;
-    const Answer* given = call.route != nullptr ? (*call.route)() : call.head;
-    response.status = 500;
-    if (given == nullptr) return;
-    call.answered = true;
-    fill_head(*given, response);
-    if (call.body == nullptr) {
-      if (has_no_body(given->status)) return;
-      response.body = given->body;
-      if (is_field_value(given->type) && !given->type.empty()) response.set_header("Content-Type", given->type);
-      return;
-    }
-    // The library calls a provider only while it listens, which it never does here: only the head is written.
-    const auto never = [](std::size_t, std::size_t, httplib::DataSink&) { return false; };
-    if (call.body->length.value_or(0) > 0)
-      response.set_content_provider(*call.body->length, given->type, never);
-    else if (!call.body->length)
-      response.set_chunked_content_provider(given->type, [](std::size_t, httplib::DataSink&) { return false; });
-    else if (is_field_value(given->type) && !given->type.empty())
-      response.set_header("Content-Type", given->type);
-  }
-
-  std::string run(const std::string& method, Call& call) {
-    CallStream stream(method);
-    bool closed = false;
-    Call* const outer = std::exchange(running_call, &call);
-    process_request(stream, false, closed, [](httplib::Request&) {});
-    running_call = outer;
-    return stream.take();
-  }
-};
-
-Responder::Responder() : library_(std::make_unique<Library>()) {}
-Responder::~Responder() = default;
-
-std::optional<std::string> Responder::respond(const std::string& method,
-                                              const std::function<const Answer*()>& route) const {
-  Call call;
-  call.route = &route;
-  auto response = library_->run(method, call);
-  if (!call.answered) return std::nullopt;
-  return response;
-}
-
-std::string Responder::respond_with_head(const std::string& method, const Answer& head, const SourceBody& body) const {
-  Call call;
-  call.head = &head;
-  call.body = &body;
-  auto response = library_->run(method, call);
-  if (!body.length && !body.chunked) {
-    constexpr std::string_view coding = "Transfer-Encoding: chunked\r\n";
-    if (const auto at = response.find(coding); at != std::string::npos) response.erase(at, coding.size());
-  }
-  return response;
-}
-
-std::string Responder::finish(const std::string& response, const Answer& answer, Persistence persistence) {
-  const std::string_view all = response;
-  const auto head_end = all.find("\r\n\r\n");
-  auto head = all.substr(0, head_end + 2);
+// What the library puts before a body of ours, as lines; without what the front decides (length, connection, date).
+std::string corrected(std::string_view response, const Answer& answer) {
+  auto head = response.substr(0, response.find("\r\n\r\n") + 2);
   const auto take_line = [&head] {
     const auto line = head.substr(0, head.find("\r\n") + 2);
     head.remove_prefix(line.size());
@@ -167,7 +92,6 @@ std::string Responder::finish(const std::string& response, const Answer& answer,
   };
 
   std::string out;
-  out.reserve(all.size() + 80);
   const auto status_line = take_line();
   if (const char* reason = own_reason(answer.status))
     out.append("HTTP/1.1 ").append(std::to_string(answer.status)).append(" ").append(reason).append("\r\n");
@@ -178,18 +102,100 @@ std::string Responder::finish(const std::string& response, const Answer& answer,
   while (!head.empty()) {
     const auto line = take_line();
     const auto name = line.substr(0, line.find(':'));
-    if (name == "Keep-Alive" || name == "Connection") continue;
     // For HEAD the library promises ranges, whether the handler does or not.
     if (equal_ignoring_case(name, "Accept-Ranges") && (std::exchange(ranges_told, true) || !says(name))) continue;
-    if (name == "Content-Length" && has_no_body(answer.status)) continue;
-    if (name == "Content-Type" && answer.type.empty()) continue;
-    out += line;
+    if (name == "Content-Type" ? !answer.type.empty() : !is_ours(name)) out += line;
   }
+  return out;
+}
+
+void end_head(std::string& out, Persistence persistence) {
   out += date_line();
   if (persistence == Persistence::close) out += "Connection: close\r\n";
   if (persistence == Persistence::keep_alive_1_0) out += "Connection: keep-alive\r\n";
   out += "\r\n";
-  out += all.substr(head_end + 4);
+}
+
+void add_length(std::string& out, std::uint64_t length) {
+  char digits[24];
+  const auto end = std::to_chars(digits, digits + sizeof digits, length).ptr;
+  out.append("Content-Length: ").append(digits, end).append("\r\n");
+}
+
+// Everything that the lines of a head depend on.
+void describe(const Answer& answer, bool is_head, std::string& key) {
+  key.clear();
+  key += static_cast<char>(is_head);
+  key += static_cast<char>(answer.status & 0xFF);
+  key += static_cast<char>(answer.status >> 8);
+  key += answer.type;
+  for (const auto& [name, value] : answer.headers) key.append(1, '\n').append(name).append(1, ':').append(value);
+}
+
+}  // namespace
+
+struct Responder::Library : httplib::Server {
+  Library() {
+    set_pre_routing_handler([](const httplib::Request&, httplib::Response& response) {
+      const Answer& answer = *running_answer;
+      response.status = answer.status;
+      for (const auto& [name, value] : answer.headers)
+        if (is_token(name) && is_field_value(value) && !is_ours(name)) response.set_header(name, value);
+      if (!answer.type.empty() && is_field_value(answer.type)) response.set_header("Content-Type", answer.type);
+      return HandlerResponse::Handled;
+    });
+    set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+      response.status = 500;
+    });
+  }
+
+  std::string run(const std::string& method, const Answer& answer) {
+    CallStream stream(method);
+    bool closed = false;
+    running_answer = &answer;
+    process_request(stream, false, closed, [](httplib::Request&) {});
+    running_answer = nullptr;
+    return stream.take();
+  }
+};
+
+Responder::Responder() : library_(std::make_unique<Library>()) {}
+Responder::~Responder() = default;
+
+const std::string& Responder::head_lines(const std::string& method, const Answer& answer) const {
+  thread_local std::unordered_map<std::string, std::string> heads;
+  thread_local std::string key, unusual;
+  describe(answer, method == "HEAD", key);
+  if (const auto known = heads.find(key); known != heads.end()) return known->second;
+  unusual = library_->run(method, answer);
+  if (!unusual.empty()) unusual = corrected(unusual, answer);
+  if (unusual.empty() || key.size() > most_head_bytes) return unusual;
+  if (heads.size() >= most_heads) heads.clear();
+  return heads.emplace(key, unusual).first->second;
+}
+
+std::string Responder::respond(const std::string& method, const Answer& answer, Persistence persistence) const {
+  const std::string& lines = head_lines(method, answer);
+  std::string out;
+  if (lines.empty()) return out;
+  const bool bodiless = has_no_body(answer.status);
+  out.reserve(lines.size() + (bodiless ? 0 : answer.body.size()) + 128);
+  out += lines;
+  if (!bodiless) add_length(out, answer.body.size());
+  end_head(out, persistence);
+  if (!bodiless && method != "HEAD") out += answer.body;
+  return out;
+}
+
+std::string Responder::respond_with_head(const std::string& method, const Answer& head, const SourceBody& body,
+                                         Persistence persistence) const {
+  std::string out = head_lines(method, head);
+  if (out.empty()) return out;
+  if (!has_no_body(head.status)) {
+    if (body.length) add_length(out, *body.length);
+    else if (body.chunked) out += "Transfer-Encoding: chunked\r\n";
+  }
+  end_head(out, persistence);
   return out;
 }
 

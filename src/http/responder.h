@@ -1,12 +1,11 @@
 // cpp-httplib at work: one clean request goes in, the bytes of the answer come out. No other file names the library.
 //
 // The library never sees a byte from the network: its own reader, router, ranges, decoders and limits have known holes
-// (tests/cli/front-framing.py tries them). It gets a head that we wrote and calls our handler as its one route; what it adds to
-// the answer is checked, and the wrong parts are taken out.
+// (tests/cli/front-framing.py tries them). It gets a head that we wrote, and makes the head of the answer; what it adds is
+// checked, the wrong parts are taken out, and the framing is ours. A head that it has made is remembered.
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -25,24 +24,22 @@ class Responder {
   Responder();
   ~Responder();
 
+  // The bytes for the wire of a whole answer; empty when the library failed.
+  std::string respond(const std::string& method, const Answer& answer, Persistence persistence) const;
+
   // How the body of an answer is delimited when it comes from a source.
   struct SourceBody {
     std::optional<std::uint64_t> length;
     bool chunked = false;  // neither: the body ends with the connection
   };
 
-  // Runs `route` inside the library. When it gives an answer, the library's response to it is returned, unfinished:
-  // finish() makes the bytes for the wire of it. When `route` gives nothing, so does this, and when it throws.
-  std::optional<std::string> respond(const std::string& method, const std::function<const Answer*()>& route) const;
-
-  // The head of an answer whose body comes from a source; also unfinished.
-  std::string respond_with_head(const std::string& method, const Answer& head, const SourceBody& body) const;
-
-  // Corrects the head of a response of ours: reason, Connection, Date, and nothing that does not belong.
-  static std::string finish(const std::string& response, const Answer& answer, Persistence persistence);
+  // The head of an answer whose body comes from a source, up to and with the empty line; empty when the library failed.
+  std::string respond_with_head(const std::string& method, const Answer& head, const SourceBody& body,
+                                Persistence persistence) const;
 
  private:
   struct Library;
+  const std::string& head_lines(const std::string& method, const Answer& answer) const;
   std::unique_ptr<Library> library_;
 };
 

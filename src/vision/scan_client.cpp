@@ -2,119 +2,57 @@
 
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/mman.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cerrno>
 #include <optional>
 
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "vision/caged_child.h"
 #include "wire/link.h"
 
 namespace qrx {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
-using Deadline = std::optional<SteadyClock::time_point>;
-
 // A hundred megapixels as gray and alpha, twice, and the libraries.
 constexpr std::uint64_t most_memory = 1536ull << 20;
 // Decoding a hundred megapixels takes three seconds here; the search stops by itself.
-constexpr rlim_t decode_seconds = 15;
-constexpr rlim_t thorough_seconds = 120;
-constexpr int exit_no_exec = 127;
-
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr bool sanitized = true;
-#else
-constexpr bool sanitized = false;
-#endif
-
-struct Limits {
-  rlim_t memory_bytes = 0;
-  rlim_t cpu_seconds = 0;
-};
+constexpr std::uint64_t decode_seconds = 15;
+constexpr std::uint64_t thorough_seconds = 120;
 
 struct Child {
   pid_t pid = -1;
   UniqueFd out;
 };
 
-int milliseconds_left(const Deadline& deadline) {
-  if (!deadline) return -1;
-  const auto left = std::chrono::ceil<std::chrono::milliseconds>(*deadline - SteadyClock::now()).count();
-  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 1 << 30));
-}
-
-bool set_limit(__rlimit_resource_t resource, rlim_t value) {
-  const rlimit limit{value, value};
-  return setrlimit(resource, &limit) == 0;
-}
-
-bool lower_limits(const Limits& limits) {
-  // The loader opens one library at a time; once they are loaded the filter of sandbox.h allows no open at all.
-  return set_limit(RLIMIT_AS, limits.memory_bytes) && set_limit(RLIMIT_CPU, limits.cpu_seconds) &&
-         set_limit(RLIMIT_NOFILE, 16) && set_limit(RLIMIT_FSIZE, 0) && set_limit(RLIMIT_CORE, 0) &&
-         set_limit(RLIMIT_NPROC, 0);
-}
-
-// Between fork and exec: only async-signal-safe calls. Whatever fails, the helper does not start.
-[[noreturn]] void become_helper(const char* path, char* const* arguments, int picture, int out, int nothing,
-                                pid_t parent, const Limits& limits) {
-  static char* const environment[] = {const_cast<char*>("LC_ALL=C"), const_cast<char*>("OPENCV_LOG_LEVEL=SILENT"),
-                                      const_cast<char*>("OPENCV_OPENCL_RUNTIME=disabled"), nullptr};
-  // The three may stand on 0, 1 or 2 already: moved out of the way first.
-  const int safe_picture = fcntl(picture, F_DUPFD_CLOEXEC, 3);
-  const int safe_out = fcntl(out, F_DUPFD_CLOEXEC, 3);
-  const int safe_nothing = fcntl(nothing, F_DUPFD_CLOEXEC, 3);
-  sigset_t none;
-  sigemptyset(&none);
-  const bool ready = safe_picture >= 0 && safe_out >= 0 && safe_nothing >= 0 && dup2(safe_picture, 0) == 0 &&
-                     dup2(safe_out, 1) == 1 && dup2(safe_nothing, 2) == 2 &&
-                     syscall(SYS_close_range, 3u, ~0u, 0u) == 0 && sigprocmask(SIG_SETMASK, &none, nullptr) == 0 &&
-                     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent && chdir("/") == 0 &&
-                     lower_limits(limits);
-  if (ready) execve(path, arguments, environment);
-  _exit(exit_no_exec);
-}
-
 Result<Child> start(const std::string& helper, int picture, const ScanOptions& options) {
   int ends[2];
   if (pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot start the scan helper");
   Child child{-1, UniqueFd(ends[0])};
   const UniqueFd writer(ends[1]);
-  const UniqueFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!nothing) return fail_errno("cannot open /dev/null");
-
   const bool thorough = options.budget.count() <= 0;
-  const std::string budget = std::to_string(thorough ? 0 : options.budget.count());
-  std::vector<char*> arguments = {const_cast<char*>("qrx-scan"), const_cast<char*>(budget.c_str())};
-  if (options.any) arguments.push_back(const_cast<char*>("any"));
-  arguments.push_back(nullptr);
-  Limits limits;
-  limits.memory_bytes = sanitized ? RLIM_INFINITY : most_memory;
-  limits.cpu_seconds =
-      thorough ? thorough_seconds : decode_seconds + static_cast<rlim_t>(options.budget.count() / 1000);
-
-  const pid_t parent = getpid();
-  child.pid = fork();
-  if (child.pid < 0) return fail_errno("cannot start the scan helper");
-  if (child.pid == 0)
-    become_helper(helper.c_str(), arguments.data(), picture, writer.get(), nothing.get(), parent, limits);
+  ChildPlan plan;
+  plan.path = helper;
+  plan.arguments = {"qrx-scan", std::to_string(thorough ? 0 : options.budget.count())};
+  if (options.any) plan.arguments.emplace_back("any");
+  plan.environment = scan_environment();
+  plan.in = picture;
+  plan.out = writer.get();
+  plan.limits.memory_bytes = most_memory;
+  plan.limits.cpu_seconds =
+      thorough ? thorough_seconds : decode_seconds + static_cast<std::uint64_t>(options.budget.count() / 1000);
+  const auto pid = start_child(plan);
+  if (!pid) return tl::unexpected(pid.error());
+  child.pid = *pid;
   return child;
 }
 
 enum class Ending : std::uint8_t { end_of_output, too_much, timed_out };
 
-Ending read_answer(int out, const Deadline& deadline, std::string& answer) {
+Ending read_answer(int out, const std::optional<SteadyTime>& deadline, std::string& answer) {
   char buffer[16384];
   for (;;) {
     pollfd waiting{out, POLLIN, 0};
@@ -128,28 +66,6 @@ Ending read_answer(int out, const Deadline& deadline, std::string& answer) {
     answer.append(buffer, static_cast<std::size_t>(got));
     if (answer.size() > ScanReport::most_bytes) return Ending::too_much;
   }
-}
-
-// Waits until the helper is gone, and makes it go when it should have gone already. Its exit status, or -1 when a signal
-// ended it. A helper that closed its output does not run any longer, but a hostile one may.
-int reap(pid_t pid, bool at_once) {
-  if (!at_once) {
-    UniqueFd handle(static_cast<int>(syscall(SYS_pidfd_open, pid, 0u)));
-    if (handle) {
-      pollfd waiting{handle.get(), POLLIN, 0};
-      const Deadline deadline = SteadyClock::now() + std::chrono::milliseconds(500);
-      while (poll(&waiting, 1, milliseconds_left(deadline)) < 0 && errno == EINTR) {
-      }
-    }
-  }
-  int status = 0;
-  pid_t gone = at_once ? 0 : waitpid(pid, &status, WNOHANG);
-  if (gone == 0) {
-    kill(pid, SIGKILL);
-    while ((gone = waitpid(pid, &status, 0)) < 0 && errno == EINTR) {
-    }
-  }
-  return gone == pid && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
 ScanReport report_of(ScanStatus status) {
@@ -168,19 +84,16 @@ Result<ScanReport> run_helper(int picture, const ScanOptions& options) {
   }
   auto child = start(helper, picture, options);
   if (!child) return tl::unexpected(child.error());
-  const Deadline deadline =
-      options.timeout.count() > 0 ? Deadline(SteadyClock::now() + options.timeout) : std::nullopt;
+  std::optional<SteadyTime> deadline;
+  if (options.timeout.count() > 0) deadline = std::chrono::steady_clock::now() + options.timeout;
   std::string answer;
   const Ending ending = read_answer(child->out.get(), deadline, answer);
-  const int exit_status = reap(child->pid, ending != Ending::end_of_output);
+  const int exit_status = reap_child(child->pid, ending != Ending::end_of_output);
 
   if (ending == Ending::timed_out) return report_of(ScanStatus::timed_out);
   if (ending == Ending::too_much) return report_of(ScanStatus::crashed);
-  if (answer.empty() && exit_status == exit_no_exec)
-    return fail(Kind::other, "cannot start the scan helper " + helper, "is qrx installed completely?");
-  if (answer.empty() && exit_status == scan_exit_no_cage)
-    return fail(Kind::other, "cannot read pictures safely: this system has no seccomp filters",
-                "give the link instead: qrx-send --link LINK");
+  if (answer.empty() && (exit_status == child_exit_no_exec || exit_status == scan_exit_no_cage))
+    return tl::unexpected(scan_helper_error(helper, exit_status));
   auto report = parse_scan_report(answer);
   if (exit_status != 0 || !report) return report_of(ScanStatus::crashed);
   return std::move(*report);
@@ -240,15 +153,17 @@ Error nothing_in(const ScanReport& report, const std::string& name) {
 
 }  // namespace
 
-Result<std::string> find_scan_helper() {
-  std::string self(4096, '\0');
-  const ssize_t length = readlink("/proc/self/exe", self.data(), self.size());
-  if (length <= 0 || static_cast<std::size_t>(length) == self.size()) return fail_errno("cannot find the scan helper");
-  self.resize(static_cast<std::size_t>(length));
-  const std::string directory = self.substr(0, self.rfind('/'));
-  for (const char* place : {"/../libexec/qrx/qrx-scan", "/qrx-scan"})
-    if (const std::string path = directory + place; access(path.c_str(), X_OK) == 0) return path;
-  return fail(Kind::other, "cannot find the scan helper qrx-scan", "is qrx installed completely?");
+Result<std::string> find_scan_helper() { return find_private_helper("qrx-scan"); }
+
+std::vector<std::string> scan_environment() {
+  return {"LC_ALL=C", "OPENCV_LOG_LEVEL=SILENT", "OPENCV_OPENCL_RUNTIME=disabled"};
+}
+
+Error scan_helper_error(const std::string& helper, int exit_status) {
+  if (exit_status == scan_exit_no_cage)
+    return {Kind::other, "cannot read pictures safely: this system has no seccomp filters",
+            "give the link instead: qrx-send --link LINK"};
+  return {Kind::other, "cannot start the scan helper " + helper, "is qrx installed completely?"};
 }
 
 Result<ScanReport> scan_picture(int picture, const ScanOptions& options) {

@@ -22,8 +22,10 @@ struct ScanOptions {
 inline constexpr std::size_t most_picture_bytes = 64 * 1024 * 1024;
 inline constexpr int scan_exit_no_cage = 3;  // the helper could not shut itself in and read nothing
 
-// qrx-scan as installed (../libexec/qrx beside the directory of this program) or in the build tree (beside it).
 Result<std::string> find_scan_helper();
+std::vector<std::string> scan_environment();  // all that the helper gets
+// Why a helper that said nothing ended: child_exit_no_exec or scan_exit_no_cage.
+Error scan_helper_error(const std::string& helper, int exit_status);
 
 // Reads the picture from a descriptor at its current offset to its end: a file, a pipe, a terminal's stdin. The
 // descriptor stays the caller's. What is not a regular file is read here first, without a deadline (a person may still be

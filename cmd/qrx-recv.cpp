@@ -163,6 +163,7 @@ class Recv {
 
   void on_saved(const transfer::SavedFile& file);
   void on_delivered(const transfer::SavedDelivery& delivery);
+  void on_refused(const wire::DeliveryInfo& delivery, const Error& error);
   void said(const Result<void>& result);
 
   Settings set_;
@@ -463,6 +464,14 @@ void Recv::on_delivered(const transfer::SavedDelivery& delivery) {
   progress_.start_anew();
 }
 
+void Recv::on_refused(const wire::DeliveryInfo& delivery, const Error& error) {
+  Event event("refused");
+  event.text("delivery", delivery.delivery.text()).text("message", error.what);
+  said(facts_.event(event.number("exit", static_cast<std::uint64_t>(exit_code(error.kind)))));
+  messages_.warn(error.what, "this delivery is left out");
+  progress_.start_anew();
+}
+
 transfer::ReceiverEvents Recv::report() {
   transfer::ReceiverEvents events;
   events.receiving = [this](const transfer::IncomingProgress& progress) {
@@ -494,6 +503,11 @@ transfer::ReceiverEvents Recv::report() {
     inviting_ = false;
     on_delivered(delivery);
     if (set_.follow || set_.count.value_or(1) > 1) progress_.status("Waiting for more… (^C ends)");
+  };
+  events.refused = [this](const wire::DeliveryInfo& delivery, const Error& error) {
+    const std::lock_guard lock(screen_);
+    inviting_ = false;
+    on_refused(delivery, error);
   };
   events.notice = [this](const std::string& text) {
     const std::lock_guard lock(screen_);
@@ -597,13 +611,15 @@ int Recv::finish(const Result<transfer::Received>& received) {
   }
   Event event("done");
   event.number("deliveries", received->deliveries).number("files", received->files).number("bytes", received->bytes);
+  event.number("refused", received->refused);
   if (auto told = facts_.event(event); !told) {
     let_go(false);
     return end(told.error());
   }
   if (own_ && set_.keep) stay();
-  let_go(false);
+  let_go(received->refused > 0);
   if (ended_by() != 0) return end({});
+  if (received->first_refusal) return exit_code(received->first_refusal->kind);
   return hook_failed_ ? exit_partly : exit_done;
 }
 

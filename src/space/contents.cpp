@@ -44,6 +44,7 @@ class GrowingContent final : public Content {
 };
 
 tl::unexpected<Error> no_such_file() { return fail(Kind::not_found, "no such file"); }
+tl::unexpected<Error> lost_bytes() { return fail(Kind::integrity, "the server has lost bytes of this file"); }
 
 }  // namespace
 
@@ -77,8 +78,12 @@ Result<std::shared_ptr<Content>> Spaces::content(const Guid& guid, std::string_v
     open = (*live)->open.contains((*row)->delivery);
   }
   auto opened = impl_->blobs.open((*row)->blob);
-  if (!opened && opened.error().kind == Kind::not_found) return no_such_file();
+  if (!opened && opened.error().kind == Kind::not_found) {
+    const auto still = impl_->catalog.file(file);  // or it was deleted just now
+    return still && *still ? lost_bytes() : no_such_file();
+  }
   if (!opened) return tl::unexpected(opened.error());
+  if ((*opened)->size() < (*row)->blob_offset + (*row)->size) return lost_bytes();
   if (!open) return std::make_shared<StoredContent>(std::move(**row), std::move(*opened));
   // Complete, but not delivered: still an upload to its reader.
   auto whole = std::make_shared<Growing>();

@@ -84,6 +84,12 @@ void ReceiveTally::delivered(const SavedDelivery& delivery) {
   if (events_.delivered) events_.delivered(delivery);
 }
 
+void ReceiveTally::refused(const wire::DeliveryInfo& delivery, const Error& error) {
+  for (const auto& file : delivery.files) forget(file.file);
+  const std::lock_guard lock(mutex_);
+  if (events_.refused) events_.refused(delivery, error);
+}
+
 bool ReceiveTally::accept(const wire::DeliveryInfo& delivery, const wire::FileInfo& file) {
   const std::lock_guard lock(mutex_);
   return !events_.accept || events_.accept(delivery, file);

@@ -34,6 +34,7 @@ class ReceiveTally {
   void notice(const std::string& text);
   void saved(const SavedFile& file);
   void delivered(const SavedDelivery& delivery);
+  void refused(const wire::DeliveryInfo& delivery, const Error& error);
   bool accept(const wire::DeliveryInfo& delivery, const wire::FileInfo& file);
 
  private:

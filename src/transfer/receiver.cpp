@@ -109,19 +109,32 @@ struct Receiver::Impl {
     tally.delivered(delivery);
   }
 
+  // What a sender can cause must not end a receiver that is there for others too.
+  bool goes_on_after(const Error& error) const {
+    const bool at_fault = error.kind == Kind::integrity || error.kind == Kind::usage || error.kind == Kind::exists;
+    return at_fault && (options.present_only || options.count != 1);
+  }
+
+  void refuse(const wire::DeliveryInfo& delivery, const Error& error) {
+    handled.insert(delivery.delivery);
+    ++received.refused;
+    if (!received.first_refusal) received.first_refusal = error;
+    tally.refused(delivery, error);
+  }
+
   bool enough(bool all_present) const {
-    if (options.present_only) return all_present && received.deliveries > 0;
+    if (options.present_only) return all_present && (received.deliveries > 0 || received.refused > 0);
     return options.count != 0 && received.deliveries >= options.count;
   }
 
   // A space that is gone is how following ends.
   Result<Received> ended(const Error& error) const {
-    if (error.kind == Kind::not_found && options.count == 0 && !options.present_only && received.deliveries > 0) return received;
+    if (error.kind == Kind::not_found && options.count == 0 && !options.present_only && received.deliveries + received.refused > 0) return received;
     return tl::unexpected(error);
   }
 
   Result<void> nothing_there(const wire::SpaceInfo& info) const {
-    if (options.present_only && received.deliveries == 0 && info.uploads.empty())
+    if (options.present_only && received.deliveries + received.refused == 0 && info.uploads.empty())
       return fail(Kind::timed_out, "the space holds nothing");
     return {};
   }
@@ -152,8 +165,12 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
     if (!info) return ended(info.error());
     for (const auto* delivery : fresh_ones(*info, handled)) {
       const auto saved = save_delivery(job, *delivery, [&](const Id& file) { return followers.outcome(file); });
-      if (!saved) return tl::unexpected(saved.error());
+      if (!saved && !goes_on_after(saved.error())) return tl::unexpected(saved.error());
       followers.delivered(*delivery);
+      if (!saved) {
+        refuse(*delivery, saved.error());
+        continue;
+      }
       count(*saved);
       watch.delivered();
       if (enough(false)) return received;
@@ -197,7 +214,7 @@ Result<Received> Receiver::run(Saver& saver) {
   auto result = impl_->save_all(job, followers);
   // Partials of a run that failed are for the next one.
   followers.stop(result.has_value());
-  if (result) {
+  if (result && result->refused == 0) {
     impl_->clean_up();
     record.remove();  // a later run with the same link is a new wish
   }

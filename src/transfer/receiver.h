@@ -78,6 +78,8 @@ struct ReceiverEvents {
   std::function<bool(const wire::DeliveryInfo&, const wire::FileInfo&)> accept;
   std::function<void(const SavedFile&)> saved;             // verified, on the disk, under its final name
   std::function<void(const SavedDelivery&)> delivered;     // after all of its files; run() goes on after it returned
+  // A delivery that could not be saved, when the run goes on without it. What was saved of it stays, its rest on the server.
+  std::function<void(const wire::DeliveryInfo&, const Error&)> refused;
   std::function<void(const std::string&)> notice;          // "the server does not answer, trying again"
 };
 
@@ -86,6 +88,8 @@ struct Received {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
   std::uint64_t declined = 0;
+  std::uint64_t refused = 0;           // deliveries; the space was left on the server because of them
+  std::optional<Error> first_refusal;  // why the first one was
 };
 
 class Receiver {
@@ -94,7 +98,8 @@ class Receiver {
   ~Receiver();
 
   // Saves deliveries until `count`, the timeout, an error or interrupt(). A killed run is taken up by a later one with the
-  // same link and output: partials go on where they stand. Errors: Kind::gone or not_found when the space is not there
+  // same link and output: partials go on where they stand. A delivery that is at fault itself (tampered with, too many files
+  // for one name, a name that is taken) ends a run that waits for one; others go on without it. Errors: Kind::gone or not_found when the space is not there
   // (no error with count 0 once something was received: that is how following ends), integrity when a sum differs twice,
   // or a sealed file was tampered with (nothing of it stays),
   // no_room with the partial kept, exists with OnConflict::refuse, unavailable when interrupted or the server stays away.

@@ -28,7 +28,7 @@ def tampered(w, key):
 
 
 def follows(w):
-    server = w.server()
+    server = w.server(data=w.path(f"data{w.next_number()}"))
     out = w.path("followed/")
     recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, "-n", "2", "-o", out)
     space = recv.expect_event("space")
@@ -54,7 +54,7 @@ def follows(w):
 
 
 def waits_for_one(w):
-    server = w.server()
+    server = w.server(data=w.path(f"data{w.next_number()}"))
     out = w.path("one/")
     recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, "-o", out)
     space = recv.expect_event("space")
@@ -65,7 +65,7 @@ def waits_for_one(w):
 
 def one_name(w):
     """Two files for one name end nothing either."""
-    server = w.server()
+    server = w.server(data=w.path(f"data{w.next_number()}"))
     out = w.path("name.bin")
     recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, "-n", "2", "-o", out, "--on-conflict", "overwrite")
     space = recv.expect_event("space")

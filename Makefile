@@ -48,6 +48,7 @@ define DEPS_TEST
 age
 ca-certificates
 curl
+faketime
 fonts-dejavu-core
 fonts-liberation2
 imagemagick

@@ -54,6 +54,12 @@ def skip(text):
     sys.exit(77)
 
 
+def is_sanitized():
+    """Is this a build with ASan, UBSan or TSan: several times slower, and not to be started with a preload."""
+    libraries = subprocess.run(["ldd", os.path.join(BIN, "qrx-serve")], capture_output=True, text=True, check=False).stdout
+    return any(name in libraries for name in ("libasan", "libtsan", "libubsan"))
+
+
 def wait_for(seconds, condition, about="condition"):
     """Asks condition() again until it gives something true, and gives that; fails after so many seconds."""
     limit = time.monotonic() + seconds

@@ -12,10 +12,12 @@
 
 namespace qrx::notify {
 
-// The [notify.NAME] tables of a configuration file, as they stand there; numbers and booleans as text.
+// The [notify.NAME] tables of a configuration file, as they stand there; numbers and booleans as text, lists as one text
+// with newlines between the items. Commands that were named "exec.NAME" there have their other keys under that name.
 struct Settings {
   std::map<std::string, std::map<std::string, std::string>> transports;
   bool private_addresses = false;              // [notify] allow_private: hooks may go to addresses that are not public
+  std::vector<std::string> allowed_networks;  // [notify] allow_private as a list: only to these addresses that are not public
   std::map<std::string, std::vector<std::string>> commands;  // [notify.exec.NAME] command = ["/path", "arg"]
 };
 

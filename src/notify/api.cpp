@@ -1,0 +1,56 @@
+#include "notify/api.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "wire/link.h"
+
+namespace qrx::notify {
+
+std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+
+HttpRequest json_request(const Table& table, std::string_view default_url, const std::string& path, const json& body) {
+  HttpRequest request;
+  request.url = table.text("url", default_url);
+  while (request.url.ends_with('/')) request.url.pop_back();
+  request.url += path;
+  request.headers = {"Content-Type: application/json"};
+  request.body = dump(body);
+  request.ca_file = table.path("ca_file");
+  return request;
+}
+
+HttpRequest json_hook(const Table& table, const HookRules& rules, const std::string& url, const json& body) {
+  HttpRequest request;
+  request.url = url;
+  request.headers = {"Content-Type: application/json"};
+  request.body = dump(body);
+  request.ca_file = table.path("ca_file");
+  request.hook = &rules;
+  return request;
+}
+
+json body_of(const HttpAnswer& answer) {
+  json body = json::parse(answer.body, nullptr, false);
+  return body.is_object() ? body : json::object();
+}
+
+std::string text_in(const json& object, const char* member) {
+  const auto found = object.find(member);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : "";
+}
+
+std::int64_t number_in(const json& object, const char* member, std::int64_t otherwise) {
+  const auto found = object.find(member);
+  return found != object.end() && found->is_number_integer() ? found->get<std::int64_t>() : otherwise;
+}
+
+std::optional<Seconds> wait_in(const json& object, const char* member) {
+  const auto found = object.find(member);
+  if (found == object.end() || !found->is_number()) return std::nullopt;
+  const double seconds = found->get<double>();
+  if (!(seconds >= 0)) return std::nullopt;
+  return Seconds(static_cast<std::int64_t>(std::ceil(std::min(seconds, 86400.0))));
+}
+
+}  // namespace qrx::notify

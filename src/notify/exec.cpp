@@ -1,0 +1,46 @@
+// exec:NAME:ADDRESS: a command of the configuration, with the notice as one JSON object on its stdin.
+#include <nlohmann/json.hpp>
+
+#include "notify/api.h"
+#include "notify/command.h"
+#include "notify/transport.h"
+#include "notify/wording.h"
+
+namespace qrx::notify {
+namespace {
+
+constexpr Seconds usual_limit{30};
+
+class Exec : public Transport {
+ public:
+  explicit Exec(const Settings& settings) : settings_(settings) {}
+
+  Outcome send(const Notice& notice) override {
+    const auto colon = notice.to.address.find(':');
+    const std::string name = notice.to.address.substr(0, colon);
+    const auto command = settings_.commands.find(name);
+    const Table table(settings_, "exec." + name);
+    if (command == settings_.commands.end() || !table.truth("enabled", true))
+      return failed("there is no command " + name + " in the configuration");
+    json words = {{"v", 1},
+                  {"id", notice.id.text()},
+                  {"to", notice.to.address.substr(colon + 1)},
+                  {"from", plain_words(notice.from, most_label_bytes)},
+                  {"message", plain_lines(notice.message, most_message_bytes)},
+                  {"summary", plain_words(notice.summary, 100)},
+                  {"link", notice.link},
+                  {"subject", subject(notice)},
+                  {"text", chat_text(notice, 4096)}};
+    if (notice.expires) words["expires"] = to_rfc3339(*notice.expires);
+    return run_command(command->second, dump(words) + "\n", table.seconds("timeout", usual_limit));
+  }
+
+ private:
+  Settings settings_;
+};
+
+}  // namespace
+
+MadeTransport make_exec(const Settings& settings) { return std::make_unique<Exec>(settings); }
+
+}  // namespace qrx::notify

@@ -1,0 +1,139 @@
+#include "notify/mail_message.h"
+
+#include <algorithm>
+#include <array>
+#include <cstdio>
+#include <ctime>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "notify/wording.h"
+
+namespace qrx::notify {
+namespace {
+
+constexpr std::size_t most_line = 76;
+
+bool is_printable_ascii(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
+std::string date(WallTime time) {
+  const std::time_t seconds = std::chrono::floor<Seconds>(time).time_since_epoch().count();
+  std::tm parts{};
+  gmtime_r(&seconds, &parts);
+  static constexpr std::array<const char*, 7> days = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
+  static constexpr std::array<const char*, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
+                                                         "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  char text[64];
+  std::snprintf(text, sizeof text, "%s, %d %s %d %02d:%02d:%02d +0000", days[static_cast<std::size_t>(parts.tm_wday)], parts.tm_mday,
+                months[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  return text;
+}
+
+std::string display_name(const std::string& name, std::size_t used) {
+  if (!is_printable_ascii(name)) return encoded_header(name, used);
+  std::string out = "\"";
+  for (const char c : name) {
+    if (c == '"' || c == '\\') out += '\\';
+    out += c;
+  }
+  return out + "\"";
+}
+
+std::string part(const std::string& boundary, std::string_view type, const std::string& text) {
+  return "--" + boundary + "\r\nContent-Type: " + std::string(type) + "; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" +
+         quoted_printable(text) + "\r\n";
+}
+
+}  // namespace
+
+MailSender parse_sender(std::string_view text) {
+  MailSender out;
+  const auto open = text.find('<');
+  std::string_view address = text;
+  if (open != std::string_view::npos && text.back() == '>') {
+    out.name = std::string(trim(text.substr(0, open)));
+    if (out.name.size() >= 2 && out.name.front() == '"' && out.name.back() == '"') out.name = out.name.substr(1, out.name.size() - 2);
+    address = text.substr(open + 1, text.size() - open - 2);
+  }
+  if (const auto recipient = wire::parse_recipient(address)) out.address = recipient->address;
+  return out;
+}
+
+std::string encoded_header(std::string_view text, std::size_t used) {
+  if (is_printable_ascii(text) && text.find("=?") == std::string_view::npos && used + text.size() <= 200) return std::string(text);
+  // 75 characters a word, "=?UTF-8?B?" and "?=" among them; characters are not cut apart (RFC 2047 5.3).
+  constexpr std::size_t most_word = 75 - 12;
+  std::string out;
+  std::string piece;
+  std::size_t room = (std::min(most_word, most_line - 12 - std::min<std::size_t>(used, 40)) / 4) * 3;
+  const auto flush = [&] {
+    out += (out.empty() ? "" : "\r\n ") + std::string("=?UTF-8?B?") + to_base64(as_bytes(piece)) + "?=";
+    piece.clear();
+    room = (most_word / 4) * 3;
+  };
+  while (!text.empty()) {
+    std::size_t length = 1;
+    while (length < text.size() && (static_cast<unsigned char>(text[length]) & 0xC0U) == 0x80U) ++length;
+    if (piece.size() + length > room) flush();
+    piece += text.substr(0, length);
+    text.remove_prefix(length);
+  }
+  if (!piece.empty()) flush();
+  return out;
+}
+
+std::string quoted_printable(std::string_view lines) {
+  std::string out;
+  std::size_t column = 0;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
+    const char c = lines[i];
+    if (c == '\n') {
+      out += "\r\n";
+      column = 0;
+      continue;
+    }
+    const bool ends_line = i + 1 == lines.size() || lines[i + 1] == '\n';
+    // A blank before the end of a line gets lost on the way; "From " and a dot at its begin are touched by some.
+    const bool plain = (c > 0x20 && c < 0x7F && c != '=' && !(column == 0 && (c == '.' || c == 'F'))) || (c == ' ' && !ends_line);
+    const std::size_t width = plain ? 1 : 3;
+    if (column + width > most_line - (ends_line ? 0 : 1)) {
+      out += "=\r\n";
+      column = 0;
+    }
+    if (plain) {
+      out += c;
+    } else {
+      char escape[4];
+      std::snprintf(escape, sizeof escape, "=%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
+      out += escape;
+    }
+    column += width;
+  }
+  return out;
+}
+
+std::string mail_message(const MailSender& sender, const Notice& notice, WallTime now) {
+  const std::string id = notice.id.text();
+  const std::string domain = sender.address.substr(sender.address.find('@') + 1);
+  const std::string boundary = "qrx-" + id;
+  std::string unsubscribe = sender.unsubscribe;
+  if (unsubscribe.empty()) unsubscribe = "mailto:" + sender.address + "?subject=unsubscribe";
+  std::string out;
+  out += "Date: " + date(now) + "\r\n";
+  out += "From: " + (sender.name.empty() ? sender.address : display_name(sender.name, 6) + "\r\n <" + sender.address + ">") + "\r\n";
+  out += "To: " + notice.to.address + "\r\n";
+  out += "Subject: " + encoded_header(subject(notice), 9) + "\r\n";
+  out += "Message-ID: <" + id + "@" + domain + ">\r\n";
+  out += "List-Unsubscribe: <" + unsubscribe + ">\r\n";
+  out += "Auto-Submitted: auto-generated\r\n";
+  out += "X-Auto-Response-Suppress: All\r\n";
+  out += "MIME-Version: 1.0\r\n";
+  out += "Content-Type: multipart/alternative; boundary=\"" + boundary + "\"\r\n\r\n";
+  out += part(boundary, "text/plain", mail_text(notice));
+  out += part(boundary, "text/html", mail_html(notice));
+  return out + "--" + boundary + "--\r\n";
+}
+
+}  // namespace qrx::notify

@@ -1,0 +1,272 @@
+#include "notify/wording.h"
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+#include "base/text.h"
+
+namespace qrx::notify {
+namespace {
+
+constexpr std::size_t most_lines = 10;
+constexpr std::size_t most_septets = 160;  // 140 bytes
+constexpr std::size_t most_utf16 = 70;
+
+// A code point off the front; text that is not UTF-8 gives U+FFFD for each byte.
+char32_t take(std::string_view& text) {
+  const auto lead = static_cast<unsigned char>(text[0]);
+  std::size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+  if (length > text.size() || !is_valid_utf8(text.substr(0, length))) {
+    text.remove_prefix(1);
+    return 0xFFFD;
+  }
+  char32_t out = length == 1 ? lead : lead & (0x7FU >> length);
+  for (std::size_t i = 1; i < length; ++i) out = (out << 6) | (static_cast<unsigned char>(text[i]) & 0x3FU);
+  text.remove_prefix(length);
+  return out;
+}
+
+void put(std::string& out, char32_t c) {
+  if (c < 0x80) {
+    out += static_cast<char>(c);
+  } else if (c < 0x800) {
+    out += static_cast<char>(0xC0 | (c >> 6));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else if (c < 0x10000) {
+    out += static_cast<char>(0xE0 | (c >> 12));
+    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  } else {
+    out += static_cast<char>(0xF0 | (c >> 18));
+    out += static_cast<char>(0x80 | ((c >> 12) & 0x3F));
+    out += static_cast<char>(0x80 | ((c >> 6) & 0x3F));
+    out += static_cast<char>(0x80 | (c & 0x3F));
+  }
+}
+
+bool is_ascii_word(char32_t c) {
+  return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool joins_a_name(char32_t c) { return is_ascii_word(c) || c == '-' || c == '_' || c >= 0x80; }
+
+// Full stops of other scripts that the name system takes for its own (UTS 46).
+bool is_dot(char32_t c) { return c == '.' || c == 0x3002 || c == 0xFF0E || c == 0xFF61; }
+
+// What programs turn into links: a scheme with "://" or "//" alone, and names with dots in them. The marks are those that
+// people who write about attacks use: "evil[.]example".
+std::u32string without_links(const std::u32string& text) {
+  std::u32string out;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const char32_t c = text[i];
+    const char32_t before = i > 0 ? text[i - 1] : U' ';
+    const char32_t after = i + 1 < text.size() ? text[i + 1] : U' ';
+    const char32_t second = i + 2 < text.size() ? text[i + 2] : U' ';
+    const bool in_number = (before >= '0' && before <= '9') && (after >= '0' && after <= '9') &&
+                           std::none_of(text.begin(), text.end(), [](char32_t d) { return d == '/'; });
+    if (is_dot(c) && joins_a_name(before) && joins_a_name(after) && !in_number) {
+      out += U"[.]";
+    } else if (c == ':' && ((after == '/' && second == '/') || (is_ascii_word(before) && joins_a_name(after) && !(after >= '0' && after <= '9')))) {
+      out += U"[:]";  // https://, mailto:, tel:+ and the like
+    } else if (c == '/' && after == '/' && before != ':' && before != '/') {
+      out += U"/ ";
+    } else {
+      out += c;
+    }
+  }
+  return out;
+}
+
+std::string cleaned(std::string_view hostile, std::size_t most, bool lines) {
+  std::u32string text;
+  std::size_t line_count = 1;
+  for (std::string_view rest = hostile; !rest.empty();) {
+    const std::string_view before = rest;
+    char32_t c = take(rest);
+    const bool newline = c == '\n' || c == 0x2028 || c == 0x2029 || c == 0x85;
+    if (newline && lines && line_count < most_lines) {
+      while (!text.empty() && text.back() == ' ') text.pop_back();
+      if (text.empty()) continue;
+      text += U'\n';
+      ++line_count;
+      continue;
+    }
+    if (newline || c == '\t' || c == '\r' || c == 0xA0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200A)) c = ' ';
+    const std::string_view bytes = before.substr(0, before.size() - rest.size());
+    if (c != ' ' && (c == 0xFFFD || c == 0xFFFC || escape_untrusted(bytes) != bytes)) continue;  // prints nothing, or turns text around
+    if (c == ' ' && (text.empty() || text.back() == ' ' || text.back() == '\n')) continue;
+    text += c;
+  }
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\n')) text.pop_back();
+  std::string out;
+  for (const char32_t c : without_links(text)) {
+    std::string one;
+    put(one, c);
+    if (out.size() + one.size() > most) {
+      while (out.size() + 3 > most && !out.empty()) {
+        while ((static_cast<unsigned char>(out.back()) & 0xC0U) == 0x80U) out.pop_back();
+        out.pop_back();
+      }
+      return out + "...";
+    }
+    out += one;
+  }
+  return out;
+}
+
+std::string label_of(const Notice& notice) { return plain_words(notice.from, most_label_bytes); }
+std::string what_of(const Notice& notice) {
+  const std::string summary = plain_words(notice.summary, 100);
+  return summary.empty() ? "Files" : summary;
+}
+
+std::string with_prefix(std::string_view prefix, const std::string& text) {
+  std::string out(prefix);
+  for (const char c : text) {
+    out += c;
+    if (c == '\n') out += prefix;
+  }
+  return out;
+}
+
+std::string without_mentions(const std::string& text) {
+  std::string out;
+  for (const char c : text) {
+    if (c == '@') out += "\uFF20";
+    else if (c == '<') out += "\uFF1C";
+    else out += c;
+  }
+  return out;
+}
+
+std::string escaped(const std::string& text, Markup markup) {
+  std::string out;
+  for (const char c : text) {
+    if (markup == Markup::slack && c == '&') {
+      out += "&amp;";
+      continue;
+    }
+    if (markup == Markup::slack && c == '>') {
+      out += "&gt;";
+      continue;
+    }
+    if (markup == Markup::markdown && std::string_view("\\`*_~|[](){}#>!+-").find(c) != std::string_view::npos) out += '\\';
+    out += c;
+  }
+  return out;
+}
+
+// GSM 03.38: the basic alphabet by code point; the extension counts two.
+bool in_gsm_basic(char32_t c) {
+  static constexpr std::u32string_view others =
+      U"\u00A3\u00A5\u00E8\u00E9\u00F9\u00EC\u00F2\u00C7\u00D8\u00F8\u00C5\u00E5\u0394\u03A6\u0393\u039B\u03A9\u03A0\u03A8\u03A3\u0398"
+      U"\u039E\u00C6\u00E6\u00DF\u00C9\u00A4\u00A1\u00C4\u00D6\u00D1\u00DC\u00A7\u00BF\u00E4\u00F6\u00F1\u00FC\u00E0";
+  if (is_ascii_word(c) || c == '\n' || c == '\r') return true;
+  if (c < 0x80) return c >= 0x20 && std::u32string_view(U" !\"#$%&'()*+,-./:;<=>?@_").find(c) != std::u32string_view::npos;
+  return others.find(c) != std::u32string_view::npos;
+}
+bool in_gsm_extension(char32_t c) { return std::u32string_view(U"^{}\\[~]|\u20AC\f").find(c) != std::u32string_view::npos; }
+
+bool fits_one_sms(std::string_view text) {
+  const std::size_t septets = gsm_septets(text);
+  return septets > 0 ? septets <= most_septets : to_utf16(text).size() <= most_utf16;
+}
+
+}  // namespace
+
+std::string plain_words(std::string_view hostile, std::size_t most) { return cleaned(hostile, most, false); }
+std::string plain_lines(std::string_view hostile, std::size_t most) { return cleaned(hostile, most, true); }
+
+std::string moment(WallTime time) {
+  const std::string text = to_rfc3339(time);  // 2026-11-22T23:00:00Z
+  return text.substr(0, 10) + " " + text.substr(11, 5) + " UTC";
+}
+
+std::string subject(const Notice& notice) {
+  const std::string label = label_of(notice);
+  return (label.empty() ? "" : label + ": ") + what_of(notice) + " ready to download";
+}
+
+std::string mail_text(const Notice& notice) {
+  const std::string label = label_of(notice);
+  const std::string message = plain_lines(notice.message, most_message_bytes);
+  std::string out = (label.empty() ? "Ready to download: " : label + " has something for you to download: ") + what_of(notice) + ".\n\n";
+  out += notice.link + "\n\n";
+  if (!message.empty()) out += "They say:\n" + with_prefix("> ", message) + "\n\n";
+  if (notice.expires) out += "The link works until " + moment(*notice.expires) + ". ";
+  out += "It is yours alone: whoever has it can download.\n\n";
+  out += "-- \nSent by qrx for somebody who entered your address. If you do not know from whom this is, ignore it.\n";
+  return out;
+}
+
+std::string mail_html(const Notice& notice) {
+  const std::string label = escape_html(label_of(notice));
+  std::string message = escape_html(plain_lines(notice.message, most_message_bytes));
+  for (std::size_t at = 0; (at = message.find('\n', at)) != std::string::npos; at += 5) message.replace(at, 1, "<br>\n");
+  const std::string link = escape_html(notice.link);
+  std::string out = "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head>\n<body style=\"font-family:sans-serif\">\n";
+  out += "<p>" + (label.empty() ? "Ready to download: " : label + " has something for you to download: ") + escape_html(what_of(notice)) + ".</p>\n";
+  out += "<p><a href=\"" + link + "\">" + link + "</a></p>\n";
+  if (!message.empty()) out += "<p>They say:</p>\n<blockquote>" + message + "</blockquote>\n";
+  out += "<p>";
+  if (notice.expires) out += "The link works until " + moment(*notice.expires) + ". ";
+  out += "It is yours alone: whoever has it can download.</p>\n";
+  out += "<p style=\"color:#666\">Sent by qrx for somebody who entered your address. If you do not know from whom this is, ignore it.</p>\n";
+  return out + "</body></html>\n";
+}
+
+std::string chat_text(const Notice& notice, std::size_t most, Markup markup) {
+  const std::string label = escaped(without_mentions(label_of(notice)), markup);
+  const std::string message = escaped(without_mentions(plain_lines(notice.message, most_message_bytes)), markup);
+  const std::string what = escaped(without_mentions(what_of(notice)), markup) + " ready to download";
+  const std::string head = label.empty() ? what : label + ": " + what;
+  const std::string until = notice.expires ? "\nuntil " + moment(*notice.expires) : "";
+  const std::string words = message.empty() ? "" : "\n" + with_prefix("> ", message);
+  const std::array<std::string, 4> texts = {head + "\n" + notice.link + until + words, head + "\n" + notice.link + until, head + "\n" + notice.link,
+                                            notice.link};
+  for (const std::string& text : texts)
+    if (text.size() <= most) return text;
+  return "";
+}
+
+std::size_t gsm_septets(std::string_view text) {
+  std::size_t out = 0;
+  while (!text.empty()) {
+    const char32_t c = take(text);
+    if (in_gsm_basic(c)) ++out;
+    else if (in_gsm_extension(c)) out += 2;
+    else return 0;
+  }
+  return out;
+}
+
+std::u16string to_utf16(std::string_view utf8) {
+  std::u16string out;
+  while (!utf8.empty()) {
+    const char32_t c = take(utf8);
+    if (c < 0x10000) {
+      out += static_cast<char16_t>(c);
+    } else {
+      out += static_cast<char16_t>(0xD800 + ((c - 0x10000) >> 10));
+      out += static_cast<char16_t>(0xDC00 + ((c - 0x10000) & 0x3FF));
+    }
+  }
+  return out;
+}
+
+std::string sms_text(const Notice& notice) {
+  const std::string label = label_of(notice);
+  const std::string message = plain_words(notice.message, most_message_bytes);
+  const std::string what = what_of(notice) + " ready: ";
+  const std::string from = label.empty() ? "" : label + ": ";
+  const std::string until = notice.expires ? " until " + moment(*notice.expires) : "";
+  const std::string words = message.empty() ? "" : " " + message;
+  const std::array<std::string, 8> texts = {
+      from + what + notice.link + until + words, from + what + notice.link + until, from + what + notice.link, from + notice.link,
+      what + notice.link + until,                what + notice.link,                "Ready: " + notice.link,   notice.link};
+  for (const std::string& text : texts)
+    if (fits_one_sms(text)) return text;
+  return "";
+}
+
+}  // namespace qrx::notify

@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 30
 # Arguments for tests/run: names or parts of names of tests.
 TESTS        ?=
 
-TOOLS := qrx-serve qrx-recv qrx-send qrx-scan
+TOOLS := qrx-serve qrx-recv qrx-send qrx-scan qrx-notify
 
 # Debian packages, one a line. "package?command": not needed where the command is there already.
 define DEPS_BUILD
@@ -26,6 +26,7 @@ pkg-config
 catch2
 libcli11-dev
 libcpp-httplib-dev
+libcurl4-openssl-dev
 libexpected-dev
 libfmt-dev
 libgif-dev
@@ -37,6 +38,7 @@ libqrencode-dev
 libseccomp-dev
 libsqlite3-dev
 libssl-dev
+libstrophe-dev
 libtomlplusplus-dev
 libwebp-dev
 libxxhash-dev
@@ -46,23 +48,27 @@ endef
 
 define DEPS_TEST
 age
+apprise
 ca-certificates
+chromium
 curl
 faketime
 fonts-dejavu-core
 fonts-liberation2
+gammu-smsd
 imagemagick
 librsvg2-bin
 mandoc
-nodejs?node
-npm?npm
 openssl
 procps
+prosody
 python3
+python3-aiosmtpd
 python3-pexpect
 python3-tuspy
 rxvt-unicode
 shellcheck
+smstools
 sqlite3
 strace
 tmux

@@ -87,32 +87,28 @@ Options::Options(Tool tool) : tool_(std::move(tool)) {}
 
 void Options::group(std::string heading) { group_ = std::move(heading); }
 
-void Options::add(Option option) {
+Option& Options::add(std::string name, char letter, std::string value, std::string help, Take take) {
+  Option& option = options_.emplace_back();
+  option.name = std::move(name);
+  option.letter = letter;
+  option.value = std::move(value);
+  option.help = std::move(help);
   option.group = group_;
-  options_.push_back(std::move(option));
+  option.take = std::move(take);
+  return option;
 }
 
 void Options::flag(std::string name, char letter, std::string help, bool& target) {
-  Option option;
-  option.name = std::move(name);
-  option.letter = letter;
-  option.help = std::move(help);
-  option.take = [&target](const auto& values) -> Result<void> {
+  add(std::move(name), letter, "", std::move(help), [&target](const auto& values) -> Result<void> {
     const auto truth = parse_truth(values.back());
     if (!truth) return fail(Kind::usage, "'" + values.back() + "' is neither 1 nor 0");
     target = *truth;
     return {};
-  };
-  add(std::move(option));
+  });
 }
 
 void Options::count(std::string name, char letter, std::string help, int& target) {
-  Option option;
-  option.name = std::move(name);
-  option.letter = letter;
-  option.help = std::move(help);
-  option.repeatable = true;
-  option.take = [&target](const auto& values) -> Result<void> {
+  Option& option = add(std::move(name), letter, "", std::move(help), [&target](const auto& values) -> Result<void> {
     int total = 0;
     for (const auto& value : values) {
       if (const auto truth = parse_truth(value)) {
@@ -125,146 +121,94 @@ void Options::count(std::string name, char letter, std::string help, int& target
     }
     target = total;
     return {};
-  };
-  add(std::move(option));
+  });
+  option.repeatable = true;
 }
 
 void Options::toggle(std::string name, std::string help, std::optional<bool>& target) {
-  Option option;
-  option.name = std::move(name);
-  option.help = std::move(help);
-  option.has_opposite = true;
-  option.take = [&target](const auto& values) -> Result<void> {
+  Option& option = add(std::move(name), 0, "", std::move(help), [&target](const auto& values) -> Result<void> {
     target = parse_truth(values.back());
     if (!target) return fail(Kind::usage, "'" + values.back() + "' is neither 1 nor 0");
     return {};
-  };
-  add(std::move(option));
+  });
+  option.has_opposite = true;
 }
 
 void Options::text(std::string name, char letter, std::string value, std::string help, std::string& target,
                    Completes completes) {
-  Option option;
-  option.name = std::move(name);
-  option.letter = letter;
-  option.value = std::move(value);
-  option.help = std::move(help);
-  option.completes = completes;
-  option.take = [&target](const auto& values) -> Result<void> {
+  Option& option = add(std::move(name), letter, std::move(value), std::move(help), [&target](const auto& values) -> Result<void> {
     target = values.back();
     return {};
-  };
-  add(std::move(option));
+  });
+  option.completes = completes;
 }
 
 void Options::text(std::string name, char letter, std::string value, std::string help,
                    std::optional<std::string>& target, Completes completes) {
-  Option option;
-  option.name = std::move(name);
-  option.letter = letter;
-  option.value = std::move(value);
-  option.help = std::move(help);
-  option.completes = completes;
-  option.take = [&target](const auto& values) -> Result<void> {
+  Option& option = add(std::move(name), letter, std::move(value), std::move(help), [&target](const auto& values) -> Result<void> {
     target = values.back();
     return {};
-  };
-  add(std::move(option));
+  });
+  option.completes = completes;
 }
 
 void Options::texts(std::string name, char letter, std::string value, std::string help,
                     std::vector<std::string>& target, Completes completes) {
-  Option option;
-  option.name = std::move(name);
-  option.letter = letter;
-  option.value = std::move(value);
-  option.help = std::move(help);
-  option.completes = completes;
-  option.repeatable = true;
-  option.take = [&target](const auto& values) -> Result<void> {
+  Option& option = add(std::move(name), letter, std::move(value), std::move(help), [&target](const auto& values) -> Result<void> {
     target = values;
     return {};
-  };
-  add(std::move(option));
+  });
+  option.completes = completes;
+  option.repeatable = true;
 }
 
 void Options::choice(std::string name, char letter, std::vector<std::string> choices, std::string help,
                      std::string& target) {
-  Option option;
-  option.name = std::move(name);
-  option.letter = letter;
-  option.value = joined(choices, "|");
-  option.help = std::move(help);
-  option.choices = choices;
-  option.take = [&target, choices = std::move(choices)](const auto& values) -> Result<void> {
+  Option& option = add(std::move(name), letter, joined(choices, "|"), std::move(help), [&target, choices](const auto& values) -> Result<void> {
     if (std::find(choices.begin(), choices.end(), values.back()) == choices.end())
       return fail(Kind::usage, "'" + values.back() + "' is not one of " + joined(choices, ", "));
     target = values.back();
     return {};
-  };
-  add(std::move(option));
+  });
+  option.choices = std::move(choices);
 }
 
 void Options::duration(std::string name, char letter, std::string help, std::optional<Seconds>& target) {
-  Option option;
-  option.name = std::move(name);
-  option.letter = letter;
-  option.value = "DUR";
-  option.help = std::move(help);
-  option.take = [&target](const auto& values) -> Result<void> {
+  add(std::move(name), letter, "DUR", std::move(help), [&target](const auto& values) -> Result<void> {
     target = parse_duration(values.back());
     if (!target)
       return fail(Kind::usage, "'" + values.back() + "' is not a duration", "durations look like 90s, 15m, 12h or 3d");
     return {};
-  };
-  add(std::move(option));
+  });
 }
 
 void Options::size(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target) {
-  Option option;
-  option.name = std::move(name);
-  option.letter = letter;
-  option.value = "SIZE";
-  option.help = std::move(help);
-  option.take = [&target](const auto& values) -> Result<void> {
+  add(std::move(name), letter, "SIZE", std::move(help), [&target](const auto& values) -> Result<void> {
     target = parse_size(values.back());
     if (!target)
       return fail(Kind::usage, "'" + values.back() + "' is not a size", "sizes look like 500K, 10M or 2G");
     return {};
-  };
-  add(std::move(option));
+  });
 }
 
 void Options::number(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target,
                      std::uint64_t least) {
-  Option option;
-  option.name = std::move(name);
-  option.letter = letter;
-  option.value = "N";
-  option.help = std::move(help);
-  option.take = [&target, least](const auto& values) -> Result<void> {
+  add(std::move(name), letter, "N", std::move(help), [&target, least](const auto& values) -> Result<void> {
     const auto value = whole_number(values.back());
     if (!value) return tl::unexpected(value.error());
     if (*value < least) return fail(Kind::usage, "must be at least " + std::to_string(least));
     target = *value;
     return {};
-  };
-  add(std::move(option));
+  });
 }
 
 void Options::url(std::string name, char letter, std::string help, std::optional<Origin>& target) {
-  Option option;
-  option.name = std::move(name);
-  option.letter = letter;
-  option.value = "URL";
-  option.help = std::move(help);
-  option.take = [&target](const auto& values) -> Result<void> {
+  add(std::move(name), letter, "URL", std::move(help), [&target](const auto& values) -> Result<void> {
     auto origin = Origin::parse(values.back());
     if (!origin) return tl::unexpected(origin.error());
     target = std::move(*origin);
     return {};
-  };
-  add(std::move(option));
+  });
 }
 
 void Options::common(Common& target, bool with_server) {
@@ -444,24 +388,11 @@ Result<void> Options::take_all(const Given& given) {
 
 void Options::add_asking() {
   group("General");
-  Option option;
-  option.asks = true;
-  option.take = [](const auto&) -> Result<void> { return {}; };
-  option.name = "help";
-  option.letter = 'h';
-  option.help = "show this help";
-  add(option);
-  option.name = "version";
-  option.letter = 'V';
-  option.help = "show the version";
-  add(option);
-  option = Option{};
-  option.asks = true;
-  option.take = [](const auto&) -> Result<void> { return {}; };
-  option.name = "completion";
-  option.value = "bash|zsh|fish";
-  option.hidden = true;
-  add(option);
+  const Take nothing = [](const auto&) -> Result<void> { return {}; };
+  add("help", 'h', "", "show this help", nothing).asks = true;
+  add("version", 'V', "", "show the version", nothing).asks = true;
+  Option& completion = add("completion", 0, "bash|zsh|fish", "", nothing);
+  completion.asks = completion.hidden = true;
 }
 
 std::optional<int> Options::answer(const Given& given) const {

@@ -120,7 +120,8 @@ class Options {
 
  private:
   struct Given;
-  void add(Option option);
+  using Take = std::function<Result<void>(const std::vector<std::string>&)>;
+  Option& add(std::string name, char letter, std::string value, std::string help, Take take);  // in the group that is current
   void add_asking();
   std::optional<int> answer(const Given& given) const;
   Result<Given> read_command_line(int argc, char** argv);

@@ -44,6 +44,8 @@ libwebp-dev
 libxxhash-dev
 libzxing-dev
 nlohmann-json3-dev
+nodejs?node
+npm?npm
 endef
 
 define DEPS_TEST
@@ -106,12 +108,19 @@ export CCACHE_NOHASHDIR := 1
 CMAKE_FLAGS = -G Ninja $(if $(CCACHE),-DCMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE))
 
 .DEFAULT_GOAL := all
+# The libraries of the pages, by their lock file; an installed lock file is newer than ours when it is up to date.
+WEB_INSTALLED := src/web/node_modules/.package-lock.json
+NPM_CI := npm ci --fetch-retries=1 --fetch-retry-mintimeout=2000 --ignore-scripts --no-audit --no-fund --loglevel=error
+$(WEB_INSTALLED): src/web/package-lock.json
+	@cd src/web && if $(NPM_CI) </dev/null; then touch node_modules/.package-lock.json; else \
+	  echo "The libraries of the pages cannot be installed: npm ci in src/web needs npm and a way to an npm registry." >&2; exit 1; fi
+
 .PHONY: all configure deps deps-build deps-test run test check sanitize bench fuzz format lint install clean help
 
 all: configure  ## build everything into build/ (bin/ holds the tools)
 	@cmake --build $(BUILD) </dev/null
 
-configure:
+configure: $(WEB_INSTALLED)
 	@[ -f $(BUILD)/build.ninja ] || cmake -S . -B $(BUILD) $(CMAKE_FLAGS) -DQRX_SANITIZE=$(SANITIZE) </dev/null
 
 deps: deps-build deps-test  ## install what the build and the tests need (Debian packages; sudo when not root)
@@ -131,8 +140,7 @@ run: deps-build configure  ## build, then receive a file: shows a QR code with a
 NPM_FOLDERS   := tests/tus tests/vectors/age
 NPM_INSTALLED := $(NPM_FOLDERS:=/node_modules/.package-lock.json)
 $(NPM_INSTALLED): %/node_modules/.package-lock.json: %/package-lock.json | deps-test
-	@cd $* && if npm ci --fetch-retries=1 --fetch-retry-mintimeout=2000 --ignore-scripts --no-audit --no-fund \
-	  --loglevel=error </dev/null; then touch node_modules/.package-lock.json; else echo "npm ci failed in $*" >&2; fi
+	@cd $* && if $(NPM_CI) </dev/null; then touch node_modules/.package-lock.json; else echo "npm ci failed in $*" >&2; fi
 
 test: deps-test configure $(NPM_INSTALLED)  ## run all tests; the last line says how many passed
 	@cmake --build $(BUILD) </dev/null
@@ -168,7 +176,7 @@ install: all  ## install below PREFIX (/usr/local), DESTDIR in front of it
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX) </dev/null
 
 clean:  ## remove what was built
-	rm -rf build build-* $(NPM_FOLDERS:=/node_modules)
+	rm -rf build build-* src/web/node_modules $(NPM_FOLDERS:=/node_modules)
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  \1	\2/p' Makefile | expand -t 14

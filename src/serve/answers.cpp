@@ -2,7 +2,6 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
-#include "serve/pages.h"
 #include "wire/link.h"
 
 namespace qrx::serve {
@@ -37,10 +36,13 @@ http::Answer answer(int status, std::string_view type, std::string body) {
 
 http::Answer json_answer(int status, std::string body) { return answer(status, "application/json", std::move(body)); }
 
-http::Answer page_answer(int status, std::string html) {
+http::Answer page_answer(int status, std::string html, PageKind kind) {
   http::Answer out = answer(status, "text/html; charset=utf-8", std::move(html));
-  out.headers.push_back({"Content-Security-Policy", std::string(page_policy())});
+  out.headers.push_back({"Content-Security-Policy", std::string(page_policy(kind))});
   out.headers.push_back({"X-Frame-Options", "DENY"});
+  out.headers.push_back({"Cross-Origin-Opener-Policy", "same-origin"});
+  out.headers.push_back({"Permissions-Policy", "camera=(self), microphone=(), geolocation=()"});
+  out.headers.push_back({"Vary", "Accept, Accept-Language"});
   return out;
 }
 

@@ -19,8 +19,9 @@ std::string receipt(const wire::ReceivedFile& file) {
 http::Reply show_drop(const SharedCall& call) {
   const auto drop = call->site.spaces.drop(call->target.guid);
   if (!drop) return call->problem(drop.error());
-  http::Answer out = wants_json(*call->request) ? json_answer(200, wire::to_json(*drop))
-                                                : page_answer(200, drop_page(*drop, call->site.clock.wall()));
+  if (!wants_json(*call->request))
+    return page_answer(200, drop_page(call->asker.look, *drop, call->site.clock.wall()), PageKind::scripted);
+  http::Answer out = json_answer(200, wire::to_json(*drop));
   out.headers.push_back({"Vary", "Accept"});
   return out;
 }

@@ -4,9 +4,9 @@
 #include <utility>
 
 #include "base/bytes.h"
-#include "base/checksum.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "serve/assets.h"
 #include "serve/pages_data.h"
 #include "serve/problems.h"
 
@@ -35,111 +35,241 @@ std::string fill(std::string_view page, std::initializer_list<Filling> fillings)
   }
 }
 
-std::string frame(std::string title, std::string body, std::string foot = {}) {
-  return fill(embedded_page("frame.html"), {{"title", std::move(title)},
-                                            {"style", std::string(embedded_page("style.css"))},
-                                            {"body", std::move(body)},
-                                            {"foot", foot.empty() ? "qrx " QRX_VERSION : std::move(foot)}});
-}
-
 // Text from outside: what cannot be seen is made visible, then it is escaped for HTML.
 std::string shown(std::string_view text) { return escape_html(escape_untrusted(text)); }
+
+// JSON (in UTF-8) without a byte that is not ASCII: nothing in the page turns its text around, or hides.
+std::string in_ascii(std::string_view json) {
+  constexpr std::string_view hex = "0123456789abcdef";
+  std::string out;
+  const auto escape = [&out, hex](unsigned unit) {
+    out += "\\u";
+    for (int shift = 12; shift >= 0; shift -= 4) out += hex[(unit >> shift) & 0xFU];
+  };
+  for (std::size_t at = 0; at < json.size();) {
+    const auto lead = static_cast<unsigned char>(json[at++]);
+    if (lead < 0x80) {
+      out += static_cast<char>(lead);
+      continue;
+    }
+    unsigned point = lead >= 0xF0 ? lead & 0x07U : lead >= 0xE0 ? lead & 0x0FU : lead & 0x1FU;
+    for (; at < json.size() && (static_cast<unsigned char>(json[at]) & 0xC0U) == 0x80U; ++at)
+      point = point << 6 | (static_cast<unsigned char>(json[at]) & 0x3FU);
+    if (point > 0xFFFF) escape(0xD800U + ((point - 0x10000U) >> 10 & 0x3FFU));
+    escape(point > 0xFFFF ? 0xDC00U + (point & 0x3FFU) : point);
+  }
+  return out;
+}
+
+// One page on its way: its language, and what stands around its body.
+class Page {
+ public:
+  explicit Page(const Look& look, std::string_view script = {}) : look_(look), script_(script) {}
+
+  std::string say(std::string_view key, const Fillings& fillings = {}) const { return sentence(look_.language, key, fillings); }
+
+  // What the script is told, as JSON.
+  void tell(const std::string& facts) { facts_ = " data-facts=\"" + escape_html(in_ascii(facts)) + "\""; }
+  void foot(std::string text) { foot_ = std::move(text); }
+
+  std::string in_frame(std::string title, std::string body) const {
+    std::string scripts;
+    if (!script_.empty()) {
+      scripts = "<script type=\"module\" src=\"" + escape_html(asset_url(look_.root, script_)) + "\"></script>";
+      for (const std::string& needed : assets_needed(look_.root, script_))
+        scripts += "\n<link rel=\"modulepreload\" href=\"" + escape_html(needed) + "\">";
+      scripts += "\n<link rel=\"modulepreload\" href=\"" + escape_html(texts()) + "\">";
+    }
+    return fill(embedded_page("frame.html"), {{"lang", std::string(tag_of(look_.language))},
+                                              {"texts", texts()},
+                                              {"title", std::move(title)},
+                                              {"icon", asset_url(look_.root, "icon.svg")},
+                                              {"style", asset_url(look_.root, "style.css")},
+                                              {"licences", asset_url(look_.root, "licences.txt")},
+                                              {"licences_word", say("licences")},
+                                              {"scripts", std::move(scripts)},
+                                              {"facts", facts_},
+                                              {"body", std::move(body)},
+                                              {"foot", foot_}});
+  }
+
+ private:
+  std::string texts() const { return asset_url(look_.root, "texts-" + std::string(code_of(look_.language)) + ".js"); }
+
+  const Look& look_;
+  std::string_view script_;
+  std::string facts_;
+  std::string foot_ = "qrx " QRX_VERSION;
+};
 
 std::string fact(const std::string& text) { return "<li>" + escape_html(text) + "</li>"; }
 
 // A week reads better than 7 d 0 h.
-std::string in_words(Seconds duration) {
-  const std::int64_t days = duration.count() / 86400;
-  if (days >= 2) return std::to_string(days) + " days";
-  return format_duration(duration);
+std::string in_words(const Page& page, Seconds duration) {
+  const std::int64_t minutes = (duration.count() + 30) / 60;
+  const auto count = [&](const char* one, const char* many, std::int64_t number) {
+    return page.say(number == 1 ? one : many, {{"n", std::to_string(number)}});
+  };
+  if (minutes >= 2880) return count("day", "days", minutes / 1440);
+  if (minutes >= 120) return count("hour", "hours", minutes / 60);
+  return count("minute", "minutes", std::max<std::int64_t>(minutes, 1));
 }
 
-std::string count_of(std::size_t count, const char* one, const char* many) {
-  return std::to_string(count) + ' ' + (count == 1 ? one : many);
+std::string count_of_files(const Page& page, std::size_t count) {
+  return page.say(count == 1 ? "file" : "files", {{"n", std::to_string(count)}});
 }
 
-std::string closed_page(std::string heading, std::string lead) {
-  std::string title = heading;
-  return frame(std::move(title), fill(embedded_page("closed.html"), {{"heading", std::move(heading)}, {"lead", std::move(lead)}}));
+std::string closed_page(const Page& page, const std::string& heading, const std::string& lead) {
+  return page.in_frame(heading, fill(embedded_page("closed.html"), {{"heading", heading}, {"lead", lead}}));
 }
 
 }  // namespace
 
-std::string_view page_policy() {
-  static const std::string policy =
-      "default-src 'none'; style-src 'sha256-" + to_base64(as_bytes(sha256(as_bytes(embedded_page("style.css"))))) +
-      "'; img-src data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-  return policy;
+std::string_view page_policy(PageKind kind) {
+#define QRX_POLICY(script)                                                                                               \
+  "default-src 'none'; " script "style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; " \
+  "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+  switch (kind) {
+    case PageKind::plain: return "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+    case PageKind::scanner: return QRX_POLICY("script-src 'self' 'wasm-unsafe-eval'; ");
+    case PageKind::scripted: break;
+  }
+  return QRX_POLICY("script-src 'self'; ") "; require-trusted-types-for 'script'; trusted-types qrx";
+#undef QRX_POLICY
 }
 
-std::string home_page(const ServerFacts& facts) {
-  std::string list = fact("kept at most " + in_words(facts.max_expire));
-  if (facts.max_size > 0) list += fact("up to " + format_size(facts.max_size));
-  return frame("qrx", fill(embedded_page("home.html"), {{"base", facts.base}, {"facts", std::move(list)}}));
+std::string home_page(const Look& look, const ServerFacts& facts) {
+  Page page(look, "receive.js");
+  page.tell("{\"max_expire\":" + std::to_string(facts.max_expire.count()) + ",\"max_size\":" + std::to_string(facts.max_size) +
+            ",\"token\":" + (facts.create_needs_token ? "true}" : "false}"));
+  std::string list = fact(page.say("kept", {{"time", in_words(page, facts.max_expire)}}));
+  if (facts.max_size > 0) list += fact(page.say("up_to", {{"what", format_size(facts.max_size)}}));
+  return page.in_frame("qrx", fill(embedded_page("home.html"), {{"heading", page.say("home_heading")},
+                                                                {"lead", page.say("home_lead")},
+                                                                {"no_script", page.say("home_no_script")},
+                                                                {"base", facts.base},
+                                                                {"facts", std::move(list)}}));
 }
 
-std::string drop_page(const wire::DropInfo& drop, WallTime now) {
+std::string owner_page(const Look& look) {
+  const Page page(look, "receive.js");
+  return page.in_frame("qrx", fill(embedded_page("owner.html"), {{"heading", page.say("owner_heading")},
+                                                                 {"lead", page.say("owner_lead")},
+                                                                 {"no_script", page.say("owner_no_script")},
+                                                                 {"keep_secret", page.say("owner_secret")}}));
+}
+
+std::string drop_page(const Look& look, const wire::DropInfo& drop, WallTime now) {
+  Page page(look, "send.js");
   const std::string label = escape_untrusted(drop.label);
-  const std::string receiver = label.empty() ? "the receiver" : label;
   if (drop.state == wire::SpaceState::closed)
-    return closed_page("Nothing more, thank you", "The space of " + receiver + " has been closed and takes no more files.");
-  if (drop.seal == wire::Seal::require)
-    return closed_page("Sealed files only", "For " + receiver + " files have to be sealed before they are sent, and this page cannot do that. Use "
-                       "qrx-send with the QR code, or seal the file with age to the key in the link and send it with curl.");
+    return closed_page(Page(look), page.say("closed_heading"),
+                       label.empty() ? page.say("closed_lead") : page.say("closed_lead_of", {{"name", label}}));
 
+  page.tell(wire::to_json(drop));
+  const std::string heading = label.empty() ? page.say("drop_heading") : page.say("drop_heading_to", {{"name", label}});
+  if (drop.seal == wire::Seal::require)
+    return page.in_frame(heading, fill(embedded_page("sealed_only.html"), {{"heading", heading},
+                                                                           {"lead", page.say("sealed_only_lead")},
+                                                                           {"no_script", page.say("sealed_only_no_script")}}));
   const Seconds left = std::chrono::duration_cast<Seconds>(drop.expires - now);
-  std::string facts = fact("open for another " + in_words(std::max(left, Seconds(0))));
-  if (drop.limits.max_size > 0) facts += fact("up to " + format_size(drop.limits.max_size));
+  std::string facts = fact(page.say("open_for", {{"time", in_words(page, std::max(left, Seconds(0)))}}));
+  if (drop.limits.max_size > 0) facts += fact(page.say("up_to", {{"what", format_size(drop.limits.max_size)}}));
   if (drop.limits.max_files > 0 && drop.limits.max_files <= 1000)
-    facts += fact("up to " + count_of(drop.limits.max_files, "file", "files"));
+    facts += fact(page.say("up_to", {{"what", count_of_files(page, drop.limits.max_files)}}));
   std::string warning;
-  if (!drop.key.empty())
-    warning = "<p class=\"warn\">This page sends files as they are, so the server could read them. <code>qrx-send</code> seals them for the receiver.</p>";
-  const std::string heading = label.empty() ? "Send files" : "Send to " + label;
-  return frame(heading, fill(embedded_page("drop.html"),
-                             {{"heading", heading},
-                              {"lead", "What you choose here goes to whoever showed you the QR code."},
-                              {"facts", std::move(facts)},
-                              {"warning", std::move(warning)}}));
+  if (!drop.key.empty()) warning = "<noscript><p class=\"warn\">" + escape_html(page.say("drop_not_sealed")) + "</p></noscript>";
+  return page.in_frame(heading, fill(embedded_page("drop.html"), {{"heading", heading},
+                                                                  {"lead", page.say("drop_lead")},
+                                                                  {"facts", std::move(facts)},
+                                                                  {"warning", std::move(warning)},
+                                                                  {"note_word", page.say("note")},
+                                                                  {"optional", page.say("optional")},
+                                                                  {"files_word", page.say("your_files")},
+                                                                  {"send", page.say("send")},
+                                                                  {"keep_open", page.say("keep_open")}}));
 }
 
-std::string sent_page(const wire::DeliveryState& delivery, std::string_view again_href) {
+std::string sent_page(const Look& look, const wire::DeliveryState& delivery, std::string_view again_href) {
+  const Page page(look);
   std::string files;
   std::uint64_t bytes = 0;
   for (const wire::ReceivedFile& file : delivery.files) {
     bytes += file.size;
-    files += "<li><b>" + shown(file.name) + "</b><span>" + format_size(file.size) + "</span><code>" +
+    files += "<li><b dir=\"auto\">" + shown(file.name) + "</b><span>" + format_size(file.size) + "</span><code>" +
              to_hex(file.xxh128) + "</code></li>";
   }
-  return frame("Sent successfully",
-               fill(embedded_page("sent.html"),
-                    {{"lead", count_of(delivery.files.size(), "file", "files") + ", " + format_size(bytes) + " in all, arrived in full and checked."},
-                     {"files", std::move(files)},
-                     {"again", std::string(again_href)}}));
+  const std::string heading = page.say("sent_heading");
+  return page.in_frame(heading, fill(embedded_page("sent.html"),
+                                     {{"heading", heading},
+                                      {"lead", page.say("sent_lead", {{"files", count_of_files(page, delivery.files.size())}, {"size", format_size(bytes)}})},
+                                      {"files", std::move(files)},
+                                      {"again", std::string(again_href)},
+                                      {"again_word", page.say("send_more")},
+                                      {"sums", page.say("sums")}}));
 }
 
-std::string owner_page() { return frame("The receiver's link", std::string(embedded_page("owner.html"))); }
+std::string share_page(const Look& look, const wire::SharedSpace& shared, WallTime now) {
+  Page page(look, "pickup.js");
+  page.tell(wire::to_json(shared));
+  const std::string label = escape_untrusted(shared.label);
+  const std::string heading = label.empty() ? page.say("share_heading") : page.say("share_heading_from", {{"name", label}});
+  std::string files;
+  std::size_t count = 0;
+  bool sealed = false;
+  for (const wire::DeliveryInfo& delivery : shared.deliveries)
+    for (const wire::FileInfo& file : delivery.files) {
+      ++count;
+      sealed = sealed || file.sealed;
+      files += "<li><b dir=\"auto\">" + shown(file.name) + "</b><span>" + format_size(file.size) + "</span><form method=\"post\" action=\"" +
+               escape_html(file.url) + "\"><button class=\"small\">" + escape_html(page.say("download")) + "</button></form></li>";
+    }
+  std::string facts = fact(page.say("there_for", {{"time", in_words(page, std::max(std::chrono::duration_cast<Seconds>(shared.expires - now), Seconds(0)))}}));
+  if (shared.downloads_left > 0)
+    facts += fact(page.say(shared.downloads_left == 1 ? "once" : "times", {{"n", std::to_string(shared.downloads_left)}}));
+  std::string message = shared.message.empty() ? std::string() : "<blockquote dir=\"auto\">" + shown(shared.message) + "</blockquote>";
+  if (sealed) message += "<noscript><p class=\"warn\">" + escape_html(page.say("share_sealed")) + "</p></noscript>";
+  return page.in_frame(heading, fill(embedded_page("share.html"),
+                                     {{"heading", heading},
+                                      {"lead", count == 0 ? page.say("share_empty") : count_of_files(page, count)},
+                                      {"facts", std::move(facts)},
+                                      {"message", std::move(message)},
+                                      {"files", std::move(files)}}));
+}
 
-std::string error_page(int status, std::string_view detail, std::string_view request_id) {
+std::string scan_page(const Look& look) {
+  const Page page(look, "scan.js");
+  const std::string heading = page.say("scan_heading");
+  return page.in_frame(heading, fill(embedded_page("scan.html"), {{"heading", heading},
+                                                                  {"lead", page.say("scan_lead")},
+                                                                  {"no_script", page.say("scan_no_script")}}));
+}
+
+std::string error_page(const Look& look, int status, std::string_view detail, std::string_view request_id) {
+  Page page(look);
   std::string heading(title_of(status));
   heading[0] = static_cast<char>(heading[0] >= 'a' && heading[0] <= 'z' ? heading[0] - 'a' + 'A' : heading[0]);
   std::string lead = escape_untrusted(detail);
   std::string hint;
+  if (look.language != Language::english) heading = page.say(status < 500 ? "error_refused" : "error_server");
   if (status == 404) {
-    heading = "Nothing here";
-    lead = "This address leads nowhere: it may be mistyped, or what was here has expired or was deleted.";
-    hint = "<p>Scan the QR code again, or ask the receiver for a new one.</p>";
+    heading = page.say("nothing_here");
+    lead = page.say("nothing_here_lead");
+    hint = page.say("nothing_here_hint");
+  } else if (status == 410) {
+    heading = page.say("gone");
+    if (detail == "it has expired") lead = page.say("gone_lead");
   } else if (status == 413) {
-    heading = "Too large";
-    hint = "<p>Go back and choose fewer or smaller files.</p>";
+    heading = page.say("too_large");
+    hint = page.say("too_large_hint");
   } else if (status >= 500) {
-    hint = "<p>Nothing is wrong with your files. Please try again in a moment.</p>";
+    hint = page.say("error_hint");
   }
   if (!lead.empty() && lead[0] >= 'a' && lead[0] <= 'z') lead[0] = static_cast<char>(lead[0] - 'a' + 'A');
-  if (!lead.empty() && !lead.ends_with('.')) lead += '.';
-  std::string foot = "qrx " QRX_VERSION;
-  if (!request_id.empty()) foot += " · request " + std::string(request_id);
-  return frame(heading, fill(embedded_page("error.html"), {{"heading", heading}, {"lead", lead}, {"hint", hint}}), foot);
+  if (!lead.empty() && static_cast<unsigned char>(lead.back()) < 0x80 && !lead.ends_with('.')) lead += '.';
+  if (!hint.empty()) hint = "<p>" + escape_html(hint) + "</p>";
+  if (!request_id.empty()) page.foot("qrx " QRX_VERSION " · " + page.say("request") + " " + std::string(request_id));
+  return page.in_frame(heading, fill(embedded_page("error.html"), {{"heading", heading}, {"lead", lead}, {"hint", hint}}));
 }
 
 }  // namespace qrx::serve

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/exchange.h"
+#include "serve/language.h"
 
 namespace qrx::serve {
 
@@ -18,6 +19,7 @@ std::string_view title_of(int status);  // "not found"
 struct Asker {
   bool browser = false;    // Accept names text/html
   std::string request_id;  // told in problems, so that a report finds its line in the log; empty: not told
+  Look look = {};          // of a page for a browser
 };
 
 // Nothing of the inside leaves: errors of the machine (other, no_room, unavailable) get a general sentence. An unknown

@@ -7,6 +7,14 @@
 
 namespace qrx::serve {
 
+// pages_route.cpp
+http::Reply show_home(const SharedCall& call);
+http::Reply show_owner_page(const SharedCall& call);
+http::Reply show_scan_page(const SharedCall& call);
+
+// assets_route.cpp
+http::Reply show_asset(const SharedCall& call);
+
 // spaces_route.cpp
 http::Reply create_space(const SharedCall& call);
 http::Reply show_space(const SharedCall& call);

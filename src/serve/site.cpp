@@ -6,7 +6,6 @@
 #include "base/random.h"
 #include "base/text.h"
 #include "serve/answers.h"
-#include "serve/pages.h"
 #include "serve/routes.h"
 
 namespace qrx::serve {
@@ -14,14 +13,7 @@ namespace {
 
 using Route = http::Reply (*)(const SharedCall&);
 
-http::Reply show_home(const SharedCall& call) {
-  const space::Policy& policy = call->site.spaces.policy();
-  return page_answer(200, home_page({call->site.base().url(), policy.max_expire, policy.max_size}));
-}
-
 http::Reply show_health(const SharedCall&) { return answer(200, "text/plain; charset=utf-8", "qrx is well\n"); }
-
-http::Reply show_owner_page(const SharedCall&) { return page_answer(200, owner_page()); }
 
 struct Verb {
   std::string_view method;
@@ -36,6 +28,8 @@ struct Verbs {
 // Everything that the server answers. HEAD goes where GET goes, unless it stands here itself; OPTIONS tells the verbs.
 const Verbs table[] = {
     {Resource::home, {{"GET", show_home}}},
+    {Resource::scan_page, {{"GET", show_scan_page}}},
+    {Resource::asset, {{"GET", show_asset}}},
     {Resource::health, {{"GET", show_health}}},
     {Resource::spaces, {{"POST", create_space}}},
     {Resource::space, {{"GET", show_space}, {"PATCH", change_space}, {"DELETE", remove_space}}},
@@ -183,12 +177,13 @@ std::string Site::next_request_id() {
   return to_base32(as_bytes(bytes));
 }
 
-http::Answer Site::error_answer(const Error& error, int status) const { return problem(Asker{}, error, status); }
+http::Answer Site::error_answer(const Error& error, int status) const { return problem(Asker{false, {}, {Language::english, options_.prefix}}, error, status); }
 
 http::Reply Site::handle(std::shared_ptr<const http::Request> request) {
   auto call = std::make_shared<Call>(Call{*this, std::move(request), {}, {}});
   call->asker.browser = wants_html(*call->request);
   call->asker.request_id = next_request_id();
+  call->asker.look = {choose_language(call->header("accept-language")), options_.prefix};
   http::Reply reply = route(call);
   return log.tells_requests() ? logged(std::move(reply), call) : std::move(reply);
 }

@@ -85,6 +85,16 @@ std::optional<Target> parse_target(std::string_view path, std::string_view prefi
     target.resource = Resource::owner_page;
     return at_end(path) ? std::optional(target) : std::nullopt;
   }
+  if (is(word, "scan")) {
+    target.resource = Resource::scan_page;
+    return at_end(path) ? std::optional(target) : std::nullopt;
+  }
+  if (word == "assets") {
+    if (at_end(path)) return std::nullopt;
+    target.resource = Resource::asset;
+    target.name = take_part(path);
+    return path.empty() ? std::optional(target) : std::nullopt;
+  }
   if (is(word, "healthz")) {
     target.resource = Resource::health;
     return at_end(path) ? std::optional(target) : std::nullopt;
@@ -114,6 +124,8 @@ std::string loggable(const Target& target) {
   const std::string delivery = drop + "/deliveries/" + short_id(target.item);
   switch (target.resource) {
     case Resource::home: return "/";
+    case Resource::scan_page: return "/scan";
+    case Resource::asset: return "/assets/*";
     case Resource::health: return "/healthz";
     case Resource::spaces: return "/api/v1/spaces";
     case Resource::space: return space;

@@ -12,6 +12,8 @@ namespace qrx::serve {
 
 enum class Resource : std::uint8_t {
   home,           // /
+  scan_page,      // /scan
+  asset,          // /assets/{name}
   health,         // /healthz
   spaces,         // /api/v1/spaces
   space,          // /api/v1/spaces/{guid}

@@ -1,0 +1,84 @@
+// What stays in this browser. Where storage is off, nothing does.
+import { root } from "./root";
+import type { Head } from "./sealing";
+
+function read<T>(storage: () => Storage, key: string): T | null {
+  try {
+    const text = storage().getItem(key);
+    return text === null ? null : (JSON.parse(text) as T);
+  } catch {
+    return null;
+  }
+}
+
+function write(storage: () => Storage, key: string, value: unknown): void {
+  try {
+    if (value === null) storage().removeItem(key);
+    else storage().setItem(key, JSON.stringify(value));
+  } catch {
+    // full, or off
+  }
+}
+
+const tab = () => sessionStorage;
+const browser = () => localStorage;
+
+// --- the receiver's space, for as long as the tab
+export interface KeptSpace {
+  guid: string;
+  token: string;
+  identity: string;
+  expires: string;
+}
+const space_key = `qrx space ${root}`;
+export const kept_space = () => read<KeptSpace>(tab, space_key);
+export const keep_space = (space: KeptSpace | null) => write(tab, space_key, space);
+
+// --- how often the receiver asks; 0: the server answers at once
+const interval_key = "qrx interval";
+export const kept_interval = () => read<number>(browser, interval_key) ?? 0;
+export const keep_interval = (seconds: number) => write(browser, interval_key, seconds);
+
+// --- a delivery that is not complete
+export interface KeptFile {
+  name: string;
+  size: number;
+  modified: number;
+  wire: string;           // its name on the wire
+  head?: { front: string; key: string; tag: string };  // base64
+  upload?: string;        // its address
+  done?: boolean;
+  sum?: string;
+}
+export interface KeptDelivery {
+  delivery: string;
+  key: string;
+  message: string;
+  expires: string;
+  files: KeptFile[];
+}
+const delivery_prefix = "qrx sending ";
+const delivery_key = (guid: string) => `${delivery_prefix}${root} ${guid}`;
+
+export function kept_delivery(guid: string): KeptDelivery | null {
+  forget_expired();
+  return read<KeptDelivery>(browser, delivery_key(guid));
+}
+export const keep_delivery = (guid: string, delivery: KeptDelivery | null) => write(browser, delivery_key(guid), delivery);
+
+function forget_expired(): void {
+  try {
+    for (const key of Object.keys(localStorage)) {
+      if (!key.startsWith(delivery_prefix)) continue;
+      const kept = read<KeptDelivery>(browser, key);
+      if (!kept || !(Date.parse(kept.expires) > Date.now())) localStorage.removeItem(key);
+    }
+  } catch {
+    // off
+  }
+}
+
+const to_text = (bytes: Uint8Array) => btoa(String.fromCharCode(...bytes));
+const from_text = (text: string) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+export const kept_head = (head: Head) => ({ front: to_text(head.front), key: to_text(head.key), tag: head.tag });
+export const head_of = (kept: NonNullable<KeptFile["head"]>): Head => ({ front: from_text(kept.front), key: from_text(kept.key), tag: kept.tag });

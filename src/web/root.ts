@@ -1,0 +1,31 @@
+// Where the server is: beside the script, whatever path a proxy puts in front.
+const here = new URL(".", import.meta.url);
+export const root = new URL("..", here);  // ends with "/"
+
+export function at(path: string): string {
+  return new URL(path, root).href;
+}
+
+export function asset(file: string): string {
+  return new URL(file, here).href;
+}
+
+interface ScriptPolicy {
+  createScriptURL(text: string): string;
+}
+interface PolicyFactory {
+  createPolicy(name: string, rules: { createScriptURL(text: string): string }): ScriptPolicy;
+}
+// Where the browser guards script addresses (Trusted Types), ours is the one policy: our own files.
+const factory = (globalThis as unknown as { trustedTypes?: PolicyFactory }).trustedTypes;
+const policy = factory?.createPolicy("qrx", {
+  createScriptURL(text) {
+    if (new URL(text).origin !== here.origin || !text.startsWith(here.href)) throw new TypeError("not a script of this server");
+    return text;
+  },
+});
+
+export function script_address(file: string): string {
+  const address = asset(file);
+  return policy ? policy.createScriptURL(address) : address;
+}

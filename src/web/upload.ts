@@ -1,0 +1,316 @@
+// One delivery on its way to the server: opened, its files by tus or in one request, committed. It goes on by itself after
+// a lost connection, and after a reload when the same files are chosen again.
+import { type FileSource, Upload } from "tus-js-client";
+import { ask, ask_json, type DeliveryState, type DropInfo, Offline, pause, Refused } from "./api";
+import { head_of, keep_delivery, type KeptDelivery, type KeptFile, kept_head } from "./kept";
+import { at } from "./root";
+import { new_number, seal } from "./seal_client";
+
+export interface Chosen {
+  name: string;  // safe, and no other has it
+  blob: Blob;
+  modified: number;
+}
+export interface Progress {
+  name: string;
+  size: number;
+  sent: number;  // of the plain bytes
+  done: boolean;
+  sum: string;   // XXH3-128 by the server, or SHA-256 of what was sealed; once done
+}
+export type Standing = "sending" | "paused" | "waiting" | "finishing" | "sent" | "failed";
+
+const most_small_bytes = 256 * 1024;
+const plain_step = 64 * 1024 * 1024;
+const sealed_step = 8 * 1024 * 1024;
+const manifest_name = "qrx-manifest.age";
+const at_once = 3;
+
+class Stopped extends Error {}
+
+function random_id(): string {
+  const letters = "abcdefghijklmnopqrstuvwxyz234567";
+  let bits = "";
+  for (const byte of crypto.getRandomValues(new Uint8Array(16))) bits += byte.toString(2).padStart(8, "0");
+  return (bits + "00").match(/.{5}/g)!.map((five) => letters[parseInt(five, 2)]).join("");
+}
+
+export class Sending {
+  readonly files: Progress[];
+  standing: Standing = "sending";
+  error: unknown;
+  private kept: KeptDelivery | null;
+  private readonly running = new Set<Upload>();
+  private stop = new AbortController();
+  private conflicts = 0;  // an offset that another connection moved on is asked for again
+
+  // `key`: the receiver's, "" to send files as they are. `changed` is called often.
+  constructor(private readonly guid: string, drop: DropInfo, private readonly chosen: Chosen[], private readonly message: string,
+              private readonly key: string, kept: KeptDelivery | null, private readonly changed: () => void) {
+    this.kept = kept?.key === key ? kept : null;
+    this.files = chosen.map(({ name, blob }) => ({ name, size: blob.size, sent: 0, done: false, sum: "" }));
+    this.expires = drop.expires;
+  }
+  private readonly expires: string;
+
+  get sent(): number {
+    return this.files.reduce((sum, file) => sum + file.sent, 0);
+  }
+  get size(): number {
+    return this.files.reduce((sum, file) => sum + file.size, 0);
+  }
+
+  private set(standing: Standing): void {
+    this.standing = standing;
+    this.changed();
+  }
+
+  // Until it is sent, paused or failed. Call it again to go on.
+  async run(): Promise<void> {
+    this.stop = new AbortController();
+    this.set("sending");
+    for (let failures = 0; ; ) {
+      const before = this.sent;
+      try {
+        await this.attempt();
+        keep_delivery(this.guid, null);
+        return this.set("sent");
+      } catch (error) {
+        if (this.stop.signal.aborted) return;
+        this.abort_uploads();
+        if (!(error instanceof Offline) && !(error instanceof Refused && error.passing)) {
+          this.error = error;
+          return this.set("failed");
+        }
+        failures = this.sent > before ? 0 : failures + 1;
+        this.set("waiting");
+        const asked = error instanceof Refused ? error.retry_after * 1000 : 0;
+        try {
+          await pause(Math.max(asked, Math.min(15_000, 500 * 2 ** failures)), this.stop.signal);
+        } catch {
+          return;
+        }
+        this.set("sending");
+      }
+    }
+  }
+
+  pause(): void {
+    this.stop.abort(new Stopped());
+    this.abort_uploads();
+    this.set("paused");
+  }
+
+  async give_up(): Promise<void> {
+    this.pause();
+    keep_delivery(this.guid, null);
+    if (this.kept) await ask(this.place(`deliveries/${this.kept.delivery}`), { method: "DELETE" }).catch(() => undefined);
+  }
+
+  private abort_uploads(): void {
+    for (const upload of this.running) void upload.abort().catch(() => undefined);
+    this.running.clear();
+  }
+
+  private place(path: string): string {
+    return at(`u/${this.guid}/${path}`);
+  }
+
+  private keep(): void {
+    keep_delivery(this.guid, this.kept);
+  }
+
+  private async attempt(): Promise<void> {
+    await this.open();
+    const kept = this.kept!;
+    const queue = this.chosen.map((_, index) => index);
+    const work = async () => {
+      for (let index = queue.shift(); index !== undefined; index = queue.shift()) await this.one(index);
+    };
+    await Promise.all(Array.from({ length: at_once }, work));
+    this.set("finishing");
+    if (this.key) await this.send_manifest();
+    const state = await ask_json<DeliveryState>(this.place(`deliveries/${kept.delivery}/commit`),
+      { method: "POST", json: { files: kept.files.length + (this.key ? 1 : 0) }, signal: this.stop.signal });
+    if (this.key) return;
+    for (const file of state.files) {
+      const index = kept.files.findIndex(({ wire }) => wire === file.name);
+      const shown = this.files.find(({ name }) => name === kept.files[index]?.name);
+      if (shown) shown.sum = file.xxh128;
+    }
+  }
+
+  // The delivery of an earlier try when the server still has it, else a new one.
+  private async open(): Promise<void> {
+    // Another file of the same name: the delivery of before is another one.
+    if (this.kept?.files.some((file) => this.chosen.some((one) => one.name === file.name && !same(one, file)))) this.kept = null;
+    if (this.kept) {
+      try {
+        const there = await ask_json<DeliveryState>(this.place(`deliveries/${this.kept.delivery}`), { signal: this.stop.signal });
+        const names = new Set(there.files.map((file) => file.name));
+        for (const file of this.kept.files) file.done = names.has(file.wire);
+        if (!there.committed) return this.adopt();
+      } catch (error) {
+        if (!(error instanceof Refused) || error.passing) throw error;
+      }
+    }
+    const message = this.key ? "" : this.message;
+    const { delivery } = await ask_json<DeliveryState>(this.place("deliveries"), { method: "POST", json: { message }, signal: this.stop.signal });
+    this.kept = { delivery, key: this.key, message: this.message, expires: this.expires, files: [] };
+    for (const file of this.files) Object.assign(file, { sent: 0, done: false });
+    this.adopt();
+  }
+
+  // Files of an earlier try that were not chosen again stay as they are when they are complete, and are dropped when not.
+  private adopt(): void {
+    const kept = this.kept!;
+    kept.files = kept.files.filter((file) => file.done || this.chosen.some((one) => same(one, file)));
+    for (const one of this.chosen)
+      if (!kept.files.some((file) => same(one, file)))
+        kept.files.push({ name: one.name, size: one.blob.size, modified: one.modified, wire: this.key ? `${random_id()}.age` : one.name });
+    this.keep();
+  }
+
+  private async one(index: number): Promise<void> {
+    const chosen = this.chosen[index]!;
+    const shown = this.files[index]!;
+    const kept = this.kept!.files.find((file) => same(chosen, file))!;
+    if (kept.done) {
+      Object.assign(shown, { sent: shown.size, done: true, sum: kept.sum ?? shown.sum });
+      return this.changed();
+    }
+    let sum = "";
+    if (this.key) sum = await this.send_sealed(chosen, kept, shown);
+    else sum = await this.send_blob(chosen.blob, kept, (sent) => this.tell(shown, sent));
+    kept.done = true;
+    kept.sum = sum;
+    delete kept.upload;
+    this.keep();
+    Object.assign(shown, { sent: shown.size, done: true, sum });
+    this.changed();
+  }
+
+  private tell(shown: Progress, sent: number): void {
+    shown.sent = Math.min(sent, shown.size);
+    this.changed();
+  }
+
+  private async send_sealed(chosen: Chosen, kept: KeptFile, shown: Progress): Promise<string> {
+    const head = kept.head ? head_of(kept.head) : await seal("head", this.key);
+    kept.head = kept_head(head);
+    this.keep();
+    const number = new_number();
+    const size = await seal("source", number, head, chosen.blob);
+    try {
+      const share = chosen.blob.size / size;
+      if (size <= most_small_bytes) {
+        const bytes = await seal("slice", number, 0, size);
+        await this.put(kept.wire, new Blob([bytes]));
+      } else {
+        await this.send_source(sealed_source(number, size), sealed_step, kept, (sent) => this.tell(shown, Math.floor(sent * share)));
+      }
+      return await seal("sum", number);
+    } finally {
+      void seal("drop", number);
+    }
+  }
+
+  // The server's sum.
+  private async send_blob(blob: Blob, kept: KeptFile, progress: (sent: number) => void): Promise<string> {
+    if (blob.size <= most_small_bytes) return this.put(kept.wire, blob);
+    return this.send_source(blob, plain_step, kept, progress);
+  }
+
+  private async put(name: string, blob: Blob): Promise<string> {
+    const path = name.split("/").map(encodeURIComponent).join("/");
+    const answer = await ask(this.place(`deliveries/${this.kept!.delivery}/files/${path}`), { method: "PUT", body: blob, signal: this.stop.signal });
+    return answer.headers.get("Qrx-Xxh128") ?? "";
+  }
+
+  private send_source(input: Blob | FileSource, step: number, kept: KeptFile, progress: (sent: number) => void): Promise<string> {
+    return new Promise((resolve, reject) => {
+      let sum = "";
+      const upload = new Upload(input instanceof Blob ? input : new Blob([]), {
+        endpoint: this.place("uploads"),
+        uploadUrl: kept.upload ?? null,
+        chunkSize: step,
+        metadata: { filename: kept.wire, delivery: this.kept!.delivery },
+        storeFingerprintForResuming: false,
+        retryDelays: null,  // run() goes on, so that the page can say what it waits for
+        ...(input instanceof Blob ? {} : { fileReader: { openFile: () => Promise.resolve(input) } }),
+        onUploadUrlAvailable: () => {
+          if (upload.url) kept.upload = upload.url;
+          this.keep();
+        },
+        onProgress: progress,
+        onAfterResponse: (_, answer) => {
+          sum = answer.getHeader("Qrx-Xxh128") ?? sum;
+        },
+        onSuccess: () => {
+          this.running.delete(upload);
+          resolve(sum);
+        },
+        onError: (error) => {
+          this.running.delete(upload);
+          const answer = "originalResponse" in error ? error.originalResponse : null;
+          const status = answer?.getStatus() ?? 0;
+          // The server lost the upload, or it is another's: begin it anew.
+          if (kept.upload && (status === 404 || status === 410)) {
+            delete kept.upload;
+            this.keep();
+            reject(new Offline());
+          } else if (status === 0 || (status === 409 && ++this.conflicts < 4)) {
+            reject(new Offline());
+          } else {
+            reject(new Refused(status, detail_in(answer?.getBody() ?? ""), Number(answer?.getHeader("Retry-After")) || 0));
+          }
+        },
+      });
+      this.running.add(upload);
+      upload.start();
+    });
+  }
+
+  private async send_manifest(): Promise<void> {
+    const files = this.kept!.files.map((file) => ({ item: file.wire, name: file.name, tag: file.head!.tag }));
+    const plain = new Blob([JSON.stringify({ v: 1, message: this.message, files })]);
+    const head = await seal("head", this.key);
+    const number = new_number();
+    const size = await seal("source", number, head, plain);
+    const bytes = new Blob([await seal("slice", number, 0, size)]);
+    void seal("drop", number);
+    const kept = { name: "", size, modified: 0, wire: manifest_name };
+    await this.send_blob(bytes, kept, () => undefined);
+  }
+}
+
+export function same(chosen: Chosen, kept: KeptFile): boolean {
+  return chosen.name === kept.name && chosen.blob.size === kept.size && chosen.modified === kept.modified;
+}
+
+// What tus-js-client reads: slices that are sealed as they are asked for, and the next one ahead.
+function sealed_source(number: number, size: number): FileSource {
+  let ahead: { start: number; bytes: Promise<ArrayBuffer> } | undefined;
+  return {
+    size,
+    async slice(start: number, end: number) {
+      end = Math.min(end, size);
+      const bytes = ahead?.start === start ? ahead.bytes : seal("slice", number, start, end);
+      const value = new Blob([await bytes]);
+      ahead = end < size ? { start: end, bytes: seal("slice", number, end, Math.min(size, end + sealed_step)) } : undefined;
+      ahead?.bytes.catch(() => undefined);
+      return { value, done: end >= size };
+    },
+    close() {
+      ahead = undefined;
+    },
+  } as FileSource;
+}
+
+function detail_in(body: string): string {
+  try {
+    return String((JSON.parse(body) as { detail?: unknown }).detail ?? "");
+  } catch {
+    return "";
+  }
+}

@@ -55,6 +55,7 @@ ca-certificates
 chromium
 curl
 faketime
+ffmpeg
 fonts-dejavu-core
 fonts-liberation2
 gammu-smsd

@@ -1,19 +1,28 @@
 // qrx-scan BUDGET_MS [any]: the private helper that finds QR codes in the picture on its stdin.
+// qrx-scan watch camera|film|live [any]: the same in the pictures of a camera (stdin is the V4L2 device) or in PGM pictures
+// one after another, of which live ones are skipped when there are newer; until a drop link (any: any code) is read.
 //
-// Started by scan_picture (src/vision/scan_client.h); answers on stdout in the form of src/vision/scan_report.h. Before
-// it reads a byte of the picture it shuts itself in (src/vision/sandbox.h): a picture that takes it over can compute, and
+// Started by scan_picture (src/vision/scan_client.h) and watch (src/vision/watch_client.h); answers on stdout in the form of
+// src/vision/scan_report.h and watch_report.h. Before it reads a byte of the picture it shuts itself in (src/vision/sandbox.h): a picture that takes it over can compute, and
 // say something wrong, and nothing else. Without seccomp it refuses to work, exit 3.
 #include <unistd.h>
 
 #include <cerrno>
+#include <algorithm>
 #include <charconv>
+#include <chrono>
 #include <new>
 #include <string_view>
 
+#include "base/bytes.h"
+#include "vision/frames.h"
 #include "vision/picture.h"
 #include "vision/sandbox.h"
 #include "vision/scan_client.h"
 #include "vision/search.h"
+#include "vision/watch.h"
+#include "vision/watch_report.h"
+#include "wire/link.h"
 
 namespace {
 
@@ -66,29 +75,99 @@ bool write_all(std::string_view text) {
   return true;
 }
 
+int answer(const ScanReport& report) { return write_all(format_scan_report(report)) ? 0 : 1; }
+
+// Texts and views as they come; what format_scan_report writes at the end is the same as if it had been said at once.
+class Teller {
+ public:
+  bool begin() { return write_all(lines_of({}, false)); }
+  bool tell(const SearchResult& found, const Gray& gray) {
+    report_.width = static_cast<std::uint32_t>(gray.width);
+    report_.height = static_cast<std::uint32_t>(gray.height);
+    for (const std::string& text : found.texts) {
+      if (report_.texts.size() == ScanReport::most_texts || std::ranges::find(report_.texts, text) != report_.texts.end()) continue;
+      if (report_.texts.empty()) report_.step = found.step;
+      report_.texts.push_back(text);
+      if (!write_all("text " + to_base64(as_bytes(text)) + "\n")) return false;
+    }
+    return true;
+  }
+  bool show(const Gray& gray, AimHint hint) {
+    constexpr std::chrono::milliseconds pause{90};
+    const auto now = std::chrono::steady_clock::now();
+    if (now - shown_ < pause) return true;
+    shown_ = now;
+    return write_all(format_watch_view(small_view(gray, hint)));
+  }
+  bool end(ScanStatus status) {
+    if (report_.texts.empty()) report_.status = status;
+    return write_all(lines_of(report_, true));
+  }
+
+ private:
+  // The first line, or the last one.
+  static std::string lines_of(const ScanReport& report, bool last) {
+    std::string text = format_scan_report(report);
+    return last ? text.substr(text.rfind('\n', text.size() - 2) + 1) : text.substr(0, text.find('\n') + 1);
+  }
+  ScanReport report_;
+  std::chrono::steady_clock::time_point shown_{};
+};
+
+int watch(Frames* frames, ScanStatus why, bool any) {
+  Teller teller;
+  if (!teller.begin()) return 1;
+  if (!frames) return teller.end(why) ? 0 : 1;
+  Watch watcher(any);
+  while (const Gray* gray = frames->next()) {
+    const SearchResult found = watcher.look(*gray);
+    if (!teller.tell(found, *gray) || !teller.show(*gray, watcher.hint())) return 1;
+    const auto wanted = [&](const std::string& text) { return any || parse_drop_link(text).has_value(); };
+    if (std::ranges::any_of(found.texts, wanted)) return teller.end(ScanStatus::searched) ? 0 : 1;
+  }
+  return teller.end(frames->why()) ? 0 : 1;
+}
+
+int scan_stdin(const SearchOptions& options) {
+  if (!enter_cage(Cage::picture)) return scan_exit_no_cage;
+  std::vector<std::byte> bytes;
+  return read_all(bytes) ? answer(scan(bytes, options)) : 1;
+}
+
+int watch_stdin(std::string_view source, bool any) {
+  ScanStatus why = ScanStatus::searched;
+  std::unique_ptr<Frames> frames;
+  if (source == "camera") frames = frames_of_camera(0, why);
+  else frames = frames_of_pgm(0, source == "live");
+  if (!enter_cage(source == "camera" ? Cage::camera : Cage::frames)) return scan_exit_no_cage;
+  return watch(frames.release(), why, any);
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  unsigned budget = 0;
-  const std::string_view number = argc > 1 ? argv[1] : "";
-  const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), budget);
-  const bool any = argc == 3 && std::string_view(argv[2]) == "any";
-  if (error != std::errc() || end != number.data() + number.size() || argc != (any ? 3 : 2)) return 2;
+  const std::vector<std::string_view> words(argv + 1, argv + argc);
+  const bool any = !words.empty() && words.back() == "any";
+  const std::size_t count = words.size() - (any ? 1 : 0);
+  const bool watches = count == 2 && words[0] == "watch" && (words[1] == "camera" || words[1] == "film" || words[1] == "live");
   SearchOptions options;
-  options.budget = std::chrono::milliseconds(budget);
   options.any = any;
-
+  if (!watches) {
+    if (count != 1) return 2;
+    unsigned budget = 0;
+    const auto [end, error] = std::from_chars(words[0].data(), words[0].data() + words[0].size(), budget);
+    if (error != std::errc() || end != words[0].data() + words[0].size()) return 2;
+    options.budget = std::chrono::milliseconds(budget);
+  }
   warm_up_search();
-  if (!enter_cage()) return scan_exit_no_cage;
-  ScanReport report;
+  int status = 1;
   try {
-    std::vector<std::byte> bytes;
-    if (!read_all(bytes)) _exit(1);
-    report = scan(bytes, options);
+    status = watches ? watch_stdin(words[1], any) : scan_stdin(options);
   } catch (const std::bad_alloc&) {
-    report = {};
+    ScanReport report;
     report.status = ScanStatus::damaged;
+    status = watches ? 1 : answer(report);
   }
   // No destructor of any library runs after a hostile picture was read.
-  _exit(write_all(format_scan_report(report)) ? 0 : 1);
+  _exit(status);
 }

@@ -20,11 +20,13 @@
 #include "cli/proxy.h"
 #include "cli/signals.h"
 #include "seal/fingerprint.h"
+#include "term/live_picture.h"
 #include "term/progress.h"
 #include "term/terminal.h"
 #include "transfer/sender.h"
 #include "transfer/sources.h"
 #include "vision/scan_client.h"
+#include "vision/watch_client.h"
 #include "wire/link.h"
 
 using namespace qrx;
@@ -36,7 +38,9 @@ struct Settings {
   Common common;
   std::vector<std::string> files;
   std::vector<std::string> images;
+  std::string camera;
   std::string link;
+  bool thorough = false;
   bool scan_only = false;
   bool any = false;
   std::optional<Seconds> timeout;
@@ -53,16 +57,19 @@ Options describe(Settings& to) {
   Options options({"qrx-send",
                    "Send files to the one who shows the QR code.",
                    {"[OPTION]... FILE|DIR|-...", "[OPTION]... --scan-only"},
-                   {{"qrx-send -i screenshot.png photo.jpg", "send a file to the QR code in a picture"},
+                   {{"qrx-send photo.jpg", "send a file to the QR code before the camera"},
+                    {"qrx-send -i screenshot.png photo.jpg", "send it to the code in a picture"},
                     {"qrx-send -l LINK photos/ notes.txt", "send a directory and a file as one delivery"},
                     {"tar c src | qrx-send -l LINK --name src.tar -", "send what another program writes"},
                     {"qrx-send -i code.png --scan-only", "print the link in a picture"}}});
   options.group("Where to");
   options.texts("image", 'i', "PATH", "find the QR code in this picture or screenshot; - is stdin; repeatable", to.images, Completes::files);
+  options.text("camera", 'c', "DEV", "watch this camera: a number, a device, a video file, or a stream's URL (default: the first one)", to.camera, Completes::files);
   options.text("link", 'l', "LINK", "send to this link, without a picture", to.link);
   options.flag("scan-only", 0, "print the link found, and end", to.scan_only);
   options.flag("any", 0, "with --scan-only: print whatever the codes say", to.any);
   options.text("expect", 0, "WORDS", "send only if these are the four words that the receiver shows", to.expect);
+  options.flag("thorough", 0, "try every way to read a picture, however long it takes", to.thorough);
   options.duration("timeout", 't', "stop looking for a code after this time", to.timeout);
   options.group("What");
   options.text("name", 0, "NAME", "the name for data from stdin (default: stdin)", to.name);
@@ -103,7 +110,9 @@ class Send {
   int check_usage();
   int end(const Error& error);
   int scan_only();
+  Result<std::vector<NamedReport>> look_for_codes();
   Result<std::vector<NamedReport>> read_pictures();
+  Result<std::vector<NamedReport>> watch_camera();
   Result<DropLink> find_link();
   bool confirmed(const DropLink& link);
   Result<void> check_words(LinkWords& words);
@@ -134,20 +143,18 @@ int Send::end(const Error& error) {
 int Send::check_usage() {
   if (set_.scan_only) {
     if (!set_.files.empty()) return options_.usage_error("--scan-only sends nothing, so it takes no FILE");
-    if (set_.images.empty()) return options_.usage_error("--scan-only needs a picture: -i PATH");
   } else {
     if (set_.any) return options_.usage_error("--any goes with --scan-only");
     if (set_.files.empty())
       return options_.usage_error(Error{Kind::usage, "nothing to send", "name files, directories, or - for stdin"});
-    if (options_.on_command_line("link") && options_.on_command_line("image"))
-      return options_.usage_error("-i and -l exclude each other: the link is either in a picture or given");
-    if (set_.link.empty() && set_.images.empty())
-      return options_.usage_error(Error{Kind::usage, "where to? This version cannot use a camera",
-                                        "give a picture of the QR code with -i, or its link in text with -l"});
   }
+  int ways = 0;
+  for (const auto* name : {"image", "camera", "link"}) ways += options_.on_command_line(name) ? 1 : 0;
+  if (ways > 1) return options_.usage_error("-i, -c and -l exclude each other: the link is in pictures, before a camera, or given");
   int readers_of_stdin = 0;
   for (const auto* list : {&set_.files, &set_.images})
     for (const auto& path : *list) readers_of_stdin += path == "-" ? 1 : 0;
+  readers_of_stdin += set_.camera == "-" ? 1 : 0;
   if (readers_of_stdin > 1) return options_.usage_error("only one of all can be read from stdin (-)");
   return 0;
 }
@@ -161,7 +168,12 @@ Result<std::vector<NamedReport>> Send::read_pictures() {
       if (!opened) return fail_errno("cannot read " + path);
     }
     ScanOptions options;
+    options.any = set_.any;
     if (set_.timeout) options.timeout = options.budget = *set_.timeout;
+    if (set_.thorough) {
+      options.budget = std::chrono::milliseconds(0);
+      if (!set_.timeout) options.timeout = options.budget;
+    }
     progress_.status("looking for a QR code in " + escape_untrusted(path) + "…");
     auto report = scan_picture(opened ? opened.get() : STDIN_FILENO, options);
     progress_.clear();
@@ -173,8 +185,42 @@ Result<std::vector<NamedReport>> Send::read_pictures() {
   return reports;
 }
 
+// The camera is ours until a drop link was seen; its picture stands on the terminal meanwhile, so that one can aim.
+Result<std::vector<NamedReport>> Send::watch_camera() {
+  auto source = set_.camera.empty() ? open_first_camera() : open_watch_source(set_.camera);
+  if (!source) return tl::unexpected(source.error());
+  const std::string name = escape_untrusted(source->name);
+  const bool live = source->what == WatchSource::What::camera;
+  const std::string looking = "looking for a QR code with " + name + "… (^C ends)";
+  term::LivePicture picture(STDERR_FILENO, term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress);
+  WatchOptions options;
+  options.any = set_.any;
+  options.stop = ended_by_fd();
+  if (set_.timeout) options.timeout = *set_.timeout;
+  if (picture.shown())
+    options.view = [&](const WatchView& view) {
+      const std::string_view hint = words_of(view.hint);
+      picture.show({view.gray.width, view.gray.height, view.gray.pixels},
+                   hint.empty() ? looking : std::string(hint) + " · " + looking, live);
+    };
+  if (source->what != WatchSource::What::film) messages_.say("show the QR code to " + name + (picture.shown() ? "" : "; ^C ends"));
+  auto report = watch(*source, options);
+  picture.clear();
+  if (!report) return tl::unexpected(report.error());
+  messages_.detail(name + ": " + std::to_string(report->width) + "x" + std::to_string(report->height) + ", " +
+                   std::to_string(report->texts.size()) + " codes" + (report->step.empty() ? "" : ", found by: " + report->step));
+  std::vector<NamedReport> reports;
+  reports.push_back({source->name, std::move(*report)});
+  return reports;
+}
+
+// A picture or camera on the command line is stronger than others in the environment.
+Result<std::vector<NamedReport>> Send::look_for_codes() {
+  return !set_.images.empty() && !options_.on_command_line("camera") ? read_pictures() : watch_camera();
+}
+
 int Send::scan_only() {
-  const auto reports = read_pictures();
+  const auto reports = look_for_codes();
   if (!reports) return end(reports.error());
   std::vector<std::string> texts;
   if (set_.any) {
@@ -200,9 +246,8 @@ int Send::scan_only() {
 
 Result<DropLink> Send::find_link() {
   std::string text = set_.link;
-  // A picture on the command line is stronger than a link in the environment.
-  if (text.empty() || options_.on_command_line("image")) {
-    const auto reports = read_pictures();
+  if (text.empty() || options_.on_command_line("image") || options_.on_command_line("camera")) {
+    const auto reports = look_for_codes();
     if (!reports) return tl::unexpected(reports.error());
     auto found = drop_link_in(*reports);
     if (!found) return tl::unexpected(found.error());

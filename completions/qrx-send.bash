@@ -9,6 +9,10 @@ _qrx_send() {
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return ;;
+    -c|--camera)
+      compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      return ;;
     -l|--link)
       return ;;
     --expect)
@@ -26,7 +30,7 @@ _qrx_send() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-i --image -l --link --scan-only --any --expect -t --timeout --name -m --message --seal --limit-rate --sha256 -y --yes -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-i --image -c --camera -l --link --scan-only --any --expect --thorough -t --timeout --name -m --message --seal --limit-rate --sha256 -y --yes -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
   compopt -o filenames

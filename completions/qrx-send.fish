@@ -1,9 +1,11 @@
 # fish completion for qrx-send, made by qrx-send --completion fish
 complete -c qrx-send -s i -l image -r -F -d 'find the QR code in this picture or screenshot; - is stdin; repeatable'
+complete -c qrx-send -s c -l camera -r -F -d 'watch this camera: a number, a device, a video file, or a stream'\''s URL (default: the first one)'
 complete -c qrx-send -s l -l link -x -d 'send to this link, without a picture'
 complete -c qrx-send -l scan-only -d 'print the link found, and end'
 complete -c qrx-send -l any -d 'with --scan-only: print whatever the codes say'
 complete -c qrx-send -l expect -x -d 'send only if these are the four words that the receiver shows'
+complete -c qrx-send -l thorough -d 'try every way to read a picture, however long it takes'
 complete -c qrx-send -s t -l timeout -x -d 'stop looking for a code after this time'
 complete -c qrx-send -l name -x -d 'the name for data from stdin (default: stdin)'
 complete -c qrx-send -s m -l message -x -d 'a line of text for the receiver'

@@ -146,6 +146,12 @@ Error nothing_in(const ScanReport& report, const std::string& name) {
     case ScanStatus::too_large: return no_code("cannot read the picture " + shown + ": it is too large");
     case ScanStatus::crashed: return no_code("cannot read the picture " + shown + ": it broke the decoder");
     case ScanStatus::timed_out: return no_code("no QR code found in " + shown + " within the time");
+    case ScanStatus::not_a_camera:
+      return {Kind::other, shown + " gives no pictures: not a camera that can be read", std::string(other_ways)};
+    case ScanStatus::camera_busy:
+      return {Kind::other, "cannot use the camera " + shown + ": another program has it", std::string(other_ways)};
+    case ScanStatus::camera_lost:
+      return {Kind::other, "the camera " + shown + " gives no pictures any more", std::string(other_ways)};
     case ScanStatus::searched: break;
   }
   return no_code("no QR code found in " + shown, "a sharp, straight picture with the whole code and its light border reads best");

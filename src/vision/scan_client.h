@@ -5,6 +5,7 @@
 #include <chrono>
 #include <span>
 #include <string>
+#include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
@@ -20,6 +21,7 @@ struct ScanOptions {
 };
 
 inline constexpr std::size_t most_picture_bytes = 64 * 1024 * 1024;
+inline constexpr std::string_view other_ways = "without a camera: a picture of the code with -i, or its link in text with -l";
 inline constexpr int scan_exit_no_cage = 3;  // the helper could not shut itself in and read nothing
 
 Result<std::string> find_scan_helper();

@@ -1,0 +1,128 @@
+#include "vision/film.h"
+
+#include <fcntl.h>
+#include <linux/videodev2.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cstdlib>
+
+#include "base/text.h"
+#include "vision/caged_child.h"
+
+namespace qrx {
+namespace {
+
+constexpr std::uint64_t most_memory = 3ull << 30;
+constexpr std::uint64_t most_complaints = 64 * 1024;
+
+// Containers and pictures; not playlists and scripts, which name other files.
+constexpr const char* demuxers =
+    "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpeg,mpegvideo,flv,ogg,gif,apng,mjpeg,h264,hevc,av1,ivf,m4v,nut,asf,"
+    "yuv4mpegpipe,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,pgm_pipe,ppm_pipe";
+// A frame of 1920 pixels a side is read; larger ones cost time and show no more of a code that was held up to be read.
+constexpr const char* filter =
+    "scale=w='if(gte(iw,ih),min(1920,iw),-2)':h='if(gte(iw,ih),-2,min(1920,ih))':flags=area,format=gray";
+
+Result<std::string> find_ffmpeg() {
+  std::string_view places = "/usr/local/bin:/usr/bin:/bin";
+  if (const char* path = std::getenv("PATH")) places = path;
+  while (!places.empty()) {
+    const auto colon = places.find(':');
+    const std::string_view place = places.substr(0, colon);
+    places.remove_prefix(colon == std::string_view::npos ? places.size() : colon + 1);
+    if (!place.starts_with('/')) continue;  // "." is no place for programs
+    if (std::string path = std::string(place) + "/ffmpeg"; access(path.c_str(), X_OK) == 0) return path;
+  }
+  return fail(Kind::other, "cannot read video: ffmpeg is not installed",
+              "install it, or give a picture of the code with -i, or its link in text with -l");
+}
+
+std::vector<std::string> input_of(const FilmPlan& plan) {
+  if (plan.file < 0) {
+    std::vector<std::string> words = {"-protocol_whitelist", "http,https,httpproxy,tcp,tls,rtp,rtsp,udp,crypto", "-analyzeduration", "1000000"};
+    if (plan.url.starts_with("rtsp")) words.insert(words.end(), {"-rtsp_transport", "tcp"});
+    words.insert(words.end(), {"-i", plan.url});
+    return words;
+  }
+  struct stat facts {};
+  // A file is opened anew, as formats with their index at the end need to seek.
+  const bool regular = fstat(plan.file, &facts) == 0 && S_ISREG(facts.st_mode);
+  return {"-protocol_whitelist", regular ? "file" : "pipe", "-format_whitelist", demuxers, "-i", regular ? "file:/proc/self/fd/0" : "pipe:0"};
+}
+
+std::vector<std::string> environment() {
+  std::vector<std::string> out = {"LC_ALL=C"};
+  for (const char* name : {"http_proxy", "no_proxy"})
+    if (const char* value = std::getenv(name)) out.push_back(std::string(name) + "=" + value);
+  return out;
+}
+
+}  // namespace
+
+Result<Film> start_film(const FilmPlan& plan) {
+  std::string ffmpeg = plan.ffmpeg;
+  if (ffmpeg.empty()) {
+    auto found = find_ffmpeg();
+    if (!found) return tl::unexpected(found.error());
+    ffmpeg = std::move(*found);
+  }
+  Film film;
+  film.complaints.reset(memfd_create("ffmpeg", MFD_CLOEXEC));
+  int ends[2];
+  if (!film.complaints || pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot start ffmpeg");
+  film.pictures.reset(ends[0]);
+  const UniqueFd writer(ends[1]);
+  (void)fcntl(writer.get(), F_SETPIPE_SZ, 1 << 20);
+
+  ChildPlan child;
+  child.path = ffmpeg;
+  child.arguments = {"ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"};
+  const auto input = input_of(plan);
+  child.arguments.insert(child.arguments.end(), input.begin(), input.end());
+  for (const char* word : {"-map", "0:v:0", "-vf", filter, "-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "pgm", "pipe:1"})
+    child.arguments.emplace_back(word);
+  child.environment = environment();
+  child.in = plan.file;
+  child.out = writer.get();
+  child.err = film.complaints.get();
+  child.limits.memory_bytes = most_memory;
+  child.limits.file_bytes = most_complaints;
+  child.limits.descriptors = 256;
+  child.limits.threads = true;
+  const auto pid = start_child(child);
+  if (!pid) return tl::unexpected(pid.error());
+  film.pid = *pid;
+  return film;
+}
+
+std::string first_complaint(int complaints) {
+  std::string text(400, '\0');
+  const ssize_t got = pread(complaints, text.data(), text.size(), 0);
+  text.resize(got > 0 ? static_cast<std::size_t>(got) : 0);
+  text = text.substr(0, text.find('\n'));
+  // "[tcp @ 0x5581] Connection refused": which part of it says so is of no use to people.
+  if (text.starts_with('['))
+    if (const auto end = text.find("] "); end != std::string::npos) text = text.substr(end + 2);
+  return text.empty() ? text : "ffmpeg says: " + escape_untrusted(text);
+}
+
+bool is_stream_address(std::string_view text) {
+  const auto colon = text.find("://");
+  if (colon == std::string_view::npos || text.size() == colon + 3 || text.size() > 4096) return false;
+  const std::string scheme = to_lower_ascii(text.substr(0, colon));
+  if (scheme != "http" && scheme != "https" && scheme != "rtsp") return false;
+  return std::ranges::all_of(text, [](char c) { return c > ' ' && c < 0x7F; });
+}
+
+bool takes_pictures(int device) {
+  v4l2_capability ability{};
+  if (ioctl(device, VIDIOC_QUERYCAP, &ability) != 0) return false;
+  const std::uint32_t can = (ability.capabilities & V4L2_CAP_DEVICE_CAPS) ? ability.device_caps : ability.capabilities;
+  return (can & V4L2_CAP_VIDEO_CAPTURE) && (can & V4L2_CAP_STREAMING);
+}
+
+}  // namespace qrx

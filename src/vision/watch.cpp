@@ -1,0 +1,142 @@
+#include "vision/watch.h"
+
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <exception>
+
+#include <opencv2/imgproc.hpp>
+
+#include "vision/deblur.h"
+#include "vision/finders.h"
+#include "vision/hunt.h"
+#include "vision/locate.h"
+
+namespace qrx {
+namespace {
+
+constexpr unsigned judged_every = 6;  // frames: outlining all that is dark takes some milliseconds
+constexpr double least_module = 2.3;  // pixels; below, neither reader is sure
+
+void half(Hunt& hunt) {
+  cv::Mat out;
+  cv::resize(hunt.gray(), out, cv::Size(), 0.5, 0.5, cv::INTER_AREA);
+  hunt.read(out);
+}
+
+void whole(Hunt& hunt) { hunt.read(hunt.gray()); }
+
+void soft(Hunt& hunt) {
+  cv::Mat out;
+  cv::GaussianBlur(hunt.at_most(1280), out, cv::Size(), 1.2);
+  hunt.read(out);
+}
+
+void adaptive(Hunt& hunt) {
+  cv::Mat out;
+  cv::adaptiveThreshold(hunt.at_most(1280), out, 255, cv::ADAPTIVE_THRESH_MEAN_C, cv::THRESH_BINARY, 35, 7);
+  hunt.read(out, Threshold::fixed);
+}
+
+void inverted(Hunt& hunt) {
+  cv::Mat out;
+  cv::resize(hunt.gray(), out, cv::Size(), 0.5, 0.5, cv::INTER_AREA);
+  hunt.read(255 - out);
+}
+
+void sharp(Hunt& hunt) {
+  const cv::Mat& gray = hunt.at_most(1280);
+  cv::Mat blurred, out;
+  cv::GaussianBlur(gray, blurred, cv::Size(), 3);
+  cv::addWeighted(gray, 3, blurred, -2, 0, out);
+  hunt.read(out);
+}
+
+void located(Hunt& hunt) { locate_and_read(hunt, hunt.at_most(800)); }
+
+// A camera in a hand: smears that make plain reading fail in pictures of 720 lines.
+void unsmeared(Hunt& hunt) {
+  const cv::Mat& gray = hunt.at_most(640);
+  const auto direction = smear_direction(gray);
+  if (!direction) return;
+  const Unsmear unsmear(gray);
+  for (const double pixels : {8.5, 6.5})
+    if (hunt.read(unsmear(pixels, *direction))) return;
+}
+
+// Most pictures of a code that can be read at all are read by the first two.
+constexpr std::array steps = {Step{"half", half},         Step{"whole", whole}, Step{"unsmeared", unsmeared}, Step{"sharp", sharp},
+                              Step{"inverted", inverted}, Step{"soft", soft},   Step{"adaptive", adaptive},   Step{"located", located}};
+
+cv::Mat seen(const Gray& gray) {
+  return {gray.height, gray.width, CV_8UC1, const_cast<std::uint8_t*>(gray.pixels.data())};
+}
+
+// The side of a module of the likeliest symbol, pixels; 0 when none is there.
+double module_of_likeliest(const cv::Mat& gray) {
+  cv::Mat dark;
+  const int window = std::max(gray.cols, gray.rows) / 14 | 1;
+  cv::adaptiveThreshold(gray, dark, 255, cv::ADAPTIVE_THRESH_MEAN_C, cv::THRESH_BINARY_INV, std::max(3, window), 6);
+  const auto triples = likely_triples(find_finders(dark), 1);
+  return triples.empty() ? 0 : triples.front().corner.side / 7;
+}
+
+}  // namespace
+
+SearchResult Watch::look(const Gray& gray) {
+  if (gray.width < 2 || gray.height < 2) return {};
+  SearchOptions options;
+  options.budget = budget_;
+  options.any = any_;
+  Hunt hunt(gray, options);
+  const auto run = [&](const Step& step) {
+    hunt.begin_step(step.name);
+    try {
+      step.run(hunt);
+    } catch (const std::exception&) {
+      // The next frame may do.
+    }
+    return !hunt.over();
+  };
+  for (const Step& step : steps)
+    if (!run(step)) break;
+  SearchResult found = std::move(hunt).result();
+  try {
+    judge(gray, found);
+  } catch (const std::exception&) {
+  }
+  ++number_;
+  return found;
+}
+
+void Watch::judge(const Gray& gray, const SearchResult& found) {
+  if (!found.texts.empty()) {
+    hint_ = AimHint::other;
+    return;
+  }
+  if (number_ % judged_every != 0) return;
+  cv::Scalar mean, deviation;
+  cv::meanStdDev(seen(gray), mean, deviation);
+  if (const double module = module_of_likeliest(seen(gray)); module > 0)
+    hint_ = module < least_module ? AimHint::far : AimHint::unsteady;
+  else if (mean[0] < 30)
+    hint_ = AimHint::dark;
+  else if (mean[0] > 235)
+    hint_ = AimHint::bright;
+  else
+    hint_ = deviation[0] < 4 ? AimHint::blank : AimHint::none;
+}
+
+WatchView small_view(const Gray& gray, AimHint hint) {
+  const double scale = std::min(1.0, static_cast<double>(WatchView::most_side) / std::max(gray.width, gray.height));
+  WatchView view;
+  view.hint = hint;
+  view.frame_width = static_cast<std::uint32_t>(gray.width);
+  view.frame_height = static_cast<std::uint32_t>(gray.height);
+  view.gray = Gray(std::max(1, cvFloor(gray.width * scale)), std::max(1, cvFloor(gray.height * scale)), 0);
+  cv::Mat out = seen(view.gray);
+  cv::resize(seen(gray), out, out.size(), 0, 0, cv::INTER_AREA);
+  return view;
+}
+
+}  // namespace qrx

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "space/model.h"
+#include "space/share_rows.h"
 
 namespace qrx::space {
 
@@ -27,6 +28,22 @@ class Transaction {
   virtual void remove_delivery(const Id& delivery) = 0;  // with its files and uploads
   virtual void remove_space(const Guid& guid) = 0;       // with everything in it
   virtual void remember(const std::string& name, const std::string& value) = 0;  // a note of the rules, kept for later
+
+  // Shares go with their space. What is read here is as of this transaction.
+  virtual std::optional<ShareRow> share(const Id& share) = 0;
+  virtual std::vector<ShareRow> shares_to(const Guid& guid, const std::string& to) = 0;  // newest first
+  struct ShareCounts {
+    std::uint64_t all = 0, live = 0;  // live: not revoked
+  };
+  virtual ShareCounts count_shares(const Guid& guid) = 0;
+  virtual void put_share(const ShareRow& row) = 0;
+  virtual std::optional<ShareFileRow> share_file(const Id& share, const Id& file) = 0;
+  virtual void put_share_file(const ShareFileRow& row) = 0;
+  virtual std::optional<NoticeRow> notice(const Id& share) = 0;
+  virtual void put_notice(const NoticeRow& row) = 0;
+  virtual void remove_notice(const Id& share) = 0;  // its secrets are overwritten
+  // Adds to what was counted under this name on this day, and gives the sum. Earlier days are forgotten.
+  virtual std::uint64_t count(std::uint64_t day, const std::string& name, std::uint64_t more) = 0;
 };
 
 enum class Durability : std::uint8_t {
@@ -58,6 +75,19 @@ class Catalog {
   virtual Result<std::vector<BlobKey>> blobs() = 0;                               // all that any row names
   virtual Result<std::vector<FileRow>> files_after(const Id& last, std::size_t most) = 0;  // for check, by id
   virtual Result<void> check() = 0;  // the catalog's own integrity
+
+  virtual Result<std::vector<ShareRow>> shares(const Guid& guid) = 0;  // oldest first
+  virtual Result<std::optional<ShareRow>> share(const Id& share) = 0;
+  virtual Result<std::optional<ShareRow>> share_of_link(const Sha256Sum& link_hash) = 0;
+  virtual Result<std::optional<ShareFileRow>> share_file(const Id& share, const Id& file) = 0;
+  virtual Result<std::vector<ShareFileRow>> share_files(const Id& share) = 0;
+  virtual Result<std::uint64_t> least_taken(const Id& share) = 0;  // of the files that it took at all
+  // The next to be sent that nobody has claimed, among channels whose bit (1 << channel) is set.
+  virtual Result<std::optional<NoticeRow>> next_notice(std::uint32_t channels) = 0;
+  virtual Result<std::vector<NoticeRow>> claimed_notices() = 0;
+  virtual Result<std::vector<Id>> claims_before(WallTime noticed) = 0;  // shares that are `sending` since before
+  // Removed secrets leave the files of the catalog, too, and not only its tables. May wait for readers.
+  virtual Result<void> purge() = 0;
 };
 
 }  // namespace qrx::space

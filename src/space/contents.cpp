@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "space/live.h"
+#include "space/live_shares.h"
 
 namespace qrx::space {
 namespace {
@@ -47,6 +47,17 @@ tl::unexpected<Error> no_such_file() { return fail(Kind::not_found, "no such fil
 tl::unexpected<Error> lost_bytes() { return fail(Kind::integrity, "the server has lost bytes of this file"); }
 
 }  // namespace
+
+Result<std::shared_ptr<Content>> open_stored(Rules& rules, const FileRow& row) {
+  auto opened = rules.blobs.open(row.blob);
+  if (!opened && opened.error().kind == Kind::not_found) {
+    const auto still = rules.catalog.file(row.file);  // or it was deleted just now
+    return still && *still ? lost_bytes() : no_such_file();
+  }
+  if (!opened) return tl::unexpected(opened.error());
+  if ((*opened)->size() < row.blob_offset + row.size) return lost_bytes();
+  return std::make_shared<StoredContent>(row, std::move(*opened));
+}
 
 Result<std::shared_ptr<Content>> Spaces::content(const Guid& guid, std::string_view token, const Id& file) {
   auto live = impl_->enter(guid, token);

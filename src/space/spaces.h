@@ -160,6 +160,7 @@ class Spaces {
   void stop();
 
  private:
+  friend class Shares;  // the recipients' side of the same rules (space/shares.h)
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

@@ -114,7 +114,8 @@ int run(Statement& statement) {
 }  // namespace
 
 // Times are milliseconds since 1970, ids blobs of 16 bytes. `number` keeps the order of arrival.
-const char* const schema = R"(
+const char* const schema_steps[schema_version] = {
+    R"(
 CREATE TABLE spaces(
   guid BLOB PRIMARY KEY, owner_hash BLOB NOT NULL, label TEXT NOT NULL, key TEXT NOT NULL, seal INTEGER NOT NULL,
   max_size INTEGER NOT NULL, max_files INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER NOT NULL,
@@ -138,7 +139,29 @@ CREATE TABLE uploads(
   created INTEGER NOT NULL, expires INTEGER NOT NULL) STRICT;
 CREATE INDEX uploads_by_space ON uploads(guid);
 CREATE TABLE notes(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
-)";
+)",
+    R"(
+CREATE TABLE shares(
+  number INTEGER PRIMARY KEY, share BLOB NOT NULL UNIQUE, guid BLOB NOT NULL, link_hash BLOB NOT NULL UNIQUE,
+  recipient TEXT NOT NULL, message TEXT NOT NULL, most INTEGER NOT NULL, created INTEGER NOT NULL, expires INTEGER,
+  notice INTEGER NOT NULL, noticed INTEGER NOT NULL, progress INTEGER NOT NULL, revoked INTEGER NOT NULL,
+  files_taken INTEGER NOT NULL, history TEXT NOT NULL) STRICT;
+CREATE INDEX shares_by_space ON shares(guid, recipient);
+CREATE INDEX shares_sending ON shares(noticed) WHERE notice = 1;
+CREATE TABLE share_files(
+  share BLOB NOT NULL, file BLOB NOT NULL, guid BLOB NOT NULL, taken INTEGER NOT NULL, parts TEXT NOT NULL,
+  PRIMARY KEY(share, file)) STRICT, WITHOUT ROWID;
+CREATE INDEX share_files_by_space ON share_files(guid);
+CREATE INDEX share_files_by_taken ON share_files(share, taken) WHERE taken > 0;
+CREATE TABLE outbox(
+  number INTEGER PRIMARY KEY, share BLOB NOT NULL UNIQUE, guid BLOB NOT NULL, channel INTEGER NOT NULL, token TEXT NOT NULL,
+  key TEXT NOT NULL, created INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL, claimed INTEGER NOT NULL) STRICT;
+CREATE INDEX outbox_by_space ON outbox(guid);
+CREATE INDEX outbox_by_due ON outbox(due);
+CREATE TABLE notice_counts(
+  day INTEGER NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(day, name)) STRICT, WITHOUT ROWID;
+)",
+};
 
 Id to_id(ByteView bytes) {
   Id id;

@@ -9,8 +9,8 @@
 
 namespace qrx::store {
 
-inline constexpr int schema_version = 1;  // in PRAGMA user_version
-extern const char* const schema;
+inline constexpr int schema_version = 2;  // in PRAGMA user_version
+extern const char* const schema_steps[schema_version];  // from each version to the next
 
 // Each gives SQLITE_OK or what failed.
 int write_space(Connection& connection, const space::SpaceRow& row);

@@ -5,6 +5,7 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <mutex>
@@ -12,6 +13,7 @@
 #include "base/unique_fd.h"
 #include "store/paths.h"
 #include "store/rows.h"
+#include "store/share_rows.h"
 #include "store/space_cache.h"
 
 namespace qrx::store {
@@ -20,6 +22,9 @@ namespace {
 using space::DeliveryRow;
 using space::Durability;
 using space::FileRow;
+using space::NoticeRow;
+using space::ShareFileRow;
+using space::ShareRow;
 using space::SpaceRow;
 using space::SpaceState;
 using space::Transaction;
@@ -116,7 +121,9 @@ class Writes final : public Transaction {
   }
   void remove_space(const Guid& guid) override {
     for (const char* sql : {"DELETE FROM spaces WHERE guid=?", "DELETE FROM deliveries WHERE guid=?",
-                            "DELETE FROM files WHERE guid=?", "DELETE FROM uploads WHERE guid=?"}) {
+                            "DELETE FROM files WHERE guid=?", "DELETE FROM uploads WHERE guid=?",
+                            "DELETE FROM share_files WHERE guid=?", "DELETE FROM shares WHERE guid=?",
+                            "UPDATE outbox SET token='',key='' WHERE guid=?", "DELETE FROM outbox WHERE guid=?"}) {
       if (!ok()) return;
       Statement statement = connection_.prepare(sql);
       statement.blob(as_bytes(guid.bytes)).step();
@@ -132,7 +139,69 @@ class Writes final : public Transaction {
     note(statement.code());
   }
 
+  std::optional<ShareRow> share(const Id& share) override { return known(read_share(connection_, share)); }
+  std::vector<ShareRow> shares_to(const Guid& guid, const std::string& to) override {
+    return known(read_shares_to(connection_, guid, to));
+  }
+  ShareCounts count_shares(const Guid& guid) override {
+    if (!ok()) return {};
+    Statement statement = connection_.prepare("SELECT count(*), coalesce(sum(revoked=0),0) FROM shares WHERE guid=?");
+    ShareCounts counts;
+    if (statement.blob(as_bytes(guid.bytes)).step()) {
+      counts.all = statement.next_number();
+      counts.live = statement.next_number();
+    }
+    note(statement.code());
+    return counts;
+  }
+  void put_share(const ShareRow& row) override {
+    if (ok()) note(write_share(connection_, row));
+  }
+  std::optional<ShareFileRow> share_file(const Id& share, const Id& file) override {
+    return known(read_share_file(connection_, share, file));
+  }
+  void put_share_file(const ShareFileRow& row) override {
+    if (ok()) note(write_share_file(connection_, row));
+  }
+  std::optional<NoticeRow> notice(const Id& share) override { return known(read_notice(connection_, share)); }
+  void put_notice(const NoticeRow& row) override {
+    if (ok()) note(write_notice(connection_, row));
+  }
+  void remove_notice(const Id& share) override {
+    // secure_delete=FAST wipes within pages that are written anyway: the row's page is, by the update.
+    for (const char* sql : {"UPDATE outbox SET token='',key='' WHERE share=?", "DELETE FROM outbox WHERE share=?"}) {
+      if (!ok()) return;
+      Statement statement = connection_.prepare(sql);
+      statement.blob(as_bytes(share.bytes)).step();
+      note(statement.code());
+    }
+  }
+  std::uint64_t count(std::uint64_t day, const std::string& name, std::uint64_t more) override {
+    if (!ok()) return 0;
+    std::uint64_t sum = 0;
+    {
+      Statement forget = connection_.prepare("DELETE FROM notice_counts WHERE day<?");
+      forget.number(day).step();
+      note(forget.code());
+    }
+    if (!ok()) return 0;
+    Statement statement = connection_.prepare(
+        "INSERT INTO notice_counts(day,name,count) VALUES(?,?,?) "
+        "ON CONFLICT(day,name) DO UPDATE SET count=count+excluded.count RETURNING count");
+    statement.number(day).text(name).number(more);
+    while (statement.step()) sum = statement.next_number();
+    note(statement.code());
+    return sum;
+  }
+
  private:
+  // What was read, or nothing and the transaction fails.
+  template <class T>
+  T known(Result<T> read) {
+    if (read) return std::move(*read);
+    note(connection_.extended_code());
+    return T();
+  }
   bool ok() const { return code_ == SQLITE_OK; }
   void note(int code) {
     if (code_ == SQLITE_OK) code_ = code;
@@ -188,6 +257,7 @@ struct SqliteCatalog::Impl {
   int wal_pages = 0;
   std::optional<Error> broken;  // a sync has failed
 
+  std::atomic<bool> purging{false};  // the next checkpoint is to leave an empty log
   std::mutex reader_mutex;
   std::unique_ptr<Connection> reader;
 
@@ -228,7 +298,7 @@ Result<std::unique_ptr<SqliteCatalog>> SqliteCatalog::open(const std::string& pa
 Result<void> SqliteCatalog::Impl::prepare() {
   for (const char* pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA cache_size=-4096",
                              "PRAGMA wal_autocheckpoint=0", "PRAGMA journal_size_limit=16777216",
-                             "PRAGMA temp_store=MEMORY", "PRAGMA trusted_schema=OFF"})
+                             "PRAGMA temp_store=MEMORY", "PRAGMA trusted_schema=OFF", "PRAGMA secure_delete=FAST"})
     if (const int code = writer->execute(pragma); code != SQLITE_OK)
       return fail_sqlite(code, "cannot open the catalog " + path);
   {
@@ -244,12 +314,13 @@ Result<void> SqliteCatalog::Impl::prepare() {
   }
   if (version > schema_version)
     return fail(Kind::other, "cannot open the catalog " + path + ": a newer qrx wrote it");
-  if (version == 0) {
+  if (version < schema_version) {
     int code = writer->execute("BEGIN IMMEDIATE");
-    if (code == SQLITE_OK) code = writer->execute(schema);
-    if (code == SQLITE_OK) code = writer->execute("PRAGMA user_version=1");
+    for (std::uint64_t step = version; code == SQLITE_OK && step < schema_version; ++step) code = writer->execute(schema_steps[step]);
+    const std::string stamp = "PRAGMA user_version=" + std::to_string(schema_version);
+    if (code == SQLITE_OK) code = writer->execute(stamp.c_str());
     if (code == SQLITE_OK) code = writer->execute("COMMIT");
-    if (code != SQLITE_OK) return fail_sqlite(code, "cannot make the catalog " + path);
+    if (code != SQLITE_OK) return fail_sqlite(code, (version == 0 ? "cannot make the catalog " : "cannot bring up to date the catalog ") + path);
     if (auto synced = sync_parent(path); !synced) return synced;
   }
   // Tells the leader how long the log has grown, instead of a checkpoint inside COMMIT whose failure nobody would see.
@@ -353,9 +424,13 @@ void SqliteCatalog::Impl::run(const std::vector<Waiting*>& batch) {
 }
 
 void SqliteCatalog::Impl::checkpoint() {
-  if (wal_pages < pages_until_checkpoint || broken) return;
+  const bool purge = purging.exchange(false);
+  if ((wal_pages < pages_until_checkpoint && !purge) || broken) return;
   wal_pages = 0;  // with a reader in the way it gets no further now; tried again after as many pages
-  const int code = sqlite3_wal_checkpoint_v2(writer->get(), nullptr, SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  std::unique_lock readers(reader_mutex, std::defer_lock);
+  if (purge) readers.lock();
+  const int code = sqlite3_wal_checkpoint_v2(writer->get(), nullptr, purge ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
+                                             nullptr, nullptr);
   // The kernel forgets pages whose sync failed, those of the log too: later commits would stand behind a hole.
   if (code == SQLITE_IOERR_FSYNC)
     broken = Error{Kind::unavailable, "the catalog's disk failed to sync: changes are refused until a restart", {}};
@@ -469,6 +544,56 @@ Result<std::vector<space::BlobKey>> SqliteCatalog::blobs() {
 
 Result<std::vector<FileRow>> SqliteCatalog::files_after(const Id& last, std::size_t most) {
   return impl_->read([&](Connection& connection) { return read_files_after(connection, last, most); });
+}
+
+Result<std::vector<ShareRow>> SqliteCatalog::shares(const Guid& guid) {
+  return impl_->read([&](Connection& connection) { return read_shares(connection, guid); });
+}
+
+Result<std::optional<ShareRow>> SqliteCatalog::share(const Id& share) {
+  return impl_->read([&](Connection& connection) { return read_share(connection, share); });
+}
+
+Result<std::optional<ShareRow>> SqliteCatalog::share_of_link(const Sha256Sum& link_hash) {
+  return impl_->read([&](Connection& connection) { return read_share_of_link(connection, link_hash); });
+}
+
+Result<std::optional<ShareFileRow>> SqliteCatalog::share_file(const Id& share, const Id& file) {
+  return impl_->read([&](Connection& connection) { return read_share_file(connection, share, file); });
+}
+
+Result<std::vector<ShareFileRow>> SqliteCatalog::share_files(const Id& share) {
+  return impl_->read([&](Connection& connection) { return read_share_files(connection, share); });
+}
+
+Result<std::uint64_t> SqliteCatalog::least_taken(const Id& share) {
+  return impl_->read([&](Connection& connection) -> Result<std::uint64_t> {
+    Statement statement = connection.prepare("SELECT coalesce(min(taken),0) FROM share_files WHERE share=? AND taken>0");
+    if (!statement.blob(as_bytes(share.bytes)).step()) return fail_sqlite(statement.code(), reading);
+    return statement.next_number();
+  });
+}
+
+Result<std::optional<NoticeRow>> SqliteCatalog::next_notice(std::uint32_t channels) {
+  return impl_->read([&](Connection& connection) { return read_next_notice(connection, channels); });
+}
+
+Result<std::vector<NoticeRow>> SqliteCatalog::claimed_notices() {
+  return impl_->read([](Connection& connection) { return read_claimed_notices(connection); });
+}
+
+Result<std::vector<Id>> SqliteCatalog::claims_before(WallTime noticed) {
+  return impl_->read([&](Connection& connection) {
+    Statement statement = connection.prepare("SELECT share FROM shares WHERE notice=1 AND noticed<?");
+    statement.signed_number(noticed.time_since_epoch().count());
+    return take_ids(std::move(statement));
+  });
+}
+
+Result<void> SqliteCatalog::purge() {
+  impl_->purging = true;
+  // What leads a change makes the checkpoint, and nobody writes meanwhile.
+  return change(Durability::lazy, [](Transaction&) -> Result<void> { return {}; });
 }
 
 Result<void> SqliteCatalog::check() {

@@ -39,6 +39,16 @@ class SqliteCatalog final : public space::Catalog {
   Result<std::vector<space::BlobKey>> blobs() override;
   Result<std::vector<space::FileRow>> files_after(const Id& last, std::size_t most) override;
   Result<void> check() override;
+  Result<std::vector<space::ShareRow>> shares(const Guid& guid) override;
+  Result<std::optional<space::ShareRow>> share(const Id& share) override;
+  Result<std::optional<space::ShareRow>> share_of_link(const Sha256Sum& link_hash) override;
+  Result<std::optional<space::ShareFileRow>> share_file(const Id& share, const Id& file) override;
+  Result<std::vector<space::ShareFileRow>> share_files(const Id& share) override;
+  Result<std::uint64_t> least_taken(const Id& share) override;
+  Result<std::optional<space::NoticeRow>> next_notice(std::uint32_t channels) override;
+  Result<std::vector<space::NoticeRow>> claimed_notices() override;
+  Result<std::vector<Id>> claims_before(WallTime noticed) override;
+  Result<void> purge() override;
 
  private:
   struct Impl;

@@ -1,0 +1,64 @@
+#include "space/parts.h"
+
+#include <algorithm>
+#include <charconv>
+#include <limits>
+
+namespace qrx::space {
+
+// The index of the piece that begins there, which is made if need be; the number of pieces for the end.
+std::size_t Parts::split_at(std::uint64_t offset) {
+  if (offset >= size_) return pieces_.size();
+  const auto after = std::upper_bound(pieces_.begin(), pieces_.end(), offset,
+                                      [](std::uint64_t at, const Piece& piece) { return at < piece.begin; });
+  const auto holding = after - 1;
+  const auto index = static_cast<std::size_t>(after - pieces_.begin());
+  if (holding->begin == offset) return index - 1;
+  pieces_.insert(after, Piece{offset, holding->times});
+  return index;
+}
+
+void Parts::add(std::uint64_t first, std::uint64_t bytes) {
+  first = std::min(first, size_);
+  bytes = std::min(bytes, size_ - first);
+  if (bytes == 0) return;
+  const std::size_t from = split_at(first);
+  const std::size_t until = split_at(first + bytes);
+  for (std::size_t at = from; at < until; ++at)
+    if (pieces_[at].times < std::numeric_limits<std::uint32_t>::max()) ++pieces_[at].times;
+  const auto same = [](const Piece& a, const Piece& b) { return a.times == b.times; };
+  pieces_.erase(std::unique(pieces_.begin(), pieces_.end(), same), pieces_.end());
+}
+
+std::uint64_t Parts::least() const {
+  return std::min_element(pieces_.begin(), pieces_.end(), [](const Piece& a, const Piece& b) { return a.times < b.times; })->times;
+}
+
+void Parts::flatten() { pieces_.assign(1, Piece{0, static_cast<std::uint32_t>(least())}); }
+
+std::string Parts::text() const {
+  std::string out;
+  for (const Piece& piece : pieces_) out += std::to_string(piece.begin) + ':' + std::to_string(piece.times) + ' ';
+  return out;
+}
+
+Parts Parts::parse(std::string_view text, std::uint64_t size) {
+  Parts parts(size);
+  std::vector<Piece> pieces;
+  const char* at = text.data();
+  const char* const end = at + text.size();
+  while (at != end) {
+    Piece piece{};
+    auto read = std::from_chars(at, end, piece.begin);
+    if (read.ec != std::errc() || read.ptr == end || *read.ptr != ':') return parts;
+    read = std::from_chars(read.ptr + 1, end, piece.times);
+    if (read.ec != std::errc() || read.ptr == end || *read.ptr != ' ') return parts;
+    at = read.ptr + 1;
+    if (pieces.empty() ? piece.begin != 0 : piece.begin <= pieces.back().begin || piece.begin >= parts.size_) return parts;
+    pieces.push_back(piece);
+  }
+  if (!pieces.empty()) parts.pieces_ = std::move(pieces);
+  return parts;
+}
+
+}  // namespace qrx::space

@@ -1,0 +1,309 @@
+// The recipient's side: what a link opens, and what of it was taken.
+#include <algorithm>
+
+#include "base/text.h"
+#include "space/live_shares.h"
+
+namespace qrx::space {
+namespace {
+
+// A file that is taken in more pieces than this, with gaps between them, is not counted piece by piece any more.
+constexpr std::size_t most_pieces = 1000;
+// Files of one transfer that are recorded in one transaction: other changes wait meanwhile.
+constexpr std::size_t files_at_once = 500;
+
+tl::unexpected<Error> no_such_link() { return fail(Kind::not_found, "no such link"); }
+tl::unexpected<Error> used_up() { return fail(Kind::gone, "this link has been used up"); }
+
+// Committed files in the order in which they became visible.
+std::vector<std::uint32_t> visible_files(const SpaceState& state) {
+  std::vector<const DeliveryRow*> committed;
+  for (const DeliveryRow& delivery : state.deliveries)
+    if (delivery.committed) committed.push_back(&delivery);
+  std::stable_sort(committed.begin(), committed.end(), [](const DeliveryRow* a, const DeliveryRow* b) { return *a->committed < *b->committed; });
+  std::unordered_map<Id, std::uint32_t, IdHash> place;
+  for (const DeliveryRow* delivery : committed) place.emplace(delivery->delivery, static_cast<std::uint32_t>(place.size()));
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> found;
+  for (std::uint32_t at = 0; at < state.files.size(); ++at)
+    if (const auto delivery = place.find(state.files[at].delivery); delivery != place.end()) found.emplace_back(delivery->second, at);
+  std::sort(found.begin(), found.end());
+  std::vector<std::uint32_t> files;
+  files.reserve(found.size());
+  for (const auto& [delivery, at] : found) files.push_back(at);
+  return files;
+}
+
+Transfer::Leg whole(const FileRow& file) { return {file.file, file.size, 0, file.size}; }
+
+void add(Parts& parts, const Transfer::Leg& leg) {
+  if (leg.size == 0)
+    parts.add_whole();
+  else
+    parts.add(leg.first, leg.bytes);
+}
+
+}  // namespace
+
+Result<ShareRules::Found> ShareRules::find(std::string_view link) {
+  const auto token = Token::parse(to_lower_ascii(link));
+  if (!token) return no_such_link();
+  auto row = rules.catalog.share_of_link(sha256(as_bytes(token->text())));
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return no_such_link();
+  if ((*row)->revoked) return fail(Kind::gone, "this link was taken back");
+  auto space = rules.enter((*row)->guid);
+  if (!space && space.error().kind == Kind::gone) return fail(Kind::gone, "this link has expired");
+  if (!space && space.error().kind == Kind::not_found) return no_such_link();
+  if (!space) return tl::unexpected(space.error());
+  const WallTime expires = ends(**row, **space);
+  if (expires <= rules.clock.wall()) return fail(Kind::gone, "this link has expired");
+  return Found{std::move(**row), std::move(*space), expires};
+}
+
+LiveSharePtr ShareRules::live(const ShareRow& row) {
+  const std::lock_guard lock(lives_mutex);
+  if (lives.size() >= prune_at) {
+    std::erase_if(lives, [](const auto& entry) { return entry.second.expired(); });
+    prune_at = std::max<std::size_t>(64, lives.size() * 2);
+  }
+  auto& known = lives[row.share];
+  if (auto found = known.lock()) return found;
+  auto made = std::make_shared<LiveShare>(row.share, row.guid, row.limit);
+  made->files_taken = row.files_taken;
+  known = made;
+  return made;
+}
+
+void ShareRules::cut(const Id& share) {
+  const std::lock_guard lock(lives_mutex);
+  if (const auto known = lives.find(share); known != lives.end())
+    if (const auto found = known->second.lock()) found->cut = true;
+}
+
+Result<void> ShareRules::mark_opened(const Found& found) {
+  if (found.row.progress != Progress::none) return {};
+  bool changed = false;
+  auto done = rules.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    changed = false;
+    auto row = transaction.share(found.row.share);
+    if (!row || row->progress != Progress::none) return {};
+    row->progress = Progress::opened;
+    note(*row, wire::ShareState::opened, rules.clock.wall(), {});
+    transaction.put_share(*row);
+    changed = true;
+    return {};
+  });
+  if (done && changed) rules.touch(*found.space);
+  return done;
+}
+
+Result<void> ShareRules::take_off(LiveShare& live, const std::vector<Transfer::Leg>& legs) {
+  if (live.limit == 0) return {};
+  const std::lock_guard lock(live.mutex);
+  std::size_t flying = 0;
+  const auto admitted = [&]() -> Result<void> {
+    for (const Transfer::Leg& leg : legs) {
+      auto known = live.files.find(leg.file);
+      if (known == live.files.end()) {
+        auto row = rules.catalog.share_file(live.share, leg.file);
+        if (!row) return tl::unexpected(row.error());
+        known = live.files.emplace(leg.file, LiveShare::File{*row ? Parts::parse((*row)->parts, leg.size) : Parts(leg.size), {}}).first;
+      }
+      LiveShare::File& file = known->second;
+      file.flights.push_back(leg);
+      ++flying;
+      if (file.taken.least() >= live.limit) return used_up();
+      // If all that is on its way arrives, the file has been taken this often.
+      Parts then = file.taken;
+      for (const Transfer::Leg& flight : file.flights) add(then, flight);
+      if (then.least() > live.limit) return fail(Kind::locked, "the last download of this link is going on just now");
+      if (then.pieces() > most_pieces) return fail(Kind::denied, "this file is taken in too many pieces: take it as a whole");
+    }
+    return {};
+  }();
+  if (admitted) return {};
+  for (std::size_t at = 0; at < flying; ++at) {
+    const auto file = live.files.find(legs[at].file);
+    file->second.flights.pop_back();  // ours: the mutex is held since it was added
+    if (file->second.flights.empty()) live.files.erase(file);
+  }
+  return admitted;
+}
+
+void ShareRules::land(LiveShare& live, const std::vector<Transfer::Leg>& legs, const std::vector<Transfer::Leg>& taken) {
+  if (!taken.empty()) (void)record(live, taken);
+  if (live.limit == 0) return;
+  const std::lock_guard lock(live.mutex);
+  for (const Transfer::Leg& leg : taken)
+    if (const auto file = live.files.find(leg.file); file != live.files.end()) add(file->second.taken, leg);
+  for (const Transfer::Leg& leg : legs) {
+    const auto file = live.files.find(leg.file);
+    if (file == live.files.end()) continue;
+    auto& flights = file->second.flights;
+    const auto ours = std::find_if(flights.begin(), flights.end(),
+                                   [&](const Transfer::Leg& one) { return one.first == leg.first && one.bytes == leg.bytes; });
+    if (ours != flights.end()) flights.erase(ours);
+    if (flights.empty()) live.files.erase(file);
+  }
+}
+
+Result<void> ShareRules::record(LiveShare& live, const std::vector<Transfer::Leg>& taken) {
+  const auto held_now = files_held(live.guid, live.files_taken + taken.size());
+  if (!held_now) return tl::unexpected(held_now.error());
+  bool changed = false;
+  bool counted = false;
+  for (std::size_t begin = 0; begin < taken.size(); begin += files_at_once) {
+    const std::size_t end = std::min(taken.size(), begin + files_at_once);
+    std::uint64_t files_taken = 0;
+    bool shows = false;
+    bool counts = false;
+    auto done = rules.catalog.change(live.limit > 0 ? rules.durable() : Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+      shows = counts = false;
+      auto row = transaction.share(live.share);
+      if (!row) return no_such_share();  // gone with its space
+      for (std::size_t at = begin; at < end; ++at) {
+        const Transfer::Leg& leg = taken[at];
+        auto file = transaction.share_file(live.share, leg.file);
+        if (!file) file = ShareFileRow{live.share, leg.file, live.guid, 0, {}};
+        Parts parts = Parts::parse(file->parts, leg.size);
+        add(parts, leg);
+        if (parts.pieces() > most_pieces && live.limit == 0) parts.flatten();
+        if (file->taken == 0 && parts.least() > 0) ++row->files_taken;
+        counts = counts || parts.least() > file->taken;
+        file->taken = parts.least();
+        file->parts = parts.text();
+        transaction.put_share_file(*file);
+      }
+      files_taken = row->files_taken;
+      if (row->progress != Progress::downloaded && files_taken > 0 && files_taken >= *held_now) {
+        row->progress = Progress::downloaded;
+        note(*row, wire::ShareState::downloaded, rules.clock.wall(), {});
+        shows = true;
+      }
+      if (shows || counts) transaction.put_share(*row);
+      return {};
+    });
+    if (!done) return done;
+    live.files_taken = files_taken;
+    changed = changed || shows;
+    counted = counted || counts;
+  }
+  if (counted && live.files_taken >= *held_now)
+    if (const auto least = rules.catalog.least_taken(live.share); least && live.shown_least.exchange(*least) != *least) changed = true;
+  if (!changed) return {};
+  if (auto space = rules.find(live.guid); space && *space != nullptr) rules.touch(**space);
+  return {};
+}
+
+Transfer::Transfer(ShareRules& rules, std::shared_ptr<LiveShare> live, std::vector<Leg> legs)
+    : rules_(rules), live_(std::move(live)), legs_(std::move(legs)) {}
+
+Transfer::~Transfer() {
+  if (completed_) return;
+  std::vector<Leg> taken;
+  // Never its last byte: who goes on has to take that again, and until then nothing counts.
+  if (legs_.size() == 1 && legs_[0].bytes > 0) {
+    Leg leg = legs_[0];
+    leg.bytes = std::min(handed_, leg.bytes - 1);
+    if (leg.bytes > 0) taken.push_back(leg);
+  }
+  rules_.land(*live_, legs_, taken);
+}
+
+bool Transfer::is_cut() const { return live_->cut.load(std::memory_order_relaxed); }
+
+void Transfer::completed() {
+  if (completed_) return;
+  completed_ = true;
+  rules_.land(*live_, legs_, legs_);
+}
+
+Result<Shares::Opened> Shares::open(std::string_view link) {
+  auto found = rules_->find(link);
+  if (!found) return tl::unexpected(found.error());
+  auto state = rules_->rules.catalog.space(found->row.guid);
+  if (!state) return tl::unexpected(state.error());
+  if (*state == nullptr) return no_such_link();
+  Opened out;
+  out.label = (*state)->space.label;
+  out.message = found->row.message;
+  out.expires = found->expires;
+  out.space = std::move(*state);
+  out.files = visible_files(*out.space);
+  if (found->row.limit == 0) return out;
+  std::uint64_t least = 0;
+  if (!out.files.empty() && found->row.files_taken >= out.files.size()) {
+    const auto taken = rules_->rules.catalog.least_taken(found->row.share);
+    if (!taken) return tl::unexpected(taken.error());
+    least = *taken;
+  }
+  if (least >= found->row.limit) return used_up();
+  out.downloads_left = found->row.limit - least;
+  return out;
+}
+
+Result<void> Shares::opened(std::string_view link) {
+  auto found = rules_->find(link);
+  if (!found) return tl::unexpected(found.error());
+  return rules_->mark_opened(*found);
+}
+
+Result<std::shared_ptr<Content>> Shares::content(std::string_view link, const Id& file) {
+  auto found = rules_->find(link);
+  if (!found) return tl::unexpected(found.error());
+  auto row = rules_->rules.catalog.file(file);
+  if (!row) return tl::unexpected(row.error());
+  if (!*row || (*row)->guid != found->row.guid) return no_such_link();
+  {
+    const std::lock_guard lock(found->space->mutex);
+    if (found->space->open.contains((*row)->delivery)) return no_such_link();
+  }
+  return open_stored(rules_->rules, **row);
+}
+
+Result<std::shared_ptr<Content>> Shares::stored(const FileRow& file) { return open_stored(rules_->rules, file); }
+
+Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const FileRow& file, std::uint64_t first, std::uint64_t bytes) {
+  auto found = rules_->find(link);
+  if (!found) return tl::unexpected(found.error());
+  LiveSharePtr live = rules_->live(found->row);
+  const std::vector<Transfer::Leg> legs{{file.file, file.size, first, bytes}};
+  if (auto off = rules_->take_off(*live, legs); !off) return tl::unexpected(off.error());
+  auto transfer = std::make_unique<Transfer>(*rules_, std::move(live), legs);
+  // Only now: a revocation that came before this finds the transfer in neither place otherwise.
+  if (auto still = rules_->find(link); !still) return tl::unexpected(still.error());
+  (void)rules_->mark_opened(*found);
+  return transfer;
+}
+
+Result<std::vector<std::uint32_t>> Shares::left(std::string_view link, const Opened& opened) {
+  auto found = rules_->find(link);
+  if (!found) return tl::unexpected(found.error());
+  if (found->row.limit == 0) return opened.files;
+  auto rows = rules_->rules.catalog.share_files(found->row.share);
+  if (!rows) return tl::unexpected(rows.error());
+  std::unordered_set<Id, IdHash> gone;
+  for (const ShareFileRow& row : *rows)
+    if (row.taken >= found->row.limit) gone.insert(row.file);
+  std::vector<std::uint32_t> files;
+  for (const std::uint32_t at : opened.files)
+    if (!gone.contains(opened.space->files[at].file)) files.push_back(at);
+  if (files.empty() && !opened.files.empty()) return used_up();
+  return files;
+}
+
+Result<std::unique_ptr<Transfer>> Shares::begin_all(std::string_view link, const Opened& opened, const std::vector<std::uint32_t>& files) {
+  auto found = rules_->find(link);
+  if (!found) return tl::unexpected(found.error());
+  LiveSharePtr live = rules_->live(found->row);
+  std::vector<Transfer::Leg> legs;
+  legs.reserve(files.size());
+  for (const std::uint32_t at : files) legs.push_back(whole(opened.space->files[at]));
+  if (auto off = rules_->take_off(*live, legs); !off) return tl::unexpected(off.error());
+  auto transfer = std::make_unique<Transfer>(*rules_, std::move(live), std::move(legs));
+  if (auto still = rules_->find(link); !still) return tl::unexpected(still.error());
+  (void)rules_->mark_opened(*found);
+  return transfer;
+}
+
+}  // namespace qrx::space

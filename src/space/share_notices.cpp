@@ -1,0 +1,240 @@
+// The outbox: which notice is sent next, and what became of it.
+#include <algorithm>
+
+#include "space/live_shares.h"
+#include "space/share_text.h"
+
+namespace qrx::space {
+namespace {
+
+using wire::Channel;
+using wire::ShareState;
+
+std::uint64_t day_of(WallTime time) {
+  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count() / 86400));
+}
+
+std::string in_words(Channel channel) {
+  switch (channel) {
+    case Channel::mail: return "e-mail";
+    case Channel::sms: return "SMS";
+    default: return std::string(to_text(channel)) + " notices";
+  }
+}
+
+struct Budget {
+  std::string name;  // of the count
+  std::uint64_t most;
+  std::string reason;
+};
+
+}  // namespace
+
+void ShareRules::queue_notice(Transaction& transaction, ShareRow& row, const wire::Recipient& to, const std::string& token,
+                              const std::string& key) {
+  if ((transports & 1U << static_cast<unsigned>(to.channel)) == 0)
+    return set_notice(row, ShareState::failed, "this server sends no " + in_words(to.channel));
+  const WallTime now = rules.clock.wall();
+  const std::uint64_t day = day_of(now);
+  const std::string tomorrow = " today; try again tomorrow";
+  const auto of_channel = policy.notices_a_channel.find(to.channel);
+  std::vector<Budget> budgets = {
+      {"all", policy.notices_a_day, "this server sends no more notices" + tomorrow},
+      {"space " + row.guid.text(), policy.notices_a_space, "this server sends no more notices for this space" + tomorrow},
+      // Counted by its hash: the count may outlive the space and its shares.
+      {"to " + to_hex(sha256(as_bytes(row.to))), policy.notices_a_recipient, "this server sends no more notices to this recipient" + tomorrow},
+      {"channel " + std::string(to_text(to.channel)), of_channel == policy.notices_a_channel.end() ? 0 : of_channel->second,
+       "this server sends no more " + in_words(to.channel) + tomorrow}};
+  if (to.channel == Channel::sms)
+    budgets.push_back({"country " + country_of(to.address), policy.notices_a_country, "this server sends no more SMS to this country" + tomorrow});
+  for (const Budget& budget : budgets)
+    if (budget.most > 0 && transaction.count(day, budget.name, 0) >= budget.most) return set_notice(row, ShareState::failed, budget.reason);
+  for (const Budget& budget : budgets) transaction.count(day, budget.name, 1);
+
+  NoticeRow notice;
+  notice.share = row.share;
+  notice.guid = row.guid;
+  notice.channel = to.channel;
+  notice.token = token;
+  notice.key = key;
+  notice.created = notice.due = now;
+  transaction.put_notice(notice);
+  set_notice(row, ShareState::queued, {});
+}
+
+Result<std::uint64_t> Shares::recover() {
+  auto claimed = rules_->rules.catalog.claimed_notices();
+  if (!claimed) return tl::unexpected(claimed.error());
+  for (const NoticeRow& notice : *claimed) {
+    auto ended = conclude(notice.share, {ShareState::unknown, "the server ended while it was being sent", {}});
+    if (!ended) return tl::unexpected(ended.error());
+  }
+  return claimed->size();
+}
+
+Result<Shares::Next> Shares::claim(std::uint32_t channels) {
+  Rules& rules = rules_->rules;
+  for (;;) {
+    auto found = rules.catalog.next_notice(channels);
+    if (!found) return tl::unexpected(found.error());
+    Next next;
+    if (!*found) return next;
+    const Id share = (*found)->share;
+    const WallTime now = rules.clock.wall();
+    // A clock that was set back must not hold a notice longer than it was to wait.
+    if ((*found)->due > now && (*found)->due - now < rules_->policy.give_up) {
+      next.due = (*found)->due;
+      return next;
+    }
+    auto space = rules.enter((*found)->guid);
+    if (!space && space.error().kind != Kind::gone && space.error().kind != Kind::not_found) return tl::unexpected(space.error());
+    if (!space) {  // it goes with its space, soon; nobody is told of a link that leads nowhere
+      if (auto ended = conclude(share, {ShareState::failed, "the space has ended", {}}); !ended) return tl::unexpected(ended.error());
+      continue;
+    }
+    LiveSpace& live = **space;
+    Claim claim;
+    bool got = false;
+    bool ended = false;
+    std::optional<NoticeRow> notice;
+    std::optional<ShareRow> row;
+    std::shared_lock gate(live.gate);
+    auto changed = rules.catalog.change(rules.durable(), [&](Transaction& transaction) -> Result<void> {
+      got = ended = false;
+      notice = transaction.notice(share);
+      row = transaction.share(share);
+      if (!notice || notice->claimed) return {};
+      if (!row || row->revoked || row->notice == ShareState::sent) {
+        transaction.remove_notice(share);
+        return {};
+      }
+      {
+        const std::lock_guard lock(live.mutex);
+        if (live.row.phase == Phase::dying) return {};
+      }
+      if (row->expires && *row->expires <= now) {
+        ended = true;
+        return {};
+      }
+      notice->claimed = true;
+      ++notice->attempts;
+      transaction.put_notice(*notice);
+      rules_->set_notice(*row, ShareState::sending, {});
+      transaction.put_share(*row);
+      rules.bump(live, transaction);
+      got = true;
+      return {};
+    });
+    gate.unlock();
+    if (!changed) return tl::unexpected(changed.error());
+    if (ended)
+      if (auto done = conclude(share, {ShareState::failed, "the link has expired", {}}); !done) return tl::unexpected(done.error());
+    if (!got) continue;
+    rules.announce(live);
+    claim.notice = std::move(*notice);
+    claim.to = row->to;
+    claim.message = row->message;
+    claim.expires = ShareRules::ends(*row, live);
+    if (const auto state = rules.catalog.space(row->guid); state && *state != nullptr) {
+      claim.label = (*state)->space.label;
+      std::unordered_set<Id, IdHash> committed;
+      for (const DeliveryRow& delivery : (*state)->deliveries)
+        if (delivery.committed) committed.insert(delivery.delivery);
+      for (const FileRow& file : (*state)->files) {
+        if (!committed.contains(file.delivery) || file.name == wire::manifest_name) continue;
+        ++claim.files;
+        claim.bytes += file.size;
+      }
+    }
+    next.claim = std::move(claim);
+    return next;
+  }
+}
+
+Result<void> Shares::conclude(const Id& share, const Ending& ending) {
+  Rules& rules = rules_->rules;
+  auto known = rules.catalog.share(share);
+  if (!known) return tl::unexpected(known.error());
+  auto space = *known ? rules.find((*known)->guid) : Result<LivePtr>(LivePtr());
+  if (!space) return tl::unexpected(space.error());
+  std::shared_lock<std::shared_mutex> gate;  // so that no row comes back of a space that is being deleted
+  if (*space != nullptr) gate = std::shared_lock((*space)->gate);
+  auto changed = rules.catalog.change(rules.durable(), [&](Transaction& transaction) -> Result<void> {
+    auto notice = transaction.notice(share);
+    auto row = transaction.share(share);
+    if (!notice) return {};
+    if (!row) {
+      transaction.remove_notice(share);
+      return {};
+    }
+    ShareState state = ending.state;
+    std::string reason = ending.reason;
+    if (state == ShareState::queued) {
+      WallTime last = notice->created + rules_->policy.give_up;
+      if (row->expires) last = std::min(last, *row->expires);
+      if (*space != nullptr) {
+        const std::lock_guard lock((*space)->mutex);
+        last = std::min(last, (*space)->row.expires);
+      }
+      if (ending.retry_at >= last || row->revoked) {
+        state = ShareState::failed;
+        reason = "given up after " + std::to_string(notice->attempts) + (notice->attempts == 1 ? " try: " : " tries: ") + reason;
+      }
+    }
+    if (state == ShareState::queued) {
+      notice->claimed = false;
+      notice->due = ending.retry_at;
+      transaction.put_notice(*notice);
+    } else {
+      transaction.remove_notice(share);
+      rules_->unpurged = true;
+    }
+    rules_->set_notice(*row, state, reason);
+    transaction.put_share(*row);
+    if (*space != nullptr) {
+      {
+        const std::lock_guard lock((*space)->mutex);
+        if ((*space)->row.phase == Phase::dying) return {};
+      }
+      rules.bump(**space, transaction);
+    }
+    return {};
+  });
+  if (changed && *space != nullptr) rules.announce(**space);
+  return changed;
+}
+
+Result<void> Shares::end_stale_claims() {
+  Rules& rules = rules_->rules;
+  const WallTime before = rules.clock.wall() - rules_->policy.claim_lives;
+  auto stale = rules.catalog.claims_before(before);
+  if (!stale) return tl::unexpected(stale.error());
+  for (const Id& share : *stale) {
+    auto known = rules.catalog.share(share);
+    if (!known) return tl::unexpected(known.error());
+    if (!*known) continue;
+    auto space = rules.find((*known)->guid);
+    if (!space) return tl::unexpected(space.error());
+    if (*space == nullptr) continue;
+    const std::shared_lock gate((*space)->gate);
+    auto changed = rules.catalog.change(rules.durable(), [&](Transaction& transaction) -> Result<void> {
+      auto row = transaction.share(share);
+      // The server's own claims end by themselves.
+      if (!row || row->notice != ShareState::sending || row->noticed >= before || transaction.notice(share)) return {};
+      rules_->set_notice(*row, ShareState::unknown, "who sent it never said how it went");
+      transaction.put_share(*row);
+      rules.bump(**space, transaction);
+      return {};
+    });
+    if (!changed) return changed;
+    rules.announce(**space);
+  }
+  return {};
+}
+
+Result<void> Shares::purge() {
+  if (!rules_->unpurged.exchange(false)) return {};
+  return rules_->rules.catalog.purge();
+}
+
+}  // namespace qrx::space

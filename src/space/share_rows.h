@@ -1,0 +1,59 @@
+// What the rules know of shares: one recipient's own link to a space, what he took by it, and the notice that tells him.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/checksum.h"
+#include "base/clock.h"
+#include "wire/id.h"
+#include "wire/recipient.h"
+#include "wire/shares.h"
+
+namespace qrx::space {
+
+// What a recipient did so far; it never goes back.
+enum class Progress : std::uint8_t { none, opened, downloaded };
+
+struct ShareRow {
+  Id share;
+  Guid guid;
+  Sha256Sum link_hash{};  // of the text of the link's token, which is kept nowhere
+  std::string to;         // as wire::to_text(Recipient) writes it
+  std::string message;
+  std::uint64_t limit = 0;  // how often each file may be taken; 0: no limit
+  WallTime created;
+  std::optional<WallTime> expires;  // absent: with its space
+  wire::ShareState notice = wire::ShareState::queued;  // of telling him: queued, sending, sent, failed or unknown
+  WallTime noticed;                                    // since when
+  Progress progress = Progress::none;
+  bool revoked = false;
+  std::uint64_t files_taken = 0;  // different ones, each at least once
+  std::vector<wire::ShareEvent> history;  // oldest first
+};
+
+// What a recipient took of one file.
+struct ShareFileRow {
+  Id share;
+  Id file;
+  Guid guid;
+  std::uint64_t taken = 0;  // how often the whole of it
+  std::string parts;        // how often each byte (space/parts.h)
+};
+
+// A notice that the server is to send. Gone when it is known what became of it: nothing else keeps the link's token.
+struct NoticeRow {
+  Id share;
+  Guid guid;
+  wire::Channel channel = wire::Channel::mail;
+  std::string token;  // of the link
+  std::string key;    // for the link's fragment, or empty
+  WallTime created;
+  WallTime due;
+  std::uint64_t attempts = 0;
+  bool claimed = false;  // it is being sent; after a restart nobody knows whether it was
+};
+
+}  // namespace qrx::space

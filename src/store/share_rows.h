@@ -1,0 +1,28 @@
+// The rows of shares to SQLite and back. Private to src/store.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "space/share_rows.h"
+#include "store/sqlite.h"
+
+namespace qrx::store {
+
+// Each gives SQLITE_OK or what failed.
+int write_share(Connection& connection, const space::ShareRow& row);
+int write_share_file(Connection& connection, const space::ShareFileRow& row);
+int write_notice(Connection& connection, const space::NoticeRow& row);
+
+Result<std::optional<space::ShareRow>> read_share(Connection& connection, const Id& share);
+Result<std::optional<space::ShareRow>> read_share_of_link(Connection& connection, const Sha256Sum& link_hash);
+Result<std::vector<space::ShareRow>> read_shares(Connection& connection, const Guid& guid);
+Result<std::vector<space::ShareRow>> read_shares_to(Connection& connection, const Guid& guid, const std::string& to);
+Result<std::optional<space::ShareFileRow>> read_share_file(Connection& connection, const Id& share, const Id& file);
+Result<std::vector<space::ShareFileRow>> read_share_files(Connection& connection, const Id& share);
+Result<std::optional<space::NoticeRow>> read_notice(Connection& connection, const Id& share);
+Result<std::optional<space::NoticeRow>> read_next_notice(Connection& connection, std::uint32_t channels);
+Result<std::vector<space::NoticeRow>> read_claimed_notices(Connection& connection);
+
+}  // namespace qrx::store

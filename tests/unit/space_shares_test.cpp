@@ -1,0 +1,626 @@
+#include <catch2/catch.hpp>
+
+#include <set>
+#include <thread>
+
+#include "space/share_text.h"
+#include "space/shares.h"
+#include "unit/space_world.h"
+
+using namespace qrx;
+using namespace qrx::test;
+using space::Shares;
+using wire::ShareState;
+
+namespace {
+
+constexpr std::uint32_t mail = 1U << static_cast<unsigned>(wire::Channel::mail);
+constexpr std::uint32_t sms = 1U << static_cast<unsigned>(wire::Channel::sms);
+
+wire::CreateShares to(std::vector<std::string> recipients, std::uint64_t downloads = 0, bool notify = false) {
+  wire::CreateShares wish;
+  wish.recipients = std::move(recipients);
+  wish.downloads = downloads;
+  wish.notify = notify;
+  return wish;
+}
+
+// A space with files, and the rules of its shares.
+struct Sharing {
+  explicit Sharing(space::SharePolicy policy_ = {}) : policy(std::move(policy_)) {
+    begin();
+    created = world.create();
+  }
+  void begin() {
+    shares = std::make_unique<Shares>(*world.spaces, policy);
+    shares->set_transports(mail | sms);
+  }
+  void restart() {
+    shares.reset();
+    world.restart();
+    begin();
+  }
+  const Guid& guid() const { return created.space.guid; }
+  std::string token() const { return created.token.text(); }
+  space::FileRow file(const std::string& name, std::size_t size) {
+    auto row = world.send(guid(), name, std::string(size, 'x'));
+    REQUIRE(row);
+    return *row;
+  }
+  wire::ShareInfo one(const wire::CreateShares& wish) {
+    auto made = shares->create(guid(), token(), wish);
+    REQUIRE(made);
+    return made->shares.shares.at(0);
+  }
+  wire::ShareInfo now(const wire::ShareInfo& share) {
+    auto info = shares->show(guid(), token(), share.share);
+    REQUIRE(info);
+    return *info;
+  }
+  Result<void> take(const wire::ShareInfo& share, const space::FileRow& row, std::uint64_t first, std::uint64_t bytes) {
+    auto transfer = shares->begin(share.link, row, first, bytes);
+    if (!transfer) return tl::unexpected(transfer.error());
+    (*transfer)->completed();
+    return {};
+  }
+  Result<void> take(const wire::ShareInfo& share, const space::FileRow& row) { return take(share, row, 0, row.size); }
+
+  World world;
+  space::SharePolicy policy;
+  std::unique_ptr<Shares> shares;
+  space::Created created;
+};
+
+}  // namespace
+
+TEST_CASE("each recipient gets a link of his own, and asking again gives the same") {
+  Sharing s;
+  std::vector<std::string> recipients;
+  for (int i = 0; i < 50; ++i) recipients.push_back("r" + std::to_string(i) + "@example.org");
+  recipients.push_back("mailto:r0@EXAMPLE.org");
+  const auto made = s.shares->create(s.guid(), s.token(), to(recipients));
+  REQUIRE(made);
+  CHECK(made->made);
+  REQUIRE(made->shares.shares.size() == 51);
+  std::set<std::string> links;
+  for (const auto& share : made->shares.shares) links.insert(share.link);
+  CHECK(links.size() == 50);
+  CHECK(made->shares.shares[50].share == made->shares.shares[0].share);
+  CHECK(made->shares.seq == s.world.view(s.created).seq);
+
+  const auto again = s.shares->create(s.guid(), s.token(), to(recipients));
+  REQUIRE(again);
+  CHECK_FALSE(again->made);
+  for (std::size_t i = 0; i < 51; ++i) CHECK(again->shares.shares[i].link == made->shares.shares[i].link);
+  CHECK(s.shares->list(s.guid(), s.token())->shares.size() == 50);
+}
+
+TEST_CASE("links outlive a restart, and nothing at rest opens them") {
+  Sharing s;
+  const auto share = s.one(to({"a@example.org"}));
+  s.restart();
+  CHECK(s.now(share).link == share.link);
+  CHECK(s.shares->open(share.link));
+  for (const auto& entry : std::filesystem::directory_iterator(s.world.directory.path())) {
+    if (!entry.is_regular_file()) continue;
+    std::string bytes;
+    FILE* const in = std::fopen(entry.path().c_str(), "rb");
+    REQUIRE(in != nullptr);
+    char buffer[65536];
+    for (std::size_t got = 0; (got = std::fread(buffer, 1, sizeof buffer, in)) > 0;) bytes.append(buffer, got);
+    std::fclose(in);
+    CHECK(bytes.find(share.link) == std::string::npos);
+  }
+}
+
+TEST_CASE("only the owner shares, and only he sees shares") {
+  Sharing s;
+  const auto share = s.one(to({"a@example.org"}));
+  const std::string wrong = Token::random().text();
+  CHECK(kind_of(s.shares->create(s.guid(), wrong, to({"b@example.org"}))) == Kind::not_found);
+  CHECK(kind_of(s.shares->list(s.guid(), wrong)) == Kind::not_found);
+  CHECK(kind_of(s.shares->show(s.guid(), wrong, share.share)) == Kind::not_found);
+  CHECK(kind_of(s.shares->report(s.guid(), wrong, share.share, {})) == Kind::not_found);
+  CHECK(kind_of(s.shares->revoke(s.guid(), wrong, share.share)) == Kind::not_found);
+  CHECK(kind_of(s.shares->revoke_all(s.guid(), wrong)) == Kind::not_found);
+  const auto other = s.world.create();
+  CHECK(kind_of(s.shares->show(other.space.guid, other.token.text(), share.share)) == Kind::not_found);
+  CHECK(kind_of(s.shares->revoke(other.space.guid, other.token.text(), share.share)) == Kind::not_found);
+  CHECK(s.shares->open(share.link));
+  for (const std::string& link : {wrong, std::string(), std::string("x"), share.share.text(), s.token()})
+    CHECK(kind_of(s.shares->open(link)) == Kind::not_found);
+}
+
+TEST_CASE("a wish with one bad recipient makes no share at all") {
+  Sharing s;
+  CHECK(kind_of(s.shares->create(s.guid(), s.token(), to({"a@example.org", "nobody"}))) == Kind::usage);
+  CHECK(kind_of(s.shares->create(s.guid(), s.token(), to({}))) == Kind::usage);
+  auto wish = to({"a@example.org"});
+  wish.message = "see https://evil.example";
+  CHECK(kind_of(s.shares->create(s.guid(), s.token(), wish)) == Kind::usage);
+  wish.message.clear();
+  wish.key = "AGE-SECRET-KEY-1";
+  CHECK(kind_of(s.shares->create(s.guid(), s.token(), wish)) == Kind::usage);
+  CHECK(s.shares->list(s.guid(), s.token())->shares.empty());
+}
+
+TEST_CASE("a space has so many recipients and no more") {
+  space::SharePolicy policy;
+  policy.recipients = 3;
+  Sharing s(policy);
+  const auto first = s.one(to({"a@example.org"}));
+  CHECK(kind_of(s.shares->create(s.guid(), s.token(), to({"b@example.org", "c@example.org", "d@example.org"}))) == Kind::denied);
+  CHECK(s.shares->create(s.guid(), s.token(), to({"b@example.org", "c@example.org", "a@example.org"})));
+  CHECK(s.shares->revoke(s.guid(), s.token(), first.share));
+  CHECK(s.shares->create(s.guid(), s.token(), to({"d@example.org"})));
+  for (int i = 0; i < 8; ++i) {
+    CHECK(s.shares->revoke_all(s.guid(), s.token()));
+    CHECK(s.shares->create(s.guid(), s.token(), to({"x@example.org"})));
+  }
+  CHECK(s.shares->revoke_all(s.guid(), s.token()));
+  CHECK(kind_of(s.shares->create(s.guid(), s.token(), to({"y@example.org"}))) == Kind::denied);
+}
+
+TEST_CASE("looking at a link changes nothing") {
+  Sharing s;
+  s.file("a", 10);
+  const auto share = s.one(to({"a@example.org"}, 1));
+  const auto seq = s.world.view(s.created).seq;
+  for (int i = 0; i < 100; ++i) {
+    const auto opened = s.shares->open(share.link);
+    REQUIRE(opened);
+    CHECK(opened->files.size() == 1);
+    CHECK(opened->downloads_left == 1);
+  }
+  CHECK(s.world.view(s.created).seq == seq);
+  CHECK(s.now(share).state == ShareState::queued);
+  CHECK(s.shares->opened(share.link));
+  CHECK(s.now(share).state == ShareState::opened);
+  CHECK(s.world.view(s.created).seq > seq);
+}
+
+TEST_CASE("a link for one is taken once, and one that was aborted burns nothing") {
+  Sharing s;
+  const auto row = s.file("a", 1000);
+  const auto share = s.one(to({"a@example.org"}, 1));
+  {
+    auto transfer = s.shares->begin(share.link, row, 0, 1000);
+    REQUIRE(transfer);
+    CHECK(kind_of(s.shares->begin(share.link, row, 0, 1000)) == Kind::locked);
+    (*transfer)->handed(1000);
+  }
+  CHECK(s.now(share).state == ShareState::opened);
+  CHECK(s.now(share).downloads == 0);
+  CHECK(s.take(share, row));
+  CHECK(s.now(share).state == ShareState::downloaded);
+  CHECK(s.now(share).downloads == 1);
+  CHECK(kind_of(s.take(share, row)) == Kind::gone);
+  CHECK(kind_of(s.take(share, row, 5, 1)) == Kind::gone);
+  CHECK(kind_of(s.shares->open(share.link)) == Kind::gone);
+  s.restart();
+  CHECK(kind_of(s.take(share, row)) == Kind::gone);
+  CHECK(s.now(share).state == ShareState::downloaded);
+}
+
+TEST_CASE("many at once on a link for one: exactly one gets through") {
+  Sharing s;
+  const auto row = s.file("a", 1000);
+  const auto share = s.one(to({"a@example.org"}, 1));
+  std::atomic<unsigned> through{0};
+  std::atomic<unsigned> refused{0};
+  std::atomic<unsigned> other{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 40; ++i)
+    threads.emplace_back([&] {
+      const auto taken = s.take(share, row);
+      if (taken)
+        ++through;
+      else if (taken.error().kind == Kind::locked || taken.error().kind == Kind::gone)
+        ++refused;
+      else
+        ++other;
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(through == 1);
+  CHECK(refused == 39);
+  CHECK(other == 0);
+  CHECK(s.now(share).downloads == 1);
+}
+
+TEST_CASE("ranges count once they are the whole, in any order, over a restart") {
+  Sharing s;
+  const auto row = s.file("a", 100);
+  const auto share = s.one(to({"a@example.org"}, 1));
+  CHECK(s.take(share, row, 60, 40));
+  CHECK(s.take(share, row, 0, 30));
+  CHECK(s.now(share).downloads == 0);
+  s.restart();
+  CHECK(s.take(share, row, 0, 30));
+  CHECK(s.now(share).state == ShareState::opened);
+  {
+    auto last = s.shares->begin(share.link, row, 30, 30);
+    REQUIRE(last);
+    CHECK(kind_of(s.shares->begin(share.link, row, 0, 100)) == Kind::locked);
+    CHECK(s.shares->begin(share.link, row, 0, 60));  // would not be the whole once more
+    (*last)->completed();
+  }
+  CHECK(s.now(share).downloads == 1);
+  CHECK(kind_of(s.take(share, row, 30, 30)) == Kind::gone);
+}
+
+TEST_CASE("a transfer that was cut off goes on where it stopped and counts at its end") {
+  Sharing s;
+  const auto row = s.file("a", 100);
+  const auto share = s.one(to({"a@example.org"}, 1));
+  {
+    auto transfer = s.shares->begin(share.link, row, 0, 100);
+    REQUIRE(transfer);
+    (*transfer)->handed(70);
+  }
+  CHECK(s.take(share, row, 64, 36));  // the client had fewer bytes than were handed to its socket
+  CHECK(s.now(share).downloads == 1);
+}
+
+TEST_CASE("everything is downloaded when each file was taken") {
+  Sharing s;
+  const auto a = s.file("a", 10);
+  const auto b = s.file("b", 0);
+  const auto share = s.one(to({"a@example.org"}));
+  CHECK(s.take(share, a));
+  CHECK(s.take(share, a));
+  CHECK(s.now(share).state == ShareState::opened);
+  CHECK(s.take(share, b));
+  CHECK(s.now(share).state == ShareState::downloaded);
+  CHECK(s.now(share).downloads == 1);
+  const auto seq = s.world.view(s.created).seq;
+  CHECK(s.take(share, b));
+  CHECK(s.now(share).downloads == 2);
+  CHECK(s.world.view(s.created).seq > seq);
+  const auto c = s.file("c", 5);
+  CHECK(s.now(share).state == ShareState::downloaded);  // it was
+  CHECK(s.now(share).downloads == 0);                   // and there is more now
+  CHECK(s.take(share, c));
+  CHECK(s.now(share).downloads == 1);
+}
+
+TEST_CASE("everything at once counts one of each file, and only when it is through") {
+  Sharing s;
+  const auto a = s.file("a", 10);
+  s.file("b", 10);
+  const auto share = s.one(to({"a@example.org"}, 1));
+  const auto opened = s.shares->open(share.link);
+  REQUIRE(opened);
+  {
+    auto all = s.shares->begin_all(share.link, *opened, opened->files);
+    REQUIRE(all);
+    CHECK(kind_of(s.shares->begin_all(share.link, *opened, opened->files)) == Kind::locked);
+    CHECK(kind_of(s.shares->begin(share.link, a, 0, 10)) == Kind::locked);
+  }
+  CHECK(s.now(share).downloads == 0);
+  CHECK(s.take(share, a));
+  const auto left = s.shares->left(share.link, *opened);
+  REQUIRE(left);
+  REQUIRE(left->size() == 1);
+  CHECK(opened->space->files[left->at(0)].name == "b");
+  auto all = s.shares->begin_all(share.link, *opened, *left);
+  REQUIRE(all);
+  (*all)->completed();
+  CHECK(s.now(share).state == ShareState::downloaded);
+  CHECK(kind_of(s.shares->left(share.link, *opened)) == Kind::gone);
+}
+
+TEST_CASE("what is not delivered yet, or is another space's, is not shared") {
+  Sharing s;
+  const auto a = s.file("a", 10);
+  const auto share = s.one(to({"a@example.org"}));
+  const auto delivery = s.world.spaces->open_delivery(s.guid(), {});
+  const auto upload = s.world.spaces->create_upload(s.guid(), new_upload("b", 3, delivery->delivery));
+  auto writer = s.world.spaces->write(s.guid(), upload->upload, 0, std::nullopt);
+  CHECK(kind_of(s.shares->content(share.link, upload->upload)) == Kind::not_found);
+  REQUIRE((*writer)->write(as_bytes("abc")));
+  REQUIRE((*writer)->finish());
+  CHECK(kind_of(s.shares->content(share.link, upload->upload)) == Kind::not_found);
+  CHECK(s.shares->open(share.link)->files.size() == 1);
+  const auto other = s.world.create();
+  const auto foreign = s.world.send(other.space.guid, "c", "c");
+  CHECK(kind_of(s.shares->content(share.link, foreign->file)) == Kind::not_found);
+  CHECK(s.shares->content(share.link, a.file));
+  REQUIRE(s.world.spaces->commit(s.guid(), delivery->delivery, {}));
+  CHECK(s.shares->content(share.link, upload->upload));
+}
+
+TEST_CASE("revoking is effective at once, for transfers too") {
+  Sharing s;
+  const auto row = s.file("a", 10);
+  const auto share = s.one(to({"a@example.org"}));
+  auto transfer = s.shares->begin(share.link, row, 0, 10);
+  REQUIRE(transfer);
+  CHECK_FALSE((*transfer)->is_cut());
+  const auto seq = s.world.view(s.created).seq;
+  CHECK(s.shares->revoke(s.guid(), s.token(), share.share));
+  CHECK((*transfer)->is_cut());
+  CHECK(s.world.view(s.created).seq > seq);
+  CHECK(s.now(share).state == ShareState::revoked);
+  CHECK(kind_of(s.shares->open(share.link)) == Kind::gone);
+  CHECK(kind_of(s.shares->begin(share.link, row, 0, 10)) == Kind::gone);
+  CHECK(kind_of(s.shares->content(share.link, row.file)) == Kind::gone);
+  CHECK(s.shares->revoke(s.guid(), s.token(), share.share));
+  CHECK(kind_of(s.shares->revoke(s.guid(), s.token(), Id::random())) == Kind::not_found);
+  const auto again = s.one(to({"a@example.org"}));
+  CHECK(again.share != share.share);
+  CHECK(again.link != share.link);
+  CHECK(s.shares->revoke_all(s.guid(), s.token()));
+  const auto all = s.shares->list(s.guid(), s.token());
+  REQUIRE(all);
+  for (const auto& one : all->shares) CHECK(one.state == ShareState::revoked);
+}
+
+TEST_CASE("a link ends at its own time, or with its space") {
+  Sharing s;
+  s.file("a", 10);
+  auto wish = to({"a@example.org"});
+  wish.expire = Seconds(60);
+  const auto brief = s.one(wish);
+  wish.recipients = {"b@example.org"};
+  wish.expire = Seconds(365 * 86400);
+  const auto lasting = s.one(wish);
+  CHECK(lasting.expires == s.created.space.expires);
+  const auto plain = s.one(to({"c@example.org"}));
+  s.world.clock.pass(Seconds(61));
+  CHECK(kind_of(s.shares->open(brief.link)) == Kind::gone);
+  wish.recipients = {"a@example.org"};
+  CHECK(s.one(wish).share != brief.share);  // he can be given a new one
+  CHECK(s.shares->open(plain.link));
+  REQUIRE(s.world.spaces->extend(s.guid(), s.token(), {Seconds(2 * 86400), std::nullopt}));
+  CHECK(s.now(plain).expires > s.created.space.expires);  // with its space
+  s.world.clock.pass(Seconds(2 * 86400));
+  CHECK(kind_of(s.shares->open(plain.link)) == Kind::gone);
+  CHECK(kind_of(s.shares->open(lasting.link)) == Kind::gone);
+}
+
+TEST_CASE("shares go with their space") {
+  Sharing s;
+  const auto row = s.file("a", 10);
+  const auto share = s.one(to({"a@example.org"}, 0, true));
+  auto transfer = s.shares->begin(share.link, row, 0, 10);
+  REQUIRE(s.world.spaces->remove(s.guid(), s.token()));
+  CHECK(kind_of(s.shares->open(share.link)) == Kind::not_found);
+  (*transfer)->completed();  // leaves nothing behind
+  CHECK(s.world.catalog->share_files(share.share)->empty());
+  CHECK_FALSE(s.world.catalog->share(share.share)->has_value());
+  CHECK_FALSE(s.shares->claim(~0U)->claim);
+}
+
+TEST_CASE("who tells the recipients himself claims each notice, and only one does") {
+  Sharing s;
+  const auto share = s.one(to({"a@example.org"}));
+  const auto report = [&](ShareState state, const char* why = "") { return s.shares->report(s.guid(), s.token(), share.share, {state, why}); };
+  CHECK(report(ShareState::sending)->state == ShareState::sending);
+  CHECK(kind_of(report(ShareState::sending)) == Kind::conflict);
+  CHECK(report(ShareState::failed, "550 no\r\nsuch user")->reason == "550 no  such user");
+  CHECK(s.one(to({"a@example.org"})).state == ShareState::queued);  // is tried again
+  CHECK(report(ShareState::sending)->state == ShareState::sending);
+  CHECK(report(ShareState::unknown)->state == ShareState::unknown);
+  CHECK(kind_of(report(ShareState::sending)) == Kind::conflict);
+  CHECK(s.one(to({"a@example.org"})).state == ShareState::unknown);
+  auto wish = to({"a@example.org"});
+  wish.again = true;
+  CHECK(s.one(wish).state == ShareState::queued);
+  CHECK(report(ShareState::sending)->state == ShareState::sending);
+  CHECK(report(ShareState::sent)->state == ShareState::sent);
+  CHECK(report(ShareState::sent)->state == ShareState::sent);
+  CHECK(kind_of(report(ShareState::sending)) == Kind::conflict);
+  CHECK(kind_of(report(ShareState::failed)) == Kind::conflict);
+  CHECK(s.one(wish).state == ShareState::sent);
+  const auto history = s.now(share).history;
+  REQUIRE(history.size() == 9);
+  CHECK(history.front().state == ShareState::queued);
+  CHECK(history.back().state == ShareState::sent);
+}
+
+TEST_CASE("a caller that never says how it went leaves an unknown notice") {
+  Sharing s;
+  const auto share = s.one(to({"a@example.org"}));
+  REQUIRE(s.shares->report(s.guid(), s.token(), share.share, {ShareState::sending, ""}));
+  REQUIRE(s.shares->end_stale_claims());
+  CHECK(s.now(share).state == ShareState::sending);
+  s.world.clock.pass(Seconds(601));
+  REQUIRE(s.shares->end_stale_claims());
+  CHECK(s.now(share).state == ShareState::unknown);
+}
+
+TEST_CASE("a notice is claimed once, and tells what it needs to") {
+  Sharing s;
+  s.file("a", 10);
+  s.file(std::string(wire::manifest_name), 10);
+  auto wish = to({"a@example.org", "b@example.org", "link:hand"}, 0, true);
+  wish.message = "the minutes";
+  unsigned told = 0;
+  s.shares->on_notice([&] { ++told; });
+  const auto made = s.shares->create(s.guid(), s.token(), wish);
+  REQUIRE(made);
+  CHECK(told == 1);
+  CHECK(made->shares.shares[2].state == ShareState::sent);
+  const auto first = s.shares->claim(~0U);
+  REQUIRE(first);
+  REQUIRE(first->claim);
+  CHECK(first->claim->to == "a@example.org");
+  CHECK(first->claim->notice.token == made->shares.shares[0].link);
+  CHECK(first->claim->notice.attempts == 1);
+  CHECK(first->claim->message == "the minutes");
+  CHECK(first->claim->files == 1);
+  CHECK(first->claim->bytes == 10);
+  CHECK(s.now(made->shares.shares[0]).state == ShareState::sending);
+  CHECK(kind_of(s.shares->report(s.guid(), s.token(), first->claim->notice.share, {ShareState::sending, ""})) == Kind::conflict);
+  CHECK_FALSE(s.shares->claim(sms)->claim);  // another channel has nothing
+  const auto second = s.shares->claim(mail);
+  REQUIRE(second->claim);
+  CHECK(second->claim->to == "b@example.org");
+  CHECK_FALSE(s.shares->claim(~0U)->claim);
+  REQUIRE(s.shares->conclude(first->claim->notice.share, {ShareState::sent, "250 ok", {}}));
+  CHECK(s.now(made->shares.shares[0]).state == ShareState::sent);
+  CHECK(s.now(made->shares.shares[0]).reason == "250 ok");
+  CHECK(s.shares->create(s.guid(), s.token(), wish));
+  CHECK_FALSE(s.shares->claim(~0U)->claim);  // nothing twice
+}
+
+TEST_CASE("a notice waits, is tried again, and is given up in the end") {
+  Sharing s;
+  const auto share = s.one(to({"a@example.org"}, 0, true));
+  for (int i = 1; i <= 3; ++i) {
+    const auto next = s.shares->claim(~0U);
+    REQUIRE(next->claim);
+    CHECK(next->claim->notice.attempts == static_cast<std::uint64_t>(i));
+    const WallTime due = s.world.clock.wall() + Seconds(30);
+    REQUIRE(s.shares->conclude(share.share, {ShareState::queued, "451 later", due}));
+    CHECK(s.now(share).state == ShareState::queued);
+    CHECK(s.now(share).reason == "451 later");
+    CHECK(s.shares->claim(~0U)->due == due);
+    CHECK_FALSE(s.shares->claim(~0U)->claim);
+    s.world.clock.pass(Seconds(30));
+  }
+  REQUIRE(s.shares->claim(~0U)->claim);
+  REQUIRE(s.shares->conclude(share.share, {ShareState::queued, "451 later", s.world.clock.wall() + Seconds(86400)}));
+  CHECK(s.now(share).state == ShareState::failed);
+  CHECK(s.now(share).reason == "given up after 4 tries: 451 later");
+  CHECK_FALSE(s.shares->claim(~0U)->claim);
+  CHECK(s.one(to({"a@example.org"}, 0, true)).state == ShareState::queued);  // asked for again
+  CHECK(s.shares->claim(~0U)->claim);
+}
+
+TEST_CASE("what was being sent when the server ended is unknown, and is not sent again by itself") {
+  Sharing s;
+  const auto share = s.one(to({"a@example.org"}, 0, true));
+  const auto waiting = s.one(to({"b@example.org"}, 0, true));
+  REQUIRE(s.shares->claim(~0U)->claim);
+  s.restart();
+  CHECK(s.shares->recover() == 1U);
+  CHECK(s.now(share).state == ShareState::unknown);
+  CHECK(s.now(waiting).state == ShareState::queued);
+  CHECK(s.shares->claim(~0U)->claim->to == "b@example.org");
+  CHECK_FALSE(s.shares->claim(~0U)->claim);
+  CHECK(s.one(to({"a@example.org"}, 0, true)).state == ShareState::unknown);
+  auto wish = to({"a@example.org"}, 0, true);
+  wish.again = true;
+  CHECK(s.one(wish).state == ShareState::queued);
+  CHECK(s.shares->claim(~0U)->claim->to == "a@example.org");
+}
+
+TEST_CASE("the secrets of a notice leave the catalog's files once it is known what became of it") {
+  const std::string key = "AGE-SECRET-KEY-1" + std::string(58, 'Q');
+  Sharing s;
+  auto wish = to({"a@example.org"}, 0, true);
+  wish.key = key;
+  const auto share = s.one(wish);
+  const auto kept = [&](const std::string& what) {
+    for (const char* name : {"catalog.db", "catalog.db-wal"}) {
+      FILE* const in = std::fopen((s.world.directory / name).c_str(), "rb");
+      if (in == nullptr) continue;
+      std::string bytes;
+      char buffer[65536];
+      for (std::size_t got = 0; (got = std::fread(buffer, 1, sizeof buffer, in)) > 0;) bytes.append(buffer, got);
+      std::fclose(in);
+      if (bytes.find(what) != std::string::npos) return true;
+    }
+    return false;
+  };
+  CHECK(kept(share.link));
+  CHECK(kept(key));
+  REQUIRE(s.shares->claim(~0U)->claim);
+  REQUIRE(s.shares->conclude(share.share, {ShareState::sent, "", {}}));
+  REQUIRE(s.shares->purge());
+  CHECK_FALSE(kept(share.link));
+  CHECK_FALSE(kept(key));
+}
+
+TEST_CASE("without a transport for it a share says so, and without any nothing is made") {
+  Sharing s;
+  s.shares->set_transports(sms);
+  const auto share = s.one(to({"a@example.org"}, 0, true));
+  CHECK(share.state == ShareState::failed);
+  CHECK(share.reason == "this server sends no e-mail");
+  CHECK(s.shares->open(share.link));
+  s.shares->set_transports(0);
+  CHECK(kind_of(s.shares->create(s.guid(), s.token(), to({"b@example.org"}, 0, true))) == Kind::denied);
+  CHECK(s.shares->list(s.guid(), s.token())->shares.size() == 1);
+  CHECK(s.shares->create(s.guid(), s.token(), to({"link:hand"}, 0, true)));
+  s.shares->set_transports(mail);
+  CHECK(s.one(to({"a@example.org"}, 0, true)).state == ShareState::queued);
+}
+
+TEST_CASE("notices have budgets by the day, for space, recipient, channel and country") {
+  space::SharePolicy policy;
+  policy.notices_a_space = 5;
+  policy.notices_a_recipient = 2;
+  policy.notices_a_channel[wire::Channel::mail] = 4;
+  policy.notices_a_country = 1;
+  Sharing s(policy);
+  const auto state = [&](const std::string& recipient, const space::Created& of) {
+    const auto made = s.shares->create(of.space.guid, of.token.text(), to({recipient}, 0, true));
+    REQUIRE(made);
+    return made->shares.shares[0].state == ShareState::queued ? std::string("queued") : made->shares.shares[0].reason;
+  };
+  CHECK(state("+8613800138000", s.created) == "queued");
+  CHECK(state("+8613800138001", s.created) == "this server sends no more SMS to this country today; try again tomorrow");
+  CHECK(state("+491711234567", s.created) == "queued");
+  CHECK(state("a@example.org", s.created) == "queued");
+  CHECK(state("a@example.org", s.world.create()) == "queued");
+  CHECK(state("a@example.org", s.world.create()) == "this server sends no more notices to this recipient today; try again tomorrow");
+  CHECK(state("b@example.org", s.world.create()) == "queued");
+  CHECK(state("c@example.org", s.world.create()) == "queued");
+  CHECK(state("d@example.org", s.world.create()) == "this server sends no more e-mail today; try again tomorrow");
+  s.world.clock.pass(Seconds(86400 - 3600));
+  const auto next_day = s.world.create();
+  CHECK(state("d@example.org", next_day) == "queued");
+  CHECK(state("+8613800138001", next_day) == "queued");
+  for (const char* number : {"+12025550100", "+33612345678", "+442079460000"}) CHECK(state(number, next_day) == "queued");
+  CHECK(state("+35312345678", next_day) == "this server sends no more notices for this space today; try again tomorrow");
+}
+
+TEST_CASE("revoking takes a waiting notice back") {
+  Sharing s;
+  const auto share = s.one(to({"a@example.org"}, 0, true));
+  const auto running = s.one(to({"b@example.org"}, 0, true));
+  REQUIRE(s.shares->revoke(s.guid(), s.token(), share.share));
+  const auto next = s.shares->claim(~0U);
+  REQUIRE(next->claim);
+  CHECK(next->claim->to == "b@example.org");
+  REQUIRE(s.shares->revoke(s.guid(), s.token(), running.share));
+  REQUIRE(s.shares->conclude(running.share, {ShareState::queued, "later", s.world.clock.wall()}));
+  CHECK(s.now(running).state == ShareState::revoked);
+  CHECK_FALSE(s.shares->claim(~0U)->claim);
+}
+
+TEST_CASE("a caller's claim takes a waiting notice out of the server's hands") {
+  Sharing s;
+  const auto share = s.one(to({"a@example.org"}, 0, true));
+  REQUIRE(s.shares->report(s.guid(), s.token(), share.share, {ShareState::sending, ""}));
+  CHECK_FALSE(s.shares->claim(~0U)->claim);
+  CHECK(s.one(to({"a@example.org"}, 0, true)).state == ShareState::sending);
+  CHECK_FALSE(s.shares->claim(~0U)->claim);
+}
+
+TEST_CASE("messages are plain words") {
+  for (const char* fine : {"", "the minutes, see you at 10.30", "minutes.pdf and notes.md", "line\nline", "\u4F60\u597D\u3002",
+                           "\U0001F468\u200D\U0001F469\u200D\U0001F467 e.g. v1.2.3", "3.14.15 and 10.0"})
+    CHECK(space::check_share_message(fine));
+  for (const char* bad : {"http://x", "HTTPS://X.example", "www.x", "see evil.com", "evil.example/x", "evil.example:80", "1.2.3.4", "a\x1b[0m",
+                          "a\rb", "a\u202Eb", "a\u200Bb", "\xFF", "mail me@evil.org"})
+    CHECK_FALSE(space::check_share_message(bad));
+  CHECK_FALSE(space::check_share_message(std::string(501, 'x')));
+}
+
+TEST_CASE("numbers begin with their country") {
+  CHECK(space::country_of("+8613800138000") == "86");
+  CHECK(space::country_of("+12025550100") == "1");
+  CHECK(space::country_of("+79161234567") == "7");
+  CHECK(space::country_of("+35312345678") == "353");
+  CHECK(space::country_of("+99512345678") == "995");
+}
+
+TEST_CASE("the token of a link is the same wherever it is written") {
+  const auto share = Id::parse("k3wq7ab2c4d5e6f7k3wq7ab2cy");
+  REQUIRE(share);
+  // printf %s 'qrx share k3wq7ab2c4d5e6f7k3wq7ab2cy' | openssl dgst -sha256 -hmac TOKEN -binary | head -c 20 | base32
+  CHECK(space::link_token("mfrggzdfmztwq2lknnwg23tpobyxe43u", *share) == "5atxidozdtzbcqptyol4bkli4r7xdquf");
+}

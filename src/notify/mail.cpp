@@ -14,6 +14,7 @@ namespace {
 
 constexpr long connect_seconds = 20;
 constexpr long total_seconds = 90;
+constexpr long quit_seconds = 1;
 constexpr Seconds sendmail_limit{60};
 
 struct CurlFree {
@@ -22,9 +23,12 @@ struct CurlFree {
 };
 
 struct Session {
+  CURL* curl = nullptr;
   std::string_view rest;      // of the message
   bool all_read = false;      // the final dot may have been sent
-  std::string last_line;      // of the server
+  bool answered = false;      // and it was answered,
+  bool taken = false;         // with 2xx
+  std::string refusal;        // the server's last line of 4xx or 5xx; libcurl may say QUIT after it
 };
 
 std::size_t give(char* to, std::size_t, std::size_t room, void* user) {
@@ -38,7 +42,13 @@ std::size_t give(char* to, std::size_t, std::size_t room, void* user) {
 
 std::size_t hear(const char* line, std::size_t, std::size_t size, void* user) {
   auto& session = *static_cast<Session*>(user);
-  session.last_line.assign(line, std::min<std::size_t>(size, 512));
+  if (session.all_read && !session.answered && size >= 3) {
+    session.answered = true;
+    session.taken = line[0] == '2';
+  }
+  // What comes now is QUIT, and whether that is answered is nothing to wait for.
+  if (session.answered) curl_easy_setopt(session.curl, CURLOPT_SERVER_RESPONSE_TIMEOUT, quit_seconds);
+  if (size >= 3 && (line[0] == '4' || line[0] == '5')) session.refusal.assign(line, std::min<std::size_t>(size, 512));
   return size;
 }
 
@@ -52,11 +62,11 @@ class Smtp : public Transport {
 
   Outcome send(const Notice& notice) override {
     const std::string message = mail_message(sender_, notice, system_clock().wall());
-    Session session{message, false, {}};
     const std::unique_ptr<curl_slist, CurlFree> to(curl_slist_append(nullptr, ("<" + notice.to.address + ">").c_str()));
     const std::unique_ptr<CURL, CurlFree> curl(curl_easy_init());
     if (!curl || !to) return later("cannot start libcurl");
     CURL* c = curl.get();
+    Session session{c, message, false, false, false, {}};
     const std::string from = "<" + sender_.address + ">";
     curl_easy_setopt(c, CURLOPT_URL, table_.text("url").c_str());
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
@@ -79,6 +89,7 @@ class Smtp : public Transport {
     curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, hear);
     curl_easy_setopt(c, CURLOPT_HEADERDATA, &session);
     curl_easy_setopt(c, CURLOPT_WRITEFUNCTION, drop);
+    curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);  // it ends here, not in the clean-up, which has limits of its own
     curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
     curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, connect_seconds);
     curl_easy_setopt(c, CURLOPT_TIMEOUT, total_seconds);
@@ -87,12 +98,12 @@ class Smtp : public Transport {
 
  private:
   static Outcome outcome_of(CURLcode code, CURL* curl, const Session& session) {
-    if (code == CURLE_OK) return sent();
+    if (code == CURLE_OK || session.taken) return sent();
     long reply = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply);
     const bool answered = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_WEIRD_SERVER_REPLY ||
                           code == CURLE_LOGIN_DENIED || code == CURLE_UPLOAD_FAILED || code == CURLE_PARTIAL_FILE || code == CURLE_QUOTE_ERROR;
-    const std::string said = one_line(session.last_line);
+    const std::string said = one_line(session.refusal);
     const std::string trouble = curl_easy_strerror(code);
     switch (code) {
       case CURLE_USE_SSL_FAILED: return failed("the mail server offers no TLS (tls = \"required\")");

@@ -138,7 +138,7 @@ run: deps-build configure  ## build, then receive a file: shows a QR code with a
 
 # What the tests take from npm, by lock files; an installed lock file is newer than ours when it is up to date. Without a way to
 # the npm registry these tests are skipped and say so (in CI they fail).
-NPM_FOLDERS   := tests/tus tests/vectors/age
+NPM_FOLDERS   := tests/tus tests/vectors/age tests/web
 NPM_INSTALLED := $(NPM_FOLDERS:=/node_modules/.package-lock.json)
 $(NPM_INSTALLED): %/node_modules/.package-lock.json: %/package-lock.json | deps-test
 	@cd $* && if $(NPM_CI) </dev/null; then touch node_modules/.package-lock.json; else echo "npm ci failed in $*" >&2; fi

@@ -40,7 +40,6 @@ http::Answer page_answer(int status, std::string html, PageKind kind) {
   http::Answer out = answer(status, "text/html; charset=utf-8", std::move(html));
   out.headers.push_back({"Content-Security-Policy", std::string(page_policy(kind))});
   out.headers.push_back({"X-Frame-Options", "DENY"});
-  out.headers.push_back({"Cross-Origin-Opener-Policy", "same-origin"});
   out.headers.push_back({"Permissions-Policy", "camera=(self), microphone=(), geolocation=()"});
   out.headers.push_back({"Vary", "Accept, Accept-Language"});
   return out;

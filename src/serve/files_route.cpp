@@ -3,12 +3,15 @@
 
 #include "base/text.h"
 #include "serve/answers.h"
+#include "serve/bodies.h"
 #include "serve/routes.h"
 #include "wire/digest.h"
 #include "wire/range.h"
 
 namespace qrx::serve {
 namespace {
+
+constexpr std::size_t most_form_bytes = 256;
 
 using Growth = space::Content::Growth;
 
@@ -140,14 +143,29 @@ http::Reply send_growing(const SharedCall& call, std::shared_ptr<space::Content>
   return http::Send{std::move(head), size, std::make_unique<GrowingSource>(std::move(content), call->target.item, first, end)};
 }
 
+http::Reply send_file_to(const SharedCall& call, const std::string& token) {
+  const auto content = call->site.spaces.content(call->target.guid, token, call->target.item);
+  if (!content) return call->problem(content.error());
+  return (*content)->file() != nullptr ? send_stored(call, *content) : send_growing(call, *content);
+}
+
 }  // namespace
 
 http::Reply send_file(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->problem(401, "the owner's token is needed");
-  const auto content = call->site.spaces.content(call->target.guid, *token, call->target.item);
-  if (!content) return call->problem(content.error());
-  return (*content)->file() != nullptr ? send_stored(call, *content) : send_growing(call, *content);
+  return send_file_to(call, *token);
+}
+
+http::Reply send_file_to_form(const SharedCall& call) {
+  if (token_of(*call->request)) return send_file(call);
+  if (!call->request->has_body) return call->problem(401, "the owner's token is needed");
+  return collect(call, most_form_bytes, [call](const std::string& form) -> http::Reply {
+    // A token is letters and digits: nothing of it is escaped in a form.
+    const std::string_view field = "token=";
+    if (!form.starts_with(field) || form.find_first_of("&%+") != std::string::npos) return call->problem(401, "the owner's token is needed");
+    return send_file_to(call, form.substr(field.size()));
+  });
 }
 
 }  // namespace qrx::serve

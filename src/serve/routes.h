@@ -23,6 +23,7 @@ http::Reply remove_space(const SharedCall& call);
 
 // files_route.cpp
 http::Reply send_file(const SharedCall& call);
+http::Reply send_file_to_form(const SharedCall& call);  // a browser's download: the token is a field of the form
 
 // drop_route.cpp
 http::Reply show_drop(const SharedCall& call);

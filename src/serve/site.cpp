@@ -33,7 +33,7 @@ const Verbs table[] = {
     {Resource::health, {{"GET", show_health}}},
     {Resource::spaces, {{"POST", create_space}}},
     {Resource::space, {{"GET", show_space}, {"PATCH", change_space}, {"DELETE", remove_space}}},
-    {Resource::file, {{"GET", send_file}}},
+    {Resource::file, {{"GET", send_file}, {"POST", send_file_to_form}}},
     {Resource::owner_page, {{"GET", show_owner_page}}},
     {Resource::drop, {{"GET", show_drop}, {"PUT", put_file}, {"POST", post_form}}},
     {Resource::drop_file, {{"PUT", put_file}}},

@@ -416,6 +416,26 @@ TEST_CASE("what pages load is compressed, kept for ever, and asked for again by 
   }
 }
 
+TEST_CASE("a form with the owner's token downloads a file") {
+  Desk desk;
+  REQUIRE(desk.put(desk.guid(), "a.txt", "hello").status == 201);
+  Asked asked;
+  asked.method = "POST";
+  asked.path = "/api/v1/spaces/" + desk.guid().text() + "/files/" + desk.info().deliveries.at(0).files.at(0).file.text();
+  asked.headers = {{"Origin", "null"}, {"Content-Type", "application/x-www-form-urlencoded"}};
+  asked.body = "token=" + desk.created.token.text();
+  const Got got = desk.ask(asked);
+  CHECK(got.status == 200);
+  CHECK(got.body == "hello");
+  CHECK(got.header("Content-Disposition").starts_with("attachment"));
+  for (const std::string& form : {"token=" + Token::random().text(), std::string("token="), std::string("other=1"), asked.body + "&x=1"}) {
+    asked.body = form;
+    CHECK(desk.ask(asked).status >= 400);
+  }
+  asked.body = std::string(1000, 'x');
+  CHECK(desk.ask(asked).status == 413);
+}
+
 TEST_CASE("the language is the one that is liked best of ours") {
   using serve::Language;
   CHECK(serve::choose_language("") == Language::english);

@@ -165,6 +165,8 @@ class Space {
       document.title = title;
       if (!first || count > 0) announce(title);
     }
+    // Once something came, that is what the page is for; the code goes below it.
+    if (count > 0) this.passing.after(this.card);
     if (first || this.card.dataset["state"] !== info.state + (count > 0)) {
       this.card.dataset["state"] = info.state + (count > 0);
       this.show_card(info, count > 0);

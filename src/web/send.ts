@@ -163,7 +163,6 @@ function show_choosing(): void {
   const tree = "webkitdirectory" in HTMLInputElement.prototype && !phone;
   fill(main,
     ...heading(),
-    safety(),
     kept && h("div", { class: "warn" }, h("p", {}, say("unfinished", { files: kept.files.map((file) => shown(leaf(file.name))).slice(0, 3).join(", "), n: kept.files.length })),
       button(say("forget"), () => {
         void import("./upload").then(({ Sending }) => new Sending(guid, drop, [], "", kept!.key, kept, () => undefined).give_up());
@@ -179,6 +178,7 @@ function show_choosing(): void {
     ),
     many > 0 && h("ul", { class: "rows" }, ...chosen.slice(0, 200).map(file_row), many > 200 ? h("li", {}, say("and_more", { n: many - 200 })) : null),
     over && h("p", { class: "warn bad", role: "alert" }, over),
+    safety(),
     h("label", { class: "field", for: "note" }, h("span", {}, say("note"), " ", h("small", {}, say("optional"))), note_field),
     send_button,
     h("p", { class: "note" }, say("code_here"), " ", h("a", { href: new URL("../scan", location.href.replace(/[?#].*/, "").replace(/\/+$/, "")).href }, say("scan_one"))),

@@ -103,9 +103,10 @@ class Program {
 }
 
 class Test {
-  constructor(browser, directory) {
-    this.browser = browser;
+  constructor(launch, directory) {
+    this.launch = launch;
     this.directory = directory;
+    this.flags = [];
     this.programs = [];
     this.problems = [];
     this.allowed = new Set();
@@ -157,6 +158,7 @@ class Test {
   }
 
   async page({ phone = false, dark = false, language = "en-US", script = true, may_fail = [] } = {}) {
+    this.browser ??= await this.launch();
     const context = await this.browser.newContext({
       viewport: phone ? { width: 390, height: 844 } : { width: 1280, height: 800 }, isMobile: phone, hasTouch: phone,
       deviceScaleFactor: phone ? 2 : 1, colorScheme: dark ? "dark" : "light", locale: language, acceptDownloads: true, javaScriptEnabled: script,
@@ -196,7 +198,8 @@ class Test {
   }
 }
 
-export async function run(script, flags = []) {
+// `flags` for Chromium may be added to t.flags before the first page.
+export async function run(script) {
   if (!existsSync("/usr/bin/chromium")) skip("chromium is not installed (make deps)");
   let playwright;
   try {
@@ -210,11 +213,10 @@ export async function run(script, flags = []) {
     process.env.XDG_CONFIG_HOME = join(directory, "config");
     delete process.env.QRX_SERVER;
   }
-  const browser = await playwright.chromium.launch({
+  const test = new Test(() => playwright.chromium.launch({
     executablePath: "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP qrx.test 127.0.0.1", "--disable-background-networking", ...flags],
-  });
-  const test = new Test(browser, directory);
+    args: ["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP qrx.test 127.0.0.1", "--disable-background-networking", ...test.flags],
+  }), directory);
   let status = 0;
   try {
     await script(test);
@@ -223,13 +225,13 @@ export async function run(script, flags = []) {
     const where = error.stack?.split("\n").filter((line) => line.includes("tests/web/") && !line.includes("browser.mjs")).map((line) => line.match(/:(\d+):/)?.[1]).join(" < ");
     console.log(`FAILED (line ${where}): ${error instanceof Failed ? error.message : error.stack}`);
     if (test.problems.length) console.log(test.problems.join("\n"));
-    for (const context of browser.contexts()) for (const page of context.pages()) {
+    for (const context of test.browser?.contexts() ?? []) for (const page of context.pages()) {
       console.log(`--- ${page.url()}\n${await page.evaluate(() => document.querySelector("main")?.innerText ?? "").catch(() => "")}`);
       await test.shot(page, `failed-${Date.now()}`).catch(() => undefined);
     }
     status = 1;
   }
-  await browser.close().catch(() => undefined);
+  await test.browser?.close().catch(() => undefined);
   for (const program of test.programs) if (program.status === null) program.child.kill("SIGKILL");
   await Promise.all(test.programs.map((program) => program.over));
   rmSync(directory, { recursive: true, force: true });

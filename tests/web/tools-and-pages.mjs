@@ -1,0 +1,87 @@
+#!/usr/bin/env node
+// Tools and pages talk to each other, sealed: a screenshot of the receiver's page is read by qrx-send, whose picture then
+// appears; a page opens qrx-recv's code and sends. What age and curl send is opened, too; what is not sealed is shown as such.
+import { execFileSync } from "node:child_process";
+import { check, equal, noise, run, wait_for } from "./browser.mjs";
+
+await run(async (t) => {
+  const server = await t.server();
+
+  // --- qrx-send to a page
+  const receiver = await t.page();
+  await receiver.goto(`${server.url}/?now`);
+  await receiver.waitForSelector("svg.code");
+  await receiver.screenshot({ path: t.path("screen.png") });
+  await receiver.screenshot({ path: t.path("photo.png"), clip: { x: 300, y: 100, width: 500, height: 320 } });
+  const drop = await receiver.getAttribute("a.link", "href");
+  const text = t.file("tree/a/über.txt", "hello\n");
+  const large = t.file("tree/large.bin", noise(1_200_000, 3));
+  const send = t.tool("qrx-send", "-i", t.path("screen.png"), "-m", "look", t.path("photo.png"), t.path("tree"));
+  await send.ended();
+  await receiver.waitForSelector(".pictures img");
+  const shown = await receiver.evaluate(() => document.querySelector(".pictures img").naturalWidth);
+  equal(500, shown, "width of the picture that appeared");
+  equal("look", await receiver.textContent("blockquote"), "the note");
+  equal(["photo.png", "tree/a/über.txt", "tree/large.bin"], (await receiver.locator(".items .rows .name").allTextContents()).sort(), "names");
+  await t.shot(receiver, "picture-desktop");
+  for (const [name, path] of [["photo.png", t.path("photo.png")], ["tree/large.bin", large], ["tree/a/über.txt", text]]) {
+    const saved = await t.download(receiver, () => receiver.click(`button[aria-label="Save ${name}"]`));
+    check(saved.bytes.equals(t.read(path.slice(t.directory.length + 1))), `${name} is what was sent`);
+  }
+  const zip = await t.download(receiver, () => receiver.click(".items .actions button"));
+  t.file("all.zip", zip.bytes);
+  const listed = execFileSync("python3", ["-c", "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print('\\n'.join(sorted(z.namelist())))", t.path("all.zip")]).toString();
+  equal("photo.png\ntree/a/über.txt\ntree/large.bin\n", listed, "names in the zip");
+
+  // --- age and curl, and curl alone
+  const key = drop.split("#")[1].toLowerCase();
+  const url = drop.split("#")[0];
+  execFileSync("sh", ["-c", `printf secret | age -r ${key} | curl -sS -T - ${url}/by-age.txt.age`]);
+  execFileSync("sh", ["-c", `printf plain | curl -sS -T - ${url}/by-curl.txt`]);
+  for (const [name, bytes] of [["by-age.txt", "secret"], ["by-curl.txt", "plain"]]) {
+    await receiver.waitForSelector(`button[aria-label="Save ${name}"]`);
+    const saved = await t.download(receiver, () => receiver.click(`button[aria-label="Save ${name}"]`));
+    equal([name, bytes], [saved.name, saved.bytes.toString()], "what was saved");
+  }
+
+  // --- a page to qrx-recv
+  const recv = t.tool("qrx-recv", "--json", "--no-qr", "-s", server.url, "-o", t.path("in") + "/", "--seal", "require", "--sha256");
+  const space = await recv.event("space");
+  const sender = await t.page({ phone: true });
+  await sender.goto(space.drop);
+  const sent = noise(900_000, 5);
+  await sender.setInputFiles("input[type=file][multiple]", [
+    { name: "from page.bin", mimeType: "application/octet-stream", buffer: sent },
+    { name: "small.txt", mimeType: "text/plain", buffer: Buffer.from("small") }]);
+  await sender.fill("#note", "a note");
+  await sender.click("button.main:not(label)");
+  await sender.waitForSelector(".badge.good");
+  await recv.ended();
+  check(t.read("in/from page.bin").equals(sent), "what qrx-recv saved is what the page sent");
+  equal("small", t.read("in/small.txt").toString(), "the small file");
+  const sums = await sender.locator(".files code").allTextContents();
+  const saved = recv.lines.map((line) => JSON.parse(line)).filter((event) => event.event === "saved");
+  equal(saved.map((event) => event.sha256).sort(), sums.sort(), "SHA-256 at both ends");
+  check(saved.every((event) => event.sealed), "everything came sealed");
+
+  // --- a page that has no key must not send to a space that takes only sealed files
+  const strict = await server.space({ seal: "require", key });
+  await sender.goto(`${server.url}/u/${strict.guid}`);
+  await sender.waitForSelector(".badge.bad");
+  equal("The link is cut off", await sender.textContent("h1"), "heading without the key");
+
+  // --- a note alone, and files as they are where there is no key
+  const plain = await server.space({ label: "Ann" });
+  await sender.goto(`${server.url}/u/${plain.guid}`);
+  await sender.waitForSelector(".seal.open");
+  equal("Send to Ann", await sender.textContent("h1"), "heading with a label");
+  await sender.fill("#note", "only words");
+  await sender.click("button.main:not(label)");
+  await sender.waitForSelector(".badge.good");
+  const state = await wait_for(5, async () => {
+    const now = await plain.state();
+    return now.deliveries.length ? now : null;
+  }, "the note arrives");
+  equal("only words\n", (await plain.content(state.deliveries[0].files[0])).toString(), "the note as a file");
+  equal(state.deliveries[0].files[0].xxh128, await sender.textContent(".files code"), "the sum");
+});

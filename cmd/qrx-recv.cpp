@@ -120,6 +120,12 @@ void stop_receiving() {
   if (auto* receiver = running.load()) receiver->interrupt();
 }
 
+Result<SharedIdentity> identity_from_link(const std::string& text) {
+  auto identity = seal::Identity::parse(text);
+  if (!identity) return fail(Kind::usage, "the key in the link is malformed", "copy the whole link");
+  return std::make_shared<const seal::Identity>(std::move(*identity));
+}
+
 std::string count_of(std::uint64_t files) { return files == 1 ? "1 file" : std::to_string(files) + " files"; }
 
 http::ClientOptions client_for(const Origin& origin) {
@@ -148,7 +154,7 @@ class Recv {
   int check_usage();
   int end(const Error& error);
   Result<void> open_output();
-  Result<OwnerLink> given_link(const std::string& argument);
+  Result<void> take_link(const std::string& argument);
   Result<void> find_identity();
   Result<void> settle_drop_link();
   Result<void> open_space();
@@ -178,6 +184,7 @@ class Recv {
   bool to_stream_ = false;
   std::optional<OwnServer> own_;
   OwnerLink link_;      // where this machine reaches the space
+  std::optional<ShareLink> share_;  // or what was shared with us: then only link_.origin is known
   bool ours_ = false;   // this run opened the space
   SharedIdentity identity_;  // null: nothing is opened
   bool identity_kept_ = false;
@@ -239,7 +246,7 @@ Result<void> Recv::open_output() {
   return {};
 }
 
-Result<OwnerLink> Recv::given_link(const std::string& argument) {
+Result<void> Recv::take_link(const std::string& argument) {
   std::string text = argument;
   if (argument == "-") {
     auto line = secret_from_stdin();
@@ -247,22 +254,33 @@ Result<OwnerLink> Recv::given_link(const std::string& argument) {
     text = std::move(*line);
     if (text.empty()) return fail(Kind::usage, "there is no link on stdin");
   }
-  auto owner = parse_owner_link(text);
-  if (owner) return owner;
+  const auto owner = parse_owner_link(text);
+  if (owner) {
+    link_ = *owner;
+    return {};
+  }
+  if (auto share = parse_share_link(text)) {
+    link_.origin = share->origin;
+    share_ = std::move(*share);
+    for (const auto* name : {"follow", "count", "timeout", "interval"})
+      if (options_.on_command_line(name)) return fail(Kind::usage, "--" + std::string(name) + " goes with a link of one's own, not with a shared one");
+    return {};
+  }
   if (parse_drop_link(text)) return fail(Kind::usage, "this is a drop link: it is for sending only", "send with: qrx-send -l LINK FILE");
-  if (parse_share_link(text)) return fail(Kind::usage, "share links are not served by this version");
-  return owner;
+  return tl::unexpected(owner.error());
 }
 
 // The secret key of a space that an earlier run opened, or another machine.
 Result<void> Recv::find_identity() {
   if (set_.seal == "off") return {};
-  auto identity = set_.identity.empty() ? kept_identity(link_.guid)
-                                        : given_identity(set_.identity, !options_.on_command_line("identity"));
+  Result<SharedIdentity> identity = SharedIdentity();
+  if (!set_.identity.empty()) identity = given_identity(set_.identity, !options_.on_command_line("identity"));
+  else if (!share_) identity = kept_identity(link_.guid);
+  else if (!share_->identity.empty()) identity = identity_from_link(share_->identity);
   if (!identity) return tl::unexpected(identity.error());
   identity_ = *identity;
   if (!identity_ && set_.seal == "require")
-    return fail(Kind::usage, "--seal require: there is no secret key of this space on this machine", "name it with --identity");
+    return fail(Kind::usage, share_ ? "--seal require: there is no secret key in the link" : "--seal require: there is no secret key of this space on this machine", "name it with --identity");
   return {};
 }
 
@@ -451,7 +469,7 @@ void Recv::on_delivered(const transfer::SavedDelivery& delivery) {
   }
   if (!set_.exec.empty() && files > 0 && !output_failed_) {
     const Variables variables = {{"QRX_PATHS", paths},
-                                 {"QRX_SPACE", link_.guid.text()},
+                                 {"QRX_SPACE", share_ ? "" : link_.guid.text()},
                                  {"QRX_DELIVERY", delivery.info.delivery.text()},
                                  {"QRX_DELIVERY_FILES", std::to_string(files)},
                                  {"QRX_DELIVERY_BYTES", std::to_string(bytes)},
@@ -518,7 +536,7 @@ transfer::ReceiverEvents Recv::report() {
 
 // The transfer has a thread of its own; this one looks after the window and the own server.
 Result<transfer::Received> Recv::receive() {
-  transfer::Receiver receiver(link_, how_to_receive(), report());
+  transfer::Receiver receiver(share_ ? transfer::SpaceAddress(*share_) : transfer::SpaceAddress(link_), how_to_receive(), report());
   running = &receiver;
   if (ended_by() != 0) receiver.interrupt();  // the signal came before there was something to stop
   Result<transfer::Received> received = fail(Kind::other, "nothing was received");
@@ -626,9 +644,7 @@ int Recv::finish(const Result<transfer::Received>& received) {
 int Recv::run() {
   if (const int wrong = check_usage()) return wrong;
   if (!set_.links.empty()) {
-    const auto link = given_link(set_.links.front());
-    if (!link) return options_.usage_error(link.error());
-    link_ = *link;
+    if (auto taken = take_link(set_.links.front()); !taken) return options_.usage_error(taken.error());
     if (auto found = find_identity(); !found) return options_.usage_error(found.error());
   }
   ::unsetenv("QRX_IDENTITY");  // not for what is run from here

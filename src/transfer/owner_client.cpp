@@ -1,18 +1,31 @@
 #include "transfer/owner_client.h"
 
 #include "transfer/answers.h"
+#include "wire/shares.h"
 #include "wire/tus.h"
 
 namespace qrx::transfer {
 
-OwnerClient::OwnerClient(const OwnerLink& link, const http::ClientOptions& options)
-    : client_(link.origin, options), base_("/api/v1/spaces/" + link.guid.text()), bearer_("Bearer " + link.token.text()) {}
+namespace {
+
+wire::SpaceInfo as_space(wire::SharedSpace shared) {
+  wire::SpaceInfo info;
+  info.label = std::move(shared.label);
+  info.expires = shared.expires;
+  info.deliveries = std::move(shared.deliveries);
+  return info;
+}
+
+}  // namespace
+
+OwnerClient::OwnerClient(const SpaceAddress& address, const http::ClientOptions& options)
+    : address_(address), client_(address.origin, options) {}
 
 http::ClientRequest OwnerClient::request(const std::string& method, const std::string& below) const {
   http::ClientRequest out;
   out.method = method;
-  out.target = base_ + below;
-  out.headers = {{"Authorization", bearer_}};
+  out.target = address_.path + below;
+  if (!address_.bearer.empty()) out.headers = {{"Authorization", "Bearer " + address_.bearer}};
   return out;
 }
 
@@ -22,16 +35,31 @@ Result<http::ClientAnswer> OwnerClient::checked(Result<http::ClientAnswer> answe
   if (answer->status < 300) return answer;
   if (answer->status < 400) return fail(Kind::other, "cannot " + doing + ": the server points elsewhere");
   asked_pause_ = retry_after(*answer);
-  return tl::unexpected(refusal(*answer, doing));
+  Error error = refusal(*answer, doing);
+  if (address_.shared && error.kind == Kind::not_found)
+    error.what = answer->status == 410 ? "the link was revoked, has expired or is used up" : "the link is unknown";
+  return tl::unexpected(std::move(error));
 }
 
 Result<wire::SpaceInfo> OwnerClient::space(std::optional<std::uint64_t> after, Seconds wait) {
+  const auto not_understood = [](const Error& error) {
+    return fail(Kind::other, "the server's answer is not understood: " + error.what, "is this a qrx server?");
+  };
+  if (address_.shared) {
+    auto look = request("GET", "");
+    look.headers = {{"Accept", "application/json"}};
+    const auto answer = checked(client_.request(look), "look at what is shared");
+    if (!answer) return tl::unexpected(answer.error());
+    auto shared = wire::from_json<wire::SharedSpace>(answer->body);
+    if (!shared) return not_understood(shared.error());
+    return as_space(std::move(*shared));
+  }
   std::string query;
   if (after) query = "?after=" + std::to_string(*after) + "&wait=" + std::to_string(wait.count());
   const auto answer = checked(client_.request(request("GET", query)), "look at the space");
   if (!answer) return tl::unexpected(answer.error());
   auto info = wire::from_json<wire::SpaceInfo>(answer->body);
-  if (!info) return fail(Kind::other, "the server's answer is not understood: " + info.error().what, "is this a qrx server?");
+  if (!info) return not_understood(info.error());
   return info;
 }
 

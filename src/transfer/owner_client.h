@@ -1,4 +1,5 @@
-// The requests of a space's owner, one call each: no retries, no state but the connection.
+// The requests of a space's owner, and of a recipient who reads it by a share link, one call each: no retries, no state but
+// the connection.
 #pragma once
 
 #include <cstdint>
@@ -11,7 +12,7 @@
 #include "base/result.h"
 #include "http/client.h"
 #include "wire/id.h"
-#include "wire/link.h"
+#include "transfer/space_address.h"
 #include "wire/messages.h"
 
 namespace qrx::transfer {
@@ -19,11 +20,12 @@ namespace qrx::transfer {
 // One thread at a time. Errors as answers.h has them.
 class OwnerClient {
  public:
-  OwnerClient(const OwnerLink& link, const http::ClientOptions& options);
+  OwnerClient(const SpaceAddress& address, const http::ClientOptions& options);
 
-  // With `wait`: answers when the space's seq is another than `after`, or after that time (60 s at most).
+  // With `wait`: answers when the space's seq is another than `after`, or after that time (60 s at most). Of a share: at once,
+  // what is committed, with seq 0.
   Result<wire::SpaceInfo> space(std::optional<std::uint64_t> after = {}, Seconds wait = Seconds{0});
-  Result<void> remove();
+  Result<void> remove();  // the owner's
 
   // The content of a file, or of an upload while it grows, from `start` on; `known` is the sum of a committed file.
   struct Opened {
@@ -43,9 +45,8 @@ class OwnerClient {
   http::ClientRequest request(const std::string& method, const std::string& below) const;
   Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing);
 
+  SpaceAddress address_;
   http::Client client_;
-  std::string base_;    // "/api/v1/spaces/GUID"
-  std::string bearer_;
   std::optional<Millis> asked_pause_;
 };
 

@@ -95,6 +95,11 @@ bool ReceiveTally::accept(const wire::DeliveryInfo& delivery, const wire::FileIn
   return !events_.accept || events_.accept(delivery, file);
 }
 
+bool ReceiveTally::keep(const wire::FileInfo& file, int descriptor) {
+  const std::lock_guard lock(mutex_);
+  return !events_.arrived || events_.arrived(file, descriptor);
+}
+
 SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
   if (directory.empty()) return;
   for (std::size_t at = directory.find('/', 1);; at = directory.find('/', at + 1)) {

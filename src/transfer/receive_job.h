@@ -36,6 +36,7 @@ class ReceiveTally {
   void delivered(const SavedDelivery& delivery);
   void refused(const wire::DeliveryInfo& delivery, const Error& error);
   bool accept(const wire::DeliveryInfo& delivery, const wire::FileInfo& file);
+  bool keep(const wire::FileInfo& file, int descriptor);  // ReceiverEvents::arrived
 
  private:
   struct Incoming {
@@ -76,7 +77,7 @@ class SavedRecord {
 };
 
 struct ReceiveJob {
-  const OwnerLink& link;
+  const SpaceAddress& link;
   const ReceiverOptions& options;
   http::Interrupt& interrupt;
   ReceiveTally& tally;

@@ -85,20 +85,21 @@ class Followers {
 }  // namespace
 
 struct Receiver::Impl {
-  OwnerLink link;
+  SpaceAddress address;
   ReceiverOptions options;
   ReceiverEvents events;
   ReceiveTally tally;
   Received received;
   std::set<Id> handled;
 
-  Impl(OwnerLink where, ReceiverOptions how, ReceiverEvents tell)
-      : link(std::move(where)), options(std::move(how)), events(std::move(tell)), tally(events) {
+  Impl(SpaceAddress where, ReceiverOptions how, ReceiverEvents tell)
+      : address(std::move(where)), options(std::move(how)), events(std::move(tell)), tally(events) {
     if (!options.client.interrupt) options.client.interrupt = std::make_shared<http::Interrupt>();
     if (events.accept) options.follow_uploads = false;
+    if (address.shared) options.keep = options.present_only = true;
   }
 
-  ReceiveJob job() { return {link, options, *options.client.interrupt, tally, nullptr, nullptr}; }
+  ReceiveJob job() { return {address, options, *options.client.interrupt, tally, nullptr, nullptr}; }
 
   void count(const SavedDelivery& delivery) {
     handled.insert(delivery.info.delivery);
@@ -141,7 +142,7 @@ struct Receiver::Impl {
 
   void clean_up() {
     if (options.keep) return;
-    OwnerClient client(link, options.client);
+    OwnerClient client(address, options.client);
     Patience patience(*options.client.interrupt, {options.first_retry, options.most_retry, delete_patience}, nullptr);
     for (;;) {
       const auto removed = client.remove();
@@ -201,12 +202,12 @@ Result<Received> Receiver::Impl::stream_all(const ReceiveJob& job, int stream) {
   }
 }
 
-Receiver::Receiver(OwnerLink link, ReceiverOptions options, ReceiverEvents events)
-    : impl_(std::make_unique<Impl>(std::move(link), std::move(options), std::move(events))) {}
+Receiver::Receiver(SpaceAddress address, ReceiverOptions options, ReceiverEvents events)
+    : impl_(std::make_unique<Impl>(std::move(address), std::move(options), std::move(events))) {}
 Receiver::~Receiver() = default;
 
 Result<Received> Receiver::run(Saver& saver) {
-  SavedRecord record(impl_->options.state_dir, impl_->link.guid);
+  SavedRecord record(impl_->options.state_dir, impl_->address.name);
   ReceiveJob job = impl_->job();
   job.saver = &saver;
   job.record = &record;

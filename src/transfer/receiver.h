@@ -15,6 +15,7 @@
 #include "http/client.h"
 #include "seal/keys.h"
 #include "transfer/saver.h"
+#include "transfer/space_address.h"
 #include "wire/link.h"
 #include "wire/messages.h"
 
@@ -67,7 +68,7 @@ struct SavedFile {
 struct SavedDelivery {
   wire::DeliveryInfo info;
   std::vector<SavedFile> files;           // those that were saved
-  std::vector<std::string> declined;      // names that `accept` refused
+  std::vector<std::string> declined;      // names that `accept` or `arrived` refused
 };
 
 // Called one at a time, from any thread, while run() runs. Each may be empty.
@@ -76,6 +77,10 @@ struct ReceiverEvents {
   // Asked before a file is saved (or streamed), when its delivery is committed; false: it is not saved. Never asked twice
   // for one file. With it, uploads are not followed. Empty: everything is accepted.
   std::function<bool(const wire::DeliveryInfo&, const wire::FileInfo&)> accept;
+  // Asked when a file is here whole, verified and opened, before it gets its final name; `file` can be read (by pread, or
+  // anew through /proc/self/fd). false: it is not saved after all, as if `accept` had said so. Empty: everything is saved.
+  // Not for streams.
+  std::function<bool(const wire::FileInfo&, int file)> arrived;
   std::function<void(const SavedFile&)> saved;             // verified, on the disk, under its final name
   std::function<void(const SavedDelivery&)> delivered;     // after all of its files; run() goes on after it returned
   // A delivery that could not be saved, when the run goes on without it. What was saved of it stays, its rest on the server.
@@ -94,7 +99,8 @@ struct Received {
 
 class Receiver {
  public:
-  Receiver(OwnerLink link, ReceiverOptions options, ReceiverEvents events = {});
+  // A share link gives what the space holds; it neither waits nor deletes.
+  Receiver(SpaceAddress address, ReceiverOptions options, ReceiverEvents events = {});
   ~Receiver();
 
   // Saves deliveries until `count`, the timeout, an error or interrupt(). A killed run is taken up by a later one with the

@@ -1,4 +1,5 @@
 #include <algorithm>
+#include <array>
 #include <deque>
 #include <system_error>
 
@@ -7,6 +8,7 @@
 #include "transfer/intake.h"
 #include "transfer/receive_job.h"
 #include "transfer/seal_plan.h"
+#include "wire/sniff.h"
 
 namespace qrx::transfer {
 namespace {
@@ -18,6 +20,13 @@ constexpr std::uint64_t most_posted_bytes = 1U << 20;
 
 Error damaged(const std::string& name) {
   return {Kind::integrity, name + " arrived damaged, twice: its checksum differs", {}};
+}
+
+std::string type_of(const PartialFile& partial) {
+  std::array<std::byte, wire::sniffed_bytes> beginning;
+  const auto size = partial.read_at(0, beginning);
+  const ByteView bytes(beginning.data(), size.value_or(0));
+  return std::string(wire::sniff(bytes, bytes.size() == partial.size()).type);
 }
 
 // One delivery while its files are fetched by several threads.
@@ -39,6 +48,7 @@ class Delivery {
   bool failed();
   void fail_with(const Error& error);
   void saved(std::size_t index, SavedFile file);
+  void declined(std::size_t index);
 
   const ReceiveJob& job_;
   const wire::DeliveryInfo& info_;  // as people see it
@@ -48,6 +58,7 @@ class Delivery {
  private:
   void ask();
   void plan();
+  void tell();
 
   std::mutex mutex_;
   std::deque<std::vector<std::size_t>> tasks_;  // several small files, or one large
@@ -140,7 +151,14 @@ wire::FileInfo Worker::unopened(std::size_t index) const {
 }
 
 Result<void> Worker::publish(std::size_t index, PartialFile& partial, const Sums& sums, bool opened) {
-  const wire::FileInfo info = opened ? opened_info(item(index), partial.size(), sums.xxh128) : unopened(index);
+  wire::FileInfo info = opened ? opened_info(item(index), partial.size(), sums.xxh128) : unopened(index);
+  // Of what was sealed the server knew nothing.
+  if (opened) info.type = type_of(partial);
+  if (!job_.tally.keep(info, partial.descriptor())) {
+    partial.discard();
+    delivery_.declined(index);
+    return {};
+  }
   job_.record->add(info.file, {partial.name(), info.size, info.xxh128});
   auto path = partial.publish();
   if (!path) return tl::unexpected(path.error());
@@ -385,10 +403,21 @@ void Delivery::fail_with(const Error& error) {
 void Delivery::saved(std::size_t index, SavedFile file) {
   const std::lock_guard lock(mutex_);
   saved_[index] = std::move(file);
+  tell();
+}
+
+// With the mutex held.
+void Delivery::tell() {
   while (told_ < saved_.size() && (skip_[told_] || saved_[told_])) {
     if (!skip_[told_]) job_.tally.saved(*saved_[told_]);
     ++told_;
   }
+}
+
+void Delivery::declined(std::size_t index) {
+  const std::lock_guard lock(mutex_);
+  skip_[index] = true;
+  tell();
 }
 
 void Delivery::ask() {

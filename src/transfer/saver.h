@@ -41,6 +41,7 @@ class PartialFile {
   // has little left to wait for.
   Result<void> write(ByteView bytes);
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> space) const;  // 0 at the end
+  int descriptor() const { return file_.get(); }  // for reading only; its offset is not to be moved
   Result<void> truncate(std::uint64_t size);
   // The bytes are on the disk, then the file has its final name; returns its path as the user should see it.
   // Kind::exists with OnConflict::refuse when something is there. Saver::settle() makes the name durable too.

@@ -27,6 +27,8 @@ export interface Reader {
   place(file: FileInfo): Place;
   url(file: FileInfo): string;
   identity: string;  // "": none
+  // Where a manifest is kept once it was opened, so that looking again takes no download of a limited link.
+  keep?: { get(file: string): string | null; put(file: string, text: string): void };
 }
 
 const manifest_name = "qrx-manifest.age";
@@ -64,8 +66,9 @@ export async function contents_of(delivery: DeliveryInfo, reader: Reader): Promi
   const list = delivery.files.find((file) => file.name === manifest_name && file.sealed);
   if (list && reader.identity && list.size <= most_manifest_bytes) {
     try {
-      const bytes = await all_of(opened(reader.place(list), reader.identity, undefined));
-      manifest = read_manifest(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+      const text = reader.keep?.get(list.file) ?? new TextDecoder("utf-8", { fatal: true }).decode(await all_of(opened(reader.place(list), reader.identity, undefined)));
+      manifest = read_manifest(text);
+      reader.keep?.put(list.file, text);
       out.message = manifest.message;
     } catch (error) {
       if (error instanceof NotOurs) out.trouble = "no_key";

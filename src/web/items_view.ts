@@ -14,6 +14,7 @@ export interface Rights {
   place(item: Item): Place;
   form(item: Item): Record<string, string> | null;  // fields for a download by the browser; null: it is fetched
   previews: boolean;                                // pictures are fetched unasked
+  zip: boolean;                                     // all of them may be saved as one
   saved?(item: Item): void;
 }
 
@@ -43,7 +44,7 @@ export class ItemsView {
       trouble === "manifest" && h("p", { class: "warn bad", role: "alert" }, say("not_what_was_sealed")),
       trouble === "no_key" && h("p", { class: "warn" }, say("no_key_here")),
       this.pictures, this.list,
-      items.length > 1 && h("div", { class: "actions" }, this.all_button()));
+      rights.zip && items.length > 1 && h("div", { class: "actions" }, this.all_button()));
     for (const item of items.slice(0, 500)) this.list.append(this.row(item));
     if (items.length > 500) this.list.append(h("li", {}, say("and_more", { n: items.length - 500 })));
     if (rights.previews) void this.show_pictures();

@@ -34,6 +34,12 @@ const space_key = `qrx space ${root}`;
 export const kept_space = () => read<KeptSpace>(tab, space_key);
 export const keep_space = (space: KeptSpace | null) => write(tab, space_key, space);
 
+// --- names of sealed files that a recipient has opened, for as long as the tab
+export const kept_names = {
+  get: (file: string) => read<string>(tab, `qrx names ${file}`),
+  put: (file: string, text: string) => write(tab, `qrx names ${file}`, text),
+};
+
 // --- how often the receiver asks; 0: the server answers at once
 const interval_key = "qrx interval";
 export const kept_interval = () => read<number>(browser, interval_key) ?? 0;

@@ -3,6 +3,7 @@ import { ask, ask_json, type ShareInfo, type Shares, Refused } from "./api";
 import { announce, button, copy_button, fill, h, icon } from "./dom";
 import { reason } from "./items_view";
 import type { KeptSpace } from "./kept";
+import { at } from "./root";
 import { say, type Key } from "./texts";
 import { clock, shown } from "./words";
 
@@ -76,7 +77,9 @@ export class PassOn {
   }
 
   private link(share: ShareInfo): string {
-    return this.space.identity ? `${share.link}#${this.space.identity}` : share.link;
+    // At the address by which the server was reached here: it may not know it.
+    const link = at(`d/${share.link.replace(/[#?].*/, "").split("/").pop()!}`);
+    return this.space.identity ? `${link}#${this.space.identity}` : link;
   }
 
   private show(shares: ShareInfo[]): void {

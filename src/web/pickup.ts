@@ -1,9 +1,11 @@
 // A recipient's page: what there is, from whom, until when. Looking changes and counts nothing.
 import { ask, ask_json, type FileInfo, type SharedSpace } from "./api";
 import { contents_of, type Item } from "./contents";
-import { badge, facts, fill, h } from "./dom";
-import { ItemsView, type Rights } from "./items_view";
+import { badge, button, facts, fill, h } from "./dom";
+import { ItemsView, reason, type Rights } from "./items_view";
+import { kept_names } from "./kept";
 import { at } from "./root";
+import { save_by_form } from "./save";
 import { count_files, load_texts, say } from "./texts";
 import { clock, duration, seconds_until, shown } from "./words";
 
@@ -21,33 +23,43 @@ function opened(): void {
   void ask(`${here}/opened`, { method: "POST" }).catch(() => undefined);
 }
 
+// A limited link gives each file so many times, the list of names of sealed ones too: it is opened when it is asked for.
+let may_open = shared.downloads_left === 0;
+
+function known(file: FileInfo): boolean {
+  return !file.sealed || kept_names.get(file.file) !== null;
+}
+
 async function show(): Promise<void> {
   const limited = shared.downloads_left > 0;
   const files = shared.deliveries.flatMap((delivery) => delivery.files);
   const title = shared.label ? say("files_from", { name: shown(shared.label) }) : say("files_for_you");
   document.title = title;
   const sealed = files.some((file) => file.sealed);
+  const ask_first = sealed && identity !== "" && !may_open && !files.filter((file) => file.name === "qrx-manifest.age").every(known);
   const body: HTMLElement[] = [];
-  for (const delivery of shared.deliveries) {
-    // The manifest of a sealed delivery is no download that counts: it tells the names.
+  for (const delivery of ask_first ? [] : shared.deliveries) {
     const place = (file: string) => ({ url: url_of(file), method: limited ? "POST" : "GET", headers: {} });
     const contents = await contents_of(delivery, {
-      identity, url: (file: FileInfo) => url_of(file.file),
-      place: (file: FileInfo) => place(file.file),
+      identity, url: (file: FileInfo) => url_of(file.file), place: (file: FileInfo) => place(file.file), keep: kept_names,
     });
     const rights: Rights = {
-      identity, previews: !limited, place: (item: Item) => place(item.id), form: () => ({}),
+      identity, previews: !limited, zip: sealed && !limited, place: (item: Item) => place(item.id), form: () => ({}),
       saved: limited ? () => void again() : () => undefined,
     };
     body.push(new ItemsView(contents, rights, `${count_files(contents.items.length)} · ${clock(delivery.committed)}`).element);
   }
   fill(main, h("h1", {}, title),
-    facts(say("there_for", { time: duration(seconds_until(shared.expires)) }),
-      limited && (shared.downloads_left === 1 ? say("once") : say("times", { n: shared.downloads_left }))),
+    facts(say("there_for", { time: duration(seconds_until(shared.expires)) }), limited && say("downloads_left", { n: shared.downloads_left })),
     shared.message && h("blockquote", { dir: "auto" }, shown(shared.message)),
     sealed && !identity && h("p", { class: "warn bad", role: "alert" }, say("key_missing")),
     files.length === 0 && h("p", { class: "lead" }, say("nothing_yet")),
-    !sealed && !limited && files.length > 1 && h("p", {}, h("a", { class: "button", href: `${here}/all.zip`, download: true }, say("all_as_zip"))),
+    ask_first && h("p", { class: "lead" }, say("open_sealed_lead")),
+    ask_first && button(say("open_sealed"), () => {
+      may_open = true;
+      void begin_showing();
+    }, { icon: "open_lock", class: "main" }),
+    !sealed && files.length > 1 && button(say("all_as_zip"), () => save_by_form(`${here}/all.zip`, {}), { icon: "down", class: "main" }),
     h("div", { class: "arrived" }, ...body));
 }
 
@@ -60,14 +72,18 @@ async function again(): Promise<void> {
   }
 }
 
-async function begin(): Promise<void> {
-  await load_texts();
+async function begin_showing(): Promise<void> {
   try {
     await show();
-    opened();
   } catch (error) {
-    fill(main, badge("bad"), h("h1", {}, say("not_allowed")), h("p", { class: "lead" }, shown(String(error instanceof Error ? error.message : error))));
+    fill(main, badge("bad"), h("h1", {}, say("not_allowed")), h("p", { class: "lead" }, reason(error)));
   }
+}
+
+async function begin(): Promise<void> {
+  await load_texts();
+  await begin_showing();
+  opened();
 }
 
 void begin();

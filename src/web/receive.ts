@@ -300,7 +300,7 @@ class Space {
     const url = (file: string) => at(`api/v1/spaces/${this.space.guid}/files/${file}`);
     const place = (file: string) => ({ url: url(file), method: "GET", headers });
     const contents = await contents_of(delivery, { identity: this.space.identity, url: (file) => url(file.file), place: (file) => place(file.file) });
-    const rights: Rights = { identity: this.space.identity, previews: true, place: (item) => place(item.id), form: () => ({ token: this.space.token }) };
+    const rights: Rights = { identity: this.space.identity, previews: true, zip: true, place: (item) => place(item.id), form: () => ({ token: this.space.token }) };
     const view = new ItemsView(contents, rights, `${count_files(contents.items.length)} · ${clock(delivery.committed)}`);
     this.shown_deliveries.set(delivery.delivery, view.element);
     this.arrived.prepend(view.element);

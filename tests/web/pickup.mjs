@@ -1,0 +1,77 @@
+#!/usr/bin/env node
+// Passing a space on, and the recipient's page: sealed links carry the key from page to page and never to the server; looking
+// counts nothing; a limited link is used up by what was saved; receipts arrive at the owner's page.
+import { check, equal, noise, run, wait_for } from "./browser.mjs";
+
+await run(async (t) => {
+  const server = await t.server();
+  const asked = [];
+  const owner = await t.page();
+  await owner.goto(`${server.url}/?now`);
+  await owner.waitForSelector("svg.code");
+  await owner.screenshot({ path: t.path("picture.png"), clip: { x: 0, y: 0, width: 320, height: 200 } });
+  const drop = await owner.getAttribute("a.link", "href");
+  const send = t.tool("qrx-send", "-l", drop, t.path("picture.png"), t.file("report.bin", noise(500_000, 9)));
+  await send.ended();
+  await owner.waitForSelector("#to");
+  await owner.fill("#to", "alice@example.org\nlink:Bob");
+  await owner.fill("#message", "as promised");
+  await owner.click("text=Pass on >> nth=-1");
+  await owner.waitForSelector(".share >> nth=1");
+  equal(["alice@example.org", "Bob"], await owner.locator(".share .name").allTextContents(), "recipients");
+  check((await owner.getAttribute('.share a[href^="mailto:"]', "href")).includes("AGE-SECRET-KEY-1"), "the own mail program takes link and key");
+  await t.shot(owner, "passed-on-desktop");
+  const kept = await owner.evaluate(() => JSON.parse(Object.entries(sessionStorage).find(([key]) => key.startsWith("qrx space"))[1]));
+  const shares = async (guid, token) => (await (await fetch(`${server.url}/api/v1/spaces/${guid}/shares`, { headers: { Authorization: `Bearer ${token}` } })).json()).shares;
+  const link = (await shares(kept.guid, kept.token)).find((share) => share.to.includes("Bob")).link;
+
+  const bob = await t.page({ phone: true });
+  bob.on("request", (request) => asked.push(`${request.method()} ${request.url()} ${JSON.stringify(request.headers())} ${request.postData() ?? ""}`));
+  await bob.goto(link);
+  await bob.waitForSelector("text=key is missing");
+  await bob.goto("about:blank");
+  await bob.goto(`${link}#${kept.identity}`);
+  await bob.waitForSelector(".pictures img");
+  equal("as promised", await bob.textContent("main > blockquote"), "the message");
+  equal(["picture.png", "report.bin"], (await bob.locator(".items .rows .name").allTextContents()).sort(), "names");
+  await t.shot(bob, "pickup-phone");
+  for (const name of ["picture.png", "report.bin"]) {
+    const saved = await t.download(bob, () => bob.click(`button[aria-label="Save ${name}"]`));
+    check(saved.bytes.equals(t.read(name)), `${name} is what was sent`);
+  }
+  await owner.waitForFunction(() => [...document.querySelectorAll(".share")].some((row) => row.textContent.includes("Bob") && row.textContent.includes("downloaded")));
+  check(!asked.some((text) => text.includes("AGE-SECRET") || text.includes(kept.token)), "no request carries a key or the owner's token");
+  await owner.locator(".share", { hasText: "Bob" }).getByText("Revoke").click();
+  await owner.waitForSelector(".share.revoked");
+  await bob.reload();
+  await bob.waitForSelector(".badge.bad");
+
+  // --- limited, as it is: looking takes nothing, one may save once
+  const space = await server.space({ label: "Ann" });
+  await fetch(`${space.upload_url}/a.txt`, { method: "PUT", body: "hello" });
+  await fetch(`${space.upload_url}/b.png`, { method: "PUT", body: t.read("picture.png") });
+  const make = async (wish) => (await (await fetch(`${server.url}/api/v1/spaces/${space.guid}/shares`, { method: "POST", headers: { Authorization: `Bearer ${space.token}` }, body: JSON.stringify(wish) })).json()).shares[0];
+  const one = await make({ recipients: ["link:once"], downloads: 1 });
+  const page = await t.page();
+  for (let i = 0; i < 3; ++i) {
+    await page.goto("about:blank");
+    await page.goto(one.link);
+    await page.waitForSelector(".items .rows li");
+  }
+  equal("Files from Ann", await page.textContent("h1"), "heading");
+  await t.shot(page, "limited-desktop");
+  const first = await t.download(page, () => page.click('button[aria-label="Save a.txt"]'));
+  equal("hello", first.bytes.toString(), "the limited file");
+  await wait_for(10, async () => (await shares(space.guid, space.token))[0].state === "opened" || (await shares(space.guid, space.token))[0].downloads === 0, "it is told");
+
+  // --- without script each file is a form, and all are one zip with it
+  const plain = await t.page({ script: false });
+  const two = await make({ recipients: ["link:many"] });
+  await plain.goto(two.link);
+  const by_form = await t.download(plain, () => plain.click("text=Download >> nth=0"));
+  equal(["a.txt", "hello"], [by_form.name, by_form.bytes.toString()], "a download without script");
+  await page.goto(two.link);
+  await page.waitForSelector(".pictures img");
+  const zip = await t.download(page, () => page.click("text=Download all as zip"));
+  equal("PK", zip.bytes.subarray(0, 2).toString(), "all as one zip");
+});

@@ -44,6 +44,7 @@ libwebp-dev
 libxxhash-dev
 libzxing-dev
 nlohmann-json3-dev
+zlib1g-dev
 nodejs?node
 npm?npm
 endef

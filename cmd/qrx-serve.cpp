@@ -13,6 +13,7 @@
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/messages.h"
+#include "cli/notify_settings.h"
 #include "cli/options.h"
 #include "cli/places.h"
 #include "serve/daemon.h"
@@ -122,7 +123,7 @@ Result<serve::DataOptions> data_options(const Settings& settings) {
   return out;
 }
 
-Result<serve::DaemonOptions> daemon_options(const Settings& settings) {
+Result<serve::DaemonOptions> daemon_options(const Settings& settings, const Config& config) {
   auto data = data_options(settings);
   if (!data) return tl::unexpected(data.error());
   serve::DaemonOptions out;
@@ -139,6 +140,14 @@ Result<serve::DaemonOptions> daemon_options(const Settings& settings) {
   out.token_file = settings.token_file;
   out.create_rate = settings.create_rate.value_or(out.create_rate);
   out.metrics_bind = settings.metrics_bind;
+  auto notices = notify_settings(config);
+  if (!notices) return tl::unexpected(notices.error());
+  out.notices = std::move(*notices);
+  if (!out.notices.transports.empty() || !out.notices.commands.empty()) {
+    auto helper = find_program("qrx-notify");
+    if (!helper) return tl::unexpected(helper.error());
+    out.notify_helper = std::move(*helper);
+  }
   return out;
 }
 
@@ -191,8 +200,8 @@ sigset_t signals_of_ours() {
   return set;
 }
 
-int serve_until_stopped(const Settings& settings, Messages& messages) {
-  const auto options = daemon_options(settings);
+int serve_until_stopped(const Settings& settings, const Config& config, Messages& messages) {
+  const auto options = daemon_options(settings, config);
   if (!options) return report(messages, options.error());
   const sigset_t ours = signals_of_ours();
   ::pthread_sigmask(SIG_BLOCK, &ours, nullptr);
@@ -237,5 +246,5 @@ int main(int argc, char** argv) {
   if (settings.sweep && settings.check) return options.usage_error("sweep and check are two commands: give one");
   if (settings.sweep) return sweep(settings, messages);
   if (settings.check) return check(settings, messages);
-  return serve_until_stopped(settings, messages);
+  return serve_until_stopped(settings, options.config(), messages);
 }

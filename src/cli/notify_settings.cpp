@@ -10,6 +10,10 @@ constexpr std::string_view command_prefix = "exec.";
 
 Result<void> read_top(const ConfigTable& table, notify::Settings& settings) {
   for (const auto& [key, values] : table) {
+    if (notify::is_limit(key) && values.size() == 1) {
+      settings.limits[key] = values.front();
+      continue;
+    }
     if (key != "allow_private") return fail(Kind::usage, "notify: there is no key " + key);
     if (values.size() == 1 && (values.front() == "true" || values.front() == "false"))
       settings.private_addresses = values.front() == "true";

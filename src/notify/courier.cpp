@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <sys/eventfd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -57,7 +58,7 @@ std::vector<std::string> environment() {
   _exit(exit_no_exec);
 }
 
-enum class Ending : std::uint8_t { line, closed, timed_out };
+enum class Ending : std::uint8_t { line, closed, timed_out, interrupted };
 
 }  // namespace
 
@@ -67,6 +68,7 @@ struct Courier::Impl {
   pid_t child = -1;
   UniqueFd talk;  // a socket pair: writing to a helper that died gives EPIPE and no signal
   std::string unread;
+  UniqueFd interruption{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};  // readable once interrupt() was called
 
   Result<void> start();
   bool tell(std::string_view text);
@@ -114,10 +116,11 @@ Ending Courier::Impl::hear(std::string& line) {
     if (unread.size() > most_line_bytes) return Ending::closed;
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
     if (left <= 0) return Ending::timed_out;
-    pollfd waiting{talk.get(), POLLIN, 0};
-    const int ready = poll(&waiting, 1, static_cast<int>(left));
+    pollfd waiting[] = {{talk.get(), POLLIN, 0}, {interruption.get(), POLLIN, 0}};
+    const int ready = poll(waiting, 2, static_cast<int>(left));
     if (ready < 0 && errno != EINTR) return Ending::closed;
     if (ready <= 0) continue;
+    if (waiting[0].revents == 0) return Ending::interrupted;
     char buffer[4096];
     const ssize_t got = read(talk.get(), buffer, sizeof buffer);
     if (got < 0 && errno == EINTR) continue;
@@ -156,6 +159,11 @@ Courier::~Courier() { impl_->stop(false); }
 
 bool Courier::has(wire::Channel channel) const { return is_on(impl_->settings, channel); }
 
+void Courier::interrupt() {
+  const std::uint64_t once = 1;
+  (void)!write(impl_->interruption.get(), &once, sizeof once);  // it only fails when it is readable already
+}
+
 Outcome Courier::send(const Notice& notice) {
   if (!has(notice.to.channel))
     return {Outcome::State::failed, "notices by " + std::string(wire::to_text(notice.to.channel)) + " are not configured", {}};
@@ -176,6 +184,7 @@ Outcome Courier::send(const Notice& notice) {
   if (ending == Ending::line)
     if (auto outcome = read_outcome(line)) return *outcome;
   if (impl_->stop(ending != Ending::closed) == exit_no_exec) return cannot_start;
+  if (ending == Ending::interrupted) return {Outcome::State::unknown, "the server ended while it was being sent", {}};
   return {Outcome::State::unknown,
           ending == Ending::timed_out ? "no answer within two minutes" : "the sending program ended before it answered", {}};
 }

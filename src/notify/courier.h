@@ -18,10 +18,11 @@ struct Settings {
   std::map<std::string, std::map<std::string, std::string>> transports;
   bool private_addresses = false;              // [notify] allow_private: hooks may go to addresses that are not public
   std::vector<std::string> allowed_networks;  // [notify] allow_private as a list: only to these addresses that are not public
+  std::map<std::string, std::string> limits;  // [notify] recipients, per_space, per_day, ...: the server's, no transport reads them
   std::map<std::string, std::vector<std::string>> commands;  // [notify.exec.NAME] command = ["/path", "arg"]
 };
 
-// Not thread-safe: one thread uses it, or each has its own.
+// Not thread-safe but for interrupt(): one thread uses it, or each has its own.
 class Courier {
  public:
   // Starts nothing yet. `helper` is the path of qrx-notify.
@@ -32,6 +33,9 @@ class Courier {
   // Blocks until it is known what became of it, at most two minutes. A helper that dies in the middle gives
   // State::unknown, and is started anew for the next notice.
   Outcome send(const Notice& notice);
+  // From any thread: the send that runs, and all later ones, end at once with State::unknown, unless the helper has
+  // answered. For the end of a server.
+  void interrupt();
 
  private:
   struct Impl;

@@ -167,7 +167,14 @@ std::string home() {
 
 }  // namespace
 
+bool is_limit(std::string_view key) {
+  constexpr std::array<std::string_view, 5> limits = {"recipients", "per_space", "per_day", "per_recipient", "per_country"};
+  return std::find(limits.begin(), limits.end(), key) != limits.end();
+}
+
 Result<void> check_settings(const Settings& settings) {
+  for (const auto& [key, value] : settings.limits)
+    if (!is_limit(key) || !is_number(value)) return fail(Kind::usage, "notify: " + key + " must be a whole number");
   for (const auto& network : settings.allowed_networks)
     if (!Network::parse(network))
       return fail(Kind::usage, "notify: allow_private: '" + network + "' is not an address or network like 10.1.0.0/16");

@@ -18,6 +18,9 @@ namespace qrx::notify {
 // table and key: "notify.mail: there is no key frm". Files and hosts are not looked at.
 Result<void> check_settings(const Settings& settings);
 
+// Is it one of the keys of [notify] itself that limit what a server sends?
+bool is_limit(std::string_view key);
+
 // The table is there and is not switched off by enabled = false. Exec is on when a command is.
 bool is_on(const Settings& settings, wire::Channel channel);
 

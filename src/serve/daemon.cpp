@@ -48,15 +48,19 @@ struct Daemon::Impl {
   Result<void> open();
   Result<Origin> find_base() const;
   Result<void> open_metrics();
+  std::uint32_t transports() const;
+  std::unique_ptr<Outbox> start_outbox();
 
   DaemonOptions options;
   const Log& log;
   Wakes wakes;
   std::unique_ptr<Data> data;
+  std::unique_ptr<space::Shares> shares;
   std::unique_ptr<Site> site;
   std::unique_ptr<http::Server> server;
   std::unique_ptr<http::Server> metrics;
   ControlPath control;
+  std::atomic<Outbox*> outbox{nullptr};  // while it runs
 };
 
 Result<void> Daemon::Impl::open() {
@@ -78,6 +82,15 @@ Result<void> Daemon::Impl::open() {
                            {"truncated", std::to_string(recovered->truncated)},
                            {"quarantined", std::to_string(recovered->quarantined)}});
 
+  shares = std::make_unique<space::Shares>(data->spaces(), policy_of(options.notices));
+  shares->on_notice([this] {
+    if (Outbox* const running = outbox) running->wake();
+  });
+  shares->set_transports(transports());
+  const auto unknown = shares->recover();
+  if (!unknown) return tl::unexpected(unknown.error());
+  if (*unknown > 0) log.error("it is not known whether notices were sent", {{"notices", std::to_string(*unknown)}});
+
   SiteOptions site_options;
   if (options.public_url) {
     site_options.public_authority = options.public_url->authority();
@@ -85,7 +98,7 @@ Result<void> Daemon::Impl::open() {
   }
   site_options.create_needs_token = options.create_needs_token;
   site_options.create_rate = options.create_rate;
-  site = std::make_unique<Site>(data->spaces(), system_clock(), log, std::move(site_options), [this](const Id& topic) { wakes.wake(topic); });
+  site = std::make_unique<Site>(data->spaces(), *shares, system_clock(), log, std::move(site_options), [this](const Id& topic) { wakes.wake(topic); });
   site->set_create_tokens(std::move(tokens));
 
   auto path = ControlPath::in(options.data.directory);
@@ -107,6 +120,25 @@ Result<void> Daemon::Impl::open() {
   if (!base) return tl::unexpected(base.error());
   site->set_base(std::move(*base));
   return options.metrics_bind.empty() ? Result<void>() : open_metrics();
+}
+
+std::uint32_t Daemon::Impl::transports() const {
+  const notify::Courier courier(options.notify_helper, options.notices);
+  std::uint32_t channels = 0;
+  for (unsigned channel = 0; channel <= static_cast<unsigned>(wire::Channel::exec); ++channel)
+    if (static_cast<wire::Channel>(channel) != wire::Channel::link && courier.has(static_cast<wire::Channel>(channel))) channels |= 1U << channel;
+  return channels;
+}
+
+// What was queued before goes out even if every transport is off now: as failed, so that it does not wait for ever.
+std::unique_ptr<Outbox> Daemon::Impl::start_outbox() {
+  const auto make = [this] {
+    auto courier = std::make_shared<notify::Courier>(options.notify_helper, options.notices);
+    return Outbox::Sender{[courier](const notify::Notice& notice) { return courier->send(notice); }, [courier] { courier->interrupt(); }};
+  };
+  OutboxOptions how = options.outbox;
+  if (transports() == 0) how.threads = 1;
+  return std::make_unique<Outbox>(*shares, site->base(), system_clock(), log, make, how);
 }
 
 Result<Origin> Daemon::Impl::find_base() const {
@@ -153,6 +185,8 @@ const Origin& Daemon::base() const { return impl_->site->base(); }
 
 Result<void> Daemon::run() {
   const Sweeper sweeper(*impl_->site);
+  const auto outbox = impl_->start_outbox();
+  impl_->outbox = outbox.get();
   std::thread metrics;
   if (impl_->metrics) metrics = std::thread([this] { (void)impl_->metrics->run(); });
   tell_systemd("READY=1\nSTATUS=serving at " + base().url());
@@ -162,6 +196,7 @@ Result<void> Daemon::run() {
     impl_->metrics->stop();
     metrics.join();
   }
+  impl_->outbox = nullptr;
   return result;
 }
 

@@ -8,7 +8,10 @@
 #include <vector>
 
 #include "base/result.h"
+#include "notify/courier.h"
 #include "serve/log.h"
+#include "serve/outbox.h"
+#include "space/shares.h"
 #include "space/spaces.h"
 #include "wire/link.h"
 
@@ -32,6 +35,9 @@ struct DaemonOptions {
   std::string token_file;
   std::uint64_t create_rate = 60;
   std::string metrics_bind;  // empty: none
+  notify::Settings notices;   // checked; transports and limits of this server, no transport by default
+  std::string notify_helper;  // path of qrx-notify
+  OutboxOptions outbox;
 };
 
 class Daemon {

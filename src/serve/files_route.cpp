@@ -1,12 +1,10 @@
 // The content of files, for their owner: stored ones with ranges and sums, growing ones as they come.
 #include <algorithm>
 
-#include "base/text.h"
 #include "serve/answers.h"
 #include "serve/bodies.h"
 #include "serve/routes.h"
-#include "wire/digest.h"
-#include "wire/range.h"
+#include "serve/stored_content.h"
 
 namespace qrx::serve {
 namespace {
@@ -62,60 +60,6 @@ class GrowingSource : public http::BodySource {
   std::optional<std::uint64_t> end_;
 };
 
-// The name for clients that do not know filename* (curl -OJ).
-std::string plain_name(std::string name) {
-  for (char& c : name)
-    if (c < ' ' || c > '~' || c == '"' || c == '\\' || c == '%' || c == '/') c = '_';
-  return name;
-}
-
-http::Answer content_head(int status, std::string type, const std::string& name) {
-  const auto slash = name.rfind('/');
-  const std::string base = slash == std::string::npos ? name : name.substr(slash + 1);
-  http::Answer out = answer(status, type.empty() ? "application/octet-stream" : std::move(type));
-  out.headers.push_back({"Content-Disposition", "attachment; filename=\"" + plain_name(base) + "\"; filename*=UTF-8''" + percent_encode_segment(base)});
-  out.headers.push_back({"Content-Security-Policy", "sandbox; default-src 'none'"});
-  return out;
-}
-
-http::Reply send_stored(const SharedCall& call, std::shared_ptr<space::Content> content) {
-  const space::FileRow& file = *content->file();
-  const http::Request& request = *call->request;
-  const std::string sum = to_hex(file.xxh128);
-  const std::string etag = "\"xxh128-" + sum + "\"";
-
-  if (const auto match = request.header("if-match"); match && !wire::etag_list_holds(*match, etag, false))
-    return call->problem(412, "the file is another than If-Match names");
-  http::Answer head = content_head(200, file.type, file.name);
-  head.headers.push_back({"ETag", etag});
-  head.headers.push_back({"Accept-Ranges", "bytes"});
-  head.headers.push_back({"Qrx-Xxh128", sum});
-  if (const auto match = request.header("if-none-match"); match && wire::etag_list_holds(*match, etag, true)) {
-    head.status = 304;
-    head.type.clear();
-    return head;
-  }
-  if (const auto want = request.header("want-repr-digest"); want && wire::wants_sha256(*want)) {
-    const auto sha256 = call->site.spaces.sha256(file);
-    if (!sha256) return call->problem(sha256.error());
-    head.headers.push_back({"Repr-Digest", wire::format_repr_digest(*sha256)});
-  }
-
-  const wire::ChosenRange chosen =
-      wire::choose_range(request.method == "GET" ? request.header("range") : std::nullopt, request.header("if-range"), etag, file.size);
-  if (chosen.choice == wire::RangeChoice::unsatisfiable) {
-    http::Answer out = call->problem(416, "the file has " + std::to_string(file.size) + " bytes");
-    out.headers.push_back({"Content-Range", wire::content_range_unsatisfied(file.size)});
-    return out;
-  }
-  if (chosen.choice == wire::RangeChoice::part) {
-    head.status = 206;
-    head.headers.push_back({"Content-Range", wire::content_range(chosen.range, file.size)});
-  }
-  const std::uint64_t length = chosen.range.size;
-  return http::Send{std::move(head), length, std::make_unique<StoredSource>(std::move(content), chosen.range)};
-}
-
 http::Reply send_growing(const SharedCall& call, std::shared_ptr<space::Content> content) {
   const http::Request& request = *call->request;
   const std::optional<std::uint64_t> length = content->length();
@@ -146,7 +90,10 @@ http::Reply send_growing(const SharedCall& call, std::shared_ptr<space::Content>
 http::Reply send_file_to(const SharedCall& call, const std::string& token) {
   const auto content = call->site.spaces.content(call->target.guid, token, call->target.item);
   if (!content) return call->problem(content.error());
-  return (*content)->file() != nullptr ? send_stored(call, *content) : send_growing(call, *content);
+  if ((*content)->file() == nullptr) return send_growing(call, *content);
+  return send_stored(call, *(*content)->file(), [&content](http::Answer head, wire::ByteRange range) -> http::Reply {
+    return http::Send{std::move(head), range.size, std::make_unique<StoredSource>(*content, range)};
+  });
 }
 
 }  // namespace

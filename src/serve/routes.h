@@ -25,6 +25,20 @@ http::Reply remove_space(const SharedCall& call);
 http::Reply send_file(const SharedCall& call);
 http::Reply send_file_to_form(const SharedCall& call);  // a browser's download: the token is a field of the form
 
+// shares_route.cpp
+http::Reply create_shares(const SharedCall& call);
+http::Reply list_shares(const SharedCall& call);
+http::Reply revoke_shares(const SharedCall& call);
+http::Reply show_share(const SharedCall& call);
+http::Reply report_share(const SharedCall& call);
+http::Reply revoke_share(const SharedCall& call);
+
+// share_link_route.cpp
+http::Reply show_link(const SharedCall& call);
+http::Reply mark_link_opened(const SharedCall& call);
+http::Reply send_link_file(const SharedCall& call);
+http::Reply send_link_all(const SharedCall& call);
+
 // drop_route.cpp
 http::Reply show_drop(const SharedCall& call);
 http::Reply put_file(const SharedCall& call);

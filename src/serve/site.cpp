@@ -34,6 +34,12 @@ const Verbs table[] = {
     {Resource::spaces, {{"POST", create_space}}},
     {Resource::space, {{"GET", show_space}, {"PATCH", change_space}, {"DELETE", remove_space}}},
     {Resource::file, {{"GET", send_file}, {"POST", send_file_to_form}}},
+    {Resource::shares, {{"GET", list_shares}, {"POST", create_shares}, {"DELETE", revoke_shares}}},
+    {Resource::share, {{"GET", show_share}, {"PATCH", report_share}, {"DELETE", revoke_share}}},
+    {Resource::link, {{"GET", show_link}}},
+    {Resource::link_opened, {{"POST", mark_link_opened}}},
+    {Resource::link_file, {{"GET", send_link_file}, {"POST", send_link_file}}},
+    {Resource::link_all, {{"GET", send_link_all}, {"POST", send_link_all}}},
     {Resource::owner_page, {{"GET", show_owner_page}}},
     {Resource::drop, {{"GET", show_drop}, {"PUT", put_file}, {"POST", post_form}}},
     {Resource::drop_file, {{"PUT", put_file}}},
@@ -120,9 +126,9 @@ http::Reply logged(http::Reply reply, const SharedCall& call) {
 
 }  // namespace
 
-Site::Site(space::Spaces& the_spaces, Clock& the_clock, const Log& the_log, SiteOptions options,
+Site::Site(space::Spaces& the_spaces, space::Shares& the_shares, Clock& the_clock, const Log& the_log, SiteOptions options,
            std::function<void(const Id&)> the_wake)
-    : spaces(the_spaces), clock(the_clock), log(the_log), creations(options.create_rate), wake(std::move(the_wake)),
+    : spaces(the_spaces), shares(the_shares), clock(the_clock), log(the_log), creations(options.create_rate), wake(std::move(the_wake)),
       options_(std::move(options)) {
   const auto random = random_bytes<8>();
   std::uint64_t first = 0;

@@ -18,6 +18,8 @@
 #include "serve/rate_limit.h"
 #include "serve/status_cache.h"
 #include "serve/target.h"
+#include "serve/zip_plan.h"
+#include "space/shares.h"
 #include "space/spaces.h"
 #include "wire/link.h"
 
@@ -36,7 +38,7 @@ struct Call;
 class Site {
  public:
   // wake(topic) is http::Server::notify; it may be called from any thread.
-  Site(space::Spaces& spaces, Clock& clock, const Log& log, SiteOptions options, std::function<void(const Id&)> wake);
+  Site(space::Spaces& spaces, space::Shares& shares, Clock& clock, const Log& log, SiteOptions options, std::function<void(const Id&)> wake);
   ~Site();
 
   http::Reply handle(std::shared_ptr<const http::Request> request);
@@ -54,9 +56,11 @@ class Site {
   void await_check();  // for the end: before the front goes that it wakes
 
   space::Spaces& spaces;
+  space::Shares& shares;
   Clock& clock;
   const Log& log;
   StatusCache statuses;
+  ZipPlans archives;
   RateLimit creations;
   std::atomic<std::uint64_t> spaces_created{0}, files_received{0};
   const std::function<void(const Id&)> wake;

@@ -1,45 +1,14 @@
 // Spaces, for their owners: open, watch, extend, close, delete.
-#include <algorithm>
-
 #include "serve/answers.h"
 #include "serve/bodies.h"
 #include "serve/routes.h"
+#include "serve/watching.h"
 #include "wire/messages.h"
-#include "wire/tus.h"
 
 namespace qrx::serve {
 namespace {
 
 constexpr std::size_t most_message_bytes = 16384;
-constexpr std::uint64_t most_wait = 60;
-
-struct Watch {
-  std::optional<std::uint64_t> after;
-  Seconds wait{0};
-};
-
-Result<Watch> read_watch(std::string_view query) {
-  Watch watch;
-  bool waits = false;
-  while (!query.empty()) {
-    const auto ampersand = query.find('&');
-    const std::string_view pair = query.substr(0, ampersand);
-    query = ampersand == std::string_view::npos ? std::string_view() : query.substr(ampersand + 1);
-    const auto equals = pair.find('=');
-    const std::string_view name = pair.substr(0, equals);
-    const auto number = wire::parse_number(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
-    if (name == "after") {
-      if (!number || watch.after) return fail(Kind::usage, "after is not a whole number");
-      watch.after = *number;
-    } else if (name == "wait") {
-      if (!number || waits || *number > most_wait) return fail(Kind::usage, "wait is not a number of seconds from 0 to 60");
-      watch.wait = Seconds(*number);
-      waits = true;
-    }
-  }
-  return watch;
-}
-
 std::string file_url(const Site& site, const Guid& guid, const Id& file) {
   return site.base().url() + "/api/v1/spaces/" + guid.text() + "/files/" + file.text();
 }
@@ -92,30 +61,7 @@ http::Reply create_space(const SharedCall& call) {
 }
 
 http::Reply show_space(const SharedCall& call) {
-  const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
-  space::Spaces& spaces = call->site.spaces;
-  const Guid& guid = call->target.guid;
-  const auto state = spaces.owned(guid, *token);
-  if (!state) return call->problem(state.error());
-  const auto watch = read_watch(call->request->query);
-  if (!watch) return call->problem(watch.error());
-  if (!watch->after || watch->wait.count() == 0 || spaces.seq(guid) != watch->after) return show(*call, *token);
-
-  // A space that expires is not noticed by anyone before the sweeper comes: the wait ends with it.
-  const auto left = std::max(Millis(0), (*state)->space.expires - call->site.clock.wall());
-  http::Wait wait;
-  wait.topic = guid;
-  wait.until = call->site.clock.steady() + std::min<Millis>(watch->wait, left + Millis(1));
-  wait.poll = [call, token = *token, after = *watch->after](bool time_over) -> std::optional<http::Reply> {
-    const auto seq = call->site.spaces.seq(call->target.guid);
-    if (!time_over && seq == after) return std::nullopt;
-    // The token is asked again: it may have lost its right in the meantime.
-    const auto still = call->site.spaces.owned(call->target.guid, token);
-    if (!still) return call->problem(still.error());
-    return show(*call, token);
-  };
-  return wait;
+  return watch_space(call, show);
 }
 
 http::Reply change_space(const SharedCall& call) {

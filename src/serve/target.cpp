@@ -67,6 +67,24 @@ std::optional<Target> under_drop(Target target, std::string_view rest, bool is_p
   return named(target, name);
 }
 
+std::optional<Target> under_link(Target target, std::string_view rest) {
+  target.token = take_part(rest);
+  target.resource = Resource::link;
+  if (at_end(rest)) return target;
+  const std::string_view word = take_part(rest);
+  if (is(word, "files") && !at_end(rest)) {
+    target.item = id_of(take_part(rest));
+    target.resource = Resource::link_file;
+  } else if (is(word, "all.zip")) {
+    target.resource = Resource::link_all;
+  } else if (is(word, "opened")) {
+    target.resource = Resource::link_opened;
+  } else {
+    return std::nullopt;
+  }
+  return at_end(rest) ? std::optional(target) : std::nullopt;
+}
+
 std::string short_id(const Id& id) { return id == Id{} ? "?" : id.text().substr(0, 6) + "…"; }
 
 }  // namespace
@@ -84,6 +102,10 @@ std::optional<Target> parse_target(std::string_view path, std::string_view prefi
     if (is(word, "u")) return under_drop(std::move(target), path, is_put);
     target.resource = Resource::owner_page;
     return at_end(path) ? std::optional(target) : std::nullopt;
+  }
+  if (is(word, "d")) {
+    if (at_end(path)) return std::nullopt;
+    return under_link(std::move(target), path);
   }
   if (is(word, "scan")) {
     target.resource = Resource::scan_page;
@@ -112,9 +134,15 @@ std::optional<Target> parse_target(std::string_view path, std::string_view prefi
   target.guid = id_of(take_part(path));
   target.resource = Resource::space;
   if (at_end(path)) return target;
-  if (!is(take_part(path), "files") || at_end(path)) return std::nullopt;
+  const std::string_view part = take_part(path);
+  const bool of_shares = is(part, "shares");
+  if (of_shares && at_end(path)) {
+    target.resource = Resource::shares;
+    return target;
+  }
+  if ((!of_shares && !is(part, "files")) || at_end(path)) return std::nullopt;
   target.item = id_of(take_part(path));
-  target.resource = Resource::file;
+  target.resource = of_shares ? Resource::share : Resource::file;
   return at_end(path) ? std::optional(target) : std::nullopt;
 }
 
@@ -130,6 +158,12 @@ std::string loggable(const Target& target) {
     case Resource::spaces: return "/api/v1/spaces";
     case Resource::space: return space;
     case Resource::file: return space + "/files/" + short_id(target.item);
+    case Resource::shares: return space + "/shares";
+    case Resource::share: return space + "/shares/" + short_id(target.item);
+    case Resource::link: return "/d/*";
+    case Resource::link_opened: return "/d/*/opened";
+    case Resource::link_file: return "/d/*/files/" + short_id(target.item);
+    case Resource::link_all: return "/d/*/all.zip";
     case Resource::owner_page: return "/s/" + short_id(target.guid);
     case Resource::drop: return drop;
     case Resource::drop_file: return drop + "/*";

@@ -18,7 +18,13 @@ enum class Resource : std::uint8_t {
   spaces,         // /api/v1/spaces
   space,          // /api/v1/spaces/{guid}
   file,           // /api/v1/spaces/{guid}/files/{item}
+  shares,         // /api/v1/spaces/{guid}/shares
+  share,          // /api/v1/spaces/{guid}/shares/{item}
   owner_page,     // /s/{guid}
+  link,           // /d/{token}
+  link_opened,    // /d/{token}/opened
+  link_file,      // /d/{token}/files/{item}
+  link_all,       // /d/{token}/all.zip
   drop,           // /u/{guid}
   drop_file,      // /u/{guid}/{name…}, PUT
   uploads,        // /u/{guid}/uploads
@@ -36,6 +42,7 @@ struct Target {
   Id guid;  // an id that does not parse is all zeros, which names nothing
   Id item;
   std::string name;  // percent-decoded
+  std::string token; // of a share's link, as it came: secret
 };
 
 // `prefix` ("" or "/prefix") is taken off when it is there: the proxy may have done so already. Words and ids may be in

@@ -22,6 +22,17 @@ std::string in_words(Channel channel) {
   }
 }
 
+// The name of its table in the configuration.
+std::string transport_of(const wire::Recipient& to) {
+  const std::string channel(to_text(to.channel));
+  return to.channel == Channel::exec ? channel + "." + to.address.substr(0, to.address.find(':')) : channel;
+}
+
+std::uint64_t limit_of(const std::map<std::string, std::uint64_t>& limits, const std::string& name, std::uint64_t otherwise) {
+  const auto found = limits.find(name);
+  return found == limits.end() ? otherwise : found->second;
+}
+
 struct Budget {
   std::string name;  // of the count
   std::uint64_t most;
@@ -37,14 +48,18 @@ void ShareRules::queue_notice(Transaction& transaction, ShareRow& row, const wir
   const WallTime now = rules.clock.wall();
   const std::uint64_t day = day_of(now);
   const std::string tomorrow = " today; try again tomorrow";
-  const auto of_channel = policy.notices_a_channel.find(to.channel);
+  const std::string transport = transport_of(to);
+  const auto begins_number = [&](const std::string& country) { return std::string_view(to.address).substr(1).starts_with(country); };
+  if (to.channel == Channel::sms && !policy.countries.empty() &&
+      std::none_of(policy.countries.begin(), policy.countries.end(), begins_number))
+    return set_notice(row, ShareState::failed, "this server sends no SMS to this country");
   std::vector<Budget> budgets = {
       {"all", policy.notices_a_day, "this server sends no more notices" + tomorrow},
       {"space " + row.guid.text(), policy.notices_a_space, "this server sends no more notices for this space" + tomorrow},
       // Counted by its hash: the count may outlive the space and its shares.
-      {"to " + to_hex(sha256(as_bytes(row.to))), policy.notices_a_recipient, "this server sends no more notices to this recipient" + tomorrow},
-      {"channel " + std::string(to_text(to.channel)), of_channel == policy.notices_a_channel.end() ? 0 : of_channel->second,
-       "this server sends no more " + in_words(to.channel) + tomorrow}};
+      {"to " + to_hex(sha256(as_bytes(row.to))), limit_of(policy.notices_a_recipient_by, transport, policy.notices_a_recipient),
+       "this server sends no more notices to this recipient" + tomorrow},
+      {"transport " + transport, limit_of(policy.notices_a_transport, transport, 0), "this server sends no more " + in_words(to.channel) + tomorrow}};
   if (to.channel == Channel::sms)
     budgets.push_back({"country " + country_of(to.address), policy.notices_a_country, "this server sends no more SMS to this country" + tomorrow});
   for (const Budget& budget : budgets)

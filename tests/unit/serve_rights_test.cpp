@@ -22,16 +22,25 @@ struct Things {
     upload = world.world.spaces->create_upload(guid, new_upload("b.bin", 4))->upload;
     delivery = world.world.spaces->open_delivery(guid, {})->delivery;
     REQUIRE(world.world.spaces->put_small(guid, delivery, "c.txt", as_bytes("c")));
+    wire::CreateShares wish;
+    wish.recipients = {"a@example.org"};
+    const auto shared = world.shares.create(guid, created.token.text(), wish);
+    REQUIRE(shared);
+    share = shared->shares.shares.at(0).share;
+    link = shared->shares.shares.at(0).link;
   }
   space::Created created;
-  Id file, upload, delivery;
+  Id file, upload, delivery, share;
+  std::string link;  // its token
 };
 
 std::string path_of(std::string pattern, const Guid& guid, const Things& things) {
   const std::pair<std::string, std::string> words[] = {{"{guid}", guid.text()},
                                                        {"{file}", things.file.text()},
                                                        {"{upload}", things.upload.text()},
-                                                       {"{delivery}", things.delivery.text()}};
+                                                       {"{delivery}", things.delivery.text()},
+                                                       {"{share}", things.share.text()},
+                                                       {"{link}", things.link}};
   for (const auto& [word, value] : words)
     if (const auto at = pattern.find(word); at != std::string::npos) pattern.replace(at, word.size(), value);
   return pattern;
@@ -52,6 +61,10 @@ Asked sound(const std::string& method, const std::string& path) {
   } else if (method == "POST" && path.size() == 29) {  // /u/{guid}
     asked.headers.push_back({"Content-Type", "multipart/form-data; boundary=X"});
     asked.body = "--X\r\nContent-Disposition: form-data; name=f; filename=d\r\n\r\nd\r\n--X--\r\n";
+  } else if (method == "POST" && path.ends_with("/shares")) {
+    asked.body = R"({"recipients":["b@example.org"]})";
+  } else if (method == "PATCH" && path.find("/shares/") != std::string::npos) {
+    asked.body = R"({"state":"sent"})";
   } else if (method == "PATCH" || method == "POST") {
     asked.body = "{}";
   } else if (method == "PUT") {
@@ -76,9 +89,16 @@ const std::vector<Row> rows = {
     {"/api/v1/spaces/{guid}",      {401, 401, 405, 405, 401, 401, 204}, {404, 404, 405, 405, 404, 404, 204}, {200, 200, 405, 405, 200, 204, 204}},
     {"/api/v1/spaces/{guid}/files/{file}", {401, 401, 401, 405, 405, 405, 204}, {404, 404, 404, 405, 405, 405, 204}, {200, 200, 200, 405, 405, 405, 204}},
     {"/api/v1/spaces/{guid}/files/{upload}", {401, 401, 401, 405, 405, 405, 204}, {404, 404, 404, 405, 405, 405, 204}, {200, 200, 200, 405, 405, 405, 204}},
-    {"/api/v1/spaces/{guid}/shares", {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}},
+    {"/api/v1/spaces/{guid}/shares", {401, 401, 401, 405, 405, 401, 204}, {404, 404, 404, 405, 405, 404, 204}, {200, 200, 201, 405, 405, 204, 204}},
+    {"/api/v1/spaces/{guid}/shares/{share}", {401, 401, 405, 405, 401, 401, 204}, {404, 404, 405, 405, 404, 404, 204}, {200, 200, 405, 405, 200, 204, 204}},
     {"/s/{guid}",                  {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}},
-    {"/d/{guid}",                  {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}},
+    {"/d/{guid}", {404, 404, 405, 405, 405, 405, 204}, {404, 404, 405, 405, 405, 405, 204}, {404, 404, 405, 405, 405, 405, 204}},
+    {"/d/{link}", {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}},
+    {"/d/{link}/opened", {405, 405, 204, 405, 405, 405, 204}, {405, 405, 204, 405, 405, 405, 204}, {405, 405, 204, 405, 405, 405, 204}},
+    {"/d/{link}/files/{file}", {200, 200, 200, 405, 405, 405, 204}, {200, 200, 200, 405, 405, 405, 204}, {200, 200, 200, 405, 405, 405, 204}},
+    {"/d/{link}/files/{upload}", {404, 404, 404, 405, 405, 405, 204}, {404, 404, 404, 405, 405, 405, 204}, {404, 404, 404, 405, 405, 405, 204}},
+    {"/d/{link}/all.zip", {200, 200, 200, 405, 405, 405, 204}, {200, 200, 200, 405, 405, 405, 204}, {200, 200, 200, 405, 405, 405, 204}},
+    {"/d/{link}/else", {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}},
     {"/u/{guid}",                  {200, 200, 201, 201, 405, 405, 204}, {200, 200, 201, 201, 405, 405, 204}, {200, 200, 201, 201, 405, 405, 204}},
     {"/u/{guid}/a.txt",            {405, 405, 405, 201, 405, 405, 204}, {405, 405, 405, 201, 405, 405, 204}, {405, 405, 405, 201, 405, 405, 204}},
     {"/u/{guid}/{file}",           {405, 405, 405, 201, 405, 405, 204}, {405, 405, 405, 201, 405, 405, 204}, {405, 405, 405, 201, 405, 405, 204}},
@@ -227,4 +247,66 @@ TEST_CASE("only the operator's socket can sweep and check") {
   asked.path = "/healthz";
   asked.method = "GET";
   CHECK(world.ask(asked).status == 404);
+}
+
+TEST_CASE("a link that was taken back, has expired or never was opens nothing, by any method") {
+  SiteWorld world(without_rate());
+  const Things things(world);
+  const Guid& guid = things.created.space.guid;
+  wire::CreateShares wish;
+  wish.recipients = {"brief@example.org"};
+  wish.expire = Seconds(10);
+  const auto brief = world.shares.create(guid, things.created.token.text(), wish);
+  REQUIRE(brief);
+  REQUIRE(world.shares.revoke(guid, things.created.token.text(), things.share));
+  world.world.clock.pass(Seconds(11));
+  const std::pair<std::string, int> links[] = {{things.link, 410}, {brief->shares.shares[0].link, 410}, {Token::random().text(), 404},
+                                               {things.created.token.text(), 404}, {"mistyped", 404}};
+  for (const auto& [link, status] : links)
+    for (const char* rest : {"", "/opened", "/files/{file}", "/all.zip"})
+      for (const char* method : {"GET", "HEAD", "POST"}) {
+        Asked asked = sound(method, path_of("/d/" + link + rest, guid, things));
+        INFO(method << ' ' << asked.path);
+        const Got got = world.ask(asked);
+        if (got.status == 405) continue;
+        CHECK(got.status == status);
+        CHECK_FALSE(got.took_body);
+        CHECK(got.body.find(link) == std::string::npos);
+      }
+}
+
+TEST_CASE("an unknown link and a mistyped one are answered by the same bytes") {
+  SiteWorld world(without_rate());
+  const Things things(world);
+  for (const char* accept : {"*/*", "text/html"}) {
+    std::vector<Got> answers;
+    for (const std::string& link : {Token::random().text(), std::string("x"), things.created.token.text()}) {
+      Asked asked;
+      asked.path = "/d/" + link;
+      asked.headers = {{"Accept", accept}};
+      answers.push_back(world.ask(asked));
+    }
+    for (const Got& got : answers) {
+      CHECK(got.status == 404);
+      CHECK(got.body == answers.front().body);
+      CHECK(got.headers == answers.front().headers);
+    }
+  }
+}
+
+TEST_CASE("the log of a share names neither link nor recipient") {
+  SiteWorld world(without_rate());
+  const Things things(world);
+  const Guid& guid = things.created.space.guid;
+  for (const char* path : {"/d/{link}", "/d/{link}/files/{file}", "/d/{link}/all.zip", "/api/v1/spaces/{guid}/shares", "/api/v1/spaces/{guid}/shares/{share}"}) {
+    Asked asked = sound("GET", path_of(path_of(path, guid, things), guid, things));
+    asked.headers.push_back({"Authorization", bearer(things.created.token)});
+    CHECK(world.ask(asked).status == 200);
+  }
+  REQUIRE(world.lines.size() >= 5);
+  for (const std::string& line : world.lines) {
+    CHECK(line.find(things.link) == std::string::npos);
+    CHECK(line.find("example.org") == std::string::npos);
+    CHECK(line.find(things.created.token.text()) == std::string::npos);
+  }
 }

@@ -36,7 +36,8 @@ std::string bearer(const Token& token) { return "Bearer " + token.text(); }
 SiteWorld::SiteWorld(serve::SiteOptions options, space::Policy policy)
     : world(policy),
       log(serve::LogForm::text, 1, [this](const std::string& line) { lines.push_back(line); }),
-      site(*world.spaces, world.clock, log, std::move(options), [this](const Id& topic) { woken.push_back(topic); }) {
+      shares(*world.spaces, {}),
+      site(*world.spaces, shares, world.clock, log, std::move(options), [this](const Id& topic) { woken.push_back(topic); }) {
   site.set_base(Origin{true, "qrx.example.org", 443, site.options().prefix});
 }
 

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "serve/site.h"
+#include "space/shares.h"
 #include "unit/space_world.h"
 
 namespace qrx::test {
@@ -54,6 +55,7 @@ class SiteWorld {
   std::vector<std::string> lines;  // of the log
   serve::Log log;
   std::vector<Id> woken;
+  space::Shares shares;
   serve::Site site;
 
  private:

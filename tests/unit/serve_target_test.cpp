@@ -35,7 +35,17 @@ TEST_CASE("a path names one resource") {
   CHECK(resource(drop + "/deliveries/" + item.text() + "/commit") == Resource::commit);
   CHECK(resource(drop + "/deliveries/mistyped") == Resource::delivery);
   CHECK(resource(drop + "/deliveries/mistyped/junk") == Resource::drop_file);
-  for (const char* path : {"/u", "/u/", "/s/", "/x", "/api", "/api/v2/spaces", "/healthz/x", "/control", "/d/x", "//", "/s/a/b"})
+  CHECK(resource("/api/v1/spaces/" + guid.text() + "/shares") == Resource::shares);
+  CHECK(resource("/api/v1/spaces/" + guid.text() + "/shares/" + item.text()) == Resource::share);
+  CHECK(resource("/d/secret") == Resource::link);
+  CHECK(resource("/D/secret/") == Resource::link);
+  CHECK(parse_target("/d/secret", "", false)->token == "secret");
+  CHECK(resource("/d/secret/opened") == Resource::link_opened);
+  CHECK(resource("/d/secret/all.zip") == Resource::link_all);
+  CHECK(resource("/d/secret/files/" + item.text()) == Resource::link_file);
+  CHECK(parse_target("/d/secret/files/" + item.text(), "", false)->item == item);
+  for (const char* path : {"/u", "/u/", "/s/", "/x", "/api", "/api/v2/spaces", "/healthz/x", "/control", "/d", "/d/", "/d/x/y", "/d/x/files",
+                           "/d/x/files/a/b", "/d/x/all.zip/x", "//", "/s/a/b"})
     CHECK_FALSE(parse_target(path, "", false));
 }
 
@@ -54,6 +64,7 @@ TEST_CASE("to put is to send a file of that name, whatever else the name could m
 
 TEST_CASE("logs do not tell ids in full, nor names") {
   CHECK(loggable(*parse_target(drop + "/secret.txt", "", true)) == "/u/" + guid.text().substr(0, 6) + "\u2026/*");
+  CHECK(loggable(*parse_target("/d/secret/opened", "", false)) == "/d/*/opened");
 }
 
 TEST_CASE("the parts of a concatenation are uploads of the same space") {

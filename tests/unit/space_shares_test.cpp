@@ -552,7 +552,7 @@ TEST_CASE("notices have budgets by the day, for space, recipient, channel and co
   space::SharePolicy policy;
   policy.notices_a_space = 5;
   policy.notices_a_recipient = 2;
-  policy.notices_a_channel[wire::Channel::mail] = 4;
+  policy.notices_a_transport["mail"] = 4;
   policy.notices_a_country = 1;
   Sharing s(policy);
   const auto state = [&](const std::string& recipient, const space::Created& of) {
@@ -575,6 +575,16 @@ TEST_CASE("notices have budgets by the day, for space, recipient, channel and co
   CHECK(state("+8613800138001", next_day) == "queued");
   for (const char* number : {"+12025550100", "+33612345678", "+442079460000"}) CHECK(state(number, next_day) == "queued");
   CHECK(state("+35312345678", next_day) == "this server sends no more notices for this space today; try again tomorrow");
+}
+
+TEST_CASE("SMS go to the countries that the operator named") {
+  space::SharePolicy policy;
+  policy.countries = {"86", "49"};
+  Sharing s(policy);
+  CHECK(s.one(to({"+8613800138000"}, 0, true)).state == ShareState::queued);
+  const auto refused = s.one(to({"+12025550100"}, 0, true));
+  CHECK(refused.state == ShareState::failed);
+  CHECK(refused.reason == "this server sends no SMS to this country");
 }
 
 TEST_CASE("revoking takes a waiting notice back") {

@@ -1,0 +1,160 @@
+// A share's link, for its recipient: what there is, one file, everything. Looking changes nothing; a download counts when
+// its last byte was taken.
+#include <algorithm>
+
+#include "serve/answers.h"
+#include "serve/bodies.h"
+#include "serve/pages.h"
+#include "serve/routes.h"
+#include "serve/stored_content.h"
+#include "serve/zip_source.h"
+#include "wire/shares.h"
+
+namespace qrx::serve {
+namespace {
+
+constexpr std::size_t most_form_bytes = 4096;        // of a button in a page
+constexpr std::uint64_t piece_bytes = 256U << 10;   // after each it is seen whether the link was revoked
+constexpr int busy_retry_seconds = 5;
+
+// One range of a file.
+class SharedSource : public http::BodySource {
+ public:
+  SharedSource(std::shared_ptr<space::Content> content, wire::ByteRange range, std::unique_ptr<space::Transfer> transfer)
+      : content_(std::move(content)), range_(range), transfer_(std::move(transfer)) {}
+
+  Next next() override {
+    if (transfer_->is_cut()) return Broken{};
+    if (done_ == range_.size) return End{};
+    const std::uint64_t size = std::min(piece_bytes, range_.size - done_);
+    const FilePiece piece{content_->fd(), content_->blob_offset() + range_.first + done_, size};
+    done_ += size;
+    transfer_->handed(done_);  // at most: how far this piece gets is not told
+    return piece;
+  }
+  bool wants_receipt() const override { return true; }
+  void completed() override { transfer_->completed(); }
+
+ private:
+  std::shared_ptr<space::Content> content_;
+  wire::ByteRange range_;
+  std::unique_ptr<space::Transfer> transfer_;
+  std::uint64_t done_ = 0;
+};
+
+class ArchiveSource : public http::BodySource {
+ public:
+  ArchiveSource(ZipSource zip, std::unique_ptr<space::Transfer> transfer) : zip_(std::move(zip)), transfer_(std::move(transfer)) {}
+
+  Next next() override {
+    if (transfer_->is_cut()) return Broken{};
+    auto piece = zip_.next();
+    if (!piece) return Broken{};
+    if (piece->empty()) return End{};
+    return MemoryPiece{std::move(*piece)};
+  }
+  bool wants_receipt() const override { return true; }
+  void completed() override { transfer_->completed(); }
+
+ private:
+  ZipSource zip_;
+  std::unique_ptr<space::Transfer> transfer_;
+};
+
+// Not for search engines, should a link ever be published.
+http::Answer unlisted(http::Answer out) {
+  out.headers.push_back({"X-Robots-Tag", "noindex, nofollow"});
+  return out;
+}
+
+http::Answer refuse(const Call& call, const Error& error) {
+  if (error.kind == Kind::gone) return unlisted(call.problem(410, error.what));
+  http::Answer out = unlisted(call.problem(error));
+  if (error.kind == Kind::locked) out.headers.push_back({"Retry-After", std::to_string(busy_retry_seconds)});
+  return out;
+}
+
+// `root`: before "/d/": a page stays at the address at which it was asked for, others are told the whole.
+wire::SharedSpace describe(const Call& call, const space::Shares::Opened& opened, const std::string& root) {
+  wire::SharedSpace out;
+  out.label = opened.label;
+  out.message = opened.message;
+  out.expires = opened.expires;
+  out.downloads_left = opened.downloads_left;
+  std::unordered_map<Id, const space::DeliveryRow*, IdHash> rows;
+  for (const space::DeliveryRow& row : opened.space->deliveries) rows.emplace(row.delivery, &row);
+  const std::string files = root + "/d/" + call.target.token + "/files/";
+  for (const std::uint32_t at : opened.files) {
+    const space::FileRow& file = opened.space->files[at];
+    if (out.deliveries.empty() || out.deliveries.back().delivery != file.delivery) {
+      const space::DeliveryRow& row = *rows.at(file.delivery);
+      out.deliveries.push_back({row.delivery, row.committed.value_or(row.created), row.message, {}});
+    }
+    out.deliveries.back().files.push_back(
+        {file.file, file.name, file.size, file.type, file.xxh128, file.sealed, files + file.file.text()});
+  }
+  return out;
+}
+
+http::Reply send_file_of(const SharedCall& call) {
+  space::Shares& shares = call->site.shares;
+  const auto content = shares.content(call->target.token, call->target.item);
+  if (!content) return refuse(*call, content.error());
+  const space::FileRow& file = *(*content)->file();
+  return send_stored(call, file, [&](http::Answer head, wire::ByteRange range) -> http::Reply {
+    auto transfer = shares.begin(call->target.token, file, range.first, range.size);
+    if (!transfer) return refuse(*call, transfer.error());
+    return http::Send{unlisted(std::move(head)), range.size, std::make_unique<SharedSource>(*content, range, std::move(*transfer))};
+  });
+}
+
+http::Reply send_all_of(const SharedCall& call) {
+  space::Shares& shares = call->site.shares;
+  const std::string& token = call->target.token;
+  const auto opened = shares.open(token);
+  if (!opened) return refuse(*call, opened.error());
+  const auto files = shares.left(token, *opened);
+  if (!files) return refuse(*call, files.error());
+  const auto plan = call->site.archives.plan(opened->space, *files);
+  http::Answer head = unlisted(content_head(200, "application/zip", "all.zip"));
+  head.headers.push_back({"Accept-Ranges", "none"});
+  if (call->request->method == "HEAD") return http::Send{std::move(head), plan->length(), nullptr};
+  auto transfer = shares.begin_all(token, *opened, *files);
+  if (!transfer) return refuse(*call, transfer.error());
+  ZipSource zip(plan, [&shares](const space::FileRow& file) { return shares.stored(file); });
+  return http::Send{std::move(head), plan->length(), std::make_unique<ArchiveSource>(std::move(zip), std::move(*transfer))};
+}
+
+// A form posts; what it says does not matter.
+http::Reply after_form(const SharedCall& call, http::Reply (*go_on)(const SharedCall&)) {
+  if (call->request->method != "POST") return go_on(call);
+  if (const auto opened = call->site.shares.open(call->target.token); !opened) return refuse(*call, opened.error());
+  return collect(call, most_form_bytes, [call, go_on](const std::string&) { return go_on(call); });
+}
+
+}  // namespace
+
+http::Reply show_link(const SharedCall& call) {
+  const auto opened = call->site.shares.open(call->target.token);
+  if (!opened) return refuse(*call, opened.error());
+  if (!wants_json(*call->request)) {
+    const wire::SharedSpace shared = describe(*call, *opened, call->asker.look.root);
+    return unlisted(page_answer(200, share_page(call->asker.look, shared, call->site.clock.wall()), PageKind::scripted));
+  }
+  http::Answer out = unlisted(json_answer(200, wire::to_json(describe(*call, *opened, call->site.base().url()))));
+  out.headers.push_back({"Vary", "Accept"});
+  return out;
+}
+
+http::Reply mark_link_opened(const SharedCall& call) {
+  return after_form(call, [](const SharedCall& opening) -> http::Reply {
+    if (const auto done = opening->site.shares.opened(opening->target.token); !done) return refuse(*opening, done.error());
+    return answer(204);
+  });
+}
+
+http::Reply send_link_file(const SharedCall& call) { return after_form(call, send_file_of); }
+
+http::Reply send_link_all(const SharedCall& call) { return after_form(call, send_all_of); }
+
+}  // namespace qrx::serve

@@ -1,0 +1,69 @@
+#include "serve/watching.h"
+
+#include <algorithm>
+
+#include "serve/answers.h"
+#include "wire/tus.h"
+
+namespace qrx::serve {
+namespace {
+
+constexpr std::uint64_t most_wait = 60;
+
+struct Watch {
+  std::optional<std::uint64_t> after;
+  Seconds wait{0};
+};
+
+Result<Watch> read_watch(std::string_view query) {
+  Watch watch;
+  bool waits = false;
+  while (!query.empty()) {
+    const auto ampersand = query.find('&');
+    const std::string_view pair = query.substr(0, ampersand);
+    query = ampersand == std::string_view::npos ? std::string_view() : query.substr(ampersand + 1);
+    const auto equals = pair.find('=');
+    const std::string_view name = pair.substr(0, equals);
+    const auto number = wire::parse_number(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
+    if (name == "after") {
+      if (!number || watch.after) return fail(Kind::usage, "after is not a whole number");
+      watch.after = *number;
+    } else if (name == "wait") {
+      if (!number || waits || *number > most_wait) return fail(Kind::usage, "wait is not a number of seconds from 0 to 60");
+      watch.wait = Seconds(*number);
+      waits = true;
+    }
+  }
+  return watch;
+}
+
+}  // namespace
+
+http::Reply watch_space(const SharedCall& call, std::function<http::Answer(const Call& call, const std::string& token)> show) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  space::Spaces& spaces = call->site.spaces;
+  const Guid& guid = call->target.guid;
+  const auto state = spaces.owned(guid, *token);
+  if (!state) return call->problem(state.error());
+  const auto watch = read_watch(call->request->query);
+  if (!watch) return call->problem(watch.error());
+  if (!watch->after || watch->wait.count() == 0 || spaces.seq(guid) != watch->after) return show(*call, *token);
+
+  // A space that expires is not noticed by anyone before the sweeper comes: the wait ends with it.
+  const auto left = std::max(Millis(0), (*state)->space.expires - call->site.clock.wall());
+  http::Wait wait;
+  wait.topic = guid;
+  wait.until = call->site.clock.steady() + std::min<Millis>(watch->wait, left + Millis(1));
+  wait.poll = [call, token = *token, after = *watch->after, show = std::move(show)](bool time_over) -> std::optional<http::Reply> {
+    const auto seq = call->site.spaces.seq(call->target.guid);
+    if (!time_over && seq == after) return std::nullopt;
+    // The token is asked again: it may have lost its right in the meantime.
+    const auto still = call->site.spaces.owned(call->target.guid, token);
+    if (!still) return call->problem(still.error());
+    return show(*call, token);
+  };
+  return wait;
+}
+
+}  // namespace qrx::serve

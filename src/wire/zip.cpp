@@ -1,0 +1,114 @@
+#include "wire/zip.h"
+
+#include <zlib.h>
+
+#include <algorithm>
+#include <ctime>
+
+namespace qrx::wire {
+namespace {
+
+constexpr std::uint64_t most_32 = 0xFFFFFFFF;
+constexpr std::uint64_t most_16 = 0xFFFF;
+constexpr unsigned version_plain = 20;
+constexpr unsigned version_zip64 = 45;
+constexpr unsigned made_on_unix = 3 << 8;
+constexpr unsigned flags = 1U << 3 | 1U << 11;  // a descriptor follows; the name is UTF-8
+
+class Record {
+ public:
+  Record& u16(std::uint64_t value) { return put(value, 2); }
+  Record& u32(std::uint64_t value) { return put(value, 4); }
+  Record& u64(std::uint64_t value) { return put(value, 8); }
+  Record& text(std::string_view text) {
+    out_ += text;
+    return *this;
+  }
+  std::string take() { return std::move(out_); }
+
+ private:
+  Record& put(std::uint64_t value, int bytes) {
+    for (int i = 0; i < bytes; ++i) out_ += static_cast<char>(value >> (8 * i));
+    return *this;
+  }
+  std::string out_;
+};
+
+bool is_large(std::uint64_t value) { return value >= most_32; }
+std::uint64_t in_32(std::uint64_t value) { return is_large(value) ? most_32 : value; }
+
+std::time_t seconds_of(WallTime time) { return static_cast<std::time_t>(time.time_since_epoch().count() / 1000); }
+
+// UTC, because no zone is known; the extended time stamp beside it says the same exactly.
+void put_dos_time(Record& out, WallTime time) {
+  const std::time_t seconds = seconds_of(time);
+  std::tm at{};
+  if (::gmtime_r(&seconds, &at) == nullptr || at.tm_year < 80 || at.tm_year > 80 + 127) {
+    out.u16(0).u16(1U << 5 | 1U);  // 1980-01-01
+    return;
+  }
+  out.u16(static_cast<unsigned>(at.tm_hour << 11 | at.tm_min << 5 | at.tm_sec / 2));
+  out.u16(static_cast<unsigned>((at.tm_year - 80) << 9 | (at.tm_mon + 1) << 5 | at.tm_mday));
+}
+
+std::string time_stamp(WallTime time) {
+  return Record().u16(0x5455).u16(5).text(std::string_view("\1", 1)).u32(static_cast<std::uint64_t>(seconds_of(time))).take();
+}
+
+}  // namespace
+
+std::string zip_local_header(const ZipEntry& entry) {
+  const bool large = is_large(entry.size);
+  std::string extra = time_stamp(entry.modified);
+  if (large) extra += Record().u16(1).u16(16).u64(entry.size).u64(entry.size).take();
+  Record out;
+  out.u32(0x04034B50).u16(large ? version_zip64 : version_plain).u16(flags).u16(0);
+  put_dos_time(out, entry.modified);
+  // The size is told here too, although the descriptor repeats it: who reads from a pipe finds the end by it.
+  out.u32(0).u32(in_32(entry.size)).u32(in_32(entry.size)).u16(entry.name.size()).u16(extra.size());
+  return out.text(entry.name).text(extra).take();
+}
+
+std::string zip_descriptor(const ZipEntry& entry) {
+  Record out;
+  out.u32(0x08074B50).u32(entry.crc);
+  if (is_large(entry.size))
+    out.u64(entry.size).u64(entry.size);
+  else
+    out.u32(entry.size).u32(entry.size);
+  return out.take();
+}
+
+std::string zip_central_record(const ZipEntry& entry) {
+  Record large;
+  if (is_large(entry.size)) large.u64(entry.size).u64(entry.size);
+  if (is_large(entry.offset)) large.u64(entry.offset);
+  const std::string fields = large.take();
+  std::string extra = time_stamp(entry.modified);
+  if (!fields.empty()) extra += Record().u16(1).u16(fields.size()).text(fields).take();
+  const unsigned version = fields.empty() ? version_plain : version_zip64;
+  Record out;
+  out.u32(0x02014B50).u16(made_on_unix | version).u16(version).u16(flags).u16(0);
+  put_dos_time(out, entry.modified);
+  out.u32(entry.crc).u32(in_32(entry.size)).u32(in_32(entry.size)).u16(entry.name.size()).u16(extra.size()).u16(0);
+  out.u16(0).u16(0).u32(0100644ULL << 16).u32(in_32(entry.offset));
+  return out.text(entry.name).text(extra).take();
+}
+
+std::string zip_end(std::uint64_t entries, std::uint64_t central_offset, std::uint64_t central_size) {
+  Record out;
+  if (entries >= most_16 || is_large(central_offset) || is_large(central_size)) {
+    out.u32(0x06064B50).u64(44).u16(made_on_unix | version_zip64).u16(version_zip64).u32(0).u32(0);
+    out.u64(entries).u64(entries).u64(central_size).u64(central_offset);
+    out.u32(0x07064B50).u32(0).u64(central_offset + central_size).u32(1);
+  }
+  const std::uint64_t count = std::min(entries, most_16);
+  out.u32(0x06054B50).u16(0).u16(0).u16(count).u16(count).u32(in_32(central_size)).u32(in_32(central_offset)).u16(0);
+  return out.take();
+}
+
+void Crc32::update(ByteView bytes) {
+  sum_ = static_cast<std::uint32_t>(::crc32_z(sum_, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+}
+
+}  // namespace qrx::wire

@@ -94,7 +94,11 @@ class Page {
   }
 
  private:
-  std::string texts() const { return asset_url(look_.root, "texts-" + std::string(code_of(look_.language)) + ".js"); }
+  // "receive.js" has its sentences in "texts-en-receive.js".
+  std::string texts() const {
+    if (script_.empty()) return {};
+    return asset_url(look_.root, "texts-" + std::string(code_of(look_.language)) + "-" + std::string(script_));
+  }
 
   const Look& look_;
   std::string_view script_;

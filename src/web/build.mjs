@@ -71,8 +71,6 @@ for (const part of ["server", "page"]) {
         if (places(same) !== places(text)) give_up(`${part}.${key} has other {places} in texts/${other}.json than in texts/${one}.json`);
       }
 }
-const textFiles = Object.fromEntries(languages.map((l) =>
-  [l, add(`texts-${l}.js`, `export default ${JSON.stringify(texts[l].page)};\n`)]));
 
 // --- workers first: the pages know them by name
 const words = [...readFileSync(wordsFile, "utf8").split("words = {")[1].matchAll(/"([a-z]+)"/g)].map((m) => m[1]);
@@ -84,7 +82,7 @@ const wordList = {
     b.onLoad({ filter: /.*/, namespace: "words" }, () => ({ contents: `export default ${JSON.stringify(words.join(" "))}.split(" ");` }));
   },
 };
-const define = { TEXTS: JSON.stringify(textFiles) };
+const define = {};
 for (const worker of ["seal_worker", "save_worker"]) {
   const result = await bundle({ entryPoints: [`${worker}.ts`], format: "iife", plugins: [wordList] });
   define[worker.toUpperCase()] = JSON.stringify(add(`${worker}.js`, result.outputFiles[0].contents));
@@ -103,6 +101,21 @@ for (const file of pages.outputFiles) {
   const name = output.entryPoint ? basename(output.entryPoint).replace(".ts", ".js") : basename(file.path);
   add(name, file.contents, basename(file.path));
   firstLoads[name] = output.imports.filter((i) => i.kind === "import-statement").map((i) => basename(i.path));
+}
+
+// Each page gets the sentences that its own sources name.
+function sources_of(input, seen = new Set()) {
+  if (seen.has(input)) return seen;
+  seen.add(input);
+  for (const { path } of pages.metafile.inputs[input]?.imports ?? []) if (!path.startsWith("node_modules/")) sources_of(path, seen);
+  return seen;
+}
+for (const page of ["receive", "send", "pickup", "scan"]) {
+  const sources = [...sources_of(`${page}.ts`)].filter((file) => file.endsWith(".ts")).map((file) => readFileSync(join(here, file), "utf8")).join("\n");
+  for (const l of languages) {
+    const said = Object.entries(texts[l].page).filter(([key]) => sources.includes(`"${key}"`));
+    add(`texts-${l}-${page}.js`, `export default ${JSON.stringify(Object.fromEntries(said))};\n`);
+  }
 }
 const style = await bundle({ entryPoints: ["style.css"] });
 add("style.css", style.outputFiles[0].contents);

@@ -1,5 +1,4 @@
 // What build.mjs fills in: the names of files beside the script.
-declare const TEXTS: Record<string, string>;
 declare const SEAL_WORKER: string;
 declare const SAVE_WORKER: string;
 declare const ZXING_WASM: string;

@@ -57,8 +57,10 @@ export class ItemsView {
     const save = button(say("save"), () => this.save(item, save, state, bar), { icon: "down", class: "small" });
     save.setAttribute("aria-label", say("save_this", { name: shown(item.name) }));
     return h("li", {}, icon(item.sealed || item.locked ? "lock" : may_be_picture(item.name, item.type) ? "picture" : "file"),
-      h("span", { class: "name", dir: "auto" }, h("small", {}, shown(folder(item.name))), shown(leaf(item.name))),
-      h("span", { class: "size" }, size(item.size)), save, bar.element, state,
+      h("div", { class: "what" },
+        h("span", { class: "name", dir: "auto" }, h("small", {}, shown(folder(item.name))), shown(leaf(item.name))),
+        h("span", { class: "size" }, size(item.size))),
+      save, bar.element, state,
       item.sum ? h("code", {}, item.sum) : null);
   }
 

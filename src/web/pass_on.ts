@@ -91,16 +91,19 @@ export class PassOn {
   }
 
   private row(share: ShareInfo): HTMLElement {
-    const state = say(told[share.state] ?? "share_unknown");
+    const state = share.state === "queued" && this.space.identity ? say("share_not_sent") : say(told[share.state] ?? "share_unknown");
     const when = share.history?.at(-1)?.at;
     const good = ["sent", "opened", "downloaded"].includes(share.state);
     const over = share.state === "revoked";
     return h("li", { class: `share ${share.state}` },
       h("span", { class: "name", dir: "auto" }, shown(share.to.replace(/^link:/, ""))),
       h("span", { class: `state${good ? " good" : ["failed", "unknown"].includes(share.state) ? " bad" : ""}` }, state, when ? ` · ${clock(when)}` : ""),
-      share.reason ? h("p", { class: "note" }, shown(share.reason)) : null,
+      share.reason && ["failed", "unknown"].includes(share.state) ? h("p", { class: "note" }, shown(share.reason)) : null,
       over ? null : h("div", { class: "actions" },
-        copy_button(say("copy_link"), () => this.link(share), say("copied"), { class: "small" }),
+        copy_button(say("copy_link"), () => {
+          void this.handed(share);
+          return this.link(share);
+        }, say("copied"), { class: "small" }),
         this.by_own_mail(share),
         button(say("revoke"), () => void this.revoke(share), { icon: "cross", class: "small" })));
   }
@@ -108,13 +111,26 @@ export class PassOn {
   // The person's own mail or message program takes the link: the server is not asked.
   private by_own_mail(share: ShareInfo): HTMLElement | null {
     const body = encodeURIComponent(`${say("mail_body")}\n\n${this.link(share)}\n`);
+    const act = () => void this.handed(share);
     const mail = share.to.replace(/^mailto:/, "");
     const phone = share.to.replace(/^sms:/, "");
     if (/^[^@\s:]+@[^@\s]+$/.test(mail))
-      return h("a", { class: "button small", href: `mailto:${encodeURIComponent(mail)}?subject=${encodeURIComponent(say("mail_subject"))}&body=${body}` }, icon("mail"), h("span", {}, say("by_own_mail")));
+      return h("a", { class: "button small", onclick: act, href: `mailto:${encodeURIComponent(mail)}?subject=${encodeURIComponent(say("mail_subject"))}&body=${body}` }, icon("mail"), h("span", {}, say("by_own_mail")));
     if (/^\+[0-9]+$/.test(phone))
-      return h("a", { class: "button small", href: `sms:${phone}?&body=${body}` }, icon("mail"), h("span", {}, say("by_own_sms")));
+      return h("a", { class: "button small", onclick: act, href: `sms:${phone}?&body=${body}` }, icon("mail"), h("span", {}, say("by_own_sms")));
     return null;
+  }
+
+  // Whoever hands a link over himself says so: nobody else sends it then, and the list shows it.
+  private async handed(share: ShareInfo): Promise<void> {
+    if (share.state !== "queued") return;
+    const url = `${this.url}/shares/${share.share}`;
+    try {
+      for (const state of ["sending", "sent"]) await ask(url, { method: "PATCH", token: this.space.token, json: { state, reason: "" } });
+    } catch {
+      // somebody else has sent it meanwhile
+    }
+    this.look();
   }
 
   private async revoke(share: ShareInfo): Promise<void> {

@@ -135,8 +135,9 @@ function safety(): HTMLElement {
 }
 
 function file_row(one: Chosen, index: number): HTMLElement {
-  return h("li", {}, icon("file"), h("span", { class: "name", dir: "auto" }, h("small", {}, shown(folder(one.name))), shown(leaf(one.name))),
-    h("span", { class: "size" }, size(one.blob.size)),
+  return h("li", {}, icon("file"), h("div", { class: "what" },
+      h("span", { class: "name", dir: "auto" }, h("small", {}, shown(folder(one.name))), shown(leaf(one.name))),
+      h("span", { class: "size" }, size(one.blob.size))),
     button("", () => {
       chosen.splice(index, 1);
       show_choosing();

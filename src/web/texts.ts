@@ -1,7 +1,5 @@
 // The sentences of the pages in the language that the server chose.
 import type english from "./texts/en.json";
-import { asset } from "./root";
-
 export type Key = keyof (typeof english)["page"];
 type Filling = Record<string, string | number>;
 
@@ -10,8 +8,8 @@ let table: Record<string, string> = {};
 export const language = document.documentElement.lang;
 
 export async function load_texts(): Promise<void> {
-  const file = TEXTS[language.startsWith("zh") ? "zh" : "en"]!;
-  table = ((await import(asset(file))) as { default: Record<string, string> }).default;
+  const file = new URL(document.documentElement.dataset["texts"]!, location.href).href;
+  table = ((await import(file)) as { default: Record<string, string> }).default;
 }
 
 export function say(key: Key, filling: Filling = {}): string {

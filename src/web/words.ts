@@ -16,6 +16,8 @@ export function size(bytes: number): string {
 export function duration(seconds: number): string {
   const minutes = Math.max(1, Math.round(seconds / 60));
   if (minutes >= 2880) return say("days", { n: Math.floor(minutes / 1440) });
+  const hours = Math.round(minutes / 60);
+  if (hours === 1 && Math.abs(minutes - 60) <= 2) return say("hour");
   if (minutes >= 120) return say("hours", { n: Math.floor(minutes / 60) });
   return minutes === 1 ? say("minute") : say("minutes", { n: minutes });
 }

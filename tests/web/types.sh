@@ -1,0 +1,17 @@
+#!/usr/bin/env bash
+# The scripts of the pages have sound types, and no sentence that no page says.
+set -euo pipefail
+root=$(cd "$(dirname "$0")/../.." && pwd)
+cd "$root/src/web"
+[ -x node_modules/.bin/tsc ] || { echo "the libraries of the pages are not installed: npm ci --ignore-scripts in src/web"; exit 1; }
+node_modules/.bin/tsc --noEmit -p .
+python3 - <<'PYTHON'
+import glob, json, re, sys
+english, chinese = (json.load(open(f"texts/{language}.json", encoding="utf-8")) for language in ("en", "zh"))
+scripts = "".join(open(name, encoding="utf-8").read() for name in glob.glob("*.ts"))
+pages = open("../serve/pages.cpp", encoding="utf-8").read()
+unsaid = [f"page.{key}" for key in english["page"] if f'"{key}"' not in scripts] + [f"server.{key}" for key in english["server"] if f'"{key}"' not in pages]
+same = [key for part in english for key in english[part] if english[part][key] == chinese[part][key] and re.search("[a-z]{3}", english[part][key]) and "@" not in english[part][key]]
+if unsaid or same:
+    sys.exit(f"said by no page: {unsaid}; not translated: {same}")
+PYTHON

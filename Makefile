@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 30
 # Arguments for tests/run: names or parts of names of tests.
 TESTS        ?=
 
-TOOLS := qrx-serve qrx-recv qrx-send qrx-scan qrx-notify
+TOOLS := qrx-serve qrx-recv qrx-send qrx-scan qrx-show qrx-notify
 
 # Debian packages, one a line. "package?command": not needed where the command is there already.
 define DEPS_BUILD
@@ -24,12 +24,14 @@ cmake
 ninja-build
 pkg-config
 catch2
+libchafa-dev
 libcli11-dev
 libcpp-httplib-dev
 libcurl4-openssl-dev
 libexpected-dev
 libfmt-dev
 libgif-dev
+libglib2.0-dev
 libjpeg62-turbo-dev
 libopencv-core-dev
 libopencv-imgproc-dev

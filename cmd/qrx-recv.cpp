@@ -28,6 +28,7 @@
 #include "cli/options.h"
 #include "cli/own_server.h"
 #include "cli/places.h"
+#include "cli/preview.h"
 #include "cli/proxy.h"
 #include "cli/secret_line.h"
 #include "cli/signals.h"
@@ -61,6 +62,7 @@ struct Settings {
   std::optional<bool> qr;
   bool invert = false;
   std::string qr_file;
+  std::string preview = "auto";
   bool ask = false;
   bool sha256 = false;
   bool keep = false;
@@ -83,6 +85,7 @@ Options describe(Settings& to) {
   options.group("Saving");
   options.text("output", 'o', "PATH", "a directory, a file name, or - for stdout (default: this directory)", to.output, Completes::files);
   options.choice("on-conflict", 0, {"rename", "refuse", "overwrite"}, "when a file is there already (default: rename)", to.on_conflict);
+  options.choice("preview", 0, {"auto", "never", "always"}, "show pictures and the beginning of texts in the terminal", to.preview);
   options.flag("ask", 0, "ask before saving each file", to.ask);
   options.text("exec", 0, "CMD", "run CMD with sh after each delivery; $QRX_PATHS holds the paths", to.exec);
   options.flag("print0", '0', "separate the printed paths by NUL", to.print0);
@@ -142,6 +145,7 @@ class Recv {
         options_(options),
         messages_("qrx-recv"),
         facts_(set_.common.json),
+        preview_(set_.common.quiet ? PreviewWhen::never : preview_when(set_.preview).value_or(PreviewWhen::never)),
         progress_(STDERR_FILENO, term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress) {
     messages_.set_quiet(set_.common.quiet);
     messages_.set_verbosity(set_.common.verbose);
@@ -177,6 +181,7 @@ class Recv {
   std::mutex screen_;  // the receiver's callbacks against the redrawing of a resized window
   Messages messages_;
   Facts facts_;
+  Preview preview_;
   term::ProgressLine progress_;
   std::optional<Asking> asking_;
   std::unique_ptr<transfer::Saver> saver_;
@@ -438,6 +443,7 @@ void Recv::on_saved(const transfer::SavedFile& file) {
   const bool tty = term::is_terminal(STDOUT_FILENO);
   if (tty) progress_.clear();
   if (!to_stream_) said(facts_.line(tty ? escape_untrusted(file.path) : file.path, set_.print0 ? '\0' : '\n'));
+  if (!to_stream_ && !asking_) messages_.raw(preview_.of_path(file.path));
   Event event("saved");
   event.text("path", to_stream_ ? set_.output : file.path).text("name", file.info.name).number("size", file.info.size);
   event.text("type", file.info.type).text("xxh128", to_hex(file.info.xxh128));
@@ -479,6 +485,7 @@ void Recv::on_delivered(const transfer::SavedDelivery& delivery) {
       messages_.error(ran.error());
     }
   }
+  preview_.next_delivery();
   progress_.start_anew();
 }
 
@@ -503,12 +510,27 @@ transfer::ReceiverEvents Recv::report() {
     said(facts_.event(event.boolean("uploading", progress.uploading)));
   };
   if (asking_) {
-    events.accept = [this](const wire::DeliveryInfo&, const wire::FileInfo& file) {
+    // What can be shown is asked about when it was shown, so when it is here.
+    const auto asked_later = [this](const wire::FileInfo& file) {
+      return !to_stream_ && preview_.may_show(file.type, file.size, file.sealed);
+    };
+    const auto ask = [this](const wire::FileInfo& file) {
+      if (asking_->all()) return true;
+      return asking_->yes("Save " + file.name + " (" + format_size(file.size) + (file.type.empty() ? "" : ", " + file.type) + ")?", true);
+    };
+    events.accept = [this, asked_later, ask](const wire::DeliveryInfo&, const wire::FileInfo& file) {
       const std::lock_guard lock(screen_);
       inviting_ = false;
-      if (asking_->all()) return true;
+      if (asked_later(file)) return true;
       progress_.clear();
-      return asking_->yes("Save " + file.name + " (" + format_size(file.size) + (file.type.empty() ? "" : ", " + file.type) + ")?", true);
+      return ask(file);
+    };
+    events.arrived = [this, asked_later, ask](const wire::FileInfo& file, int descriptor) {
+      const std::lock_guard lock(screen_);
+      if (!asked_later(file)) return true;
+      progress_.clear();
+      messages_.raw(preview_.of_descriptor(descriptor));
+      return ask(file);
     };
   }
   events.saved = [this](const transfer::SavedFile& file) {

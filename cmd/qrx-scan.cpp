@@ -1,6 +1,7 @@
 // qrx-scan BUDGET_MS [any]: the private helper that finds QR codes in the picture on its stdin.
 // qrx-scan watch camera|film|live [any]: the same in the pictures of a camera (stdin is the V4L2 device) or in PGM pictures
 // one after another, of which live ones are skipped when there are newer; until a drop link (any: any code) is read.
+// qrx-scan show WIDTH HEIGHT: the picture on its stdin as pixels in colours, at most so many (src/vision/small_picture.h).
 //
 // Started by scan_picture (src/vision/scan_client.h) and watch (src/vision/watch_client.h); answers on stdout in the form of
 // src/vision/scan_report.h and watch_report.h. Before it reads a byte of the picture it shuts itself in (src/vision/sandbox.h): a picture that takes it over can compute, and
@@ -15,6 +16,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "vision/colour.h"
 #include "vision/frames.h"
 #include "vision/picture.h"
 #include "vision/sandbox.h"
@@ -143,6 +145,21 @@ int watch_stdin(std::string_view source, bool any) {
   return watch(frames.release(), why, any);
 }
 
+// Nothing on stdout and exit 1 when there is nothing to show.
+int show_stdin(int width, int height) {
+  if (!enter_cage(Cage::picture)) return scan_exit_no_cage;
+  std::vector<std::byte> bytes;
+  if (!read_all(bytes) || bytes.size() > most_picture_bytes) return 1;
+  const auto picture = decode_small(bytes, width, height);
+  return picture && write_all(format_small_picture(*picture)) ? 0 : 1;
+}
+
+template <class Number>
+bool read_number(std::string_view text, Number& value) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -152,21 +169,21 @@ int main(int argc, char** argv) {
   const bool watches = count == 2 && words[0] == "watch" && (words[1] == "camera" || words[1] == "film" || words[1] == "live");
   SearchOptions options;
   options.any = any;
-  if (!watches) {
-    if (count != 1) return 2;
-    unsigned budget = 0;
-    const auto [end, error] = std::from_chars(words[0].data(), words[0].data() + words[0].size(), budget);
-    if (error != std::errc() || end != words[0].data() + words[0].size()) return 2;
-    options.budget = std::chrono::milliseconds(budget);
-  }
-  warm_up_search();
+  int width = 0, height = 0;
+  const bool shows = words.size() == 3 && words[0] == "show" && read_number(words[1], width) && read_number(words[2], height);
+  unsigned budget = 0;
+  if (shows ? width < 1 || height < 1 || width > SmallPicture::longest_side || height > SmallPicture::longest_side
+            : !watches && (count != 1 || !read_number(words[0], budget)))
+    return 2;
+  options.budget = std::chrono::milliseconds(budget);
+  if (!shows) warm_up_search();
   int status = 1;
   try {
-    status = watches ? watch_stdin(words[1], any) : scan_stdin(options);
+    status = shows ? show_stdin(width, height) : watches ? watch_stdin(words[1], any) : scan_stdin(options);
   } catch (const std::bad_alloc&) {
     ScanReport report;
     report.status = ScanStatus::damaged;
-    status = watches ? 1 : answer(report);
+    status = watches || shows ? 1 : answer(report);
   }
   // No destructor of any library runs after a hostile picture was read.
   _exit(status);

@@ -12,6 +12,9 @@ _qrx_recv() {
     --on-conflict)
       COMPREPLY=($(compgen -W 'rename refuse overwrite' -- "$word"))
       return ;;
+    --preview)
+      COMPREPLY=($(compgen -W 'auto never always' -- "$word"))
+      return ;;
     --exec)
       return ;;
     -n|--count)
@@ -51,7 +54,7 @@ _qrx_recv() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-o --output --on-conflict --ask --exec -0 --print0 --sha256 -n --count -f --follow -t --timeout -i --interval -e --expire --max-size --max-files --label --seal --identity --keep --qr --no-qr --invert --qr-file -b --bind --public-url --token-file -s --server -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-o --output --on-conflict --preview --ask --exec -0 --print0 --sha256 -n --count -f --follow -t --timeout -i --interval -e --expire --max-size --max-files --label --seal --identity --keep --qr --no-qr --invert --qr-file -b --bind --public-url --token-file -s --server -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
 }

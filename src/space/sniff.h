@@ -1,22 +1,15 @@
-// The content type of a file by its first bytes, never by its name.
+// What a file is by its first bytes, never by its name; and whether it may be in a space that takes sealed files only.
 #pragma once
-
-#include <string_view>
 
 #include "base/bytes.h"
 #include "base/result.h"
+#include "wire/sniff.h"
 
 namespace qrx::space {
 
-inline constexpr std::size_t sniffed_bytes = 512;  // more of the beginning changes nothing
-
-struct Sniffed {
-  std::string_view type;  // "image/png"; "application/octet-stream" when nothing better is known
-  bool sealed = false;    // an age v1 file
-};
-
-// `beginning` is the file's first bytes, `whole` whether there are no more. Pure.
-Sniffed sniff(ByteView beginning, bool whole);
+using wire::sniff;
+using wire::Sniffed;
+using wire::sniffed_bytes;
 
 // For spaces that take sealed files only: the binary form of age v1, which is what receivers open. Pure.
 bool is_sealed(ByteView beginning);

@@ -50,11 +50,11 @@ class AlphaGround {
   std::uint64_t weight_ = 0;
 };
 
-// One decoder a format; the magic was checked.
+// One decoder a format; the magic was checked. rgba: also gets the picture in colours, four bytes a pixel.
 Picture decode_png(ByteView bytes, std::uint64_t pixel_limit);
 Picture decode_jpeg(ByteView bytes, std::uint64_t pixel_limit);
 Picture decode_webp(ByteView bytes, std::uint64_t pixel_limit);
-Picture decode_gif(ByteView bytes, std::uint64_t pixel_limit);
-Picture decode_bmp(ByteView bytes, std::uint64_t pixel_limit);
+Picture decode_gif(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::uint8_t>* rgba = nullptr);
+Picture decode_bmp(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::uint8_t>* rgba = nullptr);
 
 }  // namespace qrx

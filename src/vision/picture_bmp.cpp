@@ -76,14 +76,18 @@ bool is_known(const Head& head) {
   return head.compression == plain && (deep || head.bits == 1 || head.bits == 4 || head.bits == 8 || head.bits == 24);
 }
 
-void fill_palette(const Numbers& file, const Head& head, std::uint8_t (&gray)[256]) {
+struct Colour {
+  std::uint8_t red = 0, green = 0, blue = 0;
+};
+
+void fill_palette(const Numbers& file, const Head& head, Colour (&palette)[256]) {
   const std::size_t entry = head.head_size == 12 ? 3 : 4;
   const std::uint32_t all = 1u << head.bits;
   const std::uint32_t count = head.colours == 0 ? all : std::min(head.colours, all);
-  std::fill(std::begin(gray), std::end(gray), std::uint8_t{0});
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::size_t at = 14 + head.head_size + i * entry;
-    gray[i] = luma(file.at(at + 2, 1), file.at(at + 1, 1), file.at(at, 1));
+    const auto byte = [&](std::size_t offset) { return static_cast<std::uint8_t>(file.at(at + offset, 1)); };
+    palette[i] = {byte(2), byte(1), byte(0)};
   }
 }
 
@@ -102,7 +106,7 @@ class Pixels {
     }
   }
 
-  std::uint8_t at(std::size_t line, std::size_t x) const {
+  Colour at(std::size_t line, std::size_t x) const {
     if (head_.bits <= 8) {
       const std::size_t bit = x * head_.bits;
       const std::uint32_t byte = file_.at(line + bit / 8, 1);
@@ -110,13 +114,14 @@ class Pixels {
     }
     const std::uint32_t bytes = head_.bits / 8;
     const std::uint32_t pixel = file_.at(line + x * bytes, static_cast<int>(bytes));
-    return luma(red_.of(pixel), green_.of(pixel), blue_.of(pixel));
+    const auto byte = [pixel](const Channel& channel) { return static_cast<std::uint8_t>(channel.of(pixel)); };
+    return {byte(red_), byte(green_), byte(blue_)};
   }
 
  private:
   const Numbers& file_;
   const Head& head_;
-  std::uint8_t palette_[256] = {};
+  Colour palette_[256] = {};
   Channel red_{0xFF0000};
   Channel green_{0x00FF00};
   Channel blue_{0x0000FF};
@@ -124,7 +129,7 @@ class Pixels {
 
 }  // namespace
 
-Picture decode_bmp(ByteView bytes, std::uint64_t pixel_limit) {
+Picture decode_bmp(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::uint8_t>* rgba) {
   Picture picture;
   picture.format = PictureFormat::bmp;
   const Numbers file(bytes);
@@ -144,11 +149,17 @@ Picture decode_bmp(ByteView bytes, std::uint64_t pixel_limit) {
   const std::size_t lines = std::min<std::size_t>(height, (bytes.size() - head.pixels_at + stride - 1) / stride);
   picture.complete = head.pixels_at + stride * height <= bytes.size();
   picture.gray = Gray(static_cast<int>(width), static_cast<int>(lines), 255);
+  if (rgba) rgba->assign(4 * picture.gray.pixels.size(), 255);
   const Pixels pixels(file, head);
   for (std::size_t y = 0; y < lines; ++y) {
-    std::uint8_t* row = picture.gray.row(static_cast<int>(head.height < 0 ? y : lines - 1 - y));
+    const std::size_t to = head.height < 0 ? y : lines - 1 - y;
+    std::uint8_t* row = picture.gray.row(static_cast<int>(to));
     const std::size_t line = head.pixels_at + y * stride;
-    for (std::size_t x = 0; x < width; ++x) row[x] = pixels.at(line, x);
+    for (std::size_t x = 0; x < width; ++x) {
+      const Colour colour = pixels.at(line, x);
+      row[x] = luma(colour.red, colour.green, colour.blue);
+      if (rgba) std::copy_n(&colour.red, 3, rgba->data() + 4 * (to * width + x));
+    }
   }
   return picture;
 }

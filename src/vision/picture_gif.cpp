@@ -54,6 +54,17 @@ void fill_palette(const ColorMapObject* colours, int transparent, std::uint8_t (
   }
 }
 
+void fill_pixel(const ColorMapObject* colours, int transparent, int index, std::uint8_t* rgba) {
+  if (index == transparent) {
+    rgba[3] = 0;
+  } else if (colours && index < colours->ColorCount) {
+    const GifColorType& colour = colours->Colors[index];
+    rgba[0] = colour.Red;
+    rgba[1] = colour.Green;
+    rgba[2] = colour.Blue;
+  }
+}
+
 // Where the n-th line of an image in the file belongs (GIF89a specification, appendix E).
 class Lines {
  public:
@@ -77,7 +88,7 @@ class Lines {
 
 }  // namespace
 
-Picture decode_gif(ByteView bytes, std::uint64_t pixel_limit) {
+Picture decode_gif(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::uint8_t>* rgba) {
   Picture picture;
   picture.format = PictureFormat::gif;
   picture.fault = PictureFault::damaged;
@@ -95,8 +106,10 @@ Picture decode_gif(ByteView bytes, std::uint64_t pixel_limit) {
   }
 
   std::uint8_t palette[256];
-  fill_palette(image.ColorMap ? image.ColorMap : reading.gif->SColorMap, *transparent, palette);
+  const ColorMapObject* map = image.ColorMap ? image.ColorMap : reading.gif->SColorMap;
+  fill_palette(map, *transparent, palette);
   picture.gray = Gray(image.Width, image.Height, 255);
+  if (rgba) rgba->assign(4 * picture.gray.pixels.size(), 255);
   Lines lines(image.Height, image.Interlace);
   for (int i = 0; i < image.Height; ++i) {
     const int y = lines.next();
@@ -104,6 +117,10 @@ Picture decode_gif(ByteView bytes, std::uint64_t pixel_limit) {
     if (!row || DGifGetLine(reading.gif, row, image.Width) == GIF_ERROR) {
       picture.complete = false;
       break;
+    }
+    if (rgba) {
+      std::uint8_t* colours = rgba->data() + 4 * static_cast<std::size_t>(y) * static_cast<std::size_t>(image.Width);
+      for (int x = 0; x < image.Width; ++x) fill_pixel(map, transparent.value(), row[x], colours + 4 * x);
     }
     std::transform(row, row + image.Width, row, [&](std::uint8_t index) { return palette[index]; });
     picture.fault = PictureFault::none;

@@ -15,7 +15,7 @@ FUZZ_SECONDS ?= 30
 # Arguments for tests/run: names or parts of names of tests.
 TESTS        ?=
 
-TOOLS := qrx-serve qrx-recv qrx-send qrx-scan qrx-show qrx-notify
+TOOLS := qrx-serve qrx-recv qrx-send qrx-share qrx-scan qrx-show qrx-notify
 
 # Debian packages, one a line. "package?command": not needed where the command is there already.
 define DEPS_BUILD

@@ -8,11 +8,13 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <optional>
 
 #include "base/unique_fd.h"
 #include "cli/events.h"
 #include "cli/messages.h"
 #include "cli/places.h"
+#include "wire/event_line.h"
 
 namespace qrx::cli {
 namespace {
@@ -39,7 +41,59 @@ void remove_expired(const std::string& directory, WallTime now) {
   }
 }
 
+constexpr std::uintmax_t most_bytes = 64 * 1024;
+
+// Nothing for what is no such file; it may be anything.
+std::optional<KeptSpace> read_kept(const std::filesystem::path& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error) || std::filesystem::file_size(path, error) > most_bytes) return std::nullopt;
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  auto members = wire::read_event_line(text);
+  if (!members) return std::nullopt;
+  auto& member = *members;
+  const auto link = parse_owner_link(member["owner"]);
+  const auto created = from_rfc3339(member["created"]);
+  const auto expires = from_rfc3339(member["expires"]);
+  if (!link || !created || !expires || path.stem() != link->guid.text()) return std::nullopt;
+  return KeptSpace{*link, member["drop"], member["label"], *created, *expires};
+}
+
+tl::unexpected<Error> none_kept(std::string what) {
+  return fail(Kind::not_found, std::move(what), "receive with: qrx-recv --keep, or name a space: --space GUID, or --space - with its owner link on stdin");
+}
+
 }  // namespace
+
+Result<KeptSpace> newest_kept_space(WallTime now, const std::optional<Origin>& server) {
+  const auto directory = spaces_dir();
+  if (!directory) return tl::unexpected(directory.error());
+  std::optional<KeptSpace> newest;
+  std::filesystem::file_time_type newest_written{};
+  std::error_code error;
+  for (const auto& entry : std::filesystem::directory_iterator(*directory, error)) {
+    if (entry.path().extension() != ".json") continue;
+    auto kept = read_kept(entry.path());
+    if (!kept || kept->expires <= now || (server && kept->link.origin != *server)) continue;
+    std::error_code ignored;
+    const auto written = std::filesystem::last_write_time(entry.path(), ignored);
+    // "created" has whole seconds: of two in one second the one written later.
+    if (newest && std::pair(newest->created, newest_written) >= std::pair(kept->created, written)) continue;
+    newest = std::move(kept);
+    newest_written = written;
+  }
+  if (!newest) return none_kept(server ? "there is no kept space of " + server->url() + " on this machine" : "there is no kept space on this machine");
+  return *newest;
+}
+
+Result<KeptSpace> kept_space(const Guid& guid, WallTime now) {
+  const auto directory = spaces_dir();
+  if (!directory) return tl::unexpected(directory.error());
+  const auto kept = read_kept(*directory + "/" + guid.text() + ".json");
+  if (!kept) return none_kept("the space " + guid.text() + " was not kept on this machine");
+  if (kept->expires <= now) return fail(Kind::gone, "the space " + guid.text() + " has expired");
+  return *kept;
+}
 
 Result<void> remember_space(const KeptSpace& space, WallTime now) {
   const auto directory = spaces_dir();

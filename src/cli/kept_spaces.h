@@ -2,6 +2,7 @@
 // $XDG_STATE_HOME/qrx/spaces, mode 0600, for it holds the owner token.
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "base/clock.h"
@@ -22,5 +23,9 @@ struct KeptSpace {
 // is the one with the greatest "created". Files of spaces that have expired are removed on the way.
 Result<void> remember_space(const KeptSpace& space, WallTime now);
 Result<void> forget_space(const Guid& guid);
+
+// Kind::not_found when there is none that has not expired, with a hint how to get one. With an origin: of that server.
+Result<KeptSpace> newest_kept_space(WallTime now, const std::optional<Origin>& server = {});
+Result<KeptSpace> kept_space(const Guid& guid, WallTime now);
 
 }  // namespace qrx::cli

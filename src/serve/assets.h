@@ -3,12 +3,10 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace qrx::serve {
 
 // "/prefix/assets/receive.4CXJ2A7B.js" for "receive.js".
 std::string asset_url(std::string_view root, std::string_view name);
-std::vector<std::string> assets_needed(std::string_view root, std::string_view script);  // what it loads at once
 
 }  // namespace qrx::serve

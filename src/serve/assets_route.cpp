@@ -33,20 +33,6 @@ std::string asset_url(std::string_view root, std::string_view name) {
   return std::string(root) + std::string(folder) + std::string(name);
 }
 
-std::vector<std::string> assets_needed(std::string_view root, std::string_view script) {
-  std::vector<std::string> out;
-  for (const WebFile& file : web_files()) {
-    if (file.name != script) continue;
-    std::string_view rest = file.needs;
-    while (!rest.empty()) {
-      const auto blank = rest.find(' ');
-      out.push_back(std::string(root) + std::string(folder) + std::string(rest.substr(0, blank)));
-      rest = blank == std::string_view::npos ? std::string_view() : rest.substr(blank + 1);
-    }
-  }
-  return out;
-}
-
 http::Reply show_asset(const SharedCall& call) {
   const WebFile* found = nullptr;
   for (const WebFile& file : web_files())

@@ -76,8 +76,6 @@ class Page {
     std::string scripts;
     if (!script_.empty()) {
       scripts = "<script type=\"module\" src=\"" + escape_html(asset_url(look_.root, script_)) + "\"></script>";
-      for (const std::string& needed : assets_needed(look_.root, script_))
-        scripts += "\n<link rel=\"modulepreload\" href=\"" + escape_html(needed) + "\">";
       scripts += "\n<link rel=\"modulepreload\" href=\"" + escape_html(texts()) + "\">";
     }
     return fill(embedded_page("frame.html"), {{"lang", std::string(tag_of(look_.language))},

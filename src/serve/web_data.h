@@ -17,7 +17,6 @@ struct WebFile {
   std::string_view file;  // "receive.4CXJ2A7B.js": the hash is that of the content
   std::string_view type;
   WebPlace plain, gzip, brotli;
-  std::string_view needs;  // what a script loads at once, separated by blanks
 };
 
 struct WebText {

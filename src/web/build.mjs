@@ -90,28 +90,24 @@ for (const worker of ["seal_worker", "save_worker"]) {
 const wasm = join(here, "node_modules/zxing-wasm/dist/reader/zxing_reader.wasm");
 define.ZXING_WASM = JSON.stringify(add("zxing.wasm", readFileSync(wasm)));
 
-// --- pages
-const pages = await bundle({
-  entryPoints: ["receive.ts", "send.ts", "pickup.ts", "scan.ts"], format: "esm", splitting: true, define,
-  entryNames: "[name].[hash]", chunkNames: "part.[hash]",
-});
-const firstLoads = {};
-for (const file of pages.outputFiles) {
-  const output = Object.entries(pages.metafile.outputs).find(([path]) => basename(path) === basename(file.path))[1];
-  const name = output.entryPoint ? basename(output.entryPoint).replace(".ts", ".js") : basename(file.path);
-  add(name, file.contents, basename(file.path));
-  firstLoads[name] = output.imports.filter((i) => i.kind === "import-statement").map((i) => basename(i.path));
-}
-
-// Each page gets the sentences that its own sources name.
-function sources_of(input, seen = new Set()) {
+// --- pages: each is one script, so that little is asked for before it stands; what it needs later comes in parts
+function sources_of(inputs, input, seen = new Set()) {
   if (seen.has(input)) return seen;
   seen.add(input);
-  for (const { path } of pages.metafile.inputs[input]?.imports ?? []) if (!path.startsWith("node_modules/")) sources_of(path, seen);
+  for (const { path } of inputs[input]?.imports ?? []) if (!path.startsWith("node_modules/")) sources_of(inputs, path, seen);
   return seen;
 }
 for (const page of ["receive", "send", "pickup", "scan"]) {
-  const sources = [...sources_of(`${page}.ts`)].filter((file) => file.endsWith(".ts")).map((file) => readFileSync(join(here, file), "utf8")).join("\n");
+  const { outputFiles, metafile } = await bundle({
+    entryPoints: [`${page}.ts`], format: "esm", splitting: true, define, entryNames: "[name].[hash]", chunkNames: "part.[hash]",
+  });
+  for (const { path, contents } of outputFiles) {
+    const file = basename(path);
+    const is_page = file.startsWith(`${page}.`);
+    if (!assets.some((asset) => asset.file === file)) add(is_page ? `${page}.js` : file, contents, file);
+  }
+  // The sentences that its own sources name.
+  const sources = [...sources_of(metafile.inputs, `${page}.ts`)].filter((file) => file.endsWith(".ts")).map((file) => readFileSync(join(here, file), "utf8")).join("\n");
   for (const l of languages) {
     const said = Object.entries(texts[l].page).filter(([key]) => sources.includes(`"${key}"`));
     add(`texts-${l}-${page}.js`, `export default ${JSON.stringify(Object.fromEntries(said))};\n`);
@@ -144,8 +140,7 @@ function put(bytes) {
 const rows = assets.sort((a, b) => (a.file < b.file ? -1 : 1)).map(({ name, file, bytes }) => {
   const gzip = gzipSync(bytes, { level: 9 });
   const brotli = brotliCompressSync(bytes, { params: { [constants.BROTLI_PARAM_QUALITY]: 11, [constants.BROTLI_PARAM_SIZE_HINT]: bytes.length } });
-  const deps = (firstLoads[name] ?? []).join(" ");
-  return `    {"${name}", "${file}", "${types[extname(name)]}", ${put(bytes)}, ${put(gzip)}, ${put(brotli)}, "${deps}"},`;
+  return `    {"${name}", "${file}", "${types[extname(name)]}", ${put(bytes)}, ${put(gzip)}, ${put(brotli)}},`;
 });
 const text_rows = languages.flatMap((l, index) => Object.entries(texts[l].server).map(([key, text]) =>
   `    {${index}, "${key}", R"~text~(${text})~text~"},`));

@@ -30,15 +30,15 @@ export class PassOn {
   // The server's answer shows whether it has shares at all; the states come with each change of the space.
   look(): void {
     ask_json<Shares>(`${this.url}/shares`, { token: this.space.token }).then((shares) => {
-      if (!this.offered) this.offer();
       this.show(shares.shares);
+      if (!this.offered) this.offer();
     }).catch(() => undefined);
   }
 
   private offer(): void {
     this.offered = true;
-    fill(this.place, h("section", { class: "items" },
-      h("h2", {}, say("pass_on")),
+    fill(this.place, h("details", { class: "items pass", open: this.states.size > 0 },
+      h("summary", {}, icon("share"), say("pass_on")),
       h("p", { class: "note" }, this.space.identity ? say("pass_on_sealed") : say("pass_on_lead")),
       this.list,
       h("form", { onsubmit: (event: SubmitEvent) => {

@@ -4,7 +4,7 @@ import { announce, badge, Bar, button, type Child, facts, fill, h, icon } from "
 import { keep_delivery, kept_delivery, type KeptDelivery } from "./kept";
 import { seal } from "./seal_client";
 import { count_files, load_texts, say } from "./texts";
-import type { Chosen, Sending } from "./upload";
+import { type Chosen, Sending } from "./upload";
 import { duration, folder, leaf, safe_name, seconds_until, shown, size, unique_name } from "./words";
 
 const main = document.querySelector("main")!;
@@ -47,7 +47,7 @@ function take(files: Iterable<File | { file: File; name: string }>): void {
     taken.add(name);
     chosen.push({ name, blob: file, modified: file.lastModified });
   }
-  void import("./upload");
+  void import("tus-js-client");  // it is wanted soon
   show_choosing();
   announce(count_files(chosen.length));
 }
@@ -166,7 +166,7 @@ function show_choosing(): void {
     ...heading(),
     kept && h("div", { class: "warn" }, h("p", {}, say("unfinished", { files: kept.files.map((file) => shown(leaf(file.name))).slice(0, 3).join(", "), n: kept.files.length })),
       button(say("forget"), () => {
-        void import("./upload").then(({ Sending }) => new Sending(guid, drop, [], "", kept!.key, kept, () => undefined).give_up());
+        void new Sending(guid, drop, [], "", kept!.key, kept, () => undefined).give_up();
         keep_delivery(guid, null);
         kept = null;
         show_choosing();
@@ -191,7 +191,6 @@ function show_choosing(): void {
 let current: Sending | null = null;
 
 async function start(): Promise<void> {
-  const { Sending } = await import("./upload");
   let files = chosen;
   let message = note.trim();
   if (files.length === 0) {

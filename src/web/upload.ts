@@ -1,6 +1,6 @@
 // One delivery on its way to the server: opened, its files by tus or in one request, committed. It goes on by itself after
 // a lost connection, and after a reload when the same files are chosen again.
-import { type FileSource, Upload } from "tus-js-client";
+import type { FileSource, Upload } from "tus-js-client";
 import { ask, ask_json, type DeliveryState, type DropInfo, Offline, pause, Refused } from "./api";
 import { head_of, keep_delivery, type KeptDelivery, type KeptFile, kept_head } from "./kept";
 import { at } from "./root";
@@ -227,10 +227,12 @@ export class Sending {
     return answer.headers.get("Qrx-Xxh128") ?? "";
   }
 
-  private send_source(input: Blob | FileSource, step: number, kept: KeptFile, progress: (sent: number) => void): Promise<string> {
+  private async send_source(input: Blob | FileSource, step: number, kept: KeptFile, progress: (sent: number) => void): Promise<string> {
+    const tus = await import("tus-js-client");
+    this.stop.signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       let sum = "";
-      const upload = new Upload(input instanceof Blob ? input : new Blob([]), {
+      const upload = new tus.Upload(input instanceof Blob ? input : new Blob([]), {
         endpoint: this.place("uploads"),
         uploadUrl: kept.upload ?? null,
         chunkSize: step,

@@ -226,7 +226,7 @@ export async function run(script) {
     console.log(`FAILED (line ${where}): ${error instanceof Failed ? error.message : error.stack}`);
     if (test.problems.length) console.log(test.problems.join("\n"));
     for (const context of test.browser?.contexts() ?? []) for (const page of context.pages()) {
-      console.log(`--- ${page.url()}\n${await page.evaluate(() => document.querySelector("main")?.innerText ?? "").catch(() => "")}`);
+      console.log(`--- ${page.url()}\n${await page.evaluate(() => (document.querySelector("main")?.innerText ?? "").slice(0, 600)).catch(() => "")}`);
       await test.shot(page, `failed-${Date.now()}`).catch(() => undefined);
     }
     status = 1;

@@ -47,7 +47,7 @@ await run(async (t) => {
 
   const receiver = await t.page();
   await receiver.goto(space.owner);
-  await wait_for(10, async () => (await receiver.locator(".items").count()) === marks.length + Object.keys(files).length + 1, "everything is listed");
+  await wait_for(10, async () => (await receiver.locator("section.items").count()) === marks.length + Object.keys(files).length + 1, "everything is listed");
   await receiver.waitForFunction(() => !document.querySelector(".loading"));
   const pictures = await untouched(receiver, "the receiver's page");
   equal(["gif-and.js.gif", "good.png", "png-and-html.png"], pictures.sort(), "only pictures are shown, by content");

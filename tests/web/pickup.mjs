@@ -13,7 +13,7 @@ await run(async (t) => {
   const drop = await owner.getAttribute("a.link", "href");
   const send = t.tool("qrx-send", "-l", drop, t.path("picture.png"), t.file("report.bin", noise(500_000, 9)));
   await send.ended();
-  await owner.waitForSelector("#to");
+  await owner.click("summary:has-text('Pass it on')");
   await owner.fill("#to", "alice@example.org\nlink:Bob");
   await owner.fill("#message", "as promised");
   await owner.click("text=Pass on >> nth=-1");

@@ -2,6 +2,7 @@
 // Tools and pages talk to each other, sealed: a screenshot of the receiver's page is read by qrx-send, whose picture then
 // appears; a page opens qrx-recv's code and sends. What age and curl send is opened, too; what is not sealed is shown as such.
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { check, equal, noise, run, wait_for } from "./browser.mjs";
 
 await run(async (t) => {
@@ -32,6 +33,19 @@ await run(async (t) => {
   t.file("all.zip", zip.bytes);
   const listed = execFileSync("python3", ["-c", "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print('\\n'.join(sorted(z.namelist())))", t.path("all.zip")]).toString();
   equal("photo.png\ntree/a/über.txt\ntree/large.bin\n", listed, "names in the zip");
+
+  // --- a large one is opened while it is written to disk: by a service worker, and through memory where there is none
+  const movie = t.file("movie.bin", noise(40 * 1024 * 1024, 21));
+  await t.tool("qrx-send", "-l", drop, movie).ended();
+  const watched = await t.page();
+  await watched.goto(receiver.url().replace(server.url, server.named));
+  for (const page of [receiver, watched]) {
+    await page.waitForSelector('button[aria-label="Save movie.bin"]');
+    const [download] = await Promise.all([page.waitForEvent("download"), page.click('button[aria-label="Save movie.bin"]')]);
+    equal("movie.bin", download.suggestedFilename(), "the name");
+    check(download.url().includes("/assets/save/") === (page === receiver), `the way to disk: ${download.url()}`);
+    check(readFileSync(await download.path()).equals(t.read("movie.bin")), "the large file");
+  }
 
   // --- age and curl, and curl alone
   const key = drop.split("#")[1].toLowerCase();

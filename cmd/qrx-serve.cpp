@@ -39,6 +39,7 @@ struct Settings {
   std::string catalog, blobs;
   std::string metrics_bind;
   std::string log = "text";
+  std::string notify;
   bool sweep = false, check = false;
 };
 
@@ -80,6 +81,7 @@ Options describe(Settings& to) {
 
   options.group("Other");
   options.choice("log", 0, {"text", "json"}, "the form of the log on stderr", to.log);
+  options.text("notify", 0, "ADDRESS", "with check: send a test notice there by the configured transports, and check nothing else", to.notify);
   options.own_config("/etc/qrx/serve.toml");
   options.common(to.common, false);
   return options;
@@ -176,6 +178,37 @@ int sweep(const Settings& settings, Messages& messages) {
   return exit_done;
 }
 
+// check --notify: one notice, by the transports as the server would use them.
+int check_notify(const Settings& settings, const Config& config, Messages& messages) {
+  const auto to = wire::parse_recipient(settings.notify);
+  if (!to) return report(messages, to.error());
+  auto notices = notify_settings(config);
+  if (!notices) return report(messages, notices.error());
+  auto helper = find_program("qrx-notify");
+  if (!helper) return report(messages, helper.error());
+  notify::Courier courier(std::move(*helper), std::move(*notices));
+  if (!courier.has(to->channel)) {
+    const std::string name(wire::to_text(to->channel));
+    return report(messages, Error{Kind::other, "there is no transport for " + settings.notify, "configure [notify." + name + "]: qrx-serve.toml(5)"});
+  }
+  notify::Notice notice;
+  notice.id = Id::random();
+  notice.to = *to;
+  notice.from = "qrx-serve check";
+  notice.message = "This is a test: there is nothing to download.";
+  notice.link = settings.public_url ? settings.public_url->url() + "/" : "https://qrx.invalid/";
+  notice.summary = "Test: nothing";
+  const notify::Outcome outcome = courier.send(notice);
+  Facts facts(settings.common.json);
+  const std::string state = outcome.state == notify::Outcome::State::sent ? "sent" : outcome.state == notify::Outcome::State::later ? "later"
+                            : outcome.state == notify::Outcome::State::unknown ? "unknown" : "failed";
+  (void)facts.event(Event("notice").text("to", wire::to_text(*to)).text("state", state).text("reason", outcome.reason));
+  (void)facts.line(wire::to_text(*to) + "\t" + state);
+  if (outcome.state == notify::Outcome::State::sent) return exit_done;
+  const bool later = outcome.state == notify::Outcome::State::later;
+  return report(messages, Error{later ? Kind::unavailable : Kind::other, "the test notice was not sent: " + outcome.reason, {}});
+}
+
 int check(const Settings& settings, Messages& messages) {
   const auto data = data_options(settings);
   if (!data) return report(messages, data.error());
@@ -245,6 +278,8 @@ int main(int argc, char** argv) {
   messages.set_verbosity(settings.common.verbose);
   if (settings.sweep && settings.check) return options.usage_error("sweep and check are two commands: give one");
   if (settings.sweep) return sweep(settings, messages);
+  if (!settings.notify.empty() && !settings.check) return options.usage_error("--notify goes with check");
+  if (settings.check && !settings.notify.empty()) return check_notify(settings, options.config(), messages);
   if (settings.check) return check(settings, messages);
   return serve_until_stopped(settings, options.config(), messages);
 }

@@ -56,13 +56,15 @@ _qrx_serve() {
     --log)
       COMPREPLY=($(compgen -W 'text json' -- "$word"))
       return ;;
+    --notify)
+      return ;;
     --config)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-b --bind -D --data --catalog --blobs --durability --public-url --trusted-proxy --tls-cert --tls-key --metrics-bind --expire --max-expire --max-size --max-files --max-total --max-spaces --create --token-file --create-rate --log --config -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-b --bind -D --data --catalog --blobs --durability --public-url --trusted-proxy --tls-cert --tls-key --metrics-bind --expire --max-expire --max-size --max-files --max-total --max-spaces --create --token-file --create-rate --log --notify --config -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
   COMPREPLY=($(compgen -W 'sweep check' -- "$word"))

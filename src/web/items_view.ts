@@ -67,6 +67,7 @@ export class ItemsView {
   private async save(item: Item, control: HTMLButtonElement, state: HTMLElement, bar: Bar): Promise<void> {
     control.disabled = true;
     state.textContent = "";
+    state.className = "note";
     try {
       await this.save_one(item, (bytes) => {
         bar.element.hidden = false;
@@ -78,6 +79,7 @@ export class ItemsView {
     } catch (error) {
       if (!(error instanceof Given_up)) {
         state.textContent = reason(error);
+        state.className = "note state bad";
         announce(state.textContent);
       }
     }

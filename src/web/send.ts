@@ -26,10 +26,16 @@ function key_broken(): boolean {
   return cut_off || (drop.seal === "require" && key === "");
 }
 
+// What the server will count: sealed files are a little larger, and their names are a file of their own.
+function wire_size(one: Chosen): number {
+  return key ? one.blob.size + 184 + 16 * Math.max(1, Math.ceil(one.blob.size / 65536)) + one.name.length + 120 : one.blob.size;
+}
+
 function trouble_over(): string {
   const total = chosen.reduce((sum, one) => sum + one.blob.size, 0);
   const { max_size, max_files } = drop.limits;
-  if (max_size > 0 && total > max_size) return say("over_size", { size: size(total), most: size(max_size) });
+  const counted = chosen.reduce((sum, one) => sum + wire_size(one), key && chosen.length ? 300 : 0);
+  if (max_size > 0 && counted > max_size) return say("over_size", { size: size(total), most: size(max_size) });
   if (max_files > 0 && chosen.length > max_files) return say("over_files", { n: chosen.length, most: max_files });
   return "";
 }

@@ -62,6 +62,16 @@ def check_built():
             problems.append(f"{path} is included by nothing")
 
 
+def check_web():
+    """Each file of the pages makes qrx-serve be built anew."""
+    with open(os.path.join(ROOT, "CMakeLists.txt"), encoding="utf-8") as file:
+        named = re.search(r"set\(QRX_WEB ([^)]*)\)", file.read())[1].split()
+    disk = [os.path.relpath(path, "src/web") for path in files("src/web", ".ts", ".mjs", ".css", ".svg", ".json")]
+    for name in sorted(set(disk) ^ set(named)):
+        if name not in ("constants.d.ts", "package.json", "tsconfig.json"):
+            problems.append(f"src/web/{name} is either not in QRX_WEB of CMakeLists.txt, or not there")
+
+
 def check_scripts():
     for folder in SCRIPT_FOLDERS:
         directory = os.path.join(ROOT, "tests", folder)
@@ -114,6 +124,7 @@ def check_unfinished():
 
 def main():
     check_built()
+    check_web()
     check_scripts()
     check_top()
     check_units_built()

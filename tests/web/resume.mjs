@@ -4,7 +4,7 @@
 import { createHash } from "node:crypto";
 import { check, equal, noise, run, sleep, wait_for } from "./browser.mjs";
 
-const big_bytes = 64 * 1024 * 1024;
+const big_bytes = Number(process.env.QRX_MIB ?? 64) * 1024 * 1024;  // QRX_MIB=200 tests/web/resume.mjs
 
 await run(async (t) => {
   const server = await t.server();

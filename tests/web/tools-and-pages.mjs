@@ -84,6 +84,28 @@ await run(async (t) => {
   await sender.waitForSelector(".badge.bad");
   equal("The link is cut off", await sender.textContent("h1"), "heading without the key");
 
+  // --- a folder, what is dropped, what is pasted
+  const many = await server.space();
+  await sender.goto(`${server.url}/u/${many.guid}`);
+  const desktop = await t.page();
+  await desktop.goto(`${server.url}/u/${many.guid}`);
+  await desktop.setInputFiles("input[webkitdirectory]", t.path("tree"));
+  await desktop.evaluate(() => {
+    const give = (name, kind, text) => {
+      const data = new DataTransfer();
+      data.items.add(new File([text], name, { type: "text/plain", lastModified: 1 }));
+      return kind === "drop" ? new DragEvent("drop", { dataTransfer: data, bubbles: true }) : new ClipboardEvent("paste", { clipboardData: data, bubbles: true });
+    };
+    document.body.dispatchEvent(give("dropped.txt", "drop", "dropped"));
+    document.body.dispatchEvent(give("pasted.txt", "paste", "pasted"));
+    document.body.dispatchEvent(give("pasted.txt", "paste", "pasted again"));
+  });
+  await desktop.click('button[aria-label="Remove tree/large.bin"]');
+  await desktop.click("button.main:not(label)");
+  await desktop.waitForSelector(".badge.good");
+  const [all] = (await many.state()).deliveries;
+  equal(["dropped.txt", "pasted (1).txt", "pasted.txt", "tree/a/über.txt"], all.files.map((file) => file.name).sort(), "what came of a folder, drop and paste");
+
   // --- a note alone, and files as they are where there is no key
   const plain = await server.space({ label: "Ann" });
   await sender.goto(`${server.url}/u/${plain.guid}`);

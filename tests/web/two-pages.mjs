@@ -28,8 +28,16 @@ await run(async (t) => {
     ]);
     await sender.fill("#note", "from my phone");
     await t.shot(sender, "chosen-phone");
+    // Slowly, so that both ends can be watched.
+    const line = await sender.context().newCDPSession(sender);
+    await line.send("Network.enable");
+    await line.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 2_000_000 });
     await sender.click("button.main:not(label)");
+    await receiver.waitForFunction(() => document.querySelector(".rows.progress progress")?.value > 0.1);
+    equal("sealed file", await receiver.textContent(".rows.progress .name"), "what the receiver sees of it");
+    await t.shot(receiver, "receiving-desktop");
     await sender.waitForSelector(".badge.good");
+    await wait_for(10, async () => (await receiver.locator(".rows.progress li").count()) === 0, "the progress goes once everything is there");
     equal("Sent successfully", await sender.textContent("h1"), "the sender's heading");
     await t.shot(sender, "sent-phone");
 

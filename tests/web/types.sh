@@ -15,3 +15,13 @@ same = [key for part in english for key in english[part] if english[part][key] =
 if unsaid or same:
     sys.exit(f"said by no page: {unsaid}; not translated: {same}")
 PYTHON
+
+# Without its libraries the build ends with a sentence that says what to do.
+bare=$(mktemp -d)
+trap 'rm -rf "$bare"' EXIT
+cp -r build.mjs texts "$bare"
+if said=$(node "$bare/build.mjs" "$bare/out" "$root/src/seal/words.cpp" 2>&1); then
+  echo "the build went well without its libraries"
+  exit 1
+fi
+grep -q 'npm ci --ignore-scripts' <<<"$said" || { echo "the build said: $said"; exit 1; }

@@ -43,7 +43,8 @@ Result<http::ClientAnswer> ShareClient::ask(const char* method, const std::strin
     auto answer = client_.request(request);
     if (answer && answer->status < 300) return answer;
     if (answer && answer->status < 400) return fail(Kind::other, "cannot " + doing + ": the server points elsewhere");
-    const Error error = answer ? refusal(*answer, doing) : answer.error();
+    Error error = answer ? refusal(*answer, doing) : answer.error();
+    if (answer && answer->status == 400) error.kind = Kind::usage;  // a message with links, and the like
     if (!answer) client_.close();
     if (once || options_.interrupt->raised()) return tl::unexpected(error);
     if (auto go_on = patience.wait(error, answer ? retry_after(*answer) : std::nullopt); !go_on) return tl::unexpected(go_on.error());

@@ -154,6 +154,7 @@ class Share {
   Result<void> send_one(Row& row);
   notify::Outcome tell(const Row& row);
   Result<void> wait_for_server();
+  bool take_over_commands();
   void explain_untold();
 
   Result<void> list();
@@ -502,6 +503,19 @@ Result<void> Share::wait_for_server() {
   }
 }
 
+// Which commands a server has is told only by its failing: those that this machine has are run here then.
+bool Share::take_over_commands() {
+  bool any = false;
+  for (Row& row : rows_) {
+    const bool is_ours = row.to.channel == wire::Channel::exec && local_.commands.count(row.to.address.substr(0, row.to.address.find(':'))) > 0;
+    const bool taken = set_.via.empty() && row.via == "server" && is_ours && row.share.state == wire::ShareState::failed;
+    if (taken) row.via = "local";
+    else if (row.via == "local") row.via.clear();  // done
+    any = any || taken;
+  }
+  return any;
+}
+
 void Share::explain_untold() {
   std::map<std::string, std::size_t> reasons;
   for (const Row& row : rows_)
@@ -522,6 +536,8 @@ Result<void> Share::share() {
     return sent;
   }
   if (auto settled = wait_for_server(); !settled) return settled;
+  if (take_over_commands())
+    if (auto taken = send_from_here(); !taken) return taken;
   if (auto said = say_all(); !said) return said;
   explain_untold();
   return {};

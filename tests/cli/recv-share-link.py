@@ -1,0 +1,82 @@
+#!/usr/bin/python3
+"""qrx-recv LINK with a share's link: saved and verified, resumed after a cut, sealed with and without the key, to stdout; and
+links that were taken back, used up, or never were."""
+import os
+import subprocess
+import time
+
+from qrx import check, check_equal, work
+from sharing import keep_space, share
+
+
+def content(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+with work() as w:
+    server = w.server()
+    big = w.file("big.bin", 30_000_000)
+    small = w.file("tree/small.txt", 100, seed=2)
+    keep_space(w, server, big, "tree")
+    link = share("link:A", status=0).links["link:A"]
+
+    # a tree, with sums
+    os.mkdir("in")
+    tool = w.start("qrx-recv", "--json", "--sha256", "-o", "in", link)
+    tool.expect_exit(0)
+    check(content("in/big.bin") == content(big) and content("in/tree/small.txt") == content(small), "what was saved")
+    saved = [line for line in tool.out if '"saved"' in line]
+    check_equal(2, len(saved))
+    check(all("sha256" in line for line in saved), saved)
+    check_equal("downloaded", share("--list", "link:A", status=0).states["link:A"])
+
+    # by stdin, and to stdout
+    done = subprocess.run(["qrx-recv", "-q", "-o", "-", "-"], input=link.encode(), stdout=subprocess.PIPE, timeout=60, check=True)
+    check_equal(len(content(big)) + 100, len(done.stdout))
+
+    # cut in the middle, again and again: it goes on, and the link for one download is used up by the one
+    limited = share("-n", "1", "link:B", status=0).links["link:B"]
+    os.mkdir("in2")
+    for _ in range(3):
+        tool = w.start("qrx-recv", "-q", "-o", "in2", limited)
+        limit = time.monotonic() + 20
+        while time.monotonic() < limit and tool.running() and not any(os.path.getsize(os.path.join("in2", name)) > 1_000_000
+                                                                       for name in os.listdir("in2") if os.path.isfile(os.path.join("in2", name))):
+            time.sleep(0.002)
+        tool.kill()
+        if os.path.exists("in2/big.bin"):
+            break
+    tool = w.start("qrx-recv", "-q", "-o", "in2", limited)
+    if tool.wait(60) == 0:
+        check(content("in2/big.bin") == content(big), "what was saved after kills")
+        check_equal("downloaded", share("--list", "link:B", status=0).states["link:B"])
+    again = w.start("qrx-recv", "-q", "-o", "in3", limited)
+    again.expect_exit(5)
+    check("used up" in again.err, again.err)
+
+    # sealed: with the key in the link, without it, with a broken one
+    keep_space(w, server, small, seal="require")
+    sealed = share("link:S", status=0).links["link:S"]
+    check("#AGE-SECRET-KEY-1" in sealed, sealed)
+    os.mkdir("in4")
+    w.start("qrx-recv", "-q", "-o", "in4", sealed).expect_exit(0)
+    check_equal(["small.txt"], os.listdir("in4"))
+    check(content("in4/small.txt") == content(small), "what was opened")
+    w.start("qrx-recv", "-q", "--seal", "require", "-o", "in4", sealed.split("#")[0]).expect_exit(2)
+    os.mkdir("in5")
+    w.start("qrx-recv", "-q", "-o", "in5", sealed.split("#")[0]).expect_exit(0)
+    check(all(content(os.path.join("in5", name)) != content(small) for name in os.listdir("in5")), "opened without a key")
+    broken = w.start("qrx-recv", "-q", "-o", "in5", sealed[:-1] + ("A" if sealed[-1] != "A" else "C"))
+    broken.expect_exit(2)
+    check(sealed.split("#")[1][:40] not in broken.err, "the key in a message")
+
+    # taken back, unknown; what goes with a link of one's own only
+    share("--revoke", "all", status=0)
+    gone = w.start("qrx-recv", "-q", "-o", "in6", sealed)
+    gone.expect_exit(5)
+    check("revoked" in gone.err and not os.path.exists("in6"), gone.err)
+    unknown = w.start("qrx-recv", "-q", "-o", "in6", server.url + "/d/" + "a" * 32)
+    unknown.expect_exit(5)
+    for option in (["-f"], ["-n", "2"], ["-t", "5s"], ["--keep"]):
+        w.start("qrx-recv", "-q", *option, "-o", "in6", link).expect_exit(2)

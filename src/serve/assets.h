@@ -9,4 +9,7 @@ namespace qrx::serve {
 // "/prefix/assets/receive.4CXJ2A7B.js" for "receive.js".
 std::string asset_url(std::string_view root, std::string_view name);
 
+// False in a server that was built without the libraries of the pages: they have no scripts then.
+bool has_asset(std::string_view name);
+
 }  // namespace qrx::serve

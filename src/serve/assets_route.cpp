@@ -1,4 +1,6 @@
 // The files that pages load, as the build made them.
+#include <algorithm>
+
 #include "base/text.h"
 #include "serve/answers.h"
 #include "serve/assets.h"
@@ -31,6 +33,11 @@ std::string asset_url(std::string_view root, std::string_view name) {
   for (const WebFile& file : web_files())
     if (file.name == name) return std::string(root) + std::string(folder) + std::string(file.file);
   return std::string(root) + std::string(folder) + std::string(name);
+}
+
+bool has_asset(std::string_view name) {
+  const auto files = web_files();
+  return std::any_of(files.begin(), files.end(), [name](const WebFile& file) { return file.name == name; });
 }
 
 http::Reply show_asset(const SharedCall& call) {

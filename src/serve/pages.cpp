@@ -64,7 +64,7 @@ std::string in_ascii(std::string_view json) {
 // One page on its way: its language, and what stands around its body.
 class Page {
  public:
-  explicit Page(const Look& look, std::string_view script = {}) : look_(look), script_(script) {}
+  explicit Page(const Look& look, std::string_view script = {}) : look_(look), script_(has_asset(script) ? script : std::string_view()) {}
 
   std::string say(std::string_view key, const Fillings& fillings = {}) const { return sentence(look_.language, key, fillings); }
 

@@ -15,10 +15,13 @@ function give_up(sentence) {
 }
 
 if (!out || !wordsFile) give_up("usage: node build.mjs OUT WORDS");
-const installed = join(here, "node_modules", "esbuild", "package.json");
-if (!existsSync(installed))
-  give_up("the libraries of the pages are not installed. Run `npm ci --ignore-scripts` in src/web (`make` does it); it needs a way to an npm registry.");
-const { build } = await import("esbuild").catch((error) => give_up(`esbuild does not start (${error.message}); run \`npm ci --ignore-scripts\` in src/web again`));
+// Without the libraries (no way to an npm registry) the pages stand as they do in a browser without script.
+const scripted = existsSync(join(here, "node_modules", "esbuild", "package.json"));
+if (!scripted)
+  console.error("src/web: WARNING: the libraries of the pages are not installed: they are built WITHOUT their scripts. `npm ci --ignore-scripts` in src/web (`make` does it) needs a way to an npm registry.");
+const { build } = scripted
+  ? await import("esbuild").catch((error) => give_up(`esbuild does not start (${error.message}); run \`npm ci --ignore-scripts\` in src/web again`))
+  : {};
 
 const types = {
   ".js": "text/javascript; charset=utf-8",
@@ -72,60 +75,68 @@ for (const part of ["server", "page"]) {
       }
 }
 
-// --- workers first: the pages know them by name
-const words = [...readFileSync(wordsFile, "utf8").split("words = {")[1].matchAll(/"([a-z]+)"/g)].map((m) => m[1]);
-if (words.length !== 1024) give_up(`${wordsFile} has ${words.length} words instead of 1024`);
-const wordList = {
-  name: "words",
-  setup(b) {
-    b.onResolve({ filter: /^qrx-words$/ }, () => ({ path: "qrx-words", namespace: "words" }));
-    b.onLoad({ filter: /.*/, namespace: "words" }, () => ({ contents: `export default ${JSON.stringify(words.join(" "))}.split(" ");` }));
-  },
-};
-const define = {};
-for (const worker of ["seal_worker", "save_worker"]) {
-  const result = await bundle({ entryPoints: [`${worker}.ts`], format: "iife", plugins: [wordList] });
-  define[worker.toUpperCase()] = JSON.stringify(add(`${worker}.js`, result.outputFiles[0].contents));
-}
-const wasm = join(here, "node_modules/zxing-wasm/dist/reader/zxing_reader.wasm");
-define.ZXING_WASM = JSON.stringify(add("zxing.wasm", readFileSync(wasm)));
+async function add_scripts() {
+  // --- workers first: the pages know them by name
+  const words = [...readFileSync(wordsFile, "utf8").split("words = {")[1].matchAll(/"([a-z]+)"/g)].map((m) => m[1]);
+  if (words.length !== 1024) give_up(`${wordsFile} has ${words.length} words instead of 1024`);
+  const wordList = {
+    name: "words",
+    setup(b) {
+      b.onResolve({ filter: /^qrx-words$/ }, () => ({ path: "qrx-words", namespace: "words" }));
+      b.onLoad({ filter: /.*/, namespace: "words" }, () => ({ contents: `export default ${JSON.stringify(words.join(" "))}.split(" ");` }));
+    },
+  };
+  const define = {};
+  for (const worker of ["seal_worker", "save_worker"]) {
+    const result = await bundle({ entryPoints: [`${worker}.ts`], format: "iife", plugins: [wordList] });
+    define[worker.toUpperCase()] = JSON.stringify(add(`${worker}.js`, result.outputFiles[0].contents));
+  }
+  const wasm = join(here, "node_modules/zxing-wasm/dist/reader/zxing_reader.wasm");
+  define.ZXING_WASM = JSON.stringify(add("zxing.wasm", readFileSync(wasm)));
 
-// --- pages: each is one script, so that little is asked for before it stands; what it needs later comes in parts
-function sources_of(inputs, input, seen = new Set()) {
-  if (seen.has(input)) return seen;
-  seen.add(input);
-  for (const { path } of inputs[input]?.imports ?? []) if (!path.startsWith("node_modules/")) sources_of(inputs, path, seen);
-  return seen;
-}
-for (const page of ["receive", "send", "pickup", "scan"]) {
-  const { outputFiles, metafile } = await bundle({
-    entryPoints: [`${page}.ts`], format: "esm", splitting: true, define, entryNames: "[name].[hash]", chunkNames: "part.[hash]",
-  });
-  for (const { path, contents } of outputFiles) {
-    const file = basename(path);
-    const is_page = file.startsWith(`${page}.`);
-    if (!assets.some((asset) => asset.file === file)) add(is_page ? `${page}.js` : file, contents, file);
+  // --- pages: each is one script, so that little is asked for before it stands; what it needs later comes in parts
+  function sources_of(inputs, input, seen = new Set()) {
+    if (seen.has(input)) return seen;
+    seen.add(input);
+    for (const { path } of inputs[input]?.imports ?? []) if (!path.startsWith("node_modules/")) sources_of(inputs, path, seen);
+    return seen;
   }
-  // The sentences that its own sources name.
-  const sources = [...sources_of(metafile.inputs, `${page}.ts`)].filter((file) => file.endsWith(".ts")).map((file) => readFileSync(join(here, file), "utf8")).join("\n");
-  for (const l of languages) {
-    const said = Object.entries(texts[l].page).filter(([key]) => sources.includes(`"${key}"`));
-    add(`texts-${l}-${page}.js`, `export default ${JSON.stringify(Object.fromEntries(said))};\n`);
+  for (const page of ["receive", "send", "pickup", "scan"]) {
+    const { outputFiles, metafile } = await bundle({
+      entryPoints: [`${page}.ts`], format: "esm", splitting: true, define, entryNames: "[name].[hash]", chunkNames: "part.[hash]",
+    });
+    for (const { path, contents } of outputFiles) {
+      const file = basename(path);
+      const is_page = file.startsWith(`${page}.`);
+      if (!assets.some((asset) => asset.file === file)) add(is_page ? `${page}.js` : file, contents, file);
+    }
+    // The sentences that its own sources name.
+    const sources = [...sources_of(metafile.inputs, `${page}.ts`)].filter((file) => file.endsWith(".ts")).map((file) => readFileSync(join(here, file), "utf8")).join("\n");
+    for (const l of languages) {
+      const said = Object.entries(texts[l].page).filter(([key]) => sources.includes(`"${key}"`));
+      add(`texts-${l}-${page}.js`, `export default ${JSON.stringify(Object.fromEntries(said))};\n`);
+    }
   }
+  const style = await bundle({ entryPoints: ["style.css"] });
+  add("style.css", style.outputFiles[0].contents);
+  const licence = (name) => {
+    const folder = join(here, "node_modules", name);
+    const found = readdirSync(folder).filter((f) => /^licen[cs]e/i.test(f)).sort();
+    const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
+    const body = found.length ? readFileSync(join(folder, found[0]), "utf8").trim() : `Licence: ${about.license}`;
+    return `${name} ${about.version}\n\n${body}\n`;
+  };
+  packages.add("zxing-wasm");
+  add("licences.txt", [...packages].sort().map(licence).join("\n----\n\n"));
 }
-const style = await bundle({ entryPoints: ["style.css"] });
-add("style.css", style.outputFiles[0].contents);
+
+if (scripted) {
+  await add_scripts();
+} else {
+  add("style.css", readFileSync(join(here, "style.css")));
+  add("licences.txt", "No library is part of these pages.\n");
+}
 add("icon.svg", readFileSync(join(here, "icon.svg")));
-
-const licence = (name) => {
-  const folder = join(here, "node_modules", name);
-  const found = readdirSync(folder).filter((f) => /^licen[cs]e/i.test(f)).sort();
-  const about = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
-  const body = found.length ? readFileSync(join(folder, found[0]), "utf8").trim() : `Licence: ${about.license}`;
-  return `${name} ${about.version}\n\n${body}\n`;
-};
-packages.add("zxing-wasm");
-add("licences.txt", [...packages].sort().map(licence).join("\n----\n\n"));
 
 // --- one file of bytes, one table
 mkdirSync(out, { recursive: true });

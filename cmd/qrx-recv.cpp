@@ -280,7 +280,7 @@ Result<void> Recv::find_identity() {
   if (set_.seal == "off") return {};
   Result<SharedIdentity> identity = SharedIdentity();
   if (!set_.identity.empty()) identity = given_identity(set_.identity, !options_.on_command_line("identity"));
-  else if (!share_) identity = kept_identity(link_.guid);
+  else if (!share_) identity = link_.identity.empty() ? kept_identity(link_.guid) : identity_from_link(link_.identity);
   else if (!share_->identity.empty()) identity = identity_from_link(share_->identity);
   if (!identity) return tl::unexpected(identity.error());
   identity_ = *identity;

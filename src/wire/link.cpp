@@ -97,6 +97,8 @@ bool is_bech32_tail(std::string_view text) {
   });
 }
 
+bool is_identity(std::string_view text) { return text.starts_with("AGE-SECRET-KEY-1") && text.size() == 74; }
+
 }  // namespace
 
 Result<Origin> Origin::parse(std::string_view url) {
@@ -151,7 +153,11 @@ Result<OwnerLink> parse_owner_link(std::string_view text) {
   link.origin = parts->origin;
   const auto tail = take_tail(link.origin, 's');
   const auto guid = tail ? Id::parse(*tail) : std::nullopt;
-  const auto token = Token::parse(parts->fragment);
+  const auto dot = parts->fragment.find('.');
+  const auto token = Token::parse(parts->fragment.substr(0, dot));
+  if (dot != std::string_view::npos) link.identity = to_upper_ascii(parts->fragment.substr(dot + 1));
+  if (dot != std::string_view::npos && !is_identity(link.identity))
+    return fail(Kind::usage, "the key in the owner link is malformed");
   if (!guid || !token) return fail(Kind::usage, "this is not an owner link", "an owner link looks like https://HOST/s/<space>#<token>");
   link.guid = *guid;
   link.token = *token;
@@ -168,7 +174,7 @@ Result<ShareLink> parse_share_link(std::string_view text) {
   link.token = std::move(*tail);
   if (!parts->fragment.empty()) {
     link.identity = to_upper_ascii(parts->fragment);
-    if (!link.identity.starts_with("AGE-SECRET-KEY-1") || link.identity.size() != 74)
+    if (!is_identity(link.identity))
       return fail(Kind::usage, "the key in the share link is malformed");
   }
   return link;

@@ -39,7 +39,8 @@ struct OwnerLink {
   Origin origin;
   Guid guid;
   Token token;
-  std::string text() const;
+  std::string identity = {};  // "AGE-SECRET-KEY-1…", which the receiver's page puts behind the token; or empty
+  std::string text() const;   // without it
 };
 
 struct ShareLink {

@@ -57,6 +57,13 @@ TEST_CASE("owner and share links") {
   REQUIRE(owner);
   CHECK(owner->text() == "https://host/s/" + guid + "#" + token);
   CHECK_FALSE(parse_owner_link("https://host/s/" + guid));
+  const std::string identity = "AGE-SECRET-KEY-1" + std::string(58, 'Q');
+  const auto with_key = parse_owner_link("https://host/s/" + guid + "#" + token + "." + identity);
+  REQUIRE(with_key);
+  CHECK(with_key->identity == identity);
+  CHECK(with_key->text() == owner->text());
+  CHECK_FALSE(parse_owner_link("https://host/s/" + guid + "#" + token + "."));
+  CHECK_FALSE(parse_owner_link("https://host/s/" + guid + "#" + token + ".AGE-SECRET-KEY-1QQ"));
   CHECK(parse_share_link("https://host/d/" + token));
   CHECK_FALSE(parse_share_link("https://host/d/../" + token));
 }

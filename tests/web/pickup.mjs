@@ -46,6 +46,25 @@ await run(async (t) => {
   await bob.reload();
   await bob.waitForSelector(".badge.bad");
 
+  // --- limited and sealed: the list of names is a file, too, so it is opened when it is asked for, and once
+  const sealed_once = await fetch(`${server.url}/api/v1/spaces/${kept.guid}/shares`, { method: "POST", headers: { Authorization: `Bearer ${kept.token}` }, body: JSON.stringify({ recipients: ["link:once"], downloads: 1 }) });
+  const cat = await t.page({ phone: true });
+  await cat.goto(`${(await sealed_once.json()).shares[0].link}#${kept.identity}`);
+  await cat.waitForSelector("button.main");
+  equal(0, await cat.locator(".items").count(), "what is listed before it is opened");
+  await cat.click("button.main");
+  await cat.waitForSelector(".items .rows li");
+  await cat.reload();
+  await cat.waitForSelector(".items .rows li");
+  const once = await t.download(cat, () => cat.click('button[aria-label="Save report.bin"]'));
+  check(once.bytes.equals(t.read("report.bin")), "report.bin by the limited link");
+  await cat.waitForSelector("text=Opened and saved");
+  await wait_for(10, async () => {
+    await cat.click('button[aria-label="Save report.bin"]');
+    return (await cat.textContent(".rows")).includes("as often as allowed");
+  }, "a second time is refused");
+  await t.shot(cat, "used-up-phone");
+
   // --- limited, as it is: looking takes nothing, one may save once
   const space = await server.space({ label: "Ann" });
   await fetch(`${space.upload_url}/a.txt`, { method: "PUT", body: "hello" });

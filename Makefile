@@ -63,6 +63,7 @@ fonts-dejavu-core
 fonts-liberation2
 gammu-smsd
 imagemagick
+libarchive-tools?bsdtar
 librsvg2-bin
 mandoc
 openssl
@@ -78,6 +79,7 @@ smstools
 sqlite3
 strace
 tmux
+unzip
 x11-apps
 xfonts-base
 xterm

@@ -61,8 +61,7 @@ http::Reply commit_delivery(const SharedCall& call) {
 }
 
 http::Reply put_delivery_file(const SharedCall& call) {
-  const auto drop = call->site.spaces.drop(call->target.guid);
-  if (!drop) return call->problem(drop.error());
+  if (const auto known = call->site.spaces.known(call->target.guid); !known) return call->problem(known.error());
   return collect(call, space::Spaces::most_small_bytes, [call](const std::string& content) -> http::Reply {
     const auto file = call->site.spaces.put_small(call->target.guid, call->target.item, call->target.name, as_bytes(content));
     if (!file) return refuse(*call, file.error());

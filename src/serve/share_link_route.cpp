@@ -7,6 +7,7 @@
 #include "serve/pages.h"
 #include "serve/routes.h"
 #include "serve/stored_content.h"
+#include "serve/watching.h"
 #include "serve/zip_source.h"
 #include "wire/shares.h"
 
@@ -25,7 +26,10 @@ class SharedSource : public http::BodySource {
 
   Next next() override {
     if (transfer_->is_cut()) return Broken{};
-    if (done_ == range_.size) return End{};
+    if (done_ == range_.size) {
+      transfer_->handed_all();
+      return End{};
+    }
     const std::uint64_t size = std::min(piece_bytes, range_.size - done_);
     const FilePiece piece{content_->fd(), content_->blob_offset() + range_.first + done_, size};
     done_ += size;
@@ -50,7 +54,10 @@ class ArchiveSource : public http::BodySource {
     if (transfer_->is_cut()) return Broken{};
     auto piece = zip_.next();
     if (!piece) return Broken{};
-    if (piece->empty()) return End{};
+    if (piece->empty()) {
+      transfer_->handed_all();
+      return End{};
+    }
     return MemoryPiece{std::move(*piece)};
   }
   bool wants_receipt() const override { return true; }
@@ -125,16 +132,7 @@ http::Reply send_all_of(const SharedCall& call) {
   return http::Send{std::move(head), plan->length(), std::make_unique<ArchiveSource>(std::move(zip), std::move(*transfer))};
 }
 
-// A form posts; what it says does not matter.
-http::Reply after_form(const SharedCall& call, http::Reply (*go_on)(const SharedCall&)) {
-  if (call->request->method != "POST") return go_on(call);
-  if (const auto opened = call->site.shares.open(call->target.token); !opened) return refuse(*call, opened.error());
-  return collect(call, most_form_bytes, [call, go_on](const std::string&) { return go_on(call); });
-}
-
-}  // namespace
-
-http::Reply show_link(const SharedCall& call) {
+http::Reply show(const SharedCall& call) {
   const auto opened = call->site.shares.open(call->target.token);
   if (!opened) return refuse(*call, opened.error());
   if (!wants_json(*call->request)) {
@@ -146,12 +144,32 @@ http::Reply show_link(const SharedCall& call) {
   return out;
 }
 
-http::Reply mark_link_opened(const SharedCall& call) {
-  return after_form(call, [](const SharedCall& opening) -> http::Reply {
-    if (const auto done = opening->site.shares.opened(opening->target.token); !done) return refuse(*opening, done.error());
-    return answer(204);
-  });
+using Route = http::Reply (*)(const SharedCall& call);
+
+http::Reply settled(const SharedCall& call, Route go_on) {
+  const auto space = call->site.shares.is_settling(call->target.token);
+  if (!space) return go_on(call);
+  const auto in_doubt = [call] { return call->site.shares.is_settling(call->target.token).has_value(); };
+  return once_settled(call, *space, in_doubt, [call, go_on] { return go_on(call); });
 }
+
+// A form posts; what it says does not matter.
+http::Reply after_form(const SharedCall& call, Route go_on) {
+  if (call->request->method != "POST") return settled(call, go_on);
+  if (const auto opened = call->site.shares.open(call->target.token); !opened) return refuse(*call, opened.error());
+  return collect(call, most_form_bytes, [call, go_on](const std::string&) { return settled(call, go_on); });
+}
+
+http::Reply mark_opened(const SharedCall& call) {
+  if (const auto done = call->site.shares.opened(call->target.token); !done) return refuse(*call, done.error());
+  return answer(204);
+}
+
+}  // namespace
+
+http::Reply show_link(const SharedCall& call) { return settled(call, show); }
+
+http::Reply mark_link_opened(const SharedCall& call) { return after_form(call, mark_opened); }
 
 http::Reply send_link_file(const SharedCall& call) { return after_form(call, send_file_of); }
 

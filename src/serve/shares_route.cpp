@@ -28,9 +28,19 @@ http::Answer show_one(const Call& call, Result<wire::ShareInfo> share) {
   return json_answer(200, wire::to_json(*share));
 }
 
+// A receipt that is on its way is waited for, but not by who has no right to it.
+http::Reply settled(const SharedCall& call, std::function<http::Reply()> go_on) {
+  const auto token = token_of(*call->request);
+  if (!token || !call->site.spaces.owned(call->target.guid, *token)) return go_on();
+  const auto in_doubt = [call] { return call->site.shares.is_settling(call->target.guid); };
+  return once_settled(call, call->target.guid, in_doubt, std::move(go_on));
+}
+
 }  // namespace
 
-http::Reply list_shares(const SharedCall& call) { return watch_space(call, show_list); }
+http::Reply list_shares(const SharedCall& call) {
+  return settled(call, [call] { return watch_space(call, show_list); });
+}
 
 http::Reply create_shares(const SharedCall& call) {
   const auto token = token_of(*call->request);
@@ -56,7 +66,9 @@ http::Reply revoke_shares(const SharedCall& call) {
 http::Reply show_share(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->problem(401, "the owner's token is needed");
-  return show_one(*call, call->site.shares.show(call->target.guid, *token, call->target.item));
+  return settled(call, [call, token = *token]() -> http::Reply {
+    return show_one(*call, call->site.shares.show(call->target.guid, token, call->target.item));
+  });
 }
 
 http::Reply report_share(const SharedCall& call) {

@@ -147,7 +147,7 @@ http::Reply create_upload(const SharedCall& call) {
   space::Spaces& spaces = call->site.spaces;
   const Guid& guid = call->target.guid;
   const http::Request& request = *call->request;
-  if (const auto drop = spaces.drop(guid); !drop) return refuse(*call, drop.error());
+  if (const auto known = spaces.known(guid); !known) return refuse(*call, known.error());
   const auto creation = read_creation(*call);
   if (!creation) return refuse(*call, creation.error());
   if (creation->is_final) return concatenate(call, *creation);

@@ -9,6 +9,7 @@ namespace qrx::serve {
 namespace {
 
 constexpr std::uint64_t most_wait = 60;
+constexpr Millis longest_doubt{1000};
 
 struct Watch {
   std::optional<std::uint64_t> after;
@@ -62,6 +63,18 @@ http::Reply watch_space(const SharedCall& call, std::function<http::Answer(const
     const auto still = call->site.spaces.owned(call->target.guid, token);
     if (!still) return call->problem(still.error());
     return show(*call, token);
+  };
+  return wait;
+}
+
+http::Reply once_settled(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt, std::function<http::Reply()> go_on) {
+  if (!in_doubt()) return go_on();
+  http::Wait wait;
+  wait.topic = space;
+  wait.until = call->site.clock.steady() + longest_doubt;
+  wait.poll = [call, in_doubt = std::move(in_doubt), go_on = std::move(go_on)](bool time_over) -> std::optional<http::Reply> {
+    if (!time_over && in_doubt()) return std::nullopt;
+    return go_on();
   };
   return wait;
 }

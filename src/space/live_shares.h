@@ -23,6 +23,7 @@ struct LiveShare {
   const Guid guid;
   const std::uint64_t limit;
   std::atomic<bool> cut{false};
+  std::atomic<unsigned> settling{0};  // transfers that have gone out and are not known to be taken yet
   std::atomic<std::uint64_t> files_taken{0};            // as of the last record
   std::atomic<std::uint64_t> shown_least{~std::uint64_t{0}};  // how often everything was taken when its space last moved
 
@@ -44,6 +45,8 @@ struct ShareRules {
   std::atomic<std::uint32_t> transports{0};
   std::function<void()> tell = [] {};
   std::atomic<bool> unpurged{false};
+
+  std::atomic<unsigned> settling{0};  // of all shares
 
   std::mutex lives_mutex;
   std::unordered_map<Id, std::weak_ptr<LiveShare>, IdHash> lives;

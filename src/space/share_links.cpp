@@ -208,6 +208,23 @@ Transfer::~Transfer() {
     if (leg.bytes > 0) taken.push_back(leg);
   }
   rules_.land(*live_, legs_, taken);
+  settle();
+}
+
+void Transfer::handed_all() {
+  if (settling_) return;
+  settling_ = true;
+  ++live_->settling;
+  ++rules_.settling;
+}
+
+// Tells those who wait for it; nothing has changed for anyone else.
+void Transfer::settle() {
+  if (!settling_) return;
+  settling_ = false;
+  --live_->settling;
+  --rules_.settling;
+  rules_.rules.events.space_changed(live_->guid);
 }
 
 bool Transfer::is_cut() const { return live_->cut.load(std::memory_order_relaxed); }
@@ -216,6 +233,26 @@ void Transfer::completed() {
   if (completed_) return;
   completed_ = true;
   rules_.land(*live_, legs_, legs_);
+  settle();
+}
+
+bool Shares::is_settling(const Guid& guid) const {
+  if (rules_->settling == 0) return false;
+  const std::lock_guard lock(rules_->lives_mutex);
+  return std::any_of(rules_->lives.begin(), rules_->lives.end(), [&](const auto& entry) {
+    const auto live = entry.second.lock();
+    return live && live->guid == guid && live->settling > 0;
+  });
+}
+
+std::optional<Guid> Shares::is_settling(std::string_view link) const {
+  if (rules_->settling == 0) return std::nullopt;
+  const auto found = rules_->find(link);
+  if (!found) return std::nullopt;
+  const std::lock_guard lock(rules_->lives_mutex);
+  const auto known = rules_->lives.find(found->row.share);
+  const auto live = known == rules_->lives.end() ? nullptr : known->second.lock();
+  return live && live->settling > 0 ? std::optional(live->guid) : std::nullopt;
 }
 
 Result<Shares::Opened> Shares::open(std::string_view link) {

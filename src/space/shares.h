@@ -51,14 +51,17 @@ class Transfer {
 
   bool is_cut() const;                 // the link was revoked: stop
   void handed(std::uint64_t bytes) { handed_ = bytes; }  // of a transfer of one range: how much the client may have
+  void handed_all();                   // all of it went out: whether the client took it is known in a moment
   void completed();                    // the last byte was taken: it counts now
 
  private:
+  void settle();
+
   ShareRules& rules_;
   const std::shared_ptr<LiveShare> live_;
   const std::vector<Leg> legs_;
   std::uint64_t handed_ = 0;
-  bool completed_ = false;
+  bool settling_ = false, completed_ = false;
 };
 
 class Shares {
@@ -74,6 +77,11 @@ class Shares {
   void set_transports(std::uint32_t channels);
   // Called when there may be a notice to send; before serving. Any thread, must be cheap and not call back.
   void on_notice(std::function<void()> tell);
+
+  // A transfer of this space, or by this link, has just gone out, and whether it was taken is known in a moment. Who asks
+  // now may want to wait for it (Events::space_changed tells) rather than to hear what is about to change.
+  bool is_settling(const Guid& guid) const;
+  std::optional<Guid> is_settling(std::string_view link) const;  // the space of the link, then
 
   // --- the owner; errors as those of Spaces. In each ShareInfo, `link` is the link's token alone.
   struct Created {

@@ -221,6 +221,11 @@ Result<wire::DropInfo> Spaces::drop(const Guid& guid) {
   return info;
 }
 
+Result<void> Spaces::known(const Guid& guid) {
+  if (auto entered = impl_->enter(guid); !entered) return tl::unexpected(entered.error());
+  return {};
+}
+
 void Spaces::stop() {
   impl_->stopping = true;
   std::vector<LivePtr> lives;

@@ -122,6 +122,7 @@ class Spaces {
 
   // --- the sender: the guid is the right ---
   Result<wire::DropInfo> drop(const Guid& guid);
+  Result<void> known(const Guid& guid);  // the errors of drop(), without counting what is left
   Result<DeliveryRow> open_delivery(const Guid& guid, const wire::CreateDelivery& wish);
   Result<wire::DeliveryState> delivery(const Guid& guid, const Id& delivery);
   // All or nothing; again for a committed one: the same answer. Kind::conflict when files are missing or uploads run.

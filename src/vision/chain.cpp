@@ -5,6 +5,7 @@
 
 #include <opencv2/imgproc.hpp>
 
+#include "vision/deblur.h"
 #include "vision/hunt.h"
 #include "vision/locate.h"
 
@@ -100,6 +101,18 @@ void locate1600(Hunt& hunt) {
 }
 void locate_inverted(Hunt& hunt) { locate_and_read(hunt, 255 - sized(hunt, 1000)); }
 
+// A camera in a hand.
+void unsmeared(Hunt& hunt) {
+  const cv::Mat& gray = hunt.at_most(1000);
+  const auto direction = smear_direction(gray);
+  if (!direction) return;
+  const Unsmear unsmear(gray);
+  for (const double pixels : {6.0, 10.0, 14.0}) {
+    const cv::Mat sharp = unsmear(pixels, *direction);
+    if (hunt.read(sharp) || hunt.over()) return;
+  }
+}
+
 }  // namespace
 
 std::span<const Step> chain() {
@@ -108,7 +121,7 @@ std::span<const Step> chain() {
       Step{"adaptive35", adaptive_small}, Step{"unsharp", unsharp},      Step{"clahe", clahe},
       Step{"inverted", inverted},    Step{"squeeze", squeeze},           Step{"adaptive251", adaptive_large},
       Step{"enlarge", enlarge},      Step{"gauss2", gauss2},             Step{"locate1000", locate1000},
-      Step{"locate1600", locate1600}, Step{"locate-inverted", locate_inverted}};
+      Step{"locate1600", locate1600}, Step{"unsmeared", unsmeared},      Step{"locate-inverted", locate_inverted}};
   return steps;
 }
 

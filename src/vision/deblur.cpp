@@ -12,10 +12,10 @@ namespace {
 constexpr double least_share = 0.7;  // of the weak direction's edges, below which it is taken for a smear
 constexpr float noise = 0.012F;      // as a share of the signal: more, and the result is soft; less, and it rings
 
-// Wiener's filter for a line: its transform is a sinc along its direction, real, so that nothing moves. By steps of t.
+// Wiener's filter for a line, whose transform is a sinc along its direction: real, so that nothing moves. By steps of t.
 constexpr int steps = 64;  // for each of pi
 const std::vector<float>& wiener() {
-  static const std::vector<float> table = [] {
+  static const std::vector<float> filter = [] {
     std::vector<float> out(16 * steps);
     for (std::size_t i = 0; i < out.size(); ++i) {
       const float t = static_cast<float>(CV_PI) * (static_cast<float>(i) + 0.5F) / steps;
@@ -24,7 +24,7 @@ const std::vector<float>& wiener() {
     }
     return out;
   }();
-  return table;
+  return filter;
 }
 
 }  // namespace

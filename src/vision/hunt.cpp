@@ -67,6 +67,11 @@ bool Hunt::read(const cv::Mat& picture, Threshold threshold) {
     if (!found.isValid()) continue;
     keep(found.text());
     any = true;
+    std::vector<cv::Point> corners;
+    for (const auto& corner : found.position()) corners.emplace_back(corner.x, corner.y);
+    const cv::Rect box = cv::boundingRect(corners);
+    read_at({static_cast<double>(box.x) / picture.cols, static_cast<double>(box.y) / picture.rows,
+             static_cast<double>(box.width) / picture.cols, static_cast<double>(box.height) / picture.rows});
   }
   return any;
 }
@@ -95,6 +100,12 @@ void Hunt::keep(std::string text) {
   if (texts.empty() || (link && links_ == 0)) result_.step = step_;
   texts.insert(link ? texts.begin() + static_cast<std::ptrdiff_t>(links_) : texts.end(), std::move(text));
   if (link) ++links_;
+}
+
+void Hunt::go_on_for(std::chrono::milliseconds time) {
+  found_enough_ = false;
+  const auto until = std::chrono::ceil<std::chrono::milliseconds>(thread_time() - start_) + time;
+  options_.budget = options_.budget.count() > 0 ? std::min(until, options_.budget) : until;
 }
 
 bool Hunt::over() const {

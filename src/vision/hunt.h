@@ -33,8 +33,15 @@ class Hunt {
   // True when it held a code.
   bool read_pure(const cv::Mat& picture);
 
+  // Where a symbol lies that was read, in shares of the picture's sides.
+  void read_at(const cv::Rect2d& share) { read_.push_back(share); }
+  const std::vector<cv::Rect2d>& read_places() const { return read_; }
+  // Another drop link may be there: what was found is not enough, for so much longer.
+  void go_on_for(std::chrono::milliseconds time);
+
   bool over() const;  // found enough, or out of budget
   void begin_step(std::string_view name) { step_ = name; }
+  bool has_link() const { return links_ > 0; }
   SearchResult result() &&;
 
  private:
@@ -46,6 +53,7 @@ class Hunt {
   std::chrono::nanoseconds start_;
   std::string_view step_;
   bool found_enough_ = false;
+  std::vector<cv::Rect2d> read_;
   std::size_t links_ = 0;
   SearchResult result_;
 };

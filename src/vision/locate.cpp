@@ -16,6 +16,7 @@ namespace {
 constexpr std::size_t most_triples = 24;
 constexpr std::size_t most_bent = 4;  // of the likeliest triples
 constexpr int most_follows = 3;
+constexpr std::size_t most_corners = 5;
 
 // Dark is 255. Windows in shares of the picture: a finder is a tenth to a third of most pictures.
 cv::Mat dark_parts(const cv::Mat& gray, int rule) {
@@ -52,6 +53,12 @@ bool read_symbol(Hunt& hunt, const cv::Mat& gray, const FinderTriple& triple, bo
   for (SymbolGrid& grid : SymbolGrid::fit(gray, triple, may_bend)) {
     grid.pull_to_alignment();
     if (read_modules(hunt, grid)) return true;
+    if (may_bend)
+      for (SymbolGrid& bent : grid.with_other_corners(most_corners)) {
+        if (read_modules(hunt, bent)) return true;
+        bent.follow_surface();
+        if (read_modules(hunt, bent)) return true;
+      }
     for (int i = 0; i < most_follows; ++i) {
       grid.follow_surface();
       if (read_modules(hunt, grid)) return true;
@@ -79,7 +86,50 @@ class Known {
   std::vector<cv::Point2d> middles_;
 };
 
+// Around the symbol, in shares of the picture.
+cv::Rect2d place_of(const FinderTriple& triple, cv::Size size) {
+  const cv::Point2d fourth = triple.across.centre + triple.down.centre - triple.corner.centre;
+  double left = 1e9, right = -1e9, top = 1e9, bottom = -1e9;
+  for (const cv::Point2d& point : {triple.corner.centre, triple.across.centre, triple.down.centre, fourth}) {
+    left = std::min(left, point.x);
+    right = std::max(right, point.x);
+    top = std::min(top, point.y);
+    bottom = std::max(bottom, point.y);
+  }
+  const double half = triple.corner.side / 2;
+  return {(left - half) / size.width, (top - half) / size.height, (right - left + 2 * half) / size.width, (bottom - top + 2 * half) / size.height};
+}
+
 }  // namespace
+
+void look_beside(Hunt& hunt) {
+  constexpr std::chrono::milliseconds time{250};
+  constexpr std::size_t most_tried = 6;
+  if (hunt.read_places().empty()) return;
+  const cv::Mat& gray = hunt.at_most(1000);
+  cv::Mat rest = gray.clone();
+  const auto places = hunt.read_places();
+  const auto covered = [&](const FinderTriple& triple) {
+    const cv::Point2d middle = (triple.across.centre + triple.down.centre) / 2;
+    return std::ranges::any_of(places, [&](const cv::Rect2d& place) {
+      return place.contains({middle.x / gray.cols, middle.y / gray.rows});
+    });
+  };
+  bool any = false;
+  const cv::Mat dark = dark_parts(gray, 0);
+  for (const cv::Mat& parts : {dark, cv::Mat(255 - dark)})
+    for (const FinderTriple& triple : likely_triples(find_finders(parts), most_tried)) any = any || !covered(triple);
+  if (!any) return;
+  for (const cv::Rect2d& place : places) {
+    const cv::Rect box(cvFloor(place.x * gray.cols), cvFloor(place.y * gray.rows), cvCeil(place.width * gray.cols), cvCeil(place.height * gray.rows));
+    rest(box & cv::Rect(cv::Point(), gray.size())).setTo(128);
+  }
+  hunt.go_on_for(time);
+  if (hunt.read(rest) || hunt.over()) return;
+  const cv::Mat negative = 255 - rest;
+  if (hunt.read(negative) || hunt.over()) return;
+  locate_and_read(hunt, rest);
+}
 
 void locate_and_read(Hunt& hunt, const cv::Mat& gray) {
   std::vector<Finder> all;
@@ -88,7 +138,9 @@ void locate_and_read(Hunt& hunt, const cv::Mat& gray) {
     std::size_t rank = 0;
     for (const FinderTriple& triple : likely_triples(finders, most_triples)) {
       if (hunt.over()) return;
-      if (!known.has(triple) && read_symbol(hunt, gray, triple, rank++ < most_bent)) known.add(triple);
+      if (known.has(triple) || !read_symbol(hunt, gray, triple, rank++ < most_bent)) continue;
+      known.add(triple);
+      hunt.read_at(place_of(triple, gray.size()));
     }
   };
   std::size_t largest = 0;

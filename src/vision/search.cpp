@@ -6,6 +6,7 @@
 #include <opencv2/core/utility.hpp>
 
 #include "vision/hunt.h"
+#include "vision/locate.h"
 
 namespace qrx {
 
@@ -20,6 +21,10 @@ SearchResult search_codes(const Gray& gray, const SearchOptions& options) {
       // cv::Exception, std::bad_alloc, or what ZXing may throw: the next step may do.
     }
     if (hunt.over()) break;
+  }
+  try {
+    if (hunt.has_link()) look_beside(hunt);
+  } catch (const std::exception&) {
   }
   return std::move(hunt).result();
 }

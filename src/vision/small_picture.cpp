@@ -59,9 +59,10 @@ std::optional<std::string> output_of(ChildPlan plan, std::size_t most, std::chro
 
 std::optional<int> take_side(std::string_view& bytes, char end) {
   const auto stop = bytes.find(end);
+  if (stop > 4) return std::nullopt;  // four digits, and that it is there
   int value = 0;
-  const auto [at, error] = std::from_chars(bytes.data(), bytes.data() + std::min<std::size_t>(stop, 5), value);
-  if (stop == std::string_view::npos || error != std::errc() || at != bytes.data() + stop) return std::nullopt;
+  const auto [at, error] = std::from_chars(bytes.data(), bytes.data() + stop, value);
+  if (error != std::errc() || at != bytes.data() + stop) return std::nullopt;
   bytes.remove_prefix(stop + 1);
   if (value < 1 || value > SmallPicture::longest_side) return std::nullopt;
   return value;

@@ -126,11 +126,19 @@ cv::Point2d best_shift(const cv::Mat& flat, const cv::Mat_<schar>& known, const 
 
 }  // namespace
 
-SymbolGrid::SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int side)
+SymbolGrid::SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int side, bool flat)
     : gray_(gray), finders_(finders), side_(side) {
   const cv::Point2d across = finders.across.centre - finders.corner.centre;
   const cv::Point2d down = finders.down.centre - finders.corner.centre;
   const double far = side - 7;
+  if (flat) {
+    const double middle = side - 3.5;
+    anchors_ = {{{3.5, 3.5}, finders.corner.centre, 1},
+                {{middle, 3.5}, finders.across.centre, 1},
+                {{3.5, middle}, finders.down.centre, 1},
+                {{middle, middle}, finders.corner.centre + across + down, 1}};
+    return;
+  }
   const std::pair<const Finder*, cv::Point2d> places[] = {
       {&finders.corner, {0, 0}}, {&finders.across, {far, 0}}, {&finders.down, {0, far}}};
   for (const auto& [finder, place] : places) {
@@ -159,19 +167,28 @@ std::vector<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple&
   const int guess = static_cast<int>(std::lround((modules + 7 - 17) / 4));
   const int reach = guess < 7 ? 1 : guess < 14 ? 2 : 3;
   std::vector<SymbolGrid> grids;
-  for (int version = std::max(1, guess - reach); version <= std::min(40, guess + reach); ++version) {
-    SymbolGrid grid(gray, finders, side_of(version));
-    if (grid.solve()) grids.push_back(std::move(grid));
-  }
+  const auto add = [&](bool flat) {
+    for (int version = std::max(1, guess - reach); version <= std::min(40, guess + reach); ++version) {
+      SymbolGrid grid(gray, finders, side_of(version), flat);
+      if (!grid.solve()) continue;
+      grid.timing_ = grid.timing_score();
+      grids.push_back(std::move(grid));
+    }
+  };
+  add(false);
   const auto keep_best = [&](double least, std::size_t most) {
     std::erase_if(grids, [&](const SymbolGrid& grid) { return grid.timing_ < least; });
     // A long pattern that fits says more than a short one: any curve fits five modules.
     std::ranges::sort(grids, std::greater(), [](const SymbolGrid& grid) { return (grid.timing_ - 0.5) * std::sqrt(grid.side_ - 16); });
     if (grids.size() > most) grids.erase(grids.begin() + static_cast<std::ptrdiff_t>(most), grids.end());
   };
-  for (SymbolGrid& grid : grids) grid.timing_ = grid.timing_score();
-  const bool plane = std::ranges::any_of(grids, [](const SymbolGrid& grid) { return grid.timing_ >= least_timing; });
-  if (plane) {
+  const auto is_plane = [&] { return std::ranges::any_of(grids, [](const SymbolGrid& grid) { return grid.timing_ >= least_timing; }); };
+  if (!is_plane()) {
+    const std::size_t before = grids.size();
+    add(true);
+    if (!is_plane()) grids.erase(grids.begin() + static_cast<std::ptrdiff_t>(before), grids.end());
+  }
+  if (is_plane()) {
     keep_best(least_timing, 1);
   } else if (may_bend) {
     for (SymbolGrid& grid : grids) grid.timing_ = grid.bend_to_timing();
@@ -250,6 +267,59 @@ double SymbolGrid::gray_around(double x, double y) const {
   for (const double dy : {-0.22, 0.0, 0.22})
     for (const double dx : {-0.22, 0.0, 0.22}) sum += gray_at(at(x + dx, y + dy));
   return sum / 9;
+}
+
+void SymbolGrid::bend_corner(double right, double down) {
+  nodes_ = side_ / node_step + 2;
+  shifts_.resize(static_cast<std::size_t>(nodes_ * nodes_));
+  const double spacing = static_cast<double>(side_) / (nodes_ - 1);
+  for (int node = 0; node < nodes_ * nodes_; ++node) {
+    // Nothing moves along the edges between the finders.
+    const double u = std::max(0.0, (node % nodes_ * spacing - 3.5) / (side_ - 7)), v = std::max(0.0, (node / nodes_ * spacing - 3.5) / (side_ - 7));
+    shifts_[static_cast<std::size_t>(node)] += cv::Point2d(right, down) * (u * v);
+  }
+}
+
+double SymbolGrid::contrast() const {
+  // What the finders and their surroundings say is the same wherever the corner is.
+  constexpr int from = 8;
+  const int count = side_ - from + 1;  // with the first light modules beside the symbol
+  cv::Mat_<float> samples(count, count), mean;
+  double least = 255, most = 0;
+  for (int y = 0; y < count; ++y)
+    for (int x = 0; x < count; ++x) {
+      const double gray = gray_around(from + x + 0.5, from + y + 0.5);
+      samples(y, x) = static_cast<float>(gray);
+      least = std::min(least, gray);
+      most = std::max(most, gray);
+    }
+  cv::blur(samples, mean, cv::Size(5, 5), cv::Point(-1, -1), cv::BORDER_REPLICATE);
+  const double middle = (least + most) / 2;
+  double sum = 0;
+  for (int y = 0; y < count; ++y)
+    for (int x = 0; x < count; ++x) {
+      const bool beside = x == count - 1 || y == count - 1;
+      sum += beside ? std::min(samples(y, x) - middle, 0.4 * (most - least)) : std::abs(samples(y, x) - mean(y, x));
+    }
+  return sum;
+}
+
+std::vector<SymbolGrid> SymbolGrid::with_other_corners(std::size_t most) const {
+  std::vector<std::pair<double, SymbolGrid>> all;
+  if (side_ != 21) return {};
+  for (double down = -4; down <= 2; down += 0.5) {
+    for (double right = -4; right <= 2; right += 0.5) {
+      if (right == 0 && down == 0) continue;
+      SymbolGrid bent = *this;
+      bent.bend_corner(right, down);
+      const double contrast = bent.contrast();
+      all.emplace_back(contrast, std::move(bent));
+    }
+  }
+  std::ranges::sort(all, std::greater(), [](const auto& each) { return each.first; });
+  std::vector<SymbolGrid> out;
+  for (std::size_t i = 0; i < std::min(most, all.size()); ++i) out.push_back(std::move(all[i].second));
+  return out;
 }
 
 // The share of timing modules that are on the right side of the mean of their neighbours, along the row and the column.

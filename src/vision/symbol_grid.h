@@ -21,6 +21,9 @@ class SymbolGrid {
 
   // Pulls the grid to the alignment patterns that can be seen: plane pictures get the right perspective.
   void pull_to_alignment();
+  // Symbols of version 1 have nothing that shows where the fourth corner is. Bent ones are tried with it at many places: these
+  // are the likeliest, by how far the modules are from the mean around them; none for larger symbols.
+  std::vector<SymbolGrid> with_other_corners(std::size_t most) const;
   // Lets the grid follow a bent symbol: moves each part a little to where its modules stand out most. Again: a little more.
   void follow_surface();
 
@@ -30,13 +33,16 @@ class SymbolGrid {
   cv::Mat rectify(int module_pixels, int border = 4, bool white_border = true) const;
 
  private:
-  SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int side);
+  // flat: without perspective, from the middles of the finders alone, whose edges may be torn.
+  SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int side, bool flat);
 
   cv::Point2d at(double x, double y) const;  // module coordinates to pixels of the picture
   cv::Point2d shift_at(double x, double y) const;
   double gray_at(const cv::Point2d& point) const;
   double gray_around(double x, double y) const;  // mean over the middle of a module
   bool solve();
+  void bend_corner(double right, double down);  // by so many modules
+  double contrast() const;
   double timing_score() const;
   double bend_to_timing();
   std::optional<cv::Point2d> find_alignment(double x, double y, double reach) const;

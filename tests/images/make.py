@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Makes the pictures of this folder and the first inputs of tests/fuzz/fuzz_picture. They are kept in git; this is their recipe.
+"""Makes the pictures of this folder and the first inputs of tests/fuzz/fuzz_picture and fuzz_search. They are kept in git; this is their recipe.
 
 make.py [FOLDER]...    needs qrencode and convert (ImageMagick 6); "screen" also Xvfb, xterm, import and build/bin/qr-draw
 
@@ -176,6 +176,14 @@ def seeds(work):
         run("convert", *picture, *extra, target / name)
     for name, extra in {"colour": [], "palette": ["-colors", "9", "-type", "Palette"], "two": ["-monochrome"]}.items():
         run("convert", *picture, *extra, f"BMP3:{target / name}.bmp")
+    # For the whole chain: a byte for the width, one for the kind of search, then a byte a pixel.
+    target = ROOT / "tests/fuzz/fuzz_search"
+    target.mkdir(exist_ok=True)
+    for name, kind, text in (("photo", 0, "hello"), ("any", 1, "hello"), ("screen", 2, "hello"), ("watch", 4, "hello"), ("link", 0, LINK % 7)):
+        code(work / "code.png", text, 1)
+        pixels = run("convert", work / "code.png", "-depth", "8", "gray:-", capture_output=True).stdout
+        side = int(len(pixels) ** 0.5)
+        (target / name).write_bytes(bytes([side - 1, kind]) + pixels)
 
 
 def main():

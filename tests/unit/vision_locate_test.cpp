@@ -86,3 +86,16 @@ TEST_CASE("a large code on a cylinder is followed") {
   }));
   CHECK(result.texts == std::vector<std::string>{text});
 }
+
+TEST_CASE("a small code that is wrapped around a bottle is read, though nothing shows its fourth corner") {
+  const std::string text = "WRAPPED AROUND";  // version 1: no alignment pattern
+  const Gray flat = framed(code_picture(text, 12, 4), 30, 255);
+  const double middle = flat.width * 0.3, radius = 0.45 * flat.width;
+  const SearchResult result = search(warped(flat, [&](int x, int y) {
+    const double sine = (x - middle) / radius;
+    if (std::abs(sine) > 0.98) return std::pair(-1.0, -1.0);
+    const double angle = std::asin(sine);
+    return std::pair(middle + angle * radius, y - 80 * (1 - std::cos(angle)));
+  }));
+  CHECK(result.texts == std::vector<std::string>{text});
+}

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <algorithm>
+
 #include "unit/vision_pictures.h"
 #include "vision/search.h"
 
@@ -41,6 +43,21 @@ TEST_CASE("a code that is no drop link does not end the search") {
   CHECK(result.texts == Texts{link_one, "hello"});
   CHECK(result.step == "inverted");
   CHECK(search(both, true).texts == Texts{"hello"});
+}
+
+TEST_CASE("a second drop link is found though the first one was read before it by another step") {
+  const auto both = [](const Gray& other) {
+    auto texts = search(beside(code_picture(link_one, 6), other)).texts;
+    std::ranges::sort(texts);
+    return texts == Texts{link_two, link_one};
+  };
+  CHECK(both(negative(code_picture(link_two, 6))));
+  CHECK(both(negative(code_picture(link_two, 4))));
+  Gray pale = code_picture(link_two, 5);
+  for (auto& pixel : pale.pixels) pixel = static_cast<std::uint8_t>(215 + pixel / 8);
+  CHECK(both(pale));
+  // The same one twice is one.
+  CHECK(search(beside(code_picture(link_one, 6), negative(code_picture(link_one, 5)))).texts == Texts{link_one});
 }
 
 TEST_CASE("drop links come first, and two different ones are both told") {

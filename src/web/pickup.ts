@@ -1,5 +1,5 @@
 // A recipient's page: what there is, from whom, until when. Looking changes and counts nothing.
-import { ask, ask_json, type FileInfo, type SharedSpace } from "./api";
+import { ask, ask_json, pause, type FileInfo, type SharedSpace } from "./api";
 import { contents_of, type Item } from "./contents";
 import { badge, button, facts, fill, h } from "./dom";
 import { ItemsView, reason, type Rights } from "./items_view";
@@ -50,7 +50,7 @@ async function show(): Promise<void> {
     body.push(new ItemsView(contents, rights, `${count_files(contents.items.length)} · ${clock(delivery.committed)}`).element);
   }
   fill(main, h("h1", {}, title),
-    facts(say("there_for", { time: duration(seconds_until(shared.expires)) }), limited && say("downloads_left", { n: shared.downloads_left })),
+    standing(),
     shared.message && h("blockquote", { dir: "auto" }, shown(shared.message)),
     sealed && !identity && h("p", { class: "warn bad", role: "alert" }, say("key_missing")),
     files.length === 0 && h("p", { class: "lead" }, say("nothing_yet")),
@@ -63,10 +63,18 @@ async function show(): Promise<void> {
     h("div", { class: "arrived" }, ...body));
 }
 
-// What is left of a limited link, once something was taken.
+function standing(): HTMLElement {
+  const left = shared.downloads_left;
+  return facts(say("there_for", { time: duration(seconds_until(shared.expires)) }),
+    left > 0 && (left === 1 ? say("download_left") : say("downloads_left", { n: left })));
+}
+
+// What is left of a limited link, once something was taken. A download by the browser takes a moment to count.
 async function again(): Promise<void> {
+  await pause(1500);
   try {
     shared = await ask_json<SharedSpace>(here);
+    main.querySelector(".facts")?.replaceWith(standing());
   } catch {
     // used up: what is on the page stays
   }

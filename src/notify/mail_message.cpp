@@ -95,8 +95,9 @@ std::string quoted_printable(std::string_view lines) {
       continue;
     }
     const bool ends_line = i + 1 == lines.size() || lines[i + 1] == '\n';
-    // A blank before the end of a line gets lost on the way; "From " and a dot at its begin are touched by some.
-    const bool plain = (c > 0x20 && c < 0x7F && c != '=' && !(column == 0 && (c == '.' || c == 'F'))) || (c == ' ' && !ends_line);
+    // A blank before the end of a line gets lost on the way; "From " and a dot at its begin are touched by some; a dash there
+    // could begin a boundary.
+    const bool plain = (c > 0x20 && c < 0x7F && c != '=' && !(column == 0 && (c == '.' || c == 'F' || c == '-'))) || (c == ' ' && !ends_line);
     const std::size_t width = plain ? 1 : 3;
     if (column + width > most_line - (ends_line ? 0 : 1)) {
       out += "=\r\n";

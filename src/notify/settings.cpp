@@ -184,7 +184,7 @@ Result<void> check_settings(const Settings& settings) {
       if (auto checked = check_keys(name, values, keys_of_a_command, true); !checked) return checked;
       continue;
     }
-    const auto found = std::find_if(tables().begin(), tables().end(), [&](const TableKeys& t) { return t.name == name; });
+    const auto found = std::find_if(tables().begin(), tables().end(), [&table_name = name](const TableKeys& t) { return t.name == table_name; });
     if (found == tables().end()) return wrong(name, "there is no such transport");
     if (auto checked = check_keys(name, values, found->keys, true); !checked) return checked;
     if (auto checked = check_together(name, values); !checked) return checked;

@@ -36,6 +36,8 @@ qrx-send -i - --scan-only <code.png >link 2>err || fail 'a picture from stdin'
 expect_match '^HTTP://127\.0\.0\.1:[0-9]+/U/[A-Z2-7]{26}#AGE1[0-9A-Z]{58}$' link
 run qrx-send -i code.png --scan-only --any
 expect_same_file out link
+run qrx-send -i code.png --scan-only --thorough
+expect_same_file out link
 run qrx-send -i code.png --scan-only --json
 expect_equal "$(cat link)" "$(json out "d['text']")" 'the event code'
 
@@ -125,6 +127,7 @@ convert -size 200x200 xc:white white.png 2>convert.err || cp "$QRX_SOURCE/README
 ends 7 '^qrx-send: ' -i white.png hello.txt
 ends 7 '^qrx-send: ' -i hello.txt hello.txt
 ends 7 '^qrx-send: ' -i white.png --scan-only
+ends 7 '^qrx-send: ' -i white.png --scan-only --thorough
 
 # --- 4, 5: over a limit, gone
 new_space '{"max_size": 1000, "max_files": 1}'

@@ -2,7 +2,10 @@
 #include <catch2/catch.hpp>
 
 #include <fcntl.h>
+#include <linux/videodev2.h>
+#include <poll.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
@@ -23,11 +26,11 @@ constexpr int caged_and_done = 40;
 constexpr int no_cage = 41;
 
 // The wait status of a child that shut itself in and then did something.
-int status_of(const std::function<void()>& deed) {
+int status_of(const std::function<void()>& deed, Cage cage = Cage::picture) {
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    if (!enter_cage()) _exit(no_cage);
+    if (!enter_cage(cage)) _exit(no_cage);
     deed();
     _exit(caged_and_done);
   }
@@ -36,8 +39,8 @@ int status_of(const std::function<void()>& deed) {
   return status;
 }
 
-bool killed(const std::function<void()>& deed) {
-  const int status = status_of(deed);
+bool killed(const std::function<void()>& deed, Cage cage = Cage::picture) {
+  const int status = status_of(deed, cage);
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 }
 
@@ -80,6 +83,30 @@ TEST_CASE("from the cage only descriptors 0, 1 and 2 can be used, each in its di
   CHECK(killed([&] { (void)!write(0, &byte, 1); }));
   CHECK(killed([&] { (void)!read(1, &byte, 1); }));
   CHECK(killed([] { (void)!dup(1); }));
+}
+
+TEST_CASE("who watches frames may also wait for them, and of a camera take and give back buffers") {
+  const auto wait = [] {
+    pollfd waiting{0, POLLIN, 0};
+    poll(&waiting, 1, 0);
+  };
+  v4l2_buffer buffer{};
+  const auto control = [&](int fd, unsigned long request) { return [&buffer, fd, request] { (void)ioctl(fd, request, &buffer); }; };
+  CHECK(killed(wait));
+  CHECK_FALSE(killed(wait, Cage::frames));
+  CHECK_FALSE(killed(wait, Cage::camera));
+  CHECK(killed(control(0, VIDIOC_DQBUF)));
+  CHECK(killed(control(0, VIDIOC_DQBUF), Cage::frames));
+  CHECK_FALSE(killed(control(0, VIDIOC_DQBUF), Cage::camera));
+  CHECK_FALSE(killed(control(0, VIDIOC_QBUF), Cage::camera));
+  CHECK(killed(control(1, VIDIOC_DQBUF), Cage::camera));
+  for (const unsigned long request : {VIDIOC_S_FMT, VIDIOC_S_CTRL, VIDIOC_STREAMOFF, 0x5412ul /* TIOCSTI: types into a terminal */})
+    CHECK(killed(control(0, request), Cage::camera));
+  for (const Cage cage : {Cage::frames, Cage::camera}) {
+    CHECK(killed([] { (void)!open("/etc/passwd", O_RDONLY); }, cage));
+    CHECK(killed([] { socket(AF_INET, SOCK_STREAM, 0); }, cage));
+    CHECK(killed([] { syscall(SYS_fork); }, cage));
+  }
 }
 
 TEST_CASE("in the cage no memory becomes executable") {

@@ -107,7 +107,7 @@ class Space {
   async run(): Promise<void> {
     if (this.space.identity) this.recipient = await seal("recipient_of", this.space.identity).catch(() => "");
     fill(this.status, h("h1", {}, say("opening")));
-    fill(main, this.status, this.card, this.live, this.arrived, this.passing, this.line);
+    fill(main, this.status, this.live, this.card, this.arrived, this.passing, this.line);
     for (let failures = 0; ; ) {
       try {
         await this.ask_once();

@@ -124,16 +124,19 @@ serve::SiteOptions without_rate() {
 TEST_CASE("every route, method and token: who may do what") {
   SiteWorld world(without_rate());
   const std::string wrong = bearer(Token::random());
+  std::optional<Things> fresh;  // nothing was changed by a request before
   for (const Row& row : rows) {
     for (std::size_t i = 0; i < methods.size(); ++i) {
       const std::pair<const char*, int> cells[] = {{"none", row.none.at(i)}, {"wrong", row.wrong.at(i)}, {"owner", row.owner.at(i)}};
       for (const auto& [token, status] : cells) {
-        const Things things(world);
+        if (!fresh) fresh.emplace(world);
+        const Things things = *fresh;
         Asked asked = sound(methods[i], path_of(row.path, things.created.space.guid, things));
         if (token == std::string("wrong")) asked.headers.push_back({"Authorization", wrong});
         if (token == std::string("owner")) asked.headers.push_back({"Authorization", bearer(things.created.token)});
         INFO(methods[i] << ' ' << row.path << " with token: " << token);
         const Got got = world.ask(asked);
+        if (got.status < 400 && methods[i] != "HEAD" && methods[i] != "OPTIONS") fresh.reset();
         CHECK(got.status == status);
         CHECK(got.header("X-Content-Type-Options") == "nosniff");
         CHECK(got.header("Referrer-Policy") == "no-referrer");

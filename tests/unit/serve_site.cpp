@@ -12,7 +12,7 @@ void take_head(Got& got, const http::Answer& answer) {
   for (const http::Header& header : answer.headers) got.headers[header.name] = header.value;
 }
 
-// Up to the first moment where nothing is there yet.
+// Up to the first moment where nothing is there yet. At the end the client has taken it all.
 std::string read_all(http::BodySource& source) {
   std::string out;
   for (;;) {
@@ -24,6 +24,7 @@ std::string read_all(http::BodySource& source) {
       const auto got = ::pread(file->fd, piece.data(), piece.size(), static_cast<off_t>(file->offset));
       out += piece.substr(0, got < 0 ? 0 : static_cast<std::size_t>(got));
     } else {
+      if (std::holds_alternative<http::BodySource::End>(next) && source.wants_receipt()) source.completed();
       return out;
     }
   }

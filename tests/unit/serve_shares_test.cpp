@@ -1,0 +1,179 @@
+#include <catch2/catch.hpp>
+
+#include "serve/zip_plan.h"
+#include "unit/serve_site.h"
+#include "wire/shares.h"
+#include "wire/zip.h"
+
+using namespace qrx;
+using namespace qrx::test;
+
+namespace {
+
+// A space with a file, and a share of it.
+struct Passed {
+  explicit Passed(std::uint64_t downloads = 0) {
+    created = world.world.create();
+    REQUIRE(world.put(created.space.guid, "a.txt", "hello").status == 201);
+    wire::CreateShares wish;
+    wish.recipients = {"a@example.org"};
+    wish.downloads = downloads;
+    const auto made = world.shares.create(created.space.guid, created.token.text(), wish);
+    REQUIRE(made);
+    share = made->shares.shares.at(0);
+  }
+  Got ask(const std::string& method, const std::string& path, std::vector<http::Header> headers = {}, std::string body = {}) {
+    Asked asked;
+    asked.method = method;
+    asked.path = path;
+    asked.headers = std::move(headers);
+    asked.body = std::move(body);
+    return world.ask(asked);
+  }
+  wire::SharedSpace seen() {
+    const Got got = ask("GET", "/d/" + share.link, {{"Accept", "application/json"}});
+    REQUIRE(got.status == 200);
+    const auto shared = wire::from_json<wire::SharedSpace>(got.body);
+    REQUIRE(shared);
+    return *shared;
+  }
+  std::string file_path() { return "/d/" + share.link + "/files/" + seen().deliveries.at(0).files.at(0).file.text(); }
+  std::string shares_path() const { return "/api/v1/spaces/" + created.space.guid.text() + "/shares"; }
+  http::Header owner() const { return {"Authorization", bearer(created.token)}; }
+
+  SiteWorld world;
+  space::Created created;
+  wire::ShareInfo share;
+};
+
+}  // namespace
+
+TEST_CASE("a recipient's link is a page for browsers and JSON for programs, and for no search engine") {
+  Passed passed;
+  const Got page = passed.ask("GET", "/d/" + passed.share.link, {{"Accept", "text/html"}});
+  CHECK(page.status == 200);
+  CHECK(page.type.starts_with("text/html"));
+  CHECK(page.body.find("a.txt") != std::string::npos);
+  CHECK(page.header("X-Robots-Tag") == "noindex, nofollow");
+  CHECK(page.header("Referrer-Policy") == "no-referrer");
+  const auto shared = passed.seen();
+  CHECK(shared.deliveries.at(0).files.at(0).url.starts_with("https://qrx.example.org/d/" + passed.share.link + "/files/"));
+  CHECK(passed.ask("GET", "/D/" + passed.share.link + "/").status == 200);
+}
+
+TEST_CASE("the content of a share is that of the owner's route, head for head") {
+  Passed passed;
+  const std::string file = passed.seen().deliveries.at(0).files.at(0).file.text();
+  const std::string own = "/api/v1/spaces/" + passed.created.space.guid.text() + "/files/" + file;
+  for (const char* method : {"GET", "HEAD"})
+    for (const std::vector<http::Header>& headers :
+         {std::vector<http::Header>{}, {{"Range", "bytes=1-2"}}, {{"Range", "bytes=9-"}}, {{"If-None-Match", "*"}},
+          {{"Want-Repr-Digest", "sha-256=1"}}, {{"If-Match", "\"other\""}}, {{"Range", "bytes=1-2"}, {"If-Range", "\"other\""}}}) {
+      auto with_token = headers;
+      with_token.push_back(passed.owner());
+      const Got theirs = passed.ask(method, passed.file_path(), headers);
+      const Got ours = passed.ask(method, own, with_token);
+      CHECK(theirs.status == ours.status);
+      if (ours.status < 400) CHECK(theirs.body == ours.body);
+      for (const auto& [name, value] : ours.headers) CHECK(theirs.header(name) == value);
+    }
+}
+
+TEST_CASE("a limited link is used up by a download, by GET or by a form") {
+  for (const char* method : {"GET", "POST"}) {
+    Passed passed(1);
+    const std::string path = passed.file_path();
+    CHECK(passed.ask("HEAD", path).status == 200);
+    CHECK(passed.ask(method, path).body == "hello");
+    const Got again = passed.ask(method, path);
+    CHECK(again.status == 410);
+    CHECK(again.body.find("used up") != std::string::npos);
+    CHECK(passed.ask("GET", "/d/" + passed.share.link).status == 410);
+    CHECK(passed.ask("GET", "/d/" + passed.share.link + "/all.zip").status == 410);
+  }
+}
+
+TEST_CASE("a link that is being used up is locked, with a time to come back") {
+  Passed passed(1);
+  const std::string path = passed.file_path();
+  const auto row = passed.world.world.catalog->file(passed.seen().deliveries.at(0).files.at(0).file);
+  const auto transfer = passed.world.shares.begin(passed.share.link, **row, 0, 5);
+  REQUIRE(transfer);
+  for (const std::string& busy : {path, "/d/" + passed.share.link + "/all.zip"}) {
+    const Got got = passed.ask("GET", busy);
+    CHECK(got.status == 423);
+    CHECK_FALSE(got.header("Retry-After").empty());
+  }
+  (*transfer)->handed_all();
+  CHECK(passed.ask("GET", path).waited);  // whether it was taken is known in a moment
+  CHECK(passed.ask("GET", passed.shares_path(), {passed.owner()}).waited);
+  CHECK_FALSE(passed.ask("GET", passed.shares_path(), {{"Authorization", bearer(Token::random())}}).waited);
+  (*transfer)->completed();
+  CHECK_FALSE(passed.ask("GET", path).waited);
+  CHECK(passed.ask("GET", path).status == 410);
+}
+
+TEST_CASE("the owner is told links that work, and 201 only for new ones") {
+  Passed passed;
+  const Got made = passed.ask("POST", passed.shares_path(), {passed.owner()}, R"({"recipients":["b@example.org"]})");
+  CHECK(made.status == 201);
+  const auto shares = wire::from_json<wire::Shares>(made.body);
+  REQUIRE(shares);
+  CHECK(shares->shares.at(0).link.starts_with("https://qrx.example.org/d/"));
+  CHECK(passed.ask("GET", shares->shares.at(0).link.substr(std::string("https://qrx.example.org").size())).status == 200);
+  CHECK(passed.ask("POST", passed.shares_path(), {passed.owner()}, R"({"recipients":["b@example.org"]})").status == 200);
+  CHECK(passed.ask("POST", passed.shares_path(), {passed.owner()}, R"({"recipients":["b"]})").status == 400);
+  CHECK(passed.ask("POST", passed.shares_path(), {passed.owner()}, R"({"recipients":["c@example.org"],"notify":true})").status == 403);
+  const std::string one = passed.shares_path() + "/" + passed.share.share.text();
+  CHECK(passed.ask("PATCH", one, {passed.owner()}, R"({"state":"sending"})").status == 200);
+  CHECK(passed.ask("PATCH", one, {passed.owner()}, R"({"state":"sending"})").status == 409);
+  CHECK(passed.ask("DELETE", one, {passed.owner()}).status == 204);
+  CHECK(passed.ask("GET", "/d/" + passed.share.link).status == 410);
+}
+
+TEST_CASE("names in an archive are safe everywhere") {
+  const std::pair<const char*, const char*> names[] = {
+      {"a/b.txt", "a/b.txt"}, {".ssh/x", "_ssh/x"}, {"-rf", "_rf"},       {"con", "_con"},       {"dir/NUL.txt", "dir/_NUL.txt"},
+      {"com1.x", "_com1.x"},  {"a:b", "a_b"},       {"a\u202Eb", "a_b"}, {"end. ", "end._"},    {"\u4F60.txt", "\u4F60.txt"},
+      {"comet", "comet"},     {"a\"b<>|?*", "a_b_____"}};
+  for (const auto& [name, safe] : names) CHECK(serve::archive_name(name) == safe);
+}
+
+TEST_CASE("names in an archive are unique, also where cases are not told apart") {
+  auto state = std::make_shared<space::SpaceState>();
+  std::vector<std::uint32_t> files;
+  const std::string longest = std::string(251, 'x') + ".txt";
+  for (const std::string& name : {std::string("a"), std::string("A"), std::string("a/b"), std::string("d/x.txt"), std::string("d"), std::string("a (2)/b"),
+                                  std::string("d/X.txt"), longest, longest}) {
+    space::FileRow row;
+    row.name = name;
+    files.push_back(static_cast<std::uint32_t>(state->files.size()));
+    state->files.push_back(row);
+  }
+  const serve::ZipPlan plan(state, files);
+  std::vector<std::string> names;
+  for (std::size_t entry = 0; entry < plan.entries(); ++entry) names.push_back(plan.name(entry));
+  CHECK(names == std::vector<std::string>{"a", "A (2)", "a (3)/b", "d/x.txt", "d (2)", "a (2) (2)/b", "d/X (2).txt", longest,
+                                          std::string(247, 'x') + " (2).txt"});
+}
+
+TEST_CASE("the records of an archive grow with what they tell") {
+  const WallTime time(Seconds(1'795'000'000));
+  const wire::ZipEntry small{"a", 5, time, 0, 7};
+  const wire::ZipEntry large{"a", 0xFFFFFFFF, time, 0, 7};
+  const wire::ZipEntry far{"a", 5, time, 0x1'0000'0000, 7};
+  CHECK(wire::zip_local_header(small).size() == 30 + 1 + 9);
+  CHECK(wire::zip_local_header(large).size() == 30 + 1 + 9 + 20);
+  CHECK(wire::zip_descriptor(small).size() == 16);
+  CHECK(wire::zip_descriptor(large).size() == 24);
+  CHECK(wire::zip_central_record(small).size() == 46 + 1 + 9);
+  CHECK(wire::zip_central_record(large).size() == 46 + 1 + 9 + 20);
+  CHECK(wire::zip_central_record(far).size() == 46 + 1 + 9 + 12);
+  CHECK(wire::zip_end(0xFFFE, 5, 5).size() == 22);
+  CHECK(wire::zip_end(0xFFFF, 5, 5).size() == 22 + 56 + 20);
+  CHECK(wire::zip_end(1, 0xFFFFFFFF, 5).size() == 22 + 56 + 20);
+  wire::Crc32 crc;
+  crc.update(as_bytes("1234"));
+  crc.update(as_bytes("56789"));
+  CHECK(crc.sum() == 0xCBF43926);  // the check value of CRC-32/ISO-HDLC
+}

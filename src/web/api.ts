@@ -133,14 +133,18 @@ export async function ask(url: string, how: Ask = {}): Promise<Response> {
   throw await refusal(answer);
 }
 
-export async function refusal(answer: Response): Promise<Refused> {
-  let detail = "";
+// What a problem says (RFC 9457), as a sentence; "" when it is none of ours, but a proxy's.
+export function detail_in(problem: string): string {
   try {
-    detail = String(((await answer.json()) as { detail?: unknown }).detail ?? "");
+    const detail = String((JSON.parse(problem) as { detail?: unknown }).detail ?? "");
+    return detail && `${detail[0]!.toUpperCase()}${detail.slice(1)}${/[.!?]$/.test(detail) ? "" : "."}`;
   } catch {
-    // not one of ours: a proxy's
+    return "";
   }
-  return new Refused(answer.status, detail, Number(answer.headers.get("Retry-After")) || 0);
+}
+
+export async function refusal(answer: Response): Promise<Refused> {
+  return new Refused(answer.status, detail_in(await answer.text().catch(() => "")), Number(answer.headers.get("Retry-After")) || 0);
 }
 
 export async function ask_json<T>(url: string, how: Ask = {}): Promise<T> {

@@ -18,6 +18,11 @@ export class PassOn {
   private readonly field = h("textarea", { id: "to", rows: 2, autocomplete: "off", autocapitalize: "off", spellcheck: false, placeholder: say("to_hint") });
   private readonly message = h("input", { id: "message", type: "text", maxlength: 300, autocomplete: "off" });
   private readonly limit = h("select", { id: "limit" }, ...[0, 1, 3, 10].map((n) => h("option", { value: n }, n === 0 ? say("no_limit") : n === 1 ? say("once") : say("times", { n }))));
+  private readonly by_server = h("option", { value: "server" });
+  private readonly how = h("select", { id: "how" }, this.by_server, h("option", { value: "self" }, say("how_self")));
+  private how_was = "";
+  private readonly lead = h("p", { class: "note" });
+  private sealed = false;
   private states = new Map<string, string>();
   private offered = false;
 
@@ -28,7 +33,13 @@ export class PassOn {
   }
 
   // The server's answer shows whether it has shares at all; the states come with each change of the space.
-  look(): void {
+  look(sealed: boolean): void {
+    this.sealed = sealed && this.space.identity !== "";
+    // What the person chose stays, unless it becomes a choice about the key.
+    const usual = this.sealed ? "self" : "server";
+    if (this.how_was !== usual) this.how.value = this.how_was = usual;
+    this.by_server.textContent = this.sealed ? say("how_server_sealed") : say("how_server");
+    this.lead.textContent = this.sealed ? say("pass_on_sealed") : say("pass_on_lead");
     ask_json<Shares>(`${this.url}/shares`, { token: this.space.token }).then((shares) => {
       this.show(shares.shares);
       if (!this.offered) this.offer();
@@ -39,7 +50,7 @@ export class PassOn {
     this.offered = true;
     fill(this.place, h("details", { class: "items pass", open: this.states.size > 0 },
       h("summary", {}, icon("share"), say("pass_on")),
-      h("p", { class: "note" }, this.space.identity ? say("pass_on_sealed") : say("pass_on_lead")),
+      this.lead,
       this.list,
       h("form", { onsubmit: (event: SubmitEvent) => {
         event.preventDefault();
@@ -48,6 +59,7 @@ export class PassOn {
         h("label", { class: "field", for: "to" }, h("span", {}, say("to")), this.field),
         h("label", { class: "field", for: "message" }, h("span", {}, say("note"), " ", h("small", {}, say("optional"))), this.message),
         h("label", { class: "field", for: "limit" }, h("span", {}, say("downloads")), this.limit),
+        h("label", { class: "field", for: "how" }, h("span", {}, say("how_told")), this.how),
         this.trouble,
         h("div", { class: "actions" },
           h("button", { class: "main" }, icon("share"), h("span", {}, say("pass_on_do"))),
@@ -63,8 +75,9 @@ export class PassOn {
   private async create(recipients: string[]): Promise<boolean> {
     this.trouble.hidden = true;
     try {
-      // A sealed space's links need its key, which never goes through the server: they are handed over from here.
-      const wish = { recipients, message: this.message.value.trim(), downloads: Number(this.limit.value), notify: !this.space.identity };
+      // A sealed space's links need its key. It goes through the server only when the person says so.
+      const notify = this.how.value === "server";
+      const wish = { recipients, message: this.message.value.trim(), downloads: Number(this.limit.value), notify, ...(this.sealed && notify ? { key: this.space.identity } : {}) };
       const made = await ask_json<Shares>(`${this.url}/shares`, { method: "POST", token: this.space.token, json: wish });
       const all = await ask_json<Shares>(`${this.url}/shares`, { token: this.space.token }).catch(() => made);
       this.show(all.shares);
@@ -72,6 +85,10 @@ export class PassOn {
     } catch (error) {
       this.trouble.hidden = false;
       this.trouble.textContent = reason(error);
+      if (error instanceof Refused && error.status === 403 && this.how.value === "server") {
+        this.how.value = "self";
+        this.trouble.textContent += ` ${say("hand_over")}`;
+      }
       return false;
     }
   }
@@ -79,7 +96,7 @@ export class PassOn {
   private link(share: ShareInfo): string {
     // At the address by which the server was reached here: it may not know it.
     const link = at(`d/${share.link.replace(/[#?].*/, "").split("/").pop()!}`);
-    return this.space.identity ? `${link}#${this.space.identity}` : link;
+    return this.sealed ? `${link}#${this.space.identity}` : link;
   }
 
   private show(shares: ShareInfo[]): void {
@@ -91,7 +108,7 @@ export class PassOn {
   }
 
   private row(share: ShareInfo): HTMLElement {
-    const state = share.state === "queued" && this.space.identity ? say("share_not_sent") : say(told[share.state] ?? "share_unknown");
+    const state = share.state === "queued" && this.how.value === "self" ? say("share_not_sent") : say(told[share.state] ?? "share_unknown");
     const when = share.history?.at(-1)?.at;
     const good = ["sent", "opened", "downloaded"].includes(share.state);
     const over = share.state === "revoked";
@@ -130,7 +147,7 @@ export class PassOn {
     } catch {
       // somebody else has sent it meanwhile
     }
-    this.look();
+    this.look(this.sealed);
   }
 
   private async revoke(share: ShareInfo): Promise<void> {
@@ -142,6 +159,6 @@ export class PassOn {
         this.trouble.textContent = reason(error);
       }
     }
-    this.look();
+    this.look(this.sealed);
   }
 }

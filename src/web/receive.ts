@@ -174,7 +174,7 @@ class Space {
     }
     if (count > 0) {
       this.pass_on ??= new PassOn(this.url, this.space, this.passing);
-      this.pass_on.look();
+      this.pass_on.look(info.deliveries.some((delivery) => delivery.files.some((file) => file.sealed)));
     }
   }
 

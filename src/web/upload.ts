@@ -1,7 +1,7 @@
 // One delivery on its way to the server: opened, its files by tus or in one request, committed. It goes on by itself after
 // a lost connection, and after a reload when the same files are chosen again.
 import type { FileSource, Upload } from "tus-js-client";
-import { ask, ask_json, type DeliveryState, type DropInfo, Offline, pause, Refused } from "./api";
+import { ask, ask_json, detail_in, type DeliveryState, type DropInfo, Offline, pause, Refused } from "./api";
 import { head_of, keep_delivery, type KeptDelivery, type KeptFile, kept_head } from "./kept";
 import { at } from "./root";
 import { new_number, seal } from "./seal_client";
@@ -307,12 +307,4 @@ function sealed_source(number: number, size: number): FileSource {
       ahead = undefined;
     },
   } as FileSource;
-}
-
-function detail_in(body: string): string {
-  try {
-    return String((JSON.parse(body) as { detail?: unknown }).detail ?? "");
-  } catch {
-    return "";
-  }
 }

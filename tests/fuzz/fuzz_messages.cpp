@@ -4,6 +4,7 @@
 #include <string_view>
 
 #include "wire/messages.h"
+#include "wire/shares.h"
 
 template <class T>
 static void round_trip(std::string_view text) {
@@ -18,5 +19,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   round_trip<qrx::wire::DropInfo>(text);
   round_trip<qrx::wire::DeliveryState>(text);
   round_trip<qrx::wire::Problem>(text);
+  round_trip<qrx::wire::CreateShares>(text);
+  round_trip<qrx::wire::Shares>(text);
+  round_trip<qrx::wire::ReportShare>(text);
+  round_trip<qrx::wire::SharedSpace>(text);
   return 0;
 }

@@ -55,13 +55,18 @@ define DEPS_TEST
 age
 apprise
 ca-certificates
+cage
 chromium
 curl
 faketime
 ffmpeg
 fonts-dejavu-core
+fonts-hack
 fonts-liberation2
+fonts-noto-mono
+foot
 gammu-smsd
+grim
 imagemagick
 libarchive-tools?bsdtar
 librsvg2-bin
@@ -84,6 +89,7 @@ x11-apps
 xfonts-base
 xterm
 xvfb
+xwayland
 xxhash
 zbar-tools
 endef

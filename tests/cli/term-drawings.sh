@@ -34,6 +34,9 @@ for theme in dark light; do
   draw_and_read xterm "$theme" 'DejaVu Sans Mono' 100x48 256
   draw_and_read xterm "$theme" 'Liberation Mono' 80x24 256
   draw_and_read xterm "$theme" 'Liberation Mono' 100x48 16
+  for font in 'Noto Sans Mono' Hack; do
+    if fc-list | grep -q "$font"; then draw_and_read xterm "$theme" "$font" 80x24 256; fi
+  done
 done
 draw_and_read xterm light 'DejaVu Sans Mono' 80x24 none
 draw_and_read xterm dark 'DejaVu Sans Mono' 80x24 none invert

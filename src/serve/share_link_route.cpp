@@ -74,6 +74,12 @@ http::Answer unlisted(http::Answer out) {
   return out;
 }
 
+// What a proxy has taken is not taken by the recipient: nginx is asked to hand it on as it comes.
+http::Answer unbuffered(http::Answer out) {
+  out.headers.push_back({"X-Accel-Buffering", "no"});
+  return unlisted(std::move(out));
+}
+
 http::Answer refuse(const Call& call, const Error& error) {
   if (error.kind == Kind::gone) return unlisted(call.problem(410, error.what));
   http::Answer out = unlisted(call.problem(error));
@@ -111,7 +117,7 @@ http::Reply send_file_of(const SharedCall& call) {
   return send_stored(call, file, [&](http::Answer head, wire::ByteRange range) -> http::Reply {
     auto transfer = shares.begin(call->target.token, file, range.first, range.size);
     if (!transfer) return refuse(*call, transfer.error());
-    return http::Send{unlisted(std::move(head)), range.size, std::make_unique<SharedSource>(*content, range, std::move(*transfer))};
+    return http::Send{unbuffered(std::move(head)), range.size, std::make_unique<SharedSource>(*content, range, std::move(*transfer))};
   });
 }
 
@@ -123,7 +129,7 @@ http::Reply send_all_of(const SharedCall& call) {
   const auto files = shares.left(token, *opened);
   if (!files) return refuse(*call, files.error());
   const auto plan = call->site.archives.plan(opened->space, *files);
-  http::Answer head = unlisted(content_head(200, "application/zip", "all.zip"));
+  http::Answer head = unbuffered(content_head(200, "application/zip", "all.zip"));
   head.headers.push_back({"Accept-Ranges", "none"});
   if (call->request->method == "HEAD") return http::Send{std::move(head), plan->length(), nullptr};
   auto transfer = shares.begin_all(token, *opened, *files);

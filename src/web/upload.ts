@@ -1,6 +1,6 @@
 // One delivery on its way to the server: opened, its files by tus or in one request, committed. It goes on by itself after
 // a lost connection, and after a reload when the same files are chosen again.
-import type { FileSource, Upload } from "tus-js-client";
+import type { FileSource } from "tus-js-client";
 import { ask, ask_json, detail_in, type DeliveryState, type DropInfo, Offline, pause, Refused } from "./api";
 import { head_of, keep_delivery, type KeptDelivery, type KeptFile, kept_head } from "./kept";
 import { at } from "./root";
@@ -40,8 +40,8 @@ export class Sending {
   standing: Standing = "sending";
   error: unknown;
   private kept: KeptDelivery | null;
-  private readonly running = new Set<Upload>();
-  private stop = new AbortController();
+  private stop = new AbortController();  // of the attempt that runs
+  private keeping: ReturnType<typeof setTimeout> | undefined;
   private conflicts = 0;  // an offset that another connection moved on is asked for again
 
   // `key`: the receiver's, "" to send files as they are. `changed` is called often.
@@ -67,17 +67,18 @@ export class Sending {
 
   // Until it is sent, paused or failed. Call it again to go on.
   async run(): Promise<void> {
-    this.stop = new AbortController();
-    this.set("sending");
     for (let failures = 0; ; ) {
+      const mine = (this.stop = new AbortController());
       const before = this.sent;
+      this.set("sending");
       try {
-        await this.attempt();
-        keep_delivery(this.guid, null);
+        await this.attempt(mine.signal);
+        this.kept = null;
+        this.keep();
         return this.set("sent");
       } catch (error) {
-        if (this.stop.signal.aborted) return;
-        this.abort_uploads();
+        if (mine.signal.aborted) return;
+        mine.abort(new Stopped());  // what else of it is under way
         if (!(error instanceof Offline) && !(error instanceof Refused && error.passing)) {
           this.error = error;
           return this.set("failed");
@@ -85,53 +86,60 @@ export class Sending {
         failures = this.sent > before ? 0 : failures + 1;
         this.set("waiting");
         const asked = error instanceof Refused ? error.retry_after * 1000 : 0;
+        this.stop = new AbortController();
         try {
           await pause(Math.max(asked, Math.min(15_000, 500 * 2 ** failures)), this.stop.signal);
         } catch {
           return;
         }
-        this.set("sending");
       }
     }
   }
 
   pause(): void {
     this.stop.abort(new Stopped());
-    this.abort_uploads();
     this.set("paused");
   }
 
   async give_up(): Promise<void> {
     this.pause();
-    keep_delivery(this.guid, null);
-    if (this.kept) await ask(this.place(`deliveries/${this.kept.delivery}`), { method: "DELETE" }).catch(() => undefined);
+    await this.cancel();
   }
 
-  private abort_uploads(): void {
-    for (const upload of this.running) void upload.abort().catch(() => undefined);
-    this.running.clear();
+  private async cancel(): Promise<void> {
+    const delivery = this.kept?.delivery;
+    this.kept = null;
+    this.keep();
+    if (delivery) await ask(this.place(`deliveries/${delivery}`), { method: "DELETE" }).catch(() => undefined);
   }
 
   private place(path: string): string {
     return at(`u/${this.guid}/${path}`);
   }
 
+  // At once; of thousands of files, once a second.
   private keep(): void {
+    if (this.kept && this.kept.files.length > 200) {
+      this.keeping ??= setTimeout(() => {
+        this.keeping = undefined;
+        keep_delivery(this.guid, this.kept);
+      }, 1000);
+      return;
+    }
     keep_delivery(this.guid, this.kept);
   }
 
-  private async attempt(): Promise<void> {
-    await this.open();
+  private async attempt(signal: AbortSignal): Promise<void> {
+    await this.open(signal);
     const kept = this.kept!;
     const queue = this.chosen.map((_, index) => index);
     const work = async () => {
-      for (let index = queue.shift(); index !== undefined; index = queue.shift()) await this.one(index);
+      for (let index = queue.shift(); index !== undefined; index = queue.shift()) await this.one(index, signal);
     };
     await Promise.all(Array.from({ length: at_once }, work));
     this.set("finishing");
-    if (this.key) await this.send_manifest();
-    const state = await ask_json<DeliveryState>(this.place(`deliveries/${kept.delivery}/commit`),
-      { method: "POST", json: { files: kept.files.length + (this.key ? 1 : 0) }, signal: this.stop.signal });
+    if (this.key) await this.send_manifest(signal);
+    const state = await this.commit(kept, signal);
     if (this.key) return;
     for (const file of state.files) {
       const index = kept.files.findIndex(({ wire }) => wire === file.name);
@@ -140,13 +148,25 @@ export class Sending {
     }
   }
 
+  private async commit(kept: KeptDelivery, signal: AbortSignal): Promise<DeliveryState> {
+    try {
+      return await ask_json<DeliveryState>(this.place(`deliveries/${kept.delivery}/commit`),
+        { method: "POST", json: { files: kept.files.length + (this.key ? 1 : 0) }, signal });
+    } catch (error) {
+      if (!(error instanceof Refused && error.status === 409 && ++this.conflicts < 4)) throw error;
+      // The server has other files than we remember: begin anew.
+      await this.cancel();
+      throw new Offline();
+    }
+  }
+
   // The delivery of an earlier try when the server still has it, else a new one.
-  private async open(): Promise<void> {
+  private async open(signal: AbortSignal): Promise<void> {
     // Another file of the same name: the delivery of before is another one.
     if (this.kept?.files.some((file) => this.chosen.some((one) => one.name === file.name && !same(one, file)))) this.kept = null;
     if (this.kept) {
       try {
-        const there = await ask_json<DeliveryState>(this.place(`deliveries/${this.kept.delivery}`), { signal: this.stop.signal });
+        const there = await ask_json<DeliveryState>(this.place(`deliveries/${this.kept.delivery}`), { signal });
         const names = new Set(there.files.map((file) => file.name));
         for (const file of this.kept.files) file.done = names.has(file.wire);
         if (!there.committed) return this.adopt();
@@ -155,7 +175,7 @@ export class Sending {
       }
     }
     const message = this.key ? "" : this.message;
-    const { delivery } = await ask_json<DeliveryState>(this.place("deliveries"), { method: "POST", json: { message }, signal: this.stop.signal });
+    const { delivery } = await ask_json<DeliveryState>(this.place("deliveries"), { method: "POST", json: { message }, signal });
     this.kept = { delivery, key: this.key, message: this.message, expires: this.expires, files: [] };
     for (const file of this.files) Object.assign(file, { sent: 0, done: false });
     this.adopt();
@@ -171,7 +191,8 @@ export class Sending {
     this.keep();
   }
 
-  private async one(index: number): Promise<void> {
+  private async one(index: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
     const chosen = this.chosen[index]!;
     const shown = this.files[index]!;
     const kept = this.kept!.files.find((file) => same(chosen, file))!;
@@ -180,8 +201,9 @@ export class Sending {
       return this.changed();
     }
     let sum = "";
-    if (this.key) sum = await this.send_sealed(chosen, kept, shown);
-    else sum = await this.send_blob(chosen.blob, kept, (sent) => this.tell(shown, sent));
+    if (this.key) sum = await this.send_sealed(chosen, kept, shown, signal);
+    else sum = await this.send_blob(chosen.blob, kept, (sent) => this.tell(shown, sent), signal);
+    signal.throwIfAborted();
     kept.done = true;
     kept.sum = sum;
     delete kept.upload;
@@ -195,7 +217,7 @@ export class Sending {
     this.changed();
   }
 
-  private async send_sealed(chosen: Chosen, kept: KeptFile, shown: Progress): Promise<string> {
+  private async send_sealed(chosen: Chosen, kept: KeptFile, shown: Progress, signal: AbortSignal): Promise<string> {
     const head = kept.head ? head_of(kept.head) : await seal("head", this.key);
     kept.head = kept_head(head);
     this.keep();
@@ -205,9 +227,9 @@ export class Sending {
       const share = chosen.blob.size / size;
       if (size <= most_small_bytes) {
         const bytes = await seal("slice", number, 0, size);
-        await this.put(kept.wire, new Blob([bytes]));
+        await this.put(kept.wire, new Blob([bytes]), signal);
       } else {
-        await this.send_source(sealed_source(number, size), sealed_step, kept, (sent) => this.tell(shown, Math.floor(sent * share)));
+        await this.send_source(sealed_source(number, size), sealed_step, kept, (sent) => this.tell(shown, Math.floor(sent * share)), signal);
       }
       return await seal("sum", number);
     } finally {
@@ -216,20 +238,21 @@ export class Sending {
   }
 
   // The server's sum.
-  private async send_blob(blob: Blob, kept: KeptFile, progress: (sent: number) => void): Promise<string> {
-    if (blob.size <= most_small_bytes) return this.put(kept.wire, blob);
-    return this.send_source(blob, plain_step, kept, progress);
+  private async send_blob(blob: Blob, kept: KeptFile, progress: (sent: number) => void, signal: AbortSignal): Promise<string> {
+    if (blob.size <= most_small_bytes) return this.put(kept.wire, blob, signal);
+    return this.send_source(blob, plain_step, kept, progress, signal);
   }
 
-  private async put(name: string, blob: Blob): Promise<string> {
+  private async put(name: string, blob: Blob, signal: AbortSignal): Promise<string> {
+    signal.throwIfAborted();
     const path = name.split("/").map(encodeURIComponent).join("/");
-    const answer = await ask(this.place(`deliveries/${this.kept!.delivery}/files/${path}`), { method: "PUT", body: blob, signal: this.stop.signal });
+    const answer = await ask(this.place(`deliveries/${this.kept!.delivery}/files/${path}`), { method: "PUT", body: blob, signal });
     return answer.headers.get("Qrx-Xxh128") ?? "";
   }
 
-  private async send_source(input: Blob | FileSource, step: number, kept: KeptFile, progress: (sent: number) => void): Promise<string> {
+  private async send_source(input: Blob | FileSource, step: number, kept: KeptFile, progress: (sent: number) => void, signal: AbortSignal): Promise<string> {
     const tus = await import("tus-js-client");
-    this.stop.signal.throwIfAborted();
+    signal.throwIfAborted();
     return new Promise((resolve, reject) => {
       let sum = "";
       const upload = new tus.Upload(input instanceof Blob ? input : new Blob([]), {
@@ -248,12 +271,8 @@ export class Sending {
         onAfterResponse: (_, answer) => {
           sum = answer.getHeader("Qrx-Xxh128") ?? sum;
         },
-        onSuccess: () => {
-          this.running.delete(upload);
-          resolve(sum);
-        },
+        onSuccess: () => resolve(sum),
         onError: (error) => {
-          this.running.delete(upload);
           const answer = "originalResponse" in error ? error.originalResponse : null;
           const status = answer?.getStatus() ?? 0;
           // The server lost the upload, or it is another's: begin it anew.
@@ -268,12 +287,15 @@ export class Sending {
           }
         },
       });
-      this.running.add(upload);
+      signal.addEventListener("abort", () => {
+        reject(signal.reason);
+        upload.abort().catch(() => undefined);
+      }, { once: true });
       upload.start();
     });
   }
 
-  private async send_manifest(): Promise<void> {
+  private async send_manifest(signal: AbortSignal): Promise<void> {
     const files = this.kept!.files.map((file) => ({ item: file.wire, name: file.name, tag: file.head!.tag }));
     const plain = new Blob([JSON.stringify({ v: 1, message: this.message, files })]);
     const head = await seal("head", this.key);
@@ -282,7 +304,7 @@ export class Sending {
     const bytes = new Blob([await seal("slice", number, 0, size)]);
     void seal("drop", number);
     const kept = { name: "", size, modified: 0, wire: manifest_name };
-    await this.send_blob(bytes, kept, () => undefined);
+    await this.send_blob(bytes, kept, () => undefined, signal);
   }
 }
 

@@ -8,6 +8,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <map>
+#include <mutex>
 #include <thread>
 
 #include "base/text.h"
@@ -40,7 +41,9 @@ namespace {
 constexpr Seconds longest_settling{10};   // for what the server sends just now
 constexpr Seconds longest_local_wait{20};  // before trying again from here; what asks for more fails, and the next run tries again
 constexpr int most_local_attempts = 3;
+constexpr std::size_t most_at_once = 4;   // notices from here
 constexpr Seconds longest_poll{55};
+constexpr Millis last_words{3'000};  // after ^C
 
 struct Settings {
   Common common;
@@ -140,6 +143,7 @@ class Share {
   Result<void> act();
 
   void use(const OwnerLink& link);
+  http::ClientOptions client_options(std::shared_ptr<http::Interrupt> interrupt) const;
   Result<void> find_space();
   Result<void> follow_events(std::string first_line);
   Result<bool> take_event(const std::string& line);
@@ -151,8 +155,8 @@ class Share {
   Result<void> make_links();
   Result<wire::Shares> create(bool notify);
   Result<void> send_from_here();
-  Result<void> send_one(Row& row);
-  notify::Outcome tell(const Row& row);
+  Result<void> send_one(notify::Courier& courier, Row& row);
+  notify::Outcome tell(notify::Courier& courier, const Row& row);
   Result<void> wait_for_server();
   bool take_over_commands();
   void explain_untold();
@@ -176,7 +180,6 @@ class Share {
   std::vector<wire::Recipient> recipients_;
   std::vector<wire::Recipient> revoked_;
   notify::Settings local_;
-  std::unique_ptr<notify::Courier> courier_;
   OwnerLink link_;
   std::unique_ptr<transfer::ShareClient> client_;
   wire::SpaceInfo space_;
@@ -185,6 +188,7 @@ class Share {
   bool shared_ = false;    // at least once
   std::vector<Row> rows_;
   std::uint64_t seq_ = 0;
+  std::mutex mutex_;  // of client_ and of what is said, while several threads send
 };
 
 // --- before anything happens
@@ -231,11 +235,15 @@ int Share::end(const Error& error) {
 
 void Share::use(const OwnerLink& link) {
   link_ = link;
+  client_ = std::make_unique<transfer::ShareClient>(link, client_options(interrupt_));
+}
+
+http::ClientOptions Share::client_options(std::shared_ptr<http::Interrupt> interrupt) const {
   http::ClientOptions client;
   client.user_agent = "qrx/" QRX_VERSION;
-  client.proxy = proxy_for(link.origin);
-  client.interrupt = interrupt_;
-  client_ = std::make_unique<transfer::ShareClient>(link, client);
+  client.proxy = proxy_for(link_.origin);
+  client.interrupt = std::move(interrupt);
+  return client;
 }
 
 // One line, byte by byte: what follows belongs to follow_events().
@@ -416,7 +424,7 @@ Result<void> Share::make_links() {
   return {};
 }
 
-notify::Outcome Share::tell(const Row& row) {
+notify::Outcome Share::tell(notify::Courier& courier, const Row& row) {
   notify::Notice notice;
   notice.id = row.share.share;
   notice.to = row.to;
@@ -427,7 +435,7 @@ notify::Outcome Share::tell(const Row& row) {
   notice.expires = row.share.expires;
   Seconds pause{1};
   for (int attempt = 1;; ++attempt) {
-    notify::Outcome outcome = courier_->send(notice);
+    notify::Outcome outcome = courier.send(notice);
     if (outcome.state != notify::Outcome::State::later) return outcome;
     const Seconds wait = std::max(pause, outcome.retry_after.value_or(Seconds{0}));
     if (attempt == most_local_attempts || wait > longest_local_wait || !transfer::pause(*interrupt_, std::chrono::duration_cast<Millis>(wait))) {
@@ -438,44 +446,66 @@ notify::Outcome Share::tell(const Row& row) {
   }
 }
 
-Result<void> Share::send_one(Row& row) {
+Result<void> Share::send_one(notify::Courier& courier, Row& row) {
   auto claim = SendClaim::begin(link_.guid, row.share.share);
   if (!claim) {
     if (claim.error().kind != Kind::locked) return tl::unexpected(claim.error());
     row.via.clear();
     return {};
   }
-  auto claimed = client_->report(row.share.share, {wire::ShareState::sending, {}});
+  const auto record = [&](const wire::ReportShare& report) {
+    const std::lock_guard lock(mutex_);
+    if (!interrupt_->raised()) return client_->report(row.share.share, report);
+    // What was sent is recorded also after ^C; the client's requests end at once then.
+    transfer::ShareClient closing(link_, client_options(nullptr), last_words);
+    return closing.report(row.share.share, report);
+  };
+  auto claimed = record({wire::ShareState::sending, {}});
   if (!claimed) {
     claim->end();  // nothing was sent
     row.via.clear();
     if (claimed.error().kind == Kind::conflict) return {};  // somebody else tells; what became of it is asked for below
     return tl::unexpected(claimed.error());
   }
-  const notify::Outcome outcome = tell(row);
+  const notify::Outcome outcome = tell(courier, row);
   wire::ReportShare report{wire::ShareState::failed, outcome.reason};
   if (outcome.state == notify::Outcome::State::sent) report.state = wire::ShareState::sent;
   if (outcome.state == notify::Outcome::State::unknown) report.state = wire::ShareState::unknown;
   if (report.state != wire::ShareState::unknown) claim->note(wire::to_text(report.state));
-  auto recorded = client_->report(row.share.share, report);
+  auto recorded = record(report);
   if (!recorded && recorded.error().kind != Kind::conflict) return tl::unexpected(recorded.error());  // the claim stays for the next run
   claim->end();
   if (recorded) row.share = std::move(*recorded);
+  const std::lock_guard lock(mutex_);
   return say(row);
 }
 
 Result<void> Share::send_from_here() {
-  if (std::none_of(rows_.begin(), rows_.end(), [](const Row& row) { return row.via == "local"; })) return {};
-  if (!courier_) {
-    auto helper = find_program("qrx-notify");
-    if (!helper) return tl::unexpected(helper.error());
-    courier_ = std::make_unique<notify::Courier>(*helper, local_);
-  }
-  for (Row& row : rows_) {
-    if (row.via != "local") continue;
-    if (ended_by() != 0) return fail(Kind::unavailable, "interrupted");
-    if (auto done = send_one(row); !done) return done;
-  }
+  std::vector<Row*> to_send;
+  for (Row& row : rows_)
+    if (row.via == "local") to_send.push_back(&row);
+  if (to_send.empty()) return {};
+  const auto helper = find_program("qrx-notify");
+  if (!helper) return tl::unexpected(helper.error());
+  std::atomic<std::size_t> next{0};
+  std::optional<Error> trouble;
+  const auto work = [&] {
+    notify::Courier courier(*helper, local_);
+    for (std::size_t at = next++; at < to_send.size(); at = next++) {
+      Result<void> done = fail(Kind::unavailable, "interrupted");
+      if (ended_by() == 0) done = send_one(courier, *to_send[at]);
+      if (done) continue;
+      const std::lock_guard lock(mutex_);
+      if (!trouble) trouble = done.error();
+      next = to_send.size();
+    }
+  };
+  // Most of the time of a notice is waiting for the other side.
+  std::vector<std::thread> others;
+  for (std::size_t i = 1; i < std::min(most_at_once, to_send.size()); ++i) others.emplace_back(work);
+  work();
+  for (std::thread& other : others) other.join();
+  if (trouble) return tl::unexpected(*trouble);
   return {};
 }
 

@@ -8,6 +8,8 @@ namespace qrx::transfer {
 
 namespace {
 
+constexpr std::size_t most_refusal_bytes = 64U << 10;
+
 wire::SpaceInfo as_space(wire::SharedSpace shared) {
   wire::SpaceInfo info;
   info.label = std::move(shared.label);
@@ -94,9 +96,11 @@ Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t star
 Result<void> OwnerClient::post_get(const Id& file) { return client_.post(request("GET", "/files/" + file.text())); }
 
 Result<std::string> OwnerClient::content(std::size_t most_bytes) {
-  auto answer = checked(client_.next_answer(most_bytes), "download");
+  // A refusal may have more bytes than the file.
+  auto answer = checked(client_.next_answer(std::max(most_bytes, most_refusal_bytes)), "download");
   if (!answer) return tl::unexpected(answer.error());
   if (answer->status != 200) return fail(Kind::unavailable, "the server did not send the whole file");
+  if (answer->body.size() > most_bytes) return fail(Kind::unavailable, "the server's answer is longer than " + std::to_string(most_bytes) + " bytes");
   return std::move(answer->body);
 }
 

@@ -1,10 +1,12 @@
 #!/usr/bin/python3
 """qrx-recv LINK with a share's link: saved and verified, resumed after a cut, sealed with and without the key, to stdout; and
 links that were taken back, used up, or never were."""
+import json
 import os
 import subprocess
 import time
 
+from notices import Capture
 from qrx import check, check_equal, work
 from sharing import keep_space, share
 
@@ -80,3 +82,24 @@ with work() as w:
     unknown.expect_exit(5)
     for option in (["-f"], ["-n", "2"], ["-t", "5s"], ["--keep"]):
         w.start("qrx-recv", "-q", *option, "-o", "in6", link).expect_exit(2)
+
+    # a refusal that is longer than the file it was asked for is understood as one
+    def refuse(handler):
+        if handler.path.endswith("/files/" + "a" * 25 + "e"):
+            body = json.dumps({"status": 410, "title": "expired", "detail": "this link has been used up " + "x" * 300}).encode()
+            handler.send_response(410)
+            handler.send_header("Content-Type", "application/problem+json")
+        else:
+            body = json.dumps({"label": "", "expires": "2099-01-01T00:00:00Z", "downloads_left": 1, "deliveries": [
+                {"delivery": "a" * 25 + "e", "committed": "2026-11-23T00:00:00Z", "files": [
+                    {"file": "a" * 25 + "e", "name": "x", "size": 3, "type": "text/plain", "xxh128": "0" * 32, "sealed": False, "url": "/x"}]}]}).encode()
+            handler.send_response(200)
+            handler.send_header("Content-Type", "application/json")
+        handler.send_header("Content-Length", str(len(body)))
+        handler.end_headers()
+        handler.wfile.write(body)
+
+    with Capture(refuse) as fake:
+        tool = w.start("qrx-recv", "-q", "-o", "in6", fake.url + "/d/" + "a" * 32)
+        tool.expect_exit(5, timeout=20)
+        check("used up" in tool.err, tool.err)

@@ -58,7 +58,7 @@ with work() as w:
     check(all(link.endswith("#" + key) for link in said.links.values()), said.out)
     check_equal([said.links["exec:both:a"]], [n["link"] for n in notices(mine)])
     check_equal([], notices(server_both) + notices(on_server), "what the server told of a sealed space")
-    check_equal(said.lines[0], share("--list", "exec:both:a", status=0).lines[0])
+    check_equal(said.links["exec:both:a"], share("--list", "exec:both:a", status=0).links["exec:both:a"])
     no_secret_in_processes(key)
     check(key.encode() not in everything_of(w.path("data")) and key not in server.err, "the key is on the server")
 

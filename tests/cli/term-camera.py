@@ -74,8 +74,11 @@ with qrx.work():
 
     # ^C while it looks: the terminal is as it was.
     os.mkfifo("slow")
-    writer = subprocess.Popen(["sh", "-c", "cat empty.mkv; sleep 30"], stdout=os.open("slow", os.O_RDWR))
+    pipe = os.open("slow", os.O_RDWR)  # stays open: the film has no end
+    with open("empty.mkv", "rb") as whole:
+        writer = subprocess.Popen(["cat"], stdin=whole, stdout=pipe)
     text, status = look("-c", "slow", answer="looking for")
     writer.kill()
+    writer.wait()
     qrx.check_equal(130, status, "after ^C")
     check("interrupted" in lasting(text), "is said", text)

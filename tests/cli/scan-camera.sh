@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # qrx-send with a camera that the helper is made to believe in: formats, troubles, and that it is released on every way out.
+# run: timeout=400
 . "$(dirname "$0")/../support/qrx.sh"
 [ -x "$QRX_BIN/fake-camera.so" ] || skip "built without the tests' programs"
 start_server

@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # Codes held before a bad camera: how many pictures of each film are read, each alone. Counts only, of films half as long
 # as those of `make bench`, which also says how fast.
+# run: timeout=400
 . "$(dirname "$0")/../support/qrx.sh"
 [ -x "$QRX_BIN/qr-film" ] || skip "built without the tests' programs"
 

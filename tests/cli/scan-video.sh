@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # qrx-send with video files and streams: ffmpeg decodes, the caged helper reads.
+# run: timeout=400
 . "$(dirname "$0")/../support/qrx.sh"
 [ -x "$QRX_BIN/qr-film" ] || skip "built without the tests' programs"
 command -v ffmpeg >/dev/null || skip "ffmpeg is not installed"

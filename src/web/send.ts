@@ -200,7 +200,7 @@ async function start(): Promise<void> {
   let files = chosen;
   let message = note.trim();
   if (files.length === 0) {
-    files = [{ name: say("note_name"), blob: new Blob([`${message}\n`], { type: "text/plain" }), modified: 0 }];
+    files = [{ name: say("note_name"), blob: new Blob([`${message}\n`], { type: "text/plain" }), modified: Date.now() }];
     message = "";
   }
   let scheduled = false;

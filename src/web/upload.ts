@@ -308,6 +308,7 @@ export class Sending {
   }
 }
 
+// Only the same bytes are ever sealed with the same key: by name, size and time, as a browser tells no more.
 export function same(chosen: Chosen, kept: KeptFile): boolean {
   return chosen.name === kept.name && chosen.blob.size === kept.size && chosen.modified === kept.modified;
 }

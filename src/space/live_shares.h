@@ -80,8 +80,10 @@ struct ShareRules {
   Result<void> mark_opened(const Found& found);
   // Admits all legs of a limited share or none.
   Result<void> take_off(LiveShare& live, const std::vector<Transfer::Leg>& legs);
-  void land(LiveShare& live, const std::vector<Transfer::Leg>& legs, const std::vector<Transfer::Leg>& taken);
-  Result<void> record(LiveShare& live, const std::vector<Transfer::Leg>& taken);
+  // `ahead`: how many bytes of the one leg were recorded before.
+  void land(LiveShare& live, const std::vector<Transfer::Leg>& legs, const std::vector<Transfer::Leg>& taken, std::uint64_t ahead);
+  Result<void> record(LiveShare& live, const std::vector<Transfer::Leg>& taken, std::uint64_t ahead);
+  Result<void> record_ahead(LiveShare& live, const Transfer::Leg& leg, std::uint64_t from, std::uint64_t until);
 
   // --- share_notices.cpp: inside a transaction
   // The notice of this share goes into the outbox, or the share says why not.

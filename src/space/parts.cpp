@@ -18,16 +18,28 @@ std::size_t Parts::split_at(std::uint64_t offset) {
   return index;
 }
 
-void Parts::add(std::uint64_t first, std::uint64_t bytes) {
+template <class Change>
+void Parts::change(std::uint64_t first, std::uint64_t bytes, Change&& change) {
   first = std::min(first, size_);
   bytes = std::min(bytes, size_ - first);
   if (bytes == 0) return;
   const std::size_t from = split_at(first);
   const std::size_t until = split_at(first + bytes);
-  for (std::size_t at = from; at < until; ++at)
-    if (pieces_[at].times < std::numeric_limits<std::uint32_t>::max()) ++pieces_[at].times;
+  for (std::size_t at = from; at < until; ++at) change(pieces_[at].times);
   const auto same = [](const Piece& a, const Piece& b) { return a.times == b.times; };
   pieces_.erase(std::unique(pieces_.begin(), pieces_.end(), same), pieces_.end());
+}
+
+void Parts::add(std::uint64_t first, std::uint64_t bytes) {
+  change(first, bytes, [](std::uint32_t& times) {
+    if (times < std::numeric_limits<std::uint32_t>::max()) ++times;
+  });
+}
+
+void Parts::take_back(std::uint64_t first, std::uint64_t bytes) {
+  change(first, bytes, [](std::uint32_t& times) {
+    if (times > 0) --times;
+  });
 }
 
 std::uint64_t Parts::least() const {

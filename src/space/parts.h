@@ -16,6 +16,7 @@ class Parts {
 
   void add(std::uint64_t first, std::uint64_t bytes);  // cut to the file's size
   void add_whole() { add(0, size_); }
+  void take_back(std::uint64_t first, std::uint64_t bytes);  // what add() was told too early
   std::uint64_t least() const;  // how often the whole file was taken
   std::size_t pieces() const { return pieces_.size(); }
   void flatten();  // forgets what is not whole
@@ -29,6 +30,8 @@ class Parts {
     std::uint32_t times;
   };
   std::size_t split_at(std::uint64_t offset);
+  template <class Change>
+  void change(std::uint64_t first, std::uint64_t bytes, Change&& change);
 
   std::uint64_t size_;
   std::vector<Piece> pieces_;  // by begin, the first at 0, neighbours differ

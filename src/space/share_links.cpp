@@ -12,6 +12,10 @@ constexpr std::size_t most_pieces = 1000;
 // Files of one transfer that are recorded in one transaction: other changes wait meanwhile.
 constexpr std::size_t files_at_once = 500;
 
+// Smaller files are not resumed but taken again.
+constexpr std::uint64_t least_resumed = 1U << 20;
+constexpr std::uint64_t recorded_ahead = 64U << 20;
+
 tl::unexpected<Error> no_such_link() { return fail(Kind::not_found, "no such link"); }
 tl::unexpected<Error> used_up() { return fail(Kind::gone, "this link has been used up"); }
 
@@ -130,8 +134,9 @@ Result<void> ShareRules::take_off(LiveShare& live, const std::vector<Transfer::L
   return admitted;
 }
 
-void ShareRules::land(LiveShare& live, const std::vector<Transfer::Leg>& legs, const std::vector<Transfer::Leg>& taken) {
-  if (!taken.empty()) (void)record(live, taken);
+void ShareRules::land(LiveShare& live, const std::vector<Transfer::Leg>& legs, const std::vector<Transfer::Leg>& taken,
+                      std::uint64_t ahead) {
+  if (!taken.empty()) (void)record(live, taken, ahead);
   if (live.limit == 0) return;
   const std::lock_guard lock(live.mutex);
   for (const Transfer::Leg& leg : taken)
@@ -147,7 +152,20 @@ void ShareRules::land(LiveShare& live, const std::vector<Transfer::Leg>& legs, c
   }
 }
 
-Result<void> ShareRules::record(LiveShare& live, const std::vector<Transfer::Leg>& taken) {
+Result<void> ShareRules::record_ahead(LiveShare& live, const Transfer::Leg& leg, std::uint64_t from, std::uint64_t until) {
+  return rules.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    if (!transaction.share(live.share)) return no_such_share();
+    auto file = transaction.share_file(live.share, leg.file);
+    if (!file) file = ShareFileRow{live.share, leg.file, live.guid, 0, {}};
+    Parts parts = Parts::parse(file->parts, leg.size);
+    parts.add(leg.first + from, until - from);
+    file->parts = parts.text();
+    transaction.put_share_file(*file);
+    return {};
+  });
+}
+
+Result<void> ShareRules::record(LiveShare& live, const std::vector<Transfer::Leg>& taken, std::uint64_t ahead) {
   const auto held_now = files_held(live.guid, live.files_taken + taken.size());
   if (!held_now) return tl::unexpected(held_now.error());
   bool changed = false;
@@ -166,11 +184,16 @@ Result<void> ShareRules::record(LiveShare& live, const std::vector<Transfer::Leg
         auto file = transaction.share_file(live.share, leg.file);
         if (!file) file = ShareFileRow{live.share, leg.file, live.guid, 0, {}};
         Parts parts = Parts::parse(file->parts, leg.size);
-        add(parts, leg);
+        if (ahead > leg.bytes)
+          parts.take_back(leg.first + leg.bytes, ahead - leg.bytes);
+        else if (ahead > 0)
+          parts.add(leg.first + ahead, leg.bytes - ahead);
+        else
+          add(parts, leg);
         if (parts.pieces() > most_pieces && live.limit == 0) parts.flatten();
         if (file->taken == 0 && parts.least() > 0) ++row->files_taken;
         counts = counts || parts.least() > file->taken;
-        file->taken = parts.least();
+        file->taken = std::max(file->taken, parts.least());
         file->parts = parts.text();
         transaction.put_share_file(*file);
       }
@@ -205,10 +228,18 @@ Transfer::~Transfer() {
   if (legs_.size() == 1 && legs_[0].bytes > 0) {
     Leg leg = legs_[0];
     leg.bytes = std::min(handed_, leg.bytes - 1);
-    if (leg.bytes > 0) taken.push_back(leg);
+    if (leg.bytes + ahead_ > 0) taken.push_back(leg);
   }
-  rules_.land(*live_, legs_, taken);
+  rules_.land(*live_, legs_, taken, ahead_);
   settle();
+}
+
+void Transfer::handed(std::uint64_t bytes) {
+  handed_ = bytes;
+  const Leg& leg = legs_.front();
+  if (leg.size < least_resumed || bytes <= ahead_ || leg.bytes <= ahead_ + 1) return;
+  const std::uint64_t until = std::min(leg.bytes - 1, std::max(bytes, ahead_ + recorded_ahead));
+  if (rules_.record_ahead(*live_, leg, ahead_, until)) ahead_ = until;
 }
 
 void Transfer::handed_all() {
@@ -232,7 +263,7 @@ bool Transfer::is_cut() const { return live_->cut.load(std::memory_order_relaxed
 void Transfer::completed() {
   if (completed_) return;
   completed_ = true;
-  rules_.land(*live_, legs_, legs_);
+  rules_.land(*live_, legs_, legs_, ahead_);
   settle();
 }
 

@@ -50,7 +50,9 @@ class Transfer {
   Transfer& operator=(const Transfer&) = delete;
 
   bool is_cut() const;                 // the link was revoked: stop
-  void handed(std::uint64_t bytes) { handed_ = bytes; }  // of a transfer of one range: how much the client may have
+  // Of a transfer of one range, before it goes out: how much the client may have then. Written down well ahead, so that who
+  // goes on after the server was killed closes all gaps.
+  void handed(std::uint64_t bytes);
   void handed_all();                   // all of it went out: whether the client took it is known in a moment
   void completed();                    // the last byte was taken: it counts now
 
@@ -61,6 +63,7 @@ class Transfer {
   const std::shared_ptr<LiveShare> live_;
   const std::vector<Leg> legs_;
   std::uint64_t handed_ = 0;
+  std::uint64_t ahead_ = 0;  // of the range: recorded as taken already
   bool settling_ = false, completed_ = false;
 };
 

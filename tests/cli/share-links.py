@@ -288,6 +288,30 @@ def restarted(w, server, space, made):
     qrx.check_equal([one["link"] for one in made], [after[one["share"]]["link"] for one in made], "the links after a kill")
     qrx.check_equal("downloaded", after[made[7]["share"]]["state"], "the receipt after a kill")
     qrx.check_equal(b"hello", get(files(made[999]["link"])["a.txt"]["url"]).body, "the content after a kill")
+
+    # Killed in the middle of a download: who goes on where it was has taken it.
+    long = server.space()
+    content = os.urandom(BIG)
+    put(long, "a.bin", content)
+    one = share(long, ["a@example.org"], downloads=1)[0]
+    path = urllib.parse.urlsplit(files(one["link"])["a.bin"]["url"]).path
+    s, got = started(server.url + path, 5 << 20)
+    server.kill()
+    try:
+        while piece := s.recv(1 << 20):
+            got += piece
+    except ConnectionError:
+        pass
+    server = server.restart()
+    long.at(server)
+    body = got.split(b"\r\n\r\n", 1)[1]
+    qrx.check_equal(0, state(long, one)["downloads"], "downloads after a kill")
+    answer = get(server.url + path, Range=f"bytes={len(body)}-")
+    qrx.check_equal(206, answer.status, "going on after a kill")
+    qrx.check(body + answer.body == content, "the two parts differ from the whole")
+    qrx.check_equal(("downloaded", 1), (state(long, one)["state"], state(long, one)["downloads"]), "it counts")
+    qrx.check_equal(410, get(server.url + path).status, "once more")
+
     brief = server.space()
     put(brief, "a.txt", b"hello")
     one = share(brief, ["a@example.org"], expire=1)[0]

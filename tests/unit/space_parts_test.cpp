@@ -61,6 +61,15 @@ TEST_CASE("parts agree with counting each byte") {
   }
 }
 
+TEST_CASE("what was noted too early is taken back, and never below nothing") {
+  Parts parts(10);
+  parts.add(0, 9);
+  parts.take_back(4, 5);
+  CHECK(parts.text() == "0:1 4:0 ");
+  parts.take_back(0, 10);
+  CHECK(parts.text() == "0:0 ");
+}
+
 TEST_CASE("a text that parts did not write means nothing taken") {
   for (const char* text : {"", "x", "0:1", "0:1 5:", "5:1 ", "0:1 0:2 ", "0:1 10:2 ", "0:-1 ", "0 :1 "}) CHECK(Parts::parse(text, 10).least() == 0);
   CHECK(Parts::parse("0:3 ", 10).least() == 3);

@@ -261,6 +261,38 @@ TEST_CASE("a transfer that was cut off goes on where it stopped and counts at it
   CHECK(s.now(share).downloads == 1);
 }
 
+TEST_CASE("what goes out is noted before, for the case that the server is killed") {
+  constexpr std::uint64_t size = 2U << 20;
+  Sharing s;
+  const auto row = s.file("a", size);
+  const auto share = s.one(to({"a@example.org"}, 1));
+  const auto noted = [&] {
+    const auto file = s.world.catalog->share_file(share.share, row.file);
+    REQUIRE(file);
+    return *file ? (*file)->parts : std::string();
+  };
+  {
+    auto transfer = s.shares->begin(share.link, row, 0, size);
+    REQUIRE(transfer);
+    (*transfer)->handed(1000);
+    CHECK(noted() == "0:1 2097151:0 ");  // all but the last byte: nothing counts by itself
+    (*transfer)->handed(5000);
+  }
+  CHECK(noted() == "0:1 5000:0 ");
+  CHECK(s.take(share, row, 4000, size - 4000));
+  CHECK(s.now(share).downloads == 1);
+  CHECK(noted() == "0:1 4000:2 5000:1 ");
+  {
+    const auto other = s.one(to({"b@example.org"}));
+    auto transfer = s.shares->begin(other.link, row, 0, size);
+    (*transfer)->handed(1000);
+    (*transfer)->handed(size);
+    (*transfer)->completed();
+    CHECK((*s.world.catalog->share_file(other.share, row.file))->parts == "0:1 ");
+    CHECK(s.now(other).downloads == 1);
+  }
+}
+
 TEST_CASE("everything is downloaded when each file was taken") {
   Sharing s;
   const auto a = s.file("a", 10);

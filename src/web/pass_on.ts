@@ -140,7 +140,7 @@ export class PassOn {
 
   // Whoever hands a link over himself says so: nobody else sends it then, and the list shows it.
   private async handed(share: ShareInfo): Promise<void> {
-    if (share.state !== "queued") return;
+    if (share.state !== "queued" && share.state !== "failed") return;
     const url = `${this.url}/shares/${share.share}`;
     try {
       for (const state of ["sending", "sent"]) await ask(url, { method: "PATCH", token: this.space.token, json: { state, reason: "" } });

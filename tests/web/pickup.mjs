@@ -1,10 +1,14 @@
 #!/usr/bin/env node
 // Passing a space on, and the recipient's page: sealed links carry the key from page to page and never to the server; looking
 // counts nothing; a limited link is used up by what was saved; receipts arrive at the owner's page.
+import { chmodSync } from "node:fs";
 import { check, equal, noise, run, wait_for } from "./browser.mjs";
 
 await run(async (t) => {
-  const server = await t.server();
+  // The server's own transport is a command that keeps what it is told.
+  const tell = t.file("tell.sh", `#!/bin/sh\ncat >>${t.path("told")}; echo >>${t.path("told")}\n`);
+  chmodSync(tell, 0o755);
+  const server = await t.server("--config", t.file("serve.toml", `[notify.exec.tell]\ncommand = ["${tell}"]\n`));
   const asked = [];
   const owner = await t.page();
   await owner.goto(`${server.url}/?now`);
@@ -48,6 +52,20 @@ await run(async (t) => {
 
   // --- limited and sealed: the list of names is a file, too, so it is opened when it is asked for, and once
   const sealed_once = await fetch(`${server.url}/api/v1/spaces/${kept.guid}/shares`, { method: "POST", headers: { Authorization: `Bearer ${kept.token}` }, body: JSON.stringify({ recipients: ["link:once"], downloads: 1 }) });
+  // --- the server tells a recipient, with the key when the owner chose that; not where it cannot
+  await owner.fill("#to", "carol@example.org");
+  await owner.selectOption("#how", "server");
+  await owner.click("text=Pass on >> nth=-1");
+  const row = (name) => owner.locator(".share", { hasText: name });
+  await row("carol").getByText("this server sends no e-mail").waitFor();
+  await row("carol").getByText("Copy link").click();
+  await row("carol").getByText("sent").waitFor();
+  await owner.fill("#to", "exec:tell:dave");
+  await owner.selectOption("#how", "server");
+  await owner.click("text=Pass on >> nth=-1");
+  await owner.locator(".share.sent", { hasText: "dave" }).waitFor();
+  check(t.read("told").toString().includes(kept.identity), "the notice has the key");
+
   const cat = await t.page({ phone: true });
   await cat.goto(`${(await sealed_once.json()).shares[0].link}#${kept.identity}`);
   await cat.waitForSelector("button.main");

@@ -43,7 +43,7 @@ constexpr Seconds longest_local_wait{20};  // before trying again from here; wha
 constexpr int most_local_attempts = 3;
 constexpr std::size_t most_at_once = 4;   // notices from here
 constexpr Seconds longest_poll{55};
-constexpr Millis last_words{3'000};  // after ^C
+constexpr Millis record_patience{5'000};
 
 struct Settings {
   Common common;
@@ -122,6 +122,7 @@ struct Row {
   std::string via;        // "server" or "local"; empty: nobody tells
   std::string untold;     // why nobody does
   std::string printed;    // the line as it was said last
+  bool ready = false;     // it can be said: nothing more happens to it while notices are sent
 };
 
 class Share {
@@ -169,6 +170,7 @@ class Share {
 
   std::string link_of(const wire::ShareInfo& share) const;
   Result<void> say(Row& row);
+  Result<void> say_ready();
   Result<void> say_all();
   Result<void> say_done();
 
@@ -182,13 +184,15 @@ class Share {
   notify::Settings local_;
   OwnerLink link_;
   std::unique_ptr<transfer::ShareClient> client_;
+  std::unique_ptr<transfer::ShareClient> reporter_;  // of notices sent from here
   wire::SpaceInfo space_;
   SharedIdentity identity_;
   bool with_key_ = false;  // the links carry the key
   bool shared_ = false;    // at least once
   std::vector<Row> rows_;
+  std::size_t said_ = 0;   // rows from the front of rows_
   std::uint64_t seq_ = 0;
-  std::mutex mutex_;  // of client_ and of what is said, while several threads send
+  std::mutex mutex_;  // of reporter_ and of what is said, while several threads send
 };
 
 // --- before anything happens
@@ -236,6 +240,8 @@ int Share::end(const Error& error) {
 void Share::use(const OwnerLink& link) {
   link_ = link;
   client_ = std::make_unique<transfer::ShareClient>(link, client_options(interrupt_));
+  // What was sent is recorded also after ^C, which ends the other requests at once.
+  reporter_ = std::make_unique<transfer::ShareClient>(link, client_options(nullptr), record_patience);
 }
 
 http::ClientOptions Share::client_options(std::shared_ptr<http::Interrupt> interrupt) const {
@@ -403,8 +409,9 @@ Result<void> Share::make_links() {
   std::map<std::string, std::string> printed;
   for (Row& row : rows_) printed[wire::to_text(row.to)] = row.printed;
   rows_.clear();
+  said_ = 0;
   for (std::size_t i = 0; i < recipients_.size(); ++i) {
-    Row row{recipients_[i], std::move(shares->shares[i]), {}, {}, {}};
+    Row row{recipients_[i], std::move(shares->shares[i]), {}, {}, {}, false};
     row.printed = printed[wire::to_text(row.to)];
     const auto state = row.share.state;
     const bool to_be_told = row.to.channel != wire::Channel::link && (state == wire::ShareState::queued || state == wire::ShareState::failed);
@@ -419,6 +426,7 @@ Result<void> Share::make_links() {
     } else if (to_be_told) {
       row.untold = !refusal.empty() ? refusal : "this machine has no transport for " + std::string(wire::to_text(row.to.channel));
     }
+    row.ready = row.via.empty() && row.share.state != wire::ShareState::sending;
     rows_.push_back(std::move(row));
   }
   return {};
@@ -455,17 +463,17 @@ Result<void> Share::send_one(notify::Courier& courier, Row& row) {
   }
   const auto record = [&](const wire::ReportShare& report) {
     const std::lock_guard lock(mutex_);
-    if (!interrupt_->raised()) return client_->report(row.share.share, report);
-    // What was sent is recorded also after ^C; the client's requests end at once then.
-    transfer::ShareClient closing(link_, client_options(nullptr), last_words);
-    return closing.report(row.share.share, report);
+    return reporter_->report(row.share.share, report);
   };
   auto claimed = record({wire::ShareState::sending, {}});
   if (!claimed) {
-    claim->end();  // nothing was sent
     row.via.clear();
-    if (claimed.error().kind == Kind::conflict) return {};  // somebody else tells; what became of it is asked for below
-    return tl::unexpected(claimed.error());
+    if (claimed.error().kind != Kind::conflict) {
+      claim->note("failed");  // nothing was sent, but the server may hold our claim: the next run takes it back
+      return tl::unexpected(claimed.error());
+    }
+    claim->end();  // somebody else tells; what became of it is asked for below
+    return {};
   }
   const notify::Outcome outcome = tell(courier, row);
   wire::ReportShare report{wire::ShareState::failed, outcome.reason};
@@ -476,8 +484,7 @@ Result<void> Share::send_one(notify::Courier& courier, Row& row) {
   if (!recorded && recorded.error().kind != Kind::conflict) return tl::unexpected(recorded.error());  // the claim stays for the next run
   claim->end();
   if (recorded) row.share = std::move(*recorded);
-  const std::lock_guard lock(mutex_);
-  return say(row);
+  return {};
 }
 
 Result<void> Share::send_from_here() {
@@ -494,8 +501,12 @@ Result<void> Share::send_from_here() {
     for (std::size_t at = next++; at < to_send.size(); at = next++) {
       Result<void> done = fail(Kind::unavailable, "interrupted");
       if (ended_by() == 0) done = send_one(courier, *to_send[at]);
-      if (done) continue;
       const std::lock_guard lock(mutex_);
+      if (done) {
+        to_send[at]->ready = is_settled(to_send[at]->share.state);
+        done = say_ready();
+      }
+      if (done) continue;
       if (!trouble) trouble = done.error();
       next = to_send.size();
     }
@@ -597,6 +608,13 @@ Result<void> Share::say(Row& row) {
   return facts_.line(line);
 }
 
+// In the order of the recipients, whoever was told first.
+Result<void> Share::say_ready() {
+  for (; said_ < rows_.size() && rows_[said_].ready; ++said_)
+    if (auto said = say(rows_[said_]); !said) return said;
+  return {};
+}
+
 Result<void> Share::say_all() {
   for (Row& row : rows_)
     if (auto said = say(row); !said) return said;
@@ -619,7 +637,7 @@ Result<void> Share::list() {
     auto to = wire::parse_recipient(share.to);
     if (!to) return fail(Kind::other, "the server's answer is not understood: " + to.error().what);
     if (!recipients_.empty() && std::find(recipients_.begin(), recipients_.end(), *to) == recipients_.end()) continue;
-    rows_.push_back({std::move(*to), std::move(share), {}, {}, {}});
+    rows_.push_back({std::move(*to), std::move(share), {}, {}, {}, true});
   }
   return {};
 }

@@ -141,6 +141,7 @@ with work() as w:
     both = [w.start("qrx-share", *[f"exec:often:q{i}" for i in range(20)], name="both") for _ in range(2)]
     for tool in both:
         tool.wait(60)
+        check_equal([f"exec:often:q{i}" for i in range(20)], [line.split("\t")[0] for line in tool.out], "lines, in the order of the recipients")
     known = [n["to"] for n in notices(told) if n["to"].startswith("q")]
     check_equal((20, 20), (len(known), len(set(known))), "notices by two runs")
 

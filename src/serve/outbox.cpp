@@ -94,11 +94,11 @@ void Outbox::wake() {
   changed_.notify_all();
 }
 
-std::uint32_t Outbox::open_channels() const {
-  std::uint32_t channels = 0;
-  for (unsigned channel = 0; channel < busy_.size(); ++channel)
-    if (busy_[channel] < options_.at_once_by_channel) channels |= 1U << channel;
-  return channels;
+std::string Outbox::busy_transports() const {
+  std::string out = " ";
+  for (const auto& [transport, sending] : busy_)
+    if (sending >= options_.at_once_by_transport) out += transport + ' ';
+  return out;
 }
 
 void Outbox::run(const Sender& sender) {
@@ -111,16 +111,16 @@ void Outbox::run(const Sender& sender) {
       lock.lock();
       if (stopping_) return;
       seen = wakes_;
-      const std::uint32_t channels = open_channels();
+      const std::string busy = busy_transports();
       lock.unlock();
-      auto claimed = shares_.claim(channels);
+      auto claimed = shares_.claim(busy);
       if (claimed)
         next = std::move(*claimed);
       else
         log_.error("the outbox cannot be read", {{"reason", claimed.error().what}});
       if (next.claim) {
         lock.lock();
-        ++busy_.at(static_cast<std::size_t>(next.claim->notice.channel));
+        ++busy_[next.claim->notice.transport];
         ++sending_;
         lock.unlock();
       }
@@ -128,9 +128,9 @@ void Outbox::run(const Sender& sender) {
     if (next.claim) {
       send(sender, *next.claim);
       lock.lock();
-      --busy_.at(static_cast<std::size_t>(next.claim->notice.channel));
+      if (--busy_[next.claim->notice.transport] == 0) busy_.erase(next.claim->notice.transport);
       --sending_;
-      ++wakes_;  // the channel has room again
+      ++wakes_;  // the transport has room again
       changed_.notify_all();
       lock.unlock();
       continue;
@@ -164,7 +164,7 @@ void Outbox::send(const Sender& sender, const space::Shares::Claim& claim) {
   const std::string share = claim.notice.share.text().substr(0, 6);
   if (!recorded) log_.error("the fate of a notice is not recorded", {{"share", share}, {"reason", recorded.error().what}});
   log_.request("notice", {{"share", share},
-                          {"channel", std::string(to_text(claim.notice.channel))},
+                          {"transport", claim.notice.transport},
                           {"outcome", std::string(to_text(ending.state))},
                           {"attempt", std::to_string(claim.notice.attempts)}});
 }

@@ -2,9 +2,9 @@
 // and what became of it is recorded after; after a crash in between it is unknown, and nobody is told twice.
 #pragma once
 
-#include <array>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -20,8 +20,8 @@
 namespace qrx::serve {
 
 struct OutboxOptions {
-  unsigned threads = 4;
-  unsigned at_once_by_channel = 2;  // so that one transport in trouble does not hold the others up
+  unsigned threads = 6;
+  unsigned at_once_by_transport = 2;  // so that one transport in trouble does not hold the others up
   Millis first_retry{30'000};       // then twice as long each time, half as long or longer by chance
   Millis longest_retry{3600'000};
   Millis stop_time{5000};           // how long the end waits for what is being sent
@@ -49,7 +49,7 @@ class Outbox {
 
  private:
   void run(const Sender& sender);
-  std::uint32_t open_channels() const;  // mutex_ held
+  std::string busy_transports() const;  // as Shares::claim takes them; mutex_ held
   void send(const Sender& sender, const space::Shares::Claim& claim);
   void look_after();
 
@@ -66,7 +66,7 @@ class Outbox {
   bool stopping_ = false;
   std::uint64_t wakes_ = 0;
   unsigned sending_ = 0;
-  std::array<unsigned, 32> busy_{};  // by channel
+  std::map<std::string, unsigned> busy_;  // by transport
   Steady looked_after_{};
   std::vector<std::thread> threads_;
 };

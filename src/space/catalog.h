@@ -82,8 +82,8 @@ class Catalog {
   virtual Result<std::optional<ShareFileRow>> share_file(const Id& share, const Id& file) = 0;
   virtual Result<std::vector<ShareFileRow>> share_files(const Id& share) = 0;
   virtual Result<std::uint64_t> least_taken(const Id& share) = 0;  // of the files that it took at all
-  // The next to be sent that nobody has claimed, among channels whose bit (1 << channel) is set.
-  virtual Result<std::optional<NoticeRow>> next_notice(std::uint32_t channels) = 0;
+  // The next to be sent that nobody has claimed, and whose transport is not among the busy ones: " mail exec.x ", or empty.
+  virtual Result<std::optional<NoticeRow>> next_notice(const std::string& busy) = 0;
   virtual Result<std::vector<NoticeRow>> claimed_notices() = 0;
   virtual Result<std::vector<Id>> claims_before(WallTime noticed) = 0;  // shares that are `sending` since before
   // Removed secrets leave the files of the catalog, too, and not only its tables. May wait for readers.

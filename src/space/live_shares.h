@@ -44,7 +44,7 @@ struct ShareRules {
   const SharePolicy policy;
   std::atomic<std::uint32_t> transports{0};
   std::function<void()> tell = [] {};
-  std::atomic<bool> unpurged{false};
+  std::atomic<bool> unpurged{true};  // at first for what an earlier process left
 
   std::atomic<unsigned> settling{0};  // of all shares
 

@@ -69,7 +69,7 @@ void ShareRules::queue_notice(Transaction& transaction, ShareRow& row, const wir
   NoticeRow notice;
   notice.share = row.share;
   notice.guid = row.guid;
-  notice.channel = to.channel;
+  notice.transport = transport;
   notice.token = token;
   notice.key = key;
   notice.created = notice.due = now;
@@ -87,10 +87,10 @@ Result<std::uint64_t> Shares::recover() {
   return claimed->size();
 }
 
-Result<Shares::Next> Shares::claim(std::uint32_t channels) {
+Result<Shares::Next> Shares::claim(const std::string& busy) {
   Rules& rules = rules_->rules;
   for (;;) {
-    auto found = rules.catalog.next_notice(channels);
+    auto found = rules.catalog.next_notice(busy);
     if (!found) return tl::unexpected(found.error());
     Next next;
     if (!*found) return next;

@@ -47,7 +47,7 @@ struct ShareFileRow {
 struct NoticeRow {
   Id share;
   Guid guid;
-  wire::Channel channel = wire::Channel::mail;
+  std::string transport;  // the name of its table in the configuration: "mail", "exec.NAME"
   std::string token;  // of the link
   std::string key;    // for the link's fragment, or empty
   WallTime created;

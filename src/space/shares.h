@@ -131,7 +131,8 @@ class Shares {
     std::optional<Claim> claim;
     std::optional<WallTime> due;  // no claim: when the next one may be had
   };
-  Result<Next> claim(std::uint32_t channels);
+  // Not by transports that are busy: " mail exec.x ", their tables' names between blanks.
+  Result<Next> claim(const std::string& busy = {});
   struct Ending {
     wire::ShareState state = wire::ShareState::failed;  // sent, failed, unknown; or queued: to be tried again at retry_at
     std::string reason;

@@ -154,7 +154,7 @@ CREATE TABLE share_files(
 CREATE INDEX share_files_by_space ON share_files(guid);
 CREATE INDEX share_files_by_taken ON share_files(share, taken) WHERE taken > 0;
 CREATE TABLE outbox(
-  number INTEGER PRIMARY KEY, share BLOB NOT NULL UNIQUE, guid BLOB NOT NULL, channel INTEGER NOT NULL, token TEXT NOT NULL,
+  number INTEGER PRIMARY KEY, share BLOB NOT NULL UNIQUE, guid BLOB NOT NULL, transport TEXT NOT NULL, token TEXT NOT NULL,
   key TEXT NOT NULL, created INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL, claimed INTEGER NOT NULL) STRICT;
 CREATE INDEX outbox_by_space ON outbox(guid);
 CREATE INDEX outbox_by_due ON outbox(due);

@@ -19,7 +19,7 @@ constexpr const char* reading = "cannot read the catalog";
 #define SHARE_COLUMNS \
   "share,guid,link_hash,recipient,message,most,created,expires,notice,noticed,progress,revoked,files_taken,history"
 #define SHARE_FILE_COLUMNS "share,file,guid,taken,parts"
-#define NOTICE_COLUMNS "share,guid,channel,token,key,created,due,attempts,claimed"
+#define NOTICE_COLUMNS "share,guid,transport,token,key,created,due,attempts,claimed"
 
 std::int64_t to_number(WallTime time) { return time.time_since_epoch().count(); }
 WallTime to_time(std::int64_t number) { return WallTime(Millis(number)); }
@@ -88,7 +88,7 @@ NoticeRow take_notice(Statement& row) {
   NoticeRow out;
   out.share = to_id(row.next_blob());
   out.guid = to_id(row.next_blob());
-  out.channel = static_cast<wire::Channel>(row.next_number());
+  out.transport = row.next_text();
   out.token = row.next_text();
   out.key = row.next_text();
   out.created = to_time(row.next_signed_number());
@@ -153,10 +153,10 @@ int write_share_file(Connection& connection, const ShareFileRow& row) {
 int write_notice(Connection& connection, const NoticeRow& row) {
   Statement statement = connection.prepare("INSERT INTO outbox(" NOTICE_COLUMNS
                                            ") VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT(share) DO UPDATE SET "
-                                           "channel=excluded.channel,token=excluded.token,key=excluded.key,"
+                                           "transport=excluded.transport,token=excluded.token,key=excluded.key,"
                                            "created=excluded.created,due=excluded.due,attempts=excluded.attempts,"
                                            "claimed=excluded.claimed");
-  statement.blob(as_bytes(row.share.bytes)).blob(as_bytes(row.guid.bytes)).number(static_cast<std::uint64_t>(row.channel));
+  statement.blob(as_bytes(row.share.bytes)).blob(as_bytes(row.guid.bytes)).text(row.transport);
   statement.text(row.token).text(row.key).signed_number(to_number(row.created)).signed_number(to_number(row.due));
   statement.number(row.attempts).number(row.claimed ? 1 : 0).step();
   return statement.code();
@@ -197,10 +197,10 @@ Result<std::optional<NoticeRow>> read_notice(Connection& connection, const Id& s
   return take_one(by_id(connection, "SELECT " NOTICE_COLUMNS " FROM outbox WHERE share=?", share), take_notice);
 }
 
-Result<std::optional<NoticeRow>> read_next_notice(Connection& connection, std::uint32_t channels) {
+Result<std::optional<NoticeRow>> read_next_notice(Connection& connection, const std::string& busy) {
   Statement statement = connection.prepare("SELECT " NOTICE_COLUMNS
-                                           " FROM outbox WHERE claimed=0 AND ((1<<channel)&?)<>0 ORDER BY due,number LIMIT 1");
-  statement.number(channels);
+                                           " FROM outbox WHERE claimed=0 AND instr(?,' '||transport||' ')=0 ORDER BY due,number LIMIT 1");
+  statement.text(busy);
   return take_one(std::move(statement), take_notice);
 }
 

@@ -22,7 +22,7 @@ Result<std::vector<space::ShareRow>> read_shares_to(Connection& connection, cons
 Result<std::optional<space::ShareFileRow>> read_share_file(Connection& connection, const Id& share, const Id& file);
 Result<std::vector<space::ShareFileRow>> read_share_files(Connection& connection, const Id& share);
 Result<std::optional<space::NoticeRow>> read_notice(Connection& connection, const Id& share);
-Result<std::optional<space::NoticeRow>> read_next_notice(Connection& connection, std::uint32_t channels);
+Result<std::optional<space::NoticeRow>> read_next_notice(Connection& connection, const std::string& busy);
 Result<std::vector<space::NoticeRow>> read_claimed_notices(Connection& connection);
 
 }  // namespace qrx::store

@@ -574,8 +574,8 @@ Result<std::uint64_t> SqliteCatalog::least_taken(const Id& share) {
   });
 }
 
-Result<std::optional<NoticeRow>> SqliteCatalog::next_notice(std::uint32_t channels) {
-  return impl_->read([&](Connection& connection) { return read_next_notice(connection, channels); });
+Result<std::optional<NoticeRow>> SqliteCatalog::next_notice(const std::string& busy) {
+  return impl_->read([&](Connection& connection) { return read_next_notice(connection, busy); });
 }
 
 Result<std::vector<NoticeRow>> SqliteCatalog::claimed_notices() {

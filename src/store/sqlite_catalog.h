@@ -45,7 +45,7 @@ class SqliteCatalog final : public space::Catalog {
   Result<std::optional<space::ShareFileRow>> share_file(const Id& share, const Id& file) override;
   Result<std::vector<space::ShareFileRow>> share_files(const Id& share) override;
   Result<std::uint64_t> least_taken(const Id& share) override;
-  Result<std::optional<space::NoticeRow>> next_notice(std::uint32_t channels) override;
+  Result<std::optional<space::NoticeRow>> next_notice(const std::string& busy) override;
   Result<std::vector<space::NoticeRow>> claimed_notices() override;
   Result<std::vector<Id>> claims_before(WallTime noticed) override;
   Result<void> purge() override;

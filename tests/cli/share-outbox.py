@@ -62,7 +62,6 @@ recipients = 60
 allow_http = true
 [notify.exec.hang]
 command = ["{hang}"]
-timeout = "4s"
 [notify.exec.no]
 command = ["{no}"]
 per_day = 2

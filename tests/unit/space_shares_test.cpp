@@ -420,7 +420,7 @@ TEST_CASE("shares go with their space") {
   (*transfer)->completed();  // leaves nothing behind
   CHECK(s.world.catalog->share_files(share.share)->empty());
   CHECK_FALSE(s.world.catalog->share(share.share)->has_value());
-  CHECK_FALSE(s.shares->claim(~0U)->claim);
+  CHECK_FALSE(s.shares->claim()->claim);
 }
 
 TEST_CASE("who tells the recipients himself claims each notice, and only one does") {
@@ -473,7 +473,7 @@ TEST_CASE("a notice is claimed once, and tells what it needs to") {
   REQUIRE(made);
   CHECK(told == 1);
   CHECK(made->shares.shares[2].state == ShareState::sent);
-  const auto first = s.shares->claim(~0U);
+  const auto first = s.shares->claim();
   REQUIRE(first);
   REQUIRE(first->claim);
   CHECK(first->claim->to == "a@example.org");
@@ -484,58 +484,58 @@ TEST_CASE("a notice is claimed once, and tells what it needs to") {
   CHECK(first->claim->bytes == 10);
   CHECK(s.now(made->shares.shares[0]).state == ShareState::sending);
   CHECK(kind_of(s.shares->report(s.guid(), s.token(), first->claim->notice.share, {ShareState::sending, ""})) == Kind::conflict);
-  CHECK_FALSE(s.shares->claim(sms)->claim);  // another channel has nothing
-  const auto second = s.shares->claim(mail);
+  CHECK_FALSE(s.shares->claim(" mail ")->claim);  // its transport is busy
+  const auto second = s.shares->claim(" sms ");
   REQUIRE(second->claim);
   CHECK(second->claim->to == "b@example.org");
-  CHECK_FALSE(s.shares->claim(~0U)->claim);
+  CHECK_FALSE(s.shares->claim()->claim);
   REQUIRE(s.shares->conclude(first->claim->notice.share, {ShareState::sent, "250 ok", {}}));
   CHECK(s.now(made->shares.shares[0]).state == ShareState::sent);
   CHECK(s.now(made->shares.shares[0]).reason == "250 ok");
   CHECK(s.shares->create(s.guid(), s.token(), wish));
-  CHECK_FALSE(s.shares->claim(~0U)->claim);  // nothing twice
+  CHECK_FALSE(s.shares->claim()->claim);  // nothing twice
 }
 
 TEST_CASE("a notice waits, is tried again, and is given up in the end") {
   Sharing s;
   const auto share = s.one(to({"a@example.org"}, 0, true));
   for (int i = 1; i <= 3; ++i) {
-    const auto next = s.shares->claim(~0U);
+    const auto next = s.shares->claim();
     REQUIRE(next->claim);
     CHECK(next->claim->notice.attempts == static_cast<std::uint64_t>(i));
     const WallTime due = s.world.clock.wall() + Seconds(30);
     REQUIRE(s.shares->conclude(share.share, {ShareState::queued, "451 later", due}));
     CHECK(s.now(share).state == ShareState::queued);
     CHECK(s.now(share).reason == "451 later");
-    CHECK(s.shares->claim(~0U)->due == due);
-    CHECK_FALSE(s.shares->claim(~0U)->claim);
+    CHECK(s.shares->claim()->due == due);
+    CHECK_FALSE(s.shares->claim()->claim);
     s.world.clock.pass(Seconds(30));
   }
-  REQUIRE(s.shares->claim(~0U)->claim);
+  REQUIRE(s.shares->claim()->claim);
   REQUIRE(s.shares->conclude(share.share, {ShareState::queued, "451 later", s.world.clock.wall() + Seconds(86400)}));
   CHECK(s.now(share).state == ShareState::failed);
   CHECK(s.now(share).reason == "given up after 4 tries: 451 later");
-  CHECK_FALSE(s.shares->claim(~0U)->claim);
+  CHECK_FALSE(s.shares->claim()->claim);
   CHECK(s.one(to({"a@example.org"}, 0, true)).state == ShareState::queued);  // asked for again
-  CHECK(s.shares->claim(~0U)->claim);
+  CHECK(s.shares->claim()->claim);
 }
 
 TEST_CASE("what was being sent when the server ended is unknown, and is not sent again by itself") {
   Sharing s;
   const auto share = s.one(to({"a@example.org"}, 0, true));
   const auto waiting = s.one(to({"b@example.org"}, 0, true));
-  REQUIRE(s.shares->claim(~0U)->claim);
+  REQUIRE(s.shares->claim()->claim);
   s.restart();
   CHECK(s.shares->recover() == 1U);
   CHECK(s.now(share).state == ShareState::unknown);
   CHECK(s.now(waiting).state == ShareState::queued);
-  CHECK(s.shares->claim(~0U)->claim->to == "b@example.org");
-  CHECK_FALSE(s.shares->claim(~0U)->claim);
+  CHECK(s.shares->claim()->claim->to == "b@example.org");
+  CHECK_FALSE(s.shares->claim()->claim);
   CHECK(s.one(to({"a@example.org"}, 0, true)).state == ShareState::unknown);
   auto wish = to({"a@example.org"}, 0, true);
   wish.again = true;
   CHECK(s.one(wish).state == ShareState::queued);
-  CHECK(s.shares->claim(~0U)->claim->to == "a@example.org");
+  CHECK(s.shares->claim()->claim->to == "a@example.org");
 }
 
 TEST_CASE("the secrets of a notice leave the catalog's files once it is known what became of it") {
@@ -558,7 +558,7 @@ TEST_CASE("the secrets of a notice leave the catalog's files once it is known wh
   };
   CHECK(kept(share.link));
   CHECK(kept(key));
-  REQUIRE(s.shares->claim(~0U)->claim);
+  REQUIRE(s.shares->claim()->claim);
   REQUIRE(s.shares->conclude(share.share, {ShareState::sent, "", {}}));
   REQUIRE(s.shares->purge());
   CHECK_FALSE(kept(share.link));
@@ -624,22 +624,22 @@ TEST_CASE("revoking takes a waiting notice back") {
   const auto share = s.one(to({"a@example.org"}, 0, true));
   const auto running = s.one(to({"b@example.org"}, 0, true));
   REQUIRE(s.shares->revoke(s.guid(), s.token(), share.share));
-  const auto next = s.shares->claim(~0U);
+  const auto next = s.shares->claim();
   REQUIRE(next->claim);
   CHECK(next->claim->to == "b@example.org");
   REQUIRE(s.shares->revoke(s.guid(), s.token(), running.share));
   REQUIRE(s.shares->conclude(running.share, {ShareState::queued, "later", s.world.clock.wall()}));
   CHECK(s.now(running).state == ShareState::revoked);
-  CHECK_FALSE(s.shares->claim(~0U)->claim);
+  CHECK_FALSE(s.shares->claim()->claim);
 }
 
 TEST_CASE("a caller's claim takes a waiting notice out of the server's hands") {
   Sharing s;
   const auto share = s.one(to({"a@example.org"}, 0, true));
   REQUIRE(s.shares->report(s.guid(), s.token(), share.share, {ShareState::sending, ""}));
-  CHECK_FALSE(s.shares->claim(~0U)->claim);
+  CHECK_FALSE(s.shares->claim()->claim);
   CHECK(s.one(to({"a@example.org"}, 0, true)).state == ShareState::sending);
-  CHECK_FALSE(s.shares->claim(~0U)->claim);
+  CHECK_FALSE(s.shares->claim()->claim);
 }
 
 TEST_CASE("messages are plain words") {

@@ -1,5 +1,5 @@
-// qrx-notify: the private helper that sends notices. Started by Courier (src/notify/courier.h); reads the settings and then
-// notices from its stdin and answers with outcomes on its stdout (src/notify/protocol.h). Ends with its input.
+// qrx-notify: the private helper that sends notices. Started by Courier (src/notify/courier.h); reads the settings and
+// then notices from its stdin and answers with outcomes on its stdout (src/notify/protocol.h). Ends with its input.
 #include <signal.h>
 #include <sys/prctl.h>
 #include <unistd.h>

@@ -38,10 +38,11 @@ using namespace qrx::cli;
 
 namespace {
 
-constexpr Seconds longest_settling{10};   // for what the server sends just now
-constexpr Seconds longest_local_wait{20};  // before trying again from here; what asks for more fails, and the next run tries again
+constexpr Seconds longest_settling{10};  // for what the server sends just now
+constexpr Seconds longest_local_wait{
+    20};  // before trying again from here; what asks for more fails, and the next run tries again
 constexpr int most_local_attempts = 3;
-constexpr std::size_t most_at_once = 4;   // notices from here
+constexpr std::size_t most_at_once = 4;  // notices from here
 constexpr Seconds longest_poll{55};
 constexpr Millis record_patience{5'000};
 
@@ -74,14 +75,18 @@ Options describe(Settings& to) {
                     {"qrx-share --revoke all", "take every link back"}}});
   options.group("Who and what");
   options.texts("to-file", 0, "FILE", "more recipients, one a line, # comments", to.to_files, Completes::files);
-  options.text("space", 0, "GUID|-", "another space than the newest kept one; - takes an owner link or the events of qrx-recv from stdin", to.space);
+  options.text("space", 0, "GUID|-",
+               "another space than the newest kept one; - takes an owner link or the events of qrx-recv from stdin",
+               to.space);
   options.text("message", 'm', "TEXT", "a few words for the notice", to.message);
   options.duration("expire", 'e', "how long each link is good", to.expire);
   options.number("downloads", 'n', "how often each link can be used up (default: no limit)", to.downloads, 1);
   options.group("The notices");
-  options.choice("via", 0, {"server", "local"}, "who sends them: the server, or this machine by its own configuration", to.via);
+  options.choice("via", 0, {"server", "local"}, "who sends them: the server, or this machine by its own configuration",
+                 to.via);
   options.flag("with-key", 0, "let the server send links with the key of a sealed space", to.with_key);
-  options.text("identity", 0, "FILE", "the secret key of a sealed space that another machine opened", to.identity, Completes::files);
+  options.text("identity", 0, "FILE", "the secret key of a sealed space that another machine opened", to.identity,
+               Completes::files);
   options.flag("again", 0, "also tell those again of whom it is not known whether they were told", to.again);
   options.group("Afterwards");
   options.flag("watch", 0, "wait until everyone has downloaded, showing who has", to.watch);
@@ -100,7 +105,9 @@ void stop_sharing() {
   if (auto* interrupt = running.load()) interrupt->raise();
 }
 
-bool is_settled(wire::ShareState state) { return state != wire::ShareState::queued && state != wire::ShareState::sending; }
+bool is_settled(wire::ShareState state) {
+  return state != wire::ShareState::queued && state != wire::ShareState::sending;
+}
 
 std::string summary_of(const wire::SpaceInfo& space) {
   std::uint64_t files = 0;
@@ -119,10 +126,10 @@ std::string summary_of(const wire::SpaceInfo& space) {
 struct Row {
   wire::Recipient to;
   wire::ShareInfo share;
-  std::string via;        // "server" or "local"; empty: nobody tells
-  std::string untold;     // why nobody does
-  std::string printed;    // the line as it was said last
-  bool ready = false;     // it can be said: nothing more happens to it while notices are sent
+  std::string via;      // "server" or "local"; empty: nobody tells
+  std::string untold;   // why nobody does
+  std::string printed;  // the line as it was said last
+  bool ready = false;   // it can be said: nothing more happens to it while notices are sent
 };
 
 class Share {
@@ -190,7 +197,7 @@ class Share {
   bool with_key_ = false;  // the links carry the key
   bool shared_ = false;    // at least once
   std::vector<Row> rows_;
-  std::size_t said_ = 0;   // rows from the front of rows_
+  std::size_t said_ = 0;  // rows from the front of rows_
   std::uint64_t seq_ = 0;
   std::mutex mutex_;  // of reporter_ and of what is said, while several threads send
 };
@@ -198,17 +205,22 @@ class Share {
 // --- before anything happens
 
 int Share::check_usage() {
-  const auto usage = [this](std::string what, std::string hint = {}) { return options_.usage_error(Error{Kind::usage, std::move(what), std::move(hint)}); };
+  const auto usage = [this](std::string what, std::string hint = {}) {
+    return options_.usage_error(Error{Kind::usage, std::move(what), std::move(hint)});
+  };
   const int actions = int{set_.list} + int{!set_.revoke.empty()} + int{set_.dry_run};
   if (actions > 1) return usage("--list, --revoke and --dry-run exclude each other");
   if (actions > 0 && set_.watch) return usage("--watch goes with sharing");
   if (set_.timeout && !set_.watch) return usage("--timeout goes with --watch");
   if (set_.message.size() > wire::most_share_message_bytes) return usage("--message: more than 500 bytes");
-  if (set_.space == "-" && std::count(set_.to_files.begin(), set_.to_files.end(), "-") > 0) return usage("--space - and --to-file - both need stdin");
+  if (set_.space == "-" && std::count(set_.to_files.begin(), set_.to_files.end(), "-") > 0)
+    return usage("--space - and --to-file - both need stdin");
   if (!set_.space.empty() && set_.space != "-" && !Id::parse(set_.space))
-    return usage("--space: '" + set_.space.substr(0, 60) + "' is not a GUID", parse_owner_link(set_.space) ? "an owner link is a secret: give it on stdin, with --space -" : "");
+    return usage("--space: '" + set_.space.substr(0, 60) + "' is not a GUID",
+                 parse_owner_link(set_.space) ? "an owner link is a secret: give it on stdin, with --space -" : "");
   auto recipients = read_recipients(set_.recipients, set_.to_files);
-  if (!recipients) return recipients.error().kind == Kind::usage ? options_.usage_error(recipients.error()) : end(recipients.error());
+  if (!recipients)
+    return recipients.error().kind == Kind::usage ? options_.usage_error(recipients.error()) : end(recipients.error());
   recipients_ = std::move(*recipients);
   std::vector<std::string> revoked;
   for (const auto& text : set_.revoke)
@@ -216,7 +228,8 @@ int Share::check_usage() {
   auto names = read_recipients(revoked, {});
   if (!names) return options_.usage_error(names.error());
   revoked_ = std::move(*names);
-  if (!set_.revoke.empty() && !recipients_.empty()) return usage("--revoke and recipients to share with exclude each other");
+  if (!set_.revoke.empty() && !recipients_.empty())
+    return usage("--revoke and recipients to share with exclude each other");
   if (recipients_.empty() && !set_.list && set_.revoke.empty() && !set_.watch) return usage("there are no recipients");
   auto local = notify_settings(options_.config());
   if (!local) return usage(local.error().what, "these tables stand in " + config_path());
@@ -231,7 +244,8 @@ int Share::end(const Error& error) {
   }
   if (facts_.closed()) return exit_code_of_signal(SIGPIPE);
   messages_.error(error);
-  (void)facts_.event(Event("error").text("message", error.what).number("exit", static_cast<std::uint64_t>(exit_code(error.kind))));
+  (void)facts_.event(
+      Event("error").text("message", error.what).number("exit", static_cast<std::uint64_t>(exit_code(error.kind))));
   return exit_code(error.kind);
 }
 
@@ -266,7 +280,8 @@ Result<std::optional<std::string>> next_line() {
     if (got == 0) return line.empty() ? std::nullopt : std::optional(line);
     if (byte == '\n') return line;
     line += byte;
-    if (line.size() > wire::most_event_bytes) return fail(Kind::usage, "standard input holds neither an owner link nor events");
+    if (line.size() > wire::most_event_bytes)
+      return fail(Kind::usage, "standard input holds neither an owner link nor events");
   }
 }
 
@@ -275,7 +290,8 @@ Result<void> Share::find_space() {
   const auto server = options_.on_command_line("server") ? set_.common.server : std::nullopt;
   auto kept = set_.space.empty() ? newest_kept_space(now, server) : kept_space(*Id::parse(set_.space), now);
   if (!kept) return tl::unexpected(kept.error());
-  messages_.detail("space " + kept->link.guid.text() + (kept->label.empty() ? "" : " (" + kept->label + ")") + " at " + kept->link.origin.url());
+  messages_.detail("space " + kept->link.guid.text() + (kept->label.empty() ? "" : " (" + kept->label + ")") + " at " +
+                   kept->link.origin.url());
   use(kept->link);
   return {};
 }
@@ -342,7 +358,8 @@ Result<void> Share::find_key() {
     }
   }
   if (!identity_) {
-    auto identity = set_.identity.empty() ? kept_identity(link_.guid) : given_identity(set_.identity, !options_.on_command_line("identity"));
+    auto identity = set_.identity.empty() ? kept_identity(link_.guid)
+                                          : given_identity(set_.identity, !options_.on_command_line("identity"));
     if (!identity) return tl::unexpected(identity.error());
     identity_ = *identity;
     ::unsetenv("QRX_IDENTITY");  // not for what is run from here
@@ -350,8 +367,9 @@ Result<void> Share::find_key() {
   const bool may_come = !anything && space_.seal != wire::Seal::off;
   with_key_ = identity_ && (sealed || may_come);
   if (sealed && !identity_)
-    messages_.warn("the files are sealed, and there is no secret key of this space on this machine: the links cannot open them",
-                   "name the key with --identity, or tell it to the recipients yourself");
+    messages_.warn(
+        "the files are sealed, and there is no secret key of this space on this machine: the links cannot open them",
+        "name the key with --identity, or tell it to the recipients yourself");
   return {};
 }
 
@@ -387,7 +405,8 @@ Result<wire::Shares> Share::create(bool notify) {
   wish.again = set_.again;
   if (notify && with_key_ && set_.with_key) wish.key = identity_->text();
   auto shares = client_->create(wish);
-  if (shares && shares->shares.size() != recipients_.size()) return fail(Kind::other, "the server answered about other recipients");
+  if (shares && shares->shares.size() != recipients_.size())
+    return fail(Kind::other, "the server answered about other recipients");
   return shares;
 }
 
@@ -405,7 +424,8 @@ Result<void> Share::make_links() {
   if (!shares) return tl::unexpected(shares.error());
   seq_ = shares->seq;
   if (set_.via == "server" && with_key_ && !set_.with_key)
-    messages_.warn("the files are sealed, and the links that the server sends hold no key", "use --via local, or --with-key to trust the server with the key");
+    messages_.warn("the files are sealed, and the links that the server sends hold no key",
+                   "use --via local, or --with-key to trust the server with the key");
   std::map<std::string, std::string> printed;
   for (Row& row : rows_) printed[wire::to_text(row.to)] = row.printed;
   rows_.clear();
@@ -414,7 +434,8 @@ Result<void> Share::make_links() {
     Row row{recipients_[i], std::move(shares->shares[i]), {}, {}, {}, false};
     row.printed = printed[wire::to_text(row.to)];
     const auto state = row.share.state;
-    const bool to_be_told = row.to.channel != wire::Channel::link && (state == wire::ShareState::queued || state == wire::ShareState::failed);
+    const bool to_be_told = row.to.channel != wire::Channel::link &&
+                            (state == wire::ShareState::queued || state == wire::ShareState::failed);
     if (to_be_told && by_server && state == wire::ShareState::queued) {
       row.via = "server";
     } else if (to_be_told && set_.via != "server" && notify::Courier("", local_).has(row.to.channel)) {
@@ -424,7 +445,8 @@ Result<void> Share::make_links() {
     } else if (to_be_told && by_server) {
       row.via = "server";  // and it failed there: the server says why
     } else if (to_be_told) {
-      row.untold = !refusal.empty() ? refusal : "this machine has no transport for " + std::string(wire::to_text(row.to.channel));
+      row.untold = !refusal.empty() ? refusal
+                                    : "this machine has no transport for " + std::string(wire::to_text(row.to.channel));
     }
     row.ready = row.via.empty() && row.share.state != wire::ShareState::sending;
     rows_.push_back(std::move(row));
@@ -446,7 +468,8 @@ notify::Outcome Share::tell(notify::Courier& courier, const Row& row) {
     notify::Outcome outcome = courier.send(notice);
     if (outcome.state != notify::Outcome::State::later) return outcome;
     const Seconds wait = std::max(pause, outcome.retry_after.value_or(Seconds{0}));
-    if (attempt == most_local_attempts || wait > longest_local_wait || !transfer::pause(*interrupt_, std::chrono::duration_cast<Millis>(wait))) {
+    if (attempt == most_local_attempts || wait > longest_local_wait ||
+        !transfer::pause(*interrupt_, std::chrono::duration_cast<Millis>(wait))) {
       outcome.state = notify::Outcome::State::failed;
       return outcome;
     }
@@ -481,7 +504,8 @@ Result<void> Share::send_one(notify::Courier& courier, Row& row) {
   if (outcome.state == notify::Outcome::State::unknown) report.state = wire::ShareState::unknown;
   if (report.state != wire::ShareState::unknown) claim->note(wire::to_text(report.state));
   auto recorded = record(report);
-  if (!recorded && recorded.error().kind != Kind::conflict) return tl::unexpected(recorded.error());  // the claim stays for the next run
+  if (!recorded && recorded.error().kind != Kind::conflict)
+    return tl::unexpected(recorded.error());  // the claim stays for the next run
   claim->end();
   if (recorded) row.share = std::move(*recorded);
   return {};
@@ -548,10 +572,14 @@ Result<void> Share::wait_for_server() {
 bool Share::take_over_commands() {
   bool any = false;
   for (Row& row : rows_) {
-    const bool is_ours = row.to.channel == wire::Channel::exec && local_.commands.count(row.to.address.substr(0, row.to.address.find(':'))) > 0;
-    const bool taken = set_.via.empty() && row.via == "server" && is_ours && row.share.state == wire::ShareState::failed;
-    if (taken) row.via = "local";
-    else if (row.via == "local") row.via.clear();  // done
+    const bool is_ours = row.to.channel == wire::Channel::exec &&
+                         local_.commands.count(row.to.address.substr(0, row.to.address.find(':'))) > 0;
+    const bool taken =
+        set_.via.empty() && row.via == "server" && is_ours && row.share.state == wire::ShareState::failed;
+    if (taken)
+      row.via = "local";
+    else if (row.via == "local")
+      row.via.clear();  // done
     any = any || taken;
   }
   return any;
@@ -562,8 +590,10 @@ void Share::explain_untold() {
   for (const Row& row : rows_)
     if (!row.untold.empty()) ++reasons[row.untold];
   for (const auto& [reason, count] : reasons)
-    messages_.warn((count == 1 ? "1 recipient was not told: " : std::to_string(count) + " recipients were not told: ") + reason,
-                   "hand over the links yourself, or configure a transport, [notify.mail] and such, in " + config_path() + " or on the server: qrx-serve.toml(5)");
+    messages_.warn(
+        (count == 1 ? "1 recipient was not told: " : std::to_string(count) + " recipients were not told: ") + reason,
+        "hand over the links yourself, or configure a transport, [notify.mail] and such, in " + config_path() +
+            " or on the server: qrx-serve.toml(5)");
 }
 
 Result<void> Share::share() {
@@ -587,12 +617,15 @@ Result<void> Share::share() {
 // --- what is said
 
 bool is_trouble(const Row& row) {
-  return !row.untold.empty() || row.share.state == wire::ShareState::failed || row.share.state == wire::ShareState::unknown;
+  return !row.untold.empty() || row.share.state == wire::ShareState::failed ||
+         row.share.state == wire::ShareState::unknown;
 }
 
 Result<void> Share::say(Row& row) {
   const std::string to = wire::to_text(row.to);
-  const std::string state(row.untold.empty() || row.share.state != wire::ShareState::queued ? wire::to_text(row.share.state) : wire::to_text(wire::ShareState::failed));
+  const std::string state(row.untold.empty() || row.share.state != wire::ShareState::queued
+                              ? wire::to_text(row.share.state)
+                              : wire::to_text(wire::ShareState::failed));
   const std::string link = link_of(row.share);
   const std::string reason = row.untold.empty() ? row.share.reason : row.untold;
   const std::string line = to + "\t" + state + "\t" + link;
@@ -600,8 +633,15 @@ Result<void> Share::say(Row& row) {
   row.printed = line + reason;
   if (facts_.json()) {
     Event event("share");
-    event.text("space", link_.guid.text()).text("share", row.share.share.text()).text("to", to).text("state", state).text("reason", reason);
-    event.text("link", link).text("via", row.via).number("downloads", row.share.downloads).number("limit", row.share.limit);
+    event.text("space", link_.guid.text())
+        .text("share", row.share.share.text())
+        .text("to", to)
+        .text("state", state)
+        .text("reason", reason);
+    event.text("link", link)
+        .text("via", row.via)
+        .number("downloads", row.share.downloads)
+        .number("limit", row.share.limit);
     return facts_.event(event.text("expires", to_rfc3339(row.share.expires)));
   }
   if (is_trouble(row) && row.untold.empty() && !reason.empty()) messages_.warn(to + ": " + reason);
@@ -646,7 +686,8 @@ Result<void> Share::revoke() {
   const bool all = std::find(set_.revoke.begin(), set_.revoke.end(), "all") != set_.revoke.end();
   if (auto listed = list(); !listed) return listed;
   std::erase_if(rows_, [&](const Row& row) {
-    return row.share.state == wire::ShareState::revoked || (!all && std::find(revoked_.begin(), revoked_.end(), row.to) == revoked_.end());
+    return row.share.state == wire::ShareState::revoked ||
+           (!all && std::find(revoked_.begin(), revoked_.end(), row.to) == revoked_.end());
   });
   for (const auto& to : revoked_)
     if (std::none_of(rows_.begin(), rows_.end(), [&](const Row& row) { return row.to == to; }))
@@ -676,9 +717,15 @@ Result<void> Share::preview() {
       if (share.to == to && share.state != wire::ShareState::revoked) known = &share;
     const std::string state = known ? std::string(wire::to_text(known->state)) : "new";
     const std::string link = known ? link_of(*known) : "-";
-    const std::string via = recipient.channel == wire::Channel::link ? "" : ask_server ? "server" : here.has(recipient.channel) ? "local" : "";
+    const std::string via = recipient.channel == wire::Channel::link ? ""
+                            : ask_server                             ? "server"
+                            : here.has(recipient.channel)            ? "local"
+                                                                     : "";
     if (facts_.json()) {
-      if (auto told = facts_.event(Event("share").text("to", to).text("state", state).text("link", link).text("via", via)); !told) return told;
+      if (auto told =
+              facts_.event(Event("share").text("to", to).text("state", state).text("link", link).text("via", via));
+          !told)
+        return told;
     } else if (auto told = facts_.line(to + "\t" + state + "\t" + link); !told) {
       return told;
     }
@@ -691,7 +738,8 @@ Result<void> Share::watch() {
   if (rows_.empty())
     if (auto listed = list(); !listed) return listed;
   if (rows_.empty()) return fail(Kind::not_found, "nobody has a link to this space");
-  LiveTable table(STDERR_FILENO, term::is_terminal(STDERR_FILENO) && term::moves_cursor() && !set_.common.quiet && !set_.common.no_progress && !set_.common.json);
+  LiveTable table(STDERR_FILENO, term::is_terminal(STDERR_FILENO) && term::moves_cursor() && !set_.common.quiet &&
+                                     !set_.common.no_progress && !set_.common.json);
   if (auto said = say_all(); !said) return said;
   std::optional<Steady> deadline;
   if (set_.timeout) deadline = std::chrono::steady_clock::now() + *set_.timeout;
@@ -760,7 +808,8 @@ int Share::run() {
   if (ended_by() != 0) return end({});
   const bool asked_only = set_.list || set_.dry_run || !set_.revoke.empty();
   const bool all_downloaded = set_.watch;
-  return !asked_only && !all_downloaded && std::any_of(rows_.begin(), rows_.end(), is_trouble) ? exit_partly : exit_done;
+  return !asked_only && !all_downloaded && std::any_of(rows_.begin(), rows_.end(), is_trouble) ? exit_partly
+                                                                                               : exit_done;
 }
 
 }  // namespace

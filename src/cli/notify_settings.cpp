@@ -44,8 +44,10 @@ Result<notify::Settings> notify_settings(const Config& config) {
     if (transport == "exec" && table.empty()) continue;
     auto& out = settings.transports[transport];
     for (const auto& [key, values] : table) {
-      if (is_command && key == "command") settings.commands[transport.substr(command_prefix.size())] = values;
-      else out[key] = joined(values);
+      if (is_command && key == "command")
+        settings.commands[transport.substr(command_prefix.size())] = values;
+      else
+        out[key] = joined(values);
     }
   }
   if (auto checked = notify::check_settings(settings); !checked) return tl::unexpected(checked.error());

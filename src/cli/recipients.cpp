@@ -41,7 +41,8 @@ Result<void> add_lines(std::vector<wire::Recipient>& to, std::istream& lines, co
 
 }  // namespace
 
-Result<std::vector<wire::Recipient>> read_recipients(const std::vector<std::string>& arguments, const std::vector<std::string>& files) {
+Result<std::vector<wire::Recipient>> read_recipients(const std::vector<std::string>& arguments,
+                                                     const std::vector<std::string>& files) {
   std::vector<wire::Recipient> out;
   for (const std::string& argument : arguments)
     if (auto added = add(out, argument, ""); !added) return tl::unexpected(added.error());

@@ -18,7 +18,9 @@ Result<std::string> directory_of_claims() {
   return *state + "/shares";
 }
 
-std::string name_of(const Guid& space, const Id& share) { return space.text() + "." + share.text(); }
+std::string name_of(const Guid& space, const Id& share) {
+  return space.text() + "." + share.text();
+}
 
 }  // namespace
 
@@ -54,7 +56,9 @@ std::vector<LeftClaim> left_claims(const Guid& space) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(*directory, error)) {
     const std::string name = entry.path().filename();
-    const auto share = name.starts_with(space.text() + ".") ? Id::parse(std::string_view(name).substr(space.text().size() + 1)) : std::nullopt;
+    const auto share = name.starts_with(space.text() + ".")
+                           ? Id::parse(std::string_view(name).substr(space.text().size() + 1))
+                           : std::nullopt;
     if (!share) continue;
     const UniqueFd file(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) continue;

@@ -7,13 +7,13 @@
 namespace qrx::cli {
 
 struct ShareLine {
-  std::string to;      // escaped here
+  std::string to;  // escaped here
   std::string state;
   std::string detail;  // why, or how often; escaped here
 };
 
-// The lines of the table, each at most `columns` wide, at most `rows` of them: who has not downloaded yet comes first when
-// there is not room for all.
+// The lines of the table, each at most `columns` wide, at most `rows` of them: who has not downloaded yet comes first
+// when there is not room for all.
 std::vector<std::string> share_table(const std::vector<ShareLine>& shares, int columns, int rows);
 
 // Not thread-safe. Nothing is written unless `shown`.

@@ -7,7 +7,9 @@
 
 namespace qrx::notify {
 
-std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
+std::string dump(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace);
+}
 
 HttpRequest json_request(const Table& table, std::string_view default_url, const std::string& path, const json& body) {
   HttpRequest request;

@@ -20,7 +20,7 @@ HttpRequest json_hook(const Table& table, const HookRules& rules, const std::str
 
 // The answer's body as an object; an empty one when it is none.
 json body_of(const HttpAnswer& answer);
-std::string text_in(const json& object, const char* member);          // "" when it is not there or no text
+std::string text_in(const json& object, const char* member);  // "" when it is not there or no text
 std::int64_t number_in(const json& object, const char* member, std::int64_t otherwise);
 std::optional<Seconds> wait_in(const json& object, const char* member);  // seconds, rounded up, at most a day
 

@@ -33,9 +33,10 @@ constexpr std::size_t most_output = 4096;  // the end of it is kept
   sigaction(SIGPIPE, &as_usual, nullptr);
   const int safe_in = fcntl(in, F_DUPFD_CLOEXEC, 3);
   const int safe_out = fcntl(out, F_DUPFD_CLOEXEC, 3);
-  const bool ready = safe_in >= 0 && safe_out >= 0 && dup2(safe_in, 0) == 0 && dup2(safe_out, 1) == 1 && dup2(safe_out, 2) == 2 &&
-                     syscall(SYS_close_range, 3u, ~0u, 0u) == 0 && sigprocmask(SIG_SETMASK, &none, nullptr) == 0 &&
-                     setpgid(0, 0) == 0 && prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent;
+  const bool ready = safe_in >= 0 && safe_out >= 0 && dup2(safe_in, 0) == 0 && dup2(safe_out, 1) == 1 &&
+                     dup2(safe_out, 2) == 2 && syscall(SYS_close_range, 3u, ~0u, 0u) == 0 &&
+                     sigprocmask(SIG_SETMASK, &none, nullptr) == 0 && setpgid(0, 0) == 0 &&
+                     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent;
   if (ready) execv(arguments[0], arguments);
   _exit(exit_no_exec);
 }
@@ -84,7 +85,8 @@ bool reap(pid_t child, SteadyClock::time_point deadline, int& status) {
 }
 
 std::string last_line(std::string_view output) {
-  while (!output.empty() && (output.back() == '\n' || output.back() == ' ' || output.back() == '\r')) output.remove_suffix(1);
+  while (!output.empty() && (output.back() == '\n' || output.back() == ' ' || output.back() == '\r'))
+    output.remove_suffix(1);
   const auto newline = output.rfind('\n');
   return one_line(newline == std::string_view::npos ? output : output.substr(newline + 1));
 }
@@ -97,7 +99,8 @@ Outcome run_command(const std::vector<std::string>& command, std::string_view in
   if (pipe2(in_ends, O_CLOEXEC) != 0) return later("cannot start a command");
   UniqueFd child_in(in_ends[0]);
   UniqueFd in(in_ends[1]);
-  if (fcntl(in.get(), F_SETFL, O_NONBLOCK) != 0 || pipe2(out_ends, O_CLOEXEC) != 0) return later("cannot start a command");
+  if (fcntl(in.get(), F_SETFL, O_NONBLOCK) != 0 || pipe2(out_ends, O_CLOEXEC) != 0)
+    return later("cannot start a command");
   const UniqueFd out(out_ends[0]);
   UniqueFd child_out(out_ends[1]);
   std::vector<std::string> texts = command;

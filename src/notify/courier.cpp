@@ -155,9 +155,13 @@ Courier::Courier(std::string helper, Settings settings) : impl_(std::make_unique
   impl_->settings = std::move(settings);
 }
 
-Courier::~Courier() { impl_->stop(false); }
+Courier::~Courier() {
+  impl_->stop(false);
+}
 
-bool Courier::has(wire::Channel channel) const { return is_on(impl_->settings, channel); }
+bool Courier::has(wire::Channel channel) const {
+  return is_on(impl_->settings, channel);
+}
 
 void Courier::interrupt() {
   const std::uint64_t once = 1;
@@ -166,7 +170,9 @@ void Courier::interrupt() {
 
 Outcome Courier::send(const Notice& notice) {
   if (!has(notice.to.channel))
-    return {Outcome::State::failed, "notices by " + std::string(wire::to_text(notice.to.channel)) + " are not configured", {}};
+    return {Outcome::State::failed,
+            "notices by " + std::string(wire::to_text(notice.to.channel)) + " are not configured",
+            {}};
   const Outcome cannot_start = {Outcome::State::failed, "cannot start " + impl_->helper, {}};
   // A helper that ended while nothing was asked of it has taken nothing: a new one is asked.
   bool told = false;
@@ -186,7 +192,8 @@ Outcome Courier::send(const Notice& notice) {
   if (impl_->stop(ending != Ending::closed) == exit_no_exec) return cannot_start;
   if (ending == Ending::interrupted) return {Outcome::State::unknown, "the server ended while it was being sent", {}};
   return {Outcome::State::unknown,
-          ending == Ending::timed_out ? "no answer within two minutes" : "the sending program ended before it answered", {}};
+          ending == Ending::timed_out ? "no answer within two minutes" : "the sending program ended before it answered",
+          {}};
 }
 
 }  // namespace qrx::notify

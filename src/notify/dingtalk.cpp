@@ -19,11 +19,13 @@ class Dingtalk : public Transport {
   Dingtalk(Table table, std::string secret) : table_(std::move(table)), secret_(std::move(secret)) {}
 
   Outcome send(const Notice& notice) override {
-    const json body = {{"msgtype", "text"}, {"text", {{"content", chat_text(notice, most_text)}}}, {"at", {{"isAtAll", false}}}};
+    const json body = {
+        {"msgtype", "text"}, {"text", {{"content", chat_text(notice, most_text)}}}, {"at", {{"isAtAll", false}}}};
     std::string path = "/robot/send?access_token=" + percent_encode_segment(notice.to.address);
     if (!secret_.empty()) {
       const std::string now = std::to_string(system_clock().wall().time_since_epoch().count());
-      path += "&timestamp=" + now + "&sign=" + percent_encode_segment(hmac_sha256_base64(secret_, now + "\n" + secret_));
+      path +=
+          "&timestamp=" + now + "&sign=" + percent_encode_segment(hmac_sha256_base64(secret_, now + "\n" + secret_));
     }
     const auto answer = ask(json_request(table_, "https://oapi.dingtalk.com", path, body));
     if (!answer) return answer.error();

@@ -33,6 +33,8 @@ class Discord : public Transport {
 
 }  // namespace
 
-MadeTransport make_discord(const Settings& settings) { return std::make_unique<Discord>(settings); }
+MadeTransport make_discord(const Settings& settings) {
+  return std::make_unique<Discord>(settings);
+}
 
 }  // namespace qrx::notify

@@ -41,6 +41,8 @@ class Exec : public Transport {
 
 }  // namespace
 
-MadeTransport make_exec(const Settings& settings) { return std::make_unique<Exec>(settings); }
+MadeTransport make_exec(const Settings& settings) {
+  return std::make_unique<Exec>(settings);
+}
 
 }  // namespace qrx::notify

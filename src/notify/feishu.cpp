@@ -20,20 +20,23 @@ class Feishu : public Transport {
   Outcome send(const Notice& notice) override {
     json body = {{"msg_type", "text"}, {"content", {{"text", chat_text(notice, most_text)}}}};
     if (!secret_.empty()) {
-      const std::string now = std::to_string(std::chrono::floor<Seconds>(system_clock().wall()).time_since_epoch().count());
+      const std::string now =
+          std::to_string(std::chrono::floor<Seconds>(system_clock().wall()).time_since_epoch().count());
       body["timestamp"] = now;
       body["sign"] = hmac_sha256_base64(now + "\n" + secret_, "");
     }
-    const auto answer =
-        ask(json_request(table_, "https://open.feishu.cn", "/open-apis/bot/v2/hook/" + percent_encode_segment(notice.to.address), body));
+    const auto answer = ask(json_request(table_, "https://open.feishu.cn",
+                                         "/open-apis/bot/v2/hook/" + percent_encode_segment(notice.to.address), body));
     if (!answer) return answer.error();
     const json said = body_of(*answer);
     const std::string explanation = text_in(said, "msg");
     const std::int64_t code = number_in(said, "code", number_in(said, "StatusCode", none));
-    if (code == too_often[0] || code == too_often[1]) return later("code " + std::to_string(code) + ": " + explanation, a_minute);
+    if (code == too_often[0] || code == too_often[1])
+      return later("code " + std::to_string(code) + ": " + explanation, a_minute);
     const Outcome outcome = judge(*answer, false, explanation);
     if (outcome.state != Outcome::State::sent || code == 0) return outcome;
-    return code == none ? failed("the robot gave no code") : failed("code " + std::to_string(code) + ": " + explanation);
+    return code == none ? failed("the robot gave no code")
+                        : failed("code " + std::to_string(code) + ": " + explanation);
   }
 
  private:

@@ -36,7 +36,8 @@ curl_socket_t open_socket(void* user, curlsocktype, curl_sockaddr* address) {
     const bool listed = where && std::any_of(session.hook->networks.begin(), session.hook->networks.end(),
                                              [&](const Network& network) { return network.holds(*where); });
     const bool open = where && is_public(*where);
-    const bool allowed = where && (open ? !session.plain_http || session.hook->allow_http : session.hook->any_private || listed);
+    const bool allowed =
+        where && (open ? !session.plain_http || session.hook->allow_http : session.hook->any_private || listed);
     if (!allowed) {
       session.refused = true;
       return CURL_SOCKET_BAD;
@@ -106,14 +107,17 @@ bool is_before_the_request(CURLcode code) {
     case CURLE_PEER_FAILED_VERIFICATION:
     case CURLE_SSL_CACERT_BADFILE:
     case CURLE_SSL_CERTPROBLEM:
-    case CURLE_PROXY: return true;
-    default: return false;
+    case CURLE_PROXY:
+      return true;
+    default:
+      return false;
   }
 }
 
 Outcome no_answer(CURLcode code, const Session& session, bool request_sent, bool repeatable) {
   if (session.refused && !session.reached_out)
-    return failed(session.plain_http ? "the hook's address is refused: not public, or http only" : "the hook's address is refused: not public");
+    return failed(session.plain_http ? "the hook's address is refused: not public, or http only"
+                                     : "the hook's address is refused: not public");
   const std::string reason = curl_easy_strerror(code);
   if (code == CURLE_URL_MALFORMAT || code == CURLE_UNSUPPORTED_PROTOCOL) return failed("the address is malformed");
   if (code == CURLE_PEER_FAILED_VERIFICATION) return failed("the certificate of the other side is not valid");
@@ -140,12 +144,12 @@ tl::expected<HttpAnswer, Outcome> ask(const HttpRequest& request) {
   session.plain_http = to_lower_ascii(request.url.substr(0, 7)) == "http://";
   if (request.hook && !request.hook->hosts.empty()) {
     const auto origin = Origin::parse(request.url.substr(0, request.url.find_first_of("/?", 8)));
-    if (!origin || std::find(request.hook->hosts.begin(), request.hook->hosts.end(), origin->host) == request.hook->hosts.end())
+    if (!origin ||
+        std::find(request.hook->hosts.begin(), request.hook->hosts.end(), origin->host) == request.hook->hosts.end())
       return tl::unexpected(failed("hooks to this host are not allowed here"));
   }
   List headers;
-  for (const std::string& header : request.headers)
-    headers.reset(curl_slist_append(headers.release(), header.c_str()));
+  for (const std::string& header : request.headers) headers.reset(curl_slist_append(headers.release(), header.c_str()));
   headers.reset(curl_slist_append(headers.release(), "Expect:"));
   const Easy curl = prepare(request, session, headers);
   if (!ready || !curl) return tl::unexpected(later("cannot start libcurl"));
@@ -172,8 +176,10 @@ Outcome judge(const HttpAnswer& answer, bool repeatable, std::string_view what) 
   std::string reason = "HTTP " + std::to_string(answer.status);
   if (!what.empty()) reason += ": " + one_line(what);
   if (answer.status >= 200 && answer.status < 300) return sent();
-  if (answer.status == 504 && !repeatable) return unknown(reason);  // a gateway that gave up on somebody who may have taken it
-  if (answer.status == 408 || answer.status == 425 || answer.status == 429 || answer.status >= 500) return later(reason, answer.retry_after);
+  if (answer.status == 504 && !repeatable)
+    return unknown(reason);  // a gateway that gave up on somebody who may have taken it
+  if (answer.status == 408 || answer.status == 425 || answer.status == 429 || answer.status >= 500)
+    return later(reason, answer.retry_after);
   if (answer.status >= 300 && answer.status < 400) return failed(reason + ": redirects are not followed");
   return failed(reason);
 }

@@ -1,5 +1,5 @@
-// The HTTP requests of transports, by libcurl: certificates verified, no redirects followed, time and size of the answer
-// limited, one connection a request.
+// The HTTP requests of transports, by libcurl: certificates verified, no redirects followed, time and size of the
+// answer limited, one connection a request.
 #pragma once
 
 #include <optional>
@@ -13,7 +13,8 @@
 
 namespace qrx::notify {
 
-// Which addresses a hook may go to that a caller of ours has named. The addresses in a configuration are the operator's own.
+// Which addresses a hook may go to that a caller of ours has named. The addresses in a configuration are the operator's
+// own.
 struct HookRules {
   bool any_private = false;
   std::vector<Network> networks;   // private ones that are listed
@@ -44,8 +45,8 @@ struct HttpAnswer {
 // failed when the address is refused. No reason names the URL: it may hold a secret.
 tl::expected<HttpAnswer, Outcome> ask(const HttpRequest& request);
 
-// By the status alone: 2xx sent, 408, 425, 429 and 5xx later (504 unknown unless repeatable), all else failed. `what` is the
-// other side's own explanation, or empty.
+// By the status alone: 2xx sent, 408, 425, 429 and 5xx later (504 unknown unless repeatable), all else failed. `what`
+// is the other side's own explanation, or empty.
 Outcome judge(const HttpAnswer& answer, bool repeatable, std::string_view what = {});
 
 }  // namespace qrx::notify

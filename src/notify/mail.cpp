@@ -24,11 +24,11 @@ struct CurlFree {
 
 struct Session {
   CURL* curl = nullptr;
-  std::string_view rest;      // of the message
-  bool all_read = false;      // the final dot may have been sent
-  bool answered = false;      // and it was answered,
-  bool taken = false;         // with 2xx
-  std::string refusal;        // the server's last line of 4xx or 5xx; libcurl may say QUIT after it
+  std::string_view rest;  // of the message
+  bool all_read = false;  // the final dot may have been sent
+  bool answered = false;  // and it was answered,
+  bool taken = false;     // with 2xx
+  std::string refusal;    // the server's last line of 4xx or 5xx; libcurl may say QUIT after it
 };
 
 std::size_t give(char* to, std::size_t, std::size_t room, void* user) {
@@ -52,11 +52,14 @@ std::size_t hear(const char* line, std::size_t, std::size_t size, void* user) {
   return size;
 }
 
-std::size_t drop(const char*, std::size_t, std::size_t size, void*) { return size; }
+std::size_t drop(const char*, std::size_t, std::size_t size, void*) {
+  return size;
+}
 
 class Smtp : public Transport {
  public:
-  Smtp(Table table, std::string password) : table_(std::move(table)), password_(std::move(password)), sender_(parse_sender(table_.text("from"))) {
+  Smtp(Table table, std::string password)
+      : table_(std::move(table)), password_(std::move(password)), sender_(parse_sender(table_.text("from"))) {
     sender_.unsubscribe = table_.text("unsubscribe");
   }
 
@@ -71,7 +74,8 @@ class Smtp : public Transport {
     curl_easy_setopt(c, CURLOPT_URL, table_.text("url").c_str());
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
     curl_easy_setopt(c, CURLOPT_PROXY, "");
-    curl_easy_setopt(c, CURLOPT_USE_SSL, static_cast<long>(table_.text("tls", "required") == "off" ? CURLUSESSL_NONE : CURLUSESSL_ALL));
+    curl_easy_setopt(c, CURLOPT_USE_SSL,
+                     static_cast<long>(table_.text("tls", "required") == "off" ? CURLUSESSL_NONE : CURLUSESSL_ALL));
     curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
     curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
     const std::string ca_file = table_.path("ca_file");
@@ -102,18 +106,24 @@ class Smtp : public Transport {
     long reply = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply);
     const bool answered = code == CURLE_SEND_ERROR || code == CURLE_RECV_ERROR || code == CURLE_WEIRD_SERVER_REPLY ||
-                          code == CURLE_LOGIN_DENIED || code == CURLE_UPLOAD_FAILED || code == CURLE_PARTIAL_FILE || code == CURLE_QUOTE_ERROR;
+                          code == CURLE_LOGIN_DENIED || code == CURLE_UPLOAD_FAILED || code == CURLE_PARTIAL_FILE ||
+                          code == CURLE_QUOTE_ERROR;
     const std::string said = one_line(session.refusal);
     const std::string trouble = curl_easy_strerror(code);
     switch (code) {
-      case CURLE_USE_SSL_FAILED: return failed("the mail server offers no TLS (tls = \"required\")");
-      case CURLE_PEER_FAILED_VERIFICATION: return failed("the mail server's certificate is not valid");
-      case CURLE_SSL_CACERT_BADFILE: return failed("cannot read ca_file");
-      default: break;
+      case CURLE_USE_SSL_FAILED:
+        return failed("the mail server offers no TLS (tls = \"required\")");
+      case CURLE_PEER_FAILED_VERIFICATION:
+        return failed("the mail server's certificate is not valid");
+      case CURLE_SSL_CACERT_BADFILE:
+        return failed("cannot read ca_file");
+      default:
+        break;
     }
     // A reply that refuses says what became of it, at whatever point it came.
     if (answered && reply >= 400 && reply < 600 && said.starts_with(std::to_string(reply))) {
-      if (code == CURLE_LOGIN_DENIED) return reply >= 500 ? failed("the mail server refused the password: " + said) : later(said);
+      if (code == CURLE_LOGIN_DENIED)
+        return reply >= 500 ? failed("the mail server refused the password: " + said) : later(said);
       return reply >= 500 ? failed(said) : later(said);
     }
     if (session.all_read) return unknown("the mail server did not say whether it took the message: " + trouble);

@@ -26,8 +26,9 @@ std::string date(WallTime time) {
   static constexpr std::array<const char*, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   char text[64];
-  std::snprintf(text, sizeof text, "%s, %d %s %d %02d:%02d:%02d +0000", days[static_cast<std::size_t>(parts.tm_wday)], parts.tm_mday,
-                months[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900, parts.tm_hour, parts.tm_min, parts.tm_sec);
+  std::snprintf(text, sizeof text, "%s, %d %s %d %02d:%02d:%02d +0000", days[static_cast<std::size_t>(parts.tm_wday)],
+                parts.tm_mday, months[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900, parts.tm_hour,
+                parts.tm_min, parts.tm_sec);
   return text;
 }
 
@@ -42,8 +43,8 @@ std::string display_name(const std::string& name, std::size_t used) {
 }
 
 std::string part(const std::string& boundary, std::string_view type, const std::string& text) {
-  return "--" + boundary + "\r\nContent-Type: " + std::string(type) + "; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" +
-         quoted_printable(text) + "\r\n";
+  return "--" + boundary + "\r\nContent-Type: " + std::string(type) +
+         "; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n" + quoted_printable(text) + "\r\n";
 }
 
 }  // namespace
@@ -54,7 +55,8 @@ MailSender parse_sender(std::string_view text) {
   std::string_view address = text;
   if (open != std::string_view::npos && text.back() == '>') {
     out.name = std::string(trim(text.substr(0, open)));
-    if (out.name.size() >= 2 && out.name.front() == '"' && out.name.back() == '"') out.name = out.name.substr(1, out.name.size() - 2);
+    if (out.name.size() >= 2 && out.name.front() == '"' && out.name.back() == '"')
+      out.name = out.name.substr(1, out.name.size() - 2);
     address = text.substr(open + 1, text.size() - open - 2);
   }
   if (const auto recipient = wire::parse_recipient(address)) out.address = recipient->address;
@@ -62,7 +64,8 @@ MailSender parse_sender(std::string_view text) {
 }
 
 std::string encoded_header(std::string_view text, std::size_t used) {
-  if (is_printable_ascii(text) && text.find("=?") == std::string_view::npos && used + text.size() <= 200) return std::string(text);
+  if (is_printable_ascii(text) && text.find("=?") == std::string_view::npos && used + text.size() <= 200)
+    return std::string(text);
   // 75 characters a word, "=?UTF-8?B?" and "?=" among them; characters are not cut apart (RFC 2047 5.3).
   constexpr std::size_t most_word = 75 - 12;
   std::string out;
@@ -95,9 +98,10 @@ std::string quoted_printable(std::string_view lines) {
       continue;
     }
     const bool ends_line = i + 1 == lines.size() || lines[i + 1] == '\n';
-    // A blank before the end of a line gets lost on the way; "From " and a dot at its begin are touched by some; a dash there
-    // could begin a boundary.
-    const bool plain = (c > 0x20 && c < 0x7F && c != '=' && !(column == 0 && (c == '.' || c == 'F' || c == '-'))) || (c == ' ' && !ends_line);
+    // A blank before the end of a line gets lost on the way; "From " and a dot at its begin are touched by some; a dash
+    // there could begin a boundary.
+    const bool plain = (c > 0x20 && c < 0x7F && c != '=' && !(column == 0 && (c == '.' || c == 'F' || c == '-'))) ||
+                       (c == ' ' && !ends_line);
     const std::size_t width = plain ? 1 : 3;
     if (column + width > most_line - (ends_line ? 0 : 1)) {
       out += "=\r\n";
@@ -123,7 +127,9 @@ std::string mail_message(const MailSender& sender, const Notice& notice, WallTim
   if (unsubscribe.empty()) unsubscribe = "mailto:" + sender.address + "?subject=unsubscribe";
   std::string out;
   out += "Date: " + date(now) + "\r\n";
-  out += "From: " + (sender.name.empty() ? sender.address : display_name(sender.name, 6) + "\r\n <" + sender.address + ">") + "\r\n";
+  out += "From: " +
+         (sender.name.empty() ? sender.address : display_name(sender.name, 6) + "\r\n <" + sender.address + ">") +
+         "\r\n";
   out += "To: " + notice.to.address + "\r\n";
   out += "Subject: " + encoded_header(subject(notice), 9) + "\r\n";
   out += "Message-ID: <" + id + "@" + domain + ">\r\n";

@@ -20,8 +20,9 @@ class Matrix : public Transport {
     if (room->starts_with('@')) room = direct_room(notice.to.address);
     if (!room) return room.error();
     // The transaction id is the notice's: the server knows an event again that is sent twice.
-    const auto answer = call("PUT", "/rooms/" + percent_encode_segment(*room) + "/send/m.room.message/" + notice.id.text(),
-                             {{"msgtype", "m.text"}, {"body", chat_text(notice, most_text)}}, true);
+    const auto answer =
+        call("PUT", "/rooms/" + percent_encode_segment(*room) + "/send/m.room.message/" + notice.id.text(),
+             {{"msgtype", "m.text"}, {"body", chat_text(notice, most_text)}}, true);
     if (!answer) return answer.error();
     if (text_in(*answer, "event_id").empty()) return failed("the answer names no event");
     return sent();
@@ -48,9 +49,12 @@ class Matrix : public Transport {
     if (!me) return tl::unexpected(me.error());
     const std::string account = "/user/" + percent_encode_segment(text_in(*me, "user_id")) + "/account_data/m.direct";
     json rooms = json::object();
-    if (auto known = call("GET", account, nullptr, true)) rooms = std::move(*known);
-    else if (known.error().state != Outcome::State::failed) return tl::unexpected(known.error());  // failed: there are none yet
-    if (const auto found = rooms.find(user); found != rooms.end() && found->is_array() && !found->empty() && found->back().is_string())
+    if (auto known = call("GET", account, nullptr, true))
+      rooms = std::move(*known);
+    else if (known.error().state != Outcome::State::failed)
+      return tl::unexpected(known.error());  // failed: there are none yet
+    if (const auto found = rooms.find(user);
+        found != rooms.end() && found->is_array() && !found->empty() && found->back().is_string())
       return found->back().get<std::string>();
     const auto made = call("POST", "/createRoom",
                            {{"invite", {user}}, {"is_direct", true}, {"preset", "trusted_private_chat"}}, false);

@@ -9,10 +9,12 @@ constexpr std::size_t most_text = 4000;
 
 class Mattermost : public Transport {
  public:
-  explicit Mattermost(const Settings& settings) : table_(settings, "mattermost"), rules_(hook_rules(settings, table_)) {}
+  explicit Mattermost(const Settings& settings)
+      : table_(settings, "mattermost"), rules_(hook_rules(settings, table_)) {}
 
   Outcome send(const Notice& notice) override {
-    const auto answer = ask(json_hook(table_, rules_, notice.to.address, {{"text", chat_text(notice, most_text, Markup::markdown)}}));
+    const auto answer =
+        ask(json_hook(table_, rules_, notice.to.address, {{"text", chat_text(notice, most_text, Markup::markdown)}}));
     if (!answer) return answer.error();
     const json said = body_of(*answer);
     const Outcome outcome = judge(*answer, false, text_in(said, "message"));
@@ -28,6 +30,8 @@ class Mattermost : public Transport {
 
 }  // namespace
 
-MadeTransport make_mattermost(const Settings& settings) { return std::make_unique<Mattermost>(settings); }
+MadeTransport make_mattermost(const Settings& settings) {
+  return std::make_unique<Mattermost>(settings);
+}
 
 }  // namespace qrx::notify

@@ -27,9 +27,9 @@ bool is_mapped(const Address16& address) {
 const std::vector<Network>& special_v4() {
   static const std::vector<Network> networks = [] {
     std::vector<Network> out;
-    for (const char* text : {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
-                             "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15",
-                             "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"})
+    for (const char* text : {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
+                             "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16",
+                             "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"})
       out.push_back(*Network::parse(text));
     return out;
   }();
@@ -85,7 +85,8 @@ std::optional<Network> Network::parse(std::string_view text) {
   const std::string_view digits = text.substr(slash + 1);
   unsigned bits = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), bits);
-  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || bits > 128 - least) return std::nullopt;
+  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || bits > 128 - least)
+    return std::nullopt;
   out.bits = bits + least;
   return out;
 }

@@ -14,7 +14,9 @@ constexpr std::array<std::string_view, 4> states = {"sent", "failed", "later", "
 constexpr std::size_t most_reason_bytes = 200;
 constexpr std::int64_t longest_wait = 7 * 86400;
 
-std::string line_of(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n"; }
+std::string line_of(const json& value) {
+  return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+}
 
 template <class T, class Read>
 Result<T> read_line(std::string_view line, Read&& read) {
@@ -38,7 +40,9 @@ std::optional<wire::Channel> channel_of(std::string_view name) {
 
 }  // namespace
 
-std::string_view to_text(Outcome::State state) { return states[static_cast<std::size_t>(state)]; }
+std::string_view to_text(Outcome::State state) {
+  return states[static_cast<std::size_t>(state)];
+}
 
 std::string one_line(std::string_view text) {
   std::string out;
@@ -63,12 +67,9 @@ std::string to_line(const Settings& settings) {
 }
 
 std::string to_line(const Notice& notice) {
-  json out = {{"id", notice.id.text()},
-              {"channel", wire::to_text(notice.to.channel)},
-              {"address", notice.to.address},
-              {"from", notice.from},
-              {"message", notice.message},
-              {"link", notice.link},
+  json out = {{"id", notice.id.text()},       {"channel", wire::to_text(notice.to.channel)},
+              {"address", notice.to.address}, {"from", notice.from},
+              {"message", notice.message},    {"link", notice.link},
               {"summary", notice.summary}};
   if (notice.expires) out["expires"] = to_rfc3339(*notice.expires);
   return line_of(out);

@@ -1,5 +1,5 @@
-// What goes between a tool and its helper qrx-notify: one JSON object a line. On the helper's stdin first the settings, then
-// notices; on its stdout one outcome for each notice, in their order.
+// What goes between a tool and its helper qrx-notify: one JSON object a line. On the helper's stdin first the settings,
+// then notices; on its stdout one outcome for each notice, in their order.
 #pragma once
 
 #include <string>

@@ -22,7 +22,19 @@ namespace {
 constexpr std::size_t most_secret_bytes = 4096;
 constexpr Seconds longest_command{100};  // below the two minutes of Courier::send
 
-enum class Form : std::uint8_t { text, url, mail_url, file, truth, number, duration, list, choice_tls, choice_spool, sender };
+enum class Form : std::uint8_t {
+  text,
+  url,
+  mail_url,
+  file,
+  truth,
+  number,
+  duration,
+  list,
+  choice_tls,
+  choice_spool,
+  sender
+};
 
 struct Key {
   std::string_view name;
@@ -37,27 +49,44 @@ struct TableKeys {
 
 // What each table may say, for whoever sends (enabled) and for the server's outbox (the limits).
 const std::vector<Key>& keys_of_all() {
-  static const std::vector<Key> keys = {{"enabled", Form::truth},
-                                        {"per_day", Form::number},
-                                        {"per_recipient", Form::number}};
+  static const std::vector<Key> keys = {
+      {"enabled", Form::truth}, {"per_day", Form::number}, {"per_recipient", Form::number}};
   return keys;
 }
 
 const std::vector<TableKeys>& tables() {
   static const std::vector<TableKeys> all = {
       {"mail",
-       {{"url", Form::mail_url}, {"sendmail", Form::file}, {"from", Form::sender, true}, {"user", Form::text},
-        {"password_file", Form::file}, {"tls", Form::choice_tls}, {"ca_file", Form::file}, {"unsubscribe", Form::text}}},
+       {{"url", Form::mail_url},
+        {"sendmail", Form::file},
+        {"from", Form::sender, true},
+        {"user", Form::text},
+        {"password_file", Form::file},
+        {"tls", Form::choice_tls},
+        {"ca_file", Form::file},
+        {"unsubscribe", Form::text}}},
       {"sms",
-       {{"spool", Form::choice_spool}, {"directory", Form::file}, {"url", Form::url}, {"user", Form::text},
-        {"password_file", Form::file}, {"from", Form::text}, {"ca_file", Form::file}, {"countries", Form::list}}},
+       {{"spool", Form::choice_spool},
+        {"directory", Form::file},
+        {"url", Form::url},
+        {"user", Form::text},
+        {"password_file", Form::file},
+        {"from", Form::text},
+        {"ca_file", Form::file},
+        {"countries", Form::list}}},
       {"xmpp",
-       {{"user", Form::text, true}, {"password_file", Form::file, true}, {"host", Form::text}, {"port", Form::number},
+       {{"user", Form::text, true},
+        {"password_file", Form::file, true},
+        {"host", Form::text},
+        {"port", Form::number},
         {"ca_file", Form::file}}},
       {"matrix", {{"url", Form::url, true}, {"token_file", Form::file, true}, {"ca_file", Form::file}}},
       {"telegram", {{"url", Form::url}, {"token_file", Form::file, true}, {"ca_file", Form::file}}},
       {"ntfy",
-       {{"url", Form::url}, {"token_file", Form::file}, {"user", Form::text}, {"password_file", Form::file},
+       {{"url", Form::url},
+        {"token_file", Form::file},
+        {"user", Form::text},
+        {"password_file", Form::file},
         {"ca_file", Form::file}}},
       {"slack", {{"hosts", Form::list}, {"allow_http", Form::truth}, {"ca_file", Form::file}}},
       {"mattermost", {{"hosts", Form::list}, {"allow_http", Form::truth}, {"ca_file", Form::file}}},
@@ -76,11 +105,16 @@ tl::unexpected<Error> wrong(const std::string& table, std::string what) {
   return fail(Kind::usage, "notify." + table + ": " + std::move(what));
 }
 
-bool is_truth(std::string_view text) { return text == "true" || text == "false"; }
-bool is_number(std::string_view text) {
-  return !text.empty() && text.size() <= 9 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+bool is_truth(std::string_view text) {
+  return text == "true" || text == "false";
 }
-bool is_plain(std::string_view text) { return !text.empty() && escape_untrusted(text) == text; }
+bool is_number(std::string_view text) {
+  return !text.empty() && text.size() <= 9 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+}
+bool is_plain(std::string_view text) {
+  return !text.empty() && escape_untrusted(text) == text;
+}
 
 bool is_mail_url(std::string_view text) {
   const auto after = text.find("://");
@@ -106,20 +140,30 @@ bool is_sender(std::string_view text) {
 // Empty when the value is one; else what it must be.
 std::string must_be(Form form, const std::string& value) {
   switch (form) {
-    case Form::text: return is_plain(value) ? "" : "a text without control characters";
-    case Form::url: return Origin::parse(value) ? "" : "an address like https://host:port";
-    case Form::mail_url: return is_mail_url(value) ? "" : "smtp://host:port or smtps://host:port";
-    case Form::file: return (value.starts_with('/') || value.starts_with("~/")) && is_plain(value) ? "" : "an absolute path";
-    case Form::truth: return is_truth(value) ? "" : "true or false";
-    case Form::number: return is_number(value) ? "" : "a whole number";
+    case Form::text:
+      return is_plain(value) ? "" : "a text without control characters";
+    case Form::url:
+      return Origin::parse(value) ? "" : "an address like https://host:port";
+    case Form::mail_url:
+      return is_mail_url(value) ? "" : "smtp://host:port or smtps://host:port";
+    case Form::file:
+      return (value.starts_with('/') || value.starts_with("~/")) && is_plain(value) ? "" : "an absolute path";
+    case Form::truth:
+      return is_truth(value) ? "" : "true or false";
+    case Form::number:
+      return is_number(value) ? "" : "a whole number";
     case Form::duration: {
       const auto duration = parse_duration(value);
       return duration && duration->count() > 0 && *duration <= longest_command ? "" : "a duration of at most 100s";
     }
-    case Form::list: return "";
-    case Form::choice_tls: return value == "required" || value == "off" ? "" : "\"required\" or \"off\"";
-    case Form::choice_spool: return value == "gammu" || value == "smstools" ? "" : "\"gammu\" or \"smstools\"";
-    case Form::sender: return is_sender(value) ? "" : "an address: \"qrx@example.org\" or \"Name <qrx@example.org>\"";
+    case Form::list:
+      return "";
+    case Form::choice_tls:
+      return value == "required" || value == "off" ? "" : "\"required\" or \"off\"";
+    case Form::choice_spool:
+      return value == "gammu" || value == "smstools" ? "" : "\"gammu\" or \"smstools\"";
+    case Form::sender:
+      return is_sender(value) ? "" : "an address: \"qrx@example.org\" or \"Name <qrx@example.org>\"";
   }
   return "";
 }
@@ -138,10 +182,12 @@ Result<void> check_keys(const std::string& table, const Values& values, std::spa
   for (const auto& [name, value] : values) {
     const Key* key = find(name);
     if (!key) return wrong(table, "there is no key " + name);
-    if (const std::string wish = must_be(key->form, value); !wish.empty()) return wrong(table, name + " must be " + wish);
+    if (const std::string wish = must_be(key->form, value); !wish.empty())
+      return wrong(table, name + " must be " + wish);
   }
   for (const Key& key : own)
-    if (key.needed && values.count(std::string(key.name)) == 0) return wrong(table, "the key " + std::string(key.name) + " is missing");
+    if (key.needed && values.count(std::string(key.name)) == 0)
+      return wrong(table, "the key " + std::string(key.name) + " is missing");
   return {};
 }
 
@@ -168,7 +214,8 @@ std::string home() {
 }  // namespace
 
 bool is_limit(std::string_view key) {
-  constexpr std::array<std::string_view, 5> limits = {"recipients", "per_space", "per_day", "per_recipient", "per_country"};
+  constexpr std::array<std::string_view, 5> limits = {"recipients", "per_space", "per_day", "per_recipient",
+                                                      "per_country"};
   return std::find(limits.begin(), limits.end(), key) != limits.end();
 }
 
@@ -177,20 +224,23 @@ Result<void> check_settings(const Settings& settings) {
     if (!is_limit(key) || !is_number(value)) return fail(Kind::usage, "notify: " + key + " must be a whole number");
   for (const auto& network : settings.allowed_networks)
     if (!Network::parse(network))
-      return fail(Kind::usage, "notify: allow_private: '" + network + "' is not an address or network like 10.1.0.0/16");
+      return fail(Kind::usage,
+                  "notify: allow_private: '" + network + "' is not an address or network like 10.1.0.0/16");
   for (const auto& [name, values] : settings.transports) {
     if (name.starts_with("exec.")) {
       if (settings.commands.count(name.substr(5)) == 0) return wrong(name, "the key command is missing");
       if (auto checked = check_keys(name, values, keys_of_a_command, true); !checked) return checked;
       continue;
     }
-    const auto found = std::find_if(tables().begin(), tables().end(), [&table_name = name](const TableKeys& t) { return t.name == table_name; });
+    const auto found = std::find_if(tables().begin(), tables().end(),
+                                    [&table_name = name](const TableKeys& t) { return t.name == table_name; });
     if (found == tables().end()) return wrong(name, "there is no such transport");
     if (auto checked = check_keys(name, values, found->keys, true); !checked) return checked;
     if (auto checked = check_together(name, values); !checked) return checked;
   }
   for (const auto& [name, command] : settings.commands) {
-    if (!wire::parse_recipient("exec:" + name + ":x")) return wrong("exec." + name, "the name has letters, digits, - and _ only");
+    if (!wire::parse_recipient("exec:" + name + ":x"))
+      return wrong("exec." + name, "the name has letters, digits, - and _ only");
     if (command.empty() || !command.front().starts_with('/'))
       return wrong("exec." + name, "command must be a list that begins with an absolute path");
   }
@@ -231,7 +281,9 @@ std::string Table::text(const std::string& key, std::string_view otherwise) cons
   return found == values_.end() ? std::string(otherwise) : found->second;
 }
 
-bool Table::truth(const std::string& key, bool otherwise) const { return text(key, otherwise ? "true" : "false") == "true"; }
+bool Table::truth(const std::string& key, bool otherwise) const {
+  return text(key, otherwise ? "true" : "false") == "true";
+}
 
 Seconds Table::seconds(const std::string& key, Seconds otherwise) const {
   return has(key) ? parse_duration(text(key)).value_or(otherwise) : otherwise;

@@ -1,5 +1,5 @@
-// What the [notify.NAME] tables of a configuration may say (qrx-serve.toml(5)): one list of the keys, for the check at start
-// and for the transports that read them.
+// What the [notify.NAME] tables of a configuration may say (qrx-serve.toml(5)): one list of the keys, for the check at
+// start and for the transports that read them.
 #pragma once
 
 #include <cstdint>
@@ -38,8 +38,8 @@ class Table {
   Seconds seconds(const std::string& key, Seconds otherwise) const;
   std::vector<std::string> list(const std::string& key) const { return list_of(text(key)); }
   std::string path(const std::string& key) const;  // with the home for ~/; "" when there is no such key
-  // The first line of the file that the key names, without blanks at its ends; "" when there is no such key. Kind::denied
-  // when others than its owner may read or write the file: then it keeps no secret.
+  // The first line of the file that the key names, without blanks at its ends; "" when there is no such key.
+  // Kind::denied when others than its owner may read or write the file: then it keeps no secret.
   Result<std::string> secret(const std::string& key) const;
 
  private:

@@ -28,6 +28,8 @@ std::string hmac_sha256(std::string_view key, std::string_view message) {
   return digest(outer, digest(inner, message));
 }
 
-std::string hmac_sha256_base64(std::string_view key, std::string_view message) { return to_base64(as_bytes(hmac_sha256(key, message))); }
+std::string hmac_sha256_base64(std::string_view key, std::string_view message) {
+  return to_base64(as_bytes(hmac_sha256(key, message)));
+}
 
 }  // namespace qrx::notify

@@ -6,7 +6,7 @@
 
 namespace qrx::notify {
 
-std::string hmac_sha256(std::string_view key, std::string_view message);          // 32 bytes
+std::string hmac_sha256(std::string_view key, std::string_view message);  // 32 bytes
 std::string hmac_sha256_base64(std::string_view key, std::string_view message);
 
 }  // namespace qrx::notify

@@ -13,7 +13,10 @@ class Slack : public Transport {
   explicit Slack(const Settings& settings) : table_(settings, "slack"), rules_(hook_rules(settings, table_)) {}
 
   Outcome send(const Notice& notice) override {
-    const json body = {{"text", chat_text(notice, most_text, Markup::slack)}, {"unfurl_links", false}, {"unfurl_media", false}, {"link_names", false}};
+    const json body = {{"text", chat_text(notice, most_text, Markup::slack)},
+                       {"unfurl_links", false},
+                       {"unfurl_media", false},
+                       {"link_names", false}};
     const auto answer = ask(json_hook(table_, rules_, notice.to.address, body));
     if (!answer) return answer.error();
     const json said = body_of(*answer);
@@ -31,6 +34,8 @@ class Slack : public Transport {
 
 }  // namespace
 
-MadeTransport make_slack(const Settings& settings) { return std::make_unique<Slack>(settings); }
+MadeTransport make_slack(const Settings& settings) {
+  return std::make_unique<Slack>(settings);
+}
 
 }  // namespace qrx::notify

@@ -28,8 +28,8 @@ std::string hex16(const std::u16string& text) {
   return out;
 }
 
-// Under another name first: the daemon sees whole files only. The name is the notice's, so that a second attempt writes over
-// the first while that still waits.
+// Under another name first: the daemon sees whole files only. The name is the notice's, so that a second attempt writes
+// over the first while that still waits.
 Outcome put_into_spool(const std::string& directory, const std::string& name, const std::string& content) {
   const std::string part = directory + "/.qrx-" + name + ".part";
   const std::string path = directory + "/" + name;
@@ -51,7 +51,8 @@ Outcome put_into_spool(const std::string& directory, const std::string& name, co
   struct stat facts {};
   if (::stat(directory.c_str(), &facts) != 0) return trouble();
   if (::fchown(file.get(), static_cast<uid_t>(-1), facts.st_gid) != 0 && errno != EPERM) return trouble();
-  if (::fchmod(file.get(), 0660) != 0 || ::fsync(file.get()) != 0 || ::rename(part.c_str(), path.c_str()) != 0) return trouble();
+  if (::fchmod(file.get(), 0660) != 0 || ::fsync(file.get()) != 0 || ::rename(part.c_str(), path.c_str()) != 0)
+    return trouble();
   return sent();
 }
 
@@ -71,12 +72,14 @@ class Gammu : public Transport {
     char stamp[32];
     std::strftime(stamp, sizeof stamp, "%Y%m%dT%H%M%SZ", &parts);
     const std::string& number = notice.to.address;
-    const std::string content = "[SMSBackup000]\nPDU = Submit\nDateTime = " + std::string(stamp) + "\nState = Sent\nNumber = \"" + number +
-                                "\"\nNumberUnicode = " + hex16(to_utf16(number)) + "\nName = \"\"\nNameUnicode = \nText00 = " + hex16(wide) +
-                                "\nCoding = " + (gsm ? "Default_No_Compression" : "Unicode_No_Compression") +
-                                "\nFolder = 1\nLength = " + std::to_string(wide.size()) +
-                                "\nClass = -1\nReplySMSC = False\nRejectDuplicates = False\nReplaceMessage = 0\nMessageReference = 0\n";
-    return put_into_spool(directory_, "OUTC19700101_000000_00_" + number + "_" + notice.id.text() + ".smsbackup", content);
+    const std::string content =
+        "[SMSBackup000]\nPDU = Submit\nDateTime = " + std::string(stamp) + "\nState = Sent\nNumber = \"" + number +
+        "\"\nNumberUnicode = " + hex16(to_utf16(number)) + "\nName = \"\"\nNameUnicode = \nText00 = " + hex16(wide) +
+        "\nCoding = " + (gsm ? "Default_No_Compression" : "Unicode_No_Compression") +
+        "\nFolder = 1\nLength = " + std::to_string(wide.size()) +
+        "\nClass = -1\nReplySMSC = False\nRejectDuplicates = False\nReplaceMessage = 0\nMessageReference = 0\n";
+    return put_into_spool(directory_, "OUTC19700101_000000_00_" + number + "_" + notice.id.text() + ".smsbackup",
+                          content);
   }
 
  private:
@@ -92,7 +95,8 @@ class Smstools : public Transport {
     const std::string text = sms_text(notice);
     if (text.empty()) return failed(std::string(too_long));
     const bool gsm = gsm_septets(text) > 0;
-    std::string content = "To: " + notice.to.address.substr(1) + "\nAlphabet: " + (gsm ? "UTF-8" : "UCS") + "\nAutosplit: 0\n\n";
+    std::string content =
+        "To: " + notice.to.address.substr(1) + "\nAlphabet: " + (gsm ? "UTF-8" : "UCS") + "\nAutosplit: 0\n\n";
     if (gsm) {
       content += text;
     } else {
@@ -108,7 +112,9 @@ class Smstools : public Transport {
   std::string directory_;
 };
 
-std::string form_field(std::string_view name, const std::string& value) { return std::string(name) + "=" + percent_encode_segment(value); }
+std::string form_field(std::string_view name, const std::string& value) {
+  return std::string(name) + "=" + percent_encode_segment(value);
+}
 
 class Twilio : public Transport {
  public:
@@ -118,9 +124,11 @@ class Twilio : public Transport {
     const std::string text = sms_text(notice);
     if (text.empty()) return failed(std::string(too_long));
     const std::string user = table_.text("user");
-    HttpRequest request = json_request(table_, "", "/2010-04-01/Accounts/" + percent_encode_segment(user) + "/Messages.json", nullptr);
+    HttpRequest request =
+        json_request(table_, "", "/2010-04-01/Accounts/" + percent_encode_segment(user) + "/Messages.json", nullptr);
     request.headers = {"Content-Type: application/x-www-form-urlencoded"};
-    request.body = form_field("To", notice.to.address) + "&" + form_field("From", table_.text("from")) + "&" + form_field("Body", text);
+    request.body = form_field("To", notice.to.address) + "&" + form_field("From", table_.text("from")) + "&" +
+                   form_field("Body", text);
     request.user = user;
     request.password = password_;
     const auto answer = ask(request);

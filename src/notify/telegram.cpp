@@ -12,7 +12,8 @@ class Telegram : public Transport {
   Telegram(Table table, std::string token) : table_(std::move(table)), token_(std::move(token)) {}
 
   Outcome send(const Notice& notice) override {
-    const json body = {{"chat_id", notice.to.address}, {"text", chat_text(notice, most_text)}, {"disable_web_page_preview", true}};
+    const json body = {
+        {"chat_id", notice.to.address}, {"text", chat_text(notice, most_text)}, {"disable_web_page_preview", true}};
     auto answer = ask(json_request(table_, "https://api.telegram.org", "/bot" + token_ + "/sendMessage", body));
     if (!answer) return answer.error();
     const json said = body_of(*answer);
@@ -36,7 +37,8 @@ MadeTransport make_telegram(const Settings& settings) {
   Table table(settings, "telegram");
   auto token = table.secret("token_file");
   if (!token) return tl::unexpected(token.error());
-  if (token->find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:_-") != std::string::npos)
+  if (token->find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:_-") !=
+      std::string::npos)
     return fail(Kind::usage, "notify.telegram: token_file holds no bot token");
   return std::make_unique<Telegram>(std::move(table), std::move(*token));
 }

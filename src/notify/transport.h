@@ -1,4 +1,5 @@
-// One way to tell a recipient, as the helper qrx-notify has it: a file for each, made by its function below from its table.
+// One way to tell a recipient, as the helper qrx-notify has it: a file for each, made by its function below from its
+// table.
 #pragma once
 
 #include <memory>
@@ -34,11 +35,17 @@ MadeTransport make_webhook(const Settings& settings);
 MadeTransport make_exec(const Settings& settings);
 MadeTransport make_transport(wire::Channel channel, const Settings& settings);
 
-inline Outcome sent() { return {Outcome::State::sent, {}, {}}; }
-inline Outcome failed(std::string reason) { return {Outcome::State::failed, std::move(reason), {}}; }
+inline Outcome sent() {
+  return {Outcome::State::sent, {}, {}};
+}
+inline Outcome failed(std::string reason) {
+  return {Outcome::State::failed, std::move(reason), {}};
+}
 inline Outcome later(std::string reason, std::optional<Seconds> retry_after = {}) {
   return {Outcome::State::later, std::move(reason), retry_after};
 }
-inline Outcome unknown(std::string reason) { return {Outcome::State::unknown, std::move(reason), {}}; }
+inline Outcome unknown(std::string reason) {
+  return {Outcome::State::unknown, std::move(reason), {}};
+}
 
 }  // namespace qrx::notify

@@ -26,11 +26,13 @@ class Webhook : public Transport {
     if (notice.expires) body["expires"] = to_rfc3339(*notice.expires);
     HttpRequest request = json_hook(table_, rules_, notice.to.address, body);
     const std::string id = notice.id.text();
-    const std::string now = std::to_string(std::chrono::floor<Seconds>(system_clock().wall()).time_since_epoch().count());
+    const std::string now =
+        std::to_string(std::chrono::floor<Seconds>(system_clock().wall()).time_since_epoch().count());
     request.headers.push_back("webhook-id: " + id);
     request.headers.push_back("webhook-timestamp: " + now);
     if (!key_.empty())
-      request.headers.push_back("webhook-signature: v1," + hmac_sha256_base64(key_, id + "." + now + "." + request.body));
+      request.headers.push_back("webhook-signature: v1," +
+                                hmac_sha256_base64(key_, id + "." + now + "." + request.body));
     const auto answer = ask(request);
     if (!answer) return answer.error();
     return judge(*answer, false);

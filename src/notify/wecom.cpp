@@ -18,7 +18,8 @@ class Wecom : public Transport {
   Outcome send(const Notice& notice) override {
     const json body = {{"msgtype", "text"}, {"text", {{"content", chat_text(notice, most_text)}}}};
     const auto answer =
-        ask(json_request(table_, "https://qyapi.weixin.qq.com", "/cgi-bin/webhook/send?key=" + percent_encode_segment(notice.to.address), body));
+        ask(json_request(table_, "https://qyapi.weixin.qq.com",
+                         "/cgi-bin/webhook/send?key=" + percent_encode_segment(notice.to.address), body));
     if (!answer) return answer.error();
     const json said = body_of(*answer);
     const Outcome outcome = judge(*answer, false, text_in(said, "errmsg"));
@@ -36,6 +37,8 @@ class Wecom : public Transport {
 
 }  // namespace
 
-MadeTransport make_wecom(const Settings& settings) { return std::make_unique<Wecom>(settings); }
+MadeTransport make_wecom(const Settings& settings) {
+  return std::make_unique<Wecom>(settings);
+}
 
 }  // namespace qrx::notify

@@ -48,13 +48,17 @@ void put(std::string& out, char32_t c) {
 bool is_ascii_word(char32_t c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
 }
-bool joins_a_name(char32_t c) { return is_ascii_word(c) || c == '-' || c == '_' || c >= 0x80; }
+bool joins_a_name(char32_t c) {
+  return is_ascii_word(c) || c == '-' || c == '_' || c >= 0x80;
+}
 
 // Full stops of other scripts that the name system takes for its own (UTS 46).
-bool is_dot(char32_t c) { return c == '.' || c == 0x3002 || c == 0xFF0E || c == 0xFF61; }
+bool is_dot(char32_t c) {
+  return c == '.' || c == 0x3002 || c == 0xFF0E || c == 0xFF61;
+}
 
-// What programs turn into links: a scheme with "://" or "//" alone, and names with dots in them. The marks are those that
-// people who write about attacks use: "evil[.]example".
+// What programs turn into links: a scheme with "://" or "//" alone, and names with dots in them. The marks are those
+// that people who write about attacks use: "evil[.]example".
 std::u32string without_links(const std::u32string& text) {
   std::u32string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -66,7 +70,8 @@ std::u32string without_links(const std::u32string& text) {
                            std::none_of(text.begin(), text.end(), [](char32_t d) { return d == '/'; });
     if (is_dot(c) && joins_a_name(before) && joins_a_name(after) && !in_number) {
       out += U"[.]";
-    } else if (c == ':' && ((after == '/' && second == '/') || (is_ascii_word(before) && joins_a_name(after) && !(after >= '0' && after <= '9')))) {
+    } else if (c == ':' && ((after == '/' && second == '/') ||
+                            (is_ascii_word(before) && joins_a_name(after) && !(after >= '0' && after <= '9')))) {
       out += U"[:]";  // https://, mailto:, tel:+ and the like
     } else if (c == '/' && after == '/' && before != ':' && before != '/') {
       out += U"/ ";
@@ -93,7 +98,8 @@ std::string cleaned(std::string_view hostile, std::size_t most, bool lines) {
     }
     if (newline || c == '\t' || c == '\r' || c == 0xA0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200A)) c = ' ';
     const std::string_view bytes = before.substr(0, before.size() - rest.size());
-    if (c != ' ' && (c == 0xFFFD || c == 0xFFFC || escape_untrusted(bytes) != bytes)) continue;  // prints nothing, or turns text around
+    if (c != ' ' && (c == 0xFFFD || c == 0xFFFC || escape_untrusted(bytes) != bytes))
+      continue;  // prints nothing, or turns text around
     if (c == ' ' && (text.empty() || text.back() == ' ' || text.back() == '\n')) continue;
     text += c;
   }
@@ -114,7 +120,9 @@ std::string cleaned(std::string_view hostile, std::size_t most, bool lines) {
   return out;
 }
 
-std::string label_of(const Notice& notice) { return plain_words(notice.from, most_label_bytes); }
+std::string label_of(const Notice& notice) {
+  return plain_words(notice.from, most_label_bytes);
+}
 std::string what_of(const Notice& notice) {
   const std::string summary = plain_words(notice.summary, 100);
   return summary.empty() ? "Files" : summary;
@@ -132,9 +140,12 @@ std::string with_prefix(std::string_view prefix, const std::string& text) {
 std::string without_mentions(const std::string& text) {
   std::string out;
   for (const char c : text) {
-    if (c == '@') out += "\uFF20";
-    else if (c == '<') out += "\uFF1C";
-    else out += c;
+    if (c == '@')
+      out += "\uFF20";
+    else if (c == '<')
+      out += "\uFF1C";
+    else
+      out += c;
   }
   return out;
 }
@@ -150,7 +161,8 @@ std::string escaped(const std::string& text, Markup markup) {
       out += "&gt;";
       continue;
     }
-    if (markup == Markup::markdown && std::string_view("\\`*_~|[](){}#>!+-").find(c) != std::string_view::npos) out += '\\';
+    if (markup == Markup::markdown && std::string_view("\\`*_~|[](){}#>!+-").find(c) != std::string_view::npos)
+      out += '\\';
     out += c;
   }
   return out;
@@ -159,13 +171,17 @@ std::string escaped(const std::string& text, Markup markup) {
 // GSM 03.38: the basic alphabet by code point; the extension counts two.
 bool in_gsm_basic(char32_t c) {
   static constexpr std::u32string_view others =
-      U"\u00A3\u00A5\u00E8\u00E9\u00F9\u00EC\u00F2\u00C7\u00D8\u00F8\u00C5\u00E5\u0394\u03A6\u0393\u039B\u03A9\u03A0\u03A8\u03A3\u0398"
+      U"\u00A3\u00A5\u00E8\u00E9\u00F9\u00EC\u00F2\u00C7\u00D8\u00F8\u00C5\u00E5\u0394\u03A6\u0393\u039B\u03A9\u03A0"
+      U"\u03A8\u03A3\u0398"
       U"\u039E\u00C6\u00E6\u00DF\u00C9\u00A4\u00A1\u00C4\u00D6\u00D1\u00DC\u00A7\u00BF\u00E4\u00F6\u00F1\u00FC\u00E0";
   if (is_ascii_word(c) || c == '\n' || c == '\r') return true;
-  if (c < 0x80) return c >= 0x20 && std::u32string_view(U" !\"#$%&'()*+,-./:;<=>?@_").find(c) != std::u32string_view::npos;
+  if (c < 0x80)
+    return c >= 0x20 && std::u32string_view(U" !\"#$%&'()*+,-./:;<=>?@_").find(c) != std::u32string_view::npos;
   return others.find(c) != std::u32string_view::npos;
 }
-bool in_gsm_extension(char32_t c) { return std::u32string_view(U"^{}\\[~]|\u20AC\f").find(c) != std::u32string_view::npos; }
+bool in_gsm_extension(char32_t c) {
+  return std::u32string_view(U"^{}\\[~]|\u20AC\f").find(c) != std::u32string_view::npos;
+}
 
 bool fits_one_sms(std::string_view text) {
   const std::size_t septets = gsm_septets(text);
@@ -174,8 +190,12 @@ bool fits_one_sms(std::string_view text) {
 
 }  // namespace
 
-std::string plain_words(std::string_view hostile, std::size_t most) { return cleaned(hostile, most, false); }
-std::string plain_lines(std::string_view hostile, std::size_t most) { return cleaned(hostile, most, true); }
+std::string plain_words(std::string_view hostile, std::size_t most) {
+  return cleaned(hostile, most, false);
+}
+std::string plain_lines(std::string_view hostile, std::size_t most) {
+  return cleaned(hostile, most, true);
+}
 
 std::string moment(WallTime time) {
   const std::string text = to_rfc3339(time);  // 2026-11-22T23:00:00Z
@@ -190,7 +210,8 @@ std::string subject(const Notice& notice) {
 std::string mail_text(const Notice& notice) {
   const std::string label = label_of(notice);
   const std::string message = plain_lines(notice.message, most_message_bytes);
-  std::string out = (label.empty() ? "Ready to download: " : label + " has something for you to download: ") + what_of(notice) + ".\n\n";
+  std::string out = (label.empty() ? "Ready to download: " : label + " has something for you to download: ") +
+                    what_of(notice) + ".\n\n";
   out += notice.link + "\n\n";
   if (!message.empty()) out += "They say:\n" + with_prefix("> ", message) + "\n\n";
   if (notice.expires) out += "The link works until " + moment(*notice.expires) + ". ";
@@ -202,16 +223,21 @@ std::string mail_text(const Notice& notice) {
 std::string mail_html(const Notice& notice) {
   const std::string label = escape_html(label_of(notice));
   std::string message = escape_html(plain_lines(notice.message, most_message_bytes));
-  for (std::size_t at = 0; (at = message.find('\n', at)) != std::string::npos; at += 5) message.replace(at, 1, "<br>\n");
+  for (std::size_t at = 0; (at = message.find('\n', at)) != std::string::npos; at += 5)
+    message.replace(at, 1, "<br>\n");
   const std::string link = escape_html(notice.link);
-  std::string out = "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head>\n<body style=\"font-family:sans-serif\">\n";
-  out += "<p>" + (label.empty() ? "Ready to download: " : label + " has something for you to download: ") + escape_html(what_of(notice)) + ".</p>\n";
+  std::string out =
+      "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head>\n<body style=\"font-family:sans-serif\">\n";
+  out += "<p>" + (label.empty() ? "Ready to download: " : label + " has something for you to download: ") +
+         escape_html(what_of(notice)) + ".</p>\n";
   out += "<p><a href=\"" + link + "\">" + link + "</a></p>\n";
   if (!message.empty()) out += "<p>They say:</p>\n<blockquote>" + message + "</blockquote>\n";
   out += "<p>";
   if (notice.expires) out += "The link works until " + moment(*notice.expires) + ". ";
   out += "It is yours alone: whoever has it can download.</p>\n";
-  out += "<p style=\"color:#666\">Sent by qrx for somebody who entered your address. If you do not know from whom this is, ignore it.</p>\n";
+  out +=
+      "<p style=\"color:#666\">Sent by qrx for somebody who entered your address. If you do not know from whom this "
+      "is, ignore it.</p>\n";
   return out + "</body></html>\n";
 }
 
@@ -222,8 +248,8 @@ std::string chat_text(const Notice& notice, std::size_t most, Markup markup) {
   const std::string head = label.empty() ? what : label + ": " + what;
   const std::string until = notice.expires ? "\nuntil " + moment(*notice.expires) : "";
   const std::string words = message.empty() ? "" : "\n" + with_prefix("> ", message);
-  const std::array<std::string, 4> texts = {head + "\n" + notice.link + until + words, head + "\n" + notice.link + until, head + "\n" + notice.link,
-                                            notice.link};
+  const std::array<std::string, 4> texts = {head + "\n" + notice.link + until + words,
+                                            head + "\n" + notice.link + until, head + "\n" + notice.link, notice.link};
   for (const std::string& text : texts)
     if (text.size() <= most) return text;
   return "";
@@ -233,9 +259,12 @@ std::size_t gsm_septets(std::string_view text) {
   std::size_t out = 0;
   while (!text.empty()) {
     const char32_t c = take(text);
-    if (in_gsm_basic(c)) ++out;
-    else if (in_gsm_extension(c)) out += 2;
-    else return 0;
+    if (in_gsm_basic(c))
+      ++out;
+    else if (in_gsm_extension(c))
+      out += 2;
+    else
+      return 0;
   }
   return out;
 }
@@ -261,9 +290,14 @@ std::string sms_text(const Notice& notice) {
   const std::string from = label.empty() ? "" : label + ": ";
   const std::string until = notice.expires ? " until " + moment(*notice.expires) : "";
   const std::string words = message.empty() ? "" : " " + message;
-  const std::array<std::string, 8> texts = {
-      from + what + notice.link + until + words, from + what + notice.link + until, from + what + notice.link, from + notice.link,
-      what + notice.link + until,                what + notice.link,                "Ready: " + notice.link,   notice.link};
+  const std::array<std::string, 8> texts = {from + what + notice.link + until + words,
+                                            from + what + notice.link + until,
+                                            from + what + notice.link,
+                                            from + notice.link,
+                                            what + notice.link + until,
+                                            what + notice.link,
+                                            "Ready: " + notice.link,
+                                            notice.link};
   for (const std::string& text : texts)
     if (fits_one_sms(text)) return text;
   return "";

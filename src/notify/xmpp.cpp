@@ -1,5 +1,5 @@
-// XMPP, by libstrophe: TLS is required and the certificate verified. The message is followed by a ping (XEP-0199) to our own
-// server, which answers in order: with the pong the message was taken.
+// XMPP, by libstrophe: TLS is required and the certificate verified. The message is followed by a ping (XEP-0199) to
+// our own server, which answers in order: with the pong the message was taken.
 #include <strophe.h>
 
 #include <chrono>
@@ -85,7 +85,8 @@ void say(xmpp_conn_t* conn, Talk& talk) {
   xmpp_ctx_t* context = xmpp_conn_get_context(conn);
   xmpp_handler_add(conn, on_message, nullptr, "message", nullptr, &talk);
   xmpp_id_handler_add(conn, on_pong, ping_id, &talk);
-  xmpp_stanza_t* message = xmpp_message_new(context, "chat", talk.notice->to.address.c_str(), talk.notice->id.text().c_str());
+  xmpp_stanza_t* message =
+      xmpp_message_new(context, "chat", talk.notice->to.address.c_str(), talk.notice->id.text().c_str());
   xmpp_message_set_body(message, talk.text.c_str());
   xmpp_send(conn, message);
   xmpp_stanza_release(message);
@@ -144,7 +145,8 @@ class Xmpp : public Transport {
     current = &talk;
     const std::string host = table_.text("host");
     const auto port = static_cast<unsigned short>(std::stoul(table_.text("port", "0")));
-    if (xmpp_connect_client(conn.get(), host.empty() ? nullptr : host.c_str(), port, on_connection, &talk) != XMPP_EOK) {
+    if (xmpp_connect_client(conn.get(), host.empty() ? nullptr : host.c_str(), port, on_connection, &talk) !=
+        XMPP_EOK) {
       current = nullptr;
       return later("cannot reach the XMPP server");
     }
@@ -153,7 +155,8 @@ class Xmpp : public Transport {
     current = nullptr;
     if (talk.outcome) return *talk.outcome;
     if (talk.message_sent) return unknown("the XMPP server did not say whether it took the message");
-    if (!talk.certificate.empty()) return failed("the XMPP server's certificate is not valid: " + one_line(talk.certificate));
+    if (!talk.certificate.empty())
+      return failed("the XMPP server's certificate is not valid: " + one_line(talk.certificate));
     if (talk.wrong_password) return failed("the XMPP server refused the password");
     return later(talk.over ? "the XMPP server ended the connection" : "the XMPP server did not answer in time");
   }

@@ -14,7 +14,9 @@ template <class T>
 Result<T> read(const Result<http::ClientAnswer>& answer) {
   if (!answer) return tl::unexpected(answer.error());
   auto message = wire::from_json<T>(answer->body);
-  if (!message) return fail(Kind::other, "the server's answer is not understood: " + message.error().what, "is this a qrx server that shares?");
+  if (!message)
+    return fail(Kind::other, "the server's answer is not understood: " + message.error().what,
+                "is this a qrx server that shares?");
   return message;
 }
 
@@ -27,8 +29,8 @@ ShareClient::ShareClient(const OwnerLink& link, http::ClientOptions options, Mil
       bearer_("Bearer " + link.token.text()),
       patience_(patience) {}
 
-Result<http::ClientAnswer> ShareClient::ask(const char* method, const std::string& below, const std::string& body, const std::string& doing,
-                                            bool once) {
+Result<http::ClientAnswer> ShareClient::ask(const char* method, const std::string& below, const std::string& body,
+                                            const std::string& doing, bool once) {
   http::ClientRequest request;
   request.method = method;
   request.target = base_ + below;
@@ -47,11 +49,14 @@ Result<http::ClientAnswer> ShareClient::ask(const char* method, const std::strin
     if (answer && answer->status == 400) error.kind = Kind::usage;  // a message with links, and the like
     if (!answer) client_.close();
     if (once || options_.interrupt->raised()) return tl::unexpected(error);
-    if (auto go_on = patience.wait(error, answer ? retry_after(*answer) : std::nullopt); !go_on) return tl::unexpected(go_on.error());
+    if (auto go_on = patience.wait(error, answer ? retry_after(*answer) : std::nullopt); !go_on)
+      return tl::unexpected(go_on.error());
   }
 }
 
-Result<wire::SpaceInfo> ShareClient::space() { return read<wire::SpaceInfo>(ask("GET", "", {}, "look at the space")); }
+Result<wire::SpaceInfo> ShareClient::space() {
+  return read<wire::SpaceInfo>(ask("GET", "", {}, "look at the space"));
+}
 
 Result<wire::Shares> ShareClient::create(const wire::CreateShares& wish) {
   return read<wire::Shares>(ask("POST", "/shares", wire::to_json(wish), "share"));

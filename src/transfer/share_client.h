@@ -14,8 +14,8 @@
 
 namespace qrx::transfer {
 
-// One thread at a time. Trouble of network and server is ridden out for `patience`, but for claims, which nobody may make
-// twice. Errors as answers.h has them.
+// One thread at a time. Trouble of network and server is ridden out for `patience`, but for claims, which nobody may
+// make twice. Errors as answers.h has them.
 class ShareClient {
  public:
   ShareClient(const OwnerLink& link, http::ClientOptions options, Millis patience = Millis{15'000});
@@ -32,7 +32,8 @@ class ShareClient {
   void interrupt() { client_.interrupt(); }  // as Client::interrupt
 
  private:
-  Result<http::ClientAnswer> ask(const char* method, const std::string& below, const std::string& body, const std::string& doing, bool once = false);
+  Result<http::ClientAnswer> ask(const char* method, const std::string& below, const std::string& body,
+                                 const std::string& doing, bool once = false);
 
   http::ClientOptions options_;
   http::Client client_;

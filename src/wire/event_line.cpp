@@ -10,8 +10,10 @@ Result<std::map<std::string, std::string>> read_event_line(std::string_view line
   if (!in) return tl::unexpected(in.error());
   std::map<std::string, std::string> out;
   for (const auto& [name, value] : in->items()) {
-    if (value.is_string()) out[name] = value.get<std::string>();
-    else if (value.is_number() || value.is_boolean()) out[name] = value.dump();
+    if (value.is_string())
+      out[name] = value.get<std::string>();
+    else if (value.is_number() || value.is_boolean())
+      out[name] = value.dump();
   }
   return out;
 }

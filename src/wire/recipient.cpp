@@ -30,28 +30,38 @@ constexpr std::array<Form, 15> forms = {{{Channel::link, "link", "link:"},
                                          {Channel::webhook, "webhook", ""},
                                          {Channel::exec, "exec", "exec:"}}};
 constexpr std::string_view known_forms =
-    "forms: alice@example.org, +8613800138000, xmpp:, matrix:, tg:, ntfy:, wecom:, dingtalk:, feishu:, https://hook, link:NAME";
+    "forms: alice@example.org, +8613800138000, xmpp:, matrix:, tg:, ntfy:, wecom:, dingtalk:, feishu:, https://hook, "
+    "link:NAME";
 
-constexpr std::size_t most_local_part = 64;    // RFC 5321 4.5.3.1.1
+constexpr std::size_t most_local_part = 64;     // RFC 5321 4.5.3.1.1
 constexpr std::size_t most_mail_address = 254;  // RFC 5321 4.5.3.1.3, without the angle brackets
 constexpr std::size_t most_host = 253;
 constexpr std::size_t most_host_label = 63;
-constexpr std::size_t least_digits = 7;  // E.164 names no least; the shortest numbers in use have seven with their country
+constexpr std::size_t least_digits =
+    7;  // E.164 names no least; the shortest numbers in use have seven with their country
 constexpr std::size_t most_digits = 15;  // E.164
 constexpr std::size_t most_name = 255;
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
-bool is_word(char c) { return is_letter(c) || is_digit(c); }
-bool is_any_of(char c, std::string_view set) { return set.find(c) != std::string_view::npos; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+bool is_letter(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+bool is_word(char c) {
+  return is_letter(c) || is_digit(c);
+}
+bool is_any_of(char c, std::string_view set) {
+  return set.find(c) != std::string_view::npos;
+}
 
 template <class Test>
 bool all(std::string_view text, Test test) {
   return std::all_of(text.begin(), text.end(), test);
 }
 
-// Blanks and marks that look like them or like nothing, and the full-width twins of ASCII, which some programs turn into
-// what they look like.
+// Blanks and marks that look like them or like nothing, and the full-width twins of ASCII, which some programs turn
+// into what they look like.
 bool holds_tricks(std::string_view text) {
   static constexpr std::array<std::string_view, 9> blanks = {"\u00A0", "\u1680", "\u2007", "\u202F", "\u205F",
                                                              "\u3000", "\u2800", "\u2011", "\uFFFC"};
@@ -60,8 +70,9 @@ bool holds_tricks(std::string_view text) {
     return true;
   for (std::size_t i = 0; i + 2 < text.size(); ++i) {
     const auto at = [&](std::size_t n) { return static_cast<unsigned char>(text[i + n]); };
-    if (at(0) == 0xE2 && at(1) == 0x80 && at(2) <= 0x8A) return true;                          // U+2000-U+200A
-    if (at(0) == 0xEF && (at(1) == 0xBC || at(1) == 0xBD || at(1) == 0xB9)) return true;  // U+FF00-U+FF7F, U+FE40-U+FE7F
+    if (at(0) == 0xE2 && at(1) == 0x80 && at(2) <= 0x8A) return true;  // U+2000-U+200A
+    if (at(0) == 0xEF && (at(1) == 0xBC || at(1) == 0xBD || at(1) == 0xB9))
+      return true;  // U+FF00-U+FF7F, U+FE40-U+FE7F
   }
   return false;
 }
@@ -83,12 +94,15 @@ bool is_domain(std::string_view host) {
 
 // RFC 5322 dot-atom without what old relays took for a route ('%', '!') and what a local MTA may take for a command.
 bool is_local_part(std::string_view local) {
-  if (local.empty() || local.size() > most_local_part || is_any_of(local.front(), "-|/.") || local.back() == '.') return false;
+  if (local.empty() || local.size() > most_local_part || is_any_of(local.front(), "-|/.") || local.back() == '.')
+    return false;
   if (local.find("..") != std::string_view::npos) return false;
   return all(local, [](char c) { return is_word(c) || is_any_of(c, ".#$&'*+-/=?^_{|}~"); });
 }
 
-tl::unexpected<Error> no(std::string what) { return fail(Kind::usage, std::move(what)); }
+tl::unexpected<Error> no(std::string what) {
+  return fail(Kind::usage, std::move(what));
+}
 
 Result<std::string> mail_address(std::string_view text) {
   const auto at = text.find('@');
@@ -112,8 +126,10 @@ Result<std::string> phone_number(std::string_view text) {
   if (text.find("(0)") != std::string_view::npos) return no("a phone number is written without (0)");
   std::string out = "+";
   for (const char c : text.substr(1)) {
-    if (is_digit(c)) out += c;
-    else if (!is_any_of(c, " .-()")) return no("a phone number has digits only");
+    if (is_digit(c))
+      out += c;
+    else if (!is_any_of(c, " .-()"))
+      return no("a phone number has digits only");
   }
   if (out.size() - 1 < least_digits || out.size() - 1 > most_digits || out[1] == '0')
     return no("a phone number has 7 to 15 digits, the country code first");
@@ -153,7 +169,8 @@ Result<std::string> matrix_id(std::string_view text) {
 Result<std::string> telegram_chat(std::string_view text) {
   if (text.starts_with('@')) {
     const std::string_view name = text.substr(1);
-    if (name.size() >= 4 && name.size() <= 32 && is_letter(name[0]) && all(name, [](char c) { return is_word(c) || c == '_'; }))
+    if (name.size() >= 4 && name.size() <= 32 && is_letter(name[0]) &&
+        all(name, [](char c) { return is_word(c) || c == '_'; }))
       return std::string(text);
   } else {
     const std::string_view digits = text.starts_with('-') ? text.substr(1) : text;
@@ -179,12 +196,14 @@ Result<std::string> hook(std::string_view text) {
   auto origin = Origin::parse(text.substr(0, rest));
   if (!origin) return no("the hook is malformed: " + origin.error().what);
   if (origin->port == 0) return no("the hook's port is malformed");
-  return origin->url() + (rest == std::string_view::npos ? "/" : (text[rest] == '?' ? "/" : "") + std::string(text.substr(rest)));
+  return origin->url() +
+         (rest == std::string_view::npos ? "/" : (text[rest] == '?' ? "/" : "") + std::string(text.substr(rest)));
 }
 
 // What people call somebody, or what a command understands: any script, in one word.
 Result<std::string> visible_word(std::string_view text, std::size_t most, std::string_view about) {
-  if (text.empty() || text.size() > most) return no(std::string(about) + " has 1 to " + std::to_string(most) + " bytes");
+  if (text.empty() || text.size() > most)
+    return no(std::string(about) + " has 1 to " + std::to_string(most) + " bytes");
   if (holds_tricks(text) || text.find_first_of(" ,;<>\"\\") != std::string_view::npos)
     return no(std::string(about) + " holds blanks, commas, quotes, brackets or invisible characters");
   return std::string(text);
@@ -202,21 +221,33 @@ Result<std::string> command_address(std::string_view text) {
 
 Result<std::string> address_for(Channel channel, std::string_view text) {
   switch (channel) {
-    case Channel::link: return visible_word(text, most_name, "a name");
-    case Channel::mail: return mail_address(text);
-    case Channel::sms: return phone_number(text);
-    case Channel::xmpp: return jabber_id(text);
-    case Channel::matrix: return matrix_id(text);
-    case Channel::telegram: return telegram_chat(text);
-    case Channel::ntfy: return plain_key(text, 64, "an ntfy topic");
-    case Channel::wecom: return plain_key(text, 128, "a WeCom key");
-    case Channel::dingtalk: return plain_key(text, 128, "a DingTalk token");
-    case Channel::feishu: return plain_key(text, 128, "a Feishu id");
+    case Channel::link:
+      return visible_word(text, most_name, "a name");
+    case Channel::mail:
+      return mail_address(text);
+    case Channel::sms:
+      return phone_number(text);
+    case Channel::xmpp:
+      return jabber_id(text);
+    case Channel::matrix:
+      return matrix_id(text);
+    case Channel::telegram:
+      return telegram_chat(text);
+    case Channel::ntfy:
+      return plain_key(text, 64, "an ntfy topic");
+    case Channel::wecom:
+      return plain_key(text, 128, "a WeCom key");
+    case Channel::dingtalk:
+      return plain_key(text, 128, "a DingTalk token");
+    case Channel::feishu:
+      return plain_key(text, 128, "a Feishu id");
     case Channel::slack:
     case Channel::mattermost:
     case Channel::discord:
-    case Channel::webhook: return hook(text);
-    case Channel::exec: return command_address(text);
+    case Channel::webhook:
+      return hook(text);
+    case Channel::exec:
+      return command_address(text);
   }
   return no("no such channel");
 }
@@ -247,7 +278,9 @@ Result<Recipient> parse_recipient(std::string_view given) {
   if (text.empty()) return fail(Kind::usage, "an empty recipient");
   if (text.size() > most_recipient_bytes)
     return fail(Kind::usage, "malformed recipient '" + shortened(text) + "': it has more than 2048 bytes");
-  const auto take = [&](Channel channel, Result<std::string> address) { return finish(text, channel, std::move(address)); };
+  const auto take = [&](Channel channel, Result<std::string> address) {
+    return finish(text, channel, std::move(address));
+  };
 
   if (text.front() == '+') return take(Channel::sms, phone_number(text));
   const auto colon = text.find(':');

@@ -23,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   notice.link = "https://q.example/d/abc";
   const auto once = [&](const std::string& words) {
     const auto at = words.find("://");
-    return qrx::is_valid_utf8(words) && at != std::string::npos && words.find(notice.link) == at - 5 && words.find("://", at + 1) == std::string::npos;
+    return qrx::is_valid_utf8(words) && at != std::string::npos && words.find(notice.link) == at - 5 &&
+           words.find("://", at + 1) == std::string::npos;
   };
   const std::string sms = sms_text(notice);
   if (!once(sms) || (gsm_septets(sms) > 160) || (gsm_septets(sms) == 0 && to_utf16(sms).size() > 70)) std::abort();
@@ -32,7 +33,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string head = mail.substr(0, mail.find("\r\n\r\n"));
   std::size_t lines = 0;
   for (std::size_t i = 0; i < mail.size(); ++i) {
-    if (static_cast<unsigned char>(mail[i]) >= 0x7F || (mail[i] == '\n' && (i == 0 || mail[i - 1] != '\r'))) std::abort();
+    if (static_cast<unsigned char>(mail[i]) >= 0x7F || (mail[i] == '\n' && (i == 0 || mail[i - 1] != '\r')))
+      std::abort();
     // A head's line is a name of ours, or goes on.
     if (i < head.size() && mail[i] == '\n' && mail[i + 1] != ' ') ++lines;
   }

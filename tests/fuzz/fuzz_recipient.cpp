@@ -1,4 +1,5 @@
-// Recipients, from arguments, files and requests: whatever parses is written and read back the same, and holds no second one.
+// Recipients, from arguments, files and requests: whatever parses is written and read back the same, and holds no
+// second one.
 #include <cstdint>
 #include <cstdlib>
 #include <string_view>
@@ -12,6 +13,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto again = qrx::wire::parse_recipient(qrx::wire::to_text(*recipient));
   if (!again || *again != *recipient) std::abort();
   for (const char c : recipient->address)
-    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7F || c == ',' || c == '<' || c == '>' || c == '"') std::abort();
+    if (static_cast<unsigned char>(c) <= 0x20 || c == 0x7F || c == ',' || c == '<' || c == '>' || c == '"')
+      std::abort();
   return 0;
 }

@@ -70,7 +70,9 @@ TEST_CASE("a helper that cannot be started is a failure") {
 }
 
 TEST_CASE("a helper that dies over a notice leaves it unknown, and another takes the next") {
-  const Helper helper("echo x >>started\nread -r line\n[ $(wc -l <started) = 1 ] && kill -9 $$\necho '{\"state\":\"sent\",\"reason\":\"\"}'\nread -r line\n");
+  const Helper helper(
+      "echo x >>started\nread -r line\n[ $(wc -l <started) = 1 ] && kill -9 $$\necho "
+      "'{\"state\":\"sent\",\"reason\":\"\"}'\nread -r line\n");
   Courier courier(helper.path(), with_mail());
   CHECK(courier.send(notice()).state == Outcome::State::unknown);
   CHECK(courier.send(notice()).state == Outcome::State::sent);
@@ -98,7 +100,8 @@ TEST_CASE("an interrupted courier ends the send that runs") {
   const Helper helper("read -r line\ntouch waiting\nsleep 60\n");
   Courier courier(helper.path(), with_mail());
   std::thread interrupter([&] {
-    while (!std::filesystem::exists(helper.directory / "waiting")) std::this_thread::sleep_for(std::chrono::milliseconds(5));
+    while (!std::filesystem::exists(helper.directory / "waiting"))
+      std::this_thread::sleep_for(std::chrono::milliseconds(5));
     courier.interrupt();
   });
   CHECK(courier.send(notice()).state == Outcome::State::unknown);
@@ -107,7 +110,9 @@ TEST_CASE("an interrupted courier ends the send that runs") {
 
 TEST_CASE("a helper gets no descriptors and no secrets of ours") {
   ::setenv("QRX_TOKEN", "secret", 1);
-  const Helper helper("ls /proc/self/fd | wc -l >fds\nenv >env\nread -r line\necho '{\"state\":\"sent\",\"reason\":\"\"}'\nread -r line\n");
+  const Helper helper(
+      "ls /proc/self/fd | wc -l >fds\nenv >env\nread -r line\necho '{\"state\":\"sent\",\"reason\":\"\"}'\nread -r "
+      "line\n");
   Courier courier(helper.path(), with_mail());
   CHECK(courier.send(notice()).state == Outcome::State::sent);
   ::unsetenv("QRX_TOKEN");

@@ -31,25 +31,31 @@ std::vector<std::string> lines_of(const std::string& text) {
 }  // namespace
 
 TEST_CASE("a mail has its heads once, in lines of at most 78 characters that end in CRLF") {
-  const std::string message = mail_message(parse_sender("File drop <qrx@sender.example>"), sample(), *from_rfc3339("2026-11-22T09:05:07Z"));
+  const std::string message =
+      mail_message(parse_sender("File drop <qrx@sender.example>"), sample(), *from_rfc3339("2026-11-22T09:05:07Z"));
   for (const std::string& line : lines_of(message)) {
     CHECK(line.ends_with('\r'));
     CHECK(line.size() <= 79);
   }
   const std::string head = message.substr(0, message.find("\r\n\r\n") + 2);
-  for (const char* line : {"Date: Sun, 22 Nov 2026 09:05:07 +0000\r\n", "From: \"File drop\"\r\n <qrx@sender.example>\r\n", "To: alice@example.org\r\n",
-                           "Message-ID: <aaaaaaaaaaaeaaeaaaaaaaaaaa@sender.example>\r\n", "Auto-Submitted: auto-generated\r\n",
-                           "List-Unsubscribe: <mailto:qrx@sender.example?subject=unsubscribe>\r\n", "MIME-Version: 1.0\r\n"})
+  for (const char* line :
+       {"Date: Sun, 22 Nov 2026 09:05:07 +0000\r\n", "From: \"File drop\"\r\n <qrx@sender.example>\r\n",
+        "To: alice@example.org\r\n", "Message-ID: <aaaaaaaaaaaeaaeaaaaaaaaaaa@sender.example>\r\n",
+        "Auto-Submitted: auto-generated\r\n", "List-Unsubscribe: <mailto:qrx@sender.example?subject=unsubscribe>\r\n",
+        "MIME-Version: 1.0\r\n"})
     CHECK(head.find(line) != std::string::npos);
   CHECK(head.find("\r\nSubject: =?UTF-8?B?") != std::string::npos);
-  CHECK(message == mail_message(parse_sender("File drop <qrx@sender.example>"), sample(), *from_rfc3339("2026-11-22T09:05:07Z")));
+  CHECK(message ==
+        mail_message(parse_sender("File drop <qrx@sender.example>"), sample(), *from_rfc3339("2026-11-22T09:05:07Z")));
 }
 
 TEST_CASE("hostile words make no head") {
   Notice notice = sample();
-  notice.from = notice.summary = notice.message = "x\r\nBcc: evil@example.net\r\n\r\n--qrx-aaaaaaaaaaaeaaeaaaaaaaaaaa--\r\n";
+  notice.from = notice.summary = notice.message =
+      "x\r\nBcc: evil@example.net\r\n\r\n--qrx-aaaaaaaaaaaeaaeaaaaaaaaaaa--\r\n";
   const std::string message = mail_message(parse_sender("qrx@sender.example"), notice, WallTime{});
-  CHECK(message.find("\r\n--qrx-aaaaaaaaaaaeaaeaaaaaaaaaaa--") == message.rfind("\r\n--qrx-aaaaaaaaaaaeaaeaaaaaaaaaaa--"));
+  CHECK(message.find("\r\n--qrx-aaaaaaaaaaaeaaeaaaaaaaaaaa--") ==
+        message.rfind("\r\n--qrx-aaaaaaaaaaaeaaeaaaaaaaaaaa--"));
   const auto lines = lines_of(message.substr(0, message.find("\r\n\r\n")));
   CHECK(std::none_of(lines.begin(), lines.end(), [](const std::string& line) { return line.starts_with("Bcc"); }));
 }
@@ -83,7 +89,9 @@ TEST_CASE("quoted-printable keeps blanks at the ends of lines, dots and equal si
 }
 
 TEST_CASE("signatures are HMAC-SHA256 (RFC 4231)") {
-  CHECK(to_hex(as_bytes(hmac_sha256("Jefe", "what do ya want for nothing?"))) == "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
-  CHECK(to_hex(as_bytes(hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First"))) ==
+  CHECK(to_hex(as_bytes(hmac_sha256("Jefe", "what do ya want for nothing?"))) ==
+        "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843");
+  CHECK(to_hex(as_bytes(
+            hmac_sha256(std::string(131, '\xaa'), "Test Using Larger Than Block-Size Key - Hash Key First"))) ==
         "60e431591ee0b67f0d8a26aacbf5b77f8e0bc6213728c5140546040f0ee37f54");
 }

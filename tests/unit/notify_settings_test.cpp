@@ -16,7 +16,9 @@ using namespace qrx::notify;
 
 namespace {
 
-Address16 address(const char* text) { return Network::parse(text)->address; }
+Address16 address(const char* text) {
+  return Network::parse(text)->address;
+}
 
 std::string wrong(const Settings& settings) {
   const auto checked = check_settings(settings);
@@ -34,15 +36,47 @@ std::string wrong(const std::string& table, const std::map<std::string, std::str
 }  // namespace
 
 TEST_CASE("addresses that are not public are known, whatever they are wrapped in") {
-  for (const char* text : {"127.0.0.1", "127.255.255.254", "0.0.0.0", "10.0.0.1", "172.16.0.1", "172.31.255.255", "192.168.0.1", "169.254.169.254",
-                           "100.64.0.1", "100.127.255.255", "192.0.0.1", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1", "240.0.0.1",
-                           "255.255.255.255", "::", "::1", "fe80::1", "fc00::1", "fdff::1", "ff02::1", "fec0::1", "2001:db8::1", "2001::1", "64:ff9b::7f00:1",
-                           "64:ff9b::a00:1", "64:ff9b:1::1", "2002:7f00:1::", "2002:a9fe:a9fe::1", "100::1", "::7f00:1", "::ffff:127.0.0.1", "3fff::1"}) {
+  for (const char* text : {"127.0.0.1",
+                           "127.255.255.254",
+                           "0.0.0.0",
+                           "10.0.0.1",
+                           "172.16.0.1",
+                           "172.31.255.255",
+                           "192.168.0.1",
+                           "169.254.169.254",
+                           "100.64.0.1",
+                           "100.127.255.255",
+                           "192.0.0.1",
+                           "192.0.2.1",
+                           "198.18.0.1",
+                           "198.51.100.1",
+                           "203.0.113.1",
+                           "224.0.0.1",
+                           "240.0.0.1",
+                           "255.255.255.255",
+                           "::",
+                           "::1",
+                           "fe80::1",
+                           "fc00::1",
+                           "fdff::1",
+                           "ff02::1",
+                           "fec0::1",
+                           "2001:db8::1",
+                           "2001::1",
+                           "64:ff9b::7f00:1",
+                           "64:ff9b::a00:1",
+                           "64:ff9b:1::1",
+                           "2002:7f00:1::",
+                           "2002:a9fe:a9fe::1",
+                           "100::1",
+                           "::7f00:1",
+                           "::ffff:127.0.0.1",
+                           "3fff::1"}) {
     INFO(text);
     CHECK_FALSE(is_public(address(text)));
   }
-  for (const char* text : {"1.1.1.1", "8.8.8.8", "172.15.0.1", "172.32.0.1", "100.63.0.1", "192.167.0.1", "2606:4700::1111", "2a00::1", "64:ff9b::808:808",
-                           "2002:808:808::1", "::ffff:8.8.8.8"}) {
+  for (const char* text : {"1.1.1.1", "8.8.8.8", "172.15.0.1", "172.32.0.1", "100.63.0.1", "192.167.0.1",
+                           "2606:4700::1111", "2a00::1", "64:ff9b::808:808", "2002:808:808::1", "::ffff:8.8.8.8"}) {
     INFO(text);
     CHECK(is_public(address(text)));
   }
@@ -57,7 +91,8 @@ TEST_CASE("networks hold their addresses and no others") {
   CHECK(Network::parse("0.0.0.0/0")->holds(address("8.8.8.8")));
   CHECK_FALSE(Network::parse("0.0.0.0/0")->holds(address("::1")));
   CHECK(Network::parse("fd00::/8")->holds(address("fdab::1")));
-  for (const char* text : {"", "10.1", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "fd00::/129", "host", "10.0.0.0/8x", "1.2.3.4.5"}) {
+  for (const char* text :
+       {"", "10.1", "10.0.0.0/33", "10.0.0.0/", "10.0.0.0/x", "fd00::/129", "host", "10.0.0.0/8x", "1.2.3.4.5"}) {
     INFO(text);
     CHECK_FALSE(Network::parse(text));
   }
@@ -74,18 +109,23 @@ TEST_CASE("a socket's address is read, and one of another family is none") {
 }
 
 TEST_CASE("tables are checked by name, key and value") {
-  CHECK(wrong("mail", {{"url", "smtp://mail.example.org:587"}, {"from", "File drop <qrx@example.org>"}, {"per_day", "7"}, {"enabled", "false"}}) == "fine");
+  CHECK(wrong("mail", {{"url", "smtp://mail.example.org:587"},
+                       {"from", "File drop <qrx@example.org>"},
+                       {"per_day", "7"},
+                       {"enabled", "false"}}) == "fine");
   CHECK(wrong("mail", {{"sendmail", "/usr/sbin/sendmail"}, {"from", "qrx@example.org"}}) == "fine");
   CHECK(wrong("pigeon", {}) == "notify.pigeon: there is no such transport");
   CHECK(wrong("mail", {{"url", "smtp://h"}, {"frm", "x"}}) == "notify.mail: there is no key frm");
   CHECK(wrong("mail", {{"url", "smtp://h"}}) == "notify.mail: the key from is missing");
   CHECK(wrong("mail", {{"from", "qrx@example.org"}}) == "notify.mail: one of the keys url and sendmail is needed");
-  CHECK(wrong("mail", {{"url", "smtp://h"}, {"from", "qrx@example.org"}, {"user", "x"}}) == "notify.mail: the key password_file is missing");
+  CHECK(wrong("mail", {{"url", "smtp://h"}, {"from", "qrx@example.org"}, {"user", "x"}}) ==
+        "notify.mail: the key password_file is missing");
   for (const char* url : {"http://h", "smtp://", "smtp://h/path", "smtp://u:p@h", "smtp://h\nx", "smtp"})
     CHECK(wrong("mail", {{"url", url}, {"from", "qrx@example.org"}}).find("smtp://host:port") != std::string::npos);
   for (const char* from : {"x", "a@b.org, c@d.org", "Name <a@b.org>\r\nBcc: x@y.org", "Name <a@b.org", "<x>", ""})
     CHECK(wrong("mail", {{"url", "smtp://h"}, {"from", from}}).find("from must be") != std::string::npos);
-  CHECK(wrong("mail", {{"url", "smtp://h"}, {"from", "qrx@example.org"}, {"password_file", "relative"}}).find("absolute path") != std::string::npos);
+  CHECK(wrong("mail", {{"url", "smtp://h"}, {"from", "qrx@example.org"}, {"password_file", "relative"}})
+            .find("absolute path") != std::string::npos);
   CHECK(wrong("sms", {{"spool", "gammu"}}) == "notify.sms: the key directory is missing");
   CHECK(wrong("sms", {{"spool", "other"}, {"directory", "/x"}}).find("must be") != std::string::npos);
   CHECK(wrong("slack", {}) == "fine");
@@ -159,14 +199,17 @@ TEST_CASE("what goes between a tool and its helper comes back as it was") {
   CHECK(again->from == notice.from);
   CHECK_FALSE(again->expires);
 
-  const auto outcome = read_outcome(to_line(Outcome{Outcome::State::later, "a\nb" + std::string(500, 'x'), Seconds(17)}));
+  const auto outcome =
+      read_outcome(to_line(Outcome{Outcome::State::later, "a\nb" + std::string(500, 'x'), Seconds(17)}));
   REQUIRE(outcome);
   CHECK(outcome->state == Outcome::State::later);
   CHECK(outcome->reason.starts_with("a b"));
   CHECK(outcome->reason.size() <= 200);
   CHECK(outcome->retry_after == Seconds(17));
-  for (const char* text : {"", "{}", "[]", "{\"state\":\"maybe\",\"reason\":\"\"}", "{\"state\":\"sent\"}", "{\"state\":\"sent\",\"reason\":1}",
-                           "{\"state\":\"sent\",\"reason\":\"\",\"retry_after\":-1}", "{\"state\":\"sent\",\"reason\":\"\",\"retry_after\":1e99}"}) {
+  for (const char* text :
+       {"", "{}", "[]", "{\"state\":\"maybe\",\"reason\":\"\"}", "{\"state\":\"sent\"}",
+        "{\"state\":\"sent\",\"reason\":1}", "{\"state\":\"sent\",\"reason\":\"\",\"retry_after\":-1}",
+        "{\"state\":\"sent\",\"reason\":\"\",\"retry_after\":1e99}"}) {
     INFO(text);
     CHECK_FALSE(read_outcome(text));
   }

@@ -19,7 +19,9 @@ Notice sample() {
   return notice;
 }
 
-bool holds(const std::string& text, const std::string& part) { return text.find(part) != std::string::npos; }
+bool holds(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
 
 }  // namespace
 
@@ -27,11 +29,14 @@ TEST_CASE("nothing in the caller's words is made a link of") {
   struct Case {
     const char *words, *plain;
   };
-  for (const Case& c : {Case{"see https://evil.example/x?y=z", "see https[:]//evil[.]example/x?y=z"}, Case{"www.evil.example", "www[.]evil[.]example"},
-                        Case{"evil.com/login", "evil[.]com/login"}, Case{"mailto:bob@evil.com", "mailto[:]bob@evil[.]com"}, Case{"javascript:alert(1)", "javascript[:]alert(1)"},
-                        Case{"//evil.com/x", "/ /evil[.]com/x"}, Case{"b\u00FCcher.example", "b\u00FCcher[.]example"}, Case{"evil\u3002com", "evil[.]com"},
-                        Case{"evil\uFF0Ecom", "evil[.]com"}, Case{"http://1.2.3.4/", "http[:]//1[.]2[.]3[.]4/"}, Case{"1.5 m at 12:30. Fine.", "1.5 m at 12:30. Fine."},
-                        Case{"a: b", "a: b"}, Case{"Hello, Zo\u00EB \u5F20\u4F1F!", "Hello, Zo\u00EB \u5F20\u4F1F!"}})
+  for (const Case& c :
+       {Case{"see https://evil.example/x?y=z", "see https[:]//evil[.]example/x?y=z"},
+        Case{"www.evil.example", "www[.]evil[.]example"}, Case{"evil.com/login", "evil[.]com/login"},
+        Case{"mailto:bob@evil.com", "mailto[:]bob@evil[.]com"}, Case{"javascript:alert(1)", "javascript[:]alert(1)"},
+        Case{"//evil.com/x", "/ /evil[.]com/x"}, Case{"b\u00FCcher.example", "b\u00FCcher[.]example"},
+        Case{"evil\u3002com", "evil[.]com"}, Case{"evil\uFF0Ecom", "evil[.]com"},
+        Case{"http://1.2.3.4/", "http[:]//1[.]2[.]3[.]4/"}, Case{"1.5 m at 12:30. Fine.", "1.5 m at 12:30. Fine."},
+        Case{"a: b", "a: b"}, Case{"Hello, Zo\u00EB \u5F20\u4F1F!", "Hello, Zo\u00EB \u5F20\u4F1F!"}})
     CHECK(plain_words(c.words, 500) == c.plain);
 }
 
@@ -67,7 +72,8 @@ TEST_CASE("an SMS has 160 characters of GSM, or 70 others; the link is whole and
 
   notice.from = "\u5F20\u4F1F";  // 70 UTF-16 units are enough for the name and the link
   CHECK(sms_text(notice) == "\u5F20\u4F1F: " + notice.link);
-  notice.from = "\u5F20\u4F1F\u5F20\u4F1F\u5F20\u4F1F\u5F20\u4F1F\u5F20\u4F1F\u5F20\u4F1F";  // for no more: without it, in GSM
+  notice.from =
+      "\u5F20\u4F1F\u5F20\u4F1F\u5F20\u4F1F\u5F20\u4F1F\u5F20\u4F1F\u5F20\u4F1F";  // for no more: without it, in GSM
   CHECK(sms_text(notice) == "3 files, 12 MB ready: " + notice.link + " until 2026-11-24 23:00 UTC");
 
   notice.from = "Alice";

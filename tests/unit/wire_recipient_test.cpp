@@ -48,7 +48,8 @@ TEST_CASE("each form of a recipient is read, and written again as people read it
        "slack:https://hooks.slack.com/services/T0/B0/xyz"},
       {"mattermost:https://chat.example.org/hooks/abc", "mattermost https://chat.example.org/hooks/abc",
        "mattermost:https://chat.example.org/hooks/abc"},
-      {"discord:https://discord.com/api/webhooks/1/t?wait=true", "discord https://discord.com/api/webhooks/1/t?wait=true",
+      {"discord:https://discord.com/api/webhooks/1/t?wait=true",
+       "discord https://discord.com/api/webhooks/1/t?wait=true",
        "discord:https://discord.com/api/webhooks/1/t?wait=true"},
       {"wecom:693a91f6-7abc-4bc4-97a0-0ec2sifa5aaa", "wecom 693a91f6-7abc-4bc4-97a0-0ec2sifa5aaa",
        "wecom:693a91f6-7abc-4bc4-97a0-0ec2sifa5aaa"},
@@ -75,23 +76,52 @@ TEST_CASE("each form of a recipient is read, and written again as people read it
 }
 
 TEST_CASE("one recipient is one: whatever would make two, or a header, is refused") {
-  for (const std::string& text :
-       {std::string("alice@example.org,bob@example.org"), std::string("alice@example.org bob@example.org"),
-        std::string("alice@example.org;bob@example.org"), std::string("alice@example.org\nBcc: bob@example.org"),
-        std::string("alice@example.org\r\nRCPT TO:<bob@example.org>"), std::string("alice@example.org\0", 18),
-        std::string("alice\0bob@example.org", 21), std::string("<alice@example.org>"), std::string("Alice <alice@example.org>"),
-        std::string("\"alice bob\"@example.org"), std::string("alice@bob@example.org"), std::string("alice(bob)@example.org"),
-        std::string("alice@example.org>,<bob@example.org"), std::string("mailto:alice@example.org?bcc=bob@example.org"),
-        std::string("mailto:alice@example.org%2Cbob@example.org"), std::string("mailto:alice%0d%0aBcc:bob@example.org"),
-        std::string("mailto:alice@example.org%0aX: y"), std::string("mailto:alice%@example.org"),
-        std::string("alice%bob.org@example.org"), std::string("bob.org!alice@example.org"), std::string("@relay:alice@example.org"),
-        std::string("alice:bob@example.org"), std::string("+8613800138000,+8613800138001"), std::string("+86138001380001234567"),
-        std::string("sms:+15551234567?body=hi"), std::string("sms:+15551234567\r\n"), std::string("+1555123\n4567"),
-        std::string("https://a.example/,https://b.example/"), std::string("https://a.example/?to=https://b.example"),
-        std::string("xmpp:a@example.org?message;body=x"), std::string("xmpp:a@b@example.org"), std::string("xmpp:a@example.org/phone"),
-        std::string("tg:1,2"), std::string("tg:@abc/def"), std::string("ntfy:a/b"), std::string("ntfy:../x"), std::string("wecom:a&key=b"),
-        std::string("dingtalk:a?x"), std::string("feishu:a/../b"), std::string("link:a,b"), std::string("link:a b"), std::string("link:"),
-        std::string("exec:apprise:a,b"), std::string("exec:../x:y"), std::string("exec:x"), std::string("exec:x:")}) {
+  for (const std::string& text : {std::string("alice@example.org,bob@example.org"),
+                                  std::string("alice@example.org bob@example.org"),
+                                  std::string("alice@example.org;bob@example.org"),
+                                  std::string("alice@example.org\nBcc: bob@example.org"),
+                                  std::string("alice@example.org\r\nRCPT TO:<bob@example.org>"),
+                                  std::string("alice@example.org\0", 18),
+                                  std::string("alice\0bob@example.org", 21),
+                                  std::string("<alice@example.org>"),
+                                  std::string("Alice <alice@example.org>"),
+                                  std::string("\"alice bob\"@example.org"),
+                                  std::string("alice@bob@example.org"),
+                                  std::string("alice(bob)@example.org"),
+                                  std::string("alice@example.org>,<bob@example.org"),
+                                  std::string("mailto:alice@example.org?bcc=bob@example.org"),
+                                  std::string("mailto:alice@example.org%2Cbob@example.org"),
+                                  std::string("mailto:alice%0d%0aBcc:bob@example.org"),
+                                  std::string("mailto:alice@example.org%0aX: y"),
+                                  std::string("mailto:alice%@example.org"),
+                                  std::string("alice%bob.org@example.org"),
+                                  std::string("bob.org!alice@example.org"),
+                                  std::string("@relay:alice@example.org"),
+                                  std::string("alice:bob@example.org"),
+                                  std::string("+8613800138000,+8613800138001"),
+                                  std::string("+86138001380001234567"),
+                                  std::string("sms:+15551234567?body=hi"),
+                                  std::string("sms:+15551234567\r\n"),
+                                  std::string("+1555123\n4567"),
+                                  std::string("https://a.example/,https://b.example/"),
+                                  std::string("https://a.example/?to=https://b.example"),
+                                  std::string("xmpp:a@example.org?message;body=x"),
+                                  std::string("xmpp:a@b@example.org"),
+                                  std::string("xmpp:a@example.org/phone"),
+                                  std::string("tg:1,2"),
+                                  std::string("tg:@abc/def"),
+                                  std::string("ntfy:a/b"),
+                                  std::string("ntfy:../x"),
+                                  std::string("wecom:a&key=b"),
+                                  std::string("dingtalk:a?x"),
+                                  std::string("feishu:a/../b"),
+                                  std::string("link:a,b"),
+                                  std::string("link:a b"),
+                                  std::string("link:"),
+                                  std::string("exec:apprise:a,b"),
+                                  std::string("exec:../x:y"),
+                                  std::string("exec:x"),
+                                  std::string("exec:x:")}) {
     INFO(escape_untrusted(text));
     CHECK(read(text) == "no");
   }
@@ -100,23 +130,38 @@ TEST_CASE("one recipient is one: whatever would make two, or a header, is refuse
 TEST_CASE("a mail address cannot be an option, a command or a host of digits") {
   for (const std::string& text :
        {std::string("-oQ/tmp@example.org"), std::string("|cmd@example.org"), std::string("/etc/passwd@example.org"),
-        std::string("alice@"), std::string("@example.org"), std::string("alice@127.0.0.1"), std::string("alice@[127.0.0.1]"),
-        std::string("alice@-x.org"), std::string("alice@x..org"), std::string("alice@example.org."), std::string(".alice@example.org"),
-        std::string("alice.@example.org"), std::string("a..b@example.org"), std::string(65, 'a') + "@example.org",
-        "a@" + std::string(64, 'b') + ".org", "a@" + std::string(250, 'b')}) {
+        std::string("alice@"), std::string("@example.org"), std::string("alice@127.0.0.1"),
+        std::string("alice@[127.0.0.1]"), std::string("alice@-x.org"), std::string("alice@x..org"),
+        std::string("alice@example.org."), std::string(".alice@example.org"), std::string("alice.@example.org"),
+        std::string("a..b@example.org"), std::string(65, 'a') + "@example.org", "a@" + std::string(64, 'b') + ".org",
+        "a@" + std::string(250, 'b')}) {
     INFO(text);
     CHECK(read(text) == "no");
   }
 }
 
 TEST_CASE("characters that look like others, like blanks or like nothing are refused") {
-  for (const std::string& text :
-       {std::string("alice\uFF20example.org"), std::string("alice@example\u3002org"), std::string("alice@ex\u0430mple.org"),
-        std::string("a\u200Blice@example.org"), std::string("a\u202Elice@example.org"), std::string("\uFF0B8613800138000"),
-        std::string("+861380013800\uFF10"), std::string("+\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668"), std::string("xmpp:a\uFF20b@example.org"),
-        std::string("https://ex\u0430mple.org/"), std::string("https://example\uFF0Forg/"), std::string("link:a\u00A0b"), std::string("link:a\u3000b"),
-        std::string("link:a\u2003b"), std::string("link:a\uFF0Cb"), std::string("link:\u202Ea"), std::string("link:a\u200Db"), std::string("link:\xff"),
-        std::string("link:a\x1b[31m"), std::string("alice@example.org\xc2\x85"), std::string("al\xe9@example.org")}) {
+  for (const std::string& text : {std::string("alice\uFF20example.org"),
+                                  std::string("alice@example\u3002org"),
+                                  std::string("alice@ex\u0430mple.org"),
+                                  std::string("a\u200Blice@example.org"),
+                                  std::string("a\u202Elice@example.org"),
+                                  std::string("\uFF0B8613800138000"),
+                                  std::string("+861380013800\uFF10"),
+                                  std::string("+\u0661\u0662\u0663\u0664\u0665\u0666\u0667\u0668"),
+                                  std::string("xmpp:a\uFF20b@example.org"),
+                                  std::string("https://ex\u0430mple.org/"),
+                                  std::string("https://example\uFF0Forg/"),
+                                  std::string("link:a\u00A0b"),
+                                  std::string("link:a\u3000b"),
+                                  std::string("link:a\u2003b"),
+                                  std::string("link:a\uFF0Cb"),
+                                  std::string("link:\u202Ea"),
+                                  std::string("link:a\u200Db"),
+                                  std::string("link:\xff"),
+                                  std::string("link:a\x1b[31m"),
+                                  std::string("alice@example.org\xc2\x85"),
+                                  std::string("al\xe9@example.org")}) {
     INFO(escape_untrusted(text));
     CHECK(read(text) == "no");
   }
@@ -124,12 +169,14 @@ TEST_CASE("characters that look like others, like blanks or like nothing are ref
 
 TEST_CASE("hooks are addresses of one host without user, fragment and tricks") {
   for (const std::string& text :
-       {std::string("https://user@host.example/"), std::string("https://user:pw@host.example/"), std::string("https://host.example/#x"),
-        std::string("https:///x"), std::string("https://host.example:0/"), std::string("https://host.example:99999/"),
-        std::string("https://ho st/"), std::string("https://host.example/\r\nHost: x"), std::string("https://host.example/\"x"),
-        std::string("https://host.example/<x>"), std::string("https://host.example\\@evil.example/"), std::string("ftp://host.example/"),
-        std::string("file:///etc/passwd"), std::string("slack:file:///etc/passwd"), std::string("slack:gopher://h/"), std::string("slack:x"),
-        std::string("javascript:alert(1)"), std::string("https:host.example"), "https://host.example/" + std::string(2048, 'a')}) {
+       {std::string("https://user@host.example/"), std::string("https://user:pw@host.example/"),
+        std::string("https://host.example/#x"), std::string("https:///x"), std::string("https://host.example:0/"),
+        std::string("https://host.example:99999/"), std::string("https://ho st/"),
+        std::string("https://host.example/\r\nHost: x"), std::string("https://host.example/\"x"),
+        std::string("https://host.example/<x>"), std::string("https://host.example\\@evil.example/"),
+        std::string("ftp://host.example/"), std::string("file:///etc/passwd"), std::string("slack:file:///etc/passwd"),
+        std::string("slack:gopher://h/"), std::string("slack:x"), std::string("javascript:alert(1)"),
+        std::string("https:host.example"), "https://host.example/" + std::string(2048, 'a')}) {
     INFO(text.substr(0, 80));
     CHECK(read(text) == "no");
   }
@@ -137,8 +184,8 @@ TEST_CASE("hooks are addresses of one host without user, fragment and tricks") {
 }
 
 TEST_CASE("phone numbers are E.164") {
-  for (const char* text : {"13800138000", "+", "+0123456789", "+123456", "+1234567890123456", "+44 (0)20 7946 0958", "+1-800-FLOWERS",
-                           "sms:13800138000", "sms:", "++8613800138000", "+86+13800138000"}) {
+  for (const char* text : {"13800138000", "+", "+0123456789", "+123456", "+1234567890123456", "+44 (0)20 7946 0958",
+                           "+1-800-FLOWERS", "sms:13800138000", "sms:", "++8613800138000", "+86+13800138000"}) {
     INFO(text);
     CHECK(read(text) == "no");
   }
@@ -153,7 +200,10 @@ TEST_CASE("a mistake is said with the forms that there are, and never at length"
   const auto longer = parse_recipient("mailto:" + std::string(5000, 'a'));
   REQUIRE_FALSE(longer);
   CHECK(longer.error().what.size() < 200);
-  CHECK(is_valid_utf8(parse_recipient("x" + std::string(50, 'y') + std::string(40, 'z') + "\u5F20\u5F20\u5F20\u5F20\u5F20\u5F20").error().what));
+  CHECK(is_valid_utf8(
+      parse_recipient("x" + std::string(50, 'y') + std::string(40, 'z') + "\u5F20\u5F20\u5F20\u5F20\u5F20\u5F20")
+          .error()
+          .what));
   CHECK_FALSE(parse_recipient(""));
   CHECK_FALSE(parse_recipient(" \t"));
 }

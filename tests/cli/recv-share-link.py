@@ -53,6 +53,7 @@ with work() as w:
     if tool.wait(60) == 0:
         check(content("in2/big.bin") == content(big), "what was saved after kills")
         check_equal("downloaded", share("--list", "link:B", status=0).states["link:B"])
+    os.mkdir("in3")
     again = w.start("qrx-recv", "-q", "-o", "in3", limited)
     again.expect_exit(5)
     check("used up" in again.err, again.err)

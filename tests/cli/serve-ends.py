@@ -37,7 +37,7 @@ def mistakes(w):
 
 def config(w):
     with open(w.path("serve.toml"), "w", encoding="ascii") as file:
-        file.write('bind = "127.0.0.1:0"\nmax-size = "5M"\nlog = "json"\n\n[notify.mail]\nurl = "smtp://127.0.0.1:25"\n')
+        file.write('bind = "127.0.0.1:0"\nmax-size = "5M"\nlog = "json"\n\n[notify.mail]\nurl = "smtp://127.0.0.1:25"\nfrom = "qrx@example.org"\n')
     tool = w.tool("qrx-serve", "--config", w.path("serve.toml"), "-D", w.path("config"), "--json")
     url = tool.expect_event("ready")["url"]
     limits = qrx.request("POST", url + "/api/v1/spaces", b"{}").json()["limits"]

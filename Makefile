@@ -80,7 +80,6 @@ python3-pexpect
 python3-tuspy
 rxvt-unicode
 shellcheck
-smstools
 sqlite3
 strace
 tmux

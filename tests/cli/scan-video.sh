@@ -66,7 +66,7 @@ done
 # --- streams
 /usr/bin/python3 -m http.server --bind 127.0.0.1 0 >web.out 2>web.err &
 background+=("$!")
-wait_for 10 grep -qs 'port [0-9]' web.out
+wait_for 30 grep -qs 'port [0-9]' web.out
 port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' web.out)
 run qrx-send --scan-only -c "http://127.0.0.1:$port/code.mkv"
 expect_equal "$link" "$(cat out)" 'a stream'

@@ -180,7 +180,7 @@ class Test {
         dialog.dismiss();
       }
     });
-    page.setDefaultTimeout(20_000);
+    page.setDefaultTimeout(60_000);
     return page;
   }
 
@@ -192,7 +192,7 @@ class Test {
 
   // What a click downloads, as bytes and name.
   async download(page, act) {
-    const [download] = await Promise.all([page.waitForEvent("download", { timeout: 30_000 }), act()]);
+    const [download] = await Promise.all([page.waitForEvent("download", { timeout: 60_000 }), act()]);
     const path = await download.path();
     return { name: download.suggestedFilename(), bytes: readFileSync(path) };
   }

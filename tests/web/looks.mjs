@@ -18,7 +18,7 @@ function proxy(port, prefix, strip) {
     const made = http.createServer((request, answer) => {
       if (!request.url.startsWith(`${prefix}/`)) return answer.writeHead(404).end();
       const path = strip ? request.url.slice(prefix.length) : request.url;
-      const up = http.request({ port, path, method: request.method, headers: request.headers }, (got) => {
+      const up = http.request({ host: "127.0.0.1", port, path, method: request.method, headers: request.headers }, (got) => {
         answer.writeHead(got.statusCode, got.headers);
         got.pipe(answer);
       });

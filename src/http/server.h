@@ -33,7 +33,7 @@ struct ServerOptions {
   Millis idle_time{75'000};     // between requests
   Millis stall_time{60'000};    // no byte moved in a body, either way
   unsigned least_threads = 4;
-  unsigned most_threads = 28;  // only the disk blocks one: slow and waiting clients cost none
+  unsigned most_threads = 26;  // only the disk blocks one: slow and waiting clients cost none
   std::size_t most_connections = 0;  // 0: by RLIMIT_NOFILE less a reserve
   Millis stop_time{8'000};      // how long stop() lets running exchanges go on
 };

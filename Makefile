@@ -71,6 +71,7 @@ imagemagick
 libarchive-tools?bsdtar
 librsvg2-bin
 mandoc
+nginx-light?nginx
 openssl
 procps
 prosody

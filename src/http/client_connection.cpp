@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "http/framing.h"
+#include "http/pacing.h"
 
 namespace qrx::http {
 namespace {
@@ -143,6 +144,7 @@ Attempt begin_connect(const Address& address) {
     attempt.error = errno;
     return attempt;
   }
+  if (address.bytes.ss_family != AF_UNIX) put_off_pacing(attempt.socket.get());
   const int status = ::connect(attempt.socket.get(), reinterpret_cast<const sockaddr*>(&address.bytes), address.size);
   attempt.error = status == 0 ? 0 : errno == EINTR ? EINPROGRESS : errno;
   return attempt;
@@ -223,6 +225,7 @@ Result<ClientConnection> ClientConnection::open(const Origin& origin, const Clie
   const int on = 1;
   // Only latency is lost without it.
   static_cast<void>(::setsockopt(socket->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
+  restore_pacing(socket->get());
   ClientConnection connection(std::move(*socket), peer, interrupt);
   const auto left = [&] { return std::max(Millis{1}, std::chrono::ceil<Millis>(deadline - steady_clock::now())); };
   if (!options.proxy.empty())

@@ -69,7 +69,11 @@ Connection::Step Connection::receive() {
     if (quantum == 0 && front_.pool.has_waiting_tasks()) return Step::yield;
     auto space = thread_buffer();
     const bool chunked = exchange.decoder != nullptr;
-    if (!chunked && exchange.body_left < space.size()) space = space.first(exchange.body_left);
+    if (!chunked) {
+      // Reads that end where the pieces of the file do let the file system keep it in large pages.
+      const auto into_piece = (exchange.request->content_length.value_or(0) - exchange.body_left) % space.size();
+      space = space.first(std::min<std::uint64_t>(exchange.body_left, space.size() - into_piece));
+    }
     if (!transport_.is_tls() && (chunked || exchange.body_left > quiet_bytes)) watch(EPOLLET);
     const auto moved = read_some(space);
     switch (moved.state) {

@@ -43,7 +43,7 @@ R guarded(F&& function, R otherwise) {
   }
 }
 
-std::span<std::byte> thread_buffer();  // 256 KiB for each thread of the pool: no connection owns a buffer
+std::span<std::byte> thread_buffer();  // 128 KiB for each thread of the pool: no connection owns a buffer
 
 inline Steady steady_now() { return std::chrono::steady_clock::now(); }
 

@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "http/pacing.h"
 
 namespace qrx::http {
 namespace {
@@ -54,6 +55,7 @@ void set_tcp_options(int socket) {
   set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 60);
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 15);
   set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 4);
+  put_off_pacing(socket);
 }
 
 Result<Listener> open_tcp(const addrinfo& address, const std::string& text) {

@@ -18,6 +18,7 @@
 
 #include "http/connection.h"
 #include "http/listeners.h"
+#include "http/pacing.h"
 #include "http/transport.h"
 
 namespace qrx::http {
@@ -243,6 +244,7 @@ void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_sto
   const std::uint64_t key = (static_cast<std::uint64_t>(slots[slot].generation) << 32) | slot;
   const auto context = listener.plain ? nullptr : std::atomic_load(&tls);
   const int fd = socket.get();
+  if (address.ss_family != AF_UNIX) restore_pacing(fd);
   auto transport = context ? Transport::tls_server(std::move(socket), context) : Transport(std::move(socket));
   slots[slot].connection = std::make_unique<Connection>(front, std::move(transport), key, address_text(address), listener.control);
   auto& connection = *slots[slot].connection;

@@ -15,10 +15,12 @@
 
 namespace qrx::space {
 
-// A blob that is being written. write_at by several threads at once is allowed for different ranges.
+// A blob that is being written. write_at by several threads at once is allowed for different ranges, unless
+// expect_length was called.
 class Staged {
  public:
   virtual ~Staged() = default;
+  virtual void expect_length(std::uint64_t) {}  // a hint: what it will have in the end, written in order
   virtual Result<void> write_at(std::uint64_t offset, ByteView bytes) = 0;  // Kind::no_room when the disk is full
   virtual Result<void> start_write_back(std::uint64_t offset, std::uint64_t size) = 0;  // a hint, does not wait
   // Bytes and name survive power loss. A failed call is final: the blob is lost.

@@ -36,7 +36,10 @@ Writer::Writer(Rules& rules, LivePtr live, UploadPtr upload, Hold hold, std::uni
       shown_(start_),
       written_back_(start_),
       last_record_(rules.clock.steady()) {
-  if (length_) promised_ = *length_ - start_;
+  if (length_) {
+    promised_ = *length_ - start_;
+    staged_->expect_length(*length_);
+  }
   rules_.promised += promised_;
   const std::lock_guard use(upload_->use);
   upload_->writer = this;

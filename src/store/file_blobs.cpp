@@ -6,6 +6,7 @@
 #include <sys/statvfs.h>
 #include <sys/syscall.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -13,6 +14,8 @@
 #include <mutex>
 #include <unordered_set>
 
+#include "base/blocks_ahead.h"
+#include "store/late_close.h"
 #include "store/paths.h"
 
 namespace qrx::store {
@@ -22,6 +25,8 @@ using space::BlobKey;
 using space::BlobUse;
 using space::Opened;
 using space::Staged;
+
+constexpr off_t large = 8 << 20;  // takes some milliseconds to free
 
 // 256 directories, so that none grows large, by the first (random) byte of the key.
 std::string shelf_of(const BlobKey& blob) {
@@ -78,9 +83,12 @@ class StagedFile final : public Staged {
   StagedFile(const BlobKey& blob, UniqueFd fd, std::shared_ptr<Staging> staging, bool relaxed)
       : blob_(blob), fd_(std::move(fd)), staging_(std::move(staging)), relaxed_(relaxed) {}
 
+  void expect_length(std::uint64_t length) override { length_ = std::min(length, max_offset); }
+
   Result<void> write_at(std::uint64_t offset, ByteView bytes) override {
     if (offset > max_offset || bytes.size() > max_offset - offset)
       return fail(Kind::too_large, "cannot write a blob: too large");
+    if (length_ > 0) ahead_.before_write(fd_.get(), offset, bytes.size(), length_);
     while (!bytes.empty()) {
       const ssize_t written = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (written < 0 && errno == EINTR) continue;
@@ -119,6 +127,7 @@ class StagedFile final : public Staged {
   Result<void> truncate(std::uint64_t size) override {
     while (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
       if (errno != EINTR) return fail_errno("cannot shorten a blob");
+    ahead_ = {};
     return {};
   }
 
@@ -132,6 +141,8 @@ class StagedFile final : public Staged {
   const std::shared_ptr<Staging> staging_;
   const bool relaxed_;
   bool failed_ = false;
+  std::uint64_t length_ = 0;  // 0: not known
+  BlocksAhead ahead_;
 };
 
 class OpenedFile final : public Opened {
@@ -172,6 +183,9 @@ struct FileBlobs::Impl {
   std::mutex shelves_mutex;
   std::array<bool, 256> shelves{};  // known to be there, durably
 
+  LateClose late_close;
+
+  Result<void> remove(int directory, const std::string& name);
   Result<UniqueFd> open_shelf(const BlobKey& blob);
   Result<UniqueFd> make_shelf(const BlobKey& blob);
   Result<void> list(int directory, bool staged, std::vector<BlobUse>& out) const;
@@ -278,15 +292,23 @@ Result<std::unique_ptr<Opened>> FileBlobs::open(const BlobKey& blob) {
   return fail(Kind::not_found, "no such blob");
 }
 
+Result<void> FileBlobs::Impl::remove(int directory, const std::string& name) {
+  struct stat status {};
+  UniqueFd held;  // while it is held, only the name goes
+  if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size >= large)
+    held.reset(::openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
+  if (::unlinkat(directory, name.c_str(), 0) != 0 && errno != ENOENT) return fail_errno("cannot remove a blob");
+  if (held) late_close.close_later(std::move(held));
+  return {};
+}
+
 Result<void> FileBlobs::remove(const BlobKey& blob) {
   const std::string name = blob.text();
   impl_->staging->gone(blob);
-  if (::unlinkat(impl_->staging->fd.get(), name.c_str(), 0) != 0 && errno != ENOENT)
-    return fail_errno("cannot remove a blob");
+  if (auto removed = impl_->remove(impl_->staging->fd.get(), name); !removed) return removed;
   auto shelf = impl_->open_shelf(blob);
   if (!shelf) return shelf.error().kind == Kind::not_found ? Result<void>() : tl::unexpected(shelf.error());
-  if (::unlinkat(shelf->get(), name.c_str(), 0) != 0 && errno != ENOENT) return fail_errno("cannot remove a blob");
-  return {};
+  return impl_->remove(shelf->get(), name);
 }
 
 Result<void> FileBlobs::quarantine(const BlobKey& blob) {

@@ -55,6 +55,7 @@ bool Follower::follow_sealed() {
   options.interrupt = stop_;
   OwnerClient client(job_.link, options);
   std::vector<std::byte> buffer(buffer_bytes);
+  if (upload_.length) partial->expect_length(plain_part(*upload_.length));
   const auto sink = [&partial](ByteView bytes) { return partial->write(bytes); };
   SealedIntake intake(*job_.options.identity, sink, job_.options.sha256);
   job_.tally.expect(upload_.upload, shown_name(upload_.name), upload_.length ? std::optional(plain_part(*upload_.length)) : std::nullopt, true);
@@ -133,6 +134,7 @@ Result<void> Follower::take(PartialFile& partial, OwnerClient& client, std::vect
   if (upload_.length && partial.size() == *upload_.length) return {};
   const auto opened = client.open(upload_.upload, partial.size(), std::nullopt);
   if (!opened) return tl::unexpected(opened.error());
+  if (upload_.length) partial.expect_length(*upload_.length);
   std::uint64_t skip = partial.size() - opened->start;
   for (;;) {
     const auto got = client.read(buffer);

@@ -243,6 +243,7 @@ Result<void> Worker::fetch(PartialFile& partial, const wire::FileInfo& info, Run
     if (auto emptied = partial.truncate(0); !emptied) return emptied;
     sums.reset();
   }
+  partial.expect_length(info.size);
   while (partial.size() < info.size) {
     if (delivery_.failed()) return fail(Kind::other, "stopped");
     const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(buffer_.size(), info.size - partial.size()));
@@ -268,6 +269,7 @@ Result<void> Worker::save_large(std::size_t index) {
 // Until the partial has what the item held. False when it is not for us. An integrity error may be one of the way here.
 Result<bool> Worker::open_large(std::size_t index, PartialFile& partial, Patience& patience, std::optional<OpenedItem>& opened) {
   const wire::FileInfo& info = file(index);
+  partial.expect_length(plain_part(info.size));
   const auto sink = [&partial](ByteView bytes) { return partial.write(bytes); };
   std::unique_ptr<SealedIntake> intake;
   for (;;) {

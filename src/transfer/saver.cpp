@@ -261,6 +261,7 @@ std::optional<Sha256Sum> Saver::sha256_of(const std::string& path) const {
 }
 
 Result<void> PartialFile::write(ByteView bytes) {
+  if (length_ > 0) ahead_.before_write(file_.get(), size_, bytes.size(), length_);
   while (!bytes.empty()) {
     const ssize_t put = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
     if (put < 0 && errno == EINTR) continue;
@@ -289,6 +290,7 @@ Result<void> PartialFile::truncate(std::uint64_t size) {
   if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return fail_errno("cannot shorten " + saver_->shown_ + name_);
   size_ = size;
   flushed_ = std::min(flushed_, size);
+  ahead_ = {};
   return {};
 }
 

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/blocks_ahead.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/result.h"
@@ -37,6 +38,7 @@ class PartialFile {
   // Where it will be saved unless something else takes the name first, relative to the output directory.
   const std::string& name() const { return name_; }
 
+  void expect_length(std::uint64_t length) { length_ = length; }  // a hint: how long it will be in the end
   // Appends. Kind::no_room when the disk is full; the partial stays. Write-back is started early, so that publish()
   // has little left to wait for.
   Result<void> write(ByteView bytes);
@@ -62,6 +64,8 @@ class PartialFile {
   std::string claimed_;  // the same, before a directory on the way got a number
   std::uint64_t size_ = 0;
   std::uint64_t flushed_ = 0;  // write-back was started up to here
+  std::uint64_t length_ = 0;   // 0: not known
+  BlocksAhead ahead_;
   OnConflict on_conflict_ = OnConflict::rename;
 };
 

@@ -1,0 +1,32 @@
+#include "base/blocks_ahead.h"
+
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <sys/vfs.h>
+
+#include <algorithm>
+
+namespace qrx {
+namespace {
+
+constexpr std::uint64_t step = 16U << 20;
+constexpr std::uint64_t worth_it = 1U << 20;
+
+bool on_ext4(int fd) {
+  struct statfs status {};
+  return ::fstatfs(fd, &status) == 0 && status.f_type == EXT4_SUPER_MAGIC;
+}
+
+}  // namespace
+
+void BlocksAhead::before_write(int fd, std::uint64_t offset, std::uint64_t bytes, std::uint64_t length) {
+  if (!helps_ || offset + bytes <= end_) return;
+  const std::uint64_t from = std::max(offset, end_);
+  if (length <= from || length - from < worth_it) return;
+  const std::uint64_t size = std::min(step, length - from);
+  helps_ = (end_ > 0 || on_ext4(fd)) &&
+           ::fallocate(fd, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from), static_cast<off_t>(size)) == 0;
+  end_ = from + size;
+}
+
+}  // namespace qrx

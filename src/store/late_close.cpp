@@ -1,0 +1,42 @@
+#include "store/late_close.h"
+
+#include <utility>
+
+namespace qrx::store {
+namespace {
+
+constexpr std::size_t most_waiting = 64;
+
+}  // namespace
+
+LateClose::~LateClose() {
+  {
+    const std::lock_guard lock(mutex_);
+    ending_ = true;
+  }
+  more_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+void LateClose::close_later(UniqueFd file) {
+  const std::lock_guard lock(mutex_);
+  if (files_.size() >= most_waiting) return;  // `file` closes after the lock: parameters outlive locals
+  files_.push_back(std::move(file));
+  if (!thread_.joinable()) thread_ = std::thread(&LateClose::run, this);
+  more_.notify_one();
+}
+
+void LateClose::run() {
+  std::unique_lock lock(mutex_);
+  for (;;) {
+    more_.wait(lock, [this] { return ending_ || !files_.empty(); });
+    if (files_.empty()) return;
+    UniqueFd file = std::move(files_.front());
+    files_.pop_front();
+    lock.unlock();
+    file.reset();
+    lock.lock();
+  }
+}
+
+}  // namespace qrx::store

@@ -16,6 +16,7 @@
 #include "base/unique_fd.h"
 #include "base/units.h"
 #include "cli/asking.h"
+#include "cli/client.h"
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/hook.h"
@@ -29,7 +30,6 @@
 #include "cli/own_server.h"
 #include "cli/places.h"
 #include "cli/preview.h"
-#include "cli/proxy.h"
 #include "cli/secret_line.h"
 #include "cli/signals.h"
 #include "qr/symbol.h"
@@ -130,13 +130,6 @@ Result<SharedIdentity> identity_from_link(const std::string& text) {
 }
 
 std::string count_of(std::uint64_t files) { return files == 1 ? "1 file" : std::to_string(files) + " files"; }
-
-http::ClientOptions client_for(const Origin& origin) {
-  http::ClientOptions client;
-  client.user_agent = "qrx/" QRX_VERSION;
-  client.proxy = proxy_for(origin);
-  return client;
-}
 
 class Recv {
  public:

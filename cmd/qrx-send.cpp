@@ -11,13 +11,13 @@
 #include "base/units.h"
 #include "cli/addresses.h"
 #include "cli/asking.h"
+#include "cli/client.h"
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/link_words.h"
 #include "cli/messages.h"
 #include "cli/options.h"
 #include "cli/places.h"
-#include "cli/proxy.h"
 #include "cli/signals.h"
 #include "seal/fingerprint.h"
 #include "term/live_picture.h"
@@ -302,8 +302,7 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
   if (words)
     if (auto right = check_words(*words); !right) return end(right.error());
   transfer::SenderOptions how;
-  how.client.user_agent = "qrx/" QRX_VERSION;
-  how.client.proxy = proxy_for(link.origin);
+  how.client = client_for(link.origin);
   how.message = set_.message;
   how.sha256 = set_.sha256;
   if (set_.seal == "require") how.seal = transfer::SealChoice::require;

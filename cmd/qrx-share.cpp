@@ -13,6 +13,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "cli/client.h"
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/identities.h"
@@ -21,7 +22,6 @@
 #include "cli/notify_settings.h"
 #include "cli/options.h"
 #include "cli/places.h"
-#include "cli/proxy.h"
 #include "cli/recipients.h"
 #include "cli/send_claims.h"
 #include "cli/share_table.h"
@@ -259,9 +259,7 @@ void Share::use(const OwnerLink& link) {
 }
 
 http::ClientOptions Share::client_options(std::shared_ptr<http::Interrupt> interrupt) const {
-  http::ClientOptions client;
-  client.user_agent = "qrx/" QRX_VERSION;
-  client.proxy = proxy_for(link_.origin);
+  http::ClientOptions client = client_for(link_.origin);
   client.interrupt = std::move(interrupt);
   return client;
 }

@@ -1,0 +1,14 @@
+#include "cli/client.h"
+
+#include "cli/proxy.h"
+
+namespace qrx::cli {
+
+http::ClientOptions client_for(const Origin& origin) {
+  http::ClientOptions client;
+  client.user_agent = "qrx/" QRX_VERSION;
+  client.proxy = proxy_for(origin);
+  return client;
+}
+
+}  // namespace qrx::cli

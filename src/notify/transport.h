@@ -1,5 +1,4 @@
-// One way to tell a recipient, as the helper qrx-notify has it: a file for each, made by its function below from its
-// table.
+// One way to tell a recipient, as the helper qrx-notify has it, made by its function below from its table.
 #pragma once
 
 #include <memory>

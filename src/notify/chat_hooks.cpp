@@ -1,0 +1,98 @@
+// Incoming webhooks of chats, whose address is the recipient: Slack (and what speaks like it: Rocket.Chat), Mattermost,
+// Discord. All take an object with a text; each says differently that it took nothing.
+#include "notify/api.h"
+#include "notify/protocol.h"
+#include "notify/wording.h"
+
+namespace qrx::notify {
+namespace {
+
+class ChatHook : public Transport {
+ public:
+  ChatHook(const Settings& settings, const char* table)
+      : table_(settings, table), rules_(hook_rules(settings, table_)) {}
+
+  Outcome send(const Notice& notice) final {
+    auto answer = ask(json_hook(table_, rules_, notice.to.address, message(notice)));
+    if (!answer) return answer.error();
+    return outcome_of(*answer, body_of(*answer));
+  }
+
+ protected:
+  virtual json message(const Notice& notice) const = 0;
+  virtual Outcome outcome_of(HttpAnswer& answer, const json& said) const = 0;
+
+  static Outcome took_nothing(const std::string& why) { return failed("the hook took nothing: " + why); }
+
+ private:
+  Table table_;
+  HookRules rules_;
+};
+
+class Slack : public ChatHook {
+ public:
+  explicit Slack(const Settings& settings) : ChatHook(settings, "slack") {}
+
+ private:
+  json message(const Notice& notice) const override {
+    return {{"text", chat_text(notice, 4000, Markup::slack)},
+            {"unfurl_links", false},
+            {"unfurl_media", false},
+            {"link_names", false}};
+  }
+
+  Outcome outcome_of(HttpAnswer& answer, const json& said) const override {
+    const std::string begin = answer.body.substr(0, 60);
+    const Outcome outcome = judge(answer, false, answer.status < 500 ? begin : "");
+    if (outcome.state != Outcome::State::sent) return outcome;
+    const auto is_true = [&](const char* member) { return said.contains(member) && said[member] == true; };
+    if (answer.body.starts_with("ok") || is_true("ok") || is_true("success")) return sent();
+    return took_nothing(one_line(begin));
+  }
+};
+
+// Its text is Markdown.
+class Mattermost : public ChatHook {
+ public:
+  explicit Mattermost(const Settings& settings) : ChatHook(settings, "mattermost") {}
+
+ private:
+  json message(const Notice& notice) const override { return {{"text", chat_text(notice, 4000, Markup::markdown)}}; }
+
+  Outcome outcome_of(HttpAnswer& answer, const json& said) const override {
+    const Outcome outcome = judge(answer, false, text_in(said, "message"));
+    if (outcome.state == Outcome::State::sent && number_in(said, "status_code", 200) >= 400)
+      return took_nothing(text_in(said, "message"));
+    return outcome;
+  }
+};
+
+// Its text is Markdown; nobody is mentioned, nothing is previewed.
+class Discord : public ChatHook {
+ public:
+  explicit Discord(const Settings& settings) : ChatHook(settings, "discord") {}
+
+ private:
+  json message(const Notice& notice) const override {
+    constexpr int suppress_embeds = 1 << 2;
+    return {{"content", chat_text(notice, 2000, Markup::markdown)},
+            {"allowed_mentions", {{"parse", json::array()}}},
+            {"flags", suppress_embeds}};
+  }
+
+  Outcome outcome_of(HttpAnswer& answer, const json& said) const override {
+    if (const auto wait = wait_in(said, "retry_after")) answer.retry_after = wait;
+    const Outcome outcome = judge(answer, false, text_in(said, "message"));
+    if (outcome.state == Outcome::State::sent && number_in(said, "code", 0) != 0)
+      return took_nothing(text_in(said, "message"));
+    return outcome;
+  }
+};
+
+}  // namespace
+
+MadeTransport make_slack(const Settings& settings) { return std::make_unique<Slack>(settings); }
+MadeTransport make_mattermost(const Settings& settings) { return std::make_unique<Mattermost>(settings); }
+MadeTransport make_discord(const Settings& settings) { return std::make_unique<Discord>(settings); }
+
+}  // namespace qrx::notify

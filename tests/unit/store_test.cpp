@@ -341,6 +341,49 @@ TEST_CASE("blobs move into the store once and are never replaced") {
   CHECK(blobs->free_bytes() > 0);
 }
 
+TEST_CASE("a blob whose length is known has the size of what was written, not of the room taken ahead") {
+  TempDirectory directory;
+  auto blobs = open_blobs(directory);
+  const space::BlobKey blob = Id::random();
+  auto staged = blobs->create(blob);
+  REQUIRE(staged);
+  const std::vector<std::byte> piece(100'000, std::byte{7});
+  (*staged)->expect_length(40U << 20);
+  std::uint64_t offset = 0;
+  for (int i = 0; i < 200; ++i, offset += piece.size()) REQUIRE((*staged)->write_at(offset, piece));
+  CHECK((*staged)->size() == offset);
+  // Shortened, and written on from there: what was taken ahead went with the rest.
+  REQUIRE((*staged)->truncate(5));
+  CHECK((*staged)->size() == 5U);
+  REQUIRE((*staged)->write_at(5, piece));
+  std::vector<std::byte> got(piece.size() + 10);
+  CHECK((*blobs->open(blob))->read_at(0, got) == piece.size() + 5);
+  CHECK(std::equal(piece.begin(), piece.end(), got.begin() + 5));
+}
+
+TEST_CASE("a large blob that is removed is gone at once, and stays readable where it is open") {
+  TempDirectory directory;
+  auto blobs = open_blobs(directory);
+  const space::BlobKey blob = Id::random();
+  const std::vector<std::byte> bytes(9U << 20, std::byte{3});
+  {
+    auto staged = blobs->create(blob);
+    REQUIRE(staged);
+    REQUIRE((*staged)->write_at(0, bytes));
+    REQUIRE((*staged)->make_durable());
+    REQUIRE(blobs->publish({blob}));
+  }
+  auto opened = blobs->open(blob);
+  REQUIRE(opened);
+  REQUIRE(blobs->remove(blob));
+  CHECK(blobs->open(blob).error().kind == Kind::not_found);
+  CHECK(blobs->list()->empty());
+  blobs.reset();
+  std::vector<std::byte> end(4);
+  CHECK((*opened)->read_at(bytes.size() - 4, end) == 4U);
+  CHECK(end[3] == std::byte{3});
+}
+
 TEST_CASE("planted links and special files are not followed") {
   TempDirectory directory;
   TempDirectory elsewhere;

@@ -235,7 +235,9 @@ Result<wire::ShareInfo> Shares::report(const Guid& guid, std::string_view token,
       return report.state == ShareState::sent ? Result<void>() : fail(Kind::conflict, "the notice of this share was sent");
     const auto notice = transaction.notice(share);
     if (notice && notice->claimed) return fail(Kind::conflict, "the server is sending the notice of this share");
-    if (report.state == ShareState::sending && (row->notice == ShareState::sending || row->notice == ShareState::unknown))
+    if (report.untried && notice) return fail(Kind::conflict, "the server is to send the notice of this share");
+    const bool is_first = report.state == ShareState::sending || report.untried;  // nobody may have begun
+    if (is_first && (row->notice == ShareState::sending || row->notice == ShareState::unknown))
       return fail(Kind::conflict, row->notice == ShareState::sending ? "the notice of this share is being sent"
                                                                      : "it is not known whether the notice of this share was sent");
     if (notice) transaction.remove_notice(share);

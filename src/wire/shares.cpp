@@ -78,6 +78,8 @@ void read(const json& in, ReportShare& out) {
     default: throw Malformed{"member \"state\" is none of sending, sent, failed, unknown"};
   }
   if (const json* v = find(in, "reason")) out.reason = as_string(*v, "reason", most_reason_bytes);
+  if (const json* v = find(in, "untried")) out.untried = as_truth(*v, "untried");
+  if (out.untried && out.state != ShareState::failed) throw Malformed{"member \"untried\" goes with the state \"failed\""};
 }
 
 void read(const json& in, SharedSpace& out) {
@@ -133,6 +135,7 @@ std::string to_json(const ShareInfo& in) { return dump(write(in)); }
 std::string to_json(const ReportShare& in) {
   json out = {{"state", to_text(in.state)}};
   if (!in.reason.empty()) out["reason"] = in.reason;
+  if (in.untried) out["untried"] = true;
   return dump(out);
 }
 

@@ -64,6 +64,8 @@ struct Shares {
 struct ReportShare {
   ShareState state = ShareState::sending;  // sending, sent, failed or unknown
   std::string reason;
+  // With failed, and without a claim: there is nobody who could tell him. 409 as for sending, and when the server is to tell.
+  bool untried = false;
 };
 
 // GET /d/{token} with Accept: application/json: what a recipient may know

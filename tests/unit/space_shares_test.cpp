@@ -450,6 +450,35 @@ TEST_CASE("who tells the recipients himself claims each notice, and only one doe
   CHECK(history.back().state == ShareState::sent);
 }
 
+TEST_CASE("that nobody can tell a recipient is recorded unless somebody can") {
+  Sharing s;
+  const auto nobody_can = [&](const wire::ShareInfo& share) {
+    return s.shares->report(s.guid(), s.token(), share.share, {ShareState::failed, "no transport", true});
+  };
+  const auto share = s.one(to({"a@example.org"}));
+  REQUIRE(nobody_can(share));
+  CHECK(s.now(share).state == ShareState::failed);
+  CHECK(s.now(share).reason == "no transport");
+  REQUIRE(nobody_can(share));
+
+  // a later run that can tell him
+  REQUIRE(s.shares->report(s.guid(), s.token(), share.share, {ShareState::sending, ""}));
+  CHECK(kind_of(nobody_can(share)) == Kind::conflict);
+  CHECK(s.now(share).state == ShareState::sending);
+  REQUIRE(s.shares->report(s.guid(), s.token(), share.share, {ShareState::unknown, ""}));
+  CHECK(kind_of(nobody_can(share)) == Kind::conflict);
+  REQUIRE(s.shares->report(s.guid(), s.token(), share.share, {ShareState::sent, ""}));
+  CHECK(kind_of(nobody_can(share)) == Kind::conflict);
+
+  // a server that can
+  const auto queued = s.one(to({"b@example.org"}, 0, true));
+  CHECK(kind_of(nobody_can(queued)) == Kind::conflict);
+  CHECK(s.now(queued).state == ShareState::queued);
+  const auto claimed = s.shares->claim();
+  REQUIRE(claimed->claim);
+  CHECK(claimed->claim->to == "b@example.org");
+}
+
 TEST_CASE("a caller that never says how it went leaves an unknown notice") {
   Sharing s;
   const auto share = s.one(to({"a@example.org"}));

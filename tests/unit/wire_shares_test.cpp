@@ -109,8 +109,11 @@ TEST_CASE("a report tells of the sending only") {
     CHECK(from_json<ReportShare>(to_json(*report))->reason == "why");
   }
   for (const char* text : {"{}", R"({"state":"queued"})", R"({"state":"downloaded"})", R"({"state":"revoked"})",
-                           R"({"state":"opened"})", R"({"state":7})", R"({"state":"sent","reason":[]})"})
+                           R"({"state":"opened"})", R"({"state":7})", R"({"state":"sent","reason":[]})",
+                           R"({"state":"sent","untried":true})", R"({"state":"failed","untried":"yes"})"})
     CHECK(from_json<ReportShare>(text).error().kind == Kind::usage);
+  CHECK_FALSE(from_json<ReportShare>(R"({"state":"failed"})")->untried);
+  CHECK(from_json<ReportShare>(to_json({ShareState::failed, "nobody to send it", true}))->untried);
 }
 
 TEST_CASE("a recipient sees files and a message, and reads them back") {

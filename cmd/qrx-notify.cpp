@@ -8,6 +8,7 @@
 #include <map>
 #include <string>
 
+#include "base/write_all.h"
 #include "notify/protocol.h"
 #include "notify/transport.h"
 
@@ -33,16 +34,6 @@ bool read_line(std::string& unread, std::string& line) {
     if (got <= 0) return false;
     unread.append(buffer, static_cast<std::size_t>(got));
   }
-}
-
-bool write_all(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t done = ::write(1, text.data(), text.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(done));
-  }
-  return true;
 }
 
 class Post {
@@ -86,7 +77,7 @@ int main() {
   while (read_line(unread, line)) {
     const auto notice = read_notice(line);
     if (!notice) return exit_nonsense;
-    if (!write_all(to_line(post.send(*notice)))) return 1;
+    if (!write_all(STDOUT_FILENO, to_line(post.send(*notice)))) return 1;
   }
   return 0;
 }

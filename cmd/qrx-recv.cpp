@@ -15,6 +15,7 @@
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "base/units.h"
+#include "base/write_all.h"
 #include "cli/asking.h"
 #include "cli/client.h"
 #include "cli/events.h"

@@ -16,6 +16,7 @@
 #include <string_view>
 
 #include "base/bytes.h"
+#include "base/write_all.h"
 #include "vision/colour.h"
 #include "vision/frames.h"
 #include "vision/picture.h"
@@ -67,22 +68,12 @@ ScanReport scan(const std::vector<std::byte>& bytes, SearchOptions options) {
   return report;
 }
 
-bool write_all(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t done = ::write(1, text.data(), text.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(done));
-  }
-  return true;
-}
-
-int answer(const ScanReport& report) { return write_all(format_scan_report(report)) ? 0 : 1; }
+int answer(const ScanReport& report) { return write_all(STDOUT_FILENO, format_scan_report(report)) ? 0 : 1; }
 
 // Texts and views as they come; what format_scan_report writes at the end is the same as if it had been said at once.
 class Teller {
  public:
-  bool begin() { return write_all(lines_of({}, false)); }
+  bool begin() { return write_all(STDOUT_FILENO, lines_of({}, false)); }
   bool tell(const SearchResult& found, const Gray& gray) {
     report_.width = static_cast<std::uint32_t>(gray.width);
     report_.height = static_cast<std::uint32_t>(gray.height);
@@ -90,7 +81,7 @@ class Teller {
       if (report_.texts.size() == ScanReport::most_texts || std::ranges::find(report_.texts, text) != report_.texts.end()) continue;
       if (report_.texts.empty()) report_.step = found.step;
       report_.texts.push_back(text);
-      if (!write_all("text " + to_base64(as_bytes(text)) + "\n")) return false;
+      if (!write_all(STDOUT_FILENO, "text " + to_base64(as_bytes(text)) + "\n")) return false;
     }
     return true;
   }
@@ -99,11 +90,11 @@ class Teller {
     const auto now = std::chrono::steady_clock::now();
     if (now - shown_ < pause) return true;
     shown_ = now;
-    return write_all(format_watch_view(small_view(gray, hint)));
+    return write_all(STDOUT_FILENO, format_watch_view(small_view(gray, hint)));
   }
   bool end(ScanStatus status) {
     if (report_.texts.empty()) report_.status = status;
-    return write_all(lines_of(report_, true));
+    return write_all(STDOUT_FILENO, lines_of(report_, true));
   }
 
  private:
@@ -152,7 +143,7 @@ int show_stdin(int width, int height) {
   std::vector<std::byte> bytes;
   if (!read_all(bytes) || bytes.size() > most_picture_bytes) return 1;
   const auto picture = decode_small(bytes, width, height);
-  return picture && write_all(format_small_picture(*picture)) ? 0 : 1;
+  return picture && write_all(STDOUT_FILENO, format_small_picture(*picture)) ? 0 : 1;
 }
 
 template <class Number>

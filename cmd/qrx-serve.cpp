@@ -9,6 +9,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "base/write_all.h"
 #include "cli/addresses.h"
 #include "cli/events.h"
 #include "cli/exit.h"

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "base/write_all.h"
 #include "vision/drawing.h"
 #include "vision/small_picture.h"
 
@@ -27,16 +28,6 @@ bool read_all(std::string& out) {
     if (got < 0 && errno == EINTR) continue;
     if (got <= 0 || out.size() > most) return got == 0;
   }
-}
-
-bool write_all(std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t done = ::write(1, text.data(), text.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done <= 0) return false;
-    text.remove_prefix(static_cast<std::size_t>(done));
-  }
-  return true;
 }
 
 }  // namespace
@@ -64,5 +55,5 @@ int main(int argc, char** argv) {
   if (!read_all(bytes)) return 1;
   const auto picture = parse_small_picture(bytes);
   if (!picture) return 1;
-  return write_all(draw_picture(*picture, plan)) ? 0 : 1;
+  return write_all(STDOUT_FILENO, draw_picture(*picture, plan)) ? 0 : 1;
 }

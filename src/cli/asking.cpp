@@ -9,7 +9,7 @@
 #include <cerrno>
 
 #include "base/text.h"
-#include "cli/messages.h"
+#include "base/write_all.h"
 #include "cli/signals.h"
 
 namespace qrx::cli {

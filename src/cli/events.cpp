@@ -6,7 +6,7 @@
 #include <cstdio>
 
 #include "base/text.h"
-#include "cli/messages.h"
+#include "base/write_all.h"
 
 namespace qrx::cli {
 

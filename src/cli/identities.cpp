@@ -9,7 +9,7 @@
 
 #include "base/text.h"
 #include "base/unique_fd.h"
-#include "cli/messages.h"
+#include "base/write_all.h"
 #include "cli/places.h"
 
 namespace qrx::cli {

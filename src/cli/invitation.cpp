@@ -10,7 +10,7 @@
 
 #include "base/text.h"
 #include "base/unique_fd.h"
-#include "cli/messages.h"
+#include "base/write_all.h"
 #include "qr/image.h"
 
 namespace qrx::cli {

@@ -11,8 +11,8 @@
 #include <optional>
 
 #include "base/unique_fd.h"
+#include "base/write_all.h"
 #include "cli/events.h"
-#include "cli/messages.h"
 #include "cli/places.h"
 #include "wire/event_line.h"
 

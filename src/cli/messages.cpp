@@ -1,28 +1,11 @@
 #include "cli/messages.h"
 
-#include <poll.h>
 #include <unistd.h>
 
-#include <cerrno>
-
 #include "base/text.h"
+#include "base/write_all.h"
 
 namespace qrx::cli {
-
-bool write_all(int fd, std::string_view text) {
-  while (!text.empty()) {
-    const ssize_t written = ::write(fd, text.data(), text.size());
-    if (written >= 0) {
-      text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EAGAIN) {
-      pollfd ready{fd, POLLOUT, 0};  // a terminal shared with a program that made it non-blocking
-      if (::poll(&ready, 1, -1) < 0 && errno != EINTR) return false;
-    } else if (errno != EINTR) {
-      return false;
-    }
-  }
-  return true;
-}
 
 // One write a message, so that lines of several tools in one pipeline do not mix. When nobody reads stderr any more,
 // nothing is left to say.

@@ -39,7 +39,4 @@ class Messages {
   std::function<void()> clear_;
 };
 
-// All of `text` to the descriptor; false when it is closed or broken (errno says how). EINTR and EAGAIN are waited out.
-bool write_all(int fd, std::string_view text);
-
 }  // namespace qrx::cli

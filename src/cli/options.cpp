@@ -17,6 +17,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "base/write_all.h"
 #include "cli/exit.h"
 #include "cli/messages.h"
 #include "cli/places.h"

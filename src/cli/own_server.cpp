@@ -21,7 +21,7 @@
 #include <thread>
 
 #include "base/clock.h"
-#include "cli/messages.h"
+#include "base/write_all.h"
 #include "cli/places.h"
 #include "cli/signals.h"
 

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "cli/messages.h"
+#include "base/write_all.h"
 #include "term/terminal.h"
 
 namespace qrx::cli {

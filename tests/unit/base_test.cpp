@@ -1,7 +1,11 @@
 #include <catch2/catch.hpp>
 
+#include <fcntl.h>
+#include <unistd.h>
+
 #include <cerrno>
 #include <string>
+#include <thread>
 
 #include "base/bytes.h"
 #include "base/checksum.h"
@@ -9,7 +13,9 @@
 #include "base/random.h"
 #include "base/result.h"
 #include "base/text.h"
+#include "base/unique_fd.h"
 #include "base/units.h"
+#include "base/write_all.h"
 
 using namespace qrx;
 
@@ -111,4 +117,31 @@ TEST_CASE("secrets are compared as a whole") {
   CHECK_FALSE(equal_constant_time(as_bytes("abc"), as_bytes("abd")));
   CHECK_FALSE(equal_constant_time(as_bytes("abc"), as_bytes("ab")));
   CHECK(random_bytes<16>() != random_bytes<16>());
+}
+
+TEST_CASE("all of a text is written, whether the descriptor blocks or not") {
+  for (const int flags : {0, O_NONBLOCK}) {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const UniqueFd read_end(ends[0]);
+    UniqueFd write_end(ends[1]);
+    REQUIRE(::fcntl(write_end.get(), F_SETFL, flags) == 0);
+    const std::string text(300'000, 'x');  // more than a pipe holds (64 KiB, pipe(7))
+    std::string got;
+    std::thread reader([&] {
+      char buffer[4096];
+      for (ssize_t bytes; (bytes = ::read(read_end.get(), buffer, sizeof buffer)) > 0;) got.append(buffer, static_cast<std::size_t>(bytes));
+    });
+    const bool written = write_all(write_end.get(), text);
+    write_end.reset();
+    reader.join();
+    CHECK(written);
+    CHECK(got == text);
+  }
+}
+
+TEST_CASE("writing to what is closed says why it cannot") {
+  CHECK_FALSE(write_all(-1, "text"));
+  CHECK(errno == EBADF);
+  CHECK(write_all(-1, ""));
 }

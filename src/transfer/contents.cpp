@@ -33,8 +33,13 @@ Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& inf
   }
 }
 
+struct OpenedManifest {
+  wire::Manifest manifest;
+  std::string tag;
+};
+
 // Nothing when it is a file that only has this name.
-Result<std::optional<wire::Manifest>> read_manifest(const ReceiveJob& job, const wire::FileInfo& info) {
+Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const wire::FileInfo& info) {
   if (info.size > most_manifest_bytes) return std::nullopt;
   const auto sealed = fetch_whole(job, info);
   if (!sealed) return tl::unexpected(sealed.error());
@@ -45,7 +50,7 @@ Result<std::optional<wire::Manifest>> read_manifest(const ReceiveJob& job, const
   if (!opened) return fail(opened.error().kind, "the list of files of a delivery cannot be opened: " + opened.error().what, opened.error().hint);
   auto manifest = wire::from_json<wire::Manifest>(text);
   if (!manifest) return std::nullopt;
-  return std::optional(std::move(*manifest));
+  return OpenedManifest{std::move(*manifest), opened->tag};
 }
 
 }  // namespace
@@ -54,9 +59,21 @@ Error not_sealed(const std::string& name) {
   return {Kind::integrity, name + " did not come sealed to the key of this space, and nothing else is taken", {}};
 }
 
-Result<void> check_item(const Item& item, const std::string& tag) {
-  if (!item.in_manifest || item.tag == tag) return {};
-  return fail(Kind::integrity, item.name + " is not what its sender sent: the server holds another item under its name");
+Result<void> admit(const ReceiveJob& job, const DeliveryContents& contents) {
+  const Id& delivery = contents.shown.delivery;
+  if (contents.manifest_tag.empty()) return {};
+  if (job.seals->fit(delivery, contents.item_tags) && job.seals->claim(delivery, contents.manifest_tag, true)) return {};
+  return tl::unexpected(shown_again("a sealed delivery"));
+}
+
+Result<void> admit_item(const ReceiveJob& job, const DeliveryContents& contents, const Item& item, const std::string& tag) {
+  if (item.in_manifest && item.tag != tag)
+    return fail(Kind::integrity, item.name + " is not what its sender sent: the server holds another item under its name");
+  if (!item.in_manifest && std::binary_search(contents.item_tags.begin(), contents.item_tags.end(), tag))
+    return fail(Kind::integrity, item.name + " is a file of this delivery that the server shows a second time");
+  // Items are many: of a delivery with a manifest it is the manifest's claim that lasts through a loss of power.
+  if (job.seals->claim(contents.shown.delivery, tag, !item.in_manifest)) return {};
+  return tl::unexpected(shown_again(item.name));
 }
 
 wire::FileInfo opened_info(const Item& item, std::uint64_t size, const Xxh128Sum& sum) {
@@ -75,25 +92,28 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
   const bool opens = job.options.identity != nullptr;
   std::map<std::string_view, const wire::FileInfo*> left;
   std::vector<const wire::FileInfo*> others;
-  std::optional<wire::Manifest> manifest;
+  std::optional<OpenedManifest> opened;
   for (const auto& file : delivery.files) {
-    if (opens && !manifest && file.name == wire::manifest_name) {
+    if (opens && !opened && file.name == wire::manifest_name) {
       auto read = read_manifest(job, file);
       if (!read) return tl::unexpected(read.error());
-      manifest = std::move(*read);
-      if (manifest) continue;
+      opened = std::move(*read);
+      if (opened) continue;
     }
     if (!left.emplace(file.name, &file).second) others.push_back(&file);
   }
-  if (manifest) {
-    out.shown.message = manifest->message;
-    for (const auto& entry : manifest->files) {
+  if (opened) {
+    out.manifest_tag = opened->tag;
+    out.shown.message = opened->manifest.message;
+    for (const auto& entry : opened->manifest.files) {
       const auto found = left.find(entry.item);
       if (found == left.end())
         return fail(Kind::integrity, entry.name + " is missing from its delivery: the server does not have all that was sent");
       out.items.push_back({*found->second, entry.name, true, true, entry.tag});
+      out.item_tags.push_back(entry.tag);
       left.erase(found);
     }
+    std::sort(out.item_tags.begin(), out.item_tags.end());
   }
   for (const auto& file : delivery.files) {
     const auto found = left.find(file.name);

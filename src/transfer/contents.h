@@ -21,6 +21,8 @@ struct Item {
 struct DeliveryContents {
   wire::DeliveryInfo shown;  // for people: real names, plain sizes, the message; the manifest is no file of it
   std::vector<Item> items;   // as shown.files
+  std::string manifest_tag;  // empty: there is no manifest
+  std::vector<std::string> item_tags;  // of what it names, sorted
 };
 
 // Fetches and opens the manifest, if there is one. Retries trouble. Kind::integrity when it was tampered with, or an
@@ -28,8 +30,13 @@ struct DeliveryContents {
 // is as the server has it.
 Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::DeliveryInfo& delivery);
 
-// Is this what the item has to be? Kind::integrity otherwise.
-Result<void> check_item(const Item& item, const std::string& tag);
+// Before anything of the delivery is saved: Kind::integrity when its manifest, or an item of it, was taken in another
+// one. From now on the manifest belongs to it.
+Result<void> admit(const ReceiveJob& job, const DeliveryContents& contents);
+
+// Is this what the item has to be, and nothing that was taken in another delivery, or that the manifest names under
+// another name? Kind::integrity otherwise. From now on it belongs to this delivery.
+Result<void> admit_item(const ReceiveJob& job, const DeliveryContents& contents, const Item& item, const std::string& tag);
 
 // The file as it came out of its seal.
 wire::FileInfo opened_info(const Item& item, std::uint64_t size, const Xxh128Sum& sum);

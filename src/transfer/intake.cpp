@@ -42,6 +42,7 @@ std::string shown_name(std::string_view wire_name) {
 
 struct SealedIntake::State {
   seal::PlainSink sink;
+  AdmitTag admit;
   RunningSums plain;             // the pipeline's thread, until it ended
   std::uint64_t plain_size = 0;  // likewise
   Xxh128 wire;
@@ -51,7 +52,8 @@ struct SealedIntake::State {
   std::optional<seal::OpenPipeline> pipeline;
   std::optional<seal::Refusal> refusal;
 
-  State(const seal::Identity& identity, seal::PlainSink to, bool sha256) : sink(std::move(to)), plain(sha256) {
+  State(const seal::Identity& identity, seal::PlainSink to, bool sha256, AdmitTag may)
+      : sink(std::move(to)), admit(std::move(may)), plain(sha256) {
     opener.emplace(identity);
   }
 
@@ -78,6 +80,8 @@ struct SealedIntake::State {
       if (const auto state = opener->state()) {
         auto made = item_tag(state->payload_key);
         if (!made) return tl::unexpected(made.error());
+        if (admit)
+          if (auto admitted = admit(*made); !admitted) return tl::unexpected(admitted.error());
         tag = std::move(*made);
       }
     }
@@ -85,8 +89,8 @@ struct SealedIntake::State {
   }
 };
 
-SealedIntake::SealedIntake(const seal::Identity& identity, seal::PlainSink sink, bool sha256)
-    : state_(std::make_unique<State>(identity, std::move(sink), sha256)) {}
+SealedIntake::SealedIntake(const seal::Identity& identity, seal::PlainSink sink, bool sha256, AdmitTag admit)
+    : state_(std::make_unique<State>(identity, std::move(sink), sha256, std::move(admit))) {}
 SealedIntake::~SealedIntake() = default;
 
 std::uint64_t SealedIntake::taken() const { return state_->taken; }

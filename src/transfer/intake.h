@@ -36,8 +36,11 @@ std::string shown_name(std::string_view wire_name);     // while it is not known
 // One thread at a time. Memory: that of an OpenPipeline.
 class SealedIntake {
  public:
+  // Asked once, before the sink gets anything; an error of it is returned by push().
+  using AdmitTag = std::function<Result<void>(const std::string& tag)>;
+
   // The sink takes verified plain bytes, in order, on another thread, until finish() or an error was returned.
-  SealedIntake(const seal::Identity& identity, seal::PlainSink sink, bool sha256);
+  SealedIntake(const seal::Identity& identity, seal::PlainSink sink, bool sha256, AdmitTag admit = nullptr);
   ~SealedIntake();
 
   std::uint64_t taken() const;  // sealed bytes: push() goes on here

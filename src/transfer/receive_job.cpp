@@ -1,16 +1,14 @@
 #include "transfer/receive_job.h"
 
 #include <fcntl.h>
-#include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <fstream>
 #include <sstream>
 
 #include "base/text.h"
 #include "transfer/answers.h"
+#include "transfer/state_files.h"
 
 namespace qrx::transfer {
 
@@ -102,22 +100,20 @@ bool ReceiveTally::keep(const wire::FileInfo& file, int descriptor) {
 
 SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
   if (directory.empty()) return;
-  for (std::size_t at = directory.find('/', 1);; at = directory.find('/', at + 1)) {
-    if (::mkdir(directory.substr(0, at).c_str(), 0700) != 0 && errno != EEXIST) return;
-    if (at == std::string::npos) break;
-  }
+  if (!make_private_directories(directory)) return;
   path_ = directory + "/" + guid.text() + ".saved";
   std::ifstream lines(path_);
   std::string line;
   while (std::getline(lines, line)) {
     std::istringstream words(line);
-    std::string file, name, sum;
+    std::string file, name, sum, delivery;
     Entry entry;
-    if (!(words >> file >> name >> entry.size >> sum)) continue;
-    const auto id = Id::parse(file);
+    if (!(words >> file >> name >> entry.size >> sum >> delivery)) continue;
+    const auto id = Id::parse(file), of = Id::parse(delivery);
     const auto xxh128 = sum_from_hex(sum);
-    if (!id || !xxh128 || !percent_decode(name, entry.name)) continue;
+    if (!id || !of || !xxh128 || !percent_decode(name, entry.name)) continue;
     entry.xxh128 = *xxh128;
+    entry.delivery = *of;
     earlier_[*id] = std::move(entry);
   }
 }
@@ -133,13 +129,13 @@ void SavedRecord::add(const Id& file, const Entry& entry) {
   }
   // The newline first: a line that a crash cut short spoils no other.
   const std::string line = "\n" + file.text() + " " + percent_encode_segment(entry.name) + " " +
-                           std::to_string(entry.size) + " " + to_hex(entry.xxh128) + "\n";
-  [[maybe_unused]] const auto written = ::write(file_.get(), line.data(), line.size());
+                           std::to_string(entry.size) + " " + to_hex(entry.xxh128) + " " + entry.delivery.text() + "\n";
+  static_cast<void>(write_state(file_.get(), line, path_));
 }
 
-std::optional<SavedRecord::Entry> SavedRecord::find(const Id& file) const {
+std::optional<SavedRecord::Entry> SavedRecord::find(const Id& file, const Id& delivery) const {
   const auto it = earlier_.find(file);
-  return it == earlier_.end() ? std::nullopt : std::optional(it->second);
+  return it == earlier_.end() || it->second.delivery != delivery ? std::nullopt : std::optional(it->second);
 }
 
 void SavedRecord::remove() {

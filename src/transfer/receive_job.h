@@ -18,6 +18,7 @@
 #include "transfer/patience.h"
 #include "transfer/receiver.h"
 #include "transfer/saver.h"
+#include "transfer/seen_seals.h"
 
 namespace qrx::transfer {
 
@@ -56,7 +57,7 @@ class ReceiveTally {
 };
 
 // Which files a run has begun to give their final names: for the next run, should this one be killed. Thread-safe.
-// A text file "GUID.saved" with a line "FILEID NAME SIZE XXH128" each, NAME percent-encoded.
+// A text file "GUID.saved" with a line "FILEID NAME SIZE XXH128 DELIVERYID" each, NAME percent-encoded.
 class SavedRecord {
  public:
   // An empty directory: nothing is kept. Trouble with the file is no error: what was saved may then be saved twice.
@@ -65,10 +66,11 @@ class SavedRecord {
     std::string name;
     std::uint64_t size = 0;  // as saved
     Xxh128Sum xxh128{};
+    Id delivery;
   };
-  void add(const Id& file, const Entry& entry);       // just before it is published
-  std::optional<Entry> find(const Id& file) const;    // of an earlier run
-  void remove();                                                // the space is gone
+  void add(const Id& file, const Entry& entry);                           // just before it is published
+  std::optional<Entry> find(const Id& file, const Id& delivery) const;    // of an earlier run
+  void remove();                                                          // the space is gone
 
  private:
   std::string path_;
@@ -82,7 +84,8 @@ struct ReceiveJob {
   http::Interrupt& interrupt;
   ReceiveTally& tally;
   Saver* saver = nullptr;         // null: to a stream
-  SavedRecord* record = nullptr;
+  SavedRecord* record = nullptr;  // null: to a stream
+  SeenSeals* seals = nullptr;
 
   Patience patience() const;
   PatienceLimits limits() const { return {options.first_retry, options.most_retry, options.give_up}; }

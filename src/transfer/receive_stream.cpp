@@ -58,11 +58,16 @@ Result<void> StreamReceiver::pull(Current& current, const std::optional<Xxh128Su
   return {};
 }
 
-void StreamReceiver::begin(const Id& file, const std::string& name, bool open, bool must_open) {
-  current_.emplace(Current{file, name, 0, RunningSums(job_.options.sha256), false, must_open, nullptr});
+void StreamReceiver::begin(const Id& delivery, const Id& file, const std::string& name, bool open, bool must_open) {
+  current_.emplace(Current{delivery, file, name, 0, RunningSums(job_.options.sha256), false, must_open, nullptr});
   if (!open) return;
+  // What is written cannot be taken back: what was taken in another delivery is refused before.
+  const auto admit = [this, delivery, name](const std::string& tag) -> Result<void> {
+    if (job_.seals->claim(delivery, tag, false)) return {};
+    return tl::unexpected(shown_again(shown_name(name)));
+  };
   current_->intake = std::make_unique<SealedIntake>(
-      *job_.options.identity, [this](ByteView bytes) { return write(bytes); }, job_.options.sha256);
+      *job_.options.identity, [this](ByteView bytes) { return write(bytes); }, job_.options.sha256, admit);
 }
 
 Result<void> StreamReceiver::pull_sealed(Current& current, const std::optional<Xxh128Sum>& known,
@@ -79,13 +84,13 @@ Result<void> StreamReceiver::pull_sealed(Current& current, const std::optional<X
   client_.close();
   if (job_.options.only_sealed || current.must_open || is_item_name(current.name))
     return tl::unexpected(not_sealed(current.name));
-  begin(current.file, current.name, false);
+  begin(current.delivery, current.file, current.name, false);
   return pull(*current_, known, total);
 }
 
 Result<void> StreamReceiver::follow(const wire::UploadInfo& upload) {
   if (!current_) {
-    begin(upload.upload, upload.name, job_.options.identity && has_age_ending(upload.name));
+    begin(upload.delivery, upload.upload, upload.name, job_.options.identity && has_age_ending(upload.name));
     next_pause_ = job_.options.first_retry;
   }
   const auto length = current_->intake && upload.length ? std::optional(plain_part(*upload.length)) : upload.length;
@@ -105,20 +110,21 @@ Result<void> StreamReceiver::follow(const wire::UploadInfo& upload) {
 }
 
 // The end of a sealed file: only now is it known to be whole, and the one that was sent.
-Result<void> StreamReceiver::opened(const Item& item, SavedFile& saved) {
+Result<void> StreamReceiver::opened(const DeliveryContents& contents, const Item& item, SavedFile& saved) {
   const auto whole = current_->intake->finish();
   if (!whole) return fail(whole.error().kind, "what was written of " + item.name + " is not all of it: " + whole.error().what);
   if (whole->wire_sum != item.info.xxh128)
     return fail(Kind::integrity, "what was written of " + item.name + " is damaged: its checksum differs");
-  if (auto right = check_item(item, whole->tag); !right) return right;
+  if (auto admitted = admit_item(job_, contents, item, whole->tag); !admitted) return admitted;
   saved.info = opened_info(item, whole->plain_size, whole->plain.xxh128);
   saved.sha256 = whole->plain.sha256;
   return {};
 }
 
-Result<SavedFile> StreamReceiver::write_file(const wire::DeliveryInfo& delivery, const Item& item) {
+Result<SavedFile> StreamReceiver::write_file(const DeliveryContents& contents, const Item& item) {
   const wire::FileInfo& info = item.info;
-  if (!current_ || current_->file != info.file) begin(info.file, info.name, item.open, item.in_manifest);
+  const Id& delivery = contents.shown.delivery;
+  if (!current_ || current_->file != info.file) begin(delivery, info.file, info.name, item.open, item.in_manifest);
   job_.tally.expect(info.file, item.name, item.open ? plain_part(info.size) : info.size, false);
   Patience patience = job_.patience();
   while (current_->written < info.size) {
@@ -133,8 +139,8 @@ Result<SavedFile> StreamReceiver::write_file(const wire::DeliveryInfo& delivery,
     if (auto go_on = patience.wait(pulled.error(), asked); !go_on) return tl::unexpected(go_on.error());
   }
   if (current_->intake) {
-    SavedFile saved{{}, info, std::nullopt, delivery.delivery};
-    const auto whole = opened(item, saved);
+    SavedFile saved{{}, info, std::nullopt, delivery};
+    const auto whole = opened(contents, item, saved);
     current_.reset();
     if (!whole) return tl::unexpected(whole.error());
     return saved;
@@ -144,7 +150,7 @@ Result<SavedFile> StreamReceiver::write_file(const wire::DeliveryInfo& delivery,
   const bool right = current_->written == info.size && sums.xxh128 == info.xxh128;
   current_.reset();
   if (!right) return fail(Kind::integrity, "what was written of " + info.name + " is damaged: its checksum differs");
-  SavedFile saved{{}, info, sums.sha256, delivery.delivery};
+  SavedFile saved{{}, info, sums.sha256, delivery};
   saved.info.sealed = false;
   return saved;
 }
@@ -152,6 +158,7 @@ Result<SavedFile> StreamReceiver::write_file(const wire::DeliveryInfo& delivery,
 Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& delivery) {
   const auto contents = read_contents(job_, delivery);
   if (!contents) return tl::unexpected(contents.error());
+  if (auto admitted = admit(job_, *contents); !admitted) return tl::unexpected(admitted.error());
   SavedDelivery out;
   out.info = contents->shown;
   std::vector<std::size_t> order;
@@ -166,7 +173,7 @@ Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& d
       out.declined.push_back(shown.name);
       continue;
     }
-    auto saved = write_file(delivery, contents->items[i]);
+    auto saved = write_file(*contents, contents->items[i]);
     if (!saved) return tl::unexpected(saved.error());
     job_.tally.saved(*saved);
     job_.tally.forget(shown.file);

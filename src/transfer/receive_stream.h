@@ -26,7 +26,7 @@ class StreamReceiver {
 
  private:
   struct Current {
-    Id file;
+    Id delivery, file;
     std::string name;
     std::uint64_t written = 0;
     RunningSums sums;
@@ -34,14 +34,14 @@ class StreamReceiver {
     bool must_open = false;  // it belongs to a sealed delivery: nothing of it is written as it is
     std::unique_ptr<SealedIntake> intake;  // it is opened: `written` and `sums` are of its sealed bytes then
   };
-  void begin(const Id& file, const std::string& name, bool open, bool must_open = false);
+  void begin(const Id& delivery, const Id& file, const std::string& name, bool open, bool must_open = false);
   Result<void> pull_sealed(Current& current, const std::optional<Xxh128Sum>& known, const std::optional<std::uint64_t>& total);
-  Result<void> opened(const Item& item, SavedFile& saved);
+  Result<void> opened(const DeliveryContents& contents, const Item& item, SavedFile& saved);
 
   Result<void> write(ByteView bytes);
   Result<void> pull(Current& current, const std::optional<Xxh128Sum>& known, const std::optional<std::uint64_t>& total);
   Result<void> follow(const wire::UploadInfo& upload);
-  Result<SavedFile> write_file(const wire::DeliveryInfo& delivery, const Item& item);
+  Result<SavedFile> write_file(const DeliveryContents& contents, const Item& item);
 
   const ReceiveJob& job_;
   int stream_;

@@ -99,7 +99,11 @@ struct Receiver::Impl {
     if (address.shared) options.keep = options.present_only = true;
   }
 
-  ReceiveJob job() { return {address, options, *options.client.interrupt, tally, nullptr, nullptr}; }
+  ReceiveJob job() { return {address, options, *options.client.interrupt, tally, nullptr, nullptr, nullptr}; }
+
+  SeenSeals seals() {
+    return {options.state_dir, address.name, [this](const std::string& text) { tally.notice(text); }};
+  }
 
   void count(const SavedDelivery& delivery) {
     handled.insert(delivery.info.delivery);
@@ -140,17 +144,18 @@ struct Receiver::Impl {
     return {};
   }
 
-  void clean_up() {
-    if (options.keep) return;
+  // True when the space is no more.
+  bool clean_up() {
+    if (options.keep) return false;
     OwnerClient client(address, options.client);
     Patience patience(*options.client.interrupt, {options.first_retry, options.most_retry, delete_patience}, nullptr);
     for (;;) {
       const auto removed = client.remove();
-      if (removed) return;
+      if (removed) return true;
       client.close();
       if (!patience.wait(removed.error(), client.asked_pause())) {
         tally.notice("the space could not be deleted (" + removed.error().what + "); it stays until it expires");
-        return;
+        return false;
       }
     }
   }
@@ -208,24 +213,28 @@ Receiver::~Receiver() = default;
 
 Result<Received> Receiver::run(Saver& saver) {
   SavedRecord record(impl_->options.state_dir, impl_->address.name);
+  SeenSeals seals = impl_->seals();
   ReceiveJob job = impl_->job();
   job.saver = &saver;
   job.record = &record;
+  job.seals = &seals;
   Followers followers(job);
   auto result = impl_->save_all(job, followers);
   // Partials of a run that failed are for the next one.
   followers.stop(result.has_value());
   if (result && result->refused == 0) {
-    impl_->clean_up();
+    if (impl_->clean_up()) seals.remove();
     record.remove();  // a later run with the same link is a new wish
   }
   return result;
 }
 
 Result<Received> Receiver::run(int stream) {
-  const ReceiveJob job = impl_->job();
+  SeenSeals seals = impl_->seals();
+  ReceiveJob job = impl_->job();
+  job.seals = &seals;
   auto result = impl_->stream_all(job, stream);
-  if (result) impl_->clean_up();
+  if (result && impl_->clean_up()) seals.remove();
   return result;
 }
 

@@ -35,6 +35,7 @@ class Delivery {
   Delivery(const ReceiveJob& job, const DeliveryContents& contents,
            const std::function<std::optional<Follower::Outcome>(const Id&)>& outcome_of)
       : job_(job),
+        contents_(contents),
         info_(contents.shown),
         items_(contents.items),
         outcome_of_(outcome_of),
@@ -51,6 +52,7 @@ class Delivery {
   void declined(std::size_t index);
 
   const ReceiveJob& job_;
+  const DeliveryContents& contents_;
   const wire::DeliveryInfo& info_;  // as people see it
   const std::vector<Item>& items_;  // as the server has it
   const std::function<std::optional<Follower::Outcome>(const Id&)>& outcome_of_;
@@ -110,7 +112,7 @@ class Worker {
 // A run that was killed after it had published this file.
 bool Worker::saved_before(std::size_t index) {
   const wire::FileInfo& info = file(index);
-  const auto earlier = job_.record->find(info.file);
+  const auto earlier = job_.record->find(info.file, delivery_.info_.delivery);
   if (!earlier) return false;
   const bool opened = item(index).open && (earlier->size != info.size || earlier->xxh128 != info.xxh128);
   if (!opened && (earlier->size != info.size || earlier->xxh128 != info.xxh128)) return false;
@@ -128,9 +130,9 @@ bool Worker::saved_before(std::size_t index) {
 }
 
 Result<void> Worker::publish_opened(std::size_t index, PartialFile& partial, const OpenedItem& opened) {
-  if (auto right = check_item(item(index), opened.tag); !right) {
+  if (auto admitted = admit_item(job_, delivery_.contents_, item(index), opened.tag); !admitted) {
     partial.discard();
-    return right;
+    return admitted;
   }
   if (auto renamed = partial.rename_to(item(index).name, file(index).file, delivery_.info_.delivery); !renamed) return renamed;
   return publish(index, partial, opened.plain, true);
@@ -159,7 +161,7 @@ Result<void> Worker::publish(std::size_t index, PartialFile& partial, const Sums
     delivery_.declined(index);
     return {};
   }
-  job_.record->add(info.file, {partial.name(), info.size, info.xxh128});
+  job_.record->add(info.file, {partial.name(), info.size, info.xxh128, delivery_.info_.delivery});
   auto path = partial.publish();
   if (!path) return tl::unexpected(path.error());
   delivery_.saved(index, SavedFile{std::move(*path), info, sums.sha256, delivery_.info_.delivery});
@@ -178,7 +180,7 @@ Result<void> Worker::keep_small(std::size_t index, const std::string& bytes) {
     std::optional<seal::Refusal> refusal;
     auto whole = open_whole(*job_.options.identity, as_bytes(bytes), job_.options.sha256, plain, refusal);
     if (whole) {
-      if (auto right = check_item(item(index), whole->tag); !right) return right;
+      if (auto admitted = admit_item(job_, delivery_.contents_, item(index), whole->tag); !admitted) return admitted;
       opened = std::move(*whole);
     } else if (refusal && is_foreign(*refusal)) {
       if (auto stays = stays_sealed(index, *refusal); !stays) return stays;
@@ -485,12 +487,26 @@ Result<SavedDelivery> Delivery::run() {
   return out;
 }
 
+// What was followed of a delivery that is refused.
+void discard_followed(const ReceiveJob& job, const DeliveryContents& contents,
+                      const std::function<std::optional<Follower::Outcome>(const Id&)>& outcome_of) {
+  for (const auto& item : contents.items) {
+    if (!outcome_of(item.info.file)) continue;
+    const auto name = item.open ? without_age_ending(item.info.name) : item.info.name;
+    if (auto partial = job.saver->begin(name, item.info.file, contents.shown.delivery)) partial->discard();
+  }
+}
+
 }  // namespace
 
 Result<SavedDelivery> save_delivery(const ReceiveJob& job, const wire::DeliveryInfo& delivery,
                                     const std::function<std::optional<Follower::Outcome>(const Id&)>& outcome_of) {
   const auto contents = read_contents(job, delivery);
   if (!contents) return tl::unexpected(contents.error());
+  if (auto admitted = admit(job, *contents); !admitted) {
+    discard_followed(job, *contents, outcome_of);
+    return tl::unexpected(admitted.error());
+  }
   return Delivery(job, *contents, outcome_of).run();
 }
 

@@ -12,6 +12,7 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "transfer/state_files.h"
 
 namespace qrx::transfer {
 namespace {
@@ -34,16 +35,6 @@ std::optional<seal::Key> parse_seed(std::string_view text) {
   return seed;
 }
 
-Result<void> write_all(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(fd, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return fail_errno("cannot write " + path);
-    text.remove_prefix(static_cast<std::size_t>(put));
-  }
-  return {};
-}
-
 std::optional<std::string> read_all(int fd) {
   struct stat status{};
   if (::fstat(fd, &status) != 0 || static_cast<std::uint64_t>(status.st_size) > most_bytes) return std::nullopt;
@@ -56,15 +47,6 @@ std::optional<std::string> read_all(int fd) {
     at += static_cast<std::size_t>(got);
   }
   return text;
-}
-
-// Every directory of the path that is missing, private to the user.
-Result<void> make_directories(const std::string& path) {
-  for (std::size_t at = path.find('/', 1);; at = path.find('/', at + 1)) {
-    const std::string front = path.substr(0, at);
-    if (::mkdir(front.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno("cannot make the directory " + front);
-    if (at == std::string::npos) return {};
-  }
 }
 
 }  // namespace
@@ -119,13 +101,13 @@ std::optional<SendState> SendState::load(const std::string& directory, const Dro
     if (const auto id = Id::parse(text_id)) state.uploads_[index] = *id;
   }
   // What is appended next must not become a part of a line that was cut short.
-  if (!text->ends_with('\n') && !write_all(state.file_.get(), "\n", state.path_)) return std::nullopt;
+  if (!text->ends_with('\n') && !write_state(state.file_.get(), "\n", state.path_)) return std::nullopt;
   return state;
 }
 
 Result<SendState> SendState::begin(const std::string& directory, const DropLink& link, const SourceList& sources,
                                    const Id& delivery, const seal::Key* seed) {
-  if (auto made = make_directories(directory); !made) return tl::unexpected(made.error());
+  if (auto made = make_private_directories(directory); !made) return tl::unexpected(made.error());
   SendState state;
   state.path_ = directory + "/" + file_name(link, sources);
   state.delivery_ = delivery;
@@ -147,7 +129,7 @@ Result<SendState> SendState::begin(const std::string& directory, const DropLink&
   const std::string draft = state.path_ + "." + Id::random().text().substr(0, 8);
   state.file_.reset(::open(draft.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!state.file_) return fail_errno("cannot write " + draft);
-  auto done = write_all(state.file_.get(), text, draft);
+  auto done = write_state(state.file_.get(), text, draft);
   if (done && ::flock(state.file_.get(), LOCK_EX | LOCK_NB) != 0) done = fail_errno("cannot lock " + draft);
   if (done && ::rename(draft.c_str(), state.path_.c_str()) != 0) done = fail_errno("cannot write " + state.path_);
   if (!done) {
@@ -161,7 +143,7 @@ bool SendState::any_changed() const { return std::find(changed_.begin(), changed
 
 Result<void> SendState::remember(std::size_t index, const Id& upload) {
   uploads_[index] = upload;
-  return write_all(file_.get(), "upload " + std::to_string(index) + " " + upload.text() + "\n", path_);
+  return write_state(file_.get(), "upload " + std::to_string(index) + " " + upload.text() + "\n", path_);
 }
 
 void SendState::remove() {

@@ -1,9 +1,10 @@
 #include "transfer/state_files.h"
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <cerrno>
+
+#include "base/write_all.h"
 
 namespace qrx::transfer {
 
@@ -16,12 +17,7 @@ Result<void> make_private_directories(const std::string& path) {
 }
 
 Result<void> write_state(int fd, std::string_view text, const std::string& path) {
-  while (!text.empty()) {
-    const ssize_t put = ::write(fd, text.data(), text.size());
-    if (put < 0 && errno == EINTR) continue;
-    if (put < 0) return fail_errno("cannot write " + path);
-    text.remove_prefix(static_cast<std::size_t>(put));
-  }
+  if (!write_all(fd, text)) return fail_errno("cannot write " + path);
   return {};
 }
 

@@ -1,7 +1,6 @@
 #include "store/rows.h"
 
-#include <algorithm>
-#include <cstring>
+#include "store/columns.h"
 
 namespace qrx::store {
 namespace {
@@ -11,18 +10,6 @@ using space::FileRow;
 using space::SpaceRow;
 using space::SpaceState;
 using space::UploadRow;
-
-constexpr const char* reading = "cannot read the catalog";
-
-template <class Array>
-Array to_array(ByteView bytes) {
-  Array out{};
-  if (bytes.size() == out.size()) std::memcpy(out.data(), bytes.data(), out.size());
-  return out;
-}
-
-std::int64_t to_number(WallTime time) { return time.time_since_epoch().count(); }
-WallTime to_time(std::int64_t number) { return WallTime(Millis(number)); }
 
 // The columns in the order of the SELECTs below.
 SpaceRow take_space(Statement& row) {
@@ -47,7 +34,7 @@ DeliveryRow take_delivery(Statement& row) {
   out.guid = to_id(row.next_blob());
   out.message = row.next_text();
   out.created = to_time(row.next_signed_number());
-  if (!row.next_is_null()) out.committed = to_time(row.next_signed_number());
+  out.committed = next_optional_time(row);
   return out;
 }
 
@@ -90,19 +77,6 @@ UploadRow take_upload(Statement& row) {
   out.created = to_time(row.next_signed_number());
   out.expires = to_time(row.next_signed_number());
   return out;
-}
-
-template <class Row>
-Result<std::vector<Row>> take_all(Statement statement, Row (*take)(Statement&)) {
-  std::vector<Row> rows;
-  while (statement.step()) rows.push_back(take(statement));
-  if (statement.failed()) return fail_sqlite(statement.code(), reading);
-  return rows;
-}
-
-int run(Statement& statement) {
-  statement.step();
-  return statement.code();
 }
 
 #define FILE_COLUMNS "file,delivery,guid,name,size,type,xxh128,sha256,sealed,blob,blob_offset"
@@ -163,12 +137,6 @@ CREATE TABLE notice_counts(
 )",
 };
 
-Id to_id(ByteView bytes) {
-  Id id;
-  if (bytes.size() == id.bytes.size()) std::memcpy(id.bytes.data(), bytes.data(), bytes.size());
-  return id;
-}
-
 int write_space(Connection& connection, const SpaceRow& row) {
   Statement statement = connection.prepare(
       "INSERT INTO spaces(" SPACE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(guid) DO UPDATE SET "
@@ -188,10 +156,7 @@ int write_delivery(Connection& connection, const DeliveryRow& row) {
       "message=excluded.message,created=excluded.created,committed=excluded.committed");
   statement.blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes)).text(row.message);
   statement.signed_number(to_number(row.created));
-  if (row.committed)
-    statement.signed_number(to_number(*row.committed));
-  else
-    statement.null();
+  bind_time(statement, row.committed);
   return run(statement);
 }
 
@@ -229,22 +194,12 @@ int write_upload(Connection& connection, const UploadRow& row) {
 }
 
 Result<std::optional<SpaceState>> read_space(Connection& connection, const Guid& guid) {
-  std::optional<SpaceState> out;
-  {
-    Statement statement = connection.prepare("SELECT " SPACE_COLUMNS " FROM spaces WHERE guid=?");
-    statement.blob(as_bytes(guid.bytes));
-    if (!statement.step()) {
-      if (statement.failed()) return fail_sqlite(statement.code(), reading);
-      return out;
-    }
-    out.emplace();
-    out->space = take_space(statement);
-  }
-  const auto of_space = [&](const char* sql) {
-    Statement statement = connection.prepare(sql);
-    statement.blob(as_bytes(guid.bytes));
-    return statement;
-  };
+  auto space = take_one(by_id(connection, "SELECT " SPACE_COLUMNS " FROM spaces WHERE guid=?", guid), take_space);
+  if (!space) return tl::unexpected(std::move(space.error()));
+  if (!*space) return std::optional<SpaceState>();
+  std::optional<SpaceState> out(std::in_place);
+  out->space = std::move(**space);
+  const auto of_space = [&](const char* sql) { return by_id(connection, sql, guid); };
   auto deliveries =
       take_all(of_space("SELECT " DELIVERY_COLUMNS " FROM deliveries WHERE guid=? ORDER BY number"), take_delivery);
   if (!deliveries) return tl::unexpected(std::move(deliveries.error()));
@@ -259,11 +214,7 @@ Result<std::optional<SpaceState>> read_space(Connection& connection, const Guid&
 }
 
 Result<std::optional<FileRow>> read_file(Connection& connection, const Id& file) {
-  Statement statement = connection.prepare("SELECT " FILE_COLUMNS " FROM files WHERE file=?");
-  statement.blob(as_bytes(file.bytes));
-  if (statement.step()) return take_file(statement);
-  if (statement.failed()) return fail_sqlite(statement.code(), reading);
-  return std::optional<FileRow>();
+  return take_one(by_id(connection, "SELECT " FILE_COLUMNS " FROM files WHERE file=?", file), take_file);
 }
 
 Result<std::vector<FileRow>> read_files_after(Connection& connection, const Id& last, std::size_t most) {

@@ -24,6 +24,4 @@ Result<std::vector<space::FileRow>> read_files_after(Connection& connection, con
 Result<std::vector<space::UploadRow>> read_uploads(Connection& connection);
 Result<std::vector<space::DeliveryRow>> read_open_deliveries(Connection& connection);
 
-Id to_id(ByteView bytes);  // all zero when it is not 16 bytes
-
 }  // namespace qrx::store

@@ -1,9 +1,8 @@
 #include "store/share_rows.h"
 
 #include <charconv>
-#include <cstring>
 
-#include "store/rows.h"
+#include "store/columns.h"
 
 namespace qrx::store {
 namespace {
@@ -14,15 +13,10 @@ using space::ShareRow;
 using wire::ShareEvent;
 using wire::ShareState;
 
-constexpr const char* reading = "cannot read the catalog";
-
 #define SHARE_COLUMNS \
   "share,guid,link_hash,recipient,message,most,created,expires,notice,noticed,progress,revoked,files_taken,history"
 #define SHARE_FILE_COLUMNS "share,file,guid,taken,parts"
 #define NOTICE_COLUMNS "share,guid,transport,token,key,created,due,attempts,claimed"
-
-std::int64_t to_number(WallTime time) { return time.time_since_epoch().count(); }
-WallTime to_time(std::int64_t number) { return WallTime(Millis(number)); }
 
 // One line an event: state, time, reason. Reasons have no line ends.
 std::string to_lines(const std::vector<ShareEvent>& history) {
@@ -55,16 +49,12 @@ ShareRow take_share(Statement& row) {
   ShareRow out;
   out.share = to_id(row.next_blob());
   out.guid = to_id(row.next_blob());
-  if (const ByteView hash = row.next_blob(); hash.size() == out.link_hash.size())
-    std::memcpy(out.link_hash.data(), hash.data(), hash.size());
+  out.link_hash = to_array<Sha256Sum>(row.next_blob());
   out.to = row.next_text();
   out.message = row.next_text();
   out.limit = row.next_number();
   out.created = to_time(row.next_signed_number());
-  if (row.next_is_null())
-    row.skip();
-  else
-    out.expires = to_time(row.next_signed_number());
+  out.expires = next_optional_time(row);
   out.notice = static_cast<ShareState>(row.next_number());
   out.noticed = to_time(row.next_signed_number());
   out.progress = static_cast<space::Progress>(row.next_number());
@@ -98,27 +88,6 @@ NoticeRow take_notice(Statement& row) {
   return out;
 }
 
-template <class Row>
-Result<std::vector<Row>> take_all(Statement statement, Row (*take)(Statement&)) {
-  std::vector<Row> rows;
-  while (statement.step()) rows.push_back(take(statement));
-  if (statement.failed()) return fail_sqlite(statement.code(), reading);
-  return rows;
-}
-
-template <class Row>
-Result<std::optional<Row>> take_one(Statement statement, Row (*take)(Statement&)) {
-  if (statement.step()) return take(statement);
-  if (statement.failed()) return fail_sqlite(statement.code(), reading);
-  return std::optional<Row>();
-}
-
-Statement by_id(Connection& connection, const char* sql, const Id& id) {
-  Statement statement = connection.prepare(sql);
-  statement.blob(as_bytes(id.bytes));
-  return statement;
-}
-
 }  // namespace
 
 static_assert(static_cast<int>(ShareState::sending) == 1, "an index of the schema names it by its number");
@@ -131,14 +100,11 @@ int write_share(Connection& connection, const ShareRow& row) {
   const std::string history = to_lines(row.history);
   statement.blob(as_bytes(row.share.bytes)).blob(as_bytes(row.guid.bytes)).blob(as_bytes(row.link_hash));
   statement.text(row.to).text(row.message).number(row.limit).signed_number(to_number(row.created));
-  if (row.expires)
-    statement.signed_number(to_number(*row.expires));
-  else
-    statement.null();
+  bind_time(statement, row.expires);
   statement.number(static_cast<std::uint64_t>(row.notice)).signed_number(to_number(row.noticed));
   statement.number(static_cast<std::uint64_t>(row.progress)).number(row.revoked ? 1 : 0).number(row.files_taken);
-  statement.text(history).step();
-  return statement.code();
+  statement.text(history);
+  return run(statement);
 }
 
 int write_share_file(Connection& connection, const ShareFileRow& row) {
@@ -146,8 +112,8 @@ int write_share_file(Connection& connection, const ShareFileRow& row) {
                                            ") VALUES(?,?,?,?,?) ON CONFLICT(share,file) DO UPDATE SET "
                                            "taken=excluded.taken,parts=excluded.parts");
   statement.blob(as_bytes(row.share.bytes)).blob(as_bytes(row.file.bytes)).blob(as_bytes(row.guid.bytes));
-  statement.number(row.taken).text(row.parts).step();
-  return statement.code();
+  statement.number(row.taken).text(row.parts);
+  return run(statement);
 }
 
 int write_notice(Connection& connection, const NoticeRow& row) {
@@ -158,8 +124,8 @@ int write_notice(Connection& connection, const NoticeRow& row) {
                                            "claimed=excluded.claimed");
   statement.blob(as_bytes(row.share.bytes)).blob(as_bytes(row.guid.bytes)).text(row.transport);
   statement.text(row.token).text(row.key).signed_number(to_number(row.created)).signed_number(to_number(row.due));
-  statement.number(row.attempts).number(row.claimed ? 1 : 0).step();
-  return statement.code();
+  statement.number(row.attempts).number(row.claimed ? 1 : 0);
+  return run(statement);
 }
 
 Result<std::optional<ShareRow>> read_share(Connection& connection, const Id& share) {

@@ -12,6 +12,7 @@
 
 #include "base/unique_fd.h"
 #include "store/paths.h"
+#include "store/columns.h"
 #include "store/rows.h"
 #include "store/share_rows.h"
 #include "store/space_cache.h"
@@ -31,7 +32,6 @@ using space::Transaction;
 using space::UploadRow;
 
 constexpr const char* changing = "cannot write the catalog";
-constexpr const char* reading = "cannot read the catalog";
 constexpr std::size_t most_in_batch = 256;
 constexpr int pages_until_checkpoint = 1000;  // SQLite's own default, 4 MiB
 

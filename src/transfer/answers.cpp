@@ -32,6 +32,7 @@ Kind kind_of(int status) {
 
 Error refusal(const http::ClientAnswer& answer, const std::string& doing) {
   const Kind kind = kind_of(answer.status);
+  if (answer.status >= 300 && answer.status < 400) return {kind, "cannot " + doing + ": the server points elsewhere", {}};
   if (kind == Kind::not_found) return {kind, "the space is unknown or has expired", {}};
   std::string words;
   const auto type = answer.header("Content-Type");
@@ -41,6 +42,14 @@ Error refusal(const http::ClientAnswer& answer, const std::string& doing) {
   if (words.size() > 500) words.resize(500);
   if (words.empty()) words = "the server answered " + std::to_string(answer.status);
   return {kind, "cannot " + doing + ": " + escape_untrusted(words), {}};
+}
+
+Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing,
+                                   std::optional<Millis>& asked_pause) {
+  asked_pause.reset();
+  if (!answer || answer->status < 300) return answer;
+  if (answer->status >= 400) asked_pause = retry_after(*answer);
+  return tl::unexpected(refusal(*answer, doing));
 }
 
 bool is_temporary(Kind kind) { return kind == Kind::unavailable || kind == Kind::locked || kind == Kind::too_many; }

@@ -29,15 +29,6 @@ tl::unexpected<Error> strange(const std::string& what) {
 DropClient::DropClient(const DropLink& link, const http::ClientOptions& options)
     : client_(link.origin, options), base_("/u/" + link.guid.text()) {}
 
-Result<http::ClientAnswer> DropClient::checked(Result<http::ClientAnswer> answer, const std::string& doing) {
-  asked_pause_.reset();
-  if (!answer) return answer;
-  if (answer->status < 300) return answer;
-  if (answer->status < 400) return fail(Kind::other, "cannot " + doing + ": the server points elsewhere");
-  asked_pause_ = retry_after(*answer);
-  return tl::unexpected(refusal(*answer, doing));
-}
-
 Result<http::ClientAnswer> DropClient::ask(const std::string& method, const std::string& target, const std::string& doing,
                                            std::string json) {
   http::ClientRequest request;
@@ -47,7 +38,7 @@ Result<http::ClientAnswer> DropClient::ask(const std::string& method, const std:
   if (!json.empty()) request.headers.push_back({"Content-Type", "application/json"});
   request.has_body = method == "POST";
   request.body = std::move(json);
-  return checked(client_.request(request), doing);
+  return checked(client_.request(request), doing, asked_pause_);
 }
 
 Result<wire::DropInfo> DropClient::look() {
@@ -102,7 +93,7 @@ Result<Id> DropClient::create_upload(const Id& delivery, const std::string& name
   request.headers = {tus(), {"Upload-Metadata", wire::format_upload_metadata(metadata)}};
   if (length) request.headers.push_back({"Upload-Length", std::to_string(*length)});
   else request.headers.push_back({"Upload-Defer-Length", "1"});
-  const auto answer = checked(client_.request(request), "open an upload");
+  const auto answer = checked(client_.request(request), "open an upload", asked_pause_);
   if (!answer) return tl::unexpected(answer.error());
   // The address may be absolute or not, with a proxy's prefix or without: only its last part, the upload's id, counts.
   const auto location = answer->header("Location");
@@ -118,7 +109,7 @@ Result<DropClient::Standing> DropClient::upload_standing(const Id& upload) {
   request.method = "HEAD";
   request.target = base_ + "/uploads/" + upload.text();
   request.headers = {tus()};
-  const auto answer = checked(client_.request(request), "look at the upload");
+  const auto answer = checked(client_.request(request), "look at the upload", asked_pause_);
   if (!answer) return tl::unexpected(answer.error());
   const auto text = answer->header("Upload-Offset");
   const auto offset = text ? wire::parse_number(*text) : std::nullopt;
@@ -136,7 +127,7 @@ Result<DropClient::Patched> DropClient::patch(const Id& upload, std::uint64_t of
   request.target = base_ + "/uploads/" + upload.text();
   request.headers = {tus(), {"Content-Type", std::string(wire::tus_content_type)}, {"Upload-Offset", std::to_string(offset)}};
   if (final_length) request.headers.push_back({"Upload-Length", std::to_string(*final_length)});
-  const auto answer = checked(client_.send(request, size, reader, sent), "upload");
+  const auto answer = checked(client_.send(request, size, reader, sent), "upload", asked_pause_);
   if (!answer) return tl::unexpected(answer.error());
   const auto text = answer->header("Upload-Offset");
   const auto now = text ? wire::parse_number(*text) : std::nullopt;
@@ -149,7 +140,7 @@ Result<void> DropClient::remove_upload(const Id& upload) {
   request.method = "DELETE";
   request.target = base_ + "/uploads/" + upload.text();
   request.headers = {tus()};
-  const auto answer = checked(client_.request(request), "remove the upload");
+  const auto answer = checked(client_.request(request), "remove the upload", asked_pause_);
   if (!answer) return tl::unexpected(answer.error());
   return {};
 }
@@ -165,7 +156,7 @@ Result<void> DropClient::post_small(const Id& delivery, const std::string& name,
 }
 
 Result<std::optional<Xxh128Sum>> DropClient::small_answer() {
-  const auto answer = checked(client_.next_answer(), "send");
+  const auto answer = checked(client_.next_answer(), "send", asked_pause_);
   if (!answer) return tl::unexpected(answer.error());
   return server_sum(*answer);
 }

@@ -50,7 +50,6 @@ class DropClient {
   void close() { client_.close(); }
 
  private:
-  Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing);
   Result<http::ClientAnswer> ask(const std::string& method, const std::string& target, const std::string& doing,
                                  std::string json = {});
 

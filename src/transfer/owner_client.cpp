@@ -32,15 +32,11 @@ http::ClientRequest OwnerClient::request(const std::string& method, const std::s
 }
 
 Result<http::ClientAnswer> OwnerClient::checked(Result<http::ClientAnswer> answer, const std::string& doing) {
-  asked_pause_.reset();
-  if (!answer) return answer;
-  if (answer->status < 300) return answer;
-  if (answer->status < 400) return fail(Kind::other, "cannot " + doing + ": the server points elsewhere");
-  asked_pause_ = retry_after(*answer);
-  Error error = refusal(*answer, doing);
-  if (address_.shared && error.kind == Kind::not_found)
-    error.what = answer->status == 410 ? "the link was revoked, has expired or is used up" : "the link is unknown";
-  return tl::unexpected(std::move(error));
+  const int status = answer ? answer->status : 0;
+  auto granted = transfer::checked(std::move(answer), doing, asked_pause_);
+  if (address_.shared && status == 404) granted.error().what = "the link is unknown";
+  if (address_.shared && status == 410) granted.error().what = "the link was revoked, has expired or is used up";
+  return granted;
 }
 
 Result<wire::SpaceInfo> OwnerClient::space(std::optional<std::uint64_t> after, Seconds wait) {

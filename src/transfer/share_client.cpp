@@ -44,7 +44,6 @@ Result<http::ClientAnswer> ShareClient::ask(const char* method, const std::strin
   for (;;) {
     auto answer = client_.request(request);
     if (answer && answer->status < 300) return answer;
-    if (answer && answer->status < 400) return fail(Kind::other, "cannot " + doing + ": the server points elsewhere");
     Error error = answer ? refusal(*answer, doing) : answer.error();
     if (answer && answer->status == 400) error.kind = Kind::usage;  // a message with links, and the like
     if (!answer) client_.close();

@@ -132,22 +132,15 @@ void Follower::follow_plain() {
 // One connection's worth. Success: the upload is complete, and all of it is in the partial.
 Result<void> Follower::take(PartialFile& partial, OwnerClient& client, std::vector<std::byte>& buffer) {
   if (upload_.length && partial.size() == *upload_.length) return {};
-  const auto opened = client.open(upload_.upload, partial.size(), std::nullopt);
-  if (!opened) return tl::unexpected(opened.error());
   if (upload_.length) partial.expect_length(*upload_.length);
-  std::uint64_t skip = partial.size() - opened->start;
-  for (;;) {
-    const auto got = client.read(buffer);
-    if (!got) return tl::unexpected(got.error());
-    if (*got == 0) break;
-    const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip, *got));
-    skip -= skipped;
-    const ByteView bytes = ByteView(buffer).subspan(skipped, *got - skipped);
+  const auto whole = client.fetch(upload_.upload, partial.size(), std::nullopt, buffer, [&](ByteView bytes) -> Result<void> {
     sums_.update(bytes);
     if (auto written = partial.write(bytes); !written) return written;
     job_.tally.arrived(upload_.upload, partial.size());
-  }
-  if (skip > 0) return fail(Kind::other, "the upload became shorter");
+    return {};
+  });
+  if (!whole) return tl::unexpected(whole.error());
+  if (!*whole) return fail(Kind::other, "the upload became shorter");
   return {};
 }
 

@@ -173,19 +173,12 @@ Result<void> fetch_sealed(OwnerClient& client, const Id& file, const std::option
                           const std::optional<std::uint64_t>& total, SealedIntake& intake,
                           std::vector<std::byte>& buffer, const std::function<Result<void>()>& each) {
   if (total && intake.taken() == *total) return {};
-  const auto opened = client.open(file, intake.taken(), known);
-  if (!opened) return tl::unexpected(opened.error());
-  std::uint64_t skip = intake.taken() - opened->start;
-  for (;;) {
-    const auto got = client.read(buffer);
-    if (!got) return tl::unexpected(got.error());
-    if (*got == 0) break;
-    const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip, *got));
-    skip -= skipped;
-    if (auto pushed = intake.push(ByteView(buffer).subspan(skipped, *got - skipped)); !pushed) return pushed;
-    if (auto go_on = each(); !go_on) return go_on;
-  }
-  if (skip > 0) return fail(Kind::other, "the upload became shorter");
+  const auto whole = client.fetch(file, intake.taken(), known, buffer, [&](ByteView bytes) -> Result<void> {
+    if (auto pushed = intake.push(bytes); !pushed) return pushed;
+    return each();
+  });
+  if (!whole) return tl::unexpected(whole.error());
+  if (!*whole) return fail(Kind::other, "the upload became shorter");
   return {};
 }
 

@@ -1,5 +1,7 @@
 #include "transfer/owner_client.h"
 
+#include <algorithm>
+
 #include "transfer/answers.h"
 #include "wire/shares.h"
 #include "wire/tus.h"
@@ -87,6 +89,21 @@ Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t star
     return fail(Kind::unavailable, "the server sent another range than was asked for");
   }
   return Opened{start};
+}
+
+Result<bool> OwnerClient::fetch(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known,
+                                std::span<std::byte> buffer, const std::function<Result<void>(ByteView)>& take) {
+  const auto opened = open(file, start, known);
+  if (!opened) return tl::unexpected(opened.error());
+  std::uint64_t skip = start - opened->start;
+  for (;;) {
+    const auto got = read(buffer);
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) return skip == 0;
+    const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip, *got));
+    skip -= skipped;
+    if (auto taken = take(ByteView(buffer).subspan(skipped, *got - skipped)); !taken) return tl::unexpected(taken.error());
+  }
 }
 
 Result<void> OwnerClient::post_get(const Id& file) { return client_.post(request("GET", "/files/" + file.text())); }

@@ -3,10 +3,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 
+#include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -33,6 +35,10 @@ class OwnerClient {
   };
   Result<Opened> open(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known);
   Result<std::size_t> read(std::span<std::byte> space) { return client_.read(space); }
+  // The same, given to `take` piece by piece to its end, through `buffer`. What a server sends in front of `start` is passed
+  // over: `take` gets nothing then, but is called for each piece. False: it ended before `start`. Errors of `take` come through.
+  Result<bool> fetch(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known, std::span<std::byte> buffer,
+                     const std::function<Result<void>(ByteView)>& take);
 
   // Small files, pipelined: answers come in the order of the posts, each the whole content.
   Result<void> post_get(const Id& file);

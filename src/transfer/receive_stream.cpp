@@ -37,23 +37,16 @@ Result<void> StreamReceiver::write(ByteView bytes) {
 Result<void> StreamReceiver::pull(Current& current, const std::optional<Xxh128Sum>& known,
                                   const std::optional<std::uint64_t>& total) {
   if (current.intake) return pull_sealed(current, known, total);
-  const auto opened = client_.open(current.file, current.written, known);
-  if (!opened) return tl::unexpected(opened.error());
   // What was written cannot be taken back: when the server sends the whole, its front is passed over.
-  std::uint64_t skip = current.written - opened->start;
-  for (;;) {
-    const auto got = client_.read(buffer_);
-    if (!got) return tl::unexpected(got.error());
-    if (*got == 0) break;
-    const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip, *got));
-    skip -= skipped;
-    const ByteView bytes = ByteView(buffer_).subspan(skipped, *got - skipped);
+  const auto whole = client_.fetch(current.file, current.written, known, buffer_, [&](ByteView bytes) -> Result<void> {
     current.sums.update(bytes);
     if (auto written = write(bytes); !written) return written;
     current.written += bytes.size();
     job_.tally.arrived(current.file, current.written);
-  }
-  if (skip > 0) return fail(Kind::integrity, "the file became shorter while it was streamed");
+    return {};
+  });
+  if (!whole) return tl::unexpected(whole.error());
+  if (!*whole) return fail(Kind::integrity, "the file became shorter while it was streamed");
   current.complete = true;
   return {};
 }

@@ -31,18 +31,10 @@ class Ring {
   }
   void write(std::size_t size) {
     pieces_[written_ % slots].size = size;
-    {
-      const std::lock_guard lock(mutex_);
-      ++written_;
-    }
-    filled_.notify_one();
+    change(filled_, [&] { ++written_; });
   }
   void end() {  // the writer has no more
-    {
-      const std::lock_guard lock(mutex_);
-      ended_ = true;
-    }
-    filled_.notify_one();
+    change(filled_, [&] { ended_ = true; });
   }
 
   // For the reader: the next piece; empty at the end.
@@ -54,18 +46,10 @@ class Ring {
     return ByteView(piece.bytes).first(piece.size);
   }
   void pop() {
-    {
-      const std::lock_guard lock(mutex_);
-      ++read_;
-    }
-    free_.notify_one();
+    change(free_, [&] { ++read_; });
   }
   void abandon() {  // the reader takes no more
-    {
-      const std::lock_guard lock(mutex_);
-      abandoned_ = true;
-    }
-    free_.notify_one();
+    change(free_, [&] { abandoned_ = true; });
   }
 
   void restart() {  // while no other thread uses it
@@ -74,6 +58,15 @@ class Ring {
   }
 
  private:
+  template <class Change>
+  void change(std::condition_variable& waits, Change make) {
+    {
+      const std::lock_guard lock(mutex_);
+      make();
+    }
+    waits.notify_one();
+  }
+
   struct Piece {
     std::vector<std::byte> bytes;
     std::size_t size = 0;

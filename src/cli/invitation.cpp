@@ -10,7 +10,10 @@
 
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "base/units.h"
 #include "base/write_all.h"
+#include "cli/counts.h"
+#include "cli/local_time.h"
 #include "qr/image.h"
 
 namespace qrx::cli {
@@ -44,10 +47,23 @@ std::string joined(const std::vector<std::string>& lines) {
 }
 
 bool ends_with(const std::string& text, std::string_view back) {
-  return text.size() >= back.size() && equal_ignoring_case(std::string_view(text).substr(text.size() - back.size()), back);
+  return text.size() > back.size() && equal_ignoring_case(std::string_view(text).substr(text.size() - back.size()), back);
 }
 
 }  // namespace
+
+std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now) {
+  std::vector<std::string> lines;
+  if (!terms.words.empty()) lines.push_back("  words: " + terms.words);
+  lines.emplace_back("Scan the code, open the link in a browser, or run: qrx-send -l LINK FILE");
+  lines.push_back("Anyone with this link can send until " + local_time(terms.expires, now) + ", and can read nothing.");
+  std::string most;
+  if (terms.max_size != 0) most = format_size(terms.max_size);
+  if (terms.max_files != 0) most += (most.empty() ? "" : " and ") + count_of_files(terms.max_files);
+  if (!most.empty()) lines.push_back("At most " + most + " in all.");
+  if (!terms.owner.empty()) lines.push_back("Your own link, not for the sender: " + escape_untrusted(terms.owner));
+  return lines;
+}
 
 Screen screen_for(const std::optional<term::Size>& size, term::Depth depth, bool utf8, bool invert) {
   Screen screen;
@@ -63,6 +79,8 @@ std::string draw_invitation(const Invitation& invitation, const Screen& screen, 
   std::vector<std::string> after = invitation.after;
   after.insert(after.begin(), "  " + invitation.drop);
   if (!invitation.symbol) return joined(invitation.before) + joined(after);
+  if (screen.columns > 0 && screen.colours == Colours::none && !screen.invert)
+    after.emplace_back("Drawn without colours: if your terminal is light on dark, use --invert.");
 
   if (screen.rows > 0) {
     // All of it in one window, with a form as large as that allows.
@@ -85,18 +103,22 @@ std::string draw_invitation(const Invitation& invitation, const Screen& screen, 
   return joined(invitation.before) + joined(after) + code;
 }
 
+Result<void> check_qr_file_name(const std::string& path) {
+  if (ends_with(path, ".png") || ends_with(path, ".svg")) return {};
+  return fail(Kind::usage, "--qr-file: '" + path + "' ends neither in .png nor in .svg");
+}
+
 Result<void> write_qr_file(const std::string& path, const Symbol& symbol, bool invert) {
+  if (auto known = check_qr_file_name(path); !known) return known;
   ImageOptions options;
   options.invert = invert;
   std::string content;
   if (ends_with(path, ".svg")) {
     content = to_svg(symbol, options);
-  } else if (ends_with(path, ".png")) {
+  } else {
     const auto png = to_png(symbol, options);
     if (!png) return tl::unexpected(png.error());
     content.assign(reinterpret_cast<const char*>(png->data()), png->size());
-  } else {
-    return fail(Kind::usage, "--qr-file: '" + path + "' ends neither in .png nor in .svg");
   }
   std::string part = path + ".XXXXXX";
   const UniqueFd file(::mkostemp(part.data(), O_CLOEXEC));

@@ -1,0 +1,147 @@
+#include "cli/opened_space.h"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <utility>
+
+#include "cli/client.h"
+#include "cli/kept_spaces.h"
+#include "cli/local_time.h"
+#include "cli/secret_line.h"
+#include "cli/signals.h"
+#include "transfer/receiver.h"
+
+namespace qrx::cli {
+namespace {
+
+// A server that was just started may take a moment.
+constexpr Millis patience_with_own{5'000};
+// Nobody waits for long at the end of a run: the space expires by itself.
+constexpr Millis deletion_time{3'000};
+
+Result<std::string> create_token(const SpaceToOpen& plan, const std::optional<OwnServer>& own) {
+  if (own) return own->create_token();
+  if (!plan.token_file.empty()) return secret_from_file(plan.token_file);
+  const char* token = std::getenv("QRX_TOKEN");
+  return std::string(token ? token : "");
+}
+
+}  // namespace
+
+Result<DropLink> checked_drop_link(const wire::SpaceCreated& space, const std::string& key) {
+  auto drop = parse_drop_link(space.drop);
+  if (!drop) return fail(Kind::unavailable, "the server gave a link that is none: " + drop.error().what);
+  if (drop->guid != space.guid || (!drop->key.empty() && drop->key != key))
+    return fail(Kind::integrity, "the server changed the key of the link", "do not use this server");
+  drop->key = key;
+  return drop;
+}
+
+Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& messages) {
+  OpenedSpace space;
+  space.keep_ = plan.keep;
+  if (!plan.server) {
+    auto own = OwnServer::start({plan.bind, plan.public_url, plan.wish.expire});
+    if (!own) return tl::unexpected(own.error());
+    space.own_.emplace(std::move(*own));
+  }
+  const Origin origin = space.own_ ? space.own_->near() : *plan.server;
+  const auto may_create = create_token(plan, space.own_);
+  if (!may_create) return tl::unexpected(may_create.error());
+  wire::CreateSpace& wish = space.wish_ = plan.wish;
+  if (wish.seal != wire::Seal::off) {
+    auto identity = seal::Identity::generate();
+    if (!identity) return tl::unexpected(identity.error());
+    space.identity_ = std::make_shared<const seal::Identity>(std::move(*identity));
+    wish.key = space.identity_->recipient().text();
+  }
+  auto created = transfer::create_space(origin, wish, client_for(origin), *may_create, space.own_ ? patience_with_own : Millis{0});
+  if (!created) return tl::unexpected(created.error());
+  const auto token = Token::parse(created->token);
+  if (!token) return fail(Kind::unavailable, "the server at " + origin.url() + " gave no usable token");
+  space.link_ = OwnerLink{origin, created->guid, *token};
+  space.owner_ = std::move(created->owner);
+  space.limits_ = created->limits;
+  space.expires_ = created->expires;
+  auto drop = checked_drop_link(*created, wish.key);
+  if (!drop) {
+    space.end(Left::nothing, messages);
+    return tl::unexpected(drop.error());
+  }
+  space.drop_ = std::move(*drop);
+  if (space.own_) {  // it does not know which of its addresses others see
+    space.drop_.origin = space.own_->shown();
+    space.owner_ = OwnerLink{space.own_->shown(), created->guid, *token}.text();
+  }
+  space.keep_for_later_runs(messages);
+  return space;
+}
+
+void OpenedSpace::keep_for_later_runs(Messages& messages) {
+  const WallTime now = system_clock().wall();
+  // What the own server holds is gone with this run; of another one, the next run must be able to read it.
+  if (identity_ && (!own_ || keep_)) {
+    if (auto kept = keep_identity(link_.guid, *identity_, expires_, now); !kept)
+      messages.warn(kept.error().what, "what is sent can be read by this run only");
+    else
+      identity_kept_ = true;
+  }
+  if (!keep_) return;
+  const KeptSpace kept{{shown(), link_.guid, link_.token}, drop_.text(), wish_.label, now, expires_};
+  if (auto remembered = remember_space(kept, now); !remembered) messages.warn(remembered.error().what, "keep the owner link");
+}
+
+SpaceTerms OpenedSpace::terms(const std::string& words) const {
+  SpaceTerms terms;
+  terms.expires = expires_;
+  if (wish_.max_size) terms.max_size = limits_.max_size;
+  if (wish_.max_files) terms.max_files = limits_.max_files;
+  terms.words = words;
+  if (keep_) terms.owner = owner_;
+  return terms;
+}
+
+Event OpenedSpace::event(const std::string& words) const {
+  Event event("space");
+  event.text("guid", link_.guid.text()).text("drop", drop_.text()).text("owner", owner_).text("expires", to_rfc3339(expires_));
+  event.text("server", shown().url()).text("label", wish_.label).boolean("sealed", identity_ != nullptr);
+  if (identity_) event.text("key", identity_->recipient().text());
+  if (!words.empty()) event.text("words", words);
+  return event;
+}
+
+void OpenedSpace::stay(Messages& messages) const {
+  if (!own_ || !keep_) return;
+  messages.say("The space stays until " + local_time(expires_, system_clock().wall()) + "; ^C ends it.");
+  while (ended_by() == 0 && own_->running()) {
+    const auto left = std::chrono::duration_cast<Millis>(expires_ - system_clock().wall()).count();
+    if (left <= 0) return;
+    pollfd wait{ended_by_fd(), POLLIN, 0};
+    (void)::poll(&wait, 1, static_cast<int>(std::min<long long>(left, 60'000)));
+  }
+}
+
+void OpenedSpace::end(Left left, Messages& messages) {
+  if (own_) {
+    if (keep_) (void)forget_space(link_.guid);
+    if (identity_kept_) (void)forget_identity(link_.guid);
+    return;
+  }
+  if (keep_) return;
+  if (left == Left::something) {
+    messages.warn("the space stays on the server until " + local_time(expires_, system_clock().wall()),
+                  "go on with: qrx-recv -n 1 '" + owner_ + "'");
+    return;
+  }
+  http::ClientOptions client = client_for(link_.origin);
+  client.connect_time = client.answer_time = client.stall_time = deletion_time;
+  if (auto deleted = transfer::delete_space(link_, client); !deleted)
+    messages.detail("the space could not be deleted: " + deleted.error().what);
+  else if (identity_kept_)
+    (void)forget_identity(link_.guid);
+}
+
+}  // namespace qrx::cli

@@ -1,0 +1,35 @@
+#include "cli/receive_output.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <utility>
+
+namespace qrx::cli {
+
+transfer::OnConflict on_conflict_of(std::string_view text) {
+  if (text == "refuse") return transfer::OnConflict::refuse;
+  if (text == "overwrite") return transfer::OnConflict::overwrite;
+  return transfer::OnConflict::rename;
+}
+
+Result<ReceiveOutput> ReceiveOutput::open(const std::string& output, transfer::OnConflict on_conflict) {
+  ReceiveOutput out;
+  if (output == "-") return out;
+  if (transfer::Saver::is_stream(output)) {
+    out.stream_.reset(::open(output.c_str(), O_WRONLY | O_CLOEXEC));
+    if (!out.stream_) return fail_errno("cannot write to " + output);
+    return out;
+  }
+  auto saver = transfer::Saver::open(output, on_conflict);
+  if (!saver) return tl::unexpected(saver.error());
+  out.saver_ = std::move(*saver);
+  return out;
+}
+
+Result<transfer::Received> ReceiveOutput::fill(transfer::Receiver& receiver) {
+  if (saver_) return receiver.run(*saver_);
+  return receiver.run(stream_ ? stream_.get() : STDOUT_FILENO);
+}
+
+}  // namespace qrx::cli

@@ -1,0 +1,32 @@
+// Where what is received goes, as --output names it: beneath a directory, into one file, or down a stream.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/result.h"
+#include "base/unique_fd.h"
+#include "transfer/receiver.h"
+#include "transfer/saver.h"
+
+namespace qrx::cli {
+
+transfer::OnConflict on_conflict_of(std::string_view text);  // "refuse", "overwrite"; "rename" for all else
+
+class ReceiveOutput {
+ public:
+  // "-" is stdout; what stands there as a pipe, socket or device is a stream; anything else is as Saver::open() says.
+  static Result<ReceiveOutput> open(const std::string& output, transfer::OnConflict on_conflict);
+
+  bool is_stream() const { return !saver_; }
+  // Blocks, as Receiver::run().
+  Result<transfer::Received> fill(transfer::Receiver& receiver);
+
+ private:
+  ReceiveOutput() = default;
+  std::unique_ptr<transfer::Saver> saver_;
+  UniqueFd stream_;  // without a saver; none: stdout
+};
+
+}  // namespace qrx::cli

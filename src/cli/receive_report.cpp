@@ -1,0 +1,194 @@
+#include "cli/receive_report.h"
+
+#include <unistd.h>
+
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "base/write_all.h"
+#include "cli/counts.h"
+#include "cli/exit.h"
+#include "cli/hook.h"
+#include "term/terminal.h"
+
+namespace qrx::cli {
+
+ReceiveReport::ReceiveReport(ReceiveReportOptions options, Messages& messages, Facts& facts, term::ProgressLine& progress)
+    : options_(std::move(options)), messages_(messages), facts_(facts), progress_(progress), preview_(options_.preview) {}
+
+// --- before something comes
+
+void ReceiveReport::invite(Invitation invitation) {
+  const std::lock_guard lock(screen_);
+  invitation_ = std::move(invitation);
+  show_invitation(false);
+}
+
+void ReceiveReport::redraw() {
+  const std::lock_guard lock(screen_);
+  if (invitation_) show_invitation(true);
+}
+
+void ReceiveReport::show_invitation(bool anew) {
+  if (messages_.quiet()) {
+    if (!anew) (void)write_all(STDERR_FILENO, invitation_->drop + "\n");
+    return;
+  }
+  const Screen screen = screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), invitation_->invert);
+  // After a resize the old drawing is wrapped or torn: only an empty window is sure to be right.
+  messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + draw_invitation(*invitation_, screen, 1));
+  progress_.status("Waiting… (^C ends)");
+}
+
+// --- what comes
+
+transfer::ReceiverEvents ReceiveReport::events(std::function<void()> stop) {
+  stop_ = std::move(stop);
+  transfer::ReceiverEvents events;
+  events.receiving = [this](const transfer::IncomingProgress& progress) {
+    const std::lock_guard lock(screen_);
+    receiving(progress);
+  };
+  if (options_.asking) {  // without these, uploads are followed
+    events.accept = [this](const wire::DeliveryInfo&, const wire::FileInfo& file) {
+      const std::lock_guard lock(screen_);
+      return accept(file);
+    };
+    events.arrived = [this](const wire::FileInfo& file, int descriptor) {
+      const std::lock_guard lock(screen_);
+      return arrived(file, descriptor);
+    };
+  }
+  events.saved = [this](const transfer::SavedFile& file) {
+    const std::lock_guard lock(screen_);
+    saved(file);
+  };
+  events.delivered = [this](const transfer::SavedDelivery& delivery) {
+    const std::lock_guard lock(screen_);
+    delivered(delivery);
+  };
+  events.refused = [this](const wire::DeliveryInfo& delivery, const Error& error) {
+    const std::lock_guard lock(screen_);
+    refused(delivery, error);
+  };
+  events.notice = [this](const std::string& text) {
+    const std::lock_guard lock(screen_);
+    messages_.notice(text);
+  };
+  return events;
+}
+
+void ReceiveReport::receiving(const transfer::IncomingProgress& progress) {
+  invitation_.reset();
+  progress_.update(escape_untrusted(progress.name), progress.bytes, progress.total);
+  Event event("receiving");
+  event.text("name", progress.name).number("bytes", progress.bytes);
+  if (progress.total) event.number("total", *progress.total);
+  else event.null("total");
+  told(facts_.event(event.boolean("uploading", progress.uploading)));
+}
+
+bool ReceiveReport::accept(const wire::FileInfo& file) {
+  invitation_.reset();
+  return is_asked_at_sight(file) || ask(file);
+}
+
+bool ReceiveReport::arrived(const wire::FileInfo& file, int descriptor) {
+  if (!is_asked_at_sight(file)) return true;
+  messages_.raw(preview_.of_descriptor(descriptor));
+  return ask(file);
+}
+
+// What can be shown is asked about when it was shown, so when it is here.
+bool ReceiveReport::is_asked_at_sight(const wire::FileInfo& file) const {
+  return options_.stream.empty() && preview_.may_show(file.type, file.size, file.sealed);
+}
+
+bool ReceiveReport::ask(const wire::FileInfo& file) {
+  progress_.clear();
+  if (options_.asking->all()) return true;
+  return options_.asking->yes("Save " + file.name + " (" + format_size(file.size) + (file.type.empty() ? "" : ", " + file.type) + ")?", true);
+}
+
+void ReceiveReport::saved(const transfer::SavedFile& file) {
+  invitation_.reset();
+  const bool streamed = !options_.stream.empty();
+  const bool tty = term::is_terminal(STDOUT_FILENO);
+  if (tty) progress_.clear();
+  if (!streamed) told(facts_.line(tty ? escape_untrusted(file.path) : file.path, options_.path_end));
+  if (!streamed && !options_.asking) messages_.raw(preview_.of_path(file.path));
+  Event event("saved");
+  event.text("path", streamed ? options_.stream : file.path).text("name", file.info.name).number("size", file.info.size);
+  event.text("type", file.info.type).text("xxh128", to_hex(file.info.xxh128));
+  if (file.sha256) event.text("sha256", to_hex(*file.sha256));
+  event.boolean("sealed", file.info.sealed).text("delivery", file.delivery.text());
+  told(facts_.event(event));
+  if (file.sha256 && !facts_.json()) messages_.detail("sha256 " + to_hex(*file.sha256) + "  " + file.path, 0);
+}
+
+void ReceiveReport::delivered(const transfer::SavedDelivery& delivery) {
+  invitation_.reset();
+  std::uint64_t bytes = 0;
+  for (const auto& file : delivery.files) bytes += file.info.size;
+  const std::size_t files = delivery.files.size();
+  const std::size_t declined = delivery.declined.size();
+  Event event("delivered");
+  event.text("delivery", delivery.info.delivery.text()).number("files", files).number("bytes", bytes);
+  event.number("declined", declined).text("message", delivery.info.message);
+  told(facts_.event(event));
+  if (!delivery.info.message.empty()) messages_.say("message: " + delivery.info.message);
+  if (files == 0) {
+    messages_.say("nothing saved: " + count_of_files(declined) + " declined");
+  } else {
+    const std::string what = files == 1 ? delivery.files[0].info.name : count_of_files(files);
+    messages_.say((options_.download ? "downloaded: " : "upload successful: ") + what + ", " + format_size(bytes) +
+                  (declined == 0 ? "" : "; " + std::to_string(declined) + " declined"));
+  }
+  if (!options_.hook.empty() && files > 0 && !output_failed_) run_hook_after(delivery, bytes);
+  preview_.next_delivery();
+  progress_.start_anew();
+  if (options_.waits_on) progress_.status("Waiting for more… (^C ends)");
+}
+
+void ReceiveReport::run_hook_after(const transfer::SavedDelivery& delivery, std::uint64_t bytes) {
+  const bool streamed = !options_.stream.empty();
+  std::string paths;
+  if (!streamed)
+    for (const auto& file : delivery.files) paths += file.path + "\n";
+  const Variables variables = {{"QRX_PATHS", paths},
+                               {"QRX_SPACE", options_.space},
+                               {"QRX_DELIVERY", delivery.info.delivery.text()},
+                               {"QRX_DELIVERY_FILES", std::to_string(delivery.files.size())},
+                               {"QRX_DELIVERY_BYTES", std::to_string(bytes)},
+                               {"QRX_DELIVERY_MESSAGE", delivery.info.message}};
+  if (auto ran = run_hook(options_.hook, variables, streamed || facts_.json()); !ran) {
+    hook_failed_ = true;
+    messages_.error(ran.error());
+  }
+}
+
+void ReceiveReport::refused(const wire::DeliveryInfo& delivery, const Error& error) {
+  invitation_.reset();
+  Event event("refused");
+  event.text("delivery", delivery.delivery.text()).text("message", error.what);
+  told(facts_.event(event.number("exit", static_cast<std::uint64_t>(exit_code(error.kind)))));
+  messages_.warn(error.what, "this delivery is left out");
+  progress_.start_anew();
+}
+
+Result<void> ReceiveReport::done(const transfer::Received& received) {
+  Event event("done");
+  event.number("deliveries", received.deliveries).number("files", received.files).number("bytes", received.bytes);
+  return facts_.event(event.number("refused", received.refused));
+}
+
+// Receiving what nobody is told of is of no use.
+void ReceiveReport::told(const Result<void>& result) {
+  if (result) return;
+  if (!output_failed_) output_failed_ = result.error();
+  if (stop_) stop_();
+}
+
+}  // namespace qrx::cli

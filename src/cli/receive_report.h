@@ -1,0 +1,76 @@
+// What a receiving tool says of what arrives: facts on stdout, messages, previews and progress on stderr, questions, and the
+// command of --exec. Until something comes, the invitation stands there.
+#pragma once
+
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "cli/asking.h"
+#include "cli/events.h"
+#include "cli/invitation.h"
+#include "cli/messages.h"
+#include "cli/preview.h"
+#include "term/progress.h"
+#include "transfer/receiver.h"
+
+namespace qrx::cli {
+
+struct ReceiveReportOptions {
+  PreviewWhen preview = PreviewWhen::never;
+  std::optional<Asking> asking;  // asked before each file is saved; none: all are
+  std::string stream;            // where the bytes go, as the user named it, when that is no directory or file; else empty
+  char path_end = '\n';          // after each path on stdout
+  bool download = false;         // of what a link held, instead of an upload to a space of this run
+  bool waits_on = false;         // after a delivery, for the next one
+  std::string hook;              // --exec, or empty
+  std::string space;             // for the hook: its GUID, or empty
+};
+
+// Receiver calls the events from its threads, and the screen is redrawn from another: one lock guards what is said
+// meanwhile. Messages, Facts and ProgressLine stay the caller's, who leaves them alone while the Receiver runs.
+class ReceiveReport {
+ public:
+  ReceiveReport(ReceiveReportOptions options, Messages& messages, Facts& facts, term::ProgressLine& progress);
+
+  // Shown now; with --quiet its link only.
+  void invite(Invitation invitation);
+  void redraw();  // the window has another size. Does nothing once something came
+
+  // For a Receiver, which this must outlive. When stdout takes no more facts, `stop` is called (from any thread).
+  transfer::ReceiverEvents events(std::function<void()> stop);
+
+  // When the Receiver has ended: the last event; why `stop` was called; whether the hook failed.
+  Result<void> done(const transfer::Received& received);
+  const std::optional<Error>& output_failed() const { return output_failed_; }
+  bool hook_failed() const { return hook_failed_; }
+
+ private:
+  // All with the lock held.
+  void show_invitation(bool anew);
+  void receiving(const transfer::IncomingProgress& progress);
+  bool accept(const wire::FileInfo& file);
+  bool arrived(const wire::FileInfo& file, int descriptor);
+  bool is_asked_at_sight(const wire::FileInfo& file) const;
+  bool ask(const wire::FileInfo& file);
+  void saved(const transfer::SavedFile& file);
+  void delivered(const transfer::SavedDelivery& delivery);
+  void run_hook_after(const transfer::SavedDelivery& delivery, std::uint64_t bytes);
+  void refused(const wire::DeliveryInfo& delivery, const Error& error);
+  void told(const Result<void>& result);
+
+  ReceiveReportOptions options_;
+  Messages& messages_;
+  Facts& facts_;
+  term::ProgressLine& progress_;
+  Preview preview_;
+  std::function<void()> stop_;
+  std::mutex screen_;
+  std::optional<Invitation> invitation_;  // none: something came
+  std::optional<Error> output_failed_;
+  bool hook_failed_ = false;
+};
+
+}  // namespace qrx::cli

@@ -1,18 +1,15 @@
 #include "vision/colour.h"
 
-#include <cstdio>
-
-#include <jpeglib.h>
 #include <png.h>
 #include <webp/decode.h>
 #include <webp/demux.h>
 
 #include <algorithm>
-#include <csetjmp>
 #include <cstring>
 #include <memory>
 #include <new>
 
+#include "vision/jpeg_decoder.h"
 #include "vision/picture.h"
 
 namespace qrx {
@@ -71,59 +68,35 @@ int orientation_of(ByteView exif) {
 }
 
 struct Jpeg {
-  jpeg_decompress_struct jpeg{};
-  jpeg_error_mgr errors{};
-  jpeg_progress_mgr progress{};
-  std::jmp_buf jump;
+  JpegDecoder decoder;
   Colours out;
   std::vector<std::uint8_t> line;
-  bool created = false;
   bool has_pixels = false;
-  ~Jpeg() {
-    if (created) jpeg_destroy_decompress(&jpeg);
-  }
 };
 
-void stop(j_common_ptr jpeg) { std::longjmp(static_cast<Jpeg*>(jpeg->client_data)->jump, 1); }
-void keep_quiet(j_common_ptr) {}
-void pass_over(j_common_ptr, int) {}
-void watch_scans(j_common_ptr jpeg) {
-  constexpr int most_scans = 100;
-  if (reinterpret_cast<j_decompress_ptr>(jpeg)->input_scan_number > most_scans) stop(jpeg);
-}
-
 void read_line(const Jpeg& reading, bool four_inks, std::uint8_t* out) {
-  const bool inverted = reading.jpeg.saw_Adobe_marker != FALSE;
-  for (JDIMENSION x = 0; x < reading.jpeg.output_width; ++x, out += 4) {
+  const std::uint8_t* in = reading.line.data();
+  for (JDIMENSION x = 0; x < reading.decoder.jpeg.output_width; ++x, out += 4, in += four_inks ? 4 : 3) {
     out[3] = 255;
-    const std::uint8_t* in = reading.line.data() + (four_inks ? 4 : 3) * static_cast<std::size_t>(x);
-    for (int i = 0; i < 3; ++i) {
-      const auto light = [&](int k) { return inverted ? in[k] : 255u - in[k]; };
-      out[i] = four_inks ? static_cast<std::uint8_t>(light(i) * light(3) / 255) : in[i];
+    if (four_inks) {
+      const auto light = reading.decoder.light_of(in);
+      for (std::size_t i = 0; i < 3; ++i) out[i] = static_cast<std::uint8_t>(light[i]);
+    } else {
+      for (std::size_t i = 0; i < 3; ++i) out[i] = in[i];
     }
   }
 }
 
 bool run(Jpeg& reading, ByteView bytes, int width, int height) {
-  jpeg_decompress_struct& jpeg = reading.jpeg;
-  jpeg.err = jpeg_std_error(&reading.errors);
-  reading.errors.error_exit = stop;
-  reading.errors.output_message = keep_quiet;
-  reading.errors.emit_message = pass_over;
-  jpeg.client_data = &reading;
-  if (setjmp(reading.jump) != 0) return reading.has_pixels;
-  jpeg_create_decompress(&jpeg);
-  reading.created = true;
-  jpeg.client_data = &reading;
-  jpeg.progress = &reading.progress;
-  reading.progress.progress_monitor = watch_scans;
-  jpeg_mem_src(&jpeg, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
+  jpeg_decompress_struct& jpeg = reading.decoder.jpeg;
+  if (setjmp(reading.decoder.jump) != 0) return reading.has_pixels;
+  reading.decoder.open(bytes);
   jpeg_save_markers(&jpeg, JPEG_APP0 + 1, 0xFFFF);
   jpeg_read_header(&jpeg, TRUE);
   if (!within_limit(jpeg.image_width, jpeg.image_height, most_shown_pixels)) return false;
   for (auto* marker = jpeg.marker_list; marker; marker = marker->next)
     if (reading.out.orientation == 1) reading.out.orientation = orientation_of(as_bytes(std::span(marker->data, marker->data_length)));
-  const bool four_inks = jpeg.jpeg_color_space == JCS_CMYK || jpeg.jpeg_color_space == JCS_YCCK;
+  const bool four_inks = reading.decoder.four_inks();
   jpeg.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
   // A half, a quarter or an eighth costs that much less, and is scaled on from there.
   const unsigned most = static_cast<unsigned>(std::max(width, height));
@@ -145,7 +118,6 @@ bool run(Jpeg& reading, ByteView bytes, int width, int height) {
 
 Decoded jpeg_colours(ByteView bytes, int width, int height) {
   const auto reading = std::make_unique<Jpeg>();
-  reading->jpeg.scale_denom = 1;
   if (!run(*reading, bytes, width, height)) return std::nullopt;
   return std::move(reading->out);
 }

@@ -1,0 +1,63 @@
+// The recipients of a space, a row each, as the server knows them.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "transfer/share_client.h"
+#include "wire/recipient.h"
+#include "wire/shares.h"
+
+namespace qrx::cli {
+
+enum class Teller : std::uint8_t { nobody, server, local };  // who tells one in this run
+std::string_view to_text(Teller teller);                     // as --via has it; empty for nobody
+
+struct ShareRow {
+  wire::Recipient to;
+  wire::ShareInfo share;
+  std::string link;  // what he gets: with the key in it, where files are sealed to that
+  Teller teller = Teller::nobody;
+  std::string untold;  // why this run found nobody to tell him, in words that are true on any machine; or empty
+};
+
+bool is_settled(const ShareRow& row);  // nobody is telling him, nor is about to
+bool is_trouble(const ShareRow& row);  // he was not told, or that is not known
+
+// One thread at a time. Errors are those of the client.
+class ShareRows {
+ public:
+  // `client` outlives it. `key` goes into the fragments of links; it may be empty.
+  ShareRows(transfer::ShareClient& client, std::string key) : client_(client), key_(std::move(key)) {}
+
+  std::vector<ShareRow>& all() { return rows_; }
+  std::vector<std::size_t> told_by(Teller teller) const;  // which of all()
+
+  // Links for these, in this order. `wish` says everything but who they are.
+  Result<void> make(const std::vector<wire::Recipient>& recipients, wire::CreateShares wish);
+  // The links that there are, oldest first: of all, or only of some.
+  Result<void> list(const std::vector<wire::Recipient>& only = {});
+  // Takes the links of these back, or all; these are the rows then. Kind::not_found when one of them has none, and
+  // nobody loses his.
+  Result<void> revoke(const std::vector<wire::Recipient>& who, bool all);
+  // The server is told of those who are untold, so that who asks it hears the same; a later run that can tell them
+  // still may. One whom somebody else tells, or the server, is untold no more.
+  Result<void> record_untold();
+  // Until anything in the space is different than the rows know, at most so long; then they know it.
+  Result<void> wait(Seconds most);
+  Result<void> wait_until_settled(Seconds most);  // all of them; not to be so in time is no error
+
+ private:
+  ShareRow row_of(wire::Recipient to, wire::ShareInfo share) const;
+
+  transfer::ShareClient& client_;
+  std::string key_;
+  std::vector<ShareRow> rows_;
+  std::uint64_t seq_ = 0;  // of the space, as of the last answer
+};
+
+}  // namespace qrx::cli

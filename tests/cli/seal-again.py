@@ -155,7 +155,10 @@ def one_item(w):
     check_refused(fetch(w, space["owner"], 6, ["large.bin", "small.txt"]).expect_event("refused"))
     liar, space = kept(w)
     liar.lie(item_twice)
-    fetch(w, space["owner"], 6, [name for name in names_in(w.path("in")) if name in ("large.bin", "small.txt")])
+    out = w.path("twice/")
+    w.tool("qrx-recv", "--no-progress", "-o", out, space["owner"]).expect_exit(6)
+    saved = [name for name in names_in(out) if not name.startswith(".")]  # what was done when the refusal came
+    qrx.check(set(saved) <= {"large.bin", "small.txt"}, f"saved: {saved}")
 
 
 def sealed_by_age(w):

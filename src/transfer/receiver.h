@@ -44,7 +44,8 @@ struct ReceiverOptions {
   bool follow_uploads = true;        // fetch files while they are still being uploaded
   bool keep = false;                 // leave the space on the server; otherwise it is deleted after the last delivery
   std::string state_dir;             // "$XDG_STATE_HOME/qrx/recv": remembers what a killed run had saved, so that the
-                                     // next one does not save it twice; made with mode 0700; empty: nothing is kept
+                                     // next one does not save it twice, and what was taken sealed (seen_seals.h);
+                                     // made with mode 0700; empty: nothing is kept
   unsigned connections = 4;          // transfers at the same time
   Millis give_up{300'000};           // server away for so long: Kind::unavailable
   Millis first_retry{250};           // doubled each time, with jitter
@@ -107,7 +108,7 @@ class Receiver {
   // same link and output: partials go on where they stand. A delivery that is at fault itself (tampered with, too many files
   // for one name, a name that is taken) ends a run that waits for one; others go on without it. Errors: Kind::gone or not_found when the space is not there
   // (no error with count 0 once something was received: that is how following ends), integrity when a sum differs twice,
-  // or a sealed file was tampered with (nothing of it stays),
+  // or a sealed file was tampered with or was taken before in another delivery (nothing of it stays),
   // no_room with the partial kept, exists with OnConflict::refuse, unavailable when interrupted or the server stays away.
   Result<Received> run(Saver& saver);
 

@@ -12,6 +12,7 @@
 #include "cli/addresses.h"
 #include "cli/asking.h"
 #include "cli/client.h"
+#include "cli/counts.h"
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/link_words.h"
@@ -125,8 +126,6 @@ class Send {
   Facts facts_;
   term::ProgressLine progress_;
 };
-
-std::string count_of(std::uint64_t files) { return files == 1 ? "1 file" : std::to_string(files) + " files"; }
 
 int Send::end(const Error& error) {
   if (const int signal = ended_by()) {
@@ -311,7 +310,7 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
   if (const auto state = state_dir()) how.state_dir = *state + "/send";
   else messages_.detail(state.error().what + ": an interrupted upload starts over");
 
-  const std::string what = sources.sources.size() == 1 ? escape_untrusted(sources.sources[0].name) : count_of(sources.sources.size());
+  const std::string what = sources.sources.size() == 1 ? escape_untrusted(sources.sources[0].name) : count_of_files(sources.sources.size());
   transfer::SenderEvents events;
   events.progress = [&](std::uint64_t bytes, std::optional<std::uint64_t> total) {
     progress_.update(what, bytes, total);

@@ -80,6 +80,7 @@ ended() { ! kill -0 "$1" 2>/dev/null || [ "$(awk '{print $3}' "/proc/$1/stat" 2>
 in_background() {
   local name=$1
   shift
+  : >"$work/$name.out" 2>"$work/$name.err"  # what an earlier one of that name said is not read as the answer of this one
   "$@" >"$work/$name.out" 2>"$work/$name.err" </dev/null &
   background+=("$!")
   printf -v "pid_$name" '%s' "$!"

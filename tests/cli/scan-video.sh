@@ -64,7 +64,7 @@ for address in ftp://127.0.0.1/x file://"$work"/code.mkv 'http://' $'http://a b/
 done
 
 # --- streams
-/usr/bin/python3 -m http.server --bind 127.0.0.1 0 >web.out 2>web.err &
+/usr/bin/python3 -u -m http.server --bind 127.0.0.1 0 >web.out 2>web.err &
 background+=("$!")
 wait_for 30 grep -qs 'port [0-9]' web.out
 port=$(sed -n 's/.*port \([0-9]*\).*/\1/p' web.out)

@@ -281,6 +281,8 @@ def thousand(server):
 def restarted(w, server, space, made):
     url = files(made[7]["link"])["a.txt"]["url"]
     qrx.check_equal(200, get(url).status, "before")
+    # It is recorded when the last byte was taken, so a moment after the client has it.
+    qrx.wait_for(10, lambda: {one["share"]: one for one in shares(space)["shares"]}[made[7]["share"]]["state"] == "downloaded", "the receipt")
     server.kill()
     server = server.restart()
     space.at(server)

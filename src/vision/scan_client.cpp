@@ -11,6 +11,7 @@
 
 #include "base/text.h"
 #include "base/unique_fd.h"
+#include "base/write_all.h"
 #include "vision/caged_child.h"
 #include "wire/link.h"
 
@@ -99,16 +100,6 @@ Result<ScanReport> run_helper(int picture, const ScanOptions& options) {
   return std::move(*report);
 }
 
-bool write_all(int fd, ByteView bytes) {
-  while (!bytes.empty()) {
-    const ssize_t done = write(fd, bytes.data(), bytes.size());
-    if (done < 0 && errno == EINTR) continue;
-    if (done < 0) return false;
-    bytes = bytes.subspan(static_cast<std::size_t>(done));
-  }
-  return true;
-}
-
 Result<UniqueFd> memory_file() {
   UniqueFd file(memfd_create("picture", MFD_CLOEXEC));
   if (!file) return fail_errno("cannot hold the picture in memory");
@@ -127,7 +118,7 @@ Result<UniqueFd> slurp(int from, std::size_t& size) {
     if (got < 0) return fail_errno("cannot read the picture");
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
-    if (!write_all(file->get(), ByteView(buffer).first(static_cast<std::size_t>(got))))
+    if (!write_all(file->get(), as_text(ByteView(buffer).first(static_cast<std::size_t>(got)))))
       return fail_errno("cannot hold the picture in memory");
   }
   if (lseek(file->get(), 0, SEEK_SET) != 0) return fail_errno("cannot hold the picture in memory");
@@ -193,7 +184,7 @@ Result<ScanReport> scan_picture(ByteView picture, const ScanOptions& options) {
   if (picture.size() > most_picture_bytes) return report_of(ScanStatus::too_large);
   const auto file = memory_file();
   if (!file) return tl::unexpected(file.error());
-  if (!write_all(file->get(), picture) || lseek(file->get(), 0, SEEK_SET) != 0)
+  if (!write_all(file->get(), as_text(picture)) || lseek(file->get(), 0, SEEK_SET) != 0)
     return fail_errno("cannot hold the picture in memory");
   return run_helper(file->get(), options);
 }

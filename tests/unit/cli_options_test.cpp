@@ -13,6 +13,7 @@
 
 #include "cli/config_file.h"
 #include "cli/options.h"
+#include "temp_directory.h"
 
 using namespace qrx;
 using namespace qrx::cli;
@@ -23,19 +24,12 @@ namespace {
 class World {
  public:
   explicit World(const std::string& config = {}) {
-    char path[] = "/tmp/qrx-unit-XXXXXX";
-    REQUIRE(::mkdtemp(path));
-    home_ = path;
     set("XDG_CONFIG_HOME", home_);
     ::mkdir((home_ + "/qrx").c_str(), 0700);
     if (!config.empty()) std::ofstream(home_ + "/qrx/config.toml") << config;
   }
   ~World() {
     for (const auto& name : set_) ::unsetenv(name.c_str());
-    ::unlink((home_ + "/qrx/config.toml").c_str());
-    ::unlink((home_ + "/said").c_str());
-    ::rmdir((home_ + "/qrx").c_str());
-    ::rmdir(home_.c_str());
   }
   void set(const std::string& name, const std::string& value) {
     ::setenv(name.c_str(), value.c_str(), 1);
@@ -44,7 +38,8 @@ class World {
   const std::string& home() const { return home_; }
 
  private:
-  std::string home_;
+  const test::TempDirectory directory_;
+  const std::string home_ = directory_.text();
   std::vector<std::string> set_;
 };
 

@@ -15,6 +15,7 @@
 #include "cli/opened_space.h"
 #include "cli/receive_output.h"
 #include "cli/receive_report.h"
+#include "temp_directory.h"
 
 using namespace qrx;
 using namespace qrx::cli;
@@ -27,19 +28,14 @@ constexpr auto guid = "gq2timjrgi4tknbvgq2timjrgi";
 class Captured {
  public:
   Captured() {
-    char path[] = "/tmp/qrx-unit-XXXXXX";
-    file_.reset(::mkostemp(path, O_CLOEXEC));
+    file_.reset(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
     REQUIRE(file_);
-    path_ = path;
     for (const int fd : {1, 2}) {
       before_[fd].reset(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
       ::dup2(file_.get(), fd);
     }
   }
-  ~Captured() {
-    restore();
-    ::unlink(path_.c_str());
-  }
+  ~Captured() { restore(); }
   std::string said() {
     restore();
     std::stringstream text;
@@ -54,7 +50,8 @@ class Captured {
       before_[fd].reset();
     }
   }
-  std::string path_;
+  const test::TempDirectory directory_;
+  const std::string path_ = directory_ / "said";
   UniqueFd file_;
   UniqueFd before_[3];
 };

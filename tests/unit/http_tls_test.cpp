@@ -12,6 +12,7 @@
 #include <filesystem>
 
 #include "http_front.h"
+#include "temp_directory.h"
 
 using namespace front_test;
 
@@ -20,15 +21,9 @@ namespace {
 // A key and a certificate of its own in a directory that goes away.
 class Certificate {
  public:
-  Certificate() {
-    std::string made = (std::filesystem::temp_directory_path() / "qrx-tls-XXXXXX").string();
-    REQUIRE(::mkdtemp(made.data()) != nullptr);
-    directory_ = made;
-    make("first");
-  }
-  ~Certificate() { std::filesystem::remove_all(directory_); }
-  std::string cert() const { return directory_ + "/cert.pem"; }
-  std::string key() const { return directory_ + "/key.pem"; }
+  Certificate() { make("first"); }
+  std::string cert() const { return directory_ / "cert.pem"; }
+  std::string key() const { return directory_ / "key.pem"; }
 
   void make(const std::string& name) const {
     EVP_PKEY* pair = EVP_EC_gen("P-256");
@@ -52,7 +47,7 @@ class Certificate {
   }
 
  private:
-  std::string directory_;
+  const test::TempDirectory directory_;
 };
 
 class TlsClient {

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "notify/courier.h"
+#include "temp_directory.h"
 
 using namespace qrx;
 using namespace qrx::notify;
@@ -17,14 +18,11 @@ namespace {
 
 // A helper for the test: a shell script.
 struct Helper {
-  std::filesystem::path directory;
+  const test::TempDirectory directory;
   explicit Helper(const std::string& body) {
-    std::string pattern = "/tmp/qrx-courier-XXXXXX";
-    directory = ::mkdtemp(pattern.data());
-    std::ofstream(path()) << "#!/bin/bash\ncd " << directory.string() << "\nread -r settings\n" << body;
+    std::ofstream(path()) << "#!/bin/bash\ncd " << directory.text() << "\nread -r settings\n" << body;
     ::chmod(path().c_str(), 0755);
   }
-  ~Helper() { std::filesystem::remove_all(directory); }
   std::string path() const { return directory / "helper"; }
   std::string read(const char* name) const {
     std::ifstream file(directory / name);

@@ -12,26 +12,14 @@
 
 #include "base/text.h"
 #include "transfer/names.h"
+#include "temp_directory.h"
 
 using namespace qrx;
 using namespace qrx::transfer;
+using qrx::test::TempDirectory;
 namespace fs = std::filesystem;
 
 namespace {
-
-class TempDirectory {
- public:
-  TempDirectory() {
-    std::string name = (fs::temp_directory_path() / "qrx-saver-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = name;
-  }
-  ~TempDirectory() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
-  std::string path;
-};
 
 std::string content(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
@@ -130,7 +118,7 @@ TEST_CASE("a thousand hostile names stay beneath the directory, visible, printab
 
 TEST_CASE("hostile names are all saved, one file each, and nothing outside") {
   TempDirectory temp;
-  const std::string out = temp.path + "/out/";
+  const std::string out = temp.text() + "/out/";
   auto saver = open_saver(out);
   std::mt19937 random(7);
   const Id delivery = Id::random();
@@ -145,7 +133,7 @@ TEST_CASE("hostile names are all saved, one file each, and nothing outside") {
     REQUIRE(content(*path) == std::to_string(i));
   }
   CHECK(all_files(out).size() == count);
-  for (const auto& entry : fs::directory_iterator(temp.path)) CHECK(entry.path().filename() == "out");
+  for (const auto& entry : fs::directory_iterator(temp.text())) CHECK(entry.path().filename() == "out");
 }
 
 TEST_CASE("names are numbered before the extension") {
@@ -158,47 +146,47 @@ TEST_CASE("names are numbered before the extension") {
 
 TEST_CASE("what is there is never clobbered: renamed, refused, or overwritten only when asked") {
   TempDirectory temp;
-  put(temp.path + "/photo.jpg", "old");
+  put(temp.text() + "/photo.jpg", "old");
   SECTION("rename") {
-    auto saver = open_saver(temp.path);
-    CHECK(save(*saver, "photo.jpg", "new") == temp.path + "/photo (1).jpg");
-    CHECK(save(*saver, "photo.jpg", "newer") == temp.path + "/photo (2).jpg");
-    CHECK(content(temp.path + "/photo.jpg") == "old");
+    auto saver = open_saver(temp.text());
+    CHECK(save(*saver, "photo.jpg", "new") == temp.text() + "/photo (1).jpg");
+    CHECK(save(*saver, "photo.jpg", "newer") == temp.text() + "/photo (2).jpg");
+    CHECK(content(temp.text() + "/photo.jpg") == "old");
   }
   SECTION("refuse") {
-    auto saver = open_saver(temp.path, OnConflict::refuse);
+    auto saver = open_saver(temp.text(), OnConflict::refuse);
     const auto path = save(*saver, "photo.jpg", "new");
     REQUIRE(!path);
     CHECK(path.error().kind == Kind::exists);
-    CHECK(content(temp.path + "/photo.jpg") == "old");
+    CHECK(content(temp.text() + "/photo.jpg") == "old");
     // It appears while the file comes in.
     auto partial = saver->begin("late.jpg", Id::random(), Id::random());
     REQUIRE(partial);
-    put(temp.path + "/late.jpg", "mine");
+    put(temp.text() + "/late.jpg", "mine");
     CHECK(!partial->publish());
-    CHECK(content(temp.path + "/late.jpg") == "mine");
+    CHECK(content(temp.text() + "/late.jpg") == "mine");
   }
   SECTION("overwrite") {
-    auto saver = open_saver(temp.path, OnConflict::overwrite);
-    CHECK(save(*saver, "photo.jpg", "new") == temp.path + "/photo.jpg");
-    CHECK(content(temp.path + "/photo.jpg") == "new");
-    fs::create_directory(temp.path + "/dir");
+    auto saver = open_saver(temp.text(), OnConflict::overwrite);
+    CHECK(save(*saver, "photo.jpg", "new") == temp.text() + "/photo.jpg");
+    CHECK(content(temp.text() + "/photo.jpg") == "new");
+    fs::create_directory(temp.text() + "/dir");
     const auto path = save(*saver, "dir", "x");
     REQUIRE(!path);
     CHECK(path.error().kind == Kind::exists);
   }
   SECTION("two of one delivery are both kept even then") {
-    auto saver = open_saver(temp.path, OnConflict::overwrite);
+    auto saver = open_saver(temp.text(), OnConflict::overwrite);
     const Id delivery = Id::random();
-    CHECK(save(*saver, "image\n.jpg", "1", delivery) == temp.path + "/image_.jpg");
-    CHECK(save(*saver, "image\t.jpg", "2", delivery) == temp.path + "/image_ (1).jpg");
-    CHECK(save(*saver, "image_.jpg", "3") == temp.path + "/image_.jpg");
+    CHECK(save(*saver, "image\n.jpg", "1", delivery) == temp.text() + "/image_.jpg");
+    CHECK(save(*saver, "image\t.jpg", "2", delivery) == temp.text() + "/image_ (1).jpg");
+    CHECK(save(*saver, "image_.jpg", "3") == temp.text() + "/image_.jpg");
   }
 }
 
 TEST_CASE("links lead nowhere: neither a planted directory nor one swapped in") {
   TempDirectory temp;
-  const std::string outside = temp.path + "/outside", out = temp.path + "/out";
+  const std::string outside = temp.text() + "/outside", out = temp.text() + "/out";
   fs::create_directory(outside);
   fs::create_directory(out);
   SECTION("a link in place of a directory gets a neighbour") {
@@ -250,7 +238,7 @@ TEST_CASE("links lead nowhere: neither a planted directory nor one swapped in") 
 TEST_CASE("a partial is kept, found again, and can be dropped") {
   TempDirectory temp;
   const Id file = Id::random(), delivery = Id::random();
-  auto saver = open_saver(temp.path);
+  auto saver = open_saver(temp.text());
   {
     auto partial = saver->begin("dir/a.bin", file, delivery);
     REQUIRE(partial);
@@ -259,8 +247,8 @@ TEST_CASE("a partial is kept, found again, and can be dropped") {
     REQUIRE(!second);
     CHECK(second.error().kind == Kind::locked);
   }
-  CHECK(all_files(temp.path) == std::set<std::string>{"dir/" + partial_name("a.bin", file)});
-  auto next_run = open_saver(temp.path);
+  CHECK(all_files(temp.text()) == std::set<std::string>{"dir/" + partial_name("a.bin", file)});
+  auto next_run = open_saver(temp.text());
   auto partial = next_run->begin("dir/a.bin", file, delivery);
   REQUIRE(partial);
   CHECK(partial->size() == 10);
@@ -268,23 +256,23 @@ TEST_CASE("a partial is kept, found again, and can be dropped") {
   REQUIRE(partial->write(as_bytes(std::string_view("xy"))));
   std::byte space[16];
   CHECK(partial->read_at(2, space) == 4U);
-  CHECK(partial->publish() == temp.path + "/dir/a.bin");
+  CHECK(partial->publish() == temp.text() + "/dir/a.bin");
   REQUIRE(next_run->settle(delivery));
-  CHECK(content(temp.path + "/dir/a.bin") == "0123xy");
+  CHECK(content(temp.text() + "/dir/a.bin") == "0123xy");
   auto dropped = next_run->begin("b", Id::random(), delivery);
   REQUIRE(dropped);
   dropped->discard();
-  CHECK(all_files(temp.path) == std::set<std::string>{"dir/a.bin"});
+  CHECK(all_files(temp.text()) == std::set<std::string>{"dir/a.bin"});
 }
 
 TEST_CASE("a file saved by an earlier run is recognised by its bytes") {
   TempDirectory temp;
-  auto saver = open_saver(temp.path);
-  put(temp.path + "/a.txt", "other");
-  REQUIRE(save(*saver, "a.txt", "hello") == temp.path + "/a (1).txt");
+  auto saver = open_saver(temp.text());
+  put(temp.text() + "/a.txt", "other");
+  REQUIRE(save(*saver, "a.txt", "hello") == temp.text() + "/a (1).txt");
   Xxh128 sum;
   sum.update(as_bytes(std::string_view("hello")));
-  CHECK(saver->find_saved("a.txt", 5, sum.sum()) == temp.path + "/a (1).txt");
+  CHECK(saver->find_saved("a.txt", 5, sum.sum()) == temp.text() + "/a (1).txt");
   CHECK(!saver->find_saved("b.txt", 5, sum.sum()));
   sum.update(as_bytes(std::string_view("!")));
   CHECK(!saver->find_saved("a.txt", 5, sum.sum()));
@@ -293,41 +281,41 @@ TEST_CASE("a file saved by an earlier run is recognised by its bytes") {
 TEST_CASE("the output is taken as cp takes it") {
   TempDirectory temp;
   SECTION("a directory with a slash is made") {
-    auto saver = open_saver(temp.path + "/new/");
+    auto saver = open_saver(temp.text() + "/new/");
     CHECK(!saver->one_file());
-    CHECK(save(*saver, "a", "x") == temp.path + "/new/a");
+    CHECK(save(*saver, "a", "x") == temp.text() + "/new/a");
   }
   SECTION("another name is the name of the file") {
-    auto saver = open_saver(temp.path + "/renamed");
+    auto saver = open_saver(temp.text() + "/renamed");
     CHECK(saver->one_file());
-    CHECK(save(*saver, "dir/a", "x") == temp.path + "/renamed");
+    CHECK(save(*saver, "dir/a", "x") == temp.text() + "/renamed");
   }
   SECTION("an existing file is refused at once") {
-    put(temp.path + "/there", "x");
-    const auto saver = Saver::open(temp.path + "/there", OnConflict::refuse);
+    put(temp.text() + "/there", "x");
+    const auto saver = Saver::open(temp.text() + "/there", OnConflict::refuse);
     REQUIRE(!saver);
     CHECK(saver.error().kind == Kind::exists);
   }
   SECTION("a directory that is not there is an error, not a surprise") {
-    CHECK(!Saver::open(temp.path + "/no/such/file", OnConflict::rename));
+    CHECK(!Saver::open(temp.text() + "/no/such/file", OnConflict::rename));
   }
   SECTION("pipes and devices are streams") {
     CHECK(Saver::is_stream("/dev/null"));
-    CHECK(!Saver::is_stream(temp.path));
-    CHECK(!Saver::is_stream(temp.path + "/nothing"));
+    CHECK(!Saver::is_stream(temp.text()));
+    CHECK(!Saver::is_stream(temp.text() + "/nothing"));
   }
 }
 
 TEST_CASE("files get the mode that the umask leaves") {
   TempDirectory temp;
   const mode_t before = ::umask(027);
-  auto saver = open_saver(temp.path);
+  auto saver = open_saver(temp.text());
   const auto path = save(*saver, "sub/a", "x");
   ::umask(before);
   REQUIRE(path);
   struct stat status{};
   REQUIRE(::stat(path->c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0640);
-  REQUIRE(::stat((temp.path + "/sub").c_str(), &status) == 0);
+  REQUIRE(::stat((temp.text() + "/sub").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0750);
 }

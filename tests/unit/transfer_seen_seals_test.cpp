@@ -12,6 +12,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "transfer/seen_seals.h"
+#include "temp_directory.h"
 
 using namespace qrx;
 using namespace qrx::transfer;
@@ -21,24 +22,12 @@ namespace {
 
 class Directory {
  public:
-  Directory() {
-    std::string name = fs::temp_directory_path() / "qrx-seals-XXXXXX";
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    top_ = name;
-  }
-  ~Directory() {
-    std::error_code ignored;
-    fs::remove_all(top_, ignored);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-
-  const std::string& top() const { return top_; }
-  std::string state() const { return top_ + "/state/recv"; }
+  std::string top() const { return top_.text(); }
+  std::string state() const { return top_ / "state/recv"; }
   std::string record(const Guid& space) const { return state() + "/" + space.text() + ".seals"; }
 
  private:
-  std::string top_;
+  const test::TempDirectory top_;
 };
 
 std::string random_tag() { return to_hex(as_bytes(random_bytes<16>())); }

@@ -16,6 +16,7 @@
 #include "transfer/send_state.h"
 #include "transfer/sender.h"
 #include "transfer/sources.h"
+#include "temp_directory.h"
 
 using namespace qrx;
 using namespace qrx::transfer;
@@ -25,22 +26,14 @@ namespace {
 
 class Tree {
  public:
-  Tree() {
-    std::string name = (fs::temp_directory_path() / "qrx-send-XXXXXX").string();
-    REQUIRE(::mkdtemp(name.data()) != nullptr);
-    path = fs::canonical(name).string();
-  }
-  ~Tree() {
-    std::error_code ignored;
-    fs::remove_all(path, ignored);
-  }
   std::string file(const std::string& name, const std::string& text = "x") const {
     const fs::path where = fs::path(path) / name;
     fs::create_directories(where.parent_path());
     std::ofstream(where, std::ios::binary) << text;
     return where.string();
   }
-  std::string path;
+  const test::TempDirectory directory;
+  const std::string path = directory.text();
 };
 
 std::vector<std::string> names(const SourceList& list) {

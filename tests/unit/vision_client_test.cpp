@@ -13,6 +13,7 @@
 #include "base/unique_fd.h"
 #include "unit/vision_pictures.h"
 #include "vision/scan_client.h"
+#include "temp_directory.h"
 
 using namespace qrx;
 
@@ -23,15 +24,9 @@ const std::string link_two = "HTTP://192.168.1.20:8460/U/ZZZZZZZZZZZZZZZZZZZZZZZ
 
 class Folder {
  public:
-  Folder() {
-    std::string name = (std::filesystem::temp_directory_path() / "qrx-scan-XXXXXX").string();
-    REQUIRE(mkdtemp(name.data()));
-    path_ = name;
-  }
-  ~Folder() { std::filesystem::remove_all(path_); }
   std::string file(const std::string& name, const PictureBytes& bytes) const {
-    std::ofstream(path_ / name, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
-    return path_ / name;
+    std::ofstream(directory_ / name, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    return directory_ / name;
   }
   // A shell script that stands in for the helper.
   std::string script(const std::string& body) const {
@@ -42,7 +37,7 @@ class Folder {
   }
 
  private:
-  std::filesystem::path path_;
+  const test::TempDirectory directory_;
 };
 
 ScanOptions real() {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -18,9 +19,24 @@ Result<std::string> directory_of_claims() {
   return *state + "/shares";
 }
 
-std::string name_of(const Guid& space, const Id& share) {
-  return space.text() + "." + share.text();
+// Those who begin a claim hold it together, who looks for what was left holds it alone: between making a file and
+// locking it a claim looks like one that was left. Beside the directory, which NFS could not lock.
+Result<UniqueFd> gate_of(const std::string& directory, int how) {
+  const std::string path = directory + ".lock";
+  UniqueFd gate(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!gate) return fail_errno("cannot write " + path);
+  while (::flock(gate.get(), how) != 0)
+    if (errno != EINTR) return fail_errno("cannot lock " + path);
+  return gate;
 }
+
+// Unlinked by who held it, after it was opened here.
+bool is_gone(const UniqueFd& file) {
+  struct stat info {};
+  return ::fstat(file.get(), &info) != 0 || info.st_nlink == 0;
+}
+
+std::string prefix_of(const std::string& directory, const Guid& space) { return directory + "/" + space.text() + "."; }
 
 }  // namespace
 
@@ -28,13 +44,18 @@ Result<SendClaim> SendClaim::begin(const Guid& space, const Id& share) {
   const auto directory = directory_of_claims();
   if (!directory) return tl::unexpected(directory.error());
   if (auto made = make_private_dir(*directory); !made) return tl::unexpected(made.error());
-  const std::string path = *directory + "/" + name_of(space, share);
-  UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
-  if (!file) return fail_errno("cannot write " + path);
-  if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno == EWOULDBLOCK) return fail(Kind::locked, "another qrx-share is telling this recipient");
-    return fail_errno("cannot lock " + path);
-  }
+  const auto gate = gate_of(*directory, LOCK_SH);
+  if (!gate) return tl::unexpected(gate.error());
+  const std::string path = prefix_of(*directory, space) + share.text();
+  UniqueFd file;
+  do {
+    file = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    if (!file) return fail_errno("cannot write " + path);
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
+      if (errno == EWOULDBLOCK) return fail(Kind::locked, "another qrx-share is telling this recipient");
+      return fail_errno("cannot lock " + path);
+    }
+  } while (is_gone(file));
   const UniqueFd parent(::open(directory->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!parent || ::fsync(file.get()) != 0 || ::fsync(parent.get()) != 0) return fail_errno("cannot write " + path);
   return SendClaim(path, std::move(file));
@@ -49,28 +70,30 @@ void SendClaim::end() {
   lock_.reset();
 }
 
-std::vector<LeftClaim> left_claims(const Guid& space) {
-  std::vector<LeftClaim> out;
+Result<LeftClaims> LeftClaims::find(const Guid& space) {
+  LeftClaims out;
   const auto directory = directory_of_claims();
-  if (!directory) return out;
+  if (!directory) return tl::unexpected(directory.error());
+  if (::access(directory->c_str(), F_OK) != 0) return out;
+  auto gate = gate_of(*directory, LOCK_EX);
+  if (!gate) return tl::unexpected(gate.error());
+  out.gate_ = std::move(*gate);
+  out.prefix_ = prefix_of(*directory, space);
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(*directory, error)) {
-    const std::string name = entry.path().filename();
-    const auto share = name.starts_with(space.text() + ".")
-                           ? Id::parse(std::string_view(name).substr(space.text().size() + 1))
-                           : std::nullopt;
+    const std::string& path = entry.path().native();
+    const auto share =
+        path.starts_with(out.prefix_) ? Id::parse(std::string_view(path).substr(out.prefix_.size())) : std::nullopt;
     if (!share) continue;
-    const UniqueFd file(::open(entry.path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
-    if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0) continue;
+    const UniqueFd file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || is_gone(file)) continue;
     char noted[16];
     const ssize_t got = ::read(file.get(), noted, sizeof noted);
-    out.push_back({*share, got > 0 ? std::string(noted, static_cast<std::size_t>(got)) : std::string()});
+    out.claims_.push_back({*share, got > 0 ? std::string(noted, static_cast<std::size_t>(got)) : std::string()});
   }
   return out;
 }
 
-void forget_left_claim(const Guid& space, const Id& share) {
-  if (const auto directory = directory_of_claims()) ::unlink((*directory + "/" + name_of(space, share)).c_str());
-}
+void LeftClaims::forget(const Claim& claim) { ::unlink((prefix_ + claim.share.text()).c_str()); }
 
 }  // namespace qrx::cli

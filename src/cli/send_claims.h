@@ -26,12 +26,24 @@ class SendClaim {
   UniqueFd lock_;
 };
 
-struct LeftClaim {
-  Id share;
-  std::string outcome;  // what was noted, or empty: nobody knows
+// What earlier runs left of a space. While it lives no run of this machine begins a claim, so that what is read here is
+// not one that is just being made.
+class LeftClaims {
+ public:
+  struct Claim {
+    Id share;
+    std::string outcome;  // what was noted, or empty: nobody knows
+  };
+  // None when nothing was ever claimed here. Waits for another run that settles its own.
+  static Result<LeftClaims> find(const Guid& space);
+  const std::vector<Claim>& claims() const { return claims_; }
+  void forget(const Claim& claim);
+
+ private:
+  LeftClaims() = default;
+  std::string prefix_;  // of the paths of the space's files
+  UniqueFd gate_;
+  std::vector<Claim> claims_;
 };
-// Of this space. Their files stay until forget_left_claim().
-std::vector<LeftClaim> left_claims(const Guid& space);
-void forget_left_claim(const Guid& space, const Id& share);
 
 }  // namespace qrx::cli

@@ -138,12 +138,14 @@ with work() as w:
     check(len(known) <= 30 + list(said.states.values()).count("unknown"), "told again without need")
 
     # two runs at the same time
-    both = [w.start("qrx-share", *[f"exec:often:q{i}" for i in range(20)], name="both") for _ in range(2)]
-    for tool in both:
-        tool.wait(60)
-        check_equal([f"exec:often:q{i}" for i in range(20)], [line.split("\t")[0] for line in tool.out], "lines, in the order of the recipients")
-    known = [n["to"] for n in notices(told) if n["to"].startswith("q")]
-    check_equal((20, 20), (len(known), len(set(known))), "notices by two runs")
+    for turn in range(8):
+        people = [f"exec:often:{turn}q{i}" for i in range(20)]
+        both = [w.start("qrx-share", *people, name="both") for _ in range(2)]
+        for tool in both:
+            tool.wait(60)
+            check_equal(people, [line.split("\t")[0] for line in tool.out], "lines, in the order of the recipients")
+        known = [n["to"] for n in notices(told) if n["to"].startswith(f"{turn}q")]
+        check_equal((20, 20), (len(known), len(set(known))), "notices by two runs")
 
     # a thousand
     configure(teller(w, "quick")[1])

@@ -9,12 +9,14 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <thread>
 #include <vector>
 
 #include "cli/local_notices.h"
 #include "cli/send_claims.h"
 #include "cli/share_tellers.h"
 #include "cli/space_source.h"
+#include "temp_directory.h"
 
 using namespace qrx;
 using namespace qrx::cli;
@@ -69,16 +71,9 @@ std::string who_tells(const Tellers& tellers, const std::string& to, ShareState 
 }
 
 struct StateDirectory {
-  StateDirectory() {
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
-    ::setenv("XDG_STATE_HOME", path.c_str(), 1);
-  }
-  ~StateDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-    ::unsetenv("XDG_STATE_HOME");
-  }
-  std::string path = "/tmp/qrx-sharing-XXXXXX";
+  StateDirectory() { ::setenv("XDG_STATE_HOME", directory.text().c_str(), 1); }
+  ~StateDirectory() { ::unsetenv("XDG_STATE_HOME"); }
+  const test::TempDirectory directory;
 };
 
 // A server that keeps what is reported, and a way of sending that does as it is told.
@@ -102,6 +97,11 @@ struct World {
       info.reason = how.reason;
       return info;
     };
+  }
+  std::size_t left_claims() const {
+    const auto left = LeftClaims::find(space);
+    REQUIRE(left);
+    return left->claims().size();
   }
   Result<void> send(const std::vector<notify::Notice>& notices) {
     ended.assign(notices.size(), {});
@@ -235,7 +235,7 @@ TEST_CASE("each notice from here is claimed, sent and recorded once") {
   for (const auto& notice : notices)
     CHECK(world.reports[notice.id] == std::vector<ShareState>{ShareState::sending, ShareState::sent});
   for (const auto& ended : world.ended) CHECK(ended == ShareState::sent);
-  CHECK(left_claims(world.space).empty());
+  CHECK(world.left_claims() == 0);
 }
 
 TEST_CASE("a notice that somebody else has claimed is not sent from here") {
@@ -251,7 +251,7 @@ TEST_CASE("a notice that somebody else has claimed is not sent from here") {
   CHECK_FALSE(world.ended[1]);
   CHECK(world.ended[2] == ShareState::sent);
   other->end();
-  CHECK(left_claims(world.space).empty());
+  CHECK(world.left_claims() == 0);
 }
 
 TEST_CASE("trouble that asks for a long wait, and what is not known, end as such") {
@@ -275,14 +275,14 @@ TEST_CASE("after the first trouble with the server no notice is begun, and the n
   REQUIRE_FALSE(done);
   CHECK(done.error().kind == Kind::unavailable);
   CHECK(world.sent == 0);
-  REQUIRE(left_claims(world.space).size() == 1);
+  REQUIRE(world.left_claims() == 1);
 
   CHECK_FALSE(settle_left_claims(world.space, world.report()));  // still
-  CHECK(left_claims(world.space).size() == 1);
+  CHECK(world.left_claims() == 1);
   world.refuses.clear();
   REQUIRE(settle_left_claims(world.space, world.report()));
   CHECK(world.reports[notices[0].id] == std::vector<ShareState>{ShareState::failed});
-  CHECK(left_claims(world.space).empty());
+  CHECK(world.left_claims() == 0);
 
   world.interrupt.raise();
   CHECK_FALSE(world.send(some_notices(8)));
@@ -298,8 +298,28 @@ TEST_CASE("a claim that says nothing is of a notice whose fate is unknown, unles
     if (known) world.refuses[share] = Kind::conflict;
     REQUIRE(settle_left_claims(world.space, world.report()));
     CHECK(world.reports[share] == (known ? std::vector<ShareState>{} : std::vector<ShareState>{ShareState::unknown}));
-    CHECK(left_claims(world.space).empty());
+    CHECK(world.left_claims() == 0);
   }
+}
+
+TEST_CASE("a claim that is just begun is not taken for one that was left, nor does looking for those stop it") {
+  const StateDirectory state;
+  World world;
+  std::atomic<bool> over{false};
+  std::atomic<unsigned> begun{0}, refused{0};
+  std::thread sharer([&] {
+    while (!over) {
+      auto claim = SendClaim::begin(world.space, Id::random());
+      ++(claim ? begun : refused);
+      if (claim) claim->end();
+    }
+  });
+  std::size_t left = 0;
+  for (int look = 0; look < 200 || begun < 20; ++look) left += world.left_claims();
+  over = true;
+  sharer.join();
+  CHECK(left == 0);
+  CHECK(refused == 0);
 }
 
 TEST_CASE("a notice says what the space holds, without what only the tools read") {

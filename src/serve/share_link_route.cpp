@@ -26,13 +26,11 @@ class SharedSource : public http::BodySource {
 
   Next next() override {
     if (transfer_->is_cut()) return Broken{};
-    if (done_ == range_.size) {
-      transfer_->handed_all();
-      return End{};
-    }
     const std::uint64_t size = std::min(piece_bytes, range_.size - done_);
     const FilePiece piece{content_->fd(), content_->blob_offset() + range_.first + done_, size};
     done_ += size;
+    if (done_ == range_.size) transfer_->handed_all();
+    if (size == 0) return End{};
     transfer_->handed(done_);  // at most: how far this piece gets is not told
     return piece;
   }
@@ -54,10 +52,8 @@ class ArchiveSource : public http::BodySource {
     if (transfer_->is_cut()) return Broken{};
     auto piece = zip_.next();
     if (!piece) return Broken{};
-    if (piece->empty()) {
-      transfer_->handed_all();
-      return End{};
-    }
+    if (piece->empty()) return End{};
+    if (zip_.ended()) transfer_->handed_all();
     return MemoryPiece{std::move(*piece)};
   }
   bool wants_receipt() const override { return true; }

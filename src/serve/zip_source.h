@@ -23,6 +23,7 @@ class ZipSource {
 
   // The next bytes, about 256 KiB; empty at the end. An error: the archive cannot be completed.
   Result<std::string> next();
+  bool ended() const { return ended_; }  // the last bytes were given
 
  private:
   Result<void> begin_entry(std::string& out);

@@ -283,7 +283,7 @@ std::optional<Guid> Shares::is_settling(std::string_view link) const {
   const std::lock_guard lock(rules_->lives_mutex);
   const auto known = rules_->lives.find(found->row.share);
   const auto live = known == rules_->lives.end() ? nullptr : known->second.lock();
-  return live && live->settling > 0 ? std::optional(live->guid) : std::nullopt;
+  return live && live->limit > 0 && live->settling > 0 ? std::optional(live->guid) : std::nullopt;
 }
 
 Result<Shares::Opened> Shares::open(std::string_view link) {

@@ -53,7 +53,7 @@ class Transfer {
   // Of a transfer of one range, before it goes out: how much the client may have then. Written down well ahead, so that who
   // goes on after the server was killed closes all gaps.
   void handed(std::uint64_t bytes);
-  void handed_all();                   // all of it went out: whether the client took it is known in a moment
+  void handed_all();                   // its last bytes go out: whether the client took them is known in a moment
   void completed();                    // the last byte was taken: it counts now
 
  private:
@@ -81,8 +81,9 @@ class Shares {
   // Called when there may be a notice to send; before serving. Any thread, must be cheap and not call back.
   void on_notice(std::function<void()> tell);
 
-  // A transfer of this space, or by this link, has just gone out, and whether it was taken is known in a moment. Who asks
-  // now may want to wait for it (Events::space_changed tells) rather than to hear what is about to change.
+  // The last bytes of a transfer of this space, or by this limited link, are going out, and whether they were taken is
+  // known in a moment. Who asks now may want to wait for it (Events::space_changed tells) rather than to hear what is
+  // about to change.
   bool is_settling(const Guid& guid) const;
   std::optional<Guid> is_settling(std::string_view link) const;  // the space of the link, then
 

@@ -96,6 +96,7 @@ class Space {
   private info: SpaceInfo | undefined;
   private seq = 0;
   private wait_failures = 0;
+  private removing = false;
   private wake: (() => void) | undefined;
 
   constructor(private readonly space: KeptSpace, private interval: number) {}
@@ -235,16 +236,18 @@ class Space {
 
   private async remove(): Promise<void> {
     if (!confirm(say("delete_sure"))) return;
+    this.removing = true;
     try {
       await ask(this.url, { method: "DELETE", token: this.space.token });
     } catch (error) {
       if (!(error instanceof Refused && (error.status === 404 || error.status === 410))) {
+        this.removing = false;
         this.line.textContent = reason(error);
         return;
       }
     }
     this.stop.abort();
-    this.end(say("deleted"), say("deleted_lead"));
+    this.end_removed();
   }
 
   private leave(): void {
@@ -257,8 +260,14 @@ class Space {
 
   private ended(error: Refused): void {
     this.pass_on?.stop();
-    if (error.status === 404 || error.status === 410) this.end(say("space_gone_title"), say("owner_gone"));
+    const gone = error.status === 404 || error.status === 410;
+    if (gone && this.removing) this.end_removed();  // we heard of it before the answer to our own request
+    else if (gone) this.end(say("space_gone_title"), say("owner_gone"));
     else this.end(say("not_allowed"), reason(error));
+  }
+
+  private end_removed(): void {
+    this.end(say("deleted"), say("deleted_lead"));
   }
 
   private end(title: string, text: string): void {

@@ -22,4 +22,9 @@ bool write_all(int fd, std::string_view text) {
   return true;
 }
 
+Result<void> write_all(int fd, std::string_view text, const std::string& path) {
+  if (!write_all(fd, text)) return fail_errno("cannot write " + path);
+  return {};
+}
+
 }  // namespace qrx

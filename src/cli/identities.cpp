@@ -7,9 +7,9 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/private_files.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
-#include "base/write_all.h"
 #include "cli/places.h"
 
 namespace qrx::cli {
@@ -88,24 +88,18 @@ void remove_expired(const std::string& at, WallTime now) {
 Result<void> keep_identity(const Guid& guid, const seal::Identity& identity, WallTime expires, WallTime now) {
   const auto at = directory();
   if (!at) return tl::unexpected(at.error());
-  if (auto made = make_private_dir(*at); !made) return made;
+  if (auto made = make_private_directories(*at); !made) return made;
   remove_expired(*at, now);
   const auto path = path_of(guid);
-  std::string part = *path + ".XXXXXX";
-  const UniqueFd file(::mkostemp(part.data(), O_CLOEXEC));  // mode 0600
-  if (!file) return fail_errno("cannot write " + *path);
   std::string key = identity.text();
   std::string text(std::string(expires_start) + to_rfc3339(expires) + "\n# public key: " + identity.recipient().text() + "\n");
   text.reserve(text.size() + key.size() + 1);  // so that no copy stays behind
   text += key;
   text += '\n';
-  const bool written = write_all(file.get(), text) && ::fsync(file.get()) == 0 && ::rename(part.c_str(), path->c_str()) == 0;
-  const int error = errno;
+  auto written = replace_private_file(*path, text);
   seal::wipe(key);
   seal::wipe(text);
-  if (written) return {};
-  ::unlink(part.c_str());
-  return fail_errno("cannot write " + *path, error);
+  return written;
 }
 
 Result<void> forget_identity(const Guid& guid) {

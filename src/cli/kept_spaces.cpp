@@ -1,7 +1,5 @@
 #include "cli/kept_spaces.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -10,8 +8,7 @@
 #include <iterator>
 #include <optional>
 
-#include "base/unique_fd.h"
-#include "base/write_all.h"
+#include "base/private_files.h"
 #include "cli/events.h"
 #include "cli/places.h"
 #include "wire/event_line.h"
@@ -98,7 +95,7 @@ Result<KeptSpace> kept_space(const Guid& guid, WallTime now) {
 Result<void> remember_space(const KeptSpace& space, WallTime now) {
   const auto directory = spaces_dir();
   if (!directory) return tl::unexpected(directory.error());
-  if (auto made = make_private_dir(*directory); !made) return made;
+  if (auto made = make_private_directories(*directory); !made) return made;
   remove_expired(*directory, now);
   const auto member = [](std::string_view name, const std::string& value) { return "," + json_quoted(name) + ":" + json_quoted(value); };
   const std::string text = "{\"v\":1" + member("server", space.link.origin.url()) + member("guid", space.link.guid.text()) +
@@ -106,15 +103,7 @@ Result<void> remember_space(const KeptSpace& space, WallTime now) {
                            member("drop", space.drop) + member("label", space.label) +
                            member("created", to_rfc3339(space.created)) + member("expires", to_rfc3339(space.expires)) + "}\n";
   const std::string path = *directory + "/" + space.link.guid.text() + ".json";
-  std::string part = path + ".XXXXXX";
-  const UniqueFd file(::mkostemp(part.data(), O_CLOEXEC));  // mode 0600
-  if (!file) return fail_errno("cannot write " + path);
-  if (!write_all(file.get(), text) || ::fsync(file.get()) != 0 || ::rename(part.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(part.c_str());
-    return fail_errno("cannot write " + path, error);
-  }
-  return {};
+  return replace_private_file(path, text);
 }
 
 Result<void> forget_space(const Guid& guid) {

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "base/units.h"
+#include "cli/counts.h"
 #include "cli/places.h"
 #include "cli/send_claims.h"
 #include "transfer/patience.h"
@@ -28,7 +29,7 @@ std::string summary_of(const wire::SpaceInfo& space) {
       bytes += file.size;
     }
   }
-  return (files == 1 ? "1 file" : std::to_string(files) + " files") + ", " + format_size(bytes);
+  return count_of_files(files) + ", " + format_size(bytes);
 }
 
 }  // namespace

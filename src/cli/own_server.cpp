@@ -21,6 +21,7 @@
 #include <thread>
 
 #include "base/clock.h"
+#include "base/private_files.h"
 #include "base/write_all.h"
 #include "cli/places.h"
 #include "cli/signals.h"
@@ -74,7 +75,7 @@ void remove_abandoned(const std::string& parent) {
 // In the state directory, or where temporary files go when that cannot be written.
 Result<std::string> make_data_directory() {
   if (const auto state = state_dir()) {
-    if (make_private_dir(*state)) {
+    if (make_private_directories(*state)) {
       remove_abandoned(*state);
       std::string path = *state + "/" + std::string(prefix) + "XXXXXX";
       if (::mkdtemp(path.data())) return path;

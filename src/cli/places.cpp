@@ -1,10 +1,8 @@
 #include "cli/places.h"
 
 #include <pwd.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 
@@ -41,18 +39,6 @@ Result<std::string> state_dir() {
   if (base.empty())
     return fail(Kind::other, "there is no home directory to keep state in", "set XDG_STATE_HOME to a directory");
   return base + "/.local/state/qrx";
-}
-
-Result<void> make_private_dir(const std::string& path) {
-  for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
-    const std::string part = path.substr(0, slash);
-    if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) return fail_errno("cannot make the directory " + part);
-    if (slash == std::string::npos) break;
-  }
-  struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return fail_errno("cannot use the directory " + path);
-  if (!S_ISDIR(info.st_mode)) return fail_errno("cannot use the directory " + path, ENOTDIR);
-  return {};
 }
 
 Result<std::string> find_program(std::string_view name) {

@@ -15,9 +15,6 @@ std::string config_path();
 // Kind::other when there is none (a hint says to set XDG_STATE_HOME).
 Result<std::string> state_dir();
 
-// Makes the directory and those above it, 0700 each; one that exists must be a directory.
-Result<void> make_private_dir(const std::string& path);
-
 // A program of qrx: in the directory of the running tool (the build tree, /usr/bin), else in ../libexec/qrx beside it.
 Result<std::string> find_program(std::string_view name);
 

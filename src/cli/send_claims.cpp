@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <filesystem>
 
+#include "base/private_files.h"
 #include "cli/places.h"
 
 namespace qrx::cli {
@@ -43,7 +44,7 @@ std::string prefix_of(const std::string& directory, const Guid& space) { return 
 Result<SendClaim> SendClaim::begin(const Guid& space, const Id& share) {
   const auto directory = directory_of_claims();
   if (!directory) return tl::unexpected(directory.error());
-  if (auto made = make_private_dir(*directory); !made) return tl::unexpected(made.error());
+  if (auto made = make_private_directories(*directory); !made) return tl::unexpected(made.error());
   const auto gate = gate_of(*directory, LOCK_SH);
   if (!gate) return tl::unexpected(gate.error());
   const std::string path = prefix_of(*directory, space) + share.text();

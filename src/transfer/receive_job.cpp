@@ -6,9 +6,10 @@
 #include <fstream>
 #include <sstream>
 
+#include "base/private_files.h"
 #include "base/text.h"
+#include "base/write_all.h"
 #include "transfer/answers.h"
-#include "transfer/state_files.h"
 
 namespace qrx::transfer {
 
@@ -130,7 +131,7 @@ void SavedRecord::add(const Id& file, const Entry& entry) {
   // The newline first: a line that a crash cut short spoils no other.
   const std::string line = "\n" + file.text() + " " + percent_encode_segment(entry.name) + " " +
                            std::to_string(entry.size) + " " + to_hex(entry.xxh128) + " " + entry.delivery.text() + "\n";
-  static_cast<void>(write_state(file_.get(), line, path_));
+  static_cast<void>(write_all(file_.get(), line, path_));
 }
 
 std::optional<SavedRecord::Entry> SavedRecord::find(const Id& file, const Id& delivery) const {

@@ -13,7 +13,8 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "transfer/state_files.h"
+#include "base/private_files.h"
+#include "base/write_all.h"
 
 namespace qrx::transfer {
 namespace {
@@ -165,7 +166,7 @@ Result<void> SeenSeals::rewrite() {
   std::string text;
   text.reserve(order_.size() * line_bytes);
   for (const Tag& tag : order_) text += line_of(tag, deliveries_.at(tag));
-  auto done = write_state(file.get(), text, fresh);
+  auto done = write_all(file.get(), text, fresh);
   if (done && ::fdatasync(file.get()) != 0) done = fail_errno("cannot make " + fresh + " durable");
   if (done && ::rename(fresh.c_str(), path_.c_str()) != 0) done = fail_errno("cannot write " + path_);
   if (!done) {
@@ -180,7 +181,7 @@ Result<void> SeenSeals::append(const Tag& tag, const Id& delivery, bool durable)
   struct stat status{};
   if (::fstat(file_.get(), &status) != 0) return fail_errno("cannot write " + path_);
   if (static_cast<std::uint64_t>(status.st_size) + line_bytes > most_file_bytes) return rewrite();
-  if (auto written = write_state(file_.get(), line_of(tag, delivery), path_); !written) return written;
+  if (auto written = write_all(file_.get(), line_of(tag, delivery), path_); !written) return written;
   if (durable && ::fdatasync(file_.get()) != 0) return fail_errno("cannot make " + path_ + " durable");
   return {};
 }

@@ -12,7 +12,8 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
-#include "transfer/state_files.h"
+#include "base/private_files.h"
+#include "base/write_all.h"
 
 namespace qrx::transfer {
 namespace {
@@ -101,7 +102,7 @@ std::optional<SendState> SendState::load(const std::string& directory, const Dro
     if (const auto id = Id::parse(text_id)) state.uploads_[index] = *id;
   }
   // What is appended next must not become a part of a line that was cut short.
-  if (!text->ends_with('\n') && !write_state(state.file_.get(), "\n", state.path_)) return std::nullopt;
+  if (!text->ends_with('\n') && !write_all(state.file_.get(), "\n", state.path_)) return std::nullopt;
   return state;
 }
 
@@ -129,7 +130,7 @@ Result<SendState> SendState::begin(const std::string& directory, const DropLink&
   const std::string draft = state.path_ + "." + Id::random().text().substr(0, 8);
   state.file_.reset(::open(draft.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
   if (!state.file_) return fail_errno("cannot write " + draft);
-  auto done = write_state(state.file_.get(), text, draft);
+  auto done = write_all(state.file_.get(), text, draft);
   if (done && ::flock(state.file_.get(), LOCK_EX | LOCK_NB) != 0) done = fail_errno("cannot lock " + draft);
   if (done && ::rename(draft.c_str(), state.path_.c_str()) != 0) done = fail_errno("cannot write " + state.path_);
   if (!done) {
@@ -143,7 +144,7 @@ bool SendState::any_changed() const { return std::find(changed_.begin(), changed
 
 Result<void> SendState::remember(std::size_t index, const Id& upload) {
   uploads_[index] = upload;
-  return write_state(file_.get(), "upload " + std::to_string(index) + " " + upload.text() + "\n", path_);
+  return write_all(file_.get(), "upload " + std::to_string(index) + " " + upload.text() + "\n", path_);
 }
 
 void SendState::remove() {

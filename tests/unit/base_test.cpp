@@ -1,21 +1,27 @@
 #include <catch2/catch.hpp>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
 #include <string>
 #include <thread>
 
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/clock.h"
+#include "base/private_files.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "base/units.h"
 #include "base/write_all.h"
+#include "temp_directory.h"
 
 using namespace qrx;
 
@@ -144,4 +150,34 @@ TEST_CASE("writing to what is closed says why it cannot") {
   CHECK_FALSE(write_all(-1, "text"));
   CHECK(errno == EBADF);
   CHECK(write_all(-1, ""));
+}
+
+TEST_CASE("a private file is replaced as a whole, and is for its owner only") {
+  const test::TempDirectory directory;
+  const std::string there = directory / "a/b";
+  REQUIRE(make_private_directories(there));
+  REQUIRE(make_private_directories(there));
+  const auto mode_of = [](const std::string& path) {
+    struct stat info {};
+    REQUIRE(::stat(path.c_str(), &info) == 0);
+    return info.st_mode & 07777;
+  };
+  CHECK(mode_of(directory / "a") == 0700);
+  CHECK(mode_of(there) == 0700);
+
+  const std::string path = there + "/key";
+  for (const std::string text : {"first, and longer", "second"}) {
+    REQUIRE(replace_private_file(path, text));
+    std::ifstream file(path);
+    CHECK(std::string(std::istreambuf_iterator<char>(file), {}) == text);
+    CHECK(mode_of(path) == 0600);
+  }
+  CHECK(std::distance(std::filesystem::directory_iterator(there), {}) == 1);  // no draft stays
+
+  const auto in_the_way = make_private_directories(path);
+  REQUIRE_FALSE(in_the_way);
+  CHECK(in_the_way.error().what.find(path) != std::string::npos);
+  REQUIRE_FALSE(replace_private_file(there, "a directory stands there"));
+  REQUIRE_FALSE(replace_private_file(directory / "none/key", "text"));
+  CHECK(std::distance(std::filesystem::directory_iterator(directory.path()), {}) == 1);
 }

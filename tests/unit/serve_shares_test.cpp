@@ -113,6 +113,25 @@ TEST_CASE("a link that is being used up is locked, with a time to come back") {
   CHECK(passed.ask("GET", path).status == 410);
 }
 
+TEST_CASE("who asks again at the last byte waits for the receipt, where the link has a limit") {
+  for (const std::uint64_t limit : {0, 2}) {
+    Passed passed(limit);
+    for (const std::string& path : {passed.file_path(), "/d/" + passed.share.link + "/all.zip"}) {
+      unsigned pieces = 0;
+      bool waited = false;
+      Asked asked;
+      asked.path = path;
+      asked.piece_out = [&] {
+        ++pieces;
+        waited = passed.ask("GET", "/d/" + passed.share.link).waited;
+      };
+      CHECK(passed.world.ask(asked).status == 200);
+      CHECK(pieces == 1);
+      CHECK(waited == (limit > 0));
+    }
+  }
+}
+
 TEST_CASE("the owner is told links that work, and 201 only for new ones") {
   Passed passed;
   const Got made = passed.ask("POST", passed.shares_path(), {passed.owner()}, R"({"recipients":["b@example.org"]})");

@@ -13,7 +13,7 @@ void take_head(Got& got, const http::Answer& answer) {
 }
 
 // Up to the first moment where nothing is there yet. At the end the client has taken it all.
-std::string read_all(http::BodySource& source) {
+std::string read_all(http::BodySource& source, const std::function<void()>& piece_out) {
   std::string out;
   for (;;) {
     auto next = source.next();
@@ -27,6 +27,7 @@ std::string read_all(http::BodySource& source) {
       if (std::holds_alternative<http::BodySource::End>(next) && source.wants_receipt()) source.completed();
       return out;
     }
+    if (piece_out) piece_out();
   }
 }
 
@@ -65,7 +66,7 @@ Got SiteWorld::finish(http::Reply reply, const Asked& asked, bool time_over) {
     }
     if (auto* send = std::get_if<http::Send>(&reply)) {
       take_head(got, send->head);
-      if (send->source && asked.method != "HEAD") got.body = read_all(*send->source);
+      if (send->source && asked.method != "HEAD") got.body = read_all(*send->source, asked.piece_out);
       return got;
     }
     if (auto* wait = std::get_if<http::Wait>(&reply)) {

@@ -1,6 +1,7 @@
 // A site over a store of its own, and requests to it without sockets.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <string>
 #include <vector>
@@ -21,6 +22,7 @@ struct Asked {
   bool chunked = false;
   bool control = false;
   std::string peer = "192.0.2.1";
+  std::function<void()> piece_out;  // called when a piece of the answer's body is on its way
 };
 
 // What came back in the end; of a Send, its head and its bytes.

@@ -226,7 +226,7 @@ transfer::ReceiverOptions Recv::how_to_receive() const {
   how.keep = set_.space.keep || !opened_;
   how.identity = identity_;
   how.only_sealed = set_.seal == "require";
-  if (const auto state = state_dir()) how.state_dir = *state + "/recv";
+  how.state_dir = receiving_dir();
   return how;
 }
 

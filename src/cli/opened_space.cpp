@@ -10,9 +10,11 @@
 #include "cli/client.h"
 #include "cli/kept_spaces.h"
 #include "cli/local_time.h"
+#include "cli/places.h"
 #include "cli/secret_line.h"
 #include "cli/signals.h"
 #include "transfer/receiver.h"
+#include "transfer/seen_seals.h"
 
 namespace qrx::cli {
 namespace {
@@ -124,12 +126,15 @@ void OpenedSpace::stay(Messages& messages) const {
   }
 }
 
+// What was kept for later runs with a space that is gone.
+void OpenedSpace::forget() {
+  if (keep_) (void)forget_space(link_.guid);
+  if (identity_kept_) (void)forget_identity(link_.guid);
+  if (identity_) transfer::SeenSeals(receiving_dir(), link_.guid, {}).remove();
+}
+
 void OpenedSpace::end(Left left, Messages& messages) {
-  if (own_) {
-    if (keep_) (void)forget_space(link_.guid);
-    if (identity_kept_) (void)forget_identity(link_.guid);
-    return;
-  }
+  if (own_) return forget();
   if (keep_) return;
   if (left == Left::something) {
     messages.warn("the space stays on the server until " + local_time(expires_, system_clock().wall()),
@@ -140,8 +145,8 @@ void OpenedSpace::end(Left left, Messages& messages) {
   client.connect_time = client.answer_time = client.stall_time = deletion_time;
   if (auto deleted = transfer::delete_space(link_, client); !deleted)
     messages.detail("the space could not be deleted: " + deleted.error().what);
-  else if (identity_kept_)
-    (void)forget_identity(link_.guid);
+  else
+    forget();
 }
 
 }  // namespace qrx::cli

@@ -59,6 +59,7 @@ class OpenedSpace {
   OpenedSpace() = default;
   const Origin& shown() const { return own_ ? own_->shown() : link_.origin; }
   void keep_for_later_runs(Messages& messages);
+  void forget();
 
   bool keep_ = false;
   std::optional<OwnServer> own_;

@@ -41,6 +41,11 @@ Result<std::string> state_dir() {
   return base + "/.local/state/qrx";
 }
 
+std::string receiving_dir() {
+  const auto state = state_dir();
+  return state ? *state + "/recv" : std::string();
+}
+
 Result<std::string> find_program(std::string_view name) {
   std::error_code error;
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);

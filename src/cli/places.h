@@ -15,6 +15,9 @@ std::string config_path();
 // Kind::other when there is none (a hint says to set XDG_STATE_HOME).
 Result<std::string> state_dir();
 
+// Where qrx-recv keeps what later runs need: $XDG_STATE_HOME/qrx/recv; empty when there is no home.
+std::string receiving_dir();
+
 // A program of qrx: in the directory of the running tool (the build tree, /usr/bin), else in ../libexec/qrx beside it.
 Result<std::string> find_program(std::string_view name);
 

@@ -4,6 +4,7 @@
 ones. The same delivery again is fine."""
 import os
 import secrets
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -187,6 +188,20 @@ def killed(w):
     check_refused(fetch(w, space["owner"], 6, []).expect_event("refused"))
 
 
+def interrupted(w):
+    """With its space goes what was remembered of it."""
+    liar = Liar(w)
+    recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", liar.server.url, "-f", "-o", w.path("interrupted/"))
+    space = recv.expect_event("space")
+    w.tool("qrx-send", "--no-progress", "-l", space["drop"], *sources(w)).expect_exit(0)
+    recv.expect_event("delivered", files=2)
+    record = os.path.join(os.environ["XDG_STATE_HOME"], "qrx", "recv", space["guid"] + ".seals")
+    qrx.check(os.path.exists(record), "nothing is remembered while it runs")
+    recv.signal(signal.SIGINT)
+    recv.expect_exit(130)
+    qrx.check(not os.path.exists(record), "what was remembered of a space that is gone")
+
+
 def streamed(w):
     liar, space = kept(w)
 
@@ -209,4 +224,5 @@ with qrx.work() as work:
     one_item(work)
     sealed_by_age(work)
     killed(work)
+    interrupted(work)
     streamed(work)

@@ -1,7 +1,11 @@
 #include "base/checksum.h"
 
 #include <openssl/evp.h>
+#if defined(__x86_64__)
+#include <xxh_x86dispatch.h>  // the widest registers that this CPU has, instead of SSE2: a third of the time with AVX2
+#else
 #include <xxhash.h>
+#endif
 
 #include <cstdlib>
 #include <cstring>

@@ -146,7 +146,8 @@ def memory(w, server):
     for process in slow:
         process.kill()
         process.wait()
-    qrx.check(grown < 60, f"20 slow archives of 256 MiB cost {grown} MiB")
+    most = 1000 if qrx.is_sanitized() else 60  # MiB; ASan keeps what was freed for a while
+    qrx.check(grown < most, f"20 slow archives of 256 MiB cost {grown} MiB")
     print(f"20 slow archives: {grown} MiB more")
 
 

@@ -120,6 +120,7 @@ SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
 }
 
 void SavedRecord::add(const Id& file, const Entry& entry) {
+  const std::lock_guard lock(mutex_);
   if (path_.empty()) return;
   if (!file_) {
     file_.reset(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -140,6 +141,7 @@ std::optional<SavedRecord::Entry> SavedRecord::find(const Id& file, const Id& de
 }
 
 void SavedRecord::remove() {
+  const std::lock_guard lock(mutex_);
   if (path_.empty()) return;
   static_cast<void>(::unlink(path_.c_str()));  // not there is as good
   file_.reset();

@@ -73,9 +73,10 @@ class SavedRecord {
   void remove();                                                          // the space is gone
 
  private:
+  std::mutex mutex_;  // of the first two
   std::string path_;
   UniqueFd file_;
-  std::map<Id, Entry> earlier_;
+  std::map<Id, Entry> earlier_;  // as it was at the start
 };
 
 struct ReceiveJob {

@@ -3,6 +3,7 @@
 # run: timeout=400
 . "$(dirname "$0")/../support/qrx.sh"
 [ -x "$QRX_BIN/fake-camera.so" ] || skip "built without the tests' programs"
+ldd "$QRX_BIN/qrx-scan" | grep -q libtsan && skip "ThreadSanitizer cannot start behind a preload"
 start_server
 new_space
 link=$(tr 'a-z' 'A-Z' <<<"$drop")

@@ -71,7 +71,7 @@ def main():
             threads = int(next(line.split()[1] for line in file if line.startswith("Threads:")))
         qrx.check(threads <= 80, f"{threads} threads for {count} connections")
         print(f"{count} connections, /healthz at most {max(times) * 1000:.0f} ms, a transfer {took * 1000:.0f} ms, {threads} threads")
-        qrx.check(max(times) < LIMIT, f"/healthz took {max(times):.2f} s")
+        qrx.check(max(times) < LIMIT * (5 if qrx.is_sanitized() else 1), f"/healthz took {max(times):.2f} s")
         qrx.check(took < 5, f"a transfer took {took:.2f} s")
 
 

@@ -2,6 +2,7 @@
 #include "http/client.h"
 
 #include <chrono>
+#include <future>
 
 #include "scripted_server.h"
 
@@ -315,9 +316,10 @@ TEST_CASE("a large answer is read piece by piece, and an unread rest does not di
 }
 
 TEST_CASE("a server that says nothing is given up after the time for an answer") {
-  ScriptedServer server({[](Peer& peer) {
+  std::promise<bool> given_up;
+  ScriptedServer server({[&](Peer& peer) {
     peer.head();
-    CHECK(peer.closed_by_client());
+    given_up.set_value(peer.closed_by_client());
   }});
   auto options = quick();
   options.answer_time = Millis(100);
@@ -328,24 +330,28 @@ TEST_CASE("a server that says nothing is given up after the time for an answer")
   CHECK(answer.error().kind == Kind::unavailable);
   CHECK(std::chrono::steady_clock::now() - begun < Millis(1500));
   client.close();
+  CHECK(given_up.get_future().get());
 }
 
 TEST_CASE("an interrupt ends a running call at once, and all later ones") {
-  Client* running = nullptr;
+  std::promise<Client*> running;
+  std::promise<void> interrupted;
   ScriptedServer server({[&](Peer& peer) {
     peer.head();
-    running->interrupt();
+    running.get_future().get()->interrupt();
+    interrupted.set_value();
     peer.closed_by_client();
   }});
   auto options = quick();
   options.answer_time = Millis(60'000);
   Client client(server.origin(), options);
-  running = &client;
+  running.set_value(&client);
   const auto answer = client.request(get());
   REQUIRE(!answer);
   CHECK(answer.error().kind == Kind::unavailable);
   CHECK(!client.request(get()));
   client.close();
+  interrupted.get_future().get();  // the client lives for as long as it is used
 }
 
 TEST_CASE("a port where nobody listens is trouble, told at once") {

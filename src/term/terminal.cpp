@@ -99,7 +99,7 @@ bool speaks_utf8() {
     const auto value = to_lower_ascii(environment(name));
     if (!value.empty()) return has(value, "utf-8") || has(value, "utf8");
   }
-  return false;
+  return moves_cursor();  // nobody said: a container, a fresh system
 }
 
 void watch_size() {

@@ -25,7 +25,8 @@ std::optional<Size> size_of(int fd);
 Depth colour_depth();
 // TERM says that the cursor can be moved: not unset, empty or "dumb". Without it there are no redrawn lines.
 bool moves_cursor();
-bool speaks_utf8();  // LC_ALL, LC_CTYPE, LANG
+// By LC_ALL, LC_CTYPE, LANG; where none of them is set, what moves its cursor is taken for a terminal of today.
+bool speaks_utf8();
 
 // Takes SIGWINCH: from then on a resize interrupts poll(2) and makes resize_fd() readable.
 void watch_size();

@@ -91,6 +91,18 @@ def test_code_reads(w, server):
     ended(child)
 
 
+def test_no_locale(w, server):
+    """On a fresh system no locale is set, and its terminal shows a code all the same; who set one without UTF-8 is believed."""
+    child = start(server, LC_ALL="", LC_CTYPE="", LANG="")
+    qrx.check(15 <= len(rows_of(invitation(child)[1])) <= 23, "a code without a locale")
+    child.sendintr()
+    ended(child)
+    child = start(server, LC_ALL="C")
+    child.expect("The QR code needs .* the terminal has 80x24")
+    child.sendintr()
+    ended(child)
+
+
 def test_code_and_progress(w, server):
     child = start(server, "-o", w.path("in/"))
     link, drawing = invitation(child)
@@ -221,8 +233,8 @@ def test_no_binary_to_the_terminal(w, server):
 
 with qrx.work() as work:
     one = work.server()
-    for test in (test_code_reads, test_code_and_progress, test_resize, test_interrupt_restores, test_colours, test_ask, test_hostile_texts,
-                 test_no_binary_to_the_terminal):
+    for test in (test_code_reads, test_no_locale, test_code_and_progress, test_resize, test_interrupt_restores, test_colours, test_ask,
+                 test_hostile_texts, test_no_binary_to_the_terminal):
         try:
             test(work, one)
         except pexpect.ExceptionPexpect as problem:

@@ -121,9 +121,9 @@ Result<wire::ShareInfo> LocalNotices::report(const Id& share, wire::ShareState s
 }
 
 Result<void> settle_left_claims(const Guid& space, const ReportNotice& report) {
-  auto left_here = LeftClaims::find(space);
+  auto left_here = left_claims(space);
   if (!left_here) return tl::unexpected(left_here.error());
-  for (const LeftClaims::Claim& left : left_here->claims()) {
+  for (LeftClaim& left : *left_here) {
     wire::ReportShare how{wire::ShareState::unknown, "qrx-share ended between sending and recording"};
     if (left.outcome == "sent") how = {wire::ShareState::sent, {}};
     if (left.outcome == "failed") how = {wire::ShareState::failed, "qrx-share ended before it recorded why"};
@@ -132,7 +132,7 @@ Result<void> settle_left_claims(const Guid& space, const ReportNotice& report) {
     const bool settled =
         recorded || recorded.error().kind == Kind::conflict || recorded.error().kind == Kind::not_found;
     if (!settled) return tl::unexpected(recorded.error());
-    left_here->forget(left);
+    left.forget();
   }
   return {};
 }

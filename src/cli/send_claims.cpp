@@ -20,8 +20,8 @@ Result<std::string> directory_of_claims() {
   return *state + "/shares";
 }
 
-// Those who begin a claim hold it together, who looks for what was left holds it alone: between making a file and
-// locking it a claim looks like one that was left. Beside the directory, which NFS could not lock.
+// For a moment each: those who begin a claim hold it together, who looks for what was left holds it alone. Between making
+// a file and locking it a claim looks like one that was left. Beside the directory, which NFS could not lock.
 Result<UniqueFd> gate_of(const std::string& directory, int how) {
   const std::string path = directory + ".lock";
   UniqueFd gate(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -71,30 +71,28 @@ void SendClaim::end() {
   lock_.reset();
 }
 
-Result<LeftClaims> LeftClaims::find(const Guid& space) {
-  LeftClaims out;
+Result<std::vector<LeftClaim>> left_claims(const Guid& space) {
+  std::vector<LeftClaim> out;
   const auto directory = directory_of_claims();
   if (!directory) return tl::unexpected(directory.error());
   if (::access(directory->c_str(), F_OK) != 0) return out;
-  auto gate = gate_of(*directory, LOCK_EX);
+  const auto gate = gate_of(*directory, LOCK_EX);
   if (!gate) return tl::unexpected(gate.error());
-  out.gate_ = std::move(*gate);
-  out.prefix_ = prefix_of(*directory, space);
+  const std::string prefix = prefix_of(*directory, space);
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(*directory, error)) {
     const std::string& path = entry.path().native();
-    const auto share =
-        path.starts_with(out.prefix_) ? Id::parse(std::string_view(path).substr(out.prefix_.size())) : std::nullopt;
+    const auto share = path.starts_with(prefix) ? Id::parse(std::string_view(path).substr(prefix.size())) : std::nullopt;
     if (!share) continue;
-    const UniqueFd file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    UniqueFd file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || is_gone(file)) continue;
     char noted[16];
     const ssize_t got = ::read(file.get(), noted, sizeof noted);
-    out.claims_.push_back({*share, got > 0 ? std::string(noted, static_cast<std::size_t>(got)) : std::string()});
+    out.push_back({*share, got > 0 ? std::string(noted, static_cast<std::size_t>(got)) : std::string(), path, std::move(file)});
   }
   return out;
 }
 
-void LeftClaims::forget(const Claim& claim) { ::unlink((prefix_ + claim.share.text()).c_str()); }
+void LeftClaim::forget() { ::unlink(path_.c_str()); }
 
 }  // namespace qrx::cli

@@ -5,6 +5,7 @@
 
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "base/result.h"
@@ -26,24 +27,21 @@ class SendClaim {
   UniqueFd lock_;
 };
 
-// What earlier runs left of a space. While it lives no run of this machine begins a claim, so that what is read here is
-// not one that is just being made.
-class LeftClaims {
+// Left by a run that ended. While this lives no other run takes it, nor begins to send its notice.
+class LeftClaim {
  public:
-  struct Claim {
-    Id share;
-    std::string outcome;  // what was noted, or empty: nobody knows
-  };
-  // None when nothing was ever claimed here. Waits for another run that settles its own.
-  static Result<LeftClaims> find(const Guid& space);
-  const std::vector<Claim>& claims() const { return claims_; }
-  void forget(const Claim& claim);
+  Id share;
+  std::string outcome;  // what was noted, or empty: nobody knows
+  void forget();        // it is recorded now
 
  private:
-  LeftClaims() = default;
-  std::string prefix_;  // of the paths of the space's files
-  UniqueFd gate_;
-  std::vector<Claim> claims_;
+  friend Result<std::vector<LeftClaim>> left_claims(const Guid& space);
+  LeftClaim(const Id& of, std::string noted, std::string path, UniqueFd lock)
+      : share(of), outcome(std::move(noted)), path_(std::move(path)), lock_(std::move(lock)) {}
+  std::string path_;
+  UniqueFd lock_;
 };
+// Of this space. None where nothing was ever claimed.
+Result<std::vector<LeftClaim>> left_claims(const Guid& space);
 
 }  // namespace qrx::cli

@@ -176,13 +176,19 @@ def sealed_by_age(w):
         check_refused(fetch(w, space["owner"], 6, ["lone.txt"]).expect_event("refused"))
 
 
-def killed(w):
-    """What a run took before it was killed."""
+def running(w):
+    """A receiver that goes on after one sealed delivery; its server and space."""
     liar = Liar(w)
-    recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", liar.server.url, "-f", "-o", w.path("killed/"))
+    recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", liar.server.url, "-f", "-o", w.path(f"running{w.next_number()}/"))
     space = recv.expect_event("space")
     w.tool("qrx-send", "--no-progress", "-l", space["drop"], *sources(w)).expect_exit(0)
     recv.expect_event("delivered", files=2)
+    return liar, space, recv
+
+
+def killed(w):
+    """What a run took before it was killed."""
+    liar, space, recv = running(w)
     recv.kill()
     liar.lie(renamed)
     check_refused(fetch(w, space["owner"], 6, []).expect_event("refused"))
@@ -190,11 +196,7 @@ def killed(w):
 
 def interrupted(w):
     """With its space goes what was remembered of it."""
-    liar = Liar(w)
-    recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", liar.server.url, "-f", "-o", w.path("interrupted/"))
-    space = recv.expect_event("space")
-    w.tool("qrx-send", "--no-progress", "-l", space["drop"], *sources(w)).expect_exit(0)
-    recv.expect_event("delivered", files=2)
+    _, space, recv = running(w)
     record = os.path.join(os.environ["XDG_STATE_HOME"], "qrx", "recv", space["guid"] + ".seals")
     qrx.check(os.path.exists(record), "nothing is remembered while it runs")
     recv.signal(signal.SIGINT)

@@ -99,9 +99,9 @@ struct World {
     };
   }
   std::size_t left_claims() const {
-    const auto left = LeftClaims::find(space);
+    const auto left = qrx::cli::left_claims(space);
     REQUIRE(left);
-    return left->claims().size();
+    return left->size();
   }
   Result<void> send(const std::vector<notify::Notice>& notices) {
     ended.assign(notices.size(), {});

@@ -7,17 +7,13 @@
 
 namespace qrx::notify {
 
-std::string dump(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace);
-}
-
 HttpRequest json_request(const Table& table, std::string_view default_url, const std::string& path, const json& body) {
   HttpRequest request;
   request.url = table.text("url", default_url);
   while (request.url.ends_with('/')) request.url.pop_back();
   request.url += path;
   request.headers = {"Content-Type: application/json"};
-  request.body = dump(body);
+  request.body = wire::dump(body);
   request.ca_file = table.path("ca_file");
   return request;
 }
@@ -26,15 +22,14 @@ HttpRequest json_hook(const Table& table, const HookRules& rules, const std::str
   HttpRequest request;
   request.url = url;
   request.headers = {"Content-Type: application/json"};
-  request.body = dump(body);
+  request.body = wire::dump(body);
   request.ca_file = table.path("ca_file");
   request.hook = &rules;
   return request;
 }
 
 json body_of(const HttpAnswer& answer) {
-  json body = json::parse(answer.body, nullptr, false);
-  return body.is_object() ? body : json::object();
+  return wire::parse_object(answer.body).value_or(json::object());
 }
 
 std::string text_in(const json& object, const char* member) {

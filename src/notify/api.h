@@ -1,18 +1,15 @@
 // JSON over HTTP, as messenger APIs have it: what several transports do alike.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <string>
 
 #include "notify/http.h"
 #include "notify/transport.h"
+#include "wire/json_text.h"
 
 namespace qrx::notify {
 
-using nlohmann::json;
-
-std::string dump(const json& value);  // what is not UTF-8 becomes U+FFFD
+using wire::json;
 
 // A request with a JSON body to an address of the operator's table: `url` there (or the default) and the path.
 HttpRequest json_request(const Table& table, std::string_view default_url, const std::string& path, const json& body);

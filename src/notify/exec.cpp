@@ -1,6 +1,4 @@
 // exec:NAME:ADDRESS: a command of the configuration, with the notice as one JSON object on its stdin.
-#include <nlohmann/json.hpp>
-
 #include "notify/api.h"
 #include "notify/command.h"
 #include "notify/transport.h"
@@ -32,7 +30,7 @@ class Exec : public Transport {
                   {"subject", subject(notice)},
                   {"text", chat_text(notice, 4096)}};
     if (notice.expires) words["expires"] = to_rfc3339(*notice.expires);
-    return run_command(command->second, dump(words) + "\n", table.seconds("timeout", usual_limit));
+    return run_command(command->second, wire::dump(words) + "\n", table.seconds("timeout", usual_limit));
   }
 
  private:

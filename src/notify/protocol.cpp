@@ -1,32 +1,32 @@
 #include "notify/protocol.h"
 
 #include <array>
-#include <nlohmann/json.hpp>
 
 #include "base/text.h"
+#include "wire/json_text.h"
 
 namespace qrx::notify {
 namespace {
 
-using nlohmann::json;
+using wire::json;
 
 constexpr std::array<std::string_view, 4> states = {"sent", "failed", "later", "unknown"};
 constexpr std::size_t most_reason_bytes = 200;
 constexpr std::int64_t longest_wait = 7 * 86400;
 
 std::string line_of(const json& value) {
-  return value.dump(-1, ' ', false, json::error_handler_t::replace) + "\n";
+  return wire::dump(value) + "\n";
 }
 
 template <class T, class Read>
 Result<T> read_line(std::string_view line, Read&& read) {
   const auto malformed = [] { return fail(Kind::usage, "malformed line between a tool and qrx-notify"); };
   if (line.size() > most_line_bytes) return malformed();
-  const json in = json::parse(line, nullptr, false);
-  if (!in.is_object()) return malformed();
+  const auto in = wire::parse_object(line);
+  if (!in) return malformed();
   try {
     T out;
-    if (read(in, out)) return out;
+    if (read(*in, out)) return out;
   } catch (const json::exception&) {
   }
   return malformed();

@@ -13,7 +13,7 @@ Result<std::map<std::string, std::string>> read_event_line(std::string_view line
     if (value.is_string())
       out[name] = value.get<std::string>();
     else if (value.is_number() || value.is_boolean())
-      out[name] = value.dump();
+      out[name] = dump(value);
   }
   return out;
 }

@@ -1,16 +1,13 @@
 // What the readers and writers of JSON messages share: members by type and range, and the form of files. Private to src/wire.
 #pragma once
 
-#include <nlohmann/json.hpp>
-
 #include <string>
 #include <string_view>
 
+#include "wire/json_text.h"
 #include "wire/messages.h"
 
 namespace qrx::wire {
-
-using nlohmann::json;
 
 // Thrown by the readers, only inside this folder; read_message turns it into an Error.
 struct Malformed {
@@ -33,11 +30,6 @@ FileInfo read_file(const json& in);
 DeliveryInfo read_delivery(const json& in);
 json write(const FileInfo& file);
 json write(const DeliveryInfo& delivery);
-
-// Names may hold bytes that are not UTF-8 only if a caller let them in; they come out as U+FFFD, never as broken JSON.
-std::string dump(const json& value);
-
-Result<json> parse_object(std::string_view text);  // at most 64 MiB, a nesting of 16
 
 template <class T, class Read>
 Result<T> read_message(std::string_view text, Read&& read) {

@@ -31,9 +31,10 @@ def built_sources():
             continue
         named = []
         for word in words[words.index("SOURCES") + 1:] if "SOURCES" in words else []:
-            if word in ("LINK", "SOURCES"):
+            if word == "LINK":
                 break
-            named.append(word)
+            if word != "JSON":
+                named.append(word)
         if call == "qrx_folder":
             built.update(f"src/{words[0]}/{name}" for name in named)
         elif call == "qrx_unit":

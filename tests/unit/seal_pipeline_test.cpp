@@ -17,13 +17,15 @@ const Identity& identity() {
   return one;
 }
 
+std::string noise(std::size_t size) {
+  std::string made(size, '\0');
+  std::uint32_t state = 1;
+  for (char& c : made) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
+  return made;
+}
+
 const std::string& plain() {
-  static const std::string text = [] {
-    std::string made(40 * chunk_size + 17, '\0');  // more than the pipeline holds at once
-    std::uint32_t state = 1;
-    for (char& c : made) c = static_cast<char>((state = state * 1664525 + 1013904223) >> 24);
-    return made;
-  }();
+  static const std::string text = noise(40 * chunk_size + 17);  // more than the pipeline holds at once
   return text;
 }
 

@@ -139,6 +139,7 @@ class Recv {
   std::optional<GivenLink> given_;     // where from: what was named,
   std::optional<OpenedSpace> opened_;  // or what this run opened
   SharedIdentity identity_;            // null: nothing is opened
+  bool reader_gone_ = false;           // of -o -
 };
 
 // --- before anything happens
@@ -148,7 +149,10 @@ int Recv::check_usage() {
   const auto usage = [this](std::string what, std::string hint = {}) {
     return options_.usage_error(Error{Kind::usage, std::move(what), std::move(hint)});
   };
-  if (set_.follow && options_.on_command_line("count")) return usage("--count and --follow exclude each other");
+  if (set_.follow && options_.on_command_line("count")) {
+    if (options_.on_command_line("follow")) return usage("--count and --follow exclude each other");
+    set_.follow = false;  // that of the environment or configuration
+  }
   if (set_.output.empty()) return usage("--output: an empty path");
   if (set_.output == "-" && term::is_terminal(STDOUT_FILENO))
     return usage("-o - would write what strangers send to the terminal", "pipe it into a program, or name a file with -o");
@@ -266,6 +270,7 @@ Result<transfer::Received> Recv::receive(ReceiveReport& report, ReceiveOutput& o
   const Attention attention{[&] { report.redraw(); }, opened_ ? opened_->own_server() : nullptr, stop_receiving};
   const auto server_died = run_attended([&] { received = output.fill(receiver); }, attention);
   running = nullptr;
+  reader_gone_ = !received && output.closed();
   if (!server_died) return tl::unexpected(server_died.error());
   progress_.clear();
   if (*server_died && !received && ended_by() == 0) return fail(Kind::other, "the own server ended unexpectedly");
@@ -279,7 +284,7 @@ int Recv::finish(const Result<transfer::Received>& received, ReceiveReport& repo
   if (!received || report.output_failed()) {
     const Error error = report.output_failed() ? *report.output_failed() : received.error();
     const int code = end(error);
-    const bool lost = !received && ended_by() == 0 && !facts_.closed() && error.kind != Kind::timed_out && error.kind != Kind::gone &&
+    const bool lost = !received && ended_by() == 0 && !facts_.closed() && !reader_gone_ && error.kind != Kind::timed_out && error.kind != Kind::gone &&
                       error.kind != Kind::not_found;
     leave_space(lost ? Left::something : Left::nothing);
     return code;
@@ -289,10 +294,11 @@ int Recv::finish(const Result<transfer::Received>& received, ReceiveReport& repo
     return end(told.error());
   }
   if (opened_) opened_->stay(messages_);
-  leave_space(received->refused > 0 ? Left::something : Left::nothing);
+  if (received->left > 0) messages_.warn("others sent too, when the stream was over: " + std::to_string(received->left) + " deliveries are not in it");
+  leave_space(received->refused + received->left > 0 ? Left::something : Left::nothing);
   if (ended_by() != 0) return end({});
   if (received->first_refusal) return exit_code(received->first_refusal->kind);
-  return report.hook_failed() ? exit_partly : exit_done;
+  return report.hook_failed() || received->left > 0 ? exit_partly : exit_done;
 }
 
 void Recv::leave_space(OpenedSpace::Left left) {
@@ -306,7 +312,7 @@ int Recv::end(const Error& error) {
     messages_.warn(set_.space.keep || !opened_ ? "interrupted" : "interrupted; the space is deleted");
     return exit_code_of_signal(signal);
   }
-  if (facts_.closed()) return exit_code_of_signal(SIGPIPE);
+  if (facts_.closed() || reader_gone_) return exit_code_of_signal(SIGPIPE);
   messages_.error(error);
   const auto code = exit_code(error.kind);
   (void)facts_.event(Event("error").text("message", error.what).number("exit", static_cast<std::uint64_t>(code)));

@@ -240,6 +240,7 @@ int serve_until_stopped(const Settings& settings, const Config& config, Messages
   const sigset_t ours = signals_of_ours();
   ::pthread_sigmask(SIG_BLOCK, &ours, nullptr);
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of write(2), not our end
 
   const int verbosity = settings.common.quiet ? -1 : settings.common.verbose;
   const serve::Log log(settings.log == "json" ? serve::LogForm::json : serve::LogForm::text, verbosity,

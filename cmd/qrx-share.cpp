@@ -169,7 +169,8 @@ int Share::check_usage() {
   const int actions = int{set_.list} + int{!set_.revoke.empty()} + int{set_.dry_run};
   if (actions > 1) return usage("--list, --revoke and --dry-run exclude each other");
   if (actions > 0 && set_.watch) return usage("--watch goes with sharing");
-  if (set_.timeout && !set_.watch) return usage("--timeout goes with --watch");
+  if (options_.on_command_line("timeout") && !set_.watch) return usage("--timeout goes with --watch");
+  if (!set_.space.empty() && options_.on_command_line("server")) return usage("--space and --server exclude each other");
   if (set_.message.size() > wire::most_share_message_bytes) return usage("--message: more than 500 bytes");
   if (set_.space == "-" && std::count(set_.to_files.begin(), set_.to_files.end(), "-") > 0)
     return usage("--space - and --to-file - both need stdin");
@@ -259,7 +260,9 @@ Result<void> Share::look() {
   auto space = client_->space();
   if (!space) return tl::unexpected(space.error());
   space_ = std::move(*space);
-  auto key = find_link_key(link_.guid, space_, set_.identity, !options_.on_command_line("identity"));
+  const bool in_link = set_.identity.empty() && !link_.identity.empty();  // one that the receiver's page made
+  auto key = find_link_key(link_.guid, space_, in_link ? link_.identity : set_.identity,
+                           in_link || !options_.on_command_line("identity"));
   if (!key) return tl::unexpected(key.error());
   if (key->missing)
     messages_.warn(

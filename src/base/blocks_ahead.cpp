@@ -23,7 +23,8 @@ void BlocksAhead::before_write(int fd, std::uint64_t offset, std::uint64_t bytes
   if (!helps_ || offset + bytes <= end_) return;
   const std::uint64_t from = std::max(offset, end_);
   if (length <= from || length - from < worth_it) return;
-  const std::uint64_t size = std::min(step, length - from);
+  // No more than there is already: who announces much and sends little must not fill the disk.
+  const std::uint64_t size = std::min({step, length - from, std::max(bytes, offset)});
   helps_ = (end_ > 0 || on_ext4(fd)) &&
            ::fallocate(fd, FALLOC_FL_KEEP_SIZE, static_cast<off_t>(from), static_cast<off_t>(size)) == 0;
   end_ = from + size;

@@ -25,10 +25,15 @@
 namespace qrx::cli {
 namespace {
 
-std::string variable_of(const Option& option) {
-  std::string name = "QRX_" + to_upper_ascii(option.name);
+std::string variable_of(const std::string& option) {
+  std::string name = "QRX_" + to_upper_ascii(option);
   std::replace(name.begin(), name.end(), '-', '_');
   return name;
+}
+
+const char* set_in_environment(const std::string& option) {
+  const char* value = std::getenv(variable_of(option).c_str());
+  return value && *value ? value : nullptr;
 }
 
 // How people name it in a message: "--output".
@@ -348,11 +353,18 @@ Result<void> Options::load_config(const Given& given) {
   config_ = std::move(*config);
 
   const std::string section = tool_.tool.substr(tool_.tool.find('-') + 1);
+  if (own_config_default_)
+    for (const auto& [table, values] : config_)
+      if (!table.empty() && table != "notify" && !table.starts_with("notify."))
+        return fail(Kind::usage, path + ": there is no table [" + table + "]");
   if (config_.count("") == 0) return {};
   ConfigTable& strict = own_config_default_ ? config_[""] : config_[section];
   std::set<std::string> known;
   for (const auto& option : options_)
-    if (!option.asks) known.insert(option.name);
+    if (!option.asks) {
+      known.insert(option.name);
+      if (option.has_opposite) known.insert("no-" + option.name);
+    }
   for (const auto& [key, values] : strict) {
     if (known.count(key) == 0)
       return fail(Kind::usage, path + ": there is no option " + key + (own_config_default_ ? "" : " in [" + section + "]"));
@@ -367,20 +379,29 @@ Result<void> Options::take_all(const Given& given) {
   for (const auto& option : options_) {
     std::vector<std::string> values;
     std::string source;
+    bool negated = false;
     if (const auto found = given.values.find(option.name); found != given.values.end()) {
       values = found->second;
       source = shown(option);
     } else if (option.asks) {
       continue;
-    } else if (const char* variable = std::getenv(variable_of(option).c_str()); variable && *variable) {
+    } else if (const char* variable = set_in_environment(option.name)) {
       values = {variable};
-      source = variable_of(option);
-    } else if (const auto& top = config_[""]; top.count(option.name) != 0) {
-      values = top.at(option.name);
-      source = "configuration: " + option.name;
+      source = variable_of(option.name);
+    } else if (const char* opposite = option.has_opposite ? set_in_environment("no-" + option.name) : nullptr) {
+      values = {opposite};
+      source = variable_of("no-" + option.name);
+      negated = true;
+    } else if (const auto& top = config_[""]; top.count(option.name) != 0 || (option.has_opposite && top.count("no-" + option.name) != 0)) {
+      negated = top.count(option.name) == 0;
+      const std::string key = (negated ? "no-" : "") + option.name;
+      values = top.at(key);
+      source = "configuration: " + key;
       if (values.size() > 1 && !option.repeatable) return fail(Kind::usage, source + " takes one value");
     }
     if (values.empty()) continue;
+    if (negated)
+      if (const auto truth = parse_truth(values.back())) values.back() = *truth ? "false" : "true";
     if (auto taken = option.take(values); !taken)
       return fail(Kind::usage, source + ": " + taken.error().what, taken.error().hint);
   }

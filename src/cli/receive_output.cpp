@@ -1,9 +1,12 @@
 #include "cli/receive_output.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 #include <utility>
+
+#include "term/terminal.h"
 
 namespace qrx::cli {
 
@@ -19,12 +22,19 @@ Result<ReceiveOutput> ReceiveOutput::open(const std::string& output, transfer::O
   if (transfer::Saver::is_stream(output)) {
     out.stream_.reset(::open(output.c_str(), O_WRONLY | O_CLOEXEC));
     if (!out.stream_) return fail_errno("cannot write to " + output);
+    if (term::is_terminal(out.stream_.get()))
+      return fail(Kind::usage, "-o " + output + " would write what strangers send to the terminal", "name a file or a directory");
     return out;
   }
   auto saver = transfer::Saver::open(output, on_conflict);
   if (!saver) return tl::unexpected(saver.error());
   out.saver_ = std::move(*saver);
   return out;
+}
+
+bool ReceiveOutput::closed() const {
+  pollfd reader{stream_ ? stream_.get() : STDOUT_FILENO, POLLOUT, 0};
+  return !saver_ && ::poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0;
 }
 
 Result<transfer::Received> ReceiveOutput::fill(transfer::Receiver& receiver) {

@@ -21,6 +21,7 @@ class ReceiveOutput {
 
   bool is_stream() const { return !saver_; }
   // Blocks, as Receiver::run().
+  bool closed() const;  // nobody reads the stream any more
   Result<transfer::Received> fill(transfer::Receiver& receiver);
 
  private:

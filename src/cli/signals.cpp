@@ -50,6 +50,7 @@ void take_over_signals(void (*stop)(), void (*restore)()) {
     ::sigaction(signal, &action, nullptr);
   }
   std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
 }
 
 int ended_by() { return caught; }
@@ -60,6 +61,7 @@ void give_signals_back() {
     if (!keeps_ignored(signal)) std::signal(signal, SIG_DFL);
   }
   std::signal(SIGPIPE, SIG_DFL);
+  std::signal(SIGXFSZ, SIG_DFL);
 }
 
 }  // namespace qrx::cli

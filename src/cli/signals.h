@@ -5,7 +5,7 @@
 
 namespace qrx::cli {
 
-// Takes SIGINT, SIGTERM and SIGHUP over, and ignores SIGPIPE (a closed pipe is an error of write(2)). A SIGHUP that
+// Takes SIGINT, SIGTERM and SIGHUP over, and ignores SIGPIPE and SIGXFSZ (they are errors of write(2)). A SIGHUP that
 // the parent had ignored (nohup) stays ignored. The first signal is remembered, `stop` runs (in the handler: only what is
 // async-signal-safe; may be null), and the tool ends in its own time. The second ends the process at once, after
 // `restore` ran (also in the handler: puts the terminal back; may be null).

@@ -47,7 +47,7 @@ std::vector<std::string> environment() {
   const rlimit no_core{0, 0};
   struct sigaction as_usual {};
   as_usual.sa_handler = SIG_DFL;
-  for (const int number : {SIGPIPE, SIGINT, SIGTERM, SIGHUP}) sigaction(number, &as_usual, nullptr);
+  for (const int number : {SIGPIPE, SIGXFSZ, SIGINT, SIGTERM, SIGHUP}) sigaction(number, &as_usual, nullptr);
   // In a group of its own: ^C at the terminal ends the tool, which then knows what the helper still says.
   const bool ready = safe_talk >= 0 && safe_nothing >= 0 && dup2(safe_talk, 0) == 0 && dup2(safe_talk, 1) == 1 &&
                      dup2(safe_nothing, 2) == 2 && syscall(SYS_close_range, 3u, ~0u, 0u) == 0 &&

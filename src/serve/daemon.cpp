@@ -77,6 +77,8 @@ Result<void> Daemon::Impl::open() {
   if (!recovered) return tl::unexpected(recovered.error());
   if (recovered->damaged > 0)
     log.error("uploads lost bytes that were acknowledged", {{"uploads", std::to_string(recovered->damaged)}});
+  if (recovered->incomplete > 0)
+    log.error("uploads could not be completed", {{"uploads", std::to_string(recovered->incomplete)}});
   if (recovered->truncated + recovered->quarantined > 0)
     log.info("recovered", {{"uploads", std::to_string(recovered->uploads)},
                            {"truncated", std::to_string(recovered->truncated)},

@@ -203,6 +203,9 @@ http::Reply Site::route(const std::shared_ptr<Call>& shared) {
   const bool is_control = target && (target->resource == Resource::control_sweep || target->resource == Resource::control_check);
   if (!target || is_control != request.control) return call.problem(404, "there is nothing at this address");
   call.target = std::move(*target);
+  // "null" is what our own forms send, but also a page that another site has put into a sandbox: it has no secret to name.
+  if (call.target.resource == Resource::spaces && call.header("origin") == "null")
+    return call.problem(403, "a page of no site may not open spaces");
 
   const Verbs& row = verbs_of(call.target.resource);
   const std::string_view method = method_of(request, call.target.resource);

@@ -4,6 +4,7 @@
 #include "serve/routes.h"
 #include "serve/watching.h"
 #include "wire/messages.h"
+#include "wire/tus.h"
 
 namespace qrx::serve {
 namespace {
@@ -79,7 +80,12 @@ http::Reply change_space(const SharedCall& call) {
 http::Reply remove_space(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->problem(401, "the owner's token is needed");
-  if (const auto done = call->site.spaces.remove(call->target.guid, *token); !done) return call->problem(done.error());
+  std::optional<std::uint64_t> deliveries;
+  if (const std::string_view query = call->request->query; query.starts_with("deliveries=")) {
+    deliveries = wire::parse_number(query.substr(query.find('=') + 1));
+    if (!deliveries) return call->problem(400, "deliveries is not a whole number");
+  }
+  if (const auto done = call->site.spaces.remove(call->target.guid, *token, deliveries); !done) return call->problem(done.error());
   return answer(204);
 }
 

@@ -63,32 +63,35 @@ Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, c
   std::vector<Id> keys;
   for (const UploadPtr& part : distinct) keys.push_back(part->row.blob);
   const Removing removing_these(*impl_, std::move(keys));
-  const auto made = [&]() -> Result<UploadRow> {
-    auto held = impl_->hold(live, (*begun)->row.upload);
-    if (!held) return tl::unexpected(held.error());
-    const Hold hold(*impl_, *entered, *held);
-    LiveUpload& upload = **held;
+  auto whole_upload = impl_->hold(live, (*begun)->row.upload);
+  if (!whole_upload) return tl::unexpected(whole_upload.error());
+  const Hold hold(*impl_, *entered, *whole_upload);
+  LiveUpload& upload = **whole_upload;
+  const auto filled = [&]() -> Result<void> {
+    upload.sum.reset();
+    upload.summed = Growing::unknown;
     auto staged = impl_->blobs.reopen(upload.row.blob);
     if (!staged) return tl::unexpected(staged.error());
     std::uint64_t offset = 0;
     for (const UploadPtr& part : ordered) {
       auto blob = impl_->blobs.open(part->row.blob);
       if (!blob) return tl::unexpected(blob.error());
-      if (auto done = append(**staged, offset, **blob, part->row.offset, upload.sum); !done)
-        return tl::unexpected(done.error());
+      if (auto done = append(**staged, offset, **blob, part->row.offset, upload.sum); !done) return done;
       offset += part->row.offset;
     }
     upload.summed = offset;
-    if (auto durable = (*staged)->make_bytes_durable(); !durable) return tl::unexpected(durable.error());
-    auto file = impl_->complete(live, *held, distinct);
-    if (!file) return tl::unexpected(file.error());
-    UploadRow row = upload.row;
-    row.offset = total;
-    return row;
+    if (auto durable = (*staged)->make_bytes_durable(); !durable) return durable;
+    if (auto file = impl_->complete(live, *whole_upload, distinct); !file) return tl::unexpected(file.error());
+    return {};
   }();
-  if (made)
-    for (const UploadPtr& part : distinct) (void)impl_->blobs.remove(part->row.blob);  // what stays is an orphan
-  return made;
+  if (!filled) {
+    if (!upload.removed) (void)impl_->drop_upload(live, *whole_upload);  // nobody was told of it; the parts are still there
+    return tl::unexpected(filled.error());
+  }
+  for (const UploadPtr& part : distinct) (void)impl_->blobs.remove(part->row.blob);  // what stays is an orphan
+  UploadRow row = upload.row;
+  row.offset = total;
+  return row;
 }
 
 }  // namespace qrx::space

@@ -135,6 +135,7 @@ Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::str
     staged = pack.staged;
     file.blob_offset = pack.end;
     pack.end += bytes.size();
+    pack.durable = false;  // a commit that failed had come so far
     ++pack.writing;
     open->last_used = impl_->clock.steady();
   }

@@ -114,6 +114,12 @@ Result<void> Rules::still_open(const LiveSpace& live) const {
 }
 
 Result<LivePtr> Rules::enter(const Guid& guid) {
+  auto live = enter_by_token(guid);
+  if (!live && live.error().kind == Kind::gone) return no_such_space();
+  return live;
+}
+
+Result<LivePtr> Rules::enter_by_token(const Guid& guid) {
   auto live = find(guid);
   if (!live) return live;
   if (*live == nullptr) return no_such_space();

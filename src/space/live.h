@@ -42,6 +42,7 @@ struct LiveUpload {
   std::shared_ptr<Growing> growing = std::make_shared<Growing>();
   std::uint64_t counted = 0;  // bytes held of the quotas
   bool held = false;          // there is a writer
+  bool newcomer = false;      // a request waits to be the next
   bool untouched = false;     // made by this process and never written: its first writer needs no new epoch
   bool published = false;     // its blob is in the store, its file's row is not (a change failed): try the row again
   bool removed = false;
@@ -128,8 +129,10 @@ struct Rules {
   Result<LivePtr> find(const Guid& guid);  // null when there is none
   void make_room();                        // lives_mutex held
   void forget(const Guid& guid);
-  // For a sender: Kind::not_found when unknown, Kind::gone when expired.
+  // For a sender, who has no token to tell him apart from a stranger: Kind::not_found when unknown or expired.
   Result<LivePtr> enter(const Guid& guid);
+  // For who holds a token in it: Kind::not_found when unknown, Kind::gone when expired.
+  Result<LivePtr> enter_by_token(const Guid& guid);
   // For the owner: Kind::not_found when unknown or the token is wrong, by the same work.
   Result<LivePtr> enter(const Guid& guid, std::string_view token);
   bool expired(const LiveSpace& live) const;          // takes no lock: mutex held
@@ -179,7 +182,8 @@ struct Rules {
     bool done = false;
     std::uint64_t bytes = 0;
   };
-  Result<Erased> erase(const Guid& guid, bool only_expired);
+  // With `deliveries`: only while so many are committed; else Kind::conflict.
+  Result<Erased> erase(const Guid& guid, bool only_expired, std::optional<std::uint64_t> deliveries = {});
   Result<void> trust_clock();
   Result<std::uint64_t> set_orphans_aside(bool starting);
 };

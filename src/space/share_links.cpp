@@ -55,7 +55,7 @@ Result<ShareRules::Found> ShareRules::find(std::string_view link) {
   if (!row) return tl::unexpected(row.error());
   if (!*row) return no_such_link();
   if ((*row)->revoked) return fail(Kind::gone, "this link was taken back");
-  auto space = rules.enter((*row)->guid);
+  auto space = rules.enter_by_token((*row)->guid);
   if (!space && space.error().kind == Kind::gone) return fail(Kind::gone, "this link has expired");
   if (!space && space.error().kind == Kind::not_found) return no_such_link();
   if (!space) return tl::unexpected(space.error());

@@ -102,7 +102,7 @@ Result<Shares::Next> Shares::claim(const std::string& busy) {
       return next;
     }
     auto space = rules.enter((*found)->guid);
-    if (!space && space.error().kind != Kind::gone && space.error().kind != Kind::not_found) return tl::unexpected(space.error());
+    if (!space && space.error().kind != Kind::not_found) return tl::unexpected(space.error());
     if (!space) {  // it goes with its space, soon; nobody is told of a link that leads nowhere
       if (auto ended = conclude(share, {ShareState::failed, "the space has ended", {}}); !ended) return tl::unexpected(ended.error());
       continue;

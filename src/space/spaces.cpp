@@ -179,9 +179,9 @@ Result<void> Spaces::extend(const Guid& guid, std::string_view token, const wire
   return {};
 }
 
-Result<void> Spaces::remove(const Guid& guid, std::string_view token) {
+Result<void> Spaces::remove(const Guid& guid, std::string_view token, std::optional<std::uint64_t> deliveries) {
   if (auto live = impl_->enter(guid, token); !live) return tl::unexpected(live.error());
-  auto erased = impl_->erase(guid, false);
+  auto erased = impl_->erase(guid, false, deliveries);
   if (!erased) return tl::unexpected(erased.error());
   return {};
 }

@@ -100,7 +100,7 @@ class Spaces {
 
   // After a start, before serving: truncates uploads to their durable offset, marks damaged ones, quarantines orphans.
   struct Recovered {
-    std::uint64_t uploads = 0, truncated = 0, damaged = 0, quarantined = 0;
+    std::uint64_t uploads = 0, truncated = 0, damaged = 0, incomplete = 0, quarantined = 0;
   };
   Result<Recovered> recover();
 
@@ -115,7 +115,8 @@ class Spaces {
   // The seq of a space, cheaply; nothing when it is gone.
   std::optional<std::uint64_t> seq(const Guid& guid);
   Result<void> extend(const Guid& guid, std::string_view token, const wire::ChangeSpace& change);
-  Result<void> remove(const Guid& guid, std::string_view token);
+  // With `deliveries`: only while so many are committed, else Kind::conflict. So who has fetched them loses none.
+  Result<void> remove(const Guid& guid, std::string_view token, std::optional<std::uint64_t> deliveries = {});
   Result<std::shared_ptr<Content>> content(const Guid& guid, std::string_view token, const Id& file);
   // Computes the SHA-256 of a stored file unless it is known, reading it once; remembers it.
   Result<Sha256Sum> sha256(const FileRow& file);

@@ -50,6 +50,12 @@ Result<UploadPtr> Rules::find_upload(LiveSpace& live, const Id& upload) {
 Result<UploadPtr> Rules::hold(LiveSpace& live, const Id& upload) {
   const auto deadline = std::chrono::steady_clock::now() + policy.lock_wait;
   std::unique_lock lock(live.mutex);
+  struct Newcomer {
+    UploadPtr upload;
+    ~Newcomer() {
+      if (upload) upload->newcomer = false;
+    }
+  } waiting;  // goes before the lock does
   for (;;) {
     if (stopping) return fail(Kind::unavailable, "the server is stopping");
     auto found = find_upload(live, upload);
@@ -59,6 +65,11 @@ Result<UploadPtr> Rules::hold(LiveSpace& live, const Id& upload) {
       one.held = true;
       one.stop = StopReason::none;
       return found;
+    }
+    if (waiting.upload == nullptr) {  // one may wait, for it takes a thread
+      if (one.newcomer) return fail(Kind::locked, "another request waits to write this upload");
+      one.newcomer = true;
+      waiting.upload = *found;
     }
     one.stop = StopReason::newcomer;
     const auto soon = std::min(deadline, std::chrono::steady_clock::now() + ask_again);
@@ -107,7 +118,8 @@ void Rules::spoil(LiveSpace& live, LiveUpload& upload) {
   // Should this row not reach the disk, the next start finds out by itself.
   (void)catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     const std::lock_guard lock(live.mutex);
-    if (!upload.removed) transaction.put_upload(upload.row);
+    const UploadRow& row = upload.row;
+    if (transaction.advance_upload(row.upload, row.epoch, row.offset)) transaction.put_upload(row);  // not one that was removed
     return {};
   });
   events.upload_grew(upload.row.upload);
@@ -209,7 +221,10 @@ Result<UploadRow> Spaces::create_upload(const Guid& guid, const NewUpload& wish)
     auto held = impl_->hold(**live, row.upload);
     if (!held) return tl::unexpected(held.error());
     const Hold hold(*impl_, *live, *held);
-    if (auto file = impl_->complete(**live, *held); !file) return tl::unexpected(file.error());
+    if (auto file = impl_->complete(**live, *held); !file) {
+      if (!(*held)->removed) (void)impl_->drop_upload(**live, *held);  // nobody was told of it
+      return tl::unexpected(file.error());
+    }
   }
   return row;
 }
@@ -246,11 +261,13 @@ Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_
     one.row.length = length;
   }
   auto changed = impl_->catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    if (!transaction.advance_upload(upload, one.row.epoch, one.row.offset)) return no_such_upload();  // removed meanwhile
     transaction.put_upload(one.row);
     return {};
   });
   if (!changed) {
     const std::lock_guard lock((*live)->mutex);
+    if (one.removed) return changed;  // with all that was counted
     impl_->give_back(**live, more, {});
     one.counted -= more;
     one.row.length.reset();
@@ -308,8 +325,8 @@ Result<std::unique_ptr<UploadWriter>> Spaces::write(const Guid& guid, const Id& 
   if (auto summed = impl_->sum_up_to(one, offset); !summed) return tl::unexpected(summed.error());
   if (!one.untouched) {
     auto changed = impl_->catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+      if (!transaction.advance_upload(upload, one.row.epoch, one.row.offset)) return no_such_upload();  // removed meanwhile
       const std::lock_guard lock((*live)->mutex);
-      if (one.removed) return no_such_upload();
       UploadRow row = one.row;
       ++row.epoch;
       row.expires = std::min((*live)->row.expires, impl_->clock.wall() + impl_->policy.upload_expire);
@@ -351,7 +368,10 @@ Result<FileRow> Rules::complete(LiveSpace& live, const UploadPtr& upload, const 
     file.type = sniffed.type;
     file.sealed = sniffed.sealed;
     // Its first bytes were checked as they came, but one that is cut short, or made of parts, shows only now.
-    if (live.row.seal == Seal::require && !is_sealed({beginning, std::min<std::size_t>(*read, length)})) return sealed_only();
+    if (live.row.seal == Seal::require && !is_sealed({beginning, std::min<std::size_t>(*read, length)})) {
+      (void)drop_upload(live, upload);  // no request can complete it any more
+      return sealed_only();
+    }
   }
   if (!upload->published) {
     if (auto published = blobs.publish({row.blob}); !published) {

@@ -62,20 +62,26 @@ class Staging {
   void gone(const BlobKey& blob) {
     const std::lock_guard lock(mutex_);
     fresh_.erase(blob);
+    doubtful_.erase(blob);
   }
+  // A failed fsync is final: the next one would say that all is well, of names that may be lost.
   Result<void> sync_name(const BlobKey& blob) {
     {
       const std::lock_guard lock(mutex_);
+      if (doubtful_.contains(blob)) return fail(Kind::other, "cannot make a blob durable: its name failed before");
       if (!fresh_.contains(blob)) return {};
     }
-    if (auto synced = sync_directory(fd.get(), "staging"); !synced) return synced;
-    gone(blob);
-    return {};
+    auto synced = sync_directory(fd.get(), "staging");
+    const std::lock_guard lock(mutex_);
+    if (synced && !doubtful_.contains(blob)) fresh_.erase(blob);
+    if (!synced) doubtful_.merge(fresh_);
+    return synced;
   }
 
  private:
   std::mutex mutex_;
-  std::unordered_set<BlobKey, IdHash> fresh_;  // made since the start, and not synced yet
+  std::unordered_set<BlobKey, IdHash> fresh_;     // made since the start, and not synced yet
+  std::unordered_set<BlobKey, IdHash> doubtful_;  // fresh when a sync failed
 };
 
 class StagedFile final : public Staged {
@@ -342,7 +348,10 @@ Result<void> FileBlobs::Impl::list(int directory, bool staged, std::vector<BlobU
     const auto blob = BlobKey::parse(entry->d_name);
     struct stat status {};
     if (!blob || blob->text() != entry->d_name) continue;  // not ours
-    if (::fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) continue;  // gone meanwhile
+    if (::fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
+      if (errno == ENOENT) continue;  // gone meanwhile
+      return fail_errno("cannot look at a blob");
+    }
     out.push_back({*blob, staged, static_cast<std::uint64_t>(status.st_size)});
   }
 }

@@ -63,8 +63,9 @@ Result<wire::SpaceInfo> OwnerClient::space(std::optional<std::uint64_t> after, S
   return info;
 }
 
-Result<void> OwnerClient::remove() {
-  const auto answer = checked(client_.request(request("DELETE", "")), "delete the space");
+Result<void> OwnerClient::remove(std::optional<std::uint64_t> deliveries) {
+  const std::string only = deliveries ? "?deliveries=" + std::to_string(*deliveries) : "";
+  const auto answer = checked(client_.request(request("DELETE", only)), "delete the space");
   if (!answer && answer.error().kind != Kind::not_found) return tl::unexpected(answer.error());
   return {};
 }

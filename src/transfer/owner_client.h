@@ -27,7 +27,8 @@ class OwnerClient {
   // With `wait`: answers when the space's seq is another than `after`, or after that time (60 s at most). Of a share: at once,
   // what is committed, with seq 0.
   Result<wire::SpaceInfo> space(std::optional<std::uint64_t> after = {}, Seconds wait = Seconds{0});
-  Result<void> remove();  // the owner's
+  // The owner's. Only while the space holds so many deliveries: else Kind::conflict.
+  Result<void> remove(std::optional<std::uint64_t> deliveries = {});
 
   // The content of a file, or of an upload while it grows, from `start` on; `known` is the sum of a committed file.
   struct Opened {

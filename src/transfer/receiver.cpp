@@ -144,14 +144,20 @@ struct Receiver::Impl {
     return {};
   }
 
-  // True when the space is no more.
-  bool clean_up() {
+  // What others had delivered by the end is not deleted unseen: `take` gets it. True when the space is no more.
+  bool clean_up(const std::function<void(const wire::DeliveryInfo&)>& take) {
     if (options.keep) return false;
     OwnerClient client(address, options.client);
     Patience patience(*options.client.interrupt, {options.first_retry, options.most_retry, delete_patience}, nullptr);
     for (;;) {
-      const auto removed = client.remove();
+      const auto removed = client.remove(handled.size());
       if (removed) return true;
+      if (const auto info = removed.error().kind == Kind::conflict ? client.space() : tl::unexpected(removed.error()); info) {
+        const auto late = fresh_ones(*info, handled);
+        for (const auto* delivery : late) take(*delivery);
+        if (late.empty() || received.refused + received.left > 0) return false;
+        continue;
+      }
       client.close();
       if (!patience.wait(removed.error(), client.asked_pause())) {
         tally.notice("the space could not be deleted (" + removed.error().what + "); it stays until it expires");
@@ -223,8 +229,16 @@ Result<Received> Receiver::run(Saver& saver) {
   // Partials of a run that failed are for the next one.
   followers.stop(result.has_value());
   if (result && result->refused == 0) {
-    if (impl_->clean_up()) seals.remove();
-    record.remove();  // a later run with the same link is a new wish
+    const bool deleted = impl_->clean_up([&](const wire::DeliveryInfo& late) {
+      const auto saved = save_delivery(job, late, [](const Id&) { return std::nullopt; });
+      if (saved)
+        impl_->count(*saved);
+      else
+        impl_->refuse(late, saved.error());
+    });
+    if (deleted) seals.remove();
+    result = impl_->received;
+    if (result->refused == 0) record.remove();  // a later run with the same link is a new wish
   }
   return result;
 }
@@ -234,7 +248,14 @@ Result<Received> Receiver::run(int stream) {
   ReceiveJob job = impl_->job();
   job.seals = &seals;
   auto result = impl_->stream_all(job, stream);
-  if (result && impl_->clean_up()) seals.remove();
+  if (result) {
+    const bool deleted = impl_->clean_up([&](const wire::DeliveryInfo& late) {
+      impl_->handled.insert(late.delivery);
+      ++impl_->received.left;  // a stream holds what it was to hold
+    });
+    if (deleted) seals.remove();
+    result = impl_->received;
+  }
   return result;
 }
 

@@ -33,7 +33,8 @@ Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& clie
 
 struct ReceiverOptions {
   http::ClientOptions client;
-  std::uint64_t count = 1;           // deliveries after which run() ends; 0: until interrupted or the space is gone
+  std::uint64_t count = 1;           // deliveries after which run() ends; 0: until interrupted or the space is gone.
+                                     // What came before it deletes the space is saved too
   bool present_only = false;         // fetch what the space holds now and end; Kind::timed_out when it holds nothing.
                                      // `count` is ignored. For a link given to download from
   std::optional<Millis> timeout;     // no delivery for this long, and none coming in: Kind::timed_out
@@ -96,6 +97,7 @@ struct Received {
   std::uint64_t declined = 0;
   std::uint64_t refused = 0;           // deliveries; the space was left on the server because of them
   std::optional<Error> first_refusal;  // why the first one was
+  std::uint64_t left = 0;              // deliveries that came when the stream was over; the space was left for them
 };
 
 class Receiver {

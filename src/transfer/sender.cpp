@@ -297,7 +297,7 @@ Result<wire::DropInfo> Sender::look() { return impl_->look(); }
 bool Sender::seals() const { return !impl_->link.key.empty(); }
 
 Result<void> Sender::check_limits(const wire::DropInfo& drop, const SourceList& sources, bool sealed) {
-  if (drop.state != wire::SpaceState::open) return fail(Kind::gone, "the space takes no more deliveries");
+  if (drop.state != wire::SpaceState::open) return fail(Kind::denied, "the space takes no more deliveries", "its receiver has closed it, or its limits are used up");
   const auto& limits = drop.limits;
   if (limits.max_files != 0 && sources.sources.size() > limits.max_files)
     return fail(Kind::too_large, "the space takes " + std::to_string(limits.max_files) + " more files, not " +

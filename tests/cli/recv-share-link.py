@@ -4,10 +4,9 @@ links that were taken back, used up, or never were."""
 import json
 import os
 import subprocess
-import time
 
 from notices import Capture
-from qrx import check, check_equal, work
+from qrx import check, check_equal, wait_for, work
 from sharing import keep_space, share
 
 
@@ -39,20 +38,31 @@ with work() as w:
 
     # cut in the middle, again and again: it goes on, and the link for one download is used up by the one
     limited = share("-n", "1", "link:B", status=0).links["link:B"]
+    way = w.bad_network(server, "--rate", "20000000")  # so slow that it is the middle for sure
+    slow = limited.replace(server.url, way)
     os.mkdir("in2")
+
+    def partial():
+        return max([os.path.getsize(os.path.join("in2", name)) for name in os.listdir("in2") if name.endswith(".qrx-part")], default=0)
+
+    had = 0
     for _ in range(3):
-        tool = w.start("qrx-recv", "-q", "-o", "in2", limited)
-        limit = time.monotonic() + 20
-        while time.monotonic() < limit and tool.running() and not any(os.path.getsize(os.path.join("in2", name)) > 1_000_000
-                                                                       for name in os.listdir("in2") if os.path.isfile(os.path.join("in2", name))):
-            time.sleep(0.002)
+        tool = w.start("qrx-recv", "-q", "-o", "in2", slow)
+        least = had + 4_000_000
+        wait_for(30, lambda least=least, tool=tool: partial() > least or not tool.running(), "a partial that grows")
+        check(tool.running(), f"it ended by itself: {tool.err}")
         tool.kill()
-        if os.path.exists("in2/big.bin"):
-            break
-    tool = w.start("qrx-recv", "-q", "-o", "in2", limited)
-    if tool.wait(60) == 0:
-        check(content("in2/big.bin") == content(big), "what was saved after kills")
-        check_equal("downloaded", share("--list", "link:B", status=0).states["link:B"])
+        check(not os.path.exists("in2/big.bin"), "half a file under its final name")
+        had = partial()
+        check(had > least, f"what was there got lost: {had} bytes of {least}")
+    before = way.count("down")
+    tool = w.start("qrx-recv", "-q", "-o", "in2", slow)
+    tool.expect_exit(0, timeout=60)
+    fetched = way.count("down") - before
+    check(fetched < len(content(big)) - had + 500_000, f"it began anew: {fetched} bytes after {had}")
+    check(content("in2/big.bin") == content(big) and content("in2/tree/small.txt") == content(small), "what was saved after kills")
+    check_equal(["big.bin", "tree"], sorted(os.listdir("in2")))
+    check_equal("downloaded", share("--list", "link:B", status=0).states["link:B"])
     os.mkdir("in3")
     again = w.start("qrx-recv", "-q", "-o", "in3", limited)
     again.expect_exit(5)

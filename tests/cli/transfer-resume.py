@@ -4,10 +4,13 @@
 import json
 import os
 import sys
-import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import qrx  # noqa: E402
+import tus  # noqa: E402
+
+
+SLACK = 500_000  # bytes of heads and of small requests
 
 
 def read(path):
@@ -29,11 +32,13 @@ def same_way(w, server):
     send = w.tool("qrx-send", "--yes", "--no-progress", "--link", link, large, small)
     qrx.wait_for(30, lambda: uploaded(space) > 5_000_000, "an upload that has begun")
     send.kill()
-    there = uploaded(space)
-    began = time.monotonic()
+    way.settle()
+    there, begun = uploaded(space), way.count("up")
+    qrx.check(5_000_000 < there < 20_000_000, f"not in the middle: {there}")
     again = w.tool("qrx-send", "--yes", "--no-progress", "--link", link, large, small)
     again.expect_exit(0)
-    qrx.check(time.monotonic() - began < (20_000_000 - there) / 10e6 + 4, "the second run began anew")
+    sent = way.count("up") - begun
+    qrx.check(sent <= 20_000_000 - there + SLACK, f"the second run began anew: it sent {sent} bytes where {there} were there")
     deliveries = space.state()["deliveries"]
     qrx.check_equal(1, len(deliveries), "deliveries")
     for path in (large, small):
@@ -52,10 +57,15 @@ def changed(w, server):
     send = w.tool("qrx-send", "--yes", "--no-progress", "--link", link, large, other)
     qrx.wait_for(30, lambda: uploaded(space) > 2_000_000, "an upload that has begun")
     send.kill()
+    way.settle()
+    begun = way.count("up")
     w.file("ch/large.bin", 10_000_000, seed=77)
     again = w.tool("qrx-send", "--yes", "--no-progress", "--link", link, large, other)
     again.expect_exit(0)
+    sent = way.count("up") - begun
+    qrx.check(sent >= 10_000_000, f"only {sent} bytes of the changed file were sent")
     qrx.check_equal(1, len(space.state()["deliveries"]), "deliveries")
+    qrx.check_equal(["large.bin", "other.bin"], sorted(space.files()), "what was delivered")
     qrx.check(space.content(space.files()["large.bin"]).body == read(large), "the bytes are not those of the changed file")
 
 
@@ -74,17 +84,24 @@ def changing(w, server):
 
 def server_restarts(w, server):
     space = server.space()
-    large = w.file("rs/large.bin", 12_000_000)
+    size = 24_000_000
+    large = w.file("rs/large.bin", size)
     out = w.path("rs-out")
     os.mkdir(out)
-    way = w.bad_network(server, "--rate", "8000000")
+    way = w.bad_network(server, "--rate", "6000000")
     recv = w.tool("qrx-recv", "--no-progress", "--json", "-n", "1", "--output", out, space.owner)
     send = w.tool("qrx-send", "--yes", "--no-progress", "--link", f"{way}/u/{space.guid}", large)
-    qrx.wait_for(30, lambda: uploaded(space) > 3_000_000, "an upload that has begun")
+    url = f"{space.upload_url}/uploads/" + qrx.wait_for(30, lambda: space.state()["uploads"], "an upload")[0]["upload"]
+    durable = qrx.wait_for(30, lambda: tus.offset(url), "an offset that is durable")
+    qrx.check(send.running() and durable < size, f"not in the middle: {durable} of {size}")
     server.kill()
+    there = way.count("up")
     server = server.restart()
     send.expect_exit(0)
     recv.expect_exit(0)
+    # The server keeps what it had made durable; what it had taken after that, and what was on its way, is sent again.
+    sent = way.count("up") - there
+    qrx.check(sent <= size - durable + SLACK, f"it began anew after the restart: it sent {sent} bytes where {durable} were durable")
     qrx.check(read(out + "/large.bin") == read(large), "other bytes were saved")
     qrx.check_equal(["large.bin"], os.listdir(out), "what was saved")
     return server
@@ -102,8 +119,14 @@ def saved_once(w, server):
     recv = w.tool("qrx-recv", "--no-progress", "--json", "--output", out, link)
     qrx.wait_for(30, lambda: sum(1 for n in os.listdir(out) if not n.startswith(".")) >= 3, "some saved files")
     recv.kill()
+    slow.settle()
+    there = sum(os.path.getsize(os.path.join(out, name)) for name in os.listdir(out))  # the partials, too
+    begun = slow.count("down")
     again = w.tool("qrx-recv", "--no-progress", "--json", "--output", out, link)
     again.expect_exit(0)
+    fetched = slow.count("down") - begun
+    qrx.check(there < 12 * 600_000, "the first run was done before it was killed")
+    qrx.check(fetched <= 12 * 600_000 - there + SLACK, f"the second run began anew: {fetched} bytes came where {there} were there")
     qrx.check_equal(sorted(os.path.basename(f) for f in files), sorted(os.listdir(out)), "what was saved")
     events = [json.loads(line) for line in again.out]
     qrx.check_equal(12, sum(1 for e in events if e["event"] == "saved"), "saved events of the second run")

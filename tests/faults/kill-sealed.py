@@ -2,12 +2,14 @@
 # run: timeout=150
 """Sealed uploads through kills: qrx-send and qrx-recv go on where they stopped, and a source that changed is sealed anew."""
 import os
+import signal
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import qrx  # noqa: E402
 
 SIZE = 12_000_001
+SLACK = 500_000  # bytes of heads, of stanzas and chunks
 
 
 def read(path):
@@ -35,10 +37,15 @@ def sender_killed(w, server, changes):
     source = w.file(f"source{w.next_number()}/large.bin", SIZE, seed=5)
     out = w.path(f"out{w.next_number()}/")
     recv, space = opened(w, server, "-o", out)
-    slow = space["drop"].lower().replace(server.url, w.bad_network(server, "--rate", "4000000"))
+    way = w.bad_network(server, "--rate", "4000000")
+    slow = space["drop"].lower().replace(server.url, way)
     first = w.tool("qrx-send", "--json", "--no-progress", "--link", slow, source)
     qrx.wait_for(30, lambda: uploaded(server, space) > 3_000_000, "an upload that has begun")
     first.kill()
+    qrx.check_equal(-signal.SIGKILL, first.popen.returncode, "the end of the first run")
+    way.settle()
+    there, begun = uploaded(server, space), way.count("up")
+    qrx.check(3_000_000 < there < SIZE, f"not in the middle: {there} of {SIZE}")
     kept = states()
     qrx.check_equal(1, len(kept), "state files of the sender")
     qrx.check_equal(0o600, os.stat(kept[0]).st_mode & 0o777, "mode of the state file")
@@ -52,6 +59,11 @@ def sender_killed(w, server, changes):
     second.expect_exit(0)
     delivered = second.expect_event("delivered")
     qrx.check_equal(not changes, delivered["resumed"], "whether it went on")
+    sent = way.count("up") - begun
+    if changes:
+        qrx.check(sent >= SIZE, f"only {sent} bytes of the changed file were sent")
+    else:
+        qrx.check(sent <= SIZE - there + SLACK, f"it began anew: it sent {sent} bytes where {there} of {SIZE} were there")
     recv.expect_exit(0)
     qrx.check(read(out + "large.bin") == read(source), "other bytes were saved")
     qrx.check_equal(["large.bin"], os.listdir(out), "what was saved")
@@ -72,16 +84,23 @@ def receiver_killed(w, server, committed):
         send = w.tool("qrx-send", "--no-progress", "--limit-rate", "4M", "--link", space["drop"], source)
 
     def partial():
-        found = [name for name in os.listdir(out) if name.endswith(".qrx-part")] if os.path.isdir(out) else []
+        found = os.listdir(out) if os.path.isdir(out) else []
+        if found and (len(found) > 1 or not found[0].endswith(".qrx-part")):
+            qrx.fail(f"more than a partial while it is fetched: {found}")
         return os.path.getsize(os.path.join(out, found[0])) if found else 0
     qrx.wait_for(30, lambda: partial() > 3_000_000, "a partial")
     recv.kill()
+    qrx.check_equal(-signal.SIGKILL, recv.popen.returncode, "the end of the first run")
     had = partial()
+    qrx.check(3_000_000 < had < SIZE, f"not in the middle: {had} of {SIZE}")
     qrx.check(read(source).startswith(read(os.path.join(out, os.listdir(out)[0]))), "bytes that were not verified")
     if not committed:
         send.expect_exit(0)
-    again = w.tool("qrx-recv", "--json", "--no-progress", "-n", "1", "-o", out, link)
+    way = w.bad_network(server, "--rate", "6000000")  # what is asked for and not read stays small so
+    again = w.tool("qrx-recv", "--json", "--no-progress", "-n", "1", "-o", out, link.replace(server.url, way))
     again.expect_exit(0)
+    fetched = way.count("down")
+    qrx.check(0 < fetched <= SIZE - had + SLACK, f"it began anew: {fetched} bytes came where {had} of {SIZE} were there")
     saved = again.expect_event("saved")
     qrx.check_equal((True, SIZE), (saved["sealed"], saved["size"]), "the saved event")
     qrx.check(read(out + "large.bin") == read(source), f"other bytes were saved after {had}")

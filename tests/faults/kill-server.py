@@ -7,6 +7,7 @@ QRX_ROUNDS=300 runs long, QRX_SEED=7 replays what a failure printed.
 import http.client
 import os
 import random
+import signal
 import sys
 import threading
 import time
@@ -22,14 +23,15 @@ TROUBLE = (OSError, http.client.HTTPException)
 
 
 class Sender(threading.Thread):
-    """Sends by all ways, one after the other, until the server is gone; tells the oracle of every acknowledgement."""
+    """Sends by all ways, one after the other, until the server is killed; tells the oracle of every acknowledgement."""
 
     def __init__(self, space, judge, seed, unfinished):
         super().__init__(daemon=True)
         self.space, self.judge, self.unfinished = space, judge, unfinished
         self.random = random.Random(seed)
         self.error = None
-        self.done = 0
+        self.trouble = None  # what a connection suffered, and when
+        self.sent = self.done = 0  # bytes acknowledged, transfers ended
 
     def run(self):
         try:
@@ -39,8 +41,8 @@ class Sender(threading.Thread):
                     self.unfinished.remove(upload)
                 self.random.choice([self.lone_upload, self.put, self.delivery])()
                 self.done += 1
-        except TROUBLE:
-            pass  # the server was killed
+        except TROUBLE as trouble:
+            self.trouble = (time.monotonic(), trouble)
         except qrx.Failed as failure:
             self.error = failure
 
@@ -71,6 +73,7 @@ class Sender(threading.Thread):
             qrx.check_equal(str(offset + len(piece)), answer.header("Upload-Offset"), "offset in the answer")
             offset += len(piece)
             upload.acknowledged(offset)
+            self.sent += len(piece)
         if lone:
             self.judge.committed(self.space, upload.data)
 
@@ -106,7 +109,7 @@ def main():
     with qrx.work() as w:
         judge = oracle.Oracle(replay)
         server = w.server("--create-rate", "0")
-        sent = 0
+        sent = patched = 0
         for number in range(ROUNDS):
             for _ in range(2):
                 space = server.space(label=f"round {number}")
@@ -116,12 +119,24 @@ def main():
             for sender in senders:
                 sender.start()
             time.sleep(chance.uniform(0.02, 0.5))  # the moment of the kill is the point
+            ended = None if server.running() else f"ended by itself with {server.popen.poll()}"
+            before = time.monotonic()  # nothing may have gone wrong until now
             server.kill()
             for sender in senders:
                 sender.join(40)
                 if sender.error:
                     qrx.fail(f"round {number}: {sender.error}; again: {replay}")
+                if sender.is_alive():
+                    qrx.fail(f"round {number}: a sender still waits for a server that is gone; again: {replay}")
+            if not ended and server.popen.returncode != -signal.SIGKILL:
+                ended = f"ended with {server.popen.returncode} before it was killed"
+            if ended:
+                qrx.fail(f"round {number}: the server {ended}: {server.err[-1500:]}; again: {replay}")
+            for sender in senders:
+                if sender.trouble and sender.trouble[0] < before:
+                    qrx.fail(f"round {number}: {sender.trouble[1]!r} before the kill: {server.err[-1500:]}; again: {replay}")
             sent += sum(sender.done for sender in senders)
+            patched += sum(sender.sent for sender in senders)
             if chance.random() < 0.2:  # once more, while it recovers
                 again = w.start("qrx-serve", "--bind", server.bind, "--data", server.data)
                 time.sleep(chance.uniform(0, 0.03))
@@ -133,9 +148,11 @@ def main():
             while len(kept) > 8:
                 forget(judge, kept.pop(0)[0])
         judge.sweep_and_check(server.data)
-        server.terminate()
-        judge.check(server.data)
-        print(f"{ROUNDS} kills, {sent} transfers, seed {SEED}")
+        qrx.check_equal(0, server.terminate(), "exit status of the server")
+        judge.sweep_and_check(server.data)
+        print(f"{ROUNDS} kills, {sent} transfers, {patched} bytes by PATCH, seed {SEED}")
+        qrx.check(ROUNDS < 8 or sent >= ROUNDS and patched >= ROUNDS * 10_000,
+                  f"too little was sent to say anything: {sent} transfers, {patched} bytes by PATCH; again: {replay}")
 
 
 def forget(judge, space):

@@ -27,6 +27,18 @@ def stored_bytes(data):
     return total
 
 
+def look(path):
+    status = os.lstat(path)
+    with open(path, "rb") as file:
+        return file.read(), status.st_ino, status.st_mode, status.st_nlink, status.st_mtime_ns
+
+
+def untouched(outside, precious, kept):
+    """Neither deleted, moved, written, cut nor linked through a planted link, and nothing was put beside it."""
+    qrx.check_equal(["precious"], os.listdir(outside), "what is where a planted link leads to")
+    qrx.check(look(precious) == kept, f"a planted link was followed: {look(precious)[1:]} was {kept[1:]}")
+
+
 def main():
     with qrx.work() as w:
         judge = oracle.Oracle("tests/faults/sweeps.py")
@@ -51,6 +63,7 @@ def main():
         outside = w.path("outside")
         os.mkdir(outside)
         precious = w.file("outside/precious", 1000)
+        kept = look(precious)
         for directory, _, _ in list(os.walk(server.data)):
             for name in ("aaaqeayeaudaocajbifqydiob4", "planted"):
                 link = os.path.join(directory, name)
@@ -64,7 +77,7 @@ def main():
             qrx.check_equal(0, one.returncode, f"sweep beside a server: {output}")
         qrx.wait_for(5, lambda: stored_bytes(server.data) <= empty + 10_000, "the bytes of expired spaces are gone")
         judge.verify(server, offline=False)
-        qrx.check(os.path.exists(precious), "a planted link was followed")
+        untouched(outside, precious, kept)
 
         server.terminate()
         sweeps = [sweep(server.data) for _ in range(2)]
@@ -74,9 +87,10 @@ def main():
             codes.append(one.returncode)
             qrx.check(one.returncode in (0, 75), f"sweep without a server: {one.returncode} {output}")
         qrx.check(0 in codes, f"no sweep ran: {codes}")
-        qrx.check(os.path.exists(precious), "a planted link was followed")
+        untouched(outside, precious, kept)
         server = server.restart()
         judge.verify(server)
+        untouched(outside, precious, kept)
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ badproxy.py [OPTION]... HOST:PORT      prints its own "127.0.0.1:PORT" and serve
 Connections are counted from 1. What happens to a connection:
   --cut-up N[,N...]      cut after N bytes from the client (the n-th value for the n-th connection, then no more cuts)
   --cut-down N[,N...]    cut after N bytes from the server
-  --cut-random MEAN      cut every connection after a random number of bytes with that mean, either way (see --seed)
+  --cut-random MEAN      cut every connection after a random number of bytes with that mean, of each way (see --seed)
   --most-cuts N          stop cutting after that many (for --cut-random; default no limit)
   --delay MS             hold each piece that long, both ways
   --rate BYTES           at most so many bytes a second, each way and connection
@@ -19,8 +19,10 @@ Connections are counted from 1. What happens to a connection:
   --trickle N            forward N bytes at a time with 1 ms between (many small packets)
   --reset                cut by RST instead of FIN
   --seed N               of the random cuts (printed on stderr)
+  --counts FILE          keep in FILE, always up to date, the numbers that COUNTS names: what really happened
 """
 import argparse
+import mmap
 import random
 import signal
 import socket
@@ -28,6 +30,10 @@ import struct
 import sys
 import threading
 import time
+
+# Connections begun and ended, bytes that were passed on from the client and from the server, cuts, dropped answers, requests that were
+# repeated and answered, connections that stalled: 64 bits each, little-endian, in the file of --counts.
+COUNTS = ("connections", "ended", "up", "down", "cuts", "drops", "repeats", "stalls")
 
 
 class Connection:
@@ -55,11 +61,13 @@ class Connection:
         if self.number <= self.options.repeat and self.copy:
             self.send_again()
 
-    def cut(self):
+    def cut(self, wanted=False):
         with self.cut_lock:
             if self.is_cut:
                 return
             self.is_cut = True
+            if wanted:
+                self.proxy.count("cuts")
             for s in (self.client, self.server):
                 try:
                     if self.options.reset:
@@ -84,6 +92,7 @@ class Connection:
                     if self.number <= options.repeat and len(self.copy) < 64 << 20:
                         self.copy += piece
                     if self.stalls and self.from_client + len(piece) > options.stall_after:
+                        self.proxy.count("stalls")
                         threading.Event().wait()
                 if options.delay:
                     time.sleep(options.delay / 1000)
@@ -91,8 +100,8 @@ class Connection:
                     time.sleep(0.001)
                 if limit is not None and passed + len(piece) >= limit and not self.is_cut:
                     target.sendall(piece[:limit - passed])
-                    self.proxy.count_cut()
-                    self.cut()
+                    self.proxy.count("up" if upwards else "down", limit - passed)
+                    self.cut(wanted=True)
                     return
                 if not upwards and self.swallows():
                     self.proxy.count_drop(self.number)
@@ -100,6 +109,7 @@ class Connection:
                     return
                 target.sendall(piece)
                 passed += len(piece)
+                self.proxy.count("up" if upwards else "down", len(piece))
                 if upwards:
                     self.from_client = passed
                 if options.rate:
@@ -120,6 +130,8 @@ class Connection:
             with socket.create_connection(self.proxy.target, timeout=30) as s:
                 s.sendall(self.copy)
                 s.shutdown(socket.SHUT_WR)
+                if s.recv(65536):
+                    self.proxy.count("repeats")
                 while s.recv(65536):
                     pass
         except OSError:
@@ -131,26 +143,29 @@ class Proxy:
         self.options, self.target = options, target
         self.lock = threading.Lock()
         self.random = random.Random(options.seed)
-        self.cuts = 0
         self.dropped = set()
+        self.counts = dict.fromkeys(COUNTS, 0)
+        self.shown = None
+        if options.counts:
+            with open(options.counts, "w+b") as file:
+                file.truncate(8 * len(COUNTS))
+                self.shown = mmap.mmap(file.fileno(), 8 * len(COUNTS))
+
+    def count(self, what, more=1):
+        with self.lock:
+            self.counts[what] += more
+            if self.shown:
+                struct.pack_into("<Q", self.shown, 8 * COUNTS.index(what), self.counts[what])
 
     def limits(self, number):
         def nth(values):
             return values[number - 1] if number <= len(values) else None
 
         up, down = nth(self.options.cut_up), nth(self.options.cut_down)
-        if self.options.cut_random and self.cuts < self.options.most_cuts:
+        if self.options.cut_random and self.counts["cuts"] < self.options.most_cuts:
             with self.lock:
-                size = 2000 + int(self.random.expovariate(1 / self.options.cut_random))
-                if self.random.random() < 0.7:
-                    up = size
-                else:
-                    down = size
+                up, down = (2000 + int(self.random.expovariate(1 / self.options.cut_random)) for _ in range(2))
         return up, down
-
-    def count_cut(self):
-        with self.lock:
-            self.cuts += 1
 
     def may_drop(self, number):
         with self.lock:
@@ -158,7 +173,10 @@ class Proxy:
 
     def count_drop(self, number):
         with self.lock:
+            new = number not in self.dropped
             self.dropped.add(number)
+        if new:
+            self.count("drops")
 
     def serve(self):
         listener = socket.create_server(("127.0.0.1", 0), backlog=512)
@@ -167,15 +185,16 @@ class Proxy:
         while True:
             client, _ = listener.accept()
             number += 1
+            self.count("connections")
             threading.Thread(target=self.serve_one, args=(number, client), daemon=True).start()
 
     def serve_one(self, number, client):
         try:
-            connection = Connection(self, number, client)
+            Connection(self, number, client).run()
         except OSError:
             client.close()
-            return
-        connection.run()
+        finally:
+            self.count("ended")
 
 
 def numbers(text):
@@ -197,6 +216,7 @@ def main():
     parser.add_argument("--trickle", type=int, default=0)
     parser.add_argument("--reset", action="store_true")
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--counts")
     parser.add_argument("target")
     options = parser.parse_args()
     if options.seed is None:

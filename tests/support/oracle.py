@@ -16,6 +16,7 @@ sound and no row lacks its blob; (6) after a sweep nothing is left over; (7) eve
 """
 import hashlib
 import os
+import re
 import subprocess
 import time
 
@@ -144,14 +145,24 @@ class Oracle:
     def check(self, data, allow_orphans=True):
         """(5) and, when orphans are not allowed, (6), by the tool itself."""
         found = run_serve("check", data)
-        if found.returncode != 0 or (not allow_orphans and "0 orphans" not in found.stdout + found.stderr):
-            self.violated(5 if found.returncode else 6, f"qrx-serve check: {found.returncode} {found.stdout} {found.stderr}")
+        if found.returncode != 0:
+            self.violated(5, f"qrx-serve check: {found.returncode} {found.stdout} {found.stderr}")
+        told = re.search(r"\b(\d+) orphans\b", found.stdout + found.stderr)
+        if not told:
+            self.violated(5, f"qrx-serve check tells of no orphans, neither of none: {found.stdout} {found.stderr}")
+        if not allow_orphans and int(told[1]):
+            self.violated(6, f"qrx-serve check: {found.stdout} {found.stderr}")
 
-    def sweep_and_check(self, data):
+    def sweep_and_check(self, data, allow_quarantine=False):
+        """(5) and (6): no orphan after one sweep. A row comes before its blob and goes after it, so that a kill leaves nothing
+        to set aside either; only a call that fails may (`allow_quarantine`)."""
         swept = run_serve("sweep", data)
         if swept.returncode != 0:
             self.violated(6, f"qrx-serve sweep: {swept.returncode} {swept.stdout} {swept.stderr}")
-        self.check(data)
+        self.check(data, allow_orphans=False)
+        aside = sorted(os.listdir(os.path.join(data, "quarantine")))
+        if aside and not allow_quarantine:
+            self.violated(6, f"blobs that no row named were set aside: {aside}")
 
 
 def run_serve(verb, data, *more):

@@ -17,6 +17,7 @@ import queue
 import shutil
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -284,6 +285,20 @@ class Space:
         return self.get("/files/" + (file["file"] if isinstance(file, dict) else file), **more)
 
 
+class Way(str):
+    """The URL of a badproxy.py. count("up"), count("down"): the bytes it has passed on until now; count("cuts"), "drops",
+    "repeats" and so on (its COUNTS): what it has done."""
+
+    def count(self, what):
+        from badproxy import COUNTS
+        with open(self.counts, "rb") as file:
+            return dict(zip(COUNTS, struct.unpack(f"<{len(COUNTS)}Q", file.read()), strict=True))[what]
+
+    def settle(self):
+        """Waits until what is still on its way, from one who was killed, has arrived."""
+        wait_for(30, lambda: self.count("ended") == self.count("connections"), "an end of all connections")
+
+
 class Work:
     def __init__(self, directory):
         self.directory = directory
@@ -319,10 +334,13 @@ class Work:
         return path
 
     def bad_network(self, server, *options):
-        """A badproxy.py in front of a server (its options are told there); gives the URL to use instead."""
-        proxy = self.start(os.path.join(SOURCE, "tests", "support", "badproxy.py"), *options,
+        """A badproxy.py in front of a server (its options are told there); gives the URL to use instead, see Way."""
+        counts = self.path(f"badproxy-{self.next_number()}.counts")
+        proxy = self.start(os.path.join(SOURCE, "tests", "support", "badproxy.py"), "--counts", counts, *options,
                            urllib.parse.urlsplit(server.url).netloc, name="badproxy")
-        return "http://" + proxy.next_line()
+        way = Way("http://" + proxy.next_line())
+        way.counts = counts
+        return way
 
     def end(self):
         for process in self._processes:

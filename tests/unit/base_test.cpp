@@ -11,6 +11,7 @@
 #include <string>
 #include <thread>
 
+#include "base/blocks_ahead.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/clock.h"
@@ -180,4 +181,25 @@ TEST_CASE("a private file is replaced as a whole, and is for its owner only") {
   REQUIRE_FALSE(replace_private_file(there, "a directory stands there"));
   REQUIRE_FALSE(replace_private_file(directory / "none/key", "text"));
   CHECK(std::distance(std::filesystem::directory_iterator(directory.path()), {}) == 1);
+}
+
+TEST_CASE("who announces much and sends little does not fill the disk") {
+  const test::TempDirectory directory;
+  const UniqueFd fd(::open((directory / "file").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+  REQUIRE(fd);
+  const auto taken = [&] {
+    struct stat status {};
+    REQUIRE(::fstat(fd.get(), &status) == 0);
+    return static_cast<std::uint64_t>(status.st_blocks) * 512;
+  };
+  constexpr std::uint64_t length = 1U << 30;
+  BlocksAhead ahead;
+  std::uint64_t there = 0;
+  for (const std::uint64_t size : {1U, 4095U, 100'000U, 1U << 20, 20U << 20}) {
+    const std::string bytes(size, 'x');
+    ahead.before_write(fd.get(), there, size, length);
+    REQUIRE(::pwrite(fd.get(), bytes.data(), size, static_cast<off_t>(there)) == static_cast<ssize_t>(size));
+    there += size;
+    CHECK(taken() <= std::min<std::uint64_t>(2 * there, there + (16U << 20)) + 8192);
+  }
 }

@@ -227,3 +227,16 @@ TEST_CASE("completions know every option") {
   }
   CHECK(parse(world, {"--completion", "csh"}).ended == 2);
 }
+
+TEST_CASE("an option with an opposite can be set by either name") {
+  for (const auto& [name, value, expected] : {std::tuple{"QRX_QR", "1", true}, {"QRX_QR", "0", false}, {"QRX_NO_QR", "1", false}, {"QRX_NO_QR", "0", true}}) {
+    World world;
+    world.set(name, value);
+    CHECK(parse(world, {}).qr == expected);
+    CHECK(parse(world, {"--qr"}).qr == true);
+  }
+  World world("no-qr = true\n");
+  CHECK(parse(world, {}).qr == false);
+  world.set("QRX_NO_QR", "perhaps");
+  CHECK(parse(world, {}).ended);
+}

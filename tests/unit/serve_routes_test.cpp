@@ -126,16 +126,6 @@ TEST_CASE("an owner waits for the next change") {
     CHECK(desk.owner("", query).status == 400);
 }
 
-TEST_CASE("the wait of an expired space ends with 410, of a deleted one with 404") {
-  Desk desk(expiring_in(Seconds(60)));
-  const std::string seq = std::to_string(desk.info().seq);
-  desk.world.clock.pass(Seconds(61));
-  CHECK(desk.owner("", "after=" + seq + "&wait=60").status == 410);
-  Desk other;
-  CHECK(other.owner("", "", {}, "DELETE").status == 204);
-  CHECK(other.owner().status == 404);
-}
-
 TEST_CASE("an owner extends and closes a space; a closed one takes nothing") {
   Desk desk;
   CHECK(desk.owner("", "", {}, "PATCH", true, R"({"state":"closed","expire":120})").status == 200);

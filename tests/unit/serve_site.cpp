@@ -79,7 +79,14 @@ Got SiteWorld::finish(http::Reply reply, const Asked& asked, bool time_over) {
     }
     got.took_body = true;
     const auto sink = std::move(std::get<http::Receive>(reply).sink);
-    if (const auto written = sink->write(as_bytes(asked.body)); !written) {
+    Result<void> written;
+    for (std::string_view left = asked.body; written && !left.empty();) {
+      const std::string_view piece = left.substr(0, asked.chunked ? chunk_bytes : left.size());
+      left.remove_prefix(piece.size());
+      got.body_read += piece.size();
+      written = sink->write(as_bytes(piece));
+    }
+    if (!written) {
       const auto answer = sink->on_error(written.error());
       sink->abandon();
       take_head(got, answer ? *answer : site.error_answer(written.error(), 0));

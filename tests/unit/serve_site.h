@@ -12,6 +12,8 @@
 
 namespace qrx::test {
 
+inline constexpr std::size_t chunk_bytes = 4096;
+
 struct Asked {
   std::string method = "GET";
   std::string path = "/";
@@ -19,7 +21,7 @@ struct Asked {
   std::vector<http::Header> headers;
   std::string body;
   bool has_body = false;
-  bool chunked = false;
+  bool chunked = false;  // the body comes in pieces of at most chunk_bytes
   bool control = false;
   std::string peer = "192.0.2.1";
   std::function<void()> piece_out;  // called when a piece of the answer's body is on its way
@@ -33,6 +35,7 @@ struct Got {
   std::map<std::string, std::string> headers;
   bool waited = false;
   bool took_body = false;  // a byte of the body was asked for
+  std::size_t body_read = 0;
 
   std::string header(const std::string& name) const {
     const auto at = headers.find(name);

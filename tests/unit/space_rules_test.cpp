@@ -3,7 +3,8 @@
 
 #include <thread>
 
-#include "space_world.h"
+#include "unit/space_sharing.h"
+#include "unit/space_wrapped.h"
 
 using namespace qrx;
 using namespace qrx::test;
@@ -95,7 +96,7 @@ TEST_CASE("several files are seen together, when their delivery is committed") {
   CHECK(world.files_in("staging") == 0);
 }
 
-TEST_CASE("an expired space is gone for who holds its token or its link, unknown to everyone else") {
+TEST_CASE("an expired space is gone for who holds its token, unknown to everyone else") {
   World world;
   const auto space = world.create(expiring_in(Seconds(60)));
   const Guid guid = space.space.guid;
@@ -110,10 +111,10 @@ TEST_CASE("an expired space is gone for who holds its token or its link, unknown
   CHECK(kind_of(world.spaces->content(guid, space.token.text(), file->file)) == Kind::gone);
   CHECK(kind_of(world.spaces->extend(guid, space.token.text(), {})) == Kind::gone);
   CHECK(kind_of(world.spaces->view(guid, Token::random().text())) == Kind::not_found);
-  CHECK(kind_of(world.spaces->drop(guid)) == Kind::gone);
-  CHECK(kind_of(world.send(guid, "b", "x")) == Kind::gone);
-  CHECK(kind_of(world.spaces->put_small(guid, delivery->delivery, "b", as_bytes("x"))) == Kind::gone);
-  CHECK(kind_of(world.spaces->commit(guid, delivery->delivery, {})) == Kind::gone);
+  CHECK(kind_of(world.spaces->drop(guid)) == Kind::not_found);
+  CHECK(kind_of(world.send(guid, "b", "x")) == Kind::not_found);
+  CHECK(kind_of(world.spaces->put_small(guid, delivery->delivery, "b", as_bytes("x"))) == Kind::not_found);
+  CHECK(kind_of(world.spaces->commit(guid, delivery->delivery, {})) == Kind::not_found);
   CHECK_FALSE(world.spaces->seq(guid));
 }
 
@@ -366,13 +367,52 @@ TEST_CASE("a removed space is unknown at once and its files are gone") {
 
 TEST_CASE("the SHA-256 of a file is computed once and remembered") {
   World world;
+  FaultyBlobs blobs(*world.blobs);
+  space::Spaces spaces(*world.catalog, blobs, world.clock, world.events, world.policy);
   const auto space = world.create();
-  const auto delivery = world.spaces->open_delivery(space.space.guid, {});
-  REQUIRE(world.spaces->put_small(space.space.guid, delivery->delivery, "x", as_bytes("something before")));
-  const auto file = world.spaces->put_small(space.space.guid, delivery->delivery, "a", as_bytes("abc"));
-  REQUIRE(world.spaces->commit(space.space.guid, delivery->delivery, {}));
-  const auto sum = world.spaces->sha256(*file);
-  REQUIRE(sum);
-  CHECK(to_hex(*sum) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-  CHECK(world.catalog->file(file->file)->value().sha256 == *sum);
+  const auto delivery = spaces.open_delivery(space.space.guid, {});
+  REQUIRE(spaces.put_small(space.space.guid, delivery->delivery, "x", as_bytes("something before")));
+  const auto file = spaces.put_small(space.space.guid, delivery->delivery, "a", as_bytes("abc"));
+  REQUIRE(spaces.commit(space.space.guid, delivery->delivery, {}));
+  const unsigned opens = blobs.opens;
+  for (int i = 0; i < 3; ++i) {
+    const auto sum = spaces.sha256(*file);
+    REQUIRE(sum);
+    CHECK(to_hex(*sum) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    CHECK(world.catalog->file(file->file)->value().sha256 == *sum);
+    CHECK(blobs.opens == opens + 1);
+  }
+  space::Spaces restarted(*world.catalog, blobs, world.clock, world.events, world.policy);
+  const auto remembered = restarted.sha256(*file);
+  REQUIRE(remembered);
+  CHECK(*remembered == spaces.sha256(*file).value());
+  CHECK(blobs.opens == opens + 1);
+}
+
+TEST_CASE("an unknown space and a wrong token cost the same looks into the catalog") {
+  World world;
+  CountedCatalog catalog(*world.catalog);
+  space::Spaces spaces(catalog, *world.blobs, world.clock, world.events, world.policy);
+  space::Shares shares(spaces, {});
+  const auto space = spaces.create({});
+  REQUIRE(space);
+  REQUIRE(spaces.owned(space->space.guid, space->token.text()));
+  const auto cost = [&](const Guid& guid, const auto& ask) {
+    const std::pair<unsigned, unsigned> before{catalog.spaces, catalog.others};
+    REQUIRE(kind_of(ask(guid, Token::random().text())) == Kind::not_found);
+    return std::pair(catalog.spaces - before.first, catalog.others - before.second);
+  };
+  const auto same = [&](const char* name, const auto& ask) {
+    INFO(name);
+    const auto wrong = cost(space->space.guid, ask);
+    for (int i = 0; i < 2; ++i) CHECK(cost(Id::random(), ask) == wrong);
+    CHECK(cost(space->space.guid, ask) == wrong);
+  };
+  same("owned", [&](const Guid& guid, const std::string& token) { return spaces.owned(guid, token); });
+  same("view", [&](const Guid& guid, const std::string& token) { return spaces.view(guid, token); });
+  same("content", [&](const Guid& guid, const std::string& token) { return spaces.content(guid, token, Id::random()); });
+  same("extend", [&](const Guid& guid, const std::string& token) { return spaces.extend(guid, token, {}); });
+  same("remove", [&](const Guid& guid, const std::string& token) { return spaces.remove(guid, token); });
+  same("share", [&](const Guid& guid, const std::string& token) { return shares.create(guid, token, to({"a@example.org"})); });
+  same("shares", [&](const Guid& guid, const std::string& token) { return shares.list(guid, token); });
 }

@@ -1,6 +1,8 @@
 #include <catch2/catch.hpp>
 
+#include <fstream>
 #include <set>
+#include <sstream>
 #include <thread>
 
 #include "space/share_text.h"
@@ -49,6 +51,40 @@ TEST_CASE("links outlive a restart, and nothing at rest opens them") {
     std::fclose(in);
     CHECK(bytes.find(share.link) == std::string::npos);
   }
+}
+
+TEST_CASE("nothing at rest has the owner's token") {
+  World world;
+  wire::CreateSpace wish;
+  wish.label = "a label that is at rest";
+  const auto space = world.create(wish);
+  REQUIRE(world.send(space.space.guid, "a", "bytes that are at rest"));
+  REQUIRE(world.view(space).label == wish.label);
+  wire::ChangeSpace change;
+  change.expire = Seconds(60);
+  REQUIRE(world.spaces->extend(space.space.guid, space.token.text(), change));
+  const auto at_rest = [&](std::string_view what) {
+    unsigned found = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(world.directory.path())) {
+      if (!entry.is_regular_file()) continue;
+      std::ostringstream bytes;
+      bytes << std::ifstream(entry.path(), std::ios::binary).rdbuf();
+      found += entry.path().string().find(what) != std::string::npos || bytes.str().find(what) != std::string::npos ? 1 : 0;
+    }
+    return found;
+  };
+  const auto check = [&] {
+    CHECK(at_rest(wish.label) > 0);  // they are looked into
+    CHECK(at_rest("bytes that are at rest") == 1);
+    CHECK(at_rest(space.token.text()) == 0);
+    CHECK(at_rest(as_text(ByteView(reinterpret_cast<const std::byte*>(space.token.bytes.data()), space.token.bytes.size()))) == 0);
+  };
+  check();
+  world.restart();
+  REQUIRE(world.view(space).deliveries.size() == 1);
+  check();
+  world.lose();
+  check();
 }
 
 TEST_CASE("only the owner shares, and only he sees shares") {

@@ -150,7 +150,7 @@ TEST_CASE("limits are checked before a byte is sent") {
   drop.limits = {1001, 2};
   CHECK(Sender::check_limits(drop, list));
   drop.state = wire::SpaceState::closed;
-  CHECK(Sender::check_limits(drop, list).error().kind == Kind::gone);
+  CHECK(Sender::check_limits(drop, list).error().kind == Kind::denied);
 }
 
 TEST_CASE("what a run leaves is found by the next with the same sources, and by no other") {

@@ -1,0 +1,234 @@
+#!/usr/bin/python3
+# run: timeout=240
+"""A server that lies, or a way that changes what passes: neither tool tells of a success that is none."""
+import http.client
+import http.server
+import json
+import os
+import sys
+import threading
+import urllib.parse
+
+import pexpect
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import qrx  # noqa: E402
+
+
+class Liar:
+    """In front of a server: hand each answer to lie(method, path, answer), which may change .status, .headers (a dict) and
+    .body, or set .cut to the number of bytes after which the connection is closed."""
+
+    def __init__(self, server, lie):
+        liar = self
+        liar.told = 0  # how many answers were changed
+        target = urllib.parse.urlsplit(server.url).netloc
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def one(self):
+                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+                back = http.client.HTTPConnection(target, timeout=60)
+                back.request(self.command, self.path, body or None, dict(self.headers.items()))
+                got = back.getresponse()
+                answer = qrx.Answer(got.status, dict(got.getheaders()), got.read())
+                back.close()
+                answer.cut = None
+                before = (answer.status, dict(answer.headers), answer.body)
+                lie(self.command, self.path, answer)
+                liar.told += before != (answer.status, answer.headers, answer.body)
+                self.send_response_only(answer.status)
+                for name, value in answer.headers.items():
+                    if name.lower() not in ("content-length", "connection", "transfer-encoding"):
+                        self.send_header(name, value)
+                if answer.status != 204:
+                    length = answer.headers.get("Content-Length") if self.command == "HEAD" else len(answer.body)
+                    self.send_header("Content-Length", str(length))
+                self.end_headers()
+                self.wfile.write(answer.body[:answer.cut])
+                self.close_connection = self.close_connection or answer.cut is not None
+
+            do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = one
+
+            def log_message(self, *_):
+                pass
+
+        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        self.link = lambda text: text.replace(server.url, self.url).replace(server.url.upper(), self.url)
+        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def all_files(top):
+    return sorted(os.path.relpath(os.path.join(at, name), top) for at, _, names in os.walk(top) for name in names)
+
+
+# --- the sender
+
+
+def other_sum(want):
+    """Another sum in the answers to that method."""
+    def lie(method, _path, answer):
+        if method == want and "Qrx-Xxh128" in answer.headers:
+            answer.headers["Qrx-Xxh128"] = "0" * 32
+    return lie
+
+
+def other_commit(change):
+    def lie(method, path, answer):
+        if method == "POST" and path.endswith("/commit"):
+            state = json.loads(answer.body)
+            change(state["files"])
+            answer.body = json.dumps(state).encode()
+    return lie
+
+
+def sum_of(index):
+    return other_commit(lambda files: files[index].update(xxh128="0" * 32))
+
+
+def lies_to_sender(w, server):
+    small = [w.file(f"s/{n}.txt", 1000, seed=n) for n in range(3)]
+    large = w.file("large.bin", 3_000_000)
+    manifest = other_commit(lambda files: [f.update(xxh128="0" * 32) for f in files if f["name"] not in sealed_names(files)])
+    cases = [  # what, its lie, sealed, what is sent, what is said
+        ("small files", other_sum("PUT"), False, small, "received other bytes"),
+        ("a large file", other_sum("PATCH"), False, [large], "received other bytes"),
+        ("a stream", other_sum("PATCH"), False, ["-"], "received other bytes"),
+        ("the list of sealed files", other_sum("PUT"), True, [large], "other bytes of the list of files"),
+        ("a sealed large file", other_sum("PATCH"), True, [large], "received other bytes"),
+        ("the commit's sum", sum_of(0), False, small, "has other bytes"),
+        ("the commit's size", other_commit(lambda files: files[0].update(size=999)), False, small, "has other bytes"),
+        ("a file left out of the commit", other_commit(lambda files: files.pop()), False, small, "has other bytes"),
+        ("the commit's sum of a large file", sum_of(0), False, [large], "has other bytes"),
+        ("the commit's sum of a stream", sum_of(0), False, ["-"], "has other bytes"),
+        ("the commit's sum of the list", manifest, True, [large], "another list of files"),
+    ]
+    recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, "-n", "99", "-o", w.path("sealed/"))
+    key = recv.expect_event("space")["drop"]
+    for what, lie, sealed, files, said in cases:
+        for honest in (True, False):
+            liar = Liar(server, (lambda *_: None) if honest else lie)
+            link = liar.link(key if sealed else f"{server.url}/u/{server.space().guid}")
+            with open(large, "rb") as stdin:
+                send = w.tool("qrx-send", "--yes", "--no-progress", "--link", link, *files, stdin=stdin)
+                status = send.wait()
+            liar.http.shutdown()
+            label = f"{what}, {'honest' if honest else 'lied about'}: {send.err[-500:]}"
+            qrx.check_equal(0 if honest else 6, status, f"exit status, {label}")
+            qrx.check_equal(len(files) if honest else 0, len(send.out), f"lines on stdout, {label}")
+            qrx.check(honest or (liar.told and said in send.err), label)
+    recv.kill()
+
+
+def sealed_names(files):
+    """Of a sealed delivery: all but the list, which is the smallest."""
+    least = min(files, key=lambda file: file["size"])
+    return [file["name"] for file in files if file is not least]
+
+
+# --- the receiver
+
+
+def stored(w, server, size=1_000_000, name="photo.bin"):
+    space = server.space()
+    data = b"".join(qrx.noise(size, 5))
+    qrx.check_equal(201, qrx.request("PUT", f"{space.upload_url}/{name}", data).status, "PUT")
+    return space, data
+
+
+def changed_bytes(w, server):
+    space, data = stored(w, server)
+
+    def lie(_method, path, answer):
+        if "/files/" in path and len(answer.body) > 1000:
+            answer.body = answer.body[:-1000] + bytes([answer.body[-1000] ^ 1]) + answer.body[-999:]
+
+    liar = Liar(server, lie)
+    out = w.path("changed/")
+    recv = w.tool("qrx-recv", "--no-progress", "-o", out, liar.link(space.owner))
+    recv.expect_exit(6)
+    qrx.check_equal([], recv.out, "paths told")
+    qrx.check_equal([], [name for name in all_files(out) if not name.startswith(".")], "saved")
+    with open(w.path("changed.stream"), "wb") as sink:
+        w.tool("qrx-recv", "--no-progress", "-o", "-", liar.link(space.owner), stdout=sink).expect_exit(6)
+    # The space is not used up by that: an honest way brings it.
+    w.tool("qrx-recv", "--no-progress", "-o", out, space.owner).expect_exit(0)
+    qrx.check(read(out + "photo.bin") == data, "other bytes")
+
+
+def another_on_resume(w, server):
+    """The rest comes of another content: never a mix under the final name."""
+    space, data = stored(w, server)
+    other = bytes(byte ^ 1 for byte in data)
+    gets = []
+
+    def lie(_method, path, answer):
+        if "/files/" not in path:
+            return
+        gets.append(answer.status)
+        if len(gets) == 1:
+            answer.cut = 600_000
+            return
+        answer.headers["ETag"] = '"xxh128-' + "1" * 32 + '"'
+        answer.body = other[-len(answer.body):]
+
+    out = w.path("resumed/")
+    w.tool("qrx-recv", "--no-progress", "-o", out, Liar(server, lie).link(space.owner)).expect_exit(6)
+    qrx.check(206 in gets, f"it did not go on where it was cut: {gets}")
+    qrx.check_equal([], [name for name in all_files(out) if not name.startswith(".")], "saved")
+    gets.clear()
+    with open(w.path("resumed.stream"), "wb") as sink:
+        w.tool("qrx-recv", "--no-progress", "-o", "-", Liar(server, lie).link(space.owner), stdout=sink).expect_exit(6)
+
+
+NAMES = ["../../climbed", "/absolute-of-qrx-test", "sub/../../../climbed", "a\x1b[2Jb", "t\x1b]0;owned\x07", "r\rn\nl", "..", ".", "\u202egpj", "c\\..\\d"]
+
+
+def hostile_names(w, server):
+    deep = w.path("box", "deep", "target")
+    os.makedirs(deep)
+    for number, name in enumerate(NAMES):
+        space, data = stored(w, server, size=2000)
+
+        def lie(_method, path, answer, name=name):
+            if "/files/" not in path and b'"deliveries"' in answer.body:
+                state = json.loads(answer.body)
+                for delivery in state["deliveries"]:
+                    for file in delivery["files"]:
+                        file["name"] = name
+                answer.body = json.dumps(state).encode()
+
+        liar = Liar(server, lie)
+        at = os.path.join(deep, str(number))
+        recv = w.tool("qrx-recv", "--no-progress", "-o", at + "/", liar.link(space.owner))
+        status = recv.wait()
+        qrx.check(liar.told > 0, "the name was not changed")
+        saved = all_files(at) if os.path.isdir(at) else []
+        shown = "\n".join(recv.out) + recv.err
+        label = f"{name!r}: {status}, {saved}, {shown!r}"
+        qrx.check(not any(c in shown for c in "\x1b\x07\r\u202e"), f"raw on the terminal, {label}")
+        qrx.check(status not in (-6, -11), label)
+        at_terminal = pexpect.run(f"{qrx.BIN}/qrx-recv -o {at}-t/ '{liar.link(space.owner)}'", timeout=60)
+        said = at_terminal.decode(errors="replace").replace("\r\n", "\n")
+        qrx.check(not any(c in said for c in ("\x1b[2J", "\x1b]", "\x07", "\u202e", "r\rn")), f"raw on the terminal, {label}: {said!r}")
+        qrx.check(all(c not in path for path in saved for c in "\x1b\x07\r\n\u202e"), f"raw in a name, {label}")
+        qrx.check(status != 0 or [read(os.path.join(at, path)) for path in saved] == [data], f"other bytes, {label}")
+    outside = [path for path in all_files(w.path("box")) if not path.startswith("deep/target/")]
+    qrx.check_equal([], outside, "files outside of the target")
+    qrx.check(not os.path.exists("/absolute-of-qrx-test") and not os.path.exists(w.path("climbed")), "a file outside")
+
+
+with qrx.work() as work:
+    server_ = work.server("--create-rate", "0")
+    for case in (lies_to_sender, changed_bytes, another_on_resume, hostile_names):
+        try:
+            case(work, server_)
+        except qrx.Failed as failure:
+            qrx.fail(f"{case.__name__}: {failure}")

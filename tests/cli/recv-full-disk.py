@@ -1,0 +1,60 @@
+#!/usr/bin/python3
+"""qrx-recv where the disk is full: 75, nothing under a final name, and the next run onto a larger place brings all of it."""
+import os
+import shutil
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import qrx  # noqa: E402
+
+INSIDE = "QRX_RECV_FULL_INSIDE"
+
+
+def enter_namespace():
+    """Mounts of our own, without being seen outside; as somebody else than root by a user namespace."""
+    if os.environ.get(INSIDE):
+        return
+    unshare = shutil.which("unshare") or qrx.skip("there is no unshare")
+    flags = ["--mount"] if os.getuid() == 0 else ["--mount", "--user", "--map-root-user"]
+    if os.spawnv(os.P_WAIT, unshare, [unshare, *flags, "sh", "-c", "mount -t tmpfs none /mnt"]) != 0:
+        qrx.skip("no mounts may be made here")
+    os.environ[INSIDE] = "1"
+    os.execv(unshare, [unshare, *flags, sys.executable, os.path.abspath(__file__)])
+
+
+def full(w, server, seal):
+    small, large = w.path(f"small-{seal}"), w.path(f"large-{seal}")
+    os.mkdir(small)
+    os.mkdir(large)
+    if os.spawnlp(os.P_WAIT, "mount", "mount", "-t", "tmpfs", "-o", "size=1m", "none", small) != 0:
+        qrx.skip("no tmpfs may be mounted here")
+    try:
+        files = [w.file(f"{seal}/big.bin", 3_000_000), w.file(f"{seal}/little.txt", 100)]
+        # Its own run finds the disk full.
+        recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, "--seal", seal, "-o", small)
+        space = recv.expect_event("space")
+        w.tool("qrx-send", "--yes", "--no-progress", "-l", space["drop"], *files).expect_exit(0)
+        recv.expect_exit(75)
+        qrx.check("no space left" in recv.err, f"what it says: {recv.err}")
+        # As does one with the owner's link.
+        again = w.tool("qrx-recv", "--no-progress", "-o", small, space["owner"])
+        again.expect_exit(75)
+        qrx.check_equal([], [line for line in again.out if "big.bin" in line], "paths told")
+        qrx.check("big.bin" not in os.listdir(small), f"a final name: {os.listdir(small)}")
+        # A larger place.
+        w.tool("qrx-recv", "--no-progress", "-o", large, space["owner"]).expect_exit(0)
+        for path in files:
+            with open(path, "rb") as sent, open(os.path.join(large, os.path.basename(path)), "rb") as saved:
+                qrx.check(sent.read() == saved.read(), f"{path} came back different")
+    finally:
+        os.spawnlp(os.P_WAIT, "umount", "umount", "-l", small)
+
+
+enter_namespace()
+with qrx.work() as work:
+    server_ = work.server()
+    for seal_ in ("off", "offer"):
+        try:
+            full(work, server_, seal_)
+        except qrx.Failed as failure:
+            qrx.fail(f"--seal {seal_}: {failure}")

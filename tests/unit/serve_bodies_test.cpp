@@ -1,0 +1,90 @@
+// Bodies whose length nobody announced: taken up to the limit of their route, and no further.
+#include <catch2/catch.hpp>
+
+#include "unit/serve_site.h"
+#include "wire/messages.h"
+
+using namespace qrx;
+using namespace qrx::test;
+
+namespace {
+
+constexpr std::size_t most_message_bytes = 16384;
+
+Asked asked_for(const char* method, const std::string& path, const std::string& body) {
+  Asked asked;
+  asked.method = method;
+  asked.path = path;
+  asked.body = body;
+  return asked;
+}
+
+// All that the sink of a message or of a small file takes, before it says no.
+void check_limit(SiteWorld& world, Asked asked, std::size_t most, int taken) {
+  INFO(asked.method << ' ' << asked.path);
+  asked.has_body = asked.chunked = true;
+  const std::string fitting = asked.body;
+  REQUIRE(fitting.size() < most);
+  asked.body.resize(most + 1, ' ');
+  const Got over = world.ask(asked);
+  CHECK(over.status == 413);
+  CHECK(over.body_read == most + 1);
+  asked.body.resize(1U << 20, ' ');
+  const Got far_over = world.ask(asked);
+  CHECK(far_over.status == 413);
+  CHECK(far_over.took_body);
+  CHECK(far_over.body_read > most);
+  CHECK(far_over.body_read <= most + chunk_bytes);
+  asked.chunked = false;  // announced: not a byte is read
+  const Got announced = world.ask(asked);
+  CHECK(announced.status == 413);
+  CHECK_FALSE(announced.took_body);
+  asked.chunked = true;
+  asked.body = fitting;
+  asked.body.resize(most, ' ');
+  const Got exact = world.ask(asked);
+  CHECK(exact.status == taken);
+  CHECK(exact.body_read == most);
+}
+
+}  // namespace
+
+TEST_CASE("a message of unknown length is read up to its limit") {
+  SiteWorld world;
+  const auto space = world.world.create();
+  Asked change = asked_for("PATCH", "/api/v1/spaces/" + space.space.guid.text(), R"({"state":"closed"})");
+  change.headers.push_back({"Authorization", bearer(space.token)});
+  const auto before = world.world.catalog->totals()->spaces;
+  check_limit(world, asked_for("POST", "/api/v1/spaces", "{}"), most_message_bytes, 201);
+  CHECK(world.world.catalog->totals()->spaces == before + 1);  // what was refused made none
+  check_limit(world, change, most_message_bytes, 200);
+  CHECK(world.world.view(space).state == wire::SpaceState::closed);
+}
+
+TEST_CASE("a small file of unknown length is read up to its limit") {
+  SiteWorld world;
+  const auto space = world.world.create();
+  const Guid& guid = space.space.guid;
+  const auto delivery = world.world.spaces->open_delivery(guid, {});
+  REQUIRE(delivery);
+  const std::string at = "/u/" + guid.text() + "/deliveries/" + delivery->delivery.text();
+  check_limit(world, asked_for("PUT", at + "/files/x", "x"), space::Spaces::most_small_bytes, 202);
+  REQUIRE(world.world.spaces->commit(guid, delivery->delivery, {.files = 1}));
+  CHECK(world.world.view(space).deliveries.at(0).files.at(0).size == space::Spaces::most_small_bytes);
+}
+
+TEST_CASE("a file of unknown length ends where the space is full, and leaves nothing") {
+  SiteWorld world;
+  const auto space = world.world.create(with_limits(10'000, 5));
+  Asked asked = asked_for("PUT", "/u/" + space.space.guid.text() + "/piped", std::string(1U << 20, 'x'));
+  asked.chunked = asked.has_body = true;
+  const Got over = world.ask(asked);
+  CHECK(over.status == 413);
+  CHECK(over.body_read <= 10'000 + chunk_bytes);
+  CHECK(world.world.view(space).deliveries.empty());
+  CHECK(world.world.view(space).uploads.empty());
+  CHECK(world.world.files_in("staging") == 0);
+  asked.body.resize(10'000);
+  CHECK(world.ask(asked).status == 201);
+  CHECK(world.world.read(space, world.world.view(space).deliveries.at(0).files.at(0).file) == asked.body);
+}

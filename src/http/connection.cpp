@@ -112,7 +112,6 @@ void Connection::run() {
   auto signals = signals_.exchange(scheduled);
   for (;;) {
     can_read_ = can_read_ || (signals & readable) != 0;
-    can_write_ = can_write_ || (signals & writable) != 0;
     peer_closed_ = peer_closed_ || (signals & peer_closed) != 0;
     broken_ = broken_ || (signals & broken) != 0;
     noticed_ = noticed_ || (signals & notice) != 0;
@@ -180,7 +179,6 @@ bool Connection::has_stalled() {
 
 Connection::Step Connection::block(Transport::State wanted) {
   if (wanted == Transport::State::want_write) {
-    can_write_ = false;
     watch(usual_events | EPOLLOUT);
   } else {
     can_read_ = false;

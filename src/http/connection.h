@@ -86,9 +86,7 @@ class Connection final : public Pool::Task, private Parking::Waiter {
 
   void noticed() override { post(notice); }
 
-  bool advance();
   Step step();
-  Step on_deadline();
   Step handshake();
   Step read_head();
   Step rest();
@@ -146,7 +144,6 @@ class Connection final : public Pool::Task, private Parking::Waiter {
   // Below: only the thread that runs it.
   Phase phase_ = Phase::head;
   bool can_read_ = true;
-  bool can_write_ = true;
   bool peer_closed_ = false;
   bool broken_ = false;
   bool time_over_ = false;

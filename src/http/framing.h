@@ -107,8 +107,6 @@ class ChunkDecoder {
   // Call again with the rest of the input after `data`. `end` and `broken` stay.
   Step next(ByteView input);
   const Flaw& flaw() const { return flaw_; }
-  // Bytes of the running chunk still to come: the least that one can read without reading past the chunk.
-  std::uint64_t left_in_chunk() const { return place_ == Place::data ? left_ : 0; }
 
  private:
   enum class Place : std::uint8_t {

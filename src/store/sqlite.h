@@ -70,7 +70,6 @@ class Connection {
   int execute(const char* sql);    // SQLITE_OK or what failed
   Statement prepare(const char* sql);  // `sql` must be a literal: prepared once for each address
   bool in_transaction() const { return sqlite3_get_autocommit(database_) == 0; }
-  int changes() const { return sqlite3_changes(database_); }
   int extended_code() const { return sqlite3_extended_errcode(database_); }
   sqlite3* get() { return database_; }
 

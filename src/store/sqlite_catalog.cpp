@@ -363,14 +363,24 @@ int SqliteCatalog::Impl::set_syncing(bool wanted) {
 // One transaction with all works of the batch, each in a savepoint of its own so that it can fail alone.
 int SqliteCatalog::Impl::attempt(const std::vector<Waiting*>& batch, bool durable, ChangeLog& log) {
   if (const int code = set_syncing(durable); code != SQLITE_OK) return code;
-  if (const int code = writer->prepare("BEGIN IMMEDIATE").step(); code) return SQLITE_ERROR;
+  writer->prepare("BEGIN IMMEDIATE").step();
   if (!writer->in_transaction()) return writer->extended_code();
   Writes writes(*writer);
   const bool several = batch.size() > 1;
+  // False: the batch is rolled back, for nobody knows whose writes stand in it.
+  int failure = SQLITE_OK;
+  const auto done = [&](const char* what) {
+    if (!several) return true;
+    Statement statement = writer->prepare(what);
+    statement.step();
+    failure = statement.code();
+    if (failure != SQLITE_OK && writer->in_transaction()) writer->execute("ROLLBACK");
+    return failure == SQLITE_OK;
+  };
   bool anything = false;
   for (Waiting* waiting : batch) {
     const std::size_t mark = writes.log().mark();
-    if (several) writer->prepare("SAVEPOINT one").step();
+    if (!done("SAVEPOINT one")) return failure;
     waiting->result = waiting->work(writes);
     const int code = writes.code();
     if (code != SQLITE_OK) {
@@ -384,10 +394,10 @@ int SqliteCatalog::Impl::attempt(const std::vector<Waiting*>& batch, bool durabl
     if (waiting->result) {
       anything = true;
     } else {
-      if (several) writer->prepare("ROLLBACK TO one").step();
+      if (!done("ROLLBACK TO one")) return failure;
       writes.log().back_to(mark);
     }
-    if (several) writer->prepare("RELEASE one").step();
+    if (!done("RELEASE one")) return failure;
   }
   if (!anything) {
     writer->execute("ROLLBACK");
@@ -426,11 +436,12 @@ void SqliteCatalog::Impl::run(const std::vector<Waiting*>& batch) {
 void SqliteCatalog::Impl::checkpoint() {
   const bool purge = purging.exchange(false);
   if ((wal_pages < pages_until_checkpoint && !purge) || broken) return;
-  wal_pages = 0;  // with a reader in the way it gets no further now; tried again after as many pages
+  wal_pages = 0;  // with a reader in the way it gets no further now; the next change says how long the log is
   std::unique_lock readers(reader_mutex, std::defer_lock);
   if (purge) readers.lock();
   const int code = sqlite3_wal_checkpoint_v2(writer->get(), nullptr, purge ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
                                              nullptr, nullptr);
+  if (purge && code != SQLITE_OK) purging = true;  // what was to be gone is still in the log: with the next change again
   // The kernel forgets pages whose sync failed, those of the log too: later commits would stand behind a hole.
   if (code == SQLITE_IOERR_FSYNC)
     broken = Error{Kind::unavailable, "the catalog's disk failed to sync: changes are refused until a restart", {}};

@@ -126,7 +126,7 @@ class LargeFile {
     if (error.kind == Kind::conflict && conflicts_++ < 3) return {};  // an answer was lost: ask for the offset
     if (error.kind == Kind::not_found && upload_ && uploads_ < most_uploads) {
       // The upload is gone; is the delivery there?
-      if (const auto delivery = client_.delivery(job_.delivery); !delivery) return tl::unexpected(delivery.error());
+      if (const auto delivery = client_.delivery(job_.delivery); !delivery) return patience.wait(delivery.error(), client_.asked_pause());
       upload_.reset();
       return {};
     }

@@ -139,6 +139,7 @@ class Recv {
   std::optional<GivenLink> given_;     // where from: what was named,
   std::optional<OpenedSpace> opened_;  // or what this run opened
   SharedIdentity identity_;            // null: nothing is opened
+  std::uint64_t handled_ = 0;          // deliveries
   bool reader_gone_ = false;           // of -o -
 };
 
@@ -270,6 +271,7 @@ Result<transfer::Received> Recv::receive(ReceiveReport& report, ReceiveOutput& o
   const Attention attention{[&] { report.redraw(); }, opened_ ? opened_->own_server() : nullptr, stop_receiving};
   const auto server_died = run_attended([&] { received = output.fill(receiver); }, attention);
   running = nullptr;
+  handled_ = receiver.handled();
   reader_gone_ = !received && output.closed();
   if (!server_died) return tl::unexpected(server_died.error());
   progress_.clear();
@@ -302,7 +304,9 @@ int Recv::finish(const Result<transfer::Received>& received, ReceiveReport& repo
 }
 
 void Recv::leave_space(OpenedSpace::Left left) {
-  if (opened_) opened_->end(left, messages_);
+  if (!opened_) return;
+  // Who presses ^C gives up what may come; else nothing is deleted unseen.
+  opened_->end(left, messages_, ended_by() == 0 ? std::optional(handled_) : std::nullopt);
 }
 
 int Recv::end(const Error& error) {

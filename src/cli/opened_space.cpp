@@ -133,20 +133,18 @@ void OpenedSpace::forget() {
   if (identity_) transfer::SeenSeals(receiving_dir(), link_.guid, {}).remove();
 }
 
-void OpenedSpace::end(Left left, Messages& messages) {
+void OpenedSpace::end(Left left, Messages& messages, std::optional<std::uint64_t> deliveries) {
   if (own_) return forget();
   if (keep_) return;
-  if (left == Left::something) {
-    messages.warn("the space stays on the server until " + local_time(expires_, system_clock().wall()),
-                  "go on with: qrx-recv -n 1 '" + owner_ + "'");
-    return;
+  if (left == Left::nothing) {
+    http::ClientOptions client = client_for(link_.origin);
+    client.connect_time = client.answer_time = client.stall_time = deletion_time;
+    const auto deleted = transfer::delete_space(link_, client, deliveries);
+    if (deleted) return forget();
+    if (deleted.error().kind != Kind::conflict) return messages.detail("the space could not be deleted: " + deleted.error().what);
   }
-  http::ClientOptions client = client_for(link_.origin);
-  client.connect_time = client.answer_time = client.stall_time = deletion_time;
-  if (auto deleted = transfer::delete_space(link_, client); !deleted)
-    messages.detail("the space could not be deleted: " + deleted.error().what);
-  else
-    forget();
+  messages.warn("the space stays on the server until " + local_time(expires_, system_clock().wall()),
+                "go on with: qrx-recv -n 1 '" + owner_ + "'");
 }
 
 }  // namespace qrx::cli

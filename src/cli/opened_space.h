@@ -51,9 +51,9 @@ class OpenedSpace {
   void stay(Messages& messages) const;
 
   enum class Left : std::uint8_t { nothing, something };  // in the space, that was sent and is not saved here
-  // The last that is done with it. On a named server it is deleted, unless it is kept or something is left in it: then a
-  // warning says how to go on. With its own server it goes anyway.
-  void end(Left left, Messages& messages);
+  // The last that is done with it. On a named server it is deleted, unless it is kept, or something is left in it, or it
+  // holds another number of `deliveries` than was seen: then a warning says how to go on. With its own server it goes anyway.
+  void end(Left left, Messages& messages, std::optional<std::uint64_t> deliveries = {});
 
  private:
   OpenedSpace() = default;

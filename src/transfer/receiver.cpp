@@ -259,6 +259,8 @@ Result<Received> Receiver::run(int stream) {
   return result;
 }
 
+std::uint64_t Receiver::handled() const { return impl_->handled.size(); }
+
 void Receiver::interrupt() { impl_->options.client.interrupt->raise(); }
 
 Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::CreateSpace& wish,
@@ -296,8 +298,8 @@ Result<wire::SpaceInfo> look_at_space(const OwnerLink& link, const http::ClientO
   return OwnerClient(link, options).space();
 }
 
-Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& options) {
-  return OwnerClient(link, options).remove();
+Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& options, std::optional<std::uint64_t> deliveries) {
+  return OwnerClient(link, options).remove(deliveries);
 }
 
 }  // namespace qrx::transfer

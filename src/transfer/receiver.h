@@ -28,8 +28,8 @@ Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::Create
                                         Millis patience = Millis{3'000});
 // One look at a space; also the check that an owner link is right.
 Result<wire::SpaceInfo> look_at_space(const OwnerLink& link, const http::ClientOptions& client);
-// Deletes a space. A space that is gone already is no error.
-Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& client);
+// Deletes a space; with `deliveries` only while it holds so many, else Kind::conflict. A space that is gone already is no error.
+Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& client, std::optional<std::uint64_t> deliveries = {});
 
 struct ReceiverOptions {
   http::ClientOptions client;
@@ -118,6 +118,8 @@ class Receiver {
   // stream is written while it comes in; a sum that differs is noticed at its end only: Kind::integrity. Of a sealed
   // file only verified bytes are written.
   Result<Received> run(int stream);
+
+  std::uint64_t handled() const;  // deliveries that run() saved, refused or left; after it
 
   // Async-signal-safe, any thread: run() ends soon with Kind::unavailable. Partials are kept.
   void interrupt();

@@ -296,7 +296,7 @@ int Recv::finish(const Result<transfer::Received>& received, ReceiveReport& repo
     return end(told.error());
   }
   if (opened_) opened_->stay(messages_);
-  if (received->left > 0) messages_.warn("others sent too, when the stream was over: " + std::to_string(received->left) + " deliveries are not in it");
+  if (received->left > 0) messages_.warn("others sent too, when the stream was over: what they sent is not in it");
   leave_space(received->refused + received->left > 0 ? Left::something : Left::nothing);
   if (ended_by() != 0) return end({});
   if (received->first_refusal) return exit_code(received->first_refusal->kind);

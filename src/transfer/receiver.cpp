@@ -149,13 +149,13 @@ struct Receiver::Impl {
     if (options.keep) return false;
     OwnerClient client(address, options.client);
     Patience patience(*options.client.interrupt, {options.first_retry, options.most_retry, delete_patience}, nullptr);
-    for (;;) {
-      const auto removed = client.remove(handled.size());
+    for (std::uint64_t seen = handled.size();;) {
+      const auto removed = client.remove(seen);
       if (removed) return true;
       if (const auto info = removed.error().kind == Kind::conflict ? client.space() : tl::unexpected(removed.error()); info) {
-        const auto late = fresh_ones(*info, handled);
-        for (const auto* delivery : late) take(*delivery);
-        if (late.empty() || received.refused + received.left > 0) return false;
+        for (const auto* delivery : fresh_ones(*info, handled)) take(*delivery);
+        if (received.refused + received.left > 0) return false;
+        seen = info->deliveries.size();  // fewer than were handled, where the owner's page has deleted one
         continue;
       }
       client.close();

@@ -1,33 +1,16 @@
 #!/usr/bin/python3
 """qrx-recv where the disk is full: 75, nothing under a final name, and the next run onto a larger place brings all of it."""
 import os
-import shutil
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import mounts  # noqa: E402
 import qrx  # noqa: E402
-
-INSIDE = "QRX_RECV_FULL_INSIDE"
-
-
-def enter_namespace():
-    """Mounts of our own, without being seen outside; as somebody else than root by a user namespace."""
-    if os.environ.get(INSIDE):
-        return
-    unshare = shutil.which("unshare") or qrx.skip("there is no unshare")
-    flags = ["--mount"] if os.getuid() == 0 else ["--mount", "--user", "--map-root-user"]
-    if os.spawnv(os.P_WAIT, unshare, [unshare, *flags, "sh", "-c", "mount -t tmpfs none /mnt"]) != 0:
-        qrx.skip("no mounts may be made here")
-    os.environ[INSIDE] = "1"
-    os.execv(unshare, [unshare, *flags, sys.executable, os.path.abspath(__file__)])
-
 
 def full(w, server, seal):
     small, large = w.path(f"small-{seal}"), w.path(f"large-{seal}")
-    os.mkdir(small)
     os.mkdir(large)
-    if os.spawnlp(os.P_WAIT, "mount", "mount", "-t", "tmpfs", "-o", "size=1m", "none", small) != 0:
-        qrx.skip("no tmpfs may be mounted here")
+    mounts.tmpfs(small, "size=1m")
     try:
         files = [w.file(f"{seal}/big.bin", 3_000_000), w.file(f"{seal}/little.txt", 100)]
         # Its own run finds the disk full.
@@ -50,7 +33,7 @@ def full(w, server, seal):
         os.spawnlp(os.P_WAIT, "umount", "umount", "-l", small)
 
 
-enter_namespace()
+mounts.enter_namespace()
 with qrx.work() as work:
     server_ = work.server()
     for seal_ in ("off", "offer"):

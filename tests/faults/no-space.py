@@ -4,36 +4,15 @@ makes room, and the catalog stays sound."""
 import contextlib
 import http.client
 import os
-import shutil
 import socket
 import sys
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import mounts  # noqa: E402
 import oracle  # noqa: E402
 import qrx  # noqa: E402
 import tus  # noqa: E402
-
-INSIDE = "QRX_NO_SPACE_INSIDE"
-
-
-def enter_namespace():
-    """Mounts of our own, without being seen outside; as somebody else than root by a user namespace."""
-    if os.environ.get(INSIDE):
-        return
-    unshare = shutil.which("unshare") or qrx.skip("there is no unshare")
-    flags = ["--mount"] if os.getuid() == 0 else ["--mount", "--user", "--map-root-user"]
-    if os.spawnv(os.P_WAIT, unshare, [unshare, *flags, "sh", "-c", "mount -t tmpfs none /mnt"]) != 0:
-        qrx.skip("no mounts may be made here")
-    os.environ[INSIDE] = "1"
-    os.execv(unshare, [unshare, *flags, sys.executable, os.path.abspath(__file__)])
-
-
-def mount(path, options):
-    os.mkdir(path)
-    if os.spawnlp(os.P_WAIT, "mount", "mount", "-t", "tmpfs", "-o", options, "none", path) != 0:
-        qrx.skip("no tmpfs may be mounted here")
-
 
 def put(url, data):
     """The status. A server that has no room may answer before it has read all, and cut: its answer is there all the same."""
@@ -50,7 +29,7 @@ def put(url, data):
 
 
 def full_disk(w):
-    mount(w.path("small"), "size=160m")
+    mounts.tmpfs(w.path("small"), "size=160m")
     judge = oracle.Oracle("tests/faults/no-space.py")
     server = w.server("--create-rate", "0", data=w.path("small", "data"))
     space, other = server.space(), server.space()
@@ -96,7 +75,7 @@ def full_disk(w):
 
 
 def no_inodes(w):
-    mount(w.path("few"), "size=300m,nr_inodes=150")
+    mounts.tmpfs(w.path("few"), "size=300m,nr_inodes=150")
     judge = oracle.Oracle("tests/faults/no-space.py")
     server = w.server("--create-rate", "0", data=w.path("few", "data"))
     space = server.space()
@@ -117,7 +96,7 @@ def no_inodes(w):
 
 
 def main():
-    enter_namespace()
+    mounts.enter_namespace()
     with qrx.work() as w:
         try:
             full_disk(w)

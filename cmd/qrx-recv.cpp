@@ -63,9 +63,12 @@ Options describe(Settings& to) {
                     {"qrx-recv -s https://qrx.example.org", "receive through a server, from anywhere"},
                     {"qrx-recv -q --qr-file code.png -t 10m", "in a script: the code as a picture"}}});
   options.group("Saving");
-  options.text("output", 'o', "PATH", "a directory, a file name, or - for stdout (default: this directory)", to.output, Completes::files);
-  options.choice("on-conflict", 0, {"rename", "refuse", "overwrite"}, "when a file is there already (default: rename)", to.on_conflict);
-  options.choice("preview", 0, {"auto", "never", "always"}, "show pictures and the beginning of texts in the terminal", to.preview);
+  options.text("output", 'o', "PATH", "a directory, a file name, or - for stdout (default: this directory)", to.output,
+               Completes::files);
+  options.choice("on-conflict", 0, {"rename", "refuse", "overwrite"}, "when a file is there already (default: rename)",
+                 to.on_conflict);
+  options.choice("preview", 0, {"auto", "never", "always"}, "show pictures and the beginning of texts in the terminal",
+                 to.preview);
   options.flag("ask", 0, "ask before saving each file", to.ask);
   options.text("exec", 0, "CMD", "run CMD with sh after each delivery; $QRX_PATHS holds the paths", to.exec);
   options.flag("print0", '0', "separate the printed paths by NUL", to.print0);
@@ -80,8 +83,10 @@ Options describe(Settings& to) {
   options.size("max-size", 0, "take at most so many bytes in all", to.space.wish.max_size);
   options.number("max-files", 0, "take at most so many files in all", to.space.wish.max_files);
   options.text("label", 0, "TEXT", "a name that the sender is shown", to.space.wish.label);
-  options.choice("seal", 0, {"offer", "require", "off"}, "end-to-end encryption: for senders who can (default), for all, or for none", to.seal);
-  options.text("identity", 0, "FILE", "the secret key of the space at LINK, when another machine opened it", to.identity, Completes::files);
+  options.choice("seal", 0, {"offer", "require", "off"},
+                 "end-to-end encryption: for senders who can (default), for all, or for none", to.seal);
+  options.text("identity", 0, "FILE", "the secret key of the space at LINK, when another machine opened it",
+               to.identity, Completes::files);
   options.flag("keep", 0, "leave the space on the server until it expires", to.space.keep);
   options.group("The QR code");
   options.toggle("qr", "draw the code, or do not (default: on a terminal)", to.qr);
@@ -90,7 +95,8 @@ Options describe(Settings& to) {
   options.group("The server");
   options.text("bind", 'b', "HOST:PORT", "where its own server listens, when --server names none", to.space.bind);
   options.url("public-url", 0, "the address of its own server as others see it", to.space.public_url);
-  options.text("token-file", 0, "FILE", "the token of a server that opens spaces only with one", to.space.token_file, Completes::files);
+  options.text("token-file", 0, "FILE", "the token of a server that opens spaces only with one", to.space.token_file,
+               Completes::files);
   options.common(to.common, true);
   options.arguments("LINK", to.links, Completes::nothing);
   return options;
@@ -156,18 +162,22 @@ int Recv::check_usage() {
   }
   if (set_.output.empty()) return usage("--output: an empty path");
   if (set_.output == "-" && term::is_terminal(STDOUT_FILENO))
-    return usage("-o - would write what strangers send to the terminal", "pipe it into a program, or name a file with -o");
+    return usage("-o - would write what strangers send to the terminal",
+                 "pipe it into a program, or name a file with -o");
   if (set_.output == "-" && set_.common.json) return usage("-o - and --json both need stdout");
   if (set_.interval && set_.interval->count() == 0) return usage("--interval: must be at least 1s");
   if (!set_.qr_file.empty())
     if (auto known = check_qr_file_name(set_.qr_file); !known) return options_.usage_error(known.error());
   if (set_.links.size() > 1) return usage("there is more than one LINK");
   if (!set_.links.empty()) {
-    for (const auto* name : {"expire", "max-size", "max-files", "label", "keep", "qr", "qr-file", "invert", "bind", "public-url"})
-      if (options_.on_command_line(name)) return usage("--" + std::string(name) + " goes with opening a space, not with a LINK");
+    for (const auto* name :
+         {"expire", "max-size", "max-files", "label", "keep", "qr", "qr-file", "invert", "bind", "public-url"})
+      if (options_.on_command_line(name))
+        return usage("--" + std::string(name) + " goes with opening a space, not with a LINK");
   } else if (set_.common.server) {
     for (const auto* name : {"bind", "public-url"})
-      if (options_.on_command_line(name)) return usage("--" + std::string(name) + " is for its own server, and --server names another");
+      if (options_.on_command_line(name))
+        return usage("--" + std::string(name) + " is for its own server, and --server names another");
   }
   return 0;
 }
@@ -182,7 +192,8 @@ Result<void> Recv::take_link(const std::string& argument) {
       return fail(Kind::usage, "--" + std::string(name) + " goes with a link of one's own, not with a shared one");
   given_ = std::move(*link);
   if (set_.seal == "off") return {};
-  auto identity = set_.identity.empty() ? identity_of(*given_) : given_identity(set_.identity, !options_.on_command_line("identity"));
+  auto identity = set_.identity.empty() ? identity_of(*given_)
+                                        : given_identity(set_.identity, !options_.on_command_line("identity"));
   if (!identity) return tl::unexpected(identity.error());
   identity_ = std::move(*identity);
   if (identity_ || set_.seal != "require") return {};
@@ -254,7 +265,8 @@ Result<void> Recv::invite(ReceiveReport& report) {
   if (auto told = facts_.event(opened_->event(shown_words)); !told) return told;
 
   Invitation invitation;
-  if (const auto* own = opened_->own_server()) invitation.before = own->describe(set_.space.bind.empty() && !set_.space.public_url);
+  if (const auto* own = opened_->own_server())
+    invitation.before = own->describe(set_.space.bind.empty() && !set_.space.public_url);
   invitation.drop = escape_untrusted(drop);
   invitation.after = lines_of(opened_->terms(shown_words), system_clock().wall());
   if (set_.qr.value_or(term::is_terminal(STDERR_FILENO))) invitation.symbol = *symbol;
@@ -286,8 +298,8 @@ int Recv::finish(const Result<transfer::Received>& received, ReceiveReport& repo
   if (!received || report.output_failed()) {
     const Error error = report.output_failed() ? *report.output_failed() : received.error();
     const int code = end(error);
-    const bool lost = !received && ended_by() == 0 && !facts_.closed() && !reader_gone_ && error.kind != Kind::timed_out && error.kind != Kind::gone &&
-                      error.kind != Kind::not_found;
+    const bool lost = !received && ended_by() == 0 && !facts_.closed() && !reader_gone_ &&
+                      error.kind != Kind::timed_out && error.kind != Kind::gone && error.kind != Kind::not_found;
     leave_space(lost ? Left::something : Left::nothing);
     return code;
   }

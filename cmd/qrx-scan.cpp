@@ -1,15 +1,17 @@
 // qrx-scan BUDGET_MS [any]: the private helper that finds QR codes in the picture on its stdin.
-// qrx-scan watch camera|film|live [any]: the same in the pictures of a camera (stdin is the V4L2 device) or in PGM pictures
-// one after another, of which live ones are skipped when there are newer; until a drop link (any: any code) is read.
-// qrx-scan show WIDTH HEIGHT: the picture on its stdin as pixels in colours, at most so many (src/vision/small_picture.h).
+// qrx-scan watch camera|film|live [any]: the same in the pictures of a camera (stdin is the V4L2 device) or in PGM
+// pictures one after another, of which live ones are skipped when there are newer; until a drop link (any: any code) is
+// read. qrx-scan show WIDTH HEIGHT: the picture on its stdin as pixels in colours, at most so many
+// (src/vision/small_picture.h).
 //
-// Started by scan_picture (src/vision/scan_client.h) and watch (src/vision/watch_client.h); answers on stdout in the form of
-// src/vision/scan_report.h and watch_report.h. Before it reads a byte of the picture it shuts itself in (src/vision/sandbox.h): a picture that takes it over can compute, and
-// say something wrong, and nothing else. Without seccomp it refuses to work, exit 3.
+// Started by scan_picture (src/vision/scan_client.h) and watch (src/vision/watch_client.h); answers on stdout in the
+// form of src/vision/scan_report.h and watch_report.h. Before it reads a byte of the picture it shuts itself in
+// (src/vision/sandbox.h): a picture that takes it over can compute, and say something wrong, and nothing else. Without
+// seccomp it refuses to work, exit 3.
 #include <unistd.h>
 
-#include <cerrno>
 #include <algorithm>
+#include <cerrno>
 #include <charconv>
 #include <chrono>
 #include <new>
@@ -53,10 +55,17 @@ ScanReport scan(const std::vector<std::byte>& bytes, SearchOptions options) {
   }
   const Picture picture = decode_picture(bytes);
   switch (picture.fault) {
-    case PictureFault::none: break;
-    case PictureFault::unknown_format: report.status = ScanStatus::not_a_picture; return report;
-    case PictureFault::damaged: report.status = ScanStatus::damaged; return report;
-    case PictureFault::too_large: report.status = ScanStatus::too_large; return report;
+    case PictureFault::none:
+      break;
+    case PictureFault::unknown_format:
+      report.status = ScanStatus::not_a_picture;
+      return report;
+    case PictureFault::damaged:
+      report.status = ScanStatus::damaged;
+      return report;
+    case PictureFault::too_large:
+      report.status = ScanStatus::too_large;
+      return report;
   }
   options.screenshot = picture.format == PictureFormat::png || picture.format == PictureFormat::bmp;
   SearchResult found = search_codes(picture.gray, options);
@@ -68,7 +77,9 @@ ScanReport scan(const std::vector<std::byte>& bytes, SearchOptions options) {
   return report;
 }
 
-int answer(const ScanReport& report) { return write_all(STDOUT_FILENO, format_scan_report(report)) ? 0 : 1; }
+int answer(const ScanReport& report) {
+  return write_all(STDOUT_FILENO, format_scan_report(report)) ? 0 : 1;
+}
 
 // Texts and views as they come; what format_scan_report writes at the end is the same as if it had been said at once.
 class Teller {
@@ -78,7 +89,9 @@ class Teller {
     report_.width = static_cast<std::uint32_t>(gray.width);
     report_.height = static_cast<std::uint32_t>(gray.height);
     for (const std::string& text : found.texts) {
-      if (report_.texts.size() == ScanReport::most_texts || std::ranges::find(report_.texts, text) != report_.texts.end()) continue;
+      if (report_.texts.size() == ScanReport::most_texts ||
+          std::ranges::find(report_.texts, text) != report_.texts.end())
+        continue;
       if (report_.texts.empty()) report_.step = found.step;
       report_.texts.push_back(text);
       if (!write_all(STDOUT_FILENO, "text " + to_base64(as_bytes(text)) + "\n")) return false;
@@ -131,8 +144,10 @@ int scan_stdin(const SearchOptions& options) {
 int watch_stdin(std::string_view source, bool any) {
   ScanStatus why = ScanStatus::searched;
   std::unique_ptr<Frames> frames;
-  if (source == "camera") frames = frames_of_camera(0, why);
-  else frames = frames_of_pgm(0, source == "live");
+  if (source == "camera")
+    frames = frames_of_camera(0, why);
+  else
+    frames = frames_of_pgm(0, source == "live");
   if (!enter_cage(source == "camera" ? Cage::camera : Cage::frames)) return scan_exit_no_cage;
   return watch(frames.release(), why, any);
 }
@@ -158,11 +173,13 @@ int main(int argc, char** argv) {
   const std::vector<std::string_view> words(argv + 1, argv + argc);
   const bool any = !words.empty() && words.back() == "any";
   const std::size_t count = words.size() - (any ? 1 : 0);
-  const bool watches = count == 2 && words[0] == "watch" && (words[1] == "camera" || words[1] == "film" || words[1] == "live");
+  const bool watches =
+      count == 2 && words[0] == "watch" && (words[1] == "camera" || words[1] == "film" || words[1] == "live");
   SearchOptions options;
   options.any = any;
   int width = 0, height = 0;
-  const bool shows = words.size() == 3 && words[0] == "show" && read_number(words[1], width) && read_number(words[2], height);
+  const bool shows =
+      words.size() == 3 && words[0] == "show" && read_number(words[1], width) && read_number(words[2], height);
   unsigned budget = 0;
   if (shows ? width < 1 || height < 1 || width > SmallPicture::longest_side || height > SmallPicture::longest_side
             : !watches && (count != 1 || !read_number(words[0], budget)))

@@ -64,8 +64,11 @@ Options describe(Settings& to) {
                     {"tar c src | qrx-send -l LINK --name src.tar -", "send what another program writes"},
                     {"qrx-send -i code.png --scan-only", "print the link in a picture"}}});
   options.group("Where to");
-  options.texts("image", 'i', "PATH", "find the QR code in this picture or screenshot; - is stdin; repeatable", to.images, Completes::files);
-  options.text("camera", 'c', "DEV", "watch this camera: a number, a device, a video file, or a stream's URL (default: the first one)", to.camera, Completes::files);
+  options.texts("image", 'i', "PATH", "find the QR code in this picture or screenshot; - is stdin; repeatable",
+                to.images, Completes::files);
+  options.text("camera", 'c', "DEV",
+               "watch this camera: a number, a device, a video file, or a stream's URL (default: the first one)",
+               to.camera, Completes::files);
   options.text("link", 'l', "LINK", "send to this link, without a picture", to.link);
   options.flag("scan-only", 0, "print the link found, and end", to.scan_only);
   options.flag("any", 0, "with --scan-only: print whatever the codes say", to.any);
@@ -75,7 +78,8 @@ Options describe(Settings& to) {
   options.group("What");
   options.text("name", 0, "NAME", "the name for data from stdin (default: stdin)", to.name);
   options.text("message", 'm', "TEXT", "a line of text for the receiver", to.message);
-  options.choice("seal", 0, {"auto", "require", "off"}, "encrypt to the key in the link: when it has one, always, or never", to.seal);
+  options.choice("seal", 0, {"auto", "require", "off"},
+                 "encrypt to the key in the link: when it has one, always, or never", to.seal);
   options.group("How");
   options.size("limit-rate", 0, "send at most so many bytes a second", to.limit_rate);
   options.flag("sha256", 0, "report SHA-256 sums instead of XXH128", to.sha256);
@@ -134,7 +138,8 @@ int Send::end(const Error& error) {
   }
   if (facts_.closed()) return exit_code_of_signal(SIGPIPE);
   messages_.error(error);
-  (void)facts_.event(Event("error").text("message", error.what).number("exit", static_cast<std::uint64_t>(exit_code(error.kind))));
+  (void)facts_.event(
+      Event("error").text("message", error.what).number("exit", static_cast<std::uint64_t>(exit_code(error.kind))));
   return exit_code(error.kind);
 }
 
@@ -149,7 +154,8 @@ int Send::check_usage() {
   }
   int ways = 0;
   for (const auto* name : {"image", "camera", "link"}) ways += options_.on_command_line(name) ? 1 : 0;
-  if (ways > 1) return options_.usage_error("-i, -c and -l exclude each other: the link is in pictures, before a camera, or given");
+  if (ways > 1)
+    return options_.usage_error("-i, -c and -l exclude each other: the link is in pictures, before a camera, or given");
   int readers_of_stdin = 0;
   for (const auto* list : {&set_.files, &set_.images})
     for (const auto& path : *list) readers_of_stdin += path == "-" ? 1 : 0;
@@ -178,7 +184,8 @@ Result<std::vector<NamedReport>> Send::read_pictures() {
     progress_.clear();
     if (!report) return tl::unexpected(report.error());
     messages_.detail(path + ": " + std::to_string(report->width) + "x" + std::to_string(report->height) + ", " +
-                     std::to_string(report->texts.size()) + " codes" + (report->step == "-" || report->step.empty() ? "" : ", found by: " + report->step));
+                     std::to_string(report->texts.size()) + " codes" +
+                     (report->step == "-" || report->step.empty() ? "" : ", found by: " + report->step));
     reports.push_back({path == "-" ? "stdin" : path, std::move(*report)});
   }
   return reports;
@@ -191,7 +198,8 @@ Result<std::vector<NamedReport>> Send::watch_camera() {
   const std::string name = escape_untrusted(source->name);
   const bool live = source->what == WatchSource::What::camera;
   const std::string looking = "looking for a QR code with " + name + "… (^C ends)";
-  term::LivePicture picture(STDERR_FILENO, term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress);
+  term::LivePicture picture(STDERR_FILENO,
+                            term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress);
   WatchOptions options;
   options.any = set_.any;
   options.stop = ended_by_fd();
@@ -202,12 +210,14 @@ Result<std::vector<NamedReport>> Send::watch_camera() {
       picture.show({view.gray.width, view.gray.height, view.gray.pixels},
                    hint.empty() ? looking : std::string(hint) + " · " + looking, live);
     };
-  if (source->what != WatchSource::What::film) messages_.say("show the QR code to " + name + (picture.shown() ? "" : "; ^C ends"));
+  if (source->what != WatchSource::What::film)
+    messages_.say("show the QR code to " + name + (picture.shown() ? "" : "; ^C ends"));
   auto report = watch(*source, options);
   picture.clear();
   if (!report) return tl::unexpected(report.error());
   messages_.detail(name + ": " + std::to_string(report->width) + "x" + std::to_string(report->height) + ", " +
-                   std::to_string(report->texts.size()) + " codes" + (report->step.empty() ? "" : ", found by: " + report->step));
+                   std::to_string(report->texts.size()) + " codes" +
+                   (report->step.empty() ? "" : ", found by: " + report->step));
   std::vector<NamedReport> reports;
   reports.push_back({source->name, std::move(*report)});
   return reports;
@@ -226,8 +236,10 @@ int Send::scan_only() {
     std::optional<Error> nothing;
     for (const auto& [name, report] : *reports) {
       const auto found = texts_in(report, name);
-      if (found) texts.insert(texts.end(), found->begin(), found->end());
-      else nothing = found.error();
+      if (found)
+        texts.insert(texts.end(), found->begin(), found->end());
+      else
+        nothing = found.error();
     }
     if (texts.empty()) return end(*nothing);
   } else {
@@ -261,7 +273,8 @@ bool Send::confirmed(const DropLink& link) {
   if (!term::is_terminal(STDERR_FILENO)) return true;
   auto asking = Asking::open("sending");
   if (!asking) return true;
-  return asking->yes("The code leads to " + link.origin.url() + ", outside of the local network and without encryption. Send there?");
+  return asking->yes("The code leads to " + link.origin.url() +
+                     ", outside of the local network and without encryption. Send there?");
 }
 
 Result<void> Send::report(const transfer::SentDelivery& delivery) {
@@ -307,17 +320,22 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
   if (set_.seal == "require") how.seal = transfer::SealChoice::require;
   if (set_.seal == "off") how.seal = transfer::SealChoice::off;
   how.most_rate = set_.limit_rate.value_or(0);
-  if (const auto state = state_dir()) how.state_dir = *state + "/send";
-  else messages_.detail(state.error().what + ": an interrupted upload starts over");
+  if (const auto state = state_dir())
+    how.state_dir = *state + "/send";
+  else
+    messages_.detail(state.error().what + ": an interrupted upload starts over");
 
-  const std::string what = sources.sources.size() == 1 ? escape_untrusted(sources.sources[0].name) : count_of_files(sources.sources.size());
+  const std::string what =
+      sources.sources.size() == 1 ? escape_untrusted(sources.sources[0].name) : count_of_files(sources.sources.size());
   transfer::SenderEvents events;
   events.progress = [&](std::uint64_t bytes, std::optional<std::uint64_t> total) {
     progress_.update(what, bytes, total);
     Event event("sending");
     event.number("bytes", bytes);
-    if (total) event.number("total", *total);
-    else event.null("total");
+    if (total)
+      event.number("total", *total);
+    else
+      event.null("total");
     if (!facts_.event(event)) stop_sending();
   };
   events.sent = [&](const transfer::SentFile& file) {
@@ -341,10 +359,15 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
   const std::string size = sources.has_stream ? "" : ", " + format_size(sources.known_bytes);
   messages_.say("sending " + what + (sources.sources.size() == 1 && sources.has_stream ? "" : size) + " to " +
                 (drop->label.empty() ? "" : "'" + drop->label + "' at ") + link.origin.authority());
-  if (sender.seals()) messages_.say("sealed: only the receiver can read it");
-  else if (!link.key.empty()) messages_.say("not sealed, as you asked: the server can read it");
+  if (sender.seals())
+    messages_.say("sealed: only the receiver can read it");
+  else if (!link.key.empty())
+    messages_.say("not sealed, as you asked: the server can read it");
   Event start("start");
-  start.text("label", drop->label).text("server", link.origin.url()).text("guid", link.guid.text()).boolean("sealed", sender.seals());
+  start.text("label", drop->label)
+      .text("server", link.origin.url())
+      .text("guid", link.guid.text())
+      .boolean("sealed", sender.seals());
   if (words) {
     const auto& shown = words->get();
     if (!shown) return end(shown.error());
@@ -375,7 +398,8 @@ int Send::run() {
   const auto link = find_link();
   if (!link) return end(link.error());
   if (set_.seal == "require" && link->key.empty())
-    return options_.usage_error(Error{Kind::usage, "--seal require: the link has no key to seal to", "nothing was sent"});
+    return options_.usage_error(
+        Error{Kind::usage, "--seal require: the link has no key to seal to", "nothing was sent"});
   if (!confirmed(*link)) return end(Error{Kind::denied, "not sent: you said no", ""});
   return send(*link, *sources);
 }

@@ -56,15 +56,19 @@ Options describe(Settings& to) {
   options.command("check", "compare catalog and blobs, verify every stored checksum", to.check);
 
   options.group("Where it listens and what it keeps");
-  options.texts("bind", 'b', "HOST:PORT|unix:PATH", "listen here (default 127.0.0.1:8460); port 0 picks a free one", to.binds);
-  options.text("data", 'D', "DIR", "keep everything here (default: the state directory; for root /var/lib/qrx)", to.data, Completes::directories);
+  options.texts("bind", 'b', "HOST:PORT|unix:PATH", "listen here (default 127.0.0.1:8460); port 0 picks a free one",
+                to.binds);
+  options.text("data", 'D', "DIR", "keep everything here (default: the state directory; for root /var/lib/qrx)",
+               to.data, Completes::directories);
   options.text("catalog", 0, "URL", "where the catalog is: sqlite:PATH", to.catalog);
   options.text("blobs", 0, "URL", "where the content is: dir:PATH", to.blobs);
-  options.choice("durability", 0, {"commit", "relaxed"}, "what was acknowledged survives power loss, or not", to.durability);
+  options.choice("durability", 0, {"commit", "relaxed"}, "what was acknowledged survives power loss, or not",
+                 to.durability);
 
   options.group("What others see of it");
   options.url("public-url", 0, "what links say, when a proxy stands before it", to.public_url);
-  options.texts("trusted-proxy", 0, "CIDR", "believe what proxies at these addresses say about the client's", to.trusted_proxies);
+  options.texts("trusted-proxy", 0, "CIDR", "believe what proxies at these addresses say about the client's",
+                to.trusted_proxies);
   options.text("tls-cert", 0, "FILE", "certificate chain, PEM; read again on SIGHUP", to.tls_cert, Completes::files);
   options.text("tls-key", 0, "FILE", "its private key, PEM", to.tls_key, Completes::files);
   options.text("metrics-bind", 0, "HOST:PORT", "tell Prometheus how it is, here", to.metrics_bind);
@@ -77,12 +81,15 @@ Options describe(Settings& to) {
   options.size("max-total", 0, "what all spaces together may hold (default: what the disk has)", to.max_total);
   options.number("max-spaces", 0, "how many spaces there may be (default 100000)", to.max_spaces);
   options.choice("create", 0, {"open", "token"}, "who may open spaces: anyone, or who has a token", to.create);
-  options.text("token-file", 0, "FILE", "the tokens that open spaces, one a line; mode 0600", to.token_file, Completes::files);
-  options.number("create-rate", 0, "spaces a minute that one address may open (default 60, 0: no limit)", to.create_rate);
+  options.text("token-file", 0, "FILE", "the tokens that open spaces, one a line; mode 0600", to.token_file,
+               Completes::files);
+  options.number("create-rate", 0, "spaces a minute that one address may open (default 60, 0: no limit)",
+                 to.create_rate);
 
   options.group("Other");
   options.choice("log", 0, {"text", "json"}, "the form of the log on stderr", to.log);
-  options.text("notify", 0, "ADDRESS", "with check: send a test notice there by the configured transports, and check nothing else", to.notify);
+  options.text("notify", 0, "ADDRESS",
+               "with check: send a test notice there by the configured transports, and check nothing else", to.notify);
   options.own_config("/etc/qrx/serve.toml");
   options.common(to.common, false);
   return options;
@@ -92,7 +99,8 @@ Options describe(Settings& to) {
 Result<std::string> path_after(const std::string& url, const std::string& scheme, const char* option) {
   if (url.empty()) return std::string();
   if (url.rfind(scheme + ":", 0) == 0 && url.size() > scheme.size() + 1) return url.substr(scheme.size() + 1);
-  return fail(Kind::usage, std::string("--") + option + ": '" + url + "' is not supported in this version", "use " + scheme + ":PATH");
+  return fail(Kind::usage, std::string("--") + option + ": '" + url + "' is not supported in this version",
+              "use " + scheme + ":PATH");
 }
 
 Result<serve::DataOptions> data_options(const Settings& settings) {
@@ -135,11 +143,13 @@ Result<serve::DaemonOptions> daemon_options(const Settings& settings, const Conf
   out.public_url = settings.public_url;
   out.reachable_host = machine_addresses().front().text;
   out.trusted_proxies = settings.trusted_proxies;
-  if (settings.tls_cert.empty() != settings.tls_key.empty()) return fail(Kind::usage, "--tls-cert and --tls-key go together");
+  if (settings.tls_cert.empty() != settings.tls_key.empty())
+    return fail(Kind::usage, "--tls-cert and --tls-key go together");
   out.tls_cert = settings.tls_cert;
   out.tls_key = settings.tls_key;
   out.create_needs_token = settings.create == "token";
-  if (out.create_needs_token && settings.token_file.empty()) return fail(Kind::usage, "--create token needs a --token-file");
+  if (out.create_needs_token && settings.token_file.empty())
+    return fail(Kind::usage, "--create token needs a --token-file");
   out.token_file = settings.token_file;
   out.create_rate = settings.create_rate.value_or(out.create_rate);
   out.metrics_bind = settings.metrics_bind;
@@ -160,8 +170,8 @@ int report(Messages& messages, const Error& error) {
 }
 
 std::string summary(const space::Spaces::Swept& swept) {
-  return "deleted " + std::to_string(swept.spaces) + (swept.spaces == 1 ? " space and " : " spaces and ") + std::to_string(swept.uploads) +
-         (swept.uploads == 1 ? " upload, " : " uploads, ") + format_size(swept.bytes);
+  return "deleted " + std::to_string(swept.spaces) + (swept.spaces == 1 ? " space and " : " spaces and ") +
+         std::to_string(swept.uploads) + (swept.uploads == 1 ? " upload, " : " uploads, ") + format_size(swept.bytes);
 }
 
 // Silent when all is well: cron mails what is said.
@@ -172,7 +182,8 @@ int sweep(const Settings& settings, Messages& messages) {
   if (!swept) return report(messages, swept.error());
   if (settings.common.json) {
     Facts facts(true);
-    const auto told = facts.event(Event("swept").number("spaces", swept->spaces).number("uploads", swept->uploads).number("bytes", swept->bytes));
+    const auto told = facts.event(
+        Event("swept").number("spaces", swept->spaces).number("uploads", swept->uploads).number("bytes", swept->bytes));
     if (!told) return report(messages, told.error());
   }
   messages.detail(summary(*swept));
@@ -190,7 +201,8 @@ int check_notify(const Settings& settings, const Config& config, Messages& messa
   notify::Courier courier(std::move(*helper), std::move(*notices));
   if (!courier.has(to->channel)) {
     const std::string name(wire::to_text(to->channel));
-    return report(messages, Error{Kind::other, "there is no transport for " + settings.notify, "configure [notify." + name + "]: qrx-serve.toml(5)"});
+    return report(messages, Error{Kind::other, "there is no transport for " + settings.notify,
+                                  "configure [notify." + name + "]: qrx-serve.toml(5)"});
   }
   notify::Notice notice;
   notice.id = Id::random();
@@ -201,13 +213,16 @@ int check_notify(const Settings& settings, const Config& config, Messages& messa
   notice.summary = "Test: nothing";
   const notify::Outcome outcome = courier.send(notice);
   Facts facts(settings.common.json);
-  const std::string state = outcome.state == notify::Outcome::State::sent ? "sent" : outcome.state == notify::Outcome::State::later ? "later"
-                            : outcome.state == notify::Outcome::State::unknown ? "unknown" : "failed";
+  const std::string state = outcome.state == notify::Outcome::State::sent      ? "sent"
+                            : outcome.state == notify::Outcome::State::later   ? "later"
+                            : outcome.state == notify::Outcome::State::unknown ? "unknown"
+                                                                               : "failed";
   (void)facts.event(Event("notice").text("to", wire::to_text(*to)).text("state", state).text("reason", outcome.reason));
   (void)facts.line(wire::to_text(*to) + "\t" + state);
   if (outcome.state == notify::Outcome::State::sent) return exit_done;
   const bool later = outcome.state == notify::Outcome::State::later;
-  return report(messages, Error{later ? Kind::unavailable : Kind::other, "the test notice was not sent: " + outcome.reason, {}});
+  return report(messages,
+                Error{later ? Kind::unavailable : Kind::other, "the test notice was not sent: " + outcome.reason, {}});
 }
 
 int check(const Settings& settings, Messages& messages) {
@@ -219,10 +234,15 @@ int check(const Settings& settings, Messages& messages) {
     (void)facts.line(escape_untrusted(finding));
   });
   if (!checked) return report(messages, checked.error());
-  (void)facts.event(Event("checked").number("files", checked->files).number("bytes", checked->bytes).number("missing", checked->missing)
-                        .number("corrupt", checked->corrupt).number("orphans", checked->orphans));
-  messages.say(std::to_string(checked->files) + " files, " + format_size(checked->bytes) + ": " + std::to_string(checked->missing) +
-               " missing, " + std::to_string(checked->corrupt) + " corrupt, " + std::to_string(checked->orphans) + " orphans");
+  (void)facts.event(Event("checked")
+                        .number("files", checked->files)
+                        .number("bytes", checked->bytes)
+                        .number("missing", checked->missing)
+                        .number("corrupt", checked->corrupt)
+                        .number("orphans", checked->orphans));
+  messages.say(std::to_string(checked->files) + " files, " + format_size(checked->bytes) + ": " +
+               std::to_string(checked->missing) + " missing, " + std::to_string(checked->corrupt) + " corrupt, " +
+               std::to_string(checked->orphans) + " orphans");
   return checked->missing + checked->corrupt > 0 ? exit_code(Kind::integrity) : exit_done;
 }
 

@@ -170,7 +170,8 @@ int Share::check_usage() {
   if (actions > 1) return usage("--list, --revoke and --dry-run exclude each other");
   if (actions > 0 && set_.watch) return usage("--watch goes with sharing");
   if (options_.on_command_line("timeout") && !set_.watch) return usage("--timeout goes with --watch");
-  if (!set_.space.empty() && options_.on_command_line("server")) return usage("--space and --server exclude each other");
+  if (!set_.space.empty() && options_.on_command_line("server"))
+    return usage("--space and --server exclude each other");
   if (set_.message.size() > wire::most_share_message_bytes) return usage("--message: more than 500 bytes");
   if (set_.space == "-" && std::count(set_.to_files.begin(), set_.to_files.end(), "-") > 0)
     return usage("--space - and --to-file - both need stdin");

@@ -1,7 +1,9 @@
-// qrx-show FORM COLOURS UTF8 COLUMNS ROWS CELL_WIDTH CELL_HEIGHT: the private helper that draws a picture for a terminal.
+// qrx-show FORM COLOURS UTF8 COLUMNS ROWS CELL_WIDTH CELL_HEIGHT: the private helper that draws a picture for a
+// terminal.
 //
-// Started by drawn_for_terminal (src/vision/small_picture.h), which says what the words mean. Its stdin are pixels that were
-// decoded elsewhere, never a picture file, so what it writes to a terminal was made here and cannot come from a stranger.
+// Started by drawn_for_terminal (src/vision/small_picture.h), which says what the words mean. Its stdin are pixels that
+// were decoded elsewhere, never a picture file, so what it writes to a terminal was made here and cannot come from a
+// stranger.
 #include <unistd.h>
 
 #include <cerrno>

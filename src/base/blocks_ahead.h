@@ -11,8 +11,8 @@ namespace qrx {
 class BlocksAhead {
  public:
   // Before `bytes` are written at `offset`; the file will be `length` bytes long. Does nothing elsewhere than on ext4,
-  // and for the last MiB. What is not used then stays with the file until it is removed or truncated: at most 16 MiB, and no
-  // more than was written.
+  // and for the last MiB. What is not used then stays with the file until it is removed or truncated: at most 16 MiB,
+  // and no more than was written.
   void before_write(int fd, std::uint64_t offset, std::uint64_t bytes, std::uint64_t length);
 
  private:

@@ -7,8 +7,7 @@ namespace {
 
 constexpr std::string_view hex_digits = "0123456789abcdef";
 constexpr std::string_view base32_digits = "abcdefghijklmnopqrstuvwxyz234567";
-constexpr std::string_view base64_digits =
-    "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+constexpr std::string_view base64_digits = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
 
 constexpr std::array<std::int8_t, 256> reverse(std::string_view digits, bool any_case) {
   std::array<std::int8_t, 256> table{};
@@ -68,11 +67,17 @@ std::optional<std::vector<std::uint8_t>> decode(std::string_view text, const std
 
 }  // namespace
 
-std::string to_hex(ByteView bytes) { return encode(bytes, hex_digits, 4); }
+std::string to_hex(ByteView bytes) {
+  return encode(bytes, hex_digits, 4);
+}
 
-std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text) { return decode(text, from_hex_digit, 4); }
+std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text) {
+  return decode(text, from_hex_digit, 4);
+}
 
-std::string to_base32(ByteView bytes) { return encode(bytes, base32_digits, 5); }
+std::string to_base32(ByteView bytes) {
+  return encode(bytes, base32_digits, 5);
+}
 
 std::optional<std::vector<std::uint8_t>> from_base32(std::string_view text) {
   return decode(text, from_base32_digit, 5);

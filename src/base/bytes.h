@@ -16,7 +16,9 @@ using ByteView = std::span<const std::byte>;
 inline ByteView as_bytes(std::string_view text) {
   return {reinterpret_cast<const std::byte*>(text.data()), text.size()};
 }
-inline ByteView as_bytes(std::span<const std::uint8_t> bytes) { return std::as_bytes(bytes); }
+inline ByteView as_bytes(std::span<const std::uint8_t> bytes) {
+  return std::as_bytes(bytes);
+}
 inline std::string_view as_text(ByteView bytes) {
   return {reinterpret_cast<const char*>(bytes.data()), bytes.size()};
 }

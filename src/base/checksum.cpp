@@ -28,9 +28,13 @@ Xxh128::Xxh128(Xxh128&&) noexcept = default;
 Xxh128& Xxh128::operator=(Xxh128&&) noexcept = default;
 Xxh128::~Xxh128() = default;
 
-void Xxh128::reset() { XXH3_128bits_reset(state_->xxh); }
+void Xxh128::reset() {
+  XXH3_128bits_reset(state_->xxh);
+}
 
-void Xxh128::update(ByteView bytes) { XXH3_128bits_update(state_->xxh, bytes.data(), bytes.size()); }
+void Xxh128::update(ByteView bytes) {
+  XXH3_128bits_update(state_->xxh, bytes.data(), bytes.size());
+}
 
 Xxh128Sum Xxh128::sum() const {
   XXH128_canonical_t canonical;
@@ -65,7 +69,9 @@ Sha256::Sha256(Sha256&&) noexcept = default;
 Sha256& Sha256::operator=(Sha256&&) noexcept = default;
 Sha256::~Sha256() = default;
 
-void Sha256::update(ByteView bytes) { EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()); }
+void Sha256::update(ByteView bytes) {
+  EVP_DigestUpdate(state_->context, bytes.data(), bytes.size());
+}
 
 Sha256Sum Sha256::sum() const {
   State copy;  // so that more may be added to the running sum

@@ -40,6 +40,7 @@ class Sha256 {
   ~Sha256();
   void update(ByteView bytes);
   Sha256Sum sum() const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -9,9 +9,7 @@ namespace {
 class SystemClock final : public Clock {
  public:
   Steady steady() const override { return std::chrono::steady_clock::now(); }
-  WallTime wall() const override {
-    return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now());
-  }
+  WallTime wall() const override { return std::chrono::time_point_cast<Millis>(std::chrono::system_clock::now()); }
 };
 
 std::tm to_utc(WallTime time) {

@@ -25,7 +25,7 @@ class Clock {
 
 Clock& system_clock();  // thread-safe
 
-std::string to_rfc3339(WallTime time);  // 2026-11-22T23:00:00Z, seconds
+std::string to_rfc3339(WallTime time);                        // 2026-11-22T23:00:00Z, seconds
 std::optional<WallTime> from_rfc3339(std::string_view text);  // only the form that to_rfc3339 writes
 
 // RFC 9110 IMF-fixdate: Sun, 22 Nov 2026 23:00:00 GMT

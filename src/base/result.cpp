@@ -17,6 +17,8 @@ tl::unexpected<Error> fail_errno(const std::string& doing, int error_number) {
   return fail(kind, doing + ": " + reason);
 }
 
-tl::unexpected<Error> fail_errno(const std::string& doing) { return fail_errno(doing, errno); }
+tl::unexpected<Error> fail_errno(const std::string& doing) {
+  return fail_errno(doing, errno);
+}
 
 }  // namespace qrx

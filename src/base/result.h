@@ -12,23 +12,23 @@ namespace qrx {
 // What went wrong, as a caller may act on it. Two tables turn kinds into exit codes (src/cli/exit.h)
 // and into HTTP statuses (src/serve/problems.h); nothing else decides by the text.
 enum class Kind : std::uint8_t {
-  other,          // exit 1,  HTTP 500
-  usage,          // exit 2,  400  malformed link, option, header or message
-  unauthorized,   // exit 4,  401  no token
-  denied,         // exit 4,  403  token without this right
-  too_large,      // exit 4,  413  over a limit of the space
-  no_room,        // exit 75, 507  the server's disk or quota is full
-  too_many,       // exit 4,  429  rate limit
-  not_found,      // exit 5,  404  unknown space, or wrong token: the same answer
-  gone,           // exit 5,  410  expired, told only to who holds a valid token
-  conflict,       // exit 1,  409  wrong offset or state
-  locked,         // exit 75, 423  someone else writes this upload
-  integrity,      // exit 6,  460  checksum differs, unsafe name
-  unsupported,    // exit 1,  415  content type or coding
-  no_code,        // exit 7        no QR code found
-  timed_out,      // exit 8        waited long enough
-  exists,         // exit 9        would overwrite
-  unavailable,    // exit 75, 503  network or server in trouble, worth trying again
+  other,         // exit 1,  HTTP 500
+  usage,         // exit 2,  400  malformed link, option, header or message
+  unauthorized,  // exit 4,  401  no token
+  denied,        // exit 4,  403  token without this right
+  too_large,     // exit 4,  413  over a limit of the space
+  no_room,       // exit 75, 507  the server's disk or quota is full
+  too_many,      // exit 4,  429  rate limit
+  not_found,     // exit 5,  404  unknown space, or wrong token: the same answer
+  gone,          // exit 5,  410  expired, told only to who holds a valid token
+  conflict,      // exit 1,  409  wrong offset or state
+  locked,        // exit 75, 423  someone else writes this upload
+  integrity,     // exit 6,  460  checksum differs, unsafe name
+  unsupported,   // exit 1,  415  content type or coding
+  no_code,       // exit 7        no QR code found
+  timed_out,     // exit 8        waited long enough
+  exists,        // exit 9        would overwrite
+  unavailable,   // exit 75, 503  network or server in trouble, worth trying again
 };
 
 struct Error {

@@ -16,13 +16,31 @@ char32_t take_code_point(std::string_view& text) {
   char32_t value = lead;
   char32_t least = 0;
   if (lead >= 0x80) {
-    if (lead >= 0xC2 && lead <= 0xDF) { length = 2; value = lead & 0x1FU; least = 0x80; }
-    else if (lead >= 0xE0 && lead <= 0xEF) { length = 3; value = lead & 0x0FU; least = 0x800; }
-    else if (lead >= 0xF0 && lead <= 0xF4) { length = 4; value = lead & 0x07U; least = 0x10000; }
-    else { text.remove_prefix(1); return broken; }
-    if (text.size() < length) { text.remove_prefix(1); return broken; }
+    if (lead >= 0xC2 && lead <= 0xDF) {
+      length = 2;
+      value = lead & 0x1FU;
+      least = 0x80;
+    } else if (lead >= 0xE0 && lead <= 0xEF) {
+      length = 3;
+      value = lead & 0x0FU;
+      least = 0x800;
+    } else if (lead >= 0xF0 && lead <= 0xF4) {
+      length = 4;
+      value = lead & 0x07U;
+      least = 0x10000;
+    } else {
+      text.remove_prefix(1);
+      return broken;
+    }
+    if (text.size() < length) {
+      text.remove_prefix(1);
+      return broken;
+    }
     for (std::size_t i = 1; i < length; ++i) {
-      if ((byte_at(i) & 0xC0U) != 0x80U) { text.remove_prefix(1); return broken; }
+      if ((byte_at(i) & 0xC0U) != 0x80U) {
+        text.remove_prefix(1);
+        return broken;
+      }
       value = (value << 6) | (byte_at(i) & 0x3FU);
     }
     if (value < least || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) {
@@ -37,12 +55,14 @@ char32_t take_code_point(std::string_view& text) {
 // Characters that print nothing or change what stands around them: C0, C1, soft hyphen, Arabic letter mark, zero
 // width and bidi marks, separators, invisible operators, variation selectors, the byte order mark, tags.
 bool is_invisible(char32_t c) {
-  struct Range { char32_t first, last; };
-  static constexpr Range ranges[] = {
-      {0x00, 0x1F},       {0x7F, 0x9F},       {0xAD, 0xAD},       {0x34F, 0x34F},     {0x61C, 0x61C},
-      {0x115F, 0x1160},   {0x17B4, 0x17B5},   {0x180B, 0x180F},   {0x200B, 0x200F},   {0x2028, 0x202E},
-      {0x2060, 0x206F},   {0x3164, 0x3164},   {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},
-      {0xFFF0, 0xFFFB},   {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
+  struct Range {
+    char32_t first, last;
+  };
+  static constexpr Range ranges[] = {{0x00, 0x1F},       {0x7F, 0x9F},       {0xAD, 0xAD},      {0x34F, 0x34F},
+                                     {0x61C, 0x61C},     {0x115F, 0x1160},   {0x17B4, 0x17B5},  {0x180B, 0x180F},
+                                     {0x200B, 0x200F},   {0x2028, 0x202E},   {0x2060, 0x206F},  {0x3164, 0x3164},
+                                     {0xFE00, 0xFE0F},   {0xFEFF, 0xFEFF},   {0xFFA0, 0xFFA0},  {0xFFF0, 0xFFFB},
+                                     {0x1BCA0, 0x1BCA3}, {0x1D173, 0x1D17A}, {0xE0000, 0xE0FFF}};
   return std::any_of(std::begin(ranges), std::end(ranges),
                      [c](const Range& range) { return c >= range.first && c <= range.last; });
 }
@@ -80,19 +100,34 @@ std::string escape_html(std::string_view text) {
   out.reserve(text.size());
   for (const char c : text) {
     switch (c) {
-      case '&': out += "&amp;"; break;
-      case '<': out += "&lt;"; break;
-      case '>': out += "&gt;"; break;
-      case '"': out += "&quot;"; break;
-      case '\'': out += "&#39;"; break;
-      default: out += c;
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      case '\'':
+        out += "&#39;";
+        break;
+      default:
+        out += c;
     }
   }
   return out;
 }
 
-static char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
-static char upper(char c) { return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c; }
+static char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+static char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
 
 std::string to_lower_ascii(std::string_view text) {
   std::string out(text);

@@ -16,7 +16,9 @@
 namespace qrx::cli {
 namespace {
 
-bool starts_with(std::string_view text, std::string_view front) { return text.substr(0, front.size()) == front; }
+bool starts_with(std::string_view text, std::string_view front) {
+  return text.substr(0, front.size()) == front;
+}
 
 bool ends_with(std::string_view text, std::string_view back) {
   return text.size() >= back.size() && text.substr(text.size() - back.size()) == back;
@@ -24,8 +26,8 @@ bool ends_with(std::string_view text, std::string_view back) {
 
 // Containers, virtual machines and tunnels: a phone is not in there.
 bool is_virtual(std::string_view interface) {
-  for (const auto* front : {"docker", "br-", "veth", "virbr", "vnet", "lxc", "lxd", "cni", "flannel", "cali", "podman", "tun",
-                            "tap", "wg", "ppp", "tailscale", "zt", "utun", "vmnet", "vboxnet"})
+  for (const auto* front : {"docker", "br-", "veth", "virbr", "vnet", "lxc",       "lxd", "cni",  "flannel", "cali",
+                            "podman", "tun", "tap",  "wg",    "ppp",  "tailscale", "zt",  "utun", "vmnet",   "vboxnet"})
     if (starts_with(interface, front)) return true;
   return false;
 }
@@ -71,14 +73,18 @@ bool is_loopback(std::string_view address) {
   return starts_with(address, "127.") || address == "::1" || equal_ignoring_case(address, "localhost");
 }
 
-bool is_wildcard(std::string_view address) { return address == "0.0.0.0" || address == "::"; }
+bool is_wildcard(std::string_view address) {
+  return address == "0.0.0.0" || address == "::";
+}
 
 bool is_private_host(std::string_view host) {
   const std::string text(host);
   in_addr v4{};
   if (::inet_pton(AF_INET, text.c_str(), &v4) == 1) {
     const std::uint32_t address = ntohl(v4.s_addr);
-    const auto within = [address](std::uint32_t network, unsigned bits) { return address >> (32 - bits) == network >> (32 - bits); };
+    const auto within = [address](std::uint32_t network, unsigned bits) {
+      return address >> (32 - bits) == network >> (32 - bits);
+    };
     return within(0x0A000000, 8) || within(0xAC100000, 12) || within(0xC0A80000, 16) || within(0x7F000000, 8) ||
            within(0xA9FE0000, 16) || within(0x64400000, 10);
   }
@@ -131,7 +137,8 @@ unsigned free_port(std::string_view address) {
   if (auto* v4 = reinterpret_cast<sockaddr_in*>(&place); ::inet_pton(AF_INET, text.c_str(), &v4->sin_addr) == 1) {
     v4->sin_family = AF_INET;
     length = sizeof *v4;
-  } else if (auto* v6 = reinterpret_cast<sockaddr_in6*>(&place); ::inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) == 1) {
+  } else if (auto* v6 = reinterpret_cast<sockaddr_in6*>(&place);
+             ::inet_pton(AF_INET6, text.c_str(), &v6->sin6_addr) == 1) {
     v6->sin6_family = AF_INET6;
     length = sizeof *v6;
   } else {

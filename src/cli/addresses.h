@@ -11,7 +11,7 @@ struct MachineAddress {
   std::string text;       // "192.168.1.23", "fd00::5"; no scope
   std::string interface;  // "wlan0"
   bool ipv6 = false;
-  bool leaves = false;    // packets to other networks leave from it
+  bool leaves = false;  // packets to other networks leave from it
   friend bool operator==(const MachineAddress&, const MachineAddress&) = default;
 };
 

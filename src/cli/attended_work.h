@@ -14,8 +14,8 @@ struct Attention {
   std::function<void()> server_died;  // called once: it makes the work end soon
 };
 
-// Returns when the work has ended, and whether the server had died before. `attention` is called by this thread. An error
-// when it cannot wait: then there was no work.
+// Returns when the work has ended, and whether the server had died before. `attention` is called by this thread. An
+// error when it cannot wait: then there was no work.
 Result<bool> run_attended(const std::function<void()>& work, const Attention& attention);
 
 }  // namespace qrx::cli

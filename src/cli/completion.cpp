@@ -41,8 +41,10 @@ std::string bash_script(const Options& options) {
     for (const auto& choice : option.choices) words += (words.empty() ? "" : " ") + choice;
     cases += "    " + pattern + ")\n";
     if (!words.empty()) cases += "      COMPREPLY=($(compgen -W '" + words + "' -- \"$word\"))\n";
-    if (option.completes == Completes::files) cases += "      compopt -o filenames\n      mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n";
-    if (option.completes == Completes::directories) cases += "      compopt -o filenames\n      mapfile -t COMPREPLY < <(compgen -d -- \"$word\")\n";
+    if (option.completes == Completes::files)
+      cases += "      compopt -o filenames\n      mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n";
+    if (option.completes == Completes::directories)
+      cases += "      compopt -o filenames\n      mapfile -t COMPREPLY < <(compgen -d -- \"$word\")\n";
     cases += "      return ;;\n";
   }
   std::string words;
@@ -57,14 +59,19 @@ std::string bash_script(const Options& options) {
          "  COMPREPLY=()\n"
          "  if [[ $word == = && $before == --* ]]; then word=; fi\n"
          "  if [[ $before == = && $COMP_CWORD -ge 2 ]]; then before=${COMP_WORDS[COMP_CWORD - 2]}; fi\n"
-         "  case $before in\n" + cases +
+         "  case $before in\n" +
+         cases +
          "  esac\n"
          "  if [[ $word == -* ]]; then\n"
-         "    COMPREPLY=($(compgen -W '" + all + "' -- \"$word\"))\n"
+         "    COMPREPLY=($(compgen -W '" +
+         all +
+         "' -- \"$word\"))\n"
          "    return\n"
-         "  fi\n" + rest +
+         "  fi\n" +
+         rest +
          "}\n"
-         "complete -F " + function_name(tool) + " " + tool + "\n";
+         "complete -F " +
+         function_name(tool) + " " + tool + "\n";
 }
 
 std::string zsh_script(const Options& options) {
@@ -96,7 +103,10 @@ std::string zsh_script(const Options& options) {
     for (const auto& spelling : spellings(option)) {
       const bool is_long = spelling.size() > 2;
       out += "  '" + std::string(option.repeatable ? "*" : "") + spelling +
-             (option.value.empty() ? "" : is_long ? "=" : "+") + "[" + explained(option.help) + "]" + action + "' \\\n";
+             (option.value.empty() ? ""
+              : is_long            ? "="
+                                   : "+") +
+             "[" + explained(option.help) + "]" + action + "' \\\n";
     }
   }
   if (!options.commands().empty()) {
@@ -120,7 +130,8 @@ std::string fish_script(const Options& options) {
   std::string out = "# fish completion for " + tool + ", made by " + tool + " --completion fish\n";
   if (options.arguments_complete() != Completes::files) out += "complete -c " + tool + " -f\n";
   for (const auto& command : options.commands())
-    out += "complete -c " + tool + " -n __fish_use_subcommand -a " + command.name + " -d '" + quoted(command.help) + "'\n";
+    out +=
+        "complete -c " + tool + " -n __fish_use_subcommand -a " + command.name + " -d '" + quoted(command.help) + "'\n";
   for (const auto& option : options.all()) {
     if (option.hidden) continue;
     for (const auto& spelling : spellings(option)) {
@@ -152,7 +163,8 @@ Result<std::string> completion_script(const Options& options, std::string_view s
   if (shell == "bash") return bash_script(options);
   if (shell == "zsh") return zsh_script(options);
   if (shell == "fish") return fish_script(options);
-  return fail(Kind::usage, "--completion: there is no script for '" + std::string(shell) + "'", "bash, zsh and fish have one");
+  return fail(Kind::usage, "--completion: there is no script for '" + std::string(shell) + "'",
+              "bash, zsh and fish have one");
 }
 
 }  // namespace qrx::cli

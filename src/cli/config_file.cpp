@@ -15,7 +15,9 @@ namespace {
 
 constexpr std::size_t most_bytes = 1U << 20;
 
-std::string at_line(const toml::node& node) { return "line " + std::to_string(node.source().begin.line) + ": "; }
+std::string at_line(const toml::node& node) {
+  return "line " + std::to_string(node.source().begin.line) + ": ";
+}
 
 Result<std::string> scalar(const toml::node& node, const std::string& key) {
   if (const auto* text = node.as_string()) return text->get();

@@ -6,6 +6,8 @@
 
 namespace qrx::cli {
 
-inline std::string count_of_files(std::uint64_t files) { return files == 1 ? "1 file" : std::to_string(files) + " files"; }
+inline std::string count_of_files(std::uint64_t files) {
+  return files == 1 ? "1 file" : std::to_string(files) + " files";
+}
 
 }  // namespace qrx::cli

@@ -31,7 +31,10 @@ std::string json_quoted(std::string_view text) {
       // Not UTF-8 as a whole: keep the characters that are, one by one.
       std::size_t length = 1;
       for (std::size_t n = 2; n <= 4 && i + n <= text.size(); ++n)
-        if (is_valid_utf8(text.substr(i, n))) { length = n; break; }
+        if (is_valid_utf8(text.substr(i, n))) {
+          length = n;
+          break;
+        }
       if (length == 1) {
         out += "\xEF\xBF\xBD";
       } else {
@@ -43,9 +46,13 @@ std::string json_quoted(std::string_view text) {
   return out += '"';
 }
 
-Event::Event(std::string_view name) : json_("{\"v\":1") { text("event", name); }
+Event::Event(std::string_view name) : json_("{\"v\":1") {
+  text("event", name);
+}
 
-void Event::member(std::string_view name) { json_ += "," + json_quoted(name) + ":"; }
+void Event::member(std::string_view name) {
+  json_ += "," + json_quoted(name) + ":";
+}
 
 Event& Event::text(std::string_view name, std::string_view value) {
   member(name);
@@ -71,9 +78,13 @@ Event& Event::null(std::string_view name) {
   return *this;
 }
 
-std::string Event::line() const { return json_ + "}\n"; }
+std::string Event::line() const {
+  return json_ + "}\n";
+}
 
-Result<void> Facts::event(const Event& event) { return json_ ? put(event.line()) : Result<void>{}; }
+Result<void> Facts::event(const Event& event) {
+  return json_ ? put(event.line()) : Result<void>{};
+}
 
 Result<void> Facts::line(std::string_view text, char end) {
   return json_ ? Result<void>{} : put(std::string(text) + end);

@@ -35,8 +35,8 @@ class Facts {
   bool json() const { return json_; }
   bool closed() const { return closed_; }
 
-  Result<void> event(const Event& event);                        // only with --json
-  Result<void> line(std::string_view text, char end = '\n');     // only without: as it is, not escaped
+  Result<void> event(const Event& event);                     // only with --json
+  Result<void> line(std::string_view text, char end = '\n');  // only without: as it is, not escaped
 
  private:
   Result<void> put(const std::string& line);

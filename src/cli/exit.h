@@ -11,6 +11,8 @@ constexpr int exit_partly = 3;  // some files or recipients failed, others did n
 
 int exit_code(Kind kind);
 // 128+n, the shell's way of saying that a signal ended the tool.
-constexpr int exit_code_of_signal(int signal) { return 128 + signal; }
+constexpr int exit_code_of_signal(int signal) {
+  return 128 + signal;
+}
 
 }  // namespace qrx::cli

@@ -17,8 +17,8 @@ struct GivenLink {
 // "-": it is the first line of stdin. Kind::usage in a sentence for people when it is no link, or one for sending.
 Result<GivenLink> read_given_link(const std::string& argument);
 
-// What opens its sealed files: the key in it, else the one that was kept on this machine for a space of one's own. Null:
-// there is none. No message repeats any of it.
+// What opens its sealed files: the key in it, else the one that was kept on this machine for a space of one's own.
+// Null: there is none. No message repeats any of it.
 Result<SharedIdentity> identity_of(const GivenLink& link);
 
 }  // namespace qrx::cli

@@ -67,9 +67,12 @@ std::string Options::help(std::size_t width) const {
     }
   }
   out += "\n";
-  put_wrapped(out, "",
-              "Durations: 90s 15m 12h 3d. Sizes: 500K 10M 2G. Each option can also be set as QRX_NAME in the environment "
-              "or in the configuration file: see " + tool_.tool + "(1).", width, 0);
+  put_wrapped(
+      out, "",
+      "Durations: 90s 15m 12h 3d. Sizes: 500K 10M 2G. Each option can also be set as QRX_NAME in the environment "
+      "or in the configuration file: see " +
+          tool_.tool + "(1).",
+      width, 0);
   return out;
 }
 

@@ -57,13 +57,15 @@ Result<void> run_hook(const std::string& command, const Variables& variables, bo
   ::posix_spawn_file_actions_destroy(&actions);
   ::posix_spawnattr_destroy(&attributes);
   if (error == E2BIG)
-    return fail(Kind::other, "the command of --exec cannot be run: the list of paths is too long for an environment variable",
+    return fail(Kind::other,
+                "the command of --exec cannot be run: the list of paths is too long for an environment variable",
                 "use --json or --print0 and a pipe");
   if (error != 0) return fail_errno("cannot run the command of --exec", error);
   int status = 0;
   while (::waitpid(child, &status, 0) < 0)
     if (errno != EINTR) return fail_errno("cannot wait for the command of --exec");
-  if (WIFSIGNALED(status)) return fail(Kind::other, "the command of --exec was ended by signal " + std::to_string(WTERMSIG(status)));
+  if (WIFSIGNALED(status))
+    return fail(Kind::other, "the command of --exec was ended by signal " + std::to_string(WTERMSIG(status)));
   if (WEXITSTATUS(status) != 0)
     return fail(Kind::other, "the command of --exec failed with exit status " + std::to_string(WEXITSTATUS(status)));
   return {};

@@ -34,7 +34,7 @@ Result<std::string> path_of(const Guid& guid) {
 Result<std::string> read_private(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   if (!file) return fail_errno("cannot read " + path);
-  struct stat status{};
+  struct stat status {};
   if (::fstat(file.get(), &status) != 0) return fail_errno("cannot read " + path);
   if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
     return fail(Kind::denied, path + " holds a secret key, and others can read it", "chmod 600 " + path);
@@ -92,7 +92,8 @@ Result<void> keep_identity(const Guid& guid, const seal::Identity& identity, Wal
   remove_expired(*at, now);
   const auto path = path_of(guid);
   std::string key = identity.text();
-  std::string text(std::string(expires_start) + to_rfc3339(expires) + "\n# public key: " + identity.recipient().text() + "\n");
+  std::string text(std::string(expires_start) + to_rfc3339(expires) + "\n# public key: " + identity.recipient().text() +
+                   "\n");
   text.reserve(text.size() + key.size() + 1);  // so that no copy stays behind
   text += key;
   text += '\n';
@@ -121,13 +122,15 @@ Result<SharedIdentity> kept_identity(const Guid& guid) {
 }
 
 bool looks_like_identity(const std::string& text) {
-  return text.size() >= key_start.size() && equal_ignoring_case(std::string_view(text).substr(0, key_start.size()), key_start);
+  return text.size() >= key_start.size() &&
+         equal_ignoring_case(std::string_view(text).substr(0, key_start.size()), key_start);
 }
 
 Result<SharedIdentity> given_identity(const std::string& file_or_text, bool text_too) {
   if (looks_like_identity(file_or_text)) {
     if (!text_too)
-      return fail(Kind::usage, "--identity: a secret key does not belong on the command line, where everyone can read it",
+      return fail(Kind::usage,
+                  "--identity: a secret key does not belong on the command line, where everyone can read it",
                   "name a file of mode 0600, or set QRX_IDENTITY");
     return parse(file_or_text, "QRX_IDENTITY");
   }

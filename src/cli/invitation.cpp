@@ -21,11 +21,16 @@ namespace {
 
 Colours colours_of(term::Depth depth) {
   switch (depth) {
-    case term::Depth::none: return Colours::none;
-    case term::Depth::eight: return Colours::eight;
-    case term::Depth::sixteen: return Colours::sixteen;
-    case term::Depth::palette: return Colours::palette;
-    case term::Depth::truecolour: return Colours::truecolour;
+    case term::Depth::none:
+      return Colours::none;
+    case term::Depth::eight:
+      return Colours::eight;
+    case term::Depth::sixteen:
+      return Colours::sixteen;
+    case term::Depth::palette:
+      return Colours::palette;
+    case term::Depth::truecolour:
+      return Colours::truecolour;
   }
   return Colours::none;
 }
@@ -47,7 +52,8 @@ std::string joined(const std::vector<std::string>& lines) {
 }
 
 bool ends_with(const std::string& text, std::string_view back) {
-  return text.size() > back.size() && equal_ignoring_case(std::string_view(text).substr(text.size() - back.size()), back);
+  return text.size() > back.size() &&
+         equal_ignoring_case(std::string_view(text).substr(text.size() - back.size()), back);
 }
 
 }  // namespace
@@ -89,14 +95,16 @@ std::string draw_invitation(const Invitation& invitation, const Screen& screen, 
     smaller.rows = screen.rows - text_rows + 1;  // draw() leaves a row free by itself
     if (smaller.rows > 0) {
       const Drawing drawing = draw(*invitation.symbol, smaller);
-      if (drawing.fits && !drawing.fills_screen) return joined(invitation.before) + joined(drawing.lines) + joined(after);
+      if (drawing.fits && !drawing.fills_screen)
+        return joined(invitation.before) + joined(drawing.lines) + joined(after);
     }
   }
   const Drawing drawing = draw(*invitation.symbol, screen);
   if (!drawing.fits) {
     std::string why = does_not_fit(drawing, screen);
     why[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(why[0])));
-    return joined(invitation.before) + why + ".\nMake the window larger or its font smaller, or save the code with --qr-file.\n" + joined(after);
+    return joined(invitation.before) + why +
+           ".\nMake the window larger or its font smaller, or save the code with --qr-file.\n" + joined(after);
   }
   std::string code = joined(drawing.lines);
   if (drawing.fills_screen) code.pop_back();
@@ -126,7 +134,8 @@ Result<void> write_qr_file(const std::string& path, const Symbol& symbol, bool i
   // What mkstemp made is for the owner only; a picture to be shown is an ordinary file.
   const mode_t mask = ::umask(0);
   ::umask(mask);
-  if (!write_all(file.get(), content) || ::fchmod(file.get(), 0666 & ~mask) != 0 || ::rename(part.c_str(), path.c_str()) != 0) {
+  if (!write_all(file.get(), content) || ::fchmod(file.get(), 0666 & ~mask) != 0 ||
+      ::rename(part.c_str(), path.c_str()) != 0) {
     const int error = errno;
     ::unlink(part.c_str());
     return fail_errno("cannot write " + path, error);

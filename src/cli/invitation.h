@@ -36,8 +36,8 @@ std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now);
 Screen screen_for(const std::optional<term::Size>& size, term::Depth depth, bool utf8, bool invert);
 
 // The whole text, newline at its end, with a word on --invert where a terminal draws without colours. The code is never
-// clipped: what does not fit beside it goes above it and may scroll away, and when even that is not enough the text says
-// how large the window has to be. `free_rows` stay free below for what is said later.
+// clipped: what does not fit beside it goes above it and may scroll away, and when even that is not enough the text
+// says how large the window has to be. `free_rows` stay free below for what is said later.
 std::string draw_invitation(const Invitation& invitation, const Screen& screen, int free_rows);
 
 // PNG or SVG by the ending of the path; Kind::usage for another one.

@@ -43,7 +43,8 @@ constexpr std::uintmax_t most_bytes = 64 * 1024;
 // Nothing for what is no such file; it may be anything.
 std::optional<KeptSpace> read_kept(const std::filesystem::path& path) {
   std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error) || std::filesystem::file_size(path, error) > most_bytes) return std::nullopt;
+  if (!std::filesystem::is_regular_file(path, error) || std::filesystem::file_size(path, error) > most_bytes)
+    return std::nullopt;
   std::ifstream file(path);
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
   auto members = wire::read_event_line(text);
@@ -57,7 +58,9 @@ std::optional<KeptSpace> read_kept(const std::filesystem::path& path) {
 }
 
 tl::unexpected<Error> none_kept(std::string what) {
-  return fail(Kind::not_found, std::move(what), "receive with: qrx-recv --keep, or name a space: --space GUID, or --space - with its owner link on stdin");
+  return fail(
+      Kind::not_found, std::move(what),
+      "receive with: qrx-recv --keep, or name a space: --space GUID, or --space - with its owner link on stdin");
 }
 
 }  // namespace
@@ -79,7 +82,9 @@ Result<KeptSpace> newest_kept_space(WallTime now, const std::optional<Origin>& s
     newest = std::move(kept);
     newest_written = written;
   }
-  if (!newest) return none_kept(server ? "there is no kept space of " + server->url() + " on this machine" : "there is no kept space on this machine");
+  if (!newest)
+    return none_kept(server ? "there is no kept space of " + server->url() + " on this machine"
+                            : "there is no kept space on this machine");
   return *newest;
 }
 
@@ -97,11 +102,14 @@ Result<void> remember_space(const KeptSpace& space, WallTime now) {
   if (!directory) return tl::unexpected(directory.error());
   if (auto made = make_private_directories(*directory); !made) return made;
   remove_expired(*directory, now);
-  const auto member = [](std::string_view name, const std::string& value) { return "," + json_quoted(name) + ":" + json_quoted(value); };
-  const std::string text = "{\"v\":1" + member("server", space.link.origin.url()) + member("guid", space.link.guid.text()) +
-                           member("token", space.link.token.text()) + member("owner", space.link.text()) +
-                           member("drop", space.drop) + member("label", space.label) +
-                           member("created", to_rfc3339(space.created)) + member("expires", to_rfc3339(space.expires)) + "}\n";
+  const auto member = [](std::string_view name, const std::string& value) {
+    return "," + json_quoted(name) + ":" + json_quoted(value);
+  };
+  const std::string text = "{\"v\":1" + member("server", space.link.origin.url()) +
+                           member("guid", space.link.guid.text()) + member("token", space.link.token.text()) +
+                           member("owner", space.link.text()) + member("drop", space.drop) +
+                           member("label", space.label) + member("created", to_rfc3339(space.created)) +
+                           member("expires", to_rfc3339(space.expires)) + "}\n";
   const std::string path = *directory + "/" + space.link.guid.text() + ".json";
   return replace_private_file(path, text);
 }

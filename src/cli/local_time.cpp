@@ -13,11 +13,15 @@ std::string local_time(WallTime time, WallTime now) {
     ::localtime_r(&seconds, &out);
     return out;
   };
-  const auto same_day = [](const std::tm& a, const std::tm& b) { return a.tm_year == b.tm_year && a.tm_yday == b.tm_yday; };
+  const auto same_day = [](const std::tm& a, const std::tm& b) {
+    return a.tm_year == b.tm_year && a.tm_yday == b.tm_yday;
+  };
   const std::tm then = parts(time);
   const char* form = "%e %b %H:%M";
-  if (same_day(then, parts(now))) form = "%H:%M";
-  else if (same_day(then, parts(now + std::chrono::hours(24)))) form = "tomorrow %H:%M";
+  if (same_day(then, parts(now)))
+    form = "%H:%M";
+  else if (same_day(then, parts(now + std::chrono::hours(24))))
+    form = "tomorrow %H:%M";
   char text[64];
   std::strftime(text, sizeof text, form, &then);
   return std::string(trim(text));

@@ -15,7 +15,9 @@ void Messages::put(std::string line) {
   (void)write_all(STDERR_FILENO, line);
 }
 
-void Messages::error(const Error& error) { warn(error.what, error.hint); }
+void Messages::error(const Error& error) {
+  warn(error.what, error.hint);
+}
 
 void Messages::warn(std::string_view text, std::string_view hint) {
   std::string line = tool_ + ": " + escape_untrusted(text);

@@ -1,5 +1,5 @@
-// What a tool says to people, on stderr: one line a message, in the form "qrx-send: cannot read photo.jpg: no such file".
-// Every line is escaped here, so names, labels and server texts may be put into it as they came.
+// What a tool says to people, on stderr: one line a message, in the form "qrx-send: cannot read photo.jpg: no such
+// file". Every line is escaped here, so names, labels and server texts may be put into it as they came.
 #pragma once
 
 #include <functional>
@@ -22,11 +22,11 @@ class Messages {
   // Runs before each line: clears a progress line that stands there.
   void before_each(std::function<void()> clear) { clear_ = std::move(clear); }
 
-  void error(const Error& error);                                    // always shown, with its hint
-  void warn(std::string_view text, std::string_view hint = {});      // "qrx-recv: text", also with --quiet
-  void notice(std::string_view text);                                // "qrx-recv: text"; not with --quiet
-  void say(std::string_view text);                                   // the line as it is; not with --quiet
-  void detail(std::string_view text, int level = 1);                 // "qrx-recv: text" with -v (level times)
+  void error(const Error& error);                                // always shown, with its hint
+  void warn(std::string_view text, std::string_view hint = {});  // "qrx-recv: text", also with --quiet
+  void notice(std::string_view text);                            // "qrx-recv: text"; not with --quiet
+  void say(std::string_view text);                               // the line as it is; not with --quiet
+  void detail(std::string_view text, int level = 1);             // "qrx-recv: text" with -v (level times)
   // Escape sequences and all, not with --quiet: for what the tool made itself, such as a QR code.
   void raw(std::string_view text);
 

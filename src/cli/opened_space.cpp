@@ -60,7 +60,8 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
     space.identity_ = std::make_shared<const seal::Identity>(std::move(*identity));
     wish.key = space.identity_->recipient().text();
   }
-  auto created = transfer::create_space(origin, wish, client_for(origin), *may_create, space.own_ ? patience_with_own : Millis{0});
+  auto created =
+      transfer::create_space(origin, wish, client_for(origin), *may_create, space.own_ ? patience_with_own : Millis{0});
   if (!created) return tl::unexpected(created.error());
   const auto token = Token::parse(created->token);
   if (!token) return fail(Kind::unavailable, "the server at " + origin.url() + " gave no usable token");
@@ -93,7 +94,8 @@ void OpenedSpace::keep_for_later_runs(Messages& messages) {
   }
   if (!keep_) return;
   const KeptSpace kept{{shown(), link_.guid, link_.token}, drop_.text(), wish_.label, now, expires_};
-  if (auto remembered = remember_space(kept, now); !remembered) messages.warn(remembered.error().what, "keep the owner link");
+  if (auto remembered = remember_space(kept, now); !remembered)
+    messages.warn(remembered.error().what, "keep the owner link");
 }
 
 SpaceTerms OpenedSpace::terms(const std::string& words) const {
@@ -108,7 +110,10 @@ SpaceTerms OpenedSpace::terms(const std::string& words) const {
 
 Event OpenedSpace::event(const std::string& words) const {
   Event event("space");
-  event.text("guid", link_.guid.text()).text("drop", drop_.text()).text("owner", owner_).text("expires", to_rfc3339(expires_));
+  event.text("guid", link_.guid.text())
+      .text("drop", drop_.text())
+      .text("owner", owner_)
+      .text("expires", to_rfc3339(expires_));
   event.text("server", shown().url()).text("label", wish_.label).boolean("sealed", identity_ != nullptr);
   if (identity_) event.text("key", identity_->recipient().text());
   if (!words.empty()) event.text("words", words);
@@ -141,7 +146,8 @@ void OpenedSpace::end(Left left, Messages& messages, std::optional<std::uint64_t
     client.connect_time = client.answer_time = client.stall_time = deletion_time;
     const auto deleted = transfer::delete_space(link_, client, deliveries);
     if (deleted) return forget();
-    if (deleted.error().kind != Kind::conflict) return messages.detail("the space could not be deleted: " + deleted.error().what);
+    if (deleted.error().kind != Kind::conflict)
+      return messages.detail("the space could not be deleted: " + deleted.error().what);
   }
   messages.warn("the space stays on the server until " + local_time(expires_, system_clock().wall()),
                 "go on with: qrx-recv -n 1 '" + owner_ + "'");

@@ -37,9 +37,9 @@ class OpenedSpace {
   // only. After an error its own server is gone; a space that a named one made is deleted if it can be, unless `keep`.
   static Result<OpenedSpace> open(const SpaceToOpen& plan, Messages& messages);
 
-  const OwnerLink& link() const { return link_; }               // where this machine reaches it
-  const DropLink& drop() const { return drop_; }                // where others reach it
-  const SharedIdentity& identity() const { return identity_; }  // null: nothing comes sealed
+  const OwnerLink& link() const { return link_; }                          // where this machine reaches it
+  const DropLink& drop() const { return drop_; }                           // where others reach it
+  const SharedIdentity& identity() const { return identity_; }             // null: nothing comes sealed
   const OwnServer* own_server() const { return own_ ? &*own_ : nullptr; }  // null: the server was named
 
   // What people and machines are told of it. `words`: the four of its link, or empty.
@@ -51,8 +51,9 @@ class OpenedSpace {
   void stay(Messages& messages) const;
 
   enum class Left : std::uint8_t { nothing, something };  // in the space, that was sent and is not saved here
-  // The last that is done with it. On a named server it is deleted, unless it is kept, or something is left in it, or it
-  // holds another number of `deliveries` than was seen: then a warning says how to go on. With its own server it goes anyway.
+  // The last that is done with it. On a named server it is deleted, unless it is kept, or something is left in it, or
+  // it holds another number of `deliveries` than was seen: then a warning says how to go on. With its own server it
+  // goes anyway.
   void end(Left left, Messages& messages, std::optional<std::uint64_t> deliveries = {});
 
  private:

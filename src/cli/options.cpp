@@ -37,7 +37,9 @@ const char* set_in_environment(const std::string& option) {
 }
 
 // How people name it in a message: "--output".
-std::string shown(const Option& option) { return "--" + option.name; }
+std::string shown(const Option& option) {
+  return "--" + option.name;
+}
 
 std::size_t distance(std::string_view a, std::string_view b) {
   std::vector<std::size_t> row(b.size() + 1);
@@ -91,7 +93,9 @@ struct Options::Given {
 
 Options::Options(Tool tool) : tool_(std::move(tool)) {}
 
-void Options::group(std::string heading) { group_ = std::move(heading); }
+void Options::group(std::string heading) {
+  group_ = std::move(heading);
+}
 
 Option& Options::add(std::string name, char letter, std::string value, std::string help, Take take) {
   Option& option = options_.emplace_back();
@@ -142,40 +146,44 @@ void Options::toggle(std::string name, std::string help, std::optional<bool>& ta
 
 void Options::text(std::string name, char letter, std::string value, std::string help, std::string& target,
                    Completes completes) {
-  Option& option = add(std::move(name), letter, std::move(value), std::move(help), [&target](const auto& values) -> Result<void> {
-    target = values.back();
-    return {};
-  });
+  Option& option =
+      add(std::move(name), letter, std::move(value), std::move(help), [&target](const auto& values) -> Result<void> {
+        target = values.back();
+        return {};
+      });
   option.completes = completes;
 }
 
 void Options::text(std::string name, char letter, std::string value, std::string help,
                    std::optional<std::string>& target, Completes completes) {
-  Option& option = add(std::move(name), letter, std::move(value), std::move(help), [&target](const auto& values) -> Result<void> {
-    target = values.back();
-    return {};
-  });
+  Option& option =
+      add(std::move(name), letter, std::move(value), std::move(help), [&target](const auto& values) -> Result<void> {
+        target = values.back();
+        return {};
+      });
   option.completes = completes;
 }
 
 void Options::texts(std::string name, char letter, std::string value, std::string help,
                     std::vector<std::string>& target, Completes completes) {
-  Option& option = add(std::move(name), letter, std::move(value), std::move(help), [&target](const auto& values) -> Result<void> {
-    target = values;
-    return {};
-  });
+  Option& option =
+      add(std::move(name), letter, std::move(value), std::move(help), [&target](const auto& values) -> Result<void> {
+        target = values;
+        return {};
+      });
   option.completes = completes;
   option.repeatable = true;
 }
 
 void Options::choice(std::string name, char letter, std::vector<std::string> choices, std::string help,
                      std::string& target) {
-  Option& option = add(std::move(name), letter, joined(choices, "|"), std::move(help), [&target, choices](const auto& values) -> Result<void> {
-    if (std::find(choices.begin(), choices.end(), values.back()) == choices.end())
-      return fail(Kind::usage, "'" + values.back() + "' is not one of " + joined(choices, ", "));
-    target = values.back();
-    return {};
-  });
+  Option& option = add(std::move(name), letter, joined(choices, "|"), std::move(help),
+                       [&target, choices](const auto& values) -> Result<void> {
+                         if (std::find(choices.begin(), choices.end(), values.back()) == choices.end())
+                           return fail(Kind::usage, "'" + values.back() + "' is not one of " + joined(choices, ", "));
+                         target = values.back();
+                         return {};
+                       });
   option.choices = std::move(choices);
 }
 
@@ -191,8 +199,7 @@ void Options::duration(std::string name, char letter, std::string help, std::opt
 void Options::size(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target) {
   add(std::move(name), letter, "SIZE", std::move(help), [&target](const auto& values) -> Result<void> {
     target = parse_size(values.back());
-    if (!target)
-      return fail(Kind::usage, "'" + values.back() + "' is not a size", "sizes look like 500K, 10M or 2G");
+    if (!target) return fail(Kind::usage, "'" + values.back() + "' is not a size", "sizes look like 500K, 10M or 2G");
     return {};
   });
 }
@@ -292,7 +299,8 @@ auto Options::read_command_line(int argc, char** argv) -> Result<Given> {
     const std::string word = argv[i];
     options_over = options_over || word == "--";
     // "--label=" means an empty value; CLI11 would take the next word.
-    const bool named = !options_over && word.size() > 3 && word.compare(0, 2, "--") == 0 && word.find('=') == word.size() - 1;
+    const bool named =
+        !options_over && word.size() > 3 && word.compare(0, 2, "--") == 0 && word.find('=') == word.size() - 1;
     const std::string name = named ? word.substr(2, word.size() - 3) : "";
     if (named && parsed.count(name) != 0 && parsed[name]->get_expected_max() > 0) {
       words.push_back("--" + name);
@@ -309,14 +317,16 @@ auto Options::read_command_line(int argc, char** argv) -> Result<Given> {
     // The last word is an option without its value.
     std::string last = argv[argc - 1];
     for (const auto& option : options_)
-      if (last == shown(option) || (option.letter && last.size() > 1 && last[0] == '-' && last[1] != '-' && last.back() == option.letter))
+      if (last == shown(option) ||
+          (option.letter && last.size() > 1 && last[0] == '-' && last[1] != '-' && last.back() == option.letter))
         return fail(Kind::usage, shown(option) + " needs a value: " + option.value);
     return fail(Kind::usage, last + " needs a value");
   } catch (const CLI::ExtrasError&) {
     for (const auto& extra : app.remaining(true)) {
       if (extra.size() > 1 && extra[0] == '-') return tl::unexpected(unknown_option(extra));
       if (extra == "--") continue;
-      return fail(Kind::usage, commands_.empty() ? "there is nothing to do with '" + extra + "'" : "there is no command '" + extra + "'");
+      return fail(Kind::usage, commands_.empty() ? "there is nothing to do with '" + extra + "'"
+                                                 : "there is no command '" + extra + "'");
     }
     return fail(Kind::usage, "this is too much on the command line");
   } catch (const CLI::Error& error) {
@@ -367,7 +377,8 @@ Result<void> Options::load_config(const Given& given) {
     }
   for (const auto& [key, values] : strict) {
     if (known.count(key) == 0)
-      return fail(Kind::usage, path + ": there is no option " + key + (own_config_default_ ? "" : " in [" + section + "]"));
+      return fail(Kind::usage,
+                  path + ": there is no option " + key + (own_config_default_ ? "" : " in [" + section + "]"));
   }
   // What the tool's own table says is stronger than what stands at the top for all.
   if (!own_config_default_)
@@ -392,7 +403,8 @@ Result<void> Options::take_all(const Given& given) {
       values = {opposite};
       source = variable_of("no-" + option.name);
       negated = true;
-    } else if (const auto& top = config_[""]; top.count(option.name) != 0 || (option.has_opposite && top.count("no-" + option.name) != 0)) {
+    } else if (const auto& top = config_[""];
+               top.count(option.name) != 0 || (option.has_opposite && top.count("no-" + option.name) != 0)) {
       negated = top.count(option.name) == 0;
       const std::string key = (negated ? "no-" : "") + option.name;
       values = top.at(key);

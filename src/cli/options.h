@@ -28,14 +28,14 @@ namespace qrx::cli {
 enum class Completes { nothing, files, directories };
 
 struct Option {
-  std::string name;    // long name without dashes
-  char letter = 0;     // 0: none
-  std::string value;   // "DUR"; empty for a flag
-  std::string help;    // one line, lower case, no full stop
-  std::string group;   // its heading in --help
+  std::string name;   // long name without dashes
+  char letter = 0;    // 0: none
+  std::string value;  // "DUR"; empty for a flag
+  std::string help;   // one line, lower case, no full stop
+  std::string group;  // its heading in --help
   std::vector<std::string> choices;
   Completes completes = Completes::nothing;
-  bool repeatable = false;  // also a flag that counts (-vv)
+  bool repeatable = false;    // also a flag that counts (-vv)
   bool has_opposite = false;  // --qr has --no-qr
   bool hidden = false;        // not in the help
   bool asks = false;          // --help and such: the command line only
@@ -54,9 +54,9 @@ struct Example {
 };
 
 struct Tool {
-  std::string tool;                  // "qrx-recv"
-  std::string summary;               // one sentence
-  std::vector<std::string> usage;    // what follows the name, one a line
+  std::string tool;                // "qrx-recv"
+  std::string summary;             // one sentence
+  std::vector<std::string> usage;  // what follows the name, one a line
   std::vector<Example> examples;
 };
 
@@ -90,7 +90,8 @@ class Options {
   void number(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target,
               std::uint64_t least = 0);
   void url(std::string name, char letter, std::string help, std::optional<Origin>& target);
-  void common(Common& target, bool with_server);  // -q -v --no-progress --json and, for clients, -s; -h and -V are always there
+  void common(Common& target,
+              bool with_server);  // -q -v --no-progress --json and, for clients, -s; -h and -V are always there
 
   void arguments(std::string value, std::vector<std::string>& target, Completes completes);  // any number
   void command(std::string name, std::string help, bool& chosen);  // qrx-serve sweep; takes the options of the tool
@@ -121,7 +122,8 @@ class Options {
  private:
   struct Given;
   using Take = std::function<Result<void>(const std::vector<std::string>&)>;
-  Option& add(std::string name, char letter, std::string value, std::string help, Take take);  // in the group that is current
+  Option& add(std::string name, char letter, std::string value, std::string help,
+              Take take);  // in the group that is current
   void add_asking();
   std::optional<int> answer(const Given& given) const;
   Result<Given> read_command_line(int argc, char** argv);

@@ -43,14 +43,17 @@ struct Bind {
 
 Result<Bind> parse_bind(const std::string& text) {
   const auto wrong = [&] {
-    return fail(Kind::usage, "--bind: '" + text + "' is not HOST:PORT", "for example 192.168.1.5:8460, [::1]:8460 or 0.0.0.0:0");
+    return fail(Kind::usage, "--bind: '" + text + "' is not HOST:PORT",
+                "for example 192.168.1.5:8460, [::1]:8460 or 0.0.0.0:0");
   };
   const auto colon = text.rfind(':');
   if (colon == std::string::npos || colon == 0) return wrong();
   Bind bind;
   bind.host = text.substr(0, colon);
-  if (bind.host.front() == '[' && bind.host.back() == ']') bind.host = bind.host.substr(1, bind.host.size() - 2);
-  else if (bind.host.find(':') != std::string::npos) return wrong();
+  if (bind.host.front() == '[' && bind.host.back() == ']')
+    bind.host = bind.host.substr(1, bind.host.size() - 2);
+  else if (bind.host.find(':') != std::string::npos)
+    return wrong();
   const char* end = text.data() + text.size();
   const auto [at, error] = std::from_chars(text.data() + colon + 1, end, bind.port);
   if (error != std::errc() || at != end || bind.port > 65535 || bind.host.empty()) return wrong();
@@ -66,7 +69,9 @@ void remove_abandoned(const std::string& parent) {
     struct stat info {};
     if (!directory || ::fstat(directory.get(), &info) != 0 || info.st_uid != ::geteuid()) continue;
     // A young one may not have got its lock yet.
-    if (std::chrono::system_clock::now().time_since_epoch() - std::chrono::seconds(info.st_ctim.tv_sec) < std::chrono::minutes(1)) continue;
+    if (std::chrono::system_clock::now().time_since_epoch() - std::chrono::seconds(info.st_ctim.tv_sec) <
+        std::chrono::minutes(1))
+      continue;
     std::error_code ignored;
     if (::flock(directory.get(), LOCK_EX | LOCK_NB) == 0) std::filesystem::remove_all(entry.path(), ignored);
   }
@@ -82,7 +87,8 @@ Result<std::string> make_data_directory() {
     }
   }
   const char* temporary = std::getenv("TMPDIR");
-  std::string path = std::string(temporary && *temporary ? temporary : "/tmp") + "/qrx-" + std::string(prefix) + "XXXXXX";
+  std::string path =
+      std::string(temporary && *temporary ? temporary : "/tmp") + "/qrx-" + std::string(prefix) + "XXXXXX";
   if (::mkdtemp(path.data())) return path;
   return fail_errno("cannot make a directory for what arrives below " + path.substr(0, path.rfind('/')));
 }
@@ -170,11 +176,21 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
   server.create_token_ = Token::random().text();
   const std::string token_path = server.directory_ + "/create-token";
   const UniqueFd token_file(::open(token_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!token_file || !write_all(token_file.get(), server.create_token_ + "\n")) return fail_errno("cannot write " + token_path);
+  if (!token_file || !write_all(token_file.get(), server.create_token_ + "\n"))
+    return fail_errno("cannot write " + token_path);
 
   // No system configuration: what /etc/qrx says is about the machine's server, not about this one.
-  std::vector<std::string> words = {*program, "--config", "/dev/null", "--bind", host_and_port(bind.host, bind.port), "--data",
-                                    server.directory_ + "/data", "--create", "token", "--token-file", token_path};
+  std::vector<std::string> words = {*program,
+                                    "--config",
+                                    "/dev/null",
+                                    "--bind",
+                                    host_and_port(bind.host, bind.port),
+                                    "--data",
+                                    server.directory_ + "/data",
+                                    "--create",
+                                    "token",
+                                    "--token-file",
+                                    token_path};
   if (options.public_url) {
     words.emplace_back("--public-url");
     words.push_back(options.public_url->url());
@@ -210,8 +226,10 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
   if (line.empty()) {
     if (ended_by() != 0) return fail(Kind::other, "interrupted");
     const std::string reason = first_reason(log_path);
-    return fail(Kind::other, "cannot start a server on " + host_and_port(bind.host, bind.port) + (reason.empty() ? "" : ": " + reason),
-                options.bind.empty() ? "name a server with --server, or an address with --bind" : "");
+    return fail(
+        Kind::other,
+        "cannot start a server on " + host_and_port(bind.host, bind.port) + (reason.empty() ? "" : ": " + reason),
+        options.bind.empty() ? "name a server with --server, or an address with --bind" : "");
   }
   auto base = Origin::parse(line);
   if (!base) return fail(Kind::other, "qrx-serve said '" + line + "' instead of its address");
@@ -221,7 +239,8 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
   const bool wildcard = is_wildcard(bind.host);
   if (options.public_url) {
     server.shown_ = *options.public_url;
-    if (bind.port != 0) server.near_ = Origin{false, wildcard ? "127.0.0.1" : bind.host, static_cast<std::uint16_t>(bind.port), ""};
+    if (bind.port != 0)
+      server.near_ = Origin{false, wildcard ? "127.0.0.1" : bind.host, static_cast<std::uint16_t>(bind.port), ""};
   } else if (wildcard) {
     server.near_.host = bind.host == "::" ? "::1" : "127.0.0.1";
     server.shown_.host = addresses.front().text;
@@ -254,7 +273,8 @@ OwnServer::OwnServer(OwnServer&& other) noexcept
 
 bool OwnServer::running() const {
   siginfo_t info{};
-  return child_ > 0 && ::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_pid == 0;
+  return child_ > 0 && ::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == 0;
 }
 
 OwnServer::~OwnServer() {

@@ -31,9 +31,10 @@ class OwnServer {
   OwnServer& operator=(OwnServer&&) = delete;
   ~OwnServer();  // ends it, and removes its data
 
-  const Origin& near() const { return near_; }      // where this machine reaches it
-  const Origin& shown() const { return shown_; }    // where others reach it: what links say
-  // Lines for people: where it is, who cannot reach it, and, when they had no say in it, which other addresses there are.
+  const Origin& near() const { return near_; }    // where this machine reaches it
+  const Origin& shown() const { return shown_; }  // where others reach it: what links say
+  // Lines for people: where it is, who cannot reach it, and, when they had no say in it, which other addresses there
+  // are.
   std::vector<std::string> describe(bool offer_others) const;
   const std::string& create_token() const { return create_token_; }  // only we may open spaces on it
   bool running() const;
@@ -42,7 +43,7 @@ class OwnServer {
   OwnServer() = default;
 
   pid_t child_ = -1;
-  UniqueFd lifeline_;        // its stdin: it ends when that is closed
+  UniqueFd lifeline_;  // its stdin: it ends when that is closed
   UniqueFd directory_lock_;
   std::string directory_;
   std::string create_token_;

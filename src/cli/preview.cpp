@@ -32,11 +32,16 @@ bool is_picture(std::string_view type) {
 
 int colours_of(term::Depth depth) {
   switch (depth) {
-    case term::Depth::none: return 0;
-    case term::Depth::eight: return 8;
-    case term::Depth::sixteen: return 16;
-    case term::Depth::palette: return 256;
-    case term::Depth::truecolour: return 1 << 24;
+    case term::Depth::none:
+      return 0;
+    case term::Depth::eight:
+      return 8;
+    case term::Depth::sixteen:
+      return 16;
+    case term::Depth::palette:
+      return 256;
+    case term::Depth::truecolour:
+      return 1 << 24;
   }
   return 0;
 }
@@ -83,7 +88,8 @@ std::string text(std::string_view beginning, bool whole) {
     std::string tabless;
     for (const char c : raw.substr(0, 4 * columns)) tabless += c == '\t' ? std::string("    ") : std::string(1, c);
     // The cut may have gone through a character.
-    for (int cut = 0; cut < 3 && raw.size() > 4 * columns && !is_valid_utf8(tabless) && !tabless.empty(); ++cut) tabless.pop_back();
+    for (int cut = 0; cut < 3 && raw.size() > 4 * columns && !is_valid_utf8(tabless) && !tabless.empty(); ++cut)
+      tabless.pop_back();
     const std::string shown = escape_untrusted(tabless);
     out += std::string(margin) + std::string(term::front_of_width(shown, columns)) + "\n";
   }

@@ -12,7 +12,7 @@ namespace qrx::cli {
 enum class PreviewWhen : std::uint8_t {
   automatic,  // on a terminal that is known to show it
   never,
-  always,     // wherever stderr leads; what is no terminal gets characters and newlines only
+  always,  // wherever stderr leads; what is no terminal gets characters and newlines only
 };
 
 Result<PreviewWhen> preview_when(std::string_view text);  // "auto", "never", "always"
@@ -26,8 +26,8 @@ class Preview {
   // Whether a file of this type and size may be something to show; of a sealed one nobody knows before it is opened.
   bool may_show(std::string_view type, std::uint64_t size, bool sealed) const;
 
-  // The lines and escapes to print for the file at a path or descriptor, ending in a newline; empty when there is nothing to
-  // show, or when this delivery had its share. What it is, its content says.
+  // The lines and escapes to print for the file at a path or descriptor, ending in a newline; empty when there is
+  // nothing to show, or when this delivery had its share. What it is, its content says.
   std::string of_path(const std::string& path);
   std::string of_descriptor(int file);
   void next_delivery() { shown_ = 0; }

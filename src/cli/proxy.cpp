@@ -43,7 +43,8 @@ bool in_network(std::string_view host, std::string_view network) {
   }
   for (std::size_t i = 0; i < bits; ++i) {
     const unsigned mask = 0x80U >> (i % 8);
-    if ((static_cast<unsigned char>(address[i / 8]) & mask) != (static_cast<unsigned char>(base[i / 8]) & mask)) return false;
+    if ((static_cast<unsigned char>(address[i / 8]) & mask) != (static_cast<unsigned char>(base[i / 8]) & mask))
+      return false;
   }
   return true;
 }

@@ -23,7 +23,8 @@ Result<ReceiveOutput> ReceiveOutput::open(const std::string& output, transfer::O
     out.stream_.reset(::open(output.c_str(), O_WRONLY | O_CLOEXEC));
     if (!out.stream_) return fail_errno("cannot write to " + output);
     if (term::is_terminal(out.stream_.get()))
-      return fail(Kind::usage, "-o " + output + " would write what strangers send to the terminal", "name a file or a directory");
+      return fail(Kind::usage, "-o " + output + " would write what strangers send to the terminal",
+                  "name a file or a directory");
     return out;
   }
   auto saver = transfer::Saver::open(output, on_conflict);

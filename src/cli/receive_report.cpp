@@ -15,8 +15,13 @@
 
 namespace qrx::cli {
 
-ReceiveReport::ReceiveReport(ReceiveReportOptions options, Messages& messages, Facts& facts, term::ProgressLine& progress)
-    : options_(std::move(options)), messages_(messages), facts_(facts), progress_(progress), preview_(options_.preview) {}
+ReceiveReport::ReceiveReport(ReceiveReportOptions options, Messages& messages, Facts& facts,
+                             term::ProgressLine& progress)
+    : options_(std::move(options)),
+      messages_(messages),
+      facts_(facts),
+      progress_(progress),
+      preview_(options_.preview) {}
 
 // --- before something comes
 
@@ -36,7 +41,8 @@ void ReceiveReport::show_invitation(bool anew) {
     if (!anew) (void)write_all(STDERR_FILENO, invitation_->drop + "\n");
     return;
   }
-  const Screen screen = screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), invitation_->invert);
+  const Screen screen =
+      screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), invitation_->invert);
   // After a resize the old drawing is wrapped or torn: only an empty window is sure to be right.
   messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + draw_invitation(*invitation_, screen, 1));
   progress_.status("Waiting… (^C ends)");
@@ -85,8 +91,10 @@ void ReceiveReport::receiving(const transfer::IncomingProgress& progress) {
   progress_.update(escape_untrusted(progress.name), progress.bytes, progress.total);
   Event event("receiving");
   event.text("name", progress.name).number("bytes", progress.bytes);
-  if (progress.total) event.number("total", *progress.total);
-  else event.null("total");
+  if (progress.total)
+    event.number("total", *progress.total);
+  else
+    event.null("total");
   told(facts_.event(event.boolean("uploading", progress.uploading)));
 }
 
@@ -109,7 +117,8 @@ bool ReceiveReport::is_asked_at_sight(const wire::FileInfo& file) const {
 bool ReceiveReport::ask(const wire::FileInfo& file) {
   progress_.clear();
   if (options_.asking->all()) return true;
-  return options_.asking->yes("Save " + file.name + " (" + format_size(file.size) + (file.type.empty() ? "" : ", " + file.type) + ")?", true);
+  return options_.asking->yes(
+      "Save " + file.name + " (" + format_size(file.size) + (file.type.empty() ? "" : ", " + file.type) + ")?", true);
 }
 
 void ReceiveReport::saved(const transfer::SavedFile& file) {
@@ -120,7 +129,9 @@ void ReceiveReport::saved(const transfer::SavedFile& file) {
   if (!streamed) told(facts_.line(tty ? escape_untrusted(file.path) : file.path, options_.path_end));
   if (!streamed && !options_.asking) messages_.raw(preview_.of_path(file.path));
   Event event("saved");
-  event.text("path", streamed ? options_.stream : file.path).text("name", file.info.name).number("size", file.info.size);
+  event.text("path", streamed ? options_.stream : file.path)
+      .text("name", file.info.name)
+      .number("size", file.info.size);
   event.text("type", file.info.type).text("xxh128", to_hex(file.info.xxh128));
   if (file.sha256) event.text("sha256", to_hex(*file.sha256));
   event.boolean("sealed", file.info.sealed).text("delivery", file.delivery.text());

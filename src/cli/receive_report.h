@@ -1,5 +1,5 @@
-// What a receiving tool says of what arrives: facts on stdout, messages, previews and progress on stderr, questions, and the
-// command of --exec. Until something comes, the invitation stands there.
+// What a receiving tool says of what arrives: facts on stdout, messages, previews and progress on stderr, questions,
+// and the command of --exec. Until something comes, the invitation stands there.
 #pragma once
 
 #include <functional>
@@ -21,12 +21,12 @@ namespace qrx::cli {
 struct ReceiveReportOptions {
   PreviewWhen preview = PreviewWhen::never;
   std::optional<Asking> asking;  // asked before each file is saved; none: all are
-  std::string stream;            // where the bytes go, as the user named it, when that is no directory or file; else empty
-  char path_end = '\n';          // after each path on stdout
-  bool download = false;         // of what a link held, instead of an upload to a space of this run
-  bool waits_on = false;         // after a delivery, for the next one
-  std::string hook;              // --exec, or empty
-  std::string space;             // for the hook: its GUID, or empty
+  std::string stream;     // where the bytes go, as the user named it, when that is no directory or file; else empty
+  char path_end = '\n';   // after each path on stdout
+  bool download = false;  // of what a link held, instead of an upload to a space of this run
+  bool waits_on = false;  // after a delivery, for the next one
+  std::string hook;       // --exec, or empty
+  std::string space;      // for the hook: its GUID, or empty
 };
 
 // Receiver calls the events from its threads, and the screen is redrawn from another: one lock guards what is said

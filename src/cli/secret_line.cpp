@@ -31,7 +31,9 @@ Result<std::string> first_line(int fd, const std::string& name) {
 
 }  // namespace
 
-Result<std::string> secret_from_stdin() { return first_line(STDIN_FILENO, "standard input"); }
+Result<std::string> secret_from_stdin() {
+  return first_line(STDIN_FILENO, "standard input");
+}
 
 Result<std::string> secret_from_file(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));

@@ -20,8 +20,8 @@ Result<std::string> directory_of_claims() {
   return *state + "/shares";
 }
 
-// For a moment each: those who begin a claim hold it together, who looks for what was left holds it alone. Between making
-// a file and locking it a claim looks like one that was left. Beside the directory, which NFS could not lock.
+// For a moment each: those who begin a claim hold it together, who looks for what was left holds it alone. Between
+// making a file and locking it a claim looks like one that was left. Beside the directory, which NFS could not lock.
 Result<UniqueFd> gate_of(const std::string& directory, int how) {
   const std::string path = directory + ".lock";
   UniqueFd gate(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
@@ -37,7 +37,9 @@ bool is_gone(const UniqueFd& file) {
   return ::fstat(file.get(), &info) != 0 || info.st_nlink == 0;
 }
 
-std::string prefix_of(const std::string& directory, const Guid& space) { return directory + "/" + space.text() + "."; }
+std::string prefix_of(const std::string& directory, const Guid& space) {
+  return directory + "/" + space.text() + ".";
+}
 
 }  // namespace
 
@@ -82,17 +84,21 @@ Result<std::vector<LeftClaim>> left_claims(const Guid& space) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(*directory, error)) {
     const std::string& path = entry.path().native();
-    const auto share = path.starts_with(prefix) ? Id::parse(std::string_view(path).substr(prefix.size())) : std::nullopt;
+    const auto share =
+        path.starts_with(prefix) ? Id::parse(std::string_view(path).substr(prefix.size())) : std::nullopt;
     if (!share) continue;
     UniqueFd file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
     if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || is_gone(file)) continue;
     char noted[16];
     const ssize_t got = ::read(file.get(), noted, sizeof noted);
-    out.push_back({*share, got > 0 ? std::string(noted, static_cast<std::size_t>(got)) : std::string(), path, std::move(file)});
+    out.push_back(
+        {*share, got > 0 ? std::string(noted, static_cast<std::size_t>(got)) : std::string(), path, std::move(file)});
   }
   return out;
 }
 
-void LeftClaim::forget() { ::unlink(path_.c_str()); }
+void LeftClaim::forget() {
+  ::unlink(path_.c_str());
+}
 
 }  // namespace qrx::cli

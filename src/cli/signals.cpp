@@ -53,8 +53,12 @@ void take_over_signals(void (*stop)(), void (*restore)()) {
   std::signal(SIGXFSZ, SIG_IGN);
 }
 
-int ended_by() { return caught; }
-int ended_by_fd() { return wake[0]; }
+int ended_by() {
+  return caught;
+}
+int ended_by_fd() {
+  return wake[0];
+}
 
 void give_signals_back() {
   for (const int signal : ending) {

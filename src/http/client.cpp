@@ -44,12 +44,12 @@ struct Client::Impl {
   ClientOptions options;
   std::shared_ptr<Interrupt> interrupt;
   std::optional<ClientConnection> connection;
-  std::vector<std::byte> in, out;       // allocated at first use, kept
-  std::size_t in_begin = 0, in_end = 0; // unread input
-  std::vector<std::string> posted;      // methods of requests whose answers are due, oldest first
-  bool fresh = true;                    // no answer came over this connection yet
-  bool answer_began = false;            // bytes of the answer that is due have arrived
-  bool write_failed = false;            // a request went out in part: only answers may come now
+  std::vector<std::byte> in, out;        // allocated at first use, kept
+  std::size_t in_begin = 0, in_end = 0;  // unread input
+  std::vector<std::string> posted;       // methods of requests whose answers are due, oldest first
+  bool fresh = true;                     // no answer came over this connection yet
+  bool answer_began = false;             // bytes of the answer that is due have arrived
+  bool write_failed = false;             // a request went out in part: only answers may come now
 
   // The open body.
   bool body_open = false;
@@ -59,7 +59,8 @@ struct Client::Impl {
   ChunkDecoder chunks;
 
   Impl(Origin where, ClientOptions how)
-      : origin(std::move(where)), options(std::move(how)),
+      : origin(std::move(where)),
+        options(std::move(how)),
         interrupt(options.interrupt ? options.interrupt : std::make_shared<Interrupt>()) {}
 
   void drop() {
@@ -85,8 +86,10 @@ struct Client::Impl {
     if (connection && posted.empty()) {
       // A kept connection that has anything to say was closed, or is out of step.
       std::byte byte{};
-      if (in_begin != in_end) drop();
-      else if (const auto got = connection->try_read({&byte, 1}); !got || *got) drop();
+      if (in_begin != in_end)
+        drop();
+      else if (const auto got = connection->try_read({&byte, 1}); !got || *got)
+        drop();
     }
     if (connection) return {};
     fresh = true;
@@ -109,7 +112,8 @@ struct Client::Impl {
       if (!is_token(name) || !is_field_value(value)) return fail(Kind::usage, "malformed header " + name);
       head += name + ": " + value + "\r\n";
     }
-    if (has_body) head += length ? "Content-Length: " + std::to_string(*length) + "\r\n" : "Transfer-Encoding: chunked\r\n";
+    if (has_body)
+      head += length ? "Content-Length: " + std::to_string(*length) + "\r\n" : "Transfer-Encoding: chunked\r\n";
     return head + "\r\n";
   }
 
@@ -144,9 +148,7 @@ struct Client::Impl {
     return *got > 0;
   }
 
-  std::string_view input() const {
-    return {reinterpret_cast<const char*>(in.data()) + in_begin, in_end - in_begin};
-  }
+  std::string_view input() const { return {reinterpret_cast<const char*>(in.data()) + in_begin, in_end - in_begin}; }
 
   Result<ResponseHead> read_head(const std::string& method) {
     for (unsigned interim = 0; interim <= most_interim; ++interim) {
@@ -227,7 +229,8 @@ struct Client::Impl {
     if (!body_open || space.empty()) return 0;
     Result<std::size_t> got = 0;
     switch (framing.how) {
-      case BodyFraming::How::none: break;
+      case BodyFraming::How::none:
+        break;
       case BodyFraming::How::length:
         got = take(space.first(static_cast<std::size_t>(std::min<std::uint64_t>(space.size(), left))));
         if (got && *got == 0) got = cut_short();
@@ -239,8 +242,12 @@ struct Client::Impl {
           return last;
         }
         break;
-      case BodyFraming::How::chunked: got = read_chunked(space); break;
-      case BodyFraming::How::until_close: got = take(space); break;
+      case BodyFraming::How::chunked:
+        got = read_chunked(space);
+        break;
+      case BodyFraming::How::until_close:
+        got = take(space);
+        break;
     }
     if (!got) return dropped<std::size_t>(tl::unexpected(got.error()));
     if (*got == 0) end_body();
@@ -273,13 +280,15 @@ struct Client::Impl {
     if (!posted.empty()) drop();
     for (bool again = false;; again = true) {
       if (auto done = post(request); !done) {
-        if (again || fresh || done.error().kind != Kind::unavailable || interrupt->raised() || !is_idempotent(request.method))
+        if (again || fresh || done.error().kind != Kind::unavailable || interrupt->raised() ||
+            !is_idempotent(request.method))
           return tl::unexpected(done.error());
         continue;
       }
       const bool kept = !fresh;
       auto answer = next_head();
-      if (answer || again || !kept || answer_began || interrupt->raised() || !is_idempotent(request.method)) return answer;
+      if (answer || again || !kept || answer_began || interrupt->raised() || !is_idempotent(request.method))
+        return answer;
     }
   }
 
@@ -324,7 +333,8 @@ Result<Client::Impl::Sent> Client::Impl::push(ByteView bytes, std::uint64_t& tot
 }
 
 Result<Client::Impl::Sent> Client::Impl::send_body(std::optional<std::uint64_t> length, const BodyReader& reader,
-                                                   const std::function<void(std::uint64_t)>& sent, std::uint64_t& total) {
+                                                   const std::function<void(std::uint64_t)>& sent,
+                                                   std::uint64_t& total) {
   // Room for the head and tail of a chunk around the data.
   constexpr std::size_t before = 16, after = 2;
   if (out.empty()) out.resize(before + buffer_bytes + after);
@@ -402,7 +412,9 @@ Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
-const Origin& Client::origin() const { return impl_->origin; }
+const Origin& Client::origin() const {
+  return impl_->origin;
+}
 
 Result<ClientAnswer> Client::request(const ClientRequest& request, std::size_t most_bytes) {
   return impl_->with_body(impl_->exchange(request), most_bytes);
@@ -413,24 +425,34 @@ Result<ClientAnswer> Client::send(const ClientRequest& request, std::optional<st
   return impl_->send(request, length, reader, sent);
 }
 
-Result<ClientAnswer> Client::open(const ClientRequest& request) { return impl_->exchange(request); }
+Result<ClientAnswer> Client::open(const ClientRequest& request) {
+  return impl_->exchange(request);
+}
 
-Result<std::size_t> Client::read(std::span<std::byte> space) { return impl_->read(space); }
+Result<std::size_t> Client::read(std::span<std::byte> space) {
+  return impl_->read(space);
+}
 
 std::optional<std::uint64_t> Client::body_length() const {
   if (impl_->framing.how != BodyFraming::How::length) return std::nullopt;
   return impl_->framing.length;
 }
 
-Result<void> Client::post(const ClientRequest& request) { return impl_->post(request); }
+Result<void> Client::post(const ClientRequest& request) {
+  return impl_->post(request);
+}
 
 Result<ClientAnswer> Client::next_answer(std::size_t most_bytes) {
   if (impl_->posted.empty()) return fail(Kind::unavailable, "the connection was lost");
   return impl_->with_body(impl_->next_head(), most_bytes);
 }
 
-void Client::interrupt() { impl_->interrupt->raise(); }
+void Client::interrupt() {
+  impl_->interrupt->raise();
+}
 
-void Client::close() { impl_->drop(); }
+void Client::close() {
+  impl_->drop();
+}
 
 }  // namespace qrx::http

@@ -20,11 +20,12 @@ namespace qrx::http {
 
 struct ClientOptions {
   Millis connect_time{10'000};
-  Millis answer_time{90'000};  // from the last byte sent to the head of the answer; waits on the server need more than 60 s
-  Millis stall_time{60'000};   // no byte moved in a body
-  std::string proxy;           // "http://host:port" for CONNECT, from HTTPS_PROXY and NO_PROXY; empty: none
-  std::string ca_file;         // extra trust anchors, PEM; empty: the system's
-  std::string unix_path;       // connect here instead of to the origin's host (the control socket)
+  Millis answer_time{
+      90'000};  // from the last byte sent to the head of the answer; waits on the server need more than 60 s
+  Millis stall_time{60'000};  // no byte moved in a body
+  std::string proxy;          // "http://host:port" for CONNECT, from HTTPS_PROXY and NO_PROXY; empty: none
+  std::string ca_file;        // extra trust anchors, PEM; empty: the system's
+  std::string unix_path;      // connect here instead of to the origin's host (the control socket)
   std::string user_agent = "qrx";
   std::shared_ptr<Interrupt> interrupt;  // shared with others; empty: the client has its own
 };
@@ -33,7 +34,7 @@ struct ClientRequest {
   std::string method = "GET";
   std::string target = "/";  // path and query below the origin, percent-encoded; the origin's prefix is put before it
   std::vector<Header> headers;
-  std::string body;  // for small bodies
+  std::string body;       // for small bodies
   bool has_body = false;  // send Content-Length even when the body is empty
 };
 
@@ -65,9 +66,10 @@ class Client {
   // methods are tried once more on a new connection when a kept one turns out to be closed.
   Result<ClientAnswer> request(const ClientRequest& request, std::size_t most_bytes = 64U << 20);
 
-  // A request whose body is read from `reader`: exactly `length` bytes, or chunked until its end. When the server answers
-  // before the body is through, sending stops and its answer is returned. `sent` (may be null) is told the running total
-  // of what the other end's kernel has acknowledged, also while the answer is waited for; never the whole before that.
+  // A request whose body is read from `reader`: exactly `length` bytes, or chunked until its end. When the server
+  // answers before the body is through, sending stops and its answer is returned. `sent` (may be null) is told the
+  // running total of what the other end's kernel has acknowledged, also while the answer is waited for; never the whole
+  // before that.
   Result<ClientAnswer> send(const ClientRequest& request, std::optional<std::uint64_t> length, const BodyReader& reader,
                             const std::function<void(std::uint64_t)>& sent);
 
@@ -78,12 +80,13 @@ class Client {
   // Content-Length of the open body, if it has one.
   std::optional<std::uint64_t> body_length() const;
 
-  // Pipelining: posts a request with a small body without waiting; its answer comes by next_answer(), in order. Only for
-  // idempotent requests with short answers, a few dozen at a time. After an error everything posted is void.
+  // Pipelining: posts a request with a small body without waiting; its answer comes by next_answer(), in order. Only
+  // for idempotent requests with short answers, a few dozen at a time. After an error everything posted is void.
   Result<void> post(const ClientRequest& request);
   Result<ClientAnswer> next_answer(std::size_t most_bytes = 64U << 10);
 
-  // From another thread or a signal handler: makes the running call fail soon with Kind::unavailable, and all later ones.
+  // From another thread or a signal handler: makes the running call fail soon with Kind::unavailable, and all later
+  // ones.
   void interrupt();
   void close();
 

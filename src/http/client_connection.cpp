@@ -35,7 +35,9 @@ struct Address {
   socklen_t size = 0;
 };
 
-tl::unexpected<Error> interrupted() { return fail(Kind::unavailable, "interrupted"); }
+tl::unexpected<Error> interrupted() {
+  return fail(Kind::unavailable, "interrupted");
+}
 
 std::string reason_of(int error_number) {
   std::string reason = std::generic_category().message(error_number);
@@ -163,8 +165,10 @@ Result<UniqueFd> connect_any(const std::vector<Address>& addresses, const std::s
       Attempt attempt = begin_connect(addresses[next++]);
       next_start = now + stagger;
       if (attempt.error == 0) return std::move(attempt.socket);
-      if (attempt.error == EINPROGRESS) running.push_back(std::move(attempt));
-      else last_error = attempt.error;
+      if (attempt.error == EINPROGRESS)
+        running.push_back(std::move(attempt));
+      else
+        last_error = attempt.error;
       continue;
     }
     if (running.empty()) return no_answer(peer, reason_of(last_error));
@@ -251,7 +255,8 @@ Result<void> ClientConnection::through_proxy(const Origin& origin, Millis patien
     buffer += static_cast<char>(byte);
   }
   const auto head = parse_response_head(std::string_view(buffer).substr(0, scanner.size()), "CONNECT");
-  if (scanner.state() == HeadScanner::State::flawed || !head) return no_answer(peer_, "the proxy's answer is malformed");
+  if (scanner.state() == HeadScanner::State::flawed || !head)
+    return no_answer(peer_, "the proxy's answer is malformed");
   if (head->status / 100 != 2)
     return no_answer(target, "the proxy " + peer_ + " answered " + std::to_string(head->status));
   peer_ = origin.authority();

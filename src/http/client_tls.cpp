@@ -17,7 +17,9 @@ namespace qrx::http {
 namespace {
 
 // A socket BIO of our own: OpenSSL's writes with write(2), which raises SIGPIPE.
-int socket_of(BIO* bio) { return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio))); }
+int socket_of(BIO* bio) {
+  return static_cast<int>(reinterpret_cast<std::intptr_t>(BIO_get_data(bio)));
+}
 
 int bio_write(BIO* bio, const char* bytes, int size) {
   BIO_clear_retry_flags(bio);
@@ -33,7 +35,9 @@ int bio_read(BIO* bio, char* space, int size) {
   return static_cast<int>(got);
 }
 
-long bio_control(BIO*, int command, long, void*) { return command == BIO_CTRL_FLUSH ? 1 : 0; }
+long bio_control(BIO*, int command, long, void*) {
+  return command == BIO_CTRL_FLUSH ? 1 : 0;
+}
 
 BIO_METHOD* socket_method() {
   static BIO_METHOD* const method = [] {
@@ -92,9 +96,12 @@ struct TlsSession::Impl {
 
   Result<Need> outcome(int returned) {
     switch (SSL_get_error(ssl, returned)) {
-      case SSL_ERROR_WANT_READ: return Need::read;
-      case SSL_ERROR_WANT_WRITE: return Need::write;
-      default: break;
+      case SSL_ERROR_WANT_READ:
+        return Need::read;
+      case SSL_ERROR_WANT_WRITE:
+        return Need::write;
+      default:
+        break;
     }
     if (const long verified = SSL_get_verify_result(ssl); verified != X509_V_OK) {
       ERR_clear_error();
@@ -128,7 +135,8 @@ Result<TlsSession> TlsSession::start(int socket, const std::string& host, const 
     ready = ready && X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(impl->ssl), host.c_str()) == 1;
   } else {
     SSL_set_hostflags(impl->ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
-    ready = ready && SSL_set1_host(impl->ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(impl->ssl, host.c_str()) == 1;
+    ready =
+        ready && SSL_set1_host(impl->ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(impl->ssl, host.c_str()) == 1;
   }
   if (!ready) return fail(Kind::other, "cannot use TLS with " + host + ": " + last_reason());
   return TlsSession(std::move(impl));
@@ -163,6 +171,8 @@ Result<Moved> TlsSession::write(ByteView bytes) {
   return Moved{0, *need, false};
 }
 
-bool TlsSession::pending() const { return SSL_has_pending(impl_->ssl) == 1; }
+bool TlsSession::pending() const {
+  return SSL_has_pending(impl_->ssl) == 1;
+}
 
 }  // namespace qrx::http

@@ -16,7 +16,9 @@ constexpr std::size_t most_linger_bytes = 32U << 20;
 constexpr auto linger_time = std::chrono::seconds(5);
 constexpr std::uint32_t usual_events = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
-std::int64_t nanoseconds(Steady time) { return time.time_since_epoch().count(); }
+std::int64_t nanoseconds(Steady time) {
+  return time.time_since_epoch().count();
+}
 
 std::string forwarded_for(const Request& request) {
   std::string all;
@@ -75,13 +77,17 @@ Connection::~Connection() {
   if (is_parked()) front_.parking.remove(*this);
 }
 
-bool Connection::note(std::uint32_t signals) { return (signals_.fetch_or(signals | scheduled) & scheduled) == 0; }
+bool Connection::note(std::uint32_t signals) {
+  return (signals_.fetch_or(signals | scheduled) & scheduled) == 0;
+}
 
 void Connection::post(std::uint32_t signals) {
   if (note(signals)) front_.pool.submit(*this);
 }
 
-void Connection::start_deadline() { set_deadline(steady_now() + front_.options.head_time); }
+void Connection::start_deadline() {
+  set_deadline(steady_now() + front_.options.head_time);
+}
 
 void Connection::set_deadline(Steady at) {
   deadline_.store(nanoseconds(at));
@@ -142,7 +148,8 @@ Connection::Step Connection::step() {
   if (time_over_) {
     switch (phase_) {
       case Phase::handshake:
-      case Phase::lingering: return Step::closed;
+      case Phase::lingering:
+        return Step::closed;
       case Phase::writing:
       case Phase::receiving:
         if (!has_stalled()) break;
@@ -154,19 +161,30 @@ Connection::Step Connection::step() {
         if (!exchange_->pending && has_stalled()) return Step::closed;
         time_over_ = false;
         break;
-      case Phase::waiting: break;
-      case Phase::settling: time_over_ = false; break;
+      case Phase::waiting:
+        break;
+      case Phase::settling:
+        time_over_ = false;
+        break;
     }
   }
   switch (phase_) {
-    case Phase::handshake: return handshake();
-    case Phase::head: return read_head();
-    case Phase::writing: return write_out();
-    case Phase::receiving: return receive();
-    case Phase::sending: return send_body();
-    case Phase::waiting: return wait_for_notice();
-    case Phase::settling: return settle();
-    case Phase::lingering: return linger();
+    case Phase::handshake:
+      return handshake();
+    case Phase::head:
+      return read_head();
+    case Phase::writing:
+      return write_out();
+    case Phase::receiving:
+      return receive();
+    case Phase::sending:
+      return send_body();
+    case Phase::waiting:
+      return wait_for_notice();
+    case Phase::settling:
+      return settle();
+    case Phase::lingering:
+      return linger();
   }
   return Step::closed;
 }
@@ -190,10 +208,14 @@ Connection::Step Connection::block(Transport::State wanted) {
 Connection::Step Connection::handshake() {
   if (front_.stopping || evicted_) return Step::closed;
   switch (const auto state = transport_.handshake()) {
-    case Transport::State::done: phase_ = Phase::head; return Step::go_on;
+    case Transport::State::done:
+      phase_ = Phase::head;
+      return Step::go_on;
     case Transport::State::want_read:
-    case Transport::State::want_write: return block(state);
-    default: return Step::closed;
+    case Transport::State::want_write:
+      return block(state);
+    default:
+      return Step::closed;
   }
 }
 
@@ -219,12 +241,15 @@ Connection::Step Connection::read_head() {
   const auto space = thread_buffer().first(head_read_bytes);
   const auto moved = read_some(space);
   switch (moved.state) {
-    case Transport::State::done: break;
+    case Transport::State::done:
+      break;
     case Transport::State::want_read:
       can_read_ = false;
       return rest();
-    case Transport::State::want_write: return block(moved.state);
-    default: return Step::closed;
+    case Transport::State::want_write:
+      return block(moved.state);
+    default:
+      return Step::closed;
   }
   resting_since_.store(0, std::memory_order_relaxed);
   const auto bytes = as_text(space.first(moved.bytes));
@@ -339,12 +364,14 @@ Connection::Step Connection::flush(bool more_follows) {
   while (out_at_ < out_.size()) {
     const auto moved = transport_.write(as_bytes(std::string_view(out_).substr(out_at_)), more_follows);
     switch (moved.state) {
-      case Transport::State::done: break;
+      case Transport::State::done:
+        break;
       case Transport::State::want_read:
       case Transport::State::want_write:
         set_deadline(last_moved_ + front_.options.stall_time);
         return block(moved.state);
-      default: return Step::closed;
+      default:
+        return Step::closed;
     }
     out_at_ += moved.bytes;
     front_.bytes_out.fetch_add(moved.bytes, std::memory_order_relaxed);
@@ -416,9 +443,12 @@ Connection::Step Connection::linger() {
   while (linger_left_ > 0) {
     const auto moved = read_some(thread_buffer());
     switch (moved.state) {
-      case Transport::State::done: break;
-      case Transport::State::want_read: return block(moved.state);
-      default: return Step::closed;
+      case Transport::State::done:
+        break;
+      case Transport::State::want_read:
+        return block(moved.state);
+      default:
+        return Step::closed;
     }
     linger_left_ -= std::min(linger_left_, moved.bytes);
     if (front_.pool.has_waiting_tasks()) return Step::yield;
@@ -433,7 +463,12 @@ void Connection::abandon() {
 
 void Connection::end_exchange() {
   front_.parking.remove(*this);
-  guarded([this] { exchange_.reset(); return true; }, false);
+  guarded(
+      [this] {
+        exchange_.reset();
+        return true;
+      },
+      false);
 }
 
 }  // namespace qrx::http

@@ -58,7 +58,14 @@ struct Front {
 class Connection final : public Pool::Task, private Parking::Waiter {
  public:
   enum Signal : std::uint32_t {
-    readable = 1, writable = 2, peer_closed = 4, broken = 8, time = 16, notice = 32, stop = 64, evict = 128,
+    readable = 1,
+    writable = 2,
+    peer_closed = 4,
+    broken = 8,
+    time = 16,
+    notice = 32,
+    stop = 64,
+    evict = 128,
     scheduled = 1U << 31  // on the pool, or ended for good
   };
 
@@ -137,7 +144,7 @@ class Connection final : public Pool::Task, private Parking::Waiter {
   Transport transport_;
   const std::uint64_t key_;
   std::atomic<std::uint32_t> signals_{0};
-  std::atomic<std::int64_t> deadline_{0};      // steady nanoseconds; 0: none
+  std::atomic<std::int64_t> deadline_{0};          // steady nanoseconds; 0: none
   std::atomic<std::int64_t> timer_at_{INT64_MAX};  // the earliest timer that is known to be set
   std::atomic<std::int64_t> resting_since_{0};
 
@@ -149,13 +156,13 @@ class Connection final : public Pool::Task, private Parking::Waiter {
   bool time_over_ = false;
   bool noticed_ = false;
   bool evicted_ = false;
-  bool fresh_ = true;         // no request yet
+  bool fresh_ = true;  // no request yet
   bool head_started_ = false;
   bool close_after_ = false;
   bool linger_after_ = false;
   bool is_control_;
   std::uint32_t watched_;
-  Steady last_moved_;         // when a byte of a body or an answer last went either way
+  Steady last_moved_;  // when a byte of a body or an answer last went either way
   std::string peer_;
   std::string in_;   // bytes read and not yet used: the start of a head, or what came behind one
   std::string out_;  // bytes of the answer to be written

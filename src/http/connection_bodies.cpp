@@ -77,14 +77,16 @@ Connection::Step Connection::receive() {
     if (!transport_.is_tls() && (chunked || exchange.body_left > quiet_bytes)) watch(EPOLLET);
     const auto moved = read_some(space);
     switch (moved.state) {
-      case Transport::State::done: break;
+      case Transport::State::done:
+        break;
       case Transport::State::want_read:
         if (wait_inline(POLLIN)) continue;
         [[fallthrough]];
       case Transport::State::want_write:
         set_deadline(last_moved_ + front_.options.stall_time);
         return block(moved.state);
-      default: return Step::closed;
+      default:
+        return Step::closed;
     }
     quantum -= std::min(quantum, moved.bytes);
     const Step step = take_body(space.first(moved.bytes), taken);
@@ -132,8 +134,7 @@ Connection::Step Connection::take_chunked(std::span<std::byte> bytes, std::size_
 Connection::Step Connection::write_to_sink(ByteView bytes) {
   if (bytes.empty()) return Step::go_on;
   auto& sink = *exchange_->sink;
-  const auto written =
-      guarded([&] { return sink.write(bytes); }, Result<void>(tl::unexpected<Error>(sink_threw)));
+  const auto written = guarded([&] { return sink.write(bytes); }, Result<void>(tl::unexpected<Error>(sink_threw)));
   if (written) return Step::go_on;
   auto answer = guarded([&] { return sink.on_error(written.error()); }, std::optional<Answer>());
   if (!answer) answer = error_answer(written.error(), 0);
@@ -152,8 +153,18 @@ Connection::Step Connection::refuse_body(const Flaw& flaw) {
 
 void Connection::abandon_sink() {
   if (exchange_ == nullptr || exchange_->sink == nullptr) return;
-  guarded([this] { exchange_->sink->abandon(); return true; }, false);
-  guarded([this] { exchange_->sink.reset(); return true; }, false);
+  guarded(
+      [this] {
+        exchange_->sink->abandon();
+        return true;
+      },
+      false);
+  guarded(
+      [this] {
+        exchange_->sink.reset();
+        return true;
+      },
+      false);
 }
 
 Connection::Step Connection::finish_body() {
@@ -195,7 +206,8 @@ Connection::Step Connection::start_send(Send send) {
   exchange.chunked = !send.length && !exchange.http_1_0;
   const bool until_close = !send.length && exchange.http_1_0 && !no_body;
   const bool close = closes_after(send.head.close || until_close);
-  auto bytes = front_.responder.respond_with_head(method, send.head, {send.length, exchange.chunked}, persistence(close));
+  auto bytes =
+      front_.responder.respond_with_head(method, send.head, {send.length, exchange.chunked}, persistence(close));
   if (bytes.empty()) return Step::closed;
   if (no_body) return write_response(std::move(bytes), close);
 
@@ -244,12 +256,14 @@ Connection::Step Connection::send_file_piece(std::size_t& quantum) {
   const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size, quantum));
   const auto moved = transport_.send_file(piece.fd, piece.offset, want);
   switch (moved.state) {
-    case Transport::State::done: break;
+    case Transport::State::done:
+      break;
     case Transport::State::want_read:
     case Transport::State::want_write:
       set_deadline(last_moved_ + front_.options.stall_time);
       return block(moved.state);
-    default: return break_off();
+    default:
+      return break_off();
   }
   last_moved_ = steady_now();
   front_.bytes_out.fetch_add(moved.bytes, std::memory_order_relaxed);
@@ -330,7 +344,12 @@ Connection::Step Connection::settle() {
   const auto waiting = transport_.unacknowledged();
   if (!waiting || (broken_ && *waiting > 0)) return Step::closed;
   if (*waiting == 0) {
-    guarded([&] { exchange.source->completed(); return true; }, false);
+    guarded(
+        [&] {
+          exchange.source->completed();
+          return true;
+        },
+        false);
     return after_exchange();
   }
   const auto now = steady_now();

@@ -32,12 +32,12 @@ struct Header {
 
 // The head of a request whose framing was found sound. Lives as long as its exchange.
 struct Request {
-  std::string method;  // upper case: GET HEAD POST PUT PATCH DELETE OPTIONS; others never reach a handler
-  std::string path;    // as sent, still percent-encoded; starts with '/'; no query
-  std::string query;   // without '?'; empty when there is none
+  std::string method;           // upper case: GET HEAD POST PUT PATCH DELETE OPTIONS; others never reach a handler
+  std::string path;             // as sent, still percent-encoded; starts with '/'; no query
+  std::string query;            // without '?'; empty when there is none
   std::vector<Header> headers;  // in order, values trimmed
-  std::string peer;    // address of the client: the socket's, or what a trusted proxy says; empty for Unix sockets
-  bool control = false;         // came in by the control socket: the operator of this machine
+  std::string peer;      // address of the client: the socket's, or what a trusted proxy says; empty for Unix sockets
+  bool control = false;  // came in by the control socket: the operator of this machine
   bool has_body = false;
   std::optional<std::uint64_t> content_length;  // absent with has_body: chunked
 
@@ -47,7 +47,7 @@ struct Request {
 
 struct Answer {
   int status = 200;
-  std::string type;             // Content-Type; empty: none
+  std::string type;  // Content-Type; empty: none
   std::string body;
   std::vector<Header> headers;  // without framing headers, which are the front's business
   bool close = false;           // close the connection after it
@@ -86,8 +86,12 @@ class BodySource {
     std::uint64_t offset;
     std::uint64_t size;  // > 0
   };
-  struct MemoryPiece { std::string bytes; };
-  struct Pending { Id topic; };  // nothing yet: ask again when the topic is notified (or soon after)
+  struct MemoryPiece {
+    std::string bytes;
+  };
+  struct Pending {
+    Id topic;
+  };  // nothing yet: ask again when the topic is notified (or soon after)
   struct End {};
   struct Broken {};  // cannot go on: the connection is cut, so that the client sees a short body
   using Next = std::variant<FilePiece, MemoryPiece, Pending, End, Broken>;

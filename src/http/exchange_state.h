@@ -45,6 +45,8 @@ R guarded(F&& function, R otherwise) {
 
 std::span<std::byte> thread_buffer();  // 128 KiB for each thread of the pool: no connection owns a buffer
 
-inline Steady steady_now() { return std::chrono::steady_clock::now(); }
+inline Steady steady_now() {
+  return std::chrono::steady_clock::now();
+}
 
 }  // namespace qrx::http

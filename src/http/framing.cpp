@@ -21,14 +21,24 @@ constexpr std::array<bool, 256> token_bytes = [] {
   return is;
 }();
 
-constexpr bool is_token_byte(char c) { return token_bytes[static_cast<unsigned char>(c)]; }
-constexpr bool is_control(char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; }
-constexpr bool is_digit(char c) { return c >= '0' && c <= '9'; }
-constexpr bool is_field_byte(char c) { return c == '\t' || !is_control(c); }
+constexpr bool is_token_byte(char c) {
+  return token_bytes[static_cast<unsigned char>(c)];
+}
+constexpr bool is_control(char c) {
+  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
+}
+constexpr bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
+constexpr bool is_field_byte(char c) {
+  return c == '\t' || !is_control(c);
+}
 
 constexpr std::array<std::string_view, 7> methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
-tl::unexpected<Flaw> flaw(int status, const char* what) { return tl::unexpected<Flaw>(Flaw{status, what}); }
+tl::unexpected<Flaw> flaw(int status, const char* what) {
+  return tl::unexpected<Flaw>(Flaw{status, what});
+}
 
 // Takes the next line off the front, without its CR LF. The scanner has seen that every line has one.
 std::string_view take_line(std::string_view& head) {
@@ -156,14 +166,20 @@ std::optional<std::string_view> find_header(const std::vector<Header>& headers, 
 
 }  // namespace
 
-std::optional<std::string_view> Request::header(std::string_view name) const { return find_header(headers, name); }
-std::optional<std::string_view> ResponseHead::header(std::string_view name) const { return find_header(headers, name); }
+std::optional<std::string_view> Request::header(std::string_view name) const {
+  return find_header(headers, name);
+}
+std::optional<std::string_view> ResponseHead::header(std::string_view name) const {
+  return find_header(headers, name);
+}
 
 bool is_token(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), is_token_byte);
 }
 
-bool is_field_value(std::string_view text) { return std::all_of(text.begin(), text.end(), is_field_byte); }
+bool is_field_value(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), is_field_byte);
+}
 
 bool lists_token(std::string_view list, std::string_view token) {
   while (!list.empty()) {
@@ -324,9 +340,12 @@ bool ChunkDecoder::take(char c) {
   switch (place_) {
     case Place::size: {
       unsigned value = 16;
-      if (is_digit(c)) value = static_cast<unsigned>(c - '0');
-      else if (c >= 'a' && c <= 'f') value = static_cast<unsigned>(c - 'a') + 10;
-      else if (c >= 'A' && c <= 'F') value = static_cast<unsigned>(c - 'A') + 10;
+      if (is_digit(c))
+        value = static_cast<unsigned>(c - '0');
+      else if (c >= 'a' && c <= 'f')
+        value = static_cast<unsigned>(c - 'a') + 10;
+      else if (c >= 'A' && c <= 'F')
+        value = static_cast<unsigned>(c - 'A') + 10;
       if (value < 16) {
         if (++digits_ > 16) return broken("a chunk size that is too long");
         left_ = (left_ << 4) | value;
@@ -334,9 +353,12 @@ bool ChunkDecoder::take(char c) {
         return true;
       }
       if (digits_ == 0) return broken("a chunk without a size");
-      if (c == '\r') place_ = Place::size_lf;
-      else if (c == ';') place_ = Place::extension;
-      else return broken("a chunk size that is not a number");
+      if (c == '\r')
+        place_ = Place::size_lf;
+      else if (c == ';')
+        place_ = Place::extension;
+      else
+        return broken("a chunk size that is not a number");
       return true;
     }
     case Place::extension:
@@ -370,12 +392,16 @@ bool ChunkDecoder::take(char c) {
       place_ = Place::trailer_name;
       break;
     case Place::trailer_name:
-      if (c == ':') place_ = Place::trailer_value;
-      else if (!is_token_byte(c)) return broken("a trailer that is none");
+      if (c == ':')
+        place_ = Place::trailer_value;
+      else if (!is_token_byte(c))
+        return broken("a trailer that is none");
       break;
     case Place::trailer_value:
-      if (c == '\r') place_ = Place::trailer_lf;
-      else if (!is_field_byte(c)) return broken("a control byte in a trailer");
+      if (c == '\r')
+        place_ = Place::trailer_lf;
+      else if (!is_field_byte(c))
+        return broken("a control byte in a trailer");
       break;
     case Place::trailer_lf:
       if (c != '\n') return broken("a trailer without its line end");

@@ -1,4 +1,5 @@
-// What is a sound HTTP/1.x message and what is not: heads and chunked bodies as pure functions of bytes, for both sides.
+// What is a sound HTTP/1.x message and what is not: heads and chunked bodies as pure functions of bytes, for both
+// sides.
 //
 // Everything doubtful is a flaw, and after a flaw the connection is closed: two parties who disagree about where a
 // message ends are how requests are smuggled. No result depends on how the bytes were split into packets.
@@ -52,9 +53,9 @@ class HeadScanner {
 
   HeadLimits limits_;
   Flaw flaw_;
-  std::size_t at_ = 0;          // the next byte to look at
+  std::size_t at_ = 0;  // the next byte to look at
   std::size_t line_start_ = 0;
-  std::size_t lines_ = 0;       // whole lines so far
+  std::size_t lines_ = 0;  // whole lines so far
   bool after_cr_ = false;
   State state_ = State::more;
 };
@@ -78,9 +79,9 @@ struct BodyFraming {
 };
 
 struct ResponseHead {
-  int status = 0;                // 100 to 599; the client skips 1xx heads (but 101) itself
-  std::vector<Header> headers;   // in order, values trimmed
-  bool keep_alive = false;       // false too when the body goes until close
+  int status = 0;               // 100 to 599; the client skips 1xx heads (but 101) itself
+  std::vector<Header> headers;  // in order, values trimmed
+  bool keep_alive = false;      // false too when the body goes until close
   BodyFraming body;
   std::optional<std::string_view> header(std::string_view name) const;  // the first of that name, any case
 };
@@ -110,7 +111,19 @@ class ChunkDecoder {
 
  private:
   enum class Place : std::uint8_t {
-    size, extension, size_lf, data, data_cr, data_lf, line_start, trailer_name, trailer_value, trailer_lf, end_lf, end, broken
+    size,
+    extension,
+    size_lf,
+    data,
+    data_cr,
+    data_lf,
+    line_start,
+    trailer_name,
+    trailer_value,
+    trailer_lf,
+    end_lf,
+    end,
+    broken
   };
   bool take(char byte);
 
@@ -128,8 +141,8 @@ inline constexpr std::string_view last_chunk = "0\r\n\r\n";
 
 // Strict decimal: digits only, at most 2^63 - 1.
 std::optional<std::uint64_t> parse_content_length(std::string_view text);
-bool is_token(std::string_view text);         // RFC 9110: 1 or more of letters, digits and !#$%&'*+-.^_`|~
-bool is_field_value(std::string_view text);   // no control bytes but tab, so no CR or LF; may be empty
+bool is_token(std::string_view text);        // RFC 9110: 1 or more of letters, digits and !#$%&'*+-.^_`|~
+bool is_field_value(std::string_view text);  // no control bytes but tab, so no CR or LF; may be empty
 bool lists_token(std::string_view list, std::string_view token);  // "a, b ,c" has "b"; any case
 
 }  // namespace qrx::http

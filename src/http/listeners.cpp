@@ -41,12 +41,16 @@ Result<HostPort> parse_host_port(std::string_view text) {
   unsigned port = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || port > 65535) return bad();
-  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
-  else if (host.find(':') != std::string_view::npos) return bad();
+  if (host.starts_with('[') && host.ends_with(']'))
+    host = host.substr(1, host.size() - 2);
+  else if (host.find(':') != std::string_view::npos)
+    return bad();
   return HostPort{std::string(host), static_cast<std::uint16_t>(port)};
 }
 
-void set_option(int socket, int level, int name, int value) { ::setsockopt(socket, level, name, &value, sizeof value); }
+void set_option(int socket, int level, int name, int value) {
+  ::setsockopt(socket, level, name, &value, sizeof value);
+}
 
 // Connections inherit these from the socket they are accepted on: no system call for each.
 void set_tcp_options(int socket) {
@@ -99,13 +103,14 @@ Result<std::string> name_of(int socket) {
       const auto bytes = std::string_view(local.sun_path, length);
       return "unix:" + std::string(bytes.substr(0, bytes.find('\0', bytes.starts_with('\0') ? 1 : 0)));
     }
-    default: return fail(Kind::usage, "a socket that was handed over is neither TCP nor Unix");
+    default:
+      return fail(Kind::usage, "a socket that was handed over is neither TCP nor Unix");
   }
 }
 
 // A path that a dead server left behind may be removed; one where a server answers, or that is no socket, may not.
 Result<void> clear_path(const sockaddr_un& address, const std::string& path) {
-  struct stat status{};
+  struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return {};
     return fail_errno("cannot listen on " + path);
@@ -125,7 +130,7 @@ Result<void> clear_path(const sockaddr_un& address, const std::string& path) {
 void Listener::close() {
   socket.reset();
   if (path_.empty()) return;
-  struct stat status{};
+  struct stat status {};
   if (::lstat(path_.c_str(), &status) == 0 && status.st_ino == inode_) ::unlink(path_.c_str());
   path_.clear();
 }
@@ -143,12 +148,12 @@ Result<Listener> Listener::open_unix(const Endpoint& endpoint) {
   listener.socket = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.socket) return fail_errno("cannot listen on " + path);
   const int fd = listener.socket.get();
-  // The mode is on the socket before it has a name, so that nobody slips in between bind and chmod. The control socket is
-  // for its owner; others are for a proxy that often runs as another user.
+  // The mode is on the socket before it has a name, so that nobody slips in between bind and chmod. The control socket
+  // is for its owner; others are for a proxy that often runs as another user.
   if (::fchmod(fd, endpoint.control ? 0600 : 0666) != 0 ||
       ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return fail_errno("cannot listen on " + path);
-  struct stat status{};
+  struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return fail_errno("cannot listen on " + path);
   listener.path_ = path;
   listener.inode_ = status.st_ino;
@@ -175,7 +180,8 @@ Result<std::vector<Listener>> Listener::open(const Endpoint& endpoint) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
-  const int error = ::getaddrinfo(where->host.empty() || where->host == "*" ? "::" : where->host.c_str(), nullptr, &hints, &found);
+  const int error =
+      ::getaddrinfo(where->host.empty() || where->host == "*" ? "::" : where->host.c_str(), nullptr, &hints, &found);
   if (error != 0) return fail(Kind::usage, "cannot listen on " + endpoint.address + ": " + gai_strerror(error));
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, ::freeaddrinfo);
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {

@@ -18,9 +18,11 @@ using namespace std::chrono_literals;
 constexpr auto patience = 4ms;         // a task that waited longer may get a new thread
 constexpr unsigned many_threads = 16;  // from here on it has to wait longer for one
 constexpr auto more_patience = 20ms;
-constexpr auto spare_lifetime = 10s;   // a thread above the least that found nothing to do for so long ends
+constexpr auto spare_lifetime = 10s;  // a thread above the least that found nothing to do for so long ends
 
-Steady now() { return std::chrono::steady_clock::now(); }
+Steady now() {
+  return std::chrono::steady_clock::now();
+}
 
 // The state letter of proc(5): R is running or ready to; 0 when it cannot be told.
 char state_of(int kernel_id) {
@@ -42,7 +44,9 @@ Pool::Pool(unsigned least, unsigned most, std::function<void()> watch)
       processors_(std::max(std::thread::hardware_concurrency(), 1U)),
       watch_(std::move(watch)) {}
 
-Pool::~Pool() { stop(); }
+Pool::~Pool() {
+  stop();
+}
 
 void Pool::start() {
   const std::lock_guard lock(mutex_);

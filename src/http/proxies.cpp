@@ -65,7 +65,8 @@ Result<void> ProxyList::add(std::string_view cidr) {
     bits = given;
   }
   if (!sound)
-    return fail(Kind::usage, "\"" + escape_untrusted(cidr) + "\" is not a network", "write it as 10.0.0.0/8, ::1 or unix");
+    return fail(Kind::usage, "\"" + escape_untrusted(cidr) + "\" is not a network",
+                "write it as 10.0.0.0/8, ::1 or unix");
   networks_.push_back({*address, is_v4 ? bits + 96 : bits});
   return {};
 }

@@ -50,18 +50,23 @@ class CallStream final : public httplib::Stream {
 
 // The headers that belong to the front.
 bool is_ours(std::string_view name) {
-  for (const std::string_view own : {"Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Date", "Content-Type"})
+  for (const std::string_view own :
+       {"Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Date", "Content-Type"})
     if (equal_ignoring_case(name, own)) return true;
   return false;
 }
 
-bool has_no_body(int status) { return status == 204 || status == 304; }
+bool has_no_body(int status) {
+  return status == 204 || status == 304;
+}
 
 // Statuses that are not in the library's table (RFC 9110 has 422; 460 is of tus).
 const char* own_reason(int status) {
   switch (status) {
-    case 460: return "Checksum Mismatch";
-    default: return nullptr;
+    case 460:
+      return "Checksum Mismatch";
+    default:
+      return nullptr;
   }
 }
 
@@ -144,9 +149,8 @@ struct Responder::Library : httplib::Server {
       if (!answer.type.empty() && is_field_value(answer.type)) response.set_header("Content-Type", answer.type);
       return HandlerResponse::Handled;
     });
-    set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
-      response.status = 500;
-    });
+    set_exception_handler(
+        [](const httplib::Request&, httplib::Response& response, std::exception_ptr) { response.status = 500; });
   }
 
   std::string run(const std::string& method, const Answer& answer) {
@@ -192,8 +196,10 @@ std::string Responder::respond_with_head(const std::string& method, const Answer
   std::string out = head_lines(method, head);
   if (out.empty()) return out;
   if (!has_no_body(head.status)) {
-    if (body.length) add_length(out, *body.length);
-    else if (body.chunked) out += "Transfer-Encoding: chunked\r\n";
+    if (body.length)
+      add_length(out, *body.length);
+    else if (body.chunked)
+      out += "Transfer-Encoding: chunked\r\n";
   }
   end_head(out, persistence);
   return out;

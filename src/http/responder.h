@@ -1,8 +1,8 @@
 // cpp-httplib at work: one clean request goes in, the bytes of the answer come out. No other file names the library.
 //
 // The library never sees a byte from the network: its own reader, router, ranges, decoders and limits have known holes
-// (tests/cli/front-framing.py tries them). It gets a head that we wrote, and makes the head of the answer; what it adds is
-// checked, the wrong parts are taken out, and the framing is ours. A head that it has made is remembered.
+// (tests/cli/front-framing.py tries them). It gets a head that we wrote, and makes the head of the answer; what it adds
+// is checked, the wrong parts are taken out, and the framing is ours. A head that it has made is remembered.
 #pragma once
 
 #include <cstdint>

@@ -43,8 +43,10 @@ std::string address_text(const sockaddr_storage& address) {
     inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
   } else if (address.ss_family == AF_INET6) {
     const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
-    if (IN6_IS_ADDR_V4MAPPED(&v6)) inet_ntop(AF_INET, v6.s6_addr + 12, text, sizeof text);
-    else inet_ntop(AF_INET6, &v6, text, sizeof text);
+    if (IN6_IS_ADDR_V4MAPPED(&v6))
+      inet_ntop(AF_INET, v6.s6_addr + 12, text, sizeof text);
+    else
+      inet_ntop(AF_INET6, &v6, text, sizeof text);
   }
   return text;
 }
@@ -102,7 +104,7 @@ struct Server::Impl {
   UniqueFd wake_fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   UniqueFd reserve;  // given up to accept and close one when there are no more descriptors
   std::size_t most_connections = 0;
-  TlsContext tls;    // by std::atomic_load and std::atomic_store
+  TlsContext tls;  // by std::atomic_load and std::atomic_store
   std::atomic<bool> stop_asked{false};
   bool stop_begun = false;
   Steady stop_at{};
@@ -168,7 +170,8 @@ Result<void> Server::Impl::bind() {
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = wake_key;
-  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_fd.get(), &event) != 0) return fail_errno("cannot watch an event descriptor");
+  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_fd.get(), &event) != 0)
+    return fail_errno("cannot watch an event descriptor");
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     event.data.u64 = listener_keys + i;
     if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, listeners[i].socket.get(), &event) != 0)
@@ -216,7 +219,8 @@ bool Server::Impl::make_room() {
   std::vector<std::pair<std::int64_t, Connection*>> resting;
   for (auto& slot : slots) {
     if (slot.connection == nullptr) continue;
-    if (const auto since = slot.connection->resting_since(); since != 0) resting.emplace_back(since, slot.connection.get());
+    if (const auto since = slot.connection->resting_since(); since != 0)
+      resting.emplace_back(since, slot.connection.get());
   }
   const auto count = std::min(evict_batch, resting.size());
   std::partial_sort(resting.begin(), resting.begin() + static_cast<std::ptrdiff_t>(count), resting.end());
@@ -229,7 +233,8 @@ void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_sto
     // Those that rest are on their way out; a few above the limit fit into the reserve until they are gone.
     const bool room = make_room() && front.connections.load() < most_connections + evict_batch;
     if (!room) {
-      if (listener.plain || options.tls_cert.empty()) ::send(socket.get(), busy_answer.data(), busy_answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+      if (listener.plain || options.tls_cert.empty())
+        ::send(socket.get(), busy_answer.data(), busy_answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
       return;
     }
   }
@@ -246,7 +251,8 @@ void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_sto
   const int fd = socket.get();
   if (address.ss_family != AF_UNIX) restore_pacing(fd);
   auto transport = context ? Transport::tls_server(std::move(socket), context) : Transport(std::move(socket));
-  slots[slot].connection = std::make_unique<Connection>(front, std::move(transport), key, address_text(address), listener.control);
+  slots[slot].connection =
+      std::make_unique<Connection>(front, std::move(transport), key, address_text(address), listener.control);
   auto& connection = *slots[slot].connection;
   front.connections.fetch_add(1);
   connection.start_deadline();
@@ -272,8 +278,8 @@ void Server::Impl::accept_from(Listener& listener) {
   for (int i = 0; i < most_accepts; ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
-    UniqueFd socket(::accept4(listener.socket.get(), reinterpret_cast<sockaddr*>(&address), &size,
-                              SOCK_CLOEXEC | SOCK_NONBLOCK));
+    UniqueFd socket(
+        ::accept4(listener.socket.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (socket) {
       admit(listener, std::move(socket), address);
       continue;
@@ -356,24 +362,35 @@ Server::Server(ServerOptions options, Handler handler, ErrorAnswer error_answer)
 
 Server::~Server() = default;
 
-Result<void> Server::bind() { return impl_->bind(); }
+Result<void> Server::bind() {
+  return impl_->bind();
+}
 
-std::vector<std::string> Server::addresses() const { return impl_->addresses; }
+std::vector<std::string> Server::addresses() const {
+  return impl_->addresses;
+}
 
-Result<void> Server::run() { return impl_->run(); }
+Result<void> Server::run() {
+  return impl_->run();
+}
 
 void Server::stop() {
   impl_->stop_asked = true;
   impl_->wake();
 }
 
-Result<void> Server::reload_tls() { return impl_->load_tls(); }
+Result<void> Server::reload_tls() {
+  return impl_->load_tls();
+}
 
-void Server::notify(const Id& topic) { impl_->front.parking.notify(topic); }
+void Server::notify(const Id& topic) {
+  impl_->front.parking.notify(topic);
+}
 
 Server::Counts Server::counts() const {
   const auto& front = impl_->front;
-  return {front.connections, front.parking.count(), front.pool.threads(), front.requests, front.bytes_in, front.bytes_out};
+  return {front.connections, front.parking.count(), front.pool.threads(),
+          front.requests,    front.bytes_in,        front.bytes_out};
 }
 
 }  // namespace qrx::http

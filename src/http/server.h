@@ -15,27 +15,27 @@ namespace qrx::http {
 // Where to listen: "HOST:PORT", "[::1]:PORT", "unix:PATH"; port 0 picks a free one.
 struct Endpoint {
   std::string address;
-  bool control = false;   // Unix sockets only: requests get Request::control
-  bool plain = false;     // no TLS even if there is a certificate (Unix sockets never have TLS)
+  bool control = false;  // Unix sockets only: requests get Request::control
+  bool plain = false;    // no TLS even if there is a certificate (Unix sockets never have TLS)
 };
 
 struct ServerOptions {
   std::vector<Endpoint> endpoints;
   bool take_systemd_sockets = true;  // LISTEN_FDS and LISTEN_PID (sd_listen_fds(3)); they replace the TCP endpoints
-  std::string tls_cert;  // PEM files; empty: plain http
+  std::string tls_cert;              // PEM files; empty: plain http
   std::string tls_key;
   std::vector<std::string> trusted_proxies;  // CIDR; their X-Forwarded-For names the peer (right-most untrusted entry)
 
   std::size_t most_head_bytes = 16384;
   std::size_t most_headers = 64;
   std::size_t most_line_bytes = 8192;  // request line
-  Millis head_time{10'000};     // total, from the first byte (from accept on a new connection) to the blank line
-  Millis idle_time{75'000};     // between requests
-  Millis stall_time{60'000};    // no byte moved in a body, either way
+  Millis head_time{10'000};            // total, from the first byte (from accept on a new connection) to the blank line
+  Millis idle_time{75'000};            // between requests
+  Millis stall_time{60'000};           // no byte moved in a body, either way
   unsigned least_threads = 4;
-  unsigned most_threads = 26;  // only the disk blocks one: slow and waiting clients cost none
+  unsigned most_threads = 26;        // only the disk blocks one: slow and waiting clients cost none
   std::size_t most_connections = 0;  // 0: by RLIMIT_NOFILE less a reserve
-  Millis stop_time{8'000};      // how long stop() lets running exchanges go on
+  Millis stop_time{8'000};           // how long stop() lets running exchanges go on
 };
 
 using Handler = std::function<Reply(std::shared_ptr<const Request>)>;
@@ -63,7 +63,8 @@ class Server {
   // Reads the certificate and key again; running connections keep the old one. Any thread.
   Result<void> reload_tls();
 
-  // Wakes the waits and pending sources of a topic. Any thread, any time, cheap when nobody waits. Never blocks on a handler.
+  // Wakes the waits and pending sources of a topic. Any thread, any time, cheap when nobody waits. Never blocks on a
+  // handler.
   void notify(const Id& topic);
 
   struct Counts {

@@ -39,8 +39,8 @@ Result<TlsContext> load_server_tls(const std::string& cert_file, const std::stri
   SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
   SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   // Buffers only while bytes are in them: an idle connection gives back 34 KiB.
-  SSL_CTX_set_mode(context.get(), SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER |
-                                      SSL_MODE_RELEASE_BUFFERS);
+  SSL_CTX_set_mode(context.get(),
+                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
   // Several records by one recv(2).
   SSL_CTX_set_read_ahead(context.get(), 1);
   SSL_CTX_set_default_read_buffer_len(context.get(), 4 * (tls_record_bytes + 512));
@@ -78,15 +78,21 @@ Transport& Transport::operator=(Transport&& other) noexcept {
   return *this;
 }
 
-Transport::~Transport() { close(); }
+Transport::~Transport() {
+  close();
+}
 
 Transport::Moved Transport::tls_result(int result) {
   const int error = SSL_get_error(tls_, result);
   switch (error) {
-    case SSL_ERROR_WANT_READ: return {State::want_read};
-    case SSL_ERROR_WANT_WRITE: return {State::want_write};
-    case SSL_ERROR_ZERO_RETURN: return {State::eof};
-    default: return {State::failed};
+    case SSL_ERROR_WANT_READ:
+      return {State::want_read};
+    case SSL_ERROR_WANT_WRITE:
+      return {State::want_write};
+    case SSL_ERROR_ZERO_RETURN:
+      return {State::eof};
+    default:
+      return {State::failed};
   }
 }
 
@@ -133,7 +139,8 @@ Transport::Moved Transport::write(ByteView bytes, bool more_follows) {
       const int result = SSL_write_ex(tls_, bytes.data() + taken, bytes.size() - taken, &moved);
       if (result != 1) {
         const auto stopped = tls_result(result);
-        if (stopped.state == State::failed || taken == 0) return {stopped.state == State::eof ? State::failed : stopped.state};
+        if (stopped.state == State::failed || taken == 0)
+          return {stopped.state == State::eof ? State::failed : stopped.state};
         break;
       }
       taken += moved;

@@ -45,7 +45,8 @@ class Transport {
   explicit Transport(UniqueFd socket);
   // The TLS sides: the first handshake() starts the negotiation. Made by SSL_new; owned from here on.
   Transport(UniqueFd socket, ssl_st* tls);
-  static Transport tls_server(UniqueFd socket, const TlsContext& context);  // without TLS state when memory is short: fails later
+  static Transport tls_server(UniqueFd socket,
+                              const TlsContext& context);  // without TLS state when memory is short: fails later
   Transport(Transport&&) noexcept;
   Transport& operator=(Transport&&) noexcept;
   ~Transport();

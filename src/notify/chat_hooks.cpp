@@ -91,8 +91,14 @@ class Discord : public ChatHook {
 
 }  // namespace
 
-MadeTransport make_slack(const Settings& settings) { return std::make_unique<Slack>(settings); }
-MadeTransport make_mattermost(const Settings& settings) { return std::make_unique<Mattermost>(settings); }
-MadeTransport make_discord(const Settings& settings) { return std::make_unique<Discord>(settings); }
+MadeTransport make_slack(const Settings& settings) {
+  return std::make_unique<Slack>(settings);
+}
+MadeTransport make_mattermost(const Settings& settings) {
+  return std::make_unique<Mattermost>(settings);
+}
+MadeTransport make_discord(const Settings& settings) {
+  return std::make_unique<Discord>(settings);
+}
 
 }  // namespace qrx::notify

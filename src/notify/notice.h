@@ -26,7 +26,8 @@ struct Outcome {
     sent,     // the other side took it
     failed,   // it will not get better: a refused address, a wrong password, no such transport
     later,    // trouble that may pass; try again after retry_after, or when the sender of notices thinks fit
-    unknown,  // it may or may not have been taken (the connection ended after the last byte): never tried again by itself
+    unknown,  // it may or may not have been taken (the connection ended after the last byte): never tried again by
+              // itself
   };
   State state = State::failed;
   std::string reason;  // one line: "550 5.1.1 no such user"

@@ -126,8 +126,14 @@ MadeTransport make_signing(const Settings& settings, const char* name) {
 
 }  // namespace
 
-MadeTransport make_dingtalk(const Settings& settings) { return make_signing<Dingtalk>(settings, "dingtalk"); }
-MadeTransport make_wecom(const Settings& settings) { return std::make_unique<Wecom>(Table(settings, "wecom")); }
-MadeTransport make_feishu(const Settings& settings) { return make_signing<Feishu>(settings, "feishu"); }
+MadeTransport make_dingtalk(const Settings& settings) {
+  return make_signing<Dingtalk>(settings, "dingtalk");
+}
+MadeTransport make_wecom(const Settings& settings) {
+  return std::make_unique<Wecom>(Table(settings, "wecom"));
+}
+MadeTransport make_feishu(const Settings& settings) {
+  return make_signing<Feishu>(settings, "feishu");
+}
 
 }  // namespace qrx::notify

@@ -19,7 +19,9 @@ void append(png_structp png, png_bytep data, png_size_t size) {
 
 void flush_nothing(png_structp) {}
 
-void stop(png_structp png, png_const_charp) { png_longjmp(png, 1); }
+void stop(png_structp png, png_const_charp) {
+  png_longjmp(png, 1);
+}
 
 void keep_quiet(png_structp, png_const_charp) {}
 
@@ -47,8 +49,8 @@ bool write_png(const std::uint8_t* pixels, std::size_t stride, int side, std::ve
 
 Result<std::vector<std::uint8_t>> to_png(const Symbol& symbol, const ImageOptions& options) {
   const int modules = symbol.side() + 2 * options.quiet_zone;
-  const int scale = options.module_pixels > 0 ? options.module_pixels
-                                              : std::max(least_module, (least_side + modules - 1) / modules);
+  const int scale =
+      options.module_pixels > 0 ? options.module_pixels : std::max(least_module, (least_side + modules - 1) / modules);
   const int side = modules * scale;
   const std::size_t stride = (static_cast<std::size_t>(side) + 7) / 8;
   std::vector<std::uint8_t> pixels(stride * side);
@@ -70,16 +72,17 @@ std::string to_svg(const Symbol& symbol, const ImageOptions& options) {
   const std::string dark = options.invert ? "#fff" : "#000";
   std::string out =
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"60mm\" height=\"60mm\" viewBox=\"0 0 " + all + " " + all +
-      "\" shape-rendering=\"crispEdges\">\n<rect width=\"" + all + "\" height=\"" + all + "\" fill=\"" + light +
-      "\"/>\n<path fill=\"" + dark + "\" d=\"";
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"60mm\" height=\"60mm\" viewBox=\"0 0 " +
+      all + " " + all + "\" shape-rendering=\"crispEdges\">\n<rect width=\"" + all + "\" height=\"" + all +
+      "\" fill=\"" + light + "\"/>\n<path fill=\"" + dark + "\" d=\"";
   for (int y = 0; y < symbol.side(); ++y) {
     for (int x = 0; x < symbol.side(); ++x) {
       if (!symbol.dark(x, y)) continue;
       const int from = x;
       while (symbol.dark(x + 1, y)) ++x;
       const std::string length = std::to_string(x + 1 - from);
-      out += "M" + std::to_string(from + quiet) + " " + std::to_string(y + quiet) + "h" + length + "v1h-" + length + "z";
+      out +=
+          "M" + std::to_string(from + quiet) + " " + std::to_string(y + quiet) + "h" + length + "v1h-" + length + "z";
     }
   }
   return out + "\"/>\n</svg>\n";

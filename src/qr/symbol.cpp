@@ -36,9 +36,8 @@ Result<Symbol> make_symbol(std::string_view text) {
     return fail_errno("cannot make a QR code", errno);
   }
   Correction correction = Correction::low;
-  constexpr std::pair<QRecLevel, Correction> higher[] = {{QR_ECLEVEL_M, Correction::medium},
-                                                         {QR_ECLEVEL_Q, Correction::quartile},
-                                                         {QR_ECLEVEL_H, Correction::high}};
+  constexpr std::pair<QRecLevel, Correction> higher[] = {
+      {QR_ECLEVEL_M, Correction::medium}, {QR_ECLEVEL_Q, Correction::quartile}, {QR_ECLEVEL_H, Correction::high}};
   for (const auto& [level, name] : higher) {
     Code candidate = encode(copy, best->version, level);
     if (!candidate || candidate->version != best->version) break;

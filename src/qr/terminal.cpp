@@ -56,22 +56,32 @@ struct Cell {
 
 std::string_view foreground(Colours colours, bool dark) {
   switch (colours) {
-    case Colours::none: return "";
-    case Colours::eight: return dark ? "30" : "37";
-    case Colours::sixteen: return dark ? "30" : "97";
-    case Colours::palette: return dark ? "38;5;16" : "38;5;231";
-    case Colours::truecolour: return dark ? "38;2;0;0;0" : "38;2;255;255;255";
+    case Colours::none:
+      return "";
+    case Colours::eight:
+      return dark ? "30" : "37";
+    case Colours::sixteen:
+      return dark ? "30" : "97";
+    case Colours::palette:
+      return dark ? "38;5;16" : "38;5;231";
+    case Colours::truecolour:
+      return dark ? "38;2;0;0;0" : "38;2;255;255;255";
   }
   return "";
 }
 
 std::string_view background(Colours colours, bool dark) {
   switch (colours) {
-    case Colours::none: return "";
-    case Colours::eight: return dark ? "40" : "47";
-    case Colours::sixteen: return dark ? "40" : "107";
-    case Colours::palette: return dark ? "48;5;16" : "48;5;231";
-    case Colours::truecolour: return dark ? "48;2;0;0;0" : "48;2;255;255;255";
+    case Colours::none:
+      return "";
+    case Colours::eight:
+      return dark ? "40" : "47";
+    case Colours::sixteen:
+      return dark ? "40" : "107";
+    case Colours::palette:
+      return dark ? "48;5;16" : "48;5;231";
+    case Colours::truecolour:
+      return dark ? "48;2;0;0;0" : "48;2;255;255;255";
   }
   return "";
 }
@@ -84,9 +94,9 @@ struct Paint {
 };
 
 // Where both halves are equal a blank: the background fills the whole cell, glyphs may leave gaps at its edges. Where
-// they differ, the half block whose gap does least: an upper one shows a line of the lower colour at the top of the cell,
-// which does not matter below a cell of that colour; and the other way round. above and below: the halves next to this
-// cell.
+// they differ, the half block whose gap does least: an upper one shows a line of the lower colour at the top of the
+// cell, which does not matter below a cell of that colour; and the other way round. above and below: the halves next to
+// this cell.
 Paint paint_of(Cell cell, bool above, bool below) {
   if (cell.upper == cell.lower) return {" ", false, cell.upper};
   if (above != cell.lower && below == cell.upper) return {lower_half, cell.lower, cell.upper};
@@ -121,8 +131,8 @@ std::string coloured_line(const Cells& above, const Cells& cells, const Cells& b
 std::string plain_line(const Cells& cells, bool utf8, int width) {
   std::string out;
   for (const Cell cell : cells) {
-    const std::string_view glyph = cell.upper ? (cell.lower ? (utf8 ? full_block : "#") : upper_half)
-                                              : (cell.lower ? lower_half : " ");
+    const std::string_view glyph =
+        cell.upper ? (cell.lower ? (utf8 ? full_block : "#") : upper_half) : (cell.lower ? lower_half : " ");
     for (int i = 0; i < width; ++i) out += glyph;
   }
   return out;

@@ -34,7 +34,9 @@ http::Answer answer(int status, std::string_view type, std::string body) {
   return out;
 }
 
-http::Answer json_answer(int status, std::string body) { return answer(status, "application/json", std::move(body)); }
+http::Answer json_answer(int status, std::string body) {
+  return answer(status, "application/json", std::move(body));
+}
 
 http::Answer page_answer(int status, std::string html, PageKind kind) {
   http::Answer out = answer(status, "text/html; charset=utf-8", std::move(html));
@@ -45,8 +47,12 @@ http::Answer page_answer(int status, std::string html, PageKind kind) {
   return out;
 }
 
-bool wants_html(const http::Request& request) { return accepts(request, "text/html"); }
-bool wants_json(const http::Request& request) { return accepts(request, "application/json"); }
+bool wants_html(const http::Request& request) {
+  return accepts(request, "text/html");
+}
+bool wants_json(const http::Request& request) {
+  return accepts(request, "application/json");
+}
 
 std::optional<std::string> token_of(const http::Request& request) {
   const auto header = request.header("authorization");

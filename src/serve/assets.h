@@ -1,4 +1,5 @@
-// What pages load: scripts, styles, the icon. Their names hold a hash of their content, so that they may be kept for ever.
+// What pages load: scripts, styles, the icon. Their names hold a hash of their content, so that they may be kept for
+// ever.
 #pragma once
 
 #include <string>

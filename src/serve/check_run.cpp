@@ -38,7 +38,9 @@ std::string one_line(std::string_view text) {
 
 }  // namespace
 
-std::string finding_line(std::string_view finding) { return "! " + one_line(finding) + '\n'; }
+std::string finding_line(std::string_view finding) {
+  return "! " + one_line(finding) + '\n';
+}
 
 std::string result_line(const Result<space::Spaces::Checked>& result) {
   if (!result) return "? " + one_line(result.error().what) + '\n';

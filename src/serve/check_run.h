@@ -10,7 +10,8 @@
 
 namespace qrx::serve {
 
-// "! " and a finding; "." as a sign of life; at last "= FILES BYTES MISSING CORRUPT ORPHANS", or "? " and why it failed.
+// "! " and a finding; "." as a sign of life; at last "= FILES BYTES MISSING CORRUPT ORPHANS", or "? " and why it
+// failed.
 std::string finding_line(std::string_view finding);
 std::string result_line(const Result<space::Spaces::Checked>& result);
 inline constexpr std::string_view alive_line = ".\n";

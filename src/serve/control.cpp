@@ -47,7 +47,8 @@ http::ClientRequest post(const char* target) {
 Error refusal(int status) {
   if (status == 423) return {Kind::locked, "a check is running already", {}};
   if (status == 503)
-    return {Kind::unavailable, "the clock jumped by over an hour: nothing was deleted", "check the time of this machine; the next run deletes again"};
+    return {Kind::unavailable, "the clock jumped by over an hour: nothing was deleted",
+            "check the time of this machine; the next run deletes again"};
   return {Kind::other, "the running server answered " + std::to_string(status), {}};
 }
 
@@ -58,7 +59,8 @@ Result<std::unique_ptr<Data>> take(const DataOptions& options, space::Events& ev
     return fail(Kind::other, "there are no data of a server in " + options.directory, "name its directory with --data");
   auto data = Data::open(options, events);
   if (!data && data.error().kind == Kind::locked)
-    return fail(Kind::unavailable, "the server of " + options.directory + " does not answer", "it may be starting or stopping; try again");
+    return fail(Kind::unavailable, "the server of " + options.directory + " does not answer",
+                "it may be starting or stopping; try again");
   return data;
 }
 
@@ -92,7 +94,8 @@ Result<space::Spaces::Swept> sweep_data(const DataOptions& options) {
   return swept;
 }
 
-Result<space::Spaces::Checked> check_data(const DataOptions& options, const std::function<void(const std::string&)>& tell) {
+Result<space::Spaces::Checked> check_data(const DataOptions& options,
+                                          const std::function<void(const std::string&)>& tell) {
   if (auto asked = ask(options.directory)) {
     http::Client& client = asked->client;
     if (const auto opened = client.open(post("/control/check"))) {

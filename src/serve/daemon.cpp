@@ -30,13 +30,16 @@ class Wakes : public space::Events {
   std::atomic<http::Server*> server_{nullptr};
 };
 
-bool is_unix(const std::string& address) { return address.starts_with("unix:"); }
+bool is_unix(const std::string& address) {
+  return address.starts_with("unix:");
+}
 
 // "127.0.0.1:8460" or "[::1]:8460" as an origin; all addresses (0.0.0.0, [::]) become one that can be reached.
 Result<Origin> origin_of(const std::string& address, bool tls, const std::string& reachable_host) {
   auto origin = Origin::parse((tls ? "https://" : "http://") + address);
   if (!origin) return origin;
-  if (origin->host == "0.0.0.0" || origin->host == "::") origin->host = reachable_host.empty() ? "127.0.0.1" : reachable_host;
+  if (origin->host == "0.0.0.0" || origin->host == "::")
+    origin->host = reachable_host.empty() ? "127.0.0.1" : reachable_host;
   return origin;
 }
 
@@ -100,7 +103,8 @@ Result<void> Daemon::Impl::open() {
   }
   site_options.create_needs_token = options.create_needs_token;
   site_options.create_rate = options.create_rate;
-  site = std::make_unique<Site>(data->spaces(), *shares, system_clock(), log, std::move(site_options), [this](const Id& topic) { wakes.wake(topic); });
+  site = std::make_unique<Site>(data->spaces(), *shares, system_clock(), log, std::move(site_options),
+                                [this](const Id& topic) { wakes.wake(topic); });
   site->set_create_tokens(std::move(tokens));
 
   auto path = ControlPath::in(options.data.directory);
@@ -113,7 +117,8 @@ Result<void> Daemon::Impl::open() {
   front.tls_key = options.tls_key;
   front.trusted_proxies = options.trusted_proxies;
   server = std::make_unique<http::Server>(
-      std::move(front), [this](std::shared_ptr<const http::Request> request) { return site->handle(std::move(request)); },
+      std::move(front),
+      [this](std::shared_ptr<const http::Request> request) { return site->handle(std::move(request)); },
       [this](const Error& error, int status) { return site->error_answer(error, status); });
   if (const auto bound = server->bind(); !bound) return bound;
   wakes.set(server.get());
@@ -128,7 +133,8 @@ std::uint32_t Daemon::Impl::transports() const {
   const notify::Courier courier(options.notify_helper, options.notices);
   std::uint32_t channels = 0;
   for (unsigned channel = 0; channel <= static_cast<unsigned>(wire::Channel::exec); ++channel)
-    if (static_cast<wire::Channel>(channel) != wire::Channel::link && courier.has(static_cast<wire::Channel>(channel))) channels |= 1U << channel;
+    if (static_cast<wire::Channel>(channel) != wire::Channel::link && courier.has(static_cast<wire::Channel>(channel)))
+      channels |= 1U << channel;
   return channels;
 }
 
@@ -136,7 +142,8 @@ std::uint32_t Daemon::Impl::transports() const {
 std::unique_ptr<Outbox> Daemon::Impl::start_outbox() {
   const auto make = [this] {
     auto courier = std::make_shared<notify::Courier>(options.notify_helper, options.notices);
-    return Outbox::Sender{[courier](const notify::Notice& notice) { return courier->send(notice); }, [courier] { courier->interrupt(); }};
+    return Outbox::Sender{[courier](const notify::Notice& notice) { return courier->send(notice); },
+                          [courier] { courier->interrupt(); }};
   };
   OutboxOptions how = options.outbox;
   if (transports() == 0) how.threads = 1;
@@ -162,7 +169,8 @@ Result<void> Daemon::Impl::open_metrics() {
       std::move(front),
       [this](const std::shared_ptr<const http::Request>& request) -> http::Reply {
         if (request->path != "/metrics") return site->error_answer(Error{Kind::not_found, {}, {}}, 0);
-        return answer(200, "text/plain; version=0.0.4", metrics_text(server->counts(), *site, data->catalog().totals()));
+        return answer(200, "text/plain; version=0.0.4",
+                      metrics_text(server->counts(), *site, data->catalog().totals()));
       },
       [this](const Error& error, int status) { return site->error_answer(error, status); });
   return metrics->bind();
@@ -183,7 +191,9 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonOptions& options, const
   return std::unique_ptr<Daemon>(new Daemon(std::move(impl)));
 }
 
-const Origin& Daemon::base() const { return impl_->site->base(); }
+const Origin& Daemon::base() const {
+  return impl_->site->base();
+}
 
 Result<void> Daemon::run() {
   const Sweeper sweeper(*impl_->site);

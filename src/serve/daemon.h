@@ -34,7 +34,7 @@ struct DaemonOptions {
   bool create_needs_token = false;
   std::string token_file;
   std::uint64_t create_rate = 60;
-  std::string metrics_bind;  // empty: none
+  std::string metrics_bind;   // empty: none
   notify::Settings notices;   // checked; transports and limits of this server, no transport by default
   std::string notify_helper;  // path of qrx-notify
   OutboxOptions outbox;
@@ -61,7 +61,8 @@ class Daemon {
 // For cron and operators, beside a running server (it is asked) or without one (the data is taken). Kind::unavailable:
 // the clock jumped, or a server is just starting or stopping.
 Result<space::Spaces::Swept> sweep_data(const DataOptions& options);
-Result<space::Spaces::Checked> check_data(const DataOptions& options, const std::function<void(const std::string&)>& tell);
+Result<space::Spaces::Checked> check_data(const DataOptions& options,
+                                          const std::function<void(const std::string&)>& tell);
 
 // Tokens that may open spaces: one a line, '#' comments. The file must be closed to others (0600).
 Result<std::vector<Sha256Sum>> read_create_tokens(const std::string& path);

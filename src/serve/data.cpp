@@ -23,13 +23,15 @@ Result<std::unique_ptr<Data>> Data::open(const DataOptions& options, space::Even
   const bool relaxed = options.policy.relaxed;
   store::SqliteOptions sqlite;
   sqlite.relaxed = relaxed;
-  auto catalog = store::SqliteCatalog::open(options.catalog.empty() ? options.directory + "/catalog.db" : options.catalog, sqlite);
+  auto catalog =
+      store::SqliteCatalog::open(options.catalog.empty() ? options.directory + "/catalog.db" : options.catalog, sqlite);
   if (!catalog) return tl::unexpected(catalog.error());
   auto blobs = store::FileBlobs::open(options.blobs.empty() ? options.directory : options.blobs, {relaxed});
   if (!blobs) return tl::unexpected(blobs.error());
   data->catalog_ = std::move(*catalog);
   data->blobs_ = std::move(*blobs);
-  data->spaces_ = std::make_unique<space::Spaces>(*data->catalog_, *data->blobs_, system_clock(), events, options.policy);
+  data->spaces_ =
+      std::make_unique<space::Spaces>(*data->catalog_, *data->blobs_, system_clock(), events, options.policy);
   return data;
 }
 

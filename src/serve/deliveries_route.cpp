@@ -63,7 +63,8 @@ http::Reply commit_delivery(const SharedCall& call) {
 http::Reply put_delivery_file(const SharedCall& call) {
   if (const auto known = call->site.spaces.known(call->target.guid); !known) return call->problem(known.error());
   return collect(call, space::Spaces::most_small_bytes, [call](const std::string& content) -> http::Reply {
-    const auto file = call->site.spaces.put_small(call->target.guid, call->target.item, call->target.name, as_bytes(content));
+    const auto file =
+        call->site.spaces.put_small(call->target.guid, call->target.item, call->target.name, as_bytes(content));
     if (!file) return refuse(*call, file.error());
     http::Answer out = answer(202);
     out.headers.push_back({"Qrx-Xxh128", to_hex(file->xxh128)});

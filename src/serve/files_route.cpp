@@ -34,7 +34,8 @@ class StoredSource : public http::BodySource {
 // An upload as it grows.
 class GrowingSource : public http::BodySource {
  public:
-  GrowingSource(std::shared_ptr<space::Content> content, Id upload, std::uint64_t first, std::optional<std::uint64_t> end)
+  GrowingSource(std::shared_ptr<space::Content> content, Id upload, std::uint64_t first,
+                std::optional<std::uint64_t> end)
       : content_(std::move(content)), upload_(upload), at_(first), end_(end) {}
 
   Next next() override {
@@ -69,8 +70,8 @@ http::Reply send_growing(const SharedCall& call, std::shared_ptr<space::Content>
   if (length) {
     // It has no entity tag yet, so with If-Range the whole is sent.
     head.headers.push_back({"Accept-Ranges", "bytes"});
-    const wire::ChosenRange chosen =
-        wire::choose_range(request.method == "GET" ? request.header("range") : std::nullopt, request.header("if-range"), "", *length);
+    const wire::ChosenRange chosen = wire::choose_range(
+        request.method == "GET" ? request.header("range") : std::nullopt, request.header("if-range"), "", *length);
     if (chosen.choice == wire::RangeChoice::unsatisfiable) {
       http::Answer out = call->problem(416, "the file will have " + std::to_string(*length) + " bytes");
       out.headers.push_back({"Content-Range", wire::content_range_unsatisfied(*length)});
@@ -84,7 +85,8 @@ http::Reply send_growing(const SharedCall& call, std::shared_ptr<space::Content>
     }
   }
   const std::optional<std::uint64_t> size = end ? std::optional(*end - first) : std::nullopt;
-  return http::Send{std::move(head), size, std::make_unique<GrowingSource>(std::move(content), call->target.item, first, end)};
+  return http::Send{std::move(head), size,
+                    std::make_unique<GrowingSource>(std::move(content), call->target.item, first, end)};
 }
 
 http::Reply send_file_to(const SharedCall& call, const std::string& token) {
@@ -110,7 +112,8 @@ http::Reply send_file_to_form(const SharedCall& call) {
   return collect(call, most_form_bytes, [call](const std::string& form) -> http::Reply {
     // A token is letters and digits: nothing of it is escaped in a form.
     const std::string_view field = "token=";
-    if (!form.starts_with(field) || form.find_first_of("&%+") != std::string::npos) return call->problem(401, "the owner's token is needed");
+    if (!form.starts_with(field) || form.find_first_of("&%+") != std::string::npos)
+      return call->problem(401, "the owner's token is needed");
     return send_file_to(call, form.substr(field.size()));
   });
 }

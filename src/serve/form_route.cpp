@@ -61,7 +61,8 @@ class FormSink : public http::BodySink, private wire::FormEvents {
   Result<void> part_begins(const wire::FormPart& part) override {
     if (!part.filename) {
       part_ = part.name == "note" ? Part::note : Part::skipped;
-      if (part_ == Part::note && delivery_) return fail(Kind::usage, "the field note comes after the files, not before");
+      if (part_ == Part::note && delivery_)
+        return fail(Kind::usage, "the field note comes after the files, not before");
       return {};
     }
     part_ = part.filename->empty() ? Part::skipped : Part::file;  // a file field that was left empty

@@ -42,8 +42,12 @@ Language choose_language(std::string_view accept_language) {
   return best;
 }
 
-std::string_view tag_of(Language language) { return language == Language::chinese ? "zh-Hans" : "en"; }
-std::string_view code_of(Language language) { return language == Language::chinese ? "zh" : "en"; }
+std::string_view tag_of(Language language) {
+  return language == Language::chinese ? "zh-Hans" : "en";
+}
+std::string_view code_of(Language language) {
+  return language == Language::chinese ? "zh" : "en";
+}
 
 std::string sentence(Language language, std::string_view key, const Fillings& fillings) {
   std::string_view text = key;

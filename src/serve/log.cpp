@@ -16,14 +16,17 @@ std::string quoted(std::string_view text) {
   return out + '"';
 }
 
-bool needs_quotes(std::string_view text) { return text.empty() || text.find_first_of(" \"=\\") != std::string_view::npos; }
+bool needs_quotes(std::string_view text) {
+  return text.empty() || text.find_first_of(" \"=\\") != std::string_view::npos;
+}
 
 }  // namespace
 
 void Log::write(std::string_view level, std::string_view event, Fields fields) const {
   std::string line;
   if (form_ == LogForm::json) {
-    line = "{\"time\":\"" + to_rfc3339(system_clock().wall()) + "\",\"level\":\"" + std::string(level) + "\",\"event\":" + quoted(event);
+    line = "{\"time\":\"" + to_rfc3339(system_clock().wall()) + "\",\"level\":\"" + std::string(level) +
+           "\",\"event\":" + quoted(event);
     for (const auto& [name, value] : fields) line += ",\"" + std::string(name) + "\":" + quoted(value);
     line += '}';
   } else {

@@ -10,7 +10,8 @@ void add(std::string& out, const char* name, const char* type, const char* help,
 
 }  // namespace
 
-std::string metrics_text(const http::Server::Counts& counts, const Site& site, const Result<space::Catalog::Totals>& totals) {
+std::string metrics_text(const http::Server::Counts& counts, const Site& site,
+                         const Result<space::Catalog::Totals>& totals) {
   std::string out;
   add(out, "qrx_connections", "gauge", "Open connections.", counts.connections);
   add(out, "qrx_waiting", "gauge", "Parked requests that wait for a change.", counts.waiting);

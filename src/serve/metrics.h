@@ -9,6 +9,7 @@
 
 namespace qrx::serve {
 
-std::string metrics_text(const http::Server::Counts& counts, const Site& site, const Result<space::Catalog::Totals>& totals);
+std::string metrics_text(const http::Server::Counts& counts, const Site& site,
+                         const Result<space::Catalog::Totals>& totals);
 
 }  // namespace qrx::serve

@@ -19,10 +19,14 @@ constexpr Seconds longest_retry_after{24 * 3600};
 
 ShareState state_of(Outcome::State state) {
   switch (state) {
-    case Outcome::State::sent: return ShareState::sent;
-    case Outcome::State::failed: return ShareState::failed;
-    case Outcome::State::later: return ShareState::queued;
-    case Outcome::State::unknown: break;
+    case Outcome::State::sent:
+      return ShareState::sent;
+    case Outcome::State::failed:
+      return ShareState::failed;
+    case Outcome::State::later:
+      return ShareState::queued;
+    case Outcome::State::unknown:
+      break;
   }
   return ShareState::unknown;
 }
@@ -38,7 +42,8 @@ space::SharePolicy policy_of(const notify::Settings& settings) {
   space::SharePolicy policy;
   using Texts = std::map<std::string, std::string>;
   const auto number = [](const Texts& table, const char* key, std::uint64_t& limit) {
-    if (const auto found = table.find(key); found != table.end()) limit = std::stoull(found->second);  // checked: digits
+    if (const auto found = table.find(key); found != table.end())
+      limit = std::stoull(found->second);  // checked: digits
   };
   number(settings.limits, "recipients", policy.recipients);
   number(settings.limits, "per_space", policy.notices_a_space);
@@ -70,8 +75,14 @@ Millis Outbox::pause(std::uint64_t attempts, std::optional<Seconds> retry_after,
   return std::max(asked, std::min(own, asked + Millis(1000))) + Millis(1000 * chance / 65536);
 }
 
-Outbox::Outbox(space::Shares& shares, Origin base, Clock& clock, const Log& log, const std::function<Sender()>& make, OutboxOptions options)
-    : shares_(shares), base_(std::move(base)), clock_(clock), log_(log), options_(options), looked_after_(clock.steady()) {
+Outbox::Outbox(space::Shares& shares, Origin base, Clock& clock, const Log& log, const std::function<Sender()>& make,
+               OutboxOptions options)
+    : shares_(shares),
+      base_(std::move(base)),
+      clock_(clock),
+      log_(log),
+      options_(options),
+      looked_after_(clock.steady()) {
   for (unsigned i = 0; i < options_.threads; ++i) senders_.push_back(make());
   for (const Sender& sender : senders_) threads_.emplace_back([this, &sender] { run(sender); });
 }
@@ -159,10 +170,12 @@ void Outbox::send(const Sender& sender, const space::Shares::Claim& claim) {
     outcome = sender.send(notice);
   }
   space::Shares::Ending ending{state_of(outcome.state), outcome.reason, {}};
-  if (ending.state == ShareState::queued) ending.retry_at = clock_.wall() + pause(claim.notice.attempts, outcome.retry_after, options_);
+  if (ending.state == ShareState::queued)
+    ending.retry_at = clock_.wall() + pause(claim.notice.attempts, outcome.retry_after, options_);
   const auto recorded = shares_.conclude(claim.notice.share, ending);
   const std::string share = claim.notice.share.text().substr(0, 6);
-  if (!recorded) log_.error("the fate of a notice is not recorded", {{"share", share}, {"reason", recorded.error().what}});
+  if (!recorded)
+    log_.error("the fate of a notice is not recorded", {{"share", share}, {"reason", recorded.error().what}});
   log_.request("notice", {{"share", share},
                           {"transport", claim.notice.transport},
                           {"outcome", std::string(to_text(ending.state))},

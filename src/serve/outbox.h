@@ -1,5 +1,5 @@
-// The outbox: sends the notices that shares have queued, in threads of its own. Each is claimed durably before it is sent,
-// and what became of it is recorded after; after a crash in between it is unknown, and nobody is told twice.
+// The outbox: sends the notices that shares have queued, in threads of its own. Each is claimed durably before it is
+// sent, and what became of it is recorded after; after a crash in between it is unknown, and nobody is told twice.
 #pragma once
 
 #include <condition_variable>
@@ -22,9 +22,9 @@ namespace qrx::serve {
 struct OutboxOptions {
   unsigned threads = 6;
   unsigned at_once_by_transport = 2;  // so that one transport in trouble does not hold the others up
-  Millis first_retry{30'000};       // then twice as long each time, half as long or longer by chance
+  Millis first_retry{30'000};         // then twice as long each time, half as long or longer by chance
   Millis longest_retry{3600'000};
-  Millis stop_time{5000};           // how long the end waits for what is being sent
+  Millis stop_time{5000};  // how long the end waits for what is being sent
 };
 
 // The limits that a configuration sets; what it does not say stays as it is by default.
@@ -35,11 +35,13 @@ class Outbox {
   // One way of sending, used by one thread.
   struct Sender {
     std::function<notify::Outcome(const notify::Notice&)> send;  // may take minutes
-    std::function<void()> interrupt;  // from another thread: what is being sent ends soon, its fate unknown; may be empty
+    std::function<void()>
+        interrupt;  // from another thread: what is being sent ends soon, its fate unknown; may be empty
   };
 
   // `make` is called once for each thread, here. The rest outlives it. `base` is where links lead.
-  Outbox(space::Shares& shares, Origin base, Clock& clock, const Log& log, const std::function<Sender()>& make, OutboxOptions options);
+  Outbox(space::Shares& shares, Origin base, Clock& clock, const Log& log, const std::function<Sender()>& make,
+         OutboxOptions options);
   ~Outbox();
 
   void wake();  // there may be a notice; any thread

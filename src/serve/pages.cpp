@@ -36,7 +36,9 @@ std::string fill(std::string_view page, std::initializer_list<Filling> fillings)
 }
 
 // Text from outside: what cannot be seen is made visible, then it is escaped for HTML.
-std::string shown(std::string_view text) { return escape_html(escape_untrusted(text)); }
+std::string shown(std::string_view text) {
+  return escape_html(escape_untrusted(text));
+}
 
 // JSON (in UTF-8) without a byte that is not ASCII: nothing in the page turns its text around, or hides.
 std::string in_ascii(std::string_view json) {
@@ -64,9 +66,12 @@ std::string in_ascii(std::string_view json) {
 // One page on its way: its language, and what stands around its body.
 class Page {
  public:
-  explicit Page(const Look& look, std::string_view script = {}) : look_(look), script_(has_asset(script) ? script : std::string_view()) {}
+  explicit Page(const Look& look, std::string_view script = {})
+      : look_(look), script_(has_asset(script) ? script : std::string_view()) {}
 
-  std::string say(std::string_view key, const Fillings& fillings = {}) const { return sentence(look_.language, key, fillings); }
+  std::string say(std::string_view key, const Fillings& fillings = {}) const {
+    return sentence(look_.language, key, fillings);
+  }
 
   // What the script is told, as JSON.
   void tell(const std::string& facts) { facts_ = " data-facts=\"" + escape_html(in_ascii(facts)) + "\""; }
@@ -104,7 +109,9 @@ class Page {
   std::string foot_ = "qrx " QRX_VERSION;
 };
 
-std::string fact(const std::string& text) { return "<li>" + escape_html(text) + "</li>"; }
+std::string fact(const std::string& text) {
+  return "<li>" + escape_html(text) + "</li>";
+}
 
 // A week reads better than 7 d 0 h.
 std::string in_words(const Page& page, Seconds duration) {
@@ -128,13 +135,18 @@ std::string closed_page(const Page& page, const std::string& heading, const std:
 }  // namespace
 
 std::string_view page_policy(PageKind kind) {
-#define QRX_POLICY(script)                                                                                               \
-  "default-src 'none'; " script "style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; " \
+#define QRX_POLICY(script)                                                                \
+  "default-src 'none'; " script                                                           \
+  "style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; " \
   "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
   switch (kind) {
-    case PageKind::plain: return "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
-    case PageKind::scanner: return QRX_POLICY("script-src 'self' 'wasm-unsafe-eval'; ");
-    case PageKind::scripted: break;
+    case PageKind::plain:
+      return "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
+             "frame-ancestors 'none'";
+    case PageKind::scanner:
+      return QRX_POLICY("script-src 'self' 'wasm-unsafe-eval'; ");
+    case PageKind::scripted:
+      break;
   }
   return QRX_POLICY("script-src 'self'; ") "; require-trusted-types-for 'script'; trusted-types qrx";
 #undef QRX_POLICY
@@ -142,8 +154,8 @@ std::string_view page_policy(PageKind kind) {
 
 std::string home_page(const Look& look, const ServerFacts& facts) {
   Page page(look, "receive.js");
-  page.tell("{\"max_expire\":" + std::to_string(facts.max_expire.count()) + ",\"max_size\":" + std::to_string(facts.max_size) +
-            ",\"token\":" + (facts.create_needs_token ? "true}" : "false}"));
+  page.tell("{\"max_expire\":" + std::to_string(facts.max_expire.count()) + ",\"max_size\":" +
+            std::to_string(facts.max_size) + ",\"token\":" + (facts.create_needs_token ? "true}" : "false}"));
   std::string list = fact(page.say("kept", {{"time", in_words(page, facts.max_expire)}}));
   if (facts.max_size > 0) list += fact(page.say("up_to", {{"what", format_size(facts.max_size)}}));
   return page.in_frame("qrx", fill(embedded_page("home.html"), {{"heading", page.say("home_heading")},
@@ -171,16 +183,18 @@ std::string drop_page(const Look& look, const wire::DropInfo& drop, WallTime now
   page.tell(wire::to_json(drop));
   const std::string heading = label.empty() ? page.say("drop_heading") : page.say("drop_heading_to", {{"name", label}});
   if (drop.seal == wire::Seal::require)
-    return page.in_frame(heading, fill(embedded_page("sealed_only.html"), {{"heading", heading},
-                                                                           {"lead", page.say("sealed_only_lead")},
-                                                                           {"no_script", page.say("sealed_only_no_script")}}));
+    return page.in_frame(heading,
+                         fill(embedded_page("sealed_only.html"), {{"heading", heading},
+                                                                  {"lead", page.say("sealed_only_lead")},
+                                                                  {"no_script", page.say("sealed_only_no_script")}}));
   const Seconds left = std::chrono::duration_cast<Seconds>(drop.expires - now);
   std::string facts = fact(page.say("open_for", {{"time", in_words(page, std::max(left, Seconds(0)))}}));
   if (drop.limits.max_size > 0) facts += fact(page.say("up_to", {{"what", format_size(drop.limits.max_size)}}));
   if (drop.limits.max_files > 0 && drop.limits.max_files <= 1000)
     facts += fact(page.say("up_to", {{"what", count_of_files(page, drop.limits.max_files)}}));
   std::string warning;
-  if (!drop.key.empty()) warning = "<noscript><p class=\"warn\">" + escape_html(page.say("drop_not_sealed")) + "</p></noscript>";
+  if (!drop.key.empty())
+    warning = "<noscript><p class=\"warn\">" + escape_html(page.say("drop_not_sealed")) + "</p></noscript>";
   return page.in_frame(heading, fill(embedded_page("drop.html"), {{"heading", heading},
                                                                   {"lead", page.say("drop_lead")},
                                                                   {"facts", std::move(facts)},
@@ -202,20 +216,23 @@ std::string sent_page(const Look& look, const wire::DeliveryState& delivery, std
              to_hex(file.xxh128) + "</code></li>";
   }
   const std::string heading = page.say("sent_heading");
-  return page.in_frame(heading, fill(embedded_page("sent.html"),
-                                     {{"heading", heading},
-                                      {"lead", page.say("sent_lead", {{"files", count_of_files(page, delivery.files.size())}, {"size", format_size(bytes)}})},
-                                      {"files", std::move(files)},
-                                      {"again", std::string(again_href)},
-                                      {"again_word", page.say("send_more")},
-                                      {"sums", page.say("sums")}}));
+  return page.in_frame(heading,
+                       fill(embedded_page("sent.html"),
+                            {{"heading", heading},
+                             {"lead", page.say("sent_lead", {{"files", count_of_files(page, delivery.files.size())},
+                                                             {"size", format_size(bytes)}})},
+                             {"files", std::move(files)},
+                             {"again", std::string(again_href)},
+                             {"again_word", page.say("send_more")},
+                             {"sums", page.say("sums")}}));
 }
 
 std::string share_page(const Look& look, const wire::SharedSpace& shared, WallTime now) {
   Page page(look, "pickup.js");
   page.tell(wire::to_json(shared));
   const std::string label = escape_untrusted(shared.label);
-  const std::string heading = label.empty() ? page.say("share_heading") : page.say("share_heading_from", {{"name", label}});
+  const std::string heading =
+      label.empty() ? page.say("share_heading") : page.say("share_heading_from", {{"name", label}});
   std::string files;
   std::size_t count = 0;
   bool sealed = false;
@@ -223,13 +240,18 @@ std::string share_page(const Look& look, const wire::SharedSpace& shared, WallTi
     for (const wire::FileInfo& file : delivery.files) {
       ++count;
       sealed = sealed || file.sealed;
-      files += "<li><b dir=\"auto\">" + shown(file.name) + "</b><span>" + format_size(file.size) + "</span><form method=\"post\" action=\"" +
-               escape_html(file.url) + "\"><button class=\"small\">" + escape_html(page.say("download")) + "</button></form></li>";
+      files += "<li><b dir=\"auto\">" + shown(file.name) + "</b><span>" + format_size(file.size) +
+               "</span><form method=\"post\" action=\"" + escape_html(file.url) + "\"><button class=\"small\">" +
+               escape_html(page.say("download")) + "</button></form></li>";
     }
-  std::string facts = fact(page.say("there_for", {{"time", in_words(page, std::max(std::chrono::duration_cast<Seconds>(shared.expires - now), Seconds(0)))}}));
+  std::string facts = fact(page.say(
+      "there_for",
+      {{"time", in_words(page, std::max(std::chrono::duration_cast<Seconds>(shared.expires - now), Seconds(0)))}}));
   if (shared.downloads_left > 0)
-    facts += fact(page.say(shared.downloads_left == 1 ? "once" : "times", {{"n", std::to_string(shared.downloads_left)}}));
-  std::string message = shared.message.empty() ? std::string() : "<blockquote dir=\"auto\">" + shown(shared.message) + "</blockquote>";
+    facts +=
+        fact(page.say(shared.downloads_left == 1 ? "once" : "times", {{"n", std::to_string(shared.downloads_left)}}));
+  std::string message =
+      shared.message.empty() ? std::string() : "<blockquote dir=\"auto\">" + shown(shared.message) + "</blockquote>";
   if (sealed) message += "<noscript><p class=\"warn\">" + escape_html(page.say("share_sealed")) + "</p></noscript>";
   return page.in_frame(heading, fill(embedded_page("share.html"),
                                      {{"heading", heading},
@@ -271,7 +293,8 @@ std::string error_page(const Look& look, int status, std::string_view detail, st
   if (!lead.empty() && static_cast<unsigned char>(lead.back()) < 0x80 && !lead.ends_with('.')) lead += '.';
   if (!hint.empty()) hint = "<p>" + escape_html(hint) + "</p>";
   if (!request_id.empty()) page.foot("qrx " QRX_VERSION " · " + page.say("request") + " " + std::string(request_id));
-  return page.in_frame(heading, fill(embedded_page("error.html"), {{"heading", heading}, {"lead", lead}, {"hint", hint}}));
+  return page.in_frame(heading,
+                       fill(embedded_page("error.html"), {{"heading", heading}, {"lead", lead}, {"hint", hint}}));
 }
 
 }  // namespace qrx::serve

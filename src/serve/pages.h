@@ -33,7 +33,8 @@ std::string drop_page(const Look& look, const wire::DropInfo& drop, WallTime now
 std::string sent_page(const Look& look, const wire::DeliveryState& delivery, std::string_view again_href);
 std::string owner_page(const Look& look);
 
-// One recipient's page. Without script each file is a form that posts to its url, which is how a limited link is used, too.
+// One recipient's page. Without script each file is a form that posts to its url, which is how a limited link is used,
+// too.
 std::string share_page(const Look& look, const wire::SharedSpace& shared, WallTime now);
 std::string scan_page(const Look& look);
 std::string error_page(const Look& look, int status, std::string_view detail, std::string_view request_id);

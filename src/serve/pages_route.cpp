@@ -7,12 +7,17 @@ namespace qrx::serve {
 
 http::Reply show_home(const SharedCall& call) {
   const space::Policy& policy = call->site.spaces.policy();
-  const ServerFacts facts{call->site.base().url(), policy.max_expire, policy.max_size, call->site.options().create_needs_token};
+  const ServerFacts facts{call->site.base().url(), policy.max_expire, policy.max_size,
+                          call->site.options().create_needs_token};
   return page_answer(200, home_page(call->asker.look, facts), PageKind::scripted);
 }
 
-http::Reply show_owner_page(const SharedCall& call) { return page_answer(200, owner_page(call->asker.look), PageKind::scripted); }
+http::Reply show_owner_page(const SharedCall& call) {
+  return page_answer(200, owner_page(call->asker.look), PageKind::scripted);
+}
 
-http::Reply show_scan_page(const SharedCall& call) { return page_answer(200, scan_page(call->asker.look), PageKind::scanner); }
+http::Reply show_scan_page(const SharedCall& call) {
+  return page_answer(200, scan_page(call->asker.look), PageKind::scanner);
+}
 
 }  // namespace qrx::serve

@@ -10,14 +10,20 @@ namespace {
 // The sentence for the outside.
 std::string detail_of(const Error& error) {
   switch (error.kind) {
-    case Kind::not_found: return "there is nothing at this address, or not for this token";
-    case Kind::gone: return "it has expired";
-    case Kind::no_room: return "the server has no room left for this";
+    case Kind::not_found:
+      return "there is nothing at this address, or not for this token";
+    case Kind::gone:
+      return "it has expired";
+    case Kind::no_room:
+      return "the server has no room left for this";
     case Kind::unavailable:
-    case Kind::timed_out: return "the server cannot do this now; try again later";
+    case Kind::timed_out:
+      return "the server cannot do this now; try again later";
     case Kind::other:
-    case Kind::no_code: return "the server failed to do this";
-    default: return error.what;
+    case Kind::no_code:
+      return "the server failed to do this";
+    default:
+      return error.what;
   }
 }
 
@@ -42,53 +48,91 @@ http::Answer make(const Asker& asker, int status, std::string detail, std::int64
 
 int status_of(Kind kind) {
   switch (kind) {
-    case Kind::usage: return 400;
-    case Kind::unauthorized: return 401;
-    case Kind::denied: return 403;
-    case Kind::not_found: return 404;
+    case Kind::usage:
+      return 400;
+    case Kind::unauthorized:
+      return 401;
+    case Kind::denied:
+      return 403;
+    case Kind::not_found:
+      return 404;
     case Kind::conflict:
-    case Kind::exists: return 409;
-    case Kind::gone: return 410;
-    case Kind::too_large: return 413;
-    case Kind::unsupported: return 415;
-    case Kind::locked: return 423;
-    case Kind::too_many: return 429;
-    case Kind::integrity: return 460;
+    case Kind::exists:
+      return 409;
+    case Kind::gone:
+      return 410;
+    case Kind::too_large:
+      return 413;
+    case Kind::unsupported:
+      return 415;
+    case Kind::locked:
+      return 423;
+    case Kind::too_many:
+      return 429;
+    case Kind::integrity:
+      return 460;
     case Kind::timed_out:
-    case Kind::unavailable: return 503;
-    case Kind::no_room: return 507;
+    case Kind::unavailable:
+      return 503;
+    case Kind::no_room:
+      return 507;
     case Kind::other:
-    case Kind::no_code: break;
+    case Kind::no_code:
+      break;
   }
   return 500;
 }
 
 std::string_view title_of(int status) {
   switch (status) {
-    case 400: return "malformed request";
-    case 401: return "a token is needed";
-    case 403: return "not allowed";
-    case 404: return "not found";
-    case 405: return "method not allowed";
-    case 408: return "too slow";
-    case 409: return "conflict";
-    case 410: return "expired";
-    case 411: return "length needed";
-    case 412: return "precondition failed";
-    case 413: return "too large";
-    case 414: return "address too long";
-    case 415: return "unsupported type";
-    case 416: return "range not satisfiable";
-    case 417: return "expectation failed";
-    case 423: return "locked";
-    case 429: return "too many requests";
-    case 431: return "header too large";
-    case 460: return "checksum mismatch";
-    case 501: return "not implemented";
-    case 503: return "try again later";
-    case 505: return "HTTP version not supported";
-    case 507: return "no room";
-    default: return status < 500 ? "refused" : "server error";
+    case 400:
+      return "malformed request";
+    case 401:
+      return "a token is needed";
+    case 403:
+      return "not allowed";
+    case 404:
+      return "not found";
+    case 405:
+      return "method not allowed";
+    case 408:
+      return "too slow";
+    case 409:
+      return "conflict";
+    case 410:
+      return "expired";
+    case 411:
+      return "length needed";
+    case 412:
+      return "precondition failed";
+    case 413:
+      return "too large";
+    case 414:
+      return "address too long";
+    case 415:
+      return "unsupported type";
+    case 416:
+      return "range not satisfiable";
+    case 417:
+      return "expectation failed";
+    case 423:
+      return "locked";
+    case 429:
+      return "too many requests";
+    case 431:
+      return "header too large";
+    case 460:
+      return "checksum mismatch";
+    case 501:
+      return "not implemented";
+    case 503:
+      return "try again later";
+    case 505:
+      return "HTTP version not supported";
+    case 507:
+      return "no room";
+    default:
+      return status < 500 ? "refused" : "server error";
   }
 }
 

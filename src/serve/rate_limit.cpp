@@ -31,7 +31,8 @@ std::optional<Seconds> RateLimit::take(std::string_view peer, Steady now) {
   if (a_minute_ == 0 || peer.empty()) return std::nullopt;
   const std::lock_guard lock(mutex_);
   if (buckets_.size() >= most_addresses) {
-    std::erase_if(buckets_, [&](const auto& entry) { return filled(entry.second, now) >= static_cast<double>(a_minute_); });
+    std::erase_if(buckets_,
+                  [&](const auto& entry) { return filled(entry.second, now) >= static_cast<double>(a_minute_); });
     if (buckets_.size() >= most_addresses) buckets_.clear();
   }
   const auto [at, is_new] = buckets_.try_emplace(key_of(peer), Bucket{static_cast<double>(a_minute_), now});

@@ -1,5 +1,5 @@
-// A share's link, for its recipient: what there is, one file, everything. Looking changes nothing; a download counts when
-// its last byte was taken.
+// A share's link, for its recipient: what there is, one file, everything. Looking changes nothing; a download counts
+// when its last byte was taken.
 #include <algorithm>
 
 #include "serve/answers.h"
@@ -14,14 +14,15 @@
 namespace qrx::serve {
 namespace {
 
-constexpr std::size_t most_form_bytes = 4096;        // of a button in a page
-constexpr std::uint64_t piece_bytes = 256U << 10;   // after each it is seen whether the link was revoked
+constexpr std::size_t most_form_bytes = 4096;      // of a button in a page
+constexpr std::uint64_t piece_bytes = 256U << 10;  // after each it is seen whether the link was revoked
 constexpr int busy_retry_seconds = 5;
 
 // One range of a file.
 class SharedSource : public http::BodySource {
  public:
-  SharedSource(std::shared_ptr<space::Content> content, wire::ByteRange range, std::unique_ptr<space::Transfer> transfer)
+  SharedSource(std::shared_ptr<space::Content> content, wire::ByteRange range,
+               std::unique_ptr<space::Transfer> transfer)
       : content_(std::move(content)), range_(range), transfer_(std::move(transfer)) {}
 
   Next next() override {
@@ -46,7 +47,8 @@ class SharedSource : public http::BodySource {
 
 class ArchiveSource : public http::BodySource {
  public:
-  ArchiveSource(ZipSource zip, std::unique_ptr<space::Transfer> transfer) : zip_(std::move(zip)), transfer_(std::move(transfer)) {}
+  ArchiveSource(ZipSource zip, std::unique_ptr<space::Transfer> transfer)
+      : zip_(std::move(zip)), transfer_(std::move(transfer)) {}
 
   Next next() override {
     if (transfer_->is_cut()) return Broken{};
@@ -113,7 +115,8 @@ http::Reply send_file_of(const SharedCall& call) {
   return send_stored(call, file, [&](http::Answer head, wire::ByteRange range) -> http::Reply {
     auto transfer = shares.begin(call->target.token, file, range.first, range.size);
     if (!transfer) return refuse(*call, transfer.error());
-    return http::Send{unbuffered(std::move(head)), range.size, std::make_unique<SharedSource>(*content, range, std::move(*transfer))};
+    return http::Send{unbuffered(std::move(head)), range.size,
+                      std::make_unique<SharedSource>(*content, range, std::move(*transfer))};
   });
 }
 
@@ -131,7 +134,8 @@ http::Reply send_all_of(const SharedCall& call) {
   auto transfer = shares.begin_all(token, *opened, *files);
   if (!transfer) return refuse(*call, transfer.error());
   ZipSource zip(plan, [&shares](const space::FileRow& file) { return shares.stored(file); });
-  return http::Send{std::move(head), plan->length(), std::make_unique<ArchiveSource>(std::move(zip), std::move(*transfer))};
+  return http::Send{std::move(head), plan->length(),
+                    std::make_unique<ArchiveSource>(std::move(zip), std::move(*transfer))};
 }
 
 http::Reply show(const SharedCall& call) {
@@ -139,7 +143,8 @@ http::Reply show(const SharedCall& call) {
   if (!opened) return refuse(*call, opened.error());
   if (!wants_json(*call->request)) {
     const wire::SharedSpace shared = describe(*call, *opened, call->asker.look.root);
-    return unlisted(page_answer(200, share_page(call->asker.look, shared, call->site.clock.wall()), PageKind::scripted));
+    return unlisted(
+        page_answer(200, share_page(call->asker.look, shared, call->site.clock.wall()), PageKind::scripted));
   }
   http::Answer out = unlisted(json_answer(200, wire::to_json(describe(*call, *opened, call->site.base().url()))));
   out.headers.push_back({"Vary", "Accept"});
@@ -169,12 +174,20 @@ http::Reply mark_opened(const SharedCall& call) {
 
 }  // namespace
 
-http::Reply show_link(const SharedCall& call) { return settled(call, show); }
+http::Reply show_link(const SharedCall& call) {
+  return settled(call, show);
+}
 
-http::Reply mark_link_opened(const SharedCall& call) { return after_form(call, mark_opened); }
+http::Reply mark_link_opened(const SharedCall& call) {
+  return after_form(call, mark_opened);
+}
 
-http::Reply send_link_file(const SharedCall& call) { return after_form(call, send_file_of); }
+http::Reply send_link_file(const SharedCall& call) {
+  return after_form(call, send_file_of);
+}
 
-http::Reply send_link_all(const SharedCall& call) { return after_form(call, send_all_of); }
+http::Reply send_link_all(const SharedCall& call) {
+  return after_form(call, send_all_of);
+}
 
 }  // namespace qrx::serve

@@ -13,7 +13,9 @@ constexpr std::size_t most_wish_bytes = 4U << 20;  // thousands of recipients
 constexpr std::size_t most_report_bytes = 16384;
 
 // The rules know the token of a link, and only here is known where it leads.
-void complete(const Site& site, wire::ShareInfo& share) { share.link = ShareLink{site.base(), share.link, {}}.text(); }
+void complete(const Site& site, wire::ShareInfo& share) {
+  share.link = ShareLink{site.base(), share.link, {}}.text();
+}
 
 http::Answer show_list(const Call& call, const std::string& token) {
   auto shares = call.site.shares.list(call.target.guid, token);
@@ -45,7 +47,8 @@ http::Reply list_shares(const SharedCall& call) {
 http::Reply create_shares(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->problem(401, "the owner's token is needed");
-  if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state) return call->problem(state.error());
+  if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
+    return call->problem(state.error());
   return collect(call, most_wish_bytes, [call, token = *token](const std::string& text) -> http::Reply {
     const auto wish = wire::from_json<wire::CreateShares>(text);
     if (!wish) return call->problem(wish.error());
@@ -59,7 +62,8 @@ http::Reply create_shares(const SharedCall& call) {
 http::Reply revoke_shares(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->problem(401, "the owner's token is needed");
-  if (const auto done = call->site.shares.revoke_all(call->target.guid, *token); !done) return call->problem(done.error());
+  if (const auto done = call->site.shares.revoke_all(call->target.guid, *token); !done)
+    return call->problem(done.error());
   return answer(204);
 }
 
@@ -74,7 +78,8 @@ http::Reply show_share(const SharedCall& call) {
 http::Reply report_share(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->problem(401, "the owner's token is needed");
-  if (const auto known = call->site.shares.show(call->target.guid, *token, call->target.item); !known) return call->problem(known.error());
+  if (const auto known = call->site.shares.show(call->target.guid, *token, call->target.item); !known)
+    return call->problem(known.error());
   return collect(call, most_report_bytes, [call, token = *token](const std::string& text) -> http::Reply {
     const auto report = wire::from_json<wire::ReportShare>(text);
     if (!report) return call->problem(report.error());
@@ -85,7 +90,8 @@ http::Reply report_share(const SharedCall& call) {
 http::Reply revoke_share(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->problem(401, "the owner's token is needed");
-  if (const auto done = call->site.shares.revoke(call->target.guid, *token, call->target.item); !done) return call->problem(done.error());
+  if (const auto done = call->site.shares.revoke(call->target.guid, *token, call->target.item); !done)
+    return call->problem(done.error());
   return answer(204);
 }
 

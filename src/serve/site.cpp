@@ -13,7 +13,9 @@ namespace {
 
 using Route = http::Reply (*)(const SharedCall&);
 
-http::Reply show_health(const SharedCall&) { return answer(200, "text/plain; charset=utf-8", "qrx is well\n"); }
+http::Reply show_health(const SharedCall&) {
+  return answer(200, "text/plain; charset=utf-8", "qrx is well\n");
+}
 
 struct Verb {
   std::string_view method;
@@ -126,9 +128,14 @@ http::Reply logged(http::Reply reply, const SharedCall& call) {
 
 }  // namespace
 
-Site::Site(space::Spaces& the_spaces, space::Shares& the_shares, Clock& the_clock, const Log& the_log, SiteOptions options,
-           std::function<void(const Id&)> the_wake)
-    : spaces(the_spaces), shares(the_shares), clock(the_clock), log(the_log), creations(options.create_rate), wake(std::move(the_wake)),
+Site::Site(space::Spaces& the_spaces, space::Shares& the_shares, Clock& the_clock, const Log& the_log,
+           SiteOptions options, std::function<void(const Id&)> the_wake)
+    : spaces(the_spaces),
+      shares(the_shares),
+      clock(the_clock),
+      log(the_log),
+      creations(options.create_rate),
+      wake(std::move(the_wake)),
       options_(std::move(options)) {
   const auto random = random_bytes<8>();
   std::uint64_t first = 0;
@@ -136,7 +143,9 @@ Site::Site(space::Spaces& the_spaces, space::Shares& the_shares, Clock& the_cloc
   next_request_ = first;
 }
 
-Site::~Site() { await_check(); }
+Site::~Site() {
+  await_check();
+}
 
 void Site::await_check() {
   const std::lock_guard lock(check_mutex_);
@@ -183,7 +192,9 @@ std::string Site::next_request_id() {
   return to_base32(as_bytes(bytes));
 }
 
-http::Answer Site::error_answer(const Error& error, int status) const { return problem(Asker{false, {}, {Language::english, options_.prefix}}, error, status); }
+http::Answer Site::error_answer(const Error& error, int status) const {
+  return problem(Asker{false, {}, {Language::english, options_.prefix}}, error, status);
+}
 
 http::Reply Site::handle(std::shared_ptr<const http::Request> request) {
   auto call = std::make_shared<Call>(Call{*this, std::move(request), {}, {}});
@@ -200,10 +211,12 @@ http::Reply Site::route(const std::shared_ptr<Call>& shared) {
   if (is_foreign(request, options_.public_authority))
     return call.problem(403, "a page of another site may not use this server");
   auto target = parse_target(request.path, options_.prefix, request.method == "PUT");
-  const bool is_control = target && (target->resource == Resource::control_sweep || target->resource == Resource::control_check);
+  const bool is_control =
+      target && (target->resource == Resource::control_sweep || target->resource == Resource::control_check);
   if (!target || is_control != request.control) return call.problem(404, "there is nothing at this address");
   call.target = std::move(*target);
-  // "null" is what our own forms send, but also a page that another site has put into a sandbox: it has no secret to name.
+  // "null" is what our own forms send, but also a page that another site has put into a sandbox: it has no secret to
+  // name.
   if (call.target.resource == Resource::spaces && call.header("origin") == "null")
     return call.problem(403, "a page of no site may not open spaces");
 
@@ -214,7 +227,8 @@ http::Reply Site::route(const std::shared_ptr<Call>& shared) {
   if (method == "HEAD")
     for (const Verb& verb : row.verbs)
       if (verb.method == "GET") return verb.route(shared);
-  http::Answer out = method == "OPTIONS" ? answer(204) : call.problem(405, "this address does not take " + request.method);
+  http::Answer out =
+      method == "OPTIONS" ? answer(204) : call.problem(405, "this address does not take " + request.method);
   out.headers.push_back({"Allow", allowed(row)});
   return out;
 }

@@ -2,8 +2,8 @@
 #pragma once
 
 #include <atomic>
-#include <memory>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <string>
 #include <string_view>
@@ -26,8 +26,8 @@
 namespace qrx::serve {
 
 struct SiteOptions {
-  std::string public_authority;    // host and port of --public-url, or empty
-  std::string prefix;              // of --public-url
+  std::string public_authority;  // host and port of --public-url, or empty
+  std::string prefix;            // of --public-url
   bool create_needs_token = false;
   std::uint64_t create_rate = 60;  // spaces a minute and address; 0: no limit
 };
@@ -38,7 +38,8 @@ struct Call;
 class Site {
  public:
   // wake(topic) is http::Server::notify; it may be called from any thread.
-  Site(space::Spaces& spaces, space::Shares& shares, Clock& clock, const Log& log, SiteOptions options, std::function<void(const Id&)> wake);
+  Site(space::Spaces& spaces, space::Shares& shares, Clock& clock, const Log& log, SiteOptions options,
+       std::function<void(const Id&)> wake);
   ~Site();
 
   http::Reply handle(std::shared_ptr<const http::Request> request);

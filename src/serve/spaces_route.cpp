@@ -68,11 +68,13 @@ http::Reply show_space(const SharedCall& call) {
 http::Reply change_space(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->problem(401, "the owner's token is needed");
-  if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state) return call->problem(state.error());
+  if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
+    return call->problem(state.error());
   return collect(call, most_message_bytes, [call, token = *token](const std::string& text) -> http::Reply {
     const auto change = wire::from_json<wire::ChangeSpace>(text);
     if (!change) return call->problem(change.error());
-    if (const auto done = call->site.spaces.extend(call->target.guid, token, *change); !done) return call->problem(done.error());
+    if (const auto done = call->site.spaces.extend(call->target.guid, token, *change); !done)
+      return call->problem(done.error());
     return show(*call, token);
   });
 }
@@ -85,7 +87,8 @@ http::Reply remove_space(const SharedCall& call) {
     deliveries = wire::parse_number(query.substr(query.find('=') + 1));
     if (!deliveries) return call->problem(400, "deliveries is not a whole number");
   }
-  if (const auto done = call->site.spaces.remove(call->target.guid, *token, deliveries); !done) return call->problem(done.error());
+  if (const auto done = call->site.spaces.remove(call->target.guid, *token, deliveries); !done)
+    return call->problem(done.error());
   return answer(204);
 }
 

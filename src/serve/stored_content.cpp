@@ -20,7 +20,8 @@ http::Answer content_head(int status, std::string type, const std::string& name)
   const auto slash = name.rfind('/');
   const std::string base = slash == std::string::npos ? name : name.substr(slash + 1);
   http::Answer out = answer(status, type.empty() ? "application/octet-stream" : std::move(type));
-  out.headers.push_back({"Content-Disposition", "attachment; filename=\"" + plain_name(base) + "\"; filename*=UTF-8''" + percent_encode_segment(base)});
+  out.headers.push_back({"Content-Disposition", "attachment; filename=\"" + plain_name(base) + "\"; filename*=UTF-8''" +
+                                                    percent_encode_segment(base)});
   out.headers.push_back({"Content-Security-Policy", "sandbox; default-src 'none'"});
   return out;
 }
@@ -48,8 +49,8 @@ http::Reply send_stored(const SharedCall& call, const space::FileRow& file,
     head.headers.push_back({"Repr-Digest", wire::format_repr_digest(*sha256)});
   }
 
-  const wire::ChosenRange chosen =
-      wire::choose_range(request.method == "GET" ? request.header("range") : std::nullopt, request.header("if-range"), etag, file.size);
+  const wire::ChosenRange chosen = wire::choose_range(request.method == "GET" ? request.header("range") : std::nullopt,
+                                                      request.header("if-range"), etag, file.size);
   if (chosen.choice == wire::RangeChoice::unsatisfiable) {
     http::Answer out = call->problem(416, "the file has " + std::to_string(file.size) + " bytes");
     out.headers.push_back({"Content-Range", wire::content_range_unsatisfied(file.size)});

@@ -1,4 +1,5 @@
-// The content of a stored file over HTTP: one range, entity tags, sums, never to be run. The same for owner and recipients.
+// The content of a stored file over HTTP: one range, entity tags, sums, never to be run. The same for owner and
+// recipients.
 #pragma once
 
 #include <functional>

@@ -3,8 +3,8 @@
 namespace qrx::serve {
 namespace {
 
-constexpr Seconds beat{5};        // also wakes a check, whose reader wants a sign of life
-constexpr unsigned beats = 6;     // from one sweep to the next
+constexpr Seconds beat{5};     // also wakes a check, whose reader wants a sign of life
+constexpr unsigned beats = 6;  // from one sweep to the next
 
 }  // namespace
 
@@ -34,7 +34,8 @@ void Sweeper::sweep() {
   const auto swept = site_.spaces.sweep();
   if (!swept) {
     // Said once: the clock stays wrong for as long as it likes.
-    if (swept.error().kind != Kind::unavailable || !clock_jumped_) site_.log.error("sweep failed", {{"reason", swept.error().what}});
+    if (swept.error().kind != Kind::unavailable || !clock_jumped_)
+      site_.log.error("sweep failed", {{"reason", swept.error().what}});
     clock_jumped_ = swept.error().kind == Kind::unavailable;
     return;
   }

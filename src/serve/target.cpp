@@ -14,9 +14,15 @@ std::string_view take_part(std::string_view& path) {
   return part;
 }
 
-bool at_end(std::string_view rest) { return rest.empty() || rest == "/"; }
-bool is(std::string_view part, std::string_view word) { return equal_ignoring_case(part, word); }
-Id id_of(std::string_view part) { return Id::parse(part).value_or(Id{}); }
+bool at_end(std::string_view rest) {
+  return rest.empty() || rest == "/";
+}
+bool is(std::string_view part, std::string_view word) {
+  return equal_ignoring_case(part, word);
+}
+Id id_of(std::string_view part) {
+  return Id::parse(part).value_or(Id{});
+}
 
 std::optional<Target> named(Target target, std::string_view rest) {
   if (!percent_decode(rest.substr(1), target.name)) return std::nullopt;
@@ -85,7 +91,9 @@ std::optional<Target> under_link(Target target, std::string_view rest) {
   return at_end(rest) ? std::optional(target) : std::nullopt;
 }
 
-std::string short_id(const Id& id) { return id == Id{} ? "?" : id.text().substr(0, 6) + "…"; }
+std::string short_id(const Id& id) {
+  return id == Id{} ? "?" : id.text().substr(0, 6) + "…";
+}
 
 }  // namespace
 
@@ -151,30 +159,54 @@ std::string loggable(const Target& target) {
   const std::string drop = "/u/" + short_id(target.guid);
   const std::string delivery = drop + "/deliveries/" + short_id(target.item);
   switch (target.resource) {
-    case Resource::home: return "/";
-    case Resource::scan_page: return "/scan";
-    case Resource::asset: return "/assets/*";
-    case Resource::health: return "/healthz";
-    case Resource::spaces: return "/api/v1/spaces";
-    case Resource::space: return space;
-    case Resource::file: return space + "/files/" + short_id(target.item);
-    case Resource::shares: return space + "/shares";
-    case Resource::share: return space + "/shares/" + short_id(target.item);
-    case Resource::link: return "/d/*";
-    case Resource::link_opened: return "/d/*/opened";
-    case Resource::link_file: return "/d/*/files/" + short_id(target.item);
-    case Resource::link_all: return "/d/*/all.zip";
-    case Resource::owner_page: return "/s/" + short_id(target.guid);
-    case Resource::drop: return drop;
-    case Resource::drop_file: return drop + "/*";
-    case Resource::uploads: return drop + "/uploads";
-    case Resource::upload: return drop + "/uploads/" + short_id(target.item);
-    case Resource::deliveries: return drop + "/deliveries";
-    case Resource::delivery: return delivery;
-    case Resource::commit: return delivery + "/commit";
-    case Resource::delivery_file: return delivery + "/files/*";
-    case Resource::control_sweep: return "/control/sweep";
-    case Resource::control_check: return "/control/check";
+    case Resource::home:
+      return "/";
+    case Resource::scan_page:
+      return "/scan";
+    case Resource::asset:
+      return "/assets/*";
+    case Resource::health:
+      return "/healthz";
+    case Resource::spaces:
+      return "/api/v1/spaces";
+    case Resource::space:
+      return space;
+    case Resource::file:
+      return space + "/files/" + short_id(target.item);
+    case Resource::shares:
+      return space + "/shares";
+    case Resource::share:
+      return space + "/shares/" + short_id(target.item);
+    case Resource::link:
+      return "/d/*";
+    case Resource::link_opened:
+      return "/d/*/opened";
+    case Resource::link_file:
+      return "/d/*/files/" + short_id(target.item);
+    case Resource::link_all:
+      return "/d/*/all.zip";
+    case Resource::owner_page:
+      return "/s/" + short_id(target.guid);
+    case Resource::drop:
+      return drop;
+    case Resource::drop_file:
+      return drop + "/*";
+    case Resource::uploads:
+      return drop + "/uploads";
+    case Resource::upload:
+      return drop + "/uploads/" + short_id(target.item);
+    case Resource::deliveries:
+      return drop + "/deliveries";
+    case Resource::delivery:
+      return delivery;
+    case Resource::commit:
+      return delivery + "/commit";
+    case Resource::delivery_file:
+      return delivery + "/files/*";
+    case Resource::control_sweep:
+      return "/control/sweep";
+    case Resource::control_check:
+      return "/control/check";
   }
   return "?";
 }

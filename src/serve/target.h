@@ -41,8 +41,8 @@ struct Target {
   Resource resource = Resource::home;
   Id guid;  // an id that does not parse is all zeros, which names nothing
   Id item;
-  std::string name;  // percent-decoded
-  std::string token; // of a share's link, as it came: secret
+  std::string name;   // percent-decoded
+  std::string token;  // of a share's link, as it came: secret
 };
 
 // `prefix` ("" or "/prefix") is taken off when it is there: the proxy may have done so already. Words and ids may be in

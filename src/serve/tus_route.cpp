@@ -31,7 +31,9 @@ std::optional<http::Answer> refuse_version(const Call& call) {
   return out;
 }
 
-bool is_chunk(const Call& call) { return equal_ignoring_case(call.header("content-type"), wire::tus_content_type); }
+bool is_chunk(const Call& call) {
+  return equal_ignoring_case(call.header("content-type"), wire::tus_content_type);
+}
 
 Result<std::optional<space::ChunkChecksum>> read_checksum(const Call& call) {
   const auto header = call.request->header("upload-checksum");
@@ -106,7 +108,8 @@ Result<Creation> read_creation(const Call& call) {
 http::Answer created(const Call& call, const space::UploadRow& row, std::uint64_t offset,
                      const std::optional<wire::ReceivedFile>& file) {
   http::Answer out = with_tus(answer(201));
-  out.headers.push_back({"Location", call.site.base().prefix + "/u/" + call.target.guid.text() + "/uploads/" + row.upload.text()});
+  out.headers.push_back(
+      {"Location", call.site.base().prefix + "/u/" + call.target.guid.text() + "/uploads/" + row.upload.text()});
   out.headers.push_back({"Upload-Offset", std::to_string(offset)});
   if (file) out.headers.push_back({"Qrx-Xxh128", to_hex(file->xxh128)});
   if (!row.length || offset < *row.length) out.headers.push_back({"Upload-Expires", to_http_date(row.expires)});
@@ -134,11 +137,14 @@ http::Reply concatenate(const SharedCall& call, const Creation& creation) {
 http::Reply tus_options(const SharedCall& call) {
   http::Answer out = with_tus(answer(204));
   out.headers.push_back({"Tus-Version", std::string(wire::tus_version)});
-  out.headers.push_back({"Tus-Extension", "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination,concatenation"});
+  out.headers.push_back(
+      {"Tus-Extension",
+       "creation,creation-with-upload,creation-defer-length,expiration,checksum,termination,concatenation"});
   out.headers.push_back({"Tus-Checksum-Algorithm", std::string(space::Spaces::upload_checksum_algorithms())});
   if (const auto drop = call->site.spaces.drop(call->target.guid); drop && drop->limits.max_size > 0)
     out.headers.push_back({"Tus-Max-Size", std::to_string(drop->limits.max_size)});
-  out.headers.push_back({"Allow", call->target.resource == Resource::uploads ? "POST, OPTIONS" : "HEAD, PATCH, DELETE, OPTIONS"});
+  out.headers.push_back(
+      {"Allow", call->target.resource == Resource::uploads ? "POST, OPTIONS" : "HEAD, PATCH, DELETE, OPTIONS"});
   return out;
 }
 
@@ -153,7 +159,8 @@ http::Reply create_upload(const SharedCall& call) {
   if (creation->is_final) return concatenate(call, *creation);
 
   const bool brings_bytes = request.has_body && request.content_length != 0;
-  if (brings_bytes && !is_chunk(*call)) return refuse(*call, 415, "the content type of an upload is application/offset+octet-stream");
+  if (brings_bytes && !is_chunk(*call))
+    return refuse(*call, 415, "the content type of an upload is application/offset+octet-stream");
   const auto checksum = read_checksum(*call);
   if (!checksum) return refuse(*call, checksum.error());
   const auto& length = creation->wish.length;
@@ -171,9 +178,7 @@ http::Reply create_upload(const SharedCall& call) {
   into.delivery = row->delivery;
   into.forget_if_cut = true;  // its address was not told yet
   into.failed = [call](const Error& error) { return refuse(*call, error); };
-  into.done = [call, row = *row](const Taken& taken) {
-    return created(*call, row, taken.offset, taken.file);
-  };
+  into.done = [call, row = *row](const Taken& taken) { return created(*call, row, taken.offset, taken.file); };
   return receive_into(call, std::move(*writer), std::move(into));
 }
 
@@ -220,8 +225,7 @@ http::Reply append_upload(const SharedCall& call) {
       length = told;
     }
   }
-  if (*offset != row->offset && length && row->offset == *length)
-    return refuse(*call, 409, "the upload is complete");
+  if (*offset != row->offset && length && row->offset == *length) return refuse(*call, 409, "the upload is complete");
   const std::uint64_t coming = request.content_length.value_or(0);
   if (length && *offset <= *length && coming > *length - *offset)
     return refuse(*call, 413, "the body goes beyond the length of the upload");

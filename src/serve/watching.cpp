@@ -25,12 +25,14 @@ Result<Watch> read_watch(std::string_view query) {
     query = ampersand == std::string_view::npos ? std::string_view() : query.substr(ampersand + 1);
     const auto equals = pair.find('=');
     const std::string_view name = pair.substr(0, equals);
-    const auto number = wire::parse_number(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
+    const auto number =
+        wire::parse_number(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
     if (name == "after") {
       if (!number || watch.after) return fail(Kind::usage, "after is not a whole number");
       watch.after = *number;
     } else if (name == "wait") {
-      if (!number || waits || *number > most_wait) return fail(Kind::usage, "wait is not a number of seconds from 0 to 60");
+      if (!number || waits || *number > most_wait)
+        return fail(Kind::usage, "wait is not a number of seconds from 0 to 60");
       watch.wait = Seconds(*number);
       waits = true;
     }
@@ -40,7 +42,8 @@ Result<Watch> read_watch(std::string_view query) {
 
 }  // namespace
 
-http::Reply watch_space(const SharedCall& call, std::function<http::Answer(const Call& call, const std::string& token)> show) {
+http::Reply watch_space(const SharedCall& call,
+                        std::function<http::Answer(const Call& call, const std::string& token)> show) {
   const auto token = token_of(*call->request);
   if (!token) return call->problem(401, "the owner's token is needed");
   space::Spaces& spaces = call->site.spaces;
@@ -56,7 +59,8 @@ http::Reply watch_space(const SharedCall& call, std::function<http::Answer(const
   http::Wait wait;
   wait.topic = guid;
   wait.until = call->site.clock.steady() + std::min<Millis>(watch->wait, left + Millis(1));
-  wait.poll = [call, token = *token, after = *watch->after, show = std::move(show)](bool time_over) -> std::optional<http::Reply> {
+  wait.poll = [call, token = *token, after = *watch->after,
+               show = std::move(show)](bool time_over) -> std::optional<http::Reply> {
     const auto seq = call->site.spaces.seq(call->target.guid);
     if (!time_over && seq == after) return std::nullopt;
     // The token is asked again: it may have lost its right in the meantime.
@@ -67,12 +71,14 @@ http::Reply watch_space(const SharedCall& call, std::function<http::Answer(const
   return wait;
 }
 
-http::Reply once_settled(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt, std::function<http::Reply()> go_on) {
+http::Reply once_settled(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt,
+                         std::function<http::Reply()> go_on) {
   if (!in_doubt()) return go_on();
   http::Wait wait;
   wait.topic = space;
   wait.until = call->site.clock.steady() + longest_doubt;
-  wait.poll = [call, in_doubt = std::move(in_doubt), go_on = std::move(go_on)](bool time_over) -> std::optional<http::Reply> {
+  wait.poll = [call, in_doubt = std::move(in_doubt),
+               go_on = std::move(go_on)](bool time_over) -> std::optional<http::Reply> {
     if (!time_over && in_doubt()) return std::nullopt;
     return go_on();
   };

@@ -10,10 +10,12 @@
 namespace qrx::serve {
 
 // Checks the owner's token and gives `show`, at once or when the seq of the space is another than `after`.
-http::Reply watch_space(const SharedCall& call, std::function<http::Answer(const Call& call, const std::string& token)> show);
+http::Reply watch_space(const SharedCall& call,
+                        std::function<http::Answer(const Call& call, const std::string& token)> show);
 
-// Goes on once no transfer that has just gone out is in doubt, a second later at the latest: who downloads and asks right
-// after it hears of it. `space` is the one whose changes end the doubt.
-http::Reply once_settled(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt, std::function<http::Reply()> go_on);
+// Goes on once no transfer that has just gone out is in doubt, a second later at the latest: who downloads and asks
+// right after it hears of it. `space` is the one whose changes end the doubt.
+http::Reply once_settled(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt,
+                         std::function<http::Reply()> go_on);
 
 }  // namespace qrx::serve

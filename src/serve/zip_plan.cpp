@@ -31,7 +31,8 @@ std::string safe_part(std::string_view part) {
   for (std::size_t at = 0; at < part.size();) {
     const std::string_view character = part.substr(at, length_of_character(part[at]));
     at += character.size();
-    const bool strange = character.size() == 1 && std::string_view("<>:\"|?*\\").find(character[0]) != std::string_view::npos;
+    const bool strange =
+        character.size() == 1 && std::string_view("<>:\"|?*\\").find(character[0]) != std::string_view::npos;
     if (strange || escape_untrusted(character) != character)
       out += '_';
     else
@@ -43,7 +44,9 @@ std::string safe_part(std::string_view part) {
 }
 
 // Some file systems do not tell cases apart; beyond ASCII that is left to whoever unpacks.
-std::string folded(std::string_view name) { return to_lower_ascii(name); }
+std::string folded(std::string_view name) {
+  return to_lower_ascii(name);
+}
 
 // "photo.jpg" to "photo (2).jpg", in its last part, which stays short enough for a file system.
 std::string numbered(const std::string& name, unsigned number) {
@@ -63,7 +66,8 @@ class Names {
   std::string add(const std::string& wanted) {
     std::string name = free_name(in_free_folders(wanted));
     const std::string key = folded(name);
-    for (auto slash = key.find('/'); slash != std::string::npos; slash = key.find('/', slash + 1)) folders_.insert(key.substr(0, slash));
+    for (auto slash = key.find('/'); slash != std::string::npos; slash = key.find('/', slash + 1))
+      folders_.insert(key.substr(0, slash));
     files_.insert(key);
     return name;
   }
@@ -81,7 +85,9 @@ class Names {
     return name;
   }
   std::string free_name(const std::string& wanted) {
-    const auto taken = [this](const std::string& name) { return files_.contains(folded(name)) || folders_.contains(folded(name)); };
+    const auto taken = [this](const std::string& name) {
+      return files_.contains(folded(name)) || folders_.contains(folded(name));
+    };
     if (!taken(wanted)) return wanted;
     // Where the last search ended, so that a thousand files of one name are not tried a million times.
     unsigned& number = numbers_.try_emplace(folded(wanted), 2U).first->second;
@@ -138,7 +144,8 @@ void ZipPlan::measure() {
   length_ += central + wire::zip_end(entries(), length_, central).size();
 }
 
-std::shared_ptr<const ZipPlan> ZipPlans::plan(std::shared_ptr<const space::SpaceState> state, std::vector<std::uint32_t> files) {
+std::shared_ptr<const ZipPlan> ZipPlans::plan(std::shared_ptr<const space::SpaceState> state,
+                                              std::vector<std::uint32_t> files) {
   const Guid guid = state->space.guid;
   {
     const std::lock_guard lock(mutex_);

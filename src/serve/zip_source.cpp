@@ -44,7 +44,8 @@ Result<void> ZipSource::add_content(std::string& out) {
   while (wanted > 0) {
     const std::size_t before = out.size();
     out.resize(before + wanted);
-    const ssize_t got = ::pread(content_->fd(), out.data() + before, wanted, static_cast<off_t>(content_->blob_offset() + done_));
+    const ssize_t got =
+        ::pread(content_->fd(), out.data() + before, wanted, static_cast<off_t>(content_->blob_offset() + done_));
     out.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("cannot read a stored file");
@@ -67,8 +68,8 @@ void ZipSource::end_entry(std::string& out) {
 void ZipSource::add_end(std::string& out) {
   if (!central_offset_) central_offset_ = sent_ + out.size();
   for (; central_ < plan_->entries() && out.size() < piece_bytes; ++central_)
-    out += wire::zip_central_record(
-        {plan_->name(central_), plan_->file(central_).size, plan_->modified(central_), offsets_[central_], crcs_[central_]});
+    out += wire::zip_central_record({plan_->name(central_), plan_->file(central_).size, plan_->modified(central_),
+                                     offsets_[central_], crcs_[central_]});
   if (central_ < plan_->entries() || ended_) return;
   ended_ = true;
   out += wire::zip_end(plan_->entries(), *central_offset_, sent_ + out.size() - *central_offset_);

@@ -34,7 +34,7 @@ class Staged {
 class Opened {
  public:
   virtual ~Opened() = default;
-  virtual int fd() const = 0;  // for sendfile and pread
+  virtual int fd() const = 0;              // for sendfile and pread
   virtual std::uint64_t size() const = 0;  // now: a staged blob grows
   // Fills `out` from `offset`; fewer bytes only at the end of the blob.
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const = 0;

@@ -25,8 +25,8 @@ class Transaction {
   virtual bool advance_upload(const Id& upload, std::uint64_t epoch, std::uint64_t offset) = 0;  // false: stale epoch
   virtual void remove_upload(const Id& upload) = 0;
   virtual void remove_file(const Id& file) = 0;
-  virtual void remove_delivery(const Id& delivery) = 0;  // with its files and uploads
-  virtual void remove_space(const Guid& guid) = 0;       // with everything in it
+  virtual void remove_delivery(const Id& delivery) = 0;                          // with its files and uploads
+  virtual void remove_space(const Guid& guid) = 0;                               // with everything in it
   virtual void remember(const std::string& name, const std::string& value) = 0;  // a note of the rules, kept for later
 
   // Shares go with their space. What is read here is as of this transaction.
@@ -56,8 +56,8 @@ class Catalog {
   virtual ~Catalog() = default;
 
   // Runs `work` in one transaction and returns when it is committed. An error from `work` rolls it back and comes back.
-  // Transactions of several threads may share one sync; `work` runs on some thread, one at a time, must not block, and may
-  // run again when an attempt failed.
+  // Transactions of several threads may share one sync; `work` runs on some thread, one at a time, must not block, and
+  // may run again when an attempt failed.
   virtual Result<void> change(Durability durability, const std::function<Result<void>(Transaction&)>& work) = 0;
 
   // A consistent copy, cheap when nothing changed since the last call; null when there is no such space.
@@ -82,7 +82,8 @@ class Catalog {
   virtual Result<std::optional<ShareFileRow>> share_file(const Id& share, const Id& file) = 0;
   virtual Result<std::vector<ShareFileRow>> share_files(const Id& share) = 0;
   virtual Result<std::uint64_t> least_taken(const Id& share) = 0;  // of the files that it took at all
-  // The next to be sent that nobody has claimed, and whose transport is not among the busy ones: " mail exec.x ", or empty.
+  // The next to be sent that nobody has claimed, and whose transport is not among the busy ones: " mail exec.x ", or
+  // empty.
   virtual Result<std::optional<NoticeRow>> next_notice(const std::string& busy) = 0;
   virtual Result<std::vector<NoticeRow>> claimed_notices() = 0;
   virtual Result<std::vector<Id>> claims_before(WallTime noticed) = 0;  // shares that are `sending` since before

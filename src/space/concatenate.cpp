@@ -85,7 +85,8 @@ Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, c
     return {};
   }();
   if (!filled) {
-    if (!upload.removed) (void)impl_->drop_upload(live, *whole_upload);  // nobody was told of it; the parts are still there
+    if (!upload.removed)
+      (void)impl_->drop_upload(live, *whole_upload);  // nobody was told of it; the parts are still there
     return tl::unexpected(filled.error());
   }
   for (const UploadPtr& part : distinct) (void)impl_->blobs.remove(part->row.blob);  // what stays is an orphan

@@ -43,8 +43,12 @@ class GrowingContent final : public Content {
   const std::unique_ptr<Opened> blob_;
 };
 
-tl::unexpected<Error> no_such_file() { return fail(Kind::not_found, "no such file"); }
-tl::unexpected<Error> lost_bytes() { return fail(Kind::integrity, "the server has lost bytes of this file"); }
+tl::unexpected<Error> no_such_file() {
+  return fail(Kind::not_found, "no such file");
+}
+tl::unexpected<Error> lost_bytes() {
+  return fail(Kind::integrity, "the server has lost bytes of this file");
+}
 
 }  // namespace
 

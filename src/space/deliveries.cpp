@@ -13,7 +13,9 @@ constexpr std::size_t most_message_bytes = 4096;
 constexpr std::size_t most_open_deliveries = 64;
 constexpr unsigned most_packs = 2048;
 
-wire::ReceivedFile received(const FileRow& row) { return {row.name, row.size, row.xxh128}; }
+wire::ReceivedFile received(const FileRow& row) {
+  return {row.name, row.size, row.xxh128};
+}
 
 wire::DeliveryState state_of(const LiveDelivery& delivery) {
   wire::DeliveryState state;
@@ -37,9 +39,8 @@ Result<wire::DeliveryState> Rules::committed_state(const LiveSpace& live, const 
   if (!state) return tl::unexpected(state.error());
   if (*state == nullptr) return no_such_delivery();
   const auto& rows = (*state)->deliveries;
-  const auto row = std::find_if(rows.begin(), rows.end(), [&](const DeliveryRow& one) {
-    return one.delivery == delivery && one.committed;
-  });
+  const auto row = std::find_if(rows.begin(), rows.end(),
+                                [&](const DeliveryRow& one) { return one.delivery == delivery && one.committed; });
   if (row == rows.end()) return no_such_delivery();
   wire::DeliveryState out;
   out.delivery = delivery;

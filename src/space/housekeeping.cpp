@@ -62,8 +62,8 @@ Result<void> Rules::trust_clock() {
   if (!text) return tl::unexpected(text.error());
   std::optional<ClockNote> note;
   if (*text) note = ClockNote::parse(**text);
-  const bool settled = note && note->doubted && now.steady - note->doubted->steady >= clock_jump.count() &&
-                       agree(*note->doubted, now);
+  const bool settled =
+      note && note->doubted && now.steady - note->doubted->steady >= clock_jump.count() && agree(*note->doubted, now);
   const bool trusted = !note || agree(note->trusted, now) || settled;
   if (trusted)
     note = ClockNote{now, std::nullopt};
@@ -95,7 +95,8 @@ Result<Rules::Erased> Rules::erase(const Guid& guid, bool only_expired, std::opt
     const auto held = catalog.space(guid);
     if (!held) return tl::unexpected(held.error());
     const auto committed = [](const DeliveryRow& delivery) { return delivery.committed.has_value(); };
-    if (*held && std::count_if((*held)->deliveries.begin(), (*held)->deliveries.end(), committed) != static_cast<std::int64_t>(*deliveries))
+    if (*held && std::count_if((*held)->deliveries.begin(), (*held)->deliveries.end(), committed) !=
+                     static_cast<std::int64_t>(*deliveries))
       return fail(Kind::conflict, "the space holds another number of deliveries");
   }
   auto marked = catalog.change(durable(), [&](Transaction& transaction) -> Result<void> {

@@ -9,7 +9,9 @@ namespace {
 constexpr std::size_t most_lives = 16'384;
 constexpr auto tick_interval = Millis(200);
 
-std::uint64_t counted_of(const UploadRow& row) { return row.length.value_or(row.offset); }
+std::uint64_t counted_of(const UploadRow& row) {
+  return row.length.value_or(row.offset);
+}
 
 LivePtr to_live(const SpaceState& state, Steady now) {
   auto live = std::make_shared<LiveSpace>();
@@ -50,9 +52,15 @@ LivePtr to_live(const SpaceState& state, Steady now) {
 
 }  // namespace
 
-tl::unexpected<Error> no_such_space() { return fail(Kind::not_found, "no such space"); }
-tl::unexpected<Error> no_such_upload() { return fail(Kind::not_found, "no such upload"); }
-tl::unexpected<Error> no_such_delivery() { return fail(Kind::not_found, "no such delivery"); }
+tl::unexpected<Error> no_such_space() {
+  return fail(Kind::not_found, "no such space");
+}
+tl::unexpected<Error> no_such_upload() {
+  return fail(Kind::not_found, "no such upload");
+}
+tl::unexpected<Error> no_such_delivery() {
+  return fail(Kind::not_found, "no such delivery");
+}
 
 bool LiveSpace::idle() const {
   const auto busy_delivery = [](const auto& entry) { return entry.second->pack.staged != nullptr; };
@@ -105,7 +113,9 @@ void Rules::forget(const Guid& guid) {
   lives.erase(guid);
 }
 
-bool Rules::expired(const LiveSpace& live) const { return live.row.expires <= clock.wall(); }
+bool Rules::expired(const LiveSpace& live) const {
+  return live.row.expires <= clock.wall();
+}
 
 Result<void> Rules::still_open(const LiveSpace& live) const {
   if (live.row.phase == Phase::dying) return no_such_space();
@@ -132,7 +142,7 @@ Result<LivePtr> Rules::enter(const Guid& guid, std::string_view token) {
   const Sha256Sum given = sha256(as_bytes(token));
   auto live = find(guid);
   if (!live) return live;
-  Sha256Sum wanted{};  // no text is known to have this sum
+  Sha256Sum wanted{};                                      // no text is known to have this sum
   if (*live != nullptr) wanted = (*live)->row.owner_hash;  // never changes
   if (!equal_constant_time(as_bytes(given), as_bytes(wanted)) || *live == nullptr) {
     // An unknown space costs a look into the catalog; so must a wrong token.
@@ -150,11 +160,13 @@ Result<void> Rules::take(LiveSpace& live, std::uint64_t bytes, Weight weight) {
     return limit != 0 && (more > limit || used > limit - more);
   };
   if (bytes > 0 && exceeds(live.bytes, bytes, live.row.limits.max_size))
-    return fail(Kind::too_large, "this space takes no more than " + std::to_string(live.row.limits.max_size) + " bytes");
+    return fail(Kind::too_large,
+                "this space takes no more than " + std::to_string(live.row.limits.max_size) + " bytes");
   const std::uint64_t most_files = live.row.limits.max_files;
   if ((weight.files > 0 && exceeds(live.files, weight.files, most_files)) ||
       (weight.manifests > 0 && exceeds(live.manifests, weight.manifests, most_files)))
-    return fail(Kind::too_large, "this space takes no more than " + std::to_string(live.row.limits.max_files) + " files");
+    return fail(Kind::too_large,
+                "this space takes no more than " + std::to_string(live.row.limits.max_files) + " files");
   {
     const std::lock_guard lock(totals_mutex);
     if (bytes > 0 && exceeds(totals.bytes, bytes, policy.max_total))

@@ -1,5 +1,5 @@
-// What the rules hold in memory of the spaces in use: quotas, running uploads, deliveries that are still open. The catalog
-// has the truth of what was acknowledged; this has what is going on. Private to src/space.
+// What the rules hold in memory of the spaces in use: quotas, running uploads, deliveries that are still open. The
+// catalog has the truth of what was acknowledged; this has what is going on. Private to src/space.
 #pragma once
 
 #include <atomic>
@@ -84,7 +84,7 @@ struct LiveSpace {
   std::shared_mutex gate;
 
   SpaceRow row;
-  std::atomic<std::uint64_t> seq{0};  // as readers see it; ahead of row.seq by the ticks of progress
+  std::atomic<std::uint64_t> seq{0};                  // as readers see it; ahead of row.seq by the ticks of progress
   std::uint64_t bytes = 0, files = 0, manifests = 0;  // of the quotas: stored, promised, and in packs
   std::unordered_map<Id, std::shared_ptr<LiveUpload>, IdHash> uploads;
   std::unordered_map<Id, std::shared_ptr<LiveDelivery>, IdHash> open;
@@ -135,8 +135,8 @@ struct Rules {
   Result<LivePtr> enter_by_token(const Guid& guid);
   // For the owner: Kind::not_found when unknown or the token is wrong, by the same work.
   Result<LivePtr> enter(const Guid& guid, std::string_view token);
-  bool expired(const LiveSpace& live) const;          // takes no lock: mutex held
-  Result<void> still_open(const LiveSpace& live) const;  // mutex held: neither expired nor dying
+  bool expired(const LiveSpace& live) const;                               // takes no lock: mutex held
+  Result<void> still_open(const LiveSpace& live) const;                    // mutex held: neither expired nor dying
   Result<void> take(LiveSpace& live, std::uint64_t bytes, Weight weight);  // mutex held; of all quotas
   void give_back(LiveSpace& live, std::uint64_t bytes, Weight weight);     // mutex held
   Result<void> room_on_disk(std::uint64_t bytes) const;
@@ -157,11 +157,11 @@ struct Rules {
     std::uint64_t bytes_freed = 0;  // of parts that this one replaces
   };
   Result<UploadPtr> begin_upload(LiveSpace& live, const Wish& wish);  // the gate is held shared
-  // The holder, all bytes there and durable: makes the file, commits a lone delivery. The gate is held shared. The parts
-  // that it was made of go with it.
+  // The holder, all bytes there and durable: makes the file, commits a lone delivery. The gate is held shared. The
+  // parts that it was made of go with it.
   Result<FileRow> complete(LiveSpace& live, const UploadPtr& upload, const std::vector<UploadPtr>& parts = {});
   Result<void> sum_up_to(LiveUpload& upload, std::uint64_t end);  // the holder: reads what the running sum lacks
-  void spoil(LiveSpace& live, LiveUpload& upload);  // its bytes can no longer be trusted
+  void spoil(LiveSpace& live, LiveUpload& upload);                // its bytes can no longer be trusted
   // Forgets an upload, rows and blob. The gate is held exclusively.
   Result<void> drop_upload(LiveSpace& live, const UploadPtr& upload);
   Result<FileRow> completed_upload(const LiveSpace& live, const Id& upload);  // Kind::not_found
@@ -170,7 +170,7 @@ struct Rules {
   Result<void> drop_delivery(LiveSpace& live, const DeliveryPtr& delivery);  // the gate is held exclusively
   // Durable and published, unless it has been before. Files of a pack that cannot be kept are forgotten.
   Result<void> keep_pack(LiveSpace& live, LiveDelivery& delivery);
-  Result<DeliveryPtr> find_delivery(LiveSpace& live, const Id& delivery) const;  // an open one; mutex held
+  Result<DeliveryPtr> find_delivery(LiveSpace& live, const Id& delivery) const;            // an open one; mutex held
   Result<wire::DeliveryState> committed_state(const LiveSpace& live, const Id& delivery);  // Kind::not_found
   // Removes a stored file that the same delivery has again by now. The gate is held shared.
   void drop_replaced(LiveSpace& live, const FileRow& file);
@@ -211,7 +211,8 @@ struct Spaces::Impl : Rules {
   using Rules::Rules;
 };
 
-// A file's bytes, read from its blob piece by piece; `take` gets each piece. Kind::integrity when the blob is too short.
+// A file's bytes, read from its blob piece by piece; `take` gets each piece. Kind::integrity when the blob is too
+// short.
 Result<void> read_through(const Opened& blob, std::uint64_t offset, std::uint64_t size,
                           const std::function<void(ByteView)>& take);
 

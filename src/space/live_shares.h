@@ -23,9 +23,10 @@ struct LiveShare {
   const Guid guid;
   const std::uint64_t limit;
   std::atomic<bool> cut{false};
-  std::atomic<unsigned> settling{0};  // transfers that have gone out and are not known to be taken yet
-  std::atomic<std::uint64_t> files_taken{0};            // as of the last record
-  std::atomic<std::uint64_t> shown_least{~std::uint64_t{0}};  // how often everything was taken when its space last moved
+  std::atomic<unsigned> settling{0};          // transfers that have gone out and are not known to be taken yet
+  std::atomic<std::uint64_t> files_taken{0};  // as of the last record
+  std::atomic<std::uint64_t> shown_least{
+      ~std::uint64_t{0}};  // how often everything was taken when its space last moved
 
   // Of a limited share, files that are on their way; from their first transfer to the end of the last.
   struct File {
@@ -65,7 +66,8 @@ struct ShareRules {
   static void note(ShareRow& row, wire::ShareState state, WallTime now, std::string_view reason);  // into the history
   void set_notice(ShareRow& row, wire::ShareState state, std::string_view reason) const;
   Result<ShareRow> owned(const Guid& guid, const Id& share) const;
-  // How many files of a space are there to be taken. With `unless_over`: an older count will do if it is larger than that.
+  // How many files of a space are there to be taken. With `unless_over`: an older count will do if it is larger than
+  // that.
   Result<std::uint64_t> files_held(const Guid& guid, std::uint64_t unless_over = 0);
 
   // --- share_links.cpp
@@ -81,13 +83,15 @@ struct ShareRules {
   // Admits all legs of a limited share or none.
   Result<void> take_off(LiveShare& live, const std::vector<Transfer::Leg>& legs);
   // `ahead`: how many bytes of the one leg were recorded before.
-  void land(LiveShare& live, const std::vector<Transfer::Leg>& legs, const std::vector<Transfer::Leg>& taken, std::uint64_t ahead);
+  void land(LiveShare& live, const std::vector<Transfer::Leg>& legs, const std::vector<Transfer::Leg>& taken,
+            std::uint64_t ahead);
   Result<void> record(LiveShare& live, const std::vector<Transfer::Leg>& taken, std::uint64_t ahead);
   Result<void> record_ahead(LiveShare& live, const Transfer::Leg& leg, std::uint64_t from, std::uint64_t until);
 
   // --- share_notices.cpp: inside a transaction
   // The notice of this share goes into the outbox, or the share says why not.
-  void queue_notice(Transaction& transaction, ShareRow& row, const wire::Recipient& to, const std::string& token, const std::string& key);
+  void queue_notice(Transaction& transaction, ShareRow& row, const wire::Recipient& to, const std::string& token,
+                    const std::string& key);
 };
 
 wire::ShareState state_of(const ShareRow& row);

@@ -17,7 +17,8 @@ namespace qrx::space {
 using wire::Limits;
 using wire::Seal;
 
-// The name of a blob in the blob store. A blob holds one large file, or the small files of a delivery one after another.
+// The name of a blob in the blob store. A blob holds one large file, or the small files of a delivery one after
+// another.
 using BlobKey = Id;
 
 enum class Phase : std::uint8_t { open, closed, dying };  // dying: marked for deletion, invisible to everyone
@@ -59,7 +60,7 @@ struct FileRow {
 
 // An upload that can be resumed. `offset` is durable: what was acknowledged.
 struct UploadRow {
-  Id upload;      // becomes the file's id
+  Id upload;  // becomes the file's id
   Id delivery;
   Guid guid;
   std::string name;
@@ -68,9 +69,9 @@ struct UploadRow {
   std::uint64_t offset = 0;
   std::uint64_t epoch = 0;  // grows with each writer; a stale writer's update changes nothing
   BlobKey blob;
-  bool lone = false;       // commits its delivery by itself when complete (a delivery of one file)
-  bool partial = false;    // tus concatenation: never becomes a file by itself
-  bool damaged = false;    // the stored bytes are fewer than were acknowledged
+  bool lone = false;     // commits its delivery by itself when complete (a delivery of one file)
+  bool partial = false;  // tus concatenation: never becomes a file by itself
+  bool damaged = false;  // the stored bytes are fewer than were acknowledged
   WallTime created, expires;
 };
 

@@ -43,10 +43,14 @@ void Parts::take_back(std::uint64_t first, std::uint64_t bytes) {
 }
 
 std::uint64_t Parts::least() const {
-  return std::min_element(pieces_.begin(), pieces_.end(), [](const Piece& a, const Piece& b) { return a.times < b.times; })->times;
+  return std::min_element(pieces_.begin(), pieces_.end(),
+                          [](const Piece& a, const Piece& b) { return a.times < b.times; })
+      ->times;
 }
 
-void Parts::flatten() { pieces_.assign(1, Piece{0, static_cast<std::uint32_t>(least())}); }
+void Parts::flatten() {
+  pieces_.assign(1, Piece{0, static_cast<std::uint32_t>(least())});
+}
 
 std::string Parts::text() const {
   std::string out;
@@ -66,7 +70,8 @@ Parts Parts::parse(std::string_view text, std::uint64_t size) {
     read = std::from_chars(read.ptr + 1, end, piece.times);
     if (read.ec != std::errc() || read.ptr == end || *read.ptr != ' ') return parts;
     at = read.ptr + 1;
-    if (pieces.empty() ? piece.begin != 0 : piece.begin <= pieces.back().begin || piece.begin >= parts.size_) return parts;
+    if (pieces.empty() ? piece.begin != 0 : piece.begin <= pieces.back().begin || piece.begin >= parts.size_)
+      return parts;
     pieces.push_back(piece);
   }
   if (!pieces.empty()) parts.pieces_ = std::move(pieces);

@@ -1,4 +1,5 @@
-// How often each byte of a file was taken: ranges come in any order, overlap, repeat, and count once the last gap is closed.
+// How often each byte of a file was taken: ranges come in any order, overlap, repeat, and count once the last gap is
+// closed.
 #pragma once
 
 #include <cstddef>
@@ -17,7 +18,7 @@ class Parts {
   void add(std::uint64_t first, std::uint64_t bytes);  // cut to the file's size
   void add_whole() { add(0, size_); }
   void take_back(std::uint64_t first, std::uint64_t bytes);  // what add() was told too early
-  std::uint64_t least() const;  // how often the whole file was taken
+  std::uint64_t least() const;                               // how often the whole file was taken
   std::size_t pieces() const { return pieces_.size(); }
   void flatten();  // forgets what is not whole
 

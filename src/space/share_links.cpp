@@ -16,20 +16,27 @@ constexpr std::size_t files_at_once = 500;
 constexpr std::uint64_t least_resumed = 1U << 20;
 constexpr std::uint64_t recorded_ahead = 64U << 20;
 
-tl::unexpected<Error> no_such_link() { return fail(Kind::not_found, "no such link"); }
-tl::unexpected<Error> used_up() { return fail(Kind::gone, "this link has been used up"); }
+tl::unexpected<Error> no_such_link() {
+  return fail(Kind::not_found, "no such link");
+}
+tl::unexpected<Error> used_up() {
+  return fail(Kind::gone, "this link has been used up");
+}
 
 // Committed files in the order in which they became visible.
 std::vector<std::uint32_t> visible_files(const SpaceState& state) {
   std::vector<const DeliveryRow*> committed;
   for (const DeliveryRow& delivery : state.deliveries)
     if (delivery.committed) committed.push_back(&delivery);
-  std::stable_sort(committed.begin(), committed.end(), [](const DeliveryRow* a, const DeliveryRow* b) { return *a->committed < *b->committed; });
+  std::stable_sort(committed.begin(), committed.end(),
+                   [](const DeliveryRow* a, const DeliveryRow* b) { return *a->committed < *b->committed; });
   std::unordered_map<Id, std::uint32_t, IdHash> place;
-  for (const DeliveryRow* delivery : committed) place.emplace(delivery->delivery, static_cast<std::uint32_t>(place.size()));
+  for (const DeliveryRow* delivery : committed)
+    place.emplace(delivery->delivery, static_cast<std::uint32_t>(place.size()));
   std::vector<std::pair<std::uint32_t, std::uint32_t>> found;
   for (std::uint32_t at = 0; at < state.files.size(); ++at)
-    if (const auto delivery = place.find(state.files[at].delivery); delivery != place.end()) found.emplace_back(delivery->second, at);
+    if (const auto delivery = place.find(state.files[at].delivery); delivery != place.end())
+      found.emplace_back(delivery->second, at);
   std::sort(found.begin(), found.end());
   std::vector<std::uint32_t> files;
   files.reserve(found.size());
@@ -37,7 +44,9 @@ std::vector<std::uint32_t> visible_files(const SpaceState& state) {
   return files;
 }
 
-Transfer::Leg whole(const FileRow& file) { return {file.file, file.size, 0, file.size}; }
+Transfer::Leg whole(const FileRow& file) {
+  return {file.file, file.size, 0, file.size};
+}
 
 void add(Parts& parts, const Transfer::Leg& leg) {
   if (leg.size == 0)
@@ -111,7 +120,10 @@ Result<void> ShareRules::take_off(LiveShare& live, const std::vector<Transfer::L
       if (known == live.files.end()) {
         auto row = rules.catalog.share_file(live.share, leg.file);
         if (!row) return tl::unexpected(row.error());
-        known = live.files.emplace(leg.file, LiveShare::File{*row ? Parts::parse((*row)->parts, leg.size) : Parts(leg.size), {}}).first;
+        known =
+            live.files
+                .emplace(leg.file, LiveShare::File{*row ? Parts::parse((*row)->parts, leg.size) : Parts(leg.size), {}})
+                .first;
       }
       LiveShare::File& file = known->second;
       file.flights.push_back(leg);
@@ -121,7 +133,8 @@ Result<void> ShareRules::take_off(LiveShare& live, const std::vector<Transfer::L
       Parts then = file.taken;
       for (const Transfer::Leg& flight : file.flights) add(then, flight);
       if (then.least() > live.limit) return fail(Kind::locked, "the last download of this link is going on just now");
-      if (then.pieces() > most_pieces) return fail(Kind::denied, "this file is taken in too many pieces: take it as a whole");
+      if (then.pieces() > most_pieces)
+        return fail(Kind::denied, "this file is taken in too many pieces: take it as a whole");
     }
     return {};
   }();
@@ -145,14 +158,16 @@ void ShareRules::land(LiveShare& live, const std::vector<Transfer::Leg>& legs, c
     const auto file = live.files.find(leg.file);
     if (file == live.files.end()) continue;
     auto& flights = file->second.flights;
-    const auto ours = std::find_if(flights.begin(), flights.end(),
-                                   [&](const Transfer::Leg& one) { return one.first == leg.first && one.bytes == leg.bytes; });
+    const auto ours = std::find_if(flights.begin(), flights.end(), [&](const Transfer::Leg& one) {
+      return one.first == leg.first && one.bytes == leg.bytes;
+    });
     if (ours != flights.end()) flights.erase(ours);
     if (flights.empty()) live.files.erase(file);
   }
 }
 
-Result<void> ShareRules::record_ahead(LiveShare& live, const Transfer::Leg& leg, std::uint64_t from, std::uint64_t until) {
+Result<void> ShareRules::record_ahead(LiveShare& live, const Transfer::Leg& leg, std::uint64_t from,
+                                      std::uint64_t until) {
   return rules.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     if (!transaction.share(live.share)) return no_such_share();
     auto file = transaction.share_file(live.share, leg.file);
@@ -175,44 +190,46 @@ Result<void> ShareRules::record(LiveShare& live, const std::vector<Transfer::Leg
     std::uint64_t files_taken = 0;
     bool shows = false;
     bool counts = false;
-    auto done = rules.catalog.change(live.limit > 0 ? rules.durable() : Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-      shows = counts = false;
-      auto row = transaction.share(live.share);
-      if (!row) return no_such_share();  // gone with its space
-      for (std::size_t at = begin; at < end; ++at) {
-        const Transfer::Leg& leg = taken[at];
-        auto file = transaction.share_file(live.share, leg.file);
-        if (!file) file = ShareFileRow{live.share, leg.file, live.guid, 0, {}};
-        Parts parts = Parts::parse(file->parts, leg.size);
-        if (ahead > leg.bytes)
-          parts.take_back(leg.first + leg.bytes, ahead - leg.bytes);
-        else if (ahead > 0)
-          parts.add(leg.first + ahead, leg.bytes - ahead);
-        else
-          add(parts, leg);
-        if (parts.pieces() > most_pieces && live.limit == 0) parts.flatten();
-        if (file->taken == 0 && parts.least() > 0) ++row->files_taken;
-        counts = counts || parts.least() > file->taken;
-        file->taken = std::max(file->taken, parts.least());
-        file->parts = parts.text();
-        transaction.put_share_file(*file);
-      }
-      files_taken = row->files_taken;
-      if (row->progress != Progress::downloaded && files_taken > 0 && files_taken >= *held_now) {
-        row->progress = Progress::downloaded;
-        note(*row, wire::ShareState::downloaded, rules.clock.wall(), {});
-        shows = true;
-      }
-      if (shows || counts) transaction.put_share(*row);
-      return {};
-    });
+    auto done = rules.catalog.change(
+        live.limit > 0 ? rules.durable() : Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+          shows = counts = false;
+          auto row = transaction.share(live.share);
+          if (!row) return no_such_share();  // gone with its space
+          for (std::size_t at = begin; at < end; ++at) {
+            const Transfer::Leg& leg = taken[at];
+            auto file = transaction.share_file(live.share, leg.file);
+            if (!file) file = ShareFileRow{live.share, leg.file, live.guid, 0, {}};
+            Parts parts = Parts::parse(file->parts, leg.size);
+            if (ahead > leg.bytes)
+              parts.take_back(leg.first + leg.bytes, ahead - leg.bytes);
+            else if (ahead > 0)
+              parts.add(leg.first + ahead, leg.bytes - ahead);
+            else
+              add(parts, leg);
+            if (parts.pieces() > most_pieces && live.limit == 0) parts.flatten();
+            if (file->taken == 0 && parts.least() > 0) ++row->files_taken;
+            counts = counts || parts.least() > file->taken;
+            file->taken = std::max(file->taken, parts.least());
+            file->parts = parts.text();
+            transaction.put_share_file(*file);
+          }
+          files_taken = row->files_taken;
+          if (row->progress != Progress::downloaded && files_taken > 0 && files_taken >= *held_now) {
+            row->progress = Progress::downloaded;
+            note(*row, wire::ShareState::downloaded, rules.clock.wall(), {});
+            shows = true;
+          }
+          if (shows || counts) transaction.put_share(*row);
+          return {};
+        });
     if (!done) return done;
     live.files_taken = files_taken;
     changed = changed || shows;
     counted = counted || counts;
   }
   if (counted && live.files_taken >= *held_now)
-    if (const auto least = rules.catalog.least_taken(live.share); least && live.shown_least.exchange(*least) != *least) changed = true;
+    if (const auto least = rules.catalog.least_taken(live.share); least && live.shown_least.exchange(*least) != *least)
+      changed = true;
   if (!changed) return {};
   if (auto space = rules.find(live.guid); space && *space != nullptr) rules.touch(**space);
   return {};
@@ -258,7 +275,9 @@ void Transfer::settle() {
   rules_.rules.events.space_changed(live_->guid);
 }
 
-bool Transfer::is_cut() const { return live_->cut.load(std::memory_order_relaxed); }
+bool Transfer::is_cut() const {
+  return live_->cut.load(std::memory_order_relaxed);
+}
 
 void Transfer::completed() {
   if (completed_) return;
@@ -329,9 +348,12 @@ Result<std::shared_ptr<Content>> Shares::content(std::string_view link, const Id
   return open_stored(rules_->rules, **row);
 }
 
-Result<std::shared_ptr<Content>> Shares::stored(const FileRow& file) { return open_stored(rules_->rules, file); }
+Result<std::shared_ptr<Content>> Shares::stored(const FileRow& file) {
+  return open_stored(rules_->rules, file);
+}
 
-Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const FileRow& file, std::uint64_t first, std::uint64_t bytes) {
+Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const FileRow& file, std::uint64_t first,
+                                                std::uint64_t bytes) {
   auto found = rules_->find(link);
   if (!found) return tl::unexpected(found.error());
   LiveSharePtr live = rules_->live(found->row);
@@ -360,7 +382,8 @@ Result<std::vector<std::uint32_t>> Shares::left(std::string_view link, const Ope
   return files;
 }
 
-Result<std::unique_ptr<Transfer>> Shares::begin_all(std::string_view link, const Opened& opened, const std::vector<std::uint32_t>& files) {
+Result<std::unique_ptr<Transfer>> Shares::begin_all(std::string_view link, const Opened& opened,
+                                                    const std::vector<std::uint32_t>& files) {
   auto found = rules_->find(link);
   if (!found) return tl::unexpected(found.error());
   LiveSharePtr live = rules_->live(found->row);

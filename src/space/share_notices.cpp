@@ -11,14 +11,18 @@ using wire::Channel;
 using wire::ShareState;
 
 std::uint64_t day_of(WallTime time) {
-  return static_cast<std::uint64_t>(std::max<std::int64_t>(0, std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count() / 86400));
+  return static_cast<std::uint64_t>(
+      std::max<std::int64_t>(0, std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count() / 86400));
 }
 
 std::string in_words(Channel channel) {
   switch (channel) {
-    case Channel::mail: return "e-mail";
-    case Channel::sms: return "SMS";
-    default: return std::string(to_text(channel)) + " notices";
+    case Channel::mail:
+      return "e-mail";
+    case Channel::sms:
+      return "SMS";
+    default:
+      return std::string(to_text(channel)) + " notices";
   }
 }
 
@@ -28,7 +32,8 @@ std::string transport_of(const wire::Recipient& to) {
   return to.channel == Channel::exec ? channel + "." + to.address.substr(0, to.address.find(':')) : channel;
 }
 
-std::uint64_t limit_of(const std::map<std::string, std::uint64_t>& limits, const std::string& name, std::uint64_t otherwise) {
+std::uint64_t limit_of(const std::map<std::string, std::uint64_t>& limits, const std::string& name,
+                       std::uint64_t otherwise) {
   const auto found = limits.find(name);
   return found == limits.end() ? otherwise : found->second;
 }
@@ -41,29 +46,35 @@ struct Budget {
 
 }  // namespace
 
-void ShareRules::queue_notice(Transaction& transaction, ShareRow& row, const wire::Recipient& to, const std::string& token,
-                              const std::string& key) {
+void ShareRules::queue_notice(Transaction& transaction, ShareRow& row, const wire::Recipient& to,
+                              const std::string& token, const std::string& key) {
   if ((transports & 1U << static_cast<unsigned>(to.channel)) == 0)
     return set_notice(row, ShareState::failed, "this server sends no " + in_words(to.channel));
   const WallTime now = rules.clock.wall();
   const std::uint64_t day = day_of(now);
   const std::string tomorrow = " today; try again tomorrow";
   const std::string transport = transport_of(to);
-  const auto begins_number = [&](const std::string& country) { return std::string_view(to.address).substr(1).starts_with(country); };
+  const auto begins_number = [&](const std::string& country) {
+    return std::string_view(to.address).substr(1).starts_with(country);
+  };
   if (to.channel == Channel::sms && !policy.countries.empty() &&
       std::none_of(policy.countries.begin(), policy.countries.end(), begins_number))
     return set_notice(row, ShareState::failed, "this server sends no SMS to this country");
-  std::vector<Budget> budgets = {
-      {"all", policy.notices_a_day, "this server sends no more notices" + tomorrow},
-      {"space " + row.guid.text(), policy.notices_a_space, "this server sends no more notices for this space" + tomorrow},
-      // Counted by its hash: the count may outlive the space and its shares.
-      {"to " + to_hex(sha256(as_bytes(row.to))), limit_of(policy.notices_a_recipient_by, transport, policy.notices_a_recipient),
-       "this server sends no more notices to this recipient" + tomorrow},
-      {"transport " + transport, limit_of(policy.notices_a_transport, transport, 0), "this server sends no more " + in_words(to.channel) + tomorrow}};
+  std::vector<Budget> budgets = {{"all", policy.notices_a_day, "this server sends no more notices" + tomorrow},
+                                 {"space " + row.guid.text(), policy.notices_a_space,
+                                  "this server sends no more notices for this space" + tomorrow},
+                                 // Counted by its hash: the count may outlive the space and its shares.
+                                 {"to " + to_hex(sha256(as_bytes(row.to))),
+                                  limit_of(policy.notices_a_recipient_by, transport, policy.notices_a_recipient),
+                                  "this server sends no more notices to this recipient" + tomorrow},
+                                 {"transport " + transport, limit_of(policy.notices_a_transport, transport, 0),
+                                  "this server sends no more " + in_words(to.channel) + tomorrow}};
   if (to.channel == Channel::sms)
-    budgets.push_back({"country " + country_of(to.address), policy.notices_a_country, "this server sends no more SMS to this country" + tomorrow});
+    budgets.push_back({"country " + country_of(to.address), policy.notices_a_country,
+                       "this server sends no more SMS to this country" + tomorrow});
   for (const Budget& budget : budgets)
-    if (budget.most > 0 && transaction.count(day, budget.name, 0) >= budget.most) return set_notice(row, ShareState::failed, budget.reason);
+    if (budget.most > 0 && transaction.count(day, budget.name, 0) >= budget.most)
+      return set_notice(row, ShareState::failed, budget.reason);
   for (const Budget& budget : budgets) transaction.count(day, budget.name, 1);
 
   NoticeRow notice;
@@ -104,7 +115,8 @@ Result<Shares::Next> Shares::claim(const std::string& busy) {
     auto space = rules.enter((*found)->guid);
     if (!space && space.error().kind != Kind::not_found) return tl::unexpected(space.error());
     if (!space) {  // it goes with its space, soon; nobody is told of a link that leads nowhere
-      if (auto ended = conclude(share, {ShareState::failed, "the space has ended", {}}); !ended) return tl::unexpected(ended.error());
+      if (auto ended = conclude(share, {ShareState::failed, "the space has ended", {}}); !ended)
+        return tl::unexpected(ended.error());
       continue;
     }
     LiveSpace& live = **space;
@@ -143,7 +155,8 @@ Result<Shares::Next> Shares::claim(const std::string& busy) {
     gate.unlock();
     if (!changed) return tl::unexpected(changed.error());
     if (ended)
-      if (auto done = conclude(share, {ShareState::failed, "the link has expired", {}}); !done) return tl::unexpected(done.error());
+      if (auto done = conclude(share, {ShareState::failed, "the link has expired", {}}); !done)
+        return tl::unexpected(done.error());
     if (!got) continue;
     rules.announce(live);
     claim.notice = std::move(*notice);
@@ -193,7 +206,8 @@ Result<void> Shares::conclude(const Id& share, const Ending& ending) {
       }
       if (ending.retry_at >= last || row->revoked) {
         state = ShareState::failed;
-        reason = "given up after " + std::to_string(notice->attempts) + (notice->attempts == 1 ? " try: " : " tries: ") + reason;
+        reason = "given up after " + std::to_string(notice->attempts) +
+                 (notice->attempts == 1 ? " try: " : " tries: ") + reason;
       }
     }
     if (state == ShareState::queued) {

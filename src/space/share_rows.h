@@ -1,4 +1,5 @@
-// What the rules know of shares: one recipient's own link to a space, what he took by it, and the notice that tells him.
+// What the rules know of shares: one recipient's own link to a space, what he took by it, and the notice that tells
+// him.
 #pragma once
 
 #include <cstdint>
@@ -25,12 +26,12 @@ struct ShareRow {
   std::string message;
   std::uint64_t limit = 0;  // how often each file may be taken; 0: no limit
   WallTime created;
-  std::optional<WallTime> expires;  // absent: with its space
+  std::optional<WallTime> expires;                     // absent: with its space
   wire::ShareState notice = wire::ShareState::queued;  // of telling him: queued, sending, sent, failed or unknown
   WallTime noticed;                                    // since when
   Progress progress = Progress::none;
   bool revoked = false;
-  std::uint64_t files_taken = 0;  // different ones, each at least once
+  std::uint64_t files_taken = 0;          // different ones, each at least once
   std::vector<wire::ShareEvent> history;  // oldest first
 };
 
@@ -48,8 +49,8 @@ struct NoticeRow {
   Id share;
   Guid guid;
   std::string transport;  // the name of its table in the configuration: "mail", "exec.NAME"
-  std::string token;  // of the link
-  std::string key;    // for the link's fragment, or empty
+  std::string token;      // of the link
+  std::string key;        // for the link's fragment, or empty
   WallTime created;
   WallTime due;
   std::uint64_t attempts = 0;

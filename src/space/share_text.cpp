@@ -24,7 +24,8 @@ Sha256Sum hmac_sha256(ByteView key, ByteView text) {
   }
   const auto keyed = [&block](std::uint8_t pad, ByteView message) {
     std::array<std::uint8_t, 64> padded;
-    std::transform(block.begin(), block.end(), padded.begin(), [pad](std::uint8_t byte) { return static_cast<std::uint8_t>(byte ^ pad); });
+    std::transform(block.begin(), block.end(), padded.begin(),
+                   [pad](std::uint8_t byte) { return static_cast<std::uint8_t>(byte ^ pad); });
     Sha256 sum;
     sum.update(as_bytes(padded));
     sum.update(message);
@@ -34,13 +35,16 @@ Sha256Sum hmac_sha256(ByteView key, ByteView text) {
   return keyed(0x5C, as_bytes(inner));
 }
 
-bool is_word(char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-'; }
+bool is_word(char c) {
+  return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-';
+}
 
-// Ends of host names that programs make links of by themselves. Those that are file extensions as well (zip, md, py) are
-// left out: "minutes.md" is no link.
+// Ends of host names that programs make links of by themselves. Those that are file extensions as well (zip, md, py)
+// are left out: "minutes.md" is no link.
 constexpr std::array<std::string_view, 32> common_ends = {
-    "com", "net", "org",  "info", "biz",  "io",   "co",   "app",  "dev",  "xyz",    "top", "site", "online", "shop", "club", "link",
-    "click", "live", "me", "tv",   "cc",   "ru",   "cn",   "de",   "uk",   "eu",     "us",  "icu",  "vip",    "work", "win",  "ly"};
+    "com",  "net",    "org",  "info", "biz",  "io",    "co",   "app",  "dev", "xyz", "top",
+    "site", "online", "shop", "club", "link", "click", "live", "me",   "tv",  "cc",  "ru",
+    "cn",   "de",     "uk",   "eu",   "us",   "icu",   "vip",  "work", "win", "ly"};
 
 // Something like host.example/path, example.com or 192.0.2.1 in a text of lower case.
 bool names_a_host(std::string_view text) {
@@ -51,10 +55,12 @@ bool names_a_host(std::string_view text) {
     const std::string_view label = text.substr(dot + 1, end - dot - 1);
     if (label.empty()) continue;
     const bool goes_on = end < text.size() && text[end] == '.' && end + 1 < text.size() && is_word(text[end + 1]);
-    const bool has_path = end < text.size() && (text[end] == '/' || (text[end] == ':' && end + 1 < text.size() && text[end + 1] >= '0' && text[end + 1] <= '9'));
+    const bool has_path = end < text.size() && (text[end] == '/' || (text[end] == ':' && end + 1 < text.size() &&
+                                                                     text[end + 1] >= '0' && text[end + 1] <= '9'));
     const bool letters = std::all_of(label.begin(), label.end(), [](char c) { return c >= 'a' && c <= 'z'; });
     if (has_path && (letters || goes_on) && label.size() > 1) return true;
-    if (!goes_on && letters && std::find(common_ends.begin(), common_ends.end(), label) != common_ends.end()) return true;
+    if (!goes_on && letters && std::find(common_ends.begin(), common_ends.end(), label) != common_ends.end())
+      return true;
   }
   // Four numbers with dots between them.
   std::size_t numbers = 0;
@@ -84,7 +90,8 @@ Result<void> check_share_message(std::string_view message) {
   // Line ends are fine, and so is what puts emoji together (ZWJ, and the variation selector after it).
   std::string visible(message);
   for (const std::string_view fine : {"\n", "\u200D", "\uFE0F"})
-    for (auto at = visible.find(fine); at != std::string::npos; at = visible.find(fine, at)) visible.erase(at, fine.size());
+    for (auto at = visible.find(fine); at != std::string::npos; at = visible.find(fine, at))
+      visible.erase(at, fine.size());
   if (!is_valid_utf8(message) || escape_untrusted(visible) != visible)
     return fail(Kind::usage, "the message is not plain text: it has control or invisible characters");
   const std::string lower = to_lower_ascii(message);
@@ -96,7 +103,8 @@ Result<void> check_share_message(std::string_view message) {
 bool is_identity(std::string_view key) {
   constexpr std::string_view start = "AGE-SECRET-KEY-1";
   constexpr std::string_view alphabet = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L";
-  return key.size() == 74 && key.starts_with(start) && key.substr(start.size()).find_first_not_of(alphabet) == std::string_view::npos;
+  return key.size() == 74 && key.starts_with(start) &&
+         key.substr(start.size()).find_first_not_of(alphabet) == std::string_view::npos;
 }
 
 std::string one_line(std::string_view reason) {
@@ -110,13 +118,15 @@ std::string one_line(std::string_view reason) {
   return out;
 }
 
-// ITU-T E.164 assigns codes so that none begins another: +1 and +7, the two-digit ones below, and three digits otherwise.
+// ITU-T E.164 assigns codes so that none begins another: +1 and +7, the two-digit ones below, and three digits
+// otherwise.
 std::string country_of(std::string_view number) {
   if (number.starts_with('+')) number.remove_prefix(1);
   if (number.empty()) return {};
   if (number[0] == '1' || number[0] == '7') return std::string(number.substr(0, 1));
   constexpr std::string_view two =
-      " 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 90 91 92 93 94 95 98 ";
+      " 20 27 30 31 32 33 34 36 39 40 41 43 44 45 46 47 48 49 51 52 53 54 55 56 57 58 60 61 62 63 64 65 66 81 82 84 86 "
+      "90 91 92 93 94 95 98 ";
   const std::string start = " " + std::string(number.substr(0, 2)) + " ";
   return std::string(number.substr(0, two.find(start) != std::string_view::npos ? 2 : 3));
 }

@@ -42,7 +42,9 @@ bool is_to_be_told(const ShareRow& row, bool again) {
 
 }  // namespace
 
-tl::unexpected<Error> no_such_share() { return fail(Kind::not_found, "no such share"); }
+tl::unexpected<Error> no_such_share() {
+  return fail(Kind::not_found, "no such share");
+}
 
 ShareState state_of(const ShareRow& row) {
   if (row.revoked) return ShareState::revoked;
@@ -84,8 +86,9 @@ Result<std::uint64_t> ShareRules::files_held(const Guid& guid, std::uint64_t unl
   std::unordered_set<Id, IdHash> committed;
   for (const DeliveryRow& delivery : (*state)->deliveries)
     if (delivery.committed) committed.insert(delivery.delivery);
-  known.files = static_cast<std::uint64_t>(
-      std::count_if((*state)->files.begin(), (*state)->files.end(), [&](const FileRow& file) { return committed.contains(file.delivery); }));
+  known.files =
+      static_cast<std::uint64_t>(std::count_if((*state)->files.begin(), (*state)->files.end(),
+                                               [&](const FileRow& file) { return committed.contains(file.delivery); }));
   known.state = *state;
   return known.files;
 }
@@ -116,12 +119,19 @@ Result<ShareRow> ShareRules::owned(const Guid& guid, const Id& share) const {
   return std::move(**row);
 }
 
-Shares::Shares(Spaces& spaces, SharePolicy policy) : rules_(std::make_unique<ShareRules>(*spaces.impl_, std::move(policy))) {}
+Shares::Shares(Spaces& spaces, SharePolicy policy)
+    : rules_(std::make_unique<ShareRules>(*spaces.impl_, std::move(policy))) {}
 Shares::~Shares() = default;
 
-const SharePolicy& Shares::policy() const { return rules_->policy; }
-void Shares::set_transports(std::uint32_t channels) { rules_->transports = channels; }
-void Shares::on_notice(std::function<void()> tell) { rules_->tell = std::move(tell); }
+const SharePolicy& Shares::policy() const {
+  return rules_->policy;
+}
+void Shares::set_transports(std::uint32_t channels) {
+  rules_->transports = channels;
+}
+void Shares::on_notice(std::function<void()> tell) {
+  rules_->tell = std::move(tell);
+}
 
 Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token, const wire::CreateShares& wish) {
   Rules& rules = rules_->rules;
@@ -132,7 +142,8 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
   if (!wishes) return tl::unexpected(wishes.error());
   if (auto checked = check_share_message(wish.message); !checked) return tl::unexpected(checked.error());
   if (!wish.key.empty() && !is_identity(wish.key)) return fail(Kind::usage, "the key is not an age identity");
-  if (wish.expire && *wish.expire <= Seconds(0)) return fail(Kind::usage, "the time until expiry must be more than nothing");
+  if (wish.expire && *wish.expire <= Seconds(0))
+    return fail(Kind::usage, "the time until expiry must be more than nothing");
   const auto by_hand = [](const Wish& one) { return one.to.channel == wire::Channel::link; };
   if (wish.notify && rules_->transports == 0 && !std::all_of(wishes->begin(), wishes->end(), by_hand))
     return fail(Kind::denied, "this server sends no notices", "tell the recipients yourself");
@@ -218,7 +229,8 @@ Result<wire::ShareInfo> Shares::show(const Guid& guid, std::string_view token, c
   return rules_->info(*row, rules_->ends(*row, **live), token);
 }
 
-Result<wire::ShareInfo> Shares::report(const Guid& guid, std::string_view token, const Id& share, const wire::ReportShare& report) {
+Result<wire::ShareInfo> Shares::report(const Guid& guid, std::string_view token, const Id& share,
+                                       const wire::ReportShare& report) {
   Rules& rules = rules_->rules;
   auto entered = rules.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
@@ -232,14 +244,16 @@ Result<wire::ShareInfo> Shares::report(const Guid& guid, std::string_view token,
     if (!row || row->guid != guid) return no_such_share();
     if (row->revoked) return fail(Kind::conflict, "this share is revoked");
     if (row->notice == ShareState::sent)
-      return report.state == ShareState::sent ? Result<void>() : fail(Kind::conflict, "the notice of this share was sent");
+      return report.state == ShareState::sent ? Result<void>()
+                                              : fail(Kind::conflict, "the notice of this share was sent");
     const auto notice = transaction.notice(share);
     if (notice && notice->claimed) return fail(Kind::conflict, "the server is sending the notice of this share");
     if (report.untried && notice) return fail(Kind::conflict, "the server is to send the notice of this share");
     const bool is_first = report.state == ShareState::sending || report.untried;  // nobody may have begun
     if (is_first && (row->notice == ShareState::sending || row->notice == ShareState::unknown))
-      return fail(Kind::conflict, row->notice == ShareState::sending ? "the notice of this share is being sent"
-                                                                     : "it is not known whether the notice of this share was sent");
+      return fail(Kind::conflict, row->notice == ShareState::sending
+                                      ? "the notice of this share is being sent"
+                                      : "it is not known whether the notice of this share was sent");
     if (notice) transaction.remove_notice(share);
     unqueued = notice.has_value();
     rules_->set_notice(*row, report.state, report.reason);
@@ -296,7 +310,8 @@ Result<void> Shares::revoke_all(const Guid& guid, std::string_view token) {
       row->revoked = true;
       ShareRules::note(*row, ShareState::revoked, now, {});
       transaction.put_share(*row);
-      if (const auto notice = transaction.notice(row->share); notice && !notice->claimed) transaction.remove_notice(row->share);
+      if (const auto notice = transaction.notice(row->share); notice && !notice->claimed)
+        transaction.remove_notice(row->share);
       cut.push_back(row->share);
     }
     if (!cut.empty()) rules.bump(live, transaction);

@@ -25,10 +25,10 @@ struct SharePolicy {
   std::uint64_t notices_a_recipient = 20;  // of all spaces
   std::map<std::string, std::uint64_t> notices_a_transport{{"mail", 5000}, {"sms", 200}};
   std::map<std::string, std::uint64_t> notices_a_recipient_by;  // a transport, where it is another number
-  std::uint64_t notices_a_country = 100;    // SMS to one country code
-  std::vector<std::string> countries;       // how numbers may begin, without '+'; empty: in any way
-  Seconds give_up{24 * 3600};                // how long a notice is tried
-  Seconds claim_lives{600};                  // a caller that says nothing for so long after `sending` has ended: unknown
+  std::uint64_t notices_a_country = 100;                        // SMS to one country code
+  std::vector<std::string> countries;                           // how numbers may begin, without '+'; empty: in any way
+  Seconds give_up{24 * 3600};                                   // how long a notice is tried
+  Seconds claim_lives{600};  // a caller that says nothing for so long after `sending` has ended: unknown
 };
 
 struct LiveShare;  // private to src/space
@@ -49,12 +49,12 @@ class Transfer {
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
-  bool is_cut() const;                 // the link was revoked: stop
-  // Of a transfer of one range, before it goes out: how much the client may have then. Written down well ahead, so that who
-  // goes on after the server was killed closes all gaps.
+  bool is_cut() const;  // the link was revoked: stop
+  // Of a transfer of one range, before it goes out: how much the client may have then. Written down well ahead, so that
+  // who goes on after the server was killed closes all gaps.
   void handed(std::uint64_t bytes);
-  void handed_all();                   // its last bytes go out: whether the client took them is known in a moment
-  void completed();                    // the last byte was taken: it counts now
+  void handed_all();  // its last bytes go out: whether the client took them is known in a moment
+  void completed();   // the last byte was taken: it counts now
 
  private:
   void settle();
@@ -98,12 +98,14 @@ class Shares {
   Result<wire::Shares> list(const Guid& guid, std::string_view token);
   Result<wire::ShareInfo> show(const Guid& guid, std::string_view token, const Id& share);
   // Kind::conflict when somebody else has claimed the notice, it was sent, or the share is revoked.
-  Result<wire::ShareInfo> report(const Guid& guid, std::string_view token, const Id& share, const wire::ReportShare& report);
+  Result<wire::ShareInfo> report(const Guid& guid, std::string_view token, const Id& share,
+                                 const wire::ReportShare& report);
   // Running transfers are cut. Revoking again is fine.
   Result<void> revoke(const Guid& guid, std::string_view token, const Id& share);
   Result<void> revoke_all(const Guid& guid, std::string_view token);
 
-  // --- the recipient: the link is the right. Kind::not_found when unknown, Kind::gone when revoked, expired or used up.
+  // --- the recipient: the link is the right. Kind::not_found when unknown, Kind::gone when revoked, expired or used
+  // up.
   struct Opened {
     std::string label, message;
     WallTime expires;
@@ -115,10 +117,12 @@ class Shares {
   Result<void> opened(std::string_view link);  // the recipient looked at it
   Result<std::shared_ptr<Content>> content(std::string_view link, const Id& file);
   // Kind::locked when others take the last downloads just now, Kind::gone when they are used up.
-  Result<std::unique_ptr<Transfer>> begin(std::string_view link, const FileRow& file, std::uint64_t first, std::uint64_t bytes);
+  Result<std::unique_ptr<Transfer>> begin(std::string_view link, const FileRow& file, std::uint64_t first,
+                                          std::uint64_t bytes);
   // Everything at once: of a limited link, what can still be taken.
   Result<std::vector<std::uint32_t>> left(std::string_view link, const Opened& opened);
-  Result<std::unique_ptr<Transfer>> begin_all(std::string_view link, const Opened& opened, const std::vector<std::uint32_t>& files);
+  Result<std::unique_ptr<Transfer>> begin_all(std::string_view link, const Opened& opened,
+                                              const std::vector<std::uint32_t>& files);
   Result<std::shared_ptr<Content>> stored(const FileRow& file);  // of files that open() or left() named
 
   // --- the outbox. A notice is claimed durably before it is sent, and what became of it is recorded after.
@@ -135,7 +139,8 @@ class Shares {
   // Not by transports that are busy: " mail exec.x ", their tables' names between blanks.
   Result<Next> claim(const std::string& busy = {});
   struct Ending {
-    wire::ShareState state = wire::ShareState::failed;  // sent, failed, unknown; or queued: to be tried again at retry_at
+    wire::ShareState state =
+        wire::ShareState::failed;  // sent, failed, unknown; or queued: to be tried again at retry_at
     std::string reason;
     WallTime retry_at;
   };

@@ -9,7 +9,9 @@ constexpr std::string_view age_start = "age-encryption.org/v1\n";
 
 }  // namespace
 
-bool is_sealed(ByteView beginning) { return as_text(beginning).starts_with(age_start); }
+bool is_sealed(ByteView beginning) {
+  return as_text(beginning).starts_with(age_start);
+}
 
 bool may_be_sealed(std::uint64_t offset, ByteView bytes) {
   if (offset >= age_start.size()) return true;

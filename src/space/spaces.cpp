@@ -35,7 +35,9 @@ Spaces::Spaces(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, Pol
 
 Spaces::~Spaces() = default;
 
-const Policy& Spaces::policy() const { return impl_->policy; }
+const Policy& Spaces::policy() const {
+  return impl_->policy;
+}
 
 Result<Created> Spaces::create(const wire::CreateSpace& wish) {
   if (wish.label.size() > most_label_bytes || !is_valid_utf8(wish.label))
@@ -205,7 +207,8 @@ Result<wire::DropInfo> Spaces::drop(const Guid& guid) {
     bytes -= std::min(bytes, size);
     files -= std::min(files, weight.files);
   };
-  for (const auto& [id, upload] : live.uploads) on_its_way(upload->counted, upload->row.partial ? Weight{} : weight_of(upload->row.name));
+  for (const auto& [id, upload] : live.uploads)
+    on_its_way(upload->counted, upload->row.partial ? Weight{} : weight_of(upload->row.name));
   for (const auto& [id, delivery] : live.open) {
     for (const FileRow& file : delivery->stored) on_its_way(file.size, weight_of(file.name));
     for (const auto& [name, file] : delivery->pack.files) on_its_way(file.size, weight_of(file.name));

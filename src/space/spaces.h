@@ -19,24 +19,24 @@
 namespace qrx::space {
 
 struct Policy {
-  Seconds expire{24 * 3600};           // of a space, unless asked otherwise
+  Seconds expire{24 * 3600};  // of a space, unless asked otherwise
   Seconds max_expire{7 * 24 * 3600};
-  Seconds upload_expire{24 * 3600};    // of an upload that nobody continues; never beyond its space
-  std::uint64_t max_size = 0;          // of one space; 0: no limit
+  Seconds upload_expire{24 * 3600};  // of an upload that nobody continues; never beyond its space
+  std::uint64_t max_size = 0;        // of one space; 0: no limit
   std::uint64_t max_files = 100'000;
-  std::uint64_t max_total = 0;         // of all spaces; 0: what the disk has, less a reserve
+  std::uint64_t max_total = 0;  // of all spaces; 0: what the disk has, less a reserve
   std::uint64_t max_spaces = 100'000;
-  bool relaxed = false;                // --durability relaxed: no syncs
+  bool relaxed = false;                     // --durability relaxed: no syncs
   std::uint64_t reserve_bytes = 64U << 20;  // kept free on the disk; on a small disk a tenth of what was free at first
-  Millis lock_wait{2000};              // how long a newcomer waits for the holder of an upload to stop
+  Millis lock_wait{2000};                   // how long a newcomer waits for the holder of an upload to stop
 };
 
 // Told of each change. Called from any thread, must be cheap and must not call back.
 class Events {
  public:
   virtual ~Events() = default;
-  virtual void space_changed(const Guid& guid) = 0;    // its seq has grown
-  virtual void upload_grew(const Id& upload) = 0;      // bytes arrived, or it ended
+  virtual void space_changed(const Guid& guid) = 0;  // its seq has grown
+  virtual void upload_grew(const Id& upload) = 0;    // bytes arrived, or it ended
 };
 
 struct Created {
@@ -48,11 +48,11 @@ struct Created {
 class Content {
  public:
   virtual ~Content() = default;
-  virtual const FileRow* file() const = 0;  // null while it is an upload in progress
+  virtual const FileRow* file() const = 0;                  // null while it is an upload in progress
   virtual std::optional<std::uint64_t> length() const = 0;  // absent: not known yet
   virtual std::string name() const = 0;
   virtual int fd() const = 0;
-  virtual std::uint64_t blob_offset() const = 0;  // where the content begins in fd
+  virtual std::uint64_t blob_offset() const = 0;                  // where the content begins in fd
   enum class Growth : std::uint8_t { growing, complete, ended };  // ended: will never be complete
   struct Available {
     std::uint64_t bytes;  // from the beginning
@@ -71,7 +71,7 @@ class UploadWriter {
   virtual bool asked_to_stop() const = 0;
   struct Finished {
     std::uint64_t offset;
-    bool complete;          // it has become a file (or a whole partial)
+    bool complete;  // it has become a file (or a whole partial)
     std::optional<FileRow> file;
   };
   // Makes durable what was written since the start and records it; completes the upload when all is there, commits its
@@ -81,7 +81,7 @@ class UploadWriter {
 };
 
 struct NewUpload {
-  std::string name;       // relative path, checked by the rules: Kind::integrity for an unsafe one
+  std::string name;  // relative path, checked by the rules: Kind::integrity for an unsafe one
   std::string metadata;
   std::optional<std::uint64_t> length;
   std::optional<Id> delivery;  // join this one; absent: a delivery of its own
@@ -140,7 +140,8 @@ class Spaces {
   Result<void> remove_upload(const Guid& guid, const Id& upload);
   Result<UploadRow> concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts);
 
-  // A small file of an open delivery, whole (at most most_small_bytes). Durable when its delivery is committed, not before.
+  // A small file of an open delivery, whole (at most most_small_bytes). Durable when its delivery is committed, not
+  // before.
   static constexpr std::uint64_t most_small_bytes = 256U << 10;
   Result<FileRow> put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes);
 

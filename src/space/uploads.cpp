@@ -35,7 +35,9 @@ UploadRow row_of(const FileRow& file) {
 
 }  // namespace
 
-std::string_view Spaces::upload_checksum_algorithms() { return "md5,sha1,sha256,xxh128"; }
+std::string_view Spaces::upload_checksum_algorithms() {
+  return "md5,sha1,sha256,xxh128";
+}
 
 Result<UploadPtr> Rules::find_upload(LiveSpace& live, const Id& upload) {
   if (auto open = still_open(live); !open) return tl::unexpected(open.error());
@@ -119,7 +121,8 @@ void Rules::spoil(LiveSpace& live, LiveUpload& upload) {
   (void)catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     const std::lock_guard lock(live.mutex);
     const UploadRow& row = upload.row;
-    if (transaction.advance_upload(row.upload, row.epoch, row.offset)) transaction.put_upload(row);  // not one that was removed
+    if (transaction.advance_upload(row.upload, row.epoch, row.offset))
+      transaction.put_upload(row);  // not one that was removed
     return {};
   });
   events.upload_grew(upload.row.upload);
@@ -261,7 +264,8 @@ Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_
     one.row.length = length;
   }
   auto changed = impl_->catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    if (!transaction.advance_upload(upload, one.row.epoch, one.row.offset)) return no_such_upload();  // removed meanwhile
+    if (!transaction.advance_upload(upload, one.row.epoch, one.row.offset))
+      return no_such_upload();  // removed meanwhile
     transaction.put_upload(one.row);
     return {};
   });
@@ -306,8 +310,7 @@ Result<std::unique_ptr<UploadWriter>> Spaces::write(const Guid& guid, const Id& 
     if (auto file = impl_->complete(**live, *held); !file) return tl::unexpected(file.error());
     return of_complete();
   }
-  if (one.row.offset != offset)
-    return fail(Kind::conflict, "the upload is at byte " + std::to_string(one.row.offset));
+  if (one.row.offset != offset) return fail(Kind::conflict, "the upload is at byte " + std::to_string(one.row.offset));
   if (auto room = impl_->room_on_disk(one.row.length ? *one.row.length - offset : 0); !room)
     return tl::unexpected(room.error());
   auto staged = impl_->blobs.reopen(one.row.blob);
@@ -325,7 +328,8 @@ Result<std::unique_ptr<UploadWriter>> Spaces::write(const Guid& guid, const Id& 
   if (auto summed = impl_->sum_up_to(one, offset); !summed) return tl::unexpected(summed.error());
   if (!one.untouched) {
     auto changed = impl_->catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-      if (!transaction.advance_upload(upload, one.row.epoch, one.row.offset)) return no_such_upload();  // removed meanwhile
+      if (!transaction.advance_upload(upload, one.row.epoch, one.row.offset))
+        return no_such_upload();  // removed meanwhile
       const std::lock_guard lock((*live)->mutex);
       UploadRow row = one.row;
       ++row.epoch;

@@ -77,18 +77,21 @@ std::uint64_t Writer::offset() const {
 }
 
 bool Writer::asked_to_stop() const {
-  return taken_.load(std::memory_order_relaxed) ||
-         upload_->stop.load(std::memory_order_relaxed) != StopReason::none ||
+  return taken_.load(std::memory_order_relaxed) || upload_->stop.load(std::memory_order_relaxed) != StopReason::none ||
          rules_.stopping.load(std::memory_order_relaxed);
 }
 
 Result<void> Writer::check_stop() const {
   if (rules_.stopping.load(std::memory_order_relaxed)) return fail(Kind::unavailable, "the server is stopping");
   switch (upload_->stop.load(std::memory_order_relaxed)) {
-    case StopReason::none: return {};
-    case StopReason::newcomer: return fail(Kind::locked, "another request goes on with this upload");
-    case StopReason::removed: return fail(Kind::gone, "this upload was removed");
-    case StopReason::stopping: return fail(Kind::unavailable, "the server is stopping");
+    case StopReason::none:
+      return {};
+    case StopReason::newcomer:
+      return fail(Kind::locked, "another request goes on with this upload");
+    case StopReason::removed:
+      return fail(Kind::gone, "this upload was removed");
+    case StopReason::stopping:
+      return fail(Kind::unavailable, "the server is stopping");
   }
   return {};
 }
@@ -116,8 +119,7 @@ Result<void> Writer::write(ByteView bytes) {
   if (failure_) return tl::unexpected(*failure_);
   if (auto stop = check_stop(); !stop) return stop;
   if (bytes.empty()) return {};
-  if (length_ && bytes.size() > *length_ - offset_)
-    return fail(Kind::too_large, "more bytes than the upload's length");
+  if (length_ && bytes.size() > *length_ - offset_) return fail(Kind::too_large, "more bytes than the upload's length");
   if (live_->row.seal == Seal::require && !upload_->row.partial && !may_be_sealed(offset_, bytes)) return sealed_only();
   if (auto claimed = claim(bytes.size()); !claimed) return claimed;
   if (auto written = staged_->write_at(offset_, bytes); !written) {

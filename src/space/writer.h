@@ -41,8 +41,8 @@ class Writer final : public UploadWriter {
   bool asked_to_stop() const override;
   Result<Finished> finish() override;
 
-  // A newcomer takes the upload from a writer that only waits for its client, who may be long gone: what arrived is kept
-  // and the lock let go. A writer at work is left alone.
+  // A newcomer takes the upload from a writer that only waits for its client, who may be long gone: what arrived is
+  // kept and the lock let go. A writer at work is left alone.
   static void take_from_idle(LiveUpload& upload);
 
  private:
@@ -51,9 +51,9 @@ class Writer final : public UploadWriter {
   Result<void> claim(std::uint64_t bytes);  // of the quotas, when the length is not known
   void unclaim(std::uint64_t bytes);
   void show_growth();
-  Result<void> record();     // durable, then the row
+  Result<void> record();      // durable, then the row
   Result<Finished> settle();  // what was written stays: recorded, completed when all is there
-  void roll_back();          // what was written goes
+  void roll_back();           // what was written goes
 
   Rules& rules_;
   const LivePtr live_;

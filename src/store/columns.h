@@ -1,4 +1,5 @@
-// What the tables have in common: how ids, sums and times stand in a column, and how rows are taken. Private to src/store.
+// What the tables have in common: how ids, sums and times stand in a column, and how rows are taken. Private to
+// src/store.
 #pragma once
 
 #include <cstring>
@@ -21,11 +22,17 @@ Array to_array(ByteView bytes) {
   if (bytes.size() == out.size()) std::memcpy(out.data(), bytes.data(), out.size());
   return out;
 }
-inline Id to_id(ByteView bytes) { return {to_array<decltype(Id::bytes)>(bytes)}; }
+inline Id to_id(ByteView bytes) {
+  return {to_array<decltype(Id::bytes)>(bytes)};
+}
 
 // Milliseconds since 1970.
-inline std::int64_t to_number(WallTime time) { return time.time_since_epoch().count(); }
-inline WallTime to_time(std::int64_t number) { return WallTime(Millis(number)); }
+inline std::int64_t to_number(WallTime time) {
+  return time.time_since_epoch().count();
+}
+inline WallTime to_time(std::int64_t number) {
+  return WallTime(Millis(number));
+}
 
 // NULL is nothing.
 inline void bind_time(Statement& statement, const std::optional<WallTime>& time) {

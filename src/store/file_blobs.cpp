@@ -208,8 +208,8 @@ Result<std::unique_ptr<FileBlobs>> FileBlobs::open(const std::string& directory,
   auto top = open_directory(directory);
   if (!top) return tl::unexpected(top.error());
   impl->top = std::move(*top);
-  for (auto [name, fd] : {std::pair{"blobs", &impl->blobs}, {"staging", &impl->staging->fd},
-                          {"quarantine", &impl->quarantine}}) {
+  for (auto [name, fd] :
+       {std::pair{"blobs", &impl->blobs}, {"staging", &impl->staging->fd}, {"quarantine", &impl->quarantine}}) {
     auto opened = open_directory_at(impl->top.get(), name);
     if (!opened) return tl::unexpected(opened.error());
     *fd = std::move(*opened);
@@ -217,7 +217,8 @@ Result<std::unique_ptr<FileBlobs>> FileBlobs::open(const std::string& directory,
   // The staging directory too: a former process may have left names there that were never synced.
   if (!options.relaxed) {
     if (auto synced = sync_directory(impl->top.get(), directory); !synced) return tl::unexpected(synced.error());
-    if (auto synced = sync_directory(impl->staging->fd.get(), "staging"); !synced) return tl::unexpected(synced.error());
+    if (auto synced = sync_directory(impl->staging->fd.get(), "staging"); !synced)
+      return tl::unexpected(synced.error());
   }
   return std::unique_ptr<FileBlobs>(new FileBlobs(std::move(impl)));
 }

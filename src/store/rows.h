@@ -9,7 +9,7 @@
 
 namespace qrx::store {
 
-inline constexpr int schema_version = 2;  // in PRAGMA user_version
+inline constexpr int schema_version = 2;                // in PRAGMA user_version
 extern const char* const schema_steps[schema_version];  // from each version to the next
 
 // Each gives SQLITE_OK or what failed.

@@ -94,7 +94,8 @@ static_assert(static_cast<int>(ShareState::sending) == 1, "an index of the schem
 
 int write_share(Connection& connection, const ShareRow& row) {
   Statement statement = connection.prepare(
-      "INSERT INTO shares(" SHARE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(share) DO UPDATE SET "
+      "INSERT INTO shares(" SHARE_COLUMNS
+      ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(share) DO UPDATE SET "
       "notice=excluded.notice,noticed=excluded.noticed,progress=excluded.progress,revoked=excluded.revoked,"
       "files_taken=excluded.files_taken,history=excluded.history");
   const std::string history = to_lines(row.history);
@@ -139,7 +140,8 @@ Result<std::optional<ShareRow>> read_share_of_link(Connection& connection, const
 }
 
 Result<std::vector<ShareRow>> read_shares(Connection& connection, const Guid& guid) {
-  return take_all(by_id(connection, "SELECT " SHARE_COLUMNS " FROM shares WHERE guid=? ORDER BY number", guid), take_share);
+  return take_all(by_id(connection, "SELECT " SHARE_COLUMNS " FROM shares WHERE guid=? ORDER BY number", guid),
+                  take_share);
 }
 
 Result<std::vector<ShareRow>> read_shares_to(Connection& connection, const Guid& guid, const std::string& to) {
@@ -156,7 +158,8 @@ Result<std::optional<ShareFileRow>> read_share_file(Connection& connection, cons
 }
 
 Result<std::vector<ShareFileRow>> read_share_files(Connection& connection, const Id& share) {
-  return take_all(by_id(connection, "SELECT " SHARE_FILE_COLUMNS " FROM share_files WHERE share=?", share), take_share_file);
+  return take_all(by_id(connection, "SELECT " SHARE_FILE_COLUMNS " FROM share_files WHERE share=?", share),
+                  take_share_file);
 }
 
 Result<std::optional<NoticeRow>> read_notice(Connection& connection, const Id& share) {
@@ -164,8 +167,9 @@ Result<std::optional<NoticeRow>> read_notice(Connection& connection, const Id& s
 }
 
 Result<std::optional<NoticeRow>> read_next_notice(Connection& connection, const std::string& busy) {
-  Statement statement = connection.prepare("SELECT " NOTICE_COLUMNS
-                                           " FROM outbox WHERE claimed=0 AND instr(?,' '||transport||' ')=0 ORDER BY due,number LIMIT 1");
+  Statement statement =
+      connection.prepare("SELECT " NOTICE_COLUMNS
+                         " FROM outbox WHERE claimed=0 AND instr(?,' '||transport||' ')=0 ORDER BY due,number LIMIT 1");
   statement.text(busy);
   return take_one(std::move(statement), take_notice);
 }

@@ -5,10 +5,15 @@ namespace qrx::store {
 tl::unexpected<Error> fail_sqlite(int code, std::string_view doing) {
   Kind kind = Kind::other;
   switch (code & 0xFF) {
-    case SQLITE_FULL: kind = Kind::no_room; break;
+    case SQLITE_FULL:
+      kind = Kind::no_room;
+      break;
     case SQLITE_BUSY:
-    case SQLITE_LOCKED: kind = Kind::unavailable; break;
-    default: break;
+    case SQLITE_LOCKED:
+      kind = Kind::unavailable;
+      break;
+    default:
+      break;
   }
   return fail(kind, std::string(doing) + ": " + sqlite3_errstr(code));
 }
@@ -29,7 +34,9 @@ Statement& Statement::text(std::string_view text) {
   return *this;
 }
 
-Statement& Statement::number(std::uint64_t value) { return signed_number(static_cast<std::int64_t>(value)); }
+Statement& Statement::number(std::uint64_t value) {
+  return signed_number(static_cast<std::int64_t>(value));
+}
 
 Statement& Statement::signed_number(std::int64_t value) {
   bound(sqlite3_bind_int64(statement_, ++parameter_, value));
@@ -64,11 +71,17 @@ std::string Statement::next_text() {
   return {reinterpret_cast<const char*>(text), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 
-std::uint64_t Statement::next_number() { return static_cast<std::uint64_t>(next_signed_number()); }
+std::uint64_t Statement::next_number() {
+  return static_cast<std::uint64_t>(next_signed_number());
+}
 
-std::int64_t Statement::next_signed_number() { return sqlite3_column_int64(statement_, column_++); }
+std::int64_t Statement::next_signed_number() {
+  return sqlite3_column_int64(statement_, column_++);
+}
 
-bool Statement::next_is_null() const { return sqlite3_column_type(statement_, column_) == SQLITE_NULL; }
+bool Statement::next_is_null() const {
+  return sqlite3_column_type(statement_, column_) == SQLITE_NULL;
+}
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Access access) {
   sqlite3* database = nullptr;
@@ -87,7 +100,9 @@ Connection::~Connection() {
   sqlite3_close(database_);
 }
 
-int Connection::execute(const char* sql) { return sqlite3_exec(database_, sql, nullptr, nullptr, nullptr); }
+int Connection::execute(const char* sql) {
+  return sqlite3_exec(database_, sql, nullptr, nullptr, nullptr);
+}
 
 Statement Connection::prepare(const char* sql) {
   sqlite3_stmt*& statement = prepared_[sql];

@@ -38,7 +38,7 @@ class Statement {
   Statement& signed_number(std::int64_t value);
   Statement& null();
 
-  bool step();  // true: there is a row. False: done, or failed (see code())
+  bool step();                        // true: there is a row. False: done, or failed (see code())
   int code() const { return code_; }  // SQLITE_OK unless it failed
   bool failed() const { return code_ != SQLITE_OK; }
 
@@ -67,7 +67,7 @@ class Connection {
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
 
-  int execute(const char* sql);    // SQLITE_OK or what failed
+  int execute(const char* sql);        // SQLITE_OK or what failed
   Statement prepare(const char* sql);  // `sql` must be a literal: prepared once for each address
   bool in_transaction() const { return sqlite3_get_autocommit(database_) == 0; }
   int extended_code() const { return sqlite3_extended_errcode(database_); }

@@ -11,8 +11,8 @@
 #include <mutex>
 
 #include "base/unique_fd.h"
-#include "store/paths.h"
 #include "store/columns.h"
+#include "store/paths.h"
 #include "store/rows.h"
 #include "store/share_rows.h"
 #include "store/space_cache.h"
@@ -84,8 +84,7 @@ class Writes final : public Transaction {
 
   bool advance_upload(const Id& upload, std::uint64_t epoch, std::uint64_t offset) override {
     if (!ok()) return false;
-    Statement statement =
-        connection_.prepare("UPDATE uploads SET offset=? WHERE upload=? AND epoch=? RETURNING guid");
+    Statement statement = connection_.prepare("UPDATE uploads SET offset=? WHERE upload=? AND epoch=? RETURNING guid");
     statement.number(offset).blob(as_bytes(upload.bytes)).number(epoch);
     const auto guid = changed(statement);
     if (!guid) return false;
@@ -106,8 +105,8 @@ class Writes final : public Transaction {
   void remove_delivery(const Id& delivery) override {
     const auto guid = remove("DELETE FROM deliveries WHERE delivery=? RETURNING guid", delivery);
     if (!guid) return;
-    for (const char* sql : {"DELETE FROM files WHERE guid=? AND delivery=?",
-                            "DELETE FROM uploads WHERE guid=? AND delivery=?"}) {
+    for (const char* sql :
+         {"DELETE FROM files WHERE guid=? AND delivery=?", "DELETE FROM uploads WHERE guid=? AND delivery=?"}) {
       if (!ok()) return;
       Statement statement = connection_.prepare(sql);
       statement.blob(as_bytes(guid->bytes)).blob(as_bytes(delivery.bytes)).step();
@@ -120,10 +119,10 @@ class Writes final : public Transaction {
     });
   }
   void remove_space(const Guid& guid) override {
-    for (const char* sql : {"DELETE FROM spaces WHERE guid=?", "DELETE FROM deliveries WHERE guid=?",
-                            "DELETE FROM files WHERE guid=?", "DELETE FROM uploads WHERE guid=?",
-                            "DELETE FROM share_files WHERE guid=?", "DELETE FROM shares WHERE guid=?",
-                            "UPDATE outbox SET token='',key='' WHERE guid=?", "DELETE FROM outbox WHERE guid=?"}) {
+    for (const char* sql :
+         {"DELETE FROM spaces WHERE guid=?", "DELETE FROM deliveries WHERE guid=?", "DELETE FROM files WHERE guid=?",
+          "DELETE FROM uploads WHERE guid=?", "DELETE FROM share_files WHERE guid=?", "DELETE FROM shares WHERE guid=?",
+          "UPDATE outbox SET token='',key='' WHERE guid=?", "DELETE FROM outbox WHERE guid=?"}) {
       if (!ok()) return;
       Statement statement = connection_.prepare(sql);
       statement.blob(as_bytes(guid.bytes)).step();
@@ -237,9 +236,7 @@ struct Waiting {
 
 struct SqliteCatalog::Impl {
   Impl(std::string database, SqliteOptions chosen)
-      : path(std::move(database)),
-        options(chosen),
-        cache(chosen.most_cached_spaces, chosen.most_cached_rows) {}
+      : path(std::move(database)), options(chosen), cache(chosen.most_cached_spaces, chosen.most_cached_rows) {}
 
   const std::string path;
   const SqliteOptions options;
@@ -252,7 +249,7 @@ struct SqliteCatalog::Impl {
 
   // Only for who leads.
   std::unique_ptr<Connection> writer;
-  bool syncing = true;   // PRAGMA synchronous as it stands
+  bool syncing = true;    // PRAGMA synchronous as it stands
   bool reserved = false;  // the reserve file is there
   int wal_pages = 0;
   std::optional<Error> broken;  // a sync has failed
@@ -312,15 +309,17 @@ Result<void> SqliteCatalog::Impl::prepare() {
     if (!statement.step()) return fail_sqlite(statement.code(), "cannot open the catalog " + path);
     version = statement.next_number();
   }
-  if (version > schema_version)
-    return fail(Kind::other, "cannot open the catalog " + path + ": a newer qrx wrote it");
+  if (version > schema_version) return fail(Kind::other, "cannot open the catalog " + path + ": a newer qrx wrote it");
   if (version < schema_version) {
     int code = writer->execute("BEGIN IMMEDIATE");
-    for (std::uint64_t step = version; code == SQLITE_OK && step < schema_version; ++step) code = writer->execute(schema_steps[step]);
+    for (std::uint64_t step = version; code == SQLITE_OK && step < schema_version; ++step)
+      code = writer->execute(schema_steps[step]);
     const std::string stamp = "PRAGMA user_version=" + std::to_string(schema_version);
     if (code == SQLITE_OK) code = writer->execute(stamp.c_str());
     if (code == SQLITE_OK) code = writer->execute("COMMIT");
-    if (code != SQLITE_OK) return fail_sqlite(code, (version == 0 ? "cannot make the catalog " : "cannot bring up to date the catalog ") + path);
+    if (code != SQLITE_OK)
+      return fail_sqlite(code,
+                         (version == 0 ? "cannot make the catalog " : "cannot bring up to date the catalog ") + path);
     if (auto synced = sync_parent(path); !synced) return synced;
   }
   // Tells the leader how long the log has grown, instead of a checkpoint inside COMMIT whose failure nobody would see.
@@ -439,9 +438,10 @@ void SqliteCatalog::Impl::checkpoint() {
   wal_pages = 0;  // with a reader in the way it gets no further now; the next change says how long the log is
   std::unique_lock readers(reader_mutex, std::defer_lock);
   if (purge) readers.lock();
-  const int code = sqlite3_wal_checkpoint_v2(writer->get(), nullptr, purge ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE,
-                                             nullptr, nullptr);
-  if (purge && code != SQLITE_OK) purging = true;  // what was to be gone is still in the log: with the next change again
+  const int code = sqlite3_wal_checkpoint_v2(
+      writer->get(), nullptr, purge ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (purge && code != SQLITE_OK)
+    purging = true;  // what was to be gone is still in the log: with the next change again
   // The kernel forgets pages whose sync failed, those of the log too: later commits would stand behind a hole.
   if (code == SQLITE_IOERR_FSYNC)
     broken = Error{Kind::unavailable, "the catalog's disk failed to sync: changes are refused until a restart", {}};
@@ -579,7 +579,8 @@ Result<std::vector<ShareFileRow>> SqliteCatalog::share_files(const Id& share) {
 
 Result<std::uint64_t> SqliteCatalog::least_taken(const Id& share) {
   return impl_->read([&](Connection& connection) -> Result<std::uint64_t> {
-    Statement statement = connection.prepare("SELECT coalesce(min(taken),0) FROM share_files WHERE share=? AND taken>0");
+    Statement statement =
+        connection.prepare("SELECT coalesce(min(taken),0) FROM share_files WHERE share=? AND taken>0");
     if (!statement.blob(as_bytes(share.bytes)).step()) return fail_sqlite(statement.code(), reading);
     return statement.next_number();
   });

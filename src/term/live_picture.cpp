@@ -27,11 +27,16 @@ void put(int fd, std::string_view text) {
 // The number of a colour near this gray, in the terminal's own scale.
 int shade(Depth depth, std::uint8_t gray) {
   switch (depth) {
-    case Depth::truecolour: return gray;
-    case Depth::palette: return gray < 4 ? 16 : gray > 246 ? 231 : 232 + (gray - 4) * 24 / 243;
-    case Depth::sixteen: return gray < 64 ? 0 : gray < 128 ? 8 : gray < 200 ? 7 : 15;
-    case Depth::eight: return gray < 110 ? 0 : 7;
-    case Depth::none: break;
+    case Depth::truecolour:
+      return gray;
+    case Depth::palette:
+      return gray < 4 ? 16 : gray > 246 ? 231 : 232 + (gray - 4) * 24 / 243;
+    case Depth::sixteen:
+      return gray < 64 ? 0 : gray < 128 ? 8 : gray < 200 ? 7 : 15;
+    case Depth::eight:
+      return gray < 110 ? 0 : 7;
+    case Depth::none:
+      break;
   }
   return gray * static_cast<int>(densities.size()) / 256;
 }
@@ -50,7 +55,8 @@ struct Scaled {
   std::uint8_t at(int x, int y) const {
     const int from_x = (mirror ? columns - 1 - x : x) * picture.width / columns;
     const int from_y = y * picture.height / lines;
-    return picture.pixels[static_cast<std::size_t>(from_y) * static_cast<std::size_t>(picture.width) + static_cast<std::size_t>(from_x)];
+    return picture.pixels[static_cast<std::size_t>(from_y) * static_cast<std::size_t>(picture.width) +
+                          static_cast<std::size_t>(from_x)];
   }
 };
 
@@ -97,8 +103,10 @@ void LivePicture::show(const GrayPixels& picture, std::string_view caption, bool
   const Size size = size_of(fd_).value_or(Size{});
   std::string out;
   // What stands there is wrapped or torn once the window has another size.
-  if (drawn_ && !(size == size_)) out += "\x1b[H\x1b[2J";
-  else if (drawn_) out += "\r" + (rows_ > 0 ? "\x1b[" + std::to_string(rows_) + "A" : std::string());
+  if (drawn_ && !(size == size_))
+    out += "\x1b[H\x1b[2J";
+  else if (drawn_)
+    out += "\r" + (rows_ > 0 ? "\x1b[" + std::to_string(rows_) + "A" : std::string());
   size_ = size;
   const auto lines = draw_gray(picture, size, colour_depth(), speaks_utf8(), mirror);
   for (const std::string& line : lines) out += line + "\x1b[K\r\n";

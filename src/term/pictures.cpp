@@ -20,9 +20,11 @@ std::string_view environment(const char* name) {
 PictureForm picture_form(int fd) {
   if (!is_terminal(fd) || colour_depth() == Depth::none) return PictureForm::none;
   const auto term = environment("TERM"), program = environment("TERM_PROGRAM");
-  if (!environment("TMUX").empty() || !environment("STY").empty() || term.starts_with("tmux") || term.starts_with("screen"))
+  if (!environment("TMUX").empty() || !environment("STY").empty() || term.starts_with("tmux") ||
+      term.starts_with("screen"))
     return PictureForm::symbols;
-  if (term == "xterm-kitty" || term == "xterm-ghostty" || program == "ghostty" || !environment("KITTY_WINDOW_ID").empty())
+  if (term == "xterm-kitty" || term == "xterm-ghostty" || program == "ghostty" ||
+      !environment("KITTY_WINDOW_ID").empty())
     return PictureForm::kitty;
   if (program == "iTerm.app" || environment("LC_TERMINAL") == "iTerm2") return PictureForm::iterm2;
   for (const std::string_view name : {"foot", "mlterm", "yaft", "contour"})

@@ -2,8 +2,8 @@
 
 #include <unistd.h>
 
-#include <cerrno>
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdio>
 
@@ -59,7 +59,8 @@ std::string progress_line(const Progress& progress, int columns) {
   if (columns < least_columns) return {};
   std::string percent;
   if (progress.total) {
-    const double share = *progress.total == 0 ? 1 : static_cast<double>(progress.bytes) / static_cast<double>(*progress.total);
+    const double share =
+        *progress.total == 0 ? 1 : static_cast<double>(progress.bytes) / static_cast<double>(*progress.total);
     char text[16];
     // Never 100 % before the last byte.
     std::snprintf(text, sizeof text, "%3d %%", static_cast<int>(share >= 1 ? 100 : std::min(share * 100, 99.0)));
@@ -98,7 +99,8 @@ std::string progress_line(const Progress& progress, int columns) {
   return {};
 }
 
-ProgressLine::ProgressLine(int fd, bool shown, Clock& clock) : fd_(fd), shown_(shown && moves_cursor()), clock_(clock) {}
+ProgressLine::ProgressLine(int fd, bool shown, Clock& clock)
+    : fd_(fd), shown_(shown && moves_cursor()), clock_(clock) {}
 
 void ProgressLine::update(std::string_view label, std::uint64_t bytes, std::optional<std::uint64_t> total) {
   if (!shown_) return;

@@ -1,4 +1,5 @@
-// The line that shows how far a transfer is: redrawn in place at most ten times a second, gone when something else is said.
+// The line that shows how far a transfer is: redrawn in place at most ten times a second, gone when something else is
+// said.
 #pragma once
 
 #include <cstdint>

@@ -1,4 +1,5 @@
-// The terminal at a descriptor: is it one, how large, how many colours. Reads the environment and asks the kernel; prints nothing.
+// The terminal at a descriptor: is it one, how large, how many colours. Reads the environment and asks the kernel;
+// prints nothing.
 #pragma once
 
 #include <cstddef>
@@ -30,10 +31,11 @@ bool speaks_utf8();
 
 // Takes SIGWINCH: from then on a resize interrupts poll(2) and makes resize_fd() readable.
 void watch_size();
-int resize_fd();       // -1 before watch_size()
-bool take_resize();    // true once for the resizes since the last call
+int resize_fd();     // -1 before watch_size()
+bool take_resize();  // true once for the resizes since the last call
 
-// Columns that text takes: East Asian wide characters and emoji are two, combining marks none. UTF-8; what is not, one a byte.
+// Columns that text takes: East Asian wide characters and emoji are two, combining marks none. UTF-8; what is not, one
+// a byte.
 std::size_t display_width(std::string_view text);
 // The longest front of text that is at most so wide.
 std::string_view front_of_width(std::string_view text, std::size_t columns);

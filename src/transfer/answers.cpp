@@ -11,20 +11,32 @@ namespace {
 
 Kind kind_of(int status) {
   switch (status) {
-    case 401: return Kind::unauthorized;
-    case 403: return Kind::denied;
+    case 401:
+      return Kind::unauthorized;
+    case 403:
+      return Kind::denied;
     case 404:
-    case 410: return Kind::not_found;
-    case 409: return Kind::conflict;
-    case 413: return Kind::too_large;
+    case 410:
+      return Kind::not_found;
+    case 409:
+      return Kind::conflict;
+    case 413:
+      return Kind::too_large;
     case 412:
-    case 415: return Kind::unsupported;
-    case 423: return Kind::locked;
-    case 429: return Kind::too_many;
-    case 460: return Kind::integrity;
-    case 507: return Kind::no_room;
-    case 408: return Kind::unavailable;
-    default: return status >= 500 ? Kind::unavailable : Kind::other;
+    case 415:
+      return Kind::unsupported;
+    case 423:
+      return Kind::locked;
+    case 429:
+      return Kind::too_many;
+    case 460:
+      return Kind::integrity;
+    case 507:
+      return Kind::no_room;
+    case 408:
+      return Kind::unavailable;
+    default:
+      return status >= 500 ? Kind::unavailable : Kind::other;
   }
 }
 
@@ -32,7 +44,8 @@ Kind kind_of(int status) {
 
 Error refusal(const http::ClientAnswer& answer, const std::string& doing) {
   const Kind kind = kind_of(answer.status);
-  if (answer.status >= 300 && answer.status < 400) return {kind, "cannot " + doing + ": the server points elsewhere", {}};
+  if (answer.status >= 300 && answer.status < 400)
+    return {kind, "cannot " + doing + ": the server points elsewhere", {}};
   if (kind == Kind::not_found) return {kind, "the space is unknown or has expired", {}};
   std::string words;
   const auto type = answer.header("Content-Type");
@@ -52,7 +65,9 @@ Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std:
   return tl::unexpected(refusal(*answer, doing));
 }
 
-bool is_temporary(Kind kind) { return kind == Kind::unavailable || kind == Kind::locked || kind == Kind::too_many; }
+bool is_temporary(Kind kind) {
+  return kind == Kind::unavailable || kind == Kind::locked || kind == Kind::too_many;
+}
 
 std::optional<Millis> retry_after(const http::ClientAnswer& answer) {
   const auto text = answer.header("Retry-After");

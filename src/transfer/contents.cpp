@@ -47,7 +47,9 @@ Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const
   std::optional<seal::Refusal> refusal;
   const auto opened = open_whole(*job.options.identity, as_bytes(*sealed), false, text, refusal);
   if (!opened && refusal && is_foreign(*refusal)) return std::nullopt;
-  if (!opened) return fail(opened.error().kind, "the list of files of a delivery cannot be opened: " + opened.error().what, opened.error().hint);
+  if (!opened)
+    return fail(opened.error().kind, "the list of files of a delivery cannot be opened: " + opened.error().what,
+                opened.error().hint);
   auto manifest = wire::from_json<wire::Manifest>(text);
   if (!manifest) return std::nullopt;
   return OpenedManifest{std::move(*manifest), opened->tag};
@@ -62,13 +64,16 @@ Error not_sealed(const std::string& name) {
 Result<void> admit(const ReceiveJob& job, const DeliveryContents& contents) {
   const Id& delivery = contents.shown.delivery;
   if (contents.manifest_tag.empty()) return {};
-  if (job.seals->fit(delivery, contents.item_tags) && job.seals->claim(delivery, contents.manifest_tag, true)) return {};
+  if (job.seals->fit(delivery, contents.item_tags) && job.seals->claim(delivery, contents.manifest_tag, true))
+    return {};
   return tl::unexpected(shown_again("a sealed delivery"));
 }
 
-Result<void> admit_item(const ReceiveJob& job, const DeliveryContents& contents, const Item& item, const std::string& tag) {
+Result<void> admit_item(const ReceiveJob& job, const DeliveryContents& contents, const Item& item,
+                        const std::string& tag) {
   if (item.in_manifest && item.tag != tag)
-    return fail(Kind::integrity, item.name + " is not what its sender sent: the server holds another item under its name");
+    return fail(Kind::integrity,
+                item.name + " is not what its sender sent: the server holds another item under its name");
   if (!item.in_manifest && std::binary_search(contents.item_tags.begin(), contents.item_tags.end(), tag))
     return fail(Kind::integrity, item.name + " is a file of this delivery that the server shows a second time");
   // Items are many: of a delivery with a manifest it is the manifest's claim that lasts through a loss of power.
@@ -108,7 +113,8 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
     for (const auto& entry : opened->manifest.files) {
       const auto found = left.find(entry.item);
       if (found == left.end())
-        return fail(Kind::integrity, entry.name + " is missing from its delivery: the server does not have all that was sent");
+        return fail(Kind::integrity,
+                    entry.name + " is missing from its delivery: the server does not have all that was sent");
       out.items.push_back({*found->second, entry.name, true, true, entry.tag});
       out.item_tags.push_back(entry.tag);
       left.erase(found);
@@ -117,7 +123,9 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
   }
   for (const auto& file : delivery.files) {
     const auto found = left.find(file.name);
-    if ((found == left.end() || found->second != &file) && std::find(others.begin(), others.end(), &file) == others.end()) continue;
+    if ((found == left.end() || found->second != &file) &&
+        std::find(others.begin(), others.end(), &file) == others.end())
+      continue;
     const bool open = opens && file.sealed;
     if (!open && job.options.only_sealed) return tl::unexpected(not_sealed(file.name));
     out.items.push_back({file, open ? without_age_ending(file.name) : file.name, open, false, {}});

@@ -7,7 +7,9 @@
 namespace qrx::transfer {
 namespace {
 
-http::Header tus() { return {"Tus-Resumable", std::string(wire::tus_version)}; }
+http::Header tus() {
+  return {"Tus-Resumable", std::string(wire::tus_version)};
+}
 
 std::string encoded_path(std::string_view name) {
   std::string out;
@@ -29,8 +31,8 @@ tl::unexpected<Error> strange(const std::string& what) {
 DropClient::DropClient(const DropLink& link, const http::ClientOptions& options)
     : client_(link.origin, options), base_("/u/" + link.guid.text()) {}
 
-Result<http::ClientAnswer> DropClient::ask(const std::string& method, const std::string& target, const std::string& doing,
-                                           std::string json) {
+Result<http::ClientAnswer> DropClient::ask(const std::string& method, const std::string& target,
+                                           const std::string& doing, std::string json) {
   http::ClientRequest request;
   request.method = method;
   request.target = target;
@@ -45,7 +47,8 @@ Result<wire::DropInfo> DropClient::look() {
   const auto answer = ask("GET", base_, "look at the space");
   if (!answer) return tl::unexpected(answer.error());
   auto drop = wire::from_json<wire::DropInfo>(answer->body);
-  if (!drop) return fail(Kind::other, "the server's answer is not understood: " + drop.error().what, "is this a qrx server?");
+  if (!drop)
+    return fail(Kind::other, "the server's answer is not understood: " + drop.error().what, "is this a qrx server?");
   return drop;
 }
 
@@ -70,7 +73,8 @@ Result<wire::DeliveryState> DropClient::delivery(const Id& delivery) {
 Result<wire::DeliveryState> DropClient::commit(const Id& delivery, std::uint64_t files) {
   wire::CommitDelivery wish;
   wish.files = files;
-  const auto answer = ask("POST", base_ + "/deliveries/" + delivery.text() + "/commit", "complete the delivery", wire::to_json(wish));
+  const auto answer =
+      ask("POST", base_ + "/deliveries/" + delivery.text() + "/commit", "complete the delivery", wire::to_json(wish));
   if (!answer) return tl::unexpected(answer.error());
   auto state = wire::from_json<wire::DeliveryState>(answer->body);
   if (!state || state->delivery != delivery || !state->committed) return strange("committed delivery");
@@ -91,8 +95,10 @@ Result<Id> DropClient::create_upload(const Id& delivery, const std::string& name
   request.target = base_ + "/uploads";
   request.has_body = true;
   request.headers = {tus(), {"Upload-Metadata", wire::format_upload_metadata(metadata)}};
-  if (length) request.headers.push_back({"Upload-Length", std::to_string(*length)});
-  else request.headers.push_back({"Upload-Defer-Length", "1"});
+  if (length)
+    request.headers.push_back({"Upload-Length", std::to_string(*length)});
+  else
+    request.headers.push_back({"Upload-Defer-Length", "1"});
   const auto answer = checked(client_.request(request), "open an upload", asked_pause_);
   if (!answer) return tl::unexpected(answer.error());
   // The address may be absolute or not, with a proxy's prefix or without: only its last part, the upload's id, counts.
@@ -125,7 +131,8 @@ Result<DropClient::Patched> DropClient::patch(const Id& upload, std::uint64_t of
   http::ClientRequest request;
   request.method = "PATCH";
   request.target = base_ + "/uploads/" + upload.text();
-  request.headers = {tus(), {"Content-Type", std::string(wire::tus_content_type)}, {"Upload-Offset", std::to_string(offset)}};
+  request.headers = {
+      tus(), {"Content-Type", std::string(wire::tus_content_type)}, {"Upload-Offset", std::to_string(offset)}};
   if (final_length) request.headers.push_back({"Upload-Length", std::to_string(*final_length)});
   const auto answer = checked(client_.send(request, size, reader, sent), "upload", asked_pause_);
   if (!answer) return tl::unexpected(answer.error());

@@ -33,8 +33,8 @@ class DropClient {
   };
   Result<Standing> upload_standing(const Id& upload);
   struct Patched {
-    std::uint64_t offset = 0;       // acknowledged
-    std::optional<Xxh128Sum> sum;   // of the whole file, when this completed it
+    std::uint64_t offset = 0;      // acknowledged
+    std::optional<Xxh128Sum> sum;  // of the whole file, when this completed it
   };
   // Sends `size` bytes of `reader` at `offset`. `final_length`: now known, of an upload that was opened without.
   Result<Patched> patch(const Id& upload, std::uint64_t offset, std::uint64_t size, const http::BodyReader& reader,

@@ -25,7 +25,9 @@ Follower::Follower(const ReceiveJob& job, wire::UploadInfo upload)
   }
 }
 
-Follower::~Follower() { stop(false); }
+Follower::~Follower() {
+  stop(false);
+}
 
 Follower::Outcome Follower::finish() {
   committed_.store(true);
@@ -58,7 +60,8 @@ bool Follower::follow_sealed() {
   if (upload_.length) partial->expect_length(plain_part(*upload_.length));
   const auto sink = [&partial](ByteView bytes) { return partial->write(bytes); };
   SealedIntake intake(*job_.options.identity, sink, job_.options.sha256);
-  job_.tally.expect(upload_.upload, shown_name(upload_.name), upload_.length ? std::optional(plain_part(*upload_.length)) : std::nullopt, true);
+  job_.tally.expect(upload_.upload, shown_name(upload_.name),
+                    upload_.length ? std::optional(plain_part(*upload_.length)) : std::nullopt, true);
   const auto foreign = [&] {
     if (!intake.refusal() || !is_foreign(*intake.refusal())) return false;
     partial->discard();
@@ -133,12 +136,13 @@ void Follower::follow_plain() {
 Result<void> Follower::take(PartialFile& partial, OwnerClient& client, std::vector<std::byte>& buffer) {
   if (upload_.length && partial.size() == *upload_.length) return {};
   if (upload_.length) partial.expect_length(*upload_.length);
-  const auto whole = client.fetch(upload_.upload, partial.size(), std::nullopt, buffer, [&](ByteView bytes) -> Result<void> {
-    sums_.update(bytes);
-    if (auto written = partial.write(bytes); !written) return written;
-    job_.tally.arrived(upload_.upload, partial.size());
-    return {};
-  });
+  const auto whole =
+      client.fetch(upload_.upload, partial.size(), std::nullopt, buffer, [&](ByteView bytes) -> Result<void> {
+        sums_.update(bytes);
+        if (auto written = partial.write(bytes); !written) return written;
+        job_.tally.arrived(upload_.upload, partial.size());
+        return {};
+      });
   if (!whole) return tl::unexpected(whole.error());
   if (!*whole) return fail(Kind::other, "the upload became shorter");
   return {};

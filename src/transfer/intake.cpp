@@ -20,12 +20,16 @@ bool is_foreign(seal::Refusal refusal) {
     case seal::Refusal::armored:
     case seal::Refusal::other_version:
     case seal::Refusal::passphrase:
-    case seal::Refusal::no_match: return true;
-    default: return false;
+    case seal::Refusal::no_match:
+      return true;
+    default:
+      return false;
   }
 }
 
-bool has_age_ending(std::string_view name) { return name.size() > age_ending.size() && name.ends_with(age_ending); }
+bool has_age_ending(std::string_view name) {
+  return name.size() > age_ending.size() && name.ends_with(age_ending);
+}
 
 std::string without_age_ending(std::string_view name) {
   if (has_age_ending(name)) name.remove_suffix(age_ending.size());
@@ -93,8 +97,12 @@ SealedIntake::SealedIntake(const seal::Identity& identity, seal::PlainSink sink,
     : state_(std::make_unique<State>(identity, std::move(sink), sha256, std::move(admit))) {}
 SealedIntake::~SealedIntake() = default;
 
-std::uint64_t SealedIntake::taken() const { return state_->taken; }
-std::optional<seal::Refusal> SealedIntake::refusal() const { return state_->refusal; }
+std::uint64_t SealedIntake::taken() const {
+  return state_->taken;
+}
+std::optional<seal::Refusal> SealedIntake::refusal() const {
+  return state_->refusal;
+}
 
 Result<void> SealedIntake::push(ByteView sealed) {
   State& state = *state_;
@@ -144,7 +152,8 @@ Result<bool> SealedIntake::go_on(ByteView front, std::uint64_t chunks, const sea
     }
     state.plain.update(space);
     state.plain_size += space.size();
-    if (!cipher->seal(number, false, space, chunk)) return fail(Kind::other, "OpenSSL cannot seal a chunk", seal::no_crypto_hint);
+    if (!cipher->seal(number, false, space, chunk))
+      return fail(Kind::other, "OpenSSL cannot seal a chunk", seal::no_crypto_hint);
     state.wire.update(chunk);
   }
   stands->next_chunk = chunks;
@@ -188,7 +197,9 @@ Result<void> take_up_partial(OwnerClient& client, const Id& file, PartialFile& p
   if (chunks == 0) return partial.truncate(0);
   const auto opened = client.open(file, 0, std::nullopt);
   if (!opened) return tl::unexpected(opened.error());
-  const auto plain = [&partial](std::uint64_t offset, std::span<std::byte> space) { return partial.read_at(offset, space); };
+  const auto plain = [&partial](std::uint64_t offset, std::span<std::byte> space) {
+    return partial.read_at(offset, space);
+  };
   std::vector<std::byte> front;
   for (;;) {
     const std::size_t before = front.size();

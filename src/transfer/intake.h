@@ -31,7 +31,7 @@ bool is_foreign(seal::Refusal refusal);
 bool has_age_ending(std::string_view name);
 std::string without_age_ending(std::string_view name);  // "photo.jpg.age" -> "photo.jpg"; others stay
 bool is_item_name(std::string_view wire_name);          // "<id>.age", as the items of a manifest are called
-std::string shown_name(std::string_view wire_name);     // while it is not known: "sealed file" for an item of a manifest
+std::string shown_name(std::string_view wire_name);  // while it is not known: "sealed file" for an item of a manifest
 
 // One thread at a time. Memory: that of an OpenPipeline.
 class SealedIntake {
@@ -68,8 +68,8 @@ Result<void> fetch_sealed(OwnerClient& client, const Id& file, const std::option
                           const std::optional<std::uint64_t>& total, SealedIntake& intake,
                           std::vector<std::byte>& buffer, const std::function<Result<void>()>& each);
 
-// Takes up the verified bytes of a partial: the intake stands behind them, and the partial holds whole chunks. A partial
-// that is of no use is emptied.
+// Takes up the verified bytes of a partial: the intake stands behind them, and the partial holds whole chunks. A
+// partial that is of no use is emptied.
 Result<void> take_up_partial(OwnerClient& client, const Id& file, PartialFile& partial, SealedIntake& intake);
 
 }  // namespace qrx::transfer

@@ -70,7 +70,8 @@ Result<void> OwnerClient::remove(std::optional<std::uint64_t> deliveries) {
   return {};
 }
 
-Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known) {
+Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t start,
+                                              const std::optional<Xxh128Sum>& known) {
   auto wish = request("GET", "/files/" + file.text());
   if (start > 0) {
     wish.headers.push_back({"Range", "bytes=" + std::to_string(start) + "-"});
@@ -103,18 +104,22 @@ Result<bool> OwnerClient::fetch(const Id& file, std::uint64_t start, const std::
     if (*got == 0) return skip == 0;
     const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip, *got));
     skip -= skipped;
-    if (auto taken = take(ByteView(buffer).subspan(skipped, *got - skipped)); !taken) return tl::unexpected(taken.error());
+    if (auto taken = take(ByteView(buffer).subspan(skipped, *got - skipped)); !taken)
+      return tl::unexpected(taken.error());
   }
 }
 
-Result<void> OwnerClient::post_get(const Id& file) { return client_.post(request("GET", "/files/" + file.text())); }
+Result<void> OwnerClient::post_get(const Id& file) {
+  return client_.post(request("GET", "/files/" + file.text()));
+}
 
 Result<std::string> OwnerClient::content(std::size_t most_bytes) {
   // A refusal may have more bytes than the file.
   auto answer = checked(client_.next_answer(std::max(most_bytes, most_refusal_bytes)), "download");
   if (!answer) return tl::unexpected(answer.error());
   if (answer->status != 200) return fail(Kind::unavailable, "the server did not send the whole file");
-  if (answer->body.size() > most_bytes) return fail(Kind::unavailable, "the server's answer is longer than " + std::to_string(most_bytes) + " bytes");
+  if (answer->body.size() > most_bytes)
+    return fail(Kind::unavailable, "the server's answer is longer than " + std::to_string(most_bytes) + " bytes");
   return std::move(answer->body);
 }
 

@@ -1,5 +1,5 @@
-// The requests of a space's owner, and of a recipient who reads it by a share link, one call each: no retries, no state but
-// the connection.
+// The requests of a space's owner, and of a recipient who reads it by a share link, one call each: no retries, no state
+// but the connection.
 #pragma once
 
 #include <cstdint>
@@ -13,8 +13,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/client.h"
-#include "wire/id.h"
 #include "transfer/space_address.h"
+#include "wire/id.h"
 #include "wire/messages.h"
 
 namespace qrx::transfer {
@@ -24,8 +24,8 @@ class OwnerClient {
  public:
   OwnerClient(const SpaceAddress& address, const http::ClientOptions& options);
 
-  // With `wait`: answers when the space's seq is another than `after`, or after that time (60 s at most). Of a share: at once,
-  // what is committed, with seq 0.
+  // With `wait`: answers when the space's seq is another than `after`, or after that time (60 s at most). Of a share:
+  // at once, what is committed, with seq 0.
   Result<wire::SpaceInfo> space(std::optional<std::uint64_t> after = {}, Seconds wait = Seconds{0});
   // The owner's. Only while the space holds so many deliveries: else Kind::conflict.
   Result<void> remove(std::optional<std::uint64_t> deliveries = {});
@@ -36,10 +36,11 @@ class OwnerClient {
   };
   Result<Opened> open(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known);
   Result<std::size_t> read(std::span<std::byte> space) { return client_.read(space); }
-  // The same, given to `take` piece by piece to its end, through `buffer`. What a server sends in front of `start` is passed
-  // over: `take` gets nothing then, but is called for each piece. False: it ended before `start`. Errors of `take` come through.
-  Result<bool> fetch(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known, std::span<std::byte> buffer,
-                     const std::function<Result<void>(ByteView)>& take);
+  // The same, given to `take` piece by piece to its end, through `buffer`. What a server sends in front of `start` is
+  // passed over: `take` gets nothing then, but is called for each piece. False: it ended before `start`. Errors of
+  // `take` come through.
+  Result<bool> fetch(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known,
+                     std::span<std::byte> buffer, const std::function<Result<void>(ByteView)>& take);
 
   // Small files, pipelined: answers come in the order of the posts, each the whole content.
   Result<void> post_get(const Id& file);

@@ -24,7 +24,11 @@ bool pause(const http::Interrupt& interrupt, Millis time) {
 }
 
 Patience::Patience(const http::Interrupt& interrupt, PatienceLimits limits, Notice notice)
-    : interrupt_(interrupt), limits_(limits), notice_(std::move(notice)), since_(steady_clock::now()), next_(limits.first) {}
+    : interrupt_(interrupt),
+      limits_(limits),
+      notice_(std::move(notice)),
+      since_(steady_clock::now()),
+      next_(limits.first) {}
 
 void Patience::progress() {
   since_ = steady_clock::now();

@@ -13,9 +13,9 @@
 namespace qrx::transfer {
 
 struct PatienceLimits {
-  Millis first{250};      // the first pause; doubled each time
-  Millis most{10'000};    // the longest pause, unless the server asks for a longer one
-  Millis give_up{60'000}; // without progress
+  Millis first{250};       // the first pause; doubled each time
+  Millis most{10'000};     // the longest pause, unless the server asks for a longer one
+  Millis give_up{60'000};  // without progress
 };
 
 // False when the interrupt was raised meanwhile.
@@ -28,8 +28,8 @@ class Patience {
   Patience(const http::Interrupt& interrupt, PatienceLimits limits, Notice notice);
 
   void progress();  // something went on: the pauses start small again
-  // Pauses before the next attempt. `after` comes back when trying again is of no use, when the time without progress is
-  // over, or when interrupted.
+  // Pauses before the next attempt. `after` comes back when trying again is of no use, when the time without progress
+  // is over, or when interrupted.
   Result<void> wait(const Error& after, std::optional<Millis> server_asks = std::nullopt);
 
  private:

@@ -22,15 +22,19 @@ void ReceiveTally::expect(const Id& file, const std::string& name, std::optional
   const auto [it, added] = incoming_.try_emplace(file);
   Incoming& incoming = it->second;
   if (!added) {
-    if (incoming.total) known_total_ -= *incoming.total;
-    else --unknown_totals_;
+    if (incoming.total)
+      known_total_ -= *incoming.total;
+    else
+      --unknown_totals_;
     if (incoming.uploading) --uploading_;
   }
   incoming.name = name;
   incoming.total = total;
   incoming.uploading = uploading;
-  if (total) known_total_ += *total;
-  else ++unknown_totals_;
+  if (total)
+    known_total_ += *total;
+  else
+    ++unknown_totals_;
   if (uploading) ++uploading_;
 }
 
@@ -48,8 +52,10 @@ void ReceiveTally::forget(const Id& file) {
   const auto it = incoming_.find(file);
   if (it == incoming_.end()) return;
   bytes_ -= it->second.bytes;
-  if (it->second.total) known_total_ -= *it->second.total;
-  else --unknown_totals_;
+  if (it->second.total)
+    known_total_ -= *it->second.total;
+  else
+    --unknown_totals_;
   if (it->second.uploading) --uploading_;
   incoming_.erase(it);
 }

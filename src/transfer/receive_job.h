@@ -1,4 +1,5 @@
-// What the parts of a running receiver share: options, events, progress; and the parts: downloads, followers, deliveries.
+// What the parts of a running receiver share: options, events, progress; and the parts: downloads, followers,
+// deliveries.
 #pragma once
 
 #include <atomic>
@@ -68,9 +69,9 @@ class SavedRecord {
     Xxh128Sum xxh128{};
     Id delivery;
   };
-  void add(const Id& file, const Entry& entry);                           // just before it is published
-  std::optional<Entry> find(const Id& file, const Id& delivery) const;    // of an earlier run
-  void remove();                                                          // the space is gone
+  void add(const Id& file, const Entry& entry);                         // just before it is published
+  std::optional<Entry> find(const Id& file, const Id& delivery) const;  // of an earlier run
+  void remove();                                                        // the space is gone
 
  private:
   std::mutex mutex_;  // of the first two
@@ -124,7 +125,7 @@ class Follower {
   // The upload is committed: what is missing comes at once. Waits for the end; the sums when the whole file was taken.
   struct Outcome {
     std::uint64_t size = 0;
-    std::optional<Sums> sums;  // absent: incomplete, or opened
+    std::optional<Sums> sums;                  // absent: incomplete, or opened
     std::shared_ptr<const OpenedItem> opened;  // a sealed one, whole: the partial has what it held
     bool whole() const { return sums || opened; }
   };

@@ -105,7 +105,8 @@ Result<void> StreamReceiver::follow(const wire::UploadInfo& upload) {
 // The end of a sealed file: only now is it known to be whole, and the one that was sent.
 Result<void> StreamReceiver::opened(const DeliveryContents& contents, const Item& item, SavedFile& saved) {
   const auto whole = current_->intake->finish();
-  if (!whole) return fail(whole.error().kind, "what was written of " + item.name + " is not all of it: " + whole.error().what);
+  if (!whole)
+    return fail(whole.error().kind, "what was written of " + item.name + " is not all of it: " + whole.error().what);
   if (whole->wire_sum != item.info.xxh128)
     return fail(Kind::integrity, "what was written of " + item.name + " is damaged: its checksum differs");
   if (auto admitted = admit_item(job_, contents, item, whole->tag); !admitted) return admitted;
@@ -190,7 +191,8 @@ Result<void> StreamReceiver::update(const std::vector<wire::UploadInfo>& uploads
     });
     return first == uploads.end() ? Result<void>{} : follow(*first);
   }
-  const auto it = std::find_if(uploads.begin(), uploads.end(), [this](const auto& u) { return u.upload == current_->file; });
+  const auto it =
+      std::find_if(uploads.begin(), uploads.end(), [this](const auto& u) { return u.upload == current_->file; });
   if (it != uploads.end()) return follow(*it);
   if (current_->complete) return {};  // its delivery is not committed yet
   if (current_->written > 0)

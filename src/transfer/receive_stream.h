@@ -30,12 +30,13 @@ class StreamReceiver {
     std::string name;
     std::uint64_t written = 0;
     RunningSums sums;
-    bool complete = false;  // the server ended it in order
-    bool must_open = false;  // it belongs to a sealed delivery: nothing of it is written as it is
+    bool complete = false;                 // the server ended it in order
+    bool must_open = false;                // it belongs to a sealed delivery: nothing of it is written as it is
     std::unique_ptr<SealedIntake> intake;  // it is opened: `written` and `sums` are of its sealed bytes then
   };
   void begin(const Id& delivery, const Id& file, const std::string& name, bool open, bool must_open = false);
-  Result<void> pull_sealed(Current& current, const std::optional<Xxh128Sum>& known, const std::optional<std::uint64_t>& total);
+  Result<void> pull_sealed(Current& current, const std::optional<Xxh128Sum>& known,
+                           const std::optional<std::uint64_t>& total);
   Result<void> opened(const DeliveryContents& contents, const Item& item, SavedFile& saved);
 
   Result<void> write(ByteView bytes);

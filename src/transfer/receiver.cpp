@@ -134,7 +134,9 @@ struct Receiver::Impl {
 
   // A space that is gone is how following ends.
   Result<Received> ended(const Error& error) const {
-    if (error.kind == Kind::not_found && options.count == 0 && !options.present_only && received.deliveries + received.refused > 0) return received;
+    if (error.kind == Kind::not_found && options.count == 0 && !options.present_only &&
+        received.deliveries + received.refused > 0)
+      return received;
     return tl::unexpected(error);
   }
 
@@ -152,7 +154,8 @@ struct Receiver::Impl {
     for (std::uint64_t seen = handled.size();;) {
       const auto removed = client.remove(seen);
       if (removed) return true;
-      if (const auto info = removed.error().kind == Kind::conflict ? client.space() : tl::unexpected(removed.error()); info) {
+      if (const auto info = removed.error().kind == Kind::conflict ? client.space() : tl::unexpected(removed.error());
+          info) {
         for (const auto* delivery : fresh_ones(*info, handled)) take(*delivery);
         if (received.refused + received.left > 0) return false;
         seen = info->deliveries.size();  // fewer than were handled, where the owner's page has deleted one
@@ -259,9 +262,13 @@ Result<Received> Receiver::run(int stream) {
   return result;
 }
 
-std::uint64_t Receiver::handled() const { return impl_->handled.size(); }
+std::uint64_t Receiver::handled() const {
+  return impl_->handled.size();
+}
 
-void Receiver::interrupt() { impl_->options.client.interrupt->raise(); }
+void Receiver::interrupt() {
+  impl_->options.client.interrupt->raise();
+}
 
 Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::CreateSpace& wish,
                                         const http::ClientOptions& options, const std::string& create_token,
@@ -282,7 +289,8 @@ Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::Create
     if (answer && answer->status == 201) {
       auto created = wire::from_json<wire::SpaceCreated>(answer->body);
       if (!created)
-        return fail(Kind::other, "the server's answer is not understood: " + created.error().what, "is this a qrx server?");
+        return fail(Kind::other, "the server's answer is not understood: " + created.error().what,
+                    "is this a qrx server?");
       return created;
     }
     Error error = answer ? refusal(*answer, "open a space") : answer.error();
@@ -298,7 +306,8 @@ Result<wire::SpaceInfo> look_at_space(const OwnerLink& link, const http::ClientO
   return OwnerClient(link, options).space();
 }
 
-Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& options, std::optional<std::uint64_t> deliveries) {
+Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& options,
+                          std::optional<std::uint64_t> deliveries) {
   return OwnerClient(link, options).remove(deliveries);
 }
 

@@ -1,5 +1,5 @@
-// The receiver's side: opens a space, watches it, follows uploads while they run, saves and verifies what was delivered.
-// Prints nothing, ends nothing; tells by callbacks.
+// The receiver's side: opens a space, watches it, follows uploads while they run, saves and verifies what was
+// delivered. Prints nothing, ends nothing; tells by callbacks.
 #pragma once
 
 #include <cstdint>
@@ -22,34 +22,37 @@
 namespace qrx::transfer {
 
 // Opens a space on a server. `create_token` is asked for by servers with --create token; empty: none.
-// Retries trouble of network and server for `patience` (2 s at least). A lost answer leaves a space that nobody knows and that expires.
+// Retries trouble of network and server for `patience` (2 s at least). A lost answer leaves a space that nobody knows
+// and that expires.
 Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::CreateSpace& wish,
                                         const http::ClientOptions& client, const std::string& create_token = {},
                                         Millis patience = Millis{3'000});
 // One look at a space; also the check that an owner link is right.
 Result<wire::SpaceInfo> look_at_space(const OwnerLink& link, const http::ClientOptions& client);
-// Deletes a space; with `deliveries` only while it holds so many, else Kind::conflict. A space that is gone already is no error.
-Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& client, std::optional<std::uint64_t> deliveries = {});
+// Deletes a space; with `deliveries` only while it holds so many, else Kind::conflict. A space that is gone already is
+// no error.
+Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& client,
+                          std::optional<std::uint64_t> deliveries = {});
 
 struct ReceiverOptions {
   http::ClientOptions client;
-  std::uint64_t count = 1;           // deliveries after which run() ends; 0: until interrupted or the space is gone.
-                                     // What came before it deletes the space is saved too
-  bool present_only = false;         // fetch what the space holds now and end; Kind::timed_out when it holds nothing.
-                                     // `count` is ignored. For a link given to download from
-  std::optional<Millis> timeout;     // no delivery for this long, and none coming in: Kind::timed_out
-  std::optional<Millis> interval;    // ask at this interval instead of waiting on the server
+  std::uint64_t count = 1;         // deliveries after which run() ends; 0: until interrupted or the space is gone.
+                                   // What came before it deletes the space is saved too
+  bool present_only = false;       // fetch what the space holds now and end; Kind::timed_out when it holds nothing.
+                                   // `count` is ignored. For a link given to download from
+  std::optional<Millis> timeout;   // no delivery for this long, and none coming in: Kind::timed_out
+  std::optional<Millis> interval;  // ask at this interval instead of waiting on the server
   bool sha256 = false;
   std::shared_ptr<const seal::Identity> identity;  // opens what is sealed to it; null: everything is saved as it came
-  bool only_sealed = false;          // with it: whatever was not opened is Kind::integrity
-  bool follow_uploads = true;        // fetch files while they are still being uploaded
-  bool keep = false;                 // leave the space on the server; otherwise it is deleted after the last delivery
-  std::string state_dir;             // "$XDG_STATE_HOME/qrx/recv": remembers what a killed run had saved, so that the
-                                     // next one does not save it twice, and what was taken sealed (seen_seals.h);
-                                     // made with mode 0700; empty: nothing is kept
-  unsigned connections = 4;          // transfers at the same time
-  Millis give_up{300'000};           // server away for so long: Kind::unavailable
-  Millis first_retry{250};           // doubled each time, with jitter
+  bool only_sealed = false;                        // with it: whatever was not opened is Kind::integrity
+  bool follow_uploads = true;                      // fetch files while they are still being uploaded
+  bool keep = false;         // leave the space on the server; otherwise it is deleted after the last delivery
+  std::string state_dir;     // "$XDG_STATE_HOME/qrx/recv": remembers what a killed run had saved, so that the
+                             // next one does not save it twice, and what was taken sealed (seen_seals.h);
+                             // made with mode 0700; empty: nothing is kept
+  unsigned connections = 4;  // transfers at the same time
+  Millis give_up{300'000};   // server away for so long: Kind::unavailable
+  Millis first_retry{250};   // doubled each time, with jitter
   Millis most_retry{10'000};
 };
 
@@ -61,33 +64,34 @@ struct IncomingProgress {
 };
 
 struct SavedFile {
-  std::string path;       // as saved; empty when streamed
-  wire::FileInfo info;    // of what was saved; name is hostile. sealed: it came sealed, and was opened
+  std::string path;     // as saved; empty when streamed
+  wire::FileInfo info;  // of what was saved; name is hostile. sealed: it came sealed, and was opened
   std::optional<Sha256Sum> sha256;
   Id delivery;
 };
 
 struct SavedDelivery {
   wire::DeliveryInfo info;
-  std::vector<SavedFile> files;           // those that were saved
-  std::vector<std::string> declined;      // names that `accept` or `arrived` refused
+  std::vector<SavedFile> files;       // those that were saved
+  std::vector<std::string> declined;  // names that `accept` or `arrived` refused
 };
 
 // Called one at a time, from any thread, while run() runs. Each may be empty.
 struct ReceiverEvents {
   std::function<void(const IncomingProgress&)> receiving;  // at most ten times a second
-  // Asked before a file is saved (or streamed), when its delivery is committed; false: it is not saved. Never asked twice
-  // for one file. With it, uploads are not followed. Empty: everything is accepted.
+  // Asked before a file is saved (or streamed), when its delivery is committed; false: it is not saved. Never asked
+  // twice for one file. With it, uploads are not followed. Empty: everything is accepted.
   std::function<bool(const wire::DeliveryInfo&, const wire::FileInfo&)> accept;
-  // Asked when a file is here whole, verified and opened, before it gets its final name; `file` can be read (by pread, or
-  // anew through /proc/self/fd). false: it is not saved after all, as if `accept` had said so. Empty: everything is saved.
-  // Not for streams.
+  // Asked when a file is here whole, verified and opened, before it gets its final name; `file` can be read (by pread,
+  // or anew through /proc/self/fd). false: it is not saved after all, as if `accept` had said so. Empty: everything is
+  // saved. Not for streams.
   std::function<bool(const wire::FileInfo&, int file)> arrived;
-  std::function<void(const SavedFile&)> saved;             // verified, on the disk, under its final name
-  std::function<void(const SavedDelivery&)> delivered;     // after all of its files; run() goes on after it returned
-  // A delivery that could not be saved, when the run goes on without it. What was saved of it stays, its rest on the server.
+  std::function<void(const SavedFile&)> saved;          // verified, on the disk, under its final name
+  std::function<void(const SavedDelivery&)> delivered;  // after all of its files; run() goes on after it returned
+  // A delivery that could not be saved, when the run goes on without it. What was saved of it stays, its rest on the
+  // server.
   std::function<void(const wire::DeliveryInfo&, const Error&)> refused;
-  std::function<void(const std::string&)> notice;          // "the server does not answer, trying again"
+  std::function<void(const std::string&)> notice;  // "the server does not answer, trying again"
 };
 
 struct Received {
@@ -106,12 +110,13 @@ class Receiver {
   Receiver(SpaceAddress address, ReceiverOptions options, ReceiverEvents events = {});
   ~Receiver();
 
-  // Saves deliveries until `count`, the timeout, an error or interrupt(). A killed run is taken up by a later one with the
-  // same link and output: partials go on where they stand. A delivery that is at fault itself (tampered with, too many files
-  // for one name, a name that is taken) ends a run that waits for one; others go on without it. Errors: Kind::gone or not_found when the space is not there
-  // (no error with count 0 once something was received: that is how following ends), integrity when a sum differs twice,
-  // or a sealed file was tampered with or was taken before in another delivery (nothing of it stays),
-  // no_room with the partial kept, exists with OnConflict::refuse, unavailable when interrupted or the server stays away.
+  // Saves deliveries until `count`, the timeout, an error or interrupt(). A killed run is taken up by a later one with
+  // the same link and output: partials go on where they stand. A delivery that is at fault itself (tampered with, too
+  // many files for one name, a name that is taken) ends a run that waits for one; others go on without it. Errors:
+  // Kind::gone or not_found when the space is not there (no error with count 0 once something was received: that is how
+  // following ends), integrity when a sum differs twice, or a sealed file was tampered with or was taken before in
+  // another delivery (nothing of it stays), no_room with the partial kept, exists with OnConflict::refuse, unavailable
+  // when interrupted or the server stays away.
   Result<Received> run(Saver& saver);
 
   // The same to a file descriptor, which stays the caller's: files in order, one after another, nothing else. A

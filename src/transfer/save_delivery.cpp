@@ -95,7 +95,8 @@ class Worker {
   Result<void> save_large(std::size_t index);
   Result<void> save_large_plain(std::size_t index);
   Result<bool> save_large_sealed(std::size_t index);
-  Result<bool> open_large(std::size_t index, PartialFile& partial, Patience& patience, std::optional<OpenedItem>& opened);
+  Result<bool> open_large(std::size_t index, PartialFile& partial, Patience& patience,
+                          std::optional<OpenedItem>& opened);
   Result<void> stays_sealed(std::size_t index, seal::Refusal refusal);
   Result<void> fetch(PartialFile& partial, const wire::FileInfo& info, RunningSums& sums);
   bool saved_before(std::size_t index);
@@ -134,7 +135,8 @@ Result<void> Worker::publish_opened(std::size_t index, PartialFile& partial, con
     partial.discard();
     return admitted;
   }
-  if (auto renamed = partial.rename_to(item(index).name, file(index).file, delivery_.info_.delivery); !renamed) return renamed;
+  if (auto renamed = partial.rename_to(item(index).name, file(index).file, delivery_.info_.delivery); !renamed)
+    return renamed;
   return publish(index, partial, opened.plain, true);
 }
 
@@ -185,12 +187,14 @@ Result<void> Worker::keep_small(std::size_t index, const std::string& bytes) {
     } else if (refusal && is_foreign(*refusal)) {
       if (auto stays = stays_sealed(index, *refusal); !stays) return stays;
     } else {
-      return fail(whole.error().kind, "cannot open " + item(index).name + ": " + whole.error().what, whole.error().hint);
+      return fail(whole.error().kind, "cannot open " + item(index).name + ": " + whole.error().what,
+                  whole.error().hint);
     }
   }
   // One who followed it while it was uploaded lets go of its partial.
   static_cast<void>(delivery_.outcome_of_(info.file));
-  auto partial = job_.saver->begin(opened ? without_age_ending(info.name) : info.name, info.file, delivery_.info_.delivery);
+  auto partial =
+      job_.saver->begin(opened ? without_age_ending(info.name) : info.name, info.file, delivery_.info_.delivery);
   if (!partial) return tl::unexpected(partial.error());
   if (partial->size() > 0)
     if (auto emptied = partial->truncate(0); !emptied) return emptied;
@@ -269,7 +273,8 @@ Result<void> Worker::save_large(std::size_t index) {
 }
 
 // Until the partial has what the item held. False when it is not for us. An integrity error may be one of the way here.
-Result<bool> Worker::open_large(std::size_t index, PartialFile& partial, Patience& patience, std::optional<OpenedItem>& opened) {
+Result<bool> Worker::open_large(std::size_t index, PartialFile& partial, Patience& patience,
+                                std::optional<OpenedItem>& opened) {
   const wire::FileInfo& info = file(index);
   partial.expect_length(plain_part(info.size));
   const auto sink = [&partial](ByteView bytes) { return partial.write(bytes); };
@@ -297,10 +302,12 @@ Result<bool> Worker::open_large(std::size_t index, PartialFile& partial, Patienc
       }
       done = tl::unexpected(whole.error());
     } else if (done) {
-      done = fail(intake->taken() < info.size ? Kind::unavailable : Kind::integrity, "the server sent another size than it said");
+      done = fail(intake->taken() < info.size ? Kind::unavailable : Kind::integrity,
+                  "the server sent another size than it said");
     }
     if (intake && intake->refusal()) {
-      if (!is_foreign(*intake->refusal())) return fail(done.error().kind, "cannot open " + item(index).name + ": " + done.error().what);
+      if (!is_foreign(*intake->refusal()))
+        return fail(done.error().kind, "cannot open " + item(index).name + ": " + done.error().what);
       if (auto stays = stays_sealed(index, *intake->refusal()); !stays) return tl::unexpected(stays.error());
       return false;
     }
@@ -330,7 +337,8 @@ Result<bool> Worker::save_large_sealed(std::size_t index) {
     std::optional<OpenedItem> opened;
     const auto done = open_large(index, *partial, patience, opened);
     if (done && *done) {
-      if (auto published = publish_opened(index, *partial, *opened); !published) return tl::unexpected(published.error());
+      if (auto published = publish_opened(index, *partial, *opened); !published)
+        return tl::unexpected(published.error());
       return true;
     }
     if (done || done.error().kind == Kind::integrity) {
@@ -427,8 +435,10 @@ void Delivery::declined(std::size_t index) {
 void Delivery::ask() {
   for (std::size_t i = 0; i < info_.files.size(); ++i) {
     skip_[i] = !job_.tally.accept(info_, info_.files[i]);
-    if (!skip_[i]) job_.tally.expect(info_.files[i].file, info_.files[i].name, info_.files[i].size, false);
-    else job_.tally.forget(info_.files[i].file);
+    if (!skip_[i])
+      job_.tally.expect(info_.files[i].file, info_.files[i].name, info_.files[i].size, false);
+    else
+      job_.tally.forget(info_.files[i].file);
   }
 }
 
@@ -458,7 +468,8 @@ Result<SavedDelivery> Delivery::run() {
   ask();
   const auto wanted = static_cast<std::size_t>(std::count(skip_.begin(), skip_.end(), false));
   if (job_.saver->one_file() && wanted > 1)
-    return fail(Kind::usage, "the delivery has " + std::to_string(wanted) + " files, but one file name was given for the output",
+    return fail(Kind::usage,
+                "the delivery has " + std::to_string(wanted) + " files, but one file name was given for the output",
                 "name a directory instead");
   plan();
   std::vector<std::thread> threads;
@@ -481,8 +492,10 @@ Result<SavedDelivery> Delivery::run() {
   out.info = info_;
   for (std::size_t i = 0; i < info_.files.size(); ++i) {
     job_.tally.forget(info_.files[i].file);
-    if (skip_[i]) out.declined.push_back(info_.files[i].name);
-    else out.files.push_back(std::move(*saved_[i]));
+    if (skip_[i])
+      out.declined.push_back(info_.files[i].name);
+    else
+      out.files.push_back(std::move(*saved_[i]));
   }
   return out;
 }

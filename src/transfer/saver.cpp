@@ -19,8 +19,8 @@
 namespace qrx::transfer {
 namespace {
 
-constexpr std::uint64_t flush_step = 8U << 20;   // write-back is started every so many bytes
-constexpr unsigned most_numbers = 10'000;        // "photo (9999).jpg", then it is an error
+constexpr std::uint64_t flush_step = 8U << 20;  // write-back is started every so many bytes
+constexpr unsigned most_numbers = 10'000;       // "photo (9999).jpg", then it is an error
 constexpr unsigned most_directory_numbers = 100;
 
 int open_at(int directory, const char* name, int flags, mode_t mode = 0) {
@@ -85,7 +85,7 @@ Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict
   std::unique_ptr<Saver> saver(new Saver);
   saver->on_conflict_ = on_conflict;
   const std::string path = output.empty() ? "." : output;
-  struct stat status{};
+  struct stat status {};
   const bool there = ::stat(path.c_str(), &status) == 0;
   if (!there && errno != ENOENT) return fail_errno("cannot use " + path + " for output");
 
@@ -105,7 +105,8 @@ Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict
   while (fd < 0 && errno == EINTR);
   if (fd < 0) return fail_errno("cannot open the directory " + directory);
   saver->root_.reset(fd);
-  if (::faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0) return fail_errno("cannot write to the directory " + directory);
+  if (::faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
+    return fail_errno("cannot write to the directory " + directory);
 
   if (directory != "." || path.starts_with("./")) saver->shown_ = directory.back() == '/' ? directory : directory + "/";
   if (path == ".") saver->shown_.clear();
@@ -113,13 +114,13 @@ Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict
 }
 
 bool Saver::is_stream(const std::string& output) {
-  struct stat status{};
+  struct stat status {};
   if (output.empty() || ::stat(output.c_str(), &status) != 0) return false;
   return !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
 }
 
-// Opens the directory that a file goes to, making what is missing. Something that is in the way (a file, a link) is left
-// alone: the directory gets a number instead, as a file would, so that a planted link leads nowhere.
+// Opens the directory that a file goes to, making what is missing. Something that is in the way (a file, a link) is
+// left alone: the directory gets a number instead, as a file would, so that a planted link leads nowhere.
 Result<Saver::Place> Saver::enter(const std::string& local_name) const {
   Place place;
   std::vector<std::string> parts = split_path(local_name);
@@ -189,7 +190,7 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
   partial.claimed_ = std::move(*name);
   partial.on_conflict_ = on_conflict_;
 
-  struct stat status{};
+  struct stat status {};
   if (on_conflict_ == OnConflict::refuse &&
       ::fstatat(partial.directory_.get(), partial.leaf_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
     return fail(Kind::exists, shown_ + partial.name_ + " exists already");
@@ -219,7 +220,8 @@ Result<void> Saver::settle(const Id& delivery) {
       const UniqueFd fd(path.empty() ? open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY)
                                      : open_beneath(root_.get(), path, O_RDONLY | O_DIRECTORY));
       // A directory that was moved away meanwhile is its mover's business.
-      if (fd && ::fsync(fd.get()) != 0 && errno != EINVAL) return fail_errno("cannot make " + shown_ + path + " durable");
+      if (fd && ::fsync(fd.get()) != 0 && errno != EINVAL)
+        return fail_errno("cannot make " + shown_ + path + " durable");
       if (path.empty()) break;
       const auto slash = path.rfind('/', path.size() - 2);
       path = slash == std::string::npos ? "" : path.substr(0, slash + 1);
@@ -234,9 +236,9 @@ std::optional<std::string> Saver::find_saved(const std::string& name, std::uint6
   const std::string directories = slash == std::string::npos ? "" : name.substr(0, slash + 1);
   for (unsigned number = 0; number < most_numbers; ++number) {
     const std::string relative = directories + numbered_name(name.substr(directories.size()), number);
-    struct stat status{};
-    if (const UniqueFd file = open_saved(relative); file && ::fstat(file.get(), &status) == 0 &&
-                                                    static_cast<std::uint64_t>(status.st_size) == size) {
+    struct stat status {};
+    if (const UniqueFd file = open_saved(relative);
+        file && ::fstat(file.get(), &status) == 0 && static_cast<std::uint64_t>(status.st_size) == size) {
       Xxh128 running;
       if (read_all(file.get(), [&running](ByteView bytes) { running.update(bytes); }) && running.sum() == sum)
         return shown_ + relative;
@@ -248,7 +250,7 @@ std::optional<std::string> Saver::find_saved(const std::string& name, std::uint6
 
 UniqueFd Saver::open_saved(const std::string& relative) const {
   UniqueFd file(open_beneath(root_.get(), relative, O_RDONLY | O_NONBLOCK));
-  struct stat status{};
+  struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0 || !S_ISREG(status.st_mode)) file.reset();
   return file;
 }
@@ -287,7 +289,8 @@ Result<std::size_t> PartialFile::read_at(std::uint64_t offset, std::span<std::by
 }
 
 Result<void> PartialFile::truncate(std::uint64_t size) {
-  if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return fail_errno("cannot shorten " + saver_->shown_ + name_);
+  if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0)
+    return fail_errno("cannot shorten " + saver_->shown_ + name_);
   size_ = size;
   flushed_ = std::min(flushed_, size);
   ahead_ = {};
@@ -298,9 +301,11 @@ Result<std::string> PartialFile::publish() {
   const std::string directories = name_.substr(0, name_.size() - leaf_.size());
   const std::string wanted = saver_->shown_ + name_;
   if (::fdatasync(file_.get()) != 0) return fail_errno("cannot make " + wanted + " durable");
-  struct stat ours{}, named{};
-  if (::fstat(file_.get(), &ours) != 0 || ::fstatat(directory_.get(), part_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 ||
-      ours.st_ino != named.st_ino || ours.st_dev != named.st_dev)
+  struct stat ours {
+  }, named{};
+  if (::fstat(file_.get(), &ours) != 0 ||
+      ::fstatat(directory_.get(), part_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 || ours.st_ino != named.st_ino ||
+      ours.st_dev != named.st_dev)
     return fail(Kind::integrity, "cannot save " + wanted + ": its partial file was replaced or removed meanwhile");
 
   std::string leaf = leaf_;
@@ -315,7 +320,8 @@ Result<std::string> PartialFile::publish() {
       leaf = numbered_name(leaf_, number);
       if (rename_no_replace(directory_.get(), part_.c_str(), leaf.c_str()) == 0) break;
       if (errno != EEXIST) return fail_errno("cannot save " + wanted);
-      if (on_conflict_ == OnConflict::refuse || number == most_numbers) return fail(Kind::exists, wanted + " exists already");
+      if (on_conflict_ == OnConflict::refuse || number == most_numbers)
+        return fail(Kind::exists, wanted + " exists already");
     }
   }
   {
@@ -326,7 +332,8 @@ Result<std::string> PartialFile::publish() {
 }
 
 Result<void> PartialFile::rename_to(std::string_view wire_name, const Id& file, const Id& delivery) {
-  const auto claimed = saver_->claim(saver_->one_file() ? saver_->file_name_ : safe_local_name(wire_name), file, delivery);
+  const auto claimed =
+      saver_->claim(saver_->one_file() ? saver_->file_name_ : safe_local_name(wire_name), file, delivery);
   if (!claimed) return tl::unexpected(claimed.error());
   if (*claimed == claimed_) return {};
   // It makes an empty partial where this one is to be, with all that begin() checks.

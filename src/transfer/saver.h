@@ -56,7 +56,7 @@ class PartialFile {
   friend class Saver;
   PartialFile() = default;
   Saver* saver_ = nullptr;
-  UniqueFd directory_;   // that holds the partial and the target
+  UniqueFd directory_;  // that holds the partial and the target
   UniqueFd file_;
   std::string part_;     // name of the partial in directory_
   std::string leaf_;     // name of the target in directory_
@@ -94,7 +94,8 @@ class Saver {
 
   std::optional<Sha256Sum> sha256_of(const std::string& path) const;  // of a path as find_saved() returned it
 
-  // The output is a pipe, a socket or a device (/dev/null, a named pipe): to be opened for writing and treated as a stream.
+  // The output is a pipe, a socket or a device (/dev/null, a named pipe): to be opened for writing and treated as a
+  // stream.
   static bool is_stream(const std::string& output);
 
  private:
@@ -110,15 +111,15 @@ class Saver {
   Result<std::string> claim(const std::string& local_name, const Id& file, const Id& delivery);
 
   UniqueFd root_;
-  std::string shown_;      // the output directory as the user sees it: "" for the current one, else with a slash at the end
+  std::string shown_;  // the output directory as the user sees it: "" for the current one, else with a slash at the end
   std::string file_name_;  // one file's name, or empty
   OnConflict on_conflict_ = OnConflict::rename;
   struct Owner {
     Id file, delivery;
   };
   std::mutex mutex_;
-  std::map<std::string, Owner> taken_;   // names of this run, so that files of one delivery do not replace each other
-  std::set<std::string> unsettled_;      // directories that got names since settle()
+  std::map<std::string, Owner> taken_;  // names of this run, so that files of one delivery do not replace each other
+  std::set<std::string> unsettled_;     // directories that got names since settle()
 };
 
 }  // namespace qrx::transfer

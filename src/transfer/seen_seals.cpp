@@ -54,7 +54,7 @@ class SeenSeals::Locked {
       int done;
       do done = ::flock(seals_.file_.get(), LOCK_EX);
       while (done != 0 && errno == EINTR);
-      struct stat status{};
+      struct stat status {};
       if (::fstat(seals_.file_.get(), &status) != 0 || status.st_nlink > 0) return;
       seals_.file_.reset();  // meanwhile another process wrote it anew
     }
@@ -91,7 +91,7 @@ Result<void> SeenSeals::open(bool create) {
     if (file_) sync_directory(directory_);
   }
   if (!file_) return fail_errno("cannot write " + path_);
-  struct stat status{};
+  struct stat status {};
   if (::fstat(file_.get(), &status) == 0 && S_ISREG(status.st_mode)) {
     static_cast<void>(::futimens(file_.get(), nullptr));  // it is in use
     return {};
@@ -178,7 +178,7 @@ Result<void> SeenSeals::rewrite() {
 }
 
 Result<void> SeenSeals::append(const Tag& tag, const Id& delivery, bool durable) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(file_.get(), &status) != 0) return fail_errno("cannot write " + path_);
   if (static_cast<std::uint64_t>(status.st_size) + line_bytes > most_file_bytes) return rewrite();
   if (auto written = write_all(file_.get(), line_of(tag, delivery), path_); !written) return written;

@@ -11,7 +11,8 @@ namespace qrx::transfer {
 namespace {
 
 tl::unexpected<Error> changed(const Source& source) {
-  return fail(Kind::integrity, source.path + " changed while it was being sent", "send it again when nobody writes to it");
+  return fail(Kind::integrity, source.path + " changed while it was being sent",
+              "send it again when nobody writes to it");
 }
 
 }  // namespace
@@ -59,7 +60,6 @@ void SendTally::committed() {
   if (events_.progress) events_.progress(total_.value_or(sum_), total_.value_or(sum_));
 }
 
-
 Patience SendJob::patience() {
   return Patience(interrupt, {options.first_retry, options.most_retry, options.give_up},
                   [this](const std::string& text) { tally.notice(text); });
@@ -101,7 +101,7 @@ Result<std::size_t> SourceFile::read_at(std::uint64_t offset, std::span<std::byt
 }
 
 Result<void> SourceFile::check_unchanged() const {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd_.get(), &status) != 0) return fail_errno("cannot read " + source_->path);
   const std::int64_t mtime_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
   if (!S_ISREG(status.st_mode) || static_cast<std::uint64_t>(status.st_size) != source_->size ||

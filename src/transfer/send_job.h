@@ -48,10 +48,10 @@ struct SendJob {
   Pace& pace;
   SendTally& tally;
   Id delivery;
-  SendState* state = nullptr;                // null: this run cannot be continued by another
-  std::vector<std::optional<SentFile>> done; // by source
-  const SealPlan* plan = nullptr;            // null: not sealed
-  std::vector<wire::ReceivedFile> wire = {}; // by source that is done: what the server must have
+  SendState* state = nullptr;                 // null: this run cannot be continued by another
+  std::vector<std::optional<SentFile>> done;  // by source
+  const SealPlan* plan = nullptr;             // null: not sealed
+  std::vector<wire::ReceivedFile> wire = {};  // by source that is done: what the server must have
   std::optional<wire::ReceivedFile> manifest = {};
 
   Patience patience();

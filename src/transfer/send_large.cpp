@@ -64,7 +64,8 @@ class LargeFile {
     } else {
       const auto there = client_.upload_standing(*upload_);
       if (!there) return tl::unexpected(there.error());
-      if (there->offset > size_) return fail(Kind::integrity, "the server has more of " + source_.name + " than there is");
+      if (there->offset > size_)
+        return fail(Kind::integrity, "the server has more of " + source_.name + " than there is");
       offset_ = there->offset;
     }
     job_.tally.set(index_, job_.shown(offset_));
@@ -126,7 +127,8 @@ class LargeFile {
     if (error.kind == Kind::conflict && conflicts_++ < 3) return {};  // an answer was lost: ask for the offset
     if (error.kind == Kind::not_found && upload_ && uploads_ < most_uploads) {
       // The upload is gone; is the delivery there?
-      if (const auto delivery = client_.delivery(job_.delivery); !delivery) return patience.wait(delivery.error(), client_.asked_pause());
+      if (const auto delivery = client_.delivery(job_.delivery); !delivery)
+        return patience.wait(delivery.error(), client_.asked_pause());
       upload_.reset();
       return {};
     }
@@ -155,7 +157,7 @@ class LargeFile {
   unsigned uploads_ = 0, conflicts_ = 0;
   std::uint64_t offset_ = 0;  // acknowledged
   std::uint64_t summed_ = 0;  // our sums stand here
-  Xxh128 xxh128_;  // of what is sent
+  Xxh128 xxh128_;             // of what is sent
   std::optional<Sha256> sha256_;
   std::optional<SealedSource> sealed_;
   std::optional<Xxh128Sum> server_sum_;
@@ -163,6 +165,8 @@ class LargeFile {
 
 }  // namespace
 
-Result<void> send_large_file(SendJob& job, DropClient& client, std::size_t index) { return LargeFile(job, client, index).run(); }
+Result<void> send_large_file(SendJob& job, DropClient& client, std::size_t index) {
+  return LargeFile(job, client, index).run();
+}
 
 }  // namespace qrx::transfer

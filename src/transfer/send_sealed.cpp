@@ -45,8 +45,12 @@ SealedSource::SealedSource(seal::Sealer sealer, const SourceFile& file, std::uin
 SealedSource::SealedSource(SealedSource&&) noexcept = default;
 SealedSource::~SealedSource() = default;
 
-Result<std::size_t> SealedSource::read(std::span<std::byte> space) { return state_->pipeline->read(space); }
-void SealedSource::seek(std::uint64_t offset) { state_->pipeline->seek(offset); }
+Result<std::size_t> SealedSource::read(std::span<std::byte> space) {
+  return state_->pipeline->read(space);
+}
+void SealedSource::seek(std::uint64_t offset) {
+  state_->pipeline->seek(offset);
+}
 
 void SealedSource::finish(SentFile& into) {
   state_->pipeline.reset();
@@ -125,7 +129,8 @@ Result<void> send_manifest(SendJob& job, DropClient& client) {
   for (;;) {
     const auto taken = try_manifest(job, client, upload);
     if (taken) {
-      if (*taken && **taken != sum) return fail(Kind::integrity, "the server received other bytes of the list of files than were sent");
+      if (*taken && **taken != sum)
+        return fail(Kind::integrity, "the server received other bytes of the list of files than were sent");
       job.manifest = wire::ReceivedFile{std::string(wire::manifest_name), job.plan->manifest().size(), sum};
       return {};
     }

@@ -10,7 +10,7 @@
 namespace qrx::transfer {
 namespace {
 
-constexpr std::size_t most_posted = 16;          // requests under way on one connection
+constexpr std::size_t most_posted = 16;  // requests under way on one connection
 constexpr std::size_t most_posted_bytes = 1U << 20;
 constexpr std::size_t files_worth_a_connection = 16;
 

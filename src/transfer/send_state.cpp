@@ -37,7 +37,7 @@ std::optional<seal::Key> parse_seed(std::string_view text) {
 }
 
 std::optional<std::string> read_all(int fd) {
-  struct stat status{};
+  struct stat status {};
   if (::fstat(fd, &status) != 0 || static_cast<std::uint64_t>(status.st_size) > most_bytes) return std::nullopt;
   std::string text(static_cast<std::size_t>(status.st_size), '\0');
   std::size_t at = 0;
@@ -68,7 +68,8 @@ std::string SendState::file_name(const DropLink& link, const SourceList& sources
   return to_hex(hash.sum()).substr(0, 32) + ".state";
 }
 
-std::optional<SendState> SendState::load(const std::string& directory, const DropLink& link, const SourceList& sources) {
+std::optional<SendState> SendState::load(const std::string& directory, const DropLink& link,
+                                         const SourceList& sources) {
   SendState state;
   state.path_ = directory + "/" + file_name(link, sources);
   state.file_.reset(::open(state.path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
@@ -140,7 +141,9 @@ Result<SendState> SendState::begin(const std::string& directory, const DropLink&
   return state;
 }
 
-bool SendState::any_changed() const { return std::find(changed_.begin(), changed_.end(), true) != changed_.end(); }
+bool SendState::any_changed() const {
+  return std::find(changed_.begin(), changed_.end(), true) != changed_.end();
+}
 
 Result<void> SendState::remember(std::size_t index, const Id& upload) {
   uploads_[index] = upload;

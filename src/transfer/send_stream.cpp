@@ -140,7 +140,8 @@ class Stream {
       if (!made) return tl::unexpected(made.error());
       sealer.emplace(std::move(*made));
     }
-    Pieces pieces(fd, std::max<std::size_t>(job_.options.stream_piece, 1), job_.interrupt, take_plain, std::move(sealer));
+    Pieces pieces(fd, std::max<std::size_t>(job_.options.stream_piece, 1), job_.interrupt, take_plain,
+                  std::move(sealer));
     if (auto started = pieces.start(); !started) return started;
     for (bool last = false; !last;) {
       const auto got = pieces.next(piece_);
@@ -185,8 +186,10 @@ class Stream {
     bool at_known = true, length_told = !length_;
     while (offset < end || !length_told) {
       Result<void> step;
-      if (!at_known) step = find_offset(offset, end, length_told);
-      else step = patch(offset, end, length_told);
+      if (!at_known)
+        step = find_offset(offset, end, length_told);
+      else
+        step = patch(offset, end, length_told);
       if (step) {
         at_known = true;
         patience_.progress();
@@ -206,7 +209,8 @@ class Stream {
     const std::uint64_t start = offset;
     std::uint64_t at = start - base_;
     const auto reader = [&](std::span<std::byte> space) -> Result<std::size_t> {
-      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(job_.pace.piece(space.size()), piece_.size() - at));
+      const auto size =
+          static_cast<std::size_t>(std::min<std::uint64_t>(job_.pace.piece(space.size()), piece_.size() - at));
       if (size == 0) return 0;
       std::memcpy(space.data(), piece_.data() + at, size);
       at += size;

@@ -16,7 +16,7 @@ namespace qrx::transfer {
 namespace {
 
 constexpr std::size_t most_unpacked = 16;  // sealed small files that are items of their own; more go into one blob
-constexpr Millis look_patience{3'000};  // a server that is not there is said at once
+constexpr Millis look_patience{3'000};     // a server that is not there is said at once
 
 Result<UniqueFd> open_stream(const Source& source) {
   // Not blocking: a named pipe without a writer is waited for by poll(2), which an interrupt ends.
@@ -85,8 +85,9 @@ Result<void> Sender::Impl::settle_seal() {
 // The key of the link counts: it did not come from the server, who may say what it likes.
 Result<void> Sender::Impl::check_seal(const wire::DropInfo& drop) const {
   if (drop.seal == wire::Seal::require && !recipient)
-    return fail(Kind::denied, had_key ? "the receiver takes sealed files only, and sealing is switched off"
-                                      : "the receiver takes sealed files only, and this link has no key to seal to",
+    return fail(Kind::denied,
+                had_key ? "the receiver takes sealed files only, and sealing is switched off"
+                        : "the receiver takes sealed files only, and this link has no key to seal to",
                 "nothing was sent");
   if (drop.key.empty() || !recipient) return {};
   const auto named = seal::Recipient::parse(drop.key);
@@ -123,8 +124,10 @@ Result<bool> Sender::Impl::believe_sealed(SendJob& job, const wire::DeliveryStat
     if (file.name == wire::manifest_name) {
       Xxh128 sum;
       sum.update(as_bytes(job.plan->manifest()));
-      if (file.size == job.plan->manifest().size() && file.xxh128 == sum.sum()) job.manifest = file;
-      else if (there.committed || file.size > most_small_bytes) return false;
+      if (file.size == job.plan->manifest().size() && file.xxh128 == sum.sum())
+        job.manifest = file;
+      else if (there.committed || file.size > most_small_bytes)
+        return false;
       continue;
     }
     const auto item = items.find(file.name);
@@ -208,13 +211,16 @@ Result<void> Sender::Impl::begin(SendJob& job, DropClient& client, std::optional
     if (auto planned = make_plan(job, seed); !planned) return planned;
   }
   // The message of a sealed delivery stands in its manifest.
-  const auto opened = patiently(client, job.patience(), [&] { return client.open_delivery(recipient ? "" : options.message); });
+  const auto opened =
+      patiently(client, job.patience(), [&] { return client.open_delivery(recipient ? "" : options.message); });
   if (!opened) return tl::unexpected(opened.error());
   job.delivery = *opened;
   if (options.state_dir.empty() || job.list.has_stream) return {};
   auto begun = SendState::begin(options.state_dir, link, job.list, job.delivery, recipient ? &seed : nullptr);
-  if (begun) state = std::move(*begun);
-  else job.tally.notice(begun.error().what + "; if this run is cut off, the next one starts anew");
+  if (begun)
+    state = std::move(*begun);
+  else
+    job.tally.notice(begun.error().what + "; if this run is cut off, the next one starts anew");
   return {};
 }
 
@@ -240,8 +246,9 @@ Result<void> Sender::Impl::send_sources(SendJob& job, DropClient& client) {
 }
 
 Result<void> Sender::Impl::commit(SendJob& job, DropClient& client) {
-  const auto state =
-      patiently(client, job.patience(), [&] { return client.commit(job.delivery, job.list.sources.size() + (job.plan != nullptr ? 1 : 0)); });
+  const auto state = patiently(client, job.patience(), [&] {
+    return client.commit(job.delivery, job.list.sources.size() + (job.plan != nullptr ? 1 : 0));
+  });
   if (!state) return tl::unexpected(state.error());
   std::unordered_map<std::string_view, const wire::ReceivedFile*> received;
   for (const auto& file : state->files) received.emplace(file.name, &file);
@@ -250,8 +257,10 @@ Result<void> Sender::Impl::commit(SendJob& job, DropClient& client) {
     return found != received.end() && *found->second == file;
   };
   for (std::size_t i = 0; i < job.wire.size(); ++i)
-    if (!has(job.wire[i])) return fail(Kind::integrity, "the server has other bytes of " + job.done[i]->name + " than were sent");
-  if (job.manifest && !has(*job.manifest)) return fail(Kind::integrity, "the server has another list of files than was sent");
+    if (!has(job.wire[i]))
+      return fail(Kind::integrity, "the server has other bytes of " + job.done[i]->name + " than were sent");
+  if (job.manifest && !has(*job.manifest))
+    return fail(Kind::integrity, "the server has another list of files than was sent");
   return {};
 }
 
@@ -293,11 +302,17 @@ Sender::Sender(DropLink link, SenderOptions options, SenderEvents events)
     : impl_(std::make_unique<Impl>(std::move(link), std::move(options), std::move(events))) {}
 Sender::~Sender() = default;
 
-Result<wire::DropInfo> Sender::look() { return impl_->look(); }
-bool Sender::seals() const { return !impl_->link.key.empty(); }
+Result<wire::DropInfo> Sender::look() {
+  return impl_->look();
+}
+bool Sender::seals() const {
+  return !impl_->link.key.empty();
+}
 
 Result<void> Sender::check_limits(const wire::DropInfo& drop, const SourceList& sources, bool sealed) {
-  if (drop.state != wire::SpaceState::open) return fail(Kind::denied, "the space takes no more deliveries", "its receiver has closed it, or its limits are used up");
+  if (drop.state != wire::SpaceState::open)
+    return fail(Kind::denied, "the space takes no more deliveries",
+                "its receiver has closed it, or its limits are used up");
   const auto& limits = drop.limits;
   if (limits.max_files != 0 && sources.sources.size() > limits.max_files)
     return fail(Kind::too_large, "the space takes " + std::to_string(limits.max_files) + " more files, not " +
@@ -308,13 +323,17 @@ Result<void> Sender::check_limits(const wire::DropInfo& drop, const SourceList& 
     for (const auto& source : sources.sources) bytes += seal::sealed_size(source.size.value_or(0));
   }
   if (limits.max_size != 0 && bytes > limits.max_size)
-    return fail(Kind::too_large, "the space takes " + format_size(limits.max_size) + " more, not " + format_size(bytes) +
-                                     (sealed ? ", which it is when sealed" : ""));
+    return fail(Kind::too_large, "the space takes " + format_size(limits.max_size) + " more, not " +
+                                     format_size(bytes) + (sealed ? ", which it is when sealed" : ""));
   return {};
 }
 
-Result<SentDelivery> Sender::send(const SourceList& sources) { return impl_->send(sources); }
+Result<SentDelivery> Sender::send(const SourceList& sources) {
+  return impl_->send(sources);
+}
 
-void Sender::interrupt() { impl_->options.client.interrupt->raise(); }
+void Sender::interrupt() {
+  impl_->options.client.interrupt->raise();
+}
 
 }  // namespace qrx::transfer

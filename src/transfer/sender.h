@@ -27,16 +27,16 @@ enum class SealChoice : std::uint8_t {
 
 struct SenderOptions {
   http::ClientOptions client;
-  std::string state_dir;          // "$XDG_STATE_HOME/qrx/send"; made with mode 0700; empty: no second run goes on
-  std::string message;            // shown to the receiver
-  bool sha256 = false;            // also compute SHA-256 of each file
+  std::string state_dir;  // "$XDG_STATE_HOME/qrx/send"; made with mode 0700; empty: no second run goes on
+  std::string message;    // shown to the receiver
+  bool sha256 = false;    // also compute SHA-256 of each file
   SealChoice seal = SealChoice::automatic;
-  std::uint64_t most_rate = 0;    // bytes a second; 0: no limit
-  unsigned connections = 4;       // for small files
+  std::uint64_t most_rate = 0;          // bytes a second; 0: no limit
+  unsigned connections = 4;             // for small files
   std::size_t stream_piece = 8U << 20;  // a stream is acknowledged in pieces of at most this, kept in memory until then
-  Millis give_up{120'000};        // without any progress; then Kind::unavailable. A server may hold an upload for a
-                                  // connection that died silently for a minute
-  Millis first_retry{250};        // doubled each time, with jitter
+  Millis give_up{120'000};  // without any progress; then Kind::unavailable. A server may hold an upload for a
+                            // connection that died silently for a minute
+  Millis first_retry{250};  // doubled each time, with jitter
   Millis most_retry{10'000};
 };
 
@@ -54,8 +54,8 @@ struct SenderEvents {
   // What the other side took so far of all files together, what a first run sent included; total is absent while a
   // stream runs. The last call, with bytes == total, comes after the server's answer, never before.
   std::function<void(std::uint64_t bytes, std::optional<std::uint64_t> total)> progress;
-  std::function<void(const SentFile&)> sent;        // complete on the server, sums equal; not yet committed
-  std::function<void(const std::string&)> notice;   // "the connection was lost, trying again in 2 s"
+  std::function<void(const SentFile&)> sent;       // complete on the server, sums equal; not yet committed
+  std::function<void(const std::string&)> notice;  // "the connection was lost, trying again in 2 s"
 };
 
 struct SentDelivery {
@@ -76,7 +76,8 @@ class Sender {
   Result<wire::DropInfo> look();
   bool seals() const;  // whether send() seals: the link has a key, and sealing is not switched off
 
-  // What look() says against what is to be sent: Kind::too_large before a byte is sent. Sealed files are a little larger.
+  // What look() says against what is to be sent: Kind::too_large before a byte is sent. Sealed files are a little
+  // larger.
   static Result<void> check_limits(const wire::DropInfo& drop, const SourceList& sources, bool sealed = false);
 
   // Sends and commits. Retries network and server trouble until options.give_up has passed without progress. On failure

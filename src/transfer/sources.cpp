@@ -68,7 +68,9 @@ class Finder {
   Result<void> walk(const std::string& directory, const std::string& name, std::size_t depth);
   Result<void> entry(const std::string& path, const std::string& name, std::size_t depth, bool& any);
   Result<void> link(const std::string& path, const std::string& name, bool& any);
-  void skip(const std::string& path, const char* why) { list_.warnings.push_back(shown(path) + " is not sent: " + why); }
+  void skip(const std::string& path, const char* why) {
+    list_.warnings.push_back(shown(path) + " is not sent: " + why);
+  }
   // A path within the tree as the user gave the tree.
   std::string shown(const std::string& path) const {
     return path.size() < root_.size() ? path : given_root_ + path.substr(root_.size());
@@ -88,7 +90,8 @@ Result<void> Finder::add(Source source, const std::string& shown) {
   if (!added) {
     const Source& other = list_.sources[it->second];
     if (!source.stream && !other.stream && other.device == source.device && other.inode == source.inode) return {};
-    return fail(Kind::usage, "cannot send both " + (other.stream && other.path == "-" ? "standard input" : other.path) + " and " + shown + ": both would be named " + source.name);
+    return fail(Kind::usage, "cannot send both " + (other.stream && other.path == "-" ? "standard input" : other.path) +
+                                 " and " + shown + ": both would be named " + source.name);
   }
   if (source.size) list_.known_bytes += *source.size;
   if (source.stream) list_.has_stream = true;
@@ -111,7 +114,7 @@ Result<void> Finder::argument(const std::string& given) {
     return add(std::move(source), "standard input");
   }
   if (given.empty()) return fail(Kind::usage, "an empty file name was given");
-  struct stat status{};
+  struct stat status {};
   if (::stat(given.c_str(), &status) != 0) return fail_errno("cannot read " + given);
   std::string name = last_part(given);
   if (name.empty() || name == "." || name == "..") name = last_part(real_path(given).value_or(""));
@@ -139,7 +142,8 @@ Result<void> Finder::argument(const std::string& given) {
 }
 
 Result<void> Finder::walk(const std::string& directory, const std::string& name, std::size_t depth) {
-  if (depth > most_depth) return fail(Kind::usage, "cannot send " + shown(directory) + ": too many directories within each other");
+  if (depth > most_depth)
+    return fail(Kind::usage, "cannot send " + shown(directory) + ": too many directories within each other");
   const std::unique_ptr<DIR, CloseDirectory> open(::opendir(directory.c_str()));
   if (!open) return fail_errno("cannot read " + shown(directory));
   std::vector<std::string> names;
@@ -163,7 +167,7 @@ Result<void> Finder::walk(const std::string& directory, const std::string& name,
 
 // `any` becomes true when something of it is sent, or was skipped with a warning of its own.
 Result<void> Finder::entry(const std::string& path, const std::string& name, std::size_t depth, bool& any) {
-  struct stat status{};
+  struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return {};  // deleted since the directory was read
     return fail_errno("cannot read " + shown(path));
@@ -178,13 +182,16 @@ Result<void> Finder::entry(const std::string& path, const std::string& name, std
 
 Result<void> Finder::link(const std::string& path, const std::string& name, bool& any) {
   any = true;
-  struct stat status{};
+  struct stat status {};
   const auto real = real_path(path);
-  if (!real || ::stat(real->c_str(), &status) != 0) skip(path, "a link that leads nowhere");
+  if (!real || ::stat(real->c_str(), &status) != 0)
+    skip(path, "a link that leads nowhere");
   else if (!real->starts_with(root_ + "/"))
     skip(path, "a link out of the directory");
-  else if (!S_ISREG(status.st_mode)) skip(path, S_ISDIR(status.st_mode) ? "a link to a directory" : "a link to no file");
-  else return add_file(*real, shown(path), name, status);
+  else if (!S_ISREG(status.st_mode))
+    skip(path, S_ISDIR(status.st_mode) ? "a link to a directory" : "a link to no file");
+  else
+    return add_file(*real, shown(path), name, status);
   return {};
 }
 

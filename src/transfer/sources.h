@@ -12,8 +12,8 @@ namespace qrx::transfer {
 
 // One file or stream to send. The figures are those of the moment of the check; the sender compares them again.
 struct Source {
-  std::string path;  // on this machine, absolute; "-" for standard input
-  std::string name;  // on the wire: relative, '/' between parts, passed wire's check
+  std::string path;                   // on this machine, absolute; "-" for standard input
+  std::string name;                   // on the wire: relative, '/' between parts, passed wire's check
   bool stream = false;                // standard input, a pipe or a device: no known length, read once
   std::optional<std::uint64_t> size;  // absent for streams
   std::int64_t mtime_ns = 0;

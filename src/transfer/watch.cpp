@@ -15,7 +15,9 @@ constexpr std::size_t large_files = 2000;
 
 }  // namespace
 
-Watch::Watch(const ReceiveJob& job) : job_(job), client_(job.link, job.options.client) { delivered(); }
+Watch::Watch(const ReceiveJob& job) : job_(job), client_(job.link, job.options.client) {
+  delivered();
+}
 
 void Watch::delivered() {
   if (job_.options.timeout) deadline_ = steady_clock::now() + *job_.options.timeout;

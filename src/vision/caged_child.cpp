@@ -45,7 +45,8 @@ std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
 }
 
 // Between fork and exec: only async-signal-safe calls. Whatever fails, the child does not start.
-[[noreturn]] void become(const ChildPlan& plan, char* const* arguments, char* const* environment, int nothing, pid_t parent) {
+[[noreturn]] void become(const ChildPlan& plan, char* const* arguments, char* const* environment, int nothing,
+                         pid_t parent) {
   // The three may stand on 0, 1 or 2 already: moved out of the way first.
   const auto away = [nothing](int fd) { return fcntl(fd < 0 ? nothing : fd, F_DUPFD_CLOEXEC, 3); };
   const int in = away(plan.in);

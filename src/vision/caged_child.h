@@ -22,9 +22,9 @@ struct ChildLimits {
   static constexpr std::uint64_t none = ~std::uint64_t{0};
   std::uint64_t memory_bytes = none;  // of address space; not set under sanitizers, which map terabytes
   std::uint64_t cpu_seconds = none;
-  std::uint64_t file_bytes = 0;       // that it may write to files; beyond, writes fail
+  std::uint64_t file_bytes = 0;  // that it may write to files; beyond, writes fail
   std::uint64_t descriptors = 16;
-  bool threads = false;               // may start some; false: nothing can be started
+  bool threads = false;  // may start some; false: nothing can be started
 };
 
 struct ChildPlan {

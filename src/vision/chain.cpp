@@ -12,9 +12,13 @@
 namespace qrx {
 namespace {
 
-void plain(Hunt& hunt) { hunt.read(hunt.gray()); }
+void plain(Hunt& hunt) {
+  hunt.read(hunt.gray());
+}
 
-void inverted(Hunt& hunt) { hunt.read(255 - hunt.gray()); }
+void inverted(Hunt& hunt) {
+  hunt.read(255 - hunt.gray());
+}
 
 void blur(Hunt& hunt, double sigma) {
   cv::Mat out;
@@ -23,20 +27,27 @@ void blur(Hunt& hunt, double sigma) {
 }
 
 // Seams between the glyphs of a terminal, and noise: what is one module must become one area.
-void gauss2(Hunt& hunt) { blur(hunt, 2); }
-void gauss35(Hunt& hunt) { blur(hunt, 3.5); }
+void gauss2(Hunt& hunt) {
+  blur(hunt, 2);
+}
+void gauss35(Hunt& hunt) {
+  blur(hunt, 3.5);
+}
 void median5(Hunt& hunt) {
   cv::Mat out;
   cv::medianBlur(hunt.at_most(1600), out, 5);
   hunt.read(out);
 }
 
-void small_global(Hunt& hunt) { hunt.read(hunt.at_most(640), Threshold::global); }
+void small_global(Hunt& hunt) {
+  hunt.read(hunt.at_most(640), Threshold::global);
+}
 
 // Glare: stretches the light half, where paper under a lamp is told from the ink in it.
 void gamma25(Hunt& hunt) {
   cv::Mat table(1, 256, CV_8U);
-  for (int i = 0; i < 256; ++i) table.at<std::uint8_t>(i) = cv::saturate_cast<std::uint8_t>(std::pow(i / 255.0, 2.5) * 255);
+  for (int i = 0; i < 256; ++i)
+    table.at<std::uint8_t>(i) = cv::saturate_cast<std::uint8_t>(std::pow(i / 255.0, 2.5) * 255);
   cv::Mat out;
   cv::LUT(hunt.at_most(1000), table, out);
   hunt.read(out, Threshold::global);
@@ -48,8 +59,12 @@ void adaptive(Hunt& hunt, int block, double offset) {
   hunt.read(out, Threshold::fixed);
 }
 
-void adaptive_small(Hunt& hunt) { adaptive(hunt, 35, 7); }
-void adaptive_large(Hunt& hunt) { adaptive(hunt, 251, 5); }
+void adaptive_small(Hunt& hunt) {
+  adaptive(hunt, 35, 7);
+}
+void adaptive_large(Hunt& hunt) {
+  adaptive(hunt, 251, 5);
+}
 
 void unsharp(Hunt& hunt) {
   const cv::Mat& gray = hunt.at_most(1000);
@@ -95,11 +110,15 @@ cv::Mat sized(Hunt& hunt, int side) {
   return out;
 }
 
-void locate1000(Hunt& hunt) { locate_and_read(hunt, sized(hunt, 1000)); }
+void locate1000(Hunt& hunt) {
+  locate_and_read(hunt, sized(hunt, 1000));
+}
 void locate1600(Hunt& hunt) {
   if (std::max(hunt.gray().cols, hunt.gray().rows) > 1000) locate_and_read(hunt, sized(hunt, 1600));
 }
-void locate_inverted(Hunt& hunt) { locate_and_read(hunt, 255 - sized(hunt, 1000)); }
+void locate_inverted(Hunt& hunt) {
+  locate_and_read(hunt, 255 - sized(hunt, 1000));
+}
 
 // A camera in a hand.
 void unsmeared(Hunt& hunt) {
@@ -116,23 +135,33 @@ void unsmeared(Hunt& hunt) {
 }  // namespace
 
 std::span<const Step> chain() {
-  static constexpr std::array steps = {
-      Step{"plain", plain},          Step{"small-global", small_global}, Step{"gamma2.5", gamma25},
-      Step{"adaptive35", adaptive_small}, Step{"unsharp", unsharp},      Step{"clahe", clahe},
-      Step{"inverted", inverted},    Step{"squeeze", squeeze},           Step{"adaptive251", adaptive_large},
-      Step{"enlarge", enlarge},      Step{"gauss2", gauss2},             Step{"locate1000", locate1000},
-      Step{"locate1600", locate1600}, Step{"unsmeared", unsmeared},      Step{"locate-inverted", locate_inverted}};
+  static constexpr std::array steps = {Step{"plain", plain},
+                                       Step{"small-global", small_global},
+                                       Step{"gamma2.5", gamma25},
+                                       Step{"adaptive35", adaptive_small},
+                                       Step{"unsharp", unsharp},
+                                       Step{"clahe", clahe},
+                                       Step{"inverted", inverted},
+                                       Step{"squeeze", squeeze},
+                                       Step{"adaptive251", adaptive_large},
+                                       Step{"enlarge", enlarge},
+                                       Step{"gauss2", gauss2},
+                                       Step{"locate1000", locate1000},
+                                       Step{"locate1600", locate1600},
+                                       Step{"unsmeared", unsmeared},
+                                       Step{"locate-inverted", locate_inverted}};
   return steps;
 }
 
 std::span<const Step> screenshot_chain() {
-  static constexpr std::array steps = {
-      Step{"plain", plain},          Step{"inverted", inverted},         Step{"gauss2", gauss2},
-      Step{"gauss3.5", gauss35},     Step{"median5", median5},           Step{"small-global", small_global},
-      Step{"gamma2.5", gamma25},     Step{"adaptive35", adaptive_small}, Step{"unsharp", unsharp},
-      Step{"clahe", clahe},          Step{"squeeze", squeeze},           Step{"adaptive251", adaptive_large},
-      Step{"enlarge", enlarge},      Step{"locate1000", locate1000},     Step{"locate1600", locate1600},
-      Step{"locate-inverted", locate_inverted}};
+  static constexpr std::array steps = {Step{"plain", plain},           Step{"inverted", inverted},
+                                       Step{"gauss2", gauss2},         Step{"gauss3.5", gauss35},
+                                       Step{"median5", median5},       Step{"small-global", small_global},
+                                       Step{"gamma2.5", gamma25},      Step{"adaptive35", adaptive_small},
+                                       Step{"unsharp", unsharp},       Step{"clahe", clahe},
+                                       Step{"squeeze", squeeze},       Step{"adaptive251", adaptive_large},
+                                       Step{"enlarge", enlarge},       Step{"locate1000", locate1000},
+                                       Step{"locate1600", locate1600}, Step{"locate-inverted", locate_inverted}};
   return steps;
 }
 

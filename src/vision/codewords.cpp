@@ -28,7 +28,7 @@ constexpr std::uint8_t check_symbols[4][40] = {
     {17, 28, 22, 16, 22, 28, 26, 26, 24, 28, 24, 28, 22, 24, 24, 30, 28, 28, 26, 28,
      30, 24, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30}};
 constexpr std::uint8_t block_counts[4][40] = {
-    {1, 1, 1, 1, 1,  2,  2,  2,  2,  4,  4,  4,  4,  4,  6,  6,  6,  6,  7,  8,
+    {1, 1, 1, 1,  1,  2,  2,  2,  2,  4,  4,  4,  4,  4,  6,  6,  6,  6,  7,  8,
      8, 9, 9, 10, 12, 12, 12, 13, 14, 15, 16, 17, 18, 19, 19, 20, 21, 22, 24, 25},
     {1,  1,  1,  2,  2,  4,  4,  4,  5,  5,  5,  8,  9,  9,  10, 10, 11, 13, 14, 16,
      17, 17, 18, 20, 21, 23, 25, 26, 28, 29, 31, 33, 35, 37, 38, 40, 43, 45, 47, 49},
@@ -60,8 +60,12 @@ cv::Point format_place(int bit, int copy, int side) {
   return bit < 8 ? cv::Point(side - 1 - bit, 8) : cv::Point(8, side - 15 + bit);
 }
 
-bool is_dark(const cv::Mat& modules, const cv::Point& place) { return modules.at<std::uint8_t>(place) == 0; }
-void set_dark(cv::Mat& modules, const cv::Point& place, bool dark) { modules.at<std::uint8_t>(place) = dark ? 0 : 255; }
+bool is_dark(const cv::Mat& modules, const cv::Point& place) {
+  return modules.at<std::uint8_t>(place) == 0;
+}
+void set_dark(cv::Mat& modules, const cv::Point& place, bool dark) {
+  modules.at<std::uint8_t>(place) = dark ? 0 : 255;
+}
 
 struct Format {
   int level = 0;
@@ -90,14 +94,22 @@ std::optional<Format> read_format(const cv::Mat& modules) {
 
 bool is_masked(int mask, int x, int y) {
   switch (mask) {
-    case 0: return (x + y) % 2 == 0;
-    case 1: return y % 2 == 0;
-    case 2: return x % 3 == 0;
-    case 3: return (x + y) % 3 == 0;
-    case 4: return (x / 3 + y / 2) % 2 == 0;
-    case 5: return x * y % 2 + x * y % 3 == 0;
-    case 6: return (x * y % 2 + x * y % 3) % 2 == 0;
-    default: return ((x + y) % 2 + x * y % 3) % 2 == 0;
+    case 0:
+      return (x + y) % 2 == 0;
+    case 1:
+      return y % 2 == 0;
+    case 2:
+      return x % 3 == 0;
+    case 3:
+      return (x + y) % 3 == 0;
+    case 4:
+      return (x / 3 + y / 2) % 2 == 0;
+    case 5:
+      return x * y % 2 + x * y % 3 == 0;
+    case 6:
+      return (x * y % 2 + x * y % 3) % 2 == 0;
+    default:
+      return ((x + y) % 2 + x * y % 3) % 2 == 0;
   }
 }
 
@@ -135,7 +147,8 @@ std::vector<Block> blocks_of(std::size_t total, int version, int level) {
   std::vector<Block> blocks(count);
   std::size_t next = 0;
   for (std::size_t i = 0; i <= least; ++i)
-    for (std::size_t block = i == least ? shorter : 0; block < count; ++block) blocks[block].codewords.push_back(next++);
+    for (std::size_t block = i == least ? shorter : 0; block < count; ++block)
+      blocks[block].codewords.push_back(next++);
   for (std::size_t i = 0; i < check; ++i)
     for (Block& block : blocks) block.codewords.push_back(next++);
   for (Block& block : blocks) block.check = check;
@@ -211,7 +224,8 @@ cv::Mat_<float> certainty_of(const cv::Mat& samples) {
   for (int y = 0; y < samples.rows; ++y) {
     for (int x = 0; x < samples.cols; ++x) {
       const float below = low.at<std::uint8_t>(y, x), above = high.at<std::uint8_t>(y, x);
-      out(y, x) = std::abs(static_cast<float>(samples.at<std::uint8_t>(y, x)) - (below + above) / 2) / std::max(above - below, usual);
+      out(y, x) = std::abs(static_cast<float>(samples.at<std::uint8_t>(y, x)) - (below + above) / 2) /
+                  std::max(above - below, usual);
     }
   }
   return out;

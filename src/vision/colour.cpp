@@ -53,7 +53,8 @@ int orientation_of(ByteView exif) {
   const auto number = [&](std::size_t at, std::size_t size) {
     std::uint32_t value = 0;
     if (at > tiff.size() || tiff.size() - at < size) return value;
-    for (std::size_t i = 0; i < size; ++i) value = value << 8 | static_cast<std::uint32_t>(tiff[at + (little ? size - 1 - i : i)]);
+    for (std::size_t i = 0; i < size; ++i)
+      value = value << 8 | static_cast<std::uint32_t>(tiff[at + (little ? size - 1 - i : i)]);
     return value;
   };
   const std::size_t directory = number(4, 4);
@@ -95,19 +96,22 @@ bool run(Jpeg& reading, ByteView bytes, int width, int height) {
   jpeg_read_header(&jpeg, TRUE);
   if (!within_limit(jpeg.image_width, jpeg.image_height, most_shown_pixels)) return false;
   for (auto* marker = jpeg.marker_list; marker; marker = marker->next)
-    if (reading.out.orientation == 1) reading.out.orientation = orientation_of(as_bytes(std::span(marker->data, marker->data_length)));
+    if (reading.out.orientation == 1)
+      reading.out.orientation = orientation_of(as_bytes(std::span(marker->data, marker->data_length)));
   const bool four_inks = reading.decoder.four_inks();
   jpeg.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
   // A half, a quarter or an eighth costs that much less, and is scaled on from there.
   const unsigned most = static_cast<unsigned>(std::max(width, height));
-  while (jpeg.scale_denom < 8 && std::min(jpeg.image_width, jpeg.image_height) / (2 * jpeg.scale_denom) >= most) jpeg.scale_denom *= 2;
+  while (jpeg.scale_denom < 8 && std::min(jpeg.image_width, jpeg.image_height) / (2 * jpeg.scale_denom) >= most)
+    jpeg.scale_denom *= 2;
   jpeg_start_decompress(&jpeg);
   reading.out.width = static_cast<int>(jpeg.output_width);
   reading.out.height = static_cast<int>(jpeg.output_height);
   reading.out.rgba.assign(4 * static_cast<std::size_t>(jpeg.output_width) * jpeg.output_height, 128);
   reading.line.resize((four_inks ? 4 : 3) * static_cast<std::size_t>(jpeg.output_width));
   while (jpeg.output_scanline < jpeg.output_height) {
-    std::uint8_t* out = reading.out.rgba.data() + 4 * static_cast<std::size_t>(jpeg.output_scanline) * jpeg.output_width;
+    std::uint8_t* out =
+        reading.out.rgba.data() + 4 * static_cast<std::size_t>(jpeg.output_scanline) * jpeg.output_width;
     JSAMPROW rows[1] = {reading.line.data()};
     if (jpeg_read_scanlines(&jpeg, rows, 1) != 1) return reading.has_pixels;
     read_line(reading, four_inks, out);
@@ -142,7 +146,8 @@ Decoded webp_colours(ByteView bytes) {
   }
   Colours out;
   if (!WebPGetInfo(data, size, &out.width, &out.height)) return std::nullopt;
-  if (!within_limit(static_cast<std::uint64_t>(out.width), static_cast<std::uint64_t>(out.height), most_shown_pixels)) return std::nullopt;
+  if (!within_limit(static_cast<std::uint64_t>(out.width), static_cast<std::uint64_t>(out.height), most_shown_pixels))
+    return std::nullopt;
   out.rgba.resize(4 * static_cast<std::size_t>(out.width) * static_cast<std::size_t>(out.height));
   if (!WebPDecodeRGBAInto(data, size, out.rgba.data(), out.rgba.size(), 4 * out.width)) return std::nullopt;
   return out;
@@ -160,12 +165,18 @@ Decoded by_the_way(Decode decode, ByteView bytes) {
 
 Decoded decode(ByteView bytes, int width, int height) {
   switch (picture_format(bytes)) {
-    case PictureFormat::png: return png_colours(bytes);
-    case PictureFormat::jpeg: return jpeg_colours(bytes, width, height);
-    case PictureFormat::webp: return webp_colours(bytes);
-    case PictureFormat::gif: return by_the_way(decode_gif, bytes);
-    case PictureFormat::bmp: return by_the_way(decode_bmp, bytes);
-    case PictureFormat::unknown: break;
+    case PictureFormat::png:
+      return png_colours(bytes);
+    case PictureFormat::jpeg:
+      return jpeg_colours(bytes, width, height);
+    case PictureFormat::webp:
+      return webp_colours(bytes);
+    case PictureFormat::gif:
+      return by_the_way(decode_gif, bytes);
+    case PictureFormat::bmp:
+      return by_the_way(decode_bmp, bytes);
+    case PictureFormat::unknown:
+      break;
   }
   return std::nullopt;
 }
@@ -174,7 +185,9 @@ Decoded decode(ByteView bytes, int width, int height) {
 void average(const Colours& from, int left, int right, int top, int bottom, std::uint8_t* out) {
   std::uint64_t sums[3] = {}, alpha = 0;
   for (int y = top; y < bottom; ++y) {
-    const std::uint8_t* pixel = from.rgba.data() + 4 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(from.width) + static_cast<std::size_t>(left));
+    const std::uint8_t* pixel =
+        from.rgba.data() +
+        4 * (static_cast<std::size_t>(y) * static_cast<std::size_t>(from.width) + static_cast<std::size_t>(left));
     for (int x = left; x < right; ++x, pixel += 4) {
       for (int i = 0; i < 3; ++i) sums[i] += static_cast<std::uint64_t>(pixel[i]) * pixel[3];
       alpha += pixel[3];
@@ -186,7 +199,8 @@ void average(const Colours& from, int left, int right, int top, int bottom, std:
 }
 
 SmallPicture scaled(const Colours& from, int width, int height) {
-  const double shrink = std::min({1.0, static_cast<double>(width) / from.width, static_cast<double>(height) / from.height});
+  const double shrink =
+      std::min({1.0, static_cast<double>(width) / from.width, static_cast<double>(height) / from.height});
   SmallPicture out;
   out.width = std::clamp(static_cast<int>(from.width * shrink + 0.5), 1, width);
   out.height = std::clamp(static_cast<int>(from.height * shrink + 0.5), 1, height);
@@ -217,7 +231,10 @@ SmallPicture turned(const SmallPicture& from, int orientation) {
     for (int x = 0; x < out.width; ++x) {
       const int u = exchanged ? y : x, v = exchanged ? x : y;
       const int from_x = flip_x ? from.width - 1 - u : u, from_y = flip_y ? from.height - 1 - v : v;
-      const auto at = [](int column, int line, int width) { return 4 * (static_cast<std::size_t>(line) * static_cast<std::size_t>(width) + static_cast<std::size_t>(column)); };
+      const auto at = [](int column, int line, int width) {
+        return 4 *
+               (static_cast<std::size_t>(line) * static_cast<std::size_t>(width) + static_cast<std::size_t>(column));
+      };
       std::memcpy(out.rgba.data() + at(x, y, out.width), from.rgba.data() + at(from_x, from_y, from.width), 4);
     }
   }

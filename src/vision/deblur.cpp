@@ -12,7 +12,8 @@ namespace {
 constexpr double least_share = 0.7;  // of the weak direction's edges, below which it is taken for a smear
 constexpr float noise = 0.012F;      // as a share of the signal: more, and the result is soft; less, and it rings
 
-// Wiener's filter for a line, whose transform is a sinc along its direction: real, so that nothing moves. By steps of t.
+// Wiener's filter for a line, whose transform is a sinc along its direction: real, so that nothing moves. By steps of
+// t.
 constexpr int steps = 64;  // for each of pi
 const std::vector<float>& wiener() {
   static const std::vector<float> filter = [] {

@@ -7,12 +7,12 @@
 
 namespace qrx {
 
-// The direction of the smear, radians; nothing when the edges say that there is none. A symbol has as many edges across as
-// down, however it is turned: where those along one direction are missing, that is where it moved.
+// The direction of the smear, radians; nothing when the edges say that there is none. A symbol has as many edges across
+// as down, however it is turned: where those along one direction are missing, that is where it moved.
 std::optional<double> smear_direction(const cv::Mat& gray);
 
-// gray, with a smear of so many pixels in this direction undone (Wiener's filter). gray: 8 bit, at most some 700 pixels a
-// side, as it takes three Fourier transforms.
+// gray, with a smear of so many pixels in this direction undone (Wiener's filter). gray: 8 bit, at most some 700 pixels
+// a side, as it takes three Fourier transforms.
 class Unsmear {
  public:
   explicit Unsmear(const cv::Mat& gray);

@@ -22,10 +22,14 @@ using Terminal = std::unique_ptr<ChafaTermInfo, Release<chafa_term_info_unref>>;
 
 ChafaPixelMode mode_of(ShownAs as) {
   switch (as) {
-    case ShownAs::sixel: return CHAFA_PIXEL_MODE_SIXELS;
-    case ShownAs::kitty: return CHAFA_PIXEL_MODE_KITTY;
-    case ShownAs::iterm2: return CHAFA_PIXEL_MODE_ITERM2;
-    case ShownAs::symbols: break;
+    case ShownAs::sixel:
+      return CHAFA_PIXEL_MODE_SIXELS;
+    case ShownAs::kitty:
+      return CHAFA_PIXEL_MODE_KITTY;
+    case ShownAs::iterm2:
+      return CHAFA_PIXEL_MODE_ITERM2;
+    case ShownAs::symbols:
+      break;
   }
   return CHAFA_PIXEL_MODE_SYMBOLS;
 }
@@ -52,7 +56,8 @@ std::string draw_picture(const SmallPicture& picture, const ShowPlan& plan) {
   // Small pictures stay small: an icon is no wall.
   gint columns = std::clamp(std::min(plan.columns, (picture.width + cell_width - 1) / cell_width), 1, 1000);
   gint rows = std::clamp(std::min(plan.rows, (picture.height + cell_height - 1) / cell_height), 1, 1000);
-  chafa_calc_canvas_geometry(picture.width, picture.height, &columns, &rows, static_cast<float>(cell_width) / static_cast<float>(cell_height), FALSE, FALSE);
+  chafa_calc_canvas_geometry(picture.width, picture.height, &columns, &rows,
+                             static_cast<float>(cell_width) / static_cast<float>(cell_height), FALSE, FALSE);
 
   const Config config(chafa_canvas_config_new());
   chafa_canvas_config_set_geometry(config.get(), columns, rows);
@@ -61,11 +66,13 @@ std::string draw_picture(const SmallPicture& picture, const ShowPlan& plan) {
   chafa_canvas_config_set_canvas_mode(config.get(), depth_of(plan));
   chafa_canvas_config_set_work_factor(config.get(), 0.5F);
   const Symbols symbols(chafa_symbol_map_new());
-  const auto tags = plan.utf8 ? CHAFA_SYMBOL_TAG_BLOCK | CHAFA_SYMBOL_TAG_BORDER | CHAFA_SYMBOL_TAG_SPACE : CHAFA_SYMBOL_TAG_ASCII;
+  const auto tags =
+      plan.utf8 ? CHAFA_SYMBOL_TAG_BLOCK | CHAFA_SYMBOL_TAG_BORDER | CHAFA_SYMBOL_TAG_SPACE : CHAFA_SYMBOL_TAG_ASCII;
   chafa_symbol_map_add_by_tags(symbols.get(), static_cast<ChafaSymbolTags>(tags));
   chafa_canvas_config_set_symbol_map(config.get(), symbols.get());
   const Canvas canvas(chafa_canvas_new(config.get()));
-  chafa_canvas_draw_all_pixels(canvas.get(), CHAFA_PIXEL_RGBA8_UNASSOCIATED, picture.rgba.data(), picture.width, picture.height, 4 * picture.width);
+  chafa_canvas_draw_all_pixels(canvas.get(), CHAFA_PIXEL_RGBA8_UNASSOCIATED, picture.rgba.data(), picture.width,
+                               picture.height, 4 * picture.width);
   const Terminal terminal = terminal_for(plan);
   GString* drawn = chafa_canvas_print(canvas.get(), terminal.get());
   std::string out(drawn->str, drawn->len);

@@ -7,7 +7,8 @@
 
 namespace qrx {
 
-// At most plan.columns and plan.rows cells. Without a newline behind. With plan.colours 0: characters and newlines only.
+// At most plan.columns and plan.rows cells. Without a newline behind. With plan.colours 0: characters and newlines
+// only.
 std::string draw_picture(const SmallPicture& picture, const ShowPlan& plan);
 
 }  // namespace qrx

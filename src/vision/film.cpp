@@ -21,7 +21,8 @@ constexpr std::uint64_t most_complaints = 64 * 1024;
 
 // Containers and pictures; not playlists and scripts, which name other files.
 constexpr const char* demuxers =
-    "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpeg,mpegvideo,flv,ogg,gif,apng,mjpeg,h264,hevc,av1,ivf,m4v,nut,asf,"
+    "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpeg,mpegvideo,flv,ogg,gif,apng,mjpeg,h264,hevc,av1,ivf,m4v,nut,"
+    "asf,"
     "yuv4mpegpipe,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,pgm_pipe,ppm_pipe";
 // A frame of 1920 pixels a side is read; larger ones cost time and show no more of a code that was held up to be read.
 constexpr const char* filter =
@@ -43,7 +44,8 @@ Result<std::string> find_ffmpeg() {
 
 std::vector<std::string> input_of(const FilmPlan& plan) {
   if (plan.file < 0) {
-    std::vector<std::string> words = {"-protocol_whitelist", "http,https,httpproxy,tcp,tls,rtp,rtsp,udp,crypto", "-analyzeduration", "1000000"};
+    std::vector<std::string> words = {"-protocol_whitelist", "http,https,httpproxy,tcp,tls,rtp,rtsp,udp,crypto",
+                                      "-analyzeduration", "1000000"};
     if (plan.url.starts_with("rtsp")) words.insert(words.end(), {"-rtsp_transport", "tcp"});
     words.insert(words.end(), {"-i", plan.url});
     return words;
@@ -51,7 +53,12 @@ std::vector<std::string> input_of(const FilmPlan& plan) {
   struct stat facts {};
   // A file is opened anew, as formats with their index at the end need to seek.
   const bool regular = fstat(plan.file, &facts) == 0 && S_ISREG(facts.st_mode);
-  return {"-protocol_whitelist", regular ? "file" : "pipe", "-format_whitelist", demuxers, "-i", regular ? "file:/proc/self/fd/0" : "pipe:0"};
+  return {"-protocol_whitelist",
+          regular ? "file" : "pipe",
+          "-format_whitelist",
+          demuxers,
+          "-i",
+          regular ? "file:/proc/self/fd/0" : "pipe:0"};
 }
 
 std::vector<std::string> environment() {
@@ -83,7 +90,8 @@ Result<Film> start_film(const FilmPlan& plan) {
   child.arguments = {"ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"};
   const auto input = input_of(plan);
   child.arguments.insert(child.arguments.end(), input.begin(), input.end());
-  for (const char* word : {"-map", "0:v:0", "-vf", filter, "-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "pgm", "pipe:1"})
+  for (const char* word :
+       {"-map", "0:v:0", "-vf", filter, "-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "pgm", "pipe:1"})
     child.arguments.emplace_back(word);
   child.environment = environment();
   child.in = plan.file;

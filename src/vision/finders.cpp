@@ -12,10 +12,12 @@ namespace {
 using Contour = std::vector<cv::Point>;
 using Quad = std::array<cv::Point2d, 4>;
 
-constexpr int least_contour = 8;       // points of the innermost square's outline
+constexpr int least_contour = 8;          // points of the innermost square's outline
 constexpr std::size_t most_finders = 60;  // the largest: a page of text has thousands of near misses
 
-double length(const cv::Point2d& v) { return std::hypot(v.x, v.y); }
+double length(const cv::Point2d& v) {
+  return std::hypot(v.x, v.y);
+}
 
 double quad_area(const Quad& quad) {
   double sum = 0;
@@ -23,7 +25,9 @@ double quad_area(const Quad& quad) {
   return std::abs(sum) / 2;
 }
 
-cv::Point2d centroid(const Quad& quad) { return (quad[0] + quad[1] + quad[2] + quad[3]) / 4; }
+cv::Point2d centroid(const Quad& quad) {
+  return (quad[0] + quad[1] + quad[2] + quad[3]) / 4;
+}
 
 // The four corners of a convex outline that is nearly a quadrangle, else of the smallest rectangle around it.
 Quad corners_of(const Contour& contour) {
@@ -73,7 +77,9 @@ std::optional<Finder> as_finder(const Quad& quad, double outline_area) {
   return finder;
 }
 
-bool concentric(const cv::Point2d& a, const cv::Point2d& b, double side) { return length(a - b) <= 0.22 * side; }
+bool concentric(const cv::Point2d& a, const cv::Point2d& b, double side) {
+  return length(a - b) <= 0.22 * side;
+}
 
 // A dark ring around a light ring around a dark square: areas 49 : 25 : 9. core is the square's outline, hole the light
 // ring's outer one, ring the dark ring's outer one where it stands free.
@@ -109,7 +115,8 @@ std::vector<Finder> find_finders(const cv::Mat& dark) {
     if (hole < 0 || static_cast<int>(contours[i].size()) < least_contour) continue;
     const int ring = tree[static_cast<std::size_t>(hole)][3];
     if (ring < 0) continue;
-    // Outlines alternate between dark areas and holes; this one must be dark: its grandparent's grandparent… is outermost.
+    // Outlines alternate between dark areas and holes; this one must be dark: its grandparent's grandparent… is
+    // outermost.
     int depth = 0;
     for (int up = hole; up >= 0; up = tree[static_cast<std::size_t>(up)][3]) ++depth;
     if (depth % 2 != 0) continue;
@@ -145,12 +152,14 @@ std::vector<FinderTriple> likely_triples(const std::vector<Finder>& finders, std
         if (large > 2.2 * small) continue;
         const cv::Point2d to_one = one.centre - corner.centre, to_two = two.centre - corner.centre;
         const double leg_one = length(to_one), leg_two = length(to_two);
-        if (std::min(leg_one, leg_two) < 1.2 * small || std::max(leg_one, leg_two) > 2.3 * std::min(leg_one, leg_two)) continue;
+        if (std::min(leg_one, leg_two) < 1.2 * small || std::max(leg_one, leg_two) > 2.3 * std::min(leg_one, leg_two))
+          continue;
         // 177 modules at most between the outer edges
         if (std::max(leg_one, leg_two) > 26 * large) continue;
         const double cosine = to_one.dot(to_two) / (leg_one * leg_two);
         if (std::abs(cosine) > 0.62) continue;
-        const double score = 1.5 * std::abs(cosine) + std::log(std::max(leg_one, leg_two) / std::min(leg_one, leg_two)) +
+        const double score = 1.5 * std::abs(cosine) +
+                             std::log(std::max(leg_one, leg_two) / std::min(leg_one, leg_two)) +
                              std::log(large / small);
         const bool clockwise = to_one.cross(to_two) > 0;
         out.push_back({corner, clockwise ? one : two, clockwise ? two : one, score});

@@ -1,4 +1,5 @@
-// The three squares in the corners of a QR code, found by their outlines in a black and white picture. Private to src/vision.
+// The three squares in the corners of a QR code, found by their outlines in a black and white picture. Private to
+// src/vision.
 #pragma once
 
 #include <array>
@@ -20,7 +21,8 @@ std::vector<Finder> find_finders(const cv::Mat& dark);
 // Adds those that are not there yet.
 void merge_finders(std::vector<Finder>& all, const std::vector<Finder>& more);
 
-// Three that may belong to one symbol; across and down are its top and left edge, of which across comes first clockwise.
+// Three that may belong to one symbol; across and down are its top and left edge, of which across comes first
+// clockwise.
 struct FinderTriple {
   Finder corner;
   Finder across;

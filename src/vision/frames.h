@@ -1,5 +1,5 @@
-// Where a watching helper gets its pictures from: one after another, the newest when it is late. Runs in the cage, but for
-// what opens a camera.
+// Where a watching helper gets its pictures from: one after another, the newest when it is late. Runs in the cage, but
+// for what opens a camera.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +28,8 @@ std::unique_ptr<Frames> frames_of_pgm(int fd, bool live);
 // when this returns. Nothing, and `why`: not_a_camera, busy. In the cage it needs the rights of Cage::camera.
 std::unique_ptr<Frames> frames_of_camera(int fd, ScanStatus& why);
 
-// One picture of a camera to gray. false: it is broken or cut short. stride: bytes from line to line, of the first plane.
+// One picture of a camera to gray. false: it is broken or cut short. stride: bytes from line to line, of the first
+// plane.
 enum class CameraFormat : std::uint8_t { mjpeg, yuyv, nv12, grey };
 bool gray_of_camera(CameraFormat format, const std::uint8_t* bytes, std::size_t size, int width, int height,
                     std::size_t stride, Gray& out);

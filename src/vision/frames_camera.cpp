@@ -28,9 +28,10 @@ struct Format {
   CameraFormat format;
 };
 // MJPEG first: raw pictures of this size come at five a second over USB 2.
-constexpr std::array formats = {Format{V4L2_PIX_FMT_MJPEG, CameraFormat::mjpeg}, Format{V4L2_PIX_FMT_JPEG, CameraFormat::mjpeg},
-                                Format{V4L2_PIX_FMT_YUYV, CameraFormat::yuyv}, Format{V4L2_PIX_FMT_NV12, CameraFormat::nv12},
-                                Format{V4L2_PIX_FMT_GREY, CameraFormat::grey}};
+constexpr std::array formats = {
+    Format{V4L2_PIX_FMT_MJPEG, CameraFormat::mjpeg}, Format{V4L2_PIX_FMT_JPEG, CameraFormat::mjpeg},
+    Format{V4L2_PIX_FMT_YUYV, CameraFormat::yuyv}, Format{V4L2_PIX_FMT_NV12, CameraFormat::nv12},
+    Format{V4L2_PIX_FMT_GREY, CameraFormat::grey}};
 
 class Camera : public Frames {
  public:
@@ -43,7 +44,8 @@ class Camera : public Frames {
   ScanStatus open() {
     v4l2_capability ability{};
     if (!control(VIDIOC_QUERYCAP, &ability)) return ScanStatus::not_a_camera;
-    const std::uint32_t can = (ability.capabilities & V4L2_CAP_DEVICE_CAPS) ? ability.device_caps : ability.capabilities;
+    const std::uint32_t can =
+        (ability.capabilities & V4L2_CAP_DEVICE_CAPS) ? ability.device_caps : ability.capabilities;
     if (!(can & V4L2_CAP_VIDEO_CAPTURE) || !(can & V4L2_CAP_STREAMING)) return ScanStatus::not_a_camera;
     for (const Format& format : formats)
       if (const auto set = choose(format)) {
@@ -58,10 +60,11 @@ class Camera : public Frames {
     for (int broken = 0; broken < most_broken; ++broken) {
       const auto buffer = newest();
       if (!buffer) return nullptr;
-      const bool good = !(buffer->flags & V4L2_BUF_FLAG_ERROR) && buffer->index < buffers_.size() &&
-                        buffer->bytesused <= buffers_[buffer->index].size &&
-                        gray_of_camera(format_, static_cast<const std::uint8_t*>(buffers_[buffer->index].bytes), buffer->bytesused,
-                                       static_cast<int>(width_), static_cast<int>(height_), stride_, gray_);
+      const bool good =
+          !(buffer->flags & V4L2_BUF_FLAG_ERROR) && buffer->index < buffers_.size() &&
+          buffer->bytesused <= buffers_[buffer->index].size &&
+          gray_of_camera(format_, static_cast<const std::uint8_t*>(buffers_[buffer->index].bytes), buffer->bytesused,
+                         static_cast<int>(width_), static_cast<int>(height_), stride_, gray_);
       if (!give_back(*buffer)) return nullptr;
       if (good) return &gray_;
     }
@@ -156,7 +159,8 @@ class Camera : public Frames {
       if (errno != EAGAIN && errno != EIO) return std::nullopt;
       pollfd waiting{fd_, POLLIN, 0};
       const int ready = poll(&waiting, 1, patience_ms);
-      if (ready == 0 || (ready < 0 && errno != EINTR) || (ready > 0 && !(waiting.revents & POLLIN))) return std::nullopt;
+      if (ready == 0 || (ready < 0 && errno != EINTR) || (ready > 0 && !(waiting.revents & POLLIN)))
+        return std::nullopt;
     }
   }
 
@@ -175,8 +179,8 @@ class Camera : public Frames {
 
 }  // namespace
 
-bool gray_of_camera(CameraFormat format, const std::uint8_t* bytes, std::size_t size, int width, int height, std::size_t stride,
-                    Gray& out) {
+bool gray_of_camera(CameraFormat format, const std::uint8_t* bytes, std::size_t size, int width, int height,
+                    std::size_t stride, Gray& out) {
   if (format == CameraFormat::mjpeg) {
     Picture picture = decode_jpeg(std::as_bytes(std::span(bytes, size)), std::uint64_t{longest_side} * longest_side);
     if (picture.fault != PictureFault::none) return false;

@@ -96,6 +96,8 @@ class PgmFrames : public Frames {
 
 }  // namespace
 
-std::unique_ptr<Frames> frames_of_pgm(int fd, bool live) { return std::make_unique<PgmFrames>(fd, live); }
+std::unique_ptr<Frames> frames_of_pgm(int fd, bool live) {
+  return std::make_unique<PgmFrames>(fd, live);
+}
 
 }  // namespace qrx

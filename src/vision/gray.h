@@ -14,7 +14,9 @@ struct Gray {
 
   Gray() = default;
   Gray(int width_, int height_, std::uint8_t value)
-      : width(width_), height(height_), pixels(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_), value) {}
+      : width(width_),
+        height(height_),
+        pixels(static_cast<std::size_t>(width_) * static_cast<std::size_t>(height_), value) {}
 
   std::uint8_t* row(int y) { return pixels.data() + static_cast<std::size_t>(y) * static_cast<std::size_t>(width); }
   const std::uint8_t* row(int y) const {

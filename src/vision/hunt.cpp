@@ -20,9 +20,12 @@ constexpr int most_codes = 8;
 
 ZXing::Binarizer binarizer(Threshold threshold) {
   switch (threshold) {
-    case Threshold::global: return ZXing::Binarizer::GlobalHistogram;
-    case Threshold::fixed: return ZXing::Binarizer::FixedThreshold;
-    case Threshold::local: break;
+    case Threshold::global:
+      return ZXing::Binarizer::GlobalHistogram;
+    case Threshold::fixed:
+      return ZXing::Binarizer::FixedThreshold;
+    case Threshold::local:
+      break;
   }
   return ZXing::Binarizer::LocalAverage;
 }
@@ -113,6 +116,8 @@ bool Hunt::over() const {
   return options_.budget.count() > 0 && thread_time() - start_ >= options_.budget;
 }
 
-SearchResult Hunt::result() && { return std::move(result_); }
+SearchResult Hunt::result() && {
+  return std::move(result_);
+}
 
 }  // namespace qrx

@@ -6,9 +6,13 @@ namespace {
 // Each further scan of a progressive file costs as much as the whole picture; real ones have about ten.
 constexpr int most_scans = 100;
 
-JpegDecoder& decoder_of(j_common_ptr jpeg) { return *static_cast<JpegDecoder*>(jpeg->client_data); }
+JpegDecoder& decoder_of(j_common_ptr jpeg) {
+  return *static_cast<JpegDecoder*>(jpeg->client_data);
+}
 
-void stop(j_common_ptr jpeg) { std::longjmp(decoder_of(jpeg).jump, 1); }
+void stop(j_common_ptr jpeg) {
+  std::longjmp(decoder_of(jpeg).jump, 1);
+}
 void keep_quiet(j_common_ptr) {}
 void note_warning(j_common_ptr jpeg, int level) {
   if (level < 0) decoder_of(jpeg).warned = true;

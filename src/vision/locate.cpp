@@ -27,10 +27,18 @@ cv::Mat dark_parts(const cv::Mat& gray, int rule) {
     cv::adaptiveThreshold(gray, out, 255, cv::ADAPTIVE_THRESH_MEAN_C, cv::THRESH_BINARY_INV, window, offset);
   };
   switch (rule) {
-    case 0: adaptive(14, 6); break;
-    case 1: adaptive(40, 4); break;
-    case 2: cv::threshold(gray, out, 0, 255, cv::THRESH_BINARY_INV | cv::THRESH_OTSU); break;
-    default: adaptive(5, 12); break;
+    case 0:
+      adaptive(14, 6);
+      break;
+    case 1:
+      adaptive(40, 4);
+      break;
+    case 2:
+      cv::threshold(gray, out, 0, 255, cv::THRESH_BINARY_INV | cv::THRESH_OTSU);
+      break;
+    default:
+      adaptive(5, 12);
+      break;
   }
   return out;
 }
@@ -97,7 +105,8 @@ cv::Rect2d place_of(const FinderTriple& triple, cv::Size size) {
     bottom = std::max(bottom, point.y);
   }
   const double half = triple.corner.side / 2;
-  return {(left - half) / size.width, (top - half) / size.height, (right - left + 2 * half) / size.width, (bottom - top + 2 * half) / size.height};
+  return {(left - half) / size.width, (top - half) / size.height, (right - left + 2 * half) / size.width,
+          (bottom - top + 2 * half) / size.height};
 }
 
 }  // namespace
@@ -121,7 +130,8 @@ void look_beside(Hunt& hunt) {
     for (const FinderTriple& triple : likely_triples(find_finders(parts), most_tried)) any = any || !covered(triple);
   if (!any) return;
   for (const cv::Rect2d& place : places) {
-    const cv::Rect box(cvFloor(place.x * gray.cols), cvFloor(place.y * gray.rows), cvCeil(place.width * gray.cols), cvCeil(place.height * gray.rows));
+    const cv::Rect box(cvFloor(place.x * gray.cols), cvFloor(place.y * gray.rows), cvCeil(place.width * gray.cols),
+                       cvCeil(place.height * gray.rows));
     rest(box & cv::Rect(cv::Point(), gray.size())).setTo(128);
   }
   hunt.go_on_for(time);

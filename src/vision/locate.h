@@ -9,7 +9,8 @@ namespace qrx {
 // gray: the picture at the size to search in.
 void locate_and_read(Hunt& hunt, const cv::Mat& gray);
 
-// After a drop link was found: is there another symbol beside it? Which of two links is taken must not be decided by luck.
+// After a drop link was found: is there another symbol beside it? Which of two links is taken must not be decided by
+// luck.
 void look_beside(Hunt& hunt);
 
 }  // namespace qrx

@@ -26,12 +26,18 @@ bool within_limit(std::uint64_t width, std::uint64_t height, std::uint64_t pixel
 
 Picture decode_picture(ByteView bytes, std::uint64_t pixel_limit) {
   switch (picture_format(bytes)) {
-    case PictureFormat::png: return decode_png(bytes, pixel_limit);
-    case PictureFormat::jpeg: return decode_jpeg(bytes, pixel_limit);
-    case PictureFormat::webp: return decode_webp(bytes, pixel_limit);
-    case PictureFormat::gif: return decode_gif(bytes, pixel_limit);
-    case PictureFormat::bmp: return decode_bmp(bytes, pixel_limit);
-    case PictureFormat::unknown: break;
+    case PictureFormat::png:
+      return decode_png(bytes, pixel_limit);
+    case PictureFormat::jpeg:
+      return decode_jpeg(bytes, pixel_limit);
+    case PictureFormat::webp:
+      return decode_webp(bytes, pixel_limit);
+    case PictureFormat::gif:
+      return decode_gif(bytes, pixel_limit);
+    case PictureFormat::bmp:
+      return decode_bmp(bytes, pixel_limit);
+    case PictureFormat::unknown:
+      break;
   }
   Picture picture;
   picture.fault = PictureFault::unknown_format;
@@ -46,6 +52,8 @@ void AlphaGround::see(const std::uint8_t* pairs, std::size_t count) {
 }
 
 // White modules drawn on nothing need a dark ground, black ones a light one; a picture with both does not care.
-std::uint8_t AlphaGround::ground() const { return weight_ != 0 && light_ / weight_ > 160 ? 0 : 255; }
+std::uint8_t AlphaGround::ground() const {
+  return weight_ != 0 && light_ / weight_ > 160 ? 0 : 255;
+}
 
 }  // namespace qrx

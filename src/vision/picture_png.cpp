@@ -19,7 +19,9 @@ void take(png_structp png, png_bytep out, png_size_t size) {
   source.left = source.left.subspan(size);
 }
 
-void stop(png_structp png, png_const_charp) { png_longjmp(png, 1); }
+void stop(png_structp png, png_const_charp) {
+  png_longjmp(png, 1);
+}
 void keep_quiet(png_structp, png_const_charp) {}
 
 // What must survive the longjmp lives outside of the function that sets the jump.

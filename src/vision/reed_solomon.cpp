@@ -27,8 +27,12 @@ constexpr Field field;
 std::uint8_t multiply(std::uint8_t a, std::uint8_t b) {
   return a == 0 || b == 0 ? std::uint8_t{0} : field.power[static_cast<std::size_t>(field.log[a] + field.log[b])];
 }
-std::uint8_t inverse(std::uint8_t a) { return field.power[static_cast<std::size_t>(255 - field.log[a])]; }
-std::uint8_t alpha(int exponent) { return field.power[static_cast<std::size_t>((exponent % 255 + 255) % 255)]; }
+std::uint8_t inverse(std::uint8_t a) {
+  return field.power[static_cast<std::size_t>(255 - field.log[a])];
+}
+std::uint8_t alpha(int exponent) {
+  return field.power[static_cast<std::size_t>((exponent % 255 + 255) % 255)];
+}
 
 std::uint8_t value_at(const Poly& poly, std::uint8_t x) {
   std::uint8_t sum = 0;
@@ -80,7 +84,8 @@ Poly locate(const Poly& syndrome, Poly locator, std::size_t erased) {
 
 }  // namespace
 
-bool correct_block(std::span<std::uint8_t> block, std::size_t check, std::span<const std::size_t> erasures, std::size_t spare) {
+bool correct_block(std::span<std::uint8_t> block, std::size_t check, std::span<const std::size_t> erasures,
+                   std::size_t spare) {
   const int size = static_cast<int>(block.size());
   if (check == 0 || block.size() <= check || size > 255 || erasures.size() + spare > check) return false;
   const Poly syndrome = syndromes(block, check);

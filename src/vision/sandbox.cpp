@@ -18,11 +18,11 @@ struct ReleaseFilter {
 // What malloc, the clocks, the C++ library's locks and a clean exit need; none of it names anything outside of the
 // process. sysinfo and sched_getaffinity are what qsort and TBB ask before they choose sizes.
 constexpr int harmless[] = {
-    SCMP_SYS(brk),           SCMP_SYS(munmap),        SCMP_SYS(mremap),          SCMP_SYS(madvise),
-    SCMP_SYS(futex),         SCMP_SYS(exit),          SCMP_SYS(exit_group),      SCMP_SYS(clock_gettime),
-    SCMP_SYS(gettimeofday),  SCMP_SYS(getrandom),     SCMP_SYS(sched_yield),     SCMP_SYS(sched_getaffinity),
-    SCMP_SYS(rt_sigreturn),  SCMP_SYS(rt_sigprocmask), SCMP_SYS(sysinfo),        SCMP_SYS(restart_syscall),
-    SCMP_SYS(getpid),        SCMP_SYS(gettid),
+    SCMP_SYS(brk),          SCMP_SYS(munmap),         SCMP_SYS(mremap),      SCMP_SYS(madvise),
+    SCMP_SYS(futex),        SCMP_SYS(exit),           SCMP_SYS(exit_group),  SCMP_SYS(clock_gettime),
+    SCMP_SYS(gettimeofday), SCMP_SYS(getrandom),      SCMP_SYS(sched_yield), SCMP_SYS(sched_getaffinity),
+    SCMP_SYS(rt_sigreturn), SCMP_SYS(rt_sigprocmask), SCMP_SYS(sysinfo),     SCMP_SYS(restart_syscall),
+    SCMP_SYS(getpid),       SCMP_SYS(gettid),
 #if defined(__SANITIZE_ADDRESS__)
     SCMP_SYS(sigaltstack),  // its own way out
 #endif
@@ -47,7 +47,8 @@ int allow_all(scmp_filter_ctx filter, Cage cage) {
   if (cage == Cage::camera) {
     for (const unsigned long request : {VIDIOC_DQBUF, VIDIOC_QBUF}) {
       const scmp_arg_cmp on[] = {{0, SCMP_CMP_EQ, 0, 0}, {1, SCMP_CMP_MASKED_EQ, 0xFFFFFFFFu, request & 0xFFFFFFFFu}};
-      if (const int error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2, on); error != 0) return error;
+      if (const int error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2, on); error != 0)
+        return error;
     }
   }
   for (const int error : {allow_on(SCMP_SYS(read), 0), allow_on(SCMP_SYS(write), 1), allow_on(SCMP_SYS(write), 2),
@@ -63,7 +64,8 @@ Result<void> enter_cage(Cage cage) {
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("cannot give up privileges");
   const std::unique_ptr<void, ReleaseFilter> filter(seccomp_init(SCMP_ACT_KILL_PROCESS));
   if (!filter) return fail(Kind::other, "cannot build the system call filter");
-  if (const int error = allow_all(filter.get(), cage); error != 0) return fail_errno("cannot build the system call filter", -error);
+  if (const int error = allow_all(filter.get(), cage); error != 0)
+    return fail_errno("cannot build the system call filter", -error);
   if (const int error = seccomp_load(filter.get()); error != 0)
     return fail_errno("cannot filter system calls", error == -ECANCELED ? errno : -error);
   return {};

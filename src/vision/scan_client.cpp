@@ -125,7 +125,9 @@ Result<UniqueFd> slurp(int from, std::size_t& size) {
   return file;
 }
 
-Error no_code(std::string what, std::string hint = {}) { return {Kind::no_code, std::move(what), std::move(hint)}; }
+Error no_code(std::string what, std::string hint = {}) {
+  return {Kind::no_code, std::move(what), std::move(hint)};
+}
 
 // Why a picture gave no text at all.
 Error nothing_in(const ScanReport& report, const std::string& name) {
@@ -133,24 +135,32 @@ Error nothing_in(const ScanReport& report, const std::string& name) {
   switch (report.status) {
     case ScanStatus::not_a_picture:
       return no_code("cannot read " + shown + ": not a picture", "PNG, JPEG, WebP, GIF and BMP are read");
-    case ScanStatus::damaged: return no_code("cannot read the picture " + shown + ": it is damaged");
-    case ScanStatus::too_large: return no_code("cannot read the picture " + shown + ": it is too large");
-    case ScanStatus::crashed: return no_code("cannot read the picture " + shown + ": it broke the decoder");
-    case ScanStatus::timed_out: return no_code("no QR code found in " + shown + " within the time");
+    case ScanStatus::damaged:
+      return no_code("cannot read the picture " + shown + ": it is damaged");
+    case ScanStatus::too_large:
+      return no_code("cannot read the picture " + shown + ": it is too large");
+    case ScanStatus::crashed:
+      return no_code("cannot read the picture " + shown + ": it broke the decoder");
+    case ScanStatus::timed_out:
+      return no_code("no QR code found in " + shown + " within the time");
     case ScanStatus::not_a_camera:
       return {Kind::other, shown + " gives no pictures: not a camera that can be read", std::string(other_ways)};
     case ScanStatus::camera_busy:
       return {Kind::other, "cannot use the camera " + shown + ": another program has it", std::string(other_ways)};
     case ScanStatus::camera_lost:
       return {Kind::other, "the camera " + shown + " gives no pictures any more", std::string(other_ways)};
-    case ScanStatus::searched: break;
+    case ScanStatus::searched:
+      break;
   }
-  return no_code("no QR code found in " + shown, "a sharp, straight picture with the whole code and its light border reads best");
+  return no_code("no QR code found in " + shown,
+                 "a sharp, straight picture with the whole code and its light border reads best");
 }
 
 }  // namespace
 
-Result<std::string> find_scan_helper() { return find_private_helper("qrx-scan"); }
+Result<std::string> find_scan_helper() {
+  return find_private_helper("qrx-scan");
+}
 
 std::vector<std::string> scan_environment() {
   return {"LC_ALL=C", "OPENCV_LOG_LEVEL=SILENT", "OPENCV_OPENCL_RUNTIME=disabled"};

@@ -14,14 +14,15 @@
 namespace qrx {
 
 struct ScanOptions {
-  std::string helper;  // path of qrx-scan; empty: find_scan_helper()
-  std::chrono::milliseconds budget{1500};  // for the search itself; 0: until every way was tried (`--thorough`)
+  std::string helper;                        // path of qrx-scan; empty: find_scan_helper()
+  std::chrono::milliseconds budget{1500};    // for the search itself; 0: until every way was tried (`--thorough`)
   std::chrono::milliseconds timeout{10000};  // from the start of the helper to its answer; 0: none
   bool any = false;  // any code ends the search (`--any`); else only a drop link does, and other codes are noted
 };
 
 inline constexpr std::size_t most_picture_bytes = 64 * 1024 * 1024;
-inline constexpr std::string_view other_ways = "without a camera: a picture of the code with -i, or its link in text with -l";
+inline constexpr std::string_view other_ways =
+    "without a camera: a picture of the code with -i, or its link in text with -l";
 inline constexpr int scan_exit_no_cage = 3;  // the helper could not shut itself in and read nothing
 
 Result<std::string> find_scan_helper();
@@ -30,8 +31,8 @@ std::vector<std::string> scan_environment();  // all that the helper gets
 Error scan_helper_error(const std::string& helper, int exit_status);
 
 // Reads the picture from a descriptor at its current offset to its end: a file, a pipe, a terminal's stdin. The
-// descriptor stays the caller's. What is not a regular file is read here first, without a deadline (a person may still be
-// drawing); then the helper starts. Errors are about this machine only (the helper is missing, no descriptors left,
+// descriptor stays the caller's. What is not a regular file is read here first, without a deadline (a person may still
+// be drawing); then the helper starts. Errors are about this machine only (the helper is missing, no descriptors left,
 // the descriptor cannot be read); what is wrong with the picture stands in the report.
 // Threads: any number at once. Blocks. A signal handler without SA_RESTART does not end the wait.
 Result<ScanReport> scan_picture(int picture, const ScanOptions& options = {});

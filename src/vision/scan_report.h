@@ -30,7 +30,7 @@ enum class ScanStatus : std::uint8_t {
 
 struct ScanReport {
   static constexpr std::size_t most_texts = 32;
-  static constexpr std::size_t most_text_bytes = 7089;  // digits in a version 40-L symbol
+  static constexpr std::size_t most_text_bytes = 7089;   // digits in a version 40-L symbol
   static constexpr std::size_t most_bytes = 320 * 1024;  // of a whole report as text
 
   ScanStatus status = ScanStatus::searched;

@@ -102,10 +102,12 @@ Result<SmallPicture> small_picture_of(int file, int width, int height, std::chro
   plan.in = file;
   plan.limits.memory_bytes = decoder_memory;
   plan.limits.cpu_seconds = decoder_seconds;
-  const auto bytes = output_of(std::move(plan), 64 + 4 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height), timeout);
+  const auto bytes =
+      output_of(std::move(plan), 64 + 4 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height), timeout);
   if (!bytes || bytes->empty()) return fail(Kind::unsupported, "no picture that can be shown");
   auto picture = parse_small_picture(*bytes);
-  if (picture && (picture->width > width || picture->height > height)) return fail(Kind::integrity, "the helper gave a malformed picture");
+  if (picture && (picture->width > width || picture->height > height))
+    return fail(Kind::integrity, "the helper gave a malformed picture");
   return picture;
 }
 

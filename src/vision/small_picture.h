@@ -23,9 +23,10 @@ std::string format_small_picture(const SmallPicture& picture);
 // Kind::integrity for anything but exactly one picture of 1 to longest_side pixels a side.
 Result<SmallPicture> parse_small_picture(std::string_view bytes);
 
-// Decodes the picture in a file, from its beginning, in a caged child; at most width * height pixels. Kind::unsupported when
-// it is none that we read, is damaged or too large.
-Result<SmallPicture> small_picture_of(int file, int width, int height, std::chrono::milliseconds timeout = std::chrono::seconds(5));
+// Decodes the picture in a file, from its beginning, in a caged child; at most width * height pixels. Kind::unsupported
+// when it is none that we read, is damaged or too large.
+Result<SmallPicture> small_picture_of(int file, int width, int height,
+                                      std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
 // How a terminal is to be told. symbols: characters in colours; the others are graphics protocols.
 enum class ShownAs : std::uint8_t { symbols, sixel, kitty, iterm2 };
@@ -40,7 +41,8 @@ struct ShowPlan {
   int cell_height = 20;
 };
 
-// The bytes that draw it, without a newline behind, made by a child of its own (qrx-show). Kind::other when that is not there.
+// The bytes that draw it, without a newline behind, made by a child of its own (qrx-show). Kind::other when that is not
+// there.
 Result<std::string> drawn_for_terminal(const SmallPicture& picture, const ShowPlan& plan);
 
 }  // namespace qrx

@@ -12,13 +12,17 @@
 namespace qrx {
 namespace {
 
-constexpr double least_timing = 0.72;  // random pictures rarely reach 0.65
+constexpr double least_timing = 0.72;       // random pictures rarely reach 0.65
 constexpr double least_bent_timing = 0.83;  // hundreds of curves are tried: chance reaches more
 constexpr int node_step = 4;
 
-double length(const cv::Point2d& v) { return std::hypot(v.x, v.y); }
+double length(const cv::Point2d& v) {
+  return std::hypot(v.x, v.y);
+}
 
-int side_of(int version) { return 17 + 4 * version; }
+int side_of(int version) {
+  return 17 + 4 * version;
+}
 
 // Which corner of the finder in the picture is which of the symbol: the assignment nearest to what the legs predict.
 std::array<cv::Point2d, 4> ordered(const Finder& finder, const cv::Point2d& across, const cv::Point2d& down) {
@@ -61,7 +65,8 @@ double wave(double along, int side) {
   return 20.8 * t * (1 - t) * (0.5 - t);
 }
 
-// The share of a timing pattern's modules, of which the first one is light, that are on the right side of the mean around them.
+// The share of a timing pattern's modules, of which the first one is light, that are on the right side of the mean
+// around them.
 double alternation(const std::vector<double>& line) {
   int right = 0;
   for (std::size_t i = 1; i + 1 < line.size(); ++i) {
@@ -75,7 +80,8 @@ double alternation(const std::vector<double>& line) {
 }
 
 // The mean shift of the nodes around that have one; the node's own counts where it has one.
-cv::Point2d neighbours_mean(const std::vector<cv::Point2d>& shifts, const std::vector<bool>& done, int nodes, int node) {
+cv::Point2d neighbours_mean(const std::vector<cv::Point2d>& shifts, const std::vector<bool>& done, int nodes,
+                            int node) {
   cv::Point2d sum;
   double weight = 0;
   const int column = node % nodes, row = node / nodes;
@@ -92,15 +98,16 @@ cv::Point2d neighbours_mean(const std::vector<cv::Point2d>& shifts, const std::v
 }
 
 // flat: the symbol from above, fine pixels a module, border modules around. start and the answer are in its pixels.
-cv::Point2d best_shift(const cv::Mat& flat, const cv::Mat_<schar>& known, const cv::Point& module, const cv::Point2d& start,
-                       int reach, int fine, int border) {
+cv::Point2d best_shift(const cv::Mat& flat, const cv::Mat_<schar>& known, const cv::Point& module,
+                       const cv::Point2d& start, int reach, int fine, int border) {
   constexpr int window = 3;  // modules to each side
   const int side = known.rows - 2;
   cv::Point2d best = start;
   double best_score = -1e18;
   for (int dy = -reach; dy <= reach; ++dy) {
     for (int dx = -reach; dx <= reach; ++dx) {
-      const int shift_x = static_cast<int>(std::lround(start.x)) + dx, shift_y = static_cast<int>(std::lround(start.y)) + dy;
+      const int shift_x = static_cast<int>(std::lround(start.x)) + dx,
+                shift_y = static_cast<int>(std::lround(start.y)) + dy;
       int samples[(2 * window + 1) * (2 * window + 1)];
       int signs[(2 * window + 1) * (2 * window + 1)];
       int count = 0, sum = 0;
@@ -179,10 +186,13 @@ std::vector<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple&
   const auto keep_best = [&](double least, std::size_t most) {
     std::erase_if(grids, [&](const SymbolGrid& grid) { return grid.timing_ < least; });
     // A long pattern that fits says more than a short one: any curve fits five modules.
-    std::ranges::sort(grids, std::greater(), [](const SymbolGrid& grid) { return (grid.timing_ - 0.5) * std::sqrt(grid.side_ - 16); });
+    std::ranges::sort(grids, std::greater(),
+                      [](const SymbolGrid& grid) { return (grid.timing_ - 0.5) * std::sqrt(grid.side_ - 16); });
     if (grids.size() > most) grids.erase(grids.begin() + static_cast<std::ptrdiff_t>(most), grids.end());
   };
-  const auto is_plane = [&] { return std::ranges::any_of(grids, [](const SymbolGrid& grid) { return grid.timing_ >= least_timing; }); };
+  const auto is_plane = [&] {
+    return std::ranges::any_of(grids, [](const SymbolGrid& grid) { return grid.timing_ >= least_timing; });
+  };
   if (!is_plane()) {
     const std::size_t before = grids.size();
     add(true);
@@ -199,7 +209,8 @@ std::vector<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple&
   return grids;
 }
 
-// The homography that carries the anchors' modules to their pixels, by weighted least squares on normalised coordinates.
+// The homography that carries the anchors' modules to their pixels, by weighted least squares on normalised
+// coordinates.
 bool SymbolGrid::solve() {
   const double unit = std::max(gray_.cols, gray_.rows);
   cv::Mat_<double> left(2 * static_cast<int>(anchors_.size()), 8, 0.0);
@@ -238,7 +249,8 @@ cv::Point2d SymbolGrid::at(double x, double y) const {
     y += shift.y;
   }
   const double w = plane_(2, 0) * x + plane_(2, 1) * y + plane_(2, 2);
-  return {(plane_(0, 0) * x + plane_(0, 1) * y + plane_(0, 2)) / w, (plane_(1, 0) * x + plane_(1, 1) * y + plane_(1, 2)) / w};
+  return {(plane_(0, 0) * x + plane_(0, 1) * y + plane_(0, 2)) / w,
+          (plane_(1, 0) * x + plane_(1, 1) * y + plane_(1, 2)) / w};
 }
 
 cv::Point2d SymbolGrid::shift_at(double x, double y) const {
@@ -247,7 +259,8 @@ cv::Point2d SymbolGrid::shift_at(double x, double y) const {
   const int i = static_cast<int>(u), j = static_cast<int>(v);
   const double s = u - i, t = v - j;
   const auto node = [&](int column, int row) { return shifts_[static_cast<std::size_t>(row * nodes_ + column)]; };
-  return (node(i, j) * (1 - s) + node(i + 1, j) * s) * (1 - t) + (node(i, j + 1) * (1 - s) + node(i + 1, j + 1) * s) * t;
+  return (node(i, j) * (1 - s) + node(i + 1, j) * s) * (1 - t) +
+         (node(i, j + 1) * (1 - s) + node(i + 1, j + 1) * s) * t;
 }
 
 // Whole coordinates are the middles of pixels, as in outlines; beyond the edge the picture goes on as it ends.
@@ -275,7 +288,8 @@ void SymbolGrid::bend_corner(double right, double down) {
   const double spacing = static_cast<double>(side_) / (nodes_ - 1);
   for (int node = 0; node < nodes_ * nodes_; ++node) {
     // Nothing moves along the edges between the finders.
-    const double u = std::max(0.0, (node % nodes_ * spacing - 3.5) / (side_ - 7)), v = std::max(0.0, (node / nodes_ * spacing - 3.5) / (side_ - 7));
+    const double u = std::max(0.0, (node % nodes_ * spacing - 3.5) / (side_ - 7)),
+                 v = std::max(0.0, (node / nodes_ * spacing - 3.5) / (side_ - 7));
     shifts_[static_cast<std::size_t>(node)] += cv::Point2d(right, down) * (u * v);
   }
 }
@@ -334,8 +348,8 @@ double SymbolGrid::timing_score() const {
   return count > 0 ? right / 2 : 0;
 }
 
-// Looks for the curve along which each timing pattern lies when the symbol is not plane: bowed to one side, denser at one
-// end, denser at both ends. The grid takes it over. The score of the worse one of the two.
+// Looks for the curve along which each timing pattern lies when the symbol is not plane: bowed to one side, denser at
+// one end, denser at both ends. The grid takes it over. The score of the worse one of the two.
 double SymbolGrid::bend_to_timing() {
   struct Curve {
     double score = 0, bow = 0, stretch = 0, bulge = 0;
@@ -379,7 +393,8 @@ std::optional<cv::Point2d> SymbolGrid::find_alignment(double x, double y, double
   cv::Mat_<float> patch(size, size);
   for (int j = 0; j < size; ++j)
     for (int i = 0; i < size; ++i)
-      patch(j, i) = static_cast<float>(gray_at(at(x + (i + 0.5) / scale - 2.5 - reach, y + (j + 0.5) / scale - 2.5 - reach)));
+      patch(j, i) =
+          static_cast<float>(gray_at(at(x + (i + 0.5) / scale - 2.5 - reach, y + (j + 0.5) / scale - 2.5 - reach)));
   cv::Mat_<float> pattern(5 * scale, 5 * scale, 0.0f);
   pattern(cv::Rect(scale, scale, 3 * scale, 3 * scale)) = 255;
   pattern(cv::Rect(2 * scale, 2 * scale, scale, scale)) = 0;
@@ -389,7 +404,8 @@ std::optional<cv::Point2d> SymbolGrid::find_alignment(double x, double y, double
   cv::Point where;
   cv::minMaxLoc(score, nullptr, &best, nullptr, &where);
   if (best < 0.45) return std::nullopt;
-  return cv::Point2d(x + where.x / static_cast<double>(scale) - reach, y + where.y / static_cast<double>(scale) - reach);
+  return cv::Point2d(x + where.x / static_cast<double>(scale) - reach,
+                     y + where.y / static_cast<double>(scale) - reach);
 }
 
 void SymbolGrid::pull_to_alignment() {
@@ -417,7 +433,8 @@ void SymbolGrid::pull_to_alignment() {
     for (const int x : centres) {
       const bool in_finder = (x == 6 && y == 6) || (x == 6 && y == centres.back()) || (y == 6 && x == centres.back());
       if (in_finder || (x == centres.back() && y == centres.back())) continue;
-      if (const auto found = find_alignment(x + 0.5, y + 0.5, 1.5)) anchors_.push_back({{x + 0.5, y + 0.5}, at(found->x, found->y), 1});
+      if (const auto found = find_alignment(x + 0.5, y + 0.5, 1.5))
+        anchors_.push_back({{x + 0.5, y + 0.5}, at(found->x, found->y), 1});
     }
   }
   const cv::Matx33d before = plane_;
@@ -430,8 +447,9 @@ void SymbolGrid::pull_to_alignment() {
 }
 
 // Each node takes the shift at which the modules around it stand out most: where the colour of a module is known, it
-// must have it; elsewhere samples are far from the mean in the middle of modules and near it between them. A node starts
-// from where its neighbours nearer to the finders went, so that bends of many modules are followed in small moves.
+// must have it; elsewhere samples are far from the mean in the middle of modules and near it between them. A node
+// starts from where its neighbours nearer to the finders went, so that bends of many modules are followed in small
+// moves.
 void SymbolGrid::follow_surface() {
   constexpr int border = 5;
   constexpr int fine = 8;  // pixels a module; shifts are whole pixels of this
@@ -473,7 +491,8 @@ void SymbolGrid::follow_surface() {
 cv::Mat SymbolGrid::sample() const {
   cv::Mat out(side_, side_, CV_8U);
   for (int y = 0; y < side_; ++y)
-    for (int x = 0; x < side_; ++x) out.at<std::uint8_t>(y, x) = cv::saturate_cast<std::uint8_t>(gray_around(x + 0.5, y + 0.5));
+    for (int x = 0; x < side_; ++x)
+      out.at<std::uint8_t>(y, x) = cv::saturate_cast<std::uint8_t>(gray_around(x + 0.5, y + 0.5));
   return out;
 }
 
@@ -483,8 +502,8 @@ cv::Mat SymbolGrid::rectify(int module_pixels, int border, bool white_border) co
   const int margin = white_border ? border * module_pixels : 0;
   for (int y = margin; y < size - margin; ++y)
     for (int x = margin; x < size - margin; ++x)
-      out.at<std::uint8_t>(y, x) =
-          cv::saturate_cast<std::uint8_t>(gray_at(at((x + 0.5) / module_pixels - border, (y + 0.5) / module_pixels - border)));
+      out.at<std::uint8_t>(y, x) = cv::saturate_cast<std::uint8_t>(
+          gray_at(at((x + 0.5) / module_pixels - border, (y + 0.5) / module_pixels - border)));
   return out;
 }
 

@@ -1,5 +1,5 @@
-// From three finders to the modules of a symbol: where each module lies in the picture, how dark it is, and the symbol drawn
-// anew as it should look. Private to src/vision.
+// From three finders to the modules of a symbol: where each module lies in the picture, how dark it is, and the symbol
+// drawn anew as it should look. Private to src/vision.
 #pragma once
 
 #include <optional>
@@ -13,18 +13,19 @@ namespace qrx {
 
 class SymbolGrid {
  public:
-  // The sizes whose timing patterns fit, the best first; nothing when none fits, as most triples are no symbol. may_bend:
-  // also try curves, which takes a hundred times as long.
+  // The sizes whose timing patterns fit, the best first; nothing when none fits, as most triples are no symbol.
+  // may_bend: also try curves, which takes a hundred times as long.
   static std::vector<SymbolGrid> fit(const cv::Mat& gray, const FinderTriple& finders, bool may_bend);
 
   int side() const { return side_; }  // modules
 
   // Pulls the grid to the alignment patterns that can be seen: plane pictures get the right perspective.
   void pull_to_alignment();
-  // Symbols of version 1 have nothing that shows where the fourth corner is. Bent ones are tried with it at many places: these
-  // are the likeliest, by how far the modules are from the mean around them; none for larger symbols.
+  // Symbols of version 1 have nothing that shows where the fourth corner is. Bent ones are tried with it at many
+  // places: these are the likeliest, by how far the modules are from the mean around them; none for larger symbols.
   std::vector<SymbolGrid> with_other_corners(std::size_t most) const;
-  // Lets the grid follow a bent symbol: moves each part a little to where its modules stand out most. Again: a little more.
+  // Lets the grid follow a bent symbol: moves each part a little to where its modules stand out most. Again: a little
+  // more.
   void follow_surface();
 
   // Mean gray of each module's middle, side * side, 8 bit.

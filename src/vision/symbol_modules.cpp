@@ -33,7 +33,8 @@ void draw_function_patterns(cv::Mat& modules) {
     const cv::Rect whole(0, 0, side, side);
     modules(cv::Rect(x, y, size, size) & whole).setTo(value);
   };
-  for (int i = 8; i < side - 8; ++i) modules.at<std::uint8_t>(6, i) = modules.at<std::uint8_t>(i, 6) = i % 2 == 0 ? 0 : 255;
+  for (int i = 8; i < side - 8; ++i)
+    modules.at<std::uint8_t>(6, i) = modules.at<std::uint8_t>(i, 6) = i % 2 == 0 ? 0 : 255;
   const int far = side - 7;
   const int finders[3][2] = {{0, 0}, {far, 0}, {0, far}};
   for (const auto& [x, y] : finders) {

@@ -19,8 +19,8 @@ std::vector<cv::Mat> thresholded(const cv::Mat& samples);
 // Each module three pixels wide, four light modules around.
 cv::Mat drawn(const cv::Mat& modules);
 
-// 1 light, -1 dark, 0 unknown: finders with the light around them, timing, alignment. One more module on each side, which
-// is light: the quiet zone is what tells where the symbol ends.
+// 1 light, -1 dark, 0 unknown: finders with the light around them, timing, alignment. One more module on each side,
+// which is light: the quiet zone is what tells where the symbol ends.
 cv::Mat_<schar> known_modules(int side);
 
 }  // namespace qrx

@@ -24,7 +24,9 @@ void half(Hunt& hunt) {
   hunt.read(out);
 }
 
-void whole(Hunt& hunt) { hunt.read(hunt.gray()); }
+void whole(Hunt& hunt) {
+  hunt.read(hunt.gray());
+}
 
 void soft(Hunt& hunt) {
   cv::Mat out;
@@ -52,7 +54,9 @@ void sharp(Hunt& hunt) {
   hunt.read(out);
 }
 
-void located(Hunt& hunt) { locate_and_read(hunt, hunt.at_most(800)); }
+void located(Hunt& hunt) {
+  locate_and_read(hunt, hunt.at_most(800));
+}
 
 // A camera in a hand: smears that make plain reading fail in pictures of 720 lines.
 void unsmeared(Hunt& hunt) {
@@ -65,8 +69,9 @@ void unsmeared(Hunt& hunt) {
 }
 
 // Most pictures of a code that can be read at all are read by the first two.
-constexpr std::array steps = {Step{"half", half},         Step{"whole", whole}, Step{"unsmeared", unsmeared}, Step{"sharp", sharp},
-                              Step{"inverted", inverted}, Step{"soft", soft},   Step{"adaptive", adaptive},   Step{"located", located}};
+constexpr std::array steps = {Step{"half", half},         Step{"whole", whole},       Step{"unsmeared", unsmeared},
+                              Step{"sharp", sharp},       Step{"inverted", inverted}, Step{"soft", soft},
+                              Step{"adaptive", adaptive}, Step{"located", located}};
 
 cv::Mat seen(const Gray& gray) {
   return {gray.height, gray.width, CV_8UC1, const_cast<std::uint8_t*>(gray.pixels.data())};

@@ -45,7 +45,9 @@ Result<pid_t> start_scan(const std::string& helper, const WatchSource& source, i
   ChildPlan plan;
   plan.path = helper;
   plan.arguments = {"qrx-scan", "watch"};
-  plan.arguments.emplace_back(source.what == WatchSource::What::camera ? "camera" : source.what == WatchSource::What::film ? "film" : "live");
+  plan.arguments.emplace_back(source.what == WatchSource::What::camera ? "camera"
+                              : source.what == WatchSource::What::film ? "film"
+                                                                       : "live");
   if (any) plan.arguments.emplace_back("any");
   plan.environment = scan_environment();
   plan.in = in;
@@ -76,7 +78,8 @@ Ending follow(int out, WatchReader& reader, const std::optional<SteadyTime>& dea
 
 tl::unexpected<Error> no_camera(const std::string& path, int error) {
   if (error == ENOENT || error == ENODEV || error == ENXIO)
-    return fail(Kind::other, "there is no camera" + (path.empty() ? "" : " " + escape_untrusted(path)), std::string(other_ways));
+    return fail(Kind::other, "there is no camera" + (path.empty() ? "" : " " + escape_untrusted(path)),
+                std::string(other_ways));
   const auto failed = fail_errno("cannot open the camera " + escape_untrusted(path), error);
   const std::string hint = error == EACCES ? "are you in the group video? " : "";
   return fail(failed.value().kind, failed.value().what, hint + std::string(other_ways));
@@ -94,7 +97,8 @@ Result<WatchSource> open_film(const std::string& path) {
   WatchSource source;
   source.what = WatchSource::What::film;
   source.name = path == "-" ? "stdin" : path;
-  source.file.reset(path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  source.file.reset(path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                                : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!source.file) return fail_errno("cannot read " + escape_untrusted(path));
   return source;
 }
@@ -107,7 +111,8 @@ Result<WatchSource> open_watch_source(const std::string& text) {
   if (text == "-") return open_film(text);
   if (const auto colon = text.find("://"); colon != std::string::npos && text.find('/') > colon) {
     if (!is_stream_address(text))
-      return fail(Kind::usage, "cannot watch " + escape_untrusted(text) + ": streams are http://, https:// and rtsp:// addresses");
+      return fail(Kind::usage,
+                  "cannot watch " + escape_untrusted(text) + ": streams are http://, https:// and rtsp:// addresses");
     WatchSource source;
     source.what = WatchSource::What::stream;
     source.url = source.name = text;
@@ -156,7 +161,8 @@ Result<ScanReport> watch(const WatchSource& source, const WatchOptions& options)
   const UniqueFd out(ends[0]);
   {
     const UniqueFd writer(ends[1]);
-    const auto scan = start_scan(helper, source, pictures ? pictures.get() : source.file.get(), writer.get(), options.any);
+    const auto scan =
+        start_scan(helper, source, pictures ? pictures.get() : source.file.get(), writer.get(), options.any);
     if (!scan) return tl::unexpected(scan.error());
     children.scan = *scan;
     pictures.reset();  // else ffmpeg would never learn that nobody reads any more

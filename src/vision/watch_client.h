@@ -19,9 +19,9 @@ namespace qrx {
 struct WatchSource {
   enum class What : std::uint8_t { camera, film, stream };
   What what = What::camera;
-  UniqueFd file;      // of a camera or a film
-  std::string url;    // of a stream
-  std::string name;   // for people: "/dev/video0", "clip.mp4"
+  UniqueFd file;     // of a camera or a film
+  std::string url;   // of a stream
+  std::string name;  // for people: "/dev/video0", "clip.mp4"
 };
 
 // text as after --camera: a number, the path of a device or of a video file, "-" (a video on stdin), or an address
@@ -35,16 +35,16 @@ struct WatchOptions {
   std::string ffmpeg;  // empty: looked for in PATH
   bool any = false;    // any code ends it, not only a drop link
   std::optional<std::chrono::milliseconds> timeout;
-  int stop = -1;       // ends when this descriptor becomes readable
+  int stop = -1;                                       // ends when this descriptor becomes readable
   std::function<void(const WatchView&)> view;          // about ten times a second
   std::function<void(const std::string&)> other_code;  // read, but no drop link; untrusted
 };
 
 // Until a code was found, the video ends, or the time is up: the report of it all, for drop_link_in and texts_in
-// (ScanStatus::timed_out when the time was up). The camera is released whenever this returns, and when this process dies.
-// Kind::other when it was stopped, and for errors of this machine: no helper, no ffmpeg. Kind::unavailable for a stream that
-// gives nothing, Kind::no_code for a file that is no video.
-// Threads: the children die with the calling one. Blocks; a signal does not end it, `stop` does.
+// (ScanStatus::timed_out when the time was up). The camera is released whenever this returns, and when this process
+// dies. Kind::other when it was stopped, and for errors of this machine: no helper, no ffmpeg. Kind::unavailable for a
+// stream that gives nothing, Kind::no_code for a file that is no video. Threads: the children die with the calling one.
+// Blocks; a signal does not end it, `stop` does.
 Result<ScanReport> watch(const WatchSource& source, const WatchOptions& options);
 
 }  // namespace qrx

@@ -67,7 +67,9 @@ std::optional<WatchView> parse_view(std::string_view line) {
   return view;
 }
 
-tl::unexpected<Error> refuse() { return fail(Kind::integrity, "the scan helper gave a malformed answer"); }
+tl::unexpected<Error> refuse() {
+  return fail(Kind::integrity, "the scan helper gave a malformed answer");
+}
 
 }  // namespace
 
@@ -81,8 +83,8 @@ std::string format_watch_view(const WatchView& view) {
   std::string_view name = hints[0].name;
   for (const HintName& each : hints)
     if (each.hint == view.hint) name = each.name;
-  return "view " + std::string(name) + " " + std::to_string(view.gray.width) + " " + std::to_string(view.gray.height) + " " +
-         std::to_string(view.frame_width) + " " + std::to_string(view.frame_height) + " " +
+  return "view " + std::string(name) + " " + std::to_string(view.gray.width) + " " + std::to_string(view.gray.height) +
+         " " + std::to_string(view.frame_width) + " " + std::to_string(view.frame_height) + " " +
          to_base64(as_bytes(view.gray.pixels)) + "\n";
 }
 

@@ -1,5 +1,5 @@
-// What the scan helper says while it watches a camera: the lines of scan_report.h, and small pictures among them. Written
-// by qrx-scan, read by its parent, who expects an attacker.
+// What the scan helper says while it watches a camera: the lines of scan_report.h, and small pictures among them.
+// Written by qrx-scan, read by its parent, who expects an attacker.
 //
 //   qrx-scan 1
 //   view <hint> <width> <height> <frame width> <frame height> <base64 of width * height gray pixels>     any number
@@ -20,12 +20,12 @@ namespace qrx {
 
 enum class AimHint : std::uint8_t {
   none,
-  dark,       // "dark": too little light
-  bright,     // "bright": too much
-  blank,      // "blank": nothing to see at all, a covered lens
-  far,        // "far": a code is there, its modules too small
-  unsteady,   // "unsteady": a code is there and large enough, but blurred or covered
-  other,      // "other": a code was read, but no drop link
+  dark,      // "dark": too little light
+  bright,    // "bright": too much
+  blank,     // "blank": nothing to see at all, a covered lens
+  far,       // "far": a code is there, its modules too small
+  unsteady,  // "unsteady": a code is there and large enough, but blurred or covered
+  other,     // "other": a code was read, but no drop link
 };
 
 // For people: "hold it closer"; empty for none.

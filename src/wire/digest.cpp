@@ -15,7 +15,8 @@ std::optional<std::string_view> member(std::string_view dictionary, std::string_
   while (!dictionary.empty()) {
     const auto comma = dictionary.find(',');
     const std::string_view item = trim(dictionary.substr(0, comma));
-    if (item.size() > key.size() && item.starts_with(key) && item[key.size()] == '=') found = item.substr(key.size() + 1);
+    if (item.size() > key.size() && item.starts_with(key) && item[key.size()] == '=')
+      found = item.substr(key.size() + 1);
     if (comma == std::string_view::npos) break;
     dictionary.remove_prefix(comma + 1);
   }

@@ -23,9 +23,13 @@ std::optional<Id> Id::parse(std::string_view text) {
   return id;
 }
 
-std::string Id::text() const { return to_base32(as_bytes(bytes)); }
+std::string Id::text() const {
+  return to_base32(as_bytes(bytes));
+}
 
-Token Token::random() { return {random_bytes<20>()}; }
+Token Token::random() {
+  return {random_bytes<20>()};
+}
 
 std::optional<Token> Token::parse(std::string_view text) {
   if (text.size() != 32) return std::nullopt;
@@ -36,6 +40,8 @@ std::optional<Token> Token::parse(std::string_view text) {
   return token;
 }
 
-std::string Token::text() const { return to_base32(as_bytes(bytes)); }
+std::string Token::text() const {
+  return to_base32(as_bytes(bytes));
+}
 
 }  // namespace qrx

@@ -16,7 +16,7 @@ namespace qrx {
 struct Id {
   std::array<std::uint8_t, 16> bytes{};
 
-  static Id random();  // a UUIDv4
+  static Id random();                                     // a UUIDv4
   static std::optional<Id> parse(std::string_view text);  // 26 base32 characters, any case
   std::string text() const;                               // lower case
 

@@ -88,14 +88,16 @@ DeliveryInfo read_delivery(const json& in) {
 }
 
 json write(const FileInfo& file) {
-  return {{"file", file.file.text()}, {"name", file.name},         {"size", file.size}, {"type", file.type},
+  return {{"file", file.file.text()},      {"name", file.name},     {"size", file.size}, {"type", file.type},
           {"xxh128", to_hex(file.xxh128)}, {"sealed", file.sealed}, {"url", file.url}};
 }
 
 json write(const DeliveryInfo& delivery) {
   json files = json::array();
   for (const FileInfo& file : delivery.files) files.push_back(write(file));
-  json out = {{"delivery", delivery.delivery.text()}, {"committed", to_rfc3339(delivery.committed)}, {"files", std::move(files)}};
+  json out = {{"delivery", delivery.delivery.text()},
+              {"committed", to_rfc3339(delivery.committed)},
+              {"files", std::move(files)}};
   if (!delivery.message.empty()) out["message"] = delivery.message;
   return out;
 }

@@ -1,4 +1,5 @@
-// What the readers and writers of JSON messages share: members by type and range, and the form of files. Private to src/wire.
+// What the readers and writers of JSON messages share: members by type and range, and the form of files. Private to
+// src/wire.
 #pragma once
 
 #include <string>

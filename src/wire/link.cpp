@@ -10,7 +10,9 @@ namespace {
 
 constexpr std::size_t most_bytes = 1000;
 
-bool is_plain(char c) { return c > 0x20 && c < 0x7F && c != '"' && c != '<' && c != '>' && c != '\\' && c != '`'; }
+bool is_plain(char c) {
+  return c > 0x20 && c < 0x7F && c != '"' && c != '<' && c != '>' && c != '\\' && c != '`';
+}
 
 bool is_host(std::string_view host) {
   if (host.empty() || host.size() > 253) return false;
@@ -21,8 +23,8 @@ bool is_host(std::string_view host) {
 
 bool is_ipv6(std::string_view host) {
   return host.size() >= 2 && host.size() <= 45 && std::all_of(host.begin(), host.end(), [](char c) {
-    return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9') || c == ':' || c == '.';
-  });
+           return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9') || c == ':' || c == '.';
+         });
 }
 
 // A URL cut into its origin (prefix holds the whole path) and its fragment.
@@ -92,12 +94,12 @@ std::optional<std::string> take_tail(Origin& origin, char word) {
 }
 
 bool is_bech32_tail(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
-  });
+  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
 }
 
-bool is_identity(std::string_view text) { return text.starts_with("AGE-SECRET-KEY-1") && text.size() == 74; }
+bool is_identity(std::string_view text) {
+  return text.starts_with("AGE-SECRET-KEY-1") && text.size() == 74;
+}
 
 }  // namespace
 
@@ -115,7 +117,9 @@ std::string Origin::authority() const {
   return out;
 }
 
-std::string Origin::url() const { return (tls ? "https://" : "http://") + authority() + prefix; }
+std::string Origin::url() const {
+  return (tls ? "https://" : "http://") + authority() + prefix;
+}
 
 std::string DropLink::text() const {
   const std::string root = to_upper_ascii((origin.tls ? "https://" : "http://") + origin.authority());
@@ -123,7 +127,9 @@ std::string DropLink::text() const {
   return root + place + (key.empty() ? "" : "#" + to_upper_ascii(key));
 }
 
-std::string OwnerLink::text() const { return origin.url() + "/s/" + guid.text() + "#" + token.text(); }
+std::string OwnerLink::text() const {
+  return origin.url() + "/s/" + guid.text() + "#" + token.text();
+}
 
 std::string ShareLink::text() const {
   return origin.url() + "/d/" + token + (identity.empty() ? "" : "#" + identity);
@@ -136,7 +142,9 @@ Result<DropLink> parse_drop_link(std::string_view text) {
   link.origin = parts->origin;
   const auto tail = take_tail(link.origin, 'u');
   const auto guid = tail ? Id::parse(*tail) : std::nullopt;
-  if (!guid) return fail(Kind::usage, "this is not a drop link", "a drop link looks like https://HOST/u/<26 letters and digits>");
+  if (!guid)
+    return fail(Kind::usage, "this is not a drop link",
+                "a drop link looks like https://HOST/u/<26 letters and digits>");
   link.guid = *guid;
   if (!parts->fragment.empty()) {
     link.key = to_lower_ascii(parts->fragment);
@@ -158,7 +166,8 @@ Result<OwnerLink> parse_owner_link(std::string_view text) {
   if (dot != std::string_view::npos) link.identity = to_upper_ascii(parts->fragment.substr(dot + 1));
   if (dot != std::string_view::npos && !is_identity(link.identity))
     return fail(Kind::usage, "the key in the owner link is malformed");
-  if (!guid || !token) return fail(Kind::usage, "this is not an owner link", "an owner link looks like https://HOST/s/<space>#<token>");
+  if (!guid || !token)
+    return fail(Kind::usage, "this is not an owner link", "an owner link looks like https://HOST/s/<space>#<token>");
   link.guid = *guid;
   link.token = *token;
   return link;
@@ -170,12 +179,12 @@ Result<ShareLink> parse_share_link(std::string_view text) {
   ShareLink link;
   link.origin = parts->origin;
   auto tail = take_tail(link.origin, 'd');
-  if (!tail || !Token::parse(*tail)) return fail(Kind::usage, "this is not a share link", "a share link looks like https://HOST/d/<token>");
+  if (!tail || !Token::parse(*tail))
+    return fail(Kind::usage, "this is not a share link", "a share link looks like https://HOST/d/<token>");
   link.token = std::move(*tail);
   if (!parts->fragment.empty()) {
     link.identity = to_upper_ascii(parts->fragment);
-    if (!is_identity(link.identity))
-      return fail(Kind::usage, "the key in the share link is malformed");
+    if (!is_identity(link.identity)) return fail(Kind::usage, "the key in the share link is malformed");
   }
   return link;
 }

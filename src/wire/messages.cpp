@@ -21,9 +21,13 @@ SpaceState as_state(const json& value) {
   throw Malformed{"member \"state\" is neither open nor closed"};
 }
 
-const char* to_text(SpaceState state) { return state == SpaceState::open ? "open" : "closed"; }
+const char* to_text(SpaceState state) {
+  return state == SpaceState::open ? "open" : "closed";
+}
 
-json write(const Limits& limits) { return {{"max_size", limits.max_size}, {"max_files", limits.max_files}}; }
+json write(const Limits& limits) {
+  return {{"max_size", limits.max_size}, {"max_files", limits.max_files}};
+}
 
 Limits read_limits(const json& in) {
   if (!in.is_object()) throw Malformed{"member \"limits\" is not an object"};
@@ -114,7 +118,8 @@ void read(const json& in, Manifest& out) {
 }
 
 void read(const json& in, Problem& out) {
-  if (const json* v = find(in, "status")) out.status = static_cast<int>(std::min<std::uint64_t>(as_number(*v, "status"), 599));
+  if (const json* v = find(in, "status"))
+    out.status = static_cast<int>(std::min<std::uint64_t>(as_number(*v, "status"), 599));
   if (const json* v = find(in, "type")) out.type = as_string(*v, "type");
   if (const json* v = find(in, "title")) out.title = as_string(*v, "title");
   if (const json* v = find(in, "detail")) out.detail = as_string(*v, "detail");
@@ -125,9 +130,12 @@ void read(const json& in, Problem& out) {
 
 std::string_view to_text(Seal seal) {
   switch (seal) {
-    case Seal::offer: return "offer";
-    case Seal::require: return "require";
-    case Seal::off: break;
+    case Seal::offer:
+      return "offer";
+    case Seal::require:
+      return "require";
+    case Seal::off:
+      break;
   }
   return "off";
 }
@@ -148,8 +156,13 @@ std::string to_json(const CreateSpace& in) {
 }
 
 std::string to_json(const SpaceCreated& in) {
-  return dump({{"guid", in.guid.text()}, {"drop", in.drop}, {"owner", in.owner}, {"token", in.token},
-               {"expires", to_rfc3339(in.expires)}, {"interval", in.interval.count()}, {"limits", write(in.limits)}});
+  return dump({{"guid", in.guid.text()},
+               {"drop", in.drop},
+               {"owner", in.owner},
+               {"token", in.token},
+               {"expires", to_rfc3339(in.expires)},
+               {"interval", in.interval.count()},
+               {"limits", write(in.limits)}});
 }
 
 std::string to_json(const SpaceInfo& in) {
@@ -157,14 +170,23 @@ std::string to_json(const SpaceInfo& in) {
   for (const DeliveryInfo& delivery : in.deliveries) deliveries.push_back(write(delivery));
   json uploads = json::array();
   for (const UploadInfo& upload : in.uploads) {
-    json item = {{"upload", upload.upload.text()}, {"delivery", upload.delivery.text()}, {"name", upload.name},
-                 {"offset", upload.offset}, {"url", upload.url}};
+    json item = {{"upload", upload.upload.text()},
+                 {"delivery", upload.delivery.text()},
+                 {"name", upload.name},
+                 {"offset", upload.offset},
+                 {"url", upload.url}};
     if (upload.length) item["length"] = *upload.length;
     uploads.push_back(std::move(item));
   }
-  return dump({{"guid", in.guid.text()}, {"label", in.label}, {"state", to_text(in.state)}, {"seq", in.seq},
-               {"expires", to_rfc3339(in.expires)}, {"limits", write(in.limits)}, {"seal", to_text(in.seal)},
-               {"deliveries", std::move(deliveries)}, {"uploads", std::move(uploads)}});
+  return dump({{"guid", in.guid.text()},
+               {"label", in.label},
+               {"state", to_text(in.state)},
+               {"seq", in.seq},
+               {"expires", to_rfc3339(in.expires)},
+               {"limits", write(in.limits)},
+               {"seal", to_text(in.seal)},
+               {"deliveries", std::move(deliveries)},
+               {"uploads", std::move(uploads)}});
 }
 
 std::string to_json(const ChangeSpace& in) {
@@ -175,13 +197,18 @@ std::string to_json(const ChangeSpace& in) {
 }
 
 std::string to_json(const DropInfo& in) {
-  json out = {{"label", in.label}, {"seal", to_text(in.seal)}, {"state", to_text(in.state)},
-              {"expires", to_rfc3339(in.expires)}, {"limits", write(in.limits)}};
+  json out = {{"label", in.label},
+              {"seal", to_text(in.seal)},
+              {"state", to_text(in.state)},
+              {"expires", to_rfc3339(in.expires)},
+              {"limits", write(in.limits)}};
   if (!in.key.empty()) out["key"] = in.key;
   return dump(out);
 }
 
-std::string to_json(const CreateDelivery& in) { return dump({{"message", in.message}}); }
+std::string to_json(const CreateDelivery& in) {
+  return dump({{"message", in.message}});
+}
 
 std::string to_json(const DeliveryState& in) {
   json files = json::array();
@@ -198,7 +225,8 @@ std::string to_json(const CommitDelivery& in) {
 
 std::string to_json(const Manifest& in) {
   json files = json::array();
-  for (const ManifestFile& file : in.files) files.push_back({{"item", file.item}, {"name", file.name}, {"tag", file.tag}});
+  for (const ManifestFile& file : in.files)
+    files.push_back({{"item", file.item}, {"name", file.name}, {"tag", file.tag}});
   json out = {{"v", 1}, {"files", std::move(files)}};
   if (!in.message.empty()) out["message"] = in.message;
   return dump(out);

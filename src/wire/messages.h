@@ -52,7 +52,7 @@ struct FileInfo {
   Id file;
   std::string name;  // relative path, '/' between parts; as the sender gave it: hostile
   std::uint64_t size = 0;
-  std::string type;   // by content
+  std::string type;  // by content
   Xxh128Sum xxh128{};
   bool sealed = false;
   std::string url;

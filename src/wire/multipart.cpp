@@ -7,7 +7,9 @@
 namespace qrx::wire {
 namespace {
 
-tl::unexpected<Error> malformed(const char* what) { return fail(Kind::usage, std::string("the form is malformed: ") + what); }
+tl::unexpected<Error> malformed(const char* what) {
+  return fail(Kind::usage, std::string("the form is malformed: ") + what);
+}
 
 bool is_boundary_char(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -102,13 +104,14 @@ Result<std::string> multipart_boundary(std::string_view content_type) {
   if (!equal_ignoring_case(trim(content_type.substr(0, semicolon)), "multipart/form-data"))
     return fail(Kind::unsupported, "the body is not multipart/form-data");
   std::optional<std::string> boundary;
-  const bool sound = semicolon != std::string_view::npos &&
-                     each_parameter(content_type.substr(semicolon), [&](std::string_view name, const std::string& value) {
-                       if (!equal_ignoring_case(name, "boundary")) return true;
-                       const bool first = !boundary;
-                       boundary = value;
-                       return first;
-                     });
+  const bool sound =
+      semicolon != std::string_view::npos &&
+      each_parameter(content_type.substr(semicolon), [&](std::string_view name, const std::string& value) {
+        if (!equal_ignoring_case(name, "boundary")) return true;
+        const bool first = !boundary;
+        boundary = value;
+        return first;
+      });
   if (!sound || !boundary || boundary->empty() || boundary->size() > 70 || boundary->back() == ' ' ||
       !std::all_of(boundary->begin(), boundary->end(), is_boundary_char))
     return malformed("its boundary");
@@ -116,7 +119,9 @@ Result<std::string> multipart_boundary(std::string_view content_type) {
 }
 
 FormReader::FormReader(std::string_view boundary, FormEvents& events)
-    : events_(events), delimiter_("\r\n--" + std::string(boundary)), matched_(2) {}  // as if a CRLF stood before the body
+    : events_(events),
+      delimiter_("\r\n--" + std::string(boundary)),
+      matched_(2) {}  // as if a CRLF stood before the body
 
 Result<void> FormReader::write(ByteView bytes) {
   std::string_view text = as_text(bytes);
@@ -157,8 +162,8 @@ Result<std::size_t> FormReader::take(std::string_view text) {
       return 1;
     case State::head: {
       const auto line_end = text.find('\n');
-      const std::size_t taken = std::min(line_end == std::string_view::npos ? text.size() : line_end + 1,
-                                         most_head_bytes + 1 - head_.size());
+      const std::size_t taken =
+          std::min(line_end == std::string_view::npos ? text.size() : line_end + 1, most_head_bytes + 1 - head_.size());
       head_.append(text.substr(0, taken));
       if (head_.size() > most_head_bytes) return malformed("a part's head is over 8,192 bytes");
       if (head_.ends_with("\r\n\r\n") || head_ == "\r\n") {
@@ -170,7 +175,8 @@ Result<std::size_t> FormReader::take(std::string_view text) {
       return taken;
     }
     case State::body:
-    case State::epilogue: break;
+    case State::epilogue:
+      break;
   }
   return text.size();
 }

@@ -1,4 +1,5 @@
-// multipart/form-data (RFC 7578), read as it comes in: constant memory, strict, the same events however the bytes are split.
+// multipart/form-data (RFC 7578), read as it comes in: constant memory, strict, the same events however the bytes are
+// split.
 #pragma once
 
 #include <cstddef>

@@ -46,7 +46,9 @@ std::string content_range(const ByteRange& range, std::uint64_t length) {
   return "bytes " + bounds(range) + '/' + std::to_string(length);
 }
 
-std::string content_range_unsatisfied(std::uint64_t length) { return "bytes */" + std::to_string(length); }
+std::string content_range_unsatisfied(std::uint64_t length) {
+  return "bytes */" + std::to_string(length);
+}
 
 bool etag_list_holds(std::string_view list, std::string_view etag, bool weak) {
   list = trim(list);

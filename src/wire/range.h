@@ -1,4 +1,5 @@
-// Range and If-Range (RFC 9110, 14): one range at most; several are answered with the whole, so that they cannot multiply work.
+// Range and If-Range (RFC 9110, 14): one range at most; several are answered with the whole, so that they cannot
+// multiply work.
 #pragma once
 
 #include <cstdint>

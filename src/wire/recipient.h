@@ -36,7 +36,8 @@ struct Recipient {
   friend bool operator==(const Recipient&, const Recipient&) = default;
 };
 
-// Kind::usage says what is wrong. The domain of a mail address is lowered, so that to_text() is the same for the same person.
+// Kind::usage says what is wrong. The domain of a mail address is lowered, so that to_text() is the same for the same
+// person.
 Result<Recipient> parse_recipient(std::string_view text);
 std::string to_text(const Recipient& recipient);  // what people read: "alice@example.org", "+86...", "xmpp:..."
 

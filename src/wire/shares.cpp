@@ -25,9 +25,14 @@ json write(const ShareEvent& event) {
 json write(const ShareInfo& share) {
   json history = json::array();
   for (const ShareEvent& event : share.history) history.push_back(write(event));
-  json out = {{"share", share.share.text()}, {"to", share.to},       {"link", share.link},
-              {"state", to_text(share.state)}, {"history", std::move(history)}, {"downloads", share.downloads},
-              {"limit", share.limit},        {"expires", to_rfc3339(share.expires)}};
+  json out = {{"share", share.share.text()},
+              {"to", share.to},
+              {"link", share.link},
+              {"state", to_text(share.state)},
+              {"history", std::move(history)},
+              {"downloads", share.downloads},
+              {"limit", share.limit},
+              {"expires", to_rfc3339(share.expires)}};
   if (!share.reason.empty()) out["reason"] = share.reason;
   return out;
 }
@@ -74,12 +79,15 @@ void read(const json& in, ReportShare& out) {
     case ShareState::sending:
     case ShareState::sent:
     case ShareState::failed:
-    case ShareState::unknown: break;
-    default: throw Malformed{"member \"state\" is none of sending, sent, failed, unknown"};
+    case ShareState::unknown:
+      break;
+    default:
+      throw Malformed{"member \"state\" is none of sending, sent, failed, unknown"};
   }
   if (const json* v = find(in, "reason")) out.reason = as_string(*v, "reason", most_reason_bytes);
   if (const json* v = find(in, "untried")) out.untried = as_truth(*v, "untried");
-  if (out.untried && out.state != ShareState::failed) throw Malformed{"member \"untried\" goes with the state \"failed\""};
+  if (out.untried && out.state != ShareState::failed)
+    throw Malformed{"member \"untried\" goes with the state \"failed\""};
 }
 
 void read(const json& in, SharedSpace& out) {
@@ -94,14 +102,22 @@ void read(const json& in, SharedSpace& out) {
 
 std::string_view to_text(ShareState state) {
   switch (state) {
-    case ShareState::queued: return "queued";
-    case ShareState::sending: return "sending";
-    case ShareState::sent: return "sent";
-    case ShareState::failed: return "failed";
-    case ShareState::unknown: return "unknown";
-    case ShareState::opened: return "opened";
-    case ShareState::downloaded: return "downloaded";
-    case ShareState::revoked: break;
+    case ShareState::queued:
+      return "queued";
+    case ShareState::sending:
+      return "sending";
+    case ShareState::sent:
+      return "sent";
+    case ShareState::failed:
+      return "failed";
+    case ShareState::unknown:
+      return "unknown";
+    case ShareState::opened:
+      return "opened";
+    case ShareState::downloaded:
+      return "downloaded";
+    case ShareState::revoked:
+      break;
   }
   return "revoked";
 }
@@ -130,7 +146,9 @@ std::string to_json(const Shares& in) {
   return dump({{"seq", in.seq}, {"shares", std::move(shares)}});
 }
 
-std::string to_json(const ShareInfo& in) { return dump(write(in)); }
+std::string to_json(const ShareInfo& in) {
+  return dump(write(in));
+}
 
 std::string to_json(const ReportShare& in) {
   json out = {{"state", to_text(in.state)}};
@@ -142,7 +160,9 @@ std::string to_json(const ReportShare& in) {
 std::string to_json(const SharedSpace& in) {
   json deliveries = json::array();
   for (const DeliveryInfo& delivery : in.deliveries) deliveries.push_back(write(delivery));
-  json out = {{"label", in.label}, {"expires", to_rfc3339(in.expires)}, {"downloads_left", in.downloads_left},
+  json out = {{"label", in.label},
+              {"expires", to_rfc3339(in.expires)},
+              {"downloads_left", in.downloads_left},
               {"deliveries", std::move(deliveries)}};
   if (!in.message.empty()) out["message"] = in.message;
   return dump(out);

@@ -15,15 +15,16 @@
 
 namespace qrx::wire {
 
-// In this order a share usually goes through them. `unknown`: whoever sent the notice ended between sending and recording.
+// In this order a share usually goes through them. `unknown`: whoever sent the notice ended between sending and
+// recording.
 enum class ShareState : std::uint8_t { queued, sending, sent, failed, unknown, opened, downloaded, revoked };
 std::string_view to_text(ShareState state);
 std::optional<ShareState> share_state_from_text(std::string_view text);
 
 inline constexpr std::size_t most_share_message_bytes = 500;
 
-// POST /api/v1/spaces/{guid}/shares. A recipient who has a share already (not revoked) gets no second one and no second notice;
-// one whose notice failed is tried again, one whose state is unknown only with `again`.
+// POST /api/v1/spaces/{guid}/shares. A recipient who has a share already (not revoked) gets no second one and no second
+// notice; one whose notice failed is tried again, one whose state is unknown only with `again`.
 struct CreateShares {
   std::vector<std::string> recipients;  // wire/recipient.h
   std::string message;                  // plain text, no links, at most most_share_message_bytes
@@ -31,7 +32,8 @@ struct CreateShares {
   std::uint64_t downloads = 0;          // how often each link may be used up; 0: no limit
   bool notify = false;                  // the server's transports tell them; else the caller does, or nobody
   bool again = false;
-  std::string key;  // AGE-SECRET-KEY-1..., for the links in the server's notices (qrx-share --with-key); forgotten once sent
+  std::string
+      key;  // AGE-SECRET-KEY-1..., for the links in the server's notices (qrx-share --with-key); forgotten once sent
 };
 
 struct ShareEvent {
@@ -43,13 +45,13 @@ struct ShareEvent {
 
 struct ShareInfo {
   Id share;
-  std::string to;      // as to_text(Recipient) writes it
-  std::string link;    // without a key in its fragment; only its owner ever sees it
+  std::string to;    // as to_text(Recipient) writes it
+  std::string link;  // without a key in its fragment; only its owner ever sees it
   ShareState state = ShareState::queued;
-  std::string reason;  // of that state
+  std::string reason;               // of that state
   std::vector<ShareEvent> history;  // oldest first
-  std::uint64_t downloads = 0;  // how often everything was taken
-  std::uint64_t limit = 0;      // 0: none
+  std::uint64_t downloads = 0;      // how often everything was taken
+  std::uint64_t limit = 0;          // 0: none
   WallTime expires;
 };
 
@@ -59,12 +61,13 @@ struct Shares {
   std::vector<ShareInfo> shares;  // of POST: one for each recipient asked for, in that order; of GET: all, oldest first
 };
 
-// PATCH …/shares/{share}: who tells the recipients himself says how it went. sending claims the notice: 409 when somebody else
-// has claimed or sent it.
+// PATCH …/shares/{share}: who tells the recipients himself says how it went. sending claims the notice: 409 when
+// somebody else has claimed or sent it.
 struct ReportShare {
   ShareState state = ShareState::sending;  // sending, sent, failed or unknown
   std::string reason;
-  // With failed, and without a claim: there is nobody who could tell him. 409 as for sending, and when the server is to tell.
+  // With failed, and without a claim: there is nobody who could tell him. 409 as for sending, and when the server is to
+  // tell.
   bool untried = false;
 };
 

@@ -32,12 +32,15 @@ constexpr Magic magics[] = {
     {"mimetypeapplication/epub+zip"sv, "application/epub+zip", 30},
     {"mimetypeapplication/vnd.oasis.opendocument.text"sv, "application/vnd.oasis.opendocument.text", 30},
     {"mimetypeapplication/vnd.oasis.opendocument.spreadsheet"sv, "application/vnd.oasis.opendocument.spreadsheet", 30},
-    {"mimetypeapplication/vnd.oasis.opendocument.presentation"sv, "application/vnd.oasis.opendocument.presentation", 30},
+    {"mimetypeapplication/vnd.oasis.opendocument.presentation"sv, "application/vnd.oasis.opendocument.presentation",
+     30},
     {"PK\x03\x04"sv, "application/zip"},
     {"PK\x05\x06"sv, "application/zip"},
     {"\x1f\x8b\x08"sv, "application/gzip"},
     {"BZh"sv, "application/x-bzip2", 0, true},
-    {"\xfd""7zXZ\0"sv, "application/x-xz"},
+    {"\xfd"
+     "7zXZ\0"sv,
+     "application/x-xz"},
     {"\x28\xb5\x2f\xfd"sv, "application/zstd"},
     {"7z\xbc\xaf\x27\x1c"sv, "application/x-7z-compressed"},
     {"Rar!\x1a\x07"sv, "application/vnd.rar"},
@@ -58,21 +61,24 @@ constexpr Magic magics[] = {
 constexpr Magic riffs[] = {{"WEBP"sv, "image/webp"}, {"WAVE"sv, "audio/wav"}, {"AVI "sv, "video/x-msvideo"}};
 
 // ISO base media, a box "ftyp": brands from the most telling one on. AV1 pictures name theirs anywhere in the list.
-constexpr Magic brands[] = {{"heic"sv, "image/heic"}, {"heix"sv, "image/heic"}, {"mif1"sv, "image/heif"}, {"M4A "sv, "audio/mp4"},
-                            {"M4B "sv, "audio/mp4"},  {"qt  "sv, "video/quicktime"}, {"3gp"sv, "video/3gpp"}, {"isom"sv, "video/mp4"},
-                            {"iso2"sv, "video/mp4"},  {"iso4"sv, "video/mp4"},  {"iso5"sv, "video/mp4"},  {"iso6"sv, "video/mp4"},
-                            {"mp41"sv, "video/mp4"},  {"mp42"sv, "video/mp4"},  {"avc1"sv, "video/mp4"},  {"M4V "sv, "video/mp4"},
-                            {"dash"sv, "video/mp4"},  {"MSNV"sv, "video/mp4"}};
+constexpr Magic brands[] = {{"heic"sv, "image/heic"}, {"heix"sv, "image/heic"}, {"mif1"sv, "image/heif"},
+                            {"M4A "sv, "audio/mp4"},  {"M4B "sv, "audio/mp4"},  {"qt  "sv, "video/quicktime"},
+                            {"3gp"sv, "video/3gpp"},  {"isom"sv, "video/mp4"},  {"iso2"sv, "video/mp4"},
+                            {"iso4"sv, "video/mp4"},  {"iso5"sv, "video/mp4"},  {"iso6"sv, "video/mp4"},
+                            {"mp41"sv, "video/mp4"},  {"mp42"sv, "video/mp4"},  {"avc1"sv, "video/mp4"},
+                            {"M4V "sv, "video/mp4"},  {"dash"sv, "video/mp4"},  {"MSNV"sv, "video/mp4"}};
 
 constexpr std::string_view unknown = "application/octet-stream";
 
 bool has(std::string_view start, const Magic& magic) {
-  return start.size() >= magic.offset + magic.bytes.size() && start.substr(magic.offset, magic.bytes.size()) == magic.bytes;
+  return start.size() >= magic.offset + magic.bytes.size() &&
+         start.substr(magic.offset, magic.bytes.size()) == magic.bytes;
 }
 
 std::string_view media_type(std::string_view start) {
   if (start.size() < 16 || start.substr(4, 4) != "ftyp") return {};
-  const auto box = static_cast<std::size_t>((static_cast<unsigned char>(start[2]) << 8) | static_cast<unsigned char>(start[3]));
+  const auto box =
+      static_cast<std::size_t>((static_cast<unsigned char>(start[2]) << 8) | static_cast<unsigned char>(start[3]));
   const std::size_t end = std::min(box, start.size());
   for (std::size_t at = 8; at + 4 <= end; at += 4) {
     const std::string_view brand = start.substr(at, 4);
@@ -131,7 +137,8 @@ Sniffed sniff(ByteView beginning, bool whole) {
     start = start.substr(0, sniffed_bytes);
     whole = false;
   }
-  if (start.starts_with("age-encryption.org/v1\n") || start.starts_with("-----BEGIN AGE ENCRYPTED FILE-----")) return {unknown, true};
+  if (start.starts_with("age-encryption.org/v1\n") || start.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"))
+    return {unknown, true};
   const bool text = is_text(start, whole);
   for (const Magic& magic : magics)
     if (has(start, magic) && !(text && magic.may_be_text)) return {magic.type, false};

@@ -34,10 +34,16 @@ class Record {
   std::string out_;
 };
 
-bool is_large(std::uint64_t value) { return value >= most_32; }
-std::uint64_t in_32(std::uint64_t value) { return is_large(value) ? most_32 : value; }
+bool is_large(std::uint64_t value) {
+  return value >= most_32;
+}
+std::uint64_t in_32(std::uint64_t value) {
+  return is_large(value) ? most_32 : value;
+}
 
-std::time_t seconds_of(WallTime time) { return static_cast<std::time_t>(time.time_since_epoch().count() / 1000); }
+std::time_t seconds_of(WallTime time) {
+  return static_cast<std::time_t>(time.time_since_epoch().count() / 1000);
+}
 
 // UTC, because no zone is known; the extended time stamp beside it says the same exactly.
 void put_dos_time(Record& out, WallTime time) {
@@ -52,7 +58,12 @@ void put_dos_time(Record& out, WallTime time) {
 }
 
 std::string time_stamp(WallTime time) {
-  return Record().u16(0x5455).u16(5).text(std::string_view("\1", 1)).u32(static_cast<std::uint64_t>(seconds_of(time))).take();
+  return Record()
+      .u16(0x5455)
+      .u16(5)
+      .text(std::string_view("\1", 1))
+      .u32(static_cast<std::uint64_t>(seconds_of(time)))
+      .take();
 }
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The records of a ZIP archive (PKWARE APPNOTE 6.3.9) that is written as it goes: entries are stored, their checksum follows
-// them, ZIP64 where sizes, places or counts need it. Pure.
+// The records of a ZIP archive (PKWARE APPNOTE 6.3.9) that is written as it goes: entries are stored, their checksum
+// follows them, ZIP64 where sizes, places or counts need it. Pure.
 #pragma once
 
 #include <cstdint>
@@ -19,8 +19,8 @@ struct ZipEntry {
   std::uint32_t crc = 0;
 };
 
-// In the archive, in this order, for each entry: local header, content, descriptor; then a central record for each, then
-// the end. Local headers need name, size and time alone.
+// In the archive, in this order, for each entry: local header, content, descriptor; then a central record for each,
+// then the end. Local headers need name, size and time alone.
 std::string zip_local_header(const ZipEntry& entry);
 std::string zip_descriptor(const ZipEntry& entry);
 std::string zip_central_record(const ZipEntry& entry);

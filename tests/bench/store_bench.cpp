@@ -26,7 +26,9 @@ class NoEvents final : public space::Events {
 double cpu_seconds() {
   rusage use{};
   ::getrusage(RUSAGE_SELF, &use);
-  const auto seconds = [](const timeval& time) { return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec); };
+  const auto seconds = [](const timeval& time) {
+    return static_cast<double>(time.tv_sec) + 1e-6 * static_cast<double>(time.tv_usec);
+  };
   return seconds(use.ru_utime) + seconds(use.ru_stime);
 }
 
@@ -95,14 +97,16 @@ int main(int argc, char** argv) {
 
   const ByteView small(piece.data(), 10U << 10);
   for (const unsigned threads : {1U, 16U})
-    measure(threads == 1 ? "2,000 files of 10 KiB, one delivery, 1 thread" : "the same, 16 threads", 2000, "files", [&] {
-      const auto delivery = must(spaces.open_delivery(guid, {}));
-      in_threads(threads, [&](unsigned thread) {
-        for (unsigned i = 0; i < 2000 / threads; ++i)
-          must(spaces.put_small(guid, delivery.delivery, "d/" + std::to_string(thread) + "-" + std::to_string(i), small));
-      });
-      must(spaces.commit(guid, delivery.delivery, {}));
-    });
+    measure(threads == 1 ? "2,000 files of 10 KiB, one delivery, 1 thread" : "the same, 16 threads", 2000, "files",
+            [&] {
+              const auto delivery = must(spaces.open_delivery(guid, {}));
+              in_threads(threads, [&](unsigned thread) {
+                for (unsigned i = 0; i < 2000 / threads; ++i)
+                  must(spaces.put_small(guid, delivery.delivery,
+                                        "d/" + std::to_string(thread) + "-" + std::to_string(i), small));
+              });
+              must(spaces.commit(guid, delivery.delivery, {}));
+            });
 
   for (const unsigned threads : {1U, 16U})
     measure(threads == 1 ? "2,000 single files of 10 KiB, 1 thread" : "the same, 16 threads", 2000, "files", [&] {

@@ -1,6 +1,6 @@
-// What a camera's pictures read: PGM pictures on stdin, each looked at alone as the scan helper would. Prints how many were
-// read, by which step, and the processor time a picture; beside it what ZXing reads of the whole picture by itself.
-// qrx-bench-watch [BUDGET_MS]
+// What a camera's pictures read: PGM pictures on stdin, each looked at alone as the scan helper would. Prints how many
+// were read, by which step, and the processor time a picture; beside it what ZXing reads of the whole picture by
+// itself. qrx-bench-watch [BUDGET_MS]
 #include <unistd.h>
 
 #include <chrono>
@@ -35,7 +35,8 @@ int main(int argc, char** argv) {
     if (!found.texts.empty()) ++read, ++steps[found.step];
   }
   std::printf("read %d of %d (ZXing alone %d), %.1f ms a picture, at most %.1f ms;", read, count, plain,
-              std::chrono::duration<double, std::milli>(used).count() / std::max(count, 1), std::chrono::duration<double, std::milli>(longest).count());
+              std::chrono::duration<double, std::milli>(used).count() / std::max(count, 1),
+              std::chrono::duration<double, std::milli>(longest).count());
   for (const auto& [step, times] : steps) std::printf(" %s %d", step.c_str(), times);
   std::printf("\n");
   return count > 0 ? 0 : 1;

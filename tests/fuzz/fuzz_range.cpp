@@ -13,7 +13,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data) + 1, size - 1);
   const ChosenRange chosen = choose_range(text, std::nullopt, "\"x\"", length);
   if (chosen.choice == RangeChoice::part) {
-    if (chosen.range.size == 0 || chosen.range.first >= length || chosen.range.size > length - chosen.range.first) std::abort();
+    if (chosen.range.size == 0 || chosen.range.first >= length || chosen.range.size > length - chosen.range.first)
+      std::abort();
     const auto back = parse_content_range(content_range(chosen.range, length));
     if (!back || back->range != chosen.range || back->length != length) std::abort();
   }

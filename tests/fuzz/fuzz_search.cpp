@@ -1,5 +1,5 @@
-// The whole chain: gray pixels as a hostile picture would have them, through every step. The first two bytes are the width
-// and the kind of search; the rest are pixels, each a square of four, so that finders are soon found.
+// The whole chain: gray pixels as a hostile picture would have them, through every step. The first two bytes are the
+// width and the kind of search; the rest are pixels, each a square of four, so that finders are soon found.
 #include <algorithm>
 #include <cstdlib>
 
@@ -23,7 +23,8 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   options.any = (data[1] & 1) != 0;
   options.screenshot = (data[1] & 2) != 0;
   qrx::ScanReport report;
-  const auto found = (data[1] & 4) != 0 ? qrx::Watch(options.any, options.budget).look(gray) : qrx::search_codes(gray, options);
+  const auto found =
+      (data[1] & 4) != 0 ? qrx::Watch(options.any, options.budget).look(gray) : qrx::search_codes(gray, options);
   report.texts = found.texts;
   report.step = found.step;
   // Whatever was found, the parent must be able to take it.

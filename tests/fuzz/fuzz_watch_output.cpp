@@ -8,8 +8,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string_view text(reinterpret_cast<const char*>(data), size);
   qrx::WatchReader reader;
   reader.view = [](const qrx::WatchView& view) {
-    if (view.gray.width < 1 || view.gray.width > qrx::WatchView::most_side || view.gray.height > qrx::WatchView::most_side) std::abort();
-    if (view.gray.pixels.size() != static_cast<std::size_t>(view.gray.width) * static_cast<std::size_t>(view.gray.height)) std::abort();
+    if (view.gray.width < 1 || view.gray.width > qrx::WatchView::most_side ||
+        view.gray.height > qrx::WatchView::most_side)
+      std::abort();
+    if (view.gray.pixels.size() !=
+        static_cast<std::size_t>(view.gray.width) * static_cast<std::size_t>(view.gray.height))
+      std::abort();
   };
   for (std::size_t at = 0; at < text.size(); at += 13)
     if (!reader.take(text.substr(at, 13))) return 0;

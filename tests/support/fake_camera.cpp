@@ -1,10 +1,12 @@
-// A camera for machines without one: preloaded into qrx-scan, it answers the V4L2 calls on descriptor 0 with pictures from a
-// file, and does what a driver does at its worst. The program itself, its system call filter included, is the real one.
+// A camera for machines without one: preloaded into qrx-scan, it answers the V4L2 calls on descriptor 0 with pictures
+// from a file, and does what a driver does at its worst. The program itself, its system call filter included, is the
+// real one.
 //
 // FAKE_CAMERA_FRAMES   PGM pictures of one size, one after another; the last one stays
 // FAKE_CAMERA_FORMAT   MJPG YUYV NV12 GREY: all that it can
 // FAKE_CAMERA_BURST    pictures that are there each time somebody waits (default 1)
-// FAKE_CAMERA_TROUBLE  deaf (no capture device), busy, unplugged (after the last picture), silent (no picture ever comes),
+// FAKE_CAMERA_TROUBLE  deaf (no capture device), busy, unplugged (after the last picture), silent (no picture ever
+// comes),
 //                      damaged (the first twenty are marked or cut), liar (says that buffers hold more than they do)
 #include <dlfcn.h>
 #include <linux/videodev2.h>
@@ -41,7 +43,8 @@ struct Camera {
 Camera* camera = nullptr;
 
 std::uint32_t fourcc_of(const std::string& name) {
-  return v4l2_fourcc(static_cast<std::uint32_t>(name[0]), static_cast<std::uint32_t>(name[1]), static_cast<std::uint32_t>(name[2]), static_cast<std::uint32_t>(name[3]));
+  return v4l2_fourcc(static_cast<std::uint32_t>(name[0]), static_cast<std::uint32_t>(name[1]),
+                     static_cast<std::uint32_t>(name[2]), static_cast<std::uint32_t>(name[3]));
 }
 
 std::vector<std::uint8_t> jpeg_of(const std::vector<std::uint8_t>& gray, int width, int height) {
@@ -88,7 +91,9 @@ __attribute__((constructor)) void load() {
   std::FILE* file = path ? std::fopen(path, "rb") : nullptr;
   if (!file) return;
   camera = new Camera;
-  const auto word = [](const char* name, const char* usual) { return std::string(std::getenv(name) ? std::getenv(name) : usual); };
+  const auto word = [](const char* name, const char* usual) {
+    return std::string(std::getenv(name) ? std::getenv(name) : usual);
+  };
   camera->format = word("FAKE_CAMERA_FORMAT", "MJPG");
   camera->trouble = word("FAKE_CAMERA_TROUBLE", "");
   camera->burst = static_cast<std::size_t>(std::atoi(word("FAKE_CAMERA_BURST", "1").c_str()));
@@ -137,8 +142,10 @@ int take_buffer(v4l2_buffer& buffer) {
   std::memcpy(camera->buffers[buffer.index], frame.data(), frame.size());
   ++camera->taken;
   if (camera->trouble == "damaged" && camera->taken <= 20) {
-    if (camera->taken % 2 == 0) buffer.flags |= V4L2_BUF_FLAG_ERROR;
-    else buffer.bytesused = 10;
+    if (camera->taken % 2 == 0)
+      buffer.flags |= V4L2_BUF_FLAG_ERROR;
+    else
+      buffer.bytesused = 10;
   }
   if (camera->trouble == "liar") buffer.bytesused = 0xFFFFFFF0u;
   return 0;
@@ -146,19 +153,29 @@ int take_buffer(v4l2_buffer& buffer) {
 
 int answer(unsigned long request, void* argument) {
   switch (request) {
-    case VIDIOC_QUERYCAP: return query_capability(*static_cast<v4l2_capability*>(argument));
-    case VIDIOC_S_FMT: return set_format(*static_cast<v4l2_format*>(argument));
-    case VIDIOC_REQBUFS: camera->buffers.assign(static_cast<v4l2_requestbuffers*>(argument)->count, nullptr); return 0;
+    case VIDIOC_QUERYCAP:
+      return query_capability(*static_cast<v4l2_capability*>(argument));
+    case VIDIOC_S_FMT:
+      return set_format(*static_cast<v4l2_format*>(argument));
+    case VIDIOC_REQBUFS:
+      camera->buffers.assign(static_cast<v4l2_requestbuffers*>(argument)->count, nullptr);
+      return 0;
     case VIDIOC_QUERYBUF: {
       auto& buffer = *static_cast<v4l2_buffer*>(argument);
       buffer.length = buffer_bytes;
       buffer.m.offset = buffer.index * buffer_step;
       return 0;
     }
-    case VIDIOC_QBUF: camera->given.push_back(static_cast<v4l2_buffer*>(argument)->index); return 0;
-    case VIDIOC_DQBUF: return take_buffer(*static_cast<v4l2_buffer*>(argument));
-    case VIDIOC_STREAMON: camera->streams = true; return 0;
-    default: return refused(ENOTTY);
+    case VIDIOC_QBUF:
+      camera->given.push_back(static_cast<v4l2_buffer*>(argument)->index);
+      return 0;
+    case VIDIOC_DQBUF:
+      return take_buffer(*static_cast<v4l2_buffer*>(argument));
+    case VIDIOC_STREAMON:
+      camera->streams = true;
+      return 0;
+    default:
+      return refused(ENOTTY);
   }
 }
 
@@ -176,13 +193,15 @@ int ioctl(int fd, unsigned long request, ...) {
 }
 
 void* mmap(void* where, std::size_t size, int protection, int flags, int fd, off_t offset) {
-  static const auto real = reinterpret_cast<void* (*)(void*, std::size_t, int, int, int, off_t)>(dlsym(RTLD_NEXT, "mmap"));
+  static const auto real =
+      reinterpret_cast<void* (*)(void*, std::size_t, int, int, int, off_t)>(dlsym(RTLD_NEXT, "mmap"));
   if (!camera || fd != 0) return real(where, size, protection, flags, fd, offset);
   void* memory = real(nullptr, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   camera->buffers[static_cast<std::size_t>(offset) / buffer_step] = memory;
   return memory;
 }
-void* mmap64(void* where, std::size_t size, int protection, int flags, int fd, off_t offset) __attribute__((alias("mmap")));
+void* mmap64(void* where, std::size_t size, int protection, int flags, int fd, off_t offset)
+    __attribute__((alias("mmap")));
 
 int poll(pollfd* waits, nfds_t count, int timeout) {
   static const auto real = reinterpret_cast<int (*)(pollfd*, nfds_t, int)>(dlsym(RTLD_NEXT, "poll"));
@@ -195,5 +214,7 @@ int poll(pollfd* waits, nfds_t count, int timeout) {
 }
 
 // With _FORTIFY_SOURCE.
-int __poll_chk(pollfd* waits, nfds_t count, int timeout, std::size_t) { return poll(waits, count, timeout); }
+int __poll_chk(pollfd* waits, nfds_t count, int timeout, std::size_t) {
+  return poll(waits, count, timeout);
+}
 }

@@ -1,5 +1,6 @@
 // Films of a code held before a bad camera, as PGM pictures on stdout: what stands in for a camera in the tests.
-// qr-film SCENE WIDTHxHEIGHT FRAMES [TEXT]. The same arguments give the same pictures, wherever the libraries round alike.
+// qr-film SCENE WIDTHxHEIGHT FRAMES [TEXT]. The same arguments give the same pictures, wherever the libraries round
+// alike.
 //
 // approach  from far away and turned to near and straight, and jittering
 // shake     moved during each exposure, up to 14 pixels in 720 lines
@@ -38,7 +39,8 @@ cv::Mat code_of(const std::string& text) {
   const int side = (symbol->side() + 2 * quiet) * module;
   cv::Mat out(side, side, CV_8U);
   for (int y = 0; y < side; ++y)
-    for (int x = 0; x < side; ++x) out.at<uchar>(y, x) = symbol->dark(x / module - quiet, y / module - quiet) ? 25 : 230;
+    for (int x = 0; x < side; ++x)
+      out.at<uchar>(y, x) = symbol->dark(x / module - quiet, y / module - quiet) ? 25 : 230;
   return out;
 }
 
@@ -76,7 +78,8 @@ cv::Mat hold(const Scene& scene, const Pose& pose, cv::Mat picture) {
   cv::Mat soft;
   const double shrink = side / (2 * half);
   cv::GaussianBlur(scene.code, soft, cv::Size(), std::max(0.6, 0.4 * shrink));
-  cv::warpPerspective(soft, picture, cv::getPerspectiveTransform(from, to), scene.size, cv::INTER_LINEAR, cv::BORDER_TRANSPARENT);
+  cv::warpPerspective(soft, picture, cv::getPerspectiveTransform(from, to), scene.size, cv::INTER_LINEAR,
+                      cv::BORDER_TRANSPARENT);
   return picture;
 }
 
@@ -95,7 +98,8 @@ void move_during_exposure(cv::Mat& picture, double length, double angle) {
     const int left = cvFloor(x), top = cvFloor(y);
     for (int j = 0; j < 2; ++j)
       for (int i = 0; i < 2; ++i)
-        kernel.at<float>(top + j, left + i) += static_cast<float>((i ? x - left : 1 - x + left) * (j ? y - top : 1 - y + top));
+        kernel.at<float>(top + j, left + i) +=
+            static_cast<float>((i ? x - left : 1 - x + left) * (j ? y - top : 1 - y + top));
   }
   kernel /= cv::sum(kernel)[0];
   cv::filter2D(picture, picture, -1, kernel);
@@ -140,7 +144,8 @@ cv::Mat frame(Scene& scene, int number, const cv::Mat& behind) {
     const double pitch = 2.1 + 0.5 * t, slant = 0.05 + 0.1 * t;
     for (int y = 0; y < picture.rows; ++y)
       for (int x = 0; x < picture.cols; ++x) {
-        const double grid = 0.5 + 0.25 * std::cos(2 * pi * (x + slant * y) / pitch) + 0.25 * std::cos(2 * pi * (y - slant * x) / pitch);
+        const double grid =
+            0.5 + 0.25 * std::cos(2 * pi * (x + slant * y) / pitch) + 0.25 * std::cos(2 * pi * (y - slant * x) / pitch);
         picture.at<uchar>(y, x) = cv::saturate_cast<uchar>(picture.at<uchar>(y, x) * (0.45 + 0.55 * grid) + 12);
       }
     add_noise(scene, picture, 4);
@@ -166,13 +171,16 @@ int main(int argc, char** argv) {
   scene.size = {width, height};
   scene.frames = std::atoi(argv[3]);
   // 115 characters in both cases, as links had them when the figures to reach were measured: version 6 or 7.
-  scene.code = code_of(argc > 4 ? argv[4] : "https://qrx.example.net:8443/u/abcdefghijklmnopqrstuvwxya#age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq");
+  scene.code = code_of(argc > 4 ? argv[4]
+                                : "https://qrx.example.net:8443/u/"
+                                  "abcdefghijklmnopqrstuvwxya#age1qqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqqq");
   if (scene.code.empty()) return 1;
   const cv::Mat behind = desk(scene);
   for (int i = 0; i < scene.frames; ++i) {
     const cv::Mat picture = frame(scene, i, behind);
     std::printf("P5\n%d %d\n255\n", picture.cols, picture.rows);
-    for (int y = 0; y < picture.rows; ++y) std::fwrite(picture.ptr(y), 1, static_cast<std::size_t>(picture.cols), stdout);
+    for (int y = 0; y < picture.rows; ++y)
+      std::fwrite(picture.ptr(y), 1, static_cast<std::size_t>(picture.cols), stdout);
   }
   return std::fflush(stdout) == 0 ? 0 : 1;
 }

@@ -30,8 +30,8 @@ TEST_CASE("base32 follows RFC 4648 and has one text for one value") {
   CHECK(to_base32(as_bytes("foobar")) == "mzxw6ytboi");  // RFC 4648, section 10, without padding
   CHECK(to_base32(as_bytes("f")) == "my");
   CHECK(as_text(as_bytes(*from_base32("MZXW6YTBOI"))) == "foobar");
-  CHECK_FALSE(from_base32("mz"));   // unused bits set: "my" is the one text of "f"
-  CHECK_FALSE(from_base32("m"));    // half a byte
+  CHECK_FALSE(from_base32("mz"));  // unused bits set: "my" is the one text of "f"
+  CHECK_FALSE(from_base32("m"));   // half a byte
   CHECK_FALSE(from_base32("m1"));
   CHECK(from_base32("")->empty());
 }
@@ -73,10 +73,10 @@ TEST_CASE("what came from outside cannot move the cursor or hide") {
 
 TEST_CASE("UTF-8 is checked strictly") {
   CHECK(is_valid_utf8("gr\u00FC\u00DFe"));
-  CHECK_FALSE(is_valid_utf8("\xed\xa0\x80"));          // a surrogate
-  CHECK_FALSE(is_valid_utf8("\xf4\x90\x80\x80"));      // beyond U+10FFFF
-  CHECK_FALSE(is_valid_utf8("\xe0\x80\xaf"));          // overlong
-  CHECK_FALSE(is_valid_utf8("\xe2\x82"));              // cut
+  CHECK_FALSE(is_valid_utf8("\xed\xa0\x80"));      // a surrogate
+  CHECK_FALSE(is_valid_utf8("\xf4\x90\x80\x80"));  // beyond U+10FFFF
+  CHECK_FALSE(is_valid_utf8("\xe0\x80\xaf"));      // overlong
+  CHECK_FALSE(is_valid_utf8("\xe2\x82"));          // cut
 }
 
 TEST_CASE("percent-decoding refuses broken escapes") {
@@ -137,7 +137,8 @@ TEST_CASE("all of a text is written, whether the descriptor blocks or not") {
     std::string got;
     std::thread reader([&] {
       char buffer[4096];
-      for (ssize_t bytes; (bytes = ::read(read_end.get(), buffer, sizeof buffer)) > 0;) got.append(buffer, static_cast<std::size_t>(bytes));
+      for (ssize_t bytes; (bytes = ::read(read_end.get(), buffer, sizeof buffer)) > 0;)
+        got.append(buffer, static_cast<std::size_t>(bytes));
     });
     const bool written = write_all(write_end.get(), text);
     write_end.reset();

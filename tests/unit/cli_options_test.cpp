@@ -128,7 +128,9 @@ TEST_CASE("the last of an option that is given twice counts") {
 }
 
 TEST_CASE("the command line is stronger than the environment, and that than the file") {
-  World world("output = \"file\"\nmax-size = \"10M\"\nexpire = \"1h\"\nimage = [\"a # b\", \"c, d\"]\n[test]\nexpire = \"2h\"\n[other]\nnonsense = 1\n");
+  World world(
+      "output = \"file\"\nmax-size = \"10M\"\nexpire = \"1h\"\nimage = [\"a # b\", \"c, d\"]\n[test]\nexpire = "
+      "\"2h\"\n[other]\nnonsense = 1\n");
   world.set("QRX_OUTPUT", "environment");
   world.set("QRX_MAX_SIZE", "1G");
   const auto out = parse(world, {"-o", "flag"});
@@ -182,7 +184,8 @@ TEST_CASE("mistakes end with 2, one line and a hint") {
 }
 
 TEST_CASE("a broken configuration is a mistake, but help and version still come") {
-  for (const std::string config : {"output = \n", "output = 1.5\n", "output = [\"a\", \"b\"]\n", "[test]\nnonsense = 1\n", "expire = \"soon\"\n"}) {
+  for (const std::string config : {"output = \n", "output = 1.5\n", "output = [\"a\", \"b\"]\n",
+                                   "[test]\nnonsense = 1\n", "expire = \"soon\"\n"}) {
     World world(config);
     CHECK(parse(world, {}).ended == 2);
     CHECK(parse(world, {"--help"}).ended == 0);
@@ -209,7 +212,8 @@ TEST_CASE("help names every option, and fits its width") {
   CHECK(out.ended == 2);  // a mistake is told even beside --help
   const auto help = parse(world, {"--help"});
   CHECK(help.ended == 0);
-  for (const auto* name : {"-s, --shout", "--qr, --no-qr", "-o, --output PATH", "--mood calm|wild", "-h, --help", "-V, --version", "Examples:"})
+  for (const auto* name : {"-s, --shout", "--qr, --no-qr", "-o, --output PATH", "--mood calm|wild", "-h, --help",
+                           "-V, --version", "Examples:"})
     CHECK(help.said.find(name) != std::string::npos);
   CHECK(help.said.find("--completion") == std::string::npos);
   std::istringstream lines(help.said);
@@ -229,7 +233,8 @@ TEST_CASE("completions know every option") {
 }
 
 TEST_CASE("an option with an opposite can be set by either name") {
-  for (const auto& [name, value, expected] : {std::tuple{"QRX_QR", "1", true}, {"QRX_QR", "0", false}, {"QRX_NO_QR", "1", false}, {"QRX_NO_QR", "0", true}}) {
+  for (const auto& [name, value, expected] :
+       {std::tuple{"QRX_QR", "1", true}, {"QRX_QR", "0", false}, {"QRX_NO_QR", "1", false}, {"QRX_NO_QR", "0", true}}) {
     World world;
     world.set(name, value);
     CHECK(parse(world, {}).qr == expected);

@@ -72,7 +72,8 @@ transfer::SavedDelivery delivery_of(const std::vector<transfer::SavedFile>& file
 
 // A report with its voices.
 struct Reporting {
-  explicit Reporting(ReceiveReportOptions options, bool json = false) : facts(json), report(std::move(options), messages, facts, progress) {}
+  explicit Reporting(ReceiveReportOptions options, bool json = false)
+      : facts(json), report(std::move(options), messages, facts, progress) {}
   Messages messages{"qrx-test"};
   Facts facts;
   term::ProgressLine progress{2, false};
@@ -97,7 +98,8 @@ TEST_CASE("the key in the drop link is ours, whatever the server says") {
   CHECK(checked_drop_link(created_with(link + "#" + theirs), theirs)->key == theirs);
   CHECK(checked_drop_link(created_with(link + "#" + theirs), ours).error().kind == Kind::integrity);
   CHECK(checked_drop_link(created_with(link + "#" + theirs), "").error().kind == Kind::integrity);
-  CHECK(checked_drop_link(created_with("http://box.example/u/aaaaaaaaaaaaaaaaaaaaaaaaaa"), ours).error().kind == Kind::integrity);
+  CHECK(checked_drop_link(created_with("http://box.example/u/aaaaaaaaaaaaaaaaaaaaaaaaaa"), ours).error().kind ==
+        Kind::integrity);
   CHECK(checked_drop_link(created_with("http://box.example/"), ours).error().kind == Kind::unavailable);
 }
 
@@ -110,7 +112,8 @@ TEST_CASE("a link to receive from is one's own or a shared one, and not one for 
   REQUIRE(shared);
   CHECK(shared->address.shared);
   CHECK(*identity_of(*shared) == nullptr);
-  CHECK(read_given_link(std::string("http://box.example/u/") + guid).error().hint == "send with: qrx-send -l LINK FILE");
+  CHECK(read_given_link(std::string("http://box.example/u/") + guid).error().hint ==
+        "send with: qrx-send -l LINK FILE");
   CHECK(read_given_link("photo.jpg").error().kind == Kind::usage);
 }
 

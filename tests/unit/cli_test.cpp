@@ -17,16 +17,24 @@ using namespace qrx::cli;
 
 TEST_CASE("kinds of error end as the contract says") {
   const std::vector<std::pair<Kind, int>> table = {
-      {Kind::other, 1},     {Kind::usage, 2},    {Kind::unauthorized, 4}, {Kind::denied, 4},    {Kind::too_large, 4}, {Kind::no_room, 75},
-      {Kind::too_many, 4},  {Kind::not_found, 5}, {Kind::gone, 5},        {Kind::conflict, 1},  {Kind::locked, 75},   {Kind::integrity, 6},
-      {Kind::unsupported, 1}, {Kind::no_code, 7}, {Kind::timed_out, 8},   {Kind::exists, 9},    {Kind::unavailable, 75}};
+      {Kind::other, 1},    {Kind::usage, 2},       {Kind::unauthorized, 4}, {Kind::denied, 4},  {Kind::too_large, 4},
+      {Kind::no_room, 75}, {Kind::too_many, 4},    {Kind::not_found, 5},    {Kind::gone, 5},    {Kind::conflict, 1},
+      {Kind::locked, 75},  {Kind::integrity, 6},   {Kind::unsupported, 1},  {Kind::no_code, 7}, {Kind::timed_out, 8},
+      {Kind::exists, 9},   {Kind::unavailable, 75}};
   for (const auto& [kind, code] : table) CHECK(exit_code(kind) == code);
   CHECK(exit_code_of_signal(2) == 130);
 }
 
 TEST_CASE("an event is one line of JSON, whatever is in it") {
-  const std::string line = Event("saved").text("path", "a\"b\\c\nd\x1b\xff\u00e9").number("size", 18446744073709551615ULL).boolean("ok", true).null("total").line();
-  CHECK(line == "{\"v\":1,\"event\":\"saved\",\"path\":\"a\\\"b\\\\c\\nd\\u001b\uFFFD\u00e9\",\"size\":18446744073709551615,\"ok\":true,\"total\":null}\n");
+  const std::string line = Event("saved")
+                               .text("path", "a\"b\\c\nd\x1b\xff\u00e9")
+                               .number("size", 18446744073709551615ULL)
+                               .boolean("ok", true)
+                               .null("total")
+                               .line();
+  CHECK(line ==
+        "{\"v\":1,\"event\":\"saved\",\"path\":\"a\\\"b\\\\c\\nd\\u001b\uFFFD\u00e9\",\"size\":18446744073709551615,"
+        "\"ok\":true,\"total\":null}\n");
 }
 
 TEST_CASE("the address that others can most likely reach comes first") {
@@ -39,17 +47,19 @@ TEST_CASE("the address that others can most likely reach comes first") {
   std::vector<std::string> texts;
   for (const auto& address : sorted) texts.push_back(address.text);
   CHECK(texts == std::vector<std::string>{"2001:db8::7", "192.168.1.23", "10.8.0.2", "172.17.0.1", "127.0.0.1", "::1"});
-  CHECK(best_first({{"192.168.1.23", "wlan0", false, true}, {"2001:db8::7", "wlan0", true, true}}).front().text == "192.168.1.23");
+  CHECK(best_first({{"192.168.1.23", "wlan0", false, true}, {"2001:db8::7", "wlan0", true, true}}).front().text ==
+        "192.168.1.23");
   CHECK_FALSE(machine_addresses().empty());
   CHECK(host_and_port("::1", 80) == "[::1]:80");
   CHECK(host_and_port("10.0.0.1", 0) == "10.0.0.1:0");
 }
 
 TEST_CASE("hosts of the local network are told apart") {
-  for (const auto* host : {"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.0.1", "127.0.0.1", "169.254.1.1", "100.64.0.1", "fd00::1", "fe80::1",
-                           "::1", "localhost", "printer.local", "BOX.LAN"})
+  for (const auto* host : {"10.1.2.3", "172.16.0.1", "172.31.255.255", "192.168.0.1", "127.0.0.1", "169.254.1.1",
+                           "100.64.0.1", "fd00::1", "fe80::1", "::1", "localhost", "printer.local", "BOX.LAN"})
     CHECK(is_private_host(host));
-  for (const auto* host : {"8.8.8.8", "172.32.0.1", "192.169.0.1", "100.128.0.1", "2001:db8::1", "example.org", "local", "xlocalhost"})
+  for (const auto* host :
+       {"8.8.8.8", "172.32.0.1", "192.169.0.1", "100.128.0.1", "2001:db8::1", "example.org", "local", "xlocalhost"})
     CHECK_FALSE(is_private_host(host));
 }
 
@@ -91,7 +101,9 @@ Invitation some_invitation() {
   return invitation;
 }
 
-int lines_in(const std::string& text) { return static_cast<int>(std::count(text.begin(), text.end(), '\n')); }
+int lines_in(const std::string& text) {
+  return static_cast<int>(std::count(text.begin(), text.end(), '\n'));
+}
 
 }  // namespace
 
@@ -105,13 +117,15 @@ TEST_CASE("the invitation fits into the window as a whole where it can") {
 }
 
 TEST_CASE("in a low window the text goes above the code") {
-  const auto text = draw_invitation(some_invitation(), screen_for(term::Size{80, 19}, term::Depth::palette, true, false), 1);
+  const auto text =
+      draw_invitation(some_invitation(), screen_for(term::Size{80, 19}, term::Depth::palette, true, false), 1);
   CHECK(text.find("below\n") < text.find("\x1b["));
   CHECK(text.find("\x1b[") != std::string::npos);
 }
 
 TEST_CASE("a window that is too small gets the link and says how large it must be") {
-  const auto text = draw_invitation(some_invitation(), screen_for(term::Size{30, 10}, term::Depth::palette, true, false), 1);
+  const auto text =
+      draw_invitation(some_invitation(), screen_for(term::Size{30, 10}, term::Depth::palette, true, false), 1);
   CHECK(text.find("\x1b[") == std::string::npos);
   CHECK(text.find("the terminal has 30x10") != std::string::npos);
   CHECK(text.find("  HTTP://192.168.1.23") != std::string::npos);

@@ -232,7 +232,9 @@ TEST_CASE("a file goes out whole, and counts as taken when the client has it") {
   const TempFile file(body);
   Seen seen;
   Running running([&](const auto&) -> Reply {
-    return send_of(seen, body.size(), pieces({BodySource::FilePiece{file.fd(), 0, 1'000'000}, BodySource::FilePiece{file.fd(), 1'000'000, 5'000'000}}));
+    return send_of(seen, body.size(),
+                   pieces({BodySource::FilePiece{file.fd(), 0, 1'000'000},
+                           BodySource::FilePiece{file.fd(), 1'000'000, 5'000'000}}));
   });
   Raw raw(running.port(), 65536);
   raw.send(get("/"));
@@ -254,7 +256,9 @@ TEST_CASE("a file goes out whole, and counts as taken when the client has it") {
 TEST_CASE("a client that leaves in the middle of a download has not taken it") {
   const TempFile file(pattern(6'000'000));
   Seen seen;
-  Running running([&](const auto&) -> Reply { return send_of(seen, 6'000'000, pieces({BodySource::FilePiece{file.fd(), 0, 6'000'000}})); });
+  Running running([&](const auto&) -> Reply {
+    return send_of(seen, 6'000'000, pieces({BodySource::FilePiece{file.fd(), 0, 6'000'000}}));
+  });
   {
     Raw raw(running.port(), 65536);
     raw.send(get("/"));
@@ -268,7 +272,9 @@ TEST_CASE("a body of unknown length is chunked, and ends with the connection for
   const TempFile file("from the file");
   Seen seen;
   Running running([&](const auto&) -> Reply {
-    return send_of(seen, std::nullopt, pieces({BodySource::MemoryPiece{"memory "}, BodySource::MemoryPiece{""}, BodySource::FilePiece{file.fd(), 5, 8}}));
+    return send_of(seen, std::nullopt,
+                   pieces({BodySource::MemoryPiece{"memory "}, BodySource::MemoryPiece{""},
+                           BodySource::FilePiece{file.fd(), 5, 8}}));
   });
   Raw raw(running);
   raw.send(get("/", "Connection: close\r\n"));
@@ -292,10 +298,11 @@ TEST_CASE("a source that breaks, or ends early, is seen as a short body") {
   std::atomic<int> count{0};
   Running running([&](const auto& request) -> Reply {
     ++count;
-    if (request->path == "/broken") return send_of(seen, std::nullopt, pieces({BodySource::MemoryPiece{"half"}, BodySource::Broken{}}));
+    if (request->path == "/broken")
+      return send_of(seen, std::nullopt, pieces({BodySource::MemoryPiece{"half"}, BodySource::Broken{}}));
     if (request->path == "/short") return send_of(seen, 100, pieces({BodySource::MemoryPiece{"half"}}));
     if (request->path == "/long") return send_of(seen, 3, pieces({BodySource::MemoryPiece{"half"}}));
-    return send_of(seen, std::nullopt, [] () -> BodySource::Next { throw std::runtime_error("x"); });
+    return send_of(seen, std::nullopt, []() -> BodySource::Next { throw std::runtime_error("x"); });
   });
   for (const char* path : {"/broken", "/throws"}) {
     Raw raw(running);
@@ -335,7 +342,8 @@ TEST_CASE("a source that has nothing yet goes on when its topic is notified") {
     REQUIRE(soon([&] { return running.server.counts().waiting == 1; }));
     ready = i;
     running.server.notify(topic);
-    while (!has(all, std::to_string(i) + "\r\n1\r\n" + std::to_string(i)) && !has(all, "1\r\n" + std::to_string(i) + "\r\n")) {
+    while (!has(all, std::to_string(i) + "\r\n1\r\n" + std::to_string(i)) &&
+           !has(all, "1\r\n" + std::to_string(i) + "\r\n")) {
       const auto bytes = raw.some();
       REQUIRE_FALSE(bytes.empty());
       all += bytes;
@@ -352,7 +360,8 @@ TEST_CASE("waits are answered by a notice, by time, and are not held by threads"
   std::atomic<bool> short_time{false};
   Running running([&](const auto& request) -> Reply {
     if (request->path == "/now") return text_answer("now");
-    return Wait{topic, std::chrono::steady_clock::now() + (short_time ? 30ms : 60'000ms), [&](bool over) -> std::optional<Reply> {
+    return Wait{topic, std::chrono::steady_clock::now() + (short_time ? 30ms : 60'000ms),
+                [&](bool over) -> std::optional<Reply> {
                   if (state == 0 && !over) return std::nullopt;
                   return text_answer(over ? "over" : "woken");
                 }};
@@ -385,8 +394,9 @@ TEST_CASE("a stopping server answers the waiting and lets running bodies finish"
   const Id topic = Id::random();
   Running running([&](const auto& request) -> Reply {
     if (request->method == "PUT") return Receive{std::make_unique<Sink>(seen)};
-    return Wait{topic, std::chrono::steady_clock::now() + 60s,
-                [](bool over) -> std::optional<Reply> { return over ? std::optional<Reply>(text_answer("over")) : std::nullopt; }};
+    return Wait{topic, std::chrono::steady_clock::now() + 60s, [](bool over) -> std::optional<Reply> {
+                  return over ? std::optional<Reply>(text_answer("over")) : std::nullopt;
+                }};
   });
   Raw waiting(running), sending(running);
   waiting.send(get("/"));

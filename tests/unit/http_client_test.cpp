@@ -136,7 +136,8 @@ TEST_CASE("answers that are cut short, doubtful or no HTTP at all are trouble, n
 }
 
 TEST_CASE("interim answers are passed over, and a body may end with the connection") {
-  const auto answer = fetch("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nto the end");
+  const auto answer = fetch(
+      "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\n\r\nto the end");
   REQUIRE(answer);
   CHECK(answer->body == "to the end");
 }
@@ -267,7 +268,8 @@ TEST_CASE("an error of the reader ends the request and comes back") {
   Client client(server.origin(), quick());
   auto put = get();
   put.method = "PUT";
-  const auto failed = client.send(put, 1000, [](auto) -> Result<std::size_t> { return fail(Kind::integrity, "changed"); }, nullptr);
+  const auto failed = client.send(
+      put, 1000, [](auto) -> Result<std::size_t> { return fail(Kind::integrity, "changed"); }, nullptr);
   REQUIRE(!failed);
   CHECK(failed.error().what == "changed");
 }

@@ -11,9 +11,12 @@ namespace {
 int status_of(const std::string& head) {
   HeadScanner scanner;
   switch (scanner.scan(head)) {
-    case HeadScanner::State::more: return -1;
-    case HeadScanner::State::flawed: return scanner.flaw().status;
-    case HeadScanner::State::complete: break;
+    case HeadScanner::State::more:
+      return -1;
+    case HeadScanner::State::flawed:
+      return scanner.flaw().status;
+    case HeadScanner::State::complete:
+      break;
   }
   const auto parsed = parse_request_head(std::string_view(head).substr(0, scanner.size()));
   return parsed ? 0 : parsed.error().status;
@@ -23,7 +26,9 @@ int with_headers(const std::string& headers, const std::string& method = "POST")
   return status_of(method + " / HTTP/1.1\r\nHost: a\r\n" + headers + "\r\n");
 }
 
-int request_line(const std::string& line) { return status_of(line + "\r\nHost: a\r\n\r\n"); }
+int request_line(const std::string& line) {
+  return status_of(line + "\r\nHost: a\r\n\r\n");
+}
 
 RequestHead parse(const std::string& head) {
   const auto parsed = parse_request_head(head);
@@ -50,13 +55,18 @@ Decoded decode(std::string_view coded) {
   return result;
 }
 
-bool is_broken(std::string_view coded) { return decode(coded).state == ChunkDecoder::State::broken; }
-bool is_whole(std::string_view coded) { return decode(coded).state == ChunkDecoder::State::end; }
+bool is_broken(std::string_view coded) {
+  return decode(coded).state == ChunkDecoder::State::broken;
+}
+bool is_whole(std::string_view coded) {
+  return decode(coded).state == ChunkDecoder::State::end;
+}
 
 }  // namespace
 
 TEST_CASE("a request head is taken apart") {
-  const auto head = parse("PUT /u/x/a%20b?c=d HTTP/1.1\r\nHost: qrx\r\nContent-Length: 12\r\nX-A:  b c \t\r\nExpect: 100-continue\r\n\r\n");
+  const auto head = parse(
+      "PUT /u/x/a%20b?c=d HTTP/1.1\r\nHost: qrx\r\nContent-Length: 12\r\nX-A:  b c \t\r\nExpect: 100-continue\r\n\r\n");
   CHECK(head.request.method == "PUT");
   CHECK(head.request.path == "/u/x/a%20b");
   CHECK(head.request.query == "c=d");
@@ -84,7 +94,8 @@ TEST_CASE("the length of a body is given once, in digits") {
   CHECK(with_headers("Content-Length: 5\r\n") == 0);
   CHECK(with_headers("Content-Length: 5\r\nContent-Length: 5\r\n") == 400);
   CHECK(with_headers("Content-Length: 5\r\nContent-Length: 6\r\n") == 400);
-  for (const char* bad : {"5, 5", "-1", "+5", "0x5", "5 5", "", "5a", "18446744073709551616", "9223372036854775808", "1e3", "5;"})
+  for (const char* bad :
+       {"5, 5", "-1", "+5", "0x5", "5 5", "", "5a", "18446744073709551616", "9223372036854775808", "1e3", "5;"})
     CHECK(with_headers("Content-Length: " + std::string(bad) + "\r\n") == 400);
   CHECK(with_headers("Content-Length: 9223372036854775807\r\n") == 0);
 }
@@ -95,7 +106,8 @@ TEST_CASE("a body is chunked, or has a length, or is not there") {
   CHECK(with_headers("Transfer-Encoding: chunked\r\nContent-Length: 5\r\n") == 400);
   CHECK(with_headers("Content-Length: 5\r\nTransfer-Encoding: chunked\r\n") == 400);
   CHECK(with_headers("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n") == 400);
-  for (const char* bad : {"gzip", "gzip, chunked", "chunked, chunked", "identity", "", "xchunked", "chunked;q=1", "\"chunked\"", "\vchunked"})
+  for (const char* bad : {"gzip", "gzip, chunked", "chunked, chunked", "identity", "", "xchunked", "chunked;q=1",
+                          "\"chunked\"", "\vchunked"})
     CHECK(with_headers("Transfer-Encoding: " + std::string(bad) + "\r\n") == 400);
   CHECK(status_of("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n") == 400);
   CHECK(with_headers("Transfer-Encoding : chunked\r\n") == 400);
@@ -120,10 +132,12 @@ TEST_CASE("codings and expectations that are not ours are refused") {
 
 TEST_CASE("a request line is METHOD SP target SP version") {
   CHECK(request_line("GET / HTTP/1.1") == 0);
-  for (const char* bad : {"GET /", "GET", "GET  / HTTP/1.1", "GET /  HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 ", "GET /a b HTTP/1.1",
-                          "GET / http/1.1", "GET / HTTP/1.1x", "GET\t/ HTTP/1.1", "GET / HTTP/11", "G(T / HTTP/1.1", "GET / HTTP/1.01"})
+  for (const char* bad :
+       {"GET /", "GET", "GET  / HTTP/1.1", "GET /  HTTP/1.1", " GET / HTTP/1.1", "GET / HTTP/1.1 ", "GET /a b HTTP/1.1",
+        "GET / http/1.1", "GET / HTTP/1.1x", "GET\t/ HTTP/1.1", "GET / HTTP/11", "G(T / HTTP/1.1", "GET / HTTP/1.01"})
     CHECK(request_line(bad) == 400);
-  for (const char* other : {"GET / HTTP/2.0", "GET / HTTP/1.2", "GET / HTTP/0.9", "PRI * HTTP/2.0"}) CHECK(request_line(other) == 505);
+  for (const char* other : {"GET / HTTP/2.0", "GET / HTTP/1.2", "GET / HTTP/0.9", "PRI * HTTP/2.0"})
+    CHECK(request_line(other) == 505);
   CHECK(request_line("CONNECT a:80 HTTP/1.1") == 405);
   CHECK(request_line("TRACE / HTTP/1.1") == 405);
   CHECK(request_line("BREW / HTTP/1.1") == 501);
@@ -183,9 +197,27 @@ TEST_CASE("chunks come off a body, and what follows it stays") {
 
 TEST_CASE("what is not chunked coding is found out") {
   CHECK(is_whole("0\r\n\r\n"));
-  for (const char* bad : {"\r\n", "0x5\r\n", "-5\r\n", "+5\r\n", " 5\r\n", "5 \r\n", "5\n", "5\rhello", "g\r\n", "5\r\nhelloX", "5\r\nhello\n",
-                          "5\r\nhello\r0", "0\r\n\n", "0\r\nbad trailer\r\n\r\n", "0\r\n: x\r\n\r\n", "0\r\nA: b\n\r\n",
-                          "00000000000000001\r\n", "ffffffffffffffff\r\n", "8000000000000000\r\n", ";\r\n", "5;a\x01\r\n"})
+  for (const char* bad : {"\r\n",
+                          "0x5\r\n",
+                          "-5\r\n",
+                          "+5\r\n",
+                          " 5\r\n",
+                          "5 \r\n",
+                          "5\n",
+                          "5\rhello",
+                          "g\r\n",
+                          "5\r\nhelloX",
+                          "5\r\nhello\n",
+                          "5\r\nhello\r0",
+                          "0\r\n\n",
+                          "0\r\nbad trailer\r\n\r\n",
+                          "0\r\n: x\r\n\r\n",
+                          "0\r\nA: b\n\r\n",
+                          "00000000000000001\r\n",
+                          "ffffffffffffffff\r\n",
+                          "8000000000000000\r\n",
+                          ";\r\n",
+                          "5;a\x01\r\n"})
     CHECK(is_broken(bad));
   CHECK(is_broken("1;" + std::string(5000, 'x') + "\r\n"));
   CHECK(is_broken("0\r\n" + std::string(9000, 'x') + ": y\r\n"));
@@ -193,7 +225,9 @@ TEST_CASE("what is not chunked coding is found out") {
 
 TEST_CASE("a response tells where its body ends") {
   using How = BodyFraming::How;
-  const auto read = [](const std::string& head, std::string_view method = "GET") { return parse_response_head(head, method); };
+  const auto read = [](const std::string& head, std::string_view method = "GET") {
+    return parse_response_head(head, method);
+  };
   const auto sized = read("HTTP/1.1 200 OK\r\nContent-Length: 7\r\n\r\n");
   REQUIRE(sized);
   CHECK(sized->status == 200);

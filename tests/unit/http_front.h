@@ -32,7 +32,9 @@ inline Answer text_answer(std::string body, int status = 200) {
   return answer;
 }
 
-inline Answer plain_error(const Error& error, int status) { return text_answer(error.what, status == 0 ? 500 : status); }
+inline Answer plain_error(const Error& error, int status) {
+  return text_answer(error.what, status == 0 ? 500 : status);
+}
 
 inline ServerOptions quick_options() {
   ServerOptions options;
@@ -169,7 +171,9 @@ inline int status_of(const std::string& response) {
   return response.size() > 12 && response.starts_with("HTTP/1.1 ") ? std::stoi(response.substr(9, 3)) : 0;
 }
 
-inline bool has(const std::string& text, std::string_view part) { return text.find(part) != std::string::npos; }
+inline bool has(const std::string& text, std::string_view part) {
+  return text.find(part) != std::string::npos;
+}
 
 // The coding taken off, with no checks: what the server sends is ours.
 inline std::string dechunked(std::string_view coded) {

@@ -1,4 +1,5 @@
-// Which congestion control a connection gets. Where the kernel's choice does not pace, nothing changes, and this shows that.
+// Which congestion control a connection gets. Where the kernel's choice does not pace, nothing changes, and this shows
+// that.
 #include "http/pacing.h"
 
 #include <arpa/inet.h>
@@ -16,7 +17,9 @@ using namespace qrx::http;
 
 namespace {
 
-UniqueFd tcp_socket() { return UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)); }
+UniqueFd tcp_socket() {
+  return UniqueFd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+}
 
 std::string control_of(const UniqueFd& socket) {
   char name[16] = "";

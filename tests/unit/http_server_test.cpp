@@ -11,7 +11,9 @@ using namespace front_test;
 
 namespace {
 
-Reply echo(const std::shared_ptr<const Request>& request) { return text_answer(request->method + " " + request->path); }
+Reply echo(const std::shared_ptr<const Request>& request) {
+  return text_answer(request->method + " " + request->path);
+}
 
 ServerOptions with(const std::function<void(ServerOptions&)>& change) {
   auto options = quick_options();
@@ -74,8 +76,9 @@ TEST_CASE("a request that is not sound is refused, and nothing after it is serve
     return echo(request);
   });
   const std::string hidden = get("/hidden");
-  for (const std::string bad : {"GET / HTTP/1.1\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
-                                "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}) {
+  for (const std::string bad :
+       {"GET / HTTP/1.1\r\n\r\n", "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 5\r\n\r\nhello",
+        "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"}) {
     Raw raw(running);
     raw.send(bad);
     const auto answer = raw.response();
@@ -94,7 +97,8 @@ TEST_CASE("answers have a body only where one belongs") {
   Running running([](const auto& request) -> Reply {
     if (request->path == "/head") {
       auto answer = text_answer("12345");
-      answer.headers = {{"X-Mine", "yes"}, {"Accept-Ranges", "bytes"}, {"Evil", "a\r\nInjected: b"}, {"Content-Length", "99"}};
+      answer.headers = {
+          {"X-Mine", "yes"}, {"Accept-Ranges", "bytes"}, {"Evil", "a\r\nInjected: b"}, {"Content-Length", "99"}};
       return answer;
     }
     if (request->path == "/460") return text_answer("sum", 460);
@@ -159,7 +163,9 @@ TEST_CASE("a handler that throws is a 500 without details") {
 
 TEST_CASE("the peer is who a trusted proxy says, and nobody else's word counts") {
   const auto peer = [](const auto& request) -> Reply { return text_answer(request->peer); };
-  Running trusting(peer, with([](auto& options) { options.trusted_proxies = {"127.0.0.0/8", "10.0.0.0/8", "2001:db8::/32"}; }));
+  Running trusting(peer, with([](auto& options) {
+                     options.trusted_proxies = {"127.0.0.0/8", "10.0.0.0/8", "2001:db8::/32"};
+                   }));
   Running plain(peer);
   const auto ask = [](const Running& running, const std::string& forwarded) {
     Raw raw(running);
@@ -198,9 +204,12 @@ TEST_CASE("when there are too many connections the one that rests longest makes 
 }
 
 TEST_CASE("a Unix socket serves, tells its control, and goes away with the server") {
-  const std::string path = std::filesystem::temp_directory_path() / ("qrx-front-" + std::to_string(::getpid()) + ".sock");
+  const std::string path =
+      std::filesystem::temp_directory_path() / ("qrx-front-" + std::to_string(::getpid()) + ".sock");
   const auto options = with([&](auto& changed) { changed.endpoints.push_back({"unix:" + path, true, false}); });
-  const auto tell = [](const auto& request) -> Reply { return text_answer((request->control ? "control" : "open") + request->peer); };
+  const auto tell = [](const auto& request) -> Reply {
+    return text_answer((request->control ? "control" : "open") + request->peer);
+  };
   {
     Running running(tell, options);
     CHECK(running.server.addresses().at(1) == "unix:" + path);
@@ -215,7 +224,7 @@ TEST_CASE("a Unix socket serves, tells its control, and goes away with the serve
     local.send(get("/"));
     CHECK(body_of(local.response()) == "control");
   }
-  struct stat status{};
+  struct stat status {};
   CHECK(::lstat(path.c_str(), &status) != 0);
 }
 
@@ -225,7 +234,10 @@ TEST_CASE("addresses that cannot be listened on are named") {
     CHECK_FALSE(server.bind());
   }
   Running first(echo);
-  Server second(with([&](auto& options) { options.endpoints = {{first.server.addresses().at(0), false, false}}; }), echo, plain_error);
+  Server second(with([&](auto& options) {
+                  options.endpoints = {{first.server.addresses().at(0), false, false}};
+                }),
+                echo, plain_error);
   const auto bound = second.bind();
   REQUIRE_FALSE(bound);
   CHECK(has(bound.error().what, first.server.addresses().at(0)));

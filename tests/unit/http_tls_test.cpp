@@ -33,7 +33,8 @@ class Certificate {
     X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
     X509_set_pubkey(certificate, pair);
     X509_NAME* subject = X509_get_subject_name(certificate);
-    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1, -1, 0);
+    X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1,
+                               -1, 0);
     X509_set_issuer_name(certificate, subject);
     X509_sign(certificate, pair, EVP_sha256());
     std::FILE* file = std::fopen(cert().c_str(), "w");
@@ -79,7 +80,9 @@ class TlsClient {
     }
     return all;
   }
-  std::string rest() { return read_until([](const auto&) { return false; }); }
+  std::string rest() {
+    return read_until([](const auto&) { return false; });
+  }
   std::string subject() const {
     X509* certificate = SSL_get1_peer_certificate(tls_);
     char name[64] = "";
@@ -120,7 +123,8 @@ class Collector final : public BodySink {
 
 class OneFile final : public BodySource {
  public:
-  OneFile(std::FILE* file, std::uint64_t size, std::atomic<int>& completed) : file_(file), left_(size), completed_(completed) {}
+  OneFile(std::FILE* file, std::uint64_t size, std::atomic<int>& completed)
+      : file_(file), left_(size), completed_(completed) {}
   Next next() override {
     if (left_ == 0) return End{};
     return FilePiece{::fileno(file_), 0, std::exchange(left_, 0)};
@@ -134,7 +138,9 @@ class OneFile final : public BodySource {
   std::atomic<int>& completed_;
 };
 
-Reply hello(const std::shared_ptr<const Request>&) { return text_answer("hello"); }
+Reply hello(const std::shared_ptr<const Request>&) {
+  return text_answer("hello");
+}
 
 }  // namespace
 

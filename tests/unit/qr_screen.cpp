@@ -20,12 +20,20 @@ struct Pen {
 };
 
 void select(Pen& pen, const Pen& theme, const std::string& sequence) {
-  const std::map<std::string, std::pair<bool, int>> known = {
-      {"30", {true, 0}},          {"40", {false, 0}},         {"37", {true, 229}},
-      {"47", {false, 229}},       {"97", {true, 255}},        {"107", {false, 255}},
-      {"38;5;16", {true, 0}},     {"48;5;16", {false, 0}},    {"38;5;231", {true, 255}},
-      {"48;5;231", {false, 255}}, {"38;2;0;0;0", {true, 0}},  {"48;2;0;0;0", {false, 0}},
-      {"38;2;255;255;255", {true, 255}}, {"48;2;255;255;255", {false, 255}}};
+  const std::map<std::string, std::pair<bool, int>> known = {{"30", {true, 0}},
+                                                             {"40", {false, 0}},
+                                                             {"37", {true, 229}},
+                                                             {"47", {false, 229}},
+                                                             {"97", {true, 255}},
+                                                             {"107", {false, 255}},
+                                                             {"38;5;16", {true, 0}},
+                                                             {"48;5;16", {false, 0}},
+                                                             {"38;5;231", {true, 255}},
+                                                             {"48;5;231", {false, 255}},
+                                                             {"38;2;0;0;0", {true, 0}},
+                                                             {"48;2;0;0;0", {false, 0}},
+                                                             {"38;2;255;255;255", {true, 255}},
+                                                             {"48;2;255;255;255", {false, 255}}};
   if (!sequence.starts_with("0")) FAIL("colours on top of what was there: " << sequence);
   pen = theme;
   std::string rest = sequence.size() > 2 ? sequence.substr(2) : "";
@@ -93,7 +101,9 @@ Raster paint(const std::vector<std::string>& lines, bool dark_theme, int gap) {
         const Cell& cell = rows[row][column];
         const bool in_gap = y < gap || y >= cell_height - gap;
         std::fill_n(raster.pixels.begin() + static_cast<std::ptrdiff_t>(start), cell_width,
-                    in_gap ? cell.ground : y < cell_height / 2 ? cell.upper : cell.lower);
+                    in_gap                ? cell.ground
+                    : y < cell_height / 2 ? cell.upper
+                                          : cell.lower);
       }
     }
   }
@@ -102,8 +112,8 @@ Raster paint(const std::vector<std::string>& lines, bool dark_theme, int gap) {
 
 std::string read_code(const Raster& raster) {
   const auto hints = ZXing::DecodeHints().setFormats(ZXing::BarcodeFormat::QRCode);
-  const auto result = ZXing::ReadBarcode(
-      {raster.pixels.data(), raster.width, raster.height, ZXing::ImageFormat::Lum}, hints);
+  const auto result =
+      ZXing::ReadBarcode({raster.pixels.data(), raster.width, raster.height, ZXing::ImageFormat::Lum}, hints);
   return result.isValid() ? result.text() : "";
 }
 

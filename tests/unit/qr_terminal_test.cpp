@@ -24,7 +24,9 @@ std::size_t capacity(int version) {
   return table[version - 1];
 }
 
-Symbol symbol_of(int version) { return make_symbol(text_of(capacity(version))).value(); }
+Symbol symbol_of(int version) {
+  return make_symbol(text_of(capacity(version))).value();
+}
 
 std::string name_of(const Drawing& drawing) {
   return (drawing.form == Form::two_columns ? "two columns" : "half blocks") + std::string(" q=") +
@@ -39,11 +41,11 @@ TEST_CASE("every form reads back in every colour depth, on dark and light themes
     const Symbol symbol = symbol_of(version);
     REQUIRE(symbol.version() == version);
     const int side = symbol.side();
-    const std::pair<int, int> sizes[] = {{2 * side + 8, side + 5},                // two columns, q=2
-                                         {side + 8, (side + 9) / 2 + 1},          // half blocks, q=4
-                                         {side + 4, (side + 5) / 2 + 1},          // q=2
-                                         {side + 2, (side + 3) / 2 + 1},          // q=1
-                                         {side + 2, (side + 3) / 2}};             // q=1, no row left
+    const std::pair<int, int> sizes[] = {{2 * side + 8, side + 5},        // two columns, q=2
+                                         {side + 8, (side + 9) / 2 + 1},  // half blocks, q=4
+                                         {side + 4, (side + 5) / 2 + 1},  // q=2
+                                         {side + 2, (side + 3) / 2 + 1},  // q=1
+                                         {side + 2, (side + 3) / 2}};     // q=1, no row left
     const std::string expected[] = {"two columns q=2", "half blocks q=4", "half blocks q=2", "half blocks q=1",
                                     "half blocks q=1"};
     for (std::size_t i = 0; i < std::size(sizes); ++i) {
@@ -71,7 +73,9 @@ TEST_CASE("a gap that a font leaves at the edge of half blocks shows only where 
   int seams = 0, avoidable = 0;
   for (int y = cell; y < whole.height - cell; ++y) {
     for (int x = 0; x < whole.width; ++x) {
-      const auto at = [&](const Raster& raster, int line) { return raster.pixels[static_cast<std::size_t>(line) * raster.width + x]; };
+      const auto at = [&](const Raster& raster, int line) {
+        return raster.pixels[static_cast<std::size_t>(line) * raster.width + x];
+      };
       const bool top = y % cell == 0, bottom = y % cell == cell - 1;
       if (at(whole, y) == at(gaps, y)) continue;
       REQUIRE((top || bottom));

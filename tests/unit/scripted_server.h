@@ -6,8 +6,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <atomic>
+#include <catch2/catch.hpp>
 #include <functional>
 #include <string>
 #include <thread>
@@ -31,7 +31,8 @@ class Peer {
     }
   }
   std::string read(std::size_t bytes) {
-    while (buffer_.size() < bytes && more()) {}
+    while (buffer_.size() < bytes && more()) {
+    }
     return take(std::min(bytes, buffer_.size()));
   }
   std::string head() { return read_until("\r\n\r\n"); }
@@ -87,7 +88,8 @@ class ScriptedServer {
     thread_ = std::thread([this] {
       for (const auto& script : scripts_) {
         pollfd ready{listener_.get(), POLLIN, 0};
-        while (!stop_ && ::poll(&ready, 1, 20) == 0) {}
+        while (!stop_ && ::poll(&ready, 1, 20) == 0) {
+        }
         if (stop_) return;
         const UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC));
         ++accepted_;

@@ -26,7 +26,8 @@ space::Policy relaxed() {
 
 // Shares with an outbox whose transports are a function of the test.
 struct Post {
-  explicit Post(std::function<Outcome(const Notice&)> send, serve::OutboxOptions options = {}, std::function<void()> interrupt = {})
+  explicit Post(std::function<Outcome(const Notice&)> send, serve::OutboxOptions options = {},
+                std::function<void()> interrupt = {})
       : log(serve::LogForm::text, 1, [](const std::string&) {}) {
     shares.set_transports(mail | sms);
     created = world.create();
@@ -53,7 +54,9 @@ struct Post {
     REQUIRE(made);
     return made->shares.shares;
   }
-  wire::ShareInfo now(const wire::ShareInfo& share) { return *shares.show(created.space.guid, created.token.text(), share.share); }
+  wire::ShareInfo now(const wire::ShareInfo& share) {
+    return *shares.show(created.space.guid, created.token.text(), share.share);
+  }
   // Until then, ten seconds at most.
   bool becomes(const wire::ShareInfo& share, ShareState state) {
     for (int i = 0; i < 5000; ++i) {
@@ -96,7 +99,8 @@ TEST_CASE("each recipient is told once, with his own link and what there is") {
 TEST_CASE("a notice that found its transport busy is tried again in time") {
   std::atomic<int> attempts{0};
   Post post([&](const Notice&) {
-    return ++attempts == 1 ? Outcome{Outcome::State::later, "451 busy", Seconds(100)} : Outcome{Outcome::State::sent, "", {}};
+    return ++attempts == 1 ? Outcome{Outcome::State::later, "451 busy", Seconds(100)}
+                           : Outcome{Outcome::State::sent, "", {}};
   });
   const auto share = post.share({"a@example.org"}).at(0);
   while (attempts == 0 || post.now(share).reason != "451 busy") std::this_thread::sleep_for(Millis(1));
@@ -114,7 +118,8 @@ TEST_CASE("a notice that found its transport busy is tried again in time") {
 
 TEST_CASE("what was refused has failed, and what is unknown is not sent again") {
   Post post([&](const Notice& notice) {
-    return notice.to.address.starts_with("no") ? Outcome{Outcome::State::failed, "550 no", {}} : Outcome{Outcome::State::unknown, "cut", {}};
+    return notice.to.address.starts_with("no") ? Outcome{Outcome::State::failed, "550 no", {}}
+                                               : Outcome{Outcome::State::unknown, "cut", {}};
   });
   const auto shares = post.share({"no@example.org", "who@example.org"});
   CHECK(post.becomes(shares[0], ShareState::failed));
@@ -131,9 +136,11 @@ TEST_CASE("a transport that hangs holds up no other") {
     if (notice.to.channel == wire::Channel::mail) const std::lock_guard wait(gate);
     return Outcome{Outcome::State::sent, "", {}};
   });
-  const auto hanging = post.share({"a@example.org", "b@example.org", "c@example.org", "d@example.org", "e@example.org"});
+  const auto hanging =
+      post.share({"a@example.org", "b@example.org", "c@example.org", "d@example.org", "e@example.org"});
   CHECK(post.becomes(hanging[0], ShareState::sending));
-  for (const auto& share : post.share({"+8613800138000", "+8613800138001", "+491711234567"})) CHECK(post.becomes(share, ShareState::sent));
+  for (const auto& share : post.share({"+8613800138000", "+8613800138001", "+491711234567"}))
+    CHECK(post.becomes(share, ShareState::sent));
   unsigned sending = 0;
   for (const auto& share : hanging) sending += post.now(share).state == ShareState::sending ? 1 : 0;
   CHECK(sending == 2);
@@ -182,7 +189,8 @@ TEST_CASE("the pauses between tries grow, by chance, and keep to what was asked"
 TEST_CASE("the limits of a configuration replace those that it names") {
   notify::Settings settings;
   settings.limits = {{"recipients", "7"}, {"per_country", "0"}};
-  settings.transports = {{"mail", {{"per_day", "11"}}}, {"exec.x", {{"per_recipient", "2"}}}, {"sms", {{"countries", "+86\n49"}}}};
+  settings.transports = {
+      {"mail", {{"per_day", "11"}}}, {"exec.x", {{"per_recipient", "2"}}}, {"sms", {{"countries", "+86\n49"}}}};
   const auto policy = serve::policy_of(settings);
   CHECK(policy.recipients == 7);
   CHECK(policy.notices_a_country == 0);

@@ -81,36 +81,126 @@ struct Row {
 
 const std::vector<Row> rows = {
     //                              GET  HEAD POST PUT  PATCH DEL OPTIONS
-    {"/",                          {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}},
-    {"/scan",                      {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}},
-    {"/assets/x",                  {404, 404, 405, 405, 405, 405, 204}, {404, 404, 405, 405, 405, 405, 204}, {404, 404, 405, 405, 405, 405, 204}},
-    {"/healthz",                   {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}},
-    {"/api/v1/spaces",             {405, 405, 201, 405, 405, 405, 204}, {405, 405, 201, 405, 405, 405, 204}, {405, 405, 201, 405, 405, 405, 204}},
-    {"/api/v1/spaces/{guid}",      {401, 401, 405, 405, 401, 401, 204}, {404, 404, 405, 405, 404, 404, 204}, {200, 200, 405, 405, 200, 204, 204}},
-    {"/api/v1/spaces/{guid}/files/{file}", {401, 401, 401, 405, 405, 405, 204}, {404, 404, 404, 405, 405, 405, 204}, {200, 200, 200, 405, 405, 405, 204}},
-    {"/api/v1/spaces/{guid}/files/{upload}", {401, 401, 401, 405, 405, 405, 204}, {404, 404, 404, 405, 405, 405, 204}, {200, 200, 200, 405, 405, 405, 204}},
-    {"/api/v1/spaces/{guid}/shares", {401, 401, 401, 405, 405, 401, 204}, {404, 404, 404, 405, 405, 404, 204}, {200, 200, 201, 405, 405, 204, 204}},
-    {"/api/v1/spaces/{guid}/shares/{share}", {401, 401, 405, 405, 401, 401, 204}, {404, 404, 405, 405, 404, 404, 204}, {200, 200, 405, 405, 200, 204, 204}},
-    {"/s/{guid}",                  {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}},
-    {"/d/{guid}", {404, 404, 405, 405, 405, 405, 204}, {404, 404, 405, 405, 405, 405, 204}, {404, 404, 405, 405, 405, 405, 204}},
-    {"/d/{link}", {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}, {200, 200, 405, 405, 405, 405, 204}},
-    {"/d/{link}/opened", {405, 405, 204, 405, 405, 405, 204}, {405, 405, 204, 405, 405, 405, 204}, {405, 405, 204, 405, 405, 405, 204}},
-    {"/d/{link}/files/{file}", {200, 200, 200, 405, 405, 405, 204}, {200, 200, 200, 405, 405, 405, 204}, {200, 200, 200, 405, 405, 405, 204}},
-    {"/d/{link}/files/{upload}", {404, 404, 404, 405, 405, 405, 204}, {404, 404, 404, 405, 405, 405, 204}, {404, 404, 404, 405, 405, 405, 204}},
-    {"/d/{link}/all.zip", {200, 200, 200, 405, 405, 405, 204}, {200, 200, 200, 405, 405, 405, 204}, {200, 200, 200, 405, 405, 405, 204}},
-    {"/d/{link}/else", {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}},
-    {"/u/{guid}",                  {200, 200, 201, 201, 405, 405, 204}, {200, 200, 201, 201, 405, 405, 204}, {200, 200, 201, 201, 405, 405, 204}},
-    {"/u/{guid}/a.txt",            {405, 405, 405, 201, 405, 405, 204}, {405, 405, 405, 201, 405, 405, 204}, {405, 405, 405, 201, 405, 405, 204}},
-    {"/u/{guid}/{file}",           {405, 405, 405, 201, 405, 405, 204}, {405, 405, 405, 201, 405, 405, 204}, {405, 405, 405, 201, 405, 405, 204}},
-    {"/u/{guid}/uploads",          {405, 405, 201, 201, 405, 405, 204}, {405, 405, 201, 201, 405, 405, 204}, {405, 405, 201, 201, 405, 405, 204}},
-    {"/u/{guid}/uploads/{upload}", {405, 200, 405, 201, 204, 204, 204}, {405, 200, 405, 201, 204, 204, 204}, {405, 200, 405, 201, 204, 204, 204}},
-    {"/u/{guid}/deliveries",       {405, 405, 201, 201, 405, 405, 204}, {405, 405, 201, 201, 405, 405, 204}, {405, 405, 201, 201, 405, 405, 204}},
-    {"/u/{guid}/deliveries/{delivery}", {200, 200, 405, 201, 405, 204, 204}, {200, 200, 405, 201, 405, 204, 204}, {200, 200, 405, 201, 405, 204, 204}},
-    {"/u/{guid}/deliveries/{delivery}/commit", {405, 405, 200, 201, 405, 405, 204}, {405, 405, 200, 201, 405, 405, 204}, {405, 405, 200, 201, 405, 405, 204}},
-    {"/u/{guid}/deliveries/{delivery}/files/x", {405, 405, 405, 202, 405, 405, 204}, {405, 405, 405, 202, 405, 405, 204}, {405, 405, 405, 202, 405, 405, 204}},
-    {"/control/sweep",             {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}},
-    {"/control/check",             {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}},
-    {"/else",                      {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}, {404, 404, 404, 404, 404, 404, 404}},
+    {"/",
+     {200, 200, 405, 405, 405, 405, 204},
+     {200, 200, 405, 405, 405, 405, 204},
+     {200, 200, 405, 405, 405, 405, 204}},
+    {"/scan",
+     {200, 200, 405, 405, 405, 405, 204},
+     {200, 200, 405, 405, 405, 405, 204},
+     {200, 200, 405, 405, 405, 405, 204}},
+    {"/assets/x",
+     {404, 404, 405, 405, 405, 405, 204},
+     {404, 404, 405, 405, 405, 405, 204},
+     {404, 404, 405, 405, 405, 405, 204}},
+    {"/healthz",
+     {200, 200, 405, 405, 405, 405, 204},
+     {200, 200, 405, 405, 405, 405, 204},
+     {200, 200, 405, 405, 405, 405, 204}},
+    {"/api/v1/spaces",
+     {405, 405, 201, 405, 405, 405, 204},
+     {405, 405, 201, 405, 405, 405, 204},
+     {405, 405, 201, 405, 405, 405, 204}},
+    {"/api/v1/spaces/{guid}",
+     {401, 401, 405, 405, 401, 401, 204},
+     {404, 404, 405, 405, 404, 404, 204},
+     {200, 200, 405, 405, 200, 204, 204}},
+    {"/api/v1/spaces/{guid}/files/{file}",
+     {401, 401, 401, 405, 405, 405, 204},
+     {404, 404, 404, 405, 405, 405, 204},
+     {200, 200, 200, 405, 405, 405, 204}},
+    {"/api/v1/spaces/{guid}/files/{upload}",
+     {401, 401, 401, 405, 405, 405, 204},
+     {404, 404, 404, 405, 405, 405, 204},
+     {200, 200, 200, 405, 405, 405, 204}},
+    {"/api/v1/spaces/{guid}/shares",
+     {401, 401, 401, 405, 405, 401, 204},
+     {404, 404, 404, 405, 405, 404, 204},
+     {200, 200, 201, 405, 405, 204, 204}},
+    {"/api/v1/spaces/{guid}/shares/{share}",
+     {401, 401, 405, 405, 401, 401, 204},
+     {404, 404, 405, 405, 404, 404, 204},
+     {200, 200, 405, 405, 200, 204, 204}},
+    {"/s/{guid}",
+     {200, 200, 405, 405, 405, 405, 204},
+     {200, 200, 405, 405, 405, 405, 204},
+     {200, 200, 405, 405, 405, 405, 204}},
+    {"/d/{guid}",
+     {404, 404, 405, 405, 405, 405, 204},
+     {404, 404, 405, 405, 405, 405, 204},
+     {404, 404, 405, 405, 405, 405, 204}},
+    {"/d/{link}",
+     {200, 200, 405, 405, 405, 405, 204},
+     {200, 200, 405, 405, 405, 405, 204},
+     {200, 200, 405, 405, 405, 405, 204}},
+    {"/d/{link}/opened",
+     {405, 405, 204, 405, 405, 405, 204},
+     {405, 405, 204, 405, 405, 405, 204},
+     {405, 405, 204, 405, 405, 405, 204}},
+    {"/d/{link}/files/{file}",
+     {200, 200, 200, 405, 405, 405, 204},
+     {200, 200, 200, 405, 405, 405, 204},
+     {200, 200, 200, 405, 405, 405, 204}},
+    {"/d/{link}/files/{upload}",
+     {404, 404, 404, 405, 405, 405, 204},
+     {404, 404, 404, 405, 405, 405, 204},
+     {404, 404, 404, 405, 405, 405, 204}},
+    {"/d/{link}/all.zip",
+     {200, 200, 200, 405, 405, 405, 204},
+     {200, 200, 200, 405, 405, 405, 204},
+     {200, 200, 200, 405, 405, 405, 204}},
+    {"/d/{link}/else",
+     {404, 404, 404, 404, 404, 404, 404},
+     {404, 404, 404, 404, 404, 404, 404},
+     {404, 404, 404, 404, 404, 404, 404}},
+    {"/u/{guid}",
+     {200, 200, 201, 201, 405, 405, 204},
+     {200, 200, 201, 201, 405, 405, 204},
+     {200, 200, 201, 201, 405, 405, 204}},
+    {"/u/{guid}/a.txt",
+     {405, 405, 405, 201, 405, 405, 204},
+     {405, 405, 405, 201, 405, 405, 204},
+     {405, 405, 405, 201, 405, 405, 204}},
+    {"/u/{guid}/{file}",
+     {405, 405, 405, 201, 405, 405, 204},
+     {405, 405, 405, 201, 405, 405, 204},
+     {405, 405, 405, 201, 405, 405, 204}},
+    {"/u/{guid}/uploads",
+     {405, 405, 201, 201, 405, 405, 204},
+     {405, 405, 201, 201, 405, 405, 204},
+     {405, 405, 201, 201, 405, 405, 204}},
+    {"/u/{guid}/uploads/{upload}",
+     {405, 200, 405, 201, 204, 204, 204},
+     {405, 200, 405, 201, 204, 204, 204},
+     {405, 200, 405, 201, 204, 204, 204}},
+    {"/u/{guid}/deliveries",
+     {405, 405, 201, 201, 405, 405, 204},
+     {405, 405, 201, 201, 405, 405, 204},
+     {405, 405, 201, 201, 405, 405, 204}},
+    {"/u/{guid}/deliveries/{delivery}",
+     {200, 200, 405, 201, 405, 204, 204},
+     {200, 200, 405, 201, 405, 204, 204},
+     {200, 200, 405, 201, 405, 204, 204}},
+    {"/u/{guid}/deliveries/{delivery}/commit",
+     {405, 405, 200, 201, 405, 405, 204},
+     {405, 405, 200, 201, 405, 405, 204},
+     {405, 405, 200, 201, 405, 405, 204}},
+    {"/u/{guid}/deliveries/{delivery}/files/x",
+     {405, 405, 405, 202, 405, 405, 204},
+     {405, 405, 405, 202, 405, 405, 204},
+     {405, 405, 405, 202, 405, 405, 204}},
+    {"/control/sweep",
+     {404, 404, 404, 404, 404, 404, 404},
+     {404, 404, 404, 404, 404, 404, 404},
+     {404, 404, 404, 404, 404, 404, 404}},
+    {"/control/check",
+     {404, 404, 404, 404, 404, 404, 404},
+     {404, 404, 404, 404, 404, 404, 404},
+     {404, 404, 404, 404, 404, 404, 404}},
+    {"/else",
+     {404, 404, 404, 404, 404, 404, 404},
+     {404, 404, 404, 404, 404, 404, 404},
+     {404, 404, 404, 404, 404, 404, 404}},
 };
 
 serve::SiteOptions without_rate() {
@@ -129,8 +219,10 @@ TEST_CASE("every route, method and token: who may do what") {
   std::optional<Things> fresh;  // nothing was changed by a request before
   for (const Row& row : rows) {
     for (std::size_t i = 0; i < methods.size(); ++i) {
-      const std::pair<std::string, int> cells[] = {
-          {"none", row.none.at(i)}, {"wrong", row.wrong.at(i)}, {"another's", row.wrong.at(i)}, {"owner", row.owner.at(i)}};
+      const std::pair<std::string, int> cells[] = {{"none", row.none.at(i)},
+                                                   {"wrong", row.wrong.at(i)},
+                                                   {"another's", row.wrong.at(i)},
+                                                   {"owner", row.owner.at(i)}};
       for (const auto& [token, status] : cells) {
         if (!fresh) fresh.emplace(world);
         const Things things = *fresh;
@@ -143,8 +235,9 @@ TEST_CASE("every route, method and token: who may do what") {
         if (got.status < 400 && methods[i] != "HEAD" && methods[i] != "OPTIONS") fresh.reset();
         CHECK(got.status == status);
         // A form has its token in its body, or had its right already, by its link.
-        const bool form = methods[i] == "POST" && ((token == "none" && row.path.starts_with("/api/v1/spaces/{guid}/files/")) ||
-                                                   row.path == "/d/{link}/files/{upload}");
+        const bool form =
+            methods[i] == "POST" && ((token == "none" && row.path.starts_with("/api/v1/spaces/{guid}/files/")) ||
+                                     row.path == "/d/{link}/files/{upload}");
         if (status == 401 || status == 404 || status == 405) CHECK(got.took_body == form);
         CHECK(got.header("X-Content-Type-Options") == "nosniff");
         CHECK(got.header("Referrer-Policy") == "no-referrer");
@@ -223,7 +316,8 @@ TEST_CASE("the owner's token is taken as bearer or as the password of curl -u") 
     asked.headers.push_back({"Authorization", header});
     CHECK(world.ask(asked).status == 200);
   }
-  for (const std::string& header : {std::string(), std::string("Bearer"), std::string("Basic !"), "Token " + token, token}) {
+  for (const std::string& header :
+       {std::string(), std::string("Bearer"), std::string("Basic !"), "Token " + token, token}) {
     Asked asked;
     asked.path = path;
     asked.headers.push_back({"Authorization", header});
@@ -244,7 +338,8 @@ TEST_CASE("a page of another site is refused, our own is not") {
   };
   CHECK(status("https://qrx.example.org") == 201);
   CHECK(status("https://qrx.example.org:443") == 201);
-  for (const char* origin : {"https://evil.example", "https://qrx.example.org.evil.example", "https://qrx.example.org:8443", "evil", "null", ""})
+  for (const char* origin : {"https://evil.example", "https://qrx.example.org.evil.example",
+                             "https://qrx.example.org:8443", "evil", "null", ""})
     CHECK(status(origin) == 403);
 }
 
@@ -271,8 +366,11 @@ TEST_CASE("a link that was taken back, has expired or never was opens nothing, b
   REQUIRE(brief);
   REQUIRE(world.shares.revoke(guid, things.created.token.text(), things.share));
   world.world.clock.pass(Seconds(11));
-  const std::pair<std::string, int> links[] = {{things.link, 410}, {brief->shares.shares[0].link, 410}, {Token::random().text(), 404},
-                                               {things.created.token.text(), 404}, {"mistyped", 404}};
+  const std::pair<std::string, int> links[] = {{things.link, 410},
+                                               {brief->shares.shares[0].link, 410},
+                                               {Token::random().text(), 404},
+                                               {things.created.token.text(), 404},
+                                               {"mistyped", 404}};
   for (const auto& [link, status] : links)
     for (const char* rest : {"", "/opened", "/files/{file}", "/all.zip"})
       for (const char* method : {"GET", "HEAD", "POST"}) {
@@ -309,7 +407,8 @@ TEST_CASE("the log of a share names neither link nor recipient") {
   SiteWorld world(without_rate());
   const Things things(world);
   const Guid& guid = things.created.space.guid;
-  for (const char* path : {"/d/{link}", "/d/{link}/files/{file}", "/d/{link}/all.zip", "/api/v1/spaces/{guid}/shares", "/api/v1/spaces/{guid}/shares/{share}"}) {
+  for (const char* path : {"/d/{link}", "/d/{link}/files/{file}", "/d/{link}/all.zip", "/api/v1/spaces/{guid}/shares",
+                           "/api/v1/spaces/{guid}/shares/{share}"}) {
     Asked asked = sound("GET", path_of(path_of(path, guid, things), guid, things));
     asked.headers.push_back({"Authorization", bearer(things.created.token)});
     CHECK(world.ask(asked).status == 200);

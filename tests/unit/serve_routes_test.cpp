@@ -25,8 +25,8 @@ struct Desk : SiteWorld {
     asked.body = body;
     return ask(asked, time_over);
   }
-  Got drop(const std::string& method, const std::string& path, std::vector<http::Header> headers = {}, const std::string& body = {},
-           bool chunked = false) {
+  Got drop(const std::string& method, const std::string& path, std::vector<http::Header> headers = {},
+           const std::string& body = {}, bool chunked = false) {
     Asked asked;
     asked.method = method;
     asked.path = "/u/" + guid().text() + path;
@@ -48,7 +48,9 @@ struct Desk : SiteWorld {
 const http::Header tus{"Tus-Resumable", "1.0.0"};
 const http::Header chunk{"Content-Type", "application/offset+octet-stream"};
 
-std::string id_in(const std::string& location) { return location.substr(location.rfind('/')); }
+std::string id_in(const std::string& location) {
+  return location.substr(location.rfind('/'));
+}
 
 }  // namespace
 
@@ -156,7 +158,8 @@ TEST_CASE("one file by PUT, of known and of unknown length, empty too") {
 
 TEST_CASE("limits are told, and refused before the body") {
   Desk desk(with_limits(10, 2));
-  CHECK(wire::from_json<wire::DropInfo>(desk.drop("GET", "", {{"Accept", "application/json"}}).body)->limits == wire::Limits{10, 2});
+  CHECK(wire::from_json<wire::DropInfo>(desk.drop("GET", "", {{"Accept", "application/json"}}).body)->limits ==
+        wire::Limits{10, 2});
   const Got refused = desk.put(desk.guid(), "big", "12345678901");
   CHECK(refused.status == 413);
   CHECK_FALSE(refused.took_body);
@@ -210,7 +213,8 @@ TEST_CASE("a running upload can be read as far as it came") {
 
 TEST_CASE("tus: an upload in several requests") {
   Desk desk;
-  const Got made = desk.drop("POST", "/uploads/", {tus, {"Upload-Length", "6"}, {"Upload-Metadata", "filename YS50eHQ="}});
+  const Got made =
+      desk.drop("POST", "/uploads/", {tus, {"Upload-Length", "6"}, {"Upload-Metadata", "filename YS50eHQ="}});
   CHECK(made.status == 201);
   CHECK(made.header("Tus-Resumable") == "1.0.0");
   CHECK_FALSE(made.header("Upload-Expires").empty());
@@ -228,7 +232,8 @@ TEST_CASE("tus: an upload in several requests") {
   CHECK(desk.drop("PATCH", at, {tus, {"Upload-Offset", "3"}}, "def").status == 415);
   CHECK(desk.drop("PATCH", at, {chunk, {"Upload-Offset", "3"}}, "def").status == 412);
   CHECK(desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "3"}}, "defg").status == 413);
-  const Got done = desk.drop("POST", at, {tus, chunk, {"Upload-Offset", "3"}, {"X-HTTP-Method-Override", "PATCH"}}, "def");
+  const Got done =
+      desk.drop("POST", at, {tus, chunk, {"Upload-Offset", "3"}, {"X-HTTP-Method-Override", "PATCH"}}, "def");
   CHECK(done.status == 204);
   CHECK(done.header("Qrx-Xxh128").size() == 32);
   CHECK(offset() == "6");
@@ -245,7 +250,8 @@ TEST_CASE("tus: creation with bytes, without a length, of nothing, and malformed
   CHECK(desk.drop("POST", "/uploads", {tus, {"Upload-Length", "0"}}).header("Qrx-Xxh128").size() == 32);
   CHECK(desk.info().deliveries.size() == 2);
 
-  const std::string at = "/uploads" + id_in(desk.drop("POST", "/uploads", {tus, {"Upload-Defer-Length", "1"}}).header("Location"));
+  const std::string at =
+      "/uploads" + id_in(desk.drop("POST", "/uploads", {tus, {"Upload-Defer-Length", "1"}}).header("Location"));
   CHECK(desk.drop("HEAD", at, {tus}).header("Upload-Defer-Length") == "1");
   CHECK(desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "0"}}, "ab").status == 204);
   CHECK(desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "2"}, {"Upload-Length", "4"}}, "c").status == 204);
@@ -253,12 +259,13 @@ TEST_CASE("tus: creation with bytes, without a length, of nothing, and malformed
   CHECK(desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "3"}}, "d").header("Qrx-Xxh128").size() == 32);
 
   using Headers = std::vector<http::Header>;
-  for (const Headers& headers : {Headers{}, Headers{{"Upload-Length", "x"}}, Headers{{"Upload-Length", "-1"}}, Headers{{"Upload-Defer-Length", "2"}},
-                                 Headers{{"Upload-Length", "1"}, {"Upload-Defer-Length", "1"}},
-                                 Headers{{"Upload-Length", "1"}, {"Upload-Metadata", "a b c"}},
-                                 Headers{{"Upload-Length", "1"}, {"Upload-Metadata", "filename Li4vLi4="}},  // ../..
-                                 Headers{{"Upload-Length", "1"}, {"Upload-Metadata", "delivery eA=="}},
-                                 Headers{{"Upload-Length", "1"}, {"Upload-Concat", "both"}}}) {
+  for (const Headers& headers :
+       {Headers{}, Headers{{"Upload-Length", "x"}}, Headers{{"Upload-Length", "-1"}},
+        Headers{{"Upload-Defer-Length", "2"}}, Headers{{"Upload-Length", "1"}, {"Upload-Defer-Length", "1"}},
+        Headers{{"Upload-Length", "1"}, {"Upload-Metadata", "a b c"}},
+        Headers{{"Upload-Length", "1"}, {"Upload-Metadata", "filename Li4vLi4="}},  // ../..
+        Headers{{"Upload-Length", "1"}, {"Upload-Metadata", "delivery eA=="}},
+        Headers{{"Upload-Length", "1"}, {"Upload-Concat", "both"}}}) {
     Headers all = headers;
     all.push_back(tus);
     CHECK(desk.drop("POST", "/uploads", all).status == 400);
@@ -270,7 +277,8 @@ TEST_CASE("tus: creation with bytes, without a length, of nothing, and malformed
 
 TEST_CASE("tus: a wrong checksum takes nothing") {
   Desk desk;
-  const std::string at = "/uploads" + id_in(desk.drop("POST", "/uploads", {tus, {"Upload-Length", "3"}}).header("Location"));
+  const std::string at =
+      "/uploads" + id_in(desk.drop("POST", "/uploads", {tus, {"Upload-Length", "3"}}).header("Location"));
   const auto patch = [&](const std::string& checksum) {
     return desk.drop("PATCH", at, {tus, chunk, {"Upload-Offset", "0"}, {"Upload-Checksum", checksum}}, "abc").status;
   };
@@ -285,14 +293,18 @@ TEST_CASE("tus: parts become one upload") {
   Desk desk;
   std::string parts = "final;";
   for (const char* bytes : {"hel", "lo"}) {
-    const Got part = desk.drop("POST", "/uploads", {tus, chunk, {"Upload-Length", std::to_string(std::string(bytes).size())}, {"Upload-Concat", "partial"}}, bytes);
+    const Got part = desk.drop(
+        "POST", "/uploads",
+        {tus, chunk, {"Upload-Length", std::to_string(std::string(bytes).size())}, {"Upload-Concat", "partial"}},
+        bytes);
     REQUIRE(part.status == 201);
     CHECK(desk.drop("HEAD", "/uploads" + id_in(part.header("Location")), {tus}).header("Upload-Concat") == "partial");
     parts += "https://qrx.example.org" + part.header("Location") + " ";
   }
   CHECK(desk.info().deliveries.empty());
   CHECK(desk.drop("POST", "/uploads", {tus, {"Upload-Concat", parts}, {"Upload-Length", "5"}}).status == 400);
-  const Got whole = desk.drop("POST", "/uploads", {tus, {"Upload-Concat", parts}, {"Upload-Metadata", "filename aGk="}});
+  const Got whole =
+      desk.drop("POST", "/uploads", {tus, {"Upload-Concat", parts}, {"Upload-Metadata", "filename aGk="}});
   CHECK(whole.status == 201);
   CHECK(whole.header("Qrx-Xxh128").size() == 32);
   CHECK(desk.owner("/files" + id_in(whole.header("Location"))).body == "hello");
@@ -318,7 +330,9 @@ TEST_CASE("several files are one delivery") {
   CHECK(put.status == 202);
   CHECK(put.header("Qrx-Xxh128").size() == 32);
   const std::string meta = "filename Yg==,delivery " + to_base64(as_bytes(id_in(at).substr(1)));
-  const std::string upload = "/uploads" + id_in(desk.drop("POST", "/uploads", {tus, {"Upload-Length", "1"}, {"Upload-Metadata", meta}}).header("Location"));
+  const std::string upload =
+      "/uploads" +
+      id_in(desk.drop("POST", "/uploads", {tus, {"Upload-Length", "1"}, {"Upload-Metadata", meta}}).header("Location"));
   CHECK(desk.drop("POST", at + "/commit", {}, R"({"files":2})").status == 409);
   REQUIRE(desk.drop("PATCH", upload, {tus, chunk, {"Upload-Offset", "0"}}, "b").status == 204);
   CHECK(desk.drop("POST", at + "/commit", {}, R"({"files":3})").status == 409);
@@ -339,7 +353,8 @@ TEST_CASE("a form is one delivery, with its note, and names that were given twic
   const std::string form = part("name=note", "hello") + part("name=f; filename=\"image.jpg\"", "1") +
                            part("name=f; filename=\"image.jpg\"", "2") + part("name=f; filename=\"\"", "") +
                            part("name=f; filename=\"big.bin\"", big) + "--X--\r\n";
-  const std::vector<http::Header> headers = {{"Content-Type", "multipart/form-data; boundary=X"}, {"Accept", "text/html"}};
+  const std::vector<http::Header> headers = {{"Content-Type", "multipart/form-data; boundary=X"},
+                                             {"Accept", "text/html"}};
   const Got got = desk.drop("POST", "", headers, form);
   CHECK(got.status == 201);
   CHECK(got.type.starts_with("text/html"));
@@ -356,7 +371,9 @@ TEST_CASE("a form is one delivery, with its note, and names that were given twic
 
 TEST_CASE("pages run no script but their own file, load nothing from elsewhere and show no markup of others") {
   wire::CreateSpace wish;
-  wish.label = "<script>alert(1)</script>\xE2\x80\xAE" "evil";
+  wish.label =
+      "<script>alert(1)</script>\xE2\x80\xAE"
+      "evil";
   Desk desk(wish);
   const Got page = desk.drop("GET", "", {{"Accept", "text/html"}});
   const auto script = page.body.find("<script");
@@ -411,14 +428,16 @@ TEST_CASE("a form with the owner's token downloads a file") {
   REQUIRE(desk.put(desk.guid(), "a.txt", "hello").status == 201);
   Asked asked;
   asked.method = "POST";
-  asked.path = "/api/v1/spaces/" + desk.guid().text() + "/files/" + desk.info().deliveries.at(0).files.at(0).file.text();
+  asked.path =
+      "/api/v1/spaces/" + desk.guid().text() + "/files/" + desk.info().deliveries.at(0).files.at(0).file.text();
   asked.headers = {{"Origin", "null"}, {"Content-Type", "application/x-www-form-urlencoded"}};
   asked.body = "token=" + desk.created.token.text();
   const Got got = desk.ask(asked);
   CHECK(got.status == 200);
   CHECK(got.body == "hello");
   CHECK(got.header("Content-Disposition").starts_with("attachment"));
-  for (const std::string& form : {"token=" + Token::random().text(), std::string("token="), std::string("other=1"), asked.body + "&x=1"}) {
+  for (const std::string& form :
+       {"token=" + Token::random().text(), std::string("token="), std::string("other=1"), asked.body + "&x=1"}) {
     asked.body = form;
     CHECK(desk.ask(asked).status >= 400);
   }
@@ -435,7 +454,8 @@ TEST_CASE("the language is the one that is liked best of ours") {
   CHECK(serve::choose_language("en;q=0.3, zh;q=0.35") == Language::chinese);
   CHECK(serve::choose_language("de, fr;q=0.5") == Language::english);
   CHECK(serve::choose_language("zh;q=0, zhx, ;;,") == Language::english);
-  CHECK(serve::sentence(Language::english, "sent_lead", {{"files", "{size}"}, {"size", "3 B"}}) == "{size}, 3 B in all, arrived in full and checked.");
+  CHECK(serve::sentence(Language::english, "sent_lead", {{"files", "{size}"}, {"size", "3 B"}}) ==
+        "{size}, 3 B in all, arrived in full and checked.");
 }
 
 TEST_CASE("problems look like what asked for them, and tell nothing of the inside") {
@@ -449,7 +469,8 @@ TEST_CASE("problems look like what asked for them, and tell nothing of the insid
   CHECK(desk.ask(asked).type.starts_with("text/html"));
   const Got inside = [&] {
     Got got;
-    const http::Answer answer = serve::problem({false, "abc"}, Error{Kind::other, "cannot open /var/lib/qrx: permission denied", {}});
+    const http::Answer answer =
+        serve::problem({false, "abc"}, Error{Kind::other, "cannot open /var/lib/qrx: permission denied", {}});
     got.status = answer.status;
     got.body = answer.body;
     return got;

@@ -22,7 +22,8 @@ struct Passed {
     REQUIRE(made);
     share = made->shares.shares.at(0);
   }
-  Got ask(const std::string& method, const std::string& path, std::vector<http::Header> headers = {}, std::string body = {}) {
+  Got ask(const std::string& method, const std::string& path, std::vector<http::Header> headers = {},
+          std::string body = {}) {
     Asked asked;
     asked.method = method;
     asked.path = path;
@@ -57,7 +58,8 @@ TEST_CASE("a recipient's link is a page for browsers and JSON for programs, and 
   CHECK(page.header("X-Robots-Tag") == "noindex, nofollow");
   CHECK(page.header("Referrer-Policy") == "no-referrer");
   const auto shared = passed.seen();
-  CHECK(shared.deliveries.at(0).files.at(0).url.starts_with("https://qrx.example.org/d/" + passed.share.link + "/files/"));
+  CHECK(shared.deliveries.at(0).files.at(0).url.starts_with("https://qrx.example.org/d/" + passed.share.link +
+                                                            "/files/"));
   CHECK(passed.ask("GET", "/D/" + passed.share.link + "/").status == 200);
 }
 
@@ -66,9 +68,13 @@ TEST_CASE("the content of a share is that of the owner's route, head for head") 
   const std::string file = passed.seen().deliveries.at(0).files.at(0).file.text();
   const std::string own = "/api/v1/spaces/" + passed.created.space.guid.text() + "/files/" + file;
   for (const char* method : {"GET", "HEAD"})
-    for (const std::vector<http::Header>& headers :
-         {std::vector<http::Header>{}, {{"Range", "bytes=1-2"}}, {{"Range", "bytes=9-"}}, {{"If-None-Match", "*"}},
-          {{"Want-Repr-Digest", "sha-256=1"}}, {{"If-Match", "\"other\""}}, {{"Range", "bytes=1-2"}, {"If-Range", "\"other\""}}}) {
+    for (const std::vector<http::Header>& headers : {std::vector<http::Header>{},
+                                                     {{"Range", "bytes=1-2"}},
+                                                     {{"Range", "bytes=9-"}},
+                                                     {{"If-None-Match", "*"}},
+                                                     {{"Want-Repr-Digest", "sha-256=1"}},
+                                                     {{"If-Match", "\"other\""}},
+                                                     {{"Range", "bytes=1-2"}, {"If-Range", "\"other\""}}}) {
       auto with_token = headers;
       with_token.push_back(passed.owner());
       const Got theirs = passed.ask(method, passed.file_path(), headers);
@@ -139,10 +145,13 @@ TEST_CASE("the owner is told links that work, and 201 only for new ones") {
   const auto shares = wire::from_json<wire::Shares>(made.body);
   REQUIRE(shares);
   CHECK(shares->shares.at(0).link.starts_with("https://qrx.example.org/d/"));
-  CHECK(passed.ask("GET", shares->shares.at(0).link.substr(std::string("https://qrx.example.org").size())).status == 200);
-  CHECK(passed.ask("POST", passed.shares_path(), {passed.owner()}, R"({"recipients":["b@example.org"]})").status == 200);
+  CHECK(passed.ask("GET", shares->shares.at(0).link.substr(std::string("https://qrx.example.org").size())).status ==
+        200);
+  CHECK(passed.ask("POST", passed.shares_path(), {passed.owner()}, R"({"recipients":["b@example.org"]})").status ==
+        200);
   CHECK(passed.ask("POST", passed.shares_path(), {passed.owner()}, R"({"recipients":["b"]})").status == 400);
-  CHECK(passed.ask("POST", passed.shares_path(), {passed.owner()}, R"({"recipients":["c@example.org"],"notify":true})").status == 403);
+  CHECK(passed.ask("POST", passed.shares_path(), {passed.owner()}, R"({"recipients":["c@example.org"],"notify":true})")
+            .status == 403);
   const std::string one = passed.shares_path() + "/" + passed.share.share.text();
   CHECK(passed.ask("PATCH", one, {passed.owner()}, R"({"state":"sending"})").status == 200);
   CHECK(passed.ask("PATCH", one, {passed.owner()}, R"({"state":"sending"})").status == 409);
@@ -151,10 +160,18 @@ TEST_CASE("the owner is told links that work, and 201 only for new ones") {
 }
 
 TEST_CASE("names in an archive are safe everywhere") {
-  const std::pair<const char*, const char*> names[] = {
-      {"a/b.txt", "a/b.txt"}, {".ssh/x", "_ssh/x"}, {"-rf", "_rf"},       {"con", "_con"},       {"dir/NUL.txt", "dir/_NUL.txt"},
-      {"com1.x", "_com1.x"},  {"a:b", "a_b"},       {"a\u202Eb", "a_b"}, {"end. ", "end._"},    {"\u4F60.txt", "\u4F60.txt"},
-      {"comet", "comet"},     {"a\"b<>|?*", "a_b_____"}};
+  const std::pair<const char*, const char*> names[] = {{"a/b.txt", "a/b.txt"},
+                                                       {".ssh/x", "_ssh/x"},
+                                                       {"-rf", "_rf"},
+                                                       {"con", "_con"},
+                                                       {"dir/NUL.txt", "dir/_NUL.txt"},
+                                                       {"com1.x", "_com1.x"},
+                                                       {"a:b", "a_b"},
+                                                       {"a\u202Eb", "a_b"},
+                                                       {"end. ", "end._"},
+                                                       {"\u4F60.txt", "\u4F60.txt"},
+                                                       {"comet", "comet"},
+                                                       {"a\"b<>|?*", "a_b_____"}};
   for (const auto& [name, safe] : names) CHECK(serve::archive_name(name) == safe);
 }
 
@@ -162,8 +179,8 @@ TEST_CASE("names in an archive are unique, also where cases are not told apart")
   auto state = std::make_shared<space::SpaceState>();
   std::vector<std::uint32_t> files;
   const std::string longest = std::string(251, 'x') + ".txt";
-  for (const std::string& name : {std::string("a"), std::string("A"), std::string("a/b"), std::string("d/x.txt"), std::string("d"), std::string("a (2)/b"),
-                                  std::string("d/X.txt"), longest, longest}) {
+  for (const std::string& name : {std::string("a"), std::string("A"), std::string("a/b"), std::string("d/x.txt"),
+                                  std::string("d"), std::string("a (2)/b"), std::string("d/X.txt"), longest, longest}) {
     space::FileRow row;
     row.name = name;
     files.push_back(static_cast<std::uint32_t>(state->files.size()));
@@ -172,8 +189,8 @@ TEST_CASE("names in an archive are unique, also where cases are not told apart")
   const serve::ZipPlan plan(state, files);
   std::vector<std::string> names;
   for (std::size_t entry = 0; entry < plan.entries(); ++entry) names.push_back(plan.name(entry));
-  CHECK(names == std::vector<std::string>{"a", "A (2)", "a (3)/b", "d/x.txt", "d (2)", "a (2) (2)/b", "d/X (2).txt", longest,
-                                          std::string(247, 'x') + " (2).txt"});
+  CHECK(names == std::vector<std::string>{"a", "A (2)", "a (3)/b", "d/x.txt", "d (2)", "a (2) (2)/b", "d/X (2).txt",
+                                          longest, std::string(247, 'x') + " (2).txt"});
 }
 
 TEST_CASE("the records of an archive grow with what they tell") {

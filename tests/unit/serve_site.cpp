@@ -33,13 +33,16 @@ std::string read_all(http::BodySource& source, const std::function<void()>& piec
 
 }  // namespace
 
-std::string bearer(const Token& token) { return "Bearer " + token.text(); }
+std::string bearer(const Token& token) {
+  return "Bearer " + token.text();
+}
 
 SiteWorld::SiteWorld(serve::SiteOptions options, space::Policy policy)
     : world(policy),
       log(serve::LogForm::text, 1, [this](const std::string& line) { lines.push_back(line); }),
       shares(*world.spaces, {}),
-      site(*world.spaces, shares, world.clock, log, std::move(options), [this](const Id& topic) { woken.push_back(topic); }) {
+      site(*world.spaces, shares, world.clock, log, std::move(options),
+           [this](const Id& topic) { woken.push_back(topic); }) {
   site.set_base(Origin{true, "qrx.example.org", 443, site.options().prefix});
 }
 

@@ -44,8 +44,8 @@ TEST_CASE("a path names one resource") {
   CHECK(resource("/d/secret/all.zip") == Resource::link_all);
   CHECK(resource("/d/secret/files/" + item.text()) == Resource::link_file);
   CHECK(parse_target("/d/secret/files/" + item.text(), "", false)->item == item);
-  for (const char* path : {"/u", "/u/", "/s/", "/x", "/api", "/api/v2/spaces", "/healthz/x", "/control", "/d", "/d/", "/d/x/y", "/d/x/files",
-                           "/d/x/files/a/b", "/d/x/all.zip/x", "//", "/s/a/b"})
+  for (const char* path : {"/u", "/u/", "/s/", "/x", "/api", "/api/v2/spaces", "/healthz/x", "/control", "/d", "/d/",
+                           "/d/x/y", "/d/x/files", "/d/x/files/a/b", "/d/x/all.zip/x", "//", "/s/a/b"})
     CHECK_FALSE(parse_target(path, "", false));
 }
 

@@ -81,7 +81,7 @@ void small_delivery(World& world, const Guid& guid, int pipe) {
 }
 
 struct Promised {
-  std::map<std::string, std::string> tokens;                 // by guid
+  std::map<std::string, std::string> tokens;                                        // by guid
   std::map<std::string, std::map<std::string, std::uint64_t>> uploads, deliveries;  // by guid and id
   std::map<std::string, bool> removing;
 };

@@ -34,7 +34,8 @@ struct Frail {
   // Whatever is asked of it: the sender must begin again.
   void check_gone(space::Spaces& asked) {
     CHECK(kind_of(asked.upload(guid(), upload)) == Kind::gone);
-    for (const std::uint64_t offset : {0U, 4U, 10U}) CHECK(kind_of(asked.write(guid(), upload, offset, {})) == Kind::gone);
+    for (const std::uint64_t offset : {0U, 4U, 10U})
+      CHECK(kind_of(asked.write(guid(), upload, offset, {})) == Kind::gone);
     CHECK(kind_of(asked.set_length(guid(), upload, 10)) == Kind::gone);
     const auto info = asked.view(guid(), created.token.text());
     REQUIRE(info);
@@ -178,8 +179,12 @@ TEST_CASE("a newcomer waits as long as it has patience, then leaves a holder at 
 TEST_CASE("an upload that somebody else goes on with is not recorded by its former writer") {
   Frail frail;
   auto writer = frail.writer(0);
-  SECTION("in the middle") { REQUIRE(writer->write(as_bytes("0123"))); }
-  SECTION("at the end") { REQUIRE(writer->write(as_bytes("0123456789"))); }
+  SECTION("in the middle") {
+    REQUIRE(writer->write(as_bytes("0123")));
+  }
+  SECTION("at the end") {
+    REQUIRE(writer->write(as_bytes("0123456789")));
+  }
   raise_epoch(frail);
   CHECK(kind_of(writer->finish()) == Kind::conflict);
   CHECK(kind_of(writer->finish()) == Kind::conflict);

@@ -71,7 +71,8 @@ TEST_CASE("what was noted too early is taken back, and never below nothing") {
 }
 
 TEST_CASE("a text that parts did not write means nothing taken") {
-  for (const char* text : {"", "x", "0:1", "0:1 5:", "5:1 ", "0:1 0:2 ", "0:1 10:2 ", "0:-1 ", "0 :1 "}) CHECK(Parts::parse(text, 10).least() == 0);
+  for (const char* text : {"", "x", "0:1", "0:1 5:", "5:1 ", "0:1 0:2 ", "0:1 10:2 ", "0:-1 ", "0 :1 "})
+    CHECK(Parts::parse(text, 10).least() == 0);
   CHECK(Parts::parse("0:3 ", 10).least() == 3);
 }
 

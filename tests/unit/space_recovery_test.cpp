@@ -135,8 +135,12 @@ TEST_CASE("blobs that no row names are set aside, not deleted") {
   REQUIRE((*world.blobs->create(staged))->write_at(0, as_bytes("precious")));
   REQUIRE((*world.blobs->create(stored))->write_at(0, as_bytes("precious")));
   REQUIRE(world.blobs->publish({stored}));
-  SECTION("at the start") { CHECK(world.restart().quarantined == 2); }
-  SECTION("by a sweep") { REQUIRE(world.spaces->sweep()); }
+  SECTION("at the start") {
+    CHECK(world.restart().quarantined == 2);
+  }
+  SECTION("by a sweep") {
+    REQUIRE(world.spaces->sweep());
+  }
   CHECK(world.files_in("quarantine") == 2);
   CHECK(world.files_in("staging") == 0);
   CHECK(world.files_in("blobs") == 1);
@@ -179,8 +183,8 @@ TEST_CASE("sweep deletes what has expired and nothing else") {
   const auto lasting = world.create(expiring_in(Seconds(7200)));
   REQUIRE(world.send(brief.space.guid, "a", "12345"));
   REQUIRE(world.send(lasting.space.guid, "a", "bytes"));
-  const auto content = world.spaces->content(brief.space.guid, brief.token.text(),
-                                             world.view(brief).deliveries[0].files[0].file);
+  const auto content =
+      world.spaces->content(brief.space.guid, brief.token.text(), world.view(brief).deliveries[0].files[0].file);
   REQUIRE(world.spaces->sweep());
   world.clock.pass(Seconds(100));
   const auto swept = world.spaces->sweep();
@@ -290,8 +294,12 @@ TEST_CASE("check reads every byte") {
     blob.seekp(7);
     blob.put('X');
   }
-  SECTION("a short blob") { std::filesystem::resize_file(path_of(file->file), 299'999); }
-  SECTION("a missing blob") { std::filesystem::remove(path_of(file->file)); }
+  SECTION("a short blob") {
+    std::filesystem::resize_file(path_of(file->file), 299'999);
+  }
+  SECTION("a missing blob") {
+    std::filesystem::remove(path_of(file->file));
+  }
   checked = world.spaces->check(tell);
   REQUIRE(checked);
   CHECK(checked->missing + checked->corrupt == 1);

@@ -99,7 +99,9 @@ TEST_CASE("an upload that was removed while its length is told stays removed") {
     transaction.remove_upload(upload->upload);  // as a request beside it does, before it tells the others
     return {};
   }));
-  SECTION("by its length") { CHECK(kind_of(world.spaces->set_length(guid, upload->upload, 10)) == Kind::not_found); }
+  SECTION("by its length") {
+    CHECK(kind_of(world.spaces->set_length(guid, upload->upload, 10)) == Kind::not_found);
+  }
   SECTION("by its bytes") {
     auto first = world.spaces->write(guid, upload->upload, 0, std::nullopt);
     REQUIRE(first);

@@ -410,9 +410,11 @@ TEST_CASE("an unknown space and a wrong token cost the same looks into the catal
   };
   same("owned", [&](const Guid& guid, const std::string& token) { return spaces.owned(guid, token); });
   same("view", [&](const Guid& guid, const std::string& token) { return spaces.view(guid, token); });
-  same("content", [&](const Guid& guid, const std::string& token) { return spaces.content(guid, token, Id::random()); });
+  same("content",
+       [&](const Guid& guid, const std::string& token) { return spaces.content(guid, token, Id::random()); });
   same("extend", [&](const Guid& guid, const std::string& token) { return spaces.extend(guid, token, {}); });
   same("remove", [&](const Guid& guid, const std::string& token) { return spaces.remove(guid, token); });
-  same("share", [&](const Guid& guid, const std::string& token) { return shares.create(guid, token, to({"a@example.org"})); });
+  same("share",
+       [&](const Guid& guid, const std::string& token) { return shares.create(guid, token, to({"a@example.org"})); });
   same("shares", [&](const Guid& guid, const std::string& token) { return shares.list(guid, token); });
 }

@@ -10,7 +10,9 @@ using wire::ShareState;
 TEST_CASE("who tells the recipients himself claims each notice, and only one does") {
   Sharing s;
   const auto share = s.one(to({"a@example.org"}));
-  const auto report = [&](ShareState state, const char* why = "") { return s.shares->report(s.guid(), s.token(), share.share, {state, why}); };
+  const auto report = [&](ShareState state, const char* why = "") {
+    return s.shares->report(s.guid(), s.token(), share.share, {state, why});
+  };
   CHECK(report(ShareState::sending)->state == ShareState::sending);
   CHECK(kind_of(report(ShareState::sending)) == Kind::conflict);
   CHECK(report(ShareState::failed, "550 no\r\nsuch user")->reason == "550 no  such user");
@@ -96,7 +98,8 @@ TEST_CASE("a notice is claimed once, and tells what it needs to") {
   CHECK(first->claim->files == 1);
   CHECK(first->claim->bytes == 10);
   CHECK(s.now(made->shares.shares[0]).state == ShareState::sending);
-  CHECK(kind_of(s.shares->report(s.guid(), s.token(), first->claim->notice.share, {ShareState::sending, ""})) == Kind::conflict);
+  CHECK(kind_of(s.shares->report(s.guid(), s.token(), first->claim->notice.share, {ShareState::sending, ""})) ==
+        Kind::conflict);
   CHECK_FALSE(s.shares->claim(" mail ")->claim);  // its transport is busy
   const auto second = s.shares->claim(" sms ");
   REQUIRE(second->claim);
@@ -206,11 +209,13 @@ TEST_CASE("notices have budgets by the day, for space, recipient, channel and co
     return made->shares.shares[0].state == ShareState::queued ? std::string("queued") : made->shares.shares[0].reason;
   };
   CHECK(state("+8613800138000", s.created) == "queued");
-  CHECK(state("+8613800138001", s.created) == "this server sends no more SMS to this country today; try again tomorrow");
+  CHECK(state("+8613800138001", s.created) ==
+        "this server sends no more SMS to this country today; try again tomorrow");
   CHECK(state("+491711234567", s.created) == "queued");
   CHECK(state("a@example.org", s.created) == "queued");
   CHECK(state("a@example.org", s.world.create()) == "queued");
-  CHECK(state("a@example.org", s.world.create()) == "this server sends no more notices to this recipient today; try again tomorrow");
+  CHECK(state("a@example.org", s.world.create()) ==
+        "this server sends no more notices to this recipient today; try again tomorrow");
   CHECK(state("b@example.org", s.world.create()) == "queued");
   CHECK(state("c@example.org", s.world.create()) == "queued");
   CHECK(state("d@example.org", s.world.create()) == "this server sends no more e-mail today; try again tomorrow");
@@ -218,8 +223,10 @@ TEST_CASE("notices have budgets by the day, for space, recipient, channel and co
   const auto next_day = s.world.create();
   CHECK(state("d@example.org", next_day) == "queued");
   CHECK(state("+8613800138001", next_day) == "queued");
-  for (const char* number : {"+12025550100", "+33612345678", "+442079460000"}) CHECK(state(number, next_day) == "queued");
-  CHECK(state("+35312345678", next_day) == "this server sends no more notices for this space today; try again tomorrow");
+  for (const char* number : {"+12025550100", "+33612345678", "+442079460000"})
+    CHECK(state(number, next_day) == "queued");
+  CHECK(state("+35312345678", next_day) ==
+        "this server sends no more notices for this space today; try again tomorrow");
 }
 
 TEST_CASE("SMS go to the countries that the operator named") {

@@ -69,7 +69,8 @@ TEST_CASE("nothing at rest has the owner's token") {
       if (!entry.is_regular_file()) continue;
       std::ostringstream bytes;
       bytes << std::ifstream(entry.path(), std::ios::binary).rdbuf();
-      found += entry.path().string().find(what) != std::string::npos || bytes.str().find(what) != std::string::npos ? 1 : 0;
+      found +=
+          entry.path().string().find(what) != std::string::npos || bytes.str().find(what) != std::string::npos ? 1 : 0;
     }
     return found;
   };
@@ -77,7 +78,8 @@ TEST_CASE("nothing at rest has the owner's token") {
     CHECK(at_rest(wish.label) > 0);  // they are looked into
     CHECK(at_rest("bytes that are at rest") == 1);
     CHECK(at_rest(space.token.text()) == 0);
-    CHECK(at_rest(as_text(ByteView(reinterpret_cast<const std::byte*>(space.token.bytes.data()), space.token.bytes.size()))) == 0);
+    CHECK(at_rest(as_text(
+              ByteView(reinterpret_cast<const std::byte*>(space.token.bytes.data()), space.token.bytes.size()))) == 0);
   };
   check();
   world.restart();
@@ -123,7 +125,8 @@ TEST_CASE("a space has so many recipients and no more") {
   policy.recipients = 3;
   Sharing s(policy);
   const auto first = s.one(to({"a@example.org"}));
-  CHECK(kind_of(s.shares->create(s.guid(), s.token(), to({"b@example.org", "c@example.org", "d@example.org"}))) == Kind::denied);
+  CHECK(kind_of(s.shares->create(s.guid(), s.token(), to({"b@example.org", "c@example.org", "d@example.org"}))) ==
+        Kind::denied);
   CHECK(s.shares->create(s.guid(), s.token(), to({"b@example.org", "c@example.org", "a@example.org"})));
   CHECK(s.shares->revoke(s.guid(), s.token(), first.share));
   CHECK(s.shares->create(s.guid(), s.token(), to({"d@example.org"})));
@@ -398,11 +401,12 @@ TEST_CASE("shares go with their space") {
 }
 
 TEST_CASE("messages are plain words") {
-  for (const char* fine : {"", "the minutes, see you at 10.30", "minutes.pdf and notes.md", "line\nline", "\u4F60\u597D\u3002",
-                           "\U0001F468\u200D\U0001F469\u200D\U0001F467 e.g. v1.2.3", "3.14.15 and 10.0"})
+  for (const char* fine :
+       {"", "the minutes, see you at 10.30", "minutes.pdf and notes.md", "line\nline", "\u4F60\u597D\u3002",
+        "\U0001F468\u200D\U0001F469\u200D\U0001F467 e.g. v1.2.3", "3.14.15 and 10.0"})
     CHECK(space::check_share_message(fine));
-  for (const char* bad : {"http://x", "HTTPS://X.example", "www.x", "see evil.com", "evil.example/x", "evil.example:80", "1.2.3.4", "a\x1b[0m",
-                          "a\rb", "a\u202Eb", "a\u200Bb", "\xFF", "mail me@evil.org"})
+  for (const char* bad : {"http://x", "HTTPS://X.example", "www.x", "see evil.com", "evil.example/x", "evil.example:80",
+                          "1.2.3.4", "a\x1b[0m", "a\rb", "a\u202Eb", "a\u200Bb", "\xFF", "mail me@evil.org"})
     CHECK_FALSE(space::check_share_message(bad));
   CHECK_FALSE(space::check_share_message(std::string(501, 'x')));
 }

@@ -15,7 +15,8 @@ constexpr unsigned senders = 3, rounds_of_a_sender = 25, slots = 4, rounds_of_th
 
 // How often what succeeded.
 struct Done {
-  std::atomic<unsigned> sent{0}, put{0}, committed{0}, cancelled{0}, begun{0}, written{0}, taken_back{0}, seen{0}, read{0};
+  std::atomic<unsigned> sent{0}, put{0}, committed{0}, cancelled{0}, begun{0}, written{0}, taken_back{0}, seen{0},
+      read{0};
 };
 
 struct Committed {
@@ -94,7 +95,8 @@ struct Crowd {
         const auto content = world.spaces->content(of.space.guid, of.token.text(), file.file);
         if (!content) continue;
         std::string bytes(file.size + 1, '\0');
-        const auto got = ::pread((*content)->fd(), bytes.data(), file.size, static_cast<off_t>((*content)->blob_offset()));
+        const auto got =
+            ::pread((*content)->fd(), bytes.data(), file.size, static_cast<off_t>((*content)->blob_offset()));
         bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
         ++(bytes == bytes_of(file.name, file.size) ? done.read : torn);
       }

@@ -10,7 +10,8 @@ using namespace qrx::test;
 
 namespace {
 
-std::unique_ptr<space::UploadWriter> must_write(World& world, const Guid& guid, const Id& upload, std::uint64_t offset) {
+std::unique_ptr<space::UploadWriter> must_write(World& world, const Guid& guid, const Id& upload,
+                                                std::uint64_t offset) {
   auto writer = world.spaces->write(guid, upload, offset, std::nullopt);
   if (!writer) throw std::runtime_error(writer.error().what);
   return std::move(*writer);

@@ -128,8 +128,8 @@ class World {
     auto content = spaces->content(of.space.guid, of.token.text(), file);
     if (!content) return "error: " + content.error().what;
     std::string out((*content)->available().bytes, '\0');
-    const ssize_t got = ::pread((*content)->fd(), out.data(), out.size(),
-                                static_cast<off_t>((*content)->blob_offset()));
+    const ssize_t got =
+        ::pread((*content)->fd(), out.data(), out.size(), static_cast<off_t>((*content)->blob_offset()));
     out.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
     return out;
   }
@@ -154,7 +154,9 @@ class World {
   std::unique_ptr<space::Spaces> spaces;
 };
 
-inline Kind kind_of(const Error& error) { return error.kind; }
+inline Kind kind_of(const Error& error) {
+  return error.kind;
+}
 template <class T>
 Kind kind_of(const Result<T>& result) {
   if (result) throw std::runtime_error("it succeeded");

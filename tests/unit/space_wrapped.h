@@ -33,9 +33,15 @@ class FaultyStaged final : public space::Staged {
     }
     return inner_->write_at(offset, bytes);
   }
-  Result<void> start_write_back(std::uint64_t offset, std::uint64_t size) override { return inner_->start_write_back(offset, size); }
-  Result<void> make_durable() override { return sync([this] { return inner_->make_durable(); }); }
-  Result<void> make_bytes_durable() override { return sync([this] { return inner_->make_bytes_durable(); }); }
+  Result<void> start_write_back(std::uint64_t offset, std::uint64_t size) override {
+    return inner_->start_write_back(offset, size);
+  }
+  Result<void> make_durable() override {
+    return sync([this] { return inner_->make_durable(); });
+  }
+  Result<void> make_bytes_durable() override {
+    return sync([this] { return inner_->make_bytes_durable(); });
+  }
   Result<void> truncate(std::uint64_t size) override {
     if (BlobFaults::strikes(faults_.truncates_to_fail)) return fail(Kind::other, "the disk failed");
     return inner_->truncate(size);
@@ -90,14 +96,19 @@ class CountedCatalog final : public space::Catalog {
     ++spaces;
     return inner_.space(guid);
   }
-  Result<void> change(space::Durability durability, const std::function<Result<void>(space::Transaction&)>& work) override {
+  Result<void> change(space::Durability durability,
+                      const std::function<Result<void>(space::Transaction&)>& work) override {
     return ++others, inner_.change(durability, work);
   }
   Result<Totals> totals() override { return ++others, inner_.totals(); }
   Result<std::optional<space::FileRow>> file(const Id& file) override { return ++others, inner_.file(file); }
   Result<std::vector<space::DeliveryRow>> open_deliveries() override { return ++others, inner_.open_deliveries(); }
-  Result<std::optional<std::string>> remembered(const std::string& name) override { return ++others, inner_.remembered(name); }
-  Result<std::vector<Guid>> expired(WallTime now, std::size_t most) override { return ++others, inner_.expired(now, most); }
+  Result<std::optional<std::string>> remembered(const std::string& name) override {
+    return ++others, inner_.remembered(name);
+  }
+  Result<std::vector<Guid>> expired(WallTime now, std::size_t most) override {
+    return ++others, inner_.expired(now, most);
+  }
   Result<std::vector<space::UploadRow>> uploads() override { return ++others, inner_.uploads(); }
   Result<std::vector<Id>> blobs() override { return ++others, inner_.blobs(); }
   Result<std::vector<space::FileRow>> files_after(const Id& last, std::size_t most) override {
@@ -106,13 +117,19 @@ class CountedCatalog final : public space::Catalog {
   Result<void> check() override { return ++others, inner_.check(); }
   Result<std::vector<space::ShareRow>> shares(const Guid& guid) override { return ++others, inner_.shares(guid); }
   Result<std::optional<space::ShareRow>> share(const Id& share) override { return ++others, inner_.share(share); }
-  Result<std::optional<space::ShareRow>> share_of_link(const Sha256Sum& hash) override { return ++others, inner_.share_of_link(hash); }
+  Result<std::optional<space::ShareRow>> share_of_link(const Sha256Sum& hash) override {
+    return ++others, inner_.share_of_link(hash);
+  }
   Result<std::optional<space::ShareFileRow>> share_file(const Id& share, const Id& file) override {
     return ++others, inner_.share_file(share, file);
   }
-  Result<std::vector<space::ShareFileRow>> share_files(const Id& share) override { return ++others, inner_.share_files(share); }
+  Result<std::vector<space::ShareFileRow>> share_files(const Id& share) override {
+    return ++others, inner_.share_files(share);
+  }
   Result<std::uint64_t> least_taken(const Id& share) override { return ++others, inner_.least_taken(share); }
-  Result<std::optional<space::NoticeRow>> next_notice(const std::string& busy) override { return ++others, inner_.next_notice(busy); }
+  Result<std::optional<space::NoticeRow>> next_notice(const std::string& busy) override {
+    return ++others, inner_.next_notice(busy);
+  }
   Result<std::vector<space::NoticeRow>> claimed_notices() override { return ++others, inner_.claimed_notices(); }
   Result<std::vector<Id>> claims_before(WallTime noticed) override { return ++others, inner_.claims_before(noticed); }
   Result<void> purge() override { return ++others, inner_.purge(); }

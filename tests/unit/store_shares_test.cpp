@@ -47,9 +47,11 @@ TEST_CASE("shares, what they took and their notices come back as they were writt
   row.noticed = WallTime(Millis(7));
   row.progress = space::Progress::opened;
   row.files_taken = 2;
-  row.history = {{ShareState::queued, WallTime(Millis(1)), ""}, {ShareState::failed, WallTime(Millis(7)), "550 no such user"}};
+  row.history = {{ShareState::queued, WallTime(Millis(1)), ""},
+                 {ShareState::failed, WallTime(Millis(7)), "550 no such user"}};
   const space::ShareFileRow file{row.share, Id::random(), row.guid, 2, "0:2 5:3 "};
-  const space::NoticeRow notice{row.share, row.guid, "sms", "token", "key", WallTime(Millis(1)), WallTime(Millis(2)), 4, true};
+  const space::NoticeRow notice{row.share,           row.guid, "sms", "token", "key", WallTime(Millis(1)),
+                                WallTime(Millis(2)), 4,        true};
   change(*catalog, [&](Transaction& transaction) {
     transaction.put_share(row);
     transaction.put_share_file(file);

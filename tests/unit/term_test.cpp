@@ -42,14 +42,16 @@ TEST_CASE("colours follow NO_COLOR, TERM and COLORTERM") {
 
 TEST_CASE("the progress line fits every width, and hides below 40 columns") {
   Progress progress{"a-rather-long-name-of-a-photograph.jpg", 12'900'000, 28'400'000, 5'400'000};
-  CHECK(progress_line(progress, 100) == "a-rather-long-name-of-a-photograph.jpg   45 %  12.3 of 27.1 MiB  5.1 MiB/s  3 s left");
+  CHECK(progress_line(progress, 100) ==
+        "a-rather-long-name-of-a-photograph.jpg   45 %  12.3 of 27.1 MiB  5.1 MiB/s  3 s left");
   for (int columns = 40; columns < 120; ++columns) {
     const auto line = progress_line(progress, columns);
     CHECK(display_width(line) < static_cast<std::size_t>(columns));
     CHECK(line.find("45 %") != std::string::npos);
   }
   CHECK(progress_line(progress, 39).empty());
-  progress.label = "\u4F60\u597D\u4F60\u597D\u4F60\u597D\u4F60\u597D\u4F60\u597D\u4F60\u597D\u4F60\u597D\u4F60\u597D.jpg";
+  progress.label =
+      "\u4F60\u597D\u4F60\u597D\u4F60\u597D\u4F60\u597D\u4F60\u597D\u4F60\u597D\u4F60\u597D\u4F60\u597D.jpg";
   for (int columns = 40; columns < 120; ++columns)
     CHECK(display_width(progress_line(progress, columns)) < static_cast<std::size_t>(columns));
 }

@@ -11,8 +11,8 @@
 #include <set>
 
 #include "base/text.h"
-#include "transfer/names.h"
 #include "temp_directory.h"
+#include "transfer/names.h"
 
 using namespace qrx;
 using namespace qrx::transfer;
@@ -26,7 +26,9 @@ std::string content(const fs::path& path) {
   return {std::istreambuf_iterator<char>(file), {}};
 }
 
-void put(const fs::path& path, const std::string& text) { std::ofstream(path, std::ios::binary) << text; }
+void put(const fs::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
 
 std::set<std::string> all_files(const std::string& root) {
   std::set<std::string> out;
@@ -42,7 +44,8 @@ std::unique_ptr<Saver> open_saver(const std::string& output, OnConflict on_confl
   return std::move(*saver);
 }
 
-Result<std::string> save(Saver& saver, const std::string& name, const std::string& text, const Id& delivery = Id::random()) {
+Result<std::string> save(Saver& saver, const std::string& name, const std::string& text,
+                         const Id& delivery = Id::random()) {
   auto partial = saver.begin(name, Id::random(), delivery);
   if (!partial) return tl::unexpected(partial.error());
   if (auto written = partial->write(as_bytes(text)); !written) return tl::unexpected(written.error());
@@ -51,11 +54,50 @@ Result<std::string> save(Saver& saver, const std::string& name, const std::strin
 
 // A name that an attacker, a broken client or a fuzzer might send.
 std::string hostile_name(std::mt19937& random) {
-  static const std::string pieces[] = {
-      "..", ".", "/", "//", "\\", "-rf", "--", ".bashrc", "a", "photo.jpg", "C:", "CON", "nul.txt", std::string(1, '\0'), "\n", "\r",
-      "\x1b[2J", "\x7f", "\xc2\x85", "\xe2\x80\xae", "\xe2\x80\x8b", "\xef\xbb\xbf", "\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf0\x9f\x98\x80",
-      "\xe4\xbd\xa0\xe5\xa5\xbd", " ", "~", "$HOME", "`id`", ";", "*", "%2e%2e", "..%2f", ".qrx-part", std::string(300, 'l'),
-      std::string(120, '\xe4'), "\xc3\xa9", "e\xcc\x81", "\t", "|", "\"", "'"};
+  static const std::string pieces[] = {"..",
+                                       ".",
+                                       "/",
+                                       "//",
+                                       "\\",
+                                       "-rf",
+                                       "--",
+                                       ".bashrc",
+                                       "a",
+                                       "photo.jpg",
+                                       "C:",
+                                       "CON",
+                                       "nul.txt",
+                                       std::string(1, '\0'),
+                                       "\n",
+                                       "\r",
+                                       "\x1b[2J",
+                                       "\x7f",
+                                       "\xc2\x85",
+                                       "\xe2\x80\xae",
+                                       "\xe2\x80\x8b",
+                                       "\xef\xbb\xbf",
+                                       "\xff",
+                                       "\xc0\xaf",
+                                       "\xed\xa0\x80",
+                                       "\xf0\x9f\x98\x80",
+                                       "\xe4\xbd\xa0\xe5\xa5\xbd",
+                                       " ",
+                                       "~",
+                                       "$HOME",
+                                       "`id`",
+                                       ";",
+                                       "*",
+                                       "%2e%2e",
+                                       "..%2f",
+                                       ".qrx-part",
+                                       std::string(300, 'l'),
+                                       std::string(120, '\xe4'),
+                                       "\xc3\xa9",
+                                       "e\xcc\x81",
+                                       "\t",
+                                       "|",
+                                       "\"",
+                                       "'"};
   std::string out;
   const auto count = random() % 12;
   for (unsigned i = 0; i < count; ++i) {
@@ -68,8 +110,9 @@ std::string hostile_name(std::mt19937& random) {
 }  // namespace
 
 TEST_CASE("ordinary names stay as they are") {
-  for (const std::string name : {"photo.jpg", "Read me (2).txt", "dir/sub/file", "a b", "\xe4\xbd\xa0\xe5\xa5\xbd.txt", "x~", "12:30.png",
-                                 "dir/.gitignore", "\xf0\x9f\x98\x80.gif", "C++ notes; v2", "x..y", "a/-b"})
+  for (const std::string name :
+       {"photo.jpg", "Read me (2).txt", "dir/sub/file", "a b", "\xe4\xbd\xa0\xe5\xa5\xbd.txt", "x~", "12:30.png",
+        "dir/.gitignore", "\xf0\x9f\x98\x80.gif", "C++ notes; v2", "x..y", "a/-b"})
     CHECK(safe_local_name(name) == name);
 }
 
@@ -141,7 +184,7 @@ TEST_CASE("names are numbered before the extension") {
   CHECK(numbered_name("photo.jpg", 0) == "photo.jpg");
   CHECK(numbered_name("noext", 2) == "noext (2)");
   CHECK(numbered_name(".hidden", 2) == ".hidden (2)");
-  CHECK(numbered_name(std::string(255, 'x') , 1) == std::string(251, 'x') + " (1)");
+  CHECK(numbered_name(std::string(255, 'x'), 1) == std::string(251, 'x') + " (1)");
 }
 
 TEST_CASE("what is there is never clobbered: renamed, refused, or overwritten only when asked") {
@@ -313,7 +356,7 @@ TEST_CASE("files get the mode that the umask leaves") {
   const auto path = save(*saver, "sub/a", "x");
   ::umask(before);
   REQUIRE(path);
-  struct stat status{};
+  struct stat status {};
   REQUIRE(::stat(path->c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0640);
   REQUIRE(::stat((temp.text() + "/sub").c_str(), &status) == 0);

@@ -1,4 +1,5 @@
-// How a delivery is sealed and opened again: secrets and names from one seed, resuming, and every way a byte can be wrong.
+// How a delivery is sealed and opened again: secrets and names from one seed, resuming, and every way a byte can be
+// wrong.
 #include <algorithm>
 #include <catch2/catch.hpp>
 #include <cstring>
@@ -99,11 +100,21 @@ TEST_CASE("a source that changed in any figure, and another seed, give another n
     CHECK(sealed(plan, 0, plain).substr(seal::sealed_size(0) - 16) != bytes.substr(seal::sealed_size(0) - 16));
   };
   differs(plan_of(sources, 2));
-  SECTION("name") { sources.sources[0].name = "one.tx"; }
-  SECTION("size") { sources.sources[0].size = 101; }
-  SECTION("modification time") { ++sources.sources[0].mtime_ns; }
-  SECTION("change time") { ++sources.sources[0].ctime_ns; }
-  SECTION("inode") { ++sources.sources[0].inode; }
+  SECTION("name") {
+    sources.sources[0].name = "one.tx";
+  }
+  SECTION("size") {
+    sources.sources[0].size = 101;
+  }
+  SECTION("modification time") {
+    ++sources.sources[0].mtime_ns;
+  }
+  SECTION("change time") {
+    ++sources.sources[0].ctime_ns;
+  }
+  SECTION("inode") {
+    ++sources.sources[0].inode;
+  }
   differs(plan_of(sources));
 }
 
@@ -133,15 +144,23 @@ TEST_CASE("what is sealed opens to the same bytes, in pieces of any size") {
     sources.sources = {source_of("file", size)};
     return plan_of(sources);
   };
-  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{65535}, std::size_t{65536}, std::size_t{65537}, std::size_t{200'000}}) {
+  for (const std::size_t size : {std::size_t{0}, std::size_t{1}, std::size_t{65535}, std::size_t{65536},
+                                 std::size_t{65537}, std::size_t{200'000}}) {
     const auto plan = plan_for(size);
     const std::string plain = noise(size), bytes = sealed(plan, 0, plain);
     CHECK(plain_part(bytes.size()) == size);
     for (const std::size_t piece : {std::size_t{1}, std::size_t{63}, std::size_t{65552}, bytes.size()}) {
       if (piece == 1 && size > 1) continue;
       std::string out;
-      SealedIntake intake(receiver(), [&out](ByteView part) -> Result<void> { out += as_text(part); return {}; }, true);
-      for (std::size_t at = 0; at < bytes.size(); at += piece) REQUIRE(intake.push(as_bytes(std::string_view(bytes).substr(at, piece))));
+      SealedIntake intake(
+          receiver(),
+          [&out](ByteView part) -> Result<void> {
+            out += as_text(part);
+            return {};
+          },
+          true);
+      for (std::size_t at = 0; at < bytes.size(); at += piece)
+        REQUIRE(intake.push(as_bytes(std::string_view(bytes).substr(at, piece))));
       const auto opened = intake.finish();
       REQUIRE(opened);
       CHECK(out == plain);
@@ -161,7 +180,13 @@ TEST_CASE("a sealed file that ends early, or has a wrong bit, is refused and rel
   const std::string plain = noise(150'000), bytes = sealed(plan, 0, plain);
   const auto opens = [&](const std::string& given) {
     std::string out;
-    SealedIntake intake(receiver(), [&out](ByteView part) -> Result<void> { out += as_text(part); return {}; }, false);
+    SealedIntake intake(
+        receiver(),
+        [&out](ByteView part) -> Result<void> {
+          out += as_text(part);
+          return {};
+        },
+        false);
     auto pushed = intake.push(as_bytes(given));
     const bool whole = pushed && intake.finish();
     CHECK(out.size() % seal::chunk_size == 0);
@@ -170,7 +195,8 @@ TEST_CASE("a sealed file that ends early, or has a wrong bit, is refused and rel
     return whole;
   };
   const std::size_t front = seal::sealed_size(0) - seal::tag_size;
-  for (const std::size_t size : {front - 1, front, front + 1, front + 65552, front + 2 * 65552, bytes.size() - 1}) CHECK_FALSE(opens(bytes.substr(0, size)));
+  for (const std::size_t size : {front - 1, front, front + 1, front + 65552, front + 2 * 65552, bytes.size() - 1})
+    CHECK_FALSE(opens(bytes.substr(0, size)));
   for (const std::size_t at : {std::size_t{30}, front - 1, front, front + 65551, front + 65552, bytes.size() - 1}) {
     std::string flipped = bytes;
     flipped[at] = static_cast<char>(flipped[at] ^ 0x40);
@@ -186,7 +212,13 @@ TEST_CASE("opening goes on where an earlier run stopped, and its sums are those 
   const std::string plain = noise(300'000), bytes = sealed(plan, 0, plain);
   for (const std::uint64_t chunks : {1U, 2U, 4U}) {
     std::string out;
-    SealedIntake intake(receiver(), [&out](ByteView part) -> Result<void> { out += as_text(part); return {}; }, true);
+    SealedIntake intake(
+        receiver(),
+        [&out](ByteView part) -> Result<void> {
+          out += as_text(part);
+          return {};
+        },
+        true);
     const auto kept = [&plain](std::uint64_t offset, std::span<std::byte> space) -> Result<std::size_t> {
       const auto size = std::min<std::size_t>(space.size(), 1000);  // short reads are allowed
       std::memcpy(space.data(), plain.data() + offset, size);
@@ -211,7 +243,8 @@ TEST_CASE("a partial that was changed on disk shows in the sum of the sealed byt
   sources.sources = {source_of("file", 200'000)};
   const auto plan = plan_of(sources);
   const std::string plain = noise(200'000), bytes = sealed(plan, 0, plain);
-  SealedIntake intake(receiver(), [](ByteView) -> Result<void> { return {}; }, false);
+  SealedIntake intake(
+      receiver(), [](ByteView) -> Result<void> { return {}; }, false);
   const auto damaged = [&plain](std::uint64_t offset, std::span<std::byte> space) -> Result<std::size_t> {
     std::memcpy(space.data(), plain.data() + offset, space.size());
     if (offset <= 70'000 && 70'000 < offset + space.size()) space[70'000 - offset] ^= std::byte{1};

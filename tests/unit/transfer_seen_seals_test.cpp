@@ -11,8 +11,8 @@
 
 #include "base/bytes.h"
 #include "base/random.h"
-#include "transfer/seen_seals.h"
 #include "temp_directory.h"
+#include "transfer/seen_seals.h"
 
 using namespace qrx;
 using namespace qrx::transfer;
@@ -30,7 +30,9 @@ class Directory {
   const test::TempDirectory top_;
 };
 
-std::string random_tag() { return to_hex(as_bytes(random_bytes<16>())); }
+std::string random_tag() {
+  return to_hex(as_bytes(random_bytes<16>()));
+}
 
 SeenSeals seals_of(const std::string& directory, const Guid& space) {
   return {directory, space, [](const std::string& text) { FAIL_CHECK(text); }};
@@ -52,7 +54,7 @@ TEST_CASE("a tag belongs to the delivery that took it first, in this run and in 
     CHECK_FALSE(seals.claim(two, tag, true));
     CHECK(seals.claim(two, other, false));
   }
-  struct stat status{};
+  struct stat status {};
   REQUIRE(::stat(dir.record(space).c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0600);
   auto later = seals_of(dir.state(), space);
@@ -116,8 +118,11 @@ TEST_CASE("lines that are damaged or cut short spoil no others") {
   const Id one = Id::random(), two = Id::random();
   const std::string tag = random_tag(), cut = random_tag(), after = random_tag();
   fs::create_directories(dir.state());
-  std::ofstream(dir.record(space)) << "rubbish\n" << tag << " " << one.text() << "\n" << std::string(200'000, 'x') << "\n"
-                                   << tag << " nobody\n" << cut << " " << one.text().substr(0, 10);
+  std::ofstream(dir.record(space)) << "rubbish\n"
+                                   << tag << " " << one.text() << "\n"
+                                   << std::string(200'000, 'x') << "\n"
+                                   << tag << " nobody\n"
+                                   << cut << " " << one.text().substr(0, 10);
   auto seals = seals_of(dir.state(), space);
   CHECK_FALSE(seals.fit(two, std::vector{tag}));
   CHECK(seals.fit(two, std::vector{cut}));

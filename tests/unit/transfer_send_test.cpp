@@ -10,13 +10,13 @@
 #include <fstream>
 #include <thread>
 
+#include "temp_directory.h"
 #include "transfer/answers.h"
 #include "transfer/pace.h"
 #include "transfer/patience.h"
 #include "transfer/send_state.h"
 #include "transfer/sender.h"
 #include "transfer/sources.h"
-#include "temp_directory.h"
 
 using namespace qrx;
 using namespace qrx::transfer;
@@ -169,7 +169,7 @@ TEST_CASE("what a run leaves is found by the next with the same sources, and by 
     // While it runs, nobody else continues it.
     CHECK(!SendState::load(state_dir, link, list));
     CHECK(!SendState::begin(state_dir, link, list, delivery));
-    struct stat status{};
+    struct stat status {};
     REQUIRE(::stat((state_dir + "/" + SendState::file_name(link, list)).c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
     REQUIRE(::stat(state_dir.c_str(), &status) == 0);

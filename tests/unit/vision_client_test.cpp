@@ -11,9 +11,9 @@
 #include <thread>
 
 #include "base/unique_fd.h"
+#include "temp_directory.h"
 #include "unit/vision_pictures.h"
 #include "vision/scan_client.h"
-#include "temp_directory.h"
 
 using namespace qrx;
 
@@ -25,7 +25,8 @@ const std::string link_two = "HTTP://192.168.1.20:8460/U/ZZZZZZZZZZZZZZZZZZZZZZZ
 class Folder {
  public:
   std::string file(const std::string& name, const PictureBytes& bytes) const {
-    std::ofstream(directory_ / name, std::ios::binary).write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
+    std::ofstream(directory_ / name, std::ios::binary)
+        .write(reinterpret_cast<const char*>(bytes.data()), static_cast<std::streamsize>(bytes.size()));
     return directory_ / name;
   }
   // A shell script that stands in for the helper.
@@ -46,7 +47,9 @@ ScanOptions real() {
   return options;
 }
 
-ByteView view(const PictureBytes& bytes) { return std::as_bytes(std::span(bytes)); }
+ByteView view(const PictureBytes& bytes) {
+  return std::as_bytes(std::span(bytes));
+}
 
 Result<ScanReport> with_script(const std::string& body, std::chrono::milliseconds timeout = std::chrono::seconds(10)) {
   const Folder folder;
@@ -158,10 +161,13 @@ TEST_CASE("the helper gets the picture, an environment of its own, and no descri
   const std::string check =
       "read -r line; [ \"$line\" = picture ] || exit 1\n"
       "[ -z \"$QRX_SECRET\" ] || exit 2\n"
-      "[ ! -e /proc/$$/fd/" + std::to_string(leaked.get()) + " ] || exit 4\n"
+      "[ ! -e /proc/$$/fd/" +
+      std::to_string(leaked.get()) +
+      " ] || exit 4\n"
       "[ \"$PWD\" = / ] || exit 5\n"  // all without a process more: only root might start one
       "limits=\n"
-      "while read -r max what kind of soft hard units; do limits=\"$limits $what $kind $of $soft;\"; done </proc/$$/limits\n"
+      "while read -r max what kind of soft hard units; do limits=\"$limits $what $kind $of $soft;\"; done "
+      "</proc/$$/limits\n"
       "case $limits in *'core file size 0;'*) ;; *) exit 6;; esac\n"
       "case $limits in *' file size 0 '*) ;; *) exit 7;; esac\n"
       "case $limits in *'open files 16 '*) ;; *) exit 8;; esac\n"

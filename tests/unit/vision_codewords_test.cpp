@@ -3,8 +3,8 @@
 
 #include <memory>
 
-#include <opencv2/core.hpp>
 #include <qrencode.h>
+#include <opencv2/core.hpp>
 
 #include "vision/codewords.h"
 #include "vision/reed_solomon.h"
@@ -25,8 +25,12 @@ cv::Mat modules_of(const std::string& text, int version, QRecLevel level) {
   return out;
 }
 
-cv::Mat_<float> sure(const cv::Mat& modules) { return cv::Mat_<float>(modules.size(), 1.0F); }
-bool same(const cv::Mat& a, const cv::Mat& b) { return a.size() == b.size() && cv::countNonZero(a != b) == 0; }
+cv::Mat_<float> sure(const cv::Mat& modules) {
+  return cv::Mat_<float>(modules.size(), 1.0F);
+}
+bool same(const cv::Mat& a, const cv::Mat& b) {
+  return a.size() == b.size() && cv::countNonZero(a != b) == 0;
+}
 
 }  // namespace
 
@@ -43,7 +47,8 @@ TEST_CASE("an undamaged symbol of every version and level is found right and sta
 }
 
 TEST_CASE("doubtful modules in known places are corrected twice as far as errors in unknown ones") {
-  const cv::Mat whole = modules_of("HTTPS://QRX.EXAMPLE.NET/U/ABCDEFGHIJKLMNOPQRSTUVWXYA#AGE1QQQQQQQQQQQQQQQQQQQ", 5, QR_ECLEVEL_L);
+  const cv::Mat whole =
+      modules_of("HTTPS://QRX.EXAMPLE.NET/U/ABCDEFGHIJKLMNOPQRSTUVWXYA#AGE1QQQQQQQQQQQQQQQQQQQ", 5, QR_ECLEVEL_L);
   int blind_limit = 0, told_limit = 0;  // the largest bright spot that is corrected
   for (int size = 2; size <= 16; ++size) {
     const cv::Rect spot(15, 11, size, size);

@@ -9,7 +9,9 @@ using namespace qrx;
 
 namespace {
 
-ByteView view(const PictureBytes& bytes) { return std::as_bytes(std::span(bytes)); }
+ByteView view(const PictureBytes& bytes) {
+  return std::as_bytes(std::span(bytes));
+}
 
 // 64x32: the upper left quarter is dark, all else light.
 Gray corner() {
@@ -20,7 +22,8 @@ Gray corner() {
 }
 
 bool dark(const SmallPicture& picture, bool right, bool bottom) {
-  const int x = picture.width / 4 + (right ? picture.width / 2 : 0), y = picture.height / 4 + (bottom ? picture.height / 2 : 0);
+  const int x = picture.width / 4 + (right ? picture.width / 2 : 0),
+            y = picture.height / 4 + (bottom ? picture.height / 2 : 0);
   return picture.rgba[4 * static_cast<std::size_t>(y * picture.width + x)] < 128;
 }
 
@@ -52,8 +55,9 @@ PictureBytes turned(int orientation, bool little) {
 
 TEST_CASE("every format becomes a small picture of the same shape") {
   const Gray gray = corner();
-  for (const auto& bytes : {png_of(gray), jpeg_of(gray), jpeg_of(gray, true), jpeg_cmyk_of(gray), webp_of(gray, true), webp_of(gray, false),
-                            gif_of(gray), gif_of(gray, true), bmp_of(gray, 8), bmp_of(gray, 24), bmp_of(gray, 32, true)}) {
+  for (const auto& bytes :
+       {png_of(gray), jpeg_of(gray), jpeg_of(gray, true), jpeg_cmyk_of(gray), webp_of(gray, true), webp_of(gray, false),
+        gif_of(gray), gif_of(gray, true), bmp_of(gray, 8), bmp_of(gray, 24), bmp_of(gray, 32, true)}) {
     const auto small = decode_small(view(bytes), 32, 32);
     REQUIRE(small);
     CHECK(small->width == 32);
@@ -84,7 +88,9 @@ TEST_CASE("what is transparent stays transparent") {
 
 TEST_CASE("photographs are turned as the camera was held") {
   // Where the dark corner is after turning: right, bottom.
-  const bool expected[9][2] = {{}, {false, false}, {true, false}, {true, true}, {false, true}, {false, false}, {true, false}, {true, true}, {false, true}};
+  const bool expected[9][2] = {
+      {},           {false, false}, {true, false}, {true, true}, {false, true}, {false, false}, {true, false},
+      {true, true}, {false, true}};
   for (int orientation = 1; orientation <= 8; ++orientation)
     for (const bool little : {true, false}) {
       const auto small = decode_small(view(turned(orientation, little)), 64, 64);
@@ -118,6 +124,8 @@ TEST_CASE("the form between the helpers is exact") {
   CHECK(again->rgba == picture.rgba);
   for (std::size_t size = 0; size < text.size(); ++size) CHECK_FALSE(parse_small_picture(text.substr(0, size)));
   CHECK_FALSE(parse_small_picture(text + "x"));
-  for (const char* bad : {"qrx-pixels 1 0 1\n", "qrx-pixels 1 1 0\n", "qrx-pixels 1 -1 1\nxxxx", "qrx-pixels 1 99999 1\n", "qrx-pixels 2 1 1\nxxxx", "qrx-pixels 1 01x1\nxxxx", "qrx-pixels 1  1\nxxxx"})
+  for (const char* bad :
+       {"qrx-pixels 1 0 1\n", "qrx-pixels 1 1 0\n", "qrx-pixels 1 -1 1\nxxxx", "qrx-pixels 1 99999 1\n",
+        "qrx-pixels 2 1 1\nxxxx", "qrx-pixels 1 01x1\nxxxx", "qrx-pixels 1  1\nxxxx"})
     CHECK_FALSE(parse_small_picture(bad));
 }

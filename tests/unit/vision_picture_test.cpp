@@ -9,7 +9,9 @@ using namespace qrx;
 
 namespace {
 
-ByteView view(const PictureBytes& bytes) { return std::as_bytes(std::span(bytes)); }
+ByteView view(const PictureBytes& bytes) {
+  return std::as_bytes(std::span(bytes));
+}
 
 // A picture without symmetry: any line or column out of place shows.
 Gray sample(int width = 37, int height = 23) {
@@ -44,7 +46,8 @@ Picture decoded(const PictureBytes& bytes, PictureFormat format) {
 }
 
 void put_big_endian(PictureBytes& bytes, std::size_t at, std::uint32_t value) {
-  for (int i = 0; i < 4; ++i) bytes.at(at + static_cast<std::size_t>(i)) = static_cast<std::uint8_t>(value >> (24 - 8 * i));
+  for (int i = 0; i < 4; ++i)
+    bytes.at(at + static_cast<std::size_t>(i)) = static_cast<std::uint8_t>(value >> (24 - 8 * i));
 }
 
 }  // namespace
@@ -77,7 +80,8 @@ TEST_CASE("what is transparent lies on a ground that shows what is not") {
   const Gray black(ink.width, ink.height, 0);
   const Gray white(ink.width, ink.height, 255);
   CHECK(greatest_difference(decoded(png_with_alpha(black, opaque_where_dark), PictureFormat::png).gray, ink) == 0);
-  CHECK(greatest_difference(decoded(png_with_alpha(white, opaque_where_dark), PictureFormat::png).gray, negative(ink)) == 0);
+  CHECK(greatest_difference(decoded(png_with_alpha(white, opaque_where_dark), PictureFormat::png).gray,
+                            negative(ink)) == 0);
 }
 
 TEST_CASE("sizes over the limit are refused before memory is taken") {
@@ -90,7 +94,8 @@ TEST_CASE("sizes over the limit are refused before memory is taken") {
   bmp[20] = 0xFF;  // width + 16,711,680
   CHECK(decode_picture(view(bmp)).fault == PictureFault::too_large);
 
-  for (const auto& bytes : {png_of(sample()), jpeg_of(sample()), webp_of(sample(), true), gif_of(sample()), bmp_of(sample(), 8)}) {
+  for (const auto& bytes :
+       {png_of(sample()), jpeg_of(sample()), webp_of(sample(), true), gif_of(sample()), bmp_of(sample(), 8)}) {
     CHECK(decode_picture(view(bytes), 37 * 23).fault == PictureFault::none);
     CHECK(decode_picture(view(bytes), 37 * 23 - 1).fault == PictureFault::too_large);
   }
@@ -109,8 +114,8 @@ TEST_CASE("a BMP that promises more lines than it holds costs no more than it ho
 }
 
 TEST_CASE("a picture cut short anywhere is told apart, and what came before the cut is kept") {
-  for (const auto& bytes : {png_of(sample()), jpeg_of(sample()), jpeg_of(sample(), true), webp_of(sample(), false), webp_of(sample(), true),
-                            gif_of(sample()), gif_of(sample(), true), bmp_of(sample(), 4)}) {
+  for (const auto& bytes : {png_of(sample()), jpeg_of(sample()), jpeg_of(sample(), true), webp_of(sample(), false),
+                            webp_of(sample(), true), gif_of(sample()), gif_of(sample(), true), bmp_of(sample(), 4)}) {
     for (std::size_t size = 0; size < bytes.size() - 20; ++size) {
       const Picture picture = decode_picture(view(bytes).first(size));
       if (picture.fault == PictureFault::none) {
@@ -132,8 +137,8 @@ TEST_CASE("what is no picture is told as such") {
 TEST_CASE("bytes changed at random never break a decoder") {
   std::uint32_t state = 1;
   const auto random = [&] { return state = state * 1664525 + 1013904223; };
-  for (const auto& original : {png_of(sample()), jpeg_of(sample()), jpeg_of(sample(), true), webp_of(sample(), false), webp_of(sample(), true),
-                               gif_of(sample()), bmp_of(sample(), 8), bmp_of(sample(), 16)}) {
+  for (const auto& original : {png_of(sample()), jpeg_of(sample()), jpeg_of(sample(), true), webp_of(sample(), false),
+                               webp_of(sample(), true), gif_of(sample()), bmp_of(sample(), 8), bmp_of(sample(), 16)}) {
     for (int round = 0; round < 300; ++round) {
       PictureBytes bytes = original;
       for (int i = 0; i < 3; ++i) bytes[(random() >> 8) % bytes.size()] = static_cast<std::uint8_t>(random() >> 16);

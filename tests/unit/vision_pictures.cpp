@@ -94,7 +94,9 @@ int append_gif(GifFileType* gif, const GifByteType* data, int size) {
 
 }  // namespace
 
-PictureBytes png_of(const Gray& gray) { return write_png(gray, gray.pixels.data(), PNG_FORMAT_GRAY); }
+PictureBytes png_of(const Gray& gray) {
+  return write_png(gray, gray.pixels.data(), PNG_FORMAT_GRAY);
+}
 
 PictureBytes png_with_alpha(const Gray& gray, const Gray& alpha) {
   PictureBytes rgba;
@@ -105,8 +107,12 @@ PictureBytes png_with_alpha(const Gray& gray, const Gray& alpha) {
   return write_png(gray, rgba.data(), PNG_FORMAT_RGBA);
 }
 
-PictureBytes jpeg_of(const Gray& gray, bool progressive) { return write_jpeg(gray, JCS_GRAYSCALE, 1, progressive); }
-PictureBytes jpeg_cmyk_of(const Gray& gray) { return write_jpeg(gray, JCS_CMYK, 4, false); }
+PictureBytes jpeg_of(const Gray& gray, bool progressive) {
+  return write_jpeg(gray, JCS_GRAYSCALE, 1, progressive);
+}
+PictureBytes jpeg_cmyk_of(const Gray& gray) {
+  return write_jpeg(gray, JCS_CMYK, 4, false);
+}
 
 PictureBytes webp_of(const Gray& gray, bool lossless) {
   std::vector<std::uint8_t> rgb;

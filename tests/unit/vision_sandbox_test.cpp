@@ -91,7 +91,9 @@ TEST_CASE("who watches frames may also wait for them, and of a camera take and g
     poll(&waiting, 1, 0);
   };
   v4l2_buffer buffer{};
-  const auto control = [&](int fd, unsigned long request) { return [&buffer, fd, request] { (void)ioctl(fd, request, &buffer); }; };
+  const auto control = [&](int fd, unsigned long request) {
+    return [&buffer, fd, request] { (void)ioctl(fd, request, &buffer); };
+  };
   CHECK(killed(wait));
   CHECK_FALSE(killed(wait, Cage::frames));
   CHECK_FALSE(killed(wait, Cage::camera));
@@ -100,7 +102,8 @@ TEST_CASE("who watches frames may also wait for them, and of a camera take and g
   CHECK_FALSE(killed(control(0, VIDIOC_DQBUF), Cage::camera));
   CHECK_FALSE(killed(control(0, VIDIOC_QBUF), Cage::camera));
   CHECK(killed(control(1, VIDIOC_DQBUF), Cage::camera));
-  for (const unsigned long request : {VIDIOC_S_FMT, VIDIOC_S_CTRL, VIDIOC_STREAMOFF, 0x5412ul /* TIOCSTI: types into a terminal */})
+  for (const unsigned long request :
+       {VIDIOC_S_FMT, VIDIOC_S_CTRL, VIDIOC_STREAMOFF, 0x5412ul /* TIOCSTI: types into a terminal */})
     CHECK(killed(control(0, request), Cage::camera));
   for (const Cage cage : {Cage::frames, Cage::camera}) {
     CHECK(killed([] { (void)!open("/etc/passwd", O_RDONLY); }, cage));

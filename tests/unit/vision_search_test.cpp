@@ -75,7 +75,8 @@ TEST_CASE("the same code twice is one text") {
 TEST_CASE("where there is no code nothing is found, whatever the size") {
   for (const int size : {1, 2, 7, 40, 300}) {
     Gray gray(size, size, 255);
-    for (std::size_t i = 0; i < gray.pixels.size(); ++i) gray.pixels[i] = static_cast<std::uint8_t>(i * 2654435761u >> 11);
+    for (std::size_t i = 0; i < gray.pixels.size(); ++i)
+      gray.pixels[i] = static_cast<std::uint8_t>(i * 2654435761u >> 11);
     CHECK(search(gray).texts.empty());
     CHECK(search(gray, true, true).texts.empty());
   }

@@ -44,15 +44,17 @@ std::string pgm(int width, int height, char value) {
 }  // namespace
 
 TEST_CASE("views and texts are told as they come, in whatever pieces") {
-  const std::string output = "qrx-scan 1\n" + format_watch_view(view_of(4, 3)) + "text " + to_base64(as_bytes("hello")) + "\n" +
-                             format_watch_view(view_of(96, 96)) + "end searched half 640 480\n";
+  const std::string output = "qrx-scan 1\n" + format_watch_view(view_of(4, 3)) + "text " +
+                             to_base64(as_bytes("hello")) + "\n" + format_watch_view(view_of(96, 96)) +
+                             "end searched half 640 480\n";
   for (const std::size_t piece : {std::size_t{1}, std::size_t{7}, output.size()}) {
     WatchReader reader;
     std::vector<WatchView> views;
     std::vector<std::string> texts;
     reader.view = [&](const WatchView& view) { views.push_back(view); };
     reader.text = [&](const std::string& text) { texts.push_back(text); };
-    for (std::size_t at = 0; at < output.size(); at += piece) REQUIRE(reader.take(std::string_view(output).substr(at, piece)));
+    for (std::size_t at = 0; at < output.size(); at += piece)
+      REQUIRE(reader.take(std::string_view(output).substr(at, piece)));
     REQUIRE(views.size() == 2);
     CHECK(views[0].hint == AimHint::far);
     CHECK(views[0].gray.width == 4);
@@ -87,7 +89,8 @@ TEST_CASE("a helper that was taken over can say nothing but small pictures and t
 
 TEST_CASE("every hint has words for people, but none") {
   CHECK(words_of(AimHint::none).empty());
-  for (const AimHint hint : {AimHint::dark, AimHint::bright, AimHint::blank, AimHint::far, AimHint::unsteady, AimHint::other})
+  for (const AimHint hint :
+       {AimHint::dark, AimHint::bright, AimHint::blank, AimHint::far, AimHint::unsteady, AimHint::other})
     CHECK_FALSE(words_of(hint).empty());
 }
 
@@ -124,7 +127,8 @@ TEST_CASE("pictures in a row are taken one by one, live ones only the last, brok
   REQUIRE(last);
   CHECK(last->pixels == std::vector<std::uint8_t>(8, 'b'));
 
-  for (const char* bad : {"", "P6\n1 1\n255\nx", "P5\n0 1\n255\n", "P5\n99999 1\n255\n", "P5\n1 1\n65535\nxx", "P5\n-1 1\n255\nx", "P5\n1 1\n255\n"}) {
+  for (const char* bad : {"", "P6\n1 1\n255\nx", "P5\n0 1\n255\n", "P5\n99999 1\n255\n", "P5\n1 1\n65535\nxx",
+                          "P5\n-1 1\n255\nx", "P5\n1 1\n255\n"}) {
     const UniqueFd broken = pipe_with(bad);
     const auto frames = frames_of_pgm(broken.get(), false);
     CHECK_FALSE(frames->next());

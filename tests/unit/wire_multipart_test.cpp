@@ -40,9 +40,10 @@ std::string part(const std::string& head, const std::string& body) {
 }  // namespace
 
 TEST_CASE("a form is the same however its bytes are split") {
-  const std::string body = part("name=\"note\"", "hello") +
-                           part("name=\"f\"; filename=\"a.txt\"\r\nContent-Type: text/plain", "1\r\n--X\r\r\n--XY\r\n2") +
-                           part("name=\"f\"; filename=\"\"", "") + "--XX--\r\n";
+  const std::string body =
+      part("name=\"note\"", "hello") +
+      part("name=\"f\"; filename=\"a.txt\"\r\nContent-Type: text/plain", "1\r\n--X\r\r\n--XY\r\n2") +
+      part("name=\"f\"; filename=\"\"", "") + "--XX--\r\n";
   const std::string expected = "[note]hello;[f|a.txt]1\r\n--X\r\r\n--XY\r\n2;[f|];";
   for (std::size_t piece = 1; piece <= body.size(); ++piece) CHECK(read(body, piece) == expected);
 }
@@ -63,7 +64,8 @@ TEST_CASE("malformed forms are refused") {
         std::string("--XX-x"), std::string("--XX --\r\n"), part("name=\"f\"", "x"), part("name=\"f\"", "x") + "--XX-",
         part("filename=\"f\"", "x") + "--XX--", part("name=\"f\"; name=\"g\"", "x") + "--XX--",
         part("name=\"f", "x") + "--XX--", std::string("--XX\r\nA: b\r\n\r\nx\r\n--XX--"),
-        std::string("--XX\r\n\r\nx\r\n--XX--"), std::string("--XX\r\nContent-Disposition: attachment; name=f\r\n\r\nx\r\n--XX--"),
+        std::string("--XX\r\n\r\nx\r\n--XX--"),
+        std::string("--XX\r\nContent-Disposition: attachment; name=f\r\n\r\nx\r\n--XX--"),
         std::string("--XX\r\nContent Disposition: form-data; name=f\r\n\r\nx\r\n--XX--"),
         part("name=f\r\nContent-Transfer-Encoding: base64", "eA==") + "--XX--",
         part("name=f\r\nContent-Disposition: form-data; name=g", "x") + "--XX--",
@@ -81,11 +83,10 @@ TEST_CASE("the boundary comes from the content type") {
   CHECK(multipart_boundary("multipart/form-data; boundary=----WebKitFormBoundaryA1") == "----WebKitFormBoundaryA1");
   CHECK(multipart_boundary("Multipart/Form-Data; charset=utf-8; Boundary=\"a b:c\"") == "a b:c");
   CHECK(multipart_boundary("text/plain").error().kind == Kind::unsupported);
-  for (const std::string& type : {std::string("multipart/form-data"), std::string("multipart/form-data; boundary="),
-                                  std::string("multipart/form-data; boundary=\"a"),
-                                  std::string("multipart/form-data; boundary=a; boundary=b"),
-                                  "multipart/form-data; boundary=" + std::string(71, 'a'),
-                                  std::string("multipart/form-data; boundary=\"a \""),
-                                  std::string("multipart/form-data; boundary=\"a\r\nb\"")})
+  for (const std::string& type :
+       {std::string("multipart/form-data"), std::string("multipart/form-data; boundary="),
+        std::string("multipart/form-data; boundary=\"a"), std::string("multipart/form-data; boundary=a; boundary=b"),
+        "multipart/form-data; boundary=" + std::string(71, 'a'), std::string("multipart/form-data; boundary=\"a \""),
+        std::string("multipart/form-data; boundary=\"a\r\nb\"")})
     CHECK(multipart_boundary(type).error().kind == Kind::usage);
 }

@@ -69,7 +69,8 @@ TEST_CASE("a malformed wish for shares is refused with a sentence") {
         std::string(R"({"recipients":[],"downloads":1.5})"), std::string(R"({"recipients":[],"notify":"yes"})"),
         std::string(R"({"recipients":[],"again":1})"), std::string(R"({"recipients":[],"expire":"1h"})"),
         R"({"recipients":[],"message":")" + std::string(501, 'x') + "\"}",
-        R"({"recipients":[")" + std::string(2049, 'x') + "\"]}", R"({"recipients":[],"key":")" + std::string(201, 'x') + "\"}"}) {
+        R"({"recipients":[")" + std::string(2049, 'x') + "\"]}",
+        R"({"recipients":[],"key":")" + std::string(201, 'x') + "\"}"}) {
     const auto wish = from_json<CreateShares>(text);
     REQUIRE_FALSE(wish);
     CHECK(wish.error().kind == Kind::usage);
@@ -122,7 +123,9 @@ TEST_CASE("a recipient sees files and a message, and reads them back") {
   space.message = "for you";
   space.expires = WallTime(Seconds(1'795'000'000));
   space.downloads_left = 1;
-  space.deliveries.push_back({Id::random(), WallTime(Seconds(1'794'000'000)), "hello",
+  space.deliveries.push_back({Id::random(),
+                              WallTime(Seconds(1'794'000'000)),
+                              "hello",
                               {{Id::random(), "a/\u4F60.jpg", 12345, "image/jpeg", {1, 2, 3}, true, "/x"}}});
   const auto back = from_json<SharedSpace>(to_json(space));
   REQUIRE(back);

@@ -17,14 +17,22 @@ TEST_CASE("the content type comes from the first bytes") {
   CHECK(type_of("\xff\xd8\xff\xe0"s) == "image/jpeg");
   CHECK(type_of("GIF89a.."s) == "image/gif");
   CHECK(type_of("RIFF\x10\0\0\0WEBPVP8 "s) == "image/webp");
-  CHECK(type_of("\0\0\0\x1c" "ftypavif\0\0\0\0avifmif1"s) == "image/avif");
-  CHECK(type_of("\0\0\0\x1c" "ftypmif1\0\0\0\0mif1avif"s) == "image/avif");
-  CHECK(type_of("\0\0\0\x18" "ftypmp42\0\0\0\0mp42"s) == "video/mp4");
-  CHECK(type_of("\0\0\0\x20" "ftypisom\0\0\2\0isomiso2"s) == "video/mp4");
-  CHECK(type_of("\0\0\0\x14" "ftypqt  \0\0\0\0qt  "s) == "video/quicktime");
-  CHECK(type_of("\0\0\0\x18" "ftypheic\0\0\0\0mif1heic"s) == "image/heic");
-  CHECK(type_of("\0\0\0\x18" "ftypM4A \0\0\0\0M4A "s) == "audio/mp4");
-  CHECK(type_of("\0\0\0\x18" "ftypzzzz\0\0\0\0zzzz"s) == "application/octet-stream");
+  CHECK(type_of("\0\0\0\x1c"
+                "ftypavif\0\0\0\0avifmif1"s) == "image/avif");
+  CHECK(type_of("\0\0\0\x1c"
+                "ftypmif1\0\0\0\0mif1avif"s) == "image/avif");
+  CHECK(type_of("\0\0\0\x18"
+                "ftypmp42\0\0\0\0mp42"s) == "video/mp4");
+  CHECK(type_of("\0\0\0\x20"
+                "ftypisom\0\0\2\0isomiso2"s) == "video/mp4");
+  CHECK(type_of("\0\0\0\x14"
+                "ftypqt  \0\0\0\0qt  "s) == "video/quicktime");
+  CHECK(type_of("\0\0\0\x18"
+                "ftypheic\0\0\0\0mif1heic"s) == "image/heic");
+  CHECK(type_of("\0\0\0\x18"
+                "ftypM4A \0\0\0\0M4A "s) == "audio/mp4");
+  CHECK(type_of("\0\0\0\x18"
+                "ftypzzzz\0\0\0\0zzzz"s) == "application/octet-stream");
   CHECK(type_of("ID3\x04\0\0\0\0"s) == "audio/mpeg");
   CHECK(type_of("\xff\xfb\x90\x64"s) == "audio/mpeg");
   CHECK(type_of("\xff\xfe\x68\0\x69\0"s) == "application/octet-stream");  // UTF-16
@@ -32,7 +40,8 @@ TEST_CASE("the content type comes from the first bytes") {
   CHECK(type_of("RIFF\x10\0\0\0WAVEfmt "s) == "audio/wav");
   CHECK(type_of("\x1a\x45\xdf\xa3\x9f\x42\x86\x81\1\x42\x82\x84webm"s) == "video/webm");
   CHECK(type_of("\x1a\x45\xdf\xa3\xa3\x42\x86\x81\1\x42\x82\x88matroska"s) == "video/x-matroska");
-  CHECK(type_of(std::string(257, '\0') + "ustar\0" "00"s) == "application/x-tar");
+  CHECK(type_of(std::string(257, '\0') + "ustar\0"
+                                         "00"s) == "application/x-tar");
   CHECK(type_of("PK\3\4" + std::string(26, '\0') + "mimetypeapplication/epub+zip") == "application/epub+zip");
   CHECK(type_of("II*\0\x08\0"s) == "image/tiff");
   CHECK(type_of("BZh is how this text begins, and ID3 is how another may") == "text/plain; charset=utf-8");
@@ -42,7 +51,8 @@ TEST_CASE("the content type comes from the first bytes") {
   CHECK(type_of("PK\x03\x04\x14"s) == "application/zip");
   CHECK(type_of("\x1f\x8b\x08\0"s) == "application/gzip");
   CHECK(type_of("") == "application/octet-stream");
-  CHECK(type_of("\x7f" "ELF\x02\x01"s) == "application/octet-stream");
+  CHECK(type_of("\x7f"
+                "ELF\x02\x01"s) == "application/octet-stream");
 }
 
 TEST_CASE("active content is only ever text") {
@@ -64,9 +74,12 @@ TEST_CASE("text may be cut in the middle of a character") {
 }
 
 TEST_CASE("every cut of every beginning has an answer") {
-  const std::string all = "\0\0\0\x1c" "ftypavif\0\0\0\0avifmif1\x1a\x45\xdf\xa3RIFF\xff\xfb"s;
+  const std::string all =
+      "\0\0\0\x1c"
+      "ftypavif\0\0\0\0avifmif1\x1a\x45\xdf\xa3RIFF\xff\xfb"s;
   for (std::size_t at = 0; at < all.size(); ++at)
-    for (std::size_t size = 0; at + size <= all.size(); ++size) CHECK_FALSE(type_of(all.substr(at, size), size % 2 == 0).empty());
+    for (std::size_t size = 0; at + size <= all.size(); ++size)
+      CHECK_FALSE(type_of(all.substr(at, size), size % 2 == 0).empty());
 }
 
 TEST_CASE("an age file is sealed") {

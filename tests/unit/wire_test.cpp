@@ -74,7 +74,9 @@ TEST_CASE("a space's state survives the way over the wire") {
   info.label = "Ann's \"desk\"";
   info.seq = 7;
   info.expires = WallTime(Seconds(1'795'000'000));
-  info.deliveries.push_back({Id::random(), WallTime(Seconds(1'794'000'000)), "hello",
+  info.deliveries.push_back({Id::random(),
+                             WallTime(Seconds(1'794'000'000)),
+                             "hello",
                              {{Id::random(), "a/\u4F60.jpg", 12345, "image/jpeg", {1, 2, 3}, false, "/x"}}});
   info.uploads.push_back({Id::random(), Id::random(), "b", 4096, std::nullopt, "/y"});
   const auto back = wire::from_json<wire::SpaceInfo>(wire::to_json(info));
@@ -95,7 +97,8 @@ TEST_CASE("malformed messages are refused with a sentence") {
 }
 
 TEST_CASE("a manifest of a sealed delivery comes back as it was") {
-  const wire::Manifest manifest{"for you", {{"abc.age", "dir/\u4F60.jpg", std::string(32, '0')}, {"def.age", "b", std::string(32, 'f')}}};
+  const wire::Manifest manifest{
+      "for you", {{"abc.age", "dir/\u4F60.jpg", std::string(32, '0')}, {"def.age", "b", std::string(32, 'f')}}};
   const auto back = wire::from_json<wire::Manifest>(wire::to_json(manifest));
   REQUIRE(back);
   CHECK(back->message == manifest.message);

@@ -27,10 +27,10 @@ TEST_CASE("upload metadata is read as tus clients write it") {
 }
 
 TEST_CASE("malformed upload metadata is refused") {
-  for (const std::string& text : {std::string("filename a"), std::string("filename !!!!"), std::string(","),
-                                  std::string("a,,b"), std::string("a YQ==,a YQ=="), std::string("a YQ== YQ=="),
-                                  std::string("a YR=="), std::string("\xC3\xA4 YQ=="), std::string("a,"),
-                                  "a " + std::string(16384, 'Y')})
+  for (const std::string& text :
+       {std::string("filename a"), std::string("filename !!!!"), std::string(","), std::string("a,,b"),
+        std::string("a YQ==,a YQ=="), std::string("a YQ== YQ=="), std::string("a YR=="), std::string("\xC3\xA4 YQ=="),
+        std::string("a,"), "a " + std::string(16384, 'Y')})
     CHECK(parse_upload_metadata(text).error().kind == Kind::usage);
 }
 

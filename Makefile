@@ -59,6 +59,7 @@ apprise
 ca-certificates
 cage
 chromium
+clang-format
 curl
 faketime
 ffmpeg

@@ -128,8 +128,9 @@ CREATE TABLE share_files(
 CREATE INDEX share_files_by_space ON share_files(guid);
 CREATE INDEX share_files_by_taken ON share_files(share, taken) WHERE taken > 0;
 CREATE TABLE outbox(
-  number INTEGER PRIMARY KEY, share BLOB NOT NULL UNIQUE, guid BLOB NOT NULL, transport TEXT NOT NULL, token TEXT NOT NULL,
-  key TEXT NOT NULL, created INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL, claimed INTEGER NOT NULL) STRICT;
+  number INTEGER PRIMARY KEY, share BLOB NOT NULL UNIQUE, guid BLOB NOT NULL, transport TEXT NOT NULL,
+  token TEXT NOT NULL, key TEXT NOT NULL, created INTEGER NOT NULL, due INTEGER NOT NULL, attempts INTEGER NOT NULL,
+  claimed INTEGER NOT NULL) STRICT;
 CREATE INDEX outbox_by_space ON outbox(guid);
 CREATE INDEX outbox_by_due ON outbox(due);
 CREATE TABLE notice_counts(
@@ -139,7 +140,8 @@ CREATE TABLE notice_counts(
 
 int write_space(Connection& connection, const SpaceRow& row) {
   Statement statement = connection.prepare(
-      "INSERT INTO spaces(" SPACE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(guid) DO UPDATE SET "
+      "INSERT INTO spaces(" SPACE_COLUMNS
+      ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(guid) DO UPDATE SET "
       "owner_hash=excluded.owner_hash,label=excluded.label,key=excluded.key,seal=excluded.seal,"
       "max_size=excluded.max_size,max_files=excluded.max_files,created=excluded.created,expires=excluded.expires,"
       "phase=excluded.phase,seq=excluded.seq");
@@ -151,9 +153,10 @@ int write_space(Connection& connection, const SpaceRow& row) {
 }
 
 int write_delivery(Connection& connection, const DeliveryRow& row) {
-  Statement statement = connection.prepare(
-      "INSERT INTO deliveries(" DELIVERY_COLUMNS ") VALUES(?,?,?,?,?) ON CONFLICT(delivery) DO UPDATE SET "
-      "message=excluded.message,created=excluded.created,committed=excluded.committed");
+  Statement statement =
+      connection.prepare("INSERT INTO deliveries(" DELIVERY_COLUMNS
+                         ") VALUES(?,?,?,?,?) ON CONFLICT(delivery) DO UPDATE SET "
+                         "message=excluded.message,created=excluded.created,committed=excluded.committed");
   statement.blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes)).text(row.message);
   statement.signed_number(to_number(row.created));
   bind_time(statement, row.committed);
@@ -162,7 +165,8 @@ int write_delivery(Connection& connection, const DeliveryRow& row) {
 
 int write_file(Connection& connection, const FileRow& row) {
   Statement statement = connection.prepare(
-      "INSERT INTO files(" FILE_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(file) DO UPDATE SET "
+      "INSERT INTO files(" FILE_COLUMNS
+      ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(file) DO UPDATE SET "
       "delivery=excluded.delivery,name=excluded.name,size=excluded.size,type=excluded.type,xxh128=excluded.xxh128,"
       "sha256=excluded.sha256,sealed=excluded.sealed,blob=excluded.blob,blob_offset=excluded.blob_offset");
   statement.blob(as_bytes(row.file.bytes)).blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes));
@@ -177,7 +181,8 @@ int write_file(Connection& connection, const FileRow& row) {
 
 int write_upload(Connection& connection, const UploadRow& row) {
   Statement statement = connection.prepare(
-      "INSERT INTO uploads(" UPLOAD_COLUMNS ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(upload) DO UPDATE SET "
+      "INSERT INTO uploads(" UPLOAD_COLUMNS
+      ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(upload) DO UPDATE SET "
       "delivery=excluded.delivery,name=excluded.name,metadata=excluded.metadata,length=excluded.length,"
       "offset=excluded.offset,epoch=excluded.epoch,blob=excluded.blob,lone=excluded.lone,partial=excluded.partial,"
       "damaged=excluded.damaged,created=excluded.created,expires=excluded.expires");
@@ -218,8 +223,7 @@ Result<std::optional<FileRow>> read_file(Connection& connection, const Id& file)
 }
 
 Result<std::vector<FileRow>> read_files_after(Connection& connection, const Id& last, std::size_t most) {
-  Statement statement =
-      connection.prepare("SELECT " FILE_COLUMNS " FROM files WHERE file>? ORDER BY file LIMIT ?");
+  Statement statement = connection.prepare("SELECT " FILE_COLUMNS " FROM files WHERE file>? ORDER BY file LIMIT ?");
   statement.blob(as_bytes(last.bytes)).number(most);
   return take_all(std::move(statement), take_file);
 }

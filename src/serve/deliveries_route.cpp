@@ -14,7 +14,7 @@ http::Answer refuse(const Call& call, const Error& error) {
 }
 
 std::string place_of(const Call& call, const Id& delivery) {
-  return call.site.base().prefix + "/u/" + call.target.guid.text() + "/deliveries/" + delivery.text();
+  return call.site.base().prefix + wire::path_of({wire::Resource::delivery, call.target.guid, delivery});
 }
 
 }  // namespace

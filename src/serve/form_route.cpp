@@ -35,7 +35,8 @@ class FormSink : public http::BodySink, private wire::FormEvents {
     delivery_.reset();
     call_->site.files_received += files_;
     if (wants_json(*call_->request)) return json_answer(201, wire::to_json(*state));
-    return page_answer(201, sent_page(call_->asker.look, *state, call_->site.base().prefix + "/u/" + guid().text()));
+    return page_answer(201, sent_page(call_->asker.look, *state,
+                                      call_->site.base().prefix + wire::path_of({wire::Resource::drop, guid()})));
   }
 
   std::optional<http::Answer> on_error(const Error& error) override { return stop_at(error); }

@@ -94,15 +94,16 @@ wire::SharedSpace describe(const Call& call, const space::Shares::Opened& opened
   out.downloads_left = opened.downloads_left;
   std::unordered_map<Id, const space::DeliveryRow*, IdHash> rows;
   for (const space::DeliveryRow& row : opened.space->deliveries) rows.emplace(row.delivery, &row);
-  const std::string files = root + "/d/" + call.target.token + "/files/";
+  wire::Target place{.resource = wire::Resource::link_file, .token = call.target.token};
   for (const std::uint32_t at : opened.files) {
     const space::FileRow& file = opened.space->files[at];
     if (out.deliveries.empty() || out.deliveries.back().delivery != file.delivery) {
       const space::DeliveryRow& row = *rows.at(file.delivery);
       out.deliveries.push_back({row.delivery, row.committed.value_or(row.created), row.message, {}});
     }
+    place.item = file.file;
     out.deliveries.back().files.push_back(
-        {file.file, file.name, file.size, file.type, file.xxh128, file.sealed, files + file.file.text()});
+        {file.file, file.name, file.size, file.type, file.xxh128, file.sealed, root + wire::path_of(place)});
   }
   return out;
 }

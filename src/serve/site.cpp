@@ -11,6 +11,7 @@
 namespace qrx::serve {
 namespace {
 
+using wire::Resource;
 using Route = http::Reply (*)(const SharedCall&);
 
 http::Reply show_health(const SharedCall&) {
@@ -119,7 +120,7 @@ http::Reply logged(http::Reply reply, const SharedCall& call) {
   } else {
     call->site.log.request("request", {{"peer", call->request->peer},
                                        {"method", call->request->method},
-                                       {"path", loggable(call->target)},
+                                       {"path", wire::loggable(call->target)},
                                        {"status", std::to_string(status_of(reply))},
                                        {"id", call->asker.request_id}});
   }
@@ -210,7 +211,7 @@ http::Reply Site::route(const std::shared_ptr<Call>& shared) {
   const http::Request& request = *call.request;
   if (is_foreign(request, options_.public_authority))
     return call.problem(403, "a page of another site may not use this server");
-  auto target = parse_target(request.path, options_.prefix, request.method == "PUT");
+  auto target = wire::parse_target(request.path, options_.prefix, request.method == "PUT");
   const bool is_control =
       target && (target->resource == Resource::control_sweep || target->resource == Resource::control_check);
   if (!target || is_control != request.control) return call.problem(404, "there is nothing at this address");

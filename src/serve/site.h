@@ -17,11 +17,11 @@
 #include "serve/problems.h"
 #include "serve/rate_limit.h"
 #include "serve/status_cache.h"
-#include "serve/target.h"
 #include "serve/zip_plan.h"
 #include "space/shares.h"
 #include "space/spaces.h"
 #include "wire/link.h"
+#include "wire/resource.h"
 
 namespace qrx::serve {
 
@@ -85,7 +85,7 @@ class Site {
 struct Call {
   Site& site;
   std::shared_ptr<const http::Request> request;
-  Target target;
+  wire::Target target;
   Asker asker;
 
   http::Answer problem(const Error& error, int status = 0) const { return serve::problem(asker, error, status); }

@@ -11,7 +11,7 @@ namespace {
 
 constexpr std::size_t most_message_bytes = 16384;
 std::string file_url(const Site& site, const Guid& guid, const Id& file) {
-  return site.base().url() + "/api/v1/spaces/" + guid.text() + "/files/" + file.text();
+  return site.base().url() + wire::path_of({wire::Resource::file, guid, file});
 }
 
 http::Answer show(const Call& call, const std::string& token) {
@@ -56,7 +56,7 @@ http::Reply create_space(const SharedCall& call) {
     out.expires = row.expires;
     out.limits = row.limits;
     http::Answer reply = json_answer(201, wire::to_json(out));
-    reply.headers.push_back({"Location", base.prefix + "/api/v1/spaces/" + row.guid.text()});
+    reply.headers.push_back({"Location", base.prefix + wire::path_of({wire::Resource::space, row.guid})});
     return reply;
   });
 }

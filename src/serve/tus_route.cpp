@@ -96,7 +96,7 @@ Result<Creation> read_creation(const Call& call) {
     creation.is_final = concat->is_final;
     creation.wish.partial = !concat->is_final;
     for (const std::string& part : concat->parts) {
-      const auto id = upload_of(part, call.target.guid);
+      const auto id = wire::upload_of(part, call.target.guid);
       if (!id) return fail(Kind::usage, "Upload-Concat names something that is no upload of this space");
       creation.parts.push_back(*id);
     }
@@ -109,7 +109,7 @@ http::Answer created(const Call& call, const space::UploadRow& row, std::uint64_
                      const std::optional<wire::ReceivedFile>& file) {
   http::Answer out = with_tus(answer(201));
   out.headers.push_back(
-      {"Location", call.site.base().prefix + "/u/" + call.target.guid.text() + "/uploads/" + row.upload.text()});
+      {"Location", call.site.base().prefix + wire::path_of({wire::Resource::upload, call.target.guid, row.upload})});
   out.headers.push_back({"Upload-Offset", std::to_string(offset)});
   if (file) out.headers.push_back({"Qrx-Xxh128", to_hex(file->xxh128)});
   if (!row.length || offset < *row.length) out.headers.push_back({"Upload-Expires", to_http_date(row.expires)});
@@ -144,7 +144,7 @@ http::Reply tus_options(const SharedCall& call) {
   if (const auto drop = call->site.spaces.drop(call->target.guid); drop && drop->limits.max_size > 0)
     out.headers.push_back({"Tus-Max-Size", std::to_string(drop->limits.max_size)});
   out.headers.push_back(
-      {"Allow", call->target.resource == Resource::uploads ? "POST, OPTIONS" : "HEAD, PATCH, DELETE, OPTIONS"});
+      {"Allow", call->target.resource == wire::Resource::uploads ? "POST, OPTIONS" : "HEAD, PATCH, DELETE, OPTIONS"});
   return out;
 }
 

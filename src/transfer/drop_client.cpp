@@ -11,17 +11,6 @@ http::Header tus() {
   return {"Tus-Resumable", std::string(wire::tus_version)};
 }
 
-std::string encoded_path(std::string_view name) {
-  std::string out;
-  while (true) {
-    const auto slash = name.find('/');
-    out += percent_encode_segment(name.substr(0, slash));
-    if (slash == std::string_view::npos) return out;
-    out += '/';
-    name.remove_prefix(slash + 1);
-  }
-}
-
 tl::unexpected<Error> strange(const std::string& what) {
   return fail(Kind::other, "the server's answer has no " + what, "is this a qrx server?");
 }
@@ -29,7 +18,11 @@ tl::unexpected<Error> strange(const std::string& what) {
 }  // namespace
 
 DropClient::DropClient(const DropLink& link, const http::ClientOptions& options)
-    : client_(link.origin, options), base_("/u/" + link.guid.text()) {}
+    : client_(link.origin, options), space_(link.guid) {}
+
+std::string DropClient::path(wire::Resource resource, const Id& item) const {
+  return wire::path_of({resource, space_, item});
+}
 
 Result<http::ClientAnswer> DropClient::ask(const std::string& method, const std::string& target,
                                            const std::string& doing, std::string json) {
@@ -44,7 +37,7 @@ Result<http::ClientAnswer> DropClient::ask(const std::string& method, const std:
 }
 
 Result<wire::DropInfo> DropClient::look() {
-  const auto answer = ask("GET", base_, "look at the space");
+  const auto answer = ask("GET", path(wire::Resource::drop), "look at the space");
   if (!answer) return tl::unexpected(answer.error());
   auto drop = wire::from_json<wire::DropInfo>(answer->body);
   if (!drop)
@@ -55,7 +48,7 @@ Result<wire::DropInfo> DropClient::look() {
 Result<Id> DropClient::open_delivery(const std::string& message) {
   wire::CreateDelivery wish;
   wish.message = message;
-  const auto answer = ask("POST", base_ + "/deliveries", "open a delivery", wire::to_json(wish));
+  const auto answer = ask("POST", path(wire::Resource::deliveries), "open a delivery", wire::to_json(wish));
   if (!answer) return tl::unexpected(answer.error());
   const auto state = wire::from_json<wire::DeliveryState>(answer->body);
   if (!state) return strange("delivery");
@@ -63,7 +56,7 @@ Result<Id> DropClient::open_delivery(const std::string& message) {
 }
 
 Result<wire::DeliveryState> DropClient::delivery(const Id& delivery) {
-  const auto answer = ask("GET", base_ + "/deliveries/" + delivery.text(), "look at the delivery");
+  const auto answer = ask("GET", path(wire::Resource::delivery, delivery), "look at the delivery");
   if (!answer) return tl::unexpected(answer.error());
   auto state = wire::from_json<wire::DeliveryState>(answer->body);
   if (!state || state->delivery != delivery) return strange("delivery");
@@ -73,8 +66,7 @@ Result<wire::DeliveryState> DropClient::delivery(const Id& delivery) {
 Result<wire::DeliveryState> DropClient::commit(const Id& delivery, std::uint64_t files) {
   wire::CommitDelivery wish;
   wish.files = files;
-  const auto answer =
-      ask("POST", base_ + "/deliveries/" + delivery.text() + "/commit", "complete the delivery", wire::to_json(wish));
+  const auto answer = ask("POST", path(wire::Resource::commit, delivery), "complete the delivery", wire::to_json(wish));
   if (!answer) return tl::unexpected(answer.error());
   auto state = wire::from_json<wire::DeliveryState>(answer->body);
   if (!state || state->delivery != delivery || !state->committed) return strange("committed delivery");
@@ -82,7 +74,7 @@ Result<wire::DeliveryState> DropClient::commit(const Id& delivery, std::uint64_t
 }
 
 Result<void> DropClient::cancel(const Id& delivery) {
-  const auto answer = ask("DELETE", base_ + "/deliveries/" + delivery.text(), "cancel the delivery");
+  const auto answer = ask("DELETE", path(wire::Resource::delivery, delivery), "cancel the delivery");
   if (!answer) return tl::unexpected(answer.error());
   return {};
 }
@@ -92,7 +84,7 @@ Result<Id> DropClient::create_upload(const Id& delivery, const std::string& name
   metadata.entries = {{"filename", name}, {"delivery", delivery.text()}};
   http::ClientRequest request;
   request.method = "POST";
-  request.target = base_ + "/uploads";
+  request.target = path(wire::Resource::uploads);
   request.has_body = true;
   request.headers = {tus(), {"Upload-Metadata", wire::format_upload_metadata(metadata)}};
   if (length)
@@ -113,7 +105,7 @@ Result<Id> DropClient::create_upload(const Id& delivery, const std::string& name
 Result<DropClient::Standing> DropClient::upload_standing(const Id& upload) {
   http::ClientRequest request;
   request.method = "HEAD";
-  request.target = base_ + "/uploads/" + upload.text();
+  request.target = path(wire::Resource::upload, upload);
   request.headers = {tus()};
   const auto answer = checked(client_.request(request), "look at the upload", asked_pause_);
   if (!answer) return tl::unexpected(answer.error());
@@ -130,7 +122,7 @@ Result<DropClient::Patched> DropClient::patch(const Id& upload, std::uint64_t of
                                               std::optional<std::uint64_t> final_length) {
   http::ClientRequest request;
   request.method = "PATCH";
-  request.target = base_ + "/uploads/" + upload.text();
+  request.target = path(wire::Resource::upload, upload);
   request.headers = {
       tus(), {"Content-Type", std::string(wire::tus_content_type)}, {"Upload-Offset", std::to_string(offset)}};
   if (final_length) request.headers.push_back({"Upload-Length", std::to_string(*final_length)});
@@ -145,7 +137,7 @@ Result<DropClient::Patched> DropClient::patch(const Id& upload, std::uint64_t of
 Result<void> DropClient::remove_upload(const Id& upload) {
   http::ClientRequest request;
   request.method = "DELETE";
-  request.target = base_ + "/uploads/" + upload.text();
+  request.target = path(wire::Resource::upload, upload);
   request.headers = {tus()};
   const auto answer = checked(client_.request(request), "remove the upload", asked_pause_);
   if (!answer) return tl::unexpected(answer.error());
@@ -155,7 +147,7 @@ Result<void> DropClient::remove_upload(const Id& upload) {
 Result<void> DropClient::post_small(const Id& delivery, const std::string& name, std::string bytes) {
   http::ClientRequest request;
   request.method = "PUT";
-  request.target = base_ + "/deliveries/" + delivery.text() + "/files/" + encoded_path(name);
+  request.target = wire::path_of({wire::Resource::delivery_file, space_, delivery, name});
   request.headers = {{"Accept", "application/json"}, {"Content-Type", "application/octet-stream"}};
   request.has_body = true;
   request.body = std::move(bytes);

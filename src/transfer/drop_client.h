@@ -12,6 +12,7 @@
 #include "wire/id.h"
 #include "wire/link.h"
 #include "wire/messages.h"
+#include "wire/resource.h"
 
 namespace qrx::transfer {
 
@@ -50,11 +51,12 @@ class DropClient {
   void close() { client_.close(); }
 
  private:
+  std::string path(wire::Resource resource, const Id& item = {}) const;  // of something in the space
   Result<http::ClientAnswer> ask(const std::string& method, const std::string& target, const std::string& doing,
                                  std::string json = {});
 
   http::Client client_;
-  std::string base_;  // "/u/GUID"
+  Guid space_;
   std::optional<Millis> asked_pause_;
 };
 

@@ -25,10 +25,10 @@ wire::SpaceInfo as_space(wire::SharedSpace shared) {
 OwnerClient::OwnerClient(const SpaceAddress& address, const http::ClientOptions& options)
     : address_(address), client_(address.origin, options) {}
 
-http::ClientRequest OwnerClient::request(const std::string& method, const std::string& below) const {
+http::ClientRequest OwnerClient::request(const std::string& method, const std::string& target) const {
   http::ClientRequest out;
   out.method = method;
-  out.target = address_.path + below;
+  out.target = target;
   if (!address_.bearer.empty()) out.headers = {{"Authorization", "Bearer " + address_.bearer}};
   return out;
 }
@@ -46,7 +46,7 @@ Result<wire::SpaceInfo> OwnerClient::space(std::optional<std::uint64_t> after, S
     return fail(Kind::other, "the server's answer is not understood: " + error.what, "is this a qrx server?");
   };
   if (address_.shared) {
-    auto look = request("GET", "");
+    auto look = request("GET", address_.path());
     look.headers = {{"Accept", "application/json"}};
     const auto answer = checked(client_.request(look), "look at what is shared");
     if (!answer) return tl::unexpected(answer.error());
@@ -56,7 +56,7 @@ Result<wire::SpaceInfo> OwnerClient::space(std::optional<std::uint64_t> after, S
   }
   std::string query;
   if (after) query = "?after=" + std::to_string(*after) + "&wait=" + std::to_string(wait.count());
-  const auto answer = checked(client_.request(request("GET", query)), "look at the space");
+  const auto answer = checked(client_.request(request("GET", address_.path() + query)), "look at the space");
   if (!answer) return tl::unexpected(answer.error());
   auto info = wire::from_json<wire::SpaceInfo>(answer->body);
   if (!info) return not_understood(info.error());
@@ -65,14 +65,14 @@ Result<wire::SpaceInfo> OwnerClient::space(std::optional<std::uint64_t> after, S
 
 Result<void> OwnerClient::remove(std::optional<std::uint64_t> deliveries) {
   const std::string only = deliveries ? "?deliveries=" + std::to_string(*deliveries) : "";
-  const auto answer = checked(client_.request(request("DELETE", only)), "delete the space");
+  const auto answer = checked(client_.request(request("DELETE", address_.path() + only)), "delete the space");
   if (!answer && answer.error().kind != Kind::not_found) return tl::unexpected(answer.error());
   return {};
 }
 
 Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t start,
                                               const std::optional<Xxh128Sum>& known) {
-  auto wish = request("GET", "/files/" + file.text());
+  auto wish = request("GET", address_.path_of_file(file));
   if (start > 0) {
     wish.headers.push_back({"Range", "bytes=" + std::to_string(start) + "-"});
     if (known) wish.headers.push_back({"If-Range", "\"xxh128-" + to_hex(*known) + "\""});
@@ -110,7 +110,7 @@ Result<bool> OwnerClient::fetch(const Id& file, std::uint64_t start, const std::
 }
 
 Result<void> OwnerClient::post_get(const Id& file) {
-  return client_.post(request("GET", "/files/" + file.text()));
+  return client_.post(request("GET", address_.path_of_file(file)));
 }
 
 Result<std::string> OwnerClient::content(std::size_t most_bytes) {

@@ -50,7 +50,7 @@ class OwnerClient {
   void close() { client_.close(); }
 
  private:
-  http::ClientRequest request(const std::string& method, const std::string& below) const;
+  http::ClientRequest request(const std::string& method, const std::string& target) const;
   Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing);
 
   SpaceAddress address_;

@@ -278,7 +278,7 @@ Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::Create
   http::Client client(origin, own);
   http::ClientRequest request;
   request.method = "POST";
-  request.target = "/api/v1/spaces";
+  request.target = wire::path_of({wire::Resource::spaces});
   request.headers = {{"Accept", "application/json"}, {"Content-Type", "application/json"}};
   if (!create_token.empty()) request.headers.push_back({"Authorization", "Bearer " + create_token});
   request.has_body = true;

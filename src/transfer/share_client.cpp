@@ -1,6 +1,7 @@
 #include "transfer/share_client.h"
 
 #include "transfer/answers.h"
+#include "wire/resource.h"
 
 namespace qrx::transfer {
 namespace {
@@ -25,15 +26,15 @@ Result<T> read(const Result<http::ClientAnswer>& answer) {
 ShareClient::ShareClient(const OwnerLink& link, http::ClientOptions options, Millis patience)
     : options_(with_interrupt(std::move(options))),
       client_(link.origin, options_),
-      base_("/api/v1/spaces/" + link.guid.text()),
+      space_(link.guid),
       bearer_("Bearer " + link.token.text()),
       patience_(patience) {}
 
-Result<http::ClientAnswer> ShareClient::ask(const char* method, const std::string& below, const std::string& body,
+Result<http::ClientAnswer> ShareClient::ask(const char* method, const std::string& path, const std::string& body,
                                             const std::string& doing, bool once) {
   http::ClientRequest request;
   request.method = method;
-  request.target = base_ + below;
+  request.target = path;
   request.headers = {{"Authorization", bearer_}, {"Accept", "application/json"}};
   if (!body.empty()) {
     request.headers.push_back({"Content-Type", "application/json"});
@@ -53,33 +54,41 @@ Result<http::ClientAnswer> ShareClient::ask(const char* method, const std::strin
   }
 }
 
+std::string ShareClient::shares() const {
+  return wire::path_of({wire::Resource::shares, space_});
+}
+
+std::string ShareClient::one(const Id& share) const {
+  return wire::path_of({wire::Resource::share, space_, share});
+}
+
 Result<wire::SpaceInfo> ShareClient::space() {
-  return read<wire::SpaceInfo>(ask("GET", "", {}, "look at the space"));
+  return read<wire::SpaceInfo>(ask("GET", wire::path_of({wire::Resource::space, space_}), {}, "look at the space"));
 }
 
 Result<wire::Shares> ShareClient::create(const wire::CreateShares& wish) {
-  return read<wire::Shares>(ask("POST", "/shares", wire::to_json(wish), "share"));
+  return read<wire::Shares>(ask("POST", shares(), wire::to_json(wish), "share"));
 }
 
 Result<wire::Shares> ShareClient::list(std::optional<std::uint64_t> after, Seconds wait) {
   std::string query;
   if (after) query = "?after=" + std::to_string(*after) + "&wait=" + std::to_string(wait.count());
-  return read<wire::Shares>(ask("GET", "/shares" + query, {}, "look at the shares"));
+  return read<wire::Shares>(ask("GET", shares() + query, {}, "look at the shares"));
 }
 
 Result<wire::ShareInfo> ShareClient::report(const Id& share, const wire::ReportShare& report) {
   const bool claims = report.state == wire::ShareState::sending;
-  return read<wire::ShareInfo>(ask("PATCH", "/shares/" + share.text(), wire::to_json(report), "report", claims));
+  return read<wire::ShareInfo>(ask("PATCH", one(share), wire::to_json(report), "report", claims));
 }
 
 Result<void> ShareClient::revoke(const Id& share) {
-  const auto answer = ask("DELETE", "/shares/" + share.text(), {}, "revoke");
+  const auto answer = ask("DELETE", one(share), {}, "revoke");
   if (!answer) return tl::unexpected(answer.error());
   return {};
 }
 
 Result<void> ShareClient::revoke_all() {
-  const auto answer = ask("DELETE", "/shares", {}, "revoke");
+  const auto answer = ask("DELETE", shares(), {}, "revoke");
   if (!answer) return tl::unexpected(answer.error());
   return {};
 }

@@ -32,12 +32,14 @@ class ShareClient {
   void interrupt() { client_.interrupt(); }  // as Client::interrupt
 
  private:
-  Result<http::ClientAnswer> ask(const char* method, const std::string& below, const std::string& body,
+  std::string shares() const;              // their path,
+  std::string one(const Id& share) const;  // and that of one of them
+  Result<http::ClientAnswer> ask(const char* method, const std::string& path, const std::string& body,
                                  const std::string& doing, bool once = false);
 
   http::ClientOptions options_;
   http::Client client_;
-  std::string base_;
+  Guid space_;
   std::string bearer_;
   Millis patience_;
 };

@@ -1,4 +1,4 @@
-// Where a space is read: by its owner, or by one recipient's share link. The files lie below it in the same way.
+// Where a space is read: by its owner, or by one recipient's share link.
 #pragma once
 
 #include <algorithm>
@@ -6,21 +6,31 @@
 
 #include "base/checksum.h"
 #include "wire/link.h"
+#include "wire/resource.h"
 
 namespace qrx::transfer {
 
 struct SpaceAddress {
   Origin origin;
-  std::string path;    // "/api/v1/spaces/GUID" or "/d/TOKEN"
+  wire::Target place;  // the space, or the share
   std::string bearer;  // the owner's token; empty: the path is the right
   Id name;             // under which a run remembers what it saved: the GUID, or made of the share's token
   bool shared = false;
 
   SpaceAddress(const OwnerLink& link)
-      : origin(link.origin), path("/api/v1/spaces/" + link.guid.text()), bearer(link.token.text()), name(link.guid) {}
-  SpaceAddress(const ShareLink& link) : origin(link.origin), path("/d/" + link.token), shared(true) {
+      : origin(link.origin), place{wire::Resource::space, link.guid}, bearer(link.token.text()), name(link.guid) {}
+  SpaceAddress(const ShareLink& link)
+      : origin(link.origin), place{.resource = wire::Resource::link, .token = link.token}, shared(true) {
     const Sha256Sum sum = sha256(as_bytes(link.token));
     std::copy_n(sum.begin(), name.bytes.size(), name.bytes.begin());
+  }
+
+  std::string path() const { return wire::path_of(place); }
+  std::string path_of_file(const Id& file) const {
+    wire::Target target = place;
+    target.resource = shared ? wire::Resource::link_file : wire::Resource::file;
+    target.item = file;
+    return wire::path_of(target);
   }
 };
 

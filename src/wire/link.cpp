@@ -4,6 +4,7 @@
 #include <charconv>
 
 #include "base/text.h"
+#include "wire/resource.h"
 
 namespace qrx {
 namespace {
@@ -128,11 +129,12 @@ std::string DropLink::text() const {
 }
 
 std::string OwnerLink::text() const {
-  return origin.url() + "/s/" + guid.text() + "#" + token.text();
+  return origin.url() + wire::path_of({wire::Resource::owner_page, guid}) + "#" + token.text();
 }
 
 std::string ShareLink::text() const {
-  return origin.url() + "/d/" + token + (identity.empty() ? "" : "#" + identity);
+  return origin.url() + wire::path_of({.resource = wire::Resource::link, .token = token}) +
+         (identity.empty() ? "" : "#" + identity);
 }
 
 Result<DropLink> parse_drop_link(std::string_view text) {

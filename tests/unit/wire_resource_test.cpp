@@ -1,12 +1,9 @@
 #include <catch2/catch.hpp>
 
-#include "serve/check_run.h"
-#include "serve/rate_limit.h"
-#include "serve/status_cache.h"
-#include "serve/target.h"
+#include "wire/resource.h"
 
 using namespace qrx;
-using namespace qrx::serve;
+using namespace qrx::wire;
 
 namespace {
 const Id guid = Id::random();
@@ -76,55 +73,31 @@ TEST_CASE("the parts of a concatenation are uploads of the same space") {
   CHECK_FALSE(upload_of(drop + "/files/" + item.text(), guid));
 }
 
-TEST_CASE("an address may open so many spaces a minute") {
-  RateLimit limit(3);
-  Steady now{};
-  for (int i = 0; i < 3; ++i) CHECK_FALSE(limit.take("192.0.2.1", now));
-  const auto wait = limit.take("192.0.2.1", now);
-  REQUIRE(wait);
-  CHECK(*wait == Seconds(20));
-  CHECK_FALSE(limit.take("192.0.2.2", now));
-  CHECK_FALSE(limit.take("", now));
-  now += *wait;
-  CHECK_FALSE(limit.take("192.0.2.1", now));
-  CHECK(limit.take("192.0.2.1", now));
-}
-
-TEST_CASE("an IPv6 subscriber is one address, and no limit is no limit") {
-  RateLimit limit(1);
-  CHECK_FALSE(limit.take("2001:db8:1:2::1", {}));
-  CHECK(limit.take("2001:db8:1:2:ffff::2", {}));
-  CHECK_FALSE(limit.take("2001:db8:1:3::1", {}));
-  RateLimit none(0);
-  for (int i = 0; i < 1000; ++i) CHECK_FALSE(none.take("192.0.2.1", {}));
-}
-
-TEST_CASE("the cache of states gives what belongs to the seq, and stays small") {
-  StatusCache cache;
-  const auto text = [](std::size_t size) { return std::make_shared<const std::string>(size, 'x'); };
-  cache.keep(guid, 7, text(10));
-  CHECK(cache.find(guid, 7));
-  CHECK_FALSE(cache.find(guid, 8));
-  CHECK_FALSE(cache.find(item, 7));
-  cache.keep(guid, 6, text(10));  // a slow one comes late
-  CHECK(cache.find(guid, 7));
-  cache.keep(guid, 8, text(2U << 20));
-  CHECK_FALSE(cache.find(guid, 8));
-  for (int i = 0; i < 100; ++i) cache.keep(Id::random(), 1, text(200U << 10));
-  CHECK_FALSE(cache.find(guid, 7));
-}
-
-TEST_CASE("what sweep and check say crosses the control socket") {
-  const space::Spaces::Checked checked{1, 2, 3, 4, 5};
-  const auto result = read_result(result_line(checked).substr(0, result_line(checked).size() - 1));
-  REQUIRE(result);
-  REQUIRE(*result);
-  CHECK((*result)->orphans == 5);
-  CHECK(read_finding(finding_line("a\nb")) == "a b\n");
-  CHECK_FALSE(read_result(*read_finding("! = 1 2 3 4 5") == "= 1 2 3 4 5" ? "!" : ""));
-  CHECK_FALSE(*read_result("? it broke"));
-  CHECK_FALSE(read_result("= 1 2 3"));
-  CHECK(read_swept(swept_line({1, 2, 3}))->bytes == 3);
-  CHECK_FALSE(read_swept("1 2 x"));
-  CHECK_FALSE(read_swept("1 2 3 4"));
+TEST_CASE("an address that is written is read as the same") {
+  const auto same = [](const Target& target, bool is_put = false) {
+    const auto read = parse_target(path_of(target), "", is_put);
+    REQUIRE(read);
+    CHECK(read->resource == target.resource);
+    CHECK(read->guid == target.guid);
+    CHECK(read->item == target.item);
+    CHECK(read->name == target.name);
+    CHECK(read->token == target.token);
+  };
+  for (const Resource one : {Resource::home, Resource::scan_page, Resource::health, Resource::spaces,
+                             Resource::control_sweep, Resource::control_check})
+    same({one});
+  for (const Resource one : {Resource::space, Resource::shares, Resource::owner_page, Resource::drop, Resource::uploads,
+                             Resource::deliveries})
+    same({one, guid});
+  for (const Resource one : {Resource::file, Resource::share, Resource::upload, Resource::delivery, Resource::commit})
+    same({one, guid, item});
+  for (const Resource one : {Resource::link, Resource::link_opened, Resource::link_all})
+    same({.resource = one, .token = "secret"});
+  same({.resource = Resource::link_file, .item = item, .token = "secret"});
+  same({.resource = Resource::asset, .name = "receive.js"});
+  for (const char* name : {"photo.jpg", "a/b c/%41#?&.txt", "\xC3\xA4/..", "uploads"}) {
+    same({.resource = Resource::drop_file, .guid = guid, .name = name}, true);
+    same({.resource = Resource::delivery_file, .guid = guid, .item = item, .name = name}, true);
+  }
+  CHECK(path_of({Resource::commit, guid, item}) == drop + "/deliveries/" + item.text() + "/commit");
 }

@@ -1,0 +1,63 @@
+#include <catch2/catch.hpp>
+
+#include "serve/check_run.h"
+#include "serve/rate_limit.h"
+#include "serve/status_cache.h"
+
+using namespace qrx;
+using namespace qrx::serve;
+
+TEST_CASE("an address may open so many spaces a minute") {
+  RateLimit limit(3);
+  Steady now{};
+  for (int i = 0; i < 3; ++i) CHECK_FALSE(limit.take("192.0.2.1", now));
+  const auto wait = limit.take("192.0.2.1", now);
+  REQUIRE(wait);
+  CHECK(*wait == Seconds(20));
+  CHECK_FALSE(limit.take("192.0.2.2", now));
+  CHECK_FALSE(limit.take("", now));
+  now += *wait;
+  CHECK_FALSE(limit.take("192.0.2.1", now));
+  CHECK(limit.take("192.0.2.1", now));
+}
+
+TEST_CASE("an IPv6 subscriber is one address, and no limit is no limit") {
+  RateLimit limit(1);
+  CHECK_FALSE(limit.take("2001:db8:1:2::1", {}));
+  CHECK(limit.take("2001:db8:1:2:ffff::2", {}));
+  CHECK_FALSE(limit.take("2001:db8:1:3::1", {}));
+  RateLimit none(0);
+  for (int i = 0; i < 1000; ++i) CHECK_FALSE(none.take("192.0.2.1", {}));
+}
+
+TEST_CASE("the cache of states gives what belongs to the seq, and stays small") {
+  const Id guid = Id::random();
+  const Id item = Id::random();
+  StatusCache cache;
+  const auto text = [](std::size_t size) { return std::make_shared<const std::string>(size, 'x'); };
+  cache.keep(guid, 7, text(10));
+  CHECK(cache.find(guid, 7));
+  CHECK_FALSE(cache.find(guid, 8));
+  CHECK_FALSE(cache.find(item, 7));
+  cache.keep(guid, 6, text(10));  // a slow one comes late
+  CHECK(cache.find(guid, 7));
+  cache.keep(guid, 8, text(2U << 20));
+  CHECK_FALSE(cache.find(guid, 8));
+  for (int i = 0; i < 100; ++i) cache.keep(Id::random(), 1, text(200U << 10));
+  CHECK_FALSE(cache.find(guid, 7));
+}
+
+TEST_CASE("what sweep and check say crosses the control socket") {
+  const space::Spaces::Checked checked{1, 2, 3, 4, 5};
+  const auto result = read_result(result_line(checked).substr(0, result_line(checked).size() - 1));
+  REQUIRE(result);
+  REQUIRE(*result);
+  CHECK((*result)->orphans == 5);
+  CHECK(read_finding(finding_line("a\nb")) == "a b\n");
+  CHECK_FALSE(read_result(*read_finding("! = 1 2 3 4 5") == "= 1 2 3 4 5" ? "!" : ""));
+  CHECK_FALSE(*read_result("? it broke"));
+  CHECK_FALSE(read_result("= 1 2 3"));
+  CHECK(read_swept(swept_line({1, 2, 3}))->bytes == 3);
+  CHECK_FALSE(read_swept("1 2 x"));
+  CHECK_FALSE(read_swept("1 2 3 4"));
+}

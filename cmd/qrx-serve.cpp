@@ -13,10 +13,10 @@
 #include "cli/addresses.h"
 #include "cli/events.h"
 #include "cli/exit.h"
-#include "cli/messages.h"
 #include "cli/notify_settings.h"
 #include "cli/options.h"
 #include "cli/places.h"
+#include "cli/user_messages.h"
 #include "serve/daemon.h"
 
 using namespace qrx;

@@ -6,24 +6,24 @@
 #include <csignal>
 #include <cstdlib>
 
-#include "cli/client.h"
+#include "cli/client_options.h"
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/kept_spaces.h"
 #include "cli/link_key.h"
 #include "cli/local_notices.h"
-#include "cli/messages.h"
 #include "cli/notify_settings.h"
 #include "cli/options.h"
 #include "cli/places.h"
+#include "cli/recipient_rows.h"
 #include "cli/recipients.h"
 #include "cli/share_report.h"
-#include "cli/share_rows.h"
 #include "cli/share_table.h"
 #include "cli/share_tellers.h"
 #include "cli/share_watch.h"
 #include "cli/signals.h"
 #include "cli/space_source.h"
+#include "cli/user_messages.h"
 #include "http/interrupt.h"
 #include "notify/courier.h"
 #include "term/terminal.h"
@@ -144,7 +144,7 @@ class Share {
   std::unique_ptr<transfer::ShareClient> recorder_;  // of notices sent from here
   wire::SpaceInfo space_;
   std::string key_;  // for the fragments of links; empty where nothing is sealed to it
-  std::optional<ShareRows> rows_;
+  std::optional<RecipientRows> rows_;
 };
 
 int Share::run() {
@@ -327,10 +327,10 @@ Result<void> Share::tell_from_here(const std::vector<std::size_t>& whom) {
   for (const std::size_t at : whom) notices.push_back(notice_of(rows[at], space_, set_.message));
   // Said as they end, but in the order of the recipients.
   std::vector<bool> ready;
-  for (const ShareRow& row : rows) ready.push_back(row.teller == Teller::nobody && is_settled(row));
+  for (const RecipientRow& row : rows) ready.push_back(row.teller == Teller::nobody && is_settled(row));
   std::size_t said = 0;
   const auto ended = [&](std::size_t notice, std::optional<wire::ShareInfo> recorded) -> Result<void> {
-    ShareRow& row = rows[whom[notice]];
+    RecipientRow& row = rows[whom[notice]];
     ready[whom[notice]] = recorded.has_value();
     if (recorded)
       row.share = std::move(*recorded);
@@ -347,12 +347,12 @@ Result<void> Share::tell_from_here(const std::vector<std::size_t>& whom) {
 
 // --dry-run: who has a link already, and who would tell the others.
 Result<void> Share::preview() {
-  ShareRows there(*client_, key_);
+  RecipientRows there(*client_, key_);
   if (auto listed = there.list(recipients_); !listed) return listed;
   const bool asks_server = tellers_.ask_server(!key_.empty(), set_.with_key);
   for (const auto& to : recipients_) {
-    const ShareRow* known = nullptr;
-    for (const ShareRow& row : there.all())
+    const RecipientRow* known = nullptr;
+    for (const RecipientRow& row : there.all())
       if (row.to == to && row.share.state != wire::ShareState::revoked) known = &row;
     if (auto said = report_.say_expected(to, known, tellers_.expected(to, asks_server)); !said) return said;
   }

@@ -9,7 +9,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "qr/symbol.h"
-#include "qr/terminal.h"
+#include "qr/terminal_drawing.h"
 #include "term/terminal.h"
 
 namespace qrx::cli {

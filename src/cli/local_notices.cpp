@@ -137,7 +137,7 @@ Result<void> settle_left_claims(const Guid& space, const ReportNotice& report) {
   return {};
 }
 
-notify::Notice notice_of(const ShareRow& row, const wire::SpaceInfo& space, const std::string& message) {
+notify::Notice notice_of(const RecipientRow& row, const wire::SpaceInfo& space, const std::string& message) {
   notify::Notice notice;
   notice.id = row.share.share;
   notice.to = row.to;

@@ -9,12 +9,12 @@
 #include <vector>
 
 #include "base/result.h"
-#include "cli/share_rows.h"
+#include "cli/recipient_rows.h"
 #include "http/interrupt.h"
 #include "notify/courier.h"
 #include "notify/notice.h"
 #include "wire/messages.h"
-#include "wire/shares.h"
+#include "wire/share_messages.h"
 
 namespace qrx::cli {
 
@@ -59,6 +59,6 @@ class LocalNotices {
 Result<void> settle_left_claims(const Guid& space, const ReportNotice& report);
 
 // The notice of one row of a space, with the sharer's own words.
-notify::Notice notice_of(const ShareRow& row, const wire::SpaceInfo& space, const std::string& message);
+notify::Notice notice_of(const RecipientRow& row, const wire::SpaceInfo& space, const std::string& message);
 
 }  // namespace qrx::cli

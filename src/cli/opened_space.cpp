@@ -7,7 +7,7 @@
 #include <memory>
 #include <utility>
 
-#include "cli/client.h"
+#include "cli/client_options.h"
 #include "cli/kept_spaces.h"
 #include "cli/local_time.h"
 #include "cli/places.h"

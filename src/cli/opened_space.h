@@ -10,8 +10,8 @@
 #include "cli/events.h"
 #include "cli/identities.h"
 #include "cli/invitation.h"
-#include "cli/messages.h"
 #include "cli/own_server.h"
+#include "cli/user_messages.h"
 #include "wire/link.h"
 #include "wire/messages.h"
 

@@ -19,8 +19,8 @@
 #include "base/units.h"
 #include "base/write_all.h"
 #include "cli/exit.h"
-#include "cli/messages.h"
 #include "cli/places.h"
+#include "cli/user_messages.h"
 
 namespace qrx::cli {
 namespace {

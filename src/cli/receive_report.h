@@ -11,8 +11,8 @@
 #include "cli/asking.h"
 #include "cli/events.h"
 #include "cli/invitation.h"
-#include "cli/messages.h"
 #include "cli/preview.h"
+#include "cli/user_messages.h"
 #include "term/progress.h"
 #include "transfer/receiver.h"
 

@@ -7,7 +7,7 @@
 
 namespace qrx::cli {
 
-Result<void> ShareReport::say(const Guid& space, const ShareRow& row) {
+Result<void> ShareReport::say(const Guid& space, const RecipientRow& row) {
   const std::string to = wire::to_text(row.to);
   const std::string state(wire::to_text(row.share.state));
   const std::string& reason = row.share.reason;
@@ -27,13 +27,13 @@ Result<void> ShareReport::say(const Guid& space, const ShareRow& row) {
   return facts_.line(line);
 }
 
-Result<void> ShareReport::say_all(const Guid& space, const std::vector<ShareRow>& rows) {
-  for (const ShareRow& row : rows)
+Result<void> ShareReport::say_all(const Guid& space, const std::vector<RecipientRow>& rows) {
+  for (const RecipientRow& row : rows)
     if (auto said = say(space, row); !said) return said;
   return {};
 }
 
-Result<void> ShareReport::say_expected(const wire::Recipient& to, const ShareRow* known, Teller teller) {
+Result<void> ShareReport::say_expected(const wire::Recipient& to, const RecipientRow* known, Teller teller) {
   const std::string who = wire::to_text(to);
   const std::string state = known ? std::string(wire::to_text(known->share.state)) : "new";
   const std::string link = known ? known->link : "-";
@@ -43,9 +43,9 @@ Result<void> ShareReport::say_expected(const wire::Recipient& to, const ShareRow
   return facts_.event(event);
 }
 
-void ShareReport::warn_of_untold(const std::vector<ShareRow>& rows) {
+void ShareReport::warn_of_untold(const std::vector<RecipientRow>& rows) {
   std::map<std::string, std::size_t> reasons;
-  for (const ShareRow& row : rows)
+  for (const RecipientRow& row : rows)
     if (!row.untold.empty()) ++reasons[row.untold];
   for (const auto& [reason, count] : reasons)
     messages_.warn(
@@ -54,14 +54,14 @@ void ShareReport::warn_of_untold(const std::vector<ShareRow>& rows) {
             " or on the server: qrx-serve.toml(5)");
 }
 
-Result<void> ShareReport::say_done(const std::vector<ShareRow>& rows) {
+Result<void> ShareReport::say_done(const std::vector<RecipientRow>& rows) {
   const auto failed = static_cast<std::uint64_t>(std::count_if(rows.begin(), rows.end(), is_trouble));
   return facts_.event(Event("done").number("recipients", rows.size()).number("failed", failed));
 }
 
-std::vector<ShareLine> table_of(const std::vector<ShareRow>& rows) {
+std::vector<ShareLine> table_of(const std::vector<RecipientRow>& rows) {
   std::vector<ShareLine> lines;
-  for (const ShareRow& row : rows)
+  for (const RecipientRow& row : rows)
     lines.push_back({wire::to_text(row.to), std::string(wire::to_text(row.share.state)),
                      row.share.downloads > 1 ? std::to_string(row.share.downloads) + " times" : row.share.reason});
   return lines;

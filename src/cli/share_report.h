@@ -8,9 +8,9 @@
 
 #include "base/result.h"
 #include "cli/events.h"
-#include "cli/messages.h"
-#include "cli/share_rows.h"
+#include "cli/recipient_rows.h"
 #include "cli/share_table.h"
+#include "cli/user_messages.h"
 #include "wire/id.h"
 
 namespace qrx::cli {
@@ -22,13 +22,13 @@ class ShareReport {
   ShareReport(Facts& facts, Messages& messages) : facts_(facts), messages_(messages) {}
 
   // Nothing when it would be what was said of this share last.
-  Result<void> say(const Guid& space, const ShareRow& row);
-  Result<void> say_all(const Guid& space, const std::vector<ShareRow>& rows);
+  Result<void> say(const Guid& space, const RecipientRow& row);
+  Result<void> say_all(const Guid& space, const std::vector<RecipientRow>& rows);
   // Of a dry run: the link that he has, if there is one.
-  Result<void> say_expected(const wire::Recipient& to, const ShareRow* known, Teller teller);
+  Result<void> say_expected(const wire::Recipient& to, const RecipientRow* known, Teller teller);
   // On stderr: those whom this run found nobody to tell, once for each reason.
-  void warn_of_untold(const std::vector<ShareRow>& rows);
-  Result<void> say_done(const std::vector<ShareRow>& rows);
+  void warn_of_untold(const std::vector<RecipientRow>& rows);
+  Result<void> say_done(const std::vector<RecipientRow>& rows);
 
  private:
   Facts& facts_;
@@ -36,6 +36,6 @@ class ShareReport {
   std::map<Id, std::string> said_;
 };
 
-std::vector<ShareLine> table_of(const std::vector<ShareRow>& rows);
+std::vector<ShareLine> table_of(const std::vector<RecipientRow>& rows);
 
 }  // namespace qrx::cli

@@ -11,11 +11,11 @@ bool Tellers::ask_server(bool key_in_links, bool key_for_server) const {
   return via_ == "server" || (via_.empty() && (!key_in_links || key_for_server));
 }
 
-void Tellers::assign(std::vector<ShareRow>& rows, Server server) const {
-  for (ShareRow& row : rows) assign(row, server);
+void Tellers::assign(std::vector<RecipientRow>& rows, Server server) const {
+  for (RecipientRow& row : rows) assign(row, server);
 }
 
-void Tellers::assign(ShareRow& row, Server server) const {
+void Tellers::assign(RecipientRow& row, Server server) const {
   const Channel channel = row.to.channel;
   const bool is_queued = row.share.state == ShareState::queued;
   if (channel == Channel::link || (!is_queued && row.share.state != ShareState::failed)) return;
@@ -31,7 +31,7 @@ void Tellers::assign(ShareRow& row, Server server) const {
     row.untold = "qrx-share found no transport for " + std::string(wire::to_text(channel));
 }
 
-std::vector<std::size_t> Tellers::take_over(std::vector<ShareRow>& rows) const {
+std::vector<std::size_t> Tellers::take_over(std::vector<RecipientRow>& rows) const {
   std::vector<std::size_t> taken;
   if (!via_.empty()) return taken;
   for (std::size_t i = 0; i < rows.size(); ++i) {

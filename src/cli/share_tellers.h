@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "cli/share_rows.h"
+#include "cli/recipient_rows.h"
 #include "notify/courier.h"
 #include "wire/recipient.h"
 
@@ -22,17 +22,17 @@ class Tellers {
 
   enum class Server : std::uint8_t { not_asked, refuses, tells };
   // Of rows as the server has answered; sets `teller`, or `untold` where nobody can tell one who is to be told.
-  void assign(std::vector<ShareRow>& rows, Server server) const;
+  void assign(std::vector<RecipientRow>& rows, Server server) const;
 
   // Which commands a server has is told only by its failing: those that this machine has too are for `local` then.
   // Which rows these are.
-  std::vector<std::size_t> take_over(std::vector<ShareRow>& rows) const;
+  std::vector<std::size_t> take_over(std::vector<RecipientRow>& rows) const;
 
   // For a dry run, where the server is not asked.
   Teller expected(const wire::Recipient& to, bool asks_server) const;
 
  private:
-  void assign(ShareRow& row, Server server) const;
+  void assign(RecipientRow& row, Server server) const;
 
   std::string via_;
   const notify::Settings& here_;

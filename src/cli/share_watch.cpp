@@ -7,13 +7,13 @@ namespace {
 
 constexpr Seconds longest_poll{55};
 
-bool is_waited_for(const ShareRow& row) {
+bool is_waited_for(const RecipientRow& row) {
   return row.share.state != wire::ShareState::downloaded && row.share.state != wire::ShareState::revoked;
 }
 
 }  // namespace
 
-Result<void> watch_shares(const Guid& space, ShareRows& rows, ShareReport& report, bool lines, LiveTable& table,
+Result<void> watch_shares(const Guid& space, RecipientRows& rows, ShareReport& report, bool lines, LiveTable& table,
                           std::optional<Seconds> timeout) {
   std::optional<Steady> deadline;
   if (timeout) deadline = std::chrono::steady_clock::now() + *timeout;

@@ -19,8 +19,8 @@
 #include "http/proxies.h"
 #include "http/responder.h"
 #include "http/server.h"
+#include "http/socket_stream.h"
 #include "http/timers.h"
-#include "http/transport.h"
 
 namespace qrx::http {
 

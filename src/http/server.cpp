@@ -19,7 +19,7 @@
 #include "http/connection.h"
 #include "http/listeners.h"
 #include "http/pacing.h"
-#include "http/transport.h"
+#include "http/socket_stream.h"
 
 namespace qrx::http {
 namespace {

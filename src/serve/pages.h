@@ -8,7 +8,7 @@
 #include "base/clock.h"
 #include "serve/language.h"
 #include "wire/messages.h"
-#include "wire/shares.h"
+#include "wire/share_messages.h"
 
 namespace qrx::serve {
 

@@ -9,7 +9,7 @@
 #include "serve/stored_content.h"
 #include "serve/watching.h"
 #include "serve/zip_source.h"
-#include "wire/shares.h"
+#include "wire/share_messages.h"
 
 namespace qrx::serve {
 namespace {

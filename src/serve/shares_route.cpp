@@ -4,7 +4,7 @@
 #include "serve/routes.h"
 #include "serve/watching.h"
 #include "wire/link.h"
-#include "wire/shares.h"
+#include "wire/share_messages.h"
 
 namespace qrx::serve {
 namespace {

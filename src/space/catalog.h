@@ -9,7 +9,7 @@
 
 #include "base/result.h"
 #include "space/model.h"
-#include "space/share_rows.h"
+#include "space/share_model.h"
 
 namespace qrx::space {
 

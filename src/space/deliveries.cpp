@@ -1,8 +1,8 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "space/content_type.h"
 #include "space/live.h"
-#include "space/sniff.h"
 #include "wire/names.h"
 
 namespace qrx::space {

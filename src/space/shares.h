@@ -11,7 +11,7 @@
 #include <string_view>
 #include <vector>
 
-#include "space/share_rows.h"
+#include "space/share_model.h"
 #include "space/spaces.h"
 
 namespace qrx::space {

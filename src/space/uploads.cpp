@@ -1,6 +1,6 @@
 #include <algorithm>
 
-#include "space/sniff.h"
+#include "space/content_type.h"
 #include "space/writer.h"
 #include "wire/names.h"
 

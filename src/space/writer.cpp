@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "space/sniff.h"
+#include "space/content_type.h"
 
 namespace qrx::space {
 namespace {

@@ -14,7 +14,7 @@
 #include "store/columns.h"
 #include "store/paths.h"
 #include "store/rows.h"
-#include "store/share_rows.h"
+#include "store/share_columns.h"
 #include "store/space_cache.h"
 
 namespace qrx::store {

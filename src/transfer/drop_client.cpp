@@ -1,7 +1,7 @@
 #include "transfer/drop_client.h"
 
 #include "base/text.h"
-#include "transfer/answers.h"
+#include "transfer/refusals.h"
 #include "wire/tus.h"
 
 namespace qrx::transfer {

@@ -1,9 +1,9 @@
 #include <algorithm>
 #include <system_error>
 
-#include "transfer/answers.h"
 #include "transfer/intake.h"
 #include "transfer/receive_job.h"
+#include "transfer/refusals.h"
 #include "transfer/seal_plan.h"
 
 namespace qrx::transfer {

@@ -3,7 +3,7 @@
 #include <algorithm>
 
 #include "seal/pipeline.h"
-#include "transfer/answers.h"
+#include "transfer/refusals.h"
 #include "transfer/seal_plan.h"
 
 namespace qrx::transfer {

@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "transfer/answers.h"
-#include "wire/shares.h"
+#include "transfer/refusals.h"
+#include "wire/share_messages.h"
 #include "wire/tus.h"
 
 namespace qrx::transfer {

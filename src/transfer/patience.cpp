@@ -5,7 +5,7 @@
 #include <algorithm>
 
 #include "base/random.h"
-#include "transfer/answers.h"
+#include "transfer/refusals.h"
 
 namespace qrx::transfer {
 

@@ -9,7 +9,7 @@
 #include "base/private_files.h"
 #include "base/text.h"
 #include "base/write_all.h"
-#include "transfer/answers.h"
+#include "transfer/refusals.h"
 
 namespace qrx::transfer {
 

@@ -6,8 +6,8 @@
 #include <array>
 #include <cerrno>
 
-#include "transfer/answers.h"
 #include "transfer/receive_stream.h"
+#include "transfer/refusals.h"
 #include "transfer/seal_plan.h"
 
 namespace qrx::transfer {

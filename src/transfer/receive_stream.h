@@ -6,10 +6,10 @@
 #include <string>
 #include <vector>
 
-#include "transfer/contents.h"
 #include "transfer/intake.h"
 #include "transfer/owner_client.h"
 #include "transfer/receive_job.h"
+#include "transfer/sealed_contents.h"
 
 namespace qrx::transfer {
 

@@ -3,10 +3,10 @@
 #include <algorithm>
 #include <set>
 
-#include "transfer/answers.h"
 #include "transfer/receive_job.h"
 #include "transfer/receive_stream.h"
-#include "transfer/watch.h"
+#include "transfer/refusals.h"
+#include "transfer/space_watch.h"
 
 namespace qrx::transfer {
 namespace {

@@ -3,11 +3,11 @@
 #include <deque>
 #include <system_error>
 
-#include "transfer/answers.h"
-#include "transfer/contents.h"
 #include "transfer/intake.h"
 #include "transfer/receive_job.h"
+#include "transfer/refusals.h"
 #include "transfer/seal_plan.h"
+#include "transfer/sealed_contents.h"
 #include "wire/sniff.h"
 
 namespace qrx::transfer {

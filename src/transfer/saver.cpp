@@ -14,7 +14,7 @@
 #include <vector>
 
 #include "base/text.h"
-#include "transfer/names.h"
+#include "transfer/local_names.h"
 
 namespace qrx::transfer {
 namespace {

@@ -1,7 +1,7 @@
 // One large file by one resumable upload: a PATCH to the end, and after trouble HEAD and the rest.
 #include <algorithm>
 
-#include "transfer/answers.h"
+#include "transfer/refusals.h"
 #include "transfer/send_job.h"
 
 namespace qrx::transfer {

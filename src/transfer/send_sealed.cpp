@@ -2,7 +2,7 @@
 #include <algorithm>
 
 #include "seal/pipeline.h"
-#include "transfer/answers.h"
+#include "transfer/refusals.h"
 #include "transfer/send_job.h"
 
 namespace qrx::transfer {

@@ -4,7 +4,7 @@
 #include <system_error>
 #include <thread>
 
-#include "transfer/answers.h"
+#include "transfer/refusals.h"
 #include "transfer/send_job.h"
 
 namespace qrx::transfer {

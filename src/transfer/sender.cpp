@@ -9,7 +9,7 @@
 
 #include "base/random.h"
 #include "base/units.h"
-#include "transfer/answers.h"
+#include "transfer/refusals.h"
 #include "transfer/send_job.h"
 
 namespace qrx::transfer {

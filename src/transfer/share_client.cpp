@@ -1,6 +1,6 @@
 #include "transfer/share_client.h"
 
-#include "transfer/answers.h"
+#include "transfer/refusals.h"
 #include "wire/resource.h"
 
 namespace qrx::transfer {

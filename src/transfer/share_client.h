@@ -10,7 +10,7 @@
 #include "transfer/patience.h"
 #include "wire/link.h"
 #include "wire/messages.h"
-#include "wire/shares.h"
+#include "wire/share_messages.h"
 
 namespace qrx::transfer {
 

@@ -4,7 +4,7 @@
 #include <string_view>
 
 #include "wire/messages.h"
-#include "wire/shares.h"
+#include "wire/share_messages.h"
 
 template <class T>
 static void round_trip(std::string_view text) {

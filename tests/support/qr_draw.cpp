@@ -4,7 +4,7 @@
 #include <iostream>
 #include <map>
 
-#include "qr/terminal.h"
+#include "qr/terminal_drawing.h"
 
 int main(int argc, char** argv) {
   using qrx::Colours;

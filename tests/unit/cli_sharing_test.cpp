@@ -56,8 +56,8 @@ wire::Recipient recipient(const std::string& text) {
   return *wire::parse_recipient(text);
 }
 
-ShareRow row(const std::string& to, ShareState state) {
-  ShareRow out;
+RecipientRow row(const std::string& to, ShareState state) {
+  RecipientRow out;
   out.to = recipient(to);
   out.share.state = state;
   return out;
@@ -65,7 +65,7 @@ ShareRow row(const std::string& to, ShareState state) {
 
 // How one row is assigned, in a word.
 std::string who_tells(const Tellers& tellers, const std::string& to, ShareState state, Tellers::Server server) {
-  std::vector<ShareRow> rows = {row(to, state)};
+  std::vector<RecipientRow> rows = {row(to, state)};
   tellers.assign(rows, server);
   return rows[0].untold.empty() ? std::string(to_text(rows[0].teller)) : "untold: " + rows[0].untold;
 }
@@ -217,9 +217,9 @@ TEST_CASE("the server is not asked to tell of links with a key unless it may hav
 TEST_CASE("a command that failed on the server is run here when this machine has it") {
   notify::Settings here;
   here.commands["post"] = {"/x"};
-  std::vector<ShareRow> rows = {row("exec:post:a", ShareState::failed), row("exec:other:b", ShareState::failed),
-                                row("exec:post:c", ShareState::sent), row("a@example.org", ShareState::failed)};
-  for (ShareRow& each : rows) each.teller = Teller::server;
+  std::vector<RecipientRow> rows = {row("exec:post:a", ShareState::failed), row("exec:other:b", ShareState::failed),
+                                    row("exec:post:c", ShareState::sent), row("a@example.org", ShareState::failed)};
+  for (RecipientRow& each : rows) each.teller = Teller::server;
   CHECK(Tellers("server", here).take_over(rows).empty());
   CHECK(Tellers("", here).take_over(rows) == std::vector<std::size_t>{0});
   CHECK(rows[0].teller == Teller::local);
@@ -333,7 +333,7 @@ TEST_CASE("a notice says what the space holds, without what only the tools read"
   manifest.size = 500;
   space.deliveries.emplace_back();
   space.deliveries[0].files = {file, manifest};
-  ShareRow to = row("a@example.org", ShareState::queued);
+  RecipientRow to = row("a@example.org", ShareState::queued);
   to.link = "https://host/d/x#KEY";
   const auto notice = notice_of(to, space, "hello");
   CHECK(notice.from == "Alice & Co");

@@ -15,7 +15,8 @@ struct Raster {
 };
 
 // Cells of 6x12 pixels. gap: lines of pixels that the glyphs of half blocks leave free at the edge of the cell, as
-// those of many fonts do. Knows the escape sequences that qr/terminal.cpp may use and fails the test at any other.
+// those of many fonts do. Knows the escape sequences that qr/terminal_drawing.cpp may use and fails the test at any
+// other.
 Raster paint(const std::vector<std::string>& lines, bool dark_theme, int gap = 0);
 
 // The text of the code as it stands in the picture (not inverted), or empty.

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 
-#include "qr/terminal.h"
+#include "qr/terminal_drawing.h"
 #include "unit/qr_screen.h"
 
 using namespace qrx;

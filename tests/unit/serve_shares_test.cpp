@@ -2,7 +2,7 @@
 
 #include "serve/zip_plan.h"
 #include "unit/serve_site.h"
-#include "wire/shares.h"
+#include "wire/share_messages.h"
 #include "wire/zip.h"
 
 using namespace qrx;

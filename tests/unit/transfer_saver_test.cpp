@@ -12,7 +12,7 @@
 
 #include "base/text.h"
 #include "temp_directory.h"
-#include "transfer/names.h"
+#include "transfer/local_names.h"
 
 using namespace qrx;
 using namespace qrx::transfer;

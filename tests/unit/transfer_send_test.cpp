@@ -11,9 +11,9 @@
 #include <thread>
 
 #include "temp_directory.h"
-#include "transfer/answers.h"
 #include "transfer/pace.h"
 #include "transfer/patience.h"
+#include "transfer/refusals.h"
 #include "transfer/send_state.h"
 #include "transfer/sender.h"
 #include "transfer/sources.h"

@@ -1,6 +1,6 @@
 #include <catch2/catch.hpp>
 
-#include "wire/shares.h"
+#include "wire/share_messages.h"
 
 using namespace qrx;
 using namespace qrx::wire;

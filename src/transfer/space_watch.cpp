@@ -1,8 +1,8 @@
-#include "transfer/watch.h"
+#include "transfer/space_watch.h"
 
 #include <algorithm>
 
-#include "transfer/answers.h"
+#include "transfer/refusals.h"
 
 namespace qrx::transfer {
 namespace {

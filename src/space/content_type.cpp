@@ -1,4 +1,4 @@
-#include "space/sniff.h"
+#include "space/content_type.h"
 
 #include <algorithm>
 

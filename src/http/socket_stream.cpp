@@ -1,4 +1,4 @@
-#include "http/transport.h"
+#include "http/socket_stream.h"
 
 #include <linux/sockios.h>
 #include <openssl/err.h>

@@ -1,4 +1,4 @@
-#include "cli/messages.h"
+#include "cli/user_messages.h"
 
 #include <unistd.h>
 

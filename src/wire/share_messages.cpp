@@ -1,4 +1,4 @@
-#include "wire/shares.h"
+#include "wire/share_messages.h"
 
 #include "wire/json.h"
 #include "wire/recipient.h"

@@ -11,7 +11,7 @@
 #include "base/clock.h"
 #include "wire/id.h"
 #include "wire/recipient.h"
-#include "wire/shares.h"
+#include "wire/share_messages.h"
 
 namespace qrx::space {
 

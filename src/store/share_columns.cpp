@@ -1,4 +1,4 @@
-#include "store/share_rows.h"
+#include "store/share_columns.h"
 
 #include <charconv>
 

@@ -1,4 +1,4 @@
-#include "cli/client.h"
+#include "cli/client_options.h"
 
 #include "cli/proxy.h"
 

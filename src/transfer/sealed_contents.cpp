@@ -1,10 +1,10 @@
-#include "transfer/contents.h"
+#include "transfer/sealed_contents.h"
 
 #include <algorithm>
 #include <map>
 
-#include "transfer/answers.h"
 #include "transfer/intake.h"
+#include "transfer/refusals.h"
 #include "transfer/seal_plan.h"
 
 namespace qrx::transfer {

@@ -1,4 +1,4 @@
-#include "cli/share_rows.h"
+#include "cli/recipient_rows.h"
 
 #include <algorithm>
 #include <map>
@@ -19,27 +19,27 @@ std::string_view to_text(Teller teller) {
   return "";
 }
 
-bool is_settled(const ShareRow& row) {
+bool is_settled(const RecipientRow& row) {
   return row.share.state != ShareState::queued && row.share.state != ShareState::sending;
 }
 
-bool is_trouble(const ShareRow& row) {
+bool is_trouble(const RecipientRow& row) {
   return row.share.state == ShareState::failed || row.share.state == ShareState::unknown;
 }
 
-std::vector<std::size_t> ShareRows::told_by(Teller teller) const {
+std::vector<std::size_t> RecipientRows::told_by(Teller teller) const {
   std::vector<std::size_t> which;
   for (std::size_t i = 0; i < rows_.size(); ++i)
     if (rows_[i].teller == teller) which.push_back(i);
   return which;
 }
 
-ShareRow ShareRows::row_of(wire::Recipient to, wire::ShareInfo share) const {
+RecipientRow RecipientRows::row_of(wire::Recipient to, wire::ShareInfo share) const {
   std::string link = key_.empty() ? share.link : share.link + "#" + key_;
   return {std::move(to), std::move(share), std::move(link), Teller::nobody, {}};
 }
 
-Result<void> ShareRows::make(const std::vector<wire::Recipient>& recipients, wire::CreateShares wish) {
+Result<void> RecipientRows::make(const std::vector<wire::Recipient>& recipients, wire::CreateShares wish) {
   wish.recipients.clear();
   for (const wire::Recipient& to : recipients) wish.recipients.push_back(wire::to_text(to));
   auto made = client_.create(wish);
@@ -52,7 +52,7 @@ Result<void> ShareRows::make(const std::vector<wire::Recipient>& recipients, wir
   return {};
 }
 
-Result<void> ShareRows::list(const std::vector<wire::Recipient>& only) {
+Result<void> RecipientRows::list(const std::vector<wire::Recipient>& only) {
   auto listed = client_.list();
   if (!listed) return tl::unexpected(listed.error());
   seq_ = listed->seq;
@@ -66,23 +66,23 @@ Result<void> ShareRows::list(const std::vector<wire::Recipient>& only) {
   return {};
 }
 
-Result<void> ShareRows::revoke(const std::vector<wire::Recipient>& who, bool all) {
+Result<void> RecipientRows::revoke(const std::vector<wire::Recipient>& who, bool all) {
   if (auto listed = list(all ? std::vector<wire::Recipient>() : who); !listed) return listed;
-  std::erase_if(rows_, [](const ShareRow& row) { return row.share.state == ShareState::revoked; });
+  std::erase_if(rows_, [](const RecipientRow& row) { return row.share.state == ShareState::revoked; });
   for (const auto& to : who)
-    if (std::none_of(rows_.begin(), rows_.end(), [&](const ShareRow& row) { return row.to == to; }))
+    if (std::none_of(rows_.begin(), rows_.end(), [&](const RecipientRow& row) { return row.to == to; }))
       return fail(Kind::not_found, wire::to_text(to) + " has no link to this space");
   if (all) {
     if (auto done = client_.revoke_all(); !done) return done;
   } else {
-    for (const ShareRow& row : rows_)
+    for (const RecipientRow& row : rows_)
       if (auto done = client_.revoke(row.share.share); !done) return done;
   }
   return wait(Seconds{0});
 }
 
-Result<void> ShareRows::record_untold() {
-  for (ShareRow& row : rows_) {
+Result<void> RecipientRows::record_untold() {
+  for (RecipientRow& row : rows_) {
     if (row.untold.empty()) continue;
     auto recorded = client_.report(row.share.share, {ShareState::failed, row.untold, true});
     if (recorded)
@@ -95,18 +95,18 @@ Result<void> ShareRows::record_untold() {
   return {};
 }
 
-Result<void> ShareRows::wait(Seconds most) {
+Result<void> RecipientRows::wait(Seconds most) {
   auto shares = client_.list(seq_, most);
   if (!shares) return tl::unexpected(shares.error());
   seq_ = shares->seq;
   std::map<Id, wire::ShareInfo*> by_id;
   for (wire::ShareInfo& share : shares->shares) by_id[share.share] = &share;
-  for (ShareRow& row : rows_)
+  for (RecipientRow& row : rows_)
     if (const auto found = by_id.find(row.share.share); found != by_id.end()) row.share = *found->second;
   return {};
 }
 
-Result<void> ShareRows::wait_until_settled(Seconds most) {
+Result<void> RecipientRows::wait_until_settled(Seconds most) {
   const auto limit = std::chrono::steady_clock::now() + most;
   while (!std::all_of(rows_.begin(), rows_.end(), is_settled)) {
     const auto left = std::chrono::ceil<Seconds>(limit - std::chrono::steady_clock::now());

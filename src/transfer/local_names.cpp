@@ -1,4 +1,4 @@
-#include "transfer/names.h"
+#include "transfer/local_names.h"
 
 #include <algorithm>
 

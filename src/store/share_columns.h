@@ -5,7 +5,7 @@
 #include <string>
 #include <vector>
 
-#include "space/share_rows.h"
+#include "space/share_model.h"
 #include "store/sqlite.h"
 
 namespace qrx::store {

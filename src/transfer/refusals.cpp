@@ -1,4 +1,4 @@
-#include "transfer/answers.h"
+#include "transfer/refusals.h"
 
 #include <algorithm>
 

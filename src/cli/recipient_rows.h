@@ -10,14 +10,14 @@
 #include "base/result.h"
 #include "transfer/share_client.h"
 #include "wire/recipient.h"
-#include "wire/shares.h"
+#include "wire/share_messages.h"
 
 namespace qrx::cli {
 
 enum class Teller : std::uint8_t { nobody, server, local };  // who tells one in this run
 std::string_view to_text(Teller teller);                     // as --via has it; empty for nobody
 
-struct ShareRow {
+struct RecipientRow {
   wire::Recipient to;
   wire::ShareInfo share;
   std::string link;  // what he gets: with the key in it, where files are sealed to that
@@ -25,16 +25,16 @@ struct ShareRow {
   std::string untold;  // why this run found nobody to tell him, in words that are true on any machine; or empty
 };
 
-bool is_settled(const ShareRow& row);  // nobody is telling him, nor is about to
-bool is_trouble(const ShareRow& row);  // he was not told, or that is not known
+bool is_settled(const RecipientRow& row);  // nobody is telling him, nor is about to
+bool is_trouble(const RecipientRow& row);  // he was not told, or that is not known
 
 // One thread at a time. Errors are those of the client.
-class ShareRows {
+class RecipientRows {
  public:
   // `client` outlives it. `key` goes into the fragments of links; it may be empty.
-  ShareRows(transfer::ShareClient& client, std::string key) : client_(client), key_(std::move(key)) {}
+  RecipientRows(transfer::ShareClient& client, std::string key) : client_(client), key_(std::move(key)) {}
 
-  std::vector<ShareRow>& all() { return rows_; }
+  std::vector<RecipientRow>& all() { return rows_; }
   std::vector<std::size_t> told_by(Teller teller) const;  // which of all()
 
   // Links for these, in this order. `wish` says everything but who they are.
@@ -52,11 +52,11 @@ class ShareRows {
   Result<void> wait_until_settled(Seconds most);  // all of them; not to be so in time is no error
 
  private:
-  ShareRow row_of(wire::Recipient to, wire::ShareInfo share) const;
+  RecipientRow row_of(wire::Recipient to, wire::ShareInfo share) const;
 
   transfer::ShareClient& client_;
   std::string key_;
-  std::vector<ShareRow> rows_;
+  std::vector<RecipientRow> rows_;
   std::uint64_t seq_ = 0;  // of the space, as of the last answer
 };
 

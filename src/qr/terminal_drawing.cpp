@@ -1,4 +1,4 @@
-#include "qr/terminal.h"
+#include "qr/terminal_drawing.h"
 
 #include <optional>
 #include <string_view>

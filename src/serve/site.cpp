@@ -211,6 +211,12 @@ http::Reply Site::route(const std::shared_ptr<Call>& shared) {
   const http::Request& request = *call.request;
   if (is_foreign(request, options_.public_authority))
     return call.problem(403, "a page of another site may not use this server");
+  if (request.method == "GET" || request.method == "HEAD")
+    if (auto meant = wire::with_its_fragment(request.path, options_.prefix)) {
+      http::Answer out = answer(302);
+      out.headers.push_back({"Location", std::move(*meant)});
+      return out;
+    }
   auto target = wire::parse_target(request.path, options_.prefix, request.method == "PUT");
   const bool is_control =
       target && (target->resource == Resource::control_sweep || target->resource == Resource::control_check);

@@ -142,6 +142,21 @@ std::optional<Target> parse_target(std::string_view path, std::string_view prefi
   return std::nullopt;
 }
 
+std::optional<std::string> with_its_fragment(std::string_view path, const std::string& prefix) {
+  const auto mark = path.find("%23");
+  if (mark == std::string_view::npos) return std::nullopt;
+  const auto target = parse_target(path.substr(0, mark), prefix, false);
+  const std::string_view fragment = path.substr(mark + 3);
+  // Where a browser is sent to holds nothing but what keys and tokens are made of.
+  constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
+  if (!target || fragment.find_first_not_of(letters) != std::string_view::npos) return std::nullopt;
+  const bool of_space = target->resource == Resource::drop || target->resource == Resource::owner_page;
+  const bool of_share = target->resource == Resource::link && !target->token.empty() &&
+                        target->token.find_first_not_of(letters) == std::string::npos;
+  if (!of_share && !(of_space && target->guid != Id{})) return std::nullopt;
+  return prefix + path_of(*target) + "#" + std::string(fragment);
+}
+
 std::string path_of(const Target& target) {
   return filled(pattern_of(target.resource), [&](std::string_view word) {
     if (word == "{guid}") return target.guid.text();

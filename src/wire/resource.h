@@ -51,6 +51,10 @@ struct Target {
 // Nothing: no such resource, or a name with a broken percent escape.
 std::optional<Target> parse_target(std::string_view path, std::string_view prefix, bool is_put);
 
+// Mail gateways and messengers write the '#' of a link as %23, so that its key arrives as a part of the path. The
+// address that was meant ("/u/{guid}#AGE1…", "/s/{guid}#…", "/d/{token}#…", behind the prefix), or nothing.
+std::optional<std::string> with_its_fragment(std::string_view path, const std::string& prefix);
+
 // The path of a target, without a server's prefix: what parse_target() reads.
 std::string path_of(const Target& target);
 

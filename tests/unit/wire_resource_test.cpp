@@ -59,6 +59,21 @@ TEST_CASE("to put is to send a file of that name, whatever else the name could m
   CHECK_FALSE(parse_target(drop + "/%zz", "", true));
 }
 
+TEST_CASE("a # that became %23 on its way is one again") {
+  const std::string key = "AGE1" + std::string(58, 'Q');
+  CHECK(with_its_fragment("/U/" + guid.text() + "%23" + key, "") == drop + "#" + key);
+  CHECK(with_its_fragment(drop + "/%23" + key, "") == drop + "#" + key);
+  CHECK(with_its_fragment("/d/secret%23AGE-SECRET-KEY-1Q", "") == "/d/secret#AGE-SECRET-KEY-1Q");
+  CHECK(with_its_fragment("/s/" + guid.text() + "%23token.AGE-SECRET-KEY-1Q", "") ==
+        "/s/" + guid.text() + "#token.AGE-SECRET-KEY-1Q");
+  CHECK(with_its_fragment("/files/d/secret%23K", "/files") == "/files/d/secret#K");
+  CHECK(with_its_fragment("/d/secret%23K", "/files") == "/files/d/secret#K");
+  for (const std::string& path : {drop, drop + "/name%23.txt", std::string("/u/mistyped%23K"), std::string("/d/%23K"),
+                                  std::string("/x/secret%23K"), std::string("/d/secret%23K%0d%0aX: y"),
+                                  std::string("/d/..//elsewhere%23K"), std::string("/%23"), std::string("%23")})
+    CHECK(with_its_fragment(path, "") == std::nullopt);
+}
+
 TEST_CASE("logs do not tell ids in full, nor names") {
   CHECK(loggable(*parse_target(drop + "/secret.txt", "", true)) == "/u/" + guid.text().substr(0, 6) + "\u2026/*");
   CHECK(loggable(*parse_target("/d/secret/opened", "", false)) == "/d/*/opened");

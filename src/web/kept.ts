@@ -31,8 +31,23 @@ export interface KeptSpace {
   expires: string;
 }
 const space_key = `qrx space ${root}`;
-export const kept_space = () => read<KeptSpace>(tab, space_key);
-export const keep_space = (space: KeptSpace | null) => write(tab, space_key, space);
+const one_space_key = (guid: string) => `qrx one space ${root} ${guid}`;
+
+// The one that was looked at last, or the one of that GUID: going back leads to earlier ones.
+export function kept_space(guid?: string): KeptSpace | null {
+  return read<KeptSpace>(tab, guid ? one_space_key(guid) : space_key);
+}
+// Whether it is kept now: where storage is off it is not.
+export function keep_space(space: KeptSpace): boolean {
+  write(tab, space_key, space);
+  write(tab, one_space_key(space.guid), space);
+  return kept_space(space.guid)?.token === space.token;
+}
+// A page without an address of its own no longer leads to it; the page of that GUID does, unless it is over.
+export function leave_space(over?: string): void {
+  write(tab, space_key, null);
+  if (over) write(tab, one_space_key(over), null);
+}
 
 // --- names of sealed files that a recipient has opened, for as long as the tab
 export const kept_names = {
@@ -50,6 +65,7 @@ export interface KeptFile {
   name: string;
   size: number;
   modified: number;
+  print: string;          // of its bytes (same_file.ts)
   wire: string;           // its name on the wire
   head?: { front: string; key: string; tag: string };  // base64
   upload?: string;        // its address

@@ -4,7 +4,7 @@ import { contents_of, type Item } from "./contents";
 import { badge, button, facts, fill, h } from "./dom";
 import { ItemsView, reason, type Rights } from "./items_view";
 import { kept_names } from "./kept";
-import { at } from "./root";
+import { at, fragment } from "./root";
 import { save_by_form } from "./save";
 import { count_files, load_texts, say } from "./texts";
 import { clock, duration, seconds_until, shown } from "./words";
@@ -14,8 +14,8 @@ let shared = JSON.parse(main.dataset["facts"]!) as SharedSpace;
 const token = location.pathname.replace(/\/+$/, "").split("/").pop()!;
 const here = at(`d/${token}`);
 
-const fragment = decodeURIComponent(location.hash.slice(1)).toUpperCase();
-const identity = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/.test(fragment) ? fragment : "";
+const after_hash = fragment().toUpperCase();
+const identity = /^AGE-SECRET-KEY-1[02-9AC-HJ-NP-Z]{58}$/.test(after_hash) ? after_hash : "";
 
 const url_of = (file: string) => `${here}/files/${file}`;
 
@@ -36,9 +36,12 @@ async function show(): Promise<void> {
   const title = shared.label ? say("files_from", { name: shown(shared.label) }) : say("files_for_you");
   document.title = title;
   const sealed = files.some((file) => file.sealed);
+  const no_key = sealed && identity === "";
   const ask_first = sealed && identity !== "" && !may_open && !files.filter((file) => file.name === "qrx-manifest.age").every(known);
   const body: HTMLElement[] = [];
-  for (const delivery of ask_first ? [] : shared.deliveries) {
+  // Without the key nobody can open what is sealed: it is not offered.
+  const there = no_key ? shared.deliveries.map((delivery) => ({ ...delivery, files: delivery.files.filter((file) => !file.sealed) })) : shared.deliveries;
+  for (const delivery of ask_first ? [] : there.filter((one) => one.files.length > 0)) {
     const place = (file: string) => ({ url: url_of(file), method: limited ? "POST" : "GET", headers: {} });
     const contents = await contents_of(delivery, {
       identity, url: (file: FileInfo) => url_of(file.file), place: (file: FileInfo) => place(file.file), keep: kept_names,
@@ -52,7 +55,7 @@ async function show(): Promise<void> {
   fill(main, h("h1", {}, title),
     standing(),
     shared.message && h("blockquote", { dir: "auto" }, shown(shared.message)),
-    sealed && !identity && h("p", { class: "warn bad", role: "alert" }, say("key_missing")),
+    no_key && h("p", { class: "warn bad", role: "alert" }, say("key_missing")),
     files.length === 0 && h("p", { class: "lead" }, say("nothing_yet")),
     ask_first && h("p", { class: "lead" }, say("open_sealed_lead")),
     ask_first && button(say("open_sealed"), () => {
@@ -91,7 +94,7 @@ async function begin_showing(): Promise<void> {
 async function begin(): Promise<void> {
   await load_texts();
   await begin_showing();
-  opened();
+  if (identity !== "" || !shared.deliveries.some((delivery) => delivery.files.some((file) => file.sealed))) opened();
 }
 
 void begin();

@@ -4,9 +4,9 @@ import { code_of } from "./code";
 import { contents_of } from "./contents";
 import { announce, badge, Bar, button, copy_button, facts, fill, h, icon } from "./dom";
 import { ItemsView, reason, type Rights } from "./items_view";
-import { keep_interval, keep_space, kept_interval, kept_space, type KeptSpace } from "./kept";
+import { keep_interval, keep_space, kept_interval, kept_space, type KeptSpace, leave_space } from "./kept";
 import { PassOn } from "./pass_on";
-import { at, root } from "./root";
+import { at, fragment, root } from "./root";
 import { seal } from "./seal_client";
 import { count_files, load_texts, say } from "./texts";
 import { clock, duration, seconds_until, shown, size } from "./words";
@@ -55,8 +55,7 @@ async function open_space(): Promise<void> {
     const body = { expire: wishes.expire, label: wishes.label, seal: wishes.only_sealed ? "require" : "offer", key: recipient };
     const made = await ask_json<SpaceCreated>(at("api/v1/spaces"), { method: "POST", json: body, token: wishes.create_token || undefined });
     const space = { guid: made.guid, token: made.token, identity, expires: made.expires };
-    keep_space(space);
-    history.replaceState(null, "", owner_address(space));
+    keep_out_of_address(space);
     await watch(space, made.interval);
   } catch (error) {
     if (error instanceof Refused && (error.status === 401 || error.status === 403)) {
@@ -66,6 +65,12 @@ async function open_space(): Promise<void> {
     if (error instanceof Refused && error.status === 429) return show_start(say("too_many", { time: duration(error.retry_after || 60) }));
     show_start(reason(error));
   }
+}
+
+// The address bar is written into history, and from there to other devices: the secrets stand there only where the browser
+// keeps nothing for the tab.
+function keep_out_of_address(space: KeptSpace): void {
+  history.replaceState(null, "", keep_space(space) ? at(`s/${space.guid}`) : owner_address(space));
 }
 
 function owner_address(space: KeptSpace): string {
@@ -80,6 +85,8 @@ function drop_link(guid: string, recipient: string): string {
 }
 
 // --- watching
+const long_lost_ms = 60_000;  // after it the page says since when, and that the server may be gone for good
+
 class Space {
   private readonly status = h("div", { class: "status" });
   private readonly card = h("section", { class: "card" });
@@ -109,15 +116,18 @@ class Space {
     if (this.space.identity) this.recipient = await seal("recipient_of", this.space.identity).catch(() => "");
     fill(this.status, h("h1", {}, say("opening")));
     fill(main, this.status, this.live, this.card, this.arrived, this.passing, this.line);
+    let lost: number | null = null;
     for (let failures = 0; ; ) {
       try {
         await this.ask_once();
         failures = 0;
+        lost = null;
       } catch (error) {
         if (this.stop.signal.aborted) return;
         if (error instanceof Refused && !error.passing) return this.ended(error);
         ++failures;
-        this.line.textContent = say("line_lost");
+        lost ??= Date.now();
+        this.line.textContent = Date.now() - lost < long_lost_ms ? say("line_lost") : say("line_lost_long", { time: clock(new Date(lost)) });
         await pause(Math.min(15_000, 500 * 2 ** failures));
         continue;
       }
@@ -221,6 +231,7 @@ class Space {
         button(say("new_space"), () => {
           if (confirm(say("leave_space"))) this.leave();
         }, { icon: "code" })),
+      copy_button(say("copy_owner_link"), () => owner_address(this.space), say("copied"), { class: "small" }),
       h("p", { class: "note" }, say("keep_address")));
   }
 
@@ -253,7 +264,7 @@ class Space {
   private leave(): void {
     this.stop.abort();
     this.pass_on?.stop();
-    keep_space(null);
+    leave_space();
     history.replaceState(null, "", at(""));
     show_start();
   }
@@ -272,7 +283,7 @@ class Space {
 
   private end(title: string, text: string): void {
     this.pass_on?.stop();
-    keep_space(null);
+    leave_space(this.space.guid);
     document.title = title;
     announce(title);
     fill(main, badge("bad"), h("h1", {}, title), h("p", { class: "lead" }, text),
@@ -326,11 +337,10 @@ function space_of_address(): KeptSpace | null | "cut" {
   const found = location.pathname.match(/\/s\/([a-z2-7]{26})\/?$/i);
   if (!found) return null;
   const guid = found[1]!.toLowerCase();
-  const [token, identity] = decodeURIComponent(location.hash.slice(1)).split(".");
-  const kept = kept_space();
-  if (token && /^[a-z2-7]{32}$/.test(token))
-    return { guid, token, identity: identity?.toUpperCase() ?? (kept?.guid === guid ? kept.identity : ""), expires: "" };
-  return kept?.guid === guid ? kept : "cut";
+  const [token, identity] = fragment().split(".");
+  const kept = kept_space(guid);
+  if (token && /^[a-z2-7]{32}$/.test(token)) return { guid, token, identity: identity?.toUpperCase() ?? kept?.identity ?? "", expires: "" };
+  return kept ?? "cut";
 }
 
 async function begin(): Promise<void> {
@@ -340,8 +350,7 @@ async function begin(): Promise<void> {
   const query = new URLSearchParams(location.search);
   const space = named ?? (query.has("new") ? null : kept_space());
   if (space && (named || seconds_until(space.expires) > 0)) {
-    if (!named) history.replaceState(null, "", owner_address(space));
-    keep_space(space);
+    keep_out_of_address(space);
     return watch(space, 5);
   }
   if (query.has("now")) return open_space();

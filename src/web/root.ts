@@ -10,6 +10,15 @@ export function asset(file: string): string {
   return new URL(file, here).href;
 }
 
+// What stands behind the # of the address. What messengers hang on to a link is taken off; what cannot be read is nothing.
+export function fragment(): string {
+  try {
+    return decodeURIComponent(location.hash.slice(1)).replace(/[\s.,;:!?)\]>"']+$/, "");
+  } catch {
+    return "";
+  }
+}
+
 interface ScriptPolicy {
   createScriptURL(text: string): string;
 }

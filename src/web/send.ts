@@ -1,7 +1,8 @@
 // The sender's page: choose, send, done.
-import { type DropInfo, Offline, Refused } from "./api";
+import { ask, ask_json, type DropInfo, Offline, Refused } from "./api";
 import { announce, badge, Bar, button, type Child, facts, fill, h, icon } from "./dom";
 import { keep_delivery, kept_delivery, type KeptDelivery } from "./kept";
+import { at, fragment } from "./root";
 import { seal } from "./seal_client";
 import { count_files, load_texts, say } from "./texts";
 import { type Chosen, Sending } from "./upload";
@@ -11,11 +12,12 @@ const main = document.querySelector("main")!;
 const drop = JSON.parse(main.dataset["facts"]!) as DropInfo;
 const guid = location.pathname.replace(/\/+$/, "").split("/").pop()!.toLowerCase();
 const label = shown(drop.label);
+const here = at(`u/${guid}`);
 
 // From the QR code, never from the server: it must not choose who can read.
-const fragment = decodeURIComponent(location.hash.slice(1)).toLowerCase();
-const key = drop.seal !== "off" && /^age1[02-9ac-hj-np-z]{58}$/.test(fragment) ? fragment : "";
-const cut_off = fragment !== "" && drop.seal !== "off" && key === "";
+const after_hash = fragment().toLowerCase();
+const key = drop.seal !== "off" && /^age1[02-9ac-hj-np-z]{58}$/.test(after_hash) ? after_hash : "";
+const cut_off = after_hash !== "" && drop.seal !== "off" && key === "";
 
 let chosen: Chosen[] = [];
 let note = "";
@@ -41,21 +43,68 @@ function trouble_over(): string {
 }
 
 // --- choosing
-function take(files: Iterable<File | { file: File; name: string }>): void {
+type Offered = File | { file: File; name: string };
+
+// Files that seem to be on the list already: they are asked about, never left out silently.
+let doubles: Chosen[] = [];
+
+// One after the other: what is pasted while another is being read sees its name.
+let taking = Promise.resolve();
+function take(files: Iterable<Offered>): Promise<void> {
+  const these = [...files];
+  taking = taking.then(() => add_files(these));
+  return taking;
+}
+
+async function add_files(files: Offered[]): Promise<void> {
   const taken = new Set(chosen.map((one) => one.name));
+  const before = [...chosen];
+  doubles = [];
   for (const item of files) {
     const file = item instanceof File ? item : item.file;
     const path = item instanceof File ? file.webkitRelativePath || file.name : item.name;
     const wanted = safe_name(path || say("pasted_name"));
-    const again = chosen.some((one) => one.name === wanted && one.blob.size === file.size && one.modified === file.lastModified);
-    if (again) continue;
-    const name = unique_name(wanted, taken);
-    taken.add(name);
-    chosen.push({ name, blob: file, modified: file.lastModified });
+    const one = { name: wanted, wanted, blob: file, modified: file.lastModified };
+    if (await is_there(one, before)) {
+      doubles.push(one);
+      continue;
+    }
+    one.name = unique_name(wanted, taken);
+    taken.add(one.name);
+    chosen.push(one);
   }
   void import("tus-js-client");  // it is wanted soon
   show_choosing();
-  announce(count_files(chosen.length));
+  announce(doubles.length ? say("already_chosen", { names: names_of(doubles) }) : count_files(chosen.length));
+}
+
+// By its bytes where name, size and date are the same.
+async function is_there(one: Chosen, before: Chosen[]): Promise<boolean> {
+  const alike = before.filter((other) => other.wanted === one.wanted && other.blob.size === one.blob.size && other.modified === one.modified);
+  if (alike.length === 0) return false;
+  const { print_of } = await import("./same_file");
+  try {
+    const print = await print_of(one.blob);
+    for (const other of alike) if ((await print_of(other.blob)) === print) return true;
+  } catch {
+    // it cannot be read: sending will say so
+  }
+  return false;
+}
+
+function names_of(files: { name: string }[]): string {
+  return files.map((file) => shown(leaf(file.name))).slice(0, 3).join(", ");
+}
+
+function add_doubles(): void {
+  const taken = new Set(chosen.map((one) => one.name));
+  for (const one of doubles) {
+    one.name = unique_name(one.wanted, taken);
+    taken.add(one.name);
+    chosen.push(one);
+  }
+  doubles = [];
+  show_choosing();
 }
 
 interface Entry {
@@ -85,7 +134,7 @@ async function dropped(data: DataTransfer): Promise<void> {
   };
   if (entries.length === 0) return take(data.files);
   for (const entry of entries) await walk(entry);
-  take(found);
+  return take(found);
 }
 
 const sending_now = () => current !== null;
@@ -107,14 +156,14 @@ function listen(): void {
     if (sending_now() || !event.clipboardData) return;
     if (event.clipboardData.files.length > 0) {
       event.preventDefault();
-      take([...event.clipboardData.files].map((file) => ({ file, name: file.name === "image.png" ? say("pasted_name") : file.name })));
+      void take([...event.clipboardData.files].map((file) => ({ file, name: file.name === "image.png" ? say("pasted_name") : file.name })));
     }
   });
 }
 
 function picker(text: string, drawing: Parameters<typeof icon>[0], attributes: Record<string, string | boolean>, look: string): HTMLElement {
   const field = h("input", { type: "file", class: "unseen", ...attributes, onchange: () => {
-    take([...field.files!]);
+    void take([...field.files!]);
     field.value = "";
   } });
   return h("label", { class: `button ${look}` }, field, icon(drawing), h("span", {}, text));
@@ -184,6 +233,8 @@ function show_choosing(): void {
       !phone && !many && h("p", { class: "note" }, say("or_drop")),
     ),
     many > 0 && h("ul", { class: "rows" }, ...chosen.slice(0, 200).map(file_row), many > 200 ? h("li", {}, say("and_more", { n: many - 200 })) : null),
+    doubles.length > 0 && h("div", { class: "warn", role: "status" }, h("p", {}, say("already_chosen", { names: names_of(doubles) })),
+      button(say("add_again"), add_doubles, { class: "small" })),
     over && h("p", { class: "warn bad", role: "alert" }, over),
     safety(),
     h("label", { class: "field", for: "note" }, h("span", {}, say("note"), " ", h("small", {}, say("optional"))), note_field),
@@ -200,7 +251,7 @@ async function start(): Promise<void> {
   let files = chosen;
   let message = note.trim();
   if (files.length === 0) {
-    files = [{ name: say("note_name"), blob: new Blob([`${message}\n`], { type: "text/plain" }), modified: Date.now() }];
+    files = [{ name: say("note_name"), wanted: say("note_name"), blob: new Blob([`${message}\n`], { type: "text/plain" }), modified: Date.now() }];
     message = "";
   }
   let scheduled = false;
@@ -242,8 +293,10 @@ let rows: Row[] = [];
 let total: Bar;
 let total_text: HTMLElement;
 let state_text: HTMLElement;
+let lead_text: HTMLElement;
 let controls: HTMLElement;
 let shown_standing = "";
+const long_lost_ms = 60_000;  // after it the page says that the receiver may have finished
 const speed = { at: 0, sent: 0, rate: 0 };
 
 function show_sending(): void {
@@ -258,7 +311,8 @@ function show_sending(): void {
     const text = h("span", { class: "size" });
     return { bar, note: text, element: h("li", {}, h("span", { class: "name", dir: "auto" }, shown(file.name)), text, bar.element) };
   });
-  fill(main, state_text, h("p", { class: "lead" }, say("keep_open")), h("div", { class: "total" }, total.element, total_text), controls,
+  lead_text = h("p", { class: "lead" });
+  fill(main, state_text, lead_text, h("div", { class: "total" }, total.element, total_text), controls,
     h("ul", { class: "rows progress" }, ...rows.slice(0, 200).map((row) => row.element)));
   update_sending();
 }
@@ -277,7 +331,7 @@ function update_sending(): void {
   if (!current) return;
   const { standing, sent, size: all } = current;
   if (standing === "sent") return show_sent();
-  if (standing === "failed") return show_failed();
+  if (standing === "failed") return void show_failed();
   const rate = rate_of(sent);
   total.set(all === 0 ? null : sent / all);
   const left = rate > 1000 && standing === "sending" && sent < all ? ` · ${say("left", { time: duration((all - sent) / rate) })}` : "";
@@ -288,9 +342,12 @@ function update_sending(): void {
     row.note.textContent = file.done ? "✓" : size(file.size);
     row.element.classList.toggle("done", file.done);
   });
-  if (standing === shown_standing) return;
-  shown_standing = standing;
-  const title = { sending: say("sending"), paused: say("paused"), waiting: say("waiting"), finishing: say("finishing") }[standing];
+  const lost = current.waiting_since > 0 && Date.now() - current.waiting_since > long_lost_ms;
+  const now_shown = lost ? "lost" : standing;
+  if (now_shown === shown_standing) return;
+  shown_standing = now_shown;
+  const title = lost ? say("lost_title") : { sending: say("sending"), paused: say("paused"), waiting: say("waiting"), finishing: say("finishing") }[standing];
+  lead_text.textContent = lost ? say("lost") : say("keep_open");
   state_text.textContent = title;
   document.title = title;
   announce(title);
@@ -322,14 +379,25 @@ function show_sent(): void {
   fill(main, badge("good"), h("h1", { tabindex: -1 }, title),
     h("p", { class: "lead" }, say("sent_lead", { files: count_files(files.length), size: size(bytes) }), key ? ` ${say("sent_sealed")}` : ""),
     h("ul", { class: "files" }, ...files.slice(0, 500).map((file) => h("li", {}, h("b", { dir: "auto" }, shown(file.name)), h("span", {}, size(file.size)), h("code", {}, file.sum)))),
-    h("div", { class: "actions" }, button(say("send_more"), () => {
-      chosen = [];
-      note = note_field.value = "";
-      show_choosing();
-    })),
+    h("div", { class: "actions" }, button(say("send_more"), () => void send_more())),
     h("p", { class: "note" }, key ? say("sums_sha256") : say("sums_xxh128")));
   announce(title);
   main.querySelector("h1")!.focus();
+}
+
+// A receiver that waited for one delivery is gone now, and so may its server be.
+async function send_more(): Promise<void> {
+  chosen = [];
+  doubles = [];
+  note = note_field.value = "";
+  try {
+    const { state } = await ask_json<DropInfo>(here);
+    if (state === "closed") return show_end(say("space_closed_title"), say("space_closed"));
+  } catch (error) {
+    if (error instanceof Offline) return show_end(say("finished_title"), say("finished_or_lost"), button(say("try_again"), () => void send_more(), { class: "main" }));
+    if (error instanceof Refused && (error.status === 404 || error.status === 410)) return show_over();
+  }
+  show_choosing();
 }
 
 function reason(error: unknown): string {
@@ -345,9 +413,20 @@ function reason(error: unknown): string {
   return String(error instanceof Error ? error.message : error);
 }
 
-function show_failed(): void {
+// 404 and 410 may also be about one delivery: the space itself is asked.
+async function is_over(error: unknown): Promise<boolean> {
+  if (!(error instanceof Refused && (error.status === 404 || error.status === 410))) return false;
+  return ask(here).then(() => false, (now) => now instanceof Refused && (now.status === 404 || now.status === 410));
+}
+
+function show_over(): void {
+  show_end(say("finished_title"), say("finished"));
+}
+
+async function show_failed(): Promise<void> {
   const error = current!.error;
   leave();
+  if (await is_over(error)) return show_over();
   document.title = say("not_sent");
   kept = kept_delivery(guid);
   fill(main, badge("bad"), h("h1", { tabindex: -1 }, say("not_sent")), h("p", { class: "lead", role: "alert" }, shown(reason(error))),
@@ -356,14 +435,16 @@ function show_failed(): void {
 }
 
 // --- start
-function show_end(title: string, text: string): void {
-  fill(main, badge("bad"), h("h1", {}, title), h("p", { class: "lead" }, text));
+function show_end(title: string, text: string, ...actions: HTMLElement[]): void {
+  document.title = title;
+  announce(title);
+  fill(main, badge("wait"), h("h1", {}, title), h("p", { class: "lead" }, text), actions.length > 0 && h("div", { class: "actions" }, ...actions));
 }
 
 async function begin(): Promise<void> {
   await load_texts();
   if (drop.state === "closed") return show_end(say("space_closed_title"), say("space_closed"));
-  if (key_broken()) return show_end(say("code_cut_off"), say("code_cut_off_lead"));
+  if (key_broken()) return fill(main, badge("bad"), h("h1", {}, say("code_cut_off")), h("p", { class: "lead" }, say("code_cut_off_lead")));
   note_field.placeholder = say("note_hint");
   kept = kept_delivery(guid);
   if (kept && kept.key !== key) kept = null;
@@ -371,7 +452,7 @@ async function begin(): Promise<void> {
   show_choosing();
   const left = seconds_until(drop.expires);
   if (left < 86400) setTimeout(() => {
-    if (!sending_now()) show_end(say("space_gone_title"), say("space_gone"));
+    if (!sending_now()) show_over();
   }, left * 1000);
   if (!key) return;
   // After the first view: it takes a moment, and 60 KiB.

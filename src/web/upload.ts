@@ -6,8 +6,12 @@ import { head_of, keep_delivery, type KeptDelivery, type KeptFile, kept_head } f
 import { at } from "./root";
 import { new_number, seal } from "./seal_client";
 
+// Loaded when something is sent: the first view does without.
+const print_of = async (blob: Blob) => (await import("./same_file")).print_of(blob);
+
 export interface Chosen {
-  name: string;  // safe, and no other has it
+  name: string;    // safe, and no other has it
+  wanted: string;  // before another had it
   blob: Blob;
   modified: number;
 }
@@ -38,6 +42,7 @@ function random_id(): string {
 export class Sending {
   readonly files: Progress[];
   standing: Standing = "sending";
+  waiting_since = 0;  // when the server was first not reached, Date.now(); 0: it answers
   error: unknown;
   private kept: KeptDelivery | null;
   private stop = new AbortController();  // of the attempt that runs
@@ -62,6 +67,7 @@ export class Sending {
 
   private set(standing: Standing): void {
     this.standing = standing;
+    if (standing !== "waiting" && standing !== "sending") this.waiting_since = 0;
     this.changed();
   }
 
@@ -84,6 +90,7 @@ export class Sending {
           return this.set("failed");
         }
         failures = this.sent > before ? 0 : failures + 1;
+        if (failures === 0 || this.waiting_since === 0) this.waiting_since = Date.now();
         this.set("waiting");
         const asked = error instanceof Refused ? error.retry_after * 1000 : 0;
         this.stop = new AbortController();
@@ -163,7 +170,8 @@ export class Sending {
   // The delivery of an earlier try when the server still has it, else a new one.
   private async open(signal: AbortSignal): Promise<void> {
     // Another file of the same name: the delivery of before is another one.
-    if (this.kept?.files.some((file) => this.chosen.some((one) => one.name === file.name && !same(one, file)))) this.kept = null;
+    if (this.kept && !(await this.goes_on(this.kept))) this.kept = null;
+    signal.throwIfAborted();
     if (this.kept) {
       try {
         const there = await ask_json<DeliveryState>(this.place(`deliveries/${this.kept.delivery}`), { signal });
@@ -181,13 +189,23 @@ export class Sending {
     this.adopt();
   }
 
+  // Only the same bytes are ever sent as the rest of a file, or sealed with the same key.
+  private async goes_on(kept: KeptDelivery): Promise<boolean> {
+    for (const file of kept.files) {
+      const one = this.chosen.find(({ name }) => name === file.name);
+      if (one && !(same(one, file) && (await print_of(one.blob)) === file.print)) return false;
+    }
+    return true;
+  }
+
   // Files of an earlier try that were not chosen again stay as they are when they are complete, and are dropped when not.
   private adopt(): void {
     const kept = this.kept!;
     kept.files = kept.files.filter((file) => file.done || this.chosen.some((one) => same(one, file)));
     for (const one of this.chosen)
       if (!kept.files.some((file) => same(one, file)))
-        kept.files.push({ name: one.name, size: one.blob.size, modified: one.modified, wire: this.key ? `${random_id()}.age` : one.name });
+        kept.files.push({ name: one.name, size: one.blob.size, modified: one.modified, print: "", wire: this.key ? `${random_id()}.age` : one.name });
+    this.waiting_since = 0;
     this.keep();
   }
 
@@ -199,6 +217,10 @@ export class Sending {
     if (kept.done) {
       Object.assign(shown, { sent: shown.size, done: true, sum: kept.sum ?? shown.sum });
       return this.changed();
+    }
+    if (!kept.print) {
+      kept.print = await print_of(chosen.blob);
+      this.keep();
     }
     let sum = "";
     if (this.key) sum = await this.send_sealed(chosen, kept, shown, signal);
@@ -303,12 +325,12 @@ export class Sending {
     const size = await seal("source", number, head, plain);
     const bytes = new Blob([await seal("slice", number, 0, size)]);
     void seal("drop", number);
-    const kept = { name: "", size, modified: 0, wire: manifest_name };
+    const kept = { name: "", size, modified: 0, print: "", wire: manifest_name };
     await this.send_blob(bytes, kept, () => undefined, signal);
   }
 }
 
-// Only the same bytes are ever sealed with the same key: by name, size and time, as a browser tells no more.
+// As far as a browser tells without reading it.
 export function same(chosen: Chosen, kept: KeptFile): boolean {
   return chosen.name === kept.name && chosen.blob.size === kept.size && chosen.modified === kept.modified;
 }

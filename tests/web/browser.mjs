@@ -184,6 +184,12 @@ class Test {
     return page;
   }
 
+  // The receiver's link, which is not in the address bar: as its page copies it.
+  async owner_link(page) {
+    const kept = await page.evaluate(() => JSON.parse(Object.entries(sessionStorage).find(([key]) => key.startsWith("qrx space"))[1]));
+    return `${page.url().replace(/#.*/, "")}#${kept.token}.${kept.identity}`;
+  }
+
   async shot(page, name) {
     if (!process.env.QRX_SHOTS) return;
     mkdirSync(process.env.QRX_SHOTS, { recursive: true });

@@ -34,15 +34,15 @@ await run(async (t) => {
   const listed = execFileSync("python3", ["-c", "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print('\\n'.join(sorted(z.namelist())))", t.path("all.zip")]).toString();
   equal("photo.png\ntree/a/über.txt\ntree/large.bin\n", listed, "names in the zip");
 
-  // The address of the page is all that qrx-recv needs to fetch the same.
-  await t.tool("qrx-recv", "-s", server.url, "-o", t.path("fetched") + "/", "--seal", "require", receiver.url()).ended();
+  // The link to the page is all that qrx-recv needs to fetch the same.
+  await t.tool("qrx-recv", "-s", server.url, "-o", t.path("fetched") + "/", "--seal", "require", await t.owner_link(receiver)).ended();
   for (const name of ["photo.png", "tree/large.bin", "tree/a/über.txt"]) check(t.read(`fetched/${name}`).equals(t.read(name)), `qrx-recv fetched ${name}`);
 
   // --- a large one is opened while it is written to disk: by a service worker, and through memory where there is none
   const movie = t.file("movie.bin", noise(40 * 1024 * 1024, 21));
   await t.tool("qrx-send", "-l", drop, movie).ended();
   const watched = await t.page();
-  await watched.goto(receiver.url().replace(server.url, server.named));
+  await watched.goto((await t.owner_link(receiver)).replace(server.url, server.named));
   for (const page of [receiver, watched]) {
     await page.waitForSelector('button[aria-label="Save movie.bin"]');
     const [download] = await Promise.all([page.waitForEvent("download"), page.click('button[aria-label="Save movie.bin"]')]);

@@ -186,7 +186,7 @@ class Test {
 
   // The receiver's link, which is not in the address bar: as its page copies it.
   async owner_link(page) {
-    const kept = await page.evaluate(() => JSON.parse(Object.entries(sessionStorage).find(([key]) => key.startsWith("qrx space"))[1]));
+    const kept = await page.evaluate(() => JSON.parse(Object.entries(sessionStorage).find(([key]) => key.startsWith("qrx one space") && location.pathname.endsWith(key.split(" ").pop()))[1]));
     return `${page.url().replace(/#.*/, "")}#${kept.token}.${kept.identity}`;
   }
 

@@ -186,8 +186,9 @@ int sweep(const Settings& settings, Messages& messages) {
         Event("swept").number("spaces", swept->spaces).number("uploads", swept->uploads).number("bytes", swept->bytes));
     if (!told) return report(messages, told.error());
   }
+  for (const std::string& failure : swept->failures) messages.warn("not deleted: " + escape_untrusted(failure));
   messages.detail(summary(*swept));
-  return exit_done;
+  return swept->failures.empty() ? exit_done : exit_code(Kind::unavailable);
 }
 
 // check --notify: one notice, by the transports as the server would use them.

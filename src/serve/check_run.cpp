@@ -61,14 +61,28 @@ std::optional<Result<space::Spaces::Checked>> read_result(std::string_view line)
   return Result<space::Spaces::Checked>(space::Spaces::Checked{files, bytes, missing, corrupt, orphans});
 }
 
-std::string swept_line(const space::Spaces::Swept& swept) {
-  return numbers<3>({swept.spaces, swept.uploads, swept.bytes}) + '\n';
+std::string swept_lines(const space::Spaces::Swept& swept) {
+  std::string out = numbers<3>({swept.spaces, swept.uploads, swept.bytes}) + '\n';
+  for (const std::string& failure : swept.failures) out += finding_line(failure);
+  return out;
 }
 
-std::optional<space::Spaces::Swept> read_swept(std::string_view line) {
-  const auto values = read_numbers<3>(line);
+std::optional<space::Spaces::Swept> read_swept(std::string_view lines) {
+  const auto next = [&] {
+    const auto end = lines.find('\n');
+    const std::string_view line = lines.substr(0, end);
+    lines = end == std::string_view::npos ? std::string_view() : lines.substr(end + 1);
+    return line;
+  };
+  const auto values = read_numbers<3>(next());
   if (!values) return std::nullopt;
-  return space::Spaces::Swept{(*values)[0], (*values)[1], (*values)[2]};
+  space::Spaces::Swept swept{(*values)[0], (*values)[1], (*values)[2]};
+  while (!lines.empty()) {
+    const auto failure = read_finding(next());
+    if (!failure) return std::nullopt;
+    swept.failures.emplace_back(*failure);
+  }
+  return swept;
 }
 
 }  // namespace qrx::serve

@@ -19,8 +19,8 @@ inline constexpr std::string_view alive_line = ".\n";
 std::optional<std::string_view> read_finding(std::string_view line);
 std::optional<Result<space::Spaces::Checked>> read_result(std::string_view line);
 
-// What a sweep did, as one line "SPACES UPLOADS BYTES".
-std::string swept_line(const space::Spaces::Swept& swept);
-std::optional<space::Spaces::Swept> read_swept(std::string_view line);
+// What a sweep did: a line "SPACES UPLOADS BYTES", then a finding_line for each failure.
+std::string swept_lines(const space::Spaces::Swept& swept);
+std::optional<space::Spaces::Swept> read_swept(std::string_view lines);
 
 }  // namespace qrx::serve

@@ -44,12 +44,16 @@ http::ClientRequest post(const char* target) {
   return request;
 }
 
-Error refusal(int status) {
+// What a running server answered instead: a line with the reason, and one with a hint.
+Error refusal(int status, std::string_view text = {}) {
   if (status == 423) return {Kind::locked, "a check is running already", {}};
-  if (status == 503)
-    return {Kind::unavailable, "the clock jumped by over an hour: nothing was deleted",
-            "check the time of this machine; the next run deletes again"};
-  return {Kind::other, "the running server answered " + std::to_string(status), {}};
+  const auto end = text.find('\n');
+  const std::string_view reason = text.substr(0, end);
+  std::string_view hint = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  hint = hint.substr(0, hint.find('\n'));
+  const Kind kind = status == 503 ? Kind::unavailable : status == 507 ? Kind::no_room : Kind::other;
+  if (reason.empty()) return {kind, "the running server answered " + std::to_string(status), {}};
+  return {kind, std::string(reason), std::string(hint)};
 }
 
 // The data, unless a server has them; it is then asked by the caller. A mistyped directory is not made.
@@ -79,7 +83,7 @@ Result<ControlPath> ControlPath::in(const std::string& data_directory) {
 Result<space::Spaces::Swept> sweep_data(const DataOptions& options) {
   if (auto asked = ask(options.directory)) {
     if (const auto answered = asked->client.request(post("/control/sweep"))) {
-      if (answered->status != 200) return tl::unexpected(refusal(answered->status));
+      if (answered->status != 200) return tl::unexpected(refusal(answered->status, answered->body));
       const auto swept = read_swept(answered->body);
       if (!swept) return fail(Kind::other, "the running server answered something else");
       return *swept;
@@ -89,9 +93,7 @@ Result<space::Spaces::Swept> sweep_data(const DataOptions& options) {
   const auto data = take(options, events);
   if (!data) return tl::unexpected(data.error());
   if (const auto recovered = (*data)->spaces().recover(); !recovered) return tl::unexpected(recovered.error());
-  auto swept = (*data)->spaces().sweep();
-  if (!swept && swept.error().kind == Kind::unavailable) return tl::unexpected(refusal(503));
-  return swept;
+  return (*data)->spaces().sweep();
 }
 
 Result<space::Spaces::Checked> check_data(const DataOptions& options,

@@ -5,6 +5,7 @@
 
 #include "serve/answers.h"
 #include "serve/check_run.h"
+#include "serve/problems.h"
 #include "serve/routes.h"
 
 namespace qrx::serve {
@@ -49,8 +50,10 @@ class CheckSource : public http::BodySource {
 
 http::Reply sweep_now(const SharedCall& call) {
   const auto swept = call->site.spaces.sweep();
-  if (!swept) return call->problem(swept.error());
-  return answer(200, "text/plain", swept_line(*swept));
+  // The operator of this machine may know the true reason, which a problem would keep back.
+  if (!swept)
+    return answer(status_of(swept.error().kind), "text/plain", swept.error().what + '\n' + swept.error().hint + '\n');
+  return answer(200, "text/plain", swept_lines(*swept));
 }
 
 http::Reply check_now(const SharedCall& call) {

@@ -82,6 +82,8 @@ Result<void> Daemon::Impl::open() {
     log.error("uploads lost bytes that were acknowledged", {{"uploads", std::to_string(recovered->damaged)}});
   if (recovered->incomplete > 0)
     log.error("uploads could not be completed", {{"uploads", std::to_string(recovered->incomplete)}});
+  for (const std::string& failure : recovered->failures)
+    log.error("not everything could be put right at the start", {{"reason", failure}});
   if (recovered->truncated + recovered->quarantined > 0)
     log.info("recovered", {{"uploads", std::to_string(recovered->uploads)},
                            {"truncated", std::to_string(recovered->truncated)},

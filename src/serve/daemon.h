@@ -59,7 +59,7 @@ class Daemon {
 };
 
 // For cron and operators, beside a running server (it is asked) or without one (the data is taken). Kind::unavailable:
-// the clock jumped, or a server is just starting or stopping.
+// the clock jumped, a server is just starting or stopping, or the disk is in trouble; the text says which.
 Result<space::Spaces::Swept> sweep_data(const DataOptions& options);
 Result<space::Spaces::Checked> check_data(const DataOptions& options,
                                           const std::function<void(const std::string&)>& tell);

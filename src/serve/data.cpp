@@ -14,6 +14,20 @@ namespace {
 
 constexpr std::size_t most_token_file_bytes = 1U << 20;
 
+// A new directory has neither catalog nor blobs. Blobs without their catalog are files of people that would be set
+// aside as orphans: somebody must look first.
+Result<void> catalog_is_there(const std::string& path, space::Blobs& blobs) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && info.st_size > 0) return {};
+  const auto found = blobs.list();
+  if (!found) return tl::unexpected(found.error());
+  if (found->empty()) return {};
+  return fail(Kind::integrity,
+              "the catalog " + path + " is missing, but " + std::to_string(found->size()) + " stored files are there",
+              "put the catalog back from a backup; or, to begin without these files, move the directories blobs and "
+              "staging away");
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Data>> Data::open(const DataOptions& options, space::Events& events) {
@@ -23,11 +37,12 @@ Result<std::unique_ptr<Data>> Data::open(const DataOptions& options, space::Even
   const bool relaxed = options.policy.relaxed;
   store::SqliteOptions sqlite;
   sqlite.relaxed = relaxed;
-  auto catalog =
-      store::SqliteCatalog::open(options.catalog.empty() ? options.directory + "/catalog.db" : options.catalog, sqlite);
-  if (!catalog) return tl::unexpected(catalog.error());
   auto blobs = store::FileBlobs::open(options.blobs.empty() ? options.directory : options.blobs, {relaxed});
   if (!blobs) return tl::unexpected(blobs.error());
+  const std::string path = options.catalog.empty() ? options.directory + "/catalog.db" : options.catalog;
+  if (auto there = catalog_is_there(path, **blobs); !there) return tl::unexpected(there.error());
+  auto catalog = store::SqliteCatalog::open(path, sqlite);
+  if (!catalog) return tl::unexpected(catalog.error());
   data->catalog_ = std::move(*catalog);
   data->blobs_ = std::move(*blobs);
   data->spaces_ =

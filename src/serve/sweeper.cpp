@@ -15,6 +15,7 @@ Sweeper::~Sweeper() {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
   }
+  stop_.request_stop();
   changed_.notify_all();
   thread_.join();
 }
@@ -31,16 +32,15 @@ void Sweeper::run() {
 }
 
 void Sweeper::sweep() {
-  const auto swept = site_.spaces.sweep();
-  if (!swept) {
-    // Said once: the clock stays wrong for as long as it likes.
-    if (swept.error().kind != Kind::unavailable || !clock_jumped_)
-      site_.log.error("sweep failed", {{"reason", swept.error().what}});
-    clock_jumped_ = swept.error().kind == Kind::unavailable;
-    return;
-  }
-  clock_jumped_ = false;
-  if (swept->spaces + swept->uploads == 0) return;
+  const auto swept = site_.spaces.sweep(stop_.get_token());
+  std::string failures = swept ? std::string() : swept.error().what;
+  if (swept)
+    for (const std::string& failure : swept->failures) failures += (failures.empty() ? "" : "; ") + failure;
+  // Said once: what is wrong stays so for as long as it likes.
+  if (!failures.empty() && failures != told_ && !stop_.stop_requested())
+    site_.log.error(swept ? "not everything could be deleted" : "sweep failed", {{"reason", failures}});
+  told_ = std::move(failures);
+  if (!swept || swept->spaces + swept->uploads == 0) return;
   site_.log.info("swept", {{"spaces", std::to_string(swept->spaces)},
                            {"uploads", std::to_string(swept->uploads)},
                            {"bytes", std::to_string(swept->bytes)}});

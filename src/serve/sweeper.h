@@ -3,6 +3,8 @@
 
 #include <condition_variable>
 #include <mutex>
+#include <stop_token>
+#include <string>
 #include <thread>
 
 #include "base/clock.h"
@@ -15,7 +17,7 @@ namespace qrx::serve {
 class Sweeper {
  public:
   explicit Sweeper(Site& site);
-  ~Sweeper();  // ends the thread; a sweep that runs is waited for
+  ~Sweeper();  // ends the thread; a sweep that runs is asked to stop
 
  private:
   void run();
@@ -25,7 +27,8 @@ class Sweeper {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
-  bool clock_jumped_ = false;
+  std::stop_source stop_;
+  std::string told_;  // the failures of the last sweep: the same ones are not told again
   std::thread thread_;
 };
 

@@ -55,7 +55,8 @@ class Catalog {
  public:
   virtual ~Catalog() = default;
 
-  // Runs `work` in one transaction and returns when it is committed. An error from `work` rolls it back and comes back.
+  // Runs `work` in one transaction and returns when it is committed. An error from `work` rolls it back and comes back;
+  // what it throws comes back as Kind::other with the reason.
   // Transactions of several threads may share one sync; `work` runs on some thread, one at a time, must not block, and
   // may run again when an attempt failed.
   virtual Result<void> change(Durability durability, const std::function<Result<void>(Transaction&)>& work) = 0;

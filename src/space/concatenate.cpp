@@ -9,23 +9,24 @@ namespace {
 constexpr std::size_t most_parts = 1024;
 
 // Appends one blob to another, with its sum.
-Result<void> append(Staged& to, std::uint64_t offset, const Opened& from, std::uint64_t size, Xxh128& sum) {
-  Result<void> written;
+Result<void> append(const Rules& rules, Staged& to, std::uint64_t offset, const Opened& from, std::uint64_t size,
+                    Xxh128& sum, const std::stop_token& stop) {
   const std::uint64_t start = offset;
-  auto read = read_through(from, 0, size, [&](ByteView bytes) {
-    if (!written) return;
+  const auto add = [&](ByteView bytes) -> Result<void> {
     sum.update(bytes);
-    written = to.write_at(offset, bytes);
+    auto written = to.write_at(offset, bytes);
     offset += bytes.size();
-  });
-  if (!read) return read;
-  if (written) (void)to.start_write_back(start, size);
-  return written;
+    return written;
+  };
+  if (auto read = read_through(rules, from, 0, size, add, stop); !read) return read;
+  (void)to.start_write_back(start, size);
+  return {};
 }
 
 }  // namespace
 
-Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts) {
+Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts,
+                                      std::stop_token stop) {
   if (parts.empty() || parts.size() > most_parts) return fail(Kind::usage, "no parts, or too many of them");
   if (auto checked = wire::check_name(wish.name); !checked) return tl::unexpected(checked.error());
   auto entered = impl_->enter(guid);
@@ -76,12 +77,12 @@ Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, c
     for (const UploadPtr& part : ordered) {
       auto blob = impl_->blobs.open(part->row.blob);
       if (!blob) return tl::unexpected(blob.error());
-      if (auto done = append(**staged, offset, **blob, part->row.offset, upload.sum); !done) return done;
+      if (auto done = append(*impl_, **staged, offset, **blob, part->row.offset, upload.sum, stop); !done) return done;
       offset += part->row.offset;
     }
     upload.summed = offset;
     if (auto durable = (*staged)->make_bytes_durable(); !durable) return durable;
-    if (auto file = impl_->complete(live, *whole_upload, distinct); !file) return tl::unexpected(file.error());
+    if (auto file = impl_->complete(live, *whole_upload, distinct, stop); !file) return tl::unexpected(file.error());
     return {};
   }();
   if (!filled) {

@@ -1,8 +1,8 @@
 #include <algorithm>
-#include <sstream>
 #include <thread>
 #include <unordered_set>
 
+#include "space/clock_guard.h"
 #include "space/writer.h"
 
 namespace qrx::space {
@@ -15,69 +15,13 @@ constexpr std::size_t files_at_once = 1000;
 // ext4 makes files slowly for a while after many were unlinked: deletions give way to who is writing.
 constexpr unsigned unlinks_at_once = 64;
 constexpr auto pause_between_unlinks = Millis(1);
-constexpr auto clock_jump = Millis(3600 * 1000);
 
-// Wall and steady time of one moment, to see whether both went on alike since.
-struct Moment {
-  std::int64_t wall = 0, steady = 0;
-};
-
-bool agree(const Moment& then, const Moment& now) {
-  const std::int64_t limit = clock_jump.count();
-  // The steady clock begins anew when the machine does; how long it was off is not known then.
-  if (now.steady < then.steady) return now.wall >= then.wall - limit;
-  const std::int64_t difference = (now.wall - then.wall) - (now.steady - then.steady);
-  return difference <= limit && difference >= -limit;
+// "blob ID: reason", for what goes on without it.
+std::string about(const char* thing, const Id& id, const Error& error) {
+  return std::string(thing) + " " + id.text() + ": " + error.what;
 }
-
-// The last moment that was trusted and, while the clock is in doubt, the moment since when it has been steady again.
-struct ClockNote {
-  Moment trusted;
-  std::optional<Moment> doubted;
-
-  std::string text() const {
-    std::ostringstream out;
-    out << trusted.wall << ' ' << trusted.steady;
-    if (doubted) out << ' ' << doubted->wall << ' ' << doubted->steady;
-    return out.str();
-  }
-  static std::optional<ClockNote> parse(const std::string& text) {
-    std::istringstream in(text);
-    ClockNote note;
-    Moment doubted;
-    if (!(in >> note.trusted.wall >> note.trusted.steady)) return std::nullopt;
-    if (in >> doubted.wall >> doubted.steady) note.doubted = doubted;
-    return note;
-  }
-};
-
-constexpr const char* clock_note = "clock";
 
 }  // namespace
-
-Result<void> Rules::trust_clock() {
-  const Moment now{clock.wall().time_since_epoch().count(),
-                   std::chrono::duration_cast<Millis>(clock.steady().time_since_epoch()).count()};
-  auto text = catalog.remembered(clock_note);
-  if (!text) return tl::unexpected(text.error());
-  std::optional<ClockNote> note;
-  if (*text) note = ClockNote::parse(**text);
-  const bool settled =
-      note && note->doubted && now.steady - note->doubted->steady >= clock_jump.count() && agree(*note->doubted, now);
-  const bool trusted = !note || agree(note->trusted, now) || settled;
-  if (trusted)
-    note = ClockNote{now, std::nullopt};
-  else if (!note->doubted || !agree(*note->doubted, now))
-    note->doubted = now;
-  auto changed = catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    transaction.remember(clock_note, note->text());
-    return {};
-  });
-  if (!changed) return changed;
-  if (trusted) return {};
-  return fail(Kind::unavailable, "the clock jumped by more than an hour: nothing was deleted",
-              "set the clock right, or try again when it has gone on for an hour");
-}
 
 Result<Rules::Erased> Rules::erase(const Guid& guid, bool only_expired, std::optional<std::uint64_t> deliveries) {
   auto found = find(guid);
@@ -161,7 +105,8 @@ Result<Rules::Erased> Rules::erase(const Guid& guid, bool only_expired, std::opt
   return erased;
 }
 
-Result<std::uint64_t> Rules::set_orphans_aside(bool starting) {
+Result<std::uint64_t> Rules::set_orphans_aside(bool starting, std::vector<std::string>& failures,
+                                               const std::stop_token& stop) {
   // What is there first, what should be there afterwards: a row always comes before its blob. Open deliveries before
   // files: a delivery that is committed between the looks is then seen twice rather than not at all.
   auto there = blobs.list();
@@ -175,11 +120,13 @@ Result<std::uint64_t> Rules::set_orphans_aside(bool starting) {
   for (const DeliveryRow& delivery : *open) packs_of.insert(delivery.delivery);
   std::uint64_t aside = 0;
   for (const BlobUse& use : *there) {
+    if (auto on = go_on(stop); !on) return tl::unexpected(on.error());
     if (used.contains(use.blob)) continue;
     if (packs_of.contains(use.blob)) {
       // Small files that were accepted, never acknowledged, by a process that is gone.
       if (starting)
-        if (auto removed = blobs.remove(use.blob); !removed) return tl::unexpected(removed.error());
+        if (auto removed = blobs.remove(use.blob); !removed)
+          failures.push_back(about("blob", use.blob, removed.error()));
       continue;
     }
     const std::lock_guard lock(removing_mutex);
@@ -188,146 +135,204 @@ Result<std::uint64_t> Rules::set_orphans_aside(bool starting) {
     if (moved)
       ++aside;
     else if (moved.error().kind != Kind::not_found && moved.error().kind != Kind::exists)
-      return tl::unexpected(moved.error());
+      failures.push_back(about("blob", use.blob, moved.error()));
   }
   return aside;
 }
 
-Result<Spaces::Recovered> Spaces::recover() {
-  Recovered recovered;
-  constexpr WallTime never = WallTime::min();
-  auto dying = impl_->catalog.expired(never, spaces_at_once);
-  while (dying && !dying->empty()) {
-    for (const Guid& guid : *dying)
-      if (auto erased = impl_->erase(guid, false); !erased) return tl::unexpected(erased.error());
-    dying = impl_->catalog.expired(never, spaces_at_once);
-  }
-  if (!dying) return tl::unexpected(dying.error());
-
-  auto there = impl_->blobs.list();
-  if (!there) return tl::unexpected(there.error());
-  std::unordered_map<Id, std::uint64_t, IdHash> staged;
-  std::unordered_map<Id, std::uint64_t, IdHash> stored;
-  for (const BlobUse& use : *there) (use.staged ? staged : stored)[use.blob] = use.size;
-  auto rows = impl_->catalog.uploads();
-  if (!rows) return tl::unexpected(rows.error());
-  for (const UploadRow& row : *rows) {
-    ++recovered.uploads;
-    if (row.damaged) continue;
-    auto live = impl_->find(row.guid);
-    if (!live) return tl::unexpected(live.error());
-    if (*live == nullptr) continue;
-    UploadPtr upload;
-    {
-      const std::lock_guard lock((*live)->mutex);
-      const auto found = (*live)->uploads.find(row.upload);
-      if (found == (*live)->uploads.end() || found->second->held) continue;
-      upload = found->second;
-      upload->held = true;
-    }
-    const Hold hold(*impl_, *live, upload);
-    const auto in_store = stored.find(row.blob);
-    const auto in_staging = staged.find(row.blob);
-    const std::uint64_t size = in_staging == staged.end() ? 0 : in_staging->second;
-    bool complete = row.length == row.offset && !row.partial;
-    if (in_store != stored.end()) {
-      // It ended between the move of its blob and its row: all bytes are there, and durable.
-      complete = row.length == in_store->second;
-      if (!complete) {
-        impl_->spoil(**live, *upload);
-        ++recovered.damaged;
-        continue;
-      }
-      upload->published = true;
-    } else if (size < row.offset) {
-      impl_->spoil(**live, *upload);
-      ++recovered.damaged;
-      continue;
-    } else if (size > row.offset) {
-      auto blob = impl_->blobs.reopen(row.blob);
-      if (!blob) return tl::unexpected(blob.error());
-      if (auto cut = (*blob)->truncate(row.offset); !cut) return tl::unexpected(cut.error());
-      if (auto durable = (*blob)->make_durable(); !durable) return tl::unexpected(durable.error());
-      ++recovered.truncated;
-    }
-    if (!complete) continue;
-    const std::shared_lock gate((*live)->gate);
-    // One upload must not keep the server from starting; its sender meets the fault when he goes on with it.
-    if (auto file = impl_->complete(**live, upload); !file) ++recovered.incomplete;
-  }
-  auto aside = impl_->set_orphans_aside(true);
-  if (!aside) return tl::unexpected(aside.error());
-  recovered.quarantined = *aside;
-  if (auto note = impl_->catalog.remembered(clock_note); note && !*note)
-    if (auto trusted = impl_->trust_clock(); !trusted) return tl::unexpected(trusted.error());
-  return recovered;
-}
-
-Result<Spaces::Swept> Spaces::sweep() {
-  const std::lock_guard one(impl_->sweep_mutex);
-  if (auto trusted = impl_->trust_clock(); !trusted) return tl::unexpected(trusted.error());
-  Swept swept;
-  const WallTime now = impl_->clock.wall();
+Result<void> Rules::erase_expired(WallTime now, Spaces::Swept& swept, const std::stop_token& stop) {
   IdSet tried;
+  std::size_t failed = 0;  // these are listed again and again, and must not hide the rest
   for (bool more = true; more;) {
-    auto expired = impl_->catalog.expired(now, spaces_at_once);
+    auto expired = catalog.expired(now, spaces_at_once + failed);
     if (!expired) return tl::unexpected(expired.error());
     more = false;
     for (const Guid& guid : *expired) {
+      if (auto on = go_on(stop); !on) return on;
       if (!tried.insert(guid).second) continue;
       more = true;
-      auto erased = impl_->erase(guid, true);
-      if (!erased) return tl::unexpected(erased.error());
+      auto erased = erase(guid, true);
+      if (!erased) {
+        ++failed;
+        swept.failures.push_back(about("space", guid, erased.error()));
+        continue;
+      }
       swept.spaces += erased->done ? 1 : 0;
       swept.bytes += erased->bytes;
     }
   }
+  return {};
+}
+
+// What a start makes of one upload: cut to its durable offset, completed when all is there, or marked as damaged.
+Result<void> Rules::recover_upload(const UploadRow& row, const BlobSizes& there, Spaces::Recovered& recovered,
+                                   const std::stop_token& stop) {
+  auto live = find(row.guid);
+  if (!live) return tl::unexpected(live.error());
+  if (*live == nullptr) return {};
+  UploadPtr upload;
+  {
+    const std::lock_guard lock((*live)->mutex);
+    const auto found = (*live)->uploads.find(row.upload);
+    if (found == (*live)->uploads.end() || found->second->held) return {};
+    upload = found->second;
+    upload->held = true;
+  }
+  const Hold hold(*this, *live, upload);
+  const auto in_store = there.stored.find(row.blob);
+  const auto in_staging = there.staged.find(row.blob);
+  const std::uint64_t size = in_staging == there.staged.end() ? 0 : in_staging->second;
+  const auto damaged = [&]() -> Result<void> {
+    spoil(**live, *upload);
+    ++recovered.damaged;
+    return {};
+  };
+  bool complete_now = row.length == row.offset && !row.partial;
+  if (in_store != there.stored.end()) {
+    // It ended between the move of its blob and its row: all bytes are there, and durable.
+    complete_now = row.length == in_store->second;
+    if (!complete_now) return damaged();
+    upload->published = true;
+  } else if (size < row.offset) {
+    return damaged();
+  } else if (size > row.offset) {
+    auto blob = blobs.reopen(row.blob);
+    if (!blob) return tl::unexpected(blob.error());
+    if (auto cut = (*blob)->truncate(row.offset); !cut) return cut;
+    if (auto durable = (*blob)->make_durable(); !durable) return durable;
+    ++recovered.truncated;
+  }
+  if (!complete_now) return {};
+  const std::shared_lock gate((*live)->gate);
+  // One upload must not keep the server from starting; its sender meets the fault on the next try.
+  if (auto file = complete(**live, upload, {}, stop); !file) ++recovered.incomplete;
+  return {};
+}
+
+Result<Spaces::Recovered> Spaces::recover(std::stop_token stop) {
+  Recovered recovered;
+  Swept dying;
+  if (auto erased = impl_->erase_expired(WallTime::min(), dying, stop); !erased) return tl::unexpected(erased.error());
+  recovered.failures = std::move(dying.failures);
+
+  auto there = impl_->blobs.list();
+  if (!there) return tl::unexpected(there.error());
+  Rules::BlobSizes sizes;
+  for (const BlobUse& use : *there) (use.staged ? sizes.staged : sizes.stored)[use.blob] = use.size;
+  auto rows = impl_->catalog.uploads();
+  if (!rows) return tl::unexpected(rows.error());
+  for (const UploadRow& row : *rows) {
+    if (auto on = impl_->go_on(stop); !on) return tl::unexpected(on.error());
+    ++recovered.uploads;
+    if (row.damaged) continue;
+    if (auto done = impl_->recover_upload(row, sizes, recovered, stop); !done)
+      recovered.failures.push_back(about("upload", row.upload, done.error()));
+  }
+  auto aside = impl_->set_orphans_aside(true, recovered.failures, stop);
+  if (!aside) return tl::unexpected(aside.error());
+  recovered.quarantined = *aside;
+  if (!clock_is_noted(impl_->catalog))
+    if (auto trusted = trust_clock(impl_->catalog, impl_->clock); !trusted) return tl::unexpected(trusted.error());
+  return recovered;
+}
+
+Result<void> Rules::sweep_upload(const UploadRow& row, WallTime now, Spaces::Swept& swept) {
+  auto live = find(row.guid);
+  if (!live) return tl::unexpected(live.error());
+  if (*live == nullptr) return {};
+  const std::unique_lock gate((*live)->gate);
+  UploadPtr upload;
+  {
+    const std::lock_guard lock((*live)->mutex);
+    const auto found = (*live)->uploads.find(row.upload);
+    if (found == (*live)->uploads.end() || found->second->held || found->second->row.expires > now) return {};
+    upload = found->second;
+  }
+  const std::uint64_t bytes = upload->counted;
+  if (auto dropped = drop_upload(**live, upload); !dropped) return dropped;
+  swept.bytes += bytes;
+  ++swept.uploads;
+  return {};
+}
+
+Result<void> Rules::sweep_delivery(const DeliveryRow& row) {
+  auto live = find(row.guid);
+  if (!live) return tl::unexpected(live.error());
+  if (*live == nullptr) return {};
+  const std::unique_lock gate((*live)->gate);
+  DeliveryPtr delivery;
+  {
+    const std::lock_guard lock((*live)->mutex);
+    const auto found = (*live)->open.find(row.delivery);
+    if (found == (*live)->open.end()) return {};
+    const auto of_this = [&](const auto& entry) { return entry.second->row.delivery == row.delivery; };
+    if (std::any_of((*live)->uploads.begin(), (*live)->uploads.end(), of_this)) return {};
+    if (found->second->last_used + policy.upload_expire > clock.steady()) return {};
+    delivery = found->second;
+  }
+  return drop_delivery(**live, delivery);
+}
+
+Result<Spaces::Swept> Spaces::sweep(std::stop_token stop) {
+  const std::lock_guard one(impl_->sweep_mutex);
+  if (auto trusted = trust_clock(impl_->catalog, impl_->clock); !trusted) return tl::unexpected(trusted.error());
+  Swept swept;
+  const WallTime now = impl_->clock.wall();
+  if (auto erased = impl_->erase_expired(now, swept, stop); !erased) return tl::unexpected(erased.error());
 
   auto rows = impl_->catalog.uploads();
   if (!rows) return tl::unexpected(rows.error());
   for (const UploadRow& row : *rows) {
     if (row.expires > now) continue;
-    auto live = impl_->find(row.guid);
-    if (!live) return tl::unexpected(live.error());
-    if (*live == nullptr) continue;
-    const std::unique_lock gate((*live)->gate);
-    UploadPtr upload;
-    {
-      const std::lock_guard lock((*live)->mutex);
-      const auto found = (*live)->uploads.find(row.upload);
-      if (found == (*live)->uploads.end() || found->second->held || found->second->row.expires > now) continue;
-      upload = found->second;
-    }
-    swept.bytes += upload->counted;
-    if (auto dropped = impl_->drop_upload(**live, upload); !dropped) return tl::unexpected(dropped.error());
-    ++swept.uploads;
+    if (auto on = impl_->go_on(stop); !on) return tl::unexpected(on.error());
+    if (auto done = impl_->sweep_upload(row, now, swept); !done)
+      swept.failures.push_back(about("upload", row.upload, done.error()));
   }
-
   auto open = impl_->catalog.open_deliveries();
   if (!open) return tl::unexpected(open.error());
   for (const DeliveryRow& row : *open) {
     if (row.created + impl_->policy.upload_expire > now) continue;
-    auto live = impl_->find(row.guid);
-    if (!live) return tl::unexpected(live.error());
-    if (*live == nullptr) continue;
-    const std::unique_lock gate((*live)->gate);
-    DeliveryPtr delivery;
-    {
-      const std::lock_guard lock((*live)->mutex);
-      const auto found = (*live)->open.find(row.delivery);
-      if (found == (*live)->open.end()) continue;
-      const auto of_this = [&](const auto& entry) { return entry.second->row.delivery == row.delivery; };
-      if (std::any_of((*live)->uploads.begin(), (*live)->uploads.end(), of_this)) continue;
-      if (found->second->last_used + impl_->policy.upload_expire > impl_->clock.steady()) continue;
-      delivery = found->second;
-    }
-    if (auto dropped = impl_->drop_delivery(**live, delivery); !dropped) return tl::unexpected(dropped.error());
+    if (auto on = impl_->go_on(stop); !on) return tl::unexpected(on.error());
+    if (auto done = impl_->sweep_delivery(row); !done)
+      swept.failures.push_back(about("delivery", row.delivery, done.error()));
   }
-  if (auto aside = impl_->set_orphans_aside(false); !aside) return tl::unexpected(aside.error());
+  if (auto aside = impl_->set_orphans_aside(false, swept.failures, stop); !aside) return tl::unexpected(aside.error());
   return swept;
 }
 
-Result<Spaces::Checked> Spaces::check(const std::function<void(const std::string&)>& tell) {
+// Compares one file with its bytes. What is deleted while we look is no finding.
+Result<void> Rules::check_file(const FileRow& file, Spaces::Checked& checked,
+                               const std::function<void(const std::string&)>& tell, const std::stop_token& stop) {
+  const auto still_wanted = [&] {
+    auto row = catalog.file(file.file);
+    auto space = catalog.space(file.guid);
+    return row && *row && space && *space != nullptr && (*space)->space.phase != Phase::dying;
+  };
+  ++checked.files;
+  const std::string what = "file " + file.file.text() + " of space " + file.guid.text();
+  auto blob = blobs.open(file.blob);
+  if (!blob) {
+    if (!still_wanted()) return {};
+    ++checked.missing;
+    const bool absent = blob.error().kind == Kind::not_found;
+    tell(what + ": " + (absent ? "its bytes are missing" : blob.error().what));
+    return {};
+  }
+  Xxh128 sum;
+  const auto add = [&](ByteView bytes) -> Result<void> {
+    sum.update(bytes);
+    return {};
+  };
+  auto read = read_through(*this, **blob, file.blob_offset, file.size, add, stop);
+  if (auto on = go_on(stop); !on) return on;
+  checked.bytes += file.size;
+  if ((read && sum.sum() == file.xxh128) || !still_wanted()) return {};
+  ++checked.corrupt;
+  tell(what + ": " + (read ? "its checksum differs" : read.error().what));
+  return {};
+}
+
+Result<Spaces::Checked> Spaces::check(const std::function<void(const std::string&)>& tell, std::stop_token stop) {
   Checked checked;
   if (auto sound = impl_->catalog.check(); !sound) {
     if (sound.error().kind != Kind::integrity) return tl::unexpected(sound.error());
@@ -336,38 +341,14 @@ Result<Spaces::Checked> Spaces::check(const std::function<void(const std::string
   }
   auto there = impl_->blobs.list();
   if (!there) return tl::unexpected(there.error());
-  // What is deleted while we look is no finding.
-  const auto still_wanted = [&](const FileRow& file) {
-    auto row = impl_->catalog.file(file.file);
-    auto space = impl_->catalog.space(file.guid);
-    return row && *row && space && *space != nullptr && (*space)->space.phase != Phase::dying;
-  };
   Id last{};
   for (;;) {
     auto files = impl_->catalog.files_after(last, files_at_once);
     if (!files) return tl::unexpected(files.error());
     if (files->empty()) break;
     last = files->back().file;
-    for (const FileRow& file : *files) {
-      if (impl_->stopping) return fail(Kind::unavailable, "the server is stopping");
-      ++checked.files;
-      const std::string what = "file " + file.file.text() + " of space " + file.guid.text();
-      auto blob = impl_->blobs.open(file.blob);
-      if (!blob) {
-        if (blob.error().kind != Kind::not_found) return tl::unexpected(blob.error());
-        if (!still_wanted(file)) continue;
-        ++checked.missing;
-        tell(what + ": its bytes are missing");
-        continue;
-      }
-      Xxh128 sum;
-      auto read = read_through(**blob, file.blob_offset, file.size, [&](ByteView bytes) { sum.update(bytes); });
-      checked.bytes += file.size;
-      if (read && sum.sum() == file.xxh128) continue;
-      if (!still_wanted(file)) continue;
-      ++checked.corrupt;
-      tell(what + ": " + (read ? "its checksum differs" : read.error().what));
-    }
+    for (const FileRow& file : *files)
+      if (auto done = impl_->check_file(file, checked, tell, stop); !done) return tl::unexpected(done.error());
   }
   auto uploads = impl_->catalog.uploads();
   if (!uploads) return tl::unexpected(uploads.error());

@@ -7,6 +7,7 @@
 #include <map>
 #include <mutex>
 #include <shared_mutex>
+#include <stop_token>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
@@ -123,6 +124,8 @@ struct Rules {
   std::atomic<bool> stopping{false};
   std::mutex sweep_mutex;
 
+  // Kind::unavailable once the server, or who asked for this work, wants it to end.
+  Result<void> go_on(const std::stop_token& stop) const;
   Durability durable() const { return policy.relaxed ? Durability::lazy : Durability::durable; }
 
   // --- live.cpp: finding spaces, rights, quotas, seq
@@ -159,9 +162,11 @@ struct Rules {
   Result<UploadPtr> begin_upload(LiveSpace& live, const Wish& wish);  // the gate is held shared
   // The holder, all bytes there and durable: makes the file, commits a lone delivery. The gate is held shared. The
   // parts that it was made of go with it.
-  Result<FileRow> complete(LiveSpace& live, const UploadPtr& upload, const std::vector<UploadPtr>& parts = {});
-  Result<void> sum_up_to(LiveUpload& upload, std::uint64_t end);  // the holder: reads what the running sum lacks
-  void spoil(LiveSpace& live, LiveUpload& upload);                // its bytes can no longer be trusted
+  Result<FileRow> complete(LiveSpace& live, const UploadPtr& upload, const std::vector<UploadPtr>& parts = {},
+                           const std::stop_token& stop = {});
+  // The holder: reads what the running sum lacks.
+  Result<void> sum_up_to(LiveUpload& upload, std::uint64_t end, const std::stop_token& stop = {});
+  void spoil(LiveSpace& live, LiveUpload& upload);  // its bytes can no longer be trusted
   // Forgets an upload, rows and blob. The gate is held exclusively.
   Result<void> drop_upload(LiveSpace& live, const UploadPtr& upload);
   Result<FileRow> completed_upload(const LiveSpace& live, const Id& upload);  // Kind::not_found
@@ -184,8 +189,20 @@ struct Rules {
   };
   // With `deliveries`: only while so many are committed; else Kind::conflict.
   Result<Erased> erase(const Guid& guid, bool only_expired, std::optional<std::uint64_t> deliveries = {});
-  Result<void> trust_clock();
-  Result<std::uint64_t> set_orphans_aside(bool starting);
+  // Those past `now`, and those whose deletion was begun. Goes on after one that fails.
+  Result<void> erase_expired(WallTime now, Spaces::Swept& swept, const std::stop_token& stop);
+  struct BlobSizes {
+    std::unordered_map<Id, std::uint64_t, IdHash> staged, stored;
+  };
+  Result<void> recover_upload(const UploadRow& row, const BlobSizes& there, Spaces::Recovered& recovered,
+                              const std::stop_token& stop);
+  Result<void> sweep_upload(const UploadRow& row, WallTime now, Spaces::Swept& swept);
+  Result<void> sweep_delivery(const DeliveryRow& row);
+  Result<void> check_file(const FileRow& file, Spaces::Checked& checked,
+                          const std::function<void(const std::string&)>& tell, const std::stop_token& stop);
+  // Goes on after a blob that cannot be handled; each is told in `failures`.
+  Result<std::uint64_t> set_orphans_aside(bool starting, std::vector<std::string>& failures,
+                                          const std::stop_token& stop);
 };
 
 // While it lives, these blobs are not taken for orphans. Made before their rows are deleted, gone after they are.
@@ -211,10 +228,10 @@ struct Spaces::Impl : Rules {
   using Rules::Rules;
 };
 
-// A file's bytes, read from its blob piece by piece; `take` gets each piece. Kind::integrity when the blob is too
-// short.
-Result<void> read_through(const Opened& blob, std::uint64_t offset, std::uint64_t size,
-                          const std::function<void(ByteView)>& take);
+// A file's bytes, read from its blob piece by piece; `take` gets each piece, and its error ends the reading.
+// Kind::integrity when the blob is too short. `rules` and `stop` are asked before each piece (Rules::go_on).
+Result<void> read_through(const Rules& rules, const Opened& blob, std::uint64_t offset, std::uint64_t size,
+                          const std::function<Result<void>(ByteView)>& take, const std::stop_token& stop);
 
 tl::unexpected<Error> no_such_space();
 tl::unexpected<Error> no_such_upload();

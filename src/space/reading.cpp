@@ -107,7 +107,7 @@ Result<std::shared_ptr<Content>> Spaces::content(const Guid& guid, std::string_v
   return std::make_shared<GrowingContent>((*row)->name, std::move(whole), std::move(*opened));
 }
 
-Result<Sha256Sum> Spaces::sha256(const FileRow& file) {
+Result<Sha256Sum> Spaces::sha256(const FileRow& file, std::stop_token stop) {
   auto row = impl_->catalog.file(file.file);
   if (!row) return tl::unexpected(row.error());
   if (!*row) return no_such_file();
@@ -115,7 +115,11 @@ Result<Sha256Sum> Spaces::sha256(const FileRow& file) {
   auto blob = impl_->blobs.open((*row)->blob);
   if (!blob) return tl::unexpected(blob.error());
   Sha256 running;
-  auto read = read_through(**blob, (*row)->blob_offset, (*row)->size, [&](ByteView bytes) { running.update(bytes); });
+  const auto add = [&](ByteView bytes) -> Result<void> {
+    running.update(bytes);
+    return {};
+  };
+  auto read = read_through(*impl_, **blob, (*row)->blob_offset, (*row)->size, add, stop);
   if (!read) return tl::unexpected(read.error());
   const Sha256Sum sum = running.sum();
   auto live = impl_->find((*row)->guid);

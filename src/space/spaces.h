@@ -1,13 +1,16 @@
 // The rules: who may do what with a space, and when what becomes visible. Everything the routes do goes through here.
-// Thread-safe; calls may wait for the disk, never for the network.
+// Thread-safe; calls may wait for the disk, never for the network. What reads or writes whole files takes a stop token
+// and ends with Kind::unavailable soon after a stop is asked for, by the token or by stop().
 #pragma once
 
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -101,8 +104,9 @@ class Spaces {
   // After a start, before serving: truncates uploads to their durable offset, marks damaged ones, quarantines orphans.
   struct Recovered {
     std::uint64_t uploads = 0, truncated = 0, damaged = 0, incomplete = 0, quarantined = 0;
+    std::vector<std::string> failures;  // what could not be put right, each with its reason; the rest was
   };
-  Result<Recovered> recover();
+  Result<Recovered> recover(std::stop_token stop = {});
 
   const Policy& policy() const;
 
@@ -119,7 +123,7 @@ class Spaces {
   Result<void> remove(const Guid& guid, std::string_view token, std::optional<std::uint64_t> deliveries = {});
   Result<std::shared_ptr<Content>> content(const Guid& guid, std::string_view token, const Id& file);
   // Computes the SHA-256 of a stored file unless it is known, reading it once; remembers it.
-  Result<Sha256Sum> sha256(const FileRow& file);
+  Result<Sha256Sum> sha256(const FileRow& file, std::stop_token stop = {});
 
   // --- the sender: the guid is the right ---
   Result<wire::DropInfo> drop(const Guid& guid);
@@ -138,7 +142,8 @@ class Spaces {
   Result<std::unique_ptr<UploadWriter>> write(const Guid& guid, const Id& upload, std::uint64_t offset,
                                               std::optional<ChunkChecksum> expected);
   Result<void> remove_upload(const Guid& guid, const Id& upload);
-  Result<UploadRow> concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts);
+  Result<UploadRow> concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts,
+                                std::stop_token stop = {});
 
   // A small file of an open delivery, whole (at most most_small_bytes). Durable when its delivery is committed, not
   // before.
@@ -150,14 +155,15 @@ class Spaces {
   // --- housekeeping ---
   struct Swept {
     std::uint64_t spaces = 0, uploads = 0, bytes = 0;
+    std::vector<std::string> failures{};  // what could not be deleted, each with its reason; the rest was
   };
   // Deletes what has expired. Kind::unavailable when the wall clock jumped by over an hour since the last call.
-  Result<Swept> sweep();
+  Result<Swept> sweep(std::stop_token stop = {});
   struct Checked {
     std::uint64_t files = 0, bytes = 0, missing = 0, corrupt = 0, orphans = 0;
   };
   // Compares catalog and blobs; verifies every stored checksum. `tell` gets a line about each finding.
-  Result<Checked> check(const std::function<void(const std::string&)>& tell);
+  Result<Checked> check(const std::function<void(const std::string&)>& tell, std::stop_token stop = {});
 
   // Running writers stop soon, keep what they have, and no new ones start.
   void stop();

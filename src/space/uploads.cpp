@@ -97,14 +97,18 @@ Result<FileRow> Rules::completed_upload(const LiveSpace& live, const Id& upload)
   return std::move(**file);
 }
 
-Result<void> Rules::sum_up_to(LiveUpload& upload, std::uint64_t end) {
+Result<void> Rules::sum_up_to(LiveUpload& upload, std::uint64_t end, const std::stop_token& stop) {
   if (upload.summed == end) return {};
   upload.sum.reset();
   upload.summed = Growing::unknown;
   if (end > 0) {
     auto blob = blobs.open(upload.row.blob);
     if (!blob) return tl::unexpected(blob.error());
-    auto read = read_through(**blob, 0, end, [&](ByteView bytes) { upload.sum.update(bytes); });
+    const auto add = [&](ByteView bytes) -> Result<void> {
+      upload.sum.update(bytes);
+      return {};
+    };
+    auto read = read_through(*this, **blob, 0, end, add, stop);
     if (!read) return read;
   }
   upload.summed = end;
@@ -347,10 +351,11 @@ Result<std::unique_ptr<UploadWriter>> Spaces::write(const Guid& guid, const Id& 
   return std::make_unique<Writer>(*impl_, *live, *held, std::move(hold), std::move(*staged), std::move(checksum));
 }
 
-Result<FileRow> Rules::complete(LiveSpace& live, const UploadPtr& upload, const std::vector<UploadPtr>& parts) {
+Result<FileRow> Rules::complete(LiveSpace& live, const UploadPtr& upload, const std::vector<UploadPtr>& parts,
+                                const std::stop_token& stop) {
   const UploadRow& row = upload->row;
   const std::uint64_t length = row.length.value_or(0);
-  if (auto summed = sum_up_to(*upload, length); !summed) {
+  if (auto summed = sum_up_to(*upload, length, stop); !summed) {
     if (summed.error().kind == Kind::integrity) spoil(live, *upload);
     return tl::unexpected(summed.error());
   }

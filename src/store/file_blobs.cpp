@@ -28,6 +28,13 @@ using space::Staged;
 
 constexpr off_t large = 8 << 20;  // takes some milliseconds to free
 
+// What may be over soon (no descriptors, no memory, a disk in trouble) is Kind::unavailable: worth asking again.
+tl::unexpected<Error> fail_blob(const std::string& doing, int error = errno) {
+  auto failed = fail_errno(doing, error);
+  if (error == EIO || error == EMFILE || error == ENFILE || error == ENOMEM) failed.value().kind = Kind::unavailable;
+  return failed;
+}
+
 // 256 directories, so that none grows large, by the first (random) byte of the key.
 std::string shelf_of(const BlobKey& blob) {
   char text[3];
@@ -37,7 +44,7 @@ std::string shelf_of(const BlobKey& blob) {
 
 Result<std::uint64_t> size_of_file(int fd) {
   struct stat status {};
-  if (::fstat(fd, &status) != 0) return fail_errno("cannot look at a blob");
+  if (::fstat(fd, &status) != 0) return fail_blob("cannot look at a blob");
   if (!S_ISREG(status.st_mode)) return fail(Kind::other, "cannot use a blob: not a file");
   return static_cast<std::uint64_t>(status.st_size);
 }
@@ -98,7 +105,7 @@ class StagedFile final : public Staged {
     while (!bytes.empty()) {
       const ssize_t written = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (written < 0 && errno == EINTR) continue;
-      if (written < 0) return fail_errno("cannot write a blob", errno == EFBIG ? ENOSPC : errno);
+      if (written < 0) return fail_blob("cannot write a blob", errno == EFBIG ? ENOSPC : errno);
       bytes = bytes.subspan(static_cast<std::size_t>(written));
       offset += static_cast<std::uint64_t>(written);
     }
@@ -125,14 +132,14 @@ class StagedFile final : public Staged {
     while (::fdatasync(fd_.get()) != 0) {
       if (errno == EINTR) continue;
       failed_ = true;
-      return fail_errno("cannot make a blob durable");
+      return fail_blob("cannot make a blob durable");
     }
     return {};
   }
 
   Result<void> truncate(std::uint64_t size) override {
     while (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
-      if (errno != EINTR) return fail_errno("cannot shorten a blob");
+      if (errno != EINTR) return fail_blob("cannot shorten a blob");
     ahead_ = {};
     return {};
   }
@@ -164,7 +171,7 @@ class OpenedFile final : public Opened {
       const ssize_t got =
           ::pread(fd_.get(), out.data() + filled, out.size() - filled, static_cast<off_t>(offset + filled));
       if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return fail_errno("cannot read a blob");
+      if (got < 0) return fail_blob("cannot read a blob");
       if (got == 0) break;
       filled += static_cast<std::size_t>(got);
     }
@@ -227,7 +234,7 @@ Result<UniqueFd> FileBlobs::Impl::open_shelf(const BlobKey& blob) {
   UniqueFd shelf(::openat(blobs.get(), shelf_of(blob).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
   if (shelf) return shelf;
   if (errno == ENOENT) return fail(Kind::not_found, "no such blob");
-  return fail_errno("cannot open a blob");
+  return fail_blob("cannot open a blob");
 }
 
 Result<UniqueFd> FileBlobs::Impl::make_shelf(const BlobKey& blob) {
@@ -243,7 +250,7 @@ Result<UniqueFd> FileBlobs::Impl::make_shelf(const BlobKey& blob) {
 
 Result<std::unique_ptr<Staged>> FileBlobs::create(const BlobKey& blob) {
   UniqueFd fd = open_file_at(impl_->staging->fd.get(), blob.text(), O_RDWR | O_CREAT | O_EXCL);
-  if (!fd) return fail_errno("cannot make a blob");
+  if (!fd) return fail_blob("cannot make a blob");
   if (!impl_->options.relaxed) impl_->staging->added(blob);
   return std::make_unique<StagedFile>(blob, std::move(fd), impl_->staging, impl_->options.relaxed);
 }
@@ -251,7 +258,7 @@ Result<std::unique_ptr<Staged>> FileBlobs::create(const BlobKey& blob) {
 Result<std::unique_ptr<Staged>> FileBlobs::reopen(const BlobKey& blob) {
   UniqueFd fd = open_file_at(impl_->staging->fd.get(), blob.text(), O_RDWR);
   if (!fd && errno == ENOENT) return fail(Kind::not_found, "no such blob");
-  if (!fd) return fail_errno("cannot open a blob");
+  if (!fd) return fail_blob("cannot open a blob");
   if (auto size = size_of_file(fd.get()); !size) return tl::unexpected(size.error());
   return std::make_unique<StagedFile>(blob, std::move(fd), impl_->staging, impl_->options.relaxed);
 }
@@ -267,7 +274,7 @@ Result<void> FileBlobs::publish(const std::vector<BlobKey>& blobs) {
     }
     const std::string name = blob.text();
     if (::renameat2(impl_->staging->fd.get(), name.c_str(), shelf.get(), name.c_str(), RENAME_NOREPLACE) != 0)
-      return fail_errno("cannot publish a blob");
+      return fail_blob("cannot publish a blob");
   }
   if (impl_->options.relaxed) return {};
   for (const BlobKey& blob : blobs) impl_->staging->gone(blob);
@@ -289,12 +296,12 @@ Result<std::unique_ptr<Opened>> FileBlobs::open(const BlobKey& blob) {
   for (int look = 0; look < 2; ++look) {
     if (auto shelf = impl_->open_shelf(blob)) {
       if (UniqueFd fd = open_file_at(shelf->get(), name, O_RDONLY)) return opened(std::move(fd));
-      if (errno != ENOENT) return fail_errno("cannot open a blob");
+      if (errno != ENOENT) return fail_blob("cannot open a blob");
     } else if (shelf.error().kind != Kind::not_found) {
       return tl::unexpected(shelf.error());
     }
     if (UniqueFd fd = open_file_at(impl_->staging->fd.get(), name, O_RDONLY)) return opened(std::move(fd));
-    if (errno != ENOENT) return fail_errno("cannot open a blob");
+    if (errno != ENOENT) return fail_blob("cannot open a blob");
   }
   return fail(Kind::not_found, "no such blob");
 }
@@ -304,7 +311,7 @@ Result<void> FileBlobs::Impl::remove(int directory, const std::string& name) {
   UniqueFd held;  // while it is held, only the name goes
   if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size >= large)
     held.reset(::openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
-  if (::unlinkat(directory, name.c_str(), 0) != 0 && errno != ENOENT) return fail_errno("cannot remove a blob");
+  if (::unlinkat(directory, name.c_str(), 0) != 0 && errno != ENOENT) return fail_blob("cannot remove a blob");
   if (held) late_close.close_later(std::move(held));
   return {};
 }
@@ -324,34 +331,34 @@ Result<void> FileBlobs::quarantine(const BlobKey& blob) {
     return ::renameat2(directory, name.c_str(), impl_->quarantine.get(), name.c_str(), RENAME_NOREPLACE) == 0;
   };
   if (move_from(impl_->staging->fd.get())) return {};
-  if (errno != ENOENT) return fail_errno("cannot set a blob aside");
+  if (errno != ENOENT) return fail_blob("cannot set a blob aside");
   auto shelf = impl_->open_shelf(blob);
   if (!shelf) return tl::unexpected(shelf.error());
   if (move_from(shelf->get())) return {};
   if (errno == ENOENT) return fail(Kind::not_found, "no such blob");
-  return fail_errno("cannot set a blob aside");
+  return fail_blob("cannot set a blob aside");
 }
 
 Result<void> FileBlobs::Impl::list(int directory, bool staged, std::vector<BlobUse>& out) const {
   // A descriptor of its own: reading a directory moves its offset.
   const int fd = ::openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  if (fd < 0) return fail_errno("cannot list the blobs");
+  if (fd < 0) return fail_blob("cannot list the blobs");
   const std::unique_ptr<DIR, CloseDirectory> stream(::fdopendir(fd));
   if (!stream) {
     const int error = errno;
     ::close(fd);
-    return fail_errno("cannot list the blobs", error);
+    return fail_blob("cannot list the blobs", error);
   }
   for (;;) {
     errno = 0;
     const dirent* entry = ::readdir(stream.get());
-    if (entry == nullptr) return errno == 0 ? Result<void>() : fail_errno("cannot list the blobs");
+    if (entry == nullptr) return errno == 0 ? Result<void>() : fail_blob("cannot list the blobs");
     const auto blob = BlobKey::parse(entry->d_name);
     struct stat status {};
     if (!blob || blob->text() != entry->d_name) continue;  // not ours
     if (::fstatat(directory, entry->d_name, &status, AT_SYMLINK_NOFOLLOW) != 0) {
       if (errno == ENOENT) continue;  // gone meanwhile
-      return fail_errno("cannot look at a blob");
+      return fail_blob("cannot look at a blob");
     }
     out.push_back({*blob, staged, static_cast<std::uint64_t>(status.st_size)});
   }

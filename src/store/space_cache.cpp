@@ -42,6 +42,14 @@ void SpaceCache::finish_load(const Guid& guid, std::shared_ptr<const SpaceState>
   if (state != nullptr && !stale) keep(guid, std::move(state));
 }
 
+void SpaceCache::forget_all() noexcept {
+  const std::lock_guard lock(mutex_);
+  kept_.clear();
+  by_use_.clear();
+  rows_ = 0;
+  for (auto& [guid, load] : loads_) load.stale = true;
+}
+
 void SpaceCache::committed(const ChangeLog& log) {
   const std::lock_guard lock(mutex_);
   std::unordered_map<Guid, std::shared_ptr<SpaceState>, IdHash> edited;  // null: forget it

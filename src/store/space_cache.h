@@ -40,6 +40,7 @@ class SpaceCache {
   void finish_load(const Guid& guid, std::shared_ptr<const space::SpaceState> state);  // null: nothing was found
 
   void committed(const ChangeLog& log);  // in the order of the commits
+  void forget_all() noexcept;            // when committed() threw: what is kept may be old
 
  private:
   struct Kept {

@@ -10,6 +10,9 @@ tl::unexpected<Error> fail_sqlite(int code, std::string_view doing) {
       break;
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_NOMEM:
       kind = Kind::unavailable;
       break;
     default:

@@ -14,8 +14,8 @@
 
 namespace qrx::store {
 
-// The error of a result code: "catalog: disk I/O error". SQLITE_FULL gives Kind::no_room, SQLITE_BUSY and SQLITE_LOCKED
-// Kind::unavailable, everything else Kind::other.
+// The error of a result code: "catalog: disk I/O error". SQLITE_FULL gives Kind::no_room. What may be over soon gives
+// Kind::unavailable: BUSY, LOCKED, IOERR, CANTOPEN (out of descriptors) and NOMEM. Everything else is Kind::other.
 [[nodiscard]] tl::unexpected<Error> fail_sqlite(int code, std::string_view doing);
 
 // One run of a prepared statement. Numbers of parameters and columns go up from 1 and 0 by themselves.

@@ -5,10 +5,13 @@
 #include <sys/statvfs.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <deque>
+#include <exception>
 #include <mutex>
+#include <span>
 
 #include "base/unique_fd.h"
 #include "store/columns.h"
@@ -262,8 +265,9 @@ struct SqliteCatalog::Impl {
   void make_reserve();
   void give_up_reserve();
   int set_syncing(bool wanted);
-  int attempt(const std::vector<Waiting*>& batch, bool durable, ChangeLog& log);
-  void run(const std::vector<Waiting*>& batch);
+  int attempt(std::span<Waiting* const> batch, bool durable, ChangeLog& log);
+  void run(std::span<Waiting* const> batch);
+  void run_or_fail(std::span<Waiting* const> batch) noexcept;
   void checkpoint();
 
   template <class Read>
@@ -280,6 +284,9 @@ Result<std::unique_ptr<SqliteCatalog>> SqliteCatalog::open(const std::string& pa
   if (sqlite3_threadsafe() == 0) return fail(Kind::other, "cannot open the catalog: SQLite was built without threads");
   auto impl = std::make_unique<Impl>(path, options);
   if (auto made = make_file(path); !made) return tl::unexpected(made.error());
+  // On a full disk the log could not even be made: what is set aside for that goes first, and is taken again at the
+  // end.
+  impl->give_up_reserve();
   auto writer = Connection::open(path, Connection::Access::write);
   if (!writer) return tl::unexpected(writer.error());
   impl->writer = std::move(*writer);
@@ -359,8 +366,19 @@ int SqliteCatalog::Impl::set_syncing(bool wanted) {
   return code;
 }
 
+// What throws fails alone, with its reason: the others of the batch, and all who come later, must go on.
+static Result<void> run_work(const std::function<Result<void>(Transaction&)>& work, Transaction& transaction) {
+  try {
+    return work(transaction);
+  } catch (const std::exception& thrown) {
+    return fail(Kind::other, std::string(changing) + ": " + thrown.what());
+  } catch (...) {
+    return fail(Kind::other, std::string(changing) + ": an unknown exception");
+  }
+}
+
 // One transaction with all works of the batch, each in a savepoint of its own so that it can fail alone.
-int SqliteCatalog::Impl::attempt(const std::vector<Waiting*>& batch, bool durable, ChangeLog& log) {
+int SqliteCatalog::Impl::attempt(std::span<Waiting* const> batch, bool durable, ChangeLog& log) {
   if (const int code = set_syncing(durable); code != SQLITE_OK) return code;
   writer->prepare("BEGIN IMMEDIATE").step();
   if (!writer->in_transaction()) return writer->extended_code();
@@ -380,7 +398,7 @@ int SqliteCatalog::Impl::attempt(const std::vector<Waiting*>& batch, bool durabl
   for (Waiting* waiting : batch) {
     const std::size_t mark = writes.log().mark();
     if (!done("SAVEPOINT one")) return failure;
-    waiting->result = waiting->work(writes);
+    waiting->result = run_work(waiting->work, writes);
     const int code = writes.code();
     if (code != SQLITE_OK) {
       if ((code & 0xFF) == SQLITE_FULL || !writer->in_transaction()) {
@@ -412,7 +430,7 @@ int SqliteCatalog::Impl::attempt(const std::vector<Waiting*>& batch, bool durabl
   return SQLITE_OK;
 }
 
-void SqliteCatalog::Impl::run(const std::vector<Waiting*>& batch) {
+void SqliteCatalog::Impl::run(std::span<Waiting* const> batch) {
   const auto fail_all = [&](const Error& error) {
     for (Waiting* waiting : batch) waiting->result = tl::unexpected(error);
   };
@@ -426,10 +444,28 @@ void SqliteCatalog::Impl::run(const std::vector<Waiting*>& batch) {
     give_up_reserve();
     code = attempt(batch, durable, log);
   }
-  if (code == SQLITE_OK) return cache.committed(log);
+  if (code == SQLITE_OK) {
+    try {
+      cache.committed(log);
+    } catch (const std::exception&) {  // out of memory; the changes stand all the same
+      cache.forget_all();
+    }
+    return;
+  }
   if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
     broken = Error{Kind::unavailable, "the catalog's disk failed to sync: changes are refused until a restart", {}};
   fail_all(broken ? *broken : fail_sqlite(code, changing).value());
+}
+
+// Whoever leads must come back to hand the lead on, also when memory runs out on the way.
+void SqliteCatalog::Impl::run_or_fail(std::span<Waiting* const> batch) noexcept {
+  try {
+    run(batch);
+    return;
+  } catch (const std::exception& thrown) {
+    for (Waiting* waiting : batch) waiting->result = fail(Kind::unavailable, thrown.what());
+  }
+  if (writer->in_transaction()) writer->execute("ROLLBACK");
 }
 
 void SqliteCatalog::Impl::checkpoint() {
@@ -457,13 +493,13 @@ Result<void> SqliteCatalog::change(Durability durability, const std::function<Re
     if (self.done) return std::move(self.result);
   }
   impl_->led = true;
-  std::vector<Waiting*> batch;
-  while (!impl_->queue.empty() && batch.size() < most_in_batch) {
-    batch.push_back(impl_->queue.front());
-    impl_->queue.pop_front();
-  }
+  std::array<Waiting*, most_in_batch> places;
+  std::size_t taken = 0;
+  for (; !impl_->queue.empty() && taken < most_in_batch; impl_->queue.pop_front())
+    places[taken++] = impl_->queue.front();
+  const std::span<Waiting* const> batch(places.data(), taken);
   lock.unlock();
-  impl_->run(batch);
+  impl_->run_or_fail(batch);
   lock.lock();
   for (Waiting* waiting : batch) {
     if (waiting == &self) continue;

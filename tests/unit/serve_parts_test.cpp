@@ -57,7 +57,9 @@ TEST_CASE("what sweep and check say crosses the control socket") {
   CHECK_FALSE(read_result(*read_finding("! = 1 2 3 4 5") == "= 1 2 3 4 5" ? "!" : ""));
   CHECK_FALSE(*read_result("? it broke"));
   CHECK_FALSE(read_result("= 1 2 3"));
-  CHECK(read_swept(swept_line({1, 2, 3}))->bytes == 3);
+  CHECK(read_swept(swept_lines({1, 2, 3}))->bytes == 3);
+  CHECK(read_swept(swept_lines({1, 2, 3, {"blob a: I/O error", "b"}}))->failures ==
+        std::vector<std::string>{"blob a: I/O error", "b"});
   CHECK_FALSE(read_swept("1 2 x"));
   CHECK_FALSE(read_swept("1 2 3 4"));
 }

@@ -1,6 +1,7 @@
 // What a start finds after an end that nobody planned.
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <fstream>
 
 #include "space_world.h"
@@ -259,6 +260,44 @@ TEST_CASE("sweep deletes nothing when the clock jumped") {
     world.clock.jump(Seconds(-2 * 86400));
     CHECK(kind_of(world.spaces->sweep()) == Kind::unavailable);
   }
+}
+
+TEST_CASE("one bad blob ends neither a sweep nor a start, and is told with its reason") {
+  World world;
+  const auto bad = world.create(expiring_in(Seconds(3600)));
+  const auto good = world.create(expiring_in(Seconds(3600)));
+  const auto file = world.send(bad.space.guid, "a", "bytes");
+  REQUIRE(file);
+  REQUIRE(world.send(good.space.guid, "b", "bytes"));
+  REQUIRE(world.spaces->sweep());
+  // What stands at the blob's place cannot be unlinked.
+  const std::string shelf = world.directory / ("blobs/" + to_hex(std::array{file->blob.bytes[0]}));
+  std::filesystem::remove(shelf + "/" + file->blob.text());
+  std::filesystem::create_directories(shelf + "/" + file->blob.text());
+
+  world.clock.pass(Seconds(3601));
+  const auto swept = world.spaces->sweep();
+  REQUIRE(swept);
+  CHECK(swept->spaces == 1);
+  REQUIRE(swept->failures.size() == 1);
+  CHECK(swept->failures[0].find("space " + bad.space.guid.text() + ": cannot remove a blob") == 0);
+  CHECK(kind_of(world.spaces->view(good.space.guid, good.token.text())) == Kind::not_found);
+
+  CHECK(world.restart().failures.size() == 1);
+  std::filesystem::remove(shelf + "/" + file->blob.text());
+  CHECK(world.spaces->sweep()->spaces == 1);
+}
+
+TEST_CASE("long work ends soon when it is asked to stop") {
+  World world;
+  const auto space = world.create();
+  const auto file = world.send(space.space.guid, "a", std::string(300'000, 'a'));
+  REQUIRE(file);
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK(kind_of(world.spaces->sha256(*file, stop.get_token())) == Kind::unavailable);
+  CHECK(kind_of(world.spaces->check([](const std::string&) {}, stop.get_token())) == Kind::unavailable);
+  CHECK(world.spaces->sha256(*file));
 }
 
 TEST_CASE("check reads every byte") {

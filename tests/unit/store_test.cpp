@@ -1,9 +1,12 @@
 // The catalog, the blobs and the lock by themselves.
 #include <catch2/catch.hpp>
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include <atomic>
 #include <fstream>
+#include <stdexcept>
 #include <thread>
 
 #include "space_world.h"
@@ -140,6 +143,59 @@ TEST_CASE("a change that fails leaves nothing, also beside others in one transac
   CHECK(refused == 10);
   for (unsigned i = 0; i < rows.size(); ++i) CHECK((*catalog->space(rows[i].guid) != nullptr) == (i % 4 != 0));
   CHECK(catalog->totals()->spaces == 30);
+}
+
+TEST_CASE("a change that throws fails alone, with its reason, and nobody waits for it") {
+  TempDirectory directory;
+  auto catalog = open_catalog(directory);
+  const auto throws = [](Transaction&) -> Result<void> { throw std::runtime_error("no memory for this"); };
+  const auto writes = [](Transaction& transaction) -> Result<void> {
+    transaction.put_space(space_row());
+    return {};
+  };
+  std::atomic<int> failed{0}, done{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 8; ++i)
+    threads.emplace_back([&, i] {
+      for (int round = 0; round < 20; ++round) {
+        const auto changed =
+            i % 2 == 0 ? catalog->change(Durability::durable, throws) : catalog->change(Durability::durable, writes);
+        if (changed) ++done;
+        if (!changed && changed.error().what.find("no memory for this") != std::string::npos) ++failed;
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(failed == 80);
+  CHECK(done == 80);
+  CHECK(catalog->totals()->spaces == 80);
+}
+
+TEST_CASE("what is set aside for a full disk is given up before the catalog opens, and taken again") {
+  TempDirectory directory;
+  open_catalog(directory);
+  const std::string reserve = directory / "catalog.db.reserve";
+  REQUIRE(std::filesystem::exists(reserve));
+  std::filesystem::create_hard_link(reserve, directory / "old");
+  open_catalog(directory);
+  CHECK(std::filesystem::exists(reserve));
+  CHECK_FALSE(std::filesystem::equivalent(reserve, directory / "old"));
+}
+
+TEST_CASE("a blob that cannot be opened for want of descriptors may be asked for again") {
+  TempDirectory directory;
+  auto blobs = open_blobs(directory);
+  const Id blob = Id::random();
+  REQUIRE(blobs->create(blob));
+  struct rlimit before {};
+  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const struct rlimit none { 0, before.rlim_max };
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+  const auto opened = blobs->open(blob);
+  const auto made = blobs->create(Id::random());
+  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
+  CHECK(kind_of(opened) == Kind::unavailable);
+  CHECK(kind_of(made) == Kind::unavailable);
+  CHECK(blobs->open(blob));
 }
 
 TEST_CASE("a space that was read shows each later change") {

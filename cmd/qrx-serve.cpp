@@ -1,13 +1,21 @@
 // qrx-serve: serves spaces; sweep and check look after its data, beside a running server or without one.
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <sys/time.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <exception>
+#include <system_error>
 #include <thread>
 
 #include "base/text.h"
+#include "base/unique_fd.h"
 #include "base/units.h"
 #include "base/write_all.h"
 #include "cli/addresses.h"
@@ -247,21 +255,65 @@ int check(const Settings& settings, Messages& messages) {
   return checked->missing + checked->corrupt > 0 ? exit_code(Kind::integrity) : exit_done;
 }
 
-// Signals are taken by sigwait in the main thread: blocked everywhere, they interrupt nothing.
-sigset_t signals_of_ours() {
-  sigset_t set;
-  sigemptyset(&set);
-  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGUSR1}) sigaddset(&set, number);
-  return set;
+// The end is promised within ten seconds, whatever a disk or a request still does: what was acknowledged is kept by
+// then.
+constexpr timeval longest_end{9, 600'000};
+std::atomic<bool> ending{false};
+
+void end_now(int) {
+  if (!ending) return;  // an alarm from outside
+  constexpr std::string_view line = "qrx-serve: stopped without waiting for what was still running\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+  ::_exit(exit_done);
+}
+
+// The signals that mean something are blocked everywhere and read from a descriptor. Of the others, those that would
+// end a process which knows nothing of them do nothing here; their handlers go with an exec, where being ignored would
+// stay.
+UniqueFd take_signals() {
+  sigset_t ours;
+  sigemptyset(&ours);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) sigaddset(&ours, number);
+  ::pthread_sigmask(SIG_BLOCK, &ours, nullptr);
+  struct sigaction action {};
+  action.sa_flags = SA_RESTART;
+  action.sa_handler = [](int) {};
+  for (const int number : {SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGIO, SIGPWR, SIGSTKFLT})
+    ::sigaction(number, &action, nullptr);
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) ::sigaction(number, &action, nullptr);
+  action.sa_handler = end_now;
+  ::sigaction(SIGALRM, &action, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of write(2), not our end
+  return UniqueFd(::signalfd(-1, &ours, SFD_CLOEXEC));
+}
+
+// Until the serving thread has ended, which it says by `ended`.
+void obey_signals(serve::Daemon& daemon, const UniqueFd& signals, const UniqueFd& ended) {
+  pollfd ready[2] = {{signals.get(), POLLIN, 0}, {ended.get(), POLLIN, 0}};
+  for (;;) {
+    if (::poll(ready, 2, -1) < 0) continue;
+    if (ready[1].revents != 0) return;
+    signalfd_siginfo signal{};
+    if (::read(signals.get(), &signal, sizeof signal) != sizeof signal) continue;
+    if (signal.ssi_signo == SIGHUP) {
+      daemon.reload();
+      continue;
+    }
+    if (!ending.exchange(true)) {
+      const itimerval once{{0, 0}, longest_end};
+      ::setitimer(ITIMER_REAL, &once, nullptr);
+    }
+    daemon.stop();
+  }
 }
 
 int serve_until_stopped(const Settings& settings, const Config& config, Messages& messages) {
   const auto options = daemon_options(settings, config);
   if (!options) return report(messages, options.error());
-  const sigset_t ours = signals_of_ours();
-  ::pthread_sigmask(SIG_BLOCK, &ours, nullptr);
-  std::signal(SIGPIPE, SIG_IGN);
-  std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of write(2), not our end
+  const UniqueFd signals = take_signals();
+  const UniqueFd ended(::eventfd(0, EFD_CLOEXEC));
+  if (!signals || !ended) return report(messages, fail_errno("cannot make an event descriptor").value());
 
   const int verbosity = settings.common.quiet ? -1 : settings.common.verbose;
   const serve::Log log(settings.log == "json" ? serve::LogForm::json : serve::LogForm::text, verbosity,
@@ -269,23 +321,22 @@ int serve_until_stopped(const Settings& settings, const Config& config, Messages
   const auto daemon = serve::Daemon::open(*options, log);
   if (!daemon) return report(messages, daemon.error());
 
+  Result<void> result;
+  std::thread serving;
+  try {
+    serving = std::thread([&] {
+      result = (*daemon)->run();
+      const std::uint64_t one = 1;
+      [[maybe_unused]] const auto written = ::write(ended.get(), &one, sizeof one);
+    });
+  } catch (const std::system_error& error) {
+    return report(messages, Error{Kind::unavailable, std::string("cannot start a thread: ") + error.what(), {}});
+  }
   Facts facts(settings.common.json);
   const std::string base = (*daemon)->base().url();
   (void)facts.event(Event("ready").text("url", base));
   (void)facts.line(base);
-
-  // SIGUSR1 is how the serving thread says that it ended.
-  const pthread_t main_thread = ::pthread_self();
-  Result<void> result;
-  std::thread serving([&] {
-    result = (*daemon)->run();
-    ::pthread_kill(main_thread, SIGUSR1);
-  });
-  for (int number = 0; number != SIGUSR1;) {
-    if (::sigwait(&ours, &number) != 0) continue;
-    if (number == SIGHUP) (*daemon)->reload();
-    if (number == SIGINT || number == SIGTERM) (*daemon)->stop();
-  }
+  obey_signals(**daemon, signals, ended);
   serving.join();
   return result ? exit_done : report(messages, result.error());
 }
@@ -304,5 +355,9 @@ int main(int argc, char** argv) {
   if (!settings.notify.empty() && !settings.check) return options.usage_error("--notify goes with check");
   if (settings.check && !settings.notify.empty()) return check_notify(settings, options.config(), messages);
   if (settings.check) return check(settings, messages);
-  return serve_until_stopped(settings, options.config(), messages);
+  try {
+    return serve_until_stopped(settings, options.config(), messages);
+  } catch (const std::exception& error) {  // short memory, mostly
+    return report(messages, Error{Kind::unavailable, std::string("cannot go on: ") + error.what(), {}});
+  }
 }

@@ -3,6 +3,7 @@
 #include <sys/epoll.h>
 
 #include <algorithm>
+#include <exception>
 #include <utility>
 
 #include "base/text.h"
@@ -14,6 +15,7 @@ namespace {
 constexpr std::size_t head_read_bytes = 16384;
 constexpr std::size_t most_linger_bytes = 32U << 20;
 constexpr auto linger_time = std::chrono::seconds(5);
+constexpr auto longest_work = std::chrono::hours(24);  // its client gives up long before
 constexpr std::uint32_t usual_events = EPOLLIN | EPOLLRDHUP | EPOLLET;
 
 std::int64_t nanoseconds(Steady time) {
@@ -44,7 +46,33 @@ Front::Front(const ServerOptions& server_options, Handler request_handler, Error
       handler(std::move(request_handler)),
       error_answer(std::move(error_function)),
       wake(std::move(wake_loop)),
-      pool(server_options.least_threads, server_options.most_threads, wake) {}
+      pool(server_options.least_threads, server_options.most_threads, wake),
+      lane(
+          server_options.lane,
+          [this](const std::function<Reply()>& work) -> Reply {
+            try {
+              return work();
+            } catch (...) {
+              tell_exception();
+              return error_answer(threw, 500);
+            }
+          },
+          [this](const Id& topic) { parking.notify(topic); }) {}
+
+void Front::tell_exception() const noexcept {
+  if (!options.failed) return;
+  try {
+    try {
+      throw;
+    } catch (const std::exception& exception) {
+      options.failed(exception.what());
+    } catch (...) {
+      options.failed("an exception of an unknown type");
+    }
+  } catch (...) {
+    // Memory is so short that it cannot even be said.
+  }
+}
 
 void Front::bury(Connection& connection) {
   connections.fetch_sub(1);
@@ -60,7 +88,8 @@ std::vector<Connection*> Front::take_buried() {
   return std::exchange(buried_, {});
 }
 
-Connection::Connection(Front& front, Transport transport, std::uint64_t key, std::string peer, bool control)
+Connection::Connection(Front& front, Transport transport, std::uint64_t key, std::string peer, bool control,
+                       PeerShares::Hold share)
     : front_(front),
       transport_(std::move(transport)),
       key_(key),
@@ -69,6 +98,7 @@ Connection::Connection(Front& front, Transport transport, std::uint64_t key, std
       watched_(usual_events),
       last_moved_(steady_now()),
       peer_(std::move(peer)),
+      share_(std::move(share)),
       scanner_({front.options.most_line_bytes, front.options.most_head_bytes, front.options.most_headers}) {
   resting_since_ = nanoseconds(last_moved_);
 }
@@ -130,7 +160,7 @@ void Connection::run() {
       }
     }
     Step end = front_.cutting ? Step::closed : Step::go_on;
-    while (end == Step::go_on) end = step();
+    if (end == Step::go_on) end = run_steps();
     if (end == Step::closed) {
       abandon();
       transport_.close();
@@ -141,6 +171,17 @@ void Connection::run() {
     auto nothing_new = static_cast<std::uint32_t>(scheduled);
     if (signals_.compare_exchange_strong(nothing_new, 0)) return;
     signals = signals_.exchange(scheduled);
+  }
+}
+
+// What nothing else has caught (short memory, mostly) ends this connection, and no other.
+Connection::Step Connection::run_steps() {
+  try {
+    for (;;)
+      if (const Step end = step(); end != Step::go_on) return end;
+  } catch (...) {
+    front_.tell_exception();
+    return Step::closed;
   }
 }
 
@@ -300,12 +341,14 @@ Connection::Step Connection::begin_request(std::string_view head) {
   if (request->has_body && !request->content_length) exchange.decoder = std::make_unique<ChunkDecoder>();
   exchange.request = std::move(request);
 
-  std::optional<Reply> reply;
-  try {
-    reply = front_.handler(exchange.request);
-  } catch (...) {
-    reply = error_answer(Error{Kind::other, "something went wrong in the server", ""}, 500);
+  // The socket's own peer is counted already.
+  if (!is_control_ && exchange.request->peer != peer_) {
+    exchange.proxied = front_.shares.take(exchange.request->peer, PeerShares::What::connection);
+    if (!exchange.proxied) return refuse_for_now();
   }
+  auto reply = guarded(
+      front_, [&] { return std::optional(front_.handler(exchange.request)); }, std::optional<Reply>());
+  if (!reply) reply = error_answer(threw, 500);
   return start_reply(std::move(*reply));
 }
 
@@ -313,7 +356,19 @@ Connection::Step Connection::start_reply(Reply reply) {
   if (auto* answer = std::get_if<Answer>(&reply)) return start_answer(*answer);
   if (auto* receive = std::get_if<Receive>(&reply)) return start_receive(std::move(receive->sink));
   if (auto* send = std::get_if<Send>(&reply)) return start_send(std::move(*send));
+  if (auto* work = std::get_if<Work>(&reply)) return start_work(std::move(*work));
   exchange_->wait = std::get<Wait>(std::move(reply));
+  phase_ = Phase::waiting;
+  return Step::go_on;
+}
+
+// The work is waited for like anything else: parked. Its ticket goes with the exchange.
+Connection::Step Connection::start_work(Work work) {
+  auto ticket = front_.lane.submit(std::move(work), exchange_->request->peer);
+  if (!ticket) return start_answer(error_answer(ticket.error(), 0));
+  exchange_->work = std::move(*ticket);
+  const auto poll = [this](bool) { return exchange_->work.take(); };
+  exchange_->wait = Wait{exchange_->work.topic(), steady_now() + longest_work, poll};
   phase_ = Phase::waiting;
   return Step::go_on;
 }
@@ -321,7 +376,8 @@ Connection::Step Connection::start_reply(Reply reply) {
 Answer Connection::error_answer(const Error& error, int status) const {
   Answer plain;
   plain.status = status == 0 ? 500 : status;
-  return guarded([&] { return front_.error_answer(error, status); }, plain);
+  return guarded(
+      front_, [&] { return front_.error_answer(error, status); }, plain);
 }
 
 bool Connection::closes_after(bool answer_closes) {
@@ -337,6 +393,17 @@ Connection::Step Connection::start_answer(const Answer& answer) {
   const bool close = closes_after(answer.close);
   auto response = front_.responder.respond(exchange_->request->method, answer, persistence(close));
   return response.empty() ? Step::closed : write_response(std::move(response), close);
+}
+
+// Before a body of this exchange needs a file: false when its peer has its share of those.
+bool Connection::take_share() {
+  if (is_control_ || exchange_->transfer) return true;
+  exchange_->transfer = front_.shares.take(exchange_->request->peer, PeerShares::What::transfer);
+  return static_cast<bool>(exchange_->transfer);
+}
+
+Connection::Step Connection::refuse_for_now() {
+  return start_answer(error_answer(Error{Kind::unavailable, "too much is going on for this address", ""}, 503));
 }
 
 // Answers what cannot be served as HTTP, and closes: where the next request would start is unknown.
@@ -413,7 +480,8 @@ Connection::Step Connection::wait_for_notice() {
     try {
       reply = wait.poll(over);
     } catch (...) {
-      reply = error_answer(error, 500);
+      front_.tell_exception();
+      reply = error_answer(threw, 500);
     }
     if (!reply && over) reply = error_answer(error, 503);
     if (reply) {
@@ -421,6 +489,7 @@ Connection::Step Connection::wait_for_notice() {
       clear_deadline();
       last_moved_ = steady_now();
       exchange_->wait.reset();
+      exchange_->work.drop();
       return start_reply(std::move(*reply));
     }
   }
@@ -463,12 +532,7 @@ void Connection::abandon() {
 
 void Connection::end_exchange() {
   front_.parking.remove(*this);
-  guarded(
-      [this] {
-        exchange_.reset();
-        return true;
-      },
-      false);
+  guarded(front_, [this] { exchange_.reset(); });
 }
 
 }  // namespace qrx::http

@@ -14,7 +14,9 @@
 #include <vector>
 
 #include "http/framing.h"
+#include "http/lane.h"
 #include "http/parking.h"
+#include "http/peer_shares.h"
 #include "http/pool.h"
 #include "http/proxies.h"
 #include "http/responder.h"
@@ -39,12 +41,17 @@ struct Front {
   ProxyList trusted;
   Responder responder;
   Parking parking;
+  PeerShares shares;
   Timers timers;
   Pool pool;
+  Lane lane;
   std::atomic<bool> stopping{false};  // no new requests; waits end
   std::atomic<bool> cutting{false};   // everything ends now
   std::atomic<unsigned> inline_polls{0};
   std::atomic<std::uint64_t> connections{0}, waiting{0}, requests{0}, bytes_in{0}, bytes_out{0};
+
+  // In a catch block: the exception goes to options.failed. Never throws.
+  void tell_exception() const noexcept;
 
   // Connections that have ended; the event loop frees them, because it may hold events of theirs.
   void bury(Connection& connection);
@@ -69,7 +76,8 @@ class Connection final : public Pool::Task, private Parking::Waiter {
     scheduled = 1U << 31  // on the pool, or ended for good
   };
 
-  Connection(Front& front, Transport transport, std::uint64_t key, std::string peer, bool control);
+  Connection(Front& front, Transport transport, std::uint64_t key, std::string peer, bool control,
+             PeerShares::Hold share);
   ~Connection();
 
   // Notes the signals; true when the caller has to submit the connection to the pool.
@@ -94,13 +102,17 @@ class Connection final : public Pool::Task, private Parking::Waiter {
   void noticed() override { post(notice); }
 
   Step step();
+  Step run_steps();
   Step handshake();
   Step read_head();
   Step rest();
   Step begin_request(std::string_view head);
   Step start_reply(Reply reply);
   Step start_answer(const Answer& answer);
+  Step start_work(Work work);
   Step refuse(int status, const std::string& what);
+  Step refuse_for_now();
+  bool take_share();
   Step write_response(std::string bytes, bool close);
   Step write_out();
   Step flush(bool more_follows);  // go_on: everything in out_ is written
@@ -164,6 +176,7 @@ class Connection final : public Pool::Task, private Parking::Waiter {
   std::uint32_t watched_;
   Steady last_moved_;  // when a byte of a body or an answer last went either way
   std::string peer_;
+  PeerShares::Hold share_;
   std::string in_;   // bytes read and not yet used: the start of a head, or what came behind one
   std::string out_;  // bytes of the answer to be written
   std::size_t out_at_ = 0;

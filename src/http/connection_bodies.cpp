@@ -15,6 +15,8 @@ namespace {
 
 // After so many bytes a transfer goes to the end of the queue when others wait.
 constexpr std::size_t quantum_bytes = 8U << 20;
+// ... or when its sink took so long: some bytes cost more than others.
+constexpr auto longest_turn = std::chrono::milliseconds(20);
 // A run of chunked data from this size on goes to the sink as it lies; smaller ones are put together first.
 constexpr std::size_t whole_run_bytes = 32U << 10;
 // Bodies above this size tell epoll to be quiet while a thread is pumping: each packet would wake the event loop.
@@ -23,8 +25,6 @@ constexpr int inline_wait_ms = 5;
 constexpr unsigned most_inline_waits = 2;
 constexpr auto ask_again = std::chrono::seconds(1);  // a source that is pending, should a notice be missing
 constexpr Millis longest_settle_pause{100};
-
-const Error sink_threw{Kind::other, "something went wrong in the server", ""};
 
 }  // namespace
 
@@ -46,6 +46,10 @@ bool Connection::wait_inline(short events) {
 Connection::Step Connection::start_receive(std::unique_ptr<BodySink> sink) {
   auto& exchange = *exchange_;
   exchange.sink = std::move(sink);
+  if (!take_share()) {
+    abandon_sink();
+    return refuse_for_now();
+  }
   if (exchange.expects_continue && !exchange.body_done && in_.empty()) out_ = "HTTP/1.1 100 Continue\r\n\r\n";
   exchange.expects_continue = false;
   phase_ = Phase::receiving;
@@ -57,6 +61,7 @@ Connection::Step Connection::receive() {
   if (const Step step = flush(false); step != Step::go_on) return step;
   auto& exchange = *exchange_;
   std::size_t quantum = quantum_bytes;
+  const auto begun = steady_now();
   while (!exchange.body_done) {
     std::size_t taken = 0;
     if (!in_.empty()) {
@@ -66,8 +71,10 @@ Connection::Step Connection::receive() {
       in_ = bytes.substr(taken);
       continue;
     }
-    if (quantum == 0 && front_.pool.has_waiting_tasks()) return Step::yield;
+    const bool had_its_turn = quantum == 0 || last_moved_ - begun > longest_turn;
+    if (had_its_turn && front_.pool.has_waiting_tasks()) return Step::yield;
     auto space = thread_buffer();
+    space = space.first(std::min(space.size(), exchange.sink->most_at_once()));
     const bool chunked = exchange.decoder != nullptr;
     if (!chunked) {
       // Reads that end where the pieces of the file do let the file system keep it in large pages.
@@ -134,9 +141,11 @@ Connection::Step Connection::take_chunked(std::span<std::byte> bytes, std::size_
 Connection::Step Connection::write_to_sink(ByteView bytes) {
   if (bytes.empty()) return Step::go_on;
   auto& sink = *exchange_->sink;
-  const auto written = guarded([&] { return sink.write(bytes); }, Result<void>(tl::unexpected<Error>(sink_threw)));
+  const auto written = guarded(
+      front_, [&] { return sink.write(bytes); }, Result<void>(tl::unexpected<Error>(threw)));
   if (written) return Step::go_on;
-  auto answer = guarded([&] { return sink.on_error(written.error()); }, std::optional<Answer>());
+  auto answer = guarded(
+      front_, [&] { return sink.on_error(written.error()); }, std::optional<Answer>());
   if (!answer) answer = error_answer(written.error(), 0);
   abandon_sink();
   answer->close = true;
@@ -153,28 +162,16 @@ Connection::Step Connection::refuse_body(const Flaw& flaw) {
 
 void Connection::abandon_sink() {
   if (exchange_ == nullptr || exchange_->sink == nullptr) return;
-  guarded(
-      [this] {
-        exchange_->sink->abandon();
-        return true;
-      },
-      false);
-  guarded(
-      [this] {
-        exchange_->sink.reset();
-        return true;
-      },
-      false);
+  guarded(front_, [this] { exchange_->sink->abandon(); });
+  guarded(front_, [this] { exchange_->sink.reset(); });
 }
 
 Connection::Step Connection::finish_body() {
   clear_deadline();
   const auto sink = std::move(exchange_->sink);
-  try {
-    return start_reply(sink->finish());
-  } catch (...) {
-    return start_answer(error_answer(sink_threw, 500));
-  }
+  auto reply = guarded(
+      front_, [&] { return std::optional(sink->finish()); }, std::optional<Reply>());
+  return reply ? start_reply(std::move(*reply)) : start_answer(error_answer(threw, 500));
 }
 
 // Whether nothing of the body is left to be read. What has come already is dropped.
@@ -202,6 +199,7 @@ bool Connection::body_is_consumed() {
 Connection::Step Connection::start_send(Send send) {
   auto& exchange = *exchange_;
   const auto& method = exchange.request->method;
+  if (send.source != nullptr && !take_share()) return refuse_for_now();
   const bool no_body = method == "HEAD" || send.head.status == 204 || send.head.status == 304 || send.source == nullptr;
   exchange.chunked = !send.length && !exchange.http_1_0;
   const bool until_close = !send.length && exchange.http_1_0 && !no_body;
@@ -243,7 +241,9 @@ Connection::Step Connection::send_body() {
     if (quantum == 0 && front_.pool.has_waiting_tasks()) return Step::yield;
   }
   clear_deadline();
-  if (!guarded([&] { return exchange.source->wants_receipt(); }, false)) return after_exchange();
+  if (!guarded(
+          front_, [&] { return exchange.source->wants_receipt(); }, false))
+    return after_exchange();
   if (close_after_) transport_.shutdown_write();
   phase_ = Phase::settling;
   return Step::go_on;
@@ -279,7 +279,8 @@ Connection::Step Connection::send_file_piece(std::size_t& quantum) {
 
 Connection::Step Connection::next_piece() {
   auto& exchange = *exchange_;
-  auto next = guarded([&] { return exchange.source->next(); }, BodySource::Next(BodySource::Broken{}));
+  auto next = guarded(
+      front_, [&] { return exchange.source->next(); }, BodySource::Next(BodySource::Broken{}));
   if (auto* pending = std::get_if<BodySource::Pending>(&next)) return source_pending(pending->topic);
   front_.parking.remove(*this);
   exchange.pending = false;
@@ -344,12 +345,7 @@ Connection::Step Connection::settle() {
   const auto waiting = transport_.unacknowledged();
   if (!waiting || (broken_ && *waiting > 0)) return Step::closed;
   if (*waiting == 0) {
-    guarded(
-        [&] {
-          exchange.source->completed();
-          return true;
-        },
-        false);
+    guarded(front_, [&] { exchange.source->completed(); });
     return after_exchange();
   }
   const auto now = steady_now();

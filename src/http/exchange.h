@@ -5,7 +5,9 @@
 //   Receive   take the body into a sink (only now is a byte of the body read, and 100 Continue sent), then go on
 //   Send      an answer whose body comes from files, sent as fast as the client takes it
 //   Wait      answer later, when a topic is notified or the time is over; costs no thread
-// The front runs handlers, sinks and sources on its pool; disk waits are fine there. One exchange is never run by two
+//   Work      find the answer by work that takes long: on the lane (lane.h), in turn with that of others
+// The front runs handlers, sinks and sources on its pool; disk waits are fine there, what reads whole files or makes
+// megabytes is not: those threads answer everybody. One exchange is never run by two
 // threads at once, but by different threads one after the other.
 #pragma once
 
@@ -13,6 +15,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -58,12 +61,15 @@ class BodySource;
 struct Receive;
 struct Send;
 struct Wait;
-using Reply = std::variant<Answer, Receive, Send, Wait>;
+struct Work;
+using Reply = std::variant<Answer, Receive, Send, Wait, Work>;
 
 // Takes a request's body. Exactly one of finish() and abandon() is called, then it is destroyed.
 class BodySink {
  public:
   virtual ~BodySink() = default;
+  // At most so many bytes are written at once: few where each costs much, so that others get their turn in between.
+  virtual std::size_t most_at_once() const { return 1U << 20; }
   // A run of body bytes in order, up to 1 MiB. An error is answered by on_error and the connection is closed.
   virtual Result<void> write(ByteView bytes) = 0;
   // The body is complete.
@@ -117,6 +123,12 @@ struct Wait {
   // Asked once after the exchange is registered for the topic (so that no notice is lost), at each notice, and with
   // time_over at the end, when it must give a reply. Nothing: go on waiting.
   std::function<std::optional<Reply>(bool time_over)> poll;
+};
+
+// Destroyed without having run when the client goes away first.
+struct Work {
+  // Gives up early, with any reply, when `stop` asks for it: the client is gone, or the server stops.
+  std::function<Reply(std::stop_token stop)> run;
 };
 
 }  // namespace qrx::http

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "http/connection.h"
+#include "http/lane.h"
 
 namespace qrx::http {
 
@@ -31,17 +32,31 @@ struct Connection::Exchange {
   Millis settle_pause{1};
 
   std::optional<Wait> wait;
+  PeerShares::Hold proxied;   // of a client behind a proxy: as if it had this connection itself
+  PeerShares::Hold transfer;  // of a body on its way into a file or out of one
+  Lane::Ticket work;          // what the wait is for, when it is for work
 };
 
-// Runs a function of the routes; what it throws becomes `otherwise`. Exceptions do not cross this border.
+// Runs a function of the routes; what it throws is told and becomes `otherwise`. Exceptions do not cross this border.
 template <class F, class R>
-R guarded(F&& function, R otherwise) {
+R guarded(const Front& front, F&& function, R otherwise) {
   try {
     return function();
   } catch (...) {
+    front.tell_exception();
     return otherwise;
   }
 }
+template <class F>
+void guarded(const Front& front, F&& function) {
+  try {
+    function();
+  } catch (...) {
+    front.tell_exception();
+  }
+}
+
+inline const Error threw{Kind::other, "something went wrong in the server", ""};
 
 std::span<std::byte> thread_buffer();  // 128 KiB for each thread of the pool: no connection owns a buffer
 

@@ -48,19 +48,23 @@ Pool::~Pool() {
   stop();
 }
 
-void Pool::start() {
+Result<void> Pool::start() {
   const std::lock_guard lock(mutex_);
-  while (threads_count_ < least_) add_thread();
+  while (threads_count_ < least_)
+    if (auto added = add_thread(); !added) return threads_count_ > 0 ? Result<void>() : added;
+  return {};
 }
 
-void Pool::add_thread() {
+// When the system has no more threads, the ones there are go on.
+Result<void> Pool::add_thread() {
   try {
     std::thread thread([this] { work(); });
     const auto id = thread.get_id();
     threads_.emplace(id, Thread{std::move(thread), 0});
     ++threads_count_;
-  } catch (const std::system_error&) {
-    // The system has no more threads: the ones there are go on.
+    return {};
+  } catch (const std::system_error& error) {
+    return fail(Kind::unavailable, std::string("cannot start a thread: ") + error.what());
   }
 }
 
@@ -105,7 +109,7 @@ void Pool::tend() {
     const std::lock_guard lock(mutex_);
     finished.swap(finished_);
     watching_ = !queue_.empty();
-    if (watching_ && idle_ == 0 && !stopping_ && needs_thread()) add_thread();
+    if (watching_ && idle_ == 0 && !stopping_ && needs_thread()) (void)add_thread();
   }
   for (auto& thread : finished) thread.join();
 }

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/clock.h"
+#include "base/result.h"
 
 namespace qrx::http {
 
@@ -34,7 +35,7 @@ class Pool {
   Pool(unsigned least, unsigned most, std::function<void()> watch);
   ~Pool();  // runs what is queued, then joins
 
-  void start();
+  Result<void> start();  // Kind::unavailable when there is not even one thread
   void submit(Task& task);
   // For the thread that calls tend(): does not call `watch`.
   void submit(std::span<Task* const> tasks);
@@ -60,7 +61,7 @@ class Pool {
   std::pair<std::size_t, bool> enqueue(std::span<Task* const> tasks);
   void work();
   // All under the mutex.
-  void add_thread();
+  Result<void> add_thread();
   bool needs_thread() const;
   unsigned runnable_threads() const;
 

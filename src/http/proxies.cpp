@@ -80,13 +80,15 @@ bool ProxyList::trusts(const Address& address) const {
   });
 }
 
+bool ProxyList::trusts(const std::string& peer) const {
+  if (peer.empty()) return unix_;
+  const auto address = parse_address(peer);
+  return address && trusts(*address);
+}
+
 std::string ProxyList::client_of(const std::string& peer, std::string_view forwarded) const {
   if (forwarded.empty() || (networks_.empty() && !unix_)) return peer;
-  if (peer.empty()) {
-    if (!unix_) return peer;
-  } else if (const auto address = parse_address(peer); !address || !trusts(*address)) {
-    return peer;
-  }
+  if (!trusts(peer)) return peer;
   std::string client = peer;
   while (!forwarded.empty()) {
     const auto comma = forwarded.rfind(',');

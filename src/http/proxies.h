@@ -17,6 +17,8 @@ class ProxyList {
   // "10.0.0.0/8", "::1", "192.0.2.7"; "unix" trusts whoever comes in by a Unix socket.
   Result<void> add(std::string_view cidr);
 
+  bool trusts(const std::string& peer) const;  // empty: whoever comes in by a Unix socket
+
   // The address of the client: `peer` (empty: a Unix socket) itself, or when it is trusted the right-most entry of
   // `forwarded` (X-Forwarded-For, all headers joined by commas) that is an address and not trusted. What is not an
   // address ends the search: everything left of it may be invented.

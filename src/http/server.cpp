@@ -82,6 +82,7 @@ struct Server::Impl {
   ~Impl();
 
   Result<void> bind();
+  Result<void> start();
   Result<void> run();
   Result<void> load_tls();
   void wake() const;
@@ -90,6 +91,7 @@ struct Server::Impl {
   void accept_from(Listener& listener);
   void admit(Listener& listener, UniqueFd socket, const sockaddr_storage& address);
   bool make_room();
+  PeerShares::Hold share_for(const Listener& listener, const std::string& peer);
   void drop_one(Listener& listener);
   void tell(Connection& connection, std::uint32_t signals);
   void run_timers();
@@ -103,10 +105,10 @@ struct Server::Impl {
   UniqueFd epoll;
   UniqueFd wake_fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   UniqueFd reserve;  // given up to accept and close one when there are no more descriptors
-  std::size_t most_connections = 0;
-  TlsContext tls;  // by std::atomic_load and std::atomic_store
+  TlsContext tls;    // by std::atomic_load and std::atomic_store
   std::atomic<bool> stop_asked{false};
   bool stop_begun = false;
+  bool started = false;
   Steady stop_at{};
 
   // A connection's key is its slot and the slot's generation, so that late events of a closed one find nothing.
@@ -126,6 +128,7 @@ struct Server::Impl {
 };
 
 Server::Impl::~Impl() {
+  front.lane.stop();
   front.pool.stop();
   free_buried();
   slots.clear();  // while what they share is still there
@@ -144,7 +147,7 @@ Result<void> Server::Impl::bind() {
   // sendfile and OpenSSL know no MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   const auto fit = connections_that_fit();
-  most_connections = options.most_connections == 0 ? fit : options.most_connections;
+  front.shares.set_limits(options.most_connections == 0 ? fit : options.most_connections, options.most_of_one);
   for (const auto& cidr : options.trusted_proxies)
     if (const auto added = front.trusted.add(cidr); !added) return added;
   if (const auto loaded = load_tls(); !loaded) return loaded;
@@ -228,15 +231,22 @@ bool Server::Impl::make_room() {
   return count > 0;
 }
 
+// The operator always gets in. Of a proxy its clients are counted, request by request.
+PeerShares::Hold Server::Impl::share_for(const Listener& listener, const std::string& peer) {
+  using What = PeerShares::What;
+  if (listener.control) return front.shares.take_anyway(What::connection);
+  // Those that rest are on their way out; a few above the limit fit into the reserve until they are gone.
+  const std::size_t extra = front.shares.is_full() && make_room() ? evict_batch : 0;
+  return front.shares.take(front.trusted.trusts(peer) ? std::string() : peer, What::connection, extra);
+}
+
 void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_storage& address) {
-  if (front.connections.load() >= most_connections) {
-    // Those that rest are on their way out; a few above the limit fit into the reserve until they are gone.
-    const bool room = make_room() && front.connections.load() < most_connections + evict_batch;
-    if (!room) {
-      if (listener.plain || options.tls_cert.empty())
-        ::send(socket.get(), busy_answer.data(), busy_answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
-      return;
-    }
+  const auto peer = address_text(address);
+  auto share = share_for(listener, peer);
+  if (!share) {
+    if (listener.plain || options.tls_cert.empty())
+      ::send(socket.get(), busy_answer.data(), busy_answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return;
   }
   std::uint32_t slot;
   if (free_slots.empty()) {
@@ -252,7 +262,7 @@ void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_sto
   if (address.ss_family != AF_UNIX) restore_pacing(fd);
   auto transport = context ? Transport::tls_server(std::move(socket), context) : Transport(std::move(socket));
   slots[slot].connection =
-      std::make_unique<Connection>(front, std::move(transport), key, address_text(address), listener.control);
+      std::make_unique<Connection>(front, std::move(transport), key, peer, listener.control, std::move(share));
   auto& connection = *slots[slot].connection;
   front.connections.fetch_add(1);
   connection.start_deadline();
@@ -281,7 +291,11 @@ void Server::Impl::accept_from(Listener& listener) {
     UniqueFd socket(
         ::accept4(listener.socket.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (socket) {
-      admit(listener, std::move(socket), address);
+      try {
+        admit(listener, std::move(socket), address);
+      } catch (...) {
+        front.tell_exception();  // memory is short: this one is closed, the others go on
+      }
       continue;
     }
     if (errno == EMFILE || errno == ENFILE) drop_one(listener);
@@ -331,8 +345,15 @@ void Server::Impl::begin_stop() {
   tell_all(Connection::stop);
 }
 
+Result<void> Server::Impl::start() {
+  if (started) return {};
+  started = true;
+  if (auto done = front.pool.start(); !done) return done;
+  return front.lane.start();
+}
+
 Result<void> Server::Impl::run() {
-  front.pool.start();
+  if (auto done = start(); !done) return done;
   for (;;) {
     const int count = ::epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), sleep_time());
     if (count < 0 && errno != EINTR) return fail_errno("cannot wait for events");
@@ -368,6 +389,10 @@ Result<void> Server::bind() {
 
 std::vector<std::string> Server::addresses() const {
   return impl_->addresses;
+}
+
+Result<void> Server::start() {
+  return impl_->start();
 }
 
 Result<void> Server::run() {

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "http/exchange.h"
+#include "http/lane.h"
 
 namespace qrx::http {
 
@@ -26,6 +27,9 @@ struct ServerOptions {
   std::string tls_key;
   std::vector<std::string> trusted_proxies;  // CIDR; their X-Forwarded-For names the peer (right-most untrusted entry)
 
+  // Told what an exception said that ended an exchange. Any thread.
+  std::function<void(const std::string& what)> failed;
+
   std::size_t most_head_bytes = 16384;
   std::size_t most_headers = 64;
   std::size_t most_line_bytes = 8192;  // request line
@@ -34,7 +38,9 @@ struct ServerOptions {
   Millis stall_time{60'000};           // no byte moved in a body, either way
   unsigned least_threads = 4;
   unsigned most_threads = 26;        // only the disk blocks one: slow and waiting clients cost none
-  std::size_t most_connections = 0;  // 0: by RLIMIT_NOFILE less a reserve
+  std::size_t most_connections = 0;  // with running transfers; 0: by RLIMIT_NOFILE less a reserve
+  std::size_t most_of_one = 0;       // connections of one address (peer_shares.h); 0: a share of those
+  LaneLimits lane;                   // of long work
   Millis stop_time{8'000};           // how long stop() lets running exchanges go on
 };
 
@@ -53,6 +59,9 @@ class Server {
   // "127.0.0.1:8460", "unix:/path"; in the order of the endpoints
   std::vector<std::string> addresses() const;
 
+  // Starts the threads. Kind::unavailable: the system has not even the least number of them. run() does it, unless it
+  // was done before: whoever announces that it serves knows it first.
+  Result<void> start();
   // Serves until stop(). Runs the event loop in the calling thread.
   Result<void> run();
 

@@ -1,6 +1,7 @@
 #include "serve/daemon.h"
 
 #include <atomic>
+#include <system_error>
 #include <thread>
 
 #include "base/text.h"
@@ -53,6 +54,7 @@ struct Daemon::Impl {
   Result<void> open_metrics();
   std::uint32_t transports() const;
   std::unique_ptr<Outbox> start_outbox();
+  Result<void> start_threads();
 
   DaemonOptions options;
   const Log& log;
@@ -63,7 +65,9 @@ struct Daemon::Impl {
   std::unique_ptr<http::Server> server;
   std::unique_ptr<http::Server> metrics;
   ControlPath control;
-  std::atomic<Outbox*> outbox{nullptr};  // while it runs
+  std::unique_ptr<Sweeper> sweeper;
+  std::unique_ptr<Outbox> notices;
+  std::atomic<Outbox*> outbox{nullptr};  // `notices`, while it runs
 };
 
 Result<void> Daemon::Impl::open() {
@@ -118,6 +122,7 @@ Result<void> Daemon::Impl::open() {
   front.tls_cert = options.tls_cert;
   front.tls_key = options.tls_key;
   front.trusted_proxies = options.trusted_proxies;
+  front.failed = [this](const std::string& what) { log.error("a request failed", {{"reason", what}}); };
   server = std::make_unique<http::Server>(
       std::move(front),
       [this](std::shared_ptr<const http::Request> request) { return site->handle(std::move(request)); },
@@ -128,7 +133,22 @@ Result<void> Daemon::Impl::open() {
   auto base = find_base();
   if (!base) return tl::unexpected(base.error());
   site->set_base(std::move(*base));
-  return options.metrics_bind.empty() ? Result<void>() : open_metrics();
+  if (!options.metrics_bind.empty())
+    if (const auto opened_metrics = open_metrics(); !opened_metrics) return opened_metrics;
+  return start_threads();
+}
+
+// All that there will be at first, before anybody is told that this server is ready.
+Result<void> Daemon::Impl::start_threads() {
+  try {
+    if (auto started = server->start(); !started) return started;
+    sweeper = std::make_unique<Sweeper>(*site);
+    notices = start_outbox();
+    outbox = notices.get();
+    return {};
+  } catch (const std::system_error& error) {
+    return fail(Kind::unavailable, std::string("cannot start a thread: ") + error.what());
+  }
 }
 
 std::uint32_t Daemon::Impl::transports() const {
@@ -182,6 +202,9 @@ Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Daemon::~Daemon() {
   if (impl_->data) impl_->data->spaces().stop();
+  impl_->outbox = nullptr;
+  impl_->notices.reset();
+  impl_->sweeper.reset();
   // A check that still runs wakes the front; and so do bodies that the front lets go of when it goes.
   if (impl_->site) impl_->site->await_check();
   impl_->wakes.set(nullptr);
@@ -198,11 +221,12 @@ const Origin& Daemon::base() const {
 }
 
 Result<void> Daemon::run() {
-  const Sweeper sweeper(*impl_->site);
-  const auto outbox = impl_->start_outbox();
-  impl_->outbox = outbox.get();
   std::thread metrics;
-  if (impl_->metrics) metrics = std::thread([this] { (void)impl_->metrics->run(); });
+  try {
+    if (impl_->metrics) metrics = std::thread([this] { (void)impl_->metrics->run(); });
+  } catch (const std::system_error& error) {
+    return fail(Kind::unavailable, std::string("cannot start a thread: ") + error.what());
+  }
   tell_systemd("READY=1\nSTATUS=serving at " + base().url());
   auto result = impl_->server->run();
   tell_systemd("STOPPING=1");
@@ -210,12 +234,12 @@ Result<void> Daemon::run() {
     impl_->metrics->stop();
     metrics.join();
   }
-  impl_->outbox = nullptr;
   return result;
 }
 
 void Daemon::stop() {
   impl_->data->spaces().stop();
+  impl_->notices->begin_stop();
   impl_->server->stop();
 }
 

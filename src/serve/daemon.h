@@ -42,7 +42,8 @@ struct DaemonOptions {
 
 class Daemon {
  public:
-  // Takes the data (Kind::locked when another server has it), recovers, listens. `log` outlives the daemon.
+  // Takes the data (Kind::locked when another server has it), recovers, listens, starts its threads (Kind::unavailable
+  // when the system has none). `log` outlives the daemon.
   static Result<std::unique_ptr<Daemon>> open(const DaemonOptions& options, const Log& log);
   ~Daemon();
 

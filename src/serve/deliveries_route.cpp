@@ -8,6 +8,7 @@ namespace qrx::serve {
 namespace {
 
 constexpr std::size_t most_message_bytes = 16384;
+constexpr std::size_t many_files = 1000;  // the rows of more take longer than others may wait
 
 http::Answer refuse(const Call& call, const Error& error) {
   return call.problem(error, error.kind == Kind::integrity ? 400 : 0);
@@ -15,6 +16,13 @@ http::Answer refuse(const Call& call, const Error& error) {
 
 std::string place_of(const Call& call, const Id& delivery) {
   return call.site.base().prefix + wire::path_of({wire::Resource::delivery, call.target.guid, delivery});
+}
+
+http::Reply commit(const Call& call, const wire::CommitDelivery& wish) {
+  const auto done = call.site.spaces.commit(call.target.guid, call.target.item, wish);
+  if (!done) return call.problem(done.error());
+  call.site.files_received += done->files.size();
+  return json_answer(200, wire::to_json(*done));
 }
 
 }  // namespace
@@ -50,13 +58,11 @@ http::Reply cancel_delivery(const SharedCall& call) {
 http::Reply commit_delivery(const SharedCall& call) {
   const auto state = call->site.spaces.delivery(call->target.guid, call->target.item);
   if (!state) return call->problem(state.error());
-  return collect(call, most_message_bytes, [call](const std::string& text) -> http::Reply {
+  return collect(call, most_message_bytes, [call, files = state->files.size()](const std::string& text) -> http::Reply {
     const auto wish = wire::from_json<wire::CommitDelivery>(text.empty() ? "{}" : text);
     if (!wish) return call->problem(wish.error());
-    const auto done = call->site.spaces.commit(call->target.guid, call->target.item, *wish);
-    if (!done) return call->problem(done.error());
-    call->site.files_received += done->files.size();
-    return json_answer(200, wire::to_json(*done));
+    if (files <= many_files) return commit(*call, *wish);
+    return http::Work{[call, wish = *wish](const std::stop_token&) { return commit(*call, wish); }};
   });
 }
 

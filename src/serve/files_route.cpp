@@ -93,9 +93,10 @@ http::Reply send_file_to(const SharedCall& call, const std::string& token) {
   const auto content = call->site.spaces.content(call->target.guid, token, call->target.item);
   if (!content) return call->problem(content.error());
   if ((*content)->file() == nullptr) return send_growing(call, *content);
-  return send_stored(call, *(*content)->file(), [&content](http::Answer head, wire::ByteRange range) -> http::Reply {
-    return http::Send{std::move(head), range.size, std::make_unique<StoredSource>(*content, range)};
-  });
+  return send_stored(call, *(*content)->file(),
+                     [content = *content](http::Answer head, wire::ByteRange range) -> http::Reply {
+                       return http::Send{std::move(head), range.size, std::make_unique<StoredSource>(content, range)};
+                     });
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "serve/outbox.h"
 
 #include <algorithm>
+#include <system_error>
 
 #include "base/random.h"
 #include "base/units.h"
@@ -84,14 +85,23 @@ Outbox::Outbox(space::Shares& shares, Origin base, Clock& clock, const Log& log,
       options_(options),
       looked_after_(clock.steady()) {
   for (unsigned i = 0; i < options_.threads; ++i) senders_.push_back(make());
-  for (const Sender& sender : senders_) threads_.emplace_back([this, &sender] { run(sender); });
+  try {
+    for (const Sender& sender : senders_) threads_.emplace_back([this, &sender] { run(sender); });
+  } catch (const std::system_error&) {
+    if (threads_.empty()) throw;
+  }
+}
+
+void Outbox::begin_stop() {
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(stopping_, true)) stop_at_ = std::chrono::steady_clock::now() + options_.stop_time;
+  changed_.notify_all();
 }
 
 Outbox::~Outbox() {
+  begin_stop();
   std::unique_lock lock(mutex_);
-  stopping_ = true;
-  changed_.notify_all();
-  if (!changed_.wait_for(lock, options_.stop_time, [this] { return sending_ == 0; }))
+  if (!changed_.wait_until(lock, stop_at_, [this] { return sending_ == 0; }))
     for (const Sender& sender : senders_)
       if (sender.interrupt) sender.interrupt();
   lock.unlock();

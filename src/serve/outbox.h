@@ -39,10 +39,14 @@ class Outbox {
         interrupt;  // from another thread: what is being sent ends soon, its fate unknown; may be empty
   };
 
-  // `make` is called once for each thread, here. The rest outlives it. `base` is where links lead.
+  // `make` is called once for each thread, here. Throws std::system_error when there is no thread to be had at all;
+  // with fewer than asked for it goes on. The rest outlives it. `base` is where links lead.
   Outbox(space::Shares& shares, Origin base, Clock& clock, const Log& log, const std::function<Sender()>& make,
          OutboxOptions options);
   ~Outbox();
+
+  // Nothing new is sent, and the end will wait until stop_time from now, no longer. Any thread.
+  void begin_stop();
 
   void wake();  // there may be a notice; any thread
 
@@ -66,6 +70,7 @@ class Outbox {
   std::mutex mutex_;
   std::condition_variable changed_;
   bool stopping_ = false;
+  std::chrono::steady_clock::time_point stop_at_{};
   std::uint64_t wakes_ = 0;
   unsigned sending_ = 0;
   std::map<std::string, unsigned> busy_;  // by transport

@@ -1,23 +1,14 @@
 #include "serve/rate_limit.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 #include <cmath>
+
+#include "http/peer_key.h"
 
 namespace qrx::serve {
 namespace {
 
 constexpr std::size_t most_addresses = 65536;
-
-// One subscriber has a whole /64 and could take a new address for each request.
-std::string key_of(std::string_view peer) {
-  in6_addr address;
-  const std::string text(peer);
-  if (inet_pton(AF_INET6, text.c_str(), &address) != 1) return text;
-  return std::string(reinterpret_cast<const char*>(&address), 8);
-}
 
 }  // namespace
 
@@ -35,7 +26,7 @@ std::optional<Seconds> RateLimit::take(std::string_view peer, Steady now) {
                   [&](const auto& entry) { return filled(entry.second, now) >= static_cast<double>(a_minute_); });
     if (buckets_.size() >= most_addresses) buckets_.clear();
   }
-  const auto [at, is_new] = buckets_.try_emplace(key_of(peer), Bucket{static_cast<double>(a_minute_), now});
+  const auto [at, is_new] = buckets_.try_emplace(http::peer_key(peer), Bucket{static_cast<double>(a_minute_), now});
   Bucket& bucket = at->second;
   if (!is_new) bucket = {filled(bucket, now), now};
   if (bucket.level >= 1) {

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t most_form_bytes = 4096;      // of a button in a page
 constexpr std::uint64_t piece_bytes = 256U << 10;  // after each it is seen whether the link was revoked
 constexpr int busy_retry_seconds = 5;
+constexpr std::size_t many_files = 1000;  // planning an archive of more takes longer than others may wait
 
 // One range of a file.
 class SharedSource : public http::BodySource {
@@ -113,19 +114,21 @@ http::Reply send_file_of(const SharedCall& call) {
   const auto content = shares.content(call->target.token, call->target.item);
   if (!content) return refuse(*call, content.error());
   const space::FileRow& file = *(*content)->file();
-  return send_stored(call, file, [&](http::Answer head, wire::ByteRange range) -> http::Reply {
-    auto transfer = shares.begin(call->target.token, file, range.first, range.size);
+  return send_stored(call, file, [call, content = *content](http::Answer head, wire::ByteRange range) -> http::Reply {
+    auto transfer = call->site.shares.begin(call->target.token, *content->file(), range.first, range.size);
     if (!transfer) return refuse(*call, transfer.error());
     return http::Send{unbuffered(std::move(head)), range.size,
-                      std::make_unique<SharedSource>(*content, range, std::move(*transfer))};
+                      std::make_unique<SharedSource>(content, range, std::move(*transfer))};
   });
 }
 
-http::Reply send_all_of(const SharedCall& call) {
+http::Reply send_all_of(const SharedCall& call, bool may_be_long = true) {
   space::Shares& shares = call->site.shares;
   const std::string& token = call->target.token;
   const auto opened = shares.open(token);
   if (!opened) return refuse(*call, opened.error());
+  if (may_be_long && opened->files.size() > many_files)
+    return http::Work{[call](const std::stop_token&) { return send_all_of(call, false); }};
   const auto files = shares.left(token, *opened);
   if (!files) return refuse(*call, files.error());
   const auto plan = call->site.archives.plan(opened->space, *files);
@@ -188,7 +191,7 @@ http::Reply send_link_file(const SharedCall& call) {
 }
 
 http::Reply send_link_all(const SharedCall& call) {
-  return after_form(call, send_all_of);
+  return after_form(call, [](const SharedCall& asked) { return send_all_of(asked); });
 }
 
 }  // namespace qrx::serve

@@ -117,6 +117,8 @@ http::Reply logged(http::Reply reply, const SharedCall& call) {
       if (!out) return out;
       return logged(std::move(*out), call);
     };
+  } else if (auto* work = std::get_if<http::Work>(&reply)) {
+    work->run = [run = std::move(work->run), call](const std::stop_token& stop) { return logged(run(stop), call); };
   } else {
     call->site.log.request("request", {{"peer", call->request->peer},
                                        {"method", call->request->method},

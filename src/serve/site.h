@@ -13,6 +13,7 @@
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "http/exchange.h"
+#include "serve/digests.h"
 #include "serve/log.h"
 #include "serve/problems.h"
 #include "serve/rate_limit.h"
@@ -62,6 +63,7 @@ class Site {
   const Log& log;
   StatusCache statuses;
   ZipPlans archives;
+  Digests digests;
   RateLimit creations;
   std::atomic<std::uint64_t> spaces_created{0}, files_received{0};
   const std::function<void(const Id&)> wake;

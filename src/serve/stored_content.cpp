@@ -14,6 +14,26 @@ std::string plain_name(std::string name) {
   return name;
 }
 
+using SendRange = std::function<http::Reply(http::Answer head, wire::ByteRange range)>;
+
+http::Reply send_range(const Call& call, std::uint64_t size, const std::string& etag, http::Answer head,
+                       const SendRange& go_on) {
+  const wire::ChosenRange chosen =
+      wire::choose_range(call.request->method == "GET" ? call.request->header("range") : std::nullopt,
+                         call.request->header("if-range"), etag, size);
+  if (chosen.choice == wire::RangeChoice::unsatisfiable) {
+    http::Answer out = call.problem(416, "the file has " + std::to_string(size) + " bytes");
+    out.headers.push_back({"Content-Range", wire::content_range_unsatisfied(size)});
+    return out;
+  }
+  if (chosen.choice == wire::RangeChoice::part) {
+    head.status = 206;
+    head.headers.push_back({"Content-Range", wire::content_range(chosen.range, size)});
+  }
+  if (call.request->method == "HEAD") return http::Send{std::move(head), chosen.range.size, nullptr};
+  return go_on(std::move(head), chosen.range);
+}
+
 }  // namespace
 
 http::Answer content_head(int status, std::string type, const std::string& name) {
@@ -26,8 +46,7 @@ http::Answer content_head(int status, std::string type, const std::string& name)
   return out;
 }
 
-http::Reply send_stored(const SharedCall& call, const space::FileRow& file,
-                        const std::function<http::Reply(http::Answer head, wire::ByteRange range)>& go_on) {
+http::Reply send_stored(const SharedCall& call, const space::FileRow& file, SendRange go_on) {
   const http::Request& request = *call->request;
   const std::string sum = to_hex(file.xxh128);
   const std::string etag = "\"xxh128-" + sum + "\"";
@@ -44,24 +63,16 @@ http::Reply send_stored(const SharedCall& call, const space::FileRow& file,
     return head;
   }
   if (const auto want = request.header("want-repr-digest"); want && wire::wants_sha256(*want)) {
-    const auto sha256 = call->site.spaces.sha256(file);
-    if (!sha256) return call->problem(sha256.error());
-    head.headers.push_back({"Repr-Digest", wire::format_repr_digest(*sha256)});
+    return call->site.digests.find(call, file,
+                                   [call, size = file.size, etag, head = std::move(head),
+                                    go_on = std::move(go_on)](const Result<Sha256Sum>& sha256) -> http::Reply {
+                                     if (!sha256) return call->problem(sha256.error());
+                                     http::Answer with_sum = head;
+                                     with_sum.headers.push_back({"Repr-Digest", wire::format_repr_digest(*sha256)});
+                                     return send_range(*call, size, etag, std::move(with_sum), go_on);
+                                   });
   }
-
-  const wire::ChosenRange chosen = wire::choose_range(request.method == "GET" ? request.header("range") : std::nullopt,
-                                                      request.header("if-range"), etag, file.size);
-  if (chosen.choice == wire::RangeChoice::unsatisfiable) {
-    http::Answer out = call->problem(416, "the file has " + std::to_string(file.size) + " bytes");
-    out.headers.push_back({"Content-Range", wire::content_range_unsatisfied(file.size)});
-    return out;
-  }
-  if (chosen.choice == wire::RangeChoice::part) {
-    head.status = 206;
-    head.headers.push_back({"Content-Range", wire::content_range(chosen.range, file.size)});
-  }
-  if (request.method == "HEAD") return http::Send{std::move(head), chosen.range.size, nullptr};
-  return go_on(std::move(head), chosen.range);
+  return send_range(*call, file.size, etag, std::move(head), go_on);
 }
 
 }  // namespace qrx::serve

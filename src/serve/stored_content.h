@@ -16,9 +16,9 @@ namespace qrx::serve {
 // Type, name (the last part of it) and what keeps browsers from running the content. An empty type is any bytes.
 http::Answer content_head(int status, std::string type, const std::string& name);
 
-// Answers HEAD and whatever needs no content itself; else `go_on` sends this range under this head. Ranges and
-// conditions are those of GET.
+// Answers HEAD and whatever needs no content itself; else `go_on` sends this range under this head, perhaps later.
+// Ranges and conditions are those of GET.
 http::Reply send_stored(const SharedCall& call, const space::FileRow& file,
-                        const std::function<http::Reply(http::Answer head, wire::ByteRange range)>& go_on);
+                        std::function<http::Reply(http::Answer head, wire::ByteRange range)> go_on);
 
 }  // namespace qrx::serve

@@ -116,9 +116,8 @@ http::Answer created(const Call& call, const space::UploadRow& row, std::uint64_
   return out;
 }
 
-http::Reply concatenate(const SharedCall& call, const Creation& creation) {
-  if (call->request->content_length.value_or(call->request->has_body ? 1 : 0) > 0)
-    return refuse(*call, 403, "a final upload takes no bytes of its own");
+// Copies the parts, as many bytes as they have.
+http::Reply concatenated(const SharedCall& call, const Creation& creation) {
   const auto row = call->site.spaces.concatenate(call->target.guid, creation.wish, creation.parts);
   if (!row) {
     const Kind kind = row.error().kind;
@@ -130,6 +129,12 @@ http::Reply concatenate(const SharedCall& call, const Creation& creation) {
       if (one.name == row->name) file = one;
   ++call->site.files_received;
   return created(*call, *row, row->length.value_or(row->offset), file);
+}
+
+http::Reply concatenate(const SharedCall& call, const Creation& creation) {
+  if (call->request->content_length.value_or(call->request->has_body ? 1 : 0) > 0)
+    return refuse(*call, 403, "a final upload takes no bytes of its own");
+  return http::Work{[call, creation](const std::stop_token&) { return concatenated(call, creation); }};
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 #include "store/late_close.h"
 
+#include <system_error>
 #include <utility>
 
 namespace qrx::store {
@@ -21,8 +22,14 @@ LateClose::~LateClose() {
 void LateClose::close_later(UniqueFd file) {
   const std::lock_guard lock(mutex_);
   if (files_.size() >= most_waiting) return;  // `file` closes after the lock: parameters outlive locals
+  if (!thread_.joinable()) {
+    try {
+      thread_ = std::thread(&LateClose::run, this);
+    } catch (const std::system_error&) {
+      return;  // no thread to be had: closed here
+    }
+  }
   files_.push_back(std::move(file));
-  if (!thread_.joinable()) thread_ = std::thread(&LateClose::run, this);
   more_.notify_one();
 }
 

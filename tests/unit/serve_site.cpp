@@ -80,6 +80,12 @@ Got SiteWorld::finish(http::Reply reply, const Asked& asked, bool time_over) {
       reply = std::move(later);
       continue;
     }
+    if (auto* work = std::get_if<http::Work>(&reply)) {
+      got.worked = true;
+      http::Reply later = work->run({});
+      reply = std::move(later);
+      continue;
+    }
     got.took_body = true;
     const auto sink = std::move(std::get<http::Receive>(reply).sink);
     Result<void> written;

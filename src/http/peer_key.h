@@ -1,0 +1,16 @@
+// Whom a limit counts: one client, however many addresses it has.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace qrx::http {
+
+// One subscriber has a whole /64 of IPv6 and could take a new address for each request: they are one key. Of anything
+// else the text itself; a Unix socket has the empty one.
+std::string peer_key(std::string_view address);
+
+// 127.0.0.0/8 and ::1: on this machine, or behind a proxy on it.
+bool is_loopback(std::string_view address);
+
+}  // namespace qrx::http

@@ -138,6 +138,7 @@ Result<serve::DataOptions> data_options(const Settings& settings) {
   policy.max_files = settings.max_files.value_or(policy.max_files);
   policy.max_total = settings.max_total.value_or(policy.max_total);
   policy.max_spaces = settings.max_spaces.value_or(policy.max_spaces);
+  policy.lock_wait = Millis(0);  // the routes wait, without a thread
   policy.relaxed = settings.durability == "relaxed";
   return out;
 }

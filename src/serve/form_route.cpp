@@ -1,5 +1,6 @@
 // A form from a browser without script: all its files are one delivery, its field "note" is the delivery's message.
-#include <set>
+#include <unordered_map>
+#include <unordered_set>
 
 #include "base/text.h"
 #include "serve/answers.h"
@@ -11,6 +12,8 @@ namespace qrx::serve {
 namespace {
 
 constexpr std::size_t most_note_bytes = 2000;
+// The parts of so many bytes cost some milliseconds, however small they are.
+constexpr std::size_t turn_bytes = 8U << 10;
 
 // Phones call every picture image.jpg: the second becomes "image (1).jpg".
 std::string with_number(const std::string& name, unsigned number) {
@@ -25,11 +28,15 @@ class FormSink : public http::BodySink, private wire::FormEvents {
  public:
   FormSink(SharedCall call, std::string_view boundary) : call_(std::move(call)), reader_(boundary, *this) {}
 
+  std::size_t most_at_once() const override { return writer_ ? BodySink::most_at_once() : turn_bytes; }
   Result<void> write(ByteView bytes) override { return reader_.write(bytes); }
 
   http::Reply finish() override {
     if (const auto done = reader_.finish(); !done) return stop_at(done.error());
     if (!delivery_) return stop_at({Kind::usage, "no file was chosen", {}});
+    if (note_is_late_)
+      if (const auto done = spaces().set_message(guid(), *delivery_, std::string(trim(note_))); !done)
+        return stop_at(done.error());
     const auto state = spaces().commit(guid(), *delivery_, {files_});
     if (!state) return stop_at(state.error());
     delivery_.reset();
@@ -43,7 +50,8 @@ class FormSink : public http::BodySink, private wire::FormEvents {
   void abandon() override { let_go(); }
 
  private:
-  enum class Part : std::uint8_t { none, note, skipped, file };
+  // empty: a file field that was left empty, or a field that we do not know; unless bytes come after all.
+  enum class Part : std::uint8_t { none, note, empty_file, unknown, file };
 
   space::Spaces& spaces() { return call_->site.spaces; }
   const Guid& guid() const { return call_->target.guid; }
@@ -61,20 +69,25 @@ class FormSink : public http::BodySink, private wire::FormEvents {
 
   Result<void> part_begins(const wire::FormPart& part) override {
     if (!part.filename) {
-      part_ = part.name == "note" ? Part::note : Part::skipped;
-      if (part_ == Part::note && delivery_)
-        return fail(Kind::usage, "the field note comes after the files, not before");
+      part_ = part.name == "note" ? Part::note : Part::unknown;
+      field_ = part.name;
+      note_is_late_ = note_is_late_ || (part_ == Part::note && delivery_);
       return {};
     }
-    part_ = part.filename->empty() ? Part::skipped : Part::file;  // a file field that was left empty
-    if (part_ == Part::skipped) return {};
+    part_ = Part::empty_file;
+    return part.filename->empty() ? Result<void>() : begin_file(*part.filename);
+  }
+
+  Result<void> begin_file(const std::string& wanted) {
+    part_ = Part::file;
     if (!delivery_) {
       const auto row = spaces().open_delivery(guid(), {std::string(trim(note_))});
       if (!row) return tl::unexpected(row.error());
       delivery_ = row->delivery;
     }
-    name_ = *part.filename;
-    for (unsigned number = 1; names_.contains(name_); ++number) name_ = with_number(*part.filename, number);
+    name_ = wanted;
+    // Where the last search ended, so that a thousand files of one name are not tried a million times.
+    for (unsigned& number = numbers_[wanted]; names_.contains(name_);) name_ = with_number(wanted, ++number);
     names_.insert(name_);
     small_.clear();
     return {};
@@ -84,8 +97,13 @@ class FormSink : public http::BodySink, private wire::FormEvents {
     if (part_ == Part::note) {
       if (note_.size() + bytes.size() > most_note_bytes) return fail(Kind::too_large, "the note is over 2,000 bytes");
       note_ += as_text(bytes);
+      return {};
     }
-    if (part_ != Part::file) return {};
+    if (part_ == Part::unknown)
+      return fail(Kind::usage, "the field " + escape_untrusted(field_) + " is neither a file nor the note",
+                  "a file needs a filename");
+    if (part_ == Part::empty_file)
+      if (const auto begun = begin_file("upload"); !begun) return begun;
     if (!writer_ && small_.size() + bytes.size() <= space::Spaces::most_small_bytes) {
       small_ += as_text(bytes);
       return {};
@@ -122,9 +140,12 @@ class FormSink : public http::BodySink, private wire::FormEvents {
   std::string note_;
   std::optional<Id> delivery_;  // open
   std::uint64_t files_ = 0;
-  std::set<std::string> names_;
-  std::string name_;   // of the file at hand
-  std::string small_;  // its bytes, until they are too many
+  bool note_is_late_ = false;  // it came after a file
+  std::string field_;          // its name, of one that is not a file
+  std::unordered_set<std::string> names_;
+  std::unordered_map<std::string, unsigned> numbers_;  // the last that was tried for a name
+  std::string name_;                                   // of the file at hand
+  std::string small_;                                  // its bytes, until they are too many
   Id upload_;
   std::unique_ptr<space::UploadWriter> writer_;
 };

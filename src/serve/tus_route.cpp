@@ -11,6 +11,10 @@
 namespace qrx::serve {
 namespace {
 
+// How often and when an upload that another request writes is tried: for two seconds, in all.
+constexpr unsigned most_tries = 40;
+constexpr Millis try_again{50};
+
 http::Answer with_tus(http::Answer out) {
   out.headers.push_back({"Tus-Resumable", std::string(wire::tus_version)});
   return out;
@@ -206,6 +210,39 @@ http::Reply show_upload(const SharedCall& call) {
   return out;
 }
 
+namespace {
+
+// Writes the body once the upload is free: whoever holds it is asked to stop. Waiting for that costs no thread.
+http::Reply append_when_free(const SharedCall& call, const space::UploadRow& row, std::uint64_t offset,
+                             const std::optional<space::ChunkChecksum>& checksum, unsigned tries = most_tries) {
+  auto writer = call->site.spaces.write(call->target.guid, row.upload, offset, checksum);
+  if (!writer && writer.error().kind == Kind::locked && tries > 1) {
+    http::Wait wait;
+    wait.topic = row.upload;
+    wait.until = call->site.clock.steady() + try_again;
+    wait.poll = [call, row, offset, checksum, tries](bool time_over) -> std::optional<http::Reply> {
+      if (!time_over) return std::nullopt;
+      return append_when_free(call, row, offset, checksum, tries - 1);
+    };
+    return wait;
+  }
+  if (!writer) return refuse(*call, writer.error());
+  IntoUpload into;
+  into.upload = row.upload;
+  into.delivery = row.delivery;
+  into.failed = [call](const Error& error) { return refuse(*call, error); };
+  into.done = [call, expires = row.expires](const Taken& taken) {
+    http::Answer out = with_tus(answer(204));
+    out.headers.push_back({"Upload-Offset", std::to_string(taken.offset)});
+    if (taken.file) out.headers.push_back({"Qrx-Xxh128", to_hex(taken.file->xxh128)});
+    if (!taken.complete) out.headers.push_back({"Upload-Expires", to_http_date(expires)});
+    return out;
+  };
+  return receive_into(call, std::move(*writer), std::move(into));
+}
+
+}  // namespace
+
 http::Reply append_upload(const SharedCall& call) {
   if (auto refused = refuse_version(*call)) return *refused;
   space::Spaces& spaces = call->site.spaces;
@@ -235,20 +272,7 @@ http::Reply append_upload(const SharedCall& call) {
   if (length && *offset <= *length && coming > *length - *offset)
     return refuse(*call, 413, "the body goes beyond the length of the upload");
 
-  auto writer = spaces.write(guid, row->upload, *offset, *checksum);
-  if (!writer) return refuse(*call, writer.error());
-  IntoUpload into;
-  into.upload = row->upload;
-  into.delivery = row->delivery;
-  into.failed = [call](const Error& error) { return refuse(*call, error); };
-  into.done = [call, expires = row->expires](const Taken& taken) {
-    http::Answer out = with_tus(answer(204));
-    out.headers.push_back({"Upload-Offset", std::to_string(taken.offset)});
-    if (taken.file) out.headers.push_back({"Qrx-Xxh128", to_hex(taken.file->xxh128)});
-    if (!taken.complete) out.headers.push_back({"Upload-Expires", to_http_date(expires)});
-    return out;
-  };
-  return receive_into(call, std::move(*writer), std::move(into));
+  return append_when_free(call, *row, *offset, *checksum);
 }
 
 http::Reply remove_upload(const SharedCall& call) {

@@ -210,6 +210,16 @@ void Rules::drop_pack(LiveSpace& live, LiveDelivery& delivery) {
   (void)blobs.remove(delivery.row.delivery);
 }
 
+Result<void> Spaces::set_message(const Guid& guid, const Id& delivery, const std::string& message) {
+  auto live = impl_->enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  const std::lock_guard lock((*live)->mutex);
+  auto open = impl_->find_delivery(**live, delivery);
+  if (!open) return tl::unexpected(open.error());
+  (*open)->row.message = message;
+  return {};
+}
+
 Result<wire::DeliveryState> Spaces::commit(const Guid& guid, const Id& delivery, const wire::CommitDelivery& wish) {
   auto entered = impl_->enter(guid);
   if (!entered) return tl::unexpected(entered.error());

@@ -130,6 +130,8 @@ class Spaces {
   Result<void> known(const Guid& guid);  // the errors of drop(), without counting what is left
   Result<DeliveryRow> open_delivery(const Guid& guid, const wire::CreateDelivery& wish);
   Result<wire::DeliveryState> delivery(const Guid& guid, const Id& delivery);
+  // Of an open one; kept when it is committed.
+  Result<void> set_message(const Guid& guid, const Id& delivery, const std::string& message);
   // All or nothing; again for a committed one: the same answer. Kind::conflict when files are missing or uploads run.
   Result<wire::DeliveryState> commit(const Guid& guid, const Id& delivery, const wire::CommitDelivery& wish);
   Result<void> cancel(const Guid& guid, const Id& delivery);

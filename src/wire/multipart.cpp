@@ -77,11 +77,47 @@ std::string unescape_name(std::string_view text) {
   return out;
 }
 
+std::string from_latin_1(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x80) {
+      out += c;
+    } else {
+      out += static_cast<char>(0xC0 | byte >> 6);
+      out += static_cast<char>(0x80 | (byte & 0x3F));
+    }
+  }
+  return out;
+}
+
+// "C:\\Users\\me\\photo.jpg" and "\\\\server\\share\\photo.jpg", as Internet Explorer sent them; "a\\b.txt" is a name
+// elsewhere.
+std::string without_windows_path(std::string name) {
+  const bool has_drive =
+      name.size() > 2 && name[1] == ':' && name[2] == '\\' && ((name[0] | 0x20) >= 'a' && (name[0] | 0x20) <= 'z');
+  if (has_drive || name.starts_with("\\\\")) name.erase(0, name.rfind('\\') + 1);
+  return name;
+}
+
+// RFC 8187: charset'language'percent-encoded. Nothing: malformed, or another charset.
+std::optional<std::string> read_extended(std::string_view value) {
+  const auto first = value.find('\'');
+  const auto second = first == std::string_view::npos ? first : value.find('\'', first + 1);
+  std::string decoded;
+  if (second == std::string_view::npos || !percent_decode(value.substr(second + 1), decoded)) return std::nullopt;
+  const std::string_view charset = value.substr(0, first);
+  if (equal_ignoring_case(charset, "iso-8859-1")) return from_latin_1(decoded);
+  if (!equal_ignoring_case(charset, "utf-8") || !is_valid_utf8(decoded)) return std::nullopt;
+  return decoded;
+}
+
 Result<void> read_disposition(std::string_view value, FormPart& part) {
   const auto semicolon = value.find(';');
   if (!equal_ignoring_case(trim(value.substr(0, semicolon)), "form-data") || semicolon == std::string_view::npos)
     return malformed("a part is not form-data");
   bool named = false;
+  std::optional<std::string> extended;
   const bool sound = each_parameter(value.substr(semicolon), [&](std::string_view name, const std::string& text) {
     if (equal_ignoring_case(name, "name")) {
       if (named) return false;
@@ -90,10 +126,17 @@ Result<void> read_disposition(std::string_view value, FormPart& part) {
     } else if (equal_ignoring_case(name, "filename")) {
       if (part.filename) return false;
       part.filename = unescape_name(text);
+    } else if (equal_ignoring_case(name, "filename*")) {
+      if (extended) return false;
+      extended = read_extended(text);
+      if (!extended) return false;
     }
     return true;
   });
   if (!sound || !named) return malformed("a part's Content-Disposition");
+  if (extended) part.filename = std::move(extended);
+  if (part.filename && !is_valid_utf8(*part.filename)) part.filename = from_latin_1(*part.filename);
+  if (part.filename) part.filename = without_windows_path(std::move(*part.filename));
   return {};
 }
 
@@ -156,7 +199,8 @@ Result<std::size_t> FormReader::take(std::string_view text) {
       return 1;
     case State::end_of_line:
       if (c != '\n') return malformed("a boundary goes on");
-      if (++parts_ > most_parts) return fail(Kind::too_large, "the form has over 100,000 parts");
+      if (++parts_ > most_parts)
+        return fail(Kind::too_large, "the form has over 10,000 parts", "send them in several, or with qrx-send");
       state_ = State::head;
       head_.clear();
       return 1;

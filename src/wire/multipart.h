@@ -18,8 +18,12 @@ namespace qrx::wire {
 Result<std::string> multipart_boundary(std::string_view content_type);
 
 struct FormPart {
-  std::string name;                     // of the field
-  std::optional<std::string> filename;  // present: a file (empty when the browser's field was left empty); hostile
+  std::string name;  // of the field
+  // Present: a file; hostile. As filename* says it where there is one (RFC 8187), else filename. Without the
+  // directories that old browsers on Windows put before it, and UTF-8 unless filename* says otherwise or it cannot be
+  // (then it was Latin-1). Empty when the browser's field was left empty; but a file whose name is empty can have
+  // bytes.
+  std::optional<std::string> filename;
 };
 
 class FormEvents {
@@ -34,7 +38,7 @@ class FormEvents {
 class FormReader {
  public:
   static constexpr std::size_t most_head_bytes = 8192;  // of one part
-  static constexpr std::size_t most_parts = 100'000;
+  static constexpr std::size_t most_parts = 10'000;
 
   FormReader(std::string_view boundary, FormEvents& events);  // events outlive the reader
 

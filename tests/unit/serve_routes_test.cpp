@@ -1,5 +1,6 @@
 // What the routes answer when all is well, and when a request makes no sense.
 #include <catch2/catch.hpp>
+#include <set>
 
 #include "base/text.h"
 #include "unit/serve_site.h"
@@ -367,6 +368,49 @@ TEST_CASE("a form is one delivery, with its note, and names that were given twic
   CHECK(desk.drop("POST", "", headers, part("name=f; filename=\"x\"", "x")).status == 400);
   CHECK(desk.drop("POST", "", {{"Content-Type", "text/plain"}}, "x").status == 415);
   CHECK(desk.info().deliveries.size() == 1);
+}
+
+TEST_CASE("nothing that has bytes is dropped from a form: it is kept, or the form is refused") {
+  const auto part = [](const std::string& head, const std::string& body) {
+    return "--X\r\nContent-Disposition: form-data; " + head + "\r\n\r\n" + body + "\r\n";
+  };
+  const std::vector<http::Header> headers = {{"Content-Type", "multipart/form-data; boundary=X"}};
+  const auto names_after = [&](const std::string& parts) {
+    Desk desk;
+    const Got got = desk.drop("POST", "", headers, parts + "--X--\r\n");
+    if (got.status != 201) return std::to_string(got.status);
+    std::string names;
+    const wire::DeliveryInfo delivery = desk.info().deliveries.at(0);
+    for (const wire::FileInfo& file : delivery.files) names += "[" + file.name + "]";
+    return names + delivery.message;
+  };
+  CHECK(names_after(part("name=f; filename*=UTF-8''%E7%85%A7%E7%89%87.txt", "x")) == "[照片.txt]");
+  CHECK(names_after(part("name=f; filename=\"a.txt\"; filename*=iso-8859-1'en'%A3.txt", "x")) == "[£.txt]");
+  CHECK(names_after(part("name=f; filename*=UTF-8''%FF", "x")) == "400");
+  CHECK(names_after(part("name=f; filename*=koi8-r''a", "x")) == "400");
+  CHECK(names_after(part("name=f; filename=\"\"", "has bytes") + part("name=f; filename=\"\"", "")) == "[upload]");
+  CHECK(names_after(part("name=f; filename=\"\"", "1") + part("name=f; filename=\"\"", "2")) == "[upload][upload (1)]");
+  CHECK(names_after(part("name=f; filename=\"caf\xE9.txt\"", "x")) == "[café.txt]");
+  CHECK(names_after(part("name=f; filename=\"C:\\Users\\me\\a.txt\"", "x")) == "[a.txt]");
+  CHECK(names_after(part("name=f; filename=\"say \\\"hi\\\".txt\"", "x")) == "[say \"hi\".txt]");
+  CHECK(names_after(part("name=f; filename=\"a.txt\"", "x") + part("name=note", "late")) == "[a.txt]late");
+  CHECK(names_after(part("name=f; filename=\"a.txt\"", "x") + part("name=comment", "lost?")) == "400");
+  CHECK(names_after(part("name=f; filename=\"a.txt\"", "x") + part("name=button", "")) == "[a.txt]");
+}
+
+TEST_CASE("many files of one name are told apart without trying all numbers for each") {
+  Desk desk;
+  std::string form;
+  for (int i = 0; i < 3000; ++i)
+    form += "--X\r\nContent-Disposition: form-data; name=f; filename=\"a.txt\"\r\n\r\nx\r\n";
+  const Got got = desk.drop("POST", "", {{"Content-Type", "multipart/form-data; boundary=X"}}, form + "--X--\r\n");
+  CHECK(got.status == 201);
+  const auto files = desk.info().deliveries.at(0).files;
+  REQUIRE(files.size() == 3000);
+  std::set<std::string> names;
+  for (const wire::FileInfo& file : files) names.insert(file.name);
+  CHECK(names.size() == 3000);
+  CHECK(names.contains("a (2999).txt"));
 }
 
 TEST_CASE("pages run no script but their own file, load nothing from elsewhere and show no markup of others") {

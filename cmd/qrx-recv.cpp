@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <cstdlib>
+#include <optional>
 
 #include "base/text.h"
 #include "cli/asking.h"
@@ -13,6 +14,7 @@
 #include "cli/given_link.h"
 #include "cli/identities.h"
 #include "cli/invitation.h"
+#include "cli/left_spaces.h"
 #include "cli/link_words.h"
 #include "cli/opened_space.h"
 #include "cli/options.h"
@@ -51,6 +53,7 @@ struct Settings {
   bool sha256 = false;
   std::string exec;
   bool print0 = false;
+  std::string resume;
 };
 
 Options describe(Settings& to) {
@@ -58,7 +61,7 @@ Options describe(Settings& to) {
                    "Show a QR code, wait for someone to send, and save what arrives.",
                    {"[OPTION]...", "[OPTION]... LINK|-"},
                    {{"qrx-recv", "receive one delivery into this directory"},
-                    {"qrx-recv -f -o ~/Inbox", "keep receiving until ^C"},
+                    {"qrx-recv -f -o ~/Inbox", "keep receiving until Ctrl-C"},
                     {"qrx-recv -o - | tar x", "hand what arrives to another program"},
                     {"qrx-recv -s https://qrx.example.org", "receive through a server, from anywhere"},
                     {"qrx-recv -q --qr-file code.png -t 10m", "in a script: the code as a picture"}}});
@@ -71,17 +74,19 @@ Options describe(Settings& to) {
                  to.preview);
   options.flag("ask", 0, "ask before saving each file", to.ask);
   options.text("exec", 0, "CMD", "run CMD with sh after each delivery; $QRX_PATHS holds the paths", to.exec);
+  options.text("resume", 0, "GUID", "only save what this earlier run could not; all: of every run", to.resume,
+               Completes::nothing);
   options.flag("print0", '0', "separate the printed paths by NUL", to.print0);
   options.flag("sha256", 0, "also compute and report SHA-256", to.sha256);
   options.group("Waiting");
   options.number("count", 'n', "end after N deliveries (default: 1)", to.count, 1);
-  options.flag("follow", 'f', "keep receiving until ^C or the space expires", to.follow);
-  options.duration("timeout", 't', "give up when nothing comes for so long", to.timeout);
+  options.flag("follow", 'f', "keep receiving until Ctrl-C or the space expires", to.follow);
+  options.duration("timeout", 't', "give up if nothing arrives within DUR", to.timeout);
   options.duration("interval", 'i', "ask the server at this interval, instead of waiting on it", to.interval);
   options.group("The space");
   options.duration("expire", 'e', "how long the link is good", to.space.wish.expire);
-  options.size("max-size", 0, "take at most so many bytes in all", to.space.wish.max_size);
-  options.number("max-files", 0, "take at most so many files in all", to.space.wish.max_files);
+  options.size("max-size", 0, "accept at most SIZE in total", to.space.wish.max_size);
+  options.number("max-files", 0, "accept at most N files in total", to.space.wish.max_files);
   options.text("label", 0, "TEXT", "a name that the sender is shown", to.space.wish.label);
   options.choice("seal", 0, {"offer", "require", "off"},
                  "end-to-end encryption: for senders who can (default), for all, or for none", to.seal);
@@ -93,14 +98,18 @@ Options describe(Settings& to) {
   options.flag("invert", 0, "swap dark and light", to.invert);
   options.text("qr-file", 0, "FILE", "also save the code as .png or .svg", to.qr_file, Completes::files);
   options.group("The server");
-  options.text("bind", 'b', "HOST:PORT", "where its own server listens, when --server names none", to.space.bind);
-  options.url("public-url", 0, "the address of its own server as others see it", to.space.public_url);
+  options.text("bind", 'b', "HOST:PORT", "address for the built-in server", to.space.bind);
+  options.url("public-url", 0, "the address of the built-in server as others see it", to.space.public_url);
   options.text("token-file", 0, "FILE", "the token of a server that opens spaces only with one", to.space.token_file,
                Completes::files);
   options.common(to.common, true);
   options.arguments("LINK", to.links, Completes::nothing);
   return options;
 }
+
+// The built-in server answers for so long after the last delivery: pages and tools that still come are told that the
+// receiver has finished.
+constexpr Millis linger_time{2'000};
 
 // What runs now, for the signal handler.
 std::atomic<transfer::Receiver*> running{nullptr};
@@ -129,12 +138,14 @@ class Recv {
   Result<void> take_link(const std::string& argument);
   Result<void> open_space();
   transfer::SpaceAddress address() const;
-  ReceiveReportOptions how_to_report(std::optional<Asking> asking, bool to_stream) const;
-  transfer::ReceiverOptions how_to_receive() const;
+  ReceiveReportOptions how_to_report(bool to_stream);
+  transfer::ReceiverOptions how_to_receive(const Origin& origin) const;
   Result<void> invite(ReceiveReport& report);
   Result<transfer::Received> receive(ReceiveReport& report, ReceiveOutput& output);
+  transfer::Finished save_left(const OwnerLink& link, const SharedIdentity& identity, ReceiveOutput& output);
+  std::optional<int> visit_left(ReceiveOutput& output);
   int finish(const Result<transfer::Received>& received, ReceiveReport& report);
-  void leave_space(OpenedSpace::Left left);
+  void leave_space();
   int end(const Error& error);
 
   Settings set_;
@@ -145,8 +156,10 @@ class Recv {
   std::optional<GivenLink> given_;     // where from: what was named,
   std::optional<OpenedSpace> opened_;  // or what this run opened
   SharedIdentity identity_;            // null: nothing is opened
-  std::uint64_t handled_ = 0;          // deliveries
-  bool reader_gone_ = false;           // of -o -
+  std::optional<Asking> asking_;
+  transfer::Finished finished_;   // deliveries
+  int code_of_left_ = exit_done;  // what became of what earlier runs left
+  bool reader_gone_ = false;      // of -o -
 };
 
 // --- before anything happens
@@ -168,16 +181,16 @@ int Recv::check_usage() {
   if (set_.interval && set_.interval->count() == 0) return usage("--interval: must be at least 1s");
   if (!set_.qr_file.empty())
     if (auto known = check_qr_file_name(set_.qr_file); !known) return options_.usage_error(known.error());
-  if (set_.links.size() > 1) return usage("there is more than one LINK");
+  if (set_.links.size() > 1) return usage("more than one LINK");
   if (!set_.links.empty()) {
-    for (const auto* name :
-         {"expire", "max-size", "max-files", "label", "keep", "qr", "qr-file", "invert", "bind", "public-url"})
+    for (const auto* name : {"expire", "max-size", "max-files", "label", "keep", "qr", "qr-file", "invert", "bind",
+                             "public-url", "resume"})
       if (options_.on_command_line(name))
         return usage("--" + std::string(name) + " goes with opening a space, not with a LINK");
   } else if (set_.common.server) {
     for (const auto* name : {"bind", "public-url"})
       if (options_.on_command_line(name))
-        return usage("--" + std::string(name) + " is for its own server, and --server names another");
+        return usage("--" + std::string(name) + " is for the built-in server, and --server names another");
   }
   return 0;
 }
@@ -218,28 +231,29 @@ transfer::SpaceAddress Recv::address() const {
 
 // --- receiving
 
-ReceiveReportOptions Recv::how_to_report(std::optional<Asking> asking, bool to_stream) const {
+ReceiveReportOptions Recv::how_to_report(bool to_stream) {
   ReceiveReportOptions how;
   if (!set_.common.quiet) how.preview = preview_when(set_.preview).value_or(PreviewWhen::never);
-  how.asking = std::move(asking);
+  how.asking = asking_ ? &*asking_ : nullptr;
   if (to_stream) how.stream = set_.output;
   if (set_.print0) how.path_end = '\0';
   how.download = !opened_;
   how.waits_on = set_.follow || set_.count.value_or(1) > 1;
   how.hook = set_.exec;
-  if (!address().shared) how.space = address().name.text();
   return how;
 }
 
-transfer::ReceiverOptions Recv::how_to_receive() const {
+transfer::ReceiverOptions Recv::how_to_receive(const Origin& origin) const {
   transfer::ReceiverOptions how;
-  how.client = client_for(address().origin);
+  how.client = client_for(origin);
   how.count = set_.follow ? 0 : set_.count.value_or(1);
   how.present_only = !opened_ && !set_.follow && !set_.count && !set_.timeout;
   if (set_.timeout) how.timeout = std::chrono::duration_cast<Millis>(*set_.timeout);
   if (set_.interval) how.interval = std::chrono::duration_cast<Millis>(*set_.interval);
   how.sha256 = set_.sha256;
   how.keep = set_.space.keep || !opened_;
+  how.remember = opened_.has_value();
+  if (opened_ && opened_->own_server()) how.linger = linger_time;
   how.identity = identity_;
   how.only_sealed = set_.seal == "require";
   how.state_dir = receiving_dir();
@@ -276,56 +290,95 @@ Result<void> Recv::invite(ReceiveReport& report) {
 }
 
 Result<transfer::Received> Recv::receive(ReceiveReport& report, ReceiveOutput& output) {
-  transfer::Receiver receiver(address(), how_to_receive(), report.events(stop_receiving));
+  transfer::Receiver receiver(address(), how_to_receive(address().origin), report.events(stop_receiving));
   running = &receiver;
   if (ended_by() != 0) receiver.interrupt();  // the signal came before there was something to stop
   Result<transfer::Received> received = fail(Kind::other, "nothing was received");
   const Attention attention{[&] { report.redraw(); }, opened_ ? opened_->own_server() : nullptr, stop_receiving};
   const auto server_died = run_attended([&] { received = output.fill(receiver); }, attention);
   running = nullptr;
-  handled_ = receiver.handled();
+  finished_ = receiver.finished();
   reader_gone_ = !received && output.closed();
   if (!server_died) return tl::unexpected(server_died.error());
   progress_.clear();
-  if (*server_died && !received && ended_by() == 0) return fail(Kind::other, "the own server ended unexpectedly");
+  if (*server_died && !received && ended_by() == 0)
+    return fail(Kind::other, "the built-in server stopped unexpectedly");
   return received;
 }
 
 // --- afterwards
 
 int Recv::finish(const Result<transfer::Received>& received, ReceiveReport& report) {
-  using Left = OpenedSpace::Left;
   if (!received || report.output_failed()) {
-    const Error error = report.output_failed() ? *report.output_failed() : received.error();
-    const int code = end(error);
-    const bool lost = !received && ended_by() == 0 && !facts_.closed() && !reader_gone_ &&
-                      error.kind != Kind::timed_out && error.kind != Kind::gone && error.kind != Kind::not_found;
-    leave_space(lost ? Left::something : Left::nothing);
+    const int code = end(report.output_failed() ? *report.output_failed() : received.error());
+    leave_space();
     return code;
   }
+  const bool signalled = ended_by() != 0;  // after all was done, while senders were told so
   if (auto told = report.done(*received); !told) {
-    leave_space(Left::nothing);
+    leave_space();
     return end(told.error());
   }
   if (opened_) opened_->stay(messages_);
-  if (received->left > 0) messages_.warn("others sent too, when the stream was over: what they sent is not in it");
-  leave_space(received->refused + received->left > 0 ? Left::something : Left::nothing);
-  if (ended_by() != 0) return end({});
+  if (received->left > 0) messages_.warn("more arrived after the stream ended; not written");
+  leave_space();
+  if (ended_by() != 0 && !signalled) return end({});
   if (received->first_refusal) return exit_code(received->first_refusal->kind);
-  return report.hook_failed() || received->left > 0 ? exit_partly : exit_done;
+  if (report.hook_failed() || received->left > 0) return exit_partly;
+  return code_of_left_;
 }
 
-void Recv::leave_space(OpenedSpace::Left left) {
-  if (!opened_) return;
-  // Who presses ^C gives up what may come; else nothing is deleted unseen.
-  opened_->end(left, messages_, ended_by() == 0 ? std::optional(handled_) : std::nullopt);
+void Recv::leave_space() {
+  if (opened_)
+    opened_->end(finished_, messages_, facts_);
+  else if (given_ && !given_->address.shared)
+    forget_left_run(given_->address.name, finished_);
+}
+
+// --- what earlier runs left
+
+transfer::Finished Recv::save_left(const OwnerLink& link, const SharedIdentity& identity, ReceiveOutput& output) {
+  ReceiveReportOptions how = how_to_report(output.is_stream());
+  how.space = link.guid.text();
+  how.download = how.waits_on = false;
+  ReceiveReport report(how, messages_, facts_, progress_);
+  transfer::ReceiverOptions options = how_to_receive(link.origin);
+  options.identity = identity;
+  options.present_only = options.take_up = options.remember = options.keep = true;
+  transfer::Receiver receiver(link, options, report.events(stop_receiving));
+  running = &receiver;
+  if (ended_by() != 0) receiver.interrupt();
+  Result<transfer::Received> received = fail(Kind::other, "nothing was received");
+  const auto attended =
+      run_attended([&] { received = output.fill(receiver); }, Attention{[&] { report.redraw(); }, nullptr, nullptr});
+  running = nullptr;
+  progress_.clear();
+  const bool nothing = !received && received.error().kind == Kind::timed_out;  // it holds only what was saved before
+  if (attended && !received && !nothing && ended_by() == 0) messages_.error(received.error());
+  if (!received && !nothing) code_of_left_ = exit_code(received.error().kind);
+  if (received && received->first_refusal) code_of_left_ = exit_code(received->first_refusal->kind);
+  return receiver.finished();
+}
+
+// How the run ends here, if it does.
+std::optional<int> Recv::visit_left(ReceiveOutput& output) {
+  const LeftWanted wanted{place_of(set_.output, output.is_stream()), set_.ask, set_.resume};
+  const auto save = [&](const OwnerLink& link, const SharedIdentity& identity) {
+    return save_left(link, identity, output);
+  };
+  const std::size_t found = visit_left_runs(wanted, save, messages_, facts_);
+  if (ended_by() != 0 || facts_.closed()) return end({});
+  if (set_.resume.empty()) return std::nullopt;
+  if (found == 0)
+    return end({Kind::not_found, "nothing is left of " + (set_.resume == "all" ? "earlier runs" : set_.resume), {}});
+  return code_of_left_;
 }
 
 int Recv::end(const Error& error) {
   progress_.clear();
   if (const int signal = ended_by()) {
     if (signal == SIGINT && term::is_terminal(STDERR_FILENO)) messages_.raw("\n");
-    messages_.warn(set_.space.keep || !opened_ ? "interrupted" : "interrupted; the space is deleted");
+    messages_.warn(set_.space.keep || !opened_ ? "stopped" : "stopped; the link no longer works");
     return exit_code_of_signal(signal);
   }
   if (facts_.closed() || reader_gone_) return exit_code_of_signal(SIGPIPE);
@@ -340,21 +393,27 @@ int Recv::run() {
   if (!set_.links.empty())
     if (auto taken = take_link(set_.links.front()); !taken) return options_.usage_error(taken.error());
   ::unsetenv("QRX_IDENTITY");  // not for what is run from here
-  std::optional<Asking> asking;
   if (set_.ask) {
     auto terminal = Asking::open("--ask");
     if (!terminal) return options_.usage_error(terminal.error());
-    asking.emplace(std::move(*terminal));
+    asking_.emplace(std::move(*terminal));
   }
   take_over_signals(stop_receiving);
   auto output = ReceiveOutput::open(set_.output, on_conflict_of(set_.on_conflict));
   if (!output) return end(output.error());
-  if (set_.links.empty())
+  if (set_.links.empty()) {
+    if (const auto ended = visit_left(*output)) return *ended;
+    code_of_left_ = exit_done;  // it was said
+    set_.space.target = place_of(set_.output, output->is_stream());
+    set_.space.ask = set_.ask;
     if (auto opened = open_space(); !opened) return end(opened.error());
-  ReceiveReport report(how_to_report(std::move(asking), output->is_stream()), messages_, facts_, progress_);
+  }
+  ReceiveReportOptions how = how_to_report(output->is_stream());
+  if (!address().shared) how.space = address().name.text();
+  ReceiveReport report(how, messages_, facts_, progress_);
   if (opened_) {
     if (auto invited = invite(report); !invited) {
-      leave_space(OpenedSpace::Left::nothing);
+      leave_space();
       return end(invited.error());
     }
   }

@@ -19,6 +19,7 @@
 #include "cli/options.h"
 #include "cli/places.h"
 #include "cli/signals.h"
+#include "cli/unsaved.h"
 #include "cli/user_messages.h"
 #include "seal/fingerprint.h"
 #include "term/live_picture.h"
@@ -410,5 +411,6 @@ int main(int argc, char** argv) {
   Settings settings;
   Options options = describe(settings);
   if (const auto ended = options.parse(argc, argv)) return *ended;
+  clear_left_runs();
   return Send(settings, options).run();
 }

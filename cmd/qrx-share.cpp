@@ -23,6 +23,7 @@
 #include "cli/share_watch.h"
 #include "cli/signals.h"
 #include "cli/space_source.h"
+#include "cli/unsaved.h"
 #include "cli/user_messages.h"
 #include "http/interrupt.h"
 #include "notify/courier.h"
@@ -377,5 +378,6 @@ int main(int argc, char** argv) {
   Settings settings;
   Options options = describe(settings);
   if (const auto ended = options.parse(argc, argv)) return *ended;
+  clear_left_runs();
   return Share(settings, options).run();
 }

@@ -22,29 +22,49 @@ Result<Asking> Asking::open(std::string_view what_for) {
   return asking;
 }
 
-bool Asking::yes(std::string_view question, bool offer_all) {
+std::optional<std::string> Asking::answer_to(const std::string& prompt) {
   // What was typed before the question is no answer to it.
   ::tcflush(terminal_.get(), TCIFLUSH);
-  if (!write_all(terminal_.get(), escape_untrusted(question) + (offer_all ? " [y/N/a] " : " [y/N] "))) return false;
+  if (!write_all(terminal_.get(), prompt)) return std::nullopt;
   std::string answer;
   for (;;) {
     std::array<pollfd, 2> waits{{{terminal_.get(), POLLIN, 0}, {ended_by_fd(), POLLIN, 0}}};
-    if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return false;
+    if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return std::nullopt;
     if (ended_by() != 0) {
       (void)write_all(terminal_.get(), "\n");
-      return false;
+      return std::nullopt;
     }
     if (waits[0].revents == 0) continue;
     char c = 0;
     const ssize_t got = ::read(terminal_.get(), &c, 1);
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    if (c == '\n') break;
+    if (got <= 0) return std::nullopt;
+    if (c == '\n') return to_lower_ascii(trim(answer));
     if (answer.size() < 16) answer += c;
   }
-  const std::string word = to_lower_ascii(trim(answer));
-  if (offer_all && (word == "a" || word == "all")) all_ = true;
-  return word == "y" || word == "yes" || all_;
+}
+
+bool Asking::yes(std::string_view question) {
+  const auto word = answer_to(escape_untrusted(question) + " [y/N] ");
+  return word == "y" || word == "yes";
+}
+
+Asking::Choice Asking::choose(std::string_view question) {
+  constexpr std::string_view explained =
+      "  y  save it\n"
+      "  n  not now, as Enter: it is kept until it expires\n"
+      "  d  discard it for good\n"
+      "  a  save this and all that follow\n";
+  if (!explained_) (void)write_all(terminal_.get(), explained);
+  explained_ = true;
+  for (;;) {
+    const auto word = answer_to(escape_untrusted(question) + " [y/N/d/a] ");
+    if (word == "a" || word == "all") all_ = true;
+    if (all_ || word == "y" || word == "yes") return Choice::save;
+    if (word == "d" || word == "discard") return Choice::discard;
+    if (!word || word->empty() || word == "n" || word == "no") return Choice::later;
+    (void)write_all(terminal_.get(), explained);
+  }
 }
 
 }  // namespace qrx::cli

@@ -94,7 +94,7 @@ Result<void> Facts::put(const std::string& line) {
   if (!closed_ && write_all(STDOUT_FILENO, line)) return {};
   if (closed_ || errno == EPIPE) {
     closed_ = true;
-    return fail(Kind::other, "nobody reads standard output any more");
+    return fail(Kind::other, "standard output was closed");
   }
   return fail_errno("cannot write to standard output");
 }

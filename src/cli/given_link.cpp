@@ -20,7 +20,7 @@ Result<GivenLink> read_given_link(const std::string& argument) {
   if (owner) return GivenLink{*owner, owner->identity};
   if (const auto share = parse_share_link(text)) return GivenLink{*share, share->identity};
   if (parse_drop_link(text))
-    return fail(Kind::usage, "this is a drop link: it is for sending only", "send with: qrx-send -l LINK FILE");
+    return fail(Kind::usage, "this link is for sending, not receiving", "send with: qrx-send -l LINK FILE");
   return tl::unexpected(owner.error());
 }
 

@@ -9,20 +9,17 @@
 
 #include "cli/client_options.h"
 #include "cli/kept_spaces.h"
+#include "cli/left_spaces.h"
 #include "cli/local_time.h"
 #include "cli/places.h"
 #include "cli/secret_line.h"
 #include "cli/signals.h"
-#include "transfer/receiver.h"
-#include "transfer/seen_seals.h"
 
 namespace qrx::cli {
 namespace {
 
 // A server that was just started may take a moment.
 constexpr Millis patience_with_own{5'000};
-// Nobody waits for long at the end of a run: the space expires by itself.
-constexpr Millis deletion_time{3'000};
 
 Result<std::string> create_token(const SpaceToOpen& plan, const std::optional<OwnServer>& own) {
   if (own) return own->create_token();
@@ -35,7 +32,7 @@ Result<std::string> create_token(const SpaceToOpen& plan, const std::optional<Ow
 
 Result<DropLink> checked_drop_link(const wire::SpaceCreated& space, const std::string& key) {
   auto drop = parse_drop_link(space.drop);
-  if (!drop) return fail(Kind::unavailable, "the server gave a link that is none: " + drop.error().what);
+  if (!drop) return fail(Kind::unavailable, "the server gave a malformed link: " + drop.error().what);
   if (drop->guid != space.guid || (!drop->key.empty() && drop->key != key))
     return fail(Kind::integrity, "the server changed the key of the link", "do not use this server");
   drop->key = key;
@@ -50,48 +47,67 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
     if (!own) return tl::unexpected(own.error());
     space.own_.emplace(std::move(*own));
   }
+  if (!space.own_) {
+    auto directory = RunDirectory::make(false);
+    if (!directory) return tl::unexpected(directory.error());
+    space.named_.emplace(std::move(*directory));
+  }
   const Origin origin = space.own_ ? space.own_->near() : *plan.server;
   const auto may_create = create_token(plan, space.own_);
-  if (!may_create) return tl::unexpected(may_create.error());
+  if (!may_create) return space.given_up(may_create.error());
   wire::CreateSpace& wish = space.wish_ = plan.wish;
   if (wish.seal != wire::Seal::off) {
     auto identity = seal::Identity::generate();
-    if (!identity) return tl::unexpected(identity.error());
+    if (!identity) return space.given_up(identity.error());
     space.identity_ = std::make_shared<const seal::Identity>(std::move(*identity));
     wish.key = space.identity_->recipient().text();
   }
   auto created =
       transfer::create_space(origin, wish, client_for(origin), *may_create, space.own_ ? patience_with_own : Millis{0});
-  if (!created) return tl::unexpected(created.error());
+  if (!created) return space.given_up(created.error());
   const auto token = Token::parse(created->token);
-  if (!token) return fail(Kind::unavailable, "the server at " + origin.url() + " gave no usable token");
+  if (!token) return space.given_up({Kind::unavailable, "the server at " + origin.url() + " gave no usable token", {}});
   space.link_ = OwnerLink{origin, created->guid, *token};
   space.owner_ = std::move(created->owner);
   space.limits_ = created->limits;
   space.expires_ = created->expires;
   auto drop = checked_drop_link(*created, wish.key);
   if (!drop) {
-    space.end(Left::nothing, messages);
-    return tl::unexpected(drop.error());
+    (void)delete_or_count(space.link_, {}, false);
+    return space.given_up(drop.error());
   }
   space.drop_ = std::move(*drop);
   if (space.own_) {  // it does not know which of its addresses others see
     space.drop_.origin = space.own_->shown();
     space.owner_ = OwnerLink{space.own_->shown(), created->guid, *token}.text();
   }
+  space.unsaved_.target = plan.target;
+  space.unsaved_.ask = plan.ask;
   space.keep_for_later_runs(messages);
   return space;
 }
 
+// Nobody was shown its link.
+tl::unexpected<Error> OpenedSpace::given_up(const Error& error) {
+  if (named_) named_->remove();
+  return tl::unexpected(error);
+}
+
 void OpenedSpace::keep_for_later_runs(Messages& messages) {
   const WallTime now = system_clock().wall();
-  // What the own server holds is gone with this run; of another one, the next run must be able to read it.
-  if (identity_ && (!own_ || keep_)) {
+  unsaved_.link = link_;
+  if (identity_) unsaved_.key = identity_->text();
+  unsaved_.expires = expires_;
+  unsaved_.own = own_.has_value();
+  unsaved_.keep = keep_ && !own_;
+  if (auto written = write_unsaved(directory(), unsaved_); !written)
+    messages.warn(written.error().what, "what cannot be saved by this run is lost");
+  else if (own_)
+    own_->keep_data(true);
+  // For runs with the owner's link. With its own server that lives as long as this run.
+  if (identity_ && (!own_ || keep_))
     if (auto kept = keep_identity(link_.guid, *identity_, expires_, now); !kept)
       messages.warn(kept.error().what, "what is sent can be read by this run only");
-    else
-      identity_kept_ = true;
-  }
   if (!keep_) return;
   const KeptSpace kept{{shown(), link_.guid, link_.token}, drop_.text(), wish_.label, now, expires_};
   if (auto remembered = remember_space(kept, now); !remembered)
@@ -122,7 +138,7 @@ Event OpenedSpace::event(const std::string& words) const {
 
 void OpenedSpace::stay(Messages& messages) const {
   if (!own_ || !keep_) return;
-  messages.say("The space stays until " + local_time(expires_, system_clock().wall()) + "; ^C ends it.");
+  messages.say("The space stays until " + local_time(expires_, system_clock().wall()) + "; Ctrl-C ends it.");
   while (ended_by() == 0 && own_->running()) {
     const auto left = std::chrono::duration_cast<Millis>(expires_ - system_clock().wall()).count();
     if (left <= 0) return;
@@ -131,26 +147,36 @@ void OpenedSpace::stay(Messages& messages) const {
   }
 }
 
-// What was kept for later runs with a space that is gone.
-void OpenedSpace::forget() {
-  if (keep_) (void)forget_space(link_.guid);
-  if (identity_kept_) (void)forget_identity(link_.guid);
-  if (identity_) transfer::SeenSeals(receiving_dir(), link_.guid, {}).remove();
-}
-
-void OpenedSpace::end(Left left, Messages& messages, std::optional<std::uint64_t> deliveries) {
-  if (own_) return forget();
-  if (keep_) return;
-  if (left == Left::nothing) {
-    http::ClientOptions client = client_for(link_.origin);
-    client.connect_time = client.answer_time = client.stall_time = deletion_time;
-    const auto deleted = transfer::delete_space(link_, client, deliveries);
-    if (deleted) return forget();
-    if (deleted.error().kind != Kind::conflict)
-      return messages.detail("the space could not be deleted: " + deleted.error().what);
+void OpenedSpace::end(const transfer::Finished& finished, Messages& messages, Facts& facts) {
+  auto left = delete_or_count(link_, finished, keep_);
+  if (!left && own_) {
+    // It died, or does not answer any more. What is on the disk decides.
+    auto again = OwnServer::restart(own_->end());
+    if (again) {
+      own_.emplace(std::move(*again));
+      link_.origin = unsaved_.link.origin = own_->near();
+      left = delete_or_count(link_, finished, keep_);
+    }
   }
-  messages.warn("the space stays on the server until " + local_time(expires_, system_clock().wall()),
-                "go on with: qrx-recv -n 1 '" + owner_ + "'");
+  if (left && left->deliveries == 0) {
+    if (keep_ && own_) (void)forget_space(link_.guid);
+    if (keep_ && !own_) {  // later runs go on with it
+      transfer::forget_received(receiving_dir(), link_.guid);
+      return named_->remove();
+    }
+    if (own_) own_->keep_data(false);
+    return forget_unsaved(directory(), link_.guid);
+  }
+  if (left) {
+    unsaved_.left = *left;
+    if (auto written = write_unsaved(directory(), unsaved_); !written) messages.warn(written.error().what);
+    return tell_unsaved(unsaved_, false, messages, facts);
+  }
+  if (own_)
+    messages.warn("what arrived may not be saved: it is kept in " + directory().path() + " (" + left.error().what + ")",
+                  "the next qrx-recv looks at it again");
+  else
+    messages.detail("the space could not be deleted: " + left.error().what);
 }
 
 }  // namespace qrx::cli

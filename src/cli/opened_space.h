@@ -11,7 +11,9 @@
 #include "cli/identities.h"
 #include "cli/invitation.h"
 #include "cli/own_server.h"
+#include "cli/unsaved.h"
 #include "cli/user_messages.h"
+#include "transfer/receiver.h"
 #include "wire/link.h"
 #include "wire/messages.h"
 
@@ -23,6 +25,8 @@ struct SpaceToOpen {
   std::optional<Origin> public_url;  // likewise
   std::string token_file;            // with the token that the named server wants; empty: $QRX_TOKEN, or none
   wire::CreateSpace wish;            // open() adds the key, unless sealing is off
+  std::string target;                // place_of() the output
+  bool ask = false;                  // --ask
   bool keep = false;                 // --keep: later runs find it, and on a named server it outlives this one
 };
 
@@ -50,26 +54,27 @@ class OpenedSpace {
   // expires, the server ends or a signal comes (signals.h). Otherwise at once.
   void stay(Messages& messages) const;
 
-  enum class Left : std::uint8_t { nothing, something };  // in the space, that was sent and is not saved here
-  // The last that is done with it. On a named server it is deleted, unless it is kept, or something is left in it, or
-  // it holds another number of `deliveries` than was seen: then a warning says how to go on. With its own server it
-  // goes anyway.
-  void end(Left left, Messages& messages, std::optional<std::uint64_t> deliveries = {});
+  // The last that is done with it. When nothing is left but what is `finished`, the space is deleted (unless it is kept
+  // on a named server), and so are the built-in server's data. Otherwise all of it stays for a later run (unsaved.h),
+  // which is said. Not with other threads running: a built-in server that died is started anew to look.
+  void end(const transfer::Finished& finished, Messages& messages, Facts& facts);
 
  private:
   OpenedSpace() = default;
   const Origin& shown() const { return own_ ? own_->shown() : link_.origin; }
   void keep_for_later_runs(Messages& messages);
-  void forget();
+  tl::unexpected<Error> given_up(const Error& error);
+  RunDirectory& directory() { return own_ ? own_->directory() : *named_; }
 
   bool keep_ = false;
   std::optional<OwnServer> own_;
+  std::optional<RunDirectory> named_;  // of a run with a named server
+  UnsavedSpace unsaved_;
   OwnerLink link_;
   DropLink drop_;
   std::string owner_;  // the owner's link, as others reach it; of a named server its own text: hostile
   wire::CreateSpace wish_;
   SharedIdentity identity_;
-  bool identity_kept_ = false;
   wire::Limits limits_;
   WallTime expires_;
 };

@@ -33,65 +33,7 @@ namespace {
 
 constexpr Millis start_time{15'000};
 constexpr Millis end_time{5'000};
-constexpr std::string_view prefix = "own-";
 constexpr Seconds default_max_expire{7 * 24 * 3600};  // of qrx-serve
-
-struct Bind {
-  std::string host;
-  unsigned port = 0;
-};
-
-Result<Bind> parse_bind(const std::string& text) {
-  const auto wrong = [&] {
-    return fail(Kind::usage, "--bind: '" + text + "' is not HOST:PORT",
-                "for example 192.168.1.5:8460, [::1]:8460 or 0.0.0.0:0");
-  };
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0) return wrong();
-  Bind bind;
-  bind.host = text.substr(0, colon);
-  if (bind.host.front() == '[' && bind.host.back() == ']')
-    bind.host = bind.host.substr(1, bind.host.size() - 2);
-  else if (bind.host.find(':') != std::string::npos)
-    return wrong();
-  const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data() + colon + 1, end, bind.port);
-  if (error != std::errc() || at != end || bind.port > 65535 || bind.host.empty()) return wrong();
-  return bind;
-}
-
-// A directory that a killed tool left behind has no lock on it any more.
-void remove_abandoned(const std::string& parent) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(parent, error)) {
-    if (entry.path().filename().string().compare(0, prefix.size(), prefix) != 0) continue;
-    const UniqueFd directory(::open(entry.path().c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    struct stat info {};
-    if (!directory || ::fstat(directory.get(), &info) != 0 || info.st_uid != ::geteuid()) continue;
-    // A young one may not have got its lock yet.
-    if (std::chrono::system_clock::now().time_since_epoch() - std::chrono::seconds(info.st_ctim.tv_sec) <
-        std::chrono::minutes(1))
-      continue;
-    std::error_code ignored;
-    if (::flock(directory.get(), LOCK_EX | LOCK_NB) == 0) std::filesystem::remove_all(entry.path(), ignored);
-  }
-}
-
-// In the state directory, or where temporary files go when that cannot be written.
-Result<std::string> make_data_directory() {
-  if (const auto state = state_dir()) {
-    if (make_private_directories(*state)) {
-      remove_abandoned(*state);
-      std::string path = *state + "/" + std::string(prefix) + "XXXXXX";
-      if (::mkdtemp(path.data())) return path;
-    }
-  }
-  const char* temporary = std::getenv("TMPDIR");
-  std::string path =
-      std::string(temporary && *temporary ? temporary : "/tmp") + "/qrx-" + std::string(prefix) + "XXXXXX";
-  if (::mkdtemp(path.data())) return path;
-  return fail_errno("cannot make a directory for what arrives below " + path.substr(0, path.rfind('/')));
-}
 
 // Our own variables would set options of the server.
 std::vector<char*> environment_without_options() {
@@ -144,40 +86,41 @@ std::string first_reason(const std::string& log) {
 
 }  // namespace
 
-Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
-  OwnServer server;
-  const auto addresses = machine_addresses();
-  Bind bind{addresses.front().text, 0};
-  if (!options.bind.empty()) {
-    auto parsed = parse_bind(options.bind);
-    if (!parsed) return tl::unexpected(parsed.error());
-    bind = std::move(*parsed);
-  }
-  // It will say its public address only: the port must be known beforehand.
-  if (options.public_url && bind.port == 0) bind.port = free_port(bind.host);
+Result<OwnServer::Bind> OwnServer::parse_bind(const std::string& text) {
+  const auto wrong = [&] {
+    return fail(Kind::usage, "--bind: '" + text + "' is not HOST:PORT",
+                "for example 192.168.1.5:8460, [::1]:8460 or 0.0.0.0:0");
+  };
+  const auto colon = text.rfind(':');
+  if (colon == std::string::npos || colon == 0) return wrong();
+  Bind bind;
+  bind.host = text.substr(0, colon);
+  if (bind.host.front() == '[' && bind.host.back() == ']')
+    bind.host = bind.host.substr(1, bind.host.size() - 2);
+  else if (bind.host.find(':') != std::string::npos)
+    return wrong();
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data() + colon + 1, end, bind.port);
+  if (error != std::errc() || at != end || bind.port > 65535 || bind.host.empty()) return wrong();
+  return bind;
+}
+
+// Starts the child; its address, as it says it.
+Result<Origin> OwnServer::launch(const Bind& bind, const OwnServerOptions& options) {
   const auto program = find_program("qrx-serve");
   if (!program) return tl::unexpected(program.error());
-  auto directory = make_data_directory();
-  if (!directory) return tl::unexpected(directory.error());
-  server.directory_ = std::move(*directory);
-  server.directory_lock_.reset(::open(server.directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!server.directory_lock_ || ::flock(server.directory_lock_.get(), LOCK_EX | LOCK_NB) != 0)
-    return fail_errno("cannot lock " + server.directory_);
-
-  auto in = make_pipe();
   auto out = make_pipe();
-  for (const auto* pipe : {&in, &out})
-    if (!*pipe) return tl::unexpected(pipe->error());
+  if (!out) return tl::unexpected(out.error());
   // A file: it takes what the server says while nobody reads.
-  const std::string log_path = server.directory_ + "/log";
-  const UniqueFd log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  const std::string log_path = directory_.path() + "/log";
+  const UniqueFd log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
   if (!log) return fail_errno("cannot write " + log_path);
+  const UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 
-  server.create_token_ = Token::random().text();
-  const std::string token_path = server.directory_ + "/create-token";
-  const UniqueFd token_file(::open(token_path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600));
-  if (!token_file || !write_all(token_file.get(), server.create_token_ + "\n"))
-    return fail_errno("cannot write " + token_path);
+  create_token_ = Token::random().text();
+  const std::string token_path = directory_.path() + "/create-token";
+  if (auto written = replace_private_file(token_path, create_token_ + "\n"); !written)
+    return tl::unexpected(written.error());
 
   // No system configuration: what /etc/qrx says is about the machine's server, not about this one.
   std::vector<std::string> words = {*program,
@@ -186,7 +129,7 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
                                     "--bind",
                                     host_and_port(bind.host, bind.port),
                                     "--data",
-                                    server.directory_ + "/data",
+                                    directory_.path() + "/data",
                                     "--create",
                                     "token",
                                     "--token-file",
@@ -205,26 +148,23 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
   const std::vector<char*> environment = environment_without_options();
 
   const pid_t parent = ::getpid();
-  server.child_ = ::fork();
-  if (server.child_ < 0) return fail_errno("cannot start " + *program);
-  if (server.child_ == 0) {
+  child_ = ::fork();
+  if (child_ < 0) return fail_errno("cannot start " + *program);
+  if (child_ == 0) {
     ::prctl(PR_SET_PDEATHSIG, SIGTERM);
     if (::getppid() != parent) ::_exit(1);
     give_signals_back();
     ::setpgid(0, 0);  // ^C is for us: the server ends when we say so
-    ::dup2(in->read.get(), STDIN_FILENO);
+    ::dup2(nothing.get(), STDIN_FILENO);
     ::dup2(out->write.get(), STDOUT_FILENO);
     ::dup2(log.get(), STDERR_FILENO);
     ::execve(program->c_str(), arguments.data(), environment.data());
     ::_exit(127);
   }
-  in->read.reset();
   out->write.reset();
-  server.lifeline_ = std::move(in->write);
-
   const std::string line = read_first_line(out->read.get());
   if (line.empty()) {
-    if (ended_by() != 0) return fail(Kind::other, "interrupted");
+    if (ended_by() != 0) return fail(Kind::other, "stopped");
     const std::string reason = first_reason(log_path);
     return fail(
         Kind::other,
@@ -233,6 +173,24 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
   }
   auto base = Origin::parse(line);
   if (!base) return fail(Kind::other, "qrx-serve said '" + line + "' instead of its address");
+  return base;
+}
+
+Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
+  const auto addresses = machine_addresses();
+  Bind bind{addresses.front().text, 0};
+  if (!options.bind.empty()) {
+    auto parsed = parse_bind(options.bind);
+    if (!parsed) return tl::unexpected(parsed.error());
+    bind = std::move(*parsed);
+  }
+  // It will say its public address only: the port must be known beforehand.
+  if (options.public_url && bind.port == 0) bind.port = free_port(bind.host);
+  auto directory = RunDirectory::make(true);
+  if (!directory) return tl::unexpected(directory.error());
+  OwnServer server(std::move(*directory));
+  const auto base = server.launch(bind, options);
+  if (!base) return tl::unexpected(base.error());
 
   server.shown_ = *base;
   server.near_ = *base;
@@ -251,20 +209,36 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
   return server;
 }
 
+Result<OwnServer> OwnServer::restart(RunDirectory directory) {
+  // A server whose run was killed is still ending.
+  const UniqueFd lock(::open((directory.path() + "/data/lock").c_str(), O_RDWR | O_CLOEXEC));
+  const Steady limit = system_clock().steady() + start_time;
+  while (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && system_clock().steady() < limit && ended_by() == 0)
+    std::this_thread::sleep_for(Millis{20});
+  if (lock) ::flock(lock.get(), LOCK_UN);
+  OwnServer server(std::move(directory));
+  server.keep_data_ = true;
+  const auto base = server.launch({"127.0.0.1", 0}, {});
+  if (!base) return tl::unexpected(base.error());
+  server.shown_ = server.near_ = *base;
+  server.only_here_ = true;
+  return server;
+}
+
 std::vector<std::string> OwnServer::describe(bool offer_others) const {
-  std::vector<std::string> lines = {"Own server at " + shown_.url() + ", for as long as this runs."};
-  if (only_here_) lines.emplace_back("No other device can reach that address; choose another with --bind.");
+  std::vector<std::string> lines = {"Serving at " + shown_.url() + " until this command ends."};
+  if (only_here_) lines.emplace_back("Only this machine can reach that address; use --bind.");
   std::string others;
   for (const auto& other : others_) others += (others.empty() ? "" : ", ") + other.text + " (" + other.interface + ")";
-  if (offer_others && !others.empty()) lines.push_back("Also on this machine: " + others + "; choose with --bind.");
+  if (offer_others && !others.empty())
+    lines.push_back("Other addresses of this machine: " + others + "; choose with --bind.");
   return lines;
 }
 
 OwnServer::OwnServer(OwnServer&& other) noexcept
     : child_(std::exchange(other.child_, -1)),
-      lifeline_(std::move(other.lifeline_)),
-      directory_lock_(std::move(other.directory_lock_)),
-      directory_(std::exchange(other.directory_, {})),
+      directory_(std::move(other.directory_)),
+      keep_data_(std::exchange(other.keep_data_, true)),
       create_token_(std::move(other.create_token_)),
       near_(std::move(other.near_)),
       shown_(std::move(other.shown_)),
@@ -277,22 +251,30 @@ bool OwnServer::running() const {
          info.si_pid == 0;
 }
 
-OwnServer::~OwnServer() {
-  if (child_ > 0) {
-    ::kill(child_, SIGTERM);
-    lifeline_.reset();
-    const Steady limit = system_clock().steady() + end_time;
-    while (::waitpid(child_, nullptr, WNOHANG) == 0) {
-      if (system_clock().steady() > limit) {
-        ::kill(child_, SIGKILL);
-        ::waitpid(child_, nullptr, 0);
-        break;
-      }
-      std::this_thread::sleep_for(Millis{5});
+void OwnServer::stop() {
+  if (child_ <= 0) return;
+  ::kill(child_, SIGTERM);
+  const Steady limit = system_clock().steady() + end_time;
+  while (::waitpid(child_, nullptr, WNOHANG) == 0) {
+    if (system_clock().steady() > limit) {
+      ::kill(child_, SIGKILL);
+      ::waitpid(child_, nullptr, 0);
+      break;
     }
+    std::this_thread::sleep_for(Millis{5});
   }
-  std::error_code ignored;
-  if (!directory_.empty()) std::filesystem::remove_all(directory_, ignored);
+  child_ = -1;
+}
+
+RunDirectory OwnServer::end() {
+  stop();
+  keep_data_ = true;
+  return std::move(directory_);
+}
+
+OwnServer::~OwnServer() {
+  stop();
+  if (!keep_data_) directory_.remove();
 }
 
 }  // namespace qrx::cli

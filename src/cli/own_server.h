@@ -11,6 +11,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "cli/addresses.h"
+#include "cli/unsaved.h"
 #include "wire/link.h"
 
 namespace qrx::cli {
@@ -21,15 +22,17 @@ struct OwnServerOptions {
   std::optional<Seconds> expire;     // of the space to come, so that the server's own limit does not shorten it
 };
 
-// Its data lie in a directory of their own that goes with it. Start it before any thread: the child dies with the
-// thread that started it, even when that is killed.
+// Its data lie in a directory of its run (unsaved.h). Start it before any thread: the child dies with the thread that
+// started it, even when that is killed.
 class OwnServer {
  public:
   // Blocks until it answers with its address. Kind::usage for a wrong `bind`; otherwise what the server said about it.
   static Result<OwnServer> start(const OwnServerOptions& options);
+  // On the data that an earlier run left, for this machine only. They stay until keep_data(false).
+  static Result<OwnServer> restart(RunDirectory directory);
   OwnServer(OwnServer&&) noexcept;
   OwnServer& operator=(OwnServer&&) = delete;
-  ~OwnServer();  // ends it, and removes its data
+  ~OwnServer();  // ends it, and removes its directory, unless that is to be kept
 
   const Origin& near() const { return near_; }    // where this machine reaches it
   const Origin& shown() const { return shown_; }  // where others reach it: what links say
@@ -38,14 +41,23 @@ class OwnServer {
   std::vector<std::string> describe(bool offer_others) const;
   const std::string& create_token() const { return create_token_; }  // only we may open spaces on it
   bool running() const;
+  RunDirectory& directory() { return directory_; }
+  void keep_data(bool keep) { keep_data_ = keep; }  // beyond this object; at first not
+  RunDirectory end();                               // ends it; its directory stays
 
  private:
-  OwnServer() = default;
+  explicit OwnServer(RunDirectory directory) : directory_(std::move(directory)) {}
+  struct Bind {
+    std::string host;
+    unsigned port = 0;
+  };
+  static Result<Bind> parse_bind(const std::string& text);
+  Result<Origin> launch(const Bind& bind, const OwnServerOptions& options);
+  void stop();
 
   pid_t child_ = -1;
-  UniqueFd lifeline_;  // its stdin: it ends when that is closed
-  UniqueFd directory_lock_;
-  std::string directory_;
+  RunDirectory directory_;
+  bool keep_data_ = false;
   std::string create_token_;
   Origin near_;
   Origin shown_;

@@ -45,7 +45,7 @@ void ReceiveReport::show_invitation(bool anew) {
       screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), invitation_->invert);
   // After a resize the old drawing is wrapped or torn: only an empty window is sure to be right.
   messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + draw_invitation(*invitation_, screen, 1));
-  progress_.status("Waiting… (^C ends)");
+  progress_.status("Waiting for files… (Ctrl-C to stop)");
 }
 
 // --- what comes
@@ -98,13 +98,13 @@ void ReceiveReport::receiving(const transfer::IncomingProgress& progress) {
   told(facts_.event(event.boolean("uploading", progress.uploading)));
 }
 
-bool ReceiveReport::accept(const wire::FileInfo& file) {
+transfer::Wish ReceiveReport::accept(const wire::FileInfo& file) {
   invitation_.reset();
-  return is_asked_at_sight(file) || ask(file);
+  return is_asked_at_sight(file) ? transfer::Wish::save : ask(file);
 }
 
-bool ReceiveReport::arrived(const wire::FileInfo& file, int descriptor) {
-  if (!is_asked_at_sight(file)) return true;
+transfer::Wish ReceiveReport::arrived(const wire::FileInfo& file, int descriptor) {
+  if (!is_asked_at_sight(file)) return transfer::Wish::save;
   messages_.raw(preview_.of_descriptor(descriptor));
   return ask(file);
 }
@@ -114,11 +114,19 @@ bool ReceiveReport::is_asked_at_sight(const wire::FileInfo& file) const {
   return options_.stream.empty() && preview_.may_show(file.type, file.size, file.sealed);
 }
 
-bool ReceiveReport::ask(const wire::FileInfo& file) {
+transfer::Wish ReceiveReport::ask(const wire::FileInfo& file) {
   progress_.clear();
-  if (options_.asking->all()) return true;
-  return options_.asking->yes(
-      "Save " + file.name + " (" + format_size(file.size) + (file.type.empty() ? "" : ", " + file.type) + ")?", true);
+  if (options_.asking->all()) return transfer::Wish::save;
+  switch (options_.asking->choose("Save " + file.name + " (" + format_size(file.size) +
+                                  (file.type.empty() ? "" : ", " + file.type) + ")?")) {
+    case Asking::Choice::save:
+      return transfer::Wish::save;
+    case Asking::Choice::later:
+      return transfer::Wish::later;
+    case Asking::Choice::discard:
+      return transfer::Wish::discard;
+  }
+  return transfer::Wish::later;
 }
 
 void ReceiveReport::saved(const transfer::SavedFile& file) {
@@ -147,20 +155,25 @@ void ReceiveReport::delivered(const transfer::SavedDelivery& delivery) {
   const std::size_t declined = delivery.declined.size();
   Event event("delivered");
   event.text("delivery", delivery.info.delivery.text()).number("files", files).number("bytes", bytes);
-  event.number("declined", declined).text("message", delivery.info.message);
+  event.number("declined", declined).number("kept", delivery.later).text("message", delivery.info.message);
   told(facts_.event(event));
   if (!delivery.info.message.empty()) messages_.say("message: " + delivery.info.message);
-  if (files == 0) {
-    messages_.say("nothing saved: " + count_of_files(declined) + " declined");
+  std::string not_saved;
+  if (declined > delivery.later) not_saved = count_of_files(declined - delivery.later) + " discarded";
+  if (delivery.later > 0) not_saved += (not_saved.empty() ? "" : ", ") + count_of_files(delivery.later) + " not now";
+  if (files == 0 && declined == 0) {
+    // Nothing was left of it: earlier runs saved it.
+  } else if (files == 0) {
+    messages_.say("nothing saved: " + not_saved);
   } else {
     const std::string what = files == 1 ? delivery.files[0].info.name : count_of_files(files);
     messages_.say((options_.download ? "downloaded: " : "upload successful: ") + what + ", " + format_size(bytes) +
-                  (declined == 0 ? "" : "; " + std::to_string(declined) + " declined"));
+                  (not_saved.empty() ? "" : "; " + not_saved));
   }
   if (!options_.hook.empty() && files > 0 && !output_failed_) run_hook_after(delivery, bytes);
   preview_.next_delivery();
   progress_.start_anew();
-  if (options_.waits_on) progress_.status("Waiting for more… (^C ends)");
+  if (options_.waits_on) progress_.status("Waiting for more… (Ctrl-C to stop)");
 }
 
 void ReceiveReport::run_hook_after(const transfer::SavedDelivery& delivery, std::uint64_t bytes) {
@@ -185,7 +198,7 @@ void ReceiveReport::refused(const wire::DeliveryInfo& delivery, const Error& err
   Event event("refused");
   event.text("delivery", delivery.delivery.text()).text("message", error.what);
   told(facts_.event(event.number("exit", static_cast<std::uint64_t>(exit_code(error.kind)))));
-  messages_.warn(error.what, "this delivery is left out");
+  messages_.warn(error.what, "delivery skipped");
   progress_.start_anew();
 }
 

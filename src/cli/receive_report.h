@@ -20,13 +20,13 @@ namespace qrx::cli {
 
 struct ReceiveReportOptions {
   PreviewWhen preview = PreviewWhen::never;
-  std::optional<Asking> asking;  // asked before each file is saved; none: all are
-  std::string stream;     // where the bytes go, as the user named it, when that is no directory or file; else empty
-  char path_end = '\n';   // after each path on stdout
-  bool download = false;  // of what a link held, instead of an upload to a space of this run
-  bool waits_on = false;  // after a delivery, for the next one
-  std::string hook;       // --exec, or empty
-  std::string space;      // for the hook: its GUID, or empty
+  Asking* asking = nullptr;  // asked before each file is saved; none: all are
+  std::string stream;        // where the bytes go, as the user named it, when that is no directory or file; else empty
+  char path_end = '\n';      // after each path on stdout
+  bool download = false;     // of what a link held, instead of an upload to a space of this run
+  bool waits_on = false;     // after a delivery, for the next one
+  std::string hook;          // --exec, or empty
+  std::string space;         // for the hook: its GUID, or empty
 };
 
 // Receiver calls the events from its threads, and the screen is redrawn from another: one lock guards what is said
@@ -51,10 +51,10 @@ class ReceiveReport {
   // All with the lock held.
   void show_invitation(bool anew);
   void receiving(const transfer::IncomingProgress& progress);
-  bool accept(const wire::FileInfo& file);
-  bool arrived(const wire::FileInfo& file, int descriptor);
+  transfer::Wish accept(const wire::FileInfo& file);
+  transfer::Wish arrived(const wire::FileInfo& file, int descriptor);
   bool is_asked_at_sight(const wire::FileInfo& file) const;
-  bool ask(const wire::FileInfo& file);
+  transfer::Wish ask(const wire::FileInfo& file);
   void saved(const transfer::SavedFile& file);
   void delivered(const transfer::SavedDelivery& delivery);
   void run_hook_after(const transfer::SavedDelivery& delivery, std::uint64_t bytes);

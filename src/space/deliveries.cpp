@@ -66,7 +66,7 @@ Result<DeliveryRow> Spaces::open_delivery(const Guid& guid, const wire::CreateDe
     const std::lock_guard lock((*live)->mutex);
     if (auto open = impl_->still_open(**live); !open) return tl::unexpected(open.error());
     if ((*live)->row.phase == Phase::closed)
-      return fail(Kind::denied, "this space is closed: it takes no new deliveries");
+      return fail(Kind::denied, "the receiver has finished: this link takes no more files");
     const auto several = [](const auto& entry) { return !entry.second->lone; };
     const auto open = std::count_if((*live)->open.begin(), (*live)->open.end(), several);
     if (static_cast<std::size_t>(open) >= most_open_deliveries)

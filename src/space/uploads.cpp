@@ -178,7 +178,7 @@ Result<UploadPtr> Rules::begin_upload(LiveSpace& live, const Wish& wish) {
             one->row.name == asked.name && one->row.length == asked.length && one->row.metadata == asked.metadata)
           return one;
     } else if (live.row.phase == Phase::closed) {
-      return fail(Kind::denied, "this space is closed: it takes no new deliveries");
+      return fail(Kind::denied, "the receiver has finished: this link takes no more files");
     }
     row.expires = std::min(live.row.expires, now + policy.upload_expire);
     live.bytes -= wish.bytes_freed;

@@ -63,6 +63,18 @@ Result<wire::SpaceInfo> OwnerClient::space(std::optional<std::uint64_t> after, S
   return info;
 }
 
+Result<void> OwnerClient::close_space() {
+  auto wish = request("PATCH", address_.path());
+  wish.headers.push_back({"Content-Type", "application/json"});
+  wish.has_body = true;
+  wire::ChangeSpace change;
+  change.state = wire::SpaceState::closed;
+  wish.body = wire::to_json(change);
+  const auto answer = checked(client_.request(wish), "close the space");
+  if (!answer) return tl::unexpected(answer.error());
+  return {};
+}
+
 Result<void> OwnerClient::remove(std::optional<std::uint64_t> deliveries) {
   const std::string only = deliveries ? "?deliveries=" + std::to_string(*deliveries) : "";
   const auto answer = checked(client_.request(request("DELETE", address_.path() + only)), "delete the space");

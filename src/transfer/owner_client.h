@@ -27,6 +27,8 @@ class OwnerClient {
   // With `wait`: answers when the space's seq is another than `after`, or after that time (60 s at most). Of a share:
   // at once, what is committed, with seq 0.
   Result<wire::SpaceInfo> space(std::optional<std::uint64_t> after = {}, Seconds wait = Seconds{0});
+  // The owner's: no new deliveries from now on; those that were begun may still be committed.
+  Result<void> close_space();
   // The owner's. Only while the space holds so many deliveries: else Kind::conflict.
   Result<void> remove(std::optional<std::uint64_t> deliveries = {});
 

@@ -95,14 +95,14 @@ void ReceiveTally::refused(const wire::DeliveryInfo& delivery, const Error& erro
   if (events_.refused) events_.refused(delivery, error);
 }
 
-bool ReceiveTally::accept(const wire::DeliveryInfo& delivery, const wire::FileInfo& file) {
+Wish ReceiveTally::accept(const wire::DeliveryInfo& delivery, const wire::FileInfo& file) {
   const std::lock_guard lock(mutex_);
-  return !events_.accept || events_.accept(delivery, file);
+  return events_.accept ? events_.accept(delivery, file) : Wish::save;
 }
 
-bool ReceiveTally::keep(const wire::FileInfo& file, int descriptor) {
+Wish ReceiveTally::keep(const wire::FileInfo& file, int descriptor) {
   const std::lock_guard lock(mutex_);
-  return !events_.arrived || events_.arrived(file, descriptor);
+  return events_.arrived ? events_.arrived(file, descriptor) : Wish::save;
 }
 
 SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
@@ -115,8 +115,12 @@ SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
     std::istringstream words(line);
     std::string file, name, sum, delivery;
     Entry entry;
-    if (!(words >> file >> name >> entry.size >> sum >> delivery)) continue;
-    const auto id = Id::parse(file), of = Id::parse(delivery);
+    if (!(words >> file >> name)) continue;
+    const auto id = Id::parse(file);
+    if (id && name == "done") finished_.files.insert(*id);
+    if (id && name == "finished") finished_.deliveries.insert(*id);
+    if (!(words >> entry.size >> sum >> delivery)) continue;
+    const auto of = Id::parse(delivery);
     const auto xxh128 = sum_from_hex(sum);
     if (!id || !of || !xxh128 || !percent_decode(name, entry.name)) continue;
     entry.xxh128 = *xxh128;
@@ -127,7 +131,32 @@ SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
 
 void SavedRecord::add(const Id& file, const Entry& entry) {
   const std::lock_guard lock(mutex_);
-  if (path_.empty()) return;
+  append(file.text() + " " + percent_encode_segment(entry.name) + " " + std::to_string(entry.size) + " " +
+         to_hex(entry.xxh128) + " " + entry.delivery.text() + "\n");
+}
+
+void SavedRecord::finish(const Id& delivery, const std::vector<Id>& files, bool whole) {
+  std::string lines;
+  for (const auto& file : files) lines += file.text() + " done\n";
+  const std::lock_guard lock(mutex_);
+  finished_.files.insert(files.begin(), files.end());
+  if (whole) finished_.deliveries.insert(delivery);
+  if (whole) lines += delivery.text() + " finished\n";
+  append(lines);
+}
+
+bool SavedRecord::is_done(const Id& file) const {
+  const std::lock_guard lock(mutex_);
+  return finished_.files.contains(file);
+}
+
+Finished SavedRecord::finished() const {
+  const std::lock_guard lock(mutex_);
+  return finished_;
+}
+
+void SavedRecord::append(const std::string& lines) {
+  if (path_.empty() || lines.empty()) return;
   if (!file_) {
     file_.reset(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
     if (!file_) {
@@ -136,9 +165,7 @@ void SavedRecord::add(const Id& file, const Entry& entry) {
     }
   }
   // The newline first: a line that a crash cut short spoils no other.
-  const std::string line = "\n" + file.text() + " " + percent_encode_segment(entry.name) + " " +
-                           std::to_string(entry.size) + " " + to_hex(entry.xxh128) + " " + entry.delivery.text() + "\n";
-  static_cast<void>(write_all(file_.get(), line, path_));
+  static_cast<void>(write_all(file_.get(), "\n" + lines, path_));
 }
 
 std::optional<SavedRecord::Entry> SavedRecord::find(const Id& file, const Id& delivery) const {

@@ -8,6 +8,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <thread>
 #include <vector>
@@ -37,8 +38,8 @@ class ReceiveTally {
   void saved(const SavedFile& file);
   void delivered(const SavedDelivery& delivery);
   void refused(const wire::DeliveryInfo& delivery, const Error& error);
-  bool accept(const wire::DeliveryInfo& delivery, const wire::FileInfo& file);
-  bool keep(const wire::FileInfo& file, int descriptor);  // ReceiverEvents::arrived
+  Wish accept(const wire::DeliveryInfo& delivery, const wire::FileInfo& file);
+  Wish keep(const wire::FileInfo& file, int descriptor);  // ReceiverEvents::arrived
 
  private:
   struct Incoming {
@@ -57,8 +58,11 @@ class ReceiveTally {
   Steady next_tell_{};
 };
 
-// Which files a run has begun to give their final names: for the next run, should this one be killed. Thread-safe.
-// A text file "GUID.saved" with a line "FILEID NAME SIZE XXH128 DELIVERYID" each, NAME percent-encoded.
+// What a run has done of a space, for the next run, should this one fail or be killed. Thread-safe. A text file
+// "GUID.saved" of lines:
+//   FILEID NAME SIZE XXH128 DELIVERYID   the file is about to get its final name; NAME is percent-encoded
+//   FILEID done                          it has it, durably, or was discarded for good
+//   DELIVERYID finished                  so are all files of the delivery
 class SavedRecord {
  public:
   // An empty directory: nothing is kept. Trouble with the file is no error: what was saved may then be saved twice.
@@ -71,12 +75,18 @@ class SavedRecord {
   };
   void add(const Id& file, const Entry& entry);                         // just before it is published
   std::optional<Entry> find(const Id& file, const Id& delivery) const;  // of an earlier run
-  void remove();                                                        // the space is gone
+  bool is_done(const Id& file) const;
+  void finish(const Id& delivery, const std::vector<Id>& files, bool whole);  // `whole`: that was all of it
+  Finished finished() const;                                                  // by this run and by earlier ones
+  void remove();                                                              // the space is gone
 
  private:
-  std::mutex mutex_;  // of the first two
+  void append(const std::string& lines);  // with the mutex held
+
+  mutable std::mutex mutex_;  // of the first three
   std::string path_;
   UniqueFd file_;
+  Finished finished_;
   std::map<Id, Entry> earlier_;  // as it was at the start
 };
 
@@ -85,8 +95,8 @@ struct ReceiveJob {
   const ReceiverOptions& options;
   http::Interrupt& interrupt;
   ReceiveTally& tally;
-  Saver* saver = nullptr;         // null: to a stream
-  SavedRecord* record = nullptr;  // null: to a stream
+  Saver* saver = nullptr;  // null: to a stream
+  SavedRecord* record = nullptr;
   SeenSeals* seals = nullptr;
 
   Patience patience() const;

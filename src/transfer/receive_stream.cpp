@@ -163,7 +163,8 @@ Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& d
                           [&](std::size_t i) { return contents->items[i].info.file == current_->file; });
   for (const std::size_t i : order) {
     const wire::FileInfo& shown = contents->shown.files[i];
-    if (!job_.tally.accept(contents->shown, shown)) {
+    if (const Wish wish = job_.tally.accept(contents->shown, shown); wish != Wish::save) {
+      if (wish == Wish::later) ++out.later;
       out.declined.push_back(shown.name);
       continue;
     }

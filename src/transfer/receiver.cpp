@@ -6,12 +6,14 @@
 #include "transfer/receive_job.h"
 #include "transfer/receive_stream.h"
 #include "transfer/refusals.h"
+#include "transfer/seal_plan.h"
 #include "transfer/space_watch.h"
 
 namespace qrx::transfer {
 namespace {
 
 constexpr Millis delete_patience{5'000};
+constexpr Millis linger_step{200};
 constexpr Millis least_patience{2'000};  // one cut on the way is no reason to give up
 
 std::vector<const wire::DeliveryInfo*> fresh_ones(const wire::SpaceInfo& info, const std::set<Id>& handled) {
@@ -90,7 +92,8 @@ struct Receiver::Impl {
   ReceiverEvents events;
   ReceiveTally tally;
   Received received;
-  std::set<Id> handled;
+  std::set<Id> handled;  // by this run: not to be looked at again
+  Finished finished;
 
   Impl(SpaceAddress where, ReceiverOptions how, ReceiverEvents tell)
       : address(std::move(where)), options(std::move(how)), events(std::move(tell)), tally(events) {
@@ -101,6 +104,10 @@ struct Receiver::Impl {
 
   ReceiveJob job() { return {address, options, *options.client.interrupt, tally, nullptr, nullptr, nullptr}; }
 
+  void take_up(const SavedRecord& record) {
+    if (options.take_up) handled = record.finished().deliveries;
+  }
+
   SeenSeals seals() {
     return {options.state_dir, address.name, [this](const std::string& text) { tally.notice(text); }};
   }
@@ -108,6 +115,7 @@ struct Receiver::Impl {
   void count(const SavedDelivery& delivery) {
     handled.insert(delivery.info.delivery);
     ++received.deliveries;
+    received.later += delivery.later;
     received.files += delivery.files.size();
     received.declined += delivery.declined.size();
     for (const auto& file : delivery.files) received.bytes += file.info.size;
@@ -146,24 +154,38 @@ struct Receiver::Impl {
     return {};
   }
 
-  // What others had delivered by the end is not deleted unseen: `take` gets it. True when the space is no more.
+  bool stays() const { return received.refused + received.left + received.later > 0; }
+
+  // What others had delivered by the end is not deleted unseen: `take` gets it. Nothing new is taken from then on,
+  // which senders are told for a while. True when the space is no more.
   bool clean_up(const std::function<void(const wire::DeliveryInfo&)>& take) {
     if (options.keep) return false;
     OwnerClient client(address, options.client);
     Patience patience(*options.client.interrupt, {options.first_retry, options.most_retry, delete_patience}, nullptr);
-    for (std::uint64_t seen = handled.size();;) {
-      const auto removed = client.remove(seen);
-      if (removed) return true;
-      if (const auto info = removed.error().kind == Kind::conflict ? client.space() : tl::unexpected(removed.error());
-          info) {
-        for (const auto* delivery : fresh_ones(*info, handled)) take(*delivery);
-        if (received.refused + received.left > 0) return false;
-        seen = info->deliveries.size();  // fewer than were handled, where the owner's page has deleted one
-        continue;
+    const Steady until = std::chrono::steady_clock::now() + options.linger;
+    bool closed = false;
+    for (;;) {
+      Result<void> done;
+      if (!closed) done = client.close_space();
+      if (done) {
+        closed = true;
+        const auto info = client.space();
+        if (info) {
+          for (const auto* delivery : fresh_ones(*info, handled)) take(*delivery);
+          if (stays()) return false;
+          if (std::chrono::steady_clock::now() < until && pause(*options.client.interrupt, linger_step)) continue;
+          // Only as it was seen: a delivery that was being uploaded may have been committed since.
+          done = client.remove(info->deliveries.size());
+          if (done) return true;
+          if (done.error().kind == Kind::conflict) continue;
+        } else {
+          done = tl::unexpected(info.error());
+        }
       }
+      if (done.error().kind == Kind::not_found) return true;
       client.close();
-      if (!patience.wait(removed.error(), client.asked_pause())) {
-        tally.notice("the space could not be deleted (" + removed.error().what + "); it stays until it expires");
+      if (!patience.wait(done.error(), client.asked_pause())) {
+        tally.notice("the space could not be deleted (" + done.error().what + "); it stays until it expires");
         return false;
       }
     }
@@ -205,6 +227,7 @@ Result<Received> Receiver::Impl::stream_all(const ReceiveJob& job, int stream) {
     while (const auto* delivery = receiver.choose(fresh_ones(*info, handled))) {
       const auto written = receiver.write_delivery(*delivery);
       if (!written) return tl::unexpected(written.error());
+      if (written->later == 0) job.record->finish(delivery->delivery, {}, true);
       count(*written);
       watch.delivered();
       if (enough(false)) return received;
@@ -222,6 +245,7 @@ Receiver::~Receiver() = default;
 
 Result<Received> Receiver::run(Saver& saver) {
   SavedRecord record(impl_->options.state_dir, impl_->address.name);
+  impl_->take_up(record);
   SeenSeals seals = impl_->seals();
   ReceiveJob job = impl_->job();
   job.saver = &saver;
@@ -229,9 +253,10 @@ Result<Received> Receiver::run(Saver& saver) {
   job.seals = &seals;
   Followers followers(job);
   auto result = impl_->save_all(job, followers);
+  impl_->finished = record.finished();
   // Partials of a run that failed are for the next one.
   followers.stop(result.has_value());
-  if (result && result->refused == 0) {
+  if (result && !impl_->stays()) {
     const bool deleted = impl_->clean_up([&](const wire::DeliveryInfo& late) {
       const auto saved = save_delivery(job, late, [](const Id&) { return std::nullopt; });
       if (saved)
@@ -241,16 +266,21 @@ Result<Received> Receiver::run(Saver& saver) {
     });
     if (deleted) seals.remove();
     result = impl_->received;
-    if (result->refused == 0) record.remove();  // a later run with the same link is a new wish
+    impl_->finished = record.finished();
+    if (!impl_->stays() && !impl_->options.remember) record.remove();  // a later run with the same link is a new wish
   }
   return result;
 }
 
 Result<Received> Receiver::run(int stream) {
+  SavedRecord record(impl_->options.state_dir, impl_->address.name);
+  impl_->take_up(record);
   SeenSeals seals = impl_->seals();
   ReceiveJob job = impl_->job();
+  job.record = &record;
   job.seals = &seals;
   auto result = impl_->stream_all(job, stream);
+  impl_->finished = record.finished();
   if (result) {
     const bool deleted = impl_->clean_up([&](const wire::DeliveryInfo& late) {
       impl_->handled.insert(late.delivery);
@@ -258,12 +288,14 @@ Result<Received> Receiver::run(int stream) {
     });
     if (deleted) seals.remove();
     result = impl_->received;
+    impl_->finished = record.finished();
+    if (!impl_->stays() && !impl_->options.remember) record.remove();
   }
   return result;
 }
 
-std::uint64_t Receiver::handled() const {
-  return impl_->handled.size();
+const Finished& Receiver::finished() const {
+  return impl_->finished;
 }
 
 void Receiver::interrupt() {
@@ -304,6 +336,35 @@ Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::Create
 
 Result<wire::SpaceInfo> look_at_space(const OwnerLink& link, const http::ClientOptions& options) {
   return OwnerClient(link, options).space();
+}
+
+Result<Unsaved> find_unsaved(const OwnerLink& link, const http::ClientOptions& options, const Finished& finished,
+                             bool close) {
+  OwnerClient client(link, options);
+  if (close)
+    if (auto closed = client.close_space(); !closed) return tl::unexpected(closed.error());
+  const auto info = client.space();
+  if (!info) return tl::unexpected(info.error());
+  Unsaved unsaved;
+  unsaved.held = info->deliveries.size();
+  for (const auto* delivery : fresh_ones(*info, finished.deliveries)) {
+    ++unsaved.deliveries;
+    for (const auto& file : delivery->files) {
+      if (finished.files.contains(file.file) || (file.sealed && file.name == wire::manifest_name)) continue;
+      ++unsaved.files;
+      unsaved.bytes += file.sealed ? plain_part(file.size) : file.size;
+    }
+  }
+  return unsaved;
+}
+
+Finished what_is_finished(const std::string& state_dir, const Guid& guid) {
+  return SavedRecord(state_dir, guid).finished();
+}
+
+void forget_received(const std::string& state_dir, const Guid& guid) {
+  SavedRecord(state_dir, guid).remove();
+  SeenSeals(state_dir, guid, {}).remove();
 }
 
 Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& options,

@@ -6,6 +6,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -34,6 +35,34 @@ Result<wire::SpaceInfo> look_at_space(const OwnerLink& link, const http::ClientO
 Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& client,
                           std::optional<std::uint64_t> deliveries = {});
 
+// What needs nothing more: saved, or discarded for good.
+struct Finished {
+  std::set<Id> deliveries;
+  std::set<Id> files;  // also those of deliveries that are not finished
+};
+// As ReceiverOptions::state_dir remembers it of earlier runs; and to forget it.
+Finished what_is_finished(const std::string& state_dir, const Guid& guid);
+void forget_received(const std::string& state_dir, const Guid& guid);
+
+// What is still in a space for its receiver.
+struct Unsaved {
+  std::uint64_t held = 0;        // committed deliveries, all of them
+  std::uint64_t deliveries = 0;  // those of them that are not saved
+  std::uint64_t files = 0;       // of those
+  std::uint64_t bytes = 0;
+};
+// With `close` the space takes no new ones from now on, so that what was
+// found is all that there will be, but for deliveries that are being uploaded. Kind::not_found when it is gone.
+Result<Unsaved> find_unsaved(const OwnerLink& link, const http::ClientOptions& client, const Finished& finished,
+                             bool close);
+
+// What is to become of a file that was sent.
+enum class Wish : std::uint8_t {
+  save,
+  later,    // not now: it stays in the space
+  discard,  // never
+};
+
 struct ReceiverOptions {
   http::ClientOptions client;
   std::uint64_t count = 1;         // deliveries after which run() ends; 0: until interrupted or the space is gone.
@@ -47,6 +76,9 @@ struct ReceiverOptions {
   bool only_sealed = false;                        // with it: whatever was not opened is Kind::integrity
   bool follow_uploads = true;                      // fetch files while they are still being uploaded
   bool keep = false;         // leave the space on the server; otherwise it is deleted after the last delivery
+  bool take_up = false;      // what an earlier run with this state finished is passed over
+  bool remember = false;     // what was finished, also after the end: until forget_received()
+  Millis linger{0};          // before it is deleted: for so long senders are told that it takes no more
   std::string state_dir;     // "$XDG_STATE_HOME/qrx/recv": remembers what a killed run had saved, so that the
                              // next one does not save it twice, and what was taken sealed (seen_seals.h);
                              // made with mode 0700; empty: nothing is kept
@@ -73,19 +105,19 @@ struct SavedFile {
 struct SavedDelivery {
   wire::DeliveryInfo info;
   std::vector<SavedFile> files;       // those that were saved
-  std::vector<std::string> declined;  // names that `accept` or `arrived` refused
+  std::vector<std::string> declined;  // names that `accept` or `arrived` did not want to save
+  std::uint64_t later = 0;            // how many of these stay in the space
 };
 
 // Called one at a time, from any thread, while run() runs. Each may be empty.
 struct ReceiverEvents {
   std::function<void(const IncomingProgress&)> receiving;  // at most ten times a second
-  // Asked before a file is saved (or streamed), when its delivery is committed; false: it is not saved. Never asked
-  // twice for one file. With it, uploads are not followed. Empty: everything is accepted.
-  std::function<bool(const wire::DeliveryInfo&, const wire::FileInfo&)> accept;
+  // Asked before a file is saved (or streamed), when its delivery is committed. Never asked twice for one file. With
+  // it, uploads are not followed. Empty: everything is saved.
+  std::function<Wish(const wire::DeliveryInfo&, const wire::FileInfo&)> accept;
   // Asked when a file is here whole, verified and opened, before it gets its final name; `file` can be read (by pread,
-  // or anew through /proc/self/fd). false: it is not saved after all, as if `accept` had said so. Empty: everything is
-  // saved. Not for streams.
-  std::function<bool(const wire::FileInfo&, int file)> arrived;
+  // or anew through /proc/self/fd): its answer counts as that of `accept`. Empty: everything is saved. Not for streams.
+  std::function<Wish(const wire::FileInfo&, int file)> arrived;
   std::function<void(const SavedFile&)> saved;          // verified, on the disk, under its final name
   std::function<void(const SavedDelivery&)> delivered;  // after all of its files; run() goes on after it returned
   // A delivery that could not be saved, when the run goes on without it. What was saved of it stays, its rest on the
@@ -99,6 +131,7 @@ struct Received {
   std::uint64_t files = 0;
   std::uint64_t bytes = 0;
   std::uint64_t declined = 0;
+  std::uint64_t later = 0;             // how many of these stay: the space was left on the server because of them
   std::uint64_t refused = 0;           // deliveries; the space was left on the server because of them
   std::optional<Error> first_refusal;  // why the first one was
   std::uint64_t left = 0;              // deliveries that came when the stream was over; the space was left for them
@@ -124,7 +157,8 @@ class Receiver {
   // file only verified bytes are written.
   Result<Received> run(int stream);
 
-  std::uint64_t handled() const;  // deliveries that run() saved, refused or left; after it
+  // After run(), whatever its result.
+  const Finished& finished() const;
 
   // Async-signal-safe, any thread: run() ends soon with Kind::unavailable. Partials are kept.
   void interrupt();

@@ -40,7 +40,7 @@ class Delivery {
         items_(contents.items),
         outcome_of_(outcome_of),
         saved_(items_.size()),
-        skip_(items_.size(), false) {}
+        skip_(items_.size(), Skip::no) {}
 
   Result<SavedDelivery> run();
 
@@ -49,7 +49,7 @@ class Delivery {
   bool failed();
   void fail_with(const Error& error);
   void saved(std::size_t index, SavedFile file);
-  void declined(std::size_t index);
+  void declined(std::size_t index, Wish wish);
 
   const ReceiveJob& job_;
   const DeliveryContents& contents_;
@@ -61,12 +61,14 @@ class Delivery {
   void ask();
   void plan();
   void tell();
+  void remember();
 
   std::mutex mutex_;
   std::deque<std::vector<std::size_t>> tasks_;  // several small files, or one large
   std::vector<std::optional<SavedFile>> saved_;
-  std::vector<bool> skip_;  // declined
-  std::size_t told_ = 0;    // files before this one were reported
+  enum class Skip : std::uint8_t { no, done_before, later, discarded };
+  std::vector<Skip> skip_;
+  std::size_t told_ = 0;  // files before this one were reported
   std::optional<Error> error_;
 };
 
@@ -158,9 +160,9 @@ Result<void> Worker::publish(std::size_t index, PartialFile& partial, const Sums
   wire::FileInfo info = opened ? opened_info(item(index), partial.size(), sums.xxh128) : unopened(index);
   // Of what was sealed the server knew nothing.
   if (opened) info.type = type_of(partial);
-  if (!job_.tally.keep(info, partial.descriptor())) {
+  if (const Wish wish = job_.tally.keep(info, partial.descriptor()); wish != Wish::save) {
     partial.discard();
-    delivery_.declined(index);
+    delivery_.declined(index, wish);
     return {};
   }
   job_.record->add(info.file, {partial.name(), info.size, info.xxh128, delivery_.info_.delivery});
@@ -420,22 +422,26 @@ void Delivery::saved(std::size_t index, SavedFile file) {
 
 // With the mutex held.
 void Delivery::tell() {
-  while (told_ < saved_.size() && (skip_[told_] || saved_[told_])) {
-    if (!skip_[told_]) job_.tally.saved(*saved_[told_]);
+  while (told_ < saved_.size() && (skip_[told_] != Skip::no || saved_[told_])) {
+    if (skip_[told_] == Skip::no) job_.tally.saved(*saved_[told_]);
     ++told_;
   }
 }
 
-void Delivery::declined(std::size_t index) {
+void Delivery::declined(std::size_t index, Wish wish) {
   const std::lock_guard lock(mutex_);
-  skip_[index] = true;
+  skip_[index] = wish == Wish::later ? Skip::later : Skip::discarded;
   tell();
 }
 
 void Delivery::ask() {
   for (std::size_t i = 0; i < info_.files.size(); ++i) {
-    skip_[i] = !job_.tally.accept(info_, info_.files[i]);
-    if (!skip_[i])
+    if (job_.options.take_up && job_.record->is_done(info_.files[i].file)) {
+      skip_[i] = Skip::done_before;
+    } else if (const Wish wish = job_.tally.accept(info_, info_.files[i]); wish != Wish::save) {
+      skip_[i] = wish == Wish::later ? Skip::later : Skip::discarded;
+    }
+    if (skip_[i] == Skip::no)
       job_.tally.expect(info_.files[i].file, info_.files[i].name, info_.files[i].size, false);
     else
       job_.tally.forget(info_.files[i].file);
@@ -451,7 +457,7 @@ void Delivery::plan() {
     bytes = 0;
   };
   for (std::size_t i = 0; i < items_.size(); ++i) {
-    if (skip_[i]) continue;
+    if (skip_[i] != Skip::no) continue;
     const std::uint64_t size = items_[i].info.size;
     if (size > most_small_bytes) {
       tasks_.push_back({i});
@@ -466,10 +472,10 @@ void Delivery::plan() {
 
 Result<SavedDelivery> Delivery::run() {
   ask();
-  const auto wanted = static_cast<std::size_t>(std::count(skip_.begin(), skip_.end(), false));
+  const auto wanted = static_cast<std::size_t>(std::count(skip_.begin(), skip_.end(), Skip::no));
   if (job_.saver->one_file() && wanted > 1)
     return fail(Kind::usage,
-                "the delivery has " + std::to_string(wanted) + " files, but one file name was given for the output",
+                "cannot save " + std::to_string(wanted) + " files as the single file " + job_.saver->file_name(),
                 "name a directory instead");
   plan();
   std::vector<std::thread> threads;
@@ -485,6 +491,7 @@ Result<SavedDelivery> Delivery::run() {
   for (auto& thread : threads) thread.join();
   // What was saved is durable, whatever happened to the rest.
   const auto settled = job_.saver->settle(info_.delivery);
+  if (settled) remember();
   if (error_) return tl::unexpected(*error_);
   if (!settled) return tl::unexpected(settled.error());
 
@@ -492,12 +499,24 @@ Result<SavedDelivery> Delivery::run() {
   out.info = info_;
   for (std::size_t i = 0; i < info_.files.size(); ++i) {
     job_.tally.forget(info_.files[i].file);
-    if (skip_[i])
+    if (skip_[i] == Skip::later) ++out.later;
+    if (skip_[i] == Skip::later || skip_[i] == Skip::discarded)
       out.declined.push_back(info_.files[i].name);
-    else
+    else if (saved_[i])
       out.files.push_back(std::move(*saved_[i]));
   }
   return out;
+}
+
+// What this delivery needs no more, whether or not the rest of it could be saved.
+void Delivery::remember() {
+  std::vector<Id> done;
+  bool whole = !error_;
+  for (std::size_t i = 0; i < items_.size(); ++i) {
+    if (skip_[i] == Skip::discarded || (skip_[i] == Skip::no && saved_[i])) done.push_back(info_.files[i].file);
+    whole = whole && skip_[i] != Skip::later;
+  }
+  job_.record->finish(info_.delivery, done, whole);
 }
 
 // What was followed of a delivery that is refused.

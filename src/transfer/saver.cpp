@@ -93,7 +93,7 @@ Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict
   if (!there && path.back() == '/') {
     if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) return fail_errno("cannot make the directory " + path);
   } else if (!there || !S_ISDIR(status.st_mode)) {
-    if (there && on_conflict == OnConflict::refuse) return fail(Kind::exists, path + " exists already");
+    if (there && on_conflict == OnConflict::refuse) return fail(Kind::exists, path + " already exists; not saved");
     const auto slash = path.rfind('/');
     directory = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
     saver->file_name_ = slash == std::string::npos ? path : path.substr(slash + 1);
@@ -193,7 +193,7 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
   struct stat status {};
   if (on_conflict_ == OnConflict::refuse &&
       ::fstatat(partial.directory_.get(), partial.leaf_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
-    return fail(Kind::exists, shown_ + partial.name_ + " exists already");
+    return fail(Kind::exists, shown_ + partial.name_ + " already exists; not saved");
 
   const std::string shown = shown_ + place->directories + partial.part_;
   partial.file_.reset(open_at(partial.directory_.get(), partial.part_.c_str(), O_RDWR | O_CREAT | O_NONBLOCK, 0666));
@@ -321,7 +321,7 @@ Result<std::string> PartialFile::publish() {
       if (rename_no_replace(directory_.get(), part_.c_str(), leaf.c_str()) == 0) break;
       if (errno != EEXIST) return fail_errno("cannot save " + wanted);
       if (on_conflict_ == OnConflict::refuse || number == most_numbers)
-        return fail(Kind::exists, wanted + " exists already");
+        return fail(Kind::exists, wanted + " already exists; not saved");
     }
   }
   {

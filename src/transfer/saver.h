@@ -79,6 +79,7 @@ class Saver {
 
   // True when `output` names one file: a delivery of several is refused.
   bool one_file() const { return !file_name_.empty(); }
+  std::string file_name() const { return shown_ + file_name_; }  // then
 
   // Opens or makes the partial of a file; directories on the way are made, and never are links. Names become safe
   // (names.h); two files of one delivery whose names become the same are both kept, whatever on_conflict says.

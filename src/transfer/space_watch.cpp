@@ -29,7 +29,7 @@ Result<wire::SpaceInfo> Watch::next() {
     Millis left = longest_wait;
     if (deadline_) {
       left = std::chrono::ceil<Millis>(*deadline_ - steady_clock::now());
-      if (seq_ && left <= Millis{0}) return fail(Kind::timed_out, "nothing was sent in time");
+      if (seq_ && left <= Millis{0}) return fail(Kind::timed_out, "timed out: nothing arrived");
     }
     if (seq_) {
       const Millis time = job_.options.interval ? *job_.options.interval : large_ ? pause_when_large : Millis{0};

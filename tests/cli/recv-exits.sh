@@ -25,7 +25,7 @@ ends 2 '^qrx-recv: --output needs a value: PATH$' -o
 ends 2 'exclude each other' -f -n 2
 ends 2 'both need stdout' --json -o -
 ends 2 'ends neither in .png nor in .svg' --qr-file code.gif
-ends 2 'is for its own server' -s http://127.0.0.1:1 -b 127.0.0.1:0
+ends 2 'is for the built-in server' -s http://127.0.0.1:1 -b 127.0.0.1:0
 ends 2 'is not HOST:PORT' -b 127.0.0.1
 ends 2 'needs a terminal' --ask
 ends 2 'link' 'http://127.0.0.1:1/nothing'

@@ -33,7 +33,7 @@ with qrx.work() as w:
     recv, drop = two_send(w, server, "-")
     recv.expect_exit(3)
     qrx.check_equal(["one"], recv.out, "the stream")
-    qrx.check("others sent too" in recv.err and "the space stays on the server" in recv.err, recv.err)
+    qrx.check("more arrived after the stream ended" in recv.err and "kept on the server" in recv.err, recv.err)
     qrx.check_equal(200, qrx.request("GET", drop.split("#")[0].lower()).status, "the space, afterwards")
 
     # A delivery that comes while the space is being deleted is not deleted with it.

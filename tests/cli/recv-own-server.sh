@@ -15,7 +15,7 @@ own() {
 children() { pgrep -P "$1" || true; }
 
 own recv qrx-recv -o in/
-expect_match '^Own server at http://' recv.err
+expect_match '^Serving at http://' recv.err
 child=$(children "$pid_recv")
 [ -n "$child" ] || fail 'it has no child'
 expect_equal 700 "$(stat -c %a "$XDG_STATE_HOME"/qrx/own-*)" 'mode of its data'
@@ -30,7 +30,7 @@ expect_equal '' "$(find "$XDG_STATE_HOME/qrx" -name 'own-*')" 'what its server l
 
 # --- killed: the server goes too, and the next one cleans up
 own recv qrx-recv --bind 127.0.0.1:0 -o in/
-expect_match '^No other device can reach that address' recv.err
+expect_match '^Only this machine can reach that address' recv.err
 child=$(children "$pid_recv")
 kill -KILL "$pid_recv"
 wait_for 10 ended "$child"
@@ -97,7 +97,7 @@ expect_status 0
 finish recv
 expect_same_file from-file/hello.txt hello.txt
 QRX_OUTPUT=from-environment/ QRX_QUIET=0 own recv qrx-recv
-expect_match '^Own server' recv.err
+expect_match '^Serving at' recv.err
 QRX_LINK=$link QRX_QUIET=1 run qrx-send hello.txt
 expect_equal '' "$(cat err)" 'stderr with QRX_QUIET'
 finish recv

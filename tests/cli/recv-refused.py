@@ -44,7 +44,7 @@ def follows(w):
     qrx.check_equal((2, 1), (done["deliveries"], done["refused"]), "deliveries and refusals")
     recv.expect_exit(6)
     qrx.check_equal(["first.bin", "second.bin"], sorted(os.listdir(out)), "saved")
-    qrx.check("the space stays on the server" in recv.err, "it does not say where the refused delivery is")
+    qrx.check("kept on the server" in recv.err, "it does not say where the refused delivery is")
 
     # The owner's link fetches what can be had of it, and says the same.
     again = w.path("again/")

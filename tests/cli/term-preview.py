@@ -55,7 +55,7 @@ def receive(server, files, *arguments, answers=(), dimensions=(40, 100), **env):
     child.delaybeforesend = None
     child.expect(LINK)
     link = child.match.group(0)
-    child.expect("can read nothing")
+    child.expect("cannot read anything")
     sender = subprocess.Popen([os.path.join(qrx.BIN, "qrx-send"), "-q", "-l", link, *files], stdout=subprocess.DEVNULL)
     seen = ""
     for question, answer in answers:
@@ -138,12 +138,12 @@ def test_formats_and_texts(server):
 def test_asking_after_showing(server):
     for seal in ("offer", "off"):
         arguments = ["--ask", "--seal", seal]
-        seen, saved = receive(server, ["photo.png", "notes.txt"], *arguments, answers=[(r"Save photo\.png \(.*, image/png\)\? \[y/N/a\]", "n"), (r"Save notes\.txt .*\?", "y")])
+        seen, saved = receive(server, ["photo.png", "notes.txt"], *arguments, answers=[(r"Save photo\.png \(.*, image/png\)\? \[y/N/d/a\]", "d"), (r"Save notes\.txt .*\?", "y")])
         before = seen[:seen.index("Save photo.png")]
         check(has_symbols(before), f"the picture is seen before the question, --seal {seal}", seen)
         check(seen.index("first line") < seen.index("Save notes.txt"), "the text, too", seen)
         qrx.check_equal(["notes.txt"], saved, "what was declined leaves nothing")
-        check("1 declined" in seen, "is told", seen)
+        check("1 file discarded" in seen, "is told", seen)
 
 
 with qrx.work() as work:

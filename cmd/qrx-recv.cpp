@@ -399,11 +399,13 @@ int Recv::run() {
     asking_.emplace(std::move(*terminal));
   }
   take_over_signals(stop_receiving);
-  auto output = ReceiveOutput::open(set_.output, on_conflict_of(set_.on_conflict));
+  const bool several = set_.follow || set_.count.value_or(1) > 1;
+  auto output = ReceiveOutput::open(set_.output, on_conflict_of(set_.on_conflict), several);
   if (!output) return end(output.error());
   if (set_.links.empty()) {
     if (const auto ended = visit_left(*output)) return *ended;
     code_of_left_ = exit_done;  // it was said
+    output->remove_stale();
     set_.space.target = place_of(set_.output, output->is_stream());
     set_.space.ask = set_.ask;
     if (auto opened = open_space(); !opened) return end(opened.error());

@@ -10,9 +10,22 @@
 
 namespace qrx::cli {
 
+namespace {
+
+// One whole character. What acts on a terminal or hides is written as JSON's escape of it, which loses nothing.
+std::string json_character(std::string_view character) {
+  const std::string escaped = escape_untrusted(character);
+  if (escaped == character || !escaped.starts_with("\\U")) return escaped;  // \u202e is JSON's form, too
+  const auto value = static_cast<unsigned>(std::stoul(escaped.substr(2), nullptr, 16)) - 0x10000U;
+  char pair[16];
+  std::snprintf(pair, sizeof pair, "\\u%04x\\u%04x", 0xD800U + (value >> 10), 0xDC00U + (value & 0x3FFU));
+  return pair;
+}
+
+}  // namespace
+
 std::string json_quoted(std::string_view text) {
   std::string out = "\"";
-  const bool whole = is_valid_utf8(text);
   for (std::size_t i = 0; i < text.size(); ++i) {
     const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
@@ -25,10 +38,9 @@ std::string json_quoted(std::string_view text) {
       char escape[8];
       std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(byte));
       out += escape;
-    } else if (byte < 0x80 || whole) {
+    } else if (byte < 0x80) {
       out += c;
     } else {
-      // Not UTF-8 as a whole: keep the characters that are, one by one.
       std::size_t length = 1;
       for (std::size_t n = 2; n <= 4 && i + n <= text.size(); ++n)
         if (is_valid_utf8(text.substr(i, n))) {
@@ -38,7 +50,7 @@ std::string json_quoted(std::string_view text) {
       if (length == 1) {
         out += "\xEF\xBF\xBD";
       } else {
-        out += text.substr(i, length);
+        out += json_character(text.substr(i, length));
         i += length - 1;
       }
     }
@@ -58,6 +70,14 @@ Event& Event::text(std::string_view name, std::string_view value) {
   member(name);
   json_ += json_quoted(value);
   return *this;
+}
+
+Event& Event::path(std::string_view name, std::string_view value) {
+  text(name, value);
+  if (is_valid_utf8(value)) return *this;
+  std::string bytes;
+  for (const char c : value) bytes += c == '/' ? "/" : percent_encode_segment(std::string_view(&c, 1));
+  return text(std::string(name) + "_bytes", bytes);
 }
 
 Event& Event::number(std::string_view name, std::uint64_t value) {

@@ -14,6 +14,8 @@ class Event {
  public:
   explicit Event(std::string_view name);
   Event& text(std::string_view member, std::string_view value);
+  // Where it is not UTF-8 also as NAME_bytes, percent-encoded, which loses nothing.
+  Event& path(std::string_view member, std::string_view value);
   Event& number(std::string_view member, std::uint64_t value);
   Event& boolean(std::string_view member, bool value);
   Event& null(std::string_view member);

@@ -62,7 +62,8 @@ std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now) {
   std::vector<std::string> lines;
   if (!terms.words.empty()) lines.push_back("  words: " + terms.words);
   lines.emplace_back("Scan the code, open the link in a browser, or run: qrx-send -l LINK FILE");
-  lines.push_back("Anyone with this link can send until " + local_time(terms.expires, now) + ", but cannot read anything.");
+  lines.push_back("Anyone with this link can send until " + local_time(terms.expires, now) +
+                  ", but cannot read anything.");
   std::string most;
   if (terms.max_size != 0) most = format_size(terms.max_size);
   if (terms.max_files != 0) most += (most.empty() ? "" : " and ") + count_of_files(terms.max_files);

@@ -89,18 +89,20 @@ std::string first_reason(const std::string& log) {
 Result<OwnServer::Bind> OwnServer::parse_bind(const std::string& text) {
   const auto wrong = [&] {
     return fail(Kind::usage, "--bind: '" + text + "' is not HOST:PORT",
-                "for example 192.168.1.5:8460, [::1]:8460 or 0.0.0.0:0");
+                "for example 192.168.1.5:8460, [::1]:8460, 0.0.0.0:0 or :8460");
   };
-  const auto colon = text.rfind(':');
-  if (colon == std::string::npos || colon == 0) return wrong();
+  // "PORT" and ":PORT": on the address that is chosen without --bind.
+  const bool only_port = text.find_first_not_of("0123456789") == std::string::npos;
+  const auto colon = only_port ? std::string::npos : text.rfind(':');
+  if (text.empty() || (!only_port && colon == std::string::npos)) return wrong();
   Bind bind;
-  bind.host = text.substr(0, colon);
+  bind.host = only_port || colon == 0 ? machine_addresses().front().text : text.substr(0, colon);
   if (bind.host.front() == '[' && bind.host.back() == ']')
     bind.host = bind.host.substr(1, bind.host.size() - 2);
   else if (bind.host.find(':') != std::string::npos)
     return wrong();
   const char* end = text.data() + text.size();
-  const auto [at, error] = std::from_chars(text.data() + colon + 1, end, bind.port);
+  const auto [at, error] = std::from_chars(text.data() + (only_port ? 0 : colon + 1), end, bind.port);
   if (error != std::errc() || at != end || bind.port > 65535 || bind.host.empty()) return wrong();
   return bind;
 }

@@ -16,7 +16,7 @@ transfer::OnConflict on_conflict_of(std::string_view text) {
   return transfer::OnConflict::rename;
 }
 
-Result<ReceiveOutput> ReceiveOutput::open(const std::string& output, transfer::OnConflict on_conflict) {
+Result<ReceiveOutput> ReceiveOutput::open(const std::string& output, transfer::OnConflict on_conflict, bool several) {
   ReceiveOutput out;
   if (output == "-") return out;
   if (transfer::Saver::is_stream(output)) {
@@ -27,10 +27,14 @@ Result<ReceiveOutput> ReceiveOutput::open(const std::string& output, transfer::O
                   "name a file or a directory");
     return out;
   }
-  auto saver = transfer::Saver::open(output, on_conflict);
+  auto saver = transfer::Saver::open(output, on_conflict, several);
   if (!saver) return tl::unexpected(saver.error());
   out.saver_ = std::move(*saver);
   return out;
+}
+
+void ReceiveOutput::remove_stale() {
+  if (saver_) saver_->remove_stale();
 }
 
 bool ReceiveOutput::closed() const {

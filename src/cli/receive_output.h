@@ -17,7 +17,9 @@ transfer::OnConflict on_conflict_of(std::string_view text);  // "refuse", "overw
 class ReceiveOutput {
  public:
   // "-" is stdout; what stands there as a pipe, socket or device is a stream; anything else is as Saver::open() says.
-  static Result<ReceiveOutput> open(const std::string& output, transfer::OnConflict on_conflict);
+  // `several`: more than one delivery may come, so that a name is that of a directory.
+  static Result<ReceiveOutput> open(const std::string& output, transfer::OnConflict on_conflict, bool several);
+  void remove_stale();  // Saver::remove_stale()
 
   bool is_stream() const { return !saver_; }
   // Blocks, as Receiver::run().

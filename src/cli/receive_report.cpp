@@ -12,6 +12,7 @@
 #include "cli/exit.h"
 #include "cli/hook.h"
 #include "term/terminal.h"
+#include "transfer/local_names.h"
 
 namespace qrx::cli {
 
@@ -137,14 +138,27 @@ void ReceiveReport::saved(const transfer::SavedFile& file) {
   if (!streamed) told(facts_.line(tty ? escape_untrusted(file.path) : file.path, options_.path_end));
   if (!streamed && !options_.asking) messages_.raw(preview_.of_path(file.path));
   Event event("saved");
-  event.text("path", streamed ? options_.stream : file.path)
+  event.path("path", streamed ? options_.stream : file.path)
       .text("name", file.info.name)
       .number("size", file.info.size);
   event.text("type", file.info.type).text("xxh128", to_hex(file.info.xxh128));
   if (file.sha256) event.text("sha256", to_hex(*file.sha256));
   event.boolean("sealed", file.info.sealed).text("delivery", file.delivery.text());
   told(facts_.event(event));
+  if (!streamed) warn_of(file);
   if (file.sha256 && !facts_.json()) messages_.detail("sha256 " + to_hex(*file.sha256) + "  " + file.path, 0);
+}
+
+// What a name or a place does, said beside what it is.
+void ReceiveReport::warn_of(const transfer::SavedFile& file) {
+  if (file.renamed) {
+    told(facts_.event(Event("renamed").text("from", file.info.name).path("to", file.path)));
+    messages_.warn("name changed: " + file.info.name + " is saved as " + file.path);
+  }
+  if (const auto why = transfer::risk_of(file.info.name); !why.empty()) {
+    told(facts_.event(Event("risky").path("path", file.path).text("why", why)));
+    messages_.warn(file.path + " " + why, "look at it before you use what was received");
+  }
 }
 
 void ReceiveReport::delivered(const transfer::SavedDelivery& delivery) {

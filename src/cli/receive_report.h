@@ -56,6 +56,7 @@ class ReceiveReport {
   bool is_asked_at_sight(const wire::FileInfo& file) const;
   transfer::Wish ask(const wire::FileInfo& file);
   void saved(const transfer::SavedFile& file);
+  void warn_of(const transfer::SavedFile& file);
   void delivered(const transfer::SavedDelivery& delivery);
   void run_hook_after(const transfer::SavedDelivery& delivery, std::uint64_t bytes);
   void refused(const wire::DeliveryInfo& delivery, const Error& error);

@@ -42,6 +42,11 @@ std::string fitted(std::string_view leaf, std::string_view inserted, std::size_t
   return out;
 }
 
+bool is_variation_selector(std::string_view character) {
+  const bool basic = character >= "\ufe00" && character <= "\ufe0f";
+  return character.size() == 3 ? basic : character >= "\U000e0100" && character <= "\U000e01ef";
+}
+
 // One character (or one byte that is none) off the front of `text`, as it may stand in a name.
 std::string take_clean(std::string_view& text) {
   const auto lead = static_cast<unsigned char>(text[0]);
@@ -53,7 +58,9 @@ std::string take_clean(std::string_view& text) {
   }
   text.remove_prefix(length);
   if (character == "\\") return "_";
-  if (character == "\xEF\xB8\x8F" || character == "\xEF\xB8\x8E") return {};  // of emoji; nothing is lost without them
+  // ZWNJ and ZWJ are letters' joints in Persian, Hindi and emoji, variation selectors choose a letter's or emoji's
+  // form.
+  if (character == "\u200c" || character == "\u200d" || is_variation_selector(character)) return std::string(character);
   if (length == 1 && lead >= 0x20 && lead < 0x7F) return std::string(character);
   return escape_untrusted(character) == character ? std::string(character) : "_";
 }
@@ -103,13 +110,48 @@ std::string safe_local_name(std::string_view wire_name) {
   return out;
 }
 
+std::string risk_of(std::string_view name) {
+  const std::string path = "/" + to_lower_ascii(name);
+  const auto has = [&path](std::string_view part) { return path.find(part) != std::string::npos; };
+  if (has("/.git/hooks/") || path.ends_with("/.git/config")) return "runs commands when git is used there";
+  if (has("/.ssh/")) return "can let others log in, if it is in a home directory";
+  for (const auto* shell :
+       {"/.bashrc", "/.bash_profile", "/.bash_login", "/.profile", "/.zshrc", "/.zshenv", "/.envrc"})
+    if (path.ends_with(shell)) return "is run by a shell that starts there";
+  if (has("/.config/autostart/") || has("/.config/systemd/") || has("/.local/share/systemd/") || has("/start menu/"))
+    return "is run at login, if it is in a home directory";
+  if (path.ends_with("/.vscode/tasks.json") || path.ends_with("/.npmrc") || path.ends_with("/.gitconfig"))
+    return "can run commands in programs that read it";
+  return {};
+}
+
+std::string portable_name(std::string_view leaf, bool ascii) {
+  constexpr std::string_view refused = ":?*\"<>|";
+  std::string out;
+  for (const char c : leaf) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (ascii && (byte & 0xC0U) == 0x80U) continue;  // one '_' a character
+    out += refused.find(c) != std::string_view::npos || (ascii && byte >= 0x80) ? '_' : c;
+  }
+  for (std::size_t end = out.size(); end > 0 && (out[end - 1] == '.' || out[end - 1] == ' '); --end) out[end - 1] = '_';
+  return out;
+}
+
 std::string numbered_name(std::string_view leaf, unsigned number) {
   return fitted(leaf, number == 0 ? std::string() : " (" + std::to_string(number) + ")", most_part_bytes);
 }
 
-std::string partial_name(std::string_view leaf, const Id& file) {
-  const std::string tail = "." + file.text().substr(0, 8) + std::string(partial_suffix);
+std::string partial_name(std::string_view leaf, const Id& file, bool lasting) {
+  const std::string tail = (lasting ? "." : ".tmp.") + file.text().substr(0, 8) + std::string(partial_suffix);
   return "." + std::string(front(leaf, most_part_bytes - 1 - tail.size())) + tail;
+}
+
+bool is_passing_partial(std::string_view leaf) {
+  constexpr std::size_t id_size = 8;
+  constexpr std::string_view mark = ".tmp.";
+  const std::size_t tail = mark.size() + id_size + partial_suffix.size();
+  if (leaf.size() <= tail || leaf[0] != '.' || !leaf.ends_with(partial_suffix)) return false;
+  return leaf.substr(leaf.size() - tail).starts_with(mark);
 }
 
 }  // namespace qrx::transfer

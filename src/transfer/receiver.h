@@ -100,6 +100,7 @@ struct SavedFile {
   wire::FileInfo info;  // of what was saved; name is hostile. sealed: it came sealed, and was opened
   std::optional<Sha256Sum> sha256;
   Id delivery;
+  bool renamed = false;  // the name of `info` could not stand here as it is
 };
 
 struct SavedDelivery {

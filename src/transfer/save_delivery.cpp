@@ -166,9 +166,10 @@ Result<void> Worker::publish(std::size_t index, PartialFile& partial, const Sums
     return {};
   }
   job_.record->add(info.file, {partial.name(), info.size, info.xxh128, delivery_.info_.delivery});
+  const bool renamed = !job_.saver->one_file() && partial.name() != info.name;
   auto path = partial.publish();
   if (!path) return tl::unexpected(path.error());
-  delivery_.saved(index, SavedFile{std::move(*path), info, sums.sha256, delivery_.info_.delivery});
+  delivery_.saved(index, SavedFile{std::move(*path), info, sums.sha256, delivery_.info_.delivery, renamed});
   return {};
 }
 

@@ -1,5 +1,6 @@
 #include "transfer/saver.h"
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/file.h>
@@ -11,6 +12,7 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
+#include <optional>
 #include <vector>
 
 #include "base/text.h"
@@ -75,13 +77,66 @@ int rename_no_replace(int directory, const char* from, const char* to) {
   if (::renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return -1;
   // A file system that cannot (some network ones): a second name cannot replace either.
-  if (::linkat(directory, from, directory, to, 0) != 0) return -1;
-  return ::unlinkat(directory, from, 0);
+  if (::linkat(directory, from, directory, to, 0) == 0) return ::unlinkat(directory, from, 0);
+  if (errno == EEXIST) return -1;
+  // No second names either (FAT, exFAT): what is replaced is an empty file of our own.
+  const UniqueFd placeholder(open_at(directory, to, O_WRONLY | O_CREAT | O_EXCL, 0666));
+  if (!placeholder) return -1;
+  if (::renameat(directory, from, directory, to) == 0) return 0;
+  const int error = errno;
+  ::unlinkat(directory, to, 0);
+  errno = error;
+  return -1;
+}
+
+// The answers of file systems to a name that they cannot have: FAT, exFAT, CIFS, NTFS; and to one that is too long.
+bool is_name_refused(int error) {
+  return error == EINVAL || error == ENOENT || error == EILSEQ || error == ENAMETOOLONG || error == EIO;
+}
+
+// As `leaf`, or by a name that more file systems take: `make` gets one after the other. The name that was taken.
+template <class Make>
+std::optional<std::string> with_a_name(const std::string& leaf, Make make) {
+  if (make(leaf)) return leaf;
+  const int error = errno;
+  if (!is_name_refused(error)) return std::nullopt;
+  for (const bool ascii : {false, true}) {
+    const std::string name = portable_name(leaf, ascii);
+    if (name != leaf && make(name)) return name;
+    if (name != leaf && !is_name_refused(errno)) return std::nullopt;
+  }
+  errno = error;
+  return std::nullopt;
+}
+
+// A name for a file that only shows what this directory does to files of ours.
+UniqueFd make_probe(int directory, std::string& name) {
+  name = ".qrx-" + Id::random().text();
+  return UniqueFd(open_at(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600));
+}
+
+// Mounts may show any owner (CIFS, FAT with uid=, NFS with root_squash, sshfs, WSL): ours is whom they show for what we
+// make.
+bool is_ours(int directory, const struct stat& status) {
+  if (status.st_uid == ::geteuid()) return true;
+  std::string name;
+  struct stat made {};
+  const UniqueFd probe = make_probe(directory, name);
+  if (!probe) return false;
+  const bool same = ::fstat(probe.get(), &made) == 0 && made.st_uid == status.st_uid && made.st_uid != ::geteuid();
+  ::unlinkat(directory, name.c_str(), 0);
+  return same;
+}
+
+// The file systems that have no such thing; what they hold is as durable as they make it.
+bool cannot_sync(int error) {
+  return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == EBADF || error == EPERM ||
+         error == EACCES;
 }
 
 }  // namespace
 
-Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict on_conflict) {
+Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict on_conflict, bool several) {
   std::unique_ptr<Saver> saver(new Saver);
   saver->on_conflict_ = on_conflict;
   const std::string path = output.empty() ? "." : output;
@@ -90,7 +145,7 @@ Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict
   if (!there && errno != ENOENT) return fail_errno("cannot use " + path + " for output");
 
   std::string directory = path;
-  if (!there && path.back() == '/') {
+  if (!there && (several || path.back() == '/')) {
     if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) return fail_errno("cannot make the directory " + path);
   } else if (!there || !S_ISDIR(status.st_mode)) {
     if (there && on_conflict == OnConflict::refuse) return fail(Kind::exists, path + " already exists; not saved");
@@ -105,8 +160,9 @@ Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict
   while (fd < 0 && errno == EINTR);
   if (fd < 0) return fail_errno("cannot open the directory " + directory);
   saver->root_.reset(fd);
-  if (::faccessat(fd, ".", W_OK | X_OK, AT_EACCESS) != 0)
-    return fail_errno("cannot write to the directory " + directory);
+  std::string probe;
+  if (!make_probe(fd, probe)) return fail_errno("cannot write to the directory " + directory);
+  ::unlinkat(fd, probe.c_str(), 0);
 
   if (directory != "." || path.starts_with("./")) saver->shown_ = directory.back() == '/' ? directory : directory + "/";
   if (path == ".") saver->shown_.clear();
@@ -140,9 +196,11 @@ Result<Saver::Place> Saver::enter(const std::string& local_name) const {
   if (!place.directory) return fail_errno("cannot open the output directory");
   for (const auto& part : parts) {
     for (unsigned number = 0;; ++number) {
-      const std::string name = numbered_name(part, number);
-      if (::mkdirat(place.directory.get(), name.c_str(), 0777) != 0 && errno != EEXIST)
-        return fail_errno("cannot make the directory " + shown_ + place.directories + name);
+      const auto made = with_a_name(numbered_name(part, number), [&](const std::string& one) {
+        return ::mkdirat(place.directory.get(), one.c_str(), 0777) == 0 || errno == EEXIST;
+      });
+      if (!made) return fail_errno("cannot make the directory " + shown_ + place.directories + part);
+      const std::string& name = *made;
       const int fd = open_at(place.directory.get(), name.c_str(), O_RDONLY | O_DIRECTORY);
       if (fd >= 0) {
         place.directory.reset(fd);
@@ -175,6 +233,22 @@ Result<std::string> Saver::claim(const std::string& local_name, const Id& file, 
   return fail(Kind::exists, "too many files of one delivery are named " + local_name);
 }
 
+// Where "a.txt" and "A.txt" are one, the second of a delivery must not replace the first.
+bool Saver::is_twin(const std::string& directories, const std::string& leaf, int directory) {
+  struct stat ours {
+  }, other{};
+  if (::fstatat(directory, leaf.c_str(), &ours, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  const std::lock_guard lock(mutex_);
+  for (auto at = taken_.lower_bound(directories); at != taken_.end() && at->first.starts_with(directories); ++at) {
+    const std::string name = at->first.substr(directories.size());
+    if (name != leaf && name.size() == leaf.size() && equal_ignoring_case(name, leaf) &&
+        ::fstatat(directory, name.c_str(), &other, AT_SYMLINK_NOFOLLOW) == 0 && other.st_ino == ours.st_ino &&
+        other.st_dev == ours.st_dev)
+      return true;
+  }
+  return false;
+}
+
 Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, const Id& delivery) {
   auto name = claim(one_file() ? file_name_ : safe_local_name(wire_name), file, delivery);
   if (!name) return tl::unexpected(name.error());
@@ -195,16 +269,62 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
       ::fstatat(partial.directory_.get(), partial.leaf_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
     return fail(Kind::exists, shown_ + partial.name_ + " already exists; not saved");
 
+  if (auto opened = open_part(partial, *place, file); !opened) return tl::unexpected(opened.error());
   const std::string shown = shown_ + place->directories + partial.part_;
-  partial.file_.reset(open_at(partial.directory_.get(), partial.part_.c_str(), O_RDWR | O_CREAT | O_NONBLOCK, 0666));
-  if (!partial.file_) return fail_errno("cannot write " + shown);
   if (::fstat(partial.file_.get(), &status) != 0) return fail_errno("cannot write " + shown);
-  if (!S_ISREG(status.st_mode) || status.st_uid != ::geteuid() || status.st_nlink != 1)
+  if (!S_ISREG(status.st_mode) || status.st_nlink > 1 || !is_ours(partial.directory_.get(), status))
     return fail(Kind::integrity, "cannot write " + shown + ": something that is not ours has this name");
   if (::flock(partial.file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return fail(Kind::locked, "another process is saving " + shown_ + partial.name_);
   partial.size_ = partial.flushed_ = static_cast<std::uint64_t>(status.st_size);
+  const std::lock_guard lock(mutex_);
+  parts_.insert(place->directories + partial.part_);
   return partial;
+}
+
+// Under the name that the file system takes; the target gets the like.
+Result<void> Saver::open_part(PartialFile& partial, Place& place, const Id& file) const {
+  const auto taken = with_a_name(place.leaf, [&](const std::string& leaf) {
+    partial.part_ = partial_name(leaf, file, lasting_);
+    partial.file_.reset(open_at(partial.directory_.get(), partial.part_.c_str(), O_RDWR | O_CREAT | O_NONBLOCK, 0666));
+    return static_cast<bool>(partial.file_);
+  });
+  if (!taken) return fail_errno("cannot write " + shown_ + place.directories + partial.part_);
+  partial.leaf_ = place.leaf = *taken;
+  partial.name_ = place.directories + *taken;
+  return {};
+}
+
+void Saver::discard_parts() {
+  std::set<std::string> parts;
+  {
+    const std::lock_guard lock(mutex_);
+    if (lasting_) return;
+    parts.swap(parts_);
+  }
+  for (const auto& part : parts) {
+    const auto slash = part.rfind('/');
+    const std::string directories = slash == std::string::npos ? "" : part.substr(0, slash + 1);
+    const UniqueFd directory(directories.empty() ? open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY)
+                                                 : open_beneath(root_.get(), directories, O_RDONLY | O_DIRECTORY));
+    if (directory) ::unlinkat(directory.get(), part.c_str() + directories.size(), 0);
+  }
+}
+
+void Saver::remove_stale() {
+  const int fd = open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY);
+  DIR* listing = fd < 0 ? nullptr : ::fdopendir(fd);
+  if (!listing) return;
+  while (const dirent* entry = ::readdir(listing)) {
+    if (!is_passing_partial(entry->d_name)) continue;
+    const UniqueFd file(open_at(fd, entry->d_name, O_RDWR | O_NONBLOCK));
+    struct stat status {};
+    // Its lock says that its run lives.
+    if (file && ::fstat(file.get(), &status) == 0 && S_ISREG(status.st_mode) && is_ours(fd, status) &&
+        ::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
+      ::unlinkat(fd, entry->d_name, 0);
+  }
+  ::closedir(listing);
 }
 
 Result<void> Saver::settle(const Id& delivery) {
@@ -220,7 +340,7 @@ Result<void> Saver::settle(const Id& delivery) {
       const UniqueFd fd(path.empty() ? open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY)
                                      : open_beneath(root_.get(), path, O_RDONLY | O_DIRECTORY));
       // A directory that was moved away meanwhile is its mover's business.
-      if (fd && ::fsync(fd.get()) != 0 && errno != EINVAL)
+      if (fd && ::fsync(fd.get()) != 0 && !cannot_sync(errno))
         return fail_errno("cannot make " + shown_ + path + " durable");
       if (path.empty()) break;
       const auto slash = path.rfind('/', path.size() - 2);
@@ -300,7 +420,7 @@ Result<void> PartialFile::truncate(std::uint64_t size) {
 Result<std::string> PartialFile::publish() {
   const std::string directories = name_.substr(0, name_.size() - leaf_.size());
   const std::string wanted = saver_->shown_ + name_;
-  if (::fdatasync(file_.get()) != 0) return fail_errno("cannot make " + wanted + " durable");
+  if (::fdatasync(file_.get()) != 0 && !cannot_sync(errno)) return fail_errno("cannot make " + wanted + " durable");
   struct stat ours {
   }, named{};
   if (::fstat(file_.get(), &ours) != 0 ||
@@ -309,7 +429,7 @@ Result<std::string> PartialFile::publish() {
     return fail(Kind::integrity, "cannot save " + wanted + ": its partial file was replaced or removed meanwhile");
 
   std::string leaf = leaf_;
-  if (on_conflict_ == OnConflict::overwrite) {
+  if (on_conflict_ == OnConflict::overwrite && !saver_->is_twin(directories, leaf_, directory_.get())) {
     if (::renameat(directory_.get(), part_.c_str(), directory_.get(), leaf.c_str()) != 0) {
       if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST)
         return fail(Kind::exists, "cannot overwrite " + wanted + ": it is a directory");
@@ -320,13 +440,15 @@ Result<std::string> PartialFile::publish() {
       leaf = numbered_name(leaf_, number);
       if (rename_no_replace(directory_.get(), part_.c_str(), leaf.c_str()) == 0) break;
       if (errno != EEXIST) return fail_errno("cannot save " + wanted);
-      if (on_conflict_ == OnConflict::refuse || number == most_numbers)
+      if (on_conflict_ != OnConflict::rename && on_conflict_ != OnConflict::overwrite)
         return fail(Kind::exists, wanted + " already exists; not saved");
+      if (number == most_numbers) return fail(Kind::exists, wanted + " already exists; not saved");
     }
   }
   {
     const std::lock_guard lock(saver_->mutex_);
     saver_->unsettled_.insert(directories);
+    saver_->parts_.erase(directories + part_);
   }
   return saver_->shown_ + directories + leaf;
 }
@@ -363,6 +485,8 @@ Result<void> PartialFile::rename_to(std::string_view wire_name, const Id& file, 
 
 void PartialFile::discard() {
   static_cast<void>(::unlinkat(directory_.get(), part_.c_str(), 0));  // gone already is as good
+  const std::lock_guard lock(saver_->mutex_);
+  saver_->parts_.erase(name_.substr(0, name_.size() - leaf_.size()) + part_);
   file_.reset();
 }
 

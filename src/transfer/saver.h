@@ -75,7 +75,15 @@ class Saver {
   // `output` like cp: an existing directory (or one with a slash at the end, which is made): files keep their names in
   // it; anything else: the name for the one file of the one delivery. Kind::exists at once when that name is taken and
   // on_conflict is refuse.
-  static Result<std::unique_ptr<Saver>> open(const std::string& output, OnConflict on_conflict);
+  // With `several` a name where nothing is means a directory, too, which is made. A file is made and removed there:
+  // what cannot be written is an error now.
+  static Result<std::unique_ptr<Saver>> open(const std::string& output, OnConflict on_conflict, bool several = false);
+
+  // Partials of this run are of no use for a later one: discard_parts() removes those that are left, and remove_stale()
+  // those that killed runs left in the output directory itself.
+  void set_passing() { lasting_ = false; }
+  void discard_parts();
+  void remove_stale();
 
   // True when `output` names one file: a delivery of several is refused.
   bool one_file() const { return !file_name_.empty(); }
@@ -109,6 +117,8 @@ class Saver {
   };
   UniqueFd open_saved(const std::string& relative) const;
   Result<Place> enter(const std::string& local_name) const;
+  Result<void> open_part(PartialFile& partial, Place& place, const Id& file) const;
+  bool is_twin(const std::string& directories, const std::string& leaf, int directory);
   Result<std::string> claim(const std::string& local_name, const Id& file, const Id& delivery);
 
   UniqueFd root_;
@@ -121,6 +131,8 @@ class Saver {
   std::mutex mutex_;
   std::map<std::string, Owner> taken_;  // names of this run, so that files of one delivery do not replace each other
   std::set<std::string> unsettled_;     // directories that got names since settle()
+  std::set<std::string> parts_;         // partials that are there, relative to the output directory
+  bool lasting_ = true;
 };
 
 }  // namespace qrx::transfer

@@ -12,6 +12,8 @@ using std::chrono::steady_clock;
 constexpr Seconds longest_wait{50};      // the server waits 60 s at most; proxies often end silent requests after 60 s
 constexpr Millis pause_when_large{500};  // states of a space with thousands of files are megabytes
 constexpr std::size_t large_files = 2000;
+constexpr Millis even_pace{250};  // between requests, in the long run; honest servers answer when something happened
+constexpr int burst = 8;          // so many may come at once
 
 }  // namespace
 
@@ -21,6 +23,12 @@ Watch::Watch(const ReceiveJob& job) : job_(job), client_(job.link, job.options.c
 
 void Watch::delivered() {
   if (job_.options.timeout) deadline_ = steady_clock::now() + *job_.options.timeout;
+}
+
+Millis Watch::pace() {
+  const Steady now = steady_clock::now();
+  next_ = std::max(next_, now - burst * even_pace) + even_pace;
+  return std::max(Millis{0}, std::chrono::ceil<Millis>(next_ - now));
 }
 
 Result<wire::SpaceInfo> Watch::next() {
@@ -33,7 +41,7 @@ Result<wire::SpaceInfo> Watch::next() {
     }
     if (seq_) {
       const Millis time = job_.options.interval ? *job_.options.interval : large_ ? pause_when_large : Millis{0};
-      if (!pause(job_.interrupt, std::min(time, left))) return fail(Kind::unavailable, "interrupted");
+      if (!pause(job_.interrupt, std::min(std::max(time, pace()), left))) return fail(Kind::unavailable, "interrupted");
     }
     const bool waits = seq_ && !job_.options.interval;
     const Seconds wait = std::clamp(std::chrono::ceil<Seconds>(left), Seconds{1}, longest_wait);

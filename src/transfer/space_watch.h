@@ -26,7 +26,11 @@ class Watch {
   std::optional<std::uint64_t> seq_;
   std::optional<Steady> deadline_;
   std::uint64_t uploaded_ = 0;  // bytes of all uploads at the last look
-  bool large_ = false;          // the state is large: do not ask for each small change of it
+  // At most some requests a second, whatever the server answers.
+  Millis pace();
+
+  Steady next_{};       // when a request would be due at the even rate
+  bool large_ = false;  // the state is large: do not ask for each small change of it
 };
 
 }  // namespace qrx::transfer

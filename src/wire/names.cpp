@@ -24,6 +24,7 @@ bool has_control_character(std::string_view name) {
 
 bool has_drive_letter(std::string_view name) {
   if (name.size() < 2 || name[1] != ':') return false;
+  if (name.size() > 2 && name[2] != '/' && name[2] != '\\') return false;  // "a:b.txt" is a name
   const char letter = static_cast<char>(name[0] | 0x20);
   return letter >= 'a' && letter <= 'z';
 }

@@ -18,7 +18,7 @@ class ReceiveOutput {
  public:
   // "-" is stdout; what stands there as a pipe, socket or device is a stream; anything else is as Saver::open() says.
   // `several`: more than one delivery may come, so that a name is that of a directory.
-  static Result<ReceiveOutput> open(const std::string& output, transfer::OnConflict on_conflict, bool several);
+  static Result<ReceiveOutput> open(const std::string& output, transfer::OnConflict on_conflict, bool several = false);
   void remove_stale();  // Saver::remove_stale()
 
   bool is_stream() const { return !saver_; }

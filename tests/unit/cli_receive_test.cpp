@@ -153,7 +153,7 @@ TEST_CASE("what is streamed has no paths, and what is declined is said") {
   events.saved(delivery.files[0]);
   delivery.declined = {"c"};
   events.delivered(delivery);
-  CHECK(captured.said() == "downloaded: 2 files, 12 B; 1 declined\n");
+  CHECK(captured.said() == "downloaded: 2 files, 12 B; 1 file discarded\n");
 }
 
 TEST_CASE("when nobody reads stdout any more, receiving is stopped") {

@@ -3,6 +3,7 @@
 #include "notify/command.h"
 #include "notify/transport.h"
 #include "notify/wording.h"
+#include "wire/share_messages.h"
 
 namespace qrx::notify {
 namespace {
@@ -24,7 +25,7 @@ class Exec : public Transport {
                   {"id", notice.id.text()},
                   {"to", notice.to.address.substr(colon + 1)},
                   {"from", plain_words(notice.from, most_label_bytes)},
-                  {"message", plain_lines(notice.message, most_message_bytes)},
+                  {"message", plain_lines(notice.message, wire::most_share_message_bytes)},
                   {"summary", plain_words(notice.summary, 100)},
                   {"link", notice.link},
                   {"subject", subject(notice)},

@@ -5,6 +5,7 @@
 #include "notify/api.h"
 #include "notify/signature.h"
 #include "notify/wording.h"
+#include "wire/share_messages.h"
 
 namespace qrx::notify {
 namespace {
@@ -19,7 +20,7 @@ class Webhook : public Transport {
                  {"type", "qrx.ready"},
                  {"id", notice.id.text()},
                  {"from", plain_words(notice.from, most_label_bytes)},
-                 {"message", plain_lines(notice.message, most_message_bytes)},
+                 {"message", plain_lines(notice.message, wire::most_share_message_bytes)},
                  {"summary", plain_words(notice.summary, 100)},
                  {"link", notice.link},
                  {"text", chat_text(notice, 4096)}};

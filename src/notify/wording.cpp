@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "wire/share_messages.h"
 
 namespace qrx::notify {
 namespace {
@@ -57,6 +58,31 @@ bool is_dot(char32_t c) {
   return c == '.' || c == 0x3002 || c == 0xFF0E || c == 0xFF61;
 }
 
+// Endings of files that no programs take for a host name, for they are no top-level domains.
+constexpr std::array<std::u32string_view, 40> file_endings = {
+    U"pdf", U"jpg", U"jpeg", U"png",  U"gif", U"heic", U"webp", U"svg",  U"tif", U"tiff",
+    U"txt", U"csv", U"doc",  U"docx", U"xls", U"xlsx", U"ppt",  U"pptx", U"odt", U"ods",
+    U"odp", U"rtf", U"tar",  U"gz",   U"tgz", U"xz",   U"bz2",  U"zst",  U"rar", U"iso",
+    U"mp3", U"mp4", U"wav",  U"mkv",  U"avi", U"flac", U"epub", U"json", U"xml", U"log"};
+
+// "src.tar.gz": is the word around text[at] the name of such a file, with nothing behind it that would make it a link?
+bool is_file_name(const std::u32string& text, std::size_t at) {
+  const auto in_word = [](char32_t c) { return is_ascii_word(c) || c == '-' || c == '_' || c == '.' || c >= 0x80; };
+  std::size_t end = at;
+  while (end < text.size() && in_word(text[end]) && (!is_dot(text[end]) || text[end] == '.')) ++end;
+  if (end < text.size() && (text[end] == '/' || text[end] == ':' || text[end] == '@' || is_dot(text[end])))
+    return false;
+  while (end > at && text[end - 1] == '.') --end;
+  const auto dot = text.rfind(U'.', end - 1);
+  std::u32string ending = text.substr(dot + 1, end - dot - 1);
+  for (char32_t& c : ending)
+    if (c >= 'A' && c <= 'Z') c += 'a' - 'A';
+  std::size_t begin = at;
+  while (begin > 0 && in_word(text[begin - 1])) --begin;
+  const bool in_address = begin > 0 && (text[begin - 1] == '/' || text[begin - 1] == ':' || text[begin - 1] == '@');
+  return !in_address && std::find(file_endings.begin(), file_endings.end(), ending) != file_endings.end();
+}
+
 // What programs turn into links: a scheme with "://" or "//" alone, and names with dots in them. The marks are those
 // that people who write about attacks use: "evil[.]example".
 std::u32string without_links(const std::u32string& text) {
@@ -68,7 +94,7 @@ std::u32string without_links(const std::u32string& text) {
     const char32_t second = i + 2 < text.size() ? text[i + 2] : U' ';
     const bool in_number = (before >= '0' && before <= '9') && (after >= '0' && after <= '9') &&
                            std::none_of(text.begin(), text.end(), [](char32_t d) { return d == '/'; });
-    if (is_dot(c) && joins_a_name(before) && joins_a_name(after) && !in_number) {
+    if (is_dot(c) && joins_a_name(before) && joins_a_name(after) && !in_number && !is_file_name(text, i)) {
       out += U"[.]";
     } else if (c == ':' && ((after == '/' && second == '/') ||
                             (is_ascii_word(before) && joins_a_name(after) && !(after >= '0' && after <= '9')))) {
@@ -209,20 +235,20 @@ std::string subject(const Notice& notice) {
 
 std::string mail_text(const Notice& notice) {
   const std::string label = label_of(notice);
-  const std::string message = plain_lines(notice.message, most_message_bytes);
+  const std::string message = plain_lines(notice.message, wire::most_share_message_bytes);
   std::string out = (label.empty() ? "Ready to download: " : label + " has something for you to download: ") +
                     what_of(notice) + ".\n\n";
   out += notice.link + "\n\n";
-  if (!message.empty()) out += "They say:\n" + with_prefix("> ", message) + "\n\n";
+  if (!message.empty()) out += "Message:\n" + with_prefix("> ", message) + "\n\n";
   if (notice.expires) out += "The link works until " + moment(*notice.expires) + ". ";
   out += "It is yours alone: whoever has it can download.\n\n";
-  out += "-- \nSent by qrx for somebody who entered your address. If you do not know from whom this is, ignore it.\n";
+  out += "-- \nSent by qrx on behalf of someone who entered your address. Not expecting it? Ignore it.\n";
   return out;
 }
 
 std::string mail_html(const Notice& notice) {
   const std::string label = escape_html(label_of(notice));
-  std::string message = escape_html(plain_lines(notice.message, most_message_bytes));
+  std::string message = escape_html(plain_lines(notice.message, wire::most_share_message_bytes));
   for (std::size_t at = 0; (at = message.find('\n', at)) != std::string::npos; at += 5)
     message.replace(at, 1, "<br>\n");
   const std::string link = escape_html(notice.link);
@@ -231,19 +257,20 @@ std::string mail_html(const Notice& notice) {
   out += "<p>" + (label.empty() ? "Ready to download: " : label + " has something for you to download: ") +
          escape_html(what_of(notice)) + ".</p>\n";
   out += "<p><a href=\"" + link + "\">" + link + "</a></p>\n";
-  if (!message.empty()) out += "<p>They say:</p>\n<blockquote>" + message + "</blockquote>\n";
+  if (!message.empty()) out += "<p>Message:</p>\n<blockquote>" + message + "</blockquote>\n";
   out += "<p>";
   if (notice.expires) out += "The link works until " + moment(*notice.expires) + ". ";
   out += "It is yours alone: whoever has it can download.</p>\n";
   out +=
-      "<p style=\"color:#666\">Sent by qrx for somebody who entered your address. If you do not know from whom this "
-      "is, ignore it.</p>\n";
+      "<p style=\"color:#666\">Sent by qrx on behalf of someone who entered your address. Not expecting it? Ignore "
+      "it.</p>\n";
   return out + "</body></html>\n";
 }
 
 std::string chat_text(const Notice& notice, std::size_t most, Markup markup) {
   const std::string label = escaped(without_mentions(label_of(notice)), markup);
-  const std::string message = escaped(without_mentions(plain_lines(notice.message, most_message_bytes)), markup);
+  const std::string message =
+      escaped(without_mentions(plain_lines(notice.message, wire::most_share_message_bytes)), markup);
   const std::string what = escaped(without_mentions(what_of(notice)), markup) + " ready to download";
   const std::string head = label.empty() ? what : label + ": " + what;
   const std::string until = notice.expires ? "\nuntil " + moment(*notice.expires) : "";
@@ -285,7 +312,7 @@ std::u16string to_utf16(std::string_view utf8) {
 
 std::string sms_text(const Notice& notice) {
   const std::string label = label_of(notice);
-  const std::string message = plain_words(notice.message, most_message_bytes);
+  const std::string message = plain_words(notice.message, wire::most_share_message_bytes);
   const std::string what = what_of(notice) + " ready: ";
   const std::string from = label.empty() ? "" : label + ": ";
   const std::string until = notice.expires ? " until " + moment(*notice.expires) : "";

@@ -13,7 +13,6 @@
 namespace qrx::notify {
 
 inline constexpr std::size_t most_label_bytes = 80;
-inline constexpr std::size_t most_message_bytes = 500;  // wire::most_share_message_bytes
 
 // One line: "https://evil.example" becomes "https[:]//evil[.]example". Cut after `most` bytes at a character.
 std::string plain_words(std::string_view hostile, std::size_t most);

@@ -7,7 +7,7 @@
 namespace qrx::serve {
 namespace {
 
-constexpr std::size_t most_message_bytes = 16384;
+constexpr std::size_t most_commit_bytes = 16384;
 constexpr std::size_t many_files = 1000;  // the rows of more take longer than others may wait
 
 http::Answer refuse(const Call& call, const Error& error) {
@@ -30,7 +30,7 @@ http::Reply commit(const Call& call, const wire::CommitDelivery& wish) {
 http::Reply create_delivery(const SharedCall& call) {
   const auto drop = call->site.spaces.drop(call->target.guid);
   if (!drop) return call->problem(drop.error());
-  return collect(call, most_message_bytes, [call](const std::string& text) -> http::Reply {
+  return collect(call, wire::most_delivery_request_bytes, [call](const std::string& text) -> http::Reply {
     const auto wish = wire::from_json<wire::CreateDelivery>(text.empty() ? "{}" : text);
     if (!wish) return call->problem(wish.error());
     const auto row = call->site.spaces.open_delivery(call->target.guid, *wish);
@@ -58,7 +58,7 @@ http::Reply cancel_delivery(const SharedCall& call) {
 http::Reply commit_delivery(const SharedCall& call) {
   const auto state = call->site.spaces.delivery(call->target.guid, call->target.item);
   if (!state) return call->problem(state.error());
-  return collect(call, most_message_bytes, [call, files = state->files.size()](const std::string& text) -> http::Reply {
+  return collect(call, most_commit_bytes, [call, files = state->files.size()](const std::string& text) -> http::Reply {
     const auto wish = wire::from_json<wire::CommitDelivery>(text.empty() ? "{}" : text);
     if (!wish) return call->problem(wish.error());
     if (files <= many_files) return commit(*call, *wish);

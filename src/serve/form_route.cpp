@@ -11,7 +11,6 @@
 namespace qrx::serve {
 namespace {
 
-constexpr std::size_t most_note_bytes = 2000;
 // The parts of so many bytes cost some milliseconds, however small they are.
 constexpr std::size_t turn_bytes = 8U << 10;
 
@@ -95,7 +94,9 @@ class FormSink : public http::BodySink, private wire::FormEvents {
 
   Result<void> part_bytes(ByteView bytes) override {
     if (part_ == Part::note) {
-      if (note_.size() + bytes.size() > most_note_bytes) return fail(Kind::too_large, "the note is over 2,000 bytes");
+      if (note_.size() + bytes.size() > wire::most_message_bytes)
+        return fail(Kind::too_large,
+                    "the message is longer than " + std::to_string(wire::most_message_bytes) + " bytes");
       note_ += as_text(bytes);
       return {};
     }

@@ -1,14 +1,13 @@
 #include <algorithm>
 
-#include "base/text.h"
 #include "space/content_type.h"
 #include "space/live.h"
+#include "wire/messages.h"
 #include "wire/names.h"
 
 namespace qrx::space {
 namespace {
 
-constexpr std::size_t most_message_bytes = 4096;
 // Open deliveries cost memory, and a descriptor each once they have small files.
 constexpr std::size_t most_open_deliveries = 64;
 constexpr unsigned most_packs = 2048;
@@ -51,8 +50,7 @@ Result<wire::DeliveryState> Rules::committed_state(const LiveSpace& live, const 
 }
 
 Result<DeliveryRow> Spaces::open_delivery(const Guid& guid, const wire::CreateDelivery& wish) {
-  if (wish.message.size() > most_message_bytes || !is_valid_utf8(wish.message))
-    return fail(Kind::usage, "the message is not UTF-8 or longer than 4096 bytes");
+  if (auto fits = wire::check_message(wish.message); !fits) return tl::unexpected(fits.error());
   auto live = impl_->enter(guid);
   if (!live) return tl::unexpected(live.error());
   const std::shared_lock gate((*live)->gate);

@@ -18,8 +18,10 @@ const json& need(const json& object, const char* name) {
 }
 
 std::string as_string(const json& value, const char* name, std::size_t most) {
-  if (!value.is_string() || value.get_ref<const std::string&>().size() > most)
-    throw Malformed{std::string("member \"") + name + "\" is not a text of the allowed length"};
+  if (!value.is_string()) throw Malformed{std::string("member \"") + name + "\" is not a text"};
+  // People can cause this one, by what they typed.
+  if (value.get_ref<const std::string&>().size() > most)
+    throw Malformed{std::string("the ") + name + " is longer than " + std::to_string(most) + " bytes"};
   return value.get<std::string>();
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/bytes.h"
+#include "base/text.h"
 #include "wire/json.h"
 
 namespace qrx::wire {
@@ -19,6 +20,14 @@ SpaceState as_state(const json& value) {
   if (text == "open") return SpaceState::open;
   if (text == "closed") return SpaceState::closed;
   throw Malformed{"member \"state\" is neither open nor closed"};
+}
+
+// REQUIRES: valid UTF-8, which the JSON parser sees to.
+std::string front_of_utf8(std::string text, std::size_t most) {
+  if (text.size() <= most) return text;
+  while (most > 0 && (static_cast<unsigned char>(text[most]) & 0xC0U) == 0x80U) --most;
+  text.resize(most);
+  return text;
 }
 
 const char* to_text(SpaceState state) {
@@ -89,7 +98,7 @@ void read(const json& in, DropInfo& out) {
 }
 
 void read(const json& in, CreateDelivery& out) {
-  if (const json* v = find(in, "message")) out.message = as_string(*v, "message", 2000);
+  if (const json* v = find(in, "message")) out.message = as_string(*v, "message", most_message_bytes);
 }
 
 void read(const json& in, DeliveryState& out) {
@@ -111,7 +120,9 @@ void read(const json& in, CommitDelivery& out) {
 }
 
 void read(const json& in, Manifest& out) {
-  if (const json* v = find(in, "message")) out.message = as_string(*v, "message", 2000);
+  // Whoever made it meant what it names: a message of any length costs no names.
+  if (const json* v = find(in, "message"))
+    out.message = front_of_utf8(as_string(*v, "message", std::string::npos), most_message_bytes);
   for (const json& item : as_list(need(in, "files"), "files"))
     out.files.push_back({as_string(need(item, "item"), "item"), as_string(need(item, "name"), "name"),
                          as_string(need(item, "tag"), "tag", 32)});
@@ -127,6 +138,16 @@ void read(const json& in, Problem& out) {
 }
 
 }  // namespace
+
+Result<void> check_message(std::string_view message) {
+  if (message.size() > most_message_bytes)
+    return fail(Kind::usage,
+                "the message has " + std::to_string(message.size()) + " bytes; at most " +
+                    std::to_string(most_message_bytes) + " fit",
+                "send the text as a file");
+  if (!is_valid_utf8(message)) return fail(Kind::usage, "the message is not UTF-8");
+  return {};
+}
 
 std::string_view to_text(Seal seal) {
   switch (seal) {

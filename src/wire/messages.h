@@ -18,6 +18,13 @@ namespace qrx::wire {
 enum class Seal : std::uint8_t { offer, require, off };
 enum class SpaceState : std::uint8_t { open, closed };
 
+// Of a sender's message, in UTF-8. Longer ones are refused before anything is sent; none is ever cut by the sender.
+inline constexpr std::size_t most_message_bytes = 16384;
+// Of a request that carries one: JSON may write a byte as six ("\u0001").
+inline constexpr std::size_t most_delivery_request_bytes = 6 * most_message_bytes + 1024;
+// Kind::usage when it is too long, or not UTF-8.
+Result<void> check_message(std::string_view message);
+
 std::string_view to_text(Seal seal);
 std::optional<Seal> seal_from_text(std::string_view text);
 

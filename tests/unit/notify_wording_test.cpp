@@ -36,7 +36,9 @@ TEST_CASE("nothing in the caller's words is made a link of") {
         Case{"//evil.com/x", "/ /evil[.]com/x"}, Case{"b\u00FCcher.example", "b\u00FCcher[.]example"},
         Case{"evil\u3002com", "evil[.]com"}, Case{"evil\uFF0Ecom", "evil[.]com"},
         Case{"http://1.2.3.4/", "http[:]//1[.]2[.]3[.]4/"}, Case{"1.5 m at 12:30. Fine.", "1.5 m at 12:30. Fine."},
-        Case{"a: b", "a: b"}, Case{"Hello, Zo\u00EB \u5F20\u4F1F!", "Hello, Zo\u00EB \u5F20\u4F1F!"}})
+        Case{"a: b", "a: b"}, Case{"report.pdf, src.tar.gz", "report.pdf, src.tar.gz"},
+        Case{"evil.pdf/x", "evil[.]pdf/x"}, Case{"notes.zip", "notes[.]zip"}, Case{"x@evil.pdf", "x@evil[.]pdf"},
+        Case{"Hello, Zo\u00EB \u5F20\u4F1F!", "Hello, Zo\u00EB \u5F20\u4F1F!"}})
     CHECK(plain_words(c.words, 500) == c.plain);
 }
 

@@ -34,6 +34,7 @@ libexpected-dev
 libfmt-dev
 libgif-dev
 libglib2.0-dev
+libidn2-dev
 libjpeg62-turbo-dev
 libopencv-core-dev
 libopencv-imgproc-dev

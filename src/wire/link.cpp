@@ -1,7 +1,9 @@
 #include "wire/link.h"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
+#include <utility>
 
 #include "base/text.h"
 #include "wire/resource.h"
@@ -10,9 +12,19 @@ namespace qrx {
 namespace {
 
 constexpr std::size_t most_bytes = 1000;
+constexpr std::size_t most_given_bytes = 4000;  // with what stands around it
 
 bool is_plain(char c) {
   return c > 0x20 && c < 0x7F && c != '"' && c != '<' && c != '>' && c != '\\' && c != '`';
+}
+
+// For messages: what was given may be a secret, or a book.
+std::string shortened(std::string_view text) {
+  constexpr std::size_t most_shown = 12;
+  if (text.size() <= most_shown) return std::string(text);
+  std::size_t end = most_shown;
+  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
+  return std::string(text.substr(0, end)) + "…";
 }
 
 bool is_host(std::string_view host) {
@@ -28,6 +40,107 @@ bool is_ipv6(std::string_view host) {
          });
 }
 
+// --- links as they come out of messengers, mails and documents
+
+bool starts_ignoring_case(std::string_view text, std::string_view front) {
+  return text.size() >= front.size() && equal_ignoring_case(text.substr(0, front.size()), front);
+}
+
+void replace_all(std::string& text, std::string_view from, std::string_view to) {
+  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
+    text.replace(at, from.size(), to);
+}
+
+// What can stand around a link and never ends or begins one. None of it is in a GUID, a token or a key.
+bool take_wrapping(std::string& text) {
+  static constexpr std::array<std::string_view, 31> marks = {
+      "<",      ">",      "(",      ")",      "[",      "]",      "{",      "}",      "\"",     "'",      "`",
+      ",",      ".",      ";",      "!",      "|",      "*",      "\u201C", "\u201D", "\u201E", "\u2018", "\u2019",
+      "\u201A", "\u00AB", "\u00BB", "\u2039", "\u203A", "\u3002", "\uFF0C", "\u300C", "\u300D"};
+  for (const std::string_view mark : marks) {
+    if (text.size() <= mark.size()) continue;
+    // An address like [::1]:8460 has its bracket within the link.
+    if (text.starts_with(mark)) return text.erase(0, mark.size()), true;
+    if (text.ends_with(mark)) return text.erase(text.size() - mark.size()), true;
+  }
+  return false;
+}
+
+// Blanks at the ends, line breaks with the blanks around them, and what prints nothing.
+std::string without_blanks(std::string text) {
+  static constexpr std::array<std::string_view, 13> nothing = {"\u200B", "\u200C", "\u200D", "\u2060", "\uFEFF",
+                                                               "\u00AD", "\u200E", "\u200F", "\u202A", "\u202C",
+                                                               "\u2066", "\u2068", "\u2069"};
+  for (const std::string_view mark : nothing) replace_all(text, mark, "");
+  replace_all(text, "\u00A0", " ");
+  replace_all(text, "\u3000", " ");
+  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
+  std::string out;
+  for (std::size_t at = 0; at < text.size();) {
+    std::size_t end = at;
+    while (end < text.size() && is_blank(text[end])) ++end;
+    const std::string_view run = std::string_view(text).substr(at, end - at);
+    if (end == at) {
+      out += text[at++];
+      continue;
+    }
+    const bool broken_line = run.find_first_of("\r\n") != std::string_view::npos;
+    if (broken_line && out.ends_with('=')) out.pop_back();  // a soft line break of quoted-printable
+    if (!broken_line && at > 0 && end < text.size()) out += run;
+    at = end;
+  }
+  return out;
+}
+
+// What programs that count clicks append: "?utm_source=x&fbclid=y". Nothing of ours has a query.
+bool counts_clicks(std::string_view query) {
+  static constexpr std::array<std::string_view, 13> keys = {"fbclid", "gclid",  "dclid", "msclkid", "mc_cid",
+                                                            "mc_eid", "igshid", "igsh",  "yclid",   "twclid",
+                                                            "ref",    "_ga",    "si"};
+  while (!query.empty()) {
+    const auto end = std::min(query.find('&'), query.size());
+    const std::string_view key = query.substr(0, query.substr(0, end).find('='));
+    const bool known = key.empty() || starts_ignoring_case(key, "utm_") ||
+                       std::any_of(keys.begin(), keys.end(), [&](auto one) { return equal_ignoring_case(key, one); });
+    if (!known) return false;
+    query.remove_prefix(std::min(end + 1, query.size()));
+  }
+  return true;
+}
+
+void drop_click_counters(std::string& text) {
+  const auto question = text.find('?');
+  if (question != std::string::npos) {
+    const auto hash = std::min(text.find('#', question), text.size());
+    if (counts_clicks(std::string_view(text).substr(question + 1, hash - question - 1)))
+      text.erase(question, hash - question);
+  }
+  const auto hash = text.find('#');
+  const auto more = hash == std::string::npos ? hash : text.find('&', hash);
+  if (more != std::string::npos && counts_clicks(std::string_view(text).substr(more + 1))) text.erase(more);
+}
+
+// A link as it was meant, where that is beyond doubt; what is left over is judged by the rules below.
+std::string as_meant(std::string_view given) {
+  if (given.size() > most_given_bytes) return std::string(given);
+  std::string text = without_blanks(std::string(given));
+  for (const auto& [from, to] : {std::pair("&amp;", "&"), std::pair("&#35;", "#"), std::pair("&lt;", "<"),
+                                 std::pair("&gt;", ">"), std::pair("&quot;", "\"")})
+    replace_all(text, from, to);
+  while (take_wrapping(text)) {
+  }
+  // Markdown: [words](link
+  if (const auto between = text.find("]("); between != std::string::npos) text.erase(0, between + 2);
+  if (starts_ignoring_case(text, "url:")) text.erase(0, 4);
+  if (std::string decoded; (starts_ignoring_case(text, "http%3a") || starts_ignoring_case(text, "https%3a")) &&
+                           percent_decode(text, decoded))
+    text = std::move(decoded);
+  if (text.find('#') == std::string::npos)
+    if (const auto hash = text.find("%23"); hash != std::string::npos) text.replace(hash, 3, "#");
+  drop_click_counters(text);
+  return text;
+}
+
 // A URL cut into its origin (prefix holds the whole path) and its fragment.
 struct Cut {
   Origin origin;
@@ -36,11 +149,14 @@ struct Cut {
 
 Result<Cut> cut(std::string_view text) {
   if (text.size() > most_bytes) return fail(Kind::usage, "the link is longer than 1,000 characters");
-  if (!std::all_of(text.begin(), text.end(), is_plain)) return fail(Kind::usage, "the link holds forbidden characters");
+  if (!std::all_of(text.begin(), text.end(), is_plain))
+    return fail(Kind::usage, "'" + shortened(text) + "' is not a link: it has blanks or characters that no link has",
+                "copy the link alone, all of it");
   Cut out;
   const auto scheme_end = text.find("://");
   const std::string scheme = to_lower_ascii(text.substr(0, scheme_end == std::string_view::npos ? 0 : scheme_end));
-  if (scheme != "http" && scheme != "https") return fail(Kind::usage, "the link is not http or https");
+  if (scheme != "http" && scheme != "https")
+    return fail(Kind::usage, "'" + shortened(text) + "' is not a link (http://… or https://…)");
   out.origin.tls = scheme == "https";
   text.remove_prefix(scheme_end + 3);
 
@@ -48,11 +164,13 @@ Result<Cut> cut(std::string_view text) {
     out.fragment = text.substr(hash + 1);
     text = text.substr(0, hash);
   }
-  if (text.find('?') != std::string_view::npos) return fail(Kind::usage, "the link holds a query");
+  if (text.find('?') != std::string_view::npos)
+    return fail(Kind::usage, "the link has a query, which no link of qrx has",
+                "copy the link as it was shown, without what follows '?'");
   const auto slash = text.find('/');
   const std::string_view authority = text.substr(0, slash);
   if (slash != std::string_view::npos) out.origin.prefix = std::string(text.substr(slash));
-  if (authority.find('@') != std::string_view::npos) return fail(Kind::usage, "the link holds a user name");
+  if (authority.find('@') != std::string_view::npos) return fail(Kind::usage, "the link has a user name in it");
 
   std::string host = to_lower_ascii(authority);
   std::string_view port;
@@ -102,10 +220,19 @@ bool is_identity(std::string_view text) {
   return text.starts_with("AGE-SECRET-KEY-1") && text.size() == 74;
 }
 
+tl::unexpected<Error> bad_key(std::size_t size, std::size_t whole) {
+  if (size < whole)
+    return fail(
+        Kind::usage,
+        "the key in the link is cut short: " + std::to_string(size) + " of " + std::to_string(whole) + " characters",
+        "copy the whole link");
+  return fail(Kind::usage, "the key in the link is malformed", "copy the whole link, and nothing else");
+}
+
 }  // namespace
 
 Result<Origin> Origin::parse(std::string_view url) {
-  auto parts = cut(url);
+  auto parts = cut(trim(url));
   if (!parts) return tl::unexpected(parts.error());
   if (!parts->fragment.empty()) return fail(Kind::usage, "a server's address has no fragment");
   while (parts->origin.prefix.ends_with('/')) parts->origin.prefix.pop_back();
@@ -137,7 +264,8 @@ std::string ShareLink::text() const {
          (identity.empty() ? "" : "#" + identity);
 }
 
-Result<DropLink> parse_drop_link(std::string_view text) {
+Result<DropLink> parse_drop_link(std::string_view given) {
+  const std::string text = as_meant(given);
   auto parts = cut(text);
   if (!parts) return tl::unexpected(parts.error());
   DropLink link;
@@ -145,18 +273,19 @@ Result<DropLink> parse_drop_link(std::string_view text) {
   const auto tail = take_tail(link.origin, 'u');
   const auto guid = tail ? Id::parse(*tail) : std::nullopt;
   if (!guid)
-    return fail(Kind::usage, "this is not a drop link",
-                "a drop link looks like https://HOST/u/<26 letters and digits>");
+    return fail(Kind::usage, "this is not a link to send to",
+                "such a link looks like https://HOST/u/<26 letters and digits>");
   link.guid = *guid;
   if (!parts->fragment.empty()) {
     link.key = to_lower_ascii(parts->fragment);
     if (!link.key.starts_with("age1") || link.key.size() != 62 || !is_bech32_tail(link.key))
-      return fail(Kind::usage, "the key in the drop link is malformed");
+      return bad_key(parts->fragment.size(), 62);
   }
   return link;
 }
 
-Result<OwnerLink> parse_owner_link(std::string_view text) {
+Result<OwnerLink> parse_owner_link(std::string_view given) {
+  const std::string text = as_meant(given);
   auto parts = cut(text);
   if (!parts) return tl::unexpected(parts.error());
   OwnerLink link;
@@ -167,7 +296,7 @@ Result<OwnerLink> parse_owner_link(std::string_view text) {
   const auto token = Token::parse(parts->fragment.substr(0, dot));
   if (dot != std::string_view::npos) link.identity = to_upper_ascii(parts->fragment.substr(dot + 1));
   if (dot != std::string_view::npos && !is_identity(link.identity))
-    return fail(Kind::usage, "the key in the owner link is malformed");
+    return bad_key(parts->fragment.size() - dot - 1, 74);
   if (!guid || !token)
     return fail(Kind::usage, "this is not an owner link", "an owner link looks like https://HOST/s/<space>#<token>");
   link.guid = *guid;
@@ -175,7 +304,8 @@ Result<OwnerLink> parse_owner_link(std::string_view text) {
   return link;
 }
 
-Result<ShareLink> parse_share_link(std::string_view text) {
+Result<ShareLink> parse_share_link(std::string_view given) {
+  const std::string text = as_meant(given);
   auto parts = cut(text);
   if (!parts) return tl::unexpected(parts.error());
   ShareLink link;
@@ -186,7 +316,7 @@ Result<ShareLink> parse_share_link(std::string_view text) {
   link.token = std::move(*tail);
   if (!parts->fragment.empty()) {
     link.identity = to_upper_ascii(parts->fragment);
-    if (!is_identity(link.identity)) return fail(Kind::usage, "the key in the share link is malformed");
+    if (!is_identity(link.identity)) return bad_key(parts->fragment.size(), 74);
   }
   return link;
 }

@@ -51,6 +51,9 @@ struct ShareLink {
 };
 
 // Kind::usage with a sentence for people when it is not such a link. Any case is accepted for all but token and prefix.
+// What messengers, mails and documents make of a link is taken back where there is no doubt: blanks, line breaks and
+// invisible characters, brackets and quotes around it, a full stop behind it, "%23" for '#', "&amp;" for '&', queries
+// that count clicks.
 Result<DropLink> parse_drop_link(std::string_view text);
 Result<OwnerLink> parse_owner_link(std::string_view text);
 Result<ShareLink> parse_share_link(std::string_view text);

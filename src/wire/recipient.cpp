@@ -1,7 +1,10 @@
 #include "wire/recipient.h"
 
+#include <idn2.h>
+
 #include <algorithm>
 #include <array>
+#include <memory>
 
 #include "base/text.h"
 #include "wire/link.h"
@@ -104,31 +107,109 @@ tl::unexpected<Error> no(std::string what) {
   return fail(Kind::usage, std::move(what));
 }
 
+// --- addresses as people copy them
+
+bool is_digit_or_separator(char c) {
+  return is_digit(c) || is_any_of(c, "+ .-()/");
+}
+
+// Blanks, hyphens and full-width twins of ASCII become ASCII, what prints nothing goes: for mail addresses and numbers,
+// which are ASCII in the end.
+std::string in_plain_letters(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto at = [&](std::size_t n) -> unsigned {
+      return i + n < text.size() ? static_cast<unsigned char>(text[i + n]) : 0U;
+    };
+    const unsigned three = (at(0) << 16) | (at(1) << 8) | at(2);
+    if (at(0) == 0xC2 && at(1) == 0xA0) {  // no-break space
+      out += ' ';
+      i += 2;
+    } else if ((three >= 0xE28080 && three <= 0xE2808A) || three == 0xE280AF || three == 0xE38080) {
+      out += ' ';  // U+2000-U+200A, U+202F, U+3000
+      i += 3;
+    } else if ((three >= 0xE28090 && three <= 0xE28095) || three == 0xE28892) {
+      out += '-';  // U+2010-U+2015, the minus sign
+      i += 3;
+    } else if ((three >= 0xE2808B && three <= 0xE2808F) || three == 0xE281A0 || three == 0xEFBBBF ||
+               (three >= 0xE280AA && three <= 0xE280AE) || (three >= 0xE281A6 && three <= 0xE281A9)) {
+      i += 3;  // zero width, marks of direction
+    } else if (three >= 0xEFBC81 && three <= 0xEFBCBF) {
+      out += static_cast<char>('!' + (three - 0xEFBC81));  // U+FF01-U+FF3F
+      i += 3;
+    } else if (three >= 0xEFBD80 && three <= 0xEFBD9E) {
+      out += static_cast<char>('`' + (three - 0xEFBD80));  // U+FF40-U+FF5E
+      i += 3;
+    } else {
+      out += text[i++];
+    }
+  }
+  return out;
+}
+
+// "Anna Beispiel <anna@example.org>," is the address within.
+std::string_view without_name(std::string_view text) {
+  text = trim(text);
+  while (!text.empty() && is_any_of(text.back(), ",;")) text = trim(text.substr(0, text.size() - 1));
+  const auto open = text.rfind('<');
+  if (open == std::string_view::npos || !text.ends_with('>')) return text;
+  const std::string_view name = text.substr(0, open);
+  // A second address, or a line break, is no name.
+  if (name.find_first_of("@<>\r\n") != std::string_view::npos) return text;
+  return trim(text.substr(open + 1, text.size() - open - 2));
+}
+
+// A domain as DNS has it: "bücher.example" is "xn--bcher-kva.example" there (IDNA 2008 with the mapping of UTS 46).
+std::string domain_in_ascii(std::string_view domain) {
+  if (all(domain, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return to_lower_ascii(domain);
+  char* converted = nullptr;
+  const int status = ::idn2_to_ascii_8z(std::string(domain).c_str(), &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
+  const std::unique_ptr<char, void (*)(void*)> owned(converted, ::idn2_free);
+  return status == IDN2_OK && converted != nullptr ? to_lower_ascii(converted) : std::string();
+}
+
 Result<std::string> mail_address(std::string_view text) {
   const auto at = text.find('@');
   if (at == std::string_view::npos) return no("a mail address has an @");
   if (text.find('@', at + 1) != std::string_view::npos) return no("a mail address has one @ only");
   if (text.size() > most_mail_address) return no("a mail address has at most 254 characters");
   if (!is_local_part(text.substr(0, at))) return no("what stands before the @ is not the name of a mailbox");
-  if (!is_domain(text.substr(at + 1))) return no("what stands after the @ is not a domain");
-  return std::string(text.substr(0, at + 1)) + to_lower_ascii(text.substr(at + 1));
+  const std::string domain = domain_in_ascii(text.substr(at + 1));
+  if (!is_domain(domain)) return no("what stands after the @ is not a domain");
+  if (at + 1 + domain.size() > most_mail_address) return no("a mail address has at most 254 characters");
+  return std::string(text.substr(0, at + 1)) + domain;
 }
 
 Result<std::string> mailto_address(std::string_view text) {
-  if (text.find('?') != std::string_view::npos) return no("a mailto: address with ?headers is not taken");
+  // A subject and the like is dropped; somebody else to write to is not.
+  const auto question = std::min(text.find('?'), text.size());
+  const std::string headers = to_lower_ascii(text.substr(question));
+  for (const std::string_view other : {"to=", "cc="})  // bcc= too
+    if (headers.find(other) != std::string::npos) return no("it names several addresses; give one at a time");
   std::string decoded;
-  if (!percent_decode(text, decoded)) return no("the mailto: address has a broken %-escape");
+  if (!percent_decode(text.substr(0, question), decoded)) return no("the mailto: address has a broken %-escape");
   return mail_address(decoded);
 }
 
-Result<std::string> phone_number(std::string_view text) {
-  if (!text.starts_with('+')) return no("a phone number starts with + and the country code");
-  if (text.find("(0)") != std::string_view::npos) return no("a phone number is written without (0)");
+Result<std::string> phone_number(std::string_view given) {
+  const std::string plain = in_plain_letters(given);
+  std::string_view text = trim(plain);
+  if (text.find(';') != std::string_view::npos) return no("a phone number has no extension");
   std::string out = "+";
-  for (const char c : text.substr(1)) {
+  if (text.starts_with("00"))
+    text.remove_prefix(2);  // how most of the world dials a +
+  else if (text.starts_with('+'))
+    text.remove_prefix(1);
+  else if (text.starts_with('0'))
+    return no("the country code is missing: write + and the code in place of the first 0, such as +49 for Germany");
+  else
+    return no("a phone number starts with + and the country code, such as +49 or +86");
+  if (text.find("(0)") != std::string_view::npos)
+    return no("leave out the (0): it is not dialled with the country code");
+  for (const char c : text) {
     if (is_digit(c))
       out += c;
-    else if (!is_any_of(c, " .-()"))
+    else if (!is_any_of(c, " .-()/"))
       return no("a phone number has digits only");
   }
   if (out.size() - 1 < least_digits || out.size() - 1 > most_digits || out[1] == '0')
@@ -142,10 +223,11 @@ Result<std::string> jabber_id(std::string_view text) {
     return no("an XMPP address is written without resource and query");
   if (at == std::string_view::npos) return no("an XMPP address has an @");
   const std::string_view local = text.substr(0, at);
+  const std::string domain = domain_in_ascii(text.substr(at + 1));
   if (local.size() > most_name || local.find_first_of("&'\"") != std::string_view::npos || !is_local_part(local) ||
-      !is_domain(text.substr(at + 1)))
+      !is_domain(domain))
     return no("this is not an XMPP address like alice@example.org");
-  return to_lower_ascii(text);
+  return to_lower_ascii(local) + "@" + domain;
 }
 
 Result<std::string> matrix_id(std::string_view text) {
@@ -261,7 +343,8 @@ std::string shortened(std::string_view text) {
 }
 
 Result<Recipient> finish(std::string_view text, Channel channel, Result<std::string> address) {
-  if (!address) return fail(Kind::usage, "malformed recipient '" + shortened(text) + "': " + address.error().what);
+  if (!address)
+    return fail(Kind::usage, "'" + shortened(text) + "' is not an address I understand: " + address.error().what);
   return Recipient{channel, std::move(*address)};
 }
 
@@ -277,26 +360,32 @@ Result<Recipient> parse_recipient(std::string_view given) {
   const std::string_view text = trim(given);
   if (text.empty()) return fail(Kind::usage, "an empty recipient");
   if (text.size() > most_recipient_bytes)
-    return fail(Kind::usage, "malformed recipient '" + shortened(text) + "': it has more than 2048 bytes");
+    return fail(Kind::usage, "'" + shortened(text) + "' is not an address I understand: it has more than 2048 bytes");
   const auto take = [&](Channel channel, Result<std::string> address) {
     return finish(text, channel, std::move(address));
   };
 
+  const std::string plain = in_plain_letters(text);
+  if (all(plain, is_digit_or_separator)) return take(Channel::sms, phone_number(text));
   if (text.front() == '+') return take(Channel::sms, phone_number(text));
+  const std::string_view bare = without_name(plain);
+  if (bare.size() != plain.size() && bare.find('@') != std::string_view::npos &&
+      bare.find(':') == std::string_view::npos)
+    return take(Channel::mail, mail_address(bare));
   const auto colon = text.find(':');
   const auto at = text.find('@');
   if (colon == std::string_view::npos || (at != std::string_view::npos && at < colon)) {
-    if (at != std::string_view::npos) return take(Channel::mail, mail_address(text));
-    return fail(Kind::usage, "malformed recipient '" + shortened(text) + "'", std::string(known_forms));
+    if (plain.find('@') != std::string::npos) return take(Channel::mail, mail_address(bare));
+    return fail(Kind::usage, "'" + shortened(text) + "' is not an address I understand", std::string(known_forms));
   }
   const std::string scheme = to_lower_ascii(text.substr(0, colon + 1));
   const std::string_view rest = text.substr(colon + 1);
-  if (scheme == "mailto:") return take(Channel::mail, mailto_address(rest));
-  if (scheme == "sms:") return take(Channel::sms, phone_number(trim(rest)));
+  if (scheme == "mailto:") return take(Channel::mail, mailto_address(trim(rest)));
+  if (scheme == "sms:" || scheme == "tel:") return take(Channel::sms, phone_number(rest));
   if (scheme == "https:" || scheme == "http:") return take(Channel::webhook, hook(text));
   for (const Form& form : forms)
     if (!form.scheme.empty() && form.scheme == scheme) return take(form.channel, address_for(form.channel, rest));
-  return fail(Kind::usage, "malformed recipient '" + shortened(text) + "'", std::string(known_forms));
+  return fail(Kind::usage, "'" + shortened(text) + "' is not an address I understand", std::string(known_forms));
 }
 
 std::string to_text(const Recipient& recipient) {

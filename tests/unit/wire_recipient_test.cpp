@@ -31,6 +31,18 @@ TEST_CASE("each form of a recipient is read, and written again as people read it
       {"mailto:alice@example.org", "mail alice@example.org", "alice@example.org"},
       {"MAILTO:alice%2Bx@example.org", "mail alice+x@example.org", "alice+x@example.org"},
       {"root@localhost", "mail root@localhost", "root@localhost"},
+      {"<alice@example.org>", "mail alice@example.org", "alice@example.org"},
+      {"Anna Beispiel <anna@Example.org>,", "mail anna@example.org", "anna@example.org"},
+      {"\"Beispiel, Anna\" <anna@example.org>", "mail anna@example.org", "anna@example.org"},
+      {"mailto:alice@example.org?subject=Hi%20there", "mail alice@example.org", "alice@example.org"},
+      {"anna@b\u00FCcher.example", "mail anna@xn--bcher-kva.example", "anna@xn--bcher-kva.example"},
+      {"anna@B\u00DCCHER.example", "mail anna@xn--bcher-kva.example", "anna@xn--bcher-kva.example"},
+      {"anna@\u4F8B\u5B50.example", "mail anna@xn--fsqu00a.example", "anna@xn--fsqu00a.example"},
+      {"alice\uFF20example.org\u200B", "mail alice@example.org", "alice@example.org"},
+      {"tel:+49-171-123\u20114567", "sms +491711234567", "+491711234567"},
+      {"+49\u00A0(171) 123/4567", "sms +491711234567", "+491711234567"},
+      {"0049 171 1234567", "sms +491711234567", "+491711234567"},
+      {"\uFF0B\uFF18\uFF16 138 0013 8000", "sms +8613800138000", "+8613800138000"},
       {"o'brien@xn--bcher-kva.example", "mail o'brien@xn--bcher-kva.example", "o'brien@xn--bcher-kva.example"},
       {"+8613800138000", "sms +8613800138000", "+8613800138000"},
       {"+86 (138) 0013-8000", "sms +8613800138000", "+8613800138000"},
@@ -83,8 +95,6 @@ TEST_CASE("one recipient is one: whatever would make two, or a header, is refuse
                                   std::string("alice@example.org\r\nRCPT TO:<bob@example.org>"),
                                   std::string("alice@example.org\0", 18),
                                   std::string("alice\0bob@example.org", 21),
-                                  std::string("<alice@example.org>"),
-                                  std::string("Alice <alice@example.org>"),
                                   std::string("\"alice bob\"@example.org"),
                                   std::string("alice@bob@example.org"),
                                   std::string("alice(bob)@example.org"),
@@ -195,7 +205,7 @@ TEST_CASE("phone numbers are E.164") {
 TEST_CASE("a mistake is said with the forms that there are, and never at length") {
   const auto unknown = parse_recipient("icq:12345");
   REQUIRE_FALSE(unknown);
-  CHECK(unknown.error().what == "malformed recipient 'icq:12345'");
+  CHECK(unknown.error().what == "'icq:12345' is not an address I understand");
   CHECK(unknown.error().hint.find("xmpp:") != std::string::npos);
   const auto longer = parse_recipient("mailto:" + std::string(5000, 'a'));
   REQUIRE_FALSE(longer);

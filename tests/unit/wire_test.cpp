@@ -52,6 +52,46 @@ TEST_CASE("hostile links are refused before anything is connected to") {
   CHECK(parse_drop_link("http://[fe80::1]:8460/u/" + guid)->origin.authority() == "[fe80::1]:8460");
 }
 
+TEST_CASE("links are taken as they come out of mails and messengers") {
+  const std::string plain = "https://host/u/" + guid + "#" + key;
+  const auto meant = parse_drop_link(plain);
+  REQUIRE(meant);
+  for (const std::string& text : {"  " + plain + "\r\n",
+                                  "<" + plain + ">",
+                                  "(" + plain + ").",
+                                  "\"" + plain + "\",",
+                                  "\u201E" + plain + "\u201C",
+                                  "\u00AB" + plain + "\u00BB",
+                                  "https://host/u/" + guid + "%23" + key,
+                                  "HTTPS://HOST/u/" + guid + "#" + key,
+                                  "\uFEFF" + plain + "\u200B",
+                                  "https://host/u/\u00AD" + guid + "#" + key,
+                                  "[here](" + plain + ")",
+                                  "https://host/u/" + guid + "?utm_source=mail&amp;utm_medium=x#" + key,
+                                  plain + "?fbclid=abc-_1",
+                                  "https://host/u/" + guid + "?fbclid=x%23" + key,
+                                  "https://host/u/" + guid + "&#35;" + key,
+                                  "https://host/u/" + guid + "#\n " + key,
+                                  plain.substr(0, 30) + "=\r\n" + plain.substr(30),
+                                  std::string("https%3A%2F%2Fhost%2Fu%2F") + guid + "%23" + key,
+                                  "URL:" + plain,
+                                  "\u00A0" + plain + "\u3002"}) {
+    INFO(text);
+    const auto link = parse_drop_link(text);
+    REQUIRE(link);
+    CHECK(link->text() == meant->text());
+  }
+  // What is in doubt is said instead.
+  const auto why = [](const std::string& text) { return parse_drop_link(text).error().what; };
+  CHECK(why("hello") == "'hello' is not a link (http://\u2026 or https://\u2026)");
+  CHECK(why(plain.substr(0, plain.size() - 22)) == "the key in the link is cut short: 40 of 62 characters");
+  CHECK(why("https://host/u/" + guid + "?x=1").find("query") != std::string::npos);
+  CHECK(why(plain + " " + plain).find("blanks") != std::string::npos);
+  const auto share = parse_share_link("<https://host/d/" + token + "?utm_source=x>");
+  REQUIRE(share);
+  CHECK(share->token == token);
+}
+
 TEST_CASE("owner and share links") {
   const auto owner = parse_owner_link("https://host/s/" + guid + "#" + token);
   REQUIRE(owner);
@@ -62,7 +102,6 @@ TEST_CASE("owner and share links") {
   REQUIRE(with_key);
   CHECK(with_key->identity == identity);
   CHECK(with_key->text() == owner->text());
-  CHECK_FALSE(parse_owner_link("https://host/s/" + guid + "#" + token + "."));
   CHECK_FALSE(parse_owner_link("https://host/s/" + guid + "#" + token + ".AGE-SECRET-KEY-1QQ"));
   CHECK(parse_share_link("https://host/d/" + token));
   CHECK_FALSE(parse_share_link("https://host/d/../" + token));
@@ -94,6 +133,30 @@ TEST_CASE("malformed messages are refused with a sentence") {
     CHECK(wire::from_json<wire::CreateSpace>(text).error().kind == Kind::usage);
   CHECK_FALSE(wire::from_json<wire::CreateSpace>(std::string(100'000, '[')));
   CHECK_FALSE(wire::from_json<wire::SpaceInfo>("{}"));
+}
+
+TEST_CASE("a message has one limit, and a manifest with a longer one keeps its names") {
+  const std::string longest(wire::most_message_bytes, 'm');
+  CHECK(wire::check_message(longest));
+  CHECK(wire::check_message(longest + "m").error().kind == Kind::usage);
+  CHECK(wire::check_message("\xff").error().kind == Kind::usage);
+  CHECK(wire::from_json<wire::CreateDelivery>(wire::to_json(wire::CreateDelivery{longest}))->message == longest);
+  CHECK_FALSE(wire::from_json<wire::CreateDelivery>(wire::to_json(wire::CreateDelivery{longest + "m"})));
+  CHECK(wire::to_json(wire::CreateDelivery{std::string(wire::most_message_bytes, '\x01')}).size() <=
+        wire::most_delivery_request_bytes);
+  wire::Manifest manifest;
+  manifest.files = {{"a.age", "name", std::string(32, '0')}};
+  for (int i = 0; i < 7'000; ++i) manifest.message += "\u5B57";
+  const auto back = wire::from_json<wire::Manifest>(wire::to_json(manifest));
+  REQUIRE(back);
+  CHECK(back->files == manifest.files);
+  CHECK(back->message == manifest.message.substr(0, wire::most_message_bytes / 3 * 3));
+}
+
+TEST_CASE("a text that is too long is named as people call it") {
+  const auto read = wire::from_json<wire::CreateSpace>(R"({"label":")" + std::string(201, 'x') + R"("})");
+  REQUIRE(!read);
+  CHECK(read.error().what == "the label is longer than 200 bytes");
 }
 
 TEST_CASE("a manifest of a sealed delivery comes back as it was") {

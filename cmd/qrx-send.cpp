@@ -46,7 +46,8 @@ struct Settings {
   bool scan_only = false;
   bool any = false;
   std::optional<Seconds> timeout;
-  std::string name = "stdin";
+  std::optional<std::string> name;
+  bool skip_errors = false;
   std::string seal = "auto";
   std::string expect;
   bool sha256 = false;
@@ -57,7 +58,7 @@ struct Settings {
 
 Options describe(Settings& to) {
   Options options({"qrx-send",
-                   "Send files to the one who shows the QR code.",
+                   "Send files to whoever is showing the QR code.",
                    {"[OPTION]... FILE|DIR|-...", "[OPTION]... --scan-only"},
                    {{"qrx-send photo.jpg", "send a file to the QR code before the camera"},
                     {"qrx-send -i screenshot.png photo.jpg", "send it to the code in a picture"},
@@ -77,14 +78,15 @@ Options describe(Settings& to) {
   options.flag("thorough", 0, "try every way to read a picture, however long it takes", to.thorough);
   options.duration("timeout", 't', "stop looking for a code after this time", to.timeout);
   options.group("What");
-  options.text("name", 0, "NAME", "the name for data from stdin (default: stdin)", to.name);
+  options.text("name", 0, "NAME", "the name under which data from stdin or a pipe, or the only FILE, arrives", to.name);
+  options.flag("skip-errors", 0, "leave out what cannot be read or named, say what, and exit with 3", to.skip_errors);
   options.text("message", 'm', "TEXT", "a line of text for the receiver", to.message);
   options.choice("seal", 0, {"auto", "require", "off"},
                  "encrypt to the key in the link: when it has one, always, or never", to.seal);
   options.group("How");
-  options.size("limit-rate", 0, "send at most so many bytes a second", to.limit_rate);
+  options.size("limit-rate", 0, "send at most this many bytes a second", to.limit_rate);
   options.flag("sha256", 0, "report SHA-256 sums instead of XXH128", to.sha256);
-  options.flag("yes", 'y', "ask nothing", to.yes);
+  options.flag("yes", 'y', "answer yes to every question", to.yes);
   options.common(to.common, false);
   options.arguments("FILE", to.files, Completes::files);
   return options;
@@ -122,6 +124,7 @@ class Send {
   Result<DropLink> find_link();
   bool confirmed(const DropLink& link);
   Result<void> check_words(LinkWords& words);
+  int check_sources(const transfer::SourceList& sources);
   int send(const DropLink& link, const transfer::SourceList& sources);
   Result<void> report(const transfer::SentDelivery& delivery);
 
@@ -130,11 +133,12 @@ class Send {
   Messages messages_;
   Facts facts_;
   term::ProgressLine progress_;
+  std::size_t skipped_ = 0;  // of what was asked for
 };
 
 int Send::end(const Error& error) {
   if (const int signal = ended_by()) {
-    messages_.warn("interrupted", running.load() ? "the same command goes on where this one stopped" : "");
+    messages_.warn("interrupted", running.load() ? "run the same command again to resume" : "");
     return exit_code_of_signal(signal);
   }
   if (facts_.closed()) return exit_code_of_signal(SIGPIPE);
@@ -153,6 +157,8 @@ int Send::check_usage() {
     if (set_.files.empty())
       return options_.usage_error(Error{Kind::usage, "nothing to send", "name files, directories, or - for stdin"});
   }
+  if (auto fits = wire::check_message(set_.message); !fits)
+    return options_.usage_error(Error{Kind::usage, "--message: " + fits.error().what, fits.error().hint});
   int ways = 0;
   for (const auto* name : {"image", "camera", "link"}) ways += options_.on_command_line(name) ? 1 : 0;
   if (ways > 1)
@@ -198,7 +204,7 @@ Result<std::vector<NamedReport>> Send::watch_camera() {
   if (!source) return tl::unexpected(source.error());
   const std::string name = escape_untrusted(source->name);
   const bool live = source->what == WatchSource::What::camera;
-  const std::string looking = "looking for a QR code with " + name + "… (^C ends)";
+  const std::string looking = "looking for a QR code with " + name + "… (Ctrl-C to stop)";
   term::LivePicture picture(STDERR_FILENO,
                             term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress);
   WatchOptions options;
@@ -212,7 +218,7 @@ Result<std::vector<NamedReport>> Send::watch_camera() {
                    hint.empty() ? looking : std::string(hint) + " · " + looking, live);
     };
   if (source->what != WatchSource::What::film)
-    messages_.say("show the QR code to " + name + (picture.shown() ? "" : "; ^C ends"));
+    messages_.say("show the QR code to " + name + (picture.shown() ? "" : "; Ctrl-C to stop"));
   auto report = watch(*source, options);
   picture.clear();
   if (!report) return tl::unexpected(report.error());
@@ -302,7 +308,7 @@ Result<void> Send::check_words(LinkWords& words) {
   const auto& shown = words.get();
   if (!shown) return tl::unexpected(shown.error());
   if (seal::same_words(*shown, set_.expect)) return {};
-  return fail(Kind::integrity, "the words of this link are " + *shown + ", not those that were expected",
+  return fail(Kind::integrity, "the words do not match; this link says " + *shown,
               "nothing was sent; compare the words with the receiver");
 }
 
@@ -347,12 +353,21 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
     if (!facts_.event(event)) stop_sending();
   };
   events.notice = [&](const std::string& text) { messages_.notice(text); };
+  const bool one_line =
+      term::is_terminal(STDERR_FILENO) && term::moves_cursor() && !messages_.quiet() && !set_.common.no_progress;
+  events.retry = [&, one_line](const std::string& text) {
+    if (one_line)
+      progress_.status(escape_untrusted(text));  // until the next one, or until it goes on
+    else
+      messages_.notice(text);
+  };
 
   transfer::Sender sender(link, how, events);
   running = &sender;
   const struct Ended {
     ~Ended() { running = nullptr; }
   } ended;
+  if (ended_by() != 0) sender.interrupt();  // by a signal that found nothing to stop
   const auto drop = sender.look();
   if (!drop) return end(drop.error());
   if (auto fits = transfer::Sender::check_limits(*drop, sources, sender.seals()); !fits) return end(fits.error());
@@ -382,7 +397,28 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
   progress_.clear();
   if (auto said = report(*delivery); !said) return end(said.error());
   messages_.say("sent successfully");
-  return exit_done;
+  return skipped_ > 0 ? exit_partly : exit_done;
+}
+
+// What cannot be sent is named all at once, before anything else happens. 0 when the rest is to be sent.
+int Send::check_sources(const transfer::SourceList& sources) {
+  const auto& errors = sources.errors;
+  if (errors.empty()) return 0;
+  skipped_ = errors.size();
+  const bool goes_on = set_.skip_errors && !sources.sources.empty();
+  for (std::size_t i = 0; i + (goes_on ? 0 : 1) < errors.size(); ++i) {
+    messages_.warn(errors[i].what + (goes_on ? "; left out" : ""));
+    if (auto said = facts_.event(Event("skipped").text("message", errors[i].what)); goes_on && !said)
+      return end(said.error());
+  }
+  if (goes_on) return 0;
+  Error last = errors.back();
+  if (!set_.skip_errors) {
+    const std::string others = errors.size() > 1 ? "these " + std::to_string(errors.size()) : std::string("it");
+    last.hint =
+        (last.hint.empty() ? "" : last.hint + "; ") + "nothing was sent; --skip-errors leaves " + others + " out";
+  }
+  return end(last);
 }
 
 int Send::run() {
@@ -391,13 +427,19 @@ int Send::run() {
   if (set_.scan_only) return scan_only();
 
   // The data first: nobody should hold a phone up to a code and then learn that a file is missing.
-  const auto sources = transfer::find_sources(set_.files, set_.name);
+  transfer::FindOptions how;
+  // In the environment or the configuration it is a default for stdin, and no reason to refuse several files.
+  if (set_.name && (options_.on_command_line("name") || set_.files == std::vector<std::string>{"-"}))
+    how.name = set_.name;
+  how.stopped = [] { return ended_by() != 0; };
+  const auto sources = transfer::find_sources(set_.files, how);
   if (!sources) return end(sources.error());
   for (const auto& warning : sources->warnings) messages_.warn(warning);
-  if (sources->sources.empty()) return end(Error{Kind::usage, "nothing to send: there are no files in there", ""});
+  if (const int wrong = check_sources(*sources)) return wrong;
 
   const auto link = find_link();
   if (!link) return end(link.error());
+  if (ended_by() != 0) return end({});
   if (set_.seal == "require" && link->key.empty())
     return options_.usage_error(
         Error{Kind::usage, "--seal require: the link has no key to seal to", "nothing was sent"});

@@ -243,13 +243,16 @@ Result<void> ClientConnection::through_proxy(const Origin& origin, Millis patien
   const std::string host = origin.host.find(':') == std::string::npos ? origin.host : "[" + origin.host + "]";
   const std::string target = host + ":" + std::to_string(origin.port);
   const std::string request = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n\r\n";
-  if (auto done = write_all(as_bytes(request), patience); !done) return done;
+  const auto deadline = steady_clock::now() + patience;
+  const auto left = [&] { return std::max(Millis{0}, std::chrono::ceil<Millis>(deadline - steady_clock::now())); };
+  if (auto done = write_all(as_bytes(request), left()); !done) return done;
   std::string buffer;
   HeadScanner scanner;
   // Byte by byte at the end of the head: what follows belongs to the other end.
   while (scanner.scan(buffer) == HeadScanner::State::more) {
     std::byte byte{};
-    const auto got = read({&byte, 1}, patience);
+    // One deadline for the whole head: a proxy that drips gets no new one with each byte.
+    const auto got = read({&byte, 1}, left());
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) return no_answer(peer_, "the proxy closed the connection");
     buffer += static_cast<char>(byte);

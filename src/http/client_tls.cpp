@@ -105,7 +105,8 @@ struct TlsSession::Impl {
     }
     if (const long verified = SSL_get_verify_result(ssl); verified != X509_V_OK) {
       ERR_clear_error();
-      return fail(Kind::other, "cannot trust " + host + ": " + X509_verify_cert_error_string(verified));
+      return fail(Kind::other, "cannot trust " + host + ": " + X509_verify_cert_error_string(verified),
+                  "if the server is yours, name its certificate: SSL_CERT_FILE=cert.pem");
     }
     if (ERR_peek_error() == 0) return fail(Kind::unavailable, host + " closed the connection");
     return fail(Kind::unavailable, "TLS with " + host + " failed: " + last_reason());

@@ -41,7 +41,8 @@ Result<wire::DropInfo> DropClient::look() {
   if (!answer) return tl::unexpected(answer.error());
   auto drop = wire::from_json<wire::DropInfo>(answer->body);
   if (!drop)
-    return fail(Kind::other, "the server's answer is not understood: " + drop.error().what, "is this a qrx server?");
+    return fail(Kind::other, "what answers at " + client_.origin().authority() + " is a web server, but not qrx",
+                "check the address in the link");
   return drop;
 }
 

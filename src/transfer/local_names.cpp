@@ -25,11 +25,17 @@ std::string_view front(std::string_view text, std::size_t bytes) {
   return text.substr(0, bytes);
 }
 
-// Where the extension starts: "photo.jpg" 5; text.size() when there is none, or when it is no extension by its length.
+// Where the extension starts: "photo.jpg" 5, "src.tar.gz" 3; text.size() when there is none, or when it is no extension
+// by its length.
 std::size_t extension_at(std::string_view leaf) {
   const auto dot = leaf.rfind('.');
   if (dot == std::string_view::npos || dot == 0 || leaf.size() - dot > 17 || dot + 1 == leaf.size()) return leaf.size();
-  return dot;
+  // ".tar.gz" is one extension.
+  constexpr std::string_view archive = ".tar";
+  const std::string_view stem = leaf.substr(0, dot);
+  return stem.size() > archive.size() && equal_ignoring_case(stem.substr(stem.size() - archive.size()), archive)
+             ? dot - archive.size()
+             : dot;
 }
 
 // Cuts the stem so that stem + inserted + extension fit into `most`.

@@ -42,8 +42,8 @@ Result<http::ClientAnswer> OwnerClient::checked(Result<http::ClientAnswer> answe
 }
 
 Result<wire::SpaceInfo> OwnerClient::space(std::optional<std::uint64_t> after, Seconds wait) {
-  const auto not_understood = [](const Error& error) {
-    return fail(Kind::other, "the server's answer is not understood: " + error.what, "is this a qrx server?");
+  const auto not_understood = [](const Error&) {
+    return fail(Kind::other, "the server's answer is not understood", "is this a qrx server?");
   };
   if (address_.shared) {
     auto look = request("GET", address_.path());

@@ -49,8 +49,8 @@ Result<void> Patience::wait(const Error& after, std::optional<Millis> server_ask
   }
   next_ = std::min(next_ * 2, limits_.most);
   if (notice_) {
-    const auto tenths = (time.count() + 50) / 100;
-    notice_(after.what + "; trying again in " + std::to_string(tenths / 10) + "." + std::to_string(tenths % 10) + " s");
+    const auto seconds = std::chrono::ceil<Seconds>(time).count();
+    notice_(after.what + (time < Millis{1'000} ? "; retrying" : "; retrying in " + std::to_string(seconds) + " s"));
   }
   if (!pause(interrupt_, time)) return tl::unexpected(after);
   return {};

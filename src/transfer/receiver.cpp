@@ -322,9 +322,7 @@ Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::Create
     const auto answer = client.request(request, 1U << 20);
     if (answer && answer->status == 201) {
       auto created = wire::from_json<wire::SpaceCreated>(answer->body);
-      if (!created)
-        return fail(Kind::other, "the server's answer is not understood: " + created.error().what,
-                    "is this a qrx server?");
+      if (!created) return fail(Kind::other, "the server's answer is not understood", "is this a qrx server?");
       return created;
     }
     Error error = answer ? refusal(*answer, "open a space") : answer.error();

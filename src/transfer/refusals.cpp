@@ -44,12 +44,22 @@ Kind kind_of(int status) {
 
 Error refusal(const http::ClientAnswer& answer, const std::string& doing) {
   const Kind kind = kind_of(answer.status);
-  if (answer.status >= 300 && answer.status < 400)
-    return {kind, "cannot " + doing + ": the server points elsewhere", {}};
-  if (kind == Kind::not_found) return {kind, "the space is unknown or has expired", {}};
+  if (answer.status >= 300 && answer.status < 400) {
+    const auto location = answer.header("Location");
+    const std::string where = location ? escape_untrusted(location->substr(0, 200)) : std::string("another address");
+    return {kind, "cannot " + doing + ": the server redirects to " + where,
+            where.starts_with("https://") ? "use the link, or --server, with https:// in place of http://"
+                                          : "use the link, or --server, with that address"};
+  }
   std::string words;
   const auto type = answer.header("Content-Type");
-  if (type && type->starts_with("application/problem+json"))
+  const bool explained = type && type->starts_with("application/problem+json");
+  if (kind == Kind::not_found && (explained || !type)) return {kind, "this link does not exist or has expired", {}};
+  // A proxy whose server is away says so too: what is temporary stays so.
+  if (!explained && answer.status >= 400 && answer.status < 500 && answer.status != 408 && answer.status != 429)
+    return {kind, "cannot " + doing + ": a web server answered " + std::to_string(answer.status) + ", but not qrx",
+            "check the address, and the path that a proxy in front of qrx-serve may need"};
+  if (explained)
     if (const auto problem = wire::from_json<wire::Problem>(answer.body))
       words = problem->detail.empty() ? problem->title : problem->detail;
   if (words.size() > 500) words.resize(500);

@@ -37,6 +37,15 @@ void SendTally::length_known(std::uint64_t bytes) {
   if (--open_streams_ == 0) total_ = known_;
 }
 
+void SendTally::became_stream(std::size_t index, std::uint64_t size) {
+  const std::lock_guard lock(mutex_);
+  known_ -= size;
+  sum_ -= bytes_[index];
+  bytes_[index] = 0;
+  ++open_streams_;
+  total_.reset();
+}
+
 void SendTally::tell() {
   if (!events_.progress) return;
   std::uint64_t shown = sum_;
@@ -55,6 +64,11 @@ void SendTally::notice(const std::string& text) {
   if (events_.notice) events_.notice(text);
 }
 
+void SendTally::retry(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  if (events_.retry) events_.retry(text);
+}
+
 void SendTally::committed() {
   const std::lock_guard lock(mutex_);
   if (events_.progress) events_.progress(total_.value_or(sum_), total_.value_or(sum_));
@@ -62,7 +76,7 @@ void SendTally::committed() {
 
 Patience SendJob::patience() {
   return Patience(interrupt, {options.first_retry, options.most_retry, options.give_up},
-                  [this](const std::string& text) { tally.notice(text); });
+                  [this](const std::string& text) { tally.retry(text); });
 }
 
 const std::string& SendJob::wire_name(std::size_t index) const {

@@ -23,10 +23,12 @@ class SendTally {
  public:
   SendTally(const SenderEvents& events, const SourceList& sources);
 
-  void set(std::size_t index, std::uint64_t bytes);  // what the other side took of one source
-  void length_known(std::uint64_t bytes);            // of the last stream
+  void set(std::size_t index, std::uint64_t bytes);           // what the other side took of one source
+  void length_known(std::uint64_t bytes);                     // of a stream
+  void became_stream(std::size_t index, std::uint64_t size);  // of a file that was counted with this size
   void sent(const SentFile& file);
   void notice(const std::string& text);
+  void retry(const std::string& text);
   void committed();
 
  private:
@@ -43,7 +45,7 @@ class SendTally {
 struct SendJob {
   const DropLink& link;
   const SenderOptions& options;
-  const SourceList& list;
+  SourceList& list;
   http::Interrupt& interrupt;
   Pace& pace;
   SendTally& tally;
@@ -53,6 +55,8 @@ struct SendJob {
   const SealPlan* plan = nullptr;             // null: not sealed
   std::vector<wire::ReceivedFile> wire = {};  // by source that is done: what the server must have
   std::optional<wire::ReceivedFile> manifest = {};
+  std::vector<std::optional<Id>> uploads = {};  // by source: the one that this run opened or continues
+  bool stream_begun = false;                    // something was read that nobody can read again
 
   Patience patience();
   const std::string& wire_name(std::size_t index) const;

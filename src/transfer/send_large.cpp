@@ -7,13 +7,15 @@
 namespace qrx::transfer {
 namespace {
 
-constexpr unsigned most_uploads = 3;  // the server may forget an upload, but not each time
+// Without progress in between: the server may forget an upload, or be elsewhere than we think, but not each time.
+constexpr unsigned most_uploads = 3;
+constexpr unsigned most_conflicts = 3;
 
 class LargeFile {
  public:
   LargeFile(SendJob& job, DropClient& client, std::size_t index)
       : job_(job), client_(client), index_(index), source_(job.list.sources[index]), size_(job.wire_size(index)) {
-    if (job.state != nullptr) upload_ = job.state->upload(index);
+    if (job.state != nullptr) job.uploads[index] = job.state->upload(index);
   }
 
   Result<void> run() {
@@ -35,6 +37,7 @@ class LargeFile {
         if (offset_ > best) {
           best = offset_;
           patience.progress();
+          uploads_ = conflicts_ = 0;  // bounded without progress only: a long upload loses many answers
         }
         if (offset_ == size_) break;
         continue;
@@ -52,17 +55,18 @@ class LargeFile {
  private:
   // Where the server is: opens the upload, or asks for its offset. Then our sums stand there too.
   Result<void> find_offset() {
-    if (!upload_) {
+    auto& upload = job_.uploads[index_];
+    if (!upload) {
       const auto made = client_.create_upload(job_.delivery, job_.wire_name(index_), size_);
       if (!made) return tl::unexpected(made.error());
-      upload_ = *made;
+      upload = *made;
       ++uploads_;
       offset_ = 0;
       // Without the state only a second run is worse off.
       if (job_.state != nullptr)
-        if (const auto kept = job_.state->remember(index_, *upload_); !kept) job_.tally.notice(kept.error().what);
+        if (const auto kept = job_.state->remember(index_, *upload); !kept) job_.tally.notice(kept.error().what);
     } else {
-      const auto there = client_.upload_standing(*upload_);
+      const auto there = client_.upload_standing(*upload);
       if (!there) return tl::unexpected(there.error());
       if (there->offset > size_)
         return fail(Kind::integrity, "the server has more of " + source_.name + " than there is");
@@ -110,7 +114,7 @@ class LargeFile {
       return got;
     };
     const auto sent = [this, start](std::uint64_t bytes) { job_.tally.set(index_, job_.shown(start + bytes)); };
-    const auto patched = client_.patch(*upload_, start, size_ - start, reader, sent);
+    const auto patched = client_.patch(*job_.uploads[index_], start, size_ - start, reader, sent);
     if (!patched) return tl::unexpected(patched.error());
     if (patched->offset < start || patched->offset > size_ || patched->offset != summed_) {
       // It took less than was sent; ask where it stands.
@@ -124,12 +128,13 @@ class LargeFile {
   Result<void> after_trouble(Patience& patience, const Error& error) {
     const auto asked = client_.asked_pause();
     client_.close();
-    if (error.kind == Kind::conflict && conflicts_++ < 3) return {};  // an answer was lost: ask for the offset
-    if (error.kind == Kind::not_found && upload_ && uploads_ < most_uploads) {
+    if (error.kind == Kind::conflict && conflicts_++ < most_conflicts)
+      return {};  // an answer was lost: ask for the offset
+    if (error.kind == Kind::not_found && job_.uploads[index_] && uploads_ < most_uploads) {
       // The upload is gone; is the delivery there?
       if (const auto delivery = client_.delivery(job_.delivery); !delivery)
         return patience.wait(delivery.error(), client_.asked_pause());
-      upload_.reset();
+      job_.uploads[index_].reset();
       return {};
     }
     return patience.wait(error, asked);
@@ -153,7 +158,6 @@ class LargeFile {
   const Source& source_;
   const std::uint64_t size_;  // on the wire
   SourceFile* file_ = nullptr;
-  std::optional<Id> upload_;
   unsigned uploads_ = 0, conflicts_ = 0;
   std::uint64_t offset_ = 0;  // acknowledged
   std::uint64_t summed_ = 0;  // our sums stand here

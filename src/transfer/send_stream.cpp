@@ -17,15 +17,16 @@
 namespace qrx::transfer {
 namespace {
 
-constexpr Millis linger{200};  // a piece that is not full goes out after so long
+constexpr Millis linger{200};           // a piece that is not full goes out after so long
+constexpr unsigned most_conflicts = 3;  // without progress in between
 
 // Reads ahead in a thread: one piece fills while the other is sent.
 class Pieces {
  public:
   // `plain` is told each byte of the stream, in order; with a sealer, the pieces are those of the sealed stream.
-  Pieces(int fd, std::size_t most, const http::Interrupt& interrupt, std::function<void(ByteView)> plain,
-         std::optional<seal::Sealer> sealer)
-      : fd_(fd), most_(most), interrupt_(interrupt), plain_(std::move(plain)) {
+  Pieces(int fd, std::string shown, std::size_t most, const http::Interrupt& interrupt,
+         std::function<void(ByteView)> plain, std::optional<seal::Sealer> sealer)
+      : fd_(fd), shown_(std::move(shown)), most_(most), interrupt_(interrupt), plain_(std::move(plain)) {
     filling_.reserve(most);
     if (!sealer) return;
     const auto source = [this](std::uint64_t, std::span<std::byte> space) { return read_some(space); };
@@ -92,18 +93,19 @@ class Pieces {
       std::array<pollfd, 3> waits{{{fd_, POLLIN, 0}, {interrupt_.fd(), POLLIN, 0}, {stop_.fd(), POLLIN, 0}}};
       const int ready = ::poll(waits.data(), waits.size(), -1);
       if (interrupt_.raised() || stop_.raised()) return fail(Kind::unavailable, "interrupted");
-      if (ready < 0 && errno != EINTR) return fail_errno("cannot wait for the input");
+      if (ready < 0 && errno != EINTR) return fail_errno("cannot wait for " + shown_);
       if (waits[0].revents == 0) continue;
       const ssize_t got = ::read(fd_, space.data(), space.size());
       if (got >= 0) {
         plain_(space.first(static_cast<std::size_t>(got)));
         return static_cast<std::size_t>(got);
       }
-      if (errno != EINTR && errno != EAGAIN) return fail_errno("cannot read the input");
+      if (errno != EINTR && errno != EAGAIN) return fail_errno("cannot read " + shown_);
     }
   }
 
   int fd_;
+  const std::string shown_;
   std::size_t most_;
   const http::Interrupt& interrupt_;
   http::Interrupt stop_;
@@ -140,8 +142,8 @@ class Stream {
       if (!made) return tl::unexpected(made.error());
       sealer.emplace(std::move(*made));
     }
-    Pieces pieces(fd, std::max<std::size_t>(job_.options.stream_piece, 1), job_.interrupt, take_plain,
-                  std::move(sealer));
+    Pieces pieces(fd, source_.path == "-" ? "standard input" : source_.path,
+                  std::max<std::size_t>(job_.options.stream_piece, 1), job_.interrupt, take_plain, std::move(sealer));
     if (auto started = pieces.start(); !started) return started;
     for (bool last = false; !last;) {
       const auto got = pieces.next(piece_);
@@ -182,24 +184,30 @@ class Stream {
   Result<void> deliver_piece() {
     if (piece_.empty() && !length_) return {};
     const std::uint64_t end = base_ + piece_.size();
-    std::uint64_t offset = base_;
+    std::uint64_t offset = base_, best = base_;
     bool at_known = true, length_told = !length_;
     while (offset < end || !length_told) {
+      const bool was_told = length_told;
       Result<void> step;
       if (!at_known)
         step = find_offset(offset, end, length_told);
       else
         step = patch(offset, end, length_told);
       if (step) {
+        // To have asked for the offset is no progress, or a server that conflicts for ever would be asked for ever.
+        if (offset > best || length_told != was_told) {
+          best = offset;
+          conflicts_ = 0;
+          patience_.progress();
+        }
         at_known = true;
-        patience_.progress();
         job_.tally.set(index_, job_.shown(offset));
         continue;
       }
       at_known = false;
       const auto asked = client_.asked_pause();
       client_.close();
-      if (step.error().kind == Kind::conflict && conflicts_++ < 3) continue;
+      if (step.error().kind == Kind::conflict && conflicts_++ < most_conflicts) continue;
       if (auto go_on = patience_.wait(step.error(), asked); !go_on) return go_on;
     }
     return {};

@@ -11,12 +11,15 @@
 #include "base/units.h"
 #include "transfer/refusals.h"
 #include "transfer/send_job.h"
+#include "transfer/send_recovery.h"
 
 namespace qrx::transfer {
 namespace {
 
 constexpr std::size_t most_unpacked = 16;  // sealed small files that are items of their own; more go into one blob
-constexpr Millis look_patience{3'000};     // a server that is not there is said at once
+// How often a delivery is mended or begun anew, because the server was ended in its midst, before a later run has to.
+constexpr unsigned most_rounds = 5;
+constexpr Millis look_patience{3'000};  // a server that is not there is said at once
 
 Result<UniqueFd> open_stream(const Source& source) {
   // Not blocking: a named pipe without a writer is waited for by poll(2), which an interrupt ends.
@@ -35,6 +38,7 @@ struct Sender::Impl {
   SenderEvents events;
   std::optional<seal::Recipient> recipient;  // to whom is sealed
   std::optional<SealPlan> plan;
+  seal::Key seed;  // of the plan
 
   Impl(DropLink where, SenderOptions how, SenderEvents tell)
       : link(std::move(where)), options(std::move(how)), events(std::move(tell)) {
@@ -59,9 +63,12 @@ struct Sender::Impl {
 
   Result<void> settle_seal();
   Result<void> check_seal(const wire::DropInfo& drop) const;
-  Result<void> make_plan(SendJob& job, const seal::Key& seed);
+  Result<void> make_plan(SendJob& job, const seal::Key& from);
   Result<wire::DropInfo> look();
   Result<SentDelivery> send(const SourceList& sources);
+  Result<SentDelivery> send_once(const SourceList& sources, bool& start_over);
+  Result<void> deliver(SendJob& job, DropClient& client, std::optional<SendState>& state, bool& start_over);
+  Result<void> plan_streams(SendJob& job, std::optional<SendState>& state);
   // An earlier run's delivery, if it can be continued. Sets job.delivery, job.done and the state.
   Result<std::optional<wire::DeliveryState>> take_up(SendJob& job, DropClient& client, std::optional<SendState>& state);
   Result<void> begin(SendJob& job, DropClient& client, std::optional<SendState>& state);
@@ -96,7 +103,8 @@ Result<void> Sender::Impl::check_seal(const wire::DropInfo& drop) const {
               "nothing was sent; ask the receiver for the link anew");
 }
 
-Result<void> Sender::Impl::make_plan(SendJob& job, const seal::Key& seed) {
+Result<void> Sender::Impl::make_plan(SendJob& job, const seal::Key& from) {
+  seed = from.clone();
   auto made = SealPlan::make(*recipient, seed, job.list, options.message);
   if (!made) return tl::unexpected(made.error());
   plan.emplace(std::move(*made));
@@ -105,10 +113,11 @@ Result<void> Sender::Impl::make_plan(SendJob& job, const seal::Key& seed) {
 }
 
 Result<wire::DropInfo> Sender::Impl::look() {
+  if (auto fits = wire::check_message(options.message); !fits) return tl::unexpected(fits.error());
   if (auto settled = settle_seal(); !settled) return tl::unexpected(settled.error());
   DropClient client(link, options.client);
   Patience patience(interrupt(), {options.first_retry, options.most_retry, std::min(options.give_up, look_patience)},
-                    events.notice);
+                    events.retry);
   auto drop = patiently(client, std::move(patience), [&] { return client.look(); });
   if (drop)
     if (auto fits = check_seal(*drop); !fits) return tl::unexpected(fits.error());
@@ -134,6 +143,7 @@ Result<bool> Sender::Impl::believe_sealed(SendJob& job, const wire::DeliveryStat
     if (item == items.end()) return false;
     wire::ReceivedFile here;
     auto sums = sum_sealed(*job.plan, job.list, item->second, options.sha256, interrupt(), here);
+    if (!sums && sums.error().kind == Kind::integrity) return false;  // it changes right now
     if (!sums) return tl::unexpected(sums.error());
     if (here != file) return false;
     job.finish(item->second, std::move(*sums), file.xxh128, file.size);
@@ -156,6 +166,7 @@ Result<bool> Sender::Impl::believe(SendJob& job, const wire::DeliveryState& ther
       continue;
     }
     auto here = sum_file(source, options.sha256, interrupt());
+    if (!here && here.error().kind == Kind::integrity) return false;  // it changes right now
     if (!here) return tl::unexpected(here.error());
     if (here->size == found->second->size && here->xxh128 == found->second->xxh128) {
       const auto& [name, size, sum] = *found->second;
@@ -205,10 +216,10 @@ Result<void> Sender::Impl::begin(SendJob& job, DropClient& client, std::optional
   if (!drop) return tl::unexpected(drop.error());
   if (auto fits = check_seal(*drop); !fits) return fits;
   if (auto fits = check_limits(*drop, job.list, recipient.has_value()); !fits) return fits;
-  seal::Key seed;
   if (recipient) {
-    fill_random(seed.span());
-    if (auto planned = make_plan(job, seed); !planned) return planned;
+    seal::Key fresh;
+    fill_random(fresh.span());
+    if (auto planned = make_plan(job, fresh); !planned) return planned;
   }
   // The message of a sealed delivery stands in its manifest.
   const auto opened =
@@ -240,6 +251,7 @@ Result<void> Sender::Impl::send_sources(SendJob& job, DropClient& client) {
     }
     const auto fd = open_stream(source);
     if (!fd) return tl::unexpected(fd.error());
+    if (!source.regular) job.stream_begun = true;
     if (auto sent = send_stream(job, client, i, fd->get()); !sent) return sent;
   }
   return {};
@@ -264,14 +276,51 @@ Result<void> Sender::Impl::commit(SendJob& job, DropClient& client) {
   return {};
 }
 
-Result<SentDelivery> Sender::Impl::send(const SourceList& sources) {
-  if (sources.sources.empty()) return fail(Kind::usage, "nothing to send");
-  if (auto settled = settle_seal(); !settled) return tl::unexpected(settled.error());
+// Sends what is not there yet, and commits. `start_over`: nothing of this delivery can be used, and another may do.
+Result<void> Sender::Impl::deliver(SendJob& job, DropClient& client, std::optional<SendState>& state,
+                                   bool& start_over) {
+  for (unsigned round = 0;;) {
+    auto done = send_sources(job, client);
+    if (done) done = commit(job, client);
+    if (done || interrupt().raised()) return done;
+    const Error& error = done.error();
+    if (error.kind == Kind::integrity && stream_what_moved(job, client)) {
+      if (auto planned = plan_streams(job, state); !planned) return planned;
+      continue;
+    }
+    if (error.kind != Kind::conflict && error.kind != Kind::not_found) return done;
+    if (++round > most_rounds) return fail(Kind::unavailable, error.what, "run the same command again to resume");
+    const auto lost = look_for_losses(job, client);
+    if (!lost) return tl::unexpected(lost.error());
+    if (*lost == Lost::files) continue;
+    if (*lost == Lost::nothing) static_cast<void>(client.cancel(job.delivery));
+    start_over = !job.stream_begun;
+    return fail(Kind::unavailable, error.what, "send it again");
+  }
+}
+
+// A second run could not continue a stream, and must not seal under the same secrets.
+Result<void> Sender::Impl::plan_streams(SendJob& job, std::optional<SendState>& state) {
+  if (state) state->remove();
+  state.reset();
+  job.state = nullptr;
+  if (job.plan == nullptr) return {};
+  auto made = SealPlan::make(*recipient, seed, job.list, options.message, job.plan);
+  if (!made) return tl::unexpected(made.error());
+  plan.emplace(std::move(*made));
+  job.plan = &*plan;
+  job.manifest.reset();
+  return {};
+}
+
+Result<SentDelivery> Sender::Impl::send_once(const SourceList& sources, bool& start_over) {
+  SourceList list = sources;
   Pace pace(options.most_rate);
   SendTally tally(events, sources);
-  SendJob job{link, options, sources, interrupt(), pace, tally, {}, nullptr, {}};
+  SendJob job{link, options, list, interrupt(), pace, tally, {}, nullptr, {}};
   job.done.resize(sources.sources.size());
   job.wire.resize(sources.sources.size());
+  job.uploads.resize(sources.sources.size());
   DropClient client(link, options.client);
 
   std::optional<SendState> state;
@@ -282,11 +331,9 @@ Result<SentDelivery> Sender::Impl::send(const SourceList& sources) {
     if (auto begun = begin(job, client, state); !begun) return tl::unexpected(begun.error());
   if (state) job.state = &*state;
 
-  auto done = send_sources(job, client);
-  if (done) done = commit(job, client);
-  if (!done) {
+  if (auto done = deliver(job, client, state, start_over); !done) {
     // A delivery with a stream cannot be continued, so that nothing is kept of it.
-    if (sources.has_stream && !interrupt().raised()) static_cast<void>(client.cancel(job.delivery));
+    if (list.has_stream && !interrupt().raised()) static_cast<void>(client.cancel(job.delivery));
     return tl::unexpected(done.error());
   }
   tally.committed();
@@ -296,6 +343,17 @@ Result<SentDelivery> Sender::Impl::send(const SourceList& sources) {
   out.resumed = resumed;
   for (auto& file : job.done) out.files.push_back(std::move(*file));
   return out;
+}
+
+Result<SentDelivery> Sender::Impl::send(const SourceList& sources) {
+  if (sources.sources.empty()) return fail(Kind::usage, "nothing to send");
+  if (auto fits = wire::check_message(options.message); !fits) return tl::unexpected(fits.error());
+  if (auto settled = settle_seal(); !settled) return tl::unexpected(settled.error());
+  for (unsigned round = 0;; ++round) {
+    bool start_over = false;
+    auto sent = send_once(sources, start_over);
+    if (sent || !start_over || round == most_rounds) return sent;
+  }
 }
 
 Sender::Sender(DropLink link, SenderOptions options, SenderEvents events)
@@ -311,20 +369,20 @@ bool Sender::seals() const {
 
 Result<void> Sender::check_limits(const wire::DropInfo& drop, const SourceList& sources, bool sealed) {
   if (drop.state != wire::SpaceState::open)
-    return fail(Kind::denied, "the space takes no more deliveries",
-                "its receiver has closed it, or its limits are used up");
+    return fail(Kind::denied, "the receiver takes nothing more",
+                "they have closed this link, or its limits are used up");
   const auto& limits = drop.limits;
   if (limits.max_files != 0 && sources.sources.size() > limits.max_files)
-    return fail(Kind::too_large, "the space takes " + std::to_string(limits.max_files) + " more files, not " +
-                                     std::to_string(sources.sources.size()));
+    return fail(Kind::too_large, "too many files: " + std::to_string(sources.sources.size()) + ", and " +
+                                     std::to_string(limits.max_files) + " are left of the receiver's limit");
   std::uint64_t bytes = sources.known_bytes;
   if (sealed) {
     bytes = 0;
     for (const auto& source : sources.sources) bytes += seal::sealed_size(source.size.value_or(0));
   }
   if (limits.max_size != 0 && bytes > limits.max_size)
-    return fail(Kind::too_large, "the space takes " + format_size(limits.max_size) + " more, not " +
-                                     format_size(bytes) + (sealed ? ", which it is when sealed" : ""));
+    return fail(Kind::too_large, "too large: " + format_size(bytes) + (sealed ? " encrypted, " : ", ") +
+                                     format_size(limits.max_size) + " left of the receiver's limit");
   return {};
 }
 

@@ -28,7 +28,7 @@ enum class SealChoice : std::uint8_t {
 struct SenderOptions {
   http::ClientOptions client;
   std::string state_dir;  // "$XDG_STATE_HOME/qrx/send"; made with mode 0700; empty: no second run goes on
-  std::string message;    // shown to the receiver
+  std::string message;    // shown to the receiver; what wire::check_message refuses is refused before a byte is sent
   bool sha256 = false;    // also compute SHA-256 of each file
   SealChoice seal = SealChoice::automatic;
   std::uint64_t most_rate = 0;          // bytes a second; 0: no limit
@@ -54,8 +54,9 @@ struct SenderEvents {
   // What the other side took so far of all files together, what a first run sent included; total is absent while a
   // stream runs. The last call, with bytes == total, comes after the server's answer, never before.
   std::function<void(std::uint64_t bytes, std::optional<std::uint64_t> total)> progress;
-  std::function<void(const SentFile&)> sent;       // complete on the server, sums equal; not yet committed
-  std::function<void(const std::string&)> notice;  // "the connection was lost, trying again in 2 s"
+  std::function<void(const SentFile&)> sent;  // complete on the server, sums equal; not yet committed
+  std::function<void(const std::string&)> notice;
+  std::function<void(const std::string&)> retry;  // "lost the connection to host; retrying in 2 s"
 };
 
 struct SentDelivery {

@@ -42,8 +42,19 @@ std::string joined(const std::string& directory, const std::string& name) {
   return directory.empty() || directory.back() == '/' ? directory + name : directory + "/" + name;
 }
 
+// Whether a file ends where its size says. Where it does not (/proc says 0, /sys a page), only reading tells.
+Result<bool> ends_at_its_size(int fd, const std::string& shown, std::uint64_t size) {
+  char byte = 0;
+  const auto at = [&](std::uint64_t offset) { return ::pread(fd, &byte, 1, static_cast<off_t>(offset)); };
+  if ((size == 0 || at(size - 1) == 1) && at(size) == 0) return true;
+  // EAGAIN: it has nothing to say just now. ESPIPE: it is read in order only.
+  if (at(0) < 0 && errno != EAGAIN && errno != ESPIPE && errno != EINTR) return fail_errno("cannot read " + shown);
+  return false;
+}
+
 Source regular_source(std::string path, std::string name, const struct stat& status) {
   Source source;
+  source.regular = true;
   source.path = std::move(path);
   source.name = std::move(name);
   source.size = static_cast<std::uint64_t>(status.st_size);
@@ -54,104 +65,133 @@ Source regular_source(std::string path, std::string name, const struct stat& sta
   return source;
 }
 
+bool is_stream(const struct stat& status) {
+  return !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode) && !S_ISSOCK(status.st_mode);
+}
+
+// Which argument --name is for.
+Result<std::size_t> to_be_named(const std::vector<std::string>& arguments) {
+  std::optional<std::size_t> found;
+  std::size_t streams = 0;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    struct stat status {};
+    const bool stream = arguments[i] == "-" || (::stat(arguments[i].c_str(), &status) == 0 && is_stream(status));
+    if (!stream) continue;
+    found = i;
+    ++streams;
+  }
+  if (streams == 1) return *found;
+  if (arguments.size() == 1) return std::size_t{0};
+  return fail(Kind::usage, "--name names one thing, and there are " +
+                               std::to_string(streams > 0 ? streams : arguments.size()) + " that it could be for");
+}
+
+// Once it is raised every step ends; what cannot be sent is noted, and the search goes on.
 class Finder {
  public:
-  explicit Finder(const std::string& stream_name) : stream_name_(stream_name) {}
+  explicit Finder(const FindOptions& options) : options_(options) {}
 
-  Result<void> argument(const std::string& given);
+  void argument(const std::string& given, const std::optional<std::string>& name);
+  bool stopped() const { return options_.stopped && options_.stopped(); }
   SourceList take() { return std::move(list_); }
 
  private:
-  Result<void> add(Source source, const std::string& shown);
-  Result<void> add_file(const std::string& path, const std::string& given, const std::string& name,
-                        const struct stat& status);
-  Result<void> walk(const std::string& directory, const std::string& name, std::size_t depth);
-  Result<void> entry(const std::string& path, const std::string& name, std::size_t depth, bool& any);
-  Result<void> link(const std::string& path, const std::string& name, bool& any);
+  void add(Source source, const std::string& shown);
+  void add_file(const std::string& path, const std::string& given, const std::string& name, const struct stat& status);
+  void walk(const std::string& directory, const std::string& name, std::size_t depth);
+  void entry(const std::string& path, const std::string& name, std::size_t depth, bool& any);
+  void link(const std::string& path, const std::string& name);
   void skip(const std::string& path, const char* why) {
     list_.warnings.push_back(shown(path) + " is not sent: " + why);
   }
+  void wrong(const tl::unexpected<Error>& error) { list_.errors.push_back(error.value()); }
   // A path within the tree as the user gave the tree.
   std::string shown(const std::string& path) const {
     return path.size() < root_.size() ? path : given_root_ + path.substr(root_.size());
   }
 
-  const std::string& stream_name_;
+  const FindOptions& options_;
   SourceList list_;
   std::unordered_map<std::string, std::size_t> by_name_;
   std::string root_;        // real path of the tree that is walked, without a slash at its end: "" for "/"
   std::string given_root_;  // the same as it was given
 };
 
-Result<void> Finder::add(Source source, const std::string& shown) {
+void Finder::add(Source source, const std::string& shown) {
   if (auto fine = wire::check_name(source.name); !fine)
-    return fail(Kind::integrity, "cannot send " + shown + ": " + fine.error().what, "rename it first");
+    return wrong(fail(Kind::integrity, "cannot send " + shown + ": " + fine.error().what, "rename it first"));
   const auto [it, added] = by_name_.try_emplace(source.name, list_.sources.size());
   if (!added) {
     const Source& other = list_.sources[it->second];
-    if (!source.stream && !other.stream && other.device == source.device && other.inode == source.inode) return {};
-    return fail(Kind::usage, "cannot send both " + (other.stream && other.path == "-" ? "standard input" : other.path) +
-                                 " and " + shown + ": both would be named " + source.name);
+    if (source.regular && other.regular && other.device == source.device && other.inode == source.inode) return;
+    return wrong(fail(Kind::usage, "cannot send both " + (other.path == "-" ? "standard input" : other.path) + " and " +
+                                       shown + ": both would be named " + source.name));
   }
   if (source.size) list_.known_bytes += *source.size;
   if (source.stream) list_.has_stream = true;
   list_.sources.push_back(std::move(source));
-  return {};
 }
 
-Result<void> Finder::add_file(const std::string& path, const std::string& given, const std::string& name,
-                              const struct stat& status) {
-  if (::faccessat(AT_FDCWD, path.c_str(), R_OK, AT_EACCESS) != 0) return fail_errno("cannot read " + given);
-  return add(regular_source(path, name, status), given);
-}
-
-Result<void> Finder::argument(const std::string& given) {
-  if (given == "-") {
-    Source source;
-    source.path = "-";
-    source.name = stream_name_;
+void Finder::add_file(const std::string& path, const std::string& given, const std::string& name,
+                      const struct stat& status) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) return wrong(fail_errno("cannot read " + given));
+  Source source = regular_source(path, name, status);
+  const auto sized = ends_at_its_size(file.get(), given, *source.size);
+  if (!sized) return wrong(tl::unexpected(sized.error()));
+  if (!*sized) {
     source.stream = true;
+    source.size.reset();
+  }
+  add(std::move(source), given);
+}
+
+void Finder::argument(const std::string& given, const std::optional<std::string>& wanted) {
+  Source source;
+  source.stream = true;
+  if (given == "-") {
+    source.path = "-";
+    source.name = wanted.value_or("stdin");
     return add(std::move(source), "standard input");
   }
-  if (given.empty()) return fail(Kind::usage, "an empty file name was given");
+  if (given.empty()) return wrong(fail(Kind::usage, "an empty file name was given"));
   struct stat status {};
-  if (::stat(given.c_str(), &status) != 0) return fail_errno("cannot read " + given);
+  if (::stat(given.c_str(), &status) != 0) return wrong(fail_errno("cannot read " + given));
   std::string name = last_part(given);
   if (name.empty() || name == "." || name == "..") name = last_part(real_path(given).value_or(""));
+  if (wanted) name = *wanted;
 
   if (S_ISDIR(status.st_mode)) {
     const auto real = real_path(given);
-    if (!real) return fail_errno("cannot read " + given);
+    if (!real) return wrong(fail_errno("cannot read " + given));
     root_ = *real == "/" ? "" : *real;
     given_root_ = given;
     while (given_root_.ends_with('/')) given_root_.pop_back();
     return walk(*real, name, 0);
   }
   if (S_ISREG(status.st_mode)) {
-    if (given.back() == '/') return fail(Kind::other, "cannot read " + given + ": not a directory");
+    if (given.back() == '/') return wrong(fail(Kind::other, "cannot read " + given + ": not a directory"));
     const auto real = real_path(given);
-    if (!real) return fail_errno("cannot read " + given);
+    if (!real) return wrong(fail_errno("cannot read " + given));
     return add_file(*real, given, name, status);
   }
-  if (S_ISSOCK(status.st_mode)) return fail(Kind::usage, "cannot send " + given + ": it is a socket");
-  Source source;
+  if (S_ISSOCK(status.st_mode)) return wrong(fail(Kind::usage, "cannot send " + given + ": it is a socket"));
   source.path = given.starts_with('/') ? given : joined(real_path(".").value_or("."), given);
   source.name = name;
-  source.stream = true;
-  return add(std::move(source), given);
+  add(std::move(source), given);
 }
 
-Result<void> Finder::walk(const std::string& directory, const std::string& name, std::size_t depth) {
+void Finder::walk(const std::string& directory, const std::string& name, std::size_t depth) {
   if (depth > most_depth)
-    return fail(Kind::usage, "cannot send " + shown(directory) + ": too many directories within each other");
+    return wrong(fail(Kind::usage, "cannot send " + shown(directory) + ": too many directories within each other"));
   const std::unique_ptr<DIR, CloseDirectory> open(::opendir(directory.c_str()));
-  if (!open) return fail_errno("cannot read " + shown(directory));
+  if (!open) return wrong(fail_errno("cannot read " + shown(directory)));
   std::vector<std::string> names;
   for (;;) {
     errno = 0;
     const dirent* found = ::readdir(open.get());
     if (found == nullptr) {
-      if (errno != 0) return fail_errno("cannot read " + shown(directory));
+      if (errno != 0) wrong(fail_errno("cannot read " + shown(directory)));
       break;
     }
     const std::string_view entry_name = found->d_name;
@@ -159,50 +199,56 @@ Result<void> Finder::walk(const std::string& directory, const std::string& name,
   }
   std::sort(names.begin(), names.end());
   bool any = false;
-  for (const auto& child : names)
-    if (auto done = entry(joined(directory, child), joined(name, child), depth, any); !done) return done;
+  for (const auto& child : names) {
+    if (stopped()) return;
+    entry(joined(directory, child), joined(name, child), depth, any);
+  }
   if (!any) skip(directory, "no file is in it");
-  return {};
 }
 
 // `any` becomes true when something of it is sent, or was skipped with a warning of its own.
-Result<void> Finder::entry(const std::string& path, const std::string& name, std::size_t depth, bool& any) {
+void Finder::entry(const std::string& path, const std::string& name, std::size_t depth, bool& any) {
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
-    if (errno == ENOENT) return {};  // deleted since the directory was read
-    return fail_errno("cannot read " + shown(path));
+    if (errno == ENOENT) return;  // deleted since the directory was read
+    any = true;
+    return wrong(fail_errno("cannot read " + shown(path)));
   }
   any = true;
   if (S_ISDIR(status.st_mode)) return walk(path, name, depth + 1);
   if (S_ISREG(status.st_mode)) return add_file(path, shown(path), name, status);
-  if (S_ISLNK(status.st_mode)) return link(path, name, any);
+  if (S_ISLNK(status.st_mode)) return link(path, name);
   skip(path, "it is neither a file nor a directory");
-  return {};
 }
 
-Result<void> Finder::link(const std::string& path, const std::string& name, bool& any) {
-  any = true;
+void Finder::link(const std::string& path, const std::string& name) {
   struct stat status {};
   const auto real = real_path(path);
   if (!real || ::stat(real->c_str(), &status) != 0)
     skip(path, "a link that leads nowhere");
-  else if (!real->starts_with(root_ + "/"))
+  else if (*real != root_ && !real->starts_with(root_ + "/"))
     skip(path, "a link out of the directory");
   else if (!S_ISREG(status.st_mode))
     skip(path, S_ISDIR(status.st_mode) ? "a link to a directory" : "a link to no file");
   else
-    return add_file(*real, shown(path), name, status);
-  return {};
+    add_file(*real, shown(path), name, status);
 }
 
 }  // namespace
 
-Result<SourceList> find_sources(const std::vector<std::string>& arguments, const std::string& stream_name) {
-  Finder finder(stream_name);
-  for (const auto& argument : arguments)
-    if (auto done = finder.argument(argument); !done) return tl::unexpected(done.error());
+Result<SourceList> find_sources(const std::vector<std::string>& arguments, const FindOptions& options) {
+  std::optional<std::size_t> named;
+  if (options.name) {
+    const auto one = to_be_named(arguments);
+    if (!one) return tl::unexpected(one.error());
+    named = *one;
+  }
+  Finder finder(options);
+  for (std::size_t i = 0; i < arguments.size() && !finder.stopped(); ++i)
+    finder.argument(arguments[i], named == i ? options.name : std::nullopt);
+  if (finder.stopped()) return fail(Kind::unavailable, "interrupted");
   SourceList list = finder.take();
-  if (list.sources.empty()) return fail(Kind::usage, "nothing to send: no file was found");
+  if (list.sources.empty() && list.errors.empty()) return fail(Kind::usage, "nothing to send: no file was found");
   return list;
 }
 

@@ -132,7 +132,7 @@ ends 7 '^qrx-send: ' -i white.png --scan-only --thorough
 # --- 4, 5: over a limit, gone
 new_space '{"max_size": 1000, "max_files": 1}'
 ends 4 '^qrx-send: ' -l "$drop" noise.bin
-ends 5 'unknown or has expired' -l "$server_url/u/aaaaaaaaaaaaaaaaaaaaaaaaaa" hello.txt
+ends 5 'does not exist or has expired' -l "$server_url/u/aaaaaaaaaaaaaaaaaaaaaaaaaa" hello.txt
 
 # --- 75: nobody there
 ends 75 'refused' -l "http://127.0.0.1:1/u/$guid" hello.txt

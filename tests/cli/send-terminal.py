@@ -51,7 +51,7 @@ def test_interrupt_and_go_on(w, server):
     child.expect(r"long\.bin +[3-9]\d %")
     child.sendintr()
     child.expect("interrupted")
-    child.expect("the same command goes on where this one stopped")
+    child.expect("run the same command again to resume")
     qrx.check_equal(130, ended(child), "exit status")
     again = w.tool("qrx-send", "--json", "-l", space.drop, big)
     again.expect_exit(0)

@@ -366,6 +366,29 @@ TEST_CASE("a port where nobody listens is trouble, told at once") {
   CHECK(answer.error().what.find("connection refused") != std::string::npos);
 }
 
+TEST_CASE("a proxy that drips its answer has no more time for it than one that is silent") {
+  std::atomic<int> dripped{0};
+  constexpr int drips = 500;
+  test::ScriptedServer server({[&](Peer& peer) {
+    peer.head();
+    peer.send("HTTP/1.1 200 OK\r\nX: ");
+    for (; dripped < drips; ++dripped) {
+      pollfd gone{peer.fd(), POLLIN, 0};  // readable: the client has closed
+      if (::poll(&gone, 1, 20) > 0) return;
+      peer.send("x");
+    }
+  }});
+  ClientOptions options;
+  options.proxy = "http://127.0.0.1:" + std::to_string(server.port());
+  options.connect_time = Millis{300};
+  Client client(*Origin::parse("http://far.example"), options);
+  const auto answer = client.request({});
+  REQUIRE(!answer);
+  CHECK(answer.error().kind == Kind::unavailable);
+  client.close();
+  CHECK(dripped < drips);  // it would have waited for all of them, 10 s
+}
+
 TEST_CASE("a proxy is asked for a tunnel, and its refusal is told") {
   std::string asked, through;
   ScriptedServer server({[&](Peer& peer) {

@@ -51,8 +51,9 @@ SourceList found(const std::vector<std::string>& arguments) {
 
 Error refused(const std::vector<std::string>& arguments) {
   const auto list = find_sources(arguments);
-  REQUIRE(!list);
-  return list.error();
+  if (!list) return list.error();
+  REQUIRE(!list->errors.empty());
+  return list->errors.front();
 }
 
 DropLink link_to(const std::string& host) {
@@ -101,6 +102,67 @@ TEST_CASE("what is missing, unreadable by its kind, or twice the same name is to
   CHECK(found({tree.path + "/one/a", tree.path + "/one/../one/a"}).sources.size() == 1);
 }
 
+TEST_CASE("all that cannot be sent is named, and the rest is found") {
+  const Tree tree;
+  tree.file("dir/good");
+  tree.file("dir/line\nbreak");
+  tree.file("dir/sub/old\xE9.txt");
+  tree.file("dir/sub/fine");
+  tree.file("other/good");
+  const auto list =
+      found({tree.path + "/dir", tree.path + "/nothing", tree.path + "/dir/good", tree.path + "/other/good"});
+  CHECK(names(list) == std::vector<std::string>{"dir/good", "dir/sub/fine", "good"});
+  REQUIRE(list.errors.size() == 4);
+  CHECK(list.errors[0].what.find("line\nbreak") != std::string::npos);
+  CHECK(list.errors[1].what.find("old\xE9.txt") != std::string::npos);
+  CHECK(list.errors[2].what.find("/nothing: no such file") != std::string::npos);
+  CHECK(list.errors[3].what.find("both would be named good") != std::string::npos);
+}
+
+TEST_CASE("a file that does not end where its size says is read to its end, like a stream") {
+  const auto list = found({"/proc/self/status", "/proc/cpuinfo"});
+  for (const auto& source : list.sources) {
+    CHECK(source.stream);
+    CHECK(source.regular);
+    CHECK(!source.size);
+  }
+  CHECK(list.has_stream);
+  const Tree tree;
+  const auto sizes =
+      found({tree.file("empty", ""), tree.file("one", "1"), tree.file("many", std::string(300'000, 'x'))});
+  CHECK(!sizes.has_stream);
+  CHECK(sizes.known_bytes == 300'001);
+}
+
+TEST_CASE("a name is for the one stream, or for the only argument") {
+  const Tree tree;
+  const auto file = tree.file("a");
+  REQUIRE(::mkfifo((tree.path + "/fifo").c_str(), 0600) == 0);
+  const auto named = [](const std::vector<std::string>& arguments) {
+    FindOptions options;
+    options.name = "new name";
+    const auto list = find_sources(arguments, options);
+    return list ? names(*list) : std::vector<std::string>{"error: " + list.error().what};
+  };
+  CHECK(named({"-"}) == std::vector<std::string>{"new name"});
+  CHECK(named({tree.path + "/fifo"}) == std::vector<std::string>{"new name"});
+  CHECK(named({file, tree.path + "/fifo"}) == std::vector<std::string>{"a", "new name"});
+  CHECK(named({file}) == std::vector<std::string>{"new name"});
+  CHECK(named({"-", tree.path + "/fifo"})[0].starts_with("error: --name names one thing"));
+  CHECK(named({file, file})[0].starts_with("error: --name names one thing"));
+}
+
+TEST_CASE("a search that is stopped ends") {
+  const Tree tree;
+  for (int i = 0; i < 10; ++i) tree.file("dir/" + std::to_string(i));
+  int asked = 0;
+  FindOptions options;
+  options.stopped = [&asked] { return ++asked > 3; };
+  const auto list = find_sources({tree.path + "/dir"}, options);
+  REQUIRE(!list);
+  CHECK(list.error().kind == Kind::unavailable);
+}
+
 TEST_CASE("links given are followed; links in trees never lead out, in circles or to directories") {
   const Tree tree;
   const auto secret = tree.file("outside/secret", "s");
@@ -115,6 +177,11 @@ TEST_CASE("links given are followed; links in trees never lead out, in circles o
   const auto list = found({tree.path + "/dir"});
   CHECK(names(list) == std::vector<std::string>{"dir/inside", "dir/real"});
   CHECK(list.warnings.size() == 5);
+  fs::create_symlink(".", tree.path + "/dir/myself");
+  const auto whole = found({tree.path + "/dir"});
+  CHECK(std::count(whole.warnings.begin(), whole.warnings.end(),
+                   tree.path + "/dir/myself is not sent: a link to a directory") == 1);
+  fs::remove(tree.path + "/dir/myself");
   fs::create_symlink(secret, tree.path + "/given");
   CHECK(names(found({tree.path + "/given"})) == std::vector<std::string>{"given"});
   // A neighbour whose name only begins like the tree's is outside too.
@@ -261,7 +328,7 @@ TEST_CASE("a server's refusal is told in its words, made harmless") {
   CHECK(refusal(answer, "upload").kind == Kind::too_large);
   CHECK(retry_after(answer) == Millis(7000));
   answer.status = 404;
-  CHECK(refusal(answer, "upload").what == "the space is unknown or has expired");
+  CHECK(refusal(answer, "upload").what == "this link does not exist or has expired");
   answer.status = 502;
   answer.headers = {{"Content-Type", "text/html"}};
   CHECK(refusal(answer, "upload").what == "cannot upload: the server answered 502");

@@ -1,4 +1,4 @@
-// qrx-share: gives everyone a link of his own to what a space holds, tells them, and shows who has downloaded.
+// qrx-share: gives everyone their own link to the files of a space, tells them, and shows who has downloaded.
 #include <unistd.h>
 
 #include <algorithm>
@@ -12,6 +12,7 @@
 #include "cli/kept_spaces.h"
 #include "cli/link_key.h"
 #include "cli/local_notices.h"
+#include "cli/local_time.h"
 #include "cli/notify_settings.h"
 #include "cli/options.h"
 #include "cli/places.h"
@@ -59,7 +60,7 @@ struct Settings {
 
 Options describe(Settings& to) {
   Options options({"qrx-share",
-                   "Give everyone a link of his own to what a space holds, tell them, and see who has downloaded.",
+                   "Give everyone their own link to the files of a space, tell them, and see who has downloaded.",
                    {"[OPTION]... RECIPIENT...", "--list | --watch | --revoke RECIPIENT|all [OPTION]..."},
                    {{"qrx-share alice@example.org +8613800138000", "what the last qrx-recv --keep received"},
                     {"qrx-recv --json --keep | qrx-share --space - --to-file team.txt", "everything in one line"},
@@ -79,10 +80,10 @@ Options describe(Settings& to) {
   options.flag("with-key", 0, "let the server send links with the key of a sealed space", to.with_key);
   options.text("identity", 0, "FILE", "the secret key of a sealed space that another machine opened", to.identity,
                Completes::files);
-  options.flag("again", 0, "also tell those again of whom it is not known whether they were told", to.again);
+  options.flag("again", 0, "re-notify recipients whose status is unknown", to.again);
   options.group("Afterwards");
   options.flag("watch", 0, "wait until everyone has downloaded, showing who has", to.watch);
-  options.duration("timeout", 't', "stop watching after so long", to.timeout);
+  options.duration("timeout", 't', "stop watching after this time", to.timeout);
   options.flag("list", 0, "show the links of the space and what became of them", to.list);
   options.texts("revoke", 0, "WHO", "take the link of this recipient back, at once; all: of everyone", to.revoke);
   options.flag("dry-run", 'd', "show what would be done, and do nothing", to.dry_run);
@@ -120,6 +121,8 @@ class Share {
   Result<void> look();
 
   Result<void> share();
+  void say_what_is_shared();
+  Result<void> check_limits_of_known();
   Result<void> make_links();
   Result<void> tell_from_here(const std::vector<std::size_t>& whom);
 
@@ -201,7 +204,7 @@ int Share::check_usage() {
 
 int Share::end(const Error& error) {
   if (const int signal = ended_by()) {
-    messages_.warn("interrupted", set_.watch ? "" : "the same command goes on where this one stopped");
+    messages_.warn("interrupted", set_.watch ? "" : "run the same command again to resume");
     return exit_code_of_signal(signal);
   }
   if (facts_.closed()) return exit_code_of_signal(SIGPIPE);
@@ -215,14 +218,16 @@ int Share::end(const Error& error) {
 
 Result<void> Share::act_in_space() {
   if (set_.space != "-") {
-    const WallTime now = system_clock().wall();
     const auto server = options_.on_command_line("server") ? set_.common.server : std::nullopt;
-    const auto kept = set_.space.empty() ? newest_kept_space(now, server) : kept_space(*Id::parse(set_.space), now);
+    const auto kept = set_.space.empty() ? newest_kept_space(server) : kept_space(*Id::parse(set_.space));
     if (!kept) return tl::unexpected(kept.error());
-    messages_.detail("space " + kept->link.guid.text() + (kept->label.empty() ? "" : " (" + kept->label + ")") +
-                     " at " + kept->link.origin.url());
     use(kept->link);
-    return act();
+    auto done = act();
+    // The newest one is gone, by the server's word and by our clock: an older one may live longer.
+    const bool gone = !done && done.error().kind == Kind::not_found && kept->expires <= system_clock().wall();
+    if (!gone || !set_.space.empty()) return done;
+    if (auto forgotten = forget_space(kept->link.guid); !forgotten) return done;
+    return act_in_space();
   }
   SpaceSource source(STDIN_FILENO);
   for (;;) {
@@ -278,7 +283,8 @@ Result<void> Share::look() {
 // --- sharing
 
 Result<void> Share::share() {
-  if (space_.deliveries.empty()) messages_.notice("the space holds nothing yet");
+  if (auto fit = check_limits_of_known(); !fit) return fit;
+  say_what_is_shared();
   const auto report = [this](const Id& share, const wire::ReportShare& how) { return client_->report(share, how); };
   if (auto settled = settle_left_claims(link_.guid, report); !settled) return settled;
   if (auto made = make_links(); !made) return made;
@@ -291,6 +297,38 @@ Result<void> Share::share() {
   if (auto told = tell_from_here(tellers_.take_over(rows_->all())); !told) return told;
   if (auto said = say_all(); !said) return said;
   report_.warn_of_untold(rows_->all());
+  return {};
+}
+
+// Before anybody is told: nobody should learn afterwards that it was another space than the one they had in mind.
+void Share::say_what_is_shared() {
+  if (space_.deliveries.empty()) return messages_.notice("the space holds nothing yet");
+  std::string names;
+  std::size_t shown = 0;
+  const std::string what = summary_of(space_);
+  for (const auto& delivery : space_.deliveries) {
+    for (const auto& file : delivery.files) {
+      if (file.sealed || file.name == wire::manifest_name || shown == 3) continue;
+      names += (names.empty() ? ": " : ", ") + file.name;
+      ++shown;
+    }
+  }
+  messages_.notice("sharing " + what + " of space " + link_.guid.text() +
+                   (space_.label.empty() ? "" : " (" + space_.label + ")") + " at " + link_.origin.url() + names);
+}
+
+// The server keeps the number of downloads of a link that exists.
+Result<void> Share::check_limits_of_known() {
+  if (!set_.downloads) return {};
+  RecipientRows there(*client_, key_);
+  if (auto listed = there.list(recipients_); !listed) return listed;
+  for (const RecipientRow& row : there.all()) {
+    if (row.share.state == wire::ShareState::revoked || row.share.limit == *set_.downloads) continue;
+    const std::string to = wire::to_text(row.to);
+    const std::string limit = row.share.limit == 0 ? "no limit" : std::to_string(row.share.limit) + " downloads";
+    return fail(Kind::usage, "--downloads: " + to + " has a link already, with " + limit,
+                "take it back first: qrx-share --revoke " + to);
+  }
   return {};
 }
 
@@ -311,6 +349,11 @@ Result<void> Share::make_links() {
     made = rows_->make(recipients_, wish);
   }
   if (!made) return made;
+  const auto asked = set_.expire ? std::optional(system_clock().wall() + *set_.expire) : std::nullopt;
+  constexpr Seconds clocks_differ{60};
+  if (asked && !rows_->all().empty() && rows_->all().front().share.expires + clocks_differ < *asked)
+    messages_.notice("the links work until " + local_time(rows_->all().front().share.expires, system_clock().wall()) +
+                     ": no longer than the space does");
   if (set_.via == "server" && !key_.empty() && !set_.with_key)
     messages_.warn("the files are sealed, and the links that the server sends hold no key",
                    "use --via local, or --with-key to trust the server with the key");

@@ -22,6 +22,8 @@ Result<std::string> spaces_dir() {
   return *state + "/spaces";
 }
 
+constexpr Seconds long_expired{90 * 86400};  // clocks are wrong by days, hardly by months
+
 void remove_expired(const std::string& directory, WallTime now) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
@@ -34,7 +36,7 @@ void remove_expired(const std::string& directory, WallTime now) {
     const auto begin = at + member.size();
     const auto expires = from_rfc3339(std::string_view(text).substr(begin, text.find('"', begin) - begin));
     std::error_code ignored;
-    if (expires && *expires < now) std::filesystem::remove(entry.path(), ignored);
+    if (expires && *expires + long_expired < now) std::filesystem::remove(entry.path(), ignored);
   }
 }
 
@@ -65,7 +67,7 @@ tl::unexpected<Error> none_kept(std::string what) {
 
 }  // namespace
 
-Result<KeptSpace> newest_kept_space(WallTime now, const std::optional<Origin>& server) {
+Result<KeptSpace> newest_kept_space(const std::optional<Origin>& server) {
   const auto directory = spaces_dir();
   if (!directory) return tl::unexpected(directory.error());
   std::optional<KeptSpace> newest;
@@ -74,7 +76,7 @@ Result<KeptSpace> newest_kept_space(WallTime now, const std::optional<Origin>& s
   for (const auto& entry : std::filesystem::directory_iterator(*directory, error)) {
     if (entry.path().extension() != ".json") continue;
     auto kept = read_kept(entry.path());
-    if (!kept || kept->expires <= now || (server && kept->link.origin != *server)) continue;
+    if (!kept || (server && kept->link.origin != *server)) continue;
     std::error_code ignored;
     const auto written = std::filesystem::last_write_time(entry.path(), ignored);
     // "created" has whole seconds: of two in one second the one written later.
@@ -83,17 +85,16 @@ Result<KeptSpace> newest_kept_space(WallTime now, const std::optional<Origin>& s
     newest_written = written;
   }
   if (!newest)
-    return none_kept(server ? "there is no kept space of " + server->url() + " on this machine"
-                            : "there is no kept space on this machine");
+    return none_kept(server ? "nothing to share: no kept files of " + server->url()
+                            : "nothing to share: no kept files");
   return *newest;
 }
 
-Result<KeptSpace> kept_space(const Guid& guid, WallTime now) {
+Result<KeptSpace> kept_space(const Guid& guid) {
   const auto directory = spaces_dir();
   if (!directory) return tl::unexpected(directory.error());
   const auto kept = read_kept(*directory + "/" + guid.text() + ".json");
   if (!kept) return none_kept("the space " + guid.text() + " was not kept on this machine");
-  if (kept->expires <= now) return fail(Kind::gone, "the space " + guid.text() + " has expired");
   return *kept;
 }
 

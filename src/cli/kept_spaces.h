@@ -20,12 +20,13 @@ struct KeptSpace {
 };
 
 // <guid>.json: {"v":1,"server":…,"guid":…,"token":…,"owner":…,"drop":…,"label":…,"created":…,"expires":…}. The newest
-// is the one with the greatest "created". Files of spaces that have expired are removed on the way.
+// is the one with the greatest "created". Whether a space has expired is the server's to say: clocks differ. Files of
+// those that expired three months ago by our clock are removed on the way.
 Result<void> remember_space(const KeptSpace& space, WallTime now);
 Result<void> forget_space(const Guid& guid);
 
-// Kind::not_found when there is none that has not expired, with a hint how to get one. With an origin: of that server.
-Result<KeptSpace> newest_kept_space(WallTime now, const std::optional<Origin>& server = {});
-Result<KeptSpace> kept_space(const Guid& guid, WallTime now);
+// Kind::not_found when there is none, with a hint how to get one. With an origin: of that server.
+Result<KeptSpace> newest_kept_space(const std::optional<Origin>& server = {});
+Result<KeptSpace> kept_space(const Guid& guid);
 
 }  // namespace qrx::cli

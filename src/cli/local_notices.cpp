@@ -19,19 +19,6 @@ constexpr int most_attempts = 3;
 // Before trying again; of who asks for more, the notice fails, and the next run tries again.
 constexpr Seconds longest_wait{20};
 
-std::string summary_of(const wire::SpaceInfo& space) {
-  std::uint64_t files = 0;
-  std::uint64_t bytes = 0;
-  for (const auto& delivery : space.deliveries) {
-    for (const auto& file : delivery.files) {
-      if (file.name == wire::manifest_name) continue;
-      ++files;
-      bytes += file.size;
-    }
-  }
-  return count_of_files(files) + ", " + format_size(bytes);
-}
-
 }  // namespace
 
 Result<std::function<SendNotice()>> couriers(const notify::Settings& transports) {
@@ -135,6 +122,19 @@ Result<void> settle_left_claims(const Guid& space, const ReportNotice& report) {
     left.forget();
   }
   return {};
+}
+
+std::string summary_of(const wire::SpaceInfo& space) {
+  std::uint64_t files = 0;
+  std::uint64_t bytes = 0;
+  for (const auto& delivery : space.deliveries) {
+    for (const auto& file : delivery.files) {
+      if (file.name == wire::manifest_name) continue;
+      ++files;
+      bytes += file.size;
+    }
+  }
+  return count_of_files(files) + ", " + format_size(bytes);
 }
 
 notify::Notice notice_of(const RecipientRow& row, const wire::SpaceInfo& space, const std::string& message) {

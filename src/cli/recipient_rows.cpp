@@ -59,7 +59,7 @@ Result<void> RecipientRows::list(const std::vector<wire::Recipient>& only) {
   rows_.clear();
   for (wire::ShareInfo& share : listed->shares) {
     auto to = wire::parse_recipient(share.to);
-    if (!to) return fail(Kind::other, "the server's answer is not understood: " + to.error().what);
+    if (!to) return fail(Kind::other, "the server's answer is not understood");
     if (only.empty() || std::find(only.begin(), only.end(), *to) != only.end())
       rows_.push_back(row_of(std::move(*to), std::move(share)));
   }

@@ -28,6 +28,8 @@ Result<std::vector<Wish>> read_recipients(const std::vector<std::string>& recipi
     auto to = wire::parse_recipient(text);
     if (!to) return tl::unexpected(to.error());
     std::string written = wire::to_text(*to);
+    // Written in two ways it is still one recipient, with one link.
+    if (std::any_of(wishes.begin(), wishes.end(), [&](const Wish& one) { return one.text == written; })) continue;
     wishes.push_back({std::move(*to), std::move(written)});
   }
   if (wishes.empty()) return fail(Kind::usage, "there are no recipients");
@@ -181,9 +183,15 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
         if (wish.expire) row.expires = now + *wish.expire;
       } else {
         row = std::move(known.front());
+        if (wish.expire) {  // whoever asks again with another time means this link
+          row.expires = now + *wish.expire;
+          transaction.put_share(row);
+          any = true;
+        }
       }
-      const bool waits = row.notice == ShareState::queued;  // nobody has told him
+      const bool waits = row.notice == ShareState::queued;  // nobody has told them
       if (is_new || is_to_be_told(row, wish.again) || (waits && wish.notify && !transaction.notice(row.share))) {
+        if (!wish.message.empty()) row.message = wish.message;  // what was corrected since they were not reached
         if (one.to.channel == wire::Channel::link)
           rules_->set_notice(row, ShareState::sent, "handed over by who shares");
         else if (wish.notify)

@@ -13,7 +13,7 @@ with work() as w:
     second = keep_space(w, server, w.file("b.bin", 2000), w.file("c.bin", 3000))
 
     # mistakes in what was asked for
-    for arguments, words in ((["nonsense"], "malformed recipient"), (["a@b.org,c@d.org"], "malformed"), ([], "no recipients"), (["--space", "x", "a@b.org"], "GUID"),
+    for arguments, words in ((["nonsense"], "is not an address I understand"), (["a@b.org,c@d.org"], "one @ only"), ([], "no recipients"), (["--space", "x", "a@b.org"], "GUID"),
                              (["--space", second["owner"], "a@b.org"], "stdin"), (["--list", "--revoke", "all"], "exclude"), (["-n", "0", "a@b.org"], ""),
                              (["-m", "x" * 501, "a@b.org"], "500"), (["--timeout", "1s", "a@b.org"], "--watch"), (["--to-file", w.path("nothing")], ""),
                              (["--via", "pigeon", "a@b.org"], "")):

@@ -24,7 +24,7 @@ complete -c qrx-serve -l create-rate -x -d 'spaces a minute that one address may
 complete -c qrx-serve -l log -x -a 'text json' -d 'the form of the log on stderr'
 complete -c qrx-serve -l notify -x -d 'with check: send a test notice there by the configured transports, and check nothing else'
 complete -c qrx-serve -l config -r -F -d 'the configuration file (default: /etc/qrx/serve.toml)'
-complete -c qrx-serve -s q -l quiet -d 'say nothing but errors and warnings'
+complete -c qrx-serve -s q -l quiet -d 'print only errors and warnings'
 complete -c qrx-serve -s v -l verbose -d 'say more; twice for more still'
 complete -c qrx-serve -l no-progress -d 'no progress line'
 complete -c qrx-serve -l json -d 'one JSON object a line on stdout, for programs'

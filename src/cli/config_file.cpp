@@ -1,6 +1,7 @@
 #include "cli/config_file.h"
 
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -66,8 +67,12 @@ Result<Config> read_config(const std::string& path, bool required) {
   if (path.empty()) return Config{};
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
-    if (!required && (errno == ENOENT || errno == ENOTDIR)) return Config{};
-    return fail_errno("cannot read " + path);
+    const int why = errno;
+    // A file that may not even be looked for, in the home of somebody else, is as good as none; one that is there and
+    // cannot be read is an error, for it says what is wanted.
+    struct stat status {};
+    if (!required && ::stat(path.c_str(), &status) != 0) return Config{};
+    return fail_errno("cannot read " + path, why);
   }
   std::string text;
   char buffer[4096];

@@ -1,5 +1,6 @@
 #include "cli/notify_settings.h"
 
+#include "cli/places.h"
 #include "notify/settings.h"
 
 namespace qrx::cli {
@@ -47,7 +48,7 @@ Result<notify::Settings> notify_settings(const Config& config) {
       if (is_command && key == "command")
         settings.commands[transport.substr(command_prefix.size())] = values;
       else
-        out[key] = joined(values);
+        out[key] = key.ends_with("_file") ? below_home(joined(values)) : joined(values);
     }
   }
   if (auto checked = notify::check_settings(settings); !checked) return tl::unexpected(checked.error());

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "cli/addresses.h"
 #include "cli/client_options.h"
 #include "cli/kept_spaces.h"
 #include "cli/left_spaces.h"
@@ -77,6 +78,12 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
     return space.given_up(drop.error());
   }
   space.drop_ = std::move(*drop);
+  // A server behind a proxy that does not know its own name: the code would lead every sender to themselves.
+  const Origin& leads_to = space.drop_.origin;
+  if (!space.own_ && is_loopback(leads_to.host) && (!is_loopback(origin.host) || leads_to.port != origin.port))
+    messages.warn("the code leads to " + leads_to.authority() + ", which other devices cannot reach, not to " +
+                      origin.authority(),
+                  "start qrx-serve with --public-url " + origin.url());
   if (space.own_) {  // it does not know which of its addresses others see
     space.drop_.origin = space.own_->shown();
     space.owner_ = OwnerLink{space.own_->shown(), created->guid, *token}.text();

@@ -18,8 +18,11 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "base/write_all.h"
+#include "cli/addresses.h"
+#include "cli/config_keys.h"
 #include "cli/exit.h"
 #include "cli/places.h"
+#include "cli/std_streams.h"
 #include "cli/user_messages.h"
 
 namespace qrx::cli {
@@ -41,26 +44,24 @@ std::string shown(const Option& option) {
   return "--" + option.name;
 }
 
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  for (std::size_t j = 0; j <= b.size(); ++j) row[j] = j;
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replaced = diagonal + (a[i - 1] == b[j - 1] ? 0 : 1);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replaced});
-    }
-  }
-  return row.back();
-}
-
 Result<std::uint64_t> whole_number(const std::string& text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc() || end != text.data() + text.size() || text.empty())
     return fail(Kind::usage, "'" + text + "' is not a whole number");
   return value;
+}
+
+// "127.0.0.1:8460" is meant as people type it into a browser: plain HTTP nearby, HTTPS elsewhere.
+std::string with_scheme(std::string_view url) {
+  url = trim(url);
+  if (url.find("://") != std::string_view::npos || url.empty()) return std::string(url);
+  std::string_view host = url.substr(0, url.find('/'));
+  if (host.starts_with('['))
+    host = host.substr(1, host.find(']') - 1);
+  else
+    host = host.substr(0, host.find(':'));
+  return (is_private_host(to_lower_ascii(host)) ? "http://" : "https://") + std::string(url);
 }
 
 constexpr char bracket_mark = '\x01';
@@ -217,7 +218,7 @@ void Options::number(std::string name, char letter, std::string help, std::optio
 
 void Options::url(std::string name, char letter, std::string help, std::optional<Origin>& target) {
   add(std::move(name), letter, "URL", std::move(help), [&target](const auto& values) -> Result<void> {
-    auto origin = Origin::parse(values.back());
+    auto origin = Origin::parse(with_scheme(values.back()));
     if (!origin) return tl::unexpected(origin.error());
     target = std::move(*origin);
     return {};
@@ -227,7 +228,7 @@ void Options::url(std::string name, char letter, std::string help, std::optional
 void Options::common(Common& target, bool with_server) {
   if (with_server) url("server", 's', "the qrx-serve to use", target.server);
   group("General");
-  flag("quiet", 'q', "say nothing but errors and warnings", target.quiet);
+  flag("quiet", 'q', "print only errors and warnings", target.quiet);
   count("verbose", 'v', "say more; twice for more still", target.verbose);
   flag("no-progress", 0, "no progress line", target.no_progress);
   flag("json", 0, "one JSON object a line on stdout, for programs", target.json);
@@ -252,15 +253,12 @@ void Options::own_config(std::string default_path) {
 
 Error Options::unknown_option(std::string_view given) const {
   const std::string_view name = given.substr(0, given.find('='));
-  Error error{Kind::usage, "there is no option " + std::string(name), ""};
-  std::size_t best = 3;  // more than two slips are another word
-  for (const auto& option : options_) {
-    if (option.hidden || name.size() < 4) continue;
-    if (const auto far = distance(name, shown(option)); far < best) {
-      best = far;
-      error.hint = "did you mean " + shown(option) + "?";
-    }
-  }
+  Error error{Kind::usage, "unknown option " + std::string(name), ""};
+  std::vector<std::string> names;
+  for (const auto& option : options_)
+    if (!option.hidden) names.push_back(shown(option));
+  if (name.size() < 4) return error;
+  if (const auto meant = nearest(name, names); !meant.empty()) error.hint = "did you mean " + meant + "?";
   return error;
 }
 
@@ -363,10 +361,14 @@ Result<void> Options::load_config(const Given& given) {
   config_ = std::move(*config);
 
   const std::string section = tool_.tool.substr(tool_.tool.find('-') + 1);
-  if (own_config_default_)
-    for (const auto& [table, values] : config_)
-      if (!table.empty() && table != "notify" && !table.starts_with("notify."))
-        return fail(Kind::usage, path + ": there is no table [" + table + "]");
+  const auto meant = [](const std::string& word) { return word.empty() ? "" : "did you mean " + word + "?"; };
+  for (const auto& [table, values] : config_) {
+    const bool known_table =
+        own_config_default_ ? table == "notify" || table.starts_with("notify.") : is_shared_table(table);
+    if (table.empty() || known_table) continue;
+    const std::string near = own_config_default_ ? nearest(table, {"notify"}) : nearest_shared_table(table);
+    return fail(Kind::usage, path + ": unknown table [" + table + "]", meant(near.empty() ? near : "[" + near + "]"));
+  }
   if (config_.count("") == 0) return {};
   ConfigTable& strict = own_config_default_ ? config_[""] : config_[section];
   std::set<std::string> known;
@@ -377,9 +379,13 @@ Result<void> Options::load_config(const Given& given) {
     }
   for (const auto& [key, values] : strict) {
     if (known.count(key) == 0)
-      return fail(Kind::usage,
-                  path + ": there is no option " + key + (own_config_default_ ? "" : " in [" + section + "]"));
+      return fail(Kind::usage, path + ": unknown option " + key + (own_config_default_ ? "" : " in [" + section + "]"),
+                  meant(nearest(key, {known.begin(), known.end()})));
   }
+  if (!own_config_default_)
+    for (const auto& [key, values] : config_[""])
+      if (known.count(key) == 0 && !is_shared_key(key))
+        return fail(Kind::usage, path + ": unknown option " + key, meant(nearest_shared_key(key)));
   // What the tool's own table says is stronger than what stands at the top for all.
   if (!own_config_default_)
     for (const auto& [key, values] : strict) config_[""][key] = values;
@@ -412,6 +418,8 @@ Result<void> Options::take_all(const Given& given) {
       if (values.size() > 1 && !option.repeatable) return fail(Kind::usage, source + " takes one value");
     }
     if (values.empty()) continue;
+    if (option.completes != Completes::nothing && source.starts_with("configuration: "))
+      for (auto& value : values) value = below_home(value);  // no shell has seen it
     if (negated)
       if (const auto truth = parse_truth(values.back())) values.back() = *truth ? "false" : "true";
     if (auto taken = option.take(values); !taken)
@@ -445,6 +453,7 @@ std::optional<int> Options::answer(const Given& given) const {
 }
 
 std::optional<int> Options::parse(int argc, char** argv) {
+  occupy_closed_streams();
   add_asking();
   const auto given = read_command_line(argc, argv);
   if (!given) return usage_error(given.error());

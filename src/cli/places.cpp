@@ -33,6 +33,12 @@ std::string config_path() {
   return base + "/qrx/config.toml";
 }
 
+std::string below_home(std::string path) {
+  if (path != "~" && !path.starts_with("~/")) return path;
+  const std::string base = home();
+  return base.empty() ? path : base + path.substr(1);
+}
+
 Result<std::string> state_dir() {
   if (auto base = from_environment("XDG_STATE_HOME"); !base.empty()) return base + "/qrx";
   const std::string base = home();

@@ -14,7 +14,7 @@ ends() {
 }
 
 # --- 2: usage
-ends 2 "there is no option --follov$" --follov
+ends 2 "unknown option --follov$" --follov
 expect_match "^hint: did you mean --follow\?$" err
 ends 2 '^qrx-recv: --expire: .soon. is not a duration$' -e soon
 ends 2 '^qrx-recv: --max-size: .lots. is not a size$' --max-size lots
@@ -59,7 +59,7 @@ stop_server
 
 # --- 5: gone; 8: nothing came, and an empty space
 start_server
-ends 5 'unknown or has expired' "$server_url/s/aaaaaaaaaaaaaaaaaaaaaaaaaa#aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+ends 5 'does not exist or has expired' "$server_url/s/aaaaaaaaaaaaaaaaaaaaaaaaaa#aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 new_space
 ends 8 '' "$owner"
 run qrx-recv -s "$server_url" -t 1s

@@ -86,5 +86,13 @@ for source in sorted(os.listdir(os.path.join(ROOT, "cmd"))):
         elif not os.path.exists(path) or open(path, encoding="utf-8").read() != made:
             problems.append(f"completions/{name.format(tool)} is not what {tool} --completion {shell} prints: tests/tree/options.py --write")
 
+# One configuration file is read by all of these: what one tool knows, the others must not call a mistake.
+with open(os.path.join(ROOT, "src", "cli", "config_keys.cpp"), encoding="utf-8") as file:
+    shared_keys = set(re.findall(r'"([a-z0-9-]+)"', file.read()))
+for tool in ("qrx-recv", "qrx-send", "qrx-share"):
+    for option in of_help(run(tool, "--help")) - {"--help", "--version"}:
+        if option.startswith("--") and option[2:] not in shared_keys:
+            problems.append(f"{tool}: {option} is missing in src/cli/config_keys.cpp")
+
 print("\n".join(problems) or "help, manual and completions agree")
 sys.exit(1 if problems else 0)

@@ -163,9 +163,9 @@ TEST_CASE("a flag can be switched off in the environment and in the file") {
 TEST_CASE("mistakes end with 2, one line and a hint") {
   World world;
   const std::vector<std::pair<std::vector<std::string>, std::string>> cases = {
-      {{"--shuot"}, "qrx-test: there is no option --shuot\nhint: did you mean --shout?\n"},
-      {{"--entirely-else=1"}, "qrx-test: there is no option --entirely-else\nhint: try 'qrx-test --help'\n"},
-      {{"-x"}, "qrx-test: there is no option -x\nhint: try 'qrx-test --help'\n"},
+      {{"--shuot"}, "qrx-test: unknown option --shuot\nhint: did you mean --shout?\n"},
+      {{"--entirely-else=1"}, "qrx-test: unknown option --entirely-else\nhint: try 'qrx-test --help'\n"},
+      {{"-x"}, "qrx-test: unknown option -x\nhint: try 'qrx-test --help'\n"},
       {{"--output"}, "qrx-test: --output needs a value: PATH\nhint: try 'qrx-test --help'\n"},
       {{"-vo"}, "qrx-test: --output needs a value: PATH\nhint: try 'qrx-test --help'\n"},
       {{"--mood", "sad"}, "qrx-test: --mood: 'sad' is not one of calm, wild\nhint: try 'qrx-test --help'\n"},

@@ -363,8 +363,8 @@ Result<void> Options::load_config(const Given& given) {
   const std::string section = tool_.tool.substr(tool_.tool.find('-') + 1);
   const auto meant = [](const std::string& word) { return word.empty() ? "" : "did you mean " + word + "?"; };
   for (const auto& [table, values] : config_) {
-    const bool known_table =
-        own_config_default_ ? table == "notify" || table.starts_with("notify.") : is_shared_table(table);
+    const bool known_table = own_config_default_ ? table == "notify" || table.starts_with("notify.")
+                                                 : table == section || is_shared_table(table);
     if (table.empty() || known_table) continue;
     const std::string near = own_config_default_ ? nearest(table, {"notify"}) : nearest_shared_table(table);
     return fail(Kind::usage, path + ": unknown table [" + table + "]", meant(near.empty() ? near : "[" + near + "]"));

@@ -132,8 +132,8 @@ std::string in_plain_letters(std::string_view text) {
       out += '-';  // U+2010-U+2015, the minus sign
       i += 3;
     } else if ((three >= 0xE2808B && three <= 0xE2808F) || three == 0xE281A0 || three == 0xEFBBBF ||
-               (three >= 0xE280AA && three <= 0xE280AE) || (three >= 0xE281A6 && three <= 0xE281A9)) {
-      i += 3;  // zero width, marks of direction
+               (three >= 0xE280AA && three <= 0xE280AC) || (three >= 0xE281A6 && three <= 0xE281A9)) {
+      i += 3;  // zero width, marks of direction; not the overrides, which deceive
     } else if (three >= 0xEFBC81 && three <= 0xEFBCBF) {
       out += static_cast<char>('!' + (three - 0xEFBC81));  // U+FF01-U+FF3F
       i += 3;

@@ -130,7 +130,7 @@ TEST_CASE("the last of an option that is given twice counts") {
 TEST_CASE("the command line is stronger than the environment, and that than the file") {
   World world(
       "output = \"file\"\nmax-size = \"10M\"\nexpire = \"1h\"\nimage = [\"a # b\", \"c, d\"]\n[test]\nexpire = "
-      "\"2h\"\n[other]\nnonsense = 1\n");
+      "\"2h\"\n[recv]\nnonsense = 1\n");
   world.set("QRX_OUTPUT", "environment");
   world.set("QRX_MAX_SIZE", "1G");
   const auto out = parse(world, {"-o", "flag"});
@@ -191,6 +191,24 @@ TEST_CASE("a broken configuration is a mistake, but help and version still come"
     CHECK(parse(world, {"--help"}).ended == 0);
     CHECK(parse(world, {"-V"}).said == "qrx-test " QRX_VERSION "\n");
   }
+}
+
+TEST_CASE("a typing error in the configuration is said, with the word that was meant; a home is ~") {
+  struct Case {
+    std::string config, said;
+  };
+  for (const Case& c :
+       {Case{"sever = \"x\"\n", "unknown option sever\nhint: did you mean server?\n"},
+        Case{"[rcev]\noutput = \"x\"\n", "unknown table [rcev]\nhint: did you mean [recv]?\n"},
+        Case{"[test]\nouptut = \"x\"\n", "unknown option ouptut in [test]\nhint: did you mean output?\n"}}) {
+    World world(c.config);
+    const auto out = parse(world, {});
+    CHECK(out.ended == 2);
+    INFO(out.said);
+    CHECK(out.said.find(c.said) != std::string::npos);
+  }
+  World others("with-key = true\n[share]\nvia = \"local\"\n");
+  CHECK_FALSE(parse(others, {}).ended);
 }
 
 TEST_CASE("a configuration is tables of texts") {

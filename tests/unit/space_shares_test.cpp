@@ -21,11 +21,10 @@ TEST_CASE("each recipient gets a link of his own, and asking again gives the sam
   const auto made = s.shares->create(s.guid(), s.token(), to(recipients));
   REQUIRE(made);
   CHECK(made->made);
-  REQUIRE(made->shares.shares.size() == 51);
+  REQUIRE(made->shares.shares.size() == 50);  // one recipient was written in two ways
   std::set<std::string> links;
   for (const auto& share : made->shares.shares) links.insert(share.link);
   CHECK(links.size() == 50);
-  CHECK(made->shares.shares[50].share == made->shares.shares[0].share);
   CHECK(made->shares.seq == s.world.view(s.created).seq);
 
   const auto again = s.shares->create(s.guid(), s.token(), to(recipients));
@@ -401,12 +400,13 @@ TEST_CASE("shares go with their space") {
 }
 
 TEST_CASE("messages are plain words") {
-  for (const char* fine :
-       {"", "the minutes, see you at 10.30", "minutes.pdf and notes.md", "line\nline", "\u4F60\u597D\u3002",
-        "\U0001F468\u200D\U0001F469\u200D\U0001F467 e.g. v1.2.3", "3.14.15 and 10.0"})
+  for (const char* fine : {"", "the minutes, see you at 10.30", "minutes.pdf and notes.md", "line\nline",
+                           "\u4F60\u597D\u3002", "\U0001F468\u200D\U0001F469\u200D\U0001F467 e.g. v1.2.3",
+                           "3.14.15 and 10.0", "mail anna.b@example.org, or me@example.com."})
     CHECK(space::check_share_message(fine));
-  for (const char* bad : {"http://x", "HTTPS://X.example", "www.x", "see evil.com", "evil.example/x", "evil.example:80",
-                          "1.2.3.4", "a\x1b[0m", "a\rb", "a\u202Eb", "a\u200Bb", "\xFF", "mail me@evil.org"})
+  for (const char* bad :
+       {"http://x", "HTTPS://X.example", "www.x", "see evil.com", "evil.example/x", "evil.example:80", "1.2.3.4",
+        "a\x1b[0m", "a\rb", "a\u202Eb", "a\u200Bb", "\xFF", "mail me@evil.org/x", "me@ evil.org"})
     CHECK_FALSE(space::check_share_message(bad));
   CHECK_FALSE(space::check_share_message(std::string(501, 'x')));
 }

@@ -30,7 +30,8 @@ TEST_CASE("each recipient gets a link of his own, and asking again gives the sam
   const auto again = s.shares->create(s.guid(), s.token(), to(recipients));
   REQUIRE(again);
   CHECK_FALSE(again->made);
-  for (std::size_t i = 0; i < 51; ++i) CHECK(again->shares.shares[i].link == made->shares.shares[i].link);
+  REQUIRE(again->shares.shares.size() == 50);
+  for (std::size_t i = 0; i < 50; ++i) CHECK(again->shares.shares[i].link == made->shares.shares[i].link);
   CHECK(s.shares->list(s.guid(), s.token())->shares.size() == 50);
 }
 

@@ -33,7 +33,7 @@ http::Reply create_delivery(const SharedCall& call) {
   return collect(call, wire::most_delivery_request_bytes, [call](const std::string& text) -> http::Reply {
     const auto wish = wire::from_json<wire::CreateDelivery>(text.empty() ? "{}" : text);
     if (!wish) return call->problem(wish.error());
-    const auto row = call->site.spaces.open_delivery(call->target.guid, *wish);
+    const auto row = call->site.spaces.open_delivery(call->target.guid, *wish, {call->request->peer});
     if (!row) return refuse(*call, row.error());
     wire::DeliveryState state;
     state.delivery = row->delivery;

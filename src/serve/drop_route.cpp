@@ -38,9 +38,10 @@ http::Reply put_file(const SharedCall& call) {
   space::NewUpload wish;
   wish.name = call->target.name.empty() ? "upload" : call->target.name;  // curl -T - URL/u/GUID/
   wish.length = request.has_body ? request.content_length : std::optional<std::uint64_t>(0);
-  const auto row = spaces.create_upload(guid, wish);
+  const space::Sender sender{request.peer};
+  const auto row = spaces.create_upload(guid, wish, sender);
   if (!row) return refuse(row.error());
-  auto writer = spaces.write(guid, row->upload, 0, std::nullopt);
+  auto writer = spaces.write(guid, row->upload, 0, std::nullopt, sender);
   if (!writer) {
     (void)spaces.remove_upload(guid, row->upload);
     return refuse(writer.error());

@@ -54,6 +54,7 @@ class FormSink : public http::BodySink, private wire::FormEvents {
 
   space::Spaces& spaces() { return call_->site.spaces; }
   const Guid& guid() const { return call_->target.guid; }
+  space::Sender sender() const { return {call_->request->peer}; }
 
   http::Answer stop_at(const Error& error) {
     let_go();
@@ -80,7 +81,7 @@ class FormSink : public http::BodySink, private wire::FormEvents {
   Result<void> begin_file(const std::string& wanted) {
     part_ = Part::file;
     if (!delivery_) {
-      const auto row = spaces().open_delivery(guid(), {std::string(trim(note_))});
+      const auto row = spaces().open_delivery(guid(), {std::string(trim(note_))}, sender());
       if (!row) return tl::unexpected(row.error());
       delivery_ = row->delivery;
     }
@@ -110,10 +111,10 @@ class FormSink : public http::BodySink, private wire::FormEvents {
       return {};
     }
     if (!writer_) {
-      const auto row = spaces().create_upload(guid(), {name_, {}, std::nullopt, delivery_, false});
+      const auto row = spaces().create_upload(guid(), {name_, {}, std::nullopt, delivery_, false}, sender());
       if (!row) return tl::unexpected(row.error());
       upload_ = row->upload;
-      auto writer = spaces().write(guid(), upload_, 0, std::nullopt);
+      auto writer = spaces().write(guid(), upload_, 0, std::nullopt, sender());
       if (!writer) return tl::unexpected(writer.error());
       writer_ = std::move(*writer);
       if (const auto done = writer_->write(as_bytes(small_)); !done) return done;

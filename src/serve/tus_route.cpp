@@ -55,8 +55,13 @@ Result<std::optional<space::ChunkChecksum>> read_checksum(const Call& call) {
 }
 
 std::string name_in(const wire::UploadMetadata& metadata) {
-  for (const std::string_view key : {"relativePath", "filename", "name"})
-    if (const auto value = metadata.find(key); value && !value->empty() && *value != "null") return std::string(*value);
+  // Uppy sends "null" as the relativePath of a file that came without a directory; as a name it is one like others.
+  const bool is_named = metadata.find("filename") || metadata.find("name");
+  for (const std::string_view key : {"relativePath", "filename", "name"}) {
+    const auto value = metadata.find(key);
+    if (!value || value->empty() || (key == "relativePath" && *value == "null" && is_named)) continue;
+    return std::string(*value);
+  }
   return "upload";
 }
 
@@ -176,11 +181,12 @@ http::Reply create_upload(const SharedCall& call) {
   if (length && brings_bytes && request.content_length.value_or(0) > *length)
     return refuse(*call, 413, "the body is longer than Upload-Length");
 
-  const auto row = spaces.create_upload(guid, creation->wish);
+  const space::Sender sender{request.peer};
+  const auto row = spaces.create_upload(guid, creation->wish, sender);
   if (!row) return refuse(*call, row.error(), row.error().kind == Kind::integrity ? 400 : 0);
   if (!brings_bytes && length != 0) return created(*call, *row, 0, std::nullopt);
 
-  auto writer = spaces.write(guid, row->upload, 0, *checksum);
+  auto writer = spaces.write(guid, row->upload, 0, *checksum, sender);
   if (!writer) return refuse(*call, writer.error());
   IntoUpload into;
   into.upload = row->upload;
@@ -215,7 +221,7 @@ namespace {
 // Writes the body once the upload is free: whoever holds it is asked to stop. Waiting for that costs no thread.
 http::Reply append_when_free(const SharedCall& call, const space::UploadRow& row, std::uint64_t offset,
                              const std::optional<space::ChunkChecksum>& checksum, unsigned tries = most_tries) {
-  auto writer = call->site.spaces.write(call->target.guid, row.upload, offset, checksum);
+  auto writer = call->site.spaces.write(call->target.guid, row.upload, offset, checksum, {call->request->peer});
   if (!writer && writer.error().kind == Kind::locked && tries > 1) {
     http::Wait wait;
     wait.topic = row.upload;

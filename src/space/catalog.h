@@ -65,7 +65,7 @@ class Catalog {
   virtual Result<std::shared_ptr<const SpaceState>> space(const Guid& guid) = 0;
 
   struct Totals {
-    std::uint64_t spaces = 0, bytes = 0;  // bytes: of files and uploads
+    std::uint64_t spaces = 0, bytes = 0;  // bytes: of files, and those of uploads that arrived durably
   };
   virtual Result<Totals> totals() = 0;
   virtual Result<std::optional<FileRow>> file(const Id& file) = 0;  // without reading its whole space

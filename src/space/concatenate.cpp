@@ -59,7 +59,7 @@ Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, c
   whole.partial = false;
   std::uint64_t freed = 0;
   for (const UploadPtr& part : distinct) freed += part->counted;
-  auto begun = impl_->begin_upload(live, {whole, freed});
+  auto begun = impl_->begin_upload(live, {whole, {}, true, freed});
   if (!begun) return tl::unexpected(begun.error());
   std::vector<Id> keys;
   for (const UploadPtr& part : distinct) keys.push_back(part->row.blob);
@@ -87,7 +87,8 @@ Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, c
   }();
   if (!filled) {
     if (!upload.removed)
-      (void)impl_->drop_upload(live, *whole_upload);  // nobody was told of it; the parts are still there
+      (void)impl_->drop_upload(live, *whole_upload,
+                               impl_->durable());  // nobody was told of it; the parts are still there
     return tl::unexpected(filled.error());
   }
   for (const UploadPtr& part : distinct) (void)impl_->blobs.remove(part->row.blob);  // what stays is an orphan

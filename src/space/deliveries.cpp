@@ -8,9 +8,13 @@
 namespace qrx::space {
 namespace {
 
-// Open deliveries cost memory, and a descriptor each once they have small files.
-constexpr std::size_t most_open_deliveries = 64;
-constexpr unsigned most_packs = 2048;
+// Open deliveries of one space: they cost memory, and a file each once they have small files.
+constexpr std::size_t most_open = 256;
+constexpr std::size_t most_open_of_peer = most_open / 4;
+// When an open delivery yields to a newcomer of another client, and when its small files, which are not acknowledged
+// before the commit, no longer count for it.
+constexpr auto idle_after = Seconds(10);
+constexpr auto forsaken_after = Seconds(60);
 
 wire::ReceivedFile received(const FileRow& row) {
   return {row.name, row.size, row.xxh128};
@@ -49,7 +53,39 @@ Result<wire::DeliveryState> Rules::committed_state(const LiveSpace& live, const 
   return out;
 }
 
-Result<DeliveryRow> Spaces::open_delivery(const Guid& guid, const wire::CreateDelivery& wish) {
+Result<DeliveryPtr> Rules::find_yielding_delivery(LiveSpace& live, const std::string& peer) {
+  std::size_t open = 0, of_peer = 0;
+  for (const auto& [id, delivery] : live.open) {
+    if (delivery->lone) continue;
+    ++open;
+    of_peer += delivery->peer == peer ? 1 : 0;
+  }
+  const bool own = of_peer >= most_open_of_peer;
+  if (!own && open < most_open) return DeliveryPtr();
+  std::unordered_set<Id, IdHash> in_use;  // with uploads that run or have acknowledged bytes
+  for (const auto& [id, upload] : live.uploads)
+    if (upload->held || upload->row.offset > 0) in_use.insert(upload->row.delivery);
+  const Steady now = clock.steady();
+  DeliveryPtr yielding;
+  const auto before = [](const LiveDelivery& a, const LiveDelivery& b) {
+    return std::pair(!a.pack.files.empty(), a.last_used) < std::pair(!b.pack.files.empty(), b.last_used);
+  };
+  for (const auto& [id, delivery] : live.open) {
+    const LiveDelivery& one = *delivery;
+    const auto idle = now - one.last_used;
+    if (one.lone || one.committing || !one.stored.empty() || one.pack.writing > 0 || in_use.contains(id)) continue;
+    if (own ? one.peer != peer : idle < idle_after) continue;
+    if (!one.pack.files.empty() && idle < forsaken_after) continue;
+    if (yielding == nullptr || before(one, *yielding)) yielding = delivery;
+  }
+  if (yielding == nullptr) return fail(Kind::too_many, "this space has too many unfinished deliveries");
+  yielding->committing = true;
+  for (const auto& [id, upload] : live.uploads)
+    if (upload->row.delivery == yielding->row.delivery) upload->held = true;
+  return yielding;
+}
+
+Result<DeliveryRow> Spaces::open_delivery(const Guid& guid, const wire::CreateDelivery& wish, const Sender& sender) {
   if (auto fits = wire::check_message(wish.message); !fits) return tl::unexpected(fits.error());
   auto live = impl_->enter(guid);
   if (!live) return tl::unexpected(live.error());
@@ -59,23 +95,29 @@ Result<DeliveryRow> Spaces::open_delivery(const Guid& guid, const wire::CreateDe
   delivery->row.guid = guid;
   delivery->row.message = wish.message;
   delivery->row.created = impl_->clock.wall();
+  delivery->peer = peer_key(sender.peer);
   delivery->last_used = impl_->clock.steady();
+  DeliveryPtr yielding;
   {
     const std::lock_guard lock((*live)->mutex);
     if (auto open = impl_->still_open(**live); !open) return tl::unexpected(open.error());
     if ((*live)->row.phase == Phase::closed)
       return fail(Kind::denied, "the receiver has finished: this link takes no more files");
-    const auto several = [](const auto& entry) { return !entry.second->lone; };
-    const auto open = std::count_if((*live)->open.begin(), (*live)->open.end(), several);
-    if (static_cast<std::size_t>(open) >= most_open_deliveries)
-      return fail(Kind::too_many, "this space has too many unfinished deliveries");
+    auto found = impl_->find_yielding_delivery(**live, delivery->peer);
+    if (!found) return tl::unexpected(found.error());
+    yielding = std::move(*found);
     (*live)->open.emplace(delivery->row.delivery, delivery);
   }
+  // Should its rows stay, it is forgotten by the next start or sweep: nothing is added to it any more.
+  if (yielding) (void)impl_->drop_delivery(**live, yielding, Durability::lazy);
   auto changed = impl_->catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     transaction.put_delivery(delivery->row);
     return {};
   });
-  if (changed) return delivery->row;
+  if (changed) {
+    impl_->touch(**live);
+    return delivery->row;
+  }
   const std::lock_guard lock((*live)->mutex);
   (*live)->open.erase(delivery->row.delivery);
   return tl::unexpected(changed.error());
@@ -93,6 +135,37 @@ Result<wire::DeliveryState> Spaces::delivery(const Guid& guid, const Id& deliver
   return impl_->committed_state(**live, delivery);
 }
 
+// The place of a new file in its delivery's pack, taken of the quotas; or the same file, which is there already.
+Result<Rules::SmallPlace> Rules::place_small(LiveSpace& live, FileRow& file) {
+  const std::lock_guard lock(live.mutex);
+  auto found = find_delivery(live, file.delivery);
+  if (!found) return tl::unexpected(found.error());
+  SmallPlace place{std::move(*found), nullptr, weight_of(file.name)};
+  if (place.delivery->committing) return fail(Kind::conflict, "this delivery is being committed");
+  place.delivery->last_used = clock.steady();
+  Pack& pack = place.delivery->pack;
+  if (const auto former = pack.files.find(file.name); former != pack.files.end()) {
+    place.weight = {};
+    if (former->second.size == file.size && former->second.xxh128 == file.xxh128) {  // its answer was lost
+      file = former->second;
+      return place;
+    }
+  }
+  if (auto taken = take(live, file.size, place.weight); !taken) return tl::unexpected(taken.error());
+  auto staged = pack.made ? packs.open(file.delivery) : packs.make(file.delivery);
+  if (!staged) {
+    give_back(live, file.size, place.weight);
+    return tl::unexpected(staged.error());
+  }
+  pack.made = true;
+  place.staged = std::move(*staged);
+  file.blob_offset = pack.end;
+  pack.end += file.size;
+  pack.durable = false;  // a commit that failed had come so far
+  ++pack.writing;
+  return place;
+}
+
 Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes) {
   if (bytes.size() > most_small_bytes)
     return fail(Kind::too_large, "too large for this way of sending: begin an upload instead");
@@ -101,7 +174,6 @@ Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::str
   if (!live) return tl::unexpected(live.error());
   const std::shared_lock gate((*live)->gate);
   if ((*live)->row.seal == Seal::require && !is_sealed(bytes)) return sealed_only();
-  if (auto room = impl_->room_on_disk(bytes.size()); !room) return tl::unexpected(room.error());
 
   FileRow file;
   file.file = Id::random();
@@ -109,61 +181,33 @@ Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::str
   file.guid = guid;
   file.name = name;
   file.size = bytes.size();
-  DeliveryPtr open;
-  std::shared_ptr<Staged> staged;
-  Weight counted_files = weight_of(name);
-  {
-    const std::lock_guard lock((*live)->mutex);
-    auto found = impl_->find_delivery(**live, delivery);
-    if (!found) return tl::unexpected(found.error());
-    open = std::move(*found);
-    if (open->committing) return fail(Kind::conflict, "this delivery is being committed");
-    Pack& pack = open->pack;
-    if (pack.files.contains(name)) counted_files = {};
-    if (auto taken = impl_->take(**live, bytes.size(), counted_files); !taken) return tl::unexpected(taken.error());
-    if (pack.staged == nullptr) {
-      auto made = impl_->packs < most_packs ? impl_->blobs.create(delivery)
-                                            : fail(Kind::unavailable, "too many unfinished deliveries");
-      if (!made) {
-        impl_->give_back(**live, bytes.size(), counted_files);
-        return tl::unexpected(made.error());
-      }
-      pack.staged = std::move(*made);
-      ++impl_->packs;
-    }
-    staged = pack.staged;
-    file.blob_offset = pack.end;
-    pack.end += bytes.size();
-    pack.durable = false;  // a commit that failed had come so far
-    ++pack.writing;
-    open->last_used = impl_->clock.steady();
-  }
-
   Xxh128 sum;
   sum.update(bytes);
   file.xxh128 = sum.sum();
   const Sniffed sniffed = sniff(bytes, true);
   file.type = sniffed.type;
   file.sealed = sniffed.sealed;
-  const auto written = staged->write_at(file.blob_offset, bytes);
+  const auto place = impl_->place_small(**live, file);
+  if (!place) return tl::unexpected(place.error());
+  if (place->staged == nullptr) return file;
+  const auto written = place->staged->write_at(file.blob_offset, bytes);
 
   std::optional<FileRow> replaced;
   {
     const std::lock_guard lock((*live)->mutex);
-    Pack& pack = open->pack;
+    LiveDelivery& open = *place->delivery;
+    Pack& pack = open.pack;
     if (--pack.writing == 0) pack.written.notify_all();
     if (!written) {
-      impl_->give_back(**live, bytes.size(), counted_files);
+      impl_->give_back(**live, 0, place->weight);  // its bytes may be in the pack, until that is moved together
       return tl::unexpected(written.error());
     }
-    const auto former = pack.files.find(name);
-    if (former == pack.files.end()) {
-      pack.files.emplace(file.name, file);
-    } else {
-      impl_->give_back(**live, former->second.size, counted_files);
+    const auto [former, is_new] = pack.files.try_emplace(file.name, file);
+    if (!is_new) {
+      impl_->give_back(**live, 0, place->weight);
       former->second = file;
     }
-    for (const FileRow& stored : open->stored)
+    for (const FileRow& stored : open.stored)
       if (stored.name == name) replaced = stored;
   }
   if (replaced) impl_->drop_replaced(**live, *replaced);
@@ -196,15 +240,15 @@ void Rules::drop_pack(LiveSpace& live, LiveDelivery& delivery) {
   {
     const std::lock_guard lock(live.mutex);
     Pack& pack = delivery.pack;
-    for (const auto& [name, file] : pack.files) give_back(live, file.size, weight_of(file.name));
+    for (const auto& [name, file] : pack.files) give_back(live, 0, weight_of(name));
+    give_back(live, pack.end, {});
     pack.files.clear();
     pack.end = 0;
     pack.durable = pack.published = false;
-    removed = pack.staged != nullptr;
-    pack.staged.reset();
+    removed = std::exchange(pack.made, false);
   }
   if (!removed) return;
-  --packs;
+  packs.forget(delivery.row.delivery);
   (void)blobs.remove(delivery.row.delivery);
 }
 
@@ -218,86 +262,164 @@ Result<void> Spaces::set_message(const Guid& guid, const Id& delivery, const std
   return {};
 }
 
+// Uploads that never got a byte: their creation was asked for twice, or their sender has what matters complete. They do
+// not keep the delivery open; the caller holds them. Kind::conflict for any other. The mutex of the space is held.
+Result<std::vector<UploadPtr>> Rules::hold_leftovers(LiveSpace& live, const LiveDelivery& delivery, bool all_there) {
+  std::vector<UploadPtr> leftovers;
+  for (const auto& [id, upload] : live.uploads) {
+    const UploadRow& row = upload->row;
+    if (row.delivery != delivery.row.delivery || row.partial || row.damaged) continue;
+    const auto same_name = [&](const FileRow& file) { return file.name == row.name; };
+    const bool twice = delivery.pack.files.contains(row.name) ||
+                       std::any_of(delivery.stored.begin(), delivery.stored.end(), same_name);
+    if (upload->held || !live.empty.contains(upload->number) || (!twice && !all_there))
+      return fail(Kind::conflict, "an upload of this delivery is not complete");
+    leftovers.push_back(upload);
+  }
+  for (const UploadPtr& upload : leftovers) upload->held = true;
+  return leftovers;
+}
+
+// The delivery that is to be committed, nobody writing into it; null when it is not open (any more).
+Result<DeliveryPtr> Rules::begin_commit(LiveSpace& live, const Id& delivery, std::unique_lock<std::mutex>& lock) {
+  for (;;) {
+    auto found = find_delivery(live, delivery);
+    if (!found && found.error().kind == Kind::not_found) return DeliveryPtr();
+    if (!found) return found;
+    const DeliveryPtr open = std::move(*found);
+    if (!open->committing) {
+      open->committing = true;
+      open->pack.written.wait(lock, [&] { return open->pack.writing == 0; });
+      return open;
+    }
+    open->pack.written.wait(lock);  // the same request again, while the first one runs
+  }
+}
+
 Result<wire::DeliveryState> Spaces::commit(const Guid& guid, const Id& delivery, const wire::CommitDelivery& wish) {
   auto entered = impl_->enter(guid);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   const std::shared_lock gate(live.gate);
-  DeliveryPtr open;
-  std::vector<FileRow> small;
-  wire::DeliveryState state;
-  {
-    std::unique_lock lock(live.mutex);
-    for (;;) {
-      auto found = impl_->find_delivery(live, delivery);
-      if (!found && found.error().kind == Kind::not_found) {
-        lock.unlock();
-        return impl_->committed_state(live, delivery);
+  std::unique_lock lock(live.mutex);
+  auto begun = impl_->begin_commit(live, delivery, lock);
+  if (!begun) return tl::unexpected(begun.error());
+  if (*begun == nullptr) {
+    lock.unlock();
+    return impl_->committed_state(live, delivery);
+  }
+  LiveDelivery& open = **begun;
+  wire::DeliveryState state = state_of(open);
+  auto leftovers = impl_->hold_leftovers(live, open, wish.files && *wish.files == state.files.size());
+  lock.unlock();
+  const auto refused = [&](const Error& error) {
+    const std::lock_guard again(live.mutex);
+    open.committing = false;
+    open.last_used = impl_->clock.steady();
+    open.pack.written.notify_all();
+    if (leftovers)
+      for (const UploadPtr& upload : *leftovers) {
+        upload->held = false;
+        upload->released.notify_all();
       }
-      if (!found) return tl::unexpected(found.error());
-      open = std::move(*found);
-      if (!open->committing) break;
-      open->pack.written.wait(lock);  // the same request again, while the first one runs
-    }
-    for (const auto& [id, upload] : live.uploads)
-      if (upload->row.delivery == delivery && !upload->row.partial && !upload->row.damaged)
-        return fail(Kind::conflict, "an upload of this delivery is not complete");
-    open->committing = true;
-    open->pack.written.wait(lock, [&] { return open->pack.writing == 0; });
-    state = state_of(*open);
-    for (const auto& [name, file] : open->pack.files) small.push_back(file);
-  }
-  const auto ended = [&] {
-    const std::lock_guard lock(live.mutex);
-    open->committing = false;
-    open->last_used = impl_->clock.steady();
-    open->pack.written.notify_all();
+    return tl::unexpected(error);
   };
-  if (state.files.empty() || (wish.files && *wish.files != state.files.size())) {
-    ended();
-    return fail(Kind::conflict, "this delivery has " + std::to_string(state.files.size()) + " complete files");
-  }
-  // In the order of their arrival, which is that of their bytes.
-  std::sort(small.begin(), small.end(),
-            [](const FileRow& a, const FileRow& b) { return a.blob_offset < b.blob_offset; });
-  if (auto kept = impl_->keep_pack(live, *open); !kept) {
-    ended();
-    return tl::unexpected(kept.error());
-  }
-  DeliveryRow row = open->row;
-  row.committed = impl_->clock.wall();
-  auto changed = impl_->catalog.change(impl_->durable(), [&](Transaction& transaction) -> Result<void> {
-    for (const FileRow& file : small) transaction.put_file(file);
-    transaction.put_delivery(row);
-    impl_->bump(live, transaction);
-    return {};
-  });
-  if (!changed) {
-    ended();
-    return tl::unexpected(changed.error());
-  }
-  {
-    const std::lock_guard lock(live.mutex);
-    live.open.erase(delivery);
-    open->pack.written.notify_all();
-  }
-  if (open->pack.staged != nullptr) --impl_->packs;
+  if (!leftovers) return refused(leftovers.error());
+  if (state.files.empty() || (wish.files && *wish.files != state.files.size()))
+    return refused(Error{Kind::conflict,
+                         "this delivery has " + std::to_string(state.files.size()) +
+                             " complete files: send again what is missing, then commit",
+                         {}});
+  if (auto kept = impl_->keep_pack(live, open); !kept) return refused(kept.error());
+  if (auto done = impl_->write_commit(live, *begun, *leftovers); !done) return refused(done.error());
   impl_->announce(live);
   state.committed = true;
   return state;
 }
 
+Result<void> Rules::write_commit(LiveSpace& live, const DeliveryPtr& delivery,
+                                 const std::vector<UploadPtr>& leftovers) {
+  std::vector<FileRow> small;
+  for (const auto& [name, file] : delivery->pack.files) small.push_back(file);  // nobody writes into it now
+  // In the order of their arrival, which is that of their bytes.
+  std::sort(small.begin(), small.end(),
+            [](const FileRow& a, const FileRow& b) { return a.blob_offset < b.blob_offset; });
+  std::vector<Id> keys;
+  for (const UploadPtr& upload : leftovers) keys.push_back(upload->row.blob);
+  const Removing removing_these(*this, keys);
+  DeliveryRow row = delivery->row;
+  row.committed = clock.wall();
+  auto changed = catalog.change(durable(), [&](Transaction& transaction) -> Result<void> {
+    for (const FileRow& file : small) transaction.put_file(file);
+    for (const UploadPtr& upload : leftovers) transaction.remove_upload(upload->row.upload);
+    transaction.put_delivery(row);
+    bump(live, transaction);
+    return {};
+  });
+  if (!changed) return changed;
+  {
+    const std::lock_guard lock(live.mutex);
+    for (const UploadPtr& upload : leftovers) {
+      upload->removed = true;
+      upload->growing->growth = Content::Growth::ended;
+      release(live, *upload);
+      live.uploads.erase(upload->row.upload);
+      upload->released.notify_all();
+    }
+    live.open.erase(row.delivery);
+    delivery->pack.written.notify_all();
+  }
+  packs.forget(row.delivery);
+  for (const Id& key : keys) (void)blobs.remove(key);  // what stays is found as an orphan
+  return {};
+}
+
+Result<void> Rules::compact_pack(LiveSpace& live, LiveDelivery& delivery, Staged& staged) {
+  std::vector<FileRow> files;
+  for (const auto& [name, file] : delivery.pack.files) files.push_back(file);
+  std::sort(files.begin(), files.end(),
+            [](const FileRow& a, const FileRow& b) { return a.blob_offset < b.blob_offset; });
+  std::uint64_t end = 0;
+  for (const FileRow& file : files) end += file.size;
+  if (end == delivery.pack.end) return {};
+  auto blob = blobs.open(delivery.row.delivery);
+  if (!blob) return tl::unexpected(blob.error());
+  std::uint64_t to = 0;
+  for (FileRow& file : files) {
+    std::uint64_t at = to;  // never behind what is read
+    const auto move = [&](ByteView bytes) {
+      auto written = staged.write_at(at, bytes);
+      at += bytes.size();
+      return written;
+    };
+    if (file.blob_offset != to)
+      if (auto moved = read_through(*this, **blob, file.blob_offset, file.size, move, {}); !moved) return moved;
+    file.blob_offset = to;
+    to += file.size;
+  }
+  if (auto cut = staged.truncate(end); !cut) return cut;
+  const std::lock_guard lock(live.mutex);
+  for (const FileRow& file : files) delivery.pack.files[file.name] = file;
+  give_back(live, delivery.pack.end - end, {});
+  delivery.pack.end = end;
+  return {};
+}
+
 Result<void> Rules::keep_pack(LiveSpace& live, LiveDelivery& delivery) {
   Pack& pack = delivery.pack;  // ours alone while we commit
-  if (pack.staged == nullptr) return {};
+  if (!pack.made) return {};
   if (pack.files.empty()) {
     drop_pack(live, delivery);
     return {};
   }
   if (!pack.durable) {
-    if (auto durable = pack.staged->make_bytes_durable(); !durable) {
-      drop_pack(live, delivery);
-      return durable;
+    auto staged = packs.open(delivery.row.delivery);
+    if (!staged) return tl::unexpected(staged.error());
+    auto kept = compact_pack(live, delivery, **staged);
+    if (kept) kept = (*staged)->make_bytes_durable();
+    if (!kept) {
+      drop_pack(live, delivery);  // half moved, or not durable: its sender must send it again
+      return kept;
     }
     pack.durable = true;
   }
@@ -312,7 +434,7 @@ Result<void> Rules::keep_pack(LiveSpace& live, LiveDelivery& delivery) {
   return {};
 }
 
-Result<void> Rules::drop_delivery(LiveSpace& live, const DeliveryPtr& delivery) {
+Result<void> Rules::drop_delivery(LiveSpace& live, const DeliveryPtr& delivery, Durability how) {
   const Id id = delivery->row.delivery;
   std::vector<Id> keys{id};
   {
@@ -322,7 +444,7 @@ Result<void> Rules::drop_delivery(LiveSpace& live, const DeliveryPtr& delivery) 
     for (const FileRow& file : delivery->stored) keys.push_back(file.blob);
   }
   const Removing removing_these(*this, std::move(keys));
-  auto changed = catalog.change(durable(), [&](Transaction& transaction) -> Result<void> {
+  auto changed = catalog.change(how, [&](Transaction& transaction) -> Result<void> {
     transaction.remove_delivery(id);
     return {};
   });
@@ -335,12 +457,13 @@ Result<void> Rules::drop_delivery(LiveSpace& live, const DeliveryPtr& delivery) 
     for (const UploadPtr& upload : uploads) {
       upload->removed = true;
       upload->stop = StopReason::removed;
-      give_back(live, upload->counted, upload->row.partial ? Weight{} : weight_of(upload->row.name));
+      release(live, *upload);
       live.uploads.erase(upload->row.upload);
       upload->released.notify_all();
     }
     for (const FileRow& file : delivery->stored) give_back(live, file.size, weight_of(file.name));
     live.open.erase(id);
+    delivery->pack.written.notify_all();
   }
   drop_pack(live, *delivery);
   for (const UploadPtr& upload : uploads) {
@@ -366,7 +489,7 @@ Result<void> Spaces::cancel(const Guid& guid, const Id& delivery) {
     else if (found.error().kind != Kind::not_found)
       return tl::unexpected(found.error());
   }
-  if (open) return impl_->drop_delivery(**live, open);
+  if (open) return impl_->drop_delivery(**live, open, impl_->durable());
   if (auto state = impl_->committed_state(**live, delivery); !state) return tl::unexpected(state.error());
   return fail(Kind::conflict, "this delivery is committed");
 }

@@ -63,9 +63,8 @@ Result<Rules::Erased> Rules::erase(const Guid& guid, bool only_expired, std::opt
       upload->released.notify_all();
     }
     for (const auto& [id, delivery] : live.open) {
-      if (delivery->pack.staged == nullptr) continue;
-      delivery->pack.staged.reset();
-      --packs;
+      if (!std::exchange(delivery->pack.made, false)) continue;
+      packs.forget(id);
       keys.insert(id);
     }
   }
@@ -95,13 +94,15 @@ Result<Rules::Erased> Rules::erase(const Guid& guid, bool only_expired, std::opt
   Erased erased{true, 0};
   {
     const std::lock_guard lock(live.mutex);
-    erased.bytes = live.bytes;
-    give_back(live, live.bytes, {live.files, live.manifests});
+    for (const auto& [id, upload] : live.uploads) withdraw(live, *upload);
+    erased.bytes = live.bytes.used;
+    give_back(live, live.bytes.used, {live.files.used, live.manifests.used, live.parts.used});
     live.uploads.clear();
+    live.empty.clear();
     live.open.clear();
   }
   const std::lock_guard lock(totals_mutex);
-  totals.spaces -= std::min<std::uint64_t>(totals.spaces, 1);
+  spaces -= std::min<std::uint64_t>(spaces, 1);
   return erased;
 }
 
@@ -210,6 +211,10 @@ Result<void> Rules::recover_upload(const UploadRow& row, const BlobSizes& there,
 }
 
 Result<Spaces::Recovered> Spaces::recover(std::stop_token stop) {
+  {
+    const std::lock_guard lock(impl_->totals_mutex);
+    if (auto known = impl_->know_totals(); !known) return tl::unexpected(known.error());
+  }
   Recovered recovered;
   Swept dying;
   if (auto erased = impl_->erase_expired(WallTime::min(), dying, stop); !erased) return tl::unexpected(erased.error());
@@ -249,7 +254,7 @@ Result<void> Rules::sweep_upload(const UploadRow& row, WallTime now, Spaces::Swe
     upload = found->second;
   }
   const std::uint64_t bytes = upload->counted;
-  if (auto dropped = drop_upload(**live, upload); !dropped) return dropped;
+  if (auto dropped = drop_upload(**live, upload, durable()); !dropped) return dropped;
   swept.bytes += bytes;
   ++swept.uploads;
   return {};
@@ -270,11 +275,12 @@ Result<void> Rules::sweep_delivery(const DeliveryRow& row) {
     if (found->second->last_used + policy.upload_expire > clock.steady()) return {};
     delivery = found->second;
   }
-  return drop_delivery(**live, delivery);
+  return drop_delivery(**live, delivery, durable());
 }
 
 Result<Spaces::Swept> Spaces::sweep(std::stop_token stop) {
   const std::lock_guard one(impl_->sweep_mutex);
+  impl_->lapse_promises();
   if (auto trusted = trust_clock(impl_->catalog, impl_->clock); !trusted) return tl::unexpected(trusted.error());
   Swept swept;
   const WallTime now = impl_->clock.wall();

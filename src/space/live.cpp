@@ -8,10 +8,7 @@ namespace {
 // Idle spaces kept in memory, about a kilobyte each.
 constexpr std::size_t most_lives = 16'384;
 constexpr auto tick_interval = Millis(200);
-
-std::uint64_t counted_of(const UploadRow& row) {
-  return row.length.value_or(row.offset);
-}
+constexpr std::size_t most_packs_open = 256;  // a descriptor each
 
 LivePtr to_live(const SpaceState& state, Steady now) {
   auto live = std::make_shared<LiveSpace>();
@@ -25,23 +22,23 @@ LivePtr to_live(const SpaceState& state, Steady now) {
     live->open.emplace(row.delivery, std::move(delivery));
   }
   for (const FileRow& row : state.files) {
-    live->bytes += row.size;
-    live->files += weight_of(row.name).files;
-    live->manifests += weight_of(row.name).manifests;
+    live->bytes.used += row.size;
+    live->weigh(weight_of(row.name));
     if (const auto delivery = live->open.find(row.delivery); delivery != live->open.end())
       delivery->second->stored.push_back(row);
   }
   for (const UploadRow& row : state.uploads) {
     auto upload = std::make_shared<LiveUpload>();
     upload->row = row;
-    upload->counted = counted_of(row);
+    upload->counted = row.offset;  // room for the rest is asked for when its sender comes back
+    upload->weighs = row.offset > 0;
+    upload->progress = now;
     upload->growing->arrived = row.offset;
     upload->growing->length = row.length.value_or(Growing::unknown);
     if (row.damaged) upload->growing->growth = Content::Growth::ended;
-    live->bytes += upload->counted;
-    const Weight weight = row.partial ? Weight{} : weight_of(row.name);
-    live->files += weight.files;
-    live->manifests += weight.manifests;
+    live->bytes.used += upload->counted;
+    if (upload->weighs) live->weigh(weight_of(row));
+    if (row.offset == 0 && !row.damaged) live->empty.emplace(upload->number = live->next_number++, upload);
     if (row.lone)
       if (const auto delivery = live->open.find(row.delivery); delivery != live->open.end())
         delivery->second->lone = true;
@@ -62,10 +59,18 @@ tl::unexpected<Error> no_such_delivery() {
   return fail(Kind::not_found, "no such delivery");
 }
 
+void LiveSpace::weigh(Weight weight) {
+  files.used += weight.files;
+  manifests.used += weight.manifests;
+  parts.used += weight.parts;
+}
+
 bool LiveSpace::idle() const {
-  const auto busy_delivery = [](const auto& entry) { return entry.second->pack.staged != nullptr; };
-  const auto busy_upload = [](const auto& entry) {
-    return entry.second->held || entry.second->published || entry.second.use_count() > 1;
+  const auto busy_delivery = [](const auto& entry) { return entry.second->pack.made; };
+  const auto busy_upload = [this](const auto& entry) {
+    const LiveUpload& upload = *entry.second;
+    const long known = empty.contains(upload.number) ? 2 : 1;  // by `uploads`, and by `empty`
+    return upload.held || upload.published || upload.promised > 0 || entry.second.use_count() > known;
   };
   return std::none_of(open.begin(), open.end(), busy_delivery) &&
          std::none_of(uploads.begin(), uploads.end(), busy_upload);
@@ -77,8 +82,10 @@ Rules::Rules(Catalog& catalog_, Blobs& blobs_, Clock& clock_, Events& events_, P
       clock(clock_),
       events(events_),
       policy(policy_),
-      reserve(std::min(policy_.reserve_bytes, blobs_.free_bytes() / 10)) {
-  if (auto counted = catalog.totals()) totals = *counted;
+      reserve(std::min(policy_.reserve_bytes, blobs_.free_bytes() / 10)),
+      packs(blobs_, most_packs_open) {
+  const std::lock_guard lock(totals_mutex);
+  (void)know_totals();  // or with the first that is taken
 }
 
 Result<LivePtr> Rules::find(const Guid& guid) {
@@ -153,45 +160,6 @@ Result<LivePtr> Rules::enter(const Guid& guid, std::string_view token) {
   const std::lock_guard lock((*live)->mutex);
   if (auto open = still_open(**live); !open) return tl::unexpected(open.error());
   return live;
-}
-
-Result<void> Rules::take(LiveSpace& live, std::uint64_t bytes, Weight weight) {
-  const auto exceeds = [](std::uint64_t used, std::uint64_t more, std::uint64_t limit) {
-    return limit != 0 && (more > limit || used > limit - more);
-  };
-  if (bytes > 0 && exceeds(live.bytes, bytes, live.row.limits.max_size))
-    return fail(Kind::too_large,
-                "this space takes no more than " + std::to_string(live.row.limits.max_size) + " bytes");
-  const std::uint64_t most_files = live.row.limits.max_files;
-  if ((weight.files > 0 && exceeds(live.files, weight.files, most_files)) ||
-      (weight.manifests > 0 && exceeds(live.manifests, weight.manifests, most_files)))
-    return fail(Kind::too_large,
-                "this space takes no more than " + std::to_string(live.row.limits.max_files) + " files");
-  {
-    const std::lock_guard lock(totals_mutex);
-    if (bytes > 0 && exceeds(totals.bytes, bytes, policy.max_total))
-      return fail(Kind::no_room, "the server takes no more data now");
-    totals.bytes += bytes;
-  }
-  live.bytes += bytes;
-  live.files += weight.files;
-  live.manifests += weight.manifests;
-  return {};
-}
-
-void Rules::give_back(LiveSpace& live, std::uint64_t bytes, Weight weight) {
-  live.bytes -= std::min(live.bytes, bytes);
-  live.files -= std::min(live.files, weight.files);
-  live.manifests -= std::min(live.manifests, weight.manifests);
-  const std::lock_guard lock(totals_mutex);
-  totals.bytes -= std::min(totals.bytes, bytes);
-}
-
-Result<void> Rules::room_on_disk(std::uint64_t bytes) const {
-  const std::uint64_t free = blobs.free_bytes();
-  const std::uint64_t kept = reserve + promised.load(std::memory_order_relaxed);
-  if (free < kept || bytes > free - kept) return fail(Kind::no_room, "the server's disk is full");
-  return {};
 }
 
 std::uint64_t Rules::next_seq(const LiveSpace& live) const {

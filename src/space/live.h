@@ -12,6 +12,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "space/ledger.h"
+#include "space/open_packs.h"
 #include "space/spaces.h"
 
 namespace qrx::space {
@@ -28,11 +30,15 @@ class Writer;
 
 // What something counts for in the limit of files. The manifest of a sealed delivery is no file of it, but there cannot
 // be more of them than files.
+// Parts of a concatenation are no files either, but each is one in the store.
 struct Weight {
-  std::uint64_t files = 0, manifests = 0;
+  std::uint64_t files = 0, manifests = 0, parts = 0;
 };
 inline Weight weight_of(std::string_view name) {
-  return name == wire::manifest_name ? Weight{0, 1} : Weight{1, 0};
+  return name == wire::manifest_name ? Weight{0, 1, 0} : Weight{1, 0, 0};
+}
+inline Weight weight_of(const UploadRow& row) {
+  return row.partial ? Weight{0, 0, 1} : weight_of(row.name);
 }
 
 enum class StopReason : std::uint8_t { none, newcomer, removed, stopping };
@@ -40,12 +46,19 @@ enum class StopReason : std::uint8_t { none, newcomer, removed, stopping };
 // One upload that is not complete. Guarded by the mutex of its space, but for what says otherwise.
 struct LiveUpload {
   UploadRow row;
+  std::string peer;  // whose share its promise is
   std::shared_ptr<Growing> growing = std::make_shared<Growing>();
-  std::uint64_t counted = 0;  // bytes held of the quotas
-  bool held = false;          // there is a writer
-  bool newcomer = false;      // a request waits to be the next
-  bool untouched = false;     // made by this process and never written: its first writer needs no new epoch
-  bool published = false;     // its blob is in the store, its file's row is not (a change failed): try the row again
+  std::uint64_t counted = 0;   // bytes taken of the quotas: those that arrived, and those its writer is about to write
+  std::uint64_t promised = 0;  // bytes kept for it beyond these
+  bool weighs = false;         // it is counted as a file, which it is from its first byte on
+  bool promised_file = false;  // before that: there is room for one
+  std::uint64_t number = 0;    // in LiveSpace::empty
+  // When it was begun or got bytes last. Any thread.
+  std::atomic<Steady> progress{};
+  bool held = false;       // there is a writer
+  bool newcomer = false;   // a request waits to be the next
+  bool untouched = false;  // made by this process, never held by a writer: the first needs no new epoch. The holder's
+  bool published = false;  // its blob is in the store, its file's row is not (a change failed): try the row again
   bool removed = false;
   std::atomic<StopReason> stop{StopReason::none};  // asked of the holder; any thread
   std::condition_variable released;
@@ -58,10 +71,11 @@ struct LiveUpload {
 };
 
 // The small files of an open delivery, one after another in one blob whose key is the delivery's id. They are in memory
-// and in staging only, until the commit writes them down. Guarded by the mutex of the space.
+// and in staging only, until the commit writes them down. What was replaced stays in the blob, and in the quotas, until
+// then. Guarded by the mutex of the space.
 struct Pack {
-  std::shared_ptr<Staged> staged;  // null until the first file; shared with who writes into it at the moment
-  std::uint64_t end = 0;           // where the next file goes
+  bool made = false;      // there is a blob
+  std::uint64_t end = 0;  // where the next file goes: bytes of the blob, all taken of the quotas
   std::map<std::string, FileRow, std::less<>> files;
   unsigned writing = 0;
   std::condition_variable written;
@@ -70,8 +84,9 @@ struct Pack {
 
 struct LiveDelivery {
   DeliveryRow row;
+  std::string peer;  // who opened it; empty after a restart
   bool lone = false;
-  bool committing = false;
+  bool committing = false;  // or being dropped: nothing is added to it any more
   Steady last_used;
   std::vector<FileRow> stored;  // complete uploads, in the catalog
   Pack pack;
@@ -85,13 +100,17 @@ struct LiveSpace {
   std::shared_mutex gate;
 
   SpaceRow row;
-  std::atomic<std::uint64_t> seq{0};                  // as readers see it; ahead of row.seq by the ticks of progress
-  std::uint64_t bytes = 0, files = 0, manifests = 0;  // of the quotas: stored, promised, and in packs
+  std::atomic<std::uint64_t> seq{0};      // as readers see it; ahead of row.seq by the ticks of progress
+  Ledger bytes, files, manifests, parts;  // of the quotas
+  // Uploads without a byte, by the order of their creation.
+  std::map<std::uint64_t, std::shared_ptr<LiveUpload>> empty;
+  std::uint64_t next_number = 1;
   std::unordered_map<Id, std::shared_ptr<LiveUpload>, IdHash> uploads;
   std::unordered_map<Id, std::shared_ptr<LiveDelivery>, IdHash> open;
   Steady last_tick{};
 
-  bool idle() const;  // nothing that the catalog does not have; only when nobody else has it
+  void weigh(Weight weight);  // one more file, counted as used
+  bool idle() const;          // nothing that the catalog does not have; only when nobody else has it
 };
 
 using LivePtr = std::shared_ptr<LiveSpace>;
@@ -116,11 +135,13 @@ struct Rules {
   std::mutex removing_mutex;
   std::unordered_multiset<Id, IdHash> removing;  // blobs whose rows go before them: no orphans
 
+  // Of all spaces. Nothing is taken while they are not known.
   std::mutex totals_mutex;
-  Catalog::Totals totals;
+  bool totals_known = false;
+  std::uint64_t spaces = 0;
+  Ledger total_bytes;
 
-  std::atomic<unsigned> packs{0};          // open ones, each with a descriptor
-  std::atomic<std::uint64_t> promised{0};  // bytes that running writers will still put on the disk
+  OpenPacks packs;
   std::atomic<bool> stopping{false};
   std::mutex sweep_mutex;
 
@@ -138,11 +159,26 @@ struct Rules {
   Result<LivePtr> enter_by_token(const Guid& guid);
   // For the owner: Kind::not_found when unknown or the token is wrong, by the same work.
   Result<LivePtr> enter(const Guid& guid, std::string_view token);
-  bool expired(const LiveSpace& live) const;                               // takes no lock: mutex held
-  Result<void> still_open(const LiveSpace& live) const;                    // mutex held: neither expired nor dying
-  Result<void> take(LiveSpace& live, std::uint64_t bytes, Weight weight);  // mutex held; of all quotas
-  void give_back(LiveSpace& live, std::uint64_t bytes, Weight weight);     // mutex held
-  Result<void> room_on_disk(std::uint64_t bytes) const;
+  bool expired(const LiveSpace& live) const;             // takes no lock: mutex held
+  Result<void> still_open(const LiveSpace& live) const;  // mutex held: neither expired nor dying
+
+  // --- quotas.cpp; the mutex of the space is held, and totals_mutex is taken after it
+  Result<void> know_totals();           // totals_mutex held: reads them unless they are known
+  std::uint64_t most_in_total() const;  // totals_mutex held: bytes that the server and its disk can hold
+  Result<void> room_on_disk(std::uint64_t bytes) const;  // takes no lock
+  // Whether there is room in all quotas. `freed`: bytes that go when these come.
+  Result<void> fits(const LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed = 0);
+  Result<void> take(LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed = 0);  // if it fits
+  void add(LiveSpace& live, std::uint64_t bytes, Weight weight);  // what is there already, whether it fits or not
+  void give_back(LiveSpace& live, std::uint64_t bytes, Weight weight);
+  // Room for what was announced, as far as its peer may hold it; what it had before is given up.
+  Result<void> promise(LiveSpace& live, LiveUpload& upload, std::uint64_t bytes, const std::string& peer);
+  void withdraw(LiveSpace& live, LiveUpload& upload);
+  // Bytes that are to be written next, of the promise first.
+  Result<void> claim(LiveSpace& live, LiveUpload& upload, std::uint64_t bytes, std::uint64_t freed = 0);
+  void unclaim(LiveSpace& live, const UploadPtr& upload, std::uint64_t bytes);
+  void release(LiveSpace& live, LiveUpload& upload);  // all that it holds: it is gone
+  void lapse_promises();                              // of what made no progress. Takes the locks itself
 
   std::uint64_t next_seq(const LiveSpace& live) const;  // mutex held
   // Inside a transaction: the next seq into the row, and the row into the catalog. `edit` changes the row before.
@@ -157,6 +193,8 @@ struct Rules {
   void let_go(LiveSpace& live, LiveUpload& upload);
   struct Wish {
     const NewUpload& upload;
+    const std::string& peer;
+    bool at_once = false;           // all its bytes come now: they are taken, not promised
     std::uint64_t bytes_freed = 0;  // of parts that this one replaces
   };
   Result<UploadPtr> begin_upload(LiveSpace& live, const Wish& wish);  // the gate is held shared
@@ -167,14 +205,34 @@ struct Rules {
   // The holder: reads what the running sum lacks.
   Result<void> sum_up_to(LiveUpload& upload, std::uint64_t end, const std::stop_token& stop = {});
   void spoil(LiveSpace& live, LiveUpload& upload);  // its bytes can no longer be trusted
-  // Forgets an upload, rows and blob. The gate is held exclusively.
-  Result<void> drop_upload(LiveSpace& live, const UploadPtr& upload);
+  // Forgets an upload, rows and blob. Nobody may add to it meanwhile: the gate is held exclusively, or shared by who
+  // holds the upload.
+  Result<void> drop_upload(LiveSpace& live, const UploadPtr& upload, Durability how);
+  // Too many uploads without a byte: the oldest that may yield, which the caller then holds. Null when there is room.
+  // Kind::too_many when none may. The mutex is held.
+  Result<UploadPtr> find_yielding(LiveSpace& live, const std::string& peer);
   Result<FileRow> completed_upload(const LiveSpace& live, const Id& upload);  // Kind::not_found
 
   // --- deliveries.cpp
-  Result<void> drop_delivery(LiveSpace& live, const DeliveryPtr& delivery);  // the gate is held exclusively
+  // Nobody may add to it meanwhile: the gate is held exclusively, or shared by who has set `committing` and holds its
+  // uploads.
+  Result<void> drop_delivery(LiveSpace& live, const DeliveryPtr& delivery, Durability how);
+  // Too many open deliveries: the one that may yield, as drop_delivery wants it. Null when there is room.
+  // Kind::too_many when none may. The mutex is held.
+  Result<DeliveryPtr> find_yielding_delivery(LiveSpace& live, const std::string& peer);
   // Durable and published, unless it has been before. Files of a pack that cannot be kept are forgotten.
   Result<void> keep_pack(LiveSpace& live, LiveDelivery& delivery);
+  // Moves the files of a pack together over what was replaced, and shortens its blob. Nobody writes into it.
+  Result<void> compact_pack(LiveSpace& live, LiveDelivery& delivery, Staged& staged);
+  struct SmallPlace {
+    DeliveryPtr delivery;
+    std::shared_ptr<Staged> staged;  // null: the same file is there already
+    Weight weight;                   // taken for it
+  };
+  Result<SmallPlace> place_small(LiveSpace& live, FileRow& file);
+  Result<DeliveryPtr> begin_commit(LiveSpace& live, const Id& delivery, std::unique_lock<std::mutex>& lock);
+  Result<std::vector<UploadPtr>> hold_leftovers(LiveSpace& live, const LiveDelivery& delivery, bool all_there);
+  Result<void> write_commit(LiveSpace& live, const DeliveryPtr& delivery, const std::vector<UploadPtr>& leftovers);
   Result<DeliveryPtr> find_delivery(LiveSpace& live, const Id& delivery) const;            // an open one; mutex held
   Result<wire::DeliveryState> committed_state(const LiveSpace& live, const Id& delivery);  // Kind::not_found
   // Removes a stored file that the same delivery has again by now. The gate is held shared.

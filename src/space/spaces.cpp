@@ -65,9 +65,10 @@ Result<Created> Spaces::create(const wire::CreateSpace& wish) {
   row.seq = static_cast<std::uint64_t>(std::max<std::int64_t>(1, now.time_since_epoch().count()));
   {
     const std::lock_guard lock(impl_->totals_mutex);
-    if (policy.max_spaces != 0 && impl_->totals.spaces >= policy.max_spaces)
+    if (auto known = impl_->know_totals(); !known) return tl::unexpected(known.error());
+    if (policy.max_spaces != 0 && impl_->spaces >= policy.max_spaces)
       return fail(Kind::no_room, "the server has no room for another space");
-    ++impl_->totals.spaces;
+    ++impl_->spaces;
   }
   auto changed = impl_->catalog.change(impl_->durable(), [&](Transaction& transaction) -> Result<void> {
     transaction.put_space(row);
@@ -75,7 +76,7 @@ Result<Created> Spaces::create(const wire::CreateSpace& wish) {
   });
   if (changed) return created;
   const std::lock_guard lock(impl_->totals_mutex);
-  --impl_->totals.spaces;
+  --impl_->spaces;
   return tl::unexpected(changed.error());
 }
 
@@ -201,17 +202,18 @@ Result<wire::DropInfo> Spaces::drop(const Guid& guid) {
   info.expires = row.expires;
   info.state = row.phase == Phase::open ? wire::SpaceState::open : wire::SpaceState::closed;
   // What is on its way does not count here: it may be the asker's own, from an earlier run.
-  std::uint64_t bytes = live.bytes;
-  std::uint64_t files = live.files;
+  std::uint64_t bytes = live.bytes.used;
+  std::uint64_t files = live.files.used;
   const auto on_its_way = [&](std::uint64_t size, Weight weight) {
     bytes -= std::min(bytes, size);
     files -= std::min(files, weight.files);
   };
   for (const auto& [id, upload] : live.uploads)
-    on_its_way(upload->counted, upload->row.partial ? Weight{} : weight_of(upload->row.name));
+    on_its_way(upload->counted, upload->weighs ? weight_of(upload->row) : Weight{});
   for (const auto& [id, delivery] : live.open) {
     for (const FileRow& file : delivery->stored) on_its_way(file.size, weight_of(file.name));
-    for (const auto& [name, file] : delivery->pack.files) on_its_way(file.size, weight_of(file.name));
+    for (const auto& [name, file] : delivery->pack.files) on_its_way(0, weight_of(name));
+    on_its_way(delivery->pack.end, {});
   }
   // 0 means no limit: a space with nothing left is as good as closed.
   const auto left = [&](std::uint64_t limit, std::uint64_t used) {

@@ -32,6 +32,9 @@ struct Policy {
   bool relaxed = false;                     // --durability relaxed: no syncs
   std::uint64_t reserve_bytes = 64U << 20;  // kept free on the disk; on a small disk a tenth of what was free at first
   Millis lock_wait{2000};                   // how long a newcomer waits for the holder of an upload to stop
+  // How long room is kept for what was announced, while none of it arrives. What arrived stays; the room is asked for
+  // again with the next bytes.
+  Seconds promise_life{120};
 };
 
 // Told of each change. Called from any thread, must be cheap and must not call back.
@@ -83,6 +86,12 @@ class UploadWriter {
   virtual Result<Finished> finish() = 0;
 };
 
+// Who sends: the client's address. What costs nothing to begin (announced bytes, open deliveries, uploads without a
+// byte) is shared out by it, so that one client shuts out nobody else. Empty (a Unix socket) is a client like others.
+struct Sender {
+  std::string peer;
+};
+
 struct NewUpload {
   std::string name;  // relative path, checked by the rules: Kind::integrity for an unsafe one
   std::string metadata;
@@ -128,7 +137,9 @@ class Spaces {
   // --- the sender: the guid is the right ---
   Result<wire::DropInfo> drop(const Guid& guid);
   Result<void> known(const Guid& guid);  // the errors of drop(), without counting what is left
-  Result<DeliveryRow> open_delivery(const Guid& guid, const wire::CreateDelivery& wish);
+  // Kind::too_many when too many are open and none of them may yield: one that is empty yields to a newcomer, at once
+  // to its own sender, and to others when it is idle.
+  Result<DeliveryRow> open_delivery(const Guid& guid, const wire::CreateDelivery& wish, const Sender& sender = {});
   Result<wire::DeliveryState> delivery(const Guid& guid, const Id& delivery);
   // Of an open one; kept when it is committed.
   Result<void> set_message(const Guid& guid, const Id& delivery, const std::string& message);
@@ -136,13 +147,15 @@ class Spaces {
   Result<wire::DeliveryState> commit(const Guid& guid, const Id& delivery, const wire::CommitDelivery& wish);
   Result<void> cancel(const Guid& guid, const Id& delivery);
 
-  Result<UploadRow> create_upload(const Guid& guid, const NewUpload& wish);
+  // Again, for one of the same delivery that has no byte yet: the same upload, for the answer may have been lost.
+  // Kind::no_room when there is no room now, Kind::too_large when it can never fit.
+  Result<UploadRow> create_upload(const Guid& guid, const NewUpload& wish, const Sender& sender = {});
   Result<UploadRow> upload(const Guid& guid, const Id& upload);  // durable offset; Kind::gone when it has expired
   Result<void> set_length(const Guid& guid, const Id& upload, std::uint64_t length);  // once
   // Takes the upload's lock (asks a holder to stop and waits up to 2 s, else Kind::locked) and checks the offset
   // (Kind::conflict).
   Result<std::unique_ptr<UploadWriter>> write(const Guid& guid, const Id& upload, std::uint64_t offset,
-                                              std::optional<ChunkChecksum> expected);
+                                              std::optional<ChunkChecksum> expected, const Sender& sender = {});
   Result<void> remove_upload(const Guid& guid, const Id& upload);
   Result<UploadRow> concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts,
                                 std::stop_token stop = {});

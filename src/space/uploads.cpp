@@ -10,6 +10,10 @@ namespace {
 constexpr std::size_t most_metadata_bytes = 16U << 10;
 // How long a holder has to notice that it is asked to stop, before a newcomer looks whether it is at work at all.
 constexpr auto ask_again = Millis(250);
+// Uploads without a byte, of one space: they cost a row and an empty file each.
+constexpr std::size_t most_empty = 1024;
+constexpr std::size_t most_empty_of_peer = most_empty / 4;
+constexpr auto idle_after = Seconds(10);  // then one yields to others than its own sender, too
 
 tl::unexpected<Error> lost_bytes() {
   return fail(Kind::gone, "the bytes of this upload were lost: begin again");
@@ -133,11 +137,22 @@ void Rules::spoil(LiveSpace& live, LiveUpload& upload) {
   touch(live);
 }
 
-Result<UploadPtr> Rules::begin_upload(LiveSpace& live, const Wish& wish) {
-  const NewUpload& asked = wish.upload;
-  const std::uint64_t bytes = asked.length.value_or(0);
-  const Weight files = asked.partial ? Weight{} : weight_of(asked.name);
-  const WallTime now = clock.wall();
+Result<UploadPtr> Rules::find_yielding(LiveSpace& live, const std::string& peer) {
+  std::size_t of_peer = 0;
+  for (const auto& [number, upload] : live.empty) of_peer += upload->peer == peer ? 1 : 0;
+  const bool own = of_peer >= most_empty_of_peer;
+  if (!own && live.empty.size() < most_empty) return UploadPtr();
+  const Steady idle_since = clock.steady() - idle_after;
+  for (const auto& [number, upload] : live.empty) {
+    if (upload->held || (own && upload->peer != peer) || (!own && upload->progress.load() > idle_since)) continue;
+    upload->held = true;
+    return upload;
+  }
+  return fail(Kind::too_many, "this space has too many uploads that were begun and got no bytes");
+}
+
+// What was asked for, not in the space yet.
+static UploadPtr new_live_upload(LiveSpace& live, const NewUpload& asked, WallTime now) {
   auto upload = std::make_shared<LiveUpload>();
   UploadRow& row = upload->row;
   row.upload = row.blob = Id::random();
@@ -150,8 +165,16 @@ Result<UploadPtr> Rules::begin_upload(LiveSpace& live, const Wish& wish) {
   row.lone = !asked.delivery && !asked.partial;
   row.created = now;
   upload->untouched = true;
-  upload->counted = bytes;
   upload->growing->length = asked.length.value_or(Growing::unknown);
+  return upload;
+}
+
+Result<UploadPtr> Rules::begin_upload(LiveSpace& live, const Wish& wish) {
+  const NewUpload& asked = wish.upload;
+  const std::uint64_t bytes = asked.length.value_or(0);
+  const WallTime now = clock.wall();
+  const UploadPtr upload = new_live_upload(live, asked, now);
+  UploadRow& row = upload->row;
   DeliveryPtr own;
   if (row.lone) {
     own = std::make_shared<LiveDelivery>();
@@ -162,6 +185,7 @@ Result<UploadPtr> Rules::begin_upload(LiveSpace& live, const Wish& wish) {
     own->last_used = clock.steady();
     row.delivery = own->row.delivery;
   }
+  UploadPtr yielding;
   {
     const std::lock_guard lock(live.mutex);
     if (auto open = still_open(live); !open) return tl::unexpected(open.error());
@@ -173,21 +197,35 @@ Result<UploadPtr> Rules::begin_upload(LiveSpace& live, const Wish& wish) {
       row.delivery = *asked.delivery;
       // The answer to a creation was lost and its sender asks again: the same upload, or the first would never be
       // completed and the delivery never be committed.
-      for (const auto& [id, one] : live.uploads)
-        if (one->untouched && !one->held && !asked.partial && one->row.delivery == row.delivery &&
-            one->row.name == asked.name && one->row.length == asked.length && one->row.metadata == asked.metadata)
+      for (const auto& [number, one] : live.empty)
+        if (!one->held && !asked.partial && !one->row.partial && one->row.delivery == row.delivery &&
+            one->row.name == asked.name && one->row.length == asked.length && one->row.metadata == asked.metadata) {
+          one->progress = clock.steady();
           return one;
+        }
     } else if (live.row.phase == Phase::closed) {
       return fail(Kind::denied, "the receiver has finished: this link takes no more files");
     }
     row.expires = std::min(live.row.expires, now + policy.upload_expire);
-    live.bytes -= wish.bytes_freed;
-    auto taken = take(live, bytes, files);
-    live.bytes += wish.bytes_freed;
-    if (!taken) return tl::unexpected(taken.error());
+    // Of an empty file nothing more comes: it is there with its creation.
+    const bool at_once = wish.at_once || (bytes == 0 && asked.length && !asked.partial);
+    auto room = at_once ? claim(live, *upload, bytes, wish.bytes_freed) : promise(live, *upload, bytes, wish.peer);
+    if (!room) return tl::unexpected(room.error());
+    if (!at_once) {
+      auto found = find_yielding(live, wish.peer);
+      if (!found) {
+        release(live, *upload);
+        return tl::unexpected(found.error());
+      }
+      yielding = std::move(*found);
+    }
   }
   const auto begun = [&]() -> Result<void> {
-    if (auto room = room_on_disk(bytes); !room) return room;
+    if (yielding)
+      if (auto dropped = drop_upload(live, yielding, Durability::lazy); !dropped) {
+        let_go(live, *yielding);
+        return dropped;
+      }
     // The row first: a blob without one would be taken for an orphan.
     auto changed = catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
       if (own) transaction.put_delivery(own->row);
@@ -206,30 +244,37 @@ Result<UploadPtr> Rules::begin_upload(LiveSpace& live, const Wish& wish) {
   }();
   const std::lock_guard lock(live.mutex);
   if (!begun) {
-    give_back(live, bytes, files);
+    release(live, *upload);
     return tl::unexpected(begun.error());
   }
   if (own) live.open.emplace(own->row.delivery, own);
   live.uploads.emplace(row.upload, upload);
+  if (!upload->weighs) live.empty.emplace(upload->number = live.next_number++, upload);
   return upload;
 }
 
-Result<UploadRow> Spaces::create_upload(const Guid& guid, const NewUpload& wish) {
+Result<UploadRow> Spaces::create_upload(const Guid& guid, const NewUpload& wish, const Sender& sender) {
   if (auto checked = check_wish(wish); !checked) return tl::unexpected(checked.error());
   auto live = impl_->enter(guid);
   if (!live) return tl::unexpected(live.error());
   const std::shared_lock gate((*live)->gate);
-  auto upload = impl_->begin_upload(**live, {wish});
+  auto upload = impl_->begin_upload(**live, {wish, peer_key(sender.peer)});
   if (!upload) return tl::unexpected(upload.error());
-  const UploadRow row = (*upload)->row;
+  UploadRow row;
+  {
+    const std::lock_guard lock((*live)->mutex);
+    row = (*upload)->row;
+  }
   impl_->touch(**live);
   // Nothing is left to send for an empty file.
   if (row.length == 0U && !row.partial) {
     auto held = impl_->hold(**live, row.upload);
+    // The same creation, at the same time, has completed it meanwhile.
+    if (!held && held.error().kind == Kind::not_found) return impl_->completed_upload(**live, row.upload).map(row_of);
     if (!held) return tl::unexpected(held.error());
     const Hold hold(*impl_, *live, *held);
     if (auto file = impl_->complete(**live, *held); !file) {
-      if (!(*held)->removed) (void)impl_->drop_upload(**live, *held);  // nobody was told of it
+      if (!(*held)->removed) (void)impl_->drop_upload(**live, *held, impl_->durable());  // nobody was told of it
       return tl::unexpected(file.error());
     }
   }
@@ -256,15 +301,14 @@ Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_
   const Hold hold(*impl_, *live, *held);
   const std::shared_lock gate((*live)->gate);
   LiveUpload& one = **held;
-  std::uint64_t more = 0;
   {
     const std::lock_guard lock((*live)->mutex);
     if (one.row.length == length) return {};
     if (one.row.length) return fail(Kind::conflict, "the length of this upload is set already");
     if (length < one.row.offset) return fail(Kind::usage, "the length is less than what was uploaded");
-    more = length - std::min(length, one.counted);
-    if (auto taken = impl_->take(**live, more, {}); !taken) return taken;
-    one.counted += more;
+    const std::uint64_t more = length - std::min(length, one.counted);
+    auto room = more == 0 ? impl_->claim(**live, one, 0) : impl_->promise(**live, one, more, one.peer);
+    if (!room) return room;
     one.row.length = length;
   }
   auto changed = impl_->catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
@@ -276,8 +320,7 @@ Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_
   if (!changed) {
     const std::lock_guard lock((*live)->mutex);
     if (one.removed) return changed;  // with all that was counted
-    impl_->give_back(**live, more, {});
-    one.counted -= more;
+    impl_->withdraw(**live, one);
     one.row.length.reset();
     return changed;
   }
@@ -289,7 +332,7 @@ Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_
 }
 
 Result<std::unique_ptr<UploadWriter>> Spaces::write(const Guid& guid, const Id& upload, std::uint64_t offset,
-                                                    std::optional<ChunkChecksum> expected) {
+                                                    std::optional<ChunkChecksum> expected, const Sender& sender) {
   std::optional<Writer::Checksum> checksum;
   if (expected) {
     auto running = NamedSum::start(expected->algorithm);
@@ -315,8 +358,12 @@ Result<std::unique_ptr<UploadWriter>> Spaces::write(const Guid& guid, const Id& 
     return of_complete();
   }
   if (one.row.offset != offset) return fail(Kind::conflict, "the upload is at byte " + std::to_string(one.row.offset));
-  if (auto room = impl_->room_on_disk(one.row.length ? *one.row.length - offset : 0); !room)
-    return tl::unexpected(room.error());
+  {
+    const std::lock_guard lock((*live)->mutex);
+    const std::uint64_t coming = one.row.length ? *one.row.length - offset : 0;
+    if (auto room = impl_->promise(**live, one, coming, peer_key(sender.peer)); !room)
+      return tl::unexpected(room.error());
+  }
   auto staged = impl_->blobs.reopen(one.row.blob);
   if (!staged && staged.error().kind == Kind::not_found && offset == 0) staged = impl_->blobs.create(one.row.blob);
   if (!staged && staged.error().kind != Kind::not_found) return tl::unexpected(staged.error());
@@ -378,7 +425,7 @@ Result<FileRow> Rules::complete(LiveSpace& live, const UploadPtr& upload, const 
     file.sealed = sniffed.sealed;
     // Its first bytes were checked as they came, but one that is cut short, or made of parts, shows only now.
     if (live.row.seal == Seal::require && !is_sealed({beginning, std::min<std::size_t>(*read, length)})) {
-      (void)drop_upload(live, upload);  // no request can complete it any more
+      (void)drop_upload(live, upload, durable());  // no request can complete it any more
       return sealed_only();
     }
   }
@@ -423,16 +470,20 @@ Result<FileRow> Rules::complete(LiveSpace& live, const UploadPtr& upload, const 
       open.stored.push_back(file);
       open.last_used = clock.steady();
       if (const auto small = open.pack.files.find(file.name); small != open.pack.files.end()) {
-        give_back(live, small->second.size, weight_of(small->first));
+        give_back(live, 0, weight_of(small->first));
         open.pack.files.erase(small);
       }
     }
     for (const UploadPtr& part : parts) {
       part->removed = true;
       part->growing->growth = Content::Growth::ended;
-      give_back(live, part->counted, {});
+      release(live, *part);
       live.uploads.erase(part->row.upload);
     }
+    // After a crash its blob may be complete though less was counted.
+    add(live, length - std::min(length, upload->counted), upload->weighs ? Weight{} : weight_of(row));
+    withdraw(live, *upload);
+    live.empty.erase(upload->number);
   }
   if (replaced) drop_replaced(live, *replaced);
   upload->growing->arrived = length;
@@ -442,9 +493,9 @@ Result<FileRow> Rules::complete(LiveSpace& live, const UploadPtr& upload, const 
   return file;
 }
 
-Result<void> Rules::drop_upload(LiveSpace& live, const UploadPtr& upload) {
+Result<void> Rules::drop_upload(LiveSpace& live, const UploadPtr& upload, Durability how) {
   const Removing removing_these(*this, {upload->row.blob});
-  auto changed = catalog.change(durable(), [&](Transaction& transaction) -> Result<void> {
+  auto changed = catalog.change(how, [&](Transaction& transaction) -> Result<void> {
     transaction.remove_upload(upload->row.upload);
     if (upload->row.lone) transaction.remove_delivery(upload->row.delivery);
     return {};
@@ -456,8 +507,7 @@ Result<void> Rules::drop_upload(LiveSpace& live, const UploadPtr& upload) {
     upload->stop = StopReason::removed;
     live.uploads.erase(upload->row.upload);
     if (upload->row.lone) live.open.erase(upload->row.delivery);
-    give_back(live, upload->counted, upload->row.partial ? Weight{} : weight_of(upload->row.name));
-    upload->counted = 0;
+    release(live, *upload);
     upload->released.notify_all();
   }
   upload->growing->growth = Content::Growth::ended;
@@ -477,7 +527,7 @@ Result<void> Spaces::remove_upload(const Guid& guid, const Id& upload) {
     if (auto open = impl_->still_open(**live); !open) return open;
     if (const auto at = (*live)->uploads.find(upload); at != (*live)->uploads.end()) found = at->second;
   }
-  if (found) return impl_->drop_upload(**live, found);
+  if (found) return impl_->drop_upload(**live, found, impl_->durable());
   if (auto file = impl_->completed_upload(**live, upload); !file) return tl::unexpected(file.error());
   return fail(Kind::denied, "the upload is complete: who sent it cannot take it back");
 }

@@ -12,6 +12,8 @@ constexpr std::uint64_t shown_every = 256U << 10;
 constexpr std::uint64_t written_back_every = 8U << 20;
 // How much a slow upload may lose when the server is killed.
 constexpr auto record_every = Millis(2000);
+// Asking the quotas takes locks: not for each piece that the network brings.
+constexpr std::uint64_t claimed_at_once = 1U << 20;
 
 }  // namespace
 
@@ -36,11 +38,7 @@ Writer::Writer(Rules& rules, LivePtr live, UploadPtr upload, Hold hold, std::uni
       shown_(start_),
       written_back_(start_),
       last_record_(rules.clock.steady()) {
-  if (length_) {
-    promised_ = *length_ - start_;
-    staged_->expect_length(*length_);
-  }
-  rules_.promised += promised_;
+  if (length_) staged_->expect_length(*length_);
   const std::lock_guard use(upload_->use);
   upload_->writer = this;
 }
@@ -51,7 +49,6 @@ Writer::~Writer() {
     if (upload_->writer == this) upload_->writer = nullptr;
     if (!settled_) give_up();
   }
-  rules_.promised -= promised_;
 }
 
 void Writer::give_up() {
@@ -97,21 +94,27 @@ Result<void> Writer::check_stop() const {
 }
 
 Result<void> Writer::claim(std::uint64_t bytes) {
-  if (length_) return {};
-  if (offset_ / written_back_every != (offset_ + bytes) / written_back_every)
-    if (auto room = rules_.room_on_disk(bytes); !room) return room;
-  const std::lock_guard lock(live_->mutex);
-  if (upload_->removed) return fail(Kind::gone, "this upload was removed");
-  if (auto taken = rules_.take(*live_, bytes, {}); !taken) return taken;
-  upload_->counted += bytes;
+  if (ahead_ < bytes) {
+    const std::lock_guard lock(live_->mutex);
+    if (upload_->removed) return fail(Kind::gone, "this upload was removed");
+    const std::uint64_t needed = bytes - ahead_;
+    const std::uint64_t rest = length_ ? *length_ - offset_ - ahead_ : needed;
+    const std::uint64_t wanted = std::max(needed, std::min(rest, claimed_at_once));
+    std::uint64_t claimed = wanted;
+    auto done = rules_.claim(*live_, *upload_, wanted);
+    if (!done && wanted > needed) done = rules_.claim(*live_, *upload_, claimed = needed);
+    if (!done) return done;
+    ahead_ += claimed;
+  }
+  ahead_ -= bytes;
   return {};
 }
 
+// Also what was claimed ahead: nothing more is written.
 void Writer::unclaim(std::uint64_t bytes) {
+  bytes += std::exchange(ahead_, 0);
   const std::lock_guard lock(live_->mutex);
-  if (length_ || upload_->removed) return;
-  rules_.give_back(*live_, bytes, {});
-  upload_->counted -= bytes;
+  if (bytes > 0 && !upload_->removed) rules_.unclaim(*live_, upload_, bytes);
 }
 
 Result<void> Writer::write(ByteView bytes) {
@@ -131,18 +134,17 @@ Result<void> Writer::write(ByteView bytes) {
   if (checksum_) checksum_->running.update(bytes);
   offset_ += bytes.size();
   upload_->summed = offset_;
-  const std::uint64_t kept = std::min<std::uint64_t>(promised_, bytes.size());
-  promised_ -= kept;
-  rules_.promised -= kept;
   if (!rules_.policy.relaxed && offset_ - written_back_ >= written_back_every) {
     (void)staged_->start_write_back(written_back_, offset_ - written_back_);
     written_back_ = offset_;
   }
+  const Steady now = rules_.clock.steady();
+  upload_->progress.store(now, std::memory_order_relaxed);
   if (checksum_) return {};
   upload_->growing->arrived.store(offset_, std::memory_order_release);
   const bool all = length_ && offset_ == *length_;
   if (all || offset_ - shown_ >= shown_every) show_growth();
-  if (!all && rules_.clock.steady() - last_record_ >= record_every) return record();
+  if (!all && now - last_record_ >= record_every) return record();
   return {};
 }
 
@@ -194,6 +196,7 @@ void Writer::roll_back() {
 
 Result<UploadWriter::Finished> Writer::settle() {
   settled_ = true;
+  unclaim(0);
   const std::shared_lock gate(live_->gate);
   {
     const std::lock_guard lock(live_->mutex);

@@ -48,7 +48,7 @@ class Writer final : public UploadWriter {
  private:
   void give_up();
   Result<void> check_stop() const;
-  Result<void> claim(std::uint64_t bytes);  // of the quotas, when the length is not known
+  Result<void> claim(std::uint64_t bytes);  // of the quotas, some ahead when the length is known
   void unclaim(std::uint64_t bytes);
   void show_growth();
   Result<void> record();      // durable, then the row
@@ -65,7 +65,7 @@ class Writer final : public UploadWriter {
   const std::optional<std::uint64_t> length_;
   std::uint64_t offset_, recorded_;
   std::uint64_t shown_, written_back_;  // offsets
-  std::uint64_t promised_ = 0;
+  std::uint64_t ahead_ = 0;             // claimed, not written yet
   Steady last_record_;
   std::optional<Error> failure_;
   bool settled_ = false;

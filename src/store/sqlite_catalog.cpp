@@ -537,7 +537,7 @@ Result<space::Catalog::Totals> SqliteCatalog::totals() {
   return impl_->read([](Connection& connection) -> Result<Totals> {
     Statement statement = connection.prepare(
         "SELECT (SELECT count(*) FROM spaces), (SELECT coalesce(sum(size),0) FROM files) + "
-        "(SELECT coalesce(sum(coalesce(length,offset)),0) FROM uploads)");
+        "(SELECT coalesce(sum(offset),0) FROM uploads)");
     if (!statement.step()) return fail_sqlite(statement.code(), reading);
     Totals totals;
     totals.spaces = statement.next_number();

@@ -172,14 +172,14 @@ TEST_CASE("wishes for a space are checked") {
   CHECK(created->space.key == "age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p");
 }
 
-TEST_CASE("the limits of a space hold, counting what was only announced") {
+TEST_CASE("the limits of a space hold, keeping some room for what was only announced") {
   World world;
   const auto space = world.create(with_limits(100, 3));
   const Guid guid = space.space.guid;
   CHECK(kind_of(world.send(guid, "a", std::string(101, 'x'))) == Kind::too_large);
   const auto announced = world.spaces->create_upload(guid, new_upload("a", 90));
   REQUIRE(announced);
-  CHECK(kind_of(world.send(guid, "b", std::string(11, 'x'))) == Kind::too_large);
+  CHECK(kind_of(world.send(guid, "b", std::string(76, 'x'))) == Kind::no_room);  // a quarter is kept for the other
   REQUIRE(world.send(guid, "b", std::string(10, 'x')));
   CHECK(world.spaces->drop(guid)->limits == wire::Limits{90, 2});  // a sender may ask about its own upload
   REQUIRE(world.spaces->remove_upload(guid, announced->upload));
@@ -195,7 +195,11 @@ TEST_CASE("the limits hold after a restart too") {
   const auto space = world.create(with_limits(100, 3));
   const Guid guid = space.space.guid;
   REQUIRE(world.send(guid, "a", std::string(60, 'x')));
-  REQUIRE(world.spaces->create_upload(guid, new_upload("b", 30)));
+  const auto begun = world.spaces->create_upload(guid, new_upload("b", 40));
+  {
+    auto writer = world.spaces->write(guid, begun->upload, 0, std::nullopt);
+    REQUIRE((*writer)->write(as_bytes(std::string(30, 'x'))));
+  }
   world.restart();
   CHECK(kind_of(world.send(guid, "c", std::string(11, 'x'))) == Kind::too_large);
   CHECK(world.send(guid, "c", std::string(10, 'x')));

@@ -87,7 +87,7 @@ class FaultyBlobs final : public space::Blobs, public BlobFaults {
   space::Blobs& inner_;
 };
 
-class CountedCatalog final : public space::Catalog {
+class CountedCatalog : public space::Catalog {
  public:
   explicit CountedCatalog(space::Catalog& inner) : inner_(inner) {}
   std::atomic<unsigned> spaces{0}, others{0};  // calls of space(), and of everything else

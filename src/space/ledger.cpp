@@ -1,0 +1,50 @@
+#include "space/ledger.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+
+namespace qrx::space {
+
+bool Ledger::fits(std::uint64_t more, std::uint64_t limit, std::uint64_t freed) const {
+  return limit == 0 || (more <= limit && used - std::min(used, freed) <= limit - more);
+}
+
+bool Ledger::fits_for_now(std::uint64_t more, std::uint64_t limit, std::uint64_t freed) const {
+  return limit == 0 || (fits(more, limit, freed) && promised_ <= limit - more - (used - std::min(used, freed)));
+}
+
+std::uint64_t Ledger::promise(std::string_view peer, std::uint64_t wish, std::uint64_t limit) {
+  std::uint64_t granted = wish;
+  if (limit != 0) {
+    const std::uint64_t free = limit - std::min(limit, used);
+    const auto held = by_peer_.find(std::string(peer));
+    const std::uint64_t of_peer = held == by_peer_.end() ? 0 : held->second;
+    granted = std::min({wish, free / 4 - std::min(free / 4, of_peer), free / 2 - std::min(free / 2, promised_)});
+  }
+  if (granted > 0) keep(peer, granted);
+  return granted;
+}
+
+void Ledger::keep(std::string_view peer, std::uint64_t amount) {
+  promised_ += amount;
+  by_peer_[std::string(peer)] += amount;
+}
+
+void Ledger::withdraw(std::string_view peer, std::uint64_t amount) {
+  promised_ -= std::min(promised_, amount);
+  const auto held = by_peer_.find(std::string(peer));
+  if (held == by_peer_.end()) return;
+  held->second -= std::min(held->second, amount);
+  if (held->second == 0) by_peer_.erase(held);
+}
+
+std::string peer_key(std::string_view address) {
+  in6_addr parsed;
+  const std::string text(address);
+  if (::inet_pton(AF_INET6, text.c_str(), &parsed) != 1 || IN6_IS_ADDR_V4MAPPED(&parsed)) return text;
+  return std::string(reinterpret_cast<const char*>(&parsed), 8);
+}
+
+}  // namespace qrx::space

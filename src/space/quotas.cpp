@@ -1,0 +1,188 @@
+// How much there is and may be: bytes and files of each space, bytes of the server (space/ledger.h, space/live.h).
+#include <algorithm>
+
+#include "space/live.h"
+
+namespace qrx::space {
+namespace {
+
+// A client that sends one file in parallel parts has more uploads than files for a while.
+constexpr std::uint64_t parts_beyond_files = 64;
+
+// What counts the one file, manifest or part that this weighs.
+template <class Space>
+auto& ledger_of(Space& live, Weight weight) {
+  return weight.parts > 0 ? live.parts : weight.manifests > 0 ? live.manifests : live.files;
+}
+std::uint64_t limit_of(const LiveSpace& live, Weight weight) {
+  const std::uint64_t files = live.row.limits.max_files;
+  return weight.parts > 0 && files != 0 ? files + parts_beyond_files : files;
+}
+
+tl::unexpected<Error> takes_no_more(std::uint64_t limit, const char* what) {
+  return fail(Kind::too_large, "this space takes no more than " + std::to_string(limit) + what);
+}
+tl::unexpected<Error> announced_by_others() {
+  return fail(Kind::no_room, "others have announced what this space still takes; try again in some minutes");
+}
+tl::unexpected<Error> server_is_full() {
+  return fail(Kind::no_room, "the server takes no more data now");
+}
+
+}  // namespace
+
+Result<void> Rules::know_totals() {
+  if (totals_known) return {};
+  // Counting from zero would let everybody take everything again.
+  auto counted = catalog.totals();
+  if (!counted) return fail(Kind::unavailable, "the server does not know what it holds: " + counted.error().what);
+  spaces = counted->spaces;
+  total_bytes.used = counted->bytes;
+  totals_known = true;
+  return {};
+}
+
+Result<void> Rules::room_on_disk(std::uint64_t bytes) const {
+  const std::uint64_t free = blobs.free_bytes();
+  if (free < reserve || bytes > free - reserve) return fail(Kind::no_room, "the server's disk is full");
+  return {};
+}
+
+std::uint64_t Rules::most_in_total() const {
+  const std::uint64_t free = blobs.free_bytes();
+  const std::uint64_t on_disk = total_bytes.used + (free - std::min(free, reserve));
+  const std::uint64_t most = policy.max_total == 0 ? on_disk : std::min(policy.max_total, on_disk);
+  return std::max<std::uint64_t>(1, most);  // 0 would be no limit
+}
+
+Result<void> Rules::fits(const LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed) {
+  if (auto room = room_on_disk(0); !room) return room;
+  const std::uint64_t most_bytes = live.row.limits.max_size;
+  if (bytes > 0) {
+    if (!live.bytes.fits(bytes, most_bytes, freed)) return takes_no_more(most_bytes, " bytes");
+    if (!live.bytes.fits_for_now(bytes, most_bytes, freed)) return announced_by_others();
+  }
+  if (weight.files + weight.manifests + weight.parts > 0) {
+    const Ledger& ledger = ledger_of(live, weight);
+    const std::uint64_t most = limit_of(live, weight);
+    if (!ledger.fits(1, most)) return takes_no_more(most, weight.parts > 0 ? " partial uploads" : " files");
+    if (!ledger.fits_for_now(1, most)) return announced_by_others();
+  }
+  const std::lock_guard lock(totals_mutex);
+  if (auto known = know_totals(); !known) return known;
+  if (bytes > 0 && !total_bytes.fits_for_now(bytes, most_in_total(), freed)) return server_is_full();
+  return {};
+}
+
+Result<void> Rules::take(LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed) {
+  if (auto room = fits(live, bytes, weight, freed); !room) return room;
+  {
+    // Another space may have taken the last of it since.
+    const std::lock_guard lock(totals_mutex);
+    if (bytes > 0 && policy.max_total != 0 && !total_bytes.fits_for_now(bytes, policy.max_total, freed))
+      return server_is_full();
+    total_bytes.used += bytes;
+  }
+  live.bytes.used += bytes;
+  live.weigh(weight);
+  return {};
+}
+
+void Rules::add(LiveSpace& live, std::uint64_t bytes, Weight weight) {
+  live.bytes.used += bytes;
+  live.weigh(weight);
+  const std::lock_guard lock(totals_mutex);
+  total_bytes.used += bytes;
+}
+
+void Rules::give_back(LiveSpace& live, std::uint64_t bytes, Weight weight) {
+  const auto less = [](Ledger& ledger, std::uint64_t amount) { ledger.used -= std::min(ledger.used, amount); };
+  less(live.bytes, bytes);
+  less(live.files, weight.files);
+  less(live.manifests, weight.manifests);
+  less(live.parts, weight.parts);
+  const std::lock_guard lock(totals_mutex);
+  less(total_bytes, bytes);
+}
+
+Result<void> Rules::promise(LiveSpace& live, LiveUpload& upload, std::uint64_t bytes, const std::string& peer) {
+  withdraw(live, upload);
+  const Weight weight = upload.weighs ? Weight{} : weight_of(upload.row);
+  if (auto room = fits(live, bytes, weight); !room) return room;
+  upload.peer = peer;
+  upload.progress = clock.steady();
+  if (!upload.weighs) upload.promised_file = ledger_of(live, weight).promise(peer, 1, limit_of(live, weight)) == 1;
+  const std::lock_guard lock(totals_mutex);
+  const std::uint64_t of_total = total_bytes.promise(peer, bytes, most_in_total());
+  upload.promised = live.bytes.promise(peer, of_total, live.row.limits.max_size);
+  total_bytes.withdraw(peer, of_total - upload.promised);
+  return {};
+}
+
+void Rules::withdraw(LiveSpace& live, LiveUpload& upload) {
+  if (upload.promised_file) ledger_of(live, weight_of(upload.row)).withdraw(upload.peer, 1);
+  upload.promised_file = false;
+  if (upload.promised == 0) return;
+  live.bytes.withdraw(upload.peer, upload.promised);
+  const std::lock_guard lock(totals_mutex);
+  total_bytes.withdraw(upload.peer, std::exchange(upload.promised, 0));
+}
+
+Result<void> Rules::claim(LiveSpace& live, LiveUpload& upload, std::uint64_t bytes, std::uint64_t freed) {
+  const std::uint64_t had = upload.promised;
+  const bool had_file = upload.promised_file;
+  withdraw(live, upload);
+  const auto keep_again = [&](std::uint64_t promised, bool file) {
+    upload.promised = promised;
+    upload.promised_file = file;
+    if (file) ledger_of(live, weight_of(upload.row)).keep(upload.peer, 1);
+    if (promised == 0) return;
+    live.bytes.keep(upload.peer, promised);
+    const std::lock_guard lock(totals_mutex);
+    total_bytes.keep(upload.peer, promised);
+  };
+  if (auto taken = take(live, bytes, upload.weighs ? Weight{} : weight_of(upload.row), freed); !taken) {
+    keep_again(had, had_file);
+    return taken;
+  }
+  keep_again(had - std::min(had, bytes), false);
+  upload.counted += bytes;
+  upload.weighs = true;
+  live.empty.erase(upload.number);
+  return {};
+}
+
+void Rules::unclaim(LiveSpace& live, const UploadPtr& upload, std::uint64_t bytes) {
+  upload->counted -= bytes;
+  const bool empty = upload->counted == 0 && upload->weighs;
+  give_back(live, bytes, empty ? weight_of(upload->row) : Weight{});
+  if (!empty) return;
+  upload->weighs = false;
+  upload->number = live.next_number++;
+  live.empty.emplace(upload->number, upload);
+}
+
+void Rules::release(LiveSpace& live, LiveUpload& upload) {
+  withdraw(live, upload);
+  give_back(live, std::exchange(upload.counted, 0), upload.weighs ? weight_of(upload.row) : Weight{});
+  upload.weighs = false;
+  live.empty.erase(upload.number);
+}
+
+void Rules::lapse_promises() {
+  std::vector<LivePtr> all;
+  {
+    const std::lock_guard lock(lives_mutex);
+    all.reserve(lives.size());
+    for (const auto& [guid, live] : lives) all.push_back(live);
+  }
+  const Steady now = clock.steady();
+  for (const LivePtr& live : all) {
+    const std::lock_guard lock(live->mutex);
+    for (const auto& [id, upload] : live->uploads)
+      if ((upload->promised > 0 || upload->promised_file) && upload->progress.load() + policy.promise_life <= now)
+        withdraw(*live, *upload);
+  }
+}
+
+}  // namespace qrx::space

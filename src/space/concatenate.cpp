@@ -1,4 +1,4 @@
-#include <algorithm>
+#include <unordered_set>
 
 #include "space/writer.h"
 #include "wire/names.h"
@@ -8,22 +8,44 @@ namespace {
 
 constexpr std::size_t most_parts = 1024;
 
-// Appends one blob to another, with its sum.
-Result<void> append(const Rules& rules, Staged& to, std::uint64_t offset, const Opened& from, std::uint64_t size,
-                    Xxh128& sum, const std::stop_token& stop) {
+// Appends one part to what is made of them, with its sum. No gate is held: the owner may delete the space meanwhile.
+Result<void> append(const Rules& rules, LiveUpload& upload, Staged& to, std::uint64_t offset, const LiveUpload& part,
+                    const std::stop_token& stop) {
+  auto blob = rules.blobs.open(part.row.blob);
+  if (!blob) return tl::unexpected(blob.error());
   const std::uint64_t start = offset;
   const auto add = [&](ByteView bytes) -> Result<void> {
-    sum.update(bytes);
+    if (upload.stop.load(std::memory_order_relaxed) == StopReason::removed)
+      return fail(Kind::gone, "this upload was removed");
+    upload.sum.update(bytes);
     auto written = to.write_at(offset, bytes);
     offset += bytes.size();
     return written;
   };
-  if (auto read = read_through(rules, from, 0, size, add, stop); !read) return read;
-  (void)to.start_write_back(start, size);
+  if (auto read = read_through(rules, **blob, 0, part.row.offset, add, stop); !read) return read;
+  (void)to.start_write_back(start, part.row.offset);
   return {};
 }
 
 }  // namespace
+
+// Holds what is named, in its order. tus needs no part twice, and each would be written as often as it is named.
+static Result<std::vector<UploadPtr>> hold_parts(Rules& rules, const LivePtr& live, const std::vector<Id>& parts,
+                                                 std::vector<Hold>& holds) {
+  std::vector<UploadPtr> held;
+  std::unordered_set<Id, IdHash> named;
+  for (const Id& part : parts) {
+    if (!named.insert(part).second) return fail(Kind::usage, "a part is named twice");
+    auto one = rules.hold(*live, part);
+    if (!one) return tl::unexpected(one.error());
+    holds.emplace_back(rules, live, *one);
+    const UploadRow& row = (*one)->row;
+    if (!row.partial) return fail(Kind::usage, "a part is not a partial upload");
+    if (row.length != row.offset) return fail(Kind::conflict, "a part is not complete");
+    held.push_back(std::move(*one));
+  }
+  return held;
+}
 
 Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts,
                                       std::stop_token stop) {
@@ -32,66 +54,55 @@ Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, c
   auto entered = impl_->enter(guid);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
-
-  std::vector<UploadPtr> ordered;
-  std::vector<UploadPtr> distinct;
   std::vector<Hold> holds;
-  std::uint64_t total = 0;
-  for (const Id& part : parts) {
-    const auto same = [&](const UploadPtr& one) { return one->row.upload == part; };
-    auto known = std::find_if(distinct.begin(), distinct.end(), same);
-    if (known == distinct.end()) {
-      auto held = impl_->hold(live, part);
-      if (!held) return tl::unexpected(held.error());
-      holds.emplace_back(*impl_, *entered, *held);
-      known = distinct.insert(distinct.end(), std::move(*held));
-    }
-    const UploadRow& row = (*known)->row;
-    if (!row.partial) return fail(Kind::usage, "a part is not a partial upload");
-    if (row.length != row.offset) return fail(Kind::conflict, "a part is not complete");
-    ordered.push_back(*known);
-    total += row.offset;
-  }
-
-  const std::shared_lock gate(live.gate);
+  auto held = hold_parts(*impl_, *entered, parts, holds);
+  if (!held) return tl::unexpected(held.error());
   NewUpload whole = wish;
-  whole.length = total;
   whole.partial = false;
-  std::uint64_t freed = 0;
-  for (const UploadPtr& part : distinct) freed += part->counted;
+  std::uint64_t total = 0, freed = 0;
+  std::vector<Id> keys;
+  for (const UploadPtr& part : *held) {
+    total += part->row.offset;
+    freed += part->counted;
+    keys.push_back(part->row.blob);
+  }
+  whole.length = total;
+
+  std::shared_lock gate(live.gate);
   auto begun = impl_->begin_upload(live, {whole, {}, true, freed});
   if (!begun) return tl::unexpected(begun.error());
-  std::vector<Id> keys;
-  for (const UploadPtr& part : distinct) keys.push_back(part->row.blob);
   const Removing removing_these(*impl_, std::move(keys));
   auto whole_upload = impl_->hold(live, (*begun)->row.upload);
   if (!whole_upload) return tl::unexpected(whole_upload.error());
   const Hold hold(*impl_, *entered, *whole_upload);
   LiveUpload& upload = **whole_upload;
-  const auto filled = [&]() -> Result<void> {
+  gate.unlock();
+  auto filled = [&]() -> Result<void> {
     upload.sum.reset();
     upload.summed = Growing::unknown;
     auto staged = impl_->blobs.reopen(upload.row.blob);
     if (!staged) return tl::unexpected(staged.error());
     std::uint64_t offset = 0;
-    for (const UploadPtr& part : ordered) {
-      auto blob = impl_->blobs.open(part->row.blob);
-      if (!blob) return tl::unexpected(blob.error());
-      if (auto done = append(*impl_, **staged, offset, **blob, part->row.offset, upload.sum, stop); !done) return done;
+    for (const UploadPtr& part : *held) {
+      if (auto done = append(*impl_, upload, **staged, offset, *part, stop); !done) return done;
       offset += part->row.offset;
     }
     upload.summed = offset;
-    if (auto durable = (*staged)->make_bytes_durable(); !durable) return durable;
-    if (auto file = impl_->complete(live, *whole_upload, distinct, stop); !file) return tl::unexpected(file.error());
-    return {};
+    return (*staged)->make_bytes_durable();
   }();
+  gate.lock();
+  {
+    const std::lock_guard lock(live.mutex);
+    if (upload.removed) return fail(Kind::gone, "this upload was removed");
+  }
+  if (filled)
+    if (auto file = impl_->complete(live, *whole_upload, *held, stop); !file) filled = tl::unexpected(file.error());
   if (!filled) {
     if (!upload.removed)
-      (void)impl_->drop_upload(live, *whole_upload,
-                               impl_->durable());  // nobody was told of it; the parts are still there
+      (void)impl_->drop_upload(live, *whole_upload, impl_->durable());  // nobody was told of it; the parts stay
     return tl::unexpected(filled.error());
   }
-  for (const UploadPtr& part : distinct) (void)impl_->blobs.remove(part->row.blob);  // what stays is an orphan
+  for (const UploadPtr& part : *held) (void)impl_->blobs.remove(part->row.blob);  // what stays is an orphan
   UploadRow row = upload.row;
   row.offset = total;
   return row;

@@ -12,7 +12,7 @@ constexpr std::size_t most_metadata_bytes = 16U << 10;
 constexpr auto ask_again = Millis(250);
 // Uploads without a byte, of one space: they cost a row and an empty file each.
 constexpr std::size_t most_empty = 1024;
-constexpr std::size_t most_empty_of_peer = most_empty / 4;
+constexpr std::uint64_t most_empty_of_peer = most_empty / 4;
 constexpr auto idle_after = Seconds(10);  // then one yields to others than its own sender, too
 
 tl::unexpected<Error> lost_bytes() {
@@ -103,16 +103,19 @@ Result<FileRow> Rules::completed_upload(const LiveSpace& live, const Id& upload)
 
 Result<void> Rules::sum_up_to(LiveUpload& upload, std::uint64_t end, const std::stop_token& stop) {
   if (upload.summed == end) return {};
-  upload.sum.reset();
-  upload.summed = Growing::unknown;
-  if (end > 0) {
+  std::uint64_t from = std::exchange(upload.summed, Growing::unknown);
+  if (from > end) {  // or unknown
+    upload.sum.reset();
+    from = 0;
+  }
+  if (end > from) {
     auto blob = blobs.open(upload.row.blob);
     if (!blob) return tl::unexpected(blob.error());
     const auto add = [&](ByteView bytes) -> Result<void> {
       upload.sum.update(bytes);
       return {};
     };
-    auto read = read_through(*this, **blob, 0, end, add, stop);
+    auto read = read_through(*this, **blob, from, end - from, add, stop);
     if (!read) return read;
   }
   upload.summed = end;
@@ -140,7 +143,10 @@ void Rules::spoil(LiveSpace& live, LiveUpload& upload) {
 Result<UploadPtr> Rules::find_yielding(LiveSpace& live, const std::string& peer) {
   std::size_t of_peer = 0;
   for (const auto& [number, upload] : live.empty) of_peer += upload->peer == peer ? 1 : 0;
-  const bool own = of_peer >= most_empty_of_peer;
+  // A space for few files needs few of them; one file may be sent in many parts.
+  const std::uint64_t files = live.row.limits.max_files;
+  const std::uint64_t most_of_peer = files == 0 ? most_empty_of_peer : std::min(most_empty_of_peer, files + 64);
+  const bool own = of_peer >= most_of_peer;
   if (!own && live.empty.size() < most_empty) return UploadPtr();
   const Steady idle_since = clock.steady() - idle_after;
   for (const auto& [number, upload] : live.empty) {

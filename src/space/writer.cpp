@@ -130,10 +130,14 @@ Result<void> Writer::write(ByteView bytes) {
     unclaim(bytes.size());
     return written;
   }
-  upload_->sum.update(bytes);
-  if (checksum_) checksum_->running.update(bytes);
+  // Bytes whose checksum is not known yet may go again, and a running sum cannot go back: they are added when they stay
+  // (Rules::sum_up_to reads them), or one wrong byte would cost the reading of all that is there.
+  if (checksum_)
+    checksum_->running.update(bytes);
+  else
+    upload_->sum.update(bytes);
   offset_ += bytes.size();
-  upload_->summed = offset_;
+  if (!checksum_) upload_->summed = offset_;
   if (!rules_.policy.relaxed && offset_ - written_back_ >= written_back_every) {
     (void)staged_->start_write_back(written_back_, offset_ - written_back_);
     written_back_ = offset_;
@@ -188,7 +192,6 @@ Result<void> Writer::record() {
 
 void Writer::roll_back() {
   settled_ = true;
-  upload_->summed = Growing::unknown;
   if (!staged_->truncate(start_)) rules_.spoil(*live_, *upload_);
   unclaim(offset_ - start_);
   offset_ = start_;

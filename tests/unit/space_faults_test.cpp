@@ -176,6 +176,47 @@ TEST_CASE("a newcomer waits as long as it has patience, then leaves a holder at 
   CHECK(frail.world.read(frail.created, frail.upload) == "0123456789");
 }
 
+TEST_CASE("the owner who deletes a space does not wait until parts are put together") {
+  Frail frail;
+  auto wish = new_upload("", 4);
+  wish.partial = true;
+  const auto part = frail.serving->create_upload(frail.guid(), wish);
+  {
+    auto writer = frail.serving->write(frail.guid(), part->upload, 0, {});
+    REQUIRE((*writer)->write(as_bytes("0123")));
+    REQUIRE((*writer)->finish());
+  }
+  frail.blobs.at_work = 0;
+  Result<space::UploadRow> whole = fail(Kind::other, "not yet");
+  std::thread working(
+      [&] { whole = frail.serving->concatenate(frail.guid(), new_upload("whole", {}), {part->upload}); });
+  frail.blobs.at_work.wait(0);
+  CHECK(frail.serving->remove(frail.guid(), frail.created.token.text()));  // while the disk stands still
+  frail.blobs.at_work = 2;
+  frail.blobs.at_work.notify_all();
+  working.join();
+  CHECK(kind_of(whole) == Kind::gone);
+  CHECK(frail.world.files_in("staging") + frail.world.files_in("blobs") == 0);
+  CHECK(frail.world.catalog->totals()->bytes == 0);
+}
+
+TEST_CASE("a wrong checksum costs no reading of what is there") {
+  Frail frail;
+  REQUIRE(frail.send(0, "0123"));
+  const unsigned opens = frail.blobs.opens;
+  for (int i = 0; i < 3; ++i) {
+    auto writer = frail.serving->write(frail.guid(), frail.upload, 4, space::ChunkChecksum{"md5", {1}});
+    REQUIRE((*writer)->write(as_bytes("x")));
+    CHECK(kind_of((*writer)->finish()) == Kind::integrity);
+  }
+  CHECK(frail.blobs.opens == opens);
+  REQUIRE(frail.send(4, "456789"));
+  const auto view = frail.serving->view(frail.guid(), frail.created.token.text());
+  Xxh128 sum;
+  sum.update(as_bytes("0123456789"));
+  CHECK(view->deliveries[0].files[0].xxh128 == sum.sum());
+}
+
 TEST_CASE("an upload that somebody else goes on with is not recorded by its former writer") {
   Frail frail;
   auto writer = frail.writer(0);

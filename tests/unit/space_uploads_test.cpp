@@ -486,6 +486,12 @@ TEST_CASE("partial uploads become one file") {
   CHECK(world.view(space).uploads.empty());
   CHECK(kind_of(world.spaces->concatenate(guid, new_upload("../x", {}), parts)) == Kind::integrity);
   CHECK(kind_of(world.spaces->concatenate(guid, new_upload("x", {}), {Id::random()})) == Kind::not_found);
+  // A short request must not write a part as often as it can name it.
+  CHECK(kind_of(world.spaces->concatenate(guid, new_upload("x", {}), {parts[0], parts[1], parts[0]})) == Kind::usage);
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK(kind_of(world.spaces->concatenate(guid, new_upload("x", {}), parts, stop.get_token())) == Kind::unavailable);
+  CHECK(world.files_in("staging") == parts.size());
   const auto whole = world.spaces->concatenate(guid, new_upload("all", {}), parts);
   REQUIRE(whole);
   CHECK(whole->offset == 10);

@@ -435,6 +435,10 @@ int Send::run() {
   const auto sources = transfer::find_sources(set_.files, how);
   if (!sources) return end(sources.error());
   for (const auto& warning : sources->warnings) messages_.warn(warning);
+  for (const auto& [path, name] : sources->renamed) {
+    messages_.warn("name changed: " + path + " is sent as " + name);
+    if (auto said = facts_.event(Event("renamed").path("from", path).text("to", name)); !said) return end(said.error());
+  }
   if (const int wrong = check_sources(*sources)) return wrong;
 
   const auto link = find_link();

@@ -68,13 +68,13 @@ Result<seal::SealSecrets> SealPlan::secrets(std::size_t index) const {
 }
 
 Result<SealPlan> SealPlan::make(const seal::Recipient& recipient, const seal::Key& seed, const SourceList& sources,
-                                const std::string& message, const SealPlan* former) {
+                                const std::string& message) {
   SealPlan plan(recipient, sources);
   plan.seed_ = seed.clone();
   wire::Manifest manifest;
   manifest.message = message;
   for (std::size_t i = 0; i < sources.sources.size(); ++i) {
-    auto item = former != nullptr ? former->item(i) : item_name(seed, context_of(recipient, sources.sources[i]));
+    auto item = item_name(seed, context_of(recipient, sources.sources[i]));
     if (!item) return tl::unexpected(item.error());
     const auto secrets = plan.secrets(i);
     if (!secrets) return tl::unexpected(secrets.error());

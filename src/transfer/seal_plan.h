@@ -31,10 +31,8 @@ Result<std::string> seal_whole(seal::Sealer sealer, ByteView plain);
 // (name, size, times, inode) has other secrets and another wire name. Immutable; any number of threads.
 class SealPlan {
  public:
-  // `former`: the plan of the same sources that this one replaces, some having become streams: they keep their wire
-  // names and get other secrets. REQUIRES: `sources` outlives the plan.
   static Result<SealPlan> make(const seal::Recipient& recipient, const seal::Key& seed, const SourceList& sources,
-                               const std::string& message, const SealPlan* former = nullptr);
+                               const std::string& message);
 
   const std::string& item(std::size_t index) const { return items_[index]; }  // the wire name
   // Makes one X25519 multiplication.

@@ -37,15 +37,6 @@ void SendTally::length_known(std::uint64_t bytes) {
   if (--open_streams_ == 0) total_ = known_;
 }
 
-void SendTally::became_stream(std::size_t index, std::uint64_t size) {
-  const std::lock_guard lock(mutex_);
-  known_ -= size;
-  sum_ -= bytes_[index];
-  bytes_[index] = 0;
-  ++open_streams_;
-  total_.reset();
-}
-
 void SendTally::tell() {
   if (!events_.progress) return;
   std::uint64_t shown = sum_;

@@ -23,9 +23,8 @@ class SendTally {
  public:
   SendTally(const SenderEvents& events, const SourceList& sources);
 
-  void set(std::size_t index, std::uint64_t bytes);           // what the other side took of one source
-  void length_known(std::uint64_t bytes);                     // of a stream
-  void became_stream(std::size_t index, std::uint64_t size);  // of a file that was counted with this size
+  void set(std::size_t index, std::uint64_t bytes);  // what the other side took of one source
+  void length_known(std::uint64_t bytes);            // of a stream
   void sent(const SentFile& file);
   void notice(const std::string& text);
   void retry(const std::string& text);
@@ -45,7 +44,7 @@ class SendTally {
 struct SendJob {
   const DropLink& link;
   const SenderOptions& options;
-  SourceList& list;
+  const SourceList& list;
   http::Interrupt& interrupt;
   Pace& pace;
   SendTally& tally;

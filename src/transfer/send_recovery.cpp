@@ -6,25 +6,6 @@
 
 namespace qrx::transfer {
 
-bool stream_what_moved(SendJob& job, DropClient& client) {
-  bool any = false;
-  for (std::size_t i = 0; i < job.list.sources.size(); ++i) {
-    Source& source = job.list.sources[i];
-    if (source.stream || job.done[i]) continue;
-    const auto file = SourceFile::open(source, true);
-    if (file || file.error().kind != Kind::integrity) continue;
-    // Should it fail, the server completes the delivery without it no sooner than its upload has run out.
-    if (job.uploads[i]) static_cast<void>(client.remove_upload(*job.uploads[i]));
-    job.uploads[i].reset();
-    job.tally.became_stream(i, *source.size);
-    source.stream = true;
-    source.size.reset();
-    any = true;
-  }
-  if (any) job.list.has_stream = true;
-  return any;
-}
-
 namespace {
 
 Result<wire::DeliveryState> ask(SendJob& job, DropClient& client) {

@@ -1,5 +1,4 @@
-// What a running delivery does when the ground moved under it: files that changed since they were checked, and a server
-// that was ended and lost what it had not yet made durable.
+// What a running delivery does when the server was ended and lost what it had not yet made durable.
 #pragma once
 
 #include "base/result.h"
@@ -7,11 +6,6 @@
 #include "transfer/send_job.h"
 
 namespace qrx::transfer {
-
-// Files that are not as they were found and that the server does not have whole: from now on they are streams, read to
-// their end whatever their size says, so that what is sent is what was read. True when there was one; then the plan of
-// a sealed delivery is to be made anew, for no secret may seal two contents.
-bool stream_what_moved(SendJob& job, DropClient& client);
 
 enum class Lost : std::uint8_t {
   nothing,   // and yet the server refuses: it has an upload that nobody knows, the answer to its creation was lost

@@ -67,8 +67,7 @@ struct Sender::Impl {
   Result<wire::DropInfo> look();
   Result<SentDelivery> send(const SourceList& sources);
   Result<SentDelivery> send_once(const SourceList& sources, bool& start_over);
-  Result<void> deliver(SendJob& job, DropClient& client, std::optional<SendState>& state, bool& start_over);
-  Result<void> plan_streams(SendJob& job, std::optional<SendState>& state);
+  Result<void> deliver(SendJob& job, DropClient& client, bool& start_over);
   // An earlier run's delivery, if it can be continued. Sets job.delivery, job.done and the state.
   Result<std::optional<wire::DeliveryState>> take_up(SendJob& job, DropClient& client, std::optional<SendState>& state);
   Result<void> begin(SendJob& job, DropClient& client, std::optional<SendState>& state);
@@ -277,17 +276,12 @@ Result<void> Sender::Impl::commit(SendJob& job, DropClient& client) {
 }
 
 // Sends what is not there yet, and commits. `start_over`: nothing of this delivery can be used, and another may do.
-Result<void> Sender::Impl::deliver(SendJob& job, DropClient& client, std::optional<SendState>& state,
-                                   bool& start_over) {
+Result<void> Sender::Impl::deliver(SendJob& job, DropClient& client, bool& start_over) {
   for (unsigned round = 0;;) {
     auto done = send_sources(job, client);
     if (done) done = commit(job, client);
     if (done || interrupt().raised()) return done;
     const Error& error = done.error();
-    if (error.kind == Kind::integrity && stream_what_moved(job, client)) {
-      if (auto planned = plan_streams(job, state); !planned) return planned;
-      continue;
-    }
     if (error.kind != Kind::conflict && error.kind != Kind::not_found) return done;
     if (++round > most_rounds) return fail(Kind::unavailable, error.what, "run the same command again to resume");
     const auto lost = look_for_losses(job, client);
@@ -299,25 +293,10 @@ Result<void> Sender::Impl::deliver(SendJob& job, DropClient& client, std::option
   }
 }
 
-// A second run could not continue a stream, and must not seal under the same secrets.
-Result<void> Sender::Impl::plan_streams(SendJob& job, std::optional<SendState>& state) {
-  if (state) state->remove();
-  state.reset();
-  job.state = nullptr;
-  if (job.plan == nullptr) return {};
-  auto made = SealPlan::make(*recipient, seed, job.list, options.message, job.plan);
-  if (!made) return tl::unexpected(made.error());
-  plan.emplace(std::move(*made));
-  job.plan = &*plan;
-  job.manifest.reset();
-  return {};
-}
-
 Result<SentDelivery> Sender::Impl::send_once(const SourceList& sources, bool& start_over) {
-  SourceList list = sources;
   Pace pace(options.most_rate);
   SendTally tally(events, sources);
-  SendJob job{link, options, list, interrupt(), pace, tally, {}, nullptr, {}};
+  SendJob job{link, options, sources, interrupt(), pace, tally, {}, nullptr, {}};
   job.done.resize(sources.sources.size());
   job.wire.resize(sources.sources.size());
   job.uploads.resize(sources.sources.size());
@@ -331,9 +310,9 @@ Result<SentDelivery> Sender::Impl::send_once(const SourceList& sources, bool& st
     if (auto begun = begin(job, client, state); !begun) return tl::unexpected(begun.error());
   if (state) job.state = &*state;
 
-  if (auto done = deliver(job, client, state, start_over); !done) {
+  if (auto done = deliver(job, client, start_over); !done) {
     // A delivery with a stream cannot be continued, so that nothing is kept of it.
-    if (list.has_stream && !interrupt().raised()) static_cast<void>(client.cancel(job.delivery));
+    if (sources.has_stream && !interrupt().raised()) static_cast<void>(client.cancel(job.delivery));
     return tl::unexpected(done.error());
   }
   tally.committed();

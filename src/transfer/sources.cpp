@@ -118,6 +118,10 @@ class Finder {
 };
 
 void Finder::add(Source source, const std::string& shown) {
+  if (std::string name = wire::sendable_name(source.name); name != source.name) {
+    list_.renamed.push_back({shown, name});
+    source.name = std::move(name);
+  }
   if (auto fine = wire::check_name(source.name); !fine)
     return wrong(fail(Kind::integrity, "cannot send " + shown + ": " + fine.error().what, "rename it first"));
   const auto [it, added] = by_name_.try_emplace(source.name, list_.sources.size());

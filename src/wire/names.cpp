@@ -1,5 +1,7 @@
 #include "wire/names.h"
 
+#include <algorithm>
+
 #include "base/text.h"
 
 namespace qrx::wire {
@@ -29,7 +31,33 @@ bool has_drive_letter(std::string_view name) {
   return letter >= 'a' && letter <= 'z';
 }
 
+std::string percent_encoded(char byte) {
+  constexpr std::string_view digits = "0123456789ABCDEF";
+  const auto value = static_cast<unsigned char>(byte);
+  return {'%', digits[value >> 4], digits[value & 15]};
+}
+
 }  // namespace
+
+std::string sendable_name(std::string_view name) {
+  if (check_name(name)) return std::string(name);
+  constexpr std::size_t longest_character = 4;  // in UTF-8
+  std::string out;
+  const bool drive = has_drive_letter(name);
+  while (!name.empty()) {
+    std::size_t bytes = 1;
+    while (bytes < std::min(longest_character, name.size()) && !is_valid_utf8(name.substr(0, bytes))) ++bytes;
+    std::string_view character = name.substr(0, bytes);
+    const bool broken = !is_valid_utf8(character);
+    if (broken) character = name.substr(0, 1);
+    if (broken || has_control_character(character) || character == "\\" || (drive && out.size() == 1))
+      for (const char byte : character) out += percent_encoded(byte);
+    else
+      out += character;
+    name.remove_prefix(character.size());
+  }
+  return out;
+}
 
 Result<void> check_name(std::string_view name) {
   if (name.empty()) return fail(Kind::integrity, "a file name is empty");

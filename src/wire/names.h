@@ -1,6 +1,7 @@
 // The rule for file names on the wire, the same for who sends, who keeps and who receives them.
 #pragma once
 
+#include <string>
 #include <string_view>
 
 #include "base/result.h"
@@ -15,5 +16,9 @@ inline constexpr std::size_t most_part_bytes = 255;   // NAME_MAX of nearly ever
 // UTF-8 and what is too long. What passes is safe to join to a directory as it stands, but may still begin with a dot
 // or a dash.
 Result<void> check_name(std::string_view name);
+
+// A name of this machine as it can travel: bytes that check_name() refuses become %XX, "old%E9.txt"; a name that it
+// takes stays as it is. What is too long, or climbs, is still refused.
+std::string sendable_name(std::string_view name);
 
 }  // namespace qrx::wire

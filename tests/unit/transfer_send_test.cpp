@@ -96,13 +96,11 @@ TEST_CASE("what is missing, unreadable by its kind, or twice the same name is to
   CHECK(refused({"-", "-"}).kind == Kind::usage);
   fs::create_directory(tree.path + "/empty");
   CHECK(refused({tree.path + "/empty"}).kind == Kind::usage);
-  tree.file("odd/line\nbreak");
-  CHECK(refused({tree.path + "/odd"}).kind == Kind::integrity);
   // The same file twice is one file.
   CHECK(found({tree.path + "/one/a", tree.path + "/one/../one/a"}).sources.size() == 1);
 }
 
-TEST_CASE("all that cannot be sent is named, and the rest is found") {
+TEST_CASE("all that cannot be sent is named, names that cannot travel are changed, and the rest is found") {
   const Tree tree;
   tree.file("dir/good");
   tree.file("dir/line\nbreak");
@@ -111,12 +109,15 @@ TEST_CASE("all that cannot be sent is named, and the rest is found") {
   tree.file("other/good");
   const auto list =
       found({tree.path + "/dir", tree.path + "/nothing", tree.path + "/dir/good", tree.path + "/other/good"});
-  CHECK(names(list) == std::vector<std::string>{"dir/good", "dir/sub/fine", "good"});
-  REQUIRE(list.errors.size() == 4);
-  CHECK(list.errors[0].what.find("line\nbreak") != std::string::npos);
-  CHECK(list.errors[1].what.find("old\xE9.txt") != std::string::npos);
-  CHECK(list.errors[2].what.find("/nothing: no such file") != std::string::npos);
-  CHECK(list.errors[3].what.find("both would be named good") != std::string::npos);
+  CHECK(names(list) ==
+        std::vector<std::string>{"dir/good", "dir/line%0Abreak", "dir/sub/fine", "dir/sub/old%E9.txt", "good"});
+  REQUIRE(list.errors.size() == 2);
+  CHECK(list.errors[0].what.find("/nothing: no such file") != std::string::npos);
+  CHECK(list.errors[1].what.find("both would be named good") != std::string::npos);
+  REQUIRE(list.renamed.size() == 2);
+  CHECK(list.renamed[0].path == tree.path + "/dir/line\nbreak");
+  CHECK(list.renamed[0].name == "dir/line%0Abreak");
+  CHECK(list.renamed[1].name == "dir/sub/old%E9.txt");
 }
 
 TEST_CASE("a file that does not end where its size says is read to its end, like a stream") {

@@ -15,6 +15,26 @@ TEST_CASE("ordinary names pass") {
   }
 }
 
+TEST_CASE("a name that cannot travel is changed visibly, and then it can") {
+  const auto changed = [](const std::string& name) {
+    const std::string out = wire::sendable_name(name);
+    CHECK(wire::check_name(out));
+    return out;
+  };
+  CHECK(changed("old\xE9.txt") == "old%E9.txt");
+  CHECK(changed("two\nlines/\x1B[0m") == "two%0Alines/%1B[0m");
+  CHECK(changed("C1 \xC2\x9B") == "C1 %C2%9B");
+  CHECK(changed("dev-sda\\x2d1.swap") == "dev-sda%5Cx2d1.swap");
+  CHECK(changed("cut short \xF0\x9F\x98") == "cut short %F0%9F%98");
+  CHECK(changed("C:/x") == "C%3A/x");
+  CHECK(changed("gr\xC3\xB6\xC3\x9F"
+                "e %41/\xE5\x86\x99") ==
+        "gr\xC3\xB6\xC3\x9F"
+        "e %41/\xE5\x86\x99");
+  CHECK_FALSE(wire::check_name(wire::sendable_name("../x\n")));
+  CHECK_FALSE(wire::check_name(wire::sendable_name(std::string(255, '\n'))));
+}
+
 TEST_CASE("hostile names are refused") {
   using namespace std::string_literals;
   for (const std::string& name : {""s,

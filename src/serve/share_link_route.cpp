@@ -142,9 +142,24 @@ http::Reply send_all_of(const SharedCall& call, bool may_be_long = true) {
                     std::make_unique<ArchiveSource>(std::move(zip), std::move(*transfer))};
 }
 
+// curl cuts a link at its #, and what was written behind the key with it: LINK#KEY/all.zip asks for the link alone.
+bool is_downloader(const Call& call) {
+  const std::string_view agent = call.header("user-agent");
+  return !call.asker.browser && (agent.starts_with("curl/") || agent.starts_with("Wget/"));
+}
+
+// Looking must not use up a link, so that of a limited one only the way is told.
+http::Reply show_to_downloader(const SharedCall& call, const space::Shares::Opened& opened) {
+  if (opened.downloads_left == 0) return send_all_of(call);  // no limit
+  const wire::Target all{.resource = wire::Resource::link_all, .token = call->target.token};
+  return unlisted(answer(200, "text/plain; charset=utf-8",
+                         "to download: curl -fOJ " + call->site.base().url() + wire::path_of(all) + "\n"));
+}
+
 http::Reply show(const SharedCall& call) {
   const auto opened = call->site.shares.open(call->target.token);
   if (!opened) return refuse(*call, opened.error());
+  if (is_downloader(*call) && !wants_json(*call->request)) return show_to_downloader(call, *opened);
   if (!wants_json(*call->request)) {
     const wire::SharedSpace shared = describe(*call, *opened, call->asker.look.root);
     return unlisted(

@@ -93,6 +93,28 @@ def names_and_contents(w, server):
     qrx.check("all.zip" in os.listdir("piped"), "curl -OJ names it all.zip")
 
 
+def pasted(w, server):
+    """The link as it is, and what becomes of LINK#KEY/all.zip: curl asks for the link alone."""
+    space = server.space()
+    put(space, "a.txt", b"a")
+    link = share(space)["link"]
+    for number, url in enumerate((link, link + "#AGE-SECRET-KEY-1X/all.zip")):
+        os.makedirs(f"pasted{number}")
+        run("curl", "-fsS", "-OJ", url, cwd=f"pasted{number}")
+        qrx.check_equal(["a.txt"], zipfile.ZipFile(f"pasted{number}/all.zip").namelist(), url)
+    page = run("curl", "-fsS", "-H", "Accept: text/html", link)
+    qrx.check(b"<html" in page, "a browser gets the page")
+    # A limited one: looking costs nothing.
+    limited = share(space, recipients=["b@example.org"], downloads=1)["link"]
+    for _ in range(2):
+        words = run("curl", "-fsS", limited).decode()
+        qrx.check_equal(f"to download: curl -fOJ {limited}/all.zip\n", words, "what is said")
+    os.makedirs("once")
+    run(*words.split()[2:], "-sS", cwd="once")
+    qrx.check("all.zip" in os.listdir("once"), "the line works")
+    qrx.check_equal(410, qrx.request("GET", limited).status, "after it")
+
+
 def empty(server):
     space = server.space()
     one = share(space)
@@ -113,12 +135,15 @@ def limited(server):
 
 
 def many_entries(w, server):
-    """More than 65,535: ZIP64. They come in one form."""
+    """More than 65,535: ZIP64. They come in forms, each of as many parts as one may have."""
     count = 65_600
     space = server.space()
     parts = [f"--X\r\nContent-Disposition: form-data; name=f; filename={number}.txt\r\n\r\n{number}\r\n" for number in range(count)]
-    answer = qrx.request("POST", space.upload_url, "".join(parts) + "--X--\r\n", {"Content-Type": "multipart/form-data; boundary=X"}, timeout=120)
-    qrx.check_equal(201, answer.status, f"a form of many files: {answer.body[:300]!r}")
+    most = 10_000
+    for first in range(0, count, most):
+        form = "".join(parts[first:first + most]) + "--X--\r\n"
+        answer = qrx.request("POST", space.upload_url, form, {"Content-Type": "multipart/form-data; boundary=X"}, timeout=120)
+        qrx.check_equal(201, answer.status, f"a form of many files: {answer.body[:300]!r}")
     one = share(space)
     run("curl", "-sSf", "-o", "many.zip", one["link"] + "/all.zip")
     archive = zipfile.ZipFile("many.zip")
@@ -153,7 +178,7 @@ def memory(w, server):
 
 with qrx.work() as w:
     server = w.server("--durability", "relaxed")
-    for part in (lambda: names_and_contents(w, server), lambda: empty(server), lambda: limited(server), lambda: memory(w, server),
+    for part in (lambda: names_and_contents(w, server), lambda: pasted(w, server), lambda: empty(server), lambda: limited(server), lambda: memory(w, server),
                  lambda: many_entries(w, server)):
         begun = time.monotonic()
         part()

@@ -68,6 +68,7 @@ ScanReport scan(const std::vector<std::byte>& bytes, SearchOptions options) {
       return report;
   }
   options.screenshot = picture.format == PictureFormat::png || picture.format == PictureFormat::bmp;
+  options.colours = [&bytes](int side) { return decode_colours(bytes, side); };
   SearchResult found = search_codes(picture.gray, options);
   report.texts = std::move(found.texts);
   report.step = std::move(found.step);

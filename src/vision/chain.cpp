@@ -8,6 +8,7 @@
 #include "vision/deblur.h"
 #include "vision/hunt.h"
 #include "vision/locate.h"
+#include "vision/texture.h"
 
 namespace qrx {
 namespace {
@@ -18,6 +19,26 @@ void plain(Hunt& hunt) {
 
 void inverted(Hunt& hunt) {
   hunt.read(255 - hunt.gray());
+}
+
+// Front cameras and calls show codes as in a mirror. ZXing reads about half of those as they are.
+void mirrored(Hunt& hunt) {
+  cv::Mat out;
+  cv::flip(hunt.at_most(1600), out, 1);
+  const Hunt::View view(hunt, {1, 0, -1, 1});
+  hunt.read(out);
+}
+
+// Colours that differ in hue and are equally light. The likelier first, as measured on codes in 23 pairs of colours;
+// those of the other polarity bring nothing.
+void colours(Hunt& hunt) {
+  const Planes* planes = hunt.planes();
+  if (!planes) return;
+  for (const cv::Mat& plane : {cv::Mat(255 - planes->saturation), cv::Mat(255 - planes->lightest), planes->darkest,
+                               cv::Mat(255 - planes->blue), planes->saturation}) {
+    if (hunt.over()) return;
+    hunt.read(plane);
+  }
 }
 
 void blur(Hunt& hunt, double sigma) {
@@ -101,6 +122,14 @@ void enlarge(Hunt& hunt) {
   if (longest <= 1600 && !hunt.over()) scaled(hunt, hunt.gray(), 2, 2, cv::INTER_CUBIC);
 }
 
+cv::Mat shrunk(const cv::Mat& picture, int side) {
+  const double scale = static_cast<double>(side) / std::max(picture.cols, picture.rows);
+  if (scale >= 1) return picture;
+  cv::Mat out;
+  cv::resize(picture, out, cv::Size(), scale, scale, cv::INTER_AREA);
+  return out;
+}
+
 // Finders of a few pixels have no outline: a picture below half of the size is doubled.
 cv::Mat sized(Hunt& hunt, int side) {
   const cv::Mat& gray = hunt.at_most(side);
@@ -118,6 +147,85 @@ void locate1600(Hunt& hunt) {
 }
 void locate_inverted(Hunt& hunt) {
   locate_and_read(hunt, 255 - sized(hunt, 1000));
+}
+
+void colours_located(Hunt& hunt) {
+  const Planes* planes = hunt.planes();
+  if (!planes) return;
+  for (const cv::Mat& plane : {planes->saturation, cv::Mat(255 - planes->lightest), planes->darkest}) {
+    if (hunt.over()) return;
+    locate_and_read(hunt, shrunk(plane, 1000));
+  }
+}
+
+// A code seen from so flat that its finders are no squares any more.
+void stretched(Hunt& hunt, int side, double by, double other) {
+  for (const bool wider : {true, false}) {
+    if (hunt.over()) return;
+    cv::Mat out;
+    cv::resize(hunt.at_most(side), out, cv::Size(), wider ? by : other, wider ? other : by, cv::INTER_LINEAR);
+    locate_and_read(hunt, out);
+  }
+}
+void stretched2(Hunt& hunt) {
+  stretched(hunt, 1000, 2, 1);
+}
+void stretched3(Hunt& hunt) {
+  stretched(hunt, 640, 3, 1.5);
+}
+
+// A small symbol in a large picture: the steps above see it with modules of a pixel. What is patterned like a symbol is
+// cut out as it is, and enlarged.
+void parts(Hunt& hunt, std::size_t most, double by, double blur) {
+  const cv::Mat& gray = hunt.gray();
+  for (const cv::Rect& part : patterned_parts(gray, most)) {
+    const Hunt::View view(hunt,
+                          {static_cast<double>(part.x) / gray.cols, static_cast<double>(part.y) / gray.rows,
+                           static_cast<double>(part.width) / gray.cols, static_cast<double>(part.height) / gray.rows});
+    cv::Mat wide, large;
+    if (blur > 0)
+      cv::GaussianBlur(gray(part), wide, cv::Size(), blur);
+    else
+      wide = gray(part);
+    cv::normalize(wide, wide, 0, 255, cv::NORM_MINMAX);
+    cv::resize(wide, large, cv::Size(), by, by, cv::INTER_CUBIC);
+    if (!hunt.read(large)) locate_and_read(hunt, large);
+    if (hunt.over()) return;
+  }
+}
+void parts_doubled(Hunt& hunt) {
+  if (std::max(hunt.gray().cols, hunt.gray().rows) > 1600) parts(hunt, 8, 2, 0);
+}
+void parts_tripled(Hunt& hunt) {
+  parts(hunt, 12, 3, 0.8);
+}
+
+// For --thorough only: each costs much and brings little.
+void locate_doubled(Hunt& hunt) {
+  cv::Mat out;
+  cv::resize(hunt.at_most(1280), out, cv::Size(), 2, 2, cv::INTER_CUBIC);
+  locate_and_read(hunt, out);
+}
+void locate_whole(Hunt& hunt) {
+  if (std::max(hunt.gray().cols, hunt.gray().rows) > 1600) locate_and_read(hunt, hunt.at_most(4000));
+}
+void locate_soft(Hunt& hunt) {
+  for (const double sigma : {1.5, 3.0}) {
+    if (hunt.over()) return;
+    cv::Mat out;
+    cv::GaussianBlur(hunt.at_most(1600), out, cv::Size(), sigma);
+    locate_and_read(hunt, out);
+  }
+}
+void channels(Hunt& hunt) {
+  const Planes* planes = hunt.planes();
+  if (!planes) return;
+  for (const cv::Mat& plane : {planes->red, planes->green, planes->blue}) {
+    for (const cv::Mat& one : {plane, cv::Mat(255 - plane)}) {
+      if (hunt.over()) return;
+      if (!hunt.read(one)) locate_and_read(hunt, shrunk(one, 1000));
+    }
+  }
 }
 
 // A camera in a hand.
@@ -138,30 +246,55 @@ std::span<const Step> chain() {
   static constexpr std::array steps = {Step{"plain", plain},
                                        Step{"small-global", small_global},
                                        Step{"gamma2.5", gamma25},
+                                       Step{"inverted", inverted},
+                                       Step{"locate1000", locate1000},
                                        Step{"adaptive35", adaptive_small},
                                        Step{"unsharp", unsharp},
                                        Step{"clahe", clahe},
-                                       Step{"inverted", inverted},
+                                       Step{"mirrored", mirrored},
+                                       Step{"colours", colours},
                                        Step{"squeeze", squeeze},
                                        Step{"adaptive251", adaptive_large},
                                        Step{"enlarge", enlarge},
                                        Step{"gauss2", gauss2},
-                                       Step{"locate1000", locate1000},
+                                       Step{"parts", parts_doubled},
                                        Step{"locate1600", locate1600},
+                                       Step{"stretched", stretched2},
                                        Step{"unsmeared", unsmeared},
-                                       Step{"locate-inverted", locate_inverted}};
+                                       Step{"locate-inverted", locate_inverted},
+                                       Step{"colours-located", colours_located}};
   return steps;
 }
 
 std::span<const Step> screenshot_chain() {
-  static constexpr std::array steps = {Step{"plain", plain},           Step{"inverted", inverted},
-                                       Step{"gauss2", gauss2},         Step{"gauss3.5", gauss35},
-                                       Step{"median5", median5},       Step{"small-global", small_global},
-                                       Step{"gamma2.5", gamma25},      Step{"adaptive35", adaptive_small},
-                                       Step{"unsharp", unsharp},       Step{"clahe", clahe},
-                                       Step{"squeeze", squeeze},       Step{"adaptive251", adaptive_large},
-                                       Step{"enlarge", enlarge},       Step{"locate1000", locate1000},
-                                       Step{"locate1600", locate1600}, Step{"locate-inverted", locate_inverted}};
+  static constexpr std::array steps = {Step{"plain", plain},
+                                       Step{"inverted", inverted},
+                                       Step{"gauss2", gauss2},
+                                       Step{"colours", colours},
+                                       Step{"gauss3.5", gauss35},
+                                       Step{"median5", median5},
+                                       Step{"small-global", small_global},
+                                       Step{"gamma2.5", gamma25},
+                                       Step{"locate1000", locate1000},
+                                       Step{"adaptive35", adaptive_small},
+                                       Step{"unsharp", unsharp},
+                                       Step{"clahe", clahe},
+                                       Step{"mirrored", mirrored},
+                                       Step{"squeeze", squeeze},
+                                       Step{"adaptive251", adaptive_large},
+                                       Step{"enlarge", enlarge},
+                                       Step{"parts", parts_doubled},
+                                       Step{"locate1600", locate1600},
+                                       Step{"stretched", stretched2},
+                                       Step{"locate-inverted", locate_inverted},
+                                       Step{"colours-located", colours_located}};
+  return steps;
+}
+
+std::span<const Step> thorough_chain() {
+  static constexpr std::array steps = {Step{"locate-doubled", locate_doubled}, Step{"locate-whole", locate_whole},
+                                       Step{"locate-soft", locate_soft},       Step{"stretched3", stretched3},
+                                       Step{"parts-tripled", parts_tripled},   Step{"channels", channels}};
   return steps;
 }
 

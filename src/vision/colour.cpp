@@ -15,14 +15,7 @@
 namespace qrx {
 namespace {
 
-// Decoded, not yet scaled.
-struct Colours {
-  int width = 0;
-  int height = 0;
-  std::vector<std::uint8_t> rgba;
-  int orientation = 1;  // as EXIF counts: 1 upright, 2 to 8 mirrored and turned
-};
-using Decoded = std::optional<Colours>;
+using Decoded = std::optional<ColourPicture>;
 
 struct FreeImage {
   png_image image{};
@@ -36,7 +29,7 @@ Decoded png_colours(ByteView bytes) {
   if (!png_image_begin_read_from_memory(&image, bytes.data(), bytes.size())) return std::nullopt;
   if (!within_limit(image.width, image.height, most_shown_pixels)) return std::nullopt;
   image.format = PNG_FORMAT_RGBA;
-  Colours out;
+  ColourPicture out;
   out.width = static_cast<int>(image.width);
   out.height = static_cast<int>(image.height);
   out.rgba.resize(PNG_IMAGE_SIZE(image));
@@ -70,7 +63,7 @@ int orientation_of(ByteView exif) {
 
 struct Jpeg {
   JpegDecoder decoder;
-  Colours out;
+  ColourPicture out;
   std::vector<std::uint8_t> line;
   bool has_pixels = false;
 };
@@ -88,7 +81,7 @@ void read_line(const Jpeg& reading, bool four_inks, std::uint8_t* out) {
   }
 }
 
-bool run(Jpeg& reading, ByteView bytes, int width, int height) {
+bool run(Jpeg& reading, ByteView bytes, int side) {
   jpeg_decompress_struct& jpeg = reading.decoder.jpeg;
   if (setjmp(reading.decoder.jump) != 0) return reading.has_pixels;
   reading.decoder.open(bytes);
@@ -101,7 +94,7 @@ bool run(Jpeg& reading, ByteView bytes, int width, int height) {
   const bool four_inks = reading.decoder.four_inks();
   jpeg.out_color_space = four_inks ? JCS_CMYK : JCS_RGB;
   // A half, a quarter or an eighth costs that much less, and is scaled on from there.
-  const unsigned most = static_cast<unsigned>(std::max(width, height));
+  const auto most = static_cast<unsigned>(side);
   while (jpeg.scale_denom < 8 && std::min(jpeg.image_width, jpeg.image_height) / (2 * jpeg.scale_denom) >= most)
     jpeg.scale_denom *= 2;
   jpeg_start_decompress(&jpeg);
@@ -120,9 +113,9 @@ bool run(Jpeg& reading, ByteView bytes, int width, int height) {
   return true;
 }
 
-Decoded jpeg_colours(ByteView bytes, int width, int height) {
+Decoded jpeg_colours(ByteView bytes, int side) {
   const auto reading = std::make_unique<Jpeg>();
-  if (!run(*reading, bytes, width, height)) return std::nullopt;
+  if (!run(*reading, bytes, side)) return std::nullopt;
   return std::move(reading->out);
 }
 
@@ -144,7 +137,7 @@ Decoded webp_colours(ByteView bytes) {
     data = first.frame.fragment.bytes;
     size = first.frame.fragment.size;
   }
-  Colours out;
+  ColourPicture out;
   if (!WebPGetInfo(data, size, &out.width, &out.height)) return std::nullopt;
   if (!within_limit(static_cast<std::uint64_t>(out.width), static_cast<std::uint64_t>(out.height), most_shown_pixels))
     return std::nullopt;
@@ -155,7 +148,7 @@ Decoded webp_colours(ByteView bytes) {
 
 template <class Decode>
 Decoded by_the_way(Decode decode, ByteView bytes) {
-  Colours out;
+  ColourPicture out;
   const Picture picture = decode(bytes, most_shown_pixels, &out.rgba);
   if (picture.fault != PictureFault::none) return std::nullopt;
   out.width = picture.gray.width;
@@ -163,26 +156,8 @@ Decoded by_the_way(Decode decode, ByteView bytes) {
   return out;
 }
 
-Decoded decode(ByteView bytes, int width, int height) {
-  switch (picture_format(bytes)) {
-    case PictureFormat::png:
-      return png_colours(bytes);
-    case PictureFormat::jpeg:
-      return jpeg_colours(bytes, width, height);
-    case PictureFormat::webp:
-      return webp_colours(bytes);
-    case PictureFormat::gif:
-      return by_the_way(decode_gif, bytes);
-    case PictureFormat::bmp:
-      return by_the_way(decode_bmp, bytes);
-    case PictureFormat::unknown:
-      break;
-  }
-  return std::nullopt;
-}
-
 // The mean of the pixels that fall together; where they are transparent they count for less.
-void average(const Colours& from, int left, int right, int top, int bottom, std::uint8_t* out) {
+void average(const ColourPicture& from, int left, int right, int top, int bottom, std::uint8_t* out) {
   std::uint64_t sums[3] = {}, alpha = 0;
   for (int y = top; y < bottom; ++y) {
     const std::uint8_t* pixel =
@@ -198,7 +173,7 @@ void average(const Colours& from, int left, int right, int top, int bottom, std:
   out[3] = static_cast<std::uint8_t>(alpha / count);
 }
 
-SmallPicture scaled(const Colours& from, int width, int height) {
+SmallPicture scaled(const ColourPicture& from, int width, int height) {
   const double shrink =
       std::min({1.0, static_cast<double>(width) / from.width, static_cast<double>(height) / from.height});
   SmallPicture out;
@@ -243,8 +218,26 @@ SmallPicture turned(const SmallPicture& from, int orientation) {
 
 }  // namespace
 
+std::optional<ColourPicture> decode_colours(ByteView bytes, int side) {
+  switch (picture_format(bytes)) {
+    case PictureFormat::png:
+      return png_colours(bytes);
+    case PictureFormat::jpeg:
+      return jpeg_colours(bytes, side);
+    case PictureFormat::webp:
+      return webp_colours(bytes);
+    case PictureFormat::gif:
+      return by_the_way(decode_gif, bytes);
+    case PictureFormat::bmp:
+      return by_the_way(decode_bmp, bytes);
+    case PictureFormat::unknown:
+      break;
+  }
+  return std::nullopt;
+}
+
 std::optional<SmallPicture> decode_small(ByteView bytes, int width, int height) {
-  const auto decoded = decode(bytes, width, height);
+  const auto decoded = decode_colours(bytes, std::max(width, height));
   if (!decoded || decoded->width <= 0 || decoded->height <= 0) return std::nullopt;
   const bool exchanged = decoded->orientation >= 5;
   return turned(scaled(*decoded, exchanged ? height : width, exchanged ? width : height), decoded->orientation);

@@ -4,6 +4,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <vector>
 
 #include "base/bytes.h"
 #include "vision/small_picture.h"
@@ -11,6 +12,19 @@
 namespace qrx {
 
 inline constexpr std::uint64_t most_shown_pixels = 50'000'000;
+
+// As it is in the file: not turned, not scaled but by a JPEG decoder, which takes a half, a quarter or an eighth where
+// more than twice the size is there.
+struct ColourPicture {
+  int width = 0;
+  int height = 0;
+  std::vector<std::uint8_t> rgba;
+  int orientation = 1;  // as EXIF counts: 1 upright, 2 to 8 mirrored and turned
+};
+
+// side: what the shorter side is needed for. Nothing when it cannot be decoded or has too many pixels. Throws
+// std::bad_alloc only.
+std::optional<ColourPicture> decode_colours(ByteView bytes, int side);
 
 // At most width * height, in the picture's own shape; never enlarged. Nothing when it cannot be decoded or has too many
 // pixels. Throws std::bad_alloc only.

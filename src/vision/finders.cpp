@@ -77,6 +77,17 @@ std::optional<Finder> as_finder(const Quad& quad, double outline_area) {
   return finder;
 }
 
+// The ellipse that an outline is, grown by a factor; zeros when it is none. The area of an ellipse is 4 pi times the
+// root of its second moments' determinant; a square has 4.5 % less.
+cv::Matx22d oval_of(const Contour& contour, double factor) {
+  const cv::Moments moments = cv::moments(contour);
+  if (moments.m00 <= 0) return cv::Matx22d::zeros();
+  const double scale = 4 * factor * factor / moments.m00;
+  const cv::Matx22d out(scale * moments.mu20, scale * moments.mu11, scale * moments.mu11, scale * moments.mu02);
+  const double ellipse = CV_PI * std::sqrt(std::max(0.0, cv::determinant(out))) / (factor * factor);
+  return moments.m00 > 0.98 * ellipse ? out : cv::Matx22d::zeros();
+}
+
 bool concentric(const cv::Point2d& a, const cv::Point2d& b, double side) {
   return length(a - b) <= 0.22 * side;
 }
@@ -92,13 +103,15 @@ std::optional<Finder> from_outlines(const Contour& core, const Contour& hole, co
     const double ring_area = cv::contourArea(*ring) + 1;
     if (ring_area >= 2.3 * core_area && ring_area <= 16 * core_area) {
       // Outlines run through the centres of pixels.
-      const auto finder = as_finder(grown(corners_of(*ring), 0.7, 1), ring_area);
+      auto finder = as_finder(grown(corners_of(*ring), 0.7, 1), ring_area);
+      if (finder) finder->oval = oval_of(*ring, 1);
       if (finder && concentric(finder->centre, centroid(core_quad), finder->side)) return finder;
     }
   }
   // The outline of a hole runs through the dark pixels around it: five modules and a pixel.
   if (core_area < 9 || hole_area < 1.8 * core_area || hole_area > 4.5 * core_area) return std::nullopt;
-  const auto finder = as_finder(grown(corners_of(hole), -0.7, 7.0 / 5.0), hole_area * 49 / 25);
+  auto finder = as_finder(grown(corners_of(hole), -0.7, 7.0 / 5.0), hole_area * 49 / 25);
+  if (finder) finder->oval = oval_of(hole, 7.0 / 5.0);
   if (finder && concentric(finder->centre, centroid(core_quad), finder->side)) return finder;
   return std::nullopt;
 }

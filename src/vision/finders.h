@@ -13,6 +13,10 @@ struct Finder {
   std::array<cv::Point2d, 4> corners;  // of the outer square of seven modules, in order around it
   cv::Point2d centre;
   double side = 0;  // mean length of an edge, pixels: seven modules
+  // Drawn as a ring: its corners are then where chance put them, and this matrix is that of the ellipse that it is
+  // seen as (the points for which the product of the inverse from both sides is at most 1). Zeros: it has corners.
+  cv::Matx22d oval = cv::Matx22d::zeros();
+  bool is_round() const { return oval(0, 0) > 0; }
 };
 
 // dark: 255 where the picture is dark. Outlines that touch their surroundings are completed from the light ring inside.
@@ -28,6 +32,7 @@ struct FinderTriple {
   Finder across;
   Finder down;
   double score = 0;  // smaller is likelier
+  bool any_round() const { return corner.is_round() || across.is_round() || down.is_round(); }
 };
 
 // The likeliest first.

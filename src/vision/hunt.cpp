@@ -6,9 +6,11 @@
 #include <ctime>
 
 #include <algorithm>
+#include <cmath>
 
 #include <opencv2/imgproc.hpp>
 
+#include "vision/planes.h"
 #include "vision/scan_report.h"
 #include "wire/link.h"
 
@@ -58,6 +60,21 @@ const cv::Mat& Hunt::at_most(int side) {
     cv::resize(gray_, out, size, 0, 0, cv::INTER_AREA);
   }
   return out;
+}
+
+const Planes* Hunt::planes() {
+  constexpr int side = 1600;
+  if (!asked_for_colours_ && options_.colours) {
+    asked_for_colours_ = true;
+    if (const auto picture = options_.colours(side)) planes_ = planes_of(*picture, side);
+  }
+  return planes_ ? &*planes_ : nullptr;
+}
+
+void Hunt::read_at(const cv::Rect2d& share) {
+  const double x = view_.x + share.x * view_.width, width = share.width * view_.width;
+  read_.emplace_back(std::min(x, x + width), view_.y + share.y * view_.height, std::abs(width),
+                     share.height * view_.height);
 }
 
 bool Hunt::read(const cv::Mat& picture, Threshold threshold) {

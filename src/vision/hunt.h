@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -11,6 +12,7 @@
 
 #include <opencv2/core/mat.hpp>
 
+#include "vision/planes.h"
 #include "vision/search.h"
 
 namespace qrx {
@@ -18,12 +20,25 @@ namespace qrx {
 // How gray becomes black and white. fixed: at 127, for pictures that a step thresholded itself.
 enum class Threshold : std::uint8_t { local, global, fixed };
 
+class Hunt;
+
+struct Step {
+  std::string_view name;  // as scan_report.h allows it
+  void (*run)(Hunt&);
+};
+
+std::span<const Step> chain();             // photographs
+std::span<const Step> screenshot_chain();  // pictures without loss
+std::span<const Step> thorough_chain();    // after either of them, when there is no budget
+
 class Hunt {
  public:
   Hunt(const Gray& gray, const SearchOptions& options);
 
   const cv::Mat& gray() const { return gray_; }
   const cv::Mat& at_most(int side);  // shrunk so that neither side is longer; the picture itself when it is small
+
+  const Planes* planes();  // at most 1600 pixels a side; none when there are no colours
 
   bool screenshot() const { return options_.screenshot; }
   // Reads the codes in a picture (8 bit gray) and keeps their texts under the name of the running step. True when there
@@ -33,8 +48,21 @@ class Hunt {
   // True when it held a code.
   bool read_pure(const cv::Mat& picture);
 
-  // Where a symbol lies that was read, in shares of the picture's sides.
-  void read_at(const cv::Rect2d& share) { read_.push_back(share); }
+  // While one lives, what is read stands in a part of the picture, in shares of its sides. A negative width: mirrored,
+  // and the part ends at x.
+  class View {
+   public:
+    View(Hunt& hunt, const cv::Rect2d& part) : hunt_(hunt) { hunt_.view_ = part; }
+    ~View() { hunt_.view_ = {0, 0, 1, 1}; }
+    View(const View&) = delete;
+    View& operator=(const View&) = delete;
+
+   private:
+    Hunt& hunt_;
+  };
+
+  // Where a symbol lies that was read, in shares of the sides of what was looked at.
+  void read_at(const cv::Rect2d& share);
   const std::vector<cv::Rect2d>& read_places() const { return read_; }
   // Another drop link may be there: what was found is not enough, for so much longer.
   void go_on_for(std::chrono::milliseconds time);
@@ -42,6 +70,8 @@ class Hunt {
   bool over() const;  // found enough, or out of budget
   void begin_step(std::string_view name) { step_ = name; }
   bool has_link() const { return links_ > 0; }
+  // By a step after the first, which reads all that it can read.
+  bool found_late() const { return found_enough_ && result_.step != chain().front().name; }
   SearchResult result() &&;
 
  private:
@@ -50,9 +80,12 @@ class Hunt {
   SearchOptions options_;
   cv::Mat gray_;
   std::map<int, cv::Mat> smaller_;
+  std::optional<Planes> planes_;
+  bool asked_for_colours_ = false;
   std::chrono::nanoseconds start_;
   std::string_view step_;
   bool found_enough_ = false;
+  cv::Rect2d view_{0, 0, 1, 1};
   std::vector<cv::Rect2d> read_;
   std::size_t links_ = 0;
   SearchResult result_;
@@ -60,13 +93,5 @@ class Hunt {
 
 // Processor time of this thread.
 std::chrono::nanoseconds thread_time();
-
-struct Step {
-  std::string_view name;  // as scan_report.h allows it
-  void (*run)(Hunt&);
-};
-
-std::span<const Step> chain();             // photographs
-std::span<const Step> screenshot_chain();  // pictures without loss
 
 }  // namespace qrx

@@ -17,6 +17,7 @@ constexpr std::size_t most_triples = 24;
 constexpr std::size_t most_bent = 4;  // of the likeliest triples
 constexpr int most_follows = 3;
 constexpr std::size_t most_corners = 5;
+constexpr std::size_t mirrored_tries = 2;  // of the ways to tell dark from light
 
 // Dark is 255. Windows in shares of the picture: a finder is a tenth to a third of most pictures.
 cv::Mat dark_parts(const cv::Mat& gray, int rule) {
@@ -51,10 +52,14 @@ bool read_modules(Hunt& hunt, const SymbolGrid& grid) {
     draw_function_patterns(modules);
     if (hunt.read_pure(drawn(modules))) return true;
   }
+  // In a mirror the finders are where they are, and all else is transposed.
+  for (std::size_t i = 0; i < mirrored_tries; ++i)
+    if (hunt.read_pure(drawn(tries[i].t()))) return true;
   const cv::Mat_<float> certainty = certainty_of(samples);
   for (cv::Mat& modules : tries)
     if (repair_symbol(modules, certainty) && hunt.read_pure(drawn(modules))) return true;
-  return false;
+  cv::Mat transposed = tries.front().t();
+  return repair_symbol(transposed, certainty.t()) && hunt.read_pure(drawn(transposed));
 }
 
 bool read_symbol(Hunt& hunt, const cv::Mat& gray, const FinderTriple& triple, bool may_bend) {

@@ -58,7 +58,8 @@ void read_head(Reading& reading, std::uint64_t pixel_limit) {
   }
   png_set_expand(png);
   png_set_strip_16(png);
-  png_set_rgb_to_gray(png, PNG_ERROR_ACTION_NONE, PNG_RGB_TO_GRAY_DEFAULT, PNG_RGB_TO_GRAY_DEFAULT);
+  // As luma() weighs them; libpng's own weights (BT.709) make blue as dark as black, and more codes unreadable.
+  png_set_rgb_to_gray_fixed(png, PNG_ERROR_ACTION_NONE, 29900, 58700);
   png_set_add_alpha(png, 0xFF, PNG_FILLER_AFTER);
   png_set_interlace_handling(png);
   png_read_update_info(png, reading.info);

@@ -13,17 +13,21 @@ namespace qrx {
 SearchResult search_codes(const Gray& gray, const SearchOptions& options) {
   if (gray.width <= 0 || gray.height <= 0) return {};
   Hunt hunt(gray, options);
-  for (const Step& step : options.screenshot ? screenshot_chain() : chain()) {
-    hunt.begin_step(step.name);
-    try {
-      step.run(hunt);
-    } catch (const std::exception&) {
-      // cv::Exception, std::bad_alloc, or what ZXing may throw: the next step may do.
+  const auto run = [&hunt](std::span<const Step> steps) {
+    for (const Step& step : steps) {
+      if (hunt.over()) return;
+      hunt.begin_step(step.name);
+      try {
+        step.run(hunt);
+      } catch (const std::exception&) {
+        // cv::Exception, std::bad_alloc, or what ZXing may throw: the next step may do.
+      }
     }
-    if (hunt.over()) break;
-  }
+  };
+  run(options.screenshot ? screenshot_chain() : chain());
+  if (options.budget.count() == 0) run(thorough_chain());
   try {
-    if (hunt.has_link()) look_beside(hunt);
+    if (hunt.has_link() || hunt.found_late()) look_beside(hunt);
   } catch (const std::exception&) {
   }
   return std::move(hunt).result();

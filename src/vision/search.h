@@ -2,16 +2,22 @@
 #pragma once
 
 #include <chrono>
+#include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
+#include "vision/colour.h"
 #include "vision/gray.h"
 
 namespace qrx {
 
 struct SearchOptions {
   std::chrono::milliseconds budget{1500};  // of this thread's processor time, checked between steps; 0: none
-  bool any = false;         // false: only a drop link ends the search; true: the first step that reads anything
+  bool any = false;  // false: only a drop link ends the search; true: the first step that reads anything
+  // The same picture in colours, with so many pixels at least along its shorter side, as far as it has them. Called
+  // once at most, when gray was not enough. Empty: there are no colours.
+  std::function<std::optional<ColourPicture>(int side)> colours;
   bool screenshot = false;  // a lossless picture: seams between a terminal's cells are healed first
 };
 

@@ -24,6 +24,17 @@ int side_of(int version) {
   return 17 + 4 * version;
 }
 
+// The corners of the parallelogram around an ellipse whose sides run along the legs.
+std::array<cv::Point2d, 4> corners_around(const Finder& round, const cv::Point2d& across, const cv::Point2d& down) {
+  const auto reach = [&](const cv::Point2d& along, const cv::Point2d& other) {
+    const cv::Vec2d normal(-other.y, other.x);
+    return along * (std::sqrt(std::max(0.0, normal.dot(round.oval * normal))) /
+                    std::max(1e-6, std::abs(normal.dot(cv::Vec2d(along.x, along.y)))));
+  };
+  const cv::Point2d right = reach(across, down), below = reach(down, across), middle = round.centre;
+  return {middle - right - below, middle + right - below, middle + right + below, middle - right + below};
+}
+
 // Which corner of the finder in the picture is which of the symbol: the assignment nearest to what the legs predict.
 std::array<cv::Point2d, 4> ordered(const Finder& finder, const cv::Point2d& across, const cv::Point2d& down) {
   const cv::Point2d expected[4] = {finder.centre - across - down, finder.centre + across - down,
@@ -45,6 +56,13 @@ std::array<cv::Point2d, 4> ordered(const Finder& finder, const cv::Point2d& acro
     }
   }
   return best;
+}
+
+std::array<cv::Point2d, 4> corners_of(const Finder& finder, const cv::Point2d& across, const cv::Point2d& down,
+                                      SymbolGrid::Finders as) {
+  if (as == SymbolGrid::Finders::ovals && finder.is_round()) return corners_around(finder, across, down);
+  const double half = finder.side / 2;
+  return ordered(finder, across * (half / length(across)), down * (half / length(down)));
 }
 
 // Half the finder's extent along a leg, from the edges that run along it.
@@ -133,12 +151,12 @@ cv::Point2d best_shift(const cv::Mat& flat, const cv::Mat_<schar>& known, const 
 
 }  // namespace
 
-SymbolGrid::SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int side, bool flat)
+SymbolGrid::SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int side, Finders as)
     : gray_(gray), finders_(finders), side_(side) {
   const cv::Point2d across = finders.across.centre - finders.corner.centre;
   const cv::Point2d down = finders.down.centre - finders.corner.centre;
   const double far = side - 7;
-  if (flat) {
+  if (as == Finders::middles) {
     const double middle = side - 3.5;
     anchors_ = {{{3.5, 3.5}, finders.corner.centre, 1},
                 {{middle, 3.5}, finders.across.centre, 1},
@@ -149,8 +167,7 @@ SymbolGrid::SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int sid
   const std::pair<const Finder*, cv::Point2d> places[] = {
       {&finders.corner, {0, 0}}, {&finders.across, {far, 0}}, {&finders.down, {0, far}}};
   for (const auto& [finder, place] : places) {
-    const double half = finder->side / 2;
-    const auto corners = ordered(*finder, across * (half / length(across)), down * (half / length(down)));
+    const auto corners = corners_of(*finder, across, down, as);
     const cv::Point2d modules[4] = {{0, 0}, {7, 0}, {7, 7}, {0, 7}};
     for (int i = 0; i < 4; ++i) anchors_.push_back({place + modules[i], corners[i], 1});
     anchors_.push_back({place + cv::Point2d(3.5, 3.5), finder->centre, 1});
@@ -160,29 +177,29 @@ SymbolGrid::SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int sid
 std::vector<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple& finders, bool may_bend) {
   const cv::Point2d across = finders.across.centre - finders.corner.centre;
   const cv::Point2d down = finders.down.centre - finders.corner.centre;
-  double modules = 0;
-  for (const bool is_across : {true, false}) {
-    const cv::Point2d& leg = is_across ? across : down;
-    double module = 0;
-    for (const Finder* finder : {&finders.corner, is_across ? &finders.across : &finders.down}) {
-      const double half = finder->side / 2;
-      const auto corners = ordered(*finder, across * (half / length(across)), down * (half / length(down)));
-      module += half_extent(corners, is_across) * 2 / 7 / 2;
+  const auto likely_version = [&](Finders as) {
+    double modules = 0;
+    for (const bool is_across : {true, false}) {
+      const cv::Point2d& leg = is_across ? across : down;
+      double module = 0;
+      for (const Finder* finder : {&finders.corner, is_across ? &finders.across : &finders.down})
+        module += half_extent(corners_of(*finder, across, down, as), is_across) * 2 / 7 / 2;
+      modules += length(leg) / std::max(0.5, module) / 2;
     }
-    modules += length(leg) / std::max(0.5, module) / 2;
-  }
-  const int guess = static_cast<int>(std::lround((modules + 7 - 17) / 4));
-  const int reach = guess < 7 ? 1 : guess < 14 ? 2 : 3;
+    return static_cast<int>(std::lround((modules + 7 - 17) / 4));
+  };
   std::vector<SymbolGrid> grids;
-  const auto add = [&](bool flat) {
+  const auto add = [&](Finders as) {
+    const int guess = likely_version(as);
+    const int reach = guess < 7 ? 1 : guess < 14 ? 2 : 3;
     for (int version = std::max(1, guess - reach); version <= std::min(40, guess + reach); ++version) {
-      SymbolGrid grid(gray, finders, side_of(version), flat);
+      SymbolGrid grid(gray, finders, side_of(version), as);
       if (!grid.solve()) continue;
       grid.timing_ = grid.timing_score();
       grids.push_back(std::move(grid));
     }
   };
-  add(false);
+  add(Finders::squares);
   const auto keep_best = [&](double least, std::size_t most) {
     std::erase_if(grids, [&](const SymbolGrid& grid) { return grid.timing_ < least; });
     // A long pattern that fits says more than a short one: any curve fits five modules.
@@ -193,9 +210,10 @@ std::vector<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple&
   const auto is_plane = [&] {
     return std::ranges::any_of(grids, [](const SymbolGrid& grid) { return grid.timing_ >= least_timing; });
   };
-  if (!is_plane()) {
+  for (const Finders as : {Finders::ovals, Finders::middles}) {
+    if (is_plane() || (as == Finders::ovals && !finders.any_round())) continue;
     const std::size_t before = grids.size();
-    add(true);
+    add(as);
     if (!is_plane()) grids.erase(grids.begin() + static_cast<std::ptrdiff_t>(before), grids.end());
   }
   if (is_plane()) {

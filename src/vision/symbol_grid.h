@@ -2,6 +2,7 @@
 // drawn anew as it should look. Private to src/vision.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
@@ -13,6 +14,10 @@ namespace qrx {
 
 class SymbolGrid {
  public:
+  // What of the finders the grid hangs on: their corners; those of the rings that round ones are seen as; their middles
+  // alone, without perspective, as edges may be torn.
+  enum class Finders : std::uint8_t { squares, ovals, middles };
+
   // The sizes whose timing patterns fit, the best first; nothing when none fits, as most triples are no symbol.
   // may_bend: also try curves, which takes a hundred times as long.
   static std::vector<SymbolGrid> fit(const cv::Mat& gray, const FinderTriple& finders, bool may_bend);
@@ -34,8 +39,7 @@ class SymbolGrid {
   cv::Mat rectify(int module_pixels, int border = 4, bool white_border = true) const;
 
  private:
-  // flat: without perspective, from the middles of the finders alone, whose edges may be torn.
-  SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int side, bool flat);
+  SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int side, Finders as);
 
   cv::Point2d at(double x, double y) const;  // module coordinates to pixels of the picture
   cv::Point2d shift_at(double x, double y) const;

@@ -28,6 +28,14 @@ void whole(Hunt& hunt) {
   hunt.read(hunt.gray());
 }
 
+// The camera of a call, or one that faces whoever holds it.
+void mirrored(Hunt& hunt) {
+  cv::Mat out, flipped;
+  cv::resize(hunt.gray(), out, cv::Size(), 0.5, 0.5, cv::INTER_AREA);
+  cv::flip(out, flipped, 1);
+  hunt.read(flipped);
+}
+
 void soft(Hunt& hunt) {
   cv::Mat out;
   cv::GaussianBlur(hunt.at_most(1280), out, cv::Size(), 1.2);
@@ -69,9 +77,9 @@ void unsmeared(Hunt& hunt) {
 }
 
 // Most pictures of a code that can be read at all are read by the first two.
-constexpr std::array steps = {Step{"half", half},         Step{"whole", whole},       Step{"unsmeared", unsmeared},
-                              Step{"sharp", sharp},       Step{"inverted", inverted}, Step{"soft", soft},
-                              Step{"adaptive", adaptive}, Step{"located", located}};
+constexpr std::array steps = {Step{"half", half},           Step{"whole", whole},       Step{"mirrored", mirrored},
+                              Step{"unsmeared", unsmeared}, Step{"sharp", sharp},       Step{"inverted", inverted},
+                              Step{"soft", soft},           Step{"adaptive", adaptive}, Step{"located", located}};
 
 cv::Mat seen(const Gray& gray) {
   return {gray.height, gray.width, CV_8UC1, const_cast<std::uint8_t*>(gray.pixels.data())};

@@ -65,7 +65,7 @@ def main():
 
     rows = collections.defaultdict(lambda: {"all": 0, "hit": 0, "bad": 0})
     steps = collections.Counter()
-    seconds, bad, unread = [], [], []
+    seconds, bad, unread, unlabelled = [], [], [], []
     pictures = list(labelled(options.directory, options.folder))
     if not pictures:
         sys.exit(f"no labelled pictures in {options.directory}")
@@ -78,6 +78,8 @@ def main():
             row["all"] += 1
             seconds.append(used)
             hit = any(text in accepted for text in texts)
+            if not accepted and not folder.startswith("fp-"):
+                unlabelled.append(texts)
             row["hit"] += hit
             if hit:
                 steps[step] += 1
@@ -104,6 +106,10 @@ def main():
     print("all %.1f %% of %d; without %s %.1f %% of %d; wrong %d; false finds among %d negatives %d" % (
         *rate(positive), " ".join(options.without), *rate(counted), len(bad), negatives,
         sum(rows[name]["bad"] for name in rows if name.startswith("fp-"))))
+    if unlabelled:
+        print("%d of these have no label, as no reader read them when they were labelled: they count as not read; read %d, of which %d "
+              "say what another label says" % (len(unlabelled), sum(bool(texts) for texts in unlabelled),
+                                               sum(any(text in known for text in texts) for texts in unlabelled)))
     print("processor time a picture, with start: median %.0f ms, mean %.0f ms, p95 %.0f ms, most %.0f ms" % (
         1000 * seconds[len(seconds) // 2], 1000 * sum(seconds) / len(seconds),
         1000 * seconds[int(len(seconds) * 0.95)], 1000 * seconds[-1]))

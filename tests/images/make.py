@@ -1,9 +1,13 @@
 #!/usr/bin/env python3
 """Makes the pictures of this folder and the first inputs of tests/fuzz/fuzz_picture and fuzz_search. They are kept in git; this is their recipe.
 
-make.py [FOLDER]...    needs qrencode and convert (ImageMagick 6); "screen" also Xvfb, xterm, import and build/bin/qr-draw
+make.py [FOLDER]...    needs qrencode and convert (ImageMagick 6); "styled" also rsvg-convert, "screen" also Xvfb,
+                       xterm, import and build/bin/qr-draw
 
 photo   a code on paper or a screen, seen by a bad camera: each picture one trouble or two
+mirrored  the same as a front camera or a call shows it
+far     a small code in a large dark picture
+styled  codes as designers draw them: dots, round finders, colours that are equally light, a logo
 screen  screenshots of terminals: our drawings, and those of qrencode with and without seams between the glyphs
 fp-own  nothing to read: textures, text, finders without a code, codes with too much gone
 Pictures are the same for the same ImageMagick; another version may move a pixel, which is why they are kept.
@@ -97,6 +101,100 @@ def photos(work):
     folder.close()
 
 
+def mirrored(work):
+    folder = Folder("mirrored")
+    for number, name in enumerate(("straight", "turned", "upside-down", "inverted", "from-the-side", "from-below", "wave", "soft", "pale",
+                                   "noisy", "small-soft", "shadow", "no-quiet-zone", "stained")):
+        text = LINK % (120 + number)
+        code(work / "code.png", text, 9)
+        run("convert", work / "code.png", "-colorspace", "sRGB", "-type", "TrueColor", *PHOTOS[name], work / "seen.png")
+        run("convert", "-size", "560x480", "gradient:gray75-gray50", work / "seen.png", "-gravity", "center", "-compose", "over", "-composite",
+            "-flop", "-colorspace", "Gray", "-strip", "-quality", "45", folder.add(name + ".jpg", [text]))
+    folder.close()
+
+
+def far(work):
+    folder = Folder("far")
+    places = {"left": ("-850-300", "34%", "gray12", "0"), "right": ("+900+420", "38%", "gray20", "12"), "below": ("-200+600", "42%", "gray25", "-25")}
+    for number, (name, (place, size, light, turn)) in enumerate(places.items()):
+        text = LINK % (140 + number)
+        code(work / "code.png", text, 8)
+        run("convert", work / "code.png", "-colorspace", "sRGB", "-fill", light, "-opaque", "white", "-background", "gray8", "-rotate", turn,
+            "-resize", size, work / "seen.png")
+        run("convert", "-size", "2600x1900", f"gradient:gray{5 + 3 * number}-gray1", work / "seen.png", "-gravity", "center", "-geometry", place,
+            "-composite", "-blur", "0x0.8", "-seed", "7", "-attenuate", "0.15", "+noise", "Gaussian", "-colorspace", "Gray", "-strip",
+            "-quality", "40", folder.add(name + ".jpg", [text]))
+    folder.close()
+
+
+STYLED = {  # name: shape of the modules and of the finders, their colours and the ground's, is there a logo
+    "dots-on-white.png": ("dot", 3.5, "navy", "white", False),
+    "dots-gradient.png": ("dot", 2, "purple orange", "white", True),
+    "small-dots-logo.jpg": ("small", 3.5, "#008b00", "white", True),
+    "diamonds-light-on-dark.jpg": ("diamond", 2, "#40e0d0", "#101830", False),
+    "bars.jpg": ("bar", 2, "#c00060", "#fff0d0", False),
+    "blue-on-black.jpg": ("square", 3.5, "#3050ff", "#202020", False),
+    "red-on-brown.png": ("square", 3.5, "#ff3030", "#301010", False),
+    "green-on-red.jpg": ("dot", 3.5, "green", "red", False),
+    "magenta-on-green.jpg": ("round", 0, "magenta", "#008b00", False),
+    "yellow-on-gray.jpg": ("small", 3.5, "yellow", "#999999", True),
+    "red-on-blue.png": ("round", 2, "red", "blue", False),
+    "white-on-orange.jpg": ("round", 2, "white", "#ff8000", False),
+    "orange-on-white.png": ("square", 2, "orange", "white", False),
+    "purple-on-orange.jpg": ("round", 3.5, "purple", "orange", False),
+}
+MODULES = {
+    "square": '<rect x="{x}" y="{y}" width="1.02" height="1.02"/>', "dot": '<circle cx="{mx}" cy="{my}" r=".45"/>',
+    "small": '<circle cx="{mx}" cy="{my}" r=".33"/>', "diamond": '<path d="M{mx} {y} l.5 .5 -.5 .5 -.5 -.5z"/>',
+    "round": '<rect x="{x}" y="{y}" width="1" height="1" rx=".3"/>', "bar": '<rect x="{x}.12" y="{y}" width=".76" height="1" rx=".2"/>',
+}
+
+
+def drawing(text, shape, radius, ink, ground, logo):
+    """A code as SVG, a module a unit; ink: a colour, or two between which it changes."""
+    rows = run("qrencode", "-l", "Q", "-m", "0", "-t", "ASCII", text, capture_output=True, text=True).stdout.splitlines()
+    dark = [[row[2 * x] == "#" for x in range(len(rows))] for row in rows]
+    side, margin = len(rows), 3
+    far = side - 7
+    colours = ink.split()
+    fill = "url(#ink)" if len(colours) == 2 else ink
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{8 * (side + 2 * margin)}" height="{8 * (side + 2 * margin)}"'
+           f' viewBox="{-margin} {-margin} {side + 2 * margin} {side + 2 * margin}"><defs>'
+           f'<linearGradient id="ink" gradientUnits="userSpaceOnUse" x1="0" y1="0" x2="{side}" y2="{side}">'
+           f'<stop offset="0" stop-color="{colours[0]}"/><stop offset="1" stop-color="{colours[-1]}"/></linearGradient></defs>'
+           f'<rect x="-9" y="-9" width="999" height="999" fill="{ground}"/><g fill="{fill}">']
+    for y in range(side):
+        for x in range(side):
+            if dark[y][x] and not (min(x, y) < 7 and max(x, y) < 7 or x >= far and y < 7 or x < 7 and y >= far):
+                out.append(MODULES[shape].format(x=x, y=y, mx=x + 0.5, my=y + 0.5))
+    out.append("</g>")
+    for x, y in ((0, 0), (far, 0), (0, far)):
+        out.append(f'<rect x="{x + 0.5}" y="{y + 0.5}" width="6" height="6" rx="{max(0, radius - 0.5)}" fill="none" stroke="{fill}"/>'
+                   f'<rect x="{x + 2}" y="{y + 2}" width="3" height="3" rx="{min(1.5, 0.43 * radius)}" fill="{fill}"/>')
+    if logo:
+        out.append(f'<circle cx="{side / 2}" cy="{side / 2}" r="4" fill="{ground}"/><circle cx="{side / 2}" cy="{side / 2}" r="3.4" fill="teal"/>')
+    return "".join(out) + "</svg>"
+
+
+def styled(work):
+    folder = Folder("styled")
+    for number, (name, style) in enumerate(STYLED.items()):
+        text = LINK % (160 + number)
+        (work / "code.svg").write_text(drawing(text, *style))
+        run("rsvg-convert", "-o", work / "code.png", work / "code.svg")
+        run("convert", work / "code.png", "-alpha", "off", "-depth", "8", "-strip", "-quality", "60", folder.add(name, [text]))
+    # On a cup, so to speak: seen from the side, with a surrounding of its own.
+    for number, name in enumerate(("green-on-red.jpg", "magenta-on-green.jpg", "red-on-blue.png", "blue-on-black.jpg", "yellow-on-gray.jpg")):
+        text = LINK % (180 + number)
+        (work / "code.svg").write_text(drawing(text, *STYLED[name]))
+        run("rsvg-convert", "-o", work / "code.png", work / "code.svg")
+        run("convert", work / "code.png", "-alpha", "set", "-virtual-pixel", "transparent", "+distort", "Perspective",
+            "0,0 60,30 300,0 280,0 300,300 250,330 0,300 70,260", "+repage", work / "seen.png")
+        run("convert", "-size", "640x480", "gradient:tan-steelblue", work / "seen.png", "-gravity", "center", "-composite", "-blur", "0x0.7",
+            "-alpha", "off", "-depth", "8", "-strip", "-quality", "60", folder.add("photo-" + name.split(".")[0] + ".jpg", [text]))
+    folder.close()
+
+
 SCREENS = {  # name: font, size, theme, command
     "ours-dejavu-dark": ("DejaVu Sans Mono", 10, "dark", "qr-draw 80 24 256 {text}"),
     "ours-dejavu-light": ("DejaVu Sans Mono", 10, "light", "qr-draw 80 24 256 {text}"),
@@ -187,7 +285,7 @@ def seeds(work):
 
 
 def main():
-    makers = {"photo": photos, "screen": screens, "fp-own": nothing, "seeds": seeds}
+    makers = {"photo": photos, "mirrored": mirrored, "far": far, "styled": styled, "screen": screens, "fp-own": nothing, "seeds": seeds}
     with tempfile.TemporaryDirectory() as work:
         for name in sys.argv[1:] or makers:
             makers[name](pathlib.Path(work))

@@ -38,6 +38,11 @@ Gray negative(Gray gray) {
   return gray;
 }
 
+Gray mirrored(Gray gray) {
+  for (int y = 0; y < gray.height; ++y) std::reverse(gray.row(y), gray.row(y) + gray.width);
+  return gray;
+}
+
 namespace {
 
 PictureBytes write_png(const Gray& gray, const void* pixels, png_uint_32 format) {

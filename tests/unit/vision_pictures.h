@@ -15,6 +15,7 @@ Gray code_picture(const std::string& text, int module_pixels = 4, int quiet_zone
 // Side by side on white.
 Gray beside(const Gray& left, const Gray& right);
 Gray negative(Gray gray);
+Gray mirrored(Gray gray);
 
 PictureBytes png_of(const Gray& gray);
 PictureBytes png_with_alpha(const Gray& gray, const Gray& alpha);

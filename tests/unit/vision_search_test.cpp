@@ -36,6 +36,55 @@ TEST_CASE("a light code on dark ground is read") {
   }
 }
 
+TEST_CASE("a code in a mirror is read") {
+  for (const char last : std::string("ABCDEFGH")) {
+    const std::string text = link_one.substr(0, link_one.size() - 1) + last;
+    const SearchResult result = search(mirrored(code_picture(text)));
+    CHECK(result.texts == Texts{text});
+  }
+}
+
+TEST_CASE("a code whose two colours are equally light is read when there are colours") {
+  const Gray code = code_picture(link_one);
+  // Red 228 and green 116 weigh the same: the gray picture is empty.
+  ColourPicture colours;
+  colours.width = code.width;
+  colours.height = code.height;
+  for (const std::uint8_t pixel : code.pixels)
+    for (const int channel : {pixel < 128 ? 228 : 0, pixel < 128 ? 0 : 117, 0, 255})
+      colours.rgba.push_back(static_cast<std::uint8_t>(channel));
+  const Gray gray(code.width, code.height, luma(228, 0, 0));
+  SearchOptions options;
+  int asked = 0;
+  options.colours = [&](int) {
+    ++asked;
+    return colours;
+  };
+  CHECK(search_codes(gray, options).texts == Texts{link_one});
+  CHECK(asked == 1);
+  options.colours = nullptr;
+  CHECK(search_codes(gray, options).texts.empty());
+  // Gray in colours is no colour, and changes nothing.
+  options.colours = [&](int) {
+    ColourPicture none = colours;
+    std::ranges::fill(none.rgba, std::uint8_t{200});
+    return none;
+  };
+  CHECK(search_codes(gray, options).texts.empty());
+}
+
+TEST_CASE("a small code in a large dark picture is read") {
+  const Gray code = code_picture(link_one, 2);
+  Gray large(3000, 2200, 6);
+  for (int y = 0; y < large.height; ++y)
+    for (int x = 0; x < large.width; ++x)
+      large.row(y)[x] = static_cast<std::uint8_t>(6 + ((x * 7919 + y * 104729) >> 3) % 3);
+  for (int y = 0; y < code.height; ++y)
+    for (int x = 0; x < code.width; ++x)
+      large.row(1500 + y)[500 + x] = static_cast<std::uint8_t>(8 + code.row(y)[x] / 18);
+  CHECK(search(large).texts == Texts{link_one});
+}
+
 TEST_CASE("a code that is no drop link does not end the search") {
   // The drop link is light on dark: only a later step can read it.
   const Gray both = beside(code_picture("hello"), negative(code_picture(link_one)));

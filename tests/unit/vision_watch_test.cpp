@@ -43,6 +43,14 @@ std::string pgm(int width, int height, char value) {
 
 }  // namespace
 
+TEST_CASE("a camera that shows as a mirror does reads every code") {
+  for (int i = 0; i < 8; ++i) {
+    const std::string text = "HTTP://192.168.178.20:8460/U/ABCDEFGHIJKLMNOPQRSTUVWXY" + std::to_string(i);
+    Watch watch(true);
+    CHECK(watch.look(mirrored(code_picture(text, 8))).texts == std::vector<std::string>{text});
+  }
+}
+
 TEST_CASE("views and texts are told as they come, in whatever pieces") {
   const std::string output = "qrx-scan 1\n" + format_watch_view(view_of(4, 3)) + "text " +
                              to_base64(as_bytes("hello")) + "\n" + format_watch_view(view_of(96, 96)) +

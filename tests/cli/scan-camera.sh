@@ -32,7 +32,7 @@ send() { run timeout 60 tools/qrx-send -c /dev/zero "$@"; }
 camera code.pgms
 send hello.txt
 expect_status 0
-expect_match '^show the QR code to /dev/zero; \^C ends$' err
+expect_match '^show the QR code to /dev/zero; Ctrl-C to stop$' err
 expect_equal 'sent successfully' "$(tail -n 1 err)" 'last line'
 
 # --- every format; damaged pictures are passed over

@@ -27,6 +27,38 @@ bool accepts_coding(std::string_view accept_encoding, std::string_view coding) {
   return false;
 }
 
+// `caching`: for how long a browser may keep it unasked.
+http::Answer send_asset(const Call& call, const WebFile& file, std::string_view caching) {
+  const std::string_view accepted = call.header("accept-encoding");
+  const bool brotli = accepts_coding(accepted, "br");
+  const bool gzip = !brotli && accepts_coding(accepted, "gzip");
+  http::Answer out;
+  out.headers = {{"X-Content-Type-Options", "nosniff"},
+                 {"Referrer-Policy", "no-referrer"},
+                 {"Cross-Origin-Resource-Policy", "same-origin"},
+                 // For a worker, its own answer's policy holds.
+                 {"Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'"},
+                 {"Cache-Control", std::string(caching)},
+                 {"Vary", "Accept-Encoding"}};
+  const std::string etag = "\"" + std::string(file.file) + (brotli ? "-br" : gzip ? "-gzip" : "") + "\"";
+  out.headers.push_back({"ETag", etag});
+  if (const auto match = call.request->header("if-none-match"); match && wire::etag_list_holds(*match, etag, true)) {
+    out.status = 304;
+    return out;
+  }
+  out.type = file.type;
+  if (brotli || gzip) out.headers.push_back({"Content-Encoding", brotli ? "br" : "gzip"});
+  out.body = web_bytes(brotli ? file.brotli : gzip ? file.gzip : file.plain);
+  return out;
+}
+
+// What has one name for ever: a browser asks for it again each time.
+http::Reply send_named(const SharedCall& call, std::string_view name) {
+  for (const WebFile& file : web_files())
+    if (file.name == name) return send_asset(*call, file, "no-cache");
+  return call->problem(404, "there is nothing at this address");
+}
+
 }  // namespace
 
 std::string asset_url(std::string_view root, std::string_view name) {
@@ -41,32 +73,17 @@ bool has_asset(std::string_view name) {
 }
 
 http::Reply show_asset(const SharedCall& call) {
-  const WebFile* found = nullptr;
   for (const WebFile& file : web_files())
-    if (file.file == call->target.name) found = &file;
-  if (found == nullptr) return call->problem(404, "there is nothing at this address");
+    if (file.file == call->target.name) return send_asset(*call, file, "public, max-age=31536000, immutable");
+  return call->problem(404, "there is nothing at this address");
+}
 
-  const std::string_view accepted = call->header("accept-encoding");
-  const bool brotli = accepts_coding(accepted, "br");
-  const bool gzip = !brotli && accepts_coding(accepted, "gzip");
-  http::Answer out;
-  out.headers = {{"X-Content-Type-Options", "nosniff"},
-                 {"Referrer-Policy", "no-referrer"},
-                 {"Cross-Origin-Resource-Policy", "same-origin"},
-                 // For a worker, its own answer's policy holds.
-                 {"Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'"},
-                 {"Cache-Control", "public, max-age=31536000, immutable"},
-                 {"Vary", "Accept-Encoding"}};
-  const std::string etag = "\"" + std::string(found->file) + (brotli ? "-br" : gzip ? "-gzip" : "") + "\"";
-  out.headers.push_back({"ETag", etag});
-  if (const auto match = call->request->header("if-none-match"); match && wire::etag_list_holds(*match, etag, true)) {
-    out.status = 304;
-    return out;
-  }
-  out.type = found->type;
-  if (brotli || gzip) out.headers.push_back({"Content-Encoding", brotli ? "br" : "gzip"});
-  out.body = web_bytes(brotli ? found->brotli : gzip ? found->gzip : found->plain);
-  return out;
+http::Reply show_app_manifest(const SharedCall& call) {
+  return send_named(call, "app.webmanifest");
+}
+
+http::Reply show_app_worker(const SharedCall& call) {
+  return send_named(call, "app_worker.js");
 }
 
 }  // namespace qrx::serve

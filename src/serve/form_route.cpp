@@ -32,7 +32,8 @@ class FormSink : public http::BodySink, private wire::FormEvents {
 
   http::Reply finish() override {
     if (const auto done = reader_.finish(); !done) return stop_at(done.error());
-    if (!delivery_) return stop_at({Kind::usage, "no file was chosen", {}});
+    if (!delivery_)
+      if (const auto done = send_note_alone(); !done) return stop_at(done.error());
     if (note_is_late_)
       if (const auto done = spaces().set_message(guid(), *delivery_, std::string(trim(note_))); !done)
         return stop_at(done.error());
@@ -65,6 +66,19 @@ class FormSink : public http::BodySink, private wire::FormEvents {
     writer_.reset();
     if (delivery_) (void)spaces().cancel(guid(), *delivery_);
     delivery_.reset();
+  }
+
+  // A note without a file is a file itself.
+  Result<void> send_note_alone() {
+    const std::string note(trim(note_));
+    if (note.empty()) return fail(Kind::usage, "no file was chosen");
+    const auto row = spaces().open_delivery(guid(), {}, sender());
+    if (!row) return tl::unexpected(row.error());
+    delivery_ = row->delivery;
+    const auto file = spaces().put_small(guid(), *delivery_, "note.txt", as_bytes(note + "\n"));
+    if (!file) return tl::unexpected(file.error());
+    ++files_;
+    return {};
   }
 
   Result<void> part_begins(const wire::FormPart& part) override {

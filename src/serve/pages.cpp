@@ -86,6 +86,9 @@ class Page {
     return fill(embedded_page("frame.html"), {{"lang", std::string(tag_of(look_.language))},
                                               {"texts", texts()},
                                               {"title", std::move(title)},
+                                              {"home", look_.root + "/"},
+                                              {"home_word", say("home")},
+                                              {"manifest", look_.root + "/app.webmanifest"},
                                               {"icon", asset_url(look_.root, "icon.svg")},
                                               {"style", asset_url(look_.root, "style.css")},
                                               {"licences", asset_url(look_.root, "licences.txt")},
@@ -113,15 +116,18 @@ std::string fact(const std::string& text) {
   return "<li>" + escape_html(text) + "</li>";
 }
 
-// A week reads better than 7 d 0 h.
+// "10 minutes", "about 2 hours", "6 hours", "7 days": whole where it is whole, else about. As words.ts has it.
 std::string in_words(const Page& page, Seconds duration) {
-  const std::int64_t minutes = (duration.count() + 30) / 60;
+  const std::int64_t minutes = std::max<std::int64_t>((duration.count() + 30) / 60, 1);
   const auto count = [&](const char* one, const char* many, std::int64_t number) {
     return page.say(number == 1 ? one : many, {{"n", std::to_string(number)}});
   };
-  if (minutes >= 2880) return count("day", "days", minutes / 1440);
-  if (minutes >= 120) return count("hour", "hours", minutes / 60);
-  return count("minute", "minutes", std::max<std::int64_t>(minutes, 1));
+  if (minutes < 55 || (minutes > 65 && minutes < 105)) return count("minute", "minutes", minutes);
+  const bool in_hours = minutes < 2850;
+  const std::int64_t unit = in_hours ? 60 : 1440;
+  const std::int64_t number = (minutes + unit / 2) / unit;
+  std::string text = in_hours ? count("hour", "hours", number) : count("day", "days", number);
+  return minutes == number * unit ? text : page.say("about", {{"time", std::move(text)}});
 }
 
 std::string count_of_files(const Page& page, std::size_t count) {
@@ -135,14 +141,14 @@ std::string closed_page(const Page& page, const std::string& heading, const std:
 }  // namespace
 
 std::string_view page_policy(PageKind kind) {
-#define QRX_POLICY(script)                                                                \
-  "default-src 'none'; " script                                                           \
-  "style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; " \
+#define QRX_POLICY(script)                                                                                     \
+  "default-src 'none'; " script                                                                                \
+  "style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; worker-src 'self'; manifest-src 'self'; " \
   "frame-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
   switch (kind) {
     case PageKind::plain:
-      return "default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self'; base-uri 'none'; "
-             "frame-ancestors 'none'";
+      return "default-src 'none'; style-src 'self'; img-src 'self' data:; manifest-src 'self'; form-action 'self'; "
+             "base-uri 'none'; frame-ancestors 'none'";
     case PageKind::scanner:
       return QRX_POLICY("script-src 'self' 'wasm-unsafe-eval'; ");
     case PageKind::scripted:
@@ -188,7 +194,9 @@ std::string drop_page(const Look& look, const wire::DropInfo& drop, WallTime now
                                                                   {"lead", page.say("sealed_only_lead")},
                                                                   {"no_script", page.say("sealed_only_no_script")}}));
   const Seconds left = std::chrono::duration_cast<Seconds>(drop.expires - now);
-  std::string facts = fact(page.say("open_for", {{"time", in_words(page, std::max(left, Seconds(0)))}}));
+  const std::string time = in_words(page, std::max(left, Seconds(0)));
+  std::string facts =
+      fact(time == page.say("hour") ? page.say("open_for_hour") : page.say("open_for", {{"time", time}}));
   if (drop.limits.max_size > 0) facts += fact(page.say("up_to", {{"what", format_size(drop.limits.max_size)}}));
   if (drop.limits.max_files > 0 && drop.limits.max_files <= 1000)
     facts += fact(page.say("up_to", {{"what", count_of_files(page, drop.limits.max_files)}}));
@@ -210,21 +218,26 @@ std::string sent_page(const Look& look, const wire::DeliveryState& delivery, std
   const Page page(look);
   std::string files;
   std::uint64_t bytes = 0;
+  std::string sums;
   for (const wire::ReceivedFile& file : delivery.files) {
     bytes += file.size;
-    files += "<li><b dir=\"auto\">" + shown(file.name) + "</b><span>" + format_size(file.size) + "</span><code>" +
-             to_hex(file.xxh128) + "</code></li>";
+    const std::string name = "<li><b dir=\"auto\">" + shown(file.name) + "</b>";
+    files += name + "<span>" + format_size(file.size) + "</span></li>";
+    sums += name + "<code>" + to_hex(file.xxh128) + "</code></li>";
   }
   const std::string heading = page.say("sent_heading");
-  return page.in_frame(heading,
-                       fill(embedded_page("sent.html"),
-                            {{"heading", heading},
-                             {"lead", page.say("sent_lead", {{"files", count_of_files(page, delivery.files.size())},
-                                                             {"size", format_size(bytes)}})},
-                             {"files", std::move(files)},
-                             {"again", std::string(again_href)},
-                             {"again_word", page.say("send_more")},
-                             {"sums", page.say("sums")}}));
+  return page.in_frame(
+      heading,
+      fill(embedded_page("sent.html"),
+           {{"heading", heading},
+            {"lead", page.say(delivery.files.size() == 1 ? "sent_lead_one" : "sent_lead",
+                              {{"files", count_of_files(page, delivery.files.size())}, {"size", format_size(bytes)}})},
+            {"files", std::move(files)},
+            {"again", std::string(again_href)},
+            {"again_word", page.say("send_more")},
+            {"sums_heading", page.say("sums_heading")},
+            {"sums_lead", page.say("sums")},
+            {"sums", std::move(sums)}}));
 }
 
 std::string share_page(const Look& look, const wire::SharedSpace& shared, WallTime now) {
@@ -240,9 +253,12 @@ std::string share_page(const Look& look, const wire::SharedSpace& shared, WallTi
     for (const wire::FileInfo& file : delivery.files) {
       ++count;
       sealed = sealed || file.sealed;
-      files += "<li><b dir=\"auto\">" + shown(file.name) + "</b><span>" + format_size(file.size) +
-               "</span><form method=\"post\" action=\"" + escape_html(file.url) + "\"><button class=\"small\">" +
-               escape_html(page.say("download")) + "</button></form></li>";
+      // Nobody can open what is sealed without script: it is named, not offered.
+      files += "<li><b dir=\"auto\">" + shown(file.name) + "</b><span>" + format_size(file.size) + "</span>";
+      if (!file.sealed)
+        files += "<form method=\"post\" action=\"" + escape_html(file.url) + "\"><button class=\"small\">" +
+                 escape_html(page.say("download")) + "</button></form>";
+      files += "</li>";
     }
   std::string facts = fact(page.say(
       "there_for",
@@ -269,28 +285,54 @@ std::string scan_page(const Look& look) {
                                                                   {"no_script", page.say("scan_no_script")}}));
 }
 
+namespace {
+
+// What a page says of a problem: by what happened, where that tells more than the status.
+struct Saying {
+  int status;
+  std::string_view word;  // in the detail of the problem; "": any
+  std::string_view heading;
+  std::string_view lead;
+  std::string_view hint;
+};
+constexpr Saying sayings[] = {
+    {404, "", "nothing_here", "nothing_here_lead", "nothing_here_hint"},
+    {410, "taken back", "revoked", "revoked_lead", ""},
+    {410, "used up", "used_up", "used_up_lead", ""},
+    {410, "limit", "used_up", "used_up_lead", ""},
+    {410, "link has expired", "gone", "link_expired", ""},
+    {410, "", "gone", "gone_lead", ""},
+    {413, "", "too_large", "too_large_lead", "too_large_hint"},
+    {403, "closed", "closed_heading", "closed_problem", ""},
+    {400, "no file was chosen", "error_refused", "no_file", ""},
+    {507, "", "error_server", "no_room_lead", ""},
+};
+
+std::string as_sentence(std::string text) {
+  if (!text.empty() && text[0] >= 'a' && text[0] <= 'z') text[0] = static_cast<char>(text[0] - 'a' + 'A');
+  if (!text.empty() && static_cast<unsigned char>(text.back()) < 0x80 && !text.ends_with('.')) text += '.';
+  return text;
+}
+
+}  // namespace
+
 std::string error_page(const Look& look, int status, std::string_view detail, std::string_view request_id) {
   Page page(look);
-  std::string heading(title_of(status));
-  heading[0] = static_cast<char>(heading[0] >= 'a' && heading[0] <= 'z' ? heading[0] - 'a' + 'A' : heading[0]);
-  std::string lead = escape_untrusted(detail);
-  std::string hint;
-  if (look.language != Language::english) heading = page.say(status < 500 ? "error_refused" : "error_server");
-  if (status == 404) {
-    heading = page.say("nothing_here");
-    lead = page.say("nothing_here_lead");
-    hint = page.say("nothing_here_hint");
-  } else if (status == 410) {
-    heading = page.say("gone");
-    if (detail == "it has expired") lead = page.say("gone_lead");
-  } else if (status == 413) {
-    heading = page.say("too_large");
-    hint = page.say("too_large_hint");
-  } else if (status >= 500) {
-    hint = page.say("error_hint");
+  const bool english = look.language == Language::english;
+  std::string heading =
+      english ? as_sentence(std::string(title_of(status))) : page.say(status < 500 ? "error_refused" : "error_server");
+  if (english) heading.pop_back();
+  // What the server says of it is English.
+  std::string lead =
+      english ? as_sentence(escape_untrusted(detail)) : page.say(status < 500 ? "refused_lead" : "server_lead");
+  std::string hint = status >= 500 && status != 507 ? page.say("error_hint") : std::string();
+  for (const Saying& saying : sayings) {
+    if (saying.status != status || detail.find(saying.word) == std::string_view::npos) continue;
+    heading = page.say(saying.heading);
+    lead = page.say(saying.lead);
+    if (!saying.hint.empty()) hint = page.say(saying.hint);
+    break;
   }
-  if (!lead.empty() && lead[0] >= 'a' && lead[0] <= 'z') lead[0] = static_cast<char>(lead[0] - 'a' + 'A');
-  if (!lead.empty() && static_cast<unsigned char>(lead.back()) < 0x80 && !lead.ends_with('.')) lead += '.';
   if (!hint.empty()) hint = "<p>" + escape_html(hint) + "</p>";
   if (!request_id.empty()) page.foot("qrx " QRX_VERSION " · " + page.say("request") + " " + std::string(request_id));
   return page.in_frame(heading,

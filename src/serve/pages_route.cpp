@@ -20,4 +20,10 @@ http::Reply show_scan_page(const SharedCall& call) {
   return page_answer(200, scan_page(call->asker.look), PageKind::scanner);
 }
 
+http::Reply refuse_shared(const SharedCall& call) {
+  http::Answer out = answer(303);
+  out.headers.push_back({"Location", call->site.base().prefix + "/scan?shared=lost"});
+  return out;
+}
+
 }  // namespace qrx::serve

@@ -11,9 +11,12 @@ namespace qrx::serve {
 http::Reply show_home(const SharedCall& call);
 http::Reply show_owner_page(const SharedCall& call);
 http::Reply show_scan_page(const SharedCall& call);
+http::Reply refuse_shared(const SharedCall& call);  // no service worker took it, and the server has no place for it
 
 // assets_route.cpp
 http::Reply show_asset(const SharedCall& call);
+http::Reply show_app_manifest(const SharedCall& call);
+http::Reply show_app_worker(const SharedCall& call);
 
 // spaces_route.cpp
 http::Reply create_space(const SharedCall& call);

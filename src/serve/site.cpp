@@ -32,6 +32,9 @@ struct Verbs {
 const Verbs table[] = {
     {Resource::home, {{"GET", show_home}}},
     {Resource::scan_page, {{"GET", show_scan_page}}},
+    {Resource::share_target, {{"POST", refuse_shared}}},
+    {Resource::app_manifest, {{"GET", show_app_manifest}}},
+    {Resource::app_worker, {{"GET", show_app_worker}}},
     {Resource::asset, {{"GET", show_asset}}},
     {Resource::health, {{"GET", show_health}}},
     {Resource::spaces, {{"POST", create_space}}},

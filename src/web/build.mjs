@@ -5,6 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, writeFileSync } from 
 import { basename, dirname, extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { brotliCompressSync, constants, gzipSync } from "node:zlib";
+import { icon_png } from "./icons.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const [out, wordsFile] = process.argv.slice(2);
@@ -29,6 +30,8 @@ const types = {
   ".svg": "image/svg+xml",
   ".wasm": "application/wasm",
   ".txt": "text/plain; charset=utf-8",
+  ".png": "image/png",
+  ".webmanifest": "application/manifest+json",
 };
 const target = ["chrome111", "firefox114", "safari16.4"];
 const assets = []; // {name, file, bytes}
@@ -86,9 +89,10 @@ async function add_scripts() {
       b.onLoad({ filter: /.*/, namespace: "words" }, () => ({ contents: `export default ${JSON.stringify(words.join(" "))}.split(" ");` }));
     },
   };
-  const define = {};
-  for (const worker of ["seal_worker", "save_worker"]) {
-    const result = await bundle({ entryPoints: [`${worker}.ts`], format: "iife", plugins: [wordList] });
+  const unreached = (l) => ["unreached", "unreached_lead", "try_again"].map((key) => texts[l].page[key]);
+  const define = { ICON_192: JSON.stringify(icons[192]), UNREACHED: JSON.stringify({ en: unreached("en"), zh: unreached("zh") }) };
+  for (const worker of ["seal_worker", "save_worker", "app_worker"]) {
+    const result = await bundle({ entryPoints: [`${worker}.ts`], format: "iife", plugins: [wordList], define });
     define[worker.toUpperCase()] = JSON.stringify(add(`${worker}.js`, result.outputFiles[0].contents));
   }
   const wasm = join(here, "node_modules/zxing-wasm/dist/reader/zxing_reader.wasm");
@@ -130,6 +134,24 @@ async function add_scripts() {
   add("licences.txt", [...packages].sort().map(licence).join("\n----\n\n"));
 }
 
+// --- as an app: addresses in the manifest are relative to its own, which is at the root
+const icons = {};
+function add_manifest() {
+  for (const side of [192, 512]) icons[side] = add(`icon-${side}.png`, icon_png(side, 0.8));
+  icons.maskable = add("icon-maskable.png", icon_png(512, 0.55));
+  const picture = (file, sizes, purpose) => ({ src: `assets/${file}`, sizes: `${sizes}x${sizes}`, type: "image/png", purpose });
+  add("app.webmanifest", `${JSON.stringify({
+    name: "qrx", short_name: "qrx", description: texts.en.page.home_lead, id: "./", start_url: "./", scope: "./", display: "standalone",
+    background_color: "#f3f5f9", theme_color: "#f3f5f9",
+    icons: [picture(icons[192], 192, "any"), picture(icons[512], 512, "any"), picture(icons.maskable, 512, "maskable")],
+    share_target: {
+      action: "share", method: "POST", enctype: "multipart/form-data",
+      params: { title: "title", text: "text", url: "url", files: [{ name: "files", accept: ["*/*"] }] },
+    },
+  })}\n`);
+}
+
+add_manifest();
 if (scripted) {
   await add_scripts();
 } else {

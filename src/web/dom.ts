@@ -53,6 +53,9 @@ const drawings = {
   share: "M6 12v8h12v-8M12 15V4m0 0L8 8m4-4 4 4",
   trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   code: "M4 4h6v6H4zm10 0h6v6h-6zM4 14h6v6H4zm10 0h2v2h-2zm4 4h2v2h-2z",
+  bell: "M6 17V11a6 6 0 0 1 12 0v6l2 1H4zM10 21h4",
+  receive: "M4 4h6v6H4zm10 0h6v6h-6zM4 14h6v6H4zM17 13v7m0 0 3-3m-3 3-3-3",
+  send: "M21 4 10 15M21 4l-7 17-4-6-6-4z",
   mail: "M3 6h18v12H3zm0 0 9 7 9-7",
 } as const;
 export type Drawing = keyof typeof drawings;
@@ -68,6 +71,10 @@ export function button(label: string, act: (event: MouseEvent) => unknown, optio
 
 export function facts(...items: (Child | false)[]): HTMLUListElement {
   return h("ul", { class: "facts" }, ...items.filter(Boolean).map((item) => h("li", {}, item as Child)));
+}
+
+export function details(summary: string, ...children: Child[]): HTMLDetailsElement {
+  return h("details", {}, h("summary", {}, summary), ...children);
 }
 
 // Said by screen readers when it changes.

@@ -1,11 +1,12 @@
 // Files as people see them: pictures at once, each to be saved, or all as one zip. For the receiver and for recipients.
 import { Offline, Refused } from "./api";
 import { bytes_of, type Contents, type Item } from "./contents";
-import { announce, Bar, button, fill, h, icon } from "./dom";
+import { announce, Bar, button, details, fill, h, icon } from "./dom";
 import { may_be_picture, most_picture_bytes, picture_type } from "./pictures";
 import { Given_up, save_by_form, save_stream } from "./save";
 import { Broken, NotOurs } from "./seal_client";
 import type { Place } from "./seal_messages";
+import { as_text, may_be_text, most_text_bytes, text_view } from "./text_view";
 import { count_files, say } from "./texts";
 import { folder, leaf, safe_name, shown, size, unique_name } from "./words";
 
@@ -13,9 +14,10 @@ export interface Rights {
   identity: string;
   place(item: Item): Place;
   form(item: Item): Record<string, string> | null;  // fields for a download by the browser; null: it is fetched
-  previews: boolean;                                // pictures are fetched unasked
+  previews: boolean;                                // pictures and texts are fetched unasked
   zip: boolean;                                     // all of them may be saved as one
   saved?(item: Item): void;
+  once?: boolean;                                   // one download of each: the button is quiet after it
 }
 
 export function reason(error: unknown): string {
@@ -33,6 +35,7 @@ export function reason(error: unknown): string {
 
 export class ItemsView {
   readonly element = h("section", { class: "items" });
+  private readonly texts = h("div", {});
   private readonly pictures = h("div", { class: "pictures" });
   private readonly list = h("ul", { class: "rows" });
 
@@ -40,14 +43,16 @@ export class ItemsView {
     const { items, message, trouble } = contents;
     fill(this.element,
       h("h2", {}, title),
-      message && h("blockquote", { dir: "auto" }, shown(message)),
+      message && text_view(message),
       trouble === "manifest" && h("p", { class: "warn bad", role: "alert" }, say("not_what_was_sealed")),
       trouble === "no_key" && h("p", { class: "warn" }, say("no_key_here")),
-      this.pictures, this.list,
-      rights.zip && items.length > 1 && h("div", { class: "actions" }, this.all_button()));
+      this.texts, this.pictures, this.list,
+      rights.zip && items.length > 1 && h("div", { class: "actions" }, this.all_button()),
+      items.some(({ sum }) => sum) && details(say("sums_heading"), h("p", { class: "note" }, say("sums_xxh128")),
+        h("ul", { class: "files sums" }, ...items.filter(({ sum }) => sum).slice(0, 500).map((item) => h("li", {}, h("b", { dir: "auto" }, shown(item.name)), h("code", {}, item.sum))))));
     for (const item of items.slice(0, 500)) this.list.append(this.row(item));
     if (items.length > 500) this.list.append(h("li", {}, say("and_more", { n: items.length - 500 })));
-    if (rights.previews) void this.show_pictures();
+    if (rights.previews) void this.show_texts().then(() => this.show_pictures());
   }
 
   private row(item: Item): HTMLElement {
@@ -60,8 +65,7 @@ export class ItemsView {
       h("div", { class: "what" },
         h("span", { class: "name", dir: "auto" }, h("small", {}, shown(folder(item.name))), shown(leaf(item.name))),
         h("span", { class: "size" }, size(item.size))),
-      save, bar.element, state,
-      item.sum ? h("code", {}, item.sum) : null);
+      save, bar.element, state);
   }
 
   private async save(item: Item, control: HTMLButtonElement, state: HTMLElement, bar: Bar): Promise<void> {
@@ -76,7 +80,12 @@ export class ItemsView {
       state.textContent = item.sealed ? say("saved_opened") : say("download_began");
       announce(`${shown(leaf(item.name))}: ${state.textContent}`);
       this.rights.saved?.(item);
+      if (this.rights.once) return this.quiet(control, state, bar);
     } catch (error) {
+      if (error instanceof Refused && error.status === 410) {
+        state.textContent = reason(error);
+        return this.quiet(control, state, bar);
+      }
       if (!(error instanceof Given_up)) {
         state.textContent = reason(error);
         state.className = "note state bad";
@@ -85,6 +94,14 @@ export class ItemsView {
     }
     bar.element.hidden = true;
     control.disabled = false;
+  }
+
+  // There is nothing more to press.
+  private quiet(control: HTMLButtonElement, state: HTMLElement, bar: Bar): void {
+    bar.element.hidden = true;
+    state.className = "note";
+    announce(state.textContent);
+    control.remove();
   }
 
   private async save_one(item: Item, progress: (bytes: number) => void): Promise<void> {
@@ -132,6 +149,21 @@ export class ItemsView {
       made.disabled = false;
     }, { icon: "down" });
     return made;
+  }
+
+  private async show_texts(): Promise<void> {
+    let left = 8;
+    for (const item of this.contents.items) {
+      if (left === 0) return;
+      if (item.locked || item.size > most_text_bytes || item.size === 0 || !may_be_text(item.name, item.type)) continue;
+      --left;
+      try {
+        const text = as_text(new Uint8Array(await new Response(await bytes_of(item, this.rights.place(item), this.rights.identity)).arrayBuffer()));
+        if (text !== null) this.texts.append(this.contents.items.length > 1 ? h("p", { class: "note", dir: "auto" }, shown(item.name)) : "", text_view(text));
+      } catch {
+        // it stays on the list
+      }
+    }
   }
 
   // One after the other, so that a slow line shows the first soon.

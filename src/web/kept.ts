@@ -60,6 +60,11 @@ const interval_key = "qrx interval";
 export const kept_interval = () => read<number>(browser, interval_key) ?? 0;
 export const keep_interval = (seconds: number) => write(browser, interval_key, seconds);
 
+// --- whether arrivals are told aloud
+const alerts_key = "qrx alerts";
+export const kept_alerts = () => read<boolean>(browser, alerts_key) ?? false;
+export const keep_alerts = (on: boolean) => write(browser, alerts_key, on ? true : null);
+
 // --- a delivery that is not complete
 export interface KeptFile {
   name: string;

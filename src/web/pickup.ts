@@ -6,6 +6,7 @@ import { ItemsView, reason, type Rights } from "./items_view";
 import { kept_names } from "./kept";
 import { at, fragment } from "./root";
 import { save_by_form } from "./save";
+import { text_view } from "./text_view";
 import { count_files, load_texts, say } from "./texts";
 import { clock, duration, seconds_until, shown } from "./words";
 
@@ -49,12 +50,13 @@ async function show(): Promise<void> {
     const rights: Rights = {
       identity, previews: !limited, zip: sealed && !limited, place: (item: Item) => place(item.id), form: () => ({}),
       saved: limited ? () => void again() : () => undefined,
+      once: shared.downloads_left === 1,
     };
     body.push(new ItemsView(contents, rights, `${count_files(contents.items.length)} · ${clock(delivery.committed)}`).element);
   }
   fill(main, h("h1", {}, title),
     standing(),
-    shared.message && h("blockquote", { dir: "auto" }, shown(shared.message)),
+    shared.message && text_view(shared.message),
     no_key && h("p", { class: "warn bad", role: "alert" }, say("key_missing")),
     files.length === 0 && h("p", { class: "lead" }, say("nothing_yet")),
     ask_first && h("p", { class: "lead" }, say("open_sealed_lead")),

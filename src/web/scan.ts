@@ -1,8 +1,14 @@
-// Points the camera at a receiver's code, and goes to the sender's page that it names.
+// Points the camera at a receiver's code, and goes to the sender's page that it names. What is to be sent may be chosen before: it
+// goes along.
+import { Offline, Refused, refusal } from "./api";
+import { register_app } from "./app";
+import { Chooser } from "./choosing";
 import { announce, badge, button, fill, h, icon } from "./dom";
-import { asset } from "./root";
-import { load_texts, say } from "./texts";
-import { shown } from "./words";
+import { hand_over } from "./hand_over";
+import { asset, script_address } from "./root";
+import { forget_shared, shared_files } from "./shared_files";
+import { count_files, load_texts, say } from "./texts";
+import { shown, size } from "./words";
 
 const main = document.querySelector("main")!;
 
@@ -55,7 +61,34 @@ const decode: Decode = async (picture) => {
   return (await decoder)(picture);
 };
 
-// --- the page
+// --- choosing first
+let chooser: Chooser;
+let choosing = false;
+let lost_files = false;
+
+function show_choosing(): void {
+  choosing = true;
+  const next = button("", () => {
+    choosing = false;
+    void look();
+  }, { icon: "code", class: "main" });
+  const update = () => (next.replaceChildren(icon("code"), h("span", {}, has_something() ? say("scan_to_send", { what: what_is_chosen() }) : say("scan_first"))));
+  chooser_changed = update;
+  update();
+  document.title = say("send_files");
+  fill(main, h("h1", {}, say("send_files")), h("p", { class: "lead" }, say("choose_then_scan")),
+    lost_files ? h("p", { class: "warn", role: "alert" }, say("shared_lost")) : null,
+    chooser.element, chooser.note_field(), next);
+}
+
+let chooser_changed = (): void => undefined;
+const has_something = () => chooser.files.length > 0 || chooser.text !== "";
+
+function what_is_chosen(): string {
+  return chooser.files.length > 0 ? `${count_files(chooser.files.length)}, ${size(chooser.bytes)}` : say("a_note");
+}
+
+// --- the code
 let stream: MediaStream | null = null;
 
 function stop(): void {
@@ -63,23 +96,58 @@ function stop(): void {
   stream = null;
 }
 
-function found(texts: string[]): boolean {
+async function found(texts: string[]): Promise<boolean> {
   for (const text of texts) {
     const link = drop_link_in(text);
     if (!link) continue;
-    stop();
     announce(say("code_found"));
-    if (link.host === location.host) location.assign(link);
-    else ask_first(link);
-    return true;
+    if (link.host !== location.host) {
+      stop();
+      ask_first(link);
+      return true;
+    }
+    if (!has_something()) {
+      stop();
+      location.assign(link);
+      return true;
+    }
+    try {
+      await become_sender(link);
+      return true;
+    } catch (error) {
+      line.textContent = error instanceof Refused && (error.status === 404 || error.status === 410) ? say("code_over") : say("no_answer");
+    }
   }
   return false;
+}
+
+// The sender's page takes the place of this one, in the same document: what was chosen stays in hand. Throws Offline and Refused.
+async function become_sender(link: URL): Promise<void> {
+  const answer = await fetch(link.href.replace(/#.*/, ""), { headers: { Accept: "text/html" }, cache: "no-store" }).catch(() => {
+    throw new Offline();
+  });
+  if (!answer.ok) throw await refusal(answer);
+  const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  const script = page.querySelector("script[type=module]")?.getAttribute("src");
+  const there = page.querySelector("main")?.dataset["facts"];
+  const texts = page.documentElement.dataset["texts"];
+  if (!script || !there || !texts) throw new Offline();
+  stop();
+  hand_over({ files: chooser.files.map((one) => ({ file: new File([one.blob], one.name, { type: one.blob.type, lastModified: one.modified }), name: one.name })), note: chooser.note.value });
+  chooser.end();
+  void forget_shared();
+  history.pushState(null, "", link);
+  addEventListener("popstate", () => location.reload());
+  main.dataset["facts"] = there;
+  document.documentElement.dataset["texts"] = texts;
+  await import(String(script_address(script.split("/").pop()!)));
 }
 
 function ask_first(link: URL): void {
   fill(main, badge("wait"), h("h1", {}, say("other_server")), h("p", { class: "lead" }, say("other_server_lead")),
     h("p", { class: "host", translate: "no" }, link.host),
     link.protocol === "http:" ? h("p", { class: "warn" }, say("other_server_http")) : null,
+    has_something() ? h("p", { class: "warn" }, say("other_server_files")) : null,
     h("div", { class: "actions" }, button(say("go_there"), () => location.assign(link), { class: "main" }), button(say("scan_again"), () => void look())));
 }
 
@@ -98,7 +166,7 @@ async function read_picture(file: Blob): Promise<void> {
   line.textContent = say("looking");
   try {
     const texts = await decode(await createImageBitmap(file));
-    if (found(texts)) return;
+    if (await found(texts) || texts.some(drop_link_in)) return;
     line.textContent = texts.length > 0 ? say("other_code", { text: shown(texts[0]!.slice(0, 80)) }) : say("no_code");
   } catch {
     line.textContent = say("no_picture");
@@ -107,10 +175,15 @@ async function read_picture(file: Blob): Promise<void> {
 
 async function look(): Promise<void> {
   line.textContent = "";
+  document.title = say("scan_heading");
   const video = h("video", { muted: true, playsinline: true, autoplay: true, "aria-label": say("camera_picture") });
   video.muted = true;
   const frame = h("div", { class: "camera" }, video);
-  fill(main, h("h1", {}, say("scan_heading")), h("p", { class: "lead" }, say("scan_lead")), frame, line, h("div", { class: "actions" }, from_picture()));
+  fill(main, h("h1", {}, say("scan_heading")), h("p", { class: "lead" }, has_something() ? say("scan_lead_with", { what: what_is_chosen() }) : say("scan_lead")), frame, line,
+    h("div", { class: "actions" }, from_picture(), button(has_something() ? say("change_chosen") : say("choose_first"), () => {
+      stop();
+      show_choosing();
+    }, { icon: "files" })));
   const media = navigator.mediaDevices as MediaDevices | undefined;
   if (!media?.getUserMedia) {
     frame.remove();
@@ -125,14 +198,15 @@ async function look(): Promise<void> {
     return;
   }
   const mine = stream;
+  if (choosing || !frame.isConnected) return stop();
   video.srcObject = mine;
   await video.play().catch(() => undefined);
   line.textContent = say("looking");
   while (stream === mine) {
     try {
       const texts = await decode(video);
-      if (found(texts)) return;
-      if (texts.length > 0) line.textContent = say("other_code", { text: shown(texts[0]!.slice(0, 80)) });
+      if (await found(texts)) return;
+      if (texts.length > 0 && !texts.some(drop_link_in)) line.textContent = say("other_code", { text: shown(texts[0]!.slice(0, 80)) });
     } catch {
       line.textContent = say("no_decoder");
     }
@@ -142,12 +216,24 @@ async function look(): Promise<void> {
 
 async function begin(): Promise<void> {
   await load_texts();
+  setTimeout(() => void register_app(), 1000);  // after the first view
   addEventListener("pagehide", stop);
+  chooser = new Chooser(() => chooser_changed(), () => !choosing);
   addEventListener("paste", (event) => {
     const file = event.clipboardData?.files[0];
-    if (file) void read_picture(file);
+    if (file && !choosing) void read_picture(file);
   });
-  await look();
+  const query = new URLSearchParams(location.search);
+  const id = query.get("shared");
+  const shared = id ? await shared_files(id) : null;
+  lost_files = id !== null && shared === null;
+  if (shared) {
+    chooser.note.value = shared.note;
+    await chooser.take(shared.files);
+  }
+  // What was shared is chosen already: the code is next.
+  if (query.has("send") || lost_files) show_choosing();
+  else await look();
 }
 
 void begin();

@@ -2,6 +2,7 @@
 // a lost connection, and after a reload when the same files are chosen again.
 import type { FileSource } from "tus-js-client";
 import { ask, ask_json, detail_in, type DeliveryState, type DropInfo, Offline, pause, Refused } from "./api";
+import type { Chosen } from "./choosing";
 import { head_of, keep_delivery, type KeptDelivery, type KeptFile, kept_head } from "./kept";
 import { at } from "./root";
 import { new_number, seal } from "./seal_client";
@@ -9,12 +10,6 @@ import { new_number, seal } from "./seal_client";
 // Loaded when something is sent: the first view does without.
 const print_of = async (blob: Blob) => (await import("./same_file")).print_of(blob);
 
-export interface Chosen {
-  name: string;    // safe, and no other has it
-  wanted: string;  // before another had it
-  blob: Blob;
-  modified: number;
-}
 export interface Progress {
   name: string;
   size: number;

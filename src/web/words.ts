@@ -13,13 +13,21 @@ export function size(bytes: number): string {
   return `${value.toFixed(1)} ${units[unit]}`;
 }
 
+// "10 minutes", "about 2 hours", "6 hours", "7 days": whole where it is whole, else about.
 export function duration(seconds: number): string {
   const minutes = Math.max(1, Math.round(seconds / 60));
-  if (minutes >= 2880) return say("days", { n: Math.floor(minutes / 1440) });
-  const hours = Math.round(minutes / 60);
-  if (hours === 1 && Math.abs(minutes - 60) <= 2) return say("hour");
-  if (minutes >= 120) return say("hours", { n: Math.floor(minutes / 60) });
-  return minutes === 1 ? say("minute") : say("minutes", { n: minutes });
+  if (minutes < 55) return minutes === 1 ? say("minute") : say("minutes", { n: minutes });
+  const [unit, one, many] = minutes < 2880 - 30 ? [60, "hour", "hours"] as const : [1440, "day", "days"] as const;
+  if (unit === 60 && minutes > 65 && minutes < 105) return say("minutes", { n: minutes });
+  const n = Math.round(minutes / unit);
+  const text = n === 1 ? say(one) : say(many, { n });
+  return minutes === n * unit ? text : say("about", { time: text });
+}
+
+// Of what is under way: "8 s", "3 min", "2 h".
+export function brief(seconds: number): string {
+  if (seconds < 90) return say("seconds_brief", { n: Math.max(1, Math.round(seconds)) });
+  return seconds < 5400 ? say("minutes_brief", { n: Math.round(seconds / 60) }) : say("hours_brief", { n: Math.round(seconds / 3600) });
 }
 
 export function seconds_until(time: string): number {

@@ -17,6 +17,9 @@ struct Address {
 constexpr Address addresses[] = {
     {Resource::home, "/"},
     {Resource::scan_page, "/scan"},
+    {Resource::share_target, "/share"},
+    {Resource::app_manifest, "/app.webmanifest"},
+    {Resource::app_worker, "/app_worker.js"},
     {Resource::asset, "/assets/{name}"},
     {Resource::health, "/healthz"},
     {Resource::spaces, "/api/v1/spaces"},

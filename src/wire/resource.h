@@ -14,6 +14,9 @@ namespace qrx::wire {
 enum class Resource : std::uint8_t {
   home,
   scan_page,
+  share_target,  // where the share sheet of a phone posts to; a service worker answers first
+  app_manifest,
+  app_worker,
   asset,
   health,
   spaces,

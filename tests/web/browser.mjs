@@ -37,7 +37,7 @@ export async function wait_for(seconds, condition, about) {
     await sleep(50);
   }
 }
-function skip(text) {
+export function skip(text) {
   console.log(text);
   process.exit(process.env.CI ? 1 : 77);
 }

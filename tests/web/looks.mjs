@@ -38,13 +38,14 @@ await run(async (t) => {
     const page = await t.page({ phone, dark, language });
     await page.goto(server.url);
     await page.waitForSelector("button.main");
-    equal(chinese ? "显示我的二维码" : "Show my code", await page.textContent("button.main"), "the button");
+    equal(chinese ? "接收" : "Receive", await page.textContent("button.main b"), "the button");
     equal(chinese ? "zh-Hans" : "en", await page.getAttribute("html", "lang"), "the language");
     await labelled(page, `home ${look}`);
     await t.shot(page, `home-${look}`);
-    // By keyboard alone: the first stop is the button.
+    // By keyboard alone: the way home, then the button.
     await page.keyboard.press("Tab");
-    equal(true, await page.evaluate(() => document.activeElement.matches("button.main")), "the first stop of Tab");
+    await page.keyboard.press("Tab");
+    equal(true, await page.evaluate(() => document.activeElement.matches("button.main")), "the second stop of Tab");
     await page.keyboard.press("Enter");
     await page.waitForSelector("svg.code");
     await page.waitForFunction(() => document.querySelector(".words")?.textContent);
@@ -69,13 +70,14 @@ await run(async (t) => {
     await labelled(sender, `sent ${look}`);
     await t.shot(sender, `sent-${look}`);
     await page.waitForSelector(".pictures img");
-    equal(chinese ? "上传成功" : "Upload successful", await page.textContent("h1"), "the receiver is told");
-    equal(chinese ? "上传成功" : "Upload successful", await page.textContent("[aria-live]"), "and hears it");
+    equal(chinese ? "上传成功" : "Upload successful", await page.textContent(".notice"), "the receiver is told");
+    equal(chinese ? "已收到 2 个文件" : "2 files received", await page.textContent("h1"), "what arrived");
+    equal(chinese ? "上传成功: 已收到 2 个文件" : "Upload successful: 2 files received", await page.textContent("[aria-live]"), "and hears it");
     await labelled(page, `arrived ${look}`);
     await t.shot(page, `arrived-${look}`);
     await page.locator(".options > summary").click();
     await page.click("button.danger");
-    await page.waitForSelector(".badge.bad");
+    await page.waitForFunction((want) => document.querySelector("h1").textContent === want, chinese ? "已删除" : "Deleted");
     equal(chinese ? "已删除" : "Deleted", await page.textContent("h1"), "deleted");
     await sender.context().close();
     await page.context().close();
@@ -99,12 +101,12 @@ await run(async (t) => {
   const limited = await t.page();
   await limited.goto(`${server.url}/u/${space.guid}`);
   await limited.setInputFiles("input[type=file][multiple]", [{ name: "large.bin", mimeType: "", buffer: Buffer.alloc(1_100_000) }]);
-  check((await limited.textContent("[role=alert]")).includes("more than this space takes"), "over the limit");
+  check((await limited.textContent("[role=alert]")).includes("is too large"), "over the limit");
   equal(true, await limited.isDisabled("button.main:not(label)"), "the button over the limit");
   await limited.goto(space.owner);
   await limited.waitForSelector(".items");
   await fetch(`${server.url}/api/v1/spaces/${space.guid}`, { method: "DELETE", headers: { Authorization: `Bearer ${space.token}` } });
-  await limited.waitForSelector("text=This space is gone");
+  await limited.waitForSelector("text=This page has expired");
   await t.shot(limited, "gone-desktop");
   await bare.goto(`${server.url}/u/${space.guid}`);
   equal("Nothing here", await bare.textContent("h1"), "the sender's page of no space");
@@ -112,7 +114,7 @@ await run(async (t) => {
   const watching = await t.page();
   await watching.goto(brief.owner);
   await watching.waitForSelector("svg.code");
-  await watching.waitForSelector("text=This space is gone");
+  await watching.waitForSelector("text=This page has expired");
   await server.stop();
 
   // --- behind a prefix; asking at an interval where the person wants it

@@ -45,13 +45,13 @@ await run(async (t) => {
   await slow(6 * 1024 * 1024);
   await sender.click("button.main:not(label)");
   await wait_for(30, () => offsets.some((offset) => offset > 0), "the second piece is on its way");
-  await sender.click("text=Pause");
+  await sender.click("button:has-text('Pause')");
   await sender.waitForFunction(() => document.querySelector("h1").textContent === "Paused");
   await t.shot(sender, "paused-desktop");
   const before = offsets.length;
   await sleep(400);
   equal(before, offsets.length, "requests while paused");
-  await sender.click("text=Go on");
+  await sender.click("button:has-text('Resume')");
   await wait_for(10, () => offsets.length > before, "it goes on");
   await slow(-1);
   await sender.reload();

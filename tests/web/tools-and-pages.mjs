@@ -86,7 +86,7 @@ await run(async (t) => {
   const strict = await server.space({ seal: "require", key });
   await sender.goto(`${server.url}/u/${strict.guid}`);
   await sender.waitForSelector(".badge.bad");
-  equal("The link is cut off", await sender.textContent("h1"), "heading without the key");
+  equal("This link is incomplete", await sender.textContent("h1"), "heading without the key");
 
   // --- a folder, what is dropped, what is pasted
   const many = await server.space();

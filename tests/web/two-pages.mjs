@@ -34,7 +34,7 @@ await run(async (t) => {
     await line.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: 2_000_000 });
     await sender.click("button.main:not(label)");
     await receiver.waitForFunction(() => document.querySelector(".rows.progress progress")?.value > 0.1);
-    equal("sealed file", await receiver.textContent(".rows.progress .name"), "what the receiver sees of it");
+    equal("encrypted file", await receiver.textContent(".rows.progress .name"), "what the receiver sees of it");
     await t.shot(receiver, "receiving-desktop");
     await sender.waitForSelector(".badge.good");
     await wait_for(10, async () => (await receiver.locator(".rows.progress li").count()) === 0, "the progress goes once everything is there");
@@ -42,7 +42,7 @@ await run(async (t) => {
     await t.shot(sender, "sent-phone");
 
     await receiver.waitForSelector(".items .rows li");
-    equal("Upload successful", await receiver.textContent("h1"), "the receiver's heading");
+    equal("3 files received", await receiver.textContent("h1"), "the receiver's heading");
     equal(["big.bin", "ä note.txt", "empty"].sort(), (await receiver.locator(".items .rows .name").allTextContents()).sort(), "the names");
     equal("from my phone", await receiver.textContent("blockquote"), "the note");
     await t.shot(receiver, "arrived-desktop");

@@ -8,7 +8,7 @@ node_modules/.bin/tsc --noEmit -p .
 python3 - <<'PYTHON'
 import glob, json, re, sys
 english, chinese = (json.load(open(f"texts/{language}.json", encoding="utf-8")) for language in ("en", "zh"))
-scripts = "".join(open(name, encoding="utf-8").read() for name in glob.glob("*.ts"))
+scripts = "".join(open(name, encoding="utf-8").read() for name in [*glob.glob("*.ts"), "build.mjs"])
 pages = open("../serve/pages.cpp", encoding="utf-8").read()
 unsaid = [f"page.{key}" for key in english["page"] if f'"{key}"' not in scripts] + [f"server.{key}" for key in english["server"] if f'"{key}"' not in pages]
 same = [key for part in english for key in english[part] if english[part][key] == chinese[part][key] and re.search("[a-z]{3}", english[part][key]) and "@" not in english[part][key]]
@@ -19,7 +19,7 @@ PYTHON
 # Without its libraries the pages are built without their scripts, and the build says what to do.
 bare=$(mktemp -d)
 trap 'rm -rf "$bare"' EXIT
-cp -r build.mjs texts style.css icon.svg "$bare"
+cp -r build.mjs icons.mjs texts style.css icon.svg "$bare"
 said=$(node "$bare/build.mjs" "$bare/out" "$root/src/seal/words.cpp" 2>&1) || { echo "$said"; exit 1; }
 grep -q 'npm ci --ignore-scripts' <<<"$said" || { echo "the build said: $said"; exit 1; }
 grep -q '"style.css"' "$bare/out/web_data.cpp"

@@ -2,6 +2,7 @@
 // files may be chosen before the code is there.
 import { announce, button, type Child, fill, h, icon } from "./dom";
 import { may_be_picture } from "./pictures";
+import { seems_same } from "./same_file";
 import { count_files, say } from "./texts";
 import { folder, leaf, safe_name, shown, size, unique_name } from "./words";
 
@@ -208,9 +209,7 @@ async function is_there(one: Chosen, before: Chosen[]): Promise<boolean> {
   const alike = before.filter((other) => other.wanted === one.wanted && other.blob.size === one.blob.size && other.modified === one.modified);
   if (alike.length === 0) return false;
   try {
-    const { print_of } = await import("./same_file");
-    const print = await print_of(one.blob);
-    for (const other of alike) if ((await print_of(other.blob)) === print) return true;
+    for (const other of alike) if (await seems_same(one.blob, other.blob)) return true;
   } catch {
     // it cannot be read: sending will say so
   }

@@ -31,37 +31,24 @@ export function svg(tag: string, attributes: Record<string, string | number> = {
   return element;
 }
 
-// Drawn for a field of 24 by 24, with lines.
+// Drawn for a field of 24 by 24, with lines. What only some pages draw stands in signs.ts, which they import.
 const drawings = {
   file: "M7 3h7l4 4v14H7zM14 3v4h4",
   files: "M8 7h7l3 3v11H8zM5 17V3h8",
   folder: "M3 6h6l2 2h10v11H3z",
   camera: "M4 8h3l2-3h6l2 3h3v11H4zM12 10a3.5 3.5 0 1 0 0 7 3.5 3.5 0 0 0 0-7",
-  lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 7 0v3",
-  open_lock: "M6 11h12v9H6zM8.5 11V8a3.5 3.5 0 0 1 6.8-1.2",
-  down: "M12 4v11m0 0 4.5-4.5M12 15l-4.5-4.5M5 20h14",
-  up: "M12 20V9m0 0 4.5 4.5M12 9l-4.5 4.5M5 4h14",
-  copy: "M9 9h11v11H9zM5 15H4V4h11v1",
-  check: "m5 12.5 4.5 4.5L19 7",
   cross: "M6 6l12 12M18 6 6 18",
-  pause: "M9 6v12M15 6v12",
-  play: "M8 5l11 7-11 7z",
-  clock: "M12 4a8 8 0 1 0 0 16 8 8 0 0 0 0-16m0 4v4l3 2",
   picture: "M4 5h16v14H4zm0 10 5-5 5 5 2-2 4 4M15.5 8.5v.01",
-  note: "M5 4h14v12l-4 4H5zM15 20v-4h4M9 9h6m-6 4h4",
-  warning: "M12 4 3 20h18zM12 10v4m0 3v.01",
-  share: "M6 12v8h12v-8M12 15V4m0 0L8 8m4-4 4 4",
-  trash: "M5 7h14M10 7V4h4v3M7 7l1 13h8l1-13",
   code: "M4 4h6v6H4zm10 0h6v6h-6zM4 14h6v6H4zm10 0h2v2h-2zm4 4h2v2h-2z",
-  bell: "M6 17V11a6 6 0 0 1 12 0v6l2 1H4zM10 21h4",
-  receive: "M4 4h6v6H4zm10 0h6v6h-6zM4 14h6v6H4zM17 13v7m0 0 3-3m-3 3-3-3",
-  send: "M21 4 10 15M21 4l-7 17-4-6-6-4z",
-  mail: "M3 6h18v12H3zm0 0 9 7 9-7",
-} as const;
-export type Drawing = keyof typeof drawings;
+};
+export type Drawing = keyof typeof drawings | keyof typeof import("./signs").signs;
+
+export function add_drawings(more: Record<string, string>): void {
+  Object.assign(drawings, more);
+}
 
 export function icon(name: Drawing): SVGElement {
-  return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, svg("path", { d: drawings[name] }));
+  return svg("svg", { viewBox: "0 0 24 24", class: "icon", "aria-hidden": "true" }, svg("path", { d: (drawings as Record<string, string>)[name]! }));
 }
 
 export function button(label: string, act: (event: MouseEvent) => unknown, options: { icon?: Drawing; class?: string; title?: string } = {}): HTMLButtonElement {

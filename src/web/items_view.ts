@@ -1,7 +1,7 @@
 // Files as people see them: pictures at once, each to be saved, or all as one zip. For the receiver and for recipients.
 import { Offline, Refused } from "./api";
 import { bytes_of, type Contents, type Item } from "./contents";
-import { announce, Bar, button, details, fill, h, icon } from "./dom";
+import { add, announce, Bar, button, details, fill, h, icon } from "./dom";
 import { may_be_picture, most_picture_bytes, picture_type } from "./pictures";
 import { Given_up, save_by_form, save_stream } from "./save";
 import { Broken, NotOurs } from "./seal_client";
@@ -43,7 +43,7 @@ export class ItemsView {
     const { items, message, trouble } = contents;
     fill(this.element,
       h("h2", {}, title),
-      message && text_view(message),
+      ...(message ? text_view(message) : []),
       trouble === "manifest" && h("p", { class: "warn bad", role: "alert" }, say("not_what_was_sealed")),
       trouble === "no_key" && h("p", { class: "warn" }, say("no_key_here")),
       this.texts, this.pictures, this.list,
@@ -159,7 +159,8 @@ export class ItemsView {
       --left;
       try {
         const text = as_text(new Uint8Array(await new Response(await bytes_of(item, this.rights.place(item), this.rights.identity)).arrayBuffer()));
-        if (text !== null) this.texts.append(this.contents.items.length > 1 ? h("p", { class: "note", dir: "auto" }, shown(item.name)) : "", text_view(text));
+        if (text === null) continue;
+        add(this.texts, h("section", { class: "text" }, this.contents.items.length > 1 && h("p", { class: "note", dir: "auto" }, shown(item.name)), ...text_view(text)));
       } catch {
         // it stays on the list
       }

@@ -70,7 +70,7 @@ export interface KeptFile {
   name: string;
   size: number;
   modified: number;
-  print: string;          // of its bytes (same_file.ts)
+  print: string;          // of its bytes (file_print.ts)
   wire: string;           // its name on the wire
   head?: { front: string; key: string; tag: string };  // base64
   upload?: string;        // its address

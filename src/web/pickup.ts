@@ -1,4 +1,5 @@
 // A recipient's page: what there is, from whom, until when. Looking changes and counts nothing.
+import "./signs";
 import { ask, ask_json, pause, type FileInfo, type SharedSpace } from "./api";
 import { contents_of, type Item } from "./contents";
 import { badge, button, facts, fill, h } from "./dom";
@@ -56,7 +57,7 @@ async function show(): Promise<void> {
   }
   fill(main, h("h1", {}, title),
     standing(),
-    shared.message && text_view(shared.message),
+    ...(shared.message ? text_view(shared.message) : []),
     no_key && h("p", { class: "warn bad", role: "alert" }, say("key_missing")),
     files.length === 0 && h("p", { class: "lead" }, say("nothing_yet")),
     ask_first && h("p", { class: "lead" }, say("open_sealed_lead")),

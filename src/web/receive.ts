@@ -1,4 +1,5 @@
 // The home page, where one receives or sends, and the receiver's page of a space.
+import "./signs";
 import { register_app } from "./app";
 import { ask_json, Refused, type SpaceCreated } from "./api";
 import { badge, details, fill, h, icon } from "./dom";

@@ -1,7 +1,5 @@
 // Points the camera at a receiver's code, and goes to the sender's page that it names. What is to be sent may be chosen before: it
 // goes along.
-import { Offline, Refused, refusal } from "./api";
-import { register_app } from "./app";
 import { Chooser } from "./choosing";
 import { announce, badge, button, fill, h, icon } from "./dom";
 import { hand_over } from "./hand_over";
@@ -111,27 +109,23 @@ async function found(texts: string[]): Promise<boolean> {
       location.assign(link);
       return true;
     }
-    try {
-      await become_sender(link);
-      return true;
-    } catch (error) {
-      line.textContent = error instanceof Refused && (error.status === 404 || error.status === 410) ? say("code_over") : say("no_answer");
-    }
+    const status = await become_sender(link);
+    if (status === 200) return true;
+    line.textContent = status === 404 || status === 410 ? say("code_over") : say("no_answer");
   }
   return false;
 }
 
-// The sender's page takes the place of this one, in the same document: what was chosen stays in hand. Throws Offline and Refused.
-async function become_sender(link: URL): Promise<void> {
-  const answer = await fetch(link.href.replace(/#.*/, ""), { headers: { Accept: "text/html" }, cache: "no-store" }).catch(() => {
-    throw new Offline();
-  });
-  if (!answer.ok) throw await refusal(answer);
+// The sender's page takes the place of this one, in the same document: what was chosen stays in hand. The server's status; 0: no
+// answer, or none of ours.
+async function become_sender(link: URL): Promise<number> {
+  const answer = await fetch(link.href.replace(/#.*/, ""), { headers: { Accept: "text/html" }, cache: "no-store" }).catch(() => null);
+  if (!answer?.ok) return answer?.status ?? 0;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   const script = page.querySelector("script[type=module]")?.getAttribute("src");
   const there = page.querySelector("main")?.dataset["facts"];
   const texts = page.documentElement.dataset["texts"];
-  if (!script || !there || !texts) throw new Offline();
+  if (!script || !there || !texts) return 0;
   stop();
   hand_over({ files: chooser.files.map((one) => ({ file: new File([one.blob], one.name, { type: one.blob.type, lastModified: one.modified }), name: one.name })), note: chooser.note.value });
   chooser.end();
@@ -141,6 +135,7 @@ async function become_sender(link: URL): Promise<void> {
   main.dataset["facts"] = there;
   document.documentElement.dataset["texts"] = texts;
   await import(String(script_address(script.split("/").pop()!)));
+  return 200;
 }
 
 function ask_first(link: URL): void {
@@ -216,7 +211,6 @@ async function look(): Promise<void> {
 
 async function begin(): Promise<void> {
   await load_texts();
-  setTimeout(() => void register_app(), 1000);  // after the first view
   addEventListener("pagehide", stop);
   chooser = new Chooser(() => chooser_changed(), () => !choosing);
   addEventListener("paste", (event) => {

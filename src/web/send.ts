@@ -1,4 +1,5 @@
 // The sender's page: choose, send, done.
+import "./signs";
 import { ask, ask_json, type DropInfo, Offline, Refused } from "./api";
 import { Chooser, names_of } from "./choosing";
 import { announce, badge, button, type Child, details, facts, fill, h, icon } from "./dom";

@@ -1,6 +1,6 @@
 // Text that somebody sent, as text: to read and to copy, never as markup. Its links are not links until a person has looked at
 // where they lead.
-import { copy_button, details, h } from "./dom";
+import { type Child, copy_button, details, h } from "./dom";
 import { say } from "./texts";
 import { shown } from "./words";
 
@@ -37,12 +37,13 @@ function link_row(url: URL): HTMLElement {
   return h("li", {}, h("a", { href: url.href, target: "_blank", rel: "noopener noreferrer" }, h("b", {}, url.host), shown(url.href.slice(url.origin.length))));
 }
 
-export function text_view(text: string): HTMLElement {
+export function text_view(text: string): Child[] {
   // Line ends stay; all else that cannot be seen is written out.
   const lines = text.replace(/\r\n?/g, "\n").replace(/\n+$/, "").split("\n").map((line) => line.split("\t").map(shown).join("\t")).join("\n");
   const links = links_in(text);
-  return h("div", { class: "text" },
+  return [
     h("blockquote", { dir: "auto", tabindex: 0, "aria-label": say("text_sent") }, lines),
-    h("div", { class: "actions" }, copy_button(say("copy"), () => text, say("copied"), { class: "small" })),
-    links.length > 0 ? details(say(links.length === 1 ? "link_in_text" : "links_in_text", { n: links.length }), h("p", { class: "note" }, say("links_look")), h("ul", { class: "links", translate: "no" }, ...links.map(link_row))) : null);
+    h("div", { class: "copy" }, copy_button(say("copy"), () => text, say("copied"), { class: "small" })),
+    links.length > 0 ? details(say(links.length === 1 ? "link_in_text" : "links_in_text", { n: links.length }), h("p", { class: "note" }, say("links_look")), h("ul", { class: "links", translate: "no" }, ...links.map(link_row))) : null,
+  ];
 }

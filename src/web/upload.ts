@@ -8,7 +8,7 @@ import { at } from "./root";
 import { new_number, seal } from "./seal_client";
 
 // Loaded when something is sent: the first view does without.
-const print_of = async (blob: Blob) => (await import("./same_file")).print_of(blob);
+const print_of = async (blob: Blob) => (await import("./file_print")).print_of(blob);
 
 export interface Progress {
   name: string;

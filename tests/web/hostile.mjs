@@ -108,6 +108,6 @@ await run(async (t) => {
   const items = state.deliveries[0].files.filter((file) => file.name !== "qrx-manifest.age").map((file) => `${server.url}/api/v1/spaces/${state.guid}/files/${file.file}`);
   [swap[items[0]], swap[items[1]]] = [items[1], items[0]];
   await victim.click('button[aria-label="Save one.txt"]');
-  await victim.waitForFunction(() => [...document.querySelectorAll(".rows li .note")].some((note) => note.textContent.includes("not what the sender sealed")));
+  await victim.waitForFunction(() => [...document.querySelectorAll(".rows li .note")].some((note) => note.textContent.includes("not what the sender encrypted")));
   await t.shot(victim, "exchanged-desktop");
 });

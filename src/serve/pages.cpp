@@ -226,18 +226,17 @@ std::string sent_page(const Look& look, const wire::DeliveryState& delivery, std
     sums += name + "<code>" + to_hex(file.xxh128) + "</code></li>";
   }
   const std::string heading = page.say("sent_heading");
-  return page.in_frame(
-      heading,
-      fill(embedded_page("sent.html"),
-           {{"heading", heading},
-            {"lead", page.say(delivery.files.size() == 1 ? "sent_lead_one" : "sent_lead",
-                              {{"files", count_of_files(page, delivery.files.size())}, {"size", format_size(bytes)}})},
-            {"files", std::move(files)},
-            {"again", std::string(again_href)},
-            {"again_word", page.say("send_more")},
-            {"sums_heading", page.say("sums_heading")},
-            {"sums_lead", page.say("sums")},
-            {"sums", std::move(sums)}}));
+  return page.in_frame(heading,
+                       fill(embedded_page("sent.html"),
+                            {{"heading", heading},
+                             {"lead", page.say("sent_lead", {{"files", count_of_files(page, delivery.files.size())},
+                                                             {"size", format_size(bytes)}})},
+                             {"files", std::move(files)},
+                             {"again", std::string(again_href)},
+                             {"again_word", page.say("send_more")},
+                             {"sums_heading", page.say("sums_heading")},
+                             {"sums_lead", page.say("sums")},
+                             {"sums", std::move(sums)}}));
 }
 
 std::string share_page(const Look& look, const wire::SharedSpace& shared, WallTime now) {

@@ -363,11 +363,19 @@ TEST_CASE("a form is one delivery, with its note, and names that were given twic
   const wire::DeliveryInfo delivery = desk.info().deliveries.at(0);
   CHECK(delivery.message == "hello");
   CHECK(delivery.files.size() == 3);
-  CHECK(desk.drop("POST", "", headers, part("name=note", "x") + "--X--").status == 400);
+  CHECK(desk.drop("POST", "", headers, part("name=note", " ") + "--X--").status == 400);
   CHECK(desk.drop("POST", "", headers, part("name=f; filename=\"../x\"", "x") + "--X--").status == 400);
   CHECK(desk.drop("POST", "", headers, part("name=f; filename=\"x\"", "x")).status == 400);
   CHECK(desk.drop("POST", "", {{"Content-Type", "text/plain"}}, "x").status == 415);
   CHECK(desk.info().deliveries.size() == 1);
+  // A note without a file is a file.
+  CHECK(desk.drop("POST", "", headers, part("name=note", " x ") + part("name=f; filename=\"\"", "") + "--X--").status ==
+        201);
+  const wire::DeliveryInfo note = desk.info().deliveries.at(1);
+  CHECK(note.message.empty());
+  REQUIRE(note.files.size() == 1);
+  CHECK(note.files[0].name == "note.txt");
+  CHECK(note.files[0].size == 2);
 }
 
 TEST_CASE("nothing that has bytes is dropped from a form: it is kept, or the form is refused") {

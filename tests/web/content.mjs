@@ -25,7 +25,7 @@ await run(async (t) => {
   await receiver.waitForSelector("svg.code");
   const link = await receiver.getAttribute("a.link", "href");
   equal(link, await receiver.textContent("a.link"), "the link that is shown is the whole one");
-  await receiver.click("text=Tell me when something arrives");
+  await receiver.click("text=Notify me");
   equal("true", await receiver.getAttribute("[aria-pressed]", "aria-pressed"), "the button is pressed");
   await receiver.evaluate(() => (globalThis.away = true));
   const tones = await receiver.evaluate(() => globalThis.tones);

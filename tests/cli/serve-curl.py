@@ -77,7 +77,9 @@ def forms(w, server):
     (delivery,) = space.state()["deliveries"]
     qrx.check_equal("from my phone", delivery["message"])
     qrx.check_equal({sums(one), sums(big)}, {file["xxh128"] for file in delivery["files"]})
-    qrx.check_equal(400, status_of("-F", "note=nothing", space.upload_url))
+    qrx.check_equal(400, status_of("-F", "note=", space.upload_url))
+    qrx.check_equal(201, status_of("-F", "note=only words", space.upload_url))  # a note alone is a file
+    qrx.check_equal(["note.txt"], [file["name"] for file in space.state()["deliveries"][1]["files"]])
     qrx.check_equal(415, status_of("-d", "a=b", space.upload_url))
 
 

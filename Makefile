@@ -19,41 +19,10 @@ TESTS        ?=
 
 TOOLS := qrx-serve qrx-recv qrx-send qrx-share qrx-scan qrx-show qrx-notify
 
-# Debian packages, one a line. "package?command": not needed where the command is there already.
-define DEPS_BUILD
-g++
-cmake
-ninja-build
-pkg-config
-catch2
-libchafa-dev
-libcli11-dev
-libcpp-httplib-dev
-libcurl4-openssl-dev
-libexpected-dev
-libfmt-dev
-libgif-dev
-libglib2.0-dev
-libidn2-dev
-libjpeg62-turbo-dev
-libopencv-core-dev
-libopencv-imgproc-dev
-libpng-dev
-libqrencode-dev
-libseccomp-dev
-libsqlite3-dev
-libssl-dev
-libstrophe-dev
-libtomlplusplus-dev
-libwebp-dev
-libxxhash-dev
-libzxing-dev
-nlohmann-json3-dev
-zlib1g-dev
-nodejs?node
-npm?npm
-endef
+# Debian packages of the build; needed.txt has their names on other systems, too.
+DEPS_BUILD := $(shell awk '!/^\#/ && NF { print $$2 }' cmd/packaging/needed.txt)
 
+# Debian packages of the tests, one a line. "package?command": not needed where the command is there already.
 define DEPS_TEST
 age
 apprise
@@ -121,7 +90,9 @@ endef
 CCACHE := $(shell command -v ccache 2>/dev/null)
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
-CMAKE_FLAGS = -G Ninja $(if $(CCACHE),-DCMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE))
+# Warnings are errors where the gate asks for it (make check), not for people who build.
+WERROR ?= ON
+CMAKE_FLAGS = -G Ninja -DQRX_WERROR=$(WERROR) $(if $(CCACHE),-DCMAKE_CXX_COMPILER_LAUNCHER=$(CCACHE))
 
 .DEFAULT_GOAL := all
 # The libraries of the pages, by their lock file; an installed lock file is newer than ours when it is up to date.
@@ -131,13 +102,16 @@ $(WEB_INSTALLED): src/web/package-lock.json
 	@cd src/web && if $(NPM_CI) </dev/null; then touch node_modules/.package-lock.json; rm -f ../../$(BUILD)/web/web_data.cpp; else \
 	  echo "WARNING: the pages are built without their scripts: npm ci in src/web needs npm and a way to an npm registry." >&2; fi
 
-.PHONY: all configure deps deps-build deps-test run test check sanitize bench fuzz format lint install clean help
+.PHONY: all configure deps deps-build deps-test run test check sanitize bench fuzz format lint install deb dist portability clean help
 
 all: configure  ## build everything into build/ (bin/ holds the tools)
 	@cmake --build $(BUILD) -j $(JOBS) </dev/null
 
 configure: $(WEB_INSTALLED)
-	@[ -f $(BUILD)/build.ninja ] || cmake -S . -B $(BUILD) $(CMAKE_FLAGS) -DQRX_SANITIZE=$(SANITIZE) </dev/null
+	@[ -f $(BUILD)/build.ninja ] && grep -qsx 'QRX_WERROR:BOOL=$(WERROR)' $(BUILD)/CMakeCache.txt || \
+	  { cmd/packaging/missing --programs && mkdir -p $(BUILD) && rm -f $(BUILD)/missing.txt && \
+	    cmake -S . -B $(BUILD) $(CMAKE_FLAGS) -DQRX_SANITIZE=$(SANITIZE) </dev/null >$(BUILD)/configure.log 2>&1; } || \
+	  { cat $(BUILD)/missing.txt 2>/dev/null || cat $(BUILD)/configure.log 2>/dev/null; exit 1; } >&2
 
 deps: deps-build deps-test  ## install what the build and the tests need (Debian packages; sudo when not root)
 
@@ -162,7 +136,8 @@ test: deps-test configure $(NPM_INSTALLED)  ## run all tests; the last line says
 	@cmake --build $(BUILD) -j $(JOBS) </dev/null
 	@QRX_BIN=$(abspath $(BUILD))/bin tests/run $(TESTS) </dev/null
 
-check: test  ## exactly what CI runs: all tests, among them the map of the source, the manual and the scripts
+check: WERROR := ON
+check: test  ## exactly what CI runs: all tests, with warnings as errors
 
 sanitize:  ## all tests under ASan and UBSan, then under TSan
 	$(MAKE) test SANITIZE=address,undefined

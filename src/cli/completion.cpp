@@ -6,8 +6,8 @@
 namespace qrx::cli {
 namespace {
 
-// Inside single quotes of a shell.
-std::string quoted(const std::string& text) {
+// Inside single quotes of a shell. (Not "quoted": std::quoted would be found, too.)
+std::string in_single_quotes(const std::string& text) {
   std::string out;
   for (const char c : text) out += c == '\'' ? "'\\''" : std::string(1, c);
   return out;
@@ -83,7 +83,7 @@ std::string zsh_script(const Options& options) {
       if (c == '[' || c == ']' || c == ':' || c == '\\') out += '\\';
       out += c;
     }
-    return quoted(out);
+    return in_single_quotes(out);
   };
   std::string out = "#compdef " + tool + "\n# zsh completion for " + tool + ", made by " + tool +
                     " --completion zsh\n\n_arguments -s -S \\\n";
@@ -130,8 +130,8 @@ std::string fish_script(const Options& options) {
   std::string out = "# fish completion for " + tool + ", made by " + tool + " --completion fish\n";
   if (options.arguments_complete() != Completes::files) out += "complete -c " + tool + " -f\n";
   for (const auto& command : options.commands())
-    out +=
-        "complete -c " + tool + " -n __fish_use_subcommand -a " + command.name + " -d '" + quoted(command.help) + "'\n";
+    out += "complete -c " + tool + " -n __fish_use_subcommand -a " + command.name + " -d '" +
+           in_single_quotes(command.help) + "'\n";
   for (const auto& option : options.all()) {
     if (option.hidden) continue;
     for (const auto& spelling : spellings(option)) {
@@ -151,7 +151,7 @@ std::string fish_script(const Options& options) {
       } else if (!option.value.empty()) {
         out += " -x";
       }
-      out += " -d '" + quoted(option.help) + "'\n";
+      out += " -d '" + in_single_quotes(option.help) + "'\n";
     }
   }
   return out;

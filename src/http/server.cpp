@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <csignal>
 #include <deque>
+#include <mutex>
 #include <utility>
 
 #include "http/connection.h"
@@ -85,6 +86,7 @@ struct Server::Impl {
   Result<void> start();
   Result<void> run();
   Result<void> load_tls();
+  TlsContext tls_now();
   void wake() const;
   int sleep_time() const;
   void handle_events(int count);
@@ -105,7 +107,8 @@ struct Server::Impl {
   UniqueFd epoll;
   UniqueFd wake_fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
   UniqueFd reserve;  // given up to accept and close one when there are no more descriptors
-  TlsContext tls;    // by std::atomic_load and std::atomic_store
+  std::mutex tls_mutex;  // of tls, which is replaced while connections are accepted
+  TlsContext tls;
   std::atomic<bool> stop_asked{false};
   bool stop_begun = false;
   bool started = false;
@@ -138,8 +141,14 @@ Result<void> Server::Impl::load_tls() {
   if (options.tls_cert.empty()) return {};
   auto loaded = load_server_tls(options.tls_cert, options.tls_key.empty() ? options.tls_cert : options.tls_key);
   if (!loaded) return tl::unexpected(loaded.error());
-  std::atomic_store(&tls, std::move(*loaded));
+  const std::lock_guard lock(tls_mutex);
+  tls = std::move(*loaded);
   return {};
+}
+
+TlsContext Server::Impl::tls_now() {
+  const std::lock_guard lock(tls_mutex);
+  return tls;
 }
 
 Result<void> Server::Impl::bind() {
@@ -257,7 +266,7 @@ void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_sto
     free_slots.pop_back();
   }
   const std::uint64_t key = (static_cast<std::uint64_t>(slots[slot].generation) << 32) | slot;
-  const auto context = listener.plain ? nullptr : std::atomic_load(&tls);
+  const auto context = listener.plain ? nullptr : tls_now();
   const int fd = socket.get();
   if (address.ss_family != AF_UNIX) restore_pacing(fd);
   auto transport = context ? Transport::tls_server(std::move(socket), context) : Transport(std::move(socket));

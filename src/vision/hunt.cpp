@@ -1,8 +1,5 @@
 #include "vision/hunt.h"
 
-#define ZX_USE_UTF8 1
-#include <ZXing/ReadBarcode.h>
-
 #include <ctime>
 
 #include <algorithm>
@@ -20,20 +17,8 @@ namespace {
 // Several codes may lie in one picture: the drop link need not be the first one.
 constexpr int most_codes = 8;
 
-ZXing::Binarizer binarizer(Threshold threshold) {
-  switch (threshold) {
-    case Threshold::global:
-      return ZXing::Binarizer::GlobalHistogram;
-    case Threshold::fixed:
-      return ZXing::Binarizer::FixedThreshold;
-    case Threshold::local:
-      break;
-  }
-  return ZXing::Binarizer::LocalAverage;
-}
-
-ZXing::ImageView view(const cv::Mat& picture) {
-  return {picture.data, picture.cols, picture.rows, ZXing::ImageFormat::Lum, static_cast<int>(picture.step)};
+GrayView view(const cv::Mat& picture) {
+  return {picture.data, picture.cols, picture.rows, static_cast<std::ptrdiff_t>(picture.step)};
 }
 
 }  // namespace
@@ -78,33 +63,22 @@ void Hunt::read_at(const cv::Rect2d& share) {
 }
 
 bool Hunt::read(const cv::Mat& picture, Threshold threshold) {
-  const auto hints = ZXing::DecodeHints()
-                         .setFormats(ZXing::BarcodeFormat::QRCode)
-                         .setBinarizer(binarizer(threshold))
-                         .setMaxNumberOfSymbols(most_codes);
-  bool any = false;
-  for (const auto& found : ZXing::ReadBarcodes(view(picture), hints)) {
-    if (!found.isValid()) continue;
-    keep(found.text());
-    any = true;
+  const auto codes = read_codes(view(picture), threshold, most_codes);
+  for (const auto& code : codes) {
+    keep(code.text);
     std::vector<cv::Point> corners;
-    for (const auto& corner : found.position()) corners.emplace_back(corner.x, corner.y);
+    for (const auto& [x, y] : code.corners) corners.emplace_back(x, y);
     const cv::Rect box = cv::boundingRect(corners);
     read_at({static_cast<double>(box.x) / picture.cols, static_cast<double>(box.y) / picture.rows,
              static_cast<double>(box.width) / picture.cols, static_cast<double>(box.height) / picture.rows});
   }
-  return any;
+  return !codes.empty();
 }
 
 bool Hunt::read_pure(const cv::Mat& picture) {
-  const auto hints = ZXing::DecodeHints()
-                         .setFormats(ZXing::BarcodeFormat::QRCode)
-                         .setBinarizer(ZXing::Binarizer::FixedThreshold)
-                         .setIsPure(true);
-  const auto found = ZXing::ReadBarcode(view(picture), hints);
-  if (!found.isValid()) return false;
-  keep(found.text());
-  return true;
+  const auto codes = read_pure_code(view(picture));
+  for (const auto& code : codes) keep(code.text);
+  return !codes.empty();
 }
 
 void Hunt::keep(std::string text) {

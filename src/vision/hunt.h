@@ -13,12 +13,10 @@
 #include <opencv2/core/mat.hpp>
 
 #include "vision/planes.h"
+#include "vision/qr_reader.h"
 #include "vision/search.h"
 
 namespace qrx {
-
-// How gray becomes black and white. fixed: at 127, for pictures that a step thresholded itself.
-enum class Threshold : std::uint8_t { local, global, fixed };
 
 class Hunt;
 

@@ -20,7 +20,7 @@ SearchResult search_codes(const Gray& gray, const SearchOptions& options) {
       try {
         step.run(hunt);
       } catch (const std::exception&) {
-        // cv::Exception, std::bad_alloc, or what ZXing may throw: the next step may do.
+        // cv::Exception, std::bad_alloc, or what the reader may throw: the next step may do.
       }
     }
   };

@@ -1,5 +1,5 @@
 // The parts of qrx-share: which space, who tells, and notices from this machine.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <unistd.h>
 

@@ -7,7 +7,6 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-#include <catch2/catch.hpp>
 #include <chrono>
 #include <cstring>
 #include <functional>
@@ -17,6 +16,7 @@
 
 #include "base/unique_fd.h"
 #include "http/server.h"
+#include "unit/catch.h"
 
 namespace front_test {
 

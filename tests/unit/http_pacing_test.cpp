@@ -7,10 +7,10 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include <catch2/catch.hpp>
 #include <string>
 
 #include "base/unique_fd.h"
+#include "unit/catch.h"
 
 using namespace qrx;
 using namespace qrx::http;

@@ -1,11 +1,9 @@
 #include "unit/qr_screen.h"
 
-#define ZX_USE_UTF8 1
-#include <ZXing/ReadBarcode.h>
-
-#include <catch2/catch.hpp>
-
 #include <map>
+
+#include "unit/catch.h"
+#include "vision/qr_reader.h"
 
 namespace qrx {
 namespace {
@@ -111,10 +109,8 @@ Raster paint(const std::vector<std::string>& lines, bool dark_theme, int gap) {
 }
 
 std::string read_code(const Raster& raster) {
-  const auto hints = ZXing::DecodeHints().setFormats(ZXing::BarcodeFormat::QRCode);
-  const auto result =
-      ZXing::ReadBarcode({raster.pixels.data(), raster.width, raster.height, ZXing::ImageFormat::Lum}, hints);
-  return result.isValid() ? result.text() : "";
+  const auto codes = read_codes({raster.pixels.data(), raster.width, raster.height, raster.width}, Threshold::local, 1);
+  return codes.empty() ? std::string() : codes.front().text;
 }
 
 }  // namespace qrx

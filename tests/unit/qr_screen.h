@@ -1,4 +1,4 @@
-// A terminal for the tests: paints lines with their colours into pixels; and a reader of QR codes (ZXing).
+// A terminal for the tests: paints lines with their colours into pixels; and a reader of QR codes.
 #pragma once
 
 #include <cstdint>

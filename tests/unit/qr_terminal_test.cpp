@@ -1,5 +1,5 @@
 // Drawings for the terminal are painted as a terminal would and read back by an independent reader.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <algorithm>
 

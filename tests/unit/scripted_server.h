@@ -7,13 +7,13 @@
 #include <unistd.h>
 
 #include <atomic>
-#include <catch2/catch.hpp>
 #include <functional>
 #include <string>
 #include <thread>
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "unit/catch.h"
 #include "wire/link.h"
 
 namespace qrx::test {

@@ -1,4 +1,4 @@
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <set>
 #include <string>

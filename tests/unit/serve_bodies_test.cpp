@@ -1,5 +1,5 @@
 // Bodies whose length nobody announced: taken up to the limit of their route, and no further.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include "unit/serve_site.h"
 #include "wire/messages.h"

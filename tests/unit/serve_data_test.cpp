@@ -1,5 +1,5 @@
 // The data directory of a server, as it is found.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <fstream>
 

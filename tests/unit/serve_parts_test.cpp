@@ -1,4 +1,4 @@
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include "serve/check_run.h"
 #include "serve/rate_limit.h"

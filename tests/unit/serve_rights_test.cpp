@@ -1,5 +1,5 @@
 // Who may do what: every route, method and token.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include "base/text.h"
 #include "unit/serve_site.h"

@@ -1,8 +1,8 @@
 // What the routes answer when all is well, and when a request makes no sense.
-#include <catch2/catch.hpp>
 #include <set>
 
 #include "base/text.h"
+#include "unit/catch.h"
 #include "unit/serve_site.h"
 #include "wire/messages.h"
 

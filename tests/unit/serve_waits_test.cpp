@@ -1,5 +1,5 @@
 // Who waits for a change of a space learns its end, too.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include "unit/serve_site.h"
 

@@ -1,5 +1,5 @@
 // A process that is killed at any moment takes nothing with it that it had acknowledged.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <fcntl.h>
 #include <signal.h>

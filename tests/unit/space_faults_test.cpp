@@ -1,5 +1,5 @@
 // When the disk fails, or somebody else has the upload: what is in doubt is never acknowledged afterwards.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <thread>
 

@@ -1,5 +1,5 @@
 // What a start finds after an end that nobody planned.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <array>
 #include <fstream>

@@ -1,5 +1,5 @@
 // Uploads that can never be completed: nothing of them stays, and no start of the server fails for them.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include "space_world.h"
 

@@ -1,5 +1,5 @@
 // Who may do what with a space, and when what becomes visible.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <thread>
 

@@ -1,6 +1,6 @@
 // What costs nothing to begin shuts out nobody: announced bytes, open deliveries, uploads without a byte, replaced
 // files.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <array>
 #include <thread>

@@ -1,7 +1,7 @@
 // A space with files and the rules of its shares, for the tests of links and of notices.
 #pragma once
 
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <memory>
 #include <string>

@@ -1,5 +1,5 @@
 // Everything at once: whatever succeeds is whole, whatever fails leaves nothing.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <set>
 #include <thread>

@@ -1,5 +1,5 @@
 // Resumable uploads: offsets, locks, checksums, cuts, quotas while they run.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <thread>
 

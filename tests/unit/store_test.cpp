@@ -1,5 +1,5 @@
 // The catalog, the blobs and the lock by themselves.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <sys/resource.h>
 #include <sys/stat.h>

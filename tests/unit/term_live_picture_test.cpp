@@ -1,5 +1,5 @@
 // A small gray picture in characters.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <algorithm>
 

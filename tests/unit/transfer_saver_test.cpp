@@ -4,7 +4,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <filesystem>
 #include <fstream>
 #include <random>
@@ -13,6 +12,7 @@
 #include "base/text.h"
 #include "temp_directory.h"
 #include "transfer/local_names.h"
+#include "unit/catch.h"
 
 using namespace qrx;
 using namespace qrx::transfer;

@@ -1,7 +1,6 @@
 // How a delivery is sealed and opened again: secrets and names from one seed, resuming, and every way a byte can be
 // wrong.
 #include <algorithm>
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -9,6 +8,7 @@
 #include "seal/pipeline.h"
 #include "transfer/intake.h"
 #include "transfer/seal_plan.h"
+#include "unit/catch.h"
 #include "wire/messages.h"
 
 using namespace qrx;

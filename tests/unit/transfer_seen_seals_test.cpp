@@ -2,7 +2,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -13,6 +12,7 @@
 #include "base/random.h"
 #include "temp_directory.h"
 #include "transfer/seen_seals.h"
+#include "unit/catch.h"
 
 using namespace qrx;
 using namespace qrx::transfer;

@@ -4,7 +4,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include <catch2/catch.hpp>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
@@ -17,6 +16,7 @@
 #include "transfer/send_state.h"
 #include "transfer/sender.h"
 #include "transfer/sources.h"
+#include "unit/catch.h"
 
 using namespace qrx;
 using namespace qrx::transfer;

@@ -1,5 +1,5 @@
 // The parent's side of the scan helper: with the real one, and with helpers that a hostile picture took over.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

@@ -1,5 +1,5 @@
 // The codewords behind the modules, against symbols of libqrencode.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <memory>
 

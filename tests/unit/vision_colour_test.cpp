@@ -1,5 +1,5 @@
 // Pictures in colours for the terminal: every format, every orientation, and the form between the helpers.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include "base/bytes.h"
 #include "unit/vision_pictures.h"

@@ -1,5 +1,5 @@
 // Symbols that a reader of whole pictures gives up.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <cmath>
 

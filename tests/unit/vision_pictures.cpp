@@ -10,7 +10,7 @@
 #include <algorithm>
 #include <cstdlib>
 
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include "qr/symbol.h"
 

@@ -1,5 +1,5 @@
 // The filter is installed in a forked child, which then tries to get out.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <fcntl.h>
 #include <linux/videodev2.h>

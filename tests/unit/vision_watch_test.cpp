@@ -1,5 +1,5 @@
 // A camera's pictures: what the helper says while it watches, pixel formats, PGM pictures in a row.
-#include <catch2/catch.hpp>
+#include "unit/catch.h"
 
 #include <unistd.h>
 

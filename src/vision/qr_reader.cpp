@@ -1,0 +1,62 @@
+#include "vision/qr_reader.h"
+
+#define ZX_USE_UTF8 1
+#include <ZXing/ReadBarcode.h>
+
+namespace qrx {
+namespace {
+
+// ZXing renamed DecodeHints, and before it brought ReaderOptions.h it had no try at inverted symbols to turn off.
+#if __has_include(<ZXing/ReaderOptions.h>)
+using Options = ZXing::ReaderOptions;
+
+Options qr_options() {
+  return Options().setFormats(ZXing::BarcodeFormat::QRCode).setTextMode(ZXing::TextMode::Plain).setTryInvert(false);
+}
+#else
+using Options = ZXing::DecodeHints;
+
+Options qr_options() {
+  return Options().setFormats(ZXing::BarcodeFormat::QRCode);
+}
+#endif
+
+ZXing::Binarizer binarizer(Threshold threshold) {
+  switch (threshold) {
+    case Threshold::global:
+      return ZXing::Binarizer::GlobalHistogram;
+    case Threshold::fixed:
+      return ZXing::Binarizer::FixedThreshold;
+    case Threshold::local:
+      break;
+  }
+  return ZXing::Binarizer::LocalAverage;
+}
+
+std::vector<FoundCode> read(const GrayView& picture, const Options& options) {
+  const ZXing::ImageView view(picture.pixels, picture.width, picture.height, ZXing::ImageFormat::Lum,
+                              static_cast<int>(picture.row_bytes));
+  std::vector<FoundCode> out;
+  for (const auto& code : ZXing::ReadBarcodes(view, options)) {
+    if (!code.isValid()) continue;
+    FoundCode& found = out.emplace_back();
+    found.text = code.text();
+    std::size_t corner = 0;
+    for (const auto& point : code.position()) found.corners.at(corner++) = {point.x, point.y};
+  }
+  return out;
+}
+
+}  // namespace
+
+std::vector<FoundCode> read_codes(const GrayView& picture, Threshold threshold, int most) {
+  return read(picture,
+              qr_options().setBinarizer(binarizer(threshold)).setMaxNumberOfSymbols(static_cast<std::uint8_t>(most)));
+}
+
+std::vector<FoundCode> read_pure_code(const GrayView& picture) {
+  return read(picture,
+              qr_options().setBinarizer(ZXing::Binarizer::FixedThreshold).setIsPure(true).setMaxNumberOfSymbols(1));
+}
+
+}  // namespace qrx

@@ -391,8 +391,7 @@ Persistence Connection::persistence(bool close) const {
 
 Connection::Step Connection::start_answer(const Answer& answer) {
   const bool close = closes_after(answer.close);
-  auto response = front_.responder.respond(exchange_->request->method, answer, persistence(close));
-  return response.empty() ? Step::closed : write_response(std::move(response), close);
+  return write_response(render_answer(exchange_->request->method, answer, persistence(close)), close);
 }
 
 // Before a body of this exchange needs a file: false when its peer has its share of those.
@@ -412,10 +411,8 @@ Connection::Step Connection::refuse(int status, const std::string& what) {
   if (status == 405) answer.headers.push_back({"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"});
   end_exchange();
   in_.clear();
-  auto response = front_.responder.respond("GET", answer, Persistence::close);
-  if (response.empty()) return Step::closed;
   linger_after_ = true;
-  return write_response(std::move(response), true);
+  return write_response(render_answer("GET", answer, Persistence::close), true);
 }
 
 Connection::Step Connection::write_response(std::string bytes, bool close) {

@@ -13,13 +13,13 @@
 #include <string>
 #include <vector>
 
+#include "http/answer_head.h"
 #include "http/framing.h"
 #include "http/lane.h"
 #include "http/parking.h"
 #include "http/peer_shares.h"
 #include "http/pool.h"
 #include "http/proxies.h"
-#include "http/responder.h"
 #include "http/server.h"
 #include "http/socket_stream.h"
 #include "http/timers.h"
@@ -39,7 +39,6 @@ struct Front {
   const std::function<void()> wake;  // the event loop looks at timers and pool again; async-signal-safe
   int epoll = -1;
   ProxyList trusted;
-  Responder responder;
   Parking parking;
   PeerShares shares;
   Timers timers;

@@ -204,9 +204,7 @@ Connection::Step Connection::start_send(Send send) {
   exchange.chunked = !send.length && !exchange.http_1_0;
   const bool until_close = !send.length && exchange.http_1_0 && !no_body;
   const bool close = closes_after(send.head.close || until_close);
-  auto bytes =
-      front_.responder.respond_with_head(method, send.head, {send.length, exchange.chunked}, persistence(close));
-  if (bytes.empty()) return Step::closed;
+  auto bytes = render_head(send.head, {send.length, exchange.chunked}, persistence(close));
   if (no_body) return write_response(std::move(bytes), close);
 
   out_ = std::move(bytes);

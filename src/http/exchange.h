@@ -1,4 +1,4 @@
-// One request and the ways to answer it, as the routes see them: no sockets, no threads, no httplib.
+// One request and the ways to answer it, as the routes see them: no sockets, no threads.
 //
 // A handler never blocks on the network. It looks at the head of the request and returns a Reply, which is one of
 //   Answer    the whole answer, now

@@ -1,4 +1,4 @@
-// The front: listens, reads heads under deadlines, checks framing, feeds cpp-httplib, moves bodies, parks waiters.
+// The front: listens, reads heads under deadlines, checks framing, renders answers, moves bodies, parks waiters.
 #pragma once
 
 #include <functional>

@@ -59,7 +59,8 @@ Options describe(Settings& to) {
                    {{"qrx-serve", "serve this machine, on 127.0.0.1:8460"},
                     {"qrx-serve -b 0.0.0.0:8460", "serve the local network"},
                     {"qrx-serve --public-url https://qrx.example.org", "behind a proxy that does TLS"},
-                    {"qrx-serve sweep", "in cron: delete what has expired"}}});
+                    {"qrx-serve sweep", "in cron: delete what has expired"}},
+                   "; catalogs: SQLite; blobs: files"});
   options.command("sweep", "delete what has expired; quiet unless something is wrong", to.sweep);
   options.command("check", "compare catalog and blobs, verify every stored checksum", to.check);
 

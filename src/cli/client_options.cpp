@@ -1,12 +1,13 @@
 #include "cli/client_options.h"
 
+#include "base/version.h"
 #include "cli/proxy.h"
 
 namespace qrx::cli {
 
 http::ClientOptions client_for(const Origin& origin) {
   http::ClientOptions client;
-  client.user_agent = "qrx/" QRX_VERSION;
+  client.user_agent = user_agent;
   client.proxy = proxy_for(origin);
   return client;
 }

@@ -17,6 +17,7 @@
 
 #include "base/text.h"
 #include "base/units.h"
+#include "base/version.h"
 #include "base/write_all.h"
 #include "cli/addresses.h"
 #include "cli/config_keys.h"
@@ -24,6 +25,7 @@
 #include "cli/places.h"
 #include "cli/std_streams.h"
 #include "cli/user_messages.h"
+#include "http/socket_stream.h"
 
 namespace qrx::cli {
 namespace {
@@ -444,7 +446,8 @@ std::optional<int> Options::answer(const Given& given) const {
     const bool tty = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
     return print(help(tty ? std::clamp<std::size_t>(size.ws_col, 40, 100) : 80));
   }
-  if (given.values.count("version") != 0) return print(tool_.tool + " " QRX_VERSION "\n");
+  if (given.values.count("version") != 0)
+    return print(tool_.tool + " " + version + "\nTLS: " + http::tls_library() + tool_.features + "\n");
   if (const auto found = given.values.find("completion"); found != given.values.end()) {
     const auto script = completion_script(*this, found->second.back());
     return script ? print(*script) : usage_error(script.error());

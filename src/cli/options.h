@@ -58,6 +58,7 @@ struct Tool {
   std::string summary;             // one sentence
   std::vector<std::string> usage;  // what follows the name, one a line
   std::vector<Example> examples;
+  std::string features = {};  // for --version, beside the TLS library: "; catalogs: SQLite"
 };
 
 // The options that all tools have.

@@ -32,6 +32,10 @@ std::string take_tls_error() {
   return reason == nullptr ? "unknown TLS error" : reason;
 }
 
+std::string tls_library() {
+  return std::string("OpenSSL ") + OpenSSL_version(OPENSSL_VERSION_STRING);
+}
+
 Result<TlsContext> load_server_tls(const std::string& cert_file, const std::string& key_file) {
   ERR_clear_error();
   const TlsContext context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);

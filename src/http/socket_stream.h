@@ -26,6 +26,8 @@ Result<TlsContext> load_server_tls(const std::string& cert_file, const std::stri
 // The first line of OpenSSL's error queue, which it empties: "unsupported protocol".
 std::string take_tls_error();
 
+std::string tls_library();  // "OpenSSL 3.0.17"
+
 class Transport {
  public:
   enum class State : std::uint8_t {

@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "base/version.h"
 #include "notify/protocol.h"
 #include "notify/transport.h"
 #include "wire/link.h"
@@ -74,7 +75,7 @@ Easy prepare(const HttpRequest& request, Session& session, const List& headers) 
     curl_easy_setopt(c, CURLOPT_POSTFIELDS, request.body.c_str());
   }
   curl_easy_setopt(c, CURLOPT_HTTPHEADER, headers.get());
-  curl_easy_setopt(c, CURLOPT_USERAGENT, "qrx/" QRX_VERSION);
+  curl_easy_setopt(c, CURLOPT_USERAGENT, user_agent);
   if (!request.user.empty() || !request.password.empty()) {
     curl_easy_setopt(c, CURLOPT_HTTPAUTH, CURLAUTH_BASIC);
     curl_easy_setopt(c, CURLOPT_USERNAME, request.user.c_str());

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "base/version.h"
 #include "serve/assets.h"
 #include "serve/pages_data.h"
 #include "serve/problems.h"
@@ -109,7 +110,7 @@ class Page {
   const Look& look_;
   std::string_view script_;
   std::string facts_;
-  std::string foot_ = "qrx " QRX_VERSION;
+  std::string foot_ = std::string("qrx ") + version;
 };
 
 std::string fact(const std::string& text) {
@@ -333,7 +334,8 @@ std::string error_page(const Look& look, int status, std::string_view detail, st
     break;
   }
   if (!hint.empty()) hint = "<p>" + escape_html(hint) + "</p>";
-  if (!request_id.empty()) page.foot("qrx " QRX_VERSION " · " + page.say("request") + " " + std::string(request_id));
+  if (!request_id.empty())
+    page.foot(std::string("qrx ") + version + " · " + page.say("request") + " " + std::string(request_id));
   return page.in_frame(heading,
                        fill(embedded_page("error.html"), {{"heading", heading}, {"lead", lead}, {"hint", hint}}));
 }

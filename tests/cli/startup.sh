@@ -13,4 +13,5 @@ for tool in qrx-recv qrx-send qrx-share qrx-serve; do
   run "$tool" --version
   expect_status 0
   expect_match "^$tool [0-9]+\.[0-9]+\.[0-9]+\$" out
+  expect_match "^TLS: OpenSSL 3" out
 done

@@ -11,8 +11,10 @@
 #include <string>
 #include <vector>
 
+#include "base/version.h"
 #include "cli/config_file.h"
 #include "cli/options.h"
+#include "http/socket_stream.h"
 #include "temp_directory.h"
 
 using namespace qrx;
@@ -189,7 +191,7 @@ TEST_CASE("a broken configuration is a mistake, but help and version still come"
     World world(config);
     CHECK(parse(world, {}).ended == 2);
     CHECK(parse(world, {"--help"}).ended == 0);
-    CHECK(parse(world, {"-V"}).said == "qrx-test " QRX_VERSION "\n");
+    CHECK(parse(world, {"-V"}).said == std::string("qrx-test ") + version + "\nTLS: " + http::tls_library() + "\n");
   }
 }
 

@@ -166,6 +166,29 @@ lint: deps-build configure  ## opinions: clang-format differences, cppcheck, she
 install: all  ## install below PREFIX (/usr/local), DESTDIR in front of it
 	@DESTDIR=$(DESTDIR) cmake --install $(BUILD) --prefix $(PREFIX) </dev/null
 
+# Packages and tarball are of a build of their own: Release, no tests; without debug information no path of this tree is left.
+# SOURCE_DATE_EPOCH is the date of the last commit unless given.
+deb dist: export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+RELEASE_FLAGS = -DCMAKE_BUILD_TYPE=Release -DQRX_TESTS=OFF -DCMAKE_EXE_LINKER_FLAGS=-Wl,--strip-debug
+
+deb: deps-build $(WEB_INSTALLED)  ## Debian packages of this system, into build/: qrx and qrx-server
+	@tests/support/debian-packages dpkg-dev file </dev/null
+	@cmake -S . -B build-deb $(CMAKE_FLAGS) $(RELEASE_FLAGS) -DQRX_PACKAGES=ON -DCMAKE_INSTALL_PREFIX=/usr \
+	  -DCMAKE_INSTALL_LIBEXECDIR=libexec </dev/null >/dev/null
+	@cmake --build build-deb -j $(JOBS) </dev/null
+	@rm -rf build-deb/packages/_CPack_Packages build-deb/packages/*.deb
+	@cd build-deb && cpack </dev/null >cpack.log 2>&1 || { cat cpack.log >&2; exit 1; }
+	@mkdir -p build && cp build-deb/packages/*.deb build/ && ls build-deb/packages/*.deb | sed 's,.*/,build/,'
+
+dist: deps-build $(WEB_INSTALLED)  ## a tarball for any Linux with the C library of this system or a newer one, into build/
+	@tests/support/debian-packages zstd </dev/null
+	@cmake -S . -B build-dist $(CMAKE_FLAGS) $(RELEASE_FLAGS) -DQRX_DIST=ON -DCMAKE_INSTALL_LIBEXECDIR=libexec </dev/null >/dev/null
+	@cmake --build build-dist -j $(JOBS) </dev/null
+	@mkdir -p build && cmd/packaging/dist build-dist build </dev/null
+
+portability:  ## try everything in bare roots of three Debians (by hand: takes an hour or two, needs root and debootstrap)
+	@tests/portability/all </dev/null
+
 clean:  ## remove what was built
 	rm -rf build build-* src/web/node_modules $(NPM_FOLDERS:=/node_modules)
 

@@ -9,7 +9,7 @@ while IFS= read -r file; do
     '#!'*bash* | '#!'*/sh* | '# shellcheck shell='*) shell+=("$file") ;;
     '#!'*python*) python+=("$file") ;;
   esac
-done < <(find .ci tests completions -name node_modules -prune -o -name __pycache__ -prune -o -type f -size -200k -print | sort)
+done < <(find .ci cmd tests completions -name node_modules -prune -o -name __pycache__ -prune -o -type f -size -200k -print | sort)
 python+=(tests/support/*.py)
 status=0
 # Helpers set variables for the scripts that read them (2154, 2034): shellcheck does not see through `printf -v`. 2238: a file may be named link.

@@ -8,7 +8,7 @@ string(TIMESTAMP QRX_DATE "%a, %d %b %Y %H:%M:%S +0000" UTC)
 foreach(package qrx qrx-server)
   file(WRITE ${CMAKE_BINARY_DIR}/packages/${package}/changelog
        "${package} (${PROJECT_VERSION}) unstable; urgency=low\n\n  * What is new stands in README.md, under News.\n\n"
-       " -- the qrx authors <qrx@localhost.localdomain>  ${QRX_DATE}\n")
+       " -- the qrx authors <maintainers@qrx.example.org>  ${QRX_DATE}\n")
 endforeach()
 install(FILES ${QRX_PACKAGING}/copyright ${CMAKE_BINARY_DIR}/packages/qrx/changelog DESTINATION ${QRX_DOC}/qrx COMPONENT tools)
 install(FILES ${QRX_PACKAGING}/copyright ${CMAKE_BINARY_DIR}/packages/qrx-server/changelog
@@ -20,7 +20,8 @@ install(FILES ${QRX_PACKAGING}/sysusers.conf DESTINATION lib/sysusers.d RENAME q
 install(FILES ${QRX_PACKAGING}/tmpfiles.conf DESTINATION lib/tmpfiles.d RENAME qrx-server.conf COMPONENT server)
 
 set(CPACK_GENERATOR DEB)
-set(CPACK_PACKAGE_CONTACT "the qrx authors <qrx@localhost.localdomain>")
+set(CPACK_PACKAGE_CONTACT "the qrx authors <maintainers@qrx.example.org>")
+set(CPACK_PACKAGE_DESCRIPTION_SUMMARY "move files between any two devices by a QR code")
 set(CPACK_PACKAGE_VERSION ${PROJECT_VERSION})
 set(CPACK_PACKAGING_INSTALL_PREFIX /usr)
 set(CPACK_STRIP_FILES ON)
@@ -40,14 +41,14 @@ set(CPACK_DEBIAN_TOOLS_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_RECOMMENDS ca-certificates)
 set(CPACK_DEBIAN_TOOLS_PACKAGE_SUGGESTS "ffmpeg, qrx-server")
-set(CPACK_DEBIAN_TOOLS_DESCRIPTION "move files between any two devices by a QR code
- The receiving end shows a code on its screen; the sending end scans it and
- uploads. The receiver needs a terminal or a browser, the sender a camera and
- a browser, or just curl.
- .
- qrx-recv shows the code and saves what arrives, qrx-send reads a code from a
- picture or a camera and sends, qrx-share passes it on to many, qrx-serve
- keeps the data in between.")
+set(CPACK_DEBIAN_TOOLS_DESCRIPTION
+    "The receiving end shows a code on its screen; the sending end scans it and
+uploads. The receiver needs a terminal or a browser, the sender a camera and
+a browser, or just curl.
+.
+qrx-recv shows the code and saves what arrives, qrx-send reads a code from a
+picture or a camera and sends, qrx-share passes it on to many, qrx-serve
+keeps the data in between.")
 
 set(CPACK_DEBIAN_SERVER_PACKAGE_NAME qrx-server)
 set(CPACK_DEBIAN_SERVER_PACKAGE_SECTION net)
@@ -55,7 +56,7 @@ set(CPACK_DEBIAN_SERVER_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_SERVER_PACKAGE_DEPENDS "qrx (>= ${PROJECT_VERSION})")
 set(CPACK_DEBIAN_SERVER_PACKAGE_CONTROL_EXTRA
     "${QRX_PACKAGING}/postinst;${QRX_PACKAGING}/prerm;${QRX_PACKAGING}/postrm;${QRX_PACKAGING}/conffiles")
-set(CPACK_DEBIAN_SERVER_DESCRIPTION "move files between any two devices by a QR code: the service
- Runs qrx-serve of the package qrx as a service with a user of its own,
- configured by /etc/qrx/serve.toml.")
+set(CPACK_DEBIAN_SERVER_DESCRIPTION
+    "This package runs qrx-serve of the package qrx as a service with a user of
+its own, configured by /etc/qrx/serve.toml.")
 include(CPack)

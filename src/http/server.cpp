@@ -106,7 +106,7 @@ struct Server::Impl {
   std::vector<std::string> addresses;
   UniqueFd epoll;
   UniqueFd wake_fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
-  UniqueFd reserve;  // given up to accept and close one when there are no more descriptors
+  UniqueFd reserve;      // given up to accept and close one when there are no more descriptors
   std::mutex tls_mutex;  // of tls, which is replaced while connections are accepted
   TlsContext tls;
   std::atomic<bool> stop_asked{false};

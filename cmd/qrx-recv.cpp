@@ -157,9 +157,10 @@ class Recv {
   std::optional<OpenedSpace> opened_;  // or what this run opened
   SharedIdentity identity_;            // null: nothing is opened
   std::optional<Asking> asking_;
-  transfer::Finished finished_;   // deliveries
-  int code_of_left_ = exit_done;  // what became of what earlier runs left
-  bool reader_gone_ = false;      // of -o -
+  ReceiveOutput* output_ = nullptr;  // of the space that this run opened
+  transfer::Finished finished_;      // deliveries
+  int code_of_left_ = exit_done;     // what became of what earlier runs left
+  bool reader_gone_ = false;         // of -o -
 };
 
 // --- before anything happens
@@ -329,10 +330,13 @@ int Recv::finish(const Result<transfer::Received>& received, ReceiveReport& repo
 }
 
 void Recv::leave_space() {
-  if (opened_)
-    opened_->end(finished_, messages_, facts_);
-  else if (given_ && !given_->address.shared)
+  // Of a built-in server everything is fetched again in no time; of a named one a later run goes on.
+  if (opened_) {
+    const bool own = opened_->own_server() != nullptr;
+    if (opened_->end(finished_, messages_, facts_) || own) output_->discard_parts();
+  } else if (given_ && !given_->address.shared) {
     forget_left_run(given_->address.name, finished_);
+  }
 }
 
 // --- what earlier runs left
@@ -409,6 +413,8 @@ int Recv::run() {
     set_.space.target = place_of(set_.output, output->is_stream());
     set_.space.ask = set_.ask;
     if (auto opened = open_space(); !opened) return end(opened.error());
+    output_ = &*output;
+    if (opened_->own_server()) output->set_passing();
   }
   ReceiveReportOptions how = how_to_report(output->is_stream());
   if (!address().shared) how.space = address().name.text();

@@ -154,7 +154,7 @@ void OpenedSpace::stay(Messages& messages) const {
   }
 }
 
-void OpenedSpace::end(const transfer::Finished& finished, Messages& messages, Facts& facts) {
+bool OpenedSpace::end(const transfer::Finished& finished, Messages& messages, Facts& facts) {
   auto left = delete_or_count(link_, finished, keep_);
   if (!left && own_) {
     // It died, or does not answer any more. What is on the disk decides.
@@ -169,21 +169,25 @@ void OpenedSpace::end(const transfer::Finished& finished, Messages& messages, Fa
     if (keep_ && own_) (void)forget_space(link_.guid);
     if (keep_ && !own_) {  // later runs go on with it
       transfer::forget_received(receiving_dir(), link_.guid);
-      return named_->remove();
+      named_->remove();
+      return true;
     }
     if (own_) own_->keep_data(false);
-    return forget_unsaved(directory(), link_.guid);
+    forget_unsaved(directory(), link_.guid);
+    return true;
   }
   if (left) {
     unsaved_.left = *left;
     if (auto written = write_unsaved(directory(), unsaved_); !written) messages.warn(written.error().what);
-    return tell_unsaved(unsaved_, false, messages, facts);
+    tell_unsaved(unsaved_, false, messages, facts);
+    return false;
   }
   if (own_)
     messages.warn("what arrived may not be saved: it is kept in " + directory().path() + " (" + left.error().what + ")",
                   "the next qrx-recv looks at it again");
   else
     messages.detail("the space could not be deleted: " + left.error().what);
+  return false;
 }
 
 }  // namespace qrx::cli

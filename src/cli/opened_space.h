@@ -57,7 +57,8 @@ class OpenedSpace {
   // The last that is done with it. When nothing is left but what is `finished`, the space is deleted (unless it is kept
   // on a named server), and so are the built-in server's data. Otherwise all of it stays for a later run (unsaved.h),
   // which is said. Not with other threads running: a built-in server that died is started anew to look.
-  void end(const transfer::Finished& finished, Messages& messages, Facts& facts);
+  // True: nothing stays.
+  bool end(const transfer::Finished& finished, Messages& messages, Facts& facts);
 
  private:
   OpenedSpace() = default;

@@ -33,6 +33,14 @@ Result<ReceiveOutput> ReceiveOutput::open(const std::string& output, transfer::O
   return out;
 }
 
+void ReceiveOutput::set_passing() {
+  if (saver_) saver_->set_passing();
+}
+
+void ReceiveOutput::discard_parts() {
+  if (saver_) saver_->discard_parts();
+}
+
 void ReceiveOutput::remove_stale() {
   if (saver_) saver_->remove_stale();
 }

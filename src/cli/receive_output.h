@@ -19,7 +19,10 @@ class ReceiveOutput {
   // "-" is stdout; what stands there as a pipe, socket or device is a stream; anything else is as Saver::open() says.
   // `several`: more than one delivery may come, so that a name is that of a directory.
   static Result<ReceiveOutput> open(const std::string& output, transfer::OnConflict on_conflict, bool several = false);
-  void remove_stale();  // Saver::remove_stale()
+  // As Saver has them; nothing of a stream.
+  void set_passing();
+  void remove_stale();
+  void discard_parts();
 
   bool is_stream() const { return !saver_; }
   // Blocks, as Receiver::run().

@@ -248,7 +248,6 @@ Result<Received> Receiver::run(Saver& saver) {
   impl_->take_up(record);
   SeenSeals seals = impl_->seals();
   ReceiveJob job = impl_->job();
-  if (impl_->options.remember) saver.set_passing();
   job.saver = &saver;
   job.record = &record;
   job.seals = &seals;
@@ -270,7 +269,6 @@ Result<Received> Receiver::run(Saver& saver) {
     impl_->finished = record.finished();
     if (!impl_->stays() && !impl_->options.remember) record.remove();  // a later run with the same link is a new wish
   }
-  saver.discard_parts();
   return result;
 }
 

@@ -299,7 +299,6 @@ void Saver::discard_parts() {
   std::set<std::string> parts;
   {
     const std::lock_guard lock(mutex_);
-    if (lasting_) return;
     parts.swap(parts_);
   }
   for (const auto& part : parts) {
@@ -487,6 +486,11 @@ void PartialFile::discard() {
   static_cast<void>(::unlinkat(directory_.get(), part_.c_str(), 0));  // gone already is as good
   const std::lock_guard lock(saver_->mutex_);
   saver_->parts_.erase(name_.substr(0, name_.size() - leaf_.size()) + part_);
+  // Its name is free for another file of the delivery: a sender may have begun it anew.
+  const auto taken = saver_->taken_.find(claimed_);
+  if (taken != saver_->taken_.end() &&
+      part_.ends_with(partial_name("", taken->second.file, saver_->lasting_).substr(1)))
+    saver_->taken_.erase(taken);
   file_.reset();
 }
 

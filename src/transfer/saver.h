@@ -79,8 +79,9 @@ class Saver {
   // what cannot be written is an error now.
   static Result<std::unique_ptr<Saver>> open(const std::string& output, OnConflict on_conflict, bool several = false);
 
-  // Partials of this run are of no use for a later one: discard_parts() removes those that are left, and remove_stale()
-  // those that killed runs left in the output directory itself.
+  // No later run goes on with the partials of this one. It shows in their names: remove_stale() removes those that
+  // killed runs left in the output directory itself. discard_parts() removes all that this run has left; no PartialFile
+  // may be in use.
   void set_passing() { lasting_ = false; }
   void discard_parts();
   void remove_stale();

@@ -66,7 +66,7 @@ def waits_for_one(w):
 def one_name(w):
     """Two files for one name end nothing either."""
     server = w.server(data=w.path(f"data{w.next_number()}"))
-    out = w.path("name.bin")
+    out = w.file("name.bin", 1)  # where nothing is, several deliveries make a directory
     recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, "-n", "2", "-o", out, "--on-conflict", "overwrite")
     space = recv.expect_event("space")
     files = [w.file(f"{name}.bin", 1000, seed=n) for n, name in enumerate("ab")]

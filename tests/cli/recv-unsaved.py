@@ -125,8 +125,8 @@ def reader_gone(w):
     run = w.tool("qrx-recv", "-q", "-b", "127.0.0.1:0", "-o", "-", cwd=place.path, stdout=into)
     os.close(into)
     qrx.wait_for(20, lambda: "HTTP" in run.err, "the link")
-    os.close(out)
     put(run.err.split()[0], "a.bin", b"a" * 3_000_000)
+    os.close(out)  # the pipe is full: not all of it was written
     run.expect_exit(128 + signal.SIGPIPE)
     other = place.next_run()
     qrx.check("of an earlier run not saved yet (meant for standard output)" in other.err, f"a later run: {other.err}")

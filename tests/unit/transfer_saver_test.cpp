@@ -155,6 +155,33 @@ TEST_CASE("names that run something where they stand are told apart") {
   for (const std::string name : {"photo.jpg", "repo/.gitignore", "bashrc.txt"}) CHECK(risk_of(name).empty());
 }
 
+TEST_CASE("a file that was given up leaves its name to the next one of its delivery, and no partial") {
+  TempDirectory temp;
+  const auto saver = std::move(*Saver::open(temp.text(), OnConflict::rename));
+  const Id delivery = Id::random();
+  auto first = saver->begin("a.bin", Id::random(), delivery);
+  REQUIRE(first);
+  first->discard();
+  auto second = saver->begin("a.bin", Id::random(), delivery);
+  REQUIRE(second);
+  CHECK(second->name() == "a.bin");
+  saver->discard_parts();
+  CHECK(fs::is_empty(temp.text()));
+}
+
+TEST_CASE("what killed runs left in the directory is removed, but not a partial that is being written") {
+  TempDirectory temp;
+  const auto saver = std::move(*Saver::open(temp.text(), OnConflict::rename));
+  saver->set_passing();
+  const Id delivery = Id::random();
+  auto running = saver->begin("running.bin", Id::random(), delivery);
+  REQUIRE(running);
+  { REQUIRE(saver->begin("dead.bin", Id::random(), delivery)); }
+  const auto later = std::move(*Saver::open(temp.text(), OnConflict::rename));
+  later->remove_stale();
+  CHECK(all_files(temp.text()).size() == 1);
+}
+
 TEST_CASE("a name where nothing is means a directory when several deliveries may come") {
   TempDirectory temp;
   REQUIRE(Saver::open(temp.text() + "/Inbox", OnConflict::rename, true));

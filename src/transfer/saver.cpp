@@ -109,23 +109,24 @@ std::optional<std::string> with_a_name(const std::string& leaf, Make make) {
   return std::nullopt;
 }
 
-// A name for a file that only shows what this directory does to files of ours.
-UniqueFd make_probe(int directory, std::string& name) {
-  name = ".qrx-" + Id::random().text();
-  return UniqueFd(open_at(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600));
+// A file that only shows what this directory does to files of ours. Without a name where the file system can; else a
+// kill right here leaves what remove_stale() removes.
+UniqueFd make_probe(int directory) {
+  UniqueFd probe(open_at(directory, ".", O_RDWR | O_TMPFILE, 0600));
+  if (probe || errno == EACCES || errno == EROFS || errno == EPERM) return probe;
+  const std::string name = partial_name("probe", Id::random(), false);
+  probe.reset(open_at(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600));
+  if (probe) ::unlinkat(directory, name.c_str(), 0);
+  return probe;
 }
 
 // Mounts may show any owner (CIFS, FAT with uid=, NFS with root_squash, sshfs, WSL): ours is whom they show for what we
 // make.
 bool is_ours(int directory, const struct stat& status) {
   if (status.st_uid == ::geteuid()) return true;
-  std::string name;
   struct stat made {};
-  const UniqueFd probe = make_probe(directory, name);
-  if (!probe) return false;
-  const bool same = ::fstat(probe.get(), &made) == 0 && made.st_uid == status.st_uid && made.st_uid != ::geteuid();
-  ::unlinkat(directory, name.c_str(), 0);
-  return same;
+  const UniqueFd probe = make_probe(directory);
+  return probe && ::fstat(probe.get(), &made) == 0 && made.st_uid == status.st_uid && made.st_uid != ::geteuid();
 }
 
 // The file systems that have no such thing; what they hold is as durable as they make it.
@@ -160,9 +161,7 @@ Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict
   while (fd < 0 && errno == EINTR);
   if (fd < 0) return fail_errno("cannot open the directory " + directory);
   saver->root_.reset(fd);
-  std::string probe;
-  if (!make_probe(fd, probe)) return fail_errno("cannot write to the directory " + directory);
-  ::unlinkat(fd, probe.c_str(), 0);
+  if (!make_probe(fd)) return fail_errno("cannot write to the directory " + directory);
 
   if (directory != "." || path.starts_with("./")) saver->shown_ = directory.back() == '/' ? directory : directory + "/";
   if (path == ".") saver->shown_.clear();

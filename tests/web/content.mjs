@@ -82,9 +82,17 @@ await run(async (t) => {
   await sender.click("text=Send more");
   await sender.waitForFunction(() => document.querySelector("h1").textContent === "No longer accepting files");
 
-  // --- cancel is asked about
+  // --- cancel is asked about; the screen stays on meanwhile
   const space = await server.space();
   const careful = await t.page();
+  await careful.addInitScript(() => {
+    globalThis.locks = 0;
+    const request = async () => {
+      ++globalThis.locks;
+      return { release: async () => void --globalThis.locks };
+    };
+    Object.defineProperty(navigator, "wakeLock", { value: { request } });
+  });
   careful.removeAllListeners("dialog");
   const asked = [];
   careful.on("dialog", (dialog) => {
@@ -100,11 +108,13 @@ await run(async (t) => {
   await careful.click("button.main:not(label)");
   await careful.waitForFunction(() => /\/s/.test(document.querySelector(".total .size")?.textContent ?? ""));
   check(/^\d+ % · .+ \/ 3\.8 MiB · .+\/s · .+ left$/.test(await careful.textContent(".total .size")), `speed and time: ${await careful.textContent(".total .size")}`);
+  equal(1, await careful.evaluate(() => globalThis.locks), "wake locks while it is sending");
   await careful.click("text=Cancel");
   equal(1, asked.length, "it asks");
   equal("Sending…", await careful.textContent("h1"), "no is no");
   await careful.click("text=Cancel");
   await careful.waitForSelector(".zone");
+  equal(0, await careful.evaluate(() => globalThis.locks), "wake locks once it was cancelled");
   await wait_for(10, async () => (await space.state()).uploads.length === 0, "what was sent is gone");
 
   // --- a note alone without script

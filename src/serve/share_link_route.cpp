@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t most_form_bytes = 4096;      // of a button in a page
 constexpr std::uint64_t piece_bytes = 256U << 10;  // after each it is seen whether the link was revoked
 constexpr int busy_retry_seconds = 5;
+constexpr space::PageSize nothing{0, 0};  // of what there is: only whether the link may be used
 constexpr std::size_t many_files = 1000;  // planning an archive of more takes longer than others may wait
 
 // One range of a file.
@@ -87,25 +88,15 @@ http::Answer refuse(const Call& call, const Error& error) {
 }
 
 // `root`: before "/d/": a page stays at the address at which it was asked for, others are told the whole.
-wire::SharedSpace describe(const Call& call, const space::Shares::Opened& opened, const std::string& root) {
-  wire::SharedSpace out;
-  out.label = opened.label;
-  out.message = opened.message;
-  out.expires = opened.expires;
-  out.downloads_left = opened.downloads_left;
-  std::unordered_map<Id, const space::DeliveryRow*, IdHash> rows;
-  for (const space::DeliveryRow& row : opened.space->deliveries) rows.emplace(row.delivery, &row);
+wire::SharedSpace describe(const Call& call, space::Shares::Look look, const std::string& root) {
+  wire::SharedSpace out{std::move(look.label), std::move(look.message),    look.expires,
+                        look.downloads_left,   std::move(look.deliveries), std::move(look.next)};
   wire::Target place{.resource = wire::Resource::link_file, .token = call.target.token};
-  for (const std::uint32_t at : opened.files) {
-    const space::FileRow& file = opened.space->files[at];
-    if (out.deliveries.empty() || out.deliveries.back().delivery != file.delivery) {
-      const space::DeliveryRow& row = *rows.at(file.delivery);
-      out.deliveries.push_back({row.delivery, row.committed.value_or(row.created), row.message, {}});
+  for (wire::DeliveryInfo& delivery : out.deliveries)
+    for (wire::FileInfo& file : delivery.files) {
+      place.item = file.file;
+      file.url = root + wire::path_of(place);
     }
-    place.item = file.file;
-    out.deliveries.back().files.push_back(
-        {file.file, file.name, file.size, file.type, file.xxh128, file.sealed, root + wire::path_of(place)});
-  }
   return out;
 }
 
@@ -149,23 +140,26 @@ bool is_downloader(const Call& call) {
 }
 
 // Looking must not use up a link, so that of a limited one only the way is told.
-http::Reply show_to_downloader(const SharedCall& call, const space::Shares::Opened& opened) {
-  if (opened.downloads_left == 0) return send_all_of(call);  // no limit
+http::Reply show_to_downloader(const SharedCall& call, const space::Shares::Look& look) {
+  if (look.downloads_left == 0) return send_all_of(call);  // no limit
   const wire::Target all{.resource = wire::Resource::link_all, .token = call->target.token};
   return unlisted(answer(200, "text/plain; charset=utf-8",
                          "to download: curl -fOJ " + call->site.base().url() + wire::path_of(all) + "\n"));
 }
 
 http::Reply show(const SharedCall& call) {
-  const auto opened = call->site.shares.open(call->target.token);
-  if (!opened) return refuse(*call, opened.error());
-  if (is_downloader(*call) && !wants_json(*call->request)) return show_to_downloader(call, *opened);
+  const auto from = page_asked_for(*call);
+  if (!from) return call->problem(from.error());
+  auto look = call->site.shares.look(call->target.token, *from);
+  if (!look) return refuse(*call, look.error());
+  if (is_downloader(*call) && !wants_json(*call->request)) return show_to_downloader(call, *look);
   if (!wants_json(*call->request)) {
-    const wire::SharedSpace shared = describe(*call, *opened, call->asker.look.root);
+    const wire::SharedSpace shared = describe(*call, std::move(*look), call->asker.look.root);
     return unlisted(
         page_answer(200, share_page(call->asker.look, shared, call->site.clock.wall()), PageKind::scripted));
   }
-  http::Answer out = unlisted(json_answer(200, wire::to_json(describe(*call, *opened, call->site.base().url()))));
+  http::Answer out =
+      unlisted(json_answer(200, wire::to_json(describe(*call, std::move(*look), call->site.base().url()))));
   out.headers.push_back({"Vary", "Accept"});
   return out;
 }
@@ -182,7 +176,8 @@ http::Reply settled(const SharedCall& call, Route go_on) {
 // A form posts; what it says does not matter.
 http::Reply after_form(const SharedCall& call, Route go_on) {
   if (call->request->method != "POST") return settled(call, go_on);
-  if (const auto opened = call->site.shares.open(call->target.token); !opened) return refuse(*call, opened.error());
+  if (const auto known = call->site.shares.look(call->target.token, {}, nothing); !known)
+    return refuse(*call, known.error());
   return collect(call, most_form_bytes, [call, go_on](const std::string&) { return settled(call, go_on); });
 }
 

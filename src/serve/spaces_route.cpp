@@ -17,15 +17,18 @@ std::string file_url(const Site& site, const Guid& guid, const Id& file) {
 http::Answer show(const Call& call, const std::string& token) {
   Site& site = call.site;
   const Guid& guid = call.target.guid;
-  if (const auto seq = site.spaces.seq(guid))
+  const auto from = page_asked_for(call);
+  if (!from) return call.problem(from.error());
+  const bool is_first = *from == space::PageStart{};
+  if (const auto seq = site.spaces.seq(guid); seq && is_first)
     if (const auto known = site.statuses.find(guid, *seq)) return json_answer(200, *known);
-  auto view = site.spaces.view(guid, token);
+  auto view = site.spaces.view(guid, token, *from);
   if (!view) return call.problem(view.error());
   for (wire::DeliveryInfo& delivery : view->deliveries)
     for (wire::FileInfo& file : delivery.files) file.url = file_url(site, guid, file.file);
   for (wire::UploadInfo& upload : view->uploads) upload.url = file_url(site, guid, upload.upload);
   const auto text = std::make_shared<const std::string>(wire::to_json(*view));
-  site.statuses.keep(guid, view->seq, text);
+  if (is_first) site.statuses.keep(guid, view->seq, text);
   return json_answer(200, *text);
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "serve/answers.h"
+#include "space/page_start.h"
 #include "wire/tus.h"
 
 namespace qrx::serve {
@@ -42,6 +43,18 @@ Result<Watch> read_watch(std::string_view query) {
 
 }  // namespace
 
+Result<space::PageStart> page_asked_for(const Call& call) {
+  const std::string_view query = call.request->query;
+  constexpr std::string_view name = "from=";
+  for (std::size_t at = 0; at < query.size(); at = std::min(query.find('&', at), query.size() - 1) + 1) {
+    if (query.substr(at, name.size()) != name) continue;
+    const auto value = query.substr(at + name.size());
+    const auto start = space::page_start_from_text(value.substr(0, value.find('&')));
+    return start ? Result<space::PageStart>(*start) : fail(Kind::usage, "from is not what next said");
+  }
+  return space::PageStart{};
+}
+
 http::Reply watch_space(const SharedCall& call,
                         std::function<http::Answer(const Call& call, const std::string& token)> show) {
   const auto token = token_of(*call->request);
@@ -55,7 +68,7 @@ http::Reply watch_space(const SharedCall& call,
   if (!watch->after || watch->wait.count() == 0 || spaces.seq(guid) != watch->after) return show(*call, *token);
 
   // A space that expires is not noticed by anyone before the sweeper comes: the wait ends with it.
-  const auto left = std::max(Millis(0), (*state)->space.expires - call->site.clock.wall());
+  const auto left = std::max(Millis(0), state->expires - call->site.clock.wall());
   http::Wait wait;
   wait.topic = guid;
   wait.until = call->site.clock.steady() + std::min<Millis>(watch->wait, left + Millis(1));

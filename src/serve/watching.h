@@ -6,12 +6,16 @@
 
 #include "http/exchange.h"
 #include "serve/site.h"
+#include "space/model.h"
 
 namespace qrx::serve {
 
 // Checks the owner's token and gives `show`, at once or when the seq of the space is another than `after`.
 http::Reply watch_space(const SharedCall& call,
                         std::function<http::Answer(const Call& call, const std::string& token)> show);
+
+// Where the page begins that ?from= asks for; the first without it.
+Result<space::PageStart> page_asked_for(const Call& call);
 
 // Goes on once no transfer that has just gone out is in doubt, a second later at the latest: who downloads and asks
 // right after it hears of it. `space` is the one whose changes end the doubt.

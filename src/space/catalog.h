@@ -64,6 +64,11 @@ class Catalog {
   // A consistent copy, cheap when nothing changed since the last call; null when there is no such space.
   virtual Result<std::shared_ptr<const SpaceState>> space(const Guid& guid) = 0;
 
+  // What is committed, page by page: deliveries as they were committed, the files of each as they arrived. A delivery
+  // that is committed meanwhile is on a later page as a whole.
+  virtual Result<CommittedPage> committed(const Guid& guid, const PageStart& from, const PageSize& most) = 0;
+  virtual Result<std::uint64_t> committed_files(const Guid& guid) = 0;  // how many
+
   struct Totals {
     std::uint64_t spaces = 0, bytes = 0;  // bytes: of files, and those of uploads that arrived durably
   };

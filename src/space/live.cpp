@@ -49,6 +49,18 @@ LivePtr to_live(const SpaceState& state, Steady now) {
 
 }  // namespace
 
+std::vector<wire::DeliveryInfo> infos_of(std::vector<CommittedPage::Delivery> deliveries) {
+  std::vector<wire::DeliveryInfo> out;
+  out.reserve(deliveries.size());
+  for (auto& [row, files] : deliveries) {
+    out.push_back({row.delivery, row.committed.value_or(row.created), std::move(row.message), {}});
+    for (FileRow& file : files)
+      out.back().files.push_back(
+          {file.file, std::move(file.name), file.size, std::move(file.type), file.xxh128, file.sealed, {}});
+  }
+  return out;
+}
+
 tl::unexpected<Error> no_such_space() {
   return fail(Kind::not_found, "no such space");
 }

@@ -291,6 +291,9 @@ struct Spaces::Impl : Rules {
 Result<void> read_through(const Rules& rules, const Opened& blob, std::uint64_t offset, std::uint64_t size,
                           const std::function<Result<void>(ByteView)>& take, const std::stop_token& stop);
 
+// For readers; url members are empty.
+std::vector<wire::DeliveryInfo> infos_of(std::vector<CommittedPage::Delivery> deliveries);
+
 tl::unexpected<Error> no_such_space();
 tl::unexpected<Error> no_such_upload();
 tl::unexpected<Error> no_such_delivery();

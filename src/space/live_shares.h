@@ -77,6 +77,8 @@ struct ShareRules {
     WallTime expires;
   };
   Result<Found> find(std::string_view link);
+  // Of a space with so many files; Kind::gone when it is used up, 0 when there is no limit.
+  Result<std::uint64_t> downloads_left(const ShareRow& row, std::uint64_t files) const;
   LiveSharePtr live(const ShareRow& row);
   void cut(const Id& share);
   Result<void> mark_opened(const Found& found);

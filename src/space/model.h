@@ -83,4 +83,27 @@ struct SpaceState {
   std::vector<UploadRow> uploads;
 };
 
+// Where a page of committed files begins: behind the file `file` of the delivery `delivery`, by the numbers that the
+// catalog gave them. The first page begins with none.
+struct PageStart {
+  WallTime committed{};
+  std::uint64_t delivery = 0, file = 0;
+  friend bool operator==(const PageStart&, const PageStart&) = default;
+};
+
+// A page ends with the file that reaches either.
+struct PageSize {
+  std::uint64_t files = 1000;
+  std::uint64_t bytes = 256U << 10;  // of names and messages
+};
+
+struct CommittedPage {
+  struct Delivery {
+    DeliveryRow row;
+    std::vector<FileRow> files;
+  };
+  std::vector<Delivery> deliveries;
+  std::optional<PageStart> next;  // absent: this was the last
+};
+
 }  // namespace qrx::space

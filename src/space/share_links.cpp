@@ -3,6 +3,7 @@
 
 #include "base/text.h"
 #include "space/live_shares.h"
+#include "space/page_start.h"
 
 namespace qrx::space {
 namespace {
@@ -317,15 +318,42 @@ Result<Shares::Opened> Shares::open(std::string_view link) {
   out.expires = found->expires;
   out.space = std::move(*state);
   out.files = visible_files(*out.space);
-  if (found->row.limit == 0) return out;
+  auto left = rules_->downloads_left(found->row, out.files.size());
+  if (!left) return tl::unexpected(left.error());
+  out.downloads_left = *left;
+  return out;
+}
+
+Result<std::uint64_t> ShareRules::downloads_left(const ShareRow& row, std::uint64_t files) const {
+  if (row.limit == 0) return 0;
   std::uint64_t least = 0;
-  if (!out.files.empty() && found->row.files_taken >= out.files.size()) {
-    const auto taken = rules_->rules.catalog.least_taken(found->row.share);
+  if (files > 0 && row.files_taken >= files) {
+    const auto taken = rules.catalog.least_taken(row.share);
     if (!taken) return tl::unexpected(taken.error());
     least = *taken;
   }
-  if (least >= found->row.limit) return used_up();
-  out.downloads_left = found->row.limit - least;
+  if (least >= row.limit) return used_up();
+  return row.limit - least;
+}
+
+Result<Shares::Look> Shares::look(std::string_view link, const PageStart& from, const PageSize& size) {
+  auto found = rules_->find(link);
+  if (!found) return tl::unexpected(found.error());
+  Catalog& catalog = rules_->rules.catalog;
+  std::uint64_t files = 0;
+  if (found->row.limit > 0 && found->row.files_taken > 0) {
+    const auto counted = catalog.committed_files(found->row.guid);
+    if (!counted) return tl::unexpected(counted.error());
+    files = *counted;
+  }
+  const auto left = rules_->downloads_left(found->row, files);
+  if (!left) return tl::unexpected(left.error());
+  auto page = catalog.committed(found->row.guid, from, size);
+  if (!page) return tl::unexpected(page.error());
+  Look out{{}, found->row.message, found->expires, *left, infos_of(std::move(page->deliveries)), {}};
+  if (page->next) out.next = to_text(*page->next);
+  const std::lock_guard lock(found->space->mutex);
+  out.label = found->space->row.label;
   return out;
 }
 

@@ -114,6 +114,15 @@ class Shares {
     std::vector<std::uint32_t> files;  // of space->files: those of committed deliveries, in the order of their commits
   };
   Result<Opened> open(std::string_view link);  // changes nothing
+  // The same for who wants to know what there is, page by page; url members are empty.
+  struct Look {
+    std::string label, message;
+    WallTime expires;
+    std::uint64_t downloads_left = 0;  // 0: no limit
+    std::vector<wire::DeliveryInfo> deliveries;
+    std::string next;
+  };
+  Result<Look> look(std::string_view link, const PageStart& from = {}, const PageSize& size = {});
   Result<void> opened(std::string_view link);  // the recipient looked at it
   Result<std::shared_ptr<Content>> content(std::string_view link, const Id& file);
   // Kind::locked when others take the last downloads just now, Kind::gone when they are used up.

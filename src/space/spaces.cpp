@@ -4,6 +4,7 @@
 
 #include "base/text.h"
 #include "space/live.h"
+#include "space/page_start.h"
 
 namespace qrx::space {
 namespace {
@@ -26,6 +27,34 @@ std::uint64_t stricter(const std::optional<std::uint64_t>& wish, std::uint64_t l
 Result<WallTime> expiry(WallTime now, Seconds wish, Seconds most) {
   if (wish <= Seconds(0)) return fail(Kind::usage, "the time until expiry must be more than nothing");
   return now + std::min(wish, most);
+}
+
+// The oldest of those in progress, as many as a page has files.
+std::vector<wire::UploadInfo> uploads_of(LiveSpace& live, const PageSize& size) {
+  std::vector<std::pair<WallTime, wire::UploadInfo>> uploads;
+  {
+    const std::lock_guard lock(live.mutex);
+    for (const auto& [id, upload] : live.uploads) {
+      const UploadRow& one = upload->row;
+      if (one.partial || one.damaged) continue;
+      uploads.push_back({one.created, {id, one.delivery, one.name, upload->growing->arrived, one.length, {}}});
+    }
+    // Complete, but their delivery is not: it would look as if they had vanished.
+    for (const auto& [id, delivery] : live.open)
+      for (const FileRow& file : delivery->stored)
+        uploads.push_back({delivery->row.created, {file.file, id, file.name, file.size, file.size, {}}});
+  }
+  std::sort(uploads.begin(), uploads.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.second.upload) < std::tie(b.first, b.second.upload);
+  });
+  std::vector<wire::UploadInfo> out;
+  std::uint64_t bytes = 0;
+  for (auto& [created, upload] : uploads) {
+    if (out.size() >= size.files || bytes >= size.bytes) break;
+    bytes += upload.name.size();
+    out.push_back(std::move(upload));
+  }
+  return out;
 }
 
 }  // namespace
@@ -80,63 +109,36 @@ Result<Created> Spaces::create(const wire::CreateSpace& wish) {
   return tl::unexpected(changed.error());
 }
 
-Result<std::shared_ptr<const SpaceState>> Spaces::owned(const Guid& guid, std::string_view token) {
-  if (auto live = impl_->enter(guid, token); !live) return tl::unexpected(live.error());
-  auto state = impl_->catalog.space(guid);
-  if (state && *state == nullptr) return no_such_space();
-  return state;
+Result<SpaceRow> Spaces::owned(const Guid& guid, std::string_view token) {
+  auto live = impl_->enter(guid, token);
+  if (!live) return tl::unexpected(live.error());
+  const std::lock_guard lock((*live)->mutex);
+  return (*live)->row;
 }
 
-Result<wire::SpaceInfo> Spaces::view(const Guid& guid, std::string_view token) {
+Result<wire::SpaceInfo> Spaces::view(const Guid& guid, std::string_view token, const PageStart& from,
+                                     const PageSize& size) {
   auto entered = impl_->enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   wire::SpaceInfo info;
   // Before the rest is read: what changes after it gets a seq of its own.
   info.seq = live.seq;
-  auto state = impl_->catalog.space(guid);
-  if (!state) return tl::unexpected(state.error());
-  if (*state == nullptr) return no_such_space();
-  const SpaceRow& row = (*state)->space;
-  info.guid = guid;
-  info.label = row.label;
-  info.state = row.phase == Phase::open ? wire::SpaceState::open : wire::SpaceState::closed;
-  info.expires = row.expires;
-  info.limits = row.limits;
-  info.seal = row.seal;
-
-  std::unordered_map<Id, std::size_t, IdHash> place;
-  std::vector<const DeliveryRow*> committed;
-  for (const DeliveryRow& delivery : (*state)->deliveries)
-    if (delivery.committed) committed.push_back(&delivery);
-  std::stable_sort(committed.begin(), committed.end(),
-                   [](const DeliveryRow* a, const DeliveryRow* b) { return *a->committed < *b->committed; });
-  for (const DeliveryRow* delivery : committed) {
-    place.emplace(delivery->delivery, info.deliveries.size());
-    info.deliveries.push_back({delivery->delivery, *delivery->committed, delivery->message, {}});
-  }
-  for (const FileRow& file : (*state)->files)
-    if (const auto at = place.find(file.delivery); at != place.end())
-      info.deliveries[at->second].files.push_back(
-          {file.file, file.name, file.size, file.type, file.xxh128, file.sealed, {}});
-
-  std::vector<std::pair<WallTime, wire::UploadInfo>> uploads;
+  auto page = impl_->catalog.committed(guid, from, size);
+  if (!page) return tl::unexpected(page.error());
   {
     const std::lock_guard lock(live.mutex);
-    for (const auto& [id, upload] : live.uploads) {
-      const UploadRow& one = upload->row;
-      if (one.partial || one.damaged) continue;
-      uploads.push_back({one.created, {id, one.delivery, one.name, upload->growing->arrived, one.length, {}}});
-    }
-    // Complete, but their delivery is not: it would look as if they had vanished.
-    for (const auto& [id, delivery] : live.open)
-      for (const FileRow& file : delivery->stored)
-        uploads.push_back({delivery->row.created, {file.file, id, file.name, file.size, file.size, {}}});
+    const SpaceRow& row = live.row;
+    info.guid = guid;
+    info.label = row.label;
+    info.state = row.phase == Phase::open ? wire::SpaceState::open : wire::SpaceState::closed;
+    info.expires = row.expires;
+    info.limits = row.limits;
+    info.seal = row.seal;
   }
-  std::sort(uploads.begin(), uploads.end(), [](const auto& a, const auto& b) {
-    return std::tie(a.first, a.second.upload) < std::tie(b.first, b.second.upload);
-  });
-  for (auto& [created, upload] : uploads) info.uploads.push_back(std::move(upload));
+  info.deliveries = infos_of(std::move(page->deliveries));
+  if (page->next) info.next = to_text(*page->next);
+  if (from == PageStart{}) info.uploads = uploads_of(live, size);
   return info;
 }
 

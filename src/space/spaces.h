@@ -122,9 +122,11 @@ class Spaces {
   // --- the receiver ---
   Result<Created> create(const wire::CreateSpace& wish);
   // Unknown space and wrong token are one error, Kind::not_found; expired is Kind::gone, for a right token only.
-  Result<std::shared_ptr<const SpaceState>> owned(const Guid& guid, std::string_view token);
-  // What the owner sees; uploads carry the bytes that arrived, not only the durable ones. url members are empty.
-  Result<wire::SpaceInfo> view(const Guid& guid, std::string_view token);
+  Result<SpaceRow> owned(const Guid& guid, std::string_view token);
+  // What the owner sees, a page of it; uploads, on the first page and at most as many as a page has files, carry the
+  // bytes that arrived, not only the durable ones. url members are empty.
+  Result<wire::SpaceInfo> view(const Guid& guid, std::string_view token, const PageStart& from = {},
+                               const PageSize& size = {});
   // The seq of a space, cheaply; nothing when it is gone.
   std::optional<std::uint64_t> seq(const Guid& guid);
   Result<void> extend(const Guid& guid, std::string_view token, const wire::ChangeSpace& change);

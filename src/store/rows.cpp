@@ -136,6 +136,13 @@ CREATE INDEX outbox_by_due ON outbox(due);
 CREATE TABLE notice_counts(
   day INTEGER NOT NULL, name TEXT NOT NULL, count INTEGER NOT NULL, PRIMARY KEY(day, name)) STRICT, WITHOUT ROWID;
 )",
+    // A space is read page by page: its deliveries as they were committed, the files of each.
+    R"(
+CREATE INDEX deliveries_by_commit ON deliveries(guid, committed);
+DROP INDEX deliveries_by_space;
+CREATE INDEX files_by_delivery ON files(guid, delivery);
+DROP INDEX files_by_space;
+)",
 };
 
 int write_space(Connection& connection, const SpaceRow& row) {
@@ -216,6 +223,42 @@ Result<std::optional<SpaceState>> read_space(Connection& connection, const Guid&
   out->files = std::move(*files);
   out->uploads = std::move(*uploads);
   return out;
+}
+
+Result<space::CommittedPage> read_committed(Connection& connection, const Guid& guid, const space::PageStart& from,
+                                            const space::PageSize& most) {
+  space::CommittedPage page;
+  std::uint64_t files = 0, bytes = 0;
+  const auto is_full = [&] { return files >= most.files || bytes >= most.bytes; };
+  Statement deliveries = connection.prepare("SELECT number," DELIVERY_COLUMNS
+                                            " FROM deliveries WHERE guid=? AND committed IS NOT NULL "
+                                            "AND (committed,number)>=(?,?) ORDER BY committed,number");
+  deliveries.blob(as_bytes(guid.bytes)).signed_number(to_number(from.committed)).number(from.delivery);
+  while (deliveries.step()) {
+    const std::uint64_t number = deliveries.next_number();
+    space::CommittedPage::Delivery one{take_delivery(deliveries), {}};
+    const bool goes_on = number == from.delivery && *one.row.committed == from.committed;
+    space::PageStart at{*one.row.committed, number, goes_on ? from.file : 0};
+    Statement rows = connection.prepare("SELECT number," FILE_COLUMNS
+                                        " FROM files WHERE guid=? AND delivery=? AND number>? ORDER BY number");
+    rows.blob(as_bytes(guid.bytes)).blob(as_bytes(one.row.delivery.bytes)).number(at.file);
+    while (rows.step()) {
+      if (is_full()) {
+        page.next = at;
+        break;
+      }
+      at.file = rows.next_number();
+      one.files.push_back(take_file(rows));
+      ++files;
+      bytes += one.files.back().name.size();
+    }
+    if (rows.code() != SQLITE_OK) return fail_sqlite(rows.code(), reading);
+    bytes += one.row.message.size();
+    if (!one.files.empty()) page.deliveries.push_back(std::move(one));
+    if (page.next) return page;
+  }
+  if (deliveries.code() != SQLITE_OK) return fail_sqlite(deliveries.code(), reading);
+  return page;
 }
 
 Result<std::optional<FileRow>> read_file(Connection& connection, const Id& file) {

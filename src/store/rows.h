@@ -9,7 +9,7 @@
 
 namespace qrx::store {
 
-inline constexpr int schema_version = 2;                // in PRAGMA user_version
+inline constexpr int schema_version = 3;                // in PRAGMA user_version
 extern const char* const schema_steps[schema_version];  // from each version to the next
 
 // Each gives SQLITE_OK or what failed.
@@ -19,6 +19,9 @@ int write_file(Connection& connection, const space::FileRow& row);
 int write_upload(Connection& connection, const space::UploadRow& row);
 
 Result<std::optional<space::SpaceState>> read_space(Connection& connection, const Guid& guid);
+// Of the space, as space::Catalog::committed has it.
+Result<space::CommittedPage> read_committed(Connection& connection, const Guid& guid, const space::PageStart& from,
+                                            const space::PageSize& most);
 Result<std::optional<space::FileRow>> read_file(Connection& connection, const Id& file);
 Result<std::vector<space::FileRow>> read_files_after(Connection& connection, const Id& last, std::size_t most);
 Result<std::vector<space::UploadRow>> read_uploads(Connection& connection);

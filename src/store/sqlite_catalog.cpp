@@ -533,6 +533,26 @@ Result<std::shared_ptr<const SpaceState>> SqliteCatalog::space(const Guid& guid)
   return state;
 }
 
+Result<space::CommittedPage> SqliteCatalog::committed(const Guid& guid, const space::PageStart& from,
+                                                      const space::PageSize& most) {
+  return impl_->read([&](Connection& connection) -> Result<space::CommittedPage> {
+    if (const int code = connection.execute("BEGIN"); code != SQLITE_OK) return fail_sqlite(code, reading);
+    auto page = read_committed(connection, guid, from, most);
+    connection.execute("COMMIT");
+    return page;
+  });
+}
+
+Result<std::uint64_t> SqliteCatalog::committed_files(const Guid& guid) {
+  return impl_->read([&](Connection& connection) -> Result<std::uint64_t> {
+    Statement statement = connection.prepare(
+        "SELECT count(*) FROM deliveries d CROSS JOIN files f ON f.guid=d.guid AND f.delivery=d.delivery "
+        "WHERE d.guid=? AND d.committed IS NOT NULL");
+    if (!statement.blob(as_bytes(guid.bytes)).step()) return fail_sqlite(statement.code(), reading);
+    return statement.next_number();
+  });
+}
+
 Result<space::Catalog::Totals> SqliteCatalog::totals() {
   return impl_->read([](Connection& connection) -> Result<Totals> {
     Statement statement = connection.prepare(

@@ -30,6 +30,9 @@ class SqliteCatalog final : public space::Catalog {
   Result<void> change(space::Durability durability,
                       const std::function<Result<void>(space::Transaction&)>& work) override;
   Result<std::shared_ptr<const space::SpaceState>> space(const Guid& guid) override;
+  Result<space::CommittedPage> committed(const Guid& guid, const space::PageStart& from,
+                                         const space::PageSize& most) override;
+  Result<std::uint64_t> committed_files(const Guid& guid) override;
   Result<Totals> totals() override;
   Result<std::optional<space::FileRow>> file(const Id& file) override;
   Result<std::vector<space::DeliveryRow>> open_deliveries() override;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/text.h"
 #include "transfer/refusals.h"
 #include "wire/share_messages.h"
 #include "wire/tus.h"
@@ -10,6 +11,7 @@ namespace qrx::transfer {
 
 namespace {
 
+constexpr std::size_t most_pages = 10'000;  // of a thousand files or so
 constexpr std::size_t most_refusal_bytes = 64U << 10;
 
 wire::SpaceInfo as_space(wire::SharedSpace shared) {
@@ -17,6 +19,7 @@ wire::SpaceInfo as_space(wire::SharedSpace shared) {
   info.label = std::move(shared.label);
   info.expires = shared.expires;
   info.deliveries = std::move(shared.deliveries);
+  info.next = std::move(shared.next);
   return info;
 }
 
@@ -41,25 +44,35 @@ Result<http::ClientAnswer> OwnerClient::checked(Result<http::ClientAnswer> answe
   return granted;
 }
 
-Result<wire::SpaceInfo> OwnerClient::space(std::optional<std::uint64_t> after, Seconds wait) {
+Result<wire::SpaceInfo> OwnerClient::page(const std::string& query) {
   const auto not_understood = [](const Error&) {
     return fail(Kind::other, "the server's answer is not understood", "is this a qrx server?");
   };
+  auto look = request("GET", address_.path() + query);
+  if (address_.shared) look.headers = {{"Accept", "application/json"}};
+  const auto answer = checked(client_.request(look), address_.shared ? "look at what is shared" : "look at the space");
+  if (!answer) return tl::unexpected(answer.error());
   if (address_.shared) {
-    auto look = request("GET", address_.path());
-    look.headers = {{"Accept", "application/json"}};
-    const auto answer = checked(client_.request(look), "look at what is shared");
-    if (!answer) return tl::unexpected(answer.error());
     auto shared = wire::from_json<wire::SharedSpace>(answer->body);
     if (!shared) return not_understood(shared.error());
     return as_space(std::move(*shared));
   }
-  std::string query;
-  if (after) query = "?after=" + std::to_string(*after) + "&wait=" + std::to_string(wait.count());
-  const auto answer = checked(client_.request(request("GET", address_.path() + query)), "look at the space");
-  if (!answer) return tl::unexpected(answer.error());
   auto info = wire::from_json<wire::SpaceInfo>(answer->body);
   if (!info) return not_understood(info.error());
+  return info;
+}
+
+// What is committed between two pages stands on a later one, and moves the seq beyond that of the first.
+Result<wire::SpaceInfo> OwnerClient::space(std::optional<std::uint64_t> after, Seconds wait) {
+  const bool waits = after && !address_.shared;
+  auto info = page(waits ? "?after=" + std::to_string(*after) + "&wait=" + std::to_string(wait.count()) : "");
+  for (std::size_t pages = 1; info && !info->next.empty(); ++pages) {
+    if (pages == most_pages) return fail(Kind::other, "the server names files without end");
+    auto more = page("?from=" + percent_encode_segment(info->next));
+    if (!more) return more;
+    wire::append_page(info->deliveries, std::move(more->deliveries));
+    info->next = std::move(more->next);
+  }
   return info;
 }
 

@@ -52,6 +52,7 @@ class OwnerClient {
   void close() { client_.close(); }
 
  private:
+  Result<wire::SpaceInfo> page(const std::string& query);
   http::ClientRequest request(const std::string& method, const std::string& target) const;
   Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing);
 

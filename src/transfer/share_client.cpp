@@ -1,10 +1,13 @@
 #include "transfer/share_client.h"
 
+#include "base/text.h"
 #include "transfer/refusals.h"
 #include "wire/resource.h"
 
 namespace qrx::transfer {
 namespace {
+
+constexpr std::size_t most_pages = 10'000;  // of a thousand files or so
 
 http::ClientOptions with_interrupt(http::ClientOptions options) {
   if (!options.interrupt) options.interrupt = std::make_shared<http::Interrupt>();
@@ -61,7 +64,17 @@ std::string ShareClient::one(const Id& share) const {
 }
 
 Result<wire::SpaceInfo> ShareClient::space() {
-  return read<wire::SpaceInfo>(ask("GET", wire::path_of({wire::Resource::space, space_}), {}, "look at the space"));
+  const std::string path = wire::path_of({wire::Resource::space, space_});
+  auto info = read<wire::SpaceInfo>(ask("GET", path, {}, "look at the space"));
+  for (std::size_t pages = 1; info && !info->next.empty(); ++pages) {
+    if (pages == most_pages) return fail(Kind::other, "the server names files without end");
+    const std::string from = "?from=" + percent_encode_segment(info->next);
+    auto more = read<wire::SpaceInfo>(ask("GET", path + from, {}, "look at the space"));
+    if (!more) return more;
+    wire::append_page(info->deliveries, std::move(more->deliveries));
+    info->next = std::move(more->next);
+  }
+  return info;
 }
 
 Result<wire::Shares> ShareClient::create(const wire::CreateShares& wish) {

@@ -35,6 +35,7 @@ export interface SpaceInfo {
   seal: string;
   deliveries: DeliveryInfo[];
   uploads: UploadInfo[];
+  next?: string;
 }
 export interface SpaceCreated {
   guid: string;
@@ -87,6 +88,7 @@ export interface SharedSpace {
   expires: string;
   downloads_left: number;
   deliveries: DeliveryInfo[];
+  next?: string;
 }
 
 // The server said no.
@@ -155,6 +157,21 @@ export async function ask_json<T>(url: string, how: Ask = {}): Promise<T> {
     if (how.signal?.aborted) throw error;
     throw new Offline();
   }
+}
+
+// What a space holds comes in pages: the rest of them, from the url without its query.
+export async function with_all_pages<T extends { deliveries: DeliveryInfo[]; next?: string }>(first: T, url: string, how: Ask = {}): Promise<T> {
+  for (let next = first.next; next !== undefined; ) {
+    const page = await ask_json<T>(`${url}?from=${encodeURIComponent(next)}`, how);
+    for (const delivery of page.deliveries) {
+      const last = first.deliveries[first.deliveries.length - 1];
+      if (last !== undefined && last.delivery === delivery.delivery) last.files.push(...delivery.files);
+      else first.deliveries.push(delivery);
+    }
+    next = page.next;
+  }
+  delete first.next;
+  return first;
 }
 
 // Resolves after that time, at once when the network comes back, never when aborted first.

@@ -1,6 +1,6 @@
 // The receiver's space: its code while it waits, what is coming, what arrived.
 import { tell_arrival } from "./arrival";
-import { ask_json, Offline, pause, Refused, type DeliveryInfo, type SpaceInfo } from "./api";
+import { ask_json, Offline, pause, Refused, with_all_pages, type DeliveryInfo, type SpaceInfo } from "./api";
 import { code_card, drop_link } from "./code_card";
 import { contents_of, type Contents } from "./contents";
 import { announce, badge, button, facts, fill, h } from "./dom";
@@ -94,6 +94,7 @@ export class Space {
     let info: SpaceInfo;
     try {
       info = await ask_json<SpaceInfo>(waits ? `${this.url}?after=${this.seq}&wait=25` : this.url, { token: this.space.token, signal: this.stop.signal });
+      info = await with_all_pages(info, this.url, { token: this.space.token, signal: this.stop.signal });
       if (waits) this.wait_failures = 0;
     } catch (error) {
       const cut = error instanceof Offline || (error instanceof Refused && (error.status === 502 || error.status === 504 || error.status === 524));

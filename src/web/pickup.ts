@@ -1,6 +1,6 @@
 // A recipient's page: what there is, from whom, until when. Looking changes and counts nothing.
 import "./signs";
-import { ask, ask_json, pause, type FileInfo, type SharedSpace } from "./api";
+import { ask, ask_json, pause, with_all_pages, type FileInfo, type SharedSpace } from "./api";
 import { contents_of, type Item } from "./contents";
 import { badge, button, facts, fill, h } from "./dom";
 import { ItemsView, reason, type Rights } from "./items_view";
@@ -79,7 +79,7 @@ function standing(): HTMLElement {
 async function again(): Promise<void> {
   await pause(1500);
   try {
-    shared = await ask_json<SharedSpace>(here);
+    shared = await with_all_pages(await ask_json<SharedSpace>(here), here);
     main.querySelector(".facts")?.replaceWith(standing());
   } catch {
     // used up: what is on the page stays
@@ -88,6 +88,7 @@ async function again(): Promise<void> {
 
 async function begin_showing(): Promise<void> {
   try {
+    shared = await with_all_pages(shared, here);
     await show();
   } catch (error) {
     fill(main, badge("bad"), h("h1", {}, say("not_allowed")), h("p", { class: "lead" }, reason(error)));

@@ -1,6 +1,7 @@
 #include "wire/messages.h"
 
 #include <algorithm>
+#include <iterator>
 
 #include "base/bytes.h"
 #include "base/text.h"
@@ -81,6 +82,7 @@ void read(const json& in, SpaceInfo& out) {
     upload.url = as_string(need(item, "url"), "url");
     out.uploads.push_back(std::move(upload));
   }
+  if (const json* v = find(in, "next")) out.next = as_string(*v, "next", 200);
 }
 
 void read(const json& in, ChangeSpace& out) {
@@ -199,15 +201,29 @@ std::string to_json(const SpaceInfo& in) {
     if (upload.length) item["length"] = *upload.length;
     uploads.push_back(std::move(item));
   }
-  return dump({{"guid", in.guid.text()},
-               {"label", in.label},
-               {"state", to_text(in.state)},
-               {"seq", in.seq},
-               {"expires", to_rfc3339(in.expires)},
-               {"limits", write(in.limits)},
-               {"seal", to_text(in.seal)},
-               {"deliveries", std::move(deliveries)},
-               {"uploads", std::move(uploads)}});
+  json out = {{"guid", in.guid.text()},
+              {"label", in.label},
+              {"state", to_text(in.state)},
+              {"seq", in.seq},
+              {"expires", to_rfc3339(in.expires)},
+              {"limits", write(in.limits)},
+              {"seal", to_text(in.seal)},
+              {"deliveries", std::move(deliveries)},
+              {"uploads", std::move(uploads)}};
+  if (!in.next.empty()) out["next"] = in.next;
+  return dump(out);
+}
+
+void append_page(std::vector<DeliveryInfo>& deliveries, std::vector<DeliveryInfo> page) {
+  for (DeliveryInfo& delivery : page) {
+    if (!deliveries.empty() && deliveries.back().delivery == delivery.delivery) {
+      auto& files = deliveries.back().files;
+      files.insert(files.end(), std::make_move_iterator(delivery.files.begin()),
+                   std::make_move_iterator(delivery.files.end()));
+    } else {
+      deliveries.push_back(std::move(delivery));
+    }
+  }
 }
 
 std::string to_json(const ChangeSpace& in) {

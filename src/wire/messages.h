@@ -95,7 +95,9 @@ struct SpaceInfo {
   Limits limits;
   Seal seal = Seal::offer;
   std::vector<DeliveryInfo> deliveries;  // committed ones, oldest first
-  std::vector<UploadInfo> uploads;
+  std::vector<UploadInfo> uploads;       // on the first page only
+  // There is more: ask again with ?from=. A delivery whose files go on there is named there again.
+  std::string next;
 };
 
 // PATCH /api/v1/spaces/{guid}
@@ -151,6 +153,9 @@ struct Manifest {
   std::string message;
   std::vector<ManifestFile> files;
 };
+
+// Puts the next page of what is committed behind the pages before it.
+void append_page(std::vector<DeliveryInfo>& deliveries, std::vector<DeliveryInfo> page);
 
 // RFC 9457 problem details
 struct Problem {

@@ -96,6 +96,7 @@ void read(const json& in, SharedSpace& out) {
   out.expires = as_time(need(in, "expires"), "expires");
   out.downloads_left = as_number(need(in, "downloads_left"), "downloads_left");
   for (const json& item : as_list(need(in, "deliveries"), "deliveries")) out.deliveries.push_back(read_delivery(item));
+  if (const json* v = find(in, "next")) out.next = as_string(*v, "next", 200);
 }
 
 }  // namespace
@@ -165,6 +166,7 @@ std::string to_json(const SharedSpace& in) {
               {"downloads_left", in.downloads_left},
               {"deliveries", std::move(deliveries)}};
   if (!in.message.empty()) out["message"] = in.message;
+  if (!in.next.empty()) out["next"] = in.next;
   return dump(out);
 }
 

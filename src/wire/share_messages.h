@@ -78,6 +78,7 @@ struct SharedSpace {
   WallTime expires;
   std::uint64_t downloads_left = 0;  // 0: no limit
   std::vector<DeliveryInfo> deliveries;
+  std::string next;  // there is more, as in SpaceInfo
 };
 
 std::string to_json(const CreateShares&);

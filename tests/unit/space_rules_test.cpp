@@ -393,6 +393,58 @@ TEST_CASE("the SHA-256 of a file is computed once and remembered") {
   CHECK(blobs.opens == opens + 1);
 }
 
+TEST_CASE("a space is shown page by page, each file once, and a delivery that comes meanwhile as a whole") {
+  World world;
+  const auto space = world.create({});
+  const Guid guid = space.space.guid;
+  const auto deliver = [&](const std::string& name, int files) {
+    const auto delivery = world.spaces->open_delivery(guid, {name});
+    REQUIRE(delivery);
+    for (int i = 0; i < files; ++i)
+      REQUIRE(world.spaces->put_small(guid, delivery->delivery, name + std::to_string(i), as_bytes("x")));
+    REQUIRE(world.spaces->commit(guid, delivery->delivery, {}));
+    world.clock.pass(Seconds(1));
+  };
+  deliver("a", 3);
+  deliver("b", 7);
+  REQUIRE(world.send(guid, "alone", "x"));
+  world.clock.pass(Seconds(1));
+  REQUIRE(world.spaces->create_upload(guid, {"running", {}, 5, {}, false}));
+
+  std::vector<wire::DeliveryInfo> all;
+  space::PageStart from;
+  std::size_t pages = 0, uploads = 0;
+  do {
+    auto page = world.spaces->view(guid, space.token.text(), from, {4, 1U << 20});
+    REQUIRE(page);
+    if (++pages == 1) deliver("c", 5);
+    std::size_t files = 0;
+    for (const auto& delivery : page->deliveries) files += delivery.files.size();
+    CHECK(files <= 4);
+    CHECK(files > 0);
+    uploads += page->uploads.size();
+    wire::append_page(all, std::move(page->deliveries));
+    from = page->next.empty() ? space::PageStart{} : space::page_start_from_text(page->next).value();
+  } while (from != space::PageStart{});
+  CHECK(pages == 4);
+  CHECK(uploads == 1);
+  REQUIRE(all.size() == 4);
+  CHECK(all[0].files.size() == 3);
+  CHECK(all[1].files.size() == 7);
+  CHECK(all[2].files.size() == 1);
+  CHECK(all[3].files.size() == 5);
+  for (std::size_t i = 0; i < 7; ++i) CHECK(all[1].files[i].name == "b" + std::to_string(i));
+
+  // Long names end a page early, but never an empty one.
+  const auto narrow = world.spaces->view(guid, space.token.text(), {}, {1000, 1});
+  REQUIRE(narrow);
+  CHECK(narrow->deliveries.at(0).files.size() == 1);
+  CHECK_FALSE(narrow->next.empty());
+  for (const char* text :
+       {"", "1", "1-2", "1-2-", "1-2-3-4", "-1-2-3", "1--2-3", "x-1-2", "1-2-99999999999999999999999"})
+    CHECK_FALSE(space::page_start_from_text(text));
+}
+
 TEST_CASE("an unknown space and a wrong token cost the same looks into the catalog") {
   World world;
   CountedCatalog catalog(*world.catalog);

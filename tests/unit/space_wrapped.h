@@ -100,6 +100,11 @@ class CountedCatalog : public space::Catalog {
                       const std::function<Result<void>(space::Transaction&)>& work) override {
     return ++others, inner_.change(durability, work);
   }
+  Result<space::CommittedPage> committed(const Guid& guid, const space::PageStart& from,
+                                         const space::PageSize& most) override {
+    return ++others, inner_.committed(guid, from, most);
+  }
+  Result<std::uint64_t> committed_files(const Guid& guid) override { return ++others, inner_.committed_files(guid); }
   Result<Totals> totals() override { return ++others, inner_.totals(); }
   Result<std::optional<space::FileRow>> file(const Id& file) override { return ++others, inner_.file(file); }
   Result<std::vector<space::DeliveryRow>> open_deliveries() override { return ++others, inner_.open_deliveries(); }

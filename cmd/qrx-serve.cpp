@@ -1,5 +1,6 @@
 // qrx-serve: serves spaces; sweep and check look after its data, beside a running server or without one.
 #include <fcntl.h>
+#include <grp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sys/eventfd.h>
@@ -35,6 +36,7 @@ namespace {
 struct Settings {
   Common common;
   std::vector<std::string> binds;
+  std::string socket_mode, socket_group;
   std::string data;
   std::optional<Origin> public_url;
   std::vector<std::string> trusted_proxies;
@@ -43,7 +45,7 @@ struct Settings {
   std::optional<std::uint64_t> max_size, max_files, max_total, max_spaces;
   std::string create = "open";
   std::string token_file;
-  std::optional<std::uint64_t> create_rate;
+  std::optional<std::uint64_t> create_rate, max_per_address;
   std::string durability = "commit";
   std::string catalog, blobs;
   std::string metrics_bind;
@@ -67,11 +69,14 @@ Options describe(Settings& to) {
   options.group("Where it listens and what it keeps");
   options.texts("bind", 'b', "HOST:PORT|unix:PATH", "listen here (default 127.0.0.1:8460); port 0 picks a free one",
                 to.binds);
+  options.text("socket-mode", 0, "MODE",
+               "who may connect to unix:PATH, in octal (default 666; with --socket-group 660)", to.socket_mode);
+  options.text("socket-group", 0, "GROUP", "the group of unix:PATH: a name or a number", to.socket_group);
   options.text("data", 'D', "DIR", "keep everything here (default: the state directory; for root /var/lib/qrx)",
                to.data, Completes::directories);
   options.text("catalog", 0, "URL", "where the catalog is: sqlite:PATH", to.catalog);
   options.text("blobs", 0, "URL", "where the content is: dir:PATH", to.blobs);
-  options.choice("durability", 0, {"commit", "relaxed"}, "what was acknowledged survives power loss, or not",
+  options.choice("durability", 0, {"commit", "relaxed"}, "whether acknowledged data survives power loss",
                  to.durability);
 
   options.group("What others see of it");
@@ -80,7 +85,7 @@ Options describe(Settings& to) {
                 to.trusted_proxies);
   options.text("tls-cert", 0, "FILE", "certificate chain, PEM; read again on SIGHUP", to.tls_cert, Completes::files);
   options.text("tls-key", 0, "FILE", "its private key, PEM", to.tls_key, Completes::files);
-  options.text("metrics-bind", 0, "HOST:PORT", "tell Prometheus how it is, here", to.metrics_bind);
+  options.text("metrics-bind", 0, "HOST:PORT", "serve Prometheus metrics on this address", to.metrics_bind);
 
   options.group("Limits");
   options.duration("expire", 0, "how long a space lives, unless asked otherwise (default 1d)", to.expire);
@@ -89,11 +94,15 @@ Options describe(Settings& to) {
   options.number("max-files", 0, "how many files one space may hold (default 100000)", to.max_files);
   options.size("max-total", 0, "what all spaces together may hold (default: what the disk has)", to.max_total);
   options.number("max-spaces", 0, "how many spaces there may be (default 100000)", to.max_spaces);
-  options.choice("create", 0, {"open", "token"}, "who may open spaces: anyone, or who has a token", to.create);
+  options.choice("create", 0, {"open", "token"}, "who may open spaces: anyone, or token holders", to.create);
   options.text("token-file", 0, "FILE", "the tokens that open spaces, one a line; mode 0600", to.token_file,
                Completes::files);
   options.number("create-rate", 0, "spaces a minute that one address may open (default 60, 0: no limit)",
                  to.create_rate);
+  options.number(
+      "max-per-address", 0,
+      "connections of one address (default: a quarter of what descriptors allow; of this machine's own three)",
+      to.max_per_address, 1);
 
   options.group("Other");
   options.choice("log", 0, {"text", "json"}, "the form of the log on stderr", to.log);
@@ -144,12 +153,36 @@ Result<serve::DataOptions> data_options(const Settings& settings) {
   return out;
 }
 
+Result<unsigned> socket_mode(const Settings& settings) {
+  const std::string& text = settings.socket_mode;
+  if (text.empty()) return settings.socket_group.empty() ? 0666 : 0660;
+  if (text.size() > 4 || text.find_first_not_of("01234567") != std::string::npos || std::stoul(text, nullptr, 8) > 0777)
+    return fail(Kind::usage, "--socket-mode: '" + text + "' is not a mode in octal", "such as 660");
+  return static_cast<unsigned>(std::stoul(text, nullptr, 8));
+}
+
+Result<std::optional<unsigned>> socket_group(const std::string& text) {
+  if (text.empty()) return std::nullopt;
+  if (text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos)
+    return static_cast<unsigned>(std::stoul(text));
+  const group* const found = ::getgrnam(text.c_str());
+  if (found == nullptr) return fail(Kind::usage, "--socket-group: there is no group '" + text + "'");
+  return found->gr_gid;
+}
+
 Result<serve::DaemonOptions> daemon_options(const Settings& settings, const Config& config) {
   auto data = data_options(settings);
   if (!data) return tl::unexpected(data.error());
   serve::DaemonOptions out;
   out.data = std::move(*data);
   if (!settings.binds.empty()) out.binds = settings.binds;
+  const auto mode = socket_mode(settings);
+  if (!mode) return tl::unexpected(mode.error());
+  out.socket_mode = *mode;
+  auto group = socket_group(settings.socket_group);
+  if (!group) return tl::unexpected(group.error());
+  out.socket_group = *group;
+  out.most_of_one = settings.max_per_address.value_or(0);
   out.public_url = settings.public_url;
   out.reachable_host = machine_addresses().front().text;
   out.trusted_proxies = settings.trusted_proxies;

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t head_read_bytes = 16384;
 constexpr std::size_t most_linger_bytes = 32U << 20;
+constexpr std::size_t large_bytes = 1U << 20;  // an answer of more is held in memory while its client takes it
 constexpr auto linger_time = std::chrono::seconds(5);
 constexpr auto longest_work = std::chrono::hours(24);  // its client gives up long before
 constexpr std::uint32_t usual_events = EPOLLIN | EPOLLRDHUP | EPOLLET;
@@ -332,6 +333,7 @@ Connection::Step Connection::begin_request(std::string_view head) {
   auto& exchange = *exchange_;
   auto request = std::make_shared<Request>(std::move(parsed->request));
   request->peer = front_.trusted.client_of(peer_, forwarded_for(*request));
+  request->by_proxy = peer_.empty() || front_.trusted.trusts(peer_);
   request->control = is_control_;
   exchange.keep_alive = parsed->keep_alive;
   exchange.http_1_0 = parsed->http_1_0;
@@ -390,6 +392,10 @@ Persistence Connection::persistence(bool close) const {
 }
 
 Connection::Step Connection::start_answer(const Answer& answer) {
+  if (answer.body.size() > large_bytes && !exchange_->large) {
+    exchange_->large = front_.large.take(answer.body.size());
+    if (!exchange_->large) return refuse_for_now();
+  }
   const bool close = closes_after(answer.close);
   return write_response(render_answer(exchange_->request->method, answer, persistence(close)), close);
 }

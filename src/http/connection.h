@@ -16,6 +16,7 @@
 #include "http/answer_head.h"
 #include "http/framing.h"
 #include "http/lane.h"
+#include "http/large_answers.h"
 #include "http/parking.h"
 #include "http/peer_shares.h"
 #include "http/pool.h"
@@ -41,6 +42,7 @@ struct Front {
   ProxyList trusted;
   Parking parking;
   PeerShares shares;
+  LargeAnswers large;
   Timers timers;
   Pool pool;
   Lane lane;

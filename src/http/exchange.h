@@ -39,8 +39,9 @@ struct Request {
   std::string path;             // as sent, still percent-encoded; starts with '/'; no query
   std::string query;            // without '?'; empty when there is none
   std::vector<Header> headers;  // in order, values trimmed
-  std::string peer;      // address of the client: the socket's, or what a trusted proxy says; empty for Unix sockets
-  bool control = false;  // came in by the control socket: the operator of this machine
+  std::string peer;       // address of the client: the socket's, or what a trusted proxy says; empty for Unix sockets
+  bool by_proxy = false;  // came in by a trusted proxy, or by a Unix socket: Host is what that says
+  bool control = false;   // came in by the control socket: the operator of this machine
   bool has_body = false;
   std::optional<std::uint64_t> content_length;  // absent with has_body: chunked
 

@@ -33,6 +33,7 @@ struct Connection::Exchange {
 
   std::optional<Wait> wait;
   PeerShares::Hold proxied;   // of a client behind a proxy: as if it had this connection itself
+  LargeAnswers::Hold large;   // of an answer that is large
   PeerShares::Hold transfer;  // of a body on its way into a file or out of one
   Lane::Ticket work;          // what the wait is for, when it is for work
 };

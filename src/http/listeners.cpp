@@ -32,12 +32,11 @@ struct HostPort {
 
 Result<HostPort> parse_host_port(std::string_view text) {
   const auto bad = [text] {
-    return fail(Kind::usage, "cannot listen on \"" + escape_untrusted(text) + "\": not HOST:PORT or unix:PATH");
+    return fail(Kind::usage, "cannot listen on \"" + escape_untrusted(text) + "\": not HOST:PORT, PORT or unix:PATH");
   };
   const auto colon = text.rfind(':');
-  if (colon == std::string_view::npos) return bad();
-  auto host = text.substr(0, colon);
-  const auto digits = text.substr(colon + 1);
+  auto host = colon == std::string_view::npos ? std::string_view("127.0.0.1") : text.substr(0, colon);
+  const auto digits = colon == std::string_view::npos ? text : text.substr(colon + 1);
   unsigned port = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
   if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || port > 65535) return bad();
@@ -60,6 +59,11 @@ void set_tcp_options(int socket) {
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 15);
   set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 4);
   put_off_pacing(socket);
+}
+
+bool has_ipv6() {
+  const UniqueFd probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  return static_cast<bool>(probe);
 }
 
 Result<Listener> open_tcp(const addrinfo& address, const std::string& text) {
@@ -148,11 +152,17 @@ Result<Listener> Listener::open_unix(const Endpoint& endpoint) {
   listener.socket = UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.socket) return fail_errno("cannot listen on " + path);
   const int fd = listener.socket.get();
-  // The mode is on the socket before it has a name, so that nobody slips in between bind and chmod. The control socket
-  // is for its owner; others are for a proxy that often runs as another user.
-  if (::fchmod(fd, endpoint.control ? 0600 : 0666) != 0 ||
-      ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+  // Before it has a name nobody can connect, and before it listens neither: the umask, which takes from the first, is
+  // made good by the second.
+  if (::fchmod(fd, 0600) != 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return fail_errno("cannot listen on " + path);
+  if (endpoint.group && ::lchown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(*endpoint.group)) != 0) {
+    const auto failed = fail_errno("cannot give " + path + " to its group");
+    ::unlink(path.c_str());
+    return failed;
+  }
+  if (!endpoint.control && ::chmod(path.c_str(), static_cast<mode_t>(endpoint.mode)) != 0)
+    return fail_errno("cannot set the mode of " + path);
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return fail_errno("cannot listen on " + path);
   listener.path_ = path;
@@ -180,8 +190,8 @@ Result<std::vector<Listener>> Listener::open(const Endpoint& endpoint) {
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE;
   addrinfo* found = nullptr;
-  const int error =
-      ::getaddrinfo(where->host.empty() || where->host == "*" ? "::" : where->host.c_str(), nullptr, &hints, &found);
+  if (where->host.empty() || where->host == "*") where->host = has_ipv6() ? "::" : "0.0.0.0";
+  const int error = ::getaddrinfo(where->host.c_str(), nullptr, &hints, &found);
   if (error != 0) return fail(Kind::usage, "cannot listen on " + endpoint.address + ": " + gai_strerror(error));
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, ::freeaddrinfo);
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {

@@ -12,6 +12,13 @@ std::string peer_key(std::string_view address) {
   return std::string(reinterpret_cast<const char*>(&parsed), 8);
 }
 
+bool is_address(std::string_view host) {
+  if (host.starts_with('[') && host.ends_with(']')) host = host.substr(1, host.size() - 2);
+  const std::string text(host);
+  in6_addr parsed;
+  return inet_pton(AF_INET, text.c_str(), &parsed) == 1 || inet_pton(AF_INET6, text.c_str(), &parsed) == 1;
+}
+
 bool is_loopback(std::string_view address) {
   return address.starts_with("127.") || address == "::1";
 }

@@ -10,6 +10,8 @@ namespace qrx::http {
 // else the text itself; a Unix socket has the empty one.
 std::string peer_key(std::string_view address);
 
+bool is_address(std::string_view host);  // rather than a name; IPv6 with or without brackets
+
 // 127.0.0.0/8 and ::1: on this machine, or behind a proxy on it.
 bool is_loopback(std::string_view address);
 

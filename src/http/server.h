@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -13,11 +14,14 @@
 
 namespace qrx::http {
 
-// Where to listen: "HOST:PORT", "[::1]:PORT", "unix:PATH"; port 0 picks a free one.
+// Where to listen: "HOST:PORT", "[::1]:PORT", ":PORT" (all addresses), "PORT" (127.0.0.1), "unix:PATH"; port 0 picks
+// a free one.
 struct Endpoint {
   std::string address;
-  bool control = false;  // Unix sockets only: requests get Request::control
-  bool plain = false;    // no TLS even if there is a certificate (Unix sockets never have TLS)
+  bool control = false;                // Unix sockets only: requests get Request::control
+  bool plain = false;                  // no TLS even if there is a certificate (Unix sockets never have TLS)
+  unsigned mode = 0666;                // of a Unix socket that is not for control: a proxy often runs as another user
+  std::optional<unsigned> group = {};  // of its file
 };
 
 struct ServerOptions {

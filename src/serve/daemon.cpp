@@ -117,11 +117,13 @@ Result<void> Daemon::Impl::open() {
   if (!path) return tl::unexpected(path.error());
   control = std::move(*path);
   http::ServerOptions front;
-  for (const std::string& bind : options.binds) front.endpoints.push_back({bind, false, false});
+  for (const std::string& bind : options.binds)
+    front.endpoints.push_back({bind, false, false, options.socket_mode, options.socket_group});
   front.endpoints.push_back({"unix:" + control.path, true, false});
   front.tls_cert = options.tls_cert;
   front.tls_key = options.tls_key;
   front.trusted_proxies = options.trusted_proxies;
+  front.most_of_one = options.most_of_one;
   front.failed = [this](const std::string& what) { log.error("a request failed", {{"reason", what}}); };
   server = std::make_unique<http::Server>(
       std::move(front),

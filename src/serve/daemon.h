@@ -28,7 +28,10 @@ struct DaemonOptions {
   DataOptions data;
   std::vector<std::string> binds{"127.0.0.1:8460"};
   std::optional<Origin> public_url;
-  std::string reachable_host;  // what links name when the server listens on all addresses
+  std::string reachable_host;   // what links name when the server listens on all addresses
+  unsigned socket_mode = 0666;  // of Unix sockets
+  std::optional<unsigned> socket_group;
+  std::uint64_t most_of_one = 0;  // connections of one address; 0: a share of those that there may be
   std::vector<std::string> trusted_proxies;
   std::string tls_cert, tls_key;
   bool create_needs_token = false;

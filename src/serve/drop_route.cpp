@@ -35,6 +35,10 @@ http::Reply put_file(const SharedCall& call) {
   const auto refuse = [call](const Error& error) {
     return call->problem(error, error.kind == Kind::integrity ? 400 : 0);
   };
+  // curl puts the name of its file behind an address that ends with a slash, and only there. A link with a fragment
+  // swallows both.
+  if (call->target.name.empty() && !request.path.ends_with('/'))
+    return call->problem(400, "no file name: end the address with /, before any #, as in curl -T photo.jpg LINK/");
   space::NewUpload wish;
   wish.name = call->target.name.empty() ? "upload" : call->target.name;  // curl -T - URL/u/GUID/
   wish.length = request.has_body ? request.content_length : std::optional<std::uint64_t>(0);

@@ -31,6 +31,8 @@ http::Answer make(const Asker& asker, int status, std::string detail, std::int64
   http::Answer out;
   if (asker.browser) {
     out = page_answer(status, error_page(asker.look, status, detail, status == 404 ? std::string() : asker.request_id));
+  } else if (asker.terminal) {
+    out = answer(status, "text/plain; charset=utf-8", (detail.empty() ? std::string(title_of(status)) : detail) + "\n");
   } else {
     wire::Problem body;
     body.status = status;
@@ -115,6 +117,8 @@ std::string_view title_of(int status) {
       return "range not satisfiable";
     case 417:
       return "expectation failed";
+    case 421:
+      return "misdirected request";
     case 423:
       return "locked";
     case 429:

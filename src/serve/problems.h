@@ -18,6 +18,7 @@ std::string_view title_of(int status);  // "not found"
 // Who asks, and how the answer to it is to look.
 struct Asker {
   bool browser = false;    // Accept names text/html
+  bool terminal = false;   // Accept names neither that nor JSON, as curl's: a line of text
   std::string request_id;  // told in problems, so that a report finds its line in the log; empty: not told
   Look look = {};          // of a page for a browser
 };

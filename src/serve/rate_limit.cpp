@@ -18,7 +18,7 @@ double RateLimit::filled(const Bucket& bucket, Steady now) const {
   return std::min(most, bucket.level + seconds * most / 60);
 }
 
-std::optional<Seconds> RateLimit::take(std::string_view peer, Steady now) {
+std::optional<Seconds> RateLimit::take(std::string_view peer, Steady now, bool* first) {
   if (a_minute_ == 0 || peer.empty()) return std::nullopt;
   const std::lock_guard lock(mutex_);
   if (buckets_.size() >= most_addresses) {
@@ -28,11 +28,14 @@ std::optional<Seconds> RateLimit::take(std::string_view peer, Steady now) {
   }
   const auto [at, is_new] = buckets_.try_emplace(http::peer_key(peer), Bucket{static_cast<double>(a_minute_), now});
   Bucket& bucket = at->second;
-  if (!is_new) bucket = {filled(bucket, now), now};
+  if (!is_new) bucket = {filled(bucket, now), now, bucket.refused};
   if (bucket.level >= 1) {
     bucket.level -= 1;
+    bucket.refused = false;
     return std::nullopt;
   }
+  if (first != nullptr) *first = !bucket.refused;
+  bucket.refused = true;
   const double wait = (1 - bucket.level) * 60 / static_cast<double>(a_minute_);
   return Seconds(std::max<std::int64_t>(1, static_cast<std::int64_t>(std::ceil(wait))));
 }

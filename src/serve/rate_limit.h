@@ -1,4 +1,4 @@
-// How many spaces one address may open in a minute: a bucket that fills steadily, for each address.
+// How often one address may do something in a minute: a bucket that fills steadily, for each address.
 #pragma once
 
 #include <cstdint>
@@ -20,12 +20,14 @@ class RateLimit {
 
   // Takes one; when there is none, how long to wait for the next. IPv6 addresses count by their /64. An empty peer (a
   // Unix socket) is not limited.
-  std::optional<Seconds> take(std::string_view peer, Steady now);
+  // `first`: whether it is the first refusal since one was taken.
+  std::optional<Seconds> take(std::string_view peer, Steady now, bool* first = nullptr);
 
  private:
   struct Bucket {
     double level;
     Steady at;
+    bool refused = false;
   };
   double filled(const Bucket& bucket, Steady now) const;
 

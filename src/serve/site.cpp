@@ -5,6 +5,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/text.h"
+#include "http/peer_key.h"
 #include "serve/answers.h"
 #include "serve/routes.h"
 
@@ -85,6 +86,41 @@ std::string_view method_of(const http::Request& request, Resource resource) {
   return request.method;
 }
 
+constexpr std::uint64_t guesses_a_minute = 30;
+
+// What was not found is named by a secret, and not by one that leads to something else.
+bool is_wrong_secret(const Call& call) {
+  switch (call.target.resource) {
+    case wire::Resource::space:
+    case wire::Resource::file:
+    case wire::Resource::shares:
+    case wire::Resource::share: {
+      const auto token = token_of(*call.request);
+      return token && !call.site.spaces.owned(call.target.guid, *token);
+    }
+    case wire::Resource::link:
+    case wire::Resource::link_opened:
+    case wire::Resource::link_file:
+    case wire::Resource::link_all:
+      return !call.site.shares.look(call.target.token, {}, {0, 0});
+    default:
+      return false;
+  }
+}
+
+// A name in Host that is not ours: the page of a foreign site that had its name point here. An address cannot be had
+// so.
+bool is_foreign_host(const http::Request& request, std::string_view own_authority) {
+  if (own_authority.empty() || request.by_proxy || request.control) return false;
+  const auto host = request.header("host");
+  if (!host || equal_ignoring_case(*host, own_authority)) return false;
+  const auto named = Origin::parse("http://" + std::string(*host));
+  const auto own = Origin::parse("http://" + std::string(own_authority));
+  if (!named || !own) return true;
+  return !equal_ignoring_case(named->host, own->host) && !is_address(named->host) &&
+         !equal_ignoring_case(named->host, "localhost");
+}
+
 int status_of(const http::Reply& reply) {
   if (const auto* done = std::get_if<http::Answer>(&reply)) return done->status;
   if (const auto* sent = std::get_if<http::Send>(&reply)) return sent->head.status;
@@ -141,6 +177,7 @@ Site::Site(space::Spaces& the_spaces, space::Shares& the_shares, Clock& the_cloc
       clock(the_clock),
       log(the_log),
       creations(options.create_rate),
+      guesses(guesses_a_minute),
       wake(std::move(the_wake)),
       options_(std::move(options)) {
   const auto random = random_bytes<8>();
@@ -198,6 +235,36 @@ std::string Site::next_request_id() {
   return to_base32(as_bytes(bytes));
 }
 
+http::Answer Call::wrong_token(const Error& error) const {
+  bool first = false;
+  const auto wait = site.guesses.take(request->peer, site.clock.steady(), &first);
+  if (!wait) return serve::problem(asker, error);
+  if (first) site.log.info("too many wrong tokens or links", {{"peer", request->peer}, {"path", loggable(target)}});
+  return too_many(asker, "too many wrong tokens or links came from this address; try again later", *wait);
+}
+
+http::Answer Call::problem(const Error& error, int status) const {
+  if (error.kind == Kind::not_found && status == 0 && is_wrong_secret(*this)) return wrong_token(error);
+  return serve::problem(asker, error, status);
+}
+
+// Links would lead to this machine only, or every client would look like the proxy.
+void Site::warn_of_proxy(const http::Request& request) {
+  if (!options_.public_authority.empty() || request.control || warned_of_proxy_) return;
+  const bool forwarded =
+      !request.by_proxy && (request.header("x-forwarded-for") || request.header("x-forwarded-host") ||
+                            request.header("x-forwarded-proto") || request.header("forwarded"));
+  const auto host = request.header("host");
+  const auto named = host ? Origin::parse("http://" + std::string(*host)) : tl::unexpected(Error{});
+  const bool led_astray = http::is_loopback(base_.host) && named && !equal_ignoring_case(named->host, "localhost") &&
+                          (named->host != base_.host || named->port != base_.port);
+  if ((!forwarded && !led_astray) || warned_of_proxy_.exchange(true)) return;
+  log.info(
+      "a proxy seems to stand before this server: name its address with --public-url and trust it with "
+      "--trusted-proxy, or others cannot reach what links lead to",
+      {{"links", base_.url()}, {"asked", std::string(host.value_or(""))}});
+}
+
 http::Answer Site::error_answer(const Error& error, int status) const {
   return problem(Asker{false, {}, {Language::english, options_.prefix}}, error, status);
 }
@@ -205,6 +272,7 @@ http::Answer Site::error_answer(const Error& error, int status) const {
 http::Reply Site::handle(std::shared_ptr<const http::Request> request) {
   auto call = std::make_shared<Call>(Call{*this, std::move(request), {}, {}});
   call->asker.browser = wants_html(*call->request);
+  call->asker.terminal = !call->asker.browser && call->request->header("accept") && !wants_json(*call->request);
   call->asker.request_id = next_request_id();
   call->asker.look = {choose_language(call->header("accept-language")), options_.prefix};
   http::Reply reply = route(call);
@@ -216,6 +284,8 @@ http::Reply Site::route(const std::shared_ptr<Call>& shared) {
   const http::Request& request = *call.request;
   if (is_foreign(request, options_.public_authority))
     return call.problem(403, "a page of another site may not use this server");
+  if (is_foreign_host(request, options_.public_authority))
+    return call.problem(421, "this server is not the one that Host names");
   if (request.method == "GET" || request.method == "HEAD")
     if (auto meant = wire::with_its_fragment(request.path, options_.prefix)) {
       http::Answer out = answer(302);

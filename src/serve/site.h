@@ -53,6 +53,9 @@ class Site {
   void set_create_tokens(std::vector<Sha256Sum> hashes);
   bool is_create_token(std::string_view token) const;
 
+  // When a request that makes a link shows that a proxy stands before us which we were not told of: said once.
+  void warn_of_proxy(const http::Request& request);
+
   // Runs `work` in a thread of its own; false when the work before it has not ended.
   bool run_check(std::function<void()> work);
   void await_check();  // for the end: before the front goes that it wakes
@@ -65,6 +68,7 @@ class Site {
   ZipPlans archives;
   Digests digests;
   RateLimit creations;
+  RateLimit guesses;  // wrong tokens and links of one address
   std::atomic<std::uint64_t> spaces_created{0}, files_received{0};
   const std::function<void(const Id&)> wake;
   const Id check_topic = Id::random();  // woken when a check has said something, and every few seconds
@@ -78,6 +82,7 @@ class Site {
   mutable std::mutex tokens_mutex_;
   std::vector<Sha256Sum> create_tokens_;
   std::atomic<std::uint64_t> next_request_;
+  std::atomic<bool> warned_of_proxy_{false};
   std::mutex check_mutex_;
   std::atomic<bool> checking_{false};
   std::thread check_;
@@ -90,7 +95,9 @@ struct Call {
   wire::Target target;
   Asker asker;
 
-  http::Answer problem(const Error& error, int status = 0) const { return serve::problem(asker, error, status); }
+  // Counts wrong tokens and links: when there were too many from this address, the answer is 429.
+  http::Answer problem(const Error& error, int status = 0) const;
+  http::Answer wrong_token(const Error& error) const;
   http::Answer problem(int status, std::string_view detail) const { return serve::problem(asker, status, detail); }
   std::string_view header(std::string_view name) const { return request->header(name).value_or(std::string_view()); }
 };

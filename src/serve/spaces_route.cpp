@@ -36,10 +36,11 @@ http::Answer show(const Call& call, const std::string& token) {
 
 http::Reply create_space(const SharedCall& call) {
   Site& site = call->site;
+  site.warn_of_proxy(*call->request);
   if (site.options().create_needs_token) {
     const auto token = token_of(*call->request);
-    if (!token) return call->problem(401, "this server opens spaces only for who has a token");
-    if (!site.is_create_token(*token)) return call->problem(403, "this token does not open spaces");
+    if (!token) return call->problem(401, "this server opens spaces only for holders of a token");
+    if (!site.is_create_token(*token)) return call->wrong_token({Kind::denied, "this token does not open spaces", {}});
   }
   if (const auto wait = site.creations.take(call->request->peer, site.clock.steady()))
     return too_many(call->asker, "too many spaces were opened from this address; try again later", *wait);

@@ -11,60 +11,72 @@ const json* find(const json& object, const char* name) {
   return at == object.end() || at->is_null() ? nullptr : &*at;
 }
 
+namespace {
+
+// As people say it: "max size" of max_size.
+std::string said(const char* name) {
+  std::string out(name);
+  for (char& c : out)
+    if (c == '_') c = ' ';
+  return out;
+}
+
+}  // namespace
+
 const json& need(const json& object, const char* name) {
   const json* value = find(object, name);
-  if (value == nullptr) throw Malformed{std::string("member \"") + name + "\" is missing"};
+  if (value == nullptr) throw Malformed{said(name) + " is missing"};
   return *value;
 }
 
 std::string as_string(const json& value, const char* name, std::size_t most) {
-  if (!value.is_string()) throw Malformed{std::string("member \"") + name + "\" is not a text"};
+  if (!value.is_string()) throw Malformed{said(name) + " is not a text"};
   // People can cause this one, by what they typed.
   if (value.get_ref<const std::string&>().size() > most)
-    throw Malformed{std::string("the ") + name + " is longer than " + std::to_string(most) + " bytes"};
+    throw Malformed{"the " + said(name) + " is longer than " + std::to_string(most) + " bytes"};
   return value.get<std::string>();
 }
 
 std::uint64_t as_number(const json& value, const char* name) {
-  if (!value.is_number_unsigned()) throw Malformed{std::string("member \"") + name + "\" is not a whole number"};
+  if (!value.is_number_unsigned()) throw Malformed{said(name) + " is not a whole number"};
   return value.get<std::uint64_t>();
 }
 
 bool as_truth(const json& value, const char* name) {
-  if (!value.is_boolean()) throw Malformed{std::string("member \"") + name + "\" is not true or false"};
+  if (!value.is_boolean()) throw Malformed{said(name) + " is not true or false"};
   return value.get<bool>();
 }
 
 Seconds as_seconds(const json& value, const char* name) {
   const std::uint64_t number = as_number(value, name);
-  if (number > 3650ULL * 86400) throw Malformed{std::string("member \"") + name + "\" is over ten years"};
+  if (number > 3650ULL * 86400) throw Malformed{said(name) + " is over ten years"};
   return Seconds(number);
 }
 
 Id as_id(const json& value, const char* name) {
   const auto id = Id::parse(as_string(value, name));
-  if (!id) throw Malformed{std::string("member \"") + name + "\" is not an id"};
+  if (!id) throw Malformed{said(name) + " is not an id"};
   return *id;
 }
 
 WallTime as_time(const json& value, const char* name) {
   const auto time = from_rfc3339(as_string(value, name));
-  if (!time) throw Malformed{std::string("member \"") + name + "\" is not a time"};
+  if (!time) throw Malformed{said(name) + " is not a time"};
   return *time;
 }
 
 Xxh128Sum as_sum(const json& value, const char* name) {
   const auto bytes = from_hex(as_string(value, name));
   Xxh128Sum sum;
-  if (!bytes || bytes->size() != sum.size()) throw Malformed{std::string("member \"") + name + "\" is not a sum"};
+  if (!bytes || bytes->size() != sum.size()) throw Malformed{said(name) + " is not a sum"};
   std::copy(bytes->begin(), bytes->end(), sum.begin());
   return sum;
 }
 
 const json& as_list(const json& value, const char* name) {
-  if (!value.is_array()) throw Malformed{std::string("member \"") + name + "\" is not a list"};
+  if (!value.is_array()) throw Malformed{said(name) + " is not a list"};
   for (const json& item : value)
-    if (!item.is_object()) throw Malformed{std::string("a member of \"") + name + "\" is not an object"};
+    if (!item.is_object()) throw Malformed{"a part of " + said(name) + " is not an object"};
   return value;
 }
 

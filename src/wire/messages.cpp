@@ -12,7 +12,7 @@ namespace {
 
 Seal as_seal(const json& value) {
   const auto seal = seal_from_text(as_string(value, "seal"));
-  if (!seal) throw Malformed{"member \"seal\" is none of offer, require, off"};
+  if (!seal) throw Malformed{"seal is none of offer, require, off"};
   return *seal;
 }
 
@@ -20,7 +20,7 @@ SpaceState as_state(const json& value) {
   const std::string text = as_string(value, "state");
   if (text == "open") return SpaceState::open;
   if (text == "closed") return SpaceState::closed;
-  throw Malformed{"member \"state\" is neither open nor closed"};
+  throw Malformed{"state is neither open nor closed"};
 }
 
 // REQUIRES: valid UTF-8, which the JSON parser sees to.
@@ -40,7 +40,7 @@ json write(const Limits& limits) {
 }
 
 Limits read_limits(const json& in) {
-  if (!in.is_object()) throw Malformed{"member \"limits\" is not an object"};
+  if (!in.is_object()) throw Malformed{"limits is not an object"};
   return {as_number(need(in, "max_size"), "max_size"), as_number(need(in, "max_files"), "max_files")};
 }
 
@@ -106,7 +106,7 @@ void read(const json& in, CreateDelivery& out) {
 void read(const json& in, DeliveryState& out) {
   out.delivery = as_id(need(in, "delivery"), "delivery");
   const json& committed = need(in, "committed");
-  if (!committed.is_boolean()) throw Malformed{"member \"committed\" is not true or false"};
+  if (!committed.is_boolean()) throw Malformed{"committed is not true or false"};
   out.committed = committed.get<bool>();
   for (const json& item : as_list(need(in, "files"), "files")) {
     ReceivedFile file;

@@ -12,7 +12,7 @@ constexpr std::size_t most_key_bytes = 200;
 
 ShareState as_share_state(const json& value) {
   const auto state = share_state_from_text(as_string(value, "state"));
-  if (!state) throw Malformed{"member \"state\" is not the state of a share"};
+  if (!state) throw Malformed{"state is not the state of a share"};
   return *state;
 }
 
@@ -40,7 +40,7 @@ json write(const ShareInfo& share) {
 void read(const json& in, CreateShares& out) {
   const json& recipients = need(in, "recipients");
   if (!recipients.is_array() || recipients.size() > most_recipients)
-    throw Malformed{"member \"recipients\" is not a list of the allowed length"};
+    throw Malformed{"recipients is not a list of the allowed length"};
   for (const json& item : recipients) out.recipients.push_back(as_string(item, "recipients", most_recipient_bytes));
   if (const json* v = find(in, "message")) out.message = as_string(*v, "message", most_share_message_bytes);
   if (const json* v = find(in, "expire")) out.expire = as_seconds(*v, "expire");
@@ -82,12 +82,11 @@ void read(const json& in, ReportShare& out) {
     case ShareState::unknown:
       break;
     default:
-      throw Malformed{"member \"state\" is none of sending, sent, failed, unknown"};
+      throw Malformed{"state is none of sending, sent, failed, unknown"};
   }
   if (const json* v = find(in, "reason")) out.reason = as_string(*v, "reason", most_reason_bytes);
   if (const json* v = find(in, "untried")) out.untried = as_truth(*v, "untried");
-  if (out.untried && out.state != ShareState::failed)
-    throw Malformed{"member \"untried\" goes with the state \"failed\""};
+  if (out.untried && out.state != ShareState::failed) throw Malformed{"untried goes with the state failed"};
 }
 
 void read(const json& in, SharedSpace& out) {

@@ -3,6 +3,7 @@
 
 #include <thread>
 
+#include "space/page_start.h"
 #include "unit/space_sharing.h"
 #include "unit/space_wrapped.h"
 

@@ -27,6 +27,7 @@
 #include "cli/places.h"
 #include "cli/user_messages.h"
 #include "serve/daemon.h"
+#include "serve/operate.h"
 
 using namespace qrx;
 using namespace qrx::cli;
@@ -51,13 +52,15 @@ struct Settings {
   std::string metrics_bind;
   std::string log = "text";
   std::string notify;
-  bool sweep = false, check = false;
+  bool sweep = false, check = false, list = false, block = false, remove = false;
+  std::vector<std::string> guids;
 };
 
 Options describe(Settings& to) {
   Options options({"qrx-serve",
                    "Serve spaces that people send files into and receive them from.",
-                   {"[OPTION]...", "sweep [OPTION]...", "check [OPTION]..."},
+                   {"[OPTION]...", "sweep [OPTION]...", "check [OPTION]...", "list [OPTION]...",
+                    "block [OPTION]... GUID...", "delete [OPTION]... GUID..."},
                    {{"qrx-serve", "serve this machine, on 127.0.0.1:8460"},
                     {"qrx-serve -b 0.0.0.0:8460", "serve the local network"},
                     {"qrx-serve --public-url https://qrx.example.org", "behind a proxy that does TLS"},
@@ -65,6 +68,10 @@ Options describe(Settings& to) {
                    "; catalogs: SQLite; blobs: files"});
   options.command("sweep", "delete what has expired; quiet unless something is wrong", to.sweep);
   options.command("check", "compare catalog and blobs, verify every stored checksum", to.check);
+  options.command("list", "print the spaces there are: guid, state, files, bytes, expiry, label", to.list);
+  options.command("block", "let nobody into these spaces any more, their owners neither", to.block);
+  options.command("delete", "delete these spaces with all that they hold", to.remove);
+  options.arguments("GUID", to.guids, Completes::nothing);
 
   options.group("Where it listens and what it keeps");
   options.texts("bind", 'b', "HOST:PORT|unix:PATH", "listen here (default 127.0.0.1:8460); port 0 picks a free one",
@@ -290,6 +297,50 @@ int check(const Settings& settings, Messages& messages) {
   return checked->missing + checked->corrupt > 0 ? exit_code(Kind::integrity) : exit_done;
 }
 
+std::string_view state_of(space::Phase phase) {
+  return phase == space::Phase::open ? "open" : phase == space::Phase::closed ? "closed" : "blocked";
+}
+
+int list(const Settings& settings, Messages& messages) {
+  const auto data = data_options(settings);
+  if (!data) return report(messages, data.error());
+  Facts facts(settings.common.json);
+  const auto listed = serve::list_spaces(*data, [&facts](const space::SpaceSummary& space) {
+    const std::string state(state_of(space.phase));
+    (void)facts.event(Event("space")
+                          .text("guid", space.guid.text())
+                          .text("state", state)
+                          .number("files", space.files)
+                          .number("bytes", space.bytes)
+                          .number("uploads", space.uploads)
+                          .text("created", to_rfc3339(space.created))
+                          .text("expires", to_rfc3339(space.expires))
+                          .text("label", space.label));
+    (void)facts.line(space.guid.text() + "\t" + state + "\t" + std::to_string(space.files) + "\t" +
+                     std::to_string(space.bytes) + "\t" + to_rfc3339(space.expires) + "\t" +
+                     escape_untrusted(space.label));
+  });
+  return listed ? exit_done : report(messages, listed.error());
+}
+
+// block and delete: each that is named, whatever became of the others.
+int change_spaces(const Settings& settings, Messages& messages) {
+  const auto data = data_options(settings);
+  if (!data) return report(messages, data.error());
+  std::size_t failed = 0;
+  int code = exit_done;
+  for (const std::string& text : settings.guids) {
+    const auto guid = Guid::parse(text);
+    const auto done = !guid ? fail(Kind::usage, "'" + escape_untrusted(text) + "' is not the GUID of a space")
+                      : settings.block ? serve::block_space(*data, *guid)
+                                       : serve::delete_space(*data, *guid);
+    if (done) continue;
+    ++failed;
+    code = report(messages, done.error());
+  }
+  return failed > 0 && failed < settings.guids.size() ? exit_partly : code;
+}
+
 // The end is promised within ten seconds, whatever a disk or a request still does: what was acknowledged is kept by
 // then.
 constexpr timeval longest_end{9, 600'000};
@@ -385,7 +436,15 @@ int main(int argc, char** argv) {
   Messages messages("qrx-serve");
   messages.set_quiet(settings.common.quiet);
   messages.set_verbosity(settings.common.verbose);
-  if (settings.sweep && settings.check) return options.usage_error("sweep and check are two commands: give one");
+  if (settings.sweep + settings.check + settings.list + settings.block + settings.remove > 1)
+    return options.usage_error("these are several commands: give one");
+  const bool names_spaces = settings.block || settings.remove;
+  if (names_spaces && settings.guids.empty())
+    return options.usage_error("name the spaces by their GUID: see qrx-serve list");
+  if (!names_spaces && !settings.guids.empty())
+    return options.usage_error("'" + escape_untrusted(settings.guids.front()) + "' is not a command");
+  if (settings.list) return list(settings, messages);
+  if (names_spaces) return change_spaces(settings, messages);
   if (settings.sweep) return sweep(settings, messages);
   if (!settings.notify.empty() && !settings.check) return options.usage_error("--notify goes with check");
   if (settings.check && !settings.notify.empty()) return check_notify(settings, options.config(), messages);

@@ -80,6 +80,27 @@ Result<ControlPath> ControlPath::in(const std::string& data_directory) {
   return out;
 }
 
+Result<ControlClient> ControlClient::of(const std::string& data_directory) {
+  auto asked = ask(data_directory);
+  if (!asked) return tl::unexpected(asked.error());
+  return ControlClient(std::move(asked->path), std::move(asked->client));
+}
+
+Result<http::ClientAnswer> ControlClient::request(const std::string& method, const std::string& target) {
+  http::ClientRequest request;
+  request.method = method;
+  request.target = target;
+  return client_.request(request);
+}
+
+Result<void> with_data(const DataOptions& options, const std::function<Result<void>(space::Spaces&)>& work) {
+  NoEvents events;
+  const auto data = take(options, events);
+  if (!data) return tl::unexpected(data.error());
+  if (const auto recovered = (*data)->spaces().recover(); !recovered) return tl::unexpected(recovered.error());
+  return work((*data)->spaces());
+}
+
 Result<space::Spaces::Swept> sweep_data(const DataOptions& options) {
   if (auto asked = ask(options.directory)) {
     if (const auto answered = asked->client.request(post("/control/sweep"))) {

@@ -1,10 +1,11 @@
-// What the operator of this machine asks for by the control socket: sweep and check.
+// What the operator of this machine asks for by the control socket: sweep, check, look at spaces.
 #include <deque>
 #include <mutex>
 #include <thread>
 
 #include "serve/answers.h"
 #include "serve/check_run.h"
+#include "serve/operate.h"
 #include "serve/problems.h"
 #include "serve/routes.h"
 
@@ -73,6 +74,31 @@ http::Reply check_now(const SharedCall& call) {
   });
   if (!started) return call->problem(Error{Kind::locked, "a check is running already", {}});
   return http::Send{answer(200, "text/plain"), std::nullopt, std::make_unique<CheckSource>(call, std::move(lines))};
+}
+
+http::Reply list_all_spaces(const SharedCall& call) {
+  constexpr std::size_t most = 500;
+  std::string_view from = call->request->query;
+  Guid last;
+  if (from.starts_with("from=")) last = Guid::parse(from.substr(5)).value_or(Guid{});
+  const auto spaces = call->site.spaces.list(last, most);
+  if (!spaces) return call->problem(spaces.error());
+  std::string lines;
+  for (const space::SpaceSummary& space : *spaces) lines += summary_line(space);
+  return answer(200, "text/plain", std::move(lines));
+}
+
+http::Reply block_any_space(const SharedCall& call) {
+  if (const auto done = call->site.spaces.block(call->target.guid); !done) return call->problem(done.error());
+  call->site.log.info("space blocked", {{"space", call->target.guid.text()}});
+  return answer(204);
+}
+
+http::Reply delete_any_space(const SharedCall& call) {
+  if (const auto done = call->site.spaces.remove_by_operator(call->target.guid); !done)
+    return call->problem(done.error());
+  call->site.log.info("space deleted", {{"space", call->target.guid.text()}});
+  return answer(204);
 }
 
 }  // namespace qrx::serve

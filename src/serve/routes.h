@@ -66,5 +66,8 @@ http::Reply put_delivery_file(const SharedCall& call);
 // control_route.cpp
 http::Reply sweep_now(const SharedCall& call);
 http::Reply check_now(const SharedCall& call);
+http::Reply list_all_spaces(const SharedCall& call);
+http::Reply block_any_space(const SharedCall& call);
+http::Reply delete_any_space(const SharedCall& call);
 
 }  // namespace qrx::serve

@@ -59,6 +59,8 @@ const Verbs table[] = {
     {Resource::delivery_file, {{"PUT", put_delivery_file}}},
     {Resource::control_sweep, {{"POST", sweep_now}}},
     {Resource::control_check, {{"POST", check_now}}},
+    {Resource::control_spaces, {{"GET", list_all_spaces}}},
+    {Resource::control_space, {{"PATCH", block_any_space}, {"DELETE", delete_any_space}}},
 };
 
 const Verbs& verbs_of(Resource resource) {
@@ -293,8 +295,7 @@ http::Reply Site::route(const std::shared_ptr<Call>& shared) {
       return out;
     }
   auto target = wire::parse_target(request.path, options_.prefix, request.method == "PUT");
-  const bool is_control =
-      target && (target->resource == Resource::control_sweep || target->resource == Resource::control_check);
+  const bool is_control = target && target->resource >= Resource::control_sweep;
   if (!target || is_control != request.control) return call.problem(404, "there is nothing at this address");
   call.target = std::move(*target);
   // "null" is what our own forms send, but also a page that another site has put into a sandbox: it has no secret to

@@ -69,6 +69,8 @@ class Catalog {
   virtual Result<CommittedPage> committed(const Guid& guid, const PageStart& from, const PageSize& most) = 0;
   virtual Result<std::uint64_t> committed_files(const Guid& guid) = 0;  // how many
 
+  virtual Result<std::vector<SpaceSummary>> summaries(const Guid& after, std::size_t most) = 0;  // by guid
+
   struct Totals {
     std::uint64_t spaces = 0, bytes = 0;  // bytes: of files, and those of uploads that arrived durably
   };

@@ -138,6 +138,7 @@ bool Rules::expired(const LiveSpace& live) const {
 
 Result<void> Rules::still_open(const LiveSpace& live) const {
   if (live.row.phase == Phase::dying) return no_such_space();
+  if (live.row.phase == Phase::blocked) return fail(Kind::gone, "the operator of this server has blocked this space");
   if (expired(live)) return fail(Kind::gone, "this space has expired");
   return {};
 }

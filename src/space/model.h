@@ -21,7 +21,8 @@ using wire::Seal;
 // another.
 using BlobKey = Id;
 
-enum class Phase : std::uint8_t { open, closed, dying };  // dying: marked for deletion, invisible to everyone
+// dying: marked for deletion, invisible to everyone. blocked: by the operator; gone for its owner, unknown to others.
+enum class Phase : std::uint8_t { open, closed, dying, blocked };
 
 struct SpaceRow {
   Guid guid;
@@ -81,6 +82,15 @@ struct SpaceState {
   std::vector<DeliveryRow> deliveries;  // by creation
   std::vector<FileRow> files;
   std::vector<UploadRow> uploads;
+};
+
+// A space as an operator sees it.
+struct SpaceSummary {
+  Guid guid;
+  std::string label;
+  WallTime created{}, expires{};
+  Phase phase = Phase::open;
+  std::uint64_t files = 0, bytes = 0, uploads = 0;  // bytes: of files and uploads
 };
 
 // Where a page of committed files begins: behind the file `file` of the delivery `delivery`, by the numbers that the

@@ -191,6 +191,42 @@ Result<void> Spaces::remove(const Guid& guid, std::string_view token, std::optio
   return {};
 }
 
+Result<std::vector<SpaceSummary>> Spaces::list(const Guid& after, std::size_t most) {
+  return impl_->catalog.summaries(after, most);
+}
+
+Result<void> Spaces::block(const Guid& guid) {
+  auto found = impl_->find(guid);
+  if (!found) return tl::unexpected(found.error());
+  if (*found == nullptr) return no_such_space();
+  LiveSpace& live = **found;
+  const std::shared_lock gate(live.gate);
+  Phase before{};
+  {
+    const std::lock_guard lock(live.mutex);
+    before = live.row.phase;
+    if (before == Phase::dying) return no_such_space();
+    for (const auto& [id, upload] : live.uploads) upload->stop = StopReason::stopping;
+  }
+  auto changed = impl_->catalog.change(impl_->durable(), [&](Transaction& transaction) -> Result<void> {
+    impl_->bump(live, transaction, [](SpaceRow& row) { row.phase = Phase::blocked; });
+    return {};
+  });
+  if (!changed) {
+    const std::lock_guard lock(live.mutex);
+    live.row.phase = before;
+    return changed;
+  }
+  impl_->announce(live);
+  return {};
+}
+
+Result<void> Spaces::remove_by_operator(const Guid& guid) {
+  auto erased = impl_->erase(guid, false);
+  if (!erased) return tl::unexpected(erased.error());
+  return erased->done ? Result<void>() : no_such_space();
+}
+
 Result<wire::DropInfo> Spaces::drop(const Guid& guid) {
   auto entered = impl_->enter(guid);
   if (!entered) return tl::unexpected(entered.error());

@@ -169,6 +169,12 @@ class Spaces {
 
   static std::string_view upload_checksum_algorithms();  // "md5,sha1,sha256,xxh128", for Tus-Checksum-Algorithm
 
+  // --- the operator, who needs no token ---
+  Result<std::vector<SpaceSummary>> list(const Guid& after, std::size_t most);  // by guid; what is durable
+  // Nobody gets in any more, and running uploads end; what it holds stays until it expires. Kind::not_found.
+  Result<void> block(const Guid& guid);
+  Result<void> remove_by_operator(const Guid& guid);  // Kind::not_found
+
   // --- housekeeping ---
   struct Swept {
     std::uint64_t spaces = 0, uploads = 0, bytes = 0;

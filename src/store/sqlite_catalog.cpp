@@ -553,6 +553,33 @@ Result<std::uint64_t> SqliteCatalog::committed_files(const Guid& guid) {
   });
 }
 
+Result<std::vector<space::SpaceSummary>> SqliteCatalog::summaries(const Guid& after, std::size_t most) {
+  return impl_->read([&](Connection& connection) -> Result<std::vector<space::SpaceSummary>> {
+    Statement row = connection.prepare(
+        "SELECT guid,label,created,expires,phase,"
+        "(SELECT count(*) FROM files f WHERE f.guid=s.guid),"
+        "(SELECT coalesce(sum(size),0) FROM files f WHERE f.guid=s.guid)+"
+        "(SELECT coalesce(sum(offset),0) FROM uploads u WHERE u.guid=s.guid),"
+        "(SELECT count(*) FROM uploads u WHERE u.guid=s.guid) "
+        "FROM spaces s WHERE guid>? AND phase<>2 ORDER BY guid LIMIT ?");
+    row.blob(as_bytes(after.bytes)).number(most);
+    std::vector<space::SpaceSummary> out;
+    while (row.step()) {
+      space::SpaceSummary& one = out.emplace_back();
+      one.guid = to_id(row.next_blob());
+      one.label = row.next_text();
+      one.created = to_time(row.next_signed_number());
+      one.expires = to_time(row.next_signed_number());
+      one.phase = static_cast<space::Phase>(row.next_number());
+      one.files = row.next_number();
+      one.bytes = row.next_number();
+      one.uploads = row.next_number();
+    }
+    if (row.failed()) return fail_sqlite(row.code(), reading);
+    return out;
+  });
+}
+
 Result<space::Catalog::Totals> SqliteCatalog::totals() {
   return impl_->read([](Connection& connection) -> Result<Totals> {
     Statement statement = connection.prepare(

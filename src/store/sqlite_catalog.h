@@ -33,6 +33,7 @@ class SqliteCatalog final : public space::Catalog {
   Result<space::CommittedPage> committed(const Guid& guid, const space::PageStart& from,
                                          const space::PageSize& most) override;
   Result<std::uint64_t> committed_files(const Guid& guid) override;
+  Result<std::vector<space::SpaceSummary>> summaries(const Guid& after, std::size_t most) override;
   Result<Totals> totals() override;
   Result<std::optional<space::FileRow>> file(const Id& file) override;
   Result<std::vector<space::DeliveryRow>> open_deliveries() override;

@@ -42,6 +42,8 @@ constexpr Address addresses[] = {
     {Resource::drop_file, "/u/{guid}/{name}"},
     {Resource::control_sweep, "/control/sweep"},
     {Resource::control_check, "/control/check"},
+    {Resource::control_spaces, "/control/spaces"},
+    {Resource::control_space, "/control/spaces/{guid}"},
 };
 
 constexpr std::string_view pattern_of(Resource resource) {

@@ -37,8 +37,10 @@ enum class Resource : std::uint8_t {
   delivery,
   commit,
   delivery_file,
-  control_sweep,  // this one and the next by the control socket
+  control_sweep,  // this one and those below by the control socket
   control_check,
+  control_spaces,
+  control_space,
 };
 
 struct Target {

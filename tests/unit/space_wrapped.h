@@ -105,6 +105,9 @@ class CountedCatalog : public space::Catalog {
     return ++others, inner_.committed(guid, from, most);
   }
   Result<std::uint64_t> committed_files(const Guid& guid) override { return ++others, inner_.committed_files(guid); }
+  Result<std::vector<space::SpaceSummary>> summaries(const Guid& after, std::size_t most) override {
+    return ++others, inner_.summaries(after, most);
+  }
   Result<Totals> totals() override { return ++others, inner_.totals(); }
   Result<std::optional<space::FileRow>> file(const Id& file) override { return ++others, inner_.file(file); }
   Result<std::vector<space::DeliveryRow>> open_deliveries() override { return ++others, inner_.open_deliveries(); }

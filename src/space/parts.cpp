@@ -52,6 +52,24 @@ void Parts::flatten() {
   pieces_.assign(1, Piece{0, static_cast<std::uint32_t>(least())});
 }
 
+std::uint64_t Parts::sum() const {
+  std::uint64_t sum = 0;
+  for (std::size_t at = 0; at < pieces_.size(); ++at) {
+    const std::uint64_t end = at + 1 < pieces_.size() ? pieces_[at + 1].begin : size_;
+    sum += (end - pieces_[at].begin) * pieces_[at].times;
+  }
+  return sum;
+}
+
+std::uint64_t Parts::most(std::uint64_t first, std::uint64_t bytes) const {
+  std::uint64_t most = 0;
+  for (std::size_t at = 0; at < pieces_.size() && pieces_[at].begin < first + bytes; ++at) {
+    const std::uint64_t end = at + 1 < pieces_.size() ? pieces_[at + 1].begin : size_;
+    if (end > first) most = std::max<std::uint64_t>(most, pieces_[at].times);
+  }
+  return most;
+}
+
 std::string Parts::text() const {
   std::string out;
   for (const Piece& piece : pieces_) out += std::to_string(piece.begin) + ':' + std::to_string(piece.times) + ' ';

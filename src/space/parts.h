@@ -17,8 +17,10 @@ class Parts {
 
   void add(std::uint64_t first, std::uint64_t bytes);  // cut to the file's size
   void add_whole() { add(0, size_); }
-  void take_back(std::uint64_t first, std::uint64_t bytes);  // what add() was told too early
-  std::uint64_t least() const;                               // how often the whole file was taken
+  void take_back(std::uint64_t first, std::uint64_t bytes);            // what add() was told too early
+  std::uint64_t least() const;                                         // how often the whole file was taken
+  std::uint64_t sum() const;                                           // of bytes, each as often as it was taken
+  std::uint64_t most(std::uint64_t first, std::uint64_t bytes) const;  // how often the most taken of these was
   std::size_t pieces() const { return pieces_.size(); }
   void flatten();  // forgets what is not whole
 

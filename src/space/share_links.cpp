@@ -25,6 +25,10 @@ tl::unexpected<Error> used_up() {
 }
 
 // Committed files in the order in which they became visible.
+// Of a file by a limited link, as many times its bytes are sent for each download that it allows: broken off downloads
+// are begun again, by who cannot go on.
+constexpr std::uint64_t sent_for_each_download = 2;
+
 std::vector<std::uint32_t> visible_files(const SpaceState& state) {
   std::vector<const DeliveryRow*> committed;
   for (const DeliveryRow& delivery : state.deliveries)
@@ -132,7 +136,14 @@ Result<void> ShareRules::take_off(LiveShare& live, const std::vector<Transfer::L
       if (file.taken.least() >= live.limit) return used_up();
       // If all that is on its way arrives, the file has been taken this often.
       Parts then = file.taken;
-      for (const Transfer::Leg& flight : file.flights) add(then, flight);
+      for (auto flight = file.flights.begin(); flight != std::prev(file.flights.end()); ++flight) add(then, *flight);
+      const bool only_what_is_missing = then.most(leg.first, leg.bytes) < live.limit;
+      add(then, leg);
+      // What is broken off counts nothing, but is not given without end either.
+      if (then.sum() > sent_for_each_download * live.limit * std::max<std::uint64_t>(leg.size, 1) &&
+          !only_what_is_missing)
+        return fail(Kind::gone,
+                    "this link was downloaded too often without its end: only what is missing can be taken");
       if (then.least() > live.limit) return fail(Kind::locked, "the last download of this link is going on just now");
       if (then.pieces() > most_pieces)
         return fail(Kind::denied, "this file is taken in too many pieces: take it as a whole");

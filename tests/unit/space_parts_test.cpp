@@ -7,6 +7,19 @@
 
 using qrx::space::Parts;
 
+TEST_CASE("the bytes that were taken are summed, and those of a range compared") {
+  Parts parts(100);
+  CHECK(parts.sum() == 0);
+  CHECK(parts.most(0, 100) == 0);
+  parts.add(0, 99);
+  parts.add(50, 10);
+  CHECK(parts.sum() == 109);
+  CHECK(parts.most(0, 100) == 2);
+  CHECK(parts.most(0, 50) == 1);
+  CHECK(parts.most(60, 39) == 1);
+  CHECK(parts.most(99, 1) == 0);
+}
+
 TEST_CASE("a file is taken when the last gap is closed, in any order") {
   Parts parts(100);
   CHECK(parts.least() == 0);

@@ -179,6 +179,21 @@ TEST_CASE("a link for one is taken once, and one that was aborted burns nothing"
   CHECK(s.now(share).state == ShareState::downloaded);
 }
 
+TEST_CASE("all but the end of a link for one is not given again and again, and its end still is") {
+  Sharing s;
+  const auto row = s.file("a", 1000);
+  const auto share = s.one(to({"link:a"}, 1));
+  std::uint64_t given = 0;
+  for (int i = 0; i < 50; ++i)
+    if (s.take(share, row, 0, 999)) given += 999;
+  CHECK(given == 2 * 999);
+  CHECK(kind_of(s.shares->begin(share.link, row, 0, 1000)) == Kind::gone);
+  CHECK(kind_of(s.shares->begin(share.link, row, 500, 500)) == Kind::gone);
+  CHECK(s.now(share).downloads == 0);
+  CHECK(s.take(share, row, 999, 1));  // what is missing
+  CHECK(s.now(share).downloads == 1);
+}
+
 TEST_CASE("many at once on a link for one: exactly one gets through") {
   Sharing s;
   const auto row = s.file("a", 1000);

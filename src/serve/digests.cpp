@@ -80,7 +80,7 @@ http::Reply Digests::find(const std::shared_ptr<const Call>& call, const space::
   }
   const auto lead = std::make_shared<Lead>(call, file.file, std::move(run));
   return http::Work{[call, file, lead, go_on = std::move(go_on)](const std::stop_token& stop) -> http::Reply {
-    const auto sum = call->site.spaces.sha256(file);
+    const auto sum = call->site.spaces.sha256(file, stop);
     if (sum || !stop.stop_requested()) lead->tell(sum);
     return go_on(sum);
   }};

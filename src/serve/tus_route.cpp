@@ -126,8 +126,8 @@ http::Answer created(const Call& call, const space::UploadRow& row, std::uint64_
 }
 
 // Copies the parts, as many bytes as they have.
-http::Reply concatenated(const SharedCall& call, const Creation& creation) {
-  const auto row = call->site.spaces.concatenate(call->target.guid, creation.wish, creation.parts);
+http::Reply concatenated(const SharedCall& call, const Creation& creation, const std::stop_token& stop) {
+  const auto row = call->site.spaces.concatenate(call->target.guid, creation.wish, creation.parts, stop);
   if (!row) {
     const Kind kind = row.error().kind;
     return refuse(*call, row.error(), kind == Kind::integrity || kind == Kind::conflict ? 400 : 0);
@@ -143,7 +143,7 @@ http::Reply concatenated(const SharedCall& call, const Creation& creation) {
 http::Reply concatenate(const SharedCall& call, const Creation& creation) {
   if (call->request->content_length.value_or(call->request->has_body ? 1 : 0) > 0)
     return refuse(*call, 403, "a final upload takes no bytes of its own");
-  return http::Work{[call, creation](const std::stop_token&) { return concatenated(call, creation); }};
+  return http::Work{[call, creation](const std::stop_token& stop) { return concatenated(call, creation, stop); }};
 }
 
 }  // namespace

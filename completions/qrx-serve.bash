@@ -7,6 +7,10 @@ _qrx_serve() {
   case $before in
     -b|--bind)
       return ;;
+    --socket-mode)
+      return ;;
+    --socket-group)
+      return ;;
     -D|--data)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -d -- "$word")
@@ -53,6 +57,8 @@ _qrx_serve() {
       return ;;
     --create-rate)
       return ;;
+    --max-per-address)
+      return ;;
     --log)
       COMPREPLY=($(compgen -W 'text json' -- "$word"))
       return ;;
@@ -64,9 +70,9 @@ _qrx_serve() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-b --bind -D --data --catalog --blobs --durability --public-url --trusted-proxy --tls-cert --tls-key --metrics-bind --expire --max-expire --max-size --max-files --max-total --max-spaces --create --token-file --create-rate --log --notify --config -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-b --bind --socket-mode --socket-group -D --data --catalog --blobs --durability --public-url --trusted-proxy --tls-cert --tls-key --metrics-bind --expire --max-expire --max-size --max-files --max-total --max-spaces --create --token-file --create-rate --max-per-address --log --notify --config -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
-  COMPREPLY=($(compgen -W 'sweep check' -- "$word"))
+  COMPREPLY=($(compgen -W 'sweep check list block delete' -- "$word"))
 }
 complete -F _qrx_serve qrx-serve

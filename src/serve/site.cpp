@@ -119,7 +119,7 @@ bool is_foreign_host(const http::Request& request, std::string_view own_authorit
   const auto named = Origin::parse("http://" + std::string(*host));
   const auto own = Origin::parse("http://" + std::string(own_authority));
   if (!named || !own) return true;
-  return !equal_ignoring_case(named->host, own->host) && !is_address(named->host) &&
+  return !equal_ignoring_case(named->host, own->host) && !http::is_address(named->host) &&
          !equal_ignoring_case(named->host, "localhost");
 }
 
@@ -268,7 +268,7 @@ void Site::warn_of_proxy(const http::Request& request) {
 }
 
 http::Answer Site::error_answer(const Error& error, int status) const {
-  return problem(Asker{false, {}, {Language::english, options_.prefix}}, error, status);
+  return problem(Asker{false, false, {}, {Language::english, options_.prefix}}, error, status);
 }
 
 http::Reply Site::handle(std::shared_ptr<const http::Request> request) {

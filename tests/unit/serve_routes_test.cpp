@@ -522,7 +522,7 @@ TEST_CASE("problems look like what asked for them, and tell nothing of the insid
   const Got inside = [&] {
     Got got;
     const http::Answer answer =
-        serve::problem({false, "abc"}, Error{Kind::other, "cannot open /var/lib/qrx: permission denied", {}});
+        serve::problem({false, false, "abc"}, Error{Kind::other, "cannot open /var/lib/qrx: permission denied", {}});
     got.status = answer.status;
     got.body = answer.body;
     return got;

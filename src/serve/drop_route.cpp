@@ -37,6 +37,7 @@ http::Reply put_file(const SharedCall& call) {
   };
   // curl puts the name of its file behind an address that ends with a slash, and only there. A link with a fragment
   // swallows both.
+  if (const auto known = spaces.known(guid); !known) return call->problem(known.error());
   if (call->target.name.empty() && !request.path.ends_with('/'))
     return call->problem(400, "no file name: end the address with /, before any #, as in curl -T photo.jpg LINK/");
   space::NewUpload wish;

@@ -139,12 +139,12 @@ Result<void> ShareRules::take_off(LiveShare& live, const std::vector<Transfer::L
       for (auto flight = file.flights.begin(); flight != std::prev(file.flights.end()); ++flight) add(then, *flight);
       const bool only_what_is_missing = then.most(leg.first, leg.bytes) < live.limit;
       add(then, leg);
+      if (then.least() > live.limit) return fail(Kind::locked, "the last download of this link is going on just now");
       // What is broken off counts nothing, but is not given without end either.
       if (then.sum() > sent_for_each_download * live.limit * std::max<std::uint64_t>(leg.size, 1) &&
           !only_what_is_missing)
         return fail(Kind::gone,
                     "this link was downloaded too often without its end: only what is missing can be taken");
-      if (then.least() > live.limit) return fail(Kind::locked, "the last download of this link is going on just now");
       if (then.pieces() > most_pieces)
         return fail(Kind::denied, "this file is taken in too many pieces: take it as a whole");
     }

@@ -4,6 +4,7 @@
 
 #include <opencv2/core/ocl.hpp>
 #include <opencv2/core/utility.hpp>
+#include <opencv2/imgproc.hpp>
 
 #include "vision/hunt.h"
 #include "vision/locate.h"
@@ -36,12 +37,14 @@ SearchResult search_codes(const Gray& gray, const SearchOptions& options) {
 void warm_up_search() {
   cv::setNumThreads(1);
   cv::ocl::setUseOpenCL(false);
+  // What divides work among threads asks how many processors there are, each kind of library in its own way.
+  cv::getNumberOfCPUs();
   const Gray gray(48, 48, 200);
   SearchOptions options;
-  options.budget = std::chrono::milliseconds(0);
-  search_codes(gray, options);
-  options.screenshot = true;
-  search_codes(gray, options);
+  Hunt hunt(gray, options);
+  for (const Step& step : chain().first(2)) step.run(hunt);
+  cv::Mat dark;
+  cv::adaptiveThreshold(hunt.gray(), dark, 255, cv::ADAPTIVE_THRESH_MEAN_C, cv::THRESH_BINARY_INV, 5, 6);
 }
 
 }  // namespace qrx

@@ -231,23 +231,17 @@ std::vector<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple&
 // coordinates.
 bool SymbolGrid::solve() {
   const double unit = std::max(gray_.cols, gray_.rows);
-  cv::Mat_<double> left(2 * static_cast<int>(anchors_.size()), 8, 0.0);
-  cv::Mat_<double> right(left.rows, 1, 0.0);
-  for (int i = 0; i < static_cast<int>(anchors_.size()); ++i) {
-    const Anchor& anchor = anchors_[static_cast<std::size_t>(i)];
+  cv::Matx<double, 8, 8> left = cv::Matx<double, 8, 8>::zeros();
+  cv::Vec<double, 8> right, solution;
+  for (const Anchor& anchor : anchors_) {
     const double x = anchor.module.x / side_, y = anchor.module.y / side_;
-    const double u = anchor.pixel.x / unit, v = anchor.pixel.y / unit, w = anchor.weight;
-    const double across[8] = {x, y, 1, 0, 0, 0, -u * x, -u * y};
-    const double down[8] = {0, 0, 0, x, y, 1, -v * x, -v * y};
-    for (int j = 0; j < 8; ++j) {
-      left(2 * i, j) = w * across[j];
-      left(2 * i + 1, j) = w * down[j];
-    }
-    right(2 * i, 0) = w * u;
-    right(2 * i + 1, 0) = w * v;
+    const double u = anchor.pixel.x / unit, v = anchor.pixel.y / unit, weight = anchor.weight * anchor.weight;
+    const cv::Vec<double, 8> across(x, y, 1, 0, 0, 0, -u * x, -u * y);
+    const cv::Vec<double, 8> down(0, 0, 0, x, y, 1, -v * x, -v * y);
+    left += weight * (across * across.t() + down * down.t());
+    right += weight * (u * across + v * down);
   }
-  cv::Mat_<double> solution;
-  if (!cv::solve(left, right, solution, cv::DECOMP_QR)) return false;
+  if (!cv::solve(left, right, solution, cv::DECOMP_CHOLESKY)) return false;
   const cv::Matx33d normal(solution(0), solution(1), solution(2), solution(3), solution(4), solution(5), solution(6),
                            solution(7), 1);
   const cv::Matx33d into(1.0 / side_, 0, 0, 0, 1.0 / side_, 0, 0, 0, 1);

@@ -60,6 +60,9 @@ ScanReport scan(const std::vector<std::byte>& bytes, SearchOptions options) {
     case PictureFault::unknown_format:
       report.status = ScanStatus::not_a_picture;
       return report;
+    case PictureFault::unread_format:
+      report.status = ScanStatus::not_read_format;
+      return report;
     case PictureFault::damaged:
       report.status = ScanStatus::damaged;
       return report;
@@ -67,7 +70,8 @@ ScanReport scan(const std::vector<std::byte>& bytes, SearchOptions options) {
       report.status = ScanStatus::too_large;
       return report;
   }
-  options.screenshot = picture.format == PictureFormat::png || picture.format == PictureFormat::bmp;
+  options.screenshot = picture.format == PictureFormat::png || picture.format == PictureFormat::bmp ||
+                       picture.format == PictureFormat::svg;
   options.colours = [&bytes](int side) { return decode_colours(bytes, side); };
   SearchResult found = search_codes(picture.gray, options);
   report.texts = std::move(found.texts);

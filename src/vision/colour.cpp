@@ -230,6 +230,8 @@ std::optional<ColourPicture> decode_colours(ByteView bytes, int side) {
       return by_the_way(decode_gif, bytes);
     case PictureFormat::bmp:
       return by_the_way(decode_bmp, bytes);
+    case PictureFormat::svg:
+    case PictureFormat::heif:
     case PictureFormat::unknown:
       break;
   }

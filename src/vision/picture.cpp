@@ -16,6 +16,10 @@ PictureFormat picture_format(ByteView bytes) {
   if (begins(bytes, "RIFF"sv) && begins(bytes, "WEBP"sv, 8)) return PictureFormat::webp;
   if (begins(bytes, "GIF87a"sv) || begins(bytes, "GIF89a"sv)) return PictureFormat::gif;
   if (begins(bytes, "BM"sv) && bytes.size() >= 26) return PictureFormat::bmp;
+  if (begins(bytes, "ftyp"sv, 4))
+    for (const auto brand : {"heic"sv, "heix"sv, "heim"sv, "heis"sv, "hevc"sv, "mif1"sv, "msf1"sv, "avif"sv, "avis"sv})
+      if (begins(bytes, brand, 8)) return PictureFormat::heif;
+  if (begins(bytes, "<?xml"sv) || begins(bytes, "<svg"sv)) return PictureFormat::svg;
   return PictureFormat::unknown;
 }
 
@@ -36,11 +40,15 @@ Picture decode_picture(ByteView bytes, std::uint64_t pixel_limit) {
       return decode_gif(bytes, pixel_limit);
     case PictureFormat::bmp:
       return decode_bmp(bytes, pixel_limit);
+    case PictureFormat::svg:
+      return decode_svg(bytes, pixel_limit);
+    case PictureFormat::heif:
     case PictureFormat::unknown:
       break;
   }
   Picture picture;
-  picture.fault = PictureFault::unknown_format;
+  picture.format = picture_format(bytes);
+  picture.fault = picture.format == PictureFormat::heif ? PictureFault::unread_format : PictureFault::unknown_format;
   return picture;
 }
 

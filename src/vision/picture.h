@@ -1,4 +1,5 @@
-// The bytes of a picture file to gray pixels: PNG, JPEG, WebP, GIF (first frame), BMP (uncompressed), by content.
+// The bytes of a picture file to gray pixels: PNG, JPEG, WebP, GIF (first frame), BMP, and SVG as
+// qrx-recv writes it, by content.
 // Hostile input: sizes are checked before memory is taken. Runs in the sandboxed helper.
 #pragma once
 
@@ -10,13 +11,15 @@
 
 namespace qrx {
 
-enum class PictureFormat : std::uint8_t { unknown, png, jpeg, webp, gif, bmp };
+// heif: HEIC or AVIF, which are known and not read.
+enum class PictureFormat : std::uint8_t { unknown, png, jpeg, webp, gif, bmp, svg, heif };
 
 enum class PictureFault : std::uint8_t {
   none,
   unknown_format,
-  damaged,    // nothing could be decoded
-  too_large,  // over the limit of pixels
+  unread_format,  // heif
+  damaged,        // nothing could be decoded
+  too_large,      // over the limit of pixels
 };
 
 struct Picture {
@@ -54,6 +57,7 @@ class AlphaGround {
 Picture decode_png(ByteView bytes, std::uint64_t pixel_limit);
 Picture decode_jpeg(ByteView bytes, std::uint64_t pixel_limit);
 Picture decode_webp(ByteView bytes, std::uint64_t pixel_limit);
+Picture decode_svg(ByteView bytes, std::uint64_t pixel_limit);
 Picture decode_gif(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::uint8_t>* rgba = nullptr);
 Picture decode_bmp(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::uint8_t>* rgba = nullptr);
 

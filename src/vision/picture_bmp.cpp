@@ -7,6 +7,8 @@ namespace qrx {
 namespace {
 
 constexpr std::uint32_t plain = 0;      // BI_RGB
+constexpr std::uint32_t runs8 = 1;      // BI_RLE8
+constexpr std::uint32_t runs4 = 2;      // BI_RLE4
 constexpr std::uint32_t bitfields = 3;  // BI_BITFIELDS
 
 // Little-endian numbers from a file; past its end they are zero.
@@ -30,6 +32,7 @@ class Channel {
   explicit Channel(std::uint32_t mask) : mask_(mask), shift_(mask ? std::countr_zero(mask) : 0) {
     most_ = mask >> shift_;
   }
+  bool is_there() const { return most_ != 0; }
   unsigned of(std::uint32_t pixel) const {
     return most_ ? static_cast<unsigned>(std::uint64_t{(pixel & mask_) >> shift_} * 255 / most_) : 0;
   }
@@ -73,12 +76,51 @@ bool is_known(const Head& head) {
   if (head.width <= 0 || head.height == 0) return false;
   const bool deep = head.bits == 16 || head.bits == 32;
   if (head.compression == bitfields) return deep;
+  if (head.compression == runs8 || head.compression == runs4)
+    return head.bits == (head.compression == runs8 ? 8 : 4) && head.height > 0;
   return head.compression == plain && (deep || head.bits == 1 || head.bits == 4 || head.bits == 8 || head.bits == 24);
 }
 
 struct Colour {
-  std::uint8_t red = 0, green = 0, blue = 0;
+  std::uint8_t red = 0, green = 0, blue = 0, alpha = 255;
 };
+
+// The indices of runs, literals padded to two bytes, and moves; what is passed over has the first colour. False when
+// the bytes end before the picture does.
+bool unpack(ByteView from, const Head& head, std::vector<std::uint8_t>& indices) {
+  const auto width = static_cast<std::size_t>(head.width), height = static_cast<std::size_t>(head.height);
+  std::size_t x = 0, y = 0;
+  const auto byte = [&from](std::size_t i) { return std::to_integer<std::uint8_t>(from[i]); };
+  const auto nibble = [&](std::uint8_t two, std::size_t i) -> std::uint8_t {
+    if (head.bits == 8) return two;
+    return i % 2 == 0 ? two >> 4 : two & 15;
+  };
+  while (y < height && from.size() >= 2) {
+    const std::size_t count = byte(0), what = byte(1);
+    from = from.subspan(2);
+    if (count > 0) {
+      const std::size_t end = std::min(width, x + count);
+      for (std::size_t i = 0; x < end; ++i) indices[y * width + x++] = nibble(static_cast<std::uint8_t>(what), i);
+    } else if (what == 0) {
+      x = 0;
+      ++y;
+    } else if (what == 1) {
+      return true;
+    } else if (what == 2) {
+      if (from.size() < 2) return false;
+      x = std::min(width, x + byte(0));
+      y += byte(1);
+      from = from.subspan(2);
+    } else {
+      const std::size_t bytes = head.bits == 8 ? what : (what + 1) / 2;
+      if (from.size() < bytes) return false;
+      for (std::size_t i = 0; i < what && x < width; ++i)
+        indices[y * width + x++] = nibble(byte(head.bits == 8 ? i : i / 2), i);
+      from = from.subspan(std::min(from.size(), bytes + bytes % 2));
+    }
+  }
+  return y >= height;
+}
 
 void fill_palette(const Numbers& file, const Head& head, Colour (&palette)[256]) {
   const std::size_t entry = head.head_size == 12 ? 3 : 4;
@@ -87,7 +129,7 @@ void fill_palette(const Numbers& file, const Head& head, Colour (&palette)[256])
   for (std::uint32_t i = 0; i < count; ++i) {
     const std::size_t at = 14 + head.head_size + i * entry;
     const auto byte = [&](std::size_t offset) { return static_cast<std::uint8_t>(file.at(at + offset, 1)); };
-    palette[i] = {byte(2), byte(1), byte(0)};
+    palette[i] = {byte(2), byte(1), byte(0), 255};
   }
 }
 
@@ -99,6 +141,9 @@ class Pixels {
       red_ = Channel(file.at(54, 4));
       green_ = Channel(file.at(58, 4));
       blue_ = Channel(file.at(62, 4));
+      if (head.bits == 32 && head.head_size >= 56) alpha_ = Channel(file.at(66, 4));
+    } else if (head.bits == 32) {
+      alpha_ = Channel(0xFF000000);
     } else if (head.bits == 16) {
       red_ = Channel(0x7C00);
       green_ = Channel(0x03E0);
@@ -115,8 +160,10 @@ class Pixels {
     const std::uint32_t bytes = head_.bits / 8;
     const std::uint32_t pixel = file_.at(line + x * bytes, static_cast<int>(bytes));
     const auto byte = [pixel](const Channel& channel) { return static_cast<std::uint8_t>(channel.of(pixel)); };
-    return {byte(red_), byte(green_), byte(blue_)};
+    return {byte(red_), byte(green_), byte(blue_), byte(alpha_)};
   }
+  Colour of_index(std::uint8_t index) const { return palette_[index]; }
+  bool may_have_alpha() const { return alpha_.is_there(); }
 
  private:
   const Numbers& file_;
@@ -125,7 +172,26 @@ class Pixels {
   Channel red_{0xFF0000};
   Channel green_{0x00FF00};
   Channel blue_{0x0000FF};
+  Channel alpha_{0};  // often there and zero everywhere, by programs that know of none: then it means nothing
 };
+
+void decode_runs(ByteView bytes, const Numbers& file, const Head& head, Picture& picture,
+                 std::vector<std::uint8_t>* rgba) {
+  const auto width = static_cast<std::size_t>(head.width), height = static_cast<std::size_t>(head.height);
+  std::vector<std::uint8_t> indices(width * height);
+  picture.complete = unpack(bytes.subspan(head.pixels_at), head, indices);
+  picture.gray = Gray(static_cast<int>(width), static_cast<int>(height), 255);
+  if (rgba) rgba->assign(4 * indices.size(), 255);
+  const Pixels pixels(file, head);
+  for (std::size_t y = 0; y < height; ++y) {
+    const std::size_t to = height - 1 - y;
+    for (std::size_t x = 0; x < width; ++x) {
+      const Colour colour = pixels.of_index(indices[y * width + x]);
+      picture.gray.row(static_cast<int>(to))[x] = luma(colour.red, colour.green, colour.blue);
+      if (rgba) std::copy_n(&colour.red, 3, rgba->data() + 4 * (to * width + x));
+    }
+  }
+}
 
 }  // namespace
 
@@ -144,6 +210,10 @@ Picture decode_bmp(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::u
     picture.fault = PictureFault::too_large;
     return picture;
   }
+  if (head.compression == runs8 || head.compression == runs4) {
+    decode_runs(bytes, file, head, picture, rgba);
+    return picture;
+  }
   const std::size_t stride = (width * head.bits + 31) / 32 * 4;
   // What the file does not hold costs no memory either: a few bytes must not become a hundred megabytes.
   const std::size_t lines = std::min<std::size_t>(height, (bytes.size() - head.pixels_at + stride - 1) / stride);
@@ -151,6 +221,8 @@ Picture decode_bmp(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::u
   picture.gray = Gray(static_cast<int>(width), static_cast<int>(lines), 255);
   if (rgba) rgba->assign(4 * picture.gray.pixels.size(), 255);
   const Pixels pixels(file, head);
+  AlphaGround ground;
+  std::vector<std::uint8_t> alpha(pixels.may_have_alpha() ? picture.gray.pixels.size() : 0);
   for (std::size_t y = 0; y < lines; ++y) {
     const std::size_t to = head.height < 0 ? y : lines - 1 - y;
     std::uint8_t* row = picture.gray.row(static_cast<int>(to));
@@ -159,7 +231,16 @@ Picture decode_bmp(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::u
       const Colour colour = pixels.at(line, x);
       row[x] = luma(colour.red, colour.green, colour.blue);
       if (rgba) std::copy_n(&colour.red, 3, rgba->data() + 4 * (to * width + x));
+      if (alpha.empty()) continue;
+      alpha[to * width + x] = colour.alpha;
+      const std::uint8_t pair[2] = {row[x], colour.alpha};
+      ground.see(pair, 1);
     }
+  }
+  if (std::ranges::all_of(alpha, [](std::uint8_t value) { return value == 0; })) return picture;
+  for (std::size_t i = 0; i < alpha.size(); ++i) {
+    picture.gray.pixels[i] = AlphaGround::mix(picture.gray.pixels[i], alpha[i], ground.ground());
+    if (rgba) (*rgba)[4 * i + 3] = alpha[i];
   }
   return picture;
 }

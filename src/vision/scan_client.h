@@ -14,9 +14,11 @@
 namespace qrx {
 
 struct ScanOptions {
-  std::string helper;                        // path of qrx-scan; empty: find_scan_helper()
-  std::chrono::milliseconds budget{1500};    // for the search itself; 0: until every way was tried (`--thorough`)
-  std::chrono::milliseconds timeout{10000};  // from the start of the helper to its answer; 0: none
+  std::string helper;                      // path of qrx-scan; empty: find_scan_helper()
+  std::chrono::milliseconds budget{1500};  // for the search itself; 0: until every way was tried (`--thorough`)
+  // From the start of the helper to its answer; 0: none. Of the clock on the wall, so far above what a picture takes:
+  // what the helper may compute is limited by itself, and a busy machine must not decide.
+  std::chrono::milliseconds timeout{60000};
   bool any = false;  // any code ends the search (`--any`); else only a drop link does, and other codes are noted
 };
 

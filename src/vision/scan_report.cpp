@@ -11,11 +11,14 @@ namespace qrx {
 namespace {
 
 constexpr std::string_view first_line = "qrx-scan 1";
-constexpr std::pair<ScanStatus, std::string_view> names[] = {
-    {ScanStatus::searched, "searched"},         {ScanStatus::not_a_picture, "not-a-picture"},
-    {ScanStatus::damaged, "damaged"},           {ScanStatus::too_large, "too-large"},
-    {ScanStatus::not_a_camera, "not-a-camera"}, {ScanStatus::camera_busy, "camera-busy"},
-    {ScanStatus::camera_lost, "camera-lost"}};
+constexpr std::pair<ScanStatus, std::string_view> names[] = {{ScanStatus::searched, "searched"},
+                                                             {ScanStatus::not_a_picture, "not-a-picture"},
+                                                             {ScanStatus::not_read_format, "not-read-format"},
+                                                             {ScanStatus::damaged, "damaged"},
+                                                             {ScanStatus::too_large, "too-large"},
+                                                             {ScanStatus::not_a_camera, "not-a-camera"},
+                                                             {ScanStatus::camera_busy, "camera-busy"},
+                                                             {ScanStatus::camera_lost, "camera-lost"}};
 
 std::optional<ScanStatus> status_of(std::string_view text) {
   for (const auto& [status, name] : names)

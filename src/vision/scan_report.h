@@ -17,15 +17,16 @@
 namespace qrx {
 
 enum class ScanStatus : std::uint8_t {
-  searched,       // the picture was decoded and searched; texts holds what was found, or nothing
-  not_a_picture,  // none of the formats we read
-  damaged,        // a format we read, but broken, cut short, or over the helper's limits of time and memory
-  too_large,      // more bytes or pixels than we take
-  not_a_camera,   // the device takes no pictures, or none in a format that we read
-  camera_busy,    // another program has it
-  camera_lost,    // it was unplugged, or gives no pictures any more
-  crashed,        // the helper died or talked nonsense: said by the parent, never on the wire
-  timed_out,      // the helper was stopped: said by the parent, never on the wire
+  searched,         // the picture was decoded and searched; texts holds what was found, or nothing
+  not_a_picture,    // none of the formats we read
+  not_read_format,  // HEIC or AVIF
+  damaged,          // a format we read, but broken, cut short, or over the helper's limits of time and memory
+  too_large,        // more bytes or pixels than we take
+  not_a_camera,     // the device takes no pictures, or none in a format that we read
+  camera_busy,      // another program has it
+  camera_lost,      // it was unplugged, or gives no pictures any more
+  crashed,          // the helper died or talked nonsense: said by the parent, never on the wire
+  timed_out,        // the helper was stopped: said by the parent, never on the wire
 };
 
 struct ScanReport {

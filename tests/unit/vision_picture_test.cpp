@@ -2,8 +2,10 @@
 
 #include <cmath>
 
+#include "qr/image.h"
 #include "unit/vision_pictures.h"
 #include "vision/picture.h"
+#include "vision/search.h"
 
 using namespace qrx;
 
@@ -62,6 +64,76 @@ TEST_CASE("pictures without loss come back as they were") {
     }
   for (const bool interlaced : {false, true})  // its dark colour is a blue of luma 13
     CHECK(greatest_difference(decoded(gif_of(gray, interlaced), PictureFormat::gif).gray, gray) <= 13);
+}
+
+TEST_CASE("the fourth byte of a BMP is its transparency, unless it is zero everywhere") {
+  Gray gray = sample();
+  PictureBytes bytes = bmp_of(gray, 32, true);
+  for (std::size_t i = 0; i < gray.pixels.size(); ++i) {
+    bytes.at(54 + 4 * i + 3) = gray.pixels[i] == 0 ? 255 : 0;
+    for (std::size_t c = 0; c < 3; ++c) bytes.at(54 + 4 * i + c) = 0;  // black on nothing
+  }
+  CHECK(greatest_difference(decoded(bytes, PictureFormat::bmp).gray, gray) == 0);
+}
+
+TEST_CASE("a BMP of runs comes back as it was") {
+  const Gray gray = sample();
+  for (const int bits : {4, 8}) {
+    PictureBytes bytes = bmp_of(gray, bits);
+    bytes.resize(54 + (4u << bits));
+    bytes.at(30) = bits == 8 ? 1 : 2;
+    const std::uint8_t light = bits == 8 ? 255 : 15;
+    for (int y = gray.height - 1; y >= 0; --y) {
+      for (int x = 0; x < gray.width; ++x) {
+        const std::uint8_t value = gray.row(y)[x] ? light : 0;
+        if (x == 0 && y % 2 == 0) {  // the first three as a literal
+          const std::uint8_t next = gray.row(y)[1] ? light : 0, third = gray.row(y)[2] ? light : 0;
+          if (bits == 8)
+            bytes.insert(bytes.end(), {0, 3, value, next, third, 0});
+          else
+            bytes.insert(bytes.end(),
+                         {0, 3, static_cast<std::uint8_t>(value << 4 | next), static_cast<std::uint8_t>(third << 4)});
+          x = 2;
+          continue;
+        }
+        bytes.insert(bytes.end(), {1, static_cast<std::uint8_t>(bits == 8 ? value : value << 4 | value)});
+      }
+      bytes.insert(bytes.end(), {0, static_cast<std::uint8_t>(y == 0 ? 1 : 0)});
+    }
+    CHECK(greatest_difference(decoded(bytes, PictureFormat::bmp).gray, gray) == 0);
+    bytes.resize(bytes.size() - 40);
+    CHECK_FALSE(decode_picture(view(bytes)).complete);
+  }
+}
+
+TEST_CASE("a code that qrx-recv wrote as SVG is read, other SVG is no picture") {
+  const std::string text = "HTTP://192.168.1.20:8460/U/ZZZZZZZZZZZZZZZZZZZZZZZZZA";
+  for (const bool invert : {false, true}) {
+    ImageOptions options;
+    options.invert = invert;
+    const std::string svg = to_svg(make_symbol(text).value(), options);
+    const Picture picture = decode_picture(as_bytes(svg));
+    REQUIRE(picture.fault == PictureFault::none);
+    CHECK(picture.format == PictureFormat::svg);
+    CHECK(search_codes(picture.gray, {}).texts == std::vector<std::string>{text});
+    for (std::size_t size = 0; size + 9 < svg.size(); size += 97)
+      CHECK(decode_picture(as_bytes(svg.substr(0, size))).fault == PictureFault::unknown_format);
+  }
+  for (const char* other :
+       {"<svg viewBox=\"0 0 9 9\"><rect fill=\"#fff\"/><path fill=\"#000\" d=\"M8 8h2v1h-2z\"/></svg>",
+        "<svg viewBox=\"0 0 99999999999 9\"><rect fill=\"#fff\"/><path fill=\"#000\" d=\"\"/></svg>",
+        "<svg viewBox=\"0 0 9 9\"><rect fill=\"#fff\"/><path fill=\"#000\" d=\"M1 1h1v1h-1zL3\"/></svg>"})
+    CHECK(decode_picture(as_bytes(std::string_view(other))).fault == PictureFault::unknown_format);
+}
+
+TEST_CASE("HEIC and AVIF are known by name") {
+  using namespace std::string_view_literals;
+  for (const auto brand : {"heic"sv, "mif1"sv, "avif"sv})
+    CHECK(decode_picture(as_bytes(std::string("\0\0\0\x18"
+                                              "ftyp",
+                                              8) +
+                                  std::string(brand) + "0000"))
+              .fault == PictureFault::unread_format);
 }
 
 TEST_CASE("pictures with loss come back nearly as they were") {

@@ -17,6 +17,7 @@
 #include <string_view>
 
 #include "base/text.h"
+#include "http/host_port.h"
 #include "http/pacing.h"
 
 namespace qrx::http {
@@ -24,28 +25,6 @@ namespace {
 
 constexpr int backlog = 4096;  // the kernel caps it by net.core.somaxconn
 constexpr int systemd_first_fd = 3;
-
-struct HostPort {
-  std::string host;
-  std::uint16_t port;
-};
-
-Result<HostPort> parse_host_port(std::string_view text) {
-  const auto bad = [text] {
-    return fail(Kind::usage, "cannot listen on \"" + escape_untrusted(text) + "\": not HOST:PORT, PORT or unix:PATH");
-  };
-  const auto colon = text.rfind(':');
-  auto host = colon == std::string_view::npos ? std::string_view("127.0.0.1") : text.substr(0, colon);
-  const auto digits = colon == std::string_view::npos ? text : text.substr(colon + 1);
-  unsigned port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  if (digits.empty() || error != std::errc() || end != digits.data() + digits.size() || port > 65535) return bad();
-  if (host.starts_with('[') && host.ends_with(']'))
-    host = host.substr(1, host.size() - 2);
-  else if (host.find(':') != std::string_view::npos)
-    return bad();
-  return HostPort{std::string(host), static_cast<std::uint16_t>(port)};
-}
 
 void set_option(int socket, int level, int name, int value) {
   ::setsockopt(socket, level, name, &value, sizeof value);

@@ -5,8 +5,8 @@
 #include <thread>
 
 #include "base/text.h"
+#include "http/operator_port.h"
 #include "http/server.h"
-#include "serve/answers.h"
 #include "serve/control.h"
 #include "serve/data.h"
 #include "serve/metrics.h"
@@ -51,7 +51,8 @@ struct Daemon::Impl {
 
   Result<void> open();
   Result<Origin> find_base() const;
-  Result<void> open_metrics();
+  bool ready() const;
+  Result<void> open_operator_port();
   std::uint32_t transports() const;
   std::unique_ptr<Outbox> start_outbox();
   Result<void> start_threads();
@@ -63,11 +64,11 @@ struct Daemon::Impl {
   std::unique_ptr<space::Shares> shares;
   std::unique_ptr<Site> site;
   std::unique_ptr<http::Server> server;
-  std::unique_ptr<http::Server> metrics;
   ControlPath control;
   std::unique_ptr<Sweeper> sweeper;
   std::unique_ptr<Outbox> notices;
-  std::atomic<Outbox*> outbox{nullptr};  // `notices`, while it runs
+  std::atomic<Outbox*> outbox{nullptr};               // `notices`, while it runs
+  std::unique_ptr<http::OperatorPort> operator_port;  // the last: its pages look at all of these
 };
 
 Result<void> Daemon::Impl::open() {
@@ -109,6 +110,7 @@ Result<void> Daemon::Impl::open() {
   }
   site_options.create_needs_token = options.create_needs_token;
   site_options.create_rate = options.create_rate;
+  site_options.ready = [this] { return ready(); };
   site = std::make_unique<Site>(data->spaces(), *shares, system_clock(), log, std::move(site_options),
                                 [this](const Id& topic) { wakes.wake(topic); });
   site->set_create_tokens(std::move(tokens));
@@ -135,8 +137,6 @@ Result<void> Daemon::Impl::open() {
   auto base = find_base();
   if (!base) return tl::unexpected(base.error());
   site->set_base(std::move(*base));
-  if (!options.metrics_bind.empty())
-    if (const auto opened_metrics = open_metrics(); !opened_metrics) return opened_metrics;
   return start_threads();
 }
 
@@ -147,7 +147,7 @@ Result<void> Daemon::Impl::start_threads() {
     sweeper = std::make_unique<Sweeper>(*site);
     notices = start_outbox();
     outbox = notices.get();
-    return {};
+    return options.metrics_bind.empty() ? Result<void>{} : open_operator_port();
   } catch (const std::system_error& error) {
     return fail(Kind::unavailable, std::string("cannot start a thread: ") + error.what());
   }
@@ -182,27 +182,33 @@ Result<Origin> Daemon::Impl::find_base() const {
   return Origin{false, "localhost", 80, ""};
 }
 
-Result<void> Daemon::Impl::open_metrics() {
-  http::ServerOptions front;
-  front.endpoints.push_back({options.metrics_bind, false, true});
-  front.take_systemd_sockets = false;
-  front.least_threads = 1;
-  front.most_threads = 2;
-  front.most_connections = 64;
-  metrics = std::make_unique<http::Server>(
-      std::move(front),
-      [this](const std::shared_ptr<const http::Request>& request) -> http::Reply {
-        if (request->path != "/metrics") return site->error_answer(Error{Kind::not_found, {}, {}}, 0);
-        return answer(200, "text/plain; version=0.0.4",
-                      metrics_text(server->counts(), *site, data->catalog().totals()));
-      },
-      [this](const Error& error, int status) { return site->error_answer(error, status); });
-  return metrics->bind();
+// Of use: it serves, and its catalog answers.
+bool Daemon::Impl::ready() const {
+  return data->catalog().remembered("ready").has_value();
+}
+
+Result<void> Daemon::Impl::open_operator_port() {
+  using Text = http::OperatorPage::Text;
+  constexpr const char* plain = "text/plain; charset=utf-8";
+  std::vector<http::OperatorPage> pages;
+  pages.push_back(
+      {"/metrics", [this] {
+         return Text{200, "text/plain; version=0.0.4", metrics_text(server->counts(), *site, data->catalog().totals())};
+       }});
+  pages.push_back({"/healthz", [] { return Text{200, plain, "qrx is well\n"}; }});
+  pages.push_back({"/readyz", [this] {
+                     return ready() ? Text{200, plain, "ready\n"} : Text{503, plain, "the catalog does not answer\n"};
+                   }});
+  auto opened = http::OperatorPort::open(options.metrics_bind, std::move(pages));
+  if (!opened) return tl::unexpected(opened.error());
+  operator_port = std::move(*opened);
+  return {};
 }
 
 Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Daemon::~Daemon() {
+  impl_->operator_port.reset();
   if (impl_->data) impl_->data->spaces().stop();
   impl_->outbox = nullptr;
   impl_->notices.reset();
@@ -223,19 +229,9 @@ const Origin& Daemon::base() const {
 }
 
 Result<void> Daemon::run() {
-  std::thread metrics;
-  try {
-    if (impl_->metrics) metrics = std::thread([this] { (void)impl_->metrics->run(); });
-  } catch (const std::system_error& error) {
-    return fail(Kind::unavailable, std::string("cannot start a thread: ") + error.what());
-  }
   tell_systemd("READY=1\nSTATUS=serving at " + base().url());
   auto result = impl_->server->run();
   tell_systemd("STOPPING=1");
-  if (impl_->metrics) {
-    impl_->metrics->stop();
-    metrics.join();
-  }
   return result;
 }
 

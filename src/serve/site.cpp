@@ -19,6 +19,11 @@ http::Reply show_health(const SharedCall&) {
   return answer(200, "text/plain; charset=utf-8", "qrx is well\n");
 }
 
+http::Reply show_ready(const SharedCall& call) {
+  if (call->site.options().ready()) return answer(200, "text/plain; charset=utf-8", "ready\n");
+  return answer(503, "text/plain; charset=utf-8", "the catalog does not answer\n");
+}
+
 struct Verb {
   std::string_view method;
   Route route;
@@ -38,6 +43,7 @@ const Verbs table[] = {
     {Resource::app_worker, {{"GET", show_app_worker}}},
     {Resource::asset, {{"GET", show_asset}}},
     {Resource::health, {{"GET", show_health}}},
+    {Resource::ready, {{"GET", show_ready}}},
     {Resource::spaces, {{"POST", create_space}}},
     {Resource::space, {{"GET", show_space}, {"PATCH", change_space}, {"DELETE", remove_space}}},
     {Resource::file, {{"GET", send_file}, {"POST", send_file_to_form}}},

@@ -30,7 +30,8 @@ struct SiteOptions {
   std::string public_authority;  // host and port of --public-url, or empty
   std::string prefix;            // of --public-url
   bool create_needs_token = false;
-  std::uint64_t create_rate = 60;  // spaces a minute and address; 0: no limit
+  std::function<bool()> ready = [] { return true; };  // whether this server is of use; cheap
+  std::uint64_t create_rate = 60;                     // spaces a minute and address; 0: no limit
 };
 
 struct Call;

@@ -22,6 +22,7 @@ constexpr Address addresses[] = {
     {Resource::app_worker, "/app_worker.js"},
     {Resource::asset, "/assets/{name}"},
     {Resource::health, "/healthz"},
+    {Resource::ready, "/readyz"},
     {Resource::spaces, "/api/v1/spaces"},
     {Resource::space, "/api/v1/spaces/{guid}"},
     {Resource::file, "/api/v1/spaces/{guid}/files/{item}"},

@@ -19,6 +19,7 @@ enum class Resource : std::uint8_t {
   app_worker,
   asset,
   health,
+  ready,
   spaces,
   space,
   file,

@@ -129,6 +129,14 @@ def metrics_and_logs(w):
     for want in ("qrx_spaces 1\n", "qrx_spaces_created_total 1\n", "qrx_files_received_total 1\n", "qrx_stored_bytes 1000\n"):
         qrx.check(want in text, f"no {want!r} in {text}")
     qrx.check_equal(404, qrx.request("GET", server.url + "/metrics").status)
+    for at in (server.url, f"http://127.0.0.1:{port}"):
+        qrx.check_equal((200, b"ready\n"), ((answer := qrx.request("GET", at + "/readyz")).status, answer.body))
+        qrx.check_equal((200, b"qrx is well\n"), ((answer := qrx.request("GET", at + "/healthz")).status, answer.body))
+    qrx.check_equal(404, qrx.request("GET", f"http://127.0.0.1:{port}/api/v1/spaces").status)
+    # Two servers do not share the port.
+    second = w.tool("qrx-serve", "--bind", "127.0.0.1:0", "--data", w.path("second"), "--metrics-bind", f"127.0.0.1:{port}")
+    second.expect_exit(1)
+    qrx.check(f"cannot listen on 127.0.0.1:{port}: address already in use" in second.err.lower(), second.err)
     lines = [json.loads(line) for line in qrx.wait_for(5, lambda: server.err.count("\n") >= 3 and server.err, "the log").splitlines()]
     qrx.check([201, 201, 200] == [int(line["status"]) for line in lines if line["event"] == "request"][:3], str(lines))
     for secret in (space.token, space.guid, "secret"):

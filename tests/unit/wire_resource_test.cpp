@@ -98,7 +98,7 @@ TEST_CASE("an address that is written is read as the same") {
     CHECK(read->name == target.name);
     CHECK(read->token == target.token);
   };
-  for (const Resource one : {Resource::home, Resource::scan_page, Resource::health, Resource::spaces,
+  for (const Resource one : {Resource::home, Resource::scan_page, Resource::health, Resource::ready, Resource::spaces,
                              Resource::control_sweep, Resource::control_check})
     same({one});
   for (const Resource one : {Resource::space, Resource::shares, Resource::owner_page, Resource::drop, Resource::uploads,

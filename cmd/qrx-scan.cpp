@@ -14,6 +14,7 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
+#include <ctime>
 #include <new>
 #include <string_view>
 
@@ -47,6 +48,26 @@ bool read_all(std::vector<std::byte>& out) {
   }
 }
 
+// A code that comes up later in a moving picture. The first frame was looked at; all others share one budget.
+SearchResult search_later_frames(const std::vector<std::byte>& bytes, SearchOptions options) {
+  constexpr int most_frames = 200;
+  const std::clock_t start = std::clock();
+  const auto budget = options.budget;
+  SearchResult found;
+  options.colours = nullptr;
+  int number = 0;
+  each_gif_frame(bytes, most_pixels, [&](const Gray& gray) {
+    if (number++ == 0) return true;
+    if (budget.count() > 0) {
+      options.budget = budget - std::chrono::milliseconds((std::clock() - start) * 1000 / CLOCKS_PER_SEC);
+      if (options.budget.count() <= 0) return false;
+    }
+    found = search_codes(gray, options);
+    return found.texts.empty() && number < most_frames;
+  });
+  return found;
+}
+
 ScanReport scan(const std::vector<std::byte>& bytes, SearchOptions options) {
   ScanReport report;
   if (bytes.size() > most_picture_bytes) {
@@ -74,6 +95,7 @@ ScanReport scan(const std::vector<std::byte>& bytes, SearchOptions options) {
                        picture.format == PictureFormat::svg;
   options.colours = [&bytes](int side) { return decode_colours(bytes, side); };
   SearchResult found = search_codes(picture.gray, options);
+  if (found.texts.empty() && picture.format == PictureFormat::gif) found = search_later_frames(bytes, options);
   report.texts = std::move(found.texts);
   report.step = std::move(found.step);
   report.width = static_cast<std::uint32_t>(picture.gray.width);

@@ -1,9 +1,10 @@
-// The bytes of a picture file to gray pixels: PNG, JPEG, WebP, GIF (first frame), BMP, and SVG as
+// The bytes of a picture file to gray pixels: PNG, JPEG, WebP, GIF, BMP, and SVG as
 // qrx-recv writes it, by content.
 // Hostile input: sizes are checked before memory is taken. Runs in the sandboxed helper.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <string_view>
 
 #include "base/bytes.h"
@@ -59,6 +60,8 @@ Picture decode_jpeg(ByteView bytes, std::uint64_t pixel_limit);
 Picture decode_webp(ByteView bytes, std::uint64_t pixel_limit);
 Picture decode_svg(ByteView bytes, std::uint64_t pixel_limit);
 Picture decode_gif(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::uint8_t>* rgba = nullptr);
+// Each frame on top of those before it, from the first; until it says false, or the file ends or is broken.
+void each_gif_frame(ByteView bytes, std::uint64_t pixel_limit, const std::function<bool(const Gray&)>& see);
 Picture decode_bmp(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::uint8_t>* rgba = nullptr);
 
 }  // namespace qrx

@@ -128,4 +128,36 @@ Picture decode_gif(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::u
   return picture;
 }
 
+void each_gif_frame(ByteView bytes, std::uint64_t pixel_limit, const std::function<bool(const Gray&)>& see) {
+  Source source{bytes};
+  Reading reading;
+  reading.gif = DGifOpen(&source, take, nullptr);
+  if (!reading.gif || reading.gif->SWidth <= 0 || reading.gif->SHeight <= 0) return;
+  if (!within_limit(static_cast<std::uint64_t>(reading.gif->SWidth), static_cast<std::uint64_t>(reading.gif->SHeight),
+                    pixel_limit))
+    return;
+  Gray canvas(reading.gif->SWidth, reading.gif->SHeight, 255);
+  std::vector<GifByteType> line;
+  for (;;) {
+    const auto transparent = skip_to_image(reading.gif);
+    if (!transparent || DGifGetImageDesc(reading.gif) == GIF_ERROR) return;
+    const GifImageDesc& image = reading.gif->Image;
+    // GIF's sides have 16 bits: a line is small.
+    if (image.Width <= 0 || image.Height <= 0 || image.Left < 0 || image.Top < 0) return;
+    std::uint8_t palette[256];
+    fill_palette(image.ColorMap ? image.ColorMap : reading.gif->SColorMap, *transparent, palette);
+    line.resize(static_cast<std::size_t>(image.Width));
+    Lines lines(image.Height, image.Interlace);
+    for (int i = 0; i < image.Height; ++i) {
+      if (DGifGetLine(reading.gif, line.data(), image.Width) == GIF_ERROR) return;
+      const int y = image.Top + lines.next();
+      if (y >= canvas.height) continue;
+      for (int x = 0; x < std::min(image.Width, canvas.width - image.Left); ++x)
+        if (line[static_cast<std::size_t>(x)] != *transparent)
+          canvas.row(y)[image.Left + x] = palette[line[static_cast<std::size_t>(x)]];
+    }
+    if (!see(canvas)) return;
+  }
+}
+
 }  // namespace qrx

@@ -10,5 +10,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto pixels = static_cast<std::uint64_t>(gray.width) * static_cast<std::uint64_t>(gray.height);
   if (gray.pixels.size() != pixels || pixels > limit) std::abort();
   if (picture.fault == qrx::PictureFault::none && pixels == 0) std::abort();
+  qrx::each_gif_frame(std::as_bytes(std::span(data, size)), limit,
+                      [frames = 0](const qrx::Gray&) mutable { return ++frames < 8; });
   return 0;
 }

@@ -136,6 +136,30 @@ TEST_CASE("HEIC and AVIF are known by name") {
               .fault == PictureFault::unread_format);
 }
 
+TEST_CASE("each frame of a GIF is seen on top of those before it") {
+  const Gray first = sample();
+  Gray second = first;
+  for (auto& pixel : second.pixels) pixel = static_cast<std::uint8_t>(255 - pixel);
+  PictureBytes bytes = gif_of(first);
+  const PictureBytes more = gif_of(second);
+  REQUIRE(bytes.back() == ';');
+  bytes.pop_back();
+  bytes.insert(bytes.end(), more.begin() + 13 + (3 << ((more.at(10) & 7) + 1)), more.end());
+  std::vector<Gray> seen;
+  const auto keep = [&](const Gray& gray) {
+    seen.push_back(gray);
+    return true;
+  };
+  each_gif_frame(view(bytes), most_pixels, keep);
+  REQUIRE(seen.size() == 2);
+  CHECK(greatest_difference(seen[0], first) <= 16);   // of 16 grays
+  CHECK(greatest_difference(seen[1], second) <= 16);  // of 16 grays
+  for (std::size_t size = 0; size < bytes.size(); size += 7) each_gif_frame(view(bytes).first(size), most_pixels, keep);
+  seen.clear();
+  each_gif_frame(view(bytes), 20, keep);
+  CHECK(seen.empty());
+}
+
 TEST_CASE("pictures with loss come back nearly as they were") {
   const Gray gray = steps();
   CHECK(greatest_difference(decoded(jpeg_of(gray), PictureFormat::jpeg).gray, gray) < 12);

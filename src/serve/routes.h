@@ -23,6 +23,8 @@ http::Reply create_space(const SharedCall& call);
 http::Reply show_space(const SharedCall& call);
 http::Reply change_space(const SharedCall& call);
 http::Reply remove_space(const SharedCall& call);
+http::Reply end_upload(const SharedCall& call);
+http::Reply end_delivery(const SharedCall& call);
 
 // files_route.cpp
 http::Reply send_file(const SharedCall& call);

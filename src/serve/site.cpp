@@ -46,6 +46,8 @@ const Verbs table[] = {
     {Resource::ready, {{"GET", show_ready}}},
     {Resource::spaces, {{"POST", create_space}}},
     {Resource::space, {{"GET", show_space}, {"PATCH", change_space}, {"DELETE", remove_space}}},
+    {Resource::open_upload, {{"DELETE", end_upload}}},
+    {Resource::open_delivery, {{"DELETE", end_delivery}}},
     {Resource::file, {{"GET", send_file}, {"POST", send_file_to_form}}},
     {Resource::shares, {{"GET", list_shares}, {"POST", create_shares}, {"DELETE", revoke_shares}}},
     {Resource::share, {{"GET", show_share}, {"PATCH", report_share}, {"DELETE", revoke_share}}},
@@ -101,6 +103,8 @@ bool is_wrong_secret(const Call& call) {
   switch (call.target.resource) {
     case wire::Resource::space:
     case wire::Resource::file:
+    case wire::Resource::open_upload:
+    case wire::Resource::open_delivery:
     case wire::Resource::shares:
     case wire::Resource::share: {
       const auto token = token_of(*call.request);

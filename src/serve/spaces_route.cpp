@@ -28,7 +28,8 @@ http::Answer show(const Call& call, const std::string& token) {
     for (wire::FileInfo& file : delivery.files) file.url = file_url(site, guid, file.file);
   for (wire::UploadInfo& upload : view->uploads) upload.url = file_url(site, guid, upload.upload);
   const auto text = std::make_shared<const std::string>(wire::to_json(*view));
-  if (is_first) site.statuses.keep(guid, view->seq, text);
+  // Small files of an open delivery come without moving the seq.
+  if (is_first && view->open.empty()) site.statuses.keep(guid, view->seq, text);
   return json_answer(200, *text);
 }
 
@@ -92,6 +93,22 @@ http::Reply remove_space(const SharedCall& call) {
     if (!deliveries) return call->problem(400, "deliveries is not a whole number");
   }
   if (const auto done = call->site.spaces.remove(call->target.guid, *token, deliveries); !done)
+    return call->problem(done.error());
+  return answer(204);
+}
+
+http::Reply end_upload(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  if (const auto done = call->site.spaces.end_upload(call->target.guid, *token, call->target.item); !done)
+    return call->problem(done.error());
+  return answer(204);
+}
+
+http::Reply end_delivery(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  if (const auto done = call->site.spaces.end_delivery(call->target.guid, *token, call->target.item); !done)
     return call->problem(done.error());
   return answer(204);
 }

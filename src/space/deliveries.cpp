@@ -476,22 +476,31 @@ Result<void> Rules::drop_delivery(LiveSpace& live, const DeliveryPtr& delivery, 
   return {};
 }
 
+Result<void> Rules::end_delivery(LiveSpace& live, const Id& delivery, bool by_owner) {
+  const std::unique_lock gate(live.gate);
+  DeliveryPtr open;
+  {
+    const std::lock_guard lock(live.mutex);
+    if (auto still = still_open(live); !still) return still;
+    const auto found = live.open.find(delivery);
+    // Its sender ends a lone one by its upload.
+    if (found != live.open.end() && (by_owner || !found->second->lone)) open = found->second;
+  }
+  if (open) return drop_delivery(live, open, durable());
+  if (auto state = committed_state(live, delivery); !state) return tl::unexpected(state.error());
+  return fail(Kind::conflict, "this delivery is committed");
+}
+
 Result<void> Spaces::cancel(const Guid& guid, const Id& delivery) {
   auto live = impl_->enter(guid);
   if (!live) return tl::unexpected(live.error());
-  const std::unique_lock gate((*live)->gate);
-  DeliveryPtr open;
-  {
-    const std::lock_guard lock((*live)->mutex);
-    auto found = impl_->find_delivery(**live, delivery);
-    if (found)
-      open = std::move(*found);
-    else if (found.error().kind != Kind::not_found)
-      return tl::unexpected(found.error());
-  }
-  if (open) return impl_->drop_delivery(**live, open, impl_->durable());
-  if (auto state = impl_->committed_state(**live, delivery); !state) return tl::unexpected(state.error());
-  return fail(Kind::conflict, "this delivery is committed");
+  return impl_->end_delivery(**live, delivery, false);
+}
+
+Result<void> Spaces::end_delivery(const Guid& guid, std::string_view token, const Id& delivery) {
+  auto live = impl_->enter(guid, token);
+  if (!live) return tl::unexpected(live.error());
+  return impl_->end_delivery(**live, delivery, true);
 }
 
 }  // namespace qrx::space

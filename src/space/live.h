@@ -212,11 +212,14 @@ struct Rules {
   // Kind::too_many when none may. The mutex is held.
   Result<UploadPtr> find_yielding(LiveSpace& live, const std::string& peer);
   Result<FileRow> completed_upload(const LiveSpace& live, const Id& upload);  // Kind::not_found
+  Result<bool> end_upload(LiveSpace& live, const Id& upload);                 // false: it is complete. Takes the gate
 
   // --- deliveries.cpp
   // Nobody may add to it meanwhile: the gate is held exclusively, or shared by who has set `committing` and holds its
   // uploads.
   Result<void> drop_delivery(LiveSpace& live, const DeliveryPtr& delivery, Durability how);
+  // Kind::conflict once it is committed. Takes the gate.
+  Result<void> end_delivery(LiveSpace& live, const Id& delivery, bool by_owner);
   // Too many open deliveries: the one that may yield, as drop_delivery wants it. Null when there is room.
   // Kind::too_many when none may. The mutex is held.
   Result<DeliveryPtr> find_yielding_delivery(LiveSpace& live, const std::string& peer);

@@ -57,6 +57,27 @@ std::vector<wire::UploadInfo> uploads_of(LiveSpace& live, const PageSize& size) 
   return out;
 }
 
+// Deliveries of several files that are not committed; each lone one is an upload of its own.
+std::vector<wire::OpenDelivery> open_deliveries_of(LiveSpace& live, std::size_t most) {
+  std::vector<wire::OpenDelivery> out;
+  {
+    const std::lock_guard lock(live.mutex);
+    for (const auto& [id, delivery] : live.open) {
+      if (delivery->lone) continue;
+      wire::OpenDelivery& one = out.emplace_back();
+      one.delivery = id;
+      one.began = delivery->row.created;
+      one.files = delivery->stored.size() + delivery->pack.files.size();
+      for (const FileRow& file : delivery->stored) one.bytes += file.size;
+      for (const auto& [name, file] : delivery->pack.files) one.bytes += file.size;
+    }
+  }
+  std::sort(out.begin(), out.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.began, a.delivery) < std::tie(b.began, b.delivery); });
+  if (out.size() > most) out.resize(most);
+  return out;
+}
+
 }  // namespace
 
 Spaces::Spaces(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, Policy policy)
@@ -138,7 +159,10 @@ Result<wire::SpaceInfo> Spaces::view(const Guid& guid, std::string_view token, c
   }
   info.deliveries = infos_of(std::move(page->deliveries));
   if (page->next) info.next = to_text(*page->next);
-  if (from == PageStart{}) info.uploads = uploads_of(live, size);
+  if (from == PageStart{}) {
+    info.uploads = uploads_of(live, size);
+    info.open = open_deliveries_of(live, size.files);
+  }
   return info;
 }
 

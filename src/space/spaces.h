@@ -124,7 +124,7 @@ class Spaces {
   // Unknown space and wrong token are one error, Kind::not_found; expired is Kind::gone, for a right token only.
   Result<SpaceRow> owned(const Guid& guid, std::string_view token);
   // What the owner sees, a page of it; uploads, on the first page and at most as many as a page has files, carry the
-  // bytes that arrived, not only the durable ones. url members are empty.
+  // bytes that arrived, not only the durable ones. So do open deliveries. url members are empty.
   Result<wire::SpaceInfo> view(const Guid& guid, std::string_view token, const PageStart& from = {},
                                const PageSize& size = {});
   // The seq of a space, cheaply; nothing when it is gone.
@@ -132,6 +132,10 @@ class Spaces {
   Result<void> extend(const Guid& guid, std::string_view token, const wire::ChangeSpace& change);
   // With `deliveries`: only while so many are committed, else Kind::conflict. So who has fetched them loses none.
   Result<void> remove(const Guid& guid, std::string_view token, std::optional<std::uint64_t> deliveries = {});
+  // An upload in progress, or a delivery that is not committed, with all that it holds. Kind::conflict once it is
+  // complete or committed.
+  Result<void> end_upload(const Guid& guid, std::string_view token, const Id& upload);
+  Result<void> end_delivery(const Guid& guid, std::string_view token, const Id& delivery);
   Result<std::shared_ptr<Content>> content(const Guid& guid, std::string_view token, const Id& file);
   // Computes the SHA-256 of a stored file unless it is known, reading it once; remembers it.
   Result<Sha256Sum> sha256(const FileRow& file, std::stop_token stop = {});

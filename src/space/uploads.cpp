@@ -523,19 +523,35 @@ Result<void> Rules::drop_upload(LiveSpace& live, const UploadPtr& upload, Durabi
   return removed;
 }
 
+Result<bool> Rules::end_upload(LiveSpace& live, const Id& upload) {
+  const std::unique_lock gate(live.gate);
+  UploadPtr found;
+  {
+    const std::lock_guard lock(live.mutex);
+    if (auto open = still_open(live); !open) return tl::unexpected(open.error());
+    if (const auto at = live.uploads.find(upload); at != live.uploads.end()) found = at->second;
+  }
+  if (found) return drop_upload(live, found, durable()).map([] { return true; });
+  if (auto file = completed_upload(live, upload); !file) return tl::unexpected(file.error());
+  return false;
+}
+
 Result<void> Spaces::remove_upload(const Guid& guid, const Id& upload) {
   auto live = impl_->enter(guid);
   if (!live) return tl::unexpected(live.error());
-  const std::unique_lock gate((*live)->gate);
-  UploadPtr found;
-  {
-    const std::lock_guard lock((*live)->mutex);
-    if (auto open = impl_->still_open(**live); !open) return open;
-    if (const auto at = (*live)->uploads.find(upload); at != (*live)->uploads.end()) found = at->second;
-  }
-  if (found) return impl_->drop_upload(**live, found, impl_->durable());
-  if (auto file = impl_->completed_upload(**live, upload); !file) return tl::unexpected(file.error());
-  return fail(Kind::denied, "the upload is complete: who sent it cannot take it back");
+  const auto ended = impl_->end_upload(**live, upload);
+  if (!ended) return tl::unexpected(ended.error());
+  if (!*ended) return fail(Kind::denied, "the upload is complete: who sent it cannot take it back");
+  return {};
+}
+
+Result<void> Spaces::end_upload(const Guid& guid, std::string_view token, const Id& upload) {
+  auto live = impl_->enter(guid, token);
+  if (!live) return tl::unexpected(live.error());
+  const auto ended = impl_->end_upload(**live, upload);
+  if (!ended) return tl::unexpected(ended.error());
+  if (!*ended) return fail(Kind::conflict, "this upload is complete");
+  return {};
 }
 
 }  // namespace qrx::space

@@ -82,6 +82,10 @@ void read(const json& in, SpaceInfo& out) {
     upload.url = as_string(need(item, "url"), "url");
     out.uploads.push_back(std::move(upload));
   }
+  if (const json* v = find(in, "open"))
+    for (const json& item : as_list(*v, "open"))
+      out.open.push_back({as_id(need(item, "delivery"), "delivery"), as_number(need(item, "files"), "files"),
+                          as_number(need(item, "bytes"), "bytes"), as_time(need(item, "began"), "began")});
   if (const json* v = find(in, "next")) out.next = as_string(*v, "next", 200);
 }
 
@@ -201,6 +205,12 @@ std::string to_json(const SpaceInfo& in) {
     if (upload.length) item["length"] = *upload.length;
     uploads.push_back(std::move(item));
   }
+  json open = json::array();
+  for (const OpenDelivery& one : in.open)
+    open.push_back({{"delivery", one.delivery.text()},
+                    {"files", one.files},
+                    {"bytes", one.bytes},
+                    {"began", to_rfc3339(one.began)}});
   json out = {{"guid", in.guid.text()},
               {"label", in.label},
               {"state", to_text(in.state)},
@@ -209,7 +219,8 @@ std::string to_json(const SpaceInfo& in) {
               {"limits", write(in.limits)},
               {"seal", to_text(in.seal)},
               {"deliveries", std::move(deliveries)},
-              {"uploads", std::move(uploads)}};
+              {"uploads", std::move(uploads)},
+              {"open", std::move(open)}};
   if (!in.next.empty()) out["next"] = in.next;
   return dump(out);
 }

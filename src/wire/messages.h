@@ -85,6 +85,14 @@ struct UploadInfo {
   friend bool operator==(const UploadInfo&, const UploadInfo&) = default;
 };
 
+// A delivery of several files that is not committed. Its running uploads stand among the uploads.
+struct OpenDelivery {
+  Id delivery;
+  std::uint64_t files = 0, bytes = 0;  // that are there as a whole
+  WallTime began;
+  friend bool operator==(const OpenDelivery&, const OpenDelivery&) = default;
+};
+
 // GET /api/v1/spaces/{guid}, as its owner sees it
 struct SpaceInfo {
   Guid guid;
@@ -96,6 +104,7 @@ struct SpaceInfo {
   Seal seal = Seal::offer;
   std::vector<DeliveryInfo> deliveries;  // committed ones, oldest first
   std::vector<UploadInfo> uploads;       // on the first page only
+  std::vector<OpenDelivery> open;        // likewise; oldest first
   // There is more: ask again with ?from=. A delivery whose files go on there is named there again.
   std::string next;
 };

@@ -26,6 +26,8 @@ constexpr Address addresses[] = {
     {Resource::spaces, "/api/v1/spaces"},
     {Resource::space, "/api/v1/spaces/{guid}"},
     {Resource::file, "/api/v1/spaces/{guid}/files/{item}"},
+    {Resource::open_upload, "/api/v1/spaces/{guid}/uploads/{item}"},
+    {Resource::open_delivery, "/api/v1/spaces/{guid}/deliveries/{item}"},
     {Resource::shares, "/api/v1/spaces/{guid}/shares"},
     {Resource::share, "/api/v1/spaces/{guid}/shares/{item}"},
     {Resource::owner_page, "/s/{guid}"},

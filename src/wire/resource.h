@@ -23,6 +23,8 @@ enum class Resource : std::uint8_t {
   spaces,
   space,
   file,
+  open_upload,    // as its space's owner names it
+  open_delivery,  // likewise
   shares,
   share,
   owner_page,

@@ -323,6 +323,62 @@ TEST_CASE("a cancelled delivery leaves nothing behind") {
   CHECK(kind_of(world.spaces->cancel(guid, info.deliveries[0].delivery)) == Kind::conflict);
 }
 
+TEST_CASE("the owner sees what is open and can end it, the sender of it or not") {
+  World world;
+  const auto space = world.create(with_limits(100, 10));
+  const Guid guid = space.space.guid;
+  const std::string token = space.token.text();
+  const auto empty = world.spaces->open_delivery(guid, {});
+  world.clock.pass(Seconds(1));
+  const auto filled = world.spaces->open_delivery(guid, {});
+  REQUIRE(world.spaces->put_small(guid, filled->delivery, "a", as_bytes("small")));
+  const auto within = world.spaces->create_upload(guid, new_upload("b", 50, filled->delivery));
+  const auto lone = world.spaces->create_upload(guid, new_upload("c", 40));
+  REQUIRE(within);
+  REQUIRE(lone);
+  auto info = world.view(space);
+  REQUIRE(info.open.size() == 2);  // a lone one is its upload
+  CHECK(info.open[0] == wire::OpenDelivery{empty->delivery, 0, 0, empty->created});
+  CHECK(info.open[1] == wire::OpenDelivery{filled->delivery, 1, 5, filled->created});
+  CHECK(info.uploads.size() == 2);
+
+  const std::string wrong = Token::random().text();
+  CHECK(kind_of(world.spaces->end_upload(guid, wrong, lone->upload)) == Kind::not_found);
+  CHECK(kind_of(world.spaces->end_delivery(guid, wrong, filled->delivery)) == Kind::not_found);
+  CHECK(kind_of(world.spaces->end_upload(guid, token, filled->delivery)) == Kind::not_found);
+  CHECK(kind_of(world.spaces->end_delivery(guid, token, lone->upload)) == Kind::not_found);
+  CHECK(world.view(space).open.size() == 2);
+
+  auto writer = world.spaces->write(guid, within->upload, 0, std::nullopt);
+  REQUIRE(writer);
+  REQUIRE((*writer)->write(as_bytes("part")));
+  REQUIRE(world.spaces->end_delivery(guid, token, filled->delivery));
+  CHECK_FALSE((*writer)->finish());
+  writer->reset();
+  REQUIRE(world.spaces->end_delivery(guid, token, empty->delivery));
+  REQUIRE(world.spaces->end_upload(guid, token, lone->upload));
+  info = world.view(space);
+  CHECK(info.open.empty());
+  CHECK(info.uploads.empty());
+  CHECK(world.files_in("staging") == 0);
+  REQUIRE(world.send(guid, "d", std::string(100, 'x')));  // all room is there again
+  info = world.view(space);
+  CHECK(kind_of(world.spaces->end_delivery(guid, token, info.deliveries[0].delivery)) == Kind::conflict);
+  CHECK(kind_of(world.spaces->end_upload(guid, token, info.deliveries[0].files[0].file)) == Kind::conflict);
+}
+
+TEST_CASE("the owner ends an upload by its delivery, too, which it is named with") {
+  World world;
+  const auto space = world.create();
+  const Guid guid = space.space.guid;
+  REQUIRE(world.spaces->create_upload(guid, new_upload("c", 40)));
+  const auto upload = world.view(space).uploads.at(0);
+  CHECK(kind_of(world.spaces->cancel(guid, upload.delivery)) == Kind::not_found);
+  REQUIRE(world.spaces->end_delivery(guid, space.token.text(), upload.delivery));
+  CHECK(world.view(space).uploads.empty());
+  CHECK(kind_of(world.spaces->upload(guid, upload.upload)) == Kind::not_found);
+}
+
 TEST_CASE("an empty delivery cannot be committed") {
   World world;
   const auto space = world.create();

@@ -23,6 +23,8 @@ TEST_CASE("a path names one resource") {
   CHECK(resource("/api/v1/spaces/") == Resource::spaces);
   CHECK(resource("/api/v1/spaces/" + guid.text()) == Resource::space);
   CHECK(resource("/api/v1/spaces/" + guid.text() + "/files/" + item.text()) == Resource::file);
+  CHECK(resource("/api/v1/spaces/" + guid.text() + "/uploads/" + item.text()) == Resource::open_upload);
+  CHECK(resource("/api/v1/spaces/" + guid.text() + "/deliveries/" + item.text()) == Resource::open_delivery);
   CHECK(resource(drop) == Resource::drop);
   CHECK(resource(drop + "/") == Resource::drop);
   CHECK(resource(drop + "/uploads/") == Resource::uploads);

@@ -39,7 +39,7 @@ class LeftVisit {
     return space.target == wanted_.place && !is_stream_place(space.target) && (!space.ask || wanted_.ask);
   }
   void mention(const UnsavedSpace& space) {
-    if (wanted_.resume.empty()) tell_unsaved(space, true, messages_, facts_);
+    if (wanted_.resume.empty()) say_unsaved(space, true, messages_);
   }
   void look(LeftRun& run, RunDirectory& directory, bool wanted);
 
@@ -126,6 +126,11 @@ void tell_unsaved(const UnsavedSpace& space, bool earlier, Messages& messages, F
   event.text("guid", space.link.guid.text()).number("deliveries", left.deliveries).number("files", left.files);
   event.number("bytes", left.bytes).text("target", shown_place(space.target));
   (void)facts.event(event.text("expires", to_rfc3339(space.expires)));
+  say_unsaved(space, earlier, messages);
+}
+
+void say_unsaved(const UnsavedSpace& space, bool earlier, Messages& messages) {
+  const UnsavedSpace::Left left = space.left.value_or(UnsavedSpace::Left{});
   const std::string what = describe_left(left) + (earlier ? " of an earlier run" : "") + " not saved yet";
   const std::string until = local_time(space.expires, system_clock().wall());
   const std::string how = "qrx-recv --resume " + space.link.guid.text();

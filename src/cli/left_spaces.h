@@ -22,8 +22,10 @@ Result<UnsavedSpace::Left> delete_or_count(const OwnerLink& link, const transfer
 // Nothing is left: the directory goes, and what was remembered of the space.
 void forget_unsaved(RunDirectory& directory, const Guid& guid);
 
-// Tells people and machines what stays, until when, and how to get it: at the end of its own run as a warning, in a
-// later one (`earlier`) as a notice.
+// Tells people what stays, until when, and how to get it: at the end of its own run as a warning, in a later one
+// (`earlier`) as a notice.
+void say_unsaved(const UnsavedSpace& space, bool earlier, Messages& messages);
+// And machines, too: not of what another run left, so that the first event of a run is of its own.
 void tell_unsaved(const UnsavedSpace& space, bool earlier, Messages& messages, Facts& facts);
 
 // Which of what earlier runs left is to be saved now.

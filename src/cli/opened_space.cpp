@@ -168,7 +168,7 @@ bool OpenedSpace::end(const transfer::Finished& finished, Messages& messages, Fa
   if (left && left->deliveries == 0) {
     if (keep_ && own_) (void)forget_space(link_.guid);
     if (keep_ && !own_) {  // later runs go on with it
-      transfer::forget_received(receiving_dir(), link_.guid);
+      transfer::forget_finished(receiving_dir(), link_.guid);
       named_->remove();
       return true;
     }

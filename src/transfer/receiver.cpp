@@ -360,8 +360,12 @@ Finished what_is_finished(const std::string& state_dir, const Guid& guid) {
   return SavedRecord(state_dir, guid).finished();
 }
 
-void forget_received(const std::string& state_dir, const Guid& guid) {
+void forget_finished(const std::string& state_dir, const Guid& guid) {
   SavedRecord(state_dir, guid).remove();
+}
+
+void forget_received(const std::string& state_dir, const Guid& guid) {
+  forget_finished(state_dir, guid);
   SeenSeals(state_dir, guid, {}).remove();
 }
 

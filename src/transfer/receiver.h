@@ -40,8 +40,11 @@ struct Finished {
   std::set<Id> deliveries;
   std::set<Id> files;  // also those of deliveries that are not finished
 };
-// As ReceiverOptions::state_dir remembers it of earlier runs; and to forget it.
+// As ReceiverOptions::state_dir remembers it of earlier runs.
 Finished what_is_finished(const std::string& state_dir, const Guid& guid);
+// To forget it: a later run saves all anew, but still refuses what was taken sealed under another name before.
+void forget_finished(const std::string& state_dir, const Guid& guid);
+// And all else that was remembered of a space, when that is gone.
 void forget_received(const std::string& state_dir, const Guid& guid);
 
 // What is still in a space for its receiver.
@@ -77,7 +80,7 @@ struct ReceiverOptions {
   bool follow_uploads = true;                      // fetch files while they are still being uploaded
   bool keep = false;         // leave the space on the server; otherwise it is deleted after the last delivery
   bool take_up = false;      // what an earlier run with this state finished is passed over
-  bool remember = false;     // what was finished, also after the end: until forget_received()
+  bool remember = false;     // what was finished, also after the end: until forget_finished()
   Millis linger{0};          // before it is deleted: for so long senders are told that it takes no more
   std::string state_dir;     // "$XDG_STATE_HOME/qrx/recv": remembers what a killed run had saved, so that the
                              // next one does not save it twice, and what was taken sealed (seen_seals.h);

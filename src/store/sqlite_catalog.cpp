@@ -19,6 +19,7 @@
 #include "store/rows.h"
 #include "store/share_columns.h"
 #include "store/space_cache.h"
+#include "store/sqlite_transaction.h"
 
 namespace qrx::store {
 namespace {
@@ -29,7 +30,6 @@ using space::FileRow;
 using space::NoticeRow;
 using space::ShareFileRow;
 using space::ShareRow;
-using space::SpaceRow;
 using space::SpaceState;
 using space::Transaction;
 using space::UploadRow;
@@ -38,195 +38,7 @@ constexpr const char* changing = "cannot write the catalog";
 constexpr std::size_t most_in_batch = 256;
 constexpr int pages_until_checkpoint = 1000;  // SQLite's own default, 4 MiB
 
-template <class Row, class Id>
-void put(std::vector<Row>& rows, const Row& row, Id Row::*id) {
-  const auto found = std::find_if(rows.begin(), rows.end(), [&](const Row& other) { return other.*id == row.*id; });
-  if (found == rows.end())
-    rows.push_back(row);
-  else
-    *found = row;
-}
-
-template <class Row, class Key>
-void erase(std::vector<Row>& rows, const Key& key, Key Row::*id) {
-  rows.erase(std::remove_if(rows.begin(), rows.end(), [&](const Row& row) { return row.*id == key; }), rows.end());
-}
-
-// The writes of one transaction on the connection, and what the cache must know of them.
-class Writes final : public Transaction {
- public:
-  explicit Writes(Connection& connection) : connection_(connection) {}
-
-  int code() const { return code_; }
-  void forgive() { code_ = SQLITE_OK; }
-  ChangeLog& log() { return log_; }
-
-  std::optional<SpaceState> space(const Guid& guid) override {
-    auto state = read_space(connection_, guid);
-    if (state) return std::move(*state);
-    note(connection_.extended_code());
-    return std::nullopt;
-  }
-
-  void put_space(const SpaceRow& row) override {
-    if (ok()) note(write_space(connection_, row));
-    log_.add(row.guid, [row](SpaceState& state) { state.space = row; });
-  }
-  void put_delivery(const DeliveryRow& row) override {
-    if (ok()) note(write_delivery(connection_, row));
-    log_.add(row.guid, [row](SpaceState& state) { put(state.deliveries, row, &DeliveryRow::delivery); });
-  }
-  void put_file(const FileRow& row) override {
-    if (ok()) note(write_file(connection_, row));
-    log_.add(row.guid, [row](SpaceState& state) { put(state.files, row, &FileRow::file); });
-  }
-  void put_upload(const UploadRow& row) override {
-    if (ok()) note(write_upload(connection_, row));
-    log_.add(row.guid, [row](SpaceState& state) { put(state.uploads, row, &UploadRow::upload); });
-  }
-
-  bool advance_upload(const Id& upload, std::uint64_t epoch, std::uint64_t offset) override {
-    if (!ok()) return false;
-    Statement statement = connection_.prepare("UPDATE uploads SET offset=? WHERE upload=? AND epoch=? RETURNING guid");
-    statement.number(offset).blob(as_bytes(upload.bytes)).number(epoch);
-    const auto guid = changed(statement);
-    if (!guid) return false;
-    log_.add(*guid, [upload, offset](SpaceState& state) {
-      for (UploadRow& row : state.uploads)
-        if (row.upload == upload) row.offset = offset;
-    });
-    return true;
-  }
-  void remove_upload(const Id& upload) override {
-    const auto guid = remove("DELETE FROM uploads WHERE upload=? RETURNING guid", upload);
-    if (guid) log_.add(*guid, [upload](SpaceState& state) { erase(state.uploads, upload, &UploadRow::upload); });
-  }
-  void remove_file(const Id& file) override {
-    const auto guid = remove("DELETE FROM files WHERE file=? RETURNING guid", file);
-    if (guid) log_.add(*guid, [file](SpaceState& state) { erase(state.files, file, &FileRow::file); });
-  }
-  void remove_delivery(const Id& delivery) override {
-    const auto guid = remove("DELETE FROM deliveries WHERE delivery=? RETURNING guid", delivery);
-    if (!guid) return;
-    for (const char* sql :
-         {"DELETE FROM files WHERE guid=? AND delivery=?", "DELETE FROM uploads WHERE guid=? AND delivery=?"}) {
-      if (!ok()) return;
-      Statement statement = connection_.prepare(sql);
-      statement.blob(as_bytes(guid->bytes)).blob(as_bytes(delivery.bytes)).step();
-      note(statement.code());
-    }
-    log_.add(*guid, [delivery](SpaceState& state) {
-      erase(state.deliveries, delivery, &DeliveryRow::delivery);
-      erase(state.files, delivery, &FileRow::delivery);
-      erase(state.uploads, delivery, &UploadRow::delivery);
-    });
-  }
-  void remove_space(const Guid& guid) override {
-    for (const char* sql :
-         {"DELETE FROM spaces WHERE guid=?", "DELETE FROM deliveries WHERE guid=?", "DELETE FROM files WHERE guid=?",
-          "DELETE FROM uploads WHERE guid=?", "DELETE FROM share_files WHERE guid=?", "DELETE FROM shares WHERE guid=?",
-          "UPDATE outbox SET token='',key='' WHERE guid=?", "DELETE FROM outbox WHERE guid=?"}) {
-      if (!ok()) return;
-      Statement statement = connection_.prepare(sql);
-      statement.blob(as_bytes(guid.bytes)).step();
-      note(statement.code());
-    }
-    log_.add(guid, nullptr);
-  }
-  void remember(const std::string& name, const std::string& value) override {
-    if (!ok()) return;
-    Statement statement = connection_.prepare(
-        "INSERT INTO notes(name,value) VALUES(?,?) ON CONFLICT(name) DO UPDATE SET value=excluded.value");
-    statement.text(name).text(value).step();
-    note(statement.code());
-  }
-
-  std::optional<ShareRow> share(const Id& share) override { return known(read_share(connection_, share)); }
-  std::vector<ShareRow> shares_to(const Guid& guid, const std::string& to) override {
-    return known(read_shares_to(connection_, guid, to));
-  }
-  ShareCounts count_shares(const Guid& guid) override {
-    if (!ok()) return {};
-    Statement statement = connection_.prepare("SELECT count(*), coalesce(sum(revoked=0),0) FROM shares WHERE guid=?");
-    ShareCounts counts;
-    if (statement.blob(as_bytes(guid.bytes)).step()) {
-      counts.all = statement.next_number();
-      counts.live = statement.next_number();
-    }
-    note(statement.code());
-    return counts;
-  }
-  void put_share(const ShareRow& row) override {
-    if (ok()) note(write_share(connection_, row));
-  }
-  std::optional<ShareFileRow> share_file(const Id& share, const Id& file) override {
-    return known(read_share_file(connection_, share, file));
-  }
-  void put_share_file(const ShareFileRow& row) override {
-    if (ok()) note(write_share_file(connection_, row));
-  }
-  std::optional<NoticeRow> notice(const Id& share) override { return known(read_notice(connection_, share)); }
-  void put_notice(const NoticeRow& row) override {
-    if (ok()) note(write_notice(connection_, row));
-  }
-  void remove_notice(const Id& share) override {
-    // secure_delete=FAST wipes within pages that are written anyway: the row's page is, by the update.
-    for (const char* sql : {"UPDATE outbox SET token='',key='' WHERE share=?", "DELETE FROM outbox WHERE share=?"}) {
-      if (!ok()) return;
-      Statement statement = connection_.prepare(sql);
-      statement.blob(as_bytes(share.bytes)).step();
-      note(statement.code());
-    }
-  }
-  std::uint64_t count(std::uint64_t day, const std::string& name, std::uint64_t more) override {
-    if (!ok()) return 0;
-    std::uint64_t sum = 0;
-    {
-      Statement forget = connection_.prepare("DELETE FROM notice_counts WHERE day<?");
-      forget.number(day).step();
-      note(forget.code());
-    }
-    if (!ok()) return 0;
-    Statement statement = connection_.prepare(
-        "INSERT INTO notice_counts(day,name,count) VALUES(?,?,?) "
-        "ON CONFLICT(day,name) DO UPDATE SET count=count+excluded.count RETURNING count");
-    statement.number(day).text(name).number(more);
-    while (statement.step()) sum = statement.next_number();
-    note(statement.code());
-    return sum;
-  }
-
- private:
-  // What was read, or nothing and the transaction fails.
-  template <class T>
-  T known(Result<T> read) {
-    if (read) return std::move(*read);
-    note(connection_.extended_code());
-    return T();
-  }
-  bool ok() const { return code_ == SQLITE_OK; }
-  void note(int code) {
-    if (code_ == SQLITE_OK) code_ = code;
-  }
-  // Runs a statement with RETURNING guid to its end; the guid of the (one) row that it changed.
-  std::optional<Guid> changed(Statement& statement) {
-    std::optional<Guid> guid;
-    while (statement.step()) guid = to_id(statement.next_blob());
-    note(statement.code());
-    return guid;
-  }
-  std::optional<Guid> remove(const char* sql, const Id& id) {
-    if (!ok()) return std::nullopt;
-    Statement statement = connection_.prepare(sql);
-    statement.blob(as_bytes(id.bytes));
-    return changed(statement);
-  }
-
-  Connection& connection_;
-  ChangeLog log_;
-  int code_ = SQLITE_OK;
-};
-
+// One caller of change(), until its work is committed or has failed. Lives on the caller's stack.
 struct Waiting {
   Durability durability;
   const std::function<Result<void>(Transaction&)>& work;
@@ -245,7 +57,11 @@ struct SqliteCatalog::Impl {
   const SqliteOptions options;
   SpaceCache cache;
 
-  // Changes wait in the queue; the first of them leads: it runs all in one transaction, then hands the lead on.
+  // Group commit. Changes wait in the queue; the first of them leads: it runs up to most_in_batch in one transaction
+  // with one sync, wakes the others, and hands the lead to the first who came meanwhile. So the sync of one batch is
+  // the time in which the next one gathers, and no thread is needed for it.
+  // Locks: queue_mutex is never held while the database is used; the lead itself guards `writer`. reader_mutex is taken
+  // by readers alone and, for a truncating checkpoint, by the leader after its batch; the lock of `cache` comes last.
   std::mutex queue_mutex;
   std::deque<Waiting*> queue;
   bool led = false;
@@ -382,7 +198,7 @@ int SqliteCatalog::Impl::attempt(std::span<Waiting* const> batch, bool durable, 
   if (const int code = set_syncing(durable); code != SQLITE_OK) return code;
   writer->prepare("BEGIN IMMEDIATE").step();
   if (!writer->in_transaction()) return writer->extended_code();
-  Writes writes(*writer);
+  SqliteTransaction writes(*writer);
   const bool several = batch.size() > 1;
   // False: the batch is rolled back, for nobody knows whose writes stand in it.
   int failure = SQLITE_OK;

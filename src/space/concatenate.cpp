@@ -1,17 +1,22 @@
-#include <unordered_set>
+#include "space/concatenate.h"
 
-#include "space/writer.h"
+#include <optional>
+#include <string>
+#include <unordered_set>
+#include <utility>
+
 #include "wire/names.h"
 
 namespace qrx::space {
+
 namespace {
 
 constexpr std::size_t most_parts = 1024;
 
 // Appends one part to what is made of them, with its sum. No gate is held: the owner may delete the space meanwhile.
-Result<void> append(const Rules& rules, LiveUpload& upload, Staged& to, std::uint64_t offset, const LiveUpload& part,
-                    const std::stop_token& stop) {
-  auto blob = rules.blobs.open(part.row.blob);
+Result<void> append(const Context& context, LiveUpload& upload, Staged& to, std::uint64_t offset,
+                    const LiveUpload& part, const std::stop_token& stop) {
+  auto blob = context.blobs.open(part.row.blob);
   if (!blob) return tl::unexpected(blob.error());
   const std::uint64_t start = offset;
   const auto add = [&](ByteView bytes) -> Result<void> {
@@ -22,89 +27,92 @@ Result<void> append(const Rules& rules, LiveUpload& upload, Staged& to, std::uin
     offset += bytes.size();
     return written;
   };
-  if (auto read = read_through(rules, **blob, 0, part.row.offset, add, stop); !read) return read;
+  if (auto read = read_through(context, **blob, 0, part.row.offset, add, stop); !read) return read;
   (void)to.start_write_back(start, part.row.offset);
   return {};
 }
 
-}  // namespace
+struct Held {
+  std::vector<UploadLock> locks;
+  std::vector<UploadPtr> uploads;
+  std::vector<Id> blobs;
+  std::uint64_t bytes = 0, counted = 0;
+};
 
-// Holds what is named, in its order. tus needs no part twice, and each would be written as often as it is named.
-static Result<std::vector<UploadPtr>> hold_parts(Rules& rules, const LivePtr& live, const std::vector<Id>& parts,
-                                                 std::vector<Hold>& holds) {
-  std::vector<UploadPtr> held;
-  std::unordered_set<Id, IdHash> named;
-  for (const Id& part : parts) {
-    if (!named.insert(part).second) return fail(Kind::usage, "a part is named twice");
-    auto one = rules.hold(*live, part);
+// Locks what is named, in its order. tus needs no part twice, and each would be written as often as it is named.
+Result<Held> lock_parts(Uploads& uploads, LiveSpace& live, const std::vector<Id>& named) {
+  Held held;
+  std::unordered_set<Id, IdHash> known;
+  for (const Id& part : named) {
+    if (!known.insert(part).second) return fail(Kind::usage, "a part is named twice");
+    auto one = uploads.lock(live, part);
     if (!one) return tl::unexpected(one.error());
-    holds.emplace_back(rules, live, *one);
-    const UploadRow& row = (*one)->row;
+    const UploadPtr& upload = one->upload();
+    const UploadRow& row = upload->row;
     if (!row.partial) return fail(Kind::usage, "a part is not a partial upload");
     if (row.length != row.offset) return fail(Kind::conflict, "a part is not complete");
-    held.push_back(std::move(*one));
+    held.bytes += row.offset;
+    held.counted += upload->counted;
+    held.blobs.push_back(row.blob);
+    held.uploads.push_back(upload);
+    held.locks.push_back(std::move(*one));
   }
   return held;
 }
 
-Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts,
-                                      std::stop_token stop) {
-  if (parts.empty() || parts.size() > most_parts) return fail(Kind::usage, "no parts, or too many of them");
+Result<void> fill(const Context& context, LiveUpload& upload, const std::vector<UploadPtr>& parts,
+                  const std::stop_token& stop) {
+  upload.sum.reset();
+  upload.summed = Growing::unknown;
+  auto staged = context.blobs.reopen(upload.row.blob);
+  if (!staged) return tl::unexpected(staged.error());
+  std::uint64_t offset = 0;
+  for (const UploadPtr& part : parts) {
+    if (auto done = append(context, upload, **staged, offset, *part, stop); !done) return done;
+    offset += part->row.offset;
+  }
+  upload.summed = offset;
+  return (*staged)->make_bytes_durable();
+}
+
+}  // namespace
+
+Result<UploadRow> concatenate(const WriterParts& parts, Removals& removals, LiveSpace& live, const NewUpload& wish,
+                              const std::vector<Id>& named, const std::stop_token& stop) {
+  if (named.empty() || named.size() > most_parts) return fail(Kind::usage, "no parts, or too many of them");
   if (auto checked = wire::check_name(wish.name); !checked) return tl::unexpected(checked.error());
-  auto entered = impl_->enter(guid);
-  if (!entered) return tl::unexpected(entered.error());
-  LiveSpace& live = **entered;
-  std::vector<Hold> holds;
-  auto held = hold_parts(*impl_, *entered, parts, holds);
+  Context& context = parts.context;
+  auto held = lock_parts(parts.uploads, live, named);
   if (!held) return tl::unexpected(held.error());
   NewUpload whole = wish;
   whole.partial = false;
-  std::uint64_t total = 0, freed = 0;
-  std::vector<Id> keys;
-  for (const UploadPtr& part : *held) {
-    total += part->row.offset;
-    freed += part->counted;
-    keys.push_back(part->row.blob);
-  }
-  whole.length = total;
+  whole.length = held->bytes;
 
-  std::shared_lock gate(live.gate);
-  auto begun = impl_->begin_upload(live, {whole, {}, true, freed});
+  std::optional<SharedGate> gate(live);
+  auto begun = parts.uploads.begin(*gate, live, {whole, {}, true, held->counted});
   if (!begun) return tl::unexpected(begun.error());
-  const Removing removing_these(*impl_, std::move(keys));
-  auto whole_upload = impl_->hold(live, (*begun)->row.upload);
-  if (!whole_upload) return tl::unexpected(whole_upload.error());
-  const Hold hold(*impl_, *entered, *whole_upload);
-  LiveUpload& upload = **whole_upload;
-  gate.unlock();
-  auto filled = [&]() -> Result<void> {
-    upload.sum.reset();
-    upload.summed = Growing::unknown;
-    auto staged = impl_->blobs.reopen(upload.row.blob);
-    if (!staged) return tl::unexpected(staged.error());
-    std::uint64_t offset = 0;
-    for (const UploadPtr& part : *held) {
-      if (auto done = append(*impl_, upload, **staged, offset, *part, stop); !done) return done;
-      offset += part->row.offset;
-    }
-    upload.summed = offset;
-    return (*staged)->make_bytes_durable();
-  }();
-  gate.lock();
+  const Removing removing_these(removals, held->blobs);
+  auto lock = parts.uploads.lock(live, (*begun)->row.upload);
+  if (!lock) return tl::unexpected(lock.error());
+  LiveUpload& upload = *lock->upload();
+  gate.reset();
+  auto filled = fill(context, upload, held->uploads, stop);
+  gate.emplace(live);
   {
-    const std::lock_guard lock(live.mutex);
+    const SpaceLock in_memory(live);
     if (upload.removed) return fail(Kind::gone, "this upload was removed");
   }
   if (filled)
-    if (auto file = impl_->complete(live, *whole_upload, *held, stop); !file) filled = tl::unexpected(file.error());
+    if (auto file = parts.completion.complete(*gate, live, *lock, held->uploads, stop); !file)
+      filled = tl::unexpected(file.error());
   if (!filled) {
-    if (!upload.removed)
-      (void)impl_->drop_upload(live, *whole_upload, impl_->durable());  // nobody was told of it; the parts stay
+    if (!upload.removed)  // nobody was told of it; the parts stay
+      (void)parts.uploads.drop(SoleUse(*gate, *lock), live, lock->upload(), context.durability());
     return tl::unexpected(filled.error());
   }
-  for (const UploadPtr& part : *held) (void)impl_->blobs.remove(part->row.blob);  // what stays is an orphan
+  for (const UploadPtr& part : held->uploads) (void)context.blobs.remove(part->row.blob);  // what stays is an orphan
   UploadRow row = upload.row;
-  row.offset = total;
+  row.offset = held->bytes;
   return row;
 }
 

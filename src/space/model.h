@@ -70,9 +70,9 @@ struct UploadRow {
   std::uint64_t offset = 0;
   std::uint64_t epoch = 0;  // grows with each writer; a stale writer's update changes nothing
   BlobKey blob;
-  bool lone = false;     // commits its delivery by itself when complete (a delivery of one file)
-  bool partial = false;  // tus concatenation: never becomes a file by itself
-  bool damaged = false;  // the stored bytes are fewer than were acknowledged
+  bool implicit = false;  // commits its delivery by itself when complete (a delivery of one file)
+  bool partial = false;   // tus concatenation: never becomes a file by itself
+  bool damaged = false;   // the stored bytes are fewer than were acknowledged
   WallTime created, expires;
 };
 

@@ -1,9 +1,10 @@
-// How much there is and may be: bytes and files of each space, bytes of the server (space/ledger.h, space/live.h).
-#include <algorithm>
+#include "space/quotas.h"
 
-#include "space/live.h"
+#include <algorithm>
+#include <utility>
 
 namespace qrx::space {
+
 namespace {
 
 // A client that sends one file in parallel parts has more uploads than files for a while.
@@ -31,31 +32,55 @@ tl::unexpected<Error> server_is_full() {
 
 }  // namespace
 
-Result<void> Rules::know_totals() {
-  if (totals_known) return {};
+Quotas::Quotas(Context& context)
+    : context_(context), disk_reserve_(std::min(context.policy.reserve_bytes, context.blobs.free_bytes() / 10)) {
+  (void)know_totals();  // or with the first that is taken
+}
+
+Result<void> Quotas::know_totals() {
+  const std::lock_guard lock(totals_mutex_);
+  return read_totals();
+}
+
+Result<void> Quotas::read_totals() {
+  if (totals_known_) return {};
   // Counting from zero would let everybody take everything again.
-  auto counted = catalog.totals();
+  auto counted = context_.catalog.totals();
   if (!counted) return fail(Kind::unavailable, "the server does not know what it holds: " + counted.error().what);
-  spaces = counted->spaces;
-  total_bytes.used = counted->bytes;
-  totals_known = true;
+  spaces_ = counted->spaces;
+  total_bytes_.used = counted->bytes;
+  totals_known_ = true;
   return {};
 }
 
-Result<void> Rules::room_on_disk(std::uint64_t bytes) const {
-  const std::uint64_t free = blobs.free_bytes();
-  if (free < reserve || bytes > free - reserve) return fail(Kind::no_room, "the server's disk is full");
+Result<void> Quotas::take_space() {
+  const std::lock_guard lock(totals_mutex_);
+  if (auto known = read_totals(); !known) return known;
+  if (context_.policy.max_spaces != 0 && spaces_ >= context_.policy.max_spaces)
+    return fail(Kind::no_room, "the server has no room for another space");
+  ++spaces_;
   return {};
 }
 
-std::uint64_t Rules::most_in_total() const {
-  const std::uint64_t free = blobs.free_bytes();
-  const std::uint64_t on_disk = total_bytes.used + (free - std::min(free, reserve));
-  const std::uint64_t most = policy.max_total == 0 ? on_disk : std::min(policy.max_total, on_disk);
+void Quotas::give_back_space() {
+  const std::lock_guard lock(totals_mutex_);
+  spaces_ -= std::min<std::uint64_t>(spaces_, 1);
+}
+
+Result<void> Quotas::room_on_disk(std::uint64_t bytes) const {
+  const std::uint64_t free = context_.blobs.free_bytes();
+  if (free < disk_reserve_ || bytes > free - disk_reserve_) return fail(Kind::no_room, "the server's disk is full");
+  return {};
+}
+
+std::uint64_t Quotas::most_in_total() const {
+  const std::uint64_t free = context_.blobs.free_bytes();
+  const std::uint64_t on_disk = total_bytes_.used + (free - std::min(free, disk_reserve_));
+  const std::uint64_t most = context_.policy.max_total == 0 ? on_disk : std::min(context_.policy.max_total, on_disk);
   return std::max<std::uint64_t>(1, most);  // 0 would be no limit
 }
 
-Result<void> Rules::fits(const LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed) {
+Result<void> Quotas::fits(LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed) {
   if (auto room = room_on_disk(0); !room) return room;
   const std::uint64_t most_bytes = live.row.limits.max_size;
   if (bytes > 0) {
@@ -68,80 +93,83 @@ Result<void> Rules::fits(const LiveSpace& live, std::uint64_t bytes, Weight weig
     if (!ledger.fits(1, most)) return takes_no_more(most, weight.parts > 0 ? " partial uploads" : " files");
     if (!ledger.fits_for_now(1, most)) return announced_by_others();
   }
-  const std::lock_guard lock(totals_mutex);
-  if (auto known = know_totals(); !known) return known;
-  if (bytes > 0 && !total_bytes.fits_for_now(bytes, most_in_total(), freed)) return server_is_full();
+  const std::lock_guard totals(totals_mutex_);
+  if (auto known = read_totals(); !known) return known;
+  if (bytes > 0 && !total_bytes_.fits_for_now(bytes, most_in_total(), freed)) return server_is_full();
   return {};
 }
 
-Result<void> Rules::take(LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed) {
+Result<void> Quotas::take(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed) {
   if (auto room = fits(live, bytes, weight, freed); !room) return room;
   {
     // Another space may have taken the last of it since.
-    const std::lock_guard lock(totals_mutex);
-    if (bytes > 0 && policy.max_total != 0 && !total_bytes.fits_for_now(bytes, policy.max_total, freed))
+    const std::lock_guard totals(totals_mutex_);
+    if (bytes > 0 && context_.policy.max_total != 0 &&
+        !total_bytes_.fits_for_now(bytes, context_.policy.max_total, freed))
       return server_is_full();
-    total_bytes.used += bytes;
+    total_bytes_.used += bytes;
   }
   live.bytes.used += bytes;
   live.weigh(weight);
   return {};
 }
 
-void Rules::add(LiveSpace& live, std::uint64_t bytes, Weight weight) {
+void Quotas::add(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight) {
   live.bytes.used += bytes;
   live.weigh(weight);
-  const std::lock_guard lock(totals_mutex);
-  total_bytes.used += bytes;
+  const std::lock_guard totals(totals_mutex_);
+  total_bytes_.used += bytes;
 }
 
-void Rules::give_back(LiveSpace& live, std::uint64_t bytes, Weight weight) {
+void Quotas::give_back(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight) {
   const auto less = [](Ledger& ledger, std::uint64_t amount) { ledger.used -= std::min(ledger.used, amount); };
   less(live.bytes, bytes);
   less(live.files, weight.files);
   less(live.manifests, weight.manifests);
   less(live.parts, weight.parts);
-  const std::lock_guard lock(totals_mutex);
-  less(total_bytes, bytes);
+  const std::lock_guard totals(totals_mutex_);
+  less(total_bytes_, bytes);
 }
 
-Result<void> Rules::promise(LiveSpace& live, LiveUpload& upload, std::uint64_t bytes, const std::string& peer) {
-  withdraw(live, upload);
+Result<void> Quotas::promise(const SpaceLock& lock, LiveSpace& live, LiveUpload& upload, std::uint64_t bytes,
+                             const std::string& peer) {
+  withdraw(lock, live, upload);
   const Weight weight = upload.weighs ? Weight{} : weight_of(upload.row);
   if (auto room = fits(live, bytes, weight); !room) return room;
   upload.peer = peer;
-  upload.progress = clock.steady();
+  upload.progress = context_.clock.steady();
   if (!upload.weighs) upload.promised_file = ledger_of(live, weight).promise(peer, 1, limit_of(live, weight)) == 1;
-  const std::lock_guard lock(totals_mutex);
-  const std::uint64_t of_total = total_bytes.promise(peer, bytes, most_in_total());
+  const std::lock_guard totals(totals_mutex_);
+  const std::uint64_t of_total = total_bytes_.promise(peer, bytes, most_in_total());
   upload.promised = live.bytes.promise(peer, of_total, live.row.limits.max_size);
-  total_bytes.withdraw(peer, of_total - upload.promised);
+  total_bytes_.withdraw(peer, of_total - upload.promised);
   return {};
 }
 
-void Rules::withdraw(LiveSpace& live, LiveUpload& upload) {
+void Quotas::withdraw(const SpaceLock&, LiveSpace& live, LiveUpload& upload) {
   if (upload.promised_file) ledger_of(live, weight_of(upload.row)).withdraw(upload.peer, 1);
   upload.promised_file = false;
   if (upload.promised == 0) return;
   live.bytes.withdraw(upload.peer, upload.promised);
-  const std::lock_guard lock(totals_mutex);
-  total_bytes.withdraw(upload.peer, std::exchange(upload.promised, 0));
+  const std::lock_guard totals(totals_mutex_);
+  total_bytes_.withdraw(upload.peer, std::exchange(upload.promised, 0));
 }
 
-Result<void> Rules::claim(LiveSpace& live, LiveUpload& upload, std::uint64_t bytes, std::uint64_t freed) {
+Result<void> Quotas::reserve(const SpaceLock& lock, LiveSpace& live, LiveUpload& upload, std::uint64_t bytes,
+                             std::uint64_t freed) {
   const std::uint64_t had = upload.promised;
   const bool had_file = upload.promised_file;
-  withdraw(live, upload);
+  withdraw(lock, live, upload);
   const auto keep_again = [&](std::uint64_t promised, bool file) {
     upload.promised = promised;
     upload.promised_file = file;
     if (file) ledger_of(live, weight_of(upload.row)).keep(upload.peer, 1);
     if (promised == 0) return;
     live.bytes.keep(upload.peer, promised);
-    const std::lock_guard lock(totals_mutex);
-    total_bytes.keep(upload.peer, promised);
+    const std::lock_guard totals(totals_mutex_);
+    total_bytes_.keep(upload.peer, promised);
   };
-  if (auto taken = take(live, bytes, upload.weighs ? Weight{} : weight_of(upload.row), freed); !taken) {
+  if (auto taken = take(lock, live, bytes, upload.weighs ? Weight{} : weight_of(upload.row), freed); !taken) {
     keep_again(had, had_file);
     return taken;
   }
@@ -152,36 +180,31 @@ Result<void> Rules::claim(LiveSpace& live, LiveUpload& upload, std::uint64_t byt
   return {};
 }
 
-void Rules::unclaim(LiveSpace& live, const UploadPtr& upload, std::uint64_t bytes) {
+void Quotas::unreserve(const SpaceLock& lock, LiveSpace& live, const UploadPtr& upload, std::uint64_t bytes) {
   upload->counted -= bytes;
   const bool empty = upload->counted == 0 && upload->weighs;
-  give_back(live, bytes, empty ? weight_of(upload->row) : Weight{});
+  give_back(lock, live, bytes, empty ? weight_of(upload->row) : Weight{});
   if (!empty) return;
   upload->weighs = false;
   upload->number = live.next_number++;
   live.empty.emplace(upload->number, upload);
 }
 
-void Rules::release(LiveSpace& live, LiveUpload& upload) {
-  withdraw(live, upload);
-  give_back(live, std::exchange(upload.counted, 0), upload.weighs ? weight_of(upload.row) : Weight{});
+void Quotas::release(const SpaceLock& lock, LiveSpace& live, LiveUpload& upload) {
+  withdraw(lock, live, upload);
+  give_back(lock, live, std::exchange(upload.counted, 0), upload.weighs ? weight_of(upload.row) : Weight{});
   upload.weighs = false;
   live.empty.erase(upload.number);
 }
 
-void Rules::lapse_promises() {
-  std::vector<LivePtr> all;
-  {
-    const std::lock_guard lock(lives_mutex);
-    all.reserve(lives.size());
-    for (const auto& [guid, live] : lives) all.push_back(live);
-  }
-  const Steady now = clock.steady();
-  for (const LivePtr& live : all) {
-    const std::lock_guard lock(live->mutex);
+void Quotas::lapse_promises(const std::vector<LivePtr>& spaces) {
+  const Steady now = context_.clock.steady();
+  for (const LivePtr& live : spaces) {
+    const SpaceLock lock(*live);
     for (const auto& [id, upload] : live->uploads)
-      if ((upload->promised > 0 || upload->promised_file) && upload->progress.load() + policy.promise_life <= now)
-        withdraw(*live, *upload);
+      if ((upload->promised > 0 || upload->promised_file) &&
+          upload->progress.load() + context_.policy.promise_life <= now)
+        withdraw(lock, *live, *upload);
   }
 }
 

@@ -35,6 +35,13 @@ struct ShareRow {
   std::vector<wire::ShareEvent> history;  // oldest first
 };
 
+// A range of a file that is on its way to a recipient.
+struct TransferLeg {
+  Id file;
+  std::uint64_t size = 0;  // of the file
+  std::uint64_t first = 0, bytes = 0;
+};
+
 // What a recipient took of one file.
 struct ShareFileRow {
   Id share;

@@ -1,10 +1,16 @@
-// The outbox: which notice is sent next, and what became of it.
-#include <algorithm>
+#include "space/share_notices.h"
 
-#include "space/live_shares.h"
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <unordered_set>
+#include <utility>
+#include <vector>
+
 #include "space/share_text.h"
 
 namespace qrx::space {
+
 namespace {
 
 using wire::Channel;
@@ -46,35 +52,42 @@ struct Budget {
 
 }  // namespace
 
-void ShareRules::queue_notice(Transaction& transaction, ShareRow& row, const wire::Recipient& to,
-                              const std::string& token, const std::string& key) {
+struct ShareNotices::Taken {
+  std::optional<NoticeRow> notice;
+  std::optional<ShareRow> row;
+  bool got = false;
+  bool expired = false;  // the link
+};
+
+void ShareNotices::queue(Transaction& transaction, ShareRow& row, const wire::Recipient& to, const std::string& token,
+                         const std::string& key) {
   if ((transports & 1U << static_cast<unsigned>(to.channel)) == 0)
-    return set_notice(row, ShareState::failed, "this server sends no " + in_words(to.channel));
-  const WallTime now = rules.clock.wall();
+    return book_.set_notice(row, ShareState::failed, "this server sends no " + in_words(to.channel));
+  const WallTime now = context_.clock.wall();
   const std::uint64_t day = day_of(now);
   const std::string tomorrow = " today; try again tomorrow";
   const std::string transport = transport_of(to);
   const auto begins_number = [&](const std::string& country) {
     return std::string_view(to.address).substr(1).starts_with(country);
   };
-  if (to.channel == Channel::sms && !policy.countries.empty() &&
-      std::none_of(policy.countries.begin(), policy.countries.end(), begins_number))
-    return set_notice(row, ShareState::failed, "this server sends no SMS to this country");
-  std::vector<Budget> budgets = {{"all", policy.notices_a_day, "this server sends no more notices" + tomorrow},
-                                 {"space " + row.guid.text(), policy.notices_a_space,
+  if (to.channel == Channel::sms && !policy_.countries.empty() &&
+      std::none_of(policy_.countries.begin(), policy_.countries.end(), begins_number))
+    return book_.set_notice(row, ShareState::failed, "this server sends no SMS to this country");
+  std::vector<Budget> budgets = {{"all", policy_.notices_a_day, "this server sends no more notices" + tomorrow},
+                                 {"space " + row.guid.text(), policy_.notices_a_space,
                                   "this server sends no more notices for this space" + tomorrow},
                                  // Counted by its hash: the count may outlive the space and its shares.
                                  {"to " + to_hex(sha256(as_bytes(row.to))),
-                                  limit_of(policy.notices_a_recipient_by, transport, policy.notices_a_recipient),
+                                  limit_of(policy_.notices_a_recipient_by, transport, policy_.notices_a_recipient),
                                   "this server sends no more notices to this recipient" + tomorrow},
-                                 {"transport " + transport, limit_of(policy.notices_a_transport, transport, 0),
+                                 {"transport " + transport, limit_of(policy_.notices_a_transport, transport, 0),
                                   "this server sends no more " + in_words(to.channel) + tomorrow}};
   if (to.channel == Channel::sms)
-    budgets.push_back({"country " + country_of(to.address), policy.notices_a_country,
+    budgets.push_back({"country " + country_of(to.address), policy_.notices_a_country,
                        "this server sends no more SMS to this country" + tomorrow});
   for (const Budget& budget : budgets)
     if (budget.most > 0 && transaction.count(day, budget.name, 0) >= budget.most)
-      return set_notice(row, ShareState::failed, budget.reason);
+      return book_.set_notice(row, ShareState::failed, budget.reason);
   for (const Budget& budget : budgets) transaction.count(day, budget.name, 1);
 
   NoticeRow notice;
@@ -85,11 +98,11 @@ void ShareRules::queue_notice(Transaction& transaction, ShareRow& row, const wir
   notice.key = key;
   notice.created = notice.due = now;
   transaction.put_notice(notice);
-  set_notice(row, ShareState::queued, {});
+  book_.set_notice(row, ShareState::queued, {});
 }
 
-Result<std::uint64_t> Shares::recover() {
-  auto claimed = rules_->rules.catalog.claimed_notices();
+Result<std::uint64_t> ShareNotices::recover() {
+  auto claimed = context_.catalog.claimed_notices();
   if (!claimed) return tl::unexpected(claimed.error());
   for (const NoticeRow& notice : *claimed) {
     auto ended = conclude(notice.share, {ShareState::unknown, "the server ended while it was being sent", {}});
@@ -98,21 +111,73 @@ Result<std::uint64_t> Shares::recover() {
   return claimed->size();
 }
 
-Result<Shares::Next> Shares::claim(const std::string& busy) {
-  Rules& rules = rules_->rules;
+Result<ShareNotices::Taken> ShareNotices::take(const Id& share, LiveSpace& live, WallTime now) {
+  Taken taken;
+  const SharedGate gate(live);
+  auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
+    taken = {};
+    auto notice = transaction.notice(share);
+    auto row = transaction.share(share);
+    if (!notice || notice->claimed) return {};
+    if (!row || row->revoked || row->notice == ShareState::sent) {
+      transaction.remove_notice(share);
+      return {};
+    }
+    {
+      const SpaceLock lock(live);
+      if (live.row.phase == Phase::dying) return {};
+    }
+    taken.expired = row->expires && *row->expires <= now;
+    if (taken.expired) return {};
+    notice->claimed = true;
+    ++notice->attempts;
+    transaction.put_notice(*notice);
+    book_.set_notice(*row, ShareState::sending, {});
+    transaction.put_share(*row);
+    versions_.advance(live, transaction);
+    taken.notice = std::move(notice);
+    taken.row = std::move(row);
+    taken.got = true;
+    return {};
+  });
+  if (!changed) return tl::unexpected(changed.error());
+  return taken;
+}
+
+NoticeClaim ShareNotices::claim_of(Taken taken, LiveSpace& live) {
+  NoticeClaim claim;
+  claim.notice = std::move(*taken.notice);
+  claim.to = taken.row->to;
+  claim.message = taken.row->message;
+  claim.expires = end_of(*taken.row, live);
+  const auto state = context_.catalog.space(taken.row->guid);
+  if (!state || *state == nullptr) return claim;
+  claim.label = (*state)->space.label;
+  std::unordered_set<Id, IdHash> committed;
+  for (const DeliveryRow& delivery : (*state)->deliveries)
+    if (delivery.committed) committed.insert(delivery.delivery);
+  for (const FileRow& file : (*state)->files) {
+    if (!committed.contains(file.delivery) || file.name == wire::manifest_name) continue;
+    ++claim.files;
+    claim.bytes += file.size;
+  }
+  return claim;
+}
+
+Result<NextNotice> ShareNotices::claim(const std::string& busy) {
   for (;;) {
-    auto found = rules.catalog.next_notice(busy);
+    auto found = context_.catalog.next_notice(busy);
     if (!found) return tl::unexpected(found.error());
-    Next next;
+    NextNotice next;
     if (!*found) return next;
     const Id share = (*found)->share;
-    const WallTime now = rules.clock.wall();
+    const WallTime now = context_.clock.wall();
     // A clock that was set back must not hold a notice longer than it was to wait.
-    if ((*found)->due > now && (*found)->due - now < rules_->policy.give_up) {
+    if ((*found)->due > now && (*found)->due - now < policy_.give_up) {
       next.due = (*found)->due;
       return next;
     }
-    auto space = rules.enter((*found)->guid);
+    auto space = registry_.enter((*found)->guid);
     if (!space && space.error().kind != Kind::not_found) return tl::unexpected(space.error());
     if (!space) {  // it goes with its space, soon; nobody is told of a link that leads nowhere
       if (auto ended = conclude(share, {ShareState::failed, "the space has ended", {}}); !ended)
@@ -120,74 +185,26 @@ Result<Shares::Next> Shares::claim(const std::string& busy) {
       continue;
     }
     LiveSpace& live = **space;
-    Claim claim;
-    bool got = false;
-    bool ended = false;
-    std::optional<NoticeRow> notice;
-    std::optional<ShareRow> row;
-    std::shared_lock gate(live.gate);
-    auto changed = rules.catalog.change(rules.durable(), [&](Transaction& transaction) -> Result<void> {
-      got = ended = false;
-      notice = transaction.notice(share);
-      row = transaction.share(share);
-      if (!notice || notice->claimed) return {};
-      if (!row || row->revoked || row->notice == ShareState::sent) {
-        transaction.remove_notice(share);
-        return {};
-      }
-      {
-        const std::lock_guard lock(live.mutex);
-        if (live.row.phase == Phase::dying) return {};
-      }
-      if (row->expires && *row->expires <= now) {
-        ended = true;
-        return {};
-      }
-      notice->claimed = true;
-      ++notice->attempts;
-      transaction.put_notice(*notice);
-      rules_->set_notice(*row, ShareState::sending, {});
-      transaction.put_share(*row);
-      rules.bump(live, transaction);
-      got = true;
-      return {};
-    });
-    gate.unlock();
-    if (!changed) return tl::unexpected(changed.error());
-    if (ended)
+    auto taken = take(share, live, now);
+    if (!taken) return tl::unexpected(taken.error());
+    if (taken->expired)
       if (auto done = conclude(share, {ShareState::failed, "the link has expired", {}}); !done)
         return tl::unexpected(done.error());
-    if (!got) continue;
-    rules.announce(live);
-    claim.notice = std::move(*notice);
-    claim.to = row->to;
-    claim.message = row->message;
-    claim.expires = ShareRules::ends(*row, live);
-    if (const auto state = rules.catalog.space(row->guid); state && *state != nullptr) {
-      claim.label = (*state)->space.label;
-      std::unordered_set<Id, IdHash> committed;
-      for (const DeliveryRow& delivery : (*state)->deliveries)
-        if (delivery.committed) committed.insert(delivery.delivery);
-      for (const FileRow& file : (*state)->files) {
-        if (!committed.contains(file.delivery) || file.name == wire::manifest_name) continue;
-        ++claim.files;
-        claim.bytes += file.size;
-      }
-    }
-    next.claim = std::move(claim);
+    if (!taken->got) continue;
+    versions_.publish(live);
+    next.claim = claim_of(std::move(*taken), live);
     return next;
   }
 }
 
-Result<void> Shares::conclude(const Id& share, const Ending& ending) {
-  Rules& rules = rules_->rules;
-  auto known = rules.catalog.share(share);
+Result<void> ShareNotices::conclude(const Id& share, const NoticeEnding& ending) {
+  auto known = context_.catalog.share(share);
   if (!known) return tl::unexpected(known.error());
-  auto space = *known ? rules.find((*known)->guid) : Result<LivePtr>(LivePtr());
+  auto space = *known ? registry_.find((*known)->guid) : Result<LivePtr>(LivePtr());
   if (!space) return tl::unexpected(space.error());
-  std::shared_lock<std::shared_mutex> gate;  // so that no row comes back of a space that is being deleted
-  if (*space != nullptr) gate = std::shared_lock((*space)->gate);
-  auto changed = rules.catalog.change(rules.durable(), [&](Transaction& transaction) -> Result<void> {
+  std::optional<SharedGate> gate;  // so that no row comes back of a space that is being deleted
+  if (*space != nullptr) gate.emplace(**space);
+  auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
     auto notice = transaction.notice(share);
     auto row = transaction.share(share);
     if (!notice) return {};
@@ -198,10 +215,10 @@ Result<void> Shares::conclude(const Id& share, const Ending& ending) {
     ShareState state = ending.state;
     std::string reason = ending.reason;
     if (state == ShareState::queued) {
-      WallTime last = notice->created + rules_->policy.give_up;
+      WallTime last = notice->created + policy_.give_up;
       if (row->expires) last = std::min(last, *row->expires);
       if (*space != nullptr) {
-        const std::lock_guard lock((*space)->mutex);
+        const SpaceLock lock(*(*space));
         last = std::min(last, (*space)->row.expires);
       }
       if (ending.retry_at >= last || row->revoked) {
@@ -216,54 +233,53 @@ Result<void> Shares::conclude(const Id& share, const Ending& ending) {
       transaction.put_notice(*notice);
     } else {
       transaction.remove_notice(share);
-      rules_->unpurged = true;
+      unpurged = true;
     }
-    rules_->set_notice(*row, state, reason);
+    book_.set_notice(*row, state, reason);
     transaction.put_share(*row);
     if (*space != nullptr) {
       {
-        const std::lock_guard lock((*space)->mutex);
+        const SpaceLock lock(*(*space));
         if ((*space)->row.phase == Phase::dying) return {};
       }
-      rules.bump(**space, transaction);
+      versions_.advance(**space, transaction);
     }
     return {};
   });
-  if (changed && *space != nullptr) rules.announce(**space);
+  if (changed && *space != nullptr) versions_.publish(**space);
   return changed;
 }
 
-Result<void> Shares::end_stale_claims() {
-  Rules& rules = rules_->rules;
-  const WallTime before = rules.clock.wall() - rules_->policy.claim_lives;
-  auto stale = rules.catalog.claims_before(before);
+Result<void> ShareNotices::end_stale_claims() {
+  const WallTime before = context_.clock.wall() - policy_.claim_lives;
+  auto stale = context_.catalog.claims_before(before);
   if (!stale) return tl::unexpected(stale.error());
   for (const Id& share : *stale) {
-    auto known = rules.catalog.share(share);
+    auto known = context_.catalog.share(share);
     if (!known) return tl::unexpected(known.error());
     if (!*known) continue;
-    auto space = rules.find((*known)->guid);
+    auto space = registry_.find((*known)->guid);
     if (!space) return tl::unexpected(space.error());
     if (*space == nullptr) continue;
-    const std::shared_lock gate((*space)->gate);
-    auto changed = rules.catalog.change(rules.durable(), [&](Transaction& transaction) -> Result<void> {
+    const SharedGate gate(*(*space));
+    auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
       auto row = transaction.share(share);
       // The server's own claims end by themselves.
       if (!row || row->notice != ShareState::sending || row->noticed >= before || transaction.notice(share)) return {};
-      rules_->set_notice(*row, ShareState::unknown, "who sent it never said how it went");
+      book_.set_notice(*row, ShareState::unknown, "who sent it never said how it went");
       transaction.put_share(*row);
-      rules.bump(**space, transaction);
+      versions_.advance(**space, transaction);
       return {};
     });
     if (!changed) return changed;
-    rules.announce(**space);
+    versions_.publish(**space);
   }
   return {};
 }
 
-Result<void> Shares::purge() {
-  if (!rules_->unpurged.exchange(false)) return {};
-  return rules_->rules.catalog.purge();
+Result<void> ShareNotices::purge() {
+  if (!unpurged.exchange(false)) return {};
+  return context_.catalog.purge();
 }
 
 }  // namespace qrx::space

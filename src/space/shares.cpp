@@ -1,21 +1,25 @@
 #include "space/shares.h"
 
 #include <algorithm>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <utility>
 
 #include "base/text.h"
-#include "space/live_shares.h"
+#include "space/page_start.h"
+#include "space/share_rooms.h"
 #include "space/share_text.h"
+#include "space/views.h"
 
 namespace qrx::space {
+
 namespace {
 
 using wire::ShareState;
 
 // Rows per space, revoked ones too, for each recipient that a space may have.
 constexpr std::uint64_t rows_a_recipient = 4;
-// Events kept of one share. A notice that is tried for a day has many.
-constexpr std::size_t most_events = 40;
-
 struct Wish {
   wire::Recipient to;
   std::string text;
@@ -42,102 +46,144 @@ bool is_to_be_told(const ShareRow& row, bool again) {
   return row.notice == ShareState::failed || (row.notice == ShareState::unknown && again);
 }
 
+// What one request to share changes, inside its transaction.
+class Changes {
+ public:
+  Changes(ShareRooms& rooms, Transaction& transaction, const Guid& guid, std::string_view token,
+          const wire::CreateShares& wish)
+      : rooms_(rooms),
+        transaction_(transaction),
+        guid_(guid),
+        token_(token),
+        wish_(wish),
+        now_(rooms.context.clock.wall()),
+        counts_(transaction.count_shares(guid)) {}
+
+  // The share of one recipient: a new one, or the one there is.
+  Result<void> add(const Wish& one) {
+    auto known = transaction_.shares_to(guid_, one.text);
+    std::erase_if(known, [&](const ShareRow& row) { return row.revoked || (row.expires && *row.expires <= now_); });
+    const bool is_new = known.empty();
+    ShareRow row;
+    if (is_new) {
+      auto fresh = make(one);
+      if (!fresh) return tl::unexpected(fresh.error());
+      row = std::move(*fresh);
+    } else {
+      row = std::move(known.front());
+      if (wish_.expire) {  // whoever asks again with another time means this link
+        row.expires = now_ + *wish_.expire;
+        transaction_.put_share(row);
+        any_ = true;
+      }
+    }
+    const bool waits = row.notice == ShareState::queued;  // nobody has told them
+    if (is_new || is_to_be_told(row, wish_.again) || (waits && wish_.notify && !transaction_.notice(row.share)))
+      tell(one, row);
+    made_ = made_ || is_new;
+    rows_.push_back(std::move(row));
+    return {};
+  }
+  bool any() const { return any_; }
+  bool made() const { return made_; }
+  bool queued() const { return queued_; }
+  std::vector<ShareRow> take_rows() { return std::move(rows_); }
+
+ private:
+  Result<ShareRow> make(const Wish& one) {
+    const std::uint64_t most = rooms_.policy.recipients;
+    if (most > 0 && (++counts_.live > most || ++counts_.all > most * rows_a_recipient))
+      return fail(Kind::denied, "a space has at most " + std::to_string(most) + " recipients");
+    ShareRow row;
+    row.share = Id::random();
+    row.guid = guid_;
+    row.link_hash = sha256(as_bytes(link_token(token_, row.share)));
+    row.to = one.text;
+    row.message = wish_.message;
+    row.limit = wish_.downloads;
+    row.created = now_;
+    if (wish_.expire) row.expires = now_ + *wish_.expire;
+    return row;
+  }
+  void tell(const Wish& one, ShareRow& row) {
+    if (!wish_.message.empty()) row.message = wish_.message;  // what was corrected since they were not reached
+    if (one.to.channel == wire::Channel::link)
+      rooms_.book.set_notice(row, ShareState::sent, "handed over by who shares");
+    else if (wish_.notify)
+      rooms_.notices.queue(transaction_, row, one.to, link_token(token_, row.share), wish_.key);
+    else
+      rooms_.book.set_notice(row, ShareState::queued, {});
+    queued_ = queued_ || (wish_.notify && row.notice == ShareState::queued);
+    transaction_.put_share(row);
+    any_ = true;
+  }
+
+  ShareRooms& rooms_;
+  Transaction& transaction_;
+  const Guid& guid_;
+  const std::string_view token_;
+  const wire::CreateShares& wish_;
+  const WallTime now_;
+  Transaction::ShareCounts counts_;
+  std::vector<ShareRow> rows_;
+  bool any_ = false, made_ = false, queued_ = false;
+};
+
+// Committed files in the order in which they became visible.
+std::vector<std::uint32_t> visible_files(const SpaceState& state) {
+  std::vector<const DeliveryRow*> committed;
+  for (const DeliveryRow& delivery : state.deliveries)
+    if (delivery.committed) committed.push_back(&delivery);
+  std::stable_sort(committed.begin(), committed.end(),
+                   [](const DeliveryRow* a, const DeliveryRow* b) { return *a->committed < *b->committed; });
+  std::unordered_map<Id, std::uint32_t, IdHash> place;
+  for (const DeliveryRow* delivery : committed)
+    place.emplace(delivery->delivery, static_cast<std::uint32_t>(place.size()));
+  std::vector<std::pair<std::uint32_t, std::uint32_t>> found;
+  for (std::uint32_t at = 0; at < state.files.size(); ++at)
+    if (const auto delivery = place.find(state.files[at].delivery); delivery != place.end())
+      found.emplace_back(delivery->second, at);
+  std::sort(found.begin(), found.end());
+  std::vector<std::uint32_t> files;
+  files.reserve(found.size());
+  for (const auto& [delivery, at] : found) files.push_back(at);
+  return files;
+}
+
+TransferLeg whole(const FileRow& file) {
+  return {file.file, file.size, 0, file.size};
+}
+
 }  // namespace
 
-tl::unexpected<Error> no_such_share() {
-  return fail(Kind::not_found, "no such share");
-}
-
-ShareState state_of(const ShareRow& row) {
-  if (row.revoked) return ShareState::revoked;
-  if (row.progress == Progress::downloaded) return ShareState::downloaded;
-  if (row.progress == Progress::opened) return ShareState::opened;
-  return row.notice;
-}
-
-WallTime ShareRules::ends(const ShareRow& row, LiveSpace& live) {
-  const std::lock_guard lock(live.mutex);
-  return row.expires ? std::min(*row.expires, live.row.expires) : live.row.expires;
-}
-
-void ShareRules::note(ShareRow& row, ShareState state, WallTime now, std::string_view reason) {
-  if (row.history.size() >= most_events) row.history.erase(row.history.begin() + 1);
-  row.history.push_back({state, now, one_line(reason)});
-}
-
-void ShareRules::set_notice(ShareRow& row, ShareState state, std::string_view reason) const {
-  row.notice = state;
-  row.noticed = rules.clock.wall();
-  note(row, state, row.noticed, reason);
-}
-
-Result<std::uint64_t> ShareRules::files_held(const Guid& guid, std::uint64_t unless_over) {
-  {
-    // Committed files only become more while their space lives.
-    const std::lock_guard lock(held_mutex);
-    if (const auto known = held.find(guid); unless_over > 0 && known != held.end() && known->second.files > unless_over)
-      return known->second.files;
-  }
-  auto state = rules.catalog.space(guid);
-  if (!state) return tl::unexpected(state.error());
-  if (*state == nullptr) return no_such_space();
-  const std::lock_guard lock(held_mutex);
-  if (held.size() > 10'000) held.clear();
-  Held& known = held[guid];
-  if (known.state.lock() == *state) return known.files;
-  std::unordered_set<Id, IdHash> committed;
-  for (const DeliveryRow& delivery : (*state)->deliveries)
-    if (delivery.committed) committed.insert(delivery.delivery);
-  known.files =
-      static_cast<std::uint64_t>(std::count_if((*state)->files.begin(), (*state)->files.end(),
-                                               [&](const FileRow& file) { return committed.contains(file.delivery); }));
-  known.state = *state;
-  return known.files;
-}
-
-wire::ShareInfo ShareRules::info(const ShareRow& row, WallTime expires, std::string_view token) {
-  wire::ShareInfo out;
-  out.share = row.share;
-  out.to = row.to;
-  out.link = link_token(token, row.share);
-  out.state = state_of(row);
-  const auto of_state = [&](const wire::ShareEvent& event) { return event.state == out.state; };
-  if (const auto last = std::find_if(row.history.rbegin(), row.history.rend(), of_state); last != row.history.rend())
-    out.reason = last->reason;
-  out.history = row.history;
-  out.limit = row.limit;
-  out.expires = expires;
-  if (row.files_taken == 0) return out;
-  const auto files = files_held(row.guid, row.files_taken);
-  if (files && row.files_taken >= *files)
-    if (const auto least = rules.catalog.least_taken(row.share)) out.downloads = *least;
-  return out;
-}
-
-Result<ShareRow> ShareRules::owned(const Guid& guid, const Id& share) const {
-  auto row = rules.catalog.share(share);
-  if (!row) return tl::unexpected(row.error());
-  if (!*row || (*row)->guid != guid) return no_such_share();
-  return std::move(**row);
-}
-
 Shares::Shares(Spaces& spaces, SharePolicy policy)
-    : rules_(std::make_unique<ShareRules>(*spaces.impl_, std::move(policy))) {}
+    : rooms_(std::make_unique<ShareRooms>(spaces.rooms(), std::move(policy))) {}
 Shares::~Shares() = default;
 
 const SharePolicy& Shares::policy() const {
-  return rules_->policy;
-}
-void Shares::set_transports(std::uint32_t channels) {
-  rules_->transports = channels;
-}
-void Shares::on_notice(std::function<void()> tell) {
-  rules_->tell = std::move(tell);
+  return rooms_->policy;
 }
 
+void Shares::set_transports(std::uint32_t channels) {
+  rooms_->notices.transports = channels;
+}
+
+void Shares::on_notice(std::function<void()> tell) {
+  rooms_->notices.tell = std::move(tell);
+}
+
+bool Shares::is_settling(const Guid& guid) const {
+  return rooms_->downloads.in_doubt(guid);
+}
+
+std::optional<Guid> Shares::is_settling(std::string_view link) const {
+  return rooms_->downloads.in_doubt(link);
+}
+
+// --- the owner
+
 Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token, const wire::CreateShares& wish) {
-  Rules& rules = rules_->rules;
-  auto entered = rules.enter(guid, token);
+  auto entered = rooms_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   const auto wishes = read_recipients(wish.recipients);
@@ -147,189 +193,281 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
   if (wish.expire && *wish.expire <= Seconds(0))
     return fail(Kind::usage, "the time until expiry must be more than nothing");
   const auto by_hand = [](const Wish& one) { return one.to.channel == wire::Channel::link; };
-  if (wish.notify && rules_->transports == 0 && !std::all_of(wishes->begin(), wishes->end(), by_hand))
+  if (wish.notify && rooms_->notices.transports == 0 && !std::all_of(wishes->begin(), wishes->end(), by_hand))
     return fail(Kind::denied, "this server sends no notices", "tell the recipients yourself");
 
-  const std::shared_lock gate(live.gate);
+  const SharedGate gate(live);
   std::vector<ShareRow> rows;
   bool made = false;
   bool queued = false;
-  auto changed = rules.catalog.change(rules.durable(), [&](Transaction& transaction) -> Result<void> {
-    rows.clear();
-    made = queued = false;
-    {
-      const std::lock_guard lock(live.mutex);
-      if (auto open = rules.still_open(live); !open) return open;
-    }
-    const WallTime now = rules.clock.wall();
-    const std::uint64_t most = rules_->policy.recipients;
-    Transaction::ShareCounts counts = transaction.count_shares(guid);
-    bool any = false;
-    for (const Wish& one : *wishes) {
-      auto known = transaction.shares_to(guid, one.text);
-      std::erase_if(known, [&](const ShareRow& row) { return row.revoked || (row.expires && *row.expires <= now); });
-      const bool is_new = known.empty();
-      ShareRow row;
-      if (is_new) {
-        if (most > 0 && (++counts.live > most || ++counts.all > most * rows_a_recipient))
-          return fail(Kind::denied, "a space has at most " + std::to_string(most) + " recipients");
-        row.share = Id::random();
-        row.guid = guid;
-        row.link_hash = sha256(as_bytes(link_token(token, row.share)));
-        row.to = one.text;
-        row.message = wish.message;
-        row.limit = wish.downloads;
-        row.created = now;
-        if (wish.expire) row.expires = now + *wish.expire;
-      } else {
-        row = std::move(known.front());
-        if (wish.expire) {  // whoever asks again with another time means this link
-          row.expires = now + *wish.expire;
-          transaction.put_share(row);
-          any = true;
+  auto changed =
+      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+        {
+          const SpaceLock lock(live);
+          if (auto open = rooms_->registry.still_open(lock, live); !open) return open;
         }
-      }
-      const bool waits = row.notice == ShareState::queued;  // nobody has told them
-      if (is_new || is_to_be_told(row, wish.again) || (waits && wish.notify && !transaction.notice(row.share))) {
-        if (!wish.message.empty()) row.message = wish.message;  // what was corrected since they were not reached
-        if (one.to.channel == wire::Channel::link)
-          rules_->set_notice(row, ShareState::sent, "handed over by who shares");
-        else if (wish.notify)
-          rules_->queue_notice(transaction, row, one.to, link_token(token, row.share), wish.key);
-        else
-          rules_->set_notice(row, ShareState::queued, {});
-        queued = queued || (wish.notify && row.notice == ShareState::queued);
-        transaction.put_share(row);
-        any = true;
-      }
-      made = made || is_new;
-      rows.push_back(std::move(row));
-    }
-    if (any) rules.bump(live, transaction);
-    return {};
-  });
+        Changes changes(*rooms_, transaction, guid, token, wish);
+        for (const Wish& one : *wishes)
+          if (auto added = changes.add(one); !added) return added;
+        if (changes.any()) rooms_->versions.advance(live, transaction);
+        made = changes.made();
+        queued = changes.queued();
+        rows = changes.take_rows();
+        return {};
+      });
   if (!changed) return tl::unexpected(changed.error());
-  rules.announce(live);
-  if (queued) rules_->tell();
+  rooms_->versions.publish(live);
+  if (queued) rooms_->notices.tell();
   Created created;
   created.made = made;
-  created.shares.seq = live.seq;
-  for (const ShareRow& row : rows) created.shares.shares.push_back(rules_->info(row, rules_->ends(row, live), token));
+  created.shares.seq = live.version;
+  for (const ShareRow& row : rows) created.shares.shares.push_back(rooms_->book.info(row, end_of(row, live), token));
   return created;
 }
 
 Result<wire::Shares> Shares::list(const Guid& guid, std::string_view token) {
-  auto live = rules_->rules.enter(guid, token);
+  auto live = rooms_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
   wire::Shares out;
-  out.seq = (*live)->seq;  // before the rest is read: what changes after it gets a seq of its own
-  auto rows = rules_->rules.catalog.shares(guid);
+  out.seq = (*live)->version;  // before the rest is read: what changes after it gets a version of its own
+  auto rows = rooms_->context.catalog.shares(guid);
   if (!rows) return tl::unexpected(rows.error());
-  for (const ShareRow& row : *rows) out.shares.push_back(rules_->info(row, rules_->ends(row, **live), token));
+  for (const ShareRow& row : *rows) out.shares.push_back(rooms_->book.info(row, end_of(row, **live), token));
   return out;
 }
 
 Result<wire::ShareInfo> Shares::show(const Guid& guid, std::string_view token, const Id& share) {
-  auto live = rules_->rules.enter(guid, token);
+  auto live = rooms_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
-  auto row = rules_->owned(guid, share);
+  auto row = rooms_->book.owned(guid, share);
   if (!row) return tl::unexpected(row.error());
-  return rules_->info(*row, rules_->ends(*row, **live), token);
+  return rooms_->book.info(*row, end_of(*row, **live), token);
 }
 
 Result<wire::ShareInfo> Shares::report(const Guid& guid, std::string_view token, const Id& share,
                                        const wire::ReportShare& report) {
-  Rules& rules = rules_->rules;
-  auto entered = rules.enter(guid, token);
+  auto entered = rooms_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
-  const std::shared_lock gate(live.gate);
+  const SharedGate gate(live);
   std::optional<ShareRow> row;
   bool unqueued = false;
-  auto changed = rules.catalog.change(rules.durable(), [&](Transaction& transaction) -> Result<void> {
-    unqueued = false;
-    row = transaction.share(share);
-    if (!row || row->guid != guid) return no_such_share();
-    if (row->revoked) return fail(Kind::conflict, "this share is revoked");
-    if (row->notice == ShareState::sent)
-      return report.state == ShareState::sent ? Result<void>()
-                                              : fail(Kind::conflict, "the notice of this share was sent");
-    const auto notice = transaction.notice(share);
-    if (notice && notice->claimed) return fail(Kind::conflict, "the server is sending the notice of this share");
-    if (report.untried && notice) return fail(Kind::conflict, "the server is to send the notice of this share");
-    const bool is_first = report.state == ShareState::sending || report.untried;  // nobody may have begun
-    if (is_first && (row->notice == ShareState::sending || row->notice == ShareState::unknown))
-      return fail(Kind::conflict, row->notice == ShareState::sending
-                                      ? "the notice of this share is being sent"
-                                      : "it is not known whether the notice of this share was sent");
-    if (notice) transaction.remove_notice(share);
-    unqueued = notice.has_value();
-    rules_->set_notice(*row, report.state, report.reason);
-    transaction.put_share(*row);
-    rules.bump(live, transaction);
-    return {};
-  });
+  auto changed =
+      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+        unqueued = false;
+        row = transaction.share(share);
+        if (!row || row->guid != guid) return no_such_share();
+        if (row->revoked) return fail(Kind::conflict, "this share is revoked");
+        if (row->notice == ShareState::sent)
+          return report.state == ShareState::sent ? Result<void>()
+                                                  : fail(Kind::conflict, "the notice of this share was sent");
+        const auto notice = transaction.notice(share);
+        if (notice && notice->claimed) return fail(Kind::conflict, "the server is sending the notice of this share");
+        if (report.untried && notice) return fail(Kind::conflict, "the server is to send the notice of this share");
+        const bool is_first = report.state == ShareState::sending || report.untried;  // nobody may have begun
+        if (is_first && (row->notice == ShareState::sending || row->notice == ShareState::unknown))
+          return fail(Kind::conflict, row->notice == ShareState::sending
+                                          ? "the notice of this share is being sent"
+                                          : "it is not known whether the notice of this share was sent");
+        if (notice) transaction.remove_notice(share);
+        unqueued = notice.has_value();
+        rooms_->book.set_notice(*row, report.state, report.reason);
+        transaction.put_share(*row);
+        rooms_->versions.advance(live, transaction);
+        return {};
+      });
   if (!changed) return tl::unexpected(changed.error());
-  if (unqueued) rules_->unpurged = true;
-  rules.announce(live);
-  return rules_->info(*row, rules_->ends(*row, live), token);
+  if (unqueued) rooms_->notices.unpurged = true;
+  rooms_->versions.publish(live);
+  return rooms_->book.info(*row, end_of(*row, live), token);
 }
 
 Result<void> Shares::revoke(const Guid& guid, std::string_view token, const Id& share) {
-  Rules& rules = rules_->rules;
-  auto entered = rules.enter(guid, token);
+  auto entered = rooms_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
-  const std::shared_lock gate(live.gate);
-  auto changed = rules.catalog.change(rules.durable(), [&](Transaction& transaction) -> Result<void> {
-    auto row = transaction.share(share);
-    if (!row || row->guid != guid) return no_such_share();
-    if (row->revoked) return {};
-    row->revoked = true;
-    ShareRules::note(*row, ShareState::revoked, rules.clock.wall(), {});
-    transaction.put_share(*row);
-    // One that is being sent stays until it is known what became of it.
-    if (const auto notice = transaction.notice(share); notice && !notice->claimed) transaction.remove_notice(share);
-    rules.bump(live, transaction);
-    return {};
-  });
+  const SharedGate gate(live);
+  auto changed =
+      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+        auto row = transaction.share(share);
+        if (!row || row->guid != guid) return no_such_share();
+        if (row->revoked) return {};
+        row->revoked = true;
+        add_event(*row, ShareState::revoked, rooms_->context.clock.wall(), {});
+        transaction.put_share(*row);
+        // One that is being sent stays until it is known what became of it.
+        if (const auto notice = transaction.notice(share); notice && !notice->claimed) transaction.remove_notice(share);
+        rooms_->versions.advance(live, transaction);
+        return {};
+      });
   if (!changed) return changed;
-  rules_->unpurged = true;
-  rules_->cut(share);
-  rules.announce(live);
+  rooms_->notices.unpurged = true;
+  rooms_->downloads.cut(share);
+  rooms_->versions.publish(live);
   return {};
 }
 
 Result<void> Shares::revoke_all(const Guid& guid, std::string_view token) {
-  Rules& rules = rules_->rules;
-  auto entered = rules.enter(guid, token);
+  auto entered = rooms_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
-  const std::shared_lock gate(live.gate);
+  const SharedGate gate(live);
   std::vector<Id> cut;
-  auto rows = rules.catalog.shares(guid);
+  auto rows = rooms_->context.catalog.shares(guid);
   if (!rows) return tl::unexpected(rows.error());
-  auto changed = rules.catalog.change(rules.durable(), [&](Transaction& transaction) -> Result<void> {
-    cut.clear();
-    const WallTime now = rules.clock.wall();
-    for (const ShareRow& known : *rows) {
-      auto row = transaction.share(known.share);
-      if (!row || row->revoked) continue;
-      row->revoked = true;
-      ShareRules::note(*row, ShareState::revoked, now, {});
-      transaction.put_share(*row);
-      if (const auto notice = transaction.notice(row->share); notice && !notice->claimed)
-        transaction.remove_notice(row->share);
-      cut.push_back(row->share);
-    }
-    if (!cut.empty()) rules.bump(live, transaction);
-    return {};
-  });
+  auto changed =
+      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+        cut.clear();
+        const WallTime now = rooms_->context.clock.wall();
+        for (const ShareRow& known : *rows) {
+          auto row = transaction.share(known.share);
+          if (!row || row->revoked) continue;
+          row->revoked = true;
+          add_event(*row, ShareState::revoked, now, {});
+          transaction.put_share(*row);
+          if (const auto notice = transaction.notice(row->share); notice && !notice->claimed)
+            transaction.remove_notice(row->share);
+          cut.push_back(row->share);
+        }
+        if (!cut.empty()) rooms_->versions.advance(live, transaction);
+        return {};
+      });
   if (!changed) return changed;
-  rules_->unpurged = true;
-  for (const Id& share : cut) rules_->cut(share);
-  rules.announce(live);
+  rooms_->notices.unpurged = true;
+  for (const Id& share : cut) rooms_->downloads.cut(share);
+  rooms_->versions.publish(live);
   return {};
+}
+
+// --- the recipient
+
+Result<Shares::Opened> Shares::open(std::string_view link) {
+  auto found = rooms_->downloads.find(link);
+  if (!found) return tl::unexpected(found.error());
+  auto state = rooms_->context.catalog.space(found->row.guid);
+  if (!state) return tl::unexpected(state.error());
+  if (*state == nullptr) return no_such_link();
+  Opened out;
+  out.label = (*state)->space.label;
+  out.message = found->row.message;
+  out.expires = found->expires;
+  out.space = std::move(*state);
+  out.files = visible_files(*out.space);
+  auto left = rooms_->downloads.left(found->row, out.files.size());
+  if (!left) return tl::unexpected(left.error());
+  out.downloads_left = *left;
+  return out;
+}
+
+Result<Shares::Look> Shares::look(std::string_view link, const PageStart& from, const PageSize& size) {
+  auto found = rooms_->downloads.find(link);
+  if (!found) return tl::unexpected(found.error());
+  Catalog& catalog = rooms_->context.catalog;
+  std::uint64_t files = 0;
+  if (found->row.limit > 0 && found->row.files_taken > 0) {
+    const auto counted = catalog.committed_files(found->row.guid);
+    if (!counted) return tl::unexpected(counted.error());
+    files = *counted;
+  }
+  const auto left = rooms_->downloads.left(found->row, files);
+  if (!left) return tl::unexpected(left.error());
+  auto page = catalog.committed(found->row.guid, from, size);
+  if (!page) return tl::unexpected(page.error());
+  Look out{{}, found->row.message, found->expires, *left, to_infos(std::move(page->deliveries)), {}};
+  if (page->next) out.next = to_text(*page->next);
+  const SpaceLock lock(*found->space);
+  out.label = found->space->row.label;
+  return out;
+}
+
+Result<void> Shares::opened(std::string_view link) {
+  auto found = rooms_->downloads.find(link);
+  if (!found) return tl::unexpected(found.error());
+  return rooms_->downloads.mark_opened(*found);
+}
+
+Result<std::shared_ptr<Content>> Shares::content(std::string_view link, const Id& file) {
+  auto found = rooms_->downloads.find(link);
+  if (!found) return tl::unexpected(found.error());
+  auto row = rooms_->context.catalog.file(file);
+  if (!row) return tl::unexpected(row.error());
+  if (!*row || (*row)->guid != found->row.guid) return no_such_link();
+  {
+    const SpaceLock lock(*found->space);
+    if (found->space->open.contains((*row)->delivery)) return no_such_link();
+  }
+  return open_stored(rooms_->context.blobs, rooms_->context.catalog, **row);
+}
+
+Result<std::shared_ptr<Content>> Shares::stored(const FileRow& file) {
+  return open_stored(rooms_->context.blobs, rooms_->context.catalog, file);
+}
+
+Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const FileRow& file, std::uint64_t first,
+                                                std::uint64_t bytes) {
+  auto found = rooms_->downloads.find(link);
+  if (!found) return tl::unexpected(found.error());
+  LiveSharePtr live = rooms_->downloads.live(found->row);
+  const std::vector<Transfer::Leg> legs{{file.file, file.size, first, bytes}};
+  if (auto off = rooms_->downloads.begin_transfer(*live, legs); !off) return tl::unexpected(off.error());
+  auto transfer = std::make_unique<Transfer>(rooms_->downloads, std::move(live), legs);
+  // Only now: a revocation that came before this finds the transfer in neither place otherwise.
+  if (auto still = rooms_->downloads.find(link); !still) return tl::unexpected(still.error());
+  (void)rooms_->downloads.mark_opened(*found);
+  return transfer;
+}
+
+Result<std::vector<std::uint32_t>> Shares::left(std::string_view link, const Opened& opened) {
+  auto found = rooms_->downloads.find(link);
+  if (!found) return tl::unexpected(found.error());
+  if (found->row.limit == 0) return opened.files;
+  auto rows = rooms_->context.catalog.share_files(found->row.share);
+  if (!rows) return tl::unexpected(rows.error());
+  std::unordered_set<Id, IdHash> gone;
+  for (const ShareFileRow& row : *rows)
+    if (row.taken >= found->row.limit) gone.insert(row.file);
+  std::vector<std::uint32_t> files;
+  for (const std::uint32_t at : opened.files)
+    if (!gone.contains(opened.space->files[at].file)) files.push_back(at);
+  if (files.empty() && !opened.files.empty()) return used_up();
+  return files;
+}
+
+Result<std::unique_ptr<Transfer>> Shares::begin_all(std::string_view link, const Opened& opened,
+                                                    const std::vector<std::uint32_t>& files) {
+  auto found = rooms_->downloads.find(link);
+  if (!found) return tl::unexpected(found.error());
+  LiveSharePtr live = rooms_->downloads.live(found->row);
+  std::vector<Transfer::Leg> legs;
+  legs.reserve(files.size());
+  for (const std::uint32_t at : files) legs.push_back(whole(opened.space->files[at]));
+  if (auto off = rooms_->downloads.begin_transfer(*live, legs); !off) return tl::unexpected(off.error());
+  auto transfer = std::make_unique<Transfer>(rooms_->downloads, std::move(live), std::move(legs));
+  if (auto still = rooms_->downloads.find(link); !still) return tl::unexpected(still.error());
+  (void)rooms_->downloads.mark_opened(*found);
+  return transfer;
+}
+
+// --- the outbox
+
+Result<std::uint64_t> Shares::recover() {
+  return rooms_->notices.recover();
+}
+
+Result<Shares::Next> Shares::claim(const std::string& busy) {
+  return rooms_->notices.claim(busy);
+}
+
+Result<void> Shares::conclude(const Id& share, const Ending& ending) {
+  return rooms_->notices.conclude(share, ending);
+}
+
+Result<void> Shares::end_stale_claims() {
+  return rooms_->notices.end_stale_claims();
+}
+
+Result<void> Shares::purge() {
+  return rooms_->notices.purge();
 }
 
 }  // namespace qrx::space

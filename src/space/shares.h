@@ -11,61 +11,16 @@
 #include <string_view>
 #include <vector>
 
+#include "space/content.h"
+#include "space/notice_claims.h"
 #include "space/share_model.h"
+#include "space/share_policy.h"
 #include "space/spaces.h"
+#include "space/transfer.h"
 
 namespace qrx::space {
 
-struct SharePolicy {
-  std::uint64_t recipients = 1000;  // of one space; 0 in any of these: no limit
-  // Notices by this server's transports, each within one day (UTC). Transports by the names of their tables in the
-  // configuration: "mail", "sms", "exec.NAME".
-  std::uint64_t notices_a_space = 2000;
-  std::uint64_t notices_a_day = 10'000;    // in all
-  std::uint64_t notices_a_recipient = 20;  // of all spaces
-  std::map<std::string, std::uint64_t> notices_a_transport{{"mail", 5000}, {"sms", 200}};
-  std::map<std::string, std::uint64_t> notices_a_recipient_by;  // a transport, where it is another number
-  std::uint64_t notices_a_country = 100;                        // SMS to one country code
-  std::vector<std::string> countries;                           // how numbers may begin, without '+'; empty: in any way
-  Seconds give_up{24 * 3600};                                   // how long a notice is tried
-  Seconds claim_lives{600};  // a caller that says nothing for so long after `sending` has ended: unknown
-};
-
-struct LiveShare;  // private to src/space
-struct ShareRules;
-
-// One transfer of content to a recipient, from its admission to its end. Destroyed without completed(): it was aborted;
-// what was handed over counts as taken but for its last byte, so that it can be resumed and never counts by itself.
-// Used by one thread at a time.
-class Transfer {
- public:
-  struct Leg {
-    Id file;
-    std::uint64_t size = 0;  // of the file
-    std::uint64_t first = 0, bytes = 0;
-  };
-  Transfer(ShareRules& rules, std::shared_ptr<LiveShare> live, std::vector<Leg> legs);
-  ~Transfer();
-  Transfer(const Transfer&) = delete;
-  Transfer& operator=(const Transfer&) = delete;
-
-  bool is_cut() const;  // the link was revoked: stop
-  // Of a transfer of one range, before it goes out: how much the client may have then. Written down well ahead, so that
-  // who goes on after the server was killed closes all gaps.
-  void handed(std::uint64_t bytes);
-  void handed_all();  // its last bytes go out: whether the client took them is known in a moment
-  void completed();   // the last byte was taken: it counts now
-
- private:
-  void settle();
-
-  ShareRules& rules_;
-  const std::shared_ptr<LiveShare> live_;
-  const std::vector<Leg> legs_;
-  std::uint64_t handed_ = 0;
-  std::uint64_t ahead_ = 0;  // of the range: recorded as taken already
-  bool settling_ = false, completed_ = false;
-};
+struct ShareRooms;  // private to src/space
 
 class Shares {
  public:
@@ -135,31 +90,18 @@ class Shares {
   Result<std::shared_ptr<Content>> stored(const FileRow& file);  // of files that open() or left() named
 
   // --- the outbox. A notice is claimed durably before it is sent, and what became of it is recorded after.
-  struct Claim {
-    NoticeRow notice;
-    std::string to, label, message;
-    std::uint64_t files = 0, bytes = 0;  // what the space holds
-    WallTime expires;
-  };
-  struct Next {
-    std::optional<Claim> claim;
-    std::optional<WallTime> due;  // no claim: when the next one may be had
-  };
+  using Claim = NoticeClaim;
+  using Next = NextNotice;
   // Not by transports that are busy: " mail exec.x ", their tables' names between blanks.
   Result<Next> claim(const std::string& busy = {});
-  struct Ending {
-    wire::ShareState state =
-        wire::ShareState::failed;  // sent, failed, unknown; or queued: to be tried again at retry_at
-    std::string reason;
-    WallTime retry_at;
-  };
+  using Ending = NoticeEnding;
   // A notice that would be tried again after its time (policy().give_up, or the end of the share) has failed.
   Result<void> conclude(const Id& share, const Ending& ending);
   Result<void> end_stale_claims();  // of callers that never said how it went
   Result<void> purge();             // secrets of notices that have ended leave the catalog's files
 
  private:
-  std::unique_ptr<ShareRules> rules_;
+  const std::unique_ptr<ShareRooms> rooms_;
 };
 
 }  // namespace qrx::space

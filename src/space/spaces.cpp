@@ -3,8 +3,16 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "space/live.h"
+#include "space/checking.h"
+#include "space/concatenate.h"
+#include "space/content_type.h"
 #include "space/page_start.h"
+#include "space/reading.h"
+#include "space/recovery.h"
+#include "space/rooms.h"
+#include "space/sweeping.h"
+#include "space/views.h"
+#include "wire/names.h"
 
 namespace qrx::space {
 namespace {
@@ -33,7 +41,7 @@ Result<WallTime> expiry(WallTime now, Seconds wish, Seconds most) {
 std::vector<wire::UploadInfo> uploads_of(LiveSpace& live, const PageSize& size) {
   std::vector<std::pair<WallTime, wire::UploadInfo>> uploads;
   {
-    const std::lock_guard lock(live.mutex);
+    const SpaceLock lock(live);
     for (const auto& [id, upload] : live.uploads) {
       const UploadRow& one = upload->row;
       if (one.partial || one.damaged) continue;
@@ -57,13 +65,13 @@ std::vector<wire::UploadInfo> uploads_of(LiveSpace& live, const PageSize& size) 
   return out;
 }
 
-// Deliveries of several files that are not committed; each lone one is an upload of its own.
+// Deliveries of several files that are not committed; each implicit one is an upload of its own.
 std::vector<wire::OpenDelivery> open_deliveries_of(LiveSpace& live, std::size_t most) {
   std::vector<wire::OpenDelivery> out;
   {
-    const std::lock_guard lock(live.mutex);
+    const SpaceLock lock(live);
     for (const auto& [id, delivery] : live.open) {
-      if (delivery->lone) continue;
+      if (delivery->implicit) continue;
       wire::OpenDelivery& one = out.emplace_back();
       one.delivery = id;
       one.began = delivery->row.created;
@@ -78,15 +86,35 @@ std::vector<wire::OpenDelivery> open_deliveries_of(LiveSpace& live, std::size_t 
   return out;
 }
 
+constexpr std::size_t most_metadata_bytes = 16U << 10;
+
+Result<void> check_wish(const NewUpload& wish) {
+  if (wish.metadata.size() > most_metadata_bytes) return fail(Kind::usage, "the metadata of the upload is too long");
+  if (wish.partial && wish.name.empty()) return {};
+  return wire::check_name(wish.name);
+}
+
+UploadRow row_of(const FileRow& file) {
+  UploadRow row;
+  row.upload = file.file;
+  row.delivery = file.delivery;
+  row.guid = file.guid;
+  row.name = file.name;
+  row.length = file.size;
+  row.offset = file.size;
+  row.blob = file.blob;
+  return row;
+}
+
 }  // namespace
 
 Spaces::Spaces(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, Policy policy)
-    : impl_(std::make_unique<Impl>(catalog, blobs, clock, events, policy)) {}
+    : rooms_(std::make_unique<Rooms>(catalog, blobs, clock, events, policy)) {}
 
 Spaces::~Spaces() = default;
 
 const Policy& Spaces::policy() const {
-  return impl_->policy;
+  return rooms_->context.policy;
 }
 
 Result<Created> Spaces::create(const wire::CreateSpace& wish) {
@@ -94,11 +122,11 @@ Result<Created> Spaces::create(const wire::CreateSpace& wish) {
     return fail(Kind::usage, "the label is not UTF-8 or longer than 200 bytes");
   const std::string key = to_lower_ascii(wish.key);
   if (!key.empty() && !is_recipient(key)) return fail(Kind::usage, "the key is not an age recipient");
-  const Policy& policy = impl_->policy;
-  const WallTime now = impl_->clock.wall();
+  const Policy& policy = rooms_->context.policy;
+  const WallTime now = rooms_->context.clock.wall();
   auto expires = expiry(now, wish.expire.value_or(policy.expire), policy.max_expire);
   if (!expires) return tl::unexpected(expires.error());
-  if (auto room = impl_->room_on_disk(0); !room) return tl::unexpected(room.error());
+  if (auto room = rooms_->quotas.room_on_disk(0); !room) return tl::unexpected(room.error());
 
   Created created;
   created.token = Token::random();
@@ -113,42 +141,36 @@ Result<Created> Spaces::create(const wire::CreateSpace& wish) {
   row.created = now;
   row.expires = *expires;
   row.seq = static_cast<std::uint64_t>(std::max<std::int64_t>(1, now.time_since_epoch().count()));
-  {
-    const std::lock_guard lock(impl_->totals_mutex);
-    if (auto known = impl_->know_totals(); !known) return tl::unexpected(known.error());
-    if (policy.max_spaces != 0 && impl_->spaces >= policy.max_spaces)
-      return fail(Kind::no_room, "the server has no room for another space");
-    ++impl_->spaces;
-  }
-  auto changed = impl_->catalog.change(impl_->durable(), [&](Transaction& transaction) -> Result<void> {
-    transaction.put_space(row);
-    return {};
-  });
+  if (auto room = rooms_->quotas.take_space(); !room) return tl::unexpected(room.error());
+  auto changed =
+      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+        transaction.put_space(row);
+        return {};
+      });
   if (changed) return created;
-  const std::lock_guard lock(impl_->totals_mutex);
-  --impl_->spaces;
+  rooms_->quotas.give_back_space();
   return tl::unexpected(changed.error());
 }
 
 Result<SpaceRow> Spaces::owned(const Guid& guid, std::string_view token) {
-  auto live = impl_->enter(guid, token);
+  auto live = rooms_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
-  const std::lock_guard lock((*live)->mutex);
+  const SpaceLock lock(*(*live));
   return (*live)->row;
 }
 
 Result<wire::SpaceInfo> Spaces::view(const Guid& guid, std::string_view token, const PageStart& from,
                                      const PageSize& size) {
-  auto entered = impl_->enter(guid, token);
+  auto entered = rooms_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   wire::SpaceInfo info;
-  // Before the rest is read: what changes after it gets a seq of its own.
-  info.seq = live.seq;
-  auto page = impl_->catalog.committed(guid, from, size);
+  // Before the rest is read: what changes after it gets a version of its own.
+  info.seq = live.version;
+  auto page = rooms_->context.catalog.committed(guid, from, size);
   if (!page) return tl::unexpected(page.error());
   {
-    const std::lock_guard lock(live.mutex);
+    const SpaceLock lock(live);
     const SpaceRow& row = live.row;
     info.guid = guid;
     info.label = row.label;
@@ -157,7 +179,7 @@ Result<wire::SpaceInfo> Spaces::view(const Guid& guid, std::string_view token, c
     info.limits = row.limits;
     info.seal = row.seal;
   }
-  info.deliveries = infos_of(std::move(page->deliveries));
+  info.deliveries = to_infos(std::move(page->deliveries));
   if (page->next) info.next = to_text(*page->next);
   if (from == PageStart{}) {
     info.uploads = uploads_of(live, size);
@@ -167,19 +189,19 @@ Result<wire::SpaceInfo> Spaces::view(const Guid& guid, std::string_view token, c
 }
 
 std::optional<std::uint64_t> Spaces::seq(const Guid& guid) {
-  auto live = impl_->enter(guid);
+  auto live = rooms_->registry.enter(guid);
   if (!live) return std::nullopt;
-  return (*live)->seq.load();
+  return (*live)->version.load();
 }
 
 Result<void> Spaces::extend(const Guid& guid, std::string_view token, const wire::ChangeSpace& change) {
-  auto entered = impl_->enter(guid, token);
+  auto entered = rooms_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
-  const std::shared_lock gate(live.gate);
+  const SharedGate gate(live);
   std::optional<WallTime> expires;
   if (change.expire) {
-    auto wanted = expiry(impl_->clock.wall(), *change.expire, impl_->policy.max_expire);
+    auto wanted = expiry(rooms_->context.clock.wall(), *change.expire, rooms_->context.policy.max_expire);
     if (!wanted) return tl::unexpected(wanted.error());
     expires = *wanted;
   }
@@ -187,75 +209,77 @@ Result<void> Spaces::extend(const Guid& guid, std::string_view token, const wire
   if (change.state) phase = *change.state == wire::SpaceState::open ? Phase::open : Phase::closed;
   SpaceRow before;
   {
-    const std::lock_guard lock(live.mutex);
-    if (auto open = impl_->still_open(live); !open) return open;
+    const SpaceLock lock(live);
+    if (auto open = rooms_->registry.still_open(lock, live); !open) return open;
     before = live.row;
   }
-  auto changed = impl_->catalog.change(impl_->durable(), [&](Transaction& transaction) -> Result<void> {
-    impl_->bump(live, transaction, [&](SpaceRow& row) {
-      if (expires) row.expires = *expires;
-      if (phase) row.phase = *phase;
-    });
-    return {};
-  });
+  auto changed =
+      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+        rooms_->versions.advance(live, transaction, [&](SpaceRow& row) {
+          if (expires) row.expires = *expires;
+          if (phase) row.phase = *phase;
+        });
+        return {};
+      });
   if (!changed) {
-    const std::lock_guard lock(live.mutex);
+    const SpaceLock lock(live);
     if (expires) live.row.expires = before.expires;
     if (phase) live.row.phase = before.phase;
     return changed;
   }
-  impl_->announce(live);
+  rooms_->versions.publish(live);
   return {};
 }
 
 Result<void> Spaces::remove(const Guid& guid, std::string_view token, std::optional<std::uint64_t> deliveries) {
-  if (auto live = impl_->enter(guid, token); !live) return tl::unexpected(live.error());
-  auto erased = impl_->erase(guid, false, deliveries);
+  if (auto live = rooms_->registry.enter(guid, token); !live) return tl::unexpected(live.error());
+  auto erased = rooms_->erasing.erase(guid, false, deliveries);
   if (!erased) return tl::unexpected(erased.error());
   return {};
 }
 
 Result<std::vector<SpaceSummary>> Spaces::list(const Guid& after, std::size_t most) {
-  return impl_->catalog.summaries(after, most);
+  return rooms_->context.catalog.summaries(after, most);
 }
 
 Result<void> Spaces::block(const Guid& guid) {
-  auto found = impl_->find(guid);
+  auto found = rooms_->registry.find(guid);
   if (!found) return tl::unexpected(found.error());
   if (*found == nullptr) return no_such_space();
   LiveSpace& live = **found;
-  const std::shared_lock gate(live.gate);
+  const SharedGate gate(live);
   Phase before{};
   {
-    const std::lock_guard lock(live.mutex);
+    const SpaceLock lock(live);
     before = live.row.phase;
     if (before == Phase::dying) return no_such_space();
     for (const auto& [id, upload] : live.uploads) upload->stop = StopReason::stopping;
   }
-  auto changed = impl_->catalog.change(impl_->durable(), [&](Transaction& transaction) -> Result<void> {
-    impl_->bump(live, transaction, [](SpaceRow& row) { row.phase = Phase::blocked; });
-    return {};
-  });
+  auto changed =
+      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+        rooms_->versions.advance(live, transaction, [](SpaceRow& row) { row.phase = Phase::blocked; });
+        return {};
+      });
   if (!changed) {
-    const std::lock_guard lock(live.mutex);
+    const SpaceLock lock(live);
     live.row.phase = before;
     return changed;
   }
-  impl_->announce(live);
+  rooms_->versions.publish(live);
   return {};
 }
 
 Result<void> Spaces::remove_by_operator(const Guid& guid) {
-  auto erased = impl_->erase(guid, false);
+  auto erased = rooms_->erasing.erase(guid, false);
   if (!erased) return tl::unexpected(erased.error());
   return erased->done ? Result<void>() : no_such_space();
 }
 
 Result<wire::DropInfo> Spaces::drop(const Guid& guid) {
-  auto entered = impl_->enter(guid);
+  auto entered = rooms_->registry.enter(guid);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
-  const std::lock_guard lock(live.mutex);
+  const SpaceLock lock(live);
   const SpaceRow& row = live.row;
   wire::DropInfo info;
   info.label = row.label;
@@ -289,24 +313,223 @@ Result<wire::DropInfo> Spaces::drop(const Guid& guid) {
 }
 
 Result<void> Spaces::known(const Guid& guid) {
-  if (auto entered = impl_->enter(guid); !entered) return tl::unexpected(entered.error());
+  if (auto entered = rooms_->registry.enter(guid); !entered) return tl::unexpected(entered.error());
   return {};
 }
 
 void Spaces::stop() {
-  impl_->stopping = true;
-  std::vector<LivePtr> lives;
-  {
-    const std::lock_guard lock(impl_->lives_mutex);
-    for (const auto& [guid, live] : impl_->lives) lives.push_back(live);
-  }
-  for (const LivePtr& live : lives) {
-    const std::lock_guard lock(live->mutex);
+  rooms_->context.stopping = true;
+  for (const LivePtr& live : rooms_->registry.all()) {
+    const SpaceLock lock(*live);
     for (const auto& [id, upload] : live->uploads) {
       upload->stop = StopReason::stopping;
       upload->released.notify_all();
     }
   }
+}
+
+// --- what the parts do
+
+Result<Recovered> Spaces::recover(std::stop_token stop) {
+  return space::recover(*rooms_, stop);
+}
+
+Result<Swept> Spaces::sweep(std::stop_token stop) {
+  return space::sweep(*rooms_, stop);
+}
+
+Result<Checked> Spaces::check(const std::function<void(const std::string&)>& tell, std::stop_token stop) {
+  return space::check(rooms_->context, tell, stop);
+}
+
+Result<std::shared_ptr<Content>> Spaces::content(const Guid& guid, std::string_view token, const Id& file) {
+  auto live = rooms_->registry.enter(guid, token);
+  if (!live) return tl::unexpected(live.error());
+  return open_content(rooms_->context, **live, file);
+}
+
+Result<Sha256Sum> Spaces::sha256(const FileRow& file, std::stop_token stop) {
+  return sha256_of(rooms_->context, rooms_->registry, file, stop);
+}
+
+Result<DeliveryRow> Spaces::open_delivery(const Guid& guid, const wire::CreateDelivery& wish, const Sender& sender) {
+  if (auto fits = wire::check_message(wish.message); !fits) return tl::unexpected(fits.error());
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  return rooms_->deliveries.open(**live, wish, sender);
+}
+
+Result<wire::DeliveryState> Spaces::delivery(const Guid& guid, const Id& delivery) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  return rooms_->deliveries.state(**live, delivery);
+}
+
+Result<void> Spaces::set_message(const Guid& guid, const Id& delivery, const std::string& message) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  const SpaceLock lock(**live);
+  auto open = rooms_->registry.open_delivery(lock, **live, delivery);
+  if (!open) return tl::unexpected(open.error());
+  (*open)->row.message = message;
+  return {};
+}
+
+Result<wire::DeliveryState> Spaces::commit(const Guid& guid, const Id& delivery, const wire::CommitDelivery& wish) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  return rooms_->deliveries.commit(**live, delivery, wish);
+}
+
+Result<void> Spaces::cancel(const Guid& guid, const Id& delivery) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  return rooms_->deliveries.end(**live, delivery, false);
+}
+
+Result<void> Spaces::end_delivery(const Guid& guid, std::string_view token, const Id& delivery) {
+  auto live = rooms_->registry.enter(guid, token);
+  if (!live) return tl::unexpected(live.error());
+  return rooms_->deliveries.end(**live, delivery, true);
+}
+
+Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes) {
+  if (bytes.size() > most_small_bytes)
+    return fail(Kind::too_large, "too large for this way of sending: begin an upload instead");
+  if (auto checked = wire::check_name(name); !checked) return tl::unexpected(checked.error());
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  const SharedGate gate(*(*live));
+  if ((*live)->row.seal == Seal::require && !is_sealed(bytes)) return sealed_only();
+
+  FileRow file;
+  file.file = Id::random();
+  file.delivery = file.blob = delivery;
+  file.guid = guid;
+  file.name = name;
+  file.size = bytes.size();
+  Xxh128 sum;
+  sum.update(bytes);
+  file.xxh128 = sum.sum();
+  const Sniffed sniffed = sniff(bytes, true);
+  file.type = sniffed.type;
+  file.sealed = sniffed.sealed;
+  return rooms_->files.put(gate, **live, std::move(file), bytes);
+}
+
+std::string_view Spaces::upload_checksum_algorithms() {
+  return "md5,sha1,sha256,xxh128";
+}
+
+Result<UploadRow> Spaces::create_upload(const Guid& guid, const NewUpload& wish, const Sender& sender) {
+  if (auto checked = check_wish(wish); !checked) return tl::unexpected(checked.error());
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  const SharedGate gate(**live);
+  auto upload = rooms_->uploads.begin(gate, **live, {wish, peer_key(sender.peer)});
+  if (!upload) return tl::unexpected(upload.error());
+  UploadRow row;
+  {
+    const SpaceLock lock(**live);
+    row = (*upload)->row;
+  }
+  rooms_->versions.changed(**live);
+  // Nothing is left to send for an empty file.
+  if (row.length == 0U && !row.partial) {
+    auto held = rooms_->uploads.lock(**live, row.upload);
+    // The same creation, at the same time, has completed it meanwhile.
+    if (!held && held.error().kind == Kind::not_found) return rooms_->uploads.completed(**live, row.upload).map(row_of);
+    if (!held) return tl::unexpected(held.error());
+    if (auto file = rooms_->completion.complete(gate, **live, *held); !file) {
+      if (!held->upload()->removed)  // nobody was told of it
+        (void)rooms_->uploads.drop(SoleUse(gate, *held), **live, held->upload(), rooms_->context.durability());
+      return tl::unexpected(file.error());
+    }
+  }
+  return row;
+}
+
+Result<UploadRow> Spaces::upload(const Guid& guid, const Id& upload) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  {
+    const SpaceLock lock(**live);
+    auto found = rooms_->uploads.find(lock, **live, upload);
+    if (found) return (*found)->row;
+    if (found.error().kind != Kind::not_found) return tl::unexpected(found.error());
+  }
+  return rooms_->uploads.completed(**live, upload).map(row_of);
+}
+
+Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_t length) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  auto held = rooms_->uploads.lock(**live, upload);
+  if (!held) return tl::unexpected(held.error());
+  const SharedGate gate(*(*live));
+  LiveUpload& one = *held->upload();
+  {
+    const SpaceLock lock(*(*live));
+    if (one.row.length == length) return {};
+    if (one.row.length) return fail(Kind::conflict, "the length of this upload is set already");
+    if (length < one.row.offset) return fail(Kind::usage, "the length is less than what was uploaded");
+    const std::uint64_t more = length - std::min(length, one.counted);
+    auto room = more == 0 ? rooms_->quotas.reserve(lock, **live, one, 0)
+                          : rooms_->quotas.promise(lock, **live, one, more, one.peer);
+    if (!room) return room;
+    one.row.length = length;
+  }
+  auto changed = rooms_->context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    if (!transaction.advance_upload(upload, one.row.epoch, one.row.offset))
+      return no_such_upload();  // removed meanwhile
+    transaction.put_upload(one.row);
+    return {};
+  });
+  if (!changed) {
+    const SpaceLock lock(*(*live));
+    if (one.removed) return changed;  // with all that was counted
+    rooms_->quotas.withdraw(lock, **live, one);
+    one.row.length.reset();
+    return changed;
+  }
+  one.growing->length = length;
+  if (one.row.offset == length && !one.row.partial)
+    if (auto file = rooms_->completion.complete(gate, **live, *held); !file) return tl::unexpected(file.error());
+  rooms_->versions.changed(**live);
+  return {};
+}
+
+Result<std::unique_ptr<UploadWriter>> Spaces::write(const Guid& guid, const Id& upload, std::uint64_t offset,
+                                                    std::optional<ChunkChecksum> expected, const Sender& sender) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  return open_writer(rooms_->for_writers(), std::move(*live), upload, offset, std::move(expected),
+                     peer_key(sender.peer));
+}
+
+Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts,
+                                      std::stop_token stop) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  return space::concatenate(rooms_->for_writers(), rooms_->removals, **live, wish, parts, stop);
+}
+
+Result<void> Spaces::remove_upload(const Guid& guid, const Id& upload) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  const auto ended = rooms_->uploads.end(**live, upload);
+  if (!ended) return tl::unexpected(ended.error());
+  if (!*ended) return fail(Kind::denied, "the upload is complete: who sent it cannot take it back");
+  return {};
+}
+
+Result<void> Spaces::end_upload(const Guid& guid, std::string_view token, const Id& upload) {
+  auto live = rooms_->registry.enter(guid, token);
+  if (!live) return tl::unexpected(live.error());
+  const auto ended = rooms_->uploads.end(**live, upload);
+  if (!ended) return tl::unexpected(ended.error());
+  if (!*ended) return fail(Kind::conflict, "this upload is complete");
+  return {};
 }
 
 }  // namespace qrx::space

@@ -17,92 +17,19 @@
 #include "base/result.h"
 #include "space/blobs.h"
 #include "space/catalog.h"
+#include "space/content.h"
 #include "space/model.h"
+#include "space/outcomes.h"
+#include "space/policy.h"
+#include "space/sending.h"
 
 namespace qrx::space {
 
-struct Policy {
-  Seconds expire{24 * 3600};  // of a space, unless asked otherwise
-  Seconds max_expire{7 * 24 * 3600};
-  Seconds upload_expire{24 * 3600};  // of an upload that nobody continues; never beyond its space
-  std::uint64_t max_size = 0;        // of one space; 0: no limit
-  std::uint64_t max_files = 100'000;
-  std::uint64_t max_total = 0;  // of all spaces; 0: what the disk has, less a reserve
-  std::uint64_t max_spaces = 100'000;
-  bool relaxed = false;                     // --durability relaxed: no syncs
-  std::uint64_t reserve_bytes = 64U << 20;  // kept free on the disk; on a small disk a tenth of what was free at first
-  Millis lock_wait{2000};                   // how long a newcomer waits for the holder of an upload to stop
-  // How long room is kept for what was announced, while none of it arrives. What arrived stays; the room is asked for
-  // again with the next bytes.
-  Seconds promise_life{120};
-};
-
-// Told of each change. Called from any thread, must be cheap and must not call back.
-class Events {
- public:
-  virtual ~Events() = default;
-  virtual void space_changed(const Guid& guid) = 0;  // its seq has grown
-  virtual void upload_grew(const Id& upload) = 0;    // bytes arrived, or it ended
-};
+struct Rooms;  // space/rooms.h; private to src/space
 
 struct Created {
   SpaceRow space;
   Token token;
-};
-
-// Reads the bytes of a file, or of an upload while it grows.
-class Content {
- public:
-  virtual ~Content() = default;
-  virtual const FileRow* file() const = 0;                  // null while it is an upload in progress
-  virtual std::optional<std::uint64_t> length() const = 0;  // absent: not known yet
-  virtual std::string name() const = 0;
-  virtual int fd() const = 0;
-  virtual std::uint64_t blob_offset() const = 0;                  // where the content begins in fd
-  enum class Growth : std::uint8_t { growing, complete, ended };  // ended: will never be complete
-  struct Available {
-    std::uint64_t bytes;  // from the beginning
-    Growth growth;
-  };
-  virtual Available available() const = 0;  // any thread; cheap
-};
-
-// The only writer of an upload. Destroying it keeps what was written: it is made durable and recorded.
-class UploadWriter {
- public:
-  virtual ~UploadWriter() = default;
-  virtual std::uint64_t offset() const = 0;
-  virtual Result<void> write(ByteView bytes) = 0;  // Kind::too_large beyond the announced length or a limit
-  // Someone else asked for this upload (its sender came back): stop soon. Checked by write too (Kind::locked).
-  virtual bool asked_to_stop() const = 0;
-  struct Finished {
-    std::uint64_t offset;
-    bool complete;  // it has become a file (or a whole partial)
-    std::optional<FileRow> file;
-  };
-  // Makes durable what was written since the start and records it; completes the upload when all is there, commits its
-  // delivery when it is a lone one. Checks `expected` (tus checksum of the bytes of this writer) before; a wrong sum
-  // truncates back and is Kind::integrity.
-  virtual Result<Finished> finish() = 0;
-};
-
-// Who sends: the client's address. What costs nothing to begin (announced bytes, open deliveries, uploads without a
-// byte) is shared out by it, so that one client shuts out nobody else. Empty (a Unix socket) is a client like others.
-struct Sender {
-  std::string peer;
-};
-
-struct NewUpload {
-  std::string name;  // relative path, checked by the rules: Kind::integrity for an unsafe one
-  std::string metadata;
-  std::optional<std::uint64_t> length;
-  std::optional<Id> delivery;  // join this one; absent: a delivery of its own
-  bool partial = false;
-};
-
-struct ChunkChecksum {
-  std::string algorithm;  // of upload_checksum_algorithms()
-  std::vector<std::uint8_t> sum;
 };
 
 class Spaces {
@@ -111,10 +38,7 @@ class Spaces {
   ~Spaces();
 
   // After a start, before serving: truncates uploads to their durable offset, marks damaged ones, quarantines orphans.
-  struct Recovered {
-    std::uint64_t uploads = 0, truncated = 0, damaged = 0, incomplete = 0, quarantined = 0;
-    std::vector<std::string> failures;  // what could not be put right, each with its reason; the rest was
-  };
+  using Recovered = space::Recovered;
   Result<Recovered> recover(std::stop_token stop = {});
 
   const Policy& policy() const;
@@ -168,7 +92,7 @@ class Spaces {
 
   // A small file of an open delivery, whole (at most most_small_bytes). Durable when its delivery is committed, not
   // before.
-  static constexpr std::uint64_t most_small_bytes = 256U << 10;
+  static constexpr std::uint64_t most_small_bytes = space::most_small_bytes;
   Result<FileRow> put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes);
 
   static std::string_view upload_checksum_algorithms();  // "md5,sha1,sha256,xxh128", for Tus-Checksum-Algorithm
@@ -180,25 +104,20 @@ class Spaces {
   Result<void> remove_by_operator(const Guid& guid);  // Kind::not_found
 
   // --- housekeeping ---
-  struct Swept {
-    std::uint64_t spaces = 0, uploads = 0, bytes = 0;
-    std::vector<std::string> failures{};  // what could not be deleted, each with its reason; the rest was
-  };
+  using Swept = space::Swept;
   // Deletes what has expired. Kind::unavailable when the wall clock jumped by over an hour since the last call.
   Result<Swept> sweep(std::stop_token stop = {});
-  struct Checked {
-    std::uint64_t files = 0, bytes = 0, missing = 0, corrupt = 0, orphans = 0;
-  };
+  using Checked = space::Checked;
   // Compares catalog and blobs; verifies every stored checksum. `tell` gets a line about each finding.
   Result<Checked> check(const std::function<void(const std::string&)>& tell, std::stop_token stop = {});
 
   // Running writers stop soon, keep what they have, and no new ones start.
   void stop();
 
+  Rooms& rooms() { return *rooms_; }  // of the same rules, for shares (space/rooms.h)
+
  private:
-  friend class Shares;  // the recipients' side of the same rules (space/shares.h)
-  struct Impl;
-  std::unique_ptr<Impl> impl_;
+  const std::unique_ptr<Rooms> rooms_;
 };
 
 }  // namespace qrx::space

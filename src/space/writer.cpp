@@ -1,10 +1,13 @@
 #include "space/writer.h"
 
 #include <algorithm>
+#include <string>
+#include <utility>
 
 #include "space/content_type.h"
 
 namespace qrx::space {
+
 namespace {
 
 constexpr std::uint64_t shown_every = 256U << 10;
@@ -13,7 +16,7 @@ constexpr std::uint64_t written_back_every = 8U << 20;
 // How much a slow upload may lose when the server is killed.
 constexpr auto record_every = Millis(2000);
 // Asking the quotas takes locks: not for each piece that the network brings.
-constexpr std::uint64_t claimed_at_once = 1U << 20;
+constexpr std::uint64_t reserved_at_once = 1U << 20;
 
 }  // namespace
 
@@ -22,11 +25,11 @@ Result<void> CompleteWriter::write(ByteView bytes) {
   return fail(Kind::too_large, "the upload is complete already");
 }
 
-Writer::Writer(Rules& rules, LivePtr live, UploadPtr upload, Hold hold, std::unique_ptr<Staged> staged,
+Writer::Writer(const WriterParts& parts, LivePtr live, UploadLock hold, std::unique_ptr<Staged> staged,
                std::optional<Checksum> checksum)
-    : rules_(rules),
+    : parts_(parts),
       live_(std::move(live)),
-      upload_(std::move(upload)),
+      upload_(hold.upload()),
       hold_(std::move(hold)),
       staged_(std::move(staged)),
       checksum_(std::move(checksum)),
@@ -37,7 +40,7 @@ Writer::Writer(Rules& rules, LivePtr live, UploadPtr upload, Hold hold, std::uni
       recorded_(start_),
       shown_(start_),
       written_back_(start_),
-      last_record_(rules.clock.steady()) {
+      last_record_(parts.context.clock.steady()) {
   if (length_) staged_->expect_length(*length_);
   const std::lock_guard use(upload_->use);
   upload_->writer = this;
@@ -47,7 +50,7 @@ Writer::~Writer() {
   {
     const std::lock_guard use(upload_->use);
     if (upload_->writer == this) upload_->writer = nullptr;
-    if (!settled_) give_up();
+    if (!ended_) give_up();
   }
 }
 
@@ -56,16 +59,15 @@ void Writer::give_up() {
   if (checksum_ && offset_ > start_)
     roll_back();
   else
-    (void)settle();
+    (void)keep();
 }
 
-void Writer::take_from_idle(LiveUpload& upload) {
-  const std::unique_lock use(upload.use, std::try_to_lock);
-  if (!use || upload.writer == nullptr || upload.writer->settled_) return;
-  upload.writer->give_up();
-  upload.writer->failure_ = Error{Kind::locked, "another request goes on with this upload", {}};
-  upload.writer->taken_ = true;
-  upload.writer->hold_.release();
+void Writer::give_way() {
+  if (ended_) return;
+  give_up();
+  failure_ = Error{Kind::locked, "another request goes on with this upload", {}};
+  taken_ = true;
+  hold_.unlock();
 }
 
 std::uint64_t Writer::offset() const {
@@ -75,11 +77,11 @@ std::uint64_t Writer::offset() const {
 
 bool Writer::asked_to_stop() const {
   return taken_.load(std::memory_order_relaxed) || upload_->stop.load(std::memory_order_relaxed) != StopReason::none ||
-         rules_.stopping.load(std::memory_order_relaxed);
+         parts_.context.stopping.load(std::memory_order_relaxed);
 }
 
 Result<void> Writer::check_stop() const {
-  if (rules_.stopping.load(std::memory_order_relaxed)) return fail(Kind::unavailable, "the server is stopping");
+  if (parts_.context.stopping.load(std::memory_order_relaxed)) return fail(Kind::unavailable, "the server is stopping");
   switch (upload_->stop.load(std::memory_order_relaxed)) {
     case StopReason::none:
       return {};
@@ -93,28 +95,28 @@ Result<void> Writer::check_stop() const {
   return {};
 }
 
-Result<void> Writer::claim(std::uint64_t bytes) {
+Result<void> Writer::reserve(std::uint64_t bytes) {
   if (ahead_ < bytes) {
-    const std::lock_guard lock(live_->mutex);
+    const SpaceLock lock(*live_);
     if (upload_->removed) return fail(Kind::gone, "this upload was removed");
     const std::uint64_t needed = bytes - ahead_;
     const std::uint64_t rest = length_ ? *length_ - offset_ - ahead_ : needed;
-    const std::uint64_t wanted = std::max(needed, std::min(rest, claimed_at_once));
-    std::uint64_t claimed = wanted;
-    auto done = rules_.claim(*live_, *upload_, wanted);
-    if (!done && wanted > needed) done = rules_.claim(*live_, *upload_, claimed = needed);
+    const std::uint64_t wanted = std::max(needed, std::min(rest, reserved_at_once));
+    std::uint64_t reserved = wanted;
+    auto done = parts_.quotas.reserve(lock, *live_, *upload_, wanted);
+    if (!done && wanted > needed) done = parts_.quotas.reserve(lock, *live_, *upload_, reserved = needed);
     if (!done) return done;
-    ahead_ += claimed;
+    ahead_ += reserved;
   }
   ahead_ -= bytes;
   return {};
 }
 
-// Also what was claimed ahead: nothing more is written.
-void Writer::unclaim(std::uint64_t bytes) {
+// Also what was reserved ahead: nothing more is written.
+void Writer::unreserve(std::uint64_t bytes) {
   bytes += std::exchange(ahead_, 0);
-  const std::lock_guard lock(live_->mutex);
-  if (bytes > 0 && !upload_->removed) rules_.unclaim(*live_, upload_, bytes);
+  const SpaceLock lock(*live_);
+  if (bytes > 0 && !upload_->removed) parts_.quotas.unreserve(lock, *live_, upload_, bytes);
 }
 
 Result<void> Writer::write(ByteView bytes) {
@@ -124,25 +126,25 @@ Result<void> Writer::write(ByteView bytes) {
   if (bytes.empty()) return {};
   if (length_ && bytes.size() > *length_ - offset_) return fail(Kind::too_large, "more bytes than the upload's length");
   if (live_->row.seal == Seal::require && !upload_->row.partial && !may_be_sealed(offset_, bytes)) return sealed_only();
-  if (auto claimed = claim(bytes.size()); !claimed) return claimed;
+  if (auto reserved = reserve(bytes.size()); !reserved) return reserved;
   if (auto written = staged_->write_at(offset_, bytes); !written) {
     failure_ = written.error();
-    unclaim(bytes.size());
+    unreserve(bytes.size());
     return written;
   }
   // Bytes whose checksum is not known yet may go again, and a running sum cannot go back: they are added when they stay
-  // (Rules::sum_up_to reads them), or one wrong byte would cost the reading of all that is there.
+  // (Completion::sum_up_to reads them), or one wrong byte would cost the reading of all that is there.
   if (checksum_)
     checksum_->running.update(bytes);
   else
     upload_->sum.update(bytes);
   offset_ += bytes.size();
   if (!checksum_) upload_->summed = offset_;
-  if (!rules_.policy.relaxed && offset_ - written_back_ >= written_back_every) {
+  if (!parts_.context.policy.relaxed && offset_ - written_back_ >= written_back_every) {
     (void)staged_->start_write_back(written_back_, offset_ - written_back_);
     written_back_ = offset_;
   }
-  const Steady now = rules_.clock.steady();
+  const Steady now = parts_.context.clock.steady();
   upload_->progress.store(now, std::memory_order_relaxed);
   if (checksum_) return {};
   upload_->growing->arrived.store(offset_, std::memory_order_release);
@@ -154,55 +156,56 @@ Result<void> Writer::write(ByteView bytes) {
 
 void Writer::show_growth() {
   shown_ = offset_;
-  rules_.events.upload_grew(upload_->row.upload);
-  if (!upload_->row.partial) rules_.tick(*live_);
+  parts_.context.events.upload_grew(upload_->row.upload);
+  if (!upload_->row.partial) parts_.versions.progress(*live_);
 }
 
 Result<void> Writer::record() {
-  last_record_ = rules_.clock.steady();
+  last_record_ = parts_.context.clock.steady();
   if (offset_ == recorded_) return {};
   if (auto durable = staged_->make_durable(); !durable) {
-    rules_.spoil(*live_, *upload_);
+    parts_.completion.mark_corrupt(*live_, *upload_);
     failure_ = durable.error();
     return durable;
   }
   UploadRow row;
   {
-    const std::lock_guard lock(live_->mutex);
+    const SpaceLock lock(*live_);
     row = upload_->row;
-    row.expires = std::min(live_->row.expires, rules_.clock.wall() + rules_.policy.upload_expire);
+    row.expires = std::min(live_->row.expires, parts_.context.clock.wall() + parts_.context.policy.upload_expire);
   }
   row.offset = offset_;
-  auto changed = rules_.catalog.change(rules_.durable(), [&](Transaction& transaction) -> Result<void> {
-    if (!transaction.advance_upload(row.upload, epoch_, offset_))
-      return fail(Kind::conflict, "someone else goes on with this upload");
-    transaction.put_upload(row);
-    return {};
-  });
+  auto changed =
+      parts_.context.catalog.change(parts_.context.durability(), [&](Transaction& transaction) -> Result<void> {
+        if (!transaction.advance_upload(row.upload, epoch_, offset_))
+          return fail(Kind::conflict, "someone else goes on with this upload");
+        transaction.put_upload(row);
+        return {};
+      });
   if (!changed) {
     failure_ = changed.error();
     return changed;
   }
   recorded_ = offset_;
-  const std::lock_guard lock(live_->mutex);
+  const SpaceLock lock(*live_);
   upload_->row.offset = offset_;
   upload_->row.expires = row.expires;
   return {};
 }
 
 void Writer::roll_back() {
-  settled_ = true;
-  if (!staged_->truncate(start_)) rules_.spoil(*live_, *upload_);
-  unclaim(offset_ - start_);
+  ended_ = true;
+  if (!staged_->truncate(start_)) parts_.completion.mark_corrupt(*live_, *upload_);
+  unreserve(offset_ - start_);
   offset_ = start_;
 }
 
-Result<UploadWriter::Finished> Writer::settle() {
-  settled_ = true;
-  unclaim(0);
-  const std::shared_lock gate(live_->gate);
+Result<UploadWriter::Finished> Writer::keep() {
+  ended_ = true;
+  unreserve(0);
+  const SharedGate gate(*live_);
   {
-    const std::lock_guard lock(live_->mutex);
+    const SpaceLock lock(*live_);
     if (upload_->removed) return fail(Kind::gone, "this upload was removed");
     if (live_->row.phase == Phase::dying) return no_such_space();
     if (upload_->row.damaged) return fail(Kind::gone, "the bytes of this upload were lost: begin again");
@@ -212,10 +215,10 @@ Result<UploadWriter::Finished> Writer::settle() {
   if (finished.complete && !upload_->row.partial) {
     if (offset_ > recorded_)
       if (auto durable = staged_->make_bytes_durable(); !durable) {
-        rules_.spoil(*live_, *upload_);
+        parts_.completion.mark_corrupt(*live_, *upload_);
         return tl::unexpected(durable.error());
       }
-    auto file = rules_.complete(*live_, upload_);
+    auto file = parts_.completion.complete(gate, *live_, hold_);
     if (!file) return tl::unexpected(file.error());
     finished.file = std::move(*file);
   } else {
@@ -227,19 +230,103 @@ Result<UploadWriter::Finished> Writer::settle() {
 
 Result<UploadWriter::Finished> Writer::finish() {
   const std::lock_guard use(upload_->use);
-  if (settled_ && failure_) return tl::unexpected(*failure_);
-  if (settled_) return fail(Kind::conflict, "this request has ended already");
+  if (ended_ && failure_) return tl::unexpected(*failure_);
+  if (ended_) return fail(Kind::conflict, "this request has ended already");
   if (checksum_ && (failure_ || checksum_->running.sum() != checksum_->expected)) {
     roll_back();
-    hold_.release();
+    hold_.unlock();
     if (failure_) return tl::unexpected(*failure_);
     return fail(Kind::integrity, "the checksum differs: the bytes were changed on their way");
   }
   checksum_.reset();
-  auto finished = settle();
-  hold_.release();
+  auto finished = keep();
+  hold_.unlock();
   if (finished && failure_) return tl::unexpected(*failure_);
   return finished;
+}
+
+namespace {
+
+// Rows and blob of an upload at its offset, ready to be gone on with; its running sum too. The caller has its lock.
+Result<std::unique_ptr<Staged>> open_staged(const WriterParts& parts, LiveSpace& live, LiveUpload& upload) {
+  Context& context = parts.context;
+  const std::uint64_t offset = upload.row.offset;
+  auto staged = context.blobs.reopen(upload.row.blob);
+  if (!staged && staged.error().kind == Kind::not_found && offset == 0) staged = context.blobs.create(upload.row.blob);
+  if (!staged && staged.error().kind != Kind::not_found) return staged;
+  auto size = staged ? (*staged)->size() : Result<std::uint64_t>(0);
+  if (!size) return tl::unexpected(size.error());
+  if (!staged || *size < offset) {
+    parts.completion.mark_corrupt(live, upload);
+    return lost_bytes();
+  }
+  // What a failed request left behind was never acknowledged.
+  if (*size > offset)
+    if (auto cut = (*staged)->truncate(offset); !cut) return tl::unexpected(cut.error());
+  if (auto summed = parts.completion.sum_up_to(upload, offset); !summed) return tl::unexpected(summed.error());
+  return staged;
+}
+
+// A new epoch: what an earlier writer still wants to record finds its own gone.
+Result<void> begin_epoch(Context& context, LiveSpace& live, LiveUpload& upload) {
+  if (std::exchange(upload.untouched, false)) return {};
+  const auto expires = [&] { return std::min(live.row.expires, context.clock.wall() + context.policy.upload_expire); };
+  auto changed = context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    if (!transaction.advance_upload(upload.row.upload, upload.row.epoch, upload.row.offset))
+      return no_such_upload();  // removed meanwhile
+    const SpaceLock lock(live);
+    UploadRow row = upload.row;
+    ++row.epoch;
+    row.expires = expires();
+    transaction.put_upload(row);
+    return {};
+  });
+  if (!changed) return changed;
+  const SpaceLock lock(live);
+  ++upload.row.epoch;
+  upload.row.expires = expires();
+  return {};
+}
+
+Result<std::unique_ptr<UploadWriter>> of_complete(Uploads& uploads, const LiveSpace& live, const Id& upload,
+                                                  std::uint64_t offset) {
+  auto file = uploads.completed(live, upload);
+  if (!file) return tl::unexpected(file.error());
+  if (file->size != offset) return fail(Kind::conflict, "the upload is at byte " + std::to_string(file->size));
+  return std::make_unique<CompleteWriter>(std::move(*file));
+}
+
+}  // namespace
+
+Result<std::unique_ptr<UploadWriter>> open_writer(const WriterParts& parts, LivePtr live, const Id& upload,
+                                                  std::uint64_t offset, std::optional<ChunkChecksum> expected,
+                                                  const std::string& peer) {
+  std::optional<Writer::Checksum> checksum;
+  if (expected) {
+    auto running = NamedSum::start(expected->algorithm);
+    if (!running) return fail(Kind::usage, "unknown checksum algorithm");
+    checksum = Writer::Checksum{std::move(*running), std::move(expected->sum)};
+  }
+  auto held = parts.uploads.lock(*live, upload);
+  if (!held && held.error().kind == Kind::not_found) return of_complete(parts.uploads, *live, upload, offset);
+  if (!held) return tl::unexpected(held.error());
+  LiveUpload& one = *held->upload();  // its row is ours to read while we have its lock
+  if (one.published) {
+    const SharedGate gate(*live);
+    if (auto file = parts.completion.complete(gate, *live, *held); !file) return tl::unexpected(file.error());
+    return of_complete(parts.uploads, *live, upload, offset);
+  }
+  if (one.row.offset != offset) return fail(Kind::conflict, "the upload is at byte " + std::to_string(one.row.offset));
+  {
+    const SpaceLock lock(*live);
+    const std::uint64_t coming = one.row.length ? *one.row.length - offset : 0;
+    if (auto room = parts.quotas.promise(lock, *live, one, coming, peer); !room) return tl::unexpected(room.error());
+  }
+  auto staged = open_staged(parts, *live, one);
+  if (!staged) return tl::unexpected(staged.error());
+  if (auto begun = begin_epoch(parts.context, *live, one); !begun) return tl::unexpected(begun.error());
+  one.growing->arrived = offset;
+  return std::make_unique<Writer>(parts, std::move(live), std::move(*held), std::move(*staged), std::move(checksum));
 }
 
 }  // namespace qrx::space

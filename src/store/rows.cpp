@@ -71,7 +71,7 @@ UploadRow take_upload(Statement& row) {
   out.offset = row.next_number();
   out.epoch = row.next_number();
   out.blob = to_id(row.next_blob());
-  out.lone = row.next_number() != 0;
+  out.implicit = row.next_number() != 0;
   out.partial = row.next_number() != 0;
   out.damaged = row.next_number() != 0;
   out.created = to_time(row.next_signed_number());
@@ -200,7 +200,7 @@ int write_upload(Connection& connection, const UploadRow& row) {
   else
     statement.null();
   statement.number(row.offset).number(row.epoch).blob(as_bytes(row.blob.bytes));
-  statement.number(row.lone ? 1 : 0).number(row.partial ? 1 : 0).number(row.damaged ? 1 : 0);
+  statement.number(row.implicit ? 1 : 0).number(row.partial ? 1 : 0).number(row.damaged ? 1 : 0);
   statement.signed_number(to_number(row.created)).signed_number(to_number(row.expires));
   return run(statement);
 }

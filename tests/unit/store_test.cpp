@@ -76,7 +76,7 @@ TEST_CASE("rows come back as they were written") {
   upload.metadata = "m";
   upload.offset = 5;
   upload.epoch = 6;
-  upload.lone = true;
+  upload.implicit = true;
   upload.damaged = true;
   upload.expires = WallTime(Millis(8));
   REQUIRE(catalog->change(Durability::durable, [&](Transaction& transaction) -> Result<void> {
@@ -109,7 +109,7 @@ TEST_CASE("rows come back as they were written") {
   CHECK(got.files[0].blob_offset == 77);
   REQUIRE(got.uploads.size() == 1);
   CHECK_FALSE(got.uploads[0].length);
-  CHECK(got.uploads[0].lone);
+  CHECK(got.uploads[0].implicit);
   CHECK_FALSE(got.uploads[0].partial);
   CHECK(got.uploads[0].damaged);
   CHECK(got.uploads[0].expires == upload.expires);

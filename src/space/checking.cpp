@@ -1,0 +1,91 @@
+#include "space/checking.h"
+
+#include <unordered_map>
+#include <unordered_set>
+
+namespace qrx::space {
+
+namespace {
+
+constexpr std::size_t files_at_once = 1000;
+
+// Compares one file with its bytes. What is deleted while we look is no finding.
+Result<void> check_file(Context& context, const FileRow& file, Checked& checked,
+                        const std::function<void(const std::string&)>& tell, const std::stop_token& stop) {
+  const auto still_wanted = [&] {
+    auto row = context.catalog.file(file.file);
+    auto space = context.catalog.space(file.guid);
+    return row && *row && space && *space != nullptr && (*space)->space.phase != Phase::dying;
+  };
+  ++checked.files;
+  const std::string what = "file " + file.file.text() + " of space " + file.guid.text();
+  auto blob = context.blobs.open(file.blob);
+  if (!blob) {
+    if (!still_wanted()) return {};
+    ++checked.missing;
+    const bool absent = blob.error().kind == Kind::not_found;
+    tell(what + ": " + (absent ? "its bytes are missing" : blob.error().what));
+    return {};
+  }
+  Xxh128 sum;
+  const auto add = [&](ByteView bytes) -> Result<void> {
+    sum.update(bytes);
+    return {};
+  };
+  auto read = read_through(context, **blob, file.blob_offset, file.size, add, stop);
+  if (auto on = context.go_on(stop); !on) return on;
+  checked.bytes += file.size;
+  if ((read && sum.sum() == file.xxh128) || !still_wanted()) return {};
+  ++checked.corrupt;
+  tell(what + ": " + (read ? "its checksum differs" : read.error().what));
+  return {};
+}
+
+}  // namespace
+
+Result<Checked> check(Context& context, const std::function<void(const std::string&)>& tell,
+                      const std::stop_token& stop) {
+  Checked checked;
+  if (auto sound = context.catalog.check(); !sound) {
+    if (sound.error().kind != Kind::integrity) return tl::unexpected(sound.error());
+    ++checked.corrupt;
+    tell(sound.error().what);
+  }
+  auto there = context.blobs.list();
+  if (!there) return tl::unexpected(there.error());
+  Id last{};
+  for (;;) {
+    auto files = context.catalog.files_after(last, files_at_once);
+    if (!files) return tl::unexpected(files.error());
+    if (files->empty()) break;
+    last = files->back().file;
+    for (const FileRow& file : *files)
+      if (auto done = check_file(context, file, checked, tell, stop); !done) return tl::unexpected(done.error());
+  }
+  auto uploads = context.catalog.uploads();
+  if (!uploads) return tl::unexpected(uploads.error());
+  std::unordered_map<Id, std::uint64_t, IdHash> sizes;
+  for (const BlobUse& use : *there) sizes[use.blob] = use.size;
+  for (const UploadRow& row : *uploads) {
+    const auto size = sizes.find(row.blob);
+    if (row.offset == 0 || (size != sizes.end() && size->second >= row.offset)) continue;
+    if (auto opened = context.blobs.open(row.blob); opened && (*opened)->size() >= row.offset) continue;
+    ++checked.missing;
+    tell("upload " + row.upload.text() + " of space " + row.guid.text() + ": bytes that were acknowledged are missing");
+  }
+  auto open = context.catalog.open_deliveries();
+  if (!open) return tl::unexpected(open.error());
+  auto named = context.catalog.blobs();
+  if (!named) return tl::unexpected(named.error());
+  std::unordered_set<Id, IdHash> used(named->begin(), named->end());
+  for (const DeliveryRow& delivery : *open) used.insert(delivery.delivery);
+  for (const BlobUse& use : *there) {
+    if (used.contains(use.blob)) continue;
+    if (auto opened = context.blobs.open(use.blob); !opened) continue;
+    ++checked.orphans;
+    tell("blob " + use.blob.text() + ": nothing in the catalog names it");
+  }
+  return checked;
+}
+
+}  // namespace qrx::space

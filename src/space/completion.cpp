@@ -1,0 +1,168 @@
+#include "space/completion.h"
+
+#include <algorithm>
+#include <optional>
+#include <utility>
+
+#include "space/content_type.h"
+
+namespace qrx::space {
+
+Result<void> Completion::sum_up_to(LiveUpload& upload, std::uint64_t end, const std::stop_token& stop) {
+  if (upload.summed == end) return {};
+  std::uint64_t from = std::exchange(upload.summed, Growing::unknown);
+  if (from > end) {  // or unknown
+    upload.sum.reset();
+    from = 0;
+  }
+  if (end > from) {
+    auto blob = context_.blobs.open(upload.row.blob);
+    if (!blob) return tl::unexpected(blob.error());
+    const auto add = [&](ByteView bytes) -> Result<void> {
+      upload.sum.update(bytes);
+      return {};
+    };
+    auto read = read_through(context_, **blob, from, end - from, add, stop);
+    if (!read) return read;
+  }
+  upload.summed = end;
+  return {};
+}
+
+void Completion::mark_corrupt(LiveSpace& live, LiveUpload& upload) {
+  {
+    const SpaceLock lock(live);
+    upload.row.damaged = true;
+  }
+  upload.growing->growth = Content::Growth::ended;
+  // Should this row not reach the disk, the next start finds out by itself.
+  (void)context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    const SpaceLock lock(live);
+    const UploadRow& row = upload.row;
+    if (transaction.advance_upload(row.upload, row.epoch, row.offset))
+      transaction.put_upload(row);  // not one that was removed
+    return {};
+  });
+  context_.events.upload_grew(upload.row.upload);
+  versions_.changed(live);
+}
+
+Result<FileRow> Completion::describe(const SharedGate& gate, LiveSpace& live, const UploadLock& held) {
+  LiveUpload& upload = *held.upload();
+  const UploadRow& row = upload.row;
+  FileRow file;
+  file.file = row.upload;
+  file.delivery = row.delivery;
+  file.guid = row.guid;
+  file.name = row.name;
+  file.size = row.length.value_or(0);
+  file.xxh128 = upload.sum.sum();
+  file.blob = row.blob;
+  auto blob = context_.blobs.open(row.blob);
+  if (!blob) return tl::unexpected(blob.error());
+  std::byte beginning[sniffed_bytes];
+  auto read = (*blob)->read_at(0, beginning);
+  if (!read) return tl::unexpected(read.error());
+  const ByteView known{beginning, std::min<std::size_t>(*read, file.size)};
+  const Sniffed sniffed = sniff(known, file.size <= sniffed_bytes);
+  file.type = sniffed.type;
+  file.sealed = sniffed.sealed;
+  // Its first bytes were checked as they came, but one that is cut short, or made of parts, shows only now.
+  if (live.row.seal == Seal::require && !is_sealed(known)) {
+    // No request can complete it any more.
+    (void)uploads_.drop(SoleUse(gate, held), live, held.upload(), context_.durability());
+    return sealed_only();
+  }
+  return file;
+}
+
+Result<void> Completion::publish(LiveSpace& live, LiveUpload& upload) {
+  if (upload.published) return {};
+  if (auto published = context_.blobs.publish({upload.row.blob}); !published) {
+    // When it had moved already, nobody knows whether the move is durable.
+    if (auto still_staged = context_.blobs.reopen(upload.row.blob); !still_staged) mark_corrupt(live, upload);
+    return published;
+  }
+  upload.published = true;
+  return {};
+}
+
+Result<void> Completion::record(LiveSpace& live, LiveUpload& upload, const FileRow& file, DeliveryRow delivery,
+                                const std::vector<UploadPtr>& parts) {
+  const UploadRow& row = upload.row;
+  if (row.implicit) delivery.committed = context_.clock.wall();
+  return context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
+    if (!transaction.advance_upload(row.upload, row.epoch, file.size))
+      return fail(Kind::conflict, "someone else goes on with this upload");
+    transaction.remove_upload(row.upload);
+    for (const UploadPtr& part : parts) transaction.remove_upload(part->row.upload);
+    transaction.put_file(file);
+    if (row.implicit) transaction.put_delivery(delivery);
+    versions_.advance(live, transaction);
+    return {};
+  });
+}
+
+void Completion::move_in_memory(LiveSpace& live, LiveUpload& upload, const FileRow& file,
+                                const std::vector<UploadPtr>& parts) {
+  const UploadRow& row = upload.row;
+  const SpaceLock lock(live);
+  live.uploads.erase(row.upload);
+  const auto found = live.open.find(row.delivery);
+  if (row.implicit) {
+    live.open.erase(found);
+  } else {
+    LiveDelivery& open = *found->second;
+    open.stored.push_back(file);
+    open.last_used = context_.clock.steady();
+    if (const auto small = open.pack.files.find(file.name); small != open.pack.files.end()) {
+      quotas_.give_back(lock, live, 0, weight_of(small->first));
+      open.pack.files.erase(small);
+    }
+  }
+  for (const UploadPtr& part : parts) {
+    part->removed = true;
+    part->growing->growth = Content::Growth::ended;
+    quotas_.release(lock, live, *part);
+    live.uploads.erase(part->row.upload);
+  }
+  // After a crash its blob may be complete though less was counted.
+  quotas_.add(lock, live, file.size - std::min(file.size, upload.counted), upload.weighs ? Weight{} : weight_of(row));
+  quotas_.withdraw(lock, live, upload);
+  live.empty.erase(upload.number);
+}
+
+Result<FileRow> Completion::complete(const SharedGate& gate, LiveSpace& live, const UploadLock& held,
+                                     const std::vector<UploadPtr>& parts, const std::stop_token& stop) {
+  LiveUpload& upload = *held.upload();
+  const UploadRow& row = upload.row;
+  if (auto summed = sum_up_to(upload, row.length.value_or(0), stop); !summed) {
+    if (summed.error().kind == Kind::integrity) mark_corrupt(live, upload);
+    return tl::unexpected(summed.error());
+  }
+  auto file = describe(gate, live, held);
+  if (!file) return file;
+  if (auto published = publish(live, upload); !published) return tl::unexpected(published.error());
+  std::optional<FileRow> replaced;
+  DeliveryRow delivery;
+  {
+    const SpaceLock lock(live);
+    const auto found = live.open.find(row.delivery);
+    if (found == live.open.end()) return no_such_delivery();
+    delivery = found->second->row;
+    for (const FileRow& other : found->second->stored)
+      if (other.name == file->name) replaced = other;
+  }
+  if (auto recorded = record(live, upload, *file, std::move(delivery), parts); !recorded)
+    return tl::unexpected(recorded.error());
+  const UploadPtr kept = held.upload();  // it leaves the space's memory
+  move_in_memory(live, upload, *file, parts);
+  if (replaced) files_.drop_replaced(gate, live, *replaced);
+  upload.growing->arrived = file->size;
+  upload.growing->growth = Content::Growth::complete;
+  context_.events.upload_grew(row.upload);
+  versions_.publish(live);
+  return file;
+}
+
+}  // namespace qrx::space

@@ -1,0 +1,91 @@
+#include "space/content.h"
+
+#include <utility>
+
+namespace qrx::space {
+
+namespace {
+
+class StoredContent final : public Content {
+ public:
+  StoredContent(FileRow file, std::unique_ptr<Opened> blob) : file_(std::move(file)), blob_(std::move(blob)) {}
+  const FileRow* file() const override { return &file_; }
+  std::optional<std::uint64_t> length() const override { return file_.size; }
+  std::string name() const override { return file_.name; }
+  int fd() const override { return blob_->fd(); }
+  std::uint64_t blob_offset() const override { return file_.blob_offset; }
+  Available available() const override { return {file_.size, Growth::complete}; }
+
+ private:
+  const FileRow file_;
+  const std::unique_ptr<Opened> blob_;
+};
+
+class GrowingContent final : public Content {
+ public:
+  GrowingContent(std::string name, std::shared_ptr<const Growing> growing, std::unique_ptr<Opened> blob)
+      : name_(std::move(name)), growing_(std::move(growing)), blob_(std::move(blob)) {}
+  const FileRow* file() const override { return nullptr; }
+  std::optional<std::uint64_t> length() const override {
+    const std::uint64_t length = growing_->length;
+    return length == Growing::unknown ? std::nullopt : std::optional(length);
+  }
+  std::string name() const override { return name_; }
+  int fd() const override { return blob_->fd(); }
+  std::uint64_t blob_offset() const override { return 0; }
+  Available available() const override {
+    const Growth growth = growing_->growth.load(std::memory_order_acquire);  // before the bytes: complete means all
+    return {growing_->arrived.load(std::memory_order_acquire), growth};
+  }
+
+ private:
+  const std::string name_;
+  const std::shared_ptr<const Growing> growing_;
+  const std::unique_ptr<Opened> blob_;
+};
+
+tl::unexpected<Error> lost_bytes_of_file() {
+  return fail(Kind::integrity, "the server has lost bytes of this file");
+}
+
+Result<std::unique_ptr<Opened>> open_blob(Blobs& blobs, Catalog& catalog, const FileRow& row) {
+  auto opened = blobs.open(row.blob);
+  if (!opened && opened.error().kind == Kind::not_found) {
+    const auto still = catalog.file(row.file);  // or it was deleted just now
+    return still && *still ? lost_bytes_of_file() : no_such_file();
+  }
+  if (!opened) return opened;
+  if ((*opened)->size() < row.blob_offset + row.size) return lost_bytes_of_file();
+  return opened;
+}
+
+}  // namespace
+
+tl::unexpected<Error> no_such_file() {
+  return fail(Kind::not_found, "no such file");
+}
+
+Result<std::shared_ptr<Content>> open_stored(Blobs& blobs, Catalog& catalog, const FileRow& row) {
+  auto opened = open_blob(blobs, catalog, row);
+  if (!opened) return tl::unexpected(opened.error());
+  return std::make_shared<StoredContent>(row, std::move(*opened));
+}
+
+Result<std::shared_ptr<Content>> open_growing(Blobs& blobs, const Id& blob, std::string name,
+                                              std::shared_ptr<const Growing> growing) {
+  auto opened = blobs.open(blob);
+  if (!opened && opened.error().kind == Kind::not_found) return no_such_file();
+  if (!opened) return tl::unexpected(opened.error());
+  return std::make_shared<GrowingContent>(std::move(name), std::move(growing), std::move(*opened));
+}
+
+Result<std::shared_ptr<Content>> open_undelivered(Blobs& blobs, Catalog& catalog, const FileRow& row) {
+  auto opened = open_blob(blobs, catalog, row);
+  if (!opened) return tl::unexpected(opened.error());
+  auto whole = std::make_shared<Growing>();
+  whole->arrived = whole->length = row.size;
+  whole->growth = Content::Growth::complete;
+  return std::make_shared<GrowingContent>(row.name, std::move(whole), std::move(*opened));
+}
+
+}  // namespace qrx::space

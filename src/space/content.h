@@ -1,0 +1,51 @@
+// The bytes of a file, or of an upload while it grows, for who reads them.
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "base/result.h"
+#include "space/blobs.h"
+#include "space/catalog.h"
+
+namespace qrx::space {
+
+// Reads the bytes of a file, or of an upload while it grows.
+class Content {
+ public:
+  virtual ~Content() = default;
+  virtual const FileRow* file() const = 0;                  // null while it is an upload in progress
+  virtual std::optional<std::uint64_t> length() const = 0;  // absent: not known yet
+  virtual std::string name() const = 0;
+  virtual int fd() const = 0;
+  virtual std::uint64_t blob_offset() const = 0;                  // where the content begins in fd
+  enum class Growth : std::uint8_t { growing, complete, ended };  // ended: will never be complete
+  struct Available {
+    std::uint64_t bytes;  // from the beginning
+    Growth growth;
+  };
+  virtual Available available() const = 0;  // any thread; cheap
+};
+
+// The bytes of an upload as its readers see them. Outlives the upload as long as somebody reads.
+struct Growing {
+  static constexpr std::uint64_t unknown = ~std::uint64_t{0};
+  std::atomic<std::uint64_t> arrived{0};
+  std::atomic<std::uint64_t> length{unknown};
+  std::atomic<Content::Growth> growth{Content::Growth::growing};
+};
+
+// A complete file, open. Kind::not_found when it is deleted, Kind::integrity when its bytes were lost.
+Result<std::shared_ptr<Content>> open_stored(Blobs& blobs, Catalog& catalog, const FileRow& row);
+// An upload, with the bytes that `growing` counts.
+Result<std::shared_ptr<Content>> open_growing(Blobs& blobs, const Id& blob, std::string name,
+                                              std::shared_ptr<const Growing> growing);
+// A file whose delivery is not committed: still an upload to its reader.
+Result<std::shared_ptr<Content>> open_undelivered(Blobs& blobs, Catalog& catalog, const FileRow& row);
+
+tl::unexpected<Error> no_such_file();
+
+}  // namespace qrx::space

@@ -1,0 +1,40 @@
+// What all rules work with: the stores, the clock, whom they tell, what is allowed.
+// Private to src/space.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <stop_token>
+
+#include "base/bytes.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "space/blobs.h"
+#include "space/catalog.h"
+#include "space/policy.h"
+
+namespace qrx::space {
+
+struct Context {
+  Catalog& catalog;
+  Blobs& blobs;
+  Clock& clock;
+  Events& events;
+  const Policy policy;
+  std::atomic<bool> stopping{false};
+
+  Durability durability() const { return policy.relaxed ? Durability::lazy : Durability::durable; }
+  // Kind::unavailable once the server, or who asked for this work, wants it to end.
+  Result<void> go_on(const std::stop_token& stop) const;
+};
+
+// A file's bytes, read from its blob piece by piece; `take` gets each piece, and its error ends the reading.
+// Kind::integrity when the blob is too short. `context` and `stop` are asked before each piece (Context::go_on).
+Result<void> read_through(const Context& context, const Opened& blob, std::uint64_t offset, std::uint64_t size,
+                          const std::function<Result<void>(ByteView)>& take, const std::stop_token& stop);
+
+tl::unexpected<Error> no_such_space();
+tl::unexpected<Error> no_such_upload();
+tl::unexpected<Error> no_such_delivery();
+
+}  // namespace qrx::space

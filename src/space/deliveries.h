@@ -1,0 +1,61 @@
+// Deliveries of several files: opened, looked at, committed, ended.
+// Private to src/space.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "space/context.h"
+#include "space/delivery_files.h"
+#include "space/live.h"
+#include "space/quotas.h"
+#include "space/registry.h"
+#include "space/removals.h"
+#include "space/sending.h"
+#include "space/versions.h"
+#include "wire/messages.h"
+
+namespace qrx::space {
+
+// Thread-safe. The errors of each are those of Spaces.
+class Deliveries {
+ public:
+  Deliveries(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Removals& removals,
+             DeliveryFiles& files);
+
+  Result<DeliveryRow> open(LiveSpace& live, const wire::CreateDelivery& wish, const Sender& sender);
+  Result<wire::DeliveryState> state(LiveSpace& live, const Id& delivery);
+  Result<wire::DeliveryState> commit(LiveSpace& live, const Id& delivery, const wire::CommitDelivery& wish);
+  // Kind::conflict once it is committed. Takes the gate.
+  Result<void> end(LiveSpace& live, const Id& delivery, bool by_owner);
+  Result<void> drop(const ExclusiveGate&, LiveSpace& live, const DeliveryPtr& delivery, Durability how);
+
+ private:
+  // One that makes room for a newcomer: nobody adds to it any more, and its uploads are locked.
+  struct Yielding {
+    DeliveryPtr delivery;
+  };
+  // Nothing when there is room; Kind::too_many when none may yield.
+  Result<std::optional<Yielding>> find_yielding(const SpaceLock&, LiveSpace& live, const std::string& peer);
+  Result<void> drop(const SharedGate&, const Yielding& yielding, LiveSpace& live);
+  Result<void> drop_all(LiveSpace& live, const DeliveryPtr& delivery, Durability how);
+  // The delivery that is to be committed, nobody writing into it; null when it is not open (any more).
+  Result<DeliveryPtr> begin_commit(SpaceLock& lock, LiveSpace& live, const Id& delivery);
+  // Uploads that never got a byte: their creation was asked for twice, or their sender has what matters complete. They
+  // do not keep the delivery open; each is locked. Kind::conflict for any other.
+  Result<std::vector<UploadPtr>> lock_leftovers(const SpaceLock&, LiveSpace& live, const LiveDelivery& delivery,
+                                                bool all_there);
+  Result<void> write_commit(const SharedGate&, LiveSpace& live, const DeliveryPtr& delivery,
+                            const std::vector<UploadPtr>& leftovers);
+  void take_back_commit(LiveSpace& live, LiveDelivery& delivery, const std::vector<UploadPtr>& leftovers);
+  Result<wire::DeliveryState> committed_state(const LiveSpace& live, const Id& delivery);  // Kind::not_found
+
+  Context& context_;
+  Registry& registry_;
+  Quotas& quotas_;
+  Versions& versions_;
+  Removals& removals_;
+  DeliveryFiles& files_;
+};
+
+}  // namespace qrx::space

@@ -1,0 +1,179 @@
+#include "space/delivery_files.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace qrx::space {
+
+namespace {
+
+constexpr std::size_t most_packs_open = 256;  // a descriptor each
+
+}  // namespace
+
+DeliveryFiles::DeliveryFiles(Context& context, Registry& registry, Quotas& quotas, Removals& removals)
+    : context_(context),
+      registry_(registry),
+      quotas_(quotas),
+      removals_(removals),
+      packs_(context.blobs, most_packs_open) {}
+
+Result<DeliveryFiles::Place> DeliveryFiles::place(const SpaceLock& lock, LiveSpace& live, FileRow& file) {
+  auto found = registry_.open_delivery(lock, live, file.delivery);
+  if (!found) return tl::unexpected(found.error());
+  Place place{std::move(*found), nullptr, weight_of(file.name)};
+  if (place.delivery->committing) return fail(Kind::conflict, "this delivery is being committed");
+  place.delivery->last_used = context_.clock.steady();
+  Pack& pack = place.delivery->pack;
+  if (const auto former = pack.files.find(file.name); former != pack.files.end()) {
+    place.weight = {};
+    if (former->second.size == file.size && former->second.xxh128 == file.xxh128) {  // its answer was lost
+      file = former->second;
+      return place;
+    }
+  }
+  if (auto taken = quotas_.take(lock, live, file.size, place.weight); !taken) return tl::unexpected(taken.error());
+  auto staged = pack.made ? packs_.open(file.delivery) : packs_.make(file.delivery);
+  if (!staged) {
+    quotas_.give_back(lock, live, file.size, place.weight);
+    return tl::unexpected(staged.error());
+  }
+  pack.made = true;
+  place.staged = std::move(*staged);
+  file.blob_offset = pack.end;
+  pack.end += file.size;
+  pack.durable = false;  // a commit that failed had come so far
+  ++pack.writing;
+  return place;
+}
+
+Result<FileRow> DeliveryFiles::put(const SharedGate& gate, LiveSpace& live, FileRow file, ByteView bytes) {
+  const auto place = [&] {
+    const SpaceLock lock(live);
+    return this->place(lock, live, file);
+  }();
+  if (!place) return tl::unexpected(place.error());
+  if (place->staged == nullptr) return file;
+  const auto written = place->staged->write_at(file.blob_offset, bytes);
+
+  std::optional<FileRow> replaced;
+  {
+    const SpaceLock lock(live);
+    LiveDelivery& open = *place->delivery;
+    Pack& pack = open.pack;
+    if (--pack.writing == 0) pack.written.notify_all();
+    if (!written) {
+      quotas_.give_back(lock, live, 0, place->weight);  // its bytes may be in the pack, until that is moved together
+      return tl::unexpected(written.error());
+    }
+    const auto [former, is_new] = pack.files.try_emplace(file.name, file);
+    if (!is_new) {
+      quotas_.give_back(lock, live, 0, place->weight);
+      former->second = file;
+    }
+    for (const FileRow& stored : open.stored)
+      if (stored.name == file.name) replaced = stored;
+  }
+  if (replaced) drop_replaced(gate, live, *replaced);
+  return file;
+}
+
+void DeliveryFiles::drop_replaced(const SharedGate&, LiveSpace& live, const FileRow& file) {
+  const Removing removing_these(removals_, {file.blob});
+  auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
+    transaction.remove_file(file.file);
+    return {};
+  });
+  if (!changed) return;  // then the delivery has both
+  {
+    const SpaceLock lock(live);
+    const auto open = live.open.find(file.delivery);
+    if (open == live.open.end()) return;
+    auto& stored = open->second->stored;
+    const auto same = [&](const FileRow& one) { return one.file == file.file; };
+    const auto at = std::find_if(stored.begin(), stored.end(), same);
+    if (at == stored.end()) return;
+    stored.erase(at);
+    quotas_.give_back(lock, live, file.size, weight_of(file.name));
+  }
+  (void)context_.blobs.remove(file.blob);  // what stays is found as an orphan
+}
+
+void DeliveryFiles::drop_pack(LiveSpace& live, LiveDelivery& delivery) {
+  bool removed = false;
+  {
+    const SpaceLock lock(live);
+    Pack& pack = delivery.pack;
+    for (const auto& [name, file] : pack.files) quotas_.give_back(lock, live, 0, weight_of(name));
+    quotas_.give_back(lock, live, pack.end, {});
+    pack.files.clear();
+    pack.end = 0;
+    pack.durable = pack.published = false;
+    removed = std::exchange(pack.made, false);
+  }
+  if (!removed) return;
+  packs_.forget(delivery.row.delivery);
+  (void)context_.blobs.remove(delivery.row.delivery);
+}
+
+Result<void> DeliveryFiles::compact_pack(LiveSpace& live, LiveDelivery& delivery, Staged& staged) {
+  std::vector<FileRow> files;
+  for (const auto& [name, file] : delivery.pack.files) files.push_back(file);
+  std::sort(files.begin(), files.end(),
+            [](const FileRow& a, const FileRow& b) { return a.blob_offset < b.blob_offset; });
+  std::uint64_t end = 0;
+  for (const FileRow& file : files) end += file.size;
+  if (end == delivery.pack.end) return {};
+  auto blob = context_.blobs.open(delivery.row.delivery);
+  if (!blob) return tl::unexpected(blob.error());
+  std::uint64_t to = 0;
+  for (FileRow& file : files) {
+    std::uint64_t at = to;  // never behind what is read
+    const auto move = [&](ByteView bytes) {
+      auto written = staged.write_at(at, bytes);
+      at += bytes.size();
+      return written;
+    };
+    if (file.blob_offset != to)
+      if (auto moved = read_through(context_, **blob, file.blob_offset, file.size, move, {}); !moved) return moved;
+    file.blob_offset = to;
+    to += file.size;
+  }
+  if (auto cut = staged.truncate(end); !cut) return cut;
+  const SpaceLock lock(live);
+  for (const FileRow& file : files) delivery.pack.files[file.name] = file;
+  quotas_.give_back(lock, live, delivery.pack.end - end, {});
+  delivery.pack.end = end;
+  return {};
+}
+
+Result<void> DeliveryFiles::keep_pack(const SharedGate&, LiveSpace& live, LiveDelivery& delivery) {
+  Pack& pack = delivery.pack;  // ours alone while we commit
+  if (!pack.made) return {};
+  if (pack.files.empty()) {
+    drop_pack(live, delivery);
+    return {};
+  }
+  if (!pack.durable) {
+    auto staged = packs_.open(delivery.row.delivery);
+    if (!staged) return tl::unexpected(staged.error());
+    auto kept = compact_pack(live, delivery, **staged);
+    if (kept) kept = (*staged)->make_bytes_durable();
+    if (!kept) {
+      drop_pack(live, delivery);  // half moved, or not durable: its sender must send it again
+      return kept;
+    }
+    pack.durable = true;
+  }
+  if (!pack.published) {
+    if (auto published = context_.blobs.publish({delivery.row.delivery}); !published) {
+      // When it had moved already, nobody knows whether the move is durable: the sender must send them again.
+      if (auto still_staged = context_.blobs.reopen(delivery.row.delivery); !still_staged) drop_pack(live, delivery);
+      return published;
+    }
+    pack.published = true;
+  }
+  return {};
+}
+
+}  // namespace qrx::space

@@ -1,0 +1,266 @@
+#include "space/downloads.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/text.h"
+
+namespace qrx::space {
+
+namespace {
+
+// A file that is taken in more pieces than this, with gaps between them, is not counted piece by piece any more.
+constexpr std::size_t most_pieces = 1000;
+// Files of one transfer that are recorded in one transaction: other changes wait meanwhile.
+constexpr std::size_t files_at_once = 500;
+
+// Of a file by a limited link, as many times its bytes are sent for each download that it allows: broken off downloads
+// are begun again, by who cannot go on.
+constexpr std::uint64_t sent_for_each_download = 2;
+
+void add(Parts& parts, const TransferLeg& leg) {
+  if (leg.size == 0)
+    parts.add_whole();
+  else
+    parts.add(leg.first, leg.bytes);
+}
+
+}  // namespace
+
+tl::unexpected<Error> no_such_link() {
+  return fail(Kind::not_found, "no such link");
+}
+
+tl::unexpected<Error> used_up() {
+  return fail(Kind::gone, "this link has been used up");
+}
+
+Result<Downloads::Found> Downloads::find(std::string_view link) {
+  const auto token = Token::parse(to_lower_ascii(link));
+  if (!token) return no_such_link();
+  auto row = context_.catalog.share_of_link(sha256(as_bytes(token->text())));
+  if (!row) return tl::unexpected(row.error());
+  if (!*row) return no_such_link();
+  if ((*row)->revoked) return fail(Kind::gone, "this link was taken back");
+  auto space = registry_.enter_by_token((*row)->guid);
+  if (!space && space.error().kind == Kind::gone) return fail(Kind::gone, "this link has expired");
+  if (!space && space.error().kind == Kind::not_found) return no_such_link();
+  if (!space) return tl::unexpected(space.error());
+  const WallTime expires = end_of(**row, **space);
+  if (expires <= context_.clock.wall()) return fail(Kind::gone, "this link has expired");
+  return Found{std::move(**row), std::move(*space), expires};
+}
+
+Result<std::uint64_t> Downloads::left(const ShareRow& row, std::uint64_t files) const {
+  if (row.limit == 0) return 0;
+  std::uint64_t least = 0;
+  if (files > 0 && row.files_taken >= files) {
+    const auto taken = context_.catalog.least_taken(row.share);
+    if (!taken) return tl::unexpected(taken.error());
+    least = *taken;
+  }
+  if (least >= row.limit) return used_up();
+  return row.limit - least;
+}
+
+LiveSharePtr Downloads::live(const ShareRow& row) {
+  const std::lock_guard lock(lives_mutex_);
+  if (lives_.size() >= prune_at_) {
+    std::erase_if(lives_, [](const auto& entry) { return entry.second.expired(); });
+    prune_at_ = std::max<std::size_t>(64, lives_.size() * 2);
+  }
+  auto& known = lives_[row.share];
+  if (auto found = known.lock()) return found;
+  auto made = std::make_shared<LiveShare>(row.share, row.guid, row.limit);
+  made->files_taken = row.files_taken;
+  known = made;
+  return made;
+}
+
+void Downloads::cut(const Id& share) {
+  const std::lock_guard lock(lives_mutex_);
+  if (const auto known = lives_.find(share); known != lives_.end())
+    if (const auto found = known->second.lock()) found->cut = true;
+}
+
+Result<void> Downloads::mark_opened(const Found& found) {
+  if (found.row.progress != Progress::none) return {};
+  bool changed = false;
+  auto done = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    changed = false;
+    auto row = transaction.share(found.row.share);
+    if (!row || row->progress != Progress::none) return {};
+    row->progress = Progress::opened;
+    add_event(*row, wire::ShareState::opened, context_.clock.wall(), {});
+    transaction.put_share(*row);
+    changed = true;
+    return {};
+  });
+  if (done && changed) versions_.changed(*found.space);
+  return done;
+}
+
+Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<TransferLeg>& legs) {
+  if (live.limit == 0) return {};
+  const std::lock_guard lock(live.mutex);
+  std::size_t flying = 0;
+  const auto admitted = [&]() -> Result<void> {
+    for (const TransferLeg& leg : legs) {
+      auto known = live.files.find(leg.file);
+      if (known == live.files.end()) {
+        auto row = context_.catalog.share_file(live.share, leg.file);
+        if (!row) return tl::unexpected(row.error());
+        known =
+            live.files
+                .emplace(leg.file, LiveShare::File{*row ? Parts::parse((*row)->parts, leg.size) : Parts(leg.size), {}})
+                .first;
+      }
+      LiveShare::File& file = known->second;
+      file.on_their_way.push_back(leg);
+      ++flying;
+      if (file.taken.least() >= live.limit) return used_up();
+      // If all that is on its way arrives, the file has been taken this often.
+      Parts then = file.taken;
+      for (auto flight = file.on_their_way.begin(); flight != std::prev(file.on_their_way.end()); ++flight)
+        add(then, *flight);
+      const bool only_what_is_missing = then.most(leg.first, leg.bytes) < live.limit;
+      add(then, leg);
+      if (then.least() > live.limit) return fail(Kind::locked, "the last download of this link is going on just now");
+      // What is broken off counts nothing, but is not given without end either.
+      if (then.sum() > sent_for_each_download * live.limit * std::max<std::uint64_t>(leg.size, 1) &&
+          !only_what_is_missing)
+        return fail(Kind::gone,
+                    "this link was downloaded too often without its end: only what is missing can be taken");
+      if (then.pieces() > most_pieces)
+        return fail(Kind::denied, "this file is taken in too many pieces: take it as a whole");
+    }
+    return {};
+  }();
+  if (admitted) return {};
+  for (std::size_t at = 0; at < flying; ++at) {
+    const auto file = live.files.find(legs[at].file);
+    file->second.on_their_way.pop_back();  // ours: the mutex is held since it was added
+    if (file->second.on_their_way.empty()) live.files.erase(file);
+  }
+  return admitted;
+}
+
+void Downloads::end_transfer(LiveShare& live, const std::vector<TransferLeg>& legs,
+                             const std::vector<TransferLeg>& taken, std::uint64_t ahead) {
+  if (!taken.empty()) (void)record(live, taken, ahead);
+  if (live.limit == 0) return;
+  const std::lock_guard lock(live.mutex);
+  for (const TransferLeg& leg : taken)
+    if (const auto file = live.files.find(leg.file); file != live.files.end()) add(file->second.taken, leg);
+  for (const TransferLeg& leg : legs) {
+    const auto file = live.files.find(leg.file);
+    if (file == live.files.end()) continue;
+    auto& on_their_way = file->second.on_their_way;
+    const auto ours = std::find_if(on_their_way.begin(), on_their_way.end(), [&](const TransferLeg& one) {
+      return one.first == leg.first && one.bytes == leg.bytes;
+    });
+    if (ours != on_their_way.end()) on_their_way.erase(ours);
+    if (on_their_way.empty()) live.files.erase(file);
+  }
+}
+
+Result<void> Downloads::record_ahead(LiveShare& live, const TransferLeg& leg, std::uint64_t from, std::uint64_t until) {
+  return context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    if (!transaction.share(live.share)) return no_such_share();
+    auto file = transaction.share_file(live.share, leg.file);
+    if (!file) file = ShareFileRow{live.share, leg.file, live.guid, 0, {}};
+    Parts parts = Parts::parse(file->parts, leg.size);
+    parts.add(leg.first + from, until - from);
+    file->parts = parts.text();
+    transaction.put_share_file(*file);
+    return {};
+  });
+}
+
+Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead) {
+  const auto held_now = book_.files_held(live.guid, live.files_taken + taken.size());
+  if (!held_now) return tl::unexpected(held_now.error());
+  bool changed = false;
+  bool counted = false;
+  for (std::size_t begin = 0; begin < taken.size(); begin += files_at_once) {
+    const std::size_t end = std::min(taken.size(), begin + files_at_once);
+    std::uint64_t files_taken = 0;
+    bool shows = false;
+    bool counts = false;
+    auto done = context_.catalog.change(
+        live.limit > 0 ? context_.durability() : Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+          shows = counts = false;
+          auto row = transaction.share(live.share);
+          if (!row) return no_such_share();  // gone with its space
+          for (std::size_t at = begin; at < end; ++at) {
+            const TransferLeg& leg = taken[at];
+            auto file = transaction.share_file(live.share, leg.file);
+            if (!file) file = ShareFileRow{live.share, leg.file, live.guid, 0, {}};
+            Parts parts = Parts::parse(file->parts, leg.size);
+            if (ahead > leg.bytes)
+              parts.take_back(leg.first + leg.bytes, ahead - leg.bytes);
+            else if (ahead > 0)
+              parts.add(leg.first + ahead, leg.bytes - ahead);
+            else
+              add(parts, leg);
+            if (parts.pieces() > most_pieces && live.limit == 0) parts.flatten();
+            if (file->taken == 0 && parts.least() > 0) ++row->files_taken;
+            counts = counts || parts.least() > file->taken;
+            file->taken = std::max(file->taken, parts.least());
+            file->parts = parts.text();
+            transaction.put_share_file(*file);
+          }
+          files_taken = row->files_taken;
+          if (row->progress != Progress::downloaded && files_taken > 0 && files_taken >= *held_now) {
+            row->progress = Progress::downloaded;
+            add_event(*row, wire::ShareState::downloaded, context_.clock.wall(), {});
+            shows = true;
+          }
+          if (shows || counts) transaction.put_share(*row);
+          return {};
+        });
+    if (!done) return done;
+    live.files_taken = files_taken;
+    changed = changed || shows;
+    counted = counted || counts;
+  }
+  if (counted && live.files_taken >= *held_now)
+    if (const auto least = context_.catalog.least_taken(live.share);
+        least && live.shown_least.exchange(*least) != *least)
+      changed = true;
+  if (!changed) return {};
+  if (auto space = registry_.find(live.guid); space && *space != nullptr) versions_.changed(**space);
+  return {};
+}
+
+void Downloads::begin_doubt(LiveShare& live) {
+  ++live.in_doubt;
+  ++in_doubt_;
+}
+
+void Downloads::end_doubt(LiveShare& live) {
+  --live.in_doubt;
+  --in_doubt_;
+  context_.events.space_changed(live.guid);
+}
+
+bool Downloads::in_doubt(const Guid& guid) const {
+  if (in_doubt_ == 0) return false;
+  const std::lock_guard lock(lives_mutex_);
+  return std::any_of(lives_.begin(), lives_.end(), [&](const auto& entry) {
+    const auto live = entry.second.lock();
+    return live && live->guid == guid && live->in_doubt > 0;
+  });
+}
+
+std::optional<Guid> Downloads::in_doubt(std::string_view link) {
+  if (in_doubt_ == 0) return std::nullopt;
+  const auto found = find(link);
+  if (!found) return std::nullopt;
+  const std::lock_guard lock(lives_mutex_);
+  const auto known = lives_.find(found->row.share);
+  const auto live = known == lives_.end() ? nullptr : known->second.lock();
+  return live && live->limit > 0 && live->in_doubt > 0 ? std::optional(live->guid) : std::nullopt;
+}
+
+}  // namespace qrx::space

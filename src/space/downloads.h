@@ -1,0 +1,94 @@
+// What recipients take by their links: which may begin, what is on its way, what was taken. The catalog has the truth
+// of all that ended. Private to src/space.
+#pragma once
+
+#include <atomic>
+#include <list>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "space/context.h"
+#include "space/live.h"
+#include "space/parts.h"
+#include "space/registry.h"
+#include "space/share_book.h"
+#include "space/share_model.h"
+#include "space/versions.h"
+
+namespace qrx::space {
+
+// A share with transfers; alive as long as one of them.
+struct LiveShare {
+  LiveShare(const Id& share_, const Guid& guid_, std::uint64_t limit_) : share(share_), guid(guid_), limit(limit_) {}
+  const Id share;
+  const Guid guid;
+  const std::uint64_t limit;
+  std::atomic<bool> cut{false};
+  std::atomic<unsigned> in_doubt{0};          // transfers that have gone out and are not known to be taken yet
+  std::atomic<std::uint64_t> files_taken{0};  // as of the last record
+  std::atomic<std::uint64_t> shown_least{
+      ~std::uint64_t{0}};  // how often everything was taken when its space last moved
+
+  // Of a limited share, files that are on their way; from their first transfer to the end of the last.
+  struct File {
+    Parts taken;
+    std::list<TransferLeg> on_their_way;
+  };
+  std::mutex mutex;
+  std::unordered_map<Id, File, IdHash> files;
+};
+using LiveSharePtr = std::shared_ptr<LiveShare>;
+
+// Thread-safe.
+class Downloads {
+ public:
+  Downloads(Context& context, Registry& registry, Versions& versions, ShareBook& book)
+      : context_(context), registry_(registry), versions_(versions), book_(book) {}
+
+  struct Found {
+    ShareRow row;
+    LivePtr space;
+    WallTime expires;
+  };
+  // Kind::not_found when unknown, Kind::gone when revoked or expired.
+  Result<Found> find(std::string_view link);
+  // Of a space with so many files; Kind::gone when it is used up, 0 when there is no limit.
+  Result<std::uint64_t> left(const ShareRow& row, std::uint64_t files) const;
+  Result<void> mark_opened(const Found& found);
+
+  LiveSharePtr live(const ShareRow& row);
+  void cut(const Id& share);  // its running transfers
+  // Admits all legs of a limited share or none.
+  Result<void> begin_transfer(LiveShare& live, const std::vector<TransferLeg>& legs);
+  // `ahead`: how many bytes of the one leg were recorded before.
+  void end_transfer(LiveShare& live, const std::vector<TransferLeg>& legs, const std::vector<TransferLeg>& taken,
+                    std::uint64_t ahead);
+  Result<void> record_ahead(LiveShare& live, const TransferLeg& leg, std::uint64_t from, std::uint64_t until);
+
+  // Its last bytes are going out, and whether they were taken is known in a moment.
+  void begin_doubt(LiveShare& live);
+  void end_doubt(LiveShare& live);  // tells those who wait for it; nothing has changed for anyone else
+  bool in_doubt(const Guid& guid) const;
+  std::optional<Guid> in_doubt(std::string_view link);  // of a limited link: its space
+
+ private:
+  Result<void> record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead);
+
+  Context& context_;
+  Registry& registry_;
+  Versions& versions_;
+  ShareBook& book_;
+  std::atomic<unsigned> in_doubt_{0};  // of all shares
+  mutable std::mutex lives_mutex_;     // before it none of a LiveShare
+  std::unordered_map<Id, std::weak_ptr<LiveShare>, IdHash> lives_;
+  std::size_t prune_at_ = 64;
+};
+
+tl::unexpected<Error> no_such_link();
+tl::unexpected<Error> used_up();
+
+}  // namespace qrx::space

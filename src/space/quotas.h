@@ -1,0 +1,55 @@
+// How much there is and may be: bytes and files of each space, bytes and spaces of the server.
+// Private to src/space.
+#pragma once
+
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "space/context.h"
+#include "space/live.h"
+
+namespace qrx::space {
+
+// Thread-safe. What counts in a space takes its SpaceLock; the lock of the totals is taken after it.
+class Quotas {
+ public:
+  explicit Quotas(Context& context);
+
+  Result<void> know_totals();  // Kind::unavailable: nothing is taken while they are not known
+  // One more space, if the server has room for it.
+  Result<void> take_space();
+  void give_back_space();
+  Result<void> room_on_disk(std::uint64_t bytes) const;
+
+  // If it fits. `freed`: bytes that go when these come.
+  Result<void> take(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed = 0);
+  void add(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight);  // is there already, fits or not
+  void give_back(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight);
+
+  // Room for what was announced, as far as its peer may hold it; what it had before is given up.
+  Result<void> promise(const SpaceLock&, LiveSpace& live, LiveUpload& upload, std::uint64_t bytes,
+                       const std::string& peer);
+  void withdraw(const SpaceLock&, LiveSpace& live, LiveUpload& upload);
+  // Bytes that are to be written next, of the promise first.
+  Result<void> reserve(const SpaceLock&, LiveSpace& live, LiveUpload& upload, std::uint64_t bytes,
+                       std::uint64_t freed = 0);
+  void unreserve(const SpaceLock&, LiveSpace& live, const UploadPtr& upload, std::uint64_t bytes);
+  void release(const SpaceLock&, LiveSpace& live, LiveUpload& upload);  // all that it holds: it is gone
+  // Withdraws the promises of uploads that made no progress. Takes the lock of each space.
+  void lapse_promises(const std::vector<LivePtr>& spaces);
+
+ private:
+  Result<void> fits(LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed = 0);
+  Result<void> read_totals();           // totals_mutex_ held: reads them unless they are known
+  std::uint64_t most_in_total() const;  // likewise: bytes that the server and its disk can hold
+
+  Context& context_;
+  const std::uint64_t disk_reserve_;
+  std::mutex totals_mutex_;
+  bool totals_known_ = false;
+  std::uint64_t spaces_ = 0;
+  Ledger total_bytes_;
+};
+
+}  // namespace qrx::space

@@ -1,0 +1,19 @@
+// What the owner reads: files, uploads while they grow, and sums.
+// Private to src/space.
+#pragma once
+
+#include <memory>
+#include <stop_token>
+
+#include "space/content.h"
+#include "space/context.h"
+#include "space/registry.h"
+
+namespace qrx::space {
+
+// As Spaces::content(), the owner's right checked before.
+Result<std::shared_ptr<Content>> open_content(Context& context, LiveSpace& live, const Id& file);
+// As Spaces::sha256().
+Result<Sha256Sum> sha256_of(Context& context, Registry& registry, const FileRow& file, const std::stop_token& stop);
+
+}  // namespace qrx::space

@@ -1,0 +1,96 @@
+#include "space/recovery.h"
+
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <utility>
+
+#include "space/clock_guard.h"
+#include "space/orphans.h"
+
+namespace qrx::space {
+
+namespace {
+
+struct BlobSizes {
+  std::unordered_map<Id, std::uint64_t, IdHash> staged, stored;
+};
+
+// What a start makes of one upload: cut to its durable offset, completed when all is there, or marked as damaged.
+Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes& there, Recovered& recovered,
+                            const std::stop_token& stop) {
+  auto live = rooms.registry.find(row.guid);
+  if (!live) return tl::unexpected(live.error());
+  if (*live == nullptr) return {};
+  UploadPtr upload;
+  std::optional<UploadLock> lock_of_upload;
+  {
+    const SpaceLock lock(*(*live));
+    const auto found = (*live)->uploads.find(row.upload);
+    if (found == (*live)->uploads.end() || found->second->locked) return {};
+    upload = found->second;
+    lock_of_upload.emplace(UploadLock::adopt(lock, **live, upload));
+  }
+  const auto in_store = there.stored.find(row.blob);
+  const auto in_staging = there.staged.find(row.blob);
+  const std::uint64_t size = in_staging == there.staged.end() ? 0 : in_staging->second;
+  const auto damaged = [&]() -> Result<void> {
+    rooms.completion.mark_corrupt(**live, *upload);
+    ++recovered.damaged;
+    return {};
+  };
+  bool complete_now = row.length == row.offset && !row.partial;
+  if (in_store != there.stored.end()) {
+    // It ended between the move of its blob and its row: all bytes are there, and durable.
+    complete_now = row.length == in_store->second;
+    if (!complete_now) return damaged();
+    upload->published = true;
+  } else if (size < row.offset) {
+    return damaged();
+  } else if (size > row.offset) {
+    auto blob = rooms.context.blobs.reopen(row.blob);
+    if (!blob) return tl::unexpected(blob.error());
+    if (auto cut = (*blob)->truncate(row.offset); !cut) return cut;
+    if (auto durable = (*blob)->make_durable(); !durable) return durable;
+    ++recovered.truncated;
+  }
+  if (!complete_now) return {};
+  const SharedGate gate(*(*live));
+  // One upload must not keep the server from starting; its sender meets the fault on the next try.
+  if (auto file = rooms.completion.complete(gate, **live, *lock_of_upload, {}, stop); !file) ++recovered.incomplete;
+  return {};
+}
+
+}  // namespace
+
+Result<Recovered> recover(Rooms& rooms, const std::stop_token& stop) {
+  if (auto known = rooms.quotas.know_totals(); !known) return tl::unexpected(known.error());
+  Recovered recovered;
+  Swept dying;
+  if (auto erased = rooms.erasing.erase_expired(WallTime::min(), dying, stop); !erased)
+    return tl::unexpected(erased.error());
+  recovered.failures = std::move(dying.failures);
+
+  auto there = rooms.context.blobs.list();
+  if (!there) return tl::unexpected(there.error());
+  BlobSizes sizes;
+  for (const BlobUse& use : *there) (use.staged ? sizes.staged : sizes.stored)[use.blob] = use.size;
+  auto rows = rooms.context.catalog.uploads();
+  if (!rows) return tl::unexpected(rows.error());
+  for (const UploadRow& row : *rows) {
+    if (auto on = rooms.context.go_on(stop); !on) return tl::unexpected(on.error());
+    ++recovered.uploads;
+    if (row.damaged) continue;
+    if (auto done = recover_upload(rooms, row, sizes, recovered, stop); !done)
+      recovered.failures.push_back(about("upload", row.upload, done.error()));
+  }
+  auto aside = set_orphans_aside(rooms.context, rooms.removals, true, recovered.failures, stop);
+  if (!aside) return tl::unexpected(aside.error());
+  recovered.quarantined = *aside;
+  if (!clock_is_noted(rooms.context.catalog))
+    if (auto trusted = trust_clock(rooms.context.catalog, rooms.context.clock); !trusted)
+      return tl::unexpected(trusted.error());
+  return recovered;
+}
+
+}  // namespace qrx::space

@@ -1,0 +1,104 @@
+#include "space/registry.h"
+
+#include <algorithm>
+
+namespace qrx::space {
+
+namespace {
+
+// Idle spaces kept in memory, about a kilobyte each.
+constexpr std::size_t most_lives = 16'384;
+
+}  // namespace
+
+Result<LivePtr> Registry::find(const Guid& guid) {
+  for (;;) {
+    std::uint64_t forgotten_before = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto found = lives_.find(guid); found != lives_.end()) return found->second;
+      forgotten_before = forgotten_;
+    }
+    auto state = context_.catalog.space(guid);
+    if (!state) return tl::unexpected(state.error());
+    if (*state == nullptr) return LivePtr();
+    const std::lock_guard lock(mutex_);
+    if (const auto found = lives_.find(guid); found != lives_.end()) return found->second;
+    if (forgotten_ != forgotten_before) continue;
+    make_room();
+    return lives_.emplace(guid, to_live(**state, context_.clock.steady())).first->second;
+  }
+}
+
+void Registry::make_room() {
+  if (lives_.size() < most_lives) return;
+  ++forgotten_;
+  for (auto at = lives_.begin(); at != lives_.end() && lives_.size() > most_lives * 3 / 4;)
+    at = at->second.use_count() == 1 && at->second->idle() ? lives_.erase(at) : std::next(at);
+}
+
+void Registry::forget(const Guid& guid) {
+  const std::lock_guard lock(mutex_);
+  ++forgotten_;
+  lives_.erase(guid);
+}
+
+std::vector<LivePtr> Registry::all() {
+  const std::lock_guard lock(mutex_);
+  std::vector<LivePtr> all;
+  all.reserve(lives_.size());
+  for (const auto& [guid, live] : lives_) all.push_back(live);
+  return all;
+}
+
+bool Registry::expired(const SpaceLock&, const LiveSpace& live) const {
+  return live.row.expires <= context_.clock.wall();
+}
+
+Result<void> Registry::still_open(const SpaceLock& lock, const LiveSpace& live) const {
+  if (live.row.phase == Phase::dying) return no_such_space();
+  if (live.row.phase == Phase::blocked) return fail(Kind::gone, "the operator of this server has blocked this space");
+  if (expired(lock, live)) return fail(Kind::gone, "this space has expired");
+  return {};
+}
+
+Result<LivePtr> Registry::enter(const Guid& guid) {
+  auto live = enter_by_token(guid);
+  if (!live && live.error().kind == Kind::gone) return no_such_space();
+  return live;
+}
+
+Result<LivePtr> Registry::enter_by_token(const Guid& guid) {
+  auto live = find(guid);
+  if (!live) return live;
+  if (*live == nullptr) return no_such_space();
+  const SpaceLock lock(*(*live));
+  if (auto open = still_open(lock, **live); !open) return tl::unexpected(open.error());
+  return live;
+}
+
+Result<LivePtr> Registry::enter(const Guid& guid, std::string_view token) {
+  const Sha256Sum given = sha256(as_bytes(token));
+  auto live = find(guid);
+  if (!live) return live;
+  Sha256Sum wanted{};                                      // no text is known to have this sum
+  if (*live != nullptr) wanted = (*live)->row.owner_hash;  // never changes
+  if (!equal_constant_time(as_bytes(given), as_bytes(wanted)) || *live == nullptr) {
+    // An unknown space costs a look into the catalog; so must a wrong token.
+    if (*live != nullptr)
+      if (auto missed = context_.catalog.space(Id::random()); !missed) return tl::unexpected(missed.error());
+    return no_such_space();
+  }
+  const SpaceLock lock(*(*live));
+  if (auto open = still_open(lock, **live); !open) return tl::unexpected(open.error());
+  return live;
+}
+
+Result<DeliveryPtr> Registry::open_delivery(const SpaceLock& lock, const LiveSpace& live, const Id& delivery) const {
+  if (auto open = still_open(lock, live); !open) return tl::unexpected(open.error());
+  const auto found = live.open.find(delivery);
+  if (found == live.open.end() || found->second->implicit) return no_such_delivery();
+  return found->second;
+}
+
+}  // namespace qrx::space

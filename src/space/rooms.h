@@ -1,0 +1,39 @@
+// All parts of the rules, put together. Who needs one takes that one.
+// Private to src/space.
+#pragma once
+
+#include <mutex>
+
+#include "space/completion.h"
+#include "space/context.h"
+#include "space/deliveries.h"
+#include "space/delivery_files.h"
+#include "space/erasing.h"
+#include "space/quotas.h"
+#include "space/registry.h"
+#include "space/removals.h"
+#include "space/uploads.h"
+#include "space/versions.h"
+#include "space/writer.h"
+
+namespace qrx::space {
+
+struct Rooms {
+  Rooms(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, const Policy& policy);
+
+  Context context;
+  Registry registry;
+  Versions versions;
+  Quotas quotas;
+  Removals removals;
+  DeliveryFiles files;
+  Deliveries deliveries;
+  Uploads uploads;
+  Completion completion;
+  Erasing erasing;
+  std::mutex sweep_mutex;  // one sweep at a time
+
+  WriterParts for_writers() { return {context, quotas, versions, uploads, completion}; }
+};
+
+}  // namespace qrx::space

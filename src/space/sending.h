@@ -1,0 +1,56 @@
+// What senders bring: who they are, what they announce, and the writer that takes their bytes.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/result.h"
+#include "space/model.h"
+
+namespace qrx::space {
+
+// The only writer of an upload. Destroying it keeps what was written: it is made durable and recorded.
+class UploadWriter {
+ public:
+  virtual ~UploadWriter() = default;
+  virtual std::uint64_t offset() const = 0;
+  virtual Result<void> write(ByteView bytes) = 0;  // Kind::too_large beyond the announced length or a limit
+  // Someone else asked for this upload (its sender came back): stop soon. Checked by write too (Kind::locked).
+  virtual bool asked_to_stop() const = 0;
+  struct Finished {
+    std::uint64_t offset;
+    bool complete;  // it has become a file (or a whole partial)
+    std::optional<FileRow> file;
+  };
+  // Makes durable what was written since the start and records it; completes the upload when all is there, commits its
+  // delivery when it is a lone one. Checks `expected` (tus checksum of the bytes of this writer) before; a wrong sum
+  // truncates back and is Kind::integrity.
+  virtual Result<Finished> finish() = 0;
+};
+
+// Who sends: the client's address. What costs nothing to begin (announced bytes, open deliveries, uploads without a
+// byte) is shared out by it, so that one client shuts out nobody else. Empty (a Unix socket) is a client like others.
+struct Sender {
+  std::string peer;
+};
+
+struct NewUpload {
+  std::string name;  // relative path, checked by the rules: Kind::integrity for an unsafe one
+  std::string metadata;
+  std::optional<std::uint64_t> length;
+  std::optional<Id> delivery;  // join this one; absent: a delivery of its own
+  bool partial = false;
+};
+
+struct ChunkChecksum {
+  std::string algorithm;  // of upload_checksum_algorithms()
+  std::vector<std::uint8_t> sum;
+};
+
+// Of a small file of an open delivery, which comes whole.
+inline constexpr std::uint64_t most_small_bytes = 256U << 10;
+
+}  // namespace qrx::space

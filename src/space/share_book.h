@@ -1,0 +1,45 @@
+// The rows of shares: what each is for its owner, its history, and how many files there are to be taken.
+// Private to src/space.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <unordered_map>
+
+#include "space/context.h"
+#include "space/live.h"
+#include "space/share_model.h"
+#include "wire/share_messages.h"
+
+namespace qrx::space {
+
+wire::ShareState state_of(const ShareRow& row);
+tl::unexpected<Error> no_such_share();
+// When the link ends. Takes the lock of the space.
+WallTime end_of(const ShareRow& row, LiveSpace& live);
+void add_event(ShareRow& row, wire::ShareState state, WallTime now, std::string_view reason);  // into the history
+
+// Thread-safe.
+class ShareBook {
+ public:
+  explicit ShareBook(Context& context) : context_(context) {}
+
+  wire::ShareInfo info(const ShareRow& row, WallTime expires, std::string_view token);
+  Result<ShareRow> owned(const Guid& guid, const Id& share) const;  // Kind::not_found
+  void set_notice(ShareRow& row, wire::ShareState state, std::string_view reason) const;
+  // How many files of a space are there to be taken. With `unless_over`: an older count will do if it is larger than
+  // that.
+  Result<std::uint64_t> files_held(const Guid& guid, std::uint64_t unless_over = 0);
+
+ private:
+  struct Held {
+    std::weak_ptr<const SpaceState> state;
+    std::uint64_t files = 0;
+  };
+  Context& context_;
+  std::mutex held_mutex_;
+  std::unordered_map<Guid, Held, IdHash> held_;
+};
+
+}  // namespace qrx::space

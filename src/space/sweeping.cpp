@@ -1,0 +1,83 @@
+#include "space/sweeping.h"
+
+#include <algorithm>
+#include <mutex>
+
+#include "space/clock_guard.h"
+#include "space/orphans.h"
+
+namespace qrx::space {
+
+namespace {
+
+Result<void> sweep_upload(Rooms& rooms, const UploadRow& row, WallTime now, Swept& swept) {
+  auto live = rooms.registry.find(row.guid);
+  if (!live) return tl::unexpected(live.error());
+  if (*live == nullptr) return {};
+  const ExclusiveGate gate(*(*live));
+  UploadPtr upload;
+  {
+    const SpaceLock lock(*(*live));
+    const auto found = (*live)->uploads.find(row.upload);
+    if (found == (*live)->uploads.end() || found->second->locked || found->second->row.expires > now) return {};
+    upload = found->second;
+  }
+  const std::uint64_t bytes = upload->counted;
+  if (auto dropped = rooms.uploads.drop(SoleUse(gate), **live, upload, rooms.context.durability()); !dropped)
+    return dropped;
+  swept.bytes += bytes;
+  ++swept.uploads;
+  return {};
+}
+
+Result<void> sweep_delivery(Rooms& rooms, const DeliveryRow& row) {
+  auto live = rooms.registry.find(row.guid);
+  if (!live) return tl::unexpected(live.error());
+  if (*live == nullptr) return {};
+  const ExclusiveGate gate(*(*live));
+  DeliveryPtr delivery;
+  {
+    const SpaceLock lock(*(*live));
+    const auto found = (*live)->open.find(row.delivery);
+    if (found == (*live)->open.end()) return {};
+    const auto of_this = [&](const auto& entry) { return entry.second->row.delivery == row.delivery; };
+    if (std::any_of((*live)->uploads.begin(), (*live)->uploads.end(), of_this)) return {};
+    if (found->second->last_used + rooms.context.policy.upload_expire > rooms.context.clock.steady()) return {};
+    delivery = found->second;
+  }
+  return rooms.deliveries.drop(gate, **live, delivery, rooms.context.durability());
+}
+
+}  // namespace
+
+Result<Swept> sweep(Rooms& rooms, const std::stop_token& stop) {
+  const std::lock_guard one(rooms.sweep_mutex);
+  rooms.quotas.lapse_promises(rooms.registry.all());
+  if (auto trusted = trust_clock(rooms.context.catalog, rooms.context.clock); !trusted)
+    return tl::unexpected(trusted.error());
+  Swept swept;
+  const WallTime now = rooms.context.clock.wall();
+  if (auto erased = rooms.erasing.erase_expired(now, swept, stop); !erased) return tl::unexpected(erased.error());
+
+  auto rows = rooms.context.catalog.uploads();
+  if (!rows) return tl::unexpected(rows.error());
+  for (const UploadRow& row : *rows) {
+    if (row.expires > now) continue;
+    if (auto on = rooms.context.go_on(stop); !on) return tl::unexpected(on.error());
+    if (auto done = sweep_upload(rooms, row, now, swept); !done)
+      swept.failures.push_back(about("upload", row.upload, done.error()));
+  }
+  auto open = rooms.context.catalog.open_deliveries();
+  if (!open) return tl::unexpected(open.error());
+  for (const DeliveryRow& row : *open) {
+    if (row.created + rooms.context.policy.upload_expire > now) continue;
+    if (auto on = rooms.context.go_on(stop); !on) return tl::unexpected(on.error());
+    if (auto done = sweep_delivery(rooms, row); !done)
+      swept.failures.push_back(about("delivery", row.delivery, done.error()));
+  }
+  if (auto aside = set_orphans_aside(rooms.context, rooms.removals, false, swept.failures, stop); !aside)
+    return tl::unexpected(aside.error());
+  return swept;
+}
+
+}  // namespace qrx::space

@@ -4,7 +4,6 @@
 #include <unordered_set>
 
 namespace qrx::space {
-
 namespace {
 
 constexpr std::size_t files_at_once = 1000;

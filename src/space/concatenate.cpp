@@ -8,7 +8,6 @@
 #include "wire/names.h"
 
 namespace qrx::space {
-
 namespace {
 
 constexpr std::size_t most_parts = 1024;

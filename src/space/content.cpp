@@ -3,7 +3,6 @@
 #include <utility>
 
 namespace qrx::space {
-
 namespace {
 
 class StoredContent final : public Content {

@@ -8,7 +8,6 @@
 #include "wire/names.h"
 
 namespace qrx::space {
-
 namespace {
 
 // Open deliveries of one space: they cost memory, and a file each once they have small files.

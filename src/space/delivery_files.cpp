@@ -4,7 +4,6 @@
 #include <utility>
 
 namespace qrx::space {
-
 namespace {
 
 constexpr std::size_t most_packs_open = 256;  // a descriptor each

@@ -6,7 +6,6 @@
 #include "base/text.h"
 
 namespace qrx::space {
-
 namespace {
 
 // A file that is taken in more pieces than this, with gaps between them, is not counted piece by piece any more.

@@ -7,7 +7,6 @@
 #include <vector>
 
 namespace qrx::space {
-
 namespace {
 
 constexpr std::size_t spaces_at_once = 64;

@@ -5,7 +5,6 @@
 #include "space/erasing.h"
 
 namespace qrx::space {
-
 namespace {
 
 using IdSet = std::unordered_set<Id, IdHash>;

@@ -4,7 +4,6 @@
 #include <utility>
 
 namespace qrx::space {
-
 namespace {
 
 // A client that sends one file in parallel parts has more uploads than files for a while.

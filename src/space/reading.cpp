@@ -49,9 +49,9 @@ Result<Sha256Sum> sha256_of(Context& context, Registry& registry, const FileRow&
   auto live = registry.find((*row)->guid);
   if (!live || *live == nullptr) return sum;
   // Under the gate, so that the row of a file that was removed meanwhile does not come back.
-  const SharedGate gate(*(*live));
+  const SharedGate gate(**live);
   {
-    const SpaceLock lock(*(*live));
+    const SpaceLock lock(**live);
     if ((*live)->row.phase == Phase::dying) return sum;
   }
   if (auto again = context.catalog.file(file.file); !again || !*again) return sum;

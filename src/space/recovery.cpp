@@ -9,7 +9,6 @@
 #include "space/orphans.h"
 
 namespace qrx::space {
-
 namespace {
 
 struct BlobSizes {
@@ -25,7 +24,7 @@ Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes&
   UploadPtr upload;
   std::optional<UploadLock> lock_of_upload;
   {
-    const SpaceLock lock(*(*live));
+    const SpaceLock lock(**live);
     const auto found = (*live)->uploads.find(row.upload);
     if (found == (*live)->uploads.end() || found->second->locked) return {};
     upload = found->second;
@@ -55,7 +54,7 @@ Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes&
     ++recovered.truncated;
   }
   if (!complete_now) return {};
-  const SharedGate gate(*(*live));
+  const SharedGate gate(**live);
   // One upload must not keep the server from starting; its sender meets the fault on the next try.
   if (auto file = rooms.completion.complete(gate, **live, *lock_of_upload, {}, stop); !file) ++recovered.incomplete;
   return {};

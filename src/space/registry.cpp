@@ -3,7 +3,6 @@
 #include <algorithm>
 
 namespace qrx::space {
-
 namespace {
 
 // Idle spaces kept in memory, about a kilobyte each.
@@ -72,7 +71,7 @@ Result<LivePtr> Registry::enter_by_token(const Guid& guid) {
   auto live = find(guid);
   if (!live) return live;
   if (*live == nullptr) return no_such_space();
-  const SpaceLock lock(*(*live));
+  const SpaceLock lock(**live);
   if (auto open = still_open(lock, **live); !open) return tl::unexpected(open.error());
   return live;
 }
@@ -89,7 +88,7 @@ Result<LivePtr> Registry::enter(const Guid& guid, std::string_view token) {
       if (auto missed = context_.catalog.space(Id::random()); !missed) return tl::unexpected(missed.error());
     return no_such_space();
   }
-  const SpaceLock lock(*(*live));
+  const SpaceLock lock(**live);
   if (auto open = still_open(lock, **live); !open) return tl::unexpected(open.error());
   return live;
 }

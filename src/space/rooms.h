@@ -4,7 +4,7 @@
 
 #include <mutex>
 
-#include "space/completion.h"
+#include "space/completing.h"
 #include "space/context.h"
 #include "space/deliveries.h"
 #include "space/delivery_files.h"

@@ -6,7 +6,6 @@
 #include "space/share_text.h"
 
 namespace qrx::space {
-
 namespace {
 
 using wire::ShareState;

@@ -10,7 +10,6 @@
 #include "space/share_text.h"
 
 namespace qrx::space {
-
 namespace {
 
 using wire::Channel;

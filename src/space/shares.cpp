@@ -8,126 +8,15 @@
 
 #include "base/text.h"
 #include "space/page_start.h"
+#include "space/share_changes.h"
 #include "space/share_rooms.h"
 #include "space/share_text.h"
 #include "space/views.h"
 
 namespace qrx::space {
-
 namespace {
 
 using wire::ShareState;
-
-// Rows per space, revoked ones too, for each recipient that a space may have.
-constexpr std::uint64_t rows_a_recipient = 4;
-struct Wish {
-  wire::Recipient to;
-  std::string text;
-};
-
-// Without repetitions, in order.
-Result<std::vector<Wish>> read_recipients(const std::vector<std::string>& recipients) {
-  std::vector<Wish> wishes;
-  for (const std::string& text : recipients) {
-    auto to = wire::parse_recipient(text);
-    if (!to) return tl::unexpected(to.error());
-    std::string written = wire::to_text(*to);
-    // Written in two ways it is still one recipient, with one link.
-    if (std::any_of(wishes.begin(), wishes.end(), [&](const Wish& one) { return one.text == written; })) continue;
-    wishes.push_back({std::move(*to), std::move(written)});
-  }
-  if (wishes.empty()) return fail(Kind::usage, "there are no recipients");
-  return wishes;
-}
-
-// Whether telling him (again) is called for.
-bool is_to_be_told(const ShareRow& row, bool again) {
-  if (row.progress != Progress::none) return false;
-  return row.notice == ShareState::failed || (row.notice == ShareState::unknown && again);
-}
-
-// What one request to share changes, inside its transaction.
-class Changes {
- public:
-  Changes(ShareRooms& rooms, Transaction& transaction, const Guid& guid, std::string_view token,
-          const wire::CreateShares& wish)
-      : rooms_(rooms),
-        transaction_(transaction),
-        guid_(guid),
-        token_(token),
-        wish_(wish),
-        now_(rooms.context.clock.wall()),
-        counts_(transaction.count_shares(guid)) {}
-
-  // The share of one recipient: a new one, or the one there is.
-  Result<void> add(const Wish& one) {
-    auto known = transaction_.shares_to(guid_, one.text);
-    std::erase_if(known, [&](const ShareRow& row) { return row.revoked || (row.expires && *row.expires <= now_); });
-    const bool is_new = known.empty();
-    ShareRow row;
-    if (is_new) {
-      auto fresh = make(one);
-      if (!fresh) return tl::unexpected(fresh.error());
-      row = std::move(*fresh);
-    } else {
-      row = std::move(known.front());
-      if (wish_.expire) {  // whoever asks again with another time means this link
-        row.expires = now_ + *wish_.expire;
-        transaction_.put_share(row);
-        any_ = true;
-      }
-    }
-    const bool waits = row.notice == ShareState::queued;  // nobody has told them
-    if (is_new || is_to_be_told(row, wish_.again) || (waits && wish_.notify && !transaction_.notice(row.share)))
-      tell(one, row);
-    made_ = made_ || is_new;
-    rows_.push_back(std::move(row));
-    return {};
-  }
-  bool any() const { return any_; }
-  bool made() const { return made_; }
-  bool queued() const { return queued_; }
-  std::vector<ShareRow> take_rows() { return std::move(rows_); }
-
- private:
-  Result<ShareRow> make(const Wish& one) {
-    const std::uint64_t most = rooms_.policy.recipients;
-    if (most > 0 && (++counts_.live > most || ++counts_.all > most * rows_a_recipient))
-      return fail(Kind::denied, "a space has at most " + std::to_string(most) + " recipients");
-    ShareRow row;
-    row.share = Id::random();
-    row.guid = guid_;
-    row.link_hash = sha256(as_bytes(link_token(token_, row.share)));
-    row.to = one.text;
-    row.message = wish_.message;
-    row.limit = wish_.downloads;
-    row.created = now_;
-    if (wish_.expire) row.expires = now_ + *wish_.expire;
-    return row;
-  }
-  void tell(const Wish& one, ShareRow& row) {
-    if (!wish_.message.empty()) row.message = wish_.message;  // what was corrected since they were not reached
-    if (one.to.channel == wire::Channel::link)
-      rooms_.book.set_notice(row, ShareState::sent, "handed over by who shares");
-    else if (wish_.notify)
-      rooms_.notices.queue(transaction_, row, one.to, link_token(token_, row.share), wish_.key);
-    else
-      rooms_.book.set_notice(row, ShareState::queued, {});
-    queued_ = queued_ || (wish_.notify && row.notice == ShareState::queued);
-    transaction_.put_share(row);
-    any_ = true;
-  }
-
-  ShareRooms& rooms_;
-  Transaction& transaction_;
-  const Guid& guid_;
-  const std::string_view token_;
-  const wire::CreateShares& wish_;
-  const WallTime now_;
-  Transaction::ShareCounts counts_;
-  std::vector<ShareRow> rows_;
-  bool any_ = false, made_ = false, queued_ = false;
-};
 
 // Committed files in the order in which they became visible.
 std::vector<std::uint32_t> visible_files(const SpaceState& state) {
@@ -192,7 +81,7 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
   if (!wish.key.empty() && !is_identity(wish.key)) return fail(Kind::usage, "the key is not an age identity");
   if (wish.expire && *wish.expire <= Seconds(0))
     return fail(Kind::usage, "the time until expiry must be more than nothing");
-  const auto by_hand = [](const Wish& one) { return one.to.channel == wire::Channel::link; };
+  const auto by_hand = [](const ShareWish& one) { return one.to.channel == wire::Channel::link; };
   if (wish.notify && rooms_->notices.transports == 0 && !std::all_of(wishes->begin(), wishes->end(), by_hand))
     return fail(Kind::denied, "this server sends no notices", "tell the recipients yourself");
 
@@ -206,8 +95,8 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
           const SpaceLock lock(live);
           if (auto open = rooms_->registry.still_open(lock, live); !open) return open;
         }
-        Changes changes(*rooms_, transaction, guid, token, wish);
-        for (const Wish& one : *wishes)
+        ShareChanges changes(*rooms_, transaction, guid, token, wish);
+        for (const ShareWish& one : *wishes)
           if (auto added = changes.add(one); !added) return added;
         if (changes.any()) rooms_->versions.advance(live, transaction);
         made = changes.made();

@@ -7,17 +7,16 @@
 #include "space/orphans.h"
 
 namespace qrx::space {
-
 namespace {
 
 Result<void> sweep_upload(Rooms& rooms, const UploadRow& row, WallTime now, Swept& swept) {
   auto live = rooms.registry.find(row.guid);
   if (!live) return tl::unexpected(live.error());
   if (*live == nullptr) return {};
-  const ExclusiveGate gate(*(*live));
+  const ExclusiveGate gate(**live);
   UploadPtr upload;
   {
-    const SpaceLock lock(*(*live));
+    const SpaceLock lock(**live);
     const auto found = (*live)->uploads.find(row.upload);
     if (found == (*live)->uploads.end() || found->second->locked || found->second->row.expires > now) return {};
     upload = found->second;
@@ -34,10 +33,10 @@ Result<void> sweep_delivery(Rooms& rooms, const DeliveryRow& row) {
   auto live = rooms.registry.find(row.guid);
   if (!live) return tl::unexpected(live.error());
   if (*live == nullptr) return {};
-  const ExclusiveGate gate(*(*live));
+  const ExclusiveGate gate(**live);
   DeliveryPtr delivery;
   {
-    const SpaceLock lock(*(*live));
+    const SpaceLock lock(**live);
     const auto found = (*live)->open.find(row.delivery);
     if (found == (*live)->open.end()) return {};
     const auto of_this = [&](const auto& entry) { return entry.second->row.delivery == row.delivery; };

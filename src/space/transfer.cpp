@@ -6,7 +6,6 @@
 #include "space/downloads.h"
 
 namespace qrx::space {
-
 namespace {
 
 // Smaller files are not resumed but taken again.

@@ -4,7 +4,6 @@
 #include <chrono>
 
 namespace qrx::space {
-
 namespace {
 
 // How long a holder has to notice that it is asked to stop, before a newcomer looks whether it is at work at all.

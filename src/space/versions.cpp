@@ -3,7 +3,6 @@
 #include <algorithm>
 
 namespace qrx::space {
-
 namespace {
 
 constexpr auto progress_interval = Millis(200);

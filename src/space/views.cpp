@@ -1,5 +1,7 @@
 #include "space/views.h"
 
+#include <algorithm>
+#include <tuple>
 #include <utility>
 
 namespace qrx::space {
@@ -14,6 +16,86 @@ std::vector<wire::DeliveryInfo> to_infos(std::vector<CommittedPage::Delivery> de
           {file.file, std::move(file.name), file.size, std::move(file.type), file.xxh128, file.sealed, {}});
   }
   return out;
+}
+
+std::vector<wire::UploadInfo> uploads_of(LiveSpace& live, const PageSize& size) {
+  std::vector<std::pair<WallTime, wire::UploadInfo>> uploads;
+  {
+    const SpaceLock lock(live);
+    for (const auto& [id, upload] : live.uploads) {
+      const UploadRow& one = upload->row;
+      if (one.partial || one.damaged) continue;
+      uploads.push_back({one.created, {id, one.delivery, one.name, upload->growing->arrived, one.length, {}}});
+    }
+    // Complete, but their delivery is not: it would look as if they had vanished.
+    for (const auto& [id, delivery] : live.open)
+      for (const FileRow& file : delivery->stored)
+        uploads.push_back({delivery->row.created, {file.file, id, file.name, file.size, file.size, {}}});
+  }
+  std::sort(uploads.begin(), uploads.end(), [](const auto& a, const auto& b) {
+    return std::tie(a.first, a.second.upload) < std::tie(b.first, b.second.upload);
+  });
+  std::vector<wire::UploadInfo> out;
+  std::uint64_t bytes = 0;
+  for (auto& [created, upload] : uploads) {
+    if (out.size() >= size.files || bytes >= size.bytes) break;
+    bytes += upload.name.size();
+    out.push_back(std::move(upload));
+  }
+  return out;
+}
+
+std::vector<wire::OpenDelivery> open_deliveries_of(LiveSpace& live, std::size_t most) {
+  std::vector<wire::OpenDelivery> out;
+  {
+    const SpaceLock lock(live);
+    for (const auto& [id, delivery] : live.open) {
+      if (delivery->implicit) continue;
+      wire::OpenDelivery& one = out.emplace_back();
+      one.delivery = id;
+      one.began = delivery->row.created;
+      one.files = delivery->stored.size() + delivery->pack.files.size();
+      for (const FileRow& file : delivery->stored) one.bytes += file.size;
+      for (const auto& [name, file] : delivery->pack.files) one.bytes += file.size;
+    }
+  }
+  std::sort(out.begin(), out.end(),
+            [](const auto& a, const auto& b) { return std::tie(a.began, a.delivery) < std::tie(b.began, b.delivery); });
+  if (out.size() > most) out.resize(most);
+  return out;
+}
+
+wire::DropInfo drop_info(const SpaceLock&, const LiveSpace& live) {
+  const SpaceRow& row = live.row;
+  wire::DropInfo info;
+  info.label = row.label;
+  info.key = row.key;
+  info.seal = row.seal;
+  info.expires = row.expires;
+  info.state = row.phase == Phase::open ? wire::SpaceState::open : wire::SpaceState::closed;
+  // What is on its way does not count here: it may be the asker's own, from an earlier run.
+  std::uint64_t bytes = live.bytes.used;
+  std::uint64_t files = live.files.used;
+  const auto on_its_way = [&](std::uint64_t size, Weight weight) {
+    bytes -= std::min(bytes, size);
+    files -= std::min(files, weight.files);
+  };
+  for (const auto& [id, upload] : live.uploads)
+    on_its_way(upload->counted, upload->weighs ? weight_of(upload->row) : Weight{});
+  for (const auto& [id, delivery] : live.open) {
+    for (const FileRow& file : delivery->stored) on_its_way(file.size, weight_of(file.name));
+    for (const auto& [name, file] : delivery->pack.files) on_its_way(0, weight_of(name));
+    on_its_way(delivery->pack.end, {});
+  }
+  // 0 means no limit: a space with nothing left is as good as closed.
+  const auto left = [&](std::uint64_t limit, std::uint64_t used) {
+    if (limit == 0) return limit;
+    if (used >= limit) info.state = wire::SpaceState::closed;
+    return limit - std::min(limit, used);
+  };
+  info.limits.max_size = left(row.limits.max_size, bytes);
+  info.limits.max_files = left(row.limits.max_files, files);
+  return info;
 }
 
 }  // namespace qrx::space

@@ -7,7 +7,6 @@
 #include "space/content_type.h"
 
 namespace qrx::space {
-
 namespace {
 
 constexpr std::uint64_t shown_every = 256U << 10;

@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "base/checksum.h"
-#include "space/completion.h"
+#include "space/completing.h"
 #include "space/context.h"
 #include "space/live.h"
 #include "space/quotas.h"

@@ -1,4 +1,4 @@
-#include "space/completion.h"
+#include "space/completing.h"
 
 #include <algorithm>
 #include <optional>

@@ -21,6 +21,7 @@ namespace {
 
 // A server that was just started may take a moment.
 constexpr Millis patience_with_own{5'000};
+constexpr Millis closing_time{5'000};  // nobody waits for long at the end
 
 Result<std::string> create_token(const SpaceToOpen& plan, const std::optional<OwnServer>& own) {
   if (own) return own->create_token();
@@ -43,12 +44,13 @@ Result<DropLink> checked_drop_link(const wire::SpaceCreated& space, const std::s
 Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& messages) {
   OpenedSpace space;
   space.keep_ = plan.keep;
+  space.copies_ = plan.copies;
   if (!plan.server) {
     auto own = OwnServer::start({plan.bind, plan.public_url, plan.wish.expire});
     if (!own) return tl::unexpected(own.error());
     space.own_.emplace(std::move(*own));
   }
-  if (!space.own_) {
+  if (!space.own_ && !plan.copies) {
     auto directory = RunDirectory::make(false);
     if (!directory) return tl::unexpected(directory.error());
     space.named_.emplace(std::move(*directory));
@@ -90,6 +92,10 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
   }
   space.unsaved_.target = plan.target;
   space.unsaved_.ask = plan.ask;
+  if (!plan.copies)
+    space.keep_unsaved(messages);
+  else if (space.own_)
+    if (auto marked = mark_copies(space.directory()); !marked) return space.given_up(marked.error());
   space.keep_for_later_runs(messages);
   return space;
 }
@@ -100,8 +106,7 @@ tl::unexpected<Error> OpenedSpace::given_up(const Error& error) {
   return tl::unexpected(error);
 }
 
-void OpenedSpace::keep_for_later_runs(Messages& messages) {
-  const WallTime now = system_clock().wall();
+void OpenedSpace::keep_unsaved(Messages& messages) {
   unsaved_.link = link_;
   if (identity_) unsaved_.key = identity_->text();
   unsaved_.expires = expires_;
@@ -111,8 +116,12 @@ void OpenedSpace::keep_for_later_runs(Messages& messages) {
     messages.warn(written.error().what, "what cannot be saved by this run is lost");
   else if (own_)
     own_->keep_data(true);
+}
+
+void OpenedSpace::keep_for_later_runs(Messages& messages) {
+  const WallTime now = system_clock().wall();
   // For runs with the owner's link. With its own server that lives as long as this run.
-  if (identity_ && (!own_ || keep_))
+  if (identity_ && (keep_ || (!own_ && !copies_)))
     if (auto kept = keep_identity(link_.guid, *identity_, expires_, now); !kept)
       messages.warn(kept.error().what, "what is sent can be read by this run only");
   if (!keep_) return;
@@ -188,6 +197,17 @@ bool OpenedSpace::end(const transfer::Finished& finished, Messages& messages, Fa
   else
     messages.detail("the space could not be deleted: " + left.error().what);
   return false;
+}
+
+Result<void> OpenedSpace::close() {
+  if (own_) {
+    own_->end().remove();
+    return {};
+  }
+  if (keep_) return {};
+  http::ClientOptions client = client_for(link_.origin);
+  client.answer_time = client.connect_time = closing_time;
+  return transfer::delete_space(link_, client);
 }
 
 }  // namespace qrx::cli

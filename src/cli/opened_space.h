@@ -28,6 +28,7 @@ struct SpaceToOpen {
   std::string target;                // place_of() the output
   bool ask = false;                  // --ask
   bool keep = false;                 // --keep: later runs find it, and on a named server it outlives this one
+  bool copies = false;               // it is to hold copies of what is here: no later run has to save them
 };
 
 // The drop link that a server gave for a new space: to that very space, and with `key` in it ("age1…", or empty: none).
@@ -60,14 +61,20 @@ class OpenedSpace {
   // True: nothing stays.
   bool end(const transfer::Finished& finished, Messages& messages, Facts& facts);
 
+  // Instead of end() where it holds nothing but copies: the space and the built-in server's data are deleted, whatever
+  // is in it; with `keep`, a named server's stays. An error when the links may go on to work.
+  Result<void> close();
+
  private:
   OpenedSpace() = default;
   const Origin& shown() const { return own_ ? own_->shown() : link_.origin; }
+  void keep_unsaved(Messages& messages);
   void keep_for_later_runs(Messages& messages);
   tl::unexpected<Error> given_up(const Error& error);
   RunDirectory& directory() { return own_ ? own_->directory() : *named_; }
 
   bool keep_ = false;
+  bool copies_ = false;
   std::optional<OwnServer> own_;
   std::optional<RunDirectory> named_;  // of a run with a named server
   UnsavedSpace unsaved_;

@@ -35,7 +35,13 @@ std::vector<std::size_t> RecipientRows::told_by(Teller teller) const {
 }
 
 RecipientRow RecipientRows::row_of(wire::Recipient to, wire::ShareInfo share) const {
-  std::string link = key_.empty() ? share.link : share.link + "#" + key_;
+  std::string link = share.link;
+  if (shown_)
+    if (auto parsed = parse_share_link(link)) {
+      parsed->origin = *shown_;
+      link = parsed->text();
+    }
+  if (!key_.empty()) link += "#" + key_;
   return {std::move(to), std::move(share), std::move(link), Teller::nobody, {}};
 }
 

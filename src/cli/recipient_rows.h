@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -9,6 +10,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "transfer/share_client.h"
+#include "wire/link.h"
 #include "wire/recipient.h"
 #include "wire/share_messages.h"
 
@@ -31,8 +33,10 @@ bool is_trouble(const RecipientRow& row);  // he was not told, or that is not kn
 // One thread at a time. Errors are those of the client.
 class RecipientRows {
  public:
-  // `client` outlives it. `key` goes into the fragments of links; it may be empty.
-  RecipientRows(transfer::ShareClient& client, std::string key) : client_(client), key_(std::move(key)) {}
+  // `client` outlives it. `key` goes into the fragments of links; it may be empty. With `shown`, links lead there: a
+  // built-in server does not know which of its addresses others see.
+  RecipientRows(transfer::ShareClient& client, std::string key, std::optional<Origin> shown = {})
+      : client_(client), key_(std::move(key)), shown_(std::move(shown)) {}
 
   std::vector<RecipientRow>& all() { return rows_; }
   std::vector<std::size_t> told_by(Teller teller) const;  // which of all()
@@ -56,6 +60,7 @@ class RecipientRows {
 
   transfer::ShareClient& client_;
   std::string key_;
+  std::optional<Origin> shown_;
   std::vector<RecipientRow> rows_;
   std::uint64_t seq_ = 0;  // of the space, as of the last answer
 };

@@ -24,7 +24,7 @@ Result<void> ShareReport::say(const Guid& space, const RecipientRow& row) {
   }
   // Those whom nobody could tell have one warning together.
   if (is_trouble(row) && row.untold.empty() && !reason.empty()) messages_.warn(to + ": " + reason);
-  return facts_.line(line);
+  return silent_ ? Result<void>() : facts_.line(line);
 }
 
 Result<void> ShareReport::say_all(const Guid& space, const std::vector<RecipientRow>& rows) {

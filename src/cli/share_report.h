@@ -21,6 +21,8 @@ class ShareReport {
   // Both outlive it.
   ShareReport(Facts& facts, Messages& messages) : facts_(facts), messages_(messages) {}
 
+  void set_silent() { silent_ = true; }  // no lines, only warnings
+
   // Nothing when it would be what was said of this share last.
   Result<void> say(const Guid& space, const RecipientRow& row);
   Result<void> say_all(const Guid& space, const std::vector<RecipientRow>& rows);
@@ -33,6 +35,7 @@ class ShareReport {
  private:
   Facts& facts_;
   Messages& messages_;
+  bool silent_ = false;
   std::map<Id, std::string> said_;
 };
 

@@ -44,7 +44,7 @@ std::vector<std::string> share_table(const std::vector<ShareLine>& shares, int c
   const auto done =
       std::count_if(shares.begin(), shares.end(), [](const ShareLine& share) { return share.state == "downloaded"; });
   out.emplace_back(term::front_of_width(
-      std::to_string(done) + " of " + std::to_string(shares.size()) + " have downloaded (^C ends)", width));
+      std::to_string(done) + " of " + std::to_string(shares.size()) + " have downloaded (Ctrl-C to stop)", width));
   return out;
 }
 

@@ -68,6 +68,11 @@ Result<std::string> make_in(const std::string& parent, const std::string& prefix
   }
 }
 
+bool holds_copies(const std::string& directory) {
+  std::error_code error;
+  return fs::exists(directory + "/copies", error);
+}
+
 // Everything that was committed has a blob (store/file_blobs.h).
 bool has_blobs(const std::string& directory) {
   std::error_code error;
@@ -177,6 +182,10 @@ Result<void> write_unsaved(const RunDirectory& directory, const UnsavedSpace& sp
   return replace_private_file(directory.path() + "/space.json", text + "}\n");
 }
 
+Result<void> mark_copies(const RunDirectory& directory) {
+  return replace_private_file(directory.path() + "/copies", "");
+}
+
 std::vector<RunDirectory> left_directories() {
   std::vector<RunDirectory> left;
   const auto look = [&left](const std::string& parent, std::string_view before) {
@@ -201,7 +210,7 @@ std::vector<LeftRun> left_runs() {
     const bool own = fs::path(directory.path()).filename().string().find(own_prefix) != std::string::npos;
     if (space && (!own || has_blobs(directory.path())))
       left.push_back({std::move(directory), std::move(*space)});
-    else if (!own || !has_blobs(directory.path()) || is_stale(directory.path()))
+    else if (!own || holds_copies(directory.path()) || !has_blobs(directory.path()) || is_stale(directory.path()))
       directory.remove();
   }
   return left;

@@ -11,6 +11,7 @@
 //   state of the directory           found by a later run as    and then
 //   locked                           of a living run            left alone
 //   no space.json, or no blob        holds nothing              removed, by any tool
+//   copies                           of what is here anyway     removed, by any tool
 //   space.json without "deliveries"  of a run that was killed   qrx-recv asks the server what is left
 //   space.json with "deliveries"     left on purpose            saved in its own place, mentioned elsewhere
 //   all saved, discarded or expired  -                          removed
@@ -68,6 +69,8 @@ struct UnsavedSpace {
 };
 
 Result<void> write_unsaved(const RunDirectory& directory, const UnsavedSpace& space);  // durable
+// Instead: what is in there are copies of the user's own files (qrx-share --file).
+Result<void> mark_copies(const RunDirectory& directory);
 
 struct LeftRun {
   RunDirectory directory;

@@ -229,6 +229,14 @@ tl::unexpected<Error> bad_key(std::size_t size, std::size_t whole) {
   return fail(Kind::usage, "the key in the link is malformed", "copy the whole link, and nothing else");
 }
 
+// Upper case, which takes fewer modules (alphanumeric mode, ISO/IEC 18004): but a proxy may tell its prefix by case.
+std::string for_code(const Origin& origin, char kind, const std::string& name, const std::string& key) {
+  const std::string root = to_upper_ascii((origin.tls ? "https://" : "http://") + origin.authority());
+  std::string place = std::string("/") + kind + "/";
+  place = origin.prefix.empty() ? to_upper_ascii(place) : origin.prefix + place;
+  return root + place + to_upper_ascii(name) + (key.empty() ? "" : "#" + to_upper_ascii(key));
+}
+
 }  // namespace
 
 Result<Origin> Origin::parse(std::string_view url) {
@@ -250,9 +258,7 @@ std::string Origin::url() const {
 }
 
 std::string DropLink::text() const {
-  const std::string root = to_upper_ascii((origin.tls ? "https://" : "http://") + origin.authority());
-  const std::string place = (origin.prefix.empty() ? "/U/" : origin.prefix + "/u/") + to_upper_ascii(guid.text());
-  return root + place + (key.empty() ? "" : "#" + to_upper_ascii(key));
+  return for_code(origin, 'u', guid.text(), key);
 }
 
 std::string OwnerLink::text() const {
@@ -262,6 +268,10 @@ std::string OwnerLink::text() const {
 std::string ShareLink::text() const {
   return origin.url() + wire::path_of({.resource = wire::Resource::link, .token = token}) +
          (identity.empty() ? "" : "#" + identity);
+}
+
+std::string ShareLink::code_text() const {
+  return for_code(origin, 'd', token, identity);
 }
 
 Result<DropLink> parse_drop_link(std::string_view given) {
@@ -313,7 +323,7 @@ Result<ShareLink> parse_share_link(std::string_view given) {
   auto tail = take_tail(link.origin, 'd');
   if (!tail || !Token::parse(*tail))
     return fail(Kind::usage, "this is not a share link", "a share link looks like https://HOST/d/<token>");
-  link.token = std::move(*tail);
+  link.token = to_lower_ascii(*tail);
   if (!parts->fragment.empty()) {
     link.identity = to_upper_ascii(parts->fragment);
     if (!is_identity(link.identity)) return bad_key(parts->fragment.size(), 74);

@@ -45,12 +45,13 @@ struct OwnerLink {
 
 struct ShareLink {
   Origin origin;
-  std::string token;
+  std::string token;     // lower case
   std::string identity;  // "AGE-SECRET-KEY-1…" or empty
   std::string text() const;
+  std::string code_text() const;  // the same for a QR code: upper case but for a prefix, as DropLink::text()
 };
 
-// Kind::usage with a sentence for people when it is not such a link. Any case is accepted for all but token and prefix.
+// Kind::usage with a sentence for people when it is not such a link. Any case is accepted for all but a prefix.
 // What messengers, mails and documents make of a link is taken back where there is no doubt: blanks, line breaks and
 // invisible characters, brackets and quotes around it, a full stop behind it, "%23" for '#', "&amp;" for '&', queries
 // that count clicks.

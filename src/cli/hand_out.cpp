@@ -218,6 +218,7 @@ Result<void> HandOut::wait(Sharing& sharing) {
 
 void HandOut::say_standing(const std::vector<RecipientRow>& rows) {
   const wire::ShareInfo& share = rows.front().share;
+  if (share.limit > 0 && share.downloads >= share.limit) return;  // nothing is waited for any more
   std::string text = share.state == wire::ShareState::opened ? "Opened; being downloaded…" : "Waiting for a download…";
   if (share.downloads > 0)
     text = "Downloaded " + (share.downloads == 1 ? "once" : std::to_string(share.downloads) + " times") +

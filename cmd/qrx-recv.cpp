@@ -52,6 +52,7 @@ struct Settings {
   bool ask = false;
   bool sha256 = false;
   std::string exec;
+  bool clipboard = false;
   bool print0 = false;
   std::string resume;
 };
@@ -72,6 +73,7 @@ Options describe(Settings& to) {
                  to.on_conflict);
   options.choice("preview", 0, {"auto", "never", "always"}, "show pictures and the beginning of texts in the terminal",
                  to.preview);
+  options.flag("clipboard", 0, "put a text that arrives on the clipboard, too", to.clipboard);
   options.flag("ask", 0, "ask before saving each file", to.ask);
   options.text("exec", 0, "CMD", "run CMD with sh after each delivery; $QRX_PATHS holds the paths", to.exec);
   options.text("resume", 0, "GUID", "only save what this earlier run could not; all: of every run", to.resume,
@@ -241,6 +243,7 @@ ReceiveReportOptions Recv::how_to_report(bool to_stream) {
   how.download = !opened_;
   how.waits_on = set_.follow || set_.count.value_or(1) > 1;
   how.hook = set_.exec;
+  how.clipboard = set_.clipboard;
   return how;
 }
 

@@ -1,5 +1,4 @@
 // qrx-send: checks the data, finds the drop link in a picture or takes it from the command line, uploads.
-#include <fcntl.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -7,7 +6,6 @@
 #include <cstring>
 
 #include "base/text.h"
-#include "base/unique_fd.h"
 #include "base/units.h"
 #include "cli/addresses.h"
 #include "cli/asking.h"
@@ -15,20 +13,20 @@
 #include "cli/counts.h"
 #include "cli/events.h"
 #include "cli/exit.h"
+#include "cli/link_scan.h"
 #include "cli/link_words.h"
 #include "cli/options.h"
 #include "cli/places.h"
+#include "cli/send_report.h"
 #include "cli/signals.h"
+#include "cli/text_to_send.h"
 #include "cli/unsaved.h"
 #include "cli/user_messages.h"
 #include "seal/fingerprint.h"
-#include "term/live_picture.h"
 #include "term/progress.h"
 #include "term/terminal.h"
 #include "transfer/sender.h"
 #include "transfer/sources.h"
-#include "vision/scan_client.h"
-#include "vision/watch_client.h"
 #include "wire/link.h"
 
 using namespace qrx;
@@ -42,10 +40,13 @@ struct Settings {
   std::vector<std::string> images;
   std::string camera;
   std::string link;
+  bool screen = false;
   bool thorough = false;
   bool scan_only = false;
   bool any = false;
   std::optional<Seconds> timeout;
+  std::optional<std::string> text;
+  bool clipboard = false;
   std::optional<std::string> name;
   bool skip_errors = false;
   std::string seal = "auto";
@@ -59,11 +60,13 @@ struct Settings {
 Options describe(Settings& to) {
   Options options({"qrx-send",
                    "Send files to whoever is showing the QR code.",
-                   {"[OPTION]... FILE|DIR|-...", "[OPTION]... --scan-only"},
+                   {"[OPTION]... FILE|DIR|-...", "[OPTION]... --text TEXT|--clipboard", "[OPTION]... --scan-only"},
                    {{"qrx-send photo.jpg", "send a file to the QR code before the camera"},
                     {"qrx-send -i screenshot.png photo.jpg", "send it to the code in a picture"},
                     {"qrx-send -l LINK photos/ notes.txt", "send a directory and a file as one delivery"},
                     {"tar c src | qrx-send -l LINK --name src.tar -", "send what another program writes"},
+                    {"qrx-send --screen photo.jpg", "send it to the code on this screen, say in a video call"},
+                    {"qrx-send -l LINK --text 'see you at 8'", "send a text"},
                     {"qrx-send -i code.png --scan-only", "print the link in a picture"}}});
   options.group("Where to");
   options.texts("image", 'i', "PATH", "find the QR code in this picture or screenshot; - is stdin; repeatable",
@@ -71,6 +74,7 @@ Options describe(Settings& to) {
   options.text("camera", 'c', "DEV",
                "watch this camera: a number, a device, a video file, or a stream's URL (default: the first one)",
                to.camera, Completes::files);
+  options.flag("screen", 0, "take a screenshot, and look for the code on this machine's own screen", to.screen);
   options.text("link", 'l', "LINK", "send to this link, without a picture", to.link);
   options.flag("scan-only", 0, "print the link found, and end", to.scan_only);
   options.flag("any", 0, "with --scan-only: print whatever the codes say", to.any);
@@ -78,6 +82,8 @@ Options describe(Settings& to) {
   options.flag("thorough", 0, "try every way to read a picture, however long it takes", to.thorough);
   options.duration("timeout", 't', "stop looking for a code after this time", to.timeout);
   options.group("What");
+  options.text("text", 'T', "TEXT", "send this text instead of files; - is stdin", to.text);
+  options.flag("clipboard", 0, "send what the clipboard holds: a text, or a picture", to.clipboard);
   options.text("name", 0, "NAME", "the name under which data from stdin or a pipe, or the only FILE, arrives", to.name);
   options.flag("skip-errors", 0, "leave out what cannot be read or named, say what, and exit with 3", to.skip_errors);
   options.text("message", 'm', "TEXT", "a line of text for the receiver", to.message);
@@ -106,7 +112,10 @@ class Send {
         options_(options),
         messages_("qrx-send"),
         facts_(set_.common.json),
-        progress_(STDERR_FILENO, term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress) {
+        progress_(STDERR_FILENO, term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress),
+        where_(where_to()),
+        scan_(where_, messages_, progress_,
+              term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress) {
     messages_.set_quiet(set_.common.quiet);
     messages_.set_verbosity(set_.common.verbose);
     messages_.before_each([this] { progress_.clear(); });
@@ -116,23 +125,28 @@ class Send {
 
  private:
   int check_usage();
+  int check_text();
   int end(const Error& error);
   int scan_only();
-  Result<std::vector<NamedReport>> look_for_codes();
-  Result<std::vector<NamedReport>> read_pictures();
-  Result<std::vector<NamedReport>> watch_camera();
-  Result<DropLink> find_link();
+  ScanWish where_to() const;
   bool confirmed(const DropLink& link);
   Result<void> check_words(LinkWords& words);
+  Result<transfer::SourceList> find_text();
+  Result<transfer::SourceList> find_files();
   int check_sources(const transfer::SourceList& sources);
+  transfer::SenderOptions how_to_send(const Origin& origin);
+  Result<void> announce(const DropLink& link, const wire::DropInfo& drop, const transfer::Sender& sender,
+                        const std::string& what, LinkWords* words);
   int send(const DropLink& link, const transfer::SourceList& sources);
-  Result<void> report(const transfer::SentDelivery& delivery);
 
   Settings set_;
   const Options& options_;
   Messages messages_;
   Facts facts_;
   term::ProgressLine progress_;
+  ScanWish where_;
+  LinkScan scan_;
+  TextToSend text_;          // instead of files
   std::size_t skipped_ = 0;  // of what was asked for
 };
 
@@ -149,129 +163,72 @@ int Send::end(const Error& error) {
 }
 
 // 0 when all is well.
+int Send::check_text() {
+  if (set_.text && set_.clipboard) return options_.usage_error("--text and --clipboard exclude each other");
+  const std::string option = set_.text ? "--text" : "--clipboard";
+  if (!set_.files.empty())
+    return options_.usage_error(Error{Kind::usage, option + " is sent instead of files",
+                                      "a text beside files is a message: qrx-send --message TEXT FILE…"});
+  if (options_.on_command_line("message"))
+    return options_.usage_error(option + " and --message exclude each other: the text is the message");
+  return 0;
+}
+
 int Send::check_usage() {
+  // What one run does, and no habit: --exec of qrx-recv hands a text on as QRX_TEXT.
+  if (!options_.on_command_line("text")) set_.text.reset();
+  if (!options_.on_command_line("clipboard")) set_.clipboard = false;
   if (set_.scan_only) {
     if (!set_.files.empty()) return options_.usage_error("--scan-only sends nothing, so it takes no FILE");
   } else {
     if (set_.any) return options_.usage_error("--any goes with --scan-only");
+    if (set_.text || set_.clipboard) return check_text();
     if (set_.files.empty())
-      return options_.usage_error(Error{Kind::usage, "nothing to send", "name files, directories, or - for stdin"});
+      return options_.usage_error(
+          Error{Kind::usage, "nothing to send", "name files, directories, or - for stdin; or a text with --text"});
   }
   if (auto fits = wire::check_message(set_.message); !fits)
     return options_.usage_error(Error{Kind::usage, "--message: " + fits.error().what, fits.error().hint});
   int ways = 0;
-  for (const auto* name : {"image", "camera", "link"}) ways += options_.on_command_line(name) ? 1 : 0;
+  for (const auto* name : {"image", "camera", "screen", "link"}) ways += options_.on_command_line(name) ? 1 : 0;
   if (ways > 1)
-    return options_.usage_error("-i, -c and -l exclude each other: the link is in pictures, before a camera, or given");
+    return options_.usage_error(
+        "-i, -c, --screen and -l exclude each other: the link is in pictures, before a camera, on the screen, or "
+        "given");
   int readers_of_stdin = 0;
   for (const auto* list : {&set_.files, &set_.images})
     for (const auto& path : *list) readers_of_stdin += path == "-" ? 1 : 0;
-  readers_of_stdin += set_.camera == "-" ? 1 : 0;
+  readers_of_stdin += (set_.camera == "-" ? 1 : 0) + (set_.text == "-" ? 1 : 0);
   if (readers_of_stdin > 1) return options_.usage_error("only one of all can be read from stdin (-)");
   return 0;
 }
 
-Result<std::vector<NamedReport>> Send::read_pictures() {
-  std::vector<NamedReport> reports;
-  for (const auto& path : set_.images) {
-    UniqueFd opened;
-    if (path != "-") {
-      opened.reset(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
-      if (!opened) return fail_errno("cannot read " + path);
-    }
-    ScanOptions options;
-    options.any = set_.any;
-    if (set_.timeout) options.timeout = options.budget = *set_.timeout;
-    if (set_.thorough) {
-      options.budget = std::chrono::milliseconds(0);
-      if (!set_.timeout) options.timeout = options.budget;
-    }
-    progress_.status("looking for a QR code in " + escape_untrusted(path) + "…");
-    auto report = scan_picture(opened ? opened.get() : STDIN_FILENO, options);
-    progress_.clear();
-    if (!report) return tl::unexpected(report.error());
-    messages_.detail(path + ": " + std::to_string(report->width) + "x" + std::to_string(report->height) + ", " +
-                     std::to_string(report->texts.size()) + " codes" +
-                     (report->step == "-" || report->step.empty() ? "" : ", found by: " + report->step));
-    reports.push_back({path == "-" ? "stdin" : path, std::move(*report)});
-  }
-  return reports;
-}
-
-// The camera is ours until a drop link was seen; its picture stands on the terminal meanwhile, so that one can aim.
-Result<std::vector<NamedReport>> Send::watch_camera() {
-  auto source = set_.camera.empty() ? open_first_camera() : open_watch_source(set_.camera);
-  if (!source) return tl::unexpected(source.error());
-  const std::string name = escape_untrusted(source->name);
-  const bool live = source->what == WatchSource::What::camera;
-  const std::string looking = "looking for a QR code with " + name + "… (Ctrl-C to stop)";
-  term::LivePicture picture(STDERR_FILENO,
-                            term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress);
-  WatchOptions options;
-  options.any = set_.any;
-  options.stop = ended_by_fd();
-  if (set_.timeout) options.timeout = *set_.timeout;
-  if (picture.shown())
-    options.view = [&](const WatchView& view) {
-      const std::string_view hint = words_of(view.hint);
-      picture.show({view.gray.width, view.gray.height, view.gray.pixels},
-                   hint.empty() ? looking : std::string(hint) + " · " + looking, live);
-    };
-  if (source->what != WatchSource::What::film)
-    messages_.say("show the QR code to " + name + (picture.shown() ? "" : "; Ctrl-C to stop"));
-  auto report = watch(*source, options);
-  picture.clear();
-  if (!report) return tl::unexpected(report.error());
-  messages_.detail(name + ": " + std::to_string(report->width) + "x" + std::to_string(report->height) + ", " +
-                   std::to_string(report->texts.size()) + " codes" +
-                   (report->step.empty() ? "" : ", found by: " + report->step));
-  std::vector<NamedReport> reports;
-  reports.push_back({source->name, std::move(*report)});
-  return reports;
-}
-
-// A picture or camera on the command line is stronger than others in the environment.
-Result<std::vector<NamedReport>> Send::look_for_codes() {
-  return !set_.images.empty() && !options_.on_command_line("camera") ? read_pictures() : watch_camera();
+// A picture, a camera or the screen on the command line is stronger than others in the environment.
+ScanWish Send::where_to() const {
+  ScanWish wish{ScanWish::Where::camera, set_.link, set_.images, set_.camera, set_.thorough, set_.any, set_.timeout};
+  const auto named = [this](const char* option) { return options_.on_command_line(option); };
+  if (named("screen"))
+    wish.where = ScanWish::Where::screen;
+  else if (named("camera"))
+    wish.where = ScanWish::Where::camera;
+  else if (named("image") || (set_.link.empty() && !set_.images.empty()))
+    wish.where = ScanWish::Where::pictures;
+  else if (!set_.link.empty() && !set_.scan_only)
+    wish.where = ScanWish::Where::link;
+  else if (!set_.images.empty())
+    wish.where = ScanWish::Where::pictures;
+  return wish;
 }
 
 int Send::scan_only() {
-  const auto reports = look_for_codes();
-  if (!reports) return end(reports.error());
-  std::vector<std::string> texts;
-  if (set_.any) {
-    std::optional<Error> nothing;
-    for (const auto& [name, report] : *reports) {
-      const auto found = texts_in(report, name);
-      if (found)
-        texts.insert(texts.end(), found->begin(), found->end());
-      else
-        nothing = found.error();
-    }
-    if (texts.empty()) return end(*nothing);
-  } else {
-    const auto link = drop_link_in(*reports);
-    if (!link) return end(link.error());
-    texts.push_back(*link);
-  }
-  for (const auto& text : texts) {
+  const auto texts = scan_.texts();
+  if (!texts) return end(texts.error());
+  for (const auto& text : *texts) {
     auto said = facts_.event(Event("code").text("text", text));
     if (said) said = facts_.line(term::is_terminal(STDOUT_FILENO) ? escape_untrusted(text) : text);
     if (!said) return end(said.error());
   }
   return exit_done;
-}
-
-Result<DropLink> Send::find_link() {
-  std::string text = set_.link;
-  if (text.empty() || options_.on_command_line("image") || options_.on_command_line("camera")) {
-    const auto reports = look_for_codes();
-    if (!reports) return tl::unexpected(reports.error());
-    auto found = drop_link_in(*reports);
-    if (!found) return tl::unexpected(found.error());
-    text = std::move(*found);
-  }
-  return parse_drop_link(text);
 }
 
 // A picture can come from anywhere: plain HTTP to a host outside the local network is worth a question.
@@ -284,24 +241,6 @@ bool Send::confirmed(const DropLink& link) {
                      ", outside of the local network and without encryption. Send there?");
 }
 
-Result<void> Send::report(const transfer::SentDelivery& delivery) {
-  std::uint64_t bytes = 0;
-  for (const auto& file : delivery.files) {
-    bytes += file.size;
-    const std::string sum = file.sha256 && set_.sha256 ? to_hex(*file.sha256) : to_hex(file.xxh128);
-    const std::string name = term::is_terminal(STDOUT_FILENO) ? escape_untrusted(file.name) : file.name;
-    if (auto said = facts_.line(sum + "  " + name); !said) return said;
-  }
-  if (auto said = facts_.event(Event("delivered")
-                                   .text("delivery", delivery.delivery.text())
-                                   .number("files", delivery.files.size())
-                                   .number("bytes", bytes)
-                                   .boolean("resumed", delivery.resumed));
-      !said)
-    return said;
-  return facts_.event(Event("done").number("files", delivery.files.size()).number("bytes", bytes));
-}
-
 // A code that was stuck over the receiver's leads elsewhere, so it has other words.
 Result<void> Send::check_words(LinkWords& words) {
   if (set_.expect.empty()) return {};
@@ -312,57 +251,57 @@ Result<void> Send::check_words(LinkWords& words) {
               "nothing was sent; compare the words with the receiver");
 }
 
-int Send::send(const DropLink& link, const transfer::SourceList& sources) {
-  // They cost some 50 ms of a processor: only when someone is shown them.
-  const bool shows_words = !set_.expect.empty() || set_.common.json || set_.common.verbose > 0 ||
-                           (term::is_terminal(STDERR_FILENO) && !messages_.quiet());
-  std::optional<LinkWords> words;
-  if (shows_words) words.emplace(link);
-  if (words)
-    if (auto right = check_words(*words); !right) return end(right.error());
+transfer::SenderOptions Send::how_to_send(const Origin& origin) {
   transfer::SenderOptions how;
-  how.client = client_for(link.origin);
-  how.message = set_.message;
+  how.client = client_for(origin);
+  how.message = text_.message.empty() ? set_.message : text_.message;
   how.sha256 = set_.sha256;
   if (set_.seal == "require") how.seal = transfer::SealChoice::require;
   if (set_.seal == "off") how.seal = transfer::SealChoice::off;
   how.most_rate = set_.limit_rate.value_or(0);
+  if (!text_.what.empty()) return how;  // what stands in memory is not there for another run
   if (const auto state = state_dir())
     how.state_dir = *state + "/send";
   else
     messages_.detail(state.error().what + ": an interrupted upload starts over");
+  return how;
+}
 
-  const std::string what =
-      sources.sources.size() == 1 ? escape_untrusted(sources.sources[0].name) : count_of_files(sources.sources.size());
-  transfer::SenderEvents events;
-  events.progress = [&](std::uint64_t bytes, std::optional<std::uint64_t> total) {
-    progress_.update(what, bytes, total);
-    Event event("sending");
-    event.number("bytes", bytes);
-    if (total)
-      event.number("total", *total);
-    else
-      event.null("total");
-    if (!facts_.event(event)) stop_sending();
-  };
-  events.sent = [&](const transfer::SentFile& file) {
-    Event event("sent");
-    event.text("name", file.name).number("size", file.size).text("xxh128", to_hex(file.xxh128));
-    if (file.sha256) event.text("sha256", to_hex(*file.sha256));
-    event.boolean("sealed", file.sealed);
-    if (!facts_.event(event)) stop_sending();
-  };
-  events.notice = [&](const std::string& text) { messages_.notice(text); };
-  const bool one_line =
-      term::is_terminal(STDERR_FILENO) && term::moves_cursor() && !messages_.quiet() && !set_.common.no_progress;
-  events.retry = [&, one_line](const std::string& text) {
-    if (one_line)
-      progress_.status(escape_untrusted(text));  // until the next one, or until it goes on
-    else
-      messages_.notice(text);
-  };
+// What is about to be sent, and to whom.
+Result<void> Send::announce(const DropLink& link, const wire::DropInfo& drop, const transfer::Sender& sender,
+                            const std::string& what, LinkWords* words) {
+  messages_.say("sending " + what + " to " + (drop.label.empty() ? "" : "'" + drop.label + "' at ") +
+                link.origin.authority());
+  if (sender.seals())
+    messages_.say("sealed: only the receiver can read it");
+  else if (!link.key.empty())
+    messages_.say("not sealed, as you asked: the server can read it");
+  Event start("start");
+  start.text("label", drop.label).text("server", link.origin.url()).text("guid", link.guid.text());
+  start.boolean("sealed", sender.seals());
+  if (words != nullptr) {
+    const auto& shown = words->get();
+    if (!shown) return tl::unexpected(shown.error());
+    messages_.say("words: " + *shown);
+    start.text("words", *shown);
+  }
+  return facts_.event(start);
+}
 
-  transfer::Sender sender(link, how, events);
+int Send::send(const DropLink& link, const transfer::SourceList& sources) {
+  // They cost some 50 ms of a processor: only when someone is shown them.
+  const bool at_terminal = term::is_terminal(STDERR_FILENO) && !messages_.quiet();
+  std::optional<LinkWords> words;
+  if (!set_.expect.empty() || set_.common.json || set_.common.verbose > 0 || at_terminal) words.emplace(link);
+  if (words)
+    if (auto right = check_words(*words); !right) return end(right.error());
+  std::string what = escape_untrusted(text_.what);
+  if (what.empty())
+    what = sources.sources.size() == 1 ? escape_untrusted(sources.sources[0].name)
+                                       : count_of_files(sources.sources.size());
+  SendReport report(what, at_terminal && term::moves_cursor() && !set_.common.no_progress, messages_, facts_,
+                    progress_);
+  transfer::Sender sender(link, how_to_send(link.origin), report.events(stop_sending));
   running = &sender;
   const struct Ended {
     ~Ended() { running = nullptr; }
@@ -371,31 +310,14 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
   const auto drop = sender.look();
   if (!drop) return end(drop.error());
   if (auto fits = transfer::Sender::check_limits(*drop, sources, sender.seals()); !fits) return end(fits.error());
-
-  const std::string size = sources.has_stream ? "" : ", " + format_size(sources.known_bytes);
-  messages_.say("sending " + what + (sources.sources.size() == 1 && sources.has_stream ? "" : size) + " to " +
-                (drop->label.empty() ? "" : "'" + drop->label + "' at ") + link.origin.authority());
-  if (sender.seals())
-    messages_.say("sealed: only the receiver can read it");
-  else if (!link.key.empty())
-    messages_.say("not sealed, as you asked: the server can read it");
-  Event start("start");
-  start.text("label", drop->label)
-      .text("server", link.origin.url())
-      .text("guid", link.guid.text())
-      .boolean("sealed", sender.seals());
-  if (words) {
-    const auto& shown = words->get();
-    if (!shown) return end(shown.error());
-    messages_.say("words: " + *shown);
-    start.text("words", *shown);
-  }
-  if (auto said = facts_.event(start); !said) return end(said.error());
-
+  const std::uint64_t bytes = sources.known_bytes + text_.message.size();
+  const std::string size = sources.has_stream ? "" : ", " + format_size(bytes);
+  if (auto said = announce(link, *drop, sender, what + size, words ? &*words : nullptr); !said)
+    return end(said.error());
   const auto delivery = sender.send(sources);
   if (!delivery) return end(delivery.error());
   progress_.clear();
-  if (auto said = report(*delivery); !said) return end(said.error());
+  if (auto said = report.done(*delivery, set_.sha256); !said) return end(said.error());
   messages_.say("sent successfully");
   return skipped_ > 0 ? exit_partly : exit_done;
 }
@@ -427,21 +349,11 @@ int Send::run() {
   if (set_.scan_only) return scan_only();
 
   // The data first: nobody should hold a phone up to a code and then learn that a file is missing.
-  transfer::FindOptions how;
-  // In the environment or the configuration it is a default for stdin, and no reason to refuse several files.
-  if (set_.name && (options_.on_command_line("name") || set_.files == std::vector<std::string>{"-"}))
-    how.name = set_.name;
-  how.stopped = [] { return ended_by() != 0; };
-  const auto sources = transfer::find_sources(set_.files, how);
+  const auto sources = set_.text || set_.clipboard ? find_text() : find_files();
   if (!sources) return end(sources.error());
-  for (const auto& warning : sources->warnings) messages_.warn(warning);
-  for (const auto& [path, name] : sources->renamed) {
-    messages_.warn("name changed: " + path + " is sent as " + name);
-    if (auto said = facts_.event(Event("renamed").path("from", path).text("to", name)); !said) return end(said.error());
-  }
   if (const int wrong = check_sources(*sources)) return wrong;
 
-  const auto link = find_link();
+  const auto link = scan_.find();
   if (!link) return end(link.error());
   if (ended_by() != 0) return end({});
   if (set_.seal == "require" && link->key.empty())
@@ -449,6 +361,33 @@ int Send::run() {
         Error{Kind::usage, "--seal require: the link has no key to seal to", "nothing was sent"});
   if (!confirmed(*link)) return end(Error{Kind::denied, "not sent: you said no", ""});
   return send(*link, *sources);
+}
+
+Result<transfer::SourceList> Send::find_text() {
+  if (set_.text == "-" && term::is_terminal(STDIN_FILENO)) messages_.say("Type the text; Ctrl-D at the end sends it.");
+  auto text = set_.text ? given_text(*set_.text) : clipboard_to_send();
+  if (!text) return tl::unexpected(text.error());
+  text_ = std::move(*text);
+  if (!text_.sources.sources.empty() && text_.what == "text.txt")
+    messages_.notice("the text is long: it is sent as the file text.txt");
+  return std::move(text_.sources);
+}
+
+Result<transfer::SourceList> Send::find_files() {
+  transfer::FindOptions how;
+  // In the environment or the configuration it is a default for stdin, and no reason to refuse several files.
+  if (set_.name && (options_.on_command_line("name") || set_.files == std::vector<std::string>{"-"}))
+    how.name = set_.name;
+  how.stopped = [] { return ended_by() != 0; };
+  auto sources = transfer::find_sources(set_.files, how);
+  if (!sources) return sources;
+  for (const auto& warning : sources->warnings) messages_.warn(warning);
+  for (const auto& [path, name] : sources->renamed) {
+    messages_.warn("name changed: " + path + " is sent as " + name);
+    if (auto said = facts_.event(Event("renamed").path("from", path).text("to", name)); !said)
+      return tl::unexpected(said.error());
+  }
+  return sources;
 }
 
 }  // namespace

@@ -56,7 +56,7 @@ _qrx_recv() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-o --output --on-conflict --preview --ask --exec --resume -0 --print0 --sha256 -n --count -f --follow -t --timeout -i --interval -e --expire --max-size --max-files --label --seal --identity --keep --qr --no-qr --invert --qr-file -b --bind --public-url --token-file -s --server -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-o --output --on-conflict --preview --clipboard --ask --exec --resume -0 --print0 --sha256 -n --count -f --follow -t --timeout -i --interval -e --expire --max-size --max-files --label --seal --identity --keep --qr --no-qr --invert --qr-file -b --bind --public-url --token-file -s --server -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
 }

@@ -3,6 +3,7 @@ complete -c qrx-recv -f
 complete -c qrx-recv -s o -l output -r -F -d 'a directory, a file name, or - for stdout (default: this directory)'
 complete -c qrx-recv -l on-conflict -x -a 'rename refuse overwrite' -d 'when a file is there already (default: rename)'
 complete -c qrx-recv -l preview -x -a 'auto never always' -d 'show pictures and the beginning of texts in the terminal'
+complete -c qrx-recv -l clipboard -d 'put a text that arrives on the clipboard, too'
 complete -c qrx-recv -l ask -d 'ask before saving each file'
 complete -c qrx-recv -l exec -x -d 'run CMD with sh after each delivery; $QRX_PATHS holds the paths'
 complete -c qrx-recv -l resume -x -d 'only save what this earlier run could not; all: of every run'

@@ -19,6 +19,8 @@ _qrx_send() {
       return ;;
     -t|--timeout)
       return ;;
+    -T|--text)
+      return ;;
     --name)
       return ;;
     -m|--message)
@@ -30,7 +32,7 @@ _qrx_send() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-i --image -c --camera -l --link --scan-only --any --expect --thorough -t --timeout --name --skip-errors -m --message --seal --limit-rate --sha256 -y --yes -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-i --image -c --camera --screen -l --link --scan-only --any --expect --thorough -t --timeout -T --text --clipboard --name --skip-errors -m --message --seal --limit-rate --sha256 -y --yes -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
   compopt -o filenames

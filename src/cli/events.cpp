@@ -110,6 +110,10 @@ Result<void> Facts::line(std::string_view text, char end) {
   return json_ ? Result<void>{} : put(std::string(text) + end);
 }
 
+Result<void> Facts::data(std::string_view bytes) {
+  return json_ ? Result<void>{} : put(std::string(bytes));
+}
+
 Result<void> Facts::put(const std::string& line) {
   if (!closed_ && write_all(STDOUT_FILENO, line)) return {};
   if (closed_ || errno == EPIPE) {

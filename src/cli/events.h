@@ -39,6 +39,7 @@ class Facts {
 
   Result<void> event(const Event& event);                     // only with --json
   Result<void> line(std::string_view text, char end = '\n');  // only without: as it is, not escaped
+  Result<void> data(std::string_view bytes);                  // only without: these bytes and nothing else
 
  private:
   Result<void> put(const std::string& line);

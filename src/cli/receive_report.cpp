@@ -5,12 +5,16 @@
 #include <utility>
 
 #include "base/bytes.h"
+#include "base/checksum.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "base/write_all.h"
+#include "cli/clipboard.h"
 #include "cli/counts.h"
 #include "cli/exit.h"
 #include "cli/hook.h"
+#include "cli/readable_text.h"
+#include "cli/signals.h"
 #include "term/terminal.h"
 #include "transfer/local_names.h"
 
@@ -170,12 +174,17 @@ void ReceiveReport::delivered(const transfer::SavedDelivery& delivery) {
   Event event("delivered");
   event.text("delivery", delivery.info.delivery.text()).number("files", files).number("bytes", bytes);
   event.number("declined", declined).number("kept", delivery.later).text("message", delivery.info.message);
+  const bool text = transfer::is_text(delivery.info);
+  if (text) show_text(delivery);
   told(facts_.event(event));
-  if (!delivery.info.message.empty()) messages_.say("message: " + delivery.info.message);
+  if (!text && !delivery.info.message.empty()) messages_.say("message: " + delivery.info.message);
   std::string not_saved;
   if (declined > delivery.later) not_saved = count_of_files(declined - delivery.later) + " discarded";
   if (delivery.later > 0) not_saved += (not_saved.empty() ? "" : ", ") + count_of_files(delivery.later) + " not now";
-  if (files == 0 && declined == 0) {
+  if (text && declined == 0) {
+    messages_.say((options_.download ? "downloaded: a text, " : "upload successful: a text, ") +
+                  format_size(delivery.info.message.size()));
+  } else if (files == 0 && declined == 0) {
     // Nothing was left of it: earlier runs saved it.
   } else if (files == 0) {
     messages_.say("nothing saved: " + not_saved);
@@ -184,10 +193,33 @@ void ReceiveReport::delivered(const transfer::SavedDelivery& delivery) {
     messages_.say((options_.download ? "downloaded: " : "upload successful: ") + what + ", " + format_size(bytes) +
                   (not_saved.empty() ? "" : "; " + not_saved));
   }
-  if (!options_.hook.empty() && files > 0 && !output_failed_) run_hook_after(delivery, bytes);
+  if (!options_.hook.empty() && (files > 0 || (text && declined == 0)) && !output_failed_)
+    run_hook_after(delivery, bytes);
   preview_.next_delivery();
   progress_.start_anew();
   if (options_.waits_on) progress_.status("Waiting for more… (Ctrl-C to stop)");
+}
+
+// A text is data: on a terminal to be read and copied, line by line as it came but for what could do harm there; else
+// its very bytes.
+void ReceiveReport::show_text(const transfer::SavedDelivery& delivery) {
+  const std::string& text = delivery.info.message;
+  Xxh128 sum;
+  sum.update(as_bytes(text));
+  Event event("text");
+  event.text("text", text).number("size", text.size()).text("xxh128", to_hex(sum.sum()));
+  told(facts_.event(event.boolean("sealed", delivery.sealed_text).text("delivery", delivery.info.delivery.text())));
+  if (delivery.files.empty() && delivery.declined.empty()) {
+    progress_.clear();
+    told(facts_.data(term::is_terminal(STDOUT_FILENO) ? readable_text(text) : text));
+  }
+  if (!options_.clipboard) return;
+  if (const auto way = write_clipboard(text, ended_by_fd()); way) {
+    messages_.say("copied to the clipboard by " + *way);
+  } else {
+    hook_failed_ = true;
+    messages_.error(way.error());
+  }
 }
 
 void ReceiveReport::run_hook_after(const transfer::SavedDelivery& delivery, std::uint64_t bytes) {
@@ -200,7 +232,8 @@ void ReceiveReport::run_hook_after(const transfer::SavedDelivery& delivery, std:
                                {"QRX_DELIVERY", delivery.info.delivery.text()},
                                {"QRX_DELIVERY_FILES", std::to_string(delivery.files.size())},
                                {"QRX_DELIVERY_BYTES", std::to_string(bytes)},
-                               {"QRX_DELIVERY_MESSAGE", delivery.info.message}};
+                               {"QRX_DELIVERY_MESSAGE", delivery.info.message},
+                               {"QRX_TEXT", transfer::is_text(delivery.info) ? delivery.info.message : ""}};
   if (auto ran = run_hook(options_.hook, variables, streamed || facts_.json()); !ran) {
     hook_failed_ = true;
     messages_.error(ran.error());

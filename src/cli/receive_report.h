@@ -25,6 +25,7 @@ struct ReceiveReportOptions {
   char path_end = '\n';      // after each path on stdout
   bool download = false;     // of what a link held, instead of an upload to a space of this run
   bool waits_on = false;     // after a delivery, for the next one
+  bool clipboard = false;    // a text goes there, too
   std::string hook;          // --exec, or empty
   std::string space;         // for the hook: its GUID, or empty
 };
@@ -45,7 +46,7 @@ class ReceiveReport {
   // When the Receiver has ended: the last event; why `stop` was called; whether the hook failed.
   Result<void> done(const transfer::Received& received);
   const std::optional<Error>& output_failed() const { return output_failed_; }
-  bool hook_failed() const { return hook_failed_; }
+  bool hook_failed() const { return hook_failed_; }  // or the clipboard did not take a text
 
  private:
   // All with the lock held.
@@ -58,6 +59,7 @@ class ReceiveReport {
   void saved(const transfer::SavedFile& file);
   void warn_of(const transfer::SavedFile& file);
   void delivered(const transfer::SavedDelivery& delivery);
+  void show_text(const transfer::SavedDelivery& delivery);
   void run_hook_after(const transfer::SavedDelivery& delivery, std::uint64_t bytes);
   void refused(const wire::DeliveryInfo& delivery, const Error& error);
   void told(const Result<void>& result);

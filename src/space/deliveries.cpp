@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "space/content_type.h"
 #include "wire/names.h"
 
 namespace qrx::space {
@@ -179,6 +180,13 @@ void Deliveries::take_back_commit(LiveSpace& live, LiveDelivery& delivery, const
   }
 }
 
+// It takes the place of one manifest: there cannot be more of either than files.
+Result<void> Deliveries::take_text(LiveSpace& live) {
+  const SpaceLock lock(live);
+  if (live.row.seal == Seal::require) return sealed_only();
+  return quotas_.take(lock, live, 0, text_weight);
+}
+
 Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delivery, const wire::CommitDelivery& wish) {
   const SharedGate gate(live);
   std::optional<SpaceLock> lock(live);
@@ -194,6 +202,12 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
   lock.reset();
   const auto done = [&]() -> Result<void> {
     if (!leftovers) return tl::unexpected(leftovers.error());
+    if (state.files.empty() && wish.files == 0 && !open.row.message.empty()) {
+      if (auto taken = take_text(live); !taken) return taken;
+      auto written = write_commit(gate, live, *begun, *leftovers);
+      if (!written) quotas_.give_back(SpaceLock(live), live, 0, text_weight);
+      return written;
+    }
     if (state.files.empty() || (wish.files && *wish.files != state.files.size()))
       return fail(Kind::conflict, "this delivery has " + std::to_string(state.files.size()) +
                                       " complete files: send again what is missing, then commit");

@@ -45,6 +45,7 @@ class Deliveries {
   // do not keep the delivery open; each is locked. Kind::conflict for any other.
   Result<std::vector<UploadPtr>> lock_leftovers(const SpaceLock&, LiveSpace& live, const LiveDelivery& delivery,
                                                 bool all_there);
+  Result<void> take_text(LiveSpace& live);  // of the quotas: a delivery without a file
   Result<void> write_commit(const SharedGate&, LiveSpace& live, const DeliveryPtr& delivery,
                             const std::vector<UploadPtr>& leftovers);
   void take_back_commit(LiveSpace& live, LiveDelivery& delivery, const std::vector<UploadPtr>& leftovers);

@@ -1,6 +1,7 @@
 #include "space/live.h"
 
 #include <algorithm>
+#include <unordered_set>
 
 namespace qrx::space {
 
@@ -15,12 +16,16 @@ LivePtr to_live(const SpaceState& state, Steady now) {
     delivery->last_used = now;
     live->open.emplace(row.delivery, std::move(delivery));
   }
+  std::unordered_set<Id, IdHash> with_files;
   for (const FileRow& row : state.files) {
+    with_files.insert(row.delivery);
     live->bytes.used += row.size;
     live->weigh(weight_of(row.name));
     if (const auto delivery = live->open.find(row.delivery); delivery != live->open.end())
       delivery->second->stored.push_back(row);
   }
+  for (const DeliveryRow& row : state.deliveries)
+    if (row.committed && !with_files.contains(row.delivery)) live->weigh(text_weight);
   for (const UploadRow& row : state.uploads) {
     auto upload = std::make_shared<LiveUpload>();
     upload->row = row;

@@ -24,6 +24,7 @@ namespace qrx::space {
 struct Weight {
   std::uint64_t files = 0, manifests = 0, parts = 0;
 };
+inline constexpr Weight text_weight{0, 1, 0};  // a delivery that is its message, without a file
 inline Weight weight_of(std::string_view name) {
   return name == wire::manifest_name ? Weight{0, 1, 0} : Weight{1, 0, 0};
 }

@@ -253,8 +253,11 @@ Result<space::CommittedPage> read_committed(Connection& connection, const Guid& 
       bytes += one.files.back().name.size();
     }
     if (rows.code() != SQLITE_OK) return fail_sqlite(rows.code(), reading);
+    // A delivery without files is its message, or what a page before this one ended with.
+    const bool text = one.files.empty() && !page.next && at.file == 0 && !one.row.message.empty();
+    if (text && is_full()) page.next = at;
     bytes += one.row.message.size();
-    if (!one.files.empty()) page.deliveries.push_back(std::move(one));
+    if (!one.files.empty() || (text && !page.next)) page.deliveries.push_back(std::move(one));
     if (page.next) return page;
   }
   if (deliveries.code() != SQLITE_OK) return fail_sqlite(deliveries.code(), reading);

@@ -9,6 +9,7 @@
 #include "transfer/receive_stream.h"
 #include "transfer/refusals.h"
 #include "transfer/seal_plan.h"
+#include "transfer/text_delivery.h"
 
 namespace qrx::transfer {
 
@@ -149,12 +150,31 @@ Result<SavedFile> StreamReceiver::write_file(const DeliveryContents& contents, c
   return saved;
 }
 
+Result<void> StreamReceiver::write_text(const DeliveryContents& contents, SavedDelivery& out) {
+  SavedFile file{{}, file_of_text(contents), std::nullopt, out.info.delivery};
+  out.sealed_text = file.info.sealed;
+  if (const Wish wish = job_.tally.accept(contents.shown, file.info); wish != Wish::save) {
+    if (wish == Wish::later) ++out.later;
+    out.declined.push_back(file.info.name);
+    return {};
+  }
+  if (auto written = write(as_bytes(out.info.message)); !written) return written;
+  if (job_.options.sha256) file.sha256 = sha256(as_bytes(out.info.message));
+  job_.tally.saved(file);
+  out.files.push_back(std::move(file));
+  return {};
+}
+
 Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& delivery) {
   const auto contents = read_contents(job_, delivery);
   if (!contents) return tl::unexpected(contents.error());
   if (auto admitted = admit(job_, *contents); !admitted) return tl::unexpected(admitted.error());
   SavedDelivery out;
   out.info = contents->shown;
+  if (is_text(out.info)) {
+    if (auto written = write_text(*contents, out); !written) return tl::unexpected(written.error());
+    return out;
+  }
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < contents->items.size(); ++i) order.push_back(i);
   // The one that was begun while it was uploaded comes first.

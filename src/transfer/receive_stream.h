@@ -42,6 +42,7 @@ class StreamReceiver {
   Result<void> write(ByteView bytes);
   Result<void> pull(Current& current, const std::optional<Xxh128Sum>& known, const std::optional<std::uint64_t>& total);
   Result<void> follow(const wire::UploadInfo& upload);
+  Result<void> write_text(const DeliveryContents& contents, SavedDelivery& out);
   Result<SavedFile> write_file(const DeliveryContents& contents, const Item& item);
 
   const ReceiveJob& job_;

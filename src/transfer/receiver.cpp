@@ -209,6 +209,8 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
         continue;
       }
       count(*saved);
+      // A text is where it was wanted when it was told.
+      if (is_text(saved->info) && saved->later == 0) job.record->finish(delivery->delivery, {}, true);
       watch.delivered();
       if (enough(false)) return received;
     }

@@ -106,11 +106,18 @@ struct SavedFile {
   bool renamed = false;  // the name of `info` could not stand here as it is
 };
 
+// A delivery without a file is its message. (Of a sealed one the server knows only the manifest: this is said of what
+// it really holds.)
+inline bool is_text(const wire::DeliveryInfo& delivery) {
+  return delivery.files.empty() && !delivery.message.empty();
+}
+
 struct SavedDelivery {
   wire::DeliveryInfo info;
   std::vector<SavedFile> files;       // those that were saved
   std::vector<std::string> declined;  // names that `accept` or `arrived` did not want to save
   std::uint64_t later = 0;            // how many of these stay in the space
+  bool sealed_text = false;           // is_text(info), and it came sealed
 };
 
 // Called one at a time, from any thread, while run() runs. Each may be empty.

@@ -8,6 +8,7 @@
 #include "transfer/refusals.h"
 #include "transfer/seal_plan.h"
 #include "transfer/sealed_contents.h"
+#include "transfer/text_delivery.h"
 #include "wire/sniff.h"
 
 namespace qrx::transfer {
@@ -540,6 +541,7 @@ Result<SavedDelivery> save_delivery(const ReceiveJob& job, const wire::DeliveryI
     discard_followed(job, *contents, outcome_of);
     return tl::unexpected(admitted.error());
   }
+  if (is_text(contents->shown)) return save_text(job, *contents);
   return Delivery(job, *contents, outcome_of).run();
 }
 

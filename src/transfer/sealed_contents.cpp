@@ -137,6 +137,7 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
     info.sealed = item.open;
     out.shown.files.push_back(std::move(info));
   }
+  if (!opened && job.options.only_sealed && is_text(out.shown)) return tl::unexpected(not_sealed("a text"));
   return out;
 }
 

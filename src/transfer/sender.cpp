@@ -61,6 +61,11 @@ struct Sender::Impl {
     }
   }
 
+  // Whether another run can go on: with files, which have names by which it finds its state, and can be read again.
+  bool keeps_state(const SourceList& sources) const {
+    return !options.state_dir.empty() && !sources.has_stream && !sources.sources.empty();
+  }
+
   Result<void> settle_seal();
   Result<void> check_seal(const wire::DropInfo& drop) const;
   Result<void> make_plan(SendJob& job, const seal::Key& from);
@@ -75,6 +80,7 @@ struct Sender::Impl {
   Result<bool> believe_sealed(SendJob& job, const wire::DeliveryState& there, const SendState& state);
   Result<void> send_sources(SendJob& job, DropClient& client);
   Result<void> commit(SendJob& job, DropClient& client);
+  SentFile sums_of_text() const;
 };
 
 Result<void> Sender::Impl::settle_seal() {
@@ -179,7 +185,7 @@ Result<bool> Sender::Impl::believe(SendJob& job, const wire::DeliveryState& ther
 
 Result<std::optional<wire::DeliveryState>> Sender::Impl::take_up(SendJob& job, DropClient& client,
                                                                  std::optional<SendState>& state) {
-  if (options.state_dir.empty() || job.list.has_stream) return std::nullopt;
+  if (!keeps_state(job.list)) return std::nullopt;
   state = SendState::load(options.state_dir, link, job.list);
   if (!state) return std::nullopt;
   const auto there = patiently(client, job.patience(), [&]() -> Result<std::optional<wire::DeliveryState>> {
@@ -225,7 +231,7 @@ Result<void> Sender::Impl::begin(SendJob& job, DropClient& client, std::optional
       patiently(client, job.patience(), [&] { return client.open_delivery(recipient ? "" : options.message); });
   if (!opened) return tl::unexpected(opened.error());
   job.delivery = *opened;
-  if (options.state_dir.empty() || job.list.has_stream) return {};
+  if (!keeps_state(job.list)) return {};
   auto begun = SendState::begin(options.state_dir, link, job.list, job.delivery, recipient ? &seed : nullptr);
   if (begun)
     state = std::move(*begun);
@@ -293,6 +299,14 @@ Result<void> Sender::Impl::deliver(SendJob& job, DropClient& client, bool& start
   }
 }
 
+SentFile Sender::Impl::sums_of_text() const {
+  Xxh128 sum;
+  sum.update(as_bytes(options.message));
+  SentFile out{"-", options.message.size(), sum.sum(), std::nullopt, recipient.has_value()};
+  if (options.sha256) out.sha256 = sha256(as_bytes(options.message));
+  return out;
+}
+
 Result<SentDelivery> Sender::Impl::send_once(const SourceList& sources, bool& start_over) {
   Pace pace(options.most_rate);
   SendTally tally(events, sources);
@@ -321,11 +335,15 @@ Result<SentDelivery> Sender::Impl::send_once(const SourceList& sources, bool& st
   out.delivery = job.delivery;
   out.resumed = resumed;
   for (auto& file : job.done) out.files.push_back(std::move(*file));
+  if (sources.sources.empty()) {
+    out.files.push_back(sums_of_text());
+    tally.sent(out.files.back());
+  }
   return out;
 }
 
 Result<SentDelivery> Sender::Impl::send(const SourceList& sources) {
-  if (sources.sources.empty()) return fail(Kind::usage, "nothing to send");
+  if (sources.sources.empty() && options.message.empty()) return fail(Kind::usage, "nothing to send");
   if (auto fits = wire::check_message(options.message); !fits) return tl::unexpected(fits.error());
   if (auto settled = settle_seal(); !settled) return tl::unexpected(settled.error());
   for (unsigned round = 0;; ++round) {

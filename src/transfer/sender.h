@@ -40,7 +40,8 @@ struct SenderOptions {
   Millis most_retry{10'000};
 };
 
-// A file that the server has. The sums are of the plain file; of a sealed one, both sides compared those of its item.
+// A file that the server has; the message itself, under the name "-", when that is all that was sent. The sums are of
+// the plain file; of a sealed one, both sides compared those of its item.
 struct SentFile {
   std::string name;
   std::uint64_t size = 0;
@@ -81,9 +82,10 @@ class Sender {
   // larger.
   static Result<void> check_limits(const wire::DropInfo& drop, const SourceList& sources, bool sealed = false);
 
-  // Sends and commits. Retries network and server trouble until options.give_up has passed without progress. On failure
-  // the state is kept, so that the same call in a later run goes on; a source that changed meanwhile is sent anew.
-  // Kind::integrity when a source changes while it is sent, or the server's sum differs.
+  // Sends and commits. Without sources the message is the delivery: a text. Retries network and server trouble until
+  // options.give_up has passed without progress. On failure the state is kept, so that the same call in a later run
+  // goes on; a source that changed meanwhile is sent anew. Kind::integrity when a source changes while it is sent, or
+  // the server's sum differs.
   Result<SentDelivery> send(const SourceList& sources);
 
   // Async-signal-safe, any thread: send() and look() end soon with Kind::unavailable; the state is kept.

@@ -256,4 +256,13 @@ Result<SourceList> find_sources(const std::vector<std::string>& arguments, const
   return list;
 }
 
+Result<SourceList> source_in_memory(int memory, const std::string& name) {
+  struct stat status {};
+  if (::fstat(memory, &status) != 0) return fail_errno("cannot read " + name);
+  SourceList list;
+  list.sources.push_back(regular_source("/proc/self/fd/" + std::to_string(memory), name, status));
+  list.known_bytes = *list.sources[0].size;
+  return list;
+}
+
 }  // namespace qrx::transfer

@@ -52,4 +52,7 @@ struct FindOptions {
 // "-" is standard input, under the name "stdin" unless there is another.
 Result<SourceList> find_sources(const std::vector<std::string>& arguments, const FindOptions& options = {});
 
+// Bytes that stand in memory (memfd_create(2)) as a file to send. `memory` stays open as long as they are sent.
+Result<SourceList> source_in_memory(int memory, const std::string& name);
+
 }  // namespace qrx::transfer

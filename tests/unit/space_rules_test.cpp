@@ -387,6 +387,40 @@ TEST_CASE("an empty delivery cannot be committed") {
   CHECK(kind_of(world.spaces->commit(space.space.guid, Id::random(), {})) == Kind::not_found);
 }
 
+TEST_CASE("a text is a delivery without a file, when that is said, and as many as files may be") {
+  World world;
+  const auto space = world.create(with_limits(0, 1));
+  const Guid guid = space.space.guid;
+  const auto send_text = [&](const char* text) -> Result<wire::DeliveryState> {
+    const auto delivery = world.spaces->open_delivery(guid, {.message = text});
+    if (!delivery) return tl::unexpected(delivery.error());
+    return world.spaces->commit(guid, delivery->delivery, {.files = 0});
+  };
+  const auto unsaid = world.spaces->open_delivery(guid, {.message = "lost its files"});
+  REQUIRE(unsaid);
+  CHECK(kind_of(world.spaces->commit(guid, unsaid->delivery, {})) == Kind::conflict);
+  CHECK(kind_of(send_text("")) == Kind::conflict);
+  REQUIRE(send_text("hello"));
+  CHECK(kind_of(send_text("more")) == Kind::too_large);
+  world.restart();
+  CHECK(kind_of(send_text("more")) == Kind::too_large);
+  const auto info = world.view(space);
+  REQUIRE(info.deliveries.size() == 1);
+  CHECK(info.deliveries[0].message == "hello");
+  CHECK(info.deliveries[0].files.empty());
+  CHECK(world.send(guid, "a", "a file has its own place"));
+}
+
+TEST_CASE("a space for sealed files takes no plain text") {
+  World world;
+  wire::CreateSpace wish;
+  wish.seal = wire::Seal::require;
+  const auto space = world.create(wish);
+  const auto delivery = world.spaces->open_delivery(space.space.guid, {.message = "hello"});
+  REQUIRE(delivery);
+  CHECK(kind_of(world.spaces->commit(space.space.guid, delivery->delivery, {.files = 0})) == Kind::denied);
+}
+
 TEST_CASE("a delivery cannot be committed or filled from another space") {
   World world;
   const auto space = world.create();

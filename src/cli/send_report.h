@@ -1,0 +1,40 @@
+// What qrx-send says of what it sends: sums on stdout, progress and messages on stderr, events.
+#pragma once
+
+#include <functional>
+#include <string>
+
+#include "base/result.h"
+#include "cli/events.h"
+#include "cli/user_messages.h"
+#include "term/progress.h"
+#include "transfer/sender.h"
+
+namespace qrx::cli {
+
+// Messages, Facts and ProgressLine stay the caller's; not used from elsewhere while a Sender runs.
+class SendReport {
+ public:
+  // `what` is sent, for people, escaped. `one_line`: news of retries replace each other.
+  SendReport(std::string what, bool one_line, Messages& messages, Facts& facts, term::ProgressLine& progress)
+      : what_(std::move(what)), one_line_(one_line), messages_(messages), facts_(facts), progress_(progress) {}
+
+  // For a Sender, which this must outlive. When stdout takes no more, `stop` is called.
+  transfer::SenderEvents events(std::function<void()> stop);
+  // Sums, as sha256sum and xxh128sum check them, and the last events.
+  Result<void> done(const transfer::SentDelivery& delivery, bool sha256);
+
+ private:
+  void progress(std::uint64_t bytes, std::optional<std::uint64_t> total);
+  void sent(const transfer::SentFile& file);
+  void retry(const std::string& text);
+
+  std::string what_;
+  bool one_line_;
+  Messages& messages_;
+  Facts& facts_;
+  term::ProgressLine& progress_;
+  std::function<void()> stop_;
+};
+
+}  // namespace qrx::cli

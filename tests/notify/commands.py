@@ -6,7 +6,7 @@ import os
 import time
 
 from notices import NOTICE, Capture, Helper
-from qrx import check, check_equal, work
+from qrx import check, check_equal, wait_for, work
 
 
 def expect(state, got, reason=""):
@@ -49,7 +49,8 @@ with work() as w:
         expect("unknown", helper.send("exec", "slow:x"), "too long")
         check(time.monotonic() - began < 5, "the time limit")
         with open(w.path("slow.pid"), encoding="ascii") as file:
-            check(not os.path.exists(f"/proc/{file.read().strip()}/cwd"), "what the command left behind still runs")
+            left = f"/proc/{file.read().strip()}/cwd"
+        wait_for(5, lambda: not os.path.exists(left), "the end of what the command left behind")
         expect("unknown", helper.send("exec", "dies:x"), "signal 9")
         expect("sent", helper.send("exec", "deaf:x", message="x" * 400))
         expect("failed", helper.send("exec", "noisy:x"))

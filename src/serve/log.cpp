@@ -7,7 +7,7 @@ namespace qrx::serve {
 namespace {
 
 // escape_untrusted left nothing but printable UTF-8.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out = "\"";
   for (const char c : escape_untrusted(text)) {
     if (c == '"' || c == '\\') out += '\\';
@@ -26,14 +26,14 @@ void Log::write(std::string_view level, std::string_view event, Fields fields) c
   std::string line;
   if (form_ == LogForm::json) {
     line = "{\"time\":\"" + to_rfc3339(system_clock().wall()) + "\",\"level\":\"" + std::string(level) +
-           "\",\"event\":" + quoted(event);
-    for (const auto& [name, value] : fields) line += ",\"" + std::string(name) + "\":" + quoted(value);
+           "\",\"event\":" + in_quotes(event);
+    for (const auto& [name, value] : fields) line += ",\"" + std::string(name) + "\":" + in_quotes(value);
     line += '}';
   } else {
     line = "qrx-serve: ";
     line += event;
     for (const auto& [name, value] : fields)
-      line += ' ' + std::string(name) + '=' + (needs_quotes(value) ? quoted(value) : escape_untrusted(value));
+      line += ' ' + std::string(name) + '=' + (needs_quotes(value) ? in_quotes(value) : escape_untrusted(value));
   }
   put_(line + '\n');
 }

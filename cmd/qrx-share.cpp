@@ -6,10 +6,13 @@
 #include <csignal>
 #include <cstdlib>
 
+#include "base/text.h"
 #include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/hand_out.h"
 #include "cli/kept_spaces.h"
+#include "cli/local_time.h"
+#include "cli/share_code.h"
 #include "cli/share_settings.h"
 #include "cli/sharing.h"
 #include "cli/signals.h"
@@ -48,6 +51,7 @@ class Share {
 
  private:
   Result<void> hand_out();
+  Result<void> show_codes();
   Result<void> share_kept_space();
   Result<void> share_as_told();
   int code_of_rows();
@@ -113,12 +117,29 @@ Result<void> Share::hand_out() {
   return done;
 }
 
+// --qr, --qr-file: the codes of the links that the caller delivers.
+Result<void> Share::show_codes() {
+  if (!set_.qr.value_or(!set_.qr_file.empty())) return {};
+  ShareCode code({set_.qr.value_or(false), set_.invert, set_.qr_file}, messages_, progress_);
+  for (const RecipientRow& row : sharing_.rows().all()) {
+    if (row.to.channel != wire::Channel::link || row.link.empty()) continue;
+    const std::string until = local_time(row.share.expires, system_clock().wall());
+    auto shown = code.show(row.link, {},
+                           {"The link for " + escape_untrusted(wire::to_text(row.to)) + ", until " + until + ".",
+                            "Scan it, open it in a browser, or run: qrx-recv LINK"},
+                           0);
+    if (!shown) return shown;
+  }
+  return {};
+}
+
 Result<void> Share::share_kept_space() {
   const auto server = plan_.server;
   const auto kept = set_.space.empty() ? newest_kept_space(server) : kept_space(*Id::parse(set_.space));
   if (!kept) return tl::unexpected(kept.error());
   sharing_.use(kept->link);
   auto done = sharing_.act();
+  if (done) return show_codes();
   // The newest one is gone, by the server's word and by our clock: an older one may live longer.
   const bool gone = !done && done.error().kind == Kind::not_found && kept->expires <= system_clock().wall();
   if (!gone || !set_.space.empty()) return done;
@@ -135,6 +156,7 @@ Result<void> Share::share_as_told() {
     if (!*link) return {};
     sharing_.use(**link);
     if (auto done = sharing_.act(); !done) return done;
+    if (auto done = show_codes(); !done) return done;
     if (set_.watch) {
       source.let_run();
       return {};

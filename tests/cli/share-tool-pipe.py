@@ -47,6 +47,14 @@ with work() as w:
     with open("got", "rb") as ours, open(photo, "rb") as theirs:
         check(ours.read() == theirs.read(), "what came by the link")
 
+    # a link that the caller delivers, as a code: in the terminal and as a picture
+    by_hand = w.start("qrx-share", "--qr", "--qr-file", "bob.png", "link:Bob")
+    by_hand.expect_exit(0)
+    link = by_hand.out[0].split("\t")[2]
+    read = subprocess.run(["qrx-send", "--scan-only", "--any", "-i", "bob.png"], capture_output=True, text=True, check=True).stdout.strip()
+    check_equal(link.lower(), read.lower(), "the link in the picture")
+    check("The link for link:Bob" in by_hand.err and "\u2588" in by_hand.err, by_hand.err)
+
     # the own server of qrx-recv goes on until ^C; sharing does not wait for that
     os.unlink("events")
     process, errors = pipeline("qrx-recv --json --keep -b 127.0.0.1:0 -o in2 | tee events | qrx-share --space - --watch exec:tell:carol", "own")

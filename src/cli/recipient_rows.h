@@ -22,13 +22,13 @@ std::string_view to_text(Teller teller);                     // as --via has it;
 struct RecipientRow {
   wire::Recipient to;
   wire::ShareInfo share;
-  std::string link;  // what he gets: with the key in it, where files are sealed to that
+  std::string link;  // what they get: with the key in it, where files are sealed to that
   Teller teller = Teller::nobody;
-  std::string untold;  // why this run found nobody to tell him, in words that are true on any machine; or empty
+  std::string untold;  // why this run found nobody to notify them, in words that are true on any machine; or empty
 };
 
-bool is_settled(const RecipientRow& row);  // nobody is telling him, nor is about to
-bool is_trouble(const RecipientRow& row);  // he was not told, or that is not known
+bool is_settled(const RecipientRow& row);  // nobody is notifying them, nor is about to
+bool is_trouble(const RecipientRow& row);  // they were not notified, or that is not known
 
 // One thread at a time. Errors are those of the client.
 class RecipientRows {
@@ -46,7 +46,7 @@ class RecipientRows {
   // The links that there are, oldest first: of all, or only of some.
   Result<void> list(const std::vector<wire::Recipient>& only = {});
   // Takes the links of these back, or all; these are the rows then. Kind::not_found when one of them has none, and
-  // nobody loses his.
+  // nobody loses theirs.
   Result<void> revoke(const std::vector<wire::Recipient>& who, bool all);
   // The server is told of those who are untold, so that who asks it hears the same; a later run that can tell them
   // still may. One whom somebody else tells, or the server, is untold no more.

@@ -26,7 +26,7 @@ class ShareReport {
   // Nothing when it would be what was said of this share last.
   Result<void> say(const Guid& space, const RecipientRow& row);
   Result<void> say_all(const Guid& space, const std::vector<RecipientRow>& rows);
-  // Of a dry run: the link that he has, if there is one.
+  // Of a dry run: the link that they have, if there is one.
   Result<void> say_expected(const wire::Recipient& to, const RecipientRow* known, Teller teller);
   // On stderr: those whom this run found nobody to tell, once for each reason.
   void warn_of_untold(const std::vector<RecipientRow>& rows);

@@ -21,7 +21,7 @@ class Registry {
   void forget(const Guid& guid);           // it was deleted
   std::vector<LivePtr> all();              // of those in memory
 
-  // For a sender, who has no token to tell him apart from a stranger: Kind::not_found when unknown or expired.
+  // For a sender, whom no token tells apart from a stranger: Kind::not_found when unknown or expired.
   Result<LivePtr> enter(const Guid& guid);
   // For who holds a token in it: Kind::not_found when unknown, Kind::gone when expired.
   Result<LivePtr> enter_by_token(const Guid& guid);

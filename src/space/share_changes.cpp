@@ -14,7 +14,7 @@ using wire::ShareState;
 // Rows per space, revoked ones too, for each recipient that a space may have.
 constexpr std::uint64_t rows_a_recipient = 4;
 
-// Whether telling him (again) is called for.
+// Whether to notify the recipient (again).
 bool is_to_be_told(const ShareRow& row, bool again) {
   if (row.progress != Progress::none) return false;
   return row.notice == ShareState::failed || (row.notice == ShareState::unknown && again);

@@ -1,5 +1,5 @@
-// What the rules know of shares: one recipient's own link to a space, what he took by it, and the notice that tells
-// him.
+// What the rules know of shares: one recipient's own link to a space, what they took by it, and the
+// notice that tells them.
 #pragma once
 
 #include <cstdint>
@@ -27,7 +27,7 @@ struct ShareRow {
   std::uint64_t limit = 0;  // how often each file may be taken; 0: no limit
   WallTime created;
   std::optional<WallTime> expires;                     // absent: with its space
-  wire::ShareState notice = wire::ShareState::queued;  // of telling him: queued, sending, sent, failed or unknown
+  wire::ShareState notice = wire::ShareState::queued;  // of notifying them: queued, sending, sent, failed or unknown
   WallTime noticed;                                    // since when
   Progress progress = Progress::none;
   bool revoked = false;

@@ -1,4 +1,5 @@
-// The rules of shares: each recipient's own link to a space, what he took by it, and the notices that tell him.
+// The rules of shares: each recipient's own link to a space, what they took by it, and the notices that tell
+// them.
 // Thread-safe; calls may wait for the disk, never for the network. Share changes move the seq of their space.
 #pragma once
 

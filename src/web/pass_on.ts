@@ -138,7 +138,7 @@ export class PassOn {
     return null;
   }
 
-  // Whoever hands a link over himself says so: nobody else sends it then, and the list shows it.
+  // Whoever delivers a link themselves says so: nobody else sends it then, and the list shows it.
   private async handed(share: ShareInfo): Promise<void> {
     if (share.state !== "queued" && share.state !== "failed") return;
     const url = `${this.url}/shares/${share.share}`;

@@ -10,7 +10,7 @@
 namespace qrx::wire {
 
 enum class Channel : std::uint8_t {
-  link,        // link:NAME        nobody is told: the caller hands the link over himself
+  link,        // link:NAME        nobody is notified: the caller delivers the link
   mail,        // alice@example.org, mailto:alice@example.org
   sms,         // +8613800138000, sms:+8613800138000 (E.164; spaces, dots, dashes and brackets are dropped)
   xmpp,        // xmpp:alice@example.org

@@ -1,4 +1,4 @@
-// The JSON messages about shares (qrx-protocol(7)): who has a link of his own to a space, and what became of it.
+// The JSON messages about shares (qrx-protocol(7)): who has their own link to a space, and what became of it.
 // Readers are as strict as those of wire/messages.h.
 #pragma once
 
@@ -61,13 +61,13 @@ struct Shares {
   std::vector<ShareInfo> shares;  // of POST: one for each recipient asked for, in that order; of GET: all, oldest first
 };
 
-// PATCH …/shares/{share}: who tells the recipients himself says how it went. sending claims the notice: 409 when
-// somebody else has claimed or sent it.
+// PATCH …/shares/{share}: whoever notifies the recipients themselves says how it went. sending claims the notice: 409
+// when somebody else has claimed or sent it.
 struct ReportShare {
   ShareState state = ShareState::sending;  // sending, sent, failed or unknown
   std::string reason;
-  // With failed, and without a claim: there is nobody who could tell him. 409 as for sending, and when the server is to
-  // tell.
+  // With failed, and without a claim: there is nobody who could notify them. 409 as for sending, and when the server is
+  // to tell.
   bool untried = false;
 };
 

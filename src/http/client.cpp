@@ -50,6 +50,7 @@ struct Client::Impl {
   bool fresh = true;                     // no answer came over this connection yet
   bool answer_began = false;             // bytes of the answer that is due have arrived
   bool write_failed = false;             // a request went out in part: only answers may come now
+  std::optional<Steady> last_moment;     // of everything
 
   // The open body.
   bool body_open = false;
@@ -68,6 +69,14 @@ struct Client::Impl {
     in_begin = in_end = 0;
     posted.clear();
     body_open = false;
+  }
+
+  // `patience`, as far as the deadline allows. An error once that is over: bytes that keep coming do not put it off.
+  Result<Millis> in_time(Millis patience) const {
+    if (!last_moment) return patience;
+    const auto time = std::chrono::ceil<Millis>(*last_moment - steady_clock::now());
+    if (time <= Millis{0}) return fail(Kind::unavailable, origin.authority() + " did not answer in time");
+    return std::min(patience, time);
   }
 
   template <class T>
@@ -94,7 +103,11 @@ struct Client::Impl {
     if (connection) return {};
     fresh = true;
     write_failed = false;
-    auto made = ClientConnection::open(origin, options, *interrupt);
+    const auto patience = in_time(options.connect_time);
+    if (!patience) return tl::unexpected(patience.error());
+    ClientOptions how = options;
+    how.connect_time = *patience;
+    auto made = ClientConnection::open(origin, how, *interrupt);
     if (!made) return tl::unexpected(made.error());
     connection.emplace(std::move(*made));
     if (in.empty()) in.resize(buffer_bytes);
@@ -124,7 +137,9 @@ struct Client::Impl {
     if (auto ready = ensure_connection(); !ready) return ready;
     if (write_failed) return fail(Kind::unavailable, "the connection was lost");
     *message += request.body;
-    if (auto done = connection->write_all(as_bytes(*message), options.stall_time); !done) {
+    const auto patience = in_time(options.stall_time);
+    if (!patience) return dropped<void>(tl::unexpected(patience.error()));
+    if (auto done = connection->write_all(as_bytes(*message), *patience); !done) {
       // An early answer (413, 503 …) may have come before the reset.
       if (!has_body) return dropped<void>(tl::unexpected(done.error()));
       write_failed = true;
@@ -142,7 +157,9 @@ struct Client::Impl {
       in_end -= in_begin;
       in_begin = 0;
     }
-    const auto got = connection->read(std::span(in).subspan(in_end), patience);
+    const auto time = in_time(patience);
+    if (!time) return tl::unexpected(time.error());
+    const auto got = connection->read(std::span(in).subspan(in_end), *time);
     if (!got) return tl::unexpected(got.error());
     in_end += *got;
     return *got > 0;
@@ -197,7 +214,10 @@ struct Client::Impl {
 
   // Unread input, or else straight from the socket.
   Result<std::size_t> take(std::span<std::byte> space) {
-    if (in_begin == in_end) return connection->read(space, options.stall_time);
+    if (in_begin == in_end) {
+      const auto patience = in_time(options.stall_time);
+      return patience ? connection->read(space, *patience) : tl::unexpected(patience.error());
+    }
     const std::size_t size = std::min(space.size(), in_end - in_begin);
     std::memcpy(space.data(), in.data() + in_begin, size);
     in_begin += size;
@@ -453,6 +473,10 @@ void Client::interrupt() {
 
 void Client::close() {
   impl_->drop();
+}
+
+void Client::set_deadline(std::optional<Steady> deadline) {
+  impl_->last_moment = deadline;
 }
 
 }  // namespace qrx::http

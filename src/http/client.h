@@ -90,6 +90,10 @@ class Client {
   void interrupt();
   void close();
 
+  // Every call fails with Kind::unavailable after that moment, however much or little arrives until then. None: no
+  // limit but those of the options.
+  void set_deadline(std::optional<Steady> deadline);
+
  private:
   struct Impl;
   std::unique_ptr<Impl> impl_;

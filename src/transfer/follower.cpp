@@ -60,7 +60,7 @@ bool Follower::follow_sealed() {
   if (upload_.length) partial->expect_length(plain_part(*upload_.length));
   const auto sink = [&partial](ByteView bytes) { return partial->write(bytes); };
   SealedIntake intake(*job_.options.identity, sink, job_.options.sha256);
-  job_.tally.expect(upload_.upload, shown_name(upload_.name),
+  job_.tally.expect(upload_.upload, known_name(upload_.name),
                     upload_.length ? std::optional(plain_part(*upload_.length)) : std::nullopt, true);
   const auto foreign = [&] {
     if (!intake.refusal() || !is_foreign(*intake.refusal())) return false;

@@ -40,8 +40,8 @@ bool is_item_name(std::string_view wire_name) {
   return has_age_ending(wire_name) && Id::parse(without_age_ending(wire_name)).has_value();
 }
 
-std::string shown_name(std::string_view wire_name) {
-  return is_item_name(wire_name) ? "sealed file" : without_age_ending(wire_name);
+std::string known_name(std::string_view wire_name) {
+  return is_item_name(wire_name) ? "" : without_age_ending(wire_name);
 }
 
 struct SealedIntake::State {

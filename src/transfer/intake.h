@@ -31,7 +31,7 @@ bool is_foreign(seal::Refusal refusal);
 bool has_age_ending(std::string_view name);
 std::string without_age_ending(std::string_view name);  // "photo.jpg.age" -> "photo.jpg"; others stay
 bool is_item_name(std::string_view wire_name);          // "<id>.age", as the items of a manifest are called
-std::string shown_name(std::string_view wire_name);  // while it is not known: "sealed file" for an item of a manifest
+std::string known_name(std::string_view wire_name);     // before the manifest is read; empty for an item of one
 
 // One thread at a time. Memory: that of an OpenPipeline.
 class SealedIntake {

@@ -50,6 +50,7 @@ class OwnerClient {
 
   std::optional<Millis> asked_pause() const { return asked_pause_; }
   void close() { client_.close(); }
+  void set_deadline(std::optional<Steady> deadline) { client_.set_deadline(deadline); }  // as http::Client has it
 
  private:
   Result<wire::SpaceInfo> page(const std::string& query);

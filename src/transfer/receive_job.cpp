@@ -79,6 +79,11 @@ void ReceiveTally::notice(const std::string& text) {
   if (events_.notice) events_.notice(text);
 }
 
+void ReceiveTally::retrying(const std::string& text) {
+  const std::lock_guard lock(mutex_);
+  if (events_.retrying) events_.retrying(text);
+}
+
 void ReceiveTally::saved(const SavedFile& file) {
   const std::lock_guard lock(mutex_);
   if (events_.saved) events_.saved(file);
@@ -181,7 +186,7 @@ void SavedRecord::remove() {
 }
 
 Patience ReceiveJob::patience() const {
-  return Patience(interrupt, limits(), [this](const std::string& text) { tally.notice(text); });
+  return Patience(interrupt, limits(), [this](const std::string& text) { tally.retrying(text); });
 }
 
 RunningSums::RunningSums(bool with_sha256) {

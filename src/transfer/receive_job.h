@@ -35,6 +35,7 @@ class ReceiveTally {
   void forget(const Id& file);  // delivered, or withdrawn
 
   void notice(const std::string& text);
+  void retrying(const std::string& text);
   void saved(const SavedFile& file);
   void delivered(const SavedDelivery& delivery);
   void refused(const wire::DeliveryInfo& delivery, const Error& error);

@@ -58,7 +58,7 @@ void StreamReceiver::begin(const Id& delivery, const Id& file, const std::string
   // What is written cannot be taken back: what was taken in another delivery is refused before.
   const auto admit = [this, delivery, name](const std::string& tag) -> Result<void> {
     if (job_.seals->claim(delivery, tag, false)) return {};
-    return tl::unexpected(shown_again(shown_name(name)));
+    return tl::unexpected(shown_again(is_item_name(name) ? "an encrypted file" : without_age_ending(name)));
   };
   current_->intake = std::make_unique<SealedIntake>(
       *job_.options.identity, [this](ByteView bytes) { return write(bytes); }, job_.options.sha256, admit);
@@ -88,7 +88,7 @@ Result<void> StreamReceiver::follow(const wire::UploadInfo& upload) {
     next_pause_ = job_.options.first_retry;
   }
   const auto length = current_->intake && upload.length ? std::optional(plain_part(*upload.length)) : upload.length;
-  job_.tally.expect(upload.upload, current_->intake ? shown_name(upload.name) : upload.name, length, true);
+  job_.tally.expect(upload.upload, current_->intake ? known_name(upload.name) : upload.name, length, true);
   if (current_->complete) return {};
   const std::uint64_t before = current_->written;
   const auto pulled = pull(*current_, std::nullopt, upload.length);
@@ -168,6 +168,7 @@ Result<void> StreamReceiver::write_text(const DeliveryContents& contents, SavedD
 Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& delivery) {
   const auto contents = read_contents(job_, delivery);
   if (!contents) return tl::unexpected(contents.error());
+  if (contents->locked) return tl::unexpected(no_key());
   if (auto admitted = admit(job_, *contents); !admitted) return tl::unexpected(admitted.error());
   SavedDelivery out;
   out.info = contents->shown;

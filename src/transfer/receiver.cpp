@@ -99,6 +99,12 @@ struct Receiver::Impl {
       : address(std::move(where)), options(std::move(how)), events(std::move(tell)), tally(events) {
     if (!options.client.interrupt) options.client.interrupt = std::make_shared<http::Interrupt>();
     if (events.accept) options.follow_uploads = false;
+    if (options.timeout) {  // a server that falls silent within a download is not waited for any longer
+      const Millis most = std::max(*options.timeout, least_patience);
+      options.client.answer_time = std::min(options.client.answer_time, most);
+      options.client.stall_time = std::min(options.client.stall_time, most);
+      options.give_up = std::min(options.give_up, most);
+    }
     if (address.shared) options.keep = options.present_only = true;
   }
 
@@ -140,6 +146,14 @@ struct Receiver::Impl {
     return options.count != 0 && received.deliveries >= options.count;
   }
 
+  tl::unexpected<Error> failed(Error error) const {
+    if (options.timeout && is_temporary(error.kind) && !options.client.interrupt->raised()) {
+      error.kind = Kind::timed_out;
+      error.what = "timed out: " + error.what;
+    }
+    return tl::unexpected(std::move(error));
+  }
+
   // A space that is gone is how following ends.
   Result<Received> ended(const Error& error) const {
     if (error.kind == Kind::not_found && options.count == 0 && !options.present_only &&
@@ -164,15 +178,19 @@ struct Receiver::Impl {
     Patience patience(*options.client.interrupt, {options.first_retry, options.most_retry, delete_patience}, nullptr);
     const Steady until = std::chrono::steady_clock::now() + options.linger;
     bool closed = false;
+    std::optional<std::uint64_t> seen;
     for (;;) {
       Result<void> done;
       if (!closed) done = client.close_space();
       if (done) {
         closed = true;
-        const auto info = client.space();
+        // The server tells when something comes: a state of thousands of files is not read again and again.
+        const Seconds left = std::chrono::ceil<Seconds>(until - std::chrono::steady_clock::now());
+        const auto info = seen && left > Seconds{0} ? client.space(seen, left) : client.space();
         if (info) {
           for (const auto* delivery : fresh_ones(*info, handled)) take(*delivery);
           if (stays()) return false;
+          seen = info->seq;
           if (std::chrono::steady_clock::now() < until && pause(*options.client.interrupt, linger_step)) continue;
           // Only as it was seen: a delivery that was being uploaded may have been committed since.
           done = client.remove(info->deliveries.size());
@@ -202,7 +220,7 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
     if (!info) return ended(info.error());
     for (const auto* delivery : fresh_ones(*info, handled)) {
       const auto saved = save_delivery(job, *delivery, [&](const Id& file) { return followers.outcome(file); });
-      if (!saved && !goes_on_after(saved.error())) return tl::unexpected(saved.error());
+      if (!saved && !goes_on_after(saved.error())) return failed(saved.error());
       followers.delivered(*delivery);
       if (!saved) {
         refuse(*delivery, saved.error());
@@ -228,7 +246,7 @@ Result<Received> Receiver::Impl::stream_all(const ReceiveJob& job, int stream) {
     if (!info) return ended(info.error());
     while (const auto* delivery = receiver.choose(fresh_ones(*info, handled))) {
       const auto written = receiver.write_delivery(*delivery);
-      if (!written) return tl::unexpected(written.error());
+      if (!written) return failed(written.error());
       if (written->later == 0) job.record->finish(delivery->delivery, {}, true);
       count(*written);
       watch.delivered();

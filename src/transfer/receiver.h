@@ -77,6 +77,7 @@ struct ReceiverOptions {
   bool sha256 = false;
   std::shared_ptr<const seal::Identity> identity;  // opens what is sealed to it; null: everything is saved as it came
   bool only_sealed = false;                        // with it: whatever was not opened is Kind::integrity
+  bool refuse_sealed = false;                      // without it: whatever would have to be opened is Kind::integrity
   bool follow_uploads = true;                      // fetch files while they are still being uploaded
   bool keep = false;         // leave the space on the server; otherwise it is deleted after the last delivery
   bool take_up = false;      // what an earlier run with this state finished is passed over
@@ -92,7 +93,7 @@ struct ReceiverOptions {
 };
 
 struct IncomingProgress {
-  std::string name;                    // as the sender gave it: hostile
+  std::string name;                    // as the sender gave it: hostile. Empty: sealed, and not known yet
   std::uint64_t bytes = 0;             // of all files that are coming in, what has arrived here
   std::optional<std::uint64_t> total;  // of all of them; absent: not known yet
   bool uploading = false;              // the sender is still sending
@@ -103,7 +104,8 @@ struct SavedFile {
   wire::FileInfo info;  // of what was saved; name is hostile. sealed: it came sealed, and was opened
   std::optional<Sha256Sum> sha256;
   Id delivery;
-  bool renamed = false;  // the name of `info` could not stand here as it is
+  bool renamed = false;       // the name of `info` could not stand here as it is
+  std::string unopened = {};  // why what looks sealed was saved as it came; or empty
 };
 
 // A delivery without a file is its message. (Of a sealed one the server knows only the manifest: this is said of what
@@ -134,7 +136,9 @@ struct ReceiverEvents {
   // A delivery that could not be saved, when the run goes on without it. What was saved of it stays, its rest on the
   // server.
   std::function<void(const wire::DeliveryInfo&, const Error&)> refused;
-  std::function<void(const std::string&)> notice;  // "the server does not answer, trying again"
+  std::function<void(const std::string&)> notice;
+  // "the server does not answer; retrying in 5 s", before each attempt; with an empty text: it answers again.
+  std::function<void(const std::string&)> retrying;
 };
 
 struct Received {
@@ -155,7 +159,8 @@ class Receiver {
   ~Receiver();
 
   // Saves deliveries until `count`, the timeout, an error or interrupt(). A killed run is taken up by a later one with
-  // the same link and output: partials go on where they stand. A delivery that is at fault itself (tampered with, too
+  // the same link and output: partials go on where they stand. A file that is at fault itself keeps no other file of
+  // its delivery from being saved. A delivery that is at fault itself (tampered with, too
   // many files for one name, a name that is taken) ends a run that waits for one; others go on without it. Errors:
   // Kind::gone or not_found when the space is not there (no error with count 0 once something was received: that is how
   // following ends), integrity when a sum differs twice, or a sealed file was tampered with or was taken before in

@@ -2,6 +2,7 @@
 #include <array>
 #include <deque>
 #include <system_error>
+#include <utility>
 
 #include "transfer/intake.h"
 #include "transfer/receive_job.h"
@@ -21,6 +22,11 @@ constexpr std::uint64_t most_posted_bytes = 1U << 20;
 
 Error damaged(const std::string& name) {
   return {Kind::integrity, name + " arrived damaged, twice: its checksum differs", {}};
+}
+
+// Of the file, not of the way or of this machine.
+bool is_at_fault(Kind kind) {
+  return kind == Kind::integrity || kind == Kind::exists;
 }
 
 std::string type_of(const PartialFile& partial) {
@@ -48,7 +54,8 @@ class Delivery {
   // For the workers. Thread-safe.
   std::vector<std::size_t> take_task();
   bool failed();
-  void fail_with(const Error& error);
+  void fail_with(const Error& error);                       // ends the delivery
+  void cannot_save(std::size_t index, const Error& error);  // a file that is at fault itself: the others go on
   void saved(std::size_t index, SavedFile file);
   void declined(std::size_t index, Wish wish);
 
@@ -63,13 +70,16 @@ class Delivery {
   void plan();
   void tell();
   void remember();
+  std::optional<Error> what_failed() const;
 
   std::mutex mutex_;
   std::deque<std::vector<std::size_t>> tasks_;  // several small files, or one large
   std::vector<std::optional<SavedFile>> saved_;
-  enum class Skip : std::uint8_t { no, done_before, later, discarded };
+  enum class Skip : std::uint8_t { no, done_before, later, discarded, failed };
   std::vector<Skip> skip_;
   std::size_t told_ = 0;  // files before this one were reported
+  std::optional<Error> first_failed_;
+  std::vector<std::string> also_failed_;  // names
   std::optional<Error> error_;
 };
 
@@ -82,8 +92,14 @@ class Worker {
     for (;;) {
       const auto task = delivery_.take_task();
       if (task.empty()) return;
-      const auto done = is_small(task.front()) ? save_small(task) : save_large(task.front());
-      if (!done) return delivery_.fail_with(done.error());
+      const bool small = is_small(task.front());
+      const auto done = small ? save_small(task) : save_large(task.front());
+      if (done) continue;
+      if (small) return delivery_.fail_with(done.error());
+      const Error error = as_known(task.front(), done.error());
+      if (!is_at_fault(error.kind)) return delivery_.fail_with(error);
+      delivery_.cannot_save(task.front(), error);
+      client_.close();
     }
   }
 
@@ -91,6 +107,7 @@ class Worker {
   const Item& item(std::size_t index) const { return delivery_.items_[index]; }
   const wire::FileInfo& file(std::size_t index) const { return item(index).info; }  // sealed, if it is
   bool is_small(std::size_t index) const { return file(index).size <= most_small_bytes; }
+  Error as_known(std::size_t index, Error error) const;
 
   Result<void> save_small(const std::vector<std::size_t>& task);
   Result<void> get_small(std::deque<std::size_t>& left);
@@ -111,7 +128,17 @@ class Worker {
   const ReceiveJob& job_;
   OwnerClient client_;
   std::vector<std::byte> buffer_;
+  std::string why_unopened_;  // the file at hand stays as it came; or empty
 };
+
+// Of an item whose name its sender told, no message says the one that the server knows.
+Error Worker::as_known(std::size_t index, Error error) const {
+  if (!item(index).in_manifest) return error;
+  const std::string id = without_age_ending(file(index).name);
+  for (auto at = error.what.find(id); at != std::string::npos; at = error.what.find(id, at + item(index).name.size()))
+    error.what.replace(at, id.size(), item(index).name);
+  return error;
+}
 
 // A run that was killed after it had published this file.
 bool Worker::saved_before(std::size_t index) {
@@ -146,8 +173,7 @@ Result<void> Worker::publish_opened(std::size_t index, PartialFile& partial, con
 // What was sealed to others, or in a way that is not read here.
 Result<void> Worker::stays_sealed(std::size_t index, seal::Refusal refusal) {
   if (item(index).in_manifest || job_.options.only_sealed) return tl::unexpected(not_sealed(item(index).name));
-  const Error why = seal::explain({refusal, ""});
-  job_.tally.notice(file(index).name + " is saved as it came: " + why.what);
+  why_unopened_ = seal::explain({refusal, ""}).what;
   return {};
 }
 
@@ -170,7 +196,11 @@ Result<void> Worker::publish(std::size_t index, PartialFile& partial, const Sums
   const bool renamed = !job_.saver->one_file() && partial.name() != info.name;
   auto path = partial.publish();
   if (!path) return tl::unexpected(path.error());
-  delivery_.saved(index, SavedFile{std::move(*path), info, sums.sha256, delivery_.info_.delivery, renamed});
+  std::string why = std::exchange(why_unopened_, {});
+  if (job_.options.identity && !opened && why.empty() && has_age_ending(info.name))
+    why = "it does not begin as age files do; it may be damaged";
+  delivery_.saved(index,
+                  SavedFile{std::move(*path), info, sums.sha256, delivery_.info_.delivery, renamed, std::move(why)});
   return {};
 }
 
@@ -240,7 +270,13 @@ Result<void> Worker::save_small(const std::vector<std::size_t>& task) {
       damaged_once = left.front();
       continue;
     }
-    if (auto go_on = patience.wait(got.error(), asked); !go_on) return go_on;
+    const Error error = left.empty() ? got.error() : as_known(left.front(), got.error());
+    if (is_at_fault(error.kind) && !left.empty()) {
+      delivery_.cannot_save(left.front(), error);
+      left.pop_front();
+      continue;
+    }
+    if (auto go_on = patience.wait(error, asked); !go_on) return go_on;
   }
   return {};
 }
@@ -415,6 +451,16 @@ void Delivery::fail_with(const Error& error) {
   if (!error_) error_ = error;
 }
 
+void Delivery::cannot_save(std::size_t index, const Error& error) {
+  const std::lock_guard lock(mutex_);
+  skip_[index] = Skip::failed;
+  if (!first_failed_)
+    first_failed_ = error;
+  else
+    also_failed_.push_back(items_[index].name);
+  tell();
+}
+
 // Files are reported in the delivery's order, whatever the order they come in.
 void Delivery::saved(std::size_t index, SavedFile file) {
   const std::lock_guard lock(mutex_);
@@ -493,6 +539,8 @@ Result<SavedDelivery> Delivery::run() {
   for (auto& thread : threads) thread.join();
   // What was saved is durable, whatever happened to the rest.
   const auto settled = job_.saver->settle(info_.delivery);
+  if (!error_) error_ = what_failed();
+  if (!error_ && contents_.locked) error_ = no_key();
   if (settled) remember();
   if (error_) return tl::unexpected(*error_);
   if (!settled) return tl::unexpected(settled.error());
@@ -508,6 +556,19 @@ Result<SavedDelivery> Delivery::run() {
       out.files.push_back(std::move(*saved_[i]));
   }
   return out;
+}
+
+// The first file that could not be saved, and the names of the others.
+std::optional<Error> Delivery::what_failed() const {
+  constexpr std::size_t most_names = 5;
+  if (!first_failed_ || also_failed_.empty()) return first_failed_;
+  Error error = *first_failed_;
+  error.what += "; neither could be saved: ";
+  for (std::size_t i = 0; i < std::min(also_failed_.size(), most_names); ++i)
+    error.what += (i > 0 ? ", " : "") + also_failed_[i];
+  if (also_failed_.size() > most_names)
+    error.what += " and " + std::to_string(also_failed_.size() - most_names) + " more";
+  return error;
 }
 
 // What this delivery needs no more, whether or not the rest of it could be saved.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "transfer/intake.h"
 #include "transfer/refusals.h"
@@ -61,6 +62,11 @@ Error not_sealed(const std::string& name) {
   return {Kind::integrity, name + " did not come sealed to the key of this space, and nothing else is taken", {}};
 }
 
+Error no_key() {
+  return {Kind::integrity, "what this link holds is encrypted, and the link came without its key",
+          "copy the whole link, with all that follows the #; or save it encrypted, with --seal off"};
+}
+
 Result<void> admit(const ReceiveJob& job, const DeliveryContents& contents) {
   const Id& delivery = contents.shown.delivery;
   if (contents.manifest_tag.empty()) return {};
@@ -96,7 +102,7 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
   out.shown.files.clear();
   const bool opens = job.options.identity != nullptr;
   std::map<std::string_view, const wire::FileInfo*> left;
-  std::vector<const wire::FileInfo*> others;
+  std::set<const wire::FileInfo*> others;  // of names that came before
   std::optional<OpenedManifest> opened;
   for (const auto& file : delivery.files) {
     if (opens && !opened && file.name == wire::manifest_name) {
@@ -105,7 +111,7 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
       opened = std::move(*read);
       if (opened) continue;
     }
-    if (!left.emplace(file.name, &file).second) others.push_back(&file);
+    if (!left.emplace(file.name, &file).second) others.insert(&file);
   }
   if (opened) {
     out.manifest_tag = opened->tag;
@@ -121,15 +127,20 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
     }
     std::sort(out.item_tags.begin(), out.item_tags.end());
   }
+  bool locked = false;
   for (const auto& file : delivery.files) {
     const auto found = left.find(file.name);
-    if ((found == left.end() || found->second != &file) &&
-        std::find(others.begin(), others.end(), &file) == others.end())
-      continue;
+    if ((found == left.end() || found->second != &file) && !others.contains(&file)) continue;
     const bool open = opens && file.sealed;
+    if (file.sealed && job.options.refuse_sealed) {
+      locked = true;
+      continue;
+    }
     if (!open && job.options.only_sealed) return tl::unexpected(not_sealed(file.name));
     out.items.push_back({file, open ? without_age_ending(file.name) : file.name, open, false, {}});
   }
+  if (locked && out.items.empty()) return tl::unexpected(no_key());
+  out.locked = locked;
   for (const auto& item : out.items) {
     wire::FileInfo info = item.info;
     info.name = item.name;

@@ -23,6 +23,7 @@ struct DeliveryContents {
   std::vector<Item> items;   // as shown.files
   std::string manifest_tag;  // empty: there is no manifest
   std::vector<std::string> item_tags;  // of what it names, sorted
+  bool locked = false;                 // more came, sealed, with options.refuse_sealed: these are not among the items
 };
 
 // Fetches and opens the manifest, if there is one. Retries trouble. Kind::integrity when it was tampered with, or an
@@ -43,5 +44,6 @@ Result<void> admit_item(const ReceiveJob& job, const DeliveryContents& contents,
 wire::FileInfo opened_info(const Item& item, std::uint64_t size, const Xxh128Sum& sum);
 
 Error not_sealed(const std::string& name);  // with --seal require
+Error no_key();                             // of what is locked
 
 }  // namespace qrx::transfer

@@ -1,6 +1,7 @@
 #include "transfer/space_watch.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "transfer/refusals.h"
 
@@ -14,10 +15,19 @@ constexpr Millis pause_when_large{500};  // states of a space with thousands of 
 constexpr std::size_t large_files = 2000;
 constexpr Millis even_pace{250};  // between requests, in the long run; honest servers answer when something happened
 constexpr int burst = 8;          // so many may come at once
+constexpr Millis last_answer{2'000};  // beyond the timeout, for the answer that tells whether something came meanwhile
+
+// A timeout shortens what downloads wait for; here it is kept by the deadline.
+http::ClientOptions with_waits(http::ClientOptions client, bool timeout) {
+  if (timeout)
+    client.answer_time = client.stall_time = std::max<Millis>(client.answer_time, longest_wait + last_answer);
+  return client;
+}
 
 }  // namespace
 
-Watch::Watch(const ReceiveJob& job) : job_(job), client_(job.link, job.options.client) {
+Watch::Watch(const ReceiveJob& job)
+    : job_(job), client_(job.link, with_waits(job.options.client, job.options.timeout.has_value())) {
   delivered();
 }
 
@@ -31,13 +41,23 @@ Millis Watch::pace() {
   return std::max(Millis{0}, std::chrono::ceil<Millis>(next_ - now));
 }
 
+// Trouble of network or server is ridden out, but not beyond the timeout.
+Patience Watch::patience() const {
+  PatienceLimits limits = job_.limits();
+  if (deadline_)
+    limits.give_up = std::clamp(std::chrono::ceil<Millis>(*deadline_ - steady_clock::now()), Millis{0}, limits.give_up);
+  return Patience(job_.interrupt, limits, [this](const std::string& text) { job_.tally.retrying(text); });
+}
+
 Result<wire::SpaceInfo> Watch::next() {
-  Patience patience = job_.patience();
+  Patience patience = this->patience();
   for (;;) {
     Millis left = longest_wait;
     if (deadline_) {
       left = std::chrono::ceil<Millis>(*deadline_ - steady_clock::now());
       if (seq_ && left <= Millis{0}) return fail(Kind::timed_out, "timed out: nothing arrived");
+      // Once for the whole request: a server that drips, is silent or ignores `wait` does not put it off.
+      client_.set_deadline(*deadline_ + last_answer);
     }
     if (seq_) {
       const Millis time = job_.options.interval ? *job_.options.interval : large_ ? pause_when_large : Millis{0};
@@ -49,9 +69,14 @@ Result<wire::SpaceInfo> Watch::next() {
     if (!info) {
       const auto asked = client_.asked_pause();
       client_.close();
-      if (auto go_on = patience.wait(info.error(), asked); !go_on) return tl::unexpected(go_on.error());
+      auto go_on = patience.wait(info.error(), asked);
+      if (!go_on && deadline_ && is_temporary(go_on.error().kind) && !job_.interrupt.raised())
+        return fail(Kind::timed_out, "timed out: " + go_on.error().what);
+      if (!go_on) return tl::unexpected(go_on.error());
+      troubled_ = true;
       continue;
     }
+    if (std::exchange(troubled_, false)) job_.tally.retrying({});
     seq_ = info->seq;
     std::uint64_t uploaded = 0;
     for (const auto& upload : info->uploads) uploaded += upload.offset + 1;

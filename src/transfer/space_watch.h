@@ -16,7 +16,7 @@ class Watch {
 
   // The next state; the first call answers at once, later ones when something changed or after a while with the same
   // state. Rides out trouble for options.give_up. Kind::timed_out when options.timeout has passed without a delivery
-  // and nothing is coming in.
+  // and nothing is coming in, at most two seconds later, whatever the server does.
   Result<wire::SpaceInfo> next();
   void delivered();  // the timeout starts anew
 
@@ -28,9 +28,11 @@ class Watch {
   std::uint64_t uploaded_ = 0;  // bytes of all uploads at the last look
   // At most some requests a second, whatever the server answers.
   Millis pace();
+  Patience patience() const;
 
-  Steady next_{};       // when a request would be due at the even rate
-  bool large_ = false;  // the state is large: do not ask for each small change of it
+  bool troubled_ = false;  // the last request failed
+  Steady next_{};          // when a request would be due at the even rate
+  bool large_ = false;     // the state is large: do not ask for each small change of it
 };
 
 }  // namespace qrx::transfer

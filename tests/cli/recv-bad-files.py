@@ -1,0 +1,95 @@
+#!/usr/bin/python3
+"""Files that cannot be saved or decrypted: they are named by the name that people know, the others of their delivery are saved,
+and what looks encrypted is never saved as it came without a word."""
+import json
+import os
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import qrx  # noqa: E402
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def shown(path):
+    return sorted(name for name in os.listdir(path) if not name.startswith(".")) if os.path.isdir(path) else []
+
+
+def one_is_in_the_way(w, server):
+    """Refused because of its name: the other files are saved, it stays on the server and comes in a second run."""
+    for sealed in (False, True):
+        out = w.path(f"way-{sealed}/")
+        os.mkdir(out)
+        for name in ("b.txt", "large.bin"):
+            with open(out + name, "w", encoding="utf-8") as file:
+                file.write("mine")
+        sent = [w.file("a.txt", 100), w.file("b.txt", 200), w.file("c.txt", 300), w.file("large.bin", 600_000)]
+        recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, "-o", out, "--on-conflict", "refuse")
+        link = recv.expect_event("space")["drop"]
+        w.tool("qrx-send", "-y", "-q", "-l", link if sealed else link.split("#")[0], *sent).expect_exit(0)
+        recv.expect_exit(9)
+        qrx.check_equal(["a.txt", "b.txt", "c.txt", "large.bin"], shown(out), "names")
+        qrx.check(read(out + "a.txt") == read(sent[0]) and read(out + "c.txt") == read(sent[2]), "the others are saved")
+        qrx.check(read(out + "b.txt") == read(out + "large.bin") == b"mine", "what was in the way")
+        qrx.check("b.txt" in recv.err and "large.bin" in recv.err, f"both are named: {recv.err}")
+        qrx.check(".age" not in recv.err, f"a name that only the server knows: {recv.err}")
+        guid = [json.loads(line) for line in recv.out if '"unsaved"' in line][0]["guid"]
+        again = w.tool("qrx-recv", "--json", "--no-progress", "--resume", guid, "-o", w.path(f"again-{sealed}/"))
+        again.expect_exit(0)
+        qrx.check_equal(["b.txt", "large.bin"], shown(w.path(f"again-{sealed}/")), "what the second run saves")
+
+
+def damaged_front(w, server):
+    """An age file whose first line was damaged on its way to curl."""
+    recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, "-o", w.path("front/"))
+    drop = recv.expect_event("space")["drop"].split("#")[0].lower()
+    body = b"age-encryptioN.org/v1\n-> X25519 abc\n" + b"x" * 500
+    qrx.check_equal(201, qrx.request("PUT", f"{drop}/photo.jpg.age", body).status, "PUT")
+    event = recv.expect_event("unopened")
+    qrx.check(event["path"].endswith("photo.jpg.age"), f"{event}")
+    recv.expect_exit(0)
+    qrx.check("photo.jpg.age could not be decrypted and is saved as it came" in recv.err, recv.err)
+    qrx.check(read(w.path("front/photo.jpg.age")) == body, "its bytes")
+
+
+def link_without_key(w, server):
+    """A share link that lost what follows its #."""
+    keep = w.tool("qrx-recv", "--json", "--no-progress", "--keep", "-s", server.url, "-o", w.path("kept/"))
+    space = keep.expect_event("space")
+    w.tool("qrx-send", "-y", "-q", "-l", space["drop"], w.file("secret.txt", 100)).expect_exit(0)
+    keep.expect_exit(0)
+    token = space["owner"].split("#")[1]
+    made = qrx.request("POST", f"{server.url}/api/v1/spaces/{space['guid']}/shares", json.dumps({"recipients": ["link:one"]}),
+                       {"Authorization": f"Bearer {token}", "Content-Type": "application/json"})
+    qrx.check(made.status in (200, 201), f"{made!r}")
+    link = find_link(made.json()).split("#")[0]
+    for output in (w.path("bare/"), "-"):
+        bare = w.tool("qrx-recv", "--no-progress", "-o", output, link)
+        bare.expect_exit(6)
+        qrx.check("came without its key" in bare.err and "--seal off" in bare.err, bare.err)
+    qrx.check_equal([], shown(w.path("bare/")), "saved")
+    as_it_is = w.tool("qrx-recv", "--no-progress", "--seal", "off", "-o", w.path("asked/"), link)
+    as_it_is.expect_exit(0)
+    qrx.check(all(read(w.path("asked/", name)).startswith(b"age-encryption.org/v1") for name in shown(w.path("asked/"))), "asked for")
+
+
+def find_link(answer):
+    """The link in the answer, wherever it stands."""
+    for value in answer.values() if isinstance(answer, dict) else answer:
+        if isinstance(value, str) and "/d/" in value:
+            return value
+        if isinstance(value, (dict, list)) and (found := find_link(value)):
+            return found
+    return None
+
+
+with qrx.work() as work:
+    one = work.server()
+    for case in (one_is_in_the_way, damaged_front, link_without_key):
+        try:
+            case(work, one)
+        except qrx.Failed as failure:
+            qrx.fail(f"{case.__name__}: {failure}")

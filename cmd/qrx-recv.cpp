@@ -100,10 +100,13 @@ Options describe(Settings& to) {
   options.flag("invert", 0, "swap dark and light", to.invert);
   options.text("qr-file", 0, "FILE", "also save the code as .png or .svg", to.qr_file, Completes::files);
   options.group("The server");
-  options.text("bind", 'b', "HOST:PORT", "address for the built-in server", to.space.bind);
+  options.text("bind", 'b', "HOST:PORT", "address for the built-in server (default: port 8461, or a free one)",
+               to.space.bind);
   options.url("public-url", 0, "the address of the built-in server as others see it", to.space.public_url);
   options.text("token-file", 0, "FILE", "the token of a server that opens spaces only with one", to.space.token_file,
                Completes::files);
+  options.rename_variable("bind", "QRX_RECV_BIND");
+  options.rename_variable("public-url", "QRX_RECV_PUBLIC_URL");
   options.common(to.common, true);
   options.arguments("LINK", to.links, Completes::nothing);
   return options;
@@ -127,7 +130,9 @@ class Recv {
         options_(options),
         messages_("qrx-recv"),
         facts_(set_.common.json),
-        progress_(STDERR_FILENO, term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress) {
+        // Not where events stand: one terminal shows either.
+        progress_(STDERR_FILENO, term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress &&
+                                     !(set_.common.json && term::is_terminal(STDOUT_FILENO))) {
     messages_.set_quiet(set_.common.quiet);
     messages_.set_verbosity(set_.common.verbose);
     messages_.before_each([this] { progress_.clear(); });
@@ -242,6 +247,10 @@ ReceiveReportOptions Recv::how_to_report(bool to_stream) {
   if (set_.print0) how.path_end = '\0';
   how.download = !opened_;
   how.waits_on = set_.follow || set_.count.value_or(1) > 1;
+  how.count = set_.follow ? 0 : set_.count.value_or(1);
+  if (opened_ && opened_->own_server())
+    how.when_nobody_comes = "Nothing yet. Same Wi-Fi? Firewall on TCP " +
+                            std::to_string(opened_->own_server()->shown().port) + "? Try --bind, -s (Ctrl-C to stop)";
   how.hook = set_.exec;
   how.clipboard = set_.clipboard;
   return how;
@@ -260,6 +269,7 @@ transfer::ReceiverOptions Recv::how_to_receive(const Origin& origin) const {
   if (opened_ && opened_->own_server()) how.linger = linger_time;
   how.identity = identity_;
   how.only_sealed = set_.seal == "require";
+  how.refuse_sealed = given_ && given_->address.shared && !identity_ && set_.seal != "off";
   how.state_dir = receiving_dir();
   return how;
 }
@@ -286,7 +296,10 @@ Result<void> Recv::invite(ReceiveReport& report) {
   if (const auto* own = opened_->own_server())
     invitation.before = own->describe(set_.space.bind.empty() && !set_.space.public_url);
   invitation.drop = escape_untrusted(drop);
-  invitation.after = lines_of(opened_->terms(shown_words), system_clock().wall());
+  if (set_.seal != "require") invitation.commands = {escape_untrusted(curl_command(opened_->drop()))};
+  SpaceTerms terms = opened_->terms(shown_words);
+  terms.count = set_.follow ? 0 : set_.count.value_or(1);
+  invitation.after = lines_of(terms, system_clock().wall());
   if (set_.qr.value_or(term::is_terminal(STDERR_FILENO))) invitation.symbol = *symbol;
   invitation.invert = set_.invert;
   report.invite(std::move(invitation));
@@ -298,7 +311,8 @@ Result<transfer::Received> Recv::receive(ReceiveReport& report, ReceiveOutput& o
   running = &receiver;
   if (ended_by() != 0) receiver.interrupt();  // the signal came before there was something to stop
   Result<transfer::Received> received = fail(Kind::other, "nothing was received");
-  const Attention attention{[&] { report.redraw(); }, opened_ ? opened_->own_server() : nullptr, stop_receiving};
+  const Attention attention{[&] { report.redraw(); }, opened_ ? opened_->own_server() : nullptr, stop_receiving,
+                            [&] { report.look(); }};
   const auto server_died = run_attended([&] { received = output.fill(receiver); }, attention);
   running = nullptr;
   finished_ = receiver.finished();
@@ -356,8 +370,8 @@ transfer::Finished Recv::save_left(const OwnerLink& link, const SharedIdentity& 
   running = &receiver;
   if (ended_by() != 0) receiver.interrupt();
   Result<transfer::Received> received = fail(Kind::other, "nothing was received");
-  const auto attended =
-      run_attended([&] { received = output.fill(receiver); }, Attention{[&] { report.redraw(); }, nullptr, nullptr});
+  const auto attended = run_attended([&] { received = output.fill(receiver); },
+                                     Attention{[&] { report.redraw(); }, nullptr, nullptr, [&] { report.look(); }});
   running = nullptr;
   progress_.clear();
   const bool nothing = !received && received.error().kind == Kind::timed_out;  // it holds only what was saved before

@@ -25,13 +25,14 @@ Result<bool> run_attended(const std::function<void()>& work, const Attention& at
   if (term::is_terminal(STDERR_FILENO)) term::watch_size();
   for (;;) {
     std::array<pollfd, 2> waits{{{done.get(), POLLIN, 0}, {term::resize_fd(), POLLIN, 0}}};
-    const int ready = ::poll(waits.data(), waits.size(), attention.server ? 1000 : -1);
+    const int ready = ::poll(waits.data(), waits.size(), attention.server || attention.each_second ? 1000 : -1);
     if (ready > 0 && waits[0].revents != 0) break;
     if (ready > 0 && waits[1].revents != 0) {
       // A window being dragged sends many: wait until it rests.
       while (term::take_resize()) (void)::poll(&waits[0], 1, 120);
       attention.resized();
     }
+    if (attention.each_second) attention.each_second();
     if (attention.server && !server_died && !attention.server->running()) {
       server_died = true;
       attention.server_died();

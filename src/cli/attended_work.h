@@ -12,6 +12,7 @@ struct Attention {
   std::function<void()> resized;      // the window on stderr has another size, and rests at it
   const OwnServer* server = nullptr;  // looked at once a second; null: none
   std::function<void()> server_died;  // called once: it makes the work end soon
+  std::function<void()> each_second;
 };
 
 // Returns when the work has ended, and whether the server had died before. `attention` is called by this thread. An

@@ -1,9 +1,13 @@
 #include "cli/given_link.h"
 
+#include <unistd.h>
+
 #include <memory>
 #include <utility>
 
+#include "base/write_all.h"
 #include "cli/secret_line.h"
+#include "term/terminal.h"
 #include "wire/link.h"
 
 namespace qrx::cli {
@@ -11,6 +15,7 @@ namespace qrx::cli {
 Result<GivenLink> read_given_link(const std::string& argument) {
   std::string text = argument;
   if (argument == "-") {
+    if (term::is_terminal(STDIN_FILENO)) (void)write_all(STDERR_FILENO, "Link: ");
     auto line = secret_from_stdin();
     if (!line) return tl::unexpected(line.error());
     text = std::move(*line);

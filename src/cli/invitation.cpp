@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <cctype>
 #include <cerrno>
+#include <cstdlib>
+#include <utility>
 
 #include "base/text.h"
 #include "base/unique_fd.h"
@@ -15,6 +17,7 @@
 #include "cli/counts.h"
 #include "cli/local_time.h"
 #include "qr/image.h"
+#include "wire/resource.h"
 
 namespace qrx::cli {
 namespace {
@@ -51,6 +54,63 @@ std::string joined(const std::vector<std::string>& lines) {
   return out;
 }
 
+// Lines of at most so many columns, broken between words where possible.
+std::vector<std::string> wrapped(const std::vector<std::string>& lines, std::size_t columns) {
+  std::vector<std::string> out;
+  for (const auto& line : lines) {
+    std::string current;
+    for (std::string_view rest = trim(line); !rest.empty();) {
+      const auto word = rest.substr(0, rest.find(' '));
+      const std::size_t used = current.empty() ? 0 : term::display_width(current) + 1;
+      if (used + term::display_width(word) <= columns) {
+        current += (current.empty() ? "" : " ") + std::string(word);
+        rest = trim(rest.substr(word.size()));
+      } else if (!current.empty()) {
+        out.push_back(std::exchange(current, {}));
+      } else {
+        const auto front = term::front_of_width(word, columns);
+        out.emplace_back(front);
+        rest.remove_prefix(std::max<std::size_t>(front.size(), 1));
+      }
+    }
+    out.push_back(current);
+  }
+  return out;
+}
+
+// The text beside the code, `below` under both; absent when not all of it fits into the window.
+std::optional<std::string> draw_beside(const Symbol& symbol, const std::vector<std::string>& text,
+                                       const std::vector<std::string>& below, const Screen& screen, int free_rows) {
+  constexpr int gap = 2;
+  for (const int least : {44, 36, 28}) {  // columns of text: a wider one leaves a smaller code
+    Screen part = screen;
+    part.columns = screen.columns - gap - least;
+    part.rows = screen.rows - rows_of(below, screen.columns) - free_rows + 1;  // draw() leaves a row free by itself
+    if (part.columns <= 0 || part.rows <= 0) continue;
+    const Drawing drawing = draw(symbol, part);
+    if (!drawing.fits || drawing.fills_screen) continue;
+    const auto side = wrapped(text, static_cast<std::size_t>(screen.columns - drawing.columns - gap - 1));
+    if (side.size() > drawing.lines.size()) continue;
+    std::string out;
+    for (std::size_t row = 0; row < drawing.lines.size(); ++row) {
+      out += drawing.lines[row];
+      if (row < side.size() && !side[row].empty()) out += std::string(gap, ' ') + side[row];
+      out += '\n';
+    }
+    return out + joined(below);
+  }
+  return std::nullopt;
+}
+
+// "foreground;background", as some terminals set it; 7 and from 9 on are light colours.
+bool is_dark_terminal() {
+  const char* set = std::getenv("COLORFGBG");
+  const std::string_view colours = set ? set : "";
+  const auto background = colours.substr(colours.rfind(';') + 1);
+  return !(background == "7" || (background.size() == 1 && background[0] == '9') ||
+           (background.size() == 2 && background[0] == '1'));
+}
+
 bool ends_with(const std::string& text, std::string_view back) {
   return text.size() > back.size() &&
          equal_ignoring_case(std::string_view(text).substr(text.size() - back.size()), back);
@@ -62,8 +122,8 @@ std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now) {
   std::vector<std::string> lines;
   if (!terms.words.empty()) lines.push_back("  words: " + terms.words);
   lines.emplace_back("Scan the code, open the link in a browser, or run: qrx-send -l LINK FILE");
-  lines.push_back("Anyone with this link can send until " + local_time(terms.expires, now) +
-                  ", but cannot read anything.");
+  lines.push_back("Anyone with this link can send " + (terms.count == 0 ? "" : what_is_awaited(terms.count) + " ") +
+                  "until " + local_time(terms.expires, now) + ", but cannot read anything.");
   std::string most;
   if (terms.max_size != 0) most = format_size(terms.max_size);
   if (terms.max_files != 0) most += (most.empty() ? "" : " and ") + count_of_files(terms.max_files);
@@ -72,24 +132,45 @@ std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now) {
   return lines;
 }
 
+std::string curl_command(const DropLink& drop) {
+  return "curl -T FILE " + drop.origin.url() + wire::path_of({wire::Resource::drop, drop.guid}) + "/";
+}
+
+std::string what_is_awaited(std::uint64_t count) {
+  if (count == 0) return "files";
+  return count == 1 ? "one delivery" : std::to_string(count) + " deliveries";
+}
+
 Screen screen_for(const std::optional<term::Size>& size, term::Depth depth, bool utf8, bool invert) {
   Screen screen;
   screen.columns = size ? size->columns : 0;
   screen.rows = size ? size->rows : 0;
   screen.colours = size ? colours_of(depth) : Colours::none;
-  screen.invert = invert;
+  // Ink is light on a dark terminal: drawn with it are the light modules.
+  screen.invert = invert != (size && screen.colours == Colours::none && is_dark_terminal());
   screen.utf8 = utf8;
   return screen;
 }
 
 std::string draw_invitation(const Invitation& invitation, const Screen& screen, int free_rows) {
-  std::vector<std::string> after = invitation.after;
-  after.insert(after.begin(), "  " + invitation.drop);
+  std::vector<std::string> copied = {"  " + invitation.drop};
+  for (const auto& command : invitation.commands) copied.push_back("  " + command);
+  std::vector<std::string> after = copied;
+  after.insert(after.end(), invitation.after.begin(), invitation.after.end());
   if (!invitation.symbol) return joined(invitation.before) + joined(after);
-  if (screen.columns > 0 && screen.colours == Colours::none && !screen.invert)
-    after.emplace_back("Drawn without colours: if your terminal is light on dark, use --invert.");
+  const auto add_notes = [&](std::vector<std::string>& lines) {
+    if (screen.columns > 0 && screen.colours == Colours::none)
+      lines.emplace_back("Drawn without colours: if the code does not scan, try --invert.");
+    if (screen.columns > 0 && !screen.utf8)
+      lines.emplace_back("No code? Set LC_ALL=C.UTF-8, or save it with --qr-file.");
+  };
+  add_notes(after);
 
-  if (screen.rows > 0) {
+  if (screen.rows > 0 && screen.columns > 0) {
+    std::vector<std::string> text = invitation.before;
+    text.insert(text.end(), invitation.after.begin(), invitation.after.end());
+    add_notes(text);
+    if (auto beside = draw_beside(*invitation.symbol, text, copied, screen, free_rows)) return *beside;
     // All of it in one window, with a form as large as that allows.
     const int text_rows = rows_of(invitation.before, screen.columns) + rows_of(after, screen.columns) + free_rows + 1;
     Screen smaller = screen;
@@ -99,6 +180,8 @@ std::string draw_invitation(const Invitation& invitation, const Screen& screen, 
       if (drawing.fits && !drawing.fills_screen)
         return joined(invitation.before) + joined(drawing.lines) + joined(after);
     }
+    text.insert(text.begin(), copied.begin(), copied.end());
+    if (auto beside = draw_beside(*invitation.symbol, text, {}, screen, free_rows)) return *beside;
   }
   const Drawing drawing = draw(*invitation.symbol, screen);
   if (!drawing.fits) {

@@ -11,20 +11,23 @@
 #include "qr/symbol.h"
 #include "qr/terminal_drawing.h"
 #include "term/terminal.h"
+#include "wire/link.h"
 
 namespace qrx::cli {
 
 struct Invitation {
-  std::vector<std::string> before;  // lines above the code, escaped
-  std::string drop;                 // the link
-  std::vector<std::string> after;   // lines below it, escaped
-  std::optional<Symbol> symbol;     // none: text only
+  std::vector<std::string> before;    // where it is served, escaped
+  std::string drop;                   // the link
+  std::vector<std::string> commands;  // to be copied as the link is, escaped
+  std::vector<std::string> after;     // the terms, escaped
+  std::optional<Symbol> symbol;       // none: text only
   bool invert = false;
 };
 
-// What the lines below the code say.
+// What the terms say.
 struct SpaceTerms {
   WallTime expires;
+  std::uint64_t count = 0;      // deliveries that are waited for; 0: as many as come
   std::uint64_t max_size = 0;   // in all, as the receiver asked for: 0, nothing
   std::uint64_t max_files = 0;  // likewise
   std::string words;            // the four of the link, or empty
@@ -32,12 +35,21 @@ struct SpaceTerms {
 };
 std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now);
 
-// The screen as draw() wants it. Columns and rows are 0 (no limit) without a terminal.
+// The screen as draw() wants it. Columns and rows are 0 (no limit) without a terminal. A terminal without colours is
+// taken to be light on dark, as most are, unless COLORFGBG says otherwise.
 Screen screen_for(const std::optional<term::Size>& size, term::Depth depth, bool utf8, bool invert);
 
+// "curl -T FILE http://HOST/u/GUID/": what sends without a tool of ours and can be pasted as it stands.
+std::string curl_command(const DropLink& drop);
+
+// "one delivery", "3 deliveries" or, for 0, "files".
+std::string what_is_awaited(std::uint64_t count);
+
 // The whole text, newline at its end, with a word on --invert where a terminal draws without colours. The code is never
-// clipped: what does not fit beside it goes above it and may scroll away, and when even that is not enough the text
-// says how large the window has to be. `free_rows` stay free below for what is said later.
+// clipped. What is to be copied stands in lines of its own below the code, the rest beside it; where that does not fit,
+// all of it above and below the code, or all of it beside. In a window that is too low the text goes above the code and
+// may scroll away, and when even that is not enough it says how large the window has to be. `free_rows` stay free below
+// for what is said later.
 std::string draw_invitation(const Invitation& invitation, const Screen& screen, int free_rows);
 
 // PNG or SVG by the ending of the path; Kind::usage for another one.

@@ -36,8 +36,12 @@ std::string variable_of(const std::string& option) {
   return name;
 }
 
-const char* set_in_environment(const std::string& option) {
-  const char* value = std::getenv(variable_of(option).c_str());
+std::string variable_of(const Option& option) {
+  return option.variable.empty() ? variable_of(option.name) : option.variable;
+}
+
+const char* set_in_environment(const std::string& variable) {
+  const char* value = std::getenv(variable.c_str());
   return value && *value ? value : nullptr;
 }
 
@@ -95,6 +99,11 @@ struct Options::Given {
 };
 
 Options::Options(Tool tool) : tool_(std::move(tool)) {}
+
+void Options::rename_variable(std::string_view name, std::string variable) {
+  for (auto& option : options_)
+    if (option.name == name) option.variable = std::move(variable);
+}
 
 void Options::group(std::string heading) {
   group_ = std::move(heading);
@@ -404,10 +413,11 @@ Result<void> Options::take_all(const Given& given) {
       source = shown(option);
     } else if (option.asks) {
       continue;
-    } else if (const char* variable = set_in_environment(option.name)) {
+    } else if (const char* variable = set_in_environment(variable_of(option))) {
       values = {variable};
-      source = variable_of(option.name);
-    } else if (const char* opposite = option.has_opposite ? set_in_environment("no-" + option.name) : nullptr) {
+      source = variable_of(option);
+    } else if (const char* opposite =
+                   option.has_opposite ? set_in_environment(variable_of("no-" + option.name)) : nullptr) {
       values = {opposite};
       source = variable_of("no-" + option.name);
       negated = true;

@@ -38,6 +38,7 @@ struct Option {
   bool repeatable = false;    // also a flag that counts (-vv)
   bool has_opposite = false;  // --qr has --no-qr
   bool hidden = false;        // not in the help
+  std::string variable = {};  // that sets it; empty: QRX_ and its name
   bool asks = false;          // --help and such: the command line only
   // Takes the values (one unless repeatable), in order; the error is said of the option or variable by the caller.
   std::function<Result<void>(const std::vector<std::string>&)> take;
@@ -93,6 +94,9 @@ class Options {
   void url(std::string name, char letter, std::string help, std::optional<Origin>& target);
   void common(Common& target,
               bool with_server);  // -q -v --no-progress --json and, for clients, -s; -h and -V are always there
+
+  // The variable that sets the option, when another tool means something else by the usual one.
+  void rename_variable(std::string_view name, std::string variable);
 
   void arguments(std::string value, std::vector<std::string>& target, Completes completes);  // any number
   void command(std::string name, std::string help, bool& chosen);  // qrx-serve sweep; takes the options of the tool

@@ -33,6 +33,7 @@ namespace {
 
 constexpr Millis start_time{15'000};
 constexpr Millis end_time{5'000};
+constexpr unsigned usual_port = 8461;  // so that a firewall can have a rule for it; 8460 is that of qrx-serve
 constexpr Seconds default_max_expire{7 * 24 * 3600};  // of qrx-serve
 
 // Our own variables would set options of the server.
@@ -180,7 +181,7 @@ Result<Origin> OwnServer::launch(const Bind& bind, const OwnServerOptions& optio
 
 Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
   const auto addresses = machine_addresses();
-  Bind bind{addresses.front().text, 0};
+  Bind bind{addresses.front().text, usual_port};
   if (!options.bind.empty()) {
     auto parsed = parse_bind(options.bind);
     if (!parsed) return tl::unexpected(parsed.error());
@@ -191,7 +192,12 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
   auto directory = RunDirectory::make(true);
   if (!directory) return tl::unexpected(directory.error());
   OwnServer server(std::move(*directory));
-  const auto base = server.launch(bind, options);
+  auto base = server.launch(bind, options);
+  if (!base && options.bind.empty() && ended_by() == 0) {  // it is in use, most likely by another of us
+    server.stop();
+    bind.port = options.public_url ? free_port(bind.host) : 0;
+    base = server.launch(bind, options);
+  }
   if (!base) return tl::unexpected(base.error());
 
   server.shown_ = *base;

@@ -17,7 +17,7 @@
 namespace qrx::cli {
 
 struct OwnServerOptions {
-  std::string bind;                  // "HOST:PORT" as the user gave it; empty: the best address, a free port
+  std::string bind;  // "HOST:PORT" as the user gave it; empty: the best address, port 8461 or a free one
   std::optional<Origin> public_url;  // what the links are to say
   std::optional<Seconds> expire;     // of the space to come, so that the server's own limit does not shorten it
 };

@@ -19,6 +19,31 @@
 #include "transfer/local_names.h"
 
 namespace qrx::cli {
+namespace {
+
+constexpr Seconds nobody_came{60};
+constexpr Seconds stands_still{5};
+
+std::string label_of(const transfer::IncomingProgress& progress) {
+  return progress.name.empty() ? "encrypted file" : escape_untrusted(progress.name);
+}
+
+Event event_of(std::string_view name, const transfer::IncomingProgress& progress) {
+  Event event(name);
+  if (progress.name.empty())
+    event.null("name");
+  else
+    event.text("name", progress.name);
+  event.number("bytes", progress.bytes);
+  if (progress.total)
+    event.number("total", *progress.total);
+  else
+    event.null("total");
+  event.boolean("uploading", progress.uploading);
+  return event;
+}
+
+}  // namespace
 
 ReceiveReport::ReceiveReport(ReceiveReportOptions options, Messages& messages, Facts& facts,
                              term::ProgressLine& progress)
@@ -33,6 +58,7 @@ ReceiveReport::ReceiveReport(ReceiveReportOptions options, Messages& messages, F
 void ReceiveReport::invite(Invitation invitation) {
   const std::lock_guard lock(screen_);
   invitation_ = std::move(invitation);
+  invited_ = system_clock().steady();
   show_invitation(false);
 }
 
@@ -50,7 +76,29 @@ void ReceiveReport::show_invitation(bool anew) {
       screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), invitation_->invert);
   // After a resize the old drawing is wrapped or torn: only an empty window is sure to be right.
   messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + draw_invitation(*invitation_, screen, 1));
-  progress_.status("Waiting for files… (Ctrl-C to stop)");
+  wait_with("Waiting for " + what_is_awaited(options_.count) + "… (Ctrl-C to stop)");
+}
+
+void ReceiveReport::wait_with(std::string status) {
+  waiting_ = std::move(status);
+  progress_.status(waiting_);
+}
+
+void ReceiveReport::look() {
+  const std::lock_guard lock(screen_);
+  const Steady now = system_clock().steady();
+  if (invitation_ && invited_ && !options_.when_nobody_comes.empty() && now - *invited_ >= nobody_came) {
+    invited_.reset();
+    // In the line that stands there anyway: the code must not scroll away.
+    if (progress_.shown())
+      wait_with(options_.when_nobody_comes);
+    else
+      messages_.notice(options_.when_nobody_comes);
+  }
+  if (incoming_ && came_ && now - *came_ >= stands_still) {
+    came_.reset();
+    stalled();
+  }
 }
 
 // --- what comes
@@ -88,19 +136,48 @@ transfer::ReceiverEvents ReceiveReport::events(std::function<void()> stop) {
     const std::lock_guard lock(screen_);
     messages_.notice(text);
   };
+  events.retrying = [this](const std::string& text) {
+    const std::lock_guard lock(screen_);
+    retrying(text);
+  };
   return events;
 }
 
 void ReceiveReport::receiving(const transfer::IncomingProgress& progress) {
   invitation_.reset();
-  progress_.update(escape_untrusted(progress.name), progress.bytes, progress.total);
-  Event event("receiving");
-  event.text("name", progress.name).number("bytes", progress.bytes);
-  if (progress.total)
-    event.number("total", *progress.total);
-  else
-    event.null("total");
-  told(facts_.event(event.boolean("uploading", progress.uploading)));
+  retrying_ = false;
+  incoming_.reset();
+  came_.reset();
+  if (progress.uploading || !progress.total || progress.bytes < *progress.total) {
+    incoming_ = progress;
+    came_ = system_clock().steady();
+  }
+  progress_.update(label_of(progress), progress.bytes, progress.total);
+  told(facts_.event(event_of("receiving", progress)));
+}
+
+void ReceiveReport::stalled() {
+  const transfer::IncomingProgress& progress = *incoming_;
+  const std::string whom = progress.uploading ? "sender" : "server";
+  const std::string of = progress.total ? " of " + format_size(*progress.total) : "";
+  progress_.status("Waiting for the " + whom + ": " + label_of(progress) + ", " + format_size(progress.bytes) + of +
+                   " so far");
+  progress_.start_anew();  // the pause is no part of its rate
+  told(facts_.event(event_of("stalled", progress)));
+}
+
+// One line however often: updated where it can be, else said once.
+void ReceiveReport::retrying(const std::string& text) {
+  if (text.empty()) {
+    if (retrying_ && !incoming_ && !waiting_.empty()) progress_.status(waiting_);
+    retrying_ = false;
+    return;
+  }
+  if (progress_.shown())
+    progress_.status(escape_untrusted(text));
+  else if (!retrying_)
+    messages_.notice(text);
+  retrying_ = true;
 }
 
 transfer::Wish ReceiveReport::accept(const wire::FileInfo& file) {
@@ -159,6 +236,10 @@ void ReceiveReport::warn_of(const transfer::SavedFile& file) {
     told(facts_.event(Event("renamed").text("from", file.info.name).path("to", file.path)));
     messages_.warn("name changed: " + file.info.name + " is saved as " + file.path);
   }
+  if (!file.unopened.empty()) {
+    told(facts_.event(Event("unopened").path("path", file.path).text("why", file.unopened)));
+    messages_.warn(file.path + " could not be decrypted and is saved as it came: " + file.unopened);
+  }
   if (const auto why = transfer::risk_of(file.info.name); !why.empty()) {
     told(facts_.event(Event("risky").path("path", file.path).text("why", why)));
     messages_.warn(file.path + " " + why, "look at it before you use what was received");
@@ -167,6 +248,7 @@ void ReceiveReport::warn_of(const transfer::SavedFile& file) {
 
 void ReceiveReport::delivered(const transfer::SavedDelivery& delivery) {
   invitation_.reset();
+  incoming_.reset();
   std::uint64_t bytes = 0;
   for (const auto& file : delivery.files) bytes += file.info.size;
   const std::size_t files = delivery.files.size();
@@ -197,7 +279,7 @@ void ReceiveReport::delivered(const transfer::SavedDelivery& delivery) {
     run_hook_after(delivery, bytes);
   preview_.next_delivery();
   progress_.start_anew();
-  if (options_.waits_on) progress_.status("Waiting for more… (Ctrl-C to stop)");
+  if (options_.waits_on) wait_with("Waiting for more… (Ctrl-C to stop)");
 }
 
 // A text is data: on a terminal to be read and copied, line by line as it came but for what could do harm there; else
@@ -242,10 +324,11 @@ void ReceiveReport::run_hook_after(const transfer::SavedDelivery& delivery, std:
 
 void ReceiveReport::refused(const wire::DeliveryInfo& delivery, const Error& error) {
   invitation_.reset();
+  incoming_.reset();
   Event event("refused");
   event.text("delivery", delivery.delivery.text()).text("message", error.what);
   told(facts_.event(event.number("exit", static_cast<std::uint64_t>(exit_code(error.kind)))));
-  messages_.warn(error.what, "delivery skipped");
+  messages_.warn(error.what + "; delivery skipped", error.hint);
   progress_.start_anew();
 }
 

@@ -2,11 +2,13 @@
 // and the command of --exec. Until something comes, the invitation stands there.
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <optional>
 #include <string>
 
+#include "base/clock.h"
 #include "base/result.h"
 #include "cli/asking.h"
 #include "cli/events.h"
@@ -26,8 +28,10 @@ struct ReceiveReportOptions {
   bool download = false;     // of what a link held, instead of an upload to a space of this run
   bool waits_on = false;     // after a delivery, for the next one
   bool clipboard = false;    // a text goes there, too
-  std::string hook;          // --exec, or empty
-  std::string space;         // for the hook: its GUID, or empty
+  std::uint64_t count = 1;   // deliveries that are waited for; 0: as many as come
+  std::string when_nobody_comes;  // said once, when nothing came for a while; or empty
+  std::string hook;               // --exec, or empty
+  std::string space;              // for the hook: its GUID, or empty
 };
 
 // Receiver calls the events from its threads, and the screen is redrawn from another: one lock guards what is said
@@ -39,6 +43,7 @@ class ReceiveReport {
   // Shown now; with --quiet its link only.
   void invite(Invitation invitation);
   void redraw();  // the window has another size. Does nothing once something came
+  void look();    // about once a second: says when nobody comes, or when what was coming stands still
 
   // For a Receiver, which this must outlive. When stdout takes no more facts, `stop` is called (from any thread).
   transfer::ReceiverEvents events(std::function<void()> stop);
@@ -52,6 +57,9 @@ class ReceiveReport {
   // All with the lock held.
   void show_invitation(bool anew);
   void receiving(const transfer::IncomingProgress& progress);
+  void stalled();
+  void retrying(const std::string& text);
+  void wait_with(std::string status);
   transfer::Wish accept(const wire::FileInfo& file);
   transfer::Wish arrived(const wire::FileInfo& file, int descriptor);
   bool is_asked_at_sight(const wire::FileInfo& file) const;
@@ -74,6 +82,11 @@ class ReceiveReport {
   std::optional<Invitation> invitation_;  // none: something came
   std::optional<Error> output_failed_;
   bool hook_failed_ = false;
+  std::string waiting_;                                 // the status line while nothing comes in
+  std::optional<Steady> invited_;                       // none: nobody needs to be told how to connect
+  std::optional<transfer::IncomingProgress> incoming_;  // not all of it is here
+  std::optional<Steady> came_;  // when the last of it did; none: it was said that it stands still
+  bool retrying_ = false;       // since the server was heard last
 };
 
 }  // namespace qrx::cli

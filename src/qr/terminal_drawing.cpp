@@ -38,13 +38,11 @@ bool fits(const Layout& layout, const Screen& screen, int free_rows) {
 std::optional<Layout> choose(int side, const Screen& screen, bool& fills_screen) {
   fills_screen = false;
   if (const auto layout = two_columns(side, 2); fits(layout, screen, 1)) return layout;
-  for (const int quiet_zone : {4, 2, 1}) {
-    const auto layout = screen.utf8 ? half_blocks(side, quiet_zone) : two_columns(side, quiet_zone);
-    if (fits(layout, screen, 1)) return layout;
-  }
+  if (const auto layout = two_columns(side, 1); !screen.utf8 && fits(layout, screen, 1)) return layout;
+  for (const int quiet_zone : {4, 2, 1})
+    if (const auto layout = half_blocks(side, quiet_zone); fits(layout, screen, 1)) return layout;
   fills_screen = true;
-  const auto least = screen.utf8 ? half_blocks(side, 1) : two_columns(side, 1);
-  if (fits(least, screen, 0)) return least;
+  if (const auto least = half_blocks(side, 1); fits(least, screen, 0)) return least;
   return std::nullopt;
 }
 
@@ -144,7 +142,7 @@ Drawing draw(const Symbol& symbol, const Screen& screen) {
   Drawing drawing;
   const auto layout = choose(symbol.side(), screen, drawing.fills_screen);
   if (!layout) {
-    const auto least = screen.utf8 ? half_blocks(symbol.side(), 1) : two_columns(symbol.side(), 1);
+    const auto least = half_blocks(symbol.side(), 1);
     drawing.form = least.form;
     drawing.columns = least.columns;
     drawing.rows = least.rows;

@@ -19,7 +19,8 @@ struct Screen {
   int rows = 24;     // 0: the same
   Colours colours = Colours::palette;
   bool invert = false;  // swap dark and light (`--invert`)
-  bool utf8 = true;     // false: only ASCII, so only the form of two columns a module
+  bool utf8 = true;     // false: half blocks (U+2580, U+2584) only where two columns a module do not fit; nearly every
+                        // terminal draws them whatever the locale says
 };
 
 enum class Form : std::uint8_t {

@@ -43,6 +43,8 @@ class ProgressLine {
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
+  bool shown() const { return shown_; }
+
   void update(std::string_view label, std::uint64_t bytes, std::optional<std::uint64_t> total);
   // A line that stands there until the next update, clear or status: "waiting…". Cut to the width.
   void status(std::string_view text);

@@ -47,6 +47,48 @@ kill -TERM "$pid_recv"
 finish recv
 expect_status 143
 
+# --- a port alone, with a colon or without: on the address that is chosen without --bind
+for form in '' :; do
+  for _ in 1 2 3; do # the port may be taken meanwhile
+    port=$(/usr/bin/python3 -c 'import socket; s = socket.socket(); s.bind(("", 0)); print(s.getsockname()[1])')
+    rm -f recv.err
+    in_background recv qrx-recv --bind "$form$port" -o in/
+    wait_for 20 grep -q 'HTTPS\?://\|cannot' "$work/recv.err"
+    grep -q '^Serving at' recv.err && break
+    finish recv
+  done
+  expect_match "^Serving at http://.*:$port until this command ends" recv.err
+  kill -TERM "$pid_recv"
+  finish recv
+  expect_status 143
+done
+
+# --- without --bind the usual port, and another one while that is in use
+for _ in $(seq 10); do # another test may have it
+  own first qrx-recv -o in/
+  grep -q '^Serving at http://[^ ]*:8461 ' first.err && break
+  kill -TERM "$pid_first"
+  finish first
+done
+expect_match '^Serving at http://[^ ]*:8461 ' first.err
+own second qrx-recv -o in/
+expect_no_match '^Serving at http://[^ ]*:8461 ' second.err
+kill -TERM "$pid_first" "$pid_second"
+finish first
+expect_status 143
+finish second
+expect_status 143
+
+# --- QRX_BIND is that of qrx-serve
+QRX_BIND=127.0.0.9:0 own recv qrx-recv -o in/
+expect_no_match 127.0.0.9 recv.err
+kill -TERM "$pid_recv"
+finish recv
+QRX_RECV_BIND=127.0.0.9:0 own recv qrx-recv -o in/
+expect_match '^Serving at http://127.0.0.9:' recv.err
+kill -TERM "$pid_recv"
+finish recv
+
 # --- other people in the network cannot open spaces on it
 own recv qrx-recv --bind 127.0.0.1:0 -o in/
 base=$(grep -o -m 1 'http://127[^ ,]*' recv.err)

@@ -41,8 +41,8 @@ def send(link, *arguments, status=0):
 
 
 def rows_of(text):
-    """Rows of the drawing: lines with background colours."""
-    return [line for line in text.splitlines() if "\x1b[" in line and re.search(r"48;5;|\x1b\[4[0-9]|\x1b\[10[0-9]", line)]
+    """Rows of the drawing: lines with background colours, as far as the terminal's own colours. Text may stand beside them."""
+    return [line[:line.rfind("\x1b[0m") + 4] for line in text.splitlines() if "\x1b[" in line and re.search(r"48;5;|\x1b\[4[0-9]|\x1b\[10[0-9]", line)]
 
 
 def pixels(rows):
@@ -92,13 +92,18 @@ def test_code_reads(w, server):
 
 
 def test_no_locale(w, server):
-    """On a fresh system no locale is set, and its terminal shows a code all the same; who set one without UTF-8 is believed."""
+    """On a fresh system no locale is set, or C: its terminal shows a code all the same, and it is said how to change that."""
     child = start(server, LC_ALL="", LC_CTYPE="", LANG="")
     qrx.check(15 <= len(rows_of(invitation(child)[1])) <= 23, "a code without a locale")
     child.sendintr()
     ended(child)
     child = start(server, LC_ALL="C")
-    child.expect("The QR code needs .* the terminal has 80x24")
+    link, drawing = invitation(child)
+    qrx.check("Set LC_ALL=C.UTF-8" in drawing.replace("\r\n", " "), f"how to change it: {drawing!r}")
+    save_bmp(w.path("c.bmp"), pixels(rows_of(drawing)))
+    scan = w.tool("qrx-send", "-i", w.path("c.bmp"), "--scan-only")
+    scan.expect_exit(0)
+    qrx.check_equal([link], scan.out, "what the code on the screen of the C locale says")
     child.sendintr()
     ended(child)
 
@@ -108,15 +113,99 @@ def test_code_and_progress(w, server):
     link, drawing = invitation(child)
     rows = rows_of(drawing)
     qrx.check(15 <= len(rows) <= 23, f"{len(rows)} rows of a code in a window of 24: {drawing!r}")
-    qrx.check(all(row.rstrip("\r").endswith("\x1b[0m") for row in rows), "a row that does not end in the terminal's colours")
-    qrx.check("Anyone with this link can send until" in drawing, f"who may do what: {drawing!r}")
+    qrx.check(all(row.endswith("\x1b[0m") for row in rows), "a row that does not end in the terminal's colours")
     big = w.file("big.bin", 2_000_000)
     sender = w.tool("qrx-send", "-l", link, "--limit-rate", "1M", big)
-    child.expect(r"\rsealed file +\d+ %.*MiB")
+    child.expect(r"\rencrypted file +\d+ %.*MiB")
     child.expect("in/big.bin\r\n")
     child.expect("upload successful: big.bin, 1.9 MiB\r\n")
     qrx.check_equal(0, ended(child), "exit status")
     sender.expect_exit(0)
+
+
+def on_screen(text, columns, rows):
+    """The rows of a terminal of that size after that text, colours left out."""
+    screen, row, column = [""], 0, 0
+    for _, character in re.findall(r"(\x1b\[[0-9;]*[A-Za-z])|([^\x1b])", text):
+        if character == "\n":
+            row += 1
+        elif character == "\r":
+            column = 0
+        elif character:
+            if column == columns:
+                row, column = row + 1, 0
+            while len(screen) <= row:
+                screen.append("")
+            screen[row] = screen[row][:column].ljust(column) + character
+            column += 1
+    return screen[-rows:], len(screen)
+
+
+def test_all_in_one_window(w, server):
+    """At 80x24 nothing scrolls away: the code, the words, who may do what, the link and what sends without a tool of ours."""
+    child = start(server)
+    child.expect(re.escape("Waiting for one delivery… (Ctrl-C to stop)"))
+    screen, used = on_screen(child.before + child.after, 80, 24)
+    qrx.check(used <= 24, f"{used} rows: {screen}")
+    link = re.search(LINK, child.before).group(0)
+    beside = " ".join(" ".join(row[39:].split()) for row in screen)
+    for words in ("words: ", "qrx-send -l LINK FILE", "Anyone with this link can send one delivery until", "but cannot read anything"):
+        qrx.check(words in beside, f"not beside the code: {words}: {screen}")
+    qrx.check(link in "".join(screen).replace(" ", ""), f"the link in one piece: {screen}")
+    command = re.search(r"curl -T FILE (http://[0-9.:]+/u/[a-z2-7]{26}/)\r\n", child.before)
+    qrx.check(command, f"a command for a sender without our tools: {child.before!r}")
+    with open(w.file("pasted.txt", 10), "rb") as file:
+        qrx.check_equal(201, qrx.request("PUT", command.group(1) + "pasted.txt", file.read()).status, "what it leads to")
+    child.expect("upload successful: pasted.txt")
+    ended(child)
+    child = start(server, "-n", "3")
+    child.expect(re.escape("Waiting for 3 deliveries… (Ctrl-C to stop)"))
+    child.sendintr()
+    ended(child)
+    child = start(server, "-f", "--seal", "require")
+    child.expect(re.escape("Waiting for files… (Ctrl-C to stop)"))
+    qrx.check("curl" not in child.before, "a command that such a space refuses")
+    child.sendintr()
+    ended(child)
+
+
+def test_dark_without_colours(w, server):
+    """Without colours the light modules are drawn, as terminals are dark, or with the ink of a light one."""
+    for environment, dark_ink in (({}, False), ({"COLORFGBG": "0;15"}, True), ({"COLORFGBG": "15;0"}, False)):
+        child = start(server, NO_COLOR="1", **environment)
+        child.expect("Waiting")
+        rows = [row[:45] for row in child.before.splitlines() if row[:1] in "\u2588\u2580\u2584 " and "\u2588" in row]
+        # A quiet zone of one module, which is light, and the upper edge of the first finder, which is dark.
+        qrx.check_equal(dark_ink, not rows[0].startswith("\u2588" + "\u2580" * 7), f"{environment}: {rows[:3]}")
+        child.sendintr()
+        ended(child)
+
+
+def test_prompt(w, server):
+    child = pexpect.spawn(os.path.join(qrx.BIN, "qrx-recv"), ["-"], encoding="utf-8", timeout=20)
+    child.expect("Link: ")
+    child.sendline("hello")
+    child.expect("'hello' is not a link")
+    qrx.check_equal(2, ended(child))
+
+
+def test_stalled(w, server):
+    """A sender that pauses: the line says so, and an event, once; then it goes on."""
+    recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, "-o", w.path("stalled/"))
+    drop = recv.expect_event("space")["drop"].split("#")[0]
+    guid = drop.rsplit("/", 1)[1].lower()
+    created = qrx.request("POST", f"{server.url}/u/{guid}/uploads", b"x" * 1000, {
+        "Tus-Resumable": "1.0.0", "Upload-Length": "2000", "Upload-Metadata": "filename " + "c2xvdy50eHQ=",
+        "Content-Type": "application/offset+octet-stream"})
+    qrx.check_equal(201, created.status, f"{created!r}")
+    event = recv.expect_event("stalled", timeout=60)
+    qrx.check_equal(("slow.txt", 1000, 2000, True), tuple(event[k] for k in ("name", "bytes", "total", "uploading")), "stalled")
+    at = created.headers["Location"]
+    at = at if at.startswith("http") else server.url + at
+    qrx.check_equal(204, qrx.request("PATCH", at, b"y" * 1000, {
+        "Tus-Resumable": "1.0.0", "Upload-Offset": "1000", "Content-Type": "application/offset+octet-stream"}).status, "PATCH")
+    recv.expect_event("saved")
+    recv.expect_exit(0)
 
 
 def test_resize(w, server):
@@ -162,7 +251,7 @@ def test_colours(w, server):
     child.expect("Waiting")
     qrx.check(not re.search(r"\x1b\[[0-9;]*m", child.before), "colours in spite of NO_COLOR")
     qrx.check("\u2588" in child.before or "\u2580" in child.before, "no code without colours")
-    qrx.check("use --invert" in child.before, "no word about themes")
+    qrx.check("--invert" in child.before, "no word about themes")
     child.sendintr()
     ended(child)
     child = start(server, TERM="dumb")
@@ -233,7 +322,8 @@ def test_no_binary_to_the_terminal(w, server):
 
 with qrx.work() as work:
     one = work.server()
-    for test in (test_code_reads, test_no_locale, test_code_and_progress, test_resize, test_interrupt_restores, test_colours, test_ask,
+    for test in (test_code_reads, test_no_locale, test_code_and_progress, test_all_in_one_window,
+                 test_dark_without_colours, test_prompt, test_stalled, test_resize, test_interrupt_restores, test_colours, test_ask,
                  test_hostile_texts, test_no_binary_to_the_terminal):
         try:
             test(work, one)

@@ -120,6 +120,11 @@ TEST_CASE("a link to receive from is one's own or a shared one, and not one for 
 TEST_CASE("the lines below the code say who may send what, and only what was asked for") {
   SpaceTerms terms;
   CHECK(lines_of(terms, {}).size() == 2);
+  CHECK(lines_of(terms, {})[1].starts_with("Anyone with this link can send until "));
+  terms.count = 1;
+  CHECK(lines_of(terms, {})[1].starts_with("Anyone with this link can send one delivery until "));
+  terms.count = 3;
+  CHECK(lines_of(terms, {})[1].starts_with("Anyone with this link can send 3 deliveries until "));
   terms.max_size = 1024;
   terms.max_files = 1;
   terms.words = "a b c d";

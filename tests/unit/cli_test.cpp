@@ -37,6 +37,12 @@ TEST_CASE("an event is one line of JSON, whatever is in it") {
         "\"ok\":true,\"total\":null}\n");
 }
 
+TEST_CASE("a path that is not UTF-8 is told a second time, without loss") {
+  CHECK(Event("saved").path("path", "in/a\xff b%").line() ==
+        "{\"v\":1,\"event\":\"saved\",\"path\":\"in/a\uFFFD b%\",\"path_bytes\":\"in/a%FF%20b%25\"}\n");
+  CHECK(Event("saved").path("path", "in/\u00e9").line() == "{\"v\":1,\"event\":\"saved\",\"path\":\"in/\u00e9\"}\n");
+}
+
 TEST_CASE("the address that others can most likely reach comes first") {
   const auto sorted = best_first({{"127.0.0.1", "lo", false, false},
                                   {"172.17.0.1", "docker0", false, false},
@@ -96,6 +102,7 @@ Invitation some_invitation() {
   Invitation invitation;
   invitation.drop = "HTTP://192.168.1.23:41234/U/GQ2TIMJRGI4TKNBVGQ2TIMJRGI";
   invitation.before = {"above"};
+  invitation.commands = {"curl -T FILE http://192.168.1.23:41234/u/gq2timjrgi4tknbvgq2timjrgi/"};
   invitation.after = {"below"};
   invitation.symbol = *make_symbol(invitation.drop);
   return invitation;
@@ -111,14 +118,31 @@ TEST_CASE("the invitation fits into the window as a whole where it can") {
   for (const term::Size size : {term::Size{80, 24}, term::Size{80, 30}, term::Size{200, 60}, term::Size{70, 42}}) {
     const auto text = draw_invitation(some_invitation(), screen_for(size, term::Depth::palette, true, false), 1);
     CHECK(lines_in(text) + 1 <= size.rows);
-    CHECK(text.rfind("above\n", 0) == 0);
-    CHECK(text.find("  HTTP://192.168.1.23") > text.find("\x1b["));  // the link stands below the code
+    CHECK(text.find("above") != std::string::npos);
+    CHECK(text.find("below") != std::string::npos);
+    CHECK(text.find("\n  HTTP://192.168.1.23") > text.find("\x1b["));  // a line of its own below the code
+    CHECK(text.find("\n  curl -T FILE") > text.find("\n  HTTP"));
   }
 }
 
-TEST_CASE("in a low window the text goes above the code") {
+TEST_CASE("text beside the code is wrapped between words, and moves there as a whole in a low window") {
+  auto invitation = some_invitation();
+  invitation.after = {"Anyone with this link can send one delivery until tomorrow, but cannot read anything."};
+  const auto text = draw_invitation(invitation, screen_for(term::Size{80, 24}, term::Depth::palette, true, false), 1);
+  for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
+    const auto line = text.substr(at, text.find('\n', at) - at);
+    const auto beside = line.rfind("\x1b[0m");
+    if (beside != std::string::npos) CHECK(line.size() - beside - 4 <= 80 - 31);
+  }
+  CHECK(text.find("Anyone with this link can send") != std::string::npos);
+  const auto low = draw_invitation(invitation, screen_for(term::Size{80, 19}, term::Depth::palette, true, false), 1);
+  CHECK(lines_in(low) + 1 <= 19);
+  CHECK(low.find("HTTP://192.168.1.23") != std::string::npos);
+}
+
+TEST_CASE("in a low and narrow window the text goes above the code") {
   const auto text =
-      draw_invitation(some_invitation(), screen_for(term::Size{80, 19}, term::Depth::palette, true, false), 1);
+      draw_invitation(some_invitation(), screen_for(term::Size{50, 19}, term::Depth::palette, true, false), 1);
   CHECK(text.find("below\n") < text.find("\x1b["));
   CHECK(text.find("\x1b[") != std::string::npos);
 }

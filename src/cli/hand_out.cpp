@@ -241,7 +241,7 @@ Result<void> HandOut::attend(const std::function<Result<void>()>& work) {
     stop();
   };
   const auto died =
-      run_attended([&] { done = work(); }, Attention{[this] { code_.redraw(); }, space_->own_server(), stop_all});
+      run_attended([&] { done = work(); }, Attention{[this] { code_.redraw(); }, space_->own_server(), stop_all, {}});
   if (!died) return tl::unexpected(died.error());
   if (*died && !done && ended_by() == 0) return fail(Kind::other, "the built-in server stopped unexpectedly");
   return done;

@@ -24,7 +24,7 @@ complete -c qrx-recv -l qr -d 'draw the code, or do not (default: on a terminal)
 complete -c qrx-recv -l no-qr -d 'draw the code, or do not (default: on a terminal)'
 complete -c qrx-recv -l invert -d 'swap dark and light'
 complete -c qrx-recv -l qr-file -r -F -d 'also save the code as .png or .svg'
-complete -c qrx-recv -s b -l bind -x -d 'address for the built-in server'
+complete -c qrx-recv -s b -l bind -x -d 'address for the built-in server (default: port 8461, or a free one)'
 complete -c qrx-recv -l public-url -x -d 'the address of the built-in server as others see it'
 complete -c qrx-recv -l token-file -r -F -d 'the token of a server that opens spaces only with one'
 complete -c qrx-recv -s s -l server -x -d 'the qrx-serve to use'

@@ -35,7 +35,9 @@ with work() as w:
     code = [line for line in screen.splitlines() if "\u2580" in line or "48;5;" in line]
     check(0 < len(code) <= 23, f"the code has {len(code)} rows, and one line stands below it")
     check(all(len(ESCAPES.sub("", line)) <= 80 for line in code), "a row of the code is wider than the window")
-    check("Scan to download photo.jpg, 683.6 KiB; one download, until" in screen, screen)
+    # Beside the code, in lines as long as there is room.
+    beside = " ".join(ESCAPES.sub("", screen).translate(dict.fromkeys(map(ord, "\u2580\u2584\u2588"))).split())
+    check("Scan to download photo.jpg, 683.6 KiB; one download, until" in beside, beside)
     link = next(word for word in ESCAPES.sub("", screen).split() if LINK.match(word))
     os.mkdir(w.path("got"))
     w.start("qrx-recv", "-q", "-o", w.path("got") + "/", link).expect_exit(0)

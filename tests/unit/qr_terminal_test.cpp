@@ -122,7 +122,7 @@ TEST_CASE("an inverted drawing is light on dark") {
   CHECK(read_code(raster) == text_of(capacity(6)));
 }
 
-TEST_CASE("a terminal that draws ASCII only gets two columns a module") {
+TEST_CASE("without UTF-8 two columns a module are drawn where they fit, else half blocks") {
   const Symbol symbol = symbol_of(3);
   const Drawing drawing = draw(symbol, Screen{80, 32, Colours::sixteen, false, false});
   REQUIRE(drawing.fits);
@@ -131,7 +131,10 @@ TEST_CASE("a terminal that draws ASCII only gets two columns a module") {
   for (const std::string& line : drawing.lines)
     CHECK(std::all_of(line.begin(), line.end(), [](unsigned char c) { return c < 0x80; }));
   CHECK(read_code(paint(drawing.lines, true)) == text_of(capacity(3)));
-  CHECK_FALSE(draw(symbol, Screen{80, 24, Colours::sixteen, false, false}).fits);
+  const Drawing low = draw(symbol, Screen{80, 24, Colours::sixteen, false, false});
+  REQUIRE(low.fits);
+  CHECK(low.form == Form::half_blocks);
+  CHECK(read_code(paint(low.lines, true)) == text_of(capacity(3)));
 }
 
 TEST_CASE("80x24 holds version 6 with a row of text and version 7 without") {

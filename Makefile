@@ -26,6 +26,7 @@ DEPS_BUILD := $(shell awk '!/^\#/ && NF { print $$2 }' cmd/packaging/needed.txt)
 define DEPS_TEST
 age
 apprise
+bindfs
 ca-certificates
 cage
 chromium

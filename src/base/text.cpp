@@ -1,7 +1,8 @@
 #include "base/text.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
-#include <cstdio>
 
 namespace qrx {
 namespace {
@@ -81,13 +82,11 @@ std::string escape_untrusted(std::string_view text) {
   while (!text.empty()) {
     const std::string_view before = text;
     const char32_t c = take_code_point(text);
-    char escape[16];
     if (c == broken || c < 0x20 || c == 0x7F) {
-      std::snprintf(escape, sizeof escape, "\\x%02x", static_cast<unsigned>(static_cast<unsigned char>(before[0])));
-      out += escape;
+      out += fmt::format("\\x{:02x}", static_cast<unsigned char>(before[0]));
     } else if (is_invisible(c)) {
-      std::snprintf(escape, sizeof escape, c > 0xFFFF ? "\\U%08x" : "\\u%04x", static_cast<unsigned>(c));
-      out += escape;
+      const auto value = static_cast<unsigned>(c);
+      out += value > 0xFFFF ? fmt::format("\\U{:08x}", value) : fmt::format("\\u{:04x}", value);
     } else {
       out += before.substr(0, before.size() - text.size());
     }
@@ -181,9 +180,7 @@ std::string percent_encode_segment(std::string_view text) {
     if ((l >= 'a' && l <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~') {
       out += c;
     } else {
-      char escape[4];
-      std::snprintf(escape, sizeof escape, "%%%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
-      out += escape;
+      out += fmt::format("%{:02X}", static_cast<unsigned char>(c));
     }
   }
   return out;

@@ -1,7 +1,8 @@
 #include "base/units.h"
 
+#include <fmt/format.h>
+
 #include <charconv>
-#include <cstdio>
 #include <limits>
 
 #include "base/text.h"
@@ -83,26 +84,16 @@ std::string format_size(std::uint64_t bytes) {
     value /= 1024;
     ++unit;
   }
-  char text[32];
-  std::snprintf(text, sizeof text, unit == 0 ? "%.0f %s" : "%.1f %s", value, units[unit]);
-  return text;
+  return unit == 0 ? fmt::format("{} B", bytes) : fmt::format("{:.1f} {}", value, units[unit]);
 }
 
 std::string format_duration(std::chrono::seconds duration) {
   const auto seconds = duration.count();
-  char text[48];
-  if (seconds < 120)
-    std::snprintf(text, sizeof text, "%lld s", static_cast<long long>(seconds));
-  else if (seconds < 7200)
-    std::snprintf(text, sizeof text, "%lld min", static_cast<long long>(seconds / 60));
-  else if (seconds < 172800 && seconds % 3600 >= 60)
-    std::snprintf(text, sizeof text, "%lld h %lld min", static_cast<long long>(seconds / 3600),
-                  static_cast<long long>(seconds % 3600 / 60));
-  else if (seconds < 172800)
-    std::snprintf(text, sizeof text, "%lld h", static_cast<long long>(seconds / 3600));
-  else
-    std::snprintf(text, sizeof text, "%lld days", static_cast<long long>(seconds / 86400));
-  return text;
+  if (seconds < 120) return fmt::format("{} s", seconds);
+  if (seconds < 7200) return fmt::format("{} min", seconds / 60);
+  if (seconds >= 172800) return fmt::format("{} days", seconds / 86400);
+  const auto minutes = seconds % 3600 / 60;
+  return minutes > 0 ? fmt::format("{} h {} min", seconds / 3600, minutes) : fmt::format("{} h", seconds / 3600);
 }
 
 }  // namespace qrx

@@ -1,9 +1,10 @@
 #include "cli/events.h"
 
+#include <fmt/format.h>
+
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdio>
 
 #include "base/text.h"
 #include "base/write_all.h"
@@ -17,9 +18,7 @@ std::string json_character(std::string_view character) {
   const std::string escaped = escape_untrusted(character);
   if (escaped == character || !escaped.starts_with("\\U")) return escaped;  // \u202e is JSON's form, too
   const auto value = static_cast<unsigned>(std::stoul(escaped.substr(2), nullptr, 16)) - 0x10000U;
-  char pair[16];
-  std::snprintf(pair, sizeof pair, "\\u%04x\\u%04x", 0xD800U + (value >> 10), 0xDC00U + (value & 0x3FFU));
-  return pair;
+  return fmt::format("\\u{:04x}\\u{:04x}", 0xD800U + (value >> 10), 0xDC00U + (value & 0x3FFU));
 }
 
 }  // namespace
@@ -35,9 +34,7 @@ std::string json_quoted(std::string_view text) {
     } else if (c == '\n') {
       out += "\\n";
     } else if (byte < 0x20 || byte == 0x7F) {
-      char escape[8];
-      std::snprintf(escape, sizeof escape, "\\u%04x", static_cast<unsigned>(byte));
-      out += escape;
+      out += fmt::format("\\u{:04x}", byte);
     } else if (byte < 0x80) {
       out += c;
     } else {

@@ -1,8 +1,9 @@
 #include "notify/mail_message.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <ctime>
 
 #include "base/bytes.h"
@@ -25,11 +26,9 @@ std::string date(WallTime time) {
   static constexpr std::array<const char*, 7> days = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static constexpr std::array<const char*, 12> months = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
                                                          "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
-  char text[64];
-  std::snprintf(text, sizeof text, "%s, %d %s %d %02d:%02d:%02d +0000", days[static_cast<std::size_t>(parts.tm_wday)],
-                parts.tm_mday, months[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900, parts.tm_hour,
-                parts.tm_min, parts.tm_sec);
-  return text;
+  return fmt::format("{}, {} {} {} {:02}:{:02}:{:02} +0000", days[static_cast<std::size_t>(parts.tm_wday)],
+                     parts.tm_mday, months[static_cast<std::size_t>(parts.tm_mon)], parts.tm_year + 1900, parts.tm_hour,
+                     parts.tm_min, parts.tm_sec);
 }
 
 std::string display_name(const std::string& name, std::size_t used) {
@@ -110,9 +109,7 @@ std::string quoted_printable(std::string_view lines) {
     if (plain) {
       out += c;
     } else {
-      char escape[4];
-      std::snprintf(escape, sizeof escape, "=%02X", static_cast<unsigned>(static_cast<unsigned char>(c)));
-      out += escape;
+      out += fmt::format("={:02X}", static_cast<unsigned char>(c));
     }
     column += width;
   }

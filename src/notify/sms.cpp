@@ -1,11 +1,12 @@
 // SMS: into the spool of gammu-smsd or smstools, or to an HTTP API in the manner of Twilio.
+#include <fmt/format.h>
+
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <cstdio>
 #include <ctime>
 
 #include "base/text.h"
@@ -20,11 +21,7 @@ constexpr std::string_view too_long = "the link is too long for one SMS";
 
 std::string hex16(const std::u16string& text) {
   std::string out;
-  char digits[8];
-  for (const char16_t unit : text) {
-    std::snprintf(digits, sizeof digits, "%04X", static_cast<unsigned>(unit));
-    out += digits;
-  }
+  for (const char16_t unit : text) out += fmt::format("{:04X}", static_cast<unsigned>(unit));
   return out;
 }
 

@@ -1,5 +1,7 @@
 #include "qr/image.h"
 
+#include <fmt/format.h>
+
 #include <png.h>
 
 #include <algorithm>
@@ -67,22 +69,17 @@ Result<std::vector<std::uint8_t>> to_png(const Symbol& symbol, const ImageOption
 
 std::string to_svg(const Symbol& symbol, const ImageOptions& options) {
   const int quiet = options.quiet_zone;
-  const std::string all = std::to_string(symbol.side() + 2 * quiet);
-  const std::string light = options.invert ? "#000" : "#fff";
-  const std::string dark = options.invert ? "#fff" : "#000";
-  std::string out =
+  std::string out = fmt::format(
       "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"60mm\" height=\"60mm\" viewBox=\"0 0 " +
-      all + " " + all + "\" shape-rendering=\"crispEdges\">\n<rect width=\"" + all + "\" height=\"" + all +
-      "\" fill=\"" + light + "\"/>\n<path fill=\"" + dark + "\" d=\"";
+      "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"60mm\" height=\"60mm\" viewBox=\"0 0 {0} {0}\" "
+      "shape-rendering=\"crispEdges\">\n<rect width=\"{0}\" height=\"{0}\" fill=\"{1}\"/>\n<path fill=\"{2}\" d=\"",
+      symbol.side() + 2 * quiet, options.invert ? "#000" : "#fff", options.invert ? "#fff" : "#000");
   for (int y = 0; y < symbol.side(); ++y) {
     for (int x = 0; x < symbol.side(); ++x) {
       if (!symbol.dark(x, y)) continue;
       const int from = x;
       while (symbol.dark(x + 1, y)) ++x;
-      const std::string length = std::to_string(x + 1 - from);
-      out +=
-          "M" + std::to_string(from + quiet) + " " + std::to_string(y + quiet) + "h" + length + "v1h-" + length + "z";
+      out += fmt::format("M{} {}h{}v1h-{}z", from + quiet, y + quiet, x + 1 - from, x + 1 - from);
     }
   }
   return out + "\"/>\n</svg>\n";

@@ -1,5 +1,7 @@
 #include "store/file_blobs.h"
 
+#include <fmt/format.h>
+
 #include <dirent.h>
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,7 +11,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstdio>
 #include <limits>
 #include <mutex>
 #include <unordered_set>
@@ -37,9 +38,7 @@ tl::unexpected<Error> fail_blob(const std::string& doing, int error = errno) {
 
 // 256 directories, so that none grows large, by the first (random) byte of the key.
 std::string shelf_of(const BlobKey& blob) {
-  char text[3];
-  std::snprintf(text, sizeof text, "%02x", static_cast<unsigned>(blob.bytes[0]));
-  return text;
+  return fmt::format("{:02x}", static_cast<unsigned char>(blob.bytes[0]));
 }
 
 Result<std::uint64_t> size_of_file(int fd) {

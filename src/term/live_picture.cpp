@@ -1,5 +1,7 @@
 #include "term/live_picture.h"
 
+#include <fmt/format.h>
+
 #include <unistd.h>
 
 #include <algorithm>
@@ -42,10 +44,9 @@ int shade(Depth depth, std::uint8_t gray) {
 }
 
 std::string colour(Depth depth, int shade, bool background) {
-  const std::string number = std::to_string(shade);
-  if (depth == Depth::truecolour) return (background ? "48;2;" : "38;2;") + number + ";" + number + ";" + number;
-  if (depth == Depth::palette) return (background ? "48;5;" : "38;5;") + number;
-  return std::to_string((background ? 40 : 30) + (shade >= 8 ? 60 + shade - 8 : shade));
+  if (depth == Depth::truecolour) return fmt::format("{0};2;{1};{1};{1}", background ? 48 : 38, shade);
+  if (depth == Depth::palette) return fmt::format("{};5;{}", background ? 48 : 38, shade);
+  return fmt::format("{}", (background ? 40 : 30) + (shade >= 8 ? 60 + shade - 8 : shade));
 }
 
 struct Scaled {

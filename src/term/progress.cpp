@@ -1,11 +1,12 @@
 #include "term/progress.h"
 
+#include <fmt/format.h>
+
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
-#include <cstdio>
 
 #include "base/units.h"
 #include "term/terminal.h"
@@ -61,10 +62,8 @@ std::string progress_line(const Progress& progress, int columns) {
   if (progress.total) {
     const double share =
         *progress.total == 0 ? 1 : static_cast<double>(progress.bytes) / static_cast<double>(*progress.total);
-    char text[16];
     // Never 100 % before the last byte.
-    std::snprintf(text, sizeof text, "%3d %%", static_cast<int>(share >= 1 ? 100 : std::min(share * 100, 99.0)));
-    percent = text;
+    percent = fmt::format("{:3} %", static_cast<int>(share >= 1 ? 100 : std::min(share * 100, 99.0)));
   }
   std::string rate;
   std::string left;

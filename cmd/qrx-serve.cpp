@@ -26,8 +26,8 @@
 #include "cli/options.h"
 #include "cli/places.h"
 #include "cli/user_messages.h"
-#include "serve/daemon.h"
-#include "serve/operate.h"
+#include "serve/operations/daemon.h"
+#include "serve/operations/operate.h"
 
 using namespace qrx;
 using namespace qrx::cli;

@@ -6,7 +6,7 @@
 #include <string>
 #include <string_view>
 
-#include "http/exchange.h"
+#include "http/message.h"
 
 namespace qrx::http {
 

@@ -12,8 +12,8 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "http/exchange.h"
 #include "http/interrupt.h"
+#include "http/message.h"
 #include "wire/link.h"
 
 namespace qrx::http {

@@ -13,7 +13,8 @@
 #include <vector>
 
 #include "base/bytes.h"
-#include "http/exchange.h"
+#include "base/result.h"
+#include "http/message.h"
 
 namespace qrx::http {
 

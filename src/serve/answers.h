@@ -5,8 +5,8 @@
 #include <string>
 #include <string_view>
 
-#include "http/exchange.h"
-#include "serve/pages.h"
+#include "http/message.h"
+#include "serve/pages/pages.h"
 
 namespace qrx::serve {
 

@@ -5,9 +5,9 @@
 namespace qrx::serve {
 namespace {
 
-class TextSink : public http::BodySink {
+class TextSink : public front::BodySink {
  public:
-  TextSink(SharedCall call, std::size_t most, std::function<http::Reply(std::string)> go_on)
+  TextSink(SharedCall call, std::size_t most, std::function<front::Reply(std::string)> go_on)
       : call_(std::move(call)), most_(most), go_on_(std::move(go_on)) {}
 
   Result<void> write(ByteView bytes) override {
@@ -16,25 +16,25 @@ class TextSink : public http::BodySink {
     text_ += as_text(bytes);
     return {};
   }
-  http::Reply finish() override { return go_on_(std::move(text_)); }
+  front::Reply finish() override { return go_on_(std::move(text_)); }
   std::optional<http::Answer> on_error(const Error& error) override { return call_->problem(error); }
   void abandon() override {}
 
  private:
   SharedCall call_;
   std::size_t most_;
-  std::function<http::Reply(std::string)> go_on_;
+  std::function<front::Reply(std::string)> go_on_;
   std::string text_;
 };
 
-class UploadSink : public http::BodySink {
+class UploadSink : public front::BodySink {
  public:
   UploadSink(SharedCall call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into)
       : call_(std::move(call)), writer_(std::move(writer)), into_(std::move(into)) {}
 
   Result<void> write(ByteView bytes) override { return writer_->write(bytes); }
 
-  http::Reply finish() override {
+  front::Reply finish() override {
     const auto finished = writer_->finish();
     if (!finished) return stop_at(finished.error());
     writer_.reset();
@@ -82,18 +82,18 @@ class UploadSink : public http::BodySink {
 
 }  // namespace
 
-http::Reply collect(const SharedCall& call, std::size_t most, std::function<http::Reply(std::string)> go_on) {
+front::Reply collect(const SharedCall& call, std::size_t most, std::function<front::Reply(std::string)> go_on) {
   const http::Request& request = *call->request;
   if (request.content_length.value_or(0) > most)
     return call->problem(413, "the body is over " + std::to_string(most) + " bytes");
   if (!request.has_body) return go_on({});
-  return http::Receive{std::make_unique<TextSink>(call, most, std::move(go_on))};
+  return front::Receive{std::make_unique<TextSink>(call, most, std::move(go_on))};
 }
 
-http::Reply receive_into(const SharedCall& call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into) {
+front::Reply receive_into(const SharedCall& call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into) {
   auto sink = std::make_unique<UploadSink>(call, std::move(writer), std::move(into));
   if (!call->request->has_body) return sink->finish();
-  return http::Receive{std::move(sink)};
+  return front::Receive{std::move(sink)};
 }
 
 }  // namespace qrx::serve

@@ -7,14 +7,14 @@
 #include <optional>
 #include <string>
 
-#include "http/exchange.h"
+#include "front/exchange.h"
 #include "serve/site.h"
 #include "wire/messages.h"
 
 namespace qrx::serve {
 
 // The body as one text of at most `most` bytes (413 beyond), then `go_on`. A request without body gives the empty text.
-http::Reply collect(const SharedCall& call, std::size_t most, std::function<http::Reply(std::string)> go_on);
+front::Reply collect(const SharedCall& call, std::size_t most, std::function<front::Reply(std::string)> go_on);
 
 // What has become of an upload when a body is through.
 struct Taken {
@@ -31,6 +31,6 @@ struct IntoUpload {
   std::function<http::Answer(const Taken&)> done;
   std::function<http::Answer(const Error&)> failed;
 };
-http::Reply receive_into(const SharedCall& call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into);
+front::Reply receive_into(const SharedCall& call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into);
 
 }  // namespace qrx::serve

@@ -1,7 +1,7 @@
 #include "serve/problems.h"
 
 #include "serve/answers.h"
-#include "serve/pages.h"
+#include "serve/pages/pages.h"
 #include "wire/messages.h"
 
 namespace qrx::serve {

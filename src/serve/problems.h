@@ -7,8 +7,8 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "http/exchange.h"
-#include "serve/language.h"
+#include "http/message.h"
+#include "serve/pages/language.h"
 
 namespace qrx::serve {
 

@@ -5,21 +5,21 @@
 #include "base/bytes.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "http/peer_key.h"
+#include "front/peer_key.h"
 #include "serve/answers.h"
-#include "serve/routes.h"
+#include "serve/routes/routes.h"
 
 namespace qrx::serve {
 namespace {
 
 using wire::Resource;
-using Route = http::Reply (*)(const SharedCall&);
+using Route = front::Reply (*)(const SharedCall&);
 
-http::Reply show_health(const SharedCall&) {
+front::Reply show_health(const SharedCall&) {
   return answer(200, "text/plain; charset=utf-8", "qrx is well\n");
 }
 
-http::Reply show_ready(const SharedCall& call) {
+front::Reply show_ready(const SharedCall& call) {
   if (call->site.options().ready()) return answer(200, "text/plain; charset=utf-8", "ready\n");
   return answer(503, "text/plain; charset=utf-8", "the catalog does not answer\n");
 }
@@ -129,24 +129,24 @@ bool is_foreign_host(const http::Request& request, std::string_view own_authorit
   const auto named = Origin::parse("http://" + std::string(*host));
   const auto own = Origin::parse("http://" + std::string(own_authority));
   if (!named || !own) return true;
-  return !equal_ignoring_case(named->host, own->host) && !http::is_address(named->host) &&
+  return !equal_ignoring_case(named->host, own->host) && !front::is_address(named->host) &&
          !equal_ignoring_case(named->host, "localhost");
 }
 
-int status_of(const http::Reply& reply) {
+int status_of(const front::Reply& reply) {
   if (const auto* done = std::get_if<http::Answer>(&reply)) return done->status;
-  if (const auto* sent = std::get_if<http::Send>(&reply)) return sent->head.status;
+  if (const auto* sent = std::get_if<front::Send>(&reply)) return sent->head.status;
   return 0;
 }
 
-http::Reply logged(http::Reply reply, const SharedCall& call);
+front::Reply logged(front::Reply reply, const SharedCall& call);
 
 // Passes everything on, and tells the log how it ended.
-class LoggedSink : public http::BodySink {
+class LoggedSink : public front::BodySink {
  public:
-  LoggedSink(std::unique_ptr<http::BodySink> sink, SharedCall call) : sink_(std::move(sink)), call_(std::move(call)) {}
+  LoggedSink(std::unique_ptr<front::BodySink> sink, SharedCall call) : sink_(std::move(sink)), call_(std::move(call)) {}
   Result<void> write(ByteView bytes) override { return sink_->write(bytes); }
-  http::Reply finish() override { return logged(sink_->finish(), call_); }
+  front::Reply finish() override { return logged(sink_->finish(), call_); }
   std::optional<http::Answer> on_error(const Error& error) override {
     auto out = sink_->on_error(error);
     if (out) logged(*out, call_);
@@ -155,20 +155,20 @@ class LoggedSink : public http::BodySink {
   void abandon() override { sink_->abandon(); }
 
  private:
-  std::unique_ptr<http::BodySink> sink_;
+  std::unique_ptr<front::BodySink> sink_;
   SharedCall call_;
 };
 
-http::Reply logged(http::Reply reply, const SharedCall& call) {
-  if (auto* receive = std::get_if<http::Receive>(&reply)) {
+front::Reply logged(front::Reply reply, const SharedCall& call) {
+  if (auto* receive = std::get_if<front::Receive>(&reply)) {
     receive->sink = std::make_unique<LoggedSink>(std::move(receive->sink), call);
-  } else if (auto* wait = std::get_if<http::Wait>(&reply)) {
-    wait->poll = [poll = std::move(wait->poll), call](bool time_over) -> std::optional<http::Reply> {
+  } else if (auto* wait = std::get_if<front::Wait>(&reply)) {
+    wait->poll = [poll = std::move(wait->poll), call](bool time_over) -> std::optional<front::Reply> {
       auto out = poll(time_over);
       if (!out) return out;
       return logged(std::move(*out), call);
     };
-  } else if (auto* work = std::get_if<http::Work>(&reply)) {
+  } else if (auto* work = std::get_if<front::Work>(&reply)) {
     work->run = [run = std::move(work->run), call](const std::stop_token& stop) { return logged(run(stop), call); };
   } else {
     call->site.log.request("request", {{"peer", call->request->peer},
@@ -268,7 +268,7 @@ void Site::warn_of_proxy(const http::Request& request) {
                             request.header("x-forwarded-proto") || request.header("forwarded"));
   const auto host = request.header("host");
   const auto named = host ? Origin::parse("http://" + std::string(*host)) : tl::unexpected(Error{});
-  const bool led_astray = http::is_loopback(base_.host) && named && !equal_ignoring_case(named->host, "localhost") &&
+  const bool led_astray = front::is_loopback(base_.host) && named && !equal_ignoring_case(named->host, "localhost") &&
                           (named->host != base_.host || named->port != base_.port);
   if ((!forwarded && !led_astray) || warned_of_proxy_.exchange(true)) return;
   log.info(
@@ -281,17 +281,17 @@ http::Answer Site::error_answer(const Error& error, int status) const {
   return problem(Asker{false, false, {}, {Language::english, options_.prefix}}, error, status);
 }
 
-http::Reply Site::handle(std::shared_ptr<const http::Request> request) {
+front::Reply Site::handle(std::shared_ptr<const http::Request> request) {
   auto call = std::make_shared<Call>(Call{*this, std::move(request), {}, {}});
   call->asker.browser = wants_html(*call->request);
   call->asker.terminal = !call->asker.browser && call->request->header("accept") && !wants_json(*call->request);
   call->asker.request_id = next_request_id();
   call->asker.look = {choose_language(call->header("accept-language")), options_.prefix};
-  http::Reply reply = route(call);
+  front::Reply reply = route(call);
   return log.tells_requests() ? logged(std::move(reply), call) : std::move(reply);
 }
 
-http::Reply Site::route(const std::shared_ptr<Call>& shared) {
+front::Reply Site::route(const std::shared_ptr<Call>& shared) {
   Call& call = *shared;
   const http::Request& request = *call.request;
   if (is_foreign(request, options_.public_authority))

@@ -12,13 +12,13 @@
 
 #include "base/checksum.h"
 #include "base/clock.h"
-#include "http/exchange.h"
-#include "serve/digests.h"
+#include "front/exchange.h"
+#include "serve/content/digests.h"
+#include "serve/content/zip_plan.h"
 #include "serve/log.h"
 #include "serve/problems.h"
 #include "serve/rate_limit.h"
 #include "serve/status_cache.h"
-#include "serve/zip_plan.h"
 #include "space/shares.h"
 #include "space/spaces.h"
 #include "wire/link.h"
@@ -39,12 +39,12 @@ struct Call;
 // Thread-safe once it serves.
 class Site {
  public:
-  // wake(topic) is http::Server::notify; it may be called from any thread.
+  // wake(topic) is front::Server::notify; it may be called from any thread.
   Site(space::Spaces& spaces, space::Shares& shares, Clock& clock, const Log& log, SiteOptions options,
        std::function<void(const Id&)> wake);
   ~Site();
 
-  http::Reply handle(std::shared_ptr<const http::Request> request);
+  front::Reply handle(std::shared_ptr<const http::Request> request);
   http::Answer error_answer(const Error& error, int status) const;
 
   void set_base(Origin base) { base_ = std::move(base); }  // before serving
@@ -76,7 +76,7 @@ class Site {
 
  private:
   std::string next_request_id();
-  http::Reply route(const std::shared_ptr<Call>& call);
+  front::Reply route(const std::shared_ptr<Call>& call);
 
   SiteOptions options_;
   Origin base_;

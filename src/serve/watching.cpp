@@ -55,8 +55,8 @@ Result<space::PageStart> page_asked_for(const Call& call) {
   return space::PageStart{};
 }
 
-http::Reply watch_space(const SharedCall& call,
-                        std::function<http::Answer(const Call& call, const std::string& token)> show) {
+front::Reply watch_space(const SharedCall& call,
+                         std::function<http::Answer(const Call& call, const std::string& token)> show) {
   const auto token = token_of(*call->request);
   if (!token) return call->problem(401, "the owner's token is needed");
   space::Spaces& spaces = call->site.spaces;
@@ -69,11 +69,11 @@ http::Reply watch_space(const SharedCall& call,
 
   // A space that expires is not noticed by anyone before the sweeper comes: the wait ends with it.
   const auto left = std::max(Millis(0), state->expires - call->site.clock.wall());
-  http::Wait wait;
+  front::Wait wait;
   wait.topic = guid;
   wait.until = call->site.clock.steady() + std::min<Millis>(watch->wait, left + Millis(1));
   wait.poll = [call, token = *token, after = *watch->after,
-               show = std::move(show)](bool time_over) -> std::optional<http::Reply> {
+               show = std::move(show)](bool time_over) -> std::optional<front::Reply> {
     const auto seq = call->site.spaces.seq(call->target.guid);
     if (!time_over && seq == after) return std::nullopt;
     // The token is asked again: it may have lost its right in the meantime.
@@ -84,14 +84,14 @@ http::Reply watch_space(const SharedCall& call,
   return wait;
 }
 
-http::Reply once_settled(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt,
-                         std::function<http::Reply()> go_on) {
+front::Reply once_settled(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt,
+                          std::function<front::Reply()> go_on) {
   if (!in_doubt()) return go_on();
-  http::Wait wait;
+  front::Wait wait;
   wait.topic = space;
   wait.until = call->site.clock.steady() + longest_doubt;
   wait.poll = [call, in_doubt = std::move(in_doubt),
-               go_on = std::move(go_on)](bool time_over) -> std::optional<http::Reply> {
+               go_on = std::move(go_on)](bool time_over) -> std::optional<front::Reply> {
     if (!time_over && in_doubt()) return std::nullopt;
     return go_on();
   };

@@ -4,22 +4,22 @@
 #include <functional>
 #include <string>
 
-#include "http/exchange.h"
+#include "front/exchange.h"
 #include "serve/site.h"
 #include "space/model.h"
 
 namespace qrx::serve {
 
 // Checks the owner's token and gives `show`, at once or when the seq of the space is another than `after`.
-http::Reply watch_space(const SharedCall& call,
-                        std::function<http::Answer(const Call& call, const std::string& token)> show);
+front::Reply watch_space(const SharedCall& call,
+                         std::function<http::Answer(const Call& call, const std::string& token)> show);
 
 // Where the page begins that ?from= asks for; the first without it.
 Result<space::PageStart> page_asked_for(const Call& call);
 
 // Goes on once no transfer that has just gone out is in doubt, a second later at the latest: who downloads and asks
 // right after it hears of it. `space` is the one whose changes end the doubt.
-http::Reply once_settled(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt,
-                         std::function<http::Reply()> go_on);
+front::Reply once_settled(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt,
+                          std::function<front::Reply()> go_on);
 
 }  // namespace qrx::serve

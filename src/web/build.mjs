@@ -180,7 +180,7 @@ const text_rows = languages.flatMap((l, index) => Object.entries(texts[l].server
 const blob = join(out, "web.bin");
 writeFileSync(blob, Buffer.concat(pieces));
 writeFileSync(join(out, "web_data.cpp"), `// Made from src/web by build.mjs: the bytes ${hash_of(Buffer.concat(pieces))}, and where in them each file is.
-#include "serve/web_data.h"
+#include "serve/pages/web_data.h"
 
 __asm__(".pushsection .rodata\\n.balign 16\\n.hidden qrx_web_bytes\\n.global qrx_web_bytes\\nqrx_web_bytes:\\n.incbin ${JSON.stringify(blob).replaceAll('"', '\\"')}\\n.popsection\\n");
 extern "C" const char qrx_web_bytes[];

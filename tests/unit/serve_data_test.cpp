@@ -3,7 +3,7 @@
 
 #include <fstream>
 
-#include "serve/data.h"
+#include "serve/operations/data.h"
 #include "unit/space_world.h"
 
 using namespace qrx;

@@ -3,7 +3,7 @@
 #include <atomic>
 #include <set>
 
-#include "serve/outbox.h"
+#include "serve/operations/outbox.h"
 #include "unit/space_world.h"
 
 using namespace qrx;

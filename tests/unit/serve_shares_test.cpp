@@ -1,6 +1,6 @@
 #include "unit/catch.h"
 
-#include "serve/zip_plan.h"
+#include "serve/content/zip_plan.h"
 #include "unit/serve_site.h"
 #include "wire/share_messages.h"
 #include "wire/zip.h"

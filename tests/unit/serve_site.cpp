@@ -13,18 +13,18 @@ void take_head(Got& got, const http::Answer& answer) {
 }
 
 // Up to the first moment where nothing is there yet. At the end the client has taken it all.
-std::string read_all(http::BodySource& source, const std::function<void()>& piece_out) {
+std::string read_all(front::BodySource& source, const std::function<void()>& piece_out) {
   std::string out;
   for (;;) {
     auto next = source.next();
-    if (const auto* memory = std::get_if<http::BodySource::MemoryPiece>(&next)) {
+    if (const auto* memory = std::get_if<front::BodySource::MemoryPiece>(&next)) {
       out += memory->bytes;
-    } else if (const auto* file = std::get_if<http::BodySource::FilePiece>(&next)) {
+    } else if (const auto* file = std::get_if<front::BodySource::FilePiece>(&next)) {
       std::string piece(file->size, '\0');
       const auto got = ::pread(file->fd, piece.data(), piece.size(), static_cast<off_t>(file->offset));
       out += piece.substr(0, got < 0 ? 0 : static_cast<std::size_t>(got));
     } else {
-      if (std::holds_alternative<http::BodySource::End>(next) && source.wants_receipt()) source.completed();
+      if (std::holds_alternative<front::BodySource::End>(next) && source.wants_receipt()) source.completed();
       return out;
     }
     if (piece_out) piece_out();
@@ -60,34 +60,34 @@ Got SiteWorld::ask(const Asked& asked, bool time_over) {
   return finish(site.handle(std::move(request)), asked, time_over);
 }
 
-Got SiteWorld::finish(http::Reply reply, const Asked& asked, bool time_over) {
+Got SiteWorld::finish(front::Reply reply, const Asked& asked, bool time_over) {
   Got got;
   for (;;) {
     if (auto* answer = std::get_if<http::Answer>(&reply)) {
       take_head(got, *answer);
       return got;
     }
-    if (auto* send = std::get_if<http::Send>(&reply)) {
+    if (auto* send = std::get_if<front::Send>(&reply)) {
       take_head(got, send->head);
       if (send->source && asked.method != "HEAD") got.body = read_all(*send->source, asked.piece_out);
       return got;
     }
-    if (auto* wait = std::get_if<http::Wait>(&reply)) {
+    if (auto* wait = std::get_if<front::Wait>(&reply)) {
       got.waited = true;
       auto next = wait->poll(time_over);
       if (!next) return got;
-      http::Reply later = std::move(*next);
+      front::Reply later = std::move(*next);
       reply = std::move(later);
       continue;
     }
-    if (auto* work = std::get_if<http::Work>(&reply)) {
+    if (auto* work = std::get_if<front::Work>(&reply)) {
       got.worked = true;
-      http::Reply later = work->run({});
+      front::Reply later = work->run({});
       reply = std::move(later);
       continue;
     }
     got.took_body = true;
-    const auto sink = std::move(std::get<http::Receive>(reply).sink);
+    const auto sink = std::move(std::get<front::Receive>(reply).sink);
     Result<void> written;
     for (std::string_view left = asked.body; written && !left.empty();) {
       const std::string_view piece = left.substr(0, asked.chunked ? chunk_bytes : left.size());
@@ -101,7 +101,7 @@ Got SiteWorld::finish(http::Reply reply, const Asked& asked, bool time_over) {
       take_head(got, answer ? *answer : site.error_answer(written.error(), 0));
       return got;
     }
-    http::Reply later = sink->finish();
+    front::Reply later = sink->finish();
     reply = std::move(later);
   }
 }

@@ -65,7 +65,7 @@ class SiteWorld {
   serve::Site site;
 
  private:
-  Got finish(http::Reply reply, const Asked& asked, bool time_over);
+  Got finish(front::Reply reply, const Asked& asked, bool time_over);
 };
 
 std::string bearer(const Token& token);

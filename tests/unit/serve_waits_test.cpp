@@ -16,8 +16,8 @@ TEST_CASE("the wait of an expired space ends with 410, of a deleted one with 404
   request->path = "/api/v1/spaces/" + guid.text();
   request->query = "after=" + std::to_string(world.view(space).seq) + "&wait=60";
   request->headers = {{"Authorization", bearer(space.token)}};
-  http::Reply reply = site.site.handle(request);
-  auto* const wait = std::get_if<http::Wait>(&reply);
+  front::Reply reply = site.site.handle(request);
+  auto* const wait = std::get_if<front::Wait>(&reply);
   REQUIRE(wait != nullptr);
   CHECK(wait->topic == guid);
   CHECK(wait->until == world.clock.steady() + Seconds(30) + Millis(1));  // it ends with its space

@@ -9,7 +9,7 @@ python3 - <<'PYTHON'
 import glob, json, re, sys
 english, chinese = (json.load(open(f"texts/{language}.json", encoding="utf-8")) for language in ("en", "zh"))
 scripts = "".join(open(name, encoding="utf-8").read() for name in [*glob.glob("*.ts"), "build.mjs"])
-pages = open("../serve/pages.cpp", encoding="utf-8").read()
+pages = open("../serve/pages/pages.cpp", encoding="utf-8").read()
 unsaid = [f"page.{key}" for key in english["page"] if f'"{key}"' not in scripts] + [f"server.{key}" for key in english["server"] if f'"{key}"' not in pages]
 same = [key for part in english for key in english[part] if english[part][key] == chinese[part][key] and re.search("[a-z]{3}", english[part][key]) and "@" not in english[part][key]]
 if unsaid or same:

@@ -1,5 +1,5 @@
 # cmake -DFILES=a;b -DOUT=pages_data.cpp -P embed.cmake: the files as string literals, found by pages.cpp by name.
-set(code "// Made from src/serve/pages by embed.cmake.\n#include \"serve/pages_data.h\"\n\nnamespace qrx::serve {\n\n")
+set(code "// Made from src/serve/pages by embed.cmake.\n#include \"serve/pages/pages_data.h\"\n\nnamespace qrx::serve {\n\n")
 string(APPEND code "std::string_view embedded_page(std::string_view name) {\n")
 foreach(file ${FILES})
   get_filename_component(name ${file} NAME)

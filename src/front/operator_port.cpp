@@ -1,0 +1,76 @@
+#include "front/operator_port.h"
+
+#include <httplib.h>
+
+#include <cerrno>
+#include <chrono>
+#include <exception>
+#include <system_error>
+#include <thread>
+
+#include "http/host_port.h"
+
+namespace qrx::front {
+namespace {
+
+constexpr std::size_t threads = 2;  // somebody who holds one does not keep the other from monitoring
+constexpr int patience_seconds = 5;
+constexpr std::size_t most_body_bytes = 1024;  // nobody has anything to send here
+
+}  // namespace
+
+struct OperatorPort::Library {
+  httplib::Server server;
+  std::thread thread;
+};
+
+OperatorPort::OperatorPort(std::unique_ptr<Library> library) : library_(std::move(library)) {}
+
+OperatorPort::~OperatorPort() {
+  library_->server.stop();
+  library_->thread.join();
+}
+
+Result<std::unique_ptr<OperatorPort>> OperatorPort::open(const std::string& address, std::vector<OperatorPage> pages) {
+  const auto where = http::parse_host_port(address);
+  if (!where) return tl::unexpected(where.error());
+  auto library = std::make_unique<Library>();
+  httplib::Server& server = library->server;
+  server.new_task_queue = [] { return new httplib::ThreadPool(threads); };
+  server.set_read_timeout(patience_seconds, 0);
+  server.set_write_timeout(patience_seconds, 0);
+  server.set_payload_max_length(most_body_bytes);
+  // Without it the library shares the port with whoever else asks for it, and each gets some of the requests.
+  server.set_socket_options([](socket_t socket) {
+    const int yes = 1;
+    ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
+  });
+  server.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+    response.status = 500;
+    response.set_content("this page cannot be made now\n", "text/plain");
+  });
+  for (OperatorPage& page : pages)
+    server.Get(page.path, [make = std::move(page.make)](const httplib::Request&, httplib::Response& response) {
+      OperatorPage::Text text = make();
+      response.status = text.status;
+      response.set_content(text.body, text.type.c_str());
+    });
+
+  const std::string host = where->host.empty() || where->host == "*" ? "0.0.0.0" : where->host;
+  errno = 0;
+  const bool bound = where->port == 0 ? server.bind_to_any_port(host) > 0 : server.bind_to_port(host, where->port);
+  if (!bound) {
+    const std::string what = "cannot listen on " + address;
+    return errno != 0 ? fail_errno(what) : fail(Kind::unavailable, what);
+  }
+  try {
+    library->thread = std::thread([&server] { server.listen_after_bind(); });
+  } catch (const std::system_error& error) {
+    return fail(Kind::unavailable, std::string("cannot start a thread: ") + error.what());
+  }
+  // The library forgets a stop() that comes before its loop runs.
+  while (!server.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  return std::unique_ptr<OperatorPort>(new OperatorPort(std::move(library)));
+}
+
+}  // namespace qrx::front

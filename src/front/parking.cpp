@@ -1,0 +1,48 @@
+#include "front/parking.h"
+
+namespace qrx::front {
+
+void Parking::add(const Id& topic, Waiter& waiter) {
+  if (waiter.parked_) {
+    if (waiter.topic_ == topic) return;
+    remove(waiter);
+  }
+  Shard& shard = shard_of(topic);
+  const std::lock_guard lock(shard.mutex);
+  Waiter*& first = shard.first[topic];
+  waiter.topic_ = topic;
+  waiter.previous_ = nullptr;
+  waiter.next_ = first;
+  if (first != nullptr) first->previous_ = &waiter;
+  first = &waiter;
+  waiter.parked_ = true;
+  count_.fetch_add(1);
+}
+
+void Parking::remove(Waiter& waiter) {
+  if (!waiter.parked_) return;
+  Shard& shard = shard_of(waiter.topic_);
+  const std::lock_guard lock(shard.mutex);
+  if (waiter.next_ != nullptr) waiter.next_->previous_ = waiter.previous_;
+  if (waiter.previous_ != nullptr)
+    waiter.previous_->next_ = waiter.next_;
+  else if (waiter.next_ != nullptr)
+    shard.first[waiter.topic_] = waiter.next_;
+  else
+    shard.first.erase(waiter.topic_);
+  waiter.parked_ = false;
+  count_.fetch_sub(1);
+}
+
+void Parking::notify(const Id& topic) {
+  // Whoever parks adds before it looks at the state, and the state changed before this: a zero here is seen only when
+  // the waiter will see the new state itself.
+  if (count_.load() == 0) return;
+  Shard& shard = shard_of(topic);
+  const std::lock_guard lock(shard.mutex);
+  const auto found = shard.first.find(topic);
+  if (found == shard.first.end()) return;
+  for (Waiter* waiter = found->second; waiter != nullptr; waiter = waiter->next_) waiter->noticed();
+}
+
+}  // namespace qrx::front

@@ -1,0 +1,86 @@
+#include "front/peer_shares.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "front/peer_key.h"
+
+namespace qrx::front {
+namespace {
+
+constexpr std::size_t least_share = 16;
+constexpr std::size_t connections_per_transfer = 3;
+
+}  // namespace
+
+PeerShares::Hold::Hold(Hold&& other) noexcept
+    : shares_(std::exchange(other.shares_, nullptr)), key_(std::move(other.key_)), what_(other.what_) {}
+
+PeerShares::Hold& PeerShares::Hold::operator=(Hold&& other) noexcept {
+  drop();
+  shares_ = std::exchange(other.shares_, nullptr);
+  key_ = std::move(other.key_);
+  what_ = other.what_;
+  return *this;
+}
+
+void PeerShares::Hold::drop() {
+  if (shares_ != nullptr) std::exchange(shares_, nullptr)->give_back(key_, what_);
+}
+
+void PeerShares::set_limits(std::size_t most, std::size_t most_of_one) {
+  const std::lock_guard lock(mutex_);
+  most_ = most;
+  most_of_one_ = most_of_one;
+}
+
+std::size_t PeerShares::share_of(std::string_view peer) const {
+  if (most_of_one_ > 0) return most_of_one_;
+  return std::max(is_loopback(peer) ? most_ / 4 * 3 : most_ / 4, least_share);
+}
+
+PeerShares::Hold PeerShares::take(std::string_view peer, What what, std::size_t extra) {
+  Hold hold;
+  std::string key = peer_key(peer);
+  const std::lock_guard lock(mutex_);
+  if (all_ >= most_ + extra) return hold;
+  if (!key.empty()) {
+    const std::size_t share = share_of(peer);
+    Held& held = held_[key];
+    const bool has_its_share = what == What::connection
+                                   ? held.connections >= share
+                                   : held.transfers >= std::max<std::size_t>(share / connections_per_transfer, 1);
+    if (has_its_share) return hold;  // so there is something held: the entry goes with that
+    ++(what == What::connection ? held.connections : held.transfers);
+  }
+  ++all_;
+  hold.shares_ = this;
+  hold.key_ = std::move(key);
+  hold.what_ = what;
+  return hold;
+}
+
+PeerShares::Hold PeerShares::take_anyway(What what) {
+  Hold hold;
+  const std::lock_guard lock(mutex_);
+  ++all_;
+  hold.shares_ = this;
+  hold.what_ = what;
+  return hold;
+}
+
+bool PeerShares::is_full() const {
+  const std::lock_guard lock(mutex_);
+  return all_ >= most_;
+}
+
+void PeerShares::give_back(const std::string& key, What what) {
+  const std::lock_guard lock(mutex_);
+  --all_;
+  if (key.empty()) return;
+  const auto held = held_.find(key);
+  --(what == What::connection ? held->second.connections : held->second.transfers);
+  if (held->second.connections + held->second.transfers == 0) held_.erase(held);
+}
+
+}  // namespace qrx::front

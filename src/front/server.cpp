@@ -1,0 +1,431 @@
+#include "front/server.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <deque>
+#include <mutex>
+#include <utility>
+
+#include "front/connection.h"
+#include "front/listeners.h"
+#include "http/pacing.h"
+#include "http/socket_stream.h"
+
+namespace qrx::front {
+namespace {
+
+constexpr int most_accepts = 64;          // in one turn of the loop and from one listener
+constexpr std::size_t evict_batch = 32;   // connections at rest that are closed at once when there are too many
+constexpr int tend_ms = 3;                // how often the pool is looked at while tasks wait
+constexpr std::size_t reserve_fds = 96;   // files, database, listeners, beside the connections
+constexpr std::size_t many_fds = 10'000;  // above so many, a quarter is left to open files
+constexpr auto cut_time = std::chrono::seconds(1);  // after stop_time, for threads to let go
+
+constexpr std::uint64_t wake_key = UINT64_MAX;
+constexpr std::uint64_t listener_keys = UINT64_MAX - 4096;
+
+constexpr std::string_view busy_answer =
+    "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nRetry-After: 5\r\nConnection: close\r\n\r\n";
+
+std::string address_text(const sockaddr_storage& address) {
+  char text[INET6_ADDRSTRLEN] = "";
+  if (address.ss_family == AF_INET) {
+    inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(address).sin_addr, text, sizeof text);
+  } else if (address.ss_family == AF_INET6) {
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr;
+    if (IN6_IS_ADDR_V4MAPPED(&v6))
+      inet_ntop(AF_INET, v6.s6_addr + 12, text, sizeof text);
+    else
+      inet_ntop(AF_INET6, &v6, text, sizeof text);
+  }
+  return text;
+}
+
+// Raises the limit of descriptors as far as it goes, and says how many connections fit.
+std::size_t connections_that_fit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 512;
+  if (limit.rlim_cur < limit.rlim_max) {
+    const rlimit raised{limit.rlim_max, limit.rlim_max};
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  const auto fds = static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, 1U << 20));
+  const std::size_t reserve = reserve_fds + (fds > many_fds ? (fds - many_fds) / 4 : 0);
+  return fds > reserve + 16 ? fds - reserve : 16;
+}
+
+std::uint32_t signals_of(std::uint32_t events) {
+  std::uint32_t signals = 0;
+  if ((events & EPOLLIN) != 0) signals |= Connection::readable;
+  if ((events & EPOLLOUT) != 0) signals |= Connection::writable;
+  if ((events & EPOLLRDHUP) != 0) signals |= Connection::peer_closed | Connection::readable;
+  if ((events & (EPOLLERR | EPOLLHUP)) != 0)
+    signals |= Connection::broken | Connection::readable | Connection::writable;
+  return signals;
+}
+
+}  // namespace
+
+struct Server::Impl {
+  Impl(ServerOptions given, Handler handler, ErrorAnswer error_answer)
+      : options(std::move(given)), front(options, std::move(handler), std::move(error_answer), [this] { wake(); }) {}
+  ~Impl();
+
+  Result<void> bind();
+  Result<void> start();
+  Result<void> run();
+  Result<void> load_tls();
+  http::TlsContext tls_now();
+  void wake() const;
+  int sleep_time() const;
+  void handle_events(int count);
+  void accept_from(Listener& listener);
+  void admit(Listener& listener, UniqueFd socket, const sockaddr_storage& address);
+  bool make_room();
+  PeerShares::Hold share_for(const Listener& listener, const std::string& peer);
+  void drop_one(Listener& listener);
+  void tell(Connection& connection, std::uint32_t signals);
+  void run_timers();
+  void free_buried();
+  void begin_stop();
+  void tell_all(std::uint32_t signals);
+
+  ServerOptions options;
+  std::vector<Listener> listeners;
+  std::vector<std::string> addresses;
+  UniqueFd epoll;
+  UniqueFd wake_fd{::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  UniqueFd reserve;      // given up to accept and close one when there are no more descriptors
+  std::mutex tls_mutex;  // of tls, which is replaced while connections are accepted
+  http::TlsContext tls;
+  std::atomic<bool> stop_asked{false};
+  bool stop_begun = false;
+  bool started = false;
+  Steady stop_at{};
+
+  // A connection's key is its slot and the slot's generation, so that late events of a closed one find nothing.
+  struct Slot {
+    std::unique_ptr<Connection> connection;
+    std::uint32_t generation = 0;
+  };
+  Connection* find(std::uint64_t key);
+  std::deque<Slot> slots;
+  std::vector<std::uint32_t> free_slots;
+
+  std::array<epoll_event, 256> events;
+  std::vector<Pool::Task*> ready;
+  std::vector<std::uint64_t> due;
+
+  Front front;  // its pool is stopped before the connections go
+};
+
+Server::Impl::~Impl() {
+  front.lane.stop();
+  front.pool.stop();
+  free_buried();
+  slots.clear();  // while what they share is still there
+}
+
+Result<void> Server::Impl::load_tls() {
+  if (options.tls_cert.empty()) return {};
+  auto loaded = http::load_server_tls(options.tls_cert, options.tls_key.empty() ? options.tls_cert : options.tls_key);
+  if (!loaded) return tl::unexpected(loaded.error());
+  const std::lock_guard lock(tls_mutex);
+  tls = std::move(*loaded);
+  return {};
+}
+
+http::TlsContext Server::Impl::tls_now() {
+  const std::lock_guard lock(tls_mutex);
+  return tls;
+}
+
+Result<void> Server::Impl::bind() {
+  if (!wake_fd) return fail_errno("cannot make an event descriptor");
+  // sendfile and OpenSSL know no MSG_NOSIGNAL.
+  std::signal(SIGPIPE, SIG_IGN);
+  const auto fit = connections_that_fit();
+  front.shares.set_limits(options.most_connections == 0 ? fit : options.most_connections, options.most_of_one);
+  for (const auto& cidr : options.trusted_proxies)
+    if (const auto added = front.trusted.add(cidr); !added) return added;
+  if (const auto loaded = load_tls(); !loaded) return loaded;
+
+  bool tcp_from_systemd = false;
+  if (options.take_systemd_sockets) {
+    auto taken = Listener::take_from_systemd();
+    if (!taken) return tl::unexpected(taken.error());
+    tcp_from_systemd = !taken->empty();
+    for (auto& listener : *taken) listeners.push_back(std::move(listener));
+  }
+  for (const auto& endpoint : options.endpoints) {
+    if (tcp_from_systemd && !endpoint.address.starts_with("unix:")) continue;
+    auto opened = Listener::open(endpoint);
+    if (!opened) return tl::unexpected(opened.error());
+    for (auto& listener : *opened) listeners.push_back(std::move(listener));
+  }
+  if (listeners.empty()) return fail(Kind::usage, "there is no address to listen on");
+
+  epoll = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll) return fail_errno("cannot make an epoll descriptor");
+  front.epoll = epoll.get();
+  epoll_event event{};
+  event.events = EPOLLIN;
+  event.data.u64 = wake_key;
+  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, wake_fd.get(), &event) != 0)
+    return fail_errno("cannot watch an event descriptor");
+  for (std::size_t i = 0; i < listeners.size(); ++i) {
+    event.data.u64 = listener_keys + i;
+    if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, listeners[i].socket.get(), &event) != 0)
+      return fail_errno("cannot watch " + listeners[i].address);
+    addresses.push_back(listeners[i].address);
+  }
+  reserve = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return {};
+}
+
+void Server::Impl::wake() const {
+  const int kept = errno;  // a signal handler may call this
+  const std::uint64_t one = 1;
+  // Full means that it is awake already.
+  [[maybe_unused]] const auto written = ::write(wake_fd.get(), &one, sizeof one);
+  errno = kept;
+}
+
+Connection* Server::Impl::find(std::uint64_t key) {
+  const auto slot = static_cast<std::uint32_t>(key);
+  if (slot >= slots.size() || slots[slot].generation != key >> 32) return nullptr;
+  return slots[slot].connection.get();
+}
+
+void Server::Impl::tell(Connection& connection, std::uint32_t signals) {
+  if (connection.note(signals)) ready.push_back(&connection);
+}
+
+void Server::Impl::tell_all(std::uint32_t signals) {
+  for (auto& slot : slots)
+    if (slot.connection != nullptr) tell(*slot.connection, signals);
+}
+
+void Server::Impl::free_buried() {
+  for (Connection* connection : front.take_buried()) {
+    const auto slot = static_cast<std::uint32_t>(connection->key());
+    slots[slot].connection.reset();
+    ++slots[slot].generation;
+    free_slots.push_back(slot);
+  }
+}
+
+// Closes those that rest the longest. False when none rests.
+bool Server::Impl::make_room() {
+  std::vector<std::pair<std::int64_t, Connection*>> resting;
+  for (auto& slot : slots) {
+    if (slot.connection == nullptr) continue;
+    if (const auto since = slot.connection->resting_since(); since != 0)
+      resting.emplace_back(since, slot.connection.get());
+  }
+  const auto count = std::min(evict_batch, resting.size());
+  std::partial_sort(resting.begin(), resting.begin() + static_cast<std::ptrdiff_t>(count), resting.end());
+  for (std::size_t i = 0; i < count; ++i) tell(*resting[i].second, Connection::evict);
+  return count > 0;
+}
+
+// The operator always gets in. Of a proxy its clients are counted, request by request.
+PeerShares::Hold Server::Impl::share_for(const Listener& listener, const std::string& peer) {
+  using What = PeerShares::What;
+  if (listener.control) return front.shares.take_anyway(What::connection);
+  // Those that rest are on their way out; a few above the limit fit into the reserve until they are gone.
+  const std::size_t extra = front.shares.is_full() && make_room() ? evict_batch : 0;
+  return front.shares.take(front.trusted.trusts(peer) ? std::string() : peer, What::connection, extra);
+}
+
+void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_storage& address) {
+  const auto peer = address_text(address);
+  auto share = share_for(listener, peer);
+  if (!share) {
+    if (listener.plain || options.tls_cert.empty())
+      ::send(socket.get(), busy_answer.data(), busy_answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+    return;
+  }
+  std::uint32_t slot;
+  if (free_slots.empty()) {
+    slot = static_cast<std::uint32_t>(slots.size());
+    slots.emplace_back();
+  } else {
+    slot = free_slots.back();
+    free_slots.pop_back();
+  }
+  const std::uint64_t key = (static_cast<std::uint64_t>(slots[slot].generation) << 32) | slot;
+  const auto context = listener.plain ? nullptr : tls_now();
+  const int fd = socket.get();
+  if (address.ss_family != AF_UNIX) http::restore_pacing(fd);
+  auto transport =
+      context ? http::Transport::tls_server(std::move(socket), context) : http::Transport(std::move(socket));
+  slots[slot].connection =
+      std::make_unique<Connection>(front, std::move(transport), key, peer, listener.control, std::move(share));
+  auto& connection = *slots[slot].connection;
+  front.connections.fetch_add(1);
+  connection.start_deadline();
+  epoll_event event{};
+  event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+  event.data.u64 = key;
+  if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    tell(connection, Connection::evict | Connection::broken);
+  }
+}
+
+// Out of descriptors: takes the next one in the queue and closes it, so that it is not asked for again and again.
+void Server::Impl::drop_one(Listener& listener) {
+  make_room();
+  reserve.reset();
+  const UniqueFd socket(::accept4(listener.socket.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (socket && (listener.plain || options.tls_cert.empty()))
+    ::send(socket.get(), busy_answer.data(), busy_answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  reserve = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+void Server::Impl::accept_from(Listener& listener) {
+  for (int i = 0; i < most_accepts; ++i) {
+    sockaddr_storage address{};
+    socklen_t size = sizeof address;
+    UniqueFd socket(
+        ::accept4(listener.socket.get(), reinterpret_cast<sockaddr*>(&address), &size, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (socket) {
+      try {
+        admit(listener, std::move(socket), address);
+      } catch (...) {
+        front.tell_exception();  // memory is short: this one is closed, the others go on
+      }
+      continue;
+    }
+    if (errno == EMFILE || errno == ENFILE) drop_one(listener);
+    // What is left (ECONNABORTED and the network errors of accept(2)) concerns one connection that is gone.
+    if (errno != EINTR && errno != ECONNABORTED) return;
+  }
+}
+
+void Server::Impl::handle_events(int count) {
+  for (int i = 0; i < count; ++i) {
+    const auto& event = events[static_cast<std::size_t>(i)];
+    const auto key = event.data.u64;
+    if (key == wake_key) {
+      std::uint64_t times;
+      [[maybe_unused]] const auto got = ::read(wake_fd.get(), &times, sizeof times);
+    } else if (key >= listener_keys) {
+      if (!stop_begun) accept_from(listeners[key - listener_keys]);
+    } else if (Connection* connection = find(key)) {
+      tell(*connection, signals_of(event.events));
+    }
+  }
+}
+
+void Server::Impl::run_timers() {
+  const auto now = std::chrono::steady_clock::now();
+  due.clear();
+  front.timers.take_due(now, due);
+  for (const auto key : due)
+    if (Connection* connection = find(key); connection != nullptr && connection->timer_fired(now))
+      tell(*connection, Connection::time);
+}
+
+int Server::Impl::sleep_time() const {
+  if (front.pool.has_waiting_tasks()) return tend_ms;
+  std::optional<Steady> until = const_cast<Front&>(front).timers.first();
+  if (stop_begun && (!until || stop_at < *until)) until = stop_at;
+  if (!until) return -1;
+  const auto left = std::chrono::ceil<Millis>(*until - std::chrono::steady_clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left, 0, 60'000));
+}
+
+void Server::Impl::begin_stop() {
+  stop_begun = true;
+  stop_at = std::chrono::steady_clock::now() + options.stop_time;
+  for (auto& listener : listeners) listener.close();
+  front.stopping = true;
+  tell_all(Connection::stop);
+}
+
+Result<void> Server::Impl::start() {
+  if (started) return {};
+  started = true;
+  if (auto done = front.pool.start(); !done) return done;
+  return front.lane.start();
+}
+
+Result<void> Server::Impl::run() {
+  if (auto done = start(); !done) return done;
+  for (;;) {
+    const int count = ::epoll_wait(epoll.get(), events.data(), static_cast<int>(events.size()), sleep_time());
+    if (count < 0 && errno != EINTR) return fail_errno("cannot wait for events");
+    handle_events(count);
+    if (stop_asked && !stop_begun) begin_stop();
+    run_timers();
+    front.pool.submit(ready);
+    ready.clear();
+    front.pool.tend();
+    free_buried();
+    if (!stop_begun) continue;
+    if (front.connections == 0) break;
+    const auto now = std::chrono::steady_clock::now();
+    if (now < stop_at) continue;
+    if (front.cutting) break;  // a thread hangs in the disk; the connections go with the process
+    front.cutting = true;
+    stop_at = now + cut_time;
+    tell_all(Connection::stop);
+    front.pool.submit(ready);
+    ready.clear();
+  }
+  return {};
+}
+
+Server::Server(ServerOptions options, Handler handler, ErrorAnswer error_answer)
+    : impl_(std::make_unique<Impl>(std::move(options), std::move(handler), std::move(error_answer))) {}
+
+Server::~Server() = default;
+
+Result<void> Server::bind() {
+  return impl_->bind();
+}
+
+std::vector<std::string> Server::addresses() const {
+  return impl_->addresses;
+}
+
+Result<void> Server::start() {
+  return impl_->start();
+}
+
+Result<void> Server::run() {
+  return impl_->run();
+}
+
+void Server::stop() {
+  impl_->stop_asked = true;
+  impl_->wake();
+}
+
+Result<void> Server::reload_tls() {
+  return impl_->load_tls();
+}
+
+void Server::notify(const Id& topic) {
+  impl_->front.parking.notify(topic);
+}
+
+Server::Counts Server::counts() const {
+  const auto& front = impl_->front;
+  return {front.connections, front.parking.count(), front.pool.threads(),
+          front.requests,    front.bytes_in,        front.bytes_out};
+}
+
+}  // namespace qrx::front

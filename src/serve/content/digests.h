@@ -1,0 +1,38 @@
+// SHA-256 sums on request: a large file is read by one, on the lane for long work, however many ask for its sum.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+
+#include "base/checksum.h"
+#include "base/result.h"
+#include "front/exchange.h"
+#include "space/model.h"
+
+namespace qrx::serve {
+
+struct Call;
+
+// Thread-safe.
+class Digests {
+ public:
+  using GoOn = std::function<front::Reply(const Result<Sha256Sum>&)>;
+
+  // The sum of a stored file, then `go_on`: at once when it is known or the file is small; else as Work, or while
+  // another request computes it as a Wait for that one.
+  front::Reply find(const std::shared_ptr<const Call>& call, const space::FileRow& file, GoOn go_on);
+
+ private:
+  struct Run;
+  class Lead;
+  void end(const Id& file, const std::shared_ptr<Run>& run, std::optional<Result<Sha256Sum>> sum);
+  front::Reply follow(const std::shared_ptr<const Call>& call, const space::FileRow& file, std::shared_ptr<Run> run,
+                      GoOn go_on);
+
+  std::mutex mutex_;
+  std::unordered_map<Id, std::shared_ptr<Run>, IdHash> runs_;  // by file
+};
+
+}  // namespace qrx::serve

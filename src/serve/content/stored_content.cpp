@@ -1,0 +1,78 @@
+#include "serve/content/stored_content.h"
+
+#include "base/text.h"
+#include "serve/answers.h"
+#include "wire/digest.h"
+
+namespace qrx::serve {
+namespace {
+
+// The name for clients that do not know filename* (curl -OJ).
+std::string plain_name(std::string name) {
+  for (char& c : name)
+    if (c < ' ' || c > '~' || c == '"' || c == '\\' || c == '%' || c == '/') c = '_';
+  return name;
+}
+
+using SendRange = std::function<front::Reply(http::Answer head, wire::ByteRange range)>;
+
+front::Reply send_range(const Call& call, std::uint64_t size, const std::string& etag, http::Answer head,
+                        const SendRange& go_on) {
+  const wire::ChosenRange chosen =
+      wire::choose_range(call.request->method == "GET" ? call.request->header("range") : std::nullopt,
+                         call.request->header("if-range"), etag, size);
+  if (chosen.choice == wire::RangeChoice::unsatisfiable) {
+    http::Answer out = call.problem(416, "the file has " + std::to_string(size) + " bytes");
+    out.headers.push_back({"Content-Range", wire::content_range_unsatisfied(size)});
+    return out;
+  }
+  if (chosen.choice == wire::RangeChoice::part) {
+    head.status = 206;
+    head.headers.push_back({"Content-Range", wire::content_range(chosen.range, size)});
+  }
+  if (call.request->method == "HEAD") return front::Send{std::move(head), chosen.range.size, nullptr};
+  return go_on(std::move(head), chosen.range);
+}
+
+}  // namespace
+
+http::Answer content_head(int status, std::string type, const std::string& name) {
+  const auto slash = name.rfind('/');
+  const std::string base = slash == std::string::npos ? name : name.substr(slash + 1);
+  http::Answer out = answer(status, type.empty() ? "application/octet-stream" : std::move(type));
+  out.headers.push_back({"Content-Disposition", "attachment; filename=\"" + plain_name(base) + "\"; filename*=UTF-8''" +
+                                                    percent_encode_segment(base)});
+  out.headers.push_back({"Content-Security-Policy", "sandbox; default-src 'none'"});
+  return out;
+}
+
+front::Reply send_stored(const SharedCall& call, const space::FileRow& file, SendRange go_on) {
+  const http::Request& request = *call->request;
+  const std::string sum = to_hex(file.xxh128);
+  const std::string etag = "\"xxh128-" + sum + "\"";
+
+  if (const auto match = request.header("if-match"); match && !wire::etag_list_holds(*match, etag, false))
+    return call->problem(412, "the file is another than If-Match names");
+  http::Answer head = content_head(200, file.type, file.name);
+  head.headers.push_back({"ETag", etag});
+  head.headers.push_back({"Accept-Ranges", "bytes"});
+  head.headers.push_back({"Qrx-Xxh128", sum});
+  if (const auto match = request.header("if-none-match"); match && wire::etag_list_holds(*match, etag, true)) {
+    head.status = 304;
+    head.type.clear();
+    return head;
+  }
+  if (const auto want = request.header("want-repr-digest"); want && wire::wants_sha256(*want)) {
+    return call->site.digests.find(call, file,
+                                   [call, size = file.size, etag, head = std::move(head),
+                                    go_on = std::move(go_on)](const Result<Sha256Sum>& sha256) -> front::Reply {
+                                     if (!sha256) return call->problem(sha256.error());
+                                     http::Answer with_sum = head;
+                                     with_sum.headers.push_back({"Repr-Digest", wire::format_repr_digest(*sha256)});
+                                     return send_range(*call, size, etag, std::move(with_sum), go_on);
+                                   });
+  }
+  return send_range(*call, file.size, etag, std::move(head), go_on);
+}
+
+}  // namespace qrx::serve

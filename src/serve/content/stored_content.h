@@ -1,0 +1,24 @@
+// The content of a stored file over HTTP: one range, entity tags, sums, never to be run. The same for owner and
+// recipients.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "front/exchange.h"
+#include "serve/site.h"
+#include "space/spaces.h"
+#include "wire/range.h"
+
+namespace qrx::serve {
+
+// Type, name (the last part of it) and what keeps browsers from running the content. An empty type is any bytes.
+http::Answer content_head(int status, std::string type, const std::string& name);
+
+// Answers HEAD and whatever needs no content itself; else `go_on` sends this range under this head, perhaps later.
+// Ranges and conditions are those of GET.
+front::Reply send_stored(const SharedCall& call, const space::FileRow& file,
+                         std::function<front::Reply(http::Answer head, wire::ByteRange range)> go_on);
+
+}  // namespace qrx::serve

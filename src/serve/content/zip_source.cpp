@@ -1,0 +1,78 @@
+#include "serve/content/zip_source.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+
+namespace qrx::serve {
+namespace {
+
+constexpr std::size_t piece_bytes = 256U << 10;
+
+}  // namespace
+
+ZipSource::ZipSource(std::shared_ptr<const ZipPlan> plan, Open open) : plan_(std::move(plan)), open_(std::move(open)) {}
+
+Result<std::string> ZipSource::next() {
+  std::string out;
+  while (out.size() < piece_bytes && entry_ < plan_->entries()) {
+    if (content_ == nullptr)
+      if (auto begun = begin_entry(out); !begun) return tl::unexpected(begun.error());
+    if (auto added = add_content(out); !added) return tl::unexpected(added.error());
+    if (done_ == plan_->file(entry_).size) end_entry(out);
+  }
+  if (entry_ == plan_->entries()) add_end(out);
+  sent_ += out.size();
+  return out;
+}
+
+Result<void> ZipSource::begin_entry(std::string& out) {
+  auto content = open_(plan_->file(entry_));
+  if (!content) return tl::unexpected(content.error());
+  content_ = std::move(*content);
+  done_ = 0;
+  crc_ = {};
+  offsets_.push_back(sent_ + out.size());
+  out += wire::zip_local_header({plan_->name(entry_), plan_->file(entry_).size, plan_->modified(entry_), 0, 0});
+  return {};
+}
+
+Result<void> ZipSource::add_content(std::string& out) {
+  const std::uint64_t left = plan_->file(entry_).size - done_;
+  std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, piece_bytes));
+  while (wanted > 0) {
+    const std::size_t before = out.size();
+    out.resize(before + wanted);
+    const ssize_t got =
+        ::pread(content_->fd(), out.data() + before, wanted, static_cast<off_t>(content_->blob_offset() + done_));
+    out.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno("cannot read a stored file");
+    if (got == 0) return fail(Kind::integrity, "the server has lost bytes of this file");
+    const auto bytes = static_cast<std::size_t>(got);
+    crc_.update(as_bytes(std::string_view(out).substr(before)));
+    done_ += bytes;
+    wanted -= bytes;
+  }
+  return {};
+}
+
+void ZipSource::end_entry(std::string& out) {
+  crcs_.push_back(crc_.sum());
+  out += wire::zip_descriptor({plan_->name(entry_), plan_->file(entry_).size, {}, 0, crc_.sum()});
+  content_.reset();
+  ++entry_;
+}
+
+void ZipSource::add_end(std::string& out) {
+  if (!central_offset_) central_offset_ = sent_ + out.size();
+  for (; central_ < plan_->entries() && out.size() < piece_bytes; ++central_)
+    out += wire::zip_central_record({plan_->name(central_), plan_->file(central_).size, plan_->modified(central_),
+                                     offsets_[central_], crcs_[central_]});
+  if (central_ < plan_->entries() || ended_) return;
+  ended_ = true;
+  out += wire::zip_end(plan_->entries(), *central_offset_, sent_ + out.size() - *central_offset_);
+}
+
+}  // namespace qrx::serve

@@ -1,0 +1,263 @@
+#include "serve/operations/daemon.h"
+
+#include <atomic>
+#include <system_error>
+#include <thread>
+
+#include "base/text.h"
+#include "front/operator_port.h"
+#include "front/server.h"
+#include "serve/operations/control.h"
+#include "serve/operations/data.h"
+#include "serve/operations/metrics.h"
+#include "serve/operations/sweeper.h"
+#include "serve/operations/systemd.h"
+#include "serve/site.h"
+
+namespace qrx::serve {
+namespace {
+
+// From the rules to the front; silent until the front is there.
+class Wakes : public space::Events {
+ public:
+  void set(front::Server* server) { server_ = server; }
+  void wake(const Id& topic) {
+    if (front::Server* server = server_) server->notify(topic);
+  }
+  void space_changed(const Guid& guid) override { wake(guid); }
+  void upload_grew(const Id& upload) override { wake(upload); }
+
+ private:
+  std::atomic<front::Server*> server_{nullptr};
+};
+
+bool is_unix(const std::string& address) {
+  return address.starts_with("unix:");
+}
+
+// "127.0.0.1:8460" or "[::1]:8460" as an origin; all addresses (0.0.0.0, [::]) become one that can be reached.
+Result<Origin> origin_of(const std::string& address, bool tls, const std::string& reachable_host) {
+  auto origin = Origin::parse((tls ? "https://" : "http://") + address);
+  if (!origin) return origin;
+  if (origin->host == "0.0.0.0" || origin->host == "::")
+    origin->host = reachable_host.empty() ? "127.0.0.1" : reachable_host;
+  return origin;
+}
+
+}  // namespace
+
+struct Daemon::Impl {
+  Impl(const DaemonOptions& the_options, const Log& the_log) : options(the_options), log(the_log) {}
+
+  Result<void> open();
+  Result<Origin> find_base() const;
+  bool ready() const;
+  Result<void> open_operator_port();
+  std::uint32_t transports() const;
+  std::unique_ptr<Outbox> start_outbox();
+  Result<void> start_threads();
+
+  DaemonOptions options;
+  const Log& log;
+  Wakes wakes;
+  std::unique_ptr<Data> data;
+  std::unique_ptr<space::Shares> shares;
+  std::unique_ptr<Site> site;
+  std::unique_ptr<front::Server> server;
+  ControlPath control;
+  std::unique_ptr<Sweeper> sweeper;
+  std::unique_ptr<Outbox> notices;
+  std::atomic<Outbox*> outbox{nullptr};                // `notices`, while it runs
+  std::unique_ptr<front::OperatorPort> operator_port;  // the last: its pages look at all of these
+};
+
+Result<void> Daemon::Impl::open() {
+  std::vector<Sha256Sum> tokens;
+  if (options.create_needs_token) {
+    auto read = read_create_tokens(options.token_file);
+    if (!read) return tl::unexpected(read.error());
+    tokens = std::move(*read);
+  }
+  auto opened = Data::open(options.data, wakes);
+  if (!opened) return tl::unexpected(opened.error());
+  data = std::move(*opened);
+  const auto recovered = data->spaces().recover();
+  if (!recovered) return tl::unexpected(recovered.error());
+  if (recovered->damaged > 0)
+    log.error("uploads lost bytes that were acknowledged", {{"uploads", std::to_string(recovered->damaged)}});
+  if (recovered->incomplete > 0)
+    log.error("uploads could not be completed", {{"uploads", std::to_string(recovered->incomplete)}});
+  for (const std::string& failure : recovered->failures)
+    log.error("not everything could be put right at the start", {{"reason", failure}});
+  if (recovered->truncated + recovered->quarantined > 0)
+    log.info("recovered", {{"uploads", std::to_string(recovered->uploads)},
+                           {"truncated", std::to_string(recovered->truncated)},
+                           {"quarantined", std::to_string(recovered->quarantined)}});
+
+  shares = std::make_unique<space::Shares>(data->spaces(), policy_of(options.notices));
+  shares->on_notice([this] {
+    if (Outbox* const running = outbox) running->wake();
+  });
+  shares->set_transports(transports());
+  const auto unknown = shares->recover();
+  if (!unknown) return tl::unexpected(unknown.error());
+  if (*unknown > 0) log.error("it is not known whether notices were sent", {{"notices", std::to_string(*unknown)}});
+
+  SiteOptions site_options;
+  if (options.public_url) {
+    site_options.public_authority = options.public_url->authority();
+    site_options.prefix = options.public_url->prefix;
+  }
+  site_options.create_needs_token = options.create_needs_token;
+  site_options.create_rate = options.create_rate;
+  site_options.ready = [this] { return ready(); };
+  site = std::make_unique<Site>(data->spaces(), *shares, system_clock(), log, std::move(site_options),
+                                [this](const Id& topic) { wakes.wake(topic); });
+  site->set_create_tokens(std::move(tokens));
+
+  auto path = ControlPath::in(options.data.directory);
+  if (!path) return tl::unexpected(path.error());
+  control = std::move(*path);
+  front::ServerOptions front;
+  for (const std::string& bind : options.binds)
+    front.endpoints.push_back({bind, false, false, options.socket_mode, options.socket_group});
+  front.endpoints.push_back({"unix:" + control.path, true, false});
+  front.tls_cert = options.tls_cert;
+  front.tls_key = options.tls_key;
+  front.trusted_proxies = options.trusted_proxies;
+  front.most_of_one = options.most_of_one;
+  front.failed = [this](const std::string& what) { log.error("a request failed", {{"reason", what}}); };
+  server = std::make_unique<front::Server>(
+      std::move(front),
+      [this](std::shared_ptr<const http::Request> request) { return site->handle(std::move(request)); },
+      [this](const Error& error, int status) { return site->error_answer(error, status); });
+  if (const auto bound = server->bind(); !bound) return bound;
+  wakes.set(server.get());
+
+  auto base = find_base();
+  if (!base) return tl::unexpected(base.error());
+  site->set_base(std::move(*base));
+  return start_threads();
+}
+
+// All that there will be at first, before anybody is told that this server is ready.
+Result<void> Daemon::Impl::start_threads() {
+  try {
+    if (auto started = server->start(); !started) return started;
+    sweeper = std::make_unique<Sweeper>(*site);
+    notices = start_outbox();
+    outbox = notices.get();
+    return options.metrics_bind.empty() ? Result<void>{} : open_operator_port();
+  } catch (const std::system_error& error) {
+    return fail(Kind::unavailable, std::string("cannot start a thread: ") + error.what());
+  }
+}
+
+std::uint32_t Daemon::Impl::transports() const {
+  const notify::Courier courier(options.notify_helper, options.notices);
+  std::uint32_t channels = 0;
+  for (unsigned channel = 0; channel <= static_cast<unsigned>(wire::Channel::exec); ++channel)
+    if (static_cast<wire::Channel>(channel) != wire::Channel::link && courier.has(static_cast<wire::Channel>(channel)))
+      channels |= 1U << channel;
+  return channels;
+}
+
+// What was queued before goes out even if every transport is off now: as failed, so that it does not wait for ever.
+std::unique_ptr<Outbox> Daemon::Impl::start_outbox() {
+  const auto make = [this] {
+    auto courier = std::make_shared<notify::Courier>(options.notify_helper, options.notices);
+    return Outbox::Sender{[courier](const notify::Notice& notice) { return courier->send(notice); },
+                          [courier] { courier->interrupt(); }};
+  };
+  OutboxOptions how = options.outbox;
+  if (transports() == 0) how.threads = 1;
+  return std::make_unique<Outbox>(*shares, site->base(), system_clock(), log, make, how);
+}
+
+Result<Origin> Daemon::Impl::find_base() const {
+  if (options.public_url) return *options.public_url;
+  for (const std::string& address : server->addresses())
+    if (!is_unix(address)) return origin_of(address, !options.tls_cert.empty(), options.reachable_host);
+  // Only Unix sockets: a proxy stands before us and should have named its address.
+  return Origin{false, "localhost", 80, ""};
+}
+
+// Of use: it serves, and its catalog answers.
+bool Daemon::Impl::ready() const {
+  return data->catalog().remembered("ready").has_value();
+}
+
+Result<void> Daemon::Impl::open_operator_port() {
+  using Text = front::OperatorPage::Text;
+  constexpr const char* plain = "text/plain; charset=utf-8";
+  std::vector<front::OperatorPage> pages;
+  pages.push_back(
+      {"/metrics", [this] {
+         return Text{200, "text/plain; version=0.0.4", metrics_text(server->counts(), *site, data->catalog().totals())};
+       }});
+  pages.push_back({"/healthz", [] { return Text{200, plain, "qrx is well\n"}; }});
+  pages.push_back({"/readyz", [this] {
+                     return ready() ? Text{200, plain, "ready\n"} : Text{503, plain, "the catalog does not answer\n"};
+                   }});
+  auto opened = front::OperatorPort::open(options.metrics_bind, std::move(pages));
+  if (!opened) return tl::unexpected(opened.error());
+  operator_port = std::move(*opened);
+  return {};
+}
+
+Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
+
+Daemon::~Daemon() {
+  impl_->operator_port.reset();
+  if (impl_->data) impl_->data->spaces().stop();
+  impl_->outbox = nullptr;
+  impl_->notices.reset();
+  impl_->sweeper.reset();
+  // A check that still runs wakes the front; and so do bodies that the front lets go of when it goes.
+  if (impl_->site) impl_->site->await_check();
+  impl_->wakes.set(nullptr);
+}
+
+Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonOptions& options, const Log& log) {
+  auto impl = std::make_unique<Impl>(options, log);
+  if (const auto opened = impl->open(); !opened) return tl::unexpected(opened.error());
+  return std::unique_ptr<Daemon>(new Daemon(std::move(impl)));
+}
+
+const Origin& Daemon::base() const {
+  return impl_->site->base();
+}
+
+Result<void> Daemon::run() {
+  tell_systemd("READY=1\nSTATUS=serving at " + base().url());
+  auto result = impl_->server->run();
+  tell_systemd("STOPPING=1");
+  return result;
+}
+
+void Daemon::stop() {
+  impl_->data->spaces().stop();
+  impl_->notices->begin_stop();
+  impl_->server->stop();
+}
+
+void Daemon::reload() {
+  tell_systemd("RELOADING=1");
+  if (!impl_->options.tls_cert.empty()) {
+    const auto done = impl_->server->reload_tls();
+    if (done)
+      impl_->log.info("certificate reloaded");
+    else
+      impl_->log.error("the old certificate stays", {{"reason", done.error().what}});
+  }
+  if (impl_->options.create_needs_token) {
+    auto tokens = read_create_tokens(impl_->options.token_file);
+    if (tokens)
+      impl_->site->set_create_tokens(std::move(*tokens));
+    else
+      impl_->log.error("the old create tokens stay", {{"reason", tokens.error().what}});
+  }
+  tell_systemd("READY=1");
+}
+
+}  // namespace qrx::serve

@@ -1,0 +1,74 @@
+// The server put together: data, rules, routes, front, sweeper; and the way to its data for sweep and check.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "notify/courier.h"
+#include "serve/log.h"
+#include "serve/operations/outbox.h"
+#include "space/shares.h"
+#include "space/spaces.h"
+#include "wire/link.h"
+
+namespace qrx::serve {
+
+struct DataOptions {
+  std::string directory;  // of the lock and the control socket, and of the data unless told otherwise
+  std::string catalog;    // path of the database; empty: DIRECTORY/catalog.db
+  std::string blobs;      // directory; empty: DIRECTORY
+  space::Policy policy;
+};
+
+struct DaemonOptions {
+  DataOptions data;
+  std::vector<std::string> binds{"127.0.0.1:8460"};
+  std::optional<Origin> public_url;
+  std::string reachable_host;   // what links name when the server listens on all addresses
+  unsigned socket_mode = 0666;  // of Unix sockets
+  std::optional<unsigned> socket_group;
+  std::uint64_t most_of_one = 0;  // connections of one address; 0: a share of those that there may be
+  std::vector<std::string> trusted_proxies;
+  std::string tls_cert, tls_key;
+  bool create_needs_token = false;
+  std::string token_file;
+  std::uint64_t create_rate = 60;
+  std::string metrics_bind;   // empty: none
+  notify::Settings notices;   // checked; transports and limits of this server, no transport by default
+  std::string notify_helper;  // path of qrx-notify
+  OutboxOptions outbox;
+};
+
+class Daemon {
+ public:
+  // Takes the data (Kind::locked when another server has it), recovers, listens, starts its threads (Kind::unavailable
+  // when the system has none). `log` outlives the daemon.
+  static Result<std::unique_ptr<Daemon>> open(const DaemonOptions& options, const Log& log);
+  ~Daemon();
+
+  const Origin& base() const;  // where links point
+
+  Result<void> run();  // serves in the calling thread until stop()
+  void stop();         // from another thread; running uploads keep what was acknowledged
+  void reload();       // certificate, key and create tokens; what is wrong with them is logged and the old ones stay
+
+ private:
+  struct Impl;
+  explicit Daemon(std::unique_ptr<Impl> impl);
+  std::unique_ptr<Impl> impl_;
+};
+
+// For cron and operators, beside a running server (it is asked) or without one (the data is taken). Kind::unavailable:
+// the clock jumped, a server is just starting or stopping, or the disk is in trouble; the text says which.
+Result<space::Spaces::Swept> sweep_data(const DataOptions& options);
+Result<space::Spaces::Checked> check_data(const DataOptions& options,
+                                          const std::function<void(const std::string&)>& tell);
+
+// Tokens that may open spaces: one a line, '#' comments. The file must be closed to others (0600).
+Result<std::vector<Sha256Sum>> read_create_tokens(const std::string& path);
+
+}  // namespace qrx::serve

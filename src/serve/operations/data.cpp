@@ -1,0 +1,83 @@
+#include "serve/operations/data.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "base/text.h"
+#include "base/unique_fd.h"
+
+namespace qrx::serve {
+namespace {
+
+constexpr std::size_t most_token_file_bytes = 1U << 20;
+
+// A new directory has neither catalog nor blobs. Blobs without their catalog are files of people that would be set
+// aside as orphans: somebody must look first.
+Result<void> catalog_is_there(const std::string& path, space::Blobs& blobs) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && info.st_size > 0) return {};
+  const auto found = blobs.list();
+  if (!found) return tl::unexpected(found.error());
+  if (found->empty()) return {};
+  return fail(Kind::integrity,
+              "the catalog " + path + " is missing, but " + std::to_string(found->size()) + " stored files are there",
+              "put the catalog back from a backup; or, to begin without these files, move the directories blobs and "
+              "staging away");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Data>> Data::open(const DataOptions& options, space::Events& events) {
+  auto lock = store::DataLock::take(options.directory);
+  if (!lock) return tl::unexpected(lock.error());
+  std::unique_ptr<Data> data(new Data(std::move(*lock)));
+  const bool relaxed = options.policy.relaxed;
+  store::SqliteOptions sqlite;
+  sqlite.relaxed = relaxed;
+  auto blobs = store::FileBlobs::open(options.blobs.empty() ? options.directory : options.blobs, {relaxed});
+  if (!blobs) return tl::unexpected(blobs.error());
+  const std::string path = options.catalog.empty() ? options.directory + "/catalog.db" : options.catalog;
+  if (auto there = catalog_is_there(path, **blobs); !there) return tl::unexpected(there.error());
+  auto catalog = store::SqliteCatalog::open(path, sqlite);
+  if (!catalog) return tl::unexpected(catalog.error());
+  data->catalog_ = std::move(*catalog);
+  data->blobs_ = std::move(*blobs);
+  data->spaces_ =
+      std::make_unique<space::Spaces>(*data->catalog_, *data->blobs_, system_clock(), events, options.policy);
+  return data;
+}
+
+Result<std::vector<Sha256Sum>> read_create_tokens(const std::string& path) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file) return fail_errno("cannot read the token file " + path);
+  struct stat info {};
+  if (::fstat(file.get(), &info) != 0) return fail_errno("cannot read the token file " + path);
+  if (S_ISREG(info.st_mode) && (info.st_mode & 077) != 0)
+    return fail(Kind::usage, "the token file " + path + " can be read by others", "chmod 600 " + path);
+  std::string text;
+  char buffer[4096];
+  for (;;) {
+    const ssize_t got = ::read(file.get(), buffer, sizeof buffer);
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno("cannot read the token file " + path);
+    if (got == 0) break;
+    text.append(buffer, static_cast<std::size_t>(got));
+    if (text.size() > most_token_file_bytes) return fail(Kind::usage, "the token file " + path + " is over 1 MiB");
+  }
+  std::vector<Sha256Sum> hashes;
+  for (std::string_view rest = text; !rest.empty();) {
+    const auto end = rest.find('\n');
+    std::string_view line = rest.substr(0, end);
+    rest = end == std::string_view::npos ? std::string_view() : rest.substr(end + 1);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    line = trim(line);
+    if (!line.empty() && !line.starts_with('#')) hashes.push_back(sha256(as_bytes(line)));
+  }
+  if (hashes.empty()) return fail(Kind::usage, "the token file " + path + " holds no token");
+  return hashes;
+}
+
+}  // namespace qrx::serve

@@ -1,0 +1,207 @@
+#include "serve/operations/outbox.h"
+
+#include <algorithm>
+#include <system_error>
+
+#include "base/random.h"
+#include "base/units.h"
+#include "notify/settings.h"
+#include "wire/recipient.h"
+
+namespace qrx::serve {
+namespace {
+
+using notify::Outcome;
+using wire::ShareState;
+
+constexpr Millis longest_rest{15'000};  // between two looks at what is due
+constexpr Millis look_after_every{60'000};
+constexpr Seconds longest_retry_after{24 * 3600};
+
+ShareState state_of(Outcome::State state) {
+  switch (state) {
+    case Outcome::State::sent:
+      return ShareState::sent;
+    case Outcome::State::failed:
+      return ShareState::failed;
+    case Outcome::State::later:
+      return ShareState::queued;
+    case Outcome::State::unknown:
+      break;
+  }
+  return ShareState::unknown;
+}
+
+std::string summary(const space::Shares::Claim& claim) {
+  if (claim.files == 0) return {};
+  return std::to_string(claim.files) + (claim.files == 1 ? " file, " : " files, ") + format_size(claim.bytes);
+}
+
+}  // namespace
+
+space::SharePolicy policy_of(const notify::Settings& settings) {
+  space::SharePolicy policy;
+  using Texts = std::map<std::string, std::string>;
+  const auto number = [](const Texts& table, const char* key, std::uint64_t& limit) {
+    if (const auto found = table.find(key); found != table.end())
+      limit = std::stoull(found->second);  // checked: digits
+  };
+  number(settings.limits, "recipients", policy.recipients);
+  number(settings.limits, "per_space", policy.notices_a_space);
+  number(settings.limits, "per_day", policy.notices_a_day);
+  number(settings.limits, "per_recipient", policy.notices_a_recipient);
+  number(settings.limits, "per_country", policy.notices_a_country);
+  for (const auto& [name, table] : settings.transports) {
+    if (table.contains("per_day")) number(table, "per_day", policy.notices_a_transport[name]);
+    if (table.contains("per_recipient")) number(table, "per_recipient", policy.notices_a_recipient_by[name]);
+    if (const auto countries = table.find("countries"); countries != table.end())
+      for (std::string country : notify::list_of(countries->second)) {
+        std::erase(country, '+');
+        policy.countries.push_back(std::move(country));
+      }
+  }
+  return policy;
+}
+
+Millis Outbox::pause(std::uint64_t attempts, std::optional<Seconds> retry_after, const OutboxOptions& options) {
+  Millis base = options.first_retry;
+  for (std::uint64_t i = 1; i < attempts && base < options.longest_retry; ++i) base *= 2;
+  base = std::min(base, options.longest_retry);
+  const auto bytes = random_bytes<2>();
+  const std::int64_t chance = bytes[0] << 8 | bytes[1];  // of 65536
+  const Millis own = base / 2 + Millis(base.count() * chance / 65536);
+  if (!retry_after) return own;
+  // Not all at the very second that was named, and never earlier.
+  const Millis asked = std::clamp(*retry_after, Seconds(0), longest_retry_after);
+  return std::max(asked, std::min(own, asked + Millis(1000))) + Millis(1000 * chance / 65536);
+}
+
+Outbox::Outbox(space::Shares& shares, Origin base, Clock& clock, const Log& log, const std::function<Sender()>& make,
+               OutboxOptions options)
+    : shares_(shares),
+      base_(std::move(base)),
+      clock_(clock),
+      log_(log),
+      options_(options),
+      looked_after_(clock.steady()) {
+  for (unsigned i = 0; i < options_.threads; ++i) senders_.push_back(make());
+  try {
+    for (const Sender& sender : senders_) threads_.emplace_back([this, &sender] { run(sender); });
+  } catch (const std::system_error&) {
+    if (threads_.empty()) throw;
+  }
+}
+
+void Outbox::begin_stop() {
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(stopping_, true)) stop_at_ = std::chrono::steady_clock::now() + options_.stop_time;
+  changed_.notify_all();
+}
+
+Outbox::~Outbox() {
+  begin_stop();
+  std::unique_lock lock(mutex_);
+  if (!changed_.wait_until(lock, stop_at_, [this] { return sending_ == 0; }))
+    for (const Sender& sender : senders_)
+      if (sender.interrupt) sender.interrupt();
+  lock.unlock();
+  for (std::thread& thread : threads_) thread.join();
+  (void)shares_.purge();
+}
+
+void Outbox::wake() {
+  const std::lock_guard lock(mutex_);
+  ++wakes_;
+  changed_.notify_all();
+}
+
+std::string Outbox::busy_transports() const {
+  std::string out = " ";
+  for (const auto& [transport, sending] : busy_)
+    if (sending >= options_.at_once_by_transport) out += transport + ' ';
+  return out;
+}
+
+void Outbox::run(const Sender& sender) {
+  std::unique_lock lock(mutex_, std::defer_lock);
+  for (;;) {
+    space::Shares::Next next;
+    std::uint64_t seen = 0;
+    {
+      const std::lock_guard claiming(claim_mutex_);
+      lock.lock();
+      if (stopping_) return;
+      seen = wakes_;
+      const std::string busy = busy_transports();
+      lock.unlock();
+      auto claimed = shares_.claim(busy);
+      if (claimed)
+        next = std::move(*claimed);
+      else
+        log_.error("the outbox cannot be read", {{"reason", claimed.error().what}});
+      if (next.claim) {
+        lock.lock();
+        ++busy_[next.claim->notice.transport];
+        ++sending_;
+        lock.unlock();
+      }
+    }
+    if (next.claim) {
+      send(sender, *next.claim);
+      lock.lock();
+      if (--busy_[next.claim->notice.transport] == 0) busy_.erase(next.claim->notice.transport);
+      --sending_;
+      ++wakes_;  // the transport has room again
+      changed_.notify_all();
+      lock.unlock();
+      continue;
+    }
+    look_after();
+    Millis rest = longest_rest;
+    if (next.due) rest = std::clamp(*next.due - clock_.wall(), Millis(1), longest_rest);
+    lock.lock();
+    changed_.wait_for(lock, rest, [&] { return stopping_ || wakes_ != seen; });
+    if (stopping_) return;
+    lock.unlock();
+  }
+}
+
+void Outbox::send(const Sender& sender, const space::Shares::Claim& claim) {
+  Outcome outcome{Outcome::State::failed, "the recipient is not understood any more", {}};
+  if (const auto to = wire::parse_recipient(claim.to)) {
+    notify::Notice notice;
+    notice.id = claim.notice.share;
+    notice.to = *to;
+    notice.from = claim.label;
+    notice.message = claim.message;
+    notice.link = ShareLink{base_, claim.notice.token, claim.notice.key}.text();
+    notice.summary = summary(claim);
+    notice.expires = claim.expires;
+    outcome = sender.send(notice);
+  }
+  space::Shares::Ending ending{state_of(outcome.state), outcome.reason, {}};
+  if (ending.state == ShareState::queued)
+    ending.retry_at = clock_.wall() + pause(claim.notice.attempts, outcome.retry_after, options_);
+  const auto recorded = shares_.conclude(claim.notice.share, ending);
+  const std::string share = claim.notice.share.text().substr(0, 6);
+  if (!recorded)
+    log_.error("the fate of a notice is not recorded", {{"share", share}, {"reason", recorded.error().what}});
+  log_.request("notice", {{"share", share},
+                          {"transport", claim.notice.transport},
+                          {"outcome", std::string(to_text(ending.state))},
+                          {"attempt", std::to_string(claim.notice.attempts)}});
+}
+
+// What is to be done now and then, by whoever has nothing to send.
+void Outbox::look_after() {
+  (void)shares_.purge();
+  {
+    const std::lock_guard lock(mutex_);
+    const Steady now = clock_.steady();
+    if (now - looked_after_ < look_after_every) return;
+    looked_after_ = now;
+  }
+  (void)shares_.end_stale_claims();
+}
+
+}  // namespace qrx::serve

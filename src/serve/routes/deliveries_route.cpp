@@ -1,0 +1,81 @@
+// Several files as one: open a delivery, hand over small files, look, commit, cancel.
+#include "base/checksum.h"
+#include "serve/answers.h"
+#include "serve/bodies.h"
+#include "serve/routes/routes.h"
+
+namespace qrx::serve {
+namespace {
+
+constexpr std::size_t most_commit_bytes = 16384;
+constexpr std::size_t many_files = 1000;  // the rows of more take longer than others may wait
+
+http::Answer refuse(const Call& call, const Error& error) {
+  return call.problem(error, error.kind == Kind::integrity ? 400 : 0);
+}
+
+std::string place_of(const Call& call, const Id& delivery) {
+  return call.site.base().prefix + wire::path_of({wire::Resource::delivery, call.target.guid, delivery});
+}
+
+front::Reply commit(const Call& call, const wire::CommitDelivery& wish) {
+  const auto done = call.site.spaces.commit(call.target.guid, call.target.item, wish);
+  if (!done) return call.problem(done.error());
+  call.site.files_received += done->files.size();
+  return json_answer(200, wire::to_json(*done));
+}
+
+}  // namespace
+
+front::Reply create_delivery(const SharedCall& call) {
+  const auto drop = call->site.spaces.drop(call->target.guid);
+  if (!drop) return call->problem(drop.error());
+  return collect(call, wire::most_delivery_request_bytes, [call](const std::string& text) -> front::Reply {
+    const auto wish = wire::from_json<wire::CreateDelivery>(text.empty() ? "{}" : text);
+    if (!wish) return call->problem(wish.error());
+    const auto row = call->site.spaces.open_delivery(call->target.guid, *wish, {call->request->peer});
+    if (!row) return refuse(*call, row.error());
+    wire::DeliveryState state;
+    state.delivery = row->delivery;
+    http::Answer out = json_answer(201, wire::to_json(state));
+    out.headers.push_back({"Location", place_of(*call, row->delivery)});
+    return out;
+  });
+}
+
+front::Reply show_delivery(const SharedCall& call) {
+  const auto state = call->site.spaces.delivery(call->target.guid, call->target.item);
+  if (!state) return call->problem(state.error());
+  return json_answer(200, wire::to_json(*state));
+}
+
+front::Reply cancel_delivery(const SharedCall& call) {
+  if (const auto done = call->site.spaces.cancel(call->target.guid, call->target.item); !done)
+    return call->problem(done.error());
+  return answer(204);
+}
+
+front::Reply commit_delivery(const SharedCall& call) {
+  const auto state = call->site.spaces.delivery(call->target.guid, call->target.item);
+  if (!state) return call->problem(state.error());
+  return collect(call, most_commit_bytes, [call, files = state->files.size()](const std::string& text) -> front::Reply {
+    const auto wish = wire::from_json<wire::CommitDelivery>(text.empty() ? "{}" : text);
+    if (!wish) return call->problem(wish.error());
+    if (files <= many_files) return commit(*call, *wish);
+    return front::Work{[call, wish = *wish](const std::stop_token&) { return commit(*call, wish); }};
+  });
+}
+
+front::Reply put_delivery_file(const SharedCall& call) {
+  if (const auto known = call->site.spaces.known(call->target.guid); !known) return call->problem(known.error());
+  return collect(call, space::Spaces::most_small_bytes, [call](const std::string& content) -> front::Reply {
+    const auto file =
+        call->site.spaces.put_small(call->target.guid, call->target.item, call->target.name, as_bytes(content));
+    if (!file) return refuse(*call, file.error());
+    http::Answer out = answer(202);
+    out.headers.push_back({"Qrx-Xxh128", to_hex(file->xxh128)});
+    return out;
+  });
+}
+
+}  // namespace qrx::serve

@@ -1,0 +1,73 @@
+// The drop link: what a sender may know, and one file in one request (curl -T).
+#include "base/text.h"
+#include "serve/answers.h"
+#include "serve/bodies.h"
+#include "serve/pages/pages.h"
+#include "serve/routes/routes.h"
+
+namespace qrx::serve {
+namespace {
+
+// For a line of text; the JSON has the name as it is.
+std::string receipt(const wire::ReceivedFile& file) {
+  return "sent successfully: " + escape_untrusted(file.name) + ", " + std::to_string(file.size) + " bytes, xxh128 " +
+         to_hex(file.xxh128) + "\n";
+}
+
+}  // namespace
+
+front::Reply show_drop(const SharedCall& call) {
+  const auto drop = call->site.spaces.drop(call->target.guid);
+  if (!drop) return call->problem(drop.error());
+  if (!wants_json(*call->request))
+    return page_answer(200, drop_page(call->asker.look, *drop, call->site.clock.wall()), PageKind::scripted);
+  http::Answer out = json_answer(200, wire::to_json(*drop));
+  out.headers.push_back({"Vary", "Accept"});
+  return out;
+}
+
+front::Reply put_file(const SharedCall& call) {
+  space::Spaces& spaces = call->site.spaces;
+  const http::Request& request = *call->request;
+  const Guid& guid = call->target.guid;
+  if (request.header("content-range")) return call->problem(400, "a part of a file cannot be put; use tus to resume");
+
+  const auto refuse = [call](const Error& error) {
+    return call->problem(error, error.kind == Kind::integrity ? 400 : 0);
+  };
+  // curl puts the name of its file behind an address that ends with a slash, and only there. A link with a fragment
+  // swallows both.
+  if (const auto known = spaces.known(guid); !known) return call->problem(known.error());
+  if (call->target.name.empty() && !request.path.ends_with('/'))
+    return call->problem(400, "no file name: end the address with /, before any #, as in curl -T photo.jpg LINK/");
+  space::NewUpload wish;
+  wish.name = call->target.name.empty() ? "upload" : call->target.name;  // curl -T - URL/u/GUID/
+  wish.length = request.has_body ? request.content_length : std::optional<std::uint64_t>(0);
+  const space::Sender sender{request.peer};
+  const auto row = spaces.create_upload(guid, wish, sender);
+  if (!row) return refuse(row.error());
+  auto writer = spaces.write(guid, row->upload, 0, std::nullopt, sender);
+  if (!writer) {
+    (void)spaces.remove_upload(guid, row->upload);
+    return refuse(writer.error());
+  }
+
+  IntoUpload into;
+  into.upload = row->upload;
+  into.delivery = row->delivery;
+  into.length_unknown = !wish.length;
+  into.forget_if_cut = true;
+  into.failed = refuse;
+  into.done = [call, delivery = row->delivery](const Taken& taken) {
+    if (!taken.file) return call->problem(Error{Kind::other, "the file is not complete", {}});
+    const auto state = wants_json(*call->request) ? call->site.spaces.delivery(call->target.guid, delivery)
+                                                  : Result<wire::DeliveryState>(fail(Kind::other, {}));
+    http::Answer out = state ? json_answer(201, wire::to_json(*state))
+                             : answer(201, "text/plain; charset=utf-8", receipt(*taken.file));
+    out.headers.push_back({"Qrx-Xxh128", to_hex(taken.file->xxh128)});
+    return out;
+  };
+  return receive_into(call, std::move(*writer), std::move(into));
+}
+
+}  // namespace qrx::serve

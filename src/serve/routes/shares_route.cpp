@@ -1,0 +1,98 @@
+// Shares, for the owner of a space: hand out links, see what became of them, take them back.
+#include "serve/answers.h"
+#include "serve/bodies.h"
+#include "serve/routes/routes.h"
+#include "serve/watching.h"
+#include "wire/link.h"
+#include "wire/share_messages.h"
+
+namespace qrx::serve {
+namespace {
+
+constexpr std::size_t most_wish_bytes = 4U << 20;  // thousands of recipients
+constexpr std::size_t most_report_bytes = 16384;
+
+// The rules know the token of a link, and only here is known where it leads.
+void complete(const Site& site, wire::ShareInfo& share) {
+  share.link = ShareLink{site.base(), share.link, {}}.text();
+}
+
+http::Answer show_list(const Call& call, const std::string& token) {
+  auto shares = call.site.shares.list(call.target.guid, token);
+  if (!shares) return call.problem(shares.error());
+  for (wire::ShareInfo& share : shares->shares) complete(call.site, share);
+  return json_answer(200, wire::to_json(*shares));
+}
+
+http::Answer show_one(const Call& call, Result<wire::ShareInfo> share) {
+  if (!share) return call.problem(share.error());
+  complete(call.site, *share);
+  return json_answer(200, wire::to_json(*share));
+}
+
+// A receipt that is on its way is waited for, but not by who has no right to it.
+front::Reply settled(const SharedCall& call, std::function<front::Reply()> go_on) {
+  const auto token = token_of(*call->request);
+  if (!token || !call->site.spaces.owned(call->target.guid, *token)) return go_on();
+  const auto in_doubt = [call] { return call->site.shares.is_settling(call->target.guid); };
+  return once_settled(call, call->target.guid, in_doubt, std::move(go_on));
+}
+
+}  // namespace
+
+front::Reply list_shares(const SharedCall& call) {
+  return settled(call, [call] { return watch_space(call, show_list); });
+}
+
+front::Reply create_shares(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
+    return call->problem(state.error());
+  return collect(call, most_wish_bytes, [call, token = *token](const std::string& text) -> front::Reply {
+    const auto wish = wire::from_json<wire::CreateShares>(text);
+    if (!wish) return call->problem(wish.error());
+    auto created = call->site.shares.create(call->target.guid, token, *wish);
+    if (!created) return call->problem(created.error());
+    for (wire::ShareInfo& share : created->shares.shares) complete(call->site, share);
+    return json_answer(created->made ? 201 : 200, wire::to_json(created->shares));
+  });
+}
+
+front::Reply revoke_shares(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  if (const auto done = call->site.shares.revoke_all(call->target.guid, *token); !done)
+    return call->problem(done.error());
+  return answer(204);
+}
+
+front::Reply show_share(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  return settled(call, [call, token = *token]() -> front::Reply {
+    return show_one(*call, call->site.shares.show(call->target.guid, token, call->target.item));
+  });
+}
+
+front::Reply report_share(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  if (const auto known = call->site.shares.show(call->target.guid, *token, call->target.item); !known)
+    return call->problem(known.error());
+  return collect(call, most_report_bytes, [call, token = *token](const std::string& text) -> front::Reply {
+    const auto report = wire::from_json<wire::ReportShare>(text);
+    if (!report) return call->problem(report.error());
+    return show_one(*call, call->site.shares.report(call->target.guid, token, call->target.item, *report));
+  });
+}
+
+front::Reply revoke_share(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  if (const auto done = call->site.shares.revoke(call->target.guid, *token, call->target.item); !done)
+    return call->problem(done.error());
+  return answer(204);
+}
+
+}  // namespace qrx::serve

@@ -1,0 +1,116 @@
+// Spaces, for their owners: open, watch, extend, close, delete.
+#include "serve/answers.h"
+#include "serve/bodies.h"
+#include "serve/routes/routes.h"
+#include "serve/watching.h"
+#include "wire/messages.h"
+#include "wire/tus.h"
+
+namespace qrx::serve {
+namespace {
+
+constexpr std::size_t most_message_bytes = 16384;
+std::string file_url(const Site& site, const Guid& guid, const Id& file) {
+  return site.base().url() + wire::path_of({wire::Resource::file, guid, file});
+}
+
+http::Answer show(const Call& call, const std::string& token) {
+  Site& site = call.site;
+  const Guid& guid = call.target.guid;
+  const auto from = page_asked_for(call);
+  if (!from) return call.problem(from.error());
+  const bool is_first = *from == space::PageStart{};
+  if (const auto seq = site.spaces.seq(guid); seq && is_first)
+    if (const auto known = site.statuses.find(guid, *seq)) return json_answer(200, *known);
+  auto view = site.spaces.view(guid, token, *from);
+  if (!view) return call.problem(view.error());
+  for (wire::DeliveryInfo& delivery : view->deliveries)
+    for (wire::FileInfo& file : delivery.files) file.url = file_url(site, guid, file.file);
+  for (wire::UploadInfo& upload : view->uploads) upload.url = file_url(site, guid, upload.upload);
+  const auto text = std::make_shared<const std::string>(wire::to_json(*view));
+  // Small files of an open delivery come without moving the seq.
+  if (is_first && view->open.empty()) site.statuses.keep(guid, view->seq, text);
+  return json_answer(200, *text);
+}
+
+}  // namespace
+
+front::Reply create_space(const SharedCall& call) {
+  Site& site = call->site;
+  site.warn_of_proxy(*call->request);
+  if (site.options().create_needs_token) {
+    const auto token = token_of(*call->request);
+    if (!token) return call->problem(401, "this server opens spaces only for holders of a token");
+    if (!site.is_create_token(*token)) return call->wrong_token({Kind::denied, "this token does not open spaces", {}});
+  }
+  if (const auto wait = site.creations.take(call->request->peer, site.clock.steady()))
+    return too_many(call->asker, "too many spaces were opened from this address; try again later", *wait);
+  return collect(call, most_message_bytes, [call](const std::string& text) -> front::Reply {
+    const auto wish = wire::from_json<wire::CreateSpace>(text.empty() ? "{}" : text);
+    if (!wish) return call->problem(wish.error());
+    const auto created = call->site.spaces.create(*wish);
+    if (!created) return call->problem(created.error(), created.error().kind == Kind::integrity ? 400 : 0);
+    ++call->site.spaces_created;
+    const space::SpaceRow& row = created->space;
+    const Origin& base = call->site.base();
+    wire::SpaceCreated out;
+    out.guid = row.guid;
+    out.drop = DropLink{base, row.guid, row.key}.text();
+    out.owner = OwnerLink{base, row.guid, created->token}.text();
+    out.token = created->token.text();
+    out.expires = row.expires;
+    out.limits = row.limits;
+    http::Answer reply = json_answer(201, wire::to_json(out));
+    reply.headers.push_back({"Location", base.prefix + wire::path_of({wire::Resource::space, row.guid})});
+    return reply;
+  });
+}
+
+front::Reply show_space(const SharedCall& call) {
+  return watch_space(call, show);
+}
+
+front::Reply change_space(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
+    return call->problem(state.error());
+  return collect(call, most_message_bytes, [call, token = *token](const std::string& text) -> front::Reply {
+    const auto change = wire::from_json<wire::ChangeSpace>(text);
+    if (!change) return call->problem(change.error());
+    if (const auto done = call->site.spaces.extend(call->target.guid, token, *change); !done)
+      return call->problem(done.error());
+    return show(*call, token);
+  });
+}
+
+front::Reply remove_space(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  std::optional<std::uint64_t> deliveries;
+  if (const std::string_view query = call->request->query; query.starts_with("deliveries=")) {
+    deliveries = wire::parse_number(query.substr(query.find('=') + 1));
+    if (!deliveries) return call->problem(400, "deliveries is not a whole number");
+  }
+  if (const auto done = call->site.spaces.remove(call->target.guid, *token, deliveries); !done)
+    return call->problem(done.error());
+  return answer(204);
+}
+
+front::Reply end_upload(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  if (const auto done = call->site.spaces.end_upload(call->target.guid, *token, call->target.item); !done)
+    return call->problem(done.error());
+  return answer(204);
+}
+
+front::Reply end_delivery(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  if (const auto done = call->site.spaces.end_delivery(call->target.guid, *token, call->target.item); !done)
+    return call->problem(done.error());
+  return answer(204);
+}
+
+}  // namespace qrx::serve

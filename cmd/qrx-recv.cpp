@@ -24,9 +24,9 @@
 #include "cli/signals.h"
 #include "cli/user_messages.h"
 #include "qr/symbol.h"
+#include "receive/receiver.h"
 #include "term/progress.h"
 #include "term/terminal.h"
-#include "transfer/receiver.h"
 
 using namespace qrx;
 using namespace qrx::cli;
@@ -117,7 +117,7 @@ Options describe(Settings& to) {
 constexpr Millis linger_time{2'000};
 
 // What runs now, for the signal handler.
-std::atomic<transfer::Receiver*> running{nullptr};
+std::atomic<receive::Receiver*> running{nullptr};
 
 void stop_receiving() {
   if (auto* receiver = running.load()) receiver->interrupt();
@@ -144,14 +144,14 @@ class Recv {
   int check_usage();
   Result<void> take_link(const std::string& argument);
   Result<void> open_space();
-  transfer::SpaceAddress address() const;
+  api::SpaceAddress address() const;
   ReceiveReportOptions how_to_report(bool to_stream);
-  transfer::ReceiverOptions how_to_receive(const Origin& origin) const;
+  receive::ReceiverOptions how_to_receive(const Origin& origin) const;
   Result<void> invite(ReceiveReport& report);
-  Result<transfer::Received> receive(ReceiveReport& report, ReceiveOutput& output);
-  transfer::Finished save_left(const OwnerLink& link, const SharedIdentity& identity, ReceiveOutput& output);
+  Result<receive::Received> receive(ReceiveReport& report, ReceiveOutput& output);
+  receive::Finished save_left(const OwnerLink& link, const SharedIdentity& identity, ReceiveOutput& output);
   std::optional<int> visit_left(ReceiveOutput& output);
-  int finish(const Result<transfer::Received>& received, ReceiveReport& report);
+  int finish(const Result<receive::Received>& received, ReceiveReport& report);
   void leave_space();
   int end(const Error& error);
 
@@ -165,7 +165,7 @@ class Recv {
   SharedIdentity identity_;            // null: nothing is opened
   std::optional<Asking> asking_;
   ReceiveOutput* output_ = nullptr;  // of the space that this run opened
-  transfer::Finished finished_;      // deliveries
+  receive::Finished finished_;       // deliveries
   int code_of_left_ = exit_done;     // what became of what earlier runs left
   bool reader_gone_ = false;         // of -o -
 };
@@ -233,8 +233,8 @@ Result<void> Recv::open_space() {
   return {};
 }
 
-transfer::SpaceAddress Recv::address() const {
-  return opened_ ? transfer::SpaceAddress(opened_->link()) : given_->address;
+api::SpaceAddress Recv::address() const {
+  return opened_ ? api::SpaceAddress(opened_->link()) : given_->address;
 }
 
 // --- receiving
@@ -256,8 +256,8 @@ ReceiveReportOptions Recv::how_to_report(bool to_stream) {
   return how;
 }
 
-transfer::ReceiverOptions Recv::how_to_receive(const Origin& origin) const {
-  transfer::ReceiverOptions how;
+receive::ReceiverOptions Recv::how_to_receive(const Origin& origin) const {
+  receive::ReceiverOptions how;
   how.client = client_for(origin);
   how.count = set_.follow ? 0 : set_.count.value_or(1);
   how.present_only = !opened_ && !set_.follow && !set_.count && !set_.timeout;
@@ -306,11 +306,11 @@ Result<void> Recv::invite(ReceiveReport& report) {
   return {};
 }
 
-Result<transfer::Received> Recv::receive(ReceiveReport& report, ReceiveOutput& output) {
-  transfer::Receiver receiver(address(), how_to_receive(address().origin), report.events(stop_receiving));
+Result<receive::Received> Recv::receive(ReceiveReport& report, ReceiveOutput& output) {
+  receive::Receiver receiver(address(), how_to_receive(address().origin), report.events(stop_receiving));
   running = &receiver;
   if (ended_by() != 0) receiver.interrupt();  // the signal came before there was something to stop
-  Result<transfer::Received> received = fail(Kind::other, "nothing was received");
+  Result<receive::Received> received = fail(Kind::other, "nothing was received");
   const Attention attention{[&] { report.redraw(); }, opened_ ? opened_->own_server() : nullptr, stop_receiving,
                             [&] { report.look(); }};
   const auto server_died = run_attended([&] { received = output.fill(receiver); }, attention);
@@ -326,7 +326,7 @@ Result<transfer::Received> Recv::receive(ReceiveReport& report, ReceiveOutput& o
 
 // --- afterwards
 
-int Recv::finish(const Result<transfer::Received>& received, ReceiveReport& report) {
+int Recv::finish(const Result<receive::Received>& received, ReceiveReport& report) {
   if (!received || report.output_failed()) {
     const int code = end(report.output_failed() ? *report.output_failed() : received.error());
     leave_space();
@@ -358,18 +358,18 @@ void Recv::leave_space() {
 
 // --- what earlier runs left
 
-transfer::Finished Recv::save_left(const OwnerLink& link, const SharedIdentity& identity, ReceiveOutput& output) {
+receive::Finished Recv::save_left(const OwnerLink& link, const SharedIdentity& identity, ReceiveOutput& output) {
   ReceiveReportOptions how = how_to_report(output.is_stream());
   how.space = link.guid.text();
   how.download = how.waits_on = false;
   ReceiveReport report(how, messages_, facts_, progress_);
-  transfer::ReceiverOptions options = how_to_receive(link.origin);
+  receive::ReceiverOptions options = how_to_receive(link.origin);
   options.identity = identity;
   options.present_only = options.take_up = options.remember = options.keep = true;
-  transfer::Receiver receiver(link, options, report.events(stop_receiving));
+  receive::Receiver receiver(link, options, report.events(stop_receiving));
   running = &receiver;
   if (ended_by() != 0) receiver.interrupt();
-  Result<transfer::Received> received = fail(Kind::other, "nothing was received");
+  Result<receive::Received> received = fail(Kind::other, "nothing was received");
   const auto attended = run_attended([&] { received = output.fill(receiver); },
                                      Attention{[&] { report.redraw(); }, nullptr, nullptr, [&] { report.look(); }});
   running = nullptr;

@@ -23,10 +23,10 @@
 #include "cli/unsaved.h"
 #include "cli/user_messages.h"
 #include "seal/fingerprint.h"
+#include "send/sender.h"
+#include "send/sources.h"
 #include "term/progress.h"
 #include "term/terminal.h"
-#include "transfer/sender.h"
-#include "transfer/sources.h"
 #include "wire/link.h"
 
 using namespace qrx;
@@ -99,7 +99,7 @@ Options describe(Settings& to) {
 }
 
 // What runs now, for the signal handler.
-std::atomic<transfer::Sender*> running{nullptr};
+std::atomic<send::Sender*> running{nullptr};
 
 void stop_sending() {
   if (auto* sender = running.load()) sender->interrupt();
@@ -131,13 +131,13 @@ class Send {
   ScanWish where_to() const;
   bool confirmed(const DropLink& link);
   Result<void> check_words(LinkWords& words);
-  Result<transfer::SourceList> find_text();
-  Result<transfer::SourceList> find_files();
-  int check_sources(const transfer::SourceList& sources);
-  transfer::SenderOptions how_to_send(const Origin& origin);
-  Result<void> announce(const DropLink& link, const wire::DropInfo& drop, const transfer::Sender& sender,
+  Result<send::SourceList> find_text();
+  Result<send::SourceList> find_files();
+  int check_sources(const send::SourceList& sources);
+  send::SenderOptions how_to_send(const Origin& origin);
+  Result<void> announce(const DropLink& link, const wire::DropInfo& drop, const send::Sender& sender,
                         const std::string& what, LinkWords* words);
-  int send(const DropLink& link, const transfer::SourceList& sources);
+  int send(const DropLink& link, const send::SourceList& sources);
 
   Settings set_;
   const Options& options_;
@@ -251,13 +251,13 @@ Result<void> Send::check_words(LinkWords& words) {
               "nothing was sent; compare the words with the receiver");
 }
 
-transfer::SenderOptions Send::how_to_send(const Origin& origin) {
-  transfer::SenderOptions how;
+send::SenderOptions Send::how_to_send(const Origin& origin) {
+  send::SenderOptions how;
   how.client = client_for(origin);
   how.message = text_.message.empty() ? set_.message : text_.message;
   how.sha256 = set_.sha256;
-  if (set_.seal == "require") how.seal = transfer::SealChoice::require;
-  if (set_.seal == "off") how.seal = transfer::SealChoice::off;
+  if (set_.seal == "require") how.seal = send::SealChoice::require;
+  if (set_.seal == "off") how.seal = send::SealChoice::off;
   how.most_rate = set_.limit_rate.value_or(0);
   if (!text_.what.empty()) return how;  // what stands in memory is not there for another run
   if (const auto state = state_dir())
@@ -268,7 +268,7 @@ transfer::SenderOptions Send::how_to_send(const Origin& origin) {
 }
 
 // What is about to be sent, and to whom.
-Result<void> Send::announce(const DropLink& link, const wire::DropInfo& drop, const transfer::Sender& sender,
+Result<void> Send::announce(const DropLink& link, const wire::DropInfo& drop, const send::Sender& sender,
                             const std::string& what, LinkWords* words) {
   messages_.say("sending " + what + " to " + (drop.label.empty() ? "" : "'" + drop.label + "' at ") +
                 link.origin.authority());
@@ -288,7 +288,7 @@ Result<void> Send::announce(const DropLink& link, const wire::DropInfo& drop, co
   return facts_.event(start);
 }
 
-int Send::send(const DropLink& link, const transfer::SourceList& sources) {
+int Send::send(const DropLink& link, const send::SourceList& sources) {
   // They cost some 50 ms of a processor: only when someone is shown them.
   const bool at_terminal = term::is_terminal(STDERR_FILENO) && !messages_.quiet();
   std::optional<LinkWords> words;
@@ -301,7 +301,7 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
                                        : count_of_files(sources.sources.size());
   SendReport report(what, at_terminal && term::moves_cursor() && !set_.common.no_progress, messages_, facts_,
                     progress_);
-  transfer::Sender sender(link, how_to_send(link.origin), report.events(stop_sending));
+  send::Sender sender(link, how_to_send(link.origin), report.events(stop_sending));
   running = &sender;
   const struct Ended {
     ~Ended() { running = nullptr; }
@@ -309,7 +309,7 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
   if (ended_by() != 0) sender.interrupt();  // by a signal that found nothing to stop
   const auto drop = sender.look();
   if (!drop) return end(drop.error());
-  if (auto fits = transfer::Sender::check_limits(*drop, sources, sender.seals()); !fits) return end(fits.error());
+  if (auto fits = send::Sender::check_limits(*drop, sources, sender.seals()); !fits) return end(fits.error());
   const std::uint64_t bytes = sources.known_bytes + text_.message.size();
   const std::string size = sources.has_stream ? "" : ", " + format_size(bytes);
   if (auto said = announce(link, *drop, sender, what + size, words ? &*words : nullptr); !said)
@@ -323,7 +323,7 @@ int Send::send(const DropLink& link, const transfer::SourceList& sources) {
 }
 
 // What cannot be sent is named all at once, before anything else happens. 0 when the rest is to be sent.
-int Send::check_sources(const transfer::SourceList& sources) {
+int Send::check_sources(const send::SourceList& sources) {
   const auto& errors = sources.errors;
   if (errors.empty()) return 0;
   skipped_ = errors.size();
@@ -363,7 +363,7 @@ int Send::run() {
   return send(*link, *sources);
 }
 
-Result<transfer::SourceList> Send::find_text() {
+Result<send::SourceList> Send::find_text() {
   if (set_.text == "-" && term::is_terminal(STDIN_FILENO)) messages_.say("Type the text; Ctrl-D at the end sends it.");
   auto text = set_.text ? given_text(*set_.text) : clipboard_to_send();
   if (!text) return tl::unexpected(text.error());
@@ -373,13 +373,13 @@ Result<transfer::SourceList> Send::find_text() {
   return std::move(text_.sources);
 }
 
-Result<transfer::SourceList> Send::find_files() {
-  transfer::FindOptions how;
+Result<send::SourceList> Send::find_files() {
+  send::FindOptions how;
   // In the environment or the configuration it is a default for stdin, and no reason to refuse several files.
   if (set_.name && (options_.on_command_line("name") || set_.files == std::vector<std::string>{"-"}))
     how.name = set_.name;
   how.stopped = [] { return ended_by() != 0; };
-  auto sources = transfer::find_sources(set_.files, how);
+  auto sources = send::find_sources(set_.files, how);
   if (!sources) return sources;
   for (const auto& warning : sources->warnings) messages_.warn(warning);
   for (const auto& [path, name] : sources->renamed) {

@@ -3,14 +3,14 @@
 
 #include <string>
 
+#include "api/space_address.h"
 #include "base/result.h"
 #include "cli/identities.h"
-#include "transfer/space_address.h"
 
 namespace qrx::cli {
 
 struct GivenLink {
-  transfer::SpaceAddress address;
+  api::SpaceAddress address;
   std::string identity;  // the secret key in it, as it stands there; or empty
 };
 

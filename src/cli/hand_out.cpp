@@ -26,7 +26,7 @@ namespace {
 // The built-in server answers for so long after the last download: pages and tools that still ask are answered.
 constexpr int linger_ms = 2'000;
 
-std::atomic<transfer::Sender*> sending{nullptr};
+std::atomic<send::Sender*> sending{nullptr};
 
 CodeWishes code_wishes(const ShareSettings& set, bool only_code) {
   return {set.qr.value_or(only_code && term::is_terminal(STDERR_FILENO)), set.invert, set.qr_file};
@@ -75,10 +75,10 @@ Result<void> HandOut::run(Sharing& sharing) {
 // --- the files, before anything else happens
 
 Result<void> HandOut::check() {
-  transfer::FindOptions how;
+  send::FindOptions how;
   if (set_.name) how.name = set_.name;
   how.stopped = [] { return ended_by() != 0; };
-  auto sources = transfer::find_sources(set_.files, how);
+  auto sources = send::find_sources(set_.files, how);
   if (!sources) return tl::unexpected(sources.error());
   sources_ = std::move(*sources);
   for (const auto& warning : sources_.warnings) messages_.warn(warning);
@@ -114,7 +114,7 @@ Result<void> HandOut::open() {
 // --- into the space
 
 Result<void> HandOut::fill() {
-  Result<transfer::SentDelivery> sent = fail(Kind::other, "nothing was sent");
+  Result<send::SentDelivery> sent = fail(Kind::other, "nothing was sent");
   const auto done = attend([&]() -> Result<void> {
     sent = send();
     return sent ? Result<void>() : tl::unexpected(sent.error());
@@ -131,13 +131,13 @@ Result<void> HandOut::fill() {
                           .boolean("resumed", sent->resumed));
 }
 
-Result<transfer::SentDelivery> HandOut::send() {
+Result<send::SentDelivery> HandOut::send() {
   DropLink drop = space_->drop();
   drop.origin = space_->link().origin;  // where this machine reaches it
-  transfer::SenderOptions how;          // no state: no later run knows this space
+  send::SenderOptions how;              // no state: no later run knows this space
   how.client = client_for(drop.origin);
-  if (set_.seal == "off") how.seal = transfer::SealChoice::off;
-  transfer::Sender sender(drop, how, sender_events());
+  if (set_.seal == "off") how.seal = send::SealChoice::off;
+  send::Sender sender(drop, how, sender_events());
   sending = &sender;
   const struct Ended {
     ~Ended() { sending = nullptr; }
@@ -145,13 +145,13 @@ Result<transfer::SentDelivery> HandOut::send() {
   if (ended_by() != 0) sender.interrupt();  // by a signal that found nothing to stop
   const auto looked = sender.look();
   if (!looked) return tl::unexpected(looked.error());
-  if (auto fits = transfer::Sender::check_limits(*looked, sources_, sender.seals()); !fits)
+  if (auto fits = send::Sender::check_limits(*looked, sources_, sender.seals()); !fits)
     return tl::unexpected(fits.error());
   return sender.send(sources_);
 }
 
-transfer::SenderEvents HandOut::sender_events() {
-  transfer::SenderEvents events;
+send::SenderEvents HandOut::sender_events() {
+  send::SenderEvents events;
   events.progress = [this](std::uint64_t bytes, std::optional<std::uint64_t> total) {
     progress_.update(what_, bytes, total);
     Event event("sending");
@@ -162,7 +162,7 @@ transfer::SenderEvents HandOut::sender_events() {
       event.null("total");
     if (!facts_.event(event)) stop();
   };
-  events.sent = [this](const transfer::SentFile& file) {
+  events.sent = [this](const send::SentFile& file) {
     Event event("sent");
     event.text("name", file.name).number("size", file.size).text("xxh128", to_hex(file.xxh128));
     if (!facts_.event(event.boolean("sealed", file.sealed))) stop();

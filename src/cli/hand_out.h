@@ -40,9 +40,9 @@
 #include "cli/sharing.h"
 #include "cli/user_messages.h"
 #include "http/interrupt.h"
+#include "send/sender.h"
+#include "send/sources.h"
 #include "term/progress.h"
-#include "transfer/sender.h"
-#include "transfer/sources.h"
 
 namespace qrx::cli {
 
@@ -66,8 +66,8 @@ class HandOut {
   Result<void> check();
   Result<void> open();
   Result<void> fill();
-  Result<transfer::SentDelivery> send();
-  transfer::SenderEvents sender_events();
+  Result<send::SentDelivery> send();
+  send::SenderEvents sender_events();
   Result<void> show(Sharing& sharing);
   Result<void> wait(Sharing& sharing);
   void say_standing(const std::vector<RecipientRow>& rows);
@@ -84,7 +84,7 @@ class HandOut {
   term::ProgressLine& progress_;
   std::shared_ptr<http::Interrupt> interrupt_;
   ShareCode code_;
-  transfer::SourceList sources_;
+  send::SourceList sources_;
   std::string what_;  // "photo.jpg, 2.4 MiB", escaped
   std::optional<OpenedSpace> space_;
   bool shared_ = false;

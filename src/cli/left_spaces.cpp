@@ -53,7 +53,7 @@ void LeftVisit::look(LeftRun& run, RunDirectory& directory, bool wanted) {
   UnsavedSpace& space = run.space;
   const WallTime now = system_clock().wall();
   const Guid& guid = space.link.guid;
-  auto finished = transfer::what_is_finished(receiving_dir(), guid);
+  auto finished = receive::what_is_finished(receiving_dir(), guid);
   auto left = delete_or_count(space.link, finished, space.keep);
   if (left && left->deliveries > 0 && wanted) {
     messages_.say("Found " + describe_left(*left) + " from an earlier run: saving now.");
@@ -97,16 +97,16 @@ bool LeftVisit::visit(LeftRun& run) {
 
 }  // namespace
 
-Result<UnsavedSpace::Left> delete_or_count(const OwnerLink& link, const transfer::Finished& finished, bool keep) {
+Result<UnsavedSpace::Left> delete_or_count(const OwnerLink& link, const receive::Finished& finished, bool keep) {
   http::ClientOptions client = client_for(link.origin);
   client.connect_time = client.answer_time = client.stall_time = answer_time;
   Error last{Kind::other, "the space does not come to rest", {}};
   for (int look = 0; look < most_looks; ++look) {
-    const auto unsaved = transfer::find_unsaved(link, client, finished, !keep);
+    const auto unsaved = receive::find_unsaved(link, client, finished, !keep);
     if (!unsaved && unsaved.error().kind == Kind::not_found) return UnsavedSpace::Left{};
     if (!unsaved) return tl::unexpected(unsaved.error());
     if (unsaved->deliveries > 0 || keep) return UnsavedSpace::Left{unsaved->deliveries, unsaved->files, unsaved->bytes};
-    const auto deleted = transfer::delete_space(link, client, unsaved->held);
+    const auto deleted = receive::delete_space(link, client, unsaved->held);
     if (deleted) return UnsavedSpace::Left{};
     last = deleted.error();
     if (last.kind != Kind::conflict) break;  // a delivery that was being uploaded was committed meanwhile
@@ -116,7 +116,7 @@ Result<UnsavedSpace::Left> delete_or_count(const OwnerLink& link, const transfer
 
 void forget_unsaved(RunDirectory& directory, const Guid& guid) {
   (void)forget_identity(guid);
-  if (const auto state = receiving_dir(); !state.empty()) transfer::forget_received(state, guid);
+  if (const auto state = receiving_dir(); !state.empty()) receive::forget_received(state, guid);
   directory.remove();
 }
 
@@ -154,7 +154,7 @@ std::size_t visit_left_runs(const LeftWanted& wanted, const SaveLeft& save, Mess
   return found;
 }
 
-void forget_left_run(const Guid& guid, const transfer::Finished& finished) {
+void forget_left_run(const Guid& guid, const receive::Finished& finished) {
   for (auto& run : left_runs()) {
     if (run.space.own || run.space.link.guid != guid) continue;
     if (const auto left = delete_or_count(run.space.link, finished, true); left && left->deliveries == 0)

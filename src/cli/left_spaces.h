@@ -9,7 +9,7 @@
 #include "cli/identities.h"
 #include "cli/unsaved.h"
 #include "cli/user_messages.h"
-#include "transfer/receiver.h"
+#include "receive/receiver.h"
 #include "wire/link.h"
 
 namespace qrx::cli {
@@ -17,7 +17,7 @@ namespace qrx::cli {
 // What is in a space and not among the `finished` deliveries. With nothing left the space is deleted, unless `keep`; a
 // space that is gone holds nothing. Without `keep` it takes no new deliveries from now on. Blocks for some seconds at
 // most.
-Result<UnsavedSpace::Left> delete_or_count(const OwnerLink& link, const transfer::Finished& finished, bool keep);
+Result<UnsavedSpace::Left> delete_or_count(const OwnerLink& link, const receive::Finished& finished, bool keep);
 
 // Nothing is left: the directory goes, and what was remembered of the space.
 void forget_unsaved(RunDirectory& directory, const Guid& guid);
@@ -36,13 +36,13 @@ struct LeftWanted {
 };
 
 // Saves what it can of one space, and returns what is finished of it. Blocks.
-using SaveLeft = std::function<transfer::Finished(const OwnerLink&, const SharedIdentity&)>;
+using SaveLeft = std::function<receive::Finished(const OwnerLink&, const SharedIdentity&)>;
 
 // Call before any thread is started (own_server.h). What is not wanted is mentioned in a line. Returns how many spaces
 // were wanted.
 std::size_t visit_left_runs(const LeftWanted& wanted, const SaveLeft& save, Messages& messages, Facts& facts);
 
 // After a run with an owner link of its own saved everything that its space holds.
-void forget_left_run(const Guid& guid, const transfer::Finished& finished);
+void forget_left_run(const Guid& guid, const receive::Finished& finished);
 
 }  // namespace qrx::cli

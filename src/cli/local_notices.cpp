@@ -5,11 +5,11 @@
 #include <memory>
 #include <thread>
 
+#include "api/patience.h"
 #include "base/units.h"
 #include "cli/counts.h"
 #include "cli/places.h"
 #include "cli/send_claims.h"
-#include "transfer/patience.h"
 
 namespace qrx::cli {
 namespace {
@@ -94,7 +94,7 @@ notify::Outcome LocalNotices::try_to_send(const SendNotice& send, const notify::
     if (outcome.state != notify::Outcome::State::later) return outcome;
     const Seconds wait = std::max(pause, outcome.retry_after.value_or(Seconds{0}));
     if (attempt == most_attempts || wait > longest_wait ||
-        !transfer::pause(interrupt_, std::chrono::duration_cast<Millis>(wait))) {
+        !api::pause(interrupt_, std::chrono::duration_cast<Millis>(wait))) {
       outcome.state = notify::Outcome::State::failed;
       return outcome;
     }

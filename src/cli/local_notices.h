@@ -18,7 +18,7 @@
 
 namespace qrx::cli {
 
-// Tells the server, as transfer::ShareClient::report does.
+// Tells the server, as api::ShareClient::report does.
 using ReportNotice = std::function<Result<wire::ShareInfo>(const Id& share, const wire::ReportShare& report)>;
 
 // Sends one, as notify::Courier::send does.

@@ -66,7 +66,7 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
     wish.key = space.identity_->recipient().text();
   }
   auto created =
-      transfer::create_space(origin, wish, client_for(origin), *may_create, space.own_ ? patience_with_own : Millis{0});
+      receive::create_space(origin, wish, client_for(origin), *may_create, space.own_ ? patience_with_own : Millis{0});
   if (!created) return space.given_up(created.error());
   const auto token = Token::parse(created->token);
   if (!token) return space.given_up({Kind::unavailable, "the server at " + origin.url() + " gave no usable token", {}});
@@ -163,7 +163,7 @@ void OpenedSpace::stay(Messages& messages) const {
   }
 }
 
-bool OpenedSpace::end(const transfer::Finished& finished, Messages& messages, Facts& facts) {
+bool OpenedSpace::end(const receive::Finished& finished, Messages& messages, Facts& facts) {
   auto left = delete_or_count(link_, finished, keep_);
   if (!left && own_) {
     // It died, or does not answer any more. What is on the disk decides.
@@ -177,7 +177,7 @@ bool OpenedSpace::end(const transfer::Finished& finished, Messages& messages, Fa
   if (left && left->deliveries == 0) {
     if (keep_ && own_) (void)forget_space(link_.guid);
     if (keep_ && !own_) {  // later runs go on with it
-      transfer::forget_finished(receiving_dir(), link_.guid);
+      receive::forget_finished(receiving_dir(), link_.guid);
       named_->remove();
       return true;
     }
@@ -207,7 +207,7 @@ Result<void> OpenedSpace::close() {
   if (keep_) return {};
   http::ClientOptions client = client_for(link_.origin);
   client.answer_time = client.connect_time = closing_time;
-  return transfer::delete_space(link_, client);
+  return receive::delete_space(link_, client);
 }
 
 }  // namespace qrx::cli

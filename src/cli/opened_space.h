@@ -13,7 +13,7 @@
 #include "cli/own_server.h"
 #include "cli/unsaved.h"
 #include "cli/user_messages.h"
-#include "transfer/receiver.h"
+#include "receive/receiver.h"
 #include "wire/link.h"
 #include "wire/messages.h"
 
@@ -59,7 +59,7 @@ class OpenedSpace {
   // on a named server), and so are the built-in server's data. Otherwise all of it stays for a later run (unsaved.h),
   // which is said. Not with other threads running: a built-in server that died is started anew to look.
   // True: nothing stays.
-  bool end(const transfer::Finished& finished, Messages& messages, Facts& facts);
+  bool end(const receive::Finished& finished, Messages& messages, Facts& facts);
 
   // Instead of end() where it holds nothing but copies: the space and the built-in server's data are deleted, whatever
   // is in it; with `keep`, a named server's stays. An error when the links may go on to work.

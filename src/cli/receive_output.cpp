@@ -10,16 +10,16 @@
 
 namespace qrx::cli {
 
-transfer::OnConflict on_conflict_of(std::string_view text) {
-  if (text == "refuse") return transfer::OnConflict::refuse;
-  if (text == "overwrite") return transfer::OnConflict::overwrite;
-  return transfer::OnConflict::rename;
+receive::OnConflict on_conflict_of(std::string_view text) {
+  if (text == "refuse") return receive::OnConflict::refuse;
+  if (text == "overwrite") return receive::OnConflict::overwrite;
+  return receive::OnConflict::rename;
 }
 
-Result<ReceiveOutput> ReceiveOutput::open(const std::string& output, transfer::OnConflict on_conflict, bool several) {
+Result<ReceiveOutput> ReceiveOutput::open(const std::string& output, receive::OnConflict on_conflict, bool several) {
   ReceiveOutput out;
   if (output == "-") return out;
-  if (transfer::Saver::is_stream(output)) {
+  if (receive::Saver::is_stream(output)) {
     out.stream_.reset(::open(output.c_str(), O_WRONLY | O_CLOEXEC));
     if (!out.stream_) return fail_errno("cannot write to " + output);
     if (term::is_terminal(out.stream_.get()))
@@ -27,7 +27,7 @@ Result<ReceiveOutput> ReceiveOutput::open(const std::string& output, transfer::O
                   "name a file or a directory");
     return out;
   }
-  auto saver = transfer::Saver::open(output, on_conflict, several);
+  auto saver = receive::Saver::open(output, on_conflict, several);
   if (!saver) return tl::unexpected(saver.error());
   out.saver_ = std::move(*saver);
   return out;
@@ -50,7 +50,7 @@ bool ReceiveOutput::closed() const {
   return !saver_ && ::poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0;
 }
 
-Result<transfer::Received> ReceiveOutput::fill(transfer::Receiver& receiver) {
+Result<receive::Received> ReceiveOutput::fill(receive::Receiver& receiver) {
   if (saver_) return receiver.run(*saver_);
   return receiver.run(stream_ ? stream_.get() : STDOUT_FILENO);
 }

@@ -7,18 +7,18 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "transfer/receiver.h"
-#include "transfer/saver.h"
+#include "receive/receiver.h"
+#include "receive/saver.h"
 
 namespace qrx::cli {
 
-transfer::OnConflict on_conflict_of(std::string_view text);  // "refuse", "overwrite"; "rename" for all else
+receive::OnConflict on_conflict_of(std::string_view text);  // "refuse", "overwrite"; "rename" for all else
 
 class ReceiveOutput {
  public:
   // "-" is stdout; what stands there as a pipe, socket or device is a stream; anything else is as Saver::open() says.
   // `several`: more than one delivery may come, so that a name is that of a directory.
-  static Result<ReceiveOutput> open(const std::string& output, transfer::OnConflict on_conflict, bool several = false);
+  static Result<ReceiveOutput> open(const std::string& output, receive::OnConflict on_conflict, bool several = false);
   // As Saver has them; nothing of a stream.
   void set_passing();
   void remove_stale();
@@ -27,11 +27,11 @@ class ReceiveOutput {
   bool is_stream() const { return !saver_; }
   // Blocks, as Receiver::run().
   bool closed() const;  // nobody reads the stream any more
-  Result<transfer::Received> fill(transfer::Receiver& receiver);
+  Result<receive::Received> fill(receive::Receiver& receiver);
 
  private:
   ReceiveOutput() = default;
-  std::unique_ptr<transfer::Saver> saver_;
+  std::unique_ptr<receive::Saver> saver_;
   UniqueFd stream_;  // without a saver; none: stdout
 };
 

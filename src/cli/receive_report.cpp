@@ -15,8 +15,8 @@
 #include "cli/hook.h"
 #include "cli/readable_text.h"
 #include "cli/signals.h"
+#include "receive/local_names.h"
 #include "term/terminal.h"
-#include "transfer/local_names.h"
 
 namespace qrx::cli {
 namespace {
@@ -24,11 +24,11 @@ namespace {
 constexpr Seconds nobody_came{60};
 constexpr Seconds stands_still{5};
 
-std::string label_of(const transfer::IncomingProgress& progress) {
+std::string label_of(const receive::IncomingProgress& progress) {
   return progress.name.empty() ? "encrypted file" : escape_untrusted(progress.name);
 }
 
-Event event_of(std::string_view name, const transfer::IncomingProgress& progress) {
+Event event_of(std::string_view name, const receive::IncomingProgress& progress) {
   Event event(name);
   if (progress.name.empty())
     event.null("name");
@@ -103,10 +103,10 @@ void ReceiveReport::look() {
 
 // --- what comes
 
-transfer::ReceiverEvents ReceiveReport::events(std::function<void()> stop) {
+receive::ReceiverEvents ReceiveReport::events(std::function<void()> stop) {
   stop_ = std::move(stop);
-  transfer::ReceiverEvents events;
-  events.receiving = [this](const transfer::IncomingProgress& progress) {
+  receive::ReceiverEvents events;
+  events.receiving = [this](const receive::IncomingProgress& progress) {
     const std::lock_guard lock(screen_);
     receiving(progress);
   };
@@ -120,11 +120,11 @@ transfer::ReceiverEvents ReceiveReport::events(std::function<void()> stop) {
       return arrived(file, descriptor);
     };
   }
-  events.saved = [this](const transfer::SavedFile& file) {
+  events.saved = [this](const receive::SavedFile& file) {
     const std::lock_guard lock(screen_);
     saved(file);
   };
-  events.delivered = [this](const transfer::SavedDelivery& delivery) {
+  events.delivered = [this](const receive::SavedDelivery& delivery) {
     const std::lock_guard lock(screen_);
     delivered(delivery);
   };
@@ -143,7 +143,7 @@ transfer::ReceiverEvents ReceiveReport::events(std::function<void()> stop) {
   return events;
 }
 
-void ReceiveReport::receiving(const transfer::IncomingProgress& progress) {
+void ReceiveReport::receiving(const receive::IncomingProgress& progress) {
   invitation_.reset();
   retrying_ = false;
   incoming_.reset();
@@ -157,7 +157,7 @@ void ReceiveReport::receiving(const transfer::IncomingProgress& progress) {
 }
 
 void ReceiveReport::stalled() {
-  const transfer::IncomingProgress& progress = *incoming_;
+  const receive::IncomingProgress& progress = *incoming_;
   const std::string whom = progress.uploading ? "sender" : "server";
   const std::string of = progress.total ? " of " + format_size(*progress.total) : "";
   progress_.status("Waiting for the " + whom + ": " + label_of(progress) + ", " + format_size(progress.bytes) + of +
@@ -180,13 +180,13 @@ void ReceiveReport::retrying(const std::string& text) {
   retrying_ = true;
 }
 
-transfer::Wish ReceiveReport::accept(const wire::FileInfo& file) {
+receive::Wish ReceiveReport::accept(const wire::FileInfo& file) {
   invitation_.reset();
-  return is_asked_at_sight(file) ? transfer::Wish::save : ask(file);
+  return is_asked_at_sight(file) ? receive::Wish::save : ask(file);
 }
 
-transfer::Wish ReceiveReport::arrived(const wire::FileInfo& file, int descriptor) {
-  if (!is_asked_at_sight(file)) return transfer::Wish::save;
+receive::Wish ReceiveReport::arrived(const wire::FileInfo& file, int descriptor) {
+  if (!is_asked_at_sight(file)) return receive::Wish::save;
   messages_.raw(preview_.of_descriptor(descriptor));
   return ask(file);
 }
@@ -196,22 +196,22 @@ bool ReceiveReport::is_asked_at_sight(const wire::FileInfo& file) const {
   return options_.stream.empty() && preview_.may_show(file.type, file.size, file.sealed);
 }
 
-transfer::Wish ReceiveReport::ask(const wire::FileInfo& file) {
+receive::Wish ReceiveReport::ask(const wire::FileInfo& file) {
   progress_.clear();
-  if (options_.asking->all()) return transfer::Wish::save;
+  if (options_.asking->all()) return receive::Wish::save;
   switch (options_.asking->choose("Save " + file.name + " (" + format_size(file.size) +
                                   (file.type.empty() ? "" : ", " + file.type) + ")?")) {
     case Asking::Choice::save:
-      return transfer::Wish::save;
+      return receive::Wish::save;
     case Asking::Choice::later:
-      return transfer::Wish::later;
+      return receive::Wish::later;
     case Asking::Choice::discard:
-      return transfer::Wish::discard;
+      return receive::Wish::discard;
   }
-  return transfer::Wish::later;
+  return receive::Wish::later;
 }
 
-void ReceiveReport::saved(const transfer::SavedFile& file) {
+void ReceiveReport::saved(const receive::SavedFile& file) {
   invitation_.reset();
   const bool streamed = !options_.stream.empty();
   const bool tty = term::is_terminal(STDOUT_FILENO);
@@ -231,7 +231,7 @@ void ReceiveReport::saved(const transfer::SavedFile& file) {
 }
 
 // What a name or a place does, said beside what it is.
-void ReceiveReport::warn_of(const transfer::SavedFile& file) {
+void ReceiveReport::warn_of(const receive::SavedFile& file) {
   if (file.renamed) {
     told(facts_.event(Event("renamed").text("from", file.info.name).path("to", file.path)));
     messages_.warn("name changed: " + file.info.name + " is saved as " + file.path);
@@ -240,13 +240,13 @@ void ReceiveReport::warn_of(const transfer::SavedFile& file) {
     told(facts_.event(Event("unopened").path("path", file.path).text("why", file.unopened)));
     messages_.warn(file.path + " could not be decrypted and is saved as it came: " + file.unopened);
   }
-  if (const auto why = transfer::risk_of(file.info.name); !why.empty()) {
+  if (const auto why = receive::risk_of(file.info.name); !why.empty()) {
     told(facts_.event(Event("risky").path("path", file.path).text("why", why)));
     messages_.warn(file.path + " " + why, "look at it before you use what was received");
   }
 }
 
-void ReceiveReport::delivered(const transfer::SavedDelivery& delivery) {
+void ReceiveReport::delivered(const receive::SavedDelivery& delivery) {
   invitation_.reset();
   incoming_.reset();
   std::uint64_t bytes = 0;
@@ -256,7 +256,7 @@ void ReceiveReport::delivered(const transfer::SavedDelivery& delivery) {
   Event event("delivered");
   event.text("delivery", delivery.info.delivery.text()).number("files", files).number("bytes", bytes);
   event.number("declined", declined).number("kept", delivery.later).text("message", delivery.info.message);
-  const bool text = transfer::is_text(delivery.info);
+  const bool text = receive::is_text(delivery.info);
   if (text) show_text(delivery);
   told(facts_.event(event));
   if (!text && !delivery.info.message.empty()) messages_.say("message: " + delivery.info.message);
@@ -284,7 +284,7 @@ void ReceiveReport::delivered(const transfer::SavedDelivery& delivery) {
 
 // A text is data: on a terminal to be read and copied, line by line as it came but for what could do harm there; else
 // its very bytes.
-void ReceiveReport::show_text(const transfer::SavedDelivery& delivery) {
+void ReceiveReport::show_text(const receive::SavedDelivery& delivery) {
   const std::string& text = delivery.info.message;
   Xxh128 sum;
   sum.update(as_bytes(text));
@@ -304,7 +304,7 @@ void ReceiveReport::show_text(const transfer::SavedDelivery& delivery) {
   }
 }
 
-void ReceiveReport::run_hook_after(const transfer::SavedDelivery& delivery, std::uint64_t bytes) {
+void ReceiveReport::run_hook_after(const receive::SavedDelivery& delivery, std::uint64_t bytes) {
   const bool streamed = !options_.stream.empty();
   std::string paths;
   if (!streamed)
@@ -315,7 +315,7 @@ void ReceiveReport::run_hook_after(const transfer::SavedDelivery& delivery, std:
                                {"QRX_DELIVERY_FILES", std::to_string(delivery.files.size())},
                                {"QRX_DELIVERY_BYTES", std::to_string(bytes)},
                                {"QRX_DELIVERY_MESSAGE", delivery.info.message},
-                               {"QRX_TEXT", transfer::is_text(delivery.info) ? delivery.info.message : ""}};
+                               {"QRX_TEXT", receive::is_text(delivery.info) ? delivery.info.message : ""}};
   if (auto ran = run_hook(options_.hook, variables, streamed || facts_.json()); !ran) {
     hook_failed_ = true;
     messages_.error(ran.error());
@@ -332,7 +332,7 @@ void ReceiveReport::refused(const wire::DeliveryInfo& delivery, const Error& err
   progress_.start_anew();
 }
 
-Result<void> ReceiveReport::done(const transfer::Received& received) {
+Result<void> ReceiveReport::done(const receive::Received& received) {
   Event event("done");
   event.number("deliveries", received.deliveries).number("files", received.files).number("bytes", received.bytes);
   return facts_.event(event.number("refused", received.refused));

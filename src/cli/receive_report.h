@@ -15,8 +15,8 @@
 #include "cli/invitation.h"
 #include "cli/preview.h"
 #include "cli/user_messages.h"
+#include "receive/receiver.h"
 #include "term/progress.h"
-#include "transfer/receiver.h"
 
 namespace qrx::cli {
 
@@ -46,29 +46,29 @@ class ReceiveReport {
   void look();    // about once a second: says when nobody comes, or when what was coming stands still
 
   // For a Receiver, which this must outlive. When stdout takes no more facts, `stop` is called (from any thread).
-  transfer::ReceiverEvents events(std::function<void()> stop);
+  receive::ReceiverEvents events(std::function<void()> stop);
 
   // When the Receiver has ended: the last event; why `stop` was called; whether the hook failed.
-  Result<void> done(const transfer::Received& received);
+  Result<void> done(const receive::Received& received);
   const std::optional<Error>& output_failed() const { return output_failed_; }
   bool hook_failed() const { return hook_failed_; }  // or the clipboard did not take a text
 
  private:
   // All with the lock held.
   void show_invitation(bool anew);
-  void receiving(const transfer::IncomingProgress& progress);
+  void receiving(const receive::IncomingProgress& progress);
   void stalled();
   void retrying(const std::string& text);
   void wait_with(std::string status);
-  transfer::Wish accept(const wire::FileInfo& file);
-  transfer::Wish arrived(const wire::FileInfo& file, int descriptor);
+  receive::Wish accept(const wire::FileInfo& file);
+  receive::Wish arrived(const wire::FileInfo& file, int descriptor);
   bool is_asked_at_sight(const wire::FileInfo& file) const;
-  transfer::Wish ask(const wire::FileInfo& file);
-  void saved(const transfer::SavedFile& file);
-  void warn_of(const transfer::SavedFile& file);
-  void delivered(const transfer::SavedDelivery& delivery);
-  void show_text(const transfer::SavedDelivery& delivery);
-  void run_hook_after(const transfer::SavedDelivery& delivery, std::uint64_t bytes);
+  receive::Wish ask(const wire::FileInfo& file);
+  void saved(const receive::SavedFile& file);
+  void warn_of(const receive::SavedFile& file);
+  void delivered(const receive::SavedDelivery& delivery);
+  void show_text(const receive::SavedDelivery& delivery);
+  void run_hook_after(const receive::SavedDelivery& delivery, std::uint64_t bytes);
   void refused(const wire::DeliveryInfo& delivery, const Error& error);
   void told(const Result<void>& result);
 
@@ -82,9 +82,9 @@ class ReceiveReport {
   std::optional<Invitation> invitation_;  // none: something came
   std::optional<Error> output_failed_;
   bool hook_failed_ = false;
-  std::string waiting_;                                 // the status line while nothing comes in
-  std::optional<Steady> invited_;                       // none: nobody needs to be told how to connect
-  std::optional<transfer::IncomingProgress> incoming_;  // not all of it is here
+  std::string waiting_;                                // the status line while nothing comes in
+  std::optional<Steady> invited_;                      // none: nobody needs to be told how to connect
+  std::optional<receive::IncomingProgress> incoming_;  // not all of it is here
   std::optional<Steady> came_;  // when the last of it did; none: it was said that it stands still
   bool retrying_ = false;       // since the server was heard last
 };

@@ -7,9 +7,9 @@
 #include <string_view>
 #include <vector>
 
+#include "api/share_client.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "transfer/share_client.h"
 #include "wire/link.h"
 #include "wire/recipient.h"
 #include "wire/share_messages.h"
@@ -35,7 +35,7 @@ class RecipientRows {
  public:
   // `client` outlives it. `key` goes into the fragments of links; it may be empty. With `shown`, links lead there: a
   // built-in server does not know which of its addresses others see.
-  RecipientRows(transfer::ShareClient& client, std::string key, std::optional<Origin> shown = {})
+  RecipientRows(api::ShareClient& client, std::string key, std::optional<Origin> shown = {})
       : client_(client), key_(std::move(key)), shown_(std::move(shown)) {}
 
   std::vector<RecipientRow>& all() { return rows_; }
@@ -58,7 +58,7 @@ class RecipientRows {
  private:
   RecipientRow row_of(wire::Recipient to, wire::ShareInfo share) const;
 
-  transfer::ShareClient& client_;
+  api::ShareClient& client_;
   std::string key_;
   std::optional<Origin> shown_;
   std::vector<RecipientRow> rows_;

@@ -8,11 +8,11 @@
 
 namespace qrx::cli {
 
-transfer::SenderEvents SendReport::events(std::function<void()> stop) {
+send::SenderEvents SendReport::events(std::function<void()> stop) {
   stop_ = std::move(stop);
-  transfer::SenderEvents events;
+  send::SenderEvents events;
   events.progress = [this](std::uint64_t bytes, std::optional<std::uint64_t> total) { progress(bytes, total); };
-  events.sent = [this](const transfer::SentFile& file) { sent(file); };
+  events.sent = [this](const send::SentFile& file) { sent(file); };
   events.notice = [this](const std::string& text) { messages_.notice(text); };
   events.retry = [this](const std::string& text) { retry(text); };
   return events;
@@ -29,7 +29,7 @@ void SendReport::progress(std::uint64_t bytes, std::optional<std::uint64_t> tota
   if (!facts_.event(event)) stop_();
 }
 
-void SendReport::sent(const transfer::SentFile& file) {
+void SendReport::sent(const send::SentFile& file) {
   Event event("sent");
   event.text("name", file.name).number("size", file.size).text("xxh128", to_hex(file.xxh128));
   if (file.sha256) event.text("sha256", to_hex(*file.sha256));
@@ -44,7 +44,7 @@ void SendReport::retry(const std::string& text) {
     messages_.notice(text);
 }
 
-Result<void> SendReport::done(const transfer::SentDelivery& delivery, bool sha256) {
+Result<void> SendReport::done(const send::SentDelivery& delivery, bool sha256) {
   std::uint64_t bytes = 0;
   for (const auto& file : delivery.files) {
     bytes += file.size;

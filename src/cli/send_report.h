@@ -7,8 +7,8 @@
 #include "base/result.h"
 #include "cli/events.h"
 #include "cli/user_messages.h"
+#include "send/sender.h"
 #include "term/progress.h"
-#include "transfer/sender.h"
 
 namespace qrx::cli {
 
@@ -20,13 +20,13 @@ class SendReport {
       : what_(std::move(what)), one_line_(one_line), messages_(messages), facts_(facts), progress_(progress) {}
 
   // For a Sender, which this must outlive. When stdout takes no more, `stop` is called.
-  transfer::SenderEvents events(std::function<void()> stop);
+  send::SenderEvents events(std::function<void()> stop);
   // Sums, as sha256sum and xxh128sum check them, and the last events.
-  Result<void> done(const transfer::SentDelivery& delivery, bool sha256);
+  Result<void> done(const send::SentDelivery& delivery, bool sha256);
 
  private:
   void progress(std::uint64_t bytes, std::optional<std::uint64_t> total);
-  void sent(const transfer::SentFile& file);
+  void sent(const send::SentFile& file);
   void retry(const std::string& text);
 
   std::string what_;

@@ -40,9 +40,9 @@ void Sharing::use(const OwnerLink& link, const std::optional<Origin>& shown) {
   shown_ = shown;
   http::ClientOptions options = client_for(link_.origin);
   // What was sent is recorded also after ^C, which ends the other requests at once.
-  recorder_ = std::make_unique<transfer::ShareClient>(link, options, record_patience);
+  recorder_ = std::make_unique<api::ShareClient>(link, options, record_patience);
   options.interrupt = interrupt_;
-  client_ = std::make_unique<transfer::ShareClient>(link, options);
+  client_ = std::make_unique<api::ShareClient>(link, options);
 }
 
 Result<void> Sharing::act() {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "api/share_client.h"
 #include "base/result.h"
 #include "cli/events.h"
 #include "cli/recipient_rows.h"
@@ -15,7 +16,6 @@
 #include "cli/share_tellers.h"
 #include "cli/user_messages.h"
 #include "http/interrupt.h"
-#include "transfer/share_client.h"
 #include "wire/link.h"
 #include "wire/messages.h"
 
@@ -61,8 +61,8 @@ class Sharing {
   // Of the space.
   OwnerLink link_;
   std::optional<Origin> shown_;
-  std::unique_ptr<transfer::ShareClient> client_;
-  std::unique_ptr<transfer::ShareClient> recorder_;  // of notices sent from here
+  std::unique_ptr<api::ShareClient> client_;
+  std::unique_ptr<api::ShareClient> recorder_;  // of notices sent from here
   wire::SpaceInfo space_;
   std::string key_;  // for the fragments of links; empty where nothing is sealed to it
   std::optional<RecipientRows> rows_;

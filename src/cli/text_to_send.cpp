@@ -23,7 +23,7 @@ Result<TextToSend> file_in_memory(const std::string& bytes, const std::string& n
   out.memory.reset(::memfd_create("qrx", MFD_CLOEXEC));
   if (!out.memory) return fail_errno("cannot hold " + name + " in memory");
   if (auto written = write_all(out.memory.get(), bytes, name); !written) return tl::unexpected(written.error());
-  auto sources = transfer::source_in_memory(out.memory.get(), name);
+  auto sources = send::source_in_memory(out.memory.get(), name);
   if (!sources) return tl::unexpected(sources.error());
   out.sources = std::move(*sources);
   return out;

@@ -7,15 +7,15 @@
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "transfer/sources.h"
+#include "send/sources.h"
 
 namespace qrx::cli {
 
 struct TextToSend {
-  std::string message;           // the text; empty: there is a file
-  transfer::SourceList sources;  // of the file
-  std::string what;              // "a text", "clipboard.png": for people
-  UniqueFd memory;               // holds the file, as long as it is sent
+  std::string message;       // the text; empty: there is a file
+  send::SourceList sources;  // of the file
+  std::string what;          // "a text", "clipboard.png": for people
+  UniqueFd memory;           // holds the file, as long as it is sent
 };
 
 inline constexpr std::size_t most_text_bytes = 8U << 20;

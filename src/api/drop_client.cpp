@@ -1,0 +1,164 @@
+#include "api/drop_client.h"
+
+#include "api/refusals.h"
+#include "base/text.h"
+#include "wire/tus.h"
+
+namespace qrx::api {
+namespace {
+
+http::Header tus() {
+  return {"Tus-Resumable", std::string(wire::tus_version)};
+}
+
+tl::unexpected<Error> strange(const std::string& what) {
+  return fail(Kind::other, "the server's answer has no " + what, "is this a qrx server?");
+}
+
+}  // namespace
+
+DropClient::DropClient(const DropLink& link, const http::ClientOptions& options)
+    : client_(link.origin, options), space_(link.guid) {}
+
+std::string DropClient::path(wire::Resource resource, const Id& item) const {
+  return wire::path_of({resource, space_, item});
+}
+
+Result<http::ClientAnswer> DropClient::ask(const std::string& method, const std::string& target,
+                                           const std::string& doing, std::string json) {
+  http::ClientRequest request;
+  request.method = method;
+  request.target = target;
+  request.headers = {{"Accept", "application/json"}};
+  if (!json.empty()) request.headers.push_back({"Content-Type", "application/json"});
+  request.has_body = method == "POST";
+  request.body = std::move(json);
+  return checked(client_.request(request), doing, asked_pause_);
+}
+
+Result<wire::DropInfo> DropClient::look() {
+  const auto answer = ask("GET", path(wire::Resource::drop), "look at the space");
+  if (!answer) return tl::unexpected(answer.error());
+  auto drop = wire::from_json<wire::DropInfo>(answer->body);
+  if (!drop)
+    return fail(Kind::other, "what answers at " + client_.origin().authority() + " is a web server, but not qrx",
+                "check the address in the link");
+  return drop;
+}
+
+Result<Id> DropClient::open_delivery(const std::string& message) {
+  wire::CreateDelivery wish;
+  wish.message = message;
+  const auto answer = ask("POST", path(wire::Resource::deliveries), "open a delivery", wire::to_json(wish));
+  if (!answer) return tl::unexpected(answer.error());
+  const auto state = wire::from_json<wire::DeliveryState>(answer->body);
+  if (!state) return strange("delivery");
+  return state->delivery;
+}
+
+Result<wire::DeliveryState> DropClient::delivery(const Id& delivery) {
+  const auto answer = ask("GET", path(wire::Resource::delivery, delivery), "look at the delivery");
+  if (!answer) return tl::unexpected(answer.error());
+  auto state = wire::from_json<wire::DeliveryState>(answer->body);
+  if (!state || state->delivery != delivery) return strange("delivery");
+  return state;
+}
+
+Result<wire::DeliveryState> DropClient::commit(const Id& delivery, std::uint64_t files) {
+  wire::CommitDelivery wish;
+  wish.files = files;
+  const auto answer = ask("POST", path(wire::Resource::commit, delivery), "complete the delivery", wire::to_json(wish));
+  if (!answer) return tl::unexpected(answer.error());
+  auto state = wire::from_json<wire::DeliveryState>(answer->body);
+  if (!state || state->delivery != delivery || !state->committed) return strange("committed delivery");
+  return state;
+}
+
+Result<void> DropClient::cancel(const Id& delivery) {
+  const auto answer = ask("DELETE", path(wire::Resource::delivery, delivery), "cancel the delivery");
+  if (!answer) return tl::unexpected(answer.error());
+  return {};
+}
+
+Result<Id> DropClient::create_upload(const Id& delivery, const std::string& name, std::optional<std::uint64_t> length) {
+  wire::UploadMetadata metadata;
+  metadata.entries = {{"filename", name}, {"delivery", delivery.text()}};
+  http::ClientRequest request;
+  request.method = "POST";
+  request.target = path(wire::Resource::uploads);
+  request.has_body = true;
+  request.headers = {tus(), {"Upload-Metadata", wire::format_upload_metadata(metadata)}};
+  if (length)
+    request.headers.push_back({"Upload-Length", std::to_string(*length)});
+  else
+    request.headers.push_back({"Upload-Defer-Length", "1"});
+  const auto answer = checked(client_.request(request), "open an upload", asked_pause_);
+  if (!answer) return tl::unexpected(answer.error());
+  // The address may be absolute or not, with a proxy's prefix or without: only its last part, the upload's id, counts.
+  const auto location = answer->header("Location");
+  if (!location) return strange("Location");
+  const auto slash = location->rfind('/');
+  const auto id = Id::parse(slash == std::string_view::npos ? *location : location->substr(slash + 1));
+  if (!id) return strange("upload in its Location");
+  return *id;
+}
+
+Result<DropClient::Standing> DropClient::upload_standing(const Id& upload) {
+  http::ClientRequest request;
+  request.method = "HEAD";
+  request.target = path(wire::Resource::upload, upload);
+  request.headers = {tus()};
+  const auto answer = checked(client_.request(request), "look at the upload", asked_pause_);
+  if (!answer) return tl::unexpected(answer.error());
+  const auto text = answer->header("Upload-Offset");
+  const auto offset = text ? wire::parse_number(*text) : std::nullopt;
+  if (!offset) return strange("Upload-Offset");
+  const auto length = answer->header("Upload-Length");
+  return Standing{*offset, length ? wire::parse_number(*length) : std::nullopt};
+}
+
+Result<DropClient::Patched> DropClient::patch(const Id& upload, std::uint64_t offset, std::uint64_t size,
+                                              const http::BodyReader& reader,
+                                              const std::function<void(std::uint64_t)>& sent,
+                                              std::optional<std::uint64_t> final_length) {
+  http::ClientRequest request;
+  request.method = "PATCH";
+  request.target = path(wire::Resource::upload, upload);
+  request.headers = {
+      tus(), {"Content-Type", std::string(wire::tus_content_type)}, {"Upload-Offset", std::to_string(offset)}};
+  if (final_length) request.headers.push_back({"Upload-Length", std::to_string(*final_length)});
+  const auto answer = checked(client_.send(request, size, reader, sent), "upload", asked_pause_);
+  if (!answer) return tl::unexpected(answer.error());
+  const auto text = answer->header("Upload-Offset");
+  const auto now = text ? wire::parse_number(*text) : std::nullopt;
+  if (!now) return strange("Upload-Offset");
+  return Patched{*now, server_sum(*answer)};
+}
+
+Result<void> DropClient::remove_upload(const Id& upload) {
+  http::ClientRequest request;
+  request.method = "DELETE";
+  request.target = path(wire::Resource::upload, upload);
+  request.headers = {tus()};
+  const auto answer = checked(client_.request(request), "remove the upload", asked_pause_);
+  if (!answer) return tl::unexpected(answer.error());
+  return {};
+}
+
+Result<void> DropClient::post_small(const Id& delivery, const std::string& name, std::string bytes) {
+  http::ClientRequest request;
+  request.method = "PUT";
+  request.target = wire::path_of({wire::Resource::delivery_file, space_, delivery, name});
+  request.headers = {{"Accept", "application/json"}, {"Content-Type", "application/octet-stream"}};
+  request.has_body = true;
+  request.body = std::move(bytes);
+  return client_.post(request);
+}
+
+Result<std::optional<Xxh128Sum>> DropClient::small_answer() {
+  const auto answer = checked(client_.next_answer(), "send", asked_pause_);
+  if (!answer) return tl::unexpected(answer.error());
+  return server_sum(*answer);
+}
+
+}  // namespace qrx::api

@@ -1,0 +1,63 @@
+// The requests of a sender to one space, one call each: no retries, no state but the connection.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "base/checksum.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "http/client.h"
+#include "wire/id.h"
+#include "wire/link.h"
+#include "wire/messages.h"
+#include "wire/resource.h"
+
+namespace qrx::api {
+
+// One thread at a time. Errors as answers.h has them.
+class DropClient {
+ public:
+  DropClient(const DropLink& link, const http::ClientOptions& options);
+
+  Result<wire::DropInfo> look();
+  Result<Id> open_delivery(const std::string& message);
+  Result<wire::DeliveryState> delivery(const Id& delivery);
+  Result<wire::DeliveryState> commit(const Id& delivery, std::uint64_t files);
+  Result<void> cancel(const Id& delivery);
+
+  Result<Id> create_upload(const Id& delivery, const std::string& name, std::optional<std::uint64_t> length);
+  struct Standing {
+    std::uint64_t offset = 0;             // durable on the server
+    std::optional<std::uint64_t> length;  // absent: the server does not know it yet
+  };
+  Result<Standing> upload_standing(const Id& upload);
+  struct Patched {
+    std::uint64_t offset = 0;      // acknowledged
+    std::optional<Xxh128Sum> sum;  // of the whole file, when this completed it
+  };
+  // Sends `size` bytes of `reader` at `offset`. `final_length`: now known, of an upload that was opened without.
+  Result<Patched> patch(const Id& upload, std::uint64_t offset, std::uint64_t size, const http::BodyReader& reader,
+                        const std::function<void(std::uint64_t)>& sent, std::optional<std::uint64_t> final_length = {});
+  Result<void> remove_upload(const Id& upload);
+
+  // Pipelined: answers come in the order of the posts.
+  Result<void> post_small(const Id& delivery, const std::string& name, std::string bytes);
+  Result<std::optional<Xxh128Sum>> small_answer();
+
+  // How long the last answer asked to wait before the next attempt.
+  std::optional<Millis> asked_pause() const { return asked_pause_; }
+  void close() { client_.close(); }
+
+ private:
+  std::string path(wire::Resource resource, const Id& item = {}) const;  // of something in the space
+  Result<http::ClientAnswer> ask(const std::string& method, const std::string& target, const std::string& doing,
+                                 std::string json = {});
+
+  http::Client client_;
+  Guid space_;
+  std::optional<Millis> asked_pause_;
+};
+
+}  // namespace qrx::api

@@ -1,0 +1,65 @@
+// The requests of a space's owner, and of a recipient who reads it by a share link, one call each: no retries, no state
+// but the connection.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string>
+
+#include "api/space_address.h"
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/clock.h"
+#include "base/result.h"
+#include "http/client.h"
+#include "wire/id.h"
+#include "wire/messages.h"
+
+namespace qrx::api {
+
+// One thread at a time. Errors as answers.h has them.
+class OwnerClient {
+ public:
+  OwnerClient(const SpaceAddress& address, const http::ClientOptions& options);
+
+  // With `wait`: answers when the space's seq is another than `after`, or after that time (60 s at most). Of a share:
+  // at once, what is committed, with seq 0.
+  Result<wire::SpaceInfo> space(std::optional<std::uint64_t> after = {}, Seconds wait = Seconds{0});
+  // The owner's: no new deliveries from now on; those that were begun may still be committed.
+  Result<void> close_space();
+  // The owner's. Only while the space holds so many deliveries: else Kind::conflict.
+  Result<void> remove(std::optional<std::uint64_t> deliveries = {});
+
+  // The content of a file, or of an upload while it grows, from `start` on; `known` is the sum of a committed file.
+  struct Opened {
+    std::uint64_t start = 0;  // where the bytes begin: `start` as asked, or 0 when the server sends the whole
+  };
+  Result<Opened> open(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known);
+  Result<std::size_t> read(std::span<std::byte> space) { return client_.read(space); }
+  // The same, given to `take` piece by piece to its end, through `buffer`. What a server sends in front of `start` is
+  // passed over: `take` gets nothing then, but is called for each piece. False: it ended before `start`. Errors of
+  // `take` come through.
+  Result<bool> fetch(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known,
+                     std::span<std::byte> buffer, const std::function<Result<void>(ByteView)>& take);
+
+  // Small files, pipelined: answers come in the order of the posts, each the whole content.
+  Result<void> post_get(const Id& file);
+  Result<std::string> content(std::size_t most_bytes);
+
+  std::optional<Millis> asked_pause() const { return asked_pause_; }
+  void close() { client_.close(); }
+  void set_deadline(std::optional<Steady> deadline) { client_.set_deadline(deadline); }  // as http::Client has it
+
+ private:
+  Result<wire::SpaceInfo> page(const std::string& query);
+  http::ClientRequest request(const std::string& method, const std::string& target) const;
+  Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing);
+
+  SpaceAddress address_;
+  http::Client client_;
+  std::optional<Millis> asked_pause_;
+};
+
+}  // namespace qrx::api

@@ -1,0 +1,155 @@
+#include "receive/sealed_contents.h"
+
+#include <algorithm>
+#include <map>
+#include <set>
+
+#include "api/refusals.h"
+#include "receive/intake.h"
+#include "seal/item.h"
+
+namespace qrx::receive {
+namespace {
+
+constexpr std::uint64_t most_manifest_bytes = 65U << 20;  // messages have 64 MiB at most
+
+Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& info) {
+  api::OwnerClient client(job.link, job.options.client);
+  api::Patience patience = job.patience();
+  bool damaged_once = false;
+  for (;;) {
+    auto posted = client.post_get(info.file);
+    auto bytes = posted ? client.content(static_cast<std::size_t>(info.size)) : tl::unexpected(posted.error());
+    if (bytes) {
+      Xxh128 sum;
+      sum.update(as_bytes(*bytes));
+      if (bytes->size() == info.size && sum.sum() == info.xxh128) return bytes;
+      if (damaged_once) return fail(Kind::integrity, "the list of files arrived damaged, twice: its checksum differs");
+      damaged_once = true;
+    }
+    const auto asked = client.asked_pause();
+    client.close();
+    if (bytes) continue;
+    if (auto go_on = patience.wait(bytes.error(), asked); !go_on) return tl::unexpected(go_on.error());
+  }
+}
+
+struct OpenedManifest {
+  wire::Manifest manifest;
+  std::string tag;
+};
+
+// Nothing when it is a file that only has this name.
+Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const wire::FileInfo& info) {
+  if (info.size > most_manifest_bytes) return std::nullopt;
+  const auto sealed = fetch_whole(job, info);
+  if (!sealed) return tl::unexpected(sealed.error());
+  std::string text;
+  std::optional<seal::Refusal> refusal;
+  const auto opened = open_whole(*job.options.identity, as_bytes(*sealed), false, text, refusal);
+  if (!opened && refusal && is_foreign(*refusal)) return std::nullopt;
+  if (!opened)
+    return fail(opened.error().kind, "the list of files of a delivery cannot be opened: " + opened.error().what,
+                opened.error().hint);
+  auto manifest = wire::from_json<wire::Manifest>(text);
+  if (!manifest) return std::nullopt;
+  return OpenedManifest{std::move(*manifest), opened->tag};
+}
+
+}  // namespace
+
+Error not_sealed(const std::string& name) {
+  return {Kind::integrity, name + " did not come sealed to the key of this space, and nothing else is taken", {}};
+}
+
+Error no_key() {
+  return {Kind::integrity, "what this link holds is encrypted, and the link came without its key",
+          "copy the whole link, with all that follows the #; or save it encrypted, with --seal off"};
+}
+
+Result<void> admit(const ReceiveJob& job, const DeliveryContents& contents) {
+  const Id& delivery = contents.shown.delivery;
+  if (contents.manifest_tag.empty()) return {};
+  if (job.seals->fit(delivery, contents.item_tags) && job.seals->claim(delivery, contents.manifest_tag, true))
+    return {};
+  return tl::unexpected(shown_again("a sealed delivery"));
+}
+
+Result<void> admit_item(const ReceiveJob& job, const DeliveryContents& contents, const Item& item,
+                        const std::string& tag) {
+  if (item.in_manifest && item.tag != tag)
+    return fail(Kind::integrity,
+                item.name + " is not what its sender sent: the server holds another item under its name");
+  if (!item.in_manifest && std::binary_search(contents.item_tags.begin(), contents.item_tags.end(), tag))
+    return fail(Kind::integrity, item.name + " is a file of this delivery that the server shows a second time");
+  // Items are many: of a delivery with a manifest it is the manifest's claim that lasts through a loss of power.
+  if (job.seals->claim(contents.shown.delivery, tag, !item.in_manifest)) return {};
+  return tl::unexpected(shown_again(item.name));
+}
+
+wire::FileInfo opened_info(const Item& item, std::uint64_t size, const Xxh128Sum& sum) {
+  wire::FileInfo info = item.info;
+  info.name = item.name;
+  info.size = size;
+  info.xxh128 = sum;
+  info.sealed = true;
+  return info;
+}
+
+Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::DeliveryInfo& delivery) {
+  DeliveryContents out;
+  out.shown = delivery;
+  out.shown.files.clear();
+  const bool opens = job.options.identity != nullptr;
+  std::map<std::string_view, const wire::FileInfo*> left;
+  std::set<const wire::FileInfo*> others;  // of names that came before
+  std::optional<OpenedManifest> opened;
+  for (const auto& file : delivery.files) {
+    if (opens && !opened && file.name == wire::manifest_name) {
+      auto read = read_manifest(job, file);
+      if (!read) return tl::unexpected(read.error());
+      opened = std::move(*read);
+      if (opened) continue;
+    }
+    if (!left.emplace(file.name, &file).second) others.insert(&file);
+  }
+  if (opened) {
+    out.manifest_tag = opened->tag;
+    out.shown.message = opened->manifest.message;
+    for (const auto& entry : opened->manifest.files) {
+      const auto found = left.find(entry.item);
+      if (found == left.end())
+        return fail(Kind::integrity,
+                    entry.name + " is missing from its delivery: the server does not have all that was sent");
+      out.items.push_back({*found->second, entry.name, true, true, entry.tag});
+      out.item_tags.push_back(entry.tag);
+      left.erase(found);
+    }
+    std::sort(out.item_tags.begin(), out.item_tags.end());
+  }
+  bool locked = false;
+  for (const auto& file : delivery.files) {
+    const auto found = left.find(file.name);
+    if ((found == left.end() || found->second != &file) && !others.contains(&file)) continue;
+    const bool open = opens && file.sealed;
+    if (file.sealed && job.options.refuse_sealed) {
+      locked = true;
+      continue;
+    }
+    if (!open && job.options.only_sealed) return tl::unexpected(not_sealed(file.name));
+    out.items.push_back({file, open ? without_age_ending(file.name) : file.name, open, false, {}});
+  }
+  if (locked && out.items.empty()) return tl::unexpected(no_key());
+  out.locked = locked;
+  for (const auto& item : out.items) {
+    wire::FileInfo info = item.info;
+    info.name = item.name;
+    if (item.open) info.size = seal::plain_part(info.size);
+    info.sealed = item.open;
+    out.shown.files.push_back(std::move(info));
+  }
+  if (!opened && job.options.only_sealed && is_text(out.shown)) return tl::unexpected(not_sealed("a text"));
+  return out;
+}
+
+}  // namespace qrx::receive

@@ -1,0 +1,240 @@
+#include "receive/seen_seals.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <filesystem>
+#include <utility>
+#include <vector>
+
+#include "base/bytes.h"
+#include "base/private_files.h"
+#include "base/write_all.h"
+
+namespace qrx::receive {
+namespace {
+
+constexpr std::string_view ending = ".seals";
+constexpr std::size_t tag_digits = 32, id_digits = 26;
+constexpr std::size_t line_bytes = 1 + tag_digits + 1 + id_digits + 1;
+constexpr std::uint64_t most_file_bytes = SeenSeals::most_tags * line_bytes;
+
+int open_private(const std::string& path, int flags) {
+  int fd;
+  do fd = ::open(path.c_str(), flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+void sync_directory(const std::string& directory) {
+  const UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd) static_cast<void>(::fsync(fd.get()));
+}
+
+// The newline first: a line that a crash cut short spoils no other.
+std::string line_of(const std::array<std::uint8_t, 16>& tag, const Id& delivery) {
+  return "\n" + to_hex(as_bytes(tag)) + " " + delivery.text() + "\n";
+}
+
+}  // namespace
+
+// While it lives no other process changes the file. Where files cannot be locked, each run is alone.
+class SeenSeals::Locked {
+ public:
+  Locked(SeenSeals& seals, bool create) : seals_(seals) {
+    while (!seals_.path_.empty()) {
+      if (!seals_.file_)
+        if (auto opened = seals_.open(create); !opened) seals_.give_up(opened.error());
+      if (!seals_.file_) return;
+      int done;
+      do done = ::flock(seals_.file_.get(), LOCK_EX);
+      while (done != 0 && errno == EINTR);
+      struct stat status {};
+      if (::fstat(seals_.file_.get(), &status) != 0 || status.st_nlink > 0) return;
+      seals_.file_.reset();  // meanwhile another process wrote it anew
+    }
+  }
+  ~Locked() {
+    if (seals_.file_) static_cast<void>(::flock(seals_.file_.get(), LOCK_UN));
+  }
+  Locked(const Locked&) = delete;
+  Locked& operator=(const Locked&) = delete;
+
+ private:
+  SeenSeals& seals_;
+};
+
+std::size_t SeenSeals::TagHash::operator()(const Tag& tag) const {
+  std::size_t hash;  // the bytes are random already
+  std::memcpy(&hash, tag.data(), sizeof hash);
+  return hash;
+}
+
+SeenSeals::SeenSeals(std::string directory, const Guid& space, std::function<void(const std::string&)> notice)
+    : directory_(std::move(directory)), notice_(std::move(notice)) {
+  if (!directory_.empty()) path_ = directory_ + "/" + space.text() + std::string(ending);
+}
+
+Result<void> SeenSeals::open(bool create) {
+  read_ = 0;
+  file_.reset(open_private(path_, O_APPEND));
+  if (!file_ && errno == ENOENT) {
+    if (!create) return {};
+    if (auto made = make_private_directories(directory_); !made) return made;
+    drop_oldest_spaces();
+    file_.reset(open_private(path_, O_APPEND | O_CREAT));
+    if (file_) sync_directory(directory_);
+  }
+  if (!file_) return fail_errno("cannot write " + path_);
+  struct stat status {};
+  if (::fstat(file_.get(), &status) == 0 && S_ISREG(status.st_mode)) {
+    static_cast<void>(::futimens(file_.get(), nullptr));  // it is in use
+    return {};
+  }
+  file_.reset();
+  return fail(Kind::other, "cannot write " + path_ + ": it is no file");
+}
+
+void SeenSeals::give_up(const Error& error) {
+  path_.clear();
+  file_.reset();
+  if (notice_) notice_(error.what + "; a later run will not notice when the server shows a sealed delivery again");
+}
+
+std::optional<SeenSeals::Tag> SeenSeals::parse_tag(std::string_view text) {
+  Tag tag;
+  const auto bytes = from_hex(text);
+  if (!bytes || bytes->size() != tag.size()) return std::nullopt;
+  std::copy(bytes->begin(), bytes->end(), tag.begin());
+  return tag;
+}
+
+bool SeenSeals::known_elsewhere(const Tag& tag, const Id& delivery) const {
+  const auto known = deliveries_.find(tag);
+  return known != deliveries_.end() && known->second != delivery;
+}
+
+void SeenSeals::remember(const Tag& tag, const Id& delivery) {
+  if (!deliveries_.try_emplace(tag, delivery).second) return;
+  order_.push_back(tag);
+  if (order_.size() <= most_tags) return;
+  for (std::size_t i = 0; i < most_tags / 2; ++i) {
+    deliveries_.erase(order_.front());
+    order_.pop_front();
+  }
+}
+
+void SeenSeals::read_line(std::string_view line) {
+  const auto blank = line.find(' ');
+  if (blank == std::string_view::npos) return;
+  const auto tag = parse_tag(line.substr(0, blank));
+  const auto delivery = Id::parse(line.substr(blank + 1));
+  if (tag && delivery) remember(*tag, *delivery);
+}
+
+// What other runs wrote since.
+void SeenSeals::catch_up() {
+  if (!file_) return;
+  std::vector<char> buffer(64U << 10);
+  std::size_t kept = 0;  // the beginning of a line
+  for (;;) {
+    const ssize_t got = ::pread(file_.get(), buffer.data() + kept, buffer.size() - kept, static_cast<off_t>(read_));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return give_up(fail_errno("cannot read " + path_).value());
+    if (got == 0) return;
+    read_ += static_cast<std::uint64_t>(got);
+    std::string_view text(buffer.data(), kept + static_cast<std::size_t>(got));
+    for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
+      read_line(text.substr(0, end));
+      text.remove_prefix(end + 1);
+    }
+    kept = text.size() > line_bytes ? 0 : text.size();  // longer than any line: none of ours
+    std::memmove(buffer.data(), text.data(), kept);
+  }
+}
+
+// What is still remembered, in a file of its own that takes the place of the long one.
+Result<void> SeenSeals::rewrite() {
+  const std::string fresh = path_ + ".new";
+  const UniqueFd file(open_private(fresh, O_CREAT | O_TRUNC));
+  if (!file) return fail_errno("cannot write " + fresh);
+  std::string text;
+  text.reserve(order_.size() * line_bytes);
+  for (const Tag& tag : order_) text += line_of(tag, deliveries_.at(tag));
+  auto done = write_all(file.get(), text, fresh);
+  if (done && ::fdatasync(file.get()) != 0) done = fail_errno("cannot make " + fresh + " durable");
+  if (done && ::rename(fresh.c_str(), path_.c_str()) != 0) done = fail_errno("cannot write " + path_);
+  if (!done) {
+    static_cast<void>(::unlink(fresh.c_str()));
+    return done;
+  }
+  sync_directory(directory_);
+  return open(false);
+}
+
+Result<void> SeenSeals::append(const Tag& tag, const Id& delivery, bool durable) {
+  struct stat status {};
+  if (::fstat(file_.get(), &status) != 0) return fail_errno("cannot write " + path_);
+  if (static_cast<std::uint64_t>(status.st_size) + line_bytes > most_file_bytes) return rewrite();
+  if (auto written = write_all(file_.get(), line_of(tag, delivery), path_); !written) return written;
+  if (durable && ::fdatasync(file_.get()) != 0) return fail_errno("cannot make " + path_ + " durable");
+  return {};
+}
+
+bool SeenSeals::fit(const Id& delivery, std::span<const std::string> tags) {
+  const std::lock_guard lock(mutex_);
+  const Locked locked(*this, false);
+  catch_up();
+  return std::none_of(tags.begin(), tags.end(), [&](const std::string& text) {
+    const auto tag = parse_tag(text);
+    return tag && known_elsewhere(*tag, delivery);
+  });
+}
+
+bool SeenSeals::claim(const Id& delivery, const std::string& text, bool durable) {
+  const auto tag = parse_tag(text);
+  if (!tag) return true;
+  const std::lock_guard lock(mutex_);
+  const Locked locked(*this, true);
+  catch_up();
+  if (deliveries_.contains(*tag)) return !known_elsewhere(*tag, delivery);
+  remember(*tag, delivery);
+  if (!file_) return true;
+  if (auto done = append(*tag, delivery, durable); !done) give_up(done.error());
+  return true;
+}
+
+void SeenSeals::remove() {
+  const std::lock_guard lock(mutex_);
+  file_.reset();
+  if (!path_.empty()) static_cast<void>(::unlink(path_.c_str()));  // not there is as good
+}
+
+void SeenSeals::drop_oldest_spaces() const {
+  namespace fs = std::filesystem;
+  std::vector<std::pair<fs::file_time_type, fs::path>> records;
+  std::error_code error;
+  for (fs::directory_iterator entry(directory_, error), end; !error && entry != end; entry.increment(error)) {
+    std::error_code ignored;
+    if (entry->path().extension() == ending) records.emplace_back(entry->last_write_time(ignored), entry->path());
+  }
+  if (records.size() < most_spaces) return;
+  std::sort(records.begin(), records.end());
+  records.resize(records.size() - (most_spaces - 1));
+  for (const auto& [used, path] : records) {
+    std::error_code ignored;
+    fs::remove(path, ignored);
+  }
+}
+
+Error shown_again(const std::string& name) {
+  return {Kind::integrity, name + " was received before: the server shows it again, as another delivery",
+          "one who sends an age file a second time has to seal it anew"};
+}
+
+}  // namespace qrx::receive

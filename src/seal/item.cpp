@@ -1,0 +1,30 @@
+#include "seal/item.h"
+
+#include <string_view>
+
+#include "base/bytes.h"
+#include "seal/sealer.h"
+
+namespace qrx::seal {
+namespace {
+
+constexpr std::string_view tag_label = "qrx item v1";
+constexpr std::size_t tag_bytes = 16;
+
+}  // namespace
+
+Result<std::string> item_tag(const Key& payload_key) {
+  const auto mac = hmac_sha256(payload_key.view(), as_bytes(tag_label));
+  if (!mac) return tl::unexpected(mac.error());
+  return to_hex(std::as_bytes(std::span(*mac).first(tag_bytes)));
+}
+
+std::uint64_t plain_part(std::uint64_t sealed) {
+  static const std::uint64_t front = sealed_size(0) - tag_size;
+  if (sealed <= front) return 0;
+  const std::uint64_t rest = sealed - front;
+  const std::uint64_t last = rest % sealed_chunk_size;
+  return rest / sealed_chunk_size * chunk_size + (last > tag_size ? last - tag_size : 0);
+}
+
+}  // namespace qrx::seal

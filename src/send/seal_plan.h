@@ -1,0 +1,45 @@
+// How the files of one delivery are sealed: the secrets of each, wire names that say nothing, and the manifest that
+// tells the receiver what they are called.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/checksum.h"
+#include "base/result.h"
+#include "seal/sealer.h"
+#include "send/sources.h"
+#include "wire/messages.h"
+
+namespace qrx::send {
+
+// A small file sealed in memory.
+Result<std::string> seal_whole(seal::Sealer sealer, ByteView plain);
+
+// Everything follows from the seed and the sources, so that a second run seals the same bytes. A source that changed
+// (name, size, times, inode) has other secrets and another wire name. Immutable; any number of threads.
+class SealPlan {
+ public:
+  static Result<SealPlan> make(const seal::Recipient& recipient, const seal::Key& seed, const SourceList& sources,
+                               const std::string& message);
+
+  const std::string& item(std::size_t index) const { return items_[index]; }  // the wire name
+  // Makes one X25519 multiplication.
+  Result<seal::Sealer> sealer(std::size_t index) const;
+  const std::string& manifest() const { return manifest_; }  // sealed: the bytes to send
+
+ private:
+  SealPlan(const seal::Recipient& recipient, const SourceList& sources) : recipient_(recipient), sources_(&sources) {}
+  Result<seal::SealSecrets> secrets(std::size_t index) const;
+
+  seal::Recipient recipient_;
+  const SourceList* sources_;
+  seal::Key seed_;
+  std::vector<std::string> items_;
+  std::string manifest_;
+};
+
+}  // namespace qrx::send

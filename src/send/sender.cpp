@@ -1,0 +1,395 @@
+#include "send/sender.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <unordered_map>
+
+#include "api/refusals.h"
+#include "base/random.h"
+#include "base/units.h"
+#include "send/send_job.h"
+#include "send/send_recovery.h"
+
+namespace qrx::send {
+namespace {
+
+constexpr std::size_t most_unpacked = 16;  // sealed small files that are items of their own; more go into one blob
+// How often a delivery is mended or begun anew, because the server was ended in its midst, before a later run has to.
+constexpr unsigned most_rounds = 5;
+constexpr Millis look_patience{3'000};  // a server that is not there is said at once
+
+Result<UniqueFd> open_stream(const Source& source) {
+  // Not blocking: a named pipe without a writer is waited for by poll(2), which an interrupt ends.
+  const bool standard = source.path == "-";
+  const int fd = standard ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
+                          : ::open(source.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  if (fd < 0) return fail_errno("cannot read " + (standard ? std::string("standard input") : source.path));
+  return UniqueFd(fd);
+}
+
+}  // namespace
+
+struct Sender::Impl {
+  DropLink link;
+  SenderOptions options;
+  SenderEvents events;
+  std::optional<seal::Recipient> recipient;  // to whom is sealed
+  std::optional<SealPlan> plan;
+  seal::Key seed;  // of the plan
+
+  Impl(DropLink where, SenderOptions how, SenderEvents tell)
+      : link(std::move(where)), options(std::move(how)), events(std::move(tell)) {
+    if (!options.client.interrupt) options.client.interrupt = std::make_shared<http::Interrupt>();
+    had_key = !link.key.empty();
+    if (options.seal == SealChoice::off) link.key.clear();
+  }
+  bool had_key = false;  // the link as it was given
+
+  http::Interrupt& interrupt() { return *options.client.interrupt; }
+
+  template <class Call>
+  auto patiently(api::DropClient& client, api::Patience patience, Call call) -> decltype(call()) {
+    for (;;) {
+      auto result = call();
+      if (result) return result;
+      const auto asked = client.asked_pause();
+      client.close();
+      if (auto go_on = patience.wait(result.error(), asked); !go_on) return tl::unexpected(go_on.error());
+    }
+  }
+
+  // Whether another run can go on: with files, which have names by which it finds its state, and can be read again.
+  bool keeps_state(const SourceList& sources) const {
+    return !options.state_dir.empty() && !sources.has_stream && !sources.sources.empty();
+  }
+
+  Result<void> settle_seal();
+  Result<void> check_seal(const wire::DropInfo& drop) const;
+  Result<void> make_plan(SendJob& job, const seal::Key& from);
+  Result<wire::DropInfo> look();
+  Result<SentDelivery> send(const SourceList& sources);
+  Result<SentDelivery> send_once(const SourceList& sources, bool& start_over);
+  Result<void> deliver(SendJob& job, api::DropClient& client, bool& start_over);
+  // An earlier run's delivery, if it can be continued. Sets job.delivery, job.done and the state.
+  Result<std::optional<wire::DeliveryState>> take_up(SendJob& job, api::DropClient& client,
+                                                     std::optional<SendState>& state);
+  Result<void> begin(SendJob& job, api::DropClient& client, std::optional<SendState>& state);
+  Result<bool> believe(SendJob& job, const wire::DeliveryState& there, const SendState& state);
+  Result<bool> believe_sealed(SendJob& job, const wire::DeliveryState& there, const SendState& state);
+  Result<void> send_sources(SendJob& job, api::DropClient& client);
+  Result<void> commit(SendJob& job, api::DropClient& client);
+  SentFile sums_of_text() const;
+};
+
+Result<void> Sender::Impl::settle_seal() {
+  if (link.key.empty()) {
+    if (options.seal != SealChoice::require) return {};
+    return fail(Kind::usage, "the link has no key to seal to, and --seal require was asked for", "nothing was sent");
+  }
+  auto parsed = seal::Recipient::parse(link.key);
+  if (!parsed) return tl::unexpected(parsed.error());
+  recipient = *parsed;
+  return {};
+}
+
+// The key of the link counts: it did not come from the server, who may say what it likes.
+Result<void> Sender::Impl::check_seal(const wire::DropInfo& drop) const {
+  if (drop.seal == wire::Seal::require && !recipient)
+    return fail(Kind::denied,
+                had_key ? "the receiver takes sealed files only, and sealing is switched off"
+                        : "the receiver takes sealed files only, and this link has no key to seal to",
+                "nothing was sent");
+  if (drop.key.empty() || !recipient) return {};
+  const auto named = seal::Recipient::parse(drop.key);
+  if (named && *named == *recipient) return {};
+  return fail(Kind::integrity, "the server names another key than the link: one of them was changed",
+              "nothing was sent; ask the receiver for the link anew");
+}
+
+Result<void> Sender::Impl::make_plan(SendJob& job, const seal::Key& from) {
+  seed = from.clone();
+  auto made = SealPlan::make(*recipient, seed, job.list, options.message);
+  if (!made) return tl::unexpected(made.error());
+  plan.emplace(std::move(*made));
+  job.plan = &*plan;
+  return {};
+}
+
+Result<wire::DropInfo> Sender::Impl::look() {
+  if (auto fits = wire::check_message(options.message); !fits) return tl::unexpected(fits.error());
+  if (auto settled = settle_seal(); !settled) return tl::unexpected(settled.error());
+  api::DropClient client(link, options.client);
+  api::Patience patience(
+      interrupt(), {options.first_retry, options.most_retry, std::min(options.give_up, look_patience)}, events.retry);
+  auto drop = patiently(client, std::move(patience), [&] { return client.look(); });
+  if (drop)
+    if (auto fits = check_seal(*drop); !fits) return tl::unexpected(fits.error());
+  return drop;
+}
+
+// Items have the names of their sources as these are now: what is there under other names is of no use.
+Result<bool> Sender::Impl::believe_sealed(SendJob& job, const wire::DeliveryState& there, const SendState& state) {
+  if (state.any_changed()) return false;
+  std::unordered_map<std::string_view, std::size_t> items;
+  for (std::size_t i = 0; i < job.list.sources.size(); ++i) items.emplace(job.plan->item(i), i);
+  for (const auto& file : there.files) {
+    if (file.name == wire::manifest_name) {
+      Xxh128 sum;
+      sum.update(as_bytes(job.plan->manifest()));
+      if (file.size == job.plan->manifest().size() && file.xxh128 == sum.sum())
+        job.manifest = file;
+      else if (there.committed || file.size > most_small_bytes)
+        return false;
+      continue;
+    }
+    const auto item = items.find(file.name);
+    if (item == items.end()) return false;
+    wire::ReceivedFile here;
+    auto sums = sum_sealed(*job.plan, job.list, item->second, options.sha256, interrupt(), here);
+    if (!sums && sums.error().kind == Kind::integrity) return false;  // it changes right now
+    if (!sums) return tl::unexpected(sums.error());
+    if (here != file) return false;
+    job.finish(item->second, std::move(*sums), file.xxh128, file.size);
+  }
+  // A large one may be there in part, under an upload that nobody remembers.
+  return job.manifest || job.plan->manifest().size() <= most_small_bytes;
+}
+
+// Which sources the delivery has already, as they are here now. False when one of them changed and cannot be replaced.
+Result<bool> Sender::Impl::believe(SendJob& job, const wire::DeliveryState& there, const SendState& state) {
+  std::unordered_map<std::string_view, const wire::ReceivedFile*> received;
+  for (const auto& file : there.files) received.emplace(file.name, &file);
+  if (job.plan != nullptr) return believe_sealed(job, there, state);
+  for (std::size_t i = 0; i < job.list.sources.size(); ++i) {
+    const Source& source = job.list.sources[i];
+    const auto found = received.find(source.name);
+    if (found == received.end()) {
+      // Parts of other bytes are in this upload.
+      if (state.changed(i) && state.upload(i)) return false;
+      continue;
+    }
+    auto here = sum_file(source, options.sha256, interrupt());
+    if (!here && here.error().kind == Kind::integrity) return false;  // it changes right now
+    if (!here) return tl::unexpected(here.error());
+    if (here->size == found->second->size && here->xxh128 == found->second->xxh128) {
+      const auto& [name, size, sum] = *found->second;
+      job.finish(i, std::move(*here), sum, size);
+    } else if (there.committed || here->size > most_small_bytes || found->second->size > most_small_bytes) {
+      return false;  // only small files replace each other
+    }
+  }
+  return true;
+}
+
+Result<std::optional<wire::DeliveryState>> Sender::Impl::take_up(SendJob& job, api::DropClient& client,
+                                                                 std::optional<SendState>& state) {
+  if (!keeps_state(job.list)) return std::nullopt;
+  state = SendState::load(options.state_dir, link, job.list);
+  if (!state) return std::nullopt;
+  const auto there = patiently(client, job.patience(), [&]() -> Result<std::optional<wire::DeliveryState>> {
+    auto found = client.delivery(state->delivery());
+    if (found) return std::optional(std::move(*found));
+    if (found.error().kind == Kind::not_found) return std::nullopt;
+    return tl::unexpected(found.error());
+  });
+  if (!there) return tl::unexpected(there.error());
+  if (!*there) {
+    state.reset();
+    return std::nullopt;
+  }
+  if (state->seed())
+    if (auto planned = make_plan(job, *state->seed()); !planned) return tl::unexpected(planned.error());
+  const auto fits = believe(job, **there, *state);
+  if (!fits) return tl::unexpected(fits.error());
+  if (*fits) {
+    job.delivery = state->delivery();
+    return *there;
+  }
+  // Sources changed since: what is there of the old ones is of no use to anyone. A committed delivery stays.
+  if (!(*there)->committed) static_cast<void>(client.cancel(state->delivery()));
+  state.reset();
+  job.done.assign(job.list.sources.size(), std::nullopt);
+  job.manifest.reset();
+  for (std::size_t i = 0; i < job.done.size(); ++i) job.tally.set(i, 0);
+  return std::nullopt;
+}
+
+Result<void> Sender::Impl::begin(SendJob& job, api::DropClient& client, std::optional<SendState>& state) {
+  const auto drop = patiently(client, job.patience(), [&] { return client.look(); });
+  if (!drop) return tl::unexpected(drop.error());
+  if (auto fits = check_seal(*drop); !fits) return fits;
+  if (auto fits = check_limits(*drop, job.list, recipient.has_value()); !fits) return fits;
+  if (recipient) {
+    seal::Key fresh;
+    fill_random(fresh.span());
+    if (auto planned = make_plan(job, fresh); !planned) return planned;
+  }
+  // The message of a sealed delivery stands in its manifest.
+  const auto opened =
+      patiently(client, job.patience(), [&] { return client.open_delivery(recipient ? "" : options.message); });
+  if (!opened) return tl::unexpected(opened.error());
+  job.delivery = *opened;
+  if (!keeps_state(job.list)) return {};
+  auto begun = SendState::begin(options.state_dir, link, job.list, job.delivery, recipient ? &seed : nullptr);
+  if (begun)
+    state = std::move(*begun);
+  else
+    job.tally.notice(begun.error().what + "; if this run is cut off, the next one starts anew");
+  return {};
+}
+
+Result<void> Sender::Impl::send_sources(SendJob& job, api::DropClient& client) {
+  if (auto sent = send_manifest(job, client); !sent) return sent;
+  std::vector<std::size_t> small;
+  for (std::size_t i = 0; i < job.list.sources.size(); ++i)
+    if (!job.done[i] && !job.list.sources[i].stream && job.wire_size(i) <= most_small_bytes) small.push_back(i);
+  if (job.plan != nullptr && small.size() <= most_unpacked) small.clear();
+  if (auto sent = send_small_files(job, small); !sent) return sent;
+  for (std::size_t i = 0; i < job.list.sources.size(); ++i) {
+    const Source& source = job.list.sources[i];
+    if (job.done[i]) continue;
+    if (!source.stream) {
+      if (auto sent = send_large_file(job, client, i); !sent) return sent;
+      continue;
+    }
+    const auto fd = open_stream(source);
+    if (!fd) return tl::unexpected(fd.error());
+    if (!source.regular) job.stream_begun = true;
+    if (auto sent = send_stream(job, client, i, fd->get()); !sent) return sent;
+  }
+  return {};
+}
+
+Result<void> Sender::Impl::commit(SendJob& job, api::DropClient& client) {
+  const auto state = patiently(client, job.patience(), [&] {
+    return client.commit(job.delivery, job.list.sources.size() + (job.plan != nullptr ? 1 : 0));
+  });
+  if (!state) return tl::unexpected(state.error());
+  std::unordered_map<std::string_view, const wire::ReceivedFile*> received;
+  for (const auto& file : state->files) received.emplace(file.name, &file);
+  const auto has = [&received](const wire::ReceivedFile& file) {
+    const auto found = received.find(file.name);
+    return found != received.end() && *found->second == file;
+  };
+  for (std::size_t i = 0; i < job.wire.size(); ++i)
+    if (!has(job.wire[i]))
+      return fail(Kind::integrity, "the server has other bytes of " + job.done[i]->name + " than were sent");
+  if (job.manifest && !has(*job.manifest))
+    return fail(Kind::integrity, "the server has another list of files than was sent");
+  return {};
+}
+
+// Sends what is not there yet, and commits. `start_over`: nothing of this delivery can be used, and another may do.
+Result<void> Sender::Impl::deliver(SendJob& job, api::DropClient& client, bool& start_over) {
+  for (unsigned round = 0;;) {
+    auto done = send_sources(job, client);
+    if (done) done = commit(job, client);
+    if (done || interrupt().raised()) return done;
+    const Error& error = done.error();
+    if (error.kind != Kind::conflict && error.kind != Kind::not_found) return done;
+    if (++round > most_rounds) return fail(Kind::unavailable, error.what, "run the same command again to resume");
+    const auto lost = look_for_losses(job, client);
+    if (!lost) return tl::unexpected(lost.error());
+    if (*lost == Lost::files) continue;
+    if (*lost == Lost::nothing) static_cast<void>(client.cancel(job.delivery));
+    start_over = !job.stream_begun;
+    return fail(Kind::unavailable, error.what, "send it again");
+  }
+}
+
+SentFile Sender::Impl::sums_of_text() const {
+  Xxh128 sum;
+  sum.update(as_bytes(options.message));
+  SentFile out{"-", options.message.size(), sum.sum(), std::nullopt, recipient.has_value()};
+  if (options.sha256) out.sha256 = sha256(as_bytes(options.message));
+  return out;
+}
+
+Result<SentDelivery> Sender::Impl::send_once(const SourceList& sources, bool& start_over) {
+  api::Pace pace(options.most_rate);
+  SendTally tally(events, sources);
+  SendJob job{link, options, sources, interrupt(), pace, tally, {}, nullptr, {}};
+  job.done.resize(sources.sources.size());
+  job.wire.resize(sources.sources.size());
+  job.uploads.resize(sources.sources.size());
+  api::DropClient client(link, options.client);
+
+  std::optional<SendState> state;
+  const auto earlier = take_up(job, client, state);
+  if (!earlier) return tl::unexpected(earlier.error());
+  const bool resumed = earlier->has_value();
+  if (!resumed)
+    if (auto begun = begin(job, client, state); !begun) return tl::unexpected(begun.error());
+  if (state) job.state = &*state;
+
+  if (auto done = deliver(job, client, start_over); !done) {
+    // A delivery with a stream cannot be continued, so that nothing is kept of it.
+    if (sources.has_stream && !interrupt().raised()) static_cast<void>(client.cancel(job.delivery));
+    return tl::unexpected(done.error());
+  }
+  tally.committed();
+  if (state) state->remove();
+  SentDelivery out;
+  out.delivery = job.delivery;
+  out.resumed = resumed;
+  for (auto& file : job.done) out.files.push_back(std::move(*file));
+  if (sources.sources.empty()) {
+    out.files.push_back(sums_of_text());
+    tally.sent(out.files.back());
+  }
+  return out;
+}
+
+Result<SentDelivery> Sender::Impl::send(const SourceList& sources) {
+  if (sources.sources.empty() && options.message.empty()) return fail(Kind::usage, "nothing to send");
+  if (auto fits = wire::check_message(options.message); !fits) return tl::unexpected(fits.error());
+  if (auto settled = settle_seal(); !settled) return tl::unexpected(settled.error());
+  for (unsigned round = 0;; ++round) {
+    bool start_over = false;
+    auto sent = send_once(sources, start_over);
+    if (sent || !start_over || round == most_rounds) return sent;
+  }
+}
+
+Sender::Sender(DropLink link, SenderOptions options, SenderEvents events)
+    : impl_(std::make_unique<Impl>(std::move(link), std::move(options), std::move(events))) {}
+Sender::~Sender() = default;
+
+Result<wire::DropInfo> Sender::look() {
+  return impl_->look();
+}
+bool Sender::seals() const {
+  return !impl_->link.key.empty();
+}
+
+Result<void> Sender::check_limits(const wire::DropInfo& drop, const SourceList& sources, bool sealed) {
+  if (drop.state != wire::SpaceState::open)
+    return fail(Kind::denied, "the receiver takes nothing more",
+                "they have closed this link, or its limits are used up");
+  const auto& limits = drop.limits;
+  if (limits.max_files != 0 && sources.sources.size() > limits.max_files)
+    return fail(Kind::too_large, "too many files: " + std::to_string(sources.sources.size()) + ", and " +
+                                     std::to_string(limits.max_files) + " are left of the receiver's limit");
+  std::uint64_t bytes = sources.known_bytes;
+  if (sealed) {
+    bytes = 0;
+    for (const auto& source : sources.sources) bytes += seal::sealed_size(source.size.value_or(0));
+  }
+  if (limits.max_size != 0 && bytes > limits.max_size)
+    return fail(Kind::too_large, "too large: " + format_size(bytes) + (sealed ? " encrypted, " : ", ") +
+                                     format_size(limits.max_size) + " left of the receiver's limit");
+  return {};
+}
+
+Result<SentDelivery> Sender::send(const SourceList& sources) {
+  return impl_->send(sources);
+}
+
+void Sender::interrupt() {
+  impl_->options.client.interrupt->raise();
+}
+
+}  // namespace qrx::send

@@ -1,0 +1,268 @@
+#include "send/sources.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <functional>
+#include <memory>
+#include <unordered_map>
+
+#include "base/unique_fd.h"
+#include "wire/names.h"
+
+namespace qrx::send {
+namespace {
+
+constexpr std::size_t most_depth = 200;
+
+struct CloseDirectory {
+  void operator()(DIR* directory) const { ::closedir(directory); }
+};
+
+std::optional<std::string> real_path(const std::string& path) {
+  const std::unique_ptr<char, void (*)(void*)> resolved(::realpath(path.c_str(), nullptr), std::free);
+  return resolved ? std::optional<std::string>(resolved.get()) : std::nullopt;
+}
+
+std::string last_part(const std::string& path) {
+  auto end = path.size();
+  while (end > 0 && path[end - 1] == '/') --end;
+  const auto slash = end == 0 ? std::string::npos : path.rfind('/', end - 1);
+  const auto begin = slash == std::string::npos ? 0 : slash + 1;
+  return path.substr(begin, end - begin);
+}
+
+std::string joined(const std::string& directory, const std::string& name) {
+  return directory.empty() || directory.back() == '/' ? directory + name : directory + "/" + name;
+}
+
+// Whether a file ends where its size says. Where it does not (/proc says 0, /sys a page), only reading tells.
+Result<bool> ends_at_its_size(int fd, const std::string& shown, std::uint64_t size) {
+  char byte = 0;
+  const auto at = [&](std::uint64_t offset) { return ::pread(fd, &byte, 1, static_cast<off_t>(offset)); };
+  if ((size == 0 || at(size - 1) == 1) && at(size) == 0) return true;
+  // EAGAIN: it has nothing to say just now. ESPIPE: it is read in order only.
+  if (at(0) < 0 && errno != EAGAIN && errno != ESPIPE && errno != EINTR) return fail_errno("cannot read " + shown);
+  return false;
+}
+
+Source regular_source(std::string path, std::string name, const struct stat& status) {
+  Source source;
+  source.regular = true;
+  source.path = std::move(path);
+  source.name = std::move(name);
+  source.size = static_cast<std::uint64_t>(status.st_size);
+  source.mtime_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+  source.ctime_ns = std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec;
+  source.device = status.st_dev;
+  source.inode = status.st_ino;
+  return source;
+}
+
+bool is_stream(const struct stat& status) {
+  return !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode) && !S_ISSOCK(status.st_mode);
+}
+
+// Which argument --name is for.
+Result<std::size_t> to_be_named(const std::vector<std::string>& arguments) {
+  std::optional<std::size_t> found;
+  std::size_t streams = 0;
+  for (std::size_t i = 0; i < arguments.size(); ++i) {
+    struct stat status {};
+    const bool stream = arguments[i] == "-" || (::stat(arguments[i].c_str(), &status) == 0 && is_stream(status));
+    if (!stream) continue;
+    found = i;
+    ++streams;
+  }
+  if (streams == 1) return *found;
+  if (arguments.size() == 1) return std::size_t{0};
+  return fail(Kind::usage, "--name names one thing, and there are " +
+                               std::to_string(streams > 0 ? streams : arguments.size()) + " that it could be for");
+}
+
+// Once it is raised every step ends; what cannot be sent is noted, and the search goes on.
+class Finder {
+ public:
+  explicit Finder(const FindOptions& options) : options_(options) {}
+
+  void argument(const std::string& given, const std::optional<std::string>& name);
+  bool stopped() const { return options_.stopped && options_.stopped(); }
+  SourceList take() { return std::move(list_); }
+
+ private:
+  void add(Source source, const std::string& shown);
+  void add_file(const std::string& path, const std::string& given, const std::string& name, const struct stat& status);
+  void walk(const std::string& directory, const std::string& name, std::size_t depth);
+  void entry(const std::string& path, const std::string& name, std::size_t depth, bool& any);
+  void link(const std::string& path, const std::string& name);
+  void skip(const std::string& path, const char* why) {
+    list_.warnings.push_back(shown(path) + " is not sent: " + why);
+  }
+  void wrong(const tl::unexpected<Error>& error) { list_.errors.push_back(error.value()); }
+  // A path within the tree as the user gave the tree.
+  std::string shown(const std::string& path) const {
+    return path.size() < root_.size() ? path : given_root_ + path.substr(root_.size());
+  }
+
+  const FindOptions& options_;
+  SourceList list_;
+  std::unordered_map<std::string, std::size_t> by_name_;
+  std::string root_;        // real path of the tree that is walked, without a slash at its end: "" for "/"
+  std::string given_root_;  // the same as it was given
+};
+
+void Finder::add(Source source, const std::string& shown) {
+  if (std::string name = wire::sendable_name(source.name); name != source.name) {
+    list_.renamed.push_back({shown, name});
+    source.name = std::move(name);
+  }
+  if (auto fine = wire::check_name(source.name); !fine)
+    return wrong(fail(Kind::integrity, "cannot send " + shown + ": " + fine.error().what, "rename it first"));
+  const auto [it, added] = by_name_.try_emplace(source.name, list_.sources.size());
+  if (!added) {
+    const Source& other = list_.sources[it->second];
+    if (source.regular && other.regular && other.device == source.device && other.inode == source.inode) return;
+    return wrong(fail(Kind::usage, "cannot send both " + (other.path == "-" ? "standard input" : other.path) + " and " +
+                                       shown + ": both would be named " + source.name));
+  }
+  if (source.size) list_.known_bytes += *source.size;
+  if (source.stream) list_.has_stream = true;
+  list_.sources.push_back(std::move(source));
+}
+
+void Finder::add_file(const std::string& path, const std::string& given, const std::string& name,
+                      const struct stat& status) {
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  if (!file) return wrong(fail_errno("cannot read " + given));
+  Source source = regular_source(path, name, status);
+  const auto sized = ends_at_its_size(file.get(), given, *source.size);
+  if (!sized) return wrong(tl::unexpected(sized.error()));
+  if (!*sized) {
+    source.stream = true;
+    source.size.reset();
+  }
+  add(std::move(source), given);
+}
+
+void Finder::argument(const std::string& given, const std::optional<std::string>& wanted) {
+  Source source;
+  source.stream = true;
+  if (given == "-") {
+    source.path = "-";
+    source.name = wanted.value_or("stdin");
+    return add(std::move(source), "standard input");
+  }
+  if (given.empty()) return wrong(fail(Kind::usage, "an empty file name was given"));
+  struct stat status {};
+  if (::stat(given.c_str(), &status) != 0) return wrong(fail_errno("cannot read " + given));
+  std::string name = last_part(given);
+  if (name.empty() || name == "." || name == "..") name = last_part(real_path(given).value_or(""));
+  if (wanted) name = *wanted;
+
+  if (S_ISDIR(status.st_mode)) {
+    const auto real = real_path(given);
+    if (!real) return wrong(fail_errno("cannot read " + given));
+    root_ = *real == "/" ? "" : *real;
+    given_root_ = given;
+    while (given_root_.ends_with('/')) given_root_.pop_back();
+    return walk(*real, name, 0);
+  }
+  if (S_ISREG(status.st_mode)) {
+    if (given.back() == '/') return wrong(fail(Kind::other, "cannot read " + given + ": not a directory"));
+    const auto real = real_path(given);
+    if (!real) return wrong(fail_errno("cannot read " + given));
+    return add_file(*real, given, name, status);
+  }
+  if (S_ISSOCK(status.st_mode)) return wrong(fail(Kind::usage, "cannot send " + given + ": it is a socket"));
+  source.path = given.starts_with('/') ? given : joined(real_path(".").value_or("."), given);
+  source.name = name;
+  add(std::move(source), given);
+}
+
+void Finder::walk(const std::string& directory, const std::string& name, std::size_t depth) {
+  if (depth > most_depth)
+    return wrong(fail(Kind::usage, "cannot send " + shown(directory) + ": too many directories within each other"));
+  const std::unique_ptr<DIR, CloseDirectory> open(::opendir(directory.c_str()));
+  if (!open) return wrong(fail_errno("cannot read " + shown(directory)));
+  std::vector<std::string> names;
+  for (;;) {
+    errno = 0;
+    const dirent* found = ::readdir(open.get());
+    if (found == nullptr) {
+      if (errno != 0) wrong(fail_errno("cannot read " + shown(directory)));
+      break;
+    }
+    const std::string_view entry_name = found->d_name;
+    if (entry_name != "." && entry_name != "..") names.emplace_back(entry_name);
+  }
+  std::sort(names.begin(), names.end());
+  bool any = false;
+  for (const auto& child : names) {
+    if (stopped()) return;
+    entry(joined(directory, child), joined(name, child), depth, any);
+  }
+  if (!any) skip(directory, "no file is in it");
+}
+
+// `any` becomes true when something of it is sent, or was skipped with a warning of its own.
+void Finder::entry(const std::string& path, const std::string& name, std::size_t depth, bool& any) {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0) {
+    if (errno == ENOENT) return;  // deleted since the directory was read
+    any = true;
+    return wrong(fail_errno("cannot read " + shown(path)));
+  }
+  any = true;
+  if (S_ISDIR(status.st_mode)) return walk(path, name, depth + 1);
+  if (S_ISREG(status.st_mode)) return add_file(path, shown(path), name, status);
+  if (S_ISLNK(status.st_mode)) return link(path, name);
+  skip(path, "it is neither a file nor a directory");
+}
+
+void Finder::link(const std::string& path, const std::string& name) {
+  struct stat status {};
+  const auto real = real_path(path);
+  if (!real || ::stat(real->c_str(), &status) != 0)
+    skip(path, "a link that leads nowhere");
+  else if (*real != root_ && !real->starts_with(root_ + "/"))
+    skip(path, "a link out of the directory");
+  else if (!S_ISREG(status.st_mode))
+    skip(path, S_ISDIR(status.st_mode) ? "a link to a directory" : "a link to no file");
+  else
+    add_file(*real, shown(path), name, status);
+}
+
+}  // namespace
+
+Result<SourceList> find_sources(const std::vector<std::string>& arguments, const FindOptions& options) {
+  std::optional<std::size_t> named;
+  if (options.name) {
+    const auto one = to_be_named(arguments);
+    if (!one) return tl::unexpected(one.error());
+    named = *one;
+  }
+  Finder finder(options);
+  for (std::size_t i = 0; i < arguments.size() && !finder.stopped(); ++i)
+    finder.argument(arguments[i], named == i ? options.name : std::nullopt);
+  if (finder.stopped()) return fail(Kind::unavailable, "interrupted");
+  SourceList list = finder.take();
+  if (list.sources.empty() && list.errors.empty()) return fail(Kind::usage, "nothing to send: no file was found");
+  return list;
+}
+
+Result<SourceList> source_in_memory(int memory, const std::string& name) {
+  struct stat status {};
+  if (::fstat(memory, &status) != 0) return fail_errno("cannot read " + name);
+  SourceList list;
+  list.sources.push_back(regular_source("/proc/self/fd/" + std::to_string(memory), name, status));
+  list.known_bytes = *list.sources[0].size;
+  return list;
+}
+
+}  // namespace qrx::send

@@ -1,0 +1,71 @@
+// How long is waited, how fast is sent, what a refusal says.
+#include <chrono>
+#include <thread>
+
+#include "api/pace.h"
+#include "api/patience.h"
+#include "api/refusals.h"
+#include "unit/catch.h"
+
+using namespace qrx;
+using namespace qrx::api;
+
+TEST_CASE("patience ends: at once for what does not get better, after its time for what might") {
+  const http::Interrupt interrupt;
+  int notices = 0;
+  Patience patience(interrupt, {Millis(1), Millis(4), Millis(40)}, [&](const std::string&) { ++notices; });
+  CHECK(!patience.wait({Kind::not_found, "gone", ""}));
+  CHECK(notices == 0);
+  const Error trouble{Kind::unavailable, "cut", ""};
+  int attempts = 0;
+  while (patience.wait(trouble)) ++attempts;
+  CHECK(attempts > 0);
+  CHECK(notices == attempts);
+  patience.progress();
+  CHECK(patience.wait(trouble));
+  // Who is asked to come back after a minute does not hammer for 40 ms.
+  CHECK(!patience.wait(trouble, Millis(60'000)));
+}
+
+TEST_CASE("an interrupt ends a pause") {
+  http::Interrupt interrupt;
+  std::thread raiser([&] {
+    std::this_thread::sleep_for(Millis(10));
+    interrupt.raise();
+  });
+  const auto begun = std::chrono::steady_clock::now();
+  CHECK(!api::pause(interrupt, Millis(30'000)));
+  CHECK(std::chrono::steady_clock::now() - begun < Millis(5'000));
+  raiser.join();
+}
+
+TEST_CASE("a pace lets through as much as it says") {
+  const http::Interrupt interrupt;
+  Pace pace(1'000'000);
+  CHECK(pace.piece(1 << 20) == 100'000);
+  const auto begun = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4; ++i) REQUIRE(pace.take(50'000, interrupt));
+  const auto time = std::chrono::steady_clock::now() - begun;
+  CHECK(time >= Millis(90));
+  Pace none(0);
+  CHECK(none.piece(77) == 77);
+  CHECK(none.take(1ULL << 60, interrupt));
+}
+
+TEST_CASE("a server's refusal is told in its words, made harmless") {
+  http::ClientAnswer answer;
+  answer.status = 413;
+  answer.headers = {{"Content-Type", "application/problem+json"}, {"Retry-After", "7"}};
+  answer.body = R"({"status":413,"title":"too large","detail":"only 5 bytes\u001b[2J left"})";
+  CHECK(refusal(answer, "upload").what == "cannot upload: only 5 bytes\\x1b[2J left");
+  CHECK(refusal(answer, "upload").kind == Kind::too_large);
+  CHECK(retry_after(answer) == Millis(7000));
+  answer.status = 404;
+  CHECK(refusal(answer, "upload").what == "this link does not exist or has expired");
+  answer.status = 502;
+  answer.headers = {{"Content-Type", "text/html"}};
+  CHECK(refusal(answer, "upload").what == "cannot upload: the server answered 502");
+  CHECK(is_temporary(refusal(answer, "upload").kind));
+  answer.status = 507;
+  CHECK(!is_temporary(refusal(answer, "upload").kind));
+}

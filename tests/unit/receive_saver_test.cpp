@@ -1,0 +1,437 @@
+// Hostile names, conflicts, swapped links: what a saver leaves on the disk, and what it never does.
+#include "receive/saver.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <filesystem>
+#include <fstream>
+#include <random>
+#include <set>
+
+#include "base/text.h"
+#include "receive/local_names.h"
+#include "temp_directory.h"
+#include "unit/catch.h"
+
+using namespace qrx;
+using namespace qrx::receive;
+using qrx::test::TempDirectory;
+namespace fs = std::filesystem;
+
+namespace {
+
+std::string content(const fs::path& path) {
+  std::ifstream file(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(file), {}};
+}
+
+void put(const fs::path& path, const std::string& text) {
+  std::ofstream(path, std::ios::binary) << text;
+}
+
+std::set<std::string> all_files(const std::string& root) {
+  std::set<std::string> out;
+  for (const auto& entry : fs::recursive_directory_iterator(root))
+    if (!entry.is_directory()) out.insert(fs::relative(entry.path(), root).string());
+  return out;
+}
+
+std::unique_ptr<Saver> open_saver(const std::string& output, OnConflict on_conflict = OnConflict::rename) {
+  auto saver = Saver::open(output, on_conflict);
+  INFO((saver ? std::string() : saver.error().what));
+  REQUIRE(saver);
+  return std::move(*saver);
+}
+
+Result<std::string> save(Saver& saver, const std::string& name, const std::string& text,
+                         const Id& delivery = Id::random()) {
+  auto partial = saver.begin(name, Id::random(), delivery);
+  if (!partial) return tl::unexpected(partial.error());
+  if (auto written = partial->write(as_bytes(text)); !written) return tl::unexpected(written.error());
+  return partial->publish();
+}
+
+// A name that an attacker, a broken client or a fuzzer might send.
+std::string hostile_name(std::mt19937& random) {
+  static const std::string pieces[] = {"..",
+                                       ".",
+                                       "/",
+                                       "//",
+                                       "\\",
+                                       "-rf",
+                                       "--",
+                                       ".bashrc",
+                                       "a",
+                                       "photo.jpg",
+                                       "C:",
+                                       "CON",
+                                       "nul.txt",
+                                       std::string(1, '\0'),
+                                       "\n",
+                                       "\r",
+                                       "\x1b[2J",
+                                       "\x7f",
+                                       "\xc2\x85",
+                                       "\xe2\x80\xae",
+                                       "\xe2\x80\x8b",
+                                       "\xef\xbb\xbf",
+                                       "\xff",
+                                       "\xc0\xaf",
+                                       "\xed\xa0\x80",
+                                       "\xf0\x9f\x98\x80",
+                                       "\xe4\xbd\xa0\xe5\xa5\xbd",
+                                       " ",
+                                       "~",
+                                       "$HOME",
+                                       "`id`",
+                                       ";",
+                                       "*",
+                                       "%2e%2e",
+                                       "..%2f",
+                                       ".qrx-part",
+                                       std::string(300, 'l'),
+                                       std::string(120, '\xe4'),
+                                       "\xc3\xa9",
+                                       "e\xcc\x81",
+                                       "\t",
+                                       "|",
+                                       "\"",
+                                       "'"};
+  std::string out;
+  const auto count = random() % 12;
+  for (unsigned i = 0; i < count; ++i) {
+    out += pieces[random() % std::size(pieces)];
+    if (random() % 3 == 0) out += '/';
+  }
+  return out;
+}
+
+// Without the invisible characters that names may have.
+std::string without_spelling(std::string text) {
+  for (const std::string_view one : {"\u200c", "\u200d", "\ufe0e", "\ufe0f"})
+    for (std::size_t at; (at = text.find(one)) != std::string::npos;) text.erase(at, one.size());
+  return text;
+}
+
+}  // namespace
+
+TEST_CASE("ordinary names stay as they are") {
+  for (const std::string name :
+       {"photo.jpg", "Read me (2).txt", "dir/sub/file", "a b", "\xe4\xbd\xa0\xe5\xa5\xbd.txt", "x~", "12:30.png",
+        "dir/.gitignore", "\xf0\x9f\x98\x80.gif", "C++ notes; v2", "x..y", "a/-b"})
+    CHECK(safe_local_name(name) == name);
+}
+
+TEST_CASE("joiners and variation selectors are spelling: they stay") {
+  for (const std::string name : {"\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645.txt", "\u0915\u094d\u200d\u0937.txt",
+                                 "\u2764\ufe0f.txt", "\U0001F468\u200d\U0001F469.jpg", "\u845b\U000e0100.txt"})
+    CHECK(safe_local_name(name) == name);
+}
+
+TEST_CASE("what other file systems refuse in a name becomes an underscore") {
+  CHECK(portable_name("Re: 12:30?.txt", false) == "Re_ 12_30_.txt");
+  CHECK(portable_name("a*\"<>|b", false) == "a_____b");
+  CHECK(portable_name("end. .", false) == "end___");
+  CHECK(portable_name("gr\u00f6\u00dfe.txt", false) == "gr\u00f6\u00dfe.txt");
+  CHECK(portable_name("gr\u00f6\u00dfe.txt", true) == "gr__e.txt");
+}
+
+TEST_CASE("partials that no later run goes on with are known by their names") {
+  const Id id = Id::random();
+  const std::string longest(255, 'x');
+  for (const std::string& name : {std::string("a.bin"), longest}) {
+    CHECK(is_passing_partial(partial_name(name, id, false)));
+    CHECK_FALSE(is_passing_partial(partial_name(name, id, true)));
+    CHECK(partial_name(name, id, false).size() <= 255);
+  }
+  CHECK_FALSE(is_passing_partial(".tmp.qrx-part"));
+}
+
+TEST_CASE("names that run something where they stand are told apart") {
+  for (const std::string name :
+       {"repo/.git/hooks/pre-commit", "x/.ssh/authorized_keys", "home/.bashrc", "h/.config/autostart/a.desktop"})
+    CHECK_FALSE(risk_of(name).empty());
+  for (const std::string name : {"photo.jpg", "repo/.gitignore", "bashrc.txt"}) CHECK(risk_of(name).empty());
+}
+
+TEST_CASE("a file that was given up leaves its name to the next one of its delivery, and no partial") {
+  TempDirectory temp;
+  const auto saver = std::move(*Saver::open(temp.text(), OnConflict::rename));
+  const Id delivery = Id::random();
+  auto first = saver->begin("a.bin", Id::random(), delivery);
+  REQUIRE(first);
+  first->discard();
+  auto second = saver->begin("a.bin", Id::random(), delivery);
+  REQUIRE(second);
+  CHECK(second->name() == "a.bin");
+  saver->discard_parts();
+  CHECK(fs::is_empty(temp.text()));
+}
+
+TEST_CASE("what killed runs left in the directory is removed, but not a partial that is being written") {
+  TempDirectory temp;
+  const auto saver = std::move(*Saver::open(temp.text(), OnConflict::rename));
+  saver->set_passing();
+  const Id delivery = Id::random();
+  auto running = saver->begin("running.bin", Id::random(), delivery);
+  REQUIRE(running);
+  { REQUIRE(saver->begin("dead.bin", Id::random(), delivery)); }
+  const auto later = std::move(*Saver::open(temp.text(), OnConflict::rename));
+  later->remove_stale();
+  CHECK(all_files(temp.text()).size() == 1);
+}
+
+TEST_CASE("a name where nothing is means a directory when several deliveries may come") {
+  TempDirectory temp;
+  REQUIRE(Saver::open(temp.text() + "/Inbox", OnConflict::rename, true));
+  CHECK(fs::is_directory(temp.text() + "/Inbox"));
+  CHECK(fs::is_empty(temp.text() + "/Inbox"));
+}
+
+TEST_CASE("names that would hide, look like options or climb are changed at the top") {
+  CHECK(safe_local_name(".bashrc") == "_bashrc");
+  CHECK(safe_local_name("-rf") == "_rf");
+  CHECK(safe_local_name("../../etc/passwd") == "_/_/etc/passwd");
+  CHECK(safe_local_name("/etc/passwd") == "etc/passwd");
+  CHECK(safe_local_name("a/../b") == "a/_/b");
+  CHECK(safe_local_name("a\\b") == "a_b");
+  CHECK(safe_local_name("") == "file");
+  CHECK(safe_local_name("./.") == "file");
+  CHECK(safe_local_name("a\nb\x1b[31m") == "a_b_[31m");
+  CHECK(safe_local_name("x\xe2\x80\xaegpj.exe") == "x_gpj.exe");
+  CHECK(safe_local_name("dir/.x.abcdefgh.qrx-part") == "dir/.x.abcdefgh_qrx-part");
+}
+
+TEST_CASE("a thousand hostile names stay beneath the directory, visible, printable and short enough") {
+  std::mt19937 random(20261123);
+  for (int i = 0; i < 1000; ++i) {
+    const std::string wire = hostile_name(random);
+    const std::string name = safe_local_name(wire);
+    INFO(escape_untrusted(wire) << " became " << escape_untrusted(name));
+    REQUIRE(!name.empty());
+    REQUIRE(name.size() <= 3500);
+    REQUIRE(is_valid_utf8(name));
+    REQUIRE(escape_untrusted(without_spelling(name)) == without_spelling(name));
+    REQUIRE(name[0] != '.');
+    REQUIRE(name[0] != '-');
+    REQUIRE(name[0] != '/');
+    REQUIRE(safe_local_name(name) == name);
+    const auto parts = split_path(name);
+    REQUIRE(parts.size() <= 64);
+    for (const auto& part : parts) {
+      REQUIRE(part != "..");
+      REQUIRE(part != ".");
+      REQUIRE(part.size() <= 255);
+      REQUIRE(part.find('\\') == std::string::npos);
+    }
+    REQUIRE(partial_name(parts.back(), Id::random()).size() <= 255);
+    REQUIRE(is_valid_utf8(partial_name(parts.back(), Id::random())));
+    REQUIRE(numbered_name(parts.back(), 9999).size() <= 255);
+    REQUIRE(is_valid_utf8(numbered_name(parts.back(), 9999)));
+  }
+}
+
+TEST_CASE("hostile names are all saved, one file each, and nothing outside") {
+  TempDirectory temp;
+  const std::string out = temp.text() + "/out/";
+  auto saver = open_saver(out);
+  std::mt19937 random(7);
+  const Id delivery = Id::random();
+  std::set<std::string> paths;
+  constexpr int count = 200;  // each is made durable
+  for (int i = 0; i < count; ++i) {
+    const auto path = save(*saver, hostile_name(random), std::to_string(i), delivery);
+    INFO((path ? std::string() : path.error().what));
+    REQUIRE(path);
+    REQUIRE(path->starts_with(out));
+    REQUIRE(paths.insert(*path).second);
+    REQUIRE(content(*path) == std::to_string(i));
+  }
+  CHECK(all_files(out).size() == count);
+  for (const auto& entry : fs::directory_iterator(temp.text())) CHECK(entry.path().filename() == "out");
+}
+
+TEST_CASE("names are numbered before the extension") {
+  CHECK(numbered_name("photo.jpg", 1) == "photo (1).jpg");
+  CHECK(numbered_name("photo.jpg", 0) == "photo.jpg");
+  CHECK(numbered_name("noext", 2) == "noext (2)");
+  CHECK(numbered_name(".hidden", 2) == ".hidden (2)");
+  CHECK(numbered_name(std::string(255, 'x'), 1) == std::string(251, 'x') + " (1)");
+}
+
+TEST_CASE("what is there is never clobbered: renamed, refused, or overwritten only when asked") {
+  TempDirectory temp;
+  put(temp.text() + "/photo.jpg", "old");
+  SECTION("rename") {
+    auto saver = open_saver(temp.text());
+    CHECK(save(*saver, "photo.jpg", "new") == temp.text() + "/photo (1).jpg");
+    CHECK(save(*saver, "photo.jpg", "newer") == temp.text() + "/photo (2).jpg");
+    CHECK(content(temp.text() + "/photo.jpg") == "old");
+  }
+  SECTION("refuse") {
+    auto saver = open_saver(temp.text(), OnConflict::refuse);
+    const auto path = save(*saver, "photo.jpg", "new");
+    REQUIRE(!path);
+    CHECK(path.error().kind == Kind::exists);
+    CHECK(content(temp.text() + "/photo.jpg") == "old");
+    // It appears while the file comes in.
+    auto partial = saver->begin("late.jpg", Id::random(), Id::random());
+    REQUIRE(partial);
+    put(temp.text() + "/late.jpg", "mine");
+    CHECK(!partial->publish());
+    CHECK(content(temp.text() + "/late.jpg") == "mine");
+  }
+  SECTION("overwrite") {
+    auto saver = open_saver(temp.text(), OnConflict::overwrite);
+    CHECK(save(*saver, "photo.jpg", "new") == temp.text() + "/photo.jpg");
+    CHECK(content(temp.text() + "/photo.jpg") == "new");
+    fs::create_directory(temp.text() + "/dir");
+    const auto path = save(*saver, "dir", "x");
+    REQUIRE(!path);
+    CHECK(path.error().kind == Kind::exists);
+  }
+  SECTION("two of one delivery are both kept even then") {
+    auto saver = open_saver(temp.text(), OnConflict::overwrite);
+    const Id delivery = Id::random();
+    CHECK(save(*saver, "image\n.jpg", "1", delivery) == temp.text() + "/image_.jpg");
+    CHECK(save(*saver, "image\t.jpg", "2", delivery) == temp.text() + "/image_ (1).jpg");
+    CHECK(save(*saver, "image_.jpg", "3") == temp.text() + "/image_.jpg");
+  }
+}
+
+TEST_CASE("links lead nowhere: neither a planted directory nor one swapped in") {
+  TempDirectory temp;
+  const std::string outside = temp.text() + "/outside", out = temp.text() + "/out";
+  fs::create_directory(outside);
+  fs::create_directory(out);
+  SECTION("a link in place of a directory gets a neighbour") {
+    fs::create_directory_symlink(outside, out + "/dir");
+    auto saver = open_saver(out);
+    CHECK(save(*saver, "dir/a", "x") == out + "/dir (1)/a");
+    CHECK(save(*saver, "dir/b", "x") == out + "/dir (1)/b");
+    auto strict = open_saver(out, OnConflict::overwrite);
+    CHECK(!save(*strict, "dir/a", "x"));
+  }
+  SECTION("a directory that becomes a link while a file comes in") {
+    auto saver = open_saver(out);
+    auto partial = saver->begin("dir/a", Id::random(), Id::random());
+    REQUIRE(partial);
+    REQUIRE(partial->write(as_bytes(std::string_view("data"))));
+    fs::rename(out + "/dir", out + "/moved");
+    fs::create_directory_symlink(outside, out + "/dir");
+    static_cast<void>(partial->publish());
+    CHECK(content(out + "/moved/a") == "data");
+  }
+  SECTION("a link in place of the file or of the partial") {
+    put(outside + "/victim", "precious");
+    fs::create_symlink(outside + "/victim", out + "/a");
+    auto saver = open_saver(out);
+    CHECK(save(*saver, "a", "x") == out + "/a (1)");
+    auto over = open_saver(out, OnConflict::overwrite);
+    CHECK(save(*over, "a", "y") == out + "/a");
+    CHECK(fs::is_regular_file(fs::symlink_status(out + "/a")));
+    const Id file = Id::random();
+    fs::create_symlink(outside + "/victim", out + "/" + partial_name("b", file));
+    CHECK(!saver->begin("b", file, Id::random()));
+    CHECK(content(outside + "/victim") == "precious");
+  }
+  SECTION("a partial that is replaced by another file is not published") {
+    auto saver = open_saver(out);
+    const Id file = Id::random();
+    auto partial = saver->begin("c", file, Id::random());
+    REQUIRE(partial);
+    fs::remove(out + "/" + partial_name("c", file));
+    put(out + "/" + partial_name("c", file), "planted");
+    const auto path = partial->publish();
+    REQUIRE(!path);
+    CHECK(path.error().kind == Kind::integrity);
+    CHECK(!fs::exists(out + "/c"));
+  }
+  CHECK(all_files(outside).size() <= 1);
+}
+
+TEST_CASE("a partial is kept, found again, and can be dropped") {
+  TempDirectory temp;
+  const Id file = Id::random(), delivery = Id::random();
+  auto saver = open_saver(temp.text());
+  {
+    auto partial = saver->begin("dir/a.bin", file, delivery);
+    REQUIRE(partial);
+    REQUIRE(partial->write(as_bytes(std::string_view("0123456789"))));
+    auto second = saver->begin("dir/a.bin", file, delivery);
+    REQUIRE(!second);
+    CHECK(second.error().kind == Kind::locked);
+  }
+  CHECK(all_files(temp.text()) == std::set<std::string>{"dir/" + partial_name("a.bin", file)});
+  auto next_run = open_saver(temp.text());
+  auto partial = next_run->begin("dir/a.bin", file, delivery);
+  REQUIRE(partial);
+  CHECK(partial->size() == 10);
+  REQUIRE(partial->truncate(4));
+  REQUIRE(partial->write(as_bytes(std::string_view("xy"))));
+  std::byte space[16];
+  CHECK(partial->read_at(2, space) == 4U);
+  CHECK(partial->publish() == temp.text() + "/dir/a.bin");
+  REQUIRE(next_run->settle(delivery));
+  CHECK(content(temp.text() + "/dir/a.bin") == "0123xy");
+  auto dropped = next_run->begin("b", Id::random(), delivery);
+  REQUIRE(dropped);
+  dropped->discard();
+  CHECK(all_files(temp.text()) == std::set<std::string>{"dir/a.bin"});
+}
+
+TEST_CASE("a file saved by an earlier run is recognised by its bytes") {
+  TempDirectory temp;
+  auto saver = open_saver(temp.text());
+  put(temp.text() + "/a.txt", "other");
+  REQUIRE(save(*saver, "a.txt", "hello") == temp.text() + "/a (1).txt");
+  Xxh128 sum;
+  sum.update(as_bytes(std::string_view("hello")));
+  CHECK(saver->find_saved("a.txt", 5, sum.sum()) == temp.text() + "/a (1).txt");
+  CHECK(!saver->find_saved("b.txt", 5, sum.sum()));
+  sum.update(as_bytes(std::string_view("!")));
+  CHECK(!saver->find_saved("a.txt", 5, sum.sum()));
+}
+
+TEST_CASE("the output is taken as cp takes it") {
+  TempDirectory temp;
+  SECTION("a directory with a slash is made") {
+    auto saver = open_saver(temp.text() + "/new/");
+    CHECK(!saver->one_file());
+    CHECK(save(*saver, "a", "x") == temp.text() + "/new/a");
+  }
+  SECTION("another name is the name of the file") {
+    auto saver = open_saver(temp.text() + "/renamed");
+    CHECK(saver->one_file());
+    CHECK(save(*saver, "dir/a", "x") == temp.text() + "/renamed");
+  }
+  SECTION("an existing file is refused at once") {
+    put(temp.text() + "/there", "x");
+    const auto saver = Saver::open(temp.text() + "/there", OnConflict::refuse);
+    REQUIRE(!saver);
+    CHECK(saver.error().kind == Kind::exists);
+  }
+  SECTION("a directory that is not there is an error, not a surprise") {
+    CHECK(!Saver::open(temp.text() + "/no/such/file", OnConflict::rename));
+  }
+  SECTION("pipes and devices are streams") {
+    CHECK(Saver::is_stream("/dev/null"));
+    CHECK(!Saver::is_stream(temp.text()));
+    CHECK(!Saver::is_stream(temp.text() + "/nothing"));
+  }
+}
+
+TEST_CASE("files get the mode that the umask leaves") {
+  TempDirectory temp;
+  const mode_t before = ::umask(027);
+  auto saver = open_saver(temp.text());
+  const auto path = save(*saver, "sub/a", "x");
+  ::umask(before);
+  REQUIRE(path);
+  struct stat status {};
+  REQUIRE(::stat(path->c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0640);
+  REQUIRE(::stat((temp.text() + "/sub").c_str(), &status) == 0);
+  CHECK((status.st_mode & 0777) == 0750);
+}

@@ -1,0 +1,275 @@
+// What is sent is checked first; what a killed run leaves.
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+
+#include "send/send_state.h"
+#include "send/sender.h"
+#include "send/sources.h"
+#include "temp_directory.h"
+#include "unit/catch.h"
+
+using namespace qrx;
+using namespace qrx::send;
+namespace fs = std::filesystem;
+
+namespace {
+
+class Tree {
+ public:
+  std::string file(const std::string& name, const std::string& text = "x") const {
+    const fs::path where = fs::path(path) / name;
+    fs::create_directories(where.parent_path());
+    std::ofstream(where, std::ios::binary) << text;
+    return where.string();
+  }
+  const test::TempDirectory directory;
+  const std::string path = directory.text();
+};
+
+std::vector<std::string> names(const SourceList& list) {
+  std::vector<std::string> out;
+  for (const auto& source : list.sources) out.push_back(source.name);
+  return out;
+}
+
+SourceList found(const std::vector<std::string>& arguments) {
+  auto list = find_sources(arguments);
+  INFO((list ? std::string() : list.error().what));
+  REQUIRE(list);
+  return *list;
+}
+
+Error refused(const std::vector<std::string>& arguments) {
+  const auto list = find_sources(arguments);
+  if (!list) return list.error();
+  REQUIRE(!list->errors.empty());
+  return list->errors.front();
+}
+
+DropLink link_to(const std::string& host) {
+  DropLink link;
+  link.origin.host = host;
+  return link;
+}
+
+}  // namespace
+
+TEST_CASE("files keep their last name, trees keep their shape") {
+  const Tree tree;
+  const auto photo = tree.file("deep/photo.jpg", "12345");
+  tree.file("dir/b/two");
+  tree.file("dir/a");
+  tree.file("dir/.hidden");
+  const auto list = found({photo, tree.path + "/dir/"});
+  CHECK(names(list) == std::vector<std::string>{"photo.jpg", "dir/.hidden", "dir/a", "dir/b/two"});
+  CHECK(list.known_bytes == 8);
+  CHECK(list.sources[0].path == photo);
+  CHECK(list.sources[0].size == 5U);
+  CHECK(list.warnings.empty());
+}
+
+TEST_CASE("a directory named by dots is sent under its real name") {
+  const Tree tree;
+  tree.file("dir/sub/a");
+  CHECK(names(found({tree.path + "/dir/sub/.."})) == std::vector<std::string>{"dir/sub/a"});
+  CHECK(names(found({tree.path + "/dir/sub/."})) == std::vector<std::string>{"sub/a"});
+}
+
+TEST_CASE("what is missing, unreadable by its kind, or twice the same name is told before anything is sent") {
+  const Tree tree;
+  tree.file("one/a");
+  tree.file("two/a");
+  CHECK(refused({tree.path + "/nothing"}).what == "cannot read " + tree.path + "/nothing: no such file or directory");
+  CHECK(refused({tree.path + "/one/a", tree.path + "/two/a"}).kind == Kind::usage);
+  CHECK(refused({tree.path + "/one/a/"}).what.find("ot a directory") != std::string::npos);
+  CHECK(refused({""}).kind == Kind::usage);
+  CHECK(refused({"-", "-"}).kind == Kind::usage);
+  fs::create_directory(tree.path + "/empty");
+  CHECK(refused({tree.path + "/empty"}).kind == Kind::usage);
+  // The same file twice is one file.
+  CHECK(found({tree.path + "/one/a", tree.path + "/one/../one/a"}).sources.size() == 1);
+}
+
+TEST_CASE("all that cannot be sent is named, names that cannot travel are changed, and the rest is found") {
+  const Tree tree;
+  tree.file("dir/good");
+  tree.file("dir/line\nbreak");
+  tree.file("dir/sub/old\xE9.txt");
+  tree.file("dir/sub/fine");
+  tree.file("other/good");
+  const auto list =
+      found({tree.path + "/dir", tree.path + "/nothing", tree.path + "/dir/good", tree.path + "/other/good"});
+  CHECK(names(list) ==
+        std::vector<std::string>{"dir/good", "dir/line%0Abreak", "dir/sub/fine", "dir/sub/old%E9.txt", "good"});
+  REQUIRE(list.errors.size() == 2);
+  CHECK(list.errors[0].what.find("/nothing: no such file") != std::string::npos);
+  CHECK(list.errors[1].what.find("both would be named good") != std::string::npos);
+  REQUIRE(list.renamed.size() == 2);
+  CHECK(list.renamed[0].path == tree.path + "/dir/line\nbreak");
+  CHECK(list.renamed[0].name == "dir/line%0Abreak");
+  CHECK(list.renamed[1].name == "dir/sub/old%E9.txt");
+}
+
+TEST_CASE("a file that does not end where its size says is read to its end, like a stream") {
+  const auto list = found({"/proc/self/status", "/proc/cpuinfo"});
+  for (const auto& source : list.sources) {
+    CHECK(source.stream);
+    CHECK(source.regular);
+    CHECK(!source.size);
+  }
+  CHECK(list.has_stream);
+  const Tree tree;
+  const auto sizes =
+      found({tree.file("empty", ""), tree.file("one", "1"), tree.file("many", std::string(300'000, 'x'))});
+  CHECK(!sizes.has_stream);
+  CHECK(sizes.known_bytes == 300'001);
+}
+
+TEST_CASE("a name is for the one stream, or for the only argument") {
+  const Tree tree;
+  const auto file = tree.file("a");
+  REQUIRE(::mkfifo((tree.path + "/fifo").c_str(), 0600) == 0);
+  const auto named = [](const std::vector<std::string>& arguments) {
+    FindOptions options;
+    options.name = "new name";
+    const auto list = find_sources(arguments, options);
+    return list ? names(*list) : std::vector<std::string>{"error: " + list.error().what};
+  };
+  CHECK(named({"-"}) == std::vector<std::string>{"new name"});
+  CHECK(named({tree.path + "/fifo"}) == std::vector<std::string>{"new name"});
+  CHECK(named({file, tree.path + "/fifo"}) == std::vector<std::string>{"a", "new name"});
+  CHECK(named({file}) == std::vector<std::string>{"new name"});
+  CHECK(named({"-", tree.path + "/fifo"})[0].starts_with("error: --name names one thing"));
+  CHECK(named({file, file})[0].starts_with("error: --name names one thing"));
+}
+
+TEST_CASE("a search that is stopped ends") {
+  const Tree tree;
+  for (int i = 0; i < 10; ++i) tree.file("dir/" + std::to_string(i));
+  int asked = 0;
+  FindOptions options;
+  options.stopped = [&asked] { return ++asked > 3; };
+  const auto list = find_sources({tree.path + "/dir"}, options);
+  REQUIRE(!list);
+  CHECK(list.error().kind == Kind::unavailable);
+}
+
+TEST_CASE("links given are followed; links in trees never lead out, in circles or to directories") {
+  const Tree tree;
+  const auto secret = tree.file("outside/secret", "s");
+  tree.file("dir/real", "r");
+  fs::create_directory(tree.path + "/dir/sub");
+  fs::create_symlink("real", tree.path + "/dir/inside");
+  fs::create_symlink(secret, tree.path + "/dir/leak");
+  fs::create_symlink("../../outside/secret", tree.path + "/dir/sub/leak");
+  fs::create_symlink("..", tree.path + "/dir/sub/loop");
+  fs::create_symlink("nowhere", tree.path + "/dir/broken");
+  fs::create_symlink("loop2", tree.path + "/dir/loop2");
+  const auto list = found({tree.path + "/dir"});
+  CHECK(names(list) == std::vector<std::string>{"dir/inside", "dir/real"});
+  CHECK(list.warnings.size() == 5);
+  fs::create_symlink(".", tree.path + "/dir/myself");
+  const auto whole = found({tree.path + "/dir"});
+  CHECK(std::count(whole.warnings.begin(), whole.warnings.end(),
+                   tree.path + "/dir/myself is not sent: a link to a directory") == 1);
+  fs::remove(tree.path + "/dir/myself");
+  fs::create_symlink(secret, tree.path + "/given");
+  CHECK(names(found({tree.path + "/given"})) == std::vector<std::string>{"given"});
+  // A neighbour whose name only begins like the tree's is outside too.
+  tree.file("dir2/x");
+  fs::create_symlink("../dir2/x", tree.path + "/dir/near");
+  CHECK(found({tree.path + "/dir"}).warnings.size() == 6);
+}
+
+TEST_CASE("sockets and pipes in trees are skipped aloud; a pipe given is a stream") {
+  const Tree tree;
+  tree.file("dir/a");
+  REQUIRE(::mkfifo((tree.path + "/dir/fifo").c_str(), 0600) == 0);
+  const auto list = found({tree.path + "/dir"});
+  CHECK(list.sources.size() == 1);
+  CHECK(list.warnings.size() == 1);
+  const auto streams = found({tree.path + "/dir/fifo", "-"});
+  CHECK(streams.has_stream);
+  CHECK(streams.sources[0].stream);
+  CHECK(!streams.sources[0].size);
+  CHECK(streams.sources[1].path == "-");
+  CHECK(streams.sources[1].name == "stdin");
+}
+
+TEST_CASE("limits are checked before a byte is sent") {
+  const Tree tree;
+  const auto list = found({tree.file("a", std::string(1000, 'x')), tree.file("b")});
+  wire::DropInfo drop;
+  CHECK(Sender::check_limits(drop, list));
+  drop.limits.max_files = 1;
+  CHECK(Sender::check_limits(drop, list).error().kind == Kind::too_large);
+  drop.limits = {1000, 0};
+  CHECK(Sender::check_limits(drop, list).error().kind == Kind::too_large);
+  drop.limits = {1001, 2};
+  CHECK(Sender::check_limits(drop, list));
+  drop.state = wire::SpaceState::closed;
+  CHECK(Sender::check_limits(drop, list).error().kind == Kind::denied);
+}
+
+TEST_CASE("what a run leaves is found by the next with the same sources, and by no other") {
+  const Tree tree;
+  const auto a = tree.file("a", "aa"), b = tree.file("b", "bb");
+  const auto list = found({a, b});
+  const std::string state_dir = tree.path + "/state/qrx/send";
+  const DropLink link = link_to("one.example");
+  const Id delivery = Id::random(), first = Id::random(), second = Id::random();
+  CHECK(!SendState::load(state_dir, link, list));
+  {
+    auto state = SendState::begin(state_dir, link, list, delivery);
+    REQUIRE(state);
+    REQUIRE(state->remember(1, first));
+    REQUIRE(state->remember(1, second));
+    // While it runs, nobody else continues it.
+    CHECK(!SendState::load(state_dir, link, list));
+    CHECK(!SendState::begin(state_dir, link, list, delivery));
+    struct stat status {};
+    REQUIRE(::stat((state_dir + "/" + SendState::file_name(link, list)).c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0600);
+    REQUIRE(::stat(state_dir.c_str(), &status) == 0);
+    CHECK((status.st_mode & 0777) == 0700);
+  }
+  CHECK(!SendState::load(state_dir, link_to("two.example"), list));
+  CHECK(!SendState::load(state_dir, link, found({a})));
+  tree.file("b", "changed");
+  auto state = SendState::load(state_dir, link, found({a, b}));
+  REQUIRE(state);
+  CHECK(state->delivery() == delivery);
+  CHECK(!state->changed(0));
+  CHECK(state->changed(1));
+  CHECK(!state->upload(0));
+  CHECK(state->upload(1) == second);
+  state->remove();
+  CHECK(!SendState::load(state_dir, link, found({a, b})));
+}
+
+TEST_CASE("a state file that was cut off at any byte is read as far as it goes, or not at all") {
+  const Tree tree;
+  const auto list = found({tree.file("a"), tree.file("b")});
+  const DropLink link = link_to("one.example");
+  const Id upload = Id::random();
+  {
+    auto state = SendState::begin(tree.path, link, list, Id::random());
+    REQUIRE(state);
+    REQUIRE(state->remember(0, upload));
+  }
+  const std::string path = tree.path + "/" + SendState::file_name(link, list);
+  std::ifstream file(path);
+  const std::string whole{std::istreambuf_iterator<char>(file), {}};
+  for (std::size_t size = 0; size < whole.size(); ++size) {
+    { std::ofstream(path, std::ios::binary | std::ios::trunc) << whole.substr(0, size); }
+    const auto state = SendState::load(tree.path, link, list);
+    if (state && state->upload(0)) CHECK(*state->upload(0) == upload);
+    if (size < 60) CHECK(!state);
+  }
+}

@@ -10,11 +10,11 @@
 #include <string>
 
 #include "base/unique_fd.h"
-#include "cli/given_link.h"
 #include "cli/invitation.h"
-#include "cli/opened_space.h"
-#include "cli/receive_output.h"
-#include "cli/receive_report.h"
+#include "cli/recv/given_link.h"
+#include "cli/recv/receive_output.h"
+#include "cli/recv/receive_report.h"
+#include "cli/space/opened_space.h"
 #include "temp_directory.h"
 
 using namespace qrx;
@@ -56,16 +56,16 @@ class Captured {
   UniqueFd before_[3];
 };
 
-transfer::SavedFile saved_file(const std::string& path) {
-  transfer::SavedFile file;
+receive::SavedFile saved_file(const std::string& path) {
+  receive::SavedFile file;
   file.path = path;
   file.info.name = path;
   file.info.size = 6;
   return file;
 }
 
-transfer::SavedDelivery delivery_of(const std::vector<transfer::SavedFile>& files) {
-  transfer::SavedDelivery delivery;
+receive::SavedDelivery delivery_of(const std::vector<receive::SavedFile>& files) {
+  receive::SavedDelivery delivery;
   delivery.files = files;
   return delivery;
 }
@@ -199,7 +199,7 @@ TEST_CASE("the invitation is drawn anew until something comes") {
   invitation.drop = "HTTP://BOX.EXAMPLE/U/GQ2TIMJRGI4TKNBVGQ2TIMJRGI";
   to.report.invite(invitation);
   to.report.redraw();
-  transfer::IncomingProgress progress;
+  receive::IncomingProgress progress;
   to.report.events([] {}).receiving(progress);
   to.report.redraw();
   const std::string said = captured.said();
@@ -211,8 +211,8 @@ TEST_CASE("the invitation is drawn anew until something comes") {
 }
 
 TEST_CASE("what stands there as a device is written to as a stream") {
-  CHECK(ReceiveOutput::open("-", transfer::OnConflict::rename)->is_stream());
-  CHECK(ReceiveOutput::open("/dev/null", transfer::OnConflict::rename)->is_stream());
-  CHECK_FALSE(ReceiveOutput::open("/tmp", transfer::OnConflict::rename)->is_stream());
-  CHECK(on_conflict_of("overwrite") == transfer::OnConflict::overwrite);
+  CHECK(ReceiveOutput::open("-", receive::OnConflict::rename)->is_stream());
+  CHECK(ReceiveOutput::open("/dev/null", receive::OnConflict::rename)->is_stream());
+  CHECK_FALSE(ReceiveOutput::open("/tmp", receive::OnConflict::rename)->is_stream());
+  CHECK(on_conflict_of("overwrite") == receive::OnConflict::overwrite);
 }

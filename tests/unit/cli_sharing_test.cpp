@@ -12,10 +12,10 @@
 #include <thread>
 #include <vector>
 
-#include "cli/local_notices.h"
-#include "cli/send_claims.h"
-#include "cli/share_tellers.h"
-#include "cli/space_source.h"
+#include "cli/share/local_notices.h"
+#include "cli/share/send_claims.h"
+#include "cli/share/share_tellers.h"
+#include "cli/share/space_source.h"
 #include "temp_directory.h"
 
 using namespace qrx;

@@ -1,0 +1,150 @@
+#include "cli/send/screenshot.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
+#include <utility>
+#include <vector>
+
+#include "process/run_program.h"
+#include "vision/scan_client.h"
+
+namespace qrx::cli {
+namespace {
+
+// In the place of a file's name.
+constexpr std::string_view file_word = "FILE";
+
+struct Taker {
+  std::vector<std::string> words;  // without file_word it writes to stdout
+};
+
+// On WSL the screen is that of Windows, all monitors of it.
+constexpr const char* windows_script =
+    "Add-Type -AssemblyName System.Windows.Forms,System.Drawing;"
+    "$s=[Windows.Forms.SystemInformation]::VirtualScreen;"
+    "$b=New-Object Drawing.Bitmap $s.Width,$s.Height;"
+    "[Drawing.Graphics]::FromImage($b).CopyFromScreen($s.Left,$s.Top,0,0,$b.Size);"
+    "$m=New-Object IO.MemoryStream;$b.Save($m,[Drawing.Imaging.ImageFormat]::Png);"
+    "$m.WriteTo([Console]::OpenStandardOutput())";
+
+struct Desktop {
+  const char* name;
+  const char* variable;  // of the environment, without which it is not there
+  std::vector<Taker> takers;
+  const char* hint;
+};
+
+// In this order: on Wayland there may be an X server, too, which sees its own windows only, and WSL has both.
+const std::vector<Desktop>& desktops() {
+  static const std::vector<Desktop> all = {
+      {"Windows",
+       "WSL_DISTRO_NAME",
+       {{{"powershell.exe", "-NoProfile", "-Command", windows_script}}},
+       "take one yourself: qrx-send -i PICTURE"},
+      {"Wayland",
+       "WAYLAND_DISPLAY",
+       {{{"grim", "-t", "png", "-"}},
+        {{"gnome-screenshot", "-f", "FILE"}},
+        {{"spectacle", "-b", "-n", "-f", "-o", "FILE"}}},
+       "install grim (Sway, Hyprland, labwc), gnome-screenshot (GNOME) or spectacle (KDE); or take one yourself: "
+       "qrx-send -i PICTURE"},
+      {"X11",
+       "DISPLAY",
+       {{{"maim", "--format=png"}},
+        {{"import", "-silent", "-window", "root", "png:-"}},
+        {{"scrot", "FILE"}},
+        {{"gnome-screenshot", "-f", "FILE"}},
+        {{"spectacle", "-b", "-n", "-f", "-o", "FILE"}}},
+       "install maim, ImageMagick or scrot; or take one yourself: qrx-send -i PICTURE"}};
+  return all;
+}
+
+// A directory of our own for one picture, in memory where the system has such a place.
+class PrivatePlace {
+ public:
+  PrivatePlace() {
+    const char* runtime = std::getenv("XDG_RUNTIME_DIR");
+    const char* temporary = std::getenv("TMPDIR");
+    for (const char* where : {runtime, temporary, "/tmp"}) {
+      if (where == nullptr || *where != '/') continue;
+      directory_ = std::string(where) + "/qrx-screen-XXXXXX";
+      if (::mkdtemp(directory_.data()) != nullptr) return;  // with mode 0700
+    }
+    directory_.clear();
+  }
+  PrivatePlace(const PrivatePlace&) = delete;
+  PrivatePlace& operator=(const PrivatePlace&) = delete;
+  ~PrivatePlace() {
+    if (directory_.empty()) return;
+    (void)::unlink(file().c_str());
+    (void)::rmdir(directory_.c_str());
+  }
+  bool made() const { return !directory_.empty(); }
+  std::string file() const { return directory_ + "/screen.png"; }
+
+ private:
+  std::string directory_;
+};
+
+Result<std::string> read_picture(const std::string& path) {
+  struct stat facts {};
+  if (::stat(path.c_str(), &facts) != 0) return std::string{};
+  if (facts.st_size > static_cast<off_t>(most_picture_bytes)) return fail(Kind::too_large, "the picture is too large");
+  std::ifstream file(path, std::ios::binary);
+  return std::string(std::istreambuf_iterator<char>(file), {});
+}
+
+// Empty: it could not.
+Result<std::string> take_by(const Taker& taker, int stop) {
+  process::Program program;
+  program.words = taker.words;
+  program.most_output = most_picture_bytes;
+  program.limit = Millis{20'000};
+  program.stop = stop;
+  std::optional<PrivatePlace> place;
+  for (auto& word : program.words) {
+    if (word != file_word) continue;
+    place.emplace();
+    if (!place->made()) return fail_errno("cannot make a directory for the picture");
+    word = place->file();
+  }
+  auto ran = process::run_program(program);
+  if (!ran) return tl::unexpected(ran.error());
+  if (ran->status != 0) return std::string{};
+  return place ? read_picture(place->file()) : std::move(ran->output);
+}
+
+bool is_there(const Desktop& desktop) {
+  const char* value = std::getenv(desktop.variable);
+  return value != nullptr && *value != '\0';
+}
+
+Result<Screenshot> take_of(const Desktop& desktop, int stop) {
+  std::string tried;
+  for (const Taker& taker : desktop.takers) {
+    const std::string& name = taker.words.front();
+    if (!process::is_installed(name)) continue;
+    auto picture = take_by(taker, stop);
+    if (picture && !picture->empty()) return Screenshot{std::move(*picture), name};
+    if (!picture && picture.error().kind == Kind::unavailable) return tl::unexpected(picture.error());
+    tried += (tried.empty() ? "" : ", ") + name;
+  }
+  if (tried.empty())
+    return fail(Kind::other, std::string("nothing was found that takes a screenshot on ") + desktop.name, desktop.hint);
+  return fail(Kind::other, "no screenshot could be taken: " + tried + " failed on this desktop", desktop.hint);
+}
+
+}  // namespace
+
+Result<Screenshot> take_screenshot(int stop) {
+  for (const Desktop& desktop : desktops())
+    if (is_there(desktop)) return take_of(desktop, stop);
+  return fail(Kind::other, "there is no screen here: no desktop was found (WAYLAND_DISPLAY and DISPLAY are not set)",
+              "take a screenshot where the code is shown, and use -i PICTURE");
+}
+
+}  // namespace qrx::cli

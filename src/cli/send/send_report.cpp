@@ -1,0 +1,61 @@
+#include "cli/send/send_report.h"
+
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/text.h"
+#include "term/terminal.h"
+
+namespace qrx::cli {
+
+send::SenderEvents SendReport::events(std::function<void()> stop) {
+  stop_ = std::move(stop);
+  send::SenderEvents events;
+  events.progress = [this](std::uint64_t bytes, std::optional<std::uint64_t> total) { progress(bytes, total); };
+  events.sent = [this](const send::SentFile& file) { sent(file); };
+  events.notice = [this](const std::string& text) { messages_.notice(text); };
+  events.retry = [this](const std::string& text) { retry(text); };
+  return events;
+}
+
+void SendReport::progress(std::uint64_t bytes, std::optional<std::uint64_t> total) {
+  progress_.update(what_, bytes, total);
+  Event event("sending");
+  event.number("bytes", bytes);
+  if (total)
+    event.number("total", *total);
+  else
+    event.null("total");
+  if (!facts_.event(event)) stop_();
+}
+
+void SendReport::sent(const send::SentFile& file) {
+  Event event("sent");
+  event.text("name", file.name).number("size", file.size).text("xxh128", to_hex(file.xxh128));
+  if (file.sha256) event.text("sha256", to_hex(*file.sha256));
+  event.boolean("sealed", file.sealed);
+  if (!facts_.event(event)) stop_();
+}
+
+void SendReport::retry(const std::string& text) {
+  if (one_line_)
+    progress_.status(escape_untrusted(text));  // until the next one, or until it goes on
+  else
+    messages_.notice(text);
+}
+
+Result<void> SendReport::done(const send::SentDelivery& delivery, bool sha256) {
+  std::uint64_t bytes = 0;
+  for (const auto& file : delivery.files) {
+    bytes += file.size;
+    const std::string sum = file.sha256 && sha256 ? to_hex(*file.sha256) : to_hex(file.xxh128);
+    const std::string name = term::is_terminal(STDOUT_FILENO) ? escape_untrusted(file.name) : file.name;
+    if (auto said = facts_.line(sum + "  " + name); !said) return said;
+  }
+  Event delivered("delivered");
+  delivered.text("delivery", delivery.delivery.text()).number("files", delivery.files.size()).number("bytes", bytes);
+  if (auto said = facts_.event(delivered.boolean("resumed", delivery.resumed)); !said) return said;
+  return facts_.event(Event("done").number("files", delivery.files.size()).number("bytes", bytes));
+}
+
+}  // namespace qrx::cli

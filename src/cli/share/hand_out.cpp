@@ -1,0 +1,265 @@
+#include "cli/share/hand_out.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <utility>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "cli/client_options.h"
+#include "cli/counts.h"
+#include "cli/local_time.h"
+#include "cli/share/share_table.h"
+#include "cli/share/share_watch.h"
+#include "cli/signals.h"
+#include "cli/space/attended_work.h"
+#include "term/terminal.h"
+
+namespace qrx::cli {
+namespace {
+
+// The built-in server answers for so long after the last download: pages and tools that still ask are answered.
+constexpr int linger_ms = 2'000;
+
+std::atomic<send::Sender*> sending{nullptr};
+
+CodeWishes code_wishes(const ShareSettings& set, bool only_code) {
+  return {set.qr.value_or(only_code && term::is_terminal(STDERR_FILENO)), set.invert, set.qr_file};
+}
+
+std::string times(std::uint64_t downloads) {
+  if (downloads == 0) return "any number of downloads";
+  return downloads == 1 ? "one download" : std::to_string(downloads) + " downloads";
+}
+
+}  // namespace
+
+HandOut::HandOut(const ShareSettings& settings, const SharePlan& plan, Messages& messages, Facts& facts,
+                 term::ProgressLine& progress, std::shared_ptr<http::Interrupt> interrupt)
+    : set_(settings),
+      plan_(plan),
+      messages_(messages),
+      facts_(facts),
+      progress_(progress),
+      interrupt_(std::move(interrupt)),
+      code_(code_wishes(settings, plan.only_code), messages, progress) {}
+
+HandOut::~HandOut() {
+  close();
+}
+
+void HandOut::stop() {
+  if (auto* sender = sending.load()) sender->interrupt();
+}
+
+Result<void> HandOut::run(Sharing& sharing) {
+  if (auto done = check(); !done) return done;
+  if (auto done = open(); !done) return done;
+  if (auto done = fill(); !done) return done;
+  OwnerLink link = space_->link();
+  if (space_->identity()) link.identity = space_->identity()->text();
+  sharing.use(link, space_->drop().origin);
+  if (auto done = sharing.act(); !done) return done;
+  shared_ = true;
+  if (auto done = show(sharing); !done) return done;
+  if (!waits()) return {};
+  if (auto done = wait(sharing); !done) return done;
+  return linger();
+}
+
+// --- the files, before anything else happens
+
+Result<void> HandOut::check() {
+  send::FindOptions how;
+  if (set_.name) how.name = set_.name;
+  how.stopped = [] { return ended_by() != 0; };
+  auto sources = send::find_sources(set_.files, how);
+  if (!sources) return tl::unexpected(sources.error());
+  sources_ = std::move(*sources);
+  for (const auto& warning : sources_.warnings) messages_.warn(warning);
+  for (const auto& [path, name] : sources_.renamed) {
+    messages_.warn("name changed: " + path + " is shared as " + name);
+    if (auto said = facts_.event(Event("renamed").path("from", path).text("to", name)); !said) return said;
+  }
+  if (!sources_.errors.empty()) {
+    for (std::size_t i = 0; i + 1 < sources_.errors.size(); ++i) messages_.warn(sources_.errors[i].what);
+    return tl::unexpected(sources_.errors.back());
+  }
+  const auto& all = sources_.sources;
+  what_ = all.size() == 1 ? escape_untrusted(all[0].name) : count_of_files(all.size());
+  return {};
+}
+
+Result<void> HandOut::open() {
+  SpaceToOpen plan;
+  plan.server = set_.common.server;
+  plan.bind = set_.bind;
+  plan.public_url = set_.public_url;
+  plan.token_file = set_.token_file;
+  plan.wish.seal = set_.seal == "off" ? wire::Seal::off : wire::Seal::require;
+  plan.wish.expire = set_.expire;  // no link outlives its space
+  plan.copies = true;
+  plan.keep = lasts();
+  auto opened = OpenedSpace::open(plan, messages_);
+  if (!opened) return tl::unexpected(opened.error());
+  space_.emplace(std::move(*opened));
+  return facts_.event(space_->event({}));
+}
+
+// --- into the space
+
+Result<void> HandOut::fill() {
+  Result<send::SentDelivery> sent = fail(Kind::other, "nothing was sent");
+  const auto done = attend([&]() -> Result<void> {
+    sent = send();
+    return sent ? Result<void>() : tl::unexpected(sent.error());
+  });
+  if (!done) return done;
+  progress_.clear();
+  std::uint64_t bytes = 0;
+  for (const auto& file : sent->files) bytes += file.size;
+  what_ += ", " + format_size(bytes);
+  return facts_.event(Event("delivered")
+                          .text("delivery", sent->delivery.text())
+                          .number("files", sent->files.size())
+                          .number("bytes", bytes)
+                          .boolean("resumed", sent->resumed));
+}
+
+Result<send::SentDelivery> HandOut::send() {
+  DropLink drop = space_->drop();
+  drop.origin = space_->link().origin;  // where this machine reaches it
+  send::SenderOptions how;              // no state: no later run knows this space
+  how.client = client_for(drop.origin);
+  if (set_.seal == "off") how.seal = send::SealChoice::off;
+  send::Sender sender(drop, how, sender_events());
+  sending = &sender;
+  const struct Ended {
+    ~Ended() { sending = nullptr; }
+  } ended;
+  if (ended_by() != 0) sender.interrupt();  // by a signal that found nothing to stop
+  const auto looked = sender.look();
+  if (!looked) return tl::unexpected(looked.error());
+  if (auto fits = send::Sender::check_limits(*looked, sources_, sender.seals()); !fits)
+    return tl::unexpected(fits.error());
+  return sender.send(sources_);
+}
+
+send::SenderEvents HandOut::sender_events() {
+  send::SenderEvents events;
+  events.progress = [this](std::uint64_t bytes, std::optional<std::uint64_t> total) {
+    progress_.update(what_, bytes, total);
+    Event event("sending");
+    event.number("bytes", bytes);
+    if (total)
+      event.number("total", *total);
+    else
+      event.null("total");
+    if (!facts_.event(event)) stop();
+  };
+  events.sent = [this](const send::SentFile& file) {
+    Event event("sent");
+    event.text("name", file.name).number("size", file.size).text("xxh128", to_hex(file.xxh128));
+    if (!facts_.event(event.boolean("sealed", file.sealed))) stop();
+  };
+  events.notice = [this](const std::string& text) { messages_.notice(text); };
+  events.retry = [this](const std::string& text) { messages_.notice(text); };
+  return events;
+}
+
+// --- the links
+
+Result<void> HandOut::show(Sharing& sharing) {
+  std::vector<std::string> before;
+  if (const auto* own = space_->own_server()) before = own->describe(set_.bind.empty() && !set_.public_url);
+  if (!plan_.only_code) {
+    for (const auto& line : before) messages_.say(line);
+    messages_.say("Sharing " + what_ + (lasts() ? "; take the links back with: qrx-share --revoke all" : "."));
+  }
+  for (const RecipientRow& row : sharing.rows().all()) {
+    if (row.to.channel != wire::Channel::link || !(plan_.only_code || set_.qr.value_or(!set_.qr_file.empty())))
+      continue;
+    const std::string until = local_time(row.share.expires, system_clock().wall());
+    const std::string whom = plan_.only_code ? "" : " (" + escape_untrusted(wire::to_text(row.to)) + ")";
+    if (auto shown =
+            code_.show(row.link, plan_.only_code ? before : std::vector<std::string>(),
+                       {"Scan to download " + what_ + whom + "; " + times(row.share.limit) + ", until " + until + ".",
+                        "Or open the link in a browser, or run: qrx-recv LINK"},
+                       plan_.only_code ? 1 : 0);
+        !shown)
+      return shown;
+  }
+  return {};
+}
+
+Result<void> HandOut::wait(Sharing& sharing) {
+  LiveTable table(STDERR_FILENO, !plan_.only_code && term::is_terminal(STDERR_FILENO) && term::moves_cursor() &&
+                                     !set_.common.quiet && !set_.common.no_progress && !set_.common.json);
+  WatchHow how;
+  how.used_up = true;
+  how.timeout = set_.timeout;
+  how.screen = &code_.screen();
+  how.changed = [&](const std::vector<RecipientRow>& rows) {
+    if (plan_.only_code) return say_standing(rows);
+    table.draw(table_of(rows));
+  };
+  how.lines = !table.shown() || !term::is_terminal(STDOUT_FILENO);
+  const auto done = attend([&] { return watch_shares(sharing.guid(), sharing.rows(), sharing.report(), how); });
+  if (!done) return done;
+  progress_.clear();
+  messages_.say(plan_.only_code ? "downloaded: " + what_ : "everyone has downloaded " + what_);
+  return {};
+}
+
+void HandOut::say_standing(const std::vector<RecipientRow>& rows) {
+  const wire::ShareInfo& share = rows.front().share;
+  if (share.limit > 0 && share.downloads >= share.limit) return;  // nothing is waited for any more
+  std::string text = share.state == wire::ShareState::opened ? "Opened; being downloaded…" : "Waiting for a download…";
+  if (share.downloads > 0)
+    text = "Downloaded " + (share.downloads == 1 ? "once" : std::to_string(share.downloads) + " times") +
+           (share.limit > 0 ? " of " + std::to_string(share.limit) : "") + "; waiting…";
+  code_.status(text + " (Ctrl-C to stop)");
+}
+
+Result<void> HandOut::linger() const {
+  if (!space_->own_server()) return {};
+  pollfd signal{ended_by_fd(), POLLIN, 0};
+  (void)::poll(&signal, 1, linger_ms);  // a signal only ends it early: everyone has what they may have
+  return {};
+}
+
+// In another thread, while this one looks after the window and the built-in server.
+Result<void> HandOut::attend(const std::function<Result<void>()>& work) {
+  Result<void> done;
+  const auto stop_all = [this] {
+    interrupt_->raise();
+    stop();
+  };
+  const auto died =
+      run_attended([&] { done = work(); }, Attention{[this] { code_.redraw(); }, space_->own_server(), stop_all, {}});
+  if (!died) return tl::unexpected(died.error());
+  if (*died && !done && ended_by() == 0) return fail(Kind::other, "the built-in server stopped unexpectedly");
+  return done;
+}
+
+// --- the end
+
+HandOut::Links HandOut::close() {
+  if (!space_) return Links::none;
+  progress_.clear();
+  const bool stays = lasts() && shared_;
+  if (!stays) {
+    if (auto closed = space_->close(); !closed)
+      messages_.warn("the links may work until they expire: " + closed.error().what);
+  }
+  space_.reset();
+  if (!shared_) return Links::none;
+  return stays ? Links::lasting : Links::ended;
+}
+
+}  // namespace qrx::cli

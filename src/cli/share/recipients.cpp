@@ -1,0 +1,63 @@
+#include "cli/share/recipients.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <fstream>
+#include <iostream>
+
+#include "base/text.h"
+
+namespace qrx::cli {
+namespace {
+
+constexpr std::size_t most_recipients = 100'000;
+
+Result<void> add(std::vector<wire::Recipient>& to, std::string_view text, const std::string& where) {
+  auto recipient = wire::parse_recipient(text);
+  if (!recipient) return fail(Kind::usage, where + recipient.error().what, recipient.error().hint);
+  if (std::find(to.begin(), to.end(), *recipient) == to.end()) to.push_back(std::move(*recipient));
+  if (to.size() > most_recipients) return fail(Kind::usage, "there are more than 100,000 recipients");
+  return {};
+}
+
+std::string_view without_comment(std::string_view line) {
+  for (std::size_t at = 0; (at = line.find('#', at)) != std::string_view::npos; ++at)
+    if (at == 0 || line[at - 1] == ' ' || line[at - 1] == '\t') return line.substr(0, at);
+  return line;
+}
+
+Result<void> add_lines(std::vector<wire::Recipient>& to, std::istream& lines, const std::string& name) {
+  std::string line;
+  for (std::size_t number = 1; std::getline(lines, line); ++number) {
+    if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
+    if (line.ends_with('\r')) line.pop_back();
+    const std::string_view text = trim(without_comment(line));
+    if (text.empty()) continue;
+    if (auto added = add(to, text, name + ":" + std::to_string(number) + ": "); !added) return added;
+  }
+  if (lines.bad()) return fail(Kind::other, "cannot read " + name);
+  return {};
+}
+
+}  // namespace
+
+Result<std::vector<wire::Recipient>> read_recipients(const std::vector<std::string>& arguments,
+                                                     const std::vector<std::string>& files) {
+  std::vector<wire::Recipient> out;
+  for (const std::string& argument : arguments)
+    if (auto added = add(out, argument, ""); !added) return tl::unexpected(added.error());
+  for (const std::string& name : files) {
+    if (name == "-") {
+      if (auto added = add_lines(out, std::cin, "standard input"); !added) return tl::unexpected(added.error());
+      continue;
+    }
+    errno = 0;
+    std::ifstream file(name);
+    if (!file) return fail_errno("cannot read " + name, errno ? errno : EIO);
+    if (auto added = add_lines(out, file, name); !added) return tl::unexpected(added.error());
+    if (file.bad() || errno == EISDIR) return fail_errno("cannot read " + name, errno ? errno : EIO);
+  }
+  return out;
+}
+
+}  // namespace qrx::cli

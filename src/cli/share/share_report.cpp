@@ -1,0 +1,70 @@
+#include "cli/share/share_report.h"
+
+#include <algorithm>
+
+#include "base/clock.h"
+#include "cli/places.h"
+
+namespace qrx::cli {
+
+Result<void> ShareReport::say(const Guid& space, const RecipientRow& row) {
+  const std::string to = wire::to_text(row.to);
+  const std::string state(wire::to_text(row.share.state));
+  const std::string& reason = row.share.reason;
+  const std::string line = to + "\t" + state + "\t" + row.link;
+  std::string& said = said_[row.share.share];
+  if (said == line + reason) return {};
+  said = line + reason;
+  if (facts_.json()) {
+    Event event("share");
+    event.text("space", space.text()).text("share", row.share.share.text()).text("to", to);
+    event.text("state", state).text("reason", reason).text("link", row.link).text("via", to_text(row.teller));
+    event.number("downloads", row.share.downloads).number("limit", row.share.limit);
+    return facts_.event(event.text("expires", to_rfc3339(row.share.expires)));
+  }
+  // Those whom nobody could tell have one warning together.
+  if (is_trouble(row) && row.untold.empty() && !reason.empty()) messages_.warn(to + ": " + reason);
+  return silent_ ? Result<void>() : facts_.line(line);
+}
+
+Result<void> ShareReport::say_all(const Guid& space, const std::vector<RecipientRow>& rows) {
+  for (const RecipientRow& row : rows)
+    if (auto said = say(space, row); !said) return said;
+  return {};
+}
+
+Result<void> ShareReport::say_expected(const wire::Recipient& to, const RecipientRow* known, Teller teller) {
+  const std::string who = wire::to_text(to);
+  const std::string state = known ? std::string(wire::to_text(known->share.state)) : "new";
+  const std::string link = known ? known->link : "-";
+  if (!facts_.json()) return facts_.line(who + "\t" + state + "\t" + link);
+  Event event("share");
+  event.text("to", who).text("state", state).text("link", link).text("via", to_text(teller));
+  return facts_.event(event);
+}
+
+void ShareReport::warn_of_untold(const std::vector<RecipientRow>& rows) {
+  std::map<std::string, std::size_t> reasons;
+  for (const RecipientRow& row : rows)
+    if (!row.untold.empty()) ++reasons[row.untold];
+  for (const auto& [reason, count] : reasons)
+    messages_.warn(
+        (count == 1 ? "1 recipient was not told: " : std::to_string(count) + " recipients were not told: ") + reason,
+        "hand over the links yourself, or configure a transport, [notify.mail] and such, in " + config_path() +
+            " or on the server: qrx-serve.toml(5)");
+}
+
+Result<void> ShareReport::say_done(const std::vector<RecipientRow>& rows) {
+  const auto failed = static_cast<std::uint64_t>(std::count_if(rows.begin(), rows.end(), is_trouble));
+  return facts_.event(Event("done").number("recipients", rows.size()).number("failed", failed));
+}
+
+std::vector<ShareLine> table_of(const std::vector<RecipientRow>& rows) {
+  std::vector<ShareLine> lines;
+  for (const RecipientRow& row : rows)
+    lines.push_back({wire::to_text(row.to), std::string(wire::to_text(row.share.state)),
+                     row.share.downloads > 1 ? std::to_string(row.share.downloads) + " times" : row.share.reason});
+  return lines;
+}
+
+}  // namespace qrx::cli

@@ -1,0 +1,55 @@
+#include "cli/share/share_tellers.h"
+
+#include "notify/settings.h"
+
+namespace qrx::cli {
+
+using wire::Channel;
+using wire::ShareState;
+
+bool Tellers::ask_server(bool key_in_links, bool key_for_server) const {
+  return via_ == "server" || (via_.empty() && (!key_in_links || key_for_server));
+}
+
+void Tellers::assign(std::vector<RecipientRow>& rows, Server server) const {
+  for (RecipientRow& row : rows) assign(row, server);
+}
+
+void Tellers::assign(RecipientRow& row, Server server) const {
+  const Channel channel = row.to.channel;
+  const bool is_queued = row.share.state == ShareState::queued;
+  if (channel == Channel::link || (!is_queued && row.share.state != ShareState::failed)) return;
+  if (server == Server::tells && is_queued)
+    row.teller = Teller::server;
+  else if (via_ != "server" && notify::is_on(here_, channel))
+    row.teller = Teller::local;
+  else if (server == Server::tells)
+    row.teller = Teller::server;  // and it failed there: the server says why
+  else if (server == Server::refuses)
+    row.untold = "the server sends no notices";
+  else
+    row.untold = "qrx-share found no transport for " + std::string(wire::to_text(channel));
+}
+
+std::vector<std::size_t> Tellers::take_over(std::vector<RecipientRow>& rows) const {
+  std::vector<std::size_t> taken;
+  if (!via_.empty()) return taken;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const wire::Recipient& to = rows[i].to;
+    const bool failed_there = rows[i].teller == Teller::server && rows[i].share.state == ShareState::failed;
+    const bool is_ours =
+        to.channel == Channel::exec && here_.commands.count(to.address.substr(0, to.address.find(':'))) > 0;
+    if (!failed_there || !is_ours) continue;
+    rows[i].teller = Teller::local;
+    taken.push_back(i);
+  }
+  return taken;
+}
+
+Teller Tellers::expected(const wire::Recipient& to, bool asks_server) const {
+  if (to.channel == Channel::link) return Teller::nobody;
+  if (asks_server) return Teller::server;
+  return notify::is_on(here_, to.channel) ? Teller::local : Teller::nobody;
+}
+
+}  // namespace qrx::cli

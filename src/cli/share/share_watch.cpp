@@ -1,0 +1,58 @@
+#include "cli/share/share_watch.h"
+
+#include <algorithm>
+
+namespace qrx::cli {
+namespace {
+
+constexpr Seconds longest_poll{55};
+
+bool is_waited_for(const RecipientRow& row, bool used_up) {
+  if (row.share.state == wire::ShareState::revoked) return false;
+  if (used_up && row.share.limit > 0) return row.share.downloads < row.share.limit;
+  return row.share.state != wire::ShareState::downloaded;
+}
+
+Result<void> say(const Guid& space, RecipientRows& rows, ShareReport& report, const WatchHow& how) {
+  std::unique_lock<std::mutex> lock;
+  if (how.screen) lock = std::unique_lock(*how.screen);
+  if (how.changed) how.changed(rows.all());
+  return how.lines ? report.say_all(space, rows.all()) : Result<void>();
+}
+
+// Until the last of those that are waited for, by this machine's clock.
+std::optional<Seconds> until_all_expired(const std::vector<RecipientRow>& rows) {
+  const WallTime now = system_clock().wall();
+  std::optional<Seconds> longest;
+  for (const RecipientRow& row : rows)
+    if (is_waited_for(row, true))
+      longest = std::max(longest.value_or(Seconds{0}), std::chrono::ceil<Seconds>(row.share.expires - now));
+  return longest;
+}
+
+}  // namespace
+
+Result<void> watch_shares(const Guid& space, RecipientRows& rows, ShareReport& report, const WatchHow& how) {
+  std::optional<Steady> deadline;
+  if (how.timeout) deadline = system_clock().steady() + *how.timeout;
+  for (;;) {
+    if (auto said = say(space, rows, report, how); !said) return said;
+    const auto& all = rows.all();
+    if (std::none_of(all.begin(), all.end(), [&](const auto& row) { return is_waited_for(row, how.used_up); }))
+      return {};
+    Seconds wait = longest_poll;
+    if (how.used_up) {
+      const Seconds left = until_all_expired(all).value_or(wait);
+      if (left <= Seconds{0}) return fail(Kind::timed_out, "the link has expired before everyone had downloaded");
+      wait = std::min(wait, left);
+    }
+    if (deadline) wait = std::min(wait, std::chrono::ceil<Seconds>(*deadline - system_clock().steady()));
+    if (wait <= Seconds{0}) return fail(Kind::timed_out, "not everyone has downloaded in time");
+    auto waited = rows.wait(wait);
+    const bool gone = !waited && (waited.error().kind == Kind::not_found || waited.error().kind == Kind::gone);
+    if (gone && how.used_up) return fail(Kind::timed_out, "the link has expired before everyone had downloaded");
+    if (!waited) return waited;
+  }
+}
+
+}  // namespace qrx::cli

@@ -1,0 +1,288 @@
+#include "cli/space/own_server.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/file.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <chrono>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "base/clock.h"
+#include "base/private_files.h"
+#include "base/write_all.h"
+#include "cli/places.h"
+#include "cli/signals.h"
+
+extern char** environ;
+
+namespace qrx::cli {
+namespace {
+
+constexpr Millis start_time{15'000};
+constexpr Millis end_time{5'000};
+constexpr unsigned usual_port = 8461;  // so that a firewall can have a rule for it; 8460 is that of qrx-serve
+constexpr Seconds default_max_expire{7 * 24 * 3600};  // of qrx-serve
+
+// Our own variables would set options of the server.
+std::vector<char*> environment_without_options() {
+  std::vector<char*> kept;
+  for (char** at = environ; *at; ++at)
+    if (std::strncmp(*at, "QRX_", 4) != 0) kept.push_back(*at);
+  kept.push_back(nullptr);
+  return kept;
+}
+
+struct Pipe {
+  UniqueFd read, write;
+};
+
+Result<Pipe> make_pipe() {
+  int ends[2];
+  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot make a pipe");
+  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+}
+
+// Its first line; empty when it ended, said nothing in time, or a signal came.
+std::string read_first_line(int out) {
+  const Steady limit = system_clock().steady() + start_time;
+  std::string line;
+  while (line.size() < 4096) {
+    const auto left = std::chrono::duration_cast<Millis>(limit - system_clock().steady()).count();
+    std::array<pollfd, 2> waits{{{out, POLLIN, 0}, {ended_by_fd(), POLLIN, 0}}};
+    const int ready = left > 0 ? ::poll(waits.data(), waits.size(), static_cast<int>(left)) : 0;
+    if (ended_by() != 0 || ready == 0 || (ready < 0 && errno != EINTR)) return {};
+    if (ready < 0 || waits[0].revents == 0) continue;
+    char byte = 0;
+    const ssize_t got = ::read(out, &byte, 1);
+    if (got == 0 || (got < 0 && errno != EINTR)) return {};
+    if (got < 0) continue;
+    if (byte == '\n') return line;
+    line += byte;
+  }
+  return {};
+}
+
+// "qrx-serve: cannot listen on …" as the reason in a sentence of ours.
+std::string first_reason(const std::string& log) {
+  std::ifstream file(log);
+  std::string line;
+  std::getline(file, line);
+  constexpr std::string_view name = "qrx-serve: ";
+  if (line.compare(0, name.size(), name) == 0) line.erase(0, name.size());
+  return line;
+}
+
+}  // namespace
+
+Result<OwnServer::Bind> OwnServer::parse_bind(const std::string& text) {
+  const auto wrong = [&] {
+    return fail(Kind::usage, "--bind: '" + text + "' is not HOST:PORT",
+                "for example 192.168.1.5:8460, [::1]:8460, 0.0.0.0:0 or :8460");
+  };
+  // "PORT" and ":PORT": on the address that is chosen without --bind.
+  const bool only_port = text.find_first_not_of("0123456789") == std::string::npos;
+  const auto colon = only_port ? std::string::npos : text.rfind(':');
+  if (text.empty() || (!only_port && colon == std::string::npos)) return wrong();
+  Bind bind;
+  bind.host = only_port || colon == 0 ? machine_addresses().front().text : text.substr(0, colon);
+  if (bind.host.front() == '[' && bind.host.back() == ']')
+    bind.host = bind.host.substr(1, bind.host.size() - 2);
+  else if (bind.host.find(':') != std::string::npos)
+    return wrong();
+  const char* end = text.data() + text.size();
+  const auto [at, error] = std::from_chars(text.data() + (only_port ? 0 : colon + 1), end, bind.port);
+  if (error != std::errc() || at != end || bind.port > 65535 || bind.host.empty()) return wrong();
+  return bind;
+}
+
+// Starts the child; its address, as it says it.
+Result<Origin> OwnServer::launch(const Bind& bind, const OwnServerOptions& options) {
+  const auto program = find_program("qrx-serve");
+  if (!program) return tl::unexpected(program.error());
+  auto out = make_pipe();
+  if (!out) return tl::unexpected(out.error());
+  // A file: it takes what the server says while nobody reads.
+  const std::string log_path = directory_.path() + "/log";
+  const UniqueFd log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
+  if (!log) return fail_errno("cannot write " + log_path);
+  const UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+
+  create_token_ = Token::random().text();
+  const std::string token_path = directory_.path() + "/create-token";
+  if (auto written = replace_private_file(token_path, create_token_ + "\n"); !written)
+    return tl::unexpected(written.error());
+
+  // No system configuration: what /etc/qrx says is about the machine's server, not about this one.
+  std::vector<std::string> words = {*program,
+                                    "--config",
+                                    "/dev/null",
+                                    "--bind",
+                                    host_and_port(bind.host, bind.port),
+                                    "--data",
+                                    directory_.path() + "/data",
+                                    "--create",
+                                    "token",
+                                    "--token-file",
+                                    token_path};
+  if (options.public_url) {
+    words.emplace_back("--public-url");
+    words.push_back(options.public_url->url());
+  }
+  if (options.expire && *options.expire > default_max_expire) {
+    words.emplace_back("--max-expire");
+    words.push_back(std::to_string(options.expire->count()) + "s");
+  }
+  std::vector<char*> arguments;
+  for (auto& word : words) arguments.push_back(word.data());
+  arguments.push_back(nullptr);
+  const std::vector<char*> environment = environment_without_options();
+
+  const pid_t parent = ::getpid();
+  child_ = ::fork();
+  if (child_ < 0) return fail_errno("cannot start " + *program);
+  if (child_ == 0) {
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    if (::getppid() != parent) ::_exit(1);
+    give_signals_back();
+    ::setpgid(0, 0);  // ^C is for us: the server ends when we say so
+    ::dup2(nothing.get(), STDIN_FILENO);
+    ::dup2(out->write.get(), STDOUT_FILENO);
+    ::dup2(log.get(), STDERR_FILENO);
+    ::execve(program->c_str(), arguments.data(), environment.data());
+    ::_exit(127);
+  }
+  out->write.reset();
+  const std::string line = read_first_line(out->read.get());
+  if (line.empty()) {
+    if (ended_by() != 0) return fail(Kind::other, "stopped");
+    const std::string reason = first_reason(log_path);
+    return fail(
+        Kind::other,
+        "cannot start a server on " + host_and_port(bind.host, bind.port) + (reason.empty() ? "" : ": " + reason),
+        options.bind.empty() ? "name a server with --server, or an address with --bind" : "");
+  }
+  auto base = Origin::parse(line);
+  if (!base) return fail(Kind::other, "qrx-serve said '" + line + "' instead of its address");
+  return base;
+}
+
+Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
+  const auto addresses = machine_addresses();
+  Bind bind{addresses.front().text, usual_port};
+  if (!options.bind.empty()) {
+    auto parsed = parse_bind(options.bind);
+    if (!parsed) return tl::unexpected(parsed.error());
+    bind = std::move(*parsed);
+  }
+  // It will say its public address only: the port must be known beforehand.
+  if (options.public_url && bind.port == 0) bind.port = free_port(bind.host);
+  auto directory = RunDirectory::make(true);
+  if (!directory) return tl::unexpected(directory.error());
+  OwnServer server(std::move(*directory));
+  auto base = server.launch(bind, options);
+  if (!base && options.bind.empty() && ended_by() == 0) {  // it is in use, most likely by another of us
+    server.stop();
+    bind.port = options.public_url ? free_port(bind.host) : 0;
+    base = server.launch(bind, options);
+  }
+  if (!base) return tl::unexpected(base.error());
+
+  server.shown_ = *base;
+  server.near_ = *base;
+  const bool wildcard = is_wildcard(bind.host);
+  if (options.public_url) {
+    server.shown_ = *options.public_url;
+    if (bind.port != 0)
+      server.near_ = Origin{false, wildcard ? "127.0.0.1" : bind.host, static_cast<std::uint16_t>(bind.port), ""};
+  } else if (wildcard) {
+    server.near_.host = bind.host == "::" ? "::1" : "127.0.0.1";
+    server.shown_.host = addresses.front().text;
+  }
+  server.only_here_ = !options.public_url && is_loopback(server.shown_.host);
+  for (const auto& address : addresses)
+    if (address.text != server.shown_.host && !is_loopback(address.text)) server.others_.push_back(address);
+  return server;
+}
+
+Result<OwnServer> OwnServer::restart(RunDirectory directory) {
+  // A server whose run was killed is still ending.
+  const UniqueFd lock(::open((directory.path() + "/data/lock").c_str(), O_RDWR | O_CLOEXEC));
+  const Steady limit = system_clock().steady() + start_time;
+  while (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && system_clock().steady() < limit && ended_by() == 0)
+    std::this_thread::sleep_for(Millis{20});
+  if (lock) ::flock(lock.get(), LOCK_UN);
+  OwnServer server(std::move(directory));
+  server.keep_data_ = true;
+  const auto base = server.launch({"127.0.0.1", 0}, {});
+  if (!base) return tl::unexpected(base.error());
+  server.shown_ = server.near_ = *base;
+  server.only_here_ = true;
+  return server;
+}
+
+std::vector<std::string> OwnServer::describe(bool offer_others) const {
+  std::vector<std::string> lines = {"Serving at " + shown_.url() + " until this command ends."};
+  if (only_here_) lines.emplace_back("Only this machine can reach that address; use --bind.");
+  std::string others;
+  for (const auto& other : others_) others += (others.empty() ? "" : ", ") + other.text + " (" + other.interface + ")";
+  if (offer_others && !others.empty())
+    lines.push_back("Other addresses of this machine: " + others + "; choose with --bind.");
+  return lines;
+}
+
+OwnServer::OwnServer(OwnServer&& other) noexcept
+    : child_(std::exchange(other.child_, -1)),
+      directory_(std::move(other.directory_)),
+      keep_data_(std::exchange(other.keep_data_, true)),
+      create_token_(std::move(other.create_token_)),
+      near_(std::move(other.near_)),
+      shown_(std::move(other.shown_)),
+      others_(std::move(other.others_)),
+      only_here_(other.only_here_) {}
+
+bool OwnServer::running() const {
+  siginfo_t info{};
+  return child_ > 0 && ::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
+         info.si_pid == 0;
+}
+
+void OwnServer::stop() {
+  if (child_ <= 0) return;
+  ::kill(child_, SIGTERM);
+  const Steady limit = system_clock().steady() + end_time;
+  while (::waitpid(child_, nullptr, WNOHANG) == 0) {
+    if (system_clock().steady() > limit) {
+      ::kill(child_, SIGKILL);
+      ::waitpid(child_, nullptr, 0);
+      break;
+    }
+    std::this_thread::sleep_for(Millis{5});
+  }
+  child_ = -1;
+}
+
+RunDirectory OwnServer::end() {
+  stop();
+  keep_data_ = true;
+  return std::move(directory_);
+}
+
+OwnServer::~OwnServer() {
+  stop();
+  if (!keep_data_) directory_.remove();
+}
+
+}  // namespace qrx::cli

@@ -1,0 +1,245 @@
+#include "cli/space/unsaved.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <string_view>
+#include <utility>
+
+#include "base/private_files.h"
+#include "base/text.h"
+#include "base/units.h"
+#include "cli/counts.h"
+#include "cli/events.h"
+#include "cli/places.h"
+#include "wire/event_line.h"
+
+namespace qrx::cli {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::string_view own_prefix = "own-";
+constexpr std::string_view named_prefix = "run-";
+constexpr std::string_view temporary_prefix = "qrx-";  // before the others, among other people's files
+constexpr std::uintmax_t most_record_bytes = 64 * 1024;
+
+std::string temporary_directory() {
+  const char* given = std::getenv("TMPDIR");
+  return given && *given ? given : "/tmp";
+}
+
+UniqueFd open_lock(const std::string& directory) {
+  return UniqueFd(::open((directory + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+}
+
+bool take_lock(const UniqueFd& file, bool wait) {
+  int taken;
+  do taken = file ? ::flock(file.get(), LOCK_EX | (wait ? 0 : LOCK_NB)) : -1;
+  while (taken != 0 && errno == EINTR);
+  return taken == 0;
+}
+
+// Held while a directory is made and while left ones are looked for: a new one, not locked yet, is not taken for one
+// that was left. Always before the lock of a directory.
+UniqueFd lock_parent(const std::string& parent) {
+  UniqueFd file(::open((parent + "/runs.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!take_lock(file, true)) file.reset();
+  return file;
+}
+
+Result<std::string> make_in(const std::string& parent, const std::string& prefix, UniqueFd& lock) {
+  // Where no guard is, somebody who looks for left ones may be faster than our lock, and remove it.
+  for (int attempt = 0;; ++attempt) {
+    std::string path = parent + "/" + prefix + "XXXXXX";
+    if (!::mkdtemp(path.data())) return fail_errno("cannot make a directory in " + parent);
+    lock = open_lock(path);
+    if (take_lock(lock, false)) return path;
+    if (attempt == 3) return fail_errno("cannot lock " + path);
+  }
+}
+
+bool holds_copies(const std::string& directory) {
+  std::error_code error;
+  return fs::exists(directory + "/copies", error);
+}
+
+// Everything that was committed has a blob (store/file_blobs.h).
+bool has_blobs(const std::string& directory) {
+  std::error_code error;
+  for (fs::recursive_directory_iterator at(directory + "/data/blobs", error), end; !error && at != end;
+       at.increment(error))
+    if (!at->is_directory(error)) return true;
+  // What cannot be read is not known to be empty.
+  return error && error != std::errc::no_such_file_or_directory;
+}
+
+std::optional<UnsavedSpace> read_unsaved(const std::string& directory) {
+  const fs::path path = directory + "/space.json";
+  std::error_code error;
+  if (!fs::is_regular_file(path, error) || fs::file_size(path, error) > most_record_bytes) return std::nullopt;
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  auto members = wire::read_event_line(text);
+  if (!members) return std::nullopt;
+  auto& member = *members;
+  const auto link = parse_owner_link(member["owner"]);
+  const auto expires = from_rfc3339(member["expires"]);
+  if (!link || !expires) return std::nullopt;
+  std::string target;  // encoded, for a path may be any bytes
+  if (!percent_decode(member["target"], target)) return std::nullopt;
+  UnsavedSpace space{*link,
+                     member["key"],
+                     *expires,
+                     std::move(target),
+                     member["own"] == "true",
+                     member["keep"] == "true",
+                     member["ask"] == "true",
+                     std::nullopt};
+  if (members->contains("deliveries")) {
+    const auto number = [&](const char* name) { return std::strtoull(member[name].c_str(), nullptr, 10); };
+    space.left = UnsavedSpace::Left{number("deliveries"), number("files"), number("bytes")};
+  }
+  return space;
+}
+
+// Ours alone: in a directory for everybody's temporary files anybody may have made it.
+// Without a record nobody can fetch what is in it. It goes when even the longest expiry of a default server is over.
+bool is_stale(const std::string& directory) {
+  std::error_code error;
+  const auto changed = fs::last_write_time(directory, error);
+  return !error && fs::file_time_type::clock::now() - changed > std::chrono::hours(8 * 24);
+}
+
+bool is_private(const std::string& path) {
+  struct stat status {};
+  return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == ::geteuid() &&
+         (status.st_mode & 077) == 0;
+}
+
+std::vector<std::string> candidates(const std::string& parent, std::string_view before) {
+  std::vector<std::pair<fs::file_time_type, std::string>> found;
+  std::error_code error;
+  for (fs::directory_iterator at(parent, error), end; !error && at != end; at.increment(error)) {
+    std::string name = at->path().filename().string();
+    if (!name.starts_with(before)) continue;
+    name.erase(0, before.size());
+    if (!name.starts_with(own_prefix) && !name.starts_with(named_prefix)) continue;
+    std::error_code ignored;
+    if (is_private(at->path().string())) found.emplace_back(at->last_write_time(ignored), at->path().string());
+  }
+  std::sort(found.begin(), found.end());
+  std::vector<std::string> paths;
+  for (auto& [time, path] : found) paths.push_back(std::move(path));
+  return paths;
+}
+
+}  // namespace
+
+Result<RunDirectory> RunDirectory::make(bool own) {
+  const std::string prefix(own ? own_prefix : named_prefix);
+  UniqueFd lock;
+  if (const auto state = state_dir(); state && make_private_directories(*state)) {
+    const UniqueFd guard = lock_parent(*state);
+    if (auto path = make_in(*state, prefix, lock)) return RunDirectory(std::move(*path), std::move(lock));
+  }
+  auto path = make_in(temporary_directory(), std::string(temporary_prefix) + prefix, lock);
+  if (!path) return tl::unexpected(path.error());
+  return RunDirectory(std::move(*path), std::move(lock));
+}
+
+void RunDirectory::remove() {
+  std::error_code ignored;
+  // The record last: of what cannot be removed as a whole the next run still knows what it is.
+  if (!path_.empty()) fs::remove_all(path_ + "/data", ignored);
+  if (!path_.empty()) fs::remove_all(path_, ignored);
+  path_.clear();
+}
+
+Result<void> write_unsaved(const RunDirectory& directory, const UnsavedSpace& space) {
+  const auto member = [](std::string_view name, const std::string& value) {
+    return "," + json_quoted(name) + ":" + json_quoted(value);
+  };
+  const auto truth = [](std::string_view name, bool value) {
+    return "," + json_quoted(name) + ":" + (value ? "true" : "false");
+  };
+  std::string text = "{\"v\":1" + member("owner", space.link.text()) + member("key", space.key) +
+                     member("expires", to_rfc3339(space.expires)) +
+                     member("target", percent_encode_segment(space.target)) + truth("own", space.own) +
+                     truth("keep", space.keep) + truth("ask", space.ask);
+  if (space.left)
+    text += ",\"deliveries\":" + std::to_string(space.left->deliveries) +
+            ",\"files\":" + std::to_string(space.left->files) + ",\"bytes\":" + std::to_string(space.left->bytes);
+  return replace_private_file(directory.path() + "/space.json", text + "}\n");
+}
+
+Result<void> mark_copies(const RunDirectory& directory) {
+  return replace_private_file(directory.path() + "/copies", "");
+}
+
+std::vector<RunDirectory> left_directories() {
+  std::vector<RunDirectory> left;
+  const auto look = [&left](const std::string& parent, std::string_view before) {
+    for (auto& path : candidates(parent, before)) {
+      // Without a guard there may be one that is being made: its lock is tried after it was found.
+      UniqueFd lock = open_lock(path);
+      if (take_lock(lock, false)) left.push_back(RunDirectory(std::move(path), std::move(lock)));
+    }
+  };
+  if (const auto state = state_dir(); state && ::access(state->c_str(), W_OK) == 0) {
+    const UniqueFd guard = lock_parent(*state);
+    look(*state, "");
+  }
+  look(temporary_directory(), temporary_prefix);
+  return left;
+}
+
+std::vector<LeftRun> left_runs() {
+  std::vector<LeftRun> left;
+  for (auto& directory : left_directories()) {
+    auto space = read_unsaved(directory.path());
+    const bool own = fs::path(directory.path()).filename().string().find(own_prefix) != std::string::npos;
+    if (space && (!own || has_blobs(directory.path())))
+      left.push_back({std::move(directory), std::move(*space)});
+    else if (!own || holds_copies(directory.path()) || !has_blobs(directory.path()) || is_stale(directory.path()))
+      directory.remove();
+  }
+  return left;
+}
+
+void clear_left_runs() {
+  static_cast<void>(left_runs());
+}
+
+std::string place_of(const std::string& output, bool stream) {
+  std::error_code error;
+  const fs::path here = fs::current_path(error);
+  if (output == "-") return "-" + here.string();
+  fs::path path = (here / (output.empty() ? "." : output)).lexically_normal();
+  if (!path.has_filename()) path = path.parent_path();  // "in/" is "in"
+  return (stream ? "-" : "") + path.string();
+}
+
+bool is_stream_place(const std::string& place) {
+  return place.starts_with("-");
+}
+
+std::string shown_place(const std::string& place) {
+  return is_stream_place(place) ? "standard output" : place;
+}
+
+std::string describe_left(const UnsavedSpace::Left& left) {
+  return (left.deliveries == 1 ? "1 delivery" : std::to_string(left.deliveries) + " deliveries") + " (" +
+         count_of_files(left.files) + ", " + format_size(left.bytes) + ")";
+}
+
+}  // namespace qrx::cli

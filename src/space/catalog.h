@@ -18,15 +18,30 @@ class Transaction {
  public:
   virtual ~Transaction() = default;
   virtual std::optional<SpaceState> space(const Guid& guid) = 0;  // as of this transaction
-  virtual void put_space(const SpaceRow& row) = 0;                // insert or replace, by key
+  // Rows by their keys, inserted or replaced. Of a space all but `use`, which the catalog keeps by itself.
+  virtual void put_space(const SpaceRow& row) = 0;
   virtual void put_delivery(const DeliveryRow& row) = 0;
   virtual void put_file(const FileRow& row) = 0;
   virtual void put_upload(const UploadRow& row) = 0;
-  virtual bool advance_upload(const Id& upload, std::uint64_t epoch, std::uint64_t offset) = 0;  // false: stale epoch
+
+  // The next version of a space, with what changes beside it; nothing changes when `more` does not fit.
+  virtual SpaceChanged change_space(const Guid& guid, const SpaceChange& change) = 0;
+  // What is put counts by change_space(), what is removed counts no more by itself.
   virtual void remove_upload(const Id& upload) = 0;
   virtual void remove_file(const Id& file) = 0;
   virtual void remove_delivery(const Id& delivery) = 0;                          // with its files and uploads
   virtual void remove_space(const Guid& guid) = 0;                               // with everything in it
+
+  // Only for who has the upload's epoch: nothing is done, and false given, once somebody else goes on with it, or it is
+  // gone. The offset grows from `row.offset` to `offset`; `row.expires` is taken too.
+  virtual bool advance_upload(const UploadRow& row, std::uint64_t offset) = 0;
+  virtual bool change_upload(const UploadRow& row) = 0;  // length, damaged, expires
+  // For a new writer at `row.offset`: the next epoch, and `row.expires`. Nothing when it stands at another offset.
+  virtual std::optional<std::uint64_t> begin_writing(const UploadRow& row) = 0;
+  // The row goes, for the upload becomes a file; what it counts for stays, for the file. Gives its durable offset.
+  virtual std::optional<std::uint64_t> finish_upload(const UploadRow& row) = 0;
+  // False when it is committed or gone.
+  virtual bool commit_delivery(const DeliveryRow& row) = 0;
   virtual void remember(const std::string& name, const std::string& value) = 0;  // a note of the rules, kept for later
 
   // Shares go with their space. What is read here is as of this transaction.

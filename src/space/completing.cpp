@@ -39,8 +39,7 @@ void Completion::mark_corrupt(LiveSpace& live, LiveUpload& upload) {
   (void)context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     const SpaceLock lock(live);
     const UploadRow& row = upload.row;
-    if (transaction.advance_upload(row.upload, row.epoch, row.offset))
-      transaction.put_upload(row);  // not one that was removed
+    transaction.change_upload(row);  // not one that was removed
     return {};
   });
   context_.events.upload_grew(upload.row.upload);
@@ -87,20 +86,25 @@ Result<void> Completion::publish(LiveSpace& live, LiveUpload& upload) {
   return {};
 }
 
-Result<void> Completion::record(LiveSpace& live, LiveUpload& upload, const FileRow& file, DeliveryRow delivery,
-                                const std::vector<UploadPtr>& parts) {
+Result<std::optional<SpaceHead>> Completion::record(LiveSpace& live, LiveUpload& upload, const FileRow& file,
+                                                    DeliveryRow delivery, const std::vector<UploadPtr>& parts) {
   const UploadRow& row = upload.row;
   if (row.implicit) delivery.committed = context_.clock.wall();
-  return context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
-    if (!transaction.advance_upload(row.upload, row.epoch, file.size))
-      return fail(Kind::conflict, "someone else goes on with this upload");
-    transaction.remove_upload(row.upload);
+  std::optional<SpaceHead> head;
+  auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
+    const auto durable = transaction.finish_upload(row);
+    if (!durable) return fail(Kind::conflict, "someone else goes on with this upload");
     for (const UploadPtr& part : parts) transaction.remove_upload(part->row.upload);
     transaction.put_file(file);
-    if (row.implicit) transaction.put_delivery(delivery);
-    versions_.advance(live, transaction);
-    return {};
+    if (row.implicit && !transaction.commit_delivery(delivery)) return no_such_delivery();
+    SpaceChange change;
+    change.more.bytes = file.size - std::min(file.size, *durable);
+    if (*durable == 0) change.more.weight = weight_of(row);
+    change.even_if_full = upload.found_whole;
+    return versions_.advance(live, transaction, head, change);
   });
+  if (!changed) return tl::unexpected(changed.error());
+  return head;
 }
 
 void Completion::move_in_memory(LiveSpace& live, LiveUpload& upload, const FileRow& file,
@@ -153,15 +157,15 @@ Result<FileRow> Completion::complete(const SharedGate& gate, LiveSpace& live, co
     for (const FileRow& other : found->second->stored)
       if (other.name == file->name) replaced = other;
   }
-  if (auto recorded = record(live, upload, *file, std::move(delivery), parts); !recorded)
-    return tl::unexpected(recorded.error());
+  auto recorded = record(live, upload, *file, std::move(delivery), parts);
+  if (!recorded) return tl::unexpected(recorded.error());
   const UploadPtr kept = held.upload();  // it leaves the space's memory
   move_in_memory(live, upload, *file, parts);
   if (replaced) files_.drop_replaced(gate, live, *replaced);
   upload.growing->arrived = file->size;
   upload.growing->growth = Content::Growth::complete;
   context_.events.upload_grew(row.upload);
-  versions_.publish(live);
+  versions_.publish(live, *recorded);
   return file;
 }
 

@@ -2,6 +2,7 @@
 // Private to src/space.
 #pragma once
 
+#include <optional>
 #include <stop_token>
 #include <vector>
 
@@ -31,8 +32,8 @@ class Completion {
   Result<FileRow> describe(const SharedGate& gate, LiveSpace& live, const UploadLock& held);
   Result<void> publish(LiveSpace& live, LiveUpload& upload);
   // Row and memory: the upload is a file, in one transaction with what that changes.
-  Result<void> record(LiveSpace& live, LiveUpload& upload, const FileRow& file, DeliveryRow delivery,
-                      const std::vector<UploadPtr>& parts);
+  Result<std::optional<SpaceHead>> record(LiveSpace& live, LiveUpload& upload, const FileRow& file,
+                                          DeliveryRow delivery, const std::vector<UploadPtr>& parts);
   void move_in_memory(LiveSpace& live, LiveUpload& upload, const FileRow& file, const std::vector<UploadPtr>& parts);
 
   Context& context_;

@@ -204,7 +204,7 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
     if (!leftovers) return tl::unexpected(leftovers.error());
     if (state.files.empty() && wish.files == 0 && !open.row.message.empty()) {
       if (auto taken = take_text(live); !taken) return taken;
-      auto written = write_commit(gate, live, *begun, *leftovers);
+      auto written = write_commit(gate, live, *begun, *leftovers, text_weight);
       if (!written) quotas_.give_back(SpaceLock(live), live, 0, text_weight);
       return written;
     }
@@ -212,21 +212,26 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
       return fail(Kind::conflict, "this delivery has " + std::to_string(state.files.size()) +
                                       " complete files: send again what is missing, then commit");
     if (auto kept = files_.keep_pack(gate, live, open); !kept) return kept;
-    return write_commit(gate, live, *begun, *leftovers);
+    return write_commit(gate, live, *begun, *leftovers, {});
   }();
   if (!done) {
     take_back_commit(live, open, leftovers ? *leftovers : std::vector<UploadPtr>());
     return tl::unexpected(done.error());
   }
-  versions_.publish(live);
   state.committed = true;
   return state;
 }
 
 Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const DeliveryPtr& delivery,
-                                      const std::vector<UploadPtr>& leftovers) {
+                                      const std::vector<UploadPtr>& leftovers, Weight text) {
+  SpaceChange change;
+  change.more.weight = text;
   std::vector<FileRow> small;
-  for (const auto& [name, file] : delivery->pack.files) small.push_back(file);  // nobody writes into it now
+  for (const auto& [name, file] : delivery->pack.files) {  // nobody writes into it now
+    small.push_back(file);
+    change.more.bytes += file.size;
+    change.more.weight += weight_of(name);
+  }
   // In the order of their arrival, which is that of their bytes.
   std::sort(small.begin(), small.end(),
             [](const FileRow& a, const FileRow& b) { return a.blob_offset < b.blob_offset; });
@@ -235,12 +240,12 @@ Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const 
   const Removing removing_these(removals_, keys);
   DeliveryRow row = delivery->row;
   row.committed = context_.clock.wall();
+  std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
+    if (!transaction.commit_delivery(row)) return no_such_delivery();
     for (const FileRow& file : small) transaction.put_file(file);
     for (const UploadPtr& upload : leftovers) transaction.remove_upload(upload->row.upload);
-    transaction.put_delivery(row);
-    versions_.advance(live, transaction);
-    return {};
+    return versions_.advance(live, transaction, head, change);
   });
   if (!changed) return changed;
   {
@@ -257,6 +262,7 @@ Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const 
   }
   files_.forget_pack(row.delivery);
   for (const Id& key : keys) (void)context_.blobs.remove(key);  // what stays is found as an orphan
+  versions_.publish(live, head);
   return {};
 }
 

@@ -46,8 +46,9 @@ class Deliveries {
   Result<std::vector<UploadPtr>> lock_leftovers(const SpaceLock&, LiveSpace& live, const LiveDelivery& delivery,
                                                 bool all_there);
   Result<void> take_text(LiveSpace& live);  // of the quotas: a delivery without a file
+  // `text`: what it counts for beside its files.
   Result<void> write_commit(const SharedGate&, LiveSpace& live, const DeliveryPtr& delivery,
-                            const std::vector<UploadPtr>& leftovers);
+                            const std::vector<UploadPtr>& leftovers, Weight text);
   void take_back_commit(LiveSpace& live, LiveDelivery& delivery, const std::vector<UploadPtr>& leftovers);
   Result<wire::DeliveryState> committed_state(const LiveSpace& live, const Id& delivery);  // Kind::not_found
 

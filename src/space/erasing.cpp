@@ -30,17 +30,6 @@ Result<void> Erasing::hold_exactly(const Guid& guid, std::uint64_t deliveries) c
   return {};
 }
 
-Result<void> Erasing::mark_dying(const ExclusiveGate&, LiveSpace& live, Phase before) {
-  auto marked = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
-    versions_.advance(live, transaction, [](SpaceRow& row) { row.phase = Phase::dying; });
-    return {};
-  });
-  if (marked) return marked;
-  const SpaceLock lock(live);
-  live.row.phase = before;
-  return marked;
-}
-
 Erasing::Blobs Erasing::end_all(const ExclusiveGate&, LiveSpace& live) {
   Blobs packs;
   std::vector<UploadPtr> uploads;
@@ -62,7 +51,6 @@ Erasing::Blobs Erasing::end_all(const ExclusiveGate&, LiveSpace& live) {
     upload->growing->growth = Content::Growth::ended;
     context_.events.upload_grew(upload->row.upload);
   }
-  versions_.publish(live);
   return packs;
 }
 
@@ -111,7 +99,9 @@ Result<Erased> Erasing::erase(const Guid& guid, bool only_expired, std::optional
   }
   if (deliveries && before != Phase::dying)
     if (auto right = hold_exactly(guid, *deliveries); !right) return tl::unexpected(right.error());
-  if (auto marked = mark_dying(gate, live, before); !marked) return tl::unexpected(marked.error());
+  SpaceChange dying;
+  dying.phase = Phase::dying;
+  if (auto marked = versions_.change(live, dying); !marked) return tl::unexpected(marked.error());
   Blobs packs = end_all(gate, live);
   // The rows last: a crash before them leaves the space dying, and the next sweep or start goes on.
   if (auto unlinked = unlink_all(guid, std::move(packs)); !unlinked) return tl::unexpected(unlinked.error());

@@ -36,7 +36,6 @@ class Erasing {
  private:
   using Blobs = std::unordered_set<Id, IdHash>;
   Result<void> hold_exactly(const Guid& guid, std::uint64_t deliveries) const;  // Kind::conflict
-  Result<void> mark_dying(const ExclusiveGate&, LiveSpace& live, Phase before);
   // Ends what goes on in it; gives the blobs of its packs.
   Blobs end_all(const ExclusiveGate&, LiveSpace& live);
   Result<void> unlink_all(const Guid& guid, Blobs blobs);

@@ -18,20 +18,6 @@
 
 namespace qrx::space {
 
-// What something counts for in the limit of files. The manifest of a sealed delivery is no file of it, but there cannot
-// be more of them than files.
-// Parts of a concatenation are no files either, but each is one in the store.
-struct Weight {
-  std::uint64_t files = 0, manifests = 0, parts = 0;
-};
-inline constexpr Weight text_weight{0, 1, 0};  // a delivery that is its message, without a file
-inline Weight weight_of(std::string_view name) {
-  return name == wire::manifest_name ? Weight{0, 1, 0} : Weight{1, 0, 0};
-}
-inline Weight weight_of(const UploadRow& row) {
-  return row.partial ? Weight{0, 0, 1} : weight_of(row.name);
-}
-
 enum class StopReason : std::uint8_t { none, newcomer, removed, stopping };
 
 // The writer that has an upload, as who wants to be the next sees it.
@@ -57,6 +43,7 @@ struct LiveUpload {
   bool newcomer = false;   // a request waits to be the next
   bool untouched = false;  // made by this process, never locked by a writer: the first needs no new epoch. The holder's
   bool published = false;  // its blob is in the store, its file's row is not (a change failed): try the row again
+  bool found_whole = false;  // by a start, beyond what was counted: it is completed whether it fits or not
   bool removed = false;
   std::atomic<StopReason> stop{StopReason::none};  // asked of the holder; any thread
   std::condition_variable released;
@@ -92,8 +79,9 @@ struct LiveDelivery {
 
 // Guarded by its SpaceLock, but for what says otherwise.
 struct LiveSpace : SpaceLocks {
-  SpaceRow row;
+  SpaceRow row;  // as it is committed
   std::atomic<std::uint64_t> version{0};  // as readers see it; ahead of row.seq by progress
+  std::uint64_t issued = 0;               // the highest version that a transaction was given, committed or not
   Ledger bytes, files, manifests, parts;  // of the quotas
   // Uploads without a byte, by the order of their creation.
   std::map<std::uint64_t, std::shared_ptr<LiveUpload>> empty;

@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/checksum.h"
@@ -21,6 +22,34 @@ using wire::Seal;
 // another.
 using BlobKey = Id;
 
+// What something counts for in the limit of files. The manifest of a sealed delivery is no file of it, but there cannot
+// be more of them than files.
+// Parts of a concatenation are no files either, but each is one in the store.
+struct Weight {
+  std::uint64_t files = 0, manifests = 0, parts = 0;
+  friend bool operator==(const Weight&, const Weight&) = default;
+  Weight& operator+=(const Weight& more) {
+    files += more.files;
+    manifests += more.manifests;
+    parts += more.parts;
+    return *this;
+  }
+};
+inline constexpr Weight text_weight{0, 1, 0};  // a delivery that is its message, without a file
+inline Weight weight_of(std::string_view name) {
+  return name == wire::manifest_name ? Weight{0, 1, 0} : Weight{1, 0, 0};
+}
+// A client that sends one file in parallel parts has more uploads than files for a while.
+inline constexpr std::uint64_t parts_beyond_files = 64;
+
+// What is taken of the limits of a space: bytes of files and those of uploads that arrived durably; each file, and each
+// upload from its first durable byte on.
+struct Use {
+  std::uint64_t bytes = 0;
+  Weight weight;
+  friend bool operator==(const Use&, const Use&) = default;
+};
+
 // dying: marked for deletion, invisible to everyone. blocked: by the operator; gone for its owner, unknown to others.
 enum class Phase : std::uint8_t { open, closed, dying, blocked };
 
@@ -34,6 +63,28 @@ struct SpaceRow {
   WallTime created, expires;
   Phase phase = Phase::open;
   std::uint64_t seq = 1;
+  Use use;
+};
+
+// What is to change of a space with its next version.
+struct SpaceChange {
+  std::uint64_t at_least = 0;       // of the version; it grows by one or more in any case
+  std::optional<WallTime> expires;  // absent: stays
+  std::optional<Phase> phase;       // likewise
+  Use more;                         // taken of the limits, if it fits
+  bool even_if_full = false;        // it is there already
+};
+// What changes of a space while it lives.
+struct SpaceHead {
+  std::uint64_t seq = 0;
+  WallTime expires{};
+  Phase phase = Phase::open;
+  Use use;
+};
+enum class Taken : std::uint8_t { yes, no_such_space, bytes, files, parts };  // but for the first: what was in the way
+struct SpaceChanged {
+  Taken taken = Taken::no_such_space;
+  SpaceHead head;  // as of the transaction, when it was done
 };
 
 struct DeliveryRow {
@@ -75,6 +126,10 @@ struct UploadRow {
   bool damaged = false;   // the stored bytes are fewer than were acknowledged
   WallTime created, expires;
 };
+
+inline Weight weight_of(const UploadRow& row) {
+  return row.partial ? Weight{0, 0, 1} : weight_of(row.name);
+}
 
 // One space with all that is in it; immutable once handed out.
 struct SpaceState {

@@ -6,17 +6,16 @@
 namespace qrx::space {
 namespace {
 
-// A client that sends one file in parallel parts has more uploads than files for a while.
-constexpr std::uint64_t parts_beyond_files = 64;
-
 // What counts the one file, manifest or part that this weighs.
 template <class Space>
 auto& ledger_of(Space& live, Weight weight) {
   return weight.parts > 0 ? live.parts : weight.manifests > 0 ? live.manifests : live.files;
 }
+std::uint64_t most_parts(const Limits& limits) {
+  return limits.max_files == 0 ? 0 : limits.max_files + parts_beyond_files;
+}
 std::uint64_t limit_of(const LiveSpace& live, Weight weight) {
-  const std::uint64_t files = live.row.limits.max_files;
-  return weight.parts > 0 && files != 0 ? files + parts_beyond_files : files;
+  return weight.parts > 0 ? most_parts(live.row.limits) : live.row.limits.max_files;
 }
 
 tl::unexpected<Error> takes_no_more(std::uint64_t limit, const char* what) {
@@ -30,6 +29,19 @@ tl::unexpected<Error> server_is_full() {
 }
 
 }  // namespace
+
+tl::unexpected<Error> refused(Taken why, const Limits& limits) {
+  switch (why) {
+    case Taken::bytes:
+      return takes_no_more(limits.max_size, " bytes");
+    case Taken::files:
+      return takes_no_more(limits.max_files, " files");
+    case Taken::parts:
+      return takes_no_more(most_parts(limits), " partial uploads");
+    default:
+      return no_such_space();
+  }
+}
 
 Quotas::Quotas(Context& context)
     : context_(context), disk_reserve_(std::min(context.policy.reserve_bytes, context.blobs.free_bytes() / 10)) {

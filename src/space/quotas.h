@@ -52,4 +52,7 @@ class Quotas {
   Ledger total_bytes_;
 };
 
+// The error of what a transaction did not take.
+tl::unexpected<Error> refused(Taken why, const Limits& limits);
+
 }  // namespace qrx::space

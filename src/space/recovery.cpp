@@ -43,7 +43,7 @@ Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes&
     // It ended between the move of its blob and its row: all bytes are there, and durable.
     complete_now = row.length == in_store->second;
     if (!complete_now) return damaged();
-    upload->published = true;
+    upload->published = upload->found_whole = true;
   } else if (size < row.offset) {
     return damaged();
   } else if (size > row.offset) {

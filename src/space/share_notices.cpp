@@ -54,8 +54,8 @@ struct Budget {
 struct ShareNotices::Taken {
   std::optional<NoticeRow> notice;
   std::optional<ShareRow> row;
-  bool got = false;
-  bool expired = false;  // the link
+  std::optional<SpaceHead> head;  // there when both are
+  bool expired = false;           // the link
 };
 
 void ShareNotices::queue(Transaction& transaction, ShareRow& row, const wire::Recipient& to, const std::string& token,
@@ -133,11 +133,9 @@ Result<ShareNotices::Taken> ShareNotices::take(const Id& share, LiveSpace& live,
     transaction.put_notice(*notice);
     book_.set_notice(*row, ShareState::sending, {});
     transaction.put_share(*row);
-    versions_.advance(live, transaction);
     taken.notice = std::move(notice);
     taken.row = std::move(row);
-    taken.got = true;
-    return {};
+    return versions_.advance(live, transaction, taken.head);
   });
   if (!changed) return tl::unexpected(changed.error());
   return taken;
@@ -189,8 +187,8 @@ Result<NextNotice> ShareNotices::claim(const std::string& busy) {
     if (taken->expired)
       if (auto done = conclude(share, {ShareState::failed, "the link has expired", {}}); !done)
         return tl::unexpected(done.error());
-    if (!taken->got) continue;
-    versions_.publish(live);
+    if (!taken->head) continue;
+    versions_.publish(live, taken->head);
     next.claim = claim_of(std::move(*taken), live);
     return next;
   }
@@ -203,7 +201,9 @@ Result<void> ShareNotices::conclude(const Id& share, const NoticeEnding& ending)
   if (!space) return tl::unexpected(space.error());
   std::optional<SharedGate> gate;  // so that no row comes back of a space that is being deleted
   if (*space != nullptr) gate.emplace(**space);
+  std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
+    head.reset();
     auto notice = transaction.notice(share);
     auto row = transaction.share(share);
     if (!notice) return {};
@@ -236,16 +236,14 @@ Result<void> ShareNotices::conclude(const Id& share, const NoticeEnding& ending)
     }
     book_.set_notice(*row, state, reason);
     transaction.put_share(*row);
-    if (*space != nullptr) {
-      {
-        const SpaceLock lock(*(*space));
-        if ((*space)->row.phase == Phase::dying) return {};
-      }
-      versions_.advance(**space, transaction);
+    if (*space == nullptr) return {};
+    {
+      const SpaceLock lock(*(*space));
+      if ((*space)->row.phase == Phase::dying) return {};
     }
-    return {};
+    return versions_.advance(**space, transaction, head);
   });
-  if (changed && *space != nullptr) versions_.publish(**space);
+  if (changed && *space != nullptr) versions_.publish(**space, head);
   return changed;
 }
 
@@ -261,17 +259,18 @@ Result<void> ShareNotices::end_stale_claims() {
     if (!space) return tl::unexpected(space.error());
     if (*space == nullptr) continue;
     const SharedGate gate(*(*space));
+    std::optional<SpaceHead> head;
     auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
+      head.reset();
       auto row = transaction.share(share);
       // The server's own claims end by themselves.
       if (!row || row->notice != ShareState::sending || row->noticed >= before || transaction.notice(share)) return {};
       book_.set_notice(*row, ShareState::unknown, "who sent it never said how it went");
       transaction.put_share(*row);
-      versions_.advance(**space, transaction);
-      return {};
+      return versions_.advance(**space, transaction, head);
     });
     if (!changed) return changed;
-    versions_.publish(**space);
+    versions_.publish(**space, head);
   }
   return {};
 }

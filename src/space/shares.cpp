@@ -89,6 +89,7 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
   std::vector<ShareRow> rows;
   bool made = false;
   bool queued = false;
+  std::optional<SpaceHead> head;
   auto changed =
       rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
         {
@@ -98,14 +99,14 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
         ShareChanges changes(*rooms_, transaction, guid, token, wish);
         for (const ShareWish& one : *wishes)
           if (auto added = changes.add(one); !added) return added;
-        if (changes.any()) rooms_->versions.advance(live, transaction);
         made = changes.made();
         queued = changes.queued();
         rows = changes.take_rows();
-        return {};
+        head.reset();
+        return changes.any() ? rooms_->versions.advance(live, transaction, head) : Result<void>();
       });
   if (!changed) return tl::unexpected(changed.error());
-  rooms_->versions.publish(live);
+  rooms_->versions.publish(live, head);
   if (queued) rooms_->notices.tell();
   Created created;
   created.made = made;
@@ -141,9 +142,11 @@ Result<wire::ShareInfo> Shares::report(const Guid& guid, std::string_view token,
   const SharedGate gate(live);
   std::optional<ShareRow> row;
   bool unqueued = false;
+  std::optional<SpaceHead> head;
   auto changed =
       rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
         unqueued = false;
+        head.reset();
         row = transaction.share(share);
         if (!row || row->guid != guid) return no_such_share();
         if (row->revoked) return fail(Kind::conflict, "this share is revoked");
@@ -162,12 +165,11 @@ Result<wire::ShareInfo> Shares::report(const Guid& guid, std::string_view token,
         unqueued = notice.has_value();
         rooms_->book.set_notice(*row, report.state, report.reason);
         transaction.put_share(*row);
-        rooms_->versions.advance(live, transaction);
-        return {};
+        return rooms_->versions.advance(live, transaction, head);
       });
   if (!changed) return tl::unexpected(changed.error());
   if (unqueued) rooms_->notices.unpurged = true;
-  rooms_->versions.publish(live);
+  rooms_->versions.publish(live, head);
   return rooms_->book.info(*row, end_of(*row, live), token);
 }
 
@@ -176,8 +178,10 @@ Result<void> Shares::revoke(const Guid& guid, std::string_view token, const Id& 
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   const SharedGate gate(live);
+  std::optional<SpaceHead> head;
   auto changed =
       rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+        head.reset();
         auto row = transaction.share(share);
         if (!row || row->guid != guid) return no_such_share();
         if (row->revoked) return {};
@@ -186,13 +190,12 @@ Result<void> Shares::revoke(const Guid& guid, std::string_view token, const Id& 
         transaction.put_share(*row);
         // One that is being sent stays until it is known what became of it.
         if (const auto notice = transaction.notice(share); notice && !notice->claimed) transaction.remove_notice(share);
-        rooms_->versions.advance(live, transaction);
-        return {};
+        return rooms_->versions.advance(live, transaction, head);
       });
   if (!changed) return changed;
   rooms_->notices.unpurged = true;
   rooms_->downloads.cut(share);
-  rooms_->versions.publish(live);
+  rooms_->versions.publish(live, head);
   return {};
 }
 
@@ -202,11 +205,13 @@ Result<void> Shares::revoke_all(const Guid& guid, std::string_view token) {
   LiveSpace& live = **entered;
   const SharedGate gate(live);
   std::vector<Id> cut;
+  std::optional<SpaceHead> head;
   auto rows = rooms_->context.catalog.shares(guid);
   if (!rows) return tl::unexpected(rows.error());
   auto changed =
       rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
         cut.clear();
+        head.reset();
         const WallTime now = rooms_->context.clock.wall();
         for (const ShareRow& known : *rows) {
           auto row = transaction.share(known.share);
@@ -218,13 +223,12 @@ Result<void> Shares::revoke_all(const Guid& guid, std::string_view token) {
             transaction.remove_notice(row->share);
           cut.push_back(row->share);
         }
-        if (!cut.empty()) rooms_->versions.advance(live, transaction);
-        return {};
+        return cut.empty() ? Result<void>() : rooms_->versions.advance(live, transaction, head);
       });
   if (!changed) return changed;
   rooms_->notices.unpurged = true;
   for (const Id& share : cut) rooms_->downloads.cut(share);
-  rooms_->versions.publish(live);
+  rooms_->versions.publish(live, head);
   return {};
 }
 

@@ -150,36 +150,18 @@ Result<void> Spaces::extend(const Guid& guid, std::string_view token, const wire
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   const SharedGate gate(live);
-  std::optional<WallTime> expires;
+  SpaceChange wish;
   if (change.expire) {
     auto wanted = expiry(rooms_->context.clock.wall(), *change.expire, rooms_->context.policy.max_expire);
     if (!wanted) return tl::unexpected(wanted.error());
-    expires = *wanted;
+    wish.expires = *wanted;
   }
-  std::optional<Phase> phase;
-  if (change.state) phase = *change.state == wire::SpaceState::open ? Phase::open : Phase::closed;
-  SpaceRow before;
+  if (change.state) wish.phase = *change.state == wire::SpaceState::open ? Phase::open : Phase::closed;
   {
     const SpaceLock lock(live);
     if (auto open = rooms_->registry.still_open(lock, live); !open) return open;
-    before = live.row;
   }
-  auto changed =
-      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
-        rooms_->versions.advance(live, transaction, [&](SpaceRow& row) {
-          if (expires) row.expires = *expires;
-          if (phase) row.phase = *phase;
-        });
-        return {};
-      });
-  if (!changed) {
-    const SpaceLock lock(live);
-    if (expires) live.row.expires = before.expires;
-    if (phase) live.row.phase = before.phase;
-    return changed;
-  }
-  rooms_->versions.publish(live);
-  return {};
+  return rooms_->versions.change(live, wish);
 }
 
 Result<void> Spaces::remove(const Guid& guid, std::string_view token, std::optional<std::uint64_t> deliveries) {
@@ -199,25 +181,14 @@ Result<void> Spaces::block(const Guid& guid) {
   if (*found == nullptr) return no_such_space();
   LiveSpace& live = **found;
   const SharedGate gate(live);
-  Phase before{};
   {
     const SpaceLock lock(live);
-    before = live.row.phase;
-    if (before == Phase::dying) return no_such_space();
+    if (live.row.phase == Phase::dying) return no_such_space();
     for (const auto& [id, upload] : live.uploads) upload->stop = StopReason::stopping;
   }
-  auto changed =
-      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
-        rooms_->versions.advance(live, transaction, [](SpaceRow& row) { row.phase = Phase::blocked; });
-        return {};
-      });
-  if (!changed) {
-    const SpaceLock lock(live);
-    live.row.phase = before;
-    return changed;
-  }
-  rooms_->versions.publish(live);
-  return {};
+  SpaceChange wish;
+  wish.phase = Phase::blocked;
+  return rooms_->versions.change(live, wish);
 }
 
 Result<void> Spaces::remove_by_operator(const Guid& guid) {
@@ -401,9 +372,7 @@ Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_
     one.row.length = length;
   }
   auto changed = rooms_->context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    if (!transaction.advance_upload(upload, one.row.epoch, one.row.offset))
-      return no_such_upload();  // removed meanwhile
-    transaction.put_upload(one.row);
+    if (!transaction.change_upload(one.row)) return no_such_upload();  // removed meanwhile
     return {};
   });
   if (!changed) {

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "space/quotas.h"
+
 namespace qrx::space {
 namespace {
 
@@ -12,20 +14,40 @@ constexpr auto progress_interval = Millis(200);
 std::uint64_t Versions::next(const SpaceLock&, const LiveSpace& live) const {
   const auto now =
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, context_.clock.wall().time_since_epoch().count()));
-  return std::max({live.version.load() + 1, live.row.seq + 1, now});
+  return std::max({live.version.load() + 1, live.row.seq + 1, live.issued + 1, now});
 }
 
-void Versions::advance(LiveSpace& live, Transaction& transaction, const std::function<void(SpaceRow&)>& edit) {
+Result<void> Versions::advance(LiveSpace& live, Transaction& transaction, std::optional<SpaceHead>& head,
+                               SpaceChange change) {
   const SpaceLock lock(live);
-  live.row.seq = next(lock, live);
-  if (edit) edit(live.row);
-  transaction.put_space(live.row);
+  change.at_least = next(lock, live);
+  const SpaceChanged changed = transaction.change_space(live.row.guid, change);
+  if (changed.taken != Taken::yes) return refused(changed.taken, live.row.limits);
+  head = changed.head;
+  live.issued = std::max(live.issued, changed.head.seq);
+  return {};
 }
 
-void Versions::publish(LiveSpace& live) {
+Result<void> Versions::change(LiveSpace& live, const SpaceChange& change) {
+  std::optional<SpaceHead> head;
+  auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) {
+    return advance(live, transaction, head, change);
+  });
+  if (changed) publish(live, head);
+  return changed;
+}
+
+void Versions::publish(LiveSpace& live, const std::optional<SpaceHead>& head) {
   {
     const SpaceLock lock(live);
-    live.version = std::max(live.version.load(), live.row.seq);
+    if (head && head->seq > live.row.seq) {  // unless a later change was first
+      live.row.seq = head->seq;
+      live.row.expires = head->expires;
+      live.row.phase = head->phase;
+      live.row.use = head->use;
+    }
+    // Progress may have moved it on while the change was under way, and shown what was before.
+    if (head) live.version = live.version < head->seq ? head->seq : next(lock, live);
   }
   context_.events.space_changed(live.row.guid);
 }

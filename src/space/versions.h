@@ -2,7 +2,7 @@
 // Private to src/space.
 #pragma once
 
-#include <functional>
+#include <optional>
 
 #include "space/context.h"
 #include "space/live.h"
@@ -15,9 +15,13 @@ class Versions {
  public:
   explicit Versions(Context& context) : context_(context) {}
 
-  // Inside a transaction: the next version into the row, and the row into the catalog. `edit` changes the row before.
-  void advance(LiveSpace& live, Transaction& transaction, const std::function<void(SpaceRow&)>& edit = nullptr);
-  void publish(LiveSpace& live);   // after the commit of an advance: readers see it
+  // Inside a transaction: the next version, and what else is to change. `head` is for publish(), once it is committed.
+  // Kind::not_found, or Kind::too_large for what does not fit.
+  Result<void> advance(LiveSpace& live, Transaction& transaction, std::optional<SpaceHead>& head,
+                       SpaceChange change = {});
+  Result<void> change(LiveSpace& live, const SpaceChange& change);  // in a transaction of its own, durably
+  // After the commit: in memory too, and readers see it. Nothing: there was no advance.
+  void publish(LiveSpace& live, const std::optional<SpaceHead>& head);
   void progress(LiveSpace& live);  // of uploads: in memory only, at most five times a second
   void changed(LiveSpace& live);   // what is not worth a row: at once, in memory only
 

@@ -33,7 +33,6 @@ Writer::Writer(const WriterParts& parts, LivePtr live, UploadLock hold, std::uni
       staged_(std::move(staged)),
       checksum_(std::move(checksum)),
       start_(upload_->row.offset),
-      epoch_(upload_->row.epoch),
       length_(upload_->row.length),
       offset_(start_),
       recorded_(start_),
@@ -173,22 +172,27 @@ Result<void> Writer::record() {
     row = upload_->row;
     row.expires = std::min(live_->row.expires, parts_.context.clock.wall() + parts_.context.policy.upload_expire);
   }
-  row.offset = offset_;
+  SpaceChange change;
+  change.more.bytes = offset_ - row.offset;
+  if (row.offset == 0) change.more.weight = weight_of(row);
+  std::optional<SpaceHead> head;
   auto changed =
       parts_.context.catalog.change(parts_.context.durability(), [&](Transaction& transaction) -> Result<void> {
-        if (!transaction.advance_upload(row.upload, epoch_, offset_))
+        if (!transaction.advance_upload(row, offset_))
           return fail(Kind::conflict, "someone else goes on with this upload");
-        transaction.put_upload(row);
-        return {};
+        return parts_.versions.advance(*live_, transaction, head, change);
       });
   if (!changed) {
     failure_ = changed.error();
     return changed;
   }
   recorded_ = offset_;
-  const SpaceLock lock(*live_);
-  upload_->row.offset = offset_;
-  upload_->row.expires = row.expires;
+  {
+    const SpaceLock lock(*live_);
+    upload_->row.offset = offset_;
+    upload_->row.expires = row.expires;
+  }
+  parts_.versions.publish(*live_, head);
   return {};
 }
 
@@ -269,21 +273,22 @@ Result<std::unique_ptr<Staged>> open_staged(const WriterParts& parts, LiveSpace&
 // A new epoch: what an earlier writer still wants to record finds its own gone.
 Result<void> begin_epoch(Context& context, LiveSpace& live, LiveUpload& upload) {
   if (std::exchange(upload.untouched, false)) return {};
-  const auto expires = [&] { return std::min(live.row.expires, context.clock.wall() + context.policy.upload_expire); };
-  auto changed = context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    if (!transaction.advance_upload(upload.row.upload, upload.row.epoch, upload.row.offset))
-      return no_such_upload();  // removed meanwhile
+  UploadRow row;
+  {
     const SpaceLock lock(live);
-    UploadRow row = upload.row;
-    ++row.epoch;
-    row.expires = expires();
-    transaction.put_upload(row);
+    row = upload.row;
+    row.expires = std::min(live.row.expires, context.clock.wall() + context.policy.upload_expire);
+  }
+  auto changed = context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    const auto epoch = transaction.begin_writing(row);
+    if (!epoch) return no_such_upload();  // removed meanwhile
+    row.epoch = *epoch;
     return {};
   });
   if (!changed) return changed;
   const SpaceLock lock(live);
-  ++upload.row.epoch;
-  upload.row.expires = expires();
+  upload.row.epoch = row.epoch;
+  upload.row.expires = row.expires;
   return {};
 }
 

@@ -61,7 +61,7 @@ class Writer final : public UploadWriter, public ActiveWriter {
   UploadLock hold_;
   const std::unique_ptr<Staged> staged_;
   std::optional<Checksum> checksum_;
-  const std::uint64_t start_, epoch_;
+  const std::uint64_t start_;
   const std::optional<std::uint64_t> length_;
   std::uint64_t offset_, recorded_;
   std::uint64_t shown_, written_back_;  // offsets

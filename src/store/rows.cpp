@@ -7,11 +7,25 @@ namespace {
 
 using space::DeliveryRow;
 using space::FileRow;
+using space::SpaceChange;
+using space::SpaceChanged;
+using space::SpaceHead;
 using space::SpaceRow;
 using space::SpaceState;
+using space::Taken;
 using space::UploadRow;
+using space::Use;
 
 // The columns in the order of the SELECTs below.
+Use take_use(Statement& row) {
+  Use out;
+  out.bytes = row.next_number();
+  out.weight.files = row.next_number();
+  out.weight.manifests = row.next_number();
+  out.weight.parts = row.next_number();
+  return out;
+}
+
 SpaceRow take_space(Statement& row) {
   SpaceRow out;
   out.guid = to_id(row.next_blob());
@@ -25,6 +39,16 @@ SpaceRow take_space(Statement& row) {
   out.expires = to_time(row.next_signed_number());
   out.phase = static_cast<space::Phase>(row.next_number());
   out.seq = row.next_number();
+  out.use = take_use(row);
+  return out;
+}
+
+SpaceHead take_head(Statement& row) {
+  SpaceHead out;
+  out.seq = row.next_number();
+  out.expires = to_time(row.next_signed_number());
+  out.phase = static_cast<space::Phase>(row.next_number());
+  out.use = take_use(row);
   return out;
 }
 
@@ -84,6 +108,7 @@ UploadRow take_upload(Statement& row) {
   "upload,delivery,guid,name,metadata,length,offset,epoch,blob,lone,partial,damaged,created,expires"
 #define DELIVERY_COLUMNS "delivery,guid,message,created,committed"
 #define SPACE_COLUMNS "guid,owner_hash,label,key,seal,max_size,max_files,created,expires,phase,seq"
+#define USE_COLUMNS "bytes,files,manifests,parts"
 
 }  // namespace
 
@@ -143,6 +168,25 @@ DROP INDEX deliveries_by_space;
 CREATE INDEX files_by_delivery ON files(guid, delivery);
 DROP INDEX files_by_space;
 )",
+    // What a space's rows hold is counted with them. 'qrx-manifest.age' is wire::manifest_name.
+    R"(
+ALTER TABLE spaces ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spaces ADD COLUMN files INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spaces ADD COLUMN manifests INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE spaces ADD COLUMN parts INTEGER NOT NULL DEFAULT 0;
+UPDATE spaces SET
+  bytes = (SELECT coalesce(sum(size), 0) FROM files f WHERE f.guid = spaces.guid) +
+          (SELECT coalesce(sum(offset), 0) FROM uploads u WHERE u.guid = spaces.guid),
+  files = (SELECT count(*) FROM files f WHERE f.guid = spaces.guid AND f.name <> 'qrx-manifest.age') +
+          (SELECT count(*) FROM uploads u
+           WHERE u.guid = spaces.guid AND u.offset > 0 AND NOT u.partial AND u.name <> 'qrx-manifest.age'),
+  manifests = (SELECT count(*) FROM files f WHERE f.guid = spaces.guid AND f.name = 'qrx-manifest.age') +
+              (SELECT count(*) FROM uploads u
+               WHERE u.guid = spaces.guid AND u.offset > 0 AND NOT u.partial AND u.name = 'qrx-manifest.age') +
+              (SELECT count(*) FROM deliveries d WHERE d.guid = spaces.guid AND d.committed IS NOT NULL AND
+               NOT EXISTS (SELECT 1 FROM files f WHERE f.guid = d.guid AND f.delivery = d.delivery)),
+  parts = (SELECT count(*) FROM uploads u WHERE u.guid = spaces.guid AND u.offset > 0 AND u.partial);
+)",
 };
 
 int write_space(Connection& connection, const SpaceRow& row) {
@@ -157,6 +201,57 @@ int write_space(Connection& connection, const SpaceRow& row) {
   statement.signed_number(to_number(row.created)).signed_number(to_number(row.expires));
   statement.number(static_cast<std::uint64_t>(row.phase)).number(row.seq);
   return run(statement);
+}
+
+namespace {
+
+// What of `more` does not fit beside what there is. One parts_beyond_files for all.
+Result<Taken> find_obstacle(Connection& connection, const Guid& guid, const Use& more) {
+  Statement statement =
+      by_id(connection, "SELECT max_size,max_files," USE_COLUMNS " FROM spaces WHERE guid=?", guid);
+  if (!statement.step()) {
+    if (statement.failed()) return fail_sqlite(statement.code(), reading);
+    return Taken::no_such_space;
+  }
+  const std::uint64_t most_bytes = statement.next_number();
+  const std::uint64_t most_files = statement.next_number();
+  const Use use = take_use(statement);
+  if (most_bytes > 0 && more.bytes > 0 && use.bytes + more.bytes > most_bytes) return Taken::bytes;
+  if (more.weight.parts > 0 && use.weight.parts + more.weight.parts > most_files + space::parts_beyond_files)
+    return Taken::parts;
+  return Taken::files;
+}
+
+}  // namespace
+
+int write_change(Connection& connection, const Guid& guid, const SpaceChange& change, SpaceChanged& out) {
+  // The index by expiry is not touched unless it must be.
+  if (change.expires || change.phase) {
+    Statement statement =
+        connection.prepare("UPDATE spaces SET expires=coalesce(?,expires),phase=coalesce(?,phase) WHERE guid=?");
+    bind_time(statement, change.expires);
+    change.phase ? statement.number(static_cast<std::uint64_t>(*change.phase)) : statement.null();
+    statement.blob(as_bytes(guid.bytes));
+    if (const int code = run(statement); code != SQLITE_OK) return code;
+  }
+  static_assert(space::parts_beyond_files == 64, "a statement has it");
+  Statement statement = connection.prepare(
+      "UPDATE spaces SET seq=max(seq+1,?1),bytes=bytes+?2,files=files+?3,manifests=manifests+?4,parts=parts+?5 "
+      "WHERE guid=?6 AND (?7 OR ((?2=0 OR max_size=0 OR bytes+?2<=max_size) AND (max_files=0 OR "
+      "((?3=0 OR files+?3<=max_files) AND (?4=0 OR manifests+?4<=max_files) AND (?5=0 OR parts+?5<=max_files+64))))) "
+      "RETURNING seq,expires,phase," USE_COLUMNS);
+  const Use& more = change.more;
+  statement.number(change.at_least).number(more.bytes).number(more.weight.files).number(more.weight.manifests);
+  statement.number(more.weight.parts).blob(as_bytes(guid.bytes)).number(change.even_if_full ? 1 : 0);
+  bool done = false;
+  while (statement.step()) {
+    out = {Taken::yes, take_head(statement)};
+    done = true;
+  }
+  if (statement.failed() || done) return statement.code();
+  const auto obstacle = find_obstacle(connection, guid, more);
+  if (obstacle) out.taken = *obstacle;
+  return obstacle ? SQLITE_OK : connection.extended_code();
 }
 
 int write_delivery(Connection& connection, const DeliveryRow& row) {
@@ -206,7 +301,7 @@ int write_upload(Connection& connection, const UploadRow& row) {
 }
 
 Result<std::optional<SpaceState>> read_space(Connection& connection, const Guid& guid) {
-  auto space = take_one(by_id(connection, "SELECT " SPACE_COLUMNS " FROM spaces WHERE guid=?", guid), take_space);
+  auto space = take_one(by_id(connection, "SELECT " SPACE_COLUMNS "," USE_COLUMNS " FROM spaces WHERE guid=?", guid), take_space);
   if (!space) return tl::unexpected(std::move(space.error()));
   if (!*space) return std::optional<SpaceState>();
   std::optional<SpaceState> out(std::in_place);

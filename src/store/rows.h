@@ -9,7 +9,7 @@
 
 namespace qrx::store {
 
-inline constexpr int schema_version = 3;                // in PRAGMA user_version
+inline constexpr int schema_version = 4;                // in PRAGMA user_version
 extern const char* const schema_steps[schema_version];  // from each version to the next
 
 // Each gives SQLITE_OK or what failed.
@@ -17,6 +17,8 @@ int write_space(Connection& connection, const space::SpaceRow& row);
 int write_delivery(Connection& connection, const space::DeliveryRow& row);
 int write_file(Connection& connection, const space::FileRow& row);
 int write_upload(Connection& connection, const space::UploadRow& row);
+// Changes a space, unless something is in the way; `out` says which, or how it stands now.
+int write_change(Connection& connection, const Guid& guid, const space::SpaceChange& change, space::SpaceChanged& out);
 
 Result<std::optional<space::SpaceState>> read_space(Connection& connection, const Guid& guid);
 // Of the space, as space::Catalog::committed has it.

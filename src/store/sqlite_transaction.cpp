@@ -43,7 +43,11 @@ std::optional<SpaceState> SqliteTransaction::space(const Guid& guid) {
 
 void SqliteTransaction::put_space(const SpaceRow& row) {
   if (ok()) note(write_space(connection_, row));
-  log_.add(row.guid, [row](SpaceState& state) { state.space = row; });
+  log_.add(row.guid, [row](SpaceState& state) {
+    const space::Use use = state.space.use;
+    state.space = row;
+    state.space.use = use;
+  });
 }
 
 void SqliteTransaction::put_delivery(const DeliveryRow& row) {
@@ -61,44 +65,168 @@ void SqliteTransaction::put_upload(const UploadRow& row) {
   log_.add(row.guid, [row](SpaceState& state) { put(state.uploads, row, &UploadRow::upload); });
 }
 
-bool SqliteTransaction::advance_upload(const Id& upload, std::uint64_t epoch, std::uint64_t offset) {
+space::SpaceChanged SqliteTransaction::change_space(const Guid& guid, const space::SpaceChange& change) {
+  space::SpaceChanged out;
+  if (!ok()) return out;
+  note(write_change(connection_, guid, change, out));
+  if (out.taken == space::Taken::yes)
+    log_.add(guid, [head = out.head](SpaceState& state) {
+      state.space.seq = head.seq;
+      state.space.expires = head.expires;
+      state.space.phase = head.phase;
+      state.space.use = head.use;
+    });
+  return out;
+}
+
+bool SqliteTransaction::advance_upload(const UploadRow& row, std::uint64_t offset) {
   if (!ok()) return false;
-  Statement statement = connection_.prepare("UPDATE uploads SET offset=? WHERE upload=? AND epoch=? RETURNING guid");
-  statement.number(offset).blob(as_bytes(upload.bytes)).number(epoch);
-  const auto guid = changed(statement);
-  if (!guid) return false;
-  log_.add(*guid, [upload, offset](SpaceState& state) {
-    for (UploadRow& row : state.uploads)
-      if (row.upload == upload) row.offset = offset;
+  Statement statement =
+      connection_.prepare("UPDATE uploads SET offset=?,expires=? WHERE upload=? AND epoch=? AND offset=? RETURNING 1");
+  statement.number(offset).signed_number(to_number(row.expires)).blob(as_bytes(row.upload.bytes));
+  statement.number(row.epoch).number(row.offset);
+  if (!changed(statement)) return false;
+  log_.add(row.guid, [upload = row.upload, offset, expires = row.expires](SpaceState& state) {
+    for (UploadRow& one : state.uploads)
+      if (one.upload == upload) one.offset = offset, one.expires = expires;
   });
   return true;
 }
 
+bool SqliteTransaction::change_upload(const UploadRow& row) {
+  if (!ok()) return false;
+  Statement statement = connection_.prepare(
+      "UPDATE uploads SET length=?,damaged=?,expires=? WHERE upload=? AND epoch=? RETURNING 1");
+  row.length ? statement.number(*row.length) : statement.null();
+  statement.number(row.damaged ? 1 : 0).signed_number(to_number(row.expires));
+  statement.blob(as_bytes(row.upload.bytes)).number(row.epoch);
+  if (!changed(statement)) return false;
+  log_.add(row.guid, [row](SpaceState& state) {
+    for (UploadRow& one : state.uploads)
+      if (one.upload == row.upload) one.length = row.length, one.damaged = row.damaged, one.expires = row.expires;
+  });
+  return true;
+}
+
+std::optional<std::uint64_t> SqliteTransaction::begin_writing(const UploadRow& row) {
+  if (!ok()) return std::nullopt;
+  Statement statement = connection_.prepare(
+      "UPDATE uploads SET epoch=epoch+1,expires=? WHERE upload=? AND offset=? RETURNING epoch");
+  statement.signed_number(to_number(row.expires)).blob(as_bytes(row.upload.bytes)).number(row.offset);
+  const auto epoch = changed(statement);
+  if (epoch)
+    log_.add(row.guid, [upload = row.upload, epoch = *epoch, expires = row.expires](SpaceState& state) {
+      for (UploadRow& one : state.uploads)
+        if (one.upload == upload) one.epoch = epoch, one.expires = expires;
+    });
+  return epoch;
+}
+
+std::optional<std::uint64_t> SqliteTransaction::finish_upload(const UploadRow& row) {
+  if (!ok()) return std::nullopt;
+  Statement statement = connection_.prepare("DELETE FROM uploads WHERE upload=? AND epoch=? RETURNING offset");
+  statement.blob(as_bytes(row.upload.bytes)).number(row.epoch);
+  const auto offset = changed(statement);
+  if (offset)
+    log_.add(row.guid, [upload = row.upload](SpaceState& state) { erase(state.uploads, upload, &UploadRow::upload); });
+  return offset;
+}
+
+bool SqliteTransaction::commit_delivery(const DeliveryRow& row) {
+  if (!ok()) return false;
+  Statement statement = connection_.prepare(
+      "UPDATE deliveries SET message=?,committed=? WHERE delivery=? AND committed IS NULL RETURNING 1");
+  statement.text(row.message);
+  bind_time(statement, row.committed);
+  statement.blob(as_bytes(row.delivery.bytes));
+  if (!changed(statement)) return false;
+  log_.add(row.guid, [row](SpaceState& state) { put(state.deliveries, row, &DeliveryRow::delivery); });
+  return true;
+}
+
+void SqliteTransaction::give_back(const Guid& guid, const space::Use& less) {
+  if (!ok() || less == space::Use{}) return;
+  // Rows that were put and never counted make none negative.
+  Statement statement = connection_.prepare(
+      "UPDATE spaces SET bytes=max(0,bytes-?),files=max(0,files-?),manifests=max(0,manifests-?),parts=max(0,parts-?) "
+      "WHERE guid=?");
+  statement.number(less.bytes).number(less.weight.files).number(less.weight.manifests).number(less.weight.parts);
+  statement.blob(as_bytes(guid.bytes)).step();
+  note(statement.code());
+  const auto take = [](std::uint64_t& from, std::uint64_t amount) { from -= std::min(from, amount); };
+  log_.add(guid, [less, take](SpaceState& state) {
+    take(state.space.use.bytes, less.bytes);
+    take(state.space.use.weight.files, less.weight.files);
+    take(state.space.use.weight.manifests, less.weight.manifests);
+    take(state.space.use.weight.parts, less.weight.parts);
+  });
+}
+
+void SqliteTransaction::remove_uploads(Statement statement) {
+  space::Use less;
+  std::vector<std::pair<Guid, Id>> gone;
+  while (statement.step()) {
+    UploadRow row;
+    row.guid = to_id(statement.next_blob());
+    row.upload = to_id(statement.next_blob());
+    row.name = statement.next_text();
+    row.partial = statement.next_number() != 0;
+    const std::uint64_t offset = statement.next_number();
+    less.bytes += offset;
+    if (offset > 0) less.weight += weight_of(row);
+    gone.emplace_back(row.guid, row.upload);
+  }
+  note(statement.code());
+  for (const auto& [guid, upload] : gone)
+    log_.add(guid, [upload = upload](SpaceState& state) { erase(state.uploads, upload, &UploadRow::upload); });
+  if (!gone.empty()) give_back(gone.front().first, less);
+}
+
+void SqliteTransaction::remove_files(Statement statement) {
+  space::Use less;
+  std::vector<std::pair<Guid, Id>> gone;
+  while (statement.step()) {
+    const Guid guid = to_id(statement.next_blob());
+    gone.emplace_back(guid, to_id(statement.next_blob()));
+    less.weight += space::weight_of(statement.next_text());
+    less.bytes += statement.next_number();
+  }
+  note(statement.code());
+  for (const auto& [guid, file] : gone)
+    log_.add(guid, [file = file](SpaceState& state) { erase(state.files, file, &FileRow::file); });
+  if (!gone.empty()) give_back(gone.front().first, less);
+}
+
 void SqliteTransaction::remove_upload(const Id& upload) {
-  const auto guid = remove("DELETE FROM uploads WHERE upload=? RETURNING guid", upload);
-  if (guid) log_.add(*guid, [upload](SpaceState& state) { erase(state.uploads, upload, &UploadRow::upload); });
+  if (!ok()) return;
+  remove_uploads(by_id(
+      connection_, "DELETE FROM uploads WHERE upload=? RETURNING guid,upload,name,partial,offset", upload));
 }
 
 void SqliteTransaction::remove_file(const Id& file) {
-  const auto guid = remove("DELETE FROM files WHERE file=? RETURNING guid", file);
-  if (guid) log_.add(*guid, [file](SpaceState& state) { erase(state.files, file, &FileRow::file); });
+  if (!ok()) return;
+  remove_files(by_id(connection_, "DELETE FROM files WHERE file=? RETURNING guid,file,name,size", file));
 }
 
 void SqliteTransaction::remove_delivery(const Id& delivery) {
-  const auto guid = remove("DELETE FROM deliveries WHERE delivery=? RETURNING guid", delivery);
-  if (!guid) return;
-  for (const char* sql :
-       {"DELETE FROM files WHERE guid=? AND delivery=?", "DELETE FROM uploads WHERE guid=? AND delivery=?"}) {
-    if (!ok()) return;
-    Statement statement = connection_.prepare(sql);
-    statement.blob(as_bytes(guid->bytes)).blob(as_bytes(delivery.bytes)).step();
+  if (!ok()) return;
+  std::optional<Guid> guid;
+  {
+    Statement statement = by_id(connection_, "DELETE FROM deliveries WHERE delivery=? RETURNING guid", delivery);
+    while (statement.step()) guid = to_id(statement.next_blob());
     note(statement.code());
   }
-  log_.add(*guid, [delivery](SpaceState& state) {
-    erase(state.deliveries, delivery, &DeliveryRow::delivery);
-    erase(state.files, delivery, &FileRow::delivery);
-    erase(state.uploads, delivery, &UploadRow::delivery);
-  });
+  if (!guid || !ok()) return;
+  log_.add(*guid, [delivery](SpaceState& state) { erase(state.deliveries, delivery, &DeliveryRow::delivery); });
+  const auto of_delivery = [&](const char* sql) {
+    Statement statement = connection_.prepare(sql);
+    statement.blob(as_bytes(guid->bytes)).blob(as_bytes(delivery.bytes));
+    return statement;
+  };
+  remove_files(of_delivery("DELETE FROM files WHERE guid=? AND delivery=? RETURNING guid,file,name,size"));
+  if (!ok()) return;
+  remove_uploads(
+      of_delivery("DELETE FROM uploads WHERE guid=? AND delivery=? RETURNING guid,upload,name,partial,offset"));
 }
 
 void SqliteTransaction::remove_space(const Guid& guid) {
@@ -190,18 +318,11 @@ std::uint64_t SqliteTransaction::count(std::uint64_t day, const std::string& nam
   return sum;
 }
 
-std::optional<Guid> SqliteTransaction::changed(Statement& statement) {
-  std::optional<Guid> guid;
-  while (statement.step()) guid = to_id(statement.next_blob());
+std::optional<std::uint64_t> SqliteTransaction::changed(Statement& statement) {
+  std::optional<std::uint64_t> number;
+  while (statement.step()) number = statement.next_number();
   note(statement.code());
-  return guid;
-}
-
-std::optional<Guid> SqliteTransaction::remove(const char* sql, const Id& id) {
-  if (!ok()) return std::nullopt;
-  Statement statement = connection_.prepare(sql);
-  statement.blob(as_bytes(id.bytes));
-  return changed(statement);
+  return number;
 }
 
 }  // namespace qrx::store

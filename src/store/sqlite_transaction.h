@@ -28,7 +28,12 @@ class SqliteTransaction final : public space::Transaction {
   void put_file(const space::FileRow& row) override;
   void put_upload(const space::UploadRow& row) override;
 
-  bool advance_upload(const Id& upload, std::uint64_t epoch, std::uint64_t offset) override;
+  space::SpaceChanged change_space(const Guid& guid, const space::SpaceChange& change) override;
+  bool advance_upload(const space::UploadRow& row, std::uint64_t offset) override;
+  bool change_upload(const space::UploadRow& row) override;
+  std::optional<std::uint64_t> begin_writing(const space::UploadRow& row) override;
+  std::optional<std::uint64_t> finish_upload(const space::UploadRow& row) override;
+  bool commit_delivery(const space::DeliveryRow& row) override;
   void remove_upload(const Id& upload) override;
   void remove_file(const Id& file) override;
   void remove_delivery(const Id& delivery) override;
@@ -58,9 +63,12 @@ class SqliteTransaction final : public space::Transaction {
   void note(int code) {
     if (code_ == SQLITE_OK) code_ = code;
   }
-  // Runs a statement with RETURNING guid to its end; the guid of the (one) row that it changed.
-  std::optional<Guid> changed(Statement& statement);
-  std::optional<Guid> remove(const char* sql, const Id& id);
+  // Runs a statement with RETURNING to its end: the number in the one row that it changed.
+  std::optional<std::uint64_t> changed(Statement& statement);
+  void give_back(const Guid& guid, const space::Use& less);
+  // Deletes uploads or files, which count no more.
+  void remove_uploads(Statement statement);
+  void remove_files(Statement statement);
 
   Connection& connection_;
   ChangeLog log_;

@@ -11,6 +11,8 @@
 
 #include "space_world.h"
 #include "store/lock.h"
+#include "store/rows.h"
+#include "store/sqlite.h"
 
 using namespace qrx;
 using namespace qrx::test;
@@ -221,9 +223,14 @@ TEST_CASE("a space that was read shows each later change") {
   upload.epoch = 2;
   put([&](Transaction& transaction) { transaction.put_upload(upload); });
   put([&](Transaction& transaction) {
-    CHECK_FALSE(transaction.advance_upload(upload.upload, 1, 50));
-    CHECK_FALSE(transaction.advance_upload(Id::random(), 2, 50));
-    CHECK(transaction.advance_upload(upload.upload, 2, 60));
+    space::UploadRow other = upload;
+    other.epoch = 1;
+    CHECK_FALSE(transaction.advance_upload(other, 50));
+    other = upload;
+    other.upload = Id::random();
+    CHECK_FALSE(transaction.advance_upload(other, 50));
+    CHECK(transaction.advance_upload(upload, 60));
+    CHECK_FALSE(transaction.advance_upload(upload, 70));  // it stands elsewhere by now
     CHECK(transaction.space(row.guid)->uploads[0].offset == 60);
   });
   CHECK((*catalog->space(row.guid))->uploads[0].offset == 60);
@@ -468,4 +475,99 @@ TEST_CASE("planted links and special files are not followed") {
   TempDirectory other;
   std::filesystem::create_directory_symlink(elsewhere.path(), other / "blobs");
   CHECK_FALSE(store::FileBlobs::open(other.path().string(), {}));
+}
+
+TEST_CASE("a catalog of an older qrx is brought up to date: what its spaces hold is counted") {
+  TempDirectory directory;
+  const std::string path = directory / "catalog.db";
+  const Guid guid = Id::random(), empty = Id::random();
+  std::ofstream(path).flush();
+  {
+    auto old = store::Connection::open(path, store::Connection::Access::write);
+    REQUIRE(old);
+    for (int step = 0; step < 3; ++step) REQUIRE((*old)->execute(store::schema_steps[step]) == SQLITE_OK);
+    REQUIRE((*old)->execute("PRAGMA user_version=3") == SQLITE_OK);
+    const auto put = [&](const std::string& sql) {
+      CHECK((*old)->execute(sql.c_str()) == SQLITE_OK);
+    };
+    const auto hex = [](const Id& id) { return "x'" + to_hex(id.bytes) + "'"; };
+    const auto any = [&] { return hex(Id::random()); };
+    for (const Guid& one : {guid, empty})
+      put("INSERT INTO spaces VALUES(" + hex(one) + "," + any() + ",'l','',0,100,10,1,2,0,77)");
+    const std::string whole = any(), text = any(), open = any();
+    put("INSERT INTO deliveries(delivery,guid,message,created,committed) VALUES(" + whole + "," + hex(guid) +
+        ",'',1,2),(" + text + "," + hex(guid) + ",'words',1,2),(" + open + "," + hex(guid) + ",'',1,NULL)");
+    const auto file = [&](const std::string& delivery, const std::string& name, int size) {
+      put("INSERT INTO files(file,delivery,guid,name,size,type,xxh128,sealed,blob,blob_offset) VALUES(" + any() + "," +
+          delivery + "," + hex(guid) + ",'" + name + "'," + std::to_string(size) + ",''," + any() + ",0," + any() +
+          ",0)");
+    };
+    file(whole, "a", 7);
+    file(whole, std::string(wire::manifest_name), 3);
+    file(open, "b", 5);
+    const auto upload = [&](const std::string& name, int offset, int partial) {
+      put("INSERT INTO uploads(upload,delivery,guid,name,metadata,offset,epoch,blob,lone,partial,damaged,created,expires"
+          ") VALUES(" + any() + "," + open + "," + hex(guid) + ",'" + name + "',''," + std::to_string(offset) + ",1," +
+          any() + ",0," + std::to_string(partial) + ",0,1,2)");
+    };
+    upload("c", 11, 0);
+    upload("nothing yet", 0, 0);
+    upload("part", 13, 1);
+  }
+  auto catalog = open_catalog(directory);
+  const auto state = catalog->space(guid);
+  REQUIRE(state);
+  CHECK((*state)->space.seq == 77);
+  CHECK((*state)->space.use == space::Use{7 + 3 + 5 + 11 + 13, {3, 2, 1}});
+  CHECK((*state)->uploads.size() == 3);
+  CHECK((*catalog->space(empty))->space.use == space::Use{});
+  CHECK(catalog->totals()->bytes == 39);
+}
+
+TEST_CASE("a space takes what fits, and counts no more what is removed") {
+  TempDirectory directory;
+  auto catalog = open_catalog(directory);
+  space::SpaceRow row = space_row();
+  row.limits = {100, 2};
+  const auto change = [&](const space::SpaceChange& wish) {
+    space::SpaceChanged changed;
+    REQUIRE(catalog->change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+      changed = transaction.change_space(row.guid, wish);
+      return {};
+    }));
+    return changed;
+  };
+  space::SpaceChange wish;
+  CHECK(change(wish).taken == space::Taken::no_such_space);
+  space::FileRow file = file_row(row.guid);
+  REQUIRE(catalog->change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    transaction.put_space(row);
+    transaction.put_file(file);
+    return {};
+  }));
+  wish.at_least = 50;
+  wish.more = {60, {1, 0, 0}};
+  CHECK(change(wish).head.seq == 50);
+  CHECK(change(wish).taken == space::Taken::bytes);
+  wish.more = {40, {2, 0, 0}};
+  CHECK(change(wish).taken == space::Taken::files);
+  wish.more = {0, {0, 0, 67}};
+  CHECK(change(wish).taken == space::Taken::parts);
+  wish.more = {40, {1, 2, 66}};
+  wish.phase = space::Phase::closed;
+  const auto full = change(wish);
+  CHECK(full.taken == space::Taken::yes);
+  CHECK(full.head.seq == 51);  // it grows in any case
+  CHECK(full.head.phase == space::Phase::closed);
+  CHECK(full.head.expires == row.expires);
+  CHECK(full.head.use == space::Use{100, {2, 2, 66}});
+  CHECK((*catalog->space(row.guid))->space.use == full.head.use);
+  wish.even_if_full = true;
+  wish.more = {1, {}};
+  CHECK(change(wish).head.use.bytes == 101);
+  REQUIRE(catalog->change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    transaction.remove_file(file.file);
+    return {};
+  }));
+  CHECK((*catalog->space(row.guid))->space.use == space::Use{101 - file.size, {1, 2, 66}});
 }

@@ -1,0 +1,614 @@
+#include "unit/space_nodes.h"
+
+#include <algorithm>
+#include <filesystem>
+#include <stdexcept>
+#include <utility>
+
+namespace qrx::test {
+namespace {
+
+using space::Spaces;
+
+space::Policy policy_of_nodes() {
+  space::Policy policy;
+  policy.relaxed = true;
+  policy.lock_wait = Millis(0);
+  return policy;
+}
+
+std::string bytes_of(unsigned who, std::uint64_t from, std::uint64_t size) {
+  std::string out;
+  for (std::uint64_t at = from; at < from + size; ++at) out += static_cast<char>('a' + (who * 7 + at) % 26);
+  return out;
+}
+
+}  // namespace
+
+Nodes::Nodes(const Settings& settings) : settings_(settings), random_(settings.seed) {
+  const auto catalog = [&] {
+    auto opened = store::SqliteCatalog::open(directory_ / "catalog.db", {.relaxed = true});
+    if (!opened) throw std::runtime_error(opened.error().what);
+    return std::move(*opened);
+  };
+  catalog_ = catalog();
+  auto files = store::FileBlobs::open(directory_.text(), {.relaxed = true});
+  if (!files) throw std::runtime_error(files.error().what);
+  blobs_ = std::move(*files);
+  for (unsigned i = 0; i < node_count; ++i) {
+    spaces_[i] = std::make_unique<Spaces>(*catalog_, *blobs_, clock_, events_, policy_of_nodes());
+    shares_[i] = std::make_unique<space::Shares>(*spaces_[i], space::SharePolicy{});
+  }
+  open_space();
+}
+
+Nodes::~Nodes() {
+  takings_.clear();
+  sessions_.clear();
+}
+
+unsigned Nodes::done(const std::string& what) const {
+  const auto found = done_.find(what);
+  return found == done_.end() ? 0 : found->second;
+}
+
+void Nodes::broken(const std::string& what) const {
+  throw std::runtime_error("step " + std::to_string(steps_) + ", " + doing_ + ": " + what);
+}
+
+void Nodes::refused(const Error& error, std::initializer_list<Kind> kinds, const std::string& what) const {
+  if (std::find(kinds.begin(), kinds.end(), error.kind) == kinds.end()) broken(what + ": " + error.what);
+}
+
+Spaces& Nodes::node_of(std::size_t place) {
+  return *spaces_[settings_.anywhere ? any(node_count) : places_[place].home];
+}
+
+std::size_t Nodes::any_place() {
+  std::vector<std::size_t> alive;
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    if (!places_[i].gone) alive.push_back(i);
+  return alive[any(static_cast<unsigned>(alive.size()))];
+}
+
+template <class T>
+std::vector<std::size_t> Nodes::alive(const std::vector<T>& all, typename T::State state) const {
+  std::vector<std::size_t> found;
+  for (std::size_t i = 0; i < all.size(); ++i)
+    if (all[i].state == state && !places_[all[i].place].gone) found.push_back(i);
+  return found;
+}
+
+void Nodes::step() {
+  struct Choice {
+    const char* name;
+    unsigned weight;
+    void (Nodes::*run)();
+  };
+  static constexpr std::array<Choice, 20> choices{{{"open a space", 1, &Nodes::open_space},
+                                                   {"change a space", 2, &Nodes::change_space},
+                                                   {"delete a space", 1, &Nodes::delete_space},
+                                                   {"send a file", 3, &Nodes::send_one},
+                                                   {"begin an upload", 4, &Nodes::begin_upload},
+                                                   {"begin to write", 6, &Nodes::begin_writing},
+                                                   {"write", 8, &Nodes::write_more},
+                                                   {"end a request", 6, &Nodes::end_writing},
+                                                   {"ask for the offset", 4, &Nodes::ask_offset},
+                                                   {"remove an upload", 1, &Nodes::remove_upload},
+                                                   {"open a delivery", 2, &Nodes::open_delivery},
+                                                   {"put a small file", 5, &Nodes::put_small},
+                                                   {"commit", 3, &Nodes::commit},
+                                                   {"cancel a delivery", 1, &Nodes::cancel},
+                                                   {"look", 6, &Nodes::look},
+                                                   {"download", 3, &Nodes::download},
+                                                   {"share", 1, &Nodes::share},
+                                                   {"begin to take", 3, &Nodes::begin_taking},
+                                                   {"end taking", 3, &Nodes::end_taking},
+                                                   {"sweep", 1, &Nodes::sweep}}};
+  unsigned total = 0;
+  for (const Choice& one : choices) total += one.weight;
+  unsigned drawn = any(total);
+  ++steps_;
+  clock_.pass(Millis(any(3)));
+  for (const Choice& one : choices) {
+    if (drawn < one.weight) {
+      doing_ = one.name;
+      (this->*one.run)();
+      break;
+    }
+    drawn -= one.weight;
+  }
+  for (std::size_t i = 0; i < places_.size(); ++i)
+    if (!places_[i].gone) check_limits(i);
+}
+
+// --- spaces
+
+void Nodes::open_space() {
+  if (places_.size() >= 12) return;
+  Place place;
+  place.home = any(node_count);
+  if (settings_.limits) {
+    place.max_size = 200 + any(400);
+    place.max_files = 2 + any(6);
+  }
+  auto created = spaces_[any(node_count)]->create(with_limits(place.max_size, place.max_files));
+  if (!created) broken(created.error().what);
+  place.created = *created;
+  places_.push_back(std::move(place));
+  ++done_[doing_];
+}
+
+void Nodes::change_space() {
+  const std::size_t at = any_place();
+  Place& place = places_[at];
+  wire::ChangeSpace change;
+  if (any(2) == 0) change.state = any(2) == 0 ? wire::SpaceState::open : wire::SpaceState::closed;
+  if (!change.state || any(2) == 0) change.expire = Seconds(3600 + any(3600));
+  const auto changed = node_of(at).extend(place.created.space.guid, place.created.token.text(), change);
+  if (!changed) broken(changed.error().what);
+  if (change.state) place.closed = *change.state == wire::SpaceState::closed;
+  if (change.expire) place.created.space.expires = clock_.wall() + *change.expire;
+  ++done_[doing_];
+}
+
+void Nodes::forget_place(std::size_t at) {
+  places_[at].gone = true;
+  for (Sent& sent : sent_)
+    if (sent.place == at) sent.state = Sent::State::gone;
+  for (Handed& handed : handed_)
+    if (handed.place == at) handed.state = Handed::State::gone;
+}
+
+void Nodes::delete_space() {
+  const auto here = std::count_if(places_.begin(), places_.end(), [](const Place& place) { return !place.gone; });
+  if (here < 2) return;
+  const std::size_t at = any_place();
+  const space::Created& created = places_[at].created;
+  const auto removed = node_of(at).remove(created.space.guid, created.token.text());
+  if (!removed) broken(removed.error().what);
+  forget_place(at);
+  for (const auto& node : spaces_) {
+    if (!settings_.anywhere && node != spaces_[places_[at].home]) continue;
+    const auto seen = node->view(created.space.guid, created.token.text());
+    must(!seen && seen.error().kind == Kind::not_found, "a deleted space is still there");
+  }
+  ++done_[doing_];
+}
+
+void Nodes::check_limits(std::size_t at) const {
+  const Place& place = places_[at];
+  std::uint64_t bytes = 0, files = 0;
+  const auto count = [&](std::size_t size) {
+    bytes += size;
+    ++files;
+  };
+  for (const auto& [delivery, names] : place.committed)
+    for (const auto& [name, content] : names) count(content.size());
+  for (const Handed& handed : handed_)
+    if (handed.place == at && handed.state == Handed::State::open)
+      for (const auto& [name, content] : handed.files) count(content.size());
+  for (const Sent& sent : sent_)
+    if (sent.place == at && sent.state == Sent::State::running && !sent.acked.empty()) count(sent.acked.size());
+  must(place.max_size == 0 || bytes <= place.max_size, "more bytes than the space takes");
+  must(place.max_files == 0 || files <= place.max_files, "more files than the space takes");
+}
+
+// --- uploads
+
+void Nodes::send_one() {
+  const std::size_t at = any_place();
+  const Guid guid = places_[at].created.space.guid;
+  Spaces& node = node_of(at);
+  const std::string bytes = bytes_of(++names_, 0, 1 + any(60));
+  const std::string name = "one" + std::to_string(names_);
+  const auto row = node.create_upload(guid, new_upload(name, bytes.size()));
+  if (!row) return refused(row.error(), {Kind::denied, Kind::too_large, Kind::no_room}, "it was refused");
+  auto writer = node.write(guid, row->upload, 0, std::nullopt);
+  if (!writer) broken(writer.error().what);
+  const auto written = (*writer)->write(as_bytes(bytes));
+  const auto finished = written ? (*writer)->finish() : tl::unexpected(written.error());
+  if (!finished) {
+    refused(finished.error(), {Kind::too_large, Kind::no_room}, "it was not taken");
+    writer->reset();
+    must(node.remove_upload(guid, row->upload).has_value(), "its upload cannot be removed");
+    return;
+  }
+  must(finished->complete && finished->file, "it is not complete");
+  places_[at].committed[finished->file->delivery][name] = bytes;
+  ++done_[doing_];
+}
+
+void Nodes::begin_upload() {
+  Sent sent;
+  sent.place = any_place();
+  sent.name = "upload" + std::to_string(++names_);
+  sent.length = 1 + any(100);
+  if (const auto open = alive(handed_, Handed::State::open); !open.empty() && any(2) == 0) {
+    const Handed& handed = handed_[open[any(static_cast<unsigned>(open.size()))]];
+    sent.place = handed.place;
+    sent.delivery = handed.delivery;
+  }
+  const auto row = node_of(sent.place)
+                       .create_upload(places_[sent.place].created.space.guid,
+                                      new_upload(sent.name, sent.length, sent.delivery));
+  if (!row) return refused(row.error(), {Kind::denied, Kind::too_large, Kind::no_room}, "it was refused");
+  must(!places_[sent.place].closed || sent.delivery, "a closed space took an upload");
+  sent.upload = row->upload;
+  sent_.push_back(std::move(sent));
+  ++done_[doing_];
+}
+
+void Nodes::acknowledge(Sent& sent, std::uint64_t offset, std::string_view bytes, const Id& delivery) {
+  must(offset >= sent.acked.size(), "the offset fell");
+  sent.acked += bytes.substr(0, offset - sent.acked.size());
+  must(sent.acked.size() == offset, "bytes are acknowledged that nobody sent");
+  if (offset < sent.length) return;
+  sent.state = Sent::State::complete;
+  if (!sent.delivery) {
+    auto& files = places_[sent.place].committed[delivery];
+    must(files.empty(), "one upload became two files");
+    files[sent.name] = sent.acked;
+  }
+  for (Handed& handed : handed_)
+    if (handed.delivery == sent.delivery) handed.files[sent.name] = sent.acked;
+}
+
+void Nodes::ask_offset(std::size_t at) {
+  Sent& sent = sent_[at];
+  const auto row = node_of(sent.place).upload(places_[sent.place].created.space.guid, sent.upload);
+  if (!row) broken("an upload is lost: " + row.error().what);
+  must(row->offset >= sent.acked.size(), "the offset fell");
+  if (row->offset == sent.acked.size()) return;
+  const std::string stored = read(sent.place, sent.upload).substr(0, row->offset);
+  must(stored.size() == row->offset && stored.starts_with(sent.acked), "acknowledged bytes were lost");
+  const std::string more = stored.substr(sent.acked.size());
+  const bool known = std::any_of(sessions_.begin(), sessions_.end(), [&](const Session& session) {
+    if (session.upload != at || session.start > sent.acked.size()) return false;
+    const std::size_t from = sent.acked.size() - session.start;
+    return session.bytes.size() >= from && std::string_view(session.bytes).substr(from).starts_with(more);
+  });
+  must(known, "the upload has bytes that no one request sent");
+  acknowledge(sent, row->offset, more, row->delivery);
+}
+
+void Nodes::ask_offset() {
+  const auto running = alive(sent_, Sent::State::running);
+  if (running.empty()) return;
+  ask_offset(running[any(static_cast<unsigned>(running.size()))]);
+  ++done_[doing_];
+}
+
+bool Nodes::begin_writing(std::size_t at) {
+  ask_offset(at);
+  Sent& sent = sent_[at];
+  if (sent.state != Sent::State::running) return false;
+  auto writer = node_of(sent.place)
+                    .write(places_[sent.place].created.space.guid, sent.upload, sent.acked.size(), std::nullopt);
+  if (!writer) {
+    // Who had it until now has left more bytes; or it waits for its turn.
+    refused(writer.error(), {Kind::conflict, Kind::locked, Kind::too_large, Kind::no_room}, "it cannot go on");
+    return false;
+  }
+  sessions_.push_back({at, std::move(*writer), sent.acked.size(), {}});
+  return true;
+}
+
+void Nodes::begin_writing() {
+  const auto running = alive(sent_, Sent::State::running);
+  if (!running.empty() && begin_writing(running[any(static_cast<unsigned>(running.size()))])) ++done_[doing_];
+}
+
+void Nodes::write_into(Session& session, std::size_t most) {
+  const Sent& sent = sent_[session.upload];
+  const auto who = static_cast<unsigned>(&session - sessions_.data());
+  const std::uint64_t at = session.start + session.bytes.size();
+  const std::string bytes = bytes_of(who, at, std::min<std::uint64_t>(most, sent.length - at));
+  if (const auto written = session.writer->write(as_bytes(bytes)))
+    session.bytes += bytes;
+  else
+    refused(written.error(), {Kind::locked, Kind::gone, Kind::conflict, Kind::not_found, Kind::too_large, Kind::no_room},
+            "its bytes were refused");
+}
+
+void Nodes::write_more() {
+  for (Session& session : sessions_) {
+    if (session.writer == nullptr || any(3) != 0) continue;
+    write_into(session, 1 + any(40));
+    if (any(10) == 0) clock_.pass(Seconds(3));  // so that it is recorded on the way
+    ++done_[doing_];
+    return;
+  }
+}
+
+void Nodes::end_session(Session& session) {
+  Sent& sent = sent_[session.upload];
+  const bool asked = any(3) != 0;  // or the client is gone
+  if (asked) {
+    const auto finished = session.writer->finish();
+    if (!finished) {
+      refused(finished.error(),
+              {Kind::conflict, Kind::locked, Kind::gone, Kind::not_found, Kind::too_large, Kind::no_room}, "the end");
+    } else if (sent.state == Sent::State::running) {
+      must(finished->offset >= session.start, "less is acknowledged than there was");
+      // What another request has completed meanwhile is acknowledged to it.
+      const std::uint64_t from = std::min<std::uint64_t>(sent.acked.size() - session.start, session.bytes.size());
+      acknowledge(sent, finished->offset, std::string_view(session.bytes).substr(from),
+                  finished->file ? finished->file->delivery : Id{});
+    }
+  }
+  session.writer.reset();
+  if (sent.state == Sent::State::running) ask_offset(session.upload);
+}
+
+void Nodes::end_writing() {
+  for (Session& session : sessions_) {
+    if (session.writer == nullptr || any(2) != 0) continue;
+    end_session(session);
+    ++done_[doing_];
+    return;
+  }
+}
+
+void Nodes::remove_upload() {
+  const auto running = alive(sent_, Sent::State::running);
+  if (running.empty()) return;
+  const std::size_t at = running[any(static_cast<unsigned>(running.size()))];
+  ask_offset(at);
+  Sent& sent = sent_[at];
+  if (sent.state != Sent::State::running) return;
+  const auto removed = node_of(sent.place).remove_upload(places_[sent.place].created.space.guid, sent.upload);
+  if (!removed) broken(removed.error().what);
+  sent.state = Sent::State::gone;
+  ++done_[doing_];
+}
+
+// --- deliveries
+
+void Nodes::open_delivery() {
+  Handed handed;
+  handed.place = any_place();
+  const auto row = node_of(handed.place).open_delivery(places_[handed.place].created.space.guid, {});
+  if (!row) return refused(row.error(), {Kind::denied, Kind::too_many}, "it was refused");
+  must(!places_[handed.place].closed, "a closed space took a delivery");
+  handed.delivery = row->delivery;
+  handed_.push_back(std::move(handed));
+  ++done_[doing_];
+}
+
+void Nodes::put_small() {
+  const auto open = alive(handed_, Handed::State::open);
+  if (open.empty()) return;
+  Handed& handed = handed_[open[any(static_cast<unsigned>(open.size()))]];
+  std::string name = "small" + std::to_string(++names_);
+  if (!handed.files.empty() && any(4) == 0) name = handed.files.begin()->first;  // again, with other bytes
+  const std::string bytes = bytes_of(names_, 0, any(50));
+  const auto row = node_of(handed.place)
+                       .put_small(places_[handed.place].created.space.guid, handed.delivery, name, as_bytes(bytes));
+  if (!row) return refused(row.error(), {Kind::too_large, Kind::no_room}, "it was refused");
+  handed.files[name] = bytes;
+  ++done_[doing_];
+}
+
+void Nodes::commit(std::size_t at) {
+  Handed& handed = handed_[at];
+  wire::CommitDelivery wish;
+  if (any(2) == 0) wish.files = handed.files.size();
+  const auto state = node_of(handed.place).commit(places_[handed.place].created.space.guid, handed.delivery, wish);
+  if (!state) return refused(state.error(), {Kind::conflict}, "it was not committed");
+  must(state->committed, "it is not committed");
+  std::set<std::string> there, expected;
+  for (const auto& file : state->files) there.insert(file.name);
+  for (const auto& [name, bytes] : handed.files) expected.insert(name);
+  must(there == expected, "the delivery has other files than were sent");
+  handed.state = Handed::State::committed;
+  places_[handed.place].committed[handed.delivery] = handed.files;
+  for (Sent& sent : sent_)  // without a byte: they went with it
+    if (sent.delivery == handed.delivery && sent.state == Sent::State::running) sent.state = Sent::State::gone;
+  ++done_["commit"];
+}
+
+void Nodes::commit() {
+  const auto open = alive(handed_, Handed::State::open);
+  if (!open.empty()) commit(open[any(static_cast<unsigned>(open.size()))]);
+}
+
+void Nodes::cancel() {
+  const auto open = alive(handed_, Handed::State::open);
+  if (open.empty()) return;
+  Handed& handed = handed_[open[any(static_cast<unsigned>(open.size()))]];
+  const auto ended = node_of(handed.place).cancel(places_[handed.place].created.space.guid, handed.delivery);
+  if (!ended) broken(ended.error().what);
+  handed.state = Handed::State::gone;
+  for (Sent& sent : sent_)
+    if (sent.delivery == handed.delivery) sent.state = Sent::State::gone;
+  ++done_[doing_];
+}
+
+// --- who reads
+
+std::string Nodes::read(std::size_t at, const Id& file) {
+  const Place& place = places_[at];
+  auto content = node_of(at).content(place.created.space.guid, place.created.token.text(), file);
+  if (!content) return "error: " + content.error().what;
+  std::string out((*content)->available().bytes, '\0');
+  const ssize_t got = ::pread((*content)->fd(), out.data(), out.size(), static_cast<off_t>((*content)->blob_offset()));
+  out.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  return out;
+}
+
+void Nodes::look(std::size_t at, Spaces& node) {
+  Place& place = places_[at];
+  const auto info = node.view(place.created.space.guid, place.created.token.text());
+  if (!info) broken("a space is lost: " + info.error().what);
+  must(info->seq >= place.seq, "the version fell");
+  std::string state = info->state == wire::SpaceState::open ? "open " : "closed ";
+  state += std::to_string(info->expires.time_since_epoch().count());
+  std::map<Id, std::set<std::string>> there, expected;
+  for (const auto& delivery : info->deliveries)
+    for (const auto& file : delivery.files) there[delivery.delivery].insert(file.name);
+  for (const auto& [delivery, files] : place.committed)
+    for (const auto& [name, bytes] : files) expected[delivery].insert(name);
+  must(there == expected, "other files are delivered than were committed");
+  must((info->state == wire::SpaceState::closed) == place.closed, "it is not open, or not closed");
+  for (const auto& [delivery, files] : there) state += ' ' + delivery.text();
+  std::set<std::string> more;
+  for (const auto& upload : info->uploads) more.insert(upload.upload.text());
+  for (const auto& open : info->open) more.insert(open.delivery.text() + ':' + std::to_string(open.files));
+  for (const std::string& one : more) state += ' ' + one;
+  const auto [known, is_new] = place.states.emplace(info->seq, state);
+  must(is_new || known->second == state, "one version for two states: " + known->second + " | " + state);
+  place.seq = info->seq;
+}
+
+void Nodes::look() {
+  const std::size_t at = any_place();
+  look(at, node_of(at));
+  ++done_[doing_];
+}
+
+void Nodes::download() {
+  const std::size_t at = any_place();
+  const Place& place = places_[at];
+  Spaces& node = *spaces_[any(node_count)];
+  auto page = catalog_->committed(place.created.space.guid, {}, {});
+  if (!page || page->deliveries.empty()) return;
+  const auto& delivery = page->deliveries[any(static_cast<unsigned>(page->deliveries.size()))];
+  for (const space::FileRow& file : delivery.files) {
+    const auto known = place.committed.find(delivery.row.delivery);
+    must(known != place.committed.end() && known->second.contains(file.name), "nobody sent this file");
+    const auto content = node.content(place.created.space.guid, place.created.token.text(), file.file);
+    if (!content) broken("a file is lost: " + content.error().what);
+    std::string bytes(file.size + 1, '\0');
+    const ssize_t got =
+        ::pread((*content)->fd(), bytes.data(), file.size, static_cast<off_t>((*content)->blob_offset()));
+    bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    must(bytes == known->second.at(file.name), "a file has other bytes than were sent");
+    ++done_[doing_];
+  }
+}
+
+// --- recipients
+
+void Nodes::share() {
+  const std::size_t at = any_place();
+  if (places_[at].committed.empty() || links_.size() >= 10) return;
+  Link link;
+  link.place = at;
+  link.limit = 1 + any(3);
+  wire::CreateShares wish;
+  wish.recipients = {"r" + std::to_string(links_.size()) + "@example.org"};
+  wish.downloads = link.limit;
+  wish.notify = false;
+  const space::Created& created = places_[at].created;
+  const unsigned node = settings_.anywhere ? any(node_count) : places_[at].home;
+  const auto made = shares_[node]->create(created.space.guid, created.token.text(), wish);
+  if (!made) broken(made.error().what);
+  link.link = made->shares.shares.at(0).link;
+  links_.push_back(std::move(link));
+  ++done_[doing_];
+}
+
+void Nodes::begin_taking() {
+  if (links_.empty()) return;
+  const std::size_t at = any(static_cast<unsigned>(links_.size()));
+  const Link& link = links_[at];
+  if (places_[link.place].gone) return;
+  space::Shares& node = *shares_[settings_.anywhere ? any(node_count) : places_[link.place].home];
+  const auto opened = node.open(link.link);
+  if (!opened) return refused(opened.error(), {Kind::gone}, "the link does not open");
+  if (opened->files.empty()) return;
+  const std::uint32_t file = opened->files[any(static_cast<unsigned>(opened->files.size()))];
+  const space::FileRow& row = opened->space->files[file];
+  auto transfer = node.begin(link.link, row, 0, row.size);
+  if (!transfer) return refused(transfer.error(), {Kind::gone, Kind::locked}, "it was not given");
+  takings_.push_back({at, row.delivery.text() + row.name, std::move(*transfer)});
+  ++done_[doing_];
+}
+
+void Nodes::end_taking() {
+  if (takings_.empty()) return;
+  const auto at = takings_.begin() + any(static_cast<unsigned>(takings_.size()));
+  if (any(4) != 0) {
+    at->transfer->handed_all();
+    at->transfer->completed();
+    Link& link = links_[at->link];
+    if (!places_[link.place].gone) must(++link.taken[at->name] <= link.limit, "a file was taken too often");
+    ++done_[doing_];
+  }
+  takings_.erase(at);
+}
+
+// --- housekeeping
+
+void Nodes::sweep() {
+  const auto swept = spaces_[any(node_count)]->sweep();
+  if (!swept) broken(swept.error().what);
+  must(swept->failures.empty(), swept->failures.empty() ? "" : swept->failures[0]);
+  must(std::filesystem::is_empty(directory_ / "quarantine"), "a blob in use was taken for an orphan");
+  ++done_[doing_];
+}
+
+// --- the end
+
+void Nodes::finish() {
+  doing_ = "the end";
+  takings_.clear();
+  for (Session& session : sessions_)
+    if (session.writer) end_session(session);
+  for (const std::size_t at : alive(sent_, Sent::State::running)) {
+    if (!begin_writing(at)) continue;
+    Session& last = sessions_.back();
+    if (last.start + last.bytes.size() < sent_[at].length) write_into(last, sent_[at].length);
+    end_session(last);
+  }
+  for (const std::size_t at : alive(handed_, Handed::State::open)) commit(at);
+  for (const auto& node : spaces_) {
+    const auto swept = node->sweep();
+    must(swept && swept->failures.empty(), "a sweep failed");
+  }
+  for (std::size_t at = 0; at < places_.size(); ++at) {
+    if (places_[at].gone) continue;
+    for (const auto& node : spaces_)
+      if (settings_.anywhere || node == spaces_[places_[at].home]) look(at, *node);
+    compare_with_catalog(at);
+  }
+  compare_with_disk();
+}
+
+void Nodes::compare_with_catalog(std::size_t at) {
+  const auto state = catalog_->space(places_[at].created.space.guid);
+  must(state && *state != nullptr, "a space has no row");
+  space::Use use;
+  std::set<Id> with_files;
+  for (const space::FileRow& file : (*state)->files) {
+    use.bytes += file.size;
+    use.weight += space::weight_of(file.name);
+    with_files.insert(file.delivery);
+    const auto known = places_[at].committed.find(file.delivery);
+    if (known == places_[at].committed.end()) continue;
+    must(read(at, file.file) == known->second.at(file.name), "a file has other bytes than were sent");
+  }
+  for (const space::UploadRow& upload : (*state)->uploads) {
+    use.bytes += upload.offset;
+    if (upload.offset > 0) use.weight += space::weight_of(upload);
+  }
+  for (const space::DeliveryRow& delivery : (*state)->deliveries)
+    if (delivery.committed && !with_files.contains(delivery.delivery)) use.weight += space::text_weight;
+  must((*state)->space.use == use, "what is counted is not what there is");
+}
+
+void Nodes::compare_with_disk() {
+  const auto checked = spaces_[0]->check([&](const std::string& line) { broken(line); });
+  must(checked && checked->missing + checked->corrupt + checked->orphans == 0, "catalog and blobs differ");
+  must(std::filesystem::is_empty(directory_ / "quarantine"), "a blob in use was taken for an orphan");
+  const auto named = catalog_->blobs();
+  const auto there = blobs_->list();
+  must(named && there, "they cannot be listed");
+  std::set<Id> rows(named->begin(), named->end()), files;
+  for (const space::BlobUse& use : *there) files.insert(use.blob);
+  for (const std::size_t at : alive(handed_, Handed::State::open)) files.erase(handed_[at].delivery);  // its pack
+  must(files == rows, "the disk has other blobs than the rows name");
+}
+
+}  // namespace qrx::test

@@ -26,11 +26,17 @@ class Transaction {
 
   // The next version of a space, with what changes beside it; nothing changes when `more` does not fit.
   virtual SpaceChanged change_space(const Guid& guid, const SpaceChange& change) = 0;
-  // What is put counts by change_space(), what is removed counts no more by itself.
-  virtual void remove_upload(const Id& upload) = 0;
-  virtual void remove_file(const Id& file) = 0;
-  virtual void remove_delivery(const Id& delivery) = 0;                          // with its files and uploads
-  virtual void remove_space(const Guid& guid) = 0;                               // with everything in it
+  // What is put counts by change_space(); what is removed counts no more by itself, and its blobs, which are given back,
+  // stand in the trash. REQUIRES: no other file shares the blob.
+  virtual std::vector<BlobKey> remove_upload(const Id& upload) = 0;
+  virtual std::vector<BlobKey> remove_file(const Id& file) = 0;
+  // With its files and uploads, unless it is committed.
+  virtual std::vector<BlobKey> remove_delivery(const Id& delivery) = 0;
+  // With everything in it; the packs of open deliveries too, whether there are any or not.
+  virtual std::vector<BlobKey> remove_space(const Guid& guid) = 0;
+  virtual void discard(const BlobKey& blob) = 0;       // into the trash
+  virtual void forget_trash(const BlobKey& blob) = 0;  // it is removed
+  virtual std::uint64_t committed_deliveries(const Guid& guid) = 0;  // how many
 
   // Only for who has the upload's epoch: nothing is done, and false given, once somebody else goes on with it, or it is
   // gone. The offset grows from `row.offset` to `offset`; `row.expires` is taken too.
@@ -95,7 +101,8 @@ class Catalog {
   virtual Result<std::optional<std::string>> remembered(const std::string& name) = 0;
   virtual Result<std::vector<Guid>> expired(WallTime now, std::size_t most) = 0;  // past their time, or dying
   virtual Result<std::vector<UploadRow>> uploads() = 0;                           // all, for recovery and expiry
-  virtual Result<std::vector<BlobKey>> blobs() = 0;                               // all that any row names
+  virtual Result<std::vector<BlobKey>> blobs() = 0;  // all that any row names, those of the trash too
+  virtual Result<std::vector<BlobKey>> trash(const BlobKey& after, std::size_t most) = 0;  // by key
   virtual Result<std::vector<FileRow>> files_after(const Id& last, std::size_t most) = 0;  // for check, by id
   virtual Result<void> check() = 0;  // the catalog's own integrity
 

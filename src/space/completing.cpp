@@ -86,25 +86,27 @@ Result<void> Completion::publish(LiveSpace& live, LiveUpload& upload) {
   return {};
 }
 
-Result<std::optional<SpaceHead>> Completion::record(LiveSpace& live, LiveUpload& upload, const FileRow& file,
-                                                    DeliveryRow delivery, const std::vector<UploadPtr>& parts) {
+Result<Completion::Recorded> Completion::record(LiveSpace& live, LiveUpload& upload, const FileRow& file,
+                                                DeliveryRow delivery, const std::vector<UploadPtr>& parts) {
   const UploadRow& row = upload.row;
   if (row.implicit) delivery.committed = context_.clock.wall();
-  std::optional<SpaceHead> head;
+  Recorded recorded;
   auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
     const auto durable = transaction.finish_upload(row);
     if (!durable) return fail(Kind::conflict, "someone else goes on with this upload");
-    for (const UploadPtr& part : parts) transaction.remove_upload(part->row.upload);
+    recorded = {};
+    for (const UploadPtr& part : parts)
+      for (const BlobKey& blob : transaction.remove_upload(part->row.upload)) recorded.trash.push_back(blob);
     transaction.put_file(file);
     if (row.implicit && !transaction.commit_delivery(delivery)) return no_such_delivery();
     SpaceChange change;
     change.more.bytes = file.size - std::min(file.size, *durable);
     if (*durable == 0) change.more.weight = weight_of(row);
     change.even_if_full = upload.found_whole;
-    return versions_.advance(live, transaction, head, change);
+    return versions_.advance(live, transaction, recorded.head, change);
   });
   if (!changed) return tl::unexpected(changed.error());
-  return head;
+  return recorded;
 }
 
 void Completion::move_in_memory(LiveSpace& live, LiveUpload& upload, const FileRow& file,
@@ -165,7 +167,8 @@ Result<FileRow> Completion::complete(const SharedGate& gate, LiveSpace& live, co
   upload.growing->arrived = file->size;
   upload.growing->growth = Content::Growth::complete;
   context_.events.upload_grew(row.upload);
-  versions_.publish(live, *recorded);
+  versions_.publish(live, recorded->head);
+  trash_.remove(recorded->trash);
   return file;
 }
 

@@ -9,6 +9,7 @@
 #include "space/context.h"
 #include "space/delivery_files.h"
 #include "space/quotas.h"
+#include "space/trash.h"
 #include "space/uploads.h"
 #include "space/versions.h"
 
@@ -17,8 +18,8 @@ namespace qrx::space {
 // All for whoever has the UploadLock. Thread-safe.
 class Completion {
  public:
-  Completion(Context& context, Quotas& quotas, Versions& versions, Uploads& uploads, DeliveryFiles& files)
-      : context_(context), quotas_(quotas), versions_(versions), uploads_(uploads), files_(files) {}
+  Completion(Context& context, Quotas& quotas, Versions& versions, Uploads& uploads, DeliveryFiles& files, Trash& trash)
+      : context_(context), quotas_(quotas), versions_(versions), uploads_(uploads), files_(files), trash_(trash) {}
 
   // All bytes are there and durable: makes the file, commits an implicit delivery. The parts that it was made of go
   // with it.
@@ -32,8 +33,12 @@ class Completion {
   Result<FileRow> describe(const SharedGate& gate, LiveSpace& live, const UploadLock& held);
   Result<void> publish(LiveSpace& live, LiveUpload& upload);
   // Row and memory: the upload is a file, in one transaction with what that changes.
-  Result<std::optional<SpaceHead>> record(LiveSpace& live, LiveUpload& upload, const FileRow& file,
-                                          DeliveryRow delivery, const std::vector<UploadPtr>& parts);
+  struct Recorded {
+    std::optional<SpaceHead> head;
+    std::vector<BlobKey> trash;
+  };
+  Result<Recorded> record(LiveSpace& live, LiveUpload& upload, const FileRow& file, DeliveryRow delivery,
+                          const std::vector<UploadPtr>& parts);
   void move_in_memory(LiveSpace& live, LiveUpload& upload, const FileRow& file, const std::vector<UploadPtr>& parts);
 
   Context& context_;
@@ -41,6 +46,7 @@ class Completion {
   Versions& versions_;
   Uploads& uploads_;
   DeliveryFiles& files_;
+  Trash& trash_;
 };
 
 }  // namespace qrx::space

@@ -34,7 +34,6 @@ Result<void> append(const Context& context, LiveUpload& upload, Staged& to, std:
 struct Held {
   std::vector<UploadLock> locks;
   std::vector<UploadPtr> uploads;
-  std::vector<Id> blobs;
   std::uint64_t bytes = 0, counted = 0;
 };
 
@@ -52,7 +51,6 @@ Result<Held> lock_parts(Uploads& uploads, LiveSpace& live, const std::vector<Id>
     if (row.length != row.offset) return fail(Kind::conflict, "a part is not complete");
     held.bytes += row.offset;
     held.counted += upload->counted;
-    held.blobs.push_back(row.blob);
     held.uploads.push_back(upload);
     held.locks.push_back(std::move(*one));
   }
@@ -76,7 +74,7 @@ Result<void> fill(const Context& context, LiveUpload& upload, const std::vector<
 
 }  // namespace
 
-Result<UploadRow> concatenate(const WriterParts& parts, Removals& removals, LiveSpace& live, const NewUpload& wish,
+Result<UploadRow> concatenate(const WriterParts& parts, LiveSpace& live, const NewUpload& wish,
                               const std::vector<Id>& named, const std::stop_token& stop) {
   if (named.empty() || named.size() > most_parts) return fail(Kind::usage, "no parts, or too many of them");
   if (auto checked = wire::check_name(wish.name); !checked) return tl::unexpected(checked.error());
@@ -90,7 +88,6 @@ Result<UploadRow> concatenate(const WriterParts& parts, Removals& removals, Live
   std::optional<SharedGate> gate(live);
   auto begun = parts.uploads.begin(*gate, live, {whole, {}, true, held->counted});
   if (!begun) return tl::unexpected(begun.error());
-  const Removing removing_these(removals, held->blobs);
   auto lock = parts.uploads.lock(live, (*begun)->row.upload);
   if (!lock) return tl::unexpected(lock.error());
   LiveUpload& upload = *lock->upload();
@@ -109,7 +106,6 @@ Result<UploadRow> concatenate(const WriterParts& parts, Removals& removals, Live
       (void)parts.uploads.drop(SoleUse(*gate, *lock), live, lock->upload(), context.durability());
     return tl::unexpected(filled.error());
   }
-  for (const UploadPtr& part : held->uploads) (void)context.blobs.remove(part->row.blob);  // what stays is an orphan
   UploadRow row = upload.row;
   row.offset = held->bytes;
   return row;

@@ -33,13 +33,13 @@ wire::DeliveryState state_of(const LiveDelivery& delivery) {
 
 }  // namespace
 
-Deliveries::Deliveries(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Removals& removals,
+Deliveries::Deliveries(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Trash& trash,
                        DeliveryFiles& files)
     : context_(context),
       registry_(registry),
       quotas_(quotas),
       versions_(versions),
-      removals_(removals),
+      trash_(trash),
       files_(files) {}
 
 Result<wire::DeliveryState> Deliveries::committed_state(const LiveSpace& live, const Id& delivery) {
@@ -235,16 +235,16 @@ Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const 
   // In the order of their arrival, which is that of their bytes.
   std::sort(small.begin(), small.end(),
             [](const FileRow& a, const FileRow& b) { return a.blob_offset < b.blob_offset; });
-  std::vector<Id> keys;
-  for (const UploadPtr& upload : leftovers) keys.push_back(upload->row.blob);
-  const Removing removing_these(removals_, keys);
+  std::vector<BlobKey> blobs;
   DeliveryRow row = delivery->row;
   row.committed = context_.clock.wall();
   std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
     if (!transaction.commit_delivery(row)) return no_such_delivery();
     for (const FileRow& file : small) transaction.put_file(file);
-    for (const UploadPtr& upload : leftovers) transaction.remove_upload(upload->row.upload);
+    blobs.clear();
+    for (const UploadPtr& upload : leftovers)
+      for (const BlobKey& blob : transaction.remove_upload(upload->row.upload)) blobs.push_back(blob);
     return versions_.advance(live, transaction, head, change);
   });
   if (!changed) return changed;
@@ -261,23 +261,17 @@ Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const 
     delivery->pack.written.notify_all();
   }
   files_.forget_pack(row.delivery);
-  for (const Id& key : keys) (void)context_.blobs.remove(key);  // what stays is found as an orphan
+  trash_.remove(blobs);
   versions_.publish(live, head);
   return {};
 }
 
 Result<void> Deliveries::drop_all(LiveSpace& live, const DeliveryPtr& delivery, Durability how) {
   const Id id = delivery->row.delivery;
-  std::vector<Id> keys{id};
-  {
-    const SpaceLock lock(live);
-    for (const auto& [key, upload] : live.uploads)
-      if (upload->row.delivery == id) keys.push_back(upload->row.blob);
-    for (const FileRow& file : delivery->stored) keys.push_back(file.blob);
-  }
-  const Removing removing_these(removals_, std::move(keys));
+  std::vector<BlobKey> blobs;
   auto changed = context_.catalog.change(how, [&](Transaction& transaction) -> Result<void> {
-    transaction.remove_delivery(id);
+    blobs = transaction.remove_delivery(id);
+    transaction.discard(id);  // its pack, if there is any
     return {};
   });
   if (!changed) return changed;
@@ -300,10 +294,10 @@ Result<void> Deliveries::drop_all(LiveSpace& live, const DeliveryPtr& delivery, 
   files_.drop_pack(live, *delivery);
   for (const UploadPtr& upload : uploads) {
     upload->growing->growth = Content::Growth::ended;
-    (void)context_.blobs.remove(upload->row.blob);
     context_.events.upload_grew(upload->row.upload);
   }
-  for (const FileRow& file : delivery->stored) (void)context_.blobs.remove(file.blob);
+  blobs.push_back(id);
+  trash_.remove(blobs);
   versions_.changed(live);
   return {};
 }

@@ -10,8 +10,8 @@
 #include "space/live.h"
 #include "space/quotas.h"
 #include "space/registry.h"
-#include "space/removals.h"
 #include "space/sending.h"
+#include "space/trash.h"
 #include "space/versions.h"
 #include "wire/messages.h"
 
@@ -20,7 +20,7 @@ namespace qrx::space {
 // Thread-safe. The errors of each are those of Spaces.
 class Deliveries {
  public:
-  Deliveries(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Removals& removals,
+  Deliveries(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Trash& trash,
              DeliveryFiles& files);
 
   Result<DeliveryRow> open(LiveSpace& live, const wire::CreateDelivery& wish, const Sender& sender);
@@ -56,7 +56,7 @@ class Deliveries {
   Registry& registry_;
   Quotas& quotas_;
   Versions& versions_;
-  Removals& removals_;
+  Trash& trash_;
   DeliveryFiles& files_;
 };
 

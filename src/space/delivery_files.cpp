@@ -10,11 +10,11 @@ constexpr std::size_t most_packs_open = 256;  // a descriptor each
 
 }  // namespace
 
-DeliveryFiles::DeliveryFiles(Context& context, Registry& registry, Quotas& quotas, Removals& removals)
+DeliveryFiles::DeliveryFiles(Context& context, Registry& registry, Quotas& quotas, Trash& trash)
     : context_(context),
       registry_(registry),
       quotas_(quotas),
-      removals_(removals),
+      trash_(trash),
       packs_(context.blobs, most_packs_open) {}
 
 Result<DeliveryFiles::Place> DeliveryFiles::place(const SpaceLock& lock, LiveSpace& live, FileRow& file) {
@@ -78,9 +78,9 @@ Result<FileRow> DeliveryFiles::put(const SharedGate& gate, LiveSpace& live, File
 }
 
 void DeliveryFiles::drop_replaced(const SharedGate&, LiveSpace& live, const FileRow& file) {
-  const Removing removing_these(removals_, {file.blob});
+  std::vector<BlobKey> blobs;
   auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
-    transaction.remove_file(file.file);
+    blobs = transaction.remove_file(file.file);
     return {};
   });
   if (!changed) return;  // then the delivery has both
@@ -95,7 +95,7 @@ void DeliveryFiles::drop_replaced(const SharedGate&, LiveSpace& live, const File
     stored.erase(at);
     quotas_.give_back(lock, live, file.size, weight_of(file.name));
   }
-  (void)context_.blobs.remove(file.blob);  // what stays is found as an orphan
+  trash_.remove(blobs);
 }
 
 void DeliveryFiles::drop_pack(LiveSpace& live, LiveDelivery& delivery) {

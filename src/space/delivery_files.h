@@ -7,14 +7,14 @@
 #include "space/open_packs.h"
 #include "space/quotas.h"
 #include "space/registry.h"
-#include "space/removals.h"
+#include "space/trash.h"
 
 namespace qrx::space {
 
 // Thread-safe.
 class DeliveryFiles {
  public:
-  DeliveryFiles(Context& context, Registry& registry, Quotas& quotas, Removals& removals);
+  DeliveryFiles(Context& context, Registry& registry, Quotas& quotas, Trash& trash);
 
   // A small file, checked; its answer may have been lost: again is fine.
   Result<FileRow> put(const SharedGate& gate, LiveSpace& live, FileRow file, ByteView bytes);
@@ -40,7 +40,7 @@ class DeliveryFiles {
   Context& context_;
   Registry& registry_;
   Quotas& quotas_;
-  Removals& removals_;
+  Trash& trash_;
   OpenPacks packs_;
 };
 

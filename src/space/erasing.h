@@ -1,17 +1,18 @@
-// The end of a space: marked as dying, its blobs unlinked, its rows deleted; gone on with after a crash.
+// The end of a space: its rows deleted, its blobs into the trash.
 // Private to src/space.
 #pragma once
 
 #include <cstdint>
 #include <optional>
 #include <stop_token>
-#include <unordered_set>
+#include <vector>
 
 #include "space/context.h"
 #include "space/delivery_files.h"
 #include "space/outcomes.h"
 #include "space/quotas.h"
 #include "space/registry.h"
+#include "space/trash.h"
 #include "space/versions.h"
 
 namespace qrx::space {
@@ -24,8 +25,8 @@ struct Erased {
 // Thread-safe.
 class Erasing {
  public:
-  Erasing(Context& context, Registry& registry, Quotas& quotas, Versions& versions, DeliveryFiles& files)
-      : context_(context), registry_(registry), quotas_(quotas), versions_(versions), files_(files) {}
+  Erasing(Context& context, Registry& registry, Quotas& quotas, Versions& versions, DeliveryFiles& files, Trash& trash)
+      : context_(context), registry_(registry), quotas_(quotas), versions_(versions), files_(files), trash_(trash) {}
 
   // `only_expired`: nothing happens (0 bytes, no error) to one that is not.
   // With `deliveries`: only while so many are committed; else Kind::conflict.
@@ -34,11 +35,10 @@ class Erasing {
   Result<void> erase_expired(WallTime now, Swept& swept, const std::stop_token& stop);
 
  private:
-  using Blobs = std::unordered_set<Id, IdHash>;
-  Result<void> hold_exactly(const Guid& guid, std::uint64_t deliveries) const;  // Kind::conflict
-  // Ends what goes on in it; gives the blobs of its packs.
-  Blobs end_all(const ExclusiveGate&, LiveSpace& live);
-  Result<void> unlink_all(const Guid& guid, Blobs blobs);
+  // The rows; gives the blobs. Nothing when it is not expired, after all.
+  Result<std::optional<std::vector<BlobKey>>> remove_rows(LiveSpace& live, bool only_expired,
+                                                          std::optional<std::uint64_t> deliveries);
+  void end_all(const ExclusiveGate&, LiveSpace& live);          // what goes on in it
   std::uint64_t forget(const ExclusiveGate&, LiveSpace& live);  // gives back all that it held: so many bytes
 
   Context& context_;
@@ -46,6 +46,7 @@ class Erasing {
   Quotas& quotas_;
   Versions& versions_;
   DeliveryFiles& files_;
+  Trash& trash_;
 };
 
 // "blob ID: reason", for what goes on without it.

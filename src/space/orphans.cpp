@@ -11,9 +11,10 @@ using IdSet = std::unordered_set<Id, IdHash>;
 
 }  // namespace
 
-Result<std::uint64_t> set_orphans_aside(Context& context, Removals& removals, bool starting,
-                                        std::vector<std::string>& failures, const std::stop_token& stop) {
-  // What is there first, what should be there afterwards: a row always comes before its blob. Open deliveries before
+Result<std::uint64_t> set_orphans_aside(Context& context, bool starting, std::vector<std::string>& failures,
+                                        const std::stop_token& stop) {
+  // What is there first, what should be there afterwards: a row always comes before its blob, and goes into the trash
+  // before it ends. Open deliveries before
   // files: a delivery that is committed between the looks is then seen twice rather than not at all.
   auto there = context.blobs.list();
   if (!there) return tl::unexpected(there.error());
@@ -35,13 +36,11 @@ Result<std::uint64_t> set_orphans_aside(Context& context, Removals& removals, bo
           failures.push_back(about("blob", use.blob, removed.error()));
       continue;
     }
-    removals.unless_removing(use.blob, [&] {
-      auto moved = context.blobs.quarantine(use.blob);
-      if (moved)
-        ++aside;
-      else if (moved.error().kind != Kind::not_found && moved.error().kind != Kind::exists)
-        failures.push_back(about("blob", use.blob, moved.error()));
-    });
+    auto moved = context.blobs.quarantine(use.blob);
+    if (moved)
+      ++aside;
+    else if (moved.error().kind != Kind::not_found && moved.error().kind != Kind::exists)
+      failures.push_back(about("blob", use.blob, moved.error()));
   }
   return aside;
 }

@@ -69,6 +69,7 @@ Result<Recovered> recover(Rooms& rooms, const std::stop_token& stop) {
   if (auto erased = rooms.erasing.erase_expired(WallTime::min(), dying, stop); !erased)
     return tl::unexpected(erased.error());
   recovered.failures = std::move(dying.failures);
+  if (auto emptied = rooms.trash.empty(recovered.failures, stop); !emptied) return tl::unexpected(emptied.error());
 
   auto there = rooms.context.blobs.list();
   if (!there) return tl::unexpected(there.error());
@@ -83,7 +84,7 @@ Result<Recovered> recover(Rooms& rooms, const std::stop_token& stop) {
     if (auto done = recover_upload(rooms, row, sizes, recovered, stop); !done)
       recovered.failures.push_back(about("upload", row.upload, done.error()));
   }
-  auto aside = set_orphans_aside(rooms.context, rooms.removals, true, recovered.failures, stop);
+  auto aside = set_orphans_aside(rooms.context, true, recovered.failures, stop);
   if (!aside) return tl::unexpected(aside.error());
   recovered.quarantined = *aside;
   if (!clock_is_noted(rooms.context.catalog))

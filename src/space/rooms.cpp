@@ -7,10 +7,11 @@ Rooms::Rooms(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, const
       registry(context),
       versions(context),
       quotas(context),
-      files(context, registry, quotas, removals),
-      deliveries(context, registry, quotas, versions, removals, files),
-      uploads(context, registry, quotas, versions, removals),
-      completion(context, quotas, versions, uploads, files),
-      erasing(context, registry, quotas, versions, files) {}
+      trash(context),
+      files(context, registry, quotas, trash),
+      deliveries(context, registry, quotas, versions, trash, files),
+      uploads(context, registry, quotas, versions, trash),
+      completion(context, quotas, versions, uploads, files, trash),
+      erasing(context, registry, quotas, versions, files, trash) {}
 
 }  // namespace qrx::space

@@ -11,7 +11,7 @@
 #include "space/erasing.h"
 #include "space/quotas.h"
 #include "space/registry.h"
-#include "space/removals.h"
+#include "space/trash.h"
 #include "space/uploads.h"
 #include "space/versions.h"
 #include "space/writer.h"
@@ -25,7 +25,7 @@ struct Rooms {
   Registry registry;
   Versions versions;
   Quotas quotas;
-  Removals removals;
+  Trash trash;
   DeliveryFiles files;
   Deliveries deliveries;
   Uploads uploads;

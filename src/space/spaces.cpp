@@ -401,7 +401,7 @@ Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, c
                                       std::stop_token stop) {
   auto live = rooms_->registry.enter(guid);
   if (!live) return tl::unexpected(live.error());
-  return space::concatenate(rooms_->for_writers(), rooms_->removals, **live, wish, parts, stop);
+  return space::concatenate(rooms_->for_writers(), **live, wish, parts, stop);
 }
 
 Result<void> Spaces::remove_upload(const Guid& guid, const Id& upload) {

@@ -74,7 +74,8 @@ Result<Swept> sweep(Rooms& rooms, const std::stop_token& stop) {
     if (auto done = sweep_delivery(rooms, row); !done)
       swept.failures.push_back(about("delivery", row.delivery, done.error()));
   }
-  if (auto aside = set_orphans_aside(rooms.context, rooms.removals, false, swept.failures, stop); !aside)
+  if (auto emptied = rooms.trash.empty(swept.failures, stop); !emptied) return tl::unexpected(emptied.error());
+  if (auto aside = set_orphans_aside(rooms.context, false, swept.failures, stop); !aside)
     return tl::unexpected(aside.error());
   return swept;
 }

@@ -61,8 +61,8 @@ void UploadLock::unlock() {
   upload->released.notify_all();
 }
 
-Uploads::Uploads(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Removals& removals)
-    : context_(context), registry_(registry), quotas_(quotas), versions_(versions), removals_(removals) {}
+Uploads::Uploads(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Trash& trash)
+    : context_(context), registry_(registry), quotas_(quotas), versions_(versions), trash_(trash) {}
 
 Result<UploadPtr> Uploads::find(const SpaceLock& lock, LiveSpace& live, const Id& upload) {
   if (auto open = registry_.still_open(lock, live); !open) return tl::unexpected(open.error());
@@ -220,9 +220,9 @@ Result<UploadPtr> Uploads::begin(const SharedGate& gate, LiveSpace& live, const 
 }
 
 Result<void> Uploads::drop(const SoleUse&, LiveSpace& live, const UploadPtr& upload, Durability how) {
-  const Removing removing_these(removals_, {upload->row.blob});
+  std::vector<BlobKey> blobs;
   auto changed = context_.catalog.change(how, [&](Transaction& transaction) -> Result<void> {
-    transaction.remove_upload(upload->row.upload);
+    blobs = transaction.remove_upload(upload->row.upload);
     if (upload->row.implicit) transaction.remove_delivery(upload->row.delivery);
     return {};
   });
@@ -237,10 +237,10 @@ Result<void> Uploads::drop(const SoleUse&, LiveSpace& live, const UploadPtr& upl
     upload->released.notify_all();
   }
   upload->growing->growth = Content::Growth::ended;
-  auto removed = context_.blobs.remove(upload->row.blob);
+  trash_.remove(blobs);
   context_.events.upload_grew(upload->row.upload);
   versions_.changed(live);
-  return removed;
+  return {};
 }
 
 Result<bool> Uploads::end(LiveSpace& live, const Id& upload) {

@@ -11,8 +11,8 @@
 #include "space/live.h"
 #include "space/quotas.h"
 #include "space/registry.h"
-#include "space/removals.h"
 #include "space/sending.h"
+#include "space/trash.h"
 #include "space/versions.h"
 
 namespace qrx::space {
@@ -45,7 +45,7 @@ class SoleUse {
 // Thread-safe.
 class Uploads {
  public:
-  Uploads(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Removals& removals);
+  Uploads(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Trash& trash);
 
   struct Wish {
     const NewUpload& upload;
@@ -79,7 +79,7 @@ class Uploads {
   Registry& registry_;
   Quotas& quotas_;
   Versions& versions_;
-  Removals& removals_;
+  Trash& trash_;
 };
 
 tl::unexpected<Error> lost_bytes();  // Kind::gone, of an upload

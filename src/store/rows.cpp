@@ -168,7 +168,8 @@ DROP INDEX deliveries_by_space;
 CREATE INDEX files_by_delivery ON files(guid, delivery);
 DROP INDEX files_by_space;
 )",
-    // What a space's rows hold is counted with them. 'qrx-manifest.age' is wire::manifest_name.
+    // What a space's rows hold is counted with them ('qrx-manifest.age' is wire::manifest_name). Blobs outlive their rows
+    // by a row in the trash.
     R"(
 ALTER TABLE spaces ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spaces ADD COLUMN files INTEGER NOT NULL DEFAULT 0;
@@ -186,6 +187,7 @@ UPDATE spaces SET
               (SELECT count(*) FROM deliveries d WHERE d.guid = spaces.guid AND d.committed IS NOT NULL AND
                NOT EXISTS (SELECT 1 FROM files f WHERE f.guid = d.guid AND f.delivery = d.delivery)),
   parts = (SELECT count(*) FROM uploads u WHERE u.guid = spaces.guid AND u.offset > 0 AND u.partial);
+CREATE TABLE trash(blob BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 )",
 };
 

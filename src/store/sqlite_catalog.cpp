@@ -448,7 +448,16 @@ Result<std::vector<UploadRow>> SqliteCatalog::uploads() {
 
 Result<std::vector<space::BlobKey>> SqliteCatalog::blobs() {
   return impl_->read([](Connection& connection) {
-    return take_ids(connection.prepare("SELECT blob FROM files UNION SELECT blob FROM uploads"));
+    return take_ids(
+        connection.prepare("SELECT blob FROM files UNION SELECT blob FROM uploads UNION SELECT blob FROM trash"));
+  });
+}
+
+Result<std::vector<space::BlobKey>> SqliteCatalog::trash(const space::BlobKey& after, std::size_t most) {
+  return impl_->read([&](Connection& connection) {
+    Statement statement = connection.prepare("SELECT blob FROM trash WHERE blob>? ORDER BY blob LIMIT ?");
+    statement.blob(as_bytes(after.bytes)).number(most);
+    return take_ids(std::move(statement));
   });
 }
 

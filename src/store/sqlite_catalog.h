@@ -41,6 +41,7 @@ class SqliteCatalog final : public space::Catalog {
   Result<std::vector<Guid>> expired(WallTime now, std::size_t most) override;
   Result<std::vector<space::UploadRow>> uploads() override;
   Result<std::vector<space::BlobKey>> blobs() override;
+  Result<std::vector<space::BlobKey>> trash(const space::BlobKey& after, std::size_t most) override;
   Result<std::vector<space::FileRow>> files_after(const Id& last, std::size_t most) override;
   Result<void> check() override;
   Result<std::vector<space::ShareRow>> shares(const Guid& guid) override;

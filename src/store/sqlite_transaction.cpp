@@ -9,6 +9,7 @@
 namespace qrx::store {
 namespace {
 
+using space::BlobKey;
 using space::DeliveryRow;
 using space::FileRow;
 using space::NoticeRow;
@@ -162,84 +163,138 @@ void SqliteTransaction::give_back(const Guid& guid, const space::Use& less) {
   });
 }
 
-void SqliteTransaction::remove_uploads(Statement statement) {
+void SqliteTransaction::remove_uploads(Statement statement, std::vector<BlobKey>& blobs) {
   space::Use less;
-  std::vector<std::pair<Guid, Id>> gone;
+  Guid guid;
+  std::vector<std::pair<Id, BlobKey>> gone;
   while (statement.step()) {
     UploadRow row;
-    row.guid = to_id(statement.next_blob());
+    guid = to_id(statement.next_blob());
     row.upload = to_id(statement.next_blob());
+    row.blob = to_id(statement.next_blob());
     row.name = statement.next_text();
     row.partial = statement.next_number() != 0;
     const std::uint64_t offset = statement.next_number();
     less.bytes += offset;
     if (offset > 0) less.weight += weight_of(row);
-    gone.emplace_back(row.guid, row.upload);
+    gone.emplace_back(row.upload, row.blob);
   }
   note(statement.code());
-  for (const auto& [guid, upload] : gone)
+  for (const auto& [upload, blob] : gone) {
+    discard(blob);
+    blobs.push_back(blob);
     log_.add(guid, [upload = upload](SpaceState& state) { erase(state.uploads, upload, &UploadRow::upload); });
-  if (!gone.empty()) give_back(gone.front().first, less);
+  }
+  give_back(guid, less);
 }
 
-void SqliteTransaction::remove_files(Statement statement) {
+void SqliteTransaction::remove_files(Statement statement, std::vector<BlobKey>& blobs) {
   space::Use less;
-  std::vector<std::pair<Guid, Id>> gone;
+  Guid guid;
+  std::vector<std::pair<Id, BlobKey>> gone;
   while (statement.step()) {
-    const Guid guid = to_id(statement.next_blob());
-    gone.emplace_back(guid, to_id(statement.next_blob()));
+    guid = to_id(statement.next_blob());
+    const Id file = to_id(statement.next_blob());
+    gone.emplace_back(file, to_id(statement.next_blob()));
     less.weight += space::weight_of(statement.next_text());
     less.bytes += statement.next_number();
   }
   note(statement.code());
-  for (const auto& [guid, file] : gone)
+  for (const auto& [file, blob] : gone) {
+    discard(blob);
+    blobs.push_back(blob);
     log_.add(guid, [file = file](SpaceState& state) { erase(state.files, file, &FileRow::file); });
-  if (!gone.empty()) give_back(gone.front().first, less);
+  }
+  give_back(guid, less);
 }
 
-void SqliteTransaction::remove_upload(const Id& upload) {
-  if (!ok()) return;
-  remove_uploads(by_id(
-      connection_, "DELETE FROM uploads WHERE upload=? RETURNING guid,upload,name,partial,offset", upload));
+std::vector<BlobKey> SqliteTransaction::remove_upload(const Id& upload) {
+  std::vector<BlobKey> blobs;
+  if (ok())
+    remove_uploads(
+        by_id(connection_, "DELETE FROM uploads WHERE upload=? RETURNING guid,upload,blob,name,partial,offset", upload),
+        blobs);
+  return blobs;
 }
 
-void SqliteTransaction::remove_file(const Id& file) {
-  if (!ok()) return;
-  remove_files(by_id(connection_, "DELETE FROM files WHERE file=? RETURNING guid,file,name,size", file));
+std::vector<BlobKey> SqliteTransaction::remove_file(const Id& file) {
+  std::vector<BlobKey> blobs;
+  if (ok())
+    remove_files(by_id(connection_, "DELETE FROM files WHERE file=? RETURNING guid,file,blob,name,size", file), blobs);
+  return blobs;
 }
 
-void SqliteTransaction::remove_delivery(const Id& delivery) {
-  if (!ok()) return;
+std::vector<BlobKey> SqliteTransaction::remove_delivery(const Id& delivery) {
+  std::vector<BlobKey> blobs;
+  if (!ok()) return blobs;
   std::optional<Guid> guid;
   {
-    Statement statement = by_id(connection_, "DELETE FROM deliveries WHERE delivery=? RETURNING guid", delivery);
+    Statement statement =
+        by_id(connection_, "DELETE FROM deliveries WHERE delivery=? AND committed IS NULL RETURNING guid", delivery);
     while (statement.step()) guid = to_id(statement.next_blob());
     note(statement.code());
   }
-  if (!guid || !ok()) return;
+  if (!guid || !ok()) return blobs;
   log_.add(*guid, [delivery](SpaceState& state) { erase(state.deliveries, delivery, &DeliveryRow::delivery); });
   const auto of_delivery = [&](const char* sql) {
     Statement statement = connection_.prepare(sql);
     statement.blob(as_bytes(guid->bytes)).blob(as_bytes(delivery.bytes));
     return statement;
   };
-  remove_files(of_delivery("DELETE FROM files WHERE guid=? AND delivery=? RETURNING guid,file,name,size"));
-  if (!ok()) return;
+  remove_files(of_delivery("DELETE FROM files WHERE guid=? AND delivery=? RETURNING guid,file,blob,name,size"), blobs);
+  if (!ok()) return blobs;
   remove_uploads(
-      of_delivery("DELETE FROM uploads WHERE guid=? AND delivery=? RETURNING guid,upload,name,partial,offset"));
+      of_delivery("DELETE FROM uploads WHERE guid=? AND delivery=? RETURNING guid,upload,blob,name,partial,offset"),
+      blobs);
+  return blobs;
 }
 
-void SqliteTransaction::remove_space(const Guid& guid) {
+std::vector<BlobKey> SqliteTransaction::remove_space(const Guid& guid) {
+  std::vector<BlobKey> blobs;
+  if (!ok()) return blobs;
+  {
+    Statement statement = connection_.prepare(
+        "SELECT blob FROM files WHERE guid=?1 UNION SELECT blob FROM uploads WHERE guid=?1 "
+        "UNION SELECT delivery FROM deliveries WHERE guid=?1 AND committed IS NULL");
+    statement.blob(as_bytes(guid.bytes));
+    while (statement.step()) blobs.push_back(to_id(statement.next_blob()));
+    note(statement.code());
+  }
+  for (const BlobKey& blob : blobs) discard(blob);
   for (const char* sql :
        {"DELETE FROM spaces WHERE guid=?", "DELETE FROM deliveries WHERE guid=?", "DELETE FROM files WHERE guid=?",
         "DELETE FROM uploads WHERE guid=?", "DELETE FROM share_files WHERE guid=?", "DELETE FROM shares WHERE guid=?",
         "UPDATE outbox SET token='',key='' WHERE guid=?", "DELETE FROM outbox WHERE guid=?"}) {
-    if (!ok()) return;
+    if (!ok()) return blobs;
     Statement statement = connection_.prepare(sql);
     statement.blob(as_bytes(guid.bytes)).step();
     note(statement.code());
   }
   log_.add(guid, nullptr);
+  return blobs;
+}
+
+void SqliteTransaction::discard(const BlobKey& blob) {
+  if (!ok()) return;
+  Statement statement = by_id(connection_, "INSERT INTO trash(blob) VALUES(?) ON CONFLICT DO NOTHING", blob);
+  statement.step();
+  note(statement.code());
+}
+
+void SqliteTransaction::forget_trash(const BlobKey& blob) {
+  if (!ok()) return;
+  Statement statement = by_id(connection_, "DELETE FROM trash WHERE blob=?", blob);
+  statement.step();
+  note(statement.code());
+}
+
+std::uint64_t SqliteTransaction::committed_deliveries(const Guid& guid) {
+  if (!ok()) return 0;
+  Statement statement =
+      by_id(connection_, "SELECT count(*) FROM deliveries WHERE guid=? AND committed IS NOT NULL", guid);
+  const std::uint64_t count = statement.step() ? statement.next_number() : 0;
+  note(statement.code());
+  return count;
 }
 
 void SqliteTransaction::remember(const std::string& name, const std::string& value) {

@@ -34,10 +34,13 @@ class SqliteTransaction final : public space::Transaction {
   std::optional<std::uint64_t> begin_writing(const space::UploadRow& row) override;
   std::optional<std::uint64_t> finish_upload(const space::UploadRow& row) override;
   bool commit_delivery(const space::DeliveryRow& row) override;
-  void remove_upload(const Id& upload) override;
-  void remove_file(const Id& file) override;
-  void remove_delivery(const Id& delivery) override;
-  void remove_space(const Guid& guid) override;
+  std::vector<space::BlobKey> remove_upload(const Id& upload) override;
+  std::vector<space::BlobKey> remove_file(const Id& file) override;
+  std::vector<space::BlobKey> remove_delivery(const Id& delivery) override;
+  std::vector<space::BlobKey> remove_space(const Guid& guid) override;
+  void discard(const space::BlobKey& blob) override;
+  void forget_trash(const space::BlobKey& blob) override;
+  std::uint64_t committed_deliveries(const Guid& guid) override;
   void remember(const std::string& name, const std::string& value) override;
 
   std::optional<space::ShareRow> share(const Id& share) override;
@@ -66,9 +69,9 @@ class SqliteTransaction final : public space::Transaction {
   // Runs a statement with RETURNING to its end: the number in the one row that it changed.
   std::optional<std::uint64_t> changed(Statement& statement);
   void give_back(const Guid& guid, const space::Use& less);
-  // Deletes uploads or files, which count no more.
-  void remove_uploads(Statement statement);
-  void remove_files(Statement statement);
+  // Deletes uploads or files, which count no more; their blobs go into the trash, and behind `blobs`.
+  void remove_uploads(Statement statement, std::vector<space::BlobKey>& blobs);
+  void remove_files(Statement statement, std::vector<space::BlobKey>& blobs);
 
   Connection& connection_;
   ChangeLog log_;

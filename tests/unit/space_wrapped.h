@@ -119,6 +119,9 @@ class CountedCatalog : public space::Catalog {
   }
   Result<std::vector<space::UploadRow>> uploads() override { return ++others, inner_.uploads(); }
   Result<std::vector<Id>> blobs() override { return ++others, inner_.blobs(); }
+  Result<std::vector<Id>> trash(const Id& after, std::size_t most) override {
+    return ++others, inner_.trash(after, most);
+  }
   Result<std::vector<space::FileRow>> files_after(const Id& last, std::size_t most) override {
     return ++others, inner_.files_after(last, most);
   }

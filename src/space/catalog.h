@@ -26,16 +26,16 @@ class Transaction {
 
   // The next version of a space, with what changes beside it; nothing changes when `more` does not fit.
   virtual SpaceChanged change_space(const Guid& guid, const SpaceChange& change) = 0;
-  // What is put counts by change_space(); what is removed counts no more by itself, and its blobs, which are given back,
-  // stand in the trash. REQUIRES: no other file shares the blob.
+  // What is put counts by change_space(); what is removed counts no more by itself, and its blobs, which are given
+  // back, stand in the trash. REQUIRES: no other file shares the blob.
   virtual std::vector<BlobKey> remove_upload(const Id& upload) = 0;
   virtual std::vector<BlobKey> remove_file(const Id& file) = 0;
   // With its files and uploads, unless it is committed.
   virtual std::vector<BlobKey> remove_delivery(const Id& delivery) = 0;
   // With everything in it; the packs of open deliveries too, whether there are any or not.
   virtual std::vector<BlobKey> remove_space(const Guid& guid) = 0;
-  virtual void discard(const BlobKey& blob) = 0;       // into the trash
-  virtual void forget_trash(const BlobKey& blob) = 0;  // it is removed
+  virtual void discard(const BlobKey& blob) = 0;                     // into the trash
+  virtual void forget_trash(const BlobKey& blob) = 0;                // it is removed
   virtual std::uint64_t committed_deliveries(const Guid& guid) = 0;  // how many
 
   // Only for who has the upload's epoch: nothing is done, and false given, once somebody else goes on with it, or it is

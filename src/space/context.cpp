@@ -5,6 +5,10 @@
 
 namespace qrx::space {
 
+std::string about(const char* thing, const Id& id, const Error& error) {
+  return std::string(thing) + " " + id.text() + ": " + error.what;
+}
+
 tl::unexpected<Error> no_such_space() {
   return fail(Kind::not_found, "no such space");
 }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <functional>
 #include <stop_token>
+#include <string>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -32,6 +33,9 @@ struct Context {
 // Kind::integrity when the blob is too short. `context` and `stop` are asked before each piece (Context::go_on).
 Result<void> read_through(const Context& context, const Opened& blob, std::uint64_t offset, std::uint64_t size,
                           const std::function<Result<void>(ByteView)>& take, const std::stop_token& stop);
+
+// "blob ID: reason", for what goes on without it.
+std::string about(const char* thing, const Id& id, const Error& error);
 
 tl::unexpected<Error> no_such_space();
 tl::unexpected<Error> no_such_upload();

@@ -35,12 +35,7 @@ wire::DeliveryState state_of(const LiveDelivery& delivery) {
 
 Deliveries::Deliveries(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Trash& trash,
                        DeliveryFiles& files)
-    : context_(context),
-      registry_(registry),
-      quotas_(quotas),
-      versions_(versions),
-      trash_(trash),
-      files_(files) {}
+    : context_(context), registry_(registry), quotas_(quotas), versions_(versions), trash_(trash), files_(files) {}
 
 Result<wire::DeliveryState> Deliveries::committed_state(const LiveSpace& live, const Id& delivery) {
   auto state = context_.catalog.space(live.row.guid);

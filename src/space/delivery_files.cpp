@@ -11,11 +11,7 @@ constexpr std::size_t most_packs_open = 256;  // a descriptor each
 }  // namespace
 
 DeliveryFiles::DeliveryFiles(Context& context, Registry& registry, Quotas& quotas, Trash& trash)
-    : context_(context),
-      registry_(registry),
-      quotas_(quotas),
-      trash_(trash),
-      packs_(context.blobs, most_packs_open) {}
+    : context_(context), registry_(registry), quotas_(quotas), trash_(trash), packs_(context.blobs, most_packs_open) {}
 
 Result<DeliveryFiles::Place> DeliveryFiles::place(const SpaceLock& lock, LiveSpace& live, FileRow& file) {
   auto found = registry_.open_delivery(lock, live, file.delivery);

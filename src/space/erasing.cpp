@@ -1,7 +1,6 @@
 #include "space/erasing.h"
 
 #include <algorithm>
-#include <string>
 #include <unordered_set>
 #include <utility>
 #include <vector>
@@ -12,10 +11,6 @@ namespace {
 constexpr std::size_t spaces_at_once = 64;
 
 }  // namespace
-
-std::string about(const char* thing, const Id& id, const Error& error) {
-  return std::string(thing) + " " + id.text() + ": " + error.what;
-}
 
 Result<std::optional<std::vector<BlobKey>>> Erasing::remove_rows(LiveSpace& live, bool only_expired,
                                                                  std::optional<std::uint64_t> deliveries) {

@@ -49,7 +49,4 @@ class Erasing {
   Trash& trash_;
 };
 
-// "blob ID: reason", for what goes on without it.
-std::string about(const char* thing, const Id& id, const Error& error);
-
 }  // namespace qrx::space

@@ -79,7 +79,7 @@ struct LiveDelivery {
 
 // Guarded by its SpaceLock, but for what says otherwise.
 struct LiveSpace : SpaceLocks {
-  SpaceRow row;  // as it is committed
+  SpaceRow row;                           // as it is committed
   std::atomic<std::uint64_t> version{0};  // as readers see it; ahead of row.seq by progress
   std::uint64_t issued = 0;               // the highest version that a transaction was given, committed or not
   Ledger bytes, files, manifests, parts;  // of the quotas

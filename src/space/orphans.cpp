@@ -2,8 +2,6 @@
 
 #include <unordered_set>
 
-#include "space/erasing.h"
-
 namespace qrx::space {
 namespace {
 

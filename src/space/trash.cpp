@@ -3,8 +3,6 @@
 #include <thread>
 #include <utility>
 
-#include "space/erasing.h"
-
 namespace qrx::space {
 namespace {
 

@@ -30,9 +30,8 @@ Result<void> Versions::advance(LiveSpace& live, Transaction& transaction, std::o
 
 Result<void> Versions::change(LiveSpace& live, const SpaceChange& change) {
   std::optional<SpaceHead> head;
-  auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) {
-    return advance(live, transaction, head, change);
-  });
+  auto changed = context_.catalog.change(
+      context_.durability(), [&](Transaction& transaction) { return advance(live, transaction, head, change); });
   if (changed) publish(live, head);
   return changed;
 }

@@ -168,8 +168,8 @@ DROP INDEX deliveries_by_space;
 CREATE INDEX files_by_delivery ON files(guid, delivery);
 DROP INDEX files_by_space;
 )",
-    // What a space's rows hold is counted with them ('qrx-manifest.age' is wire::manifest_name). Blobs outlive their rows
-    // by a row in the trash.
+    // What a space's rows hold is counted with them ('qrx-manifest.age' is wire::manifest_name). Blobs outlive their
+    // rows by a row in the trash.
     R"(
 ALTER TABLE spaces ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE spaces ADD COLUMN files INTEGER NOT NULL DEFAULT 0;
@@ -209,8 +209,7 @@ namespace {
 
 // What of `more` does not fit beside what there is. One parts_beyond_files for all.
 Result<Taken> find_obstacle(Connection& connection, const Guid& guid, const Use& more) {
-  Statement statement =
-      by_id(connection, "SELECT max_size,max_files," USE_COLUMNS " FROM spaces WHERE guid=?", guid);
+  Statement statement = by_id(connection, "SELECT max_size,max_files," USE_COLUMNS " FROM spaces WHERE guid=?", guid);
   if (!statement.step()) {
     if (statement.failed()) return fail_sqlite(statement.code(), reading);
     return Taken::no_such_space;
@@ -303,7 +302,8 @@ int write_upload(Connection& connection, const UploadRow& row) {
 }
 
 Result<std::optional<SpaceState>> read_space(Connection& connection, const Guid& guid) {
-  auto space = take_one(by_id(connection, "SELECT " SPACE_COLUMNS "," USE_COLUMNS " FROM spaces WHERE guid=?", guid), take_space);
+  auto space = take_one(by_id(connection, "SELECT " SPACE_COLUMNS "," USE_COLUMNS " FROM spaces WHERE guid=?", guid),
+                        take_space);
   if (!space) return tl::unexpected(std::move(space.error()));
   if (!*space) return std::optional<SpaceState>();
   std::optional<SpaceState> out(std::in_place);

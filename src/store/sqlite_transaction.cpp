@@ -96,8 +96,8 @@ bool SqliteTransaction::advance_upload(const UploadRow& row, std::uint64_t offse
 
 bool SqliteTransaction::change_upload(const UploadRow& row) {
   if (!ok()) return false;
-  Statement statement = connection_.prepare(
-      "UPDATE uploads SET length=?,damaged=?,expires=? WHERE upload=? AND epoch=? RETURNING 1");
+  Statement statement =
+      connection_.prepare("UPDATE uploads SET length=?,damaged=?,expires=? WHERE upload=? AND epoch=? RETURNING 1");
   row.length ? statement.number(*row.length) : statement.null();
   statement.number(row.damaged ? 1 : 0).signed_number(to_number(row.expires));
   statement.blob(as_bytes(row.upload.bytes)).number(row.epoch);
@@ -111,8 +111,8 @@ bool SqliteTransaction::change_upload(const UploadRow& row) {
 
 std::optional<std::uint64_t> SqliteTransaction::begin_writing(const UploadRow& row) {
   if (!ok()) return std::nullopt;
-  Statement statement = connection_.prepare(
-      "UPDATE uploads SET epoch=epoch+1,expires=? WHERE upload=? AND offset=? RETURNING epoch");
+  Statement statement =
+      connection_.prepare("UPDATE uploads SET epoch=epoch+1,expires=? WHERE upload=? AND offset=? RETURNING epoch");
   statement.signed_number(to_number(row.expires)).blob(as_bytes(row.upload.bytes)).number(row.offset);
   const auto epoch = changed(statement);
   if (epoch)

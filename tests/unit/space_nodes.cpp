@@ -229,9 +229,9 @@ void Nodes::begin_upload() {
     sent.place = handed.place;
     sent.delivery = handed.delivery;
   }
-  const auto row = node_of(sent.place)
-                       .create_upload(places_[sent.place].created.space.guid,
-                                      new_upload(sent.name, sent.length, sent.delivery));
+  const auto row =
+      node_of(sent.place)
+          .create_upload(places_[sent.place].created.space.guid, new_upload(sent.name, sent.length, sent.delivery));
   if (!row) return refused(row.error(), {Kind::denied, Kind::too_large, Kind::no_room}, "it was refused");
   must(!places_[sent.place].closed || sent.delivery, "a closed space took an upload");
   sent.upload = row->upload;
@@ -283,11 +283,12 @@ bool Nodes::begin_writing(std::size_t at) {
   ask_offset(at);
   Sent& sent = sent_[at];
   if (sent.state != Sent::State::running) return false;
-  auto writer = node_of(sent.place)
-                    .write(places_[sent.place].created.space.guid, sent.upload, sent.acked.size(), std::nullopt);
+  auto writer =
+      node_of(sent.place).write(places_[sent.place].created.space.guid, sent.upload, sent.acked.size(), std::nullopt);
   if (!writer) {
     // Who had it until now has left more bytes; or it waits for its turn.
     refused(writer.error(), {Kind::conflict, Kind::locked, Kind::too_large, Kind::no_room}, "it cannot go on");
+    ask_offset(at);
     return false;
   }
   sessions_.push_back({at, std::move(*writer), sent.acked.size(), {}});
@@ -307,7 +308,8 @@ void Nodes::write_into(Session& session, std::size_t most) {
   if (const auto written = session.writer->write(as_bytes(bytes)))
     session.bytes += bytes;
   else
-    refused(written.error(), {Kind::locked, Kind::gone, Kind::conflict, Kind::not_found, Kind::too_large, Kind::no_room},
+    refused(written.error(),
+            {Kind::locked, Kind::gone, Kind::conflict, Kind::not_found, Kind::too_large, Kind::no_room},
             "its bytes were refused");
 }
 
@@ -383,8 +385,8 @@ void Nodes::put_small() {
   std::string name = "small" + std::to_string(++names_);
   if (!handed.files.empty() && any(4) == 0) name = handed.files.begin()->first;  // again, with other bytes
   const std::string bytes = bytes_of(names_, 0, any(50));
-  const auto row = node_of(handed.place)
-                       .put_small(places_[handed.place].created.space.guid, handed.delivery, name, as_bytes(bytes));
+  const auto row =
+      node_of(handed.place).put_small(places_[handed.place].created.space.guid, handed.delivery, name, as_bytes(bytes));
   if (!row) return refused(row.error(), {Kind::too_large, Kind::no_room}, "it was refused");
   handed.files[name] = bytes;
   ++done_[doing_];
@@ -454,7 +456,7 @@ void Nodes::look(std::size_t at, Spaces& node) {
   for (const auto& [delivery, files] : there) state += ' ' + delivery.text();
   std::set<std::string> more;
   for (const auto& upload : info->uploads) more.insert(upload.upload.text());
-  for (const auto& open : info->open) more.insert(open.delivery.text() + ':' + std::to_string(open.files));
+  for (const auto& open : info->open) more.insert(open.delivery.text());
   for (const std::string& one : more) state += ' ' + one;
   const auto [known, is_new] = place.states.emplace(info->seq, state);
   must(is_new || known->second == state, "one version for two states: " + known->second + " | " + state);
@@ -470,7 +472,7 @@ void Nodes::look() {
 void Nodes::download() {
   const std::size_t at = any_place();
   const Place& place = places_[at];
-  Spaces& node = *spaces_[any(node_count)];
+  Spaces& node = node_of(at);
   auto page = catalog_->committed(place.created.space.guid, {}, {});
   if (!page || page->deliveries.empty()) return;
   const auto& delivery = page->deliveries[any(static_cast<unsigned>(page->deliveries.size()))];
@@ -483,7 +485,8 @@ void Nodes::download() {
     const ssize_t got =
         ::pread((*content)->fd(), bytes.data(), file.size, static_cast<off_t>((*content)->blob_offset()));
     bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
-    must(bytes == known->second.at(file.name), "a file has other bytes than were sent");
+    must(bytes == known->second.at(file.name),
+         "a file has other bytes than were sent: " + file.name + " " + bytes + ", not " + known->second.at(file.name));
     ++done_[doing_];
   }
 }

@@ -1,5 +1,5 @@
-// Several rule objects over one catalog and one directory of blobs, and what their clients know: what was acknowledged to
-// them, whichever node they asked. Steps are drawn by a seed, one after another; requests stay open across steps.
+// Several rule objects over one catalog and one directory of blobs, and what their clients know: what was acknowledged
+// to them, whichever node they asked. Steps are drawn by a seed, one after another; requests stay open across steps.
 #pragma once
 
 #include <array>
@@ -50,9 +50,9 @@ struct Place {  // a space
   unsigned home = 0;  // the one node that changes it, unless any may
   bool closed = false, gone = false;
   std::uint64_t max_size = 0, max_files = 0;
-  std::uint64_t seq = 0;                                         // the highest that anybody was told
-  std::map<std::uint64_t, std::string> states;                   // what it was at each
-  std::map<Id, std::map<std::string, std::string>> committed;    // files of its deliveries, by their names
+  std::uint64_t seq = 0;                                       // the highest that anybody was told
+  std::map<std::uint64_t, std::string> states;                 // what it was at each
+  std::map<Id, std::map<std::string, std::string>> committed;  // files of its deliveries, by their names
 };
 
 struct Link {  // a limited share

@@ -41,7 +41,7 @@ void run(Nodes::Settings settings, unsigned rounds, unsigned steps) {
 }  // namespace
 
 // What is not true yet, and left out here by `anywhere = false`: requests of one space go to one node only. The other
-// reads what is committed, opens spaces and sweeps.
+// opens spaces and sweeps.
 TEST_CASE("two nodes: what was acknowledged stays, whatever happens in between") {
   run({.anywhere = false, .limits = false}, 20, 400);
 }

@@ -487,9 +487,7 @@ TEST_CASE("a catalog of an older qrx is brought up to date: what its spaces hold
     REQUIRE(old);
     for (int step = 0; step < 3; ++step) REQUIRE((*old)->execute(store::schema_steps[step]) == SQLITE_OK);
     REQUIRE((*old)->execute("PRAGMA user_version=3") == SQLITE_OK);
-    const auto put = [&](const std::string& sql) {
-      CHECK((*old)->execute(sql.c_str()) == SQLITE_OK);
-    };
+    const auto put = [&](const std::string& sql) { CHECK((*old)->execute(sql.c_str()) == SQLITE_OK); };
     const auto hex = [](const Id& id) { return "x'" + to_hex(id.bytes) + "'"; };
     const auto any = [&] { return hex(Id::random()); };
     for (const Guid& one : {guid, empty})
@@ -506,9 +504,11 @@ TEST_CASE("a catalog of an older qrx is brought up to date: what its spaces hold
     file(whole, std::string(wire::manifest_name), 3);
     file(open, "b", 5);
     const auto upload = [&](const std::string& name, int offset, int partial) {
-      put("INSERT INTO uploads(upload,delivery,guid,name,metadata,offset,epoch,blob,lone,partial,damaged,created,expires"
-          ") VALUES(" + any() + "," + open + "," + hex(guid) + ",'" + name + "',''," + std::to_string(offset) + ",1," +
-          any() + ",0," + std::to_string(partial) + ",0,1,2)");
+      put("INSERT INTO "
+          "uploads(upload,delivery,guid,name,metadata,offset,epoch,blob,lone,partial,damaged,created,expires"
+          ") VALUES(" +
+          any() + "," + open + "," + hex(guid) + ",'" + name + "',''," + std::to_string(offset) + ",1," + any() +
+          ",0," + std::to_string(partial) + ",0,1,2)");
     };
     upload("c", 11, 0);
     upload("nothing yet", 0, 0);

@@ -25,7 +25,7 @@
 #include "cli/places.h"
 #include "cli/std_streams.h"
 #include "cli/user_messages.h"
-#include "http/socket_stream.h"
+#include "http/tls.h"
 
 namespace qrx::cli {
 namespace {

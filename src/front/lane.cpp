@@ -7,7 +7,7 @@
 #include <system_error>
 #include <utility>
 
-#include "front/peer_key.h"
+#include "base/ip_address.h"
 
 namespace qrx::front {
 namespace {

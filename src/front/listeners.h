@@ -1,14 +1,24 @@
 // The sockets that a server listens on: TCP over IPv4 and IPv6, Unix sockets, and those that systemd hands over.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "front/server.h"
 
 namespace qrx::front {
+
+// Where to listen: "HOST:PORT", "[::1]:PORT", ":PORT" (all addresses), "PORT" (127.0.0.1), "unix:PATH"; port 0 picks
+// a free one.
+struct Endpoint {
+  std::string address;
+  bool control = false;                // Unix sockets only: requests get Request::control
+  bool plain = false;                  // no TLS even if there is a certificate (Unix sockets never have TLS)
+  unsigned mode = 0666;                // of a Unix socket that is not for control: a proxy often runs as another user
+  std::optional<unsigned> group = {};  // of its file
+};
 
 class Listener {
  public:

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "front/peer_key.h"
+#include "base/ip_address.h"
 
 namespace qrx::front {
 namespace {
@@ -36,7 +36,7 @@ void PeerShares::set_limits(std::size_t most, std::size_t most_of_one) {
 
 std::size_t PeerShares::share_of(std::string_view peer) const {
   if (most_of_one_ > 0) return most_of_one_;
-  return std::max(is_loopback(peer) ? most_ / 4 * 3 : most_ / 4, least_share);
+  return std::max(is_loopback_address(peer) ? most_ / 4 * 3 : most_ / 4, least_share);
 }
 
 PeerShares::Hold PeerShares::take(std::string_view peer, What what, std::size_t extra) {

@@ -13,14 +13,13 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
-#include <deque>
 #include <mutex>
 #include <utility>
 
-#include "front/connection.h"
-#include "front/listeners.h"
+#include "front/connection_table.h"
+#include "front/server_context.h"
 #include "http/pacing.h"
-#include "http/socket_stream.h"
+#include "http/tls.h"
 
 namespace qrx::front {
 namespace {
@@ -79,7 +78,7 @@ std::uint32_t signals_of(std::uint32_t events) {
 
 struct Server::Impl {
   Impl(ServerOptions given, Handler handler, ErrorAnswer error_answer)
-      : options(std::move(given)), front(options, std::move(handler), std::move(error_answer), [this] { wake(); }) {}
+      : options(std::move(given)), context(options, std::move(handler), std::move(error_answer), [this] { wake(); }) {}
   ~Impl();
 
   Result<void> bind();
@@ -88,7 +87,7 @@ struct Server::Impl {
   Result<void> load_tls();
   http::TlsContext tls_now();
   void wake() const;
-  int sleep_time() const;
+  int sleep_time();
   void handle_events(int count);
   void accept_from(Listener& listener);
   void admit(Listener& listener, UniqueFd socket, const sockaddr_storage& address);
@@ -97,7 +96,6 @@ struct Server::Impl {
   void drop_one(Listener& listener);
   void tell(Connection& connection, std::uint32_t signals);
   void run_timers();
-  void free_buried();
   void begin_stop();
   void tell_all(std::uint32_t signals);
 
@@ -114,27 +112,20 @@ struct Server::Impl {
   bool started = false;
   Steady stop_at{};
 
-  // A connection's key is its slot and the slot's generation, so that late events of a closed one find nothing.
-  struct Slot {
-    std::unique_ptr<Connection> connection;
-    std::uint32_t generation = 0;
-  };
-  Connection* find(std::uint64_t key);
-  std::deque<Slot> slots;
-  std::vector<std::uint32_t> free_slots;
+  ConnectionTable connections;
 
   std::array<epoll_event, 256> events;
   std::vector<Pool::Task*> ready;
   std::vector<std::uint64_t> due;
 
-  Front front;  // its pool is stopped before the connections go
+  ServerContext context;  // its pool is stopped before the connections go
 };
 
 Server::Impl::~Impl() {
-  front.lane.stop();
-  front.pool.stop();
-  free_buried();
-  slots.clear();  // while what they share is still there
+  context.lane.stop();
+  context.pool.stop();
+  connections.free(context.take_buried());
+  connections.clear();  // while what they share is still there
 }
 
 Result<void> Server::Impl::load_tls() {
@@ -153,12 +144,12 @@ http::TlsContext Server::Impl::tls_now() {
 
 Result<void> Server::Impl::bind() {
   if (!wake_fd) return fail_errno("cannot make an event descriptor");
-  // sendfile and OpenSSL know no MSG_NOSIGNAL.
+  // sendfile(2) knows no MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   const auto fit = connections_that_fit();
-  front.shares.set_limits(options.most_connections == 0 ? fit : options.most_connections, options.most_of_one);
+  context.shares.set_limits(options.most_connections == 0 ? fit : options.most_connections, options.most_of_one);
   for (const auto& cidr : options.trusted_proxies)
-    if (const auto added = front.trusted.add(cidr); !added) return added;
+    if (const auto added = context.trusted.add(cidr); !added) return added;
   if (const auto loaded = load_tls(); !loaded) return loaded;
 
   bool tcp_from_systemd = false;
@@ -178,7 +169,7 @@ Result<void> Server::Impl::bind() {
 
   epoll = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return fail_errno("cannot make an epoll descriptor");
-  front.epoll = epoll.get();
+  context.epoll = epoll.get();
   epoll_event event{};
   event.events = EPOLLIN;
   event.data.u64 = wake_key;
@@ -202,51 +193,28 @@ void Server::Impl::wake() const {
   errno = kept;
 }
 
-Connection* Server::Impl::find(std::uint64_t key) {
-  const auto slot = static_cast<std::uint32_t>(key);
-  if (slot >= slots.size() || slots[slot].generation != key >> 32) return nullptr;
-  return slots[slot].connection.get();
-}
-
 void Server::Impl::tell(Connection& connection, std::uint32_t signals) {
   if (connection.note(signals)) ready.push_back(&connection);
 }
 
 void Server::Impl::tell_all(std::uint32_t signals) {
-  for (auto& slot : slots)
-    if (slot.connection != nullptr) tell(*slot.connection, signals);
-}
-
-void Server::Impl::free_buried() {
-  for (Connection* connection : front.take_buried()) {
-    const auto slot = static_cast<std::uint32_t>(connection->key());
-    slots[slot].connection.reset();
-    ++slots[slot].generation;
-    free_slots.push_back(slot);
-  }
+  connections.for_each([this, signals](Connection& connection) { tell(connection, signals); });
 }
 
 // Closes those that rest the longest. False when none rests.
 bool Server::Impl::make_room() {
-  std::vector<std::pair<std::int64_t, Connection*>> resting;
-  for (auto& slot : slots) {
-    if (slot.connection == nullptr) continue;
-    if (const auto since = slot.connection->resting_since(); since != 0)
-      resting.emplace_back(since, slot.connection.get());
-  }
-  const auto count = std::min(evict_batch, resting.size());
-  std::partial_sort(resting.begin(), resting.begin() + static_cast<std::ptrdiff_t>(count), resting.end());
-  for (std::size_t i = 0; i < count; ++i) tell(*resting[i].second, Connection::evict);
-  return count > 0;
+  const auto resting = connections.longest_resting(evict_batch);
+  for (Connection* const connection : resting) tell(*connection, Connection::evict);
+  return !resting.empty();
 }
 
 // The operator always gets in. Of a proxy its clients are counted, request by request.
 PeerShares::Hold Server::Impl::share_for(const Listener& listener, const std::string& peer) {
   using What = PeerShares::What;
-  if (listener.control) return front.shares.take_anyway(What::connection);
+  if (listener.control) return context.shares.take_anyway(What::connection);
   // Those that rest are on their way out; a few above the limit fit into the reserve until they are gone.
-  const std::size_t extra = front.shares.is_full() && make_room() ? evict_batch : 0;
-  return front.shares.take(front.trusted.trusts(peer) ? std::string() : peer, What::connection, extra);
+  const std::size_t extra = context.shares.is_full() && make_room() ? evict_batch : 0;
+  return context.shares.take(context.trusted.trusts(peer) ? std::string() : peer, What::connection, extra);
 }
 
 void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_storage& address) {
@@ -257,27 +225,18 @@ void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_sto
       ::send(socket.get(), busy_answer.data(), busy_answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
   }
-  std::uint32_t slot;
-  if (free_slots.empty()) {
-    slot = static_cast<std::uint32_t>(slots.size());
-    slots.emplace_back();
-  } else {
-    slot = free_slots.back();
-    free_slots.pop_back();
-  }
-  const std::uint64_t key = (static_cast<std::uint64_t>(slots[slot].generation) << 32) | slot;
-  const auto context = listener.plain ? nullptr : tls_now();
+  const std::uint64_t key = connections.next_key();
   const int fd = socket.get();
   if (address.ss_family != AF_UNIX) http::restore_pacing(fd);
-  auto transport =
-      context ? http::Transport::tls_server(std::move(socket), context) : http::Transport(std::move(socket));
-  slots[slot].connection =
-      std::make_unique<Connection>(front, std::move(transport), key, peer, listener.control, std::move(share));
-  auto& connection = *slots[slot].connection;
-  front.connections.fetch_add(1);
+  const auto tls_context = listener.plain ? nullptr : tls_now();
+  auto stream = tls_context ? http::SocketStream(std::move(socket), http::accept_tls(tls_context, fd))
+                            : http::SocketStream(std::move(socket));
+  auto& connection = connections.put(
+      std::make_unique<Connection>(context, std::move(stream), key, peer, listener.control, std::move(share)));
+  context.connections.fetch_add(1);
   connection.start_deadline();
   epoll_event event{};
-  event.events = EPOLLIN | EPOLLRDHUP | EPOLLET;
+  event.events = usual_events;
   event.data.u64 = key;
   if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
     tell(connection, Connection::evict | Connection::broken);
@@ -304,7 +263,7 @@ void Server::Impl::accept_from(Listener& listener) {
       try {
         admit(listener, std::move(socket), address);
       } catch (...) {
-        front.tell_exception();  // memory is short: this one is closed, the others go on
+        context.tell_exception();  // memory is short: this one is closed, the others go on
       }
       continue;
     }
@@ -323,7 +282,7 @@ void Server::Impl::handle_events(int count) {
       [[maybe_unused]] const auto got = ::read(wake_fd.get(), &times, sizeof times);
     } else if (key >= listener_keys) {
       if (!stop_begun) accept_from(listeners[key - listener_keys]);
-    } else if (Connection* connection = find(key)) {
+    } else if (Connection* connection = connections.find(key)) {
       tell(*connection, signals_of(event.events));
     }
   }
@@ -332,15 +291,15 @@ void Server::Impl::handle_events(int count) {
 void Server::Impl::run_timers() {
   const auto now = std::chrono::steady_clock::now();
   due.clear();
-  front.timers.take_due(now, due);
+  context.timers.take_due(now, due);
   for (const auto key : due)
-    if (Connection* connection = find(key); connection != nullptr && connection->timer_fired(now))
+    if (Connection* connection = connections.find(key); connection != nullptr && connection->timer_fired(now))
       tell(*connection, Connection::time);
 }
 
-int Server::Impl::sleep_time() const {
-  if (front.pool.has_waiting_tasks()) return tend_ms;
-  std::optional<Steady> until = const_cast<Front&>(front).timers.first();
+int Server::Impl::sleep_time() {
+  if (context.pool.has_waiting_tasks()) return tend_ms;
+  std::optional<Steady> until = context.timers.first();
   if (stop_begun && (!until || stop_at < *until)) until = stop_at;
   if (!until) return -1;
   const auto left = std::chrono::ceil<Millis>(*until - std::chrono::steady_clock::now()).count();
@@ -351,15 +310,15 @@ void Server::Impl::begin_stop() {
   stop_begun = true;
   stop_at = std::chrono::steady_clock::now() + options.stop_time;
   for (auto& listener : listeners) listener.close();
-  front.stopping = true;
+  context.stopping = true;
   tell_all(Connection::stop);
 }
 
 Result<void> Server::Impl::start() {
   if (started) return {};
   started = true;
-  if (auto done = front.pool.start(); !done) return done;
-  return front.lane.start();
+  if (auto done = context.pool.start(); !done) return done;
+  return context.lane.start();
 }
 
 Result<void> Server::Impl::run() {
@@ -370,19 +329,19 @@ Result<void> Server::Impl::run() {
     handle_events(count);
     if (stop_asked && !stop_begun) begin_stop();
     run_timers();
-    front.pool.submit(ready);
+    context.pool.submit(ready);
     ready.clear();
-    front.pool.tend();
-    free_buried();
+    context.pool.tend();
+    connections.free(context.take_buried());
     if (!stop_begun) continue;
-    if (front.connections == 0) break;
+    if (context.connections == 0) break;
     const auto now = std::chrono::steady_clock::now();
     if (now < stop_at) continue;
-    if (front.cutting) break;  // a thread hangs in the disk; the connections go with the process
-    front.cutting = true;
+    if (context.cutting) break;  // a thread hangs in the disk; the connections go with the process
+    context.cutting = true;
     stop_at = now + cut_time;
     tell_all(Connection::stop);
-    front.pool.submit(ready);
+    context.pool.submit(ready);
     ready.clear();
   }
   return {};
@@ -418,14 +377,14 @@ Result<void> Server::reload_tls() {
   return impl_->load_tls();
 }
 
-void Server::notify(const Id& topic) {
-  impl_->front.parking.notify(topic);
+void Server::wake(const Id& topic) {
+  impl_->context.waiters.wake(topic);
 }
 
 Server::Counts Server::counts() const {
-  const auto& front = impl_->front;
-  return {front.connections, front.parking.count(), front.pool.threads(),
-          front.requests,    front.bytes_in,        front.bytes_out};
+  const auto& context = impl_->context;
+  return {context.connections, context.waiters.count(), context.pool.threads(),
+          context.requests,    context.bytes_in,        context.bytes_out};
 }
 
 }  // namespace qrx::front

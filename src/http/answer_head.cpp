@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
-#include "http/framing.h"
+#include "http/syntax.h"
 
 namespace qrx::http {
 namespace {

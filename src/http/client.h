@@ -12,20 +12,18 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "http/connecting.h"
 #include "http/interrupt.h"
 #include "http/message.h"
 #include "wire/link.h"
 
 namespace qrx::http {
 
-struct ClientOptions {
-  Millis connect_time{10'000};
+// How a client reaches its server (ConnectOptions), and how long it waits for it.
+struct ClientOptions : ConnectOptions {
   Millis answer_time{
       90'000};  // from the last byte sent to the head of the answer; waits on the server need more than 60 s
   Millis stall_time{60'000};  // no byte moved in a body
-  std::string proxy;          // "http://host:port" for CONNECT, from HTTPS_PROXY and NO_PROXY; empty: none
-  std::string ca_file;        // extra trust anchors, PEM; empty: the system's
-  std::string unix_path;      // connect here instead of to the origin's host (the control socket)
   std::string user_agent = "qrx";
   std::shared_ptr<Interrupt> interrupt;  // shared with others; empty: the client has its own
 };
@@ -41,8 +39,8 @@ struct ClientRequest {
 struct ClientAnswer {
   int status = 0;
   std::vector<Header> headers;
-  std::string body;  // only what request() read; at most its limit
-  std::optional<std::string_view> header(std::string_view name) const;
+  std::string body;                                                     // only what request() read; at most its limit
+  std::optional<std::string_view> header(std::string_view name) const;  // as find_header()
 };
 
 // Gives the bytes of a request body: fills the front of `space`, returns how many (0 at the end), or an error, which

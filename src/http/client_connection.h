@@ -9,18 +9,18 @@
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "base/result.h"
-#include "base/unique_fd.h"
-#include "http/client.h"
-#include "http/client_tls.h"
+#include "http/connecting.h"
 #include "http/interrupt.h"
+#include "http/socket_stream.h"
 #include "wire/link.h"
 
 namespace qrx::http {
 
+// One thread at a time. Every wait ends when `interrupt` is raised (Kind::unavailable).
 class ClientConnection {
  public:
-  // All addresses of the host are tried, each 250 ms after the one before or as soon as that failed.
-  static Result<ClientConnection> open(const Origin& origin, const ClientOptions& options, const Interrupt& interrupt);
+  // `interrupt` outlives it.
+  static Result<ClientConnection> open(const Origin& origin, const ConnectOptions& options, const Interrupt& interrupt);
 
   // At least one byte, or 0 at the end of the stream. With `patience` over: Kind::unavailable.
   Result<std::size_t> read(std::span<std::byte> space, Millis patience);
@@ -38,14 +38,16 @@ class ClientConnection {
  private:
   bool has_input();  // bytes, an end or an error wait to be read
   ClientConnection(UniqueFd socket, std::string peer, const Interrupt& interrupt)
-      : socket_(std::move(socket)), peer_(std::move(peer)), interrupt_(&interrupt) {}
+      : stream_(std::move(socket)), peer_(std::move(peer)), interrupt_(&interrupt) {}
   Result<bool> wait(short events, Steady deadline, short* seen = nullptr);  // false: the time is over
   Result<void> through_proxy(const Origin& origin, Millis patience);
   Result<void> start_tls(const Origin& origin, const std::string& ca_file, Millis patience);
 
-  UniqueFd socket_;
-  std::optional<TlsSession> tls_;
-  std::string peer_;  // for messages
+  tl::unexpected<Error> lost() const;  // what the stream failed with
+
+  SocketStream stream_;
+  std::string peer_;      // for messages: "host:port" or a path
+  std::string tls_host_;  // whose certificate was asked for
   const Interrupt* interrupt_;
 };
 

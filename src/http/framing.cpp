@@ -2,37 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
+#include <utility>
 
 #include "base/text.h"
+#include "http/syntax.h"
 
 namespace qrx::http {
 namespace {
-
-constexpr std::size_t most_extension_bytes = 4096;  // in a whole body: nobody uses them
-constexpr std::size_t most_trailer_bytes = 8192;
-
-constexpr std::array<bool, 256> token_bytes = [] {
-  std::array<bool, 256> is{};
-  for (unsigned char c = '0'; c <= '9'; ++c) is[c] = true;
-  for (unsigned char c = 'a'; c <= 'z'; ++c) is[c] = true;
-  for (unsigned char c = 'A'; c <= 'Z'; ++c) is[c] = true;
-  for (const char c : std::string_view("!#$%&'*+-.^_`|~")) is[static_cast<unsigned char>(c)] = true;
-  return is;
-}();
-
-constexpr bool is_token_byte(char c) {
-  return token_bytes[static_cast<unsigned char>(c)];
-}
-constexpr bool is_control(char c) {
-  return static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
-}
-constexpr bool is_digit(char c) {
-  return c >= '0' && c <= '9';
-}
-constexpr bool is_field_byte(char c) {
-  return c == '\t' || !is_control(c);
-}
 
 constexpr std::array<std::string_view, 7> methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
 
@@ -158,52 +134,7 @@ Framed<void> check_host(const std::vector<Header>& headers, bool http_1_0) {
   return {};
 }
 
-std::optional<std::string_view> find_header(const std::vector<Header>& headers, std::string_view name) {
-  for (const auto& header : headers)
-    if (equal_ignoring_case(header.name, name)) return header.value;
-  return std::nullopt;
-}
-
 }  // namespace
-
-std::optional<std::string_view> Request::header(std::string_view name) const {
-  return find_header(headers, name);
-}
-std::optional<std::string_view> ResponseHead::header(std::string_view name) const {
-  return find_header(headers, name);
-}
-
-bool is_token(std::string_view text) {
-  return !text.empty() && std::all_of(text.begin(), text.end(), is_token_byte);
-}
-
-bool is_field_value(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), is_field_byte);
-}
-
-bool lists_token(std::string_view list, std::string_view token) {
-  while (!list.empty()) {
-    const auto comma = list.find(',');
-    if (equal_ignoring_case(trim(list.substr(0, comma)), token)) return true;
-    if (comma == std::string_view::npos) break;
-    list.remove_prefix(comma + 1);
-  }
-  return false;
-}
-
-std::optional<std::uint64_t> parse_content_length(std::string_view text) {
-  if (text.empty() || text.size() > 19 || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
-  std::uint64_t value = 0;
-  for (const char c : text) value = value * 10 + static_cast<std::uint64_t>(c - '0');
-  if (value > INT64_MAX) return std::nullopt;  // it must fit off_t
-  return value;
-}
-
-std::string chunk_head(std::uint64_t size) {
-  char text[20];
-  const auto end = std::to_chars(text, text + 16, size, 16).ptr;
-  return std::string(text, end) + "\r\n";
-}
 
 HeadScanner::State HeadScanner::stop(int status, const char* what) {
   flaw_ = {status, what};
@@ -328,112 +259,6 @@ Framed<ResponseHead> parse_response_head(std::string_view head, std::string_view
     result.keep_alive = false;
   }
   return result;
-}
-
-// One byte of the coding, not of the data. False: broken.
-bool ChunkDecoder::take(char c) {
-  const auto broken = [this](const char* what) {
-    flaw_ = {400, what};
-    place_ = Place::broken;
-    return false;
-  };
-  switch (place_) {
-    case Place::size: {
-      unsigned value = 16;
-      if (is_digit(c))
-        value = static_cast<unsigned>(c - '0');
-      else if (c >= 'a' && c <= 'f')
-        value = static_cast<unsigned>(c - 'a') + 10;
-      else if (c >= 'A' && c <= 'F')
-        value = static_cast<unsigned>(c - 'A') + 10;
-      if (value < 16) {
-        if (++digits_ > 16) return broken("a chunk size that is too long");
-        left_ = (left_ << 4) | value;
-        if (left_ > INT64_MAX) return broken("a chunk size that is too large");
-        return true;
-      }
-      if (digits_ == 0) return broken("a chunk without a size");
-      if (c == '\r')
-        place_ = Place::size_lf;
-      else if (c == ';')
-        place_ = Place::extension;
-      else
-        return broken("a chunk size that is not a number");
-      return true;
-    }
-    case Place::extension:
-      if (c == '\r') {
-        place_ = Place::size_lf;
-        return true;
-      }
-      if (!is_field_byte(c)) return broken("a control byte in a chunk extension");
-      if (++extension_bytes_ > most_extension_bytes) return broken("chunk extensions that are too long");
-      return true;
-    case Place::size_lf:
-      if (c != '\n') return broken("a chunk size without its line end");
-      place_ = left_ > 0 ? Place::data : Place::line_start;
-      return true;
-    case Place::data_cr:
-      if (c != '\r') return broken("a chunk that is longer than its size");
-      place_ = Place::data_lf;
-      return true;
-    case Place::data_lf:
-      if (c != '\n') return broken("a chunk that is longer than its size");
-      place_ = Place::size;
-      digits_ = 0;
-      left_ = 0;
-      return true;
-    case Place::line_start:
-      if (c == '\r') {
-        place_ = Place::end_lf;
-        return true;
-      }
-      if (!is_token_byte(c)) return broken("a trailer that is none");
-      place_ = Place::trailer_name;
-      break;
-    case Place::trailer_name:
-      if (c == ':')
-        place_ = Place::trailer_value;
-      else if (!is_token_byte(c))
-        return broken("a trailer that is none");
-      break;
-    case Place::trailer_value:
-      if (c == '\r')
-        place_ = Place::trailer_lf;
-      else if (!is_field_byte(c))
-        return broken("a control byte in a trailer");
-      break;
-    case Place::trailer_lf:
-      if (c != '\n') return broken("a trailer without its line end");
-      place_ = Place::line_start;
-      break;
-    case Place::end_lf:
-      if (c != '\n') return broken("a chunked body without its line end");
-      place_ = Place::end;
-      return true;
-    case Place::data:
-    case Place::end:
-    case Place::broken:
-      return false;
-  }
-  if (++trailer_bytes_ > most_trailer_bytes) return broken("trailers that are too long");
-  return true;
-}
-
-ChunkDecoder::Step ChunkDecoder::next(ByteView input) {
-  std::size_t taken = 0;
-  for (;;) {
-    if (place_ == Place::end) return {State::end, taken, {}};
-    if (place_ == Place::broken) return {State::broken, taken, {}};
-    if (taken == input.size()) return {State::more, taken, {}};
-    if (place_ == Place::data) {
-      const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left_, input.size() - taken));
-      left_ -= size;
-      if (left_ == 0) place_ = Place::data_cr;
-      return {State::data, taken + size, input.subspan(taken, size)};
-    }
-    if (take(static_cast<char>(input[taken]))) ++taken;
-  }
 }
 
 }  // namespace qrx::http

@@ -14,6 +14,9 @@ struct Header {
   std::string value;
 };
 
+// The value of the first header of that name (names compare without case), or nothing.
+std::optional<std::string_view> find_header(const std::vector<Header>& headers, std::string_view name);
+
 // The head of a request whose framing was found sound. Lives as long as its exchange.
 struct Request {
   std::string method;           // upper case: GET HEAD POST PUT PATCH DELETE OPTIONS; others never reach a handler
@@ -26,8 +29,7 @@ struct Request {
   bool has_body = false;
   std::optional<std::uint64_t> content_length;  // absent with has_body: chunked
 
-  // The value of the first header of that name (names compare without case), or nothing.
-  std::optional<std::string_view> header(std::string_view name) const;
+  std::optional<std::string_view> header(std::string_view name) const;  // as find_header()
 };
 
 struct Answer {

@@ -10,8 +10,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <climits>
-#include <utility>
 
 namespace qrx::http {
 namespace {
@@ -19,107 +17,69 @@ namespace {
 // One TLS record; larger reads would only cost memory per thread.
 constexpr std::size_t tls_record_bytes = 16384;
 
-Transport::State state_of_errno(Transport::State would_block) {
-  return errno == EAGAIN || errno == EWOULDBLOCK ? would_block : Transport::State::failed;
-}
-
 }  // namespace
 
-std::string take_tls_error() {
-  const unsigned long code = ERR_get_error();
-  ERR_clear_error();
-  const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
-  return reason == nullptr ? "unknown TLS error" : reason;
+SocketStream::SocketStream(UniqueFd socket, TlsSession tls) : socket_(std::move(socket)), tls_(std::move(tls)) {
+  if (tls_ == nullptr) close();
 }
 
-std::string tls_library() {
-  return std::string("OpenSSL ") + OpenSSL_version(OPENSSL_VERSION_STRING);
+SocketStream::State SocketStream::state_of_errno(State would_block) {
+  if (errno == EAGAIN || errno == EWOULDBLOCK) return would_block;
+  error_number_ = errno;
+  return State::failed;
 }
 
-Result<TlsContext> load_server_tls(const std::string& cert_file, const std::string& key_file) {
-  ERR_clear_error();
-  const TlsContext context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
-  if (!context) return fail(Kind::other, "cannot set up TLS: " + take_tls_error());
-  SSL_CTX_set_min_proto_version(context.get(), TLS1_2_VERSION);
-  SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
-  // Buffers only while bytes are in them: an idle connection gives back 34 KiB.
-  SSL_CTX_set_mode(context.get(),
-                   SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER | SSL_MODE_RELEASE_BUFFERS);
-  // Several records by one recv(2).
-  SSL_CTX_set_read_ahead(context.get(), 1);
-  SSL_CTX_set_default_read_buffer_len(context.get(), 4 * (tls_record_bytes + 512));
-  SSL_CTX_set_session_cache_mode(context.get(), SSL_SESS_CACHE_OFF);  // tickets resume without memory of ours
-  if (SSL_CTX_use_certificate_chain_file(context.get(), cert_file.c_str()) != 1)
-    return fail(Kind::other, "cannot read the certificate " + cert_file + ": " + take_tls_error());
-  if (SSL_CTX_use_PrivateKey_file(context.get(), key_file.c_str(), SSL_FILETYPE_PEM) != 1)
-    return fail(Kind::other, "cannot read the key " + key_file + ": " + take_tls_error());
-  if (SSL_CTX_check_private_key(context.get()) != 1)
-    return fail(Kind::other, "the key " + key_file + " does not belong to the certificate " + cert_file);
-  return context;
-}
-
-Transport::Transport(UniqueFd socket) : socket_(std::move(socket)) {}
-
-Transport::Transport(UniqueFd socket, ssl_st* tls) : socket_(std::move(socket)), tls_(tls) {
-  if (tls_ == nullptr || SSL_set_fd(tls_, socket_.get()) != 1) close();
-}
-
-Transport Transport::tls_server(UniqueFd socket, const TlsContext& context) {
-  ssl_st* tls = SSL_new(context.get());
-  if (tls != nullptr) SSL_set_accept_state(tls);
-  return {std::move(socket), tls};
-}
-
-Transport::Transport(Transport&& other) noexcept
-    : socket_(std::move(other.socket_)), tls_(std::exchange(other.tls_, nullptr)) {}
-
-Transport& Transport::operator=(Transport&& other) noexcept {
-  if (this != &other) {
-    close();
-    socket_ = std::move(other.socket_);
-    tls_ = std::exchange(other.tls_, nullptr);
-  }
-  return *this;
-}
-
-Transport::~Transport() {
-  close();
-}
-
-Transport::Moved Transport::tls_result(int result) {
-  const int error = SSL_get_error(tls_, result);
-  switch (error) {
+SocketStream::Moved SocketStream::tls_result(int result) {
+  switch (SSL_get_error(tls_.get(), result)) {
     case SSL_ERROR_WANT_READ:
       return {State::want_read};
     case SSL_ERROR_WANT_WRITE:
       return {State::want_write};
-    case SSL_ERROR_ZERO_RETURN:
+    case SSL_ERROR_ZERO_RETURN:  // only a close_notify is an end: a bare FIN may be an attacker's
       return {State::eof};
     default:
+      // Kept as a number: the server closes without a word. A call after the first failure finds an empty queue.
+      if (tls_error_ == 0) tls_error_ = ERR_peek_error();
+      ERR_clear_error();
       return {State::failed};
   }
 }
 
-Transport::State Transport::handshake() {
+SocketStream::State SocketStream::handshake() {
   if (tls_ == nullptr) return socket_ ? State::done : State::failed;
   ERR_clear_error();
-  const int result = SSL_do_handshake(tls_);
+  const int result = SSL_do_handshake(tls_.get());
   if (result == 1) return State::done;
   const State state = tls_result(result).state;
   return state == State::eof ? State::failed : state;
 }
 
-Transport::Moved Transport::read(std::span<std::byte> space) {
+Error SocketStream::failure(const std::string& peer) const {
+  if (tls_ == nullptr)
+    return {Kind::unavailable, fail_errno("lost the connection to " + peer, error_number_).value().what, {}};
+  if (const long verified = SSL_get_verify_result(tls_.get()); verified != X509_V_OK)
+    return {Kind::other, "cannot trust " + peer + ": " + X509_verify_cert_error_string(verified),
+            "if the server is yours, name its certificate: SSL_CERT_FILE=cert.pem"};
+  if (tls_error_ == 0) return {Kind::unavailable, peer + " closed the connection", {}};
+  return {Kind::unavailable, "TLS with " + peer + " failed: " + tls_reason(tls_error_), {}};
+}
+
+bool SocketStream::has_decrypted() const {
+  return tls_ != nullptr && SSL_has_pending(tls_.get()) == 1;
+}
+
+SocketStream::Moved SocketStream::read(std::span<std::byte> space) {
   if (tls_ != nullptr) {
     // Several records for one call, so that the caller's work per call is paid less often.
     std::size_t filled = 0;
     while (filled < space.size()) {
       ERR_clear_error();
       std::size_t moved = 0;
-      const int result = SSL_read_ex(tls_, space.data() + filled, space.size() - filled, &moved);
+      const int result = SSL_read_ex(tls_.get(), space.data() + filled, space.size() - filled, &moved);
       if (result != 1) {
+        const auto stopped = tls_result(result);
         if (filled > 0) break;  // the state shows again at the next call
-        return tls_result(result);
+        return stopped;
       }
       filled += moved;
     }
@@ -133,14 +93,14 @@ Transport::Moved Transport::read(std::span<std::byte> space) {
   }
 }
 
-Transport::Moved Transport::write(ByteView bytes, bool more_follows) {
+SocketStream::Moved SocketStream::write(ByteView bytes, bool more_follows) {
   if (bytes.empty()) return {State::done};
   if (tls_ != nullptr) {
     std::size_t taken = 0;
     while (taken < bytes.size()) {
       ERR_clear_error();
       std::size_t moved = 0;
-      const int result = SSL_write_ex(tls_, bytes.data() + taken, bytes.size() - taken, &moved);
+      const int result = SSL_write_ex(tls_.get(), bytes.data() + taken, bytes.size() - taken, &moved);
       if (result != 1) {
         const auto stopped = tls_result(result);
         if (stopped.state == State::failed || taken == 0)
@@ -159,7 +119,7 @@ Transport::Moved Transport::write(ByteView bytes, bool more_follows) {
   }
 }
 
-Transport::Moved Transport::send_file(int file, std::uint64_t offset, std::size_t size) {
+SocketStream::Moved SocketStream::send_file(int file, std::uint64_t offset, std::size_t size) {
   if (tls_ != nullptr) {
     std::array<std::byte, tls_record_bytes> record;
     const ssize_t got = ::pread(file, record.data(), std::min(size, record.size()), static_cast<off_t>(offset));
@@ -178,29 +138,32 @@ Transport::Moved Transport::send_file(int file, std::uint64_t offset, std::size_
   }
 }
 
-std::optional<std::size_t> Transport::unacknowledged() const {
+std::optional<std::size_t> SocketStream::unacknowledged() const {
   int waiting = 0;
   if (::ioctl(socket_.get(), SIOCOUTQ, &waiting) != 0) return std::nullopt;
-  int error = 0;
-  socklen_t size = sizeof error;
-  if (::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0) return std::nullopt;
   return static_cast<std::size_t>(std::max(waiting, 0));
 }
 
-void Transport::shutdown_write() {
-  if (tls_ != nullptr && SSL_is_init_finished(tls_)) {
+bool SocketStream::take_error() {
+  int error = 0;
+  socklen_t size = sizeof error;
+  return ::getsockopt(socket_.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0 || error != 0;
+}
+
+void SocketStream::shutdown_write() {
+  if (tls_ != nullptr && SSL_is_init_finished(tls_.get())) {
     ERR_clear_error();
-    SSL_shutdown(tls_);  // sends close_notify if there is room; nothing depends on it
+    SSL_shutdown(tls_.get());  // sends close_notify if there is room; nothing depends on it
   }
   ::shutdown(socket_.get(), SHUT_WR);
 }
 
-void Transport::close() {
-  if (tls_ != nullptr) SSL_free(std::exchange(tls_, nullptr));
+void SocketStream::close() {
+  tls_.reset();
   socket_.reset();
 }
 
-void Transport::reset() {
+void SocketStream::reset() {
   const linger at_once{1, 0};
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   close();

@@ -4,7 +4,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -12,30 +11,18 @@
 #include "base/bytes.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-
-struct ssl_st;
-struct ssl_ctx_st;
+#include "http/tls.h"
 
 namespace qrx::http {
 
-using TlsContext = std::shared_ptr<ssl_ctx_st>;
-
-// TLS 1.2 and newer for a server, from PEM files (certificate chain and key); says what is wrong with which file.
-Result<TlsContext> load_server_tls(const std::string& cert_file, const std::string& key_file);
-
-// The first line of OpenSSL's error queue, which it empties: "unsupported protocol".
-std::string take_tls_error();
-
-std::string tls_library();  // "OpenSSL 3.0.17"
-
-class Transport {
+class SocketStream {
  public:
   enum class State : std::uint8_t {
     done,         // `bytes` were moved (at least one, where any were asked for)
     want_read,    // would block until the socket is readable
     want_write,   // would block until the socket is writable (TLS may want either for either)
     eof,          // the peer closed its side in order (read only)
-    failed,       // reset, TLS error, truncated TLS stream
+    failed,       // reset, TLS error, truncated TLS stream: see failure()
     file_failed,  // send_file: the file cannot be read or is shorter than promised; the connection itself is sound
   };
   struct Moved {
@@ -44,28 +31,36 @@ class Transport {
   };
 
   // `socket` must be non-blocking.
-  explicit Transport(UniqueFd socket);
-  // The TLS sides: the first handshake() starts the negotiation. Made by SSL_new; owned from here on.
-  Transport(UniqueFd socket, ssl_st* tls);
-  static Transport tls_server(UniqueFd socket,
-                              const TlsContext& context);  // without TLS state when memory is short: fails later
-  Transport(Transport&&) noexcept;
-  Transport& operator=(Transport&&) noexcept;
-  ~Transport();
+  explicit SocketStream(UniqueFd socket) : socket_(std::move(socket)) {}
+  // With TLS from the start: the first handshake() begins the negotiation. Without a session (memory is short) the
+  // stream is closed, and fails.
+  SocketStream(UniqueFd socket, TlsSession tls);
+  SocketStream(SocketStream&&) noexcept = default;
+  SocketStream& operator=(SocketStream&&) noexcept = default;
 
   int fd() const { return socket_.get(); }
   bool is_tls() const { return tls_ != nullptr; }
-  ssl_st* tls() const { return tls_; }
+  // TLS from here on, after what went in clear (a proxy's CONNECT).
+  void start_tls(TlsSession tls) { tls_ = std::move(tls); }
 
   State handshake();  // done at once without TLS
   Moved read(std::span<std::byte> space);
-  // May take a part only. more_follows keeps the kernel from sending a small packet now (MSG_MORE; plain only).
+  // May take a part only; after want_read and want_write under TLS: the same bytes again. more_follows keeps the kernel
+  // from sending a small packet now (MSG_MORE; plain only).
   Moved write(ByteView bytes, bool more_follows = false);
   // Up to `size` bytes of the file, by sendfile(2), or read and written under TLS.
   Moved send_file(int file, std::uint64_t offset, std::size_t size);
 
-  // Bytes that the peer has not acknowledged yet; nothing on error.
+  bool has_decrypted() const;  // bytes wait in here, not in the socket
+
+  // Bytes that the peer's system has not acknowledged yet; nothing on error.
   std::optional<std::size_t> unacknowledged() const;
+  bool take_error();  // the socket is broken; asking clears that
+
+  // After State::failed: why, in words for people, about `peer`. Kind::other when its certificate does not verify,
+  // else Kind::unavailable.
+  Error failure(const std::string& peer) const;
+
   // Ends our side in order (close_notify and FIN); the other stays readable.
   void shutdown_write();
   void close();
@@ -73,9 +68,12 @@ class Transport {
 
  private:
   Moved tls_result(int result);
+  State state_of_errno(State would_block);
 
   UniqueFd socket_;
-  ssl_st* tls_ = nullptr;
+  TlsSession tls_;  // freed before the socket closes
+  int error_number_ = 0;
+  unsigned long tls_error_ = 0;  // the first that OpenSSL told
 };
 
 }  // namespace qrx::http

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "front/peer_key.h"
+#include "base/ip_address.h"
 
 namespace qrx::serve {
 namespace {
@@ -26,7 +26,7 @@ std::optional<Seconds> RateLimit::take(std::string_view peer, Steady now, bool* 
                   [&](const auto& entry) { return filled(entry.second, now) >= static_cast<double>(a_minute_); });
     if (buckets_.size() >= most_addresses) buckets_.clear();
   }
-  const auto [at, is_new] = buckets_.try_emplace(front::peer_key(peer), Bucket{static_cast<double>(a_minute_), now});
+  const auto [at, is_new] = buckets_.try_emplace(peer_key(peer), Bucket{static_cast<double>(a_minute_), now});
   Bucket& bucket = at->second;
   if (!is_new) bucket = {filled(bucket, now), now, bucket.refused};
   if (bucket.level >= 1) {

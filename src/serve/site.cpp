@@ -3,9 +3,9 @@
 #include <system_error>
 
 #include "base/bytes.h"
+#include "base/ip_address.h"
 #include "base/random.h"
 #include "base/text.h"
-#include "front/peer_key.h"
 #include "serve/answers.h"
 #include "serve/routes/routes.h"
 
@@ -129,7 +129,7 @@ bool is_foreign_host(const http::Request& request, std::string_view own_authorit
   const auto named = Origin::parse("http://" + std::string(*host));
   const auto own = Origin::parse("http://" + std::string(own_authority));
   if (!named || !own) return true;
-  return !equal_ignoring_case(named->host, own->host) && !front::is_address(named->host) &&
+  return !equal_ignoring_case(named->host, own->host) && !is_ip_address(named->host) &&
          !equal_ignoring_case(named->host, "localhost");
 }
 
@@ -268,7 +268,7 @@ void Site::warn_of_proxy(const http::Request& request) {
                             request.header("x-forwarded-proto") || request.header("forwarded"));
   const auto host = request.header("host");
   const auto named = host ? Origin::parse("http://" + std::string(*host)) : tl::unexpected(Error{});
-  const bool led_astray = front::is_loopback(base_.host) && named && !equal_ignoring_case(named->host, "localhost") &&
+  const bool led_astray = is_loopback_address(base_.host) && named && !equal_ignoring_case(named->host, "localhost") &&
                           (named->host != base_.host || named->port != base_.port);
   if ((!forwarded && !led_astray) || warned_of_proxy_.exchange(true)) return;
   log.info(

@@ -39,7 +39,7 @@ struct Call;
 // Thread-safe once it serves.
 class Site {
  public:
-  // wake(topic) is front::Server::notify; it may be called from any thread.
+  // wake(topic) is front::Server::wake; it may be called from any thread.
   Site(space::Spaces& spaces, space::Shares& shares, Clock& clock, const Log& log, SiteOptions options,
        std::function<void(const Id&)> wake);
   ~Site();

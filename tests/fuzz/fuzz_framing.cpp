@@ -4,7 +4,9 @@
 #include <string>
 #include <string_view>
 
+#include "http/chunked.h"
 #include "http/framing.h"
+#include "http/syntax.h"
 
 namespace {
 

@@ -14,7 +14,7 @@
 #include "base/version.h"
 #include "cli/config_file.h"
 #include "cli/options.h"
-#include "http/socket_stream.h"
+#include "http/tls.h"
 #include "temp_directory.h"
 
 using namespace qrx;

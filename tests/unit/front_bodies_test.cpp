@@ -341,7 +341,7 @@ TEST_CASE("a source that has nothing yet goes on when its topic is notified") {
   for (int i = 1; i <= 3; ++i) {
     REQUIRE(soon([&] { return running.server.counts().waiting == 1; }));
     ready = i;
-    running.server.notify(topic);
+    running.server.wake(topic);
     while (!has(all, std::to_string(i) + "\r\n1\r\n" + std::to_string(i)) &&
            !has(all, "1\r\n" + std::to_string(i) + "\r\n")) {
       const auto bytes = raw.some();
@@ -378,10 +378,10 @@ TEST_CASE("waits are answered by a notice, by time, and are not held by threads"
   CHECK(body_of(now.response()) == "now");
   raws.pop_back();  // one goes away
   CHECK(soon([&] { return running.server.counts().waiting == 199; }));
-  running.server.notify(Id::random());
-  running.server.notify(topic);  // nothing has changed: they go on waiting
+  running.server.wake(Id::random());
+  running.server.wake(topic);  // nothing has changed: they go on waiting
   state = 1;
-  running.server.notify(topic);
+  running.server.wake(topic);
   for (auto& raw : raws) REQUIRE(body_of(raw->response()) == "woken");
   state = 0;
   short_time = true;

@@ -1,6 +1,8 @@
 #include "unit/catch.h"
 
+#include "http/chunked.h"
 #include "http/framing.h"
+#include "http/syntax.h"
 
 using namespace qrx;
 using namespace qrx::http;

@@ -22,7 +22,7 @@ class Wakes : public space::Events {
  public:
   void set(front::Server* server) { server_ = server; }
   void wake(const Id& topic) {
-    if (front::Server* server = server_) server->notify(topic);
+    if (front::Server* server = server_) server->wake(topic);
   }
   void space_changed(const Guid& guid) override { wake(guid); }
   void upload_grew(const Id& upload) override { wake(upload); }

@@ -11,7 +11,9 @@
 
 namespace qrx::front {
 
-class Parking {
+// Thread-safe. Sixteen locks, each for the topics whose last byte names it; none is held with another, and nothing that
+// is called under one may take a lock of the rules or of a connection.
+class WaiterList {
  public:
   // One that can wait for one topic at a time. It must be removed before it is destroyed.
   class Waiter {
@@ -19,25 +21,25 @@ class Parking {
     Waiter() = default;
     Waiter(const Waiter&) = delete;
     Waiter& operator=(const Waiter&) = delete;
-    // Called under a lock of the parking, from the thread that notifies: must neither block nor call back.
-    virtual void noticed() = 0;
-    bool is_parked() const { return parked_; }  // asked by the waiter's own thread only
+    // Called under a lock of the list, from the thread that wakes: must neither block nor call back.
+    virtual void woken() = 0;
+    bool is_waiting() const { return waiting_; }  // asked by the waiter's own thread only
 
    protected:
     virtual ~Waiter() = default;
 
    private:
-    friend class Parking;
+    friend class WaiterList;
     Id topic_;
     Waiter* next_ = nullptr;
     Waiter* previous_ = nullptr;
-    bool parked_ = false;
+    bool waiting_ = false;
   };
 
-  // A notice after this has returned reaches the waiter. To lose none: add, look at the state, then rest.
+  // A wake-up after this has returned reaches the waiter. To lose none: add, look at the state, then rest.
   void add(const Id& topic, Waiter& waiter);
-  void remove(Waiter& waiter);   // no notice comes after it
-  void notify(const Id& topic);  // any thread; the waiters stay
+  void remove(Waiter& waiter);  // no wake-up comes after it
+  void wake(const Id& topic);   // any thread; the waiters stay
   std::size_t count() const { return count_.load(std::memory_order_relaxed); }
 
  private:

@@ -1,9 +1,9 @@
-#include "front/parking.h"
+#include "front/waiters.h"
 
 namespace qrx::front {
 
-void Parking::add(const Id& topic, Waiter& waiter) {
-  if (waiter.parked_) {
+void WaiterList::add(const Id& topic, Waiter& waiter) {
+  if (waiter.waiting_) {
     if (waiter.topic_ == topic) return;
     remove(waiter);
   }
@@ -15,12 +15,12 @@ void Parking::add(const Id& topic, Waiter& waiter) {
   waiter.next_ = first;
   if (first != nullptr) first->previous_ = &waiter;
   first = &waiter;
-  waiter.parked_ = true;
+  waiter.waiting_ = true;
   count_.fetch_add(1);
 }
 
-void Parking::remove(Waiter& waiter) {
-  if (!waiter.parked_) return;
+void WaiterList::remove(Waiter& waiter) {
+  if (!waiter.waiting_) return;
   Shard& shard = shard_of(waiter.topic_);
   const std::lock_guard lock(shard.mutex);
   if (waiter.next_ != nullptr) waiter.next_->previous_ = waiter.previous_;
@@ -30,19 +30,19 @@ void Parking::remove(Waiter& waiter) {
     shard.first[waiter.topic_] = waiter.next_;
   else
     shard.first.erase(waiter.topic_);
-  waiter.parked_ = false;
+  waiter.waiting_ = false;
   count_.fetch_sub(1);
 }
 
-void Parking::notify(const Id& topic) {
-  // Whoever parks adds before it looks at the state, and the state changed before this: a zero here is seen only when
-  // the waiter will see the new state itself.
+void WaiterList::wake(const Id& topic) {
+  // Whoever waits adds itself before it looks at the state, and the state changed before this: a zero here is seen only
+  // when the waiter will see the new state itself.
   if (count_.load() == 0) return;
   Shard& shard = shard_of(topic);
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.first.find(topic);
   if (found == shard.first.end()) return;
-  for (Waiter* waiter = found->second; waiter != nullptr; waiter = waiter->next_) waiter->noticed();
+  for (Waiter* waiter = found->second; waiter != nullptr; waiter = waiter->next_) waiter->woken();
 }
 
 }  // namespace qrx::front

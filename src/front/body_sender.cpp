@@ -1,0 +1,157 @@
+#include "front/body_sender.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "http/chunked.h"
+
+namespace qrx::front {
+namespace {
+
+using State = http::SocketStream::State;
+
+// After so many bytes a transfer goes to the end of the queue when others wait.
+constexpr std::size_t quantum_bytes = 8U << 20;
+constexpr auto ask_again = std::chrono::seconds(1);  // a source that is pending, should a wake-up be missing
+constexpr Millis longest_settle_pause{100};
+
+}  // namespace
+
+BodySender::BodySender(ConnectionIo& io, WaiterList::Waiter& waiter, std::unique_ptr<BodySource> source,
+                       std::optional<std::uint64_t> length, bool chunked)
+    : io_(io), waiter_(waiter), source_(std::move(source)), left_(length), chunked_(chunked) {
+  io_.last_moved = steady_now();
+}
+
+Step BodySender::run() {
+  if (io_.broken) return Step::closed;
+  std::size_t quantum = quantum_bytes;
+  for (;;) {
+    // A head, or the framing of chunks, goes out together with the piece that follows.
+    if (!file_ && !ended_ && !piece_in_out_) {
+      const Step step = next_piece();
+      if (step != Step::go_on) return step;
+      continue;
+    }
+    const std::size_t size = io_.out.size() - io_.out_at;
+    if (const Step step = io_.flush(file_.has_value()); step != Step::go_on) return step;
+    quantum -= std::min(quantum, size);
+    piece_in_out_ = false;
+    if (file_) {
+      if (const Step step = send_file_piece(quantum); step != Step::go_on) return step;
+    } else if (ended_) {
+      break;
+    }
+    if (quantum == 0 && io_.context.pool.has_waiting_tasks()) return Step::yield;
+  }
+  io_.deadline.clear();
+  return Step::go_on;
+}
+
+Step BodySender::send_file_piece(std::size_t& quantum) {
+  auto& piece = *file_;
+  if (quantum == 0) quantum = quantum_bytes;
+  const auto want = static_cast<std::size_t>(std::min<std::uint64_t>(piece.size, quantum));
+  const auto moved = io_.stream.send_file(piece.fd, piece.offset, want);
+  switch (moved.state) {
+    case State::done:
+      break;
+    case State::want_read:
+    case State::want_write:
+      return io_.block_or_stall(moved.state);
+    default:
+      return break_off();
+  }
+  io_.last_moved = steady_now();
+  io_.context.bytes_out.fetch_add(moved.bytes, std::memory_order_relaxed);
+  quantum -= std::min(quantum, moved.bytes);
+  piece.offset += moved.bytes;
+  piece.size -= moved.bytes;
+  if (piece.size == 0) {
+    file_.reset();
+    if (chunked_) io_.out += "\r\n";
+  }
+  return Step::go_on;
+}
+
+Step BodySender::next_piece() {
+  auto next = guarded(
+      io_.context, [&] { return source_->next(); }, BodySource::Next(BodySource::Broken{}));
+  if (auto* pending = std::get_if<BodySource::Pending>(&next)) return wait_for(pending->topic);
+  io_.context.waiters.remove(waiter_);
+  pending_ = false;
+  io_.deadline.clear();
+
+  std::uint64_t size = 0;
+  if (auto* file = std::get_if<BodySource::FilePiece>(&next)) {
+    size = file->size;
+    if (size == 0) return Step::go_on;
+    file_ = *file;
+  } else if (auto* memory = std::get_if<BodySource::MemoryPiece>(&next)) {
+    size = memory->bytes.size();
+    if (size == 0) return Step::go_on;  // a chunk of no bytes would be the last
+  } else if (std::holds_alternative<BodySource::End>(next)) {
+    if (left_.value_or(0) > 0) return break_off();
+    ended_ = true;
+    if (chunked_) io_.out += http::last_chunk;
+    return Step::go_on;
+  } else {
+    return break_off();
+  }
+  if (left_) {
+    if (size > *left_) return break_off();
+    *left_ -= size;
+  }
+  io_.last_moved = steady_now();
+  if (chunked_) io_.out += http::chunk_head(size);
+  if (auto* memory = std::get_if<BodySource::MemoryPiece>(&next)) {
+    io_.out += memory->bytes;
+    if (chunked_) io_.out += "\r\n";
+    piece_in_out_ = true;
+  }
+  return Step::go_on;
+}
+
+// The source has nothing now. What there is goes out first; then the topic is taken, and the source asked once more,
+// so that no wake-up is lost in between.
+Step BodySender::wait_for(const Id& topic) {
+  if (const Step step = io_.flush(false); step != Step::go_on) return step;
+  if (!waiter_.is_waiting()) {
+    io_.context.waiters.add(topic, waiter_);
+    return Step::go_on;
+  }
+  if (io_.peer_closed) return Step::closed;
+  pending_ = true;
+  io_.deadline.set(steady_now() + ask_again);
+  io_.watch(usual_events);
+  return Step::blocked;
+}
+
+// Ends the connection so that the client sees that the body is not whole.
+Step BodySender::break_off() {
+  const bool ends_by_close = !left_ && !chunked_;
+  if (ends_by_close) io_.stream.reset();
+  return Step::closed;
+}
+
+bool BodySender::wants_receipt() {
+  return guarded(
+      io_.context, [&] { return source_->wants_receipt(); }, false);
+}
+
+Step BodySender::settle() {
+  const auto waiting = io_.stream.unacknowledged();
+  if (!waiting || io_.stream.take_error() || (io_.broken && *waiting > 0)) return Step::closed;
+  if (*waiting == 0) {
+    guarded(io_.context, [&] { source_->completed(); });
+    return Step::go_on;
+  }
+  const auto now = steady_now();
+  if (now - io_.last_moved > io_.context.options.stall_time) return Step::closed;
+  io_.deadline.set(now + settle_pause_);
+  settle_pause_ = std::min(settle_pause_ * 2, longest_settle_pause);
+  io_.watch(usual_events);
+  return Step::blocked;
+}
+
+}  // namespace qrx::front

@@ -1,0 +1,63 @@
+#include "front/server_context.h"
+
+#include <exception>
+#include <utility>
+
+namespace qrx::front {
+
+ServerContext::ServerContext(const ServerOptions& server_options, Handler request_handler, ErrorAnswer error_function,
+                             std::function<void()> wake_loop)
+    : options(server_options),
+      handler(std::move(request_handler)),
+      error_answer(std::move(error_function)),
+      wake(std::move(wake_loop)),
+      pool(server_options.least_threads, server_options.most_threads, wake),
+      lane(
+          server_options.lane,
+          [this](const std::function<Reply()>& work) -> Reply {
+            try {
+              return work();
+            } catch (...) {
+              tell_exception();
+              return answer_of(threw, 500);
+            }
+          },
+          [this](const Id& topic) { waiters.wake(topic); }) {}
+
+void ServerContext::tell_exception() const noexcept {
+  if (!options.failed) return;
+  try {
+    try {
+      throw;
+    } catch (const std::exception& exception) {
+      options.failed(exception.what());
+    } catch (...) {
+      options.failed("an exception of an unknown type");
+    }
+  } catch (...) {
+    // Memory is so short that it cannot even be said.
+  }
+}
+
+http::Answer ServerContext::answer_of(const Error& error, int status) const {
+  http::Answer plain;
+  plain.status = status == 0 ? 500 : status;
+  return guarded(
+      *this, [&] { return error_answer(error, status); }, plain);
+}
+
+void ServerContext::bury(Connection& connection) {
+  connections.fetch_sub(1);
+  {
+    const std::lock_guard lock(buried_mutex_);
+    buried_.push_back(&connection);
+  }
+  if (stopping) wake();  // the loop waits for the last one
+}
+
+std::vector<Connection*> ServerContext::take_buried() {
+  const std::lock_guard lock(buried_mutex_);
+  return std::exchange(buried_, {});
+}
+
+}  // namespace qrx::front

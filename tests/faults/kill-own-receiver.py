@@ -50,6 +50,7 @@ def sums(place):
 
 
 def end(run, how):
+    """Ends it; True when that was a SIGKILL."""
     if how == "server":
         try:
             with open(f"/proc/{run.pid}/task/{run.pid}/children", encoding="ascii") as children:
@@ -59,12 +60,13 @@ def end(run, how):
     else:
         run.signal(how)
     run.wait()
+    return how in ("server", signal.SIGKILL)
 
 
 def one_round(w, chance, number):
     place = w.path(f"place{number}")
     os.mkdir(place)
-    promised = set()
+    promised, kills = set(), 0
     for _ in range(chance.randrange(1, 3)):
         run = w.tool("qrx-recv", "--json", "--no-progress", "-f", "-b", "127.0.0.1:0", cwd=place)
         link = run.expect_event("space")["drop"].split("#")[0]
@@ -79,7 +81,7 @@ def one_round(w, chance, number):
         if how != signal.SIGKILL and how != "server":
             run.signal(how)
         run.signal(signal.SIGCONT)
-        end(run, how)
+        kills += end(run, how)
         for sender in senders:
             sender.join()
             promised |= sender.acknowledged
@@ -92,20 +94,21 @@ def one_round(w, chance, number):
     state = os.path.join(os.environ["XDG_STATE_HOME"], "qrx")
     stays = [name for name in os.listdir(state) if name.startswith(LEFT)]
     qrx.check_equal([], stays, "what stays when all is saved")
-    return len(promised)
+    return len(promised), kills
 
 
 def main():
     chance = random.Random(SEED)
-    total = 0
+    total = kills = 0
     with qrx.work() as w:
         for number in range(ROUNDS):
             try:
-                total += one_round(w, chance, number)
+                files, killed = one_round(w, chance, number)
             except qrx.Failed as failure:
                 qrx.fail(f"round {number}: {failure}; again: QRX_SEED={SEED} QRX_ROUNDS={number + 1} tests/faults/kill-own-receiver.py")
+            total, kills = total + files, kills + killed
     qrx.check(total > ROUNDS, f"hardly anything was sent: {total} files")
-    print(f"{ROUNDS} rounds, {total} acknowledged files, none lost, seed {SEED}")
+    print(f"{ROUNDS} rounds, {kills} kills, {total} acknowledged files, none lost, seed {SEED}")
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ tl::unexpected<Error> strange(const std::string& what) {
 }  // namespace
 
 DropClient::DropClient(const DropLink& link, const http::ClientOptions& options)
-    : client_(link.origin, options), space_(link.guid) {}
+    : Requests(link.origin, options), space_(link.guid) {}
 
 std::string DropClient::path(wire::Resource resource, const Id& item) const {
   return wire::path_of({resource, space_, item});
@@ -33,7 +33,7 @@ Result<http::ClientAnswer> DropClient::ask(const std::string& method, const std:
   if (!json.empty()) request.headers.push_back({"Content-Type", "application/json"});
   request.has_body = method == "POST";
   request.body = std::move(json);
-  return checked(client_.request(request), doing, asked_pause_);
+  return granted(http_.request(request), doing);
 }
 
 Result<wire::DropInfo> DropClient::look() {
@@ -41,7 +41,7 @@ Result<wire::DropInfo> DropClient::look() {
   if (!answer) return tl::unexpected(answer.error());
   auto drop = wire::from_json<wire::DropInfo>(answer->body);
   if (!drop)
-    return fail(Kind::other, "what answers at " + client_.origin().authority() + " is a web server, but not qrx",
+    return fail(Kind::other, "what answers at " + http_.origin().authority() + " is a web server, but not qrx",
                 "check the address in the link");
   return drop;
 }
@@ -92,7 +92,7 @@ Result<Id> DropClient::create_upload(const Id& delivery, const std::string& name
     request.headers.push_back({"Upload-Length", std::to_string(*length)});
   else
     request.headers.push_back({"Upload-Defer-Length", "1"});
-  const auto answer = checked(client_.request(request), "open an upload", asked_pause_);
+  const auto answer = granted(http_.request(request), "open an upload");
   if (!answer) return tl::unexpected(answer.error());
   // The address may be absolute or not, with a proxy's prefix or without: only its last part, the upload's id, counts.
   const auto location = answer->header("Location");
@@ -108,7 +108,7 @@ Result<DropClient::Standing> DropClient::upload_standing(const Id& upload) {
   request.method = "HEAD";
   request.target = path(wire::Resource::upload, upload);
   request.headers = {tus()};
-  const auto answer = checked(client_.request(request), "look at the upload", asked_pause_);
+  const auto answer = granted(http_.request(request), "look at the upload");
   if (!answer) return tl::unexpected(answer.error());
   const auto text = answer->header("Upload-Offset");
   const auto offset = text ? wire::parse_number(*text) : std::nullopt;
@@ -127,22 +127,12 @@ Result<DropClient::Patched> DropClient::patch(const Id& upload, std::uint64_t of
   request.headers = {
       tus(), {"Content-Type", std::string(wire::tus_content_type)}, {"Upload-Offset", std::to_string(offset)}};
   if (final_length) request.headers.push_back({"Upload-Length", std::to_string(*final_length)});
-  const auto answer = checked(client_.send(request, size, reader, sent), "upload", asked_pause_);
+  const auto answer = granted(http_.send(request, size, reader, sent), "upload");
   if (!answer) return tl::unexpected(answer.error());
   const auto text = answer->header("Upload-Offset");
   const auto now = text ? wire::parse_number(*text) : std::nullopt;
   if (!now) return strange("Upload-Offset");
   return Patched{*now, server_sum(*answer)};
-}
-
-Result<void> DropClient::remove_upload(const Id& upload) {
-  http::ClientRequest request;
-  request.method = "DELETE";
-  request.target = path(wire::Resource::upload, upload);
-  request.headers = {tus()};
-  const auto answer = checked(client_.request(request), "remove the upload", asked_pause_);
-  if (!answer) return tl::unexpected(answer.error());
-  return {};
 }
 
 Result<void> DropClient::post_small(const Id& delivery, const std::string& name, std::string bytes) {
@@ -152,11 +142,11 @@ Result<void> DropClient::post_small(const Id& delivery, const std::string& name,
   request.headers = {{"Accept", "application/json"}, {"Content-Type", "application/octet-stream"}};
   request.has_body = true;
   request.body = std::move(bytes);
-  return client_.post(request);
+  return http_.post(request);
 }
 
 Result<std::optional<Xxh128Sum>> DropClient::small_answer() {
-  const auto answer = checked(client_.next_answer(), "send", asked_pause_);
+  const auto answer = granted(http_.next_answer(), "send");
   if (!answer) return tl::unexpected(answer.error());
   return server_sum(*answer);
 }

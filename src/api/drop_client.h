@@ -2,11 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
+#include "api/requests.h"
 #include "base/checksum.h"
-#include "base/clock.h"
 #include "base/result.h"
 #include "http/client.h"
 #include "wire/id.h"
@@ -16,8 +17,7 @@
 
 namespace qrx::api {
 
-// One thread at a time. Errors as answers.h has them.
-class DropClient {
+class DropClient : public Requests {
  public:
   DropClient(const DropLink& link, const http::ClientOptions& options);
 
@@ -40,24 +40,17 @@ class DropClient {
   // Sends `size` bytes of `reader` at `offset`. `final_length`: now known, of an upload that was opened without.
   Result<Patched> patch(const Id& upload, std::uint64_t offset, std::uint64_t size, const http::BodyReader& reader,
                         const std::function<void(std::uint64_t)>& sent, std::optional<std::uint64_t> final_length = {});
-  Result<void> remove_upload(const Id& upload);
 
   // Pipelined: answers come in the order of the posts.
   Result<void> post_small(const Id& delivery, const std::string& name, std::string bytes);
   Result<std::optional<Xxh128Sum>> small_answer();
-
-  // How long the last answer asked to wait before the next attempt.
-  std::optional<Millis> asked_pause() const { return asked_pause_; }
-  void close() { client_.close(); }
 
  private:
   std::string path(wire::Resource resource, const Id& item = {}) const;  // of something in the space
   Result<http::ClientAnswer> ask(const std::string& method, const std::string& target, const std::string& doing,
                                  std::string json = {});
 
-  http::Client client_;
   Guid space_;
-  std::optional<Millis> asked_pause_;
 };
 
 }  // namespace qrx::api

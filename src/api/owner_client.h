@@ -3,13 +3,12 @@
 #pragma once
 
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <span>
 #include <string>
 
+#include "api/requests.h"
 #include "api/space_address.h"
-#include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "base/result.h"
@@ -19,8 +18,7 @@
 
 namespace qrx::api {
 
-// One thread at a time. Errors as answers.h has them.
-class OwnerClient {
+class OwnerClient : public Requests {
  public:
   OwnerClient(const SpaceAddress& address, const http::ClientOptions& options);
 
@@ -37,20 +35,14 @@ class OwnerClient {
     std::uint64_t start = 0;  // where the bytes begin: `start` as asked, or 0 when the server sends the whole
   };
   Result<Opened> open(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known);
-  Result<std::size_t> read(std::span<std::byte> space) { return client_.read(space); }
-  // The same, given to `take` piece by piece to its end, through `buffer`. What a server sends in front of `start` is
-  // passed over: `take` gets nothing then, but is called for each piece. False: it ended before `start`. Errors of
-  // `take` come through.
-  Result<bool> fetch(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known,
-                     std::span<std::byte> buffer, const std::function<Result<void>(ByteView)>& take);
+  // Of the open content; 0 at its end.
+  Result<std::size_t> read(std::span<std::byte> space) { return http_.read(space); }
 
   // Small files, pipelined: answers come in the order of the posts, each the whole content.
   Result<void> post_get(const Id& file);
   Result<std::string> content(std::size_t most_bytes);
 
-  std::optional<Millis> asked_pause() const { return asked_pause_; }
-  void close() { client_.close(); }
-  void set_deadline(std::optional<Steady> deadline) { client_.set_deadline(deadline); }  // as http::Client has it
+  void set_deadline(std::optional<Steady> deadline) { http_.set_deadline(deadline); }  // as http::Client has it
 
  private:
   Result<wire::SpaceInfo> page(const std::string& query);
@@ -58,8 +50,6 @@ class OwnerClient {
   Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing);
 
   SpaceAddress address_;
-  http::Client client_;
-  std::optional<Millis> asked_pause_;
 };
 
 }  // namespace qrx::api

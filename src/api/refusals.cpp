@@ -67,14 +67,6 @@ Error refusal(const http::ClientAnswer& answer, const std::string& doing) {
   return {kind, "cannot " + doing + ": " + escape_untrusted(words), {}};
 }
 
-Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing,
-                                   std::optional<Millis>& asked_pause) {
-  asked_pause.reset();
-  if (!answer || answer->status < 300) return answer;
-  if (answer->status >= 400) asked_pause = retry_after(*answer);
-  return tl::unexpected(refusal(*answer, doing));
-}
-
 bool is_temporary(Kind kind) {
   return kind == Kind::unavailable || kind == Kind::locked || kind == Kind::too_many;
 }

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/checksum.h"
 #include "base/clock.h"
@@ -14,11 +15,6 @@ namespace qrx::api {
 // The error that an answer with a status of 300 or more stands for: "cannot DOING: the server's words". 404 and 410 are
 // Kind::not_found, "the space is unknown or has expired".
 Error refusal(const http::ClientAnswer& answer, const std::string& doing);
-
-// An answer that grants what was asked for, or the error; `asked_pause` is how long it asks to wait before the next
-// attempt.
-Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing,
-                                   std::optional<Millis>& asked_pause);
 
 // Trouble of network or server that may be over soon.
 bool is_temporary(Kind kind);

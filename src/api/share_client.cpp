@@ -1,18 +1,11 @@
 #include "api/share_client.h"
 
-#include "api/refusals.h"
-#include "base/text.h"
+#include "api/retry.h"
+#include "api/space_pages.h"
 #include "wire/resource.h"
 
 namespace qrx::api {
 namespace {
-
-constexpr std::size_t most_pages = 10'000;  // of a thousand files or so
-
-http::ClientOptions with_interrupt(http::ClientOptions options) {
-  if (!options.interrupt) options.interrupt = std::make_shared<http::Interrupt>();
-  return options;
-}
 
 template <class T>
 Result<T> read(const Result<http::ClientAnswer>& answer) {
@@ -24,12 +17,8 @@ Result<T> read(const Result<http::ClientAnswer>& answer) {
 
 }  // namespace
 
-ShareClient::ShareClient(const OwnerLink& link, http::ClientOptions options, Millis patience)
-    : options_(with_interrupt(std::move(options))),
-      client_(link.origin, options_),
-      space_(link.guid),
-      bearer_("Bearer " + link.token.text()),
-      patience_(patience) {}
+ShareClient::ShareClient(const OwnerLink& link, const http::ClientOptions& options, Millis patience)
+    : Requests(link.origin, options), space_(link.guid), bearer_("Bearer " + link.token.text()), patience_(patience) {}
 
 Result<http::ClientAnswer> ShareClient::ask(const char* method, const std::string& path, const std::string& body,
                                             const std::string& doing, bool once) {
@@ -42,17 +31,15 @@ Result<http::ClientAnswer> ShareClient::ask(const char* method, const std::strin
     request.body = body;
     request.has_body = true;
   }
-  Patience patience(*options_.interrupt, {Millis{100}, Millis{4'000}, patience_}, nullptr);
-  for (;;) {
-    auto answer = client_.request(request);
-    if (answer && answer->status < 300) return answer;
-    Error error = answer ? refusal(*answer, doing) : answer.error();
-    if (answer && answer->status == 400) error.kind = Kind::usage;  // a message with links, and the like
-    if (!answer) client_.close();
-    if (once || options_.interrupt->raised()) return tl::unexpected(error);
-    if (auto go_on = patience.wait(error, answer ? retry_after(*answer) : std::nullopt); !go_on)
-      return tl::unexpected(go_on.error());
-  }
+  const auto attempt = [&] {
+    auto answer = http_.request(request);
+    const bool malformed = answer && answer->status == 400;  // a message with links, and the like
+    auto checked = granted(std::move(answer), doing);
+    if (malformed) checked.error().kind = Kind::usage;
+    return checked;
+  };
+  if (once) return attempt();
+  return retry(*this, Backoff(*interrupt_, {Millis{100}, Millis{4'000}, patience_}, nullptr), attempt);
 }
 
 std::string ShareClient::shares() const {
@@ -64,17 +51,11 @@ std::string ShareClient::one(const Id& share) const {
 }
 
 Result<wire::SpaceInfo> ShareClient::space() {
-  const std::string path = wire::path_of({wire::Resource::space, space_});
-  auto info = read<wire::SpaceInfo>(ask("GET", path, {}, "look at the space"));
-  for (std::size_t pages = 1; info && !info->next.empty(); ++pages) {
-    if (pages == most_pages) return fail(Kind::other, "the server names files without end");
-    const std::string from = "?from=" + percent_encode_segment(info->next);
-    auto more = read<wire::SpaceInfo>(ask("GET", path + from, {}, "look at the space"));
-    if (!more) return more;
-    wire::append_page(info->deliveries, std::move(more->deliveries));
-    info->next = std::move(more->next);
-  }
-  return info;
+  const auto page = [this](const std::string& query) {
+    return read<wire::SpaceInfo>(
+        ask("GET", wire::path_of({wire::Resource::space, space_}) + query, {}, "look at the space"));
+  };
+  return with_all_pages(page(""), page);
 }
 
 Result<wire::Shares> ShareClient::create(const wire::CreateShares& wish) {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <optional>
 
-#include "api/patience.h"
+#include "api/requests.h"
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/client.h"
@@ -14,11 +14,10 @@
 
 namespace qrx::api {
 
-// One thread at a time. Trouble of network and server is ridden out for `patience`, but for claims, which nobody may
-// make twice. Errors as answers.h has them.
-class ShareClient {
+// Trouble of network and server is ridden out for `patience`, but for claims, which nobody may make twice.
+class ShareClient : public Requests {
  public:
-  ShareClient(const OwnerLink& link, http::ClientOptions options, Millis patience = Millis{15'000});
+  ShareClient(const OwnerLink& link, const http::ClientOptions& options, Millis patience = Millis{15'000});
 
   Result<wire::SpaceInfo> space();
   Result<wire::Shares> create(const wire::CreateShares& wish);
@@ -29,7 +28,7 @@ class ShareClient {
   Result<void> revoke(const Id& share);
   Result<void> revoke_all();
 
-  void interrupt() { client_.interrupt(); }  // as Client::interrupt
+  void interrupt() { http_.interrupt(); }  // as Client::interrupt
 
  private:
   std::string shares() const;              // their path,
@@ -37,8 +36,6 @@ class ShareClient {
   Result<http::ClientAnswer> ask(const char* method, const std::string& path, const std::string& body,
                                  const std::string& doing, bool once = false);
 
-  http::ClientOptions options_;
-  http::Client client_;
   Guid space_;
   std::string bearer_;
   Millis patience_;

@@ -2,10 +2,15 @@
 
 #include <algorithm>
 #include <map>
+#include <optional>
 #include <set>
+#include <utility>
 
-#include "api/refusals.h"
-#include "receive/intake.h"
+#include "api/owner_client.h"
+#include "api/retry.h"
+#include "base/running_sums.h"
+#include "receive/age_decryptor.h"
+#include "receive/item_names.h"
 #include "seal/item.h"
 
 namespace qrx::receive {
@@ -15,23 +20,25 @@ constexpr std::uint64_t most_manifest_bytes = 65U << 20;  // messages have 64 Mi
 
 Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& info) {
   api::OwnerClient client(job.link, job.options.client);
-  api::Patience patience = job.patience();
+  api::Backoff backoff = job.backoff();
+  const auto damaged = [&info](const std::string& bytes) {
+    return bytes.size() != info.size || sums_of(as_bytes(bytes), false).xxh128 != info.xxh128;
+  };
   bool damaged_once = false;
-  for (;;) {
-    auto posted = client.post_get(info.file);
-    auto bytes = posted ? client.content(static_cast<std::size_t>(info.size)) : tl::unexpected(posted.error());
-    if (bytes) {
-      Xxh128 sum;
-      sum.update(as_bytes(*bytes));
-      if (bytes->size() == info.size && sum.sum() == info.xxh128) return bytes;
-      if (damaged_once) return fail(Kind::integrity, "the list of files arrived damaged, twice: its checksum differs");
-      damaged_once = true;
-    }
-    const auto asked = client.asked_pause();
-    client.close();
-    if (bytes) continue;
-    if (auto go_on = patience.wait(bytes.error(), asked); !go_on) return tl::unexpected(go_on.error());
-  }
+  return api::retry(
+      client, backoff,
+      [&]() -> Result<std::string> {
+        if (auto posted = client.post_get(info.file); !posted) return tl::unexpected(posted.error());
+        auto bytes = client.content(static_cast<std::size_t>(info.size));
+        if (bytes && damaged(*bytes))
+          return fail(Kind::integrity, "the list of files arrived damaged, twice: its checksum differs");
+        return bytes;
+      },
+      [&](const Error& error, api::Asked) -> Result<api::Next> {
+        // The way here may be at fault.
+        const bool again = error.kind == Kind::integrity && !std::exchange(damaged_once, true);
+        return again ? api::Next::at_once : api::Next::pause;
+      });
 }
 
 struct OpenedManifest {

@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "receive/receive_job.h"
+#include "receive/received.h"
 #include "wire/messages.h"
 
 namespace qrx::receive {

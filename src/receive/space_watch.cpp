@@ -26,68 +26,76 @@ http::ClientOptions with_waits(http::ClientOptions client, bool timeout) {
 
 }  // namespace
 
-Watch::Watch(const ReceiveJob& job)
+SpaceWatch::SpaceWatch(const ReceiveJob& job)
     : job_(job), client_(job.link, with_waits(job.options.client, job.options.timeout.has_value())) {
   delivered();
 }
 
-void Watch::delivered() {
+void SpaceWatch::delivered() {
   if (job_.options.timeout) deadline_ = steady_clock::now() + *job_.options.timeout;
 }
 
-Millis Watch::pace() {
+// At most some requests a second, whatever the server answers.
+Millis SpaceWatch::even_pause() {
   const Steady now = steady_clock::now();
   next_ = std::max(next_, now - burst * even_pace) + even_pace;
   return std::max(Millis{0}, std::chrono::ceil<Millis>(next_ - now));
 }
 
 // Trouble of network or server is ridden out, but not beyond the timeout.
-api::Patience Watch::patience() const {
-  api::PatienceLimits limits = job_.limits();
+api::Backoff SpaceWatch::backoff() const {
+  api::RetryPolicy policy = job_.options.retry;
   if (deadline_)
-    limits.give_up = std::clamp(std::chrono::ceil<Millis>(*deadline_ - steady_clock::now()), Millis{0}, limits.give_up);
-  return api::Patience(job_.interrupt, limits, [this](const std::string& text) { job_.tally.retrying(text); });
+    policy.give_up = std::clamp(std::chrono::ceil<Millis>(*deadline_ - steady_clock::now()), Millis{0}, policy.give_up);
+  return job_.backoff(policy);
 }
 
-Result<wire::SpaceInfo> Watch::next() {
-  api::Patience patience = this->patience();
-  for (;;) {
-    Millis left = longest_wait;
-    if (deadline_) {
-      left = std::chrono::ceil<Millis>(*deadline_ - steady_clock::now());
-      if (seq_ && left <= Millis{0}) return fail(Kind::timed_out, "timed out: nothing arrived");
-      // Once for the whole request: a server that drips, is silent or ignores `wait` does not put it off.
-      client_.set_deadline(*deadline_ + last_answer);
-    }
-    if (seq_) {
-      const Millis time = job_.options.interval ? *job_.options.interval : large_ ? pause_when_large : Millis{0};
-      if (!api::pause(job_.interrupt, std::min(std::max(time, pace()), left)))
-        return fail(Kind::unavailable, "interrupted");
-    }
-    const bool waits = seq_ && !job_.options.interval;
-    const Seconds wait = std::clamp(std::chrono::ceil<Seconds>(left), Seconds{1}, longest_wait);
-    auto info = waits ? client_.space(seq_, wait) : client_.space();
-    if (!info) {
-      const auto asked = client_.asked_pause();
-      client_.close();
-      auto go_on = patience.wait(info.error(), asked);
-      if (!go_on && deadline_ && api::is_temporary(go_on.error().kind) && !job_.interrupt.raised())
-        return fail(Kind::timed_out, "timed out: " + go_on.error().what);
-      if (!go_on) return tl::unexpected(go_on.error());
-      troubled_ = true;
-      continue;
-    }
-    if (std::exchange(troubled_, false)) job_.tally.retrying({});
-    seq_ = info->seq;
-    std::uint64_t uploaded = 0;
-    for (const auto& upload : info->uploads) uploaded += upload.offset + 1;
-    if (uploaded != uploaded_) delivered();
-    uploaded_ = uploaded;
-    std::size_t files = 0;
-    for (const auto& delivery : info->deliveries) files += delivery.files.size();
-    large_ = files > large_files;
-    return info;
+Result<wire::SpaceInfo> SpaceWatch::next() {
+  api::Backoff backoff = this->backoff();
+  auto info = api::retry(
+      client_, backoff, [this] { return ask(); },
+      [&](const Error& error, api::Asked asked) -> Result<api::Next> {
+        auto go_on = backoff.wait(error, asked);
+        if (!go_on && deadline_ && api::is_temporary(error.kind) && !job_.interrupt.raised())
+          return fail(Kind::timed_out, "timed out: " + error.what);
+        if (!go_on) return tl::unexpected(go_on.error());
+        troubled_ = true;
+        return api::Next::at_once;
+      });
+  if (!info) return info;
+  if (std::exchange(troubled_, false)) job_.tally.retrying({});
+  look_at(*info);
+  return info;
+}
+
+// One request, when it is due.
+Result<wire::SpaceInfo> SpaceWatch::ask() {
+  Millis left = longest_wait;
+  if (deadline_) {
+    left = std::chrono::ceil<Millis>(*deadline_ - steady_clock::now());
+    if (seq_ && left <= Millis{0}) return fail(Kind::timed_out, "timed out: nothing arrived");
+    // Once for the whole request: a server that drips, is silent or ignores `wait` does not put it off.
+    client_.set_deadline(*deadline_ + last_answer);
   }
+  if (seq_) {
+    const Millis time = job_.options.interval ? *job_.options.interval : large_ ? pause_when_large : Millis{0};
+    if (!api::sleep_interruptible(job_.interrupt, std::min(std::max(time, even_pause()), left)))
+      return fail(Kind::unavailable, "interrupted");
+  }
+  const bool waits = seq_ && !job_.options.interval;
+  const Seconds wait = std::clamp(std::chrono::ceil<Seconds>(left), Seconds{1}, longest_wait);
+  return waits ? client_.space(seq_, wait) : client_.space();
+}
+
+void SpaceWatch::look_at(const wire::SpaceInfo& info) {
+  seq_ = info.seq;
+  std::uint64_t uploaded = 0;
+  for (const auto& upload : info.uploads) uploaded += upload.offset + 1;
+  if (uploaded != uploaded_) delivered();
+  uploaded_ = uploaded;
+  std::size_t files = 0;
+  for (const auto& delivery : info.deliveries) files += delivery.files.size();
+  large_ = files > large_files;
 }
 
 }  // namespace qrx::receive

@@ -1,15 +1,14 @@
 #include "receive/text_delivery.h"
 
-#include "base/checksum.h"
+#include "base/running_sums.h"
 
 namespace qrx::receive {
 namespace {
 
 Result<std::string> write_file(const ReceiveJob& job, const wire::FileInfo& info, const wire::DeliveryInfo& of) {
   // A run that was killed after it had published it.
-  if (job.record->find(info.file, of.delivery))
-    if (auto path = job.saver->find_saved(job.record->find(info.file, of.delivery)->name, info.size, info.xxh128))
-      return *path;
+  if (const auto earlier = job.record->find(info.file, of.delivery))
+    if (auto path = job.saver->find_saved(earlier->name, info.size, info.xxh128)) return *path;
   auto partial = job.saver->begin(info.name, info.file, of.delivery);
   if (!partial) return tl::unexpected(partial.error());
   if (auto emptied = partial->truncate(0); !emptied) return tl::unexpected(emptied.error());
@@ -29,9 +28,7 @@ wire::FileInfo file_of_text(const DeliveryContents& contents) {
   info.name = "text.txt";
   info.size = contents.shown.message.size();
   info.type = "text/plain";
-  Xxh128 sum;
-  sum.update(as_bytes(contents.shown.message));
-  info.xxh128 = sum.sum();
+  info.xxh128 = sums_of(as_bytes(contents.shown.message), false).xxh128;
   info.sealed = !contents.manifest_tag.empty();
   return info;
 }

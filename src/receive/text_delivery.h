@@ -3,6 +3,7 @@
 
 #include "base/result.h"
 #include "receive/receive_job.h"
+#include "receive/received.h"
 #include "receive/sealed_contents.h"
 
 namespace qrx::receive {

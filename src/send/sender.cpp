@@ -5,13 +5,21 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <unordered_map>
 
-#include "api/refusals.h"
+#include "api/drop_client.h"
+#include "api/rate_limiter.h"
+#include "api/retry.h"
 #include "base/random.h"
+#include "base/running_sums.h"
 #include "base/units.h"
+#include "send/earlier_delivery.h"
+#include "send/files_there.h"
+#include "send/large_file.h"
+#include "send/losses.h"
+#include "send/manifest_upload.h"
 #include "send/send_job.h"
-#include "send/send_recovery.h"
+#include "send/small_files.h"
+#include "send/stream_upload.h"
 
 namespace qrx::send {
 namespace {
@@ -50,17 +58,6 @@ struct Sender::Impl {
 
   http::Interrupt& interrupt() { return *options.client.interrupt; }
 
-  template <class Call>
-  auto patiently(api::DropClient& client, api::Patience patience, Call call) -> decltype(call()) {
-    for (;;) {
-      auto result = call();
-      if (result) return result;
-      const auto asked = client.asked_pause();
-      client.close();
-      if (auto go_on = patience.wait(result.error(), asked); !go_on) return tl::unexpected(go_on.error());
-    }
-  }
-
   // Whether another run can go on: with files, which have names by which it finds its state, and can be read again.
   bool keeps_state(const SourceList& sources) const {
     return !options.state_dir.empty() && !sources.has_stream && !sources.sources.empty();
@@ -75,10 +72,8 @@ struct Sender::Impl {
   Result<void> deliver(SendJob& job, api::DropClient& client, bool& start_over);
   // An earlier run's delivery, if it can be continued. Sets job.delivery, job.done and the state.
   Result<std::optional<wire::DeliveryState>> take_up(SendJob& job, api::DropClient& client,
-                                                     std::optional<SendState>& state);
-  Result<void> begin(SendJob& job, api::DropClient& client, std::optional<SendState>& state);
-  Result<bool> believe(SendJob& job, const wire::DeliveryState& there, const SendState& state);
-  Result<bool> believe_sealed(SendJob& job, const wire::DeliveryState& there, const SendState& state);
+                                                     std::optional<ResumeState>& state);
+  Result<void> begin(SendJob& job, api::DropClient& client, std::optional<ResumeState>& state);
   Result<void> send_sources(SendJob& job, api::DropClient& client);
   Result<void> commit(SendJob& job, api::DropClient& client);
   SentFile sums_of_text() const;
@@ -122,74 +117,20 @@ Result<wire::DropInfo> Sender::Impl::look() {
   if (auto fits = wire::check_message(options.message); !fits) return tl::unexpected(fits.error());
   if (auto settled = settle_seal(); !settled) return tl::unexpected(settled.error());
   api::DropClient client(link, options.client);
-  api::Patience patience(
-      interrupt(), {options.first_retry, options.most_retry, std::min(options.give_up, look_patience)}, events.retry);
-  auto drop = patiently(client, std::move(patience), [&] { return client.look(); });
+  api::RetryPolicy policy = options.retry;
+  policy.give_up = std::min(policy.give_up, look_patience);
+  auto drop = api::retry(client, api::Backoff(interrupt(), policy, events.retry), [&] { return client.look(); });
   if (drop)
     if (auto fits = check_seal(*drop); !fits) return tl::unexpected(fits.error());
   return drop;
 }
 
-// Items have the names of their sources as these are now: what is there under other names is of no use.
-Result<bool> Sender::Impl::believe_sealed(SendJob& job, const wire::DeliveryState& there, const SendState& state) {
-  if (state.any_changed()) return false;
-  std::unordered_map<std::string_view, std::size_t> items;
-  for (std::size_t i = 0; i < job.list.sources.size(); ++i) items.emplace(job.plan->item(i), i);
-  for (const auto& file : there.files) {
-    if (file.name == wire::manifest_name) {
-      Xxh128 sum;
-      sum.update(as_bytes(job.plan->manifest()));
-      if (file.size == job.plan->manifest().size() && file.xxh128 == sum.sum())
-        job.manifest = file;
-      else if (there.committed || file.size > most_small_bytes)
-        return false;
-      continue;
-    }
-    const auto item = items.find(file.name);
-    if (item == items.end()) return false;
-    wire::ReceivedFile here;
-    auto sums = sum_sealed(*job.plan, job.list, item->second, options.sha256, interrupt(), here);
-    if (!sums && sums.error().kind == Kind::integrity) return false;  // it changes right now
-    if (!sums) return tl::unexpected(sums.error());
-    if (here != file) return false;
-    job.finish(item->second, std::move(*sums), file.xxh128, file.size);
-  }
-  // A large one may be there in part, under an upload that nobody remembers.
-  return job.manifest || job.plan->manifest().size() <= most_small_bytes;
-}
-
-// Which sources the delivery has already, as they are here now. False when one of them changed and cannot be replaced.
-Result<bool> Sender::Impl::believe(SendJob& job, const wire::DeliveryState& there, const SendState& state) {
-  std::unordered_map<std::string_view, const wire::ReceivedFile*> received;
-  for (const auto& file : there.files) received.emplace(file.name, &file);
-  if (job.plan != nullptr) return believe_sealed(job, there, state);
-  for (std::size_t i = 0; i < job.list.sources.size(); ++i) {
-    const Source& source = job.list.sources[i];
-    const auto found = received.find(source.name);
-    if (found == received.end()) {
-      // Parts of other bytes are in this upload.
-      if (state.changed(i) && state.upload(i)) return false;
-      continue;
-    }
-    auto here = sum_file(source, options.sha256, interrupt());
-    if (!here && here.error().kind == Kind::integrity) return false;  // it changes right now
-    if (!here) return tl::unexpected(here.error());
-    if (here->size == found->second->size && here->xxh128 == found->second->xxh128) {
-      const auto& [name, size, sum] = *found->second;
-      job.finish(i, std::move(*here), sum, size);
-    } else if (there.committed || here->size > most_small_bytes || found->second->size > most_small_bytes) {
-      return false;  // only small files replace each other
-    }
-  }
-  return true;
-}
-
 Result<std::optional<wire::DeliveryState>> Sender::Impl::take_up(SendJob& job, api::DropClient& client,
-                                                                 std::optional<SendState>& state) {
+                                                                 std::optional<ResumeState>& state) {
   if (!keeps_state(job.list)) return std::nullopt;
-  state = SendState::load(options.state_dir, link, job.list);
+  state = ResumeState::load(options.state_dir, link, job.list);
   if (!state) return std::nullopt;
-  const auto there = patiently(client, job.patience(), [&]() -> Result<std::optional<wire::DeliveryState>> {
+  const auto there = api::retry(client, job.backoff(), [&]() -> Result<std::optional<wire::DeliveryState>> {
     auto found = client.delivery(state->delivery());
     if (found) return std::optional(std::move(*found));
     if (found.error().kind == Kind::not_found) return std::nullopt;
@@ -217,8 +158,8 @@ Result<std::optional<wire::DeliveryState>> Sender::Impl::take_up(SendJob& job, a
   return std::nullopt;
 }
 
-Result<void> Sender::Impl::begin(SendJob& job, api::DropClient& client, std::optional<SendState>& state) {
-  const auto drop = patiently(client, job.patience(), [&] { return client.look(); });
+Result<void> Sender::Impl::begin(SendJob& job, api::DropClient& client, std::optional<ResumeState>& state) {
+  const auto drop = api::retry(client, job.backoff(), [&] { return client.look(); });
   if (!drop) return tl::unexpected(drop.error());
   if (auto fits = check_seal(*drop); !fits) return fits;
   if (auto fits = check_limits(*drop, job.list, recipient.has_value()); !fits) return fits;
@@ -229,11 +170,11 @@ Result<void> Sender::Impl::begin(SendJob& job, api::DropClient& client, std::opt
   }
   // The message of a sealed delivery stands in its manifest.
   const auto opened =
-      patiently(client, job.patience(), [&] { return client.open_delivery(recipient ? "" : options.message); });
+      api::retry(client, job.backoff(), [&] { return client.open_delivery(recipient ? "" : options.message); });
   if (!opened) return tl::unexpected(opened.error());
   job.delivery = *opened;
   if (!keeps_state(job.list)) return {};
-  auto begun = SendState::begin(options.state_dir, link, job.list, job.delivery, recipient ? &seed : nullptr);
+  auto begun = ResumeState::begin(options.state_dir, link, job.list, job.delivery, recipient ? &seed : nullptr);
   if (begun)
     state = std::move(*begun);
   else
@@ -264,20 +205,15 @@ Result<void> Sender::Impl::send_sources(SendJob& job, api::DropClient& client) {
 }
 
 Result<void> Sender::Impl::commit(SendJob& job, api::DropClient& client) {
-  const auto state = patiently(client, job.patience(), [&] {
+  const auto state = api::retry(client, job.backoff(), [&] {
     return client.commit(job.delivery, job.list.sources.size() + (job.plan != nullptr ? 1 : 0));
   });
   if (!state) return tl::unexpected(state.error());
-  std::unordered_map<std::string_view, const wire::ReceivedFile*> received;
-  for (const auto& file : state->files) received.emplace(file.name, &file);
-  const auto has = [&received](const wire::ReceivedFile& file) {
-    const auto found = received.find(file.name);
-    return found != received.end() && *found->second == file;
-  };
+  const FilesThere files(state->files);
   for (std::size_t i = 0; i < job.wire.size(); ++i)
-    if (!has(job.wire[i]))
+    if (!files.has(job.wire[i]))
       return fail(Kind::integrity, "the server has other bytes of " + job.done[i]->name + " than were sent");
-  if (job.manifest && !has(*job.manifest))
+  if (job.manifest && !files.has(*job.manifest))
     return fail(Kind::integrity, "the server has another list of files than was sent");
   return {};
 }
@@ -301,23 +237,17 @@ Result<void> Sender::Impl::deliver(SendJob& job, api::DropClient& client, bool& 
 }
 
 SentFile Sender::Impl::sums_of_text() const {
-  Xxh128 sum;
-  sum.update(as_bytes(options.message));
-  SentFile out{"-", options.message.size(), sum.sum(), std::nullopt, recipient.has_value()};
-  if (options.sha256) out.sha256 = sha256(as_bytes(options.message));
-  return out;
+  const Sums sums = sums_of(as_bytes(options.message), options.sha256);
+  return {"-", options.message.size(), sums.xxh128, sums.sha256, recipient.has_value()};
 }
 
 Result<SentDelivery> Sender::Impl::send_once(const SourceList& sources, bool& start_over) {
-  api::Pace pace(options.most_rate);
+  api::RateLimiter rate(options.most_rate);
   SendTally tally(events, sources);
-  SendJob job{link, options, sources, interrupt(), pace, tally, {}, nullptr, {}};
-  job.done.resize(sources.sources.size());
-  job.wire.resize(sources.sources.size());
-  job.uploads.resize(sources.sources.size());
+  SendJob job(link, options, sources, interrupt(), rate, tally);
   api::DropClient client(link, options.client);
 
-  std::optional<SendState> state;
+  std::optional<ResumeState> state;
   const auto earlier = take_up(job, client, state);
   if (!earlier) return tl::unexpected(earlier.error());
   const bool resumed = earlier->has_value();

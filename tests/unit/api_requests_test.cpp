@@ -2,52 +2,52 @@
 #include <chrono>
 #include <thread>
 
-#include "api/pace.h"
-#include "api/patience.h"
+#include "api/rate_limiter.h"
 #include "api/refusals.h"
+#include "api/retry.h"
 #include "unit/catch.h"
 
 using namespace qrx;
 using namespace qrx::api;
 
-TEST_CASE("patience ends: at once for what does not get better, after its time for what might") {
+TEST_CASE("trying again ends: at once for what does not get better, after its time for what might") {
   const http::Interrupt interrupt;
   int notices = 0;
-  Patience patience(interrupt, {Millis(1), Millis(4), Millis(40)}, [&](const std::string&) { ++notices; });
-  CHECK(!patience.wait({Kind::not_found, "gone", ""}));
+  Backoff backoff(interrupt, {Millis(1), Millis(4), Millis(40)}, [&](const std::string&) { ++notices; });
+  CHECK(!backoff.wait({Kind::not_found, "gone", ""}));
   CHECK(notices == 0);
   const Error trouble{Kind::unavailable, "cut", ""};
   int attempts = 0;
-  while (patience.wait(trouble)) ++attempts;
+  while (backoff.wait(trouble)) ++attempts;
   CHECK(attempts > 0);
   CHECK(notices == attempts);
-  patience.progress();
-  CHECK(patience.wait(trouble));
+  backoff.progress();
+  CHECK(backoff.wait(trouble));
   // Who is asked to come back after a minute does not hammer for 40 ms.
-  CHECK(!patience.wait(trouble, Millis(60'000)));
+  CHECK(!backoff.wait(trouble, Millis(60'000)));
 }
 
-TEST_CASE("an interrupt ends a pause") {
+TEST_CASE("an interrupt ends a sleep") {
   http::Interrupt interrupt;
   std::thread raiser([&] {
     std::this_thread::sleep_for(Millis(10));
     interrupt.raise();
   });
   const auto begun = std::chrono::steady_clock::now();
-  CHECK(!api::pause(interrupt, Millis(30'000)));
+  CHECK(!api::sleep_interruptible(interrupt, Millis(30'000)));
   CHECK(std::chrono::steady_clock::now() - begun < Millis(5'000));
   raiser.join();
 }
 
-TEST_CASE("a pace lets through as much as it says") {
+TEST_CASE("a rate limiter lets through as much as it says") {
   const http::Interrupt interrupt;
-  Pace pace(1'000'000);
-  CHECK(pace.piece(1 << 20) == 100'000);
+  RateLimiter limiter(1'000'000);
+  CHECK(limiter.piece(1 << 20) == 100'000);
   const auto begun = std::chrono::steady_clock::now();
-  for (int i = 0; i < 4; ++i) REQUIRE(pace.take(50'000, interrupt));
+  for (int i = 0; i < 4; ++i) REQUIRE(limiter.take(50'000, interrupt));
   const auto time = std::chrono::steady_clock::now() - begun;
   CHECK(time >= Millis(90));
-  Pace none(0);
+  RateLimiter none(0);
   CHECK(none.piece(77) == 77);
   CHECK(none.take(1ULL << 60, interrupt));
 }

@@ -5,7 +5,8 @@
 #include <string>
 #include <vector>
 
-#include "receive/intake.h"
+#include "receive/age_decryptor.h"
+#include "receive/item_names.h"
 #include "seal/item.h"
 #include "seal/pipeline.h"
 #include "send/seal_plan.h"
@@ -154,7 +155,7 @@ TEST_CASE("what is sealed opens to the same bytes, in pieces of any size") {
     for (const std::size_t piece : {std::size_t{1}, std::size_t{63}, std::size_t{65552}, bytes.size()}) {
       if (piece == 1 && size > 1) continue;
       std::string out;
-      SealedIntake intake(
+      AgeDecryptor decryptor(
           receiver(),
           [&out](ByteView part) -> Result<void> {
             out += as_text(part);
@@ -162,12 +163,12 @@ TEST_CASE("what is sealed opens to the same bytes, in pieces of any size") {
           },
           true);
       for (std::size_t at = 0; at < bytes.size(); at += piece)
-        REQUIRE(intake.push(as_bytes(std::string_view(bytes).substr(at, piece))));
-      const auto opened = intake.finish();
+        REQUIRE(decryptor.push(as_bytes(std::string_view(bytes).substr(at, piece))));
+      const auto opened = decryptor.finish();
       REQUIRE(opened);
       CHECK(out == plain);
-      CHECK(opened->plain_size == size);
-      CHECK(opened->plain.sha256 == sha256(as_bytes(plain)));
+      CHECK(opened->size == size);
+      CHECK(opened->sums.sha256 == sha256(as_bytes(plain)));
       Xxh128 wire_sum;
       wire_sum.update(as_bytes(bytes));
       CHECK(opened->wire_sum == wire_sum.sum());
@@ -182,18 +183,18 @@ TEST_CASE("a sealed file that ends early, or has a wrong bit, is refused and rel
   const std::string plain = noise(150'000), bytes = sealed(plan, 0, plain);
   const auto opens = [&](const std::string& given) {
     std::string out;
-    SealedIntake intake(
+    AgeDecryptor decryptor(
         receiver(),
         [&out](ByteView part) -> Result<void> {
           out += as_text(part);
           return {};
         },
         false);
-    auto pushed = intake.push(as_bytes(given));
-    const bool whole = pushed && intake.finish();
+    auto pushed = decryptor.push(as_bytes(given));
+    const bool whole = pushed && decryptor.finish();
     CHECK(out.size() % seal::chunk_size == 0);
     CHECK(plain.starts_with(out));
-    CHECK((whole || intake.refusal().has_value()));
+    CHECK((whole || decryptor.refusal().has_value()));
     return whole;
   };
   const std::size_t front = seal::sealed_size(0) - seal::tag_size;
@@ -214,7 +215,7 @@ TEST_CASE("opening goes on where an earlier run stopped, and its sums are those 
   const std::string plain = noise(300'000), bytes = sealed(plan, 0, plain);
   for (const std::uint64_t chunks : {1U, 2U, 4U}) {
     std::string out;
-    SealedIntake intake(
+    AgeDecryptor decryptor(
         receiver(),
         [&out](ByteView part) -> Result<void> {
           out += as_text(part);
@@ -226,14 +227,14 @@ TEST_CASE("opening goes on where an earlier run stopped, and its sums are those 
       std::memcpy(space.data(), plain.data() + offset, size);
       return size;
     };
-    const auto taken_up = intake.go_on(as_bytes(std::string_view(bytes).substr(0, 1000)), chunks, kept);
+    const auto taken_up = decryptor.resume(as_bytes(std::string_view(bytes).substr(0, 1000)), chunks, kept);
     REQUIRE((taken_up && *taken_up));
-    REQUIRE(intake.push(as_bytes(std::string_view(bytes).substr(intake.taken()))));
-    const auto opened = intake.finish();
+    REQUIRE(decryptor.push(as_bytes(std::string_view(bytes).substr(decryptor.taken()))));
+    const auto opened = decryptor.finish();
     REQUIRE(opened);
     CHECK(out == plain.substr(chunks * seal::chunk_size));
-    CHECK(opened->plain_size == plain.size());
-    CHECK(opened->plain.sha256 == sha256(as_bytes(plain)));
+    CHECK(opened->size == plain.size());
+    CHECK(opened->sums.sha256 == sha256(as_bytes(plain)));
     Xxh128 wire_sum;
     wire_sum.update(as_bytes(bytes));
     CHECK(opened->wire_sum == wire_sum.sum());
@@ -245,16 +246,16 @@ TEST_CASE("a partial that was changed on disk shows in the sum of the sealed byt
   sources.sources = {source_of("file", 200'000)};
   const auto plan = plan_of(sources);
   const std::string plain = noise(200'000), bytes = sealed(plan, 0, plain);
-  SealedIntake intake(
+  AgeDecryptor decryptor(
       receiver(), [](ByteView) -> Result<void> { return {}; }, false);
   const auto damaged = [&plain](std::uint64_t offset, std::span<std::byte> space) -> Result<std::size_t> {
     std::memcpy(space.data(), plain.data() + offset, space.size());
     if (offset <= 70'000 && 70'000 < offset + space.size()) space[70'000 - offset] ^= std::byte{1};
     return space.size();
   };
-  REQUIRE(intake.go_on(as_bytes(std::string_view(bytes).substr(0, 1000)), 2, damaged));
-  REQUIRE(intake.push(as_bytes(std::string_view(bytes).substr(intake.taken()))));
-  const auto opened = intake.finish();
+  REQUIRE(decryptor.resume(as_bytes(std::string_view(bytes).substr(0, 1000)), 2, damaged));
+  REQUIRE(decryptor.push(as_bytes(std::string_view(bytes).substr(decryptor.taken()))));
+  const auto opened = decryptor.finish();
   REQUIRE(opened);
   Xxh128 wire_sum;
   wire_sum.update(as_bytes(bytes));

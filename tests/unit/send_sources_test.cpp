@@ -8,7 +8,7 @@
 #include <filesystem>
 #include <fstream>
 
-#include "send/send_state.h"
+#include "send/resume_state.h"
 #include "send/sender.h"
 #include "send/sources.h"
 #include "temp_directory.h"
@@ -224,25 +224,25 @@ TEST_CASE("what a run leaves is found by the next with the same sources, and by 
   const std::string state_dir = tree.path + "/state/qrx/send";
   const DropLink link = link_to("one.example");
   const Id delivery = Id::random(), first = Id::random(), second = Id::random();
-  CHECK(!SendState::load(state_dir, link, list));
+  CHECK(!ResumeState::load(state_dir, link, list));
   {
-    auto state = SendState::begin(state_dir, link, list, delivery);
+    auto state = ResumeState::begin(state_dir, link, list, delivery);
     REQUIRE(state);
     REQUIRE(state->remember(1, first));
     REQUIRE(state->remember(1, second));
     // While it runs, nobody else continues it.
-    CHECK(!SendState::load(state_dir, link, list));
-    CHECK(!SendState::begin(state_dir, link, list, delivery));
+    CHECK(!ResumeState::load(state_dir, link, list));
+    CHECK(!ResumeState::begin(state_dir, link, list, delivery));
     struct stat status {};
-    REQUIRE(::stat((state_dir + "/" + SendState::file_name(link, list)).c_str(), &status) == 0);
+    REQUIRE(::stat((state_dir + "/" + ResumeState::file_name(link, list)).c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0600);
     REQUIRE(::stat(state_dir.c_str(), &status) == 0);
     CHECK((status.st_mode & 0777) == 0700);
   }
-  CHECK(!SendState::load(state_dir, link_to("two.example"), list));
-  CHECK(!SendState::load(state_dir, link, found({a})));
+  CHECK(!ResumeState::load(state_dir, link_to("two.example"), list));
+  CHECK(!ResumeState::load(state_dir, link, found({a})));
   tree.file("b", "changed");
-  auto state = SendState::load(state_dir, link, found({a, b}));
+  auto state = ResumeState::load(state_dir, link, found({a, b}));
   REQUIRE(state);
   CHECK(state->delivery() == delivery);
   CHECK(!state->changed(0));
@@ -250,7 +250,7 @@ TEST_CASE("what a run leaves is found by the next with the same sources, and by 
   CHECK(!state->upload(0));
   CHECK(state->upload(1) == second);
   state->remove();
-  CHECK(!SendState::load(state_dir, link, found({a, b})));
+  CHECK(!ResumeState::load(state_dir, link, found({a, b})));
 }
 
 TEST_CASE("a state file that was cut off at any byte is read as far as it goes, or not at all") {
@@ -259,16 +259,16 @@ TEST_CASE("a state file that was cut off at any byte is read as far as it goes, 
   const DropLink link = link_to("one.example");
   const Id upload = Id::random();
   {
-    auto state = SendState::begin(tree.path, link, list, Id::random());
+    auto state = ResumeState::begin(tree.path, link, list, Id::random());
     REQUIRE(state);
     REQUIRE(state->remember(0, upload));
   }
-  const std::string path = tree.path + "/" + SendState::file_name(link, list);
+  const std::string path = tree.path + "/" + ResumeState::file_name(link, list);
   std::ifstream file(path);
   const std::string whole{std::istreambuf_iterator<char>(file), {}};
   for (std::size_t size = 0; size < whole.size(); ++size) {
     { std::ofstream(path, std::ios::binary | std::ios::trunc) << whole.substr(0, size); }
-    const auto state = SendState::load(tree.path, link, list);
+    const auto state = ResumeState::load(tree.path, link, list);
     if (state && state->upload(0)) CHECK(*state->upload(0) == upload);
     if (size < 60) CHECK(!state);
   }

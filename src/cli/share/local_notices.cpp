@@ -5,7 +5,7 @@
 #include <memory>
 #include <thread>
 
-#include "api/patience.h"
+#include "api/retry.h"
 #include "base/units.h"
 #include "cli/counts.h"
 #include "cli/places.h"
@@ -94,7 +94,7 @@ notify::Outcome LocalNotices::try_to_send(const SendNotice& send, const notify::
     if (outcome.state != notify::Outcome::State::later) return outcome;
     const Seconds wait = std::max(pause, outcome.retry_after.value_or(Seconds{0}));
     if (attempt == most_attempts || wait > longest_wait ||
-        !api::pause(interrupt_, std::chrono::duration_cast<Millis>(wait))) {
+        !api::sleep_interruptible(interrupt_, std::chrono::duration_cast<Millis>(wait))) {
       outcome.state = notify::Outcome::State::failed;
       return outcome;
     }

@@ -4,12 +4,14 @@
 #include <optional>
 #include <utility>
 
+#include "api/space_calls.h"
 #include "base/clock.h"
 #include "cli/client_options.h"
 #include "cli/local_time.h"
 #include "cli/places.h"
 #include "cli/signals.h"
 #include "cli/space/own_server.h"
+#include "receive/remembered.h"
 
 namespace qrx::cli {
 namespace {
@@ -106,7 +108,7 @@ Result<UnsavedSpace::Left> delete_or_count(const OwnerLink& link, const receive:
     if (!unsaved && unsaved.error().kind == Kind::not_found) return UnsavedSpace::Left{};
     if (!unsaved) return tl::unexpected(unsaved.error());
     if (unsaved->deliveries > 0 || keep) return UnsavedSpace::Left{unsaved->deliveries, unsaved->files, unsaved->bytes};
-    const auto deleted = receive::delete_space(link, client, unsaved->held);
+    const auto deleted = api::delete_space(link, client, unsaved->held);
     if (deleted) return UnsavedSpace::Left{};
     last = deleted.error();
     if (last.kind != Kind::conflict) break;  // a delivery that was being uploaded was committed meanwhile

@@ -7,6 +7,7 @@
 #include <memory>
 #include <utility>
 
+#include "api/space_calls.h"
 #include "cli/addresses.h"
 #include "cli/client_options.h"
 #include "cli/local_time.h"
@@ -15,6 +16,7 @@
 #include "cli/signals.h"
 #include "cli/space/kept_spaces.h"
 #include "cli/space/left_spaces.h"
+#include "receive/remembered.h"
 
 namespace qrx::cli {
 namespace {
@@ -66,7 +68,7 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
     wish.key = space.identity_->recipient().text();
   }
   auto created =
-      receive::create_space(origin, wish, client_for(origin), *may_create, space.own_ ? patience_with_own : Millis{0});
+      api::create_space(origin, wish, client_for(origin), *may_create, space.own_ ? patience_with_own : Millis{0});
   if (!created) return space.given_up(created.error());
   const auto token = Token::parse(created->token);
   if (!token) return space.given_up({Kind::unavailable, "the server at " + origin.url() + " gave no usable token", {}});
@@ -207,7 +209,7 @@ Result<void> OpenedSpace::close() {
   if (keep_) return {};
   http::ClientOptions client = client_for(link_.origin);
   client.answer_time = client.connect_time = closing_time;
-  return receive::delete_space(link_, client);
+  return api::delete_space(link_, client);
 }
 
 }  // namespace qrx::cli

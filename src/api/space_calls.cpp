@@ -1,0 +1,59 @@
+#include "api/space_calls.h"
+
+#include <algorithm>
+#include <memory>
+
+#include "api/owner_client.h"
+#include "api/requests.h"
+#include "api/retry.h"
+#include "wire/resource.h"
+
+namespace qrx::api {
+namespace {
+
+constexpr Millis least_patience{2'000};  // one cut on the way is no reason to give up
+constexpr std::size_t most_answer_bytes = 1U << 20;
+
+class SpaceCreator : public Requests {
+ public:
+  using Requests::Requests;
+
+  Result<wire::SpaceCreated> create(const http::ClientRequest& request) {
+    auto answer = http_.request(request, most_answer_bytes);
+    const int status = answer ? answer->status : 0;
+    auto created = granted(std::move(answer), "open a space");
+    // Whatever answers so to this address, it is none of ours.
+    if (status != 0 && status != 201 && (status < 400 || (!created && created.error().kind == Kind::not_found)))
+      return fail(Kind::other, http_.origin().url() + " is not a qrx server: it answered " + std::to_string(status));
+    if (!created) return tl::unexpected(created.error());
+    auto space = wire::from_json<wire::SpaceCreated>(created->body);
+    if (!space) return fail(Kind::other, "the server's answer is not understood", "is this a qrx server?");
+    return space;
+  }
+};
+
+}  // namespace
+
+Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::CreateSpace& wish,
+                                        const http::ClientOptions& options, const std::string& create_token,
+                                        Millis patience) {
+  http::ClientOptions own = options;
+  if (!own.interrupt) own.interrupt = std::make_shared<http::Interrupt>();
+  http::ClientRequest request;
+  request.method = "POST";
+  request.target = wire::path_of({wire::Resource::spaces});
+  request.headers = {{"Accept", "application/json"}, {"Content-Type", "application/json"}};
+  if (!create_token.empty()) request.headers.push_back({"Authorization", "Bearer " + create_token});
+  request.has_body = true;
+  request.body = wire::to_json(wish);
+  SpaceCreator creator(origin, own);
+  const RetryPolicy policy{Millis{50}, Millis{1000}, std::max(patience, least_patience)};
+  return retry(creator, Backoff(*own.interrupt, policy, nullptr), [&] { return creator.create(request); });
+}
+
+Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& options,
+                          std::optional<std::uint64_t> deliveries) {
+  return OwnerClient(link, options).remove(deliveries);
+}
+
+}  // namespace qrx::api

@@ -1,0 +1,129 @@
+#include "receive/beneath.h"
+
+#include <linux/openat2.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <vector>
+
+#include "receive/local_names.h"
+
+namespace qrx::receive {
+namespace {
+
+// The same as open_beneath() for kernels before 5.6: directory by directory, none of them a link.
+int walk_beneath(int root, const std::string& path, int flags) {
+  UniqueFd directory;
+  const auto parts = split_path(path);
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (parts[i] == "." || parts[i] == "..") {
+      errno = EXDEV;
+      return -1;
+    }
+    const int at = directory ? directory.get() : root;
+    const int fd = open_at(at, parts[i].c_str(), i + 1 == parts.size() ? flags : O_RDONLY | O_DIRECTORY);
+    if (fd < 0 || i + 1 == parts.size()) return fd;
+    directory.reset(fd);
+  }
+  errno = ENOENT;
+  return -1;
+}
+
+// The answers of file systems to a name that they cannot have: FAT, exFAT, CIFS, NTFS; and to one that is too long.
+bool is_name_refused(int error) {
+  return error == EINVAL || error == ENOENT || error == EILSEQ || error == ENAMETOOLONG || error == EIO;
+}
+
+}  // namespace
+
+int open_at(int directory, const char* name, int flags, mode_t mode) {
+  int fd;
+  do fd = ::openat(directory, name, flags | O_CLOEXEC | O_NOFOLLOW, mode);
+  while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
+int open_beneath(int root, const std::string& path, int flags) {
+  open_how how{};
+  how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
+  long fd;
+  do fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+  while (fd < 0 && (errno == EINTR || errno == EAGAIN));
+  if (fd < 0 && errno == ENOSYS) return walk_beneath(root, path, flags);
+  return static_cast<int>(fd);
+}
+
+UniqueFd open_directory_beneath(int root, const std::string& path) {
+  return UniqueFd(path.empty() ? open_at(root, ".", O_RDONLY | O_DIRECTORY)
+                               : open_beneath(root, path, O_RDONLY | O_DIRECTORY));
+}
+
+std::string directories_of(const std::string& path) {
+  const auto slash = path.rfind('/');
+  return slash == std::string::npos ? "" : path.substr(0, slash + 1);
+}
+
+int rename_no_replace(int directory, const char* from, const char* to) {
+  if (::renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
+  if (errno != EINVAL && errno != ENOSYS) return -1;
+  // A file system that cannot (some network ones): a second name cannot replace either.
+  if (::linkat(directory, from, directory, to, 0) == 0) return ::unlinkat(directory, from, 0);
+  if (errno == EEXIST) return -1;
+  // No second names either (FAT, exFAT): what is replaced is an empty file of our own.
+  const UniqueFd placeholder(open_at(directory, to, O_WRONLY | O_CREAT | O_EXCL, 0666));
+  if (!placeholder) return -1;
+  if (::renameat(directory, from, directory, to) == 0) return 0;
+  const int error = errno;
+  ::unlinkat(directory, to, 0);
+  errno = error;
+  return -1;
+}
+
+std::optional<std::string> with_a_name(const std::string& leaf, const std::function<bool(const std::string&)>& make) {
+  if (make(leaf)) return leaf;
+  const int error = errno;
+  if (!is_name_refused(error)) return std::nullopt;
+  for (const bool ascii : {false, true}) {
+    const std::string name = portable_name(leaf, ascii);
+    if (name != leaf && make(name)) return name;
+    if (name != leaf && !is_name_refused(errno)) return std::nullopt;
+  }
+  errno = error;
+  return std::nullopt;
+}
+
+UniqueFd make_probe(int directory) {
+  UniqueFd probe(open_at(directory, ".", O_RDWR | O_TMPFILE, 0600));
+  if (probe || errno == EACCES || errno == EROFS || errno == EPERM) return probe;
+  // A kill right here leaves what Saver::remove_stale() removes.
+  const std::string name = partial_name("probe", Id::random(), false);
+  probe.reset(open_at(directory, name.c_str(), O_RDWR | O_CREAT | O_EXCL, 0600));
+  if (probe) ::unlinkat(directory, name.c_str(), 0);
+  return probe;
+}
+
+bool is_ours(int directory, const struct stat& status) {
+  if (status.st_uid == ::geteuid()) return true;
+  struct stat made {};
+  const UniqueFd probe = make_probe(directory);
+  return probe && ::fstat(probe.get(), &made) == 0 && made.st_uid == status.st_uid && made.st_uid != ::geteuid();
+}
+
+bool cannot_sync(int error) {
+  return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == EBADF || error == EPERM ||
+         error == EACCES;
+}
+
+bool read_all(int fd, const std::function<void(ByteView)>& take) {
+  std::vector<std::byte> buffer(256U << 10);
+  for (;;) {
+    const ssize_t got = ::read(fd, buffer.data(), buffer.size());
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return got == 0;
+    take(ByteView(buffer).first(static_cast<std::size_t>(got)));
+  }
+}
+
+}  // namespace qrx::receive

@@ -1,0 +1,154 @@
+#include "receive/delivery_progress.h"
+
+#include <algorithm>
+#include <utility>
+
+namespace qrx::receive {
+namespace {
+
+// One connection's worth of small files.
+constexpr std::size_t most_posted = 16;
+constexpr std::uint64_t most_posted_bytes = 1U << 20;
+
+}  // namespace
+
+DeliveryProgress::DeliveryProgress(const ReceiveJob& job, const DeliveryContents& contents,
+                                   const FollowedOf& followed_of)
+    : job_(job),
+      contents_(contents),
+      followed_of_(followed_of),
+      saved_(contents.items.size()),
+      skip_(contents.items.size(), Skip::no) {}
+
+std::vector<std::size_t> DeliveryProgress::take_task() {
+  const std::lock_guard lock(mutex_);
+  if (error_ || tasks_.empty()) return {};
+  auto task = std::move(tasks_.front());
+  tasks_.pop_front();
+  return task;
+}
+
+bool DeliveryProgress::failed() {
+  const std::lock_guard lock(mutex_);
+  return error_.has_value();
+}
+
+void DeliveryProgress::fail_with(const Error& error) {
+  const std::lock_guard lock(mutex_);
+  if (!error_) error_ = error;
+}
+
+void DeliveryProgress::cannot_save(std::size_t index, const Error& error) {
+  const std::lock_guard lock(mutex_);
+  skip_[index] = Skip::failed;
+  if (!first_failed_)
+    first_failed_ = error;
+  else
+    also_failed_.push_back(contents_.items[index].name);
+  tell();
+}
+
+// Files are reported in the delivery's order, whatever the order they come in.
+void DeliveryProgress::saved(std::size_t index, SavedFile file) {
+  const std::lock_guard lock(mutex_);
+  saved_[index] = std::move(file);
+  tell();
+}
+
+// With the mutex held.
+void DeliveryProgress::tell() {
+  while (told_ < saved_.size() && (skip_[told_] != Skip::no || saved_[told_])) {
+    if (skip_[told_] == Skip::no) job_.tally.saved(*saved_[told_]);
+    ++told_;
+  }
+}
+
+void DeliveryProgress::declined(std::size_t index, Wish wish) {
+  const std::lock_guard lock(mutex_);
+  skip_[index] = wish == Wish::later ? Skip::later : Skip::discarded;
+  tell();
+}
+
+std::size_t DeliveryProgress::ask() {
+  for (std::size_t i = 0; i < contents_.shown.files.size(); ++i) {
+    if (job_.options.take_up && job_.record->is_done(contents_.shown.files[i].file)) {
+      skip_[i] = Skip::done_before;
+    } else if (const Wish wish = job_.tally.accept(contents_.shown, contents_.shown.files[i]); wish != Wish::save) {
+      skip_[i] = wish == Wish::later ? Skip::later : Skip::discarded;
+    }
+    if (skip_[i] == Skip::no)
+      job_.tally.expect(contents_.shown.files[i].file, contents_.shown.files[i].name, contents_.shown.files[i].size,
+                        false);
+    else
+      job_.tally.forget(contents_.shown.files[i].file);
+  }
+  return static_cast<std::size_t>(std::count(skip_.begin(), skip_.end(), Skip::no));
+}
+
+std::size_t DeliveryProgress::plan() {
+  std::vector<std::size_t> batch;
+  std::uint64_t bytes = 0;
+  const auto flush = [&] {
+    if (!batch.empty()) tasks_.push_back(std::move(batch));
+    batch.clear();
+    bytes = 0;
+  };
+  for (std::size_t i = 0; i < contents_.items.size(); ++i) {
+    if (skip_[i] != Skip::no) continue;
+    const std::uint64_t size = contents_.items[i].info.size;
+    if (size > most_small_bytes) {
+      tasks_.push_back({i});
+      continue;
+    }
+    if (batch.size() == most_posted || bytes + size > most_posted_bytes) flush();
+    batch.push_back(i);
+    bytes += size;
+  }
+  flush();
+  return tasks_.size();
+}
+
+// The first file that could not be saved, and the names of the others.
+std::optional<Error> DeliveryProgress::what_failed() const {
+  constexpr std::size_t most_names = 5;
+  if (!first_failed_ || also_failed_.empty()) return first_failed_;
+  Error error = *first_failed_;
+  error.what += "; neither could be saved: ";
+  for (std::size_t i = 0; i < std::min(also_failed_.size(), most_names); ++i)
+    error.what += (i > 0 ? ", " : "") + also_failed_[i];
+  if (also_failed_.size() > most_names)
+    error.what += " and " + std::to_string(also_failed_.size() - most_names) + " more";
+  return error;
+}
+
+void DeliveryProgress::remember(bool settled) {
+  if (!error_) error_ = what_failed();
+  if (!error_ && contents_.locked) error_ = no_key();
+  if (!settled) return;
+  std::vector<Id> done;
+  bool whole = !error_;
+  for (std::size_t i = 0; i < contents_.items.size(); ++i) {
+    if (skip_[i] == Skip::discarded || (skip_[i] == Skip::no && saved_[i]))
+      done.push_back(contents_.shown.files[i].file);
+    whole = whole && skip_[i] != Skip::later;
+  }
+  job_.record->finish(contents_.shown.delivery, done, whole);
+}
+
+Result<SavedDelivery> DeliveryProgress::result() {
+  if (error_) return tl::unexpected(*error_);
+  SavedDelivery out;
+  out.info = contents_.shown;
+  for (std::size_t i = 0; i < contents_.items.size(); ++i) {
+    const wire::FileInfo& file = contents_.shown.files[i];
+    job_.tally.forget(file.file);
+    if (skip_[i] == Skip::later) ++out.later;
+    if (skip_[i] == Skip::later || skip_[i] == Skip::discarded)
+      out.declined.push_back(file.name);
+    else if (saved_[i])
+      out.files.push_back(std::move(*saved_[i]));
+  }
+  return out;
+}
+
+}  // namespace qrx::receive

@@ -1,0 +1,73 @@
+// One delivery while its files are fetched by several threads: what is left to do, what became of each file.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/result.h"
+#include "receive/receive_job.h"
+#include "receive/received.h"
+#include "receive/sealed_contents.h"
+#include "receive/upload_follower.h"
+
+namespace qrx::receive {
+
+inline constexpr std::uint64_t most_small_bytes = 256U << 10;  // files that are fetched pipelined, whole in memory
+
+// What was followed of a file while it was uploaded; nothing when it was not.
+using FollowedOf = std::function<std::optional<Followed>(const Id&)>;
+
+// Thread-safe, but for the four that the thread of the delivery calls. One mutex; the tally's is taken under it.
+class DeliveryProgress {
+ public:
+  // All of it outlives this.
+  DeliveryProgress(const ReceiveJob& job, const DeliveryContents& contents, const FollowedOf& followed_of);
+
+  const ReceiveJob& job() const { return job_; }
+  const DeliveryContents& contents() const { return contents_; }
+  const Id& delivery() const { return contents_.shown.delivery; }
+  const Item& item(std::size_t index) const { return contents_.items[index]; }  // as the server has it
+  // As people see it.
+  const wire::FileInfo& shown(std::size_t index) const { return contents_.shown.files[index]; }
+  std::optional<Followed> followed(std::size_t index) const { return followed_of_(item(index).info.file); }
+
+  // For the workers: several small files, or one large; nothing when no more is to be done.
+  std::vector<std::size_t> take_task();
+  bool failed();
+  void fail_with(const Error& error);                       // ends the delivery
+  void cannot_save(std::size_t index, const Error& error);  // a file that is at fault itself: the others go on
+  void saved(std::size_t index, SavedFile file);
+  void declined(std::size_t index, Wish wish);
+
+  // Before the workers start, in this order. How many files are wanted; how many tasks there are.
+  std::size_t ask();
+  std::size_t plan();
+  // After they have ended. `settled`: what was saved is durable. What this delivery needs no more is remembered,
+  // whether or not the rest of it could be saved.
+  void remember(bool settled);
+  Result<SavedDelivery> result();
+
+ private:
+  void tell();  // with the mutex held
+  std::optional<Error> what_failed() const;
+
+  const ReceiveJob& job_;
+  const DeliveryContents& contents_;
+  const FollowedOf& followed_of_;
+  std::mutex mutex_;  // of all below
+  std::deque<std::vector<std::size_t>> tasks_;
+  enum class Skip : std::uint8_t { no, done_before, later, discarded, failed };
+  std::vector<std::optional<SavedFile>> saved_;
+  std::vector<Skip> skip_;
+  std::size_t told_ = 0;  // files before this one were reported
+  std::optional<Error> first_failed_;
+  std::vector<std::string> also_failed_;  // names
+  std::optional<Error> error_;
+};
+
+}  // namespace qrx::receive

@@ -1,0 +1,296 @@
+#include "receive/file_saver.h"
+
+#include <array>
+#include <utility>
+
+#include "api/refusals.h"
+#include "base/running_sums.h"
+#include "receive/age_decryptor.h"
+#include "receive/item_names.h"
+#include "seal/item.h"
+#include "wire/sniff.h"
+
+namespace qrx::receive {
+namespace {
+
+Error damaged(const std::string& name) {
+  return {Kind::integrity, name + " arrived damaged, twice: its checksum differs", {}};
+}
+
+// Of the file, not of the way or of this machine.
+bool is_at_fault(Kind kind) {
+  return kind == Kind::integrity || kind == Kind::exists;
+}
+
+std::string type_of(const PartialFile& partial) {
+  std::array<std::byte, wire::sniffed_bytes> beginning;
+  const auto size = partial.read_at(0, beginning);
+  const ByteView bytes(beginning.data(), size.value_or(0));
+  return std::string(wire::sniff(bytes, bytes.size() == partial.size()).type);
+}
+
+}  // namespace
+
+FileSaver::FileSaver(DeliveryProgress& delivery)
+    : delivery_(delivery), job_(delivery.job()), client_(job_.link, job_.options.client) {}
+
+void FileSaver::run() {
+  for (;;) {
+    const auto task = delivery_.take_task();
+    if (task.empty()) return;
+    const bool small = file(task.front()).size <= most_small_bytes;
+    const auto done = small ? save_small(task) : save_large(task.front());
+    if (done) continue;
+    if (small) return delivery_.fail_with(done.error());
+    const Error error = as_known(task.front(), done.error());
+    if (!is_at_fault(error.kind)) return delivery_.fail_with(error);
+    delivery_.cannot_save(task.front(), error);
+    client_.close();
+  }
+}
+
+// Of an item whose name its sender told, no message says the one that the server knows.
+Error FileSaver::as_known(std::size_t index, Error error) const {
+  if (!item(index).in_manifest) return error;
+  const std::string id = without_age_ending(file(index).name);
+  for (auto at = error.what.find(id); at != std::string::npos; at = error.what.find(id, at + item(index).name.size()))
+    error.what.replace(at, id.size(), item(index).name);
+  return error;
+}
+
+// A run that was killed after it had published this file.
+bool FileSaver::saved_before(std::size_t index) {
+  const wire::FileInfo& info = file(index);
+  const auto earlier = job_.record->find(info.file, delivery_.delivery());
+  if (!earlier) return false;
+  const bool opened = item(index).open && (earlier->size != info.size || earlier->xxh128 != info.xxh128);
+  if (!opened && (earlier->size != info.size || earlier->xxh128 != info.xxh128)) return false;
+  const auto path = job_.saver->find_saved(earlier->name, earlier->size, earlier->xxh128);
+  if (!path) return false;
+  std::optional<Sha256Sum> sha;
+  if (job_.options.sha256) {
+    sha = job_.saver->sha256_of(*path);
+    if (!sha) return false;
+  }
+  job_.tally.arrived(info.file, delivery_.shown(index).size);
+  const auto saved = opened ? opened_info(item(index), earlier->size, earlier->xxh128) : unopened(index);
+  delivery_.saved(index, SavedFile{*path, saved, sha, delivery_.delivery()});
+  return true;
+}
+
+// What was sealed to others, or in a way that is not read here.
+Result<void> FileSaver::stays_sealed(std::size_t index, seal::Refusal refusal) {
+  if (item(index).in_manifest || job_.options.only_sealed) return tl::unexpected(not_sealed(item(index).name));
+  why_unopened_ = seal::explain({refusal, ""}).what;
+  return {};
+}
+
+wire::FileInfo FileSaver::unopened(std::size_t index) const {
+  wire::FileInfo info = file(index);
+  info.sealed = false;
+  return info;
+}
+
+// It gets its final name, unless somebody asked does not want it after all.
+Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const Arrived& arrived) {
+  if (arrived.opened()) {
+    if (auto admitted = admit_item(job_, delivery_.contents(), item(index), arrived.tag); !admitted) {
+      partial.discard();
+      return admitted;
+    }
+    if (auto renamed = job_.saver->rename(partial, item(index).name, file(index).file, delivery_.delivery()); !renamed)
+      return renamed;
+  }
+  wire::FileInfo info =
+      arrived.opened() ? opened_info(item(index), partial.size(), arrived.sums.xxh128) : unopened(index);
+  // Of what was sealed the server knew nothing.
+  if (arrived.opened()) info.type = type_of(partial);
+  if (const Wish wish = job_.tally.keep(info, partial.descriptor()); wish != Wish::save) {
+    partial.discard();
+    delivery_.declined(index, wish);
+    return {};
+  }
+  // Before it has its name: a run that is killed in between finds it by this line, and does not save it twice.
+  job_.record->add(info.file, {partial.name(), info.size, info.xxh128, delivery_.delivery()});
+  const bool renamed = !job_.saver->one_file() && partial.name() != info.name;
+  auto path = partial.publish();
+  if (!path) return tl::unexpected(path.error());
+  std::string why = std::exchange(why_unopened_, {});
+  if (job_.options.identity && !arrived.opened() && why.empty() && has_age_ending(info.name))
+    why = "it does not begin as age files do; it may be damaged";
+  delivery_.saved(
+      index, SavedFile{std::move(*path), info, arrived.sums.sha256, delivery_.delivery(), renamed, std::move(why)});
+  return {};
+}
+
+Result<void> FileSaver::keep_small(std::size_t index, const std::string& bytes) {
+  const wire::FileInfo& info = file(index);
+  const Sums got = sums_of(as_bytes(bytes), job_.options.sha256);
+  if (bytes.size() != info.size || got.xxh128 != info.xxh128) return tl::unexpected(damaged(item(index).name));
+  Arrived arrived{bytes.size(), got, got.xxh128, {}};
+  std::string plain;
+  if (item(index).open) {
+    std::optional<seal::Refusal> refusal;
+    auto opened = open_whole(*job_.options.identity, as_bytes(bytes), job_.options.sha256, plain, refusal);
+    if (opened) {
+      // Before anything of it is on the disk.
+      if (auto admitted = admit_item(job_, delivery_.contents(), item(index), opened->tag); !admitted) return admitted;
+      arrived = std::move(*opened);
+    } else if (refusal && is_foreign(*refusal)) {
+      if (auto stays = stays_sealed(index, *refusal); !stays) return stays;
+    } else {
+      return fail(opened.error().kind, "cannot open " + item(index).name + ": " + opened.error().what,
+                  opened.error().hint);
+    }
+  }
+  // One who followed it while it was uploaded lets go of its partial.
+  static_cast<void>(delivery_.followed(index));
+  auto partial =
+      job_.saver->begin(arrived.opened() ? without_age_ending(info.name) : info.name, info.file, delivery_.delivery());
+  if (!partial) return tl::unexpected(partial.error());
+  if (partial->size() > 0)
+    if (auto emptied = partial->truncate(0); !emptied) return emptied;
+  if (auto written = partial->write(as_bytes(arrived.opened() ? plain : bytes)); !written) return written;
+  job_.tally.arrived(info.file, delivery_.shown(index).size);
+  return publish(index, *partial, arrived);
+}
+
+// Asks for all that is left at once; takes the answers off the front.
+Result<void> FileSaver::get_small(std::deque<std::size_t>& left) {
+  for (const auto index : left)
+    if (auto posted = client_.post_get(file(index).file); !posted) return posted;
+  while (!left.empty()) {
+    const auto bytes = client_.content(static_cast<std::size_t>(file(left.front()).size));
+    if (!bytes) return tl::unexpected(bytes.error());
+    if (auto kept = keep_small(left.front(), *bytes); !kept) return kept;
+    left.pop_front();
+  }
+  return {};
+}
+
+Result<void> FileSaver::save_small(const std::vector<std::size_t>& task) {
+  std::deque<std::size_t> left;
+  for (const auto index : task)
+    if (!saved_before(index)) left.push_back(index);
+  api::Backoff backoff = job_.backoff();
+  std::optional<std::size_t> damaged_once;
+  std::size_t before = 0;
+  return api::retry(
+      client_, backoff,
+      [&]() -> Result<void> {
+        before = left.size();
+        return left.empty() || delivery_.failed() ? Result<void>{} : get_small(left);
+      },
+      [&](const Error& raw, api::Asked asked) -> Result<api::Next> {
+        if (left.size() < before) {
+          backoff.progress();
+          if (api::is_temporary(raw.kind) && !asked && !job_.interrupt.raised()) return api::Next::at_once;
+        }
+        if (left.empty()) return api::Next::pause;
+        if (raw.kind == Kind::integrity && damaged_once != left.front()) {
+          damaged_once = left.front();  // the way here may be at fault
+          return api::Next::at_once;
+        }
+        const Error error = as_known(left.front(), raw);
+        if (!is_at_fault(error.kind)) {
+          if (auto go_on = backoff.wait(error, asked); !go_on) return tl::unexpected(go_on.error());
+          return api::Next::at_once;
+        }
+        delivery_.cannot_save(left.front(), error);
+        left.pop_front();
+        return api::Next::at_once;
+      });
+}
+
+Result<void> FileSaver::save_large(std::size_t index) {
+  if (saved_before(index)) return {};
+  if (item(index).open) {
+    const auto done = save_large(index, true);
+    if (!done) return tl::unexpected(done.error());
+    if (*done) return {};
+  }
+  const auto done = save_large(index, false);
+  return done ? Result<void>{} : tl::unexpected(done.error());
+}
+
+// From what the partial has to the end of the file. Nothing when it is sealed, but not to us.
+Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& partial, bool open,
+                                                api::Backoff& backoff) {
+  const Expected expected(file(index));
+  std::optional<Incoming> incoming;
+  std::uint64_t before = 0;
+  const auto each = [&]() -> Result<void> {
+    if (delivery_.failed()) return fail(Kind::other, "stopped");
+    job_.tally.arrived(expected.file, incoming->shown());
+    return {};
+  };
+  auto arrived = api::retry(
+      client_, backoff,
+      [&]() -> Result<Arrived> {
+        before = incoming ? incoming->taken() : 0;
+        if (!incoming) {
+          incoming.emplace([&partial](ByteView bytes) { return partial.write(bytes); }, job_.options.sha256,
+                           open ? job_.options.identity.get() : nullptr);
+          auto taken_up = incoming->take_up(client_, expected, partial, buffer_, job_.interrupt);
+          if (!taken_up && api::is_temporary(taken_up.error().kind)) incoming.reset();  // nothing was taken
+          if (!taken_up) return tl::unexpected(taken_up.error());
+          before = incoming->taken();
+          if (auto shown = each(); !shown) return tl::unexpected(shown.error());
+        }
+        if (auto pulled = incoming->pull(client_, expected, buffer_, each); !pulled)
+          return tl::unexpected(pulled.error());
+        if (incoming->taken() < *expected.size)
+          return fail(Kind::unavailable, open ? "the server sent another size than it said" : "the connection was cut");
+        return incoming->finish();
+      },
+      [&](const Error& error, api::Asked) -> Result<api::Next> {
+        if (incoming && incoming->refusal()) return tl::unexpected(error);
+        if (incoming && incoming->taken() > before) backoff.progress();
+        return api::Next::pause;
+      });
+  if (arrived) return std::optional(std::move(*arrived));
+  const auto refusal = incoming ? incoming->refusal() : std::nullopt;
+  if (!refusal) return tl::unexpected(arrived.error());
+  if (!is_foreign(*refusal))
+    return fail(arrived.error().kind, "cannot open " + item(index).name + ": " + arrived.error().what);
+  if (auto stays = stays_sealed(index, *refusal); !stays) return tl::unexpected(stays.error());
+  return std::nullopt;
+}
+
+// False when it is to be opened, but is not sealed to us: it is to be saved as it is.
+Result<bool> FileSaver::save_large(std::size_t index, bool open) {
+  const wire::FileInfo& info = file(index);
+  const auto followed = delivery_.followed(index);
+  auto partial = job_.saver->begin(open ? without_age_ending(info.name) : info.name, info.file, delivery_.delivery());
+  if (!partial) return tl::unexpected(partial.error());
+  const auto save = [&](const Arrived& arrived) -> Result<bool> {
+    if (auto published = publish(index, *partial, arrived); !published) return tl::unexpected(published.error());
+    return true;
+  };
+  if (followed && followed->whole && followed->whole->opened() == open && followed->whole->wire_sum == info.xxh128 &&
+      followed->whole->size == partial->size())
+    return save(*followed->whole);
+
+  if (buffer_.empty()) buffer_.resize(incoming_buffer_bytes);
+  partial->expect_length(open ? seal::plain_part(info.size) : info.size);
+  // Under this name it may also be as it came.
+  if (open && !has_age_ending(info.name))
+    if (auto emptied = partial->truncate(0); !emptied) return tl::unexpected(emptied.error());
+  api::Backoff backoff = job_.backoff();
+  for (bool again = false;; again = true) {
+    auto arrived = fetch(index, *partial, open, backoff);
+    if (arrived && *arrived && (*arrived)->wire_sum == info.xxh128) return save(**arrived);
+    if (arrived && *arrived) arrived = tl::unexpected(damaged(open ? item(index).name : info.name));
+    if (!arrived && arrived.error().kind != Kind::integrity) return tl::unexpected(arrived.error());
+    if (arrived || again) {
+      partial->discard();
+      if (arrived) return false;
+      return tl::unexpected(arrived.error());
+    }
+    // Once more from the first byte: an earlier run's partial may be damaged, or the way here.
+    client_.close();
+    if (auto emptied = partial->truncate(0); !emptied) return tl::unexpected(emptied.error());
+  }
+}
+
+}  // namespace qrx::receive

@@ -1,0 +1,50 @@
+// Fetches files of a delivery and saves them: one connection, small files pipelined, large ones resumed.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "api/owner_client.h"
+#include "api/retry.h"
+#include "base/result.h"
+#include "receive/arrived.h"
+#include "receive/delivery_progress.h"
+#include "receive/incoming.h"
+#include "receive/partial_file.h"
+#include "seal/opener.h"
+
+namespace qrx::receive {
+
+// One thread; several of these work on one delivery.
+class FileSaver {
+ public:
+  explicit FileSaver(DeliveryProgress& delivery);
+
+  void run();  // until nothing is left to do, or the delivery has failed
+
+ private:
+  const Item& item(std::size_t index) const { return delivery_.item(index); }
+  const wire::FileInfo& file(std::size_t index) const { return item(index).info; }  // sealed, if it is
+  Error as_known(std::size_t index, Error error) const;
+
+  Result<void> save_small(const std::vector<std::size_t>& task);
+  Result<void> get_small(std::deque<std::size_t>& left);
+  Result<void> keep_small(std::size_t index, const std::string& bytes);
+  Result<void> save_large(std::size_t index);
+  Result<bool> save_large(std::size_t index, bool open);
+  Result<std::optional<Arrived>> fetch(std::size_t index, PartialFile& partial, bool open, api::Backoff& backoff);
+  Result<void> stays_sealed(std::size_t index, seal::Refusal refusal);
+  bool saved_before(std::size_t index);
+  wire::FileInfo unopened(std::size_t index) const;
+  Result<void> publish(std::size_t index, PartialFile& partial, const Arrived& arrived);
+
+  DeliveryProgress& delivery_;
+  const ReceiveJob& job_;
+  api::OwnerClient client_;
+  std::vector<std::byte> buffer_;
+  std::string why_unopened_;  // the file at hand stays as it came; or empty
+};
+
+}  // namespace qrx::receive

@@ -1,0 +1,130 @@
+#include "receive/incoming.h"
+
+#include <algorithm>
+#include <span>
+#include <string>
+#include <utility>
+
+#include "seal/item.h"
+
+namespace qrx::receive {
+namespace {
+
+constexpr std::size_t front_step = 4096;  // of a sealed file, to find the end of its header
+
+// The first bytes of a sealed file, header and all.
+Result<std::vector<std::byte>> fetch_front(api::OwnerClient& client, const Id& file) {
+  const auto opened = client.open(file, 0, std::nullopt);
+  if (!opened) return tl::unexpected(opened.error());
+  std::vector<std::byte> front;
+  for (;;) {
+    const std::size_t before = front.size();
+    if (before > seal::most_front_bytes) return fail(Kind::integrity, "the header of a sealed file does not end");
+    front.resize(before + front_step);
+    const auto got = client.read(std::span(front).subspan(before));
+    if (!got) return tl::unexpected(got.error());
+    front.resize(before + *got);
+    if (front.size() >= seal::sealed_size(0) || *got == 0) break;
+  }
+  client.close();  // the rest of it is asked for from where it is needed
+  return front;
+}
+
+// The sums of the bytes that are there.
+Result<void> sum_partial(const PartialFile& partial, RunningSums& sums, std::vector<std::byte>& buffer,
+                         const http::Interrupt& interrupt) {
+  for (std::uint64_t at = 0; at < partial.size();) {
+    if (interrupt.raised()) return fail(Kind::unavailable, "interrupted");
+    const auto most = static_cast<std::size_t>(std::min<std::uint64_t>(buffer.size(), partial.size() - at));
+    const auto got = partial.read_at(at, std::span(buffer).first(most));
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) return fail(Kind::integrity, partial.name() + " was changed by someone while it was being saved");
+    sums.update({buffer.data(), *got});
+    at += *got;
+  }
+  return {};
+}
+
+}  // namespace
+
+Incoming::Incoming(seal::PlainSink sink, bool sha256, const seal::Identity* key, AgeDecryptor::AdmitTag admit)
+    : sink_(std::move(sink)), sums_(sha256) {
+  if (key != nullptr) decryptor_ = std::make_unique<AgeDecryptor>(*key, sink_, sha256, std::move(admit));
+}
+
+std::uint64_t Incoming::taken() const {
+  return decryptor_ ? decryptor_->taken() : taken_;
+}
+
+std::uint64_t Incoming::shown() const {
+  return decryptor_ ? seal::plain_part(taken()) : taken_;
+}
+
+std::optional<seal::Refusal> Incoming::refusal() const {
+  return decryptor_ ? decryptor_->refusal() : std::nullopt;
+}
+
+Result<void> Incoming::take_up(api::OwnerClient& client, const Expected& expected, PartialFile& partial,
+                               std::vector<std::byte>& buffer, const http::Interrupt& interrupt) {
+  if (partial.size() == 0) return {};
+  if (decryptor_) return take_up_opened(client, expected.file, partial);
+  if (expected.size && partial.size() > *expected.size) return partial.truncate(0);
+  if (auto summed = sum_partial(partial, sums_, buffer, interrupt); !summed) return summed;
+  taken_ = partial.size();
+  return {};
+}
+
+Result<void> Incoming::take_up_opened(api::OwnerClient& client, const Id& file, PartialFile& partial) {
+  // The last chunk is fetched again, even when it is there: it tells that the file ends with it.
+  const std::uint64_t chunks = (partial.size() - 1) / seal::chunk_size;
+  if (chunks == 0) return partial.truncate(0);
+  const auto front = fetch_front(client, file);
+  if (!front) return tl::unexpected(front.error());
+  const auto resumed = decryptor_->resume(*front, chunks, [&partial](std::uint64_t offset, std::span<std::byte> space) {
+    return partial.read_at(offset, space);
+  });
+  if (!resumed) return tl::unexpected(resumed.error());
+  if (!*resumed) return fail(Kind::integrity, "the header of a sealed file is longer than expected");
+  return partial.truncate(chunks * seal::chunk_size);
+}
+
+Result<void> Incoming::take(ByteView bytes) {
+  if (decryptor_) return decryptor_->push(bytes);
+  sums_.update(bytes);
+  if (auto written = sink_(bytes); !written) return written;
+  taken_ += bytes.size();
+  return {};
+}
+
+Result<void> Incoming::pull(api::OwnerClient& client, const Expected& expected, std::vector<std::byte>& buffer,
+                            const std::function<Result<void>()>& each) {
+  const std::uint64_t start = taken();
+  if (expected.size && start >= *expected.size) return {};
+  const auto opened = client.open(expected.file, start, expected.sum);
+  if (!opened) return tl::unexpected(opened.error());
+  // What a server sends in front of what was asked for is passed over: the sink cannot take it a second time.
+  std::uint64_t skip = start - opened->start;
+  while (!expected.size || taken() < *expected.size) {
+    // No byte more than it said: a disk is not filled by a server that goes on and on.
+    const std::uint64_t most = expected.size ? skip + *expected.size - taken() : buffer.size();
+    const auto got =
+        client.read(std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(most, buffer.size()))));
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) break;
+    const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip, *got));
+    skip -= skipped;
+    if (skipped < *got)
+      if (auto done = take(ByteView(buffer).subspan(skipped, *got - skipped)); !done) return done;
+    if (auto done = each(); !done) return done;
+  }
+  if (skip > 0) return fail(Kind::integrity, "the file became shorter while it was received");
+  return {};
+}
+
+Result<Arrived> Incoming::finish() {
+  if (decryptor_) return decryptor_->finish();
+  const Sums sums = sums_.sums();
+  return Arrived{taken_, sums, sums.xxh128, {}};
+}
+
+}  // namespace qrx::receive

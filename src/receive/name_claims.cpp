@@ -1,0 +1,77 @@
+#include "receive/name_claims.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include "base/text.h"
+#include "receive/beneath.h"
+#include "receive/local_names.h"
+
+namespace qrx::receive {
+
+Result<std::string> NameClaims::claim(const std::string& local_name, const Id& file, const Id& delivery) {
+  const std::string directories = directories_of(local_name);
+  const std::string leaf = local_name.substr(directories.size());
+  const std::lock_guard lock(mutex_);
+  for (unsigned number = 0; number < most_numbers; ++number) {
+    std::string name = directories + numbered_name(leaf, number);
+    const auto [it, added] = taken_.try_emplace(name, Owner{file, delivery});
+    if (!added && it->second.delivery != delivery) it->second = Owner{file, delivery};
+    if (it->second.file == file) return name;
+  }
+  return fail(Kind::exists, "too many files of one delivery are named " + local_name);
+}
+
+void NameClaims::release(const std::string& claimed, const Id& file) {
+  const std::lock_guard lock(mutex_);
+  const auto taken = taken_.find(claimed);
+  if (taken != taken_.end() && taken->second.file == file) taken_.erase(taken);
+}
+
+bool NameClaims::is_twin(const std::string& directories, const std::string& leaf, int directory) {
+  struct stat ours {
+  }, other{};
+  if (::fstatat(directory, leaf.c_str(), &ours, AT_SYMLINK_NOFOLLOW) != 0) return false;
+  const std::lock_guard lock(mutex_);
+  for (auto at = taken_.lower_bound(directories); at != taken_.end() && at->first.starts_with(directories); ++at) {
+    const std::string name = at->first.substr(directories.size());
+    if (name != leaf && name.size() == leaf.size() && equal_ignoring_case(name, leaf) &&
+        ::fstatat(directory, name.c_str(), &other, AT_SYMLINK_NOFOLLOW) == 0 && other.st_ino == ours.st_ino &&
+        other.st_dev == ours.st_dev)
+      return true;
+  }
+  return false;
+}
+
+void NameClaims::add_part(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  parts_.insert(path);
+}
+
+void NameClaims::remove_part(const std::string& path) {
+  const std::lock_guard lock(mutex_);
+  parts_.erase(path);
+}
+
+std::set<std::string> NameClaims::take_parts() {
+  std::set<std::string> parts;
+  const std::lock_guard lock(mutex_);
+  parts.swap(parts_);
+  return parts;
+}
+
+void NameClaims::published(const std::string& directories, const std::string& part) {
+  const std::lock_guard lock(mutex_);
+  unsettled_.insert(directories);
+  parts_.erase(directories + part);
+}
+
+std::set<std::string> NameClaims::settle(const Id& delivery) {
+  std::set<std::string> directories;
+  const std::lock_guard lock(mutex_);
+  directories.swap(unsettled_);
+  std::erase_if(taken_, [&delivery](const auto& taken) { return taken.second.delivery == delivery; });
+  return directories;
+}
+
+}  // namespace qrx::receive

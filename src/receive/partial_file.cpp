@@ -1,0 +1,120 @@
+#include "receive/partial_file.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <utility>
+#include <vector>
+
+#include "receive/beneath.h"
+#include "receive/local_names.h"
+
+namespace qrx::receive {
+namespace {
+
+constexpr std::uint64_t flush_step = 8U << 20;  // write-back is started every so many bytes
+
+}  // namespace
+
+Result<void> PartialFile::write(ByteView bytes) {
+  if (length_ > 0) ahead_.before_write(file_.get(), size_, bytes.size(), length_);
+  while (!bytes.empty()) {
+    const ssize_t put = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
+    if (put < 0 && errno == EINTR) continue;
+    if (put < 0) return fail_errno("cannot write " + shown_ + name_);
+    size_ += static_cast<std::uint64_t>(put);
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+  if (size_ - flushed_ >= flush_step) {
+    // A hint: where the file system cannot, publish() has more to wait for.
+    static_cast<void>(::sync_file_range(file_.get(), static_cast<off_t>(flushed_), static_cast<off_t>(size_ - flushed_),
+                                        SYNC_FILE_RANGE_WRITE));
+    flushed_ = size_;
+  }
+  return {};
+}
+
+Result<std::size_t> PartialFile::read_at(std::uint64_t offset, std::span<std::byte> space) const {
+  for (;;) {
+    const ssize_t got = ::pread(file_.get(), space.data(), space.size(), static_cast<off_t>(offset));
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR) return fail_errno("cannot read " + shown_ + name_ + " again");
+  }
+}
+
+Result<void> PartialFile::truncate(std::uint64_t size) {
+  if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return fail_errno("cannot shorten " + shown_ + name_);
+  size_ = size;
+  flushed_ = std::min(flushed_, size);
+  ahead_ = {};
+  return {};
+}
+
+// The bytes first: a name must never stand for bytes that a loss of power takes away.
+Result<std::string> PartialFile::publish() {
+  const std::string wanted = shown_ + name_;
+  if (::fdatasync(file_.get()) != 0 && !cannot_sync(errno)) return fail_errno("cannot make " + wanted + " durable");
+  struct stat ours {
+  }, named{};
+  if (::fstat(file_.get(), &ours) != 0 ||
+      ::fstatat(directory_.get(), part_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 || ours.st_ino != named.st_ino ||
+      ours.st_dev != named.st_dev)
+    return fail(Kind::integrity, "cannot save " + wanted + ": its partial file was replaced or removed meanwhile");
+  const auto leaf = take_name();
+  if (!leaf) return leaf;
+  names_->published(directories(), part_);
+  return shown_ + directories() + *leaf;
+}
+
+Result<std::string> PartialFile::take_name() {
+  const std::string wanted = shown_ + name_;
+  if (on_conflict_ == OnConflict::overwrite && !names_->is_twin(directories(), leaf_, directory_.get())) {
+    if (::renameat(directory_.get(), part_.c_str(), directory_.get(), leaf_.c_str()) == 0) return leaf_;
+    if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST)
+      return fail(Kind::exists, "cannot overwrite " + wanted + ": it is a directory");
+    return fail_errno("cannot save " + wanted);
+  }
+  for (unsigned number = 0;; ++number) {
+    std::string leaf = numbered_name(leaf_, number);
+    if (rename_no_replace(directory_.get(), part_.c_str(), leaf.c_str()) == 0) return leaf;
+    if (errno != EEXIST) return fail_errno("cannot save " + wanted);
+    if (on_conflict_ == OnConflict::refuse || number == most_numbers)
+      return fail(Kind::exists, wanted + " already exists; not saved");
+  }
+}
+
+Result<void> PartialFile::move_to(PartialFile target) {
+  if (::renameat(directory_.get(), part_.c_str(), target.directory_.get(), target.part_.c_str()) == 0) {
+    target.file_ = std::move(file_);
+    target.size_ = size_;
+    target.flushed_ = flushed_;
+    *this = std::move(target);
+    return {};
+  }
+  if (errno != EXDEV) return fail_errno("cannot save " + shown_ + target.name_);
+  // Another file system is mounted there.
+  if (auto emptied = target.truncate(0); !emptied) return emptied;
+  std::vector<std::byte> buffer(256U << 10);
+  while (target.size() < size_) {
+    const auto got = read_at(target.size(), buffer);
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) return fail(Kind::integrity, name_ + " was changed by someone while it was being saved");
+    if (auto written = target.write({buffer.data(), *got}); !written) return written;
+  }
+  discard();
+  *this = std::move(target);
+  return {};
+}
+
+void PartialFile::discard() {
+  static_cast<void>(::unlinkat(directory_.get(), part_.c_str(), 0));  // gone already is as good
+  names_->remove_part(directories() + part_);
+  names_->release(claimed_, id_);
+  file_.reset();
+}
+
+}  // namespace qrx::receive

@@ -1,0 +1,53 @@
+// All events of one receiver, one at a time, and the figures of what is coming in.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "receive/received.h"
+#include "wire/id.h"
+#include "wire/messages.h"
+
+namespace qrx::receive {
+
+// Thread-safe. Events are called with its mutex held: they may not call back.
+class ReceiveTally {
+ public:
+  explicit ReceiveTally(const ReceiverEvents& events) : events_(events) {}
+
+  // What is known of one file that comes in: from the server's list, or from its download here.
+  void expect(const Id& file, const std::string& name, std::optional<std::uint64_t> total, bool uploading);
+  void arrived(const Id& file, std::uint64_t bytes);
+  void forget(const Id& file);  // delivered, or withdrawn
+
+  void notice(const std::string& text);
+  void retrying(const std::string& text);
+  void saved(const SavedFile& file);
+  void delivered(const SavedDelivery& delivery);
+  void refused(const wire::DeliveryInfo& delivery, const Error& error);
+  Wish accept(const wire::DeliveryInfo& delivery, const wire::FileInfo& file);
+  Wish keep(const wire::FileInfo& file, int descriptor);  // ReceiverEvents::arrived
+
+ private:
+  struct Incoming {
+    std::string name;
+    std::uint64_t bytes = 0;
+    std::optional<std::uint64_t> total;
+    bool uploading = false;
+  };
+  void tell(const Incoming& last, bool at_once);  // with the mutex held
+
+  const ReceiverEvents& events_;
+  std::mutex mutex_;
+  std::map<Id, Incoming> incoming_;
+  std::uint64_t bytes_ = 0, known_total_ = 0;
+  std::size_t unknown_totals_ = 0, uploading_ = 0;
+  Steady next_tell_{};
+};
+
+}  // namespace qrx::receive

@@ -1,0 +1,44 @@
+#include "receive/remembered.h"
+
+#include "api/owner_client.h"
+#include "receive/seen_seals.h"
+#include "seal/item.h"
+#include "wire/messages.h"
+
+namespace qrx::receive {
+
+Result<Unsaved> find_unsaved(const OwnerLink& link, const http::ClientOptions& options, const Finished& finished,
+                             bool close) {
+  api::OwnerClient client(link, options);
+  if (close)
+    if (auto closed = client.close_space(); !closed) return tl::unexpected(closed.error());
+  const auto info = client.space();
+  if (!info) return tl::unexpected(info.error());
+  Unsaved unsaved;
+  unsaved.held = info->deliveries.size();
+  for (const auto& delivery : info->deliveries) {
+    if (finished.deliveries.contains(delivery.delivery)) continue;
+    ++unsaved.deliveries;
+    for (const auto& file : delivery.files) {
+      if (finished.files.contains(file.file) || (file.sealed && file.name == wire::manifest_name)) continue;
+      ++unsaved.files;
+      unsaved.bytes += file.sealed ? seal::plain_part(file.size) : file.size;
+    }
+  }
+  return unsaved;
+}
+
+Finished what_is_finished(const std::string& state_dir, const Guid& guid) {
+  return SavedRecord(state_dir, guid).finished();
+}
+
+void forget_finished(const std::string& state_dir, const Guid& guid) {
+  SavedRecord(state_dir, guid).remove();
+}
+
+void forget_received(const std::string& state_dir, const Guid& guid) {
+  forget_finished(state_dir, guid);
+  SeenSeals(state_dir, guid, {}).remove();
+}
+
+}  // namespace qrx::receive

@@ -1,0 +1,207 @@
+#include "receive/stream_receiver.h"
+
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <utility>
+
+#include "api/refusals.h"
+#include "api/retry.h"
+#include "receive/item_names.h"
+#include "receive/text_delivery.h"
+#include "seal/item.h"
+
+namespace qrx::receive {
+
+StreamReceiver::StreamReceiver(const ReceiveJob& job, int stream)
+    : job_(job), stream_(stream), client_(job.link, job.options.client), buffer_(incoming_buffer_bytes) {}
+
+Result<void> StreamReceiver::write(ByteView bytes) {
+  while (!bytes.empty()) {
+    std::array<pollfd, 2> waits{{{stream_, POLLOUT, 0}, {job_.interrupt.fd(), POLLIN, 0}}};
+    if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return fail_errno("cannot wait for the output");
+    if (job_.interrupt.raised()) return fail(Kind::unavailable, "interrupted");
+    if (waits[0].revents == 0) continue;
+    const ssize_t put = ::write(stream_, bytes.data(), bytes.size());
+    if (put < 0 && (errno == EINTR || errno == EAGAIN)) continue;
+    if (put < 0) return fail_errno("cannot write to the output");
+    bytes = bytes.subspan(static_cast<std::size_t>(put));
+  }
+  return {};
+}
+
+void StreamReceiver::begin(const Id& delivery, const Id& file, const std::string& name, bool open, bool must_open) {
+  current_.emplace(Current{delivery, file, name, nullptr, false, must_open});
+  // What is written cannot be taken back: what was taken in another delivery is refused before.
+  const auto admit = [this, delivery, name](const std::string& tag) -> Result<void> {
+    if (job_.seals->claim(delivery, tag, false)) return {};
+    return tl::unexpected(shown_again(is_item_name(name) ? "an encrypted file" : without_age_ending(name)));
+  };
+  current_->incoming = std::make_unique<Incoming>([this](ByteView bytes) { return write(bytes); }, job_.options.sha256,
+                                                  open ? job_.options.identity.get() : nullptr, admit);
+}
+
+// From where the output stands to the end of the file, or to trouble.
+Result<void> StreamReceiver::pull(const Expected& expected) {
+  Incoming& incoming = *current_->incoming;
+  auto done = incoming.pull(client_, expected, buffer_, [&]() -> Result<void> {
+    job_.tally.arrived(expected.file, incoming.shown());
+    return {};
+  });
+  if (done) current_->complete = true;
+  if (done || !incoming.refusal() || !is_foreign(*incoming.refusal())) return done;
+  // Not for us: nothing was written of it yet.
+  client_.close();
+  if (job_.options.only_sealed || current_->must_open || is_item_name(current_->name))
+    return tl::unexpected(not_sealed(current_->name));
+  const Current as_it_is = std::move(*current_);
+  begin(as_it_is.delivery, as_it_is.file, as_it_is.name, false);
+  return pull(expected);
+}
+
+Result<void> StreamReceiver::follow(const wire::UploadInfo& upload) {
+  if (!current_) {
+    begin(upload.delivery, upload.upload, upload.name, job_.options.identity && has_age_ending(upload.name));
+    next_pause_ = job_.options.retry.first;
+  }
+  const bool opens = current_->incoming->opens();
+  const auto length = opens && upload.length ? std::optional(seal::plain_part(*upload.length)) : upload.length;
+  job_.tally.expect(upload.upload, opens ? known_name(upload.name) : upload.name, length, true);
+  if (current_->complete) return {};
+  const std::uint64_t before = current_->incoming->taken();
+  const auto pulled = pull(Expected(upload));
+  if (pulled) return {};
+  client_.close();
+  // Whether the upload is over, or only this connection, stands in the next state of the space.
+  const Kind kind = pulled.error().kind;
+  if ((!api::is_temporary(kind) && kind != Kind::not_found) || job_.interrupt.raised()) return pulled;
+  if (current_->incoming->taken() > before) next_pause_ = job_.options.retry.first;
+  if (!api::sleep_interruptible(job_.interrupt, next_pause_)) return pulled;
+  next_pause_ = std::min(next_pause_ * 2, job_.options.retry.most);
+  return {};
+}
+
+// Until all of a committed file was written, or trouble lasts.
+Result<void> StreamReceiver::pull_all(const Expected& expected, const std::string& name) {
+  api::Backoff backoff = job_.backoff();
+  std::uint64_t before = 0;
+  return api::retry(
+      client_, backoff,
+      [&]() -> Result<void> {
+        before = current_->incoming->taken();
+        return before < *expected.size ? pull(expected) : Result<void>{};
+      },
+      [&](const Error& error, api::Asked) -> Result<api::Next> {
+        if (current_->incoming->refusal()) return fail(error.kind, "cannot open " + name + ": " + error.what);
+        if (current_->incoming->taken() > before) backoff.progress();
+        return api::Next::pause;
+      });
+}
+
+// Only at its end is a file known to be whole, and the one that was sent.
+Result<SavedFile> StreamReceiver::check_file(const DeliveryContents& contents, const Item& item, Incoming& incoming) {
+  const bool opens = incoming.opens();
+  if (!opens && (item.in_manifest || job_.options.only_sealed)) return tl::unexpected(not_sealed(item.name));
+  const auto whole = incoming.finish();
+  if (!whole)
+    return fail(whole.error().kind, "what was written of " + item.name + " is not all of it: " + whole.error().what);
+  if (whole->wire_sum != item.info.xxh128 || (!opens && whole->size != item.info.size))
+    return fail(Kind::integrity, "what was written of " + item.name + " is damaged: its checksum differs");
+  SavedFile saved{{}, item.info, whole->sums.sha256, contents.shown.delivery};
+  saved.info.sealed = false;
+  if (!opens) return saved;
+  if (auto admitted = admit_item(job_, contents, item, whole->tag); !admitted) return tl::unexpected(admitted.error());
+  saved.info = opened_info(item, whole->size, whole->sums.xxh128);
+  return saved;
+}
+
+Result<SavedFile> StreamReceiver::write_file(const DeliveryContents& contents, const Item& item) {
+  const wire::FileInfo& info = item.info;
+  if (!current_ || current_->file != info.file)
+    begin(contents.shown.delivery, info.file, info.name, item.open, item.in_manifest);
+  job_.tally.expect(info.file, item.name, item.open ? seal::plain_part(info.size) : info.size, false);
+  if (auto pulled = pull_all(Expected(info), item.name); !pulled) return tl::unexpected(pulled.error());
+  auto saved = check_file(contents, item, *current_->incoming);
+  current_.reset();
+  return saved;
+}
+
+Result<void> StreamReceiver::write_text(const DeliveryContents& contents, SavedDelivery& out) {
+  SavedFile file{{}, file_of_text(contents), std::nullopt, out.info.delivery};
+  out.sealed_text = file.info.sealed;
+  if (const Wish wish = job_.tally.accept(contents.shown, file.info); wish != Wish::save) {
+    if (wish == Wish::later) ++out.later;
+    out.declined.push_back(file.info.name);
+    return {};
+  }
+  if (auto written = write(as_bytes(out.info.message)); !written) return written;
+  if (job_.options.sha256) file.sha256 = sha256(as_bytes(out.info.message));
+  job_.tally.saved(file);
+  out.files.push_back(std::move(file));
+  return {};
+}
+
+Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& delivery) {
+  const auto contents = read_contents(job_, delivery);
+  if (!contents) return tl::unexpected(contents.error());
+  if (contents->locked) return tl::unexpected(no_key());
+  if (auto admitted = admit(job_, *contents); !admitted) return tl::unexpected(admitted.error());
+  SavedDelivery out;
+  out.info = contents->shown;
+  if (is_text(out.info)) {
+    if (auto written = write_text(*contents, out); !written) return tl::unexpected(written.error());
+    return out;
+  }
+  std::vector<std::size_t> order;
+  for (std::size_t i = 0; i < contents->items.size(); ++i) order.push_back(i);
+  // The one that was begun while it was uploaded comes first.
+  if (current_)
+    std::stable_partition(order.begin(), order.end(),
+                          [&](std::size_t i) { return contents->items[i].info.file == current_->file; });
+  for (const std::size_t i : order) {
+    const wire::FileInfo& shown = contents->shown.files[i];
+    if (const Wish wish = job_.tally.accept(contents->shown, shown); wish != Wish::save) {
+      if (wish == Wish::later) ++out.later;
+      out.declined.push_back(shown.name);
+      continue;
+    }
+    auto saved = write_file(*contents, contents->items[i]);
+    if (!saved) return tl::unexpected(saved.error());
+    job_.tally.saved(*saved);
+    job_.tally.forget(shown.file);
+    out.files.push_back(std::move(*saved));
+  }
+  return out;
+}
+
+const wire::DeliveryInfo* StreamReceiver::choose(const std::vector<const wire::DeliveryInfo*>& fresh) const {
+  if (!current_) return fresh.empty() ? nullptr : fresh.front();
+  for (const auto* delivery : fresh)
+    for (const auto& file : delivery->files)
+      if (file.file == current_->file) return delivery;
+  return nullptr;
+}
+
+Result<void> StreamReceiver::update(const std::vector<wire::UploadInfo>& uploads) {
+  if (!current_) {
+    const auto first = std::find_if(uploads.begin(), uploads.end(), [this](const auto& upload) {
+      return !job_.options.identity || upload.name != wire::manifest_name;
+    });
+    return first == uploads.end() ? Result<void>{} : follow(*first);
+  }
+  const auto it =
+      std::find_if(uploads.begin(), uploads.end(), [this](const auto& u) { return u.upload == current_->file; });
+  if (it != uploads.end()) return follow(*it);
+  if (current_->complete) return {};  // its delivery is not committed yet
+  if (current_->incoming->taken() > 0)
+    return fail(Kind::gone, "the sender took " + current_->name + " back after " +
+                                std::to_string(current_->incoming->taken()) + " bytes of it were written");
+  job_.tally.forget(current_->file);
+  current_.reset();
+  return {};
+}
+
+}  // namespace qrx::receive

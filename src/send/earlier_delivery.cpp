@@ -1,0 +1,66 @@
+#include "send/earlier_delivery.h"
+
+#include <string_view>
+#include <unordered_map>
+
+#include "base/running_sums.h"
+#include "send/files_there.h"
+#include "send/sealed_source.h"
+#include "send/source_file.h"
+
+namespace qrx::send {
+namespace {
+
+// Items have the names of their sources as these are now: what is there under other names is of no use.
+Result<bool> believe_sealed(SendJob& job, const wire::DeliveryState& there, const ResumeState& state) {
+  if (state.any_changed()) return false;
+  std::unordered_map<std::string_view, std::size_t> items;
+  for (std::size_t i = 0; i < job.list.sources.size(); ++i) items.emplace(job.plan->item(i), i);
+  for (const auto& file : there.files) {
+    if (file.name == wire::manifest_name) {
+      const Xxh128Sum sum = sums_of(as_bytes(job.plan->manifest()), false).xxh128;
+      if (file.size == job.plan->manifest().size() && file.xxh128 == sum)
+        job.manifest = file;
+      else if (there.committed || file.size > most_small_bytes)
+        return false;
+      continue;
+    }
+    const auto item = items.find(file.name);
+    if (item == items.end()) return false;
+    wire::ReceivedFile here;
+    auto sums = sum_sealed(*job.plan, job.list, item->second, job.options.sha256, job.interrupt, here);
+    if (!sums && sums.error().kind == Kind::integrity) return false;  // it changes right now
+    if (!sums) return tl::unexpected(sums.error());
+    if (here != file) return false;
+    job.finish(item->second, std::move(*sums), file.xxh128, file.size);
+  }
+  // A large one may be there in part, under an upload that nobody remembers.
+  return job.manifest || job.plan->manifest().size() <= most_small_bytes;
+}
+
+}  // namespace
+
+Result<bool> believe(SendJob& job, const wire::DeliveryState& there, const ResumeState& state) {
+  if (job.plan != nullptr) return believe_sealed(job, there, state);
+  const FilesThere files(there.files);
+  for (std::size_t i = 0; i < job.list.sources.size(); ++i) {
+    const Source& source = job.list.sources[i];
+    const auto* found = files.find(source.name);
+    if (found == nullptr) {
+      // Parts of other bytes are in this upload.
+      if (state.changed(i) && state.upload(i)) return false;
+      continue;
+    }
+    auto here = sum_file(source, job.options.sha256, job.interrupt);
+    if (!here && here.error().kind == Kind::integrity) return false;  // it changes right now
+    if (!here) return tl::unexpected(here.error());
+    if (here->size == found->size && here->xxh128 == found->xxh128) {
+      job.finish(i, std::move(*here), found->xxh128, found->size);
+    } else if (there.committed || here->size > most_small_bytes || found->size > most_small_bytes) {
+      return false;  // only small files replace each other
+    }
+  }
+  return true;
+}
+
+}  // namespace qrx::send

@@ -1,0 +1,158 @@
+#include "send/resume_state.h"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdio>
+#include <sstream>
+
+#include "base/bytes.h"
+#include "base/checksum.h"
+#include "base/private_files.h"
+#include "base/write_all.h"
+
+namespace qrx::send {
+namespace {
+
+constexpr std::string_view first_line = "qrx-send 1";
+constexpr std::uint64_t most_bytes = 256U << 20;  // of a state file; a million sources are about 60 MiB
+
+std::string fingerprint(const Source& source, bool sealed) {
+  return std::to_string(source.size.value_or(0)) + " " + std::to_string(source.mtime_ns) + " " +
+         std::to_string(source.device) + " " + std::to_string(source.inode) +
+         (sealed ? " " + std::to_string(source.ctime_ns) : "");
+}
+
+std::optional<seal::Key> parse_seed(std::string_view text) {
+  auto bytes = from_hex(text);
+  if (!bytes || bytes->size() != seal::Key::size) return std::nullopt;
+  seal::Key seed;
+  std::copy(bytes->begin(), bytes->end(), seed.data());
+  seal::wipe(std::as_writable_bytes(std::span(*bytes)));
+  return seed;
+}
+
+std::optional<std::string> read_all(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || static_cast<std::uint64_t>(status.st_size) > most_bytes) return std::nullopt;
+  std::string text(static_cast<std::size_t>(status.st_size), '\0');
+  std::size_t at = 0;
+  while (at < text.size()) {
+    const ssize_t got = ::pread(fd, text.data() + at, text.size() - at, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return std::nullopt;
+    at += static_cast<std::size_t>(got);
+  }
+  return text;
+}
+
+}  // namespace
+
+std::string ResumeState::file_name(const DropLink& link, const SourceList& sources) {
+  Sha256 hash;
+  const auto add = [&hash](std::string_view text) {
+    hash.update(as_bytes(text));
+    hash.update(as_bytes(std::string_view("\0", 1)));
+  };
+  add(link.origin.url());
+  add(link.guid.text());
+  if (!link.key.empty()) add(link.key);
+  for (const auto& source : sources.sources) {
+    add(source.path);
+    add(source.name);
+  }
+  return to_hex(hash.sum()).substr(0, 32) + ".state";
+}
+
+std::optional<ResumeState> ResumeState::load(const std::string& directory, const DropLink& link,
+                                             const SourceList& sources) {
+  ResumeState state;
+  state.path_ = directory + "/" + file_name(link, sources);
+  state.file_.reset(::open(state.path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
+  if (!state.file_ || ::flock(state.file_.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
+  auto text = read_all(state.file_.get());
+  if (!text) return std::nullopt;
+
+  std::istringstream lines(*text);
+  std::string line;
+  if (!std::getline(lines, line) || line != first_line) return std::nullopt;
+  if (!std::getline(lines, line) || !line.starts_with("delivery ")) return std::nullopt;
+  const auto delivery = Id::parse(std::string_view(line).substr(9));
+  if (!delivery) return std::nullopt;
+  state.delivery_ = *delivery;
+  if (!link.key.empty()) {
+    if (!std::getline(lines, line) || !line.starts_with("seal ")) return std::nullopt;
+    state.seed_ = parse_seed(std::string_view(line).substr(5));
+    if (!state.seed_) return std::nullopt;
+  }
+  for (const auto& source : sources.sources) {
+    if (!std::getline(lines, line) || !line.starts_with("source ")) return std::nullopt;
+    state.changed_.push_back(std::string_view(line).substr(7) != fingerprint(source, state.seed_.has_value()));
+  }
+  state.uploads_.resize(sources.sources.size());
+  while (std::getline(lines, line)) {
+    std::istringstream words(line);
+    std::string word, text_id;
+    std::size_t index = 0;
+    if (!(words >> word >> index >> text_id) || word != "upload" || index >= state.uploads_.size()) continue;
+    // A line cut short by a crash has no id.
+    if (const auto id = Id::parse(text_id)) state.uploads_[index] = *id;
+  }
+  // What is appended next must not become a part of a line that was cut short.
+  if (!text->ends_with('\n') && !write_all(state.file_.get(), "\n", state.path_)) return std::nullopt;
+  return state;
+}
+
+Result<ResumeState> ResumeState::begin(const std::string& directory, const DropLink& link, const SourceList& sources,
+                                       const Id& delivery, const seal::Key* seed) {
+  if (auto made = make_private_directories(directory); !made) return tl::unexpected(made.error());
+  ResumeState state;
+  state.path_ = directory + "/" + file_name(link, sources);
+  state.delivery_ = delivery;
+  state.uploads_.resize(sources.sources.size());
+  state.changed_.assign(sources.sources.size(), false);
+  {
+    const UniqueFd old(::open(state.path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    if (old && ::flock(old.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+      return fail(Kind::locked, "another run sends the same files");
+  }
+  std::string text(first_line);
+  text += "\ndelivery " + delivery.text() + "\n";
+  if (seed != nullptr) {
+    text += "seal " + to_hex(seed->view()) + "\n";
+    state.seed_ = seed->clone();
+  }
+  for (const auto& source : sources.sources) text += "source " + fingerprint(source, seed != nullptr) + "\n";
+
+  const std::string draft = state.path_ + "." + Id::random().text().substr(0, 8);
+  state.file_.reset(::open(draft.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  if (!state.file_) return fail_errno("cannot write " + draft);
+  auto done = write_all(state.file_.get(), text, draft);
+  if (done && ::flock(state.file_.get(), LOCK_EX | LOCK_NB) != 0) done = fail_errno("cannot lock " + draft);
+  if (done && ::rename(draft.c_str(), state.path_.c_str()) != 0) done = fail_errno("cannot write " + state.path_);
+  if (!done) {
+    static_cast<void>(::unlink(draft.c_str()));
+    return tl::unexpected(done.error());
+  }
+  return state;
+}
+
+bool ResumeState::any_changed() const {
+  return std::find(changed_.begin(), changed_.end(), true) != changed_.end();
+}
+
+Result<void> ResumeState::remember(std::size_t index, const Id& upload) {
+  uploads_[index] = upload;
+  return write_all(file_.get(), "upload " + std::to_string(index) + " " + upload.text() + "\n", path_);
+}
+
+void ResumeState::remove() {
+  static_cast<void>(::unlink(path_.c_str()));  // what is left of it is found to be committed by the next run
+  file_.reset();
+}
+
+}  // namespace qrx::send

@@ -1,0 +1,82 @@
+#include "send/sealed_source.h"
+
+#include <optional>
+#include <vector>
+
+#include "seal/pipeline.h"
+
+namespace qrx::send {
+namespace {
+
+constexpr std::size_t buffer_bytes = 256U << 10;
+
+// Sums of plain bytes that come in order, whatever is read again.
+struct PlainSums {
+  RunningSums running;
+  std::uint64_t position = 0;
+
+  void take(std::uint64_t offset, ByteView bytes) {
+    if (offset + bytes.size() <= position) return;
+    bytes = bytes.subspan(static_cast<std::size_t>(position - offset));
+    running.update(bytes);
+    position += bytes.size();
+  }
+};
+
+}  // namespace
+
+struct SealedSource::State {
+  explicit State(bool sha256) : sums{RunningSums(sha256)} {}
+  PlainSums sums;  // the pipeline's thread, until it was joined
+  std::optional<seal::SealPipeline> pipeline;
+};
+
+SealedSource::SealedSource(seal::Sealer sealer, const SourceFile& file, std::uint64_t plain_size, bool sha256)
+    : state_(std::make_unique<State>(sha256)) {
+  auto source = [&file, state = state_.get()](std::uint64_t offset, std::span<std::byte> space) {
+    auto got = file.read_at(offset, space);
+    if (got) state->sums.take(offset, space.first(*got));
+    return got;
+  };
+  state_->pipeline.emplace(seal::SealedReader(std::move(sealer), std::move(source), plain_size));
+}
+SealedSource::SealedSource(SealedSource&&) noexcept = default;
+SealedSource::~SealedSource() = default;
+
+Result<std::size_t> SealedSource::read(std::span<std::byte> space) {
+  return state_->pipeline->read(space);
+}
+void SealedSource::seek(std::uint64_t offset) {
+  state_->pipeline->seek(offset);
+}
+
+Sums SealedSource::finish() {
+  state_->pipeline.reset();
+  return state_->sums.running.sums();
+}
+
+Result<SentFile> sum_sealed(const SealPlan& plan, const SourceList& list, std::size_t index, bool sha256,
+                            const http::Interrupt& interrupt, wire::ReceivedFile& wire) {
+  const Source& source = list.sources[index];
+  const auto file = SourceFile::open(source, true);
+  if (!file) return tl::unexpected(file.error());
+  auto sealer = plan.sealer(index);
+  if (!sealer) return tl::unexpected(sealer.error());
+  SealedSource sealed(std::move(*sealer), *file, *source.size, sha256);
+  std::vector<std::byte> buffer(buffer_bytes);
+  Xxh128 sum;
+  wire = {plan.item(index), 0, {}};
+  for (;;) {
+    if (interrupt.raised()) return fail(Kind::unavailable, "interrupted");
+    const auto got = sealed.read(buffer);
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) break;
+    sum.update(ByteView(buffer).first(*got));
+    wire.size += *got;
+  }
+  wire.xxh128 = sum.sum();
+  const Sums plain = sealed.finish();
+  return SentFile{source.name, *source.size, plain.xxh128, plain.sha256, true};
+}
+
+}  // namespace qrx::send

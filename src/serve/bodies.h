@@ -8,7 +8,7 @@
 #include <string>
 
 #include "front/exchange.h"
-#include "serve/site.h"
+#include "serve/call.h"
 #include "wire/messages.h"
 
 namespace qrx::serve {

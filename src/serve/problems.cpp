@@ -30,7 +30,8 @@ std::string detail_of(const Error& error) {
 http::Answer make(const Asker& asker, int status, std::string detail, std::int64_t retry_after = 5) {
   http::Answer out;
   if (asker.browser) {
-    out = page_answer(status, error_page(asker.look, status, detail, status == 404 ? std::string() : asker.request_id));
+    out = page_answer(status, error_page(asker.look, status, title_of(status), detail,
+                                         status == 404 ? std::string() : asker.request_id));
   } else if (asker.terminal) {
     out = answer(status, "text/plain; charset=utf-8", (detail.empty() ? std::string(title_of(status)) : detail) + "\n");
   } else {

@@ -1,4 +1,4 @@
-// What the routes of one server share, and the way of a request to its route.
+// What the routes of one server share.
 #pragma once
 
 #include <atomic>
@@ -7,22 +7,20 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <thread>
 #include <vector>
 
 #include "base/checksum.h"
 #include "base/clock.h"
-#include "front/exchange.h"
+#include "http/message.h"
+#include "serve/check_run.h"
 #include "serve/content/digests.h"
 #include "serve/content/zip_plan.h"
 #include "serve/log.h"
-#include "serve/problems.h"
 #include "serve/rate_limit.h"
 #include "serve/status_cache.h"
 #include "space/shares.h"
 #include "space/spaces.h"
 #include "wire/link.h"
-#include "wire/resource.h"
 
 namespace qrx::serve {
 
@@ -34,18 +32,12 @@ struct SiteOptions {
   std::uint64_t create_rate = 60;                     // spaces a minute and address; 0: no limit
 };
 
-struct Call;
-
 // Thread-safe once it serves.
 class Site {
  public:
   // wake(topic) is front::Server::wake; it may be called from any thread.
   Site(space::Spaces& spaces, space::Shares& shares, Clock& clock, const Log& log, SiteOptions options,
        std::function<void(const Id&)> wake);
-  ~Site();
-
-  front::Reply handle(std::shared_ptr<const http::Request> request);
-  http::Answer error_answer(const Error& error, int status) const;
 
   void set_base(Origin base) { base_ = std::move(base); }  // before serving
   const Origin& base() const { return base_; }
@@ -56,10 +48,6 @@ class Site {
 
   // When a request that makes a link shows that a proxy stands before us which we were not told of: said once.
   void warn_of_proxy(const http::Request& request);
-
-  // Runs `work` in a thread of its own; false when the work before it has not ended.
-  bool run_check(std::function<void()> work);
-  void await_check();  // for the end: before the front goes that it wakes
 
   space::Spaces& spaces;
   space::Shares& shares;
@@ -72,36 +60,14 @@ class Site {
   RateLimit guesses;  // wrong tokens and links of one address
   std::atomic<std::uint64_t> spaces_created{0}, files_received{0};
   const std::function<void(const Id&)> wake;
-  const Id check_topic = Id::random();  // woken when a check has said something, and every few seconds
+  CheckRun check;
 
  private:
-  std::string next_request_id();
-  front::Reply route(const std::shared_ptr<Call>& call);
-
   SiteOptions options_;
   Origin base_;
   mutable std::mutex tokens_mutex_;
   std::vector<Sha256Sum> create_tokens_;
-  std::atomic<std::uint64_t> next_request_;
   std::atomic<bool> warned_of_proxy_{false};
-  std::mutex check_mutex_;
-  std::atomic<bool> checking_{false};
-  std::thread check_;
 };
-
-// One request on its way through a route.
-struct Call {
-  Site& site;
-  std::shared_ptr<const http::Request> request;
-  wire::Target target;
-  Asker asker;
-
-  // Counts wrong tokens and links: when there were too many from this address, the answer is 429.
-  http::Answer problem(const Error& error, int status = 0) const;
-  http::Answer wrong_token(const Error& error) const;
-  http::Answer problem(int status, std::string_view detail) const { return serve::problem(asker, status, detail); }
-  std::string_view header(std::string_view name) const { return request->header(name).value_or(std::string_view()); }
-};
-using SharedCall = std::shared_ptr<const Call>;
 
 }  // namespace qrx::serve

@@ -5,7 +5,7 @@
 #include <string>
 
 #include "front/exchange.h"
-#include "serve/site.h"
+#include "serve/call.h"
 #include "space/model.h"
 
 namespace qrx::serve {

@@ -3,6 +3,7 @@
 
 #include <fstream>
 
+#include "serve/operations/create_tokens.h"
 #include "serve/operations/data.h"
 #include "unit/space_world.h"
 

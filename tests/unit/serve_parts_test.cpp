@@ -1,6 +1,6 @@
 #include "unit/catch.h"
 
-#include "serve/operations/check_run.h"
+#include "serve/control_lines.h"
 #include "serve/rate_limit.h"
 #include "serve/status_cache.h"
 

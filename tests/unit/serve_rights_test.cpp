@@ -482,7 +482,7 @@ TEST_CASE("with a public address, a name of another site in Host is refused") {
     request->headers = {{"Host", host}};
     request->by_proxy = by_proxy;
     request->control = control;
-    const auto reply = world.site.handle(std::move(request));
+    const auto reply = world.router.handle(std::move(request));
     return std::get<http::Answer>(reply).status;
   };
   for (const char* host : {"qrx.example.org", "QRX.example.org:443", "qrx.example.org:8460", "127.0.0.1:8460", "[::1]",

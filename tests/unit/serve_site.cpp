@@ -57,7 +57,7 @@ Got SiteWorld::ask(const Asked& asked, bool time_over) {
   request->control = asked.control;
   request->has_body = asked.has_body || !asked.body.empty();
   if (request->has_body && !asked.chunked) request->content_length = asked.body.size();
-  return finish(site.handle(std::move(request)), asked, time_over);
+  return finish(router.handle(std::move(request)), asked, time_over);
 }
 
 Got SiteWorld::finish(front::Reply reply, const Asked& asked, bool time_over) {
@@ -98,7 +98,7 @@ Got SiteWorld::finish(front::Reply reply, const Asked& asked, bool time_over) {
     if (!written) {
       const auto answer = sink->on_error(written.error());
       sink->abandon();
-      take_head(got, answer ? *answer : site.error_answer(written.error(), 0));
+      take_head(got, answer ? *answer : router.error_answer(written.error(), 0));
       return got;
     }
     front::Reply later = sink->finish();

@@ -6,7 +6,7 @@
 #include <string>
 #include <vector>
 
-#include "serve/site.h"
+#include "serve/routes/router.h"
 #include "space/shares.h"
 #include "unit/space_world.h"
 
@@ -63,6 +63,7 @@ class SiteWorld {
   std::vector<Id> woken;
   space::Shares shares;
   serve::Site site;
+  serve::Router router{site};
 
  private:
   Got finish(front::Reply reply, const Asked& asked, bool time_over);

@@ -16,7 +16,7 @@ TEST_CASE("the wait of an expired space ends with 410, of a deleted one with 404
   request->path = "/api/v1/spaces/" + guid.text();
   request->query = "after=" + std::to_string(world.view(space).seq) + "&wait=60";
   request->headers = {{"Authorization", bearer(space.token)}};
-  front::Reply reply = site.site.handle(request);
+  front::Reply reply = site.router.handle(request);
   auto* const wait = std::get_if<front::Wait>(&reply);
   REQUIRE(wait != nullptr);
   CHECK(wait->topic == guid);

@@ -2,8 +2,6 @@
 
 #include <utility>
 
-#include "serve/site.h"
-
 namespace qrx::serve {
 namespace {
 
@@ -22,20 +20,20 @@ struct Digests::Run {
 // Held by the work that computes a sum: when it goes without having told one, others begin anew.
 class Digests::Lead {
  public:
-  Lead(std::shared_ptr<const Call> call, const Id& file, std::shared_ptr<Run> run)
-      : call_(std::move(call)), file_(file), run_(std::move(run)) {}
+  Lead(Digests& digests, const Id& file, std::shared_ptr<Run> run)
+      : digests_(digests), file_(file), run_(std::move(run)) {}
   Lead(const Lead&) = delete;
   Lead& operator=(const Lead&) = delete;
   ~Lead() { tell(std::nullopt); }
 
   void tell(std::optional<Result<Sha256Sum>> sum) {
     if (std::exchange(told_, true)) return;
-    call_->site.digests.end(file_, run_, std::move(sum));
-    call_->site.wake(run_->topic);
+    digests_.end(file_, run_, std::move(sum));
+    digests_.wake_(run_->topic);
   }
 
  private:
-  const std::shared_ptr<const Call> call_;
+  Digests& digests_;
   const Id file_;
   const std::shared_ptr<Run> run_;
   bool told_ = false;
@@ -48,12 +46,11 @@ void Digests::end(const Id& file, const std::shared_ptr<Run>& run, std::optional
   runs_.erase(file);
 }
 
-front::Reply Digests::follow(const std::shared_ptr<const Call>& call, const space::FileRow& file,
-                             std::shared_ptr<Run> run, GoOn go_on) {
+front::Reply Digests::follow(const space::FileRow& file, std::shared_ptr<Run> run, GoOn go_on) {
   front::Wait wait;
   wait.topic = run->topic;
-  wait.until = call->site.clock.steady() + longest_wait;
-  wait.poll = [this, call, file, run = std::move(run),
+  wait.until = clock_.steady() + longest_wait;
+  wait.poll = [this, file, run = std::move(run),
                go_on = std::move(go_on)](bool time_over) -> std::optional<front::Reply> {
     std::optional<Result<Sha256Sum>> sum;
     {
@@ -62,25 +59,25 @@ front::Reply Digests::follow(const std::shared_ptr<const Call>& call, const spac
       sum = run->sum;
     }
     if (sum) return go_on(*sum);
-    if (time_over) return call->problem(Error{Kind::unavailable, {}, {}});
-    return find(call, file, go_on);
+    if (time_over) return go_on(fail(Kind::unavailable, {}));
+    return find(file, go_on);
   };
   return wait;
 }
 
-front::Reply Digests::find(const std::shared_ptr<const Call>& call, const space::FileRow& file, GoOn go_on) {
+front::Reply Digests::find(const space::FileRow& file, GoOn go_on) {
   if (file.sha256) return go_on(*file.sha256);
-  if (file.size <= small_bytes) return go_on(call->site.spaces.sha256(file));
+  if (file.size <= small_bytes) return go_on(spaces_.sha256(file));
   auto run = std::make_shared<Run>();
   {
     const std::lock_guard lock(mutex_);
     const auto [known, is_new] = runs_.try_emplace(file.file, run);
     if (!is_new) run = known->second;
-    if (!is_new) return follow(call, file, std::move(run), std::move(go_on));
+    if (!is_new) return follow(file, std::move(run), std::move(go_on));
   }
-  const auto lead = std::make_shared<Lead>(call, file.file, std::move(run));
-  return front::Work{[call, file, lead, go_on = std::move(go_on)](const std::stop_token& stop) -> front::Reply {
-    const auto sum = call->site.spaces.sha256(file, stop);
+  const auto lead = std::make_shared<Lead>(*this, file.file, std::move(run));
+  return front::Work{[this, file, lead, go_on = std::move(go_on)](const std::stop_token& stop) -> front::Reply {
+    const auto sum = spaces_.sha256(file, stop);
     if (sum || !stop.stop_requested()) lead->tell(sum);
     return go_on(sum);
   }};

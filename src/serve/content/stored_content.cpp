@@ -63,7 +63,7 @@ front::Reply send_stored(const SharedCall& call, const space::FileRow& file, Sen
     return head;
   }
   if (const auto want = request.header("want-repr-digest"); want && wire::wants_sha256(*want)) {
-    return call->site.digests.find(call, file,
+    return call->site.digests.find(file,
                                    [call, size = file.size, etag, head = std::move(head),
                                     go_on = std::move(go_on)](const Result<Sha256Sum>& sha256) -> front::Reply {
                                      if (!sha256) return call->problem(sha256.error());

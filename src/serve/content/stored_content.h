@@ -7,7 +7,7 @@
 #include <string>
 
 #include "front/exchange.h"
-#include "serve/site.h"
+#include "serve/call.h"
 #include "space/spaces.h"
 #include "wire/range.h"
 

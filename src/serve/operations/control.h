@@ -2,13 +2,13 @@
 #pragma once
 
 #include <functional>
+#include <optional>
 #include <string>
-#include <utility>
+#include <string_view>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "http/client.h"
-#include "space/spaces.h"
 
 namespace qrx::serve {
 
@@ -20,20 +20,28 @@ struct ControlPath {
   static Result<ControlPath> in(const std::string& data_directory);
 };
 
-// Requests over it, one after the other.
+// Requests over it, one after the other. One thread at a time.
 class ControlClient {
  public:
   static Result<ControlClient> of(const std::string& data_directory);
-  Result<http::ClientAnswer> request(const std::string& method, const std::string& target);  // without a body
+
+  // Nothing: no server answers there. `has_body`: an empty one is announced.
+  std::optional<http::ClientAnswer> request(const std::string& method, const std::string& target,
+                                            bool has_body = false);
+
+  // The same, with an answer whose body comes line by line while the server works. `tell` gets each, without its end,
+  // until it says that it was the last. Kind::unavailable when the server ends before.
+  struct Told {
+    int status = 0;
+    Result<void> done;  // of a status 200
+  };
+  std::optional<Told> request_lines(const std::string& method, const std::string& target,
+                                    const std::function<bool(std::string_view line)>& tell);
 
  private:
   ControlClient(ControlPath path, http::Client client) : path_(std::move(path)), client_(std::move(client)) {}
   ControlPath path_;
   http::Client client_;
 };
-
-struct DataOptions;
-// With the data of a server that does not run, recovered. Kind::unavailable when one runs and does not answer.
-Result<void> with_data(const DataOptions& options, const std::function<Result<void>(space::Spaces&)>& work);
 
 }  // namespace qrx::serve

@@ -8,10 +8,11 @@
 #include "front/operator_port.h"
 #include "front/server.h"
 #include "serve/operations/control.h"
-#include "serve/operations/data.h"
+#include "serve/operations/create_tokens.h"
 #include "serve/operations/metrics.h"
 #include "serve/operations/sweeper.h"
 #include "serve/operations/systemd.h"
+#include "serve/routes/router.h"
 #include "serve/site.h"
 
 namespace qrx::serve {
@@ -63,6 +64,7 @@ struct Daemon::Impl {
   std::unique_ptr<Data> data;
   std::unique_ptr<space::Shares> shares;
   std::unique_ptr<Site> site;
+  std::unique_ptr<Router> router;
   std::unique_ptr<front::Server> server;
   ControlPath control;
   std::unique_ptr<Sweeper> sweeper;
@@ -114,6 +116,7 @@ Result<void> Daemon::Impl::open() {
   site = std::make_unique<Site>(data->spaces(), *shares, system_clock(), log, std::move(site_options),
                                 [this](const Id& topic) { wakes.wake(topic); });
   site->set_create_tokens(std::move(tokens));
+  router = std::make_unique<Router>(*site);
 
   auto path = ControlPath::in(options.data.directory);
   if (!path) return tl::unexpected(path.error());
@@ -129,8 +132,8 @@ Result<void> Daemon::Impl::open() {
   front.failed = [this](const std::string& what) { log.error("a request failed", {{"reason", what}}); };
   server = std::make_unique<front::Server>(
       std::move(front),
-      [this](std::shared_ptr<const http::Request> request) { return site->handle(std::move(request)); },
-      [this](const Error& error, int status) { return site->error_answer(error, status); });
+      [this](std::shared_ptr<const http::Request> request) { return router->handle(std::move(request)); },
+      [this](const Error& error, int status) { return router->error_answer(error, status); });
   if (const auto bound = server->bind(); !bound) return bound;
   wakes.set(server.get());
 
@@ -214,7 +217,7 @@ Daemon::~Daemon() {
   impl_->notices.reset();
   impl_->sweeper.reset();
   // A check that still runs wakes the front; and so do bodies that the front lets go of when it goes.
-  if (impl_->site) impl_->site->await_check();
+  if (impl_->site) impl_->site->check.await();
   impl_->wakes.set(nullptr);
 }
 

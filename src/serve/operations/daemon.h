@@ -1,4 +1,4 @@
-// The server put together: data, rules, routes, front, sweeper; and the way to its data for sweep and check.
+// The server put together: data, rules, routes, front, sweeper, outbox.
 #pragma once
 
 #include <functional>
@@ -10,19 +10,13 @@
 #include "base/result.h"
 #include "notify/courier.h"
 #include "serve/log.h"
+#include "serve/operations/data.h"
 #include "serve/operations/outbox.h"
 #include "space/shares.h"
 #include "space/spaces.h"
 #include "wire/link.h"
 
 namespace qrx::serve {
-
-struct DataOptions {
-  std::string directory;  // of the lock and the control socket, and of the data unless told otherwise
-  std::string catalog;    // path of the database; empty: DIRECTORY/catalog.db
-  std::string blobs;      // directory; empty: DIRECTORY
-  space::Policy policy;
-};
 
 struct DaemonOptions {
   DataOptions data;
@@ -61,14 +55,5 @@ class Daemon {
   explicit Daemon(std::unique_ptr<Impl> impl);
   std::unique_ptr<Impl> impl_;
 };
-
-// For cron and operators, beside a running server (it is asked) or without one (the data is taken). Kind::unavailable:
-// the clock jumped, a server is just starting or stopping, or the disk is in trouble; the text says which.
-Result<space::Spaces::Swept> sweep_data(const DataOptions& options);
-Result<space::Spaces::Checked> check_data(const DataOptions& options,
-                                          const std::function<void(const std::string&)>& tell);
-
-// Tokens that may open spaces: one a line, '#' comments. The file must be closed to others (0600).
-Result<std::vector<Sha256Sum>> read_create_tokens(const std::string& path);
 
 }  // namespace qrx::serve

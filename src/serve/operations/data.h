@@ -2,9 +2,9 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "base/result.h"
-#include "serve/operations/daemon.h"
 #include "space/spaces.h"
 #include "store/file_blobs.h"
 #include "store/lock.h"
@@ -12,10 +12,20 @@
 
 namespace qrx::serve {
 
+struct DataOptions {
+  std::string directory;  // of the lock and the control socket, and of the data unless told otherwise
+  std::string catalog;    // path of the database; empty: DIRECTORY/catalog.db
+  std::string blobs;      // directory; empty: DIRECTORY
+  space::Policy policy;
+};
+
 class Data {
  public:
   // Kind::locked when another process has it. `events` outlives it.
   static Result<std::unique_ptr<Data>> open(const DataOptions& options, space::Events& events);
+  // The data of a server that does not run. Kind::other: there is none in that directory, which is not made (it may be
+  // mistyped). Kind::unavailable: a server has it.
+  static Result<std::unique_ptr<Data>> take(const DataOptions& options);
 
   space::Spaces& spaces() { return *spaces_; }
   space::Catalog& catalog() { return *catalog_; }

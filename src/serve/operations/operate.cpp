@@ -1,9 +1,11 @@
 #include "serve/operations/operate.h"
 
-#include <charconv>
+#include <algorithm>
 #include <memory>
+#include <optional>
+#include <string_view>
 
-#include "base/text.h"
+#include "serve/control_lines.h"
 #include "serve/operations/control.h"
 #include "wire/resource.h"
 
@@ -12,22 +14,7 @@ namespace {
 
 constexpr std::size_t page_spaces = 500;
 
-// Takes the word up to the next blank, and the blank.
-std::string_view take_word(std::string_view& line) {
-  const auto blank = line.find(' ');
-  const std::string_view word = line.substr(0, blank);
-  line = blank == std::string_view::npos ? std::string_view() : line.substr(blank + 1);
-  return word;
-}
-
-template <class Number>
-bool take_number(std::string_view& line, Number& number) {
-  const std::string_view word = take_word(line);
-  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-  return error == std::errc() && end == word.data() + word.size();
-}
-
-Error refusal(int status, const std::string& doing) {
+Error cannot(int status, const std::string& doing) {
   if (status == 404) return {Kind::not_found, "cannot " + doing + ": there is no such space", {}};
   return {Kind::unavailable, "cannot " + doing + ": the running server answered " + std::to_string(status), {}};
 }
@@ -35,12 +22,19 @@ Error refusal(int status, const std::string& doing) {
 // The server asked; nothing when none answers there.
 std::optional<Result<std::string>> ask_server(const DataOptions& options, const std::string& method,
                                               const std::string& target, const std::string& doing) {
-  auto asked = ControlClient::of(options.directory);
-  if (!asked) return std::nullopt;
-  const auto answered = asked->request(method, target);
+  auto server = ControlClient::of(options.directory);
+  if (!server) return std::nullopt;
+  const auto answered = server->request(method, target);
   if (!answered) return std::nullopt;
-  if (answered->status >= 300) return Result<std::string>(tl::unexpected(refusal(answered->status, doing)));
+  if (answered->status >= 300) return Result<std::string>(tl::unexpected(cannot(answered->status, doing)));
   return Result<std::string>(answered->body);
+}
+
+Result<std::unique_ptr<Data>> take_recovered(const DataOptions& options) {
+  auto data = Data::take(options);
+  if (!data) return data;
+  if (const auto recovered = (*data)->spaces().recover(); !recovered) return tl::unexpected(recovered.error());
+  return data;
 }
 
 Result<void> change(const DataOptions& options, const std::string& method, const Guid& guid, const std::string& doing,
@@ -48,37 +42,59 @@ Result<void> change(const DataOptions& options, const std::string& method, const
   const auto target = wire::path_of({.resource = wire::Resource::control_space, .guid = guid});
   if (const auto answered = ask_server(options, method, target, doing))
     return *answered ? Result<void>() : tl::unexpected(answered->error());
-  auto done = with_data(options, work);
-  if (!done && done.error().kind == Kind::not_found) return tl::unexpected(refusal(404, doing));
+  const auto data = take_recovered(options);
+  if (!data) return tl::unexpected(data.error());
+  auto done = work((*data)->spaces());
+  if (!done && done.error().kind == Kind::not_found) return tl::unexpected(cannot(404, doing));
   return done;
+}
+
+// What a running server answered instead: a line with the reason, and one with a hint.
+Error refusal(int status, std::string_view text) {
+  if (status == 423) return {Kind::locked, "a check is running already", {}};
+  const auto end = text.find('\n');
+  const std::string_view reason = text.substr(0, end);
+  std::string_view hint = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
+  hint = hint.substr(0, hint.find('\n'));
+  const Kind kind = status == 503 ? Kind::unavailable : status == 507 ? Kind::no_room : Kind::other;
+  if (reason.empty()) return {kind, "the running server answered " + std::to_string(status), {}};
+  return {kind, std::string(reason), std::string(hint)};
 }
 
 }  // namespace
 
-std::string summary_line(const space::SpaceSummary& space) {
-  std::string out = space.guid.text();
-  for (const std::int64_t time : {space.created.time_since_epoch().count(), space.expires.time_since_epoch().count()})
-    out += ' ' + std::to_string(time);
-  for (const std::uint64_t number : {static_cast<std::uint64_t>(space.phase), space.files, space.bytes, space.uploads})
-    out += ' ' + std::to_string(number);
-  return out + ' ' + percent_encode_segment(space.label) + '\n';
+Result<space::Spaces::Swept> sweep_data(const DataOptions& options) {
+  if (auto server = ControlClient::of(options.directory)) {
+    const auto target = wire::path_of({.resource = wire::Resource::control_sweep});
+    if (const auto answered = server->request("POST", target, true)) {
+      if (answered->status != 200) return tl::unexpected(refusal(answered->status, answered->body));
+      const auto swept = read_swept(answered->body);
+      if (!swept) return fail(Kind::other, "the running server answered something else");
+      return *swept;
+    }
+  }
+  const auto data = take_recovered(options);
+  if (!data) return tl::unexpected(data.error());
+  return (*data)->spaces().sweep();
 }
 
-std::optional<space::SpaceSummary> read_summary(std::string_view line) {
-  if (line.ends_with('\n')) line.remove_suffix(1);
-  space::SpaceSummary out;
-  const auto guid = Guid::parse(take_word(line));
-  Millis::rep created = 0, expires = 0;
-  unsigned phase = 0;
-  if (!guid || !take_number(line, created) || !take_number(line, expires) || !take_number(line, phase) ||
-      phase > static_cast<unsigned>(space::Phase::blocked) || !take_number(line, out.files) ||
-      !take_number(line, out.bytes) || !take_number(line, out.uploads) || !percent_decode(line, out.label))
-    return std::nullopt;
-  out.guid = *guid;
-  out.created = WallTime(Millis(created));
-  out.expires = WallTime(Millis(expires));
-  out.phase = static_cast<space::Phase>(phase);
-  return out;
+Result<space::Spaces::Checked> check_data(const DataOptions& options,
+                                          const std::function<void(const std::string&)>& tell) {
+  if (auto server = ControlClient::of(options.directory)) {
+    Result<space::Spaces::Checked> result;
+    const auto told = server->request_lines("POST", wire::path_of({.resource = wire::Resource::control_check}),
+                                            [&](std::string_view line) {
+                                              if (const auto finding = read_finding(line)) tell(std::string(*finding));
+                                              const auto last = read_result(line);
+                                              if (last) result = *last;
+                                              return last.has_value();
+                                            });
+    if (told && told->status != 200) return tl::unexpected(refusal(told->status, {}));
+    if (told) return told->done ? std::move(result) : tl::unexpected(told->done.error());
+  }
+  const auto data = Data::take(options);
+  if (!data) return tl::unexpected(data.error());
+  return (*data)->spaces().check(tell);
 }
 
 Result<void> list_spaces(const DataOptions& options, const std::function<void(const space::SpaceSummary&)>& tell) {
@@ -99,15 +115,15 @@ Result<void> list_spaces(const DataOptions& options, const std::function<void(co
     }
     if (count == 0) return {};
   }
-  return with_data(options, [&](space::Spaces& spaces) -> Result<void> {
-    for (Guid last;;) {
-      const auto page = spaces.list(last, page_spaces);
-      if (!page) return tl::unexpected(page.error());
-      if (page->empty()) return {};
-      for (const space::SpaceSummary& space : *page) tell(space);
-      last = page->back().guid;
-    }
-  });
+  const auto data = take_recovered(options);
+  if (!data) return tl::unexpected(data.error());
+  for (Guid last;;) {
+    const auto page = (*data)->spaces().list(last, page_spaces);
+    if (!page) return tl::unexpected(page.error());
+    if (page->empty()) return {};
+    for (const space::SpaceSummary& space : *page) tell(space);
+    last = page->back().guid;
+  }
 }
 
 Result<void> block_space(const DataOptions& options, const Guid& guid) {

@@ -24,7 +24,7 @@ void Sweeper::run() {
   std::unique_lock lock(mutex_);
   for (unsigned count = 0; !stopping_; ++count) {
     lock.unlock();
-    site_.wake(site_.check_topic);
+    site_.wake(site_.check.topic);
     if (count % beats == 0) sweep();
     lock.lock();
     changed_.wait_for(lock, beat, [this] { return stopping_; });

@@ -9,7 +9,6 @@
 #include "base/version.h"
 #include "serve/pages/assets.h"
 #include "serve/pages/pages_data.h"
-#include "serve/problems.h"
 
 namespace qrx::serve {
 namespace {
@@ -316,11 +315,12 @@ std::string as_sentence(std::string text) {
 
 }  // namespace
 
-std::string error_page(const Look& look, int status, std::string_view detail, std::string_view request_id) {
+std::string error_page(const Look& look, int status, std::string_view title, std::string_view detail,
+                       std::string_view request_id) {
   Page page(look);
   const bool english = look.language == Language::english;
   std::string heading =
-      english ? as_sentence(std::string(title_of(status))) : page.say(status < 500 ? "error_refused" : "error_server");
+      english ? as_sentence(std::string(title)) : page.say(status < 500 ? "error_refused" : "error_server");
   if (english) heading.pop_back();
   // What the server says of it is English.
   std::string lead =

@@ -37,6 +37,8 @@ std::string owner_page(const Look& look);
 // too.
 std::string share_page(const Look& look, const wire::SharedSpace& shared, WallTime now);
 std::string scan_page(const Look& look);
-std::string error_page(const Look& look, int status, std::string_view detail, std::string_view request_id);
+// `title` says the status in a word or two ("not found"), `detail` in a sentence what happened; both in English.
+std::string error_page(const Look& look, int status, std::string_view title, std::string_view detail,
+                       std::string_view request_id);
 
 }  // namespace qrx::serve

@@ -1,17 +1,14 @@
-// The files that pages load, as the build made them.
+#include "serve/routes/assets_route.h"
+
 #include <algorithm>
 
 #include "base/text.h"
 #include "serve/answers.h"
-#include "serve/pages/assets.h"
 #include "serve/pages/web_data.h"
-#include "serve/routes/routes.h"
 #include "wire/range.h"
 
 namespace qrx::serve {
 namespace {
-
-constexpr std::string_view folder = "/assets/";
 
 // Is the coding named, and not with weight 0?
 bool accepts_coding(std::string_view accept_encoding, std::string_view coding) {
@@ -60,17 +57,6 @@ front::Reply send_named(const SharedCall& call, std::string_view name) {
 }
 
 }  // namespace
-
-std::string asset_url(std::string_view root, std::string_view name) {
-  for (const WebFile& file : web_files())
-    if (file.name == name) return std::string(root) + std::string(folder) + std::string(file.file);
-  return std::string(root) + std::string(folder) + std::string(name);
-}
-
-bool has_asset(std::string_view name) {
-  const auto files = web_files();
-  return std::any_of(files.begin(), files.end(), [name](const WebFile& file) { return file.name == name; });
-}
 
 front::Reply show_asset(const SharedCall& call) {
   for (const WebFile& file : web_files())

@@ -1,49 +1,37 @@
-// What the operator of this machine asks for by the control socket: sweep, check, look at spaces.
-#include <deque>
-#include <mutex>
-#include <thread>
+#include "serve/routes/control_route.h"
+
+#include <memory>
+#include <utility>
 
 #include "serve/answers.h"
-#include "serve/operations/check_run.h"
-#include "serve/operations/operate.h"
+#include "serve/control_lines.h"
 #include "serve/problems.h"
-#include "serve/routes/routes.h"
 
 namespace qrx::serve {
 namespace {
 
 constexpr Seconds sign_of_life{10};
 
-// Lines from the thread that checks to the answer that takes them.
-struct Lines {
-  std::mutex mutex;
-  std::deque<std::string> queue;
-  bool ended = false;
-};
-
 class CheckSource : public front::BodySource {
  public:
-  CheckSource(SharedCall call, std::shared_ptr<Lines> lines)
+  CheckSource(SharedCall call, std::shared_ptr<CheckLines> lines)
       : call_(std::move(call)), lines_(std::move(lines)), spoke_(call_->site.clock.steady()) {}
 
   Next next() override {
     const Steady now = call_->site.clock.steady();
-    const std::lock_guard lock(lines_->mutex);
-    if (lines_->queue.empty()) {
-      if (lines_->ended) return End{};
-      if (now - spoke_ < sign_of_life) return Pending{call_->site.check_topic};
+    if (auto line = lines_->take()) {
       spoke_ = now;
-      return MemoryPiece{std::string(alive_line)};
+      return MemoryPiece{std::move(*line)};
     }
-    std::string line = std::move(lines_->queue.front());
-    lines_->queue.pop_front();
+    if (lines_->ended()) return End{};
+    if (now - spoke_ < sign_of_life) return Pending{call_->site.check.topic};
     spoke_ = now;
-    return MemoryPiece{std::move(line)};
+    return MemoryPiece{std::string(alive_line)};
   }
 
  private:
   SharedCall call_;
-  std::shared_ptr<Lines> lines_;
+  std::shared_ptr<CheckLines> lines_;
   Steady spoke_;
 };
 
@@ -58,21 +46,8 @@ front::Reply sweep_now(const SharedCall& call) {
 }
 
 front::Reply check_now(const SharedCall& call) {
-  auto lines = std::make_shared<Lines>();
-  Site& site = call->site;
-  const bool started = site.run_check([&site, lines] {
-    const auto say = [&site, &lines](std::string line, bool last) {
-      {
-        const std::lock_guard lock(lines->mutex);
-        lines->queue.push_back(std::move(line));
-        lines->ended = last;
-      }
-      site.wake(site.check_topic);
-    };
-    const auto result = site.spaces.check([&say](const std::string& finding) { say(finding_line(finding), false); });
-    say(result_line(result), true);
-  });
-  if (!started) return call->problem(Error{Kind::locked, "a check is running already", {}});
+  auto lines = call->site.check.start();
+  if (lines == nullptr) return call->problem(Error{Kind::locked, "a check is running already", {}});
   return front::Send{answer(200, "text/plain"), std::nullopt, std::make_unique<CheckSource>(call, std::move(lines))};
 }
 

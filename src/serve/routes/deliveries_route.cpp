@@ -1,8 +1,8 @@
-// Several files as one: open a delivery, hand over small files, look, commit, cancel.
+#include "serve/routes/deliveries_route.h"
+
 #include "base/checksum.h"
 #include "serve/answers.h"
 #include "serve/bodies.h"
-#include "serve/routes/routes.h"
 
 namespace qrx::serve {
 namespace {

@@ -1,9 +1,9 @@
-// The drop link: what a sender may know, and one file in one request (curl -T).
+#include "serve/routes/drop_route.h"
+
 #include "base/text.h"
 #include "serve/answers.h"
 #include "serve/bodies.h"
 #include "serve/pages/pages.h"
-#include "serve/routes/routes.h"
 
 namespace qrx::serve {
 namespace {

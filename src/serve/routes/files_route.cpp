@@ -1,10 +1,10 @@
-// The content of files, for their owner: stored ones with ranges and sums, growing ones as they come.
+#include "serve/routes/files_route.h"
+
 #include <algorithm>
 
 #include "serve/answers.h"
 #include "serve/bodies.h"
 #include "serve/content/stored_content.h"
-#include "serve/routes/routes.h"
 
 namespace qrx::serve {
 namespace {

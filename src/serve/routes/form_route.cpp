@@ -1,11 +1,11 @@
-// A form from a browser without script: all its files are one delivery, its field "note" is the delivery's message.
+#include "serve/routes/form_route.h"
+
 #include <unordered_map>
 #include <unordered_set>
 
 #include "base/text.h"
 #include "serve/answers.h"
 #include "serve/pages/pages.h"
-#include "serve/routes/routes.h"
 #include "wire/multipart.h"
 
 namespace qrx::serve {

@@ -1,7 +1,7 @@
-// The pages that belong to no space: the receiver's and the scanner. What they show is fetched by their scripts.
+#include "serve/routes/pages_route.h"
+
 #include "serve/answers.h"
 #include "serve/pages/pages.h"
-#include "serve/routes/routes.h"
 
 namespace qrx::serve {
 

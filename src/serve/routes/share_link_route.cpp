@@ -1,5 +1,5 @@
-// A share's link, for its recipient: what there is, one file, everything. Looking changes nothing; a download counts
-// when its last byte was taken.
+#include "serve/routes/share_link_route.h"
+
 #include <algorithm>
 
 #include "serve/answers.h"
@@ -7,7 +7,6 @@
 #include "serve/content/stored_content.h"
 #include "serve/content/zip_source.h"
 #include "serve/pages/pages.h"
-#include "serve/routes/routes.h"
 #include "serve/watching.h"
 #include "wire/share_messages.h"
 

@@ -1,7 +1,7 @@
-// Shares, for the owner of a space: hand out links, see what became of them, take them back.
+#include "serve/routes/shares_route.h"
+
 #include "serve/answers.h"
 #include "serve/bodies.h"
-#include "serve/routes/routes.h"
 #include "serve/watching.h"
 #include "wire/link.h"
 #include "wire/share_messages.h"

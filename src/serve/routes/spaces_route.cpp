@@ -1,7 +1,7 @@
-// Spaces, for their owners: open, watch, extend, close, delete.
+#include "serve/routes/spaces_route.h"
+
 #include "serve/answers.h"
 #include "serve/bodies.h"
-#include "serve/routes/routes.h"
 #include "serve/watching.h"
 #include "wire/messages.h"
 #include "wire/tus.h"

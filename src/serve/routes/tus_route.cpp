@@ -1,11 +1,10 @@
-// tus 1.0: creation, creation-with-upload, creation-defer-length, expiration, checksum, termination, concatenation.
-// What is not supported is answered 400, 403 or 412: clients try 5xx, 409, 423 and 429 again and again.
+#include "serve/routes/tus_route.h"
+
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/text.h"
 #include "serve/answers.h"
 #include "serve/bodies.h"
-#include "serve/routes/routes.h"
 #include "wire/tus.h"
 
 namespace qrx::serve {

@@ -1,7 +1,9 @@
-#include "serve/operations/check_run.h"
+#include "serve/control_lines.h"
 
 #include <array>
+#include <charconv>
 
+#include "base/text.h"
 #include "wire/tus.h"
 
 namespace qrx::serve {
@@ -34,6 +36,21 @@ std::string one_line(std::string_view text) {
   for (char& c : out)
     if (c == '\n' || c == '\r') c = ' ';
   return out;
+}
+
+// Takes the word up to the next blank, and the blank.
+std::string_view take_word(std::string_view& line) {
+  const auto blank = line.find(' ');
+  const std::string_view word = line.substr(0, blank);
+  line = blank == std::string_view::npos ? std::string_view() : line.substr(blank + 1);
+  return word;
+}
+
+template <class Number>
+bool take_number(std::string_view& line, Number& number) {
+  const std::string_view word = take_word(line);
+  const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
+  return error == std::errc() && end == word.data() + word.size();
 }
 
 }  // namespace
@@ -83,6 +100,32 @@ std::optional<space::Spaces::Swept> read_swept(std::string_view lines) {
     swept.failures.emplace_back(*failure);
   }
   return swept;
+}
+
+std::string summary_line(const space::SpaceSummary& space) {
+  std::string out = space.guid.text();
+  for (const std::int64_t time : {space.created.time_since_epoch().count(), space.expires.time_since_epoch().count()})
+    out += ' ' + std::to_string(time);
+  for (const std::uint64_t number : {static_cast<std::uint64_t>(space.phase), space.files, space.bytes, space.uploads})
+    out += ' ' + std::to_string(number);
+  return out + ' ' + percent_encode_segment(space.label) + '\n';
+}
+
+std::optional<space::SpaceSummary> read_summary(std::string_view line) {
+  if (line.ends_with('\n')) line.remove_suffix(1);
+  space::SpaceSummary out;
+  const auto guid = Guid::parse(take_word(line));
+  Millis::rep created = 0, expires = 0;
+  unsigned phase = 0;
+  if (!guid || !take_number(line, created) || !take_number(line, expires) || !take_number(line, phase) ||
+      phase > static_cast<unsigned>(space::Phase::blocked) || !take_number(line, out.files) ||
+      !take_number(line, out.bytes) || !take_number(line, out.uploads) || !percent_decode(line, out.label))
+    return std::nullopt;
+  out.guid = *guid;
+  out.created = WallTime(Millis(created));
+  out.expires = WallTime(Millis(expires));
+  out.phase = static_cast<space::Phase>(phase);
+  return out;
 }
 
 }  // namespace qrx::serve

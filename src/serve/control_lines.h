@@ -1,4 +1,4 @@
-// The lines in which a check tells what it found, over the control socket.
+// The lines that go over the control socket: what a server tells its operator, and how that is read.
 #pragma once
 
 #include <optional>
@@ -22,5 +22,10 @@ std::optional<Result<space::Spaces::Checked>> read_result(std::string_view line)
 // What a sweep did: a line "SPACES UPLOADS BYTES", then a finding_line for each failure.
 std::string swept_lines(const space::Spaces::Swept& swept);
 std::optional<space::Spaces::Swept> read_swept(std::string_view lines);
+
+// A space as a line of the control socket: "GUID CREATED EXPIRES PHASE FILES BYTES UPLOADS LABEL", times in
+// milliseconds, the label percent-encoded.
+std::string summary_line(const space::SpaceSummary& space);
+std::optional<space::SpaceSummary> read_summary(std::string_view line);
 
 }  // namespace qrx::serve

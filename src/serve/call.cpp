@@ -1,0 +1,45 @@
+#include "serve/call.h"
+
+#include "serve/answers.h"
+
+namespace qrx::serve {
+namespace {
+
+// What was not found is named by a secret, and not by one that leads to something else.
+bool is_wrong_secret(const Call& call) {
+  switch (call.target.resource) {
+    case wire::Resource::space:
+    case wire::Resource::file:
+    case wire::Resource::open_upload:
+    case wire::Resource::open_delivery:
+    case wire::Resource::shares:
+    case wire::Resource::share: {
+      const auto token = token_of(*call.request);
+      return token && !call.site.spaces.owned(call.target.guid, *token);
+    }
+    case wire::Resource::link:
+    case wire::Resource::link_opened:
+    case wire::Resource::link_file:
+    case wire::Resource::link_all:
+      return !call.site.shares.look(call.target.token, {}, {0, 0});
+    default:
+      return false;
+  }
+}
+
+}  // namespace
+
+http::Answer Call::wrong_token(const Error& error) const {
+  bool first = false;
+  const auto wait = site.guesses.take(request->peer, site.clock.steady(), &first);
+  if (!wait) return serve::problem(asker, error);
+  if (first) site.log.info("too many wrong tokens or links", {{"peer", request->peer}, {"path", loggable(target)}});
+  return too_many(asker, "too many wrong tokens or links came from this address; try again later", *wait);
+}
+
+http::Answer Call::problem(const Error& error, int status) const {
+  if (error.kind == Kind::not_found && status == 0 && is_wrong_secret(*this)) return wrong_token(error);
+  return serve::problem(asker, error, status);
+}
+
+}  // namespace qrx::serve

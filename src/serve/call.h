@@ -1,0 +1,30 @@
+// One request on its way through a route.
+#pragma once
+
+#include <memory>
+#include <string_view>
+
+#include "base/result.h"
+#include "front/exchange.h"
+#include "serve/problems.h"
+#include "serve/site.h"
+#include "wire/resource.h"
+
+namespace qrx::serve {
+
+// Made by the router; not changed once a route has it, so that threads may share it.
+struct Call {
+  Site& site;
+  std::shared_ptr<const http::Request> request;
+  wire::Target target;
+  Asker asker;
+
+  // Counts wrong tokens and links: when there were too many from this address, the answer is 429.
+  http::Answer problem(const Error& error, int status = 0) const;
+  http::Answer wrong_token(const Error& error) const;
+  http::Answer problem(int status, std::string_view detail) const { return serve::problem(asker, status, detail); }
+  std::string_view header(std::string_view name) const { return request->header(name).value_or(std::string_view()); }
+};
+using SharedCall = std::shared_ptr<const Call>;
+
+}  // namespace qrx::serve

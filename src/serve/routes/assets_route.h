@@ -1,0 +1,12 @@
+// The files that pages load, as the build made them.
+#pragma once
+
+#include "serve/call.h"
+
+namespace qrx::serve {
+
+front::Reply show_asset(const SharedCall& call);
+front::Reply show_app_manifest(const SharedCall& call);
+front::Reply show_app_worker(const SharedCall& call);
+
+}  // namespace qrx::serve

@@ -1,0 +1,14 @@
+// What the operator of this machine asks for by the control socket: sweep, check, look at spaces.
+#pragma once
+
+#include "serve/call.h"
+
+namespace qrx::serve {
+
+front::Reply sweep_now(const SharedCall& call);
+front::Reply check_now(const SharedCall& call);
+front::Reply list_all_spaces(const SharedCall& call);
+front::Reply block_any_space(const SharedCall& call);
+front::Reply delete_any_space(const SharedCall& call);
+
+}  // namespace qrx::serve

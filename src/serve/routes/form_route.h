@@ -1,0 +1,10 @@
+// A form from a browser without script: all its files are one delivery, its field "note" is the delivery's message.
+#pragma once
+
+#include "serve/call.h"
+
+namespace qrx::serve {
+
+front::Reply post_form(const SharedCall& call);
+
+}  // namespace qrx::serve

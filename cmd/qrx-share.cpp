@@ -2,12 +2,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <csignal>
 #include <cstdlib>
 
 #include "base/text.h"
-#include "cli/events.h"
 #include "cli/exit.h"
 #include "cli/local_time.h"
 #include "cli/share/hand_out.h"
@@ -18,9 +16,7 @@
 #include "cli/signals.h"
 #include "cli/space/kept_spaces.h"
 #include "cli/space/unsaved.h"
-#include "cli/user_messages.h"
-#include "http/interrupt.h"
-#include "term/progress.h"
+#include "cli/tool.h"
 #include "term/terminal.h"
 
 using namespace qrx;
@@ -28,26 +24,12 @@ using namespace qrx::cli;
 
 namespace {
 
-std::atomic<http::Interrupt*> running{nullptr};
-
-void stop_sharing() {
-  if (auto* interrupt = running.load()) interrupt->raise();
-  HandOut::stop();
-}
-
-class Share {
+class Share : public Tool {
  public:
-  Share(const ShareSettings& settings, const SharePlan& plan) : set_(settings), plan_(plan) {
-    messages_.set_quiet(set_.common.quiet);
-    messages_.set_verbosity(set_.common.verbose);
-    messages_.before_each([this] { progress_.clear(); });
-  }
-  ~Share() { running = nullptr; }
-  Share(const Share&) = delete;
-  Share& operator=(const Share&) = delete;
+  Share(const ShareSettings& settings, const SharePlan& plan)
+      : Tool("qrx-share", settings.common, shows_progress(settings.common)), set_(settings), plan_(plan) {}
 
   int run();
-  int end(const Error& error);
 
  private:
   Result<void> hand_out();
@@ -55,23 +37,17 @@ class Share {
   Result<void> share_kept_space();
   Result<void> share_as_told();
   int code_of_rows();
-  void say_stopped(int signal);
+  void say_stopped(int signal) override;
 
   const ShareSettings& set_;
   const SharePlan& plan_;
-  Messages messages_{"qrx-share"};
-  Facts facts_{set_.common.json};
-  term::ProgressLine progress_{STDERR_FILENO,
-                               term::is_terminal(STDERR_FILENO) && !set_.common.quiet && !set_.common.no_progress};
-  std::shared_ptr<http::Interrupt> interrupt_ = std::make_shared<http::Interrupt>();
   Sharing sharing_{set_, plan_, messages_, facts_, interrupt_};
   HandOut::Links links_ = HandOut::Links::none;
 };
 
 int Share::run() {
   ::unsetenv("QRX_IDENTITY");  // it is in set_; not for what is run from here
-  running = interrupt_.get();
-  take_over_signals(stop_sharing);
+  heed_signals();
   Result<void> done;
   if (!set_.files.empty())
     done = hand_out();
@@ -87,18 +63,6 @@ int Share::code_of_rows() {
   const bool was_to_tell = !set_.list && !set_.dry_run && set_.revoke.empty() && !set_.watch;
   const auto& rows = sharing_.rows().all();
   return was_to_tell && std::any_of(rows.begin(), rows.end(), is_trouble) ? exit_partly : exit_done;
-}
-
-int Share::end(const Error& error) {
-  if (const int signal = ended_by()) {
-    say_stopped(signal);
-    return exit_code_of_signal(signal);
-  }
-  if (facts_.closed()) return exit_code_of_signal(SIGPIPE);
-  messages_.error(error);
-  (void)facts_.event(
-      Event("error").text("message", error.what).number("exit", static_cast<std::uint64_t>(exit_code(error.kind))));
-  return exit_code(error.kind);
 }
 
 void Share::say_stopped(int signal) {

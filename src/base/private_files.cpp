@@ -7,7 +7,6 @@
 #include <cerrno>
 #include <cstdlib>
 
-#include "base/unique_fd.h"
 #include "base/write_all.h"
 
 namespace qrx {
@@ -36,6 +35,38 @@ Result<void> replace_private_file(const std::string& path, std::string_view text
   const UniqueFd directory(::open(path.substr(0, path.rfind('/') + 1).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory || ::fsync(directory.get()) != 0) return fail_errno("cannot write " + path);
   return {};
+}
+
+UniqueFd open_private_file(const std::string& path, int flags) {
+  int fd;
+  do fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0600);
+  while (fd < 0 && errno == EINTR);
+  return UniqueFd(fd);
+}
+
+std::optional<std::string> read_private_file(int fd, std::uint64_t most) {
+  struct stat info {};
+  if (::fstat(fd, &info) != 0 || static_cast<std::uint64_t>(info.st_size) > most) return std::nullopt;
+  std::string text(static_cast<std::size_t>(info.st_size), '\0');
+  for (std::size_t at = 0; at < text.size();) {
+    const ssize_t got = ::pread(fd, text.data() + at, text.size() - at, static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got <= 0) return std::nullopt;
+    at += static_cast<std::size_t>(got);
+  }
+  return text;
+}
+
+std::string appended(std::string_view lines) {
+  std::string text = "\n";
+  text += lines;
+  if (!lines.ends_with('\n')) text += '\n';
+  return text;
+}
+
+void sync_directory(const std::string& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (fd) static_cast<void>(::fsync(fd.get()));
 }
 
 }  // namespace qrx

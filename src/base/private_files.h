@@ -1,10 +1,13 @@
 // Small files that nobody else may read: keys, tokens, what goes on when a run ends early.
 #pragma once
 
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
+#include "base/unique_fd.h"
 
 namespace qrx {
 
@@ -14,5 +17,18 @@ Result<void> make_private_directories(const std::string& path);
 // `path` has a directory in it. Mode 0600, on the disk when it returns. A file that is there is replaced as a whole, or
 // stays as it is.
 Result<void> replace_private_file(const std::string& path, std::string_view text);
+
+// As open(2), never through a link; what it makes has mode 0600. Empty with errno.
+UniqueFd open_private_file(const std::string& path, int flags);
+
+// All of it, wherever the descriptor stands. Nothing when it cannot be read, or has more than `most` bytes.
+std::optional<std::string> read_private_file(int fd, std::uint64_t most);
+
+// Lines for a file that is only ever appended to (O_APPEND): a newline stands before them, so that one that a crash cut
+// short spoils no other. Whoever reads them passes over empty lines.
+std::string appended(std::string_view lines);
+
+// New names in a directory are there after a loss of power, where its file system can do that.
+void sync_directory(const std::string& path);
 
 }  // namespace qrx

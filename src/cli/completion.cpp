@@ -1,7 +1,6 @@
-// Completion scripts for bash, zsh and fish, made of the option table, so that they cannot miss an option.
-#include <functional>
+#include "cli/completion.h"
 
-#include "cli/options.h"
+#include <vector>
 
 namespace qrx::cli {
 namespace {
@@ -27,11 +26,11 @@ std::vector<std::string> spellings(const Option& option) {
   return out;
 }
 
-std::string bash_script(const Options& options) {
-  const std::string& tool = options.tool().tool;
+std::string bash_script(const OptionTable& table) {
+  const std::string& tool = table.about.tool;
   std::string all;
   std::string cases;
-  for (const auto& option : options.all()) {
+  for (const auto& option : table.options) {
     if (option.hidden) continue;
     for (const auto& spelling : spellings(option)) all += (all.empty() ? "" : " ") + spelling;
     if (option.value.empty()) continue;
@@ -48,10 +47,10 @@ std::string bash_script(const Options& options) {
     cases += "      return ;;\n";
   }
   std::string words;
-  for (const auto& command : options.commands()) words += (words.empty() ? "" : " ") + command.name;
+  for (const auto& command : table.commands) words += (words.empty() ? "" : " ") + command.name;
   std::string rest;
   if (!words.empty()) rest = "  COMPREPLY=($(compgen -W '" + words + "' -- \"$word\"))\n";
-  if (options.arguments_complete() == Completes::files)
+  if (table.arguments_complete == Completes::files)
     rest = "  compopt -o filenames\n  mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n";
   return "# bash completion for " + tool + ", made by " + tool + " --completion bash\n" + function_name(tool) +
          "() {\n"
@@ -74,8 +73,8 @@ std::string bash_script(const Options& options) {
          function_name(tool) + " " + tool + "\n";
 }
 
-std::string zsh_script(const Options& options) {
-  const std::string& tool = options.tool().tool;
+std::string zsh_script(const OptionTable& table) {
+  const std::string& tool = table.about.tool;
   // Brackets and colons end an explanation of _arguments.
   const auto explained = [](const std::string& text) {
     std::string out;
@@ -87,7 +86,7 @@ std::string zsh_script(const Options& options) {
   };
   std::string out = "#compdef " + tool + "\n# zsh completion for " + tool + ", made by " + tool +
                     " --completion zsh\n\n_arguments -s -S \\\n";
-  for (const auto& option : options.all()) {
+  for (const auto& option : table.options) {
     if (option.hidden) continue;
     std::string action;
     if (!option.value.empty()) {
@@ -109,30 +108,30 @@ std::string zsh_script(const Options& options) {
              "[" + explained(option.help) + "]" + action + "' \\\n";
     }
   }
-  if (!options.commands().empty()) {
+  if (!table.commands.empty()) {
     out += "  '1:command:((";
     bool first = true;
-    for (const auto& command : options.commands()) {
+    for (const auto& command : table.commands) {
       out += (first ? "" : " ") + command.name + "\\:\"" + explained(command.help) + "\"";
       first = false;
     }
     out += "))'\n";
-  } else if (options.arguments_complete() == Completes::files) {
+  } else if (table.arguments_complete == Completes::files) {
     out += "  '*:file:_files'\n";
   } else {
-    out += "  '*:" + explained(options.arguments_value()) + ":'\n";
+    out += "  '*:" + explained(table.arguments) + ":'\n";
   }
   return out;
 }
 
-std::string fish_script(const Options& options) {
-  const std::string& tool = options.tool().tool;
+std::string fish_script(const OptionTable& table) {
+  const std::string& tool = table.about.tool;
   std::string out = "# fish completion for " + tool + ", made by " + tool + " --completion fish\n";
-  if (options.arguments_complete() != Completes::files) out += "complete -c " + tool + " -f\n";
-  for (const auto& command : options.commands())
+  if (table.arguments_complete != Completes::files) out += "complete -c " + tool + " -f\n";
+  for (const auto& command : table.commands)
     out += "complete -c " + tool + " -n __fish_use_subcommand -a " + command.name + " -d '" +
            in_single_quotes(command.help) + "'\n";
-  for (const auto& option : options.all()) {
+  for (const auto& option : table.options) {
     if (option.hidden) continue;
     for (const auto& spelling : spellings(option)) {
       const bool is_long = spelling.size() > 2;
@@ -159,10 +158,10 @@ std::string fish_script(const Options& options) {
 
 }  // namespace
 
-Result<std::string> completion_script(const Options& options, std::string_view shell) {
-  if (shell == "bash") return bash_script(options);
-  if (shell == "zsh") return zsh_script(options);
-  if (shell == "fish") return fish_script(options);
+Result<std::string> completion_script(const OptionTable& table, std::string_view shell) {
+  if (shell == "bash") return bash_script(table);
+  if (shell == "zsh") return zsh_script(table);
+  if (shell == "fish") return fish_script(table);
   return fail(Kind::usage, "--completion: there is no script for '" + std::string(shell) + "'",
               "bash, zsh and fish have one");
 }

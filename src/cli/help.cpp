@@ -1,7 +1,7 @@
-// The text of --help, made of the same table as everything else.
-#include <algorithm>
+#include "cli/help.h"
 
-#include "cli/options.h"
+#include <algorithm>
+#include <vector>
 
 namespace qrx::cli {
 namespace {
@@ -41,27 +41,27 @@ void put_wrapped(std::string& out, std::string left, const std::string& text, st
 
 }  // namespace
 
-std::string Options::help(std::size_t width) const {
+std::string help_text(const OptionTable& table, std::size_t width) {
   std::string out;
-  for (const auto& usage : tool_.usage)
-    out += (out.empty() ? "Usage: " : "       ") + tool_.tool + (usage.empty() ? "" : " ") + usage + "\n";
+  for (const auto& usage : table.about.usage)
+    out += (out.empty() ? "Usage: " : "       ") + table.about.tool + (usage.empty() ? "" : " ") + usage + "\n";
   out += "\n";
-  put_wrapped(out, "", tool_.summary, width, 0);
-  if (!commands_.empty()) {
+  put_wrapped(out, "", table.about.summary, width, 0);
+  if (!table.commands.empty()) {
     out += "\nCommands:\n";
-    for (const auto& command : commands_) put_wrapped(out, "  " + command.name, command.help, width, 12);
+    for (const auto& command : table.commands) put_wrapped(out, "  " + command.name, command.help, width, 12);
   }
   std::vector<std::string> groups;
-  for (const auto& option : options_)
+  for (const auto& option : table.options)
     if (std::find(groups.begin(), groups.end(), option.group) == groups.end()) groups.push_back(option.group);
   for (const auto& group : groups) {
     out += "\n" + group + ":\n";
-    for (const auto& option : options_)
+    for (const auto& option : table.options)
       if (option.group == group && !option.hidden) put_wrapped(out, left_side(option), option.help, width, column);
   }
-  if (!tool_.examples.empty()) {
+  if (!table.about.examples.empty()) {
     out += "\nExamples:\n";
-    for (const auto& example : tool_.examples) {
+    for (const auto& example : table.about.examples) {
       out += "  " + example.command + "\n";
       put_wrapped(out, "", example.meaning, width, 6);
     }
@@ -71,7 +71,7 @@ std::string Options::help(std::size_t width) const {
       out, "",
       "Durations: 90s 15m 12h 3d. Sizes: 500K 10M 2G. Each option can also be set as QRX_NAME in the environment "
       "or in the configuration file: see " +
-          tool_.tool + "(1).",
+          table.about.tool + "(1).",
       width, 0);
   return out;
 }

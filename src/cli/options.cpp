@@ -11,17 +11,16 @@
 #include <map>
 #include <set>
 
-#include <CLI/App.hpp>
-#include <CLI/Config.hpp>
-#include <CLI/Formatter.hpp>
-
 #include "base/text.h"
 #include "base/units.h"
 #include "base/version.h"
 #include "base/write_all.h"
 #include "cli/addresses.h"
+#include "cli/command_line.h"
+#include "cli/completion.h"
 #include "cli/config_keys.h"
 #include "cli/exit.h"
+#include "cli/help.h"
 #include "cli/places.h"
 #include "cli/std_streams.h"
 #include "cli/user_messages.h"
@@ -45,11 +44,6 @@ const char* set_in_environment(const std::string& variable) {
   return value && *value ? value : nullptr;
 }
 
-// How people name it in a message: "--output".
-std::string shown(const Option& option) {
-  return "--" + option.name;
-}
-
 Result<std::uint64_t> whole_number(const std::string& text) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -70,12 +64,6 @@ std::string with_scheme(std::string_view url) {
   return (is_private_host(to_lower_ascii(host)) ? "http://" : "https://") + std::string(url);
 }
 
-constexpr char bracket_mark = '\x01';
-
-void remove_mark(std::string& word) {
-  if (word.size() > 2 && word[0] == bracket_mark && word[1] == '[') word.erase(0, 1);
-}
-
 std::string joined(const std::vector<std::string>& words, std::string_view between) {
   std::string out;
   for (const auto& word : words) out += (out.empty() ? "" : std::string(between)) + word;
@@ -92,16 +80,10 @@ std::optional<bool> parse_truth(std::string_view text) {
   return std::nullopt;
 }
 
-// What the command line held, by option name; the values of a flag are "true" and "false".
-struct Options::Given {
-  std::map<std::string, std::vector<std::string>> values;
-  std::vector<std::string> arguments;
-};
-
-Options::Options(Tool tool) : tool_(std::move(tool)) {}
+Options::Options(About about) : table_{std::move(about), {}, {}, {}} {}
 
 void Options::rename_variable(std::string_view name, std::string variable) {
-  for (auto& option : options_)
+  for (auto& option : table_.options)
     if (option.name == name) option.variable = std::move(variable);
 }
 
@@ -110,7 +92,7 @@ void Options::group(std::string heading) {
 }
 
 Option& Options::add(std::string name, char letter, std::string value, std::string help, Take take) {
-  Option& option = options_.emplace_back();
+  Option& option = table_.options.emplace_back();
   option.name = std::move(name);
   option.letter = letter;
   option.value = std::move(value);
@@ -246,13 +228,13 @@ void Options::common(Common& target, bool with_server) {
 }
 
 void Options::arguments(std::string value, std::vector<std::string>& target, Completes completes) {
-  arguments_value_ = std::move(value);
-  arguments_complete_ = completes;
+  table_.arguments = std::move(value);
+  table_.arguments_complete = completes;
   arguments_ = &target;
 }
 
 void Options::command(std::string name, std::string help, bool& chosen) {
-  commands_.push_back({std::move(name), std::move(help)});
+  table_.commands.push_back({std::move(name), std::move(help)});
   chosen_.push_back(&chosen);
 }
 
@@ -262,96 +244,7 @@ void Options::own_config(std::string default_path) {
        Completes::files);
 }
 
-Error Options::unknown_option(std::string_view given) const {
-  const std::string_view name = given.substr(0, given.find('='));
-  Error error{Kind::usage, "unknown option " + std::string(name), ""};
-  std::vector<std::string> names;
-  for (const auto& option : options_)
-    if (!option.hidden) names.push_back(shown(option));
-  if (name.size() < 4) return error;
-  if (const auto meant = nearest(name, names); !meant.empty()) error.hint = "did you mean " + meant + "?";
-  return error;
-}
-
-// CLI11 splits the command line; values are taken afterwards, by rules that hold for environment and file as well.
-auto Options::read_command_line(int argc, char** argv) -> Result<Given> {
-  CLI::App app;
-  app.set_help_flag("");
-  std::map<std::string, CLI::Option*> parsed;
-  const CLI::callback_t keep = [](const CLI::results_t&) { return true; };
-  for (const auto& option : options_) {
-    std::string names = shown(option);
-    if (option.letter) names = std::string("-") + option.letter + "," + names;
-    if (option.value.empty()) {
-      if (option.has_opposite) names += ",--no-" + option.name + "{false}";
-      parsed[option.name] = app.add_flag(names)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    } else {
-      parsed[option.name] = app.add_option(names, keep, "")
-                                ->expected(1)
-                                ->allow_extra_args(false)
-                                ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
-    }
-  }
-  Given given;
-  if (arguments_) app.add_option("arguments", given.arguments);
-  std::vector<CLI::App*> commands;
-  for (const auto& command : commands_) {
-    commands.push_back(app.add_subcommand(command.name));
-    commands.back()->set_help_flag("");
-    commands.back()->fallthrough();
-  }
-  if (!commands.empty()) app.require_subcommand(0, 1);
-
-  std::vector<std::string> words;  // CLI11 takes them from the back
-  bool options_over = false;
-  for (int i = 1; i < argc; ++i) {
-    const std::string word = argv[i];
-    options_over = options_over || word == "--";
-    // "--label=" means an empty value; CLI11 would take the next word.
-    const bool named =
-        !options_over && word.size() > 3 && word.compare(0, 2, "--") == 0 && word.find('=') == word.size() - 1;
-    const std::string name = named ? word.substr(2, word.size() - 3) : "";
-    if (named && parsed.count(name) != 0 && parsed[name]->get_expected_max() > 0) {
-      words.push_back("--" + name);
-      words.emplace_back();
-    } else {
-      // CLI11 takes "[a,b]" for two values: such a word travels with a mark in front.
-      words.push_back(word.size() > 1 && word.front() == '[' && word.back() == ']' ? bracket_mark + word : word);
-    }
-  }
-  std::reverse(words.begin(), words.end());
-  try {
-    app.parse(words);
-  } catch (const CLI::ArgumentMismatch&) {
-    // The last word is an option without its value.
-    std::string last = argv[argc - 1];
-    for (const auto& option : options_)
-      if (last == shown(option) ||
-          (option.letter && last.size() > 1 && last[0] == '-' && last[1] != '-' && last.back() == option.letter))
-        return fail(Kind::usage, shown(option) + " needs a value: " + option.value);
-    return fail(Kind::usage, last + " needs a value");
-  } catch (const CLI::ExtrasError&) {
-    for (const auto& extra : app.remaining(true)) {
-      if (extra.size() > 1 && extra[0] == '-') return tl::unexpected(unknown_option(extra));
-      if (extra == "--") continue;
-      return fail(Kind::usage, commands_.empty() ? "there is nothing to do with '" + extra + "'"
-                                                 : "there is no command '" + extra + "'");
-    }
-    return fail(Kind::usage, "this is too much on the command line");
-  } catch (const CLI::Error& error) {
-    return fail(Kind::usage, error.what());
-  }
-  for (const auto& option : options_)
-    if (parsed[option.name]->count() > 0) given.values[option.name] = parsed[option.name]->results();
-  for (auto& [name, values] : given.values)
-    for (auto& value : values) remove_mark(value);
-  for (auto& argument : given.arguments) remove_mark(argument);
-  for (std::size_t i = 0; i < commands.size(); ++i)
-    if (commands[i]->parsed()) *chosen_[i] = true;
-  return given;
-}
-
-Result<void> Options::load_config(const Given& given) {
+Result<void> Options::load_config(const CommandLine& given) {
   std::string path;
   bool required = false;
   if (own_config_default_) {
@@ -371,7 +264,7 @@ Result<void> Options::load_config(const Given& given) {
   if (!config) return tl::unexpected(config.error());
   config_ = std::move(*config);
 
-  const std::string section = tool_.tool.substr(tool_.tool.find('-') + 1);
+  const std::string section = table_.about.tool.substr(table_.about.tool.find('-') + 1);
   const auto meant = [](const std::string& word) { return word.empty() ? "" : "did you mean " + word + "?"; };
   for (const auto& [table, values] : config_) {
     const bool known_table = own_config_default_ ? table == "notify" || table.starts_with("notify.")
@@ -383,7 +276,7 @@ Result<void> Options::load_config(const Given& given) {
   if (config_.count("") == 0) return {};
   ConfigTable& strict = own_config_default_ ? config_[""] : config_[section];
   std::set<std::string> known;
-  for (const auto& option : options_)
+  for (const auto& option : table_.options)
     if (!option.asks) {
       known.insert(option.name);
       if (option.has_opposite) known.insert("no-" + option.name);
@@ -403,8 +296,8 @@ Result<void> Options::load_config(const Given& given) {
   return {};
 }
 
-Result<void> Options::take_all(const Given& given) {
-  for (const auto& option : options_) {
+Result<void> Options::take_all(const CommandLine& given) {
+  for (const auto& option : table_.options) {
     std::vector<std::string> values;
     std::string source;
     bool negated = false;
@@ -449,17 +342,17 @@ void Options::add_asking() {
   completion.asks = completion.hidden = true;
 }
 
-std::optional<int> Options::answer(const Given& given) const {
+std::optional<int> Options::answer(const CommandLine& given) const {
   const auto print = [](std::string_view text) { return write_all(STDOUT_FILENO, text) ? exit_done : 1; };
   if (given.values.count("help") != 0) {
     winsize size{};
     const bool tty = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    return print(help(tty ? std::clamp<std::size_t>(size.ws_col, 40, 100) : 80));
+    return print(help_text(table_, tty ? std::clamp<std::size_t>(size.ws_col, 40, 100) : 80));
   }
   if (given.values.count("version") != 0)
-    return print(tool_.tool + " " + version + "\nTLS: " + http::tls_library() + tool_.features + "\n");
+    return print(table_.about.tool + " " + version + "\nTLS: " + http::tls_library() + table_.about.features + "\n");
   if (const auto found = given.values.find("completion"); found != given.values.end()) {
-    const auto script = completion_script(*this, found->second.back());
+    const auto script = completion_script(table_, found->second.back());
     return script ? print(*script) : usage_error(script.error());
   }
   return std::nullopt;
@@ -468,13 +361,14 @@ std::optional<int> Options::answer(const Given& given) const {
 std::optional<int> Options::parse(int argc, char** argv) {
   occupy_closed_streams();
   add_asking();
-  const auto given = read_command_line(argc, argv);
+  const auto given = read_command_line(table_, arguments_ != nullptr, argc, argv);
   if (!given) return usage_error(given.error());
   // Help comes even when the configuration is broken.
   if (const auto answered = answer(*given)) return answered;
   if (auto loaded = load_config(*given); !loaded) return usage_error(loaded.error());
   if (auto taken = take_all(*given); !taken) return usage_error(taken.error());
   if (arguments_) *arguments_ = given->arguments;
+  if (given->command) *chosen_[*given->command] = true;
   for (const auto& [name, values] : given->values) on_command_line_.push_back(name);
   return std::nullopt;
 }
@@ -484,7 +378,8 @@ bool Options::on_command_line(std::string_view name) const {
 }
 
 int Options::usage_error(const Error& error) const {
-  Messages(tool_.tool).warn(error.what, error.hint.empty() ? "try '" + tool_.tool + " --help'" : error.hint);
+  Messages(table_.about.tool)
+      .warn(error.what, error.hint.empty() ? "try '" + table_.about.tool + " --help'" : error.hint);
   return exit_usage;
 }
 

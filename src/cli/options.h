@@ -1,5 +1,5 @@
 // What a tool can be told: its options, read from the command line, the environment (QRX_<LONG_NAME>) and the
-// configuration file, in this order of strength; its help, version and completions. Only the .cpp names CLI11.
+// configuration file, in this order of strength; its help, version and completions.
 //
 //   Options options({.tool = "qrx-recv", .summary = "…", .usage = {"[OPTION]..."}});
 //   options.group("Saving");
@@ -19,48 +19,12 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "cli/command_line.h"
 #include "cli/config_file.h"
+#include "cli/option_table.h"
 #include "wire/link.h"
 
 namespace qrx::cli {
-
-// What a shell completes after an option or as an argument.
-enum class Completes { nothing, files, directories };
-
-struct Option {
-  std::string name;   // long name without dashes
-  char letter = 0;    // 0: none
-  std::string value;  // "DUR"; empty for a flag
-  std::string help;   // one line, lower case, no full stop
-  std::string group;  // its heading in --help
-  std::vector<std::string> choices;
-  Completes completes = Completes::nothing;
-  bool repeatable = false;    // also a flag that counts (-vv)
-  bool has_opposite = false;  // --qr has --no-qr
-  bool hidden = false;        // not in the help
-  std::string variable = {};  // that sets it; empty: QRX_ and its name
-  bool asks = false;          // --help and such: the command line only
-  // Takes the values (one unless repeatable), in order; the error is said of the option or variable by the caller.
-  std::function<Result<void>(const std::vector<std::string>&)> take;
-};
-
-struct Command {
-  std::string name;
-  std::string help;
-};
-
-struct Example {
-  std::string command;
-  std::string meaning;
-};
-
-struct Tool {
-  std::string tool;                // "qrx-recv"
-  std::string summary;             // one sentence
-  std::vector<std::string> usage;  // what follows the name, one a line
-  std::vector<Example> examples;
-  std::string features = {};  // for --version, beside the TLS library: "; catalogs: SQLite"
-};
 
 // The options that all tools have.
 struct Common {
@@ -73,7 +37,7 @@ struct Common {
 
 class Options {
  public:
-  explicit Options(Tool tool);
+  explicit Options(About about);
 
   void group(std::string heading);  // of the options that follow
 
@@ -116,33 +80,20 @@ class Options {
   int usage_error(std::string_view what) const;
   int usage_error(const Error& error) const;
 
-  const std::vector<Option>& all() const { return options_; }
-  const std::vector<Command>& commands() const { return commands_; }
-  const Tool& tool() const { return tool_; }
-  const std::string& arguments_value() const { return arguments_value_; }
-  Completes arguments_complete() const { return arguments_complete_; }
-
-  std::string help(std::size_t width) const;
+  const OptionTable& table() const { return table_; }
 
  private:
-  struct Given;
   using Take = std::function<Result<void>(const std::vector<std::string>&)>;
   Option& add(std::string name, char letter, std::string value, std::string help,
               Take take);  // in the group that is current
   void add_asking();
-  std::optional<int> answer(const Given& given) const;
-  Result<Given> read_command_line(int argc, char** argv);
-  Result<void> take_all(const Given& given);
-  Result<void> load_config(const Given& given);
-  Error unknown_option(std::string_view given) const;
+  std::optional<int> answer(const CommandLine& given) const;
+  Result<void> take_all(const CommandLine& given);
+  Result<void> load_config(const CommandLine& given);
 
-  Tool tool_;
+  OptionTable table_;
   std::string group_;
-  std::vector<Option> options_;
-  std::vector<Command> commands_;
-  std::vector<bool*> chosen_;
-  std::string arguments_value_;
-  Completes arguments_complete_ = Completes::nothing;
+  std::vector<bool*> chosen_;  // as table_.commands
   std::vector<std::string>* arguments_ = nullptr;
   std::optional<std::string> own_config_default_;
   std::optional<std::string> own_config_path_;
@@ -152,8 +103,5 @@ class Options {
 
 // "1", "true", "yes", "on" and "0", "false", "no", "off", in any case.
 std::optional<bool> parse_truth(std::string_view text);
-
-// A completion script; shell is "bash", "zsh" or "fish" (Kind::usage otherwise).
-Result<std::string> completion_script(const Options& options, std::string_view shell);
 
 }  // namespace qrx::cli

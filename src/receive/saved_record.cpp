@@ -66,14 +66,13 @@ Finished SavedRecord::finished() const {
 void SavedRecord::append(const std::string& lines) {
   if (path_.empty() || lines.empty()) return;
   if (!file_) {
-    file_.reset(::open(path_.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    file_ = open_private_file(path_, O_WRONLY | O_APPEND | O_CREAT);
     if (!file_) {
       path_.clear();
       return;
     }
   }
-  // The newline first: a line that a crash cut short spoils no other.
-  static_cast<void>(write_all(file_.get(), "\n" + lines, path_));
+  static_cast<void>(write_all(file_.get(), appended(lines), path_));
 }
 
 std::optional<SavedRecord::Entry> SavedRecord::find(const Id& file, const Id& delivery) const {

@@ -24,21 +24,8 @@ constexpr std::size_t tag_digits = 32, id_digits = 26;
 constexpr std::size_t line_bytes = 1 + tag_digits + 1 + id_digits + 1;
 constexpr std::uint64_t most_file_bytes = SeenSeals::most_tags * line_bytes;
 
-int open_private(const std::string& path, int flags) {
-  int fd;
-  do fd = ::open(path.c_str(), flags | O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600);
-  while (fd < 0 && errno == EINTR);
-  return fd;
-}
-
-void sync_directory(const std::string& directory) {
-  const UniqueFd fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (fd) static_cast<void>(::fsync(fd.get()));
-}
-
-// The newline first: a line that a crash cut short spoils no other.
 std::string line_of(const std::array<std::uint8_t, 16>& tag, const Id& delivery) {
-  return "\n" + to_hex(as_bytes(tag)) + " " + delivery.text() + "\n";
+  return appended(to_hex(as_bytes(tag)) + " " + delivery.text());
 }
 
 }  // namespace
@@ -82,12 +69,12 @@ SeenSeals::SeenSeals(std::string directory, const Guid& space, std::function<voi
 
 Result<void> SeenSeals::open(bool create) {
   read_ = 0;
-  file_.reset(open_private(path_, O_APPEND));
+  file_ = open_private_file(path_, O_RDWR | O_NONBLOCK | O_APPEND);
   if (!file_ && errno == ENOENT) {
     if (!create) return {};
     if (auto made = make_private_directories(directory_); !made) return made;
     drop_oldest_spaces();
-    file_.reset(open_private(path_, O_APPEND | O_CREAT));
+    file_ = open_private_file(path_, O_RDWR | O_NONBLOCK | O_APPEND | O_CREAT);
     if (file_) sync_directory(directory_);
   }
   if (!file_) return fail_errno("cannot write " + path_);
@@ -161,7 +148,7 @@ void SeenSeals::catch_up() {
 // What is still remembered, in a file of its own that takes the place of the long one.
 Result<void> SeenSeals::rewrite() {
   const std::string fresh = path_ + ".new";
-  const UniqueFd file(open_private(fresh, O_CREAT | O_TRUNC));
+  const UniqueFd file = open_private_file(fresh, O_RDWR | O_NONBLOCK | O_CREAT | O_TRUNC);
   if (!file) return fail_errno("cannot write " + fresh);
   std::string text;
   text.reserve(order_.size() * line_bytes);

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -36,20 +35,6 @@ std::optional<seal::Key> parse_seed(std::string_view text) {
   return seed;
 }
 
-std::optional<std::string> read_all(int fd) {
-  struct stat status {};
-  if (::fstat(fd, &status) != 0 || static_cast<std::uint64_t>(status.st_size) > most_bytes) return std::nullopt;
-  std::string text(static_cast<std::size_t>(status.st_size), '\0');
-  std::size_t at = 0;
-  while (at < text.size()) {
-    const ssize_t got = ::pread(fd, text.data() + at, text.size() - at, static_cast<off_t>(at));
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return std::nullopt;
-    at += static_cast<std::size_t>(got);
-  }
-  return text;
-}
-
 }  // namespace
 
 std::string ResumeState::file_name(const DropLink& link, const SourceList& sources) {
@@ -72,9 +57,9 @@ std::optional<ResumeState> ResumeState::load(const std::string& directory, const
                                              const SourceList& sources) {
   ResumeState state;
   state.path_ = directory + "/" + file_name(link, sources);
-  state.file_.reset(::open(state.path_.c_str(), O_RDWR | O_APPEND | O_CLOEXEC | O_NOFOLLOW));
+  state.file_ = open_private_file(state.path_, O_RDWR | O_APPEND);
   if (!state.file_ || ::flock(state.file_.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
-  auto text = read_all(state.file_.get());
+  auto text = read_private_file(state.file_.get(), most_bytes);
   if (!text) return std::nullopt;
 
   std::istringstream lines(*text);
@@ -116,7 +101,7 @@ Result<ResumeState> ResumeState::begin(const std::string& directory, const DropL
   state.uploads_.resize(sources.sources.size());
   state.changed_.assign(sources.sources.size(), false);
   {
-    const UniqueFd old(::open(state.path_.c_str(), O_RDONLY | O_CLOEXEC | O_NOFOLLOW));
+    const UniqueFd old = open_private_file(state.path_, O_RDONLY);
     if (old && ::flock(old.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
       return fail(Kind::locked, "another run sends the same files");
   }
@@ -129,7 +114,7 @@ Result<ResumeState> ResumeState::begin(const std::string& directory, const DropL
   for (const auto& source : sources.sources) text += "source " + fingerprint(source, seed != nullptr) + "\n";
 
   const std::string draft = state.path_ + "." + Id::random().text().substr(0, 8);
-  state.file_.reset(::open(draft.c_str(), O_RDWR | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600));
+  state.file_ = open_private_file(draft, O_RDWR | O_APPEND | O_CREAT | O_EXCL);
   if (!state.file_) return fail_errno("cannot write " + draft);
   auto done = write_all(state.file_.get(), text, draft);
   if (done && ::flock(state.file_.get(), LOCK_EX | LOCK_NB) != 0) done = fail_errno("cannot lock " + draft);

@@ -27,6 +27,58 @@ TEST_CASE("trying again ends: at once for what does not get better, after its ti
   CHECK(!backoff.wait(trouble, Millis(60'000)));
 }
 
+namespace {
+
+// A client whose answers asked for a pause.
+struct Asking {
+  std::optional<Millis> asked;
+  int closed = 0;
+  std::optional<Millis> asked_pause() const { return asked; }
+  void close() { ++closed; }
+};
+
+}  // namespace
+
+TEST_CASE("the retrying call goes on after trouble, closes what failed, and ends when trying again is of no use") {
+  const http::Interrupt interrupt;
+  const RetryPolicy quick{Millis(1), Millis(1), Millis(10'000)};
+  Asking client;
+  int attempts = 0;
+  const auto done = retry(client, Backoff(interrupt, quick, nullptr), [&]() -> Result<int> {
+    if (++attempts < 3) return fail(Kind::unavailable, "cut");
+    return 7;
+  });
+  CHECK(done == 7);
+  CHECK(attempts == 3);
+  CHECK(client.closed == 2);
+  const auto refused = retry(client, Backoff(interrupt, quick, nullptr),
+                             [&]() -> Result<void> { return fail(Kind::not_found, "gone"); });
+  CHECK(refused.error().what == "gone");
+}
+
+TEST_CASE("a judge sends an attempt on at once, or ends it in its own words; what the server asks for is kept") {
+  const http::Interrupt interrupt;
+  Backoff backoff(interrupt, {Millis(60'000), Millis(60'000), Millis(120'000)}, nullptr);
+  Asking client;
+  client.asked = Millis(5);
+  int attempts = 0;
+  Asked seen;
+  const auto ended = retry(
+      client, backoff,
+      [&]() -> Result<void> {
+        ++attempts;
+        return fail(Kind::conflict, "another offset");
+      },
+      [&](const Error&, Asked asked) -> Result<Next> {
+        seen = asked;
+        if (attempts < 4) return Next::at_once;
+        return fail(Kind::integrity, "too often");
+      });
+  CHECK(attempts == 4);
+  CHECK(ended.error().what == "too often");
+  CHECK(seen == Millis(5));
+}
+
 TEST_CASE("an interrupt ends a sleep") {
   http::Interrupt interrupt;
   std::thread raiser([&] {

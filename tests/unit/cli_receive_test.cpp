@@ -14,6 +14,7 @@
 #include "cli/recv/given_link.h"
 #include "cli/recv/receive_output.h"
 #include "cli/recv/receive_report.h"
+#include "cli/space/json_record.h"
 #include "cli/space/opened_space.h"
 #include "temp_directory.h"
 
@@ -215,4 +216,21 @@ TEST_CASE("what stands there as a device is written to as a stream") {
   CHECK(ReceiveOutput::open("/dev/null", receive::OnConflict::rename)->is_stream());
   CHECK_FALSE(ReceiveOutput::open("/tmp", receive::OnConflict::rename)->is_stream());
   CHECK(on_conflict_of("overwrite") == receive::OnConflict::overwrite);
+}
+
+TEST_CASE("a record is read as it was written; what is none has no members") {
+  const test::TempDirectory directory;
+  const std::string path = directory / "record.json";
+  REQUIRE(JsonRecord().text("label", "a \"b\"\n").truth("own", true).number("files", 3).write(path));
+  const auto members = RecordMembers::read(path);
+  REQUIRE(members);
+  CHECK(members->text("label") == "a \"b\"\n");
+  CHECK(members->truth("own"));
+  CHECK(members->number("files") == 3);
+  CHECK(members->has("v"));
+  CHECK(!members->has("deliveries"));
+  CHECK(members->text("deliveries").empty());
+  CHECK(!RecordMembers::read(directory / "none"));
+  std::ofstream(directory / "cut") << "{\"v\":1,\"label\":\"a";
+  CHECK(!RecordMembers::read(directory / "cut"));
 }

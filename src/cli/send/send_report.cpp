@@ -8,6 +8,36 @@
 
 namespace qrx::cli {
 
+std::uint64_t bytes_of(const send::SentDelivery& delivery) {
+  std::uint64_t bytes = 0;
+  for (const auto& file : delivery.files) bytes += file.size;
+  return bytes;
+}
+
+Event event_of(const send::SentDelivery& delivery) {
+  Event event("delivered");
+  event.text("delivery", delivery.delivery.text()).number("files", delivery.files.size());
+  return event.number("bytes", bytes_of(delivery)).boolean("resumed", delivery.resumed);
+}
+
+Result<void> SendReport::start(const DropLink& link, const wire::DropInfo& drop, bool seals, const std::string& size,
+                               const std::string& words) {
+  messages_.say("sending " + what_ + size + " to " + (drop.label.empty() ? "" : "'" + drop.label + "' at ") +
+                link.origin.authority());
+  if (seals)
+    messages_.say("sealed: only the receiver can read it");
+  else if (!link.key.empty())
+    messages_.say("not sealed, as you asked: the server can read it");
+  Event start("start");
+  start.text("label", drop.label).text("server", link.origin.url()).text("guid", link.guid.text());
+  start.boolean("sealed", seals);
+  if (!words.empty()) {
+    messages_.say("words: " + words);
+    start.text("words", words);
+  }
+  return facts_.event(start);
+}
+
 send::SenderEvents SendReport::events(std::function<void()> stop) {
   stop_ = std::move(stop);
   send::SenderEvents events;
@@ -45,17 +75,13 @@ void SendReport::retry(const std::string& text) {
 }
 
 Result<void> SendReport::done(const send::SentDelivery& delivery, bool sha256) {
-  std::uint64_t bytes = 0;
   for (const auto& file : delivery.files) {
-    bytes += file.size;
     const std::string sum = file.sha256 && sha256 ? to_hex(*file.sha256) : to_hex(file.xxh128);
     const std::string name = term::is_terminal(STDOUT_FILENO) ? escape_untrusted(file.name) : file.name;
     if (auto said = facts_.line(sum + "  " + name); !said) return said;
   }
-  Event delivered("delivered");
-  delivered.text("delivery", delivery.delivery.text()).number("files", delivery.files.size()).number("bytes", bytes);
-  if (auto said = facts_.event(delivered.boolean("resumed", delivery.resumed)); !said) return said;
-  return facts_.event(Event("done").number("files", delivery.files.size()).number("bytes", bytes));
+  if (auto said = facts_.event(event_of(delivery)); !said) return said;
+  return facts_.event(Event("done").number("files", delivery.files.size()).number("bytes", bytes_of(delivery)));
 }
 
 }  // namespace qrx::cli

@@ -9,8 +9,14 @@
 #include "cli/user_messages.h"
 #include "send/sender.h"
 #include "term/progress.h"
+#include "wire/link.h"
+#include "wire/messages.h"
 
 namespace qrx::cli {
+
+// What a delivery was, for machines: "delivered".
+Event event_of(const send::SentDelivery& delivery);
+std::uint64_t bytes_of(const send::SentDelivery& delivery);  // of all its files
 
 // Messages, Facts and ProgressLine stay the caller's; not used from elsewhere while a Sender runs.
 class SendReport {
@@ -19,6 +25,9 @@ class SendReport {
   SendReport(std::string what, bool one_line, Messages& messages, Facts& facts, term::ProgressLine& progress)
       : what_(std::move(what)), one_line_(one_line), messages_(messages), facts_(facts), progress_(progress) {}
 
+  // What is about to be sent, and to whom. `size`: ", 2.4 MiB", or empty; `words`: the four of the link, or empty.
+  Result<void> start(const DropLink& link, const wire::DropInfo& drop, bool seals, const std::string& size,
+                     const std::string& words);
   // For a Sender, which this must outlive. When stdout takes no more, `stop` is called.
   send::SenderEvents events(std::function<void()> stop);
   // Sums, as sha256sum and xxh128sum check them, and the last events.

@@ -4,16 +4,14 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <atomic>
 #include <utility>
 
-#include "base/bytes.h"
-#include "base/checksum.h"
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/client_options.h"
-#include "cli/counts.h"
 #include "cli/local_time.h"
+#include "cli/send/files_to_send.h"
+#include "cli/send/send_report.h"
 #include "cli/share/share_table.h"
 #include "cli/share/share_watch.h"
 #include "cli/signals.h"
@@ -25,8 +23,6 @@ namespace {
 
 // The built-in server answers for so long after the last download: pages and tools that still ask are answered.
 constexpr int linger_ms = 2'000;
-
-std::atomic<send::Sender*> sending{nullptr};
 
 CodeWishes code_wishes(const ShareSettings& set, bool only_code) {
   return {set.qr.value_or(only_code && term::is_terminal(STDERR_FILENO)), set.invert, set.qr_file};
@@ -53,10 +49,6 @@ HandOut::~HandOut() {
   close();
 }
 
-void HandOut::stop() {
-  if (auto* sender = sending.load()) sender->interrupt();
-}
-
 Result<void> HandOut::run(Sharing& sharing) {
   if (auto done = check(); !done) return done;
   if (auto done = open(); !done) return done;
@@ -75,23 +67,14 @@ Result<void> HandOut::run(Sharing& sharing) {
 // --- the files, before anything else happens
 
 Result<void> HandOut::check() {
-  send::FindOptions how;
-  if (set_.name) how.name = set_.name;
-  how.stopped = [] { return ended_by() != 0; };
-  auto sources = send::find_sources(set_.files, how);
+  auto sources = files_to_send(set_.files, set_.name, "shared", messages_, facts_);
   if (!sources) return tl::unexpected(sources.error());
   sources_ = std::move(*sources);
-  for (const auto& warning : sources_.warnings) messages_.warn(warning);
-  for (const auto& [path, name] : sources_.renamed) {
-    messages_.warn("name changed: " + path + " is shared as " + name);
-    if (auto said = facts_.event(Event("renamed").path("from", path).text("to", name)); !said) return said;
-  }
   if (!sources_.errors.empty()) {
     for (std::size_t i = 0; i + 1 < sources_.errors.size(); ++i) messages_.warn(sources_.errors[i].what);
     return tl::unexpected(sources_.errors.back());
   }
-  const auto& all = sources_.sources;
-  what_ = all.size() == 1 ? escape_untrusted(all[0].name) : count_of_files(all.size());
+  what_ = what_is_sent(sources_);
   return {};
 }
 
@@ -121,14 +104,8 @@ Result<void> HandOut::fill() {
   });
   if (!done) return done;
   progress_.clear();
-  std::uint64_t bytes = 0;
-  for (const auto& file : sent->files) bytes += file.size;
-  what_ += ", " + format_size(bytes);
-  return facts_.event(Event("delivered")
-                          .text("delivery", sent->delivery.text())
-                          .number("files", sent->files.size())
-                          .number("bytes", bytes)
-                          .boolean("resumed", sent->resumed));
+  what_ += ", " + format_size(bytes_of(*sent));
+  return facts_.event(event_of(*sent));
 }
 
 Result<send::SentDelivery> HandOut::send() {
@@ -136,40 +113,15 @@ Result<send::SentDelivery> HandOut::send() {
   drop.origin = space_->link().origin;  // where this machine reaches it
   send::SenderOptions how;              // no state: no later run knows this space
   how.client = client_for(drop.origin);
+  how.client.interrupt = interrupt_;
   if (set_.seal == "off") how.seal = send::SealChoice::off;
-  send::Sender sender(drop, how, sender_events());
-  sending = &sender;
-  const struct Ended {
-    ~Ended() { sending = nullptr; }
-  } ended;
-  if (ended_by() != 0) sender.interrupt();  // by a signal that found nothing to stop
+  SendReport report(what_, false, messages_, facts_, progress_);
+  send::Sender sender(drop, how, report.events([this] { interrupt_->raise(); }));
   const auto looked = sender.look();
   if (!looked) return tl::unexpected(looked.error());
   if (auto fits = send::Sender::check_limits(*looked, sources_, sender.seals()); !fits)
     return tl::unexpected(fits.error());
   return sender.send(sources_);
-}
-
-send::SenderEvents HandOut::sender_events() {
-  send::SenderEvents events;
-  events.progress = [this](std::uint64_t bytes, std::optional<std::uint64_t> total) {
-    progress_.update(what_, bytes, total);
-    Event event("sending");
-    event.number("bytes", bytes);
-    if (total)
-      event.number("total", *total);
-    else
-      event.null("total");
-    if (!facts_.event(event)) stop();
-  };
-  events.sent = [this](const send::SentFile& file) {
-    Event event("sent");
-    event.text("name", file.name).number("size", file.size).text("xxh128", to_hex(file.xxh128));
-    if (!facts_.event(event.boolean("sealed", file.sealed))) stop();
-  };
-  events.notice = [this](const std::string& text) { messages_.notice(text); };
-  events.retry = [this](const std::string& text) { messages_.notice(text); };
-  return events;
 }
 
 // --- the links
@@ -236,12 +188,9 @@ Result<void> HandOut::linger() const {
 // In another thread, while this one looks after the window and the built-in server.
 Result<void> HandOut::attend(const std::function<Result<void>()>& work) {
   Result<void> done;
-  const auto stop_all = [this] {
-    interrupt_->raise();
-    stop();
-  };
   const auto died =
-      run_attended([&] { done = work(); }, Attention{[this] { code_.redraw(); }, space_->own_server(), stop_all, {}});
+      run_attended([&] { done = work(); },
+                   Attention{[this] { code_.redraw(); }, space_->own_server(), [this] { interrupt_->raise(); }, {}});
   if (!died) return tl::unexpected(died.error());
   if (*died && !done && ended_by() == 0) return fail(Kind::other, "the built-in server stopped unexpectedly");
   return done;

@@ -46,7 +46,7 @@
 
 namespace qrx::cli {
 
-// One thread. What is handed in outlives it. One of a process: stop() is for its signal handler.
+// One thread. What is handed in outlives it. When `interrupt` is raised, everything ends soon.
 class HandOut {
  public:
   HandOut(const ShareSettings& settings, const SharePlan& plan, Messages& messages, Facts& facts,
@@ -60,14 +60,11 @@ class HandOut {
   enum class Links : std::uint8_t { none, ended, lasting };
   Links close();
 
-  static void stop();  // the upload ends soon; async-signal-safe
-
  private:
   Result<void> check();
   Result<void> open();
   Result<void> fill();
   Result<send::SentDelivery> send();
-  send::SenderEvents sender_events();
   Result<void> show(Sharing& sharing);
   Result<void> wait(Sharing& sharing);
   void say_standing(const std::vector<RecipientRow>& rows);

@@ -24,7 +24,7 @@ Result<std::string> directory_of_claims() {
 // making a file and locking it a claim looks like one that was left. Beside the directory, which NFS could not lock.
 Result<UniqueFd> gate_of(const std::string& directory, int how) {
   const std::string path = directory + ".lock";
-  UniqueFd gate(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  UniqueFd gate = open_private_file(path, O_RDWR | O_CREAT);
   if (!gate) return fail_errno("cannot write " + path);
   while (::flock(gate.get(), how) != 0)
     if (errno != EINTR) return fail_errno("cannot lock " + path);
@@ -52,7 +52,7 @@ Result<SendClaim> SendClaim::begin(const Guid& space, const Id& share) {
   const std::string path = prefix_of(*directory, space) + share.text();
   UniqueFd file;
   do {
-    file = UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+    file = open_private_file(path, O_RDWR | O_CREAT);
     if (!file) return fail_errno("cannot write " + path);
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
       if (errno == EWOULDBLOCK) return fail(Kind::locked, "another qrx-share is telling this recipient");

@@ -4,14 +4,11 @@
 
 #include <cerrno>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <optional>
 
 #include "base/private_files.h"
-#include "cli/events.h"
 #include "cli/places.h"
-#include "wire/event_line.h"
+#include "cli/space/json_record.h"
 
 namespace qrx::cli {
 namespace {
@@ -28,35 +25,22 @@ void remove_expired(const std::string& directory, WallTime now) {
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
     if (entry.path().extension() != ".json") continue;
-    std::ifstream file(entry.path());
-    const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-    constexpr std::string_view member = "\"expires\":\"";
-    const auto at = text.find(member);
-    if (at == std::string::npos) continue;
-    const auto begin = at + member.size();
-    const auto expires = from_rfc3339(std::string_view(text).substr(begin, text.find('"', begin) - begin));
+    const auto members = RecordMembers::read(entry.path());
+    const auto expires = members ? from_rfc3339(members->text("expires")) : std::nullopt;
     std::error_code ignored;
     if (expires && *expires + long_expired < now) std::filesystem::remove(entry.path(), ignored);
   }
 }
 
-constexpr std::uintmax_t most_bytes = 64 * 1024;
-
 // Nothing for what is no such file; it may be anything.
 std::optional<KeptSpace> read_kept(const std::filesystem::path& path) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error) || std::filesystem::file_size(path, error) > most_bytes)
-    return std::nullopt;
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  auto members = wire::read_event_line(text);
+  const auto members = RecordMembers::read(path);
   if (!members) return std::nullopt;
-  auto& member = *members;
-  const auto link = parse_owner_link(member["owner"]);
-  const auto created = from_rfc3339(member["created"]);
-  const auto expires = from_rfc3339(member["expires"]);
+  const auto link = parse_owner_link(members->text("owner"));
+  const auto created = from_rfc3339(members->text("created"));
+  const auto expires = from_rfc3339(members->text("expires"));
   if (!link || !created || !expires || path.stem() != link->guid.text()) return std::nullopt;
-  return KeptSpace{*link, member["drop"], member["label"], *created, *expires};
+  return KeptSpace{*link, members->text("drop"), members->text("label"), *created, *expires};
 }
 
 tl::unexpected<Error> none_kept(std::string what) {
@@ -103,16 +87,16 @@ Result<void> remember_space(const KeptSpace& space, WallTime now) {
   if (!directory) return tl::unexpected(directory.error());
   if (auto made = make_private_directories(*directory); !made) return made;
   remove_expired(*directory, now);
-  const auto member = [](std::string_view name, const std::string& value) {
-    return "," + json_quoted(name) + ":" + json_quoted(value);
-  };
-  const std::string text = "{\"v\":1" + member("server", space.link.origin.url()) +
-                           member("guid", space.link.guid.text()) + member("token", space.link.token.text()) +
-                           member("owner", space.link.text()) + member("drop", space.drop) +
-                           member("label", space.label) + member("created", to_rfc3339(space.created)) +
-                           member("expires", to_rfc3339(space.expires)) + "}\n";
-  const std::string path = *directory + "/" + space.link.guid.text() + ".json";
-  return replace_private_file(path, text);
+  return JsonRecord()
+      .text("server", space.link.origin.url())
+      .text("guid", space.link.guid.text())
+      .text("token", space.link.token.text())
+      .text("owner", space.link.text())
+      .text("drop", space.drop)
+      .text("label", space.label)
+      .text("created", to_rfc3339(space.created))
+      .text("expires", to_rfc3339(space.expires))
+      .write(*directory + "/" + space.link.guid.text() + ".json");
 }
 
 Result<void> forget_space(const Guid& guid) {

@@ -10,8 +10,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <string_view>
 #include <utility>
 
@@ -19,9 +17,8 @@
 #include "base/text.h"
 #include "base/units.h"
 #include "cli/counts.h"
-#include "cli/events.h"
 #include "cli/places.h"
-#include "wire/event_line.h"
+#include "cli/space/json_record.h"
 
 namespace qrx::cli {
 namespace {
@@ -31,7 +28,6 @@ namespace fs = std::filesystem;
 constexpr std::string_view own_prefix = "own-";
 constexpr std::string_view named_prefix = "run-";
 constexpr std::string_view temporary_prefix = "qrx-";  // before the others, among other people's files
-constexpr std::uintmax_t most_record_bytes = 64 * 1024;
 
 std::string temporary_directory() {
   const char* given = std::getenv("TMPDIR");
@@ -39,7 +35,7 @@ std::string temporary_directory() {
 }
 
 UniqueFd open_lock(const std::string& directory) {
-  return UniqueFd(::open((directory + "/lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  return open_private_file(directory + "/lock", O_RDWR | O_CREAT);
 }
 
 bool take_lock(const UniqueFd& file, bool wait) {
@@ -52,7 +48,7 @@ bool take_lock(const UniqueFd& file, bool wait) {
 // Held while a directory is made and while left ones are looked for: a new one, not locked yet, is not taken for one
 // that was left. Always before the lock of a directory.
 UniqueFd lock_parent(const std::string& parent) {
-  UniqueFd file(::open((parent + "/runs.lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600));
+  UniqueFd file = open_private_file(parent + "/runs.lock", O_RDWR | O_CREAT);
   if (!take_lock(file, true)) file.reset();
   return file;
 }
@@ -84,35 +80,26 @@ bool has_blobs(const std::string& directory) {
 }
 
 std::optional<UnsavedSpace> read_unsaved(const std::string& directory) {
-  const fs::path path = directory + "/space.json";
-  std::error_code error;
-  if (!fs::is_regular_file(path, error) || fs::file_size(path, error) > most_record_bytes) return std::nullopt;
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  auto members = wire::read_event_line(text);
+  const auto members = RecordMembers::read(directory + "/space.json");
   if (!members) return std::nullopt;
-  auto& member = *members;
-  const auto link = parse_owner_link(member["owner"]);
-  const auto expires = from_rfc3339(member["expires"]);
+  const auto link = parse_owner_link(members->text("owner"));
+  const auto expires = from_rfc3339(members->text("expires"));
   if (!link || !expires) return std::nullopt;
   std::string target;  // encoded, for a path may be any bytes
-  if (!percent_decode(member["target"], target)) return std::nullopt;
+  if (!percent_decode(members->text("target"), target)) return std::nullopt;
   UnsavedSpace space{*link,
-                     member["key"],
+                     members->text("key"),
                      *expires,
                      std::move(target),
-                     member["own"] == "true",
-                     member["keep"] == "true",
-                     member["ask"] == "true",
+                     members->truth("own"),
+                     members->truth("keep"),
+                     members->truth("ask"),
                      std::nullopt};
-  if (members->contains("deliveries")) {
-    const auto number = [&](const char* name) { return std::strtoull(member[name].c_str(), nullptr, 10); };
-    space.left = UnsavedSpace::Left{number("deliveries"), number("files"), number("bytes")};
-  }
+  if (members->has("deliveries"))
+    space.left = UnsavedSpace::Left{members->number("deliveries"), members->number("files"), members->number("bytes")};
   return space;
 }
 
-// Ours alone: in a directory for everybody's temporary files anybody may have made it.
 // Without a record nobody can fetch what is in it. It goes when even the longest expiry of a default server is over.
 bool is_stale(const std::string& directory) {
   std::error_code error;
@@ -120,6 +107,7 @@ bool is_stale(const std::string& directory) {
   return !error && fs::file_time_type::clock::now() - changed > std::chrono::hours(8 * 24);
 }
 
+// Ours alone: in a directory for everybody's temporary files anybody may have made it.
 bool is_private(const std::string& path) {
   struct stat status {};
   return ::lstat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode) && status.st_uid == ::geteuid() &&
@@ -166,20 +154,19 @@ void RunDirectory::remove() {
 }
 
 Result<void> write_unsaved(const RunDirectory& directory, const UnsavedSpace& space) {
-  const auto member = [](std::string_view name, const std::string& value) {
-    return "," + json_quoted(name) + ":" + json_quoted(value);
-  };
-  const auto truth = [](std::string_view name, bool value) {
-    return "," + json_quoted(name) + ":" + (value ? "true" : "false");
-  };
-  std::string text = "{\"v\":1" + member("owner", space.link.text()) + member("key", space.key) +
-                     member("expires", to_rfc3339(space.expires)) +
-                     member("target", percent_encode_segment(space.target)) + truth("own", space.own) +
-                     truth("keep", space.keep) + truth("ask", space.ask);
+  JsonRecord record;
+  record.text("owner", space.link.text())
+      .text("key", space.key)
+      .text("expires", to_rfc3339(space.expires))
+      .text("target", percent_encode_segment(space.target))
+      .truth("own", space.own)
+      .truth("keep", space.keep)
+      .truth("ask", space.ask);
   if (space.left)
-    text += ",\"deliveries\":" + std::to_string(space.left->deliveries) +
-            ",\"files\":" + std::to_string(space.left->files) + ",\"bytes\":" + std::to_string(space.left->bytes);
-  return replace_private_file(directory.path() + "/space.json", text + "}\n");
+    record.number("deliveries", space.left->deliveries)
+        .number("files", space.left->files)
+        .number("bytes", space.left->bytes);
+  return record.write(directory.path() + "/space.json");
 }
 
 Result<void> mark_copies(const RunDirectory& directory) {

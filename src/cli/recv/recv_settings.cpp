@@ -1,0 +1,138 @@
+#include "cli/recv/recv_settings.h"
+
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+#include "base/text.h"
+#include "cli/client_options.h"
+#include "cli/places.h"
+#include "term/terminal.h"
+
+namespace qrx::cli {
+
+Options describe(RecvSettings& to) {
+  Options options({"qrx-recv",
+                   "Show a QR code, wait for someone to send, and save what arrives.",
+                   {"[OPTION]...", "[OPTION]... LINK|-"},
+                   {{"qrx-recv", "receive one delivery into this directory"},
+                    {"qrx-recv -f -o ~/Inbox", "keep receiving until Ctrl-C"},
+                    {"qrx-recv -o - | tar x", "hand what arrives to another program"},
+                    {"qrx-recv -s https://qrx.example.org", "receive through a server, from anywhere"},
+                    {"qrx-recv -q --qr-file code.png -t 10m", "in a script: the code as a picture"}}});
+  options.group("Saving");
+  options.text("output", 'o', "PATH", "a directory, a file name, or - for stdout (default: this directory)", to.output,
+               Completes::files);
+  options.choice("on-conflict", 0, {"rename", "refuse", "overwrite"}, "when a file is there already (default: rename)",
+                 to.on_conflict);
+  options.choice("preview", 0, {"auto", "never", "always"}, "show pictures and the beginning of texts in the terminal",
+                 to.preview);
+  options.flag("clipboard", 0, "put a text that arrives on the clipboard, too", to.clipboard);
+  options.flag("ask", 0, "ask before saving each file", to.ask);
+  options.text("exec", 0, "CMD", "run CMD with sh after each delivery; $QRX_PATHS holds the paths", to.exec);
+  options.text("resume", 0, "GUID", "only save what this earlier run could not; all: of every run", to.resume,
+               Completes::nothing);
+  options.flag("print0", '0', "separate the printed paths by NUL", to.print0);
+  options.flag("sha256", 0, "also compute and report SHA-256", to.sha256);
+  options.group("Waiting");
+  options.number("count", 'n', "end after N deliveries (default: 1)", to.count, 1);
+  options.flag("follow", 'f', "keep receiving until Ctrl-C or the space expires", to.follow);
+  options.duration("timeout", 't', "give up if nothing arrives within DUR", to.timeout);
+  options.duration("interval", 'i', "ask the server at this interval, instead of waiting on it", to.interval);
+  options.group("The space");
+  options.duration("expire", 'e', "how long the link is good", to.space.wish.expire);
+  options.size("max-size", 0, "accept at most SIZE in total", to.space.wish.max_size);
+  options.number("max-files", 0, "accept at most N files in total", to.space.wish.max_files);
+  options.text("label", 0, "TEXT", "a name that the sender is shown", to.space.wish.label);
+  options.choice("seal", 0, {"offer", "require", "off"},
+                 "end-to-end encryption: for senders who can (default), for all, or for none", to.seal);
+  options.text("identity", 0, "FILE", "the secret key of the space at LINK, when another machine opened it",
+               to.identity, Completes::files);
+  options.flag("keep", 0, "leave the space on the server until it expires", to.space.keep);
+  options.group("The QR code");
+  options.toggle("qr", "draw the code, or do not (default: on a terminal)", to.qr);
+  options.flag("invert", 0, "swap dark and light", to.invert);
+  options.text("qr-file", 0, "FILE", "also save the code as .png or .svg", to.qr_file, Completes::files);
+  options.group("The server");
+  options.text("bind", 'b', "HOST:PORT", "address for the built-in server (default: port 8461, or a free one)",
+               to.space.bind);
+  options.url("public-url", 0, "the address of the built-in server as others see it", to.space.public_url);
+  options.text("token-file", 0, "FILE", "the token of a server that opens spaces only with one", to.space.token_file,
+               Completes::files);
+  options.rename_variable("bind", "QRX_RECV_BIND");
+  options.rename_variable("public-url", "QRX_RECV_PUBLIC_URL");
+  options.common(to.common, true);
+  options.arguments("LINK", to.links, Completes::nothing);
+  return options;
+}
+
+Result<void> check_usage(RecvSettings& set, const Options& options) {
+  const auto usage = [](std::string what, std::string hint = {}) {
+    return fail(Kind::usage, std::move(what), std::move(hint));
+  };
+  if (set.follow && options.on_command_line("count")) {
+    if (options.on_command_line("follow")) return usage("--count and --follow exclude each other");
+    set.follow = false;  // that of the environment or configuration
+  }
+  if (set.output.empty()) return usage("--output: an empty path");
+  if (set.output == "-" && term::is_terminal(STDOUT_FILENO))
+    return usage("-o - would write what strangers send to the terminal",
+                 "pipe it into a program, or name a file with -o");
+  if (set.output == "-" && set.common.json) return usage("-o - and --json both need stdout");
+  if (set.interval && set.interval->count() == 0) return usage("--interval: must be at least 1s");
+  if (!set.qr_file.empty())
+    if (auto known = check_qr_file_name(set.qr_file); !known) return known;
+  if (set.links.size() > 1) return usage("more than one LINK");
+  if (!set.links.empty()) {
+    for (const auto* name : {"expire", "max-size", "max-files", "label", "keep", "qr", "qr-file", "invert", "bind",
+                             "public-url", "resume"})
+      if (options.on_command_line(name))
+        return usage("--" + std::string(name) + " goes with opening a space, not with a LINK");
+  } else if (set.common.server) {
+    for (const auto* name : {"bind", "public-url"})
+      if (options.on_command_line(name))
+        return usage("--" + std::string(name) + " is for the built-in server, and --server names another");
+  }
+  return {};
+}
+
+receive::ReceiverOptions how_to_receive(const RecvSettings& set, const Origin& origin) {
+  receive::ReceiverOptions how;
+  how.client = client_for(origin);
+  how.count = set.awaited();
+  if (set.timeout) how.timeout = std::chrono::duration_cast<Millis>(*set.timeout);
+  if (set.interval) how.interval = std::chrono::duration_cast<Millis>(*set.interval);
+  how.sha256 = set.sha256;
+  how.only_sealed = set.seal == "require";
+  how.state_dir = receiving_dir();
+  return how;
+}
+
+ReceiveReportOptions how_to_report(const RecvSettings& set, bool to_stream) {
+  ReceiveReportOptions how;
+  if (!set.common.quiet) how.preview = preview_when(set.preview).value_or(PreviewWhen::never);
+  if (to_stream) how.stream = set.output;
+  if (set.print0) how.path_end = '\0';
+  how.waits_on = set.awaited() != 1;
+  how.count = set.awaited();
+  how.hook = set.exec;
+  how.clipboard = set.clipboard;
+  return how;
+}
+
+Invitation invitation_of(const RecvSettings& set, const OpenedSpace& space, const std::string& words, Symbol symbol) {
+  Invitation invitation;
+  if (const auto* own = space.own_server())
+    invitation.before = own->describe(set.space.bind.empty() && !set.space.public_url);
+  invitation.drop = escape_untrusted(space.drop().text());
+  if (set.seal != "require") invitation.commands = {escape_untrusted(curl_command(space.drop()))};
+  SpaceTerms terms = space.terms(words);
+  terms.count = set.awaited();
+  invitation.after = lines_of(terms, system_clock().wall());
+  if (set.qr.value_or(term::is_terminal(STDERR_FILENO))) invitation.symbol = std::move(symbol);
+  invitation.invert = set.invert;
+  return invitation;
+}
+
+}  // namespace qrx::cli

@@ -1,0 +1,60 @@
+// What qrx-recv is told: its options, and what they mean together.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/clock.h"
+#include "base/result.h"
+#include "cli/invitation.h"
+#include "cli/options.h"
+#include "cli/recv/receive_report.h"
+#include "cli/space/opened_space.h"
+#include "qr/symbol.h"
+#include "receive/receiver_options.h"
+
+namespace qrx::cli {
+
+struct RecvSettings {
+  Common common;
+  std::vector<std::string> links;
+  std::string output = ".";
+  std::string on_conflict = "rename";
+  std::optional<std::uint64_t> count;
+  bool follow = false;
+  std::optional<Seconds> timeout;
+  std::optional<Seconds> interval;
+  SpaceToOpen space;  // but for the server and --seal
+  std::string seal = "offer";
+  std::string identity;
+  std::optional<bool> qr;
+  bool invert = false;
+  std::string qr_file;
+  std::string preview = "auto";
+  bool ask = false;
+  bool sha256 = false;
+  std::string exec;
+  bool clipboard = false;
+  bool print0 = false;
+  std::string resume;
+
+  std::uint64_t awaited() const { return follow ? 0 : count.value_or(1); }  // deliveries; 0: as many as come
+};
+
+// `to` outlives what is returned.
+Options describe(RecvSettings& to);
+
+// Kind::usage for options that do not go together. --count on the command line is stronger than --follow elsewhere.
+Result<void> check_usage(RecvSettings& settings, const Options& options);
+
+// What the options say of how to receive and to report, wherever from.
+receive::ReceiverOptions how_to_receive(const RecvSettings& settings, const Origin& origin);
+ReceiveReportOptions how_to_report(const RecvSettings& settings, bool to_stream);
+
+// What stands on the terminal while it waits. `words`: the four of the link, or empty.
+Invitation invitation_of(const RecvSettings& settings, const OpenedSpace& space, const std::string& words,
+                         Symbol symbol);
+
+}  // namespace qrx::cli

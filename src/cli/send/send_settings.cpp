@@ -1,0 +1,107 @@
+#include "cli/send/send_settings.h"
+
+#include "wire/messages.h"
+
+namespace qrx::cli {
+namespace {
+
+Result<void> check_text(const SendSettings& set, const Options& options) {
+  if (set.text && set.clipboard) return fail(Kind::usage, "--text and --clipboard exclude each other");
+  const std::string option = set.text ? "--text" : "--clipboard";
+  if (!set.files.empty())
+    return fail(Kind::usage, option + " is sent instead of files",
+                "a text beside files is a message: qrx-send --message TEXT FILE…");
+  if (options.on_command_line("message"))
+    return fail(Kind::usage, option + " and --message exclude each other: the text is the message");
+  return {};
+}
+
+}  // namespace
+
+Result<void> check_usage(SendSettings& set, const Options& options) {
+  // What one run does, and no habit: --exec of qrx-recv hands a text on as QRX_TEXT.
+  if (!options.on_command_line("text")) set.text.reset();
+  if (!options.on_command_line("clipboard")) set.clipboard = false;
+  if (set.scan_only) {
+    if (!set.files.empty()) return fail(Kind::usage, "--scan-only sends nothing, so it takes no FILE");
+  } else {
+    if (set.any) return fail(Kind::usage, "--any goes with --scan-only");
+    if (set.text || set.clipboard) return check_text(set, options);
+    if (set.files.empty())
+      return fail(Kind::usage, "nothing to send", "name files, directories, or - for stdin; or a text with --text");
+  }
+  if (auto fits = wire::check_message(set.message); !fits)
+    return fail(Kind::usage, "--message: " + fits.error().what, fits.error().hint);
+  int ways = 0;
+  for (const auto* name : {"image", "camera", "screen", "link"}) ways += options.on_command_line(name) ? 1 : 0;
+  if (ways > 1)
+    return fail(
+        Kind::usage,
+        "-i, -c, --screen and -l exclude each other: the link is in pictures, before a camera, on the screen, or "
+        "given");
+  int readers_of_stdin = 0;
+  for (const auto* list : {&set.files, &set.images})
+    for (const auto& path : *list) readers_of_stdin += path == "-" ? 1 : 0;
+  readers_of_stdin += (set.camera == "-" ? 1 : 0) + (set.text == "-" ? 1 : 0);
+  if (readers_of_stdin > 1) return fail(Kind::usage, "only one of all can be read from stdin (-)");
+  return {};
+}
+
+Options describe(SendSettings& to) {
+  Options options({"qrx-send",
+                   "Send files to whoever is showing the QR code.",
+                   {"[OPTION]... FILE|DIR|-...", "[OPTION]... --text TEXT|--clipboard", "[OPTION]... --scan-only"},
+                   {{"qrx-send photo.jpg", "send a file to the QR code before the camera"},
+                    {"qrx-send -i screenshot.png photo.jpg", "send it to the code in a picture"},
+                    {"qrx-send -l LINK photos/ notes.txt", "send a directory and a file as one delivery"},
+                    {"tar c src | qrx-send -l LINK --name src.tar -", "send what another program writes"},
+                    {"qrx-send --screen photo.jpg", "send it to the code on this screen, say in a video call"},
+                    {"qrx-send -l LINK --text 'see you at 8'", "send a text"},
+                    {"qrx-send -i code.png --scan-only", "print the link in a picture"}}});
+  options.group("Where to");
+  options.texts("image", 'i', "PATH", "find the QR code in this picture or screenshot; - is stdin; repeatable",
+                to.images, Completes::files);
+  options.text("camera", 'c', "DEV",
+               "watch this camera: a number, a device, a video file, or a stream's URL (default: the first one)",
+               to.camera, Completes::files);
+  options.flag("screen", 0, "take a screenshot, and look for the code on this machine's own screen", to.screen);
+  options.text("link", 'l', "LINK", "send to this link, without a picture", to.link);
+  options.flag("scan-only", 0, "print the link found, and end", to.scan_only);
+  options.flag("any", 0, "with --scan-only: print whatever the codes say", to.any);
+  options.text("expect", 0, "WORDS", "send only if these are the four words that the receiver shows", to.expect);
+  options.flag("thorough", 0, "try every way to read a picture, however long it takes", to.thorough);
+  options.duration("timeout", 't', "stop looking for a code after this time", to.timeout);
+  options.group("What");
+  options.text("text", 'T', "TEXT", "send this text instead of files; - is stdin", to.text);
+  options.flag("clipboard", 0, "send what the clipboard holds: a text, or a picture", to.clipboard);
+  options.text("name", 0, "NAME", "the name under which data from stdin or a pipe, or the only FILE, arrives", to.name);
+  options.flag("skip-errors", 0, "leave out what cannot be read or named, say what, and exit with 3", to.skip_errors);
+  options.text("message", 'm', "TEXT", "a line of text for the receiver", to.message);
+  options.choice("seal", 0, {"auto", "require", "off"},
+                 "encrypt to the key in the link: when it has one, always, or never", to.seal);
+  options.group("How");
+  options.size("limit-rate", 0, "send at most this many bytes a second", to.limit_rate);
+  options.flag("sha256", 0, "report SHA-256 sums instead of XXH128", to.sha256);
+  options.flag("yes", 'y', "answer yes to every question", to.yes);
+  options.common(to.common, false);
+  options.arguments("FILE", to.files, Completes::files);
+  return options;
+}
+
+ScanWish where_to(const SendSettings& set, const Options& options) {
+  ScanWish wish{ScanWish::Where::camera, set.link, set.images, set.camera, set.thorough, set.any, set.timeout};
+  const auto named = [&options](const char* option) { return options.on_command_line(option); };
+  if (named("screen"))
+    wish.where = ScanWish::Where::screen;
+  else if (named("camera"))
+    wish.where = ScanWish::Where::camera;
+  else if (named("image") || (set.link.empty() && !set.images.empty()))
+    wish.where = ScanWish::Where::pictures;
+  else if (!set.link.empty() && !set.scan_only)
+    wish.where = ScanWish::Where::link;
+  else if (!set.images.empty())
+    wish.where = ScanWish::Where::pictures;
+  return wish;
+}
+
+}  // namespace qrx::cli

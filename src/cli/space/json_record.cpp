@@ -1,0 +1,65 @@
+#include "cli/space/json_record.h"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <utility>
+
+#include "base/private_files.h"
+#include "cli/events.h"
+#include "wire/event_line.h"
+
+namespace qrx::cli {
+namespace {
+
+constexpr std::uintmax_t most_record_bytes = 64 * 1024;
+
+}  // namespace
+
+JsonRecord& JsonRecord::member(std::string_view name, std::string_view json) {
+  json_ += "," + json_quoted(name) + ":" + std::string(json);
+  return *this;
+}
+
+JsonRecord& JsonRecord::text(std::string_view name, std::string_view value) {
+  return member(name, json_quoted(value));
+}
+
+JsonRecord& JsonRecord::truth(std::string_view name, bool value) {
+  return member(name, value ? "true" : "false");
+}
+
+JsonRecord& JsonRecord::number(std::string_view name, std::uint64_t value) {
+  return member(name, std::to_string(value));
+}
+
+Result<void> JsonRecord::write(const std::string& path) const {
+  return replace_private_file(path, json_ + "}\n");
+}
+
+std::optional<RecordMembers> RecordMembers::read(const std::string& path) {
+  std::error_code error;
+  if (!std::filesystem::is_regular_file(path, error) || std::filesystem::file_size(path, error) > most_record_bytes)
+    return std::nullopt;
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
+  auto members = wire::read_event_line(text);
+  if (!members) return std::nullopt;
+  return RecordMembers({std::make_move_iterator(members->begin()), std::make_move_iterator(members->end())});
+}
+
+std::string RecordMembers::text(const std::string& name) const {
+  const auto found = members_.find(name);
+  return found == members_.end() ? std::string() : found->second;
+}
+
+bool RecordMembers::truth(const std::string& name) const {
+  return text(name) == "true";
+}
+
+std::uint64_t RecordMembers::number(const std::string& name) const {
+  return std::strtoull(text(name).c_str(), nullptr, 10);
+}
+
+}  // namespace qrx::cli

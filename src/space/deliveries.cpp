@@ -5,6 +5,7 @@
 #include <unordered_set>
 #include <utility>
 
+#include "base/ip_address.h"
 #include "space/content_type.h"
 #include "wire/names.h"
 

@@ -1,8 +1,5 @@
 #include "space/ledger.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-
 #include <algorithm>
 
 namespace qrx::space {
@@ -38,13 +35,6 @@ void Ledger::withdraw(std::string_view peer, std::uint64_t amount) {
   if (held == by_peer_.end()) return;
   held->second -= std::min(held->second, amount);
   if (held->second == 0) by_peer_.erase(held);
-}
-
-std::string peer_key(std::string_view address) {
-  in6_addr parsed;
-  const std::string text(address);
-  if (::inet_pton(AF_INET6, text.c_str(), &parsed) != 1 || IN6_IS_ADDR_V4MAPPED(&parsed)) return text;
-  return std::string(reinterpret_cast<const char*>(&parsed), 8);
 }
 
 }  // namespace qrx::space

@@ -29,8 +29,4 @@ class Ledger {
   std::unordered_map<std::string, std::uint64_t> by_peer_;
 };
 
-// The name under which a client's shares are counted: an IPv4 address, or the /64 of an IPv6 address, for one
-// subscriber has all of it.
-std::string peer_key(std::string_view address);
-
 }  // namespace qrx::space

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/ip_address.h"
 #include "base/text.h"
 #include "space/checking.h"
 #include "space/concatenate.h"

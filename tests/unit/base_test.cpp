@@ -15,6 +15,7 @@
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/clock.h"
+#include "base/ip_address.h"
 #include "base/private_files.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -203,4 +204,18 @@ TEST_CASE("who announces much and sends little does not fill the disk") {
     there += size;
     CHECK(taken() <= std::min<std::uint64_t>(2 * there, there + (16U << 20)) + 8192);
   }
+}
+
+TEST_CASE("the addresses of one IPv6 subscriber are one client") {
+  CHECK(peer_key("2001:db8:1:2::1") == peer_key("2001:db8:1:2:ffff::2"));
+  CHECK(peer_key("2001:db8:1:2::1") != peer_key("2001:db8:1:3::1"));
+  CHECK(peer_key("::ffff:192.0.2.1") != peer_key("::ffff:192.0.2.2"));
+  CHECK(peer_key("192.0.2.1") == "192.0.2.1");
+}
+
+TEST_CASE("addresses are told from names, and this machine's from others") {
+  for (const char* address : {"192.0.2.1", "::1", "[2001:db8::1]"}) CHECK(is_ip_address(address));
+  for (const char* name : {"example.org", "localhost", "192.0.2", "[::1", ""}) CHECK_FALSE(is_ip_address(name));
+  for (const char* address : {"127.0.0.1", "127.1.2.3", "::1"}) CHECK(is_loopback_address(address));
+  for (const char* address : {"128.0.0.1", "::2", "localhost"}) CHECK_FALSE(is_loopback_address(address));
 }

@@ -92,13 +92,6 @@ TEST_CASE("nothing that was announced before a restart is kept room for") {
   CHECK(world.send(guid, "b", std::string(1000, 'x')));
 }
 
-TEST_CASE("the addresses of one IPv6 subscriber are one client") {
-  CHECK(space::peer_key("2001:db8:1:2::1") == space::peer_key("2001:db8:1:2:ffff::2"));
-  CHECK(space::peer_key("2001:db8:1:2::1") != space::peer_key("2001:db8:1:3::1"));
-  CHECK(space::peer_key("::ffff:192.0.2.1") != space::peer_key("::ffff:192.0.2.2"));
-  CHECK(space::peer_key("192.0.2.1") == "192.0.2.1");
-}
-
 TEST_CASE("files that were only announced leave most places of a space free") {
   World world;
   const Guid guid = world.create(with_limits(0, 4)).space.guid;

@@ -17,6 +17,16 @@ constexpr std::size_t threads = 2;  // somebody who holds one does not keep the 
 constexpr int patience_seconds = 5;
 constexpr std::size_t most_body_bytes = 1024;  // nobody has anything to send here
 
+std::string what_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& exception) {
+    return exception.what();
+  } catch (...) {
+    return "an exception of an unknown type";
+  }
+}
+
 }  // namespace
 
 struct OperatorPort::Library {
@@ -31,7 +41,8 @@ OperatorPort::~OperatorPort() {
   library_->thread.join();
 }
 
-Result<std::unique_ptr<OperatorPort>> OperatorPort::open(const std::string& address, std::vector<OperatorPage> pages) {
+Result<std::unique_ptr<OperatorPort>> OperatorPort::open(const std::string& address, std::vector<OperatorPage> pages,
+                                                         std::function<void(const std::string& what)> failed) {
   const auto where = http::parse_host_port(address);
   if (!where) return tl::unexpected(where.error());
   auto library = std::make_unique<Library>();
@@ -45,7 +56,9 @@ Result<std::unique_ptr<OperatorPort>> OperatorPort::open(const std::string& addr
     const int yes = 1;
     ::setsockopt(socket, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
   });
-  server.set_exception_handler([](const httplib::Request&, httplib::Response& response, std::exception_ptr) {
+  server.set_exception_handler([failed = std::move(failed)](const httplib::Request&, httplib::Response& response,
+                                                            const std::exception_ptr& thrown) {
+    failed(what_of(thrown));
     response.status = 500;
     response.set_content("this page cannot be made now\n", "text/plain");
   });

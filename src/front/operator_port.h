@@ -18,14 +18,16 @@ struct OperatorPage {
     std::string type;  // Content-Type
     std::string body;
   };
-  std::function<Text()> make;  // called from any of its threads; what it throws is a 500
+  std::function<Text()> make;  // called from any of its threads; what it throws is a 500, and told
 };
 
 class OperatorPort {
  public:
   // Listens and serves from now on, in threads of its own. `address` is "HOST:PORT", "[::1]:PORT", ":PORT" (all
   // addresses) or "PORT" (127.0.0.1): Kind::usage when it is malformed, Kind::unavailable when it cannot be had.
-  static Result<std::unique_ptr<OperatorPort>> open(const std::string& address, std::vector<OperatorPage> pages);
+  // `failed` is told, from any of its threads, what an exception said.
+  static Result<std::unique_ptr<OperatorPort>> open(const std::string& address, std::vector<OperatorPage> pages,
+                                                    std::function<void(const std::string& what)> failed);
   ~OperatorPort();  // ends what is being answered, and its threads
 
  private:

@@ -1,8 +1,17 @@
 #include "unit/catch.h"
 
+#include <filesystem>
+#include <functional>
+#include <future>
+#include <stdexcept>
+#include <utility>
+
+#include "serve/check_run.h"
 #include "serve/control_lines.h"
+#include "serve/operations/sweeper.h"
 #include "serve/rate_limit.h"
 #include "serve/status_cache.h"
+#include "unit/serve_site.h"
 
 using namespace qrx;
 using namespace qrx::serve;
@@ -62,4 +71,44 @@ TEST_CASE("what sweep and check say crosses the control socket") {
         std::vector<std::string>{"blob a: I/O error", "b"});
   CHECK_FALSE(read_swept("1 2 x"));
   CHECK_FALSE(read_swept("1 2 3 4"));
+}
+
+TEST_CASE("a check that throws ends as one that failed, with its reason in the log") {
+  test::SiteWorld world;
+  bool thrown = false;
+  const std::function<void(const Id&)> wake = [&thrown](const Id&) {
+    if (!std::exchange(thrown, true)) throw std::runtime_error("no memory");
+  };
+  const Guid guid = world.world.create().space.guid;
+  REQUIRE(world.put(guid, "a.txt", "abc").status == 201);
+  std::filesystem::remove_all(world.world.directory.path() / "blobs");  // so that there is something to tell
+  CheckRun check(*world.world.spaces, world.log, wake);
+  const auto lines = check.start();
+  REQUIRE(lines != nullptr);
+  check.await();
+  std::string last;
+  while (const auto line = lines->take()) last = *line;
+  CHECK(last == "? no memory\n");
+  CHECK(lines->ended());
+  REQUIRE_FALSE(world.lines.empty());
+  CHECK(world.lines.back() == "qrx-serve: a check failed reason=\"no memory\"\n");
+}
+
+TEST_CASE("a sweep that throws is told, and the sweeper goes on") {
+  test::SiteWorld world;
+  wire::CreateSpace wish;
+  wish.expire = Seconds(60);
+  world.world.create(wish);
+  world.world.clock.pass(Seconds(3600));
+  std::promise<std::string> told;
+  bool thrown = false;
+  const Log log(LogForm::text, 0, [&](const std::string& line) {
+    if (!std::exchange(thrown, true)) throw std::runtime_error("no memory");
+    told.set_value(line);
+  });
+  Site site(*world.world.spaces, world.shares, world.world.clock, log, {}, [](const Id&) {});
+  const Sweeper sweeper(site);
+  auto line = told.get_future();
+  REQUIRE(line.wait_for(std::chrono::seconds(10)) == std::future_status::ready);
+  CHECK(line.get() == "qrx-serve: sweep failed reason=\"no memory\"\n");
 }

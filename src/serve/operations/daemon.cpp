@@ -202,7 +202,9 @@ Result<void> Daemon::Impl::open_operator_port() {
   pages.push_back({"/readyz", [this] {
                      return ready() ? Text{200, plain, "ready\n"} : Text{503, plain, "the catalog does not answer\n"};
                    }});
-  auto opened = front::OperatorPort::open(options.metrics_bind, std::move(pages));
+  auto opened = front::OperatorPort::open(options.metrics_bind, std::move(pages), [this](const std::string& what) {
+    log.error("a page for monitoring failed", {{"reason", what}});
+  });
   if (!opened) return tl::unexpected(opened.error());
   operator_port = std::move(*opened);
   return {};

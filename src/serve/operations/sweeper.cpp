@@ -1,5 +1,7 @@
 #include "serve/operations/sweeper.h"
 
+#include <exception>
+
 namespace qrx::serve {
 namespace {
 
@@ -25,7 +27,11 @@ void Sweeper::run() {
   for (unsigned count = 0; !stopping_; ++count) {
     lock.unlock();
     site_.wake(site_.check.topic);
-    if (count % beats == 0) sweep();
+    try {
+      if (count % beats == 0) sweep();
+    } catch (const std::exception& exception) {  // short memory, mostly; the next sweep may find more
+      site_.log.error("sweep failed", {{"reason", exception.what()}});
+    }
     lock.lock();
     changed_.wait_for(lock, beat, [this] { return stopping_; });
   }

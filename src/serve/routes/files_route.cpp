@@ -4,7 +4,7 @@
 
 #include "serve/answers.h"
 #include "serve/bodies.h"
-#include "serve/content/stored_content.h"
+#include "serve/routes/stored_content.h"
 
 namespace qrx::serve {
 namespace {

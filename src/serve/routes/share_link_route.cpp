@@ -4,9 +4,9 @@
 
 #include "serve/answers.h"
 #include "serve/bodies.h"
-#include "serve/content/stored_content.h"
 #include "serve/content/zip_source.h"
 #include "serve/pages/pages.h"
+#include "serve/routes/stored_content.h"
 #include "serve/watching.h"
 #include "wire/share_messages.h"
 

@@ -1,4 +1,4 @@
-#include "serve/content/stored_content.h"
+#include "serve/routes/stored_content.h"
 
 #include "base/text.h"
 #include "serve/answers.h"

@@ -10,8 +10,16 @@ namespace {
 #if __has_include(<ZXing/ReaderOptions.h>)
 using Options = ZXing::ReaderOptions;
 
+// From version 3 on QRCode stands for micro and rectangular symbols, too: no link is in one, and their weak checksums
+// hold by chance.
+#if defined(ZXING_VERSION_MAJOR) && ZXING_VERSION_MAJOR >= 3
+constexpr auto symbols = ZXing::BarcodeFormat::QRCodeModel2;
+#else
+constexpr auto symbols = ZXing::BarcodeFormat::QRCode;
+#endif
+
 Options qr_options() {
-  return Options().setFormats(ZXing::BarcodeFormat::QRCode).setTextMode(ZXing::TextMode::Plain).setTryInvert(false);
+  return Options().setFormats(symbols).setTextMode(ZXing::TextMode::Plain).setTryInvert(false);
 }
 #else
 using Options = ZXing::DecodeHints;

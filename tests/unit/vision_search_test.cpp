@@ -1,6 +1,9 @@
 #include "unit/catch.h"
 
+#include <qrencode.h>
+
 #include <algorithm>
+#include <memory>
 
 #include "unit/vision_pictures.h"
 #include "vision/search.h"
@@ -26,6 +29,20 @@ TEST_CASE("a clear code is read by the first step") {
   const SearchResult result = search(code_picture(link_one));
   CHECK(result.texts == Texts{link_one});
   CHECK(result.step == "plain");
+}
+
+TEST_CASE("a micro symbol is not read: its checks are too weak for a search that tries so much") {
+  const std::unique_ptr<QRcode, decltype(&QRcode_free)> code(
+      QRcode_encodeStringMQR("HTTP://A.EXAMPLE", 4, QR_ECLEVEL_L, QR_MODE_8, 1), QRcode_free);
+  REQUIRE(code);
+  constexpr int quiet_zone = 4, pixels = 4;
+  const int side = (code->width + 2 * quiet_zone) * pixels;
+  Gray gray(side, side, 255);
+  for (int y = 0; y < code->width * pixels; ++y)
+    for (int x = 0; x < code->width * pixels; ++x)
+      if (code->data[y / pixels * code->width + x / pixels] & 1)
+        gray.row(y + quiet_zone * pixels)[x + quiet_zone * pixels] = 0;
+  CHECK(search(gray, true).texts.empty());
 }
 
 TEST_CASE("a light code on dark ground is read") {

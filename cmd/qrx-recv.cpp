@@ -13,16 +13,15 @@
 #include "cli/recv/given_link.h"
 #include "cli/recv/receive_output.h"
 #include "cli/recv/receive_report.h"
+#include "cli/recv/receiving.h"
 #include "cli/recv/recv_settings.h"
 #include "cli/signals.h"
-#include "cli/space/attended_work.h"
 #include "cli/space/identities.h"
 #include "cli/space/left_spaces.h"
 #include "cli/space/opened_space.h"
 #include "cli/space/unsaved.h"
 #include "cli/tool.h"
 #include "qr/symbol.h"
-#include "receive/receiver.h"
 #include "term/terminal.h"
 
 using namespace qrx;
@@ -52,9 +51,6 @@ class Recv : public Tool {
   receive::ReceiverOptions how_to_receive(const Origin& origin) const;
   ReceiveReportOptions how_to_report(bool to_stream);
   Result<void> invite(ReceiveReport& report);
-  Result<receive::Received> receive(receive::Receiver& receiver, ReceiveReport& report, ReceiveOutput& output,
-                                    const OwnServer* server);
-  receive::Finished save_left(const OwnerLink& link, const SharedIdentity& identity, ReceiveOutput& output);
   std::optional<int> visit_left(ReceiveOutput& output);
   int finish(const Result<receive::Received>& received, ReceiveReport& report);
   void leave_space();
@@ -69,7 +65,6 @@ class Recv : public Tool {
   std::optional<Asking> asking_;
   ReceiveOutput* output_ = nullptr;  // of the space that this run opened
   receive::Finished finished_;       // deliveries
-  int code_of_left_ = exit_done;     // what became of what earlier runs left
   bool reader_gone_ = false;         // of -o -
 };
 
@@ -87,7 +82,6 @@ int Recv::run() {
   if (!output) return end(output.error());
   if (set_.links.empty()) {
     if (const auto ended = visit_left(*output)) return *ended;
-    code_of_left_ = exit_done;  // it was said
     output->remove_stale();
     set_.space.target = place_of(set_.output, output->is_stream());
     set_.space.ask = set_.ask;
@@ -102,11 +96,12 @@ int Recv::run() {
       return end(invited.error());
     }
   }
-  receive::Receiver receiver(address(), how_to_receive(address().origin), report.events([this] { stop(); }));
-  const auto received = receive(receiver, report, *output, opened_ ? opened_->own_server() : nullptr);
-  finished_ = receiver.finished();
-  reader_gone_ = !received && output->closed();
-  return finish(received, report);
+  const auto* server = opened_ ? opened_->own_server() : nullptr;
+  const auto ended = receive_attended(address(), how_to_receive(address().origin), report, *output, server);
+  progress_.clear();
+  finished_ = ended.finished;
+  reader_gone_ = ended.output_closed;
+  return finish(ended.received, report);
 }
 
 // --- where from
@@ -185,19 +180,6 @@ Result<void> Recv::invite(ReceiveReport& report) {
   return {};
 }
 
-// In another thread, while this one looks after the window and the built-in server.
-Result<receive::Received> Recv::receive(receive::Receiver& receiver, ReceiveReport& report, ReceiveOutput& output,
-                                        const OwnServer* server) {
-  Result<receive::Received> received = fail(Kind::other, "nothing was received");
-  const Attention attention{[&] { report.redraw(); }, server, [this] { stop(); }, [&] { report.look(); }};
-  const auto server_died = run_attended([&] { received = output.fill(receiver); }, attention);
-  progress_.clear();
-  if (!server_died) return tl::unexpected(server_died.error());
-  if (*server_died && !received && ended_by() == 0)
-    return fail(Kind::other, "the built-in server stopped unexpectedly");
-  return received;
-}
-
 // --- afterwards
 
 int Recv::finish(const Result<receive::Received>& received, ReceiveReport& report) {
@@ -217,7 +199,7 @@ int Recv::finish(const Result<receive::Received>& received, ReceiveReport& repor
   if (ended_by() != 0 && !signalled) return end({});
   if (received->first_refusal) return exit_code(received->first_refusal->kind);
   if (report.hook_failed() || received->left > 0) return exit_partly;
-  return code_of_left_;
+  return exit_done;
 }
 
 void Recv::leave_space() {
@@ -237,35 +219,17 @@ void Recv::say_stopped(int signal) {
 
 // --- what earlier runs left
 
-receive::Finished Recv::save_left(const OwnerLink& link, const SharedIdentity& identity, ReceiveOutput& output) {
-  ReceiveReportOptions how = how_to_report(output.is_stream());
-  how.space = link.guid.text();
-  how.download = how.waits_on = false;
-  ReceiveReport report(how, messages_, facts_, progress_);
-  receive::ReceiverOptions options = how_to_receive(link.origin);
-  options.identity = identity;
-  options.present_only = options.take_up = options.remember = options.keep = true;
-  receive::Receiver receiver(link, options, report.events([this] { stop(); }));
-  const auto received = receive(receiver, report, output, nullptr);
-  const bool nothing = !received && received.error().kind == Kind::timed_out;  // it holds only what was saved before
-  if (!received && !nothing && ended_by() == 0) messages_.error(received.error());
-  if (!received && !nothing) code_of_left_ = exit_code(received.error().kind);
-  if (received && received->first_refusal) code_of_left_ = exit_code(received->first_refusal->kind);
-  return receiver.finished();
-}
-
 // How the run ends here, if it does.
 std::optional<int> Recv::visit_left(ReceiveOutput& output) {
   const LeftWanted wanted{place_of(set_.output, output.is_stream()), set_.ask, set_.resume};
-  const auto save = [&](const OwnerLink& link, const SharedIdentity& identity) {
-    return save_left(link, identity, output);
-  };
+  LeftSaving saving(set_, asking_ ? &*asking_ : nullptr, output, messages_, facts_, progress_, interrupt_);
+  const auto save = [&](const OwnerLink& link, const SharedIdentity& identity) { return saving.save(link, identity); };
   const std::size_t found = visit_left_runs(wanted, save, messages_, facts_);
   if (ended_by() != 0 || facts_.closed()) return end({});
-  if (set_.resume.empty()) return std::nullopt;
+  if (set_.resume.empty()) return std::nullopt;  // what could not be saved was said
   if (found == 0)
     return end({Kind::not_found, "nothing is left of " + (set_.resume == "all" ? "earlier runs" : set_.resume), {}});
-  return code_of_left_;
+  return saving.exit_code();
 }
 
 }  // namespace

@@ -19,6 +19,7 @@
 #include "base/private_files.h"
 #include "base/random.h"
 #include "base/result.h"
+#include "base/running_sums.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "base/units.h"
@@ -153,6 +154,36 @@ TEST_CASE("writing to what is closed says why it cannot") {
   CHECK_FALSE(write_all(-1, "text"));
   CHECK(errno == EBADF);
   CHECK(write_all(-1, ""));
+}
+
+TEST_CASE("a private file is never opened through a link; a line that was cut short spoils no other") {
+  const test::TempDirectory directory;
+  const std::string path = directory / "lines";
+  {
+    const UniqueFd file = open_private_file(path, O_RDWR | O_CREAT | O_APPEND);
+    REQUIRE(file);
+    REQUIRE(write_all(file.get(), "whole\ncut sho", path));
+    REQUIRE(write_all(file.get(), appended("next"), path));
+    CHECK(read_private_file(file.get(), 100) == "whole\ncut sho\nnext\n");
+    CHECK(!read_private_file(file.get(), 5));
+  }
+  std::filesystem::create_symlink(path, directory / "link");
+  CHECK(!open_private_file(directory / "link", O_RDWR));
+  struct stat info {};
+  REQUIRE(::stat(path.c_str(), &info) == 0);
+  CHECK((info.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("running sums are those of all bytes, and start anew when asked") {
+  RunningSums running(true);
+  running.update(as_bytes("something else"));
+  running.reset();
+  running.update(as_bytes("foo"));
+  running.update(as_bytes("bar"));
+  const Sums whole = sums_of(as_bytes("foobar"), true);
+  CHECK(running.sums().xxh128 == whole.xxh128);
+  CHECK(running.sums().sha256 == sha256(as_bytes("foobar")));
+  CHECK(!RunningSums(false).sums().sha256);
 }
 
 TEST_CASE("a private file is replaced as a whole, and is for its owner only") {

@@ -69,7 +69,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   if (scanned.state == HeadScanner::State::complete) {
     const auto head = text.substr(0, scanned.size);
     if (const auto request = parse_request_head(head)) {
-      const auto& [method, path, query, headers, peer, control, has_body, length] = request->request;
+      const auto& [method, path, query, headers, peer, by_proxy, control, has_body, length] = request->request;
       if (path.empty() || (path[0] != '/' && path != "*") || path.find('?') != std::string::npos) std::abort();
       if (has_body && (method == "GET" || method == "HEAD")) std::abort();
       for (const auto& [name, value] : headers)

@@ -4,6 +4,7 @@
 #include <openssl/pem.h>
 #include <openssl/ssl.h>
 #include <openssl/x509.h>
+#include <openssl/x509v3.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -11,6 +12,7 @@
 #include <cstdlib>
 #include <filesystem>
 
+#include "http/client.h"
 #include "running_front.h"
 #include "temp_directory.h"
 
@@ -36,6 +38,10 @@ class Certificate {
     X509_NAME_add_entry_by_txt(subject, "CN", MBSTRING_ASC, reinterpret_cast<const unsigned char*>(name.c_str()), -1,
                                -1, 0);
     X509_set_issuer_name(certificate, subject);
+    X509_set_version(certificate, X509_VERSION_3);
+    X509_EXTENSION* names = X509V3_EXT_conf_nid(nullptr, nullptr, NID_subject_alt_name, "IP:127.0.0.1");
+    X509_add_ext(certificate, names, -1);
+    X509_EXTENSION_free(names);
     X509_sign(certificate, pair, EVP_sha256());
     std::FILE* file = std::fopen(cert().c_str(), "w");
     PEM_write_X509(file, certificate);
@@ -174,6 +180,83 @@ TEST_CASE("bodies go both ways under TLS") {
     CHECK(soon([&] { return completed == 1; }));
   }
   std::fclose(file);
+}
+
+TEST_CASE("our client and our server: bodies both ways under TLS, over one connection") {
+  const Certificate certificate;
+  std::string body(3'000'000, '\0');
+  for (std::size_t i = 0; i < body.size(); ++i) body[i] = static_cast<char>((i * 2654435761U) >> 24);
+  std::string received;
+  std::atomic<int> completed{0};
+  std::FILE* file = std::tmpfile();
+  REQUIRE(std::fwrite(body.data(), 1, body.size(), file) == body.size());
+  std::fflush(file);
+  {
+    Running running(
+        [&](const auto& request) -> Reply {
+          if (request->method == "PUT") return Receive{std::make_unique<Collector>(received)};
+          Send send;
+          send.length = body.size();
+          send.source = std::make_unique<OneFile>(file, body.size(), completed);
+          return send;
+        },
+        tls_options(certificate));
+    http::ClientOptions options;
+    options.ca_file = certificate.cert();
+    http::Client client(Origin{true, "127.0.0.1", running.port(), ""}, options);
+    http::ClientRequest put;
+    put.method = "PUT";
+    for (const std::optional<std::uint64_t> length : {std::optional<std::uint64_t>(body.size()), {}}) {
+      received.clear();
+      std::size_t at = 0;
+      const auto reader = [&](std::span<std::byte> space) -> Result<std::size_t> {
+        const auto size = std::min(space.size(), body.size() - at);
+        std::memcpy(space.data(), body.data() + at, size);
+        at += size;
+        return size;
+      };
+      const auto answer = client.send(put, length, reader, {});
+      REQUIRE(answer.has_value());
+      CHECK(answer->status == 200);
+      CHECK(answer->body == "3000000");
+      CHECK(received == body);
+    }
+    REQUIRE(client.open({}).has_value());
+    std::string got;
+    std::vector<std::byte> space(100'000);
+    for (;;) {
+      const auto size = client.read(space);
+      REQUIRE(size.has_value());
+      if (*size == 0) break;
+      got += as_text({space.data(), *size});
+    }
+    CHECK(got == body);
+    CHECK(running.server.counts().connections == 1);
+  }
+  std::fclose(file);
+}
+
+TEST_CASE("our client says what is wrong with TLS at the other end") {
+  const Certificate certificate;
+  Running running(hello, tls_options(certificate));
+  Running plain(hello);
+  const auto failure = [&](const std::string& host, std::uint16_t port, const std::string& ca_file) {
+    http::ClientOptions options;
+    options.ca_file = ca_file;
+    http::Client client(Origin{true, host, port, ""}, options);
+    const auto answer = client.request({});
+    return answer ? Error{} : answer.error();
+  };
+  CHECK(failure("127.0.0.1", running.port(), certificate.cert()).what.empty());
+  const auto stranger = failure("127.0.0.1", running.port(), "");
+  CHECK(stranger.kind == Kind::other);
+  CHECK(stranger.what.starts_with("cannot trust 127.0.0.1: self"));
+  const auto misnamed = failure("localhost", running.port(), certificate.cert());
+  CHECK(misnamed.kind == Kind::other);
+  CHECK(misnamed.what == "cannot trust localhost: hostname mismatch");
+  const auto clear = failure("127.0.0.1", plain.port(), certificate.cert());
+  CHECK(clear.kind == Kind::unavailable);
+  CHECK(clear.what == "TLS with 127.0.0.1 failed: wrong version number");
 }
 
 TEST_CASE("TLS older than 1.2, and plain HTTP, get nowhere on a TLS port") {

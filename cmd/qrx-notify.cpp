@@ -9,8 +9,8 @@
 #include <string>
 
 #include "base/write_all.h"
+#include "notify/make_transport.h"
 #include "notify/protocol.h"
-#include "notify/transport.h"
 
 namespace {
 

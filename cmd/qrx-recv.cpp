@@ -169,7 +169,7 @@ Result<void> Recv::invite(ReceiveReport& report) {
   std::optional<LinkWords> words;
   if (set_.common.json || set_.common.verbose > 0 || (term::is_terminal(STDERR_FILENO) && !messages_.quiet()))
     words.emplace(opened_->drop());
-  auto symbol = make_symbol(opened_->drop().text());
+  auto symbol = qr::make_symbol(opened_->drop().text());
   if (!symbol) return tl::unexpected(symbol.error());
   if (!set_.qr_file.empty())
     if (auto written = write_qr_file(set_.qr_file, *symbol, set_.invert); !written) return written;

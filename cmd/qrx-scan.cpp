@@ -21,11 +21,13 @@
 #include "base/bytes.h"
 #include "base/write_all.h"
 #include "vision/colour.h"
-#include "vision/frames.h"
-#include "vision/picture.h"
+#include "vision/decode_picture.h"
+#include "vision/frames_camera.h"
+#include "vision/frames_pgm.h"
+#include "vision/picture_gif.h"
 #include "vision/sandbox.h"
 #include "vision/scan_client.h"
-#include "vision/search.h"
+#include "vision/search_codes.h"
 #include "vision/watch.h"
 #include "vision/watch_report.h"
 #include "wire/link.h"
@@ -33,6 +35,7 @@
 namespace {
 
 using namespace qrx;
+using namespace qrx::vision;
 
 bool read_all(std::vector<std::byte>& out) {
   constexpr std::size_t step = 1 << 18;
@@ -147,7 +150,7 @@ class Teller {
   std::chrono::steady_clock::time_point shown_{};
 };
 
-// To check the type behind a virtual call UBSan makes a pipe, which kills in the cage.
+// To check the type behind a virtual call UBSan makes a pipe, which kills in the sandbox.
 __attribute__((no_sanitize("vptr"))) int watch(Frames* frames, ScanStatus why, bool any) {
   Teller teller;
   if (!teller.begin()) return 1;
@@ -163,7 +166,7 @@ __attribute__((no_sanitize("vptr"))) int watch(Frames* frames, ScanStatus why, b
 }
 
 int scan_stdin(const SearchOptions& options) {
-  if (!enter_cage(Cage::picture)) return scan_exit_no_cage;
+  if (!enter_sandbox(Sandbox::picture)) return scan_exit_no_sandbox;
   std::vector<std::byte> bytes;
   return read_all(bytes) ? answer(scan(bytes, options)) : 1;
 }
@@ -175,13 +178,13 @@ int watch_stdin(std::string_view source, bool any) {
     frames = frames_of_camera(0, why);
   else
     frames = frames_of_pgm(0, source == "live");
-  if (!enter_cage(source == "camera" ? Cage::camera : Cage::frames)) return scan_exit_no_cage;
+  if (!enter_sandbox(source == "camera" ? Sandbox::camera : Sandbox::frames)) return scan_exit_no_sandbox;
   return watch(frames.release(), why, any);
 }
 
 // Nothing on stdout and exit 1 when there is nothing to show.
 int show_stdin(int width, int height) {
-  if (!enter_cage(Cage::picture)) return scan_exit_no_cage;
+  if (!enter_sandbox(Sandbox::picture)) return scan_exit_no_sandbox;
   std::vector<std::byte> bytes;
   if (!read_all(bytes) || bytes.size() > most_picture_bytes) return 1;
   const auto picture = decode_small(bytes, width, height);

@@ -18,6 +18,7 @@
 namespace {
 
 using namespace qrx;
+using namespace qrx::vision;
 
 bool read_all(std::string& out) {
   constexpr std::size_t step = 1 << 18;

@@ -8,6 +8,7 @@
 
 #include "base/unique_fd.h"
 #include "base/write_all.h"
+#include "process/find_program.h"
 #include "process/run_program.h"
 #include "term/terminal.h"
 
@@ -75,7 +76,7 @@ bool is_set(const char* variable) {
 }
 
 bool is_usable(const Keeper& keeper) {
-  return is_set(keeper.variable) && process::is_installed(keeper.program);
+  return is_set(keeper.variable) && process::find_in_path(keeper.program);
 }
 
 Error no_program() {
@@ -87,13 +88,13 @@ Error no_program() {
 }
 
 Result<std::string> ask(Words words, int stop) {
-  process::Program program;
-  program.words = std::move(words);
-  program.most_output = most_clipboard_bytes;
-  program.stop = stop;
-  auto ran = process::run_program(program);
+  auto program = process::installed_program(std::move(words));
+  if (!program) return tl::unexpected(program.error());
+  program->most_output = most_clipboard_bytes;
+  program->stop = stop;
+  auto ran = process::run_in_time(*program);
   if (!ran) return tl::unexpected(ran.error());
-  if (ran->status != 0) return fail(Kind::usage, "the clipboard is empty, or holds neither a text nor a picture");
+  if (!ran->ended.well()) return fail(Kind::usage, "the clipboard is empty, or holds neither a text nor a picture");
   return std::move(ran->output);
 }
 
@@ -154,13 +155,13 @@ Result<Clipboard> read_clipboard(int stop) {
 Result<std::string> write_clipboard(std::string_view text, int stop) {
   for (const Keeper& keeper : writers()) {
     if (!is_usable(keeper)) continue;
-    process::Program program;
-    program.words = keeper.text;
-    program.input = text;
-    program.stop = stop;
-    const auto ran = process::run_program(program);
+    auto program = process::installed_program(keeper.text);
+    if (!program) return tl::unexpected(program.error());
+    program->input = text;
+    program->stop = stop;
+    const auto ran = process::run_in_time(*program);
     if (!ran) return tl::unexpected(ran.error());
-    if (ran->status == 0) return std::string(keeper.program);
+    if (ran->ended.well()) return std::string(keeper.program);
     return fail(Kind::other, std::string(keeper.program) + " could not put the text on the clipboard");
   }
   return ask_terminal(text);

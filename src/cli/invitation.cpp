@@ -22,20 +22,20 @@
 namespace qrx::cli {
 namespace {
 
-Colours colours_of(term::Depth depth) {
+qr::Colours colours_of(term::Depth depth) {
   switch (depth) {
     case term::Depth::none:
-      return Colours::none;
+      return qr::Colours::none;
     case term::Depth::eight:
-      return Colours::eight;
+      return qr::Colours::eight;
     case term::Depth::sixteen:
-      return Colours::sixteen;
+      return qr::Colours::sixteen;
     case term::Depth::palette:
-      return Colours::palette;
+      return qr::Colours::palette;
     case term::Depth::truecolour:
-      return Colours::truecolour;
+      return qr::Colours::truecolour;
   }
-  return Colours::none;
+  return qr::Colours::none;
 }
 
 // Rows that lines take in a window that wraps them.
@@ -79,15 +79,15 @@ std::vector<std::string> wrapped(const std::vector<std::string>& lines, std::siz
 }
 
 // The text beside the code, `below` under both; absent when not all of it fits into the window.
-std::optional<std::string> draw_beside(const Symbol& symbol, const std::vector<std::string>& text,
-                                       const std::vector<std::string>& below, const Screen& screen, int free_rows) {
+std::optional<std::string> draw_beside(const qr::Symbol& symbol, const std::vector<std::string>& text,
+                                       const std::vector<std::string>& below, const qr::Screen& screen, int free_rows) {
   constexpr int gap = 2;
   for (const int least : {44, 36, 28}) {  // columns of text: a wider one leaves a smaller code
-    Screen part = screen;
+    qr::Screen part = screen;
     part.columns = screen.columns - gap - least;
     part.rows = screen.rows - rows_of(below, screen.columns) - free_rows + 1;  // draw() leaves a row free by itself
     if (part.columns <= 0 || part.rows <= 0) continue;
-    const Drawing drawing = draw(symbol, part);
+    const qr::Drawing drawing = qr::draw(symbol, part);
     if (!drawing.fits || drawing.fills_screen) continue;
     const auto side = wrapped(text, static_cast<std::size_t>(screen.columns - drawing.columns - gap - 1));
     if (side.size() > drawing.lines.size()) continue;
@@ -141,25 +141,25 @@ std::string what_is_awaited(std::uint64_t count) {
   return count == 1 ? "one delivery" : std::to_string(count) + " deliveries";
 }
 
-Screen screen_for(const std::optional<term::Size>& size, term::Depth depth, bool utf8, bool invert) {
-  Screen screen;
+qr::Screen screen_for(const std::optional<term::Size>& size, term::Depth depth, bool utf8, bool invert) {
+  qr::Screen screen;
   screen.columns = size ? size->columns : 0;
   screen.rows = size ? size->rows : 0;
-  screen.colours = size ? colours_of(depth) : Colours::none;
+  screen.colours = size ? colours_of(depth) : qr::Colours::none;
   // Ink is light on a dark terminal: drawn with it are the light modules.
-  screen.invert = invert != (size && screen.colours == Colours::none && is_dark_terminal());
+  screen.invert = invert != (size && screen.colours == qr::Colours::none && is_dark_terminal());
   screen.utf8 = utf8;
   return screen;
 }
 
-std::string draw_invitation(const Invitation& invitation, const Screen& screen, int free_rows) {
+std::string draw_invitation(const Invitation& invitation, const qr::Screen& screen, int free_rows) {
   std::vector<std::string> copied = {"  " + invitation.drop};
   for (const auto& command : invitation.commands) copied.push_back("  " + command);
   std::vector<std::string> after = copied;
   after.insert(after.end(), invitation.after.begin(), invitation.after.end());
   if (!invitation.symbol) return joined(invitation.before) + joined(after);
   const auto add_notes = [&](std::vector<std::string>& lines) {
-    if (screen.columns > 0 && screen.colours == Colours::none)
+    if (screen.columns > 0 && screen.colours == qr::Colours::none)
       lines.emplace_back("Drawn without colours: if the code does not scan, try --invert.");
     if (screen.columns > 0 && !screen.utf8)
       lines.emplace_back("No code? Set LC_ALL=C.UTF-8, or save it with --qr-file.");
@@ -173,19 +173,19 @@ std::string draw_invitation(const Invitation& invitation, const Screen& screen, 
     if (auto beside = draw_beside(*invitation.symbol, text, copied, screen, free_rows)) return *beside;
     // All of it in one window, with a form as large as that allows.
     const int text_rows = rows_of(invitation.before, screen.columns) + rows_of(after, screen.columns) + free_rows + 1;
-    Screen smaller = screen;
+    qr::Screen smaller = screen;
     smaller.rows = screen.rows - text_rows + 1;  // draw() leaves a row free by itself
     if (smaller.rows > 0) {
-      const Drawing drawing = draw(*invitation.symbol, smaller);
+      const qr::Drawing drawing = qr::draw(*invitation.symbol, smaller);
       if (drawing.fits && !drawing.fills_screen)
         return joined(invitation.before) + joined(drawing.lines) + joined(after);
     }
     text.insert(text.begin(), copied.begin(), copied.end());
     if (auto beside = draw_beside(*invitation.symbol, text, {}, screen, free_rows)) return *beside;
   }
-  const Drawing drawing = draw(*invitation.symbol, screen);
+  const qr::Drawing drawing = qr::draw(*invitation.symbol, screen);
   if (!drawing.fits) {
-    std::string why = does_not_fit(drawing, screen);
+    std::string why = qr::does_not_fit(drawing, screen);
     why[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(why[0])));
     return joined(invitation.before) + why +
            ".\nMake the window larger or its font smaller, or save the code with --qr-file.\n" + joined(after);
@@ -200,15 +200,15 @@ Result<void> check_qr_file_name(const std::string& path) {
   return fail(Kind::usage, "--qr-file: '" + path + "' ends neither in .png nor in .svg");
 }
 
-Result<void> write_qr_file(const std::string& path, const Symbol& symbol, bool invert) {
+Result<void> write_qr_file(const std::string& path, const qr::Symbol& symbol, bool invert) {
   if (auto known = check_qr_file_name(path); !known) return known;
-  ImageOptions options;
+  qr::ImageOptions options;
   options.invert = invert;
   std::string content;
   if (ends_with(path, ".svg")) {
-    content = to_svg(symbol, options);
+    content = qr::to_svg(symbol, options);
   } else {
-    const auto png = to_png(symbol, options);
+    const auto png = qr::to_png(symbol, options);
     if (!png) return tl::unexpected(png.error());
     content.assign(reinterpret_cast<const char*>(png->data()), png->size());
   }

@@ -20,7 +20,7 @@ struct Invitation {
   std::string drop;                   // the link
   std::vector<std::string> commands;  // to be copied as the link is, escaped
   std::vector<std::string> after;     // the terms, escaped
-  std::optional<Symbol> symbol;       // none: text only
+  std::optional<qr::Symbol> symbol;   // none: text only
   bool invert = false;
 };
 
@@ -37,7 +37,7 @@ std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now);
 
 // The screen as draw() wants it. Columns and rows are 0 (no limit) without a terminal. A terminal without colours is
 // taken to be light on dark, as most are, unless COLORFGBG says otherwise.
-Screen screen_for(const std::optional<term::Size>& size, term::Depth depth, bool utf8, bool invert);
+qr::Screen screen_for(const std::optional<term::Size>& size, term::Depth depth, bool utf8, bool invert);
 
 // "curl -T FILE http://HOST/u/GUID/": what sends without a tool of ours and can be pasted as it stands.
 std::string curl_command(const DropLink& drop);
@@ -50,12 +50,12 @@ std::string what_is_awaited(std::uint64_t count);
 // all of it above and below the code, or all of it beside. In a window that is too low the text goes above the code and
 // may scroll away, and when even that is not enough it says how large the window has to be. `free_rows` stay free below
 // for what is said later.
-std::string draw_invitation(const Invitation& invitation, const Screen& screen, int free_rows);
+std::string draw_invitation(const Invitation& invitation, const qr::Screen& screen, int free_rows);
 
 // PNG or SVG by the ending of the path; Kind::usage for another one.
 Result<void> check_qr_file_name(const std::string& path);
 
 // The code as such a picture. A file that is there is replaced as a whole.
-Result<void> write_qr_file(const std::string& path, const Symbol& symbol, bool invert);
+Result<void> write_qr_file(const std::string& path, const qr::Symbol& symbol, bool invert);
 
 }  // namespace qrx::cli

@@ -15,7 +15,7 @@ Result<void> read_top(const ConfigTable& table, notify::Settings& settings) {
       settings.limits[key] = values.front();
       continue;
     }
-    if (key != "allow_private") return fail(Kind::usage, "notify: there is no key " + key);
+    if (key != "allow_private") return fail(Kind::usage, "notify: unknown key " + key);
     if (values.size() == 1 && (values.front() == "true" || values.front() == "false"))
       settings.private_addresses = values.front() == "true";
     else

@@ -1,5 +1,5 @@
-// Incoming webhooks of chats, whose address is the recipient: Slack (and what speaks like it: Rocket.Chat), Mattermost,
-// Discord. All take an object with a text; each says differently that it took nothing.
+#include "notify/chat_hooks.h"
+
 #include "notify/api.h"
 #include "notify/protocol.h"
 #include "notify/wording.h"
@@ -22,7 +22,7 @@ class ChatHook : public Transport {
   virtual json message(const Notice& notice) const = 0;
   virtual Outcome outcome_of(HttpAnswer& answer, const json& said) const = 0;
 
-  static Outcome took_nothing(const std::string& why) { return failed("the hook took nothing: " + why); }
+  static Outcome not_accepted(const std::string& why) { return failed("the hook did not accept the message: " + why); }
 
  private:
   Table table_;
@@ -47,7 +47,7 @@ class Slack : public ChatHook {
     if (outcome.state != Outcome::State::sent) return outcome;
     const auto is_true = [&](const char* member) { return said.contains(member) && said[member] == true; };
     if (answer.body.starts_with("ok") || is_true("ok") || is_true("success")) return sent();
-    return took_nothing(one_line(begin));
+    return not_accepted(one_line(begin));
   }
 };
 
@@ -62,7 +62,7 @@ class Mattermost : public ChatHook {
   Outcome outcome_of(HttpAnswer& answer, const json& said) const override {
     const Outcome outcome = judge(answer, false, text_in(said, "message"));
     if (outcome.state == Outcome::State::sent && number_in(said, "status_code", 200) >= 400)
-      return took_nothing(text_in(said, "message"));
+      return not_accepted(text_in(said, "message"));
     return outcome;
   }
 };
@@ -84,7 +84,7 @@ class Discord : public ChatHook {
     if (const auto wait = wait_in(said, "retry_after")) answer.retry_after = wait;
     const Outcome outcome = judge(answer, false, text_in(said, "message"));
     if (outcome.state == Outcome::State::sent && number_in(said, "code", 0) != 0)
-      return took_nothing(text_in(said, "message"));
+      return not_accepted(text_in(said, "message"));
     return outcome;
   }
 };

@@ -1,31 +1,26 @@
 #include "notify/courier.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/eventfd.h>
-#include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
-#include <sys/syscall.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <cstdlib>
+#include <optional>
 
+#include "base/time_left.h"
 #include "base/unique_fd.h"
 #include "notify/protocol.h"
-#include "notify/settings.h"
+#include "process/child.h"
 
 namespace qrx::notify {
 namespace {
 
-using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::seconds longest_notice{120};
-constexpr int exit_no_exec = 127;
+constexpr Millis last_words{500};  // of a helper that is told nothing more: it ends by itself
 
 // What the helper and its commands see of our environment: where programs and proxies are, no secrets.
 std::vector<std::string> environment() {
@@ -36,28 +31,6 @@ std::vector<std::string> environment() {
   return out;
 }
 
-// Between fork and exec: only async-signal-safe calls. Whatever fails, the helper does not start.
-[[noreturn]] void become_helper(const char* path, char* const* environment, int talk, int nothing, pid_t parent) {
-  char* const arguments[] = {const_cast<char*>("qrx-notify"), nullptr};
-  // They may stand on 0, 1 or 2 already: moved out of the way first.
-  const int safe_talk = fcntl(talk, F_DUPFD_CLOEXEC, 3);
-  const int safe_nothing = fcntl(nothing, F_DUPFD_CLOEXEC, 3);
-  sigset_t none;
-  sigemptyset(&none);
-  const rlimit no_core{0, 0};
-  struct sigaction as_usual {};
-  as_usual.sa_handler = SIG_DFL;
-  for (const int number : {SIGPIPE, SIGXFSZ, SIGINT, SIGTERM, SIGHUP}) sigaction(number, &as_usual, nullptr);
-  // In a group of its own: ^C at the terminal ends the tool, which then knows what the helper still says.
-  const bool ready = safe_talk >= 0 && safe_nothing >= 0 && dup2(safe_talk, 0) == 0 && dup2(safe_talk, 1) == 1 &&
-                     dup2(safe_nothing, 2) == 2 && syscall(SYS_close_range, 3u, ~0u, 0u) == 0 &&
-                     sigprocmask(SIG_SETMASK, &none, nullptr) == 0 && setpgid(0, 0) == 0 &&
-                     prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0) == 0 && getppid() == parent && chdir("/") == 0 &&
-                     setrlimit(RLIMIT_CORE, &no_core) == 0;
-  if (ready) execve(path, arguments, environment);
-  _exit(exit_no_exec);
-}
-
 enum class Ending : std::uint8_t { line, closed, timed_out, interrupted };
 
 }  // namespace
@@ -65,7 +38,7 @@ enum class Ending : std::uint8_t { line, closed, timed_out, interrupted };
 struct Courier::Impl {
   std::string helper;
   Settings settings;
-  pid_t child = -1;
+  std::optional<process::Child> child;
   UniqueFd talk;  // a socket pair: writing to a helper that died gives EPIPE and no signal
   std::string unread;
   UniqueFd interruption{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};  // readable once interrupt() was called
@@ -73,24 +46,27 @@ struct Courier::Impl {
   Result<void> start();
   bool tell(std::string_view text);
   Ending hear(std::string& line);
-  int stop(bool at_once);
+  void stop(bool at_once);
 };
 
 Result<void> Courier::Impl::start() {
   int ends[2];
-  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) return fail_errno("cannot start qrx-notify");
+  if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
+    return fail(Kind::unavailable, fail_errno("cannot start qrx-notify").value().what);
   talk.reset(ends[0]);
   const UniqueFd other(ends[1]);
-  const UniqueFd nothing(open("/dev/null", O_RDWR | O_CLOEXEC));
-  if (!nothing) return fail_errno("cannot open /dev/null");
-  std::vector<std::string> texts = environment();
-  std::vector<char*> pointers;
-  for (std::string& text : texts) pointers.push_back(text.data());
-  pointers.push_back(nullptr);
-  const pid_t parent = getpid();
-  child = fork();
-  if (child < 0) return fail_errno("cannot start qrx-notify");
-  if (child == 0) become_helper(helper.c_str(), pointers.data(), other.get(), nothing.get(), parent);
+  process::ChildPlan plan;
+  plan.path = helper;
+  plan.arguments = {"qrx-notify"};
+  plan.environment = environment();
+  plan.in = plan.out = other.get();
+  plan.in_root = true;
+  // ^C at the terminal ends the tool, which then knows what the helper still says.
+  plan.own_group = true;
+  plan.no_core = true;
+  auto started = process::Child::start(plan);
+  if (!started) return tl::unexpected(started.error());
+  child = std::move(*started);
   unread.clear();
   return {};
 }
@@ -106,7 +82,7 @@ bool Courier::Impl::tell(std::string_view text) {
 }
 
 Ending Courier::Impl::hear(std::string& line) {
-  const auto deadline = SteadyClock::now() + longest_notice;
+  const Steady deadline = std::chrono::steady_clock::now() + longest_notice;
   for (;;) {
     if (const auto end = unread.find('\n'); end != std::string::npos) {
       line = unread.substr(0, end);
@@ -114,10 +90,10 @@ Ending Courier::Impl::hear(std::string& line) {
       return Ending::line;
     }
     if (unread.size() > most_line_bytes) return Ending::closed;
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(deadline - SteadyClock::now()).count();
-    if (left <= 0) return Ending::timed_out;
+    const int left = milliseconds_left(deadline);
+    if (left == 0) return Ending::timed_out;
     pollfd waiting[] = {{talk.get(), POLLIN, 0}, {interruption.get(), POLLIN, 0}};
-    const int ready = poll(waiting, 2, static_cast<int>(left));
+    const int ready = poll(waiting, 2, left);
     if (ready < 0 && errno != EINTR) return Ending::closed;
     if (ready <= 0) continue;
     if (waiting[0].revents == 0) return Ending::interrupted;
@@ -129,25 +105,10 @@ Ending Courier::Impl::hear(std::string& line) {
   }
 }
 
-// Its exit status, -1 when a signal ended it. A helper that is told nothing more ends by itself.
-int Courier::Impl::stop(bool at_once) {
-  if (child < 0) return -1;
+void Courier::Impl::stop(bool at_once) {
   talk.reset();
-  if (!at_once) {
-    UniqueFd handle(static_cast<int>(syscall(SYS_pidfd_open, child, 0u)));
-    pollfd waiting{handle.get(), POLLIN, 0};
-    if (handle) poll(&waiting, 1, 500);
-  }
-  int status = 0;
-  pid_t gone = at_once ? 0 : waitpid(child, &status, WNOHANG);
-  if (gone == 0) {
-    kill(child, SIGKILL);
-    while ((gone = waitpid(child, &status, 0)) < 0 && errno == EINTR) {
-    }
-  }
-  const bool ended = gone == child && WIFEXITED(status);
-  child = -1;
-  return ended ? WEXITSTATUS(status) : -1;
+  if (child) child->end(at_once ? Millis{0} : last_words);
+  child.reset();
 }
 
 Courier::Courier(std::string helper, Settings settings) : impl_(std::make_unique<Impl>()) {
@@ -170,26 +131,27 @@ void Courier::interrupt() {
 
 Outcome Courier::send(const Notice& notice) {
   if (!has(notice.to.channel))
-    return {Outcome::State::failed,
-            "notices by " + std::string(wire::to_text(notice.to.channel)) + " are not configured",
-            {}};
-  const Outcome cannot_start = {Outcome::State::failed, "cannot start " + impl_->helper, {}};
+    return {
+        Outcome::State::failed, "sending " + std::string(wire::to_text(notice.to.channel)) + " is not configured", {}};
   // A helper that ended while nothing was asked of it has taken nothing: a new one is asked.
   bool told = false;
   for (int attempt = 0; attempt < 2 && !told; ++attempt) {
-    if (impl_->child < 0) {
-      if (auto started = impl_->start(); !started) return {Outcome::State::later, started.error().what, {}};
+    if (!impl_->child) {
+      if (const auto started = impl_->start(); !started) {
+        const bool passes = started.error().kind == Kind::unavailable;
+        return {passes ? Outcome::State::later : Outcome::State::failed, started.error().what, {}};
+      }
       impl_->tell(to_line(impl_->settings));
     }
     told = impl_->tell(to_line(notice));
-    if (!told && impl_->stop(false) == exit_no_exec) return cannot_start;
+    if (!told) impl_->stop(false);
   }
-  if (!told) return {Outcome::State::later, cannot_start.reason, {}};
+  if (!told) return {Outcome::State::later, "cannot start " + impl_->helper, {}};
   std::string line;
   const Ending ending = impl_->hear(line);
   if (ending == Ending::line)
     if (auto outcome = read_outcome(line)) return *outcome;
-  if (impl_->stop(ending != Ending::closed) == exit_no_exec) return cannot_start;
+  impl_->stop(ending != Ending::closed);
   if (ending == Ending::interrupted) return {Outcome::State::unknown, "the server ended while it was being sent", {}};
   return {Outcome::State::unknown,
           ending == Ending::timed_out ? "no answer within two minutes" : "the sending program ended before it answered",

@@ -2,28 +2,13 @@
 // of the server and of qrx-share, and a crash of a transport harms nobody.
 #pragma once
 
-#include <map>
 #include <memory>
 #include <string>
-#include <vector>
 
-#include "base/result.h"
 #include "notify/notice.h"
+#include "notify/settings.h"
 
 namespace qrx::notify {
-
-// The [notify.NAME] tables of a configuration file, as they stand there; numbers and booleans as text, lists as one
-// text with newlines between the items. Commands that were named "exec.NAME" there have their other keys under that
-// name.
-struct Settings {
-  std::map<std::string, std::map<std::string, std::string>> transports;
-  bool private_addresses = false;  // [notify] allow_private: hooks may go to addresses that are not public
-  std::vector<std::string>
-      allowed_networks;  // [notify] allow_private as a list: only to these addresses that are not public
-  std::map<std::string, std::string>
-      limits;  // [notify] recipients, per_space, per_day, ...: the server's, no transport reads them
-  std::map<std::string, std::vector<std::string>> commands;  // [notify.exec.NAME] command = ["/path", "arg"]
-};
 
 // Not thread-safe but for interrupt(): one thread uses it, or each has its own.
 class Courier {

@@ -1,7 +1,8 @@
-// exec:NAME:ADDRESS: a command of the configuration, with the notice as one JSON object on its stdin.
+#include "notify/exec.h"
+
 #include "notify/api.h"
 #include "notify/command.h"
-#include "notify/transport.h"
+#include "notify/transport_table.h"
 #include "notify/wording.h"
 #include "wire/share_messages.h"
 
@@ -20,7 +21,7 @@ class Exec : public Transport {
     const auto command = settings_.commands.find(name);
     const Table table(settings_, "exec." + name);
     if (command == settings_.commands.end() || !table.truth("enabled", true))
-      return failed("there is no command " + name + " in the configuration");
+      return failed("the command " + name + " is not configured");
     json words = {{"v", 1},
                   {"id", notice.id.text()},
                   {"to", notice.to.address.substr(colon + 1)},

@@ -9,7 +9,7 @@
 
 #include "notify/networks.h"
 #include "notify/notice.h"
-#include "notify/settings.h"
+#include "notify/transport_table.h"
 
 namespace qrx::notify {
 

@@ -1,4 +1,5 @@
-// Mail, over SMTP by libcurl or through a local sendmail: one message a recipient.
+#include "notify/mail.h"
+
 #include <curl/curl.h>
 
 #include <algorithm>
@@ -7,7 +8,7 @@
 #include "notify/command.h"
 #include "notify/mail_message.h"
 #include "notify/protocol.h"
-#include "notify/transport.h"
+#include "notify/transport_table.h"
 
 namespace qrx::notify {
 namespace {

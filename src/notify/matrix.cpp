@@ -1,4 +1,5 @@
-// Matrix, client-server API v3: into a room, or into the direct room with somebody, which is made when there is none.
+#include "notify/matrix.h"
+
 #include "base/text.h"
 #include "notify/api.h"
 #include "notify/wording.h"
@@ -24,7 +25,7 @@ class Matrix : public Transport {
         call("PUT", "/rooms/" + percent_encode_segment(*room) + "/send/m.room.message/" + notice.id.text(),
              {{"msgtype", "m.text"}, {"body", chat_text(notice, most_text)}}, true);
     if (!answer) return answer.error();
-    if (text_in(*answer, "event_id").empty()) return failed("the answer names no event");
+    if (text_in(*answer, "event_id").empty()) return failed("the Matrix server's answer names no event");
     return sent();
   }
 
@@ -60,7 +61,7 @@ class Matrix : public Transport {
                            {{"invite", {user}}, {"is_direct", true}, {"preset", "trusted_private_chat"}}, false);
     if (!made) return tl::unexpected(made.error());
     const std::string room = text_in(*made, "room_id");
-    if (room.empty()) return tl::unexpected(failed("the answer names no room"));
+    if (room.empty()) return tl::unexpected(failed("the Matrix server's answer names no room"));
     if (!rooms[user].is_array()) rooms[user] = json::array();
     rooms[user].push_back(room);
     // When this is lost the next notice makes another room: no reason to fail.

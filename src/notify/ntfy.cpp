@@ -1,4 +1,5 @@
-// ntfy: a JSON message to the root of the server.
+#include "notify/ntfy.h"
+
 #include "notify/api.h"
 #include "notify/wording.h"
 
@@ -28,7 +29,7 @@ class Ntfy : public Transport {
     const json said = body_of(*answer);
     const Outcome outcome = judge(*answer, false, text_in(said, "error"));
     if (outcome.state == Outcome::State::sent && (said.contains("error") || text_in(said, "id").empty()))
-      return failed("ntfy took nothing: " + text_in(said, "error"));
+      return failed("ntfy did not accept the message: " + text_in(said, "error"));
     return outcome;
   }
 

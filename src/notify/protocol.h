@@ -6,8 +6,8 @@
 #include <string_view>
 
 #include "base/result.h"
-#include "notify/courier.h"
 #include "notify/notice.h"
+#include "notify/settings.h"
 
 namespace qrx::notify {
 

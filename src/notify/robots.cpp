@@ -1,5 +1,5 @@
-// Group robots of DingTalk, WeCom (WeChat Work) and Feishu (Lark), some signed where the table has a secret. They tell
-// failures by a number in the answer, with HTTP 200.
+#include "notify/robots.h"
+
 #include <algorithm>
 #include <initializer_list>
 
@@ -12,6 +12,7 @@
 namespace qrx::notify {
 namespace {
 
+// They tell failures by a number in the answer, with HTTP 200.
 class Robot : public Transport {
  public:
   Robot(Table table, std::string secret, const char* url)
@@ -44,7 +45,7 @@ Outcome outcome_of_errcode(const HttpAnswer& answer, const json& said, std::init
   constexpr std::int64_t busy = -1;
   const Outcome outcome = judge(answer, false, text_in(said, "errmsg"));
   if (outcome.state != Outcome::State::sent) return outcome;
-  if (!said.contains("errcode")) return failed("the robot gave no errcode");
+  if (!said.contains("errcode")) return failed("the robot's answer has no errcode");
   const std::int64_t code = number_in(said, "errcode", busy);
   if (code == 0) return sent();
   const std::string reason = "errcode " + std::to_string(code) + ": " + text_in(said, "errmsg");
@@ -112,7 +113,7 @@ class Feishu : public Robot {
     if (code == too_often[0] || code == too_often[1]) return later(reason, Seconds{60});
     const Outcome outcome = judge(answer, false, explanation);
     if (outcome.state != Outcome::State::sent || code == 0) return outcome;
-    return failed(code == none ? "the robot gave no code" : reason);
+    return failed(code == none ? "the robot's answer has no code" : reason);
   }
 };
 

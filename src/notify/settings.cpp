@@ -1,17 +1,12 @@
 #include "notify/settings.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <cstdlib>
+#include <cstdint>
 #include <span>
 
+#include "base/clock.h"
 #include "base/text.h"
-#include "base/unique_fd.h"
 #include "base/units.h"
 #include "notify/networks.h"
 #include "wire/link.h"
@@ -19,7 +14,6 @@
 namespace qrx::notify {
 namespace {
 
-constexpr std::size_t most_secret_bytes = 4096;
 constexpr Seconds longest_command{100};  // below the two minutes of Courier::send
 
 enum class Form : std::uint8_t {
@@ -181,7 +175,7 @@ Result<void> check_keys(const std::string& table, const Values& values, std::spa
   };
   for (const auto& [name, value] : values) {
     const Key* key = find(name);
-    if (!key) return wrong(table, "there is no key " + name);
+    if (!key) return wrong(table, "unknown key " + name);
     if (const std::string wish = must_be(key->form, value); !wish.empty())
       return wrong(table, name + " must be " + wish);
   }
@@ -204,11 +198,6 @@ Result<void> check_together(const std::string& table, const Values& values) {
   }
   if (has("user") && !has("password_file")) return wrong(table, "the key password_file is missing");
   return {};
-}
-
-std::string home() {
-  const char* value = std::getenv("HOME");
-  return value ? value : "";
 }
 
 }  // namespace
@@ -234,7 +223,7 @@ Result<void> check_settings(const Settings& settings) {
     }
     const auto found = std::find_if(tables().begin(), tables().end(),
                                     [&table_name = name](const TableKeys& t) { return t.name == table_name; });
-    if (found == tables().end()) return wrong(name, "there is no such transport");
+    if (found == tables().end()) return wrong(name, "unknown transport");
     if (auto checked = check_keys(name, values, found->keys, true); !checked) return checked;
     if (auto checked = check_together(name, values); !checked) return checked;
   }
@@ -270,50 +259,6 @@ std::vector<std::string> list_of(std::string_view text) {
     text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
   }
   return out;
-}
-
-Table::Table(const Settings& settings, std::string name) : name_(std::move(name)) {
-  if (const auto found = settings.transports.find(name_); found != settings.transports.end()) values_ = found->second;
-}
-
-std::string Table::text(const std::string& key, std::string_view otherwise) const {
-  const auto found = values_.find(key);
-  return found == values_.end() ? std::string(otherwise) : found->second;
-}
-
-bool Table::truth(const std::string& key, bool otherwise) const {
-  return text(key, otherwise ? "true" : "false") == "true";
-}
-
-Seconds Table::seconds(const std::string& key, Seconds otherwise) const {
-  return has(key) ? parse_duration(text(key)).value_or(otherwise) : otherwise;
-}
-
-std::string Table::path(const std::string& key) const {
-  const std::string written = text(key);
-  return written.starts_with("~/") ? home() + written.substr(1) : written;
-}
-
-Result<std::string> Table::secret(const std::string& key) const {
-  if (!has(key)) return std::string();
-  const std::string path = this->path(key);
-  const std::string about = "notify." + name_ + ": cannot read " + path;
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (!file) return fail_errno(about);
-  struct stat facts {};
-  if (::fstat(file.get(), &facts) != 0) return fail_errno(about);
-  if (!S_ISREG(facts.st_mode)) return fail(Kind::other, about + ": not a file");
-  if ((facts.st_mode & 077) != 0)
-    return fail(Kind::denied, "notify." + name_ + ": others may read " + path, "chmod 600 " + path);
-  std::string content(most_secret_bytes, '\0');
-  ssize_t got = -1;
-  do got = ::read(file.get(), content.data(), content.size());
-  while (got < 0 && errno == EINTR);
-  if (got < 0) return fail_errno(about);
-  content.resize(static_cast<std::size_t>(got));
-  content = std::string(trim(content.substr(0, content.find_first_of("\r\n"))));
-  if (content.empty()) return fail(Kind::other, "notify." + name_ + ": " + path + " is empty");
-  return content;
 }
 
 }  // namespace qrx::notify

@@ -1,4 +1,5 @@
-// SMS: into the spool of gammu-smsd or smstools, or to an HTTP API in the manner of Twilio.
+#include "notify/sms.h"
+
 #include <fmt/format.h>
 
 #include <fcntl.h>
@@ -135,7 +136,7 @@ class Twilio : public Transport {
     if (outcome.state != Outcome::State::sent) return outcome;
     const std::string status = text_in(body, "status");
     if (text_in(body, "sid").empty() || status == "failed" || status == "undelivered")
-      return failed("the SMS service took nothing: " + text_in(body, "error_message"));
+      return failed("the SMS service did not accept the message: " + text_in(body, "error_message"));
     return sent();
   }
 

@@ -1,4 +1,5 @@
-// Telegram's bot API.
+#include "notify/telegram.h"
+
 #include "notify/api.h"
 #include "notify/wording.h"
 
@@ -22,7 +23,7 @@ class Telegram : public Transport {
     const Outcome outcome = judge(*answer, false, text_in(said, "description"));
     if (outcome.state != Outcome::State::sent) return outcome;
     if (const auto ok = said.find("ok"); ok == said.end() || !ok->is_boolean() || !ok->get<bool>())
-      return failed("Telegram took nothing: " + text_in(said, "description"));
+      return failed("Telegram did not accept the message: " + text_in(said, "description"));
     return sent();
   }
 

@@ -1,4 +1,5 @@
-// One way to tell a recipient, as the helper qrx-notify has it, made by its function below from its table.
+// One way to notify a recipient, as the helper qrx-notify has it. Each kind has a header of its own, with the function
+// that makes it from its table of the configuration; notify/make_transport.h picks one by the channel.
 #pragma once
 
 #include <memory>
@@ -18,21 +19,6 @@ class Transport {
 
 // An error is about the table (a password file that cannot be read); it becomes the outcome of each notice.
 using MadeTransport = Result<std::unique_ptr<Transport>>;
-MadeTransport make_mail(const Settings& settings);
-MadeTransport make_sms(const Settings& settings);
-MadeTransport make_xmpp(const Settings& settings);
-MadeTransport make_matrix(const Settings& settings);
-MadeTransport make_telegram(const Settings& settings);
-MadeTransport make_ntfy(const Settings& settings);
-MadeTransport make_slack(const Settings& settings);
-MadeTransport make_mattermost(const Settings& settings);
-MadeTransport make_discord(const Settings& settings);
-MadeTransport make_wecom(const Settings& settings);
-MadeTransport make_dingtalk(const Settings& settings);
-MadeTransport make_feishu(const Settings& settings);
-MadeTransport make_webhook(const Settings& settings);
-MadeTransport make_exec(const Settings& settings);
-MadeTransport make_transport(wire::Channel channel, const Settings& settings);
 
 inline Outcome sent() {
   return {Outcome::State::sent, {}, {}};

@@ -1,5 +1,5 @@
-// A plain webhook: a JSON object, signed in the manner of Standard Webhooks where the table has a secret:
-// webhook-id, webhook-timestamp, webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">.
+#include "notify/webhook.h"
+
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "notify/api.h"
@@ -10,6 +10,7 @@
 namespace qrx::notify {
 namespace {
 
+// The signature is webhook-signature: v1,<base64 of HMAC-SHA256 over "id.timestamp.body">.
 class Webhook : public Transport {
  public:
   Webhook(const Settings& settings, Table table, std::string key)

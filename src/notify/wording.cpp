@@ -151,7 +151,11 @@ std::string label_of(const Notice& notice) {
 }
 std::string what_of(const Notice& notice) {
   const std::string summary = plain_words(notice.summary, 100);
-  return summary.empty() ? "Files" : summary;
+  return summary.empty() ? "files" : summary;
+}
+// "Alice sent you 3 files, 12 MB", or for somebody without a name "For you: 3 files, 12 MB".
+std::string who_sent(const std::string& label, const std::string& what) {
+  return (label.empty() ? "For you: " : label + " sent you ") + what;
 }
 
 std::string with_prefix(std::string_view prefix, const std::string& text) {
@@ -229,38 +233,33 @@ std::string moment(WallTime time) {
 }
 
 std::string subject(const Notice& notice) {
-  const std::string label = label_of(notice);
-  return (label.empty() ? "" : label + ": ") + what_of(notice) + " ready to download";
+  return who_sent(label_of(notice), what_of(notice));
 }
 
 std::string mail_text(const Notice& notice) {
-  const std::string label = label_of(notice);
   const std::string message = plain_lines(notice.message, wire::most_share_message_bytes);
-  std::string out = (label.empty() ? "Ready to download: " : label + " has something for you to download: ") +
-                    what_of(notice) + ".\n\n";
+  std::string out = who_sent(label_of(notice), what_of(notice)) + ".\n\n";
   out += notice.link + "\n\n";
   if (!message.empty()) out += "Message:\n" + with_prefix("> ", message) + "\n\n";
   if (notice.expires) out += "The link works until " + moment(*notice.expires) + ". ";
-  out += "It is yours alone: whoever has it can download.\n\n";
+  out += "It is meant for you only: anyone who has it can download the files.\n\n";
   out += "-- \nSent by qrx on behalf of someone who entered your address. Not expecting it? Ignore it.\n";
   return out;
 }
 
 std::string mail_html(const Notice& notice) {
-  const std::string label = escape_html(label_of(notice));
   std::string message = escape_html(plain_lines(notice.message, wire::most_share_message_bytes));
   for (std::size_t at = 0; (at = message.find('\n', at)) != std::string::npos; at += 5)
     message.replace(at, 1, "<br>\n");
   const std::string link = escape_html(notice.link);
   std::string out =
       "<!DOCTYPE html>\n<html><head><meta charset=\"utf-8\"></head>\n<body style=\"font-family:sans-serif\">\n";
-  out += "<p>" + (label.empty() ? "Ready to download: " : label + " has something for you to download: ") +
-         escape_html(what_of(notice)) + ".</p>\n";
+  out += "<p>" + escape_html(who_sent(label_of(notice), what_of(notice))) + ".</p>\n";
   out += "<p><a href=\"" + link + "\">" + link + "</a></p>\n";
   if (!message.empty()) out += "<p>Message:</p>\n<blockquote>" + message + "</blockquote>\n";
   out += "<p>";
   if (notice.expires) out += "The link works until " + moment(*notice.expires) + ". ";
-  out += "It is yours alone: whoever has it can download.</p>\n";
+  out += "It is meant for you only: anyone who has it can download the files.</p>\n";
   out +=
       "<p style=\"color:#666\">Sent by qrx on behalf of someone who entered your address. Not expecting it? Ignore "
       "it.</p>\n";
@@ -271,8 +270,7 @@ std::string chat_text(const Notice& notice, std::size_t most, Markup markup) {
   const std::string label = escaped(without_mentions(label_of(notice)), markup);
   const std::string message =
       escaped(without_mentions(plain_lines(notice.message, wire::most_share_message_bytes)), markup);
-  const std::string what = escaped(without_mentions(what_of(notice)), markup) + " ready to download";
-  const std::string head = label.empty() ? what : label + ": " + what;
+  const std::string head = who_sent(label, escaped(without_mentions(what_of(notice)), markup));
   const std::string until = notice.expires ? "\nuntil " + moment(*notice.expires) : "";
   const std::string words = message.empty() ? "" : "\n" + with_prefix("> ", message);
   const std::array<std::string, 4> texts = {head + "\n" + notice.link + until + words,
@@ -313,18 +311,14 @@ std::u16string to_utf16(std::string_view utf8) {
 std::string sms_text(const Notice& notice) {
   const std::string label = label_of(notice);
   const std::string message = plain_words(notice.message, wire::most_share_message_bytes);
-  const std::string what = what_of(notice) + " ready: ";
   const std::string from = label.empty() ? "" : label + ": ";
+  const std::string head = who_sent(label, what_of(notice)) + ": ";
+  const std::string nameless = who_sent("", what_of(notice)) + ": ";
   const std::string until = notice.expires ? " until " + moment(*notice.expires) : "";
   const std::string words = message.empty() ? "" : " " + message;
-  const std::array<std::string, 8> texts = {from + what + notice.link + until + words,
-                                            from + what + notice.link + until,
-                                            from + what + notice.link,
-                                            from + notice.link,
-                                            what + notice.link + until,
-                                            what + notice.link,
-                                            "Ready: " + notice.link,
-                                            notice.link};
+  const std::array<std::string, 8> texts = {
+      head + notice.link + until + words, head + notice.link + until, head + notice.link,        from + notice.link,
+      nameless + notice.link + until,     nameless + notice.link,     "For you: " + notice.link, notice.link};
   for (const std::string& text : texts)
     if (fits_one_sms(text)) return text;
   return "";

@@ -19,7 +19,7 @@ std::string plain_words(std::string_view hostile, std::size_t most);
 // The same over several lines ('\n'), ten at most.
 std::string plain_lines(std::string_view hostile, std::size_t most);
 
-std::string subject(const Notice& notice);    // "Alice: 3 files are ready to download"
+std::string subject(const Notice& notice);    // "Alice sent you 3 files, 12 MB"
 std::string mail_text(const Notice& notice);  // lines that end in '\n'
 std::string mail_html(const Notice& notice);
 

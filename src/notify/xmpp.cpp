@@ -1,5 +1,5 @@
-// XMPP, by libstrophe: TLS is required and the certificate verified. The message is followed by a ping (XEP-0199) to
-// our own server, which answers in order: with the pong the message was taken.
+#include "notify/xmpp.h"
+
 #include <strophe.h>
 
 #include <chrono>
@@ -7,7 +7,7 @@
 #include <memory>
 
 #include "notify/protocol.h"
-#include "notify/transport.h"
+#include "notify/transport_table.h"
 #include "notify/wording.h"
 
 namespace qrx::notify {

@@ -7,7 +7,7 @@
 #include <algorithm>
 #include <csetjmp>
 
-namespace qrx {
+namespace qrx::qr {
 namespace {
 
 constexpr int least_side = 600;
@@ -85,4 +85,4 @@ std::string to_svg(const Symbol& symbol, const ImageOptions& options) {
   return out + "\"/>\n</svg>\n";
 }
 
-}  // namespace qrx
+}  // namespace qrx::qr

@@ -7,7 +7,7 @@
 
 #include "qr/symbol.h"
 
-namespace qrx {
+namespace qrx::qr {
 
 struct ImageOptions {
   int quiet_zone = 4;     // modules; the standard asks for 4
@@ -21,4 +21,4 @@ Result<std::vector<std::uint8_t>> to_png(const Symbol& symbol, const ImageOption
 // One path in units of a module, 60 mm wide where a size is asked for. Always succeeds.
 std::string to_svg(const Symbol& symbol, const ImageOptions& options = {});
 
-}  // namespace qrx
+}  // namespace qrx::qr

@@ -6,7 +6,7 @@
 #include <memory>
 #include <string>
 
-namespace qrx {
+namespace qrx::qr {
 namespace {
 
 struct FreeCode {
@@ -51,4 +51,4 @@ Result<Symbol> make_symbol(std::string_view text) {
   return Symbol(side, correction, std::move(modules));
 }
 
-}  // namespace qrx
+}  // namespace qrx::qr

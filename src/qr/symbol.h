@@ -7,7 +7,7 @@
 
 #include "base/result.h"
 
-namespace qrx {
+namespace qrx::qr {
 
 enum class Correction : std::uint8_t { low, medium, quartile, high };
 
@@ -35,4 +35,4 @@ class Symbol {
 // Kind::usage for an empty text, one with a NUL, or one too long for version 40 (2,953 bytes).
 Result<Symbol> make_symbol(std::string_view text);
 
-}  // namespace qrx
+}  // namespace qrx::qr

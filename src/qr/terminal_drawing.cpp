@@ -3,7 +3,7 @@
 #include <optional>
 #include <string_view>
 
-namespace qrx {
+namespace qrx::qr {
 namespace {
 
 constexpr std::string_view upper_half = "\u2580";
@@ -184,4 +184,4 @@ std::string does_not_fit(const Drawing& drawing, const Screen& screen) {
          size(screen.columns, screen.rows);
 }
 
-}  // namespace qrx
+}  // namespace qrx::qr

@@ -7,7 +7,7 @@
 
 #include "qr/symbol.h"
 
-namespace qrx {
+namespace qrx::qr {
 
 // What the terminal can show. none: no escape sequences at all (NO_COLOR, TERM=dumb, not a terminal). Such a drawing
 // paints the dark modules with ink and reads only where text is dark on light; set Screen::invert for light on dark.
@@ -49,4 +49,4 @@ Drawing draw(const Symbol& symbol, const Screen& screen);
 // For people, when it does not fit: "the QR code needs 51x26 characters, the terminal has 80x24".
 std::string does_not_fit(const Drawing& drawing, const Screen& screen);
 
-}  // namespace qrx
+}  // namespace qrx::qr

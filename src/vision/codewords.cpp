@@ -11,7 +11,7 @@
 #include "vision/reed_solomon.h"
 #include "vision/symbol_modules.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 // Check symbols that must be left over: with four of them and a hundred tries a picture, noise passes once in 10^7.
@@ -231,4 +231,4 @@ cv::Mat_<float> certainty_of(const cv::Mat& samples) {
   return out;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

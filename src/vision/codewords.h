@@ -5,7 +5,7 @@
 
 #include <opencv2/core/mat.hpp>
 
-namespace qrx {
+namespace qrx::vision {
 
 // modules: 255 light, 0 dark, side * side. certainty: how sure each module is, any scale. True: modules are now those
 // of a valid symbol, format and version bits included. False: they are as they were.
@@ -14,4 +14,4 @@ bool repair_symbol(cv::Mat& modules, const cv::Mat_<float>& certainty);
 // How far each sample is from the line between light and dark around it, in shares of the contrast there.
 cv::Mat_<float> certainty_of(const cv::Mat& samples);
 
-}  // namespace qrx
+}  // namespace qrx::vision

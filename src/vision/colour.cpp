@@ -10,9 +10,10 @@
 #include <new>
 
 #include "vision/jpeg_decoder.h"
-#include "vision/picture.h"
+#include "vision/picture_bmp.h"
+#include "vision/picture_gif.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 using Decoded = std::optional<ColourPicture>;
@@ -245,4 +246,4 @@ std::optional<SmallPicture> decode_small(ByteView bytes, int width, int height) 
   return turned(scaled(*decoded, exchanged ? height : width, exchanged ? width : height), decoded->orientation);
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -1,5 +1,5 @@
 // A picture file to a small picture in colours, for people to look at: PNG, JPEG (turned as its EXIF says), WebP, GIF
-// (first frame), BMP. Hostile input; runs in the cage.
+// (first frame), BMP. Hostile input; runs in the sandbox.
 #pragma once
 
 #include <cstdint>
@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "vision/small_picture.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 inline constexpr std::uint64_t most_shown_pixels = 50'000'000;
 
@@ -30,4 +30,4 @@ std::optional<ColourPicture> decode_colours(ByteView bytes, int side);
 // pixels. Throws std::bad_alloc only.
 std::optional<SmallPicture> decode_small(ByteView bytes, int width, int height);
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -6,7 +6,7 @@
 
 #include <opencv2/imgproc.hpp>
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr double least_share = 0.7;  // of the weak direction's edges, below which it is taken for a smear
@@ -70,4 +70,4 @@ cv::Mat Unsmear::operator()(double pixels, double direction) const {
   return bytes;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

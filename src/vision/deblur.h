@@ -5,7 +5,7 @@
 
 #include <opencv2/core/mat.hpp>
 
-namespace qrx {
+namespace qrx::vision {
 
 // The direction of the smear, radians; nothing when the edges say that there is none. A symbol has as many edges across
 // as down, however it is turned: where those along one direction are missing, that is where it moved.
@@ -24,4 +24,4 @@ class Unsmear {
   cv::Mat spectrum_;
 };
 
-}  // namespace qrx
+}  // namespace qrx::vision

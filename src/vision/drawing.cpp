@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <memory>
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 template <auto release>
@@ -81,4 +81,4 @@ std::string draw_picture(const SmallPicture& picture, const ShowPlan& plan) {
   return out;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -5,10 +5,10 @@
 
 #include "vision/small_picture.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 // At most plan.columns and plan.rows cells. Without a newline behind. With plan.colours 0: characters and newlines
 // only.
 std::string draw_picture(const SmallPicture& picture, const ShowPlan& plan);
 
-}  // namespace qrx
+}  // namespace qrx::vision

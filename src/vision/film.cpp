@@ -9,11 +9,13 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <utility>
 
 #include "base/text.h"
-#include "vision/caged_child.h"
+#include "process/find_program.h"
+#include "process/pipe.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr std::uint64_t most_memory = 3ull << 30;
@@ -27,20 +29,6 @@ constexpr const char* demuxers =
 // A frame of 1920 pixels a side is read; larger ones cost time and show no more of a code that was held up to be read.
 constexpr const char* filter =
     "scale=w='if(gte(iw,ih),min(1920,iw),-2)':h='if(gte(iw,ih),-2,min(1920,ih))':flags=area,format=gray";
-
-Result<std::string> find_ffmpeg() {
-  std::string_view places = "/usr/local/bin:/usr/bin:/bin";
-  if (const char* path = std::getenv("PATH")) places = path;
-  while (!places.empty()) {
-    const auto colon = places.find(':');
-    const std::string_view place = places.substr(0, colon);
-    places.remove_prefix(colon == std::string_view::npos ? places.size() : colon + 1);
-    if (!place.starts_with('/')) continue;  // "." is no place for programs
-    if (std::string path = std::string(place) + "/ffmpeg"; access(path.c_str(), X_OK) == 0) return path;
-  }
-  return fail(Kind::other, "cannot read video: ffmpeg is not installed",
-              "install it, or give a picture of the code with -i, or its link in text with -l");
-}
 
 std::vector<std::string> input_of(const FilmPlan& plan) {
   if (plan.file < 0) {
@@ -71,22 +59,18 @@ std::vector<std::string> environment() {
 }  // namespace
 
 Result<Film> start_film(const FilmPlan& plan) {
-  std::string ffmpeg = plan.ffmpeg;
-  if (ffmpeg.empty()) {
-    auto found = find_ffmpeg();
-    if (!found) return tl::unexpected(found.error());
-    ffmpeg = std::move(*found);
-  }
-  Film film;
-  film.complaints.reset(memfd_create("ffmpeg", MFD_CLOEXEC));
-  int ends[2];
-  if (!film.complaints || pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot start ffmpeg");
-  film.pictures.reset(ends[0]);
-  const UniqueFd writer(ends[1]);
-  (void)fcntl(writer.get(), F_SETPIPE_SZ, 1 << 20);
+  const auto ffmpeg = plan.ffmpeg.empty() ? process::find_in_path("ffmpeg") : plan.ffmpeg;
+  if (!ffmpeg)
+    return fail(Kind::other, "cannot read video: ffmpeg is not installed",
+                "install it, or give a picture of the code with -i, or its link in text with -l");
+  UniqueFd complaints(memfd_create("ffmpeg", MFD_CLOEXEC));
+  if (!complaints) return fail_errno("cannot start ffmpeg");
+  auto pictures = process::make_pipe();
+  if (!pictures) return tl::unexpected(pictures.error());
+  (void)fcntl(pictures->write.get(), F_SETPIPE_SZ, 1 << 20);
 
-  ChildPlan child;
-  child.path = ffmpeg;
+  process::ChildPlan child;
+  child.path = *ffmpeg;
   child.arguments = {"ffmpeg", "-nostdin", "-hide_banner", "-loglevel", "error"};
   const auto input = input_of(plan);
   child.arguments.insert(child.arguments.end(), input.begin(), input.end());
@@ -95,16 +79,17 @@ Result<Film> start_film(const FilmPlan& plan) {
     child.arguments.emplace_back(word);
   child.environment = environment();
   child.in = plan.file;
-  child.out = writer.get();
-  child.err = film.complaints.get();
-  child.limits.memory_bytes = most_memory;
-  child.limits.file_bytes = most_complaints;
-  child.limits.descriptors = 256;
-  child.limits.threads = true;
-  const auto pid = start_child(child);
-  if (!pid) return tl::unexpected(pid.error());
-  film.pid = *pid;
-  return film;
+  child.out = pictures->write.get();
+  child.err = complaints.get();
+  child.in_root = true;
+  process::Limits& limits = child.limits.emplace();
+  limits.memory_bytes = most_memory;
+  limits.file_bytes = most_complaints;
+  limits.descriptors = 256;
+  limits.starts_others = true;
+  auto started = process::Child::start(child);
+  if (!started) return tl::unexpected(started.error());
+  return Film{std::move(*started), std::move(pictures->read), std::move(complaints)};
 }
 
 std::string first_complaint(int complaints) {
@@ -133,4 +118,4 @@ bool takes_pictures(int device) {
   return (can & V4L2_CAP_VIDEO_CAPTURE) && (can & V4L2_CAP_STREAMING);
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

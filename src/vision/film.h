@@ -2,15 +2,14 @@
 // Private to src/vision: watch_client.h is for others.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <string_view>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
+#include "process/child.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 struct FilmPlan {
   std::string ffmpeg;  // empty: looked for in PATH
@@ -19,7 +18,7 @@ struct FilmPlan {
 };
 
 struct Film {
-  pid_t pid = -1;
+  process::Child ffmpeg;
   UniqueFd pictures;    // PGM, at most 1920 pixels a side, until the end
   UniqueFd complaints;  // what ffmpeg says, in memory
 };
@@ -36,4 +35,4 @@ bool is_stream_address(std::string_view text);
 // It is a V4L2 device that captures, and streams.
 bool takes_pictures(int device);
 
-}  // namespace qrx
+}  // namespace qrx::vision

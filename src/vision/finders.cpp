@@ -6,7 +6,7 @@
 
 #include <opencv2/imgproc.hpp>
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 using Contour = std::vector<cv::Point>;
@@ -185,4 +185,4 @@ std::vector<FinderTriple> likely_triples(const std::vector<Finder>& finders, std
   return out;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -7,7 +7,7 @@
 
 #include <opencv2/core/mat.hpp>
 
-namespace qrx {
+namespace qrx::vision {
 
 struct Finder {
   std::array<cv::Point2d, 4> corners;  // of the outer square of seven modules, in order around it
@@ -38,4 +38,4 @@ struct FinderTriple {
 // The likeliest first.
 std::vector<FinderTriple> likely_triples(const std::vector<Finder>& finders, std::size_t most);
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -1,4 +1,5 @@
-// Video4Linux: https://docs.kernel.org/userspace-api/media/v4l/ (capture, streaming I/O with memory mapping).
+#include "vision/frames_camera.h"
+
 #include <linux/videodev2.h>
 #include <poll.h>
 #include <sys/ioctl.h>
@@ -10,10 +11,9 @@
 #include <optional>
 #include <utility>
 
-#include "vision/frames.h"
-#include "vision/picture.h"
+#include "vision/picture_jpeg.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr std::uint32_t wanted_width = 1280;
@@ -208,4 +208,4 @@ std::unique_ptr<Frames> frames_of_camera(int fd, ScanStatus& why) {
   return camera;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

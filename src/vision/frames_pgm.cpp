@@ -1,13 +1,15 @@
+#include "vision/frames_pgm.h"
+
 #include <poll.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <utility>
+#include <vector>
 
-#include "vision/frames.h"
-
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr int longest_side = 4096;
@@ -100,4 +102,4 @@ std::unique_ptr<Frames> frames_of_pgm(int fd, bool live) {
   return std::make_unique<PgmFrames>(fd, live);
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

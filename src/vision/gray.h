@@ -5,7 +5,7 @@
 #include <cstdint>
 #include <vector>
 
-namespace qrx {
+namespace qrx::vision {
 
 struct Gray {
   int width = 0;
@@ -29,4 +29,4 @@ inline std::uint8_t luma(unsigned red, unsigned green, unsigned blue) {
   return static_cast<std::uint8_t>((77 * red + 150 * green + 29 * blue + 128) >> 8);
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

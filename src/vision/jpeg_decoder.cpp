@@ -1,6 +1,6 @@
 #include "vision/jpeg_decoder.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 // Each further scan of a progressive file costs as much as the whole picture; real ones have about ten.
@@ -43,4 +43,4 @@ void JpegDecoder::open(ByteView bytes) {
   jpeg_mem_src(&jpeg, reinterpret_cast<const unsigned char*>(bytes.data()), bytes.size());
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

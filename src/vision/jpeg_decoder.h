@@ -13,7 +13,7 @@
 
 #include "base/bytes.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 // One file. The caller says where a fault leads to, `if (setjmp(decoder.jump) != 0) return ...;`, before open(), in a
 // function that has no objects to destroy and stays until all calls into libjpeg are done.
@@ -43,4 +43,4 @@ struct JpegDecoder {
   bool created_ = false;
 };
 
-}  // namespace qrx
+}  // namespace qrx::vision

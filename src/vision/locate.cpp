@@ -10,7 +10,7 @@
 #include "vision/symbol_grid.h"
 #include "vision/symbol_modules.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr std::size_t most_triples = 24;
@@ -45,45 +45,45 @@ cv::Mat dark_parts(const cv::Mat& gray, int rule) {
 }
 constexpr int rules = 4;
 
-bool read_modules(Hunt& hunt, const SymbolGrid& grid) {
+bool read_modules(Search& search, const SymbolGrid& grid) {
   const cv::Mat samples = grid.sample();
   std::vector<cv::Mat> tries = thresholded(samples);
   for (cv::Mat& modules : tries) {
     draw_function_patterns(modules);
-    if (hunt.read_pure(drawn(modules))) return true;
+    if (search.read_pure(drawn(modules))) return true;
   }
   // In a mirror the finders are where they are, and all else is transposed.
   for (std::size_t i = 0; i < mirrored_tries; ++i)
-    if (hunt.read_pure(drawn(tries[i].t()))) return true;
+    if (search.read_pure(drawn(tries[i].t()))) return true;
   const cv::Mat_<float> certainty = certainty_of(samples);
   for (cv::Mat& modules : tries)
-    if (repair_symbol(modules, certainty) && hunt.read_pure(drawn(modules))) return true;
+    if (repair_symbol(modules, certainty) && search.read_pure(drawn(modules))) return true;
   cv::Mat transposed = tries.front().t();
-  return repair_symbol(transposed, certainty.t()) && hunt.read_pure(drawn(transposed));
+  return repair_symbol(transposed, certainty.t()) && search.read_pure(drawn(transposed));
 }
 
-bool read_symbol(Hunt& hunt, const cv::Mat& gray, const FinderTriple& triple, bool may_bend) {
+bool read_symbol(Search& search, const cv::Mat& gray, const FinderTriple& triple, bool may_bend) {
   for (SymbolGrid& grid : SymbolGrid::fit(gray, triple, may_bend)) {
     grid.pull_to_alignment();
-    if (read_modules(hunt, grid)) return true;
+    if (read_modules(search, grid)) return true;
     if (may_bend)
       for (SymbolGrid& bent : grid.with_other_corners(most_corners)) {
-        if (read_modules(hunt, bent)) return true;
+        if (read_modules(search, bent)) return true;
         bent.follow_surface();
-        if (read_modules(hunt, bent)) return true;
+        if (read_modules(search, bent)) return true;
       }
     for (int i = 0; i < most_follows; ++i) {
       grid.follow_surface();
-      if (read_modules(hunt, grid)) return true;
+      if (read_modules(search, grid)) return true;
     }
-    if (hunt.read(grid.rectify(8))) return true;
-    if (hunt.over()) return false;
+    if (search.read(grid.rectify(8))) return true;
+    if (search.done()) return false;
   }
   return false;
 }
 
 // A symbol that was read is not read again through the finders of another rule.
-class Known {
+class SymbolsRead {
  public:
   bool has(const FinderTriple& triple) const {
     return std::ranges::any_of(middles_, [&](const cv::Point2d& middle) { return near(middle, triple); });
@@ -116,13 +116,13 @@ cv::Rect2d place_of(const FinderTriple& triple, cv::Size size) {
 
 }  // namespace
 
-void look_beside(Hunt& hunt) {
+void look_beside(Search& search) {
   constexpr std::chrono::milliseconds time{250};
   constexpr std::size_t most_tried = 6;
-  if (hunt.read_places().empty()) return;
-  const cv::Mat& gray = hunt.at_most(1000);
+  if (search.read_places().empty()) return;
+  const cv::Mat& gray = search.at_most(1000);
   cv::Mat rest = gray.clone();
-  const auto places = hunt.read_places();
+  const auto places = search.read_places();
   const auto covered = [&](const FinderTriple& triple) {
     const cv::Point2d middle = (triple.across.centre + triple.down.centre) / 2;
     return std::ranges::any_of(places, [&](const cv::Rect2d& place) {
@@ -139,27 +139,27 @@ void look_beside(Hunt& hunt) {
                        cvCeil(place.height * gray.rows));
     rest(box & cv::Rect(cv::Point(), gray.size())).setTo(128);
   }
-  hunt.go_on_for(time);
-  if (hunt.read(rest) || hunt.over()) return;
+  search.extend_budget(time);
+  if (search.read(rest) || search.done()) return;
   const cv::Mat negative = 255 - rest;
-  if (hunt.read(negative) || hunt.over()) return;
-  locate_and_read(hunt, rest);
+  if (search.read(negative) || search.done()) return;
+  locate_and_read(search, rest);
 }
 
-void locate_and_read(Hunt& hunt, const cv::Mat& gray) {
+void locate_and_read(Search& search, const cv::Mat& gray) {
   std::vector<Finder> all;
-  Known known;
+  SymbolsRead symbols_read;
   const auto try_triples = [&](const std::vector<Finder>& finders) {
     std::size_t rank = 0;
     for (const FinderTriple& triple : likely_triples(finders, most_triples)) {
-      if (hunt.over()) return;
-      if (known.has(triple) || !read_symbol(hunt, gray, triple, rank++ < most_bent)) continue;
-      known.add(triple);
-      hunt.read_at(place_of(triple, gray.size()));
+      if (search.done()) return;
+      if (symbols_read.has(triple) || !read_symbol(search, gray, triple, rank++ < most_bent)) continue;
+      symbols_read.add(triple);
+      search.read_at(place_of(triple, gray.size()));
     }
   };
   std::size_t largest = 0;
-  for (int rule = 0; rule < rules && !hunt.over(); ++rule) {
+  for (int rule = 0; rule < rules && !search.done(); ++rule) {
     const auto finders = find_finders(dark_parts(gray, rule));
     try_triples(finders);
     largest = std::max(largest, finders.size());
@@ -168,4 +168,4 @@ void locate_and_read(Hunt& hunt, const cv::Mat& gray) {
   if (all.size() > largest) try_triples(all);
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

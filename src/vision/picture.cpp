@@ -1,6 +1,8 @@
 #include "vision/picture.h"
 
-namespace qrx {
+#include <string_view>
+
+namespace qrx::vision {
 namespace {
 
 bool begins(ByteView bytes, std::string_view magic, std::size_t offset = 0) {
@@ -28,40 +30,4 @@ bool within_limit(std::uint64_t width, std::uint64_t height, std::uint64_t pixel
   return width <= longest_side && height <= longest_side && width * height <= pixel_limit;
 }
 
-Picture decode_picture(ByteView bytes, std::uint64_t pixel_limit) {
-  switch (picture_format(bytes)) {
-    case PictureFormat::png:
-      return decode_png(bytes, pixel_limit);
-    case PictureFormat::jpeg:
-      return decode_jpeg(bytes, pixel_limit);
-    case PictureFormat::webp:
-      return decode_webp(bytes, pixel_limit);
-    case PictureFormat::gif:
-      return decode_gif(bytes, pixel_limit);
-    case PictureFormat::bmp:
-      return decode_bmp(bytes, pixel_limit);
-    case PictureFormat::svg:
-      return decode_svg(bytes, pixel_limit);
-    case PictureFormat::heif:
-    case PictureFormat::unknown:
-      break;
-  }
-  Picture picture;
-  picture.format = picture_format(bytes);
-  picture.fault = picture.format == PictureFormat::heif ? PictureFault::unread_format : PictureFault::unknown_format;
-  return picture;
-}
-
-void AlphaGround::see(const std::uint8_t* pairs, std::size_t count) {
-  for (std::size_t i = 0; i < count; ++i) {
-    light_ += static_cast<std::uint64_t>(pairs[2 * i]) * pairs[2 * i + 1];
-    weight_ += pairs[2 * i + 1];
-  }
-}
-
-// White modules drawn on nothing need a dark ground, black ones a light one; a picture with both does not care.
-std::uint8_t AlphaGround::ground() const {
-  return weight_ != 0 && light_ / weight_ > 160 ? 0 : 255;
-}
-
-}  // namespace qrx
+}  // namespace qrx::vision

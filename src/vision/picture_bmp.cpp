@@ -1,9 +1,11 @@
+#include "vision/picture_bmp.h"
+
 #include <algorithm>
 #include <bit>
 
-#include "vision/picture.h"
+#include "vision/alpha_ground.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr std::uint32_t plain = 0;      // BI_RGB
@@ -245,4 +247,4 @@ Picture decode_bmp(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::u
   return picture;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -1,12 +1,12 @@
+#include "vision/picture_gif.h"
+
 #include <gif_lib.h>
 
 #include <algorithm>
 #include <cstring>
 #include <optional>
 
-#include "vision/picture.h"
-
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 struct Source {
@@ -160,4 +160,4 @@ void each_gif_frame(ByteView bytes, std::uint64_t pixel_limit, const std::functi
   }
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

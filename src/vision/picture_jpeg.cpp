@@ -1,9 +1,10 @@
+#include "vision/picture_jpeg.h"
+
 #include <utility>
 
 #include "vision/jpeg_decoder.h"
-#include "vision/picture.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 struct Reading {
@@ -59,4 +60,4 @@ Picture decode_jpeg(ByteView bytes, std::uint64_t pixel_limit) {
   return picture;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -1,11 +1,13 @@
+#include "vision/picture_png.h"
+
 #include <png.h>
 
 #include <csetjmp>
 #include <cstring>
 
-#include "vision/picture.h"
+#include "vision/alpha_ground.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 struct Source {
@@ -111,4 +113,4 @@ Picture decode_png(ByteView bytes, std::uint64_t pixel_limit) {
   return picture;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -1,12 +1,10 @@
-// What `qrx-recv --qr-file FILE.svg` writes (src/qr/image.cpp), and nothing else of SVG: a square of one colour, and
-// one path of runs of modules, M<x> <y>h<length>v1h-<length>z each.
+#include "vision/picture_svg.h"
+
 #include <algorithm>
 #include <charconv>
 #include <optional>
 
-#include "vision/picture.h"
-
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr int most_modules = 400;  // a side: version 40 has 177, the rest is border
@@ -89,4 +87,4 @@ Picture decode_svg(ByteView bytes, std::uint64_t pixel_limit) {
   return picture;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

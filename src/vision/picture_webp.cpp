@@ -1,11 +1,13 @@
+#include "vision/picture_webp.h"
+
 #include <webp/decode.h>
 #include <webp/demux.h>
 
 #include <memory>
 
-#include "vision/picture.h"
+#include "vision/alpha_ground.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 struct CloseDemuxer {
@@ -88,4 +90,4 @@ Picture decode_webp(ByteView bytes, std::uint64_t pixel_limit) {
   return decode_still(first.frame.fragment.bytes, first.frame.fragment.size, pixel_limit);
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -4,10 +4,10 @@
 
 #include <opencv2/imgproc.hpp>
 
+#include "vision/alpha_ground.h"
 #include "vision/gray.h"
-#include "vision/picture.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr double least_colour = 12;    // of 255, between the lightest and the darkest channel, that is one at all
@@ -59,4 +59,4 @@ std::optional<Planes> planes_of(const ColourPicture& picture, int side) {
   return out;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -7,7 +7,7 @@
 
 #include "vision/colour.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 struct Planes {
   cv::Mat darkest, lightest;  // of the three channels of each pixel
@@ -18,4 +18,4 @@ struct Planes {
 // Each at most side pixels a side. None when the picture has hardly a colour: gray is then all there is.
 std::optional<Planes> planes_of(const ColourPicture& picture, int side);
 
-}  // namespace qrx
+}  // namespace qrx::vision

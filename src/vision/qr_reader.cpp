@@ -3,7 +3,7 @@
 #define ZX_USE_UTF8 1
 #include <ZXing/ReadBarcode.h>
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 // ZXing renamed DecodeHints, and before it brought ReaderOptions.h it had no try at inverted symbols to turn off.
@@ -67,4 +67,4 @@ std::vector<FoundCode> read_pure_code(const GrayView& picture) {
               qr_options().setBinarizer(ZXing::Binarizer::FixedThreshold).setIsPure(true).setMaxNumberOfSymbols(1));
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-namespace qrx {
+namespace qrx::vision {
 
 // How gray becomes black and white. fixed: at 127, for pictures that a step thresholded itself.
 enum class Threshold : std::uint8_t { local, global, fixed };
@@ -38,4 +38,4 @@ std::vector<FoundCode> read_codes(const GrayView& picture, Threshold threshold, 
 // cheap, and blind to all else. At most one.
 std::vector<FoundCode> read_pure_code(const GrayView& picture);
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -4,7 +4,7 @@
 #include <array>
 #include <vector>
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 using Poly = std::vector<std::uint8_t>;  // the coefficient of x^i at i
@@ -128,4 +128,4 @@ bool correct_block(std::span<std::uint8_t> block, std::size_t check, std::span<c
   return true;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <span>
 
-namespace qrx {
+namespace qrx::vision {
 
 // Corrects block in place; its last check bytes are the check symbols. erasures: indices of doubtful bytes, fewer than
 // check. spare: how many check symbols must be left over as proof; with s of them, noise passes once in 256^s. False:
@@ -14,4 +14,4 @@ namespace qrx {
 bool correct_block(std::span<std::uint8_t> block, std::size_t check, std::span<const std::size_t> erasures,
                    std::size_t spare);
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -8,7 +8,7 @@
 #include <cerrno>
 #include <memory>
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 struct ReleaseFilter {
@@ -28,7 +28,7 @@ constexpr int harmless[] = {
 #endif
 };
 
-int allow_all(scmp_filter_ctx filter, Cage cage) {
+int allow_all(scmp_filter_ctx filter, Sandbox sandbox) {
   for (const int call : harmless)
     if (const int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0); error != 0) return error;
 
@@ -41,10 +41,10 @@ int allow_all(scmp_filter_ctx filter, Cage cage) {
     const scmp_arg_cmp third{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0};
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &third);
   };
-  if (cage != Cage::picture)
+  if (sandbox != Sandbox::picture)
     for (const int call : {SCMP_SYS(poll), SCMP_SYS(ppoll)})
       if (const int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0); error != 0) return error;
-  if (cage == Cage::camera) {
+  if (sandbox == Sandbox::camera) {
     for (const unsigned long request : {VIDIOC_DQBUF, VIDIOC_QBUF}) {
       const scmp_arg_cmp on[] = {{0, SCMP_CMP_EQ, 0, 0}, {1, SCMP_CMP_MASKED_EQ, 0xFFFFFFFFu, request & 0xFFFFFFFFu}};
       if (const int error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2, on); error != 0)
@@ -59,16 +59,16 @@ int allow_all(scmp_filter_ctx filter, Cage cage) {
 
 }  // namespace
 
-Result<void> enter_cage(Cage cage) {
+Result<void> enter_sandbox(Sandbox sandbox) {
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail_errno("cannot forbid core dumps");
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("cannot give up privileges");
   const std::unique_ptr<void, ReleaseFilter> filter(seccomp_init(SCMP_ACT_KILL_PROCESS));
   if (!filter) return fail(Kind::other, "cannot build the system call filter");
-  if (const int error = allow_all(filter.get(), cage); error != 0)
+  if (const int error = allow_all(filter.get(), sandbox); error != 0)
     return fail_errno("cannot build the system call filter", -error);
   if (const int error = seccomp_load(filter.get()); error != 0)
     return fail_errno("cannot filter system calls", error == -ECANCELED ? errno : -error);
   return {};
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

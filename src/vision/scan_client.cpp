@@ -1,7 +1,6 @@
 #include "vision/scan_client.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -12,10 +11,11 @@
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "base/write_all.h"
-#include "vision/caged_child.h"
+#include "process/find_program.h"
+#include "process/run_program.h"
 #include "wire/link.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 // A hundred megapixels as gray and alpha, twice, and the libraries.
@@ -24,49 +24,23 @@ constexpr std::uint64_t most_memory = 1536ull << 20;
 constexpr std::uint64_t decode_seconds = 15;
 constexpr std::uint64_t thorough_seconds = 120;
 
-struct Child {
-  pid_t pid = -1;
-  UniqueFd out;
-};
-
-Result<Child> start(const std::string& helper, int picture, const ScanOptions& options) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot start the scan helper");
-  Child child{-1, UniqueFd(ends[0])};
-  const UniqueFd writer(ends[1]);
+process::Program scan_program(const std::string& helper, int picture, const ScanOptions& options) {
   const bool thorough = options.budget.count() <= 0;
-  ChildPlan plan;
-  plan.path = helper;
-  plan.arguments = {"qrx-scan", std::to_string(thorough ? 0 : options.budget.count())};
-  if (options.any) plan.arguments.emplace_back("any");
-  plan.environment = scan_environment();
-  plan.in = picture;
-  plan.out = writer.get();
-  plan.limits.memory_bytes = most_memory;
-  plan.limits.cpu_seconds =
+  process::Program program;
+  program.plan.path = helper;
+  program.plan.arguments = {"qrx-scan", std::to_string(thorough ? 0 : options.budget.count())};
+  if (options.any) program.plan.arguments.emplace_back("any");
+  program.plan.environment = scan_environment();
+  program.plan.in = picture;
+  program.plan.in_root = true;
+  process::Limits& limits = program.plan.limits.emplace();
+  limits.memory_bytes = most_memory;
+  limits.cpu_seconds =
       thorough ? thorough_seconds : decode_seconds + static_cast<std::uint64_t>(options.budget.count() / 1000);
-  const auto pid = start_child(plan);
-  if (!pid) return tl::unexpected(pid.error());
-  child.pid = *pid;
-  return child;
-}
-
-enum class Ending : std::uint8_t { end_of_output, too_much, timed_out };
-
-Ending read_answer(int out, const std::optional<SteadyTime>& deadline, std::string& answer) {
-  char buffer[16384];
-  for (;;) {
-    pollfd waiting{out, POLLIN, 0};
-    const int ready = poll(&waiting, 1, milliseconds_left(deadline));
-    if (ready < 0 && errno != EINTR) return Ending::end_of_output;
-    if (ready == 0) return Ending::timed_out;
-    if (ready < 0) continue;
-    const ssize_t got = read(out, buffer, sizeof buffer);
-    if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return Ending::end_of_output;
-    answer.append(buffer, static_cast<std::size_t>(got));
-    if (answer.size() > ScanReport::most_bytes) return Ending::too_much;
-  }
+  program.most_output = ScanReport::most_bytes;
+  program.lingering = helper_lingers;
+  if (options.timeout.count() > 0) program.limit = options.timeout;
+  return program;
 }
 
 ScanReport report_of(ScanStatus status) {
@@ -83,20 +57,14 @@ Result<ScanReport> run_helper(int picture, const ScanOptions& options) {
     if (!found) return tl::unexpected(found.error());
     helper = *found;
   }
-  auto child = start(helper, picture, options);
-  if (!child) return tl::unexpected(child.error());
-  std::optional<SteadyTime> deadline;
-  if (options.timeout.count() > 0) deadline = std::chrono::steady_clock::now() + options.timeout;
-  std::string answer;
-  const Ending ending = read_answer(child->out.get(), deadline, answer);
-  const int exit_status = reap_child(child->pid, ending != Ending::end_of_output);
-
-  if (ending == Ending::timed_out) return report_of(ScanStatus::timed_out);
-  if (ending == Ending::too_much) return report_of(ScanStatus::crashed);
-  if (answer.empty() && (exit_status == child_exit_no_exec || exit_status == scan_exit_no_cage))
-    return tl::unexpected(scan_helper_error(helper, exit_status));
-  auto report = parse_scan_report(answer);
-  if (exit_status != 0 || !report) return report_of(ScanStatus::crashed);
+  const auto ran = process::run(scan_program(helper, picture, options));
+  if (!ran) return tl::unexpected(no_scan_helper(ran.error()));
+  using How = process::Ran::How;
+  if (ran->how == How::out_of_time) return report_of(ScanStatus::timed_out);
+  if (ran->how != How::to_its_end) return report_of(ScanStatus::crashed);
+  if (ran->output.empty() && ran->ended.status == scan_exit_no_sandbox) return tl::unexpected(no_sandbox());
+  auto report = parse_scan_report(ran->output);
+  if (!ran->ended.well() || !report) return report_of(ScanStatus::crashed);
   return std::move(*report);
 }
 
@@ -144,15 +112,15 @@ Error nothing_in(const ScanReport& report, const std::string& name) {
     case ScanStatus::too_large:
       return no_code("cannot read the picture " + shown + ": it is too large");
     case ScanStatus::crashed:
-      return no_code("cannot read the picture " + shown + ": it broke the decoder");
+      return no_code("cannot read the picture " + shown + ": the decoder crashed");
     case ScanStatus::timed_out:
       return no_code("no QR code found in " + shown + " within the time");
     case ScanStatus::not_a_camera:
-      return {Kind::other, shown + " gives no pictures: not a camera that can be read", std::string(other_ways)};
+      return {Kind::other, shown + " is not a camera that qrx can read", std::string(other_ways)};
     case ScanStatus::camera_busy:
-      return {Kind::other, "cannot use the camera " + shown + ": another program has it", std::string(other_ways)};
+      return {Kind::other, "cannot use the camera " + shown + ": another program is using it", std::string(other_ways)};
     case ScanStatus::camera_lost:
-      return {Kind::other, "the camera " + shown + " gives no pictures any more", std::string(other_ways)};
+      return {Kind::other, "the camera " + shown + " has stopped delivering pictures", std::string(other_ways)};
     case ScanStatus::searched:
       break;
   }
@@ -163,18 +131,20 @@ Error nothing_in(const ScanReport& report, const std::string& name) {
 }  // namespace
 
 Result<std::string> find_scan_helper() {
-  return find_private_helper("qrx-scan");
+  return process::find_own_program("qrx-scan");
 }
 
 std::vector<std::string> scan_environment() {
   return {"LC_ALL=C", "OPENCV_LOG_LEVEL=SILENT", "OPENCV_OPENCL_RUNTIME=disabled"};
 }
 
-Error scan_helper_error(const std::string& helper, int exit_status) {
-  if (exit_status == scan_exit_no_cage)
-    return {Kind::other, "cannot read pictures safely: this system has no seccomp filters",
-            "give the link instead: qrx-send --link LINK"};
-  return {Kind::other, "cannot start the scan helper " + helper, "is qrx installed completely?"};
+Error no_scan_helper(const Error& why) {
+  return {why.kind, why.what, "is qrx installed completely?"};
+}
+
+Error no_sandbox() {
+  return {Kind::other, "cannot read pictures safely: this system has no seccomp filters",
+          "give the link instead: qrx-send --link LINK"};
 }
 
 Result<ScanReport> scan_picture(int picture, const ScanOptions& options) {
@@ -222,7 +192,7 @@ Result<std::string> drop_link_in(std::span<const NamedReport> reports) {
         text = candidate;
       } else if (parsed->text() != link->text()) {
         return fail(Kind::usage,
-                    "found two different drop links: " + escape_untrusted(text) + " and " + escape_untrusted(candidate),
+                    "found two different links: " + escape_untrusted(text) + " and " + escape_untrusted(candidate),
                     "pass the right one: qrx-send --link LINK");
       }
     }
@@ -230,7 +200,8 @@ Result<std::string> drop_link_in(std::span<const NamedReport> reports) {
   if (link) return text;
   if (reports.empty()) return tl::unexpected(no_code("no picture to read"));
   if (others > 0)
-    return tl::unexpected(no_code("no drop link found, only other QR codes", "--scan-only --any prints what they say"));
+    return tl::unexpected(
+        no_code("no link to send to found, only other QR codes", "--scan-only --any prints what they say"));
   return tl::unexpected(nothing_in(reports.front().report, reports.front().name));
 }
 
@@ -239,4 +210,4 @@ Result<std::vector<std::string>> texts_in(const ScanReport& report, const std::s
   return report.texts;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

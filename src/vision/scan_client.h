@@ -11,7 +11,7 @@
 #include "base/result.h"
 #include "vision/scan_report.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 struct ScanOptions {
   std::string helper;                      // path of qrx-scan; empty: find_scan_helper()
@@ -25,12 +25,15 @@ struct ScanOptions {
 inline constexpr std::size_t most_picture_bytes = 64 * 1024 * 1024;
 inline constexpr std::string_view other_ways =
     "without a camera: a picture of the code with -i, or its link in text with -l";
-inline constexpr int scan_exit_no_cage = 3;  // the helper could not shut itself in and read nothing
+// A helper that has closed its output has nothing left to do but to end; a hostile one may not.
+inline constexpr std::chrono::milliseconds helper_lingers{500};
+inline constexpr int scan_exit_no_sandbox = 3;  // the helper could not shut itself in and read nothing
 
 Result<std::string> find_scan_helper();
 std::vector<std::string> scan_environment();  // all that the helper gets
-// Why a helper that said nothing ended: child_exit_no_exec or scan_exit_no_cage.
-Error scan_helper_error(const std::string& helper, int exit_status);
+// Why there is no helper: it could not be started, or not shut itself in (scan_exit_no_sandbox).
+Error no_scan_helper(const Error& why);
+Error no_sandbox();
 
 // Reads the picture from a descriptor at its current offset to its end: a file, a pipe, a terminal's stdin. The
 // descriptor stays the caller's. What is not a regular file is read here first, without a deadline (a person may still
@@ -55,4 +58,4 @@ Result<std::string> drop_link_in(std::span<const NamedReport> reports);
 // Everything found, for `--scan-only --any`: at least one text, or Kind::no_code.
 Result<std::vector<std::string>> texts_in(const ScanReport& report, const std::string& name);
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -7,7 +7,7 @@
 
 #include "base/bytes.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr std::string_view first_line = "qrx-scan 1";
@@ -113,4 +113,4 @@ Result<ScanReport> parse_scan_report(std::string_view text) {
   }
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -14,7 +14,7 @@
 
 #include "base/result.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 enum class ScanStatus : std::uint8_t {
   searched,         // the picture was decoded and searched; texts holds what was found, or nothing
@@ -24,7 +24,7 @@ enum class ScanStatus : std::uint8_t {
   too_large,        // more bytes or pixels than we take
   not_a_camera,     // the device takes no pictures, or none in a format that we read
   camera_busy,      // another program has it
-  camera_lost,      // it was unplugged, or gives no pictures any more
+  camera_lost,      // it was unplugged, or has stopped delivering pictures
   crashed,          // the helper died or talked nonsense: said by the parent, never on the wire
   timed_out,        // the helper was stopped: said by the parent, never on the wire
 };
@@ -46,4 +46,4 @@ std::string format_scan_report(const ScanReport& report);
 // Kind::integrity for anything but exactly one well-formed report.
 Result<ScanReport> parse_scan_report(std::string_view text);
 
-}  // namespace qrx
+}  // namespace qrx::vision

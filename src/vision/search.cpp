@@ -1,50 +1,113 @@
 #include "vision/search.h"
 
-#include <exception>
+#include <ctime>
 
-#include <opencv2/core/ocl.hpp>
-#include <opencv2/core/utility.hpp>
+#include <algorithm>
+#include <cmath>
+
 #include <opencv2/imgproc.hpp>
 
-#include "vision/hunt.h"
-#include "vision/locate.h"
+#include "vision/scan_report.h"
+#include "wire/link.h"
 
-namespace qrx {
+namespace qrx::vision {
+namespace {
 
-SearchResult search_codes(const Gray& gray, const SearchOptions& options) {
-  if (gray.width <= 0 || gray.height <= 0) return {};
-  Hunt hunt(gray, options);
-  const auto run = [&hunt](std::span<const Step> steps) {
-    for (const Step& step : steps) {
-      if (hunt.over()) return;
-      hunt.begin_step(step.name);
-      try {
-        step.run(hunt);
-      } catch (const std::exception&) {
-        // cv::Exception, std::bad_alloc, or what the reader may throw: the next step may do.
-      }
-    }
-  };
-  run(options.screenshot ? screenshot_chain() : chain());
-  if (options.budget.count() == 0) run(thorough_chain());
-  try {
-    if (hunt.has_link() || hunt.found_late()) look_beside(hunt);
-  } catch (const std::exception&) {
+// Several codes may lie in one picture: the drop link need not be the first one.
+constexpr int most_codes = 8;
+
+GrayView view(const cv::Mat& picture) {
+  return {picture.data, picture.cols, picture.rows, static_cast<std::ptrdiff_t>(picture.step)};
+}
+
+}  // namespace
+
+std::chrono::nanoseconds thread_time() {
+  timespec now{};
+  clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+  return std::chrono::seconds(now.tv_sec) + std::chrono::nanoseconds(now.tv_nsec);
+}
+
+// OpenCV takes a pointer to non-const only; no step writes to the picture itself.
+Search::Search(const Gray& gray, const SearchOptions& options)
+    : options_(options),
+      gray_(gray.height, gray.width, CV_8UC1, const_cast<std::uint8_t*>(gray.pixels.data())),
+      start_(thread_time()) {}
+
+const cv::Mat& Search::at_most(int side) {
+  const int longest = std::max(gray_.cols, gray_.rows);
+  if (longest <= side) return gray_;
+  cv::Mat& out = smaller_[side];
+  if (out.empty()) {
+    const double scale = static_cast<double>(side) / longest;
+    const cv::Size size(std::max(1, cvRound(gray_.cols * scale)), std::max(1, cvRound(gray_.rows * scale)));
+    cv::resize(gray_, out, size, 0, 0, cv::INTER_AREA);
   }
-  return std::move(hunt).result();
+  return out;
 }
 
-void warm_up_search() {
-  cv::setNumThreads(1);
-  cv::ocl::setUseOpenCL(false);
-  // What divides work among threads asks how many processors there are, each kind of library in its own way.
-  cv::getNumberOfCPUs();
-  const Gray gray(48, 48, 200);
-  SearchOptions options;
-  Hunt hunt(gray, options);
-  for (const Step& step : chain().first(2)) step.run(hunt);
-  cv::Mat dark;
-  cv::adaptiveThreshold(hunt.gray(), dark, 255, cv::ADAPTIVE_THRESH_MEAN_C, cv::THRESH_BINARY_INV, 5, 6);
+const Planes* Search::planes() {
+  constexpr int side = 1600;
+  if (!asked_for_colours_ && options_.colours) {
+    asked_for_colours_ = true;
+    if (const auto picture = options_.colours(side)) planes_ = planes_of(*picture, side);
+  }
+  return planes_ ? &*planes_ : nullptr;
 }
 
-}  // namespace qrx
+void Search::read_at(const cv::Rect2d& share) {
+  const double x = view_.x + share.x * view_.width, width = share.width * view_.width;
+  read_.emplace_back(std::min(x, x + width), view_.y + share.y * view_.height, std::abs(width),
+                     share.height * view_.height);
+}
+
+bool Search::read(const cv::Mat& picture, Threshold threshold) {
+  const auto codes = read_codes(view(picture), threshold, most_codes);
+  for (const auto& code : codes) {
+    keep(code.text);
+    std::vector<cv::Point> corners;
+    for (const auto& [x, y] : code.corners) corners.emplace_back(x, y);
+    const cv::Rect box = cv::boundingRect(corners);
+    read_at({static_cast<double>(box.x) / picture.cols, static_cast<double>(box.y) / picture.rows,
+             static_cast<double>(box.width) / picture.cols, static_cast<double>(box.height) / picture.rows});
+  }
+  return !codes.empty();
+}
+
+bool Search::read_pure(const cv::Mat& picture) {
+  const auto codes = read_pure_code(view(picture));
+  for (const auto& code : codes) keep(code.text);
+  return !codes.empty();
+}
+
+void Search::keep(std::string text) {
+  auto& texts = result_.texts;
+  if (text.empty() || text.size() > ScanReport::most_text_bytes) return;
+  const bool link = parse_drop_link(text).has_value();
+  if (link || options_.any) found_enough_ = true;
+  if (std::ranges::find(texts, text) != texts.end()) return;
+  if (texts.size() == ScanReport::most_texts) {
+    if (!link || links_ == texts.size()) return;
+    texts.pop_back();
+  }
+  if (texts.empty() || (link && links_ == 0)) result_.step = step_;
+  texts.insert(link ? texts.begin() + static_cast<std::ptrdiff_t>(links_) : texts.end(), std::move(text));
+  if (link) ++links_;
+}
+
+void Search::extend_budget(std::chrono::milliseconds time) {
+  found_enough_ = false;
+  const auto until = std::chrono::ceil<std::chrono::milliseconds>(thread_time() - start_) + time;
+  options_.budget = options_.budget.count() > 0 ? std::min(until, options_.budget) : until;
+}
+
+bool Search::done() const {
+  if (found_enough_) return true;
+  return options_.budget.count() > 0 && thread_time() - start_ >= options_.budget;
+}
+
+SearchResult Search::result() && {
+  return std::move(result_);
+}
+
+}  // namespace qrx::vision

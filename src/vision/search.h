@@ -1,36 +1,84 @@
-// Looks for QR codes in a gray picture: a chain of steps from cheap to costly, under a budget.
+// The state of one search: what was found so far, when to stop, and the copies of the picture that steps share.
+// Private to src/vision. One thread.
 #pragma once
 
 #include <chrono>
-#include <functional>
+#include <map>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
-#include "vision/colour.h"
+#include <opencv2/core/mat.hpp>
+
 #include "vision/gray.h"
+#include "vision/planes.h"
+#include "vision/qr_reader.h"
+#include "vision/search_options.h"
 
-namespace qrx {
+namespace qrx::vision {
 
-struct SearchOptions {
-  std::chrono::milliseconds budget{1500};  // of this thread's processor time, checked between steps; 0: none
-  bool any = false;  // false: only a drop link ends the search; true: the first step that reads anything
-  // The same picture in colours, with so many pixels at least along its shorter side, as far as it has them. Called
-  // once at most, when gray was not enough. Empty: there are no colours.
-  std::function<std::optional<ColourPicture>(int side)> colours;
-  bool screenshot = false;  // a lossless picture: seams between a terminal's cells are healed first
+class Search {
+ public:
+  Search(const Gray& gray, const SearchOptions& options);
+
+  const cv::Mat& gray() const { return gray_; }
+  const cv::Mat& at_most(int side);  // shrunk so that neither side is longer; the picture itself when it is small
+
+  const Planes* planes();  // at most 1600 pixels a side; none when there are no colours
+
+  bool screenshot() const { return options_.screenshot; }
+  // Reads the codes in a picture (8 bit gray) and keeps their texts under the name of the running step. True when there
+  // was one.
+  bool read(const cv::Mat& picture, Threshold threshold = Threshold::local);
+  // A picture that is nothing but an upright symbol of whole modules with a quiet zone: cheap, and blind to all else.
+  // True when it held a code.
+  bool read_pure(const cv::Mat& picture);
+
+  // While one lives, what is read stands in a part of the picture, in shares of its sides. A negative width: mirrored,
+  // and the part ends at x.
+  class View {
+   public:
+    View(Search& search, const cv::Rect2d& part) : search_(search) { search_.view_ = part; }
+    ~View() { search_.view_ = {0, 0, 1, 1}; }
+    View(const View&) = delete;
+    View& operator=(const View&) = delete;
+
+   private:
+    Search& search_;
+  };
+
+  // Where a symbol lies that was read, in shares of the sides of what was looked at.
+  void read_at(const cv::Rect2d& share);
+  const std::vector<cv::Rect2d>& read_places() const { return read_; }
+  // Another drop link may be there: what was found is not enough, for so much longer.
+  void extend_budget(std::chrono::milliseconds time);
+
+  bool done() const;  // found enough, or out of budget
+  void begin_step(std::string_view name) { step_ = name; }
+  bool has_link() const { return links_ > 0; }
+  bool found_enough() const { return found_enough_; }
+  const std::string& first_step() const { return result_.step; }  // that read the first of the texts
+  SearchResult result() &&;
+
+ private:
+  void keep(std::string text);
+
+  SearchOptions options_;
+  cv::Mat gray_;
+  std::map<int, cv::Mat> smaller_;
+  std::optional<Planes> planes_;
+  bool asked_for_colours_ = false;
+  std::chrono::nanoseconds start_;
+  std::string_view step_;
+  bool found_enough_ = false;
+  cv::Rect2d view_{0, 0, 1, 1};
+  std::vector<cv::Rect2d> read_;
+  std::size_t links_ = 0;
+  SearchResult result_;
 };
 
-struct SearchResult {
-  // Every text read, drop links first, no text twice, at most 32; bytes as they stand in the codes.
-  std::vector<std::string> texts;
-  std::string step;  // that read the first of texts; empty when none
-};
+// Processor time of this thread.
+std::chrono::nanoseconds thread_time();
 
-// Never throws; a step that fails (no memory) is skipped. Prints nothing, starts no thread.
-SearchResult search_codes(const Gray& gray, const SearchOptions& options);
-
-// Runs every kind of operation once, so that the libraries ask the system what they want to know before the cage shuts.
-void warm_up_search();
-
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -1,20 +1,18 @@
 #include "vision/small_picture.h"
 
-#include <fcntl.h>
-#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include <array>
-#include <cerrno>
 #include <charconv>
 #include <optional>
 
 #include "base/bytes.h"
-#include "vision/caged_child.h"
+#include "base/unique_fd.h"
+#include "process/find_program.h"
+#include "process/run_program.h"
 #include "vision/scan_client.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr std::string_view word = "qrx-pixels 1 ";
@@ -24,37 +22,11 @@ constexpr std::uint64_t drawer_memory = 1024ull << 20;
 constexpr std::uint64_t drawer_seconds = 8;
 constexpr std::size_t most_drawn = 24u << 20;
 
-// All that a child writes, or nothing when it fails, writes too much or takes too long.
-std::optional<std::string> output_of(ChildPlan plan, std::size_t most, std::chrono::milliseconds timeout) {
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return std::nullopt;
-  const UniqueFd out(ends[0]);
-  pid_t pid = -1;
-  {
-    const UniqueFd writer(ends[1]);
-    plan.out = writer.get();
-    const auto started = start_child(plan);
-    if (!started) return std::nullopt;
-    pid = *started;
-  }
-  const std::optional<SteadyTime> deadline = std::chrono::steady_clock::now() + timeout;
-  std::string bytes;
-  std::array<char, 65536> buffer;
-  bool whole = false;
-  while (!whole && bytes.size() <= most) {
-    pollfd waiting{out.get(), POLLIN, 0};
-    const int ready = poll(&waiting, 1, milliseconds_left(deadline));
-    if (ready < 0 && errno == EINTR) continue;
-    if (ready <= 0) break;
-    const ssize_t got = read(out.get(), buffer.data(), buffer.size());
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) break;
-    whole = got == 0;
-    bytes.append(buffer.data(), static_cast<std::size_t>(got));
-  }
-  const int status = reap_child(pid, !whole);
-  if (!whole || status != 0) return std::nullopt;
-  return bytes;
+// All that the program writes, or nothing when it fails, writes too much or takes too long.
+std::optional<std::string> output_of(const process::Program& program) {
+  auto ran = process::run(program);
+  if (!ran || ran->how != process::Ran::How::to_its_end || !ran->ended.well()) return std::nullopt;
+  return std::move(ran->output);
 }
 
 std::optional<int> take_side(std::string_view& bytes, char end) {
@@ -95,15 +67,19 @@ Result<SmallPicture> parse_small_picture(std::string_view bytes) {
 Result<SmallPicture> small_picture_of(int file, int width, int height, std::chrono::milliseconds timeout) {
   const auto helper = find_scan_helper();
   if (!helper) return tl::unexpected(helper.error());
-  ChildPlan plan;
-  plan.path = *helper;
-  plan.arguments = {"qrx-scan", "show", std::to_string(width), std::to_string(height)};
-  plan.environment = scan_environment();
-  plan.in = file;
-  plan.limits.memory_bytes = decoder_memory;
-  plan.limits.cpu_seconds = decoder_seconds;
-  const auto bytes =
-      output_of(std::move(plan), 64 + 4 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height), timeout);
+  process::Program program;
+  program.plan.path = *helper;
+  program.plan.arguments = {"qrx-scan", "show", std::to_string(width), std::to_string(height)};
+  program.plan.environment = scan_environment();
+  program.plan.in = file;
+  program.plan.in_root = true;
+  process::Limits& limits = program.plan.limits.emplace();
+  limits.memory_bytes = decoder_memory;
+  limits.cpu_seconds = decoder_seconds;
+  program.most_output = 64 + 4 * static_cast<std::size_t>(width) * static_cast<std::size_t>(height);
+  program.limit = timeout;
+  program.lingering = helper_lingers;
+  const auto bytes = output_of(program);
   if (!bytes || bytes->empty()) return fail(Kind::unsupported, "no picture that can be shown");
   auto picture = parse_small_picture(*bytes);
   if (picture && (picture->width > width || picture->height > height))
@@ -112,7 +88,7 @@ Result<SmallPicture> small_picture_of(int file, int width, int height, std::chro
 }
 
 Result<std::string> drawn_for_terminal(const SmallPicture& picture, const ShowPlan& show) {
-  const auto helper = find_private_helper("qrx-show");
+  const auto helper = process::find_own_program("qrx-show");
   if (!helper) return tl::unexpected(helper.error());
   // A pipe would have to be written and read at once.
   const UniqueFd pixels(memfd_create("pixels", MFD_CLOEXEC));
@@ -121,19 +97,24 @@ Result<std::string> drawn_for_terminal(const SmallPicture& picture, const ShowPl
       lseek(pixels.get(), 0, SEEK_SET) != 0)
     return fail_errno("cannot hold the picture in memory");
   constexpr const char* names[] = {"symbols", "sixel", "kitty", "iterm2"};
-  ChildPlan plan;
-  plan.path = *helper;
-  plan.arguments = {"qrx-show", names[static_cast<int>(show.as)]};
+  process::Program program;
+  program.plan.path = *helper;
+  program.plan.arguments = {"qrx-show", names[static_cast<int>(show.as)]};
   for (const int number : {show.colours, show.utf8 ? 1 : 0, show.columns, show.rows, show.cell_width, show.cell_height})
-    plan.arguments.push_back(std::to_string(number));
-  plan.environment = {"LC_ALL=C.UTF-8"};
-  plan.in = pixels.get();
-  plan.limits.memory_bytes = drawer_memory;
-  plan.limits.cpu_seconds = drawer_seconds;
-  plan.limits.threads = true;  // of glib
-  auto drawn = output_of(std::move(plan), most_drawn, std::chrono::seconds(8));
+    program.plan.arguments.push_back(std::to_string(number));
+  program.plan.environment = {"LC_ALL=C.UTF-8"};
+  program.plan.in = pixels.get();
+  program.plan.in_root = true;
+  process::Limits& limits = program.plan.limits.emplace();
+  limits.memory_bytes = drawer_memory;
+  limits.cpu_seconds = drawer_seconds;
+  limits.starts_others = true;  // threads of glib
+  program.most_output = most_drawn;
+  program.limit = std::chrono::seconds(8);
+  program.lingering = helper_lingers;
+  auto drawn = output_of(program);
   if (!drawn) return fail(Kind::other, "the picture could not be drawn");
   return std::move(*drawn);
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -10,7 +10,7 @@
 
 #include "base/result.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 struct SmallPicture {
   static constexpr int longest_side = 2048;
@@ -23,8 +23,8 @@ std::string format_small_picture(const SmallPicture& picture);
 // Kind::integrity for anything but exactly one picture of 1 to longest_side pixels a side.
 Result<SmallPicture> parse_small_picture(std::string_view bytes);
 
-// Decodes the picture in a file, from its beginning, in a caged child; at most width * height pixels. Kind::unsupported
-// when it is none that we read, is damaged or too large.
+// Decodes the picture in a file, from its beginning, in a sandboxed child; at most width * height pixels.
+// Kind::unsupported when it is none that we read, is damaged or too large.
 Result<SmallPicture> small_picture_of(int file, int width, int height,
                                       std::chrono::milliseconds timeout = std::chrono::seconds(5));
 
@@ -45,4 +45,4 @@ struct ShowPlan {
 // there.
 Result<std::string> drawn_for_terminal(const SmallPicture& picture, const ShowPlan& plan);
 
-}  // namespace qrx
+}  // namespace qrx::vision

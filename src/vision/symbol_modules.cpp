@@ -2,7 +2,7 @@
 
 #include <opencv2/imgproc.hpp>
 
-namespace qrx {
+namespace qrx::vision {
 
 std::vector<int> alignment_centres(int side) {
   const int version = (side - 17) / 4;
@@ -80,4 +80,4 @@ cv::Mat drawn(const cv::Mat& modules) {
   return out;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -5,7 +5,7 @@
 
 #include <opencv2/core/mat.hpp>
 
-namespace qrx {
+namespace qrx::vision {
 
 // Centres of the alignment patterns of a symbol in one direction (ISO/IEC 18004, annex E); empty for version 1.
 std::vector<int> alignment_centres(int side);
@@ -23,4 +23,4 @@ cv::Mat drawn(const cv::Mat& modules);
 // which is light: the quiet zone is what tells where the symbol ends.
 cv::Mat_<schar> known_modules(int side);
 
-}  // namespace qrx
+}  // namespace qrx::vision

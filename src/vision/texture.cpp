@@ -4,7 +4,7 @@
 
 #include <opencv2/imgproc.hpp>
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr int looked_at = 1600;  // pixels a side: modules of 2.5 pixels in one of 4000 are one here
@@ -52,4 +52,4 @@ std::vector<cv::Rect> patterned_parts(const cv::Mat& gray, std::size_t most) {
   return out;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -9,77 +9,79 @@
 
 #include "vision/deblur.h"
 #include "vision/finders.h"
-#include "vision/hunt.h"
 #include "vision/locate.h"
+#include "vision/search.h"
+#include "vision/search_steps.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr unsigned judged_every = 6;  // frames: outlining all that is dark takes some milliseconds
 constexpr double least_module = 2.3;  // pixels; below, neither reader is sure
 
-void half(Hunt& hunt) {
+void half(Search& search) {
   cv::Mat out;
-  cv::resize(hunt.gray(), out, cv::Size(), 0.5, 0.5, cv::INTER_AREA);
-  hunt.read(out);
+  cv::resize(search.gray(), out, cv::Size(), 0.5, 0.5, cv::INTER_AREA);
+  search.read(out);
 }
 
-void whole(Hunt& hunt) {
-  hunt.read(hunt.gray());
+void whole(Search& search) {
+  search.read(search.gray());
 }
 
 // The camera of a call, or one that faces whoever holds it.
-void mirrored(Hunt& hunt) {
+void mirrored(Search& search) {
   cv::Mat out, flipped;
-  cv::resize(hunt.gray(), out, cv::Size(), 0.5, 0.5, cv::INTER_AREA);
+  cv::resize(search.gray(), out, cv::Size(), 0.5, 0.5, cv::INTER_AREA);
   cv::flip(out, flipped, 1);
-  hunt.read(flipped);
+  search.read(flipped);
 }
 
-void soft(Hunt& hunt) {
+void soft(Search& search) {
   cv::Mat out;
-  cv::GaussianBlur(hunt.at_most(1280), out, cv::Size(), 1.2);
-  hunt.read(out);
+  cv::GaussianBlur(search.at_most(1280), out, cv::Size(), 1.2);
+  search.read(out);
 }
 
-void adaptive(Hunt& hunt) {
+void adaptive(Search& search) {
   cv::Mat out;
-  cv::adaptiveThreshold(hunt.at_most(1280), out, 255, cv::ADAPTIVE_THRESH_MEAN_C, cv::THRESH_BINARY, 35, 7);
-  hunt.read(out, Threshold::fixed);
+  cv::adaptiveThreshold(search.at_most(1280), out, 255, cv::ADAPTIVE_THRESH_MEAN_C, cv::THRESH_BINARY, 35, 7);
+  search.read(out, Threshold::fixed);
 }
 
-void inverted(Hunt& hunt) {
+void inverted(Search& search) {
   cv::Mat out;
-  cv::resize(hunt.gray(), out, cv::Size(), 0.5, 0.5, cv::INTER_AREA);
-  hunt.read(255 - out);
+  cv::resize(search.gray(), out, cv::Size(), 0.5, 0.5, cv::INTER_AREA);
+  search.read(255 - out);
 }
 
-void sharp(Hunt& hunt) {
-  const cv::Mat& gray = hunt.at_most(1280);
+void sharp(Search& search) {
+  const cv::Mat& gray = search.at_most(1280);
   cv::Mat blurred, out;
   cv::GaussianBlur(gray, blurred, cv::Size(), 3);
   cv::addWeighted(gray, 3, blurred, -2, 0, out);
-  hunt.read(out);
+  search.read(out);
 }
 
-void located(Hunt& hunt) {
-  locate_and_read(hunt, hunt.at_most(800));
+void located(Search& search) {
+  locate_and_read(search, search.at_most(800));
 }
 
 // A camera in a hand: smears that make plain reading fail in pictures of 720 lines.
-void unsmeared(Hunt& hunt) {
-  const cv::Mat& gray = hunt.at_most(640);
+void unsmeared(Search& search) {
+  const cv::Mat& gray = search.at_most(640);
   const auto direction = smear_direction(gray);
   if (!direction) return;
   const Unsmear unsmear(gray);
   for (const double pixels : {8.5, 6.5})
-    if (hunt.read(unsmear(pixels, *direction))) return;
+    if (search.read(unsmear(pixels, *direction))) return;
 }
 
 // Most pictures of a code that can be read at all are read by the first two.
-constexpr std::array steps = {Step{"half", half},           Step{"whole", whole},       Step{"mirrored", mirrored},
-                              Step{"unsmeared", unsmeared}, Step{"sharp", sharp},       Step{"inverted", inverted},
-                              Step{"soft", soft},           Step{"adaptive", adaptive}, Step{"located", located}};
+constexpr std::array steps = {
+    SearchStep{"half", half},           SearchStep{"whole", whole},       SearchStep{"mirrored", mirrored},
+    SearchStep{"unsmeared", unsmeared}, SearchStep{"sharp", sharp},       SearchStep{"inverted", inverted},
+    SearchStep{"soft", soft},           SearchStep{"adaptive", adaptive}, SearchStep{"located", located}};
 
 cv::Mat seen(const Gray& gray) {
   return {gray.height, gray.width, CV_8UC1, const_cast<std::uint8_t*>(gray.pixels.data())};
@@ -101,19 +103,19 @@ SearchResult Watch::look(const Gray& gray) {
   SearchOptions options;
   options.budget = budget_;
   options.any = any_;
-  Hunt hunt(gray, options);
-  const auto run = [&](const Step& step) {
-    hunt.begin_step(step.name);
+  Search search(gray, options);
+  const auto run = [&](const SearchStep& step) {
+    search.begin_step(step.name);
     try {
-      step.run(hunt);
+      step.run(search);
     } catch (const std::exception&) {
       // The next frame may do.
     }
-    return !hunt.over();
+    return !search.done();
   };
-  for (const Step& step : steps)
+  for (const SearchStep& step : steps)
     if (!run(step)) break;
-  SearchResult found = std::move(hunt).result();
+  SearchResult found = std::move(search).result();
   try {
     judge(gray, found);
   } catch (const std::exception&) {
@@ -152,4 +154,4 @@ WatchView small_view(const Gray& gray, AimHint hint) {
   return view;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -7,10 +7,10 @@
 #include <vector>
 
 #include "vision/gray.h"
-#include "vision/search.h"
+#include "vision/search_options.h"
 #include "vision/watch_report.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 class Watch {
  public:
@@ -38,4 +38,4 @@ class Watch {
 // A small copy for people to aim by: at most WatchView::most_side a side.
 WatchView small_view(const Gray& gray, AimHint hint);
 
-}  // namespace qrx
+}  // namespace qrx::vision

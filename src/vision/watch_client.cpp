@@ -11,12 +11,14 @@
 #include <utility>
 
 #include "base/text.h"
-#include "vision/caged_child.h"
+#include "base/time_left.h"
+#include "process/child.h"
+#include "process/pipe.h"
 #include "vision/film.h"
 #include "vision/scan_client.h"
 #include "wire/link.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr std::uint64_t most_memory = 1024ull << 20;
@@ -26,23 +28,8 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.size() <= 3 && std::ranges::all_of(text, [](char c) { return c >= '0' && c <= '9'; });
 }
 
-// One child or both; none outlives this.
-class Children {
- public:
-  ~Children() {
-    for (const pid_t pid : {scan, film})
-      if (pid > 0) reap_child(pid, true);
-  }
-  int end_scan(bool at_once) { return reap_child(std::exchange(scan, -1), at_once); }
-  void end_film() {
-    if (film > 0) reap_child(std::exchange(film, -1), true);
-  }
-  pid_t scan = -1;
-  pid_t film = -1;
-};
-
-Result<pid_t> start_scan(const std::string& helper, const WatchSource& source, int in, int out, bool any) {
-  ChildPlan plan;
+Result<process::Child> start_scan(const std::string& helper, const WatchSource& source, int in, int out, bool any) {
+  process::ChildPlan plan;
   plan.path = helper;
   plan.arguments = {"qrx-scan", "watch"};
   plan.arguments.emplace_back(source.what == WatchSource::What::camera ? "camera"
@@ -52,13 +39,14 @@ Result<pid_t> start_scan(const std::string& helper, const WatchSource& source, i
   plan.environment = scan_environment();
   plan.in = in;
   plan.out = out;
-  plan.limits.memory_bytes = most_memory;
-  return start_child(plan);
+  plan.in_root = true;
+  plan.limits.emplace().memory_bytes = most_memory;
+  return process::Child::start(plan);
 }
 
 enum class Ending : std::uint8_t { end_of_output, nonsense, timed_out, stopped };
 
-Ending follow(int out, WatchReader& reader, const std::optional<SteadyTime>& deadline, int stop) {
+Ending follow(int out, WatchReader& reader, const std::optional<Steady>& deadline, int stop) {
   std::array<char, 16384> buffer;
   for (;;) {
     std::array<pollfd, 2> waits{{{out, POLLIN, 0}, {stop, POLLIN, 0}}};
@@ -147,49 +135,41 @@ Result<ScanReport> watch(const WatchSource& source, const WatchOptions& options)
     if (!found) return tl::unexpected(found.error());
     helper = *found;
   }
-  Children children;
-  UniqueFd pictures, complaints;
+  std::optional<Film> film;  // dies with this
   if (source.what != WatchSource::What::camera) {
-    auto film = start_film({options.ffmpeg, source.file.get(), source.url});
-    if (!film) return tl::unexpected(film.error());
-    children.film = film->pid;
-    pictures = std::move(film->pictures);
-    complaints = std::move(film->complaints);
+    auto started = start_film({options.ffmpeg, source.file.get(), source.url});
+    if (!started) return tl::unexpected(started.error());
+    film = std::move(*started);
   }
-  int ends[2];
-  if (pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot start the scan helper");
-  const UniqueFd out(ends[0]);
-  {
-    const UniqueFd writer(ends[1]);
-    const auto scan =
-        start_scan(helper, source, pictures ? pictures.get() : source.file.get(), writer.get(), options.any);
-    if (!scan) return tl::unexpected(scan.error());
-    children.scan = *scan;
-    pictures.reset();  // else ffmpeg would never learn that nobody reads any more
-  }
+  auto out = process::make_pipe();
+  if (!out) return tl::unexpected(out.error());
+  const int in = film ? film->pictures.get() : source.file.get();
+  auto scan = start_scan(helper, source, in, out->write.get(), options.any);
+  if (!scan) return tl::unexpected(no_scan_helper(scan.error()));
+  out->write.reset();
+  if (film) film->pictures.reset();  // else ffmpeg would never learn that nobody reads any more
   WatchReader reader;
   reader.view = options.view;
   reader.text = [&](const std::string& text) {
     if (options.other_code && !parse_drop_link(text)) options.other_code(text);
   };
-  std::optional<SteadyTime> deadline;
+  std::optional<Steady> deadline;
   if (options.timeout) deadline = std::chrono::steady_clock::now() + *options.timeout;
-  const Ending ending = follow(out.get(), reader, deadline, options.stop);
-  const int exit_status = children.end_scan(ending != Ending::end_of_output);
-  children.end_film();
+  const Ending ending = follow(out->read.get(), reader, deadline, options.stop);
+  const process::Ended ended = scan->end(ending == Ending::end_of_output ? helper_lingers : Millis{0});
+  if (film) film->ffmpeg.end(Millis{0});
 
   if (ending == Ending::stopped) return fail(Kind::other, "stopped");
   ScanReport report;
   report.status = ending == Ending::timed_out ? ScanStatus::timed_out : ScanStatus::crashed;
   if (ending != Ending::end_of_output) return report;
-  if (reader.empty() && (exit_status == child_exit_no_exec || exit_status == scan_exit_no_cage))
-    return tl::unexpected(scan_helper_error(helper, exit_status));
+  if (reader.empty() && ended.status == scan_exit_no_sandbox) return tl::unexpected(no_sandbox());
   auto whole = reader.report();
-  if (exit_status != 0 || !whole) return report;
+  if (!ended.well() || !whole) return report;
   if (whole->status == ScanStatus::not_a_picture && source.what != WatchSource::What::camera)
     return fail(source.what == WatchSource::What::stream ? Kind::unavailable : Kind::no_code,
-                "cannot read " + escape_untrusted(source.name) + ": no video", first_complaint(complaints.get()));
+                "cannot read " + escape_untrusted(source.name) + ": no video", first_complaint(film->complaints.get()));
   return std::move(*whole);
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -13,7 +13,7 @@
 #include "vision/scan_report.h"
 #include "vision/watch_report.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 // What is to be watched, open already where it is a device or a file.
 struct WatchSource {
@@ -47,4 +47,4 @@ struct WatchOptions {
 // Blocks; a signal does not end it, `stop` does.
 Result<ScanReport> watch(const WatchSource& source, const WatchOptions& options);
 
-}  // namespace qrx
+}  // namespace qrx::vision

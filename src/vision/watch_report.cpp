@@ -6,7 +6,7 @@
 
 #include "base/bytes.h"
 
-namespace qrx {
+namespace qrx::vision {
 namespace {
 
 constexpr std::size_t most_line = 16 * 1024;  // a text of 7089 bytes and a view of 96 * 96 pixels are below
@@ -24,7 +24,7 @@ constexpr HintName hints[] = {
     {AimHint::blank, "blank", "nothing to see: is the lens covered?"},
     {AimHint::far, "far", "too small: hold it closer"},
     {AimHint::unsteady, "unsteady", "hold it still, all of it in the picture"},
-    {AimHint::other, "other", "this is another code, not the receiver's"},
+    {AimHint::other, "other", "this is a different code, not the receiver's"},
 };
 
 std::string_view take_word(std::string_view& line) {
@@ -121,4 +121,4 @@ Result<void> WatchReader::take(std::string_view bytes) {
   return {};
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

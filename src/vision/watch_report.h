@@ -16,7 +16,7 @@
 #include "vision/gray.h"
 #include "vision/scan_report.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 enum class AimHint : std::uint8_t {
   none,
@@ -61,4 +61,4 @@ class WatchReader {
   std::string lines_;  // all but views
 };
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -8,11 +8,13 @@
 #include <cstdlib>
 #include <map>
 
-#include "vision/frames.h"
-#include "vision/hunt.h"
+#include "vision/frames_pgm.h"
+#include "vision/search.h"
+#include "vision/search_codes.h"
 #include "vision/watch.h"
 
 using namespace qrx;
+using namespace qrx::vision;
 
 int main(int argc, char** argv) {
   const auto frames = frames_of_pgm(STDIN_FILENO, false);
@@ -30,7 +32,7 @@ int main(int argc, char** argv) {
     ++count;
     SearchOptions any;
     any.any = true;
-    Hunt alone(*gray, any);
+    Search alone(*gray, any);
     if (alone.read(alone.gray())) ++plain;
     if (!found.texts.empty()) ++read, ++steps[found.step];
   }

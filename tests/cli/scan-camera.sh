@@ -69,7 +69,7 @@ expect_status 7
 expect_match '^qrx-send: no QR code found in /dev/zero within the time$' err
 
 # --- what cameras do: 1, and how it goes without one
-for trouble in deaf:'gives no pictures' busy:'another program has it' unplugged:'gives no pictures any more' liar:'gives no pictures any more'; do
+for trouble in deaf:'is not a camera' busy:'another program is using it' unplugged:'has stopped delivering pictures' liar:'has stopped delivering pictures'; do
   camera empty.pgms MJPG "${trouble%%:*}"
   send --scan-only
   expect_status 1
@@ -87,12 +87,12 @@ expect_status 1
 expect_match '^qrx-send: there is no camera /dev/video63$' err
 run qrx-send -c /dev/null hello.txt
 expect_status 1
-expect_match '/dev/null gives no pictures' err
+expect_match '/dev/null is not a camera' err
 
 # --- released on every way out: the helper is gone, and with it the device
 camera empty.pgms
 holds_camera() { [ "$(readlink "/proc/$(cat helper.pid)/fd/0")" = /dev/zero ]; }
-[ "$(id -u)" = 0 ] || holds_camera() { :; }  # only root may see what a caged process has open
+[ "$(id -u)" = 0 ] || holds_camera() { :; }  # only root may see what a sandboxed process has open
 helper_of() { pgrep -P "$1" -f 'qrx-scan watch camera' >helper.pid && holds_camera; }
 for signal in INT:130 TERM:143 HUP:129 KILL:137; do
   in_background watch env --default-signal=INT tools/qrx-send -c /dev/zero --scan-only

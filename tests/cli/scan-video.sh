@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# qrx-send with video files and streams: ffmpeg decodes, the caged helper reads.
+# qrx-send with video files and streams: ffmpeg decodes, the sandboxed helper reads.
 # run: timeout=400
 . "$(dirname "$0")/../support/qrx.sh"
 [ -x "$QRX_BIN/qr-film" ] || skip "built without the tests' programs"
@@ -75,7 +75,7 @@ run qrx-send --scan-only -c "http://127.0.0.1:$port/nothing.mkv"
 expect_status 75
 expect_match '^hint: ffmpeg says: .*404' err
 
-# --- nothing is left of it, however it ends
+# --- nothing left to save from it, however it ends
 children() { pgrep -P "$1" | wc -l | grep -qx 2; }
 for signal in INT:130 KILL:137; do
   in_background watch env --default-signal=INT qrx-send -c slow --scan-only

@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 """Hooks go to public addresses only, decided by the address that is connected to: names, odd spellings and redirects change
-nothing; what the operator lists is open; the operator's own addresses are his."""
+nothing; what the operator lists is open; the operator's own addresses are allowed."""
 from notices import Capture, Helper, certificate
 from qrx import check, check_equal, work
 

@@ -55,8 +55,8 @@ with work() as w:
         expect("sent", helper.send("exec", "deaf:x", message="x" * 400))
         expect("failed", helper.send("exec", "noisy:x"))
         expect("failed", helper.send("exec", "gone:x"), "cannot start")
-        expect("failed", helper.send("exec", "other:x"), "no command")
-        expect("failed", helper.send("exec", "off:x"), "no command")
+        expect("failed", helper.send("exec", "other:x"), "is not configured")
+        expect("failed", helper.send("exec", "off:x"), "is not configured")
 
     # Apprise, as the manual page has it: the address is one of its URLs
     apprise = script(w, "apprise-notice", '#!/usr/bin/python3\nimport json, subprocess, sys\nn = json.load(sys.stdin)\n'
@@ -64,4 +64,4 @@ with work() as w:
     with Capture((200, b"ok", {})) as hook, Helper({}, commands={"apprise": [apprise]}) as helper:
         expect("sent", helper.send("exec", f"apprise:json://127.0.0.1:{hook.port}/x"))
         body = hook.last().json()
-        check(NOTICE["link"] in body["message"] and body["title"] == "Alice: 3 files, 12 MB ready to download", body)
+        check(NOTICE["link"] in body["message"] and body["title"] == "Alice sent you 3 files, 12 MB", body)

@@ -101,7 +101,7 @@ with work() as w:
     check(content.isascii(), "8-bit bytes on the wire")
     message = email.message_from_bytes(content, policy=email.policy.default)
     check_equal([], list(message.defects), "defects that the parser saw")
-    check_equal("J\u00fcrgen \u5f20\u4f1f: 3 files, 12 MB ready to download", message["Subject"])
+    check_equal("J\u00fcrgen \u5f20\u4f1f sent you 3 files, 12 MB", message["Subject"])
     check_equal(("Datei-Post \u00fcber qrx", "qrx@sender.example"), (message["From"].addresses[0].display_name, message["From"].addresses[0].addr_spec))
     check_equal("alice@example.org", message["To"])
     check_equal(f"<{NOTICE['id']}@sender.example>", message["Message-ID"])

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""From qrx-share to the mailboxes: fifty recipients by the server's mail, each with his own link and nobody else's; one that
+"""From qrx-share to the mailboxes: fifty recipients by the server's mail, each with their own link and nobody else's; one that
 does not exist; and a sealed space by the mail of this machine, through which the key travels and nowhere else."""
 import asyncio
 import email

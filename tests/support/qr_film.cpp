@@ -19,6 +19,7 @@
 #include "qr/symbol.h"
 
 using namespace qrx;
+using namespace qrx::qr;
 
 namespace {
 

@@ -104,7 +104,7 @@ Invitation some_invitation() {
   invitation.before = {"above"};
   invitation.commands = {"curl -T FILE http://192.168.1.23:41234/u/gq2timjrgi4tknbvgq2timjrgi/"};
   invitation.after = {"below"};
-  invitation.symbol = *make_symbol(invitation.drop);
+  invitation.symbol = *qr::make_symbol(invitation.drop);
   return invitation;
 }
 

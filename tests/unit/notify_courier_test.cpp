@@ -64,7 +64,7 @@ TEST_CASE("a helper that cannot be started is a failure") {
   Courier courier("/nonexistent", with_mail());
   const Outcome outcome = courier.send(notice());
   CHECK(outcome.state == Outcome::State::failed);
-  CHECK(outcome.reason == "cannot start /nonexistent");
+  CHECK(outcome.reason == "cannot start /nonexistent: no such file or directory");
 }
 
 TEST_CASE("a helper that dies over a notice leaves it unknown, and another takes the next") {

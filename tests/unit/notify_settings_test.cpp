@@ -10,6 +10,7 @@
 #include "notify/networks.h"
 #include "notify/protocol.h"
 #include "notify/settings.h"
+#include "notify/transport_table.h"
 
 using namespace qrx;
 using namespace qrx::notify;
@@ -114,8 +115,8 @@ TEST_CASE("tables are checked by name, key and value") {
                        {"per_day", "7"},
                        {"enabled", "false"}}) == "fine");
   CHECK(wrong("mail", {{"sendmail", "/usr/sbin/sendmail"}, {"from", "qrx@example.org"}}) == "fine");
-  CHECK(wrong("pigeon", {}) == "notify.pigeon: there is no such transport");
-  CHECK(wrong("mail", {{"url", "smtp://h"}, {"frm", "x"}}) == "notify.mail: there is no key frm");
+  CHECK(wrong("pigeon", {}) == "notify.pigeon: unknown transport");
+  CHECK(wrong("mail", {{"url", "smtp://h"}, {"frm", "x"}}) == "notify.mail: unknown key frm");
   CHECK(wrong("mail", {{"url", "smtp://h"}}) == "notify.mail: the key from is missing");
   CHECK(wrong("mail", {{"from", "qrx@example.org"}}) == "notify.mail: one of the keys url and sendmail is needed");
   CHECK(wrong("mail", {{"url", "smtp://h"}, {"from", "qrx@example.org"}, {"user", "x"}}) ==

@@ -65,7 +65,7 @@ TEST_CASE("words are cut at a character") {
 
 TEST_CASE("an SMS has 160 characters of GSM, or 70 others; the link is whole and what else does not fit is dropped") {
   Notice notice = sample();
-  CHECK(sms_text(notice) == "Alice: 3 files, 12 MB ready: " + notice.link + " until 2026-11-24 23:00 UTC");
+  CHECK(sms_text(notice) == "Alice sent you 3 files, 12 MB: " + notice.link + " until 2026-11-24 23:00 UTC");
   notice.message = std::string(200, 'x');
   CHECK_FALSE(holds(sms_text(notice), "xxx"));
   notice.message = "hello";
@@ -76,7 +76,7 @@ TEST_CASE("an SMS has 160 characters of GSM, or 70 others; the link is whole and
   CHECK(sms_text(notice) == "\u5F20\u4F1F: " + notice.link);
   notice.from =
       "\u5F20\u4F1F\u5F20\u4F1F\u5F20\u4F1F\u5F20\u4F1F\u5F20\u4F1F\u5F20\u4F1F";  // for no more: without it, in GSM
-  CHECK(sms_text(notice) == "3 files, 12 MB ready: " + notice.link + " until 2026-11-24 23:00 UTC");
+  CHECK(sms_text(notice) == "For you: 3 files, 12 MB: " + notice.link + " until 2026-11-24 23:00 UTC");
 
   notice.from = "Alice";
   notice.link += "#AGE-SECRET-KEY-1" + std::string(58, 'Q');

@@ -109,7 +109,8 @@ Raster paint(const std::vector<std::string>& lines, bool dark_theme, int gap) {
 }
 
 std::string read_code(const Raster& raster) {
-  const auto codes = read_codes({raster.pixels.data(), raster.width, raster.height, raster.width}, Threshold::local, 1);
+  const auto codes = vision::read_codes({raster.pixels.data(), raster.width, raster.height, raster.width},
+                                        vision::Threshold::local, 1);
   return codes.empty() ? std::string() : codes.front().text;
 }
 

@@ -7,6 +7,7 @@
 #include "unit/qr_screen.h"
 
 using namespace qrx;
+using namespace qrx::qr;
 
 namespace {
 

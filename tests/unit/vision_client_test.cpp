@@ -16,6 +16,7 @@
 #include "vision/scan_client.h"
 
 using namespace qrx;
+using namespace qrx::vision;
 
 namespace {
 
@@ -100,7 +101,7 @@ TEST_CASE("what is wrong with a picture is told in a sentence, all of it exit 7"
   CHECK(said(ScanStatus::not_a_picture) == "cannot read a\\x0ab.png: not a picture");
   CHECK(said(ScanStatus::damaged) == "cannot read the picture a\\x0ab.png: it is damaged");
   CHECK(said(ScanStatus::too_large) == "cannot read the picture a\\x0ab.png: it is too large");
-  CHECK(said(ScanStatus::crashed) == "cannot read the picture a\\x0ab.png: it broke the decoder");
+  CHECK(said(ScanStatus::crashed) == "cannot read the picture a\\x0ab.png: the decoder crashed");
   CHECK(said(ScanStatus::timed_out) == "no QR code found in a\\x0ab.png within the time");
 }
 

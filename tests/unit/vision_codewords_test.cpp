@@ -10,6 +10,7 @@
 #include "vision/reed_solomon.h"
 
 using namespace qrx;
+using namespace qrx::vision;
 
 namespace {
 

@@ -6,6 +6,7 @@
 #include "vision/colour.h"
 
 using namespace qrx;
+using namespace qrx::vision;
 
 namespace {
 

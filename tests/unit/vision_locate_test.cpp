@@ -7,10 +7,12 @@
 
 #include "qr/symbol.h"
 #include "unit/vision_pictures.h"
-#include "vision/search.h"
+#include "vision/search_codes.h"
 #include "vision/symbol_modules.h"
 
 using namespace qrx;
+using namespace qrx::qr;
+using namespace qrx::vision;
 
 namespace {
 

@@ -4,10 +4,13 @@
 
 #include "qr/image.h"
 #include "unit/vision_pictures.h"
-#include "vision/picture.h"
-#include "vision/search.h"
+#include "vision/decode_picture.h"
+#include "vision/picture_gif.h"
+#include "vision/search_codes.h"
 
 using namespace qrx;
+using namespace qrx::qr;
+using namespace qrx::vision;
 
 namespace {
 

@@ -14,10 +14,10 @@
 
 #include "qr/symbol.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 Gray code_picture(const std::string& text, int module_pixels, int quiet_zone) {
-  const Symbol symbol = make_symbol(text).value();
+  const qr::Symbol symbol = qr::make_symbol(text).value();
   const int side = (symbol.side() + 2 * quiet_zone) * module_pixels;
   Gray gray(side, side, 255);
   for (int y = 0; y < side; ++y)
@@ -194,4 +194,4 @@ PictureBytes bmp_of(const Gray& gray, int bits, bool top_down) {
   return out;
 }
 
-}  // namespace qrx
+}  // namespace qrx::vision

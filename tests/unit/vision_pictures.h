@@ -7,7 +7,7 @@
 
 #include "vision/gray.h"
 
-namespace qrx {
+namespace qrx::vision {
 
 using PictureBytes = std::vector<std::uint8_t>;
 
@@ -26,4 +26,4 @@ PictureBytes gif_of(const Gray& gray, bool interlaced = false);
 // bits: 1, 4, 8, 16, 24 or 32
 PictureBytes bmp_of(const Gray& gray, int bits, bool top_down = false);
 
-}  // namespace qrx
+}  // namespace qrx::vision

@@ -4,6 +4,7 @@
 #include "vision/scan_report.h"
 
 using namespace qrx;
+using namespace qrx::vision;
 
 namespace {
 

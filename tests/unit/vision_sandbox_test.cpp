@@ -19,34 +19,35 @@
 #include "vision/sandbox.h"
 
 using namespace qrx;
+using namespace qrx::vision;
 
 namespace {
 
-constexpr int caged_and_done = 40;
-constexpr int no_cage = 41;
+constexpr int sandboxed_and_done = 40;
+constexpr int no_sandbox = 41;
 
 // The wait status of a child that shut itself in and then did something.
-int status_of(const std::function<void()>& deed, Cage cage = Cage::picture) {
+int status_of(const std::function<void()>& deed, Sandbox sandbox = Sandbox::picture) {
   const pid_t child = fork();
   REQUIRE(child >= 0);
   if (child == 0) {
-    if (!enter_cage(cage)) _exit(no_cage);
+    if (!enter_sandbox(sandbox)) _exit(no_sandbox);
     deed();
-    _exit(caged_and_done);
+    _exit(sandboxed_and_done);
   }
   int status = 0;
   REQUIRE(waitpid(child, &status, 0) == child);
   return status;
 }
 
-bool killed(const std::function<void()>& deed, Cage cage = Cage::picture) {
-  const int status = status_of(deed, cage);
+bool killed(const std::function<void()>& deed, Sandbox sandbox = Sandbox::picture) {
+  const int status = status_of(deed, sandbox);
   return WIFSIGNALED(status) && WTERMSIG(status) == SIGSYS;
 }
 
 }  // namespace
 
-TEST_CASE("in the cage there is memory, time and an end") {
+TEST_CASE("in the sandbox there is memory, time and an end") {
   const int status = status_of([] {
     for (const std::size_t size : {100, 100'000, 10'000'000}) {
       void* memory = std::malloc(size);
@@ -58,10 +59,10 @@ TEST_CASE("in the cage there is memory, time and an end") {
     if (syscall(SYS_clock_gettime, CLOCK_THREAD_CPUTIME_ID, &now) != 0) _exit(2);
   });
   REQUIRE(WIFEXITED(status));
-  CHECK(WEXITSTATUS(status) == caged_and_done);
+  CHECK(WEXITSTATUS(status) == sandboxed_and_done);
 }
 
-TEST_CASE("from the cage no file, no network, no program and no other process can be reached") {
+TEST_CASE("from the sandbox no file, no network, no program and no other process can be reached") {
   CHECK(killed([] { (void)!open("/etc/passwd", O_RDONLY); }));
   CHECK(killed([] { syscall(SYS_open, "/etc/passwd", O_RDONLY); }));
   CHECK(killed([] { syscall(SYS_openat2, AT_FDCWD, "/etc/passwd", nullptr, 0); }));
@@ -76,7 +77,7 @@ TEST_CASE("from the cage no file, no network, no program and no other process ca
   CHECK(killed([] { syscall(SYS_process_vm_readv, getppid(), nullptr, 0, nullptr, 0, 0); }));
 }
 
-TEST_CASE("from the cage only descriptors 0, 1 and 2 can be used, each in its direction") {
+TEST_CASE("from the sandbox only descriptors 0, 1 and 2 can be used, each in its direction") {
   char byte = 0;
   CHECK(killed([&] { (void)!read(3, &byte, 1); }));
   CHECK(killed([&] { (void)!write(3, &byte, 1); }));
@@ -95,24 +96,24 @@ TEST_CASE("who watches frames may also wait for them, and of a camera take and g
     return [&buffer, fd, request] { (void)ioctl(fd, request, &buffer); };
   };
   CHECK(killed(wait));
-  CHECK_FALSE(killed(wait, Cage::frames));
-  CHECK_FALSE(killed(wait, Cage::camera));
+  CHECK_FALSE(killed(wait, Sandbox::frames));
+  CHECK_FALSE(killed(wait, Sandbox::camera));
   CHECK(killed(control(0, VIDIOC_DQBUF)));
-  CHECK(killed(control(0, VIDIOC_DQBUF), Cage::frames));
-  CHECK_FALSE(killed(control(0, VIDIOC_DQBUF), Cage::camera));
-  CHECK_FALSE(killed(control(0, VIDIOC_QBUF), Cage::camera));
-  CHECK(killed(control(1, VIDIOC_DQBUF), Cage::camera));
+  CHECK(killed(control(0, VIDIOC_DQBUF), Sandbox::frames));
+  CHECK_FALSE(killed(control(0, VIDIOC_DQBUF), Sandbox::camera));
+  CHECK_FALSE(killed(control(0, VIDIOC_QBUF), Sandbox::camera));
+  CHECK(killed(control(1, VIDIOC_DQBUF), Sandbox::camera));
   for (const unsigned long request :
        {VIDIOC_S_FMT, VIDIOC_S_CTRL, VIDIOC_STREAMOFF, 0x5412ul /* TIOCSTI: types into a terminal */})
-    CHECK(killed(control(0, request), Cage::camera));
-  for (const Cage cage : {Cage::frames, Cage::camera}) {
-    CHECK(killed([] { (void)!open("/etc/passwd", O_RDONLY); }, cage));
-    CHECK(killed([] { socket(AF_INET, SOCK_STREAM, 0); }, cage));
-    CHECK(killed([] { syscall(SYS_fork); }, cage));
+    CHECK(killed(control(0, request), Sandbox::camera));
+  for (const Sandbox sandbox : {Sandbox::frames, Sandbox::camera}) {
+    CHECK(killed([] { (void)!open("/etc/passwd", O_RDONLY); }, sandbox));
+    CHECK(killed([] { socket(AF_INET, SOCK_STREAM, 0); }, sandbox));
+    CHECK(killed([] { syscall(SYS_fork); }, sandbox));
   }
 }
 
-TEST_CASE("in the cage no memory becomes executable") {
+TEST_CASE("in the sandbox no memory becomes executable") {
   CHECK(killed([] { mmap(nullptr, 4096, PROT_READ | PROT_WRITE | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0); }));
   CHECK(killed([] {
     void* memory = mmap(nullptr, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -6,9 +6,10 @@
 #include <memory>
 
 #include "unit/vision_pictures.h"
-#include "vision/search.h"
+#include "vision/search_codes.h"
 
 using namespace qrx;
+using namespace qrx::vision;
 
 namespace {
 

@@ -6,11 +6,13 @@
 #include "base/bytes.h"
 #include "base/unique_fd.h"
 #include "unit/vision_pictures.h"
-#include "vision/frames.h"
+#include "vision/frames_camera.h"
+#include "vision/frames_pgm.h"
 #include "vision/watch.h"
 #include "vision/watch_report.h"
 
 using namespace qrx;
+using namespace qrx::vision;
 
 namespace {
 

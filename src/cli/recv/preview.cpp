@@ -46,13 +46,13 @@ int colours_of(term::Depth depth) {
   return 0;
 }
 
-ShowPlan plan_for(int fd) {
-  ShowPlan plan;
+vision::ShowPlan plan_for(int fd) {
+  vision::ShowPlan plan;
   const auto form = term::picture_form(fd);
-  plan.as = form == term::PictureForm::kitty    ? ShownAs::kitty
-            : form == term::PictureForm::sixel  ? ShownAs::sixel
-            : form == term::PictureForm::iterm2 ? ShownAs::iterm2
-                                                : ShownAs::symbols;
+  plan.as = form == term::PictureForm::kitty    ? vision::ShownAs::kitty
+            : form == term::PictureForm::sixel  ? vision::ShownAs::sixel
+            : form == term::PictureForm::iterm2 ? vision::ShownAs::iterm2
+                                                : vision::ShownAs::symbols;
   if (form != term::PictureForm::none) plan.colours = colours_of(term::colour_depth());
   plan.utf8 = term::speaks_utf8();
   const auto size = term::size_of(fd).value_or(term::Size{});
@@ -65,12 +65,12 @@ ShowPlan plan_for(int fd) {
 }
 
 std::string picture(int file) {
-  ShowPlan plan = plan_for(STDERR_FILENO);
-  const int width = std::min(plan.columns * plan.cell_width, SmallPicture::longest_side);
-  const int height = std::min(plan.rows * plan.cell_height, SmallPicture::longest_side);
-  const auto small = small_picture_of(file, width, height);
+  vision::ShowPlan plan = plan_for(STDERR_FILENO);
+  const int width = std::min(plan.columns * plan.cell_width, vision::SmallPicture::longest_side);
+  const int height = std::min(plan.rows * plan.cell_height, vision::SmallPicture::longest_side);
+  const auto small = vision::small_picture_of(file, width, height);
   if (!small) return {};
-  const auto drawn = drawn_for_terminal(*small, plan);
+  const auto drawn = vision::drawn_for_terminal(*small, plan);
   return drawn && !drawn->empty() ? *drawn + "\n" : std::string();
 }
 
@@ -112,7 +112,7 @@ bool Preview::shows() const {
 }
 
 bool Preview::may_show(std::string_view type, std::uint64_t size, bool sealed) const {
-  if (!shows() || size == 0 || size > most_picture_bytes) return false;
+  if (!shows() || size == 0 || size > vision::most_picture_bytes) return false;
   return sealed || is_picture(type) || (type.starts_with("text/plain") && size <= most_text_bytes);
 }
 

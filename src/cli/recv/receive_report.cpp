@@ -72,7 +72,7 @@ void ReceiveReport::show_invitation(bool anew) {
     if (!anew) (void)write_all(STDERR_FILENO, invitation_->drop + "\n");
     return;
   }
-  const Screen screen =
+  const qr::Screen screen =
       screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), invitation_->invert);
   // After a resize the old drawing is wrapped or torn: only an empty window is sure to be right.
   messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + draw_invitation(*invitation_, screen, 1));

@@ -121,7 +121,8 @@ ReceiveReportOptions how_to_report(const RecvSettings& set, bool to_stream) {
   return how;
 }
 
-Invitation invitation_of(const RecvSettings& set, const OpenedSpace& space, const std::string& words, Symbol symbol) {
+Invitation invitation_of(const RecvSettings& set, const OpenedSpace& space, const std::string& words,
+                         qr::Symbol symbol) {
   Invitation invitation;
   if (const auto* own = space.own_server())
     invitation.before = own->describe(set.space.bind.empty() && !set.space.public_url);

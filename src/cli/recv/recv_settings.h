@@ -55,6 +55,6 @@ ReceiveReportOptions how_to_report(const RecvSettings& settings, bool to_stream)
 
 // What stands on the terminal while it waits. `words`: the four of the link, or empty.
 Invitation invitation_of(const RecvSettings& settings, const OpenedSpace& space, const std::string& words,
-                         Symbol symbol);
+                         qr::Symbol symbol);
 
 }  // namespace qrx::cli

@@ -16,14 +16,14 @@
 
 namespace qrx::cli {
 
-void LinkScan::tell(const std::string& name, const ScanReport& report) {
+void LinkScan::tell(const std::string& name, const vision::ScanReport& report) {
   messages_.detail(name + ": " + std::to_string(report.width) + "x" + std::to_string(report.height) + ", " +
                    std::to_string(report.texts.size()) + " codes" +
                    (report.step == "-" || report.step.empty() ? "" : ", found by: " + report.step));
 }
 
-ScanOptions LinkScan::how_to_scan() const {
-  ScanOptions options;
+vision::ScanOptions LinkScan::how_to_scan() const {
+  vision::ScanOptions options;
   options.any = wish_.any;
   if (wish_.timeout) options.timeout = options.budget = *wish_.timeout;
   if (wish_.thorough) {
@@ -33,8 +33,8 @@ ScanOptions LinkScan::how_to_scan() const {
   return options;
 }
 
-Result<std::vector<NamedReport>> LinkScan::read_pictures() {
-  std::vector<NamedReport> reports;
+Result<std::vector<vision::NamedReport>> LinkScan::read_pictures() {
+  std::vector<vision::NamedReport> reports;
   for (const auto& path : wish_.images) {
     UniqueFd opened;
     if (path != "-") {
@@ -42,7 +42,7 @@ Result<std::vector<NamedReport>> LinkScan::read_pictures() {
       if (!opened) return fail_errno("cannot read " + path);
     }
     progress_.status("looking for a QR code in " + escape_untrusted(path) + "…");
-    auto report = scan_picture(opened ? opened.get() : STDIN_FILENO, how_to_scan());
+    auto report = vision::scan_picture(opened ? opened.get() : STDIN_FILENO, how_to_scan());
     progress_.clear();
     if (!report) return tl::unexpected(report.error());
     tell(path, *report);
@@ -51,49 +51,49 @@ Result<std::vector<NamedReport>> LinkScan::read_pictures() {
   return reports;
 }
 
-Result<std::vector<NamedReport>> LinkScan::read_screen() {
+Result<std::vector<vision::NamedReport>> LinkScan::read_screen() {
   progress_.status("looking for a QR code on the screen…");
   const auto shot = take_screenshot(ended_by_fd());
   if (!shot) return tl::unexpected(shot.error());
-  auto report = scan_picture(as_bytes(shot->picture), how_to_scan());
+  auto report = vision::scan_picture(as_bytes(shot->picture), how_to_scan());
   progress_.clear();
   if (!report) return tl::unexpected(report.error());
   tell("the screen, by " + shot->program, *report);
-  std::vector<NamedReport> reports;
+  std::vector<vision::NamedReport> reports;
   reports.push_back({"the screen (by " + shot->program + ")", std::move(*report)});
   return reports;
 }
 
 // The camera is ours until a drop link was seen; its picture stands on the terminal meanwhile, so that one can aim.
-Result<std::vector<NamedReport>> LinkScan::watch_camera() {
-  auto source = wish_.camera.empty() ? open_first_camera() : open_watch_source(wish_.camera);
+Result<std::vector<vision::NamedReport>> LinkScan::watch_camera() {
+  auto source = wish_.camera.empty() ? vision::open_first_camera() : vision::open_watch_source(wish_.camera);
   if (!source) return tl::unexpected(source.error());
   const std::string name = escape_untrusted(source->name);
-  const bool live = source->what == WatchSource::What::camera;
+  const bool live = source->what == vision::WatchSource::What::camera;
   const std::string looking = "looking for a QR code with " + name + "… (Ctrl-C to stop)";
   term::LivePicture picture(STDERR_FILENO, draws_);
-  WatchOptions options;
+  vision::WatchOptions options;
   options.any = wish_.any;
   options.stop = ended_by_fd();
   if (wish_.timeout) options.timeout = *wish_.timeout;
   if (picture.shown())
-    options.view = [&](const WatchView& view) {
-      const std::string_view hint = words_of(view.hint);
+    options.view = [&](const vision::WatchView& view) {
+      const std::string_view hint = vision::words_of(view.hint);
       picture.show({view.gray.width, view.gray.height, view.gray.pixels},
                    hint.empty() ? looking : std::string(hint) + " · " + looking, live);
     };
-  if (source->what != WatchSource::What::film)
+  if (source->what != vision::WatchSource::What::film)
     messages_.say("show the QR code to " + name + (picture.shown() ? "" : "; Ctrl-C to stop"));
-  auto report = watch(*source, options);
+  auto report = vision::watch(*source, options);
   picture.clear();
   if (!report) return tl::unexpected(report.error());
   tell(name, *report);
-  std::vector<NamedReport> reports;
+  std::vector<vision::NamedReport> reports;
   reports.push_back({source->name, std::move(*report)});
   return reports;
 }
 
-Result<std::vector<NamedReport>> LinkScan::look() {
+Result<std::vector<vision::NamedReport>> LinkScan::look() {
   switch (wish_.where) {
     case ScanWish::Where::pictures:
       return read_pictures();
@@ -110,7 +110,7 @@ Result<DropLink> LinkScan::find() {
   if (wish_.where == ScanWish::Where::link) return parse_drop_link(wish_.link);
   const auto reports = look();
   if (!reports) return tl::unexpected(reports.error());
-  const auto found = drop_link_in(*reports);
+  const auto found = vision::drop_link_in(*reports);
   if (!found) return tl::unexpected(found.error());
   return parse_drop_link(*found);
 }
@@ -120,14 +120,14 @@ Result<std::vector<std::string>> LinkScan::texts() {
   if (!reports) return tl::unexpected(reports.error());
   std::vector<std::string> texts;
   if (!wish_.any) {
-    auto link = drop_link_in(*reports);
+    auto link = vision::drop_link_in(*reports);
     if (!link) return tl::unexpected(link.error());
     texts.push_back(std::move(*link));
     return texts;
   }
   std::optional<Error> nothing;
   for (const auto& [name, report] : *reports) {
-    const auto found = texts_in(report, name);
+    const auto found = vision::texts_in(report, name);
     if (found)
       texts.insert(texts.end(), found->begin(), found->end());
     else

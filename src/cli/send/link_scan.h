@@ -38,12 +38,12 @@ class LinkScan {
   Result<std::vector<std::string>> texts();
 
  private:
-  Result<std::vector<NamedReport>> look();
-  Result<std::vector<NamedReport>> read_pictures();
-  Result<std::vector<NamedReport>> watch_camera();
-  Result<std::vector<NamedReport>> read_screen();
-  ScanOptions how_to_scan() const;
-  void tell(const std::string& name, const ScanReport& report);
+  Result<std::vector<vision::NamedReport>> look();
+  Result<std::vector<vision::NamedReport>> read_pictures();
+  Result<std::vector<vision::NamedReport>> watch_camera();
+  Result<std::vector<vision::NamedReport>> read_screen();
+  vision::ScanOptions how_to_scan() const;
+  void tell(const std::string& name, const vision::ScanReport& report);
 
   const ScanWish& wish_;
   Messages& messages_;

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "process/find_program.h"
 #include "process/run_program.h"
 #include "vision/scan_client.h"
 
@@ -93,28 +94,30 @@ class PrivatePlace {
 Result<std::string> read_picture(const std::string& path) {
   struct stat facts {};
   if (::stat(path.c_str(), &facts) != 0) return std::string{};
-  if (facts.st_size > static_cast<off_t>(most_picture_bytes)) return fail(Kind::too_large, "the picture is too large");
+  if (facts.st_size > static_cast<off_t>(vision::most_picture_bytes))
+    return fail(Kind::too_large, "the picture is too large");
   std::ifstream file(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
 // Empty: it could not.
 Result<std::string> take_by(const Taker& taker, int stop) {
-  process::Program program;
-  program.words = taker.words;
-  program.most_output = most_picture_bytes;
-  program.limit = Millis{20'000};
-  program.stop = stop;
   std::optional<PrivatePlace> place;
-  for (auto& word : program.words) {
+  std::vector<std::string> words = taker.words;
+  for (auto& word : words) {
     if (word != file_word) continue;
     place.emplace();
     if (!place->made()) return fail_errno("cannot make a directory for the picture");
     word = place->file();
   }
-  auto ran = process::run_program(program);
+  auto program = process::installed_program(std::move(words));
+  if (!program) return tl::unexpected(program.error());
+  program->most_output = vision::most_picture_bytes;
+  program->limit = Millis{20'000};
+  program->stop = stop;
+  auto ran = process::run_in_time(*program);
   if (!ran) return tl::unexpected(ran.error());
-  if (ran->status != 0) return std::string{};
+  if (!ran->ended.well()) return std::string{};
   return place ? read_picture(place->file()) : std::move(ran->output);
 }
 
@@ -127,7 +130,7 @@ Result<Screenshot> take_of(const Desktop& desktop, int stop) {
   std::string tried;
   for (const Taker& taker : desktop.takers) {
     const std::string& name = taker.words.front();
-    if (!process::is_installed(name)) continue;
+    if (!process::find_in_path(name)) continue;
     auto picture = take_by(taker, stop);
     if (picture && !picture->empty()) return Screenshot{std::move(*picture), name};
     if (!picture && picture.error().kind == Kind::unavailable) return tl::unexpected(picture.error());

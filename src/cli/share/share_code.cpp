@@ -16,7 +16,7 @@ Result<void> ShareCode::show(const std::string& link, std::vector<std::string> b
                              int free_rows) {
   const auto parsed = parse_share_link(link);  // a named server's: what it says is not trusted
   if (!parsed) return fail(Kind::unavailable, "the server gave a malformed link: " + parsed.error().what);
-  const auto symbol = make_symbol(parsed->code_text());
+  const auto symbol = qr::make_symbol(parsed->code_text());
   if (!symbol) return tl::unexpected(symbol.error());
   if (!wishes_.file.empty())
     if (auto written = write_qr_file(wishes_.file, *symbol, wishes_.invert); !written) return written;
@@ -38,7 +38,7 @@ void ShareCode::draw(bool anew) {
     if (!anew) (void)write_all(STDERR_FILENO, shown_->drop + "\n");
     return;
   }
-  const Screen screen =
+  const qr::Screen screen =
       screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), shown_->invert);
   messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + draw_invitation(*shown_, screen, free_rows_));
   if (!status_.empty()) progress_.status(status_);

@@ -1,4 +1,15 @@
-#include "notify/transport.h"
+#include "notify/make_transport.h"
+
+#include "notify/chat_hooks.h"
+#include "notify/exec.h"
+#include "notify/mail.h"
+#include "notify/matrix.h"
+#include "notify/ntfy.h"
+#include "notify/robots.h"
+#include "notify/sms.h"
+#include "notify/telegram.h"
+#include "notify/webhook.h"
+#include "notify/xmpp.h"
 
 namespace qrx::notify {
 

@@ -2,15 +2,15 @@
 # The scan helper shuts itself in before it reads a byte of the picture: seen from outside, by the kernel and by strace.
 . "$(dirname "$0")/../support/qrx.sh"
 
-caged() { grep -q '^Seccomp:[[:space:]]*2$' "/proc/$pid_scan/status"; }
+sandboxed() { grep -q '^Seccomp:[[:space:]]*2$' "/proc/$pid_scan/status"; }
 
-# A picture that does not come: the helper waits for it in its cage.
+# A picture that does not come: the helper waits for it in its sandbox.
 mkfifo picture
 exec 7<>picture
 "$QRX_BIN/qrx-scan" 1500 <&7 >scan.out 2>scan.err &
 pid_scan=$!
 background+=("$pid_scan")
-wait_for 10 caged
+wait_for 10 sandboxed
 expect_match '^NoNewPrivs:[[:space:]]*1$' "/proc/$pid_scan/status"
 expect_equal 1 "$(grep '^Threads:' "/proc/$pid_scan/status" | tr -dc 0-9)" "threads of the helper"
 kill -KILL "$pid_scan"
@@ -28,13 +28,13 @@ shut_in() { # [camera]: whose pictures are fetched by ioctl
   sed '/seccomp(SECCOMP_SET_MODE_FILTER/q' calls >before
   expect_no_match 'read\(0,' before
 }
-# Without a cage nothing is read and nothing is said.
-no_cage() { # STDIN ARG...
+# Without a sandbox nothing is read and nothing is said.
+no_sandbox() { # STDIN ARG...
   local from=$1
   shift
   strace -f -o calls -e inject=seccomp:error=EPERM "${preload[@]}" "$QRX_BIN/qrx-scan" "$@" <"$from" >answer
-  expect_equal 3 $? "exit status without a cage, $*"
-  expect_equal '' "$(cat answer)" "said without a cage, $*"
+  expect_equal 3 $? "exit status without a sandbox, $*"
+  expect_equal '' "$(cat answer)" "said without a sandbox, $*"
   expect_no_match 'read\(0,' calls
 }
 preload=()
@@ -48,7 +48,7 @@ for format in png jpg webp gif bmp; do
   shut_in
 done
 
-no_cage noise.png 1500
+no_sandbox noise.png 1500
 
 # The same for the preview of what was received.
 for format in png jpg webp gif bmp; do
@@ -56,7 +56,7 @@ for format in png jpg webp gif bmp; do
   [ -s answer ] || fail "$format: nothing is shown"
   shut_in
 done
-no_cage noise.png show 40 40
+no_sandbox noise.png show 40 40
 
 # The same for one who watches: pictures come in a pipe, or from a camera.
 [ -x "$QRX_BIN/qr-film" ] || exit 0
@@ -65,7 +65,7 @@ for source in film live; do
   strace -f -o calls "$QRX_BIN/qrx-scan" watch $source <film.pgms >answer || fail "$source: the watching helper failed: $(tail -n 1 calls)"
   expect_equal 'end searched - 320 240' "$(tail -n 1 answer)" "$source"
   shut_in
-  no_cage film.pgms watch $source
+  no_sandbox film.pgms watch $source
 done
 
 # The camera that it is made to believe in answers within the process, but waits by a call: no picture before that.
@@ -77,4 +77,4 @@ shut_in camera
 expect_match '^poll$' names
 sed '/seccomp(SECCOMP_SET_MODE_FILTER/q' calls >before
 expect_no_match '(poll\(|read\(0,)' before
-no_cage /dev/zero watch camera
+no_sandbox /dev/zero watch camera

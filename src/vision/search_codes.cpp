@@ -1,0 +1,55 @@
+#include "vision/search_codes.h"
+
+#include <exception>
+#include <span>
+
+#include <opencv2/core/ocl.hpp>
+#include <opencv2/core/utility.hpp>
+#include <opencv2/imgproc.hpp>
+
+#include "vision/locate.h"
+#include "vision/search.h"
+#include "vision/search_steps.h"
+
+namespace qrx::vision {
+
+SearchResult search_codes(const Gray& gray, const SearchOptions& options) {
+  if (gray.width <= 0 || gray.height <= 0) return {};
+  Search search(gray, options);
+  const auto run = [&search](std::span<const SearchStep> steps) {
+    for (const SearchStep& step : steps) {
+      if (search.done()) return;
+      search.begin_step(step.name);
+      try {
+        step.run(search);
+      } catch (const std::exception&) {
+        // cv::Exception, std::bad_alloc, or what the reader may throw: the next step may do.
+      }
+    }
+  };
+  run(options.screenshot ? screenshot_steps() : photograph_steps());
+  if (options.budget.count() == 0) run(thorough_steps());
+  try {
+    // The first step reads all that it can read; a later one may have stopped at the first of two codes.
+    const bool found_late = search.found_enough() && search.first_step() != photograph_steps().front().name;
+    if (search.has_link() || found_late) look_beside(search);
+  } catch (const std::exception&) {
+    // What was found before stands.
+  }
+  return std::move(search).result();
+}
+
+void warm_up_search() {
+  cv::setNumThreads(1);
+  cv::ocl::setUseOpenCL(false);
+  // What divides work among threads asks how many processors there are, each kind of library in its own way.
+  cv::getNumberOfCPUs();
+  const Gray gray(48, 48, 200);
+  SearchOptions options;
+  Search search(gray, options);
+  for (const SearchStep& step : photograph_steps().first(2)) step.run(search);
+  cv::Mat dark;
+  cv::adaptiveThreshold(search.gray(), dark, 255, cv::ADAPTIVE_THRESH_MEAN_C, cv::THRESH_BINARY_INV, 5, 6);
+}
+
+}  // namespace qrx::vision

@@ -75,7 +75,7 @@ await run(async (t) => {
   // --- what is pressed answers
   await receiver.click("text=Manage");
   await receiver.click("text=One hour more");
-  await receiver.waitForFunction(() => document.querySelector(".answer").textContent.startsWith("Open until"));
+  await receiver.waitForFunction(() => document.querySelector(".answer").textContent.startsWith("Now open until"));
   await receiver.click("text=Close");
   await receiver.waitForFunction(() => document.querySelector(".answer").textContent.startsWith("Closed"));
   equal(0, await receiver.locator("svg.code").count(), "the code of a closed space");

@@ -9,12 +9,12 @@ from layers import ROOT, SRC, sources, strip_comments
 
 # What stands today; the aim behind it.
 HELD = {
-    "sources without a header of their own": 3,  # 12 at most, each of them pure data
+    "sources without a header of their own": 1,  # 12 at most, each of them pure data
     "cycles between x.h/x.cpp pairs": 1,          # 0
     "functions over 60 lines": 3,                 # 5 at most
     "functions over 60 lines in space": 0,        # 0
     "base names that stand twice": 0,             # 0
-    "files over 400 lines": 5,                   # 0
+    "files over 400 lines": 2,                   # 0
 }
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400

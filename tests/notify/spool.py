@@ -54,7 +54,7 @@ with work() as w:
         check("Text01" not in lines, f"more than one SMS: {lines}")
         sent[lines["Number"].strip('"')] = bytes.fromhex(lines["Text00"]).decode("utf-16-be"), lines["Coding"]
     text, coding = sent["+8613800138000"]
-    check(LINK in text and len(text) <= 160 and text.startswith("Alice: 3 files") and coding == "Default_No_Compression", (text, coding))
+    check(LINK in text and len(text) <= 160 and text.startswith("Alice sent you 3 files") and coding == "Default_No_Compression", (text, coding))
     text, coding = sent["+15551234567"]
     check("https://q.example/d/" + "b" * 32 in text and len(text) <= 70 and text.startswith("\u5f20\u4f1f: ") and coding == "Unicode_No_Compression",
           (text, coding))

@@ -66,7 +66,7 @@ with work() as w:
         name, content = only_file(w.path("outgoing"))
         head, body = content.split(b"\n\n", 1)
         check_equal([b"To: 8613800138000", b"Alphabet: UTF-8", b"Autosplit: 0"], head.split(b"\n"))
-        check(LINK in body.decode() and "Ren\u00e9: " in body.decode() and b"\n" not in body, body)
+        check(LINK in body.decode() and "Ren\u00e9 sent you 3 files" in body.decode() and b"\n" not in body, body)
         os.unlink(w.path("outgoing", name))
         expect("sent", helper.send("sms", "+8613800138000", **{"from": "\u5f20\u4f1f"}, link="https://q.example/d/" + "b" * 32))
         name, content = only_file(w.path("outgoing"))

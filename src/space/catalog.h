@@ -38,13 +38,20 @@ class Transaction {
   virtual void forget_trash(const BlobKey& blob) = 0;                // it is removed
   virtual std::uint64_t committed_deliveries(const Guid& guid) = 0;  // how many
 
+  // As of this transaction; of one that is not committed, nobody adds to it before its end.
+  virtual std::optional<UploadRow> upload(const Id& upload) = 0;
+  virtual std::optional<OpenDelivery> open_delivery(const Id& delivery) = 0;
+
   // Only for who has the upload's epoch: nothing is done, and false given, once somebody else goes on with it, or it is
-  // gone. The offset grows from `row.offset` to `offset`; `row.expires` is taken too.
+  // gone. The offset grows from `row.offset` to `offset`; holder, blob and expiry are taken from the row, too, and no
+  // spare is left.
   virtual bool advance_upload(const UploadRow& row, std::uint64_t offset) = 0;
-  virtual bool change_upload(const UploadRow& row) = 0;  // length, damaged, expires
-  // For a new writer at `row.offset`: the next epoch, and `row.expires`. Nothing when it stands at another offset.
+  virtual bool change_upload(const UploadRow& row) = 0;  // length, damaged, expires, holder
+  // For a new writer at `row.offset`: the next epoch, with the row's holder, spare and expiry. Nothing when it stands at
+  // another offset.
   virtual std::optional<std::uint64_t> begin_writing(const UploadRow& row) = 0;
-  // The row goes, for the upload becomes a file; what it counts for stays, for the file. Gives its durable offset.
+  // The row goes, for the upload becomes a file; what it counts for stays, for the file. Gives its durable offset. Other
+  // blobs than `row.blob` that it named stand in the trash.
   virtual std::optional<std::uint64_t> finish_upload(const UploadRow& row) = 0;
   // False when it is committed or gone.
   virtual bool commit_delivery(const DeliveryRow& row) = 0;
@@ -60,6 +67,10 @@ class Transaction {
   virtual void put_share(const ShareRow& row) = 0;
   virtual std::optional<ShareFileRow> share_file(const Id& share, const Id& file) = 0;
   virtual void put_share_file(const ShareFileRow& row) = 0;
+  virtual std::vector<FlightRow> flights(const Id& share, const Id& file, WallTime now) = 0;  // not over by now
+  virtual void put_flight(const FlightRow& row) = 0;
+  virtual void remove_flight(const Id& flight) = 0;
+  virtual void renew_flights(const Id& node, WallTime now, WallTime until) = 0;  // its own; those that are over go
   virtual std::optional<NoticeRow> notice(const Id& share) = 0;
   virtual void put_notice(const NoticeRow& row) = 0;
   virtual void remove_notice(const Id& share) = 0;  // its secrets are overwritten
@@ -84,6 +95,7 @@ class Catalog {
 
   // A consistent copy, cheap when nothing changed since the last call; null when there is no such space.
   virtual Result<std::shared_ptr<const SpaceState>> space(const Guid& guid) = 0;
+  virtual Result<std::optional<std::uint64_t>> seq(const Guid& guid) = 0;  // of the row alone; nothing: no such space
 
   // What is committed, page by page: deliveries as they were committed, the files of each as they arrived. A delivery
   // that is committed meanwhile is on a later page as a whole.

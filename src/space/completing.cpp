@@ -30,18 +30,24 @@ Result<void> Completion::sum_up_to(LiveUpload& upload, std::uint64_t end, const 
 }
 
 void Completion::mark_corrupt(LiveSpace& live, LiveUpload& upload) {
+  UploadRow row;
+  {
+    const SpaceLock lock(live);
+    row = upload.row;
+  }
+  row.damaged = true;
+  bool ours = true;
+  // Should this row not reach the disk, the next start finds out by itself.
+  (void)context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    ours = transaction.change_upload(row);  // not one that was removed
+    return {};
+  });
+  if (!ours && context_.policy.shared) return;  // another node goes on with it, in bytes of its own
   {
     const SpaceLock lock(live);
     upload.row.damaged = true;
   }
   upload.growing->growth = Content::Growth::ended;
-  // Should this row not reach the disk, the next start finds out by itself.
-  (void)context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    const SpaceLock lock(live);
-    const UploadRow& row = upload.row;
-    transaction.change_upload(row);  // not one that was removed
-    return {};
-  });
   context_.events.upload_grew(upload.row.upload);
   versions_.changed(live);
 }
@@ -95,6 +101,12 @@ Result<Completion::Recorded> Completion::record(LiveSpace& live, LiveUpload& upl
     const auto durable = transaction.finish_upload(row);
     if (!durable) return fail(Kind::conflict, "someone else goes on with this upload");
     recorded = {};
+    if (context_.policy.shared && !row.implicit) {
+      const auto open = transaction.open_delivery(row.delivery);
+      if (!open) return no_such_delivery();
+      for (const FileRow& other : open->files)
+        if (other.name == file.name) recorded.trash = transaction.remove_file(other.file);
+    }
     for (const UploadPtr& part : parts)
       for (const BlobKey& blob : transaction.remove_upload(part->row.upload)) recorded.trash.push_back(blob);
     transaction.put_file(file);
@@ -115,11 +127,14 @@ void Completion::move_in_memory(LiveSpace& live, LiveUpload& upload, const FileR
   const SpaceLock lock(live);
   live.uploads.erase(row.upload);
   const auto found = live.open.find(row.delivery);
-  if (row.implicit) {
+  if (found == live.open.end()) {
+    // of many nodes: it was compared with the catalog since
+  } else if (row.implicit) {
     live.open.erase(found);
   } else {
     LiveDelivery& open = *found->second;
-    open.stored.push_back(file);
+    const auto same = [&](const FileRow& one) { return one.file == file.file; };
+    if (std::none_of(open.stored.begin(), open.stored.end(), same)) open.stored.push_back(file);
     open.last_used = context_.clock.steady();
     if (const auto small = open.pack.files.find(file.name); small != open.pack.files.end()) {
       quotas_.give_back(lock, live, 0, weight_of(small->first));
@@ -163,7 +178,7 @@ Result<FileRow> Completion::complete(const SharedGate& gate, LiveSpace& live, co
   if (!recorded) return tl::unexpected(recorded.error());
   const UploadPtr kept = held.upload();  // it leaves the space's memory
   move_in_memory(live, upload, *file, parts);
-  if (replaced) files_.drop_replaced(gate, live, *replaced);
+  if (replaced && !context_.policy.shared) files_.drop_replaced(gate, live, *replaced);
   upload.growing->arrived = file->size;
   upload.growing->growth = Content::Growth::complete;
   context_.events.upload_grew(row.upload);

@@ -19,6 +19,10 @@ tl::unexpected<Error> no_such_delivery() {
   return fail(Kind::not_found, "no such delivery");
 }
 
+tl::unexpected<Error> takes_no_more_files() {
+  return fail(Kind::denied, "the receiver has finished: this link takes no more files");
+}
+
 Result<void> Context::go_on(const std::stop_token& stop) const {
   if (stopping.load(std::memory_order_relaxed) || stop.stop_requested())
     return fail(Kind::unavailable, "the server is stopping");

@@ -22,6 +22,7 @@ struct Context {
   Clock& clock;
   Events& events;
   const Policy policy;
+  const Id node = Id::random();  // this one, until it ends
   std::atomic<bool> stopping{false};
 
   Durability durability() const { return policy.relaxed ? Durability::lazy : Durability::durable; }
@@ -40,5 +41,6 @@ std::string about(const char* thing, const Id& id, const Error& error);
 tl::unexpected<Error> no_such_space();
 tl::unexpected<Error> no_such_upload();
 tl::unexpected<Error> no_such_delivery();
+tl::unexpected<Error> takes_no_more_files();  // Kind::denied
 
 }  // namespace qrx::space

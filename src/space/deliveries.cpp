@@ -101,8 +101,7 @@ Result<DeliveryRow> Deliveries::open(LiveSpace& live, const wire::CreateDelivery
   {
     const SpaceLock lock(live);
     if (auto open = registry_.still_open(lock, live); !open) return tl::unexpected(open.error());
-    if (live.row.phase == Phase::closed)
-      return fail(Kind::denied, "the receiver has finished: this link takes no more files");
+    if (live.row.phase == Phase::closed) return takes_no_more_files();
     auto found = find_yielding(lock, live, delivery->peer);
     if (!found) return tl::unexpected(found.error());
     yielding = std::move(*found);
@@ -110,12 +109,15 @@ Result<DeliveryRow> Deliveries::open(LiveSpace& live, const wire::CreateDelivery
   }
   // Should its rows stay, it is forgotten by the next start or sweep: nothing is added to it any more.
   if (yielding) (void)drop(gate, *yielding, live);
+  std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    if (auto there = versions_.note(live, transaction, head); !there) return there;
+    if (head && head->phase != Phase::open) return takes_no_more_files();
     transaction.put_delivery(delivery->row);
     return {};
   });
   if (changed) {
-    versions_.changed(live);
+    versions_.changed(live, head);
     return delivery->row;
   }
   const SpaceLock lock(live);
@@ -218,6 +220,27 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
   return state;
 }
 
+Result<void> Deliveries::unchanged(Transaction& transaction, const LiveDelivery& delivery,
+                                   const std::vector<UploadPtr>& leftovers) const {
+  const auto changed = [] {
+    return fail(Kind::conflict, "this delivery has changed meanwhile: ask for it, then commit again");
+  };
+  const auto now = transaction.open_delivery(delivery.row.delivery);
+  if (!now || now->files.size() != delivery.stored.size()) return changed();
+  for (const FileRow& file : now->files)
+    if (std::none_of(delivery.stored.begin(), delivery.stored.end(),
+                     [&](const FileRow& one) { return one.file == file.file; }))
+      return changed();
+  for (const UploadRow& row : now->uploads) {
+    if (row.partial || row.damaged) continue;
+    const bool known = std::any_of(leftovers.begin(), leftovers.end(),
+                                   [&](const UploadPtr& one) { return one->row.upload == row.upload; });
+    const bool begun = row.epoch > 1 && row.holder != Id() && row.holder != context_.node;
+    if (!known || row.offset > 0 || begun) return changed();
+  }
+  return {};
+}
+
 Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const DeliveryPtr& delivery,
                                       const std::vector<UploadPtr>& leftovers, Weight text) {
   SpaceChange change;
@@ -236,6 +259,8 @@ Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const 
   row.committed = context_.clock.wall();
   std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
+    if (context_.policy.shared)
+      if (auto same = unchanged(transaction, *delivery, leftovers); !same) return same;
     if (!transaction.commit_delivery(row)) return no_such_delivery();
     for (const FileRow& file : small) transaction.put_file(file);
     blobs.clear();
@@ -265,7 +290,10 @@ Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const 
 Result<void> Deliveries::drop_all(LiveSpace& live, const DeliveryPtr& delivery, Durability how) {
   const Id id = delivery->row.delivery;
   std::vector<BlobKey> blobs;
+  std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(how, [&](Transaction& transaction) -> Result<void> {
+    if (auto there = versions_.note(live, transaction, head); !there && there.error().kind != Kind::gone) return there;
+    if (head && !transaction.open_delivery(id)) return fail(Kind::conflict, "this delivery is committed");
     blobs = transaction.remove_delivery(id);
     transaction.discard(id);  // its pack, if there is any
     return {};
@@ -294,7 +322,7 @@ Result<void> Deliveries::drop_all(LiveSpace& live, const DeliveryPtr& delivery, 
   }
   blobs.push_back(id);
   trash_.remove(blobs);
-  versions_.changed(live);
+  versions_.changed(live, head);
   return {};
 }
 

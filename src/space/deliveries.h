@@ -46,6 +46,9 @@ class Deliveries {
   Result<std::vector<UploadPtr>> lock_leftovers(const SpaceLock&, LiveSpace& live, const LiveDelivery& delivery,
                                                 bool all_there);
   Result<void> take_text(LiveSpace& live);  // of the quotas: a delivery without a file
+  // Of many nodes: as this one knows it. Kind::conflict.
+  Result<void> unchanged(Transaction& transaction, const LiveDelivery& delivery,
+                         const std::vector<UploadPtr>& leftovers) const;
   // `text`: what it counts for beside its files.
   Result<void> write_commit(const SharedGate&, LiveSpace& live, const DeliveryPtr& delivery,
                             const std::vector<UploadPtr>& leftovers, Weight text);

@@ -24,6 +24,24 @@ void add(Parts& parts, const TransferLeg& leg) {
     parts.add(leg.first, leg.bytes);
 }
 
+// Whether one more leg of a file may begin, beside what was taken and those that are on their way.
+Result<void> admit(const Parts& taken, const std::list<TransferLeg>& others, const TransferLeg& leg,
+                   std::uint64_t limit) {
+  if (taken.least() >= limit) return used_up();
+  // If all that is on its way arrives, the file has been taken this often.
+  Parts then = taken;
+  for (const TransferLeg& other : others) add(then, other);
+  const bool only_what_is_missing = then.most(leg.first, leg.bytes) < limit;
+  add(then, leg);
+  if (then.least() > limit) return fail(Kind::locked, "the last download of this link is going on just now");
+  // What is broken off counts nothing, but is not given without end either.
+  if (then.sum() > sent_for_each_download * limit * std::max<std::uint64_t>(leg.size, 1) && !only_what_is_missing)
+    return fail(Kind::gone, "this link was downloaded too often without its end: only what is missing can be taken");
+  if (then.pieces() > most_pieces)
+    return fail(Kind::denied, "this file is taken in too many pieces: take it as a whole");
+  return {};
+}
+
 }  // namespace
 
 tl::unexpected<Error> no_such_link() {
@@ -101,6 +119,7 @@ Result<void> Downloads::mark_opened(const Found& found) {
 
 Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<TransferLeg>& legs) {
   if (live.limit == 0) return {};
+  if (context_.policy.shared) return begin_flights(live, legs);
   const std::lock_guard lock(live.mutex);
   std::size_t flying = 0;
   const auto admitted = [&]() -> Result<void> {
@@ -115,23 +134,10 @@ Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<Transf
                 .first;
       }
       LiveShare::File& file = known->second;
+      const auto allowed = admit(file.taken, file.on_their_way, leg, live.limit);
       file.on_their_way.push_back(leg);
       ++flying;
-      if (file.taken.least() >= live.limit) return used_up();
-      // If all that is on its way arrives, the file has been taken this often.
-      Parts then = file.taken;
-      for (auto flight = file.on_their_way.begin(); flight != std::prev(file.on_their_way.end()); ++flight)
-        add(then, *flight);
-      const bool only_what_is_missing = then.most(leg.first, leg.bytes) < live.limit;
-      add(then, leg);
-      if (then.least() > live.limit) return fail(Kind::locked, "the last download of this link is going on just now");
-      // What is broken off counts nothing, but is not given without end either.
-      if (then.sum() > sent_for_each_download * live.limit * std::max<std::uint64_t>(leg.size, 1) &&
-          !only_what_is_missing)
-        return fail(Kind::gone,
-                    "this link was downloaded too often without its end: only what is missing can be taken");
-      if (then.pieces() > most_pieces)
-        return fail(Kind::denied, "this file is taken in too many pieces: take it as a whole");
+      if (!allowed) return allowed;
     }
     return {};
   }();
@@ -144,9 +150,61 @@ Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<Transf
   return admitted;
 }
 
+Result<void> Downloads::begin_flights(LiveShare& live, const std::vector<TransferLeg>& legs) {
+  std::vector<FlightRow> flights;
+  auto changed = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    flights.clear();
+    const WallTime now = context_.clock.wall();
+    const auto row = transaction.share(live.share);
+    if (!row) return no_such_link();
+    if (row->revoked) return fail(Kind::gone, "this link was taken back");
+    for (const TransferLeg& leg : legs) {
+      const auto known = transaction.share_file(live.share, leg.file);
+      std::list<TransferLeg> others;
+      for (const FlightRow& other : transaction.flights(live.share, leg.file, now))
+        others.push_back({leg.file, leg.size, other.first, other.bytes});
+      const Parts taken = known ? Parts::parse(known->parts, leg.size) : Parts(leg.size);
+      if (auto allowed = admit(taken, others, leg, live.limit); !allowed) return allowed;
+      flights.push_back({Id::random(), live.share, leg.file, context_.node, leg.first, leg.bytes,
+                         now + context_.policy.flight_life});
+      transaction.put_flight(flights.back());
+    }
+    return {};
+  });
+  if (!changed) return changed;
+  const std::lock_guard lock(live.mutex);
+  live.flights.insert(live.flights.end(), flights.begin(), flights.end());
+  return {};
+}
+
+std::vector<FlightRow> Downloads::take_flights(LiveShare& live, const std::vector<TransferLeg>& legs) {
+  std::vector<FlightRow> over;
+  const std::lock_guard lock(live.mutex);
+  for (const TransferLeg& leg : legs) {
+    const auto ours = std::find_if(live.flights.begin(), live.flights.end(), [&](const FlightRow& one) {
+      // One that was recorded ahead has become shorter at its beginning.
+      return one.file == leg.file && one.first >= leg.first && one.first + one.bytes == leg.first + leg.bytes;
+    });
+    if (ours == live.flights.end()) continue;
+    over.push_back(*ours);
+    live.flights.erase(ours);
+  }
+  return over;
+}
+
 void Downloads::end_transfer(LiveShare& live, const std::vector<TransferLeg>& legs,
                              const std::vector<TransferLeg>& taken, std::uint64_t ahead) {
-  if (!taken.empty()) (void)record(live, taken, ahead);
+  const auto over = take_flights(live, legs);
+  const auto end_flights = [&] {
+    return context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+      for (const FlightRow& flight : over) transaction.remove_flight(flight.flight);
+      return {};
+    });
+  };
+  if (!taken.empty())
+    (void)record(live, taken, ahead, over);
+  else if (!over.empty())
+    (void)end_flights();
   if (live.limit == 0) return;
   const std::lock_guard lock(live.mutex);
   for (const TransferLeg& leg : taken)
@@ -165,7 +223,19 @@ void Downloads::end_transfer(LiveShare& live, const std::vector<TransferLeg>& le
 
 Result<void> Downloads::record_ahead(LiveShare& live, const TransferLeg& leg, std::uint64_t from, std::uint64_t until) {
   return context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    if (!transaction.share(live.share)) return no_such_share();
+    const auto row = transaction.share(live.share);
+    if (!row) return no_such_share();
+    if (row->revoked) live.cut = true;  // by another node
+    {
+      const std::lock_guard lock(live.mutex);
+      for (FlightRow& flight : live.flights) {  // what is recorded is no longer on its way
+        if (flight.file != leg.file || flight.first + flight.bytes != leg.first + leg.bytes) continue;
+        flight.bytes -= leg.first + until - flight.first;
+        flight.first = leg.first + until;
+        transaction.put_flight(flight);
+        break;
+      }
+    }
     auto file = transaction.share_file(live.share, leg.file);
     if (!file) file = ShareFileRow{live.share, leg.file, live.guid, 0, {}};
     Parts parts = Parts::parse(file->parts, leg.size);
@@ -176,7 +246,8 @@ Result<void> Downloads::record_ahead(LiveShare& live, const TransferLeg& leg, st
   });
 }
 
-Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead) {
+Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead,
+                               const std::vector<FlightRow>& flights) {
   const auto held_now = book_.files_held(live.guid, live.files_taken + taken.size());
   if (!held_now) return tl::unexpected(held_now.error());
   bool changed = false;
@@ -189,6 +260,8 @@ Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& 
     auto done = context_.catalog.change(
         live.limit > 0 ? context_.durability() : Durability::lazy, [&](Transaction& transaction) -> Result<void> {
           shows = counts = false;
+          if (end == taken.size())
+            for (const FlightRow& flight : flights) transaction.remove_flight(flight.flight);
           auto row = transaction.share(live.share);
           if (!row) return no_such_share();  // gone with its space
           for (std::size_t at = begin; at < end; ++at) {

@@ -40,6 +40,8 @@ struct LiveShare {
   };
   std::mutex mutex;
   std::unordered_map<Id, File, IdHash> files;
+  // Of many nodes it is in the catalog that they stand; these are the ones of this node.
+  std::vector<FlightRow> flights;
 };
 using LiveSharePtr = std::shared_ptr<LiveShare>;
 
@@ -76,7 +78,10 @@ class Downloads {
   std::optional<Guid> in_doubt(std::string_view link);  // of a limited link: its space
 
  private:
-  Result<void> record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead);
+  Result<void> begin_flights(LiveShare& live, const std::vector<TransferLeg>& legs);
+  std::vector<FlightRow> take_flights(LiveShare& live, const std::vector<TransferLeg>& legs);  // they are over
+  Result<void> record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead,
+                      const std::vector<FlightRow>& flights);
 
   Context& context_;
   Registry& registry_;

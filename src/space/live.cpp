@@ -5,10 +5,135 @@
 
 namespace qrx::space {
 
+namespace {
+
+UploadPtr to_live(const UploadRow& row, Steady now) {
+  auto upload = std::make_shared<LiveUpload>();
+  upload->row = row;
+  upload->counted = row.offset;  // room for the rest is asked for when its sender comes back
+  upload->weighs = row.offset > 0;
+  upload->progress = now;
+  upload->growing->arrived = row.offset;
+  upload->growing->length = row.length.value_or(Growing::unknown);
+  if (row.damaged) upload->growing->growth = Content::Growth::ended;
+  return upload;
+}
+
+// Of an upload that nobody here is at.
+void compare(LiveSpace& live, const UploadPtr& upload, const UploadRow& row) {
+  LiveUpload& one = *upload;
+  if (one.row.epoch != row.epoch) {  // somebody else was at it: what is known of its bytes may be of others
+    one.summed = Growing::unknown;
+    one.published = one.found_whole = one.untouched = false;
+  }
+  if (one.row.blob != row.blob) {
+    one.growing->growth = Content::Growth::ended;
+    one.growing = std::make_shared<Growing>();
+  }
+  one.former = {};
+  one.row = row;
+  one.counted = row.offset;
+  one.weighs = row.offset > 0;
+  one.growing->length = row.length.value_or(Growing::unknown);
+  one.growing->arrived = row.offset;
+  if (row.damaged) one.growing->growth = Content::Growth::ended;
+  live.empty.erase(one.number);
+  if (row.offset == 0 && !row.damaged) live.empty.emplace(one.number = live.next_number++, upload);
+}
+
+std::vector<UploadPtr> compare_uploads(LiveSpace& live, const SpaceState& state, Steady now) {
+  std::unordered_set<Id, IdHash> there;
+  for (const UploadRow& row : state.uploads) {
+    there.insert(row.upload);
+    auto& known = live.uploads[row.upload];
+    if (known == nullptr) {
+      known = to_live(row, now);
+      if (row.offset == 0 && !row.damaged) live.empty.emplace(known->number = live.next_number++, known);
+    } else if (!known->locked) {
+      compare(live, known, row);
+    }
+  }
+  std::unordered_set<Id, IdHash> files;
+  for (const FileRow& file : state.files) files.insert(file.file);
+  std::vector<UploadPtr> gone;
+  for (auto at = live.uploads.begin(); at != live.uploads.end();) {
+    LiveUpload& one = *at->second;
+    if (there.contains(at->first)) {
+      ++at;
+      continue;
+    }
+    if (one.locked) {  // who is at it finds out, soon
+      if (!files.contains(at->first)) one.stop = StopReason::removed;
+      ++at;
+      continue;
+    }
+    one.removed = true;
+    one.growing->arrived = std::max(one.growing->arrived.load(), one.row.length.value_or(0));
+    one.growing->growth = files.contains(at->first) ? Content::Growth::complete : Content::Growth::ended;
+    live.empty.erase(one.number);
+    gone.push_back(at->second);
+    at = live.uploads.erase(at);
+  }
+  return gone;
+}
+
+void compare_deliveries(LiveSpace& live, const SpaceState& state, Steady now) {
+  std::unordered_set<Id, IdHash> there, implicit;
+  for (const UploadRow& row : state.uploads)
+    if (row.implicit) implicit.insert(row.delivery);
+  std::unordered_map<Id, std::vector<FileRow>, IdHash> stored;
+  for (const DeliveryRow& row : state.deliveries)
+    if (!row.committed) stored.try_emplace(row.delivery);
+  for (const FileRow& file : state.files)
+    if (const auto of = stored.find(file.delivery); of != stored.end()) of->second.push_back(file);
+  for (const DeliveryRow& row : state.deliveries) {
+    if (row.committed) continue;
+    there.insert(row.delivery);
+    auto& known = live.open[row.delivery];
+    if (known == nullptr) {
+      known = std::make_shared<LiveDelivery>();
+      known->last_used = now;
+    } else if (known->committing) {
+      continue;
+    }
+    if (known->stored.size() != stored[row.delivery].size()) known->last_used = now;
+    known->row = row;
+    known->implicit = implicit.contains(row.delivery);
+    known->stored = std::move(stored[row.delivery]);
+  }
+  const auto gone = [&](const auto& entry) { return !entry.second->committing && !there.contains(entry.first); };
+  std::erase_if(live.open, gone);
+}
+
+}  // namespace
+
+std::vector<UploadPtr> compare(const SpaceLock&, LiveSpace& live, const SpaceState& state, Steady now) {
+  if (state.space.seq >= live.row.seq) {  // the rest never changes, and is read without the lock
+    live.row.seq = state.space.seq;
+    live.row.expires = state.space.expires;
+    live.row.phase = state.space.phase;
+    live.row.use = state.space.use;
+  }
+  live.version = std::max(live.version.load(), state.space.seq);
+  auto gone = compare_uploads(live, state, now);
+  compare_deliveries(live, state, now);
+  // What arrived here and is not durable yet counts beside what the rows have.
+  live.bytes.used = state.space.use.bytes;
+  live.files.used = state.space.use.weight.files;
+  live.manifests.used = state.space.use.weight.manifests;
+  live.parts.used = state.space.use.weight.parts;
+  for (const auto& [id, upload] : live.uploads) {
+    live.bytes.used += upload->counted - std::min(upload->counted, upload->row.offset);
+    if (upload->weighs && upload->row.offset == 0) live.weigh(weight_of(upload->row));
+  }
+  live.compared = state.space.seq;
+  return gone;
+}
+
 LivePtr to_live(const SpaceState& state, Steady now) {
   auto live = std::make_shared<LiveSpace>();
   live->row = state.space;
-  live->version = state.space.seq;
+  live->version = live->compared = state.space.seq;
   for (const DeliveryRow& row : state.deliveries) {
     if (row.committed) continue;
     auto delivery = std::make_shared<LiveDelivery>();
@@ -27,14 +152,7 @@ LivePtr to_live(const SpaceState& state, Steady now) {
   for (const DeliveryRow& row : state.deliveries)
     if (row.committed && !with_files.contains(row.delivery)) live->weigh(text_weight);
   for (const UploadRow& row : state.uploads) {
-    auto upload = std::make_shared<LiveUpload>();
-    upload->row = row;
-    upload->counted = row.offset;  // room for the rest is asked for when its sender comes back
-    upload->weighs = row.offset > 0;
-    upload->progress = now;
-    upload->growing->arrived = row.offset;
-    upload->growing->length = row.length.value_or(Growing::unknown);
-    if (row.damaged) upload->growing->growth = Content::Growth::ended;
+    UploadPtr upload = to_live(row, now);
     live->bytes.used += upload->counted;
     if (upload->weighs) live->weigh(weight_of(row));
     if (row.offset == 0 && !row.damaged) live->empty.emplace(upload->number = live->next_number++, upload);

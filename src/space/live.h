@@ -30,6 +30,7 @@ class ActiveWriter {
 // One upload that is not complete. Guarded by the mutex of its space, but for what says otherwise.
 struct LiveUpload {
   UploadRow row;
+  BlobKey former{};  // what `row.blob` is to replace with the next durable byte (UploadRow::spare)
   std::string peer;  // whose share its promise is
   std::shared_ptr<Growing> growing = std::make_shared<Growing>();
   std::uint64_t counted = 0;   // bytes taken of the quotas: those that arrived, and those its writer is about to write
@@ -82,6 +83,7 @@ struct LiveSpace : SpaceLocks {
   SpaceRow row;                           // as it is committed
   std::atomic<std::uint64_t> version{0};  // as readers see it; ahead of row.seq by progress
   std::uint64_t issued = 0;               // the highest version that a transaction was given, committed or not
+  std::atomic<std::uint64_t> compared{0};  // of many nodes: the version at which this was compared with the catalog
   Ledger bytes, files, manifests, parts;  // of the quotas
   // Uploads without a byte, by the order of their creation.
   std::map<std::uint64_t, std::shared_ptr<LiveUpload>> empty;
@@ -100,5 +102,9 @@ using DeliveryPtr = std::shared_ptr<LiveDelivery>;
 
 // A space as the catalog has it, with nothing going on.
 LivePtr to_live(const SpaceState& state, Steady now);
+
+// What other nodes have changed since. What is going on here, by its locks, is left to who is at it. Gives the uploads
+// that are gone; what was promised to them is still to be withdrawn.
+std::vector<UploadPtr> compare(const SpaceLock&, LiveSpace& live, const SpaceState& state, Steady now);
 
 }  // namespace qrx::space

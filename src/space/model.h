@@ -121,6 +121,10 @@ struct UploadRow {
   std::uint64_t offset = 0;
   std::uint64_t epoch = 0;  // grows with each writer; a stale writer's update changes nothing
   BlobKey blob;
+  // Of many nodes: the one that may still write into the blob (none: Id()), and the blob of a writer that came after
+  // another which did not let go. It begins with a copy, and is `blob` from its first durable byte on.
+  Id holder{};
+  BlobKey spare{};
   bool implicit = false;  // commits its delivery by itself when complete (a delivery of one file)
   bool partial = false;   // tus concatenation: never becomes a file by itself
   bool damaged = false;   // the stored bytes are fewer than were acknowledged
@@ -130,6 +134,13 @@ struct UploadRow {
 inline Weight weight_of(const UploadRow& row) {
   return row.partial ? Weight{0, 0, 1} : weight_of(row.name);
 }
+
+// A delivery that is not committed, with all that is in it.
+struct OpenDelivery {
+  DeliveryRow row;
+  std::vector<FileRow> files;
+  std::vector<UploadRow> uploads;
+};
 
 // One space with all that is in it; immutable once handed out.
 struct SpaceState {

@@ -65,6 +65,7 @@ Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes&
 Result<Recovered> recover(Rooms& rooms, const std::stop_token& stop) {
   if (auto known = rooms.quotas.know_totals(); !known) return tl::unexpected(known.error());
   Recovered recovered;
+  if (rooms.context.policy.shared) return recovered;  // what there is may be somebody else's
   Swept dying;
   if (auto erased = rooms.erasing.erase_expired(WallTime::min(), dying, stop); !erased)
     return tl::unexpected(erased.error());

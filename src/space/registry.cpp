@@ -13,11 +13,16 @@ constexpr std::size_t most_lives = 16'384;
 Result<LivePtr> Registry::find(const Guid& guid) {
   for (;;) {
     std::uint64_t forgotten_before = 0;
+    LivePtr known;
     {
       const std::lock_guard lock(mutex_);
-      if (const auto found = lives_.find(guid); found != lives_.end()) return found->second;
+      if (const auto found = lives_.find(guid); found != lives_.end()) {
+        if (!context_.policy.shared) return found->second;
+        known = found->second;
+      }
       forgotten_before = forgotten_;
     }
+    if (known != nullptr) return up_to_date(std::move(known));
     auto state = context_.catalog.space(guid);
     if (!state) return tl::unexpected(state.error());
     if (*state == nullptr) return LivePtr();
@@ -27,6 +32,30 @@ Result<LivePtr> Registry::find(const Guid& guid) {
     make_room();
     return lives_.emplace(guid, to_live(**state, context_.clock.steady())).first->second;
   }
+}
+
+Result<LivePtr> Registry::up_to_date(LivePtr live) {
+  const Guid guid = live->row.guid;
+  const auto seq = context_.catalog.seq(guid);
+  if (!seq) return tl::unexpected(seq.error());
+  if (*seq && **seq == live->compared) return live;
+  const auto state = context_.catalog.space(guid);
+  if (!state) return tl::unexpected(state.error());
+  const SpaceLock lock(*live);
+  if (*state != nullptr) {
+    for (const UploadPtr& gone : compare(lock, *live, **state, context_.clock.steady()))
+      quotas_.withdraw(lock, *live, *gone);
+    return live;
+  }
+  live->row.phase = Phase::dying;
+  for (const auto& [id, upload] : live->uploads) {
+    upload->removed = true;
+    upload->stop = StopReason::removed;
+    upload->growing->growth = Content::Growth::ended;
+    quotas_.withdraw(lock, *live, *upload);
+  }
+  forget(guid);
+  return LivePtr();
 }
 
 void Registry::make_room() {

@@ -9,13 +9,14 @@
 
 #include "space/context.h"
 #include "space/live.h"
+#include "space/quotas.h"
 
 namespace qrx::space {
 
 // Thread-safe.
 class Registry {
  public:
-  explicit Registry(Context& context) : context_(context) {}
+  Registry(Context& context, Quotas& quotas) : context_(context), quotas_(quotas) {}
 
   Result<LivePtr> find(const Guid& guid);  // null when there is none
   void forget(const Guid& guid);           // it was deleted
@@ -35,8 +36,11 @@ class Registry {
 
  private:
   void make_room();  // mutex_ held
+  // Of many nodes: it is as the catalog has it now. Null: it is gone.
+  Result<LivePtr> up_to_date(LivePtr live);
 
   Context& context_;
+  Quotas& quotas_;
   std::mutex mutex_;
   std::unordered_map<Guid, LivePtr, IdHash> lives_;
   std::uint64_t forgotten_ = 0;  // grows when one leaves `lives_`: what was read of it before may be old

@@ -4,9 +4,9 @@ namespace qrx::space {
 
 Rooms::Rooms(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, const Policy& policy)
     : context{catalog, blobs, clock, events, policy},
-      registry(context),
-      versions(context),
       quotas(context),
+      registry(context, quotas),
+      versions(context),
       trash(context),
       files(context, registry, quotas, trash),
       deliveries(context, registry, quotas, versions, trash, files),

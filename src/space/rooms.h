@@ -22,9 +22,9 @@ struct Rooms {
   Rooms(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, const Policy& policy);
 
   Context context;
+  Quotas quotas;
   Registry registry;
   Versions versions;
-  Quotas quotas;
   Trash trash;
   DeliveryFiles files;
   Deliveries deliveries;

@@ -42,6 +42,16 @@ struct TransferLeg {
   std::uint64_t first = 0, bytes = 0;
 };
 
+// A leg of a limited share, as other nodes must know it: it may still be taken, until it ends or its node is silent for
+// too long.
+struct FlightRow {
+  Id flight;
+  Id share, file;
+  Id node;
+  std::uint64_t first = 0, bytes = 0;
+  WallTime until;
+};
+
 // What a recipient took of one file.
 struct ShareFileRow {
   Id share;

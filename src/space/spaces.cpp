@@ -261,11 +261,23 @@ Result<wire::DeliveryState> Spaces::delivery(const Guid& guid, const Id& deliver
 Result<void> Spaces::set_message(const Guid& guid, const Id& delivery, const std::string& message) {
   auto live = rooms_->registry.enter(guid);
   if (!live) return tl::unexpected(live.error());
-  const SpaceLock lock(**live);
-  auto open = rooms_->registry.open_delivery(lock, **live, delivery);
-  if (!open) return tl::unexpected(open.error());
-  (*open)->row.message = message;
-  return {};
+  {
+    const SpaceLock lock(**live);
+    auto open = rooms_->registry.open_delivery(lock, **live, delivery);
+    if (!open) return tl::unexpected(open.error());
+    (*open)->row.message = message;
+  }
+  if (!rooms_->context.policy.shared) return {};
+  std::optional<SpaceHead> head;
+  auto changed = rooms_->context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    auto open = transaction.open_delivery(delivery);
+    if (!open) return no_such_delivery();
+    open->row.message = message;
+    transaction.put_delivery(open->row);
+    return rooms_->versions.note(**live, transaction, head);
+  });
+  if (changed) rooms_->versions.publish(**live, head);
+  return changed;
 }
 
 Result<wire::DeliveryState> Spaces::commit(const Guid& guid, const Id& delivery, const wire::CommitDelivery& wish) {
@@ -290,6 +302,7 @@ Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::str
   if (bytes.size() > most_small_bytes)
     return fail(Kind::too_large, "too large for this way of sending: begin an upload instead");
   if (auto checked = wire::check_name(name); !checked) return tl::unexpected(checked.error());
+  if (rooms_->context.policy.shared) return put_whole(guid, delivery, name, bytes);
   auto live = rooms_->registry.enter(guid);
   if (!live) return tl::unexpected(live.error());
   const SharedGate gate(**live);
@@ -310,6 +323,34 @@ Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::str
   return rooms_->files.put(gate, **live, std::move(file), bytes);
 }
 
+Result<FileRow> Spaces::put_whole(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  Xxh128 sum;
+  sum.update(bytes);
+  {
+    const SpaceLock lock(**live);
+    auto open = rooms_->registry.open_delivery(lock, **live, delivery);
+    if (!open) return tl::unexpected(open.error());
+    for (const FileRow& file : (*open)->stored)  // its answer may have been lost
+      if (file.name == name && file.size == bytes.size() && file.xxh128 == sum.sum()) return file;
+  }
+  NewUpload wish;
+  wish.name = name;
+  wish.length = bytes.size();
+  wish.delivery = delivery;
+  const auto upload = create_upload(guid, wish);
+  if (!upload) return tl::unexpected(upload.error());
+  if (bytes.empty()) return rooms_->uploads.completed(**live, upload->upload);
+  auto writer = write(guid, upload->upload, 0, std::nullopt);
+  if (!writer) return tl::unexpected(writer.error());
+  auto finished = (*writer)->write(bytes).and_then([&] { return (*writer)->finish(); });
+  if (finished && finished->file) return std::move(*finished->file);
+  writer->reset();
+  (void)remove_upload(guid, upload->upload);
+  return finished ? fail(Kind::conflict, "the file is not complete: send it again") : tl::unexpected(finished.error());
+}
+
 std::string_view Spaces::upload_checksum_algorithms() {
   return "md5,sha1,sha256,xxh128";
 }
@@ -326,7 +367,7 @@ Result<UploadRow> Spaces::create_upload(const Guid& guid, const NewUpload& wish,
     const SpaceLock lock(**live);
     row = (*upload)->row;
   }
-  rooms_->versions.changed(**live);
+  if (!rooms_->context.policy.shared) rooms_->versions.changed(**live);
   // Nothing is left to send for an empty file.
   if (row.length == 0U && !row.partial) {
     auto held = rooms_->uploads.lock(**live, row.upload);
@@ -372,7 +413,9 @@ Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_
     if (!room) return room;
     one.row.length = length;
   }
+  std::optional<SpaceHead> head;
   auto changed = rooms_->context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    if (auto there = rooms_->versions.note(**live, transaction, head); !there) return there;
     if (!transaction.change_upload(one.row)) return no_such_upload();  // removed meanwhile
     return {};
   });
@@ -386,7 +429,7 @@ Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_
   one.growing->length = length;
   if (one.row.offset == length && !one.row.partial)
     if (auto file = rooms_->completion.complete(gate, **live, *held); !file) return tl::unexpected(file.error());
-  rooms_->versions.changed(**live);
+  rooms_->versions.changed(**live, head);
   return {};
 }
 

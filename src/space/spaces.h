@@ -117,6 +117,9 @@ class Spaces {
   Rooms& rooms() { return *rooms_; }  // of the same rules, for shares (space/rooms.h)
 
  private:
+  // Of many nodes, where a pack would be of one: as an upload.
+  Result<FileRow> put_whole(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes);
+
   const std::unique_ptr<Rooms> rooms_;
 };
 

@@ -56,6 +56,11 @@ Result<Swept> sweep(Rooms& rooms, const std::stop_token& stop) {
     return tl::unexpected(trusted.error());
   Swept swept;
   const WallTime now = rooms.context.clock.wall();
+  if (rooms.context.policy.shared)
+    (void)rooms.context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+      transaction.renew_flights(rooms.context.node, now, now + rooms.context.policy.flight_life);
+      return {};
+    });
   if (auto erased = rooms.erasing.erase_expired(now, swept, stop); !erased) return tl::unexpected(erased.error());
 
   auto rows = rooms.context.catalog.uploads();

@@ -14,7 +14,7 @@ constexpr std::uint64_t most_empty_of_peer = most_empty / 4;
 constexpr auto idle_after = Seconds(10);  // then one yields to others than its own sender, too
 
 // What was asked for, not in the space yet.
-UploadPtr new_live_upload(LiveSpace& live, const NewUpload& asked, WallTime now) {
+UploadPtr new_live_upload(const Context& context, LiveSpace& live, const NewUpload& asked) {
   auto upload = std::make_shared<LiveUpload>();
   UploadRow& row = upload->row;
   row.upload = row.blob = Id::random();
@@ -25,8 +25,9 @@ UploadPtr new_live_upload(LiveSpace& live, const NewUpload& asked, WallTime now)
   row.epoch = 1;
   row.partial = asked.partial;
   row.implicit = !asked.delivery && !asked.partial;
-  row.created = now;
-  upload->untouched = true;
+  row.created = context.clock.wall();
+  if (context.policy.shared) row.holder = context.node;
+  upload->untouched = !context.policy.shared;
   upload->growing->length = asked.length.value_or(Growing::unknown);
   return upload;
 }
@@ -59,6 +60,7 @@ void UploadLock::unlock() {
   const SpaceLock lock(live_);
   upload->locked = false;
   upload->released.notify_all();
+  live_.compared = 0;  // what others did to it meanwhile was left alone
 }
 
 Uploads::Uploads(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Trash& trash)
@@ -149,23 +151,28 @@ UploadPtr Uploads::find_same(const SpaceLock&, LiveSpace& live, const NewUpload&
 Result<void> Uploads::admit(const SpaceLock& lock, LiveSpace& live, const Wish& wish, LiveUpload& upload) {
   const NewUpload& asked = wish.upload;
   if (!asked.delivery && live.row.phase == Phase::closed)
-    return fail(Kind::denied, "the receiver has finished: this link takes no more files");
+    return takes_no_more_files();
   upload.row.expires = std::min(live.row.expires, upload.row.created + context_.policy.upload_expire);
   const std::uint64_t bytes = asked.length.value_or(0);
   return wish.at_once ? quotas_.reserve(lock, live, upload, bytes, wish.bytes_freed)
                       : quotas_.promise(lock, live, upload, bytes, wish.peer);
 }
 
-Result<void> Uploads::store(const UploadRow& row, const DeliveryRow* implicit) {
+Result<std::optional<SpaceHead>> Uploads::store(LiveSpace& live, const UploadRow& row, const DeliveryRow* implicit) {
   // The row first: a blob without one would be taken for an orphan.
+  std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    if (auto there = versions_.note(live, transaction, head); !there) return there;
+    if (head && implicit != nullptr && head->phase != Phase::open) return takes_no_more_files();
+    if (head && implicit == nullptr && !row.partial && !transaction.open_delivery(row.delivery))
+      return no_such_delivery();
     if (implicit != nullptr) transaction.put_delivery(*implicit);
     transaction.put_upload(row);
     return {};
   });
-  if (!changed) return changed;
+  if (!changed) return tl::unexpected(changed.error());
   auto made = context_.blobs.create(row.blob);
-  if (made) return {};
+  if (made) return head;
   (void)context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     if (implicit != nullptr) transaction.remove_delivery(implicit->delivery);
     transaction.remove_upload(row.upload);
@@ -178,7 +185,7 @@ Result<UploadPtr> Uploads::begin(const SharedGate& gate, LiveSpace& live, const 
   Wish wish = asked;
   // Of an empty file nothing more comes: it is there with its creation.
   wish.at_once = wish.at_once || (wish.upload.length == 0U && !wish.upload.partial);
-  const UploadPtr upload = new_live_upload(live, wish.upload, context_.clock.wall());
+  const UploadPtr upload = new_live_upload(context_, live, wish.upload);
   UploadRow& row = upload->row;
   const DeliveryPtr own = row.implicit ? new_implicit_delivery(row, context_.clock.steady()) : nullptr;
   std::optional<UploadLock> yielding;  // let go after the lock
@@ -205,9 +212,12 @@ Result<UploadPtr> Uploads::begin(const SharedGate& gate, LiveSpace& live, const 
       if (*found) yielding.emplace(std::move(**found));
     }
   }
-  Result<void> begun;
-  if (yielding) begun = drop(SoleUse(gate, *yielding), live, yielding->upload(), Durability::lazy);
-  if (begun) begun = store(row, own ? &own->row : nullptr);
+  Result<std::optional<SpaceHead>> begun;
+  if (yielding)
+    if (auto dropped = drop(SoleUse(gate, *yielding), live, yielding->upload(), Durability::lazy); !dropped)
+      begun = tl::unexpected(dropped.error());
+  if (begun) begun = store(live, row, own ? &own->row : nullptr);
+  if (begun && *begun) versions_.publish(live, *begun);
   const SpaceLock lock(live);
   if (!begun) {
     quotas_.release(lock, live, *upload);
@@ -221,7 +231,10 @@ Result<UploadPtr> Uploads::begin(const SharedGate& gate, LiveSpace& live, const 
 
 Result<void> Uploads::drop(const SoleUse&, LiveSpace& live, const UploadPtr& upload, Durability how) {
   std::vector<BlobKey> blobs;
+  std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(how, [&](Transaction& transaction) -> Result<void> {
+    if (auto there = versions_.note(live, transaction, head); !there && there.error().kind != Kind::gone) return there;
+    if (head && !transaction.upload(upload->row.upload)) return no_such_upload();
     blobs = transaction.remove_upload(upload->row.upload);
     if (upload->row.implicit) transaction.remove_delivery(upload->row.delivery);
     return {};
@@ -239,7 +252,7 @@ Result<void> Uploads::drop(const SoleUse&, LiveSpace& live, const UploadPtr& upl
   upload->growing->growth = Content::Growth::ended;
   trash_.remove(blobs);
   context_.events.upload_grew(upload->row.upload);
-  versions_.changed(live);
+  versions_.changed(live, head);
   return {};
 }
 

@@ -73,7 +73,8 @@ class Uploads {
   UploadPtr find_same(const SpaceLock&, LiveSpace& live, const NewUpload& asked) const;
   // Checks what is asked for, and takes or promises what it needs.
   Result<void> admit(const SpaceLock& lock, LiveSpace& live, const Wish& wish, LiveUpload& upload);
-  Result<void> store(const UploadRow& row, const DeliveryRow* implicit);  // the rows, then the blob
+  // The rows, then the blob.
+  Result<std::optional<SpaceHead>> store(LiveSpace& live, const UploadRow& row, const DeliveryRow* implicit);
 
   Context& context_;
   Registry& registry_;

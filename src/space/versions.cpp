@@ -46,12 +46,17 @@ void Versions::publish(LiveSpace& live, const std::optional<SpaceHead>& head) {
       live.row.use = head->use;
     }
     // Progress may have moved it on while the change was under way, and shown what was before.
-    if (head) live.version = live.version < head->seq ? head->seq : next(lock, live);
+    if (head && live.version < head->seq)
+      live.version = head->seq;
+    else if (head && !context_.policy.shared)
+      live.version = next(lock, live);
+    live.compared = 0;  // memory was changed by hand
   }
   context_.events.space_changed(live.row.guid);
 }
 
 void Versions::progress(LiveSpace& live) {
+  if (context_.policy.shared) return;  // it comes with what is recorded
   {
     const SpaceLock lock(live);
     const Steady now = context_.clock.steady();
@@ -62,12 +67,29 @@ void Versions::progress(LiveSpace& live) {
   context_.events.space_changed(live.row.guid);
 }
 
-void Versions::changed(LiveSpace& live) {
+Result<void> Versions::note(LiveSpace& live, Transaction& transaction, std::optional<SpaceHead>& head) {
+  if (!context_.policy.shared) return {};
+  if (auto there = advance(live, transaction, head); !there) return there;
+  if (head->phase == Phase::blocked || head->expires <= context_.clock.wall())
+    return fail(Kind::gone, "this space has expired");
+  return {};
+}
+
+void Versions::changed(LiveSpace& live, const std::optional<SpaceHead>& head) {
+  if (head) return publish(live, head);
   {
     const SpaceLock lock(live);
     live.version = next(lock, live);
   }
   context_.events.space_changed(live.row.guid);
+}
+
+void Versions::changed(LiveSpace& live) {
+  std::optional<SpaceHead> head;
+  if (context_.policy.shared)
+    (void)context_.catalog.change(Durability::lazy,
+                                  [&](Transaction& transaction) { return advance(live, transaction, head); });
+  changed(live, head);
 }
 
 }  // namespace qrx::space

@@ -23,7 +23,12 @@ class Versions {
   // After the commit: in memory too, and readers see it. Nothing: there was no advance.
   void publish(LiveSpace& live, const std::optional<SpaceHead>& head);
   void progress(LiveSpace& live);  // of uploads: in memory only, at most five times a second
-  void changed(LiveSpace& live);   // what is not worth a row: at once, in memory only
+
+  // What is not worth a version in the catalog, unless other nodes have nothing else to know it by. note() in its
+  // transaction, which goes on only while the space is there; changed() after its commit, with the head of that.
+  Result<void> note(LiveSpace& live, Transaction& transaction, std::optional<SpaceHead>& head);
+  void changed(LiveSpace& live, const std::optional<SpaceHead>& head);
+  void changed(LiveSpace& live);  // of what had no transaction to note it in
 
  private:
   std::uint64_t next(const SpaceLock&, const LiveSpace& live) const;

@@ -148,7 +148,7 @@ Result<void> Writer::write(ByteView bytes) {
   upload_->growing->arrived.store(offset_, std::memory_order_release);
   const bool all = length_ && offset_ == *length_;
   if (all || offset_ - shown_ >= shown_every) show_growth();
-  if (!all && now - last_record_ >= record_every) return record();
+  if (!all && now - last_record_ >= record_every) return record(false);
   return {};
 }
 
@@ -158,9 +158,25 @@ void Writer::show_growth() {
   if (!upload_->row.partial) parts_.versions.progress(*live_);
 }
 
-Result<void> Writer::record() {
+Result<void> Writer::let_go() {
+  if (!parts_.context.policy.shared || upload_->former != BlobKey()) return {};
+  UploadRow row;
+  {
+    const SpaceLock lock(*live_);
+    row = upload_->row;
+  }
+  row.holder = {};
+  // Should it fail, the next writer takes a blob of its own.
+  (void)parts_.context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    transaction.change_upload(row);
+    return {};
+  });
+  return {};
+}
+
+Result<void> Writer::record(bool last) {
   last_record_ = parts_.context.clock.steady();
-  if (offset_ == recorded_) return {};
+  if (offset_ == recorded_) return last ? let_go() : Result<void>();
   if (auto durable = staged_->make_durable(); !durable) {
     parts_.completion.mark_corrupt(*live_, *upload_);
     failure_ = durable.error();
@@ -172,6 +188,8 @@ Result<void> Writer::record() {
     row = upload_->row;
     row.expires = std::min(live_->row.expires, parts_.context.clock.wall() + parts_.context.policy.upload_expire);
   }
+  if (last) row.holder = {};
+  const BlobKey former = upload_->former;
   SpaceChange change;
   change.more.bytes = offset_ - row.offset;
   if (row.offset == 0) change.more.weight = weight_of(row);
@@ -180,6 +198,7 @@ Result<void> Writer::record() {
       parts_.context.catalog.change(parts_.context.durability(), [&](Transaction& transaction) -> Result<void> {
         if (!transaction.advance_upload(row, offset_))
           return fail(Kind::conflict, "someone else goes on with this upload");
+        if (former != BlobKey()) transaction.discard(former);
         return parts_.versions.advance(*live_, transaction, head, change);
       });
   if (!changed) {
@@ -191,6 +210,8 @@ Result<void> Writer::record() {
     const SpaceLock lock(*live_);
     upload_->row.offset = offset_;
     upload_->row.expires = row.expires;
+    upload_->row.holder = row.holder;
+    upload_->former = {};
   }
   parts_.versions.publish(*live_, head);
   return {};
@@ -225,7 +246,7 @@ Result<UploadWriter::Finished> Writer::keep() {
     if (!file) return tl::unexpected(file.error());
     finished.file = std::move(*file);
   } else {
-    if (auto recorded = record(); !recorded) return tl::unexpected(recorded.error());
+    if (auto recorded = record(true); !recorded) return tl::unexpected(recorded.error());
     show_growth();
   }
   return finished;
@@ -250,10 +271,51 @@ Result<UploadWriter::Finished> Writer::finish() {
 
 namespace {
 
+// Of many nodes: as the row stands now. Whoever had the upload and did not let go may be at it still, so this writer goes
+// on in a blob of its own, the spare.
+Result<void> take_over(const Context& context, Transaction& transaction, UploadRow& row) {
+  const auto now = transaction.upload(row.upload);
+  if (!now) return no_such_upload();
+  if (now->offset != row.offset)
+    return fail(Kind::conflict, "the upload is at byte " + std::to_string(now->offset));
+  if (now->spare != BlobKey()) transaction.discard(now->spare);
+  const bool alone = now->holder == Id() || (now->holder == context.node && now->spare == BlobKey());
+  row.blob = now->blob;
+  row.spare = alone ? BlobKey() : Id::random();
+  row.holder = context.node;
+  return {};
+}
+
+// The spare, with the bytes that are durable.
+Result<void> copy_to_spare(Context& context, LiveSpace& live, LiveUpload& upload) {
+  const UploadRow row = upload.row;
+  auto from = context.blobs.open(row.blob);
+  if (!from) return tl::unexpected(from.error());
+  auto to = context.blobs.create(row.spare);
+  if (!to) return tl::unexpected(to.error());
+  std::uint64_t at = 0;
+  const auto copy = [&](ByteView bytes) {
+    auto written = (*to)->write_at(at, bytes);
+    at += bytes.size();
+    return written;
+  };
+  if (auto copied = read_through(context, **from, 0, row.offset, copy, {}); !copied) return copied;
+  const SpaceLock lock(live);
+  upload.former = row.blob;
+  upload.row.blob = row.spare;
+  upload.row.spare = {};
+  upload.growing->growth = Content::Growth::ended;  // its readers have the former blob
+  upload.growing = std::make_shared<Growing>();
+  upload.growing->length = row.length.value_or(Growing::unknown);
+  return {};
+}
+
 // Rows and blob of an upload at its offset, ready to be gone on with; its running sum too. The caller has its lock.
 Result<std::unique_ptr<Staged>> open_staged(const WriterParts& parts, LiveSpace& live, LiveUpload& upload) {
   Context& context = parts.context;
   const std::uint64_t offset = upload.row.offset;
+  if (upload.row.spare != BlobKey())
+    if (auto copied = copy_to_spare(context, live, upload); !copied) return tl::unexpected(copied.error());
   auto staged = context.blobs.reopen(upload.row.blob);
   if (!staged && staged.error().kind == Kind::not_found && offset == 0) staged = context.blobs.create(upload.row.blob);
   if (!staged && staged.error().kind != Kind::not_found) return staged;
@@ -271,7 +333,8 @@ Result<std::unique_ptr<Staged>> open_staged(const WriterParts& parts, LiveSpace&
 }
 
 // A new epoch: what an earlier writer still wants to record finds its own gone.
-Result<void> begin_epoch(Context& context, LiveSpace& live, LiveUpload& upload) {
+Result<void> begin_epoch(const WriterParts& parts, LiveSpace& live, LiveUpload& upload) {
+  Context& context = parts.context;
   if (std::exchange(upload.untouched, false)) return {};
   UploadRow row;
   {
@@ -279,16 +342,21 @@ Result<void> begin_epoch(Context& context, LiveSpace& live, LiveUpload& upload) 
     row = upload.row;
     row.expires = std::min(live.row.expires, context.clock.wall() + context.policy.upload_expire);
   }
+  std::optional<SpaceHead> head;
   auto changed = context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    if (auto there = parts.versions.note(live, transaction, head); !there) return there;
+    if (head)
+      if (auto taken = take_over(context, transaction, row); !taken) return taken;
     const auto epoch = transaction.begin_writing(row);
     if (!epoch) return no_such_upload();  // removed meanwhile
     row.epoch = *epoch;
     return {};
   });
   if (!changed) return changed;
+  if (head) parts.versions.publish(live, head);
   const SpaceLock lock(live);
-  upload.row.epoch = row.epoch;
-  upload.row.expires = row.expires;
+  if (row.epoch != upload.row.epoch + 1) upload.summed = Growing::unknown;  // others were at it
+  upload.row = row;
   return {};
 }
 
@@ -326,9 +394,9 @@ Result<std::unique_ptr<UploadWriter>> open_writer(const WriterParts& parts, Live
     const std::uint64_t coming = one.row.length ? *one.row.length - offset : 0;
     if (auto room = parts.quotas.promise(lock, *live, one, coming, peer); !room) return tl::unexpected(room.error());
   }
+  if (auto begun = begin_epoch(parts, *live, one); !begun) return tl::unexpected(begun.error());
   auto staged = open_staged(parts, *live, one);
   if (!staged) return tl::unexpected(staged.error());
-  if (auto begun = begin_epoch(parts.context, *live, one); !begun) return tl::unexpected(begun.error());
   one.growing->arrived = offset;
   return std::make_unique<Writer>(parts, std::move(live), std::move(*held), std::move(*staged), std::move(checksum));
 }

@@ -51,7 +51,8 @@ class Writer final : public UploadWriter, public ActiveWriter {
   Result<void> reserve(std::uint64_t bytes);  // of the quotas, some ahead when the length is known
   void unreserve(std::uint64_t bytes);
   void show_growth();
-  Result<void> record();    // durable, then the row
+  Result<void> record(bool last);  // durable, then the row
+  Result<void> let_go();           // of many nodes: the row says that nobody writes into the blob any more
   Result<Finished> keep();  // what was written stays: recorded, completed when all is there
   void roll_back();         // what was written goes
 

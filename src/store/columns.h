@@ -72,4 +72,14 @@ inline Statement by_id(Connection& connection, const char* sql, const Id& id) {
   return statement;
 }
 
+// NULL is Id().
+inline void bind_optional_id(Statement& statement, const Id& id) {
+  id == Id() ? statement.null() : statement.blob(as_bytes(id.bytes));
+}
+inline Id next_optional_id(Statement& row) {
+  if (!row.next_is_null()) return to_id(row.next_blob());
+  row.skip();
+  return {};
+}
+
 }  // namespace qrx::store

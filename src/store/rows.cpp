@@ -100,12 +100,14 @@ UploadRow take_upload(Statement& row) {
   out.damaged = row.next_number() != 0;
   out.created = to_time(row.next_signed_number());
   out.expires = to_time(row.next_signed_number());
+  out.holder = next_optional_id(row);
+  out.spare = next_optional_id(row);
   return out;
 }
 
 #define FILE_COLUMNS "file,delivery,guid,name,size,type,xxh128,sha256,sealed,blob,blob_offset"
 #define UPLOAD_COLUMNS \
-  "upload,delivery,guid,name,metadata,length,offset,epoch,blob,lone,partial,damaged,created,expires"
+  "upload,delivery,guid,name,metadata,length,offset,epoch,blob,lone,partial,damaged,created,expires,holder,spare"
 #define DELIVERY_COLUMNS "delivery,guid,message,created,committed"
 #define SPACE_COLUMNS "guid,owner_hash,label,key,seal,max_size,max_files,created,expires,phase,seq"
 #define USE_COLUMNS "bytes,files,manifests,parts"
@@ -189,6 +191,15 @@ UPDATE spaces SET
   parts = (SELECT count(*) FROM uploads u WHERE u.guid = spaces.guid AND u.offset > 0 AND u.partial);
 CREATE TABLE trash(blob BLOB PRIMARY KEY) STRICT, WITHOUT ROWID;
 )",
+    // Of many nodes: who writes an upload, and what is on its way to whom.
+    R"(
+ALTER TABLE uploads ADD COLUMN holder BLOB;
+ALTER TABLE uploads ADD COLUMN spare BLOB;
+CREATE TABLE flights(
+  flight BLOB PRIMARY KEY, share BLOB NOT NULL, file BLOB NOT NULL, node BLOB NOT NULL, first INTEGER NOT NULL,
+  bytes INTEGER NOT NULL, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX flights_by_share ON flights(share, file);
+)",
 };
 
 int write_space(Connection& connection, const SpaceRow& row) {
@@ -228,8 +239,10 @@ Result<Taken> find_obstacle(Connection& connection, const Guid& guid, const Use&
 int write_change(Connection& connection, const Guid& guid, const SpaceChange& change, SpaceChanged& out) {
   // The index by expiry is not touched unless it must be.
   if (change.expires || change.phase) {
-    Statement statement =
-        connection.prepare("UPDATE spaces SET expires=coalesce(?,expires),phase=coalesce(?,phase) WHERE guid=?");
+    // Who opens or closes one that is dying or blocked by now came too late.
+    Statement statement = connection.prepare(
+        "UPDATE spaces SET expires=coalesce(?1,expires),"
+        "phase=CASE WHEN phase>1 AND ?2<2 THEN phase ELSE coalesce(?2,phase) END WHERE guid=?3");
     bind_time(statement, change.expires);
     change.phase ? statement.number(static_cast<std::uint64_t>(*change.phase)) : statement.null();
     statement.blob(as_bytes(guid.bytes));
@@ -285,10 +298,11 @@ int write_file(Connection& connection, const FileRow& row) {
 int write_upload(Connection& connection, const UploadRow& row) {
   Statement statement = connection.prepare(
       "INSERT INTO uploads(" UPLOAD_COLUMNS
-      ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(upload) DO UPDATE SET "
+      ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(upload) DO UPDATE SET "
       "delivery=excluded.delivery,name=excluded.name,metadata=excluded.metadata,length=excluded.length,"
       "offset=excluded.offset,epoch=excluded.epoch,blob=excluded.blob,lone=excluded.lone,partial=excluded.partial,"
-      "damaged=excluded.damaged,created=excluded.created,expires=excluded.expires");
+      "damaged=excluded.damaged,created=excluded.created,expires=excluded.expires,holder=excluded.holder,"
+      "spare=excluded.spare");
   statement.blob(as_bytes(row.upload.bytes)).blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes));
   statement.text(row.name).text(row.metadata);
   if (row.length)
@@ -298,6 +312,8 @@ int write_upload(Connection& connection, const UploadRow& row) {
   statement.number(row.offset).number(row.epoch).blob(as_bytes(row.blob.bytes));
   statement.number(row.implicit ? 1 : 0).number(row.partial ? 1 : 0).number(row.damaged ? 1 : 0);
   statement.signed_number(to_number(row.created)).signed_number(to_number(row.expires));
+  bind_optional_id(statement, row.holder);
+  bind_optional_id(statement, row.spare);
   return run(statement);
 }
 
@@ -373,6 +389,30 @@ Result<std::vector<FileRow>> read_files_after(Connection& connection, const Id& 
 
 Result<std::vector<UploadRow>> read_uploads(Connection& connection) {
   return take_all(connection.prepare("SELECT " UPLOAD_COLUMNS " FROM uploads ORDER BY number"), take_upload);
+}
+
+Result<std::optional<UploadRow>> read_upload(Connection& connection, const Id& upload) {
+  return take_one(by_id(connection, "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE upload=?", upload), take_upload);
+}
+
+Result<std::optional<space::OpenDelivery>> read_open_delivery(Connection& connection, const Id& delivery) {
+  auto row = take_one(
+      by_id(connection, "SELECT " DELIVERY_COLUMNS " FROM deliveries WHERE delivery=? AND committed IS NULL", delivery),
+      take_delivery);
+  if (!row) return tl::unexpected(std::move(row.error()));
+  if (!*row) return std::optional<space::OpenDelivery>();
+  const auto of_it = [&](const char* sql) {
+    Statement statement = by_id(connection, sql, (*row)->guid);
+    statement.blob(as_bytes(delivery.bytes));
+    return statement;
+  };
+  auto files =
+      take_all(of_it("SELECT " FILE_COLUMNS " FROM files WHERE guid=? AND delivery=? ORDER BY number"), take_file);
+  if (!files) return tl::unexpected(std::move(files.error()));
+  auto uploads =
+      take_all(of_it("SELECT " UPLOAD_COLUMNS " FROM uploads WHERE guid=? AND delivery=? ORDER BY number"), take_upload);
+  if (!uploads) return tl::unexpected(std::move(uploads.error()));
+  return space::OpenDelivery{std::move(**row), std::move(*files), std::move(*uploads)};
 }
 
 Result<std::vector<DeliveryRow>> read_open_deliveries(Connection& connection) {

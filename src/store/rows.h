@@ -9,7 +9,7 @@
 
 namespace qrx::store {
 
-inline constexpr int schema_version = 4;                // in PRAGMA user_version
+inline constexpr int schema_version = 5;                // in PRAGMA user_version
 extern const char* const schema_steps[schema_version];  // from each version to the next
 
 // Each gives SQLITE_OK or what failed.
@@ -27,6 +27,8 @@ Result<space::CommittedPage> read_committed(Connection& connection, const Guid& 
 Result<std::optional<space::FileRow>> read_file(Connection& connection, const Id& file);
 Result<std::vector<space::FileRow>> read_files_after(Connection& connection, const Id& last, std::size_t most);
 Result<std::vector<space::UploadRow>> read_uploads(Connection& connection);
+Result<std::optional<space::UploadRow>> read_upload(Connection& connection, const Id& upload);
+Result<std::optional<space::OpenDelivery>> read_open_delivery(Connection& connection, const Id& delivery);
 Result<std::vector<space::DeliveryRow>> read_open_deliveries(Connection& connection);
 
 }  // namespace qrx::store

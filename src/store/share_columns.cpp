@@ -7,6 +7,7 @@
 namespace qrx::store {
 namespace {
 
+using space::FlightRow;
 using space::NoticeRow;
 using space::ShareFileRow;
 using space::ShareRow;
@@ -71,6 +72,18 @@ ShareFileRow take_share_file(Statement& row) {
   out.guid = to_id(row.next_blob());
   out.taken = row.next_number();
   out.parts = row.next_text();
+  return out;
+}
+
+FlightRow take_flight(Statement& row) {
+  FlightRow out;
+  out.flight = to_id(row.next_blob());
+  out.share = to_id(row.next_blob());
+  out.file = to_id(row.next_blob());
+  out.node = to_id(row.next_blob());
+  out.first = row.next_number();
+  out.bytes = row.next_number();
+  out.until = to_time(row.next_signed_number());
   return out;
 }
 
@@ -155,6 +168,22 @@ Result<std::optional<ShareFileRow>> read_share_file(Connection& connection, cons
   Statement statement = connection.prepare("SELECT " SHARE_FILE_COLUMNS " FROM share_files WHERE share=? AND file=?");
   statement.blob(as_bytes(share.bytes)).blob(as_bytes(file.bytes));
   return take_one(std::move(statement), take_share_file);
+}
+
+int write_flight(Connection& connection, const FlightRow& row) {
+  Statement statement = connection.prepare(
+      "INSERT INTO flights(flight,share,file,node,first,bytes,until) VALUES(?,?,?,?,?,?,?) "
+      "ON CONFLICT(flight) DO UPDATE SET first=excluded.first,bytes=excluded.bytes,until=excluded.until");
+  statement.blob(as_bytes(row.flight.bytes)).blob(as_bytes(row.share.bytes)).blob(as_bytes(row.file.bytes));
+  statement.blob(as_bytes(row.node.bytes)).number(row.first).number(row.bytes).signed_number(to_number(row.until));
+  return run(statement);
+}
+
+Result<std::vector<FlightRow>> read_flights(Connection& connection, const Id& share, const Id& file, WallTime now) {
+  Statement statement = connection.prepare(
+      "SELECT flight,share,file,node,first,bytes,until FROM flights WHERE share=? AND file=? AND until>?");
+  statement.blob(as_bytes(share.bytes)).blob(as_bytes(file.bytes)).signed_number(to_number(now));
+  return take_all(std::move(statement), take_flight);
 }
 
 Result<std::vector<ShareFileRow>> read_share_files(Connection& connection, const Id& share) {

@@ -20,6 +20,9 @@ Result<std::optional<space::ShareRow>> read_share_of_link(Connection& connection
 Result<std::vector<space::ShareRow>> read_shares(Connection& connection, const Guid& guid);
 Result<std::vector<space::ShareRow>> read_shares_to(Connection& connection, const Guid& guid, const std::string& to);
 Result<std::optional<space::ShareFileRow>> read_share_file(Connection& connection, const Id& share, const Id& file);
+int write_flight(Connection& connection, const space::FlightRow& row);
+Result<std::vector<space::FlightRow>> read_flights(Connection& connection, const Id& share, const Id& file,
+                                                   WallTime now);
 Result<std::vector<space::ShareFileRow>> read_share_files(Connection& connection, const Id& share);
 Result<std::optional<space::NoticeRow>> read_notice(Connection& connection, const Id& share);
 Result<std::optional<space::NoticeRow>> read_next_notice(Connection& connection, const std::string& busy);

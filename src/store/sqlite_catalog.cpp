@@ -359,6 +359,15 @@ Result<space::CommittedPage> SqliteCatalog::committed(const Guid& guid, const sp
   });
 }
 
+Result<std::optional<std::uint64_t>> SqliteCatalog::seq(const Guid& guid) {
+  return impl_->read([&](Connection& connection) -> Result<std::optional<std::uint64_t>> {
+    Statement row = by_id(connection, "SELECT seq FROM spaces WHERE guid=?", guid);
+    if (row.step()) return row.next_number();
+    if (row.failed()) return fail_sqlite(row.code(), reading);
+    return std::optional<std::uint64_t>();
+  });
+}
+
 Result<std::uint64_t> SqliteCatalog::committed_files(const Guid& guid) {
   return impl_->read([&](Connection& connection) -> Result<std::uint64_t> {
     Statement statement = connection.prepare(
@@ -449,7 +458,8 @@ Result<std::vector<UploadRow>> SqliteCatalog::uploads() {
 Result<std::vector<space::BlobKey>> SqliteCatalog::blobs() {
   return impl_->read([](Connection& connection) {
     return take_ids(
-        connection.prepare("SELECT blob FROM files UNION SELECT blob FROM uploads UNION SELECT blob FROM trash"));
+        connection.prepare("SELECT blob FROM files UNION SELECT blob FROM uploads UNION SELECT blob FROM trash "
+                           "UNION SELECT spare FROM uploads WHERE spare IS NOT NULL"));
   });
 }
 

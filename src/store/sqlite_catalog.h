@@ -30,6 +30,7 @@ class SqliteCatalog final : public space::Catalog {
   Result<void> change(space::Durability durability,
                       const std::function<Result<void>(space::Transaction&)>& work) override;
   Result<std::shared_ptr<const space::SpaceState>> space(const Guid& guid) override;
+  Result<std::optional<std::uint64_t>> seq(const Guid& guid) override;
   Result<space::CommittedPage> committed(const Guid& guid, const space::PageStart& from,
                                          const space::PageSize& most) override;
   Result<std::uint64_t> committed_files(const Guid& guid) override;

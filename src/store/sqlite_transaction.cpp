@@ -80,56 +80,98 @@ space::SpaceChanged SqliteTransaction::change_space(const Guid& guid, const spac
   return out;
 }
 
+std::optional<UploadRow> SqliteTransaction::upload(const Id& upload) {
+  return known(read_upload(connection_, upload));
+}
+
+std::optional<space::OpenDelivery> SqliteTransaction::open_delivery(const Id& delivery) {
+  return known(read_open_delivery(connection_, delivery));
+}
+
 bool SqliteTransaction::advance_upload(const UploadRow& row, std::uint64_t offset) {
   if (!ok()) return false;
-  Statement statement =
-      connection_.prepare("UPDATE uploads SET offset=?,expires=? WHERE upload=? AND epoch=? AND offset=? RETURNING 1");
-  statement.number(offset).signed_number(to_number(row.expires)).blob(as_bytes(row.upload.bytes));
-  statement.number(row.epoch).number(row.offset);
+  Statement statement = connection_.prepare(
+      "UPDATE uploads SET offset=?,expires=?,holder=?,blob=?,spare=NULL WHERE upload=? AND epoch=? AND offset=? "
+      "RETURNING 1");
+  statement.number(offset).signed_number(to_number(row.expires));
+  bind_optional_id(statement, row.holder);
+  statement.blob(as_bytes(row.blob.bytes)).blob(as_bytes(row.upload.bytes)).number(row.epoch).number(row.offset);
   if (!changed(statement)) return false;
-  log_.add(row.guid, [upload = row.upload, offset, expires = row.expires](SpaceState& state) {
-    for (UploadRow& one : state.uploads)
-      if (one.upload == upload) one.offset = offset, one.expires = expires;
+  log_.add(row.guid, [row, offset](SpaceState& state) {
+    for (UploadRow& one : state.uploads) {
+      if (one.upload != row.upload) continue;
+      one.offset = offset;
+      one.expires = row.expires;
+      one.holder = row.holder;
+      one.blob = row.blob;
+      one.spare = {};
+    }
   });
   return true;
 }
 
 bool SqliteTransaction::change_upload(const UploadRow& row) {
   if (!ok()) return false;
-  Statement statement =
-      connection_.prepare("UPDATE uploads SET length=?,damaged=?,expires=? WHERE upload=? AND epoch=? RETURNING 1");
+  Statement statement = connection_.prepare(
+      "UPDATE uploads SET length=?,damaged=?,expires=?,holder=? WHERE upload=? AND epoch=? RETURNING 1");
   row.length ? statement.number(*row.length) : statement.null();
   statement.number(row.damaged ? 1 : 0).signed_number(to_number(row.expires));
+  bind_optional_id(statement, row.holder);
   statement.blob(as_bytes(row.upload.bytes)).number(row.epoch);
   if (!changed(statement)) return false;
   log_.add(row.guid, [row](SpaceState& state) {
-    for (UploadRow& one : state.uploads)
-      if (one.upload == row.upload) one.length = row.length, one.damaged = row.damaged, one.expires = row.expires;
+    for (UploadRow& one : state.uploads) {
+      if (one.upload != row.upload) continue;
+      one.length = row.length;
+      one.damaged = row.damaged;
+      one.expires = row.expires;
+      one.holder = row.holder;
+    }
   });
   return true;
 }
 
 std::optional<std::uint64_t> SqliteTransaction::begin_writing(const UploadRow& row) {
   if (!ok()) return std::nullopt;
-  Statement statement =
-      connection_.prepare("UPDATE uploads SET epoch=epoch+1,expires=? WHERE upload=? AND offset=? RETURNING epoch");
-  statement.signed_number(to_number(row.expires)).blob(as_bytes(row.upload.bytes)).number(row.offset);
+  Statement statement = connection_.prepare(
+      "UPDATE uploads SET epoch=epoch+1,expires=?,holder=?,spare=? WHERE upload=? AND offset=? RETURNING epoch");
+  statement.signed_number(to_number(row.expires));
+  bind_optional_id(statement, row.holder);
+  bind_optional_id(statement, row.spare);
+  statement.blob(as_bytes(row.upload.bytes)).number(row.offset);
   const auto epoch = changed(statement);
   if (epoch)
-    log_.add(row.guid, [upload = row.upload, epoch = *epoch, expires = row.expires](SpaceState& state) {
-      for (UploadRow& one : state.uploads)
-        if (one.upload == upload) one.epoch = epoch, one.expires = expires;
+    log_.add(row.guid, [row, epoch = *epoch](SpaceState& state) {
+      for (UploadRow& one : state.uploads) {
+        if (one.upload != row.upload) continue;
+        one.epoch = epoch;
+        one.expires = row.expires;
+        one.holder = row.holder;
+        one.spare = row.spare;
+      }
     });
   return epoch;
 }
 
 std::optional<std::uint64_t> SqliteTransaction::finish_upload(const UploadRow& row) {
   if (!ok()) return std::nullopt;
-  Statement statement = connection_.prepare("DELETE FROM uploads WHERE upload=? AND epoch=? RETURNING offset");
-  statement.blob(as_bytes(row.upload.bytes)).number(row.epoch);
-  const auto offset = changed(statement);
-  if (offset)
-    log_.add(row.guid, [upload = row.upload](SpaceState& state) { erase(state.uploads, upload, &UploadRow::upload); });
+  std::optional<std::uint64_t> offset;
+  BlobKey blob{}, spare{};
+  {
+    Statement statement =
+        connection_.prepare("DELETE FROM uploads WHERE upload=? AND epoch=? RETURNING offset,blob,spare");
+    statement.blob(as_bytes(row.upload.bytes)).number(row.epoch);
+    while (statement.step()) {
+      offset = statement.next_number();
+      blob = to_id(statement.next_blob());
+      spare = next_optional_id(statement);
+    }
+    note(statement.code());
+  }
+  if (!offset) return offset;
+  log_.add(row.guid, [upload = row.upload](SpaceState& state) { erase(state.uploads, upload, &UploadRow::upload); });
+  for (const BlobKey& other : {blob, spare})
+    if (other != row.blob && other != BlobKey()) discard(other);
   return offset;
 }
 
@@ -172,12 +214,14 @@ void SqliteTransaction::remove_uploads(Statement statement, std::vector<BlobKey>
     guid = to_id(statement.next_blob());
     row.upload = to_id(statement.next_blob());
     row.blob = to_id(statement.next_blob());
+    row.spare = next_optional_id(statement);
     row.name = statement.next_text();
     row.partial = statement.next_number() != 0;
     const std::uint64_t offset = statement.next_number();
     less.bytes += offset;
     if (offset > 0) less.weight += weight_of(row);
     gone.emplace_back(row.upload, row.blob);
+    if (row.spare != BlobKey()) gone.emplace_back(row.upload, row.spare);
   }
   note(statement.code());
   for (const auto& [upload, blob] : gone) {
@@ -212,7 +256,7 @@ std::vector<BlobKey> SqliteTransaction::remove_upload(const Id& upload) {
   std::vector<BlobKey> blobs;
   if (ok())
     remove_uploads(
-        by_id(connection_, "DELETE FROM uploads WHERE upload=? RETURNING guid,upload,blob,name,partial,offset", upload),
+        by_id(connection_, "DELETE FROM uploads WHERE upload=? RETURNING guid,upload,blob,spare,name,partial,offset", upload),
         blobs);
   return blobs;
 }
@@ -244,7 +288,7 @@ std::vector<BlobKey> SqliteTransaction::remove_delivery(const Id& delivery) {
   remove_files(of_delivery("DELETE FROM files WHERE guid=? AND delivery=? RETURNING guid,file,blob,name,size"), blobs);
   if (!ok()) return blobs;
   remove_uploads(
-      of_delivery("DELETE FROM uploads WHERE guid=? AND delivery=? RETURNING guid,upload,blob,name,partial,offset"),
+      of_delivery("DELETE FROM uploads WHERE guid=? AND delivery=? RETURNING guid,upload,blob,spare,name,partial,offset"),
       blobs);
   return blobs;
 }
@@ -255,6 +299,7 @@ std::vector<BlobKey> SqliteTransaction::remove_space(const Guid& guid) {
   {
     Statement statement = connection_.prepare(
         "SELECT blob FROM files WHERE guid=?1 UNION SELECT blob FROM uploads WHERE guid=?1 "
+        "UNION SELECT spare FROM uploads WHERE guid=?1 AND spare IS NOT NULL "
         "UNION SELECT delivery FROM deliveries WHERE guid=?1 AND committed IS NULL");
     statement.blob(as_bytes(guid.bytes));
     while (statement.step()) blobs.push_back(to_id(statement.next_blob()));
@@ -335,6 +380,34 @@ std::optional<ShareFileRow> SqliteTransaction::share_file(const Id& share, const
 
 void SqliteTransaction::put_share_file(const ShareFileRow& row) {
   if (ok()) note(write_share_file(connection_, row));
+}
+
+std::vector<space::FlightRow> SqliteTransaction::flights(const Id& share, const Id& file, WallTime now) {
+  return known(read_flights(connection_, share, file, now));
+}
+
+void SqliteTransaction::put_flight(const space::FlightRow& row) {
+  if (ok()) note(write_flight(connection_, row));
+}
+
+void SqliteTransaction::remove_flight(const Id& flight) {
+  if (!ok()) return;
+  Statement statement = by_id(connection_, "DELETE FROM flights WHERE flight=?", flight);
+  statement.step();
+  note(statement.code());
+}
+
+void SqliteTransaction::renew_flights(const Id& node, WallTime now, WallTime until) {
+  if (!ok()) return;
+  {
+    Statement own = connection_.prepare("UPDATE flights SET until=? WHERE node=?");
+    own.signed_number(to_number(until)).blob(as_bytes(node.bytes)).step();
+    note(own.code());
+  }
+  if (!ok()) return;
+  Statement over = connection_.prepare("DELETE FROM flights WHERE until<=?");
+  over.signed_number(to_number(now)).step();
+  note(over.code());
 }
 
 std::optional<NoticeRow> SqliteTransaction::notice(const Id& share) {

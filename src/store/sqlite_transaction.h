@@ -29,6 +29,8 @@ class SqliteTransaction final : public space::Transaction {
   void put_upload(const space::UploadRow& row) override;
 
   space::SpaceChanged change_space(const Guid& guid, const space::SpaceChange& change) override;
+  std::optional<space::UploadRow> upload(const Id& upload) override;
+  std::optional<space::OpenDelivery> open_delivery(const Id& delivery) override;
   bool advance_upload(const space::UploadRow& row, std::uint64_t offset) override;
   bool change_upload(const space::UploadRow& row) override;
   std::optional<std::uint64_t> begin_writing(const space::UploadRow& row) override;
@@ -49,6 +51,10 @@ class SqliteTransaction final : public space::Transaction {
   void put_share(const space::ShareRow& row) override;
   std::optional<space::ShareFileRow> share_file(const Id& share, const Id& file) override;
   void put_share_file(const space::ShareFileRow& row) override;
+  std::vector<space::FlightRow> flights(const Id& share, const Id& file, WallTime now) override;
+  void put_flight(const space::FlightRow& row) override;
+  void remove_flight(const Id& flight) override;
+  void renew_flights(const Id& node, WallTime now, WallTime until) override;
   std::optional<space::NoticeRow> notice(const Id& share) override;
   void put_notice(const space::NoticeRow& row) override;
   void remove_notice(const Id& share) override;

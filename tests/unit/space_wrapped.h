@@ -96,6 +96,7 @@ class CountedCatalog : public space::Catalog {
     ++spaces;
     return inner_.space(guid);
   }
+  Result<std::optional<std::uint64_t>> seq(const Guid& guid) override { return ++others, inner_.seq(guid); }
   Result<void> change(space::Durability durability,
                       const std::function<Result<void>(space::Transaction&)>& work) override {
     return ++others, inner_.change(durability, work);

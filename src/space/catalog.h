@@ -47,11 +47,11 @@ class Transaction {
   // spare is left.
   virtual bool advance_upload(const UploadRow& row, std::uint64_t offset) = 0;
   virtual bool change_upload(const UploadRow& row) = 0;  // length, damaged, expires, holder
-  // For a new writer at `row.offset`: the next epoch, with the row's holder, spare and expiry. Nothing when it stands at
-  // another offset.
+  // For a new writer at `row.offset`: the next epoch, with the row's holder, spare and expiry. Nothing when it stands
+  // at another offset.
   virtual std::optional<std::uint64_t> begin_writing(const UploadRow& row) = 0;
-  // The row goes, for the upload becomes a file; what it counts for stays, for the file. Gives its durable offset. Other
-  // blobs than `row.blob` that it named stand in the trash.
+  // The row goes, for the upload becomes a file; what it counts for stays, for the file. Gives its durable offset.
+  // Other blobs than `row.blob` that it named stand in the trash.
   virtual std::optional<std::uint64_t> finish_upload(const UploadRow& row) = 0;
   // False when it is committed or gone.
   virtual bool commit_delivery(const DeliveryRow& row) = 0;

@@ -165,8 +165,8 @@ Result<void> Downloads::begin_flights(LiveShare& live, const std::vector<Transfe
         others.push_back({leg.file, leg.size, other.first, other.bytes});
       const Parts taken = known ? Parts::parse(known->parts, leg.size) : Parts(leg.size);
       if (auto allowed = admit(taken, others, leg, live.limit); !allowed) return allowed;
-      flights.push_back({Id::random(), live.share, leg.file, context_.node, leg.first, leg.bytes,
-                         now + context_.policy.flight_life});
+      flights.push_back(
+          {Id::random(), live.share, leg.file, context_.node, leg.first, leg.bytes, now + context_.policy.flight_life});
       transaction.put_flight(flights.back());
     }
     return {};

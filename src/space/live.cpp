@@ -58,12 +58,7 @@ std::vector<UploadPtr> compare_uploads(LiveSpace& live, const SpaceState& state,
   std::vector<UploadPtr> gone;
   for (auto at = live.uploads.begin(); at != live.uploads.end();) {
     LiveUpload& one = *at->second;
-    if (there.contains(at->first)) {
-      ++at;
-      continue;
-    }
-    if (one.locked) {  // who is at it finds out, soon
-      if (!files.contains(at->first)) one.stop = StopReason::removed;
+    if (one.locked || there.contains(at->first)) {
       ++at;
       continue;
     }

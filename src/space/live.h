@@ -80,11 +80,11 @@ struct LiveDelivery {
 
 // Guarded by its SpaceLock, but for what says otherwise.
 struct LiveSpace : SpaceLocks {
-  SpaceRow row;                           // as it is committed
-  std::atomic<std::uint64_t> version{0};  // as readers see it; ahead of row.seq by progress
-  std::uint64_t issued = 0;               // the highest version that a transaction was given, committed or not
+  SpaceRow row;                            // as it is committed
+  std::atomic<std::uint64_t> version{0};   // as readers see it; ahead of row.seq by progress
+  std::uint64_t issued = 0;                // the highest version that a transaction was given, committed or not
   std::atomic<std::uint64_t> compared{0};  // of many nodes: the version at which this was compared with the catalog
-  Ledger bytes, files, manifests, parts;  // of the quotas
+  Ledger bytes, files, manifests, parts;   // of the quotas
   // Uploads without a byte, by the order of their creation.
   std::map<std::uint64_t, std::shared_ptr<LiveUpload>> empty;
   std::uint64_t next_number = 1;
@@ -103,8 +103,8 @@ using DeliveryPtr = std::shared_ptr<LiveDelivery>;
 // A space as the catalog has it, with nothing going on.
 LivePtr to_live(const SpaceState& state, Steady now);
 
-// What other nodes have changed since. What is going on here, by its locks, is left to who is at it. Gives the uploads
-// that are gone; what was promised to them is still to be withdrawn.
+// What other nodes have changed since. Locked uploads, and deliveries that are being committed, are left to who is at
+// them. Gives the uploads that are gone; what was promised to them is still to be withdrawn.
 std::vector<UploadPtr> compare(const SpaceLock&, LiveSpace& live, const SpaceState& state, Steady now);
 
 }  // namespace qrx::space

@@ -16,7 +16,7 @@ struct Policy {
   std::uint64_t max_files = 100'000;
   std::uint64_t max_total = 0;  // of all spaces; 0: what the disk has, less a reserve
   std::uint64_t max_spaces = 100'000;
-  bool relaxed = false;                     // --durability relaxed: no syncs
+  bool relaxed = false;  // --durability relaxed: no syncs
   // Other nodes work on the same catalog and blobs: what is in memory alone is seen by none of them, and may be old.
   bool shared = false;
   Seconds flight_life{600};  // how long a node that no longer sweeps holds what is on its way by limited shares

@@ -11,6 +11,8 @@ template <class Space>
 auto& ledger_of(Space& live, Weight weight) {
   return weight.parts > 0 ? live.parts : weight.manifests > 0 ? live.manifests : live.files;
 }
+constexpr auto totals_last = Millis(1000);
+
 std::uint64_t most_parts(const Limits& limits) {
   return limits.max_files == 0 ? 0 : limits.max_files + parts_beyond_files;
 }
@@ -54,13 +56,16 @@ Result<void> Quotas::know_totals() {
 }
 
 Result<void> Quotas::read_totals() {
-  if (totals_known_) return {};
+  // Other nodes take, too: what they took is known a moment later, so that the total may be exceeded by that much.
+  const Steady now = context_.clock.steady();
+  if (totals_known_ && !(context_.policy.shared && now - totals_read_ >= totals_last)) return {};
   // Counting from zero would let everybody take everything again.
   auto counted = context_.catalog.totals();
   if (!counted) return fail(Kind::unavailable, "the server does not know what it holds: " + counted.error().what);
   spaces_ = counted->spaces;
   total_bytes_.used = counted->bytes;
   totals_known_ = true;
+  totals_read_ = now;
   return {};
 }
 

@@ -48,6 +48,7 @@ class Quotas {
   const std::uint64_t disk_reserve_;
   std::mutex totals_mutex_;
   bool totals_known_ = false;
+  Steady totals_read_{};
   std::uint64_t spaces_ = 0;
   Ledger total_bytes_;
 };

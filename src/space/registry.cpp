@@ -8,6 +8,36 @@ namespace {
 // Idle spaces kept in memory, about a kilobyte each.
 constexpr std::size_t most_lives = 16'384;
 
+// Another node goes on with an upload that is locked here, or has ended it: what is here finds out by itself, and is no
+// longer what the space shows.
+bool is_another_s(const LiveUpload& upload, const UploadRow* row, const Id& node) {
+  return upload.locked && (row == nullptr || (row->epoch != upload.row.epoch && row->holder != node));
+}
+
+void let_go_of_stale(const Context& context, Quotas& quotas, const SpaceLock& lock, LiveSpace& live,
+                     const SpaceState& state) {
+  std::unordered_map<Id, const UploadRow*, IdHash> rows;
+  for (const UploadRow& row : state.uploads) rows.emplace(row.upload, &row);
+  const auto is_file = [&](const Id& id) {
+    return std::any_of(state.files.begin(), state.files.end(), [&](const FileRow& file) { return file.file == id; });
+  };
+  for (auto at = live.uploads.begin(); at != live.uploads.end();) {
+    const auto row = rows.find(at->first);
+    if (!is_another_s(*at->second, row == rows.end() ? nullptr : row->second, context.node)) {
+      ++at;
+      continue;
+    }
+    LiveUpload& stale = *at->second;
+    const bool whole = row == rows.end() && is_file(at->first);
+    stale.removed = true;  // whoever is at it counts nothing any more
+    stale.stop = row != rows.end() || whole ? StopReason::newcomer : StopReason::removed;
+    stale.growing->growth = whole ? Content::Growth::complete : Content::Growth::ended;
+    quotas.withdraw(lock, live, stale);
+    live.empty.erase(stale.number);
+    at = live.uploads.erase(at);
+  }
+}
+
 }  // namespace
 
 Result<LivePtr> Registry::find(const Guid& guid) {
@@ -43,6 +73,7 @@ Result<LivePtr> Registry::up_to_date(LivePtr live) {
   if (!state) return tl::unexpected(state.error());
   const SpaceLock lock(*live);
   if (*state != nullptr) {
+    let_go_of_stale(context_, quotas_, lock, *live, **state);
     for (const UploadPtr& gone : compare(lock, *live, **state, context_.clock.steady()))
       quotas_.withdraw(lock, *live, *gone);
     return live;

@@ -150,8 +150,7 @@ UploadPtr Uploads::find_same(const SpaceLock&, LiveSpace& live, const NewUpload&
 
 Result<void> Uploads::admit(const SpaceLock& lock, LiveSpace& live, const Wish& wish, LiveUpload& upload) {
   const NewUpload& asked = wish.upload;
-  if (!asked.delivery && live.row.phase == Phase::closed)
-    return takes_no_more_files();
+  if (!asked.delivery && live.row.phase == Phase::closed) return takes_no_more_files();
   upload.row.expires = std::min(live.row.expires, upload.row.created + context_.policy.upload_expire);
   const std::uint64_t bytes = asked.length.value_or(0);
   return wish.at_once ? quotas_.reserve(lock, live, upload, bytes, wish.bytes_freed)

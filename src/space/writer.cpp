@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "space/content_type.h"
+#include "space/taking_over.h"
 
 namespace qrx::space {
 namespace {
@@ -159,19 +160,23 @@ void Writer::show_growth() {
 }
 
 Result<void> Writer::let_go() {
-  if (!parts_.context.policy.shared || upload_->former != BlobKey()) return {};
+  if (!parts_.context.policy.shared) return {};
   UploadRow row;
   {
     const SpaceLock lock(*live_);
     row = upload_->row;
   }
   row.holder = {};
+  const bool keeps_spare = upload_->former != BlobKey();
+  bool ours = true;
   // Should it fail, the next writer takes a blob of its own.
   (void)parts_.context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    transaction.change_upload(row);
+    const auto now = transaction.upload(row.upload);
+    ours = now && now->epoch == row.epoch;
+    if (ours && !keeps_spare) transaction.change_upload(row);
     return {};
   });
-  return {};
+  return ours ? Result<void>() : fail(Kind::conflict, "someone else goes on with this upload");
 }
 
 Result<void> Writer::record(bool last) {
@@ -230,6 +235,8 @@ Result<UploadWriter::Finished> Writer::keep() {
   const SharedGate gate(*live_);
   {
     const SpaceLock lock(*live_);
+    if (upload_->removed && upload_->stop == StopReason::newcomer)
+      return fail(Kind::conflict, "someone else goes on with this upload");
     if (upload_->removed) return fail(Kind::gone, "this upload was removed");
     if (live_->row.phase == Phase::dying) return no_such_space();
     if (upload_->row.damaged) return fail(Kind::gone, "the bytes of this upload were lost: begin again");
@@ -270,45 +277,6 @@ Result<UploadWriter::Finished> Writer::finish() {
 }
 
 namespace {
-
-// Of many nodes: as the row stands now. Whoever had the upload and did not let go may be at it still, so this writer goes
-// on in a blob of its own, the spare.
-Result<void> take_over(const Context& context, Transaction& transaction, UploadRow& row) {
-  const auto now = transaction.upload(row.upload);
-  if (!now) return no_such_upload();
-  if (now->offset != row.offset)
-    return fail(Kind::conflict, "the upload is at byte " + std::to_string(now->offset));
-  if (now->spare != BlobKey()) transaction.discard(now->spare);
-  const bool alone = now->holder == Id() || (now->holder == context.node && now->spare == BlobKey());
-  row.blob = now->blob;
-  row.spare = alone ? BlobKey() : Id::random();
-  row.holder = context.node;
-  return {};
-}
-
-// The spare, with the bytes that are durable.
-Result<void> copy_to_spare(Context& context, LiveSpace& live, LiveUpload& upload) {
-  const UploadRow row = upload.row;
-  auto from = context.blobs.open(row.blob);
-  if (!from) return tl::unexpected(from.error());
-  auto to = context.blobs.create(row.spare);
-  if (!to) return tl::unexpected(to.error());
-  std::uint64_t at = 0;
-  const auto copy = [&](ByteView bytes) {
-    auto written = (*to)->write_at(at, bytes);
-    at += bytes.size();
-    return written;
-  };
-  if (auto copied = read_through(context, **from, 0, row.offset, copy, {}); !copied) return copied;
-  const SpaceLock lock(live);
-  upload.former = row.blob;
-  upload.row.blob = row.spare;
-  upload.row.spare = {};
-  upload.growing->growth = Content::Growth::ended;  // its readers have the former blob
-  upload.growing = std::make_shared<Growing>();
-  upload.growing->length = row.length.value_or(Growing::unknown);
-  return {};
-}
 
 // Rows and blob of an upload at its offset, ready to be gone on with; its running sum too. The caller has its lock.
 Result<std::unique_ptr<Staged>> open_staged(const WriterParts& parts, LiveSpace& live, LiveUpload& upload) {

@@ -53,8 +53,8 @@ class Writer final : public UploadWriter, public ActiveWriter {
   void show_growth();
   Result<void> record(bool last);  // durable, then the row
   Result<void> let_go();           // of many nodes: the row says that nobody writes into the blob any more
-  Result<Finished> keep();  // what was written stays: recorded, completed when all is there
-  void roll_back();         // what was written goes
+  Result<Finished> keep();         // what was written stays: recorded, completed when all is there
+  void roll_back();                // what was written goes
 
   const WriterParts parts_;
   const LivePtr live_;

@@ -1,4 +1,4 @@
-// Rows of the rules to SQLite and back: the schema and the statements that read and write it. Private to src/store.
+// Rows of the rules to SQLite and back: the statements that read and write it. Private to src/store.
 #pragma once
 
 #include <optional>
@@ -8,9 +8,6 @@
 #include "store/sqlite.h"
 
 namespace qrx::store {
-
-inline constexpr int schema_version = 5;                // in PRAGMA user_version
-extern const char* const schema_steps[schema_version];  // from each version to the next
 
 // Each gives SQLITE_OK or what failed.
 int write_space(Connection& connection, const space::SpaceRow& row);

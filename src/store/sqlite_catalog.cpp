@@ -17,6 +17,7 @@
 #include "store/columns.h"
 #include "store/paths.h"
 #include "store/rows.h"
+#include "store/schema.h"
 #include "store/share_columns.h"
 #include "store/space_cache.h"
 #include "store/sqlite_transaction.h"

@@ -4,7 +4,6 @@
 
 #include "store/columns.h"
 #include "store/rows.h"
-#include "store/share_columns.h"
 
 namespace qrx::store {
 namespace {
@@ -12,9 +11,6 @@ namespace {
 using space::BlobKey;
 using space::DeliveryRow;
 using space::FileRow;
-using space::NoticeRow;
-using space::ShareFileRow;
-using space::ShareRow;
 using space::SpaceRow;
 using space::SpaceState;
 using space::UploadRow;
@@ -256,7 +252,8 @@ std::vector<BlobKey> SqliteTransaction::remove_upload(const Id& upload) {
   std::vector<BlobKey> blobs;
   if (ok())
     remove_uploads(
-        by_id(connection_, "DELETE FROM uploads WHERE upload=? RETURNING guid,upload,blob,spare,name,partial,offset", upload),
+        by_id(connection_, "DELETE FROM uploads WHERE upload=? RETURNING guid,upload,blob,spare,name,partial,offset",
+              upload),
         blobs);
   return blobs;
 }
@@ -288,7 +285,8 @@ std::vector<BlobKey> SqliteTransaction::remove_delivery(const Id& delivery) {
   remove_files(of_delivery("DELETE FROM files WHERE guid=? AND delivery=? RETURNING guid,file,blob,name,size"), blobs);
   if (!ok()) return blobs;
   remove_uploads(
-      of_delivery("DELETE FROM uploads WHERE guid=? AND delivery=? RETURNING guid,upload,blob,spare,name,partial,offset"),
+      of_delivery(
+          "DELETE FROM uploads WHERE guid=? AND delivery=? RETURNING guid,upload,blob,spare,name,partial,offset"),
       blobs);
   return blobs;
 }
@@ -348,102 +346,6 @@ void SqliteTransaction::remember(const std::string& name, const std::string& val
       "INSERT INTO notes(name,value) VALUES(?,?) ON CONFLICT(name) DO UPDATE SET value=excluded.value");
   statement.text(name).text(value).step();
   note(statement.code());
-}
-
-std::optional<ShareRow> SqliteTransaction::share(const Id& share) {
-  return known(read_share(connection_, share));
-}
-
-std::vector<ShareRow> SqliteTransaction::shares_to(const Guid& guid, const std::string& to) {
-  return known(read_shares_to(connection_, guid, to));
-}
-
-space::Transaction::ShareCounts SqliteTransaction::count_shares(const Guid& guid) {
-  if (!ok()) return {};
-  Statement statement = connection_.prepare("SELECT count(*), coalesce(sum(revoked=0),0) FROM shares WHERE guid=?");
-  ShareCounts counts;
-  if (statement.blob(as_bytes(guid.bytes)).step()) {
-    counts.all = statement.next_number();
-    counts.live = statement.next_number();
-  }
-  note(statement.code());
-  return counts;
-}
-
-void SqliteTransaction::put_share(const ShareRow& row) {
-  if (ok()) note(write_share(connection_, row));
-}
-
-std::optional<ShareFileRow> SqliteTransaction::share_file(const Id& share, const Id& file) {
-  return known(read_share_file(connection_, share, file));
-}
-
-void SqliteTransaction::put_share_file(const ShareFileRow& row) {
-  if (ok()) note(write_share_file(connection_, row));
-}
-
-std::vector<space::FlightRow> SqliteTransaction::flights(const Id& share, const Id& file, WallTime now) {
-  return known(read_flights(connection_, share, file, now));
-}
-
-void SqliteTransaction::put_flight(const space::FlightRow& row) {
-  if (ok()) note(write_flight(connection_, row));
-}
-
-void SqliteTransaction::remove_flight(const Id& flight) {
-  if (!ok()) return;
-  Statement statement = by_id(connection_, "DELETE FROM flights WHERE flight=?", flight);
-  statement.step();
-  note(statement.code());
-}
-
-void SqliteTransaction::renew_flights(const Id& node, WallTime now, WallTime until) {
-  if (!ok()) return;
-  {
-    Statement own = connection_.prepare("UPDATE flights SET until=? WHERE node=?");
-    own.signed_number(to_number(until)).blob(as_bytes(node.bytes)).step();
-    note(own.code());
-  }
-  if (!ok()) return;
-  Statement over = connection_.prepare("DELETE FROM flights WHERE until<=?");
-  over.signed_number(to_number(now)).step();
-  note(over.code());
-}
-
-std::optional<NoticeRow> SqliteTransaction::notice(const Id& share) {
-  return known(read_notice(connection_, share));
-}
-
-void SqliteTransaction::put_notice(const NoticeRow& row) {
-  if (ok()) note(write_notice(connection_, row));
-}
-
-void SqliteTransaction::remove_notice(const Id& share) {
-  // secure_delete=FAST wipes within pages that are written anyway: the row's page is, by the update.
-  for (const char* sql : {"UPDATE outbox SET token='',key='' WHERE share=?", "DELETE FROM outbox WHERE share=?"}) {
-    if (!ok()) return;
-    Statement statement = connection_.prepare(sql);
-    statement.blob(as_bytes(share.bytes)).step();
-    note(statement.code());
-  }
-}
-
-std::uint64_t SqliteTransaction::count(std::uint64_t day, const std::string& name, std::uint64_t more) {
-  if (!ok()) return 0;
-  std::uint64_t sum = 0;
-  {
-    Statement forget = connection_.prepare("DELETE FROM notice_counts WHERE day<?");
-    forget.number(day).step();
-    note(forget.code());
-  }
-  if (!ok()) return 0;
-  Statement statement = connection_.prepare(
-      "INSERT INTO notice_counts(day,name,count) VALUES(?,?,?) "
-      "ON CONFLICT(day,name) DO UPDATE SET count=count+excluded.count RETURNING count");
-  statement.number(day).text(name).number(more);
-  while (statement.step()) sum = statement.next_number();
-  note(statement.code());
-  return sum;
 }
 
 std::optional<std::uint64_t> SqliteTransaction::changed(Statement& statement) {

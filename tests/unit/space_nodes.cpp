@@ -10,9 +10,10 @@ namespace {
 
 using space::Spaces;
 
-space::Policy policy_of_nodes() {
+space::Policy policy_of_nodes(bool shared) {
   space::Policy policy;
   policy.relaxed = true;
+  policy.shared = shared;
   policy.lock_wait = Millis(0);
   return policy;
 }
@@ -36,7 +37,7 @@ Nodes::Nodes(const Settings& settings) : settings_(settings), random_(settings.s
   if (!files) throw std::runtime_error(files.error().what);
   blobs_ = std::move(*files);
   for (unsigned i = 0; i < node_count; ++i) {
-    spaces_[i] = std::make_unique<Spaces>(*catalog_, *blobs_, clock_, events_, policy_of_nodes());
+    spaces_[i] = std::make_unique<Spaces>(*catalog_, *blobs_, clock_, events_, policy_of_nodes(settings.anywhere));
     shares_[i] = std::make_unique<space::Shares>(*spaces_[i], space::SharePolicy{});
   }
   open_space();

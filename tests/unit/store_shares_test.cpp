@@ -1,6 +1,7 @@
 #include "unit/catch.h"
 
 #include "store/rows.h"
+#include "store/schema.h"
 #include "unit/space_world.h"
 
 using namespace qrx;

@@ -11,7 +11,7 @@
 
 #include "space_world.h"
 #include "store/lock.h"
-#include "store/rows.h"
+#include "store/schema.h"
 #include "store/sqlite.h"
 
 using namespace qrx;

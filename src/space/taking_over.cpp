@@ -1,0 +1,45 @@
+#include "space/taking_over.h"
+
+#include <memory>
+#include <string>
+
+namespace qrx::space {
+
+// Of many nodes: as the row stands now. Whoever had the upload and did not let go may be at it still, so this writer
+// goes on in a blob of its own, the spare.
+Result<void> take_over(const Context& context, Transaction& transaction, UploadRow& row) {
+  const auto now = transaction.upload(row.upload);
+  if (!now) return no_such_upload();
+  if (now->offset != row.offset) return fail(Kind::conflict, "the upload is at byte " + std::to_string(now->offset));
+  if (now->spare != BlobKey()) transaction.discard(now->spare);
+  const bool alone = now->holder == Id() || (now->holder == context.node && now->spare == BlobKey());
+  row.blob = now->blob;
+  row.spare = alone ? BlobKey() : Id::random();
+  row.holder = context.node;
+  return {};
+}
+
+Result<void> copy_to_spare(Context& context, LiveSpace& live, LiveUpload& upload) {
+  const UploadRow row = upload.row;
+  auto from = context.blobs.open(row.blob);
+  if (!from) return tl::unexpected(from.error());
+  auto to = context.blobs.create(row.spare);
+  if (!to) return tl::unexpected(to.error());
+  std::uint64_t at = 0;
+  const auto copy = [&](ByteView bytes) {
+    auto written = (*to)->write_at(at, bytes);
+    at += bytes.size();
+    return written;
+  };
+  if (auto copied = read_through(context, **from, 0, row.offset, copy, {}); !copied) return copied;
+  const SpaceLock lock(live);
+  upload.former = row.blob;
+  upload.row.blob = row.spare;
+  upload.row.spare = {};
+  upload.growing->growth = Content::Growth::ended;  // its readers have the former blob
+  upload.growing = std::make_shared<Growing>();
+  upload.growing->length = row.length.value_or(Growing::unknown);
+  return {};
+}
+
+}  // namespace qrx::space

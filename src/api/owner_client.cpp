@@ -38,7 +38,8 @@ Result<http::ClientAnswer> OwnerClient::checked(Result<http::ClientAnswer> answe
   const int status = answer ? answer->status : 0;
   auto checked = granted(std::move(answer), doing);
   if (address_.shared && status == 404) checked.error().what = "the link is unknown";
-  if (address_.shared && status == 410) checked.error().what = "the link was revoked, has expired or is used up";
+  if (address_.shared && status == 410)
+    checked.error().what = "the link was revoked, has expired or has reached its download limit";
   return checked;
 }
 

@@ -49,7 +49,7 @@ tl::unexpected<Error> no_such_link() {
 }
 
 tl::unexpected<Error> used_up() {
-  return fail(Kind::gone, "this link has been used up");
+  return fail(Kind::gone, "this link has reached its download limit");
 }
 
 Result<Downloads::Found> Downloads::find(std::string_view link) {

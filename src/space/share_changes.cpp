@@ -80,7 +80,7 @@ Result<ShareRow> ShareChanges::make(const ShareWish& one) {
 void ShareChanges::tell(const ShareWish& one, ShareRow& row) {
   if (!wish_.message.empty()) row.message = wish_.message;  // what was corrected since they were not reached
   if (one.to.channel == wire::Channel::link)
-    rooms_.book.set_notice(row, ShareState::sent, "handed over by who shares");
+    rooms_.book.set_notice(row, ShareState::sent, "deliver this link yourself");
   else if (wish_.notify)
     rooms_.notices.queue(transaction_, row, one.to, link_token(token_, row.share), wish_.key);
   else

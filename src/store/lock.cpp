@@ -17,7 +17,7 @@ Result<DataLock> DataLock::take(const std::string& directory) {
   if (!fd) return fail_errno("cannot open " + path);
   while (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0) {
     if (errno == EINTR) continue;
-    if (errno == EWOULDBLOCK) return fail(Kind::locked, "another qrx-serve uses " + directory);
+    if (errno == EWOULDBLOCK) return fail(Kind::locked, directory + " is in use by another qrx-serve");
     return fail_errno("cannot lock " + path);
   }
   return DataLock(std::move(fd));

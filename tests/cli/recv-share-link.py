@@ -66,7 +66,7 @@ with work() as w:
     os.mkdir("in3")
     again = w.start("qrx-recv", "-q", "-o", "in3", limited)
     again.expect_exit(5)
-    check("used up" in again.err, again.err)
+    check("download limit" in again.err, again.err)
 
     # sealed: with the key in the link, without it, with a broken one
     keep_space(w, server, small, seal="require")
@@ -102,7 +102,7 @@ with work() as w:
     # a refusal that is longer than the file it was asked for is understood as one
     def refuse(handler):
         if handler.path.endswith("/files/" + "a" * 25 + "e"):
-            body = json.dumps({"status": 410, "title": "expired", "detail": "this link has been used up " + "x" * 300}).encode()
+            body = json.dumps({"status": 410, "title": "expired", "detail": "this link has reached its download limit " + "x" * 300}).encode()
             handler.send_response(410)
             handler.send_header("Content-Type", "application/problem+json")
         else:
@@ -118,4 +118,4 @@ with work() as w:
     with Capture(refuse) as fake:
         tool = w.start("qrx-recv", "-q", "-o", "in6", fake.url + "/d/" + "a" * 32)
         tool.expect_exit(5, timeout=20)
-        check("used up" in tool.err, tool.err)
+        check("download limit" in tool.err, tool.err)

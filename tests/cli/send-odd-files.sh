@@ -42,7 +42,7 @@ expect_equal 'd d/dev-sda%5Cx2d1.swap d/good d/old%E9.txt d/sub d/sub/q%FF d/two
 new_space
 run qrx-send -l "$drop" --skip-errors d missing lost
 expect_status 3
-expect_equal 2 "$(grep -c 'left out$' err)" 'warnings'
+expect_equal 2 "$(grep -c 'skipped$' err)" 'warnings'
 expect_match '  d/good$' out
 stored skipped || fail 'the owner gets nothing'
 expect_equal 1 "$(cat skipped/d/good)" 'what was left'

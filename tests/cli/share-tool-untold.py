@@ -20,7 +20,7 @@ with work() as w:
     check_equal(("failed", "the server sends no notices", ""), (event["state"], event["reason"], event["via"]))
     check("bob@example.org: the server sends no notices" in share("--list", status=0).err, "the reason in a list")
     said = share("--via", "local", "bob@example.org", status=3)
-    check("1 recipient was not told: qrx-share found no transport for mail" in said.err, said.err)
+    check("1 recipient was not told: sending mail is not configured" in said.err, said.err)
 
     # a run that can tell them does, once; one that cannot changes nothing after that
     configure(table)

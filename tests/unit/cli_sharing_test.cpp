@@ -191,7 +191,7 @@ TEST_CASE("the server tells, and this machine those whom it cannot") {
   CHECK(who_tells(either, "a@example.org", ShareState::queued, Server::refuses) ==
         "untold: the server sends no notices");
   CHECK(who_tells(either, "a@example.org", ShareState::queued, Server::not_asked) ==
-        "untold: qrx-share found no transport for mail");
+        "untold: sending mail is not configured");
   CHECK(who_tells(either, "link:Bob", ShareState::sent, Server::refuses).empty());
   for (const ShareState told :
        {ShareState::sending, ShareState::sent, ShareState::unknown, ShareState::opened, ShareState::downloaded})

@@ -93,7 +93,7 @@ TEST_CASE("a limited link is used up by a download, by GET or by a form") {
     CHECK(passed.ask(method, path).body == "hello");
     const Got again = passed.ask(method, path);
     CHECK(again.status == 410);
-    CHECK(again.body.find("used up") != std::string::npos);
+    CHECK(again.body.find("download limit") != std::string::npos);
     CHECK(passed.ask("GET", "/d/" + passed.share.link).status == 410);
     CHECK(passed.ask("GET", "/d/" + passed.share.link + "/all.zip").status == 410);
   }

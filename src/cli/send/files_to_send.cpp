@@ -27,7 +27,7 @@ Result<std::size_t> skip_errors(const send::SourceList& sources, bool skip, Mess
   if (errors.empty()) return 0;
   const bool goes_on = skip && !sources.sources.empty();
   for (std::size_t i = 0; i + (goes_on ? 0 : 1) < errors.size(); ++i) {
-    messages.warn(errors[i].what + (goes_on ? "; left out" : ""));
+    messages.warn(errors[i].what + (goes_on ? "; skipped" : ""));
     if (auto said = facts.event(Event("skipped").text("message", errors[i].what)); goes_on && !said)
       return tl::unexpected(said.error());
   }

@@ -28,7 +28,7 @@ void Tellers::assign(RecipientRow& row, Server server) const {
   else if (server == Server::refuses)
     row.untold = "the server sends no notices";
   else
-    row.untold = "qrx-share found no transport for " + std::string(wire::to_text(channel));
+    row.untold = "sending " + std::string(wire::to_text(channel)) + " is not configured";
 }
 
 std::vector<std::size_t> Tellers::take_over(std::vector<RecipientRow>& rows) const {

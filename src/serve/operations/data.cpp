@@ -53,7 +53,8 @@ Result<std::unique_ptr<Data>> Data::take(const DataOptions& options) {
   static NoEvents nobody_listens;
   const std::string lock = options.directory + "/lock";
   if (::access(lock.c_str(), F_OK) != 0)
-    return fail(Kind::other, "there are no data of a server in " + options.directory, "name its directory with --data");
+    return fail(Kind::other, options.directory + " is not a qrx-serve data directory",
+                "name its directory with --data");
   auto data = open(options, nobody_listens);
   if (!data && data.error().kind == Kind::locked)
     return fail(Kind::unavailable, "the server of " + options.directory + " does not answer",

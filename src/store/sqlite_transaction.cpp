@@ -87,12 +87,11 @@ std::optional<space::OpenDelivery> SqliteTransaction::open_delivery(const Id& de
 bool SqliteTransaction::advance_upload(const UploadRow& row, std::uint64_t offset) {
   if (!ok()) return false;
   Statement statement = connection_.prepare(
-      "UPDATE uploads SET offset=?,expires=?,holder=?,blob=?,spare=NULL WHERE upload=? AND epoch=? AND offset=? "
-      "RETURNING 1");
+      "UPDATE uploads SET offset=?,expires=?,holder=?,blob=?,spare=NULL WHERE upload=? AND epoch=? AND offset=?");
   statement.number(offset).signed_number(to_number(row.expires));
   bind_optional_id(statement, row.holder);
   statement.blob(as_bytes(row.blob.bytes)).blob(as_bytes(row.upload.bytes)).number(row.epoch).number(row.offset);
-  if (!changed(statement)) return false;
+  if (!changes(statement)) return false;
   log_.add(row.guid, [row, offset](SpaceState& state) {
     for (UploadRow& one : state.uploads) {
       if (one.upload != row.upload) continue;
@@ -108,13 +107,13 @@ bool SqliteTransaction::advance_upload(const UploadRow& row, std::uint64_t offse
 
 bool SqliteTransaction::change_upload(const UploadRow& row) {
   if (!ok()) return false;
-  Statement statement = connection_.prepare(
-      "UPDATE uploads SET length=?,damaged=?,expires=?,holder=? WHERE upload=? AND epoch=? RETURNING 1");
+  Statement statement =
+      connection_.prepare("UPDATE uploads SET length=?,damaged=?,expires=?,holder=? WHERE upload=? AND epoch=?");
   row.length ? statement.number(*row.length) : statement.null();
   statement.number(row.damaged ? 1 : 0).signed_number(to_number(row.expires));
   bind_optional_id(statement, row.holder);
   statement.blob(as_bytes(row.upload.bytes)).number(row.epoch);
-  if (!changed(statement)) return false;
+  if (!changes(statement)) return false;
   log_.add(row.guid, [row](SpaceState& state) {
     for (UploadRow& one : state.uploads) {
       if (one.upload != row.upload) continue;
@@ -173,12 +172,12 @@ std::optional<std::uint64_t> SqliteTransaction::finish_upload(const UploadRow& r
 
 bool SqliteTransaction::commit_delivery(const DeliveryRow& row) {
   if (!ok()) return false;
-  Statement statement = connection_.prepare(
-      "UPDATE deliveries SET message=?,committed=? WHERE delivery=? AND committed IS NULL RETURNING 1");
+  Statement statement =
+      connection_.prepare("UPDATE deliveries SET message=?,committed=? WHERE delivery=? AND committed IS NULL");
   statement.text(row.message);
   bind_time(statement, row.committed);
   statement.blob(as_bytes(row.delivery.bytes));
-  if (!changed(statement)) return false;
+  if (!changes(statement)) return false;
   log_.add(row.guid, [row](SpaceState& state) { put(state.deliveries, row, &DeliveryRow::delivery); });
   return true;
 }
@@ -346,6 +345,12 @@ void SqliteTransaction::remember(const std::string& name, const std::string& val
       "INSERT INTO notes(name,value) VALUES(?,?) ON CONFLICT(name) DO UPDATE SET value=excluded.value");
   statement.text(name).text(value).step();
   note(statement.code());
+}
+
+bool SqliteTransaction::changes(Statement& statement) {
+  statement.step();
+  note(statement.code());
+  return !statement.failed() && connection_.changes() > 0;
 }
 
 std::optional<std::uint64_t> SqliteTransaction::changed(Statement& statement) {

@@ -43,6 +43,7 @@ class SqliteTransaction final : public ShareTransaction {
   void remember(const std::string& name, const std::string& value) override;
 
  private:
+  bool changes(Statement& statement);  // runs it; whether it changed anything
   // Runs a statement with RETURNING to its end: the number in the one row that it changed.
   std::optional<std::uint64_t> changed(Statement& statement);
   void give_back(const Guid& guid, const space::Use& less);

@@ -30,7 +30,7 @@ def mistakes(w):
         qrx.check(done.returncode == 1 and "in use" in done.stderr, f"{done}")
     for verb in ("sweep", "check"):
         done = run(verb, "-D", w.path("mistyped"))
-        qrx.check(done.returncode == 1 and "no data" in done.stderr and not os.path.exists(w.path("mistyped")), f"{verb}: {done}")
+        qrx.check(done.returncode == 1 and "is not a qrx-serve data directory" in done.stderr and not os.path.exists(w.path("mistyped")), f"{verb}: {done}")
     done = run("-D", "/proc/nonsense")
     qrx.check(done.returncode == 1 and "/proc/nonsense" in done.stderr, f"{done}")
 

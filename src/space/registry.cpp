@@ -1,6 +1,7 @@
 #include "space/registry.h"
 
 #include <algorithm>
+#include <optional>
 
 namespace qrx::space {
 namespace {
@@ -69,9 +70,16 @@ Result<LivePtr> Registry::up_to_date(LivePtr live) {
   const auto seq = context_.catalog.seq(guid);
   if (!seq) return tl::unexpected(seq.error());
   if (*seq && **seq == live->compared) return live;
-  const auto state = context_.catalog.space(guid);
+  std::optional<SpaceLock> lock_until_end;
+  auto state = context_.catalog.space(guid);
+  for (; state; state = context_.catalog.space(guid)) {
+    lock_until_end.emplace(*live);
+    // Another thread was faster, with a later state: this one would take back what it has brought.
+    if (*state == nullptr || (*state)->space.seq >= live->row.seq) break;
+    lock_until_end.reset();
+  }
   if (!state) return tl::unexpected(state.error());
-  const SpaceLock lock(*live);
+  const SpaceLock& lock = *lock_until_end;
   if (*state != nullptr) {
     let_go_of_stale(context_, quotas_, lock, *live, **state);
     for (const UploadPtr& gone : compare(lock, *live, **state, context_.clock.steady()))

@@ -63,6 +63,8 @@ Result<FileRow> Completion::describe(const SharedGate& gate, LiveSpace& live, co
   file.size = row.length.value_or(0);
   file.xxh128 = upload.sum.sum();
   file.blob = row.blob;
+  // It was read when the upload was begun; one that cannot be read says nothing.
+  if (const auto metadata = wire::parse_upload_metadata(row.metadata)) file.properties = wire::properties_in(*metadata);
   auto blob = context_.blobs.open(row.blob);
   if (!blob) return tl::unexpected(blob.error());
   std::byte beginning[sniffed_bytes];

@@ -23,6 +23,7 @@ Result<DeliveryFiles::Place> DeliveryFiles::place(const SpaceLock& lock, LiveSpa
   if (const auto former = pack.files.find(file.name); former != pack.files.end()) {
     place.weight = {};
     if (former->second.size == file.size && former->second.xxh128 == file.xxh128) {  // its answer was lost
+      former->second.properties = file.properties;
       file = former->second;
       return place;
     }

@@ -108,6 +108,7 @@ struct FileRow {
   bool sealed = false;
   BlobKey blob;
   std::uint64_t blob_offset = 0;
+  wire::FileProperties properties;
 };
 
 // An upload that can be resumed. `offset` is durable: what was acknowledged.
@@ -116,7 +117,7 @@ struct UploadRow {
   Id delivery;
   Guid guid;
   std::string name;
-  std::string metadata;  // Upload-Metadata as sent, for HEAD
+  std::string metadata;  // Upload-Metadata as sent, for HEAD; its file's properties are in it
   std::optional<std::uint64_t> length;
   std::uint64_t offset = 0;
   std::uint64_t epoch = 0;  // grows with each writer; a stale writer's update changes nothing

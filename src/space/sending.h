@@ -38,8 +38,8 @@ struct Sender {
 };
 
 struct NewUpload {
-  std::string name;  // relative path, checked by the rules: Kind::integrity for an unsafe one
-  std::string metadata;
+  std::string name;      // relative path, checked by the rules: Kind::integrity for an unsafe one
+  std::string metadata;  // in the form of Upload-Metadata (wire/tus.h)
   std::optional<std::uint64_t> length;
   std::optional<Id> delivery;  // join this one; absent: a delivery of its own
   bool partial = false;

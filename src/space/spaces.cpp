@@ -298,7 +298,8 @@ Result<void> Spaces::end_delivery(const Guid& guid, std::string_view token, cons
   return rooms_->deliveries.end(**live, delivery, true);
 }
 
-Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes) {
+Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
+                                  const wire::FileProperties& properties) {
   if (bytes.size() > most_small_bytes)
     return fail(Kind::too_large, "too large for this way of sending: begin an upload instead");
   if (auto checked = wire::check_name(name); !checked) return tl::unexpected(checked.error());
@@ -314,6 +315,7 @@ Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::str
   file.guid = guid;
   file.name = name;
   file.size = bytes.size();
+  file.properties = properties;
   Xxh128 sum;
   sum.update(bytes);
   file.xxh128 = sum.sum();

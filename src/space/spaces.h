@@ -93,7 +93,8 @@ class Spaces {
   // A small file of an open delivery, whole (at most most_small_bytes). Durable when its delivery is committed, not
   // before.
   static constexpr std::uint64_t most_small_bytes = space::most_small_bytes;
-  Result<FileRow> put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes);
+  Result<FileRow> put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
+                            const wire::FileProperties& properties = {});
 
   static std::string_view upload_checksum_algorithms();  // "md5,sha1,sha256,xxh128", for Tus-Checksum-Algorithm
 

@@ -12,8 +12,14 @@ std::vector<wire::DeliveryInfo> to_infos(std::vector<CommittedPage::Delivery> de
   for (auto& [row, files] : deliveries) {
     out.push_back({row.delivery, row.committed.value_or(row.created), std::move(row.message), {}});
     for (FileRow& file : files)
-      out.back().files.push_back(
-          {file.file, std::move(file.name), file.size, std::move(file.type), file.xxh128, file.sealed, {}});
+      out.back().files.push_back({file.file,
+                                  std::move(file.name),
+                                  file.size,
+                                  std::move(file.type),
+                                  file.xxh128,
+                                  file.sealed,
+                                  {},
+                                  file.properties});
   }
   return out;
 }

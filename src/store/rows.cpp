@@ -78,6 +78,8 @@ FileRow take_file(Statement& row) {
   out.sealed = row.next_number() != 0;
   out.blob = to_id(row.next_blob());
   out.blob_offset = row.next_number();
+  out.properties.modified = next_optional_time(row);
+  out.properties.executable = row.next_number() != 0;
   return out;
 }
 
@@ -105,7 +107,9 @@ UploadRow take_upload(Statement& row) {
   return out;
 }
 
-#define FILE_COLUMNS "file,delivery,guid,name,size,type,xxh128,sha256,sealed,blob,blob_offset"
+#define FILE_COLUMNS                                                         \
+  "file,delivery,guid,name,size,type,xxh128,sha256,sealed,blob,blob_offset," \
+  "modified,executable"
 #define UPLOAD_COLUMNS \
   "upload,delivery,guid,name,metadata,length,offset,epoch,blob,lone,partial,damaged,created,expires,holder,spare"
 #define DELIVERY_COLUMNS "delivery,guid,message,created,committed"
@@ -194,9 +198,10 @@ int write_delivery(Connection& connection, const DeliveryRow& row) {
 int write_file(Connection& connection, const FileRow& row) {
   Statement statement = connection.prepare(
       "INSERT INTO files(" FILE_COLUMNS
-      ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(file) DO UPDATE SET "
+      ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(file) DO UPDATE SET "
       "delivery=excluded.delivery,name=excluded.name,size=excluded.size,type=excluded.type,xxh128=excluded.xxh128,"
-      "sha256=excluded.sha256,sealed=excluded.sealed,blob=excluded.blob,blob_offset=excluded.blob_offset");
+      "sha256=excluded.sha256,sealed=excluded.sealed,blob=excluded.blob,blob_offset=excluded.blob_offset,"
+      "modified=excluded.modified,executable=excluded.executable");
   statement.blob(as_bytes(row.file.bytes)).blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes));
   statement.text(row.name).number(row.size).text(row.type).blob(as_bytes(row.xxh128));
   if (row.sha256)
@@ -204,6 +209,8 @@ int write_file(Connection& connection, const FileRow& row) {
   else
     statement.null();
   statement.number(row.sealed ? 1 : 0).blob(as_bytes(row.blob.bytes)).number(row.blob_offset);
+  bind_time(statement, row.properties.modified);
+  statement.number(row.properties.executable ? 1 : 0);
   return run(statement);
 }
 

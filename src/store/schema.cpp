@@ -88,6 +88,11 @@ CREATE TABLE flights(
   bytes INTEGER NOT NULL, until INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 CREATE INDEX flights_by_share ON flights(share, file);
 )",
+    // What is kept of a file beside its bytes.
+    R"(
+ALTER TABLE files ADD COLUMN modified INTEGER;
+ALTER TABLE files ADD COLUMN executable INTEGER NOT NULL DEFAULT 0;
+)",
 };
 
 }  // namespace qrx::store

@@ -11,6 +11,8 @@ export interface FileInfo {
   xxh128: string;
   sealed: boolean;
   url: string;
+  modified?: string;
+  executable?: boolean;
 }
 export interface DeliveryInfo {
   delivery: string;

@@ -15,6 +15,8 @@ export interface Item {
   sum: string;          // XXH3-128 of what the server has; "" when that is not what is saved
   url: string;          // at this server, as the page was reached
   tag: string | undefined;
+  modified: Date | undefined;
+  executable: boolean;
 }
 export interface Contents {
   message: string;
@@ -42,19 +44,31 @@ export function plain_size(sealed: number): number {
   return Math.max(0, rest - 16 * Math.max(1, Math.ceil(rest / sealed_chunk)));
 }
 
+interface Named {
+  name: string;
+  tag: string;
+  modified?: unknown;
+  executable?: unknown;
+}
 interface Manifest {
   message: string;
-  names: Map<string, { name: string; tag: string }>;
+  names: Map<string, Named>;
+}
+
+// A date that cannot be read is none: it costs no file.
+function date_of(modified: unknown): Date | undefined {
+  const date = typeof modified === "string" ? new Date(modified) : undefined;
+  return date && !Number.isNaN(date.getTime()) ? date : undefined;
 }
 
 function read_manifest(text: string): Manifest {
   const json = JSON.parse(text) as { v?: unknown; message?: unknown; files?: unknown };
   if (json.v !== 1 || !Array.isArray(json.files)) throw new Broken("no manifest");
-  const names = new Map<string, { name: string; tag: string }>();
-  for (const file of json.files as { item?: unknown; name?: unknown; tag?: unknown }[]) {
+  const names = new Map<string, Named>();
+  for (const file of json.files as { item?: unknown; name?: unknown; tag?: unknown; modified?: unknown; executable?: unknown }[]) {
     if (typeof file.item !== "string" || typeof file.name !== "string" || typeof file.tag !== "string") throw new Broken("no manifest");
     if (!/^[0-9a-f]{32}$/.test(file.tag) || names.has(file.item)) throw new Broken("no manifest");
-    names.set(file.item, { name: file.name, tag: file.tag });
+    names.set(file.item, { name: file.name, tag: file.tag, modified: file.modified, executable: file.executable });
   }
   return { message: typeof json.message === "string" ? json.message : "", names };
 }
@@ -90,6 +104,7 @@ export async function contents_of(delivery: DeliveryInfo, reader: Reader): Promi
       id: file.file, name, size: file.sealed ? plain_size(file.size) : file.size,
       sealed: file.sealed && reader.identity !== "", locked: file.sealed && reader.identity === "",
       type: file.type, sum: file.sealed && reader.identity ? "" : file.xxh128, url: reader.url(file), tag: named?.tag,
+      modified: date_of((named ?? file).modified), executable: (named ?? file).executable === true,
     });
   }
   if (manifest)

@@ -33,6 +33,11 @@ export function reason(error: unknown): string {
   return shown(String(error instanceof Error ? error.message : error));
 }
 
+// The dates that an entry of a zip can have go from 1980 to 2107.
+function date_in_zip(date = new Date()): Date {
+  return new Date(Math.min(Math.max(date.getTime(), new Date(1980, 0).getTime()), new Date(2107, 11, 31).getTime()));
+}
+
 export class ItemsView {
   readonly element = h("section", { class: "items" });
   private readonly texts = h("div", {});
@@ -136,7 +141,7 @@ export class ItemsView {
         const rights = this.rights;
         async function* inputs() {
           for (const { item, name } of entries) {
-            yield { name, input: await bytes_of(item, rights.place(item), rights.identity), size: item.size, lastModified: new Date() };
+            yield { name, input: await bytes_of(item, rights.place(item), rights.identity), size: item.size, lastModified: date_in_zip(item.modified), mode: item.executable ? 0o755 : 0o644 };
           }
         }
         await save_stream(makeZip(inputs()) as ReadableStream<Uint8Array<ArrayBuffer>>, "qrx.zip", length, (bytes) => bar.set(bytes / length));

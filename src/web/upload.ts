@@ -244,7 +244,7 @@ export class Sending {
       const share = chosen.blob.size / size;
       if (size <= most_small_bytes) {
         const bytes = await seal("slice", number, 0, size);
-        await this.put(kept.wire, new Blob([bytes]), signal);
+        await this.put(kept, new Blob([bytes]), signal);
       } else {
         await this.send_source(sealed_source(number, size), sealed_step, kept, (sent) => this.tell(shown, Math.floor(sent * share)), signal);
       }
@@ -256,14 +256,20 @@ export class Sending {
 
   // The server's sum.
   private async send_blob(blob: Blob, kept: KeptFile, progress: (sent: number) => void, signal: AbortSignal): Promise<string> {
-    if (blob.size <= most_small_bytes) return this.put(kept.wire, blob, signal);
+    if (blob.size <= most_small_bytes) return this.put(kept, blob, signal);
     return this.send_source(blob, plain_step, kept, progress, signal);
   }
 
-  private async put(name: string, blob: Blob, signal: AbortSignal): Promise<string> {
+  // The date of a file under the name that a way of sending has for it. What is sealed says it in the manifest alone.
+  private open_properties(name: string, kept: KeptFile): Record<string, string> {
+    return this.key || !(kept.modified >= 0) ? {} : { [name]: String(Math.floor(kept.modified / 1000)) };
+  }
+
+  private async put(kept: KeptFile, blob: Blob, signal: AbortSignal): Promise<string> {
     signal.throwIfAborted();
-    const path = name.split("/").map(encodeURIComponent).join("/");
-    const answer = await ask(this.place(`deliveries/${this.kept!.delivery}/files/${path}`), { method: "PUT", body: blob, signal });
+    const path = kept.wire.split("/").map(encodeURIComponent).join("/");
+    const answer = await ask(this.place(`deliveries/${this.kept!.delivery}/files/${path}`),
+      { method: "PUT", body: blob, signal, headers: this.open_properties("X-OC-Mtime", kept) });
     return answer.headers.get("Qrx-Xxh128") ?? "";
   }
 
@@ -276,7 +282,7 @@ export class Sending {
         endpoint: this.place("uploads"),
         uploadUrl: kept.upload ?? null,
         chunkSize: step,
-        metadata: { filename: kept.wire, delivery: this.kept!.delivery },
+        metadata: { filename: kept.wire, delivery: this.kept!.delivery, ...this.open_properties("mtime", kept) },
         storeFingerprintForResuming: false,
         retryDelays: null,  // run() goes on, so that the page can say what it waits for
         ...(input instanceof Blob ? {} : { fileReader: { openFile: () => Promise.resolve(input) } }),
@@ -313,7 +319,7 @@ export class Sending {
   }
 
   private async send_manifest(signal: AbortSignal): Promise<void> {
-    const files = this.kept!.files.map((file) => ({ item: file.wire, name: file.name, tag: file.head!.tag }));
+    const files = this.kept!.files.map((file) => ({ item: file.wire, name: file.name, tag: file.head!.tag, ...dated(file.modified) }));
     const plain = new Blob([JSON.stringify({ v: 1, message: this.message, files })]);
     const head = await seal("head", this.key);
     const number = new_number();
@@ -323,6 +329,11 @@ export class Sending {
     const kept = { name: "", size, modified: 0, print: "", wire: manifest_name };
     await this.send_blob(bytes, kept, () => undefined, signal);
   }
+}
+
+// As a manifest has it: whole seconds, within the years that its readers know.
+function dated(ms: number): { modified?: string } {
+  return ms >= 0 && ms < Date.UTC(10000, 0) ? { modified: new Date(ms).toISOString().replace(/\.\d+Z$/, "Z") } : {};
 }
 
 // As far as a browser tells without reading it.

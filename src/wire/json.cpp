@@ -80,6 +80,20 @@ const json& as_list(const json& value, const char* name) {
   return value;
 }
 
+FileProperties read_properties(const json& in) {
+  FileProperties out;
+  if (const json* v = find(in, "modified"); v != nullptr && v->is_string())
+    if (const auto time = from_rfc3339(v->get_ref<const std::string&>()))
+      out.modified = kept_time(std::chrono::floor<Seconds>(time->time_since_epoch()).count());
+  if (const json* v = find(in, "executable")) out.executable = v->is_boolean() && v->get<bool>();
+  return out;
+}
+
+void write_properties(const FileProperties& properties, json& out) {
+  if (properties.modified) out["modified"] = to_rfc3339(*properties.modified);
+  if (properties.executable) out["executable"] = true;
+}
+
 FileInfo read_file(const json& in) {
   FileInfo file;
   file.file = as_id(need(in, "file"), "file");
@@ -89,6 +103,7 @@ FileInfo read_file(const json& in) {
   file.xxh128 = as_sum(need(in, "xxh128"), "xxh128");
   file.sealed = as_truth(need(in, "sealed"), "sealed");
   file.url = as_string(need(in, "url"), "url");
+  file.properties = read_properties(in);
   return file;
 }
 
@@ -102,8 +117,10 @@ DeliveryInfo read_delivery(const json& in) {
 }
 
 json write(const FileInfo& file) {
-  return {{"file", file.file.text()},      {"name", file.name},     {"size", file.size}, {"type", file.type},
-          {"xxh128", to_hex(file.xxh128)}, {"sealed", file.sealed}, {"url", file.url}};
+  json out = {{"file", file.file.text()},      {"name", file.name},     {"size", file.size}, {"type", file.type},
+              {"xxh128", to_hex(file.xxh128)}, {"sealed", file.sealed}, {"url", file.url}};
+  write_properties(file.properties, out);
+  return out;
 }
 
 json write(const DeliveryInfo& delivery) {

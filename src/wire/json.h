@@ -27,6 +27,9 @@ WallTime as_time(const json& value, const char* name);
 Xxh128Sum as_sum(const json& value, const char* name);
 const json& as_list(const json& value, const char* name);  // of objects
 
+// The members modified and executable, as far as they can be read.
+FileProperties read_properties(const json& in);
+void write_properties(const FileProperties& properties, json& out);
 FileInfo read_file(const json& in);
 DeliveryInfo read_delivery(const json& in);
 json write(const FileInfo& file);

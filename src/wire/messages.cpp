@@ -131,7 +131,7 @@ void read(const json& in, Manifest& out) {
     out.message = front_of_utf8(as_string(*v, "message", std::string::npos), most_message_bytes);
   for (const json& item : as_list(need(in, "files"), "files"))
     out.files.push_back({as_string(need(item, "item"), "item"), as_string(need(item, "name"), "name"),
-                         as_string(need(item, "tag"), "tag", 32)});
+                         as_string(need(item, "tag"), "tag", 32), read_properties(item)});
 }
 
 void read(const json& in, Problem& out) {
@@ -273,8 +273,11 @@ std::string to_json(const CommitDelivery& in) {
 
 std::string to_json(const Manifest& in) {
   json files = json::array();
-  for (const ManifestFile& file : in.files)
-    files.push_back({{"item", file.item}, {"name", file.name}, {"tag", file.tag}});
+  for (const ManifestFile& file : in.files) {
+    json one = {{"item", file.item}, {"name", file.name}, {"tag", file.tag}};
+    write_properties(file.properties, one);
+    files.push_back(std::move(one));
+  }
   json out = {{"v", 1}, {"files", std::move(files)}};
   if (!in.message.empty()) out["message"] = in.message;
   return dump(out);

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "wire/id.h"
+#include "wire/properties.h"
 
 namespace qrx::wire {
 
@@ -63,6 +64,7 @@ struct FileInfo {
   Xxh128Sum xxh128{};
   bool sealed = false;
   std::string url;
+  FileProperties properties{};  // of a sealed file: as its manifest has them
   friend bool operator==(const FileInfo&, const FileInfo&) = default;
 };
 
@@ -155,7 +157,8 @@ inline constexpr std::string_view manifest_name = "qrx-manifest.age";
 struct ManifestFile {
   std::string item;  // its wire name, "<id>.age"
   std::string name;  // relative path: hostile
-  std::string tag;   // 32 hex digits that only who opens the item can know (transfer/seal_plan.h)
+  std::string tag;   // 32 hex digits that only who opens the item can know (send/seal_plan.h)
+  FileProperties properties{};
   friend bool operator==(const ManifestFile&, const ManifestFile&) = default;
 };
 struct Manifest {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <limits>
 
 namespace qrx::wire {
 namespace {
@@ -49,15 +50,21 @@ std::time_t seconds_of(WallTime time) {
 void put_dos_time(Record& out, WallTime time) {
   const std::time_t seconds = seconds_of(time);
   std::tm at{};
-  if (::gmtime_r(&seconds, &at) == nullptr || at.tm_year < 80 || at.tm_year > 80 + 127) {
+  if (::gmtime_r(&seconds, &at) == nullptr || at.tm_year < 80) {
     out.u16(0).u16(1U << 5 | 1U);  // 1980-01-01
+    return;
+  }
+  if (at.tm_year > 80 + 127) {
+    out.u16(23U << 11 | 59U << 5 | 29U).u16(127U << 9 | 12U << 5 | 31U);  // 2107-12-31T23:59:58
     return;
   }
   out.u16(static_cast<unsigned>(at.tm_hour << 11 | at.tm_min << 5 | at.tm_sec / 2));
   out.u16(static_cast<unsigned>((at.tm_year - 80) << 9 | (at.tm_mon + 1) << 5 | at.tm_mday));
 }
 
+// Of 32 bits, which unpackers take for signed: for later times the other field must do.
 std::string time_stamp(WallTime time) {
+  if (seconds_of(time) < 0 || seconds_of(time) > std::numeric_limits<std::int32_t>::max()) return {};
   return Record()
       .u16(0x5455)
       .u16(5)
@@ -102,7 +109,7 @@ std::string zip_central_record(const ZipEntry& entry) {
   out.u32(0x02014B50).u16(made_on_unix | version).u16(version).u16(flags).u16(0);
   put_dos_time(out, entry.modified);
   out.u32(entry.crc).u32(in_32(entry.size)).u32(in_32(entry.size)).u16(entry.name.size()).u16(extra.size()).u16(0);
-  out.u16(0).u16(0).u32(0100644ULL << 16).u32(in_32(entry.offset));
+  out.u16(0).u16(0).u32((entry.executable ? 0100755ULL : 0100644ULL) << 16).u32(in_32(entry.offset));
   return out.text(entry.name).text(extra).take();
 }
 

@@ -17,10 +17,13 @@ struct ZipEntry {
   WallTime modified;
   std::uint64_t offset = 0;  // of its local header in the archive
   std::uint32_t crc = 0;
+  bool executable = false;
 };
 
 // In the archive, in this order, for each entry: local header, content, descriptor; then a central record for each,
 // then the end. Local headers need name, size and time alone.
+// A time that a field of the format cannot hold is the nearest that it can, and is left out of a field that may be
+// missing.
 std::string zip_local_header(const ZipEntry& entry);
 std::string zip_descriptor(const ZipEntry& entry);
 std::string zip_central_record(const ZipEntry& entry);

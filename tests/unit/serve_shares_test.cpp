@@ -193,11 +193,53 @@ TEST_CASE("names in an archive are unique, also where cases are not told apart")
                                           longest, std::string(247, 'x') + " (2).txt"});
 }
 
+TEST_CASE("an archive has the date and the mode of each file") {
+  const auto state = std::make_shared<space::SpaceState>();
+  space::DeliveryRow delivery;
+  delivery.delivery = Id::random();
+  delivery.committed = WallTime(Seconds(1'795'000'000));
+  state->deliveries.push_back(delivery);
+  const WallTime then(Seconds(1'000'000'000));
+  for (const wire::FileProperties& properties : {wire::FileProperties{then, true}, wire::FileProperties{}}) {
+    space::FileRow row;
+    row.name = "a";
+    row.delivery = delivery.delivery;
+    row.properties = properties;
+    state->files.push_back(row);
+  }
+  const serve::ZipPlan plan(state, {0, 1});
+  CHECK(plan.modified(0) == then);
+  CHECK(plan.modified(1) == delivery.committed);
+
+  const auto mode = [](bool executable) {
+    const std::string record = wire::zip_central_record({"a", 5, {}, 0, 7, executable});
+    return static_cast<unsigned char>(record[40]) | static_cast<unsigned char>(record[41]) << 8;
+  };
+  CHECK(mode(true) == 0100755);
+  CHECK(mode(false) == 0100644);
+}
+
+TEST_CASE("a date that an archive cannot hold is the nearest that it can") {
+  const auto dos = [](std::int64_t seconds) {
+    const std::string header = wire::zip_local_header({"a", 5, WallTime(Seconds(seconds)), 0, 7, false});
+    const auto u16 = [&](std::size_t at) {
+      return static_cast<unsigned char>(header[at]) | static_cast<unsigned char>(header[at + 1]) << 8;
+    };
+    return std::tuple(u16(12), u16(10), header.size());
+  };
+  const std::size_t bare = 30 + 1, stamped = bare + 9;
+  CHECK(dos(0) == std::tuple(1 << 5 | 1, 0, stamped));  // 1980-01-01, stamp 0
+  CHECK(dos(1'000'000'000) == std::tuple(21 << 9 | 9 << 5 | 9, 1 << 11 | 46 << 5 | 20, stamped));  // 2001-09-09
+  CHECK(dos(INT32_MAX) == std::tuple(58 << 9 | 1 << 5 | 19, 3 << 11 | 14 << 5 | 3, stamped));
+  CHECK(dos(1LL + INT32_MAX) == std::tuple(58 << 9 | 1 << 5 | 19, 3 << 11 | 14 << 5 | 4, bare));
+  CHECK(dos(253'402'300'799) == std::tuple(127 << 9 | 12 << 5 | 31, 23 << 11 | 59 << 5 | 29, bare));
+}
+
 TEST_CASE("the records of an archive grow with what they tell") {
   const WallTime time(Seconds(1'795'000'000));
-  const wire::ZipEntry small{"a", 5, time, 0, 7};
-  const wire::ZipEntry large{"a", 0xFFFFFFFF, time, 0, 7};
-  const wire::ZipEntry far{"a", 5, time, 0x1'0000'0000, 7};
+  const wire::ZipEntry small{"a", 5, time, 0, 7, false};
+  const wire::ZipEntry large{"a", 0xFFFFFFFF, time, 0, 7, false};
+  const wire::ZipEntry far{"a", 5, time, 0x1'0000'0000, 7, false};
   CHECK(wire::zip_local_header(small).size() == 30 + 1 + 9);
   CHECK(wire::zip_local_header(large).size() == 30 + 1 + 9 + 20);
   CHECK(wire::zip_descriptor(small).size() == 16);

@@ -278,6 +278,43 @@ TEST_CASE("the same small file again replaces the former") {
     CHECK(world.read(space, file.file) == (file.name == "a" ? "2nd" : "b"));
 }
 
+TEST_CASE("what a file keeps comes with it, small or large, and after a crash") {
+  World world;
+  const auto space = world.create();
+  const Guid guid = space.space.guid;
+  const auto delivery = world.spaces->open_delivery(guid, {});
+  const wire::FileProperties kept{WallTime(Seconds(1'000'000'000)), true};
+  REQUIRE(world.spaces->put_small(guid, delivery->delivery, "small", as_bytes("x"), kept));
+  REQUIRE(world.spaces->put_small(guid, delivery->delivery, "bare", as_bytes("x")));
+  // The same bytes again: what was said of them last holds.
+  REQUIRE(world.spaces->put_small(guid, delivery->delivery, "again", as_bytes("x")));
+  REQUIRE(world.spaces->put_small(guid, delivery->delivery, "again", as_bytes("x"), kept));
+  REQUIRE(world.spaces->commit(guid, delivery->delivery, {}));
+
+  const auto begin = [&](const std::string& name, const std::string& metadata) {
+    space::NewUpload wish = new_upload(name, 4);
+    wish.metadata = metadata;
+    return world.spaces->create_upload(guid, wish)->upload;
+  };
+  const Id large = begin("large", "mtime MTAwMDAwMDAwMA==,executable");
+  const Id junk = begin("junk", "mtime LTE=,executable bm8=");  // -1, no
+  world.restart();
+  for (const Id& upload : {large, junk}) {
+    auto writer = world.spaces->write(guid, upload, 0, std::nullopt);
+    REQUIRE((*writer)->write(as_bytes("1234")));
+    REQUIRE((*writer)->finish());
+  }
+  world.restart();
+  std::size_t files = 0;
+  for (const auto& one : world.view(space).deliveries)
+    for (const auto& file : one.files) {
+      INFO(file.name);
+      CHECK(file.properties == (file.name == "bare" || file.name == "junk" ? wire::FileProperties{} : kept));
+      ++files;
+    }
+  CHECK(files == 5);
+}
+
 TEST_CASE("a file sent again as large or small within a delivery is there once") {
   World world;
   const auto space = world.create();

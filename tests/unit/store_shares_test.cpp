@@ -163,13 +163,12 @@ TEST_CASE("a catalog of version 1 keeps its rows and gets shares") {
     row.expires = WallTime(Millis(99));
     REQUIRE(store::write_space(**old, row) == SQLITE_OK);
     REQUIRE(store::write_delivery(**old, {delivery, guid, "m", WallTime(Millis(1)), WallTime(Millis(2))}) == SQLITE_OK);
-    space::FileRow content;
-    content.file = content.blob = file;
-    content.delivery = delivery;
-    content.guid = guid;
-    content.name = "a";
-    content.size = 7;
-    REQUIRE(store::write_file(**old, content) == SQLITE_OK);
+    // As version 1 wrote it.
+    const auto hex = [](const Id& id) { return "x'" + to_hex(id.bytes) + "'"; };
+    const std::string content =
+        "INSERT INTO files(file,delivery,guid,name,size,type,xxh128,sealed,blob,blob_offset) VALUES(" + hex(file) +
+        "," + hex(delivery) + "," + hex(guid) + ",'a',7,''," + hex(file) + ",0," + hex(file) + ",0)";
+    REQUIRE((*old)->execute(content.c_str()) == SQLITE_OK);
     REQUIRE((*old)->execute("INSERT INTO notes VALUES('clock','1 2')") == SQLITE_OK);
   }
   for (int again = 0; again < 2; ++again) {

@@ -524,6 +524,42 @@ TEST_CASE("a catalog of an older qrx is brought up to date: what its spaces hold
   CHECK(catalog->totals()->bytes == 39);
 }
 
+TEST_CASE("files of an older qrx have no properties; those of this one keep theirs") {
+  TempDirectory directory;
+  const std::string path = directory / "catalog.db";
+  const space::SpaceRow row = space_row();
+  const Id before = Id::random();
+  std::ofstream(path).flush();
+  {
+    auto old = store::Connection::open(path, store::Connection::Access::write);
+    REQUIRE(old);
+    for (int step = 0; step < 5; ++step) REQUIRE((*old)->execute(store::schema_steps[step]) == SQLITE_OK);
+    REQUIRE((*old)->execute("PRAGMA user_version=5") == SQLITE_OK);
+    const auto hex = [](const Id& id) { return "x'" + to_hex(id.bytes) + "'"; };
+    const std::string put =
+        "INSERT INTO files(file,delivery,guid,name,size,type,xxh128,sealed,blob,blob_offset) VALUES(" + hex(before) +
+        "," + hex(before) + "," + hex(row.guid) + ",'a',7,''," + hex(before) + ",0," + hex(before) + ",3)";
+    REQUIRE((*old)->execute(put.c_str()) == SQLITE_OK);
+  }
+  space::FileRow file = file_row(row.guid), bare = file_row(row.guid);
+  file.properties = {WallTime(Seconds(1'000'000'000)), true};
+  {
+    auto catalog = open_catalog(directory);
+    const auto known = catalog->file(before);
+    REQUIRE((known && *known));
+    CHECK((*known)->blob_offset == 3);
+    CHECK((*known)->properties == wire::FileProperties{});
+    REQUIRE(catalog->change(Durability::durable, [&](Transaction& transaction) -> Result<void> {
+      transaction.put_file(file);
+      transaction.put_file(bare);
+      return {};
+    }));
+  }
+  auto catalog = open_catalog(directory);
+  CHECK((*catalog->file(file.file))->properties == file.properties);
+  CHECK((*catalog->file(bare.file))->properties == wire::FileProperties{});
+}
+
 TEST_CASE("a space takes what fits, and counts no more what is removed") {
   TempDirectory directory;
   auto catalog = open_catalog(directory);

@@ -130,14 +130,14 @@ void ZipPlan::name_entries() {
   modified_.reserve(files_.size());
   for (std::size_t entry = 0; entry < files_.size(); ++entry) {
     names_.push_back(names.add(archive_name(file(entry).name)));
-    modified_.push_back(committed[file(entry).delivery]);
+    modified_.push_back(file(entry).properties.modified.value_or(committed[file(entry).delivery]));
   }
 }
 
 void ZipPlan::measure() {
   std::uint64_t central = 0;
   for (std::size_t at = 0; at < entries(); ++at) {
-    const wire::ZipEntry entry{names_[at], file(at).size, modified_[at], length_, 0};
+    const wire::ZipEntry entry{names_[at], file(at).size, modified_[at], length_, 0, file(at).properties.executable};
     length_ += wire::zip_local_header(entry).size() + entry.size + wire::zip_descriptor(entry).size();
     central += wire::zip_central_record(entry).size();
   }

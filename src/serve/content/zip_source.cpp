@@ -34,7 +34,7 @@ Result<void> ZipSource::begin_entry(std::string& out) {
   done_ = 0;
   crc_ = {};
   offsets_.push_back(sent_ + out.size());
-  out += wire::zip_local_header({plan_->name(entry_), plan_->file(entry_).size, plan_->modified(entry_), 0, 0});
+  out += wire::zip_local_header({plan_->name(entry_), plan_->file(entry_).size, plan_->modified(entry_), 0, 0, false});
   return {};
 }
 
@@ -60,7 +60,7 @@ Result<void> ZipSource::add_content(std::string& out) {
 
 void ZipSource::end_entry(std::string& out) {
   crcs_.push_back(crc_.sum());
-  out += wire::zip_descriptor({plan_->name(entry_), plan_->file(entry_).size, {}, 0, crc_.sum()});
+  out += wire::zip_descriptor({plan_->name(entry_), plan_->file(entry_).size, {}, 0, crc_.sum(), false});
   content_.reset();
   ++entry_;
 }
@@ -69,7 +69,7 @@ void ZipSource::add_end(std::string& out) {
   if (!central_offset_) central_offset_ = sent_ + out.size();
   for (; central_ < plan_->entries() && out.size() < piece_bytes; ++central_)
     out += wire::zip_central_record({plan_->name(central_), plan_->file(central_).size, plan_->modified(central_),
-                                     offsets_[central_], crcs_[central_]});
+                                     offsets_[central_], crcs_[central_], plan_->file(central_).properties.executable});
   if (central_ < plan_->entries() || ended_) return;
   ended_ = true;
   out += wire::zip_end(plan_->entries(), *central_offset_, sent_ + out.size() - *central_offset_);

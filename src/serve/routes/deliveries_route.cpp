@@ -69,8 +69,10 @@ front::Reply commit_delivery(const SharedCall& call) {
 front::Reply put_delivery_file(const SharedCall& call) {
   if (const auto known = call->site.spaces.known(call->target.guid); !known) return call->problem(known.error());
   return collect(call, space::Spaces::most_small_bytes, [call](const std::string& content) -> front::Reply {
-    const auto file =
-        call->site.spaces.put_small(call->target.guid, call->target.item, call->target.name, as_bytes(content));
+    const auto properties = wire::parse_properties(call->request->header(wire::mtime_header),
+                                                   call->request->header(wire::executable_header));
+    const auto file = call->site.spaces.put_small(call->target.guid, call->target.item, call->target.name,
+                                                  as_bytes(content), properties);
     if (!file) return refuse(*call, file.error());
     http::Answer out = answer(202);
     out.headers.push_back({"Qrx-Xxh128", to_hex(file->xxh128)});

@@ -43,6 +43,11 @@ front::Reply put_file(const SharedCall& call) {
   space::NewUpload wish;
   wish.name = call->target.name.empty() ? "upload" : call->target.name;  // curl -T - URL/u/GUID/
   wish.length = request.has_body ? request.content_length : std::optional<std::uint64_t>(0);
+  const wire::FileProperties properties =
+      wire::parse_properties(request.header(wire::mtime_header), request.header(wire::executable_header));
+  wire::UploadMetadata metadata;
+  wire::add_properties(metadata, properties);
+  wish.metadata = wire::format_upload_metadata(metadata);
   const space::Sender sender{request.peer};
   const auto row = spaces.create_upload(guid, wish, sender);
   if (!row) return refuse(row.error());
@@ -58,13 +63,14 @@ front::Reply put_file(const SharedCall& call) {
   into.length_unknown = !wish.length;
   into.forget_if_cut = true;
   into.failed = refuse;
-  into.done = [call, delivery = row->delivery](const Taken& taken) {
+  into.done = [call, delivery = row->delivery, dated = properties.modified.has_value()](const Taken& taken) {
     if (!taken.file) return call->problem(Error{Kind::other, "the file is not complete", {}});
     const auto state = wants_json(*call->request) ? call->site.spaces.delivery(call->target.guid, delivery)
                                                   : Result<wire::DeliveryState>(fail(Kind::other, {}));
     http::Answer out = state ? json_answer(201, wire::to_json(*state))
                              : answer(201, "text/plain; charset=utf-8", receipt(*taken.file));
     out.headers.push_back({"Qrx-Xxh128", to_hex(taken.file->xxh128)});
+    if (dated) out.headers.push_back({std::string(wire::mtime_header), "accepted"});
     return out;
   };
   return receive_into(call, std::move(*writer), std::move(into));

@@ -116,6 +116,7 @@ send::SenderOptions Send::how_to_send(const Origin& origin) {
   how.client.interrupt = interrupt_;
   how.message = text_.message.empty() ? set_.message : text_.message;
   how.sha256 = set_.sha256;
+  how.preserve = set_.preserve;
   if (set_.seal == "require") how.seal = send::SealChoice::require;
   if (set_.seal == "off") how.seal = send::SealChoice::off;
   how.most_rate = set_.limit_rate.value_or(0);

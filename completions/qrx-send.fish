@@ -11,6 +11,7 @@ complete -c qrx-send -s t -l timeout -x -d 'stop looking for a code after this t
 complete -c qrx-send -s T -l text -x -d 'send this text instead of files; - is stdin'
 complete -c qrx-send -l clipboard -d 'send what the clipboard holds: a text, or a picture'
 complete -c qrx-send -l name -x -d 'the name under which data from stdin or a pipe, or the only FILE, arrives'
+complete -c qrx-send -s p -l preserve -d 'keep the executable bit, too; dates are always kept'
 complete -c qrx-send -l skip-errors -d 'leave out what cannot be read or named, say what, and exit with 3'
 complete -c qrx-send -s m -l message -x -d 'a line of text for the receiver'
 complete -c qrx-send -l seal -x -a 'auto require off' -d 'encrypt to the key in the link: when it has one, always, or never'

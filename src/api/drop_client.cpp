@@ -80,9 +80,11 @@ Result<void> DropClient::cancel(const Id& delivery) {
   return {};
 }
 
-Result<Id> DropClient::create_upload(const Id& delivery, const std::string& name, std::optional<std::uint64_t> length) {
+Result<Id> DropClient::create_upload(const Id& delivery, const std::string& name, std::optional<std::uint64_t> length,
+                                     const wire::FileProperties& properties) {
   wire::UploadMetadata metadata;
   metadata.entries = {{"filename", name}, {"delivery", delivery.text()}};
+  wire::add_properties(metadata, properties);
   http::ClientRequest request;
   request.method = "POST";
   request.target = path(wire::Resource::uploads);
@@ -135,11 +137,15 @@ Result<DropClient::Patched> DropClient::patch(const Id& upload, std::uint64_t of
   return Patched{*now, server_sum(*answer)};
 }
 
-Result<void> DropClient::post_small(const Id& delivery, const std::string& name, std::string bytes) {
+Result<void> DropClient::post_small(const Id& delivery, const std::string& name, std::string bytes,
+                                    const wire::FileProperties& properties) {
   http::ClientRequest request;
   request.method = "PUT";
   request.target = wire::path_of({wire::Resource::delivery_file, space_, delivery, name});
   request.headers = {{"Accept", "application/json"}, {"Content-Type", "application/octet-stream"}};
+  if (properties.modified)
+    request.headers.push_back({std::string(wire::mtime_header), wire::format_mtime(*properties.modified)});
+  if (properties.executable) request.headers.push_back({std::string(wire::executable_header), "true"});
   request.has_body = true;
   request.body = std::move(bytes);
   return http_.post(request);

@@ -27,7 +27,8 @@ class DropClient : public Requests {
   Result<wire::DeliveryState> commit(const Id& delivery, std::uint64_t files);
   Result<void> cancel(const Id& delivery);
 
-  Result<Id> create_upload(const Id& delivery, const std::string& name, std::optional<std::uint64_t> length);
+  Result<Id> create_upload(const Id& delivery, const std::string& name, std::optional<std::uint64_t> length,
+                           const wire::FileProperties& properties = {});
   struct Standing {
     std::uint64_t offset = 0;             // durable on the server
     std::optional<std::uint64_t> length;  // absent: the server does not know it yet
@@ -42,7 +43,8 @@ class DropClient : public Requests {
                         const std::function<void(std::uint64_t)>& sent, std::optional<std::uint64_t> final_length = {});
 
   // Pipelined: answers come in the order of the posts.
-  Result<void> post_small(const Id& delivery, const std::string& name, std::string bytes);
+  Result<void> post_small(const Id& delivery, const std::string& name, std::string bytes,
+                          const wire::FileProperties& properties = {});
   Result<std::optional<Xxh128Sum>> small_answer();
 
  private:

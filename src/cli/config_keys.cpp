@@ -8,14 +8,14 @@ namespace {
 
 const std::vector<std::string>& keys() {
   static const std::vector<std::string> all = {
-      "again",     "any",       "ask",     "bind",       "camera",     "clipboard",   "count",       "downloads",
-      "dry-run",   "exec",      "expect",  "expire",     "file",       "follow",      "identity",    "image",
-      "interval",  "invert",    "json",    "keep",       "label",      "limit-rate",  "link",        "list",
-      "max-files", "max-size",  "message", "name",       "no-invert",  "no-progress", "no-qr",       "on-conflict",
-      "output",    "preview",   "print0",  "public-url", "qr",         "qr-file",     "quiet",       "resume",
-      "revoke",    "scan-only", "screen",  "seal",       "server",     "sha256",      "skip-errors", "space",
-      "text",      "thorough",  "timeout", "to-file",    "token-file", "verbose",     "via",         "watch",
-      "with-key",  "yes"};
+      "again",     "any",      "ask",       "bind",    "camera",     "clipboard",   "count",    "downloads",
+      "dry-run",   "exec",     "expect",    "expire",  "file",       "follow",      "identity", "image",
+      "interval",  "invert",   "json",      "keep",    "label",      "limit-rate",  "link",     "list",
+      "max-files", "max-size", "message",   "name",    "no-invert",  "no-progress", "no-qr",    "on-conflict",
+      "output",    "preserve", "preview",   "print0",  "public-url", "qr",          "qr-file",  "quiet",
+      "resume",    "revoke",   "scan-only", "screen",  "seal",       "server",      "sha256",   "skip-errors",
+      "space",     "text",     "thorough",  "timeout", "to-file",    "token-file",  "verbose",  "via",
+      "watch",     "with-key", "yes"};
   return all;
 }
 

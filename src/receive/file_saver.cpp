@@ -113,7 +113,7 @@ Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const A
   // Before it has its name: a run that is killed in between finds it by this line, and does not save it twice.
   job_.record->add(info.file, {partial.name(), info.size, info.xxh128, delivery_.delivery()});
   const bool renamed = !job_.saver->one_file() && partial.name() != info.name;
-  auto path = partial.publish();
+  auto path = partial.publish(info.properties);
   if (!path) return tl::unexpected(path.error());
   std::string why = std::exchange(why_unopened_, {});
   if (job_.options.identity && !arrived.opened() && why.empty() && has_age_ending(info.name))

@@ -55,7 +55,7 @@ Result<void> PartialFile::truncate(std::uint64_t size) {
 }
 
 // The bytes first: a name must never stand for bytes that a loss of power takes away.
-Result<std::string> PartialFile::publish() {
+Result<std::string> PartialFile::publish(const wire::FileProperties& properties) {
   const std::string wanted = shown_ + name_;
   if (::fdatasync(file_.get()) != 0 && !cannot_sync(errno)) return fail_errno("cannot make " + wanted + " durable");
   struct stat ours {
@@ -64,10 +64,22 @@ Result<std::string> PartialFile::publish() {
       ::fstatat(directory_.get(), part_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 || ours.st_ino != named.st_ino ||
       ours.st_dev != named.st_dev)
     return fail(Kind::integrity, "cannot save " + wanted + ": its partial file was replaced or removed meanwhile");
+  set_properties(properties, ours.st_mode);
   const auto leaf = take_name();
   if (!leaf) return leaf;
   names_->published(directories(), part_);
   return shown_ + directories() + *leaf;
+}
+
+// After the last write, which would set another time. What may not be written here, or is not known to this file
+// system, is left as it is.
+void PartialFile::set_properties(const wire::FileProperties& properties, mode_t mode) {
+  // Whoever may read it, as the umask had it, may run it.
+  if (properties.executable) static_cast<void>(::fchmod(file_.get(), (mode & 07777) | (mode & 0444) >> 2));
+  if (!properties.modified) return;
+  const auto seconds = std::chrono::floor<Seconds>(properties.modified->time_since_epoch()).count();
+  const timespec times[2] = {{0, UTIME_OMIT}, {static_cast<time_t>(seconds), 0}};
+  static_cast<void>(::futimens(file_.get(), times));
 }
 
 Result<std::string> PartialFile::take_name() {

@@ -1,6 +1,8 @@
 // A file on its way: `.NAME.<first 8 of the file's id>.qrx-part` beside its target, until it is whole.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstdint>
 #include <span>
 #include <string>
@@ -11,6 +13,7 @@
 #include "base/unique_fd.h"
 #include "receive/name_claims.h"
 #include "wire/id.h"
+#include "wire/properties.h"
 
 namespace qrx::receive {
 
@@ -38,13 +41,15 @@ class PartialFile {
   Result<void> truncate(std::uint64_t size);
   // The bytes are on the disk, then the file has its final name; returns its path as the user should see it.
   // Kind::exists with OnConflict::refuse when something is there. Saver::settle() makes the name durable too.
-  Result<std::string> publish();
+  // It gets the properties as far as the file system has them; that it has not is no error.
+  Result<std::string> publish(const wire::FileProperties& properties = {});
   void discard();  // removes the partial
 
  private:
   friend class Saver;
   PartialFile() = default;
   std::string directories() const { return name_.substr(0, name_.size() - leaf_.size()); }
+  void set_properties(const wire::FileProperties& properties, mode_t mode);
   Result<std::string> take_name();
   // It takes the place of `target`, an empty partial, with all its bytes.
   Result<void> move_to(PartialFile target);

@@ -129,6 +129,7 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
         return fail(Kind::integrity,
                     entry.name + " is missing from its delivery: the server does not have all that was sent");
       out.items.push_back({*found->second, entry.name, true, true, entry.tag});
+      out.items.back().info.properties = entry.properties;  // whatever the server says
       out.item_tags.push_back(entry.tag);
       left.erase(found);
     }

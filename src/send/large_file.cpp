@@ -70,7 +70,8 @@ class LargeFile {
   Result<void> find_offset() {
     auto& upload = job_.uploads[index_];
     if (!upload) {
-      const auto made = client_.create_upload(job_.delivery, job_.wire_name(index_), size_);
+      const auto made =
+          client_.create_upload(job_.delivery, job_.wire_name(index_), size_, job_.told_properties(index_));
       if (!made) return tl::unexpected(made.error());
       upload = *made;
       ++uploads_;

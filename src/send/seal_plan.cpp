@@ -52,7 +52,7 @@ Result<seal::SealSecrets> SealPlan::secrets(std::size_t index) const {
 }
 
 Result<SealPlan> SealPlan::make(const seal::Recipient& recipient, const seal::Key& seed, const SourceList& sources,
-                                const std::string& message) {
+                                const std::string& message, bool preserve) {
   SealPlan plan(recipient, sources);
   plan.seed_ = seed.clone();
   wire::Manifest manifest;
@@ -66,7 +66,8 @@ Result<SealPlan> SealPlan::make(const seal::Recipient& recipient, const seal::Ke
     if (!key) return tl::unexpected(key.error());
     auto tag = seal::item_tag(*key);
     if (!tag) return tl::unexpected(tag.error());
-    manifest.files.push_back({*item, sources.sources[i].name, std::move(*tag)});
+    manifest.files.push_back(
+        {*item, sources.sources[i].name, std::move(*tag), properties_of(sources.sources[i], preserve)});
     plan.items_.push_back(std::move(*item));
   }
   const std::string text = wire::to_json(manifest);

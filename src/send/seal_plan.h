@@ -20,11 +20,12 @@ namespace qrx::send {
 Result<std::string> seal_whole(seal::Sealer sealer, ByteView plain);
 
 // Everything follows from the seed and the sources, so that a second run seals the same bytes. A source that changed
-// (name, size, times, inode) has other secrets and another wire name. Immutable; any number of threads.
+// (name, size, times, inode) has other secrets and another wire name. `preserve` is that of SenderOptions. Immutable;
+// any number of threads.
 class SealPlan {
  public:
   static Result<SealPlan> make(const seal::Recipient& recipient, const seal::Key& seed, const SourceList& sources,
-                               const std::string& message);
+                               const std::string& message, bool preserve = false);
 
   const std::string& item(std::size_t index) const { return items_[index]; }  // the wire name
   // Makes one X25519 multiplication.

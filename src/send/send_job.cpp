@@ -27,6 +27,10 @@ std::uint64_t SendJob::wire_size(std::size_t index) const {
   return plan != nullptr ? seal::sealed_size(size) : size;
 }
 
+wire::FileProperties SendJob::told_properties(std::size_t index) const {
+  return plan != nullptr ? wire::FileProperties{} : properties_of(list.sources[index], options.preserve);
+}
+
 std::uint64_t SendJob::shown(std::uint64_t wire_bytes) const {
   return plan != nullptr ? seal::plain_part(wire_bytes) : wire_bytes;
 }

@@ -42,6 +42,8 @@ struct SendJob {
   api::Backoff backoff() const;
   const std::string& wire_name(std::size_t index) const;
   std::uint64_t wire_size(std::size_t index) const;  // REQUIRES: not a stream
+  // What the server is told of a source: of a sealed one nothing.
+  wire::FileProperties told_properties(std::size_t index) const;
   // What the server took of a source, in plain bytes.
   std::uint64_t shown(std::uint64_t wire_bytes) const;
   // The server has this source whole.

@@ -106,7 +106,7 @@ Result<void> Sender::Impl::check_seal(const wire::DropInfo& drop) const {
 
 Result<void> Sender::Impl::make_plan(SendJob& job, const seal::Key& from) {
   seed = from.clone();
-  auto made = SealPlan::make(*recipient, seed, job.list, options.message);
+  auto made = SealPlan::make(*recipient, seed, job.list, options.message, options.preserve);
   if (!made) return tl::unexpected(made.error());
   plan.emplace(std::move(*made));
   job.plan = &*plan;

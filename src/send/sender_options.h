@@ -22,6 +22,7 @@ struct SenderOptions {
   std::string message;    // shown to the receiver; what wire::check_message refuses is refused before a byte is sent
   bool sha256 = false;    // also compute SHA-256 of each file
   SealChoice seal = SealChoice::automatic;
+  bool preserve = false;                // tell of each file whether it may be run; when it was modified is told always
   std::uint64_t most_rate = 0;          // bytes a second; 0: no limit
   unsigned connections = 4;             // for small files
   std::size_t stream_piece = 8U << 20;  // a stream is acknowledged in pieces of at most this, kept in memory until then

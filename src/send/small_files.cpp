@@ -124,7 +124,10 @@ class Worker {
     }
     if (!job_.rate.take(bytes.size(), job_.interrupt)) return fail(Kind::unavailable, "interrupted");
     posted.wire_size = bytes.size();
-    if (auto done = client_.post_small(job_.delivery, job_.wire_name(index), std::move(bytes)); !done) return done;
+    if (auto done =
+            client_.post_small(job_.delivery, job_.wire_name(index), std::move(bytes), job_.told_properties(index));
+        !done)
+      return done;
     posted_bytes_ += posted.wire_size;
     posted_.push_back(std::move(posted));
     return {};

@@ -41,13 +41,12 @@ Result<std::size_t> SourceFile::read_at(std::uint64_t offset, std::span<std::byt
 Result<void> SourceFile::check_unchanged() const {
   struct stat status {};
   if (::fstat(fd_.get(), &status) != 0) return fail_errno("cannot read " + source_->path);
-  const std::int64_t mtime_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
   if (!S_ISREG(status.st_mode) || static_cast<std::uint64_t>(status.st_size) != source_->size ||
-      mtime_ns != source_->mtime_ns || status.st_ino != source_->inode || status.st_dev != source_->device)
+      nanoseconds_of(status.st_mtim) != source_->mtime_ns || status.st_ino != source_->inode ||
+      status.st_dev != source_->device)
     return changed(*source_);
   // Who writes can set mtime back, but not ctime.
-  const std::int64_t ctime_ns = std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec;
-  if (strictly_ && ctime_ns != source_->ctime_ns) return changed(*source_);
+  if (strictly_ && nanoseconds_of(status.st_ctim) != source_->ctime_ns) return changed(*source_);
   return {};
 }
 

@@ -58,8 +58,10 @@ Source regular_source(std::string path, std::string name, const struct stat& sta
   source.path = std::move(path);
   source.name = std::move(name);
   source.size = static_cast<std::uint64_t>(status.st_size);
-  source.mtime_ns = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
-  source.ctime_ns = std::int64_t{status.st_ctim.tv_sec} * 1'000'000'000 + status.st_ctim.tv_nsec;
+  source.modified = wire::kept_time(status.st_mtim.tv_sec);
+  source.executable = (status.st_mode & S_IXUSR) != 0;
+  source.mtime_ns = nanoseconds_of(status.st_mtim);
+  source.ctime_ns = nanoseconds_of(status.st_ctim);
   source.device = status.st_dev;
   source.inode = status.st_ino;
   return source;
@@ -240,6 +242,15 @@ void Finder::link(const std::string& path, const std::string& name) {
 
 }  // namespace
 
+std::int64_t nanoseconds_of(const timespec& time) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
+                                   static_cast<std::uint64_t>(time.tv_nsec));
+}
+
+wire::FileProperties properties_of(const Source& source, bool preserve) {
+  return {source.modified, preserve && source.executable};
+}
+
 Result<SourceList> find_sources(const std::vector<std::string>& arguments, const FindOptions& options) {
   std::optional<std::size_t> named;
   if (options.name) {
@@ -261,6 +272,7 @@ Result<SourceList> source_in_memory(int memory, const std::string& name) {
   if (::fstat(memory, &status) != 0) return fail_errno("cannot read " + name);
   SourceList list;
   list.sources.push_back(regular_source("/proc/self/fd/" + std::to_string(memory), name, status));
+  list.sources[0].executable = false;  // the mode of what is in memory says nothing
   list.known_bytes = *list.sources[0].size;
   return list;
 }

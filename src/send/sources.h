@@ -1,6 +1,8 @@
 // What is to be sent: arguments become a checked list of files, trees and streams before anything else happens.
 #pragma once
 
+#include <time.h>
+
 #include <cstdint>
 #include <functional>
 #include <optional>
@@ -8,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "wire/properties.h"
 
 namespace qrx::send {
 
@@ -19,11 +22,19 @@ struct Source {
                                       // as it says (in /proc, /sys, some FUSE file systems); read to its end
   bool regular = false;               // a file: a stream of it can be read again
   std::optional<std::uint64_t> size;  // absent for streams
-  std::int64_t mtime_ns = 0;
+  std::optional<WallTime> modified;   // as it can be told; absent for streams that are no file
+  bool executable = false;            // by its owner
+  std::int64_t mtime_ns = 0;          // to be compared, as nanoseconds_of() has them
   std::int64_t ctime_ns = 0;
   std::uint64_t device = 0;
   std::uint64_t inode = 0;
 };
+
+// Of a time before 1677 or after 2262 not the nanoseconds since 1970, but still the same number for the same time.
+std::int64_t nanoseconds_of(const timespec& time);
+
+// What is told of it beside its name and its bytes; with `preserve` also whether it may be run.
+wire::FileProperties properties_of(const Source& source, bool preserve);
 
 struct SourceList {
   std::vector<Source> sources;

@@ -61,7 +61,7 @@ class Stream {
  private:
   Result<void> open_upload() {
     const auto made = api::retry(client_, backoff_, [this] {
-      return client_.create_upload(job_.delivery, job_.wire_name(index_), std::nullopt);
+      return client_.create_upload(job_.delivery, job_.wire_name(index_), std::nullopt, job_.told_properties(index_));
     });
     if (!made) return tl::unexpected(made.error());
     upload_ = *made;

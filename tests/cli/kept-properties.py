@@ -108,5 +108,5 @@ with qrx.work() as w:
     by_delivery(space)
     downloads(w, space)
     by_share(w, space)
-    server.restart()
-    qrx.check_equal((THEN_TEXT, True), kept(space.files()["photo.jpg"]), "after a restart")
+    server.kill()
+    qrx.check_equal((THEN_TEXT, True), kept(space.at(server.restart()).files()["photo.jpg"]), "after a restart")

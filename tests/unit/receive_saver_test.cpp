@@ -435,3 +435,33 @@ TEST_CASE("files get the mode that the umask leaves") {
   REQUIRE(::stat((temp.text() + "/sub").c_str(), &status) == 0);
   CHECK((status.st_mode & 0777) == 0750);
 }
+
+TEST_CASE("a saved file has the date and the bit that its sender told") {
+  const test::TempDirectory directory;
+  const std::string out = directory.text();
+  const auto saver = open_saver(out);
+  const auto saved = [&](const std::string& name, const wire::FileProperties& properties) {
+    auto partial = saver->begin(name, Id::random(), Id::random());
+    REQUIRE(partial);
+    REQUIRE(partial->write(as_bytes(std::string_view("data"))));
+    REQUIRE(partial->publish(properties));
+    struct stat status {};
+    REQUIRE(::stat((out + "/" + name).c_str(), &status) == 0);
+    return status;
+  };
+  const WallTime then(Seconds(1'000'000'000));
+  const mode_t before = ::umask(0027);
+  const auto script = saved("script", {then, true}), plain = saved("dir/plain", {then, false}),
+             bare = saved("bare", {});
+  ::umask(before);
+  CHECK(script.st_mtim.tv_sec == 1'000'000'000);
+  CHECK(script.st_mtim.tv_nsec == 0);
+  CHECK((script.st_mode & 07777) == 0750);
+  CHECK(plain.st_mtim.tv_sec == 1'000'000'000);
+  CHECK((plain.st_mode & 07777) == 0640);
+  CHECK((bare.st_mode & 07777) == 0640);
+  CHECK(bare.st_mtim.tv_sec > 1'700'000'000);
+  // Whatever of it the file system can write: no error.
+  CHECK(saved("last", {WallTime(Seconds(253'402'300'799)), false}).st_size == 4);
+  CHECK(saved("first", {WallTime(), true}).st_mtim.tv_sec == 0);
+}

@@ -276,3 +276,16 @@ TEST_CASE("what was sealed to somebody else is foreign, not wrong") {
   CHECK(is_foreign(*refusal));
   CHECK(plain.empty());
 }
+
+TEST_CASE("dates and the executable bit are in the manifest") {
+  SourceList sources;
+  sources.sources = {source_of("one", 5), source_of("two", 5)};
+  sources.sources[0].modified = WallTime(Seconds(1'000'000'000));
+  sources.sources[0].executable = true;
+  auto plan = SealPlan::make(receiver().recipient(), seed_of(1), sources, "", true);
+  REQUIRE(plan);
+  const auto kept = manifest_of(*plan);
+  CHECK(kept.files[0].properties == wire::FileProperties{WallTime(Seconds(1'000'000'000)), true});
+  CHECK(kept.files[1].properties == wire::FileProperties{});
+  CHECK_FALSE(manifest_of(plan_of(sources)).files[0].properties.executable);
+}

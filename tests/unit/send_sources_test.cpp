@@ -1,4 +1,6 @@
 // What is sent is checked first; what a killed run leaves.
+#include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -8,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "base/unique_fd.h"
 #include "send/resume_state.h"
 #include "send/sender.h"
 #include "send/sources.h"
@@ -50,6 +53,11 @@ Error refused(const std::vector<std::string>& arguments) {
   if (!list) return list.error();
   REQUIRE(!list->errors.empty());
   return list->errors.front();
+}
+
+void set_mtime(const std::string& path, time_t seconds) {
+  const timespec times[2] = {{0, UTIME_OMIT}, {seconds, 500'000'000}};
+  REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
 }
 
 DropLink link_to(const std::string& host) {
@@ -272,4 +280,24 @@ TEST_CASE("a state file that was cut off at any byte is read as far as it goes, 
     if (state && state->upload(0)) CHECK(*state->upload(0) == upload);
     if (size < 60) CHECK(!state);
   }
+}
+
+TEST_CASE("the date of a source is told always, and whether it may be run when that is asked for") {
+  const Tree tree;
+  const std::string script = tree.file("script"), plain = tree.file("plain"), old = tree.file("old");
+  set_mtime(script, 1'000'000'000);
+  set_mtime(old, -1);
+  REQUIRE(::chmod(script.c_str(), 0744) == 0);
+  const SourceList list = found({script, plain, old, "-"});
+  const WallTime then(Seconds(1'000'000'000));
+  CHECK(properties_of(list.sources[0], true) == wire::FileProperties{then, true});
+  CHECK(properties_of(list.sources[0], false) == wire::FileProperties{then, false});
+  CHECK(properties_of(list.sources[1], true).modified);
+  CHECK_FALSE(properties_of(list.sources[1], true).executable);
+  CHECK(properties_of(list.sources[2], true) == wire::FileProperties{});  // half a second before 1970
+  CHECK(properties_of(list.sources[3], true) == wire::FileProperties{});
+  CHECK(nanoseconds_of({253'402'300'799, 5}) != nanoseconds_of({253'402'300'799, 6}));
+
+  const UniqueFd memory(::memfd_create("qrx", MFD_CLOEXEC));  // its mode is 0777
+  CHECK_FALSE(properties_of(source_in_memory(memory.get(), "text.txt")->sources[0], true).executable);
 }

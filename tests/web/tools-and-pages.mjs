@@ -2,8 +2,10 @@
 // Tools and pages talk to each other, sealed: a screenshot of the receiver's page is read by qrx-send, whose picture then
 // appears; a page opens qrx-recv's code and sends. What age and curl send is opened, too; what is not sealed is shown as such.
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { chmodSync, readFileSync, statSync, utimesSync } from "node:fs";
 import { check, equal, noise, run, wait_for } from "./browser.mjs";
+
+const then = 1_000_000_000;  // 2001-09-09T01:46:40Z, a second that DOS can write
 
 await run(async (t) => {
   const server = await t.server();
@@ -17,7 +19,9 @@ await run(async (t) => {
   const drop = await receiver.getAttribute("a.link", "href");
   const text = t.file("tree/a/über.txt", "hello\n");
   const large = t.file("tree/large.bin", noise(1_200_000, 3));
-  const send = t.tool("qrx-send", "-i", t.path("screen.png"), "-m", "look", t.path("photo.png"), t.path("tree"));
+  utimesSync(text, then, then);
+  chmodSync(text, 0o755);
+  const send = t.tool("qrx-send", "-p", "-i", t.path("screen.png"), "-m", "look", t.path("photo.png"), t.path("tree"));
   await send.ended();
   await receiver.waitForSelector(".pictures img");
   const shown = await receiver.evaluate(() => document.querySelector(".pictures img").naturalWidth);
@@ -33,6 +37,9 @@ await run(async (t) => {
   t.file("all.zip", zip.bytes);
   const listed = execFileSync("python3", ["-c", "import sys, zipfile; z = zipfile.ZipFile(sys.argv[1]); assert z.testzip() is None; print('\\n'.join(sorted(z.namelist())))", t.path("all.zip")]).toString();
   equal("photo.png\ntree/a/über.txt\ntree/large.bin\n", listed, "names in the zip");
+
+  const dated = execFileSync("python3", ["-c", "import sys, time, zipfile; e = zipfile.ZipFile(sys.argv[1]).getinfo('tree/a/über.txt'); print(int(time.mktime((*e.date_time, 0, 0, -1))), oct(e.external_attr >> 16 & 0o777))", t.path("all.zip")]).toString();
+  equal(`${then} 0o755\n`, dated, "date and mode in the zip");
 
   // The link to the page is all that qrx-recv needs to fetch the same.
   await t.tool("qrx-recv", "-s", server.url, "-o", t.path("fetched") + "/", "--seal", "require", await t.owner_link(receiver)).ended();
@@ -68,15 +75,16 @@ await run(async (t) => {
   const sender = await t.page({ phone: true });
   await sender.goto(space.drop);
   const sent = noise(900_000, 5);
-  await sender.setInputFiles("input[type=file][multiple]", [
-    { name: "from page.bin", mimeType: "application/octet-stream", buffer: sent },
-    { name: "small.txt", mimeType: "text/plain", buffer: Buffer.from("small") }]);
+  const chosen = [t.file("from page.bin", sent), t.file("small.txt", "small")];
+  for (const path of chosen) utimesSync(path, then, then);
+  await sender.setInputFiles("input[type=file][multiple]", chosen);
   await sender.fill("#note", "a note");
   await sender.click("button.main:not(label)");
   await sender.waitForSelector(".badge.good");
   await recv.ended();
   check(t.read("in/from page.bin").equals(sent), "what qrx-recv saved is what the page sent");
   equal("small", t.read("in/small.txt").toString(), "the small file");
+  for (const name of ["from page.bin", "small.txt"]) equal(then, statSync(t.path("in", name)).mtimeMs / 1000, `the date of ${name}`);
   const sums = await sender.locator(".files code").allTextContents();
   const saved = recv.lines.map((line) => JSON.parse(line)).filter((event) => event.event === "saved");
   equal(saved.map((event) => event.sha256).sort(), sums.sort(), "SHA-256 at both ends");
@@ -93,6 +101,7 @@ await run(async (t) => {
   await sender.goto(`${server.url}/u/${many.guid}`);
   const desktop = await t.page();
   await desktop.goto(`${server.url}/u/${many.guid}`);
+  utimesSync(large, then, then);
   await desktop.setInputFiles("input[webkitdirectory]", t.path("tree"));
   await desktop.evaluate(() => {
     const give = (name, kind, text) => {

@@ -225,6 +225,8 @@ void ReceiveReport::saved(const receive::SavedFile& file) {
   event.text("type", file.info.type).text("xxh128", to_hex(file.info.xxh128));
   if (file.sha256) event.text("sha256", to_hex(*file.sha256));
   event.boolean("sealed", file.info.sealed).text("delivery", file.delivery.text());
+  if (file.info.properties.modified) event.text("modified", to_rfc3339(*file.info.properties.modified));
+  if (file.info.properties.executable) event.boolean("executable", true);
   told(facts_.event(event));
   if (!streamed) warn_of(file);
   if (file.sha256 && !facts_.json()) messages_.detail("sha256 " + to_hex(*file.sha256) + "  " + file.path, 0);

@@ -75,6 +75,7 @@ Options describe(SendSettings& to) {
   options.text("text", 'T', "TEXT", "send this text instead of files; - is stdin", to.text);
   options.flag("clipboard", 0, "send what the clipboard holds: a text, or a picture", to.clipboard);
   options.text("name", 0, "NAME", "the name under which data from stdin or a pipe, or the only FILE, arrives", to.name);
+  options.flag("preserve", 'p', "keep the executable bit, too; dates are always kept", to.preserve);
   options.flag("skip-errors", 0, "leave out what cannot be read or named, say what, and exit with 3", to.skip_errors);
   options.text("message", 'm', "TEXT", "a line of text for the receiver", to.message);
   options.choice("seal", 0, {"auto", "require", "off"},

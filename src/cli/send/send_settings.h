@@ -28,6 +28,7 @@ struct SendSettings {
   bool clipboard = false;
   std::optional<std::string> name;
   bool skip_errors = false;
+  bool preserve = false;
   std::string seal = "auto";
   std::string expect;
   bool sha256 = false;

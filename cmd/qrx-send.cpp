@@ -6,6 +6,7 @@
 #include "cli/addresses.h"
 #include "cli/asking.h"
 #include "cli/client_options.h"
+#include "cli/counts.h"
 #include "cli/exit.h"
 #include "cli/link_words.h"
 #include "cli/places.h"
@@ -18,6 +19,7 @@
 #include "cli/space/unsaved.h"
 #include "cli/tool.h"
 #include "seal/fingerprint.h"
+#include "send/receipt_wait.h"
 #include "send/sender.h"
 #include "term/terminal.h"
 
@@ -45,8 +47,12 @@ class Send : public Tool {
   Result<send::SourceList> find_text();
   send::SenderOptions how_to_send(const Origin& origin);
   int send(const DropLink& link, const send::SourceList& sources);
+  int wait_for_receipt(const DropLink& link, const send::SentDelivery& delivery, SendReport& report);
   void say_stopped(int) override {
-    messages_.warn("interrupted", sending_ ? "run the same command again to resume" : "");
+    if (is_sent_)
+      messages_.warn("stopped waiting; it was sent");
+    else
+      messages_.warn("interrupted", sending_ ? "run the same command again to resume" : "");
   }
 
   SendSettings set_;
@@ -55,7 +61,8 @@ class Send : public Tool {
   LinkScan scan_;
   TextToSend text_;          // instead of files
   std::size_t skipped_ = 0;  // of what was asked for
-  bool sending_ = false;     // the server may have something of it
+  bool sending_ = false;     // the server may have something of it,
+  bool is_sent_ = false;     // or all
 };
 
 int Send::run() {
@@ -151,9 +158,35 @@ int Send::send(const DropLink& link, const send::SourceList& sources) {
   const auto delivery = sender.send(sources);
   if (!delivery) return end(delivery.error());
   progress_.clear();
-  if (auto said = report.done(*delivery, set_.sha256); !said) return end(said.error());
+  is_sent_ = true;
+  if (auto said = report.delivered(*delivery, set_.sha256); !said) return end(said.error());
   messages_.say("sent successfully");
-  return skipped_ > 0 ? exit_partly : exit_done;
+  const int code = set_.wait ? wait_for_receipt(link, *delivery, report) : exit_done;
+  if (code != exit_done && code != exit_partly) return code;
+  if (auto said = report.done(*delivery); !said) return end(said.error());
+  return skipped_ > 0 ? exit_partly : code;
+}
+
+int Send::wait_for_receipt(const DropLink& link, const send::SentDelivery& delivery, SendReport& report) {
+  progress_.status("Waiting until the receiver has saved it… (Ctrl-C to stop)");
+  http::ClientOptions client = client_for(link.origin);
+  client.interrupt = interrupt_;
+  const auto result = send::await_receipt(link, client, delivery, set_.longest_wait);
+  progress_.clear();
+  if (!result) return end(result.error());
+  if (auto said = report.received(delivery, *result); !said) return end(said.error());
+  const auto& counts = result->counts;
+  const std::uint64_t all = counts.saved + counts.declined + counts.kept;
+  if (counts.saved == all) {
+    messages_.say("received: saved and verified");
+    return exit_done;
+  }
+  if (counts.kept > 0)
+    return end({Kind::timed_out, "the receiver could not save it yet: it is kept there for its next run", {}});
+  if (counts.declined == all) return end({Kind::denied, "the receiver declined it", {}});
+  for (const auto& name : result->declined) messages_.warn("declined: " + name);
+  messages_.say("received: " + count_of_files(counts.saved) + " of " + std::to_string(all));
+  return exit_partly;
 }
 
 Result<send::SourceList> Send::find_sources() {

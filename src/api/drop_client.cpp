@@ -64,6 +64,15 @@ Result<wire::DeliveryState> DropClient::delivery(const Id& delivery) {
   return state;
 }
 
+Result<wire::DeliveryStatus> DropClient::status(const Id& delivery, std::uint64_t after, Seconds wait) {
+  const std::string query = "?after=" + std::to_string(after) + "&wait=" + std::to_string(wait.count());
+  const auto answer = ask("GET", path(wire::Resource::delivery, delivery) + query, "ask what became of the delivery");
+  if (!answer) return tl::unexpected(answer.error());
+  auto status = wire::delivery_status_from_json(answer->body);
+  if (!status || status->delivery != delivery) return strange("delivery");
+  return status;
+}
+
 Result<wire::DeliveryState> DropClient::commit(const Id& delivery, std::uint64_t files) {
   wire::CommitDelivery wish;
   wish.files = files;

@@ -13,6 +13,7 @@
 #include "wire/id.h"
 #include "wire/link.h"
 #include "wire/messages.h"
+#include "wire/receipt.h"
 #include "wire/resource.h"
 
 namespace qrx::api {
@@ -24,6 +25,8 @@ class DropClient : public Requests {
   Result<wire::DropInfo> look();
   Result<Id> open_delivery(const std::string& message);
   Result<wire::DeliveryState> delivery(const Id& delivery);
+  // With what its receiver said of it; with `after`: when its seq is another, or after `wait` (60 s at most).
+  Result<wire::DeliveryStatus> status(const Id& delivery, std::uint64_t after, Seconds wait);
   Result<wire::DeliveryState> commit(const Id& delivery, std::uint64_t files);
   Result<void> cancel(const Id& delivery);
 

@@ -86,6 +86,16 @@ Result<void> OwnerClient::remove(std::optional<std::uint64_t> deliveries) {
   return {};
 }
 
+Result<void> OwnerClient::receipt(const Id& delivery, const wire::Receipt& receipt) {
+  auto wish = request("POST", wire::path_of({wire::Resource::receipt, address_.name, delivery}));
+  wish.headers.push_back({"Content-Type", "application/json"});
+  wish.has_body = true;
+  wish.body = wire::to_json(receipt);
+  const auto answer = granted(http_.request(wish), "tell the sender");
+  if (!answer) return tl::unexpected(answer.error());
+  return {};
+}
+
 Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t start,
                                               const std::optional<Xxh128Sum>& known) {
   auto wish = request("GET", address_.path_of_file(file));

@@ -15,6 +15,7 @@
 #include "http/client.h"
 #include "wire/id.h"
 #include "wire/messages.h"
+#include "wire/receipt.h"
 
 namespace qrx::api {
 
@@ -29,6 +30,9 @@ class OwnerClient : public Requests {
   Result<void> close_space();
   // The owner's. Only while the space holds so many deliveries: else Kind::conflict.
   Result<void> remove(std::optional<std::uint64_t> deliveries = {});
+
+  // The owner's: what became of a delivery, for its sender.
+  Result<void> receipt(const Id& delivery, const wire::Receipt& receipt);
 
   // The content of a file, or of an upload while it grows, from `start` on; `known` is the sum of a committed file.
   struct Opened {

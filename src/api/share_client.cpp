@@ -1,11 +1,18 @@
 #include "api/share_client.h"
 
+#include <algorithm>
+#include <iterator>
+#include <utility>
+
 #include "api/retry.h"
 #include "api/space_pages.h"
+#include "base/text.h"
 #include "wire/resource.h"
 
 namespace qrx::api {
 namespace {
+
+constexpr std::size_t most_pages = 10'000;  // of some hundred shares: a server that names more means harm
 
 template <class T>
 Result<T> read(const Result<http::ClientAnswer>& answer) {
@@ -65,7 +72,16 @@ Result<wire::Shares> ShareClient::create(const wire::CreateShares& wish) {
 Result<wire::Shares> ShareClient::list(std::optional<std::uint64_t> after, Seconds wait) {
   std::string query;
   if (after) query = "?after=" + std::to_string(*after) + "&wait=" + std::to_string(wait.count());
-  return read<wire::Shares>(ask("GET", shares() + query, {}, "look at the shares"));
+  auto list = read<wire::Shares>(ask("GET", shares() + query, {}, "look at the shares"));
+  for (std::size_t pages = 1; list && !list->next.empty(); ++pages) {
+    if (pages == most_pages) return fail(Kind::other, "the server names shares without end");
+    const std::string from = "?from=" + percent_encode_segment(list->next);
+    auto more = read<wire::Shares>(ask("GET", shares() + from, {}, "look at the shares"));
+    if (!more) return more;
+    std::move(more->shares.begin(), more->shares.end(), std::back_inserter(list->shares));
+    list->next = std::move(more->next);
+  }
+  return list;
 }
 
 Result<wire::ShareInfo> ShareClient::report(const Id& share, const wire::ReportShare& report) {

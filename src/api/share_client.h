@@ -21,7 +21,8 @@ class ShareClient : public Requests {
 
   Result<wire::SpaceInfo> space();
   Result<wire::Shares> create(const wire::CreateShares& wish);
-  // With `after`: when the space's seq is another, or after `wait` (60 s at most).
+  // All of them, whatever pages they come in. With `after`: when the space's seq is another, or after `wait` (60 s at
+  // most).
   Result<wire::Shares> list(std::optional<std::uint64_t> after = {}, Seconds wait = Seconds{0});
   // `sending` claims the notice: tried once. Kind::conflict: somebody else has claimed or sent it.
   Result<wire::ShareInfo> report(const Id& share, const wire::ReportShare& report);

@@ -15,7 +15,7 @@ const std::vector<std::string>& keys() {
       "output",    "preserve", "preview",   "print0",  "public-url", "qr",          "qr-file",  "quiet",
       "resume",    "revoke",   "scan-only", "screen",  "seal",       "server",      "sha256",   "skip-errors",
       "space",     "text",     "thorough",  "timeout", "to-file",    "token-file",  "verbose",  "via",
-      "watch",     "with-key", "yes"};
+      "wait",      "watch",    "with-key",  "yes"};
   return all;
 }
 

@@ -13,6 +13,7 @@ std::string left_side(const Option& option) {
   out += option.name;
   if (option.has_opposite) out += ", --no-" + option.name;
   if (!option.value.empty()) out += " " + option.value;
+  if (!option.optional_value.empty()) out += "[=" + option.optional_value + "]";
   return out;
 }
 

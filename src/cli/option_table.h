@@ -20,11 +20,12 @@ struct Option {
   std::string group;  // its heading in --help
   std::vector<std::string> choices;
   Completes completes = Completes::nothing;
-  bool repeatable = false;    // also a flag that counts (-vv)
-  bool has_opposite = false;  // --qr has --no-qr
-  bool hidden = false;        // not in the help
-  std::string variable = {};  // that sets it; empty: QRX_ and its name
-  bool asks = false;          // --help and such: the command line only
+  bool repeatable = false;          // also a flag that counts (-vv)
+  bool has_opposite = false;        // --qr has --no-qr
+  bool hidden = false;              // not in the help
+  std::string optional_value = {};  // of a flag: "DUR" for --wait[=DUR]
+  std::string variable = {};        // that sets it; empty: QRX_ and its name
+  bool asks = false;                // --help and such: the command line only
   // Takes the values (one unless repeatable), in order; the error is said of the option or variable by the caller.
   std::function<Result<void>(const std::vector<std::string>&)> take;
 };

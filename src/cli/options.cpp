@@ -35,6 +35,11 @@ std::string variable_of(const std::string& option) {
   return name;
 }
 
+Result<void> take_duration(const std::string& text, std::optional<Seconds>& target) {
+  if (target = parse_duration(text); target) return {};
+  return fail(Kind::usage, "'" + text + "' is not a duration", "durations look like 90s, 15m, 12h or 3d");
+}
+
 std::string variable_of(const Option& option) {
   return option.variable.empty() ? variable_of(option.name) : option.variable;
 }
@@ -182,12 +187,17 @@ void Options::choice(std::string name, char letter, std::vector<std::string> cho
 }
 
 void Options::duration(std::string name, char letter, std::string help, std::optional<Seconds>& target) {
-  add(std::move(name), letter, "DUR", std::move(help), [&target](const auto& values) -> Result<void> {
-    target = parse_duration(values.back());
-    if (!target)
-      return fail(Kind::usage, "'" + values.back() + "' is not a duration", "durations look like 90s, 15m, 12h or 3d");
-    return {};
+  add(std::move(name), letter, "DUR", std::move(help),
+      [&target](const auto& values) -> Result<void> { return take_duration(values.back(), target); });
+}
+
+void Options::duration_or_flag(std::string name, std::string help, bool& chosen, std::optional<Seconds>& target) {
+  Option& option = add(std::move(name), 0, "", std::move(help), [&chosen, &target](const auto& values) -> Result<void> {
+    const auto truth = parse_truth(values.back());
+    chosen = truth.value_or(true);
+    return truth ? Result<void>{} : take_duration(values.back(), target);
   });
+  option.optional_value = "DUR";
 }
 
 void Options::size(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target) {

@@ -52,6 +52,8 @@ class Options {
              Completes completes = Completes::nothing);
   void choice(std::string name, char letter, std::vector<std::string> choices, std::string help, std::string& target);
   void duration(std::string name, char letter, std::string help, std::optional<Seconds>& target);
+  // --wait and --wait=DUR.
+  void duration_or_flag(std::string name, std::string help, bool& chosen, std::optional<Seconds>& target);
   void size(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target);
   void number(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target,
               std::uint64_t least = 0);

@@ -133,6 +133,9 @@ void DeliveryProgress::remember(bool settled) {
     whole = whole && skip_[i] != Skip::later;
   }
   job_.record->finish(contents_.shown.delivery, done, whole);
+  if (error_ && job_.saved_anyway != nullptr)
+    for (std::size_t i = 0; i < contents_.items.size(); ++i)
+      if (saved_[i]) job_.saved_anyway->push_back(contents_.shown.files[i].file);
 }
 
 Result<SavedDelivery> DeliveryProgress::result() {
@@ -143,6 +146,7 @@ Result<SavedDelivery> DeliveryProgress::result() {
     const wire::FileInfo& file = contents_.shown.files[i];
     job_.tally.forget(file.file);
     if (skip_[i] == Skip::later) ++out.later;
+    if (skip_[i] == Skip::discarded) out.discarded.push_back(file.file);
     if (skip_[i] == Skip::later || skip_[i] == Skip::discarded)
       out.declined.push_back(file.name);
     else if (saved_[i])

@@ -48,6 +48,7 @@ struct SavedDelivery {
   std::vector<SavedFile> files;       // those that were saved
   std::vector<std::string> declined;  // names that `accept` or `arrived` did not want to save
   std::uint64_t later = 0;            // how many of these stay in the space
+  std::vector<Id> discarded;          // the others of these
   bool sealed_text = false;           // is_text(info), and it came sealed
 };
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <set>
 #include <utility>
@@ -14,6 +15,7 @@
 #include "receive/followers.h"
 #include "receive/receive_job.h"
 #include "receive/save_delivery.h"
+#include "receive/sender_news.h"
 #include "receive/space_watch.h"
 #include "receive/stream_receiver.h"
 
@@ -31,6 +33,19 @@ std::vector<const wire::DeliveryInfo*> fresh_ones(const wire::SpaceInfo& info, c
   return out;
 }
 
+// What would be saved of these, but for what `accept` declines.
+std::size_t files_in(const std::vector<const wire::DeliveryInfo*>& deliveries) {
+  std::size_t files = 0;
+  for (const auto* delivery : deliveries)
+    for (const auto& file : delivery->files) files += file.sealed && file.name == wire::manifest_name ? 0 : 1;
+  return files;
+}
+
+ReceiverOptions with_interrupt(ReceiverOptions options) {
+  if (!options.client.interrupt) options.client.interrupt = std::make_shared<http::Interrupt>();
+  return options;
+}
+
 }  // namespace
 
 struct Receiver::Impl {
@@ -41,10 +56,15 @@ struct Receiver::Impl {
   Received received;
   std::set<Id> handled;  // by this run: not to be looked at again
   Finished finished;
+  std::vector<Id> saved_anyway;  // of the delivery that could not be saved
+  SenderNews news;
 
   Impl(api::SpaceAddress where, ReceiverOptions how, ReceiverEvents tell)
-      : address(std::move(where)), options(std::move(how)), events(std::move(tell)), tally(events) {
-    if (!options.client.interrupt) options.client.interrupt = std::make_shared<http::Interrupt>();
+      : address(std::move(where)),
+        options(with_interrupt(std::move(how))),
+        events(std::move(tell)),
+        tally(events),
+        news(address, options.client) {
     if (events.accept) options.follow_uploads = false;
     if (options.timeout) {  // a server that falls silent within a download is not waited for any longer
       const Millis most = std::max(*options.timeout, least_time);
@@ -55,7 +75,9 @@ struct Receiver::Impl {
     if (address.shared) options.keep = options.present_only = true;
   }
 
-  ReceiveJob job() { return {address, options, *options.client.interrupt, tally, nullptr, nullptr, nullptr}; }
+  ReceiveJob job() {
+    return {address, options, *options.client.interrupt, tally, nullptr, nullptr, nullptr, &saved_anyway};
+  }
 
   void take_up(const SavedRecord& record) {
     if (options.take_up) handled = record.finished().deliveries;
@@ -73,6 +95,12 @@ struct Receiver::Impl {
     received.declined += delivery.declined.size();
     for (const auto& file : delivery.files) received.bytes += file.info.size;
     tally.delivered(delivery);
+    news.tell(delivery);
+  }
+
+  void tell_kept(const wire::DeliveryInfo& delivery, const Error& error) {
+    if (error.kind == Kind::unavailable) return;  // nobody can be told anything
+    news.tell_kept(delivery.delivery, std::exchange(saved_anyway, {}));
   }
 
   // What a sender can cause must not end a receiver that is there for others too.
@@ -85,6 +113,7 @@ struct Receiver::Impl {
     handled.insert(delivery.delivery);
     ++received.refused;
     if (!received.first_refusal) received.first_refusal = error;
+    tell_kept(delivery, error);
     tally.refused(delivery, error);
   }
 
@@ -173,9 +202,19 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
   for (;;) {
     const auto info = watch.next();
     if (!info) return ended(info.error());
-    for (const auto* delivery : fresh_ones(*info, handled)) {
+    const auto fresh = fresh_ones(*info, handled);
+    for (const auto* delivery : fresh) {
+      // -o names a file that is not there: for several it is the name of a directory.
+      const auto come = options.present_only ? fresh : std::vector{delivery};
+      if (job.saver->one_file() && files_in(come) > 1) {
+        followers.stop(true);
+        if (auto made = job.saver->make_directory(); !made) return tl::unexpected(made.error());
+      }
       const auto saved = save_delivery(job, *delivery, [&](const Id& file) { return followers.finish(file); });
-      if (!saved && !goes_on_after(saved.error())) return failed(saved.error());
+      if (!saved && !goes_on_after(saved.error())) {
+        tell_kept(*delivery, saved.error());
+        return failed(saved.error());
+      }
       followers.delivered(*delivery);
       if (!saved) {
         refuse(*delivery, saved.error());
@@ -201,7 +240,10 @@ Result<Received> Receiver::Impl::stream_all(const ReceiveJob& job, int stream) {
     if (!info) return ended(info.error());
     while (const auto* delivery = receiver.choose(fresh_ones(*info, handled))) {
       const auto written = receiver.write_delivery(*delivery);
-      if (!written) return failed(written.error());
+      if (!written) {
+        tell_kept(*delivery, written.error());
+        return failed(written.error());
+      }
       if (written->later == 0) job.record->finish(delivery->delivery, {}, true);
       count(*written);
       watch.delivered();

@@ -50,6 +50,19 @@ Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict
   return saver;
 }
 
+Result<void> Saver::make_directory() {
+  if (!one_file()) return {};
+  const bool made = ::mkdirat(root_.get(), file_name_.c_str(), 0777) == 0;
+  if (!made && errno != EEXIST) return fail_errno("cannot make the directory " + file_name());
+  UniqueFd directory(open_at(root_.get(), file_name_.c_str(), O_RDONLY | O_DIRECTORY));
+  if (!directory && !made) return {};  // something else has the name, and keeps it
+  if (!directory) return fail_errno("cannot open the directory " + file_name());
+  root_ = std::move(directory);
+  shown_ = file_name() + "/";
+  file_name_.clear();
+  return {};
+}
+
 bool Saver::is_stream(const std::string& output) {
   struct stat status {};
   if (output.empty() || ::stat(output.c_str(), &status) != 0) return false;

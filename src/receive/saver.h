@@ -34,8 +34,11 @@ class Saver {
   void discard_parts();
   void remove_stale();
 
-  // True when `output` names one file: a delivery of several is refused.
+  // True when `output` names one file: a delivery of several is refused, unless make_directory() comes before it.
   bool one_file() const { return !file_name_.empty(); }
+  // Several files are to go where one was to: while nothing has that name it becomes a directory. No PartialFile may be
+  // in use, and nobody else.
+  Result<void> make_directory();
   std::string file_name() const { return shown_ + file_name_; }  // then
 
   // Opens or makes the partial of a file; directories on the way are made, and never are links. Names become safe

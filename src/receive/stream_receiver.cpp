@@ -164,7 +164,10 @@ Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& d
   for (const std::size_t i : order) {
     const wire::FileInfo& shown = contents->shown.files[i];
     if (const Wish wish = job_.tally.accept(contents->shown, shown); wish != Wish::save) {
-      if (wish == Wish::later) ++out.later;
+      if (wish == Wish::later)
+        ++out.later;
+      else
+        out.discarded.push_back(shown.file);
       out.declined.push_back(shown.name);
       continue;
     }

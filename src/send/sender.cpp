@@ -265,7 +265,10 @@ Result<SentDelivery> Sender::Impl::send_once(const SourceList& sources, bool& st
   SentDelivery out;
   out.delivery = job.delivery;
   out.resumed = resumed;
-  for (auto& file : job.done) out.files.push_back(std::move(*file));
+  for (std::size_t i = 0; i < job.done.size(); ++i) {
+    out.files.push_back(std::move(*job.done[i]));
+    out.files.back().item = job.wire[i].name;
+  }
   if (sources.sources.empty()) {
     out.files.push_back(sums_of_text());
     tally.sent(out.files.back());

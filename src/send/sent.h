@@ -20,6 +20,7 @@ struct SentFile {
   Xxh128Sum xxh128{};
   std::optional<Sha256Sum> sha256;
   bool sealed = false;
+  std::string item = {};  // what the server knows it as; empty for a text
 };
 
 // Called one at a time, from any thread, while Sender::send() runs. Each may be empty.

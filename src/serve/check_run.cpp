@@ -34,6 +34,7 @@ std::shared_ptr<CheckLines> CheckRun::start() {
   auto lines = std::make_shared<CheckLines>();
   try {
     running_ = true;
+    stop_ = lines->stop;
     thread_ = std::thread([this, lines] {
       run(*lines);
       running_ = false;
@@ -54,12 +55,21 @@ void CheckRun::run(CheckLines& lines) {
   };
   Result<space::Spaces::Checked> result;
   try {
-    result = spaces_.check([&say](const std::string& finding) { say(finding_line(finding), false); });
+    result = spaces_.check([&say](const std::string& finding) { say(finding_line(finding), false); },
+                           lines.stop.get_token());
   } catch (const std::exception& exception) {
     log_.error("a check failed", {{"reason", exception.what()}});
     result = fail(Kind::other, exception.what());
   }
   say(result_line(result), true);
+}
+
+void CheckRun::end() {
+  {
+    const std::lock_guard lock(mutex_);
+    stop_.request_stop();
+  }
+  await();
 }
 
 void CheckRun::await() {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <thread>
 
@@ -22,7 +23,8 @@ class CheckLines {
   void put(std::string line, bool last);
   // The next line; nothing when there is none yet, or at the end.
   std::optional<std::string> take();
-  bool ended() const;  // the last line was taken
+  bool ended() const;     // the last line was taken
+  std::stop_source stop;  // asked for when nobody listens any more, and at the end of the server
 
  private:
   mutable std::mutex mutex_;
@@ -36,12 +38,13 @@ class CheckRun {
   // `wake` wakes what waits for a topic. All outlive it.
   CheckRun(space::Spaces& spaces, const Log& log, const std::function<void(const Id&)>& wake)
       : spaces_(spaces), log_(log), wake_(wake) {}
-  ~CheckRun() { await(); }
+  ~CheckRun() { end(); }
 
   // Begins one, and gives its lines (operations/control_lines.h). Null: the one before has not ended, or there is no
   // thread for it.
   std::shared_ptr<CheckLines> start();
-  void await();  // for the end: before the front goes that it wakes
+  void await();
+  void end();  // asks it to stop and waits; before the front goes that it wakes
 
   // Woken when there are lines. Whoever wakes it every few seconds keeps the client from giving up.
   const Id topic = Id::random();
@@ -54,6 +57,7 @@ class CheckRun {
   const std::function<void(const Id&)>& wake_;
   std::mutex mutex_;  // of the thread's handle
   std::atomic<bool> running_{false};
+  std::stop_source stop_;  // of the check that runs
   std::thread thread_;
 };
 

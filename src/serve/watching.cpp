@@ -12,12 +12,10 @@ namespace {
 constexpr std::uint64_t most_wait = 60;
 constexpr Millis longest_doubt{1000};
 
-struct Watch {
-  std::optional<std::uint64_t> after;
-  Seconds wait{0};
-};
+}  // namespace
 
-Result<Watch> read_watch(std::string_view query) {
+Result<Watch> watch_of(const Call& call) {
+  std::string_view query = call.request->query;
   Watch watch;
   bool waits = false;
   while (!query.empty()) {
@@ -41,18 +39,23 @@ Result<Watch> read_watch(std::string_view query) {
   return watch;
 }
 
-}  // namespace
+std::string_view from_of(const Call& call) {
+  std::string_view query = call.request->query;
+  constexpr std::string_view name = "from=";
+  while (!query.empty()) {
+    const auto ampersand = query.find('&');
+    const std::string_view pair = query.substr(0, ampersand);
+    if (pair.starts_with(name)) return pair.substr(name.size());
+    query = ampersand == std::string_view::npos ? std::string_view() : query.substr(ampersand + 1);
+  }
+  return {};
+}
 
 Result<space::PageStart> page_asked_for(const Call& call) {
-  const std::string_view query = call.request->query;
-  constexpr std::string_view name = "from=";
-  for (std::size_t at = 0; at < query.size(); at = std::min(query.find('&', at), query.size() - 1) + 1) {
-    if (query.substr(at, name.size()) != name) continue;
-    const auto value = query.substr(at + name.size());
-    const auto start = space::page_start_from_text(value.substr(0, value.find('&')));
-    return start ? Result<space::PageStart>(*start) : fail(Kind::usage, "from is not what next said");
-  }
-  return space::PageStart{};
+  const std::string_view from = from_of(call);
+  if (from.empty()) return space::PageStart{};
+  const auto start = space::page_start_from_text(from);
+  return start ? Result<space::PageStart>(*start) : fail(Kind::usage, "from is not what next said");
 }
 
 front::Reply watch_space(const SharedCall& call,
@@ -63,7 +66,7 @@ front::Reply watch_space(const SharedCall& call,
   const Guid& guid = call->target.guid;
   const auto state = spaces.owned(guid, *token);
   if (!state) return call->problem(state.error());
-  const auto watch = read_watch(call->request->query);
+  const auto watch = watch_of(*call);
   if (!watch) return call->problem(watch.error());
   if (!watch->after || watch->wait.count() == 0 || spaces.seq(guid) != watch->after) return show(*call, *token);
 

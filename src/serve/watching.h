@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <string>
+#include <string_view>
 
 #include "front/exchange.h"
 #include "serve/call.h"
@@ -10,11 +11,19 @@
 
 namespace qrx::serve {
 
+struct Watch {
+  std::optional<std::uint64_t> after;
+  Seconds wait{0};
+};
+Result<Watch> watch_of(const Call& call);  // Kind::usage
+
 // Checks the owner's token and gives `show`, at once or when the seq of the space is another than `after`.
 front::Reply watch_space(const SharedCall& call,
                          std::function<http::Answer(const Call& call, const std::string& token)> show);
 
-// Where the page begins that ?from= asks for; the first without it.
+// What ?from= says, where a page begins; empty: the first.
+std::string_view from_of(const Call& call);
+// The same, of a list of what is committed.
 Result<space::PageStart> page_asked_for(const Call& call);
 
 // Goes on once no transfer that has just gone out is in doubt, a second later at the latest: who downloads and asks

@@ -9,6 +9,7 @@
 
 #include "base/result.h"
 #include "space/model.h"
+#include "space/receipt_model.h"
 #include "space/share_model.h"
 
 namespace qrx::space {
@@ -32,7 +33,7 @@ class Transaction {
   virtual std::vector<BlobKey> remove_file(const Id& file) = 0;
   // With its files and uploads, unless it is committed.
   virtual std::vector<BlobKey> remove_delivery(const Id& delivery) = 0;
-  // With everything in it; the packs of open deliveries too, whether there are any or not.
+  // With everything in it but its receipts; the packs of open deliveries too, whether there are any or not.
   virtual std::vector<BlobKey> remove_space(const Guid& guid) = 0;
   virtual void discard(const BlobKey& blob) = 0;                     // into the trash
   virtual void forget_trash(const BlobKey& blob) = 0;                // it is removed
@@ -56,6 +57,14 @@ class Transaction {
   // False when it is committed or gone.
   virtual bool commit_delivery(const DeliveryRow& row) = 0;
   virtual void remember(const std::string& name, const std::string& value) = 0;  // a note of the rules, kept for later
+
+  virtual std::optional<ReceiptRow> receipt(const Id& delivery) = 0;
+  virtual void put_receipt(const ReceiptRow& row) = 0;
+  virtual std::optional<ReceiptState> file_receipt(const Id& delivery, const Id& file) = 0;
+  virtual void put_file_receipt(const FileReceiptRow& row) = 0;
+  virtual void end_kept_receipts(const Id& delivery, ReceiptState state) = 0;  // of its files that are `kept`
+  virtual FileReceiptCounts count_file_receipts(const Id& delivery) = 0;
+  virtual void forget_receipts(WallTime before) = 0;  // of spaces that are gone, since before
 
   // Shares go with their space. What is read here is as of this transaction.
   virtual std::optional<ShareRow> share(const Id& share) = 0;
@@ -118,7 +127,11 @@ class Catalog {
   virtual Result<std::vector<FileRow>> files_after(const Id& last, std::size_t most) = 0;  // for check, by id
   virtual Result<void> check() = 0;  // the catalog's own integrity
 
-  virtual Result<std::vector<ShareRow>> shares(const Guid& guid) = 0;  // oldest first
+  virtual Result<std::optional<ReceiptRow>> receipt(const Id& delivery) = 0;
+  virtual Result<std::vector<FileReceiptRow>> file_receipts(const Id& delivery) = 0;
+
+  // Behind those that ended with `next`; 0: from the first.
+  virtual Result<SharePage> shares(const Guid& guid, std::uint64_t next, const SharePageSize& most) = 0;
   virtual Result<std::optional<ShareRow>> share(const Id& share) = 0;
   virtual Result<std::optional<ShareRow>> share_of_link(const Sha256Sum& link_hash) = 0;
   virtual Result<std::optional<ShareFileRow>> share_file(const Id& share, const Id& file) = 0;

@@ -9,8 +9,9 @@
 namespace qrx::space {
 
 Result<void> Completion::sum_up_to(LiveUpload& upload, std::uint64_t end, const std::stop_token& stop) {
-  if (upload.summed == end) return {};
-  std::uint64_t from = std::exchange(upload.summed, Growing::unknown);
+  std::uint64_t from = upload.summed.load(std::memory_order_relaxed);
+  if (from == end) return {};
+  upload.summed = Growing::unknown;
   if (from > end) {  // or unknown
     upload.sum.reset();
     from = 0;

@@ -7,23 +7,27 @@ namespace {
 
 class StoredContent final : public Content {
  public:
-  StoredContent(FileRow file, std::unique_ptr<Opened> blob) : file_(std::move(file)), blob_(std::move(blob)) {}
+  StoredContent(FileRow file, std::unique_ptr<Opened> blob, Blocked blocked)
+      : file_(std::move(file)), blob_(std::move(blob)), blocked_(std::move(blocked)) {}
   const FileRow* file() const override { return &file_; }
   std::optional<std::uint64_t> length() const override { return file_.size; }
   std::string name() const override { return file_.name; }
   int fd() const override { return blob_->fd(); }
   std::uint64_t blob_offset() const override { return file_.blob_offset; }
   Available available() const override { return {file_.size, Growth::complete}; }
+  bool is_cut() const override { return blocked_ != nullptr && *blocked_; }
 
  private:
   const FileRow file_;
   const std::unique_ptr<Opened> blob_;
+  const Blocked blocked_;
 };
 
 class GrowingContent final : public Content {
  public:
-  GrowingContent(std::string name, std::shared_ptr<const Growing> growing, std::unique_ptr<Opened> blob)
-      : name_(std::move(name)), growing_(std::move(growing)), blob_(std::move(blob)) {}
+  GrowingContent(std::string name, std::shared_ptr<const Growing> growing, std::unique_ptr<Opened> blob,
+                 Blocked blocked)
+      : name_(std::move(name)), growing_(std::move(growing)), blob_(std::move(blob)), blocked_(std::move(blocked)) {}
   const FileRow* file() const override { return nullptr; }
   std::optional<std::uint64_t> length() const override {
     const std::uint64_t length = growing_->length;
@@ -36,11 +40,13 @@ class GrowingContent final : public Content {
     const Growth growth = growing_->growth.load(std::memory_order_acquire);  // before the bytes: complete means all
     return {growing_->arrived.load(std::memory_order_acquire), growth};
   }
+  bool is_cut() const override { return blocked_ != nullptr && *blocked_; }
 
  private:
   const std::string name_;
   const std::shared_ptr<const Growing> growing_;
   const std::unique_ptr<Opened> blob_;
+  const Blocked blocked_;
 };
 
 tl::unexpected<Error> lost_bytes_of_file() {
@@ -64,27 +70,27 @@ tl::unexpected<Error> no_such_file() {
   return fail(Kind::not_found, "no such file");
 }
 
-Result<std::shared_ptr<Content>> open_stored(Blobs& blobs, Catalog& catalog, const FileRow& row) {
+Result<std::shared_ptr<Content>> open_stored(Blobs& blobs, Catalog& catalog, const FileRow& row, Blocked blocked) {
   auto opened = open_blob(blobs, catalog, row);
   if (!opened) return tl::unexpected(opened.error());
-  return std::make_shared<StoredContent>(row, std::move(*opened));
+  return std::make_shared<StoredContent>(row, std::move(*opened), std::move(blocked));
 }
 
 Result<std::shared_ptr<Content>> open_growing(Blobs& blobs, const Id& blob, std::string name,
-                                              std::shared_ptr<const Growing> growing) {
+                                              std::shared_ptr<const Growing> growing, Blocked blocked) {
   auto opened = blobs.open(blob);
   if (!opened && opened.error().kind == Kind::not_found) return no_such_file();
   if (!opened) return tl::unexpected(opened.error());
-  return std::make_shared<GrowingContent>(std::move(name), std::move(growing), std::move(*opened));
+  return std::make_shared<GrowingContent>(std::move(name), std::move(growing), std::move(*opened), std::move(blocked));
 }
 
-Result<std::shared_ptr<Content>> open_undelivered(Blobs& blobs, Catalog& catalog, const FileRow& row) {
+Result<std::shared_ptr<Content>> open_undelivered(Blobs& blobs, Catalog& catalog, const FileRow& row, Blocked blocked) {
   auto opened = open_blob(blobs, catalog, row);
   if (!opened) return tl::unexpected(opened.error());
   auto whole = std::make_shared<Growing>();
   whole->arrived = whole->length = row.size;
   whole->growth = Content::Growth::complete;
-  return std::make_shared<GrowingContent>(row.name, std::move(whole), std::move(*opened));
+  return std::make_shared<GrowingContent>(row.name, std::move(whole), std::move(*opened), std::move(blocked));
 }
 
 }  // namespace qrx::space

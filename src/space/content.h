@@ -28,6 +28,7 @@ class Content {
     Growth growth;
   };
   virtual Available available() const = 0;  // any thread; cheap
+  virtual bool is_cut() const = 0;          // its space was blocked: stop. Any thread; cheap
 };
 
 // The bytes of an upload as its readers see them. Outlives the upload as long as somebody reads.
@@ -38,13 +39,16 @@ struct Growing {
   std::atomic<Content::Growth> growth{Content::Growth::growing};
 };
 
+// Whether the operator has blocked the space of what is read; null where somebody else watches over that.
+using Blocked = std::shared_ptr<const std::atomic<bool>>;
+
 // A complete file, open. Kind::not_found when it is deleted, Kind::integrity when its bytes were lost.
-Result<std::shared_ptr<Content>> open_stored(Blobs& blobs, Catalog& catalog, const FileRow& row);
+Result<std::shared_ptr<Content>> open_stored(Blobs& blobs, Catalog& catalog, const FileRow& row, Blocked blocked);
 // An upload, with the bytes that `growing` counts.
 Result<std::shared_ptr<Content>> open_growing(Blobs& blobs, const Id& blob, std::string name,
-                                              std::shared_ptr<const Growing> growing);
+                                              std::shared_ptr<const Growing> growing, Blocked blocked);
 // A file whose delivery is not committed: still an upload to its reader.
-Result<std::shared_ptr<Content>> open_undelivered(Blobs& blobs, Catalog& catalog, const FileRow& row);
+Result<std::shared_ptr<Content>> open_undelivered(Blobs& blobs, Catalog& catalog, const FileRow& row, Blocked blocked);
 
 tl::unexpected<Error> no_such_file();
 

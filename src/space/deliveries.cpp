@@ -216,6 +216,7 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
     take_back_commit(live, open, leftovers ? *leftovers : std::vector<UploadPtr>());
     return tl::unexpected(done.error());
   }
+  context_.events.delivery_changed(delivery);
   state.committed = true;
   return state;
 }

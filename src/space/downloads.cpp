@@ -80,7 +80,8 @@ Result<std::uint64_t> Downloads::left(const ShareRow& row, std::uint64_t files) 
   return row.limit - least;
 }
 
-LiveSharePtr Downloads::live(const ShareRow& row) {
+LiveSharePtr Downloads::live(const Found& of) {
+  const ShareRow& row = of.row;
   const std::lock_guard lock(lives_mutex_);
   if (lives_.size() >= prune_at_) {
     std::erase_if(lives_, [](const auto& entry) { return entry.second.expired(); });
@@ -88,7 +89,7 @@ LiveSharePtr Downloads::live(const ShareRow& row) {
   }
   auto& known = lives_[row.share];
   if (auto found = known.lock()) return found;
-  auto made = std::make_shared<LiveShare>(row.share, row.guid, row.limit);
+  auto made = std::make_shared<LiveShare>(row.share, row.guid, row.limit, blocked_of(of.space));
   made->files_taken = row.files_taken;
   known = made;
   return made;

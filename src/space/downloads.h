@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "space/context.h"
@@ -23,10 +24,12 @@ namespace qrx::space {
 
 // A share with transfers; alive as long as one of them.
 struct LiveShare {
-  LiveShare(const Id& share_, const Guid& guid_, std::uint64_t limit_) : share(share_), guid(guid_), limit(limit_) {}
+  LiveShare(const Id& share_, const Guid& guid_, std::uint64_t limit_, Blocked blocked_)
+      : share(share_), guid(guid_), limit(limit_), blocked(std::move(blocked_)) {}
   const Id share;
   const Guid guid;
   const std::uint64_t limit;
+  const Blocked blocked;  // of its space
   std::atomic<bool> cut{false};
   std::atomic<unsigned> in_doubt{0};          // transfers that have gone out and are not known to be taken yet
   std::atomic<std::uint64_t> files_taken{0};  // as of the last record
@@ -62,7 +65,7 @@ class Downloads {
   Result<std::uint64_t> left(const ShareRow& row, std::uint64_t files) const;
   Result<void> mark_opened(const Found& found);
 
-  LiveSharePtr live(const ShareRow& row);
+  LiveSharePtr live(const Found& found);
   void cut(const Id& share);  // its running transfers
   // Admits all legs of a limited share or none.
   Result<void> begin_transfer(LiveShare& live, const std::vector<TransferLeg>& legs);

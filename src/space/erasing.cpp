@@ -78,12 +78,15 @@ Result<Erased> Erasing::erase(const Guid& guid, bool only_expired, std::optional
     const SpaceLock lock(live);
     if (only_expired && live.row.phase != Phase::dying && !registry_.expired(lock, live)) return Erased{};
   }
+  const auto held = context_.catalog.space(guid);  // whose senders may wait for a word
   auto blobs = remove_rows(live, only_expired, deliveries);
   if (!blobs && blobs.error().kind == Kind::not_found) return Erased{};  // somebody else was first
   if (!blobs) return tl::unexpected(blobs.error());
   if (!*blobs) return Erased{};
   end_all(*gate, live);
   const Erased erased{true, forget(*gate, live)};
+  if (held && *held != nullptr)
+    for (const DeliveryRow& delivery : (*held)->deliveries) context_.events.delivery_changed(delivery.delivery);
   gate.reset();
   trash_.remove(**blobs);
   return erased;

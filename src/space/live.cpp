@@ -107,6 +107,7 @@ std::vector<UploadPtr> compare(const SpaceLock&, LiveSpace& live, const SpaceSta
     live.row.seq = state.space.seq;
     live.row.expires = state.space.expires;
     live.row.phase = state.space.phase;
+    live.blocked = state.space.phase == Phase::blocked;
     live.row.use = state.space.use;
   }
   live.version = std::max(live.version.load(), state.space.seq);
@@ -129,6 +130,7 @@ LivePtr to_live(const SpaceState& state, Steady now) {
   auto live = std::make_shared<LiveSpace>();
   live->row = state.space;
   live->version = live->compared = state.space.seq;
+  live->blocked = state.space.phase == Phase::blocked;
   for (const DeliveryRow& row : state.deliveries) {
     if (row.committed) continue;
     auto delivery = std::make_shared<LiveDelivery>();

@@ -51,9 +51,9 @@ struct LiveUpload {
   // Held while the writer works, not while it waits for its client.
   std::mutex use;
   ActiveWriter* writer = nullptr;  // guarded by `use`
-  // The running sum up to `summed`, kept between writers. Used by the holder only.
+  // The running sum up to `summed`, kept between writers. Used by the holder only; anyone may look how far it got.
   Xxh128 sum;
-  std::uint64_t summed = 0;
+  std::atomic<std::uint64_t> summed{0};
 };
 
 // The small files of an open delivery, one after another in one blob whose key is the delivery's id. They are in memory
@@ -90,7 +90,8 @@ struct LiveSpace : SpaceLocks {
   std::uint64_t next_number = 1;
   std::unordered_map<Id, std::shared_ptr<LiveUpload>, IdHash> uploads;
   std::unordered_map<Id, std::shared_ptr<LiveDelivery>, IdHash> open;
-  Steady last_progress{};  // when it moved the version
+  Steady last_progress{};            // when it moved the version
+  std::atomic<bool> blocked{false};  // as the phase says, for who reads its content; any thread
 
   void weigh(Weight weight);  // one more file, counted as used
   bool idle() const;          // nothing that the catalog does not have; only when nobody else has it
@@ -99,6 +100,11 @@ struct LiveSpace : SpaceLocks {
 using LivePtr = std::shared_ptr<LiveSpace>;
 using UploadPtr = std::shared_ptr<LiveUpload>;
 using DeliveryPtr = std::shared_ptr<LiveDelivery>;
+
+// For a reader of its content; keeps it in memory.
+inline Blocked blocked_of(const LivePtr& live) {
+  return {live, &live->blocked};
+}
 
 // A space as the catalog has it, with nothing going on.
 LivePtr to_live(const SpaceState& state, Steady now);

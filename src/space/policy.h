@@ -31,8 +31,9 @@ struct Policy {
 class Events {
  public:
   virtual ~Events() = default;
-  virtual void space_changed(const Guid& guid) = 0;  // its seq has grown
-  virtual void upload_grew(const Id& upload) = 0;    // bytes arrived, or it ended
+  virtual void space_changed(const Guid& guid) = 0;       // its seq has grown
+  virtual void upload_grew(const Id& upload) = 0;         // bytes arrived, or it ended
+  virtual void delivery_changed(const Id& delivery) = 0;  // committed, receipted, or gone with its space
 };
 
 }  // namespace qrx::space

@@ -5,7 +5,9 @@
 
 namespace qrx::space {
 
-Result<std::shared_ptr<Content>> open_content(Context& context, LiveSpace& live, const Id& file) {
+Result<std::shared_ptr<Content>> open_content(Context& context, const LivePtr& space, const Id& file) {
+  LiveSpace& live = *space;
+  const Blocked blocked = blocked_of(space);
   std::string name;
   std::shared_ptr<const Growing> growing;
   Id blob{};  // of an upload
@@ -18,7 +20,7 @@ Result<std::shared_ptr<Content>> open_content(Context& context, LiveSpace& live,
       blob = upload->second->row.blob;
     }
   }
-  if (growing != nullptr) return open_growing(context.blobs, blob, std::move(name), std::move(growing));
+  if (growing != nullptr) return open_growing(context.blobs, blob, std::move(name), std::move(growing), blocked);
   auto row = context.catalog.file(file);
   if (!row) return tl::unexpected(row.error());
   if (!*row || (*row)->guid != live.row.guid) return no_such_file();
@@ -27,8 +29,8 @@ Result<std::shared_ptr<Content>> open_content(Context& context, LiveSpace& live,
     const SpaceLock lock(live);
     open = live.open.contains((*row)->delivery);
   }
-  return open ? open_undelivered(context.blobs, context.catalog, **row)
-              : open_stored(context.blobs, context.catalog, **row);
+  return open ? open_undelivered(context.blobs, context.catalog, **row, blocked)
+              : open_stored(context.blobs, context.catalog, **row, blocked);
 }
 
 Result<Sha256Sum> sha256_of(Context& context, Registry& registry, const FileRow& file, const std::stop_token& stop) {

@@ -12,7 +12,7 @@
 namespace qrx::space {
 
 // As Spaces::content(), the owner's right checked before.
-Result<std::shared_ptr<Content>> open_content(Context& context, LiveSpace& live, const Id& file);
+Result<std::shared_ptr<Content>> open_content(Context& context, const LivePtr& space, const Id& file);
 // As Spaces::sha256().
 Result<Sha256Sum> sha256_of(Context& context, Registry& registry, const FileRow& file, const std::stop_token& stop);
 

@@ -9,6 +9,7 @@ Rooms::Rooms(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, const
       versions(context),
       trash(context),
       files(context, registry, quotas, trash),
+      receipts(context),
       deliveries(context, registry, quotas, versions, trash, files),
       uploads(context, registry, quotas, versions, trash),
       completion(context, quotas, versions, uploads, files, trash),

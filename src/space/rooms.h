@@ -10,6 +10,7 @@
 #include "space/delivery_files.h"
 #include "space/erasing.h"
 #include "space/quotas.h"
+#include "space/receipts.h"
 #include "space/registry.h"
 #include "space/trash.h"
 #include "space/uploads.h"
@@ -27,6 +28,7 @@ struct Rooms {
   Versions versions;
   Trash trash;
   DeliveryFiles files;
+  Receipts receipts;
   Deliveries deliveries;
   Uploads uploads;
   Completion completion;

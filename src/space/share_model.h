@@ -35,6 +35,18 @@ struct ShareRow {
   std::vector<wire::ShareEvent> history;  // oldest first
 };
 
+// Shares of a space, oldest first.
+struct SharePage {
+  std::vector<ShareRow> shares;
+  std::uint64_t next = 0;  // what asks for those behind them; 0: there are none
+};
+
+// A page ends with the share that reaches either.
+struct SharePageSize {
+  std::uint64_t shares = 500;
+  std::uint64_t bytes = 256U << 10;  // of their histories
+};
+
 // A range of a file that is on its way to a recipient.
 struct TransferLeg {
   Id file;

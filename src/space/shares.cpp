@@ -115,14 +115,16 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
   return created;
 }
 
-Result<wire::Shares> Shares::list(const Guid& guid, std::string_view token) {
+Result<wire::Shares> Shares::list(const Guid& guid, std::string_view token, std::uint64_t next,
+                                  const SharePageSize& size) {
   auto live = rooms_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
   wire::Shares out;
   out.seq = (*live)->version;  // before the rest is read: what changes after it gets a version of its own
-  auto rows = rooms_->context.catalog.shares(guid);
-  if (!rows) return tl::unexpected(rows.error());
-  for (const ShareRow& row : *rows) out.shares.push_back(rooms_->book.info(row, end_of(row, **live), token));
+  auto page = rooms_->context.catalog.shares(guid, next, size);
+  if (!page) return tl::unexpected(page.error());
+  for (const ShareRow& row : page->shares) out.shares.push_back(rooms_->book.info(row, end_of(row, **live), token));
+  if (page->next > 0) out.next = std::to_string(page->next);
   return out;
 }
 
@@ -204,17 +206,22 @@ Result<void> Shares::revoke_all(const Guid& guid, std::string_view token) {
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   const SharedGate gate(live);
-  std::vector<Id> cut;
+  std::vector<Id> cut, all;
   std::optional<SpaceHead> head;
-  auto rows = rooms_->context.catalog.shares(guid);
-  if (!rows) return tl::unexpected(rows.error());
+  for (std::uint64_t next = 0;;) {
+    auto page = rooms_->context.catalog.shares(guid, next, {});
+    if (!page) return tl::unexpected(page.error());
+    for (const ShareRow& row : page->shares) all.push_back(row.share);
+    next = page->next;
+    if (next == 0) break;
+  }
   auto changed =
       rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
         cut.clear();
         head.reset();
         const WallTime now = rooms_->context.clock.wall();
-        for (const ShareRow& known : *rows) {
-          auto row = transaction.share(known.share);
+        for (const Id& share : all) {
+          auto row = transaction.share(share);
           if (!row || row->revoked) continue;
           row->revoked = true;
           add_event(*row, ShareState::revoked, now, {});
@@ -289,18 +296,18 @@ Result<std::shared_ptr<Content>> Shares::content(std::string_view link, const Id
     const SpaceLock lock(*found->space);
     if (found->space->open.contains((*row)->delivery)) return no_such_link();
   }
-  return open_stored(rooms_->context.blobs, rooms_->context.catalog, **row);
+  return open_stored(rooms_->context.blobs, rooms_->context.catalog, **row, blocked_of(found->space));
 }
 
 Result<std::shared_ptr<Content>> Shares::stored(const FileRow& file) {
-  return open_stored(rooms_->context.blobs, rooms_->context.catalog, file);
+  return open_stored(rooms_->context.blobs, rooms_->context.catalog, file, nullptr);
 }
 
 Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const FileRow& file, std::uint64_t first,
                                                 std::uint64_t bytes) {
   auto found = rooms_->downloads.find(link);
   if (!found) return tl::unexpected(found.error());
-  LiveSharePtr live = rooms_->downloads.live(found->row);
+  LiveSharePtr live = rooms_->downloads.live(*found);
   const std::vector<Transfer::Leg> legs{{file.file, file.size, first, bytes}};
   if (auto off = rooms_->downloads.begin_transfer(*live, legs); !off) return tl::unexpected(off.error());
   auto transfer = std::make_unique<Transfer>(rooms_->downloads, std::move(live), legs);
@@ -330,7 +337,7 @@ Result<std::unique_ptr<Transfer>> Shares::begin_all(std::string_view link, const
                                                     const std::vector<std::uint32_t>& files) {
   auto found = rooms_->downloads.find(link);
   if (!found) return tl::unexpected(found.error());
-  LiveSharePtr live = rooms_->downloads.live(found->row);
+  LiveSharePtr live = rooms_->downloads.live(*found);
   std::vector<Transfer::Leg> legs;
   legs.reserve(files.size());
   for (const std::uint32_t at : files) legs.push_back(whole(opened.space->files[at]));

@@ -51,7 +51,9 @@ class Shares {
   // All or nothing. Kind::usage for a malformed recipient or message, Kind::denied over the limit of recipients, and
   // with notify where this server has no transport at all.
   Result<Created> create(const Guid& guid, std::string_view token, const wire::CreateShares& wish);
-  Result<wire::Shares> list(const Guid& guid, std::string_view token);
+  // All of them, page by page, oldest first; `next` as the page before said it.
+  Result<wire::Shares> list(const Guid& guid, std::string_view token, std::uint64_t next = 0,
+                            const SharePageSize& size = {});
   Result<wire::ShareInfo> show(const Guid& guid, std::string_view token, const Id& share);
   // Kind::conflict when somebody else has claimed the notice, it was sent, or the share is revoked.
   Result<wire::ShareInfo> report(const Guid& guid, std::string_view token, const Id& share,

@@ -189,7 +189,15 @@ Result<void> Spaces::block(const Guid& guid) {
   }
   SpaceChange wish;
   wish.phase = Phase::blocked;
-  return rooms_->versions.change(live, wish);
+  if (auto changed = rooms_->versions.change(live, wish); !changed) return changed;
+  // Whoever takes something from it just now is cut off (Versions::publish), and so is who waits for an upload to grow.
+  std::vector<Id> uploads;
+  {
+    const SpaceLock lock(live);
+    for (const auto& [id, upload] : live.uploads) uploads.push_back(id);
+  }
+  for (const Id& upload : uploads) rooms_->context.events.upload_grew(upload);
+  return {};
 }
 
 Result<void> Spaces::remove_by_operator(const Guid& guid) {
@@ -238,7 +246,7 @@ Result<Checked> Spaces::check(const std::function<void(const std::string&)>& tel
 Result<std::shared_ptr<Content>> Spaces::content(const Guid& guid, std::string_view token, const Id& file) {
   auto live = rooms_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
-  return open_content(rooms_->context, **live, file);
+  return open_content(rooms_->context, *live, file);
 }
 
 Result<Sha256Sum> Spaces::sha256(const FileRow& file, std::stop_token stop) {
@@ -258,7 +266,47 @@ Result<wire::DeliveryState> Spaces::delivery(const Guid& guid, const Id& deliver
   return rooms_->deliveries.state(**live, delivery);
 }
 
+Result<wire::DeliveryStatus> Spaces::status(const Guid& guid, const Id& delivery, bool unsaved) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live && live.error().kind == Kind::not_found) {
+    auto said = rooms_->receipts.of_gone_space(guid, delivery);
+    if (!said) return tl::unexpected(said.error());
+    if (*said) return std::move(**said);
+  }
+  if (!live) return tl::unexpected(live.error());
+  auto committed = rooms_->receipts.status(**live, delivery, unsaved);
+  if (committed || committed.error().kind != Kind::not_found) return committed;
+  auto open = rooms_->deliveries.state(**live, delivery);
+  if (!open) return tl::unexpected(open.error());
+  wire::DeliveryStatus out{delivery, open->committed, {}, 0, std::nullopt};
+  if (!unsaved)
+    for (auto& file : open->files) out.files.push_back({std::move(file), wire::ReceiptState::none});
+  return out;
+}
+
+std::optional<std::uint64_t> Spaces::delivery_seq(const Guid& guid, const Id& delivery) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) {
+    const auto said = rooms_->receipts.of_gone_space(guid, delivery);
+    return said && *said ? std::optional((*said)->seq) : std::nullopt;
+  }
+  {
+    const SpaceLock lock(**live);
+    if ((*live)->open.contains(delivery)) return 0;
+  }
+  const auto version = rooms_->receipts.version(delivery);
+  return version ? std::optional(*version) : std::nullopt;
+}
+
+Result<void> Spaces::record_receipt(const Guid& guid, std::string_view token, const Id& delivery,
+                                    const wire::Receipt& receipt) {
+  auto live = rooms_->registry.enter(guid, token);
+  if (!live) return tl::unexpected(live.error());
+  return rooms_->receipts.record(**live, delivery, receipt);
+}
+
 Result<void> Spaces::set_message(const Guid& guid, const Id& delivery, const std::string& message) {
+  if (auto fits = wire::check_message(message); !fits) return fits;
   auto live = rooms_->registry.enter(guid);
   if (!live) return tl::unexpected(live.error());
   {
@@ -441,6 +489,26 @@ Result<std::unique_ptr<UploadWriter>> Spaces::write(const Guid& guid, const Id& 
   if (!live) return tl::unexpected(live.error());
   return open_writer(rooms_->for_writers(), std::move(*live), upload, offset, std::move(expected),
                      peer_key(sender.peer));
+}
+
+std::uint64_t Spaces::unread(const Guid& guid, const Id& upload) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return 0;
+  const SpaceLock lock(**live);
+  const auto found = (*live)->uploads.find(upload);
+  if (found == (*live)->uploads.end()) return 0;
+  const LiveUpload& one = *found->second;
+  const std::uint64_t summed = one.summed.load(std::memory_order_relaxed);
+  return summed <= one.row.offset ? one.row.offset - summed : one.row.offset;
+}
+
+Result<void> Spaces::catch_up(const Guid& guid, const Id& upload, std::stop_token stop) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  auto held = rooms_->uploads.lock(**live, upload);
+  if (!held) return tl::unexpected(held.error());
+  LiveUpload& one = *held->upload();
+  return rooms_->completion.sum_up_to(one, one.row.offset, stop);
 }
 
 Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts,

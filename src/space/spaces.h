@@ -22,6 +22,7 @@
 #include "space/outcomes.h"
 #include "space/policy.h"
 #include "space/sending.h"
+#include "wire/receipt.h"
 
 namespace qrx::space {
 
@@ -60,6 +61,10 @@ class Spaces {
   // complete or committed.
   Result<void> end_upload(const Guid& guid, std::string_view token, const Id& upload);
   Result<void> end_delivery(const Guid& guid, std::string_view token, const Id& delivery);
+  // What became of a committed delivery, for its sender; durable. Kind::not_found for another one, Kind::usage when a
+  // file is not of it.
+  Result<void> record_receipt(const Guid& guid, std::string_view token, const Id& delivery,
+                              const wire::Receipt& receipt);
   Result<std::shared_ptr<Content>> content(const Guid& guid, std::string_view token, const Id& file);
   // Computes the SHA-256 of a stored file unless it is known, reading it once; remembers it.
   Result<Sha256Sum> sha256(const FileRow& file, std::stop_token stop = {});
@@ -71,6 +76,11 @@ class Spaces {
   // to its own sender, and to others when it is idle.
   Result<DeliveryRow> open_delivery(const Guid& guid, const wire::CreateDelivery& wish, const Sender& sender = {});
   Result<wire::DeliveryState> delivery(const Guid& guid, const Id& delivery);
+  // With what its receiver said of it; of that also for a day after its space is gone. `unsaved`: of the files only
+  // those of which was said that they are not saved, at most most_unsaved_files.
+  Result<wire::DeliveryStatus> status(const Guid& guid, const Id& delivery, bool unsaved = false);
+  // The seq of a delivery, cheaply; nothing when it is gone and nothing was said of it.
+  std::optional<std::uint64_t> delivery_seq(const Guid& guid, const Id& delivery);
   // Of an open one; kept when it is committed.
   Result<void> set_message(const Guid& guid, const Id& delivery, const std::string& message);
   // All or nothing; again for a committed one: the same answer. Kind::conflict when files are missing or uploads run.
@@ -86,6 +96,10 @@ class Spaces {
   // (Kind::conflict).
   Result<std::unique_ptr<UploadWriter>> write(const Guid& guid, const Id& upload, std::uint64_t offset,
                                               std::optional<ChunkChecksum> expected, const Sender& sender = {});
+  // How many bytes of an upload have to be read before it can be gone on with: those that came before a restart.
+  std::uint64_t unread(const Guid& guid, const Id& upload);
+  // Reads them, so that write() and set_length() need not. Errors as those of write().
+  Result<void> catch_up(const Guid& guid, const Id& upload, std::stop_token stop = {});
   Result<void> remove_upload(const Guid& guid, const Id& upload);
   Result<UploadRow> concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts,
                                 std::stop_token stop = {});
@@ -100,7 +114,8 @@ class Spaces {
 
   // --- the operator, who needs no token ---
   Result<std::vector<SpaceSummary>> list(const Guid& after, std::size_t most);  // by guid; what is durable
-  // Nobody gets in any more, and running uploads end; what it holds stays until it expires. Kind::not_found.
+  // Nobody gets in any more; running uploads end, and so do downloads (Content::is_cut(), Transfer::is_cut()). What it
+  // holds stays until it expires. Kind::not_found.
   Result<void> block(const Guid& guid);
   Result<void> remove_by_operator(const Guid& guid);  // Kind::not_found
 

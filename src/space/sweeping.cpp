@@ -80,6 +80,7 @@ Result<Swept> sweep(Rooms& rooms, const std::stop_token& stop) {
       swept.failures.push_back(about("delivery", row.delivery, done.error()));
   }
   if (auto emptied = rooms.trash.empty(swept.failures, stop); !emptied) return tl::unexpected(emptied.error());
+  if (auto forgotten = rooms.receipts.forget_old(); !forgotten) return tl::unexpected(forgotten.error());
   if (auto aside = set_orphans_aside(rooms.context, false, swept.failures, stop); !aside)
     return tl::unexpected(aside.error());
   return swept;

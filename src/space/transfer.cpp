@@ -51,7 +51,7 @@ void Transfer::end_doubt() {
 }
 
 bool Transfer::is_cut() const {
-  return live_->cut.load(std::memory_order_relaxed);
+  return live_->cut.load(std::memory_order_relaxed) || live_->blocked->load(std::memory_order_relaxed);
 }
 
 void Transfer::completed() {

@@ -23,7 +23,7 @@ class Transfer {
   Transfer(const Transfer&) = delete;
   Transfer& operator=(const Transfer&) = delete;
 
-  bool is_cut() const;  // the link was revoked: stop
+  bool is_cut() const;  // the link was revoked, or its space blocked: stop
   // Of a transfer of one range, before it goes out: how much the client may have then. Written down well ahead, so that
   // who goes on after the server was killed closes all gaps.
   void handed(std::uint64_t bytes);

@@ -43,6 +43,7 @@ void Versions::publish(LiveSpace& live, const std::optional<SpaceHead>& head) {
       live.row.seq = head->seq;
       live.row.expires = head->expires;
       live.row.phase = head->phase;
+      live.blocked = head->phase == Phase::blocked;
       live.row.use = head->use;
     }
     // Progress may have moved it on while the change was under way, and shown what was before.

@@ -138,7 +138,7 @@ Result<void> Writer::write(ByteView bytes) {
   else
     upload_->sum.update(bytes);
   offset_ += bytes.size();
-  if (!checksum_) upload_->summed = offset_;
+  if (!checksum_) upload_->summed.store(offset_, std::memory_order_relaxed);
   if (!parts_.context.policy.relaxed && offset_ - written_back_ >= written_back_every) {
     (void)staged_->start_write_back(written_back_, offset_ - written_back_);
     written_back_ = offset_;

@@ -93,6 +93,22 @@ CREATE INDEX flights_by_share ON flights(share, file);
 ALTER TABLE files ADD COLUMN modified INTEGER;
 ALTER TABLE files ADD COLUMN executable INTEGER NOT NULL DEFAULT 0;
 )",
+    // The shares of a space are read page by page, too, as they were made.
+    R"(
+CREATE INDEX shares_by_number ON shares(guid, number);
+)",
+    // What receivers said became of deliveries. `receipts` outlive their space for a while.
+    R"(
+CREATE TABLE receipts(
+  delivery BLOB PRIMARY KEY, guid BLOB NOT NULL, version INTEGER NOT NULL, rest INTEGER NOT NULL,
+  saved INTEGER NOT NULL, declined INTEGER NOT NULL, kept INTEGER NOT NULL, missing INTEGER NOT NULL,
+  at INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX receipts_by_time ON receipts(at);
+CREATE TABLE file_receipts(
+  delivery BLOB NOT NULL, file BLOB NOT NULL, guid BLOB NOT NULL, state INTEGER NOT NULL,
+  PRIMARY KEY(delivery, file)) STRICT, WITHOUT ROWID;
+CREATE INDEX file_receipts_by_space ON file_receipts(guid);
+)",
 };
 
 }  // namespace qrx::store

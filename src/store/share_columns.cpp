@@ -152,9 +152,24 @@ Result<std::optional<ShareRow>> read_share_of_link(Connection& connection, const
   return take_one(std::move(statement), take_share);
 }
 
-Result<std::vector<ShareRow>> read_shares(Connection& connection, const Guid& guid) {
-  return take_all(by_id(connection, "SELECT " SHARE_COLUMNS " FROM shares WHERE guid=? ORDER BY number", guid),
-                  take_share);
+Result<space::SharePage> read_shares(Connection& connection, const Guid& guid, std::uint64_t next,
+                                     const space::SharePageSize& most) {
+  Statement statement =
+      connection.prepare("SELECT number," SHARE_COLUMNS " FROM shares WHERE guid=? AND number>? ORDER BY number");
+  statement.blob(as_bytes(guid.bytes)).number(next);
+  space::SharePage page;
+  std::uint64_t bytes = 0, last = next;
+  while (statement.step()) {
+    if (!page.shares.empty() && (page.shares.size() >= most.shares || bytes >= most.bytes)) {
+      page.next = last;
+      return page;
+    }
+    last = statement.next_number();
+    page.shares.push_back(take_share(statement));
+    for (const ShareEvent& event : page.shares.back().history) bytes += event.reason.size();
+  }
+  if (statement.code() != SQLITE_OK) return fail_sqlite(statement.code(), reading);
+  return page;
 }
 
 Result<std::vector<ShareRow>> read_shares_to(Connection& connection, const Guid& guid, const std::string& to) {

@@ -17,7 +17,8 @@ int write_notice(Connection& connection, const space::NoticeRow& row);
 
 Result<std::optional<space::ShareRow>> read_share(Connection& connection, const Id& share);
 Result<std::optional<space::ShareRow>> read_share_of_link(Connection& connection, const Sha256Sum& link_hash);
-Result<std::vector<space::ShareRow>> read_shares(Connection& connection, const Guid& guid);
+Result<space::SharePage> read_shares(Connection& connection, const Guid& guid, std::uint64_t next,
+                                     const space::SharePageSize& most);
 Result<std::vector<space::ShareRow>> read_shares_to(Connection& connection, const Guid& guid, const std::string& to);
 Result<std::optional<space::ShareFileRow>> read_share_file(Connection& connection, const Id& share, const Id& file);
 int write_flight(Connection& connection, const space::FlightRow& row);

@@ -16,6 +16,7 @@
 #include "base/unique_fd.h"
 #include "store/columns.h"
 #include "store/paths.h"
+#include "store/receipt_columns.h"
 #include "store/rows.h"
 #include "store/schema.h"
 #include "store/share_columns.h"
@@ -476,8 +477,16 @@ Result<std::vector<FileRow>> SqliteCatalog::files_after(const Id& last, std::siz
   return impl_->read([&](Connection& connection) { return read_files_after(connection, last, most); });
 }
 
-Result<std::vector<ShareRow>> SqliteCatalog::shares(const Guid& guid) {
-  return impl_->read([&](Connection& connection) { return read_shares(connection, guid); });
+Result<std::optional<space::ReceiptRow>> SqliteCatalog::receipt(const Id& delivery) {
+  return impl_->read([&](Connection& connection) { return read_receipt(connection, delivery); });
+}
+
+Result<std::vector<space::FileReceiptRow>> SqliteCatalog::file_receipts(const Id& delivery) {
+  return impl_->read([&](Connection& connection) { return read_file_receipts(connection, delivery); });
+}
+
+Result<space::SharePage> SqliteCatalog::shares(const Guid& guid, std::uint64_t next, const space::SharePageSize& most) {
+  return impl_->read([&](Connection& connection) { return read_shares(connection, guid, next, most); });
 }
 
 Result<std::optional<ShareRow>> SqliteCatalog::share(const Id& share) {

@@ -45,7 +45,9 @@ class SqliteCatalog final : public space::Catalog {
   Result<std::vector<space::BlobKey>> trash(const space::BlobKey& after, std::size_t most) override;
   Result<std::vector<space::FileRow>> files_after(const Id& last, std::size_t most) override;
   Result<void> check() override;
-  Result<std::vector<space::ShareRow>> shares(const Guid& guid) override;
+  Result<std::optional<space::ReceiptRow>> receipt(const Id& delivery) override;
+  Result<std::vector<space::FileReceiptRow>> file_receipts(const Id& delivery) override;
+  Result<space::SharePage> shares(const Guid& guid, std::uint64_t next, const space::SharePageSize& most) override;
   Result<std::optional<space::ShareRow>> share(const Id& share) override;
   Result<std::optional<space::ShareRow>> share_of_link(const Sha256Sum& link_hash) override;
   Result<std::optional<space::ShareFileRow>> share_file(const Id& share, const Id& file) override;

@@ -42,6 +42,14 @@ class SqliteTransaction final : public ShareTransaction {
   std::uint64_t committed_deliveries(const Guid& guid) override;
   void remember(const std::string& name, const std::string& value) override;
 
+  std::optional<space::ReceiptRow> receipt(const Id& delivery) override;
+  void put_receipt(const space::ReceiptRow& row) override;
+  std::optional<space::ReceiptState> file_receipt(const Id& delivery, const Id& file) override;
+  void put_file_receipt(const space::FileReceiptRow& row) override;
+  void end_kept_receipts(const Id& delivery, space::ReceiptState state) override;
+  space::FileReceiptCounts count_file_receipts(const Id& delivery) override;
+  void forget_receipts(WallTime before) override;
+
  private:
   bool changes(Statement& statement);  // runs it; whether it changed anything
   // Runs a statement with RETURNING to its end: the number in the one row that it changed.

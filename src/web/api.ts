@@ -83,6 +83,7 @@ export interface ShareInfo {
 export interface Shares {
   seq: number;
   shares: ShareInfo[];
+  next?: string;
 }
 export interface SharedSpace {
   label: string;
@@ -174,6 +175,17 @@ export async function with_all_pages<T extends { deliveries: DeliveryInfo[]; nex
   }
   delete first.next;
   return first;
+}
+
+// All shares of a space; they come in pages, too.
+export async function all_shares(url: string, how: Ask): Promise<ShareInfo[]> {
+  const first = await ask_json<Shares>(url, how);
+  for (let next = first.next; next !== undefined; ) {
+    const page = await ask_json<Shares>(`${url}?from=${encodeURIComponent(next)}`, how);
+    first.shares.push(...page.shares);
+    next = page.next;
+  }
+  return first.shares;
 }
 
 // Resolves after that time, at once when the network comes back, never when aborted first.

@@ -16,7 +16,7 @@ export interface Rights {
   form(item: Item): Record<string, string> | null;  // fields for a download by the browser; null: it is fetched
   previews: boolean;                                // pictures and texts are fetched unasked
   zip: boolean;                                     // all of them may be saved as one
-  saved?(item: Item): void;
+  saved?(item: Item, how: "page" | "browser"): void;  // browser: its download has begun
   once?: boolean;                                   // one download of each: the button is quiet after it
 }
 
@@ -84,7 +84,7 @@ export class ItemsView {
       });
       state.textContent = item.sealed ? say("saved_opened") : say("download_began");
       announce(`${shown(leaf(item.name))}: ${state.textContent}`);
-      this.rights.saved?.(item);
+      this.rights.saved?.(item, this.by_browser(item) ? "browser" : "page");
       if (this.rights.once) return this.quiet(control, state, bar);
     } catch (error) {
       if (error instanceof Refused && error.status === 410) {
@@ -109,8 +109,12 @@ export class ItemsView {
     control.remove();
   }
 
+  private by_browser(item: Item): Record<string, string> | null {
+    return item.sealed ? null : this.rights.form(item);
+  }
+
   private async save_one(item: Item, progress: (bytes: number) => void): Promise<void> {
-    const fields = item.sealed ? null : this.rights.form(item);
+    const fields = this.by_browser(item);
     if (fields) return save_by_form(item.url, fields);
     const stream = await bytes_of(item, this.rights.place(item), this.rights.identity);
     try {
@@ -145,7 +149,7 @@ export class ItemsView {
           }
         }
         await save_stream(makeZip(inputs()) as ReadableStream<Uint8Array<ArrayBuffer>>, "qrx.zip", length, (bytes) => bar.set(bytes / length));
-        for (const item of items) this.rights.saved?.(item);
+        for (const item of items) this.rights.saved?.(item, "page");
         announce(say("saved"));
       } catch (error) {
         if (!(error instanceof Given_up)) made.after(h("p", { class: "warn bad", role: "alert" }, reason(error)));

@@ -9,6 +9,7 @@ import { ItemsView, reason, type Rights } from "./items_view";
 import { keep_space, kept_interval, type KeptSpace, leave_space } from "./kept";
 import { OwnerControls } from "./owner_controls";
 import { PassOn } from "./pass_on";
+import { Receipts } from "./receipts";
 import { at } from "./root";
 import { seal } from "./seal_client";
 import { count_files, say } from "./texts";
@@ -32,6 +33,7 @@ export class Space {
   private readonly contents = new Map<string, Contents>();  // by delivery; what is shown
   private readonly stop = new AbortController();
   private readonly controls: OwnerControls;
+  private readonly receipts: Receipts;
   private pass_on: PassOn | undefined;
   private recipient = "";
   private info: SpaceInfo | undefined;
@@ -42,6 +44,7 @@ export class Space {
 
   // `start`: shows the page where a new space is opened.
   constructor(private readonly space: KeptSpace, private readonly interval: number, private readonly start: () => void) {
+    this.receipts = new Receipts(this.url, space.token);
     this.controls = new OwnerControls(this.url, space, {
       link: () => owner_address(this.space),
       look: () => {
@@ -175,9 +178,12 @@ export class Space {
     const url = (file: string) => at(`api/v1/spaces/${this.space.guid}/files/${file}`);
     const place = (file: string) => ({ url: url(file), method: "GET", headers });
     const contents = await contents_of(delivery, { identity: this.space.identity, url: (file) => url(file.file), place: (file) => place(file.file) });
-    const rights: Rights = { identity: this.space.identity, previews: true, zip: true, place: (item) => place(item.id), form: () => ({ token: this.space.token }) };
+    const rights: Rights = { identity: this.space.identity, previews: true, zip: true, place: (item) => place(item.id), form: () => ({ token: this.space.token }),
+      // Of what the browser downloads by itself the server knows when it has gone out.
+      saved: (item, how) => how === "page" && this.receipts.saved(delivery.delivery, item.id) };
     const title = contents.items.length > 0 ? `${count_files(contents.items.length)} · ${clock(delivery.committed)}` : clock(delivery.committed);
     this.contents.set(delivery.delivery, contents);
+    if (contents.items.length === 0 && contents.message) this.receipts.shown(delivery.delivery);
     this.arrived.prepend(new ItemsView(contents, rights, title).element);
   }
 

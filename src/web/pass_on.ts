@@ -1,5 +1,5 @@
 // Passing a space on: recipients, what became of each, links to copy.
-import { ask, ask_json, type ShareInfo, type Shares, Refused } from "./api";
+import { all_shares, ask, ask_json, type ShareInfo, type Shares, Refused } from "./api";
 import { announce, button, copy_button, fill, h, icon } from "./dom";
 import { reason } from "./items_view";
 import type { KeptSpace } from "./kept";
@@ -40,8 +40,8 @@ export class PassOn {
     if (this.how_was !== usual) this.how.value = this.how_was = usual;
     this.by_server.textContent = this.sealed ? say("how_server_sealed") : say("how_server");
     this.lead.textContent = this.sealed ? say("pass_on_sealed") : say("pass_on_lead");
-    ask_json<Shares>(`${this.url}/shares`, { token: this.space.token }).then((shares) => {
-      this.show(shares.shares);
+    all_shares(`${this.url}/shares`, { token: this.space.token }).then((shares) => {
+      this.show(shares);
       if (!this.offered) this.offer();
     }).catch(() => undefined);
   }
@@ -79,8 +79,7 @@ export class PassOn {
       const notify = this.how.value === "server";
       const wish = { recipients, message: this.message.value.trim(), downloads: Number(this.limit.value), notify, ...(this.sealed && notify ? { key: this.space.identity } : {}) };
       const made = await ask_json<Shares>(`${this.url}/shares`, { method: "POST", token: this.space.token, json: wish });
-      const all = await ask_json<Shares>(`${this.url}/shares`, { token: this.space.token }).catch(() => made);
-      this.show(all.shares);
+      this.show(await all_shares(`${this.url}/shares`, { token: this.space.token }).catch(() => made.shares));
       return true;
     } catch (error) {
       this.trouble.hidden = false;

@@ -5,6 +5,7 @@ import { Chooser, names_of } from "./choosing";
 import { announce, badge, button, type Child, details, facts, fill, h, icon } from "./dom";
 import { keep_delivery, kept_delivery, type KeptDelivery } from "./kept";
 import { handed_over } from "./hand_over";
+import { type Receipt, watch_receipt } from "./receipts";
 import { at, fragment } from "./root";
 import { seal } from "./seal_client";
 import { SendingView } from "./sending_view";
@@ -125,13 +126,15 @@ async function start(): Promise<void> {
 }
 
 function show_sent(): void {
-  const { files, size: bytes } = current!;
+  const { files, size: bytes, delivery } = current!;
   current = null;
   kept = null;
   const title = say("sent");
+  const news = h("p", { class: "lead", role: "status" });
   document.title = title;
   fill(main, badge("good"), h("h1", { tabindex: -1 }, title),
     h("p", { class: "lead" }, say("sent_lead", { files: count_files(files.length), size: size(bytes) }), key ? ` ${say("sent_sealed")}` : ""),
+    news,
     h("ul", { class: "files" }, ...files.slice(0, 500).map((file) => h("li", {}, h("b", { dir: "auto" }, shown(file.name)), h("span", {}, size(file.size))))),
     h("div", { class: "actions" }, button(say("send_more"), () => void send_more())),
     details(say("sums_heading"), h("p", { class: "note" }, key ? say("sums_sha256") : say("sums_xxh128")),
@@ -139,6 +142,15 @@ function show_sent(): void {
   announce(title);
   scrollTo(0, 0);
   main.querySelector("h1")!.focus();
+  if (delivery) void watch_receipt(`${here}/deliveries/${delivery}`, (receipt) => show_receipt(news, receipt));
+}
+
+function show_receipt(news: HTMLElement, { saved, declined, kept: at_receiver, missing }: Receipt): void {
+  const all = saved + declined + at_receiver + missing;
+  if (saved === all) news.textContent = say("receipt_saved");
+  else if (declined === all) news.textContent = say("receipt_declined");
+  else if (saved + declined > 0) news.textContent = say("receipt_some", { n: saved, all }) + (declined > 0 ? ` ${say("receipt_some_declined", { n: declined })}` : "");
+  else if (at_receiver > 0) news.textContent = say("receipt_kept");
 }
 
 // A receiver that waited for one delivery is gone now, and so may its server be.

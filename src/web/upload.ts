@@ -37,6 +37,7 @@ function random_id(): string {
 export class Sending {
   readonly files: Progress[];
   standing: Standing = "sending";
+  delivery = "";      // once it is sent
   waiting_since = 0;  // when the server was first not reached, Date.now(); 0: it answers
   error: unknown;
   private kept: KeptDelivery | null;
@@ -74,6 +75,7 @@ export class Sending {
       this.set("sending");
       try {
         await this.attempt(mine.signal);
+        this.delivery = this.kept?.delivery ?? "";
         this.kept = null;
         this.keep();
         return this.set("sent");

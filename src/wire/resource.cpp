@@ -28,6 +28,7 @@ constexpr Address addresses[] = {
     {Resource::file, "/api/v1/spaces/{guid}/files/{item}"},
     {Resource::open_upload, "/api/v1/spaces/{guid}/uploads/{item}"},
     {Resource::open_delivery, "/api/v1/spaces/{guid}/deliveries/{item}"},
+    {Resource::receipt, "/api/v1/spaces/{guid}/deliveries/{item}/receipt"},
     {Resource::shares, "/api/v1/spaces/{guid}/shares"},
     {Resource::share, "/api/v1/spaces/{guid}/shares/{item}"},
     {Resource::owner_page, "/s/{guid}"},

@@ -25,6 +25,7 @@ enum class Resource : std::uint8_t {
   file,
   open_upload,    // as its space's owner names it
   open_delivery,  // likewise
+  receipt,        // of a committed delivery
   shares,
   share,
   owner_page,

@@ -71,6 +71,7 @@ void read(const json& in, ShareInfo& out) {
 void read(const json& in, Shares& out) {
   out.seq = as_number(need(in, "seq"), "seq");
   for (const json& item : as_list(need(in, "shares"), "shares")) read(item, out.shares.emplace_back());
+  if (const json* v = find(in, "next")) out.next = as_string(*v, "next", 200);
 }
 
 void read(const json& in, ReportShare& out) {
@@ -143,7 +144,9 @@ std::string to_json(const CreateShares& in) {
 std::string to_json(const Shares& in) {
   json shares = json::array();
   for (const ShareInfo& share : in.shares) shares.push_back(write(share));
-  return dump({{"seq", in.seq}, {"shares", std::move(shares)}});
+  json out = {{"seq", in.seq}, {"shares", std::move(shares)}};
+  if (!in.next.empty()) out["next"] = in.next;
+  return dump(out);
 }
 
 std::string to_json(const ShareInfo& in) {

@@ -55,10 +55,11 @@ struct ShareInfo {
   WallTime expires;
 };
 
-// The answer to POST and GET …/shares (with ?after=N&wait=S as for the space; the seq is the space's).
+// The answer to POST and GET …/shares (with ?after=N&wait=S and ?from= as for the space; the seq is the space's).
 struct Shares {
   std::uint64_t seq = 0;
   std::vector<ShareInfo> shares;  // of POST: one for each recipient asked for, in that order; of GET: all, oldest first
+  std::string next = {};          // of GET: there is more, as in SpaceInfo
 };
 
 // PATCH …/shares/{share}: whoever notifies the recipients themselves says how it went. sending claims the notice: 409

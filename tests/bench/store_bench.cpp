@@ -21,6 +21,7 @@ namespace {
 class NoEvents final : public space::Events {
   void space_changed(const Guid&) override {}
   void upload_grew(const Id&) override {}
+  void delivery_changed(const Id&) override {}
 };
 
 double cpu_seconds() {

@@ -137,6 +137,60 @@ TEST_CASE("the lines below the code say who may send what, and only what was ask
   CHECK(lines[4] == "Your own link, not for the sender: http://x/\\x1b[2J");
 }
 
+TEST_CASE("when nobody comes for a minute it is said once what may be wrong, and not to who has come") {
+  class MovedClock final : public Clock {
+   public:
+    Steady steady() const override { return now; }
+    WallTime wall() const override { return {}; }
+    Steady now{Seconds(1000)};
+  } clock;
+  ReceiveReportOptions options;
+  options.when_nobody_comes = "Nothing yet. Same Wi-Fi?";
+  options.clock = &clock;
+  const auto times = [](const std::string& text) {
+    std::size_t count = 0;
+    for (auto at = text.find("Nothing yet."); at != std::string::npos; at = text.find("Nothing yet.", at + 1)) ++count;
+    return count;
+  };
+  SECTION("nobody") {
+    Captured captured;
+    Reporting reporting(options);
+    reporting.report.invite({});
+    clock.now += Seconds(59);
+    reporting.report.look();
+    reporting.messages.say("59 s");
+    for (int i = 0; i < 3; ++i) {
+      clock.now += Seconds(1);
+      reporting.report.look();
+    }
+    const std::string said = captured.said();
+    CHECK(times(said) == 1);
+    CHECK(said.find("59 s") < said.find("Nothing yet."));
+  }
+  SECTION("somebody") {
+    Captured captured;
+    Reporting reporting(options);
+    reporting.report.invite({});
+    reporting.report.events([] {}).receiving({"a", 1, 2, true});
+    clock.now += Seconds(120);
+    reporting.report.look();
+    CHECK(times(captured.said()) == 0);
+  }
+}
+
+TEST_CASE("a server that is away is told once, and once more when it was back meanwhile") {
+  Captured captured;
+  Reporting reporting({});
+  const auto events = reporting.report.events([] {});
+  for (int i = 0; i < 45; ++i) events.retrying("the server does not answer; retrying in 5 s");
+  events.retrying({});  // it answers again
+  for (int i = 0; i < 3; ++i) events.retrying("the server does not answer; retrying in 5 s");
+  const std::string said = captured.said();
+  std::size_t lines = 0;
+  for (auto at = said.find("retrying"); at != std::string::npos; at = said.find("retrying", at + 1)) ++lines;
+  CHECK(lines == 2);
+}
+
 TEST_CASE("a path on stdout, a summary on stderr") {
   Captured captured;
   Reporting to({});

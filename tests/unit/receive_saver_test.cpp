@@ -189,6 +189,22 @@ TEST_CASE("a name where nothing is means a directory when several deliveries may
   CHECK(fs::is_empty(temp.text() + "/Inbox"));
 }
 
+TEST_CASE("a name for one file becomes a directory when several come, while nothing has that name") {
+  TempDirectory temp;
+  const auto saver = open_saver(temp.text() + "/out");
+  CHECK(saver->one_file());
+  REQUIRE(saver->make_directory());
+  CHECK_FALSE(saver->one_file());
+  CHECK(*save(*saver, "a.txt", "a") == temp.text() + "/out/a.txt");
+  CHECK(all_files(temp.text()) == std::set<std::string>{"out/a.txt"});
+
+  put(temp.text() + "/mine", "mine");
+  const auto taken = open_saver(temp.text() + "/mine");
+  REQUIRE(taken->make_directory());
+  CHECK(taken->one_file());
+  CHECK(content(temp.text() + "/mine") == "mine");
+}
+
 TEST_CASE("names that would hide, look like options or climb are changed at the top") {
   CHECK(safe_local_name(".bashrc") == "_bashrc");
   CHECK(safe_local_name("-rf") == "_rf");

@@ -20,6 +20,7 @@ struct Things {
     const auto info = world.world.spaces->view(guid, created.token.text());
     REQUIRE(info);
     file = info->deliveries.at(0).files.at(0).file;
+    sent = info->deliveries.at(0).delivery;
     upload = world.world.spaces->create_upload(guid, new_upload("b.bin", 4))->upload;
     delivery = world.world.spaces->open_delivery(guid, {})->delivery;
     REQUIRE(world.world.spaces->put_small(guid, delivery, "c.txt", as_bytes("c")));
@@ -31,13 +32,14 @@ struct Things {
     link = shared->shares.shares.at(0).link;
   }
   space::Created created;
-  Id file, upload, delivery, share;
+  Id file, sent, upload, delivery, share;
   std::string link;  // its token
 };
 
 std::string path_of(std::string pattern, const Guid& guid, const Things& things) {
   const std::pair<std::string, std::string> words[] = {{"{guid}", guid.text()},
                                                        {"{file}", things.file.text()},
+                                                       {"{sent}", things.sent.text()},
                                                        {"{upload}", things.upload.text()},
                                                        {"{delivery}", things.delivery.text()},
                                                        {"{share}", things.share.text()},
@@ -66,6 +68,8 @@ Asked sound(const std::string& method, const std::string& path) {
     asked.body = R"({"recipients":["b@example.org"]})";
   } else if (method == "PATCH" && path.find("/shares/") != std::string::npos) {
     asked.body = R"({"state":"sent"})";
+  } else if (method == "POST" && path.ends_with("/receipt")) {
+    asked.body = R"({"state":"saved"})";
   } else if (method == "PATCH" || method == "POST") {
     asked.body = "{}";
   } else if (method == "PUT") {
@@ -126,6 +130,14 @@ const std::vector<Row> rows = {
      {405, 405, 405, 405, 405, 401, 204},
      {405, 405, 405, 405, 405, 404, 204},
      {405, 405, 405, 405, 405, 204, 204}},
+    {"/api/v1/spaces/{guid}/deliveries/{sent}/receipt",
+     {405, 405, 401, 405, 405, 405, 204},
+     {405, 405, 404, 405, 405, 405, 204},
+     {405, 405, 204, 405, 405, 405, 204}},
+    {"/api/v1/spaces/{guid}/deliveries/{delivery}/receipt",
+     {405, 405, 401, 405, 405, 405, 204},
+     {405, 405, 404, 405, 405, 405, 204},
+     {405, 405, 404, 405, 405, 405, 204}},
     {"/api/v1/spaces/{guid}/shares",
      {401, 401, 401, 405, 405, 401, 204},
      {404, 404, 404, 405, 405, 404, 204},

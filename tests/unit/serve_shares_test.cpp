@@ -159,6 +159,32 @@ TEST_CASE("the owner is told links that work, and 201 only for new ones") {
   CHECK(passed.ask("GET", "/d/" + passed.share.link).status == 410);
 }
 
+TEST_CASE("the owner reads a long list of shares page by page, and makes it off the threads of all") {
+  Passed passed;
+  std::string wish = "{\"recipients\":[";
+  for (int i = 0; i < 900; ++i) wish += (i > 0 ? ",\"link:" : "\"link:") + std::to_string(i) + "\"";
+  const Got made = passed.ask("POST", passed.shares_path(), {passed.owner()}, wish + "]}");
+  CHECK(made.status == 201);
+  CHECK(made.worked);
+  std::size_t listed = 0, pages = 0;
+  Asked asked;
+  asked.path = passed.shares_path();
+  asked.headers = {passed.owner()};
+  do {
+    const Got got = passed.world.ask(asked);
+    REQUIRE(got.status == 200);
+    const auto page = wire::from_json<wire::Shares>(got.body);
+    REQUIRE(page);
+    listed += page->shares.size();
+    ++pages;
+    asked.query = page->next.empty() ? "" : "from=" + page->next;
+  } while (!asked.query.empty());
+  CHECK(listed == 901);
+  CHECK(pages == 2);
+  asked.query = "from=x";
+  CHECK(passed.world.ask(asked).status == 400);
+}
+
 TEST_CASE("names in an archive are safe everywhere") {
   const std::pair<const char*, const char*> names[] = {{"a/b.txt", "a/b.txt"},
                                                        {".ssh/x", "_ssh/x"},

@@ -302,6 +302,38 @@ TEST_CASE("long work ends soon when it is asked to stop") {
   CHECK(world.spaces->sha256(*file));
 }
 
+TEST_CASE("what an upload had before a restart is read once, and not by who is told to stop") {
+  World world;
+  const auto space = world.create();
+  const Guid& guid = space.space.guid;
+  const auto upload = world.spaces->create_upload(guid, new_upload("a", 600'000));
+  REQUIRE(upload);
+  {
+    auto writer = world.spaces->write(guid, upload->upload, 0, std::nullopt);
+    REQUIRE(writer);
+    REQUIRE((*writer)->write(as_bytes(std::string(500'000, 'a'))));
+    REQUIRE((*writer)->finish());
+  }
+  CHECK(world.spaces->unread(guid, upload->upload) == 0);
+  world.restart();
+  CHECK(world.spaces->unread(guid, upload->upload) == 500'000);
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK(kind_of(world.spaces->catch_up(guid, upload->upload, stop.get_token())) == Kind::unavailable);
+  CHECK(world.spaces->unread(guid, upload->upload) == 500'000);
+  REQUIRE(world.spaces->catch_up(guid, upload->upload));
+  CHECK(world.spaces->unread(guid, upload->upload) == 0);
+  auto writer = world.spaces->write(guid, upload->upload, 500'000, std::nullopt);
+  REQUIRE(writer);
+  REQUIRE((*writer)->write(as_bytes(std::string(100'000, 'a'))));
+  const auto finished = (*writer)->finish();
+  REQUIRE(finished);
+  Xxh128 sum;
+  sum.update(as_bytes(std::string(600'000, 'a')));
+  CHECK(finished->file->xxh128 == sum.sum());
+  CHECK(kind_of(world.spaces->catch_up(guid, Id::random())) == Kind::not_found);
+}
+
 TEST_CASE("check reads every byte") {
   World world;
   const auto space = world.create();

@@ -602,3 +602,16 @@ TEST_CASE("an unknown space and a wrong token cost the same looks into the catal
        [&](const Guid& guid, const std::string& token) { return shares.create(guid, token, to({"a@example.org"})); });
   same("shares", [&](const Guid& guid, const std::string& token) { return shares.list(guid, token); });
 }
+
+TEST_CASE("a message that comes after its files keeps to the same rules") {
+  World world;
+  const auto space = world.create();
+  const auto delivery = world.spaces->open_delivery(space.space.guid, {});
+  REQUIRE(delivery);
+  const auto set = [&](const std::string& message) {
+    return kind_of(world.spaces->set_message(space.space.guid, delivery->delivery, message));
+  };
+  CHECK(set("\xff") == Kind::usage);
+  CHECK(set(std::string(wire::most_message_bytes + 1, 'x')) == Kind::usage);
+  CHECK(world.spaces->set_message(space.space.guid, delivery->delivery, "fine"));
+}

@@ -379,6 +379,56 @@ TEST_CASE("revoking is effective at once, for transfers too") {
   for (const auto& one : all->shares) CHECK(one.state == ShareState::revoked);
 }
 
+TEST_CASE("blocking a space cuts who takes something from it, its owner and recipients") {
+  Sharing s;
+  const auto row = s.file("a", 10);
+  const auto other = s.world.create();
+  const auto other_row = s.world.send(other.space.guid, "b", "b");
+  REQUIRE(other_row);
+  const auto share = s.one(to({"a@example.org"}));
+  auto transfer = s.shares->begin(share.link, row, 0, 10);
+  auto content = s.world.spaces->content(s.guid(), s.token(), row.file);
+  const auto upload = s.world.spaces->create_upload(s.guid(), new_upload("up", 10));
+  REQUIRE(upload);
+  auto growing = s.world.spaces->content(s.guid(), s.token(), upload->upload);
+  auto elsewhere = s.world.spaces->content(other.space.guid, other.token.text(), other_row->file);
+  REQUIRE((transfer && content && growing && elsewhere));
+  CHECK_FALSE(((*transfer)->is_cut() || (*content)->is_cut() || (*growing)->is_cut()));
+  const auto woken = s.world.events.of_upload(upload->upload);
+  REQUIRE(s.world.spaces->block(s.guid()));
+  CHECK((*transfer)->is_cut());
+  CHECK((*content)->is_cut());
+  CHECK((*growing)->is_cut());
+  CHECK(s.world.events.of_upload(upload->upload) > woken);
+  CHECK_FALSE((*elsewhere)->is_cut());
+}
+
+TEST_CASE("a long list of shares comes in pages, oldest first, each once") {
+  Sharing s;
+  std::vector<std::string> wanted;
+  for (int i = 0; i < 10; ++i) wanted.push_back("a" + std::to_string(i) + "@example.org");
+  REQUIRE(s.shares->create(s.guid(), s.token(), to(wanted)));
+  std::vector<std::string> listed;
+  std::uint64_t next = 0;
+  std::size_t pages = 0;
+  do {
+    const auto page = s.shares->list(s.guid(), s.token(), next, {4, 1U << 20});
+    REQUIRE(page);
+    for (const auto& one : page->shares) listed.push_back(one.to);
+    next = page->next.empty() ? 0 : std::stoull(page->next);
+    ++pages;
+  } while (next != 0);
+  CHECK(pages == 3);
+  REQUIRE(listed.size() == wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) CHECK(listed[i].ends_with(wanted[i]));
+  // Long histories end a page early, but never an empty one.
+  const auto narrow = s.shares->list(s.guid(), s.token(), 0, {100, 0});
+  REQUIRE(narrow);
+  CHECK(narrow->shares.size() == 1);
+  CHECK(s.shares->revoke_all(s.guid(), s.token()));
+  for (const auto& one : s.shares->list(s.guid(), s.token())->shares) CHECK(one.state == ShareState::revoked);
+}
+
 TEST_CASE("a link ends at its own time, or with its space") {
   Sharing s;
   s.file("a", 10);

@@ -42,6 +42,10 @@ class CountedEvents final : public space::Events {
     const std::lock_guard lock(mutex_);
     ++uploads_[upload];
   }
+  void delivery_changed(const Id& delivery) override {
+    const std::lock_guard lock(mutex_);
+    ++deliveries_[delivery];
+  }
   unsigned of_space(const Guid& guid) {
     const std::lock_guard lock(mutex_);
     return spaces_[guid];
@@ -50,11 +54,16 @@ class CountedEvents final : public space::Events {
     const std::lock_guard lock(mutex_);
     return uploads_[upload];
   }
+  unsigned of_delivery(const Id& delivery) {
+    const std::lock_guard lock(mutex_);
+    return deliveries_[delivery];
+  }
 
  private:
   std::mutex mutex_;
   std::map<Guid, unsigned> spaces_;
   std::map<Id, unsigned> uploads_;
+  std::map<Id, unsigned> deliveries_;
 };
 
 inline space::NewUpload new_upload(const std::string& name, std::optional<std::uint64_t> length,

@@ -127,7 +127,15 @@ class CountedCatalog : public space::Catalog {
     return ++others, inner_.files_after(last, most);
   }
   Result<void> check() override { return ++others, inner_.check(); }
-  Result<std::vector<space::ShareRow>> shares(const Guid& guid) override { return ++others, inner_.shares(guid); }
+  Result<std::optional<space::ReceiptRow>> receipt(const Id& delivery) override {
+    return ++others, inner_.receipt(delivery);
+  }
+  Result<std::vector<space::FileReceiptRow>> file_receipts(const Id& delivery) override {
+    return ++others, inner_.file_receipts(delivery);
+  }
+  Result<space::SharePage> shares(const Guid& guid, std::uint64_t next, const space::SharePageSize& most) override {
+    return ++others, inner_.shares(guid, next, most);
+  }
   Result<std::optional<space::ShareRow>> share(const Id& share) override { return ++others, inner_.share(share); }
   Result<std::optional<space::ShareRow>> share_of_link(const Sha256Sum& hash) override {
     return ++others, inner_.share_of_link(hash);

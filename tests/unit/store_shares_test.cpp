@@ -112,13 +112,13 @@ TEST_CASE("shares are found by recipient, counted, and go with their space") {
     CHECK(transaction.count_shares(guid).all == 3);
     CHECK(transaction.count_shares(guid).live == 2);
   });
-  CHECK(catalog->shares(guid)->size() == 3);
-  CHECK(catalog->shares(guid)->at(0).share == a.share);
+  CHECK(catalog->shares(guid, 0, {})->shares.size() == 3);
+  CHECK(catalog->shares(guid, 0, {})->shares.at(0).share == a.share);
   change(*catalog, [&](Transaction& transaction) { transaction.remove_space(guid); });
-  CHECK(catalog->shares(guid)->empty());
+  CHECK(catalog->shares(guid, 0, {})->shares.empty());
   CHECK(catalog->share_files(b.share)->empty());
   CHECK_FALSE(catalog->next_notice({})->has_value());
-  CHECK(catalog->shares(elsewhere.guid)->size() == 1);
+  CHECK(catalog->shares(elsewhere.guid, 0, {})->shares.size() == 1);
 }
 
 TEST_CASE("notices come by their time, not of busy transports; counts belong to a day") {
@@ -181,7 +181,7 @@ TEST_CASE("a catalog of version 1 keeps its rows and gets shares") {
     CHECK((*state)->files.at(0).size == 7);
     CHECK(catalog->remembered("clock")->value() == "1 2");
     CHECK(catalog->check());
-    CHECK(catalog->shares(guid)->size() == static_cast<std::size_t>(again));
+    CHECK(catalog->shares(guid, 0, {})->shares.size() == static_cast<std::size_t>(again));
     change(*catalog, [&](Transaction& transaction) { transaction.put_share(share_row(guid, "a@example.org")); });
   }
 }

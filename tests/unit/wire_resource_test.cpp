@@ -106,7 +106,8 @@ TEST_CASE("an address that is written is read as the same") {
   for (const Resource one : {Resource::space, Resource::shares, Resource::owner_page, Resource::drop, Resource::uploads,
                              Resource::deliveries})
     same({one, guid});
-  for (const Resource one : {Resource::file, Resource::share, Resource::upload, Resource::delivery, Resource::commit})
+  for (const Resource one :
+       {Resource::file, Resource::share, Resource::upload, Resource::delivery, Resource::commit, Resource::receipt})
     same({one, guid, item});
   for (const Resource one : {Resource::link, Resource::link_opened, Resource::link_all})
     same({.resource = one, .token = "secret"});

@@ -58,7 +58,7 @@ ReceiveReport::ReceiveReport(ReceiveReportOptions options, Messages& messages, F
 void ReceiveReport::invite(Invitation invitation) {
   const std::lock_guard lock(screen_);
   invitation_ = std::move(invitation);
-  invited_ = system_clock().steady();
+  invited_ = options_.clock->steady();
   show_invitation(false);
 }
 
@@ -86,7 +86,7 @@ void ReceiveReport::wait_with(std::string status) {
 
 void ReceiveReport::look() {
   const std::lock_guard lock(screen_);
-  const Steady now = system_clock().steady();
+  const Steady now = options_.clock->steady();
   if (invitation_ && invited_ && !options_.when_nobody_comes.empty() && now - *invited_ >= nobody_came) {
     invited_.reset();
     // In the line that stands there anyway: the code must not scroll away.
@@ -150,7 +150,7 @@ void ReceiveReport::receiving(const receive::IncomingProgress& progress) {
   came_.reset();
   if (progress.uploading || !progress.total || progress.bytes < *progress.total) {
     incoming_ = progress;
-    came_ = system_clock().steady();
+    came_ = options_.clock->steady();
   }
   progress_.update(label_of(progress), progress.bytes, progress.total);
   told(facts_.event(event_of("receiving", progress)));

@@ -32,6 +32,7 @@ struct ReceiveReportOptions {
   std::string when_nobody_comes;  // said once, when nothing came for a while; or empty
   std::string hook;               // --exec, or empty
   std::string space;              // for the hook: its GUID, or empty
+  const Clock* clock = &system_clock();
 };
 
 // Receiver calls the events from its threads, and the screen is redrawn from another: one lock guards what is said

@@ -74,13 +74,25 @@ void SendReport::retry(const std::string& text) {
     messages_.notice(text);
 }
 
-Result<void> SendReport::done(const send::SentDelivery& delivery, bool sha256) {
+Result<void> SendReport::delivered(const send::SentDelivery& delivery, bool sha256) {
   for (const auto& file : delivery.files) {
     const std::string sum = file.sha256 && sha256 ? to_hex(*file.sha256) : to_hex(file.xxh128);
     const std::string name = term::is_terminal(STDOUT_FILENO) ? escape_untrusted(file.name) : file.name;
     if (auto said = facts_.line(sum + "  " + name); !said) return said;
   }
-  if (auto said = facts_.event(event_of(delivery)); !said) return said;
+  return facts_.event(event_of(delivery));
+}
+
+Result<void> SendReport::received(const send::SentDelivery& delivery, const send::ReceiptResult& result) {
+  const std::string id = delivery.delivery.text();
+  for (const auto& name : result.declined)
+    if (auto said = facts_.event(Event("declined").text("delivery", id).text("name", name)); !said) return said;
+  Event received("received");
+  received.text("delivery", id).number("saved", result.counts.saved).number("declined", result.counts.declined);
+  return facts_.event(received.number("kept", result.counts.kept));
+}
+
+Result<void> SendReport::done(const send::SentDelivery& delivery) {
   return facts_.event(Event("done").number("files", delivery.files.size()).number("bytes", bytes_of(delivery)));
 }
 

@@ -7,6 +7,7 @@
 #include "base/result.h"
 #include "cli/events.h"
 #include "cli/user_messages.h"
+#include "send/receipt_wait.h"
 #include "send/sender.h"
 #include "term/progress.h"
 #include "wire/link.h"
@@ -30,8 +31,11 @@ class SendReport {
                      const std::string& words);
   // For a Sender, which this must outlive. When stdout takes no more, `stop` is called.
   send::SenderEvents events(std::function<void()> stop);
-  // Sums, as sha256sum and xxh128sum check them, and the last events.
-  Result<void> done(const send::SentDelivery& delivery, bool sha256);
+  // Sums, as sha256sum and xxh128sum check them, and the event of the delivery.
+  Result<void> delivered(const send::SentDelivery& delivery, bool sha256);
+  // What became of it at the receiver; each that it does not want.
+  Result<void> received(const send::SentDelivery& delivery, const send::ReceiptResult& result);
+  Result<void> done(const send::SentDelivery& delivery);  // the last event
 
  private:
   void progress(std::uint64_t bytes, std::optional<std::uint64_t> total);

@@ -83,6 +83,8 @@ Options describe(SendSettings& to) {
   options.group("How");
   options.size("limit-rate", 0, "send at most this many bytes a second", to.limit_rate);
   options.flag("sha256", 0, "report SHA-256 sums instead of XXH128", to.sha256);
+  options.duration_or_flag("wait", "wait until the receiver has saved it, or for DUR at most", to.wait,
+                           to.longest_wait);
   options.flag("yes", 'y', "answer yes to every question", to.yes);
   options.common(to.common, false);
   options.arguments("FILE", to.files, Completes::files);

@@ -34,6 +34,8 @@ struct SendSettings {
   bool sha256 = false;
   std::optional<std::uint64_t> limit_rate;
   std::string message;
+  bool wait = false;
+  std::optional<Seconds> longest_wait;
   bool yes = false;
 };
 

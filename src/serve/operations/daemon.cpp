@@ -27,6 +27,7 @@ class Wakes : public space::Events {
   }
   void space_changed(const Guid& guid) override { wake(guid); }
   void upload_grew(const Id& upload) override { wake(upload); }
+  void delivery_changed(const Id& delivery) override { wake(delivery); }
 
  private:
   std::atomic<front::Server*> server_{nullptr};
@@ -219,7 +220,7 @@ Daemon::~Daemon() {
   impl_->notices.reset();
   impl_->sweeper.reset();
   // A check that still runs wakes the front; and so do bodies that the front lets go of when it goes.
-  if (impl_->site) impl_->site->check.await();
+  if (impl_->site) impl_->site->check.end();
   impl_->wakes.set(nullptr);
 }
 

@@ -25,6 +25,7 @@ Result<void> catalog_is_there(const std::string& path, space::Blobs& blobs) {
 class NoEvents : public space::Events {
   void space_changed(const Guid&) override {}
   void upload_grew(const Id&) override {}
+  void delivery_changed(const Id&) override {}
 };
 
 }  // namespace

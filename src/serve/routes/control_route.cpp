@@ -16,6 +16,9 @@ class CheckSource : public front::BodySource {
  public:
   CheckSource(SharedCall call, std::shared_ptr<CheckLines> lines)
       : call_(std::move(call)), lines_(std::move(lines)), spoke_(call_->site.clock.steady()) {}
+  ~CheckSource() override { lines_->stop.request_stop(); }
+  CheckSource(const CheckSource&) = delete;
+  CheckSource& operator=(const CheckSource&) = delete;
 
   Next next() override {
     const Steady now = call_->site.clock.steady();
@@ -35,14 +38,18 @@ class CheckSource : public front::BodySource {
   Steady spoke_;
 };
 
-}  // namespace
-
-front::Reply sweep_now(const SharedCall& call) {
-  const auto swept = call->site.spaces.sweep();
+front::Reply sweep(const SharedCall& call, const std::stop_token& stop) {
+  const auto swept = call->site.spaces.sweep(stop);
   // The operator of this machine may know the true reason, which a problem would keep back.
   if (!swept)
     return answer(status_of(swept.error().kind), "text/plain", swept.error().what + '\n' + swept.error().hint + '\n');
   return answer(200, "text/plain", swept_lines(*swept));
+}
+
+}  // namespace
+
+front::Reply sweep_now(const SharedCall& call) {
+  return front::Work{[call](const std::stop_token& stop) { return sweep(call, stop); }};
 }
 
 front::Reply check_now(const SharedCall& call) {

@@ -3,6 +3,7 @@
 #include "base/checksum.h"
 #include "serve/answers.h"
 #include "serve/bodies.h"
+#include "serve/watching.h"
 
 namespace qrx::serve {
 namespace {
@@ -44,9 +45,25 @@ front::Reply create_delivery(const SharedCall& call) {
 }
 
 front::Reply show_delivery(const SharedCall& call) {
-  const auto state = call->site.spaces.delivery(call->target.guid, call->target.item);
-  if (!state) return call->problem(state.error());
-  return json_answer(200, wire::to_json(*state));
+  const auto watch = watch_of(*call);
+  if (!watch) return call->problem(watch.error());
+  const auto show = [call, unsaved = watch->after.has_value()]() -> http::Answer {
+    const auto state = call->site.spaces.status(call->target.guid, call->target.item, unsaved);
+    return state ? json_answer(200, wire::to_json(*state)) : call->problem(state.error());
+  };
+  const auto seq = call->site.spaces.delivery_seq(call->target.guid, call->target.item);
+  if (!watch->after || watch->wait.count() == 0 || seq != watch->after) return show();
+  if (const auto there = call->site.spaces.status(call->target.guid, call->target.item, true); !there)
+    return call->problem(there.error());
+  front::Wait wait;
+  wait.topic = call->target.item;
+  wait.until = call->site.clock.steady() + watch->wait;
+  wait.poll = [call, show, after = *watch->after](bool time_over) -> std::optional<front::Reply> {
+    if (!time_over && call->site.spaces.delivery_seq(call->target.guid, call->target.item) == after)
+      return std::nullopt;
+    return show();
+  };
+  return wait;
 }
 
 front::Reply cancel_delivery(const SharedCall& call) {

@@ -1,6 +1,7 @@
 #include "serve/routes/files_route.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "serve/answers.h"
 #include "serve/bodies.h"
@@ -13,22 +14,33 @@ constexpr std::size_t most_form_bytes = 256;
 
 using Growth = space::Content::Growth;
 
-// A range of a stored file: one piece.
+constexpr std::uint64_t piece_bytes = 1U << 20;  // after each it is seen whether the space was blocked
+
+// A range of a stored file.
 class StoredSource : public front::BodySource {
  public:
-  StoredSource(std::shared_ptr<space::Content> content, wire::ByteRange range)
-      : content_(std::move(content)), range_(range) {}
+  // `taken` is called when the client has all of it; empty: it is not of interest.
+  StoredSource(std::shared_ptr<space::Content> content, wire::ByteRange range, std::function<void()> taken)
+      : content_(std::move(content)), range_(range), taken_(std::move(taken)) {}
 
   Next next() override {
     if (range_.size == 0) return End{};
-    const FilePiece piece{content_->fd(), content_->blob_offset() + range_.first, range_.size};
-    range_.size = 0;
+    if (content_->is_cut()) return Broken{};
+    const std::uint64_t size = std::min(piece_bytes, range_.size);
+    const FilePiece piece{content_->fd(), content_->blob_offset() + range_.first, size};
+    range_.first += size;
+    range_.size -= size;
     return piece;
+  }
+  bool wants_receipt() const override { return taken_ != nullptr; }
+  void completed() override {
+    if (taken_) taken_();
   }
 
  private:
   std::shared_ptr<space::Content> content_;
   wire::ByteRange range_;
+  std::function<void()> taken_;
 };
 
 // An upload as it grows.
@@ -40,8 +52,9 @@ class GrowingSource : public front::BodySource {
 
   Next next() override {
     if (at_ == end_) return End{};
+    if (content_->is_cut()) return Broken{};
     const space::Content::Available available = content_->available();
-    const std::uint64_t until = std::min(available.bytes, end_.value_or(available.bytes));
+    const std::uint64_t until = std::min({available.bytes, end_.value_or(available.bytes), at_ + piece_bytes});
     if (until > at_) {
       const FilePiece piece{content_->fd(), content_->blob_offset() + at_, until - at_};
       at_ = until;
@@ -89,14 +102,25 @@ front::Reply send_growing(const SharedCall& call, std::shared_ptr<space::Content
                      std::make_unique<GrowingSource>(std::move(content), call->target.item, first, end)};
 }
 
-front::Reply send_file_to(const SharedCall& call, const std::string& token) {
+// A download that a browser does by itself, whose page does not see its end: the sender is told here.
+std::function<void()> receipt_for(const SharedCall& call, const std::string& token, const space::FileRow& file) {
+  return [call, token, delivery = file.delivery, id = file.file] {
+    (void)call->site.spaces.record_receipt(call->target.guid, token, delivery, {wire::ReceiptState::saved, {id}});
+  };
+}
+
+front::Reply send_file_to(const SharedCall& call, const std::string& token, bool by_form = false) {
   const auto content = call->site.spaces.content(call->target.guid, token, call->target.item);
   if (!content) return call->problem(content.error());
   if ((*content)->file() == nullptr) return send_growing(call, *content);
-  return send_stored(call, *(*content)->file(),
-                     [content = *content](http::Answer head, wire::ByteRange range) -> front::Reply {
-                       return front::Send{std::move(head), range.size, std::make_unique<StoredSource>(content, range)};
-                     });
+  return send_stored(
+      call, *(*content)->file(),
+      [call, token, by_form, content = *content](http::Answer head, wire::ByteRange range) -> front::Reply {
+        const bool whole = by_form && range.size == content->file()->size;
+        auto taken = whole ? receipt_for(call, token, *content->file()) : std::function<void()>();
+        return front::Send{std::move(head), range.size,
+                           std::make_unique<StoredSource>(content, range, std::move(taken))};
+      });
 }
 
 }  // namespace
@@ -115,7 +139,7 @@ front::Reply send_file_to_form(const SharedCall& call) {
     const std::string_view field = "token=";
     if (!form.starts_with(field) || form.find_first_of("&%+") != std::string::npos)
       return call->problem(401, "the owner's token is needed");
-    return send_file_to(call, form.substr(field.size()));
+    return send_file_to(call, form.substr(field.size()), true);
   });
 }
 

@@ -17,6 +17,7 @@
 #include "serve/routes/files_route.h"
 #include "serve/routes/form_route.h"
 #include "serve/routes/pages_route.h"
+#include "serve/routes/receipt_route.h"
 #include "serve/routes/request_log.h"
 #include "serve/routes/share_link_route.h"
 #include "serve/routes/shares_route.h"
@@ -62,6 +63,7 @@ const Verbs table[] = {
     {Resource::space, {{"GET", show_space}, {"PATCH", change_space}, {"DELETE", remove_space}}},
     {Resource::open_upload, {{"DELETE", end_upload}}},
     {Resource::open_delivery, {{"DELETE", end_delivery}}},
+    {Resource::receipt, {{"POST", record_receipt}}},
     {Resource::file, {{"GET", send_file}, {"POST", send_file_to_form}}},
     {Resource::shares, {{"GET", list_shares}, {"POST", create_shares}, {"DELETE", revoke_shares}}},
     {Resource::share, {{"GET", show_share}, {"PATCH", report_share}, {"DELETE", revoke_share}}},

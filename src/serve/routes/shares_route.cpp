@@ -5,12 +5,14 @@
 #include "serve/watching.h"
 #include "wire/link.h"
 #include "wire/share_messages.h"
+#include "wire/tus.h"
 
 namespace qrx::serve {
 namespace {
 
 constexpr std::size_t most_wish_bytes = 4U << 20;  // thousands of recipients
 constexpr std::size_t most_report_bytes = 16384;
+constexpr std::size_t many_recipients = 200;  // the rows of more take longer than others may wait
 
 // The rules know the token of a link, and only here is known where it leads.
 void complete(const Site& site, wire::ShareInfo& share) {
@@ -18,10 +20,20 @@ void complete(const Site& site, wire::ShareInfo& share) {
 }
 
 http::Answer show_list(const Call& call, const std::string& token) {
-  auto shares = call.site.shares.list(call.target.guid, token);
+  const std::string_view from = from_of(call);
+  const auto start = from.empty() ? std::optional<std::uint64_t>(0) : wire::parse_number(from);
+  if (!start) return call.problem(400, "from is not what next said");
+  auto shares = call.site.shares.list(call.target.guid, token, *start);
   if (!shares) return call.problem(shares.error());
   for (wire::ShareInfo& share : shares->shares) complete(call.site, share);
   return json_answer(200, wire::to_json(*shares));
+}
+
+http::Answer create(const Call& call, const std::string& token, const wire::CreateShares& wish) {
+  auto created = call.site.shares.create(call.target.guid, token, wish);
+  if (!created) return call.problem(created.error());
+  for (wire::ShareInfo& share : created->shares.shares) complete(call.site, share);
+  return json_answer(created->made ? 201 : 200, wire::to_json(created->shares));
 }
 
 http::Answer show_one(const Call& call, Result<wire::ShareInfo> share) {
@@ -50,12 +62,12 @@ front::Reply create_shares(const SharedCall& call) {
   if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
     return call->problem(state.error());
   return collect(call, most_wish_bytes, [call, token = *token](const std::string& text) -> front::Reply {
-    const auto wish = wire::from_json<wire::CreateShares>(text);
+    auto wish = wire::from_json<wire::CreateShares>(text);
     if (!wish) return call->problem(wish.error());
-    auto created = call->site.shares.create(call->target.guid, token, *wish);
-    if (!created) return call->problem(created.error());
-    for (wire::ShareInfo& share : created->shares.shares) complete(call->site, share);
-    return json_answer(created->made ? 201 : 200, wire::to_json(created->shares));
+    if (wish->recipients.size() <= many_recipients) return create(*call, token, *wish);
+    return front::Work{[call, token, wish = std::move(*wish)](const std::stop_token&) -> front::Reply {
+      return create(*call, token, wish);
+    }};
   });
 }
 

@@ -11,6 +11,7 @@ namespace qrx::serve {
 namespace {
 
 // How often and when an upload that another request writes is tried: for two seconds, in all.
+constexpr std::uint64_t most_unread = 16U << 20;  // reading more takes longer than others may wait
 constexpr unsigned most_tries = 40;
 constexpr Millis try_again{50};
 
@@ -248,8 +249,9 @@ front::Reply append_when_free(const SharedCall& call, const space::UploadRow& ro
 
 }  // namespace
 
-front::Reply append_upload(const SharedCall& call) {
-  if (auto refused = refuse_version(*call)) return *refused;
+namespace {
+
+front::Reply append(const SharedCall& call) {
   space::Spaces& spaces = call->site.spaces;
   const Guid& guid = call->target.guid;
   const http::Request& request = *call->request;
@@ -278,6 +280,19 @@ front::Reply append_upload(const SharedCall& call) {
     return refuse(*call, 413, "the body goes beyond the length of the upload");
 
   return append_when_free(call, *row, *offset, *checksum);
+}
+
+}  // namespace
+
+front::Reply append_upload(const SharedCall& call) {
+  if (auto refused = refuse_version(*call)) return *refused;
+  const Guid& guid = call->target.guid;
+  if (call->site.spaces.unread(guid, call->target.item) <= most_unread) return append(call);
+  return front::Work{[call, guid](const std::stop_token& stop) -> front::Reply {
+    const auto read = call->site.spaces.catch_up(guid, call->target.item, stop);
+    if (!read && read.error().kind == Kind::unavailable) return refuse(*call, read.error());
+    return append(call);  // which says what else is wrong
+  }};
 }
 
 front::Reply remove_upload(const SharedCall& call) {

@@ -1,0 +1,76 @@
+#include "send/receipt_wait.h"
+
+#include <algorithm>
+#include <unordered_map>
+
+#include "api/drop_client.h"
+#include "api/refusals.h"
+#include "api/retry.h"
+
+namespace qrx::send {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr Seconds longest_wait{50};  // the server waits 60 s at most; proxies often end silent requests after 60 s
+constexpr Millis give_up{60'000};
+constexpr Millis first_pause{250};
+constexpr Millis most_pause{5'000};
+
+tl::unexpected<Error> not_in_time() {
+  return fail(Kind::timed_out, "it was sent, but not received in time",
+              "it stays on the server until the receiver has saved it, or the link expires");
+}
+
+ReceiptResult in_the_end(const wire::DeliveryStatus& status, const SentDelivery& delivery) {
+  std::unordered_map<std::string, const std::string*> names;
+  for (const SentFile& file : delivery.files) names.emplace(file.item, &file.name);
+  ReceiptResult out;
+  out.counts = *status.receipt;
+  for (const auto& [file, receipt] : status.files) {
+    const auto known = names.find(file.name);
+    const std::string name = known == names.end() ? file.name : *known->second;
+    if (receipt == wire::ReceiptState::declined) out.declined.push_back(name);
+    if (receipt == wire::ReceiptState::kept) out.kept.push_back(name);
+  }
+  return out;
+}
+
+}  // namespace
+
+Result<ReceiptResult> await_receipt(const DropLink& link, const http::ClientOptions& options,
+                                    const SentDelivery& delivery, std::optional<Seconds> most) {
+  api::DropClient client(link, options);
+  std::optional<Steady> deadline;
+  if (most) deadline = steady_clock::now() + *most;
+  std::uint64_t seen = 0;
+  Millis next = first_pause;
+  Steady heard = steady_clock::now();
+  for (;;) {
+    Seconds wait = longest_wait;
+    if (deadline) wait = std::clamp(std::chrono::ceil<Seconds>(*deadline - steady_clock::now()), Seconds{0}, wait);
+    const auto status = client.status(delivery.delivery, seen, wait);
+    if (status) {
+      if (!status->receipt) return fail(Kind::unsupported, "this server does not tell what was received");
+      if (status->receipt->missing == 0) return in_the_end(*status, delivery);
+      seen = status->seq;
+      next = first_pause;
+      heard = steady_clock::now();
+      if (deadline && heard >= *deadline) return not_in_time();
+      continue;
+    }
+    const Error& error = status.error();
+    client.close();
+    if (options.interrupt && options.interrupt->raised()) return tl::unexpected(error);
+    if (error.kind == Kind::not_found)
+      return fail(Kind::gone, "it was sent, but the receiver has ended without a word whether it was saved");
+    if (!api::is_temporary(error.kind)) return tl::unexpected(error);
+    const Steady now = steady_clock::now();
+    if (deadline && now >= *deadline) return not_in_time();
+    if (now - heard >= give_up) return fail(Kind::unavailable, "it was sent, but the server stays away: " + error.what);
+    if (!api::sleep_interruptible(*options.interrupt, next)) return tl::unexpected(error);
+    next = std::min(next * 2, most_pause);
+  }
+}
+
+}  // namespace qrx::send

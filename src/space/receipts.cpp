@@ -1,0 +1,141 @@
+#include "space/receipts.h"
+
+#include <algorithm>
+#include <memory>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+namespace qrx::space {
+namespace {
+
+constexpr auto outlive_their_space = std::chrono::hours(24);
+
+// The manifest of a sealed delivery is no file of it.
+struct Files {
+  std::unordered_set<Id, IdHash> files, manifests;
+};
+
+// The space of a committed delivery; Kind::not_found.
+Result<std::shared_ptr<const SpaceState>> committed_in(Catalog& catalog, const Guid& guid, const Id& delivery) {
+  auto state = catalog.space(guid);
+  if (!state) return tl::unexpected(state.error());
+  if (*state == nullptr) return no_such_delivery();
+  const auto& rows = (*state)->deliveries;
+  const auto is_it = [&](const DeliveryRow& row) { return row.delivery == delivery && row.committed; };
+  if (std::none_of(rows.begin(), rows.end(), is_it)) return no_such_delivery();
+  return state;
+}
+
+Result<Files> files_of(Catalog& catalog, const Guid& guid, const Id& delivery) {
+  auto state = committed_in(catalog, guid, delivery);
+  if (!state) return tl::unexpected(state.error());
+  Files out;
+  for (const FileRow& file : (*state)->files)
+    if (file.delivery == delivery) (file.name == wire::manifest_name ? out.manifests : out.files).insert(file.file);
+  return out;
+}
+
+wire::ReceiptCounts counts_of(const FileReceiptCounts& own, ReceiptState rest, std::uint64_t files) {
+  FileReceiptCounts all = own;
+  std::uint64_t said = 0;
+  for (const ReceiptState state : {ReceiptState::kept, ReceiptState::declined, ReceiptState::saved})
+    said += own[static_cast<std::size_t>(state)];
+  all[static_cast<std::size_t>(rest)] += files - std::min(said, files);
+  return {all[static_cast<std::size_t>(ReceiptState::saved)], all[static_cast<std::size_t>(ReceiptState::declined)],
+          all[static_cast<std::size_t>(ReceiptState::kept)], all[static_cast<std::size_t>(ReceiptState::none)]};
+}
+
+}  // namespace
+
+Result<void> Receipts::record(LiveSpace& live, const Id& delivery, const wire::Receipt& receipt) {
+  const Guid guid = live.row.guid;
+  const auto of = files_of(context_.catalog, guid, delivery);
+  if (!of) return tl::unexpected(of.error());
+  std::vector<Id> named;
+  for (const Id& file : receipt.files) {
+    if (of->files.contains(file))
+      named.push_back(file);
+    else if (!of->manifests.contains(file))
+      return fail(Kind::usage, "a file is named that is not of this delivery");
+  }
+  if (named.empty() && !receipt.files.empty()) return {};
+  // A text has no file, and is one thing to be received all the same.
+  const std::uint64_t files = std::max<std::uint64_t>(of->files.size(), 1);
+  // Under the gate, so that nothing is said of a space that is being deleted.
+  const SharedGate gate(live);
+  auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
+    ReceiptRow row = transaction.receipt(delivery).value_or(ReceiptRow{delivery, guid, 1, ReceiptState::none, {}, {}});
+    if (named.empty()) {
+      row.rest = std::max(row.rest, receipt.state);
+      if (receipt.state > ReceiptState::kept) transaction.end_kept_receipts(delivery, receipt.state);
+    }
+    for (const Id& file : named)
+      if (receipt.state > transaction.file_receipt(delivery, file).value_or(row.rest))
+        transaction.put_file_receipt({delivery, file, guid, receipt.state});
+    const auto counts = counts_of(transaction.count_file_receipts(delivery), row.rest, files);
+    if (counts == row.counts) return {};
+    row.counts = counts;
+    ++row.version;
+    row.at = context_.clock.wall();
+    transaction.put_receipt(row);
+    return {};
+  });
+  if (!changed) return changed;
+  context_.events.delivery_changed(delivery);
+  return {};
+}
+
+Result<wire::DeliveryStatus> Receipts::status(LiveSpace& live, const Id& delivery, bool unsaved) const {
+  auto state = committed_in(context_.catalog, live.row.guid, delivery);
+  if (!state) return tl::unexpected(state.error());
+  auto row = context_.catalog.receipt(delivery);
+  if (!row) return tl::unexpected(row.error());
+  std::unordered_map<Id, ReceiptState, IdHash> own;
+  if (*row) {
+    auto said = context_.catalog.file_receipts(delivery);
+    if (!said) return tl::unexpected(said.error());
+    for (const FileReceiptRow& one : *said) own.emplace(one.file, one.state);
+  }
+  const ReceiptState rest = *row ? (*row)->rest : ReceiptState::none;
+  wire::DeliveryStatus out{delivery, true, {}, *row ? (*row)->version : 1, std::nullopt};
+  std::uint64_t files = 0;
+  for (const FileRow& file : (*state)->files) {
+    if (file.delivery != delivery) continue;
+    files += file.name == wire::manifest_name ? 0 : 1;
+    const auto said = own.find(file.file);
+    const ReceiptState receipt = said == own.end() ? rest : said->second;
+    const bool is_wanted = !unsaved || receipt == ReceiptState::kept || receipt == ReceiptState::declined;
+    if (is_wanted && !(unsaved && out.files.size() == wire::most_unsaved_files))
+      out.files.push_back({{file.name, file.size, file.xxh128}, receipt});
+  }
+  out.receipt = *row ? (*row)->counts : wire::ReceiptCounts{0, 0, 0, std::max<std::uint64_t>(files, 1)};
+  return out;
+}
+
+Result<std::uint64_t> Receipts::version(const Id& delivery) const {
+  const auto row = context_.catalog.receipt(delivery);
+  if (!row) return tl::unexpected(row.error());
+  return *row ? (*row)->version : 1;
+}
+
+Result<std::optional<wire::DeliveryStatus>> Receipts::of_gone_space(const Guid& guid, const Id& delivery) const {
+  const auto row = context_.catalog.receipt(delivery);
+  if (!row) return tl::unexpected(row.error());
+  if (!*row || (*row)->guid != guid) return std::optional<wire::DeliveryStatus>();
+  wire::DeliveryStatus out;
+  out.delivery = delivery;
+  out.committed = true;
+  out.seq = (*row)->version;
+  out.receipt = (*row)->counts;
+  return std::optional(std::move(out));
+}
+
+Result<void> Receipts::forget_old() {
+  return context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    transaction.forget_receipts(context_.clock.wall() - outlive_their_space);
+    return {};
+  });
+}
+
+}  // namespace qrx::space

@@ -1,0 +1,130 @@
+#!/usr/bin/python3
+# run: timeout=180
+"""qrx-send --wait: what the receiver's tool says became of a delivery, by built-in and named servers; exit codes and events."""
+import json
+import os
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import qrx  # noqa: E402
+
+
+def receive(w, *options, **more):
+    receiver = w.tool("qrx-recv", "--json", "-b", "127.0.0.1:0", *options, **more)
+    return receiver, receiver.expect_event("space")["drop"]
+
+
+def send(w, drop, *arguments):
+    return w.tool("qrx-send", "--json", "-y", "-l", drop, *arguments)
+
+
+def main():
+    with qrx.work() as w:
+        server = w.server()
+        a, b = w.file("a.txt", 100), w.file("b.bin", 3_000_000, seed=2)
+
+        # saved and verified: sealed and not, files and a text, whoever runs the server
+        for options in ((), ("--seal", "off"), ("-s", server.url), ("-s", server.url, "-f"), ("-o", "-")):
+            os.makedirs(w.path("in"), exist_ok=True)
+            where = ("-o", w.path("in")) if "-o" not in options else ()
+            named = "-s" in options
+            binding = () if named else ("-b", "127.0.0.1:0")
+            json_lines = () if "-o" in options else ("--json",)
+            if json_lines:
+                receiver = w.tool("qrx-recv", *json_lines, *binding, *where, *options)
+                drop = receiver.expect_event("space")["drop"]
+            else:
+                receiver = w.tool("qrx-recv", "-q", *binding, *options)
+                drop = qrx.wait_for(20, lambda r=receiver: r.err.strip(), "the link").split()[0]
+            sender = send(w, drop, "--wait=60s", a, b)
+            received = sender.expect_event("received")
+            qrx.check_equal((2, 0, 0), (received["saved"], received["declined"], received["kept"]), options)
+            sender.expect_event("done")
+            sender.expect_exit(0)
+            qrx.check("received: saved and verified" in sender.err, sender.err)
+            if "-f" in options:
+                text = send(w, drop, "--wait", "--text", "see you at 8")
+                qrx.check_equal(1, text.expect_event("received")["saved"], "a text")
+                text.expect_exit(0)
+                receiver.signal(15)
+                receiver.wait()
+            else:
+                receiver.expect_exit(0)
+
+        # nobody saves it: not in time; and the space that goes without a word
+        space = server.space()
+        sender = send(w, space.drop, "--wait=1s", a)
+        sender.expect_exit(8)
+        qrx.check("not received in time" in sender.err, sender.err)
+        sender = send(w, space.drop, "--wait=60s", a)
+        sender.expect_event("delivered")
+        time.sleep(0.3)
+        qrx.check_equal(204, qrx.request("DELETE", space.api_url, headers=space.auth).status)
+        sender.expect_exit(5)
+
+        # told by hand, of each file; and the sender who asks after the space is gone
+        space = server.space()
+        sender = send(w, space.drop, "--wait=60s", a, b)
+        delivery = sender.expect_event("delivered")["delivery"]
+        files = space.files()
+
+        def tell(state, *names):
+            body = {"state": state, **({"files": [files[name]["file"] for name in names]} if names else {})}
+            answer = qrx.request("POST", f"{space.api_url}/deliveries/{delivery}/receipt", json.dumps(body),
+                                 {**space.auth, "Content-Type": "application/json"})
+            qrx.check_equal(204, answer.status, repr(answer))
+
+        tell("declined", "b.bin")
+        tell("saved")
+        qrx.check_equal("b.bin", sender.expect_event("declined")["name"], "the declined one")
+        qrx.check_equal(1, sender.expect_event("received")["saved"])
+        sender.expect_exit(3)
+        sender = send(w, space.drop, "--wait=60s", a)
+        delivery = sender.expect_event("delivered")["delivery"]
+        tell("declined")
+        sender.expect_exit(4)
+        qrx.request("DELETE", space.api_url, headers=space.auth)
+        status = qrx.request("GET", f"{space.upload_url}/deliveries/{delivery}?after=0&wait=1").json()
+        qrx.check_equal({"saved": 0, "declined": 1, "kept": 0, "missing": 0}, status["receipt"], "after the space is gone")
+
+        # it could not be saved: said at once, and kept
+        w.file("full/a.txt", 1)
+        receiver, drop = receive(w, "--on-conflict", "refuse", "-o", w.path("full") + "/")
+        sender = send(w, drop, "--wait=60s", a)
+        qrx.check_equal(1, sender.expect_event("received")["kept"])
+        sender.expect_exit(8)
+        qrx.check("kept" in sender.err, sender.err)
+        receiver.expect_exit(9)
+
+        # while it waits a signal ends it, and it was sent
+        space = server.space()
+        sender = send(w, space.drop, "--wait", a)
+        sender.expect_event("delivered")
+        time.sleep(0.5)
+        sender.signal(2)
+        sender.expect_exit(130)
+        qrx.check("it was sent" in sender.err, sender.err)
+
+        # hundreds that wait cost no thread
+        space = server.space()
+        made = qrx.request("POST", f"{space.upload_url}/deliveries", "{}").json()["delivery"]
+        qrx.request("PUT", f"{space.upload_url}/deliveries/{made}/files/x", b"x")
+        qrx.request("POST", f"{space.upload_url}/deliveries/{made}/commit", "{}")
+        before = len(os.listdir(f"/proc/{server.pid}/task"))
+        waiting = []
+        for _ in range(150):
+            c = qrx.connect(server.url)
+            c.request("GET", f"/u/{space.guid}/deliveries/{made}?after=1&wait=30")
+            waiting.append(c)
+        time.sleep(1)
+        qrx.check(len(os.listdir(f"/proc/{server.pid}/task")) <= before + 8, "waiting costs threads")
+        delivery, files = made, {}
+        tell("saved")
+        for c in waiting:
+            qrx.check_equal(1, json.loads(c.getresponse().read())["receipt"]["saved"])
+            c.close()
+
+
+if __name__ == "__main__":
+    main()

@@ -81,7 +81,7 @@ int Send::run() {
   if (ended_by() != 0) return end({});
   if (set_.seal == "require" && link->key.empty())
     return options_.usage_error(
-        Error{Kind::usage, "--seal require: the link has no key to seal to", "nothing was sent"});
+        Error{Kind::usage, "--seal require: the link has no key to encrypt to", "nothing was sent"});
   if (!confirmed(*link)) return end(Error{Kind::denied, "not sent: you said no", ""});
   return send(*link, *sources);
 }

@@ -68,7 +68,7 @@ int main(int argc, char** argv) {
   messages.set_quiet(settings.common.quiet);
   messages.set_verbosity(settings.common.verbose);
   if (settings.sweep + settings.check + settings.list + settings.block + settings.remove > 1)
-    return options.usage_error("these are several commands: give one");
+    return options.usage_error("only one command can be given");
   const bool names_spaces = settings.block || settings.remove;
   if (names_spaces && settings.guids.empty())
     return options.usage_error("name the spaces by their GUID: see qrx-serve list");
@@ -77,12 +77,12 @@ int main(int argc, char** argv) {
   if (settings.list) return run_list(settings, messages);
   if (names_spaces) return run_change(settings, messages);
   if (settings.sweep) return run_sweep(settings, messages);
-  if (!settings.notify.empty() && !settings.check) return options.usage_error("--notify goes with check");
+  if (!settings.notify.empty() && !settings.check) return options.usage_error("--notify needs the command check");
   if (settings.check && !settings.notify.empty()) return run_notify_check(settings, options.config(), messages);
   if (settings.check) return run_check(settings, messages);
   try {
     return serve_until_stopped(settings, options.config(), messages);
   } catch (const std::exception& error) {  // short memory, mostly
-    return report_failure(messages, Error{Kind::unavailable, std::string("cannot go on: ") + error.what(), {}});
+    return report_failure(messages, Error{Kind::unavailable, std::string("cannot continue: ") + error.what(), {}});
   }
 }

@@ -70,7 +70,7 @@ void Share::say_stopped(int signal) {
     return messages_.warn("interrupted", set_.watch ? "" : "run the same command again to resume");
   if (signal == SIGINT && term::is_terminal(STDERR_FILENO)) messages_.raw("\n");
   if (links_ == HandOut::Links::none) return messages_.warn("stopped; nothing was shared");
-  if (links_ == HandOut::Links::lasting) return messages_.warn("stopped; the links go on to work");
+  if (links_ == HandOut::Links::lasting) return messages_.warn("stopped; the links still work");
   messages_.warn(plan_.only_code ? "stopped; the link no longer works" : "stopped; the links no longer work");
 }
 

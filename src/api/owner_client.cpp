@@ -45,7 +45,7 @@ Result<http::ClientAnswer> OwnerClient::checked(Result<http::ClientAnswer> answe
 
 Result<wire::SpaceInfo> OwnerClient::page(const std::string& query) {
   const auto not_understood = [](const Error&) {
-    return fail(Kind::other, "the server's answer is not understood", "is this a qrx server?");
+    return fail(Kind::other, "the server's answer is malformed", "is this a qrx server?");
   };
   auto look = request("GET", address_.path() + query);
   if (address_.shared) look.headers = {{"Accept", "application/json"}};
@@ -114,7 +114,7 @@ Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t star
   const auto range = answer->header("Content-Range");
   if (answer->status != 206 || !range || !range->starts_with("bytes " + std::to_string(start) + "-")) {
     http_.close();
-    return fail(Kind::unavailable, "the server sent another range than was asked for");
+    return fail(Kind::unavailable, "the server sent a different range than requested");
   }
   return Opened{start};
 }

@@ -18,7 +18,7 @@ template <class T>
 Result<T> read(const Result<http::ClientAnswer>& answer) {
   if (!answer) return tl::unexpected(answer.error());
   auto message = wire::from_json<T>(answer->body);
-  if (!message) return fail(Kind::other, "the server's answer is not understood", "is this a qrx server that shares?");
+  if (!message) return fail(Kind::other, "the server's answer is malformed", "is this a qrx server that shares?");
   return message;
 }
 

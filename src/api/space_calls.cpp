@@ -27,7 +27,7 @@ class SpaceCreator : public Requests {
       return fail(Kind::other, http_.origin().url() + " is not a qrx server: it answered " + std::to_string(status));
     if (!created) return tl::unexpected(created.error());
     auto space = wire::from_json<wire::SpaceCreated>(created->body);
-    if (!space) return fail(Kind::other, "the server's answer is not understood", "is this a qrx server?");
+    if (!space) return fail(Kind::other, "the server's answer is malformed", "is this a qrx server?");
     return space;
   }
 };

@@ -16,7 +16,7 @@ class Asking {
   // Kind::usage when there is no terminal to ask at.
   static Result<Asking> open(std::string_view what_for);
 
-  // "Go on? [y/N] ": the question is escaped here. Only y and yes are a yes; the end of input and a signal are a no.
+  // "Continue? [y/N] ": the question is escaped here. Only y and yes are a yes; the end of input and a signal are a no.
   bool yes(std::string_view question);
 
   // "Save photo.jpg (12.3 MiB)? [y/N/d/a] ". all() is true once the answer was "a" (all that follow). The

@@ -117,11 +117,10 @@ class Splitter {
       if (extra.size() > 1 && extra[0] == '-') return unknown_option(table_, extra);
       if (extra == "--") continue;
       return {Kind::usage,
-              table_.commands.empty() ? "there is nothing to do with '" + extra + "'"
-                                      : "there is no command '" + extra + "'",
+              table_.commands.empty() ? "unexpected argument '" + extra + "'" : "unknown command '" + extra + "'",
               {}};
     }
-    return {Kind::usage, "this is too much on the command line", {}};
+    return {Kind::usage, "too many arguments", {}};
   }
 
   const OptionTable& table_;

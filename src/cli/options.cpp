@@ -229,12 +229,12 @@ void Options::url(std::string name, char letter, std::string help, std::optional
 }
 
 void Options::common(Common& target, bool with_server) {
-  if (with_server) url("server", 's', "the qrx-serve to use", target.server);
+  if (with_server) url("server", 's', "use this qrx-serve", target.server);
   group("General");
   flag("quiet", 'q', "print only errors and warnings", target.quiet);
-  count("verbose", 'v', "say more; twice for more still", target.verbose);
-  flag("no-progress", 0, "no progress line", target.no_progress);
-  flag("json", 0, "one JSON object a line on stdout, for programs", target.json);
+  count("verbose", 'v', "print more details; twice for even more", target.verbose);
+  flag("no-progress", 0, "show no progress", target.no_progress);
+  flag("json", 0, "print one JSON object per line on stdout", target.json);
 }
 
 void Options::arguments(std::string value, std::vector<std::string>& target, Completes completes) {
@@ -250,7 +250,7 @@ void Options::command(std::string name, std::string help, bool& chosen) {
 
 void Options::own_config(std::string default_path) {
   own_config_default_ = std::move(default_path);
-  text("config", 0, "FILE", "the configuration file (default: " + *own_config_default_ + ")", own_config_path_,
+  text("config", 0, "FILE", "configuration file (default: " + *own_config_default_ + ")", own_config_path_,
        Completes::files);
 }
 
@@ -330,7 +330,7 @@ Result<void> Options::take_all(const CommandLine& given) {
       const std::string key = (negated ? "no-" : "") + option.name;
       values = top.at(key);
       source = "configuration: " + key;
-      if (values.size() > 1 && !option.repeatable) return fail(Kind::usage, source + " takes one value");
+      if (values.size() > 1 && !option.repeatable) return fail(Kind::usage, source + " can be given only once");
     }
     if (values.empty()) continue;
     if (option.completes != Completes::nothing && source.starts_with("configuration: "))

@@ -4,7 +4,6 @@
 #include <unistd.h>
 
 #include <cstdlib>
-#include <filesystem>
 
 namespace qrx::cli {
 namespace {
@@ -50,18 +49,6 @@ Result<std::string> state_dir() {
 std::string receiving_dir() {
   const auto state = state_dir();
   return state ? *state + "/recv" : std::string();
-}
-
-Result<std::string> find_program(std::string_view name) {
-  std::error_code error;
-  const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
-  if (error) return fail(Kind::other, "cannot find " + std::string(name) + ": /proc/self/exe cannot be read");
-  const auto here = self.parent_path();
-  for (const auto& place : {here / name, here.parent_path() / "libexec" / "qrx" / name}) {
-    if (::access(place.c_str(), X_OK) == 0) return place.string();
-  }
-  return fail(Kind::other, "cannot find the program " + std::string(name) + " beside " + self.string(),
-              "install qrx completely, or run it from its build directory");
 }
 
 }  // namespace qrx::cli

@@ -1,4 +1,4 @@
-// Where things stand on this machine (XDG base directories), and the programs beside a tool.
+// Where things stand on this machine (XDG base directories).
 #pragma once
 
 #include <string>
@@ -20,8 +20,5 @@ Result<std::string> state_dir();
 
 // Where qrx-recv keeps what later runs need: $XDG_STATE_HOME/qrx/recv; empty when there is no home.
 std::string receiving_dir();
-
-// A program of qrx: in the directory of the running tool (the build tree, /usr/bin), else in ../libexec/qrx beside it.
-Result<std::string> find_program(std::string_view name);
 
 }  // namespace qrx::cli

@@ -60,12 +60,4 @@ int ended_by_fd() {
   return wake[0];
 }
 
-void give_signals_back() {
-  for (const int signal : ending) {
-    if (!keeps_ignored(signal)) std::signal(signal, SIG_DFL);
-  }
-  std::signal(SIGPIPE, SIG_DFL);
-  std::signal(SIGXFSZ, SIG_DFL);
-}
-
 }  // namespace qrx::cli

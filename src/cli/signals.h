@@ -14,7 +14,4 @@ void take_over_signals(void (*stop)(), void (*restore)() = nullptr);
 int ended_by();     // the signal that came, or 0
 int ended_by_fd();  // readable from then on, for poll(2); -1 before take_over_signals
 
-// For a child between fork and exec: all as they were.
-void give_signals_back();
-
 }  // namespace qrx::cli

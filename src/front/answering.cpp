@@ -118,7 +118,7 @@ Step Answering::start_answer(const http::Answer& answer) {
 
 Step Answering::refuse_for_now() {
   return start_answer(
-      io_.context.answer_of(Error{Kind::unavailable, "too much is going on for this address", ""}, 503));
+      io_.context.answer_of(Error{Kind::unavailable, "too many requests from this address at once", ""}, 503));
 }
 
 Step Answering::write(std::string answer, bool close) {

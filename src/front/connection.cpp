@@ -223,7 +223,7 @@ Step Connection::after_answering() {
 
 // Answers what cannot be served as HTTP, and closes: where the next request would start is unknown.
 Step Connection::refuse(int status, const std::string& what) {
-  auto answer = context_.answer_of(Error{Kind::usage, "this is not a sound request: " + what, ""}, status);
+  auto answer = context_.answer_of(Error{Kind::usage, "invalid request: " + what, ""}, status);
   if (status == 405) answer.headers.push_back({"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"});
   end_answering();
   io_.in.clear();

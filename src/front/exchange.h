@@ -70,7 +70,7 @@ class BodySource {
     Id topic;
   };  // nothing yet: ask again when the topic is notified (or soon after)
   struct End {};
-  struct Broken {};  // cannot go on: the connection is cut, so that the client sees a short body
+  struct Broken {};  // cannot continue: the connection is cut, so that the client sees a short body
   using Next = std::variant<FilePiece, MemoryPiece, Pending, End, Broken>;
 
   virtual ~BodySource() = default;

@@ -72,7 +72,7 @@ Result<Lane::Ticket> Lane::submit(Work work, const std::string& peer) {
   auto job = std::make_shared<Job>(std::move(work), peer_key(peer));
   {
     const std::lock_guard lock(mutex_);
-    if (stopping_ || count_ >= limits_.most) return fail(Kind::unavailable, "too much work is waiting");
+    if (stopping_ || count_ >= limits_.most) return fail(Kind::unavailable, "the server is overloaded");
     Share& share = shares_[job->peer];
     if (!job->peer.empty() && share.all >= limits_.most_per_peer)
       return fail(Kind::too_many, "too many long requests from this address are running; try again later");

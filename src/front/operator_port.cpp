@@ -60,7 +60,7 @@ Result<std::unique_ptr<OperatorPort>> OperatorPort::open(const std::string& addr
                                                             const std::exception_ptr& thrown) {
     failed(what_of(thrown));
     response.status = 500;
-    response.set_content("this page cannot be made now\n", "text/plain");
+    response.set_content("this page is not available right now\n", "text/plain");
   });
   for (OperatorPage& page : pages)
     server.Get(page.path, [make = std::move(page.make)](const httplib::Request&, httplib::Response& response) {

@@ -97,7 +97,7 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
       lookup->done.raise();
     }).detach();
   } catch (const std::system_error&) {
-    return fail(Kind::unavailable, "cannot look up " + host + ": no thread left");
+    return fail(Kind::unavailable, "cannot look up " + host + ": out of threads");
   }
   while (!lookup->done.raised()) {
     std::array<pollfd, 2> waits{{{lookup->done.fd(), POLLIN, 0}, {interrupt.fd(), POLLIN, 0}}};

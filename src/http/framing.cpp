@@ -127,7 +127,7 @@ Framed<void> check_host(const std::vector<Header>& headers, bool http_1_0) {
   for (const auto& [name, value] : headers) {
     if (!equal_ignoring_case(name, "Host")) continue;
     if (seen) return flaw(400, "two Host headers");
-    if (!is_host(value)) return flaw(400, "a Host that is none");
+    if (!is_host(value)) return flaw(400, "a malformed Host");
     seen = true;
   }
   if (!seen && !http_1_0) return flaw(400, "no Host header");

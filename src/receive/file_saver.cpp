@@ -240,7 +240,8 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
         if (auto pulled = incoming->pull(client_, expected, buffer_, each); !pulled)
           return tl::unexpected(pulled.error());
         if (incoming->taken() < *expected.size)
-          return fail(Kind::unavailable, open ? "the server sent another size than it said" : "the connection was cut");
+          return fail(Kind::unavailable,
+                      open ? "the server sent a different size than it announced" : "the connection was cut");
         return incoming->finish();
       },
       [&](const Error& error, api::Asked) -> Result<api::Next> {

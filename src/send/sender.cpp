@@ -82,7 +82,7 @@ struct Sender::Impl {
 Result<void> Sender::Impl::settle_seal() {
   if (link.key.empty()) {
     if (options.seal != SealChoice::require) return {};
-    return fail(Kind::usage, "the link has no key to seal to, and --seal require was asked for", "nothing was sent");
+    return fail(Kind::usage, "--seal require: the link has no key to encrypt to", "nothing was sent");
   }
   auto parsed = seal::Recipient::parse(link.key);
   if (!parsed) return tl::unexpected(parsed.error());
@@ -94,13 +94,13 @@ Result<void> Sender::Impl::settle_seal() {
 Result<void> Sender::Impl::check_seal(const wire::DropInfo& drop) const {
   if (drop.seal == wire::Seal::require && !recipient)
     return fail(Kind::denied,
-                had_key ? "the receiver takes sealed files only, and sealing is switched off"
-                        : "the receiver takes sealed files only, and this link has no key to seal to",
+                had_key ? "the receiver accepts only encrypted files, and encryption is off (--seal off)"
+                        : "the receiver accepts only encrypted files, and this link has no key to encrypt to",
                 "nothing was sent");
   if (drop.key.empty() || !recipient) return {};
   const auto named = seal::Recipient::parse(drop.key);
   if (named && *named == *recipient) return {};
-  return fail(Kind::integrity, "the server names another key than the link: one of them was changed",
+  return fail(Kind::integrity, "the server and the link name different keys: one of them was changed",
               "nothing was sent; ask the receiver for the link anew");
 }
 
@@ -300,8 +300,8 @@ bool Sender::seals() const {
 
 Result<void> Sender::check_limits(const wire::DropInfo& drop, const SourceList& sources, bool sealed) {
   if (drop.state != wire::SpaceState::open)
-    return fail(Kind::denied, "the receiver takes nothing more",
-                "they have closed this link, or its limits are used up");
+    return fail(Kind::denied, "the receiver accepts nothing more",
+                "they have closed this link, or its limits are reached");
   const auto& limits = drop.limits;
   if (limits.max_files != 0 && sources.sources.size() > limits.max_files)
     return fail(Kind::too_large, "too many files: " + std::to_string(sources.sources.size()) + ", and " +

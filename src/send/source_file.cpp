@@ -15,7 +15,7 @@ namespace {
 
 tl::unexpected<Error> changed(const Source& source) {
   return fail(Kind::integrity, source.path + " changed while it was being sent",
-              "send it again when nobody writes to it");
+              "send it again when nobody else is writing to it");
 }
 
 }  // namespace

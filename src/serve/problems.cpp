@@ -18,7 +18,7 @@ std::string detail_of(const Error& error) {
       return "the server has no room left for this";
     case Kind::unavailable:
     case Kind::timed_out:
-      return "the server cannot do this now; try again later";
+      return "the server is not available right now";
     case Kind::other:
     case Kind::no_code:
       return "the server failed to do this";

@@ -75,7 +75,7 @@ Result<void> trust_clock(Catalog& catalog, const Clock& clock) {
   if (!changed) return changed;
   if (trusted) return {};
   return fail(Kind::unavailable, "the clock jumped by more than an hour: nothing was deleted",
-              "set the clock right, or try again when it has gone on for an hour");
+              "correct the clock, or try again in an hour");
 }
 
 }  // namespace qrx::space

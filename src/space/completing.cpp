@@ -102,7 +102,7 @@ Result<Completion::Recorded> Completion::record(LiveSpace& live, LiveUpload& upl
   Recorded recorded;
   auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
     const auto durable = transaction.finish_upload(row);
-    if (!durable) return fail(Kind::conflict, "someone else goes on with this upload");
+    if (!durable) return fail(Kind::conflict, "someone else is continuing this upload");
     recorded = {};
     if (context_.policy.shared && !row.implicit) {
       const auto open = transaction.open_delivery(row.delivery);

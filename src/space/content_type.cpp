@@ -21,7 +21,7 @@ bool may_be_sealed(std::uint64_t offset, ByteView bytes) {
 }
 
 tl::unexpected<Error> sealed_only() {
-  return fail(Kind::denied, "this space takes sealed files only",
+  return fail(Kind::denied, "this space accepts only encrypted files",
               "send with qrx-send, or encrypt with age to the key in the link");
 }
 

@@ -20,12 +20,12 @@ tl::unexpected<Error> no_such_delivery() {
 }
 
 tl::unexpected<Error> takes_no_more_files() {
-  return fail(Kind::denied, "the receiver has finished: this link takes no more files");
+  return fail(Kind::denied, "the receiver has finished: this link no longer accepts files");
 }
 
 Result<void> Context::go_on(const std::stop_token& stop) const {
   if (stopping.load(std::memory_order_relaxed) || stop.stop_requested())
-    return fail(Kind::unavailable, "the server is stopping");
+    return fail(Kind::unavailable, "server shutting down");
   return {};
 }
 

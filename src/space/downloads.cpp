@@ -33,12 +33,12 @@ Result<void> admit(const Parts& taken, const std::list<TransferLeg>& others, con
   for (const TransferLeg& other : others) add(then, other);
   const bool only_what_is_missing = then.most(leg.first, leg.bytes) < limit;
   add(then, leg);
-  if (then.least() > limit) return fail(Kind::locked, "the last download of this link is going on just now");
+  if (then.least() > limit) return fail(Kind::locked, "the last allowed download of this link is in progress");
   // What is broken off counts nothing, but is not given without end either.
   if (then.sum() > sent_for_each_download * limit * std::max<std::uint64_t>(leg.size, 1) && !only_what_is_missing)
-    return fail(Kind::gone, "this link was downloaded too often without its end: only what is missing can be taken");
+    return fail(Kind::gone, "this link was downloaded too often without its end: only the missing parts can be downloaded");
   if (then.pieces() > most_pieces)
-    return fail(Kind::denied, "this file is taken in too many pieces: take it as a whole");
+    return fail(Kind::denied, "too many separate ranges of this file were downloaded: download it as a whole");
   return {};
 }
 
@@ -58,7 +58,7 @@ Result<Downloads::Found> Downloads::find(std::string_view link) {
   auto row = context_.catalog.share_of_link(sha256(as_bytes(token->text())));
   if (!row) return tl::unexpected(row.error());
   if (!*row) return no_such_link();
-  if ((*row)->revoked) return fail(Kind::gone, "this link was taken back");
+  if ((*row)->revoked) return fail(Kind::gone, "this link was revoked");
   auto space = registry_.enter_by_token((*row)->guid);
   if (!space && space.error().kind == Kind::gone) return fail(Kind::gone, "this link has expired");
   if (!space && space.error().kind == Kind::not_found) return no_such_link();

@@ -21,10 +21,11 @@ std::uint64_t limit_of(const LiveSpace& live, Weight weight) {
 }
 
 tl::unexpected<Error> takes_no_more(std::uint64_t limit, const char* what) {
-  return fail(Kind::too_large, "this space takes no more than " + std::to_string(limit) + what);
+  return fail(Kind::too_large, "this space accepts at most " + std::to_string(limit) + what);
 }
 tl::unexpected<Error> announced_by_others() {
-  return fail(Kind::no_room, "others have announced what this space still takes; try again in some minutes");
+  return fail(Kind::no_room,
+              "what is left of this space is reserved by uploads in progress; try again in a few minutes");
 }
 tl::unexpected<Error> server_is_full() {
   return fail(Kind::no_room, "the server takes no more data now");

@@ -124,7 +124,7 @@ bool Registry::expired(const SpaceLock&, const LiveSpace& live) const {
 
 Result<void> Registry::still_open(const SpaceLock& lock, const LiveSpace& live) const {
   if (live.row.phase == Phase::dying) return no_such_space();
-  if (live.row.phase == Phase::blocked) return fail(Kind::gone, "the operator of this server has blocked this space");
+  if (live.row.phase == Phase::blocked) return fail(Kind::gone, "this space was blocked by the operator of the server");
   if (expired(lock, live)) return fail(Kind::gone, "this space has expired");
   return {};
 }

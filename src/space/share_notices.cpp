@@ -177,7 +177,7 @@ Result<NextNotice> ShareNotices::claim(const std::string& busy) {
     auto space = registry_.enter((*found)->guid);
     if (!space && space.error().kind != Kind::not_found) return tl::unexpected(space.error());
     if (!space) {  // it goes with its space, soon; nobody is told of a link that leads nowhere
-      if (auto ended = conclude(share, {ShareState::failed, "the space has ended", {}}); !ended)
+      if (auto ended = conclude(share, {ShareState::failed, "this space no longer exists", {}}); !ended)
         return tl::unexpected(ended.error());
       continue;
     }
@@ -265,7 +265,7 @@ Result<void> ShareNotices::end_stale_claims() {
       auto row = transaction.share(share);
       // The server's own claims end by themselves.
       if (!row || row->notice != ShareState::sending || row->noticed >= before || transaction.notice(share)) return {};
-      book_.set_notice(*row, ShareState::unknown, "who sent it never said how it went");
+      book_.set_notice(*row, ShareState::unknown, "its sender never reported the result");
       transaction.put_share(*row);
       return versions_.advance(**space, transaction, head);
     });

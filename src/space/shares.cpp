@@ -80,10 +80,10 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
   if (auto checked = check_share_message(wish.message); !checked) return tl::unexpected(checked.error());
   if (!wish.key.empty() && !is_identity(wish.key)) return fail(Kind::usage, "the key is not an age identity");
   if (wish.expire && *wish.expire <= Seconds(0))
-    return fail(Kind::usage, "the time until expiry must be more than nothing");
+    return fail(Kind::usage, "the time until expiry must be more than zero");
   const auto by_hand = [](const ShareWish& one) { return one.to.channel == wire::Channel::link; };
   if (wish.notify && rooms_->notices.transports == 0 && !std::all_of(wishes->begin(), wishes->end(), by_hand))
-    return fail(Kind::denied, "this server sends no notices", "tell the recipients yourself");
+    return fail(Kind::denied, "this server sends no notices", "notify the recipients yourself");
 
   const SharedGate gate(live);
   std::vector<ShareRow> rows;

@@ -34,7 +34,7 @@ std::uint64_t stricter(const std::optional<std::uint64_t>& wish, std::uint64_t l
 }
 
 Result<WallTime> expiry(WallTime now, Seconds wish, Seconds most) {
-  if (wish <= Seconds(0)) return fail(Kind::usage, "the time until expiry must be more than nothing");
+  if (wish <= Seconds(0)) return fail(Kind::usage, "the time until expiry must be more than zero");
   return now + std::min(wish, most);
 }
 
@@ -523,7 +523,7 @@ Result<void> Spaces::remove_upload(const Guid& guid, const Id& upload) {
   if (!live) return tl::unexpected(live.error());
   const auto ended = rooms_->uploads.end(**live, upload);
   if (!ended) return tl::unexpected(ended.error());
-  if (!*ended) return fail(Kind::denied, "the upload is complete: who sent it cannot take it back");
+  if (!*ended) return fail(Kind::denied, "the upload is complete: its sender cannot withdraw it");
   return {};
 }
 

@@ -46,7 +46,7 @@ DeliveryPtr new_implicit_delivery(UploadRow& upload, Steady now) {
 }  // namespace
 
 tl::unexpected<Error> lost_bytes() {
-  return fail(Kind::gone, "the bytes of this upload were lost: begin again");
+  return fail(Kind::gone, "the bytes of this upload were lost: start over");
 }
 
 UploadLock UploadLock::adopt(const SpaceLock&, LiveSpace& live, UploadPtr upload) {
@@ -86,7 +86,7 @@ Result<UploadLock> Uploads::lock(LiveSpace& live, const Id& upload) {
     }
   } waiting;  // goes before the lock does
   for (;;) {
-    if (context_.stopping) return fail(Kind::unavailable, "the server is stopping");
+    if (context_.stopping) return fail(Kind::unavailable, "server shutting down");
     auto found = find(lock, live, upload);
     if (!found) return tl::unexpected(found.error());
     LiveUpload& one = **found;

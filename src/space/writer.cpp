@@ -64,7 +64,7 @@ void Writer::give_up() {
 void Writer::give_way() {
   if (ended_) return;
   give_up();
-  failure_ = Error{Kind::locked, "another request goes on with this upload", {}};
+  failure_ = Error{Kind::locked, "another request is continuing this upload", {}};
   taken_ = true;
   hold_.unlock();
 }
@@ -80,16 +80,16 @@ bool Writer::asked_to_stop() const {
 }
 
 Result<void> Writer::check_stop() const {
-  if (parts_.context.stopping.load(std::memory_order_relaxed)) return fail(Kind::unavailable, "the server is stopping");
+  if (parts_.context.stopping.load(std::memory_order_relaxed)) return fail(Kind::unavailable, "server shutting down");
   switch (upload_->stop.load(std::memory_order_relaxed)) {
     case StopReason::none:
       return {};
     case StopReason::newcomer:
-      return fail(Kind::locked, "another request goes on with this upload");
+      return fail(Kind::locked, "another request is continuing this upload");
     case StopReason::removed:
       return fail(Kind::gone, "this upload was removed");
     case StopReason::stopping:
-      return fail(Kind::unavailable, "the server is stopping");
+      return fail(Kind::unavailable, "server shutting down");
   }
   return {};
 }
@@ -176,7 +176,7 @@ Result<void> Writer::let_go() {
     if (ours && !keeps_spare) transaction.change_upload(row);
     return {};
   });
-  return ours ? Result<void>() : fail(Kind::conflict, "someone else goes on with this upload");
+  return ours ? Result<void>() : fail(Kind::conflict, "someone else is continuing this upload");
 }
 
 Result<void> Writer::record(bool last) {
@@ -202,7 +202,7 @@ Result<void> Writer::record(bool last) {
   auto changed =
       parts_.context.catalog.change(parts_.context.durability(), [&](Transaction& transaction) -> Result<void> {
         if (!transaction.advance_upload(row, offset_))
-          return fail(Kind::conflict, "someone else goes on with this upload");
+          return fail(Kind::conflict, "someone else is continuing this upload");
         if (former != BlobKey()) transaction.discard(former);
         return parts_.versions.advance(*live_, transaction, head, change);
       });
@@ -236,10 +236,10 @@ Result<UploadWriter::Finished> Writer::keep() {
   {
     const SpaceLock lock(*live_);
     if (upload_->removed && upload_->stop == StopReason::newcomer)
-      return fail(Kind::conflict, "someone else goes on with this upload");
+      return fail(Kind::conflict, "someone else is continuing this upload");
     if (upload_->removed) return fail(Kind::gone, "this upload was removed");
     if (live_->row.phase == Phase::dying) return no_such_space();
-    if (upload_->row.damaged) return fail(Kind::gone, "the bytes of this upload were lost: begin again");
+    if (upload_->row.damaged) return fail(Kind::gone, "the bytes of this upload were lost: start over");
   }
   upload_->growing->arrived.store(offset_, std::memory_order_release);
   Finished finished{offset_, length_ && offset_ == *length_, std::nullopt};

@@ -87,7 +87,7 @@ void read(const json& in, ReportShare& out) {
   }
   if (const json* v = find(in, "reason")) out.reason = as_string(*v, "reason", most_reason_bytes);
   if (const json* v = find(in, "untried")) out.untried = as_truth(*v, "untried");
-  if (out.untried && out.state != ShareState::failed) throw Malformed{"untried goes with the state failed"};
+  if (out.untried && out.state != ShareState::failed) throw Malformed{"untried is allowed only with the state failed"};
 }
 
 void read(const json& in, SharedSpace& out) {

@@ -22,7 +22,7 @@ ends 2 '^qrx-recv: --count: must be at least 1$' -n 0
 ends 2 '^qrx-recv: --on-conflict: .ask. is not one of rename, refuse, overwrite$' --on-conflict ask
 ends 2 '^qrx-recv: --server: ' -s ftp://example.org
 ends 2 '^qrx-recv: --output needs a value: PATH$' -o
-ends 2 'exclude each other' -f -n 2
+ends 2 'cannot be used together' -f -n 2
 ends 2 'both need stdout' --json -o -
 ends 2 'ends neither in .png nor in .svg' --qr-file code.gif
 ends 2 'is for the built-in server' -s http://127.0.0.1:1 -b 127.0.0.1:0
@@ -30,7 +30,7 @@ ends 2 'is not HOST:PORT' -b 127.0.0.1
 ends 2 'needs a terminal' --ask
 ends 2 'link' 'http://127.0.0.1:1/nothing'
 ends 2 'more than one LINK' a b
-ends 2 'goes with opening a space' --label x 'http://127.0.0.1:1/s/aaaaaaaaaaaaaaaaaaaaaaaaaa#aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
+ends 2 'cannot be used with a LINK' --label x 'http://127.0.0.1:1/s/aaaaaaaaaaaaaaaaaaaaaaaaaa#aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa'
 ends 2 'there is no link on stdin' -
 
 # --- 75: nobody there

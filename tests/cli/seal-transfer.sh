@@ -134,7 +134,7 @@ expect_equal 403 "$(curl -s -o answer -w '%{http_code}' -F f=@middle.bin "$plain
 for link in "$plain" "$drop"; do
   run qrx-send --seal off -l "$link" middle.bin
   expect_status 4
-  expect_match 'takes sealed files only' err
+  expect_match 'accepts only encrypted files' err
 done
 run qrx-send --seal require -l "$drop" middle.bin "$name.txt"
 expect_status 0
@@ -164,6 +164,6 @@ finish recv
 opened recv -o in/words/
 run qrx-send -l "${drop%%#*}#$("$age-keygen" -y other.key)" middle.bin
 expect_status 6
-expect_match 'names another key' err
+expect_match 'name different keys' err
 kill -TERM "$pid_recv"
 finish recv

@@ -89,20 +89,20 @@ expect_status 0
 expect_match '^sealed: ' err
 run qrx-send --seal off -l "$drop#$key" hello.txt
 expect_status 0
-expect_match '^not sealed, as you asked' err
+expect_match '^not encrypted, as you asked' err
 
 # --- 2: usage
 ends 2 '^qrx-send: nothing to send$' -l "$drop"
-ends 2 'exclude each other' -l "$drop" -i code.png hello.txt
+ends 2 'cannot be used together' -l "$drop" -i code.png hello.txt
 ends 2 'only one of all' -i - -
 ends 2 '^qrx-send: ' -l 'javascript:alert(1)' hello.txt
 ends 2 '^qrx-send: ' -l "$owner" hello.txt
 ends 2 '^qrx-send: ' -l "http://user@127.0.0.1/u/$guid" hello.txt
 ends 2 'takes no FILE' --scan-only -i code.png hello.txt
-ends 2 'exclude each other' -c 0 -i code.png hello.txt
+ends 2 'cannot be used together' -c 0 -i code.png hello.txt
 ends 2 'only one of all' -c - -
 ends 2 'streams are http' -c gopher://x hello.txt
-ends 2 'goes with --scan-only' --any -l "$drop" hello.txt
+ends 2 'needs --scan-only' --any -l "$drop" hello.txt
 ends 2 'the link has no key' --seal require -l "$drop" hello.txt
 ends 2 '^qrx-send: --limit-rate: ' --limit-rate fast -l "$drop" hello.txt
 ends 2 'is not one of auto, require, off' --seal maybe -l "$drop" hello.txt

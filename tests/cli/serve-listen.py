@@ -100,7 +100,7 @@ def tls(w):
     with open(w.path("cert.pem"), "w", encoding="ascii") as file:
         file.write("broken")
     server.signal(signal.SIGHUP)
-    qrx.wait_for(10, lambda: "the old certificate stays" in server.err, "a word about the broken certificate")
+    qrx.wait_for(10, lambda: "keeping the old certificate" in server.err, "a word about the broken certificate")
     qrx.check("second" in name_of(port), "the old certificate is gone")
 
 

@@ -24,7 +24,7 @@ with work() as w:
         file.write("link:Good\n\nwrong one\n")
     check("bad.txt:3:" in share("--to-file", "bad.txt", status=2).err, "the line of the mistake")
 
-    # fifty recipients, from arguments and files, each once, each with his own link
+    # fifty recipients, from arguments and files, each once, each with their own link
     with open("team.txt", "w", encoding="utf-8") as file:
         file.write("\ufeff# the team\r\n  link:P0   # first\r\nlink:P1\r\n\r\n#link:no\n" + "".join(f"link:P{i}\n" for i in range(2, 49)) + "link:P0")
     said = share("link:P49", "--to-file", "team.txt", "link:P1", status=0)
@@ -54,7 +54,7 @@ with work() as w:
     check("-" == said.links["link:New"] and "dry run" in said.err, said.out)
     check_equal(50, len(share("--list", status=0).lines), "links after a dry run")
 
-    # taken back: one, at once; then all; then another link for him who asks again
+    # taken back: one, at once; then all; then another link for whoever asks again
     said = share("--revoke", "link:P3", status=0)
     check_equal([("link:P3", "revoked", again.links["link:P3"])], said.lines)
     check_equal(410, request("GET", again.links["link:P3"]).status)

@@ -13,7 +13,7 @@ with work() as w:
     server = w.server()
     state = os.path.join(os.environ["XDG_STATE_HOME"], "qrx", "shares")
 
-    # told once, each his own link; what the words are
+    # told once, each their own link; what the words are
     told, table = teller(w)
     configure(table)
     space = keep_space(w, server, w.file("a.bin", 1000), w.file("b.bin", 24), options=("--label", "Alice & Co"))
@@ -66,7 +66,7 @@ with work() as w:
         pass
     said = share("exec:tell:g", "exec:tell:h", status=3)
     check_equal({"exec:tell:g": "unknown", "exec:tell:h": "sent"}, said.states)
-    check("ended between sending and recording" in said.err, said.err)
+    check("ended before it recorded the result" in said.err, said.err)
     check_equal({"exec:tell:g": "unknown", "exec:tell:h": "sent"}, share("exec:tell:g", "exec:tell:h", status=3).states, "and again")
     check_equal(["h"], [n["to"] for n in notices(slow)])
     check_equal({"exec:tell:g": "sent"}, share("exec:tell:g", "--again", status=0).states)

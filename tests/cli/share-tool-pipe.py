@@ -14,7 +14,7 @@ with work() as w:
     told, table = teller(w)
     configure(table)
     with open("team.txt", "w", encoding="utf-8") as file:
-        file.write("exec:tell:alice\nexec:tell:bob  # him too\n")
+        file.write("exec:tell:alice\nexec:tell:bob  # too\n")
     photo = w.file("photo.jpg", 50_000)
 
     def pipeline(line, name):

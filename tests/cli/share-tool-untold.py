@@ -12,7 +12,7 @@ with work() as w:
     space = keep_space(w, server, w.file("a.bin", 1000))
     said = share("exec:tell:alice", "bob@example.org", "link:Carol", status=3)
     check_equal({"exec:tell:alice": "failed", "bob@example.org": "failed", "link:Carol": "sent"}, said.states)
-    check_equal(1, said.err.count("2 recipients were not told: the server sends no notices"), said.err)
+    check_equal(1, said.err.count("2 recipients were not notified: the server sends no notices"), said.err)
     for further in (["--list"], ["--watch", "-t", "1s"], ["-d", "bob@example.org", "exec:tell:alice"]):
         seen = share("--space", "-", *further, text=space["owner"] + "\n")  # as from another machine
         check_equal(("failed", "failed"), (seen.states["exec:tell:alice"], seen.states["bob@example.org"]), further)
@@ -20,7 +20,7 @@ with work() as w:
     check_equal(("failed", "the server sends no notices", ""), (event["state"], event["reason"], event["via"]))
     check("bob@example.org: the server sends no notices" in share("--list", status=0).err, "the reason in a list")
     said = share("--via", "local", "bob@example.org", status=3)
-    check("1 recipient was not told: sending mail is not configured" in said.err, said.err)
+    check("1 recipient was not notified: sending mail is not configured" in said.err, said.err)
 
     # a run that can tell them does, once; one that cannot changes nothing after that
     configure(table)

@@ -64,7 +64,7 @@ with work() as w:
 
     # sent by the server: without the key, and that is said
     said = share("--via", "server", "exec:both:d", status=0)
-    check("hold no key" in said.err, said.err)
+    check("do not include the key" in said.err, said.err)
     link = wait_notices(server_both, 1)[0]["link"]
     check("#" not in link and said.links["exec:both:d"] == link + "#" + key, link)
     check(key.encode() not in everything_of(w.path("data")), "the key is on the server")

@@ -11,7 +11,7 @@ from layers import ROOT, SRC, sources, strip_comments
 HELD = {
     "sources without a header of their own": 1,  # 12 at most, each of them pure data
     "cycles between x.h/x.cpp pairs": 1,          # 0
-    "functions over 60 lines": 3,                 # 5 at most
+    "functions over 60 lines": 2,                 # 5 at most
     "functions over 60 lines in space": 0,        # 0
     "base names that stand twice": 0,             # 0
     "files over 400 lines": 2,                   # 0

@@ -77,7 +77,7 @@ struct Post {
 
 }  // namespace
 
-TEST_CASE("each recipient is told once, with his own link and what there is") {
+TEST_CASE("each recipient is notified once, with their own link and what there is") {
   Post post([](const Notice&) { return Outcome{Outcome::State::sent, "250 ok", {}}; });
   REQUIRE(post.world.send(post.created.space.guid, "a", "12345"));
   const auto shares = post.share({"a@example.org", "b@example.org", "+8613800138000"});

@@ -7,7 +7,7 @@ using namespace qrx::test;
 using space::Shares;
 using wire::ShareState;
 
-TEST_CASE("who tells the recipients himself claims each notice, and only one does") {
+TEST_CASE("whoever notifies recipients without the server claims each notice, and only one does") {
   Sharing s;
   const auto share = s.one(to({"a@example.org"}));
   const auto report = [&](ShareState state, const char* why = "") {
@@ -47,7 +47,7 @@ TEST_CASE("that nobody can tell a recipient is recorded unless somebody can") {
   CHECK(s.now(share).reason == "no transport");
   REQUIRE(nobody_can(share));
 
-  // a later run that can tell him
+  // a later run that can notify them
   REQUIRE(s.shares->report(s.guid(), s.token(), share.share, {ShareState::sending, ""}));
   CHECK(kind_of(nobody_can(share)) == Kind::conflict);
   CHECK(s.now(share).state == ShareState::sending);

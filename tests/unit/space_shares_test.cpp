@@ -13,7 +13,7 @@ using namespace qrx::test;
 using space::Shares;
 using wire::ShareState;
 
-TEST_CASE("each recipient gets a link of his own, and asking again gives the same") {
+TEST_CASE("each recipient gets a separate link, and asking again gives the same") {
   Sharing s;
   std::vector<std::string> recipients;
   for (int i = 0; i < 50; ++i) recipients.push_back("r" + std::to_string(i) + "@example.org");
@@ -89,7 +89,7 @@ TEST_CASE("nothing at rest has the owner's token") {
   check();
 }
 
-TEST_CASE("only the owner shares, and only he sees shares") {
+TEST_CASE("only the owner shares, and nobody else sees shares") {
   Sharing s;
   const auto share = s.one(to({"a@example.org"}));
   const std::string wrong = Token::random().text();
@@ -443,7 +443,7 @@ TEST_CASE("a link ends at its own time, or with its space") {
   s.world.clock.pass(Seconds(61));
   CHECK(kind_of(s.shares->open(brief.link)) == Kind::gone);
   wish.recipients = {"a@example.org"};
-  CHECK(s.one(wish).share != brief.share);  // he can be given a new one
+  CHECK(s.one(wish).share != brief.share);  // they can be given a new one
   CHECK(s.shares->open(plain.link));
   REQUIRE(s.world.spaces->extend(s.guid(), s.token(), {Seconds(2 * 86400), std::nullopt}));
   CHECK(s.now(plain).expires > s.created.space.expires);  // with its space

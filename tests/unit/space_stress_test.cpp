@@ -101,7 +101,7 @@ struct Crowd {
         ++(bytes == bytes_of(file.name, file.size) ? done.read : torn);
       }
   }
-  // An owner who deletes, one who forgets, and the sweeper after him.
+  // An owner who deletes, one who forgets, and the sweeper after both.
   void replace(unsigned i) {
     const auto brief = world.spaces->create(expiring_in(Seconds(60)));
     const auto lasting = fresh();

@@ -24,41 +24,41 @@ Options describe(RecvSettings& to) {
   options.group("Saving");
   options.text("output", 'o', "PATH", "a directory, a file name, or - for stdout (default: this directory)", to.output,
                Completes::files);
-  options.choice("on-conflict", 0, {"rename", "refuse", "overwrite"}, "when a file is there already (default: rename)",
+  options.choice("on-conflict", 0, {"rename", "refuse", "overwrite"}, "what to do if the file exists (default: rename)",
                  to.on_conflict);
   options.choice("preview", 0, {"auto", "never", "always"}, "show pictures and the beginning of texts in the terminal",
                  to.preview);
-  options.flag("clipboard", 0, "put a text that arrives on the clipboard, too", to.clipboard);
+  options.flag("clipboard", 0, "also copy received text to the clipboard", to.clipboard);
   options.flag("ask", 0, "ask before saving each file", to.ask);
   options.text("exec", 0, "CMD", "run CMD with sh after each delivery; $QRX_PATHS holds the paths", to.exec);
-  options.text("resume", 0, "GUID", "only save what this earlier run could not; all: of every run", to.resume,
+  options.text("resume", 0, "GUID", "only save what an earlier run could not; all: of every run", to.resume,
                Completes::nothing);
   options.flag("print0", '0', "separate the printed paths by NUL", to.print0);
   options.flag("sha256", 0, "also compute and report SHA-256", to.sha256);
   options.group("Waiting");
   options.number("count", 'n', "end after N deliveries (default: 1)", to.count, 1);
-  options.flag("follow", 'f', "keep receiving until Ctrl-C or the space expires", to.follow);
+  options.flag("follow", 'f', "keep receiving until Ctrl-C or the link expires", to.follow);
   options.duration("timeout", 't', "give up if nothing arrives within DUR", to.timeout);
-  options.duration("interval", 'i', "ask the server at this interval, instead of waiting on it", to.interval);
-  options.group("The space");
-  options.duration("expire", 'e', "how long the link is good", to.space.wish.expire);
+  options.duration("interval", 'i', "poll the server at this interval instead of holding a request open", to.interval);
+  options.group("The link");
+  options.duration("expire", 'e', "how long the link works", to.space.wish.expire);
   options.size("max-size", 0, "accept at most SIZE in total", to.space.wish.max_size);
   options.number("max-files", 0, "accept at most N files in total", to.space.wish.max_files);
-  options.text("label", 0, "TEXT", "a name that the sender is shown", to.space.wish.label);
+  options.text("label", 0, "TEXT", "name shown to the sender", to.space.wish.label);
   options.choice("seal", 0, {"offer", "require", "off"},
-                 "end-to-end encryption: for senders who can (default), for all, or for none", to.seal);
-  options.text("identity", 0, "FILE", "the secret key of the space at LINK, when another machine opened it",
-               to.identity, Completes::files);
-  options.flag("keep", 0, "leave the space on the server until it expires", to.space.keep);
+                 "end-to-end encryption: if the sender can (default), always, or never", to.seal);
+  options.text("identity", 0, "FILE", "secret key for LINK, if another machine opened it", to.identity,
+               Completes::files);
+  options.flag("keep", 0, "leave the files on the server until the link expires", to.space.keep);
   options.group("The QR code");
-  options.toggle("qr", "draw the code, or do not (default: on a terminal)", to.qr);
+  options.toggle("qr", "show or hide the QR code (default: show on a terminal)", to.qr);
   options.flag("invert", 0, "swap dark and light", to.invert);
-  options.text("qr-file", 0, "FILE", "also save the code as .png or .svg", to.qr_file, Completes::files);
+  options.text("qr-file", 0, "FILE", "also save the QR code as .png or .svg", to.qr_file, Completes::files);
   options.group("The server");
   options.text("bind", 'b', "HOST:PORT", "address for the built-in server (default: port 8461, or a free one)",
                to.space.bind);
-  options.url("public-url", 0, "the address of the built-in server as others see it", to.space.public_url);
-  options.text("token-file", 0, "FILE", "the token of a server that opens spaces only with one", to.space.token_file,
+  options.url("public-url", 0, "address of the built-in server as others see it", to.space.public_url);
+  options.text("token-file", 0, "FILE", "access token for a server that requires one", to.space.token_file,
                Completes::files);
   options.rename_variable("bind", "QRX_RECV_BIND");
   options.rename_variable("public-url", "QRX_RECV_PUBLIC_URL");
@@ -72,7 +72,7 @@ Result<void> check_usage(RecvSettings& set, const Options& options) {
     return fail(Kind::usage, std::move(what), std::move(hint));
   };
   if (set.follow && options.on_command_line("count")) {
-    if (options.on_command_line("follow")) return usage("--count and --follow exclude each other");
+    if (options.on_command_line("follow")) return usage("--count and --follow cannot be used together");
     set.follow = false;  // that of the environment or configuration
   }
   if (set.output.empty()) return usage("--output: an empty path");
@@ -87,8 +87,7 @@ Result<void> check_usage(RecvSettings& set, const Options& options) {
   if (!set.links.empty()) {
     for (const auto* name : {"expire", "max-size", "max-files", "label", "keep", "qr", "qr-file", "invert", "bind",
                              "public-url", "resume"})
-      if (options.on_command_line(name))
-        return usage("--" + std::string(name) + " goes with opening a space, not with a LINK");
+      if (options.on_command_line(name)) return usage("--" + std::string(name) + " cannot be used with a LINK");
   } else if (set.common.server) {
     for (const auto* name : {"bind", "public-url"})
       if (options.on_command_line(name))

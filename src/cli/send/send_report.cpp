@@ -25,9 +25,9 @@ Result<void> SendReport::start(const DropLink& link, const wire::DropInfo& drop,
   messages_.say("sending " + what_ + size + " to " + (drop.label.empty() ? "" : "'" + drop.label + "' at ") +
                 link.origin.authority());
   if (seals)
-    messages_.say("sealed: only the receiver can read it");
+    messages_.say("encrypted: only the receiver can read it");
   else if (!link.key.empty())
-    messages_.say("not sealed, as you asked: the server can read it");
+    messages_.say("not encrypted, as you asked: the server can read it");
   Event start("start");
   start.text("label", drop.label).text("server", link.origin.url()).text("guid", link.guid.text());
   start.boolean("sealed", seals);

@@ -6,13 +6,13 @@ namespace qrx::cli {
 namespace {
 
 Result<void> check_text(const SendSettings& set, const Options& options) {
-  if (set.text && set.clipboard) return fail(Kind::usage, "--text and --clipboard exclude each other");
+  if (set.text && set.clipboard) return fail(Kind::usage, "--text and --clipboard cannot be used together");
   const std::string option = set.text ? "--text" : "--clipboard";
   if (!set.files.empty())
     return fail(Kind::usage, option + " is sent instead of files",
                 "a text beside files is a message: qrx-send --message TEXT FILE…");
   if (options.on_command_line("message"))
-    return fail(Kind::usage, option + " and --message exclude each other: the text is the message");
+    return fail(Kind::usage, option + " and --message cannot be used together: the text is the message");
   return {};
 }
 
@@ -25,7 +25,7 @@ Result<void> check_usage(SendSettings& set, const Options& options) {
   if (set.scan_only) {
     if (!set.files.empty()) return fail(Kind::usage, "--scan-only sends nothing, so it takes no FILE");
   } else {
-    if (set.any) return fail(Kind::usage, "--any goes with --scan-only");
+    if (set.any) return fail(Kind::usage, "--any needs --scan-only");
     if (set.text || set.clipboard) return check_text(set, options);
     if (set.files.empty())
       return fail(Kind::usage, "nothing to send", "name files, directories, or - for stdin; or a text with --text");
@@ -37,7 +37,7 @@ Result<void> check_usage(SendSettings& set, const Options& options) {
   if (ways > 1)
     return fail(
         Kind::usage,
-        "-i, -c, --screen and -l exclude each other: the link is in pictures, before a camera, on the screen, or "
+        "-i, -c, --screen and -l cannot be used together: the link is in pictures, before a camera, on the screen, or "
         "given");
   int readers_of_stdin = 0;
   for (const auto* list : {&set.files, &set.images})
@@ -64,24 +64,24 @@ Options describe(SendSettings& to) {
   options.text("camera", 'c', "DEV",
                "watch this camera: a number, a device, a video file, or a stream's URL (default: the first one)",
                to.camera, Completes::files);
-  options.flag("screen", 0, "take a screenshot, and look for the code on this machine's own screen", to.screen);
-  options.text("link", 'l', "LINK", "send to this link, without a picture", to.link);
-  options.flag("scan-only", 0, "print the link found, and end", to.scan_only);
-  options.flag("any", 0, "with --scan-only: print whatever the codes say", to.any);
-  options.text("expect", 0, "WORDS", "send only if these are the four words that the receiver shows", to.expect);
+  options.flag("screen", 0, "take a screenshot and find the code on this screen", to.screen);
+  options.text("link", 'l', "LINK", "send to this link instead of scanning", to.link);
+  options.flag("scan-only", 0, "print the link found and exit", to.scan_only);
+  options.flag("any", 0, "with --scan-only: print the text of any code", to.any);
+  options.text("expect", 0, "WORDS", "send only if the receiver shows these four words", to.expect);
   options.flag("thorough", 0, "try every way to read a picture, however long it takes", to.thorough);
   options.duration("timeout", 't', "stop looking for a code after this time", to.timeout);
   options.group("What");
   options.text("text", 'T', "TEXT", "send this text instead of files; - is stdin", to.text);
   options.flag("clipboard", 0, "send what the clipboard holds: a text, or a picture", to.clipboard);
-  options.text("name", 0, "NAME", "the name under which data from stdin or a pipe, or the only FILE, arrives", to.name);
+  options.text("name", 0, "NAME", "name for data from stdin or a pipe, or for the only FILE", to.name);
   options.flag("preserve", 'p', "keep the executable bit, too; dates are always kept", to.preserve);
-  options.flag("skip-errors", 0, "leave out what cannot be read or named, say what, and exit with 3", to.skip_errors);
-  options.text("message", 'm', "TEXT", "a line of text for the receiver", to.message);
+  options.flag("skip-errors", 0, "skip what cannot be read or named, list it, and exit with 3", to.skip_errors);
+  options.text("message", 'm', "TEXT", "message for the receiver", to.message);
   options.choice("seal", 0, {"auto", "require", "off"},
-                 "encrypt to the key in the link: when it has one, always, or never", to.seal);
+                 "end-to-end encryption: if the link has a key, always, or never", to.seal);
   options.group("How");
-  options.size("limit-rate", 0, "send at most this many bytes a second", to.limit_rate);
+  options.size("limit-rate", 0, "send at most this many bytes per second", to.limit_rate);
   options.flag("sha256", 0, "report SHA-256 sums instead of XXH128", to.sha256);
   options.duration_or_flag("wait", "wait until the receiver has saved it, or for DUR at most", to.wait,
                            to.longest_wait);

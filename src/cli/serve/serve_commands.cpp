@@ -11,6 +11,7 @@
 #include "cli/places.h"
 #include "cli/serve/serve_options.h"
 #include "notify/courier.h"
+#include "process/find_program.h"
 #include "serve/operations/operate.h"
 
 namespace qrx::cli {
@@ -53,7 +54,7 @@ int run_notify_check(const ServeSettings& settings, const Config& config, Messag
   if (!to) return report_failure(messages, to.error());
   auto notices = notify_settings(config);
   if (!notices) return report_failure(messages, notices.error());
-  auto helper = find_program("qrx-notify");
+  auto helper = process::find_own_program("qrx-notify");
   if (!helper) return report_failure(messages, helper.error());
   notify::Courier courier(std::move(*helper), std::move(*notices));
   if (!courier.has(to->channel)) {

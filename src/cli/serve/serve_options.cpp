@@ -9,6 +9,7 @@
 #include "cli/addresses.h"
 #include "cli/notify_settings.h"
 #include "cli/places.h"
+#include "process/find_program.h"
 
 namespace qrx::cli {
 namespace {
@@ -89,7 +90,7 @@ Result<serve::DaemonOptions> daemon_options(const ServeSettings& settings, const
   out.reachable_host = machine_addresses().front().text;
   out.trusted_proxies = settings.trusted_proxies;
   if (settings.tls_cert.empty() != settings.tls_key.empty())
-    return fail(Kind::usage, "--tls-cert and --tls-key go together");
+    return fail(Kind::usage, "--tls-cert and --tls-key need each other");
   out.tls_cert = settings.tls_cert;
   out.tls_key = settings.tls_key;
   out.create_needs_token = settings.create == "token";
@@ -102,7 +103,7 @@ Result<serve::DaemonOptions> daemon_options(const ServeSettings& settings, const
   if (!notices) return tl::unexpected(notices.error());
   out.notices = std::move(*notices);
   if (!out.notices.transports.empty() || !out.notices.commands.empty()) {
-    auto helper = find_program("qrx-notify");
+    auto helper = process::find_own_program("qrx-notify");
     if (!helper) return tl::unexpected(helper.error());
     out.notify_helper = std::move(*helper);
   }

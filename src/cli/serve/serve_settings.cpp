@@ -4,7 +4,7 @@ namespace qrx::cli {
 
 Options describe(ServeSettings& to) {
   Options options({"qrx-serve",
-                   "Serve spaces that people send files into and receive them from.",
+                   "Run the server that holds files between sender and receiver.",
                    {"[OPTION]...", "sweep [OPTION]...", "check [OPTION]...", "list [OPTION]...",
                     "block [OPTION]... GUID...", "delete [OPTION]... GUID..."},
                    {{"qrx-serve", "serve this machine, on 127.0.0.1:8460"},
@@ -14,53 +14,51 @@ Options describe(ServeSettings& to) {
                    "; catalogs: SQLite; blobs: files"});
   options.command("sweep", "delete what has expired; quiet unless something is wrong", to.sweep);
   options.command("check", "compare catalog and blobs, verify every stored checksum", to.check);
-  options.command("list", "print the spaces there are: guid, state, files, bytes, expiry, label", to.list);
-  options.command("block", "let nobody into these spaces any more, their owners neither", to.block);
-  options.command("delete", "delete these spaces with all that they hold", to.remove);
+  options.command("list", "print all spaces: guid, state, files, bytes, expiry, label", to.list);
+  options.command("block", "close these spaces to everyone, including their owners", to.block);
+  options.command("delete", "delete these spaces and everything in them", to.remove);
   options.arguments("GUID", to.guids, Completes::nothing);
 
-  options.group("Where it listens and what it keeps");
+  options.group("Address and data");
   options.texts("bind", 'b', "HOST:PORT|unix:PATH", "listen here (default 127.0.0.1:8460); port 0 picks a free one",
                 to.binds);
-  options.text("socket-mode", 0, "MODE",
-               "who may connect to unix:PATH, in octal (default 666; with --socket-group 660)", to.socket_mode);
-  options.text("socket-group", 0, "GROUP", "the group of unix:PATH: a name or a number", to.socket_group);
-  options.text("data", 'D', "DIR", "keep everything here (default: the state directory; for root /var/lib/qrx)",
-               to.data, Completes::directories);
-  options.text("catalog", 0, "URL", "where the catalog is: sqlite:PATH", to.catalog);
-  options.text("blobs", 0, "URL", "where the content is: dir:PATH", to.blobs);
+  options.text("socket-mode", 0, "MODE", "permissions of unix:PATH, in octal (default 666; with --socket-group 660)",
+               to.socket_mode);
+  options.text("socket-group", 0, "GROUP", "group of unix:PATH: a name or a number", to.socket_group);
+  options.text("data", 'D', "DIR", "data directory (default: the state directory; for root /var/lib/qrx)", to.data,
+               Completes::directories);
+  options.text("catalog", 0, "URL", "location of the catalog: sqlite:PATH", to.catalog);
+  options.text("blobs", 0, "URL", "location of file contents: dir:PATH", to.blobs);
   options.choice("durability", 0, {"commit", "relaxed"}, "whether acknowledged data survives power loss",
                  to.durability);
 
-  options.group("What others see of it");
-  options.url("public-url", 0, "what links say, when a proxy stands before it", to.public_url);
-  options.texts("trusted-proxy", 0, "CIDR", "believe what proxies at these addresses say about the client's",
+  options.group("Proxy, TLS and metrics");
+  options.url("public-url", 0, "address to use in links, when behind a proxy", to.public_url);
+  options.texts("trusted-proxy", 0, "CIDR", "trust proxies at these addresses to report the client's address",
                 to.trusted_proxies);
-  options.text("tls-cert", 0, "FILE", "certificate chain, PEM; read again on SIGHUP", to.tls_cert, Completes::files);
-  options.text("tls-key", 0, "FILE", "its private key, PEM", to.tls_key, Completes::files);
+  options.text("tls-cert", 0, "FILE", "certificate chain (PEM), reloaded on SIGHUP", to.tls_cert, Completes::files);
+  options.text("tls-key", 0, "FILE", "private key of the certificate (PEM)", to.tls_key, Completes::files);
   options.text("metrics-bind", 0, "HOST:PORT", "serve Prometheus metrics on this address", to.metrics_bind);
 
   options.group("Limits");
-  options.duration("expire", 0, "how long a space lives, unless asked otherwise (default 1d)", to.expire);
-  options.duration("max-expire", 0, "how long it may live at most (default 7d)", to.max_expire);
-  options.size("max-size", 0, "what one space may hold (default: no limit)", to.max_size);
-  options.number("max-files", 0, "how many files one space may hold (default 100000)", to.max_files);
-  options.size("max-total", 0, "what all spaces together may hold (default: what the disk has)", to.max_total);
-  options.number("max-spaces", 0, "how many spaces there may be (default 100000)", to.max_spaces);
+  options.duration("expire", 0, "how long links work unless the client asks otherwise (default 1d)", to.expire);
+  options.duration("max-expire", 0, "the longest that clients may ask for (default 7d)", to.max_expire);
+  options.size("max-size", 0, "size limit of one space (default: none)", to.max_size);
+  options.number("max-files", 0, "file limit of one space (default 100000)", to.max_files);
+  options.size("max-total", 0, "size limit of all spaces together (default: the disk)", to.max_total);
+  options.number("max-spaces", 0, "limit of spaces at a time (default 100000)", to.max_spaces);
   options.choice("create", 0, {"open", "token"}, "who may open spaces: anyone, or token holders", to.create);
-  options.text("token-file", 0, "FILE", "the tokens that open spaces, one a line; mode 0600", to.token_file,
-               Completes::files);
-  options.number("create-rate", 0, "spaces a minute that one address may open (default 60, 0: no limit)",
+  options.text("token-file", 0, "FILE", "access tokens, one per line; mode 0600", to.token_file, Completes::files);
+  options.number("create-rate", 0, "spaces that one address may open per minute (default 60, 0: no limit)",
                  to.create_rate);
   options.number(
       "max-per-address", 0,
-      "connections of one address (default: a quarter of what descriptors allow; of this machine's own three)",
+      "connections from one address (default: a quarter of the descriptor limit; from this machine three quarters)",
       to.max_per_address, 1);
 
   options.group("Other");
-  options.choice("log", 0, {"text", "json"}, "the form of the log on stderr", to.log);
-  options.text("notify", 0, "ADDRESS",
-               "with check: send a test notice there by the configured transports, and check nothing else", to.notify);
+  options.choice("log", 0, {"text", "json"}, "format of the log on stderr", to.log);
+  options.text("notify", 0, "ADDRESS", "with check: only send a test notice to this address", to.notify);
   options.own_config("/etc/qrx/serve.toml");
   options.common(to.common, false);
   return options;

@@ -10,6 +10,7 @@
 #include "cli/counts.h"
 #include "cli/places.h"
 #include "cli/share/send_claims.h"
+#include "process/find_program.h"
 
 namespace qrx::cli {
 namespace {
@@ -22,7 +23,7 @@ constexpr Seconds longest_wait{20};
 }  // namespace
 
 Result<std::function<SendNotice()>> couriers(const notify::Settings& transports) {
-  auto helper = find_program("qrx-notify");
+  auto helper = process::find_own_program("qrx-notify");
   if (!helper) return tl::unexpected(helper.error());
   return [helper = std::move(*helper), &transports]() -> SendNotice {
     auto courier = std::make_shared<notify::Courier>(helper, transports);
@@ -111,7 +112,7 @@ Result<void> settle_left_claims(const Guid& space, const ReportNotice& report) {
   auto left_here = left_claims(space);
   if (!left_here) return tl::unexpected(left_here.error());
   for (LeftClaim& left : *left_here) {
-    wire::ReportShare how{wire::ShareState::unknown, "qrx-share ended between sending and recording"};
+    wire::ReportShare how{wire::ShareState::unknown, "qrx-share ended before it recorded the result"};
     if (left.outcome == "sent") how = {wire::ShareState::sent, {}};
     if (left.outcome == "failed") how = {wire::ShareState::failed, "qrx-share ended before it recorded why"};
     const auto recorded = report(left.share, how);

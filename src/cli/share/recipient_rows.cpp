@@ -50,7 +50,8 @@ Result<void> RecipientRows::make(const std::vector<wire::Recipient>& recipients,
   for (const wire::Recipient& to : recipients) wish.recipients.push_back(wire::to_text(to));
   auto made = client_.create(wish);
   if (!made) return tl::unexpected(made.error());
-  if (made->shares.size() != recipients.size()) return fail(Kind::other, "the server answered about other recipients");
+  if (made->shares.size() != recipients.size())
+    return fail(Kind::other, "the server's answer is about other recipients");
   seq_ = made->seq;
   rows_.clear();
   for (std::size_t i = 0; i < recipients.size(); ++i)
@@ -65,7 +66,7 @@ Result<void> RecipientRows::list(const std::vector<wire::Recipient>& only) {
   rows_.clear();
   for (wire::ShareInfo& share : listed->shares) {
     auto to = wire::parse_recipient(share.to);
-    if (!to) return fail(Kind::other, "the server's answer is not understood");
+    if (!to) return fail(Kind::other, "the server's answer is malformed");
     if (only.empty() || std::find(only.begin(), only.end(), *to) != only.end())
       rows_.push_back(row_of(std::move(*to), std::move(share)));
   }

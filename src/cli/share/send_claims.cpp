@@ -55,7 +55,7 @@ Result<SendClaim> SendClaim::begin(const Guid& space, const Id& share) {
     file = open_private_file(path, O_RDWR | O_CREAT);
     if (!file) return fail_errno("cannot write " + path);
     if (::flock(file.get(), LOCK_EX | LOCK_NB) != 0) {
-      if (errno == EWOULDBLOCK) return fail(Kind::locked, "another qrx-share is telling this recipient");
+      if (errno == EWOULDBLOCK) return fail(Kind::locked, "another qrx-share is notifying this recipient");
       return fail_errno("cannot lock " + path);
     }
   } while (is_gone(file));

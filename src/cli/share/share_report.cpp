@@ -49,8 +49,9 @@ void ShareReport::warn_of_untold(const std::vector<RecipientRow>& rows) {
     if (!row.untold.empty()) ++reasons[row.untold];
   for (const auto& [reason, count] : reasons)
     messages_.warn(
-        (count == 1 ? "1 recipient was not told: " : std::to_string(count) + " recipients were not told: ") + reason,
-        "hand over the links yourself, or configure a transport, [notify.mail] and such, in " + config_path() +
+        (count == 1 ? "1 recipient was not notified: " : std::to_string(count) + " recipients were not notified: ") +
+            reason,
+        "deliver the links yourself, or configure a transport such as [notify.mail] in " + config_path() +
             " or on the server: qrx-serve.toml(5)");
 }
 

@@ -15,40 +15,38 @@ namespace qrx::cli {
 namespace {
 
 void describe_what(Options& options, ShareSettings& to) {
-  options.group("Who and what");
-  options.texts("file", 'f', "PATH", "hand out this file or directory; - is stdin; repeatable", to.files,
+  options.group("What to share, and with whom");
+  options.texts("file", 'f', "PATH", "share this file or directory; - is stdin; repeatable", to.files,
                 Completes::files);
-  options.text("name", 0, "NAME", "the name of what comes from stdin, or of the only PATH", to.name);
-  options.texts("to-file", 0, "FILE", "more recipients, one a line, # comments", to.to_files, Completes::files);
+  options.text("name", 0, "NAME", "name for data from stdin, or for the only PATH", to.name);
+  options.texts("to-file", 0, "FILE", "more recipients, one per line; # begins a comment", to.to_files,
+                Completes::files);
   options.text("space", 0, "GUID|-",
-               "another space than the newest kept one; - takes an owner link or the events of qrx-recv from stdin",
+               "share this space, not the one kept last; - reads an owner link or the events of qrx-recv from stdin",
                to.space);
-  options.text("message", 'm', "TEXT", "a few words for the notice", to.message);
-  options.duration("expire", 'e', "how long each link is good", to.expire);
-  options.number("downloads", 'n',
-                 "how often each link can be used up (default: no limit; once for the code of --file)", to.downloads,
-                 1);
+  options.text("message", 'm', "TEXT", "message to put into the notice", to.message);
+  options.duration("expire", 'e', "how long each link works", to.expire);
+  options.number("downloads", 'n', "downloads allowed per link (default: no limit; 1 for the code of --file)",
+                 to.downloads, 1);
 }
 
 void describe_notices(Options& options, ShareSettings& to) {
   options.group("The notices");
-  options.choice("via", 0, {"server", "local"}, "who sends them: the server, or this machine by its own configuration",
-                 to.via);
-  options.flag("with-key", 0, "let the server send links with the key of a sealed space", to.with_key);
-  options.text("identity", 0, "FILE", "the secret key of a sealed space that another machine opened", to.identity,
-               Completes::files);
+  options.choice("via", 0, {"server", "local"}, "who sends the notices: the server, or this machine", to.via);
+  options.flag("with-key", 0, "let the server send links that include the decryption key", to.with_key);
+  options.text("identity", 0, "FILE", "secret key, if another machine opened the space", to.identity, Completes::files);
   options.flag("again", 0, "re-notify recipients whose status is unknown", to.again);
 }
 
 Result<void> check_files(const ShareSettings& set, const Options& options) {
   if (set.files.empty()) {
     for (const auto* name : {"name", "seal", "bind", "public-url", "token-file"})
-      if (options.on_command_line(name)) return fail(Kind::usage, "--" + std::string(name) + " goes with --file");
+      if (options.on_command_line(name)) return fail(Kind::usage, "--" + std::string(name) + " needs --file");
     return {};
   }
   for (const auto* name : {"space", "list", "revoke", "dry-run", "identity"})
     if (options.on_command_line(name))
-      return fail(Kind::usage, "--" + std::string(name) + " and --file exclude each other");
+      return fail(Kind::usage, "--" + std::string(name) + " and --file cannot be used together");
   for (const auto* name : {"bind", "public-url"})
     if (set.common.server && options.on_command_line(name))
       return fail(Kind::usage, "--" + std::string(name) + " is for the built-in server, and --server names another");
@@ -73,12 +71,12 @@ Result<void> check_code(const ShareSettings& set, const SharePlan& plan, const O
 
 Result<void> check_actions(const ShareSettings& set, const Options& options) {
   const int actions = int{set.list} + int{!set.revoke.empty()} + int{set.dry_run};
-  if (actions > 1) return fail(Kind::usage, "--list, --revoke and --dry-run exclude each other");
-  if (actions > 0 && set.watch) return fail(Kind::usage, "--watch goes with sharing");
+  if (actions > 1) return fail(Kind::usage, "--list, --revoke and --dry-run cannot be used together");
+  if (actions > 0 && set.watch) return fail(Kind::usage, "--watch cannot be used with --list, --revoke or --dry-run");
   if (options.on_command_line("timeout") && !set.watch && set.files.empty())
-    return fail(Kind::usage, "--timeout goes with --watch or --file");
+    return fail(Kind::usage, "--timeout needs --watch or --file");
   if (!set.space.empty() && options.on_command_line("server"))
-    return fail(Kind::usage, "--space and --server exclude each other");
+    return fail(Kind::usage, "--space and --server cannot be used together");
   if (set.message.size() > wire::most_share_message_bytes) return fail(Kind::usage, "--message: more than 500 bytes");
   if (set.space == "-" && std::count(set.to_files.begin(), set.to_files.end(), "-") > 0)
     return fail(Kind::usage, "--space - and --to-file - both need stdin");
@@ -100,7 +98,7 @@ Result<void> find_recipients(const ShareSettings& set, SharePlan& plan) {
   plan.revoked = std::move(*names);
   plan.revokes_all = revoked.size() < set.revoke.size();
   if (!set.revoke.empty() && !plan.recipients.empty())
-    return fail(Kind::usage, "--revoke and recipients to share with exclude each other");
+    return fail(Kind::usage, "--revoke and recipients to share with cannot be used together");
   if (!plan.recipients.empty() || set.list || !set.revoke.empty()) return {};
   if (set.files.empty()) return set.watch ? Result<void>() : fail(Kind::usage, "there are no recipients");
   if (!set.to_files.empty()) return fail(Kind::usage, "there are no recipients in " + set.to_files.front());
@@ -113,7 +111,7 @@ Result<void> find_recipients(const ShareSettings& set, SharePlan& plan) {
 
 Options describe(ShareSettings& to) {
   Options options({"qrx-share",
-                   "Give everyone their own link to files, tell them, and see who has downloaded.",
+                   "Send each recipient their own link to files, and see who has downloaded.",
                    {"--file PATH... [OPTION]... [RECIPIENT]...", "[OPTION]... RECIPIENT...",
                     "--list | --watch | --revoke RECIPIENT|all [OPTION]..."},
                    {{"qrx-share -f photo.jpg", "show a QR code: whoever scans it downloads the file, once"},
@@ -123,22 +121,21 @@ Options describe(ShareSettings& to) {
                     {"qrx-share --revoke all", "take every link back"}}});
   describe_what(options, to);
   options.group("The QR code");
-  options.toggle("qr", "draw the codes of link:NAME, or do not (default: that of --file, on a terminal)", to.qr);
+  options.toggle("qr", "show or hide the QR codes of link:NAME (default: show that of --file on a terminal)", to.qr);
   options.flag("invert", 0, "swap dark and light", to.invert);
-  options.text("qr-file", 0, "FILE", "also save the code as .png or .svg", to.qr_file, Completes::files);
+  options.text("qr-file", 0, "FILE", "also save the QR code as .png or .svg", to.qr_file, Completes::files);
   options.group("The server of --file");
   options.choice("seal", 0, {"require", "off"}, "end-to-end encryption (default: require)", to.seal);
   options.text("bind", 'b', "HOST:PORT", "address for the built-in server", to.bind);
-  options.url("public-url", 0, "the address of the built-in server as others see it", to.public_url);
-  options.text("token-file", 0, "FILE", "the token of a server that opens spaces only with one", to.token_file,
-               Completes::files);
+  options.url("public-url", 0, "address of the built-in server as others see it", to.public_url);
+  options.text("token-file", 0, "FILE", "access token for a server that requires one", to.token_file, Completes::files);
   describe_notices(options, to);
   options.group("Afterwards");
   options.flag("watch", 0, "wait until everyone has downloaded, showing who has", to.watch);
   options.duration("timeout", 't', "stop waiting after this time", to.timeout);
-  options.flag("list", 0, "show the links of the space and what became of them", to.list);
-  options.texts("revoke", 0, "WHO", "take the link of this recipient back, at once; all: of everyone", to.revoke);
-  options.flag("dry-run", 'd', "show what would be done, and do nothing", to.dry_run);
+  options.flag("list", 0, "list the links and who has downloaded", to.list);
+  options.texts("revoke", 0, "WHO", "revoke the link of this recipient; all: of everyone", to.revoke);
+  options.flag("dry-run", 'd', "show what would be done without doing it", to.dry_run);
   options.common(to.common, true);
   options.arguments("RECIPIENT", to.recipients, Completes::nothing);
   return options;
@@ -151,7 +148,7 @@ Result<SharePlan> plan_of(const ShareSettings& set, const Options& options) {
   if (auto found = find_recipients(set, plan); !found) return tl::unexpected(found.error());
   if (auto right = check_code(set, plan, options); !right) return tl::unexpected(right.error());
   auto local = notify_settings(options.config());
-  if (!local) return fail(Kind::usage, local.error().what, "these tables stand in " + config_path());
+  if (!local) return fail(Kind::usage, local.error().what, "these tables are in " + config_path());
   plan.transports = std::move(*local);
   if (options.on_command_line("server")) plan.server = set.common.server;
   plan.key_may_be_text = !options.on_command_line("identity");

@@ -47,7 +47,7 @@ Result<void> watch_shares(const Guid& space, RecipientRows& rows, ShareReport& r
       wait = std::min(wait, left);
     }
     if (deadline) wait = std::min(wait, std::chrono::ceil<Seconds>(*deadline - system_clock().steady()));
-    if (wait <= Seconds{0}) return fail(Kind::timed_out, "not everyone has downloaded in time");
+    if (wait <= Seconds{0}) return fail(Kind::timed_out, "timed out: not everyone has downloaded");
     auto waited = rows.wait(wait);
     const bool gone = !waited && (waited.error().kind == Kind::not_found || waited.error().kind == Kind::gone);
     if (gone && how.used_up) return fail(Kind::timed_out, "the link has expired before everyone had downloaded");

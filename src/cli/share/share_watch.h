@@ -24,7 +24,7 @@ struct WatchHow {
   std::mutex* screen = nullptr;  // held while something is said; none: nobody else says anything
 };
 
-// Links that were taken back are not waited for. Kind::timed_out when not everyone has downloaded in time.
+// Links that were taken back are not waited for. Kind::timed_out when timed out: not everyone has downloaded.
 Result<void> watch_shares(const Guid& space, RecipientRows& rows, ShareReport& report, const WatchHow& how);
 
 }  // namespace qrx::cli

@@ -64,9 +64,8 @@ Result<void> Sharing::look() {
       find_link_key(link_.guid, space_, in_link ? link_.identity : set_.identity, in_link || plan_.key_may_be_text);
   if (!key) return tl::unexpected(key.error());
   if (key->missing)
-    messages_.warn(
-        "the files are sealed, and there is no secret key of this space on this machine: the links cannot open them",
-        "name the key with --identity, or tell it to the recipients yourself");
+    messages_.warn("the files are encrypted, and their secret key is not on this machine: the links cannot open them",
+                   "name the key with --identity, or give it to the recipients yourself");
   key_ = std::move(key->text);
   rows_.emplace(*client_, key_, shown_);
   return {};
@@ -94,7 +93,7 @@ Result<void> Sharing::share() {
 
 // Before anybody is told: nobody should learn afterwards that it was another space than the one they had in mind.
 void Sharing::say_what_is_shared() {
-  if (space_.deliveries.empty()) return messages_.notice("the space holds nothing yet");
+  if (space_.deliveries.empty()) return messages_.notice("nothing to share yet: no files have arrived");
   std::string names;
   std::size_t shown = 0;
   const std::string what = summary_of(space_);
@@ -153,7 +152,7 @@ void Sharing::warn_of_bounds() {
     messages_.notice("the links work until " + local_time(rows_->all().front().share.expires, system_clock().wall()) +
                      ": no longer than the space does");
   if (set_.via == "server" && !key_.empty() && !set_.with_key)
-    messages_.warn("the files are sealed, and the links that the server sends hold no key",
+    messages_.warn("the files are encrypted, and links sent by the server do not include the key",
                    "use --via local, or --with-key to trust the server with the key");
 }
 
@@ -196,7 +195,7 @@ Result<void> Sharing::preview() {
       if (row.to == to && row.share.state != wire::ShareState::revoked) known = &row;
     if (auto said = report_.say_expected(to, known, tellers_.expected(to, asks_server)); !said) return said;
   }
-  messages_.notice("dry run: no link was made, nobody was told");
+  messages_.notice("dry run: no link was created, nobody was notified");
   return {};
 }
 

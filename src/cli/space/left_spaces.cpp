@@ -102,7 +102,7 @@ bool LeftVisit::visit(LeftRun& run) {
 Result<UnsavedSpace::Left> delete_or_count(const OwnerLink& link, const receive::Finished& finished, bool keep) {
   http::ClientOptions client = client_for(link.origin);
   client.connect_time = client.answer_time = client.stall_time = answer_time;
-  Error last{Kind::other, "the space does not come to rest", {}};
+  Error last{Kind::other, "the space keeps changing", {}};
   for (int look = 0; look < most_looks; ++look) {
     const auto unsaved = receive::find_unsaved(link, client, finished, !keep);
     if (!unsaved && unsaved.error().kind == Kind::not_found) return UnsavedSpace::Left{};
@@ -143,7 +143,7 @@ void say_unsaved(const UnsavedSpace& space, bool earlier, Messages& messages) {
                     "; decide with: " + how + " --ask");
   else
     messages.warn(what + ": kept " + (space.own ? "on this machine" : "on the server") + " until " + until,
-                  "fix the trouble and run the same command again, or save elsewhere: " + how + " -o DIRECTORY");
+                  "fix the problem and run the same command again, or save elsewhere: " + how + " -o DIRECTORY");
 }
 
 std::size_t visit_left_runs(const LeftWanted& wanted, const SaveLeft& save, Messages& messages, Facts& facts) {

@@ -115,7 +115,7 @@ void OpenedSpace::keep_unsaved(Messages& messages) {
   unsaved_.own = own_.has_value();
   unsaved_.keep = keep_ && !own_;
   if (auto written = write_unsaved(directory(), unsaved_); !written)
-    messages.warn(written.error().what, "what cannot be saved by this run is lost");
+    messages.warn(written.error().what, "what this run cannot save is lost");
   else if (own_)
     own_->keep_data(true);
 }
@@ -125,11 +125,11 @@ void OpenedSpace::keep_for_later_runs(Messages& messages) {
   // For runs with the owner's link. With its own server that lives as long as this run.
   if (identity_ && (keep_ || (!own_ && !copies_)))
     if (auto kept = keep_identity(link_.guid, *identity_, expires_, now); !kept)
-      messages.warn(kept.error().what, "what is sent can be read by this run only");
+      messages.warn(kept.error().what, "only this run can read what is sent");
   if (!keep_) return;
   const KeptSpace kept{{shown(), link_.guid, link_.token}, drop_.text(), wish_.label, now, expires_};
   if (auto remembered = remember_space(kept, now); !remembered)
-    messages.warn(remembered.error().what, "keep the owner link");
+    messages.warn(remembered.error().what, "write down the owner link");
 }
 
 SpaceTerms OpenedSpace::terms(const std::string& words) const {

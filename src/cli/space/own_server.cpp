@@ -4,9 +4,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/file.h>
-#include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include <array>
@@ -14,8 +12,6 @@
 #include <charconv>
 #include <chrono>
 #include <csignal>
-#include <cstdlib>
-#include <cstring>
 #include <filesystem>
 #include <fstream>
 #include <thread>
@@ -25,8 +21,9 @@
 #include "base/write_all.h"
 #include "cli/places.h"
 #include "cli/signals.h"
-
-extern char** environ;
+#include "process/child.h"
+#include "process/find_program.h"
+#include "process/pipe.h"
 
 namespace qrx::cli {
 namespace {
@@ -37,22 +34,10 @@ constexpr unsigned usual_port = 8461;  // so that a firewall can have a rule for
 constexpr Seconds default_max_expire{7 * 24 * 3600};  // of qrx-serve
 
 // Our own variables would set options of the server.
-std::vector<char*> environment_without_options() {
-  std::vector<char*> kept;
-  for (char** at = environ; *at; ++at)
-    if (std::strncmp(*at, "QRX_", 4) != 0) kept.push_back(*at);
-  kept.push_back(nullptr);
-  return kept;
-}
-
-struct Pipe {
-  UniqueFd read, write;
-};
-
-Result<Pipe> make_pipe() {
-  int ends[2];
-  if (::pipe2(ends, O_CLOEXEC) != 0) return fail_errno("cannot make a pipe");
-  return Pipe{UniqueFd(ends[0]), UniqueFd(ends[1])};
+std::vector<std::string> environment_without_options() {
+  std::vector<std::string> out = process::own_environment();
+  std::erase_if(out, [](const std::string& entry) { return entry.starts_with("QRX_"); });
+  return out;
 }
 
 // Its first line; empty when it ended, said nothing in time, or a signal came.
@@ -110,15 +95,14 @@ Result<OwnServer::Bind> OwnServer::parse_bind(const std::string& text) {
 
 // Starts the child; its address, as it says it.
 Result<Origin> OwnServer::launch(const Bind& bind, const OwnServerOptions& options) {
-  const auto program = find_program("qrx-serve");
+  const auto program = process::find_own_program("qrx-serve");
   if (!program) return tl::unexpected(program.error());
-  auto out = make_pipe();
+  auto out = process::make_pipe();
   if (!out) return tl::unexpected(out.error());
   // A file: it takes what the server says while nobody reads.
   const std::string log_path = directory_.path() + "/log";
   const UniqueFd log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
   if (!log) return fail_errno("cannot write " + log_path);
-  const UniqueFd nothing(::open("/dev/null", O_RDONLY | O_CLOEXEC));
 
   create_token_ = Token::random().text();
   const std::string token_path = directory_.path() + "/create-token";
@@ -145,25 +129,17 @@ Result<Origin> OwnServer::launch(const Bind& bind, const OwnServerOptions& optio
     words.emplace_back("--max-expire");
     words.push_back(std::to_string(options.expire->count()) + "s");
   }
-  std::vector<char*> arguments;
-  for (auto& word : words) arguments.push_back(word.data());
-  arguments.push_back(nullptr);
-  const std::vector<char*> environment = environment_without_options();
-
-  const pid_t parent = ::getpid();
-  child_ = ::fork();
-  if (child_ < 0) return fail_errno("cannot start " + *program);
-  if (child_ == 0) {
-    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
-    if (::getppid() != parent) ::_exit(1);
-    give_signals_back();
-    ::setpgid(0, 0);  // ^C is for us: the server ends when we say so
-    ::dup2(nothing.get(), STDIN_FILENO);
-    ::dup2(out->write.get(), STDOUT_FILENO);
-    ::dup2(log.get(), STDERR_FILENO);
-    ::execve(program->c_str(), arguments.data(), environment.data());
-    ::_exit(127);
-  }
+  process::ChildPlan plan;
+  plan.path = *program;
+  plan.arguments = std::move(words);
+  plan.environment = environment_without_options();
+  plan.out = out->write.get();
+  plan.err = log.get();
+  plan.own_group = true;        // ^C is for us: the server ends when we say so
+  plan.death_signal = SIGTERM;  // it ends as it should, also when we are killed
+  auto started = process::Child::start(plan);
+  if (!started) return tl::unexpected(started.error());
+  child_ = std::move(*started);
   out->write.reset();
   const std::string line = read_first_line(out->read.get());
   if (line.empty()) {
@@ -244,7 +220,7 @@ std::vector<std::string> OwnServer::describe(bool offer_others) const {
 }
 
 OwnServer::OwnServer(OwnServer&& other) noexcept
-    : child_(std::exchange(other.child_, -1)),
+    : child_(std::exchange(other.child_, std::nullopt)),
       directory_(std::move(other.directory_)),
       keep_data_(std::exchange(other.keep_data_, true)),
       create_token_(std::move(other.create_token_)),
@@ -254,24 +230,14 @@ OwnServer::OwnServer(OwnServer&& other) noexcept
       only_here_(other.only_here_) {}
 
 bool OwnServer::running() const {
-  siginfo_t info{};
-  return child_ > 0 && ::waitid(P_PID, static_cast<id_t>(child_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
-         info.si_pid == 0;
+  return child_ && child_->running();
 }
 
 void OwnServer::stop() {
-  if (child_ <= 0) return;
-  ::kill(child_, SIGTERM);
-  const Steady limit = system_clock().steady() + end_time;
-  while (::waitpid(child_, nullptr, WNOHANG) == 0) {
-    if (system_clock().steady() > limit) {
-      ::kill(child_, SIGKILL);
-      ::waitpid(child_, nullptr, 0);
-      break;
-    }
-    std::this_thread::sleep_for(Millis{5});
-  }
-  child_ = -1;
+  if (!child_) return;
+  child_->signal(SIGTERM);
+  child_->end(end_time);
+  child_.reset();
 }
 
 RunDirectory OwnServer::end() {

@@ -1,8 +1,6 @@
 // A qrx-serve of one's own: a child process on an address of this machine, for as long as the tool runs.
 #pragma once
 
-#include <sys/types.h>
-
 #include <optional>
 #include <string>
 #include <vector>
@@ -12,6 +10,7 @@
 #include "base/unique_fd.h"
 #include "cli/addresses.h"
 #include "cli/space/unsaved.h"
+#include "process/child.h"
 #include "wire/link.h"
 
 namespace qrx::cli {
@@ -55,7 +54,7 @@ class OwnServer {
   Result<Origin> launch(const Bind& bind, const OwnServerOptions& options);
   void stop();
 
-  pid_t child_ = -1;
+  std::optional<process::Child> child_;
   RunDirectory directory_;
   bool keep_data_ = false;
   std::string create_token_;

@@ -91,7 +91,7 @@ Result<void> Daemon::Impl::open() {
   if (recovered->incomplete > 0)
     log.error("uploads could not be completed", {{"uploads", std::to_string(recovered->incomplete)}});
   for (const std::string& failure : recovered->failures)
-    log.error("not everything could be put right at the start", {{"reason", failure}});
+    log.error("not everything could be repaired at the start", {{"reason", failure}});
   if (recovered->truncated + recovered->quarantined > 0)
     log.info("recovered", {{"uploads", std::to_string(recovered->uploads)},
                            {"truncated", std::to_string(recovered->truncated)},
@@ -254,14 +254,14 @@ void Daemon::reload() {
     if (done)
       impl_->log.info("certificate reloaded");
     else
-      impl_->log.error("the old certificate stays", {{"reason", done.error().what}});
+      impl_->log.error("keeping the old certificate", {{"reason", done.error().what}});
   }
   if (impl_->options.create_needs_token) {
     auto tokens = read_create_tokens(impl_->options.token_file);
     if (tokens)
       impl_->site->set_create_tokens(std::move(*tokens));
     else
-      impl_->log.error("the old create tokens stay", {{"reason", tokens.error().what}});
+      impl_->log.error("keeping the old create tokens", {{"reason", tokens.error().what}});
   }
   tell_systemd("READY=1");
 }

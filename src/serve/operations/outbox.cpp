@@ -167,7 +167,7 @@ void Outbox::run(const Sender& sender) {
 }
 
 void Outbox::send(const Sender& sender, const space::Shares::Claim& claim) {
-  Outcome outcome{Outcome::State::failed, "the recipient is not understood any more", {}};
+  Outcome outcome{Outcome::State::failed, "the recipient is no longer a valid address", {}};
   if (const auto to = wire::parse_recipient(claim.to)) {
     notify::Notice notice;
     notice.id = claim.notice.share;
@@ -185,7 +185,7 @@ void Outbox::send(const Sender& sender, const space::Shares::Claim& claim) {
   const auto recorded = shares_.conclude(claim.notice.share, ending);
   const std::string share = claim.notice.share.text().substr(0, 6);
   if (!recorded)
-    log_.error("the fate of a notice is not recorded", {{"share", share}, {"reason", recorded.error().what}});
+    log_.error("cannot record the result of a notice", {{"share", share}, {"reason", recorded.error().what}});
   log_.request("notice", {{"share", share},
                           {"transport", claim.notice.transport},
                           {"outcome", std::string(to_text(ending.state))},

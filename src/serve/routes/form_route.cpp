@@ -172,7 +172,7 @@ front::Reply post_form(const SharedCall& call) {
   const auto drop = call->site.spaces.drop(call->target.guid);
   if (!drop) return call->problem(drop.error());
   if (drop->state == wire::SpaceState::closed)
-    return call->problem(403, "the receiver has finished: this link takes no more files");
+    return call->problem(403, "the receiver has finished: this link no longer accepts files");
   const auto boundary = wire::multipart_boundary(call->header("content-type"));
   if (!boundary) return call->problem(boundary.error());
   if (!call->request->has_body) return call->problem(400, "the form is empty");

@@ -40,8 +40,8 @@ front::Reply create_space(const SharedCall& call) {
   site.warn_of_proxy(*call->request);
   if (site.options().create_needs_token) {
     const auto token = token_of(*call->request);
-    if (!token) return call->problem(401, "this server opens spaces only for holders of a token");
-    if (!site.is_create_token(*token)) return call->wrong_token({Kind::denied, "this token does not open spaces", {}});
+    if (!token) return call->problem(401, "this server requires an access token");
+    if (!site.is_create_token(*token)) return call->wrong_token({Kind::denied, "this access token is not valid", {}});
   }
   if (const auto wait = site.creations.take(call->request->peer, site.clock.steady()))
     return too_many(call->asker, "too many spaces were opened from this address; try again later", *wait);

@@ -52,7 +52,7 @@ front::Reply send_stored(const SharedCall& call, const space::FileRow& file, Sen
   const std::string etag = "\"xxh128-" + sum + "\"";
 
   if (const auto match = request.header("if-match"); match && !wire::etag_list_holds(*match, etag, false))
-    return call->problem(412, "the file is another than If-Match names");
+    return call->problem(412, "the file does not match If-Match");
   http::Answer head = content_head(200, file.type, file.name);
   head.headers.push_back({"ETag", etag});
   // For who keeps it (curl -R). It is the sender's word, so that conditions by date are not answered: the tag decides.

@@ -112,13 +112,6 @@ Result<void> check_share_message(std::string_view message) {
   return {};
 }
 
-bool is_identity(std::string_view key) {
-  constexpr std::string_view start = "AGE-SECRET-KEY-1";
-  constexpr std::string_view alphabet = "QPZRY9X8GF2TVDW0S3JN54KHCE6MUA7L";
-  return key.size() == 74 && key.starts_with(start) &&
-         key.substr(start.size()).find_first_not_of(alphabet) == std::string_view::npos;
-}
-
 std::string one_line(std::string_view reason) {
   std::string out;
   for (const char c : reason) out += static_cast<unsigned char>(c) < ' ' || c == '\x7F' ? ' ' : c;

@@ -15,8 +15,6 @@ std::string link_token(std::string_view owner_token, const Id& share);
 // What goes into a notice in the server's name: short, plain, without links and tricks. Kind::usage says what is wrong.
 Result<void> check_share_message(std::string_view message);
 
-bool is_identity(std::string_view key);  // AGE-SECRET-KEY-1...
-
 std::string one_line(std::string_view reason);  // without line ends and control characters, at most 300 bytes
 
 // The country code of a number in E.164: "86" of "+8613800138000".

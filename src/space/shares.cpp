@@ -12,6 +12,7 @@
 #include "space/share_rooms.h"
 #include "space/share_text.h"
 #include "space/views.h"
+#include "wire/age_text.h"
 
 namespace qrx::space {
 namespace {
@@ -78,7 +79,7 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
   const auto wishes = read_recipients(wish.recipients);
   if (!wishes) return tl::unexpected(wishes.error());
   if (auto checked = check_share_message(wish.message); !checked) return tl::unexpected(checked.error());
-  if (!wish.key.empty() && !is_identity(wish.key)) return fail(Kind::usage, "the key is not an age identity");
+  if (!wish.key.empty() && !wire::is_age_identity(wish.key)) return fail(Kind::usage, "the key is not an age identity");
   if (wish.expire && *wish.expire <= Seconds(0))
     return fail(Kind::usage, "the time until expiry must be more than zero");
   const auto by_hand = [](const ShareWish& one) { return one.to.channel == wire::Channel::link; };

@@ -13,19 +13,13 @@
 #include "space/rooms.h"
 #include "space/sweeping.h"
 #include "space/views.h"
+#include "wire/age_text.h"
 #include "wire/names.h"
 
 namespace qrx::space {
 namespace {
 
 constexpr std::size_t most_label_bytes = 200;
-
-// An age v1 recipient as text: Bech32 of 32 bytes. Its checksum is the business of who seals.
-bool is_recipient(std::string_view text) {
-  constexpr std::string_view alphabet = "qpzry9x8gf2tvdw0s3jn54khce6mua7l";
-  return text.size() == 62 && text.starts_with("age1") &&
-         text.substr(4).find_first_not_of(alphabet) == std::string_view::npos;
-}
 
 std::uint64_t stricter(const std::optional<std::uint64_t>& wish, std::uint64_t limit) {
   const std::uint64_t wanted = wish.value_or(0);
@@ -73,7 +67,7 @@ Result<Created> Spaces::create(const wire::CreateSpace& wish) {
   if (wish.label.size() > most_label_bytes || !is_valid_utf8(wish.label))
     return fail(Kind::usage, "the label is not UTF-8 or longer than 200 bytes");
   const std::string key = to_lower_ascii(wish.key);
-  if (!key.empty() && !is_recipient(key)) return fail(Kind::usage, "the key is not an age recipient");
+  if (!key.empty() && !wire::is_age_recipient(key)) return fail(Kind::usage, "the key is not an age recipient");
   const Policy& policy = rooms_->context.policy;
   const WallTime now = rooms_->context.clock.wall();
   auto expires = expiry(now, wish.expire.value_or(policy.expire), policy.max_expire);

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/text.h"
+#include "wire/age_text.h"
 #include "wire/resource.h"
 
 namespace qrx {
@@ -212,14 +213,6 @@ std::optional<std::string> take_tail(Origin& origin, char word) {
   return tail;
 }
 
-bool is_bech32_tail(std::string_view text) {
-  return std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9'); });
-}
-
-bool is_identity(std::string_view text) {
-  return text.starts_with("AGE-SECRET-KEY-1") && text.size() == 74;
-}
-
 tl::unexpected<Error> bad_key(std::size_t size, std::size_t whole) {
   if (size < whole)
     return fail(
@@ -288,8 +281,7 @@ Result<DropLink> parse_drop_link(std::string_view given) {
   link.guid = *guid;
   if (!parts->fragment.empty()) {
     link.key = to_lower_ascii(parts->fragment);
-    if (!link.key.starts_with("age1") || link.key.size() != 62 || !is_bech32_tail(link.key))
-      return bad_key(parts->fragment.size(), 62);
+    if (!wire::is_age_recipient(link.key)) return bad_key(parts->fragment.size(), wire::age_recipient_size);
   }
   return link;
 }
@@ -305,8 +297,8 @@ Result<OwnerLink> parse_owner_link(std::string_view given) {
   const auto dot = parts->fragment.find('.');
   const auto token = Token::parse(parts->fragment.substr(0, dot));
   if (dot != std::string_view::npos) link.identity = to_upper_ascii(parts->fragment.substr(dot + 1));
-  if (dot != std::string_view::npos && !is_identity(link.identity))
-    return bad_key(parts->fragment.size() - dot - 1, 74);
+  if (dot != std::string_view::npos && !wire::is_age_identity(link.identity))
+    return bad_key(parts->fragment.size() - dot - 1, wire::age_identity_size);
   if (!guid || !token)
     return fail(Kind::usage, "this is not an owner link", "an owner link looks like https://HOST/s/<space>#<token>");
   link.guid = *guid;
@@ -326,7 +318,7 @@ Result<ShareLink> parse_share_link(std::string_view given) {
   link.token = to_lower_ascii(*tail);
   if (!parts->fragment.empty()) {
     link.identity = to_upper_ascii(parts->fragment);
-    if (!is_identity(link.identity)) return bad_key(parts->fragment.size(), 74);
+    if (!wire::is_age_identity(link.identity)) return bad_key(parts->fragment.size(), wire::age_identity_size);
   }
   return link;
 }

@@ -1,0 +1,16 @@
+// How the keys of age v1 look as text (age-encryption.org/v1): Bech32 (BIP 173) of 32 bytes. Their checksums are the
+// business of who seals and opens (seal/keys.h): a server and a link only tell a key from what is none.
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+namespace qrx::wire {
+
+inline constexpr std::size_t age_recipient_size = 62;
+inline constexpr std::size_t age_identity_size = 74;
+
+bool is_age_recipient(std::string_view text);  // "age1…", in lower case
+bool is_age_identity(std::string_view text);   // "AGE-SECRET-KEY-1…", in upper case
+
+}  // namespace qrx::wire

@@ -113,7 +113,7 @@ Result<void> Recv::take_link(const std::string& argument) {
   const bool shared = link->address.shared;
   for (const auto* name : {"follow", "count", "timeout", "interval"})
     if (shared && options_.on_command_line(name))
-      return fail(Kind::usage, "--" + std::string(name) + " goes with a link of one's own, not with a shared one");
+      return fail(Kind::usage, "--" + std::string(name) + " cannot be used with a shared link");
   given_ = std::move(*link);
   if (set_.seal == "off") return {};
   auto identity = set_.identity.empty() ? identity_of(*given_)
@@ -228,7 +228,8 @@ std::optional<int> Recv::visit_left(ReceiveOutput& output) {
   if (ended_by() != 0 || facts_.closed()) return end({});
   if (set_.resume.empty()) return std::nullopt;  // what could not be saved was said
   if (found == 0)
-    return end({Kind::not_found, "nothing is left of " + (set_.resume == "all" ? "earlier runs" : set_.resume), {}});
+    return end(
+        {Kind::not_found, "nothing left to save from " + (set_.resume == "all" ? "earlier runs" : set_.resume), {}});
   return saving.exit_code();
 }
 

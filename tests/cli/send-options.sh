@@ -86,7 +86,7 @@ new_space
 key=age1zvkyg2lqzraa2lnjvqej32nkuu0ues2s82hzrye869xeexvn73equnujwj
 run qrx-send -l "$drop#$key" hello.txt
 expect_status 0
-expect_match '^sealed: ' err
+expect_match '^encrypted: only the receiver can read it$' err
 run qrx-send --seal off -l "$drop#$key" hello.txt
 expect_status 0
 expect_match '^not encrypted, as you asked' err

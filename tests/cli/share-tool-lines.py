@@ -14,7 +14,7 @@ with work() as w:
 
     # mistakes in what was asked for
     for arguments, words in ((["nonsense"], "is not an address I understand"), (["a@b.org,c@d.org"], "one @ only"), ([], "no recipients"), (["--space", "x", "a@b.org"], "GUID"),
-                             (["--space", second["owner"], "a@b.org"], "stdin"), (["--list", "--revoke", "all"], "exclude"), (["-n", "0", "a@b.org"], ""),
+                             (["--space", second["owner"], "a@b.org"], "stdin"), (["--list", "--revoke", "all"], "cannot be used together"), (["-n", "0", "a@b.org"], ""),
                              (["-m", "x" * 501, "a@b.org"], "500"), (["--timeout", "1s", "a@b.org"], "--watch"), (["--to-file", w.path("nothing")], ""),
                              (["--via", "pigeon", "a@b.org"], "")):
         said = share(*arguments)

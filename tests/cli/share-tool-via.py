@@ -78,7 +78,7 @@ with work() as w:
     # without the key on this machine it is said, and the key may come from a file
     os.rename(os.path.join(os.environ["XDG_STATE_HOME"], "qrx", "identities", sealed["guid"] + ".key"), w.path("key"))
     said = share("--list", "link:C", status=0)
-    check("no secret key" in said.err and "#" not in said.links["link:C"], said.err)
+    check("their secret key is not on this machine" in said.err and "#" not in said.links["link:C"], said.err)
     check(share("--identity", w.path("key"), "--list", "link:C", status=0).links["link:C"].endswith("#" + key), "--identity")
     os.chmod(w.path("key"), 0o644)
     check_equal(4, share("--identity", w.path("key"), "link:C").status, "a key that others can read")

@@ -159,7 +159,7 @@ Result<void> Downloads::begin_flights(LiveShare& live, const std::vector<Transfe
     const WallTime now = context_.clock.wall();
     const auto row = transaction.share(live.share);
     if (!row) return no_such_link();
-    if (row->revoked) return fail(Kind::gone, "this link was taken back");
+    if (row->revoked) return fail(Kind::gone, "this link was revoked");
     for (const TransferLeg& leg : legs) {
       const auto known = transaction.share_file(live.share, leg.file);
       std::list<TransferLeg> others;

@@ -43,7 +43,7 @@ struct SharePage {
 
 // A page ends with the share that reaches either.
 struct SharePageSize {
-  std::uint64_t shares = 500;
+  std::uint64_t shares = 1000;       // what a space has at most by default, so that programs without pages read all
   std::uint64_t bytes = 256U << 10;  // of their histories
 };
 

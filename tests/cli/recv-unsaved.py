@@ -79,6 +79,8 @@ def target_gone(w):
 
 def two_for_one_name(w):
     place = Place(w)
+    with open(os.path.join(place.path, "one.bin"), "wb") as file:
+        file.write(b"mine")  # a name that nothing has becomes a directory (recv-output.py)
     run = place.recv("-o", "one.bin")
     w.tool("qrx-send", "--no-progress", "-l", run.expect_event("space")["drop"], w.file("x.bin", 10), w.file("y.bin", 500_000)).expect_exit(0)
     run.expect_exit(2)

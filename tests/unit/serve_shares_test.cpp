@@ -161,11 +161,13 @@ TEST_CASE("the owner is told links that work, and 201 only for new ones") {
 
 TEST_CASE("the owner reads a long list of shares page by page, and makes it off the threads of all") {
   Passed passed;
-  std::string wish = "{\"recipients\":[";
-  for (int i = 0; i < 900; ++i) wish += (i > 0 ? ",\"link:" : "\"link:") + std::to_string(i) + "\"";
-  const Got made = passed.ask("POST", passed.shares_path(), {passed.owner()}, wish + "]}");
-  CHECK(made.status == 201);
-  CHECK(made.worked);
+  for (int first : {0, 600}) {
+    std::string wish = "{\"recipients\":[";
+    for (int i = first; i < first + 600; ++i) wish += (i > first ? ",\"link:" : "\"link:") + std::to_string(i) + "\"";
+    const Got made = passed.ask("POST", passed.shares_path(), {passed.owner()}, wish + "]}");
+    CHECK(made.status == 201);
+    CHECK(made.worked);
+  }
   std::size_t listed = 0, pages = 0;
   Asked asked;
   asked.path = passed.shares_path();
@@ -179,7 +181,7 @@ TEST_CASE("the owner reads a long list of shares page by page, and makes it off 
     ++pages;
     asked.query = page->next.empty() ? "" : "from=" + page->next;
   } while (!asked.query.empty());
-  CHECK(listed == 901);
+  CHECK(listed == 1201);
   CHECK(pages == 2);
   asked.query = "from=x";
   CHECK(passed.world.ask(asked).status == 400);

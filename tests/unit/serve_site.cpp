@@ -37,10 +37,20 @@ std::string bearer(const Token& token) {
   return "Bearer " + token.text();
 }
 
+namespace {
+
+space::SharePolicy any_number_of_recipients() {
+  space::SharePolicy policy;
+  policy.recipients = 0;
+  return policy;
+}
+
+}  // namespace
+
 SiteWorld::SiteWorld(serve::SiteOptions options, space::Policy policy)
     : world(policy),
       log(serve::LogForm::text, 1, [this](const std::string& line) { lines.push_back(line); }),
-      shares(*world.spaces, {}),
+      shares(*world.spaces, any_number_of_recipients()),
       site(*world.spaces, shares, world.clock, log, std::move(options),
            [this](const Id& topic) { woken.push_back(topic); }) {
   site.set_base(Origin{true, "qrx.example.org", 443, site.options().prefix});

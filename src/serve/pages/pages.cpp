@@ -296,7 +296,7 @@ struct Saying {
 };
 constexpr Saying sayings[] = {
     {404, "", "nothing_here", "nothing_here_lead", "nothing_here_hint"},
-    {410, "taken back", "revoked", "revoked_lead", ""},
+    {410, "revoked", "revoked", "revoked_lead", ""},
     {410, "used up", "used_up", "used_up_lead", ""},
     {410, "limit", "used_up", "used_up_lead", ""},
     {410, "link has expired", "gone", "link_expired", ""},

@@ -57,6 +57,10 @@ rxvt-unicode
 shellcheck
 sqlite3
 strace
+swift-account
+swift-container
+swift-object
+swift-proxy
 tmux
 unzip
 x11-apps

@@ -1,0 +1,298 @@
+#include "s3/bucket.h"
+
+#include <curl/curl.h>
+
+#include <algorithm>
+#include <future>
+#include <optional>
+#include <utility>
+
+#include "base/random.h"
+#include "base/text.h"
+#include "s3/signing.h"
+
+namespace qrx::s3 {
+namespace {
+
+constexpr std::size_t most_error = 64U << 10;
+constexpr std::size_t most_listing = 6U << 20;
+
+bool is_worth_another_try(long status) {
+  switch (status) {
+    case 408:
+    case 409:  // a change of the same thing is under way
+    case 425:
+    case 429:
+    case 500:
+    case 502:
+    case 503:
+    case 504:
+      return true;
+    default:
+      return false;
+  }
+}
+
+std::string escape_path(std::string_view name) {
+  std::string out;
+  while (!name.empty()) {
+    const auto slash = name.find('/');
+    out += percent_encode_segment(name.substr(0, slash));
+    if (slash == std::string_view::npos) break;
+    out += '/';
+    name = name.substr(slash + 1);
+  }
+  return out;
+}
+
+std::string crc_text(std::uint32_t crc) {
+  std::string bytes;
+  for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>((crc >> shift) & 0xFFU);
+  return to_base64(as_bytes(bytes));
+}
+
+// Half of it for certain, the rest by chance, so that many do not come again at once.
+Millis jittered(Millis pause) {
+  const auto chance = random_bytes<2>();
+  const auto part = (static_cast<std::int64_t>(chance[0]) << 8 | chance[1]) * pause.count() / (2 * 65536);
+  return Millis(pause.count() / 2 + part);
+}
+
+}  // namespace
+
+struct Bucket::Operation {
+  std::string method;
+  std::string name;  // below the prefix
+  bool whole_bucket = false;
+  Pairs query;
+  std::optional<std::pair<std::uint64_t, std::uint64_t>> range;  // first, size
+  Payload payload;
+  PayloadSum sum = PayloadSum::sha256;
+  std::size_t most_answer = most_error;
+  // Of an answer of status 2xx: nothing when it is as it should be.
+  std::function<Result<void>(HttpAnswer&)> take;
+  std::function<void(Error)> failed;
+};
+
+struct Bucket::Attempt {
+  Operation operation;
+  std::optional<Steady> failing_since;
+  Millis pause{};
+  bool mended = false;
+};
+
+std::string Bucket::text() const {
+  const std::string& prefix = place_.prefix;
+  return "s3://" + place_.bucket + (prefix.empty() ? "" : "/" + prefix.substr(0, prefix.size() - 1));
+}
+
+void Bucket::begin(const std::shared_ptr<Attempt>& attempt, Steady not_before) {
+  // Signed before its pause, which is short: a signature is good for minutes.
+  loop_.start(sign(attempt->operation), not_before,
+              [this, attempt](Result<HttpAnswer> answer) { judge(attempt, std::move(answer)); });
+}
+
+HttpCall Bucket::sign(const Operation& operation) const {
+  const Keys keys = keys_.current();
+  ToSign request;
+  request.method = operation.method;
+  Origin host = place_.endpoint;
+  if (!place_.path_style) host.host = place_.bucket + "." + host.host;
+  request.path = host.prefix + "/";
+  if (place_.path_style) request.path += escape_path(place_.bucket) + (operation.whole_bucket ? "" : "/");
+  if (!operation.whole_bucket) request.path += escape_path(place_.prefix + operation.name);
+  request.query = operation.query;
+  const bool with_crc = operation.method == "PUT" && operation.sum == PayloadSum::crc32;
+  if (operation.method != "PUT") request.payload = hex_sha256({});
+  if (operation.method == "PUT") request.payload = with_crc ? std::string(unsigned_payload) : operation.payload.sha256;
+  const WallTime now = system_clock().wall() + Millis(ahead_ms_.load());
+  request.headers = {
+      {"host", host.authority()}, {"x-amz-content-sha256", request.payload}, {"x-amz-date", signing_time(now)}};
+  if (!keys.session.empty()) request.headers.emplace_back("x-amz-security-token", keys.session);
+  if (with_crc) request.headers.emplace_back("x-amz-checksum-crc32", crc_text(operation.payload.crc32));
+  if (operation.range)
+    request.headers.emplace_back("range", "bytes=" + std::to_string(operation.range->first) + "-" +
+                                              std::to_string(operation.range->first + operation.range->second - 1));
+  HttpCall call;
+  call.method = operation.method;
+  Origin bare = host;
+  bare.prefix.clear();
+  call.url = bare.url() + request.path;
+  if (!request.query.empty()) call.url += "?" + encode_query(request.query);
+  for (const auto& [name, value] : request.headers) call.headers.push_back(name + ": " + value);
+  call.headers.push_back("authorization: " + authorization(request, keys, {place_.region, now}));
+  call.body_size = operation.payload.size;
+  call.body = operation.payload.read;
+  call.most_answer = std::max(operation.most_answer, most_error);
+  return call;
+}
+
+// What changes here, so that the same request may be taken now: a clock that is wrong, keys that were replaced.
+bool Bucket::mends(const HttpAnswer& answer, const StoreError& error) {
+  if (error.code == "RequestTimeTooSkewed" || error.code == "AccessDenied" || answer.status == 403) {
+    const std::time_t date = answer.date.empty() ? -1 : curl_getdate(answer.date.c_str(), nullptr);
+    const auto ahead = std::chrono::duration_cast<Millis>(Seconds(date)) - system_clock().wall().time_since_epoch();
+    constexpr Millis noticeable{60'000};
+    if (date > 0 && std::chrono::abs(ahead - Millis(ahead_ms_.load())) > noticeable) {
+      ahead_ms_ = ahead.count();
+      return true;
+    }
+  }
+  return answer.status == 403 && keys_.renew();
+}
+
+Error Bucket::refused(const HttpAnswer& answer, const StoreError& error) const {
+  const std::string status =
+      " (" + (error.code.empty() ? "HTTP " + std::to_string(answer.status) : escape_untrusted(error.code)) + ")";
+  if (answer.status == 404) {
+    if (error.code == "NoSuchBucket") return {Kind::denied, "there is no bucket " + place_.bucket, {}};
+    return {Kind::not_found, "no such object in " + text(), {}};
+  }
+  if (answer.status == 301 || answer.status == 307 || error.code == "AuthorizationHeaderMalformed")
+    return {Kind::denied, "the bucket " + place_.bucket + " is not in the region " + place_.region + status,
+            "name its region with --s3-region"};
+  if (answer.status == 401 || answer.status == 403)
+    return {Kind::denied, "the S3 store refuses access to " + text() + status, "check the keys, and what they may do"};
+  if (is_worth_another_try(answer.status)) return {Kind::unavailable, "the S3 store is in trouble" + status, {}};
+  return {Kind::denied, "the S3 store refuses a request for " + text() + status, {}};
+}
+
+void Bucket::judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> answer) {
+  const Steady now = system_clock().steady();
+  Operation& operation = attempt->operation;
+  Error failure;
+  bool again = false;
+  Millis patience = perseverance_.give_up_after;
+  if (!answer) {
+    failure = answer.error();
+    again = failure.kind == Kind::unavailable;
+  } else if (answer->status >= 200 && answer->status < 300) {
+    auto taken = operation.take(*answer);
+    if (taken) return;
+    failure = taken.error();
+    again = failure.kind == Kind::unavailable;
+  } else {
+    const StoreError error = parse_error(answer->body);
+    failure = refused(*answer, error);
+    again = failure.kind == Kind::unavailable || error.code == "BadDigest" || error.code == "RequestTimeout" ||
+            error.code == "XAmzContentSHA256Mismatch" || error.code == "IncompleteBody";
+    if (failure.kind == Kind::not_found && operation.method == "GET") {
+      again = true;
+      patience = perseverance_.absent_after;
+    }
+    if (!attempt->mended && mends(*answer, error)) {
+      attempt->mended = true;
+      return begin(attempt, now);
+    }
+  }
+  if (!attempt->failing_since) attempt->failing_since = now;
+  if (!again || perseverance_.once || now - *attempt->failing_since >= patience) return operation.failed(failure);
+  attempt->pause = std::min(attempt->pause == Millis() ? perseverance_.first_pause : attempt->pause * 2,
+                            perseverance_.longest_pause);
+  begin(attempt, now + jittered(attempt->pause));
+}
+
+void Bucket::put(const std::string& name, Payload payload, PayloadSum sum, Done done) {
+  auto attempt = std::make_shared<Attempt>();
+  Operation& operation = attempt->operation;
+  operation.method = "PUT";
+  operation.name = name;
+  operation.payload = std::move(payload);
+  operation.sum = sum;
+  operation.take = [done](HttpAnswer&) -> Result<void> {
+    done({});
+    return {};
+  };
+  operation.failed = [done](Error error) { done(tl::unexpected(std::move(error))); };
+  begin(attempt, system_clock().steady());
+}
+
+void Bucket::get(const std::string& name, std::uint64_t first, std::uint64_t size, Got got) {
+  auto attempt = std::make_shared<Attempt>();
+  Operation& operation = attempt->operation;
+  operation.method = "GET";
+  operation.name = name;
+  operation.range = {first, size};
+  operation.most_answer = size;
+  operation.take = [got, first, size](HttpAnswer& answer) -> Result<void> {
+    const std::string range = "bytes " + std::to_string(first) + "-" + std::to_string(first + size - 1) + "/";
+    const bool whole = answer.status == 200 && first == 0;
+    const bool part = answer.status == 206 && answer.content_range.starts_with(range);
+    if ((!whole && !part) || answer.body.size() != size)
+      return fail(Kind::unavailable, "the S3 store sent other bytes than it was asked for");
+    got(std::move(answer.body));
+    return {};
+  };
+  operation.failed = [got](Error error) { got(tl::unexpected(std::move(error))); };
+  begin(attempt, system_clock().steady());
+}
+
+void Bucket::remove(const std::string& name, Done done) {
+  auto attempt = std::make_shared<Attempt>();
+  Operation& operation = attempt->operation;
+  operation.method = "DELETE";
+  operation.name = name;
+  operation.take = [done](HttpAnswer&) -> Result<void> {
+    done({});
+    return {};
+  };
+  operation.failed = [done](Error error) {
+    if (error.kind == Kind::not_found) return done({});
+    done(tl::unexpected(std::move(error)));
+  };
+  begin(attempt, system_clock().steady());
+}
+
+void Bucket::list(const std::string& start, const std::string& token, unsigned most, Page page) {
+  auto attempt = std::make_shared<Attempt>();
+  Operation& operation = attempt->operation;
+  operation.method = "GET";
+  operation.whole_bucket = true;
+  operation.query = {{"list-type", "2"},
+                     {"encoding-type", "url"},
+                     {"max-keys", std::to_string(most)},
+                     {"prefix", place_.prefix + start}};
+  if (!token.empty()) operation.query.emplace_back("continuation-token", token);
+  operation.most_answer = most_listing;
+  operation.take = [page, prefix = place_.prefix](HttpAnswer& answer) -> Result<void> {
+    auto listed = parse_list(answer.body);
+    if (!listed) return tl::unexpected(listed.error());
+    for (Listed& object : listed->objects) {
+      if (!object.key.starts_with(prefix)) return fail(Kind::unavailable, "the S3 store lists what was not asked for");
+      object.key.erase(0, prefix.size());
+    }
+    page(std::move(*listed));
+    return {};
+  };
+  operation.failed = [page](Error error) { page(tl::unexpected(std::move(error))); };
+  begin(attempt, system_clock().steady());
+}
+
+void Bucket::look(Done done) {
+  auto attempt = std::make_shared<Attempt>();
+  Operation& operation = attempt->operation;
+  operation.method = "HEAD";
+  operation.whole_bucket = true;
+  operation.take = [done](HttpAnswer&) -> Result<void> {
+    done({});
+    return {};
+  };
+  operation.failed = [done, bucket = place_.bucket](Error error) {
+    if (error.kind == Kind::not_found) error = {Kind::denied, "there is no bucket " + bucket, {}};  // HEAD has no body
+    done(tl::unexpected(std::move(error)));
+  };
+  begin(attempt, system_clock().steady());
+}
+
+template <class T>
+Result<T> wait(const std::function<void(std::function<void(Result<T>)>)>& start) {
+  const auto promise = std::make_shared<std::promise<Result<T>>>();
+  auto future = promise->get_future();
+  start([promise](Result<T> result) { promise->set_value(std::move(result)); });
+  return future.get();
+}
+template Result<void> wait<void>(const std::function<void(std::function<void(Result<void>)>)>&);
+template Result<std::string> wait<std::string>(const std::function<void(std::function<void(Result<std::string>)>)>&);
+template Result<ListPage> wait<ListPage>(const std::function<void(std::function<void(Result<ListPage>)>)>&);
+
+}  // namespace qrx::s3

@@ -196,14 +196,39 @@ def named_server(w):
     qrx.check_equal(404, qrx.request("GET", path[0], headers={"Authorization": "Bearer " + path[1]}).status, "the space is deleted")
 
 
+def killed_before_shown(w):
+    """A text and an empty file need no room in the store: they are there all the same, whatever tools run in between."""
+    place = Place(w)
+    run = place.recv("-f", "--seal", "off")
+    drop = run.expect_event("space")["drop"]
+    run.signal(signal.SIGSTOP)
+    w.tool("qrx-send", "--no-progress", "-l", drop, "--text", "see you at 8").expect_exit(0)
+    put(drop, "empty.txt", b"")
+    run.signal(signal.SIGKILL)
+    run.wait()
+    w.tool("qrx-send", "--no-progress", "-l", drop, w.file("x.txt", 1)).wait()
+    qrx.check_equal(1, len(left()), "the killed run's directory, after another tool")
+    again = place.recv()
+    qrx.check_equal("see you at 8", again.expect_event("text")["text"], "the text")
+    again.expect_event("saved")
+    again.expect_event("space")
+    again.signal(signal.SIGTERM)
+    again.expect_exit(143)
+    place.holds("empty.txt")
+
+
 def killed_with_nothing(w):
-    """What holds nothing is cleared by the next run of any tool, at once."""
+    """What holds nothing is cleared by the next run that asks the server about it; by any tool when it was shown to nobody."""
     place = Place(w)
     run = place.recv()
     drop = run.expect_event("space")["drop"]
     run.signal(signal.SIGKILL)
     run.wait()
     qrx.check_equal(1, len(left()), "the killed run's directory")
+    place.next_run()
+    qrx.check_equal([], left(), "what qrx-recv found")
+    os.makedirs(os.path.join(os.environ["XDG_STATE_HOME"], "qrx", "own-ABCDEF", "data"), mode=0o700)
+    os.chmod(os.path.join(os.environ["XDG_STATE_HOME"], "qrx", "own-ABCDEF"), 0o700)
     w.tool("qrx-send", "--no-progress", "-l", drop, w.file("x.txt", 1)).wait()
     qrx.check_equal([], left(), "what qrx-send found")
 
@@ -228,7 +253,7 @@ def several_at_once(w):
 
 
 with qrx.work() as work:
-    for case in (refused, target_gone, two_for_one_name, server_killed, reader_gone, asked, named_server, killed_with_nothing, several_at_once):
+    for case in (refused, target_gone, two_for_one_name, server_killed, reader_gone, asked, named_server, killed_before_shown, killed_with_nothing, several_at_once):
         case(work)
         qrx.check_equal([], left(), f"{case.__name__}: what stays when all is saved")
         print(case.__name__, flush=True)

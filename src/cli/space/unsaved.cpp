@@ -13,6 +13,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/clock.h"
 #include "base/private_files.h"
 #include "base/text.h"
 #include "base/units.h"
@@ -69,7 +70,7 @@ bool holds_copies(const std::string& directory) {
   return fs::exists(directory + "/copies", error);
 }
 
-// Everything that was committed has a blob (store/file_blobs.h).
+// What was committed has a blob (store/file_blobs.h), unless it is a text or an empty file.
 bool has_blobs(const std::string& directory) {
   std::error_code error;
   for (fs::recursive_directory_iterator at(directory + "/data/blobs", error), end; !error && at != end;
@@ -100,7 +101,14 @@ std::optional<UnsavedSpace> read_unsaved(const std::string& directory) {
   return space;
 }
 
-// Without a record nobody can fetch what is in it. It goes when even the longest expiry of a default server is over.
+// Its link was shown to nobody: the record is written before.
+bool has_record(const std::string& directory) {
+  std::error_code error;
+  // What cannot be looked at may be there.
+  return fs::exists(directory + "/space.json", error) || (error && error != std::errc::no_such_file_or_directory);
+}
+
+// When even the longest expiry of a default server is over.
 bool is_stale(const std::string& directory) {
   std::error_code error;
   const auto changed = fs::last_write_time(directory, error);
@@ -193,12 +201,16 @@ std::vector<RunDirectory> left_directories() {
 std::vector<LeftRun> left_runs() {
   std::vector<LeftRun> left;
   for (auto& directory : left_directories()) {
-    auto space = read_unsaved(directory.path());
-    const bool own = fs::path(directory.path()).filename().string().find(own_prefix) != std::string::npos;
-    if (space && (!own || has_blobs(directory.path())))
-      left.push_back({std::move(directory), std::move(*space)});
-    else if (!own || holds_copies(directory.path()) || !has_blobs(directory.path()) || is_stale(directory.path()))
+    const std::string& path = directory.path();
+    const bool own = fs::path(path).filename().string().find(own_prefix) != std::string::npos;
+    const bool empty = !own || !has_blobs(path);
+    auto space = read_unsaved(path);
+    if (holds_copies(path) || (empty && !has_record(path)))
       directory.remove();
+    else if (is_stale(path) && (!space || (own && empty && space->expires < system_clock().wall())))
+      directory.remove();  // expired, or nobody can fetch what is in it
+    else if (space)
+      left.push_back({std::move(directory), std::move(*space)});
   }
   return left;
 }

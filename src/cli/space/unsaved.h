@@ -10,9 +10,11 @@
 //
 //   state of the directory           found by a later run as    and then
 //   locked                           of a living run            left alone
-//   no space.json, or no blob        holds nothing              removed, by any tool
+//   no space.json, and no blob       was shown to nobody        removed, by any tool
 //   copies                           of what is here anyway     removed, by any tool
-//   space.json without "deliveries"  of a run that was killed   qrx-recv asks the server what is left
+//   space.json without "deliveries"  of a run that was killed   qrx-recv asks the server what is left: that there is no
+//                                                               blob says nothing, for texts and empty files have none
+//   no blob, long expired            holds nothing              removed, by any tool
 //   space.json with "deliveries"     left on purpose            saved in its own place, mentioned elsewhere
 //   all saved, discarded or expired  -                          removed
 //
@@ -76,8 +78,8 @@ struct LeftRun {
   RunDirectory directory;
   UnsavedSpace space;
 };
-// What ended runs left, oldest first, locked for as long as the caller has them. Those that hold nothing are removed on
-// the way.
+// What ended runs left, oldest first, locked for as long as the caller has them. Those that certainly hold nothing are
+// removed on the way.
 std::vector<LeftRun> left_runs();
 void clear_left_runs();  // only that
 

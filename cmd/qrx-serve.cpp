@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "base/text.h"
+#include "base/thrown.h"
 #include "base/unique_fd.h"
 #include "base/write_all.h"
 #include "cli/events.h"
@@ -41,7 +42,7 @@ int serve_until_stopped(const ServeSettings& settings, const Config& config, Mes
   std::thread serving;
   try {
     serving = std::thread([&] {
-      result = (*daemon)->run();
+      result = catching([&] { return (*daemon)->run(); });
       const std::uint64_t one = 1;
       [[maybe_unused]] const auto written = ::write(ended.get(), &one, sizeof one);
     });

@@ -5,12 +5,15 @@
 
 #include <system_error>
 
+#include "base/thrown.h"
 #include "seal/fingerprint.h"
 
 namespace qrx::cli {
 
 LinkWords::LinkWords(const DropLink& link) : link_(link) {
-  const auto work = [this] { words_ = seal::fingerprint(link_.origin.authority(), link_.guid.text(), link_.key); };
+  const auto work = [this] {
+    words_ = catching([this] { return seal::fingerprint(link_.origin.authority(), link_.guid.text(), link_.key); });
+  };
   // Signals are for the threads that wait for something.
   sigset_t all, before;
   sigfillset(&all);

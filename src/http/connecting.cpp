@@ -19,6 +19,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/thrown.h"
 #include "http/pacing.h"
 
 namespace qrx::http {
@@ -88,10 +89,10 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
   try {
     std::thread([lookup, host, port] {
       std::vector<Address> found;
-      const int error = look_up(host, port, AI_ADDRCONFIG, found);
+      const auto error = catching([&]() -> Result<int> { return look_up(host, port, AI_ADDRCONFIG, found); });
       {
         const std::lock_guard lock(lookup->mutex);
-        lookup->error = error;
+        lookup->error = error.value_or(EAI_MEMORY);
         lookup->addresses = std::move(found);
       }
       lookup->done.raise();

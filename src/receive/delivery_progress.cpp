@@ -125,17 +125,13 @@ void DeliveryProgress::remember(bool settled) {
   if (!error_) error_ = what_failed();
   if (!error_ && contents_.locked) error_ = no_key();
   if (!settled) return;
-  std::vector<Id> done;
-  bool whole = !error_;
+  Untold done{contents_.shown.delivery, {}, {}, !error_};
   for (std::size_t i = 0; i < contents_.items.size(); ++i) {
-    if (skip_[i] == Skip::discarded || (skip_[i] == Skip::no && saved_[i]))
-      done.push_back(contents_.shown.files[i].file);
-    whole = whole && skip_[i] != Skip::later;
+    if (skip_[i] == Skip::discarded) done.discarded.push_back(contents_.shown.files[i].file);
+    if (skip_[i] == Skip::no && saved_[i]) done.saved.push_back(contents_.shown.files[i].file);
+    done.whole = done.whole && skip_[i] != Skip::later;
   }
-  job_.record->finish(contents_.shown.delivery, done, whole);
-  if (error_ && job_.saved_anyway != nullptr)
-    for (std::size_t i = 0; i < contents_.items.size(); ++i)
-      if (saved_[i]) job_.saved_anyway->push_back(contents_.shown.files[i].file);
+  job_.record->finish(done);
 }
 
 Result<SavedDelivery> DeliveryProgress::result() {

@@ -21,7 +21,6 @@ struct ReceiveJob {
   Saver* saver = nullptr;  // null: to a stream
   SavedRecord* record = nullptr;
   SeenSeals* seals = nullptr;
-  std::vector<Id>* saved_anyway = nullptr;  // gets the files of a delivery that could not be saved as a whole
 
   api::Backoff backoff() const { return backoff(options.retry); }
   api::Backoff backoff(const api::RetryPolicy& policy) const {

@@ -56,7 +56,7 @@ struct Receiver::Impl {
   Received received;
   std::set<Id> handled;  // by this run: not to be looked at again
   Finished finished;
-  std::vector<Id> saved_anyway;  // of the delivery that could not be saved
+  SavedRecord record;
   SenderNews news;
 
   Impl(api::SpaceAddress where, ReceiverOptions how, ReceiverEvents tell)
@@ -64,6 +64,7 @@ struct Receiver::Impl {
         options(with_interrupt(std::move(how))),
         events(std::move(tell)),
         tally(events),
+        record(options.state_dir, address.name),
         news(address, options.client) {
     if (events.accept) options.follow_uploads = false;
     if (options.timeout) {  // a server that falls silent within a download is not waited for any longer
@@ -75,11 +76,9 @@ struct Receiver::Impl {
     if (address.shared) options.keep = options.present_only = true;
   }
 
-  ReceiveJob job() {
-    return {address, options, *options.client.interrupt, tally, nullptr, nullptr, nullptr, &saved_anyway};
-  }
+  ReceiveJob job() { return {address, options, *options.client.interrupt, tally, nullptr, &record}; }
 
-  void take_up(const SavedRecord& record) {
+  void take_up() {
     if (options.take_up) handled = record.finished().deliveries;
   }
 
@@ -87,7 +86,8 @@ struct Receiver::Impl {
     return {options.state_dir, address.name, [this](const std::string& text) { tally.notice(text); }};
   }
 
-  void count(const SavedDelivery& delivery) {
+  // `has`: it is where it was wanted only now, when all events were told.
+  void count(const SavedDelivery& delivery, bool has) {
     handled.insert(delivery.info.delivery);
     ++received.deliveries;
     received.later += delivery.later;
@@ -95,12 +95,13 @@ struct Receiver::Impl {
     received.declined += delivery.declined.size();
     for (const auto& file : delivery.files) received.bytes += file.info.size;
     tally.delivered(delivery);
-    news.tell(delivery);
+    if (has) record.finish(untold_of(delivery));
+    news.tell(record);
   }
 
   void tell_kept(const wire::DeliveryInfo& delivery, const Error& error) {
     if (error.kind == Kind::unavailable) return;  // nobody can be told anything
-    news.tell_kept(delivery.delivery, std::exchange(saved_anyway, {}));
+    news.tell_kept(delivery.delivery, record);
   }
 
   // What a sender can cause must not end a receiver that is there for others too.
@@ -148,7 +149,7 @@ struct Receiver::Impl {
 
   using Take = std::function<void(const wire::DeliveryInfo&)>;
   bool delete_space(const Take& take);
-  void leave(SavedRecord& record, SeenSeals& seals, const Take& take);
+  void leave(SeenSeals& seals, const Take& take);
   Result<Received> save_all(const ReceiveJob& job, Followers& followers);
   Result<Received> stream_all(const ReceiveJob& job, int stream);
 };
@@ -175,6 +176,7 @@ bool Receiver::Impl::delete_space(const Take& take) {
       seen = info->seq;
       if (std::chrono::steady_clock::now() < until && api::sleep_interruptible(*options.client.interrupt, linger_step))
         continue;
+      news.tell(record);  // what could not be told before; afterwards there is nobody to tell it to
       // Only as it was seen: a delivery that was being uploaded may have been committed since.
       auto done = client.remove(info->deliveries.size());
       if (done) return true;
@@ -191,7 +193,7 @@ bool Receiver::Impl::delete_space(const Take& take) {
 }
 
 // After a run that did what it was to do.
-void Receiver::Impl::leave(SavedRecord& record, SeenSeals& seals, const Take& take) {
+void Receiver::Impl::leave(SeenSeals& seals, const Take& take) {
   if (delete_space(take)) seals.remove();
   finished = record.finished();
   if (!stays() && !options.remember) record.remove();  // a later run with the same link is a new wish
@@ -220,9 +222,7 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
         refuse(*delivery, saved.error());
         continue;
       }
-      count(*saved);
-      // A text is where it was wanted when it was told.
-      if (is_text(saved->info) && saved->later == 0) job.record->finish(delivery->delivery, {}, true);
+      count(*saved, is_text(saved->info));
       watch.delivered();
       if (enough(false)) return received;
     }
@@ -244,8 +244,7 @@ Result<Received> Receiver::Impl::stream_all(const ReceiveJob& job, int stream) {
         tell_kept(*delivery, written.error());
         return failed(written.error());
       }
-      if (written->later == 0) job.record->finish(delivery->delivery, {}, true);
-      count(*written);
+      count(*written, true);
       watch.delivered();
       if (enough(false)) return received;
     }
@@ -261,23 +260,21 @@ Receiver::Receiver(api::SpaceAddress address, ReceiverOptions options, ReceiverE
 Receiver::~Receiver() = default;
 
 Result<Received> Receiver::run(Saver& saver) {
-  SavedRecord record(impl_->options.state_dir, impl_->address.name);
-  impl_->take_up(record);
+  impl_->take_up();
   SeenSeals seals = impl_->seals();
   ReceiveJob job = impl_->job();
   job.saver = &saver;
-  job.record = &record;
   job.seals = &seals;
   Followers followers(job);
   const auto result = impl_->save_all(job, followers);
-  impl_->finished = record.finished();
+  impl_->finished = impl_->record.finished();
   // Partials of a run that failed are for the next one.
   followers.stop(result.has_value());
   if (!result || impl_->stays()) return result;
-  impl_->leave(record, seals, [&](const wire::DeliveryInfo& late) {
+  impl_->leave(seals, [&](const wire::DeliveryInfo& late) {
     const auto saved = save_delivery(job, late, [](const Id&) { return std::nullopt; });
     if (saved)
-      impl_->count(*saved);
+      impl_->count(*saved, is_text(saved->info));
     else
       impl_->refuse(late, saved.error());
   });
@@ -285,16 +282,14 @@ Result<Received> Receiver::run(Saver& saver) {
 }
 
 Result<Received> Receiver::run(int stream) {
-  SavedRecord record(impl_->options.state_dir, impl_->address.name);
-  impl_->take_up(record);
+  impl_->take_up();
   SeenSeals seals = impl_->seals();
   ReceiveJob job = impl_->job();
-  job.record = &record;
   job.seals = &seals;
   const auto result = impl_->stream_all(job, stream);
-  impl_->finished = record.finished();
+  impl_->finished = impl_->record.finished();
   if (!result) return result;
-  impl_->leave(record, seals, [&](const wire::DeliveryInfo& late) {
+  impl_->leave(seals, [&](const wire::DeliveryInfo& late) {
     impl_->handled.insert(late.delivery);
     ++impl_->received.left;  // a stream holds what it was to hold
   });

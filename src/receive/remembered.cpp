@@ -2,6 +2,7 @@
 
 #include "api/owner_client.h"
 #include "receive/seen_seals.h"
+#include "receive/sender_news.h"
 #include "seal/item.h"
 #include "wire/messages.h"
 
@@ -30,6 +31,11 @@ Result<Unsaved> find_unsaved(const OwnerLink& link, const http::ClientOptions& o
 
 Finished what_is_finished(const std::string& state_dir, const Guid& guid) {
   return SavedRecord(state_dir, guid).finished();
+}
+
+void tell_senders(const std::string& state_dir, const OwnerLink& link, const http::ClientOptions& client) {
+  SavedRecord record(state_dir, link.guid);
+  SenderNews(link, client).tell(record);
 }
 
 void forget_finished(const std::string& state_dir, const Guid& guid) {

@@ -19,6 +19,10 @@ void forget_finished(const std::string& state_dir, const Guid& guid);
 // And all else that was remembered of a space, when that is gone.
 void forget_received(const std::string& state_dir, const Guid& guid);
 
+// Senders who were not told yet what became of what they sent are told, as far as the server can be asked: a run may
+// have been killed in between. Not while a Receiver of that space runs.
+void tell_senders(const std::string& state_dir, const OwnerLink& link, const http::ClientOptions& client);
+
 // What is still in a space for its receiver.
 struct Unsaved {
   std::uint64_t held = 0;        // committed deliveries, all of them

@@ -6,6 +6,7 @@
 #include <thread>
 #include <vector>
 
+#include "base/thrown.h"
 #include "receive/file_saver.h"
 #include "receive/item_names.h"
 #include "receive/sealed_contents.h"
@@ -24,15 +25,18 @@ void discard_followed(const ReceiveJob& job, const DeliveryContents& contents, c
 }
 
 void run_savers(DeliveryProgress& progress, std::size_t count) {
+  const auto save = [&progress] {
+    if (auto ran = catching([&progress] { FileSaver(progress).run(); }); !ran) progress.fail_with(ran.error());
+  };
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < count; ++i) {
     try {
-      threads.emplace_back([&progress] { FileSaver(progress).run(); });
+      threads.emplace_back(save);
     } catch (const std::system_error&) {
       break;  // fewer will do
     }
   }
-  FileSaver(progress).run();
+  save();
   for (auto& thread : threads) thread.join();
 }
 

@@ -4,12 +4,14 @@
 #include <unistd.h>
 
 #include <fstream>
+#include <iterator>
 #include <sstream>
 
 #include "api/refusals.h"
 #include "base/private_files.h"
 #include "base/text.h"
 #include "base/write_all.h"
+#include "wire/tus.h"
 
 namespace qrx::receive {
 
@@ -21,19 +23,38 @@ SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
   std::string line;
   while (std::getline(lines, line)) {
     std::istringstream words(line);
-    std::string file, name, sum, delivery;
+    const std::vector<std::string> of_line{std::istream_iterator<std::string>(words), {}};
+    if (of_line.size() != 3 && of_line.size() != 5) continue;
+    const auto id = Id::parse(of_line.front());
+    const auto delivery = Id::parse(of_line.back());
+    if (!id || !delivery) continue;
+    if (of_line.size() == 3) {
+      read_mark(*id, of_line[1], *delivery);
+      continue;
+    }
     Entry entry;
-    if (!(words >> file >> name)) continue;
-    const auto id = Id::parse(file);
-    if (id && name == "done") finished_.files.insert(*id);
-    if (id && name == "finished") finished_.deliveries.insert(*id);
-    if (!(words >> entry.size >> sum >> delivery)) continue;
-    const auto of = Id::parse(delivery);
-    const auto xxh128 = api::sum_from_hex(sum);
-    if (!id || !of || !xxh128 || !percent_decode(name, entry.name)) continue;
+    const auto xxh128 = api::sum_from_hex(of_line[3]);
+    const auto size = wire::parse_number(of_line[2]);
+    if (!xxh128 || !size || !percent_decode(of_line[1], entry.name)) continue;
+    entry.size = *size;
     entry.xxh128 = *xxh128;
-    entry.delivery = *of;
+    entry.delivery = *delivery;
     earlier_[*id] = std::move(entry);
+  }
+}
+
+void SavedRecord::read_mark(const Id& id, const std::string& mark, const Id& delivery) {
+  Untold& untold = untold_.try_emplace(delivery, Untold{delivery, {}, {}}).first->second;
+  if (mark == "done" || mark == "discarded") {
+    finished_.files.insert(id);
+    (mark == "done" ? untold.saved : untold.discarded).push_back(id);
+  } else if (mark == "finished") {
+    finished_.deliveries.insert(delivery);
+    untold.whole = true;
+  } else if (mark == "declined") {
+    untold.declined = true;
+  } else if (mark == "told") {
+    untold_.erase(delivery);
   }
 }
 
@@ -43,14 +64,28 @@ void SavedRecord::add(const Id& file, const Entry& entry) {
          to_hex(entry.xxh128) + " " + entry.delivery.text() + "\n");
 }
 
-void SavedRecord::finish(const Id& delivery, const std::vector<Id>& files, bool whole) {
+void SavedRecord::finish(const Untold& done) {
+  const std::string of = " " + done.delivery.text() + "\n";
   std::string lines;
-  for (const auto& file : files) lines += file.text() + " done\n";
+  for (const auto& file : done.saved) lines += file.text() + " done" + of;
+  for (const auto& file : done.discarded) lines += file.text() + " discarded" + of;
+  if (done.declined) lines += done.delivery.text() + " declined" + of;
+  if (done.whole) lines += done.delivery.text() + " finished" + of;
   const std::lock_guard lock(mutex_);
-  finished_.files.insert(files.begin(), files.end());
-  if (whole) finished_.deliveries.insert(delivery);
-  if (whole) lines += delivery.text() + " finished\n";
+  finished_.files.insert(done.saved.begin(), done.saved.end());
+  finished_.files.insert(done.discarded.begin(), done.discarded.end());
+  if (done.whole) finished_.deliveries.insert(done.delivery);
+  Untold& untold = untold_.try_emplace(done.delivery, Untold{done.delivery, {}, {}}).first->second;
+  untold.saved.insert(untold.saved.end(), done.saved.begin(), done.saved.end());
+  untold.discarded.insert(untold.discarded.end(), done.discarded.begin(), done.discarded.end());
+  untold.whole = untold.whole || done.whole;
+  untold.declined = untold.declined || done.declined;
   append(lines);
+}
+
+void SavedRecord::told(const Id& delivery) {
+  const std::lock_guard lock(mutex_);
+  if (untold_.erase(delivery) > 0) append(delivery.text() + " told " + delivery.text() + "\n");
 }
 
 bool SavedRecord::is_done(const Id& file) const {
@@ -61,6 +96,13 @@ bool SavedRecord::is_done(const Id& file) const {
 Finished SavedRecord::finished() const {
   const std::lock_guard lock(mutex_);
   return finished_;
+}
+
+std::vector<Untold> SavedRecord::untold() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<Untold> out;
+  for (const auto& [delivery, untold] : untold_) out.push_back(untold);
+  return out;
 }
 
 void SavedRecord::append(const std::string& lines) {

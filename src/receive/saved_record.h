@@ -20,10 +20,23 @@ struct Finished {
   std::set<Id> deliveries;
   std::set<Id> files;  // also those of deliveries that are not finished
 };
+
+// What was done with a delivery, as far as its sender was not told of it.
+struct Untold {
+  Id delivery;
+  std::vector<Id> saved, discarded;
+  bool whole = false;     // these files, and those of which was told before, are all that it has
+  bool declined = false;  // of a text, which has no files: it was discarded
+};
+
 // Thread-safe. A text file "GUID.saved" of lines:
 //   FILEID NAME SIZE XXH128 DELIVERYID   the file is about to get its final name; NAME is percent-encoded
-//   FILEID done                          it has it, durably, or was discarded for good
-//   DELIVERYID finished                  so are all files of the delivery
+//   FILEID done DELIVERYID               it has it, durably,
+//   FILEID discarded DELIVERYID          or was discarded for good
+//   DELIVERYID finished DELIVERYID       so are all files of the delivery
+//   DELIVERYID declined DELIVERYID       a text was discarded: before "finished"
+//   DELIVERYID told DELIVERYID           its sender was told of all that stands above
+// A mark ends in an identifier, so that no line of a file's name, or the beginning of one, is taken for it.
 class SavedRecord {
  public:
   // An empty directory: nothing is kept. Trouble with the file is no error: what was saved may then be saved twice.
@@ -37,17 +50,21 @@ class SavedRecord {
   void add(const Id& file, const Entry& entry);                         // just before it is published
   std::optional<Entry> find(const Id& file, const Id& delivery) const;  // of an earlier run
   bool is_done(const Id& file) const;
-  void finish(const Id& delivery, const std::vector<Id>& files, bool whole);  // `whole`: that was all of it
-  Finished finished() const;                                                  // by this run and by earlier ones
-  void remove();                                                              // the space is gone
+  void finish(const Untold& done);
+  void told(const Id& delivery);
+  Finished finished() const;           // by this run and by earlier ones
+  std::vector<Untold> untold() const;  // likewise
+  void remove();                       // the space is gone
 
  private:
+  void read_mark(const Id& id, const std::string& mark, const Id& delivery);
   void append(const std::string& lines);  // with the mutex held
 
-  mutable std::mutex mutex_;  // of the first three
+  mutable std::mutex mutex_;  // of the first four
   std::string path_;
   UniqueFd file_;
   Finished finished_;
+  std::map<Id, Untold> untold_;  // by delivery
   std::map<Id, Entry> earlier_;  // as it was at the start
 };
 

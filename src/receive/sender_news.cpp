@@ -34,48 +34,64 @@ void add(std::vector<Receipt>& receipts, ReceiptState state, const std::vector<I
 
 }  // namespace
 
-std::vector<Receipt> receipts_of(const SavedDelivery& delivery) {
-  const std::size_t files = delivery.info.files.size();
-  if (files == 0) {  // a text
-    if (delivery.later > 0) return {};
-    return {{delivery.declined.empty() ? ReceiptState::saved : ReceiptState::declined, {}}};
-  }
-  if (delivery.files.size() == files) return {{ReceiptState::saved, {}}};
-  if (delivery.discarded.size() == files) return {{ReceiptState::declined, {}}};
+Untold untold_of(const SavedDelivery& delivery) {
+  Untold out{delivery.info.delivery, {}, delivery.discarded, delivery.later == 0};
+  if (is_text(delivery.info))
+    out.declined = out.whole && !delivery.declined.empty();
+  else
+    for (const auto& file : delivery.files) out.saved.push_back(file.info.file);
+  return out;
+}
+
+std::vector<Receipt> receipts_of(const Untold& untold) {
   std::vector<Receipt> receipts;
-  std::vector<Id> saved;
-  for (const auto& file : delivery.files) saved.push_back(file.info.file);
-  add(receipts, ReceiptState::saved, saved);
-  add(receipts, ReceiptState::declined, delivery.discarded);
+  const bool files = !untold.saved.empty() || !untold.discarded.empty();
+  if (untold.whole && !files) return {{untold.declined ? ReceiptState::declined : ReceiptState::saved, {}}};
+  if (untold.whole && untold.saved.empty()) return {{ReceiptState::declined, {}}};
+  // Those first: "all the others" comes after them.
+  add(receipts, ReceiptState::declined, untold.discarded);
+  if (untold.whole)
+    receipts.push_back({ReceiptState::saved, {}});
+  else
+    add(receipts, ReceiptState::saved, untold.saved);
   return receipts;
 }
 
 SenderNews::SenderNews(const api::SpaceAddress& address, const http::ClientOptions& options)
     : wanted_(!address.shared), interrupt_(options.interrupt.get()), client_(address, hurried(options)) {}
 
-void SenderNews::tell(const SavedDelivery& delivery) {
-  for (const auto& receipt : receipts_of(delivery))
-    if (!post(delivery.info.delivery, receipt)) return;
+bool SenderNews::tell(const Untold& untold, SavedRecord& record) {
+  for (const auto& receipt : receipts_of(untold)) {
+    const Posted posted = post(untold.delivery, receipt);
+    if (posted == Posted::not_now) return false;
+    if (posted == Posted::never) break;
+  }
+  record.told(untold.delivery);
+  return true;
 }
 
-void SenderNews::tell_kept(const Id& delivery, const std::vector<Id>& saved) {
-  std::vector<Receipt> receipts;
-  add(receipts, ReceiptState::saved, saved);
-  receipts.push_back({ReceiptState::kept, {}});
-  for (const auto& receipt : receipts)
-    if (!post(delivery, receipt)) return;
+void SenderNews::tell(SavedRecord& record) {
+  if (!wanted_) return;
+  for (const auto& untold : record.untold())
+    if (!tell(untold, record)) return;
 }
 
-bool SenderNews::post(const Id& delivery, const Receipt& receipt) {
-  if (!wanted_) return false;
+void SenderNews::tell_kept(const Id& delivery, SavedRecord& record) {
+  if (!wanted_) return;
+  tell(record);
+  static_cast<void>(post(delivery, {ReceiptState::kept, {}}));
+}
+
+SenderNews::Posted SenderNews::post(const Id& delivery, const Receipt& receipt) {
   for (int tries = 1;; ++tries) {
-    if (interrupt_ != nullptr && interrupt_->raised()) return false;
+    if (interrupt_ != nullptr && interrupt_->raised()) return Posted::not_now;
     const auto done = client_.receipt(delivery, receipt);
-    if (done) return true;
+    if (done) return Posted::yes;
     client_.close();
     // A server that knows no receipts answers 404.
-    if (!api::is_temporary(done.error().kind) || tries == most_tries) return false;
-    if (interrupt_ != nullptr && !api::sleep_interruptible(*interrupt_, between_tries)) return false;
+    if (!api::is_temporary(done.error().kind)) return Posted::never;
+    if (tries == most_tries) return Posted::not_now;
+    if (interrupt_ != nullptr && !api::sleep_interruptible(*interrupt_, between_tries)) return Posted::not_now;
   }
 }
 

@@ -6,6 +6,7 @@
 
 #include "api/owner_client.h"
 #include "api/retry.h"
+#include "base/thrown.h"
 #include "receive/incoming.h"
 #include "receive/item_names.h"
 #include "seal/item.h"
@@ -17,7 +18,9 @@ UploadFollower::UploadFollower(const ReceiveJob& job, wire::UploadInfo upload)
   job_.tally.expect(upload_.upload, upload_.name, upload_.length, true);
   try {
     thread_ = std::thread([this] {
-      run();
+      // The file is fetched when it is committed.
+      if (auto ran = catching([this] { run(); }); !ran)
+        job_.tally.notice("cannot fetch " + upload_.name + " while it is being sent: " + ran.error().what);
       ended_.store(true);
     });
   } catch (const std::system_error&) {

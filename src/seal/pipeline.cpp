@@ -12,6 +12,8 @@
 #include <thread>
 #include <vector>
 
+#include "base/thrown.h"
+
 namespace qrx::seal {
 namespace {
 
@@ -130,7 +132,12 @@ struct SealPipeline::State {
     ring.restart();
     taken = 0;
     error.reset();
-    auto started = start_thread([this] { work(); });
+    auto started = start_thread([this] {
+      auto worked = catching([this] { work(); });
+      if (worked) return;
+      error = std::move(worked.error());
+      ring.end();
+    });
     if (!started) return tl::unexpected(std::move(started.error()));
     thread = std::move(*started);
     return {};
@@ -212,7 +219,12 @@ struct OpenPipeline::State {
     if (thread.joinable()) return {};
     if (error) return tl::unexpected(*error);
     ring.restart();
-    auto started = start_thread([this] { work(); });
+    auto started = start_thread([this] {
+      auto worked = catching([this] { work(); });
+      if (worked) return;
+      error = std::move(worked.error());
+      ring.abandon();
+    });
     if (!started) return tl::unexpected(std::move(started.error()));
     thread = std::move(*started);
     return {};

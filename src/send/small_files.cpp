@@ -11,6 +11,7 @@
 #include "api/refusals.h"
 #include "api/retry.h"
 #include "base/running_sums.h"
+#include "base/thrown.h"
 #include "send/source_file.h"
 
 namespace qrx::send {
@@ -163,15 +164,18 @@ Result<void> send_small_files(SendJob& job, const std::vector<std::size_t>& inde
   WorkQueue queue(indexes);
   const std::size_t worth = (indexes.size() + files_worth_a_connection - 1) / files_worth_a_connection;
   const std::size_t count = std::clamp<std::size_t>(worth, 1, std::max(job.options.connections, 1U));
+  const auto work = [&] {
+    if (auto ran = catching([&] { Worker(job, queue).run(); }); !ran) queue.fail_with(ran.error());
+  };
   std::vector<std::thread> threads;
   for (std::size_t i = 1; i < count; ++i) {
     try {
-      threads.emplace_back([&] { Worker(job, queue).run(); });
+      threads.emplace_back(work);
     } catch (const std::system_error&) {
       break;  // fewer will do
     }
   }
-  Worker(job, queue).run();
+  work();
   for (auto& thread : threads) thread.join();
   if (const auto error = queue.error()) return tl::unexpected(*error);
   return {};

@@ -9,6 +9,7 @@
 #include <system_error>
 
 #include "base/clock.h"
+#include "base/thrown.h"
 
 namespace qrx::send {
 namespace {
@@ -38,7 +39,14 @@ StreamPieces::~StreamPieces() {
 
 Result<void> StreamPieces::start() {
   try {
-    thread_ = std::thread([this] { read_all(); });
+    thread_ = std::thread([this] {
+      auto read = catching([this] { read_all(); });
+      if (read) return;
+      const std::lock_guard lock(mutex_);
+      error_ = std::move(read.error());
+      ended_ = true;
+      arrived_.notify_all();
+    });
   } catch (const std::system_error&) {
     return fail(Kind::other, "cannot start a thread");
   }

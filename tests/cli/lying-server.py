@@ -1,63 +1,15 @@
 #!/usr/bin/python3
 # run: timeout=240
 """A server that lies, or a way that changes what passes: neither tool tells of a success that is none."""
-import http.client
-import http.server
 import json
 import os
 import sys
-import threading
-import urllib.parse
 
 import pexpect
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import qrx  # noqa: E402
-
-
-class Liar:
-    """In front of a server: hand each answer to lie(method, path, answer), which may change .status, .headers (a dict) and
-    .body, or set .cut to the number of bytes after which the connection is closed."""
-
-    def __init__(self, server, lie):
-        liar = self
-        liar.told = 0  # how many answers were changed
-        target = urllib.parse.urlsplit(server.url).netloc
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
-
-            def one(self):
-                body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                back = http.client.HTTPConnection(target, timeout=60)
-                back.request(self.command, self.path, body or None, dict(self.headers.items()))
-                got = back.getresponse()
-                answer = qrx.Answer(got.status, dict(got.getheaders()), got.read())
-                back.close()
-                answer.cut = None
-                before = (answer.status, dict(answer.headers), answer.body)
-                lie(self.command, self.path, answer)
-                liar.told += before != (answer.status, answer.headers, answer.body)
-                self.send_response_only(answer.status)
-                for name, value in answer.headers.items():
-                    if name.lower() not in ("content-length", "connection", "transfer-encoding"):
-                        self.send_header(name, value)
-                if answer.status != 204:
-                    length = answer.headers.get("Content-Length") if self.command == "HEAD" else len(answer.body)
-                    self.send_header("Content-Length", str(length))
-                self.end_headers()
-                self.wfile.write(answer.body[:answer.cut])
-                self.close_connection = self.close_connection or answer.cut is not None
-
-            do_GET = do_HEAD = do_PUT = do_POST = do_PATCH = do_DELETE = one
-
-            def log_message(self, *_):
-                pass
-
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
-        self.link = lambda text: text.replace(server.url, self.url).replace(server.url.upper(), self.url)
-        threading.Thread(target=self.http.serve_forever, daemon=True).start()
+from lying import Liar  # noqa: E402
 
 
 def read(path):
@@ -188,6 +140,57 @@ def another_on_resume(w, server):
         w.tool("qrx-recv", "--no-progress", "-o", "-", Liar(server, lie).link(space.owner), stdout=sink).expect_exit(6)
 
 
+def more_than_said(w, server):
+    """Bytes behind the last one that was announced: of small and large files, sealed and not, in files and streams, while they
+    are being sent and afterwards. The file is not taken, and others beside it are."""
+    small, large = w.file("more/small.bin", 5000, seed=3), w.file("more/large.bin", 700_000, seed=4)
+
+    def lie(_method, path, answer):
+        if "/files/" in path and answer.status in (200, 206) and len(answer.body) > 1000:
+            answer.body += b"!"
+
+    for number, (source, seal, stream) in enumerate((s, e, t) for s in (small, large) for e in ("offer", "off") for t in (True, False)):
+        liar = Liar(server, lie)
+        out = w.path(f"more-out{number}")
+        os.mkdir(out)
+        recv = w.tool("qrx-recv", *(("-q", "-o", "-") if stream else ("--json", "--no-progress")), "-s", liar.url, "--seal", seal, cwd=out)
+        drop = qrx.wait_for(20, lambda r=recv: [word for word in r.err.split() if "/U/" in word], "the link")[0] if stream else recv.expect_event("space")["drop"]
+        other = [] if stream else [w.file("more/few.txt", 10, seed=6)]
+        w.tool("qrx-send", "-y", "--no-progress", "-l", drop, source, *other).expect_exit(0)
+        label = f"{source}, {seal}, stream {stream}"
+        recv.expect_exit(6)
+        qrx.check(liar.told > 0 and "more of a file than it announced" in recv.err, f"{label}: {recv.err[-500:]}")
+        qrx.check_equal([] if stream else ["few.txt"], [name for name in all_files(out) if not name.startswith(".")], label)
+
+
+def whole_on_resume(w, server):
+    """A way that ignores Range: the front that is here already is passed over; and once it is shorter than that, it begins anew."""
+    space, data = stored(w, server)
+    for shorter in (False, True):
+        gets = []
+
+        def lie(_method, path, answer, gets=gets, shorter=shorter):
+            if "/files/" not in path:
+                return
+            gets.append(answer.status)
+            if len(gets) == 1:
+                answer.cut = 600_000
+            elif len(gets) == 2:
+                answer.status = 200
+                answer.headers.pop("Content-Range", None)
+                answer.body = data[:300_000] if shorter else data
+
+        out = w.path(f"whole-{shorter}/")
+        w.tool("qrx-recv", "--no-progress", "-o", out, Liar(server, lie).link(space.owner)).expect_exit(0)
+        qrx.check_equal([200, 206] + [200] * shorter, gets, "the requests")
+        qrx.check(read(out + "photo.bin") == data, "other bytes")
+        gets.clear()
+        with open(w.path("whole.stream"), "wb") as sink:
+            recv = w.tool("qrx-recv", "--no-progress", "-o", "-", Liar(server, lie).link(space.owner), stdout=sink)
+            recv.expect_exit(6 if shorter else 0)
+        qrx.check_equal(600_000 if shorter else len(data), len(read(w.path("whole.stream"))), "the stream")
+
+
 NAMES = ["../../climbed", "/absolute-of-qrx-test", "sub/../../../climbed", "a\x1b[2Jb", "t\x1b]0;owned\x07", "r\rn\nl", "..", ".", "\u202egpj", "c\\..\\d"]
 
 
@@ -227,7 +230,7 @@ def hostile_names(w, server):
 
 with qrx.work() as work:
     server_ = work.server("--create-rate", "0")
-    for case in (lies_to_sender, changed_bytes, another_on_resume, hostile_names):
+    for case in (lies_to_sender, changed_bytes, another_on_resume, more_than_said, whole_on_resume, hostile_names):
         try:
             case(work, server_)
         except qrx.Failed as failure:

@@ -8,6 +8,7 @@ import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import qrx  # noqa: E402
+from lying import Liar  # noqa: E402
 
 
 def receive(w, *options, **more):
@@ -96,6 +97,31 @@ def main():
         sender.expect_exit(8)
         qrx.check("kept" in sender.err, sender.err)
         receiver.expect_exit(9)
+
+        # killed between saving and telling: the next run in that place tells it
+        os.makedirs(w.path("killed"))
+        killed = []
+
+        def kill_once(_method, path):
+            if path.endswith("/receipt") and not killed:
+                killed.append(receiver.pid)
+                receiver.kill()
+                return False
+            return True
+
+        way = Liar(server, before=kill_once)
+        receiver = w.tool("qrx-recv", "--json", "-s", way.url, "-n", "2", cwd=w.path("killed"))
+        sender = send(w, receiver.expect_event("space")["drop"], "--wait=60s", a, b)
+        sender.expect_event("delivered")
+        receiver.expect_exit(-9)
+        qrx.check_equal(["a.txt", "b.bin"], sorted(os.listdir(w.path("killed"))), "what the killed run had saved")
+        again = w.tool("qrx-recv", "--json", "-s", server.url, cwd=w.path("killed"))
+        again.expect_event("space")
+        received = sender.expect_event("received")
+        qrx.check_equal((2, 0, 0), (received["saved"], received["declined"], received["kept"]), "told by the next run")
+        sender.expect_exit(0)
+        again.kill()
+        qrx.check_equal(["a.txt", "b.bin"], sorted(os.listdir(w.path("killed"))), "nothing is saved twice")
 
         # while it waits a signal ends it, and it was sent
         space = server.space()

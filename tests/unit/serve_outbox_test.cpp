@@ -2,6 +2,7 @@
 
 #include <atomic>
 #include <set>
+#include <stdexcept>
 
 #include "serve/operations/outbox.h"
 #include "unit/space_world.h"
@@ -28,7 +29,10 @@ space::Policy relaxed() {
 struct Post {
   explicit Post(std::function<Outcome(const Notice&)> send, serve::OutboxOptions options = {},
                 std::function<void()> interrupt = {})
-      : log(serve::LogForm::text, 1, [](const std::string&) {}) {
+      : log(serve::LogForm::text, 1, [this](const std::string& line) {
+          const std::lock_guard lock(mutex);
+          logged += line;
+        }) {
     shares.set_transports(mail | sms);
     created = world.create();
     outbox = std::make_unique<Outbox>(
@@ -66,11 +70,12 @@ struct Post {
     return false;
   }
 
+  std::mutex mutex;
+  std::string logged;
   World world{relaxed()};
   space::Shares shares{*world.spaces, {}};
   serve::Log log;
   space::Created created;
-  std::mutex mutex;
   std::vector<Notice> sent;
   std::unique_ptr<Outbox> outbox;
 };
@@ -146,6 +151,25 @@ TEST_CASE("a transport that hangs holds up no other") {
   CHECK(sending == 2);
   gate.unlock();
   for (const auto& share : hanging) CHECK(post.becomes(share, ShareState::sent));
+}
+
+TEST_CASE("what is thrown for one notice is logged and ends that one, and its transport has room again") {
+  serve::OutboxOptions options;
+  options.threads = 2;
+  options.at_once_by_transport = 1;
+  Post post(
+      [](const Notice& notice) -> Outcome {
+        if (notice.to.address.starts_with("a@")) throw std::runtime_error("the transport is upset");
+        return {Outcome::State::sent, "250 ok", {}};
+      },
+      options);
+  const auto shares = post.share({"a@example.org", "b@example.org", "c@example.org"});
+  CHECK(post.becomes(shares.at(0), ShareState::unknown));
+  CHECK(post.becomes(shares.at(1), ShareState::sent));
+  CHECK(post.becomes(shares.at(2), ShareState::sent));
+  CHECK(post.now(shares.at(0)).reason == "the transport is upset");
+  post.outbox.reset();
+  CHECK(post.logged.find("the transport is upset") != std::string::npos);
 }
 
 TEST_CASE("the end of the server interrupts what is being sent, whose fate is unknown then") {

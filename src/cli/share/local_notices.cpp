@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <atomic>
 #include <memory>
+#include <system_error>
 #include <thread>
 
 #include "api/retry.h"
+#include "base/thrown.h"
 #include "base/units.h"
 #include "cli/counts.h"
 #include "cli/places.h"
@@ -38,7 +40,7 @@ LocalNotices::LocalNotices(const Guid& space, ReportNotice report, std::function
 Result<void> LocalNotices::send(const std::vector<notify::Notice>& notices, const Ended& ended) {
   std::atomic<std::size_t> next{0};
   std::optional<Error> trouble;
-  const auto work = [&] {
+  const auto send_some = [&] {
     const SendNotice send = make_send_();
     for (std::size_t at = next++; at < notices.size(); at = next++) {
       Result<std::optional<wire::ShareInfo>> recorded = fail(Kind::unavailable, "interrupted");
@@ -50,9 +52,22 @@ Result<void> LocalNotices::send(const std::vector<notify::Notice>& notices, cons
       next = notices.size();
     }
   };
+  const auto work = [&] {
+    const auto worked = catching(send_some);
+    if (worked) return;
+    const std::lock_guard lock(mutex_);
+    if (!trouble) trouble = worked.error();
+    next = notices.size();
+  };
   // Most of the time of a notice is waiting for the other side.
   std::vector<std::thread> others;
-  for (std::size_t i = 1; i < std::min(most_at_once, notices.size()); ++i) others.emplace_back(work);
+  for (std::size_t i = 1; i < std::min(most_at_once, notices.size()); ++i) {
+    try {
+      others.emplace_back(work);
+    } catch (const std::system_error&) {
+      break;  // fewer will do
+    }
+  }
   work();
   for (std::thread& other : others) other.join();
   if (trouble) return tl::unexpected(*trouble);

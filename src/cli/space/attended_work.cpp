@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <thread>
 
+#include "base/thrown.h"
 #include "base/unique_fd.h"
 #include "term/terminal.h"
 
@@ -16,8 +17,9 @@ namespace qrx::cli {
 Result<bool> run_attended(const std::function<void()>& work, const Attention& attention) {
   const UniqueFd done(::eventfd(0, EFD_CLOEXEC));
   if (!done) return fail_errno("cannot make an event descriptor");
+  Result<void> worked;
   std::thread worker([&] {
-    work();
+    worked = catching(work);
     const std::uint64_t one = 1;
     (void)!::write(done.get(), &one, sizeof one);
   });
@@ -39,6 +41,7 @@ Result<bool> run_attended(const std::function<void()>& work, const Attention& at
     }
   }
   worker.join();
+  if (!worked) return tl::unexpected(worked.error());
   return server_died;
 }
 

@@ -102,6 +102,7 @@ bool LeftVisit::visit(LeftRun& run) {
 Result<UnsavedSpace::Left> delete_or_count(const OwnerLink& link, const receive::Finished& finished, bool keep) {
   http::ClientOptions client = client_for(link.origin);
   client.connect_time = client.answer_time = client.stall_time = answer_time;
+  receive::tell_senders(receiving_dir(), link, client);
   Error last{Kind::other, "the space keeps changing", {}};
   for (int look = 0; look < most_looks; ++look) {
     const auto unsaved = receive::find_unsaved(link, client, finished, !keep);

@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include "base/random.h"
+#include "base/thrown.h"
 #include "base/units.h"
 #include "notify/settings.h"
 #include "wire/recipient.h"
@@ -30,6 +31,10 @@ ShareState state_of(Outcome::State state) {
       break;
   }
   return ShareState::unknown;
+}
+
+std::string short_id(const space::Shares::Claim& claim) {
+  return claim.notice.share.text().substr(0, 6);
 }
 
 std::string summary(const space::Shares::Claim& claim) {
@@ -122,47 +127,53 @@ std::string Outbox::busy_transports() const {
   return out;
 }
 
+std::optional<space::Shares::Next> Outbox::claim(std::uint64_t& seen) {
+  const std::lock_guard claiming(claim_mutex_);
+  std::unique_lock lock(mutex_);
+  if (stopping_) return std::nullopt;
+  seen = wakes_;
+  const std::string busy = busy_transports();
+  lock.unlock();
+  auto claimed = catching([&] { return shares_.claim(busy); });
+  if (!claimed) {
+    log_.error("the outbox cannot be read", {{"reason", claimed.error().what}});
+    return space::Shares::Next{};
+  }
+  if (claimed->claim) {
+    lock.lock();
+    ++busy_[claimed->claim->notice.transport];
+    ++sending_;
+  }
+  return std::move(*claimed);
+}
+
+void Outbox::release(const std::string& transport) {
+  const std::lock_guard lock(mutex_);
+  if (--busy_[transport] == 0) busy_.erase(transport);
+  --sending_;
+  ++wakes_;  // the transport has room again
+  changed_.notify_all();
+}
+
 void Outbox::run(const Sender& sender) {
-  std::unique_lock lock(mutex_, std::defer_lock);
   for (;;) {
-    space::Shares::Next next;
     std::uint64_t seen = 0;
-    {
-      const std::lock_guard claiming(claim_mutex_);
-      lock.lock();
-      if (stopping_) return;
-      seen = wakes_;
-      const std::string busy = busy_transports();
-      lock.unlock();
-      auto claimed = shares_.claim(busy);
-      if (claimed)
-        next = std::move(*claimed);
-      else
-        log_.error("the outbox cannot be read", {{"reason", claimed.error().what}});
-      if (next.claim) {
-        lock.lock();
-        ++busy_[next.claim->notice.transport];
-        ++sending_;
-        lock.unlock();
-      }
-    }
-    if (next.claim) {
-      send(sender, *next.claim);
-      lock.lock();
-      if (--busy_[next.claim->notice.transport] == 0) busy_.erase(next.claim->notice.transport);
-      --sending_;
-      ++wakes_;  // the transport has room again
-      changed_.notify_all();
-      lock.unlock();
+    const auto next = claim(seen);
+    if (!next) return;
+    if (next->claim) {
+      // What is thrown on the way concerns this notice: the others go out.
+      if (auto sent = catching([&] { send(sender, *next->claim); }); !sent)
+        log_.error("a notice was given up", {{"share", short_id(*next->claim)}, {"reason", sent.error().what}});
+      release(next->claim->notice.transport);
       continue;
     }
-    look_after();
+    if (auto looked = catching([this] { look_after(); }); !looked)
+      log_.error("the outbox cannot be looked after", {{"reason", looked.error().what}});
     Millis rest = longest_rest;
-    if (next.due) rest = std::clamp(*next.due - clock_.wall(), Millis(1), longest_rest);
-    lock.lock();
+    if (next->due) rest = std::clamp(*next->due - clock_.wall(), Millis(1), longest_rest);
+    std::unique_lock lock(mutex_);
     changed_.wait_for(lock, rest, [&] { return stopping_ || wakes_ != seen; });
     if (stopping_) return;
-    lock.unlock();
   }
 }
 
@@ -177,13 +188,18 @@ void Outbox::send(const Sender& sender, const space::Shares::Claim& claim) {
     notice.link = ShareLink{base_, claim.notice.token, claim.notice.key}.text();
     notice.summary = summary(claim);
     notice.expires = claim.expires;
-    outcome = sender.send(notice);
+    if (auto sent = catching([&]() -> Result<Outcome> { return sender.send(notice); })) {
+      outcome = std::move(*sent);
+    } else {  // whether it went out is not known: it is not sent twice
+      outcome = {Outcome::State::unknown, sent.error().what, {}};
+      log_.error("a notice was given up", {{"share", short_id(claim)}, {"reason", sent.error().what}});
+    }
   }
   space::Shares::Ending ending{state_of(outcome.state), outcome.reason, {}};
   if (ending.state == ShareState::queued)
     ending.retry_at = clock_.wall() + pause(claim.notice.attempts, outcome.retry_after, options_);
   const auto recorded = shares_.conclude(claim.notice.share, ending);
-  const std::string share = claim.notice.share.text().substr(0, 6);
+  const std::string share = short_id(claim);
   if (!recorded)
     log_.error("cannot record the result of a notice", {{"share", share}, {"reason", recorded.error().what}});
   log_.request("notice", {{"share", share},

@@ -55,6 +55,8 @@ class Outbox {
 
  private:
   void run(const Sender& sender);
+  std::optional<space::Shares::Next> claim(std::uint64_t& seen);  // nothing: it stops
+  void release(const std::string& transport);
   std::string busy_transports() const;  // as Shares::claim takes them; mutex_ held
   void send(const Sender& sender, const space::Shares::Claim& claim);
   void look_after();

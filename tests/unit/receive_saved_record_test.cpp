@@ -1,0 +1,89 @@
+// What a run remembers of a space for later ones: what is finished, and what its senders were not told.
+#include "receive/saved_record.h"
+
+#include <fstream>
+
+#include "receive/sender_news.h"
+#include "temp_directory.h"
+#include "unit/catch.h"
+
+using namespace qrx;
+using namespace qrx::receive;
+using namespace qrx::test;
+using wire::ReceiptState;
+
+namespace {
+
+struct Record {
+  TempDirectory directory;
+  Guid guid = Id::random();
+  SavedRecord open() const { return SavedRecord{directory / "recv", guid}; }
+};
+
+}  // namespace
+
+TEST_CASE("a file is finished when it has its name, whatever that is") {
+  for (const std::string name : {"done", "finished", "told", "discarded", "a b", "photo.jpg"}) {
+    const Record at;
+    const Id file = Id::random(), delivery = Id::random();
+    at.open().add(file, {name, 5, Xxh128Sum{}, delivery});
+    CHECK_FALSE(at.open().is_done(file));
+    CHECK(at.open().finished().deliveries.empty());
+    const auto earlier = at.open().find(file, delivery);
+    REQUIRE(earlier);
+    CHECK(earlier->name == name);
+    CHECK(earlier->size == 5);
+    at.open().finish({delivery, {file}, {}, true});
+    CHECK(at.open().is_done(file));
+    CHECK(at.open().finished().deliveries == std::set{delivery});
+  }
+}
+
+TEST_CASE("a line that was cut short marks nothing") {
+  const Record at;
+  const Id file = Id::random(), delivery = Id::random();
+  at.open().finish({delivery, {}, {file}, false});
+  const std::string path = at.directory / ("recv/" + at.guid.text() + ".saved");
+  for (const std::string cut : {" done", " done ", " done 5", " finished", " told 77"}) {
+    std::ofstream(path, std::ios::trunc) << file.text() << cut;
+    CHECK_FALSE(at.open().is_done(file));
+    CHECK(at.open().finished().deliveries.empty());
+    CHECK(at.open().untold().empty());
+  }
+}
+
+TEST_CASE("what was done and not told is told by a later run, once, and as what it was") {
+  const Record at;
+  const Id delivery = Id::random(), text = Id::random();
+  const Id a = Id::random(), b = Id::random(), c = Id::random();
+  at.open().finish({delivery, {a}, {}, false});
+  at.open().finish({delivery, {b}, {c}, true});
+  at.open().finish({text, {}, {}, true, true});
+  auto untold = at.open().untold();
+  REQUIRE(untold.size() == 2);
+  if (untold[0].delivery == text) std::swap(untold[0], untold[1]);
+  auto receipts = receipts_of(untold[0]);
+  REQUIRE(receipts.size() == 2);
+  CHECK(receipts[0].state == ReceiptState::declined);
+  CHECK(receipts[0].files == std::vector{c});
+  CHECK(receipts[1].state == ReceiptState::saved);
+  CHECK(receipts[1].files.empty());
+  receipts = receipts_of(untold[1]);
+  REQUIRE(receipts.size() == 1);
+  CHECK(receipts[0].state == ReceiptState::declined);
+  at.open().told(delivery);
+  untold = at.open().untold();
+  REQUIRE(untold.size() == 1);
+  CHECK(untold[0].delivery == text);
+  CHECK(at.open().finished().deliveries.size() == 2);
+}
+
+TEST_CASE("of a delivery that goes on only what is decided is told") {
+  const Id delivery = Id::random(), a = Id::random(), b = Id::random();
+  const auto receipts = receipts_of({delivery, {a}, {b}, false});
+  REQUIRE(receipts.size() == 2);
+  CHECK(receipts[0].files == std::vector{b});
+  CHECK(receipts[1].files == std::vector{a});
+  CHECK(receipts_of({delivery, {}, {}, false}).empty());
+  CHECK(receipts_of({delivery, {}, {a, b}, true}).at(0).files.empty());
+}

@@ -129,7 +129,7 @@ Result<std::string> OwnerClient::content(std::size_t most_bytes) {
   if (!answer) return tl::unexpected(answer.error());
   if (answer->status != 200) return fail(Kind::unavailable, "the server did not send the whole file");
   if (answer->body.size() > most_bytes)
-    return fail(Kind::unavailable, "the server's answer is longer than " + std::to_string(most_bytes) + " bytes");
+    return fail(Kind::integrity, "the server sent more of a file than it announced");
   return std::move(answer->body);
 }
 

@@ -22,6 +22,8 @@ class SpaceCreator : public Requests {
     auto answer = http_.request(request, most_answer_bytes);
     const int status = answer ? answer->status : 0;
     auto created = granted(std::move(answer), "open a space");
+    // It knows the right one.
+    if (status >= 300 && status < 400) return tl::unexpected(created.error());
     // Whatever answers so to this address, it is none of ours.
     if (status != 0 && status != 201 && (status < 400 || (!created && created.error().kind == Kind::not_found)))
       return fail(Kind::other, http_.origin().url() + " is not a qrx server: it answered " + std::to_string(status));

@@ -17,6 +17,11 @@ Error damaged(const std::string& name) {
   return {Kind::integrity, name + " arrived damaged, twice: its checksum differs", {}};
 }
 
+Error cannot_open(const std::string& name, const Error& why) {
+  return {why.kind, "cannot open " + name + ": " + why.what,
+          why.hint.empty() ? "ask its sender to send it again; with --seal off it is saved as it came" : why.hint};
+}
+
 // Of the file, not of the way or of this machine.
 bool is_at_fault(Kind kind) {
   return kind == Kind::integrity || kind == Kind::exists;
@@ -139,8 +144,7 @@ Result<void> FileSaver::keep_small(std::size_t index, const std::string& bytes) 
     } else if (refusal && is_foreign(*refusal)) {
       if (auto stays = stays_sealed(index, *refusal); !stays) return stays;
     } else {
-      return fail(opened.error().kind, "cannot open " + item(index).name + ": " + opened.error().what,
-                  opened.error().hint);
+      return tl::unexpected(cannot_open(item(index).name, opened.error()));
     }
   }
   // One who followed it while it was uploaded lets go of its partial.
@@ -252,8 +256,7 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
   if (arrived) return std::optional(std::move(*arrived));
   const auto refusal = incoming ? incoming->refusal() : std::nullopt;
   if (!refusal) return tl::unexpected(arrived.error());
-  if (!is_foreign(*refusal))
-    return fail(arrived.error().kind, "cannot open " + item(index).name + ": " + arrived.error().what);
+  if (!is_foreign(*refusal)) return tl::unexpected(cannot_open(item(index).name, arrived.error()));
   if (auto stays = stays_sealed(index, *refusal); !stays) return tl::unexpected(stays.error());
   return std::nullopt;
 }

@@ -104,13 +104,14 @@ Result<void> Incoming::pull(api::OwnerClient& client, const Expected& expected, 
   if (!opened) return tl::unexpected(opened.error());
   // What a server sends in front of what was asked for is passed over: the sink cannot take it a second time.
   std::uint64_t skip = start - opened->start;
-  while (!expected.size || taken() < *expected.size) {
-    // No byte more than it said: a disk is not filled by a server that goes on and on.
-    const std::uint64_t most = expected.size ? skip + *expected.size - taken() : buffer.size();
+  for (;;) {
+    // One byte more than it said, to see the end: a disk is not filled by a server that goes on and on.
+    const std::uint64_t most = expected.size ? skip + *expected.size - taken() + 1 : buffer.size();
     const auto got =
         client.read(std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(most, buffer.size()))));
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) break;
+    if (expected.size && *got == most) return fail(Kind::integrity, "the server sent more of a file than it announced");
     const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip, *got));
     skip -= skipped;
     if (skipped < *got)

@@ -3,6 +3,7 @@
 and what looks encrypted is never saved as it came without a word."""
 import json
 import os
+import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -55,6 +56,52 @@ def damaged_front(w, server):
     qrx.check(read(w.path("front/photo.jpg.age")) == body, "its bytes")
 
 
+def sealed_file(w, key, content):
+    return subprocess.run(["age", "-r", key], input=content, capture_output=True, check=True).stdout
+
+
+def flipped(content, at):
+    return content[:at] + bytes([content[at] ^ 1]) + content[at + 1:]
+
+
+def damaged_and_required(w, server):
+    """With --seal require what cannot be decrypted is never saved as it came: it is named, kept, and its sender is told so."""
+    stranger = subprocess.run(["age-keygen", "-y"], input=subprocess.run(["age-keygen"], capture_output=True, check=True).stdout,
+                              capture_output=True, check=True).stdout.decode().strip()
+    plain = b"".join(qrx.noise(300_000))
+    cases = (
+        ("a flipped bit", lambda key: flipped(sealed_file(w, key, plain), -100_000)),
+        ("a small one, too", lambda key: flipped(sealed_file(w, key, b"hello"), -3)),
+        ("cut off", lambda key: sealed_file(w, key, plain)[:-70_000]),
+        ("a damaged header", lambda key: (lambda s: flipped(s, s.index(b"\n--- ") + 9))(sealed_file(w, key, plain))),
+        ("encrypted to another", lambda key: sealed_file(w, stranger, plain)),
+    )
+    for number, (what, make) in enumerate(cases):
+        out = w.path(f"required{number}/")
+        recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, "--seal", "require", "-o", out)
+        space = recv.expect_event("space")
+        drop, key = space["drop"].lower().split("#")
+        answer = qrx.request("PUT", f"{drop}/photo.jpg.age", make(key), {"Accept": "application/json"})
+        qrx.check_equal(201, answer.status, what)
+        recv.expect_exit(6)
+        qrx.check("photo.jpg" in recv.err, f"{what}: it is named: {recv.err}")
+        qrx.check_equal([], shown(out), f"{what}: saved")
+        unsaved = [json.loads(line) for line in recv.out if '"unsaved"' in line]
+        qrx.check_equal([(1, 1)], [(event["deliveries"], event["files"]) for event in unsaved], f"{what}: the event")
+        qrx.check("kept on the server until" in recv.err, f"{what}: {recv.err}")
+        at, token = space["owner"].replace("/s/", "/api/v1/spaces/").split("#")
+        state = qrx.request("GET", at, headers={"Authorization": f"Bearer {token}"}).json()
+        qrx.check_equal(1, len(state["deliveries"]), f"{what}: it stays on the server")
+        status = qrx.request("GET", f"{drop}/deliveries/{state['deliveries'][0]['delivery']}").json()
+        qrx.check_equal({"saved": 0, "declined": 0, "kept": 1, "missing": 0}, status["receipt"], f"{what}: what its sender is told")
+        again = w.tool("qrx-recv", "--no-progress", "--resume", space["guid"], "--seal", "require", "-o", w.path(f"again{number}/"))
+        again.expect_exit(6)
+        qrx.check_equal([], shown(w.path(f"again{number}/")), f"{what}: a later run saves")
+        as_it_is = w.tool("qrx-recv", "--no-progress", "--resume", space["guid"], "--seal", "off", "-o", w.path(f"off{number}/"))
+        as_it_is.expect_exit(0)
+        qrx.check(read(w.path(f"off{number}/photo.jpg.age")).startswith(b"age-encryption.org/v1\n"), f"{what}: as it came")
+
+
 def link_without_key(w, server):
     """A share link that lost what follows its #."""
     keep = w.tool("qrx-recv", "--json", "--no-progress", "--keep", "-s", server.url, "-o", w.path("kept/"))
@@ -88,7 +135,7 @@ def find_link(answer):
 
 with qrx.work() as work:
     one = work.server()
-    for case in (one_is_in_the_way, damaged_front, link_without_key):
+    for case in (one_is_in_the_way, damaged_front, damaged_and_required, link_without_key):
         try:
             case(work, one)
         except qrx.Failed as failure:

@@ -29,7 +29,7 @@ receive::Finished LeftSaving::save(const OwnerLink& link, const SharedIdentity& 
   ReceiveReport report(how, messages_, facts_, progress_);
   receive::ReceiverOptions options = how_to_receive(set_, link.origin);
   options.client.interrupt = interrupt_;
-  options.identity = identity;
+  if (set_.seal != "off") options.identity = identity;
   options.present_only = options.take_up = options.remember = options.keep = true;
   const auto end = receive_attended(link, options, report, output_, nullptr);
   progress_.clear();

@@ -1,27 +1,14 @@
 #include "store/sqlite_catalog.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <sys/statvfs.h>
-
-#include <algorithm>
-#include <array>
-#include <atomic>
-#include <condition_variable>
-#include <deque>
-#include <exception>
 #include <mutex>
-#include <span>
 
-#include "base/unique_fd.h"
+#include "store/catalog_writer.h"
 #include "store/columns.h"
 #include "store/paths.h"
 #include "store/receipt_columns.h"
 #include "store/rows.h"
-#include "store/schema.h"
 #include "store/share_columns.h"
 #include "store/space_cache.h"
-#include "store/sqlite_transaction.h"
 
 namespace qrx::store {
 namespace {
@@ -36,57 +23,17 @@ using space::SpaceState;
 using space::Transaction;
 using space::UploadRow;
 
-constexpr const char* changing = "cannot write the catalog";
-constexpr std::size_t most_in_batch = 256;
-constexpr int pages_until_checkpoint = 1000;  // SQLite's own default, 4 MiB
-
-// One caller of change(), until its work is committed or has failed. Lives on the caller's stack.
-struct Waiting {
-  Durability durability;
-  const std::function<Result<void>(Transaction&)>& work;
-  Result<void> result{};
-  bool done = false, leads = false;
-  std::condition_variable turn{};
-};
-
 }  // namespace
 
 struct SqliteCatalog::Impl {
-  Impl(std::string database, SqliteOptions chosen)
-      : path(std::move(database)), options(chosen), cache(chosen.most_cached_spaces, chosen.most_cached_rows) {}
+  Impl(std::string path, const SqliteOptions& options)
+      : cache(options.most_cached_spaces, options.most_cached_rows),
+        writer(std::move(path), {options.relaxed, options.reserve_bytes}, cache, reader_mutex) {}
 
-  const std::string path;
-  const SqliteOptions options;
   SpaceCache cache;
-
-  // Group commit. Changes wait in the queue; the first of them leads: it runs up to most_in_batch in one transaction
-  // with one sync, wakes the others, and hands the lead to the first who came meanwhile. So the sync of one batch is
-  // the time in which the next one gathers, and no thread is needed for it.
-  // Locks: queue_mutex is never held while the database is used; the lead itself guards `writer`. reader_mutex is taken
-  // by readers alone and, for a truncating checkpoint, by the leader after its batch; the lock of `cache` comes last.
-  std::mutex queue_mutex;
-  std::deque<Waiting*> queue;
-  bool led = false;
-
-  // Only for who leads.
-  std::unique_ptr<Connection> writer;
-  bool syncing = true;    // PRAGMA synchronous as it stands
-  bool reserved = false;  // the reserve file is there
-  int wal_pages = 0;
-  std::optional<Error> broken;  // a sync has failed
-
-  std::atomic<bool> purging{false};  // the next checkpoint is to leave an empty log
-  std::mutex reader_mutex;
-  std::unique_ptr<Connection> reader;
-
-  Result<void> prepare();
-  void make_reserve();
-  void give_up_reserve();
-  int set_syncing(bool wanted);
-  int attempt(std::span<Waiting* const> batch, bool durable, ChangeLog& log);
-  void run(std::span<Waiting* const> batch);
-  void run_or_fail(std::span<Waiting* const> batch) noexcept;
-  void checkpoint();
+  std::mutex reader_mutex;  // who reads, one at a time; the lock of `cache` comes after it
+  CatalogWriter writer;
+  std::unique_ptr<Connection> reader;  // closed before the writer, which empties the log when it is the last
 
   template <class Read>
   auto read(Read&& with) {
@@ -102,238 +49,17 @@ Result<std::unique_ptr<SqliteCatalog>> SqliteCatalog::open(const std::string& pa
   if (sqlite3_threadsafe() == 0) return fail(Kind::other, "cannot open the catalog: SQLite was built without threads");
   auto impl = std::make_unique<Impl>(path, options);
   if (auto made = make_file(path); !made) return tl::unexpected(made.error());
-  // On a full disk the log could not even be made: what is set aside for that goes first, and is taken again at the
-  // end.
-  impl->give_up_reserve();
-  auto writer = Connection::open(path, Connection::Access::write);
-  if (!writer) return tl::unexpected(writer.error());
-  impl->writer = std::move(*writer);
-  if (auto prepared = impl->prepare(); !prepared) return tl::unexpected(prepared.error());
+  if (auto opened = impl->writer.open(); !opened) return tl::unexpected(opened.error());
   auto reader = Connection::open(path, Connection::Access::read);
   if (!reader) return tl::unexpected(reader.error());
   impl->reader = std::move(*reader);
   impl->reader->execute("PRAGMA cache_size=-2048");
-  impl->make_reserve();
+  impl->writer.make_reserve();
   return std::unique_ptr<SqliteCatalog>(new SqliteCatalog(std::move(impl)));
 }
 
-Result<void> SqliteCatalog::Impl::prepare() {
-  for (const char* pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA cache_size=-4096",
-                             "PRAGMA wal_autocheckpoint=0", "PRAGMA journal_size_limit=16777216",
-                             "PRAGMA temp_store=MEMORY", "PRAGMA trusted_schema=OFF", "PRAGMA secure_delete=FAST"})
-    if (const int code = writer->execute(pragma); code != SQLITE_OK)
-      return fail_sqlite(code, "cannot open the catalog " + path);
-  {
-    Statement mode = writer->prepare("PRAGMA journal_mode");
-    if (!mode.step() || mode.next_text() != "wal")
-      return fail(Kind::other, "cannot open the catalog " + path + ": no write-ahead log on this file system");
-  }
-  std::uint64_t version = 0;
-  {
-    Statement statement = writer->prepare("PRAGMA user_version");
-    if (!statement.step()) return fail_sqlite(statement.code(), "cannot open the catalog " + path);
-    version = statement.next_number();
-  }
-  if (version > schema_version) return fail(Kind::other, "cannot open the catalog " + path + ": a newer qrx wrote it");
-  if (version < schema_version) {
-    int code = writer->execute("BEGIN IMMEDIATE");
-    for (std::uint64_t step = version; code == SQLITE_OK && step < schema_version; ++step)
-      code = writer->execute(schema_steps[step]);
-    const std::string stamp = "PRAGMA user_version=" + std::to_string(schema_version);
-    if (code == SQLITE_OK) code = writer->execute(stamp.c_str());
-    if (code == SQLITE_OK) code = writer->execute("COMMIT");
-    if (code != SQLITE_OK)
-      return fail_sqlite(code,
-                         (version == 0 ? "cannot make the catalog " : "cannot bring up to date the catalog ") + path);
-    if (auto synced = sync_parent(path); !synced) return synced;
-  }
-  // Tells the leader how long the log has grown, instead of a checkpoint inside COMMIT whose failure nobody would see.
-  sqlite3_wal_hook(
-      writer->get(),
-      [](void* self, sqlite3*, const char*, int pages) {
-        static_cast<Impl*>(self)->wal_pages = pages;
-        return SQLITE_OK;
-      },
-      this);
-  return {};
-}
-
-void SqliteCatalog::Impl::make_reserve() {
-  const std::string name = path + ".reserve";
-  struct statvfs disk {};
-  // Not worth having where it would take much of a small disk.
-  if (::statvfs(path.c_str(), &disk) != 0) return;
-  const std::uint64_t available = static_cast<std::uint64_t>(disk.f_bavail) * disk.f_frsize;
-  if (options.reserve_bytes == 0 || available / 20 < options.reserve_bytes) return;
-  const UniqueFd fd(::open(name.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-  if (!fd) return;
-  reserved = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(options.reserve_bytes)) == 0;
-  if (!reserved) ::unlink(name.c_str());
-}
-
-void SqliteCatalog::Impl::give_up_reserve() {
-  ::unlink((path + ".reserve").c_str());
-  reserved = false;
-}
-
-int SqliteCatalog::Impl::set_syncing(bool wanted) {
-  if (wanted == syncing) return SQLITE_OK;
-  // NORMAL appends to the log without a sync; the sync of the next FULL commit covers the log from its beginning.
-  const int code = writer->execute(wanted ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
-  if (code == SQLITE_OK) syncing = wanted;
-  return code;
-}
-
-// What throws fails alone, with its reason: the others of the batch, and all who come later, must go on.
-static Result<void> run_work(const std::function<Result<void>(Transaction&)>& work, Transaction& transaction) {
-  try {
-    return work(transaction);
-  } catch (const std::exception& thrown) {
-    return fail(Kind::other, std::string(changing) + ": " + thrown.what());
-  } catch (...) {
-    return fail(Kind::other, std::string(changing) + ": an unknown exception");
-  }
-}
-
-// One transaction with all works of the batch, each in a savepoint of its own so that it can fail alone.
-int SqliteCatalog::Impl::attempt(std::span<Waiting* const> batch, bool durable, ChangeLog& log) {
-  if (const int code = set_syncing(durable); code != SQLITE_OK) return code;
-  writer->prepare("BEGIN IMMEDIATE").step();
-  if (!writer->in_transaction()) return writer->extended_code();
-  SqliteTransaction writes(*writer);
-  const bool several = batch.size() > 1;
-  // False: the batch is rolled back, for nobody knows whose writes stand in it.
-  int failure = SQLITE_OK;
-  const auto done = [&](const char* what) {
-    if (!several) return true;
-    Statement statement = writer->prepare(what);
-    statement.step();
-    failure = statement.code();
-    if (failure != SQLITE_OK && writer->in_transaction()) writer->execute("ROLLBACK");
-    return failure == SQLITE_OK;
-  };
-  bool anything = false;
-  for (Waiting* waiting : batch) {
-    const std::size_t mark = writes.log().mark();
-    if (!done("SAVEPOINT one")) return failure;
-    waiting->result = run_work(waiting->work, writes);
-    const int code = writes.code();
-    if (code != SQLITE_OK) {
-      if ((code & 0xFF) == SQLITE_FULL || !writer->in_transaction()) {
-        writer->execute("ROLLBACK");
-        return code;
-      }
-      waiting->result = fail_sqlite(code, changing);
-      writes.forgive();
-    }
-    if (waiting->result) {
-      anything = true;
-    } else {
-      if (!done("ROLLBACK TO one")) return failure;
-      writes.log().back_to(mark);
-    }
-    if (!done("RELEASE one")) return failure;
-  }
-  if (!anything) {
-    writer->execute("ROLLBACK");
-    return SQLITE_OK;
-  }
-  Statement commit = writer->prepare("COMMIT");
-  commit.step();
-  if (const int code = commit.code(); code != SQLITE_OK) {
-    if (writer->in_transaction()) writer->execute("ROLLBACK");
-    return code;
-  }
-  log = std::move(writes.log());
-  return SQLITE_OK;
-}
-
-void SqliteCatalog::Impl::run(std::span<Waiting* const> batch) {
-  const auto fail_all = [&](const Error& error) {
-    for (Waiting* waiting : batch) waiting->result = tl::unexpected(error);
-  };
-  if (broken) return fail_all(*broken);
-  const bool durable = !options.relaxed && std::any_of(batch.begin(), batch.end(), [](const Waiting* waiting) {
-    return waiting->durability == Durability::durable;
-  });
-  ChangeLog log;
-  int code = attempt(batch, durable, log);
-  if ((code & 0xFF) == SQLITE_FULL && reserved) {
-    give_up_reserve();
-    code = attempt(batch, durable, log);
-  }
-  if (code == SQLITE_OK) {
-    try {
-      cache.committed(log);
-    } catch (const std::exception&) {  // out of memory; the changes stand all the same
-      cache.forget_all();
-    }
-    return;
-  }
-  if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC)
-    broken = Error{Kind::unavailable, "the catalog's disk failed to sync: changes are refused until a restart", {}};
-  fail_all(broken ? *broken : fail_sqlite(code, changing).value());
-}
-
-// Whoever leads must come back to hand the lead on, also when memory runs out on the way.
-void SqliteCatalog::Impl::run_or_fail(std::span<Waiting* const> batch) noexcept {
-  try {
-    run(batch);
-    return;
-  } catch (const std::exception& thrown) {
-    for (Waiting* waiting : batch) waiting->result = fail(Kind::unavailable, thrown.what());
-  }
-  if (writer->in_transaction()) writer->execute("ROLLBACK");
-}
-
-void SqliteCatalog::Impl::checkpoint() {
-  const bool purge = purging.exchange(false);
-  if ((wal_pages < pages_until_checkpoint && !purge) || broken) return;
-  wal_pages = 0;  // with a reader in the way it gets no further now; the next change says how long the log is
-  std::unique_lock readers(reader_mutex, std::defer_lock);
-  if (purge) readers.lock();
-  const int code = sqlite3_wal_checkpoint_v2(
-      writer->get(), nullptr, purge ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
-  if (purge && code != SQLITE_OK)
-    purging = true;  // what was to be gone is still in the log: with the next change again
-  // The kernel forgets pages whose sync failed, those of the log too: later commits would stand behind a hole.
-  if (code == SQLITE_IOERR_FSYNC)
-    broken = Error{Kind::unavailable, "the catalog's disk failed to sync: changes are refused until a restart", {}};
-  if (!reserved) make_reserve();
-}
-
 Result<void> SqliteCatalog::change(Durability durability, const std::function<Result<void>(Transaction&)>& work) {
-  Waiting self{durability, work};
-  std::unique_lock lock(impl_->queue_mutex);
-  impl_->queue.push_back(&self);
-  if (impl_->led) {
-    self.turn.wait(lock, [&] { return self.done || self.leads; });
-    if (self.done) return std::move(self.result);
-  }
-  impl_->led = true;
-  std::array<Waiting*, most_in_batch> places;
-  std::size_t taken = 0;
-  for (; !impl_->queue.empty() && taken < most_in_batch; impl_->queue.pop_front())
-    places[taken++] = impl_->queue.front();
-  const std::span<Waiting* const> batch(places.data(), taken);
-  lock.unlock();
-  impl_->run_or_fail(batch);
-  lock.lock();
-  for (Waiting* waiting : batch) {
-    if (waiting == &self) continue;
-    waiting->done = true;
-    waiting->turn.notify_one();  // under the lock: it must not be gone before this returns
-  }
-  lock.unlock();
-  impl_->checkpoint();
-  lock.lock();
-  if (impl_->queue.empty()) {
-    impl_->led = false;
-  } else {
-    impl_->queue.front()->leads = true;
-    impl_->queue.front()->turn.notify_one();
-  }
-  return std::move(self.result);
+  return impl_->writer.change(durability, work);
 }
 
 Result<std::shared_ptr<const SpaceState>> SqliteCatalog::space(const Guid& guid) {
@@ -531,9 +257,7 @@ Result<std::vector<Id>> SqliteCatalog::claims_before(WallTime noticed) {
 }
 
 Result<void> SqliteCatalog::purge() {
-  impl_->purging = true;
-  // What leads a change makes the checkpoint, and nobody writes meanwhile.
-  return change(Durability::lazy, [](Transaction&) -> Result<void> { return {}; });
+  return impl_->writer.purge();
 }
 
 Result<void> SqliteCatalog::check() {

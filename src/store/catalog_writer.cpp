@@ -1,0 +1,250 @@
+#include "store/catalog_writer.h"
+
+#include <algorithm>
+#include <array>
+#include <exception>
+
+#include "store/paths.h"
+#include "store/schema.h"
+#include "store/sqlite_transaction.h"
+
+namespace qrx::store {
+namespace {
+
+using space::Durability;
+using space::Transaction;
+
+constexpr const char* changing = "cannot write the catalog";
+constexpr std::size_t most_in_batch = 256;
+constexpr int pages_until_checkpoint = 1000;  // SQLite's own default, 4 MiB
+
+// What throws fails alone, with its reason: the others of the batch, and all who come later, must go on.
+Result<void> run_work(const std::function<Result<void>(Transaction&)>& work, Transaction& transaction) {
+  try {
+    return work(transaction);
+  } catch (const std::exception& thrown) {
+    return fail(Kind::other, std::string(changing) + ": " + thrown.what());
+  } catch (...) {
+    return fail(Kind::other, std::string(changing) + ": an unknown exception");
+  }
+}
+
+}  // namespace
+
+CatalogWriter::CatalogWriter(std::string path, const Options& options, SpaceCache& cache, std::mutex& readers)
+    : path_(std::move(path)),
+      relaxed_(options.relaxed),
+      cache_(cache),
+      readers_(readers),
+      reserve_(path_, options.reserve_bytes) {}
+
+Result<void> CatalogWriter::open() {
+  // On a full disk the log could not even be made: what is set aside for that goes first.
+  reserve_.give_up();
+  auto connection = Connection::open(path_, Connection::Access::write);
+  if (!connection) return tl::unexpected(connection.error());
+  connection_ = std::move(*connection);
+  if (auto set = set_pragmas(); !set) return set;
+  if (auto current = bring_up_to_date(); !current) return current;
+  // Tells the leader how long the log has grown, instead of a checkpoint inside COMMIT whose failure nobody would see.
+  sqlite3_wal_hook(
+      connection_->get(),
+      [](void* self, sqlite3*, const char*, int pages) {
+        static_cast<CatalogWriter*>(self)->wal_pages_ = pages;
+        return SQLITE_OK;
+      },
+      this);
+  return {};
+}
+
+Result<void> CatalogWriter::set_pragmas() {
+  for (const char* pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA cache_size=-4096",
+                             "PRAGMA wal_autocheckpoint=0", "PRAGMA journal_size_limit=16777216",
+                             "PRAGMA temp_store=MEMORY", "PRAGMA trusted_schema=OFF", "PRAGMA secure_delete=FAST"})
+    if (const int code = connection_->execute(pragma); code != SQLITE_OK)
+      return fail_sqlite(code, "cannot open the catalog " + path_);
+  Statement mode = connection_->prepare("PRAGMA journal_mode");
+  if (!mode.step() || mode.next_text() != "wal")
+    return fail(Kind::other, "cannot open the catalog " + path_ + ": no write-ahead log on this file system");
+  return {};
+}
+
+// All steps that the database lacks, in one transaction with its new version.
+Result<void> CatalogWriter::bring_up_to_date() {
+  std::uint64_t version = 0;
+  {
+    Statement statement = connection_->prepare("PRAGMA user_version");
+    if (!statement.step()) return fail_sqlite(statement.code(), "cannot open the catalog " + path_);
+    version = statement.next_number();
+  }
+  if (version > schema_version) return fail(Kind::other, "cannot open the catalog " + path_ + ": a newer qrx wrote it");
+  if (version == schema_version) return {};
+  int code = connection_->execute("BEGIN IMMEDIATE");
+  for (std::uint64_t step = version; code == SQLITE_OK && step < schema_version; ++step)
+    code = connection_->execute(schema_steps[step]);
+  const std::string stamp = "PRAGMA user_version=" + std::to_string(schema_version);
+  if (code == SQLITE_OK) code = connection_->execute(stamp.c_str());
+  if (code == SQLITE_OK) code = connection_->execute("COMMIT");
+  if (code != SQLITE_OK)
+    return fail_sqlite(code,
+                       (version == 0 ? "cannot make the catalog " : "cannot bring up to date the catalog ") + path_);
+  return sync_parent(path_);
+}
+int CatalogWriter::set_syncing(bool wanted) {
+  if (wanted == syncing_) return SQLITE_OK;
+  // NORMAL appends to the log without a sync; the sync of the next FULL commit covers the log from its beginning.
+  const int code = connection_->execute(wanted ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL");
+  if (code == SQLITE_OK) syncing_ = wanted;
+  return code;
+}
+
+// One transaction with all works of the batch, each in a savepoint of its own so that it can fail alone.
+int CatalogWriter::attempt(Batch batch, bool durable, ChangeLog& log) {
+  if (const int code = set_syncing(durable); code != SQLITE_OK) return code;
+  connection_->prepare("BEGIN IMMEDIATE").step();
+  if (!connection_->in_transaction()) return connection_->extended_code();
+  SqliteTransaction writes(*connection_);
+  const bool several = batch.size() > 1;
+  // False: the batch is rolled back, for nobody knows whose writes stand in it.
+  int failure = SQLITE_OK;
+  const auto done = [&](const char* what) {
+    if (!several) return true;
+    Statement statement = connection_->prepare(what);
+    statement.step();
+    failure = statement.code();
+    if (failure != SQLITE_OK && connection_->in_transaction()) connection_->execute("ROLLBACK");
+    return failure == SQLITE_OK;
+  };
+  bool anything = false;
+  for (Waiting* waiting : batch) {
+    const std::size_t mark = writes.log().mark();
+    if (!done("SAVEPOINT one")) return failure;
+    waiting->result = run_work(waiting->work, writes);
+    const int code = writes.code();
+    if (code != SQLITE_OK) {
+      if ((code & 0xFF) == SQLITE_FULL || !connection_->in_transaction()) {
+        connection_->execute("ROLLBACK");
+        return code;
+      }
+      waiting->result = fail_sqlite(code, changing);
+      writes.forgive();
+    }
+    if (waiting->result) {
+      anything = true;
+    } else {
+      if (!done("ROLLBACK TO one")) return failure;
+      writes.log().back_to(mark);
+    }
+    if (!done("RELEASE one")) return failure;
+  }
+  if (!anything) {
+    connection_->execute("ROLLBACK");
+    return SQLITE_OK;
+  }
+  Statement commit = connection_->prepare("COMMIT");
+  commit.step();
+  if (const int code = commit.code(); code != SQLITE_OK) {
+    if (connection_->in_transaction()) connection_->execute("ROLLBACK");
+    return code;
+  }
+  log = std::move(writes.log());
+  return SQLITE_OK;
+}
+
+void CatalogWriter::run(Batch batch) {
+  const auto fail_all = [&](const Error& error) {
+    for (Waiting* waiting : batch) waiting->result = tl::unexpected(error);
+  };
+  if (broken_) return fail_all(*broken_);
+  const bool durable = !relaxed_ && std::any_of(batch.begin(), batch.end(), [](const Waiting* waiting) {
+    return waiting->durability == Durability::durable;
+  });
+  ChangeLog log;
+  int code = attempt(batch, durable, log);
+  if ((code & 0xFF) == SQLITE_FULL && reserve_.there()) {
+    reserve_.give_up();
+    code = attempt(batch, durable, log);
+  }
+  if (code == SQLITE_OK) {
+    try {
+      cache_.committed(log);
+    } catch (const std::exception&) {  // out of memory; the changes stand all the same
+      cache_.forget_all();
+    }
+    return;
+  }
+  if (code == SQLITE_IOERR_FSYNC || code == SQLITE_IOERR_DIR_FSYNC) refuse_from_now_on();
+  fail_all(broken_ ? *broken_ : fail_sqlite(code, changing).value());
+}
+
+// A sync that failed is final: the kernel may have forgotten the pages, and a later sync would not say so.
+void CatalogWriter::refuse_from_now_on() {
+  broken_ = Error{Kind::unavailable, "the catalog's disk failed to sync: changes are refused until a restart", {}};
+}
+
+// Whoever leads must come back to hand the lead on, also when memory runs out on the way.
+void CatalogWriter::run_or_fail(Batch batch) noexcept {
+  try {
+    run(batch);
+    return;
+  } catch (const std::exception& thrown) {
+    for (Waiting* waiting : batch) waiting->result = fail(Kind::unavailable, thrown.what());
+  }
+  if (connection_->in_transaction()) connection_->execute("ROLLBACK");
+}
+
+void CatalogWriter::checkpoint() {
+  const bool purge = purging_.exchange(false);
+  if ((wal_pages_ < pages_until_checkpoint && !purge) || broken_) return;
+  wal_pages_ = 0;  // with a reader in the way it gets no further now; the next change says how long the log is
+  std::unique_lock readers(readers_, std::defer_lock);
+  if (purge) readers.lock();
+  const int code = sqlite3_wal_checkpoint_v2(
+      connection_->get(), nullptr, purge ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
+  if (purge && code != SQLITE_OK)
+    purging_ = true;  // what was to be gone is still in the log: with the next change again
+  // The kernel forgets pages whose sync failed, those of the log too: later commits would stand behind a hole.
+  if (code == SQLITE_IOERR_FSYNC) refuse_from_now_on();
+  if (!reserve_.there()) reserve_.make();
+}
+
+Result<void> CatalogWriter::change(Durability durability, const std::function<Result<void>(Transaction&)>& work) {
+  Waiting self{durability, work};
+  std::unique_lock lock(queue_mutex_);
+  queue_.push_back(&self);
+  if (led_) {
+    self.turn.wait(lock, [&] { return self.done || self.leads; });
+    if (self.done) return std::move(self.result);
+  }
+  led_ = true;
+  std::array<Waiting*, most_in_batch> places;
+  std::size_t taken = 0;
+  for (; !queue_.empty() && taken < most_in_batch; queue_.pop_front()) places[taken++] = queue_.front();
+  const Batch batch(places.data(), taken);
+  lock.unlock();
+  run_or_fail(batch);
+  lock.lock();
+  for (Waiting* waiting : batch) {
+    if (waiting == &self) continue;
+    waiting->done = true;
+    waiting->turn.notify_one();  // under the lock: it must not be gone before this returns
+  }
+  lock.unlock();
+  checkpoint();
+  lock.lock();
+  if (queue_.empty()) {
+    led_ = false;
+  } else {
+    queue_.front()->leads = true;
+    queue_.front()->turn.notify_one();
+  }
+  return std::move(self.result);
+}
+
+Result<void> CatalogWriter::purge() {
+  purging_ = true;
+  // What leads a change makes the checkpoint, and nobody writes meanwhile.
+  return change(Durability::lazy, [](Transaction&) -> Result<void> { return {}; });
+}
+
+}  // namespace qrx::store

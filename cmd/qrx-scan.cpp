@@ -14,22 +14,20 @@
 #include <cerrno>
 #include <charconv>
 #include <chrono>
-#include <ctime>
 #include <new>
 #include <string_view>
 
-#include "base/bytes.h"
 #include "base/write_all.h"
 #include "vision/colour.h"
-#include "vision/decode_picture.h"
 #include "vision/frames_camera.h"
 #include "vision/frames_pgm.h"
-#include "vision/picture_gif.h"
+#include "vision/picture_scan.h"
 #include "vision/sandbox.h"
 #include "vision/scan_client.h"
 #include "vision/search_codes.h"
+#include "vision/small_picture.h"
 #include "vision/watch.h"
-#include "vision/watch_report.h"
+#include "vision/watch_writer.h"
 #include "wire/link.h"
 
 namespace {
@@ -51,124 +49,29 @@ bool read_all(std::vector<std::byte>& out) {
   }
 }
 
-// A code that comes up later in a moving picture. The first frame was looked at; all others share one budget.
-SearchResult search_later_frames(const std::vector<std::byte>& bytes, SearchOptions options) {
-  constexpr int most_frames = 200;
-  const std::clock_t start = std::clock();
-  const auto budget = options.budget;
-  SearchResult found;
-  options.colours = nullptr;
-  int number = 0;
-  each_gif_frame(bytes, most_pixels, [&](const Gray& gray) {
-    if (number++ == 0) return true;
-    if (budget.count() > 0) {
-      options.budget = budget - std::chrono::milliseconds((std::clock() - start) * 1000 / CLOCKS_PER_SEC);
-      if (options.budget.count() <= 0) return false;
-    }
-    found = search_codes(gray, options);
-    return found.texts.empty() && number < most_frames;
-  });
-  return found;
-}
-
-ScanReport scan(const std::vector<std::byte>& bytes, SearchOptions options) {
-  ScanReport report;
-  if (bytes.size() > most_picture_bytes) {
-    report.status = ScanStatus::too_large;
-    return report;
-  }
-  const Picture picture = decode_picture(bytes);
-  switch (picture.fault) {
-    case PictureFault::none:
-      break;
-    case PictureFault::unknown_format:
-      report.status = ScanStatus::not_a_picture;
-      return report;
-    case PictureFault::unread_format:
-      report.status = ScanStatus::not_read_format;
-      return report;
-    case PictureFault::damaged:
-      report.status = ScanStatus::damaged;
-      return report;
-    case PictureFault::too_large:
-      report.status = ScanStatus::too_large;
-      return report;
-  }
-  options.screenshot = picture.format == PictureFormat::png || picture.format == PictureFormat::bmp ||
-                       picture.format == PictureFormat::svg;
-  options.colours = [&bytes](int side) { return decode_colours(bytes, side); };
-  SearchResult found = search_codes(picture.gray, options);
-  if (found.texts.empty() && picture.format == PictureFormat::gif) found = search_later_frames(bytes, options);
-  report.texts = std::move(found.texts);
-  report.step = std::move(found.step);
-  report.width = static_cast<std::uint32_t>(picture.gray.width);
-  report.height = static_cast<std::uint32_t>(picture.gray.height);
-  if (report.texts.empty() && !picture.complete) report.status = ScanStatus::damaged;
-  return report;
-}
-
 int answer(const ScanReport& report) {
   return write_all(STDOUT_FILENO, format_scan_report(report)) ? 0 : 1;
 }
 
-// Texts and views as they come; what format_scan_report writes at the end is the same as if it had been said at once.
-class Teller {
- public:
-  bool begin() { return write_all(STDOUT_FILENO, lines_of({}, false)); }
-  bool tell(const SearchResult& found, const Gray& gray) {
-    report_.width = static_cast<std::uint32_t>(gray.width);
-    report_.height = static_cast<std::uint32_t>(gray.height);
-    for (const std::string& text : found.texts) {
-      if (report_.texts.size() == ScanReport::most_texts ||
-          std::ranges::find(report_.texts, text) != report_.texts.end())
-        continue;
-      if (report_.texts.empty()) report_.step = found.step;
-      report_.texts.push_back(text);
-      if (!write_all(STDOUT_FILENO, "text " + to_base64(as_bytes(text)) + "\n")) return false;
-    }
-    return true;
-  }
-  bool show(const Gray& gray, AimHint hint) {
-    constexpr std::chrono::milliseconds pause{90};
-    const auto now = std::chrono::steady_clock::now();
-    if (now - shown_ < pause) return true;
-    shown_ = now;
-    return write_all(STDOUT_FILENO, format_watch_view(small_view(gray, hint)));
-  }
-  bool end(ScanStatus status) {
-    if (report_.texts.empty()) report_.status = status;
-    return write_all(STDOUT_FILENO, lines_of(report_, true));
-  }
-
- private:
-  // The first line, or the last one.
-  static std::string lines_of(const ScanReport& report, bool last) {
-    std::string text = format_scan_report(report);
-    return last ? text.substr(text.rfind('\n', text.size() - 2) + 1) : text.substr(0, text.find('\n') + 1);
-  }
-  ScanReport report_;
-  std::chrono::steady_clock::time_point shown_{};
-};
-
 // To check the type behind a virtual call UBSan makes a pipe, which kills in the sandbox.
 __attribute__((no_sanitize("vptr"))) int watch(Frames* frames, ScanStatus why, bool any) {
-  Teller teller;
-  if (!teller.begin()) return 1;
-  if (!frames) return teller.end(why) ? 0 : 1;
+  WatchWriter writer;
+  if (!writer.begin()) return 1;
+  if (!frames) return writer.end(why) ? 0 : 1;
   Watch watcher(any);
   while (const Gray* gray = frames->next()) {
     const SearchResult found = watcher.look(*gray);
-    if (!teller.tell(found, *gray) || !teller.show(*gray, watcher.hint())) return 1;
-    const auto wanted = [&](const std::string& text) { return any || parse_drop_link(text).has_value(); };
-    if (std::ranges::any_of(found.texts, wanted)) return teller.end(ScanStatus::searched) ? 0 : 1;
+    if (!writer.tell(found, *gray) || !writer.show(*gray, watcher.hint())) return 1;
+    const auto wanted = [&](const std::string& text) { return any || wire::parse_drop_link(text).has_value(); };
+    if (std::ranges::any_of(found.texts, wanted)) return writer.end(ScanStatus::searched) ? 0 : 1;
   }
-  return teller.end(frames->why()) ? 0 : 1;
+  return writer.end(frames->why()) ? 0 : 1;
 }
 
 int scan_stdin(const SearchOptions& options) {
   if (!enter_sandbox(Sandbox::picture)) return scan_exit_no_sandbox;
   std::vector<std::byte> bytes;
-  return read_all(bytes) ? answer(scan(bytes, options)) : 1;
+  return read_all(bytes) ? answer(scan_bytes(bytes, options)) : 1;
 }
 
 int watch_stdin(std::string_view source, bool any) {

@@ -41,6 +41,13 @@ std::optional<double> smear_direction(const cv::Mat& gray) {
   return std::atan2(2 * xy, xx - yy) / 2 + CV_PI / 2;
 }
 
+cv::Mat sharpened(const cv::Mat& gray) {
+  cv::Mat soft, out;
+  cv::GaussianBlur(gray, soft, cv::Size(), 3);
+  cv::addWeighted(gray, 3, soft, -2, 0, out);
+  return out;
+}
+
 Unsmear::Unsmear(const cv::Mat& gray)
     : size_(gray.size()), padded_(cv::getOptimalDFTSize(gray.cols + 32), cv::getOptimalDFTSize(gray.rows + 32)) {
   cv::Mat wide;

@@ -179,12 +179,12 @@ Result<std::string> drop_link_in(const ScanReport& report, const std::string& na
 }
 
 Result<std::string> drop_link_in(std::span<const NamedReport> reports) {
-  std::optional<DropLink> link;
+  std::optional<wire::DropLink> link;
   std::string text;
   std::size_t others = 0;
   for (const auto& [name, report] : reports) {
     for (const std::string& candidate : report.texts) {
-      const auto parsed = parse_drop_link(candidate);
+      const auto parsed = wire::parse_drop_link(candidate);
       if (!parsed) {
         ++others;
       } else if (!link) {

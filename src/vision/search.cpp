@@ -83,7 +83,7 @@ bool Search::read_pure(const cv::Mat& picture) {
 void Search::keep(std::string text) {
   auto& texts = result_.texts;
   if (text.empty() || text.size() > ScanReport::most_text_bytes) return;
-  const bool link = parse_drop_link(text).has_value();
+  const bool link = wire::parse_drop_link(text).has_value();
   if (link || options_.any) found_enough_ = true;
   if (std::ranges::find(texts, text) != texts.end()) return;
   if (texts.size() == ScanReport::most_texts) {

@@ -89,11 +89,7 @@ void adaptive_large(Search& search) {
 }
 
 void unsharp(Search& search) {
-  const cv::Mat& gray = search.at_most(1000);
-  cv::Mat soft, out;
-  cv::GaussianBlur(gray, soft, cv::Size(), 3);
-  cv::addWeighted(gray, 3, soft, -2, 0, out);
-  search.read(out);
+  search.read(sharpened(search.at_most(1000)));
 }
 
 void clahe(Search& search) {

@@ -56,11 +56,7 @@ void inverted(Search& search) {
 }
 
 void sharp(Search& search) {
-  const cv::Mat& gray = search.at_most(1280);
-  cv::Mat blurred, out;
-  cv::GaussianBlur(gray, blurred, cv::Size(), 3);
-  cv::addWeighted(gray, 3, blurred, -2, 0, out);
-  search.read(out);
+  search.read(sharpened(search.at_most(1280)));
 }
 
 void located(Search& search) {

@@ -151,7 +151,7 @@ Result<ScanReport> watch(const WatchSource& source, const WatchOptions& options)
   WatchReader reader;
   reader.view = options.view;
   reader.text = [&](const std::string& text) {
-    if (options.other_code && !parse_drop_link(text)) options.other_code(text);
+    if (options.other_code && !wire::parse_drop_link(text)) options.other_code(text);
   };
   std::optional<Steady> deadline;
   if (options.timeout) deadline = std::chrono::steady_clock::now() + *options.timeout;

@@ -36,6 +36,13 @@ char state_of(int kernel_id) {
   return end != nullptr && end[1] == ' ' ? end[2] : '\0';
 }
 
+// Of threads that want a processor, 0 standing for one that has just begun. One that ended meanwhile counts for
+// nothing.
+unsigned runnable(const std::vector<int>& threads) {
+  return static_cast<unsigned>(
+      std::count_if(threads.begin(), threads.end(), [](int id) { return id == 0 || state_of(id) == 'R'; }));
+}
+
 }  // namespace
 
 Pool::Pool(unsigned least, unsigned most, std::function<void()> watch)
@@ -91,27 +98,26 @@ void Pool::submit(std::span<Task* const> tasks) {
   for (auto wake = enqueue(tasks).first; wake > 0; --wake) ready_.notify_one();
 }
 
-unsigned Pool::runnable_threads() const {
-  return static_cast<unsigned>(std::count_if(threads_.begin(), threads_.end(), [](const auto& thread) {
-    return thread.second.kernel_id == 0 || state_of(thread.second.kernel_id) == 'R';
-  }));
-}
-
-bool Pool::needs_thread() const {
-  if (threads_count_ >= most_) return false;
-  const auto waited = now() - queue_.front().since;
-  return waited > (threads_count_ < many_threads ? patience : more_patience) && runnable_threads() < processors_;
+bool Pool::is_starved() const {
+  if (queue_.empty() || idle_ > 0 || stopping_ || threads_count_ >= most_) return false;
+  return now() - queue_.front().since > (threads_count_ < many_threads ? patience : more_patience);
 }
 
 void Pool::tend() {
   std::vector<std::thread> finished;
+  std::vector<int> threads;  // looked at when one more may be needed
   {
     const std::lock_guard lock(mutex_);
     finished.swap(finished_);
     watching_ = !queue_.empty();
-    if (watching_ && idle_ == 0 && !stopping_ && needs_thread()) (void)add_thread();
+    if (is_starved())
+      for (const auto& [id, thread] : threads_) threads.push_back(thread.kernel_id);
   }
   for (auto& thread : finished) thread.join();
+  // Without the mutex: the kernel takes its time to say what a thread does, and no task should wait for that.
+  if (threads.empty() || runnable(threads) >= processors_) return;
+  const std::lock_guard lock(mutex_);
+  if (is_starved()) (void)add_thread();
 }
 
 void Pool::work() {

@@ -40,7 +40,7 @@ class Pool {
   // For the thread that calls tend(): does not call `watch`.
   void submit(std::span<Task* const> tasks);
 
-  // Adds a thread if the oldest task has waited for a while.
+  // Adds a thread if the oldest task has waited for a while and a processor is free. One thread calls it.
   void tend();
 
   bool has_waiting_tasks() const { return waiting_.load(std::memory_order_relaxed) > 0; }
@@ -62,8 +62,7 @@ class Pool {
   void work();
   // All under the mutex.
   Result<void> add_thread();
-  bool needs_thread() const;
-  unsigned runnable_threads() const;
+  bool is_starved() const;  // the oldest task has waited for a while, and there may be one thread more
 
   const unsigned least_;
   const unsigned most_;

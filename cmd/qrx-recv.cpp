@@ -48,7 +48,7 @@ class Recv : public Tool {
   Result<void> take_link(const std::string& argument);
   Result<void> open_space();
   api::SpaceAddress address() const;
-  receive::ReceiverOptions how_to_receive(const Origin& origin) const;
+  receive::ReceiverOptions how_to_receive(const wire::Origin& origin) const;
   ReceiveReportOptions how_to_report(bool to_stream);
   Result<void> invite(ReceiveReport& report);
   std::optional<int> visit_left(ReceiveOutput& output);
@@ -142,7 +142,7 @@ api::SpaceAddress Recv::address() const {
 
 // --- receiving
 
-receive::ReceiverOptions Recv::how_to_receive(const Origin& origin) const {
+receive::ReceiverOptions Recv::how_to_receive(const wire::Origin& origin) const {
   receive::ReceiverOptions how = cli::how_to_receive(set_, origin);
   how.client.interrupt = interrupt_;
   how.present_only = !opened_ && !set_.follow && !set_.count && !set_.timeout;
@@ -223,7 +223,9 @@ void Recv::say_stopped(int signal) {
 std::optional<int> Recv::visit_left(ReceiveOutput& output) {
   const LeftWanted wanted{place_of(set_.output, output.is_stream()), set_.ask, set_.resume};
   LeftSaving saving(set_, asking_ ? &*asking_ : nullptr, output, messages_, facts_, progress_, interrupt_);
-  const auto save = [&](const OwnerLink& link, const SharedIdentity& identity) { return saving.save(link, identity); };
+  const auto save = [&](const wire::OwnerLink& link, const SharedIdentity& identity) {
+    return saving.save(link, identity);
+  };
   const std::size_t found = visit_left_runs(wanted, save, messages_, facts_);
   if (ended_by() != 0 || facts_.closed()) return end({});
   if (set_.resume.empty()) return std::nullopt;  // what could not be saved was said

@@ -41,13 +41,13 @@ class Send : public Tool {
 
  private:
   int scan_only();
-  bool confirmed(const DropLink& link);
+  bool confirmed(const wire::DropLink& link);
   Result<void> check_words(LinkWords& words);
   Result<send::SourceList> find_sources();
   Result<send::SourceList> find_text();
-  send::SenderOptions how_to_send(const Origin& origin);
-  int send(const DropLink& link, const send::SourceList& sources);
-  int wait_for_receipt(const DropLink& link, const send::SentDelivery& delivery, SendReport& report);
+  send::SenderOptions how_to_send(const wire::Origin& origin);
+  int send(const wire::DropLink& link, const send::SourceList& sources);
+  int wait_for_receipt(const wire::DropLink& link, const send::SentDelivery& delivery, SendReport& report);
   void say_stopped(int) override {
     if (is_sent_)
       messages_.warn("stopped waiting; it was sent");
@@ -98,7 +98,7 @@ int Send::scan_only() {
 }
 
 // A picture can come from anywhere: plain HTTP to a host outside the local network is worth a question.
-bool Send::confirmed(const DropLink& link) {
+bool Send::confirmed(const wire::DropLink& link) {
   if (set_.yes || !set_.link.empty() || link.origin.tls || is_private_host(link.origin.host)) return true;
   if (!term::is_terminal(STDERR_FILENO)) return true;
   auto asking = Asking::open("sending");
@@ -117,7 +117,7 @@ Result<void> Send::check_words(LinkWords& words) {
               "nothing was sent; compare the words with the receiver");
 }
 
-send::SenderOptions Send::how_to_send(const Origin& origin) {
+send::SenderOptions Send::how_to_send(const wire::Origin& origin) {
   send::SenderOptions how;
   how.client = client_for(origin);
   how.client.interrupt = interrupt_;
@@ -135,7 +135,7 @@ send::SenderOptions Send::how_to_send(const Origin& origin) {
   return how;
 }
 
-int Send::send(const DropLink& link, const send::SourceList& sources) {
+int Send::send(const wire::DropLink& link, const send::SourceList& sources) {
   // They cost some 50 ms of a processor: only when someone is shown them.
   const bool at_terminal = term::is_terminal(STDERR_FILENO) && !messages_.quiet();
   std::optional<LinkWords> words;
@@ -167,7 +167,7 @@ int Send::send(const DropLink& link, const send::SourceList& sources) {
   return skipped_ > 0 ? exit_partly : code;
 }
 
-int Send::wait_for_receipt(const DropLink& link, const send::SentDelivery& delivery, SendReport& report) {
+int Send::wait_for_receipt(const wire::DropLink& link, const send::SentDelivery& delivery, SendReport& report) {
   progress_.status("Waiting until the receiver has saved it… (Ctrl-C to stop)");
   http::ClientOptions client = client_for(link.origin);
   client.interrupt = interrupt_;

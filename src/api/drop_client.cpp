@@ -17,7 +17,7 @@ tl::unexpected<Error> strange(const std::string& what) {
 
 }  // namespace
 
-DropClient::DropClient(const DropLink& link, const http::ClientOptions& options)
+DropClient::DropClient(const wire::DropLink& link, const http::ClientOptions& options)
     : Requests(link.origin, options), space_(link.guid) {}
 
 std::string DropClient::path(wire::Resource resource, const Id& item) const {

@@ -20,7 +20,7 @@ namespace qrx::api {
 
 class DropClient : public Requests {
  public:
-  DropClient(const DropLink& link, const http::ClientOptions& options);
+  DropClient(const wire::DropLink& link, const http::ClientOptions& options);
 
   Result<wire::DropInfo> look();
   Result<Id> open_delivery(const std::string& message);

@@ -12,7 +12,7 @@ http::ClientOptions with_interrupt(http::ClientOptions options, std::shared_ptr<
 
 }  // namespace
 
-Requests::Requests(const Origin& origin, http::ClientOptions options)
+Requests::Requests(const wire::Origin& origin, http::ClientOptions options)
     : interrupt_(options.interrupt ? options.interrupt : std::make_shared<http::Interrupt>()),
       http_(origin, with_interrupt(std::move(options), interrupt_)) {}
 

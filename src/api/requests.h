@@ -17,7 +17,7 @@ namespace qrx::api {
 // One thread at a time. Errors as refusals.h has them.
 class Requests {
  public:
-  Requests(const Origin& origin, http::ClientOptions options);
+  Requests(const wire::Origin& origin, http::ClientOptions options);
 
   // How long the last answer asked to wait before the next attempt.
   std::optional<Millis> asked_pause() const { return asked_pause_; }

@@ -24,7 +24,7 @@ Result<T> read(const Result<http::ClientAnswer>& answer) {
 
 }  // namespace
 
-ShareClient::ShareClient(const OwnerLink& link, const http::ClientOptions& options, Millis patience)
+ShareClient::ShareClient(const wire::OwnerLink& link, const http::ClientOptions& options, Millis patience)
     : Requests(link.origin, options), space_(link.guid), bearer_("Bearer " + link.token.text()), patience_(patience) {}
 
 Result<http::ClientAnswer> ShareClient::ask(const char* method, const std::string& path, const std::string& body,

@@ -17,7 +17,7 @@ namespace qrx::api {
 // Trouble of network and server is ridden out for `patience`, but for claims, which nobody may make twice.
 class ShareClient : public Requests {
  public:
-  ShareClient(const OwnerLink& link, const http::ClientOptions& options, Millis patience = Millis{15'000});
+  ShareClient(const wire::OwnerLink& link, const http::ClientOptions& options, Millis patience = Millis{15'000});
 
   Result<wire::SpaceInfo> space();
   Result<wire::Shares> create(const wire::CreateShares& wish);

@@ -11,15 +11,15 @@
 namespace qrx::api {
 
 struct SpaceAddress {
-  Origin origin;
+  wire::Origin origin;
   wire::Target place;  // the space, or the share
   std::string bearer;  // the owner's token; empty: the path is the right
   Id name;             // under which a run remembers what it saved: the GUID, or made of the share's token
   bool shared = false;
 
-  SpaceAddress(const OwnerLink& link)
+  SpaceAddress(const wire::OwnerLink& link)
       : origin(link.origin), place{wire::Resource::space, link.guid}, bearer(link.token.text()), name(link.guid) {}
-  SpaceAddress(const ShareLink& link)
+  SpaceAddress(const wire::ShareLink& link)
       : origin(link.origin), place{.resource = wire::Resource::link, .token = link.token}, shared(true) {
     const Sha256Sum sum = sha256(as_bytes(link.token));
     std::copy_n(sum.begin(), name.bytes.size(), name.bytes.begin());

@@ -36,7 +36,7 @@ class SpaceCreator : public Requests {
 
 }  // namespace
 
-Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::CreateSpace& wish,
+Result<wire::SpaceCreated> create_space(const wire::Origin& origin, const wire::CreateSpace& wish,
                                         const http::ClientOptions& options, const std::string& create_token,
                                         Millis patience) {
   http::ClientOptions own = options;
@@ -53,7 +53,7 @@ Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::Create
   return retry(creator, Backoff(*own.interrupt, policy, nullptr), [&] { return creator.create(request); });
 }
 
-Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& options,
+Result<void> delete_space(const wire::OwnerLink& link, const http::ClientOptions& options,
                           std::optional<std::uint64_t> deliveries) {
   return OwnerClient(link, options).remove(deliveries);
 }

@@ -16,13 +16,13 @@ namespace qrx::api {
 // Opens a space on a server. `create_token` is asked for by servers with --create token; empty: none.
 // Retries trouble of network and server for `patience` (2 s at least). A lost answer leaves a space that nobody knows
 // and that expires.
-Result<wire::SpaceCreated> create_space(const Origin& origin, const wire::CreateSpace& wish,
+Result<wire::SpaceCreated> create_space(const wire::Origin& origin, const wire::CreateSpace& wish,
                                         const http::ClientOptions& client, const std::string& create_token = {},
                                         Millis patience = Millis{3'000});
 
 // Deletes a space; with `deliveries` only while it holds so many, else Kind::conflict. A space that is gone already is
 // no error. Tried once.
-Result<void> delete_space(const OwnerLink& link, const http::ClientOptions& client,
+Result<void> delete_space(const wire::OwnerLink& link, const http::ClientOptions& client,
                           std::optional<std::uint64_t> deliveries = {});
 
 }  // namespace qrx::api

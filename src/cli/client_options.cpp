@@ -5,7 +5,7 @@
 
 namespace qrx::cli {
 
-http::ClientOptions client_for(const Origin& origin) {
+http::ClientOptions client_for(const wire::Origin& origin) {
   http::ClientOptions client;
   client.user_agent = user_agent;
   client.proxy = proxy_for(origin);

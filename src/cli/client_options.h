@@ -7,6 +7,6 @@
 namespace qrx::cli {
 
 // As "qrx/VERSION", through the proxy that the environment asks for; times and interrupt are the caller's to set.
-http::ClientOptions client_for(const Origin& origin);
+http::ClientOptions client_for(const wire::Origin& origin);
 
 }  // namespace qrx::cli

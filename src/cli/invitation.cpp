@@ -132,7 +132,7 @@ std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now) {
   return lines;
 }
 
-std::string curl_command(const DropLink& drop) {
+std::string curl_command(const wire::DropLink& drop) {
   return "curl -T FILE " + drop.origin.url() + wire::path_of({wire::Resource::drop, drop.guid}) + "/";
 }
 

@@ -40,7 +40,7 @@ std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now);
 qr::Screen screen_for(const std::optional<term::Size>& size, term::Depth depth, bool utf8, bool invert);
 
 // "curl -T FILE http://HOST/u/GUID/": what sends without a tool of ours and can be pasted as it stands.
-std::string curl_command(const DropLink& drop);
+std::string curl_command(const wire::DropLink& drop);
 
 // "one delivery", "3 deliveries" or, for 0, "files".
 std::string what_is_awaited(std::uint64_t count);

@@ -10,7 +10,7 @@
 
 namespace qrx::cli {
 
-LinkWords::LinkWords(const DropLink& link) : link_(link) {
+LinkWords::LinkWords(const wire::DropLink& link) : link_(link) {
   const auto work = [this] {
     words_ = catching([this] { return seal::fingerprint(link_.origin.authority(), link_.guid.text(), link_.key); });
   };

@@ -12,7 +12,7 @@ namespace qrx::cli {
 
 class LinkWords {
  public:
-  explicit LinkWords(const DropLink& link);  // begins
+  explicit LinkWords(const wire::DropLink& link);  // begins
   ~LinkWords();
   LinkWords(const LinkWords&) = delete;
   LinkWords& operator=(const LinkWords&) = delete;
@@ -20,7 +20,7 @@ class LinkWords {
   const Result<std::string>& get();  // waits. One thread at a time
 
  private:
-  DropLink link_;
+  wire::DropLink link_;
   Result<std::string> words_;
   std::thread thread_;
 };

@@ -219,9 +219,9 @@ void Options::number(std::string name, char letter, std::string help, std::optio
   });
 }
 
-void Options::url(std::string name, char letter, std::string help, std::optional<Origin>& target) {
+void Options::url(std::string name, char letter, std::string help, std::optional<wire::Origin>& target) {
   add(std::move(name), letter, "URL", std::move(help), [&target](const auto& values) -> Result<void> {
-    auto origin = Origin::parse(with_scheme(values.back()));
+    auto origin = wire::Origin::parse(with_scheme(values.back()));
     if (!origin) return tl::unexpected(origin.error());
     target = std::move(*origin);
     return {};

@@ -32,7 +32,7 @@ struct Common {
   int verbose = 0;
   bool no_progress = false;
   bool json = false;
-  std::optional<Origin> server;
+  std::optional<wire::Origin> server;
 };
 
 class Options {
@@ -57,7 +57,7 @@ class Options {
   void size(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target);
   void number(std::string name, char letter, std::string help, std::optional<std::uint64_t>& target,
               std::uint64_t least = 0);
-  void url(std::string name, char letter, std::string help, std::optional<Origin>& target);
+  void url(std::string name, char letter, std::string help, std::optional<wire::Origin>& target);
   void common(Common& target,
               bool with_server);  // -q -v --no-progress --json and, for clients, -s; -h and -V are always there
 

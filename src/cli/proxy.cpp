@@ -68,7 +68,7 @@ bool is_exempt(std::string_view host, std::string_view no_proxy) {
   return false;
 }
 
-std::string proxy_for(const Origin& origin) {
+std::string proxy_for(const wire::Origin& origin) {
   if (!origin.tls || is_loopback(origin.host)) return {};
   if (is_exempt(origin.host, first_set("NO_PROXY", "no_proxy"))) return {};
   return std::string(first_set("HTTPS_PROXY", "https_proxy"));

@@ -13,6 +13,6 @@ namespace qrx::cli {
 bool is_exempt(std::string_view host, std::string_view no_proxy);
 
 // "http://host:port", or empty: there is none, or the origin is exempt, loopback, or plain HTTP.
-std::string proxy_for(const Origin& origin);
+std::string proxy_for(const wire::Origin& origin);
 
 }  // namespace qrx::cli

@@ -38,7 +38,7 @@ std::optional<std::string_view> ClientAnswer::header(std::string_view name) cons
 }
 
 struct Client::Impl {
-  Origin origin;
+  wire::Origin origin;
   ClientOptions options;
   std::shared_ptr<Interrupt> interrupt;
   Waits waits;
@@ -49,7 +49,7 @@ struct Client::Impl {
   bool fresh = true;                // no answer came over this connection yet
   bool write_failed = false;        // a request went out in part: only answers may come now
 
-  Impl(Origin where, ClientOptions how)
+  Impl(wire::Origin where, ClientOptions how)
       : origin(std::move(where)),
         options(std::move(how)),
         interrupt(options.interrupt ? options.interrupt : std::make_shared<Interrupt>()),
@@ -302,13 +302,13 @@ Result<ClientAnswer> Client::Impl::send(const ClientRequest& request, std::optio
   return answer ? answer : head_only;
 }
 
-Client::Client(Origin origin, ClientOptions options)
+Client::Client(wire::Origin origin, ClientOptions options)
     : impl_(std::make_unique<Impl>(std::move(origin), std::move(options))) {}
 Client::~Client() = default;
 Client::Client(Client&&) noexcept = default;
 Client& Client::operator=(Client&&) noexcept = default;
 
-const Origin& Client::origin() const {
+const wire::Origin& Client::origin() const {
   return impl_->origin;
 }
 

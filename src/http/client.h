@@ -53,12 +53,12 @@ using BodyReader = std::function<Result<std::size_t>(std::span<std::byte> space)
 // status is not an error.
 class Client {
  public:
-  Client(Origin origin, ClientOptions options);
+  Client(wire::Origin origin, ClientOptions options);
   ~Client();
   Client(Client&&) noexcept;
   Client& operator=(Client&&) noexcept;
 
-  const Origin& origin() const;
+  const wire::Origin& origin() const;
 
   // A request with a small body and its whole answer, body included (up to most_bytes: more is an error). Idempotent
   // methods are tried once more on a new connection when a kept one turns out to be closed.

@@ -14,7 +14,7 @@ namespace qrx::http {
 using std::chrono::steady_clock;
 using State = SocketStream::State;
 
-Result<ClientConnection> ClientConnection::open(const Origin& origin, const ConnectOptions& options,
+Result<ClientConnection> ClientConnection::open(const wire::Origin& origin, const ConnectOptions& options,
                                                 const Interrupt& interrupt) {
   if (interrupt.raised()) return interrupted();
   const auto deadline = steady_clock::now() + options.connect_time;
@@ -23,9 +23,9 @@ Result<ClientConnection> ClientConnection::open(const Origin& origin, const Conn
     if (!socket) return tl::unexpected(socket.error());
     return ClientConnection(std::move(*socket), options.unix_path, interrupt);
   }
-  Origin target = origin;
+  wire::Origin target = origin;
   if (!options.proxy.empty()) {
-    const auto proxy = Origin::parse(options.proxy);
+    const auto proxy = wire::Origin::parse(options.proxy);
     if (!proxy || proxy->tls) return fail(Kind::usage, "the proxy is not of the form http://host:port");
     target = *proxy;
   }
@@ -41,7 +41,7 @@ Result<ClientConnection> ClientConnection::open(const Origin& origin, const Conn
   return connection;
 }
 
-Result<void> ClientConnection::through_proxy(const Origin& origin, Millis patience) {
+Result<void> ClientConnection::through_proxy(const wire::Origin& origin, Millis patience) {
   const std::string host = origin.host.find(':') == std::string::npos ? origin.host : "[" + origin.host + "]";
   const std::string target = host + ":" + std::to_string(origin.port);
   const std::string request = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n\r\n";
@@ -68,7 +68,7 @@ Result<void> ClientConnection::through_proxy(const Origin& origin, Millis patien
   return {};
 }
 
-Result<void> ClientConnection::start_tls(const Origin& origin, const std::string& ca_file, Millis patience) {
+Result<void> ClientConnection::start_tls(const wire::Origin& origin, const std::string& ca_file, Millis patience) {
   const auto context = client_tls(ca_file);
   if (!context) return tl::unexpected(context.error());
   auto session = connect_tls(*context, stream_.fd(), origin.host);

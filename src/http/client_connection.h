@@ -20,7 +20,8 @@ namespace qrx::http {
 class ClientConnection {
  public:
   // `interrupt` outlives it.
-  static Result<ClientConnection> open(const Origin& origin, const ConnectOptions& options, const Interrupt& interrupt);
+  static Result<ClientConnection> open(const wire::Origin& origin, const ConnectOptions& options,
+                                       const Interrupt& interrupt);
 
   // At least one byte, or 0 at the end of the stream. With `patience` over: Kind::unavailable.
   Result<std::size_t> read(std::span<std::byte> space, Millis patience);
@@ -40,8 +41,8 @@ class ClientConnection {
   ClientConnection(UniqueFd socket, std::string peer, const Interrupt& interrupt)
       : stream_(std::move(socket)), peer_(std::move(peer)), interrupt_(&interrupt) {}
   Result<bool> wait(short events, Steady deadline, short* seen = nullptr);  // false: the time is over
-  Result<void> through_proxy(const Origin& origin, Millis patience);
-  Result<void> start_tls(const Origin& origin, const std::string& ca_file, Millis patience);
+  Result<void> through_proxy(const wire::Origin& origin, Millis patience);
+  Result<void> start_tls(const wire::Origin& origin, const std::string& ca_file, Millis patience);
 
   tl::unexpected<Error> lost() const;  // what the stream failed with
 

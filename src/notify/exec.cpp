@@ -4,6 +4,7 @@
 #include "notify/command.h"
 #include "notify/transport_table.h"
 #include "notify/wording.h"
+#include "wire/limits.h"
 #include "wire/share_messages.h"
 
 namespace qrx::notify {

@@ -144,7 +144,7 @@ tl::expected<HttpAnswer, Outcome> ask(const HttpRequest& request) {
   session.hook = request.hook;
   session.plain_http = to_lower_ascii(request.url.substr(0, 7)) == "http://";
   if (request.hook && !request.hook->hosts.empty()) {
-    const auto origin = Origin::parse(request.url.substr(0, request.url.find_first_of("/?", 8)));
+    const auto origin = wire::Origin::parse(request.url.substr(0, request.url.find_first_of("/?", 8)));
     if (!origin ||
         std::find(request.hook->hosts.begin(), request.hook->hosts.end(), origin->host) == request.hook->hosts.end())
       return tl::unexpected(failed("hooks to this host are not allowed here"));

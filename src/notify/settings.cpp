@@ -114,7 +114,7 @@ bool is_mail_url(std::string_view text) {
   const auto after = text.find("://");
   if (after == std::string_view::npos) return false;
   const std::string scheme = to_lower_ascii(text.substr(0, after));
-  const auto origin = Origin::parse("http" + std::string(text.substr(after)));
+  const auto origin = wire::Origin::parse("http" + std::string(text.substr(after)));
   return (scheme == "smtp" || scheme == "smtps") && origin && origin->prefix.empty();
 }
 
@@ -137,7 +137,7 @@ std::string must_be(Form form, const std::string& value) {
     case Form::text:
       return is_plain(value) ? "" : "a text without control characters";
     case Form::url:
-      return Origin::parse(value) ? "" : "an address like https://host:port";
+      return wire::Origin::parse(value) ? "" : "an address like https://host:port";
     case Form::mail_url:
       return is_mail_url(value) ? "" : "smtp://host:port or smtps://host:port";
     case Form::file:

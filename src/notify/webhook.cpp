@@ -5,6 +5,7 @@
 #include "notify/api.h"
 #include "notify/signature.h"
 #include "notify/wording.h"
+#include "wire/limits.h"
 #include "wire/share_messages.h"
 
 namespace qrx::notify {

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "base/text.h"
+#include "wire/limits.h"
 #include "wire/share_messages.h"
 
 namespace qrx::notify {

@@ -8,7 +8,7 @@
 
 namespace qrx::receive {
 
-Result<Unsaved> find_unsaved(const OwnerLink& link, const http::ClientOptions& options, const Finished& finished,
+Result<Unsaved> find_unsaved(const wire::OwnerLink& link, const http::ClientOptions& options, const Finished& finished,
                              bool close) {
   api::OwnerClient client(link, options);
   if (close)

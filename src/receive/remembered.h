@@ -32,7 +32,7 @@ struct Unsaved {
 };
 // With `close` the space takes no new ones from now on, so that what was
 // found is all that there will be, but for deliveries that are being uploaded. Kind::not_found when it is gone.
-Result<Unsaved> find_unsaved(const OwnerLink& link, const http::ClientOptions& client, const Finished& finished,
+Result<Unsaved> find_unsaved(const wire::OwnerLink& link, const http::ClientOptions& client, const Finished& finished,
                              bool close);
 
 }  // namespace qrx::receive

@@ -5,6 +5,7 @@
 
 #include "api/refusals.h"
 #include "api/retry.h"
+#include "wire/limits.h"
 
 namespace qrx::receive {
 namespace {

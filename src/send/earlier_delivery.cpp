@@ -7,6 +7,7 @@
 #include "send/files_there.h"
 #include "send/sealed_source.h"
 #include "send/source_file.h"
+#include "wire/limits.h"
 
 namespace qrx::send {
 namespace {
@@ -21,7 +22,7 @@ Result<bool> believe_sealed(SendJob& job, const wire::DeliveryState& there, cons
       const Xxh128Sum sum = sums_of(as_bytes(job.plan->manifest()), false).xxh128;
       if (file.size == job.plan->manifest().size() && file.xxh128 == sum)
         job.manifest = file;
-      else if (there.committed || file.size > most_small_bytes)
+      else if (there.committed || file.size > wire::most_small_bytes)
         return false;
       continue;
     }
@@ -35,7 +36,7 @@ Result<bool> believe_sealed(SendJob& job, const wire::DeliveryState& there, cons
     job.finish(item->second, std::move(*sums), file.xxh128, file.size);
   }
   // A large one may be there in part, under an upload that nobody remembers.
-  return job.manifest || job.plan->manifest().size() <= most_small_bytes;
+  return job.manifest || job.plan->manifest().size() <= wire::most_small_bytes;
 }
 
 }  // namespace
@@ -56,7 +57,7 @@ Result<bool> believe(SendJob& job, const wire::DeliveryState& there, const Resum
     if (!here) return tl::unexpected(here.error());
     if (here->size == found->size && here->xxh128 == found->xxh128) {
       job.finish(i, std::move(*here), found->xxh128, found->size);
-    } else if (there.committed || here->size > most_small_bytes || found->size > most_small_bytes) {
+    } else if (there.committed || here->size > wire::most_small_bytes || found->size > wire::most_small_bytes) {
       return false;  // only small files replace each other
     }
   }

@@ -6,6 +6,7 @@
 
 #include "api/retry.h"
 #include "base/running_sums.h"
+#include "wire/limits.h"
 
 namespace qrx::send {
 namespace {
@@ -14,7 +15,7 @@ namespace {
 Result<std::optional<Xxh128Sum>> try_manifest(SendJob& job, api::DropClient& client, std::optional<Id>& upload) {
   const std::string& bytes = job.plan->manifest();
   const std::string name(wire::manifest_name);
-  if (bytes.size() <= most_small_bytes) {
+  if (bytes.size() <= wire::most_small_bytes) {
     if (auto posted = client.post_small(job.delivery, name, bytes); !posted) return tl::unexpected(posted.error());
     return client.small_answer();
   }

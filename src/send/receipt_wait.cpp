@@ -38,7 +38,7 @@ ReceiptResult in_the_end(const wire::DeliveryStatus& status, const SentDelivery&
 
 }  // namespace
 
-Result<ReceiptResult> await_receipt(const DropLink& link, const http::ClientOptions& options,
+Result<ReceiptResult> await_receipt(const wire::DropLink& link, const http::ClientOptions& options,
                                     const SentDelivery& delivery, std::optional<Seconds> most) {
   api::DropClient client(link, options);
   std::optional<Steady> deadline;

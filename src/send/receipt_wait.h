@@ -26,7 +26,7 @@ struct ReceiptResult {
 // `most`: how long; none: as long as its space lives. Costs the server no thread. Errors: Kind::timed_out when it was
 // not said in time, Kind::gone when the space ended without a word, Kind::unsupported when the server does not know it,
 // Kind::unavailable when the server stays away for a minute, or interrupted.
-Result<ReceiptResult> await_receipt(const DropLink& link, const http::ClientOptions& client,
+Result<ReceiptResult> await_receipt(const wire::DropLink& link, const http::ClientOptions& client,
                                     const SentDelivery& delivery, std::optional<Seconds> most);
 
 }  // namespace qrx::send

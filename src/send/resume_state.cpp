@@ -37,7 +37,7 @@ std::optional<seal::Key> parse_seed(std::string_view text) {
 
 }  // namespace
 
-std::string ResumeState::file_name(const DropLink& link, const SourceList& sources) {
+std::string ResumeState::file_name(const wire::DropLink& link, const SourceList& sources) {
   Sha256 hash;
   const auto add = [&hash](std::string_view text) {
     hash.update(as_bytes(text));
@@ -53,7 +53,7 @@ std::string ResumeState::file_name(const DropLink& link, const SourceList& sourc
   return to_hex(hash.sum()).substr(0, 32) + ".state";
 }
 
-std::optional<ResumeState> ResumeState::load(const std::string& directory, const DropLink& link,
+std::optional<ResumeState> ResumeState::load(const std::string& directory, const wire::DropLink& link,
                                              const SourceList& sources) {
   ResumeState state;
   state.path_ = directory + "/" + file_name(link, sources);
@@ -92,8 +92,8 @@ std::optional<ResumeState> ResumeState::load(const std::string& directory, const
   return state;
 }
 
-Result<ResumeState> ResumeState::begin(const std::string& directory, const DropLink& link, const SourceList& sources,
-                                       const Id& delivery, const seal::Key* seed) {
+Result<ResumeState> ResumeState::begin(const std::string& directory, const wire::DropLink& link,
+                                       const SourceList& sources, const Id& delivery, const seal::Key* seed) {
   if (auto made = make_private_directories(directory); !made) return tl::unexpected(made.error());
   ResumeState state;
   state.path_ = directory + "/" + file_name(link, sources);

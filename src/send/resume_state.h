@@ -25,10 +25,11 @@ namespace qrx::send {
 class ResumeState {
  public:
   // Nothing when there is no usable file (none, another format, in use by another run).
-  static std::optional<ResumeState> load(const std::string& directory, const DropLink& link, const SourceList& sources);
+  static std::optional<ResumeState> load(const std::string& directory, const wire::DropLink& link,
+                                         const SourceList& sources);
   // Begins a new file, replacing an old one. Fails when the directory cannot be written, or another run uses the file.
   // `seed`: null for a delivery that is not sealed.
-  static Result<ResumeState> begin(const std::string& directory, const DropLink& link, const SourceList& sources,
+  static Result<ResumeState> begin(const std::string& directory, const wire::DropLink& link, const SourceList& sources,
                                    const Id& delivery, const seal::Key* seed = nullptr);
 
   const Id& delivery() const { return delivery_; }
@@ -40,7 +41,7 @@ class ResumeState {
   void remove();  // done: nothing to continue
 
   // "HASH.state", from the server, the space, its key and the names and paths of the sources.
-  static std::string file_name(const DropLink& link, const SourceList& sources);
+  static std::string file_name(const wire::DropLink& link, const SourceList& sources);
 
  private:
   std::string path_;

@@ -6,7 +6,7 @@
 
 namespace qrx::send {
 
-SendJob::SendJob(const DropLink& to, const SenderOptions& how, const SourceList& what, http::Interrupt& end,
+SendJob::SendJob(const wire::DropLink& to, const SenderOptions& how, const SourceList& what, http::Interrupt& end,
                  api::RateLimiter& limiter, SendTally& figures)
     : link(to), options(how), list(what), interrupt(end), rate(limiter), tally(figures) {
   done.resize(list.sources.size());

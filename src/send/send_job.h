@@ -21,7 +21,7 @@
 namespace qrx::send {
 
 struct SendJob {
-  const DropLink& link;
+  const wire::DropLink& link;
   const SenderOptions& options;
   const SourceList& list;
   http::Interrupt& interrupt;
@@ -36,7 +36,7 @@ struct SendJob {
   std::vector<std::optional<Id>> uploads = {};  // by source: the one that this run opened or continues
   bool stream_begun = false;                    // something was read that nobody can read again
 
-  SendJob(const DropLink& to, const SenderOptions& how, const SourceList& what, http::Interrupt& end,
+  SendJob(const wire::DropLink& to, const SenderOptions& how, const SourceList& what, http::Interrupt& end,
           api::RateLimiter& limiter, SendTally& figures);
 
   api::Backoff backoff() const;
@@ -49,8 +49,5 @@ struct SendJob {
   // The server has this source whole.
   void finish(std::size_t index, SentFile file, const Xxh128Sum& wire_sum, std::uint64_t wire_bytes);
 };
-
-// A server takes no more by one PUT; larger files go by a resumable upload.
-inline constexpr std::uint64_t most_small_bytes = 256U << 10;
 
 }  // namespace qrx::send

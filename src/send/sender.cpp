@@ -20,6 +20,7 @@
 #include "send/send_job.h"
 #include "send/small_files.h"
 #include "send/stream_upload.h"
+#include "wire/limits.h"
 
 namespace qrx::send {
 namespace {
@@ -41,14 +42,14 @@ Result<UniqueFd> open_stream(const Source& source) {
 }  // namespace
 
 struct Sender::Impl {
-  DropLink link;
+  wire::DropLink link;
   SenderOptions options;
   SenderEvents events;
   std::optional<seal::Recipient> recipient;  // to whom is sealed
   std::optional<SealPlan> plan;
   seal::Key seed;  // of the plan
 
-  Impl(DropLink where, SenderOptions how, SenderEvents tell)
+  Impl(wire::DropLink where, SenderOptions how, SenderEvents tell)
       : link(std::move(where)), options(std::move(how)), events(std::move(tell)) {
     if (!options.client.interrupt) options.client.interrupt = std::make_shared<http::Interrupt>();
     had_key = !link.key.empty();
@@ -186,7 +187,7 @@ Result<void> Sender::Impl::send_sources(SendJob& job, api::DropClient& client) {
   if (auto sent = send_manifest(job, client); !sent) return sent;
   std::vector<std::size_t> small;
   for (std::size_t i = 0; i < job.list.sources.size(); ++i)
-    if (!job.done[i] && !job.list.sources[i].stream && job.wire_size(i) <= most_small_bytes) small.push_back(i);
+    if (!job.done[i] && !job.list.sources[i].stream && job.wire_size(i) <= wire::most_small_bytes) small.push_back(i);
   if (job.plan != nullptr && small.size() <= most_unpacked) small.clear();
   if (auto sent = send_small_files(job, small); !sent) return sent;
   for (std::size_t i = 0; i < job.list.sources.size(); ++i) {
@@ -287,7 +288,7 @@ Result<SentDelivery> Sender::Impl::send(const SourceList& sources) {
   }
 }
 
-Sender::Sender(DropLink link, SenderOptions options, SenderEvents events)
+Sender::Sender(wire::DropLink link, SenderOptions options, SenderEvents events)
     : impl_(std::make_unique<Impl>(std::move(link), std::move(options), std::move(events))) {}
 Sender::~Sender() = default;
 

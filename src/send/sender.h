@@ -15,7 +15,7 @@ namespace qrx::send {
 
 class Sender {
  public:
-  Sender(DropLink link, SenderOptions options, SenderEvents events = {});
+  Sender(wire::DropLink link, SenderOptions options, SenderEvents events = {});
   ~Sender();
 
   // Asks the server what may be sent: label, limits, key. Not retried for long: fails fast when nobody answers.

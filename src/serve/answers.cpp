@@ -14,7 +14,7 @@ bool accepts(const http::Request& request, std::string_view type) {
 
 // "host:port" of a Host or Origin, with the default port of the scheme where there is none.
 std::optional<std::string> authority_with_port(std::string_view authority, bool tls) {
-  const auto origin = Origin::parse((tls ? "https://" : "http://") + std::string(authority));
+  const auto origin = wire::Origin::parse((tls ? "https://" : "http://") + std::string(authority));
   if (!origin || !origin->prefix.empty()) return std::nullopt;
   return origin->host + ' ' + std::to_string(origin->port);
 }

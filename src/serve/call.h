@@ -22,7 +22,9 @@ struct Call {
   // Counts wrong tokens and links: when there were too many from this address, the answer is 429.
   http::Answer problem(const Error& error, int status = 0) const;
   http::Answer wrong_token(const Error& error) const;
-  http::Answer problem(int status, std::string_view detail) const { return serve::problem(asker, status, detail); }
+  http::Answer problem(int status, std::string_view detail, Saying saying = Saying::by_status) const {
+    return serve::problem(asker, status, detail, saying);
+  }
   std::string_view header(std::string_view name) const { return request->header(name).value_or(std::string_view()); }
 };
 using SharedCall = std::shared_ptr<const Call>;

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/text.h"
+#include "wire/json_line.h"
 
 namespace qrx::serve {
 namespace {
@@ -25,10 +26,11 @@ bool needs_quotes(std::string_view text) {
 void Log::write(std::string_view level, std::string_view event, Fields fields) const {
   std::string line;
   if (form_ == LogForm::json) {
-    line = "{\"time\":\"" + to_rfc3339(system_clock().wall()) + "\",\"level\":\"" + std::string(level) +
-           "\",\"event\":" + in_quotes(event);
-    for (const auto& [name, value] : fields) line += ",\"" + std::string(name) + "\":" + in_quotes(value);
-    line += '}';
+    // Escaped as the text form is: what reads the JSON and shows a value meets nothing that acts on a terminal.
+    wire::JsonLine json;
+    json.text("time", to_rfc3339(system_clock().wall())).text("level", level).text("event", escape_untrusted(event));
+    for (const auto& [name, value] : fields) json.text(name, escape_untrusted(value));
+    line = json.object();
   } else {
     line = "qrx-serve: ";
     line += event;

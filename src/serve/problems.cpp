@@ -1,7 +1,6 @@
 #include "serve/problems.h"
 
 #include "serve/answers.h"
-#include "serve/pages/pages.h"
 #include "wire/messages.h"
 
 namespace qrx::serve {
@@ -27,11 +26,12 @@ std::string detail_of(const Error& error) {
   }
 }
 
-http::Answer make(const Asker& asker, int status, std::string detail, std::int64_t retry_after = 5) {
+http::Answer make(const Asker& asker, int status, std::string detail, Saying saying = Saying::by_status,
+                  std::int64_t retry_after = 5) {
   http::Answer out;
   if (asker.browser) {
     out = page_answer(status, error_page(asker.look, status, title_of(status), detail,
-                                         status == 404 ? std::string() : asker.request_id));
+                                         status == 404 ? std::string() : asker.request_id, saying));
   } else if (asker.terminal) {
     out = answer(status, "text/plain; charset=utf-8", (detail.empty() ? std::string(title_of(status)) : detail) + "\n");
   } else {
@@ -145,12 +145,12 @@ http::Answer problem(const Asker& asker, const Error& error, int status) {
   return make(asker, status == 0 ? status_of(error.kind) : status, detail_of(error));
 }
 
-http::Answer problem(const Asker& asker, int status, std::string_view detail) {
-  return make(asker, status, std::string(detail));
+http::Answer problem(const Asker& asker, int status, std::string_view detail, Saying saying) {
+  return make(asker, status, std::string(detail), saying);
 }
 
 http::Answer too_many(const Asker& asker, std::string_view detail, Seconds retry_after) {
-  return make(asker, 429, std::string(detail), retry_after.count());
+  return make(asker, 429, std::string(detail), Saying::by_status, retry_after.count());
 }
 
 }  // namespace qrx::serve

@@ -9,6 +9,7 @@
 #include "base/result.h"
 #include "http/message.h"
 #include "serve/pages/language.h"
+#include "serve/pages/pages.h"
 
 namespace qrx::serve {
 
@@ -26,7 +27,8 @@ struct Asker {
 // Nothing of the inside leaves: errors of the machine (other, no_room, unavailable) get a general sentence. An unknown
 // space and a wrong token are the same bytes, so a 404 has no request id.
 http::Answer problem(const Asker& asker, const Error& error, int status = 0);  // 0: by the kind
-http::Answer problem(const Asker& asker, int status, std::string_view detail);
+// `saying`: what a page for a browser says instead of `detail`.
+http::Answer problem(const Asker& asker, int status, std::string_view detail, Saying saying = Saying::by_status);
 http::Answer too_many(const Asker& asker, std::string_view detail, Seconds retry_after);  // 429
 
 }  // namespace qrx::serve

@@ -44,7 +44,7 @@ void Site::warn_of_proxy(const http::Request& request) {
       !request.by_proxy && (request.header("x-forwarded-for") || request.header("x-forwarded-host") ||
                             request.header("x-forwarded-proto") || request.header("forwarded"));
   const auto host = request.header("host");
-  const auto named = host ? Origin::parse("http://" + std::string(*host)) : tl::unexpected(Error{});
+  const auto named = host ? wire::Origin::parse("http://" + std::string(*host)) : tl::unexpected(Error{});
   const bool led_astray = is_loopback_address(base_.host) && named && !equal_ignoring_case(named->host, "localhost") &&
                           (named->host != base_.host || named->port != base_.port);
   if ((!forwarded && !led_astray) || warned_of_proxy_.exchange(true)) return;

@@ -40,8 +40,8 @@ class Site {
   Site(space::Spaces& spaces, space::Shares& shares, Clock& clock, const Log& log, SiteOptions options,
        std::function<void(const Id&)> wake);
 
-  void set_base(Origin base) { base_ = std::move(base); }  // before serving
-  const Origin& base() const { return base_; }
+  void set_base(wire::Origin base) { base_ = std::move(base); }  // before serving
+  const wire::Origin& base() const { return base_; }
   const SiteOptions& options() const { return options_; }
 
   void set_create_tokens(std::vector<Sha256Sum> hashes);
@@ -65,7 +65,7 @@ class Site {
 
  private:
   SiteOptions options_;
-  Origin base_;
+  wire::Origin base_;
   mutable std::mutex tokens_mutex_;
   std::vector<Sha256Sum> create_tokens_;
   std::atomic<bool> warned_of_proxy_{false};

@@ -53,20 +53,39 @@ tl::unexpected<Error> used_up() {
   return fail(Kind::gone, "this link has reached its download limit");
 }
 
-Result<Downloads::Found> Downloads::find(std::string_view link) {
+Result<ShareRow> Downloads::row_of(std::string_view link) const {
   const auto token = Token::parse(to_lower_ascii(link));
   if (!token) return no_such_link();
   auto row = context_.catalog.share_of_link(sha256(as_bytes(token->text())));
   if (!row) return tl::unexpected(row.error());
   if (!*row) return no_such_link();
-  if ((*row)->revoked) return fail(Kind::gone, "this link was revoked");
-  auto space = registry_.enter_by_token((*row)->guid);
+  return std::move(**row);
+}
+
+Result<Downloads::Found> Downloads::find(std::string_view link) {
+  auto row = row_of(link);
+  if (!row) return tl::unexpected(row.error());
+  if (row->revoked) return fail(Kind::gone, "this link was revoked");
+  auto space = registry_.enter_by_token(row->guid);
   if (!space && space.error().kind == Kind::gone) return fail(Kind::gone, "this link has expired");
   if (!space && space.error().kind == Kind::not_found) return no_such_link();
   if (!space) return tl::unexpected(space.error());
-  const WallTime expires = end_of(**row, **space);
+  const WallTime expires = end_of(*row, **space);
   if (expires <= context_.clock.wall()) return fail(Kind::gone, "this link has expired");
-  return Found{std::move(**row), std::move(*space), expires};
+  return Found{std::move(*row), std::move(*space), expires};
+}
+
+LinkEnd Downloads::why_gone(std::string_view link) {
+  const auto row = row_of(link);
+  if (!row) return LinkEnd::none;
+  if (row->revoked) return LinkEnd::revoked;
+  const auto found = find(link);
+  if (!found) return found.error().kind == Kind::gone ? LinkEnd::expired : LinkEnd::none;
+  if (row->limit == 0) return LinkEnd::none;
+  const auto files = context_.catalog.committed_files(row->guid);
+  if (!files) return LinkEnd::none;
+  const auto more = left(*row, *files);
+  return !more && more.error().kind == Kind::gone ? LinkEnd::used_up : LinkEnd::none;
 }
 
 Result<std::uint64_t> Downloads::left(const ShareRow& row, std::uint64_t files) const {

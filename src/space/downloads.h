@@ -18,6 +18,7 @@
 #include "space/registry.h"
 #include "space/share_book.h"
 #include "space/share_model.h"
+#include "space/share_view.h"
 #include "space/versions.h"
 
 namespace qrx::space {
@@ -61,6 +62,7 @@ class Downloads {
   };
   // Kind::not_found when unknown, Kind::gone when revoked or expired.
   Result<Found> find(std::string_view link);
+  LinkEnd why_gone(std::string_view link);  // none: it is not
   // Of a space with so many files; Kind::gone when it is used up, 0 when there is no limit.
   Result<std::uint64_t> left(const ShareRow& row, std::uint64_t files) const;
   Result<void> mark_opened(const Found& found);
@@ -81,6 +83,7 @@ class Downloads {
   std::optional<Guid> in_doubt(std::string_view link);  // of a limited link: its space
 
  private:
+  Result<ShareRow> row_of(std::string_view link) const;  // Kind::not_found
   Result<void> begin_flights(LiveShare& live, const std::vector<TransferLeg>& legs);
   std::vector<FlightRow> take_flights(LiveShare& live, const std::vector<TransferLeg>& legs);  // they are over
   Result<void> record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead,

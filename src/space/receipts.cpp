@@ -6,6 +6,8 @@
 #include <unordered_set>
 #include <vector>
 
+#include "wire/limits.h"
+
 namespace qrx::space {
 namespace {
 

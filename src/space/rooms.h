@@ -13,9 +13,10 @@
 #include "space/receipts.h"
 #include "space/registry.h"
 #include "space/trash.h"
+#include "space/upload_requests.h"
 #include "space/uploads.h"
 #include "space/versions.h"
-#include "space/writer.h"
+#include "space/whole_files.h"
 
 namespace qrx::space {
 
@@ -33,9 +34,9 @@ struct Rooms {
   Uploads uploads;
   Completion completion;
   Erasing erasing;
+  UploadRequests upload_requests;
+  WholeFiles whole_files;
   std::mutex sweep_mutex;  // one sweep at a time
-
-  WriterParts for_writers() { return {context, quotas, versions, uploads, completion}; }
 };
 
 }  // namespace qrx::space

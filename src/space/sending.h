@@ -50,7 +50,4 @@ struct ChunkChecksum {
   std::vector<std::uint8_t> sum;
 };
 
-// Of a small file of an open delivery, which comes whole.
-inline constexpr std::uint64_t most_small_bytes = 256U << 10;
-
 }  // namespace qrx::space

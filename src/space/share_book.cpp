@@ -67,11 +67,11 @@ Result<std::uint64_t> ShareBook::files_held(const Guid& guid, std::uint64_t unle
   return known.files;
 }
 
-wire::ShareInfo ShareBook::info(const ShareRow& row, WallTime expires, std::string_view token) {
-  wire::ShareInfo out;
+ShareView ShareBook::view(const ShareRow& row, WallTime expires, std::string_view token) {
+  ShareView out;
   out.share = row.share;
   out.to = row.to;
-  out.link = link_token(token, row.share);
+  out.token = link_token(token, row.share);
   out.state = state_of(row);
   const auto of_state = [&](const wire::ShareEvent& event) { return event.state == out.state; };
   if (const auto last = std::find_if(row.history.rbegin(), row.history.rend(), of_state); last != row.history.rend())

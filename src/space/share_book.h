@@ -10,6 +10,7 @@
 #include "space/context.h"
 #include "space/live.h"
 #include "space/share_model.h"
+#include "space/share_view.h"
 #include "wire/share_messages.h"
 
 namespace qrx::space {
@@ -25,7 +26,7 @@ class ShareBook {
  public:
   explicit ShareBook(Context& context) : context_(context) {}
 
-  wire::ShareInfo info(const ShareRow& row, WallTime expires, std::string_view token);
+  ShareView view(const ShareRow& row, WallTime expires, std::string_view token);
   Result<ShareRow> owned(const Guid& guid, const Id& share) const;  // Kind::not_found
   void set_notice(ShareRow& row, wire::ShareState state, std::string_view reason) const;
   // How many files of a space are there to be taken. With `unless_over`: an older count will do if it is larger than

@@ -6,6 +6,7 @@
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/text.h"
+#include "wire/limits.h"
 #include "wire/share_messages.h"
 
 namespace qrx::space {

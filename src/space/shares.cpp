@@ -112,33 +112,33 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
   Created created;
   created.made = made;
   created.shares.seq = live.version;
-  for (const ShareRow& row : rows) created.shares.shares.push_back(rooms_->book.info(row, end_of(row, live), token));
+  for (const ShareRow& row : rows) created.shares.shares.push_back(rooms_->book.view(row, end_of(row, live), token));
   return created;
 }
 
-Result<wire::Shares> Shares::list(const Guid& guid, std::string_view token, std::uint64_t next,
-                                  const SharePageSize& size) {
+Result<ShareList> Shares::list(const Guid& guid, std::string_view token, std::uint64_t next,
+                               const SharePageSize& size) {
   auto live = rooms_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
-  wire::Shares out;
+  ShareList out;
   out.seq = (*live)->version;  // before the rest is read: what changes after it gets a version of its own
   auto page = rooms_->context.catalog.shares(guid, next, size);
   if (!page) return tl::unexpected(page.error());
-  for (const ShareRow& row : page->shares) out.shares.push_back(rooms_->book.info(row, end_of(row, **live), token));
+  for (const ShareRow& row : page->shares) out.shares.push_back(rooms_->book.view(row, end_of(row, **live), token));
   if (page->next > 0) out.next = std::to_string(page->next);
   return out;
 }
 
-Result<wire::ShareInfo> Shares::show(const Guid& guid, std::string_view token, const Id& share) {
+Result<ShareView> Shares::show(const Guid& guid, std::string_view token, const Id& share) {
   auto live = rooms_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
   auto row = rooms_->book.owned(guid, share);
   if (!row) return tl::unexpected(row.error());
-  return rooms_->book.info(*row, end_of(*row, **live), token);
+  return rooms_->book.view(*row, end_of(*row, **live), token);
 }
 
-Result<wire::ShareInfo> Shares::report(const Guid& guid, std::string_view token, const Id& share,
-                                       const wire::ReportShare& report) {
+Result<ShareView> Shares::report(const Guid& guid, std::string_view token, const Id& share,
+                                 const wire::ReportShare& report) {
   auto entered = rooms_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
@@ -173,7 +173,7 @@ Result<wire::ShareInfo> Shares::report(const Guid& guid, std::string_view token,
   if (!changed) return tl::unexpected(changed.error());
   if (unqueued) rooms_->notices.unpurged = true;
   rooms_->versions.publish(live, head);
-  return rooms_->book.info(*row, end_of(*row, live), token);
+  return rooms_->book.view(*row, end_of(*row, live), token);
 }
 
 Result<void> Shares::revoke(const Guid& guid, std::string_view token, const Id& share) {
@@ -260,7 +260,7 @@ Result<Shares::Opened> Shares::open(std::string_view link) {
   return out;
 }
 
-Result<Shares::Look> Shares::look(std::string_view link, const PageStart& from, const PageSize& size) {
+Result<wire::SharedSpace> Shares::look(std::string_view link, const PageStart& from, const PageSize& size) {
   auto found = rooms_->downloads.find(link);
   if (!found) return tl::unexpected(found.error());
   Catalog& catalog = rooms_->context.catalog;
@@ -274,11 +274,15 @@ Result<Shares::Look> Shares::look(std::string_view link, const PageStart& from, 
   if (!left) return tl::unexpected(left.error());
   auto page = catalog.committed(found->row.guid, from, size);
   if (!page) return tl::unexpected(page.error());
-  Look out{{}, found->row.message, found->expires, *left, to_infos(std::move(page->deliveries)), {}};
+  wire::SharedSpace out{{}, found->row.message, found->expires, *left, to_infos(std::move(page->deliveries)), {}};
   if (page->next) out.next = to_text(*page->next);
   const SpaceLock lock(*found->space);
   out.label = found->space->row.label;
   return out;
+}
+
+LinkEnd Shares::why_gone(std::string_view link) {
+  return rooms_->downloads.why_gone(link);
 }
 
 Result<void> Shares::opened(std::string_view link) {

@@ -16,6 +16,7 @@
 #include "space/notice_claims.h"
 #include "space/share_model.h"
 #include "space/share_policy.h"
+#include "space/share_view.h"
 #include "space/spaces.h"
 #include "space/transfer.h"
 
@@ -43,21 +44,20 @@ class Shares {
   bool is_settling(const Guid& guid) const;
   std::optional<Guid> is_settling(std::string_view link) const;  // the space of the link, then
 
-  // --- the owner; errors as those of Spaces. In each ShareInfo, `link` is the link's token alone.
+  // --- the owner; errors as those of Spaces
   struct Created {
-    wire::Shares shares;
+    ShareList shares;
     bool made = false;  // any of them is new
   };
   // All or nothing. Kind::usage for a malformed recipient or message, Kind::denied over the limit of recipients, and
   // with notify where this server has no transport at all.
   Result<Created> create(const Guid& guid, std::string_view token, const wire::CreateShares& wish);
   // All of them, page by page, oldest first; `next` as the page before said it.
-  Result<wire::Shares> list(const Guid& guid, std::string_view token, std::uint64_t next = 0,
-                            const SharePageSize& size = {});
-  Result<wire::ShareInfo> show(const Guid& guid, std::string_view token, const Id& share);
+  Result<ShareList> list(const Guid& guid, std::string_view token, std::uint64_t next = 0,
+                         const SharePageSize& size = {});
+  Result<ShareView> show(const Guid& guid, std::string_view token, const Id& share);
   // Kind::conflict when somebody else has claimed the notice, it was sent, or the share is revoked.
-  Result<wire::ShareInfo> report(const Guid& guid, std::string_view token, const Id& share,
-                                 const wire::ReportShare& report);
+  Result<ShareView> report(const Guid& guid, std::string_view token, const Id& share, const wire::ReportShare& report);
   // Running transfers are cut. Revoking again is fine.
   Result<void> revoke(const Guid& guid, std::string_view token, const Id& share);
   Result<void> revoke_all(const Guid& guid, std::string_view token);
@@ -72,15 +72,9 @@ class Shares {
     std::vector<std::uint32_t> files;  // of space->files: those of committed deliveries, in the order of their commits
   };
   Result<Opened> open(std::string_view link);  // changes nothing
-  // The same for who wants to know what there is, page by page; url members are empty.
-  struct Look {
-    std::string label, message;
-    WallTime expires;
-    std::uint64_t downloads_left = 0;  // 0: no limit
-    std::vector<wire::DeliveryInfo> deliveries;
-    std::string next;
-  };
-  Result<Look> look(std::string_view link, const PageStart& from = {}, const PageSize& size = {});
+  LinkEnd why_gone(std::string_view link);     // behind Kind::gone, for who says it in other words
+  // The same for who wants to know what there is, page by page.
+  Result<wire::SharedSpace> look(std::string_view link, const PageStart& from = {}, const PageSize& size = {});
   Result<void> opened(std::string_view link);  // the recipient looked at it
   Result<std::shared_ptr<Content>> content(std::string_view link, const Id& file);
   // Kind::locked when others take the last downloads just now, Kind::gone when they are used up.

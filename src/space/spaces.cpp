@@ -2,11 +2,9 @@
 
 #include <algorithm>
 
-#include "base/ip_address.h"
 #include "base/text.h"
+#include "space/blocking.h"
 #include "space/checking.h"
-#include "space/concatenate.h"
-#include "space/content_type.h"
 #include "space/page_start.h"
 #include "space/reading.h"
 #include "space/recovery.h"
@@ -14,12 +12,10 @@
 #include "space/sweeping.h"
 #include "space/views.h"
 #include "wire/age_text.h"
-#include "wire/names.h"
+#include "wire/limits.h"
 
 namespace qrx::space {
 namespace {
-
-constexpr std::size_t most_label_bytes = 200;
 
 std::uint64_t stricter(const std::optional<std::uint64_t>& wish, std::uint64_t limit) {
   const std::uint64_t wanted = wish.value_or(0);
@@ -30,26 +26,6 @@ std::uint64_t stricter(const std::optional<std::uint64_t>& wish, std::uint64_t l
 Result<WallTime> expiry(WallTime now, Seconds wish, Seconds most) {
   if (wish <= Seconds(0)) return fail(Kind::usage, "the time until expiry must be more than zero");
   return now + std::min(wish, most);
-}
-
-constexpr std::size_t most_metadata_bytes = 16U << 10;
-
-Result<void> check_wish(const NewUpload& wish) {
-  if (wish.metadata.size() > most_metadata_bytes) return fail(Kind::usage, "the metadata of the upload is too long");
-  if (wish.partial && wish.name.empty()) return {};
-  return wire::check_name(wish.name);
-}
-
-UploadRow row_of(const FileRow& file) {
-  UploadRow row;
-  row.upload = file.file;
-  row.delivery = file.delivery;
-  row.guid = file.guid;
-  row.name = file.name;
-  row.length = file.size;
-  row.offset = file.size;
-  row.blob = file.blob;
-  return row;
 }
 
 }  // namespace
@@ -64,7 +40,7 @@ const Policy& Spaces::policy() const {
 }
 
 Result<Created> Spaces::create(const wire::CreateSpace& wish) {
-  if (wish.label.size() > most_label_bytes || !is_valid_utf8(wish.label))
+  if (wish.label.size() > wire::most_label_bytes || !is_valid_utf8(wish.label))
     return fail(Kind::usage, "the label is not UTF-8 or longer than 200 bytes");
   const std::string key = to_lower_ascii(wish.key);
   if (!key.empty() && !wire::is_age_recipient(key)) return fail(Kind::usage, "the key is not an age recipient");
@@ -171,27 +147,7 @@ Result<std::vector<SpaceSummary>> Spaces::list(const Guid& after, std::size_t mo
 }
 
 Result<void> Spaces::block(const Guid& guid) {
-  auto found = rooms_->registry.find(guid);
-  if (!found) return tl::unexpected(found.error());
-  if (*found == nullptr) return no_such_space();
-  LiveSpace& live = **found;
-  const SharedGate gate(live);
-  {
-    const SpaceLock lock(live);
-    if (live.row.phase == Phase::dying) return no_such_space();
-    for (const auto& [id, upload] : live.uploads) upload->stop = StopReason::stopping;
-  }
-  SpaceChange wish;
-  wish.phase = Phase::blocked;
-  if (auto changed = rooms_->versions.change(live, wish); !changed) return changed;
-  // Whoever takes something from it just now is cut off (Versions::publish), and so is who waits for an upload to grow.
-  std::vector<Id> uploads;
-  {
-    const SpaceLock lock(live);
-    for (const auto& [id, upload] : live.uploads) uploads.push_back(id);
-  }
-  for (const Id& upload : uploads) rooms_->context.events.upload_grew(upload);
-  return {};
+  return space::block(*rooms_, guid);
 }
 
 Result<void> Spaces::remove_by_operator(const Guid& guid) {
@@ -342,192 +298,49 @@ Result<void> Spaces::end_delivery(const Guid& guid, std::string_view token, cons
 
 Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
                                   const wire::FileProperties& properties) {
-  if (bytes.size() > most_small_bytes)
-    return fail(Kind::too_large, "too large for this way of sending: begin an upload instead");
-  if (auto checked = wire::check_name(name); !checked) return tl::unexpected(checked.error());
-  if (rooms_->context.policy.shared) return put_whole(guid, delivery, name, bytes);
-  auto live = rooms_->registry.enter(guid);
-  if (!live) return tl::unexpected(live.error());
-  const SharedGate gate(**live);
-  if ((*live)->row.seal == Seal::require && !is_sealed(bytes)) return sealed_only();
-
-  FileRow file;
-  file.file = Id::random();
-  file.delivery = file.blob = delivery;
-  file.guid = guid;
-  file.name = name;
-  file.size = bytes.size();
-  file.properties = properties;
-  Xxh128 sum;
-  sum.update(bytes);
-  file.xxh128 = sum.sum();
-  const Sniffed sniffed = sniff(bytes, true);
-  file.type = sniffed.type;
-  file.sealed = sniffed.sealed;
-  return rooms_->files.put(gate, **live, std::move(file), bytes);
-}
-
-Result<FileRow> Spaces::put_whole(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes) {
-  auto live = rooms_->registry.enter(guid);
-  if (!live) return tl::unexpected(live.error());
-  Xxh128 sum;
-  sum.update(bytes);
-  {
-    const SpaceLock lock(**live);
-    auto open = rooms_->registry.open_delivery(lock, **live, delivery);
-    if (!open) return tl::unexpected(open.error());
-    for (const FileRow& file : (*open)->stored)  // its answer may have been lost
-      if (file.name == name && file.size == bytes.size() && file.xxh128 == sum.sum()) return file;
-  }
-  NewUpload wish;
-  wish.name = name;
-  wish.length = bytes.size();
-  wish.delivery = delivery;
-  const auto upload = create_upload(guid, wish);
-  if (!upload) return tl::unexpected(upload.error());
-  if (bytes.empty()) return rooms_->uploads.completed(**live, upload->upload);
-  auto writer = write(guid, upload->upload, 0, std::nullopt);
-  if (!writer) return tl::unexpected(writer.error());
-  auto finished = (*writer)->write(bytes).and_then([&] { return (*writer)->finish(); });
-  if (finished && finished->file) return std::move(*finished->file);
-  writer->reset();
-  (void)remove_upload(guid, upload->upload);
-  return finished ? fail(Kind::conflict, "the file is not complete: send it again") : tl::unexpected(finished.error());
-}
-
-std::string_view Spaces::upload_checksum_algorithms() {
-  return "md5,sha1,sha256,xxh128";
+  return rooms_->whole_files.put(guid, delivery, name, bytes, properties);
 }
 
 Result<UploadRow> Spaces::create_upload(const Guid& guid, const NewUpload& wish, const Sender& sender) {
-  if (auto checked = check_wish(wish); !checked) return tl::unexpected(checked.error());
-  auto live = rooms_->registry.enter(guid);
-  if (!live) return tl::unexpected(live.error());
-  const SharedGate gate(**live);
-  auto upload = rooms_->uploads.begin(gate, **live, {wish, peer_key(sender.peer)});
-  if (!upload) return tl::unexpected(upload.error());
-  UploadRow row;
-  {
-    const SpaceLock lock(**live);
-    row = (*upload)->row;
-  }
-  if (!rooms_->context.policy.shared) rooms_->versions.changed(**live);
-  // Nothing is left to send for an empty file.
-  if (row.length == 0U && !row.partial) {
-    auto held = rooms_->uploads.lock(**live, row.upload);
-    // The same creation, at the same time, has completed it meanwhile.
-    if (!held && held.error().kind == Kind::not_found) return rooms_->uploads.completed(**live, row.upload).map(row_of);
-    if (!held) return tl::unexpected(held.error());
-    if (auto file = rooms_->completion.complete(gate, **live, *held); !file) {
-      if (!held->upload()->removed)  // nobody was told of it
-        (void)rooms_->uploads.drop(SoleUse(gate, *held), **live, held->upload(), rooms_->context.durability());
-      return tl::unexpected(file.error());
-    }
-  }
-  return row;
+  return rooms_->upload_requests.create(guid, wish, sender);
 }
 
 Result<UploadRow> Spaces::upload(const Guid& guid, const Id& upload) {
-  auto live = rooms_->registry.enter(guid);
-  if (!live) return tl::unexpected(live.error());
-  {
-    const SpaceLock lock(**live);
-    auto found = rooms_->uploads.find(lock, **live, upload);
-    if (found) return (*found)->row;
-    if (found.error().kind != Kind::not_found) return tl::unexpected(found.error());
-  }
-  return rooms_->uploads.completed(**live, upload).map(row_of);
+  return rooms_->upload_requests.row(guid, upload);
 }
 
 Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_t length) {
-  auto live = rooms_->registry.enter(guid);
-  if (!live) return tl::unexpected(live.error());
-  auto held = rooms_->uploads.lock(**live, upload);
-  if (!held) return tl::unexpected(held.error());
-  const SharedGate gate(**live);
-  LiveUpload& one = *held->upload();
-  {
-    const SpaceLock lock(**live);
-    if (one.row.length == length) return {};
-    if (one.row.length) return fail(Kind::conflict, "the length of this upload is set already");
-    if (length < one.row.offset) return fail(Kind::usage, "the length is less than what was uploaded");
-    const std::uint64_t more = length - std::min(length, one.counted);
-    auto room = more == 0 ? rooms_->quotas.reserve(lock, **live, one, 0)
-                          : rooms_->quotas.promise(lock, **live, one, more, one.peer);
-    if (!room) return room;
-    one.row.length = length;
-  }
-  std::optional<SpaceHead> head;
-  auto changed = rooms_->context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    if (auto there = rooms_->versions.note(**live, transaction, head); !there) return there;
-    if (!transaction.change_upload(one.row)) return no_such_upload();  // removed meanwhile
-    return {};
-  });
-  if (!changed) {
-    const SpaceLock lock(**live);
-    if (one.removed) return changed;  // with all that was counted
-    rooms_->quotas.withdraw(lock, **live, one);
-    one.row.length.reset();
-    return changed;
-  }
-  one.growing->length = length;
-  if (one.row.offset == length && !one.row.partial)
-    if (auto file = rooms_->completion.complete(gate, **live, *held); !file) return tl::unexpected(file.error());
-  rooms_->versions.changed(**live, head);
-  return {};
+  return rooms_->upload_requests.set_length(guid, upload, length);
 }
 
 Result<std::unique_ptr<UploadWriter>> Spaces::write(const Guid& guid, const Id& upload, std::uint64_t offset,
                                                     std::optional<ChunkChecksum> expected, const Sender& sender) {
-  auto live = rooms_->registry.enter(guid);
-  if (!live) return tl::unexpected(live.error());
-  return open_writer(rooms_->for_writers(), std::move(*live), upload, offset, std::move(expected),
-                     peer_key(sender.peer));
+  return rooms_->upload_requests.write(guid, upload, offset, std::move(expected), sender);
 }
 
 std::uint64_t Spaces::unread(const Guid& guid, const Id& upload) {
-  auto live = rooms_->registry.enter(guid);
-  if (!live) return 0;
-  const SpaceLock lock(**live);
-  const auto found = (*live)->uploads.find(upload);
-  if (found == (*live)->uploads.end()) return 0;
-  const LiveUpload& one = *found->second;
-  const std::uint64_t summed = one.summed.load(std::memory_order_relaxed);
-  return summed <= one.row.offset ? one.row.offset - summed : one.row.offset;
+  return rooms_->upload_requests.unread(guid, upload);
 }
 
 Result<void> Spaces::catch_up(const Guid& guid, const Id& upload, std::stop_token stop) {
-  auto live = rooms_->registry.enter(guid);
-  if (!live) return tl::unexpected(live.error());
-  auto held = rooms_->uploads.lock(**live, upload);
-  if (!held) return tl::unexpected(held.error());
-  LiveUpload& one = *held->upload();
-  return rooms_->completion.sum_up_to(one, one.row.offset, stop);
+  return rooms_->upload_requests.catch_up(guid, upload, stop);
+}
+
+Result<void> Spaces::remove_upload(const Guid& guid, const Id& upload) {
+  return rooms_->upload_requests.withdraw(guid, upload);
+}
+
+Result<void> Spaces::end_upload(const Guid& guid, std::string_view token, const Id& upload) {
+  return rooms_->upload_requests.end(guid, token, upload);
 }
 
 Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts,
                                       std::stop_token stop) {
-  auto live = rooms_->registry.enter(guid);
-  if (!live) return tl::unexpected(live.error());
-  return space::concatenate(rooms_->for_writers(), **live, wish, parts, stop);
+  return rooms_->upload_requests.concatenate(guid, wish, parts, stop);
 }
 
-Result<void> Spaces::remove_upload(const Guid& guid, const Id& upload) {
-  auto live = rooms_->registry.enter(guid);
-  if (!live) return tl::unexpected(live.error());
-  const auto ended = rooms_->uploads.end(**live, upload);
-  if (!ended) return tl::unexpected(ended.error());
-  if (!*ended) return fail(Kind::denied, "the upload is complete: its sender cannot withdraw it");
-  return {};
-}
-
-Result<void> Spaces::end_upload(const Guid& guid, std::string_view token, const Id& upload) {
-  auto live = rooms_->registry.enter(guid, token);
-  if (!live) return tl::unexpected(live.error());
-  const auto ended = rooms_->uploads.end(**live, upload);
-  if (!ended) return tl::unexpected(ended.error());
-  if (!*ended) return fail(Kind::conflict, "this upload is complete");
-  return {};
+std::string_view Spaces::upload_checksum_algorithms() {
+  return "md5,sha1,sha256,xxh128";
 }
 
 }  // namespace qrx::space

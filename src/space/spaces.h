@@ -49,7 +49,7 @@ class Spaces {
   // Unknown space and wrong token are one error, Kind::not_found; expired is Kind::gone, for a right token only.
   Result<SpaceRow> owned(const Guid& guid, std::string_view token);
   // What the owner sees, a page of it; uploads, on the first page and at most as many as a page has files, carry the
-  // bytes that arrived, not only the durable ones. So do open deliveries. url members are empty.
+  // bytes that arrived, not only the durable ones. So do open deliveries.
   Result<wire::SpaceInfo> view(const Guid& guid, std::string_view token, const PageStart& from = {},
                                const PageSize& size = {});
   // The seq of a space, cheaply; nothing when it is gone.
@@ -104,9 +104,8 @@ class Spaces {
   Result<UploadRow> concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts,
                                 std::stop_token stop = {});
 
-  // A small file of an open delivery, whole (at most most_small_bytes). Durable when its delivery is committed, not
-  // before.
-  static constexpr std::uint64_t most_small_bytes = space::most_small_bytes;
+  // A small file of an open delivery, whole (at most wire::most_small_bytes). Durable when its delivery is committed,
+  // not before.
   Result<FileRow> put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
                             const wire::FileProperties& properties = {});
 
@@ -133,9 +132,6 @@ class Spaces {
   Rooms& rooms() { return *rooms_; }  // of the same rules, for shares (space/rooms.h)
 
  private:
-  // Of many nodes, where a pack would be of one: as an upload.
-  Result<FileRow> put_whole(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes);
-
   const std::unique_ptr<Rooms> rooms_;
 };
 

@@ -12,14 +12,8 @@ std::vector<wire::DeliveryInfo> to_infos(std::vector<CommittedPage::Delivery> de
   for (auto& [row, files] : deliveries) {
     out.push_back({row.delivery, row.committed.value_or(row.created), std::move(row.message), {}});
     for (FileRow& file : files)
-      out.back().files.push_back({file.file,
-                                  std::move(file.name),
-                                  file.size,
-                                  std::move(file.type),
-                                  file.xxh128,
-                                  file.sealed,
-                                  {},
-                                  file.properties});
+      out.back().files.push_back({file.file, std::move(file.name), file.size, std::move(file.type), file.xxh128,
+                                  file.sealed, file.properties});
   }
   return out;
 }
@@ -31,12 +25,12 @@ std::vector<wire::UploadInfo> uploads_of(LiveSpace& live, const PageSize& size) 
     for (const auto& [id, upload] : live.uploads) {
       const UploadRow& one = upload->row;
       if (one.partial || one.damaged) continue;
-      uploads.push_back({one.created, {id, one.delivery, one.name, upload->growing->arrived, one.length, {}}});
+      uploads.push_back({one.created, {id, one.delivery, one.name, upload->growing->arrived, one.length}});
     }
     // Complete, but their delivery is not: it would look as if they had vanished.
     for (const auto& [id, delivery] : live.open)
       for (const FileRow& file : delivery->stored)
-        uploads.push_back({delivery->row.created, {file.file, id, file.name, file.size, file.size, {}}});
+        uploads.push_back({delivery->row.created, {file.file, id, file.name, file.size, file.size}});
   }
   std::sort(uploads.begin(), uploads.end(), [](const auto& a, const auto& b) {
     return std::tie(a.first, a.second.upload) < std::tie(b.first, b.second.upload);

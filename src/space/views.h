@@ -11,7 +11,7 @@
 
 namespace qrx::space {
 
-std::vector<wire::DeliveryInfo> to_infos(std::vector<CommittedPage::Delivery> deliveries);  // url members are empty
+std::vector<wire::DeliveryInfo> to_infos(std::vector<CommittedPage::Delivery> deliveries);
 
 // The oldest uploads in progress, as many as a page has files. Takes the lock of the space, as the next does.
 std::vector<wire::UploadInfo> uploads_of(LiveSpace& live, const PageSize& size);

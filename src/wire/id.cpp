@@ -5,7 +5,7 @@
 #include "base/bytes.h"
 #include "base/random.h"
 
-namespace qrx {
+namespace qrx::wire {
 
 Id Id::random() {
   Id id{random_bytes<16>()};
@@ -44,4 +44,4 @@ std::string Token::text() const {
   return to_base32(as_bytes(bytes));
 }
 
-}  // namespace qrx
+}  // namespace qrx::wire

@@ -10,7 +10,7 @@
 #include <string>
 #include <string_view>
 
-namespace qrx {
+namespace qrx::wire {
 
 // The name of a space (then a random UUIDv4, RFC 9562), a delivery, an upload, a file or a share.
 struct Id {
@@ -42,4 +42,12 @@ struct IdHash {
   }
 };
 
+}  // namespace qrx::wire
+
+// All folders speak of things by these names.
+namespace qrx {
+using wire::Guid;
+using wire::Id;
+using wire::IdHash;
+using wire::Token;
 }  // namespace qrx

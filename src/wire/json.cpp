@@ -49,7 +49,7 @@ bool as_truth(const json& value, const char* name) {
 
 Seconds as_seconds(const json& value, const char* name) {
   const std::uint64_t number = as_number(value, name);
-  if (number > 3650ULL * 86400) throw Malformed{said(name) + " is over ten years"};
+  if (number > most_seconds) throw Malformed{said(name) + " is over ten years"};
   return Seconds(number);
 }
 
@@ -92,45 +92,6 @@ FileProperties read_properties(const json& in) {
 void write_properties(const FileProperties& properties, json& out) {
   if (properties.modified) out["modified"] = to_rfc3339(*properties.modified);
   if (properties.executable) out["executable"] = true;
-}
-
-FileInfo read_file(const json& in) {
-  FileInfo file;
-  file.file = as_id(need(in, "file"), "file");
-  file.name = as_string(need(in, "name"), "name");
-  file.size = as_number(need(in, "size"), "size");
-  file.type = as_string(need(in, "type"), "type");
-  file.xxh128 = as_sum(need(in, "xxh128"), "xxh128");
-  file.sealed = as_truth(need(in, "sealed"), "sealed");
-  file.url = as_string(need(in, "url"), "url");
-  file.properties = read_properties(in);
-  return file;
-}
-
-DeliveryInfo read_delivery(const json& in) {
-  DeliveryInfo delivery;
-  delivery.delivery = as_id(need(in, "delivery"), "delivery");
-  delivery.committed = as_time(need(in, "committed"), "committed");
-  if (const json* v = find(in, "message")) delivery.message = as_string(*v, "message");
-  for (const json& file : as_list(need(in, "files"), "files")) delivery.files.push_back(read_file(file));
-  return delivery;
-}
-
-json write(const FileInfo& file) {
-  json out = {{"file", file.file.text()},      {"name", file.name},     {"size", file.size}, {"type", file.type},
-              {"xxh128", to_hex(file.xxh128)}, {"sealed", file.sealed}, {"url", file.url}};
-  write_properties(file.properties, out);
-  return out;
-}
-
-json write(const DeliveryInfo& delivery) {
-  json files = json::array();
-  for (const FileInfo& file : delivery.files) files.push_back(write(file));
-  json out = {{"delivery", delivery.delivery.text()},
-              {"committed", to_rfc3339(delivery.committed)},
-              {"files", std::move(files)}};
-  if (!delivery.message.empty()) out["message"] = delivery.message;
-  return out;
 }
 
 }  // namespace qrx::wire

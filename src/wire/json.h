@@ -1,12 +1,16 @@
-// What the readers and writers of JSON messages share: members by type and range, and the form of files. Private to
-// src/wire.
+// What the readers and writers of JSON messages share: members by type and range. Private to src/wire.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "base/checksum.h"
+#include "base/clock.h"
+#include "wire/id.h"
 #include "wire/json_text.h"
-#include "wire/messages.h"
+#include "wire/limits.h"
+#include "wire/properties.h"
 
 namespace qrx::wire {
 
@@ -18,7 +22,7 @@ struct Malformed {
 const json* find(const json& object, const char* name);  // null: absent, or null
 const json& need(const json& object, const char* name);
 
-std::string as_string(const json& value, const char* name, std::size_t most = 65536);
+std::string as_string(const json& value, const char* name, std::size_t most = most_text_bytes);
 std::uint64_t as_number(const json& value, const char* name);
 bool as_truth(const json& value, const char* name);
 Seconds as_seconds(const json& value, const char* name);  // at most ten years
@@ -30,10 +34,6 @@ const json& as_list(const json& value, const char* name);  // of objects
 // The members modified and executable, as far as they can be read.
 FileProperties read_properties(const json& in);
 void write_properties(const FileProperties& properties, json& out);
-FileInfo read_file(const json& in);
-DeliveryInfo read_delivery(const json& in);
-json write(const FileInfo& file);
-json write(const DeliveryInfo& delivery);
 
 template <class T, class Read>
 Result<T> read_message(std::string_view text, Read&& read) {

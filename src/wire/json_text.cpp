@@ -1,5 +1,7 @@
 #include "wire/json_text.h"
 
+#include "wire/limits.h"
+
 namespace qrx::wire {
 
 std::string dump(const json& value) {
@@ -7,13 +9,11 @@ std::string dump(const json& value) {
 }
 
 Result<json> parse_object(std::string_view text) {
-  constexpr std::size_t most_bytes = 64U << 20;
-  constexpr int most_depth = 16;
-  if (text.size() > most_bytes) return fail(Kind::usage, "the message is over 64 MiB");
+  if (text.size() > most_json_bytes) return fail(Kind::usage, "the message is over 64 MiB");
   bool too_deep = false;
   const auto watch_depth = [&too_deep](int depth, json::parse_event_t, json&) {
-    if (depth > most_depth) too_deep = true;
-    return depth <= most_depth;
+    if (depth > most_json_depth) too_deep = true;
+    return depth <= most_json_depth;
   };
   json in = json::parse(text, watch_depth, /*allow_exceptions=*/false);
   if (in.is_discarded() || too_deep || !in.is_object()) return fail(Kind::usage, "the message is not a JSON object");

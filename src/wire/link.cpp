@@ -7,13 +7,11 @@
 
 #include "base/text.h"
 #include "wire/age_text.h"
+#include "wire/limits.h"
 #include "wire/resource.h"
 
-namespace qrx {
+namespace qrx::wire {
 namespace {
-
-constexpr std::size_t most_bytes = 1000;
-constexpr std::size_t most_given_bytes = 4000;  // with what stands around it
 
 bool is_plain(char c) {
   return c > 0x20 && c < 0x7F && c != '"' && c != '<' && c != '>' && c != '\\' && c != '`';
@@ -123,7 +121,7 @@ void drop_click_counters(std::string& text) {
 
 // A link as it was meant, where that is beyond doubt; what is left over is judged by the rules below.
 std::string as_meant(std::string_view given) {
-  if (given.size() > most_given_bytes) return std::string(given);
+  if (given.size() > most_given_link_bytes) return std::string(given);
   std::string text = without_blanks(std::string(given));
   for (const auto& [from, to] : {std::pair("&amp;", "&"), std::pair("&#35;", "#"), std::pair("&lt;", "<"),
                                  std::pair("&gt;", ">"), std::pair("&quot;", "\"")})
@@ -149,7 +147,7 @@ struct Cut {
 };
 
 Result<Cut> cut(std::string_view text) {
-  if (text.size() > most_bytes) return fail(Kind::usage, "the link is longer than 1,000 characters");
+  if (text.size() > most_link_bytes) return fail(Kind::usage, "the link is longer than 1,000 characters");
   if (!std::all_of(text.begin(), text.end(), is_plain))
     return fail(Kind::usage, "'" + shortened(text) + "' is not a link: it has blanks or characters that no link has",
                 "copy the link alone, all of it");
@@ -255,11 +253,11 @@ std::string DropLink::text() const {
 }
 
 std::string OwnerLink::text() const {
-  return origin.url() + wire::path_of({wire::Resource::owner_page, guid}) + "#" + token.text();
+  return origin.url() + path_of({Resource::owner_page, guid}) + "#" + token.text();
 }
 
 std::string ShareLink::text() const {
-  return origin.url() + wire::path_of({.resource = wire::Resource::link, .token = token}) +
+  return origin.url() + path_of({.resource = Resource::link, .token = token}) +
          (identity.empty() ? "" : "#" + identity);
 }
 
@@ -281,7 +279,7 @@ Result<DropLink> parse_drop_link(std::string_view given) {
   link.guid = *guid;
   if (!parts->fragment.empty()) {
     link.key = to_lower_ascii(parts->fragment);
-    if (!wire::is_age_recipient(link.key)) return bad_key(parts->fragment.size(), wire::age_recipient_size);
+    if (!is_age_recipient(link.key)) return bad_key(parts->fragment.size(), age_recipient_size);
   }
   return link;
 }
@@ -297,8 +295,8 @@ Result<OwnerLink> parse_owner_link(std::string_view given) {
   const auto dot = parts->fragment.find('.');
   const auto token = Token::parse(parts->fragment.substr(0, dot));
   if (dot != std::string_view::npos) link.identity = to_upper_ascii(parts->fragment.substr(dot + 1));
-  if (dot != std::string_view::npos && !wire::is_age_identity(link.identity))
-    return bad_key(parts->fragment.size() - dot - 1, wire::age_identity_size);
+  if (dot != std::string_view::npos && !is_age_identity(link.identity))
+    return bad_key(parts->fragment.size() - dot - 1, age_identity_size);
   if (!guid || !token)
     return fail(Kind::usage, "this is not an owner link", "an owner link looks like https://HOST/s/<space>#<token>");
   link.guid = *guid;
@@ -318,9 +316,9 @@ Result<ShareLink> parse_share_link(std::string_view given) {
   link.token = to_lower_ascii(*tail);
   if (!parts->fragment.empty()) {
     link.identity = to_upper_ascii(parts->fragment);
-    if (!wire::is_age_identity(link.identity)) return bad_key(parts->fragment.size(), wire::age_identity_size);
+    if (!is_age_identity(link.identity)) return bad_key(parts->fragment.size(), age_identity_size);
   }
   return link;
 }
 
-}  // namespace qrx
+}  // namespace qrx::wire

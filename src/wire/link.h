@@ -10,7 +10,7 @@
 #include "base/result.h"
 #include "wire/id.h"
 
-namespace qrx {
+namespace qrx::wire {
 
 // Where a server answers: scheme, host, port and, behind a proxy, a path prefix.
 struct Origin {
@@ -59,4 +59,4 @@ Result<DropLink> parse_drop_link(std::string_view text);
 Result<OwnerLink> parse_owner_link(std::string_view text);
 Result<ShareLink> parse_share_link(std::string_view text);
 
-}  // namespace qrx
+}  // namespace qrx::wire

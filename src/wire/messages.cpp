@@ -1,10 +1,10 @@
 #include "wire/messages.h"
 
 #include <algorithm>
-#include <iterator>
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "wire/delivery_json.h"
 #include "wire/json.h"
 
 namespace qrx::wire {
@@ -48,9 +48,9 @@ void read(const json& in, CreateSpace& out) {
   if (const json* v = find(in, "expire")) out.expire = as_seconds(*v, "expire");
   if (const json* v = find(in, "max_size")) out.max_size = as_number(*v, "max_size");
   if (const json* v = find(in, "max_files")) out.max_files = as_number(*v, "max_files");
-  if (const json* v = find(in, "label")) out.label = as_string(*v, "label", 200);
+  if (const json* v = find(in, "label")) out.label = as_string(*v, "label", most_label_bytes);
   if (const json* v = find(in, "seal")) out.seal = as_seal(*v);
-  if (const json* v = find(in, "key")) out.key = as_string(*v, "key", 200);
+  if (const json* v = find(in, "key")) out.key = as_string(*v, "key", most_key_bytes);
 }
 
 void read(const json& in, SpaceCreated& out) {
@@ -79,14 +79,13 @@ void read(const json& in, SpaceInfo& out) {
     upload.name = as_string(need(item, "name"), "name");
     upload.offset = as_number(need(item, "offset"), "offset");
     if (const json* v = find(item, "length")) upload.length = as_number(*v, "length");
-    upload.url = as_string(need(item, "url"), "url");
     out.uploads.push_back(std::move(upload));
   }
   if (const json* v = find(in, "open"))
     for (const json& item : as_list(*v, "open"))
       out.open.push_back({as_id(need(item, "delivery"), "delivery"), as_number(need(item, "files"), "files"),
                           as_number(need(item, "bytes"), "bytes"), as_time(need(item, "began"), "began")});
-  if (const json* v = find(in, "next")) out.next = as_string(*v, "next", 200);
+  if (const json* v = find(in, "next")) out.next = as_string(*v, "next", most_next_bytes);
 }
 
 void read(const json& in, ChangeSpace& out) {
@@ -96,7 +95,7 @@ void read(const json& in, ChangeSpace& out) {
 
 void read(const json& in, DropInfo& out) {
   out.label = as_string(need(in, "label"), "label");
-  if (const json* v = find(in, "key")) out.key = as_string(*v, "key", 200);
+  if (const json* v = find(in, "key")) out.key = as_string(*v, "key", most_key_bytes);
   out.seal = as_seal(need(in, "seal"));
   out.state = as_state(need(in, "state"));
   out.expires = as_time(need(in, "expires"), "expires");
@@ -192,16 +191,16 @@ std::string to_json(const SpaceCreated& in) {
                {"limits", write(in.limits)}});
 }
 
-std::string to_json(const SpaceInfo& in) {
+std::string to_json(const SpaceInfo& in, const AddressOf& address_of) {
   json deliveries = json::array();
-  for (const DeliveryInfo& delivery : in.deliveries) deliveries.push_back(write(delivery));
+  for (const DeliveryInfo& delivery : in.deliveries) deliveries.push_back(write(delivery, address_of));
   json uploads = json::array();
   for (const UploadInfo& upload : in.uploads) {
     json item = {{"upload", upload.upload.text()},
                  {"delivery", upload.delivery.text()},
                  {"name", upload.name},
                  {"offset", upload.offset},
-                 {"url", upload.url}};
+                 {"url", address_of(upload.upload)}};
     if (upload.length) item["length"] = *upload.length;
     uploads.push_back(std::move(item));
   }
@@ -223,18 +222,6 @@ std::string to_json(const SpaceInfo& in) {
               {"open", std::move(open)}};
   if (!in.next.empty()) out["next"] = in.next;
   return dump(out);
-}
-
-void append_page(std::vector<DeliveryInfo>& deliveries, std::vector<DeliveryInfo> page) {
-  for (DeliveryInfo& delivery : page) {
-    if (!deliveries.empty() && deliveries.back().delivery == delivery.delivery) {
-      auto& files = deliveries.back().files;
-      files.insert(files.end(), std::make_move_iterator(delivery.files.begin()),
-                   std::make_move_iterator(delivery.files.end()));
-    } else {
-      deliveries.push_back(std::move(delivery));
-    }
-  }
 }
 
 std::string to_json(const ChangeSpace& in) {

@@ -11,7 +11,9 @@
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "base/result.h"
+#include "wire/delivery.h"
 #include "wire/id.h"
+#include "wire/limits.h"
 #include "wire/properties.h"
 
 namespace qrx::wire {
@@ -19,11 +21,7 @@ namespace qrx::wire {
 enum class Seal : std::uint8_t { offer, require, off };
 enum class SpaceState : std::uint8_t { open, closed };
 
-// Of a sender's message, in UTF-8. Longer ones are refused before anything is sent; none is ever cut by the sender.
-inline constexpr std::size_t most_message_bytes = 16384;
-// Of a request that carries one: JSON may write a byte as six ("\u0001").
-inline constexpr std::size_t most_delivery_request_bytes = 6 * most_message_bytes + 1024;
-// Kind::usage when it is too long, or not UTF-8.
+// Of a sender: Kind::usage when it is longer than most_message_bytes, or not UTF-8.
 Result<void> check_message(std::string_view message);
 
 std::string_view to_text(Seal seal);
@@ -56,26 +54,6 @@ struct SpaceCreated {
   Limits limits;
 };
 
-struct FileInfo {
-  Id file;
-  std::string name;  // relative path, '/' between parts; as the sender gave it: hostile
-  std::uint64_t size = 0;
-  std::string type;  // by content
-  Xxh128Sum xxh128{};
-  bool sealed = false;
-  std::string url;
-  FileProperties properties{};  // of a sealed file: as its manifest has them
-  friend bool operator==(const FileInfo&, const FileInfo&) = default;
-};
-
-struct DeliveryInfo {
-  Id delivery;
-  WallTime committed;
-  std::string message;
-  std::vector<FileInfo> files;
-  friend bool operator==(const DeliveryInfo&, const DeliveryInfo&) = default;
-};
-
 // An upload in progress; its content can be read at …/files/{upload} while it grows.
 struct UploadInfo {
   Id upload;
@@ -83,7 +61,6 @@ struct UploadInfo {
   std::string name;
   std::uint64_t offset = 0;
   std::optional<std::uint64_t> length;  // absent: not known yet
-  std::string url;
   friend bool operator==(const UploadInfo&, const UploadInfo&) = default;
 };
 
@@ -166,9 +143,6 @@ struct Manifest {
   std::vector<ManifestFile> files;
 };
 
-// Puts the next page of what is committed behind the pages before it.
-void append_page(std::vector<DeliveryInfo>& deliveries, std::vector<DeliveryInfo> page);
-
 // RFC 9457 problem details
 struct Problem {
   int status = 500;
@@ -180,7 +154,7 @@ struct Problem {
 
 std::string to_json(const CreateSpace&);
 std::string to_json(const SpaceCreated&);
-std::string to_json(const SpaceInfo&);
+std::string to_json(const SpaceInfo&, const AddressOf&);
 std::string to_json(const ChangeSpace&);
 std::string to_json(const DropInfo&);
 std::string to_json(const CreateDelivery&);
@@ -189,7 +163,7 @@ std::string to_json(const CommitDelivery&);
 std::string to_json(const Manifest&);
 std::string to_json(const Problem&);
 
-// T is one of the structs above. At most 64 MiB of text and a nesting of 16.
+// T is one of the structs above. At most most_json_bytes of text and a nesting of most_json_depth.
 template <class T>
 Result<T> from_json(std::string_view text);
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "wire/limits.h"
 
 namespace qrx::wire {
 namespace {
@@ -199,17 +200,17 @@ Result<std::size_t> FormReader::take(std::string_view text) {
       return 1;
     case State::end_of_line:
       if (c != '\n') return malformed("a boundary goes on");
-      if (++parts_ > most_parts)
+      if (++parts_ > most_form_parts)
         return fail(Kind::too_large, "the form has over 10,000 parts", "send them in several, or with qrx-send");
       state_ = State::head;
       head_.clear();
       return 1;
     case State::head: {
       const auto line_end = text.find('\n');
-      const std::size_t taken =
-          std::min(line_end == std::string_view::npos ? text.size() : line_end + 1, most_head_bytes + 1 - head_.size());
+      const std::size_t taken = std::min(line_end == std::string_view::npos ? text.size() : line_end + 1,
+                                         most_form_part_head_bytes + 1 - head_.size());
       head_.append(text.substr(0, taken));
-      if (head_.size() > most_head_bytes) return malformed("a part's head is over 8,192 bytes");
+      if (head_.size() > most_form_part_head_bytes) return malformed("a part's head is over 8,192 bytes");
       if (head_.ends_with("\r\n\r\n") || head_ == "\r\n") {
         const auto done = take_head();
         if (!done) return tl::unexpected(done.error());

@@ -37,9 +37,6 @@ class FormEvents {
 
 class FormReader {
  public:
-  static constexpr std::size_t most_head_bytes = 8192;  // of one part
-  static constexpr std::size_t most_parts = 10'000;
-
   FormReader(std::string_view boundary, FormEvents& events);  // events outlive the reader
 
   Result<void> write(ByteView bytes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/text.h"
+#include "wire/limits.h"
 
 namespace qrx::wire {
 namespace {

@@ -8,13 +8,10 @@
 
 namespace qrx::wire {
 
-inline constexpr std::size_t most_name_bytes = 4096;  // PATH_MAX of Linux
-inline constexpr std::size_t most_part_bytes = 255;   // NAME_MAX of nearly every file system
-
 // A name is a relative path of UTF-8 with '/' between its parts. Kind::integrity for empty parts (so also for a slash
 // at either end), ".", "..", control characters (C0, DEL, C1), backslashes, drive letters ("C:", "C:/x"), what is not
-// UTF-8 and what is too long. What passes is safe to join to a directory as it stands, but may still begin with a dot
-// or a dash.
+// UTF-8 and what is too long (wire/limits.h). What passes is safe to join to a directory as it stands, but may still
+// begin with a dot or a dash.
 Result<void> check_name(std::string_view name);
 
 // A name of this machine as it can travel: bytes that check_name() refuses become %XX, "old%E9.txt"; a name that it

@@ -1,6 +1,7 @@
 #include "wire/receipt.h"
 
 #include "wire/json.h"
+#include "wire/limits.h"
 
 namespace qrx::wire {
 namespace {

@@ -28,7 +28,6 @@ struct Receipt {
   ReceiptState state = ReceiptState::saved;  // not none
   std::vector<Id> files;                     // none: all of the delivery of which nothing final was said yet
 };
-inline constexpr std::size_t most_receipt_files = 10'000;  // of one request
 
 // The receipts of one delivery. A delivery without a file, which is a text, counts as one.
 struct ReceiptCounts {
@@ -50,7 +49,6 @@ struct DeliveryStatus {
   std::uint64_t seq = 0;                 // 0: not committed; grows with each receipt
   std::optional<ReceiptCounts> receipt;  // of one that is committed; a server that knows no receipts leaves it out
 };
-inline constexpr std::size_t most_unsaved_files = 1000;
 
 std::string to_json(const Receipt&);
 std::string to_json(const DeliveryStatus&);

@@ -7,6 +7,7 @@
 #include <memory>
 
 #include "base/text.h"
+#include "wire/limits.h"
 #include "wire/link.h"
 
 namespace qrx::wire {

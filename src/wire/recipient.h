@@ -26,7 +26,6 @@ enum class Channel : std::uint8_t {
   webhook,     // https://HOOK (http:// too, if the operator allows it)
   exec,        // exec:NAME:ADDRESS    a command that the configuration names
 };
-inline constexpr std::size_t most_recipient_bytes = 2048;
 
 std::string_view to_text(Channel channel);  // the name of its table in the configuration: "mail", "sms", ...
 

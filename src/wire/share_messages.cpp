@@ -1,14 +1,11 @@
 #include "wire/share_messages.h"
 
+#include "wire/delivery_json.h"
 #include "wire/json.h"
 #include "wire/recipient.h"
 
 namespace qrx::wire {
 namespace {
-
-constexpr std::size_t most_recipients = 100'000;  // of one message; the server's own limit is lower
-constexpr std::size_t most_reason_bytes = 1000;
-constexpr std::size_t most_key_bytes = 200;
 
 ShareState as_share_state(const json& value) {
   const auto state = share_state_from_text(as_string(value, "state"));
@@ -71,7 +68,7 @@ void read(const json& in, ShareInfo& out) {
 void read(const json& in, Shares& out) {
   out.seq = as_number(need(in, "seq"), "seq");
   for (const json& item : as_list(need(in, "shares"), "shares")) read(item, out.shares.emplace_back());
-  if (const json* v = find(in, "next")) out.next = as_string(*v, "next", 200);
+  if (const json* v = find(in, "next")) out.next = as_string(*v, "next", most_next_bytes);
 }
 
 void read(const json& in, ReportShare& out) {
@@ -96,7 +93,7 @@ void read(const json& in, SharedSpace& out) {
   out.expires = as_time(need(in, "expires"), "expires");
   out.downloads_left = as_number(need(in, "downloads_left"), "downloads_left");
   for (const json& item : as_list(need(in, "deliveries"), "deliveries")) out.deliveries.push_back(read_delivery(item));
-  if (const json* v = find(in, "next")) out.next = as_string(*v, "next", 200);
+  if (const json* v = find(in, "next")) out.next = as_string(*v, "next", most_next_bytes);
 }
 
 }  // namespace
@@ -160,9 +157,9 @@ std::string to_json(const ReportShare& in) {
   return dump(out);
 }
 
-std::string to_json(const SharedSpace& in) {
+std::string to_json(const SharedSpace& in, const AddressOf& address_of) {
   json deliveries = json::array();
-  for (const DeliveryInfo& delivery : in.deliveries) deliveries.push_back(write(delivery));
+  for (const DeliveryInfo& delivery : in.deliveries) deliveries.push_back(write(delivery, address_of));
   json out = {{"label", in.label},
               {"expires", to_rfc3339(in.expires)},
               {"downloads_left", in.downloads_left},

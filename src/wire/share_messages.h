@@ -10,8 +10,9 @@
 
 #include "base/clock.h"
 #include "base/result.h"
+#include "wire/delivery.h"
 #include "wire/id.h"
-#include "wire/messages.h"
+#include "wire/limits.h"
 
 namespace qrx::wire {
 
@@ -20,8 +21,6 @@ namespace qrx::wire {
 enum class ShareState : std::uint8_t { queued, sending, sent, failed, unknown, opened, downloaded, revoked };
 std::string_view to_text(ShareState state);
 std::optional<ShareState> share_state_from_text(std::string_view text);
-
-inline constexpr std::size_t most_share_message_bytes = 500;
 
 // POST /api/v1/spaces/{guid}/shares. A recipient who has a share already (not revoked) gets no second one and no second
 // notice; one whose notice failed is tried again, one whose state is unknown only with `again`.
@@ -86,7 +85,7 @@ std::string to_json(const CreateShares&);
 std::string to_json(const Shares&);
 std::string to_json(const ShareInfo&);
 std::string to_json(const ReportShare&);
-std::string to_json(const SharedSpace&);
+std::string to_json(const SharedSpace&, const AddressOf&);
 
 template <class T>  // one of CreateShares, Shares, ShareInfo, ReportShare, SharedSpace
 Result<T> from_json(std::string_view text);

@@ -6,12 +6,10 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "wire/limits.h"
 
 namespace qrx::wire {
 namespace {
-
-constexpr std::size_t most_metadata_bytes = 16384;
-constexpr std::size_t most_parts = 1000;
 
 bool is_key(std::string_view key) {
   return !key.empty() && std::all_of(key.begin(), key.end(), [](char c) { return c > ' ' && c <= '~' && c != ','; });
@@ -88,7 +86,7 @@ Result<UploadConcat> parse_upload_concat(std::string_view text) {
   for (text = trim(text); !text.empty(); text = trim(text)) {
     const auto blank = text.find(' ');
     out.parts.emplace_back(text.substr(0, blank));
-    if (out.parts.size() > most_parts) return fail(Kind::usage, "Upload-Concat names over 1,000 parts");
+    if (out.parts.size() > most_concatenated_parts) return fail(Kind::usage, "Upload-Concat names over 1,000 parts");
     if (blank == std::string_view::npos) break;
     text.remove_prefix(blank + 1);
   }

@@ -7,14 +7,14 @@ import sys
 
 from layers import ROOT, SRC, sources, strip_comments
 
-# What stands today; the aim behind it.
+# What stands today. A larger figure is a fault; one that was made smaller is written down here.
 HELD = {
-    "sources without a header of their own": 1,  # 12 at most, each of them pure data
-    "cycles between x.h/x.cpp pairs": 1,          # 0
-    "functions over 60 lines": 2,                 # 5 at most
-    "functions over 60 lines in space": 0,        # 0
-    "base names that stand twice": 0,             # 0
-    "files over 400 lines": 2,                   # 0
+    "sources without a header of their own": 1,  # one that only a linker names
+    "cycles between x.h/x.cpp pairs": 0,
+    "functions over 60 lines": 2,
+    "functions over 60 lines in space": 0,
+    "base names that stand twice": 0,
+    "files over 400 lines": 0,
 }
 LONGEST_FUNCTION = 60
 LONGEST_FILE = 400

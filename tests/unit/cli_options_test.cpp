@@ -56,7 +56,7 @@ struct Outcome {
   std::string mood = "calm";
   std::optional<Seconds> expire;
   std::optional<std::uint64_t> size, count;
-  std::optional<Origin> server;
+  std::optional<wire::Origin> server;
   std::vector<std::string> files;
   bool output_named = false;
 };

@@ -87,13 +87,13 @@ TEST_CASE("NO_PROXY names hosts, domains and networks") {
 TEST_CASE("the proxy is for TLS to other machines") {
   ::setenv("HTTPS_PROXY", "http://proxy:3128", 1);
   ::setenv("NO_PROXY", "inside.example", 1);
-  CHECK(proxy_for(*Origin::parse("https://outside.example")) == "http://proxy:3128");
-  CHECK(proxy_for(*Origin::parse("https://inside.example")).empty());
-  CHECK(proxy_for(*Origin::parse("http://outside.example")).empty());
-  CHECK(proxy_for(*Origin::parse("https://127.0.0.1:8460")).empty());
+  CHECK(proxy_for(*wire::Origin::parse("https://outside.example")) == "http://proxy:3128");
+  CHECK(proxy_for(*wire::Origin::parse("https://inside.example")).empty());
+  CHECK(proxy_for(*wire::Origin::parse("http://outside.example")).empty());
+  CHECK(proxy_for(*wire::Origin::parse("https://127.0.0.1:8460")).empty());
   ::unsetenv("HTTPS_PROXY");
   ::unsetenv("NO_PROXY");
-  CHECK(proxy_for(*Origin::parse("https://outside.example")).empty());
+  CHECK(proxy_for(*wire::Origin::parse("https://outside.example")).empty());
 }
 
 namespace {

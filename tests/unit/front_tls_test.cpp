@@ -203,7 +203,7 @@ TEST_CASE("our client and our server: bodies both ways under TLS, over one conne
         tls_options(certificate));
     http::ClientOptions options;
     options.ca_file = certificate.cert();
-    http::Client client(Origin{true, "127.0.0.1", running.port(), ""}, options);
+    http::Client client(wire::Origin{true, "127.0.0.1", running.port(), ""}, options);
     http::ClientRequest put;
     put.method = "PUT";
     for (const std::optional<std::uint64_t> length : {std::optional<std::uint64_t>(body.size()), {}}) {
@@ -243,7 +243,7 @@ TEST_CASE("our client says what is wrong with TLS at the other end") {
   const auto failure = [&](const std::string& host, std::uint16_t port, const std::string& ca_file) {
     http::ClientOptions options;
     options.ca_file = ca_file;
-    http::Client client(Origin{true, host, port, ""}, options);
+    http::Client client(wire::Origin{true, host, port, ""}, options);
     const auto answer = client.request({});
     return answer ? Error{} : answer.error();
   };

@@ -359,7 +359,7 @@ TEST_CASE("an interrupt ends a running call at once, and all later ones") {
 TEST_CASE("a port where nobody listens is trouble, told at once") {
   std::uint16_t port = 0;
   { port = ScriptedServer({}).port(); }
-  Client client(*Origin::parse("http://127.0.0.1:" + std::to_string(port)), quick());
+  Client client(*wire::Origin::parse("http://127.0.0.1:" + std::to_string(port)), quick());
   const auto answer = client.request(get());
   REQUIRE(!answer);
   CHECK(answer.error().kind == Kind::unavailable);
@@ -381,7 +381,7 @@ TEST_CASE("a proxy that drips its answer has no more time for it than one that i
   ClientOptions options;
   options.proxy = "http://127.0.0.1:" + std::to_string(server.port());
   options.connect_time = Millis{300};
-  Client client(*Origin::parse("http://far.example"), options);
+  Client client(*wire::Origin::parse("http://far.example"), options);
   const auto answer = client.request({});
   REQUIRE(!answer);
   CHECK(answer.error().kind == Kind::unavailable);
@@ -400,7 +400,7 @@ TEST_CASE("a proxy is asked for a tunnel, and its refusal is told") {
                          answering("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")});
   auto options = quick();
   options.proxy = "http://127.0.0.1:" + std::to_string(server.port());
-  const auto origin = *Origin::parse("http://qrx.example:8460");
+  const auto origin = *wire::Origin::parse("http://qrx.example:8460");
   {
     Client client(origin, options);
     const auto answer = client.request(get("/x"));

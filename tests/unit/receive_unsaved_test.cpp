@@ -17,12 +17,11 @@ wire::FileInfo file(const std::string& name, std::uint64_t size, bool sealed = f
   out.size = size;
   out.type = "text/plain";
   out.sealed = sealed;
-  out.url = "x";
   return out;
 }
 
 void answer(Peer& peer, const wire::SpaceInfo& info) {
-  const std::string body = wire::to_json(info);
+  const std::string body = wire::to_json(info, [](const Id& file) { return "/" + file.text(); });
   peer.send("HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) +
             "\r\n\r\n" + body);
 }

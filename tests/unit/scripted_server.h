@@ -103,8 +103,8 @@ class ScriptedServer {
     thread_.join();
   }
 
-  Origin origin(const std::string& prefix = "") const {
-    return *Origin::parse("http://127.0.0.1:" + std::to_string(port_) + prefix);
+  wire::Origin origin(const std::string& prefix = "") const {
+    return *wire::Origin::parse("http://127.0.0.1:" + std::to_string(port_) + prefix);
   }
   std::uint16_t port() const { return port_; }
   int accepted() const { return accepted_; }

@@ -60,8 +60,8 @@ void set_mtime(const std::string& path, time_t seconds) {
   REQUIRE(::utimensat(AT_FDCWD, path.c_str(), times, 0) == 0);
 }
 
-DropLink link_to(const std::string& host) {
-  DropLink link;
+wire::DropLink link_to(const std::string& host) {
+  wire::DropLink link;
   link.origin.host = host;
   return link;
 }
@@ -230,7 +230,7 @@ TEST_CASE("what a run leaves is found by the next with the same sources, and by 
   const auto a = tree.file("a", "aa"), b = tree.file("b", "bb");
   const auto list = found({a, b});
   const std::string state_dir = tree.path + "/state/qrx/send";
-  const DropLink link = link_to("one.example");
+  const wire::DropLink link = link_to("one.example");
   const Id delivery = Id::random(), first = Id::random(), second = Id::random();
   CHECK(!ResumeState::load(state_dir, link, list));
   {
@@ -264,7 +264,7 @@ TEST_CASE("what a run leaves is found by the next with the same sources, and by 
 TEST_CASE("a state file that was cut off at any byte is read as far as it goes, or not at all") {
   const Tree tree;
   const auto list = found({tree.file("a"), tree.file("b")});
-  const DropLink link = link_to("one.example");
+  const wire::DropLink link = link_to("one.example");
   const Id upload = Id::random();
   {
     auto state = ResumeState::begin(tree.path, link, list, Id::random());

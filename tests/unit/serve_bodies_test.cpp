@@ -2,14 +2,13 @@
 #include "unit/catch.h"
 
 #include "unit/serve_site.h"
+#include "wire/limits.h"
 #include "wire/messages.h"
 
 using namespace qrx;
 using namespace qrx::test;
 
 namespace {
-
-constexpr std::size_t most_message_bytes = 16384;
 
 Asked asked_for(const char* method, const std::string& path, const std::string& body) {
   Asked asked;
@@ -55,9 +54,9 @@ TEST_CASE("a message of unknown length is read up to its limit") {
   Asked change = asked_for("PATCH", "/api/v1/spaces/" + space.space.guid.text(), R"({"state":"closed"})");
   change.headers.push_back({"Authorization", bearer(space.token)});
   const auto before = world.world.catalog->totals()->spaces;
-  check_limit(world, asked_for("POST", "/api/v1/spaces", "{}"), most_message_bytes, 201);
+  check_limit(world, asked_for("POST", "/api/v1/spaces", "{}"), wire::most_request_bytes, 201);
   CHECK(world.world.catalog->totals()->spaces == before + 1);  // what was refused made none
-  check_limit(world, change, most_message_bytes, 200);
+  check_limit(world, change, wire::most_request_bytes, 200);
   CHECK(world.world.view(space).state == wire::SpaceState::closed);
 }
 
@@ -68,9 +67,9 @@ TEST_CASE("a small file of unknown length is read up to its limit") {
   const auto delivery = world.world.spaces->open_delivery(guid, {});
   REQUIRE(delivery);
   const std::string at = "/u/" + guid.text() + "/deliveries/" + delivery->delivery.text();
-  check_limit(world, asked_for("PUT", at + "/files/x", "x"), space::Spaces::most_small_bytes, 202);
+  check_limit(world, asked_for("PUT", at + "/files/x", "x"), wire::most_small_bytes, 202);
   REQUIRE(world.world.spaces->commit(guid, delivery->delivery, {.files = 1}));
-  CHECK(world.world.view(space).deliveries.at(0).files.at(0).size == space::Spaces::most_small_bytes);
+  CHECK(world.world.view(space).deliveries.at(0).files.at(0).size == wire::most_small_bytes);
 }
 
 TEST_CASE("a file of unknown length ends where the space is full, and leaves nothing") {

@@ -36,7 +36,7 @@ struct Post {
     shares.set_transports(mail | sms);
     created = world.create();
     outbox = std::make_unique<Outbox>(
-        shares, Origin{true, "qrx.example.org", 443, ""}, world.clock, log,
+        shares, wire::Origin{true, "qrx.example.org", 443, ""}, world.clock, log,
         [this, send, interrupt] {
           return Outbox::Sender{[this, send](const Notice& notice) {
                                   Outcome outcome = send(notice);
@@ -49,7 +49,7 @@ struct Post {
         options);
     shares.on_notice([this] { outbox->wake(); });
   }
-  std::vector<wire::ShareInfo> share(std::vector<std::string> recipients) {
+  std::vector<space::ShareView> share(std::vector<std::string> recipients) {
     wire::CreateShares wish;
     wish.recipients = std::move(recipients);
     wish.message = "words";
@@ -58,11 +58,11 @@ struct Post {
     REQUIRE(made);
     return made->shares.shares;
   }
-  wire::ShareInfo now(const wire::ShareInfo& share) {
+  space::ShareView now(const space::ShareView& share) {
     return *shares.show(created.space.guid, created.token.text(), share.share);
   }
   // Until then, ten seconds at most.
-  bool becomes(const wire::ShareInfo& share, ShareState state) {
+  bool becomes(const space::ShareView& share, ShareState state) {
     for (int i = 0; i < 5000; ++i) {
       if (now(share).state == state) return true;
       std::this_thread::sleep_for(Millis(2));

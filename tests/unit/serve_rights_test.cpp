@@ -2,8 +2,7 @@
 #include <algorithm>
 
 #include "base/text.h"
-#include "unit/catch.h"
-#include "unit/serve_site.h"
+#include "unit/serve_things.h"
 
 using namespace qrx;
 using namespace qrx::test;
@@ -11,72 +10,6 @@ using namespace qrx::test;
 namespace {
 
 const std::vector<std::string> methods = {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"};
-
-// One space with a committed file, an upload that runs and a delivery that is open.
-struct Things {
-  explicit Things(SiteWorld& world) : created(world.world.create()) {
-    const Guid& guid = created.space.guid;
-    REQUIRE(world.put(guid, "a.txt", "hello").status == 201);
-    const auto info = world.world.spaces->view(guid, created.token.text());
-    REQUIRE(info);
-    file = info->deliveries.at(0).files.at(0).file;
-    sent = info->deliveries.at(0).delivery;
-    upload = world.world.spaces->create_upload(guid, new_upload("b.bin", 4))->upload;
-    delivery = world.world.spaces->open_delivery(guid, {})->delivery;
-    REQUIRE(world.world.spaces->put_small(guid, delivery, "c.txt", as_bytes("c")));
-    wire::CreateShares wish;
-    wish.recipients = {"a@example.org"};
-    const auto shared = world.shares.create(guid, created.token.text(), wish);
-    REQUIRE(shared);
-    share = shared->shares.shares.at(0).share;
-    link = shared->shares.shares.at(0).link;
-  }
-  space::Created created;
-  Id file, sent, upload, delivery, share;
-  std::string link;  // its token
-};
-
-std::string path_of(std::string pattern, const Guid& guid, const Things& things) {
-  const std::pair<std::string, std::string> words[] = {{"{guid}", guid.text()},
-                                                       {"{file}", things.file.text()},
-                                                       {"{sent}", things.sent.text()},
-                                                       {"{upload}", things.upload.text()},
-                                                       {"{delivery}", things.delivery.text()},
-                                                       {"{share}", things.share.text()},
-                                                       {"{link}", things.link}};
-  for (const auto& [word, value] : words)
-    if (const auto at = pattern.find(word); at != std::string::npos) pattern.replace(at, word.size(), value);
-  return pattern;
-}
-
-// A request that the route would take, so that only the right decides.
-Asked sound(const std::string& method, const std::string& path) {
-  Asked asked;
-  asked.method = method;
-  asked.path = path;
-  asked.headers.push_back({"Tus-Resumable", "1.0.0"});
-  if (method == "PATCH" && path.find("/uploads/") != std::string::npos) {
-    asked.headers.push_back({"Upload-Offset", "0"});
-    asked.headers.push_back({"Content-Type", "application/offset+octet-stream"});
-    asked.body = "data";
-  } else if (method == "POST" && path.ends_with("/uploads")) {
-    asked.headers.push_back({"Upload-Length", "4"});
-  } else if (method == "POST" && path.size() == 29) {  // /u/{guid}
-    asked.headers.push_back({"Content-Type", "multipart/form-data; boundary=X"});
-    asked.body = "--X\r\nContent-Disposition: form-data; name=f; filename=d\r\n\r\nd\r\n--X--\r\n";
-  } else if (method == "POST" && path.ends_with("/shares")) {
-    asked.body = R"({"recipients":["b@example.org"]})";
-  } else if (method == "PATCH" && path.find("/shares/") != std::string::npos) {
-    asked.body = R"({"state":"sent"})";
-  } else if (method == "POST" && path.ends_with("/receipt")) {
-    asked.body = R"({"state":"saved"})";
-  } else if (method == "PATCH" || method == "POST") {
-    asked.body = "{}";
-  } else if (method == "PUT") {
-    asked.body = "put";
-  }
-  return asked;
-}
 
 struct Row {
   std::string path;
@@ -228,19 +161,6 @@ const std::vector<Row> rows = {
      {404, 404, 404, 404, 404, 404, 404}},
 };
 
-serve::SiteOptions without_rate() {
-  serve::SiteOptions options;
-  options.create_rate = 0;
-  return options;
-}
-
-// Nobody asks often enough to be refused for it.
-std::string next_peer() {
-  static unsigned count = 0;
-  ++count;
-  return "198.51." + std::to_string(count / 250) + "." + std::to_string(count % 250);
-}
-
 }  // namespace
 
 TEST_CASE("every route, method and token: who may do what") {
@@ -298,25 +218,6 @@ TEST_CASE("nothing is taken, told or changed of a space that is not there") {
     }
   }
   CHECK(world.world.spaces->view(things.created.space.guid, things.created.token.text())->deliveries.size() == 1);
-}
-
-TEST_CASE("an unknown space and a wrong token are answered by the same bytes") {
-  SiteWorld world(without_rate());
-  const Things things(world);
-  for (const char* accept : {"*/*", "text/html"}) {
-    std::vector<Got> answers;
-    for (const std::string& guid : {things.created.space.guid.text(), Id::random().text(), std::string("mistyped")}) {
-      Asked asked;
-      asked.path = "/api/v1/spaces/" + guid;
-      asked.headers = {{"Authorization", bearer(Token::random())}, {"Accept", accept}};
-      answers.push_back(world.ask(asked));
-    }
-    for (const Got& got : answers) {
-      CHECK(got.status == 404);
-      CHECK(got.body == answers.front().body);
-      CHECK(got.headers == answers.front().headers);
-    }
-  }
 }
 
 TEST_CASE("words and ids may be in any case, and the proxy's prefix may be there or not") {
@@ -401,7 +302,7 @@ TEST_CASE("a link that was taken back, has expired or never was opens nothing, b
   REQUIRE(world.shares.revoke(guid, things.created.token.text(), things.share));
   world.world.clock.pass(Seconds(11));
   const std::pair<std::string, int> links[] = {{things.link, 410},
-                                               {brief->shares.shares[0].link, 410},
+                                               {brief->shares.shares[0].token, 410},
                                                {Token::random().text(), 404},
                                                {things.created.token.text(), 404},
                                                {"mistyped", 404}};
@@ -416,122 +317,4 @@ TEST_CASE("a link that was taken back, has expired or never was opens nothing, b
         CHECK_FALSE(got.took_body);
         CHECK(got.body.find(link) == std::string::npos);
       }
-}
-
-TEST_CASE("an unknown link and a mistyped one are answered by the same bytes") {
-  SiteWorld world(without_rate());
-  const Things things(world);
-  for (const char* accept : {"*/*", "text/html"}) {
-    std::vector<Got> answers;
-    for (const std::string& link : {Token::random().text(), std::string("x"), things.created.token.text()}) {
-      Asked asked;
-      asked.path = "/d/" + link;
-      asked.headers = {{"Accept", accept}};
-      answers.push_back(world.ask(asked));
-    }
-    for (const Got& got : answers) {
-      CHECK(got.status == 404);
-      CHECK(got.body == answers.front().body);
-      CHECK(got.headers == answers.front().headers);
-    }
-  }
-}
-
-TEST_CASE("the log of a share names neither link nor recipient") {
-  SiteWorld world(without_rate());
-  const Things things(world);
-  const Guid& guid = things.created.space.guid;
-  for (const char* path : {"/d/{link}", "/d/{link}/files/{file}", "/d/{link}/all.zip", "/api/v1/spaces/{guid}/shares",
-                           "/api/v1/spaces/{guid}/shares/{share}"}) {
-    Asked asked = sound("GET", path_of(path_of(path, guid, things), guid, things));
-    asked.headers.push_back({"Authorization", bearer(things.created.token)});
-    CHECK(world.ask(asked).status == 200);
-  }
-  REQUIRE(world.lines.size() >= 5);
-  for (const std::string& line : world.lines) {
-    CHECK(line.find(things.link) == std::string::npos);
-    CHECK(line.find("example.org") == std::string::npos);
-    CHECK(line.find(things.created.token.text()) == std::string::npos);
-  }
-}
-
-TEST_CASE("wrong tokens and links are counted for each address, right ones go on") {
-  SiteWorld world;
-  const auto created = world.world.create();
-  const std::string path = "/api/v1/spaces/" + created.space.guid.text();
-  const auto ask = [&](const std::string& at, const std::string& right, const std::string& peer) {
-    Asked asked;
-    asked.path = at;
-    if (!right.empty()) asked.headers.push_back({"Authorization", right});
-    asked.peer = peer;
-    return world.ask(asked);
-  };
-  int refused = 0;
-  for (int i = 0; i < 100; ++i)
-    if (ask(path, bearer(Token::random()), "192.0.2.7").status == 429) ++refused;
-  CHECK(refused == 70);
-  const Got over = ask(path, bearer(Token::random()), "192.0.2.7");
-  CHECK(over.status == 429);
-  CHECK_FALSE(over.header("Retry-After").empty());
-  CHECK(ask("/d/" + Token::random().text(), "", "192.0.2.7").status == 429);
-  CHECK(ask(path, bearer(created.token), "192.0.2.7").status == 200);
-  CHECK(ask(path, bearer(Token::random()), "192.0.2.8").status == 404);
-  CHECK(ask(path + "/files/" + Id::random().text(), bearer(created.token), "192.0.2.7").status == 404);
-  int told = 0;
-  for (const std::string& line : world.lines)
-    if (line.find("too many wrong tokens") != std::string::npos) ++told;
-  CHECK(told == 1);
-}
-
-TEST_CASE("with a public address, a name of another site in Host is refused") {
-  serve::SiteOptions options;
-  options.public_authority = "qrx.example.org";
-  SiteWorld world(options);
-  const auto status = [&](const std::string& host, bool by_proxy = false, bool control = false) {
-    auto request = std::make_shared<http::Request>();
-    request->method = "GET";
-    request->path = control ? "/control/check" : "/healthz";
-    request->headers = {{"Host", host}};
-    request->by_proxy = by_proxy;
-    request->control = control;
-    const auto reply = world.router.handle(std::move(request));
-    return std::get<http::Answer>(reply).status;
-  };
-  for (const char* host : {"qrx.example.org", "QRX.example.org:443", "qrx.example.org:8460", "127.0.0.1:8460", "[::1]",
-                           "localhost:8460", "192.0.2.1"})
-    CHECK(status(host) == 200);
-  for (const char* host : {"evil.example", "qrx.example.org.evil.example", "evil.example:8460"})
-    CHECK(status(host) == 421);
-  CHECK(status("backend", true) == 200);
-  CHECK(status("evil.example", false, true) == 405);
-}
-
-TEST_CASE("a proxy that nobody named is told of once, when a space is opened") {
-  SiteWorld world;
-  const auto open = [&](std::vector<http::Header> headers) {
-    Asked asked;
-    asked.method = "POST";
-    asked.path = "/api/v1/spaces";
-    asked.headers = std::move(headers);
-    CHECK(world.ask(asked).status == 201);
-    return std::count_if(world.lines.begin(), world.lines.end(),
-                         [](const std::string& line) { return line.find("--public-url") != std::string::npos; });
-  };
-  CHECK(open({}) == 0);
-  CHECK(open({{"X-Forwarded-For", "192.0.2.9"}}) == 1);
-  CHECK(open({{"Forwarded", "for=192.0.2.9"}}) == 1);
-}
-
-TEST_CASE("a mistake is a line of text for curl, JSON for programs, and names no member of ours") {
-  SiteWorld world;
-  Asked asked;
-  asked.method = "POST";
-  asked.path = "/api/v1/spaces";
-  asked.body = R"({"label": ")" + std::string(300, 'x') + R"("})";
-  CHECK(world.ask(asked).type == "application/problem+json");
-  asked.headers = {{"Accept", "*/*"}};
-  const Got got = world.ask(asked);
-  CHECK(got.status == 400);
-  CHECK(got.type == "text/plain; charset=utf-8");
-  CHECK(got.body == "the label is longer than 200 bytes\n");
 }

@@ -53,7 +53,7 @@ SiteWorld::SiteWorld(serve::SiteOptions options, space::Policy policy)
       shares(*world.spaces, any_number_of_recipients()),
       site(*world.spaces, shares, world.clock, log, std::move(options),
            [this](const Id& topic) { woken.push_back(topic); }) {
-  site.set_base(Origin{true, "qrx.example.org", 443, site.options().prefix});
+  site.set_base(wire::Origin{true, "qrx.example.org", 443, site.options().prefix});
 }
 
 Got SiteWorld::ask(const Asked& asked, bool time_over) {

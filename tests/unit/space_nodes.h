@@ -88,7 +88,12 @@ class Nodes {
   space::Spaces& node_of(std::size_t place);
   std::size_t any_place();  // one that is not gone; there always is one
   template <class T>
-  std::vector<std::size_t> alive(const std::vector<T>& all, typename T::State state) const;
+  std::vector<std::size_t> alive(const std::vector<T>& all, typename T::State state) const {
+    std::vector<std::size_t> found;
+    for (std::size_t i = 0; i < all.size(); ++i)
+      if (all[i].state == state && !places_[all[i].place].gone) found.push_back(i);
+    return found;
+  }
   [[noreturn]] void broken(const std::string& what) const;
   void must(bool holds, const std::string& what) const {
     if (!holds) broken(what);

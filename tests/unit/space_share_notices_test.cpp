@@ -38,7 +38,7 @@ TEST_CASE("whoever notifies recipients without the server claims each notice, an
 
 TEST_CASE("that nobody can tell a recipient is recorded unless somebody can") {
   Sharing s;
-  const auto nobody_can = [&](const wire::ShareInfo& share) {
+  const auto nobody_can = [&](const space::ShareView& share) {
     return s.shares->report(s.guid(), s.token(), share.share, {ShareState::failed, "no transport", true});
   };
   const auto share = s.one(to({"a@example.org"}));
@@ -92,7 +92,7 @@ TEST_CASE("a notice is claimed once, and tells what it needs to") {
   REQUIRE(first);
   REQUIRE(first->claim);
   CHECK(first->claim->to == "a@example.org");
-  CHECK(first->claim->notice.token == made->shares.shares[0].link);
+  CHECK(first->claim->notice.token == made->shares.shares[0].token);
   CHECK(first->claim->notice.attempts == 1);
   CHECK(first->claim->message == "the minutes");
   CHECK(first->claim->files == 1);
@@ -172,12 +172,12 @@ TEST_CASE("the secrets of a notice leave the catalog's files once it is known wh
     }
     return false;
   };
-  CHECK(kept(share.link));
+  CHECK(kept(share.token));
   CHECK(kept(key));
   REQUIRE(s.shares->claim()->claim);
   REQUIRE(s.shares->conclude(share.share, {ShareState::sent, "", {}}));
   REQUIRE(s.shares->purge());
-  CHECK_FALSE(kept(share.link));
+  CHECK_FALSE(kept(share.token));
   CHECK_FALSE(kept(key));
 }
 
@@ -187,7 +187,7 @@ TEST_CASE("without a transport for it a share says so, and without any nothing i
   const auto share = s.one(to({"a@example.org"}, 0, true));
   CHECK(share.state == ShareState::failed);
   CHECK(share.reason == "this server sends no e-mail");
-  CHECK(s.shares->open(share.link));
+  CHECK(s.shares->open(share.token));
   s.shares->set_transports(0);
   CHECK(kind_of(s.shares->create(s.guid(), s.token(), to({"b@example.org"}, 0, true))) == Kind::denied);
   CHECK(s.shares->list(s.guid(), s.token())->shares.size() == 1);

@@ -23,7 +23,7 @@ TEST_CASE("each recipient gets a separate link, and asking again gives the same"
   CHECK(made->made);
   REQUIRE(made->shares.shares.size() == 50);  // one recipient was written in two ways
   std::set<std::string> links;
-  for (const auto& share : made->shares.shares) links.insert(share.link);
+  for (const auto& share : made->shares.shares) links.insert(share.token);
   CHECK(links.size() == 50);
   CHECK(made->shares.seq == s.world.view(s.created).seq);
 
@@ -31,7 +31,7 @@ TEST_CASE("each recipient gets a separate link, and asking again gives the same"
   REQUIRE(again);
   CHECK_FALSE(again->made);
   REQUIRE(again->shares.shares.size() == 50);
-  for (std::size_t i = 0; i < 50; ++i) CHECK(again->shares.shares[i].link == made->shares.shares[i].link);
+  for (std::size_t i = 0; i < 50; ++i) CHECK(again->shares.shares[i].token == made->shares.shares[i].token);
   CHECK(s.shares->list(s.guid(), s.token())->shares.size() == 50);
 }
 
@@ -39,8 +39,8 @@ TEST_CASE("links outlive a restart, and nothing at rest opens them") {
   Sharing s;
   const auto share = s.one(to({"a@example.org"}));
   s.restart();
-  CHECK(s.now(share).link == share.link);
-  CHECK(s.shares->open(share.link));
+  CHECK(s.now(share).token == share.token);
+  CHECK(s.shares->open(share.token));
   for (const auto& entry : std::filesystem::directory_iterator(s.world.directory.path())) {
     if (!entry.is_regular_file()) continue;
     std::string bytes;
@@ -49,7 +49,7 @@ TEST_CASE("links outlive a restart, and nothing at rest opens them") {
     char buffer[65536];
     for (std::size_t got = 0; (got = std::fread(buffer, 1, sizeof buffer, in)) > 0;) bytes.append(buffer, got);
     std::fclose(in);
-    CHECK(bytes.find(share.link) == std::string::npos);
+    CHECK(bytes.find(share.token) == std::string::npos);
   }
 }
 
@@ -102,7 +102,7 @@ TEST_CASE("only the owner shares, and nobody else sees shares") {
   const auto other = s.world.create();
   CHECK(kind_of(s.shares->show(other.space.guid, other.token.text(), share.share)) == Kind::not_found);
   CHECK(kind_of(s.shares->revoke(other.space.guid, other.token.text(), share.share)) == Kind::not_found);
-  CHECK(s.shares->open(share.link));
+  CHECK(s.shares->open(share.token));
   for (const std::string& link : {wrong, std::string(), std::string("x"), share.share.text(), s.token()})
     CHECK(kind_of(s.shares->open(link)) == Kind::not_found);
 }
@@ -144,14 +144,14 @@ TEST_CASE("looking at a link changes nothing") {
   const auto share = s.one(to({"a@example.org"}, 1));
   const auto seq = s.world.view(s.created).seq;
   for (int i = 0; i < 100; ++i) {
-    const auto opened = s.shares->open(share.link);
+    const auto opened = s.shares->open(share.token);
     REQUIRE(opened);
     CHECK(opened->files.size() == 1);
     CHECK(opened->downloads_left == 1);
   }
   CHECK(s.world.view(s.created).seq == seq);
   CHECK(s.now(share).state == ShareState::queued);
-  CHECK(s.shares->opened(share.link));
+  CHECK(s.shares->opened(share.token));
   CHECK(s.now(share).state == ShareState::opened);
   CHECK(s.world.view(s.created).seq > seq);
 }
@@ -161,9 +161,9 @@ TEST_CASE("a link for one is taken once, and one that was aborted burns nothing"
   const auto row = s.file("a", 1000);
   const auto share = s.one(to({"a@example.org"}, 1));
   {
-    auto transfer = s.shares->begin(share.link, row, 0, 1000);
+    auto transfer = s.shares->begin(share.token, row, 0, 1000);
     REQUIRE(transfer);
-    CHECK(kind_of(s.shares->begin(share.link, row, 0, 1000)) == Kind::locked);
+    CHECK(kind_of(s.shares->begin(share.token, row, 0, 1000)) == Kind::locked);
     (*transfer)->handed(1000);
   }
   CHECK(s.now(share).state == ShareState::opened);
@@ -173,7 +173,7 @@ TEST_CASE("a link for one is taken once, and one that was aborted burns nothing"
   CHECK(s.now(share).downloads == 1);
   CHECK(kind_of(s.take(share, row)) == Kind::gone);
   CHECK(kind_of(s.take(share, row, 5, 1)) == Kind::gone);
-  CHECK(kind_of(s.shares->open(share.link)) == Kind::gone);
+  CHECK(kind_of(s.shares->open(share.token)) == Kind::gone);
   s.restart();
   CHECK(kind_of(s.take(share, row)) == Kind::gone);
   CHECK(s.now(share).state == ShareState::downloaded);
@@ -187,8 +187,8 @@ TEST_CASE("all but the end of a link for one is not given again and again, and i
   for (int i = 0; i < 50; ++i)
     if (s.take(share, row, 0, 999)) given += 999;
   CHECK(given == 2 * 999);
-  CHECK(kind_of(s.shares->begin(share.link, row, 0, 1000)) == Kind::gone);
-  CHECK(kind_of(s.shares->begin(share.link, row, 500, 500)) == Kind::gone);
+  CHECK(kind_of(s.shares->begin(share.token, row, 0, 1000)) == Kind::gone);
+  CHECK(kind_of(s.shares->begin(share.token, row, 500, 500)) == Kind::gone);
   CHECK(s.now(share).downloads == 0);
   CHECK(s.take(share, row, 999, 1));  // what is missing
   CHECK(s.now(share).downloads == 1);
@@ -230,10 +230,10 @@ TEST_CASE("ranges count once they are the whole, in any order, over a restart") 
   CHECK(s.take(share, row, 0, 30));
   CHECK(s.now(share).state == ShareState::opened);
   {
-    auto last = s.shares->begin(share.link, row, 30, 30);
+    auto last = s.shares->begin(share.token, row, 30, 30);
     REQUIRE(last);
-    CHECK(kind_of(s.shares->begin(share.link, row, 0, 100)) == Kind::locked);
-    CHECK(s.shares->begin(share.link, row, 0, 60));  // would not be the whole once more
+    CHECK(kind_of(s.shares->begin(share.token, row, 0, 100)) == Kind::locked);
+    CHECK(s.shares->begin(share.token, row, 0, 60));  // would not be the whole once more
     (*last)->completed();
   }
   CHECK(s.now(share).downloads == 1);
@@ -245,7 +245,7 @@ TEST_CASE("a transfer that was cut off goes on where it stopped and counts at it
   const auto row = s.file("a", 100);
   const auto share = s.one(to({"a@example.org"}, 1));
   {
-    auto transfer = s.shares->begin(share.link, row, 0, 100);
+    auto transfer = s.shares->begin(share.token, row, 0, 100);
     REQUIRE(transfer);
     (*transfer)->handed(70);
   }
@@ -264,7 +264,7 @@ TEST_CASE("what goes out is noted before, for the case that the server is killed
     return *file ? (*file)->parts : std::string();
   };
   {
-    auto transfer = s.shares->begin(share.link, row, 0, size);
+    auto transfer = s.shares->begin(share.token, row, 0, size);
     REQUIRE(transfer);
     (*transfer)->handed(1000);
     CHECK(noted() == "0:1 2097151:0 ");  // all but the last byte: nothing counts by itself
@@ -312,25 +312,25 @@ TEST_CASE("everything at once counts one of each file, and only when it is throu
   const auto a = s.file("a", 10);
   s.file("b", 10);
   const auto share = s.one(to({"a@example.org"}, 1));
-  const auto opened = s.shares->open(share.link);
+  const auto opened = s.shares->open(share.token);
   REQUIRE(opened);
   {
-    auto all = s.shares->begin_all(share.link, *opened, opened->files);
+    auto all = s.shares->begin_all(share.token, *opened, opened->files);
     REQUIRE(all);
-    CHECK(kind_of(s.shares->begin_all(share.link, *opened, opened->files)) == Kind::locked);
-    CHECK(kind_of(s.shares->begin(share.link, a, 0, 10)) == Kind::locked);
+    CHECK(kind_of(s.shares->begin_all(share.token, *opened, opened->files)) == Kind::locked);
+    CHECK(kind_of(s.shares->begin(share.token, a, 0, 10)) == Kind::locked);
   }
   CHECK(s.now(share).downloads == 0);
   CHECK(s.take(share, a));
-  const auto left = s.shares->left(share.link, *opened);
+  const auto left = s.shares->left(share.token, *opened);
   REQUIRE(left);
   REQUIRE(left->size() == 1);
   CHECK(opened->space->files[left->at(0)].name == "b");
-  auto all = s.shares->begin_all(share.link, *opened, *left);
+  auto all = s.shares->begin_all(share.token, *opened, *left);
   REQUIRE(all);
   (*all)->completed();
   CHECK(s.now(share).state == ShareState::downloaded);
-  CHECK(kind_of(s.shares->left(share.link, *opened)) == Kind::gone);
+  CHECK(kind_of(s.shares->left(share.token, *opened)) == Kind::gone);
 }
 
 TEST_CASE("what is not delivered yet, or is another space's, is not shared") {
@@ -340,24 +340,24 @@ TEST_CASE("what is not delivered yet, or is another space's, is not shared") {
   const auto delivery = s.world.spaces->open_delivery(s.guid(), {});
   const auto upload = s.world.spaces->create_upload(s.guid(), new_upload("b", 3, delivery->delivery));
   auto writer = s.world.spaces->write(s.guid(), upload->upload, 0, std::nullopt);
-  CHECK(kind_of(s.shares->content(share.link, upload->upload)) == Kind::not_found);
+  CHECK(kind_of(s.shares->content(share.token, upload->upload)) == Kind::not_found);
   REQUIRE((*writer)->write(as_bytes("abc")));
   REQUIRE((*writer)->finish());
-  CHECK(kind_of(s.shares->content(share.link, upload->upload)) == Kind::not_found);
-  CHECK(s.shares->open(share.link)->files.size() == 1);
+  CHECK(kind_of(s.shares->content(share.token, upload->upload)) == Kind::not_found);
+  CHECK(s.shares->open(share.token)->files.size() == 1);
   const auto other = s.world.create();
   const auto foreign = s.world.send(other.space.guid, "c", "c");
-  CHECK(kind_of(s.shares->content(share.link, foreign->file)) == Kind::not_found);
-  CHECK(s.shares->content(share.link, a.file));
+  CHECK(kind_of(s.shares->content(share.token, foreign->file)) == Kind::not_found);
+  CHECK(s.shares->content(share.token, a.file));
   REQUIRE(s.world.spaces->commit(s.guid(), delivery->delivery, {}));
-  CHECK(s.shares->content(share.link, upload->upload));
+  CHECK(s.shares->content(share.token, upload->upload));
 }
 
 TEST_CASE("revoking is effective at once, for transfers too") {
   Sharing s;
   const auto row = s.file("a", 10);
   const auto share = s.one(to({"a@example.org"}));
-  auto transfer = s.shares->begin(share.link, row, 0, 10);
+  auto transfer = s.shares->begin(share.token, row, 0, 10);
   REQUIRE(transfer);
   CHECK_FALSE((*transfer)->is_cut());
   const auto seq = s.world.view(s.created).seq;
@@ -365,14 +365,14 @@ TEST_CASE("revoking is effective at once, for transfers too") {
   CHECK((*transfer)->is_cut());
   CHECK(s.world.view(s.created).seq > seq);
   CHECK(s.now(share).state == ShareState::revoked);
-  CHECK(kind_of(s.shares->open(share.link)) == Kind::gone);
-  CHECK(kind_of(s.shares->begin(share.link, row, 0, 10)) == Kind::gone);
-  CHECK(kind_of(s.shares->content(share.link, row.file)) == Kind::gone);
+  CHECK(kind_of(s.shares->open(share.token)) == Kind::gone);
+  CHECK(kind_of(s.shares->begin(share.token, row, 0, 10)) == Kind::gone);
+  CHECK(kind_of(s.shares->content(share.token, row.file)) == Kind::gone);
   CHECK(s.shares->revoke(s.guid(), s.token(), share.share));
   CHECK(kind_of(s.shares->revoke(s.guid(), s.token(), Id::random())) == Kind::not_found);
   const auto again = s.one(to({"a@example.org"}));
   CHECK(again.share != share.share);
-  CHECK(again.link != share.link);
+  CHECK(again.link != share.token);
   CHECK(s.shares->revoke_all(s.guid(), s.token()));
   const auto all = s.shares->list(s.guid(), s.token());
   REQUIRE(all);
@@ -386,7 +386,7 @@ TEST_CASE("blocking a space cuts who takes something from it, its owner and reci
   const auto other_row = s.world.send(other.space.guid, "b", "b");
   REQUIRE(other_row);
   const auto share = s.one(to({"a@example.org"}));
-  auto transfer = s.shares->begin(share.link, row, 0, 10);
+  auto transfer = s.shares->begin(share.token, row, 0, 10);
   auto content = s.world.spaces->content(s.guid(), s.token(), row.file);
   const auto upload = s.world.spaces->create_upload(s.guid(), new_upload("up", 10));
   REQUIRE(upload);
@@ -456,9 +456,9 @@ TEST_CASE("shares go with their space") {
   Sharing s;
   const auto row = s.file("a", 10);
   const auto share = s.one(to({"a@example.org"}, 0, true));
-  auto transfer = s.shares->begin(share.link, row, 0, 10);
+  auto transfer = s.shares->begin(share.token, row, 0, 10);
   REQUIRE(s.world.spaces->remove(s.guid(), s.token()));
-  CHECK(kind_of(s.shares->open(share.link)) == Kind::not_found);
+  CHECK(kind_of(s.shares->open(share.token)) == Kind::not_found);
   (*transfer)->completed();  // leaves nothing behind
   CHECK(s.world.catalog->share_files(share.share)->empty());
   CHECK_FALSE(s.world.catalog->share(share.share)->has_value());

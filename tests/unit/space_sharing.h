@@ -46,23 +46,24 @@ struct Sharing {
     REQUIRE(row);
     return *row;
   }
-  wire::ShareInfo one(const wire::CreateShares& wish) {
+  space::ShareView one(const wire::CreateShares& wish) {
     auto made = shares->create(guid(), token(), wish);
     REQUIRE(made);
     return made->shares.shares.at(0);
   }
-  wire::ShareInfo now(const wire::ShareInfo& share) {
+  space::ShareView now(const space::ShareView& share) {
     auto info = shares->show(guid(), token(), share.share);
     REQUIRE(info);
     return *info;
   }
-  Result<void> take(const wire::ShareInfo& share, const space::FileRow& row, std::uint64_t first, std::uint64_t bytes) {
-    auto transfer = shares->begin(share.link, row, first, bytes);
+  Result<void> take(const space::ShareView& share, const space::FileRow& row, std::uint64_t first,
+                    std::uint64_t bytes) {
+    auto transfer = shares->begin(share.token, row, first, bytes);
     if (!transfer) return tl::unexpected(transfer.error());
     (*transfer)->completed();
     return {};
   }
-  Result<void> take(const wire::ShareInfo& share, const space::FileRow& row) { return take(share, row, 0, row.size); }
+  Result<void> take(const space::ShareView& share, const space::FileRow& row) { return take(share, row, 0, row.size); }
 
   World world;
   space::SharePolicy policy;

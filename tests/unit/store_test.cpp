@@ -1,57 +1,18 @@
-// The catalog, the blobs and the lock by themselves.
+// The catalog by itself.
 #include "unit/catch.h"
-
-#include <sys/resource.h>
-#include <sys/stat.h>
 
 #include <atomic>
 #include <fstream>
 #include <stdexcept>
 #include <thread>
 
-#include "space_world.h"
-#include "store/lock.h"
-#include "store/schema.h"
 #include "store/sqlite.h"
+#include "unit/store_world.h"
 
 using namespace qrx;
 using namespace qrx::test;
 using space::Durability;
 using space::Transaction;
-
-namespace {
-
-space::SpaceRow space_row() {
-  space::SpaceRow row;
-  row.guid = Id::random();
-  row.label = "label";
-  row.expires = WallTime(Millis(5000));
-  return row;
-}
-
-space::FileRow file_row(const Guid& guid) {
-  space::FileRow row;
-  row.file = row.blob = Id::random();
-  row.guid = guid;
-  row.delivery = Id::random();
-  row.name = "name";
-  row.size = 7;
-  return row;
-}
-
-std::unique_ptr<store::SqliteCatalog> open_catalog(const TempDirectory& directory, store::SqliteOptions options = {}) {
-  auto opened = store::SqliteCatalog::open(directory / "catalog.db", options);
-  if (!opened) throw std::runtime_error(opened.error().what);
-  return std::move(*opened);
-}
-
-std::unique_ptr<store::FileBlobs> open_blobs(const TempDirectory& directory) {
-  auto opened = store::FileBlobs::open(directory.path().string(), {});
-  if (!opened) throw std::runtime_error(opened.error().what);
-  return std::move(*opened);
-}
-
-}  // namespace
 
 TEST_CASE("rows come back as they were written") {
   TempDirectory directory;
@@ -183,23 +144,6 @@ TEST_CASE("what is set aside for a full disk is given up before the catalog open
   CHECK_FALSE(std::filesystem::equivalent(reserve, directory / "old"));
 }
 
-TEST_CASE("a blob that cannot be opened for want of descriptors may be asked for again") {
-  TempDirectory directory;
-  auto blobs = open_blobs(directory);
-  const Id blob = Id::random();
-  REQUIRE(blobs->create(blob));
-  struct rlimit before {};
-  REQUIRE(::getrlimit(RLIMIT_NOFILE, &before) == 0);
-  const struct rlimit none { 0, before.rlim_max };
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-  const auto opened = blobs->open(blob);
-  const auto made = blobs->create(Id::random());
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &before) == 0);
-  CHECK(kind_of(opened) == Kind::unavailable);
-  CHECK(kind_of(made) == Kind::unavailable);
-  CHECK(blobs->open(blob));
-}
-
 TEST_CASE("a space that was read shows each later change") {
   TempDirectory directory;
   auto catalog = open_catalog(directory);
@@ -326,238 +270,6 @@ TEST_CASE("expired and dying spaces are listed, files one after another") {
     seen += files->size();
   }
   CHECK(seen == 25);
-}
-
-TEST_CASE("a catalog of a newer qrx is refused") {
-  TempDirectory directory;
-  { open_catalog(directory); }
-  {
-    std::fstream file(directory / "catalog.db", std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp(60);  // user_version in the header, big-endian
-    file.write("\0\0\0\x63", 4);
-  }
-  const auto opened = store::SqliteCatalog::open(directory / "catalog.db", {});
-  REQUIRE_FALSE(opened);
-  CHECK(opened.error().what.find("newer") != std::string::npos);
-}
-
-TEST_CASE("files and directories are for their owner only") {
-  const mode_t before = ::umask(0);
-  TempDirectory directory;
-  {
-    auto lock = store::DataLock::take(directory / "a/data");
-    REQUIRE(lock);
-    auto catalog = store::SqliteCatalog::open(directory / "a/data/catalog.db", {});
-    REQUIRE(catalog);
-    auto blobs = store::FileBlobs::open(directory / "a/data", {});
-    REQUIRE(blobs);
-    const Id blob = Id::random();
-    REQUIRE((*blobs)->create(blob));
-    REQUIRE((*blobs)->publish({blob}));
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory / "a")) {
-      INFO(entry.path());
-      CHECK((entry.status().permissions() & std::filesystem::perms(0077)) == std::filesystem::perms::none);
-    }
-  }
-  ::umask(before);
-}
-
-TEST_CASE("a data directory has one user at a time") {
-  TempDirectory directory;
-  {
-    const auto lock = store::DataLock::take(directory.path().string());
-    REQUIRE(lock);
-    CHECK(kind_of(store::DataLock::take(directory.path().string())) == Kind::locked);
-  }
-  CHECK(store::DataLock::take(directory.path().string()));
-}
-
-TEST_CASE("blobs move into the store once and are never replaced") {
-  TempDirectory directory;
-  auto blobs = open_blobs(directory);
-  const Id key = Id::random();
-  auto staged = blobs->create(key);
-  REQUIRE(staged);
-  CHECK(kind_of(blobs->create(key)) == Kind::exists);
-  REQUIRE((*staged)->write_at(3, as_bytes("def")));
-  REQUIRE((*staged)->write_at(0, as_bytes("abc")));
-  REQUIRE((*staged)->make_durable());
-  CHECK((*staged)->size() == 6U);
-  auto open_before = blobs->open(key);
-  REQUIRE(blobs->publish({key}));
-  CHECK(kind_of(blobs->reopen(key)) == Kind::not_found);
-  auto again = blobs->create(key);
-  REQUIRE(again);
-  CHECK(kind_of(blobs->publish({key})) == Kind::exists);
-  const auto opened = blobs->open(key);
-  REQUIRE(opened);
-  std::byte bytes[10];
-  CHECK((*opened)->read_at(1, bytes) == 5U);
-  CHECK(as_text({bytes, 5}) == "bcdef");
-  CHECK((*open_before)->size() == 6);
-  CHECK(blobs->list()->size() == 2);
-  REQUIRE(blobs->remove(key));
-  REQUIRE(blobs->remove(key));
-  CHECK(blobs->list()->empty());
-  CHECK(kind_of(blobs->open(key)) == Kind::not_found);
-  CHECK((*opened)->read_at(0, bytes) == 6U);
-  CHECK(blobs->free_bytes() > 0);
-}
-
-TEST_CASE("a blob whose length is known has the size of what was written, not of the room taken ahead") {
-  TempDirectory directory;
-  auto blobs = open_blobs(directory);
-  const space::BlobKey blob = Id::random();
-  auto staged = blobs->create(blob);
-  REQUIRE(staged);
-  const std::vector<std::byte> piece(100'000, std::byte{7});
-  (*staged)->expect_length(40U << 20);
-  std::uint64_t offset = 0;
-  for (int i = 0; i < 200; ++i, offset += piece.size()) REQUIRE((*staged)->write_at(offset, piece));
-  CHECK((*staged)->size() == offset);
-  // Shortened, and written on from there: what was taken ahead went with the rest.
-  REQUIRE((*staged)->truncate(5));
-  CHECK((*staged)->size() == 5U);
-  REQUIRE((*staged)->write_at(5, piece));
-  std::vector<std::byte> got(piece.size() + 10);
-  CHECK((*blobs->open(blob))->read_at(0, got) == piece.size() + 5);
-  CHECK(std::equal(piece.begin(), piece.end(), got.begin() + 5));
-}
-
-TEST_CASE("a large blob that is removed is gone at once, and stays readable where it is open") {
-  TempDirectory directory;
-  auto blobs = open_blobs(directory);
-  const space::BlobKey blob = Id::random();
-  const std::vector<std::byte> bytes(9U << 20, std::byte{3});
-  {
-    auto staged = blobs->create(blob);
-    REQUIRE(staged);
-    REQUIRE((*staged)->write_at(0, bytes));
-    REQUIRE((*staged)->make_durable());
-    REQUIRE(blobs->publish({blob}));
-  }
-  auto opened = blobs->open(blob);
-  REQUIRE(opened);
-  REQUIRE(blobs->remove(blob));
-  CHECK(blobs->open(blob).error().kind == Kind::not_found);
-  CHECK(blobs->list()->empty());
-  blobs.reset();
-  std::vector<std::byte> end(4);
-  CHECK((*opened)->read_at(bytes.size() - 4, end) == 4U);
-  CHECK(end[3] == std::byte{3});
-}
-
-TEST_CASE("planted links and special files are not followed") {
-  TempDirectory directory;
-  TempDirectory elsewhere;
-  auto blobs = open_blobs(directory);
-  std::ofstream(elsewhere / "victim") << "untouched";
-  const Id key = Id::random();
-  std::filesystem::create_symlink(elsewhere / "victim", directory / ("staging/" + key.text()));
-  CHECK_FALSE(blobs->create(key));
-  CHECK_FALSE(blobs->reopen(key));
-  CHECK_FALSE(blobs->open(key));
-  REQUIRE(blobs->remove(key));
-  CHECK(std::filesystem::file_size(elsewhere / "victim") == 9);
-
-  const Id piped = Id::random();
-  REQUIRE(::mkfifo((directory / ("staging/" + piped.text())).c_str(), 0600) == 0);
-  CHECK_FALSE(blobs->open(piped));
-  CHECK_FALSE(blobs->reopen(piped));
-
-  const Id shelved = Id::random();
-  REQUIRE(blobs->create(shelved));
-  const std::string shelf = to_hex(ByteView(as_bytes(shelved.bytes)).first(1));
-  std::filesystem::create_directory_symlink(elsewhere.path(), directory / ("blobs/" + shelf));
-  CHECK_FALSE(blobs->publish({shelved}));
-  CHECK(std::distance(std::filesystem::directory_iterator(elsewhere.path()), {}) == 1);
-
-  TempDirectory other;
-  std::filesystem::create_directory_symlink(elsewhere.path(), other / "blobs");
-  CHECK_FALSE(store::FileBlobs::open(other.path().string(), {}));
-}
-
-TEST_CASE("a catalog of an older qrx is brought up to date: what its spaces hold is counted") {
-  TempDirectory directory;
-  const std::string path = directory / "catalog.db";
-  const Guid guid = Id::random(), empty = Id::random();
-  std::ofstream(path).flush();
-  {
-    auto old = store::Connection::open(path, store::Connection::Access::write);
-    REQUIRE(old);
-    for (int step = 0; step < 3; ++step) REQUIRE((*old)->execute(store::schema_steps[step]) == SQLITE_OK);
-    REQUIRE((*old)->execute("PRAGMA user_version=3") == SQLITE_OK);
-    const auto put = [&](const std::string& sql) { CHECK((*old)->execute(sql.c_str()) == SQLITE_OK); };
-    const auto hex = [](const Id& id) { return "x'" + to_hex(id.bytes) + "'"; };
-    const auto any = [&] { return hex(Id::random()); };
-    for (const Guid& one : {guid, empty})
-      put("INSERT INTO spaces VALUES(" + hex(one) + "," + any() + ",'l','',0,100,10,1,2,0,77)");
-    const std::string whole = any(), text = any(), open = any();
-    put("INSERT INTO deliveries(delivery,guid,message,created,committed) VALUES(" + whole + "," + hex(guid) +
-        ",'',1,2),(" + text + "," + hex(guid) + ",'words',1,2),(" + open + "," + hex(guid) + ",'',1,NULL)");
-    const auto file = [&](const std::string& delivery, const std::string& name, int size) {
-      put("INSERT INTO files(file,delivery,guid,name,size,type,xxh128,sealed,blob,blob_offset) VALUES(" + any() + "," +
-          delivery + "," + hex(guid) + ",'" + name + "'," + std::to_string(size) + ",''," + any() + ",0," + any() +
-          ",0)");
-    };
-    file(whole, "a", 7);
-    file(whole, std::string(wire::manifest_name), 3);
-    file(open, "b", 5);
-    const auto upload = [&](const std::string& name, int offset, int partial) {
-      put("INSERT INTO "
-          "uploads(upload,delivery,guid,name,metadata,offset,epoch,blob,lone,partial,damaged,created,expires"
-          ") VALUES(" +
-          any() + "," + open + "," + hex(guid) + ",'" + name + "',''," + std::to_string(offset) + ",1," + any() +
-          ",0," + std::to_string(partial) + ",0,1,2)");
-    };
-    upload("c", 11, 0);
-    upload("nothing yet", 0, 0);
-    upload("part", 13, 1);
-  }
-  auto catalog = open_catalog(directory);
-  const auto state = catalog->space(guid);
-  REQUIRE(state);
-  CHECK((*state)->space.seq == 77);
-  CHECK((*state)->space.use == space::Use{7 + 3 + 5 + 11 + 13, {3, 2, 1}});
-  CHECK((*state)->uploads.size() == 3);
-  CHECK((*catalog->space(empty))->space.use == space::Use{});
-  CHECK(catalog->totals()->bytes == 39);
-}
-
-TEST_CASE("files of an older qrx have no properties; those of this one keep theirs") {
-  TempDirectory directory;
-  const std::string path = directory / "catalog.db";
-  const space::SpaceRow row = space_row();
-  const Id before = Id::random();
-  std::ofstream(path).flush();
-  {
-    auto old = store::Connection::open(path, store::Connection::Access::write);
-    REQUIRE(old);
-    for (int step = 0; step < 5; ++step) REQUIRE((*old)->execute(store::schema_steps[step]) == SQLITE_OK);
-    REQUIRE((*old)->execute("PRAGMA user_version=5") == SQLITE_OK);
-    const auto hex = [](const Id& id) { return "x'" + to_hex(id.bytes) + "'"; };
-    const std::string put =
-        "INSERT INTO files(file,delivery,guid,name,size,type,xxh128,sealed,blob,blob_offset) VALUES(" + hex(before) +
-        "," + hex(before) + "," + hex(row.guid) + ",'a',7,''," + hex(before) + ",0," + hex(before) + ",3)";
-    REQUIRE((*old)->execute(put.c_str()) == SQLITE_OK);
-  }
-  space::FileRow file = file_row(row.guid), bare = file_row(row.guid);
-  file.properties = {WallTime(Seconds(1'000'000'000)), true};
-  {
-    auto catalog = open_catalog(directory);
-    const auto known = catalog->file(before);
-    REQUIRE((known && *known));
-    CHECK((*known)->blob_offset == 3);
-    CHECK((*known)->properties == wire::FileProperties{});
-    REQUIRE(catalog->change(Durability::durable, [&](Transaction& transaction) -> Result<void> {
-      transaction.put_file(file);
-      transaction.put_file(bare);
-      return {};
-    }));
-  }
-  auto catalog = open_catalog(directory);
-  CHECK((*catalog->file(file.file))->properties == file.properties);
-  CHECK((*catalog->file(bare.file))->properties == wire::FileProperties{});
 }
 
 TEST_CASE("a space takes what fits, and counts no more what is removed") {

@@ -23,22 +23,22 @@ TEST_CASE("an id is a UUIDv4 in 26 base32 characters of any case") {
 }
 
 TEST_CASE("a drop link comes back from the QR code in any case") {
-  const auto link = parse_drop_link("HTTPS://QRX.EXAMPLE.NET:8443/U/" + guid + "#" + key);
+  const auto link = wire::parse_drop_link("HTTPS://QRX.EXAMPLE.NET:8443/U/" + guid + "#" + key);
   REQUIRE(link);
-  CHECK(link->origin == Origin{true, "qrx.example.net", 8443, ""});
+  CHECK(link->origin == wire::Origin{true, "qrx.example.net", 8443, ""});
   CHECK(link->guid.text() == guid);
   CHECK(link->key == key);
-  const auto again = parse_drop_link(link->text());
+  const auto again = wire::parse_drop_link(link->text());
   REQUIRE(again);
   CHECK(again->key == key);
   CHECK(link->text().find_first_of("abcdefghijklmnopqrstuvwxyz") == std::string::npos);
 }
 
 TEST_CASE("a drop link behind a proxy keeps the case of its prefix") {
-  const auto link = parse_drop_link("https://host/Files/u/" + guid);
+  const auto link = wire::parse_drop_link("https://host/Files/u/" + guid);
   REQUIRE(link);
   CHECK(link->origin.prefix == "/Files");
-  CHECK(parse_drop_link(link->text())->origin.prefix == "/Files");
+  CHECK(wire::parse_drop_link(link->text())->origin.prefix == "/Files");
 }
 
 TEST_CASE("hostile links are refused before anything is connected to") {
@@ -48,13 +48,13 @@ TEST_CASE("hostile links are refused before anything is connected to") {
         "https://host\x01/u/" + guid, "https://host:0/u/" + guid, "https://host:65536/u/" + guid,
         "https://host:/u/" + guid, "https:///u/" + guid, "ftp://host/u/" + guid, "https://host/u/" + guid + "#age1",
         "https://host/" + std::string(4000, 'a') + "/u/" + guid, "https://[::g]/u/" + guid, std::string()})
-    CHECK_FALSE(parse_drop_link(text));
-  CHECK(parse_drop_link("http://[fe80::1]:8460/u/" + guid)->origin.authority() == "[fe80::1]:8460");
+    CHECK_FALSE(wire::parse_drop_link(text));
+  CHECK(wire::parse_drop_link("http://[fe80::1]:8460/u/" + guid)->origin.authority() == "[fe80::1]:8460");
 }
 
 TEST_CASE("links are taken as they come out of mails and messengers") {
   const std::string plain = "https://host/u/" + guid + "#" + key;
-  const auto meant = parse_drop_link(plain);
+  const auto meant = wire::parse_drop_link(plain);
   REQUIRE(meant);
   for (const std::string& text : {"  " + plain + "\r\n",
                                   "<" + plain + ">",
@@ -77,34 +77,34 @@ TEST_CASE("links are taken as they come out of mails and messengers") {
                                   "URL:" + plain,
                                   "\u00A0" + plain + "\u3002"}) {
     INFO(text);
-    const auto link = parse_drop_link(text);
+    const auto link = wire::parse_drop_link(text);
     REQUIRE(link);
     CHECK(link->text() == meant->text());
   }
   // What is in doubt is said instead.
-  const auto why = [](const std::string& text) { return parse_drop_link(text).error().what; };
+  const auto why = [](const std::string& text) { return wire::parse_drop_link(text).error().what; };
   CHECK(why("hello") == "'hello' is not a link (http://\u2026 or https://\u2026)");
   CHECK(why(plain.substr(0, plain.size() - 22)) == "the key in the link is cut short: 40 of 62 characters");
   CHECK(why("https://host/u/" + guid + "?x=1").find("query") != std::string::npos);
   CHECK(why(plain + " " + plain).find("blanks") != std::string::npos);
-  const auto share = parse_share_link("<https://host/d/" + token + "?utm_source=x>");
+  const auto share = wire::parse_share_link("<https://host/d/" + token + "?utm_source=x>");
   REQUIRE(share);
   CHECK(share->token == token);
 }
 
 TEST_CASE("owner and share links") {
-  const auto owner = parse_owner_link("https://host/s/" + guid + "#" + token);
+  const auto owner = wire::parse_owner_link("https://host/s/" + guid + "#" + token);
   REQUIRE(owner);
   CHECK(owner->text() == "https://host/s/" + guid + "#" + token);
-  CHECK_FALSE(parse_owner_link("https://host/s/" + guid));
+  CHECK_FALSE(wire::parse_owner_link("https://host/s/" + guid));
   const std::string identity = "AGE-SECRET-KEY-1" + std::string(58, 'Q');
-  const auto with_key = parse_owner_link("https://host/s/" + guid + "#" + token + "." + identity);
+  const auto with_key = wire::parse_owner_link("https://host/s/" + guid + "#" + token + "." + identity);
   REQUIRE(with_key);
   CHECK(with_key->identity == identity);
   CHECK(with_key->text() == owner->text());
-  CHECK_FALSE(parse_owner_link("https://host/s/" + guid + "#" + token + ".AGE-SECRET-KEY-1QQ"));
-  CHECK(parse_share_link("https://host/d/" + token));
-  CHECK_FALSE(parse_share_link("https://host/d/../" + token));
+  CHECK_FALSE(wire::parse_owner_link("https://host/s/" + guid + "#" + token + ".AGE-SECRET-KEY-1QQ"));
+  CHECK(wire::parse_share_link("https://host/d/" + token));
+  CHECK_FALSE(wire::parse_share_link("https://host/d/../" + token));
 }
 
 TEST_CASE("a space's state survives the way over the wire") {
@@ -116,9 +116,10 @@ TEST_CASE("a space's state survives the way over the wire") {
   info.deliveries.push_back({Id::random(),
                              WallTime(Seconds(1'794'000'000)),
                              "hello",
-                             {{Id::random(), "a/\u4F60.jpg", 12345, "image/jpeg", {1, 2, 3}, false, "/x"}}});
-  info.uploads.push_back({Id::random(), Id::random(), "b", 4096, std::nullopt, "/y"});
-  const auto back = wire::from_json<wire::SpaceInfo>(wire::to_json(info));
+                             {{Id::random(), "a/\u4F60.jpg", 12345, "image/jpeg", {1, 2, 3}, false}}});
+  info.uploads.push_back({Id::random(), Id::random(), "b", 4096, std::nullopt});
+  const auto back =
+      wire::from_json<wire::SpaceInfo>(wire::to_json(info, [](const Id& file) { return "/" + file.text(); }));
   REQUIRE(back);
   CHECK(back->label == info.label);
   CHECK(back->deliveries == info.deliveries);

@@ -21,10 +21,10 @@ Result<GivenLink> read_given_link(const std::string& argument) {
     text = std::move(*line);
     if (text.empty()) return fail(Kind::usage, "there is no link on stdin");
   }
-  const auto owner = parse_owner_link(text);
+  const auto owner = wire::parse_owner_link(text);
   if (owner) return GivenLink{*owner, owner->identity};
-  if (const auto share = parse_share_link(text)) return GivenLink{*share, share->identity};
-  if (parse_drop_link(text))
+  if (const auto share = wire::parse_share_link(text)) return GivenLink{*share, share->identity};
+  if (wire::parse_drop_link(text))
     return fail(Kind::usage, "this link is for sending, not receiving", "send with: qrx-send -l LINK FILE");
   return tl::unexpected(owner.error());
 }

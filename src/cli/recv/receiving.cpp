@@ -21,7 +21,7 @@ ReceivingEnd receive_attended(const api::SpaceAddress& from, const receive::Rece
   return end;
 }
 
-receive::Finished LeftSaving::save(const OwnerLink& link, const SharedIdentity& identity) {
+receive::Finished LeftSaving::save(const wire::OwnerLink& link, const SharedIdentity& identity) {
   ReceiveReportOptions how = how_to_report(set_, output_.is_stream());
   how.asking = asking_;
   how.space = link.guid.text();

@@ -48,7 +48,7 @@ class LeftSaving {
         interrupt_(std::move(interrupt)) {}
 
   // Returns what is finished of the space. Errors are told.
-  receive::Finished save(const OwnerLink& link, const SharedIdentity& identity);
+  receive::Finished save(const wire::OwnerLink& link, const SharedIdentity& identity);
   int exit_code() const { return code_; }  // of what could not be saved
 
  private:

@@ -96,7 +96,7 @@ Result<void> check_usage(RecvSettings& set, const Options& options) {
   return {};
 }
 
-receive::ReceiverOptions how_to_receive(const RecvSettings& set, const Origin& origin) {
+receive::ReceiverOptions how_to_receive(const RecvSettings& set, const wire::Origin& origin) {
   receive::ReceiverOptions how;
   how.client = client_for(origin);
   how.count = set.awaited();

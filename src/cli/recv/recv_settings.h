@@ -50,7 +50,7 @@ Options describe(RecvSettings& to);
 Result<void> check_usage(RecvSettings& settings, const Options& options);
 
 // What the options say of how to receive and to report, wherever from.
-receive::ReceiverOptions how_to_receive(const RecvSettings& settings, const Origin& origin);
+receive::ReceiverOptions how_to_receive(const RecvSettings& settings, const wire::Origin& origin);
 ReceiveReportOptions how_to_report(const RecvSettings& settings, bool to_stream);
 
 // What stands on the terminal while it waits. `words`: the four of the link, or empty.

@@ -106,13 +106,13 @@ Result<std::vector<vision::NamedReport>> LinkScan::look() {
   return watch_camera();
 }
 
-Result<DropLink> LinkScan::find() {
-  if (wish_.where == ScanWish::Where::link) return parse_drop_link(wish_.link);
+Result<wire::DropLink> LinkScan::find() {
+  if (wish_.where == ScanWish::Where::link) return wire::parse_drop_link(wish_.link);
   const auto reports = look();
   if (!reports) return tl::unexpected(reports.error());
   const auto found = vision::drop_link_in(*reports);
   if (!found) return tl::unexpected(found.error());
-  return parse_drop_link(*found);
+  return wire::parse_drop_link(*found);
 }
 
 Result<std::vector<std::string>> LinkScan::texts() {

@@ -33,7 +33,7 @@ class LinkScan {
       : wish_(wish), messages_(messages), progress_(progress), draws_(draws) {}
 
   // Kind::no_code when there is none, Kind::usage when there are two.
-  Result<DropLink> find();
+  Result<wire::DropLink> find();
   // For --scan-only: the drop link as it stands in the code, or with `any` all texts; at least one.
   Result<std::vector<std::string>> texts();
 

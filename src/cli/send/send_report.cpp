@@ -20,8 +20,8 @@ Event event_of(const send::SentDelivery& delivery) {
   return event.number("bytes", bytes_of(delivery)).boolean("resumed", delivery.resumed);
 }
 
-Result<void> SendReport::start(const DropLink& link, const wire::DropInfo& drop, bool seals, const std::string& size,
-                               const std::string& words) {
+Result<void> SendReport::start(const wire::DropLink& link, const wire::DropInfo& drop, bool seals,
+                               const std::string& size, const std::string& words) {
   messages_.say("sending " + what_ + size + " to " + (drop.label.empty() ? "" : "'" + drop.label + "' at ") +
                 link.origin.authority());
   if (seals)

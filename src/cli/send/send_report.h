@@ -27,7 +27,7 @@ class SendReport {
       : what_(std::move(what)), one_line_(one_line), messages_(messages), facts_(facts), progress_(progress) {}
 
   // What is about to be sent, and to whom. `size`: ", 2.4 MiB", or empty; `words`: the four of the link, or empty.
-  Result<void> start(const DropLink& link, const wire::DropInfo& drop, bool seals, const std::string& size,
+  Result<void> start(const wire::DropLink& link, const wire::DropInfo& drop, bool seals, const std::string& size,
                      const std::string& words);
   // For a Sender, which this must outlive. When stdout takes no more, `stop` is called.
   send::SenderEvents events(std::function<void()> stop);

@@ -12,6 +12,7 @@
 #include "base/write_all.h"
 #include "cli/clipboard.h"
 #include "cli/signals.h"
+#include "wire/limits.h"
 #include "wire/messages.h"
 
 namespace qrx::cli {

@@ -18,7 +18,7 @@ struct ServeSettings {
   std::vector<std::string> binds;
   std::string socket_mode, socket_group;
   std::string data;
-  std::optional<Origin> public_url;
+  std::optional<wire::Origin> public_url;
   std::vector<std::string> trusted_proxies;
   std::string tls_cert, tls_key;
   std::optional<Seconds> expire, max_expire;

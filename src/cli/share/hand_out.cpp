@@ -53,7 +53,7 @@ Result<void> HandOut::run(Sharing& sharing) {
   if (auto done = check(); !done) return done;
   if (auto done = open(); !done) return done;
   if (auto done = fill(); !done) return done;
-  OwnerLink link = space_->link();
+  wire::OwnerLink link = space_->link();
   if (space_->identity()) link.identity = space_->identity()->text();
   sharing.use(link, space_->drop().origin);
   if (auto done = sharing.act(); !done) return done;
@@ -109,7 +109,7 @@ Result<void> HandOut::fill() {
 }
 
 Result<send::SentDelivery> HandOut::send() {
-  DropLink drop = space_->drop();
+  wire::DropLink drop = space_->drop();
   drop.origin = space_->link().origin;  // where this machine reaches it
   send::SenderOptions how;              // no state: no later run knows this space
   how.client = client_for(drop.origin);

@@ -37,7 +37,7 @@ std::vector<std::size_t> RecipientRows::told_by(Teller teller) const {
 RecipientRow RecipientRows::row_of(wire::Recipient to, wire::ShareInfo share) const {
   std::string link = share.link;
   if (shown_)
-    if (auto parsed = parse_share_link(link)) {
+    if (auto parsed = wire::parse_share_link(link)) {
       parsed->origin = *shown_;
       link = parsed->text();
     }

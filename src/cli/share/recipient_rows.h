@@ -35,7 +35,7 @@ class RecipientRows {
  public:
   // `client` outlives it. `key` goes into the fragments of links; it may be empty. With `shown`, links lead there: a
   // built-in server does not know which of its addresses others see.
-  RecipientRows(api::ShareClient& client, std::string key, std::optional<Origin> shown = {})
+  RecipientRows(api::ShareClient& client, std::string key, std::optional<wire::Origin> shown = {})
       : client_(client), key_(std::move(key)), shown_(std::move(shown)) {}
 
   std::vector<RecipientRow>& all() { return rows_; }
@@ -60,7 +60,7 @@ class RecipientRows {
 
   api::ShareClient& client_;
   std::string key_;
-  std::optional<Origin> shown_;
+  std::optional<wire::Origin> shown_;
   std::vector<RecipientRow> rows_;
   std::uint64_t seq_ = 0;  // of the space, as of the last answer
 };

@@ -14,7 +14,7 @@ namespace qrx::cli {
 
 Result<void> ShareCode::show(const std::string& link, std::vector<std::string> before, std::vector<std::string> after,
                              int free_rows) {
-  const auto parsed = parse_share_link(link);  // a named server's: what it says is not trusted
+  const auto parsed = wire::parse_share_link(link);  // a named server's: what it says is not trusted
   if (!parsed) return fail(Kind::unavailable, "the server gave a malformed link: " + parsed.error().what);
   const auto symbol = qr::make_symbol(parsed->code_text());
   if (!symbol) return tl::unexpected(symbol.error());

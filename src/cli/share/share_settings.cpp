@@ -8,6 +8,7 @@
 #include "cli/places.h"
 #include "cli/share/recipients.h"
 #include "wire/id.h"
+#include "wire/limits.h"
 #include "wire/link.h"
 #include "wire/share_messages.h"
 
@@ -82,7 +83,7 @@ Result<void> check_actions(const ShareSettings& set, const Options& options) {
     return fail(Kind::usage, "--space - and --to-file - both need stdin");
   if (!set.space.empty() && set.space != "-" && !Id::parse(set.space))
     return fail(Kind::usage, "--space: '" + set.space.substr(0, 60) + "' is not a GUID",
-                parse_owner_link(set.space) ? "an owner link is a secret: give it on stdin, with --space -" : "");
+                wire::parse_owner_link(set.space) ? "an owner link is a secret: give it on stdin, with --space -" : "");
   return {};
 }
 

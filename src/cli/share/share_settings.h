@@ -27,7 +27,7 @@ struct ShareSettings {
   std::optional<std::string> name;
   std::string seal = "require";
   std::string bind;
-  std::optional<Origin> public_url;
+  std::optional<wire::Origin> public_url;
   std::string token_file;
   // the QR code
   std::optional<bool> qr;
@@ -53,11 +53,11 @@ struct SharePlan {
   std::vector<wire::Recipient> recipients;  // each once
   std::vector<wire::Recipient> revoked;     // of --revoke, but for "all"
   bool revokes_all = false;
-  notify::Settings transports;   // of this machine
-  bool key_may_be_text = false;  // of --identity: not on the command line, where a list of processes shows it
-  std::optional<Origin> server;  // of the kept space: QRX_SERVER does not say which that is
-  bool only_code = false;        // --file without recipients: one link, to whoever scans its code
-  std::uint64_t downloads = 0;   // of each link; 0: no limit
+  notify::Settings transports;         // of this machine
+  bool key_may_be_text = false;        // of --identity: not on the command line, where a list of processes shows it
+  std::optional<wire::Origin> server;  // of the kept space: QRX_SERVER does not say which that is
+  bool only_code = false;              // --file without recipients: one link, to whoever scans its code
+  std::uint64_t downloads = 0;         // of each link; 0: no limit
 };
 
 // Reads the files with recipients. Kind::usage for options that do not go together and for malformed recipients.

@@ -34,7 +34,7 @@ Sharing::Sharing(const ShareSettings& settings, const SharePlan& plan, Messages&
   if (plan_.only_code && !set_.common.json && term::is_terminal(STDOUT_FILENO)) report_.set_silent();
 }
 
-void Sharing::use(const OwnerLink& link, const std::optional<Origin>& shown) {
+void Sharing::use(const wire::OwnerLink& link, const std::optional<wire::Origin>& shown) {
   if (client_ && link.text() == link_.text()) return;  // the next delivery to it
   link_ = link;
   shown_ = shown;

@@ -29,7 +29,7 @@ class Sharing {
 
   // From now on it is about this space; rows are kept when it is the same as before. With `shown`, links lead there
   // rather than where the server says.
-  void use(const OwnerLink& link, const std::optional<Origin>& shown = {});
+  void use(const wire::OwnerLink& link, const std::optional<wire::Origin>& shown = {});
 
   // What the options ask for: shares, lists, takes back, or says what it would do. Blocks.
   Result<void> act();
@@ -59,8 +59,8 @@ class Sharing {
   Tellers tellers_;
 
   // Of the space.
-  OwnerLink link_;
-  std::optional<Origin> shown_;
+  wire::OwnerLink link_;
+  std::optional<wire::Origin> shown_;
   std::unique_ptr<api::ShareClient> client_;
   std::unique_ptr<api::ShareClient> recorder_;  // of notices sent from here
   wire::SpaceInfo space_;

@@ -8,11 +8,12 @@
 
 #include "base/text.h"
 #include "cli/signals.h"
-#include "wire/event_line.h"
+#include "wire/json_line.h"
+#include "wire/limits.h"
 
 namespace qrx::cli {
 
-Result<std::optional<OwnerLink>> SpaceSource::next() {
+Result<std::optional<wire::OwnerLink>> SpaceSource::next() {
   if (holds_ == Holds::link) return std::nullopt;
   for (;;) {
     const auto line = next_line();
@@ -23,7 +24,7 @@ Result<std::optional<OwnerLink>> SpaceSource::next() {
       holds_ = text.front() == '{' ? Holds::events : Holds::link;
     }
     if (holds_ == Holds::link) {
-      auto link = parse_owner_link(text);
+      auto link = wire::parse_owner_link(text);
       if (!link) return tl::unexpected(link.error());
       return std::move(*link);
     }
@@ -60,11 +61,11 @@ Result<std::optional<std::string>> SpaceSource::next_line() const {
 
 // Whether it tells of a delivery.
 Result<bool> SpaceSource::take_event(std::string_view line) {
-  auto members = wire::read_event_line(line);
+  auto members = wire::read_json_line(line);
   if (!members) return fail(Kind::usage, "standard input holds no events of qrx-recv --json: " + members.error().what);
   auto& member = *members;
   if (member["event"] == "space") {
-    auto owner = parse_owner_link(member["owner"]);
+    auto owner = wire::parse_owner_link(member["owner"]);
     if (!owner) return fail(Kind::usage, "the event \"space\" on standard input holds no owner link");
     space_ = std::move(*owner);
   }

@@ -18,7 +18,7 @@ class SpaceSource {
   // Blocks until there is something to share, and says in which space: with a link at once, and what follows the link
   // is never read; with events at each delivery. Absent at the end. Kind::usage: it is neither; Kind::other: it ended
   // without a delivery; Kind::unavailable: a signal that ends the tool came (cli/signals.h).
-  Result<std::optional<OwnerLink>> next();
+  Result<std::optional<wire::OwnerLink>> next();
 
   // Nobody calls next() any more, and who writes the events must not be stopped by that: a thread reads and drops them
   // until they end or the process does.
@@ -31,8 +31,8 @@ class SpaceSource {
 
   int fd_;
   Holds holds_ = Holds::unknown;
-  std::optional<OwnerLink> space_;  // of the events
-  bool delivered_ = false;          // at least once
+  std::optional<wire::OwnerLink> space_;  // of the events
+  bool delivered_ = false;                // at least once
 };
 
 }  // namespace qrx::cli

@@ -7,8 +7,6 @@
 #include <utility>
 
 #include "base/private_files.h"
-#include "cli/events.h"
-#include "wire/event_line.h"
 
 namespace qrx::cli {
 namespace {
@@ -17,25 +15,23 @@ constexpr std::uintmax_t most_record_bytes = 64 * 1024;
 
 }  // namespace
 
-JsonRecord& JsonRecord::member(std::string_view name, std::string_view json) {
-  json_ += "," + json_quoted(name) + ":" + std::string(json);
+JsonRecord& JsonRecord::text(std::string_view name, std::string_view value) {
+  line_.text(name, value);
   return *this;
 }
 
-JsonRecord& JsonRecord::text(std::string_view name, std::string_view value) {
-  return member(name, json_quoted(value));
-}
-
 JsonRecord& JsonRecord::truth(std::string_view name, bool value) {
-  return member(name, value ? "true" : "false");
+  line_.boolean(name, value);
+  return *this;
 }
 
 JsonRecord& JsonRecord::number(std::string_view name, std::uint64_t value) {
-  return member(name, std::to_string(value));
+  line_.number(name, value);
+  return *this;
 }
 
 Result<void> JsonRecord::write(const std::string& path) const {
-  return replace_private_file(path, json_ + "}\n");
+  return replace_private_file(path, line_.line());
 }
 
 std::optional<RecordMembers> RecordMembers::read(const std::string& path) {
@@ -44,7 +40,7 @@ std::optional<RecordMembers> RecordMembers::read(const std::string& path) {
     return std::nullopt;
   std::ifstream file(path);
   const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  auto members = wire::read_event_line(text);
+  auto members = wire::read_json_line(text);
   if (!members) return std::nullopt;
   return RecordMembers({std::make_move_iterator(members->begin()), std::make_move_iterator(members->end())});
 }

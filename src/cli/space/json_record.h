@@ -8,12 +8,14 @@
 #include <string_view>
 
 #include "base/result.h"
+#include "wire/json_line.h"
 
 namespace qrx::cli {
 
 // {"v":1,…} in the order of the calls.
 class JsonRecord {
  public:
+  JsonRecord() { line_.number("v", 1); }
   JsonRecord& text(std::string_view name, std::string_view value);
   JsonRecord& truth(std::string_view name, bool value);
   JsonRecord& number(std::string_view name, std::uint64_t value);
@@ -22,8 +24,7 @@ class JsonRecord {
   Result<void> write(const std::string& path) const;
 
  private:
-  JsonRecord& member(std::string_view name, std::string_view json);
-  std::string json_ = "{\"v\":1";
+  wire::JsonLine line_;
 };
 
 // What such a file says, whoever wrote it: it may be anything.

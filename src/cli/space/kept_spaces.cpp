@@ -36,7 +36,7 @@ void remove_expired(const std::string& directory, WallTime now) {
 std::optional<KeptSpace> read_kept(const std::filesystem::path& path) {
   const auto members = RecordMembers::read(path);
   if (!members) return std::nullopt;
-  const auto link = parse_owner_link(members->text("owner"));
+  const auto link = wire::parse_owner_link(members->text("owner"));
   const auto created = from_rfc3339(members->text("created"));
   const auto expires = from_rfc3339(members->text("expires"));
   if (!link || !created || !expires || path.stem() != link->guid.text()) return std::nullopt;
@@ -51,7 +51,7 @@ tl::unexpected<Error> none_kept(std::string what) {
 
 }  // namespace
 
-Result<KeptSpace> newest_kept_space(const std::optional<Origin>& server) {
+Result<KeptSpace> newest_kept_space(const std::optional<wire::Origin>& server) {
   const auto directory = spaces_dir();
   if (!directory) return tl::unexpected(directory.error());
   std::optional<KeptSpace> newest;

@@ -12,7 +12,7 @@
 namespace qrx::cli {
 
 struct KeptSpace {
-  OwnerLink link;
+  wire::OwnerLink link;
   std::string drop;
   std::string label;
   WallTime created;
@@ -26,7 +26,7 @@ Result<void> remember_space(const KeptSpace& space, WallTime now);
 Result<void> forget_space(const Guid& guid);
 
 // Kind::not_found when there is none, with a hint how to get one. With an origin: of that server.
-Result<KeptSpace> newest_kept_space(const std::optional<Origin>& server = {});
+Result<KeptSpace> newest_kept_space(const std::optional<wire::Origin>& server = {});
 Result<KeptSpace> kept_space(const Guid& guid);
 
 }  // namespace qrx::cli

@@ -99,7 +99,7 @@ bool LeftVisit::visit(LeftRun& run) {
 
 }  // namespace
 
-Result<UnsavedSpace::Left> delete_or_count(const OwnerLink& link, const receive::Finished& finished, bool keep) {
+Result<UnsavedSpace::Left> delete_or_count(const wire::OwnerLink& link, const receive::Finished& finished, bool keep) {
   http::ClientOptions client = client_for(link.origin);
   client.connect_time = client.answer_time = client.stall_time = answer_time;
   receive::tell_senders(receiving_dir(), link, client);

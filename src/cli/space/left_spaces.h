@@ -17,7 +17,7 @@ namespace qrx::cli {
 // What is in a space and not among the `finished` deliveries. With nothing left the space is deleted, unless `keep`; a
 // space that is gone holds nothing. Without `keep` it takes no new deliveries from now on. Blocks for some seconds at
 // most.
-Result<UnsavedSpace::Left> delete_or_count(const OwnerLink& link, const receive::Finished& finished, bool keep);
+Result<UnsavedSpace::Left> delete_or_count(const wire::OwnerLink& link, const receive::Finished& finished, bool keep);
 
 // Nothing is left: the directory goes, and what was remembered of the space.
 void forget_unsaved(RunDirectory& directory, const Guid& guid);
@@ -36,7 +36,7 @@ struct LeftWanted {
 };
 
 // Saves what it can of one space, and returns what is finished of it. Blocks.
-using SaveLeft = std::function<receive::Finished(const OwnerLink&, const SharedIdentity&)>;
+using SaveLeft = std::function<receive::Finished(const wire::OwnerLink&, const SharedIdentity&)>;
 
 // Call before any thread is started (own_server.h). What is not wanted is mentioned in a line. Returns how many spaces
 // were wanted.

@@ -34,8 +34,8 @@ Result<std::string> create_token(const SpaceToOpen& plan, const std::optional<Ow
 
 }  // namespace
 
-Result<DropLink> checked_drop_link(const wire::SpaceCreated& space, const std::string& key) {
-  auto drop = parse_drop_link(space.drop);
+Result<wire::DropLink> checked_drop_link(const wire::SpaceCreated& space, const std::string& key) {
+  auto drop = wire::parse_drop_link(space.drop);
   if (!drop) return fail(Kind::unavailable, "the server gave a malformed link: " + drop.error().what);
   if (drop->guid != space.guid || (!drop->key.empty() && drop->key != key))
     return fail(Kind::integrity, "the server changed the key of the link", "do not use this server");
@@ -57,7 +57,7 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
     if (!directory) return tl::unexpected(directory.error());
     space.named_.emplace(std::move(*directory));
   }
-  const Origin origin = space.own_ ? space.own_->near() : *plan.server;
+  const wire::Origin origin = space.own_ ? space.own_->near() : *plan.server;
   const auto may_create = create_token(plan, space.own_);
   if (!may_create) return space.given_up(may_create.error());
   wire::CreateSpace& wish = space.wish_ = plan.wish;
@@ -72,7 +72,7 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
   if (!created) return space.given_up(created.error());
   const auto token = Token::parse(created->token);
   if (!token) return space.given_up({Kind::unavailable, "the server at " + origin.url() + " gave no usable token", {}});
-  space.link_ = OwnerLink{origin, created->guid, *token};
+  space.link_ = wire::OwnerLink{origin, created->guid, *token};
   space.owner_ = std::move(created->owner);
   space.limits_ = created->limits;
   space.expires_ = created->expires;
@@ -83,14 +83,14 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
   }
   space.drop_ = std::move(*drop);
   // A server behind a proxy that does not know its own name: the code would lead every sender to themselves.
-  const Origin& leads_to = space.drop_.origin;
+  const wire::Origin& leads_to = space.drop_.origin;
   if (!space.own_ && is_loopback(leads_to.host) && (!is_loopback(origin.host) || leads_to.port != origin.port))
     messages.warn("the code leads to " + leads_to.authority() + ", which other devices cannot reach, not to " +
                       origin.authority(),
                   "start qrx-serve with --public-url " + origin.url());
   if (space.own_) {  // it does not know which of its addresses others see
     space.drop_.origin = space.own_->shown();
-    space.owner_ = OwnerLink{space.own_->shown(), created->guid, *token}.text();
+    space.owner_ = wire::OwnerLink{space.own_->shown(), created->guid, *token}.text();
   }
   space.unsaved_.target = plan.target;
   space.unsaved_.ask = plan.ask;

@@ -20,20 +20,20 @@
 namespace qrx::cli {
 
 struct SpaceToOpen {
-  std::optional<Origin> server;      // none: one of its own, with these two
-  std::string bind;                  // as in OwnServerOptions
-  std::optional<Origin> public_url;  // likewise
-  std::string token_file;            // with the token that the named server wants; empty: $QRX_TOKEN, or none
-  wire::CreateSpace wish;            // open() adds the key, unless sealing is off
-  std::string target;                // place_of() the output
-  bool ask = false;                  // --ask
-  bool keep = false;                 // --keep: later runs find it, and on a named server it outlives this one
-  bool copies = false;               // it is to hold copies of what is here: no later run has to save them
+  std::optional<wire::Origin> server;      // none: one of its own, with these two
+  std::string bind;                        // as in OwnServerOptions
+  std::optional<wire::Origin> public_url;  // likewise
+  std::string token_file;                  // with the token that the named server wants; empty: $QRX_TOKEN, or none
+  wire::CreateSpace wish;                  // open() adds the key, unless sealing is off
+  std::string target;                      // place_of() the output
+  bool ask = false;                        // --ask
+  bool keep = false;                       // --keep: later runs find it, and on a named server it outlives this one
+  bool copies = false;                     // it is to hold copies of what is here: no later run has to save them
 };
 
 // The drop link that a server gave for a new space: to that very space, and with `key` in it ("age1…", or empty: none).
 // Kind::integrity when the server put another key or space there, Kind::unavailable when it is no link.
-Result<DropLink> checked_drop_link(const wire::SpaceCreated& space, const std::string& key);
+Result<wire::DropLink> checked_drop_link(const wire::SpaceCreated& space, const std::string& key);
 
 // Not thread-safe. Its own server ends with it (own_server.h).
 class OpenedSpace {
@@ -42,8 +42,8 @@ class OpenedSpace {
   // only. After an error its own server is gone; a space that a named one made is deleted if it can be, unless `keep`.
   static Result<OpenedSpace> open(const SpaceToOpen& plan, Messages& messages);
 
-  const OwnerLink& link() const { return link_; }                          // where this machine reaches it
-  const DropLink& drop() const { return drop_; }                           // where others reach it
+  const wire::OwnerLink& link() const { return link_; }                    // where this machine reaches it
+  const wire::DropLink& drop() const { return drop_; }                     // where others reach it
   const SharedIdentity& identity() const { return identity_; }             // null: nothing comes sealed
   const OwnServer* own_server() const { return own_ ? &*own_ : nullptr; }  // null: the server was named
 
@@ -67,7 +67,7 @@ class OpenedSpace {
 
  private:
   OpenedSpace() = default;
-  const Origin& shown() const { return own_ ? own_->shown() : link_.origin; }
+  const wire::Origin& shown() const { return own_ ? own_->shown() : link_.origin; }
   void keep_unsaved(Messages& messages);
   void keep_for_later_runs(Messages& messages);
   tl::unexpected<Error> given_up(const Error& error);
@@ -78,8 +78,8 @@ class OpenedSpace {
   std::optional<OwnServer> own_;
   std::optional<RunDirectory> named_;  // of a run with a named server
   UnsavedSpace unsaved_;
-  OwnerLink link_;
-  DropLink drop_;
+  wire::OwnerLink link_;
+  wire::DropLink drop_;
   std::string owner_;  // the owner's link, as others reach it; of a named server its own text: hostile
   wire::CreateSpace wish_;
   SharedIdentity identity_;

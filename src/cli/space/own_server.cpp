@@ -94,7 +94,7 @@ Result<OwnServer::Bind> OwnServer::parse_bind(const std::string& text) {
 }
 
 // Starts the child; its address, as it says it.
-Result<Origin> OwnServer::launch(const Bind& bind, const OwnServerOptions& options) {
+Result<wire::Origin> OwnServer::launch(const Bind& bind, const OwnServerOptions& options) {
   const auto program = process::find_own_program("qrx-serve");
   if (!program) return tl::unexpected(program.error());
   auto out = process::make_pipe();
@@ -150,7 +150,7 @@ Result<Origin> OwnServer::launch(const Bind& bind, const OwnServerOptions& optio
         "cannot start a server on " + host_and_port(bind.host, bind.port) + (reason.empty() ? "" : ": " + reason),
         options.bind.empty() ? "name a server with --server, or an address with --bind" : "");
   }
-  auto base = Origin::parse(line);
+  auto base = wire::Origin::parse(line);
   if (!base) return fail(Kind::other, "qrx-serve said '" + line + "' instead of its address");
   return base;
 }
@@ -182,7 +182,7 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
   if (options.public_url) {
     server.shown_ = *options.public_url;
     if (bind.port != 0)
-      server.near_ = Origin{false, wildcard ? "127.0.0.1" : bind.host, static_cast<std::uint16_t>(bind.port), ""};
+      server.near_ = wire::Origin{false, wildcard ? "127.0.0.1" : bind.host, static_cast<std::uint16_t>(bind.port), ""};
   } else if (wildcard) {
     server.near_.host = bind.host == "::" ? "::1" : "127.0.0.1";
     server.shown_.host = addresses.front().text;

@@ -17,8 +17,8 @@ namespace qrx::cli {
 
 struct OwnServerOptions {
   std::string bind;  // "HOST:PORT" as the user gave it; empty: the best address, port 8461 or a free one
-  std::optional<Origin> public_url;  // what the links are to say
-  std::optional<Seconds> expire;     // of the space to come, so that the server's own limit does not shorten it
+  std::optional<wire::Origin> public_url;  // what the links are to say
+  std::optional<Seconds> expire;           // of the space to come, so that the server's own limit does not shorten it
 };
 
 // Its data lie in a directory of its run (unsaved.h). Start it before any thread: the child dies with the thread that
@@ -33,8 +33,8 @@ class OwnServer {
   OwnServer& operator=(OwnServer&&) = delete;
   ~OwnServer();  // ends it, and removes its directory, unless that is to be kept
 
-  const Origin& near() const { return near_; }    // where this machine reaches it
-  const Origin& shown() const { return shown_; }  // where others reach it: what links say
+  const wire::Origin& near() const { return near_; }    // where this machine reaches it
+  const wire::Origin& shown() const { return shown_; }  // where others reach it: what links say
   // Lines for people: where it is, who cannot reach it, and, when they had no say in it, which other addresses there
   // are.
   std::vector<std::string> describe(bool offer_others) const;
@@ -51,15 +51,15 @@ class OwnServer {
     unsigned port = 0;
   };
   static Result<Bind> parse_bind(const std::string& text);
-  Result<Origin> launch(const Bind& bind, const OwnServerOptions& options);
+  Result<wire::Origin> launch(const Bind& bind, const OwnServerOptions& options);
   void stop();
 
   std::optional<process::Child> child_;
   RunDirectory directory_;
   bool keep_data_ = false;
   std::string create_token_;
-  Origin near_;
-  Origin shown_;
+  wire::Origin near_;
+  wire::Origin shown_;
   std::vector<MachineAddress> others_;
   bool only_here_ = false;
 };

@@ -83,7 +83,7 @@ bool has_blobs(const std::string& directory) {
 std::optional<UnsavedSpace> read_unsaved(const std::string& directory) {
   const auto members = RecordMembers::read(directory + "/space.json");
   if (!members) return std::nullopt;
-  const auto link = parse_owner_link(members->text("owner"));
+  const auto link = wire::parse_owner_link(members->text("owner"));
   const auto expires = from_rfc3339(members->text("expires"));
   if (!link || !expires) return std::nullopt;
   std::string target;  // encoded, for a path may be any bytes

@@ -57,13 +57,13 @@ class RunDirectory {
 
 // space.json: {"v":1,"owner":…,"key":…,"label":…,"expires":…,"target":…,"own":…,"keep":…,"ask":…,"deliveries":…,…}.
 struct UnsavedSpace {
-  OwnerLink link;      // of a built-in server: as it was reached when it ran
-  std::string key;     // "AGE-SECRET-KEY-1…", or empty
-  WallTime expires;    // as the server said
-  std::string target;  // where it was to be saved: same_place()
-  bool own = false;    // on a built-in server
-  bool keep = false;   // the space is not to be deleted
-  bool ask = false;    // --ask: nobody said yes to what is left
+  wire::OwnerLink link;  // of a built-in server: as it was reached when it ran
+  std::string key;       // "AGE-SECRET-KEY-1…", or empty
+  WallTime expires;      // as the server said
+  std::string target;    // where it was to be saved: same_place()
+  bool own = false;      // on a built-in server
+  bool keep = false;     // the space is not to be deleted
+  bool ask = false;      // --ask: nobody said yes to what is left
   struct Left {
     std::uint64_t deliveries = 0, files = 0, bytes = 0;
   };

@@ -5,6 +5,7 @@
 #include <unordered_set>
 
 #include "base/text.h"
+#include "wire/limits.h"
 #include "wire/names.h"
 #include "wire/zip.h"
 

@@ -39,7 +39,7 @@ Result<ControlClient> ControlClient::of(const std::string& data_directory) {
   http::ClientOptions options;
   options.unix_path = path->path;
   options.answer_time = answer_time;
-  http::Client client(Origin{false, "localhost", 80, ""}, std::move(options));
+  http::Client client(wire::Origin{false, "localhost", 80, ""}, std::move(options));
   return ControlClient(std::move(*path), std::move(client));
 }
 

@@ -38,8 +38,8 @@ bool is_unix(const std::string& address) {
 }
 
 // "127.0.0.1:8460" or "[::1]:8460" as an origin; all addresses (0.0.0.0, [::]) become one that can be reached.
-Result<Origin> origin_of(const std::string& address, bool tls, const std::string& reachable_host) {
-  auto origin = Origin::parse((tls ? "https://" : "http://") + address);
+Result<wire::Origin> origin_of(const std::string& address, bool tls, const std::string& reachable_host) {
+  auto origin = wire::Origin::parse((tls ? "https://" : "http://") + address);
   if (!origin) return origin;
   if (origin->host == "0.0.0.0" || origin->host == "::")
     origin->host = reachable_host.empty() ? "127.0.0.1" : reachable_host;
@@ -52,7 +52,7 @@ struct Daemon::Impl {
   Impl(const DaemonOptions& the_options, const Log& the_log) : options(the_options), log(the_log) {}
 
   Result<void> open();
-  Result<Origin> find_base() const;
+  Result<wire::Origin> find_base() const;
   bool ready() const;
   Result<void> open_operator_port();
   std::uint32_t transports() const;
@@ -178,12 +178,12 @@ std::unique_ptr<Outbox> Daemon::Impl::start_outbox() {
   return std::make_unique<Outbox>(*shares, site->base(), system_clock(), log, make, how);
 }
 
-Result<Origin> Daemon::Impl::find_base() const {
+Result<wire::Origin> Daemon::Impl::find_base() const {
   if (options.public_url) return *options.public_url;
   for (const std::string& address : server->addresses())
     if (!is_unix(address)) return origin_of(address, !options.tls_cert.empty(), options.reachable_host);
   // Only Unix sockets: a proxy stands before us and should have named its address.
-  return Origin{false, "localhost", 80, ""};
+  return wire::Origin{false, "localhost", 80, ""};
 }
 
 // Of use: it serves, and its catalog answers.
@@ -230,7 +230,7 @@ Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonOptions& options, const
   return std::unique_ptr<Daemon>(new Daemon(std::move(impl)));
 }
 
-const Origin& Daemon::base() const {
+const wire::Origin& Daemon::base() const {
   return impl_->site->base();
 }
 

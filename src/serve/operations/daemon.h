@@ -21,7 +21,7 @@ namespace qrx::serve {
 struct DaemonOptions {
   DataOptions data;
   std::vector<std::string> binds{"127.0.0.1:8460"};
-  std::optional<Origin> public_url;
+  std::optional<wire::Origin> public_url;
   std::string reachable_host;   // what links name when the server listens on all addresses
   unsigned socket_mode = 0666;  // of Unix sockets
   std::optional<unsigned> socket_group;
@@ -44,7 +44,7 @@ class Daemon {
   static Result<std::unique_ptr<Daemon>> open(const DaemonOptions& options, const Log& log);
   ~Daemon();
 
-  const Origin& base() const;  // where links point
+  const wire::Origin& base() const;  // where links point
 
   Result<void> run();  // serves in the calling thread until stop()
   void stop();         // from another thread; running uploads keep what was acknowledged

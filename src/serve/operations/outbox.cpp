@@ -81,8 +81,8 @@ Millis Outbox::pause(std::uint64_t attempts, std::optional<Seconds> retry_after,
   return std::max(asked, std::min(own, asked + Millis(1000))) + Millis(1000 * chance / 65536);
 }
 
-Outbox::Outbox(space::Shares& shares, Origin base, Clock& clock, const Log& log, const std::function<Sender()>& make,
-               OutboxOptions options)
+Outbox::Outbox(space::Shares& shares, wire::Origin base, Clock& clock, const Log& log,
+               const std::function<Sender()>& make, OutboxOptions options)
     : shares_(shares),
       base_(std::move(base)),
       clock_(clock),
@@ -185,7 +185,7 @@ void Outbox::send(const Sender& sender, const space::Shares::Claim& claim) {
     notice.to = *to;
     notice.from = claim.label;
     notice.message = claim.message;
-    notice.link = ShareLink{base_, claim.notice.token, claim.notice.key}.text();
+    notice.link = wire::ShareLink{base_, claim.notice.token, claim.notice.key}.text();
     notice.summary = summary(claim);
     notice.expires = claim.expires;
     if (auto sent = catching([&]() -> Result<Outcome> { return sender.send(notice); })) {

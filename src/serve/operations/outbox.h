@@ -41,7 +41,7 @@ class Outbox {
 
   // `make` is called once for each thread, here. Throws std::system_error when there is no thread to be had at all;
   // with fewer than asked for it goes on. The rest outlives it. `base` is where links lead.
-  Outbox(space::Shares& shares, Origin base, Clock& clock, const Log& log, const std::function<Sender()>& make,
+  Outbox(space::Shares& shares, wire::Origin base, Clock& clock, const Log& log, const std::function<Sender()>& make,
          OutboxOptions options);
   ~Outbox();
 
@@ -62,7 +62,7 @@ class Outbox {
   void look_after();
 
   space::Shares& shares_;
-  const Origin base_;
+  const wire::Origin base_;
   Clock& clock_;
   const Log& log_;
   const OutboxOptions options_;

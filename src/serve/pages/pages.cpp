@@ -9,6 +9,7 @@
 #include "base/version.h"
 #include "serve/pages/assets.h"
 #include "serve/pages/pages_data.h"
+#include "wire/json_line.h"
 
 namespace qrx::serve {
 namespace {
@@ -160,8 +161,11 @@ std::string_view page_policy(PageKind kind) {
 
 std::string home_page(const Look& look, const ServerFacts& facts) {
   Page page(look, "receive.js");
-  page.tell("{\"max_expire\":" + std::to_string(facts.max_expire.count()) + ",\"max_size\":" +
-            std::to_string(facts.max_size) + ",\"token\":" + (facts.create_needs_token ? "true}" : "false}"));
+  page.tell(wire::JsonLine()
+                .number("max_expire", static_cast<std::uint64_t>(facts.max_expire.count()))
+                .number("max_size", facts.max_size)
+                .boolean("token", facts.create_needs_token)
+                .object());
   std::string list = fact(page.say("kept", {{"time", in_words(page, facts.max_expire)}}));
   if (facts.max_size > 0) list += fact(page.say("up_to", {{"what", format_size(facts.max_size)}}));
   return page.in_frame("qrx", fill(embedded_page("home.html"), {{"heading", page.say("home_heading")},
@@ -239,9 +243,10 @@ std::string sent_page(const Look& look, const wire::DeliveryState& delivery, std
                              {"sums", std::move(sums)}}));
 }
 
-std::string share_page(const Look& look, const wire::SharedSpace& shared, WallTime now) {
+std::string share_page(const Look& look, const wire::SharedSpace& shared, const wire::AddressOf& address_of,
+                       WallTime now) {
   Page page(look, "pickup.js");
-  page.tell(wire::to_json(shared));
+  page.tell(wire::to_json(shared, address_of));
   const std::string label = escape_untrusted(shared.label);
   const std::string heading =
       label.empty() ? page.say("share_heading") : page.say("share_heading_from", {{"name", label}});
@@ -255,8 +260,8 @@ std::string share_page(const Look& look, const wire::SharedSpace& shared, WallTi
       // Nobody can open what is sealed without script: it is named, not offered.
       files += "<li><b dir=\"auto\">" + shown(file.name) + "</b><span>" + format_size(file.size) + "</span>";
       if (!file.sealed)
-        files += "<form method=\"post\" action=\"" + escape_html(file.url) + "\"><button class=\"small\">" +
-                 escape_html(page.say("download")) + "</button></form>";
+        files += "<form method=\"post\" action=\"" + escape_html(address_of(file.file)) +
+                 "\"><button class=\"small\">" + escape_html(page.say("download")) + "</button></form>";
       files += "</li>";
     }
   std::string facts = fact(page.say(
@@ -286,25 +291,24 @@ std::string scan_page(const Look& look) {
 
 namespace {
 
-// What a page says of a problem: by what happened, where that tells more than the status.
-struct Saying {
-  int status;
-  std::string_view word;  // in the detail of the problem; "": any
+// Texts of a page, by their keys.
+struct Words {
+  int status;  // 0: of any
+  Saying saying;
   std::string_view heading;
   std::string_view lead;
   std::string_view hint;
 };
-constexpr Saying sayings[] = {
-    {404, "", "nothing_here", "nothing_here_lead", "nothing_here_hint"},
-    {410, "revoked", "revoked", "revoked_lead", ""},
-    {410, "used up", "used_up", "used_up_lead", ""},
-    {410, "limit", "used_up", "used_up_lead", ""},
-    {410, "link has expired", "gone", "link_expired", ""},
-    {410, "", "gone", "gone_lead", ""},
-    {413, "", "too_large", "too_large_lead", "too_large_hint"},
-    {403, "closed", "closed_heading", "closed_problem", ""},
-    {400, "no file was chosen", "error_refused", "no_file", ""},
-    {507, "", "error_server", "no_room_lead", ""},
+constexpr Words words_of_refusals[] = {
+    {0, Saying::link_revoked, "revoked", "revoked_lead", ""},
+    {0, Saying::link_used_up, "used_up", "used_up_lead", ""},
+    {0, Saying::link_expired, "gone", "link_expired", ""},
+    {0, Saying::link_closed, "closed_heading", "closed_problem", ""},
+    {0, Saying::nothing_chosen, "error_refused", "no_file", ""},
+    {404, Saying::by_status, "nothing_here", "nothing_here_lead", "nothing_here_hint"},
+    {410, Saying::by_status, "gone", "gone_lead", ""},
+    {413, Saying::by_status, "too_large", "too_large_lead", "too_large_hint"},
+    {507, Saying::by_status, "error_server", "no_room_lead", ""},
 };
 
 std::string as_sentence(std::string text) {
@@ -316,7 +320,7 @@ std::string as_sentence(std::string text) {
 }  // namespace
 
 std::string error_page(const Look& look, int status, std::string_view title, std::string_view detail,
-                       std::string_view request_id) {
+                       std::string_view request_id, Saying saying) {
   Page page(look);
   const bool english = look.language == Language::english;
   std::string heading =
@@ -326,12 +330,11 @@ std::string error_page(const Look& look, int status, std::string_view title, std
   std::string lead =
       english ? as_sentence(escape_untrusted(detail)) : page.say(status < 500 ? "refused_lead" : "server_lead");
   std::string hint = status >= 500 && status != 507 ? page.say("error_hint") : std::string();
-  for (const Saying& saying : sayings) {
-    if (saying.status != status || detail.find(saying.word) == std::string_view::npos) continue;
-    heading = page.say(saying.heading);
-    lead = page.say(saying.lead);
-    if (!saying.hint.empty()) hint = page.say(saying.hint);
-    break;
+  for (const Words& words : words_of_refusals) {
+    if (words.saying != saying || (words.status != 0 && words.status != status)) continue;
+    heading = page.say(words.heading);
+    lead = page.say(words.lead);
+    if (!words.hint.empty()) hint = page.say(words.hint);
   }
   if (!hint.empty()) hint = "<p>" + escape_html(hint) + "</p>";
   if (!request_id.empty())

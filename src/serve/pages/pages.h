@@ -35,10 +35,14 @@ std::string owner_page(const Look& look);
 
 // One recipient's page. Without script each file is a form that posts to its url, which is how a limited link is used,
 // too.
-std::string share_page(const Look& look, const wire::SharedSpace& shared, WallTime now);
+std::string share_page(const Look& look, const wire::SharedSpace& shared, const wire::AddressOf& address_of,
+                       WallTime now);
 std::string scan_page(const Look& look);
+// What a page says of a refusal in words of its own, in its language, where the status alone says too little.
+enum class Saying : std::uint8_t { by_status, link_revoked, link_expired, link_used_up, link_closed, nothing_chosen };
+
 // `title` says the status in a word or two ("not found"), `detail` in a sentence what happened; both in English.
 std::string error_page(const Look& look, int status, std::string_view title, std::string_view detail,
-                       std::string_view request_id);
+                       std::string_view request_id, Saying saying = Saying::by_status);
 
 }  // namespace qrx::serve

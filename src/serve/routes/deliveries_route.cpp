@@ -4,11 +4,11 @@
 #include "serve/answers.h"
 #include "serve/bodies.h"
 #include "serve/watching.h"
+#include "wire/limits.h"
 
 namespace qrx::serve {
 namespace {
 
-constexpr std::size_t most_commit_bytes = 16384;
 constexpr std::size_t many_files = 1000;  // the rows of more take longer than others may wait
 
 http::Answer refuse(const Call& call, const Error& error) {
@@ -75,17 +75,18 @@ front::Reply cancel_delivery(const SharedCall& call) {
 front::Reply commit_delivery(const SharedCall& call) {
   const auto state = call->site.spaces.delivery(call->target.guid, call->target.item);
   if (!state) return call->problem(state.error());
-  return collect(call, most_commit_bytes, [call, files = state->files.size()](const std::string& text) -> front::Reply {
-    const auto wish = wire::from_json<wire::CommitDelivery>(text.empty() ? "{}" : text);
-    if (!wish) return call->problem(wish.error());
-    if (files <= many_files) return commit(*call, *wish);
-    return front::Work{[call, wish = *wish](const std::stop_token&) { return commit(*call, wish); }};
-  });
+  return collect(call, wire::most_request_bytes,
+                 [call, files = state->files.size()](const std::string& text) -> front::Reply {
+                   const auto wish = wire::from_json<wire::CommitDelivery>(text.empty() ? "{}" : text);
+                   if (!wish) return call->problem(wish.error());
+                   if (files <= many_files) return commit(*call, *wish);
+                   return front::Work{[call, wish = *wish](const std::stop_token&) { return commit(*call, wish); }};
+                 });
 }
 
 front::Reply put_delivery_file(const SharedCall& call) {
   if (const auto known = call->site.spaces.known(call->target.guid); !known) return call->problem(known.error());
-  return collect(call, space::Spaces::most_small_bytes, [call](const std::string& content) -> front::Reply {
+  return collect(call, wire::most_small_bytes, [call](const std::string& content) -> front::Reply {
     const auto properties = wire::parse_properties(call->request->header(wire::mtime_header),
                                                    call->request->header(wire::executable_header));
     const auto file = call->site.spaces.put_small(call->target.guid, call->target.item, call->target.name,

@@ -6,6 +6,7 @@
 #include "base/text.h"
 #include "serve/answers.h"
 #include "serve/pages/pages.h"
+#include "wire/limits.h"
 #include "wire/multipart.h"
 
 namespace qrx::serve {
@@ -32,6 +33,7 @@ class FormSink : public front::BodySink, private wire::FormEvents {
 
   front::Reply finish() override {
     if (const auto done = reader_.finish(); !done) return stop_at(done.error());
+    if (!delivery_ && trim(note_).empty()) return call_->problem(400, "no file was chosen", Saying::nothing_chosen);
     if (!delivery_)
       if (const auto done = send_note_alone(); !done) return stop_at(done.error());
     if (note_is_late_)
@@ -71,7 +73,6 @@ class FormSink : public front::BodySink, private wire::FormEvents {
   // A note without a file is a file itself.
   Result<void> send_note_alone() {
     const std::string note(trim(note_));
-    if (note.empty()) return fail(Kind::usage, "no file was chosen");
     const auto row = spaces().open_delivery(guid(), {}, sender());
     if (!row) return tl::unexpected(row.error());
     delivery_ = row->delivery;
@@ -120,7 +121,7 @@ class FormSink : public front::BodySink, private wire::FormEvents {
                   "a file needs a filename");
     if (part_ == Part::empty_file)
       if (const auto begun = begin_file("upload"); !begun) return begun;
-    if (!writer_ && small_.size() + bytes.size() <= space::Spaces::most_small_bytes) {
+    if (!writer_ && small_.size() + bytes.size() <= wire::most_small_bytes) {
       small_ += as_text(bytes);
       return {};
     }
@@ -172,7 +173,7 @@ front::Reply post_form(const SharedCall& call) {
   const auto drop = call->site.spaces.drop(call->target.guid);
   if (!drop) return call->problem(drop.error());
   if (drop->state == wire::SpaceState::closed)
-    return call->problem(403, "the receiver has finished: this link no longer accepts files");
+    return call->problem(403, "the receiver has finished: this link no longer accepts files", Saying::link_closed);
   const auto boundary = wire::multipart_boundary(call->header("content-type"));
   if (!boundary) return call->problem(boundary.error());
   if (!call->request->has_body) return call->problem(400, "the form is empty");

@@ -4,11 +4,11 @@
 
 #include "serve/answers.h"
 #include "serve/bodies.h"
+#include "wire/limits.h"
 
 namespace qrx::serve {
 namespace {
 
-constexpr std::size_t most_receipt_bytes = 64 * wire::most_receipt_files;
 constexpr std::size_t many_files = 200;  // the rows of more take longer than others may wait
 
 http::Answer record(const Call& call, const std::string& token, const wire::Receipt& receipt) {
@@ -26,14 +26,15 @@ front::Reply record_receipt(const SharedCall& call) {
   const auto delivery = call->site.spaces.status(call->target.guid, call->target.item, true);
   if (!delivery) return call->problem(delivery.error());
   if (!delivery->committed) return call->problem(Error{Kind::not_found, "no such delivery", {}});
-  return collect(call, most_receipt_bytes, [call, token = *token](const std::string& text) -> front::Reply {
-    auto receipt = wire::receipt_from_json(text);
-    if (!receipt) return call->problem(receipt.error());
-    if (receipt->files.size() <= many_files) return record(*call, token, *receipt);
-    return front::Work{[call, token, receipt = std::move(*receipt)](const std::stop_token&) -> front::Reply {
-      return record(*call, token, receipt);
-    }};
-  });
+  return collect(
+      call, wire::most_receipt_request_bytes, [call, token = *token](const std::string& text) -> front::Reply {
+        auto receipt = wire::receipt_from_json(text);
+        if (!receipt) return call->problem(receipt.error());
+        if (receipt->files.size() <= many_files) return record(*call, token, *receipt);
+        return front::Work{[call, token, receipt = std::move(*receipt)](const std::stop_token&) -> front::Reply {
+          return record(*call, token, receipt);
+        }};
+      });
 }
 
 }  // namespace qrx::serve

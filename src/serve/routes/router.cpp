@@ -118,8 +118,8 @@ bool is_foreign_host(const http::Request& request, std::string_view own_authorit
   if (own_authority.empty() || request.by_proxy || request.control) return false;
   const auto host = request.header("host");
   if (!host || equal_ignoring_case(*host, own_authority)) return false;
-  const auto named = Origin::parse("http://" + std::string(*host));
-  const auto own = Origin::parse("http://" + std::string(own_authority));
+  const auto named = wire::Origin::parse("http://" + std::string(*host));
+  const auto own = wire::Origin::parse("http://" + std::string(own_authority));
   if (!named || !own) return true;
   return !equal_ignoring_case(named->host, own->host) && !is_ip_address(named->host) &&
          !equal_ignoring_case(named->host, "localhost");

@@ -8,12 +8,12 @@
 #include "serve/pages/pages.h"
 #include "serve/routes/stored_content.h"
 #include "serve/watching.h"
+#include "wire/limits.h"
 #include "wire/share_messages.h"
 
 namespace qrx::serve {
 namespace {
 
-constexpr std::size_t most_form_bytes = 4096;      // of a button in a page
 constexpr std::uint64_t piece_bytes = 256U << 10;  // after each it is seen whether the link was revoked
 constexpr int busy_retry_seconds = 5;
 constexpr space::PageSize nothing{0, 0};  // of what there is: only whether the link may be used
@@ -79,24 +79,33 @@ http::Answer unbuffered(http::Answer out) {
   return unlisted(std::move(out));
 }
 
+// Of a link that opens nothing any more.
+Saying saying_of(const Call& call) {
+  switch (call.site.shares.why_gone(call.target.token)) {
+    case space::LinkEnd::revoked:
+      return Saying::link_revoked;
+    case space::LinkEnd::expired:
+      return Saying::link_expired;
+    case space::LinkEnd::used_up:
+      return Saying::link_used_up;
+    case space::LinkEnd::none:
+      break;
+  }
+  return Saying::by_status;
+}
+
 http::Answer refuse(const Call& call, const Error& error) {
-  if (error.kind == Kind::gone) return unlisted(call.problem(410, error.what));
+  if (error.kind == Kind::gone) return unlisted(call.problem(410, error.what, saying_of(call)));
   http::Answer out = unlisted(call.problem(error));
   if (error.kind == Kind::locked) out.headers.push_back({"Retry-After", std::to_string(busy_retry_seconds)});
   return out;
 }
 
 // `root`: before "/d/": a page stays at the address at which it was asked for, others are told the whole.
-wire::SharedSpace describe(const Call& call, space::Shares::Look look, const std::string& root) {
-  wire::SharedSpace out{std::move(look.label), std::move(look.message),    look.expires,
-                        look.downloads_left,   std::move(look.deliveries), std::move(look.next)};
-  wire::Target place{.resource = wire::Resource::link_file, .token = call.target.token};
-  for (wire::DeliveryInfo& delivery : out.deliveries)
-    for (wire::FileInfo& file : delivery.files) {
-      place.item = file.file;
-      file.url = root + wire::path_of(place);
-    }
-  return out;
+wire::AddressOf addresses_of(const Call& call, const std::string& root) {
+  return [&call, root](const Id& file) {
+    return root + wire::path_of({.resource = wire::Resource::link_file, .item = file, .token = call.target.token});
+  };
 }
 
 front::Reply send_file_of(const SharedCall& call) {
@@ -139,7 +148,7 @@ bool is_downloader(const Call& call) {
 }
 
 // Looking must not use up a link, so that of a limited one only the way is told.
-front::Reply show_to_downloader(const SharedCall& call, const space::Shares::Look& look) {
+front::Reply show_to_downloader(const SharedCall& call, const wire::SharedSpace& look) {
   if (look.downloads_left == 0) return send_all_of(call);  // no limit
   const wire::Target all{.resource = wire::Resource::link_all, .token = call->target.token};
   return unlisted(answer(200, "text/plain; charset=utf-8",
@@ -149,16 +158,14 @@ front::Reply show_to_downloader(const SharedCall& call, const space::Shares::Loo
 front::Reply show(const SharedCall& call) {
   const auto from = page_asked_for(*call);
   if (!from) return call->problem(from.error());
-  auto look = call->site.shares.look(call->target.token, *from);
+  const auto look = call->site.shares.look(call->target.token, *from);
   if (!look) return refuse(*call, look.error());
   if (is_downloader(*call) && !wants_json(*call->request)) return show_to_downloader(call, *look);
-  if (!wants_json(*call->request)) {
-    const wire::SharedSpace shared = describe(*call, std::move(*look), call->asker.look.root);
-    return unlisted(
-        page_answer(200, share_page(call->asker.look, shared, call->site.clock.wall()), PageKind::scripted));
-  }
-  http::Answer out =
-      unlisted(json_answer(200, wire::to_json(describe(*call, std::move(*look), call->site.base().url()))));
+  if (!wants_json(*call->request))
+    return unlisted(page_answer(
+        200, share_page(call->asker.look, *look, addresses_of(*call, call->asker.look.root), call->site.clock.wall()),
+        PageKind::scripted));
+  http::Answer out = unlisted(json_answer(200, wire::to_json(*look, addresses_of(*call, call->site.base().url()))));
   out.headers.push_back({"Vary", "Accept"});
   return out;
 }
@@ -177,7 +184,7 @@ front::Reply after_form(const SharedCall& call, Route go_on) {
   if (call->request->method != "POST") return settled(call, go_on);
   if (const auto known = call->site.shares.look(call->target.token, {}, nothing); !known)
     return refuse(*call, known.error());
-  return collect(call, most_form_bytes, [call, go_on](const std::string&) { return settled(call, go_on); });
+  return collect(call, wire::most_form_bytes, [call, go_on](const std::string&) { return settled(call, go_on); });
 }
 
 front::Reply mark_opened(const SharedCall& call) {

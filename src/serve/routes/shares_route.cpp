@@ -3,6 +3,7 @@
 #include "serve/answers.h"
 #include "serve/bodies.h"
 #include "serve/watching.h"
+#include "wire/limits.h"
 #include "wire/link.h"
 #include "wire/share_messages.h"
 #include "wire/tus.h"
@@ -10,13 +11,25 @@
 namespace qrx::serve {
 namespace {
 
-constexpr std::size_t most_wish_bytes = 4U << 20;  // thousands of recipients
-constexpr std::size_t most_report_bytes = 16384;
 constexpr std::size_t many_recipients = 200;  // the rows of more take longer than others may wait
 
 // The rules know the token of a link, and only here is known where it leads.
-void complete(const Site& site, wire::ShareInfo& share) {
-  share.link = ShareLink{site.base(), share.link, {}}.text();
+wire::ShareInfo info_of(const Site& site, space::ShareView share) {
+  return {share.share,
+          std::move(share.to),
+          wire::ShareLink{site.base(), std::move(share.token), {}}.text(),
+          share.state,
+          std::move(share.reason),
+          std::move(share.history),
+          share.downloads,
+          share.limit,
+          share.expires};
+}
+
+wire::Shares message_of(const Site& site, space::ShareList list) {
+  wire::Shares out{list.seq, {}, std::move(list.next)};
+  for (space::ShareView& share : list.shares) out.shares.push_back(info_of(site, std::move(share)));
+  return out;
 }
 
 http::Answer show_list(const Call& call, const std::string& token) {
@@ -25,21 +38,18 @@ http::Answer show_list(const Call& call, const std::string& token) {
   if (!start) return call.problem(400, "from is not what next said");
   auto shares = call.site.shares.list(call.target.guid, token, *start);
   if (!shares) return call.problem(shares.error());
-  for (wire::ShareInfo& share : shares->shares) complete(call.site, share);
-  return json_answer(200, wire::to_json(*shares));
+  return json_answer(200, wire::to_json(message_of(call.site, std::move(*shares))));
 }
 
 http::Answer create(const Call& call, const std::string& token, const wire::CreateShares& wish) {
   auto created = call.site.shares.create(call.target.guid, token, wish);
   if (!created) return call.problem(created.error());
-  for (wire::ShareInfo& share : created->shares.shares) complete(call.site, share);
-  return json_answer(created->made ? 201 : 200, wire::to_json(created->shares));
+  return json_answer(created->made ? 201 : 200, wire::to_json(message_of(call.site, std::move(created->shares))));
 }
 
-http::Answer show_one(const Call& call, Result<wire::ShareInfo> share) {
+http::Answer show_one(const Call& call, Result<space::ShareView> share) {
   if (!share) return call.problem(share.error());
-  complete(call.site, *share);
-  return json_answer(200, wire::to_json(*share));
+  return json_answer(200, wire::to_json(info_of(call.site, std::move(*share))));
 }
 
 // A receipt that is on its way is waited for, but not by who has no right to it.
@@ -61,14 +71,15 @@ front::Reply create_shares(const SharedCall& call) {
   if (!token) return call->problem(401, "the owner's token is needed");
   if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
     return call->problem(state.error());
-  return collect(call, most_wish_bytes, [call, token = *token](const std::string& text) -> front::Reply {
-    auto wish = wire::from_json<wire::CreateShares>(text);
-    if (!wish) return call->problem(wish.error());
-    if (wish->recipients.size() <= many_recipients) return create(*call, token, *wish);
-    return front::Work{[call, token, wish = std::move(*wish)](const std::stop_token&) -> front::Reply {
-      return create(*call, token, wish);
-    }};
-  });
+  return collect(call, wire::most_shares_request_bytes,
+                 [call, token = *token](const std::string& text) -> front::Reply {
+                   auto wish = wire::from_json<wire::CreateShares>(text);
+                   if (!wish) return call->problem(wish.error());
+                   if (wish->recipients.size() <= many_recipients) return create(*call, token, *wish);
+                   return front::Work{[call, token, wish = std::move(*wish)](const std::stop_token&) -> front::Reply {
+                     return create(*call, token, wish);
+                   }};
+                 });
 }
 
 front::Reply revoke_shares(const SharedCall& call) {
@@ -92,7 +103,7 @@ front::Reply report_share(const SharedCall& call) {
   if (!token) return call->problem(401, "the owner's token is needed");
   if (const auto known = call->site.shares.show(call->target.guid, *token, call->target.item); !known)
     return call->problem(known.error());
-  return collect(call, most_report_bytes, [call, token = *token](const std::string& text) -> front::Reply {
+  return collect(call, wire::most_request_bytes, [call, token = *token](const std::string& text) -> front::Reply {
     const auto report = wire::from_json<wire::ReportShare>(text);
     if (!report) return call->problem(report.error());
     return show_one(*call, call->site.shares.report(call->target.guid, token, call->target.item, *report));

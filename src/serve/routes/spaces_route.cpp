@@ -3,16 +3,12 @@
 #include "serve/answers.h"
 #include "serve/bodies.h"
 #include "serve/watching.h"
+#include "wire/limits.h"
 #include "wire/messages.h"
 #include "wire/tus.h"
 
 namespace qrx::serve {
 namespace {
-
-constexpr std::size_t most_message_bytes = 16384;
-std::string file_url(const Site& site, const Guid& guid, const Id& file) {
-  return site.base().url() + wire::path_of({wire::Resource::file, guid, file});
-}
 
 http::Answer show(const Call& call, const std::string& token) {
   Site& site = call.site;
@@ -22,12 +18,12 @@ http::Answer show(const Call& call, const std::string& token) {
   const bool is_first = *from == space::PageStart{};
   if (const auto seq = site.spaces.seq(guid); seq && is_first)
     if (const auto known = site.statuses.find(guid, *seq)) return json_answer(200, *known);
-  auto view = site.spaces.view(guid, token, *from);
+  const auto view = site.spaces.view(guid, token, *from);
   if (!view) return call.problem(view.error());
-  for (wire::DeliveryInfo& delivery : view->deliveries)
-    for (wire::FileInfo& file : delivery.files) file.url = file_url(site, guid, file.file);
-  for (wire::UploadInfo& upload : view->uploads) upload.url = file_url(site, guid, upload.upload);
-  const auto text = std::make_shared<const std::string>(wire::to_json(*view));
+  const std::string root = site.base().url();
+  const auto text = std::make_shared<const std::string>(wire::to_json(*view, [&](const Id& file) {
+    return root + wire::path_of({wire::Resource::file, guid, file});
+  }));
   // Small files of an open delivery come without moving the seq.
   if (is_first && view->open.empty()) site.statuses.keep(guid, view->seq, text);
   return json_answer(200, *text);
@@ -45,18 +41,18 @@ front::Reply create_space(const SharedCall& call) {
   }
   if (const auto wait = site.creations.take(call->request->peer, site.clock.steady()))
     return too_many(call->asker, "too many spaces were opened from this address; try again later", *wait);
-  return collect(call, most_message_bytes, [call](const std::string& text) -> front::Reply {
+  return collect(call, wire::most_request_bytes, [call](const std::string& text) -> front::Reply {
     const auto wish = wire::from_json<wire::CreateSpace>(text.empty() ? "{}" : text);
     if (!wish) return call->problem(wish.error());
     const auto created = call->site.spaces.create(*wish);
     if (!created) return call->problem(created.error(), created.error().kind == Kind::integrity ? 400 : 0);
     ++call->site.spaces_created;
     const space::SpaceRow& row = created->space;
-    const Origin& base = call->site.base();
+    const wire::Origin& base = call->site.base();
     wire::SpaceCreated out;
     out.guid = row.guid;
-    out.drop = DropLink{base, row.guid, row.key}.text();
-    out.owner = OwnerLink{base, row.guid, created->token}.text();
+    out.drop = wire::DropLink{base, row.guid, row.key}.text();
+    out.owner = wire::OwnerLink{base, row.guid, created->token}.text();
     out.token = created->token.text();
     out.expires = row.expires;
     out.limits = row.limits;
@@ -75,7 +71,7 @@ front::Reply change_space(const SharedCall& call) {
   if (!token) return call->problem(401, "the owner's token is needed");
   if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
     return call->problem(state.error());
-  return collect(call, most_message_bytes, [call, token = *token](const std::string& text) -> front::Reply {
+  return collect(call, wire::most_request_bytes, [call, token = *token](const std::string& text) -> front::Reply {
     const auto change = wire::from_json<wire::ChangeSpace>(text);
     if (!change) return call->problem(change.error());
     if (const auto done = call->site.spaces.extend(call->target.guid, token, *change); !done)

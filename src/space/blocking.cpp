@@ -1,0 +1,31 @@
+#include "space/blocking.h"
+
+#include <vector>
+
+namespace qrx::space {
+
+Result<void> block(Rooms& rooms, const Guid& guid) {
+  auto found = rooms.registry.find(guid);
+  if (!found) return tl::unexpected(found.error());
+  if (*found == nullptr) return no_such_space();
+  LiveSpace& live = **found;
+  const SharedGate gate(live);
+  {
+    const SpaceLock lock(live);
+    if (live.row.phase == Phase::dying) return no_such_space();
+    for (const auto& [id, upload] : live.uploads) upload->stop = StopReason::stopping;
+  }
+  SpaceChange wish;
+  wish.phase = Phase::blocked;
+  if (auto changed = rooms.versions.change(live, wish); !changed) return changed;
+  // Whoever takes something from it just now is cut off (Versions::publish), and so is who waits for an upload to grow.
+  std::vector<Id> uploads;
+  {
+    const SpaceLock lock(live);
+    for (const auto& [id, upload] : live.uploads) uploads.push_back(id);
+  }
+  for (const Id& upload : uploads) rooms.context.events.upload_grew(upload);
+  return {};
+}
+
+}  // namespace qrx::space

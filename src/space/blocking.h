@@ -1,0 +1,11 @@
+// What an operator does against a space that should not be there.
+// Private to src/space.
+#pragma once
+
+#include "space/rooms.h"
+
+namespace qrx::space {
+
+Result<void> block(Rooms& rooms, const Guid& guid);  // as Spaces::block()
+
+}  // namespace qrx::space

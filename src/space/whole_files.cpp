@@ -1,0 +1,71 @@
+#include "space/whole_files.h"
+
+#include "base/checksum.h"
+#include "space/content_type.h"
+#include "wire/limits.h"
+#include "wire/names.h"
+#include "wire/tus.h"
+
+namespace qrx::space {
+
+Result<FileRow> WholeFiles::put(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
+                                const wire::FileProperties& properties) {
+  if (bytes.size() > wire::most_small_bytes)
+    return fail(Kind::too_large, "too large for this way of sending: begin an upload instead");
+  if (auto checked = wire::check_name(name); !checked) return tl::unexpected(checked.error());
+  auto live = registry_.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  FileRow file;
+  file.delivery = delivery;
+  file.guid = guid;
+  file.name = name;
+  file.size = bytes.size();
+  file.properties = properties;
+  Xxh128 sum;
+  sum.update(bytes);
+  file.xxh128 = sum.sum();
+  return context_.policy.shared ? put_as_upload(**live, file, bytes) : put_packed(**live, std::move(file), bytes);
+}
+
+Result<FileRow> WholeFiles::put_packed(LiveSpace& live, FileRow file, ByteView bytes) {
+  const SharedGate gate(live);
+  if (live.row.seal == Seal::require && !is_sealed(bytes)) return sealed_only();
+  file.file = Id::random();
+  file.blob = file.delivery;
+  const Sniffed sniffed = sniff(bytes, true);
+  file.type = sniffed.type;
+  file.sealed = sniffed.sealed;
+  return files_.put(gate, live, std::move(file), bytes);
+}
+
+Result<FileRow> WholeFiles::put_as_upload(LiveSpace& live, const FileRow& file, ByteView bytes) {
+  {
+    const SpaceLock lock(live);
+    auto open = registry_.open_delivery(lock, live, file.delivery);
+    if (!open) return tl::unexpected(open.error());
+    for (const FileRow& stored : (*open)->stored)  // its answer may have been lost
+      if (stored.name == file.name && stored.size == file.size && stored.xxh128 == file.xxh128 &&
+          stored.properties == file.properties)
+        return stored;
+  }
+  NewUpload wish;
+  wish.name = file.name;
+  wish.length = file.size;
+  wish.delivery = file.delivery;
+  // The file takes its properties from there when the upload is complete.
+  wire::UploadMetadata metadata;
+  wire::add_properties(metadata, file.properties);
+  wish.metadata = wire::format_upload_metadata(metadata);
+  const auto upload = uploads_.create(file.guid, wish, {});
+  if (!upload) return tl::unexpected(upload.error());
+  if (bytes.empty()) return uploads_.completed(file.guid, upload->upload);
+  auto writer = uploads_.write(file.guid, upload->upload, 0, std::nullopt, {});
+  if (!writer) return tl::unexpected(writer.error());
+  auto finished = (*writer)->write(bytes).and_then([&] { return (*writer)->finish(); });
+  if (finished && finished->file) return std::move(*finished->file);
+  writer->reset();
+  (void)uploads_.withdraw(file.guid, upload->upload);
+  return finished ? fail(Kind::conflict, "the file is not complete: send it again") : tl::unexpected(finished.error());
+}
+
+}  // namespace qrx::space

@@ -12,15 +12,6 @@ namespace {
 
 constexpr std::size_t most_refusal_bytes = 64U << 10;
 
-wire::SpaceInfo as_space(wire::SharedSpace shared) {
-  wire::SpaceInfo info;
-  info.label = std::move(shared.label);
-  info.expires = shared.expires;
-  info.deliveries = std::move(shared.deliveries);
-  info.next = std::move(shared.next);
-  return info;
-}
-
 }  // namespace
 
 OwnerClient::OwnerClient(const SpaceAddress& address, const http::ClientOptions& options)
@@ -43,7 +34,7 @@ Result<http::ClientAnswer> OwnerClient::checked(Result<http::ClientAnswer> answe
   return checked;
 }
 
-Result<wire::SpaceInfo> OwnerClient::page(const std::string& query) {
+Result<SpaceContents> OwnerClient::page(const std::string& query) {
   const auto not_understood = [](const Error&) {
     return fail(Kind::other, "the server's answer is malformed", "is this a qrx server?");
   };
@@ -54,14 +45,14 @@ Result<wire::SpaceInfo> OwnerClient::page(const std::string& query) {
   if (address_.shared) {
     auto shared = wire::from_json<wire::SharedSpace>(answer->body);
     if (!shared) return not_understood(shared.error());
-    return as_space(std::move(*shared));
+    return SpaceContents{std::nullopt, std::move(shared->deliveries), {}, std::move(shared->next)};
   }
   auto info = wire::from_json<wire::SpaceInfo>(answer->body);
   if (!info) return not_understood(info.error());
-  return info;
+  return SpaceContents{info->seq, std::move(info->deliveries), std::move(info->uploads), std::move(info->next)};
 }
 
-Result<wire::SpaceInfo> OwnerClient::space(std::optional<std::uint64_t> after, Seconds wait) {
+Result<SpaceContents> OwnerClient::space(std::optional<std::uint64_t> after, Seconds wait) {
   const bool waits = after && !address_.shared;
   return with_all_pages(page(waits ? "?after=" + std::to_string(*after) + "&wait=" + std::to_string(wait.count()) : ""),
                         [this](const std::string& query) { return page(query); });

@@ -6,6 +6,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "api/requests.h"
 #include "api/space_address.h"
@@ -19,13 +20,21 @@
 
 namespace qrx::api {
 
+// What there is to receive.
+struct SpaceContents {
+  std::optional<std::uint64_t> seq;            // of a share: none, it does not say when it changes
+  std::vector<wire::DeliveryInfo> deliveries;  // committed ones, oldest first
+  std::vector<wire::UploadInfo> uploads;       // of a share: none are shown
+  std::string next;                            // of one page: there is more
+};
+
 class OwnerClient : public Requests {
  public:
   OwnerClient(const SpaceAddress& address, const http::ClientOptions& options);
 
   // With `wait`: answers when the space's seq is another than `after`, or after that time (60 s at most). Of a share:
-  // at once, what is committed, with seq 0.
-  Result<wire::SpaceInfo> space(std::optional<std::uint64_t> after = {}, Seconds wait = Seconds{0});
+  // at once.
+  Result<SpaceContents> space(std::optional<std::uint64_t> after = {}, Seconds wait = Seconds{0});
   // The owner's: no new deliveries from now on; those that were begun may still be committed.
   Result<void> close_space();
   // The owner's. Only while the space holds so many deliveries: else Kind::conflict.
@@ -49,7 +58,7 @@ class OwnerClient : public Requests {
   void set_deadline(std::optional<Steady> deadline) { http_.set_deadline(deadline); }  // as http::Client has it
 
  private:
-  Result<wire::SpaceInfo> page(const std::string& query);
+  Result<SpaceContents> page(const std::string& query);
   http::ClientRequest request(const std::string& method, const std::string& target) const;
   Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing);
 

@@ -37,7 +37,7 @@ void set_tcp_options(int socket) {
   set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 60);
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 15);
   set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 4);
-  http::put_off_pacing(socket);
+  http::avoid_bbr(socket);
 }
 
 bool has_ipv6() {

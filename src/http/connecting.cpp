@@ -128,7 +128,7 @@ Attempt begin_connect(const Address& address) {
     attempt.error = errno;
     return attempt;
   }
-  if (address.bytes.ss_family != AF_UNIX) put_off_pacing(attempt.socket.get());
+  if (address.bytes.ss_family != AF_UNIX) avoid_bbr(attempt.socket.get());
   const int status = ::connect(attempt.socket.get(), reinterpret_cast<const sockaddr*>(&address.bytes), address.size);
   attempt.error = status == 0 ? 0 : errno == EINTR ? EINPROGRESS : errno;
   return attempt;

@@ -49,7 +49,7 @@ bool within_this_machine(int socket) {
 
 }  // namespace
 
-void put_off_pacing(int socket) {
+void avoid_bbr(int socket) {
   if (!kernels_pacing(socket).empty() && !choose(socket, "cubic")) choose(socket, "reno");
 }
 

@@ -21,7 +21,7 @@ constexpr std::uint64_t flush_step = 8U << 20;  // write-back is started every s
 }  // namespace
 
 Result<void> PartialFile::write(ByteView bytes) {
-  if (length_ > 0) ahead_.before_write(file_.get(), size_, bytes.size(), length_);
+  if (length_ > 0) preallocator_.before_write(file_.get(), size_, bytes.size(), length_);
   while (!bytes.empty()) {
     const ssize_t put = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
     if (put < 0 && errno == EINTR) continue;
@@ -50,7 +50,7 @@ Result<void> PartialFile::truncate(std::uint64_t size) {
   if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return fail_errno("cannot shorten " + shown_ + name_);
   size_ = size;
   flushed_ = std::min(flushed_, size);
-  ahead_ = {};
+  preallocator_ = {};
   return {};
 }
 

@@ -7,8 +7,8 @@
 #include <span>
 #include <string>
 
-#include "base/blocks_ahead.h"
 #include "base/bytes.h"
+#include "base/preallocator.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "receive/name_claims.h"
@@ -66,7 +66,7 @@ class PartialFile {
   std::uint64_t size_ = 0;
   std::uint64_t flushed_ = 0;  // write-back was started up to here
   std::uint64_t length_ = 0;   // 0: not known
-  BlocksAhead ahead_;
+  Preallocator preallocator_;
   OnConflict on_conflict_ = OnConflict::rename;
 };
 

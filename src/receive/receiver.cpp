@@ -26,7 +26,7 @@ constexpr Millis delete_time{5'000};
 constexpr Millis linger_step{200};
 constexpr Millis least_time{2'000};  // one cut on the way is no reason to give up
 
-std::vector<const wire::DeliveryInfo*> fresh_ones(const wire::SpaceInfo& info, const std::set<Id>& handled) {
+std::vector<const wire::DeliveryInfo*> fresh_ones(const api::SpaceContents& info, const std::set<Id>& handled) {
   std::vector<const wire::DeliveryInfo*> out;
   for (const auto& delivery : info.deliveries)
     if (!handled.contains(delivery.delivery)) out.push_back(&delivery);
@@ -139,7 +139,7 @@ struct Receiver::Impl {
     return tl::unexpected(error);
   }
 
-  Result<void> nothing_there(const wire::SpaceInfo& info) const {
+  Result<void> nothing_there(const api::SpaceContents& info) const {
     if (options.present_only && received.deliveries + received.refused == 0 && info.uploads.empty())
       return fail(Kind::timed_out, "the space holds nothing");
     return {};

@@ -33,7 +33,7 @@ Finished what_is_finished(const std::string& state_dir, const Guid& guid) {
   return SavedRecord(state_dir, guid).finished();
 }
 
-void tell_senders(const std::string& state_dir, const OwnerLink& link, const http::ClientOptions& client) {
+void tell_senders(const std::string& state_dir, const wire::OwnerLink& link, const http::ClientOptions& client) {
   SavedRecord record(state_dir, link.guid);
   SenderNews(link, client).tell(record);
 }

@@ -21,7 +21,7 @@ void forget_received(const std::string& state_dir, const Guid& guid);
 
 // Senders who were not told yet what became of what they sent are told, as far as the server can be asked: a run may
 // have been killed in between. Not while a Receiver of that space runs.
-void tell_senders(const std::string& state_dir, const OwnerLink& link, const http::ClientOptions& client);
+void tell_senders(const std::string& state_dir, const wire::OwnerLink& link, const http::ClientOptions& client);
 
 // What is still in a space for its receiver.
 struct Unsaved {

@@ -50,7 +50,7 @@ api::Backoff SpaceWatch::backoff() const {
   return job_.backoff(policy);
 }
 
-Result<wire::SpaceInfo> SpaceWatch::next() {
+Result<api::SpaceContents> SpaceWatch::next() {
   api::Backoff backoff = this->backoff();
   auto info = api::retry(
       client_, backoff, [this] { return ask(); },
@@ -69,25 +69,26 @@ Result<wire::SpaceInfo> SpaceWatch::next() {
 }
 
 // One request, when it is due.
-Result<wire::SpaceInfo> SpaceWatch::ask() {
+Result<api::SpaceContents> SpaceWatch::ask() {
   Millis left = longest_wait;
   if (deadline_) {
     left = std::chrono::ceil<Millis>(*deadline_ - steady_clock::now());
-    if (seq_ && left <= Millis{0}) return fail(Kind::timed_out, "timed out: nothing arrived");
+    if (looked_ && left <= Millis{0}) return fail(Kind::timed_out, "timed out: nothing arrived");
     // Once for the whole request: a server that drips, is silent or ignores `wait` does not put it off.
     client_.set_deadline(*deadline_ + last_answer);
   }
-  if (seq_) {
+  if (looked_) {
     const Millis time = job_.options.interval ? *job_.options.interval : large_ ? pause_when_large : Millis{0};
     if (!api::sleep_interruptible(job_.interrupt, std::min(std::max(time, even_pause()), left)))
       return fail(Kind::unavailable, "interrupted");
   }
-  const bool waits = seq_ && !job_.options.interval;
+  const bool waits = looked_ && !job_.options.interval;
   const Seconds wait = std::clamp(std::chrono::ceil<Seconds>(left), Seconds{1}, longest_wait);
   return waits ? client_.space(seq_, wait) : client_.space();
 }
 
-void SpaceWatch::look_at(const wire::SpaceInfo& info) {
+void SpaceWatch::look_at(const api::SpaceContents& info) {
+  looked_ = true;
   seq_ = info.seq;
   std::uint64_t uploaded = 0;
   for (const auto& upload : info.uploads) uploaded += upload.offset + 1;

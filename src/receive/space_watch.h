@@ -19,18 +19,19 @@ class SpaceWatch {
   // The next state; the first call answers at once, later ones when something changed or after a while with the same
   // state. Rides out trouble for options.retry.give_up. Kind::timed_out when options.timeout has passed without a
   // delivery and nothing is coming in, at most two seconds later, whatever the server does.
-  Result<wire::SpaceInfo> next();
+  Result<api::SpaceContents> next();
   void delivered();  // the timeout starts anew
 
  private:
-  Result<wire::SpaceInfo> ask();
+  Result<api::SpaceContents> ask();
   Millis even_pause();
   api::Backoff backoff() const;
-  void look_at(const wire::SpaceInfo& info);
+  void look_at(const api::SpaceContents& info);
 
   const ReceiveJob& job_;
   api::OwnerClient client_;
   std::optional<std::uint64_t> seq_;
+  bool looked_ = false;  // there was an answer
   std::optional<Steady> deadline_;
   std::uint64_t uploaded_ = 0;  // bytes of all uploads at the last look
   bool troubled_ = false;       // the last request failed

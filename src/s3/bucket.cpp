@@ -96,7 +96,7 @@ HttpCall Bucket::sign(const Operation& operation) const {
   const Keys keys = keys_.current();
   ToSign request;
   request.method = operation.method;
-  Origin host = place_.endpoint;
+  wire::Origin host = place_.endpoint;
   if (!place_.path_style) host.host = place_.bucket + "." + host.host;
   request.path = host.prefix + "/";
   if (place_.path_style) request.path += escape_path(place_.bucket) + (operation.whole_bucket ? "" : "/");
@@ -115,7 +115,7 @@ HttpCall Bucket::sign(const Operation& operation) const {
                                               std::to_string(operation.range->first + operation.range->second - 1));
   HttpCall call;
   call.method = operation.method;
-  Origin bare = host;
+  wire::Origin bare = host;
   bare.prefix.clear();
   call.url = bare.url() + request.path;
   if (!request.query.empty()) call.url += "?" + encode_query(request.query);

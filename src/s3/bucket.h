@@ -18,7 +18,7 @@
 namespace qrx::s3 {
 
 struct BucketPlace {
-  Origin endpoint;
+  wire::Origin endpoint;
   bool path_style = false;  // ENDPOINT/BUCKET/…, not BUCKET.ENDPOINT/…
   std::string region, bucket;
   std::string prefix;  // of all names: "" or "a/b/"

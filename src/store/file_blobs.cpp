@@ -15,8 +15,8 @@
 #include <mutex>
 #include <unordered_set>
 
-#include "base/blocks_ahead.h"
-#include "store/late_close.h"
+#include "base/preallocator.h"
+#include "store/deferred_close.h"
 #include "store/paths.h"
 
 namespace qrx::store {
@@ -100,7 +100,7 @@ class StagedFile final : public Staged {
   Result<void> write_at(std::uint64_t offset, ByteView bytes) override {
     if (offset > max_offset || bytes.size() > max_offset - offset)
       return fail(Kind::too_large, "cannot write a blob: too large");
-    if (length_ > 0) ahead_.before_write(fd_.get(), offset, bytes.size(), length_);
+    if (length_ > 0) preallocator_.before_write(fd_.get(), offset, bytes.size(), length_);
     while (!bytes.empty()) {
       const ssize_t written = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
       if (written < 0 && errno == EINTR) continue;
@@ -139,7 +139,7 @@ class StagedFile final : public Staged {
   Result<void> truncate(std::uint64_t size) override {
     while (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
       if (errno != EINTR) return fail_blob("cannot shorten a blob");
-    ahead_ = {};
+    preallocator_ = {};
     return {};
   }
 
@@ -154,7 +154,7 @@ class StagedFile final : public Staged {
   const bool relaxed_;
   bool failed_ = false;
   std::uint64_t length_ = 0;  // 0: not known
-  BlocksAhead ahead_;
+  Preallocator preallocator_;
 };
 
 class OpenedFile final : public Opened {
@@ -195,7 +195,7 @@ struct FileBlobs::Impl {
   std::mutex shelves_mutex;
   std::array<bool, 256> shelves{};  // known to be there, durably
 
-  LateClose late_close;
+  DeferredClose deferred_close;
 
   Result<void> remove(int directory, const std::string& name);
   Result<UniqueFd> open_shelf(const BlobKey& blob);
@@ -311,7 +311,7 @@ Result<void> FileBlobs::Impl::remove(int directory, const std::string& name) {
   if (::fstatat(directory, name.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0 && status.st_size >= large)
     held.reset(::openat(directory, name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
   if (::unlinkat(directory, name.c_str(), 0) != 0 && errno != ENOENT) return fail_blob("cannot remove a blob");
-  if (held) late_close.close_later(std::move(held));
+  if (held) deferred_close.close_later(std::move(held));
   return {};
 }
 

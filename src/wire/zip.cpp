@@ -9,11 +9,22 @@
 namespace qrx::wire {
 namespace {
 
+// Numbers of PKWARE's APPNOTE.TXT. What each record begins with (4.3):
+constexpr std::uint64_t local_header = 0x04034B50;
+constexpr std::uint64_t descriptor = 0x08074B50;
+constexpr std::uint64_t central_record = 0x02014B50;
+constexpr std::uint64_t zip64_end = 0x06064B50;
+constexpr std::uint64_t zip64_locator = 0x07064B50;
+constexpr std::uint64_t end_of_directory = 0x06054B50;
+// Extra fields: the sizes that are too large for 32 bits (4.5.3), and the extended time stamp of Info-ZIP.
+constexpr std::uint64_t zip64_field = 1;
+constexpr std::uint64_t time_field = 0x5455;
+// A field that has its most says that the ZIP64 one counts.
 constexpr std::uint64_t most_32 = 0xFFFFFFFF;
 constexpr std::uint64_t most_16 = 0xFFFF;
-constexpr unsigned version_plain = 20;
+constexpr unsigned version_plain = 20;  // what an unpacker has to know, in tenths (4.4.3)
 constexpr unsigned version_zip64 = 45;
-constexpr unsigned made_on_unix = 3 << 8;
+constexpr unsigned made_on_unix = 3 << 8;       // so that the upper half of the attributes are a mode (4.4.2)
 constexpr unsigned flags = 1U << 3 | 1U << 11;  // a descriptor follows; the name is UTF-8
 
 class Record {
@@ -66,7 +77,7 @@ void put_dos_time(Record& out, WallTime time) {
 std::string time_stamp(WallTime time) {
   if (seconds_of(time) < 0 || seconds_of(time) > std::numeric_limits<std::int32_t>::max()) return {};
   return Record()
-      .u16(0x5455)
+      .u16(time_field)
       .u16(5)
       .text(std::string_view("\1", 1))
       .u32(static_cast<std::uint64_t>(seconds_of(time)))
@@ -78,9 +89,9 @@ std::string time_stamp(WallTime time) {
 std::string zip_local_header(const ZipEntry& entry) {
   const bool large = is_large(entry.size);
   std::string extra = time_stamp(entry.modified);
-  if (large) extra += Record().u16(1).u16(16).u64(entry.size).u64(entry.size).take();
+  if (large) extra += Record().u16(zip64_field).u16(16).u64(entry.size).u64(entry.size).take();
   Record out;
-  out.u32(0x04034B50).u16(large ? version_zip64 : version_plain).u16(flags).u16(0);
+  out.u32(local_header).u16(large ? version_zip64 : version_plain).u16(flags).u16(0);
   put_dos_time(out, entry.modified);
   // The size is told here too, although the descriptor repeats it: who reads from a pipe finds the end by it.
   out.u32(0).u32(in_32(entry.size)).u32(in_32(entry.size)).u16(entry.name.size()).u16(extra.size());
@@ -89,7 +100,7 @@ std::string zip_local_header(const ZipEntry& entry) {
 
 std::string zip_descriptor(const ZipEntry& entry) {
   Record out;
-  out.u32(0x08074B50).u32(entry.crc);
+  out.u32(descriptor).u32(entry.crc);
   if (is_large(entry.size))
     out.u64(entry.size).u64(entry.size);
   else
@@ -103,10 +114,10 @@ std::string zip_central_record(const ZipEntry& entry) {
   if (is_large(entry.offset)) large.u64(entry.offset);
   const std::string fields = large.take();
   std::string extra = time_stamp(entry.modified);
-  if (!fields.empty()) extra += Record().u16(1).u16(fields.size()).text(fields).take();
+  if (!fields.empty()) extra += Record().u16(zip64_field).u16(fields.size()).text(fields).take();
   const unsigned version = fields.empty() ? version_plain : version_zip64;
   Record out;
-  out.u32(0x02014B50).u16(made_on_unix | version).u16(version).u16(flags).u16(0);
+  out.u32(central_record).u16(made_on_unix | version).u16(version).u16(flags).u16(0);
   put_dos_time(out, entry.modified);
   out.u32(entry.crc).u32(in_32(entry.size)).u32(in_32(entry.size)).u16(entry.name.size()).u16(extra.size()).u16(0);
   out.u16(0).u16(0).u32((entry.executable ? 0100755ULL : 0100644ULL) << 16).u32(in_32(entry.offset));
@@ -116,12 +127,19 @@ std::string zip_central_record(const ZipEntry& entry) {
 std::string zip_end(std::uint64_t entries, std::uint64_t central_offset, std::uint64_t central_size) {
   Record out;
   if (entries >= most_16 || is_large(central_offset) || is_large(central_size)) {
-    out.u32(0x06064B50).u64(44).u16(made_on_unix | version_zip64).u16(version_zip64).u32(0).u32(0);
+    out.u32(zip64_end).u64(44).u16(made_on_unix | version_zip64).u16(version_zip64).u32(0).u32(0);
     out.u64(entries).u64(entries).u64(central_size).u64(central_offset);
-    out.u32(0x07064B50).u32(0).u64(central_offset + central_size).u32(1);
+    out.u32(zip64_locator).u32(0).u64(central_offset + central_size).u32(1);
   }
   const std::uint64_t count = std::min(entries, most_16);
-  out.u32(0x06054B50).u16(0).u16(0).u16(count).u16(count).u32(in_32(central_size)).u32(in_32(central_offset)).u16(0);
+  out.u32(end_of_directory)
+      .u16(0)
+      .u16(0)
+      .u16(count)
+      .u16(count)
+      .u32(in_32(central_size))
+      .u32(in_32(central_offset))
+      .u16(0);
   return out.take();
 }
 

@@ -50,7 +50,7 @@ int list(Bucket& bucket, const std::string& start) {
 int main(int count, char** arguments) {
   const std::vector<std::string> words(arguments, arguments + count);
   if (count < 5) return 2;
-  const auto endpoint = Origin::parse(words[1]);
+  const auto endpoint = wire::Origin::parse(words[1]);
   auto keys = KeySource::read("");
   if (!keys) return refuse(keys.error());
   KeySource source("", *keys);

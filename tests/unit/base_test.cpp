@@ -11,11 +11,11 @@
 #include <string>
 #include <thread>
 
-#include "base/blocks_ahead.h"
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "base/ip_address.h"
+#include "base/preallocator.h"
 #include "base/private_files.h"
 #include "base/random.h"
 #include "base/result.h"
@@ -226,7 +226,7 @@ TEST_CASE("who announces much and sends little does not fill the disk") {
     return static_cast<std::uint64_t>(status.st_blocks) * 512;
   };
   constexpr std::uint64_t length = 1U << 30;
-  BlocksAhead ahead;
+  Preallocator ahead;
   std::uint64_t there = 0;
   for (const std::uint64_t size : {1U, 4095U, 100'000U, 1U << 20, 20U << 20}) {
     const std::string bytes(size, 'x');

@@ -13,8 +13,8 @@
 #include <vector>
 
 #include "cli/share/local_notices.h"
+#include "cli/share/notifier_choice.h"
 #include "cli/share/send_claims.h"
-#include "cli/share/share_tellers.h"
 #include "cli/share/space_source.h"
 #include "temp_directory.h"
 
@@ -64,10 +64,12 @@ RecipientRow row(const std::string& to, ShareState state) {
 }
 
 // How one row is assigned, in a word.
-std::string who_tells(const Tellers& tellers, const std::string& to, ShareState state, Tellers::Server server) {
+std::string who_tells(const NotifierChoice& choice, const std::string& to, ShareState state,
+                      NotifierChoice::Server server) {
   std::vector<RecipientRow> rows = {row(to, state)};
-  tellers.assign(rows, server);
-  return rows[0].untold.empty() ? std::string(to_text(rows[0].teller)) : "untold: " + rows[0].untold;
+  choice.assign(rows, server);
+  return rows[0].undeliverable.empty() ? std::string(to_text(rows[0].notifier))
+                                       : "undeliverable: " + rows[0].undeliverable;
 }
 
 struct StateDirectory {
@@ -178,40 +180,40 @@ TEST_CASE("input that names no space is refused") {
 }
 
 TEST_CASE("the server tells, and this machine those whom it cannot") {
-  using Server = Tellers::Server;
+  using Server = NotifierChoice::Server;
   notify::Settings here;
   here.transports["sms"]["spool"] = "/x";
   here.commands["post"] = {"/x"};
-  const Tellers either("", here);
+  const NotifierChoice either("", here);
   CHECK(who_tells(either, "a@example.org", ShareState::queued, Server::tells) == "server");
   CHECK(who_tells(either, "+8613800138000", ShareState::queued, Server::tells) == "server");
   CHECK(who_tells(either, "+8613800138000", ShareState::failed, Server::tells) == "local");
   CHECK(who_tells(either, "a@example.org", ShareState::failed, Server::tells) == "server");
   CHECK(who_tells(either, "+8613800138000", ShareState::queued, Server::refuses) == "local");
   CHECK(who_tells(either, "a@example.org", ShareState::queued, Server::refuses) ==
-        "untold: the server sends no notices");
+        "undeliverable: the server sends no notices");
   CHECK(who_tells(either, "a@example.org", ShareState::queued, Server::not_asked) ==
-        "untold: sending mail is not configured");
+        "undeliverable: sending mail is not configured");
   CHECK(who_tells(either, "link:Bob", ShareState::sent, Server::refuses).empty());
   for (const ShareState told :
        {ShareState::sending, ShareState::sent, ShareState::unknown, ShareState::opened, ShareState::downloaded})
     CHECK(who_tells(either, "+8613800138000", told, Server::refuses).empty());
 
-  const Tellers server("server", here);
+  const NotifierChoice server("server", here);
   CHECK(who_tells(server, "+8613800138000", ShareState::failed, Server::tells) == "server");
   CHECK(who_tells(server, "+8613800138000", ShareState::queued, Server::refuses) ==
-        "untold: the server sends no notices");
-  const Tellers local("local", here);
+        "undeliverable: the server sends no notices");
+  const NotifierChoice local("local", here);
   CHECK(who_tells(local, "+8613800138000", ShareState::queued, Server::not_asked) == "local");
 }
 
 TEST_CASE("the server is not asked to tell of links with a key unless it may have that") {
   const notify::Settings here;
-  CHECK(Tellers("", here).ask_server(false, false));
-  CHECK_FALSE(Tellers("", here).ask_server(true, false));
-  CHECK(Tellers("", here).ask_server(true, true));
-  CHECK(Tellers("server", here).ask_server(true, false));
-  CHECK_FALSE(Tellers("local", here).ask_server(false, true));
+  CHECK(NotifierChoice("", here).ask_server(false, false));
+  CHECK_FALSE(NotifierChoice("", here).ask_server(true, false));
+  CHECK(NotifierChoice("", here).ask_server(true, true));
+  CHECK(NotifierChoice("server", here).ask_server(true, false));
+  CHECK_FALSE(NotifierChoice("local", here).ask_server(false, true));
 }
 
 TEST_CASE("a command that failed on the server is run here when this machine has it") {
@@ -219,11 +221,11 @@ TEST_CASE("a command that failed on the server is run here when this machine has
   here.commands["post"] = {"/x"};
   std::vector<RecipientRow> rows = {row("exec:post:a", ShareState::failed), row("exec:other:b", ShareState::failed),
                                     row("exec:post:c", ShareState::sent), row("a@example.org", ShareState::failed)};
-  for (RecipientRow& each : rows) each.teller = Teller::server;
-  CHECK(Tellers("server", here).take_over(rows).empty());
-  CHECK(Tellers("", here).take_over(rows) == std::vector<std::size_t>{0});
-  CHECK(rows[0].teller == Teller::local);
-  CHECK(Tellers("", here).take_over(rows).empty());
+  for (RecipientRow& each : rows) each.notifier = Notifier::server;
+  CHECK(NotifierChoice("server", here).take_over(rows).empty());
+  CHECK(NotifierChoice("", here).take_over(rows) == std::vector<std::size_t>{0});
+  CHECK(rows[0].notifier == Notifier::local);
+  CHECK(NotifierChoice("", here).take_over(rows).empty());
 }
 
 TEST_CASE("each notice from here is claimed, sent and recorded once") {

@@ -32,7 +32,7 @@ std::string control_of(const UniqueFd& socket) {
 
 TEST_CASE("a connection within this machine is not paced, at either end") {
   UniqueFd listener = tcp_socket();
-  put_off_pacing(listener.get());
+  avoid_bbr(listener.get());
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
@@ -41,7 +41,7 @@ TEST_CASE("a connection within this machine is not paced, at either end") {
   REQUIRE(::listen(listener.get(), 1) == 0);
   REQUIRE(::getsockname(listener.get(), reinterpret_cast<sockaddr*>(&address), &size) == 0);
   UniqueFd client = tcp_socket();
-  put_off_pacing(client.get());
+  avoid_bbr(client.get());
   REQUIRE(::connect(client.get(), reinterpret_cast<sockaddr*>(&address), size) == 0);
   const UniqueFd accepted(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
   REQUIRE(accepted);
@@ -54,7 +54,7 @@ TEST_CASE("a connection within this machine is not paced, at either end") {
 TEST_CASE("a connection that is not known to stay here gets the kernel's choice back") {
   const UniqueFd untouched = tcp_socket();
   const UniqueFd socket = tcp_socket();
-  put_off_pacing(socket.get());
+  avoid_bbr(socket.get());
   restore_pacing(socket.get());
   CHECK(control_of(socket) == control_of(untouched));
 }

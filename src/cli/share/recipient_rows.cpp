@@ -7,13 +7,13 @@ namespace qrx::cli {
 
 using wire::ShareState;
 
-std::string_view to_text(Teller teller) {
-  switch (teller) {
-    case Teller::nobody:
+std::string_view to_text(Notifier notifier) {
+  switch (notifier) {
+    case Notifier::nobody:
       return "";
-    case Teller::server:
+    case Notifier::server:
       return "server";
-    case Teller::local:
+    case Notifier::local:
       return "local";
   }
   return "";
@@ -27,10 +27,10 @@ bool is_trouble(const RecipientRow& row) {
   return row.share.state == ShareState::failed || row.share.state == ShareState::unknown;
 }
 
-std::vector<std::size_t> RecipientRows::told_by(Teller teller) const {
+std::vector<std::size_t> RecipientRows::assigned_to(Notifier notifier) const {
   std::vector<std::size_t> which;
   for (std::size_t i = 0; i < rows_.size(); ++i)
-    if (rows_[i].teller == teller) which.push_back(i);
+    if (rows_[i].notifier == notifier) which.push_back(i);
   return which;
 }
 
@@ -42,7 +42,7 @@ RecipientRow RecipientRows::row_of(wire::Recipient to, wire::ShareInfo share) co
       link = parsed->text();
     }
   if (!key_.empty()) link += "#" + key_;
-  return {std::move(to), std::move(share), std::move(link), Teller::nobody, {}};
+  return {std::move(to), std::move(share), std::move(link), Notifier::nobody, {}};
 }
 
 Result<void> RecipientRows::make(const std::vector<wire::Recipient>& recipients, wire::CreateShares wish) {
@@ -88,14 +88,14 @@ Result<void> RecipientRows::revoke(const std::vector<wire::Recipient>& who, bool
   return wait(Seconds{0});
 }
 
-Result<void> RecipientRows::record_untold() {
+Result<void> RecipientRows::record_undeliverable() {
   for (RecipientRow& row : rows_) {
-    if (row.untold.empty()) continue;
-    auto recorded = client_.report(row.share.share, {ShareState::failed, row.untold, true});
+    if (row.undeliverable.empty()) continue;
+    auto recorded = client_.report(row.share.share, {ShareState::failed, row.undeliverable, true});
     if (recorded)
       row.share = std::move(*recorded);
     else if (recorded.error().kind == Kind::conflict)
-      row.untold.clear();
+      row.undeliverable.clear();
     else
       return tl::unexpected(recorded.error());
   }

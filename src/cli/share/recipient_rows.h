@@ -16,15 +16,16 @@
 
 namespace qrx::cli {
 
-enum class Teller : std::uint8_t { nobody, server, local };  // who tells one in this run
-std::string_view to_text(Teller teller);                     // as --via has it; empty for nobody
+enum class Notifier : std::uint8_t { nobody, server, local };  // who tells one in this run
+std::string_view to_text(Notifier notifier);                   // as --via has it; empty for nobody
 
 struct RecipientRow {
   wire::Recipient to;
   wire::ShareInfo share;
   std::string link;  // what they get: with the key in it, where files are sealed to that
-  Teller teller = Teller::nobody;
-  std::string untold;  // why this run found nobody to notify them, in words that are true on any machine; or empty
+  Notifier notifier = Notifier::nobody;
+  std::string
+      undeliverable;  // why this run found nobody to notify them, in words that are true on any machine; or empty
 };
 
 bool is_settled(const RecipientRow& row);  // nobody is notifying them, nor is about to
@@ -39,7 +40,7 @@ class RecipientRows {
       : client_(client), key_(std::move(key)), shown_(std::move(shown)) {}
 
   std::vector<RecipientRow>& all() { return rows_; }
-  std::vector<std::size_t> told_by(Teller teller) const;  // which of all()
+  std::vector<std::size_t> assigned_to(Notifier notifier) const;  // which of all()
 
   // Links for these, in this order. `wish` says everything but who they are.
   Result<void> make(const std::vector<wire::Recipient>& recipients, wire::CreateShares wish);
@@ -48,9 +49,9 @@ class RecipientRows {
   // Takes the links of these back, or all; these are the rows then. Kind::not_found when one of them has none, and
   // nobody loses theirs.
   Result<void> revoke(const std::vector<wire::Recipient>& who, bool all);
-  // The server is told of those who are untold, so that who asks it hears the same; a later run that can tell them
-  // still may. One whom somebody else tells, or the server, is untold no more.
-  Result<void> record_untold();
+  // The server is told of those who are undeliverable, so that who asks it hears the same; a later run that can tell
+  // them still may. One whom somebody else tells, or the server, is undeliverable no more.
+  Result<void> record_undeliverable();
   // Until anything in the space is different than the rows know, at most so long; then they know it.
   Result<void> wait(Seconds most);
   Result<void> wait_until_settled(Seconds most);  // all of them; not to be so in time is no error

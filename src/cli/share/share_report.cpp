@@ -18,12 +18,12 @@ Result<void> ShareReport::say(const Guid& space, const RecipientRow& row) {
   if (facts_.json()) {
     Event event("share");
     event.text("space", space.text()).text("share", row.share.share.text()).text("to", to);
-    event.text("state", state).text("reason", reason).text("link", row.link).text("via", to_text(row.teller));
+    event.text("state", state).text("reason", reason).text("link", row.link).text("via", to_text(row.notifier));
     event.number("downloads", row.share.downloads).number("limit", row.share.limit);
     return facts_.event(event.text("expires", to_rfc3339(row.share.expires)));
   }
   // Those whom nobody could tell have one warning together.
-  if (is_trouble(row) && row.untold.empty() && !reason.empty()) messages_.warn(to + ": " + reason);
+  if (is_trouble(row) && row.undeliverable.empty() && !reason.empty()) messages_.warn(to + ": " + reason);
   return silent_ ? Result<void>() : facts_.line(line);
 }
 
@@ -33,20 +33,20 @@ Result<void> ShareReport::say_all(const Guid& space, const std::vector<Recipient
   return {};
 }
 
-Result<void> ShareReport::say_expected(const wire::Recipient& to, const RecipientRow* known, Teller teller) {
+Result<void> ShareReport::say_expected(const wire::Recipient& to, const RecipientRow* known, Notifier notifier) {
   const std::string who = wire::to_text(to);
   const std::string state = known ? std::string(wire::to_text(known->share.state)) : "new";
   const std::string link = known ? known->link : "-";
   if (!facts_.json()) return facts_.line(who + "\t" + state + "\t" + link);
   Event event("share");
-  event.text("to", who).text("state", state).text("link", link).text("via", to_text(teller));
+  event.text("to", who).text("state", state).text("link", link).text("via", to_text(notifier));
   return facts_.event(event);
 }
 
-void ShareReport::warn_of_untold(const std::vector<RecipientRow>& rows) {
+void ShareReport::warn_of_undeliverable(const std::vector<RecipientRow>& rows) {
   std::map<std::string, std::size_t> reasons;
   for (const RecipientRow& row : rows)
-    if (!row.untold.empty()) ++reasons[row.untold];
+    if (!row.undeliverable.empty()) ++reasons[row.undeliverable];
   for (const auto& [reason, count] : reasons)
     messages_.warn(
         (count == 1 ? "1 recipient was not notified: " : std::to_string(count) + " recipients were not notified: ") +

@@ -27,9 +27,9 @@ class ShareReport {
   Result<void> say(const Guid& space, const RecipientRow& row);
   Result<void> say_all(const Guid& space, const std::vector<RecipientRow>& rows);
   // Of a dry run: the link that they have, if there is one.
-  Result<void> say_expected(const wire::Recipient& to, const RecipientRow* known, Teller teller);
+  Result<void> say_expected(const wire::Recipient& to, const RecipientRow* known, Notifier notifier);
   // On stderr: those whom this run found nobody to tell, once for each reason.
-  void warn_of_untold(const std::vector<RecipientRow>& rows);
+  void warn_of_undeliverable(const std::vector<RecipientRow>& rows);
   Result<void> say_done(const std::vector<RecipientRow>& rows);
 
  private:

@@ -29,7 +29,7 @@ Sharing::Sharing(const ShareSettings& settings, const SharePlan& plan, Messages&
       messages_(messages),
       report_(facts, messages),
       interrupt_(std::move(interrupt)),
-      tellers_(set_.via, plan_.transports) {
+      choice_(set_.via, plan_.transports) {
   // At a terminal the link stands beside its code.
   if (plan_.only_code && !set_.common.json && term::is_terminal(STDOUT_FILENO)) report_.set_silent();
 }
@@ -79,15 +79,15 @@ Result<void> Sharing::share() {
   const auto report = [this](const Id& share, const wire::ReportShare& how) { return client_->report(share, how); };
   if (auto settled = settle_left_claims(link_.guid, report); !settled) return settled;
   if (auto made = make_links(); !made) return made;
-  if (auto recorded = rows_->record_untold(); !recorded) return recorded;
-  if (auto told = tell_from_here(rows_->told_by(Teller::local)); !told) {
+  if (auto recorded = rows_->record_undeliverable(); !recorded) return recorded;
+  if (auto told = tell_from_here(rows_->assigned_to(Notifier::local)); !told) {
     (void)say_all();
     return told;
   }
   if (auto settled = rows_->wait_until_settled(longest_settling); !settled) return settled;
-  if (auto told = tell_from_here(tellers_.take_over(rows_->all())); !told) return told;
+  if (auto told = tell_from_here(choice_.take_over(rows_->all())); !told) return told;
   if (auto said = say_all(); !said) return said;
-  report_.warn_of_untold(rows_->all());
+  report_.warn_of_undeliverable(rows_->all());
   return {};
 }
 
@@ -129,19 +129,19 @@ Result<void> Sharing::make_links() {
   wish.expire = set_.expire;
   wish.downloads = plan_.downloads;
   wish.again = set_.again;
-  wish.notify = tellers_.ask_server(!key_.empty(), set_.with_key);
+  wish.notify = choice_.ask_server(!key_.empty(), set_.with_key);
   if (wish.notify && set_.with_key) wish.key = key_;
-  auto server = wish.notify ? Tellers::Server::tells : Tellers::Server::not_asked;
+  auto server = wish.notify ? NotifierChoice::Server::tells : NotifierChoice::Server::not_asked;
   auto made = rows_->make(plan_.recipients, wish);
   if (!made && wish.notify && made.error().kind == Kind::denied) {
-    server = Tellers::Server::refuses;
+    server = NotifierChoice::Server::refuses;
     wish.notify = false;
     wish.key.clear();
     made = rows_->make(plan_.recipients, wish);
   }
   if (!made) return made;
   warn_of_bounds();
-  tellers_.assign(rows_->all(), server);
+  choice_.assign(rows_->all(), server);
   return {};
 }
 
@@ -166,7 +166,7 @@ Result<void> Sharing::tell_from_here(const std::vector<std::size_t>& whom) {
   for (const std::size_t at : whom) notices.push_back(notice_of(rows[at], space_, set_.message));
   // Said as they end, but in the order of the recipients.
   std::vector<bool> ready;
-  for (const RecipientRow& row : rows) ready.push_back(row.teller == Teller::nobody && is_settled(row));
+  for (const RecipientRow& row : rows) ready.push_back(row.notifier == Notifier::nobody && is_settled(row));
   std::size_t said = 0;
   const auto ended = [&](std::size_t notice, std::optional<wire::ShareInfo> recorded) -> Result<void> {
     RecipientRow& row = rows[whom[notice]];
@@ -174,7 +174,7 @@ Result<void> Sharing::tell_from_here(const std::vector<std::size_t>& whom) {
     if (recorded)
       row.share = std::move(*recorded);
     else
-      row.teller = Teller::nobody;  // in this run; what became of it is asked for later
+      row.notifier = Notifier::nobody;  // in this run; what became of it is asked for later
     for (; said < rows.size() && ready[said]; ++said)
       if (auto done = report_.say(link_.guid, rows[said]); !done) return done;
     return {};
@@ -188,12 +188,12 @@ Result<void> Sharing::tell_from_here(const std::vector<std::size_t>& whom) {
 Result<void> Sharing::preview() {
   RecipientRows there(*client_, key_, shown_);
   if (auto listed = there.list(plan_.recipients); !listed) return listed;
-  const bool asks_server = tellers_.ask_server(!key_.empty(), set_.with_key);
+  const bool asks_server = choice_.ask_server(!key_.empty(), set_.with_key);
   for (const auto& to : plan_.recipients) {
     const RecipientRow* known = nullptr;
     for (const RecipientRow& row : there.all())
       if (row.to == to && row.share.state != wire::ShareState::revoked) known = &row;
-    if (auto said = report_.say_expected(to, known, tellers_.expected(to, asks_server)); !said) return said;
+    if (auto said = report_.say_expected(to, known, choice_.expected(to, asks_server)); !said) return said;
   }
   messages_.notice("dry run: no link was created, nobody was notified");
   return {};

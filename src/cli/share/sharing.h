@@ -10,10 +10,10 @@
 #include "api/share_client.h"
 #include "base/result.h"
 #include "cli/events.h"
+#include "cli/share/notifier_choice.h"
 #include "cli/share/recipient_rows.h"
 #include "cli/share/share_report.h"
 #include "cli/share/share_settings.h"
-#include "cli/share/share_tellers.h"
 #include "cli/user_messages.h"
 #include "http/interrupt.h"
 #include "wire/link.h"
@@ -56,7 +56,7 @@ class Sharing {
   Messages& messages_;
   ShareReport report_;
   std::shared_ptr<http::Interrupt> interrupt_;
-  Tellers tellers_;
+  NotifierChoice choice_;
 
   // Of the space.
   wire::OwnerLink link_;

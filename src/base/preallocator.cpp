@@ -1,4 +1,4 @@
-#include "base/blocks_ahead.h"
+#include "base/preallocator.h"
 
 #include <fcntl.h>
 #include <linux/magic.h>
@@ -19,7 +19,7 @@ bool on_ext4(int fd) {
 
 }  // namespace
 
-void BlocksAhead::before_write(int fd, std::uint64_t offset, std::uint64_t bytes, std::uint64_t length) {
+void Preallocator::before_write(int fd, std::uint64_t offset, std::uint64_t bytes, std::uint64_t length) {
   if (!helps_ || offset + bytes <= end_) return;
   const std::uint64_t from = std::max(offset, end_);
   if (length <= from || length - from < worth_it) return;

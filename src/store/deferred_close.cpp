@@ -1,4 +1,4 @@
-#include "store/late_close.h"
+#include "store/deferred_close.h"
 
 #include <system_error>
 #include <utility>
@@ -10,7 +10,7 @@ constexpr std::size_t most_waiting = 64;
 
 }  // namespace
 
-LateClose::~LateClose() {
+DeferredClose::~DeferredClose() {
   {
     const std::lock_guard lock(mutex_);
     ending_ = true;
@@ -19,12 +19,12 @@ LateClose::~LateClose() {
   if (thread_.joinable()) thread_.join();
 }
 
-void LateClose::close_later(UniqueFd file) {
+void DeferredClose::close_later(UniqueFd file) {
   const std::lock_guard lock(mutex_);
   if (files_.size() >= most_waiting) return;  // `file` closes after the lock: parameters outlive locals
   if (!thread_.joinable()) {
     try {
-      thread_ = std::thread(&LateClose::run, this);
+      thread_ = std::thread(&DeferredClose::run, this);
     } catch (const std::system_error&) {
       return;  // no thread to be had: closed here
     }
@@ -33,7 +33,7 @@ void LateClose::close_later(UniqueFd file) {
   more_.notify_one();
 }
 
-void LateClose::run() {
+void DeferredClose::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     more_.wait(lock, [this] { return ending_ || !files_.empty(); });

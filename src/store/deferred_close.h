@@ -12,12 +12,12 @@ namespace qrx::store {
 
 // The last descriptor of a removed file takes its blocks and its page cache along when it is closed: 0.3 s for a GiB on
 // ext4. A thread of its own does that, so that nobody's answer waits for it. Thread-safe.
-class LateClose {
+class DeferredClose {
  public:
-  LateClose() = default;
-  LateClose(const LateClose&) = delete;
-  LateClose& operator=(const LateClose&) = delete;
-  ~LateClose();  // closes what is left
+  DeferredClose() = default;
+  DeferredClose(const DeferredClose&) = delete;
+  DeferredClose& operator=(const DeferredClose&) = delete;
+  ~DeferredClose();  // closes what is left
 
   // When many wait already it closes at once: descriptors are few.
   void close_later(UniqueFd file);

@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <vector>
 
 #include "base/write_all.h"
 
@@ -55,6 +57,39 @@ std::optional<std::string> read_private_file(int fd, std::uint64_t most) {
     at += static_cast<std::size_t>(got);
   }
   return text;
+}
+
+std::optional<std::string> read_private_file(const std::string& path, std::uint64_t most) {
+  // Not waiting for a writer, should it be a pipe.
+  const UniqueFd file = open_private_file(path, O_RDONLY | O_NONBLOCK);
+  struct stat info {};
+  if (!file || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) return std::nullopt;
+  return read_private_file(file.get(), most);
+}
+
+Result<void> read_new_lines(int fd, std::uint64_t& at, std::size_t longest,
+                            const std::function<void(std::string_view line)>& take) {
+  std::vector<char> buffer(std::max<std::size_t>(64U << 10, 2 * longest));
+  bool passing_over = false;  // the rest of a line that is too long
+  for (;;) {
+    const ssize_t got = ::pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(at));
+    if (got < 0 && errno == EINTR) continue;
+    if (got < 0) return fail_errno("cannot read");
+    std::string_view text(buffer.data(), static_cast<std::size_t>(got));
+    std::size_t done = 0;
+    for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', done)) {
+      const std::string_view line = text.substr(done, end - done);
+      if (!passing_over && line.size() <= longest) take(line);
+      passing_over = false;
+      done = end + 1;
+    }
+    if (text.size() - done > longest) {
+      passing_over = true;
+      done = text.size();
+    }
+    at += done;
+    if (done == 0) return {};
+  }
 }
 
 std::string appended(std::string_view lines) {

@@ -1,7 +1,9 @@
 // Small files that nobody else may read: keys, tokens, what goes on when a run ends early.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -23,6 +25,14 @@ UniqueFd open_private_file(const std::string& path, int flags);
 
 // All of it, wherever the descriptor stands. Nothing when it cannot be read, or has more than `most` bytes.
 std::optional<std::string> read_private_file(int fd, std::uint64_t most);
+
+// The same of the file at `path`, which must be one, and no link.
+std::optional<std::string> read_private_file(const std::string& path, std::uint64_t most);
+
+// The lines of a file that others append to, from the byte `at` on, which moves behind the last whole one: what stands
+// after that is not read yet. Lines longer than `longest` bytes are passed over.
+Result<void> read_new_lines(int fd, std::uint64_t& at, std::size_t longest,
+                            const std::function<void(std::string_view line)>& take);
 
 // Lines for a file that is only ever appended to (O_APPEND): a newline stands before them, so that one that a crash cut
 // short spoils no other. Whoever reads them passes over empty lines.

@@ -127,40 +127,16 @@ void SeenSeals::read_line(std::string_view line) {
 // What other runs wrote since.
 void SeenSeals::catch_up() {
   if (!file_) return;
-  std::vector<char> buffer(64U << 10);
-  std::size_t kept = 0;  // the beginning of a line
-  for (;;) {
-    const ssize_t got = ::pread(file_.get(), buffer.data() + kept, buffer.size() - kept, static_cast<off_t>(read_));
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return give_up(fail_errno("cannot read " + path_).value());
-    if (got == 0) return;
-    read_ += static_cast<std::uint64_t>(got);
-    std::string_view text(buffer.data(), kept + static_cast<std::size_t>(got));
-    for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n')) {
-      read_line(text.substr(0, end));
-      text.remove_prefix(end + 1);
-    }
-    kept = text.size() > line_bytes ? 0 : text.size();  // longer than any line: none of ours
-    std::memmove(buffer.data(), text.data(), kept);
-  }
+  auto read = read_new_lines(file_.get(), read_, line_bytes, [this](std::string_view line) { read_line(line); });
+  if (!read) give_up({read.error().kind, read.error().what + " " + path_, {}});
 }
 
-// What is still remembered, in a file of its own that takes the place of the long one.
+// What is still remembered, in a file that takes the place of the long one.
 Result<void> SeenSeals::rewrite() {
-  const std::string fresh = path_ + ".new";
-  const UniqueFd file = open_private_file(fresh, O_RDWR | O_NONBLOCK | O_CREAT | O_TRUNC);
-  if (!file) return fail_errno("cannot write " + fresh);
   std::string text;
   text.reserve(order_.size() * line_bytes);
   for (const Tag& tag : order_) text += line_of(tag, deliveries_.at(tag));
-  auto done = write_all(file.get(), text, fresh);
-  if (done && ::fdatasync(file.get()) != 0) done = fail_errno("cannot make " + fresh + " durable");
-  if (done && ::rename(fresh.c_str(), path_.c_str()) != 0) done = fail_errno("cannot write " + path_);
-  if (!done) {
-    static_cast<void>(::unlink(fresh.c_str()));
-    return done;
-  }
-  sync_directory(directory_);
+  if (auto written = replace_private_file(path_, text); !written) return written;
   return open(false);
 }
 

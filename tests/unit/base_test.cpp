@@ -186,6 +186,28 @@ TEST_CASE("running sums are those of all bytes, and start anew when asked") {
   CHECK(!RunningSums(false).sums().sha256);
 }
 
+TEST_CASE("lines that others append are read once each, whole ones only, and none that is too long") {
+  TempDirectory directory;
+  const std::string path = directory / "lines";
+  const UniqueFd file = open_private_file(path, O_RDWR | O_CREAT | O_APPEND);
+  std::uint64_t at = 0;
+  const auto more = [&](const std::string& text) {
+    REQUIRE(write_all(file.get(), text));
+    std::string seen;
+    REQUIRE(read_new_lines(file.get(), at, 10, [&](std::string_view line) { seen += "[" + std::string(line) + "]"; }));
+    return seen;
+  };
+  CHECK(more("one\ntw") == "[one]");
+  CHECK(more("o\n\nthree\n") == "[two][][three]");
+  CHECK(more(std::string(200'000, 'x') + "\nfour\n") == "[four]");
+  CHECK(more("").empty());
+  CHECK(read_private_file(path, 300'000)->ends_with("\nfour\n"));
+  CHECK(!read_private_file(path, 100));
+  CHECK(!read_private_file(directory.path().string(), 100));
+  REQUIRE(::symlink(path.c_str(), (directory / "link to it").c_str()) == 0);
+  CHECK(!read_private_file(directory / "link to it", 300'000));
+}
+
 TEST_CASE("a private file is replaced as a whole, and is for its owner only") {
   const test::TempDirectory directory;
   const std::string there = directory / "a/b";

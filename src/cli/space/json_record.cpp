@@ -1,8 +1,6 @@
 #include "cli/space/json_record.h"
 
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <iterator>
 #include <utility>
 
@@ -11,7 +9,7 @@
 namespace qrx::cli {
 namespace {
 
-constexpr std::uintmax_t most_record_bytes = 64 * 1024;
+constexpr std::uint64_t most_record_bytes = 64 * 1024;
 
 }  // namespace
 
@@ -35,12 +33,9 @@ Result<void> JsonRecord::write(const std::string& path) const {
 }
 
 std::optional<RecordMembers> RecordMembers::read(const std::string& path) {
-  std::error_code error;
-  if (!std::filesystem::is_regular_file(path, error) || std::filesystem::file_size(path, error) > most_record_bytes)
-    return std::nullopt;
-  std::ifstream file(path);
-  const std::string text{std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};
-  auto members = wire::read_json_line(text);
+  const auto text = read_private_file(path, most_record_bytes);
+  if (!text) return std::nullopt;
+  auto members = wire::read_json_line(*text);
   if (!members) return std::nullopt;
   return RecordMembers({std::make_move_iterator(members->begin()), std::make_move_iterator(members->end())});
 }

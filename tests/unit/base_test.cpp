@@ -187,7 +187,7 @@ TEST_CASE("running sums are those of all bytes, and start anew when asked") {
 }
 
 TEST_CASE("lines that others append are read once each, whole ones only, and none that is too long") {
-  TempDirectory directory;
+  const test::TempDirectory directory;
   const std::string path = directory / "lines";
   const UniqueFd file = open_private_file(path, O_RDWR | O_CREAT | O_APPEND);
   std::uint64_t at = 0;

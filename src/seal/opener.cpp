@@ -143,6 +143,7 @@ Result<std::size_t> Opener::Impl::take_nonce(ByteView bytes) {
   return size;
 }
 
+// A chunk that lies whole in what came is opened where it lies; only the pieces of one that does not are copied.
 Result<std::size_t> Opener::Impl::take_chunk(ByteView bytes, const PlainSink& sink) {
   Result<void> done;
   std::size_t size = 0;
@@ -168,6 +169,7 @@ Result<void> Opener::Impl::open_whole(ByteView chunk, const PlainSink& sink) {
   return refuse_for(Refusal::changed_payload, "the tag of a chunk is wrong");
 }
 
+// Only after its tag was right: no plain byte leaves that nobody has vouched for.
 Result<void> Opener::Impl::release(std::size_t size, bool last, const PlainSink& sink) {
   if (auto taken = sink(ByteView(plain).first(size)); !taken) return fail_with(std::move(taken.error()));
   released += size;
@@ -233,8 +235,10 @@ Result<void> Opener::finish(const PlainSink& sink) {
     case Impl::Place::chunks:
       break;
   }
+  // What is left is the last chunk, shorter than the others; a full one showed itself as the last by its tag.
   if (impl.sealed_filled < tag_size) return impl.refuse_for(Refusal::truncated);
   const std::size_t size = impl.sealed_filled - tag_size;
+  // Of age's format: only a file without a byte ends with an empty chunk.
   if (size == 0 && impl.state.next_chunk > 0)
     return impl.refuse_for(Refusal::changed_payload, "its last chunk is empty");
   const std::span<std::byte> plain = std::span(impl.plain).first(size);

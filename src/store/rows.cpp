@@ -26,6 +26,7 @@ Use take_use(Statement& row) {
   return out;
 }
 
+// Enumerations are stored by their numbers: a new value goes behind those that there are.
 SpaceRow take_space(Statement& row) {
   SpaceRow out;
   out.guid = to_id(row.next_blob());

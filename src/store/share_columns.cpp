@@ -46,6 +46,7 @@ std::vector<ShareEvent> from_lines(std::string_view text) {
   return history;
 }
 
+// As in rows.cpp, columns in the order of the SELECTs, enumerations by their numbers.
 ShareRow take_share(Statement& row) {
   ShareRow out;
   out.share = to_id(row.next_blob());
@@ -105,6 +106,7 @@ NoticeRow take_notice(Statement& row) {
 
 static_assert(static_cast<int>(ShareState::sending) == 1, "an index of the schema names it by its number");
 
+// What never changes of a share (whose it is, its link, its limits) is only ever inserted.
 int write_share(Connection& connection, const ShareRow& row) {
   Statement statement = connection.prepare(
       "INSERT INTO shares(" SHARE_COLUMNS
@@ -157,6 +159,7 @@ Result<space::SharePage> read_shares(Connection& connection, const Guid& guid, s
   Statement statement =
       connection.prepare("SELECT number," SHARE_COLUMNS " FROM shares WHERE guid=? AND number>? ORDER BY number");
   statement.blob(as_bytes(guid.bytes)).number(next);
+  // A page has at least one share, however long its history, so that every page goes further.
   space::SharePage page;
   std::uint64_t bytes = 0, last = next;
   while (statement.step()) {
@@ -210,6 +213,7 @@ Result<std::optional<NoticeRow>> read_notice(Connection& connection, const Id& s
   return take_one(by_id(connection, "SELECT " NOTICE_COLUMNS " FROM outbox WHERE share=?", share), take_notice);
 }
 
+// Names of transports have no blanks, so that " mail " is found in " mail exec.x " and never in a part of a name.
 Result<std::optional<NoticeRow>> read_next_notice(Connection& connection, const std::string& busy) {
   Statement statement =
       connection.prepare("SELECT " NOTICE_COLUMNS

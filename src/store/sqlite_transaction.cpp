@@ -16,6 +16,8 @@ using space::SpaceRow;
 using space::SpaceState;
 using space::UploadRow;
 
+// What each write does to the database, its edit in the log does to the copy in the cache, once all is committed: both
+// are changed together here or not at all.
 template <class Row, class Id>
 void put(std::vector<Row>& rows, const Row& row, Id Row::*id) {
   const auto found = std::find_if(rows.begin(), rows.end(), [&](const Row& other) { return other.*id == row.*id; });
@@ -41,6 +43,7 @@ std::optional<SpaceState> SqliteTransaction::space(const Guid& guid) {
 
 void SqliteTransaction::put_space(const SpaceRow& row) {
   if (ok()) note(write_space(connection_, row));
+  // Nor does the statement touch what is counted: only change_space() and what removes rows do.
   log_.add(row.guid, [row](SpaceState& state) {
     const space::Use use = state.space.use;
     state.space = row;
@@ -85,6 +88,8 @@ std::optional<space::OpenDelivery> SqliteTransaction::open_delivery(const Id& de
   return known(read_open_delivery(connection_, delivery));
 }
 
+// The conditions of the statements on uploads are how nodes and requests keep from writing over each other: who has not
+// the epoch any more, or another offset than the row, has lost the upload to somebody else and changes nothing.
 bool SqliteTransaction::advance_upload(const UploadRow& row, std::uint64_t offset) {
   if (!ok()) return false;
   Statement statement = connection_.prepare(
@@ -165,6 +170,7 @@ std::optional<std::uint64_t> SqliteTransaction::finish_upload(const UploadRow& r
     note(statement.code());
   }
   if (!offset) return offset;
+  // Of the two blobs that a takeover leaves, the file keeps the one that its last writer has written.
   log_.add(row.guid, [upload = row.upload](SpaceState& state) { erase(state.uploads, upload, &UploadRow::upload); });
   for (const BlobKey& other : {blob, spare})
     if (other != row.blob && other != BlobKey()) discard(other);
@@ -201,6 +207,8 @@ void SqliteTransaction::give_back(const Guid& guid, const space::Use& less) {
   });
 }
 
+// Blobs go into the trash with the transaction, and off the disk only after its commit: a crash in between loses no
+// file that a row still names.
 void SqliteTransaction::remove_uploads(Statement statement, std::vector<BlobKey>& blobs) {
   space::Use less;
   Guid guid;
@@ -215,6 +223,7 @@ void SqliteTransaction::remove_uploads(Statement statement, std::vector<BlobKey>
     row.partial = statement.next_number() != 0;
     const std::uint64_t offset = statement.next_number();
     less.bytes += offset;
+    // Of one without a byte only the announcement was counted, in memory.
     if (offset > 0) less.weight += weight_of(row);
     gone.emplace_back(row.upload, row.blob);
     if (row.spare != BlobKey()) gone.emplace_back(row.upload, row.spare);
@@ -294,6 +303,7 @@ std::vector<BlobKey> SqliteTransaction::remove_delivery(const Id& delivery) {
 std::vector<BlobKey> SqliteTransaction::remove_space(const Guid& guid) {
   std::vector<BlobKey> blobs;
   if (!ok()) return blobs;
+  // The pack of an open delivery has the name of the delivery; while there is no file in it, no other row names it.
   {
     Statement statement = connection_.prepare(
         "SELECT blob FROM files WHERE guid=?1 UNION SELECT blob FROM uploads WHERE guid=?1 "
@@ -304,6 +314,8 @@ std::vector<BlobKey> SqliteTransaction::remove_space(const Guid& guid) {
     note(statement.code());
   }
   for (const BlobKey& blob : blobs) discard(blob);
+  // The outbox has secrets: they are written over before their rows go, because secure_delete=FAST wipes only in pages
+  // that are written anyway.
   for (const char* sql :
        {"DELETE FROM spaces WHERE guid=?", "DELETE FROM deliveries WHERE guid=?", "DELETE FROM files WHERE guid=?",
         "DELETE FROM uploads WHERE guid=?", "DELETE FROM share_files WHERE guid=?", "DELETE FROM shares WHERE guid=?",

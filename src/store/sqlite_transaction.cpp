@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "store/columns.h"
-#include "store/receipt_columns.h"
 #include "store/rows.h"
 
 namespace qrx::store {
@@ -359,35 +358,6 @@ void SqliteTransaction::remember(const std::string& name, const std::string& val
       "INSERT INTO notes(name,value) VALUES(?,?) ON CONFLICT(name) DO UPDATE SET value=excluded.value");
   statement.text(name).text(value).step();
   note(statement.code());
-}
-
-std::optional<space::ReceiptRow> SqliteTransaction::receipt(const Id& delivery) {
-  return known(read_receipt(connection_, delivery));
-}
-
-void SqliteTransaction::put_receipt(const space::ReceiptRow& row) {
-  if (ok()) note(write_receipt(connection_, row));
-}
-
-std::optional<space::ReceiptState> SqliteTransaction::file_receipt(const Id& delivery, const Id& file) {
-  const auto row = known(read_file_receipt(connection_, delivery, file));
-  return row ? std::optional(row->state) : std::nullopt;
-}
-
-void SqliteTransaction::put_file_receipt(const space::FileReceiptRow& row) {
-  if (ok()) note(write_file_receipt(connection_, row));
-}
-
-void SqliteTransaction::end_kept_receipts(const Id& delivery, space::ReceiptState state) {
-  if (ok()) note(store::end_kept_receipts(connection_, delivery, state));
-}
-
-space::FileReceiptCounts SqliteTransaction::count_file_receipts(const Id& delivery) {
-  return known(store::count_file_receipts(connection_, delivery));
-}
-
-void SqliteTransaction::forget_receipts(WallTime before) {
-  if (ok()) note(store::forget_receipts(connection_, before));
 }
 
 bool SqliteTransaction::changes(Statement& statement) {

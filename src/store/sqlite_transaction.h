@@ -6,15 +6,15 @@
 #include <vector>
 
 #include "space/catalog.h"
-#include "store/share_transaction.h"
+#include "store/receipt_transaction.h"
 #include "store/space_cache.h"
 #include "store/sqlite.h"
 
 namespace qrx::store {
 
-class SqliteTransaction final : public ShareTransaction {
+class SqliteTransaction final : public ReceiptTransaction {
  public:
-  using ShareTransaction::ShareTransaction;
+  using ReceiptTransaction::ReceiptTransaction;
 
   ChangeLog& log() { return log_; }
 
@@ -41,14 +41,6 @@ class SqliteTransaction final : public ShareTransaction {
   void forget_trash(const space::BlobKey& blob) override;
   std::uint64_t committed_deliveries(const Guid& guid) override;
   void remember(const std::string& name, const std::string& value) override;
-
-  std::optional<space::ReceiptRow> receipt(const Id& delivery) override;
-  void put_receipt(const space::ReceiptRow& row) override;
-  std::optional<space::ReceiptState> file_receipt(const Id& delivery, const Id& file) override;
-  void put_file_receipt(const space::FileReceiptRow& row) override;
-  void end_kept_receipts(const Id& delivery, space::ReceiptState state) override;
-  space::FileReceiptCounts count_file_receipts(const Id& delivery) override;
-  void forget_receipts(WallTime before) override;
 
  private:
   bool changes(Statement& statement);  // runs it; whether it changed anything

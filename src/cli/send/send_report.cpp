@@ -17,7 +17,8 @@ std::uint64_t bytes_of(const send::SentDelivery& delivery) {
 Event event_of(const send::SentDelivery& delivery) {
   Event event("delivered");
   event.text("delivery", delivery.delivery.text()).number("files", delivery.files.size());
-  return event.number("bytes", bytes_of(delivery)).boolean("resumed", delivery.resumed);
+  event.number("bytes", bytes_of(delivery)).boolean("resumed", delivery.resumed);
+  return event;
 }
 
 Result<void> SendReport::start(const wire::DropLink& link, const wire::DropInfo& drop, bool seals,

@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <fstream>
 #include <iterator>
 #include <sstream>
 
@@ -11,36 +10,43 @@
 #include "base/private_files.h"
 #include "base/text.h"
 #include "base/write_all.h"
+#include "wire/limits.h"
 #include "wire/tus.h"
 
 namespace qrx::receive {
+namespace {
+
+constexpr std::size_t longest_line = 3 * wire::most_name_bytes + 200;  // a name, each byte as %XX, and ids, size, sum
+
+}  // namespace
 
 SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
   if (directory.empty()) return;
   if (!make_private_directories(directory)) return;
   path_ = directory + "/" + guid.text() + ".saved";
-  std::ifstream lines(path_);
-  std::string line;
-  while (std::getline(lines, line)) {
-    std::istringstream words(line);
-    const std::vector<std::string> of_line{std::istream_iterator<std::string>(words), {}};
-    if (of_line.size() != 3 && of_line.size() != 5) continue;
-    const auto id = Id::parse(of_line.front());
-    const auto delivery = Id::parse(of_line.back());
-    if (!id || !delivery) continue;
-    if (of_line.size() == 3) {
-      read_mark(*id, of_line[1], *delivery);
-      continue;
-    }
-    Entry entry;
-    const auto xxh128 = api::sum_from_hex(of_line[3]);
-    const auto size = wire::parse_number(of_line[2]);
-    if (!xxh128 || !size || !percent_decode(of_line[1], entry.name)) continue;
-    entry.size = *size;
-    entry.xxh128 = *xxh128;
-    entry.delivery = *delivery;
-    earlier_[*id] = std::move(entry);
-  }
+  const UniqueFd earlier = open_private_file(path_, O_RDONLY | O_NONBLOCK);
+  std::uint64_t at = 0;
+  if (earlier)
+    static_cast<void>(
+        read_new_lines(earlier.get(), at, longest_line, [this](std::string_view line) { read_line(line); }));
+}
+
+void SavedRecord::read_line(std::string_view line) {
+  std::istringstream words{std::string(line)};
+  const std::vector<std::string> of_line{std::istream_iterator<std::string>(words), {}};
+  if (of_line.size() != 3 && of_line.size() != 5) return;
+  const auto id = Id::parse(of_line.front());
+  const auto delivery = Id::parse(of_line.back());
+  if (!id || !delivery) return;
+  if (of_line.size() == 3) return read_mark(*id, of_line[1], *delivery);
+  Entry entry;
+  const auto xxh128 = api::sum_from_hex(of_line[3]);
+  const auto size = wire::parse_number(of_line[2]);
+  if (!xxh128 || !size || !percent_decode(of_line[1], entry.name)) return;
+  entry.size = *size;
+  entry.xxh128 = *xxh128;
+  entry.delivery = *delivery;
+  earlier_[*id] = std::move(entry);
 }
 
 void SavedRecord::read_mark(const Id& id, const std::string& mark, const Id& delivery) {

@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/checksum.h"
@@ -57,6 +58,7 @@ class SavedRecord {
   void remove();                       // the space is gone
 
  private:
+  void read_line(std::string_view line);
   void read_mark(const Id& id, const std::string& mark, const Id& delivery);
   void append(const std::string& lines);  // with the mutex held
 

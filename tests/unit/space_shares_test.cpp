@@ -276,7 +276,7 @@ TEST_CASE("what goes out is noted before, for the case that the server is killed
   CHECK(noted() == "0:1 4000:2 5000:1 ");
   {
     const auto other = s.one(to({"b@example.org"}));
-    auto transfer = s.shares->begin(other.link, row, 0, size);
+    auto transfer = s.shares->begin(other.token, row, 0, size);
     (*transfer)->handed(1000);
     (*transfer)->handed(size);
     (*transfer)->completed();
@@ -372,7 +372,7 @@ TEST_CASE("revoking is effective at once, for transfers too") {
   CHECK(kind_of(s.shares->revoke(s.guid(), s.token(), Id::random())) == Kind::not_found);
   const auto again = s.one(to({"a@example.org"}));
   CHECK(again.share != share.share);
-  CHECK(again.link != share.token);
+  CHECK(again.token != share.token);
   CHECK(s.shares->revoke_all(s.guid(), s.token()));
   const auto all = s.shares->list(s.guid(), s.token());
   REQUIRE(all);
@@ -441,15 +441,15 @@ TEST_CASE("a link ends at its own time, or with its space") {
   CHECK(lasting.expires == s.created.space.expires);
   const auto plain = s.one(to({"c@example.org"}));
   s.world.clock.pass(Seconds(61));
-  CHECK(kind_of(s.shares->open(brief.link)) == Kind::gone);
+  CHECK(kind_of(s.shares->open(brief.token)) == Kind::gone);
   wish.recipients = {"a@example.org"};
   CHECK(s.one(wish).share != brief.share);  // they can be given a new one
-  CHECK(s.shares->open(plain.link));
+  CHECK(s.shares->open(plain.token));
   REQUIRE(s.world.spaces->extend(s.guid(), s.token(), {Seconds(2 * 86400), std::nullopt}));
   CHECK(s.now(plain).expires > s.created.space.expires);  // with its space
   s.world.clock.pass(Seconds(2 * 86400));
-  CHECK(kind_of(s.shares->open(plain.link)) == Kind::gone);
-  CHECK(kind_of(s.shares->open(lasting.link)) == Kind::gone);
+  CHECK(kind_of(s.shares->open(plain.token)) == Kind::gone);
+  CHECK(kind_of(s.shares->open(lasting.token)) == Kind::gone);
 }
 
 TEST_CASE("shares go with their space") {

@@ -1,6 +1,8 @@
 // Catalogs of other versions: brought up to date, or refused.
 #include "unit/catch.h"
 
+#include <fstream>
+
 #include "store/schema.h"
 #include "store/sqlite.h"
 #include "unit/store_world.h"

@@ -134,9 +134,13 @@ std::string as_meant(std::string_view given) {
   if (std::string decoded; (starts_ignoring_case(text, "http%3a") || starts_ignoring_case(text, "https%3a")) &&
                            percent_decode(text, decoded))
     text = std::move(decoded);
+  // Encoded again by each program on the way.
+  while (text.find("%2523") != std::string::npos) replace_all(text, "%2523", "%23");
   if (text.find('#') == std::string::npos)
     if (const auto hash = text.find("%23"); hash != std::string::npos) text.replace(hash, 3, "#");
   drop_click_counters(text);
+  // As curl wants it, "curl -T FILE LINK/": no key and no token ends so.
+  while (text.find('#') != std::string::npos && text.ends_with('/')) text.pop_back();
   return text;
 }
 
@@ -233,6 +237,13 @@ std::string for_code(const Origin& origin, char kind, const std::string& name, c
 Result<Origin> Origin::parse(std::string_view url) {
   auto parts = cut(trim(url));
   if (!parts) return tl::unexpected(parts.error());
+  for (const char word : {'u', 's', 'd'}) {
+    Origin server = parts->origin;
+    const auto name = take_tail(server, word);
+    if (name && (Id::parse(*name) || Token::parse(*name)))
+      return fail(Kind::usage, "this is a link, not the address of a server",
+                  "the server's address is " + server.url());
+  }
   if (!parts->fragment.empty()) return fail(Kind::usage, "a server's address has no fragment");
   while (parts->origin.prefix.ends_with('/')) parts->origin.prefix.pop_back();
   return parts->origin;

@@ -63,6 +63,10 @@ TEST_CASE("links are taken as they come out of mails and messengers") {
                                   "\u201E" + plain + "\u201C",
                                   "\u00AB" + plain + "\u00BB",
                                   "https://host/u/" + guid + "%23" + key,
+                                  "https://host/u/" + guid + "%2523" + key,
+                                  "https://host/u/" + guid + "%25252523" + key,
+                                  plain + "/",
+                                  "https://host/u/" + guid + "%23" + key + "/",
                                   "HTTPS://HOST/u/" + guid + "#" + key,
                                   "\uFEFF" + plain + "\u200B",
                                   "https://host/u/\u00AD" + guid + "#" + key,
@@ -90,6 +94,18 @@ TEST_CASE("links are taken as they come out of mails and messengers") {
   const auto share = wire::parse_share_link("<https://host/d/" + token + "?utm_source=x>");
   REQUIRE(share);
   CHECK(share->token == token);
+}
+
+TEST_CASE("a link is no address of a server") {
+  for (const std::string& link : {"https://host/qrx/u/" + guid, "https://host/qrx/U/" + guid + "#" + key,
+                                  "https://host/qrx/s/" + guid + "#" + token, "https://host/qrx/d/" + token + "/"}) {
+    const auto server = Origin::parse(link);
+    REQUIRE_FALSE(server);
+    CHECK(server.error().kind == Kind::usage);
+    CHECK(server.error().hint == "the server's address is https://host/qrx");
+  }
+  CHECK(Origin::parse("https://host/u/").value().url() == "https://host/u");
+  CHECK(Origin::parse("https://host/u/shelf").value().url() == "https://host/u/shelf");
 }
 
 TEST_CASE("owner and share links") {

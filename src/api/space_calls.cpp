@@ -27,6 +27,7 @@ class SpaceCreator : public Requests {
     // Whatever answers so to this address, it is none of ours.
     if (status != 0 && status != 201 && (status < 400 || (!created && created.error().kind == Kind::not_found)))
       return fail(Kind::other, http_.origin().url() + " is not a qrx server: it answered " + std::to_string(status));
+    if (!created && status == 400) created.error().kind = Kind::usage;  // a label that is too long, and the like
     if (!created) return tl::unexpected(created.error());
     auto space = wire::from_json<wire::SpaceCreated>(created->body);
     if (!space) return fail(Kind::other, "the server's answer is malformed", "is this a qrx server?");

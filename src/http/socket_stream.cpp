@@ -61,7 +61,9 @@ Error SocketStream::failure(const std::string& peer) const {
     return {Kind::other, "cannot trust " + peer + ": " + X509_verify_cert_error_string(verified),
             "if the server is yours, name its certificate: SSL_CERT_FILE=cert.pem"};
   if (tls_error_ == 0) return {Kind::unavailable, peer + " closed the connection", {}};
-  return {Kind::unavailable, "TLS with " + peer + " failed: " + tls_reason(tls_error_), {}};
+  const bool clear = ERR_GET_REASON(tls_error_) == SSL_R_WRONG_VERSION_NUMBER;
+  return {Kind::unavailable, "TLS with " + peer + " failed: " + tls_reason(tls_error_),
+          clear ? "if that server speaks plain HTTP, its address begins with http://" : ""};
 }
 
 bool SocketStream::has_decrypted() const {

@@ -84,7 +84,7 @@ class FormSink : public front::BodySink, private wire::FormEvents {
 
   Result<void> part_begins(const wire::FormPart& part) override {
     if (!part.filename) {
-      part_ = part.name == "note" ? Part::note : Part::unknown;
+      part_ = part.name == "note" || part.name == "message" ? Part::note : Part::unknown;
       field_ = part.name;
       note_is_late_ = note_is_late_ || (part_ == Part::note && delivery_);
       return {};
@@ -117,8 +117,9 @@ class FormSink : public front::BodySink, private wire::FormEvents {
       return {};
     }
     if (part_ == Part::unknown)
-      return fail(Kind::usage, "the field " + escape_untrusted(field_) + " is neither a file nor the note",
-                  "a file needs a filename");
+      return fail(Kind::usage, "the field " + escape_untrusted(field_) +
+                                   " is neither a file, which has a filename, nor " +
+                                   "the message, whose name is message");
     if (part_ == Part::empty_file)
       if (const auto begun = begin_file("upload"); !begun) return begun;
     if (!writer_ && small_.size() + bytes.size() <= wire::most_small_bytes) {

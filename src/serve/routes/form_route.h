@@ -1,4 +1,5 @@
-// A form from a browser without script: all its files are one delivery, its field "note" is the delivery's message.
+// A form from a browser without script: all its files are one delivery, its field "note" (or "message") is the
+// delivery's message.
 #pragma once
 
 #include "serve/call.h"

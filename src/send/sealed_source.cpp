@@ -33,8 +33,12 @@ struct SealedSource::State {
 
 SealedSource::SealedSource(seal::Sealer sealer, const SourceFile& file, std::uint64_t plain_size, bool sha256)
     : state_(std::make_unique<State>(sha256)) {
-  auto source = [&file, state = state_.get()](std::uint64_t offset, std::span<std::byte> space) {
+  auto source = [&file, plain_size, state = state_.get()](std::uint64_t offset,
+                                                          std::span<std::byte> space) -> Result<std::size_t> {
     auto got = file.read_at(offset, space);
+    // It ends elsewhere than it did: that is said of it by its name.
+    if (got && (*got == 0) != (offset >= plain_size))
+      if (auto same = file.check_unchanged(); !same) return tl::unexpected(same.error());
     if (got) state->sums.take(offset, space.first(*got));
     return got;
   };

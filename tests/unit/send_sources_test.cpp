@@ -11,8 +11,11 @@
 #include <fstream>
 
 #include "base/unique_fd.h"
+#include "seal/keys.h"
 #include "send/resume_state.h"
+#include "send/sealed_source.h"
 #include "send/sender.h"
+#include "send/source_file.h"
 #include "send/sources.h"
 #include "temp_directory.h"
 #include "unit/catch.h"
@@ -300,4 +303,26 @@ TEST_CASE("the date of a source is told always, and whether it may be run when t
 
   const UniqueFd memory(::memfd_create("qrx", MFD_CLOEXEC));  // its mode is 0777
   CHECK_FALSE(properties_of(source_in_memory(memory.get(), "text.txt")->sources[0], true).executable);
+}
+
+TEST_CASE("a file that ends elsewhere while it is sealed is named") {
+  const Tree tree;
+  const auto identity = seal::Identity::generate();
+  REQUIRE(identity);
+  for (const std::size_t size : {100U, 400'000U}) {
+    const std::string path = tree.file("growing.log", std::string(200'000, 'x'));
+    const auto list = found({path});
+    const auto file = SourceFile::open(list.sources[0], true);
+    REQUIRE(file);
+    REQUIRE(::truncate(path.c_str(), static_cast<off_t>(size)) == 0);
+    auto sealer = seal::Sealer::create(identity->recipient(), seal::SealSecrets::generate());
+    REQUIRE(sealer);
+    SealedSource sealed(std::move(*sealer), *file, 200'000, false);
+    std::vector<std::byte> buffer(64 << 10);
+    Result<std::size_t> got = 1;
+    while (got && *got > 0) got = sealed.read(buffer);
+    REQUIRE_FALSE(got);
+    CHECK(got.error().kind == Kind::integrity);
+    CHECK(got.error().what.find("growing.log") != std::string::npos);
+  }
 }

@@ -102,6 +102,19 @@ def damaged_and_required(w, server):
         qrx.check(read(w.path(f"off{number}/photo.jpg.age")).startswith(b"age-encryption.org/v1\n"), f"{what}: as it came")
 
 
+def many_warnings(w, server):
+    """Whoever sends thousands of odd names fills no terminal with them; machines are told all."""
+    names = [w.file(f"odd/.{number:02}.qrx-part", 1) for number in range(33)]
+    recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, "-n", "2", "-o", w.path("warned/"))
+    drop = recv.expect_event("space")["drop"]
+    w.tool("qrx-send", "-y", "-q", "-l", drop, *names).expect_exit(0)
+    w.tool("qrx-send", "-y", "-q", "-l", drop, names[0]).expect_exit(0)
+    recv.expect_exit(0)
+    qrx.check_equal(20 + 1, recv.err.count("name changed"), "lines for people")
+    qrx.check("13 more warnings about files are not shown" in recv.err, recv.err)
+    qrx.check_equal(33 + 1, sum('"event":"renamed"' in line for line in recv.out), "events")
+
+
 def link_without_key(w, server):
     """A share link that lost what follows its #."""
     keep = w.tool("qrx-recv", "--json", "--no-progress", "--keep", "-s", server.url, "-o", w.path("kept/"))
@@ -135,7 +148,7 @@ def find_link(answer):
 
 with qrx.work() as work:
     one = work.server()
-    for case in (one_is_in_the_way, damaged_front, damaged_and_required, link_without_key):
+    for case in (one_is_in_the_way, damaged_front, damaged_and_required, many_warnings, link_without_key):
         try:
             case(work, one)
         except qrx.Failed as failure:

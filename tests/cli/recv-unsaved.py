@@ -197,24 +197,29 @@ def named_server(w):
 
 
 def killed_before_shown(w):
-    """A text and an empty file need no room in the store: they are there all the same, whatever tools run in between."""
-    place = Place(w)
-    run = place.recv("-f", "--seal", "off")
-    drop = run.expect_event("space")["drop"]
-    run.signal(signal.SIGSTOP)
-    w.tool("qrx-send", "--no-progress", "-l", drop, "--text", "see you at 8").expect_exit(0)
-    put(drop, "empty.txt", b"")
-    run.signal(signal.SIGKILL)
-    run.wait()
-    w.tool("qrx-send", "--no-progress", "-l", drop, w.file("x.txt", 1)).wait()
-    qrx.check_equal(1, len(left()), "the killed run's directory, after another tool")
-    again = place.recv()
-    qrx.check_equal("see you at 8", again.expect_event("text")["text"], "the text")
-    again.expect_event("saved")
-    again.expect_event("space")
-    again.signal(signal.SIGTERM)
-    again.expect_exit(143)
-    place.holds("empty.txt")
+    """A text needs no room in the store: it is there all the same, whatever tools run in between. So is an empty file."""
+    for sends in ("text", "empty file"):
+        place = Place(w)
+        run = place.recv("-f", "--seal", "off")
+        drop = run.expect_event("space")["drop"]
+        run.signal(signal.SIGSTOP)
+        if sends == "text":
+            w.tool("qrx-send", "--no-progress", "-l", drop, "--text", "see you at 8").expect_exit(0)
+        else:
+            w.tool("qrx-send", "--no-progress", "-l", drop, w.file("empty.txt", 0)).expect_exit(0)
+        run.signal(signal.SIGKILL)
+        run.wait()
+        w.tool("qrx-send", "--no-progress", "-l", drop, w.file("x.txt", 1)).wait()
+        qrx.check_equal(1, len(left()), f"{sends}: the killed run's directory, after another tool")
+        again = place.recv()
+        if sends == "text":
+            qrx.check_equal("see you at 8", again.expect_event("text")["text"], "the text")
+        else:
+            again.expect_event("saved")
+        again.expect_event("space")
+        again.signal(signal.SIGTERM)
+        again.expect_exit(143)
+        place.holds(*(["empty.txt"] if sends == "empty file" else []))
 
 
 def killed_with_nothing(w):

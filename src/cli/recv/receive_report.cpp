@@ -23,6 +23,7 @@ namespace {
 
 constexpr Seconds nobody_came{60};
 constexpr Seconds stands_still{5};
+constexpr std::size_t most_warnings = 20;  // of one delivery: whoever sends decides how many there would be
 
 std::string label_of(const receive::IncomingProgress& progress) {
   return progress.name.empty() ? "encrypted file" : escape_untrusted(progress.name);
@@ -234,18 +235,28 @@ void ReceiveReport::saved(const receive::SavedFile& file) {
 
 // What a name or a place does, said beside what it is.
 void ReceiveReport::warn_of(const receive::SavedFile& file) {
+  const auto warn = [this](const std::string& text, std::string_view hint = {}) {
+    if (warned_++ < most_warnings) messages_.warn(text, hint);
+  };
   if (file.renamed) {
     told(facts_.event(Event("renamed").text("from", file.info.name).path("to", file.path)));
-    messages_.warn("name changed: " + file.info.name + " is saved as " + file.path);
+    warn("name changed: " + file.info.name + " is saved as " + file.path);
   }
   if (!file.unopened.empty()) {
     told(facts_.event(Event("unopened").path("path", file.path).text("why", file.unopened)));
-    messages_.warn(file.path + " could not be decrypted and is saved as it came: " + file.unopened);
+    warn(file.path + " could not be decrypted and is saved as it came: " + file.unopened);
   }
   if (const auto why = receive::risk_of(file.info.name); !why.empty()) {
     told(facts_.event(Event("risky").path("path", file.path).text("why", why)));
-    messages_.warn(file.path + " " + why, "look at it before you use what was received");
+    warn(file.path + " " + why, "look at it before you use what was received");
   }
+}
+
+void ReceiveReport::end_warnings() {
+  if (warned_ > most_warnings)
+    messages_.warn(std::to_string(warned_ - most_warnings) + " more warnings about files are not shown",
+                   "--json names them all");
+  warned_ = 0;
 }
 
 void ReceiveReport::delivered(const receive::SavedDelivery& delivery) {
@@ -261,6 +272,7 @@ void ReceiveReport::delivered(const receive::SavedDelivery& delivery) {
   const bool text = receive::is_text(delivery.info);
   if (text) show_text(delivery);
   told(facts_.event(event));
+  end_warnings();
   if (!text && !delivery.info.message.empty()) messages_.say("message: " + delivery.info.message);
   std::string not_saved;
   if (declined > delivery.later) not_saved = count_of_files(declined - delivery.later) + " discarded";
@@ -327,6 +339,7 @@ void ReceiveReport::run_hook_after(const receive::SavedDelivery& delivery, std::
 void ReceiveReport::refused(const wire::DeliveryInfo& delivery, const Error& error) {
   invitation_.reset();
   incoming_.reset();
+  end_warnings();
   Event event("refused");
   event.text("delivery", delivery.delivery.text()).text("message", error.what);
   told(facts_.event(event.number("exit", static_cast<std::uint64_t>(exit_code(error.kind)))));

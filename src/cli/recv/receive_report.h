@@ -67,6 +67,7 @@ class ReceiveReport {
   receive::Wish ask(const wire::FileInfo& file);
   void saved(const receive::SavedFile& file);
   void warn_of(const receive::SavedFile& file);
+  void end_warnings();
   void delivered(const receive::SavedDelivery& delivery);
   void show_text(const receive::SavedDelivery& delivery);
   void run_hook_after(const receive::SavedDelivery& delivery, std::uint64_t bytes);
@@ -83,6 +84,7 @@ class ReceiveReport {
   std::optional<Invitation> invitation_;  // none: something came
   std::optional<Error> output_failed_;
   bool hook_failed_ = false;
+  std::size_t warned_ = 0;                             // of files of the delivery at hand
   std::string waiting_;                                // the status line while nothing comes in
   std::optional<Steady> invited_;                      // none: nobody needs to be told how to connect
   std::optional<receive::IncomingProgress> incoming_;  // not all of it is here

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "receive/group_sync.h"
 #include "receive/receive_job.h"
 #include "receive/received.h"
 #include "receive/sealed_contents.h"
@@ -39,6 +40,7 @@ class DeliveryProgress {
   // For the workers: several small files, or one large; nothing when no more is to be done.
   std::vector<std::size_t> take_task();
   bool failed();
+  GroupSync& group_sync() { return group_sync_; }
   void fail_with(const Error& error);                       // ends the delivery
   void cannot_save(std::size_t index, const Error& error);  // a file that is at fault itself: the others go on
   void saved(std::size_t index, SavedFile file);
@@ -59,6 +61,7 @@ class DeliveryProgress {
   const ReceiveJob& job_;
   const DeliveryContents& contents_;
   const FollowedOf& followed_of_;
+  GroupSync group_sync_;
   std::mutex mutex_;  // of all below
   std::deque<std::vector<std::size_t>> tasks_;
   enum class Skip : std::uint8_t { no, done_before, later, discarded, failed };

@@ -1,5 +1,8 @@
 #include "receive/file_saver.h"
 
+#include <unistd.h>
+
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -27,6 +30,14 @@ bool is_at_fault(Kind kind) {
   return kind == Kind::integrity || kind == Kind::exists;
 }
 
+constexpr std::uint64_t most_waiting_bytes = 4U << 20;
+
+// Small files that wait for their sync hold a descriptor each, several threads of them: where few are allowed, few.
+std::size_t most_waiting() {
+  const long allowed = ::sysconf(_SC_OPEN_MAX);
+  return static_cast<std::size_t>(std::clamp(allowed / 16, 1L, 64L));
+}
+
 std::string type_of(const PartialFile& partial) {
   std::array<std::byte, wire::sniffed_bytes> beginning;
   const auto size = partial.read_at(0, beginning);
@@ -42,11 +53,15 @@ FileSaver::FileSaver(DeliveryProgress& delivery)
 void FileSaver::run() {
   for (;;) {
     const auto task = delivery_.take_task();
+    const bool small = !task.empty() && file(task.front()).size <= most_small_bytes;
+    if (!small) publish_waiting();
     if (task.empty()) return;
-    const bool small = file(task.front()).size <= most_small_bytes;
     const auto done = small ? save_small(task) : save_large(task.front());
     if (done) continue;
-    if (small) return delivery_.fail_with(done.error());
+    if (small) {
+      publish_waiting();
+      return delivery_.fail_with(done.error());
+    }
     const Error error = as_known(task.front(), done.error());
     if (!is_at_fault(error.kind)) return delivery_.fail_with(error);
     delivery_.cannot_save(task.front(), error);
@@ -156,7 +171,30 @@ Result<void> FileSaver::keep_small(std::size_t index, const std::string& bytes) 
     if (auto emptied = partial->truncate(0); !emptied) return emptied;
   if (auto written = partial->write(as_bytes(arrived.opened() ? plain : bytes)); !written) return written;
   job_.tally.arrived(info.file, delivery_.shown(index).size);
-  return publish(index, *partial, arrived);
+  waiting_bytes_ += partial->size();
+  waiting_.push_back({index, std::move(*partial), std::move(arrived), std::exchange(why_unopened_, {})});
+  if (waiting_.size() >= most_waiting() || waiting_bytes_ >= most_waiting_bytes) publish_waiting();
+  return {};
+}
+
+// One sync for all of them, then their names. What is at fault itself does not stop the others.
+void FileSaver::publish_waiting() {
+  std::vector<PartialFile*> partials;
+  for (Waiting& one : waiting_) partials.push_back(&one.partial);
+  delivery_.group_sync().sync(partials);
+  for (Waiting& one : waiting_) {
+    why_unopened_ = std::move(one.why_unopened);
+    const auto published = publish(one.index, one.partial, one.arrived);
+    if (published) continue;
+    const Error error = as_known(one.index, published.error());
+    if (!is_at_fault(error.kind)) {
+      delivery_.fail_with(error);
+      break;
+    }
+    delivery_.cannot_save(one.index, error);
+  }
+  waiting_.clear();
+  waiting_bytes_ = 0;
 }
 
 // Asks for all that is left at once; takes the answers off the front.

@@ -39,11 +39,22 @@ class FileSaver {
   bool saved_before(std::size_t index);
   wire::FileInfo unopened(std::size_t index) const;
   Result<void> publish(std::size_t index, PartialFile& partial, const Arrived& arrived);
+  void publish_waiting();
+
+  // A small file with all its bytes; it waits for others, to be made durable together with them.
+  struct Waiting {
+    std::size_t index;
+    PartialFile partial;
+    Arrived arrived;
+    std::string why_unopened;
+  };
 
   DeliveryProgress& delivery_;
   const ReceiveJob& job_;
   api::OwnerClient client_;
   std::vector<std::byte> buffer_;
+  std::vector<Waiting> waiting_;
+  std::uint64_t waiting_bytes_ = 0;
   std::string why_unopened_;  // the file at hand stays as it came; or empty
 };
 

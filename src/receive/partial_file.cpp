@@ -21,6 +21,7 @@ constexpr std::uint64_t flush_step = 8U << 20;  // write-back is started every s
 }  // namespace
 
 Result<void> PartialFile::write(ByteView bytes) {
+  durable_ = false;
   if (length_ > 0) preallocator_.before_write(file_.get(), size_, bytes.size(), length_);
   while (!bytes.empty()) {
     const ssize_t put = ::pwrite(file_.get(), bytes.data(), bytes.size(), static_cast<off_t>(size_));
@@ -47,6 +48,7 @@ Result<std::size_t> PartialFile::read_at(std::uint64_t offset, std::span<std::by
 }
 
 Result<void> PartialFile::truncate(std::uint64_t size) {
+  durable_ = false;
   if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return fail_errno("cannot shorten " + shown_ + name_);
   size_ = size;
   flushed_ = std::min(flushed_, size);
@@ -54,14 +56,20 @@ Result<void> PartialFile::truncate(std::uint64_t size) {
   return {};
 }
 
+void PartialFile::confirm_durable() {
+  constexpr unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
+  durable_ = ::sync_file_range(file_.get(), 0, 0, all) == 0;
+}
+
 // The bytes first: a name must never stand for bytes that a loss of power takes away.
 Result<std::string> PartialFile::publish(const wire::FileProperties& properties) {
   const std::string wanted = shown_ + name_;
-  if (::fdatasync(file_.get()) != 0 && !cannot_sync(errno)) return fail_errno("cannot make " + wanted + " durable");
+  if (!durable_ && ::fdatasync(file_.get()) != 0 && !cannot_sync(errno))
+    return fail_errno("cannot make " + wanted + " durable");
   struct stat ours {
   }, named{};
   if (::fstat(file_.get(), &ours) != 0 ||
-      ::fstatat(directory_.get(), part_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 || ours.st_ino != named.st_ino ||
+      ::fstatat(directory_->get(), part_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 || ours.st_ino != named.st_ino ||
       ours.st_dev != named.st_dev)
     return fail(Kind::integrity, "cannot save " + wanted + ": its partial file was replaced or removed meanwhile");
   set_properties(properties, ours.st_mode);
@@ -84,15 +92,15 @@ void PartialFile::set_properties(const wire::FileProperties& properties, mode_t 
 
 Result<std::string> PartialFile::take_name() {
   const std::string wanted = shown_ + name_;
-  if (on_conflict_ == OnConflict::overwrite && !names_->is_twin(directories(), leaf_, directory_.get())) {
-    if (::renameat(directory_.get(), part_.c_str(), directory_.get(), leaf_.c_str()) == 0) return leaf_;
+  if (on_conflict_ == OnConflict::overwrite && !names_->is_twin(directories(), leaf_, directory_->get())) {
+    if (::renameat(directory_->get(), part_.c_str(), directory_->get(), leaf_.c_str()) == 0) return leaf_;
     if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST)
       return fail(Kind::exists, "cannot overwrite " + wanted + ": it is a directory");
     return fail_errno("cannot save " + wanted);
   }
   for (unsigned number = 0;; ++number) {
     std::string leaf = numbered_name(leaf_, number);
-    if (rename_no_replace(directory_.get(), part_.c_str(), leaf.c_str()) == 0) return leaf;
+    if (rename_no_replace(directory_->get(), part_.c_str(), leaf.c_str()) == 0) return leaf;
     if (errno != EEXIST) return fail_errno("cannot save " + wanted);
     if (on_conflict_ == OnConflict::refuse || number == most_numbers)
       return fail(Kind::exists, wanted + " already exists; not saved");
@@ -100,7 +108,7 @@ Result<std::string> PartialFile::take_name() {
 }
 
 Result<void> PartialFile::move_to(PartialFile target) {
-  if (::renameat(directory_.get(), part_.c_str(), target.directory_.get(), target.part_.c_str()) == 0) {
+  if (::renameat(directory_->get(), part_.c_str(), target.directory_->get(), target.part_.c_str()) == 0) {
     target.file_ = std::move(file_);
     target.size_ = size_;
     target.flushed_ = flushed_;
@@ -123,7 +131,7 @@ Result<void> PartialFile::move_to(PartialFile target) {
 }
 
 void PartialFile::discard() {
-  static_cast<void>(::unlinkat(directory_.get(), part_.c_str(), 0));  // gone already is as good
+  static_cast<void>(::unlinkat(directory_->get(), part_.c_str(), 0));  // gone already is as good
   names_->remove_part(directories() + part_);
   names_->release(claimed_, id_);
   file_.reset();

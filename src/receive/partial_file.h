@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "receive/name_claims.h"
+#include "receive/open_directories.h"
 #include "wire/id.h"
 #include "wire/properties.h"
 
@@ -39,6 +40,11 @@ class PartialFile {
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> space) const;  // 0 at the end
   int descriptor() const { return file_.get(); }  // for reading only; its offset is not to be moved
   Result<void> truncate(std::uint64_t size);
+  // Of the file system that holds it, as fstat(2) has it.
+  dev_t device() const { return device_; }
+  // Its file system was synced as a whole: publish() need not sync it once more, unless the kernel says that some of
+  // its bytes could not be written.
+  void confirm_durable();
   // The bytes are on the disk, then the file has its final name; returns its path as the user should see it.
   // Kind::exists with OnConflict::refuse when something is there. Saver::settle() makes the name durable too.
   // It gets the properties as far as the file system has them; that it has not is no error.
@@ -55,15 +61,18 @@ class PartialFile {
   Result<void> move_to(PartialFile target);
 
   NameClaims* names_ = nullptr;
-  std::string shown_;   // the output directory, as Saver has it
-  Id id_;               // of the file
-  UniqueFd directory_;  // that holds the partial and the target
+  std::string shown_;  // the output directory, as Saver has it
+  Id id_;              // of the file
+  // That holds the partial and the target; other files of this run have the same one.
+  SharedDirectory directory_;
   UniqueFd file_;
   std::string part_;     // name of the partial in directory_
   std::string leaf_;     // name of the target in directory_
   std::string name_;     // relative to the output directory
   std::string claimed_;  // the same, before a directory on the way got a number
   std::uint64_t size_ = 0;
+  dev_t device_ = 0;
+  bool durable_ = false;       // as it is now
   std::uint64_t flushed_ = 0;  // write-back was started up to here
   std::uint64_t length_ = 0;   // 0: not known
   Preallocator preallocator_;

@@ -69,47 +69,49 @@ bool Saver::is_stream(const std::string& output) {
   return !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode);
 }
 
-// Opens the directory that a file goes to, making what is missing. Something that is in the way (a file, a link) is
-// left alone: the directory gets a number instead, as a file would, so that a planted link leads nowhere.
+// Opens the directory that a file goes to, making what is missing.
 Result<Saver::Place> Saver::enter(const std::string& local_name) const {
   Place place;
   std::vector<std::string> parts = split_path(local_name);
   place.leaf = parts.back();
   parts.pop_back();
-
-  if (!parts.empty()) {
-    std::string directories;
-    for (const auto& part : parts) directories += part + "/";
-    if (const int fd = open_beneath(root_.get(), directories, O_RDONLY | O_DIRECTORY); fd >= 0) {
-      place.directory.reset(fd);
-      place.directories = directories;
-      return place;
-    }
+  for (const auto& part : parts) place.directories += part + "/";
+  place.directory = open_.find(place.directories);
+  if (place.directory) return place;
+  if (UniqueFd directory = open_directory_beneath(root_.get(), place.directories)) {
+    place.directory = open_.keep(place.directories, std::move(directory));
+    return place;
   }
-  place.directory.reset(open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY));
-  if (!place.directory) return fail_errno("cannot open the output directory");
-  for (const auto& part : parts) {
-    for (unsigned number = 0;; ++number) {
-      const auto made = with_a_name(numbered_name(part, number), [&](const std::string& one) {
-        return ::mkdirat(place.directory.get(), one.c_str(), 0777) == 0 || errno == EEXIST;
-      });
-      if (!made) return fail_errno("cannot make the directory " + shown_ + place.directories + part);
-      const std::string& name = *made;
-      const int fd = open_at(place.directory.get(), name.c_str(), O_RDONLY | O_DIRECTORY);
-      if (fd >= 0) {
-        place.directory.reset(fd);
-        place.directories += name + "/";
-        break;
-      }
-      if (errno != ELOOP && errno != ENOTDIR && errno != ENOENT)
-        return fail_errno("cannot open the directory " + shown_ + place.directories + name);
-      if (on_conflict_ != OnConflict::rename)
-        return fail(Kind::exists, shown_ + place.directories + name + " is in the way: not a directory");
-      if (number == most_directory_numbers)
-        return fail(Kind::exists, "too many things are in the way of " + shown_ + place.directories + part);
-    }
-  }
+  place.directories.clear();
+  UniqueFd directory(open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY));
+  if (!directory) return fail_errno("cannot open the output directory");
+  for (const auto& part : parts)
+    if (auto done = descend(directory, place.directories, part); !done) return tl::unexpected(done.error());
+  place.directory = open_.keep(place.directories, std::move(directory));
   return place;
+}
+
+// Into a directory that may have to be made. Something that is in the way (a file, a link) is left alone: the directory
+// gets a number instead, as a file would, so that a planted link leads nowhere.
+Result<void> Saver::descend(UniqueFd& directory, std::string& directories, const std::string& part) const {
+  for (unsigned number = 0;; ++number) {
+    const auto made = with_a_name(numbered_name(part, number), [&](const std::string& one) {
+      return ::mkdirat(directory.get(), one.c_str(), 0777) == 0 || errno == EEXIST;
+    });
+    if (!made) return fail_errno("cannot make the directory " + shown_ + directories + part);
+    const int fd = open_at(directory.get(), made->c_str(), O_RDONLY | O_DIRECTORY);
+    if (fd >= 0) {
+      directory.reset(fd);
+      directories += *made + "/";
+      return {};
+    }
+    if (errno != ELOOP && errno != ENOTDIR && errno != ENOENT)
+      return fail_errno("cannot open the directory " + shown_ + directories + *made);
+    if (on_conflict_ != OnConflict::rename)
+      return fail(Kind::exists, shown_ + directories + *made + " is in the way: not a directory");
+    if (number == most_directory_numbers)
+      return fail(Kind::exists, "too many things are in the way of " + shown_ + directories + part);
+  }
 }
 
 Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, const Id& delivery) {
@@ -131,16 +133,17 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
 
   struct stat status {};
   if (on_conflict_ == OnConflict::refuse &&
-      ::fstatat(partial.directory_.get(), partial.leaf_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
+      ::fstatat(partial.directory_->get(), partial.leaf_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
     return fail(Kind::exists, shown_ + partial.name_ + " already exists; not saved");
 
   if (auto opened = open_part(partial, *place, file); !opened) return tl::unexpected(opened.error());
   const std::string shown = shown_ + place->directories + partial.part_;
   if (::fstat(partial.file_.get(), &status) != 0) return fail_errno("cannot write " + shown);
-  if (!S_ISREG(status.st_mode) || status.st_nlink > 1 || !is_ours(partial.directory_.get(), status))
+  if (!S_ISREG(status.st_mode) || status.st_nlink > 1 || !is_ours(partial.directory_->get(), status))
     return fail(Kind::integrity, "cannot write " + shown + ": something that is not ours has this name");
   if (::flock(partial.file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return fail(Kind::locked, "another process is saving " + shown_ + partial.name_);
+  partial.device_ = status.st_dev;
   partial.size_ = partial.flushed_ = static_cast<std::uint64_t>(status.st_size);
   names_.add_part(place->directories + partial.part_);
   return partial;
@@ -150,7 +153,7 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
 Result<void> Saver::open_part(PartialFile& partial, Place& place, const Id& file) const {
   const auto taken = with_a_name(place.leaf, [&](const std::string& leaf) {
     partial.part_ = partial_name(leaf, file, lasting_);
-    partial.file_.reset(open_at(partial.directory_.get(), partial.part_.c_str(), O_RDWR | O_CREAT | O_NONBLOCK, 0666));
+    partial.file_.reset(open_at(partial.directory_->get(), partial.part_.c_str(), O_RDWR | O_CREAT | O_NONBLOCK, 0666));
     return static_cast<bool>(partial.file_);
   });
   if (!taken) return fail_errno("cannot write " + shown_ + place.directories + partial.part_);

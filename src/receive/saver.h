@@ -12,6 +12,7 @@
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "receive/name_claims.h"
+#include "receive/open_directories.h"
 #include "receive/partial_file.h"
 #include "wire/id.h"
 
@@ -65,12 +66,13 @@ class Saver {
  private:
   Saver() = default;
   struct Place {
-    UniqueFd directory;
+    SharedDirectory directory;
     std::string directories;  // relative to the output directory, as they really are; with a slash at the end, or empty
     std::string leaf;
   };
   std::string name_for(std::string_view wire_name) const;  // relative, before it may get a number
   UniqueFd open_saved(const std::string& relative) const;
+  Result<void> descend(UniqueFd& directory, std::string& directories, const std::string& part) const;
   Result<Place> enter(const std::string& local_name) const;
   Result<void> open_part(PartialFile& partial, Place& place, const Id& file) const;
 
@@ -79,6 +81,7 @@ class Saver {
   std::string file_name_;  // one file's name, or empty
   OnConflict on_conflict_ = OnConflict::rename;
   NameClaims names_;
+  mutable OpenDirectories open_;
   bool lasting_ = true;
 };
 

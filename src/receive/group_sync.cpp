@@ -1,0 +1,39 @@
+#include "receive/group_sync.h"
+
+#include <linux/magic.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include <map>
+
+namespace qrx::receive {
+namespace {
+
+constexpr std::size_t fewest = 4;       // fewer are synced one by one
+constexpr long xfs_magic = 0x58465342;  // statfs(2) names it; linux/magic.h did not before Linux 5.17
+
+bool syncs_surely(int fd) {
+  struct statfs found {};
+  if (::fstatfs(fd, &found) != 0) return false;
+  const auto type = static_cast<long>(found.f_type);
+  return type == EXT4_SUPER_MAGIC || type == xfs_magic || type == BTRFS_SUPER_MAGIC || type == TMPFS_MAGIC;
+}
+
+}  // namespace
+
+void GroupSync::sync(const std::vector<PartialFile*>& files) {
+  // Something else may be mounted inside the output directory.
+  std::map<dev_t, std::vector<PartialFile*>> by_device;
+  for (PartialFile* file : files) by_device[file->device()].push_back(file);
+  for (const auto& [device, group] : by_device) {
+    if (slow_ || group.size() < fewest || !syncs_surely(group.front()->descriptor())) continue;
+    const Steady start = system_clock().steady();
+    const bool synced = ::syncfs(group.front()->descriptor()) == 0;
+    if (system_clock().steady() - start > worth_ * static_cast<long>(group.size())) slow_ = true;
+    if (!synced) continue;
+    // Kernels before 5.8 told nobody by syncfs() that bytes could not be written; each file knows of its own.
+    for (PartialFile* file : group) file->confirm_durable();
+  }
+}
+
+}  // namespace qrx::receive

@@ -1,0 +1,74 @@
+#!/usr/bin/python3
+# run: timeout=120
+"""Many small files are durable before they have their names, plain and sealed, by few syncs: one of the file system for many of
+them, where that is sure."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import qrx  # noqa: E402
+
+FILES = 300
+SURE = ("ext2/ext3", "xfs", "btrfs", "tmpfs")  # as stat(1) names them
+CALLS = "write,pwrite64,fdatasync,fsync,syncfs,rename,renameat,renameat2,linkat"
+
+
+def unsynced(trace, out):
+    """Files of `out` that got their names before their bytes were durable; how many got names, how many syncs there were."""
+    dirty, early, named, syncs = set(), [], 0, 0
+    for line in trace:
+        match = re.match(r"^\d+ +(\w+)\((.*)$", line)
+        if not match:
+            continue
+        name, rest = match.groups()
+        paths = re.findall(r"\d+<([^<>]*)>", rest)
+        if name in ("write", "pwrite64") and paths and paths[0].startswith(out + "/"):
+            dirty.add(paths[0])
+        elif name in ("fdatasync", "fsync", "syncfs"):
+            syncs += 1
+            if name == "syncfs":
+                dirty.clear()
+            else:
+                dirty.discard(paths[0])
+        elif name.startswith(("rename", "linkat")) and ".qrx-part" in rest and paths and paths[0].startswith(out):
+            named += 1
+            part = os.path.join(paths[0], re.findall(r'"([^"]*)"', rest)[0])
+            if part in dirty:
+                early.append(part)
+    return early, named, syncs
+
+
+def receive(w, server, seal):
+    out = w.path("out-" + seal)
+    os.mkdir(out)
+    record = w.path("trace-" + seal)
+    recv = w.tool("qrx-recv", "--json", "--no-progress", "--seal", seal, "--server", server.url, "--output", out,
+                  prefix=("strace", "-f", "-qq", "-y", "-s", "300", "-o", record, "-e", "trace=" + CALLS, "-e", "signal=none"))
+    drop = recv.expect_event("space")["drop"]
+    send = w.tool("qrx-send", "--yes", "--no-progress", "--link", drop, w.path("many"))
+    send.expect_exit(0, 60)
+    recv.expect_exit(0, 60)
+    for number in range(FILES):
+        with open(f"{out}/many/{number % 10}/{number}", "rb") as got, open(w.path(f"many/{number % 10}/{number}"), "rb") as want:
+            qrx.check(got.read() == want.read(), f"{seal}: another {number}")
+    with open(record, encoding="utf-8", errors="replace") as trace:
+        early, named, syncs = unsynced(trace, os.path.realpath(out))
+    qrx.check_equal([], early, seal + ": named before they were durable")
+    qrx.check_equal(FILES, named, seal + ": names")
+    kind = subprocess.run(["stat", "-f", "-c", "%T", out], capture_output=True, text=True, check=True).stdout.strip()
+    if kind in SURE:
+        qrx.check(syncs < FILES / 4, f"{seal}: {syncs} syncs for {FILES} files on {kind}")
+
+
+if not shutil.which("strace") or subprocess.run(["strace", "-qq", "-o", "/dev/null", "true"], capture_output=True,
+                                                check=False).returncode != 0:
+    qrx.skip("strace may not trace here")
+with qrx.work() as work:
+    for each in range(FILES):
+        work.file(f"many/{each % 10}/{each}", each * 7 % 5000, seed=each)
+    server_ = work.server()
+    receive(work, server_, "off")
+    receive(work, server_, "require")

@@ -2,6 +2,7 @@
 
 #include "api/refusals.h"
 #include "base/text.h"
+#include "wire/file_batch.h"
 #include "wire/tus.h"
 
 namespace qrx::api {
@@ -164,6 +165,22 @@ Result<std::optional<Xxh128Sum>> DropClient::small_answer() {
   const auto answer = granted(http_.next_answer(), "send");
   if (!answer) return tl::unexpected(answer.error());
   return server_sum(*answer);
+}
+
+Result<void> DropClient::post_batch(const Id& delivery, std::string body) {
+  http::ClientRequest request;
+  request.method = "POST";
+  request.target = path(wire::Resource::delivery_files, delivery);
+  request.headers = {{"Accept", "application/json"}, {"Content-Type", std::string(wire::batch_content_type)}};
+  request.has_body = true;
+  request.body = std::move(body);
+  return http_.post(request);
+}
+
+Result<std::vector<Xxh128Sum>> DropClient::batch_answer() {
+  const auto answer = granted(http_.next_answer(), "send");
+  if (!answer) return tl::unexpected(answer.error());
+  return wire::parse_batch_answer(answer->body);
 }
 
 }  // namespace qrx::api

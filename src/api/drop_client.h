@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "api/requests.h"
 #include "base/checksum.h"
@@ -49,6 +50,10 @@ class DropClient : public Requests {
   Result<void> post_small(const Id& delivery, const std::string& name, std::string bytes,
                           const wire::FileProperties& properties = {});
   Result<std::optional<Xxh128Sum>> small_answer();
+  // Likewise: many files by one request, a body as wire::add_to_batch() makes it; the sums of all of them. A server
+  // that does not know it refuses.
+  Result<void> post_batch(const Id& delivery, std::string body);
+  Result<std::vector<Xxh128Sum>> batch_answer();
 
  private:
   std::string path(wire::Resource resource, const Id& item = {}) const;  // of something in the space

@@ -6,6 +6,7 @@
 #include <optional>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "api/drop_client.h"
 #include "api/refusals.h"
@@ -13,12 +14,16 @@
 #include "base/running_sums.h"
 #include "base/thrown.h"
 #include "send/source_file.h"
+#include "wire/file_batch.h"
 
 namespace qrx::send {
 namespace {
 
-constexpr std::size_t most_posted = 16;  // requests under way on one connection
+constexpr std::size_t most_posted = 16;         // requests under way on one connection
+constexpr std::size_t most_batches_posted = 2;  // of those of many files: the next is made while one is answered
 constexpr std::size_t most_posted_bytes = 1U << 20;
+constexpr std::size_t most_together = 64;
+constexpr std::size_t most_bytes_together = 256U << 10;
 constexpr std::size_t files_worth_a_connection = 16;
 
 // The files that no connection has taken yet. Thread-safe.
@@ -52,6 +57,7 @@ class WorkQueue {
   std::optional<Error> error_;
 };
 
+// Loads files, sends many of them in one request, and again one by one what the server does not take so.
 class Worker {
  public:
   Worker(SendJob& job, WorkQueue& queue)
@@ -65,24 +71,27 @@ class Worker {
   }
 
  private:
-  struct Posted {
+  struct Loaded {
     std::size_t index;
     SentFile file;
     Xxh128Sum wire_sum;
+    std::string bytes;  // until they are posted
     std::size_t wire_size;
+  };
+  struct Posted {
+    std::vector<Loaded> files;
+    std::size_t bytes = 0;
   };
 
   Result<void> send_until_trouble() {
     answered_ = 0;
     if (queue_.error()) return {};  // another connection gave up: so does this one
     for (;;) {
-      while (posted_.size() < most_ && (posted_.empty() || posted_bytes_ < most_posted_bytes)) {
-        const auto index = queue_.take();
-        if (!index) break;
-        if (auto done = post(*index); !done) {
-          queue_.put_back(*index);
-          return done;
-        }
+      const std::size_t most = pipelined_ ? together_ ? most_batches_posted : most_posted : 1;
+      while (posted_.size() < most && (posted_.empty() || posted_bytes_ < most_posted_bytes)) {
+        const auto posted = post_next();
+        if (!posted) return tl::unexpected(posted.error());
+        if (!*posted) break;
       }
       if (posted_.empty()) return {};
       if (auto done = take_answer(); !done) return done;
@@ -91,18 +100,49 @@ class Worker {
 
   // What was posted and not answered is posted again, by whichever connection.
   Result<api::Next> after_trouble(const Error& error, api::Asked asked) {
-    for (auto it = posted_.rbegin(); it != posted_.rend(); ++it) queue_.put_back(it->index);
+    for (auto it = posted_.rbegin(); it != posted_.rend(); ++it) put_back(*it);
     posted_.clear();
     posted_bytes_ = 0;
+    // An older server, or a file that it does not take: its answer to that one says which, and why.
+    if (!api::is_temporary(error.kind) && !asked && std::exchange(together_, false)) return api::Next::at_once;
     if (answered_ == 0) return api::Next::pause;
     backoff_.progress();
     if (!api::is_temporary(error.kind) || asked) return api::Next::pause;
     // Something on the way ends a connection after an answer: do without pipelining.
-    most_ = 1;
+    pipelined_ = false;
     return job_.interrupt.raised() ? api::Next::pause : api::Next::at_once;
   }
 
-  Result<void> post(std::size_t index) {
+  void put_back(const Posted& posted) {
+    for (auto it = posted.files.rbegin(); it != posted.files.rend(); ++it) queue_.put_back(it->index);
+  }
+
+  // False: there are no more.
+  Result<bool> post_next() {
+    Posted next;
+    while (next.files.size() < (together_ ? most_together : 1) && next.bytes < most_bytes_together) {
+      const auto index = queue_.take();
+      if (!index) break;
+      auto loaded = load(*index);
+      if (!loaded) {
+        queue_.put_back(*index);
+        put_back(next);
+        return tl::unexpected(loaded.error());
+      }
+      next.bytes += loaded->wire_size;
+      next.files.push_back(std::move(*loaded));
+    }
+    if (next.files.empty()) return false;
+    if (auto done = together_ ? post_together(next) : post_alone(next.files.front()); !done) {
+      put_back(next);
+      return tl::unexpected(done.error());
+    }
+    posted_bytes_ += next.bytes;
+    posted_.push_back(std::move(next));
+    return true;
+  }
+
+  Result<Loaded> load(std::size_t index) {
     const Source& source = job_.list.sources[index];
     auto file = SourceFile::open(source, job_.plan != nullptr);
     if (!file) return tl::unexpected(file.error());
@@ -113,37 +153,58 @@ class Worker {
       if (*got == 0) return became_shorter(source);
       at += *got;
     }
-    if (auto same = file->check_unchanged(); !same) return same;
+    if (auto same = file->check_unchanged(); !same) return tl::unexpected(same.error());
     const Sums plain = sums_of(as_bytes(bytes), job_.options.sha256);
-    Posted posted{index, {source.name, *source.size, plain.xxh128, plain.sha256}, plain.xxh128, 0};
+    Loaded loaded{index, {source.name, *source.size, plain.xxh128, plain.sha256}, plain.xxh128, std::move(bytes), 0};
     if (job_.plan != nullptr) {
       auto sealer = job_.plan->sealer(index);
-      auto sealed = sealer ? seal_whole(std::move(*sealer), as_bytes(bytes)) : tl::unexpected(sealer.error());
+      auto sealed = sealer ? seal_whole(std::move(*sealer), as_bytes(loaded.bytes)) : tl::unexpected(sealer.error());
       if (!sealed) return tl::unexpected(sealed.error());
-      bytes = std::move(*sealed);
-      posted.wire_sum = sums_of(as_bytes(bytes), false).xxh128;
+      loaded.bytes = std::move(*sealed);
+      loaded.wire_sum = sums_of(as_bytes(loaded.bytes), false).xxh128;
     }
-    if (!job_.rate.take(bytes.size(), job_.interrupt)) return fail(Kind::unavailable, "interrupted");
-    posted.wire_size = bytes.size();
-    if (auto done =
-            client_.post_small(job_.delivery, job_.wire_name(index), std::move(bytes), job_.told_properties(index));
-        !done)
-      return done;
-    posted_bytes_ += posted.wire_size;
-    posted_.push_back(std::move(posted));
-    return {};
+    if (!job_.rate.take(loaded.bytes.size(), job_.interrupt)) return fail(Kind::unavailable, "interrupted");
+    loaded.wire_size = loaded.bytes.size();
+    return loaded;
+  }
+
+  Result<void> post_alone(Loaded& file) {
+    return client_.post_small(job_.delivery, job_.wire_name(file.index), std::exchange(file.bytes, {}),
+                              job_.told_properties(file.index));
+  }
+
+  Result<void> post_together(Posted& posted) {
+    std::string body;
+    body.reserve(posted.bytes + posted.files.size() * 160);
+    for (Loaded& file : posted.files) {
+      wire::add_to_batch(body, job_.wire_name(file.index), job_.told_properties(file.index), as_bytes(file.bytes));
+      file.bytes = {};
+    }
+    return client_.post_batch(job_.delivery, std::move(body));
   }
 
   Result<void> take_answer() {
-    const auto sum = client_.small_answer();
-    if (!sum) return tl::unexpected(sum.error());
+    std::vector<std::optional<Xxh128Sum>> sums;
+    if (together_) {
+      const auto answer = client_.batch_answer();
+      if (!answer) return tl::unexpected(answer.error());
+      sums.assign(answer->begin(), answer->end());
+    } else {
+      const auto sum = client_.small_answer();
+      if (!sum) return tl::unexpected(sum.error());
+      sums.push_back(*sum);
+    }
+    Posted& posted = posted_.front();
+    if (sums.size() != posted.files.size())
+      return fail(Kind::integrity, "the server took another number of files than were sent");
+    for (std::size_t i = 0; i < sums.size(); ++i)
+      if (sums[i] && *sums[i] != posted.files[i].wire_sum)
+        return fail(Kind::integrity,
+                    "the server received other bytes of " + posted.files[i].file.name + " than were sent");
     ++answered_;
-    Posted posted = std::move(posted_.front());
+    for (Loaded& file : posted.files) job_.finish(file.index, std::move(file.file), file.wire_sum, file.wire_size);
+    posted_bytes_ -= posted.bytes;
     posted_.pop_front();
-    posted_bytes_ -= posted.wire_size;
-    if (*sum && **sum != posted.wire_sum)
-      return fail(Kind::integrity, "the server received other bytes of " + posted.file.name + " than were sent");
-    job_.finish(posted.index, std::move(posted.file), posted.wire_sum, posted.wire_size);
     return {};
   }
 
@@ -153,7 +214,8 @@ class Worker {
   api::Backoff backoff_;
   std::deque<Posted> posted_;
   std::size_t posted_bytes_ = 0;
-  std::size_t most_ = most_posted;
+  bool together_ = true;  // many in one request
+  bool pipelined_ = true;
   std::size_t answered_ = 0;
 };
 

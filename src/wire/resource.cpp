@@ -42,6 +42,7 @@ constexpr Address addresses[] = {
     {Resource::deliveries, "/u/{guid}/deliveries"},
     {Resource::delivery, "/u/{guid}/deliveries/{item}"},
     {Resource::commit, "/u/{guid}/deliveries/{item}/commit"},
+    {Resource::delivery_files, "/u/{guid}/deliveries/{item}/files"},
     {Resource::delivery_file, "/u/{guid}/deliveries/{item}/files/{name}"},
     {Resource::drop_file, "/u/{guid}/{name}"},
     {Resource::control_sweep, "/control/sweep"},
@@ -77,6 +78,7 @@ bool takes_put(const Target& target) {
     case Resource::deliveries:
     case Resource::delivery:
     case Resource::commit:
+    case Resource::delivery_files:
       return false;
     case Resource::delivery_file:
       return target.item != Id{};

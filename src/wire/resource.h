@@ -41,6 +41,7 @@ enum class Resource : std::uint8_t {
   delivery,
   commit,
   delivery_file,
+  delivery_files,  // many small ones by one request
   control_sweep,  // this one and those below by the control socket
   control_check,
   control_spaces,

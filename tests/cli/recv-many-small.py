@@ -33,9 +33,12 @@ def unsynced(trace, out):
                 dirty.clear()
             else:
                 dirty.discard(paths[0])
-        elif name.startswith(("rename", "linkat")) and ".qrx-part" in rest and paths and paths[0].startswith(out):
+        elif name.startswith(("rename", "linkat")) and paths and paths[0].startswith(out):
+            old, new = re.findall(r'"([^"]*)"', rest)
+            if new.endswith(".qrx-part"):
+                continue
             named += 1
-            part = os.path.join(paths[0], re.findall(r'"([^"]*)"', rest)[0])
+            part = os.path.join(paths[0], old)
             if part in dirty:
                 early.append(part)
     return early, named, syncs

@@ -4,6 +4,7 @@
 #include "serve/answers.h"
 #include "serve/bodies.h"
 #include "serve/watching.h"
+#include "wire/file_batch.h"
 #include "wire/limits.h"
 
 namespace qrx::serve {
@@ -25,6 +26,36 @@ front::Reply commit(const Call& call, const wire::CommitDelivery& wish) {
   call.site.files_received += done->files.size();
   return json_answer(200, wire::to_json(*done));
 }
+
+// Takes the small files of one body, each as soon as it is there.
+class BatchSink : public front::BodySink {
+ public:
+  explicit BatchSink(SharedCall call)
+      : call_(std::move(call)),
+        reader_(space::Spaces::most_small_bytes,
+                [this](const wire::BatchedFile& file, ByteView bytes) { return put(file, bytes); }) {}
+
+  Result<void> write(ByteView bytes) override { return reader_.write(bytes); }
+  front::Reply finish() override {
+    if (const auto ended = reader_.finish(); !ended) return refuse(*call_, ended.error());
+    return json_answer(202, wire::batch_answer(sums_));
+  }
+  std::optional<http::Answer> on_error(const Error& error) override { return refuse(*call_, error); }
+  void abandon() override {}  // what was taken stays, as if each had come by itself
+
+ private:
+  Result<void> put(const wire::BatchedFile& file, ByteView bytes) {
+    const auto row =
+        call_->site.spaces.put_small(call_->target.guid, call_->target.item, file.name, bytes, file.properties);
+    if (!row) return tl::unexpected(row.error());
+    sums_.push_back(row->xxh128);
+    return {};
+  }
+
+  const SharedCall call_;
+  wire::BatchReader reader_;
+  std::vector<Xxh128Sum> sums_;
+};
 
 }  // namespace
 
@@ -96,6 +127,11 @@ front::Reply put_delivery_file(const SharedCall& call) {
     out.headers.push_back({"Qrx-Xxh128", to_hex(file->xxh128)});
     return out;
   });
+}
+
+front::Reply post_delivery_files(const SharedCall& call) {
+  if (const auto known = call->site.spaces.known(call->target.guid); !known) return call->problem(known.error());
+  return front::Receive{std::make_unique<BatchSink>(call)};
 }
 
 }  // namespace qrx::serve

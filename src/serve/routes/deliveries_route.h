@@ -10,5 +10,6 @@ front::Reply show_delivery(const SharedCall& call);
 front::Reply cancel_delivery(const SharedCall& call);
 front::Reply commit_delivery(const SharedCall& call);
 front::Reply put_delivery_file(const SharedCall& call);
+front::Reply post_delivery_files(const SharedCall& call);
 
 }  // namespace qrx::serve

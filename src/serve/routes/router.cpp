@@ -80,6 +80,7 @@ const Verbs table[] = {
     {Resource::deliveries, {{"POST", create_delivery}}},
     {Resource::delivery, {{"GET", show_delivery}, {"DELETE", cancel_delivery}}},
     {Resource::commit, {{"POST", commit_delivery}}},
+    {Resource::delivery_files, {{"POST", post_delivery_files}}},
     {Resource::delivery_file, {{"PUT", put_delivery_file}}},
     {Resource::control_sweep, {{"POST", sweep_now}}},
     {Resource::control_check, {{"POST", check_now}}},

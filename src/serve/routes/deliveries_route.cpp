@@ -32,7 +32,7 @@ class BatchSink : public front::BodySink {
  public:
   explicit BatchSink(SharedCall call)
       : call_(std::move(call)),
-        reader_(space::Spaces::most_small_bytes,
+        reader_(wire::most_small_bytes,
                 [this](const wire::BatchedFile& file, ByteView bytes) { return put(file, bytes); }) {}
 
   Result<void> write(ByteView bytes) override { return reader_.write(bytes); }

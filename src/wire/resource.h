@@ -42,7 +42,7 @@ enum class Resource : std::uint8_t {
   commit,
   delivery_file,
   delivery_files,  // many small ones by one request
-  control_sweep,  // this one and those below by the control socket
+  control_sweep,   // this one and those below by the control socket
   control_check,
   control_spaces,
   control_space,

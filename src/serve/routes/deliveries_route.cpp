@@ -31,9 +31,9 @@ front::Reply commit(const Call& call, const wire::CommitDelivery& wish) {
 class BatchSink : public front::BodySink {
  public:
   explicit BatchSink(SharedCall call)
-      : call_(std::move(call)),
-        reader_(wire::most_small_bytes,
-                [this](const wire::BatchedFile& file, ByteView bytes) { return put(file, bytes); }) {}
+      : call_(std::move(call)), reader_(wire::most_small_bytes, [this](const wire::BatchedFile& file, ByteView bytes) {
+          return put(file, bytes);
+        }) {}
 
   Result<void> write(ByteView bytes) override { return reader_.write(bytes); }
   front::Reply finish() override {

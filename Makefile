@@ -17,7 +17,7 @@ FUZZ_SECONDS ?= 30
 # Arguments for tests/run: names or parts of names of tests.
 TESTS        ?=
 
-TOOLS := qrx-serve qrx-recv qrx-send qrx-share qrx-scan qrx-show qrx-notify
+TOOLS := qrx-serve qrx-recv qrx-send qrx-share qrx-scan qrx-screen qrx-show qrx-poster qrx-notify
 
 # Debian packages of the build; needed.txt has their names on other systems, too.
 DEPS_BUILD := $(shell awk '!/^\#/ && NF { print $$2 }' cmd/packaging/needed.txt)
@@ -32,8 +32,10 @@ cage
 chromium
 clang-format
 curl
+dbus-daemon?dbus-run-session
 faketime
 ffmpeg
+fish
 fonts-dejavu-core
 fonts-hack
 fonts-liberation2
@@ -51,6 +53,7 @@ procps
 prosody
 python3
 python3-aiosmtpd
+python3-gi
 python3-pexpect
 python3-tuspy
 rxvt-unicode
@@ -70,6 +73,7 @@ xvfb
 xwayland
 xxhash
 zbar-tools
+zsh
 endef
 
 define DEPS_BENCH

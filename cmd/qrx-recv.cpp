@@ -11,12 +11,15 @@
 #include "cli/invitation.h"
 #include "cli/link_words.h"
 #include "cli/recv/given_link.h"
+#include "cli/recv/kept_care.h"
+#include "cli/recv/poster_file.h"
 #include "cli/recv/receive_output.h"
 #include "cli/recv/receive_report.h"
 #include "cli/recv/receiving.h"
 #include "cli/recv/recv_settings.h"
 #include "cli/signals.h"
 #include "cli/space/identities.h"
+#include "cli/space/inbox.h"
 #include "cli/space/left_spaces.h"
 #include "cli/space/opened_space.h"
 #include "cli/space/unsaved.h"
@@ -47,6 +50,7 @@ class Recv : public Tool {
  private:
   Result<void> take_link(const std::string& argument);
   Result<void> open_space();
+  Result<void> open_inbox(const SpaceToOpen& plan);
   api::SpaceAddress address() const;
   receive::ReceiverOptions how_to_receive(const wire::Origin& origin) const;
   ReceiveReportOptions how_to_report(bool to_stream);
@@ -61,6 +65,7 @@ class Recv : public Tool {
   const Options& options_;
   std::optional<GivenLink> given_;     // where from: what was named,
   std::optional<OpenedSpace> opened_;  // or what this run opened
+  std::optional<Inbox> inbox_;         // the same, when it has a name
   SharedIdentity identity_;            // null: nothing is opened
   std::optional<Asking> asking_;
   ReceiveOutput* output_ = nullptr;  // of the space that this run opened
@@ -97,7 +102,9 @@ int Recv::run() {
     }
   }
   const auto* server = opened_ ? opened_->own_server() : nullptr;
-  const auto ended = receive_attended(address(), how_to_receive(address().origin), report, *output, server);
+  const auto ended = receive_attended(address(), how_to_receive(address().origin), report, *output, server, [this] {
+    if (inbox_) inbox_->extend_when_due(life_of_inbox(set_.space));
+  });
   progress_.clear();
   finished_ = ended.finished;
   reader_gone_ = ended.output_closed;
@@ -129,10 +136,24 @@ Result<void> Recv::open_space() {
   SpaceToOpen plan = set_.space;
   plan.server = set_.common.server;
   plan.wish.seal = wire::seal_from_text(set_.seal).value_or(wire::Seal::offer);
+  if (!set_.inbox.empty()) return open_inbox(plan);
   auto opened = OpenedSpace::open(plan, messages_);
   if (!opened) return tl::unexpected(opened.error());
   opened_.emplace(std::move(*opened));
   identity_ = opened_->identity();
+  return {};
+}
+
+Result<void> Recv::open_inbox(const SpaceToOpen& plan) {
+  auto inbox = Inbox::take(set_.inbox);
+  if (!inbox) return tl::unexpected(inbox.error());
+  inbox_.emplace(std::move(*inbox));
+  if (const auto& found = inbox_->found())
+    if (auto same = check_reopening(set_, options_, found->link.origin); !same) return same;
+  auto opened = inbox_->open(plan, messages_);
+  if (!opened) return tl::unexpected(opened.error());
+  opened_.emplace(std::move(*opened));
+  if (set_.seal != "off") identity_ = opened_->identity();
   return {};
 }
 
@@ -148,6 +169,7 @@ receive::ReceiverOptions Recv::how_to_receive(const wire::Origin& origin) const 
   how.present_only = !opened_ && !set_.follow && !set_.count && !set_.timeout;
   how.keep = set_.space.keep || !opened_;
   how.remember = opened_.has_value();
+  how.take_up = inbox_.has_value();
   if (opened_ && opened_->own_server()) how.linger = linger_time;
   how.identity = identity_;
   how.refuse_sealed = given_ && given_->address.shared && !identity_ && set_.seal != "off";
@@ -167,7 +189,8 @@ ReceiveReportOptions Recv::how_to_report(bool to_stream) {
 
 Result<void> Recv::invite(ReceiveReport& report) {
   std::optional<LinkWords> words;
-  if (set_.common.json || set_.common.verbose > 0 || (term::is_terminal(STDERR_FILENO) && !messages_.quiet()))
+  if (set_.common.json || set_.common.verbose > 0 || !set_.poster.empty() ||
+      (term::is_terminal(STDERR_FILENO) && !messages_.quiet()))
     words.emplace(opened_->drop());
   auto symbol = qr::make_symbol(opened_->drop().text());
   if (!symbol) return tl::unexpected(symbol.error());
@@ -175,6 +198,9 @@ Result<void> Recv::invite(ReceiveReport& report) {
     if (auto written = write_qr_file(set_.qr_file, *symbol, set_.invert); !written) return written;
   if (words && !words->get()) return tl::unexpected(words->get().error());
   const std::string shown_words = words ? *words->get() : "";
+  if (!set_.poster.empty())
+    if (auto drawn = write_poster(set_.poster, opened_->kept().label, opened_->drop(), shown_words, *symbol); !drawn)
+      return drawn;
   if (auto told = facts_.event(opened_->event(shown_words)); !told) return told;
   report.invite(invitation_of(set_, *opened_, shown_words, std::move(*symbol)));
   return {};
@@ -203,6 +229,7 @@ int Recv::finish(const Result<receive::Received>& received, ReceiveReport& repor
 }
 
 void Recv::leave_space() {
+  if (inbox_) return;  // the next run goes on with it
   // Of a built-in server everything is fetched again in no time; of a named one a later run goes on.
   if (opened_) {
     const bool own = opened_->own_server() != nullptr;
@@ -214,7 +241,10 @@ void Recv::leave_space() {
 
 void Recv::say_stopped(int signal) {
   if (signal == SIGINT && term::is_terminal(STDERR_FILENO)) messages_.raw("\n");
-  messages_.warn(set_.space.keep || !opened_ ? "stopped" : "stopped; the link no longer works");
+  if (inbox_)
+    messages_.notice("stopped; what is sent meanwhile waits in the inbox");
+  else
+    messages_.warn(set_.space.keep || !opened_ ? "stopped" : "stopped; the link no longer works");
 }
 
 // --- what earlier runs left
@@ -242,5 +272,6 @@ int main(int argc, char** argv) {
   Options options = describe(settings);
   if (const auto ended = options.parse(argc, argv)) return *ended;
   if (auto right = check_usage(settings, options); !right) return options.usage_error(right.error());
+  if (settings.kept.any()) return care_for_kept(settings);
   return Recv(settings, options).run();
 }

@@ -11,6 +11,7 @@
 #include "cli/link_words.h"
 #include "cli/places.h"
 #include "cli/send/files_to_send.h"
+#include "cli/send/known_links.h"
 #include "cli/send/link_scan.h"
 #include "cli/send/send_report.h"
 #include "cli/send/send_settings.h"
@@ -41,12 +42,15 @@ class Send : public Tool {
 
  private:
   int scan_only();
+  Result<wire::DropLink> find_link();
   bool confirmed(const wire::DropLink& link);
   Result<void> check_words(LinkWords& words);
   Result<send::SourceList> find_sources();
   Result<send::SourceList> find_text();
   send::SenderOptions how_to_send(const wire::Origin& origin);
   int send(const wire::DropLink& link, const send::SourceList& sources);
+  Result<void> may_save(const wire::DropLink& link, LinkWords& words);
+  Result<void> save_link(const wire::DropLink& link, LinkWords& words);
   int wait_for_receipt(const wire::DropLink& link, const send::SentDelivery& delivery, SendReport& report);
   void say_stopped(int) override {
     if (is_sent_)
@@ -68,6 +72,11 @@ class Send : public Tool {
 int Send::run() {
   heed_signals();
   if (set_.scan_only) return scan_only();
+  if (!set_.forget.empty()) {
+    if (auto forgotten = forget_link(set_.forget); !forgotten) return end(forgotten.error());
+    messages_.say("forgotten: " + set_.forget);
+    return exit_done;
+  }
 
   // The data first: nobody should hold a phone up to a code and then learn that a file is missing.
   const auto sources = find_sources();
@@ -76,7 +85,7 @@ int Send::run() {
   if (!skipped) return end(skipped.error());
   skipped_ = *skipped;
 
-  const auto link = scan_.find();
+  const auto link = find_link();
   if (!link) return end(link.error());
   if (ended_by() != 0) return end({});
   if (set_.seal == "require" && link->key.empty())
@@ -97,6 +106,15 @@ int Send::scan_only() {
   return exit_done;
 }
 
+Result<wire::DropLink> Send::find_link() {
+  if (set_.to.empty() || where_.where != ScanWish::Where::link || options_.on_command_line("link")) return scan_.find();
+  auto known = needed_link(set_.to, options_.config());
+  if (!known) return tl::unexpected(known.error());
+  // What was written down with the link holds as if it were expected now.
+  if (set_.expect.empty()) set_.expect = known->words;
+  return std::move(known->link);
+}
+
 // A picture can come from anywhere: plain HTTP to a host outside the local network is worth a question.
 bool Send::confirmed(const wire::DropLink& link) {
   if (set_.yes || !set_.link.empty() || link.origin.tls || is_private_host(link.origin.host)) return true;
@@ -115,6 +133,23 @@ Result<void> Send::check_words(LinkWords& words) {
   if (seal::same_words(*shown, set_.expect)) return {};
   return fail(Kind::integrity, "the words do not match; this link says " + *shown,
               "nothing was sent; compare the words with the receiver");
+}
+
+// Under a name that has another link already only what was confirmed.
+Result<void> Send::may_save(const wire::DropLink& link, LinkWords& words) {
+  const auto& shown = words.get();
+  if (!shown) return tl::unexpected(shown.error());
+  const auto known = known_link(set_.save_as, options_.config());
+  if (!known) return tl::unexpected(known.error());
+  return *known ? check_same_link(set_.save_as, **known, link, *shown, set_.expect) : Result<void>{};
+}
+
+Result<void> Send::save_link(const wire::DropLink& link, LinkWords& words) {
+  if (auto saved = learn_link(set_.save_as, link, *words.get()); !saved) return saved;
+  messages_.say("saved as " + set_.save_as + " (words: " + *words.get() + "); from now on: qrx-send --to " +
+                (set_.save_as.find(' ') == std::string::npos ? set_.save_as : "'" + set_.save_as + "'") + " FILE");
+  return facts_.event(
+      Event("learned").text("name", set_.save_as).text("link", link.text()).text("words", *words.get()));
 }
 
 send::SenderOptions Send::how_to_send(const wire::Origin& origin) {
@@ -139,9 +174,12 @@ int Send::send(const wire::DropLink& link, const send::SourceList& sources) {
   // They cost some 50 ms of a processor: only when someone is shown them.
   const bool at_terminal = term::is_terminal(STDERR_FILENO) && !messages_.quiet();
   std::optional<LinkWords> words;
-  if (!set_.expect.empty() || set_.common.json || set_.common.verbose > 0 || at_terminal) words.emplace(link);
+  if (!set_.expect.empty() || !set_.save_as.empty() || set_.common.json || set_.common.verbose > 0 || at_terminal)
+    words.emplace(link);
   if (words)
     if (auto right = check_words(*words); !right) return end(right.error());
+  if (!set_.save_as.empty())
+    if (auto right = may_save(link, *words); !right) return end(right.error());
   const std::string what = text_.what.empty() ? what_is_sent(sources) : escape_untrusted(text_.what);
   SendReport report(what, at_terminal && term::moves_cursor() && !set_.common.no_progress, messages_, facts_,
                     progress_);
@@ -149,6 +187,9 @@ int Send::send(const wire::DropLink& link, const send::SourceList& sources) {
   sending_ = true;
   const auto drop = sender.look();
   if (!drop) return end(drop.error());
+  if (!set_.save_as.empty())
+    if (auto saved = save_link(link, *words); !saved) return end(saved.error());
+  if (set_.files.empty() && !set_.text && !set_.clipboard) return exit_done;
   if (auto fits = send::Sender::check_limits(*drop, sources, sender.seals()); !fits) return end(fits.error());
   const std::uint64_t bytes = sources.known_bytes + text_.message.size();
   const std::string size = sources.has_stream ? "" : ", " + format_size(bytes);
@@ -191,6 +232,7 @@ int Send::wait_for_receipt(const wire::DropLink& link, const send::SentDelivery&
 
 Result<send::SourceList> Send::find_sources() {
   if (set_.text || set_.clipboard) return find_text();
+  if (set_.files.empty()) return send::SourceList{};  // --save-as alone
   // In the environment or the configuration it is a default for stdin, and no reason to refuse several files.
   const bool named = options_.on_command_line("name") || set_.files == std::vector<std::string>{"-"};
   return files_to_send(set_.files, named ? set_.name : std::nullopt, "sent", messages_, facts_);

@@ -40,7 +40,15 @@ _qrx_recv() {
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return ;;
+    --inbox)
+      return ;;
+    --extend)
+      return ;;
     --qr-file)
+      compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      return ;;
+    --poster)
       compopt -o filenames
       mapfile -t COMPREPLY < <(compgen -f -- "$word")
       return ;;
@@ -56,7 +64,7 @@ _qrx_recv() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-o --output --on-conflict --preview --clipboard --ask --exec --resume -0 --print0 --sha256 -n --count -f --follow -t --timeout -i --interval -e --expire --max-size --max-files --label --seal --identity --keep --qr --no-qr --invert --qr-file -b --bind --public-url --token-file -s --server -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-o --output --on-conflict --preview --clipboard --ask --exec --resume -0 --print0 --sha256 -n --count -f --follow -t --timeout -i --interval -e --expire --max-size --max-files --label --seal --identity --keep --inbox --list --show --extend --close --delete --qr --no-qr --invert --qr-file --poster -b --bind --public-url --token-file -s --server -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
 }

@@ -15,6 +15,12 @@ _qrx_send() {
       return ;;
     -l|--link)
       return ;;
+    --to)
+      return ;;
+    --save-as)
+      return ;;
+    --forget)
+      return ;;
     --expect)
       return ;;
     -t|--timeout)
@@ -32,7 +38,7 @@ _qrx_send() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-i --image -c --camera --screen -l --link --scan-only --any --expect --thorough -t --timeout -T --text --clipboard --name -p --preserve --skip-errors -m --message --seal --limit-rate --sha256 --wait -y --yes -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-i --image -c --camera --screen -l --link --to --save-as --forget --scan-only --any --expect --thorough -t --timeout -T --text --clipboard --name -p --preserve --skip-errors -m --message --seal --limit-rate --sha256 --wait -y --yes -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
   compopt -o filenames

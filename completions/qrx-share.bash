@@ -53,7 +53,7 @@ _qrx_share() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-f --file --name --to-file --space -m --message -e --expire -n --downloads --qr --no-qr --invert --qr-file --seal -b --bind --public-url --token-file --via --with-key --identity --again --watch -t --timeout --list --revoke -d --dry-run -s --server -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-f --file --name -p --preserve --to-file --space -m --message -e --expire -n --downloads --qr --no-qr --invert --qr-file --seal -b --bind --public-url --token-file --via --with-key --identity --again --watch -t --timeout --list --revoke -d --dry-run -s --server -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
 }

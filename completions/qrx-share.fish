@@ -2,6 +2,7 @@
 complete -c qrx-share -f
 complete -c qrx-share -s f -l file -r -F -d 'share this file or directory; - is stdin; repeatable'
 complete -c qrx-share -l name -x -d 'name for data from stdin, or for the only PATH'
+complete -c qrx-share -s p -l preserve -d 'with --file: keep the executable bit, too; dates are always kept'
 complete -c qrx-share -l to-file -r -F -d 'more recipients, one per line; # begins a comment'
 complete -c qrx-share -l space -x -d 'share this space, not the one kept last; - reads an owner link or the events of qrx-recv from stdin'
 complete -c qrx-share -s m -l message -x -d 'message to put into the notice'

@@ -58,14 +58,26 @@ Result<SpaceContents> OwnerClient::space(std::optional<std::uint64_t> after, Sec
                         [this](const std::string& query) { return page(query); });
 }
 
-Result<void> OwnerClient::close_space() {
+Result<http::ClientAnswer> OwnerClient::patch(const wire::ChangeSpace& change, const std::string& doing) {
   auto wish = request("PATCH", address_.path());
   wish.headers.push_back({"Content-Type", "application/json"});
   wish.has_body = true;
+  wish.body = wire::to_json(change);
+  return checked(http_.request(wish), doing);
+}
+
+Result<wire::SpaceInfo> OwnerClient::change(const wire::ChangeSpace& wish) {
+  const auto answer = patch(wish, "change the space");
+  if (!answer) return tl::unexpected(answer.error());
+  auto info = wire::from_json<wire::SpaceInfo>(answer->body);
+  if (!info) return fail(Kind::other, "the server's answer is malformed", "is this a qrx server?");
+  return info;
+}
+
+Result<void> OwnerClient::close_space() {
   wire::ChangeSpace change;
   change.state = wire::SpaceState::closed;
-  wish.body = wire::to_json(change);
-  const auto answer = checked(http_.request(wish), "close the space");
+  const auto answer = patch(change, "close the space");
   if (!answer) return tl::unexpected(answer.error());
   return {};
 }

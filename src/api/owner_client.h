@@ -35,6 +35,8 @@ class OwnerClient : public Requests {
   // With `wait`: answers when the space's seq is another than `after`, or after that time (60 s at most). Of a share:
   // at once.
   Result<SpaceContents> space(std::optional<std::uint64_t> after = {}, Seconds wait = Seconds{0});
+  // The owner's: what the space is then. A server may grant less time than was asked for.
+  Result<wire::SpaceInfo> change(const wire::ChangeSpace& wish);
   // The owner's: no new deliveries from now on; those that were begun may still be committed.
   Result<void> close_space();
   // The owner's. Only while the space holds so many deliveries: else Kind::conflict.
@@ -59,6 +61,7 @@ class OwnerClient : public Requests {
 
  private:
   Result<SpaceContents> page(const std::string& query);
+  Result<http::ClientAnswer> patch(const wire::ChangeSpace& change, const std::string& doing);
   http::ClientRequest request(const std::string& method, const std::string& target) const;
   Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing);
 

@@ -6,6 +6,7 @@
 #include "api/owner_client.h"
 #include "api/requests.h"
 #include "api/retry.h"
+#include "api/share_client.h"
 #include "wire/resource.h"
 
 namespace qrx::api {
@@ -52,6 +53,15 @@ Result<wire::SpaceCreated> create_space(const wire::Origin& origin, const wire::
   SpaceCreator creator(origin, own);
   const RetryPolicy policy{Millis{50}, Millis{1000}, std::max(patience, least_patience)};
   return retry(creator, Backoff(*own.interrupt, policy, nullptr), [&] { return creator.create(request); });
+}
+
+Result<wire::SpaceInfo> look_at_space(const wire::OwnerLink& link, const http::ClientOptions& options) {
+  return ShareClient(link, options, Millis{0}).space();
+}
+
+Result<wire::SpaceInfo> change_space(const wire::OwnerLink& link, const wire::ChangeSpace& change,
+                                     const http::ClientOptions& options) {
+  return OwnerClient(link, options).change(change);
 }
 
 Result<void> delete_space(const wire::OwnerLink& link, const http::ClientOptions& options,

@@ -1,4 +1,4 @@
-// Opening and deleting a space, each in one call.
+// Opening, reading, changing and deleting a space, each in one call.
 #pragma once
 
 #include <cstdint>
@@ -19,6 +19,13 @@ namespace qrx::api {
 Result<wire::SpaceCreated> create_space(const wire::Origin& origin, const wire::CreateSpace& wish,
                                         const http::ClientOptions& client, const std::string& create_token = {},
                                         Millis patience = Millis{3'000});
+
+// What is in it, and how long it stays. Tried once.
+Result<wire::SpaceInfo> look_at_space(const wire::OwnerLink& link, const http::ClientOptions& client);
+
+// Gives what the space is then: a server may grant less time than was asked for. Tried once.
+Result<wire::SpaceInfo> change_space(const wire::OwnerLink& link, const wire::ChangeSpace& change,
+                                     const http::ClientOptions& client);
 
 // Deletes a space; with `deliveries` only while it holds so many, else Kind::conflict. A space that is gone already is
 // no error. Tried once.

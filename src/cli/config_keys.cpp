@@ -8,19 +8,20 @@ namespace {
 
 const std::vector<std::string>& keys() {
   static const std::vector<std::string> all = {
-      "again",     "any",      "ask",       "bind",    "camera",     "clipboard",   "count",    "downloads",
-      "dry-run",   "exec",     "expect",    "expire",  "file",       "follow",      "identity", "image",
-      "interval",  "invert",   "json",      "keep",    "label",      "limit-rate",  "link",     "list",
-      "max-files", "max-size", "message",   "name",    "no-invert",  "no-progress", "no-qr",    "on-conflict",
-      "output",    "preserve", "preview",   "print0",  "public-url", "qr",          "qr-file",  "quiet",
-      "resume",    "revoke",   "scan-only", "screen",  "seal",       "server",      "sha256",   "skip-errors",
-      "space",     "text",     "thorough",  "timeout", "to-file",    "token-file",  "verbose",  "via",
-      "wait",      "watch",    "with-key",  "yes"};
+      "again",   "any",       "ask",         "bind",     "camera",      "clipboard", "close",      "count",
+      "delete",  "downloads", "dry-run",     "exec",     "expect",      "expire",    "extend",     "file",
+      "follow",  "forget",    "identity",    "image",    "inbox",       "interval",  "invert",     "json",
+      "keep",    "label",     "limit-rate",  "link",     "list",        "max-files", "max-size",   "message",
+      "name",    "no-invert", "no-progress", "no-qr",    "on-conflict", "output",    "poster",     "preserve",
+      "preview", "print0",    "public-url",  "qr",       "qr-file",     "quiet",     "resume",     "revoke",
+      "save-as", "scan-only", "screen",      "seal",     "server",      "sha256",    "show",       "skip-errors",
+      "space",   "text",      "thorough",    "timeout",  "to",          "to-file",   "token-file", "verbose",
+      "via",     "wait",      "watch",       "with-key", "yes"};
   return all;
 }
 
 const std::vector<std::string>& tables() {
-  static const std::vector<std::string> all = {"recv", "send", "share", "notify"};
+  static const std::vector<std::string> all = {"recv", "send", "share", "notify", "to"};
   return all;
 }
 
@@ -52,7 +53,7 @@ bool is_shared_key(std::string_view key) {
 
 bool is_shared_table(std::string_view table) {
   return contains(tables(), table.substr(0, table.find('.'))) &&
-         (table.find('.') == std::string_view::npos || table.starts_with("notify."));
+         (table.find('.') == std::string_view::npos || table.starts_with("notify.") || table.starts_with("to."));
 }
 
 std::string nearest(std::string_view given, const std::vector<std::string>& words) {

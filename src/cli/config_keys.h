@@ -11,7 +11,7 @@ namespace qrx::cli {
 // An option of any of the tools that read the user's file, without dashes. tests/tree compares them with the
 // completions.
 bool is_shared_key(std::string_view key);
-// [recv], [send], [share], and [notify] with what is below it.
+// [recv], [send], [share], and [notify] and [to] with what is below them.
 bool is_shared_table(std::string_view table);
 
 // The one of `words` that `given` most likely was meant to be: at most two slips away; empty when there is none.

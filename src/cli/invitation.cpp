@@ -1,21 +1,14 @@
 #include "cli/invitation.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <cctype>
-#include <cerrno>
-#include <cstdlib>
 #include <utility>
 
 #include "base/text.h"
-#include "base/unique_fd.h"
 #include "base/units.h"
-#include "base/write_all.h"
 #include "cli/counts.h"
 #include "cli/local_time.h"
+#include "cli/picture_file.h"
 #include "qr/image.h"
 #include "wire/resource.h"
 
@@ -124,6 +117,9 @@ std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now) {
   lines.emplace_back("Scan the code, open the link in a browser, or run: qrx-send -l LINK FILE");
   lines.push_back("Anyone with this link can send " + (terms.count == 0 ? "" : what_is_awaited(terms.count) + " ") +
                   "until " + local_time(terms.expires, now) + ", but cannot read anything.");
+  if (!terms.inbox.empty())
+    lines.push_back("The inbox " + escape_untrusted(terms.inbox) +
+                    " stays; each run of this command makes it last longer.");
   std::string most;
   if (terms.max_size != 0) most = format_size(terms.max_size);
   if (terms.max_files != 0) most += (most.empty() ? "" : " and ") + count_of_files(terms.max_files);
@@ -212,19 +208,7 @@ Result<void> write_qr_file(const std::string& path, const qr::Symbol& symbol, bo
     if (!png) return tl::unexpected(png.error());
     content.assign(reinterpret_cast<const char*>(png->data()), png->size());
   }
-  std::string part = path + ".XXXXXX";
-  const UniqueFd file(::mkostemp(part.data(), O_CLOEXEC));
-  if (!file) return fail_errno("cannot write " + path);
-  // What mkstemp made is for the owner only; a picture to be shown is an ordinary file.
-  const mode_t mask = ::umask(0);
-  ::umask(mask);
-  if (!write_all(file.get(), content) || ::fchmod(file.get(), 0666 & ~mask) != 0 ||
-      ::rename(part.c_str(), path.c_str()) != 0) {
-    const int error = errno;
-    ::unlink(part.c_str());
-    return fail_errno("cannot write " + path, error);
-  }
-  return {};
+  return replace_picture_file(path, content);
 }
 
 }  // namespace qrx::cli

@@ -31,6 +31,7 @@ struct SpaceTerms {
   std::uint64_t max_size = 0;   // in all, as the receiver asked for: 0, nothing
   std::uint64_t max_files = 0;  // likewise
   std::string words;            // the four of the link, or empty
+  std::string inbox;            // its name, or empty
   std::string owner;            // the receiver's own link, when the space is kept; as it came, or empty
 };
 std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now);

@@ -25,7 +25,7 @@ std::uint64_t stricter(const std::optional<std::uint64_t>& wish, std::uint64_t l
 
 Result<WallTime> expiry(WallTime now, Seconds wish, Seconds most) {
   if (wish <= Seconds(0)) return fail(Kind::usage, "the time until expiry must be more than zero");
-  return now + std::min(wish, most);
+  return now + (most == Seconds(0) ? wish : std::min(wish, most));
 }
 
 }  // namespace

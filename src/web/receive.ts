@@ -23,7 +23,7 @@ function entry(words: string, note: string): HTMLElement {
 
 function show_start(trouble = ""): void {
   document.title = "qrx";
-  const most = told.max_expire ?? 86400;
+  const most = told.max_expire || (told.max_expire === 0 ? Infinity : 86400); // 0: no limit
   const times = [900, 3600, 21600, 86400, 604800].filter((seconds) => seconds <= most);
   if (!times.includes(wishes.expire)) wishes.expire = times.at(-1) ?? most;
   const label: HTMLInputElement = h("input", { id: "label", type: "text", maxlength: 60, autocomplete: "off", placeholder: say("label_hint"), value: wishes.label, oninput: () => (wishes.label = label.value.trim()) });

@@ -105,14 +105,8 @@ function show_choosing(): void {
 
 // --- sending
 async function start(): Promise<void> {
-  let files = chooser.files;
-  let message = chooser.text;
-  if (files.length === 0) {
-    files = [{ name: say("note_name"), wanted: say("note_name"), blob: new Blob([`${message}\n`], { type: "text/plain" }), modified: Date.now() }];
-    message = "";
-  }
   let view: SendingView | undefined;
-  current = new Sending(guid, drop, files, message, key, kept, () => view?.changed());
+  current = new Sending(guid, drop, chooser.files, chooser.text, key, kept, () => view?.changed());
   view = new SendingView(main, current, {
     sent: () => show_sent(),
     failed: () => void show_failed(),
@@ -133,11 +127,12 @@ function show_sent(): void {
   const news = h("p", { class: "lead", role: "status" });
   document.title = title;
   fill(main, badge("good"), h("h1", { tabindex: -1 }, title),
-    h("p", { class: "lead" }, say("sent_lead", { files: count_files(files.length), size: size(bytes) }), key ? ` ${say("sent_sealed")}` : ""),
+    h("p", { class: "lead" }, files.length === 0 ? say("sent_text") : say("sent_lead", { files: count_files(files.length), size: size(bytes) }),
+      key ? ` ${files.length === 0 ? say("sent_text_sealed") : say("sent_sealed")}` : ""),
     news,
     h("ul", { class: "files" }, ...files.slice(0, 500).map((file) => h("li", {}, h("b", { dir: "auto" }, shown(file.name)), h("span", {}, size(file.size))))),
     h("div", { class: "actions" }, button(say("send_more"), () => void send_more())),
-    details(say("sums_heading"), h("p", { class: "note" }, key ? say("sums_sha256") : say("sums_xxh128")),
+    files.length > 0 && details(say("sums_heading"), h("p", { class: "note" }, key ? say("sums_sha256") : say("sums_xxh128")),
       h("ul", { class: "files sums" }, ...files.slice(0, 500).map((file) => h("li", {}, h("b", { dir: "auto" }, shown(file.name)), h("code", {}, file.sum))))));
   announce(title);
   scrollTo(0, 0);

@@ -19,19 +19,16 @@ expect_equal 'a picture.png' "$(cat got)" 'bash, files'
 complete_in_bash qrx-serve sw >got
 expect_equal sweep "$(cat got)" 'bash, commands'
 
-if command -v fish >fish.path; then
-  in_fish() { fish --no-config -c "source $completions/${1%% *}.fish; complete -C '$1'" | cut -f1; }
-  expect_equal --on-conflict "$(in_fish 'qrx-recv --on-c')" fish
-  expect_equal "$(printf 'overwrite\nrefuse\nrename')" "$(in_fish 'qrx-recv --on-conflict ' | sort)" 'fish, choices'
-  expect_equal "'a picture.png'" "'$(in_fish 'qrx-send -i a' | sed 's/\\//g')'" 'fish, files'
-fi
-
-if command -v zsh >zsh.path; then
-  for tool in qrx-recv qrx-send qrx-serve; do
-    zsh -n "$completions/_$tool" || fail "zsh cannot read _$tool"
-  done
-  # A zsh of its own in a pseudo-terminal, with Tab pressed in it.
-  cat >press.py <<'EOF'
+in_fish() { fish --no-config -c "source $completions/${1%% *}.fish; complete -C '$1'" | cut -f1; }
+expect_equal --on-conflict "$(in_fish 'qrx-recv --on-c')" fish
+expect_equal "$(printf 'overwrite\nrefuse\nrename')" "$(in_fish 'qrx-recv --on-conflict ' | sort)" 'fish, choices'
+expect_equal "'a picture.png'" "'$(in_fish 'qrx-send -i a' | sed 's/\\//g')'" 'fish, files'
+for tool in qrx-recv qrx-send qrx-serve qrx-share; do
+  fish --no-config -n "$completions/$tool.fish" || fail "fish cannot read $tool.fish"
+  zsh -n "$completions/_$tool" || fail "zsh cannot read _$tool"
+done
+# A zsh of its own in a pseudo-terminal, with Tab pressed in it.
+cat >press.py <<'EOF'
 import os, pty, select, sys, time
 pid, fd = pty.fork()
 if pid == 0:
@@ -49,8 +46,7 @@ os.write(fd, sys.argv[2].encode() + b"\t")
 print(read(sys.argv[3].encode()).decode(errors="replace"))
 os.kill(pid, 9)
 EOF
-  /usr/bin/python3 press.py "$completions" 'qrx-recv --on-c' '--on-conflict' >got
-  expect_match '--on-conflict' got
-  /usr/bin/python3 press.py "$completions" 'qrx-recv --on-conflict ov' 'overwrite' >got
-  expect_match 'overwrite' got
-fi
+/usr/bin/python3 press.py "$completions" 'qrx-recv --on-c' '--on-conflict' >got
+expect_match '--on-conflict' got
+/usr/bin/python3 press.py "$completions" 'qrx-recv --on-conflict ov' 'overwrite' >got
+expect_match 'overwrite' got

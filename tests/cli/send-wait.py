@@ -3,6 +3,7 @@
 """qrx-send --wait: what the receiver's tool says became of a delivery, by built-in and named servers; exit codes and events."""
 import json
 import os
+import pty
 import sys
 import time
 
@@ -18,6 +19,28 @@ def receive(w, *options, **more):
 
 def send(w, drop, *arguments):
     return w.tool("qrx-send", "--json", "-y", "-l", drop, *arguments)
+
+
+def declined_at_terminal(w, *files):
+    """The person at the receiver's terminal says d: discarded for good, and the sender is told."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvp("qrx-recv", ["qrx-recv", "--ask", "--no-qr", "--no-progress", "-b", "127.0.0.1:0", "-o", w.path("asked") + "/"])
+    shown, sender, answered = "", None, 0
+    while True:
+        try:
+            shown += os.read(terminal, 4096).decode("utf-8", "replace")
+        except OSError:
+            break
+        if "HTTP://" in shown and "/U/" in shown and sender is None:
+            sender = send(w, shown[shown.index("HTTP://"):].split()[0], "--wait=60s", *files)
+        if shown.count("[y/N/d/a]") > answered:
+            answered += 1
+            os.write(terminal, b"d\n")
+    os.close(terminal)
+    qrx.check_equal(0, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), f"declining is no failure: {shown}")
+    qrx.check_equal(len(files), answered, f"questions: {shown}")
+    return sender
 
 
 def main():
@@ -52,6 +75,14 @@ def main():
                 receiver.wait()
             else:
                 receiver.expect_exit(0)
+
+        # all of it declined, by a person
+        sender = declined_at_terminal(w, a, b)
+        received = sender.expect_event("received")
+        qrx.check_equal((0, 2, 0), (received["saved"], received["declined"], received["kept"]), "declined")
+        sender.expect_exit(4)
+        qrx.check("the receiver declined it" in sender.err, sender.err)
+        qrx.check_equal([], os.listdir(w.path("asked")), "saved")
 
         # nobody saves it: not in time; and the space that goes without a word
         space = server.space()

@@ -66,6 +66,15 @@ with work() as w:
     check_equal([], left_over(), "directories that are left")
     check_equal(2_500_000, os.path.getsize(photo))
 
+    # with -p whether it may be run, too
+    script = w.file("run.sh", 20)
+    os.chmod(script, 0o755)
+    for options, executable in (((), False), (("-p",), True)):
+        run, row = hand_out(w, "-f", script, *options)
+        got = fetch(w, row["link"])
+        check_equal(executable, os.access(got + "/run.sh", os.X_OK), f"{options}: may be run")
+        run.expect_exit(0)
+
     # the code's text, in upper case, is the same link
     run, row = hand_out(w, "-f", photo, "--qr-file", w.path("code.png"))
     wait_for(10, lambda: os.path.exists(w.path("code.png")), "the picture of the code")

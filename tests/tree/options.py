@@ -7,7 +7,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.environ.get("QRX_BIN", os.path.join(ROOT, "build", "bin"))
-PRIVATE = {"qrx-notify", "qrx-scan", "qrx-show"}  # run by tools, not by people
+PRIVATE = {"qrx-notify", "qrx-poster", "qrx-scan", "qrx-screen", "qrx-show"}  # run by tools, not by people
 COMPLETIONS = {"bash": "{}.bash", "zsh": "_{}", "fish": "{}.fish"}
 
 problems = []

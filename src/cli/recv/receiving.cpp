@@ -6,12 +6,17 @@
 namespace qrx::cli {
 
 ReceivingEnd receive_attended(const api::SpaceAddress& from, const receive::ReceiverOptions& how, ReceiveReport& report,
-                              ReceiveOutput& output, const OwnServer* server) {
+                              ReceiveOutput& output, const OwnServer* server,
+                              const std::function<void()>& each_second) {
   const auto stop = [interrupt = how.client.interrupt] { interrupt->raise(); };
   receive::Receiver receiver(from, how, report.events(stop));
   ReceivingEnd end{fail(Kind::other, "nothing was received"), {}};
+  const auto look = [&] {
+    report.look();
+    if (each_second) each_second();
+  };
   const auto server_died = run_attended([&] { end.received = output.fill(receiver); },
-                                        Attention{[&] { report.redraw(); }, server, stop, [&] { report.look(); }});
+                                        Attention{[&] { report.redraw(); }, server, stop, look});
   end.finished = receiver.finished();
   end.output_closed = !end.received && output.closed();
   if (!server_died)

@@ -31,8 +31,10 @@ struct ReceivingEnd {
 };
 
 // Blocks. `how.client` has an interrupt, which is raised when the server (null: none) dies or stdout takes no more.
+// `each_second` is called by this thread; it may be empty.
 ReceivingEnd receive_attended(const api::SpaceAddress& from, const receive::ReceiverOptions& how, ReceiveReport& report,
-                              ReceiveOutput& output, const OwnServer* server);
+                              ReceiveOutput& output, const OwnServer* server,
+                              const std::function<void()>& each_second = {});
 
 // Saves what earlier runs left (left_spaces.h), as this run would save its own. What is handed in outlives it.
 class LeftSaving {

@@ -7,20 +7,16 @@
 
 #include "base/text.h"
 #include "cli/client_options.h"
+#include "cli/given_name.h"
 #include "cli/places.h"
+#include "cli/recv/poster_file.h"
 #include "term/terminal.h"
 
 namespace qrx::cli {
 
-Options describe(RecvSettings& to) {
-  Options options({"qrx-recv",
-                   "Show a QR code, wait for someone to send, and save what arrives.",
-                   {"[OPTION]...", "[OPTION]... LINK|-"},
-                   {{"qrx-recv", "receive one delivery into this directory"},
-                    {"qrx-recv -f -o ~/Inbox", "keep receiving until Ctrl-C"},
-                    {"qrx-recv -o - | tar x", "hand what arrives to another program"},
-                    {"qrx-recv -s https://qrx.example.org", "receive through a server, from anywhere"},
-                    {"qrx-recv -q --qr-file code.png -t 10m", "in a script: the code as a picture"}}});
+namespace {
+
+void describe_saving(Options& options, RecvSettings& to) {
   options.group("Saving");
   options.text("output", 'o', "PATH", "a directory, a file name, or - for stdout (default: this directory)", to.output,
                Completes::files);
@@ -35,11 +31,9 @@ Options describe(RecvSettings& to) {
                Completes::nothing);
   options.flag("print0", '0', "separate the printed paths by NUL", to.print0);
   options.flag("sha256", 0, "also compute and report SHA-256", to.sha256);
-  options.group("Waiting");
-  options.number("count", 'n', "end after N deliveries (default: 1)", to.count, 1);
-  options.flag("follow", 'f', "keep receiving until Ctrl-C or the link expires", to.follow);
-  options.duration("timeout", 't', "give up if nothing arrives within DUR", to.timeout);
-  options.duration("interval", 'i', "poll the server at this interval instead of holding a request open", to.interval);
+}
+
+void describe_link(Options& options, RecvSettings& to) {
   options.group("The link");
   options.duration("expire", 'e', "how long the link works", to.space.wish.expire);
   options.size("max-size", 0, "accept at most SIZE in total", to.space.wish.max_size);
@@ -50,10 +44,42 @@ Options describe(RecvSettings& to) {
   options.text("identity", 0, "FILE", "secret key for LINK, if another machine opened it", to.identity,
                Completes::files);
   options.flag("keep", 0, "leave the files on the server until the link expires", to.space.keep);
+  options.group("Inboxes and kept spaces");
+  options.text("inbox", 0, "NAME", "receive from an inbox that stays, with the same code; made by its first run",
+               to.inbox);
+  options.flag("list", 0, "list inboxes and kept spaces, and what they hold", to.kept.list);
+  options.flag("show", 0, "show the code and links of NAME (an inbox, a GUID, or - for a link on stdin)", to.kept.show);
+  options.duration("extend", 0, "keep NAME open for this long from now", to.kept.extend);
+  options.flag("close", 0, "take no more files for NAME; what is there stays", to.kept.close);
+  options.flag("delete", 0, "delete NAME from the server, with all that it holds", to.kept.remove);
   options.group("The QR code");
   options.toggle("qr", "show or hide the QR code (default: show on a terminal)", to.qr);
   options.flag("invert", 0, "swap dark and light", to.invert);
   options.text("qr-file", 0, "FILE", "also save the QR code as .png or .svg", to.qr_file, Completes::files);
+  options.text("poster", 0, "FILE", "also save a page to print with the code, as .pdf, .svg or .png", to.poster,
+               Completes::files);
+}
+
+}  // namespace
+
+Options describe(RecvSettings& to) {
+  Options options(
+      {"qrx-recv",
+       "Show a QR code, wait for someone to send, and save what arrives.",
+       {"[OPTION]...", "[OPTION]... LINK|-", "[OPTION]... --list | --show|--extend DUR|--close|--delete NAME"},
+       {{"qrx-recv", "receive one delivery into this directory"},
+        {"qrx-recv -f -o ~/Inbox", "keep receiving until Ctrl-C"},
+        {"qrx-recv -o - | tar x", "hand what arrives to another program"},
+        {"qrx-recv -s https://qrx.example.org", "receive through a server, from anywhere"},
+        {"qrx-recv --inbox home -s https://qrx.example.org", "an inbox that stays, with the same code"},
+        {"qrx-recv -q --qr-file code.png -t 10m", "in a script: the code as a picture"}}});
+  describe_saving(options, to);
+  options.group("Waiting");
+  options.number("count", 'n', "end after N deliveries (default: 1)", to.count, 1);
+  options.flag("follow", 'f', "keep receiving until Ctrl-C or the link expires", to.follow);
+  options.duration("timeout", 't', "give up if nothing arrives within DUR", to.timeout);
+  options.duration("interval", 'i', "poll the server at this interval instead of holding a request open", to.interval);
+  describe_link(options, to);
   options.group("The server");
   options.text("bind", 'b', "HOST:PORT", "address for the built-in server (default: port 8461, or a free one)",
                to.space.bind);
@@ -66,6 +92,24 @@ Options describe(RecvSettings& to) {
   options.arguments("LINK", to.links, Completes::nothing);
   return options;
 }
+
+namespace {
+
+Result<void> check_inbox(RecvSettings& set, const Options& options) {
+  if (set.inbox.empty()) return {};
+  if (auto right = check_given_name("--inbox", set.inbox); !right) return right;
+  for (const auto* name : {"bind", "public-url"})
+    if (options.on_command_line(name))
+      return fail(Kind::usage, "--" + std::string(name) +
+                                   " is for the built-in server, which ends with this command: "
+                                   "an inbox needs one that stays");
+  if (!set.count) set.follow = true;
+  set.space.keep = true;
+  set.space.inbox = set.inbox;
+  return {};
+}
+
+}  // namespace
 
 Result<void> check_usage(RecvSettings& set, const Options& options) {
   const auto usage = [](std::string what, std::string hint = {}) {
@@ -83,16 +127,40 @@ Result<void> check_usage(RecvSettings& set, const Options& options) {
   if (set.interval && set.interval->count() == 0) return usage("--interval: must be at least 1s");
   if (!set.qr_file.empty())
     if (auto known = check_qr_file_name(set.qr_file); !known) return known;
+  if (!set.poster.empty())
+    if (auto known = check_poster_name(set.poster); !known) return known;
+  // What one run does, and no habit.
+  for (auto [name, chosen] : {std::pair("list", &set.kept.list),
+                              {"show", &set.kept.show},
+                              {"close", &set.kept.close},
+                              {"delete", &set.kept.remove}})
+    if (!options.on_command_line(name)) *chosen = false;
+  if (!options.on_command_line("extend")) set.kept.extend.reset();
+  if (set.kept.any()) return check_usage(set.kept, set.links, set.inbox);
   if (set.links.size() > 1) return usage("more than one LINK");
+  if (!set.links.empty() && !options.on_command_line("inbox")) set.inbox.clear();
+  if (auto right = check_inbox(set, options); !right) return right;
   if (!set.links.empty()) {
     for (const auto* name : {"expire", "max-size", "max-files", "label", "keep", "qr", "qr-file", "invert", "bind",
-                             "public-url", "resume"})
+                             "public-url", "resume", "inbox", "poster"})
       if (options.on_command_line(name)) return usage("--" + std::string(name) + " cannot be used with a LINK");
   } else if (set.common.server) {
     for (const auto* name : {"bind", "public-url"})
       if (options.on_command_line(name))
         return usage("--" + std::string(name) + " is for the built-in server, and --server names another");
   }
+  return {};
+}
+
+Result<void> check_reopening(const RecvSettings& set, const Options& options, const wire::Origin& server) {
+  const std::string hint = "choose another name, or delete this one with: qrx-recv --delete '" + set.inbox + "'";
+  for (const auto* name : {"label", "max-size", "max-files", "token-file"})
+    if (options.on_command_line(name))
+      return fail(Kind::usage, "--" + std::string(name) + " is for a new inbox: " + set.inbox + " is there already",
+                  hint);
+  if (options.on_command_line("server") && *set.common.server != server)
+    return fail(Kind::usage,
+                "the inbox " + set.inbox + " is on " + server.url() + ", not on " + set.common.server->url(), hint);
   return {};
 }
 

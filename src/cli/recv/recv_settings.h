@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "cli/invitation.h"
 #include "cli/options.h"
+#include "cli/recv/kept_wish.h"
 #include "cli/recv/receive_report.h"
 #include "cli/space/opened_space.h"
 #include "qr/symbol.h"
@@ -39,6 +40,9 @@ struct RecvSettings {
   bool clipboard = false;
   bool print0 = false;
   std::string resume;
+  std::string inbox;
+  std::string poster;
+  KeptWish kept;
 
   std::uint64_t awaited() const { return follow ? 0 : count.value_or(1); }  // deliveries; 0: as many as come
 };
@@ -48,6 +52,9 @@ Options describe(RecvSettings& to);
 
 // Kind::usage for options that do not go together. --count on the command line is stronger than --follow elsewhere.
 Result<void> check_usage(RecvSettings& settings, const Options& options);
+
+// Kind::usage for options that a new inbox would have, and this one, on that server, has not.
+Result<void> check_reopening(const RecvSettings& settings, const Options& options, const wire::Origin& server);
 
 // What the options say of how to receive and to report, wherever from.
 receive::ReceiverOptions how_to_receive(const RecvSettings& settings, const wire::Origin& origin);

@@ -21,7 +21,16 @@ constexpr std::string_view file_word = "FILE";
 
 struct Taker {
   std::vector<std::string> words;  // without file_word it writes to stdout
+  bool own = false;                // a helper of ours
 };
+
+constexpr Millis time_to_answer{60'000};
+constexpr int status_denied = 4;  // of qrx-screen
+
+// The desktop itself, on D-Bus; it may ask the user first.
+Taker portal() {
+  return {{"qrx-screen"}, true};
+}
 
 // On WSL the screen is that of Windows, all monitors of it.
 constexpr const char* windows_script =
@@ -50,8 +59,10 @@ const std::vector<Desktop>& desktops() {
        "WAYLAND_DISPLAY",
        {{{"grim", "-t", "png", "-"}},
         {{"gnome-screenshot", "-f", "FILE"}},
-        {{"spectacle", "-b", "-n", "-f", "-o", "FILE"}}},
-       "install grim (Sway, Hyprland, labwc), gnome-screenshot (GNOME) or spectacle (KDE); or take one yourself: "
+        {{"spectacle", "-b", "-n", "-f", "-o", "FILE"}},
+        portal()},
+       "install grim (Sway, Hyprland, labwc), gnome-screenshot (GNOME), spectacle (KDE) or xdg-desktop-portal; or take "
+       "one yourself: "
        "qrx-send -i PICTURE"},
       {"X11",
        "DISPLAY",
@@ -59,7 +70,8 @@ const std::vector<Desktop>& desktops() {
         {{"import", "-silent", "-window", "root", "png:-"}},
         {{"scrot", "FILE"}},
         {{"gnome-screenshot", "-f", "FILE"}},
-        {{"spectacle", "-b", "-n", "-f", "-o", "FILE"}}},
+        {{"spectacle", "-b", "-n", "-f", "-o", "FILE"}},
+        portal()},
        "install maim, ImageMagick or scrot; or take one yourself: qrx-send -i PICTURE"}};
   return all;
 }
@@ -100,6 +112,18 @@ Result<std::string> read_picture(const std::string& path) {
   return std::string(std::istreambuf_iterator<char>(file), {});
 }
 
+Result<process::Program> program_of(const Taker& taker, std::vector<std::string> words) {
+  if (!taker.own) return process::installed_program(std::move(words));
+  auto path = process::find_own_program(words.front());
+  if (!path) return tl::unexpected(path.error());
+  process::Program program;
+  program.plan.path = std::move(*path);
+  program.plan.arguments = std::move(words);
+  program.plan.environment = process::own_environment();
+  program.plan.own_group = true;
+  return program;
+}
+
 // Empty: it could not.
 Result<std::string> take_by(const Taker& taker, int stop) {
   std::optional<PrivatePlace> place;
@@ -110,13 +134,15 @@ Result<std::string> take_by(const Taker& taker, int stop) {
     if (!place->made()) return fail_errno("cannot make a directory for the picture");
     word = place->file();
   }
-  auto program = process::installed_program(std::move(words));
+  auto program = program_of(taker, std::move(words));
   if (!program) return tl::unexpected(program.error());
   program->most_output = vision::most_picture_bytes;
-  program->limit = Millis{20'000};
+  program->limit = taker.own ? time_to_answer : Millis{20'000};
   program->stop = stop;
   auto ran = process::run_in_time(*program);
   if (!ran) return tl::unexpected(ran.error());
+  if (taker.own && ran->ended.status == status_denied)
+    return fail(Kind::denied, "the desktop did not allow a screenshot");
   if (!ran->ended.well()) return std::string{};
   return place ? read_picture(place->file()) : std::move(ran->output);
 }
@@ -130,10 +156,12 @@ Result<Screenshot> take_of(const Desktop& desktop, int stop) {
   std::string tried;
   for (const Taker& taker : desktop.takers) {
     const std::string& name = taker.words.front();
-    if (!process::find_in_path(name)) continue;
+    if (!taker.own && !process::find_in_path(name)) continue;
     auto picture = take_by(taker, stop);
-    if (picture && !picture->empty()) return Screenshot{std::move(*picture), name};
-    if (!picture && picture.error().kind == Kind::unavailable) return tl::unexpected(picture.error());
+    if (picture && !picture->empty()) return Screenshot{std::move(*picture), taker.own ? "the desktop" : name};
+    if (!picture && (picture.error().kind == Kind::unavailable || picture.error().kind == Kind::denied))
+      return tl::unexpected(picture.error());
+    if (taker.own) continue;  // there is no portal
     tried += (tried.empty() ? "" : ", ") + name;
   }
   if (tried.empty())

@@ -1,5 +1,8 @@
 #include "cli/send/send_settings.h"
 
+#include <utility>
+
+#include "cli/given_name.h"
 #include "wire/messages.h"
 
 namespace qrx::cli {
@@ -16,29 +19,47 @@ Result<void> check_text(const SendSettings& set, const Options& options) {
   return {};
 }
 
+Result<void> check_names(const SendSettings& set, const Options& options) {
+  for (const auto& [option, name] : {std::pair("--save-as", &set.save_as), {"--to", &set.to}})
+    if (!name->empty())
+      if (auto right = check_given_name(option, *name); !right) return right;
+  if (!set.save_as.empty() && options.on_command_line("to"))
+    return fail(Kind::usage, "--to and --save-as cannot be used together: the one reads what the other writes");
+  if (!set.save_as.empty() && set.scan_only)
+    return fail(Kind::usage, "--scan-only and --save-as cannot be used together",
+                "--save-as without FILE sends nothing, either");
+  if (!set.forget.empty() && (!set.files.empty() || set.text || set.clipboard || set.scan_only || !set.save_as.empty()))
+    return fail(Kind::usage, "--forget does nothing else");
+  return {};
+}
+
 }  // namespace
 
 Result<void> check_usage(SendSettings& set, const Options& options) {
   // What one run does, and no habit: --exec of qrx-recv hands a text on as QRX_TEXT.
   if (!options.on_command_line("text")) set.text.reset();
   if (!options.on_command_line("clipboard")) set.clipboard = false;
+  if (!options.on_command_line("save-as")) set.save_as.clear();
+  if (!options.on_command_line("forget")) set.forget.clear();
+  if (auto right = check_names(set, options); !right) return right;
+  if (!set.forget.empty()) return {};
   if (set.scan_only) {
     if (!set.files.empty()) return fail(Kind::usage, "--scan-only sends nothing, so it takes no FILE");
   } else {
     if (set.any) return fail(Kind::usage, "--any needs --scan-only");
     if (set.text || set.clipboard) return check_text(set, options);
-    if (set.files.empty())
+    if (set.files.empty() && set.save_as.empty())
       return fail(Kind::usage, "nothing to send", "name files, directories, or - for stdin; or a text with --text");
   }
   if (auto fits = wire::check_message(set.message); !fits)
     return fail(Kind::usage, "--message: " + fits.error().what, fits.error().hint);
   int ways = 0;
-  for (const auto* name : {"image", "camera", "screen", "link"}) ways += options.on_command_line(name) ? 1 : 0;
+  for (const auto* name : {"image", "camera", "screen", "link", "to"}) ways += options.on_command_line(name) ? 1 : 0;
   if (ways > 1)
     return fail(
         Kind::usage,
-        "-i, -c, --screen and -l cannot be used together: the link is in pictures, before a camera, on the screen, or "
-        "given");
+        "-i, -c, --screen, -l and --to cannot be used together: the link is in pictures, before a camera, on the "
+        "screen, given, or saved");
   int readers_of_stdin = 0;
   for (const auto* list : {&set.files, &set.images})
     for (const auto& path : *list) readers_of_stdin += path == "-" ? 1 : 0;
@@ -50,13 +71,16 @@ Result<void> check_usage(SendSettings& set, const Options& options) {
 Options describe(SendSettings& to) {
   Options options({"qrx-send",
                    "Send files to whoever is showing the QR code.",
-                   {"[OPTION]... FILE|DIR|-...", "[OPTION]... --text TEXT|--clipboard", "[OPTION]... --scan-only"},
+                   {"[OPTION]... FILE|DIR|-...", "[OPTION]... --text TEXT|--clipboard",
+                    "[OPTION]... --scan-only|--save-as NAME|--forget NAME"},
                    {{"qrx-send photo.jpg", "send a file to the QR code before the camera"},
                     {"qrx-send -i screenshot.png photo.jpg", "send it to the code in a picture"},
                     {"qrx-send -l LINK photos/ notes.txt", "send a directory and a file as one delivery"},
                     {"tar c src | qrx-send -l LINK --name src.tar -", "send what another program writes"},
                     {"qrx-send --screen photo.jpg", "send it to the code on this screen, say in a video call"},
                     {"qrx-send -l LINK --text 'see you at 8'", "send a text"},
+                    {"qrx-send --save-as anna", "remember the link in the code before the camera as anna's"},
+                    {"qrx-send --to anna photo.jpg", "send it to the link that was saved as anna's"},
                     {"qrx-send -i code.png --scan-only", "print the link in a picture"}}});
   options.group("Where to");
   options.texts("image", 'i', "PATH", "find the QR code in this picture or screenshot; - is stdin; repeatable",
@@ -66,6 +90,9 @@ Options describe(SendSettings& to) {
                to.camera, Completes::files);
   options.flag("screen", 0, "take a screenshot and find the code on this screen", to.screen);
   options.text("link", 'l', "LINK", "send to this link instead of scanning", to.link);
+  options.text("to", 0, "NAME", "send to the link saved as NAME, or [to.NAME] of the configuration", to.to);
+  options.text("save-as", 0, "NAME", "remember the link as NAME, for --to; without FILE only that", to.save_as);
+  options.text("forget", 0, "NAME", "forget the link saved as NAME, and exit", to.forget);
   options.flag("scan-only", 0, "print the link found and exit", to.scan_only);
   options.flag("any", 0, "with --scan-only: print the text of any code", to.any);
   options.text("expect", 0, "WORDS", "send only if the receiver shows these four words", to.expect);
@@ -100,7 +127,7 @@ ScanWish where_to(const SendSettings& set, const Options& options) {
     wish.where = ScanWish::Where::camera;
   else if (named("image") || (set.link.empty() && !set.images.empty()))
     wish.where = ScanWish::Where::pictures;
-  else if (!set.link.empty() && !set.scan_only)
+  else if ((!set.link.empty() || !set.to.empty()) && !set.scan_only)
     wish.where = ScanWish::Where::link;
   else if (!set.images.empty())
     wish.where = ScanWish::Where::pictures;

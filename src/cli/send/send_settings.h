@@ -20,6 +20,9 @@ struct SendSettings {
   std::string camera;
   std::string link;
   bool screen = false;
+  std::string to;       // a name
+  std::string save_as;  // a name
+  std::string forget;   // a name
   bool thorough = false;
   bool scan_only = false;
   bool any = false;

@@ -59,8 +59,9 @@ Result<serve::DataOptions> data_options(const ServeSettings& settings) {
 
   space::Policy& policy = out.policy;
   if (settings.max_expire) policy.max_expire = *settings.max_expire;
-  policy.expire = settings.expire.value_or(std::min(policy.expire, policy.max_expire));
-  if (policy.expire > policy.max_expire) {
+  const bool is_limited = policy.max_expire > Seconds(0);
+  policy.expire = settings.expire.value_or(is_limited ? std::min(policy.expire, policy.max_expire) : policy.expire);
+  if (is_limited && policy.expire > policy.max_expire) {
     if (settings.max_expire) return fail(Kind::usage, "--expire is longer than --max-expire");
     policy.max_expire = policy.expire;
   }

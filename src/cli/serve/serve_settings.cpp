@@ -42,7 +42,7 @@ Options describe(ServeSettings& to) {
 
   options.group("Limits");
   options.duration("expire", 0, "how long links work unless the client asks otherwise (default 1d)", to.expire);
-  options.duration("max-expire", 0, "the longest that clients may ask for (default 7d)", to.max_expire);
+  options.duration("max-expire", 0, "the longest that clients may ask for (default 7d; 0: any)", to.max_expire);
   options.size("max-size", 0, "size limit of one space (default: none)", to.max_size);
   options.number("max-files", 0, "file limit of one space (default 100000)", to.max_files);
   options.size("max-total", 0, "size limit of all spaces together (default: the disk)", to.max_total);

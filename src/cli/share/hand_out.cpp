@@ -114,6 +114,7 @@ Result<send::SentDelivery> HandOut::send() {
   send::SenderOptions how;              // no state: no later run knows this space
   how.client = client_for(drop.origin);
   how.client.interrupt = interrupt_;
+  how.preserve = set_.preserve;
   if (set_.seal == "off") how.seal = send::SealChoice::off;
   SendReport report(what_, false, messages_, facts_, progress_);
   send::Sender sender(drop, how, report.events([this] { interrupt_->raise(); }));

@@ -20,6 +20,7 @@ void describe_what(Options& options, ShareSettings& to) {
   options.texts("file", 'f', "PATH", "share this file or directory; - is stdin; repeatable", to.files,
                 Completes::files);
   options.text("name", 0, "NAME", "name for data from stdin, or for the only PATH", to.name);
+  options.flag("preserve", 'p', "with --file: keep the executable bit, too; dates are always kept", to.preserve);
   options.texts("to-file", 0, "FILE", "more recipients, one per line; # begins a comment", to.to_files,
                 Completes::files);
   options.text("space", 0, "GUID|-",
@@ -41,7 +42,7 @@ void describe_notices(Options& options, ShareSettings& to) {
 
 Result<void> check_files(const ShareSettings& set, const Options& options) {
   if (set.files.empty()) {
-    for (const auto* name : {"name", "seal", "bind", "public-url", "token-file"})
+    for (const auto* name : {"name", "preserve", "seal", "bind", "public-url", "token-file"})
       if (options.on_command_line(name)) return fail(Kind::usage, "--" + std::string(name) + " needs --file");
     return {};
   }

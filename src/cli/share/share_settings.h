@@ -24,6 +24,7 @@ struct ShareSettings {
   std::optional<std::uint64_t> downloads;
   // --file, and what goes with it
   std::vector<std::string> files;
+  bool preserve = false;
   std::optional<std::string> name;
   std::string seal = "require";
   std::string bind;

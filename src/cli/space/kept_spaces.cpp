@@ -2,9 +2,12 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <optional>
+#include <tuple>
+#include <utility>
 
 #include "base/private_files.h"
 #include "cli/places.h"
@@ -40,7 +43,7 @@ std::optional<KeptSpace> read_kept(const std::filesystem::path& path) {
   const auto created = from_rfc3339(members->text("created"));
   const auto expires = from_rfc3339(members->text("expires"));
   if (!link || !created || !expires || path.stem() != link->guid.text()) return std::nullopt;
-  return KeptSpace{*link, members->text("drop"), members->text("label"), *created, *expires};
+  return KeptSpace{*link, members->text("drop"), members->text("label"), *created, *expires, members->text("inbox")};
 }
 
 tl::unexpected<Error> none_kept(std::string what) {
@@ -51,27 +54,49 @@ tl::unexpected<Error> none_kept(std::string what) {
 
 }  // namespace
 
-Result<KeptSpace> newest_kept_space(const std::optional<wire::Origin>& server) {
+Result<std::vector<KeptSpace>> kept_spaces() {
   const auto directory = spaces_dir();
   if (!directory) return tl::unexpected(directory.error());
-  std::optional<KeptSpace> newest;
-  std::filesystem::file_time_type newest_written{};
+  struct Written {
+    KeptSpace space;
+    std::filesystem::file_time_type at;
+  };
+  std::vector<Written> found;
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(*directory, error)) {
     if (entry.path().extension() != ".json") continue;
     auto kept = read_kept(entry.path());
-    if (!kept || (server && kept->link.origin != *server)) continue;
     std::error_code ignored;
-    const auto written = std::filesystem::last_write_time(entry.path(), ignored);
-    // "created" has whole seconds: of two in one second the one written later.
-    if (newest && std::pair(newest->created, newest_written) >= std::pair(kept->created, written)) continue;
-    newest = std::move(kept);
-    newest_written = written;
+    if (kept) found.push_back({std::move(*kept), std::filesystem::last_write_time(entry.path(), ignored)});
   }
-  if (!newest)
+  // "created" has whole seconds: of two in one second the one written later.
+  std::sort(found.begin(), found.end(), [](const Written& a, const Written& b) {
+    return std::tie(a.space.created, a.at, a.space.drop) < std::tie(b.space.created, b.at, b.space.drop);
+  });
+  std::vector<KeptSpace> out;
+  for (auto& written : found) out.push_back(std::move(written.space));
+  return out;
+}
+
+Result<KeptSpace> newest_kept_space(const std::optional<wire::Origin>& server) {
+  auto all = kept_spaces();
+  if (!all) return tl::unexpected(all.error());
+  std::erase_if(*all,
+                [&](const KeptSpace& kept) { return !kept.inbox.empty() || (server && kept.link.origin != *server); });
+  if (all->empty())
     return none_kept(server ? "nothing to share: no kept files of " + server->url()
                             : "nothing to share: no kept files");
-  return *newest;
+  return std::move(all->back());
+}
+
+Result<KeptSpace> kept_space_named(const std::string& name) {
+  auto all = kept_spaces();
+  if (!all) return tl::unexpected(all.error());
+  const auto guid = Guid::parse(name);
+  for (auto& kept : *all)
+    if (kept.inbox == name || (guid && kept.link.guid == *guid)) return std::move(kept);
+  return fail(Kind::not_found, "no inbox or kept space '" + name + "' on this machine",
+              all->empty() ? "" : "qrx-recv --list shows them");
 }
 
 Result<KeptSpace> kept_space(const Guid& guid) {
@@ -94,6 +119,7 @@ Result<void> remember_space(const KeptSpace& space, WallTime now) {
       .text("owner", space.link.text())
       .text("drop", space.drop)
       .text("label", space.label)
+      .text("inbox", space.inbox)
       .text("created", to_rfc3339(space.created))
       .text("expires", to_rfc3339(space.expires))
       .write(*directory + "/" + space.link.guid.text() + ".json");

@@ -14,7 +14,6 @@
 #include "cli/places.h"
 #include "cli/secret_line.h"
 #include "cli/signals.h"
-#include "cli/space/kept_spaces.h"
 #include "cli/space/left_spaces.h"
 #include "receive/remembered.h"
 
@@ -47,12 +46,15 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
   OpenedSpace space;
   space.keep_ = plan.keep;
   space.copies_ = plan.copies;
+  space.inbox_ = plan.inbox;
+  // Of an inbox the next run goes on with what is not saved.
+  const bool is_left_to_others = plan.copies || !plan.inbox.empty();
   if (!plan.server) {
     auto own = OwnServer::start({plan.bind, plan.public_url, plan.wish.expire});
     if (!own) return tl::unexpected(own.error());
     space.own_.emplace(std::move(*own));
   }
-  if (!space.own_ && !plan.copies) {
+  if (!space.own_ && !is_left_to_others) {
     auto directory = RunDirectory::make(false);
     if (!directory) return tl::unexpected(directory.error());
     space.named_.emplace(std::move(*directory));
@@ -75,12 +77,11 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
   space.link_ = wire::OwnerLink{origin, created->guid, *token};
   space.owner_ = std::move(created->owner);
   space.limits_ = created->limits;
+  space.created_ = system_clock().wall();
   space.expires_ = created->expires;
   auto drop = checked_drop_link(*created, wish.key);
-  if (!drop) {
-    (void)delete_or_count(space.link_, {}, false);
-    return space.given_up(drop.error());
-  }
+  if (!drop) (void)delete_or_count(space.link_, {}, false);
+  if (!drop) return space.given_up(drop.error());
   space.drop_ = std::move(*drop);
   // A server behind a proxy that does not know its own name: the code would lead every sender to themselves.
   const wire::Origin& leads_to = space.drop_.origin;
@@ -94,11 +95,29 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
   }
   space.unsaved_.target = plan.target;
   space.unsaved_.ask = plan.ask;
-  if (!plan.copies)
+  if (!is_left_to_others)
     space.keep_unsaved(messages);
   else if (space.own_)
     if (auto marked = mark_copies(space.directory()); !marked) return space.given_up(marked.error());
   space.keep_for_later_runs(messages);
+  return space;
+}
+
+Result<OpenedSpace> OpenedSpace::reopen(const KeptSpace& kept, SharedIdentity identity) {
+  auto drop = wire::parse_drop_link(kept.drop);
+  if (!drop || drop->guid != kept.link.guid)
+    return fail(Kind::other, "what was kept of " + kept.name() + " is damaged: it has no link for senders",
+                "remove it with: qrx-recv --delete '" + kept.name() + "'");
+  OpenedSpace space;
+  space.keep_ = true;
+  space.inbox_ = kept.inbox;
+  space.link_ = kept.link;
+  space.drop_ = std::move(*drop);
+  space.owner_ = kept.link.text();
+  space.wish_.label = kept.label;
+  space.identity_ = std::move(identity);
+  space.created_ = kept.created;
+  space.expires_ = kept.expires;
   return space;
 }
 
@@ -127,9 +146,12 @@ void OpenedSpace::keep_for_later_runs(Messages& messages) {
     if (auto kept = keep_identity(link_.guid, *identity_, expires_, now); !kept)
       messages.warn(kept.error().what, "only this run can read what is sent");
   if (!keep_) return;
-  const KeptSpace kept{{shown(), link_.guid, link_.token}, drop_.text(), wish_.label, now, expires_};
-  if (auto remembered = remember_space(kept, now); !remembered)
+  if (auto remembered = remember_space(kept(), now); !remembered)
     messages.warn(remembered.error().what, "write down the owner link");
+}
+
+KeptSpace OpenedSpace::kept() const {
+  return {{shown(), link_.guid, link_.token}, drop_.text(), wish_.label, created_, expires_, inbox_};
 }
 
 SpaceTerms OpenedSpace::terms(const std::string& words) const {
@@ -138,7 +160,9 @@ SpaceTerms OpenedSpace::terms(const std::string& words) const {
   if (wish_.max_size) terms.max_size = limits_.max_size;
   if (wish_.max_files) terms.max_files = limits_.max_files;
   terms.words = words;
-  if (keep_) terms.owner = owner_;
+  terms.inbox = inbox_;
+  // Not of an inbox, whose terminal may be a log: qrx-recv --show tells it.
+  if (keep_ && inbox_.empty()) terms.owner = owner_;
   return terms;
 }
 
@@ -151,6 +175,7 @@ Event OpenedSpace::event(const std::string& words) const {
   event.text("server", shown().url()).text("label", wish_.label).boolean("sealed", identity_ != nullptr);
   if (identity_) event.text("key", identity_->recipient().text());
   if (!words.empty()) event.text("words", words);
+  if (!inbox_.empty()) event.text("inbox", inbox_);
   return event;
 }
 

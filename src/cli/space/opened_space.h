@@ -10,6 +10,7 @@
 #include "cli/events.h"
 #include "cli/invitation.h"
 #include "cli/space/identities.h"
+#include "cli/space/kept_spaces.h"
 #include "cli/space/own_server.h"
 #include "cli/space/unsaved.h"
 #include "cli/user_messages.h"
@@ -21,14 +22,15 @@ namespace qrx::cli {
 
 struct SpaceToOpen {
   std::optional<wire::Origin> server;      // none: one of its own, with these two
-  std::string bind;                        // as in OwnServerOptions
+  std::string bind;                  // as in OwnServerOptions
   std::optional<wire::Origin> public_url;  // likewise
-  std::string token_file;                  // with the token that the named server wants; empty: $QRX_TOKEN, or none
-  wire::CreateSpace wish;                  // open() adds the key, unless sealing is off
-  std::string target;                      // place_of() the output
-  bool ask = false;                        // --ask
-  bool keep = false;                       // --keep: later runs find it, and on a named server it outlives this one
-  bool copies = false;                     // it is to hold copies of what is here: no later run has to save them
+  std::string token_file;            // with the token that the named server wants; empty: $QRX_TOKEN, or none
+  wire::CreateSpace wish;            // open() adds the key, unless sealing is off
+  std::string target;                // place_of() the output
+  bool ask = false;                  // --ask
+  bool keep = false;                 // --keep: later runs find it, and on a named server it outlives this one
+  std::string inbox;                 // kept under this name, for runs that go on with it (inbox.h); or empty
+  bool copies = false;               // it is to hold copies of what is here: no later run has to save them
 };
 
 // The drop link that a server gave for a new space: to that very space, and with `key` in it ("age1…", or empty: none).
@@ -42,10 +44,15 @@ class OpenedSpace {
   // only. After an error its own server is gone; a space that a named one made is deleted if it can be, unless `keep`.
   static Result<OpenedSpace> open(const SpaceToOpen& plan, Messages& messages);
 
-  const wire::OwnerLink& link() const { return link_; }                    // where this machine reaches it
-  const wire::DropLink& drop() const { return drop_; }                     // where others reach it
+  // One that an earlier run opened on a named server, and that outlives this one, too. Null: nothing comes sealed.
+  static Result<OpenedSpace> reopen(const KeptSpace& kept, SharedIdentity identity);
+
+  const wire::OwnerLink& link() const { return link_; }                          // where this machine reaches it
+  const wire::DropLink& drop() const { return drop_; }                           // where others reach it
   const SharedIdentity& identity() const { return identity_; }             // null: nothing comes sealed
   const OwnServer* own_server() const { return own_ ? &*own_ : nullptr; }  // null: the server was named
+
+  KeptSpace kept() const;  // as later runs find it
 
   // What people and machines are told of it. `words`: the four of its link, or empty.
   SpaceTerms terms(const std::string& words) const;
@@ -75,6 +82,7 @@ class OpenedSpace {
 
   bool keep_ = false;
   bool copies_ = false;
+  std::string inbox_;
   std::optional<OwnServer> own_;
   std::optional<RunDirectory> named_;  // of a run with a named server
   UnsavedSpace unsaved_;
@@ -84,7 +92,7 @@ class OpenedSpace {
   wire::CreateSpace wish_;
   SharedIdentity identity_;
   wire::Limits limits_;
-  WallTime expires_;
+  WallTime created_, expires_;
 };
 
 }  // namespace qrx::cli

@@ -166,7 +166,8 @@ std::string home_page(const Look& look, const ServerFacts& facts) {
                 .number("max_size", facts.max_size)
                 .boolean("token", facts.create_needs_token)
                 .object());
-  std::string list = fact(page.say("kept", {{"time", in_words(page, facts.max_expire)}}));
+  std::string list;
+  if (facts.max_expire > Seconds(0)) list += fact(page.say("kept", {{"time", in_words(page, facts.max_expire)}}));
   if (facts.max_size > 0) list += fact(page.say("up_to", {{"what", format_size(facts.max_size)}}));
   return page.in_frame("qrx", fill(embedded_page("home.html"), {{"heading", page.say("home_heading")},
                                                                 {"lead", page.say("home_lead")},
@@ -230,17 +231,19 @@ std::string sent_page(const Look& look, const wire::DeliveryState& delivery, std
     sums += name + "<code>" + to_hex(file.xxh128) + "</code></li>";
   }
   const std::string heading = page.say("sent_heading");
-  return page.in_frame(heading,
-                       fill(embedded_page("sent.html"),
-                            {{"heading", heading},
-                             {"lead", page.say("sent_lead", {{"files", count_of_files(page, delivery.files.size())},
-                                                             {"size", format_size(bytes)}})},
-                             {"files", std::move(files)},
-                             {"again", std::string(again_href)},
-                             {"again_word", page.say("send_more")},
-                             {"sums_heading", page.say("sums_heading")},
-                             {"sums_lead", page.say("sums")},
-                             {"sums", std::move(sums)}}));
+  return page.in_frame(
+      heading, fill(embedded_page("sent.html"),
+                    {{"heading", heading},
+                     {"lead", delivery.files.empty()
+                                  ? page.say("sent_text")
+                                  : page.say("sent_lead", {{"files", count_of_files(page, delivery.files.size())},
+                                                           {"size", format_size(bytes)}})},
+                     {"files", std::move(files)},
+                     {"again", std::string(again_href)},
+                     {"again_word", page.say("send_more")},
+                     {"sums_heading", page.say("sums_heading")},
+                     {"sums_lead", page.say("sums")},
+                     {"sums", std::move(sums)}}));
 }
 
 std::string share_page(const Look& look, const wire::SharedSpace& shared, const wire::AddressOf& address_of,

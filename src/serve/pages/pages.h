@@ -21,8 +21,8 @@ enum class PageKind : std::uint8_t {
 std::string_view page_policy(PageKind kind);
 
 struct ServerFacts {
-  std::string base;  // URL
-  Seconds max_expire{0};
+  std::string base;            // URL
+  Seconds max_expire{0};       // 0: no limit
   std::uint64_t max_size = 0;  // 0: no limit
   bool create_needs_token = false;
 };

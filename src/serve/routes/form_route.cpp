@@ -70,15 +70,13 @@ class FormSink : public front::BodySink, private wire::FormEvents {
     delivery_.reset();
   }
 
-  // A note without a file is a file itself.
+  // A note without a file is a delivery itself: a text.
   Result<void> send_note_alone() {
     const std::string note(trim(note_));
-    const auto row = spaces().open_delivery(guid(), {}, sender());
+    if (note.empty()) return fail(Kind::usage, "no file was chosen");
+    const auto row = spaces().open_delivery(guid(), {note}, sender());
     if (!row) return tl::unexpected(row.error());
     delivery_ = row->delivery;
-    const auto file = spaces().put_small(guid(), *delivery_, "note.txt", as_bytes(note + "\n"));
-    if (!file) return tl::unexpected(file.error());
-    ++files_;
     return {};
   }
 

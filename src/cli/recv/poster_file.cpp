@@ -1,0 +1,73 @@
+#include "cli/recv/poster_file.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <utility>
+
+#include "base/text.h"
+#include "base/unique_fd.h"
+#include "base/write_all.h"
+#include "cli/picture_file.h"
+#include "cli/signals.h"
+#include "poster/poster_page.h"
+#include "process/find_program.h"
+#include "process/run_program.h"
+#include "wire/resource.h"
+
+namespace qrx::cli {
+namespace {
+
+constexpr std::size_t most_bytes = 16U << 20;
+constexpr Millis drawing_time{30'000};  // the first run of fontconfig on a machine reads all fonts
+
+Result<std::string> drawn_by_helper(const poster::PosterPage& page) {
+  const auto helper = process::find_own_program("qrx-poster");
+  if (!helper) return helper;
+  const UniqueFd in(::memfd_create("page", MFD_CLOEXEC));
+  if (!in || !write_all(in.get(), poster::to_bytes(page)) || ::lseek(in.get(), 0, SEEK_SET) != 0)
+    return fail_errno("cannot hold the page in memory");
+  process::Program program;
+  program.plan.path = *helper;
+  program.plan.arguments = {"qrx-poster"};
+  program.plan.environment = process::own_environment();  // where the user's fonts are
+  program.plan.in = in.get();
+  program.most_output = most_bytes;
+  program.limit = drawing_time;
+  program.stop = ended_by_fd();
+  auto ran = process::run_in_time(program);
+  if (!ran) return tl::unexpected(ran.error());
+  if (!ran->ended.well()) return fail(Kind::other, "the poster could not be drawn");
+  return std::move(ran->output);
+}
+
+}  // namespace
+
+Result<void> check_poster_name(const std::string& path) {
+  if (poster::form_of(path)) return {};
+  return fail(Kind::usage, "--poster: '" + path + "' ends neither in .pdf, .svg nor .png");
+}
+
+Result<void> write_poster(const std::string& path, const std::string& name, const wire::DropLink& drop,
+                          const std::string& words, const qr::Symbol& symbol) {
+  if (auto known = check_poster_name(path); !known) return known;
+  poster::PosterPage page;
+  page.form = *poster::form_of(path);
+  page.above = "Scan to send files to";
+  page.name = escape_untrusted(name.empty() ? drop.origin.authority() : name);
+  page.side = symbol.side();
+  for (int y = 0; y < symbol.side(); ++y)
+    for (int x = 0; x < symbol.side(); ++x) page.dark.push_back(symbol.dark(x, y));
+  page.words = words;
+  page.lines = {"Point your phone's camera at the code, or open",
+                drop.origin.url() + wire::path_of({wire::Resource::drop, drop.guid}),
+                "If your device shows other words than these four, it is not the right code.",
+                "Everybody can send. Nobody but the receiver can read what was sent."};
+  if (drop.key.empty()) page.lines.back() = "Everybody can send. Nobody who sees this page can read what was sent.";
+  const auto drawn = drawn_by_helper(page);
+  if (!drawn) return tl::unexpected(drawn.error());
+  return replace_picture_file(path, *drawn);
+}
+
+}  // namespace qrx::cli

@@ -1,0 +1,175 @@
+#!/usr/bin/python3
+# run: timeout=240
+"""qrx-recv --inbox: the same code again and again, across restarts of both sides, made to last while it is used; posters;
+--list, --show, --extend, --close, --delete."""
+import calendar
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import qrx  # noqa: E402
+
+DAY = 86400
+
+
+def inbox(w, name, *options, **more):
+    receiver = w.tool("qrx-recv", "--json", "--inbox", name, "-o", w.path("in") + "/", *options, **more)
+    return receiver
+
+
+def stop(receiver):
+    receiver.signal(signal.SIGINT)
+    receiver.expect_exit(130)
+
+
+def send(w, drop, *files, status=0):
+    sender = w.tool("qrx-send", "-q", "-y", "-l", drop, *files)
+    sender.expect_exit(status)
+    return sender
+
+
+def care(*arguments, status=0):
+    done = subprocess.run([os.path.join(qrx.BIN, "qrx-recv"), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
+    qrx.check_equal(status, done.returncode, f"qrx-recv {arguments}: {done.stdout} {done.stderr}")
+    return done
+
+
+def listed():
+    return {line["inbox"]: line for line in map(json.loads, care("--list", "--json").stdout.splitlines())}
+
+
+def days_left(event):
+    return (calendar.timegm(time.strptime(event["expires"], "%Y-%m-%dT%H:%M:%SZ")) - time.time()) / DAY
+
+
+def lasts(w, server):
+    """What is sent while nobody receives waits, and nothing is saved twice; whatever is started anew."""
+    first = inbox(w, "home", "-s", server.url)
+    space = first.expect_event("space")
+    qrx.check_equal("home", space["inbox"], "inbox")
+    qrx.check_equal("home", space["label"], "label")
+    qrx.check(364 < days_left(space) < 366, f"a year: {space}")
+    send(w, space["drop"], w.file("a.bin", 1000))
+    qrx.check_equal("a.bin", os.path.basename(first.expect_event("saved")["path"]))
+    first.expect_event("delivered")
+    # a second run at the same time would save everything twice
+    second = inbox(w, "home")
+    second.expect_exit(75)
+    qrx.check("in use by another qrx-recv" in second.err, second.err)
+    stop(first)
+    qrx.check("waits in the inbox" in first.err, first.err)
+
+    send(w, space["drop"], w.file("b.bin", 300_000))
+    server.kill()
+    server = server.restart()
+    again = inbox(w, "home")  # its server is known
+    qrx.check_equal(space["drop"], again.expect_event("space")["drop"], "the code")
+    qrx.check_equal("b.bin", os.path.basename(again.expect_event("saved")["path"]), "what was sent meanwhile")
+    again.expect_event("delivered")
+    again.kill()
+    killed = inbox(w, "home", "-n", "1")
+    qrx.check_equal(space["drop"], killed.expect_event("space")["drop"], "the code")
+    send(w, space["drop"], w.file("c.bin", 3))
+    killed.expect_event("saved")
+    killed.expect_exit(0)
+    qrx.check_equal(["a.bin", "b.bin", "c.bin"], sorted(os.listdir(w.path("in"))), "saved once each")
+    return server, space
+
+
+def wrong_use(w, server):
+    for arguments, word in ((["--inbox", "x", "-b", "127.0.0.1:0"], "needs"), (["--inbox", "x"], "needs a server"),
+                            (["--inbox", "../x", "-s", server.url], "letters"), (["--inbox", "", "--list"], ""),
+                            (["--inbox", "home", "--label", "other"], "--label is for a new inbox"),
+                            (["--inbox", "home", "-s", "http://127.0.0.1:9"], "is on " + server.url),
+                            (["--list", "--show"], "nothing else"), (["--delete"], "which one"),
+                            (["--delete", "--close", "home"], "leaves nothing"),
+                            (["--poster", "x.gif", "--inbox", "home"], "neither in .pdf")):
+        if word:
+            done = care(*arguments, status=2)
+            qrx.check(word in done.stderr, f"{arguments}: {done.stderr}")
+    done = care("--show", "nowhere", status=5)
+    qrx.check("no inbox or kept space 'nowhere'" in done.stderr, done.stderr)
+
+
+def poster(w, space):
+    for name in ("p.pdf", "p.svg", "p.png"):
+        shown = care("--show", "home", "--poster", w.path(name), "--qr-file", w.path("code.svg"))
+        qrx.check_equal(space["drop"] + "\n", shown.stdout, "the link")
+    with open(w.path("p.pdf"), "rb") as file:
+        qrx.check(file.read(5) == b"%PDF-", "no PDF")
+    subprocess.run(["rsvg-convert", "-w", "1200", "-o", w.path("drawn.png"), w.path("p.svg")], check=True)
+    for picture in ("p.png", "drawn.png"):
+        found = subprocess.run([os.path.join(qrx.BIN, "qrx-send"), "-i", w.path(picture), "--scan-only"], capture_output=True, text=True, check=False)
+        qrx.check_equal(space["drop"] + "\n", found.stdout, f"the code on {picture}: {found.stderr}")
+
+
+def looked_after(w, server, space):
+    kept = listed()["home"]
+    qrx.check_equal(("open", 3, space["drop"]), (kept["state"], kept["deliveries"], kept["drop"]), kept)
+    columns = care("--list").stdout.splitlines()[0].split("\t")
+    qrx.check_equal(("home", "open", server.url), (columns[0], columns[1], columns[4]), columns)
+    care("--extend", "30d", "home")
+    qrx.check(29 < days_left(listed()["home"]) < 31, listed())
+    # by its GUID, and by its owner's link
+    care("--extend", "20d", space["guid"])
+    done = subprocess.run([os.path.join(qrx.BIN, "qrx-recv"), "--extend", "40d", "-"], input=space["owner"] + "\n", capture_output=True, text=True, check=False)
+    qrx.check_equal(0, done.returncode, done.stderr)
+    qrx.check(39 < days_left(listed()["home"]) < 41, listed())
+    care("--close", "home")
+    qrx.check_equal("closed", listed()["home"]["state"])
+    send(w, space["drop"], w.file("d.bin", 4), status=4)
+    deleted = care("--delete", "home")
+    qrx.check("deleted: home" in deleted.stderr, deleted.stderr)
+    qrx.check_equal({}, listed())
+    for directory in ("spaces", "identities", "recv"):
+        left = [name for name in os.listdir(os.path.join(os.environ["XDG_STATE_HOME"], "qrx", directory)) if space["guid"] in name]
+        qrx.check_equal([], left, directory)
+    send(w, space["drop"], w.path("d.bin"), status=5)
+
+
+def goes(w, server):
+    """One that its server does not have any more is not replaced behind one's back: its code hangs on a wall."""
+    receiver = inbox(w, "wall", "-s", server.url)
+    space = receiver.expect_event("space")
+    stop(receiver)
+    answer = qrx.request("DELETE", f"{server.url}/api/v1/spaces/{space['guid']}", headers={"Authorization": "Bearer " + space["owner"].split("#")[1]})
+    qrx.check_equal(204, answer.status)
+    receiver = inbox(w, "wall")
+    receiver.expect_exit(5)
+    qrx.check("--delete 'wall'" in receiver.err, receiver.err)
+    qrx.check_equal("gone", listed()["wall"]["state"])
+    care("--delete", "wall")
+    receiver = inbox(w, "wall", "-s", server.url)
+    qrx.check(receiver.expect_event("space")["drop"] != space["drop"], "another code")
+    stop(receiver)
+    care("--delete", "wall")
+
+
+def limited(w):
+    """A server that allows less: as long as it allows, again and again."""
+    server = w.server("--max-expire", "40s", "--expire", "40s", data=w.path("short"))
+    receiver = inbox(w, "short", "-s", server.url)
+    return server, receiver, receiver.expect_event("space")
+
+
+def main():
+    with qrx.work() as w:
+        os.makedirs(w.path("in"))
+        _, receiver, short = limited(w)
+        server = w.server("--max-expire", "0")
+        server, space = lasts(w, server)
+        wrong_use(w, server)
+        poster(w, space)
+        # meanwhile the other has made its inbox last longer, half-way before its end
+        qrx.wait_for(60, lambda: listed()["short"]["expires"] > short["expires"], "an extension")
+        stop(receiver)
+        care("--delete", "short")
+        looked_after(w, server, space)
+        goes(w, server)
+
+
+main()

@@ -63,8 +63,7 @@ Result<void> write_poster(const std::string& path, const std::string& name, cons
   page.lines = {"Point your phone's camera at the code, or open",
                 drop.origin.url() + wire::path_of({wire::Resource::drop, drop.guid}),
                 "If your device shows other words than these four, it is not the right code.",
-                "Everybody can send. Nobody but the receiver can read what was sent."};
-  if (drop.key.empty()) page.lines.back() = "Everybody can send. Nobody who sees this page can read what was sent.";
+                "Anyone who sees this page can send, but cannot read anything."};
   const auto drawn = drawn_by_helper(page);
   if (!drawn) return tl::unexpected(drawn.error());
   return replace_picture_file(path, *drawn);

@@ -48,7 +48,7 @@ export class ItemsView {
     const { items, message, trouble } = contents;
     fill(this.element,
       h("h2", {}, title),
-      ...(message ? text_view(message) : []),
+      ...(!message ? [] : items.length > 0 ? text_view(message) : [h("section", { class: "text" }, ...text_view(message))]),
       trouble === "manifest" && h("p", { class: "warn bad", role: "alert" }, say("not_what_was_sealed")),
       trouble === "no_key" && h("p", { class: "warn" }, say("no_key_here")),
       this.texts, this.pictures, this.list,

@@ -115,11 +115,15 @@ std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now) {
   std::vector<std::string> lines;
   if (!terms.words.empty()) lines.push_back("  words: " + terms.words);
   lines.emplace_back("Scan the code, open the link in a browser, or run: qrx-send -l LINK FILE");
-  lines.push_back("Anyone with this link can send " + (terms.count == 0 ? "" : what_is_awaited(terms.count) + " ") +
-                  "until " + local_time(terms.expires, now) + ", but cannot read anything.");
-  if (!terms.inbox.empty())
-    lines.push_back("The inbox " + escape_untrusted(terms.inbox) +
-                    " stays; each run of this command makes it last longer.");
+  const std::string until = local_time(terms.expires, now);
+  if (terms.inbox.empty()) {
+    lines.push_back("Anyone with this link can send " + (terms.count == 0 ? "" : what_is_awaited(terms.count) + " ") +
+                    "until " + until + ", but cannot read anything.");
+  } else {
+    lines.emplace_back("Anyone with this link can send, but cannot read anything.");
+    lines.push_back("The inbox " + escape_untrusted(terms.inbox) + " lasts until " + until +
+                    "; each run of this command extends it.");
+  }
   std::string most;
   if (terms.max_size != 0) most = format_size(terms.max_size);
   if (terms.max_files != 0) most += (most.empty() ? "" : " and ") + count_of_files(terms.max_files);

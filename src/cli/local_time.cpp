@@ -22,6 +22,8 @@ std::string local_time(WallTime time, WallTime now) {
     form = "%H:%M";
   else if (same_day(then, parts(now + std::chrono::hours(24))))
     form = "tomorrow %H:%M";
+  else if (time > now + std::chrono::hours(24 * 180))
+    form = "%e %b %Y";  // else one could take it for this year
   char text[64];
   std::strftime(text, sizeof text, form, &then);
   return std::string(trim(text));

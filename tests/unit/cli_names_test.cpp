@@ -1,9 +1,11 @@
 // Names for inboxes and links, and the page that is printed for them.
 #include "unit/catch.h"
 
+#include <chrono>
 #include <string>
 
 #include "cli/given_name.h"
+#include "cli/local_time.h"
 #include "cli/recv/kept_wish.h"
 #include "poster/poster_page.h"
 
@@ -63,4 +65,10 @@ TEST_CASE("a page travels as bytes, and anything else is none") {
   CHECK(poster::from_bytes("code 1 1\n"));
   CHECK(poster::form_of("a.PDF") == poster::Form::pdf);
   CHECK_FALSE(poster::form_of("pdf"));
+}
+
+TEST_CASE("a time that is far away has its year") {
+  const WallTime now = *from_rfc3339("2026-11-30T12:00:00Z");
+  CHECK(local_time(now + std::chrono::hours(24 * 365), now).ends_with(" Nov 2027"));
+  CHECK(local_time(now + std::chrono::hours(24 * 30), now).find("2026") == std::string::npos);
 }

@@ -43,12 +43,14 @@ fonts-noto-mono
 foot
 gammu-smsd
 grim
+haproxy
 imagemagick
 libarchive-tools?bsdtar
 librsvg2-bin
 mandoc
 nginx-light?nginx
 openssl
+postgresql
 procps
 prosody
 python3

@@ -68,13 +68,14 @@ int main(int argc, char** argv) {
   Messages messages("qrx-serve");
   messages.set_quiet(settings.common.quiet);
   messages.set_verbosity(settings.common.verbose);
-  if (settings.sweep + settings.check + settings.list + settings.block + settings.remove > 1)
+  if (settings.sweep + settings.check + settings.list + settings.block + settings.remove + settings.migrate > 1)
     return options.usage_error("only one command can be given");
   const bool names_spaces = settings.block || settings.remove;
   if (names_spaces && settings.guids.empty())
     return options.usage_error("name the spaces by their GUID: see qrx-serve list");
   if (!names_spaces && !settings.guids.empty())
     return options.usage_error("'" + escape_untrusted(settings.guids.front()) + "' is not a command");
+  if (settings.migrate) return run_migrate(settings, messages);
   if (settings.list) return run_list(settings, messages);
   if (names_spaces) return run_change(settings, messages);
   if (settings.sweep) return run_sweep(settings, messages);

@@ -17,6 +17,8 @@ _qrx_serve() {
       return ;;
     --catalog)
       return ;;
+    --catalog-listen)
+      return ;;
     --blobs)
       return ;;
     --durability)
@@ -70,9 +72,9 @@ _qrx_serve() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-b --bind --socket-mode --socket-group -D --data --catalog --blobs --durability --public-url --trusted-proxy --tls-cert --tls-key --metrics-bind --expire --max-expire --max-size --max-files --max-total --max-spaces --create --token-file --create-rate --max-per-address --log --notify --config -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-b --bind --socket-mode --socket-group -D --data --catalog --catalog-listen --blobs --durability --public-url --trusted-proxy --tls-cert --tls-key --metrics-bind --expire --max-expire --max-size --max-files --max-total --max-spaces --create --token-file --create-rate --max-per-address --log --notify --config -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
-  COMPREPLY=($(compgen -W 'sweep check list block delete' -- "$word"))
+  COMPREPLY=($(compgen -W 'sweep check list block delete migrate' -- "$word"))
 }
 complete -F _qrx_serve qrx-serve

@@ -381,6 +381,10 @@ void Server::wake(const Id& topic) {
   impl_->context.waiters.wake(topic);
 }
 
+void Server::wake_all() {
+  impl_->context.waiters.wake_all();
+}
+
 Server::Counts Server::counts() const {
   const auto& context = impl_->context;
   return {context.connections, context.waiters.count(), context.pool.threads(),

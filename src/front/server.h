@@ -39,6 +39,7 @@ class Server {
   // Wakes the waits and pending sources of a topic. Any thread, any time, cheap when nobody waits. Never blocks on a
   // handler.
   void wake(const Id& topic);
+  void wake_all();  // of every topic
 
   struct Counts {
     std::uint64_t connections, waiting, threads, requests, bytes_in, bytes_out;

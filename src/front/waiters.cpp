@@ -45,4 +45,12 @@ void WaiterList::wake(const Id& topic) {
   for (Waiter* waiter = found->second; waiter != nullptr; waiter = waiter->next_) waiter->woken();
 }
 
+void WaiterList::wake_all() {
+  for (Shard& shard : shards_) {
+    const std::lock_guard lock(shard.mutex);
+    for (const auto& [topic, first] : shard.first)
+      for (Waiter* waiter = first; waiter != nullptr; waiter = waiter->next_) waiter->woken();
+  }
+}
+
 }  // namespace qrx::front

@@ -40,6 +40,7 @@ class WaiterList {
   void add(const Id& topic, Waiter& waiter);
   void remove(Waiter& waiter);  // no wake-up comes after it
   void wake(const Id& topic);   // any thread; the waiters stay
+  void wake_all();              // likewise, those of all topics
   std::size_t count() const { return count_.load(std::memory_order_relaxed); }
 
  private:

@@ -98,8 +98,8 @@ class Catalog {
 
   // Runs `work` in one transaction and returns when it is committed. An error from `work` rolls it back and comes back;
   // what it throws comes back as Kind::other with the reason.
-  // Transactions of several threads may share one sync; `work` runs on some thread, one at a time, must not block, and
-  // may run again when an attempt failed.
+  // `work` must not block, and may run again. Works about one space run one after another, about different ones perhaps
+  // side by side: a work is about one space, and holds no lock while it asks the transaction for something.
   virtual Result<void> change(Durability durability, const std::function<Result<void>(Transaction&)>& work) = 0;
 
   // A consistent copy, cheap when nothing changed since the last call; null when there is no such space.

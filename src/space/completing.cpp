@@ -110,6 +110,9 @@ Result<Completion::Recorded> Completion::record(LiveSpace& live, LiveUpload& upl
       for (const FileRow& other : open->files)
         if (other.name == file.name) recorded.trash = transaction.remove_file(other.file);
     }
+    if (context_.policy.shared)
+      for (const UploadPtr& part : parts)  // another node may have made a file of them meanwhile
+        if (!transaction.upload(part->row.upload)) return fail(Kind::conflict, "a part is gone");
     for (const UploadPtr& part : parts)
       for (const BlobKey& blob : transaction.remove_upload(part->row.upload)) recorded.trash.push_back(blob);
     transaction.put_file(file);

@@ -171,6 +171,19 @@ Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<Transf
   return admitted;
 }
 
+namespace {
+
+// Of this node, with so much of its beginning as is not recorded yet.
+std::optional<FlightRow> flight_of(LiveShare& live, const TransferLeg& leg) {
+  const std::lock_guard lock(live.mutex);
+  const auto ours = std::find_if(live.flights.begin(), live.flights.end(), [&](const FlightRow& one) {
+    return one.file == leg.file && one.first + one.bytes == leg.first + leg.bytes;
+  });
+  return ours == live.flights.end() ? std::nullopt : std::optional(*ours);
+}
+
+}  // namespace
+
 Result<void> Downloads::begin_flights(LiveShare& live, const std::vector<TransferLeg>& legs) {
   std::vector<FlightRow> flights;
   auto changed = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
@@ -243,19 +256,16 @@ void Downloads::end_transfer(LiveShare& live, const std::vector<TransferLeg>& le
 }
 
 Result<void> Downloads::record_ahead(LiveShare& live, const TransferLeg& leg, std::uint64_t from, std::uint64_t until) {
-  return context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+  std::optional<FlightRow> shorter;  // what is recorded is no longer on its way
+  auto changed = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     const auto row = transaction.share(live.share);
     if (!row) return no_such_share();
     if (row->revoked) live.cut = true;  // by another node
-    {
-      const std::lock_guard lock(live.mutex);
-      for (FlightRow& flight : live.flights) {  // what is recorded is no longer on its way
-        if (flight.file != leg.file || flight.first + flight.bytes != leg.first + leg.bytes) continue;
-        flight.bytes -= leg.first + until - flight.first;
-        flight.first = leg.first + until;
-        transaction.put_flight(flight);
-        break;
-      }
+    shorter = flight_of(live, leg);
+    if (shorter) {
+      shorter->bytes -= leg.first + until - shorter->first;
+      shorter->first = leg.first + until;
+      transaction.put_flight(*shorter);
     }
     auto file = transaction.share_file(live.share, leg.file);
     if (!file) file = ShareFileRow{live.share, leg.file, live.guid, 0, {}};
@@ -265,6 +275,11 @@ Result<void> Downloads::record_ahead(LiveShare& live, const TransferLeg& leg, st
     transaction.put_share_file(*file);
     return {};
   });
+  if (!changed || !shorter) return changed;
+  const std::lock_guard lock(live.mutex);
+  for (FlightRow& flight : live.flights)
+    if (flight.flight == shorter->flight) flight = *shorter;
+  return {};
 }
 
 Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead,
@@ -324,6 +339,12 @@ Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& 
   if (!changed) return {};
   if (auto space = registry_.find(live.guid); space && *space != nullptr) versions_.changed(**space);
   return {};
+}
+
+void Downloads::cut_limited() {
+  const std::lock_guard lock(lives_mutex_);
+  for (const auto& [id, weak] : lives_)
+    if (const LiveSharePtr live = weak.lock(); live != nullptr && live->limit > 0) live->cut = true;
 }
 
 void Downloads::begin_doubt(LiveShare& live) {

@@ -69,6 +69,7 @@ class Downloads {
 
   LiveSharePtr live(const Found& found);
   void cut(const Id& share);  // its running transfers
+  void cut_limited();         // those of all limited shares: other nodes may have begun to count without them
   // Admits all legs of a limited share or none.
   Result<void> begin_transfer(LiveShare& live, const std::vector<TransferLeg>& legs);
   // `ahead`: how many bytes of the one leg were recorded before.

@@ -248,6 +248,9 @@ Result<void> ShareNotices::conclude(const Id& share, const NoticeEnding& ending)
 }
 
 Result<void> ShareNotices::end_stale_claims() {
+  // Of nodes that have ended; with one node alone, its start has done that.
+  if (context_.policy.shared)
+    if (auto ended = recover(); !ended) return tl::unexpected(ended.error());
   const WallTime before = context_.clock.wall() - policy_.claim_lives;
   auto stale = context_.catalog.claims_before(before);
   if (!stale) return tl::unexpected(stale.error());

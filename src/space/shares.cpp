@@ -240,6 +240,10 @@ Result<void> Shares::revoke_all(const Guid& guid, std::string_view token) {
   return {};
 }
 
+void Shares::cut_limited() {
+  rooms_->downloads.cut_limited();
+}
+
 // --- the recipient
 
 Result<Shares::Opened> Shares::open(std::string_view link) {

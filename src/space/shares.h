@@ -62,6 +62,9 @@ class Shares {
   Result<void> revoke(const Guid& guid, std::string_view token, const Id& share);
   Result<void> revoke_all(const Guid& guid, std::string_view token);
 
+  // Of limited links: the running transfers of this node end. Other nodes no longer know of them.
+  void cut_limited();
+
   // --- the recipient: the link is the right. Kind::not_found when unknown, Kind::gone when revoked, expired or used
   // up.
   struct Opened {

@@ -19,11 +19,15 @@ std::uint64_t Versions::next(const SpaceLock&, const LiveSpace& live) const {
 
 Result<void> Versions::advance(LiveSpace& live, Transaction& transaction, std::optional<SpaceHead>& head,
                                SpaceChange change) {
-  const SpaceLock lock(live);
-  change.at_least = next(lock, live);
+  {
+    const SpaceLock lock(live);
+    change.at_least = live.issued = next(lock, live);
+  }
+  // Without the lock: with other nodes the catalog waits here for whoever changes the same space.
   const SpaceChanged changed = transaction.change_space(live.row.guid, change);
   if (changed.taken != Taken::yes) return refused(changed.taken, live.row.limits);
   head = changed.head;
+  const SpaceLock lock(live);
   live.issued = std::max(live.issued, changed.head.seq);
   return {};
 }

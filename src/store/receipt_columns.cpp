@@ -3,58 +3,25 @@
 #include "store/columns.h"
 
 namespace qrx::store {
-namespace {
-
 using space::FileReceiptCounts;
 using space::FileReceiptRow;
 using space::ReceiptRow;
 using space::ReceiptState;
 
-#define RECEIPT_COLUMNS "delivery,guid,version,rest,saved,declined,kept,missing,at"
-#define FILE_RECEIPT_COLUMNS "delivery,file,guid,state"
-
-ReceiptRow take_receipt(Statement& row) {
-  ReceiptRow out;
-  out.delivery = to_id(row.next_blob());
-  out.guid = to_id(row.next_blob());
-  out.version = row.next_number();
-  out.rest = static_cast<ReceiptState>(row.next_number());
-  out.counts.saved = row.next_number();
-  out.counts.declined = row.next_number();
-  out.counts.kept = row.next_number();
-  out.counts.missing = row.next_number();
-  out.at = to_time(row.next_signed_number());
-  return out;
-}
-
-FileReceiptRow take_file_receipt(Statement& row) {
-  FileReceiptRow out;
-  out.delivery = to_id(row.next_blob());
-  out.file = to_id(row.next_blob());
-  out.guid = to_id(row.next_blob());
-  out.state = static_cast<ReceiptState>(row.next_number());
-  return out;
-}
-
-}  // namespace
-
 int write_receipt(Connection& connection, const ReceiptRow& row) {
   Statement statement = connection.prepare(
-      "INSERT INTO receipts(" RECEIPT_COLUMNS
+      "INSERT INTO receipts(" QRX_RECEIPT_COLUMNS
       ") VALUES(?,?,?,?,?,?,?,?,?) ON CONFLICT(delivery) DO UPDATE SET version=excluded.version,rest=excluded.rest,"
       "saved=excluded.saved,declined=excluded.declined,kept=excluded.kept,missing=excluded.missing,at=excluded.at");
-  statement.blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes)).number(row.version);
-  statement.number(static_cast<std::uint64_t>(row.rest)).number(row.counts.saved).number(row.counts.declined);
-  statement.number(row.counts.kept).number(row.counts.missing).signed_number(to_number(row.at));
+  bind_receipt(statement, row);
   return run(statement);
 }
 
 int write_file_receipt(Connection& connection, const FileReceiptRow& row) {
   Statement statement =
-      connection.prepare("INSERT INTO file_receipts(" FILE_RECEIPT_COLUMNS
+      connection.prepare("INSERT INTO file_receipts(" QRX_FILE_RECEIPT_COLUMNS
                          ") VALUES(?,?,?,?) ON CONFLICT(delivery,file) DO UPDATE SET state=excluded.state");
-  statement.blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.file.bytes)).blob(as_bytes(row.guid.bytes));
-  statement.number(static_cast<std::uint64_t>(row.state));
+  bind_file_receipt(statement, row);
   return run(statement);
 }
 
@@ -72,20 +39,21 @@ int forget_receipts(Connection& connection, WallTime before) {
 }
 
 Result<std::optional<ReceiptRow>> read_receipt(Connection& connection, const Id& delivery) {
-  return take_one(by_id(connection, "SELECT " RECEIPT_COLUMNS " FROM receipts WHERE delivery=?", delivery),
-                  take_receipt);
+  return take_one(by_id(connection, "SELECT " QRX_RECEIPT_COLUMNS " FROM receipts WHERE delivery=?", delivery),
+                  take_receipt<Statement>);
 }
 
 Result<std::vector<FileReceiptRow>> read_file_receipts(Connection& connection, const Id& delivery) {
-  return take_all(by_id(connection, "SELECT " FILE_RECEIPT_COLUMNS " FROM file_receipts WHERE delivery=?", delivery),
-                  take_file_receipt);
+  return take_all(
+      by_id(connection, "SELECT " QRX_FILE_RECEIPT_COLUMNS " FROM file_receipts WHERE delivery=?", delivery),
+      take_file_receipt<Statement>);
 }
 
 Result<std::optional<FileReceiptRow>> read_file_receipt(Connection& connection, const Id& delivery, const Id& file) {
   Statement statement =
-      connection.prepare("SELECT " FILE_RECEIPT_COLUMNS " FROM file_receipts WHERE delivery=? AND file=?");
+      connection.prepare("SELECT " QRX_FILE_RECEIPT_COLUMNS " FROM file_receipts WHERE delivery=? AND file=?");
   statement.blob(as_bytes(delivery.bytes)).blob(as_bytes(file.bytes));
-  return take_one(std::move(statement), take_file_receipt);
+  return take_one(std::move(statement), take_file_receipt<Statement>);
 }
 
 Result<FileReceiptCounts> count_file_receipts(Connection& connection, const Id& delivery) {

@@ -3,8 +3,6 @@
 #include "store/columns.h"
 
 namespace qrx::store {
-namespace {
-
 using space::DeliveryRow;
 using space::FileRow;
 using space::SpaceChange;
@@ -16,120 +14,14 @@ using space::Taken;
 using space::UploadRow;
 using space::Use;
 
-// The columns in the order of the SELECTs below.
-Use take_use(Statement& row) {
-  Use out;
-  out.bytes = row.next_number();
-  out.weight.files = row.next_number();
-  out.weight.manifests = row.next_number();
-  out.weight.parts = row.next_number();
-  return out;
-}
-
-// Enumerations are stored by their numbers: a new value goes behind those that there are.
-SpaceRow take_space(Statement& row) {
-  SpaceRow out;
-  out.guid = to_id(row.next_blob());
-  out.owner_hash = to_array<Sha256Sum>(row.next_blob());
-  out.label = row.next_text();
-  out.key = row.next_text();
-  out.seal = static_cast<space::Seal>(row.next_number());
-  out.limits.max_size = row.next_number();
-  out.limits.max_files = row.next_number();
-  out.created = to_time(row.next_signed_number());
-  out.expires = to_time(row.next_signed_number());
-  out.phase = static_cast<space::Phase>(row.next_number());
-  out.seq = row.next_number();
-  out.use = take_use(row);
-  return out;
-}
-
-SpaceHead take_head(Statement& row) {
-  SpaceHead out;
-  out.seq = row.next_number();
-  out.expires = to_time(row.next_signed_number());
-  out.phase = static_cast<space::Phase>(row.next_number());
-  out.use = take_use(row);
-  return out;
-}
-
-DeliveryRow take_delivery(Statement& row) {
-  DeliveryRow out;
-  out.delivery = to_id(row.next_blob());
-  out.guid = to_id(row.next_blob());
-  out.message = row.next_text();
-  out.created = to_time(row.next_signed_number());
-  out.committed = next_optional_time(row);
-  return out;
-}
-
-FileRow take_file(Statement& row) {
-  FileRow out;
-  out.file = to_id(row.next_blob());
-  out.delivery = to_id(row.next_blob());
-  out.guid = to_id(row.next_blob());
-  out.name = row.next_text();
-  out.size = row.next_number();
-  out.type = row.next_text();
-  out.xxh128 = to_array<Xxh128Sum>(row.next_blob());
-  if (row.next_is_null())
-    row.skip();
-  else
-    out.sha256 = to_array<Sha256Sum>(row.next_blob());
-  out.sealed = row.next_number() != 0;
-  out.blob = to_id(row.next_blob());
-  out.blob_offset = row.next_number();
-  out.properties.modified = next_optional_time(row);
-  out.properties.executable = row.next_number() != 0;
-  return out;
-}
-
-UploadRow take_upload(Statement& row) {
-  UploadRow out;
-  out.upload = to_id(row.next_blob());
-  out.delivery = to_id(row.next_blob());
-  out.guid = to_id(row.next_blob());
-  out.name = row.next_text();
-  out.metadata = row.next_text();
-  if (row.next_is_null())
-    row.skip();
-  else
-    out.length = row.next_number();
-  out.offset = row.next_number();
-  out.epoch = row.next_number();
-  out.blob = to_id(row.next_blob());
-  out.implicit = row.next_number() != 0;
-  out.partial = row.next_number() != 0;
-  out.damaged = row.next_number() != 0;
-  out.created = to_time(row.next_signed_number());
-  out.expires = to_time(row.next_signed_number());
-  out.holder = next_optional_id(row);
-  out.spare = next_optional_id(row);
-  return out;
-}
-
-#define FILE_COLUMNS                                                         \
-  "file,delivery,guid,name,size,type,xxh128,sha256,sealed,blob,blob_offset," \
-  "modified,executable"
-#define UPLOAD_COLUMNS \
-  "upload,delivery,guid,name,metadata,length,offset,epoch,blob,lone,partial,damaged,created,expires,holder,spare"
-#define DELIVERY_COLUMNS "delivery,guid,message,created,committed"
-#define SPACE_COLUMNS "guid,owner_hash,label,key,seal,max_size,max_files,created,expires,phase,seq"
-#define USE_COLUMNS "bytes,files,manifests,parts"
-
-}  // namespace
-
 int write_space(Connection& connection, const SpaceRow& row) {
   Statement statement = connection.prepare(
-      "INSERT INTO spaces(" SPACE_COLUMNS
+      "INSERT INTO spaces(" QRX_SPACE_COLUMNS
       ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(guid) DO UPDATE SET "
       "owner_hash=excluded.owner_hash,label=excluded.label,key=excluded.key,seal=excluded.seal,"
       "max_size=excluded.max_size,max_files=excluded.max_files,created=excluded.created,expires=excluded.expires,"
       "phase=excluded.phase,seq=excluded.seq");
-  statement.blob(as_bytes(row.guid.bytes)).blob(as_bytes(row.owner_hash)).text(row.label).text(row.key);
-  statement.number(static_cast<std::uint64_t>(row.seal)).number(row.limits.max_size).number(row.limits.max_files);
-  statement.signed_number(to_number(row.created)).signed_number(to_number(row.expires));
-  statement.number(static_cast<std::uint64_t>(row.phase)).number(row.seq);
+  bind_space(statement, row);
   return run(statement);
 }
 
@@ -137,7 +29,8 @@ namespace {
 
 // What of `more` does not fit beside what there is. One parts_beyond_files for all.
 Result<Taken> find_obstacle(Connection& connection, const Guid& guid, const Use& more) {
-  Statement statement = by_id(connection, "SELECT max_size,max_files," USE_COLUMNS " FROM spaces WHERE guid=?", guid);
+  Statement statement =
+      by_id(connection, "SELECT max_size,max_files," QRX_USE_COLUMNS " FROM spaces WHERE guid=?", guid);
   if (!statement.step()) {
     if (statement.failed()) return fail_sqlite(statement.code(), reading);
     return Taken::no_such_space;
@@ -170,7 +63,7 @@ int write_change(Connection& connection, const Guid& guid, const SpaceChange& ch
       "UPDATE spaces SET seq=max(seq+1,?1),bytes=bytes+?2,files=files+?3,manifests=manifests+?4,parts=parts+?5 "
       "WHERE guid=?6 AND (?7 OR ((?2=0 OR max_size=0 OR bytes+?2<=max_size) AND (max_files=0 OR "
       "((?3=0 OR files+?3<=max_files) AND (?4=0 OR manifests+?4<=max_files) AND (?5=0 OR parts+?5<=max_files+64))))) "
-      "RETURNING seq,expires,phase," USE_COLUMNS);
+      "RETURNING seq,expires,phase," QRX_USE_COLUMNS);
   const Use& more = change.more;
   statement.number(change.at_least).number(more.bytes).number(more.weight.files).number(more.weight.manifests);
   statement.number(more.weight.parts).blob(as_bytes(guid.bytes)).number(change.even_if_full ? 1 : 0);
@@ -187,70 +80,53 @@ int write_change(Connection& connection, const Guid& guid, const SpaceChange& ch
 
 int write_delivery(Connection& connection, const DeliveryRow& row) {
   Statement statement =
-      connection.prepare("INSERT INTO deliveries(" DELIVERY_COLUMNS
+      connection.prepare("INSERT INTO deliveries(" QRX_DELIVERY_COLUMNS
                          ") VALUES(?,?,?,?,?) ON CONFLICT(delivery) DO UPDATE SET "
                          "message=excluded.message,created=excluded.created,committed=excluded.committed");
-  statement.blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes)).text(row.message);
-  statement.signed_number(to_number(row.created));
-  bind_time(statement, row.committed);
+  bind_delivery(statement, row);
   return run(statement);
 }
 
 int write_file(Connection& connection, const FileRow& row) {
   Statement statement = connection.prepare(
-      "INSERT INTO files(" FILE_COLUMNS
+      "INSERT INTO files(" QRX_FILE_COLUMNS
       ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(file) DO UPDATE SET "
       "delivery=excluded.delivery,name=excluded.name,size=excluded.size,type=excluded.type,xxh128=excluded.xxh128,"
       "sha256=excluded.sha256,sealed=excluded.sealed,blob=excluded.blob,blob_offset=excluded.blob_offset,"
       "modified=excluded.modified,executable=excluded.executable");
-  statement.blob(as_bytes(row.file.bytes)).blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes));
-  statement.text(row.name).number(row.size).text(row.type).blob(as_bytes(row.xxh128));
-  if (row.sha256)
-    statement.blob(as_bytes(*row.sha256));
-  else
-    statement.null();
-  statement.number(row.sealed ? 1 : 0).blob(as_bytes(row.blob.bytes)).number(row.blob_offset);
-  bind_time(statement, row.properties.modified);
-  statement.number(row.properties.executable ? 1 : 0);
+  bind_file(statement, row);
   return run(statement);
 }
 
 int write_upload(Connection& connection, const UploadRow& row) {
   Statement statement = connection.prepare(
-      "INSERT INTO uploads(" UPLOAD_COLUMNS
+      "INSERT INTO uploads(" QRX_UPLOAD_COLUMNS
       ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(upload) DO UPDATE SET "
       "delivery=excluded.delivery,name=excluded.name,metadata=excluded.metadata,length=excluded.length,"
       "offset=excluded.offset,epoch=excluded.epoch,blob=excluded.blob,lone=excluded.lone,partial=excluded.partial,"
       "damaged=excluded.damaged,created=excluded.created,expires=excluded.expires,holder=excluded.holder,"
       "spare=excluded.spare");
-  statement.blob(as_bytes(row.upload.bytes)).blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes));
-  statement.text(row.name).text(row.metadata);
-  if (row.length)
-    statement.number(*row.length);
-  else
-    statement.null();
-  statement.number(row.offset).number(row.epoch).blob(as_bytes(row.blob.bytes));
-  statement.number(row.implicit ? 1 : 0).number(row.partial ? 1 : 0).number(row.damaged ? 1 : 0);
-  statement.signed_number(to_number(row.created)).signed_number(to_number(row.expires));
-  bind_optional_id(statement, row.holder);
-  bind_optional_id(statement, row.spare);
+  bind_upload(statement, row);
   return run(statement);
 }
 
 Result<std::optional<SpaceState>> read_space(Connection& connection, const Guid& guid) {
-  auto space = take_one(by_id(connection, "SELECT " SPACE_COLUMNS "," USE_COLUMNS " FROM spaces WHERE guid=?", guid),
-                        take_space);
+  auto space =
+      take_one(by_id(connection, "SELECT " QRX_SPACE_COLUMNS "," QRX_USE_COLUMNS " FROM spaces WHERE guid=?", guid),
+               take_space<Statement>);
   if (!space) return tl::unexpected(std::move(space.error()));
   if (!*space) return std::optional<SpaceState>();
   std::optional<SpaceState> out(std::in_place);
   out->space = std::move(**space);
   const auto of_space = [&](const char* sql) { return by_id(connection, sql, guid); };
-  auto deliveries =
-      take_all(of_space("SELECT " DELIVERY_COLUMNS " FROM deliveries WHERE guid=? ORDER BY number"), take_delivery);
+  auto deliveries = take_all(of_space("SELECT " QRX_DELIVERY_COLUMNS " FROM deliveries WHERE guid=? ORDER BY number"),
+                             take_delivery<Statement>);
   if (!deliveries) return tl::unexpected(std::move(deliveries.error()));
-  auto files = take_all(of_space("SELECT " FILE_COLUMNS " FROM files WHERE guid=? ORDER BY number"), take_file);
+  auto files =
+      take_all(of_space("SELECT " QRX_FILE_COLUMNS " FROM files WHERE guid=? ORDER BY number"), take_file<Statement>);
   if (!files) return tl::unexpected(std::move(files.error()));
-  auto uploads = take_all(of_space("SELECT " UPLOAD_COLUMNS " FROM uploads WHERE guid=? ORDER BY number"), take_upload);
+  auto uploads = take_all(of_space("SELECT " QRX_UPLOAD_COLUMNS " FROM uploads WHERE guid=? ORDER BY number"),
+                          take_upload<Statement>);
   if (!uploads) return tl::unexpected(std::move(uploads.error()));
   out->deliveries = std::move(*deliveries);
   out->files = std::move(*files);
@@ -263,7 +139,7 @@ Result<space::CommittedPage> read_committed(Connection& connection, const Guid& 
   space::CommittedPage page;
   std::uint64_t files = 0, bytes = 0;
   const auto is_full = [&] { return files >= most.files || bytes >= most.bytes; };
-  Statement deliveries = connection.prepare("SELECT number," DELIVERY_COLUMNS
+  Statement deliveries = connection.prepare("SELECT number," QRX_DELIVERY_COLUMNS
                                             " FROM deliveries WHERE guid=? AND committed IS NOT NULL "
                                             "AND (committed,number)>=(?,?) ORDER BY committed,number");
   deliveries.blob(as_bytes(guid.bytes)).signed_number(to_number(from.committed)).number(from.delivery);
@@ -272,7 +148,7 @@ Result<space::CommittedPage> read_committed(Connection& connection, const Guid& 
     space::CommittedPage::Delivery one{take_delivery(deliveries), {}};
     const bool goes_on = number == from.delivery && *one.row.committed == from.committed;
     space::PageStart at{*one.row.committed, number, goes_on ? from.file : 0};
-    Statement rows = connection.prepare("SELECT number," FILE_COLUMNS
+    Statement rows = connection.prepare("SELECT number," QRX_FILE_COLUMNS
                                         " FROM files WHERE guid=? AND delivery=? AND number>? ORDER BY number");
     rows.blob(as_bytes(guid.bytes)).blob(as_bytes(one.row.delivery.bytes)).number(at.file);
     while (rows.step()) {
@@ -298,27 +174,30 @@ Result<space::CommittedPage> read_committed(Connection& connection, const Guid& 
 }
 
 Result<std::optional<FileRow>> read_file(Connection& connection, const Id& file) {
-  return take_one(by_id(connection, "SELECT " FILE_COLUMNS " FROM files WHERE file=?", file), take_file);
+  return take_one(by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE file=?", file), take_file<Statement>);
 }
 
 Result<std::vector<FileRow>> read_files_after(Connection& connection, const Id& last, std::size_t most) {
-  Statement statement = connection.prepare("SELECT " FILE_COLUMNS " FROM files WHERE file>? ORDER BY file LIMIT ?");
+  Statement statement = connection.prepare("SELECT " QRX_FILE_COLUMNS " FROM files WHERE file>? ORDER BY file LIMIT ?");
   statement.blob(as_bytes(last.bytes)).number(most);
-  return take_all(std::move(statement), take_file);
+  return take_all(std::move(statement), take_file<Statement>);
 }
 
 Result<std::vector<UploadRow>> read_uploads(Connection& connection) {
-  return take_all(connection.prepare("SELECT " UPLOAD_COLUMNS " FROM uploads ORDER BY number"), take_upload);
+  return take_all(connection.prepare("SELECT " QRX_UPLOAD_COLUMNS " FROM uploads ORDER BY number"),
+                  take_upload<Statement>);
 }
 
 Result<std::optional<UploadRow>> read_upload(Connection& connection, const Id& upload) {
-  return take_one(by_id(connection, "SELECT " UPLOAD_COLUMNS " FROM uploads WHERE upload=?", upload), take_upload);
+  return take_one(by_id(connection, "SELECT " QRX_UPLOAD_COLUMNS " FROM uploads WHERE upload=?", upload),
+                  take_upload<Statement>);
 }
 
 Result<std::optional<space::OpenDelivery>> read_open_delivery(Connection& connection, const Id& delivery) {
   auto row = take_one(
-      by_id(connection, "SELECT " DELIVERY_COLUMNS " FROM deliveries WHERE delivery=? AND committed IS NULL", delivery),
-      take_delivery);
+      by_id(connection, "SELECT " QRX_DELIVERY_COLUMNS " FROM deliveries WHERE delivery=? AND committed IS NULL",
+            delivery),
+      take_delivery<Statement>);
   if (!row) return tl::unexpected(std::move(row.error()));
   if (!*row) return std::optional<space::OpenDelivery>();
   const auto of_it = [&](const char* sql) {
@@ -326,18 +205,19 @@ Result<std::optional<space::OpenDelivery>> read_open_delivery(Connection& connec
     statement.blob(as_bytes(delivery.bytes));
     return statement;
   };
-  auto files =
-      take_all(of_it("SELECT " FILE_COLUMNS " FROM files WHERE guid=? AND delivery=? ORDER BY number"), take_file);
+  auto files = take_all(of_it("SELECT " QRX_FILE_COLUMNS " FROM files WHERE guid=? AND delivery=? ORDER BY number"),
+                        take_file<Statement>);
   if (!files) return tl::unexpected(std::move(files.error()));
-  auto uploads = take_all(of_it("SELECT " UPLOAD_COLUMNS " FROM uploads WHERE guid=? AND delivery=? ORDER BY number"),
-                          take_upload);
+  auto uploads =
+      take_all(of_it("SELECT " QRX_UPLOAD_COLUMNS " FROM uploads WHERE guid=? AND delivery=? ORDER BY number"),
+               take_upload<Statement>);
   if (!uploads) return tl::unexpected(std::move(uploads.error()));
   return space::OpenDelivery{std::move(**row), std::move(*files), std::move(*uploads)};
 }
 
 Result<std::vector<DeliveryRow>> read_open_deliveries(Connection& connection) {
-  return take_all(connection.prepare("SELECT " DELIVERY_COLUMNS " FROM deliveries WHERE committed IS NULL"),
-                  take_delivery);
+  return take_all(connection.prepare("SELECT " QRX_DELIVERY_COLUMNS " FROM deliveries WHERE committed IS NULL"),
+                  take_delivery<Statement>);
 }
 
 }  // namespace qrx::store

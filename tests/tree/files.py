@@ -7,7 +7,7 @@ import sys
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 TOP = {"CMakeLists.txt", "LICENSE", "Makefile", "README.md", "cmd", "completions", "man", "src", "tests"}
-SCRIPT_FOLDERS = ["tree", "cli", "tus", "web", "faults"]
+SCRIPT_FOLDERS = ["tree", "cli", "tus", "web", "cluster", "faults"]
 
 problems = []
 

@@ -21,17 +21,20 @@ space::Policy policy_of_nodes(bool shared) {
 }  // namespace
 
 Nodes::Nodes(const Settings& settings) : settings_(settings), random_(settings.seed) {
-  const auto catalog = [&] {
+  if (settings.open_catalog) {
+    for (unsigned i = 0; i < node_count; ++i) catalogs_.push_back(settings.open_catalog());
+  } else {
     auto opened = store::SqliteCatalog::open(directory_ / "catalog.db", {.relaxed = true});
     if (!opened) throw std::runtime_error(opened.error().what);
-    return std::move(*opened);
-  };
-  catalog_ = catalog();
+    catalogs_.push_back(std::move(*opened));
+  }
+  catalog_ = catalogs_.front().get();
   auto files = store::FileBlobs::open(directory_.text(), {.relaxed = true});
   if (!files) throw std::runtime_error(files.error().what);
   blobs_ = std::move(*files);
   for (unsigned i = 0; i < node_count; ++i) {
-    spaces_[i] = std::make_unique<Spaces>(*catalog_, *blobs_, clock_, events_, policy_of_nodes(settings.anywhere));
+    spaces_[i] = std::make_unique<Spaces>(*catalogs_[i % catalogs_.size()], *blobs_, clock_, events_,
+                                          policy_of_nodes(settings.anywhere));
     shares_[i] = std::make_unique<space::Shares>(*spaces_[i], space::SharePolicy{});
   }
   open_space();
@@ -72,10 +75,12 @@ void Nodes::step() {
     unsigned weight;
     void (Nodes::*run)();
   };
-  static constexpr std::array<Choice, 20> choices{{{"open a space", 1, &Nodes::open_space},
+  static constexpr std::array<Choice, 24> choices{{{"open a space", 1, &Nodes::open_space},
                                                    {"change a space", 2, &Nodes::change_space},
                                                    {"delete a space", 1, &Nodes::delete_space},
                                                    {"send a file", 3, &Nodes::send_one},
+                                                   {"send a checked file", 2, &Nodes::send_checked},
+                                                   {"send in parts", 2, &Nodes::send_in_parts},
                                                    {"begin an upload", 4, &Nodes::begin_upload},
                                                    {"begin to write", 6, &Nodes::begin_writing},
                                                    {"write", 8, &Nodes::write_more},
@@ -89,8 +94,10 @@ void Nodes::step() {
                                                    {"look", 6, &Nodes::look},
                                                    {"download", 3, &Nodes::download},
                                                    {"share", 1, &Nodes::share},
+                                                   {"revoke", 1, &Nodes::revoke},
                                                    {"begin to take", 3, &Nodes::begin_taking},
                                                    {"end taking", 3, &Nodes::end_taking},
+                                                   {"let a space expire", 1, &Nodes::let_expire},
                                                    {"sweep", 1, &Nodes::sweep}}};
   unsigned total = 0;
   for (const Choice& one : choices) total += one.weight;
@@ -163,6 +170,26 @@ void Nodes::delete_space() {
   ++done_[doing_];
 }
 
+void Nodes::let_expire() {
+  const auto here = std::count_if(places_.begin(), places_.end(), [](const Place& place) { return !place.gone; });
+  if (here < 2) return;
+  const std::size_t at = any_place();
+  wire::ChangeSpace change;
+  change.expire = Seconds(1);
+  const space::Created& created = places_[at].created;
+  const auto changed = node_of(at).extend(created.space.guid, created.token.text(), change);
+  if (!changed) broken(changed.error().what);
+  clock_.pass(Seconds(2));
+  forget_place(at);
+  for (const auto& node : spaces_) {
+    if (!settings_.anywhere && node != spaces_[places_[at].home]) continue;
+    const auto seen = node->view(created.space.guid, created.token.text());
+    must(!seen && (seen.error().kind == Kind::gone || seen.error().kind == Kind::not_found), "it did not expire");
+    must(!node->create_upload(created.space.guid, new_upload("late", 1)), "an expired space took an upload");
+  }
+  ++done_[doing_];
+}
+
 void Nodes::check_limits(std::size_t at) const {
   const Place& place = places_[at];
   std::uint64_t bytes = 0, files = 0;
@@ -181,7 +208,7 @@ void Nodes::check_limits(std::size_t at) const {
   must(place.max_files == 0 || files <= place.max_files, "more files than the space takes");
 }
 
-// --- uploads
+// --- who reads
 
 std::string Nodes::read(std::size_t at, const Id& file) {
   const Place& place = places_[at];
@@ -258,11 +285,26 @@ void Nodes::share() {
   wish.downloads = link.limit;
   wish.notify = false;
   const space::Created& created = places_[at].created;
-  const unsigned node = settings_.anywhere ? any(node_count) : places_[at].home;
-  const auto made = shares_[node]->create(created.space.guid, created.token.text(), wish);
+  const auto made = shares_of(at).create(created.space.guid, created.token.text(), wish);
   if (!made) broken(made.error().what);
   link.link = made->shares.shares.at(0).token;
+  link.share = made->shares.shares.at(0).share;
   links_.push_back(std::move(link));
+  ++done_[doing_];
+}
+
+space::Shares& Nodes::shares_of(std::size_t place) {
+  return *shares_[settings_.anywhere ? any(node_count) : places_[place].home];
+}
+
+void Nodes::revoke() {
+  if (links_.empty()) return;
+  Link& link = links_[any(static_cast<unsigned>(links_.size()))];
+  if (places_[link.place].gone) return;
+  const space::Created& created = places_[link.place].created;
+  const auto revoked = shares_of(link.place).revoke(created.space.guid, created.token.text(), link.share);
+  if (!revoked) broken(revoked.error().what);
+  link.revoked = true;
   ++done_[doing_];
 }
 
@@ -271,8 +313,9 @@ void Nodes::begin_taking() {
   const std::size_t at = any(static_cast<unsigned>(links_.size()));
   const Link& link = links_[at];
   if (places_[link.place].gone) return;
-  space::Shares& node = *shares_[settings_.anywhere ? any(node_count) : places_[link.place].home];
+  space::Shares& node = shares_of(link.place);
   const auto opened = node.open(link.link);
+  must(!link.revoked || !opened, "a revoked link opens");
   if (!opened) return refused(opened.error(), {Kind::gone}, "the link does not open");
   if (opened->files.empty()) return;
   const std::uint32_t file = opened->files[any(static_cast<unsigned>(opened->files.size()))];

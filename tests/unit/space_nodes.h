@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -24,6 +25,9 @@ struct Session {
   std::unique_ptr<space::UploadWriter> writer;  // null: it has ended
   std::uint64_t start = 0;
   std::string bytes;  // what it wrote; other bytes than those of any other session
+  // What it wrote behind them, and was refused. They were taken, perhaps, before it was known that there is no room for
+  // them, and are kept when there is room again: nobody is told that, but whoever asks finds them.
+  std::string refused{};
 };
 
 struct Sent {
@@ -57,7 +61,9 @@ struct Place {  // a space
 
 struct Link {  // a limited share
   std::size_t place = 0;
+  Id share{};
   std::string link;
+  bool revoked = false;
   std::uint64_t limit = 0;
   std::map<std::string, std::uint64_t> taken;  // how often each file, as a whole
 };
@@ -75,6 +81,8 @@ class Nodes {
     std::uint32_t seed = 1;
     bool anywhere = true;  // each request goes to any node; otherwise those that change a space go to its home
     bool limits = false;   // spaces for few bytes and files
+    // A catalog for each node, all of the same database. Empty: one SQLite catalog for all.
+    std::function<std::unique_ptr<space::Catalog>()> open_catalog{};
   };
   explicit Nodes(const Settings& settings);
   ~Nodes();
@@ -86,6 +94,7 @@ class Nodes {
  private:
   unsigned any(unsigned below) { return static_cast<unsigned>(random_() % below); }
   space::Spaces& node_of(std::size_t place);
+  space::Shares& shares_of(std::size_t place);
   std::size_t any_place();  // one that is not gone; there always is one
   template <class T>
   std::vector<std::size_t> alive(const std::vector<T>& all, typename T::State state) const {
@@ -104,7 +113,10 @@ class Nodes {
   void open_space();
   void change_space();
   void delete_space();
+  void let_expire();
   void send_one();
+  void send_checked();
+  void send_in_parts();
   void begin_upload();
   void begin_writing();
   void write_more();
@@ -118,6 +130,7 @@ class Nodes {
   void look();
   void download();
   void share();
+  void revoke();
   void begin_taking();
   void end_taking();
   void sweep();
@@ -140,7 +153,8 @@ class Nodes {
   TempDirectory directory_;
   MovableClock clock_;
   CountedEvents events_;
-  std::unique_ptr<store::SqliteCatalog> catalog_;
+  std::vector<std::unique_ptr<space::Catalog>> catalogs_;
+  space::Catalog* catalog_ = nullptr;  // of the first node
   std::unique_ptr<store::FileBlobs> blobs_;
   std::array<std::unique_ptr<space::Spaces>, node_count> spaces_;
   std::array<std::unique_ptr<space::Shares>, node_count> shares_;

@@ -41,6 +41,77 @@ void Nodes::send_one() {
   ++done_[doing_];
 }
 
+// Whose sum is wrong at first: nothing of it may stay.
+void Nodes::send_checked() {
+  const std::size_t at = any_place();
+  const Guid guid = places_[at].created.space.guid;
+  const std::string bytes = bytes_of(++names_, 0, 1 + any(60));
+  const std::string name = "checked" + std::to_string(names_);
+  const auto row = node_of(at).create_upload(guid, new_upload(name, bytes.size()));
+  if (!row) return refused(row.error(), {Kind::denied, Kind::too_large, Kind::no_room}, "it was refused");
+  const auto write = [&](const Sha256Sum& sum) -> Result<space::UploadWriter::Finished> {
+    auto writer = node_of(at).write(guid, row->upload, 0, space::ChunkChecksum{"sha256", {sum.begin(), sum.end()}});
+    if (!writer) return tl::unexpected(writer.error());
+    if (auto written = (*writer)->write(as_bytes(bytes)); !written) return tl::unexpected(written.error());
+    return (*writer)->finish();
+  };
+  auto finished = write(sha256(as_bytes(name)));
+  must(!finished, "a wrong sum was taken");
+  if (finished.error().kind == Kind::integrity) {
+    const auto left = node_of(at).upload(guid, row->upload);
+    must(left && left->offset == 0, "bytes with a wrong sum stayed");
+    finished = write(sha256(as_bytes(bytes)));
+  }
+  if (!finished) {
+    refused(finished.error(), {Kind::too_large, Kind::no_room}, "it was not taken");
+    must(node_of(at).remove_upload(guid, row->upload).has_value(), "its upload cannot be removed");
+    return;
+  }
+  places_[at].committed[finished->file->delivery][name] = bytes;
+  ++done_[doing_];
+}
+
+// As tus concatenates: each part by any node, and all of them by any other.
+void Nodes::send_in_parts() {
+  const std::size_t at = any_place();
+  const Guid guid = places_[at].created.space.guid;
+  const std::string name = "parts" + std::to_string(++names_);
+  std::vector<Id> parts;
+  std::string whole;
+  const auto give_up = [&](const Error& error) {
+    refused(error, {Kind::denied, Kind::too_large, Kind::no_room}, "it was refused");
+    for (const Id& part : parts) must(node_of(at).remove_upload(guid, part).has_value(), "a part cannot be removed");
+  };
+  for (unsigned number = 0; number < 1 + any(3); ++number) {
+    const std::string bytes = bytes_of(names_ + number, 0, 1 + any(30));
+    auto wish = new_upload("", bytes.size());
+    wish.partial = true;
+    const auto row = node_of(at).create_upload(guid, wish);
+    if (!row) return give_up(row.error());
+    parts.push_back(row->upload);
+    auto writer = node_of(at).write(guid, row->upload, 0, std::nullopt);
+    if (!writer) return give_up(writer.error());
+    const auto written = (*writer)->write(as_bytes(bytes));
+    const auto finished = written ? (*writer)->finish() : tl::unexpected(written.error());
+    if (!finished) {
+      writer->reset();
+      return give_up(finished.error());
+    }
+    whole += bytes;
+  }
+  const auto row = node_of(at).concatenate(guid, new_upload(name, {}), parts);
+  if (!row) return give_up(row.error());
+  must(!places_[at].closed, "a closed space took a file in parts");
+  places_[at].committed[row->delivery][name] = whole;
+  for (const Id& part : parts) {
+    const auto left = node_of(at).upload(guid, part);
+    must(!left && left.error().kind == Kind::not_found, "a part outlived its file");
+  }
+  const auto again = node_of(at).concatenate(guid, new_upload(name, {}), parts);
+  must(!again, "the same parts became two files");
+  ++done_[doing_];
+}
+
 void Nodes::begin_upload() {
   Sent sent;
   sent.place = any_place();
@@ -88,7 +159,8 @@ void Nodes::ask_offset(std::size_t at) {
   const bool known = std::any_of(sessions_.begin(), sessions_.end(), [&](const Session& session) {
     if (session.upload != at || session.start > sent.acked.size()) return false;
     const std::size_t from = sent.acked.size() - session.start;
-    return session.bytes.size() >= from && std::string_view(session.bytes).substr(from).starts_with(more);
+    const std::string bytes = session.bytes + session.refused;
+    return bytes.size() >= from && std::string_view(bytes).substr(from).starts_with(more);
   });
   must(known, "the upload has bytes that no one request sent");
   acknowledge(sent, row->offset, more, row->delivery);
@@ -113,7 +185,7 @@ bool Nodes::begin_writing(std::size_t at) {
     ask_offset(at);
     return false;
   }
-  sessions_.push_back({at, std::move(*writer), sent.acked.size(), {}});
+  sessions_.push_back({at, std::move(*writer), sent.acked.size(), {}, {}});
   return true;
 }
 
@@ -127,12 +199,15 @@ void Nodes::write_into(Session& session, std::size_t most) {
   const auto who = static_cast<unsigned>(&session - sessions_.data());
   const std::uint64_t at = session.start + session.bytes.size();
   const std::string bytes = bytes_of(who, at, std::min<std::uint64_t>(most, sent.length - at));
-  if (const auto written = session.writer->write(as_bytes(bytes)))
+  if (const auto written = session.writer->write(as_bytes(bytes))) {
     session.bytes += bytes;
-  else
+    session.refused.clear();
+  } else {
     refused(written.error(),
             {Kind::locked, Kind::gone, Kind::conflict, Kind::not_found, Kind::too_large, Kind::no_room},
             "its bytes were refused");
+    if (bytes.size() > session.refused.size()) session.refused = bytes;
+  }
 }
 
 void Nodes::write_more() {
@@ -248,7 +323,5 @@ void Nodes::cancel() {
     if (sent.delivery == handed.delivery) sent.state = Sent::State::gone;
   ++done_[doing_];
 }
-
-// --- who reads
 
 }  // namespace qrx::test

@@ -143,4 +143,16 @@ int run_change(const ServeSettings& settings, Messages& messages) {
   return failed > 0 && failed < settings.guids.size() ? exit_partly : code;
 }
 
+int run_migrate(const ServeSettings& settings, Messages& messages) {
+  const auto data = data_options(settings);
+  if (!data) return report_failure(messages, data.error());
+  if (data->module.address.empty())
+    return report_failure(messages, Error{Kind::usage, "migrate is for a catalog in PostgreSQL",
+                                          "other catalogs are brought up to date when the server starts"});
+  const auto changed = serve::migrate_catalog(data->module);
+  if (!changed) return report_failure(messages, changed.error());
+  messages.say(*changed ? "the tables are up to date now" : "the tables were up to date");
+  return exit_done;
+}
+
 }  // namespace qrx::cli

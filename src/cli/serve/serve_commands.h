@@ -1,4 +1,5 @@
-// What qrx-serve does instead of serving: sweep, check, list, block and delete, beside a running server or without one.
+// What qrx-serve does instead of serving: sweep, check, list, block and delete, beside a running server or without one;
+// and migrate.
 #pragma once
 
 #include "cli/config_file.h"
@@ -15,6 +16,7 @@ int run_notify_check(const ServeSettings& settings, const Config& config, Messag
 int run_list(const ServeSettings& settings, Messages& messages);
 // block and delete: each space that is named, whatever became of the others.
 int run_change(const ServeSettings& settings, Messages& messages);
+int run_migrate(const ServeSettings& settings, Messages& messages);  // of a catalog in PostgreSQL
 
 // Says what is wrong; the exit status for it.
 int report_failure(Messages& messages, const Error& error);

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/text.h"
 #include "cli/addresses.h"
 #include "cli/notify_settings.h"
 #include "cli/places.h"
@@ -14,12 +15,49 @@
 namespace qrx::cli {
 namespace {
 
-// "sqlite:PATH" to PATH, and the like; another scheme is honest about not being there yet.
-Result<std::string> path_after(const std::string& url, const std::string& scheme, const char* option) {
+// "sqlite:PATH" to PATH, and the like. What else it may be stands in `uses`.
+Result<std::string> path_after(const std::string& url, const std::string& scheme, const char* option,
+                               const std::string& uses) {
   if (url.empty()) return std::string();
   if (url.rfind(scheme + ":", 0) == 0 && url.size() > scheme.size() + 1) return url.substr(scheme.size() + 1);
-  return fail(Kind::usage, std::string("--") + option + ": '" + url + "' is not supported in this version",
-              "use " + scheme + ":PATH");
+  return fail(Kind::usage, std::string("--") + option + ": '" + escape_untrusted(url) + "' is not supported", uses);
+}
+
+bool is_postgresql(const std::string& url) {
+  return url.starts_with("postgresql:") || url.starts_with("postgres:");
+}
+
+Result<serve::ModuleOptions> module_options(const ServeSettings& settings) {
+  serve::ModuleOptions out;
+  auto module = process::find_own_program("qrx-postgresql.so");
+  if (!module)
+    return fail(Kind::unavailable, "catalogs in PostgreSQL are not installed",
+                "install the package qrx-server-cluster");
+  if (!settings.catalog_listen.empty() && !is_postgresql(settings.catalog_listen))
+    return fail(Kind::usage, "--catalog-listen is no address of PostgreSQL", "use postgresql://HOST/DATABASE");
+  out.path = std::move(*module);
+  out.address = settings.catalog;
+  out.listen = settings.catalog_listen;
+  return out;
+}
+
+Result<void> set_catalog(const ServeSettings& settings, serve::DataOptions& out) {
+  if (!is_postgresql(settings.catalog)) {
+    if (!settings.catalog_listen.empty()) return fail(Kind::usage, "--catalog-listen needs a --catalog in PostgreSQL");
+    auto path = path_after(settings.catalog, "sqlite", "catalog", "use sqlite:PATH or postgresql://HOST/DATABASE");
+    if (!path) return tl::unexpected(path.error());
+    out.catalog = std::move(*path);
+    return {};
+  }
+  if (settings.blobs.empty())
+    return fail(Kind::usage, "--catalog in PostgreSQL needs --blobs dir:PATH, a directory that all nodes share");
+  if (settings.durability == "relaxed")
+    return fail(Kind::usage, "--durability relaxed is for a catalog of one machine",
+                "with PostgreSQL its own synchronous_commit decides");
+  auto module = module_options(settings);
+  if (!module) return tl::unexpected(module.error());
+  out.module = std::move(*module);
+  return {};
 }
 
 Result<unsigned> socket_mode(const ServeSettings& settings) {
@@ -50,11 +88,9 @@ Result<serve::DataOptions> data_options(const ServeSettings& settings) {
     if (!state) return tl::unexpected(state.error());
     out.directory = *state + "/serve";
   }
-  auto catalog = path_after(settings.catalog, "sqlite", "catalog");
-  if (!catalog) return tl::unexpected(catalog.error());
-  auto blobs = path_after(settings.blobs, "dir", "blobs");
+  if (auto set = set_catalog(settings, out); !set) return tl::unexpected(set.error());
+  auto blobs = path_after(settings.blobs, "dir", "blobs", "use dir:PATH");
   if (!blobs) return tl::unexpected(blobs.error());
-  out.catalog = std::move(*catalog);
   out.blobs = std::move(*blobs);
 
   space::Policy& policy = out.policy;

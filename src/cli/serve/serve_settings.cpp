@@ -6,17 +6,18 @@ Options describe(ServeSettings& to) {
   Options options({"qrx-serve",
                    "Run the server that holds files between sender and receiver.",
                    {"[OPTION]...", "sweep [OPTION]...", "check [OPTION]...", "list [OPTION]...",
-                    "block [OPTION]... GUID...", "delete [OPTION]... GUID..."},
+                    "block [OPTION]... GUID...", "delete [OPTION]... GUID...", "migrate [OPTION]..."},
                    {{"qrx-serve", "serve this machine, on 127.0.0.1:8460"},
                     {"qrx-serve -b 0.0.0.0:8460", "serve the local network"},
                     {"qrx-serve --public-url https://qrx.example.org", "behind a proxy that does TLS"},
                     {"qrx-serve sweep", "in cron: delete what has expired"}},
-                   "; catalogs: SQLite; blobs: files"});
+                   "; catalogs: SQLite, PostgreSQL; blobs: files"});
   options.command("sweep", "delete what has expired; quiet unless something is wrong", to.sweep);
   options.command("check", "compare catalog and blobs, verify every stored checksum", to.check);
   options.command("list", "print all spaces: guid, state, files, bytes, expiry, label", to.list);
   options.command("block", "close these spaces to everyone, including their owners", to.block);
   options.command("delete", "delete these spaces and everything in them", to.remove);
+  options.command("migrate", "bring the tables of a PostgreSQL catalog up to date", to.migrate);
   options.arguments("GUID", to.guids, Completes::nothing);
 
   options.group("Address and data");
@@ -27,7 +28,10 @@ Options describe(ServeSettings& to) {
   options.text("socket-group", 0, "GROUP", "group of unix:PATH: a name or a number", to.socket_group);
   options.text("data", 'D', "DIR", "data directory (default: the state directory; for root /var/lib/qrx)", to.data,
                Completes::directories);
-  options.text("catalog", 0, "URL", "location of the catalog: sqlite:PATH", to.catalog);
+  options.text("catalog", 0, "URL",
+               "location of the catalog: sqlite:PATH, or postgresql://HOST/DATABASE for several nodes", to.catalog);
+  options.text("catalog-listen", 0, "URL", "the same database past a pooler, for hearing of other nodes",
+               to.catalog_listen);
   options.text("blobs", 0, "URL", "location of file contents: dir:PATH", to.blobs);
   options.choice("durability", 0, {"commit", "relaxed"}, "whether acknowledged data survives power loss",
                  to.durability);

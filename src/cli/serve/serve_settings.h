@@ -27,11 +27,11 @@ struct ServeSettings {
   std::string token_file;
   std::optional<std::uint64_t> create_rate, max_per_address;
   std::string durability = "commit";
-  std::string catalog, blobs;
+  std::string catalog, catalog_listen, blobs;
   std::string metrics_bind;
   std::string log = "text";
   std::string notify;
-  bool sweep = false, check = false, list = false, block = false, remove = false;
+  bool sweep = false, check = false, list = false, block = false, remove = false, migrate = false;
   std::vector<std::string> guids;
 };
 

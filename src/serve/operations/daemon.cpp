@@ -18,19 +18,35 @@
 namespace qrx::serve {
 namespace {
 
-// From the rules to the front; silent until the front is there.
-class Wakes : public space::Events {
+// From the rules to the front, and to other nodes; from those to the front. Silent until these are there.
+class Wakes : public space::Events, public space::NodeEvents {
  public:
   void set(front::Server* server) { server_ = server; }
+  void set(space::SharedCatalog* nodes) { nodes_ = nodes; }
+  void on_cut_off(std::function<void()> cut) { cut_ = std::move(cut); }  // before the nodes are joined
   void wake(const Id& topic) {
     if (front::Server* server = server_) server->wake(topic);
   }
-  void space_changed(const Guid& guid) override { wake(guid); }
-  void upload_grew(const Id& upload) override { wake(upload); }
-  void delivery_changed(const Id& delivery) override { wake(delivery); }
+
+  void space_changed(const Guid& guid) override { changed(guid, false); }
+  void upload_grew(const Id& upload) override { changed(upload, true); }
+  void delivery_changed(const Id& delivery) override { changed(delivery, false); }
+
+  void heard(const Id& topic) override { wake(topic); }
+  void missed() override {
+    if (front::Server* server = server_) server->wake_all();
+  }
+  void cut_off() override { cut_(); }
 
  private:
+  void changed(const Id& topic, bool all_the_time) {
+    wake(topic);
+    if (space::SharedCatalog* nodes = nodes_) nodes->tell(topic, all_the_time);
+  }
+
   std::atomic<front::Server*> server_{nullptr};
+  std::atomic<space::SharedCatalog*> nodes_{nullptr};
+  std::function<void()> cut_;
 };
 
 bool is_unix(const std::string& address) {
@@ -50,6 +66,11 @@ Result<wire::Origin> origin_of(const std::string& address, bool tls, const std::
 
 struct Daemon::Impl {
   Impl(const DaemonOptions& the_options, const Log& the_log) : options(the_options), log(the_log) {}
+  ~Impl() { leave_nodes(); }
+
+  void leave_nodes() {  // they tell nothing after it
+    if (data && data->shared() != nullptr) data->shared()->leave();
+  }
 
   Result<void> open();
   Result<wire::Origin> find_base() const;
@@ -84,6 +105,7 @@ Result<void> Daemon::Impl::open() {
   auto opened = Data::open(options.data, wakes);
   if (!opened) return tl::unexpected(opened.error());
   data = std::move(*opened);
+  wakes.set(data->shared());
   const auto recovered = data->spaces().recover();
   if (!recovered) return tl::unexpected(recovered.error());
   if (recovered->damaged > 0)
@@ -102,6 +124,13 @@ Result<void> Daemon::Impl::open() {
     if (Outbox* const running = outbox) running->wake();
   });
   shares->set_transports(transports());
+  if (data->shared() != nullptr) {
+    wakes.on_cut_off([this] {
+      log.error("the catalog was out of reach for too long: limited downloads are cut off");
+      shares->cut_limited();
+    });
+    data->shared()->join(wakes);
+  }
   const auto unknown = shares->recover();
   if (!unknown) return tl::unexpected(unknown.error());
   if (*unknown > 0) log.error("it is not known whether notices were sent", {{"notices", std::to_string(*unknown)}});
@@ -114,7 +143,7 @@ Result<void> Daemon::Impl::open() {
   site_options.create_needs_token = options.create_needs_token;
   site_options.create_rate = options.create_rate;
   site_options.ready = [this] { return ready(); };
-  site = std::make_unique<Site>(data->spaces(), *shares, system_clock(), log, std::move(site_options),
+  site = std::make_unique<Site>(data->spaces(), *shares, data->clock(), log, std::move(site_options),
                                 [this](const Id& topic) { wakes.wake(topic); });
   site->set_create_tokens(std::move(tokens));
   router = std::make_unique<Router>(*site);
@@ -175,7 +204,7 @@ std::unique_ptr<Outbox> Daemon::Impl::start_outbox() {
   };
   OutboxOptions how = options.outbox;
   if (transports() == 0) how.threads = 1;
-  return std::make_unique<Outbox>(*shares, site->base(), system_clock(), log, make, how);
+  return std::make_unique<Outbox>(*shares, site->base(), data->clock(), log, make, how);
 }
 
 Result<wire::Origin> Daemon::Impl::find_base() const {
@@ -188,6 +217,7 @@ Result<wire::Origin> Daemon::Impl::find_base() const {
 
 // Of use: it serves, and its catalog answers.
 bool Daemon::Impl::ready() const {
+  if (data->shared() != nullptr && !data->shared()->health()) return false;
   return data->catalog().remembered("ready").has_value();
 }
 
@@ -215,13 +245,15 @@ Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Daemon::~Daemon() {
   impl_->operator_port.reset();
+  impl_->leave_nodes();
   if (impl_->data) impl_->data->spaces().stop();
   impl_->outbox = nullptr;
   impl_->notices.reset();
   impl_->sweeper.reset();
   // A check that still runs wakes the front; and so do bodies that the front lets go of when it goes.
   if (impl_->site) impl_->site->check.end();
-  impl_->wakes.set(nullptr);
+  impl_->wakes.set(static_cast<front::Server*>(nullptr));
+  impl_->wakes.set(static_cast<space::SharedCatalog*>(nullptr));
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonOptions& options, const Log& log) {

@@ -3,21 +3,18 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "store/sqlite_catalog.h"
 
 namespace qrx::serve {
 namespace {
 
 // A new directory has neither catalog nor blobs. Blobs without their catalog are files of people that would be set
 // aside as orphans: somebody must look first.
-Result<void> catalog_is_there(const std::string& path, space::Blobs& blobs) {
-  struct stat info {};
-  if (::stat(path.c_str(), &info) == 0 && info.st_size > 0) return {};
+Result<void> no_blobs_without(const std::string& what, space::Blobs& blobs) {
   const auto found = blobs.list();
   if (!found) return tl::unexpected(found.error());
   if (found->empty()) return {};
-  return fail(Kind::integrity,
-              "the catalog " + path + " is missing, but " + std::to_string(found->size()) + " stored files are there",
+  return fail(Kind::integrity, what + ", but " + std::to_string(found->size()) + " stored files are there",
               "put the catalog back from a backup; or, to begin without these files, move the directories blobs and "
               "staging away");
 }
@@ -30,30 +27,47 @@ class NoEvents : public space::Events {
 
 }  // namespace
 
+Result<void> Data::open_catalog(const DataOptions& options) {
+  if (!options.module.address.empty()) {
+    auto opened = serve::open_catalog(options.module);
+    if (!opened) return tl::unexpected(opened.error());
+    if ((*opened)->is_new())
+      if (auto there = no_blobs_without("the catalog had no tables", *blobs_); !there) return there;
+    shared_ = opened->get();
+    catalog_ = std::move(*opened);
+    return {};
+  }
+  const std::string path = options.catalog.empty() ? options.directory + "/catalog.db" : options.catalog;
+  struct stat info {};
+  if (::stat(path.c_str(), &info) != 0 || info.st_size == 0)
+    if (auto there = no_blobs_without("the catalog " + path + " is missing", *blobs_); !there) return there;
+  store::SqliteOptions sqlite;
+  sqlite.relaxed = options.policy.relaxed;
+  auto opened = store::SqliteCatalog::open(path, sqlite);
+  if (!opened) return tl::unexpected(opened.error());
+  catalog_ = std::move(*opened);
+  return {};
+}
+
 Result<std::unique_ptr<Data>> Data::open(const DataOptions& options, space::Events& events) {
   auto lock = store::DataLock::take(options.directory);
   if (!lock) return tl::unexpected(lock.error());
   std::unique_ptr<Data> data(new Data(std::move(*lock)));
-  const bool relaxed = options.policy.relaxed;
-  store::SqliteOptions sqlite;
-  sqlite.relaxed = relaxed;
-  auto blobs = store::FileBlobs::open(options.blobs.empty() ? options.directory : options.blobs, {relaxed});
+  auto blobs =
+      store::FileBlobs::open(options.blobs.empty() ? options.directory : options.blobs, {options.policy.relaxed});
   if (!blobs) return tl::unexpected(blobs.error());
-  const std::string path = options.catalog.empty() ? options.directory + "/catalog.db" : options.catalog;
-  if (auto there = catalog_is_there(path, **blobs); !there) return tl::unexpected(there.error());
-  auto catalog = store::SqliteCatalog::open(path, sqlite);
-  if (!catalog) return tl::unexpected(catalog.error());
-  data->catalog_ = std::move(*catalog);
   data->blobs_ = std::move(*blobs);
-  data->spaces_ =
-      std::make_unique<space::Spaces>(*data->catalog_, *data->blobs_, system_clock(), events, options.policy);
+  if (auto opened = data->open_catalog(options); !opened) return tl::unexpected(opened.error());
+  space::Policy policy = options.policy;
+  policy.shared = data->shared_ != nullptr;
+  data->spaces_ = std::make_unique<space::Spaces>(*data->catalog_, *data->blobs_, data->clock(), events, policy);
   return data;
 }
 
 Result<std::unique_ptr<Data>> Data::take(const DataOptions& options) {
   static NoEvents nobody_listens;
   const std::string lock = options.directory + "/lock";
-  if (::access(lock.c_str(), F_OK) != 0)
+  if (options.module.address.empty() && ::access(lock.c_str(), F_OK) != 0)
     return fail(Kind::other, options.directory + " is not a qrx-serve data directory",
                 "name its directory with --data");
   auto data = open(options, nobody_listens);

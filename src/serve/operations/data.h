@@ -5,10 +5,10 @@
 #include <string>
 
 #include "base/result.h"
+#include "serve/operations/catalog_module.h"
 #include "space/spaces.h"
 #include "store/file_blobs.h"
 #include "store/lock.h"
-#include "store/sqlite_catalog.h"
 
 namespace qrx::serve {
 
@@ -16,6 +16,8 @@ struct DataOptions {
   std::string directory;  // of the lock and the control socket, and of the data unless told otherwise
   std::string catalog;    // path of the database; empty: DIRECTORY/catalog.db
   std::string blobs;      // directory; empty: DIRECTORY
+  // Of many nodes, in place of `catalog`: all of them have it, and `blobs`. No address: this is the only node.
+  ModuleOptions module;
   space::Policy policy;
 };
 
@@ -29,12 +31,17 @@ class Data {
 
   space::Spaces& spaces() { return *spaces_; }
   space::Catalog& catalog() { return *catalog_; }
+  space::SharedCatalog* shared() { return shared_; }  // the same of many nodes; null: this is the only one
+  Clock& clock() { return shared_ == nullptr ? system_clock() : shared_->clock(); }
 
  private:
+  Result<void> open_catalog(const DataOptions& options);
+
   explicit Data(store::DataLock lock) : lock_(std::move(lock)) {}
 
   store::DataLock lock_;  // given back last
-  std::unique_ptr<store::SqliteCatalog> catalog_;
+  std::unique_ptr<space::Catalog> catalog_;
+  space::SharedCatalog* shared_ = nullptr;
   std::unique_ptr<store::FileBlobs> blobs_;
   std::unique_ptr<space::Spaces> spaces_;
 };

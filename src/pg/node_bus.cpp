@@ -1,0 +1,263 @@
+#include "pg/node_bus.h"
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <system_error>
+
+#include "base/version.h"
+#include "pg/pg_reading.h"
+
+namespace qrx::pg {
+namespace {
+
+using std::chrono::steady_clock;
+
+constexpr Millis beat_every{2000};
+constexpr Millis cut_off_after{10'000};  // before the others count without us, which they do after node_silence
+constexpr Millis looks_every{500};
+constexpr Seconds short_silence{4};
+constexpr Millis well_within{6000};   // a beat that is older makes this node unwell
+constexpr Millis deaf_after{10'000};  // without our own words the listener is taken for dead
+constexpr Millis later_means{250};
+constexpr std::size_t most_words = 50'000;
+constexpr std::size_t words_at_once = 250;  // a payload has 7,999 bytes, a word 26 and a blank
+constexpr unsigned few_nodes = 4;
+constexpr const char* channel = "qrx1";
+constexpr const char* everything = "*";  // in place of words: anything may have changed
+constexpr const char* sign_of_life = ".";
+
+}  // namespace
+
+Result<void> NodeBus::start(std::unique_ptr<Connection> connection) {
+  ended_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
+  if (!ended_) return fail_errno("cannot make an event descriptor");
+  connection->set_silence(short_silence);
+  if (!beat(*connection)) return connection->failure().error("cannot join the nodes of the catalog");
+  last_beat_ = last_heard_ = steady_clock::now();
+  try {
+    notifier_ = std::thread([this, first = std::move(connection)]() mutable { run_notifier(std::move(first)); });
+    listener_ = std::thread([this] { run_listener(); });
+    watch_ = std::thread([this] { run_watch(); });
+  } catch (const std::system_error& error) {
+    return fail(Kind::unavailable, std::string("cannot start a thread: ") + error.what());
+  }
+  return {};
+}
+
+void NodeBus::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  more_.notify_all();
+  const std::uint64_t one = 1;
+  if (ended_) [[maybe_unused]]
+    const auto written = ::write(ended_.get(), &one, sizeof one);
+  if (notifier_.joinable()) notifier_.join();
+  if (listener_.joinable()) listener_.join();
+  if (watch_.joinable()) watch_.join();
+}
+
+void NodeBus::join(space::NodeEvents& events) {
+  const std::lock_guard lock(events_mutex_);
+  events_ = &events;
+}
+
+void NodeBus::leave() {
+  const std::lock_guard lock(events_mutex_);
+  events_ = nullptr;
+}
+
+template <class Tell>
+void NodeBus::tell_events(Tell&& tell) {
+  const std::lock_guard lock(events_mutex_);
+  if (events_ != nullptr) tell(*events_);
+}
+
+void NodeBus::missed() {
+  tell_events([](space::NodeEvents& events) { events.missed(); });
+}
+
+Result<void> NodeBus::health() const {
+  const Steady now = steady_clock::now();
+  if (now - last_beat_.load() > well_within) return fail(Kind::unavailable, "the catalog does not answer");
+  if (now - last_heard_.load() > deaf_after) return fail(Kind::unavailable, "other nodes are not heard");
+  return {};
+}
+
+void NodeBus::tell(const Id& topic, bool may_wait) {
+  const std::lock_guard lock(mutex_);
+  if (words_.size() + later_.size() >= most_words)
+    words_lost_ = true;
+  else
+    (may_wait ? later_ : words_).insert(topic);
+  if (!may_wait && words_.size() == 1) more_.notify_all();
+}
+
+// --- the notifier
+
+void NodeBus::run_notifier(std::unique_ptr<Connection> connection) {
+  Steady next_beat = steady_clock::now() + beat_every;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    const Steady rest = std::min(next_beat, steady_clock::now() + later_means);
+    more_.wait_until(lock, rest, [&] { return stopping_ || !words_.empty() || words_lost_; });
+    if (stopping_) break;
+    if (!words_.empty()) {  // more of them come, mostly
+      const unsigned nodes = nodes_;
+      const Millis gather{nodes <= few_nodes ? 2 : std::max(2U, nodes / 2)};
+      more_.wait_for(lock, gather, [this] { return stopping_; });
+    }
+    Words words = std::exchange(words_, {});
+    words.merge(later_);
+    const bool all = std::exchange(words_lost_, false);
+    lock.unlock();
+    if (connection == nullptr || connection->lost()) {
+      auto again = Connection::open(dsn_);
+      connection = again ? std::move(*again) : nullptr;
+      if (connection != nullptr) connection->set_silence(short_silence);
+    }
+    const bool told = words.empty() && !all ? true : connection != nullptr && send(*connection, words, all);
+    if (steady_clock::now() >= next_beat) {
+      next_beat = steady_clock::now() + beat_every;
+      if (connection != nullptr && beat(*connection)) last_beat_ = steady_clock::now();
+    }
+    if (connection == nullptr) std::this_thread::sleep_for(Millis(100));
+    lock.lock();
+    words_lost_ = words_lost_ || !told;
+  }
+  lock.unlock();
+  // What others would find out by its silence.
+  if (connection == nullptr || connection->lost()) return;
+  Statement gone = by_id(*connection, "DELETE FROM nodes WHERE node=?", node_);
+  (void)gone.step();
+}
+
+bool NodeBus::notify(Connection& connection, const std::string& payload) {
+  // Ids and signs only: nothing in it needs quotes.
+  return connection.execute("BEGIN; SET LOCAL synchronous_commit=off; NOTIFY " + std::string(channel) + ", '" +
+                            node_.text() + payload + "'; COMMIT");
+}
+
+bool NodeBus::send(Connection& connection, const Words& words, bool all) {
+  if (all) return notify(connection, std::string(" ") + everything);
+  std::string payload;
+  std::size_t count = 0;
+  for (const Id& word : words) {
+    payload += ' ' + word.text();
+    if (++count % words_at_once != 0) continue;
+    if (!notify(connection, payload)) return false;
+    payload.clear();
+  }
+  return payload.empty() || notify(connection, payload);
+}
+
+bool NodeBus::beat(Connection& connection) {
+  const Steady asked = steady_clock::now();
+  if (!connection.execute("BEGIN; SET LOCAL synchronous_commit=off")) return false;
+  Statement row = connection.prepare(
+      "INSERT INTO nodes(node,version) VALUES(?,?) ON CONFLICT(node) DO UPDATE SET seen=clock_timestamp() "
+      "RETURNING (extract(epoch FROM clock_timestamp())*1000)::bigint");
+  row.blob(as_bytes(node_.bytes)).text(version);
+  const bool there = row.step();
+  const Steady answered = steady_clock::now();
+  if (!there || !connection.commit()) {
+    connection.execute("ROLLBACK");
+    return false;
+  }
+  clock_.set(Millis(row.next_signed_number()), asked, answered);
+  look_at_silent(connection);
+  return notify(connection, std::string(" ") + sign_of_life);
+}
+
+// Who fell silent may have committed something without telling of it.
+void NodeBus::look_at_silent(Connection& connection) {
+  Statement rows = connection.prepare("SELECT node,seen<clock_timestamp()-interval '6 seconds' FROM nodes");
+  unsigned alive = 0;
+  bool fell_silent = false;
+  std::unordered_set<Id, IdHash> silent;
+  while (rows.step()) {
+    const Id node = store::to_id(rows.next_blob());
+    if (rows.next_number() == 0) {
+      ++alive;
+    } else {
+      silent.insert(node);
+      fell_silent = fell_silent || !silent_.contains(node);
+    }
+  }
+  if (rows.failed()) return;
+  nodes_ = std::max(alive, 1U);
+  silent_ = std::move(silent);
+  if (fell_silent) missed();
+}
+
+// When the beats fail for so long that the others are about to count without this node. Also when it was paused itself,
+// and they have done so.
+void NodeBus::run_watch() {
+  bool cut_off = false;
+  std::unique_lock lock(mutex_);
+  while (!stopping_) {
+    lock.unlock();
+    const bool late = steady_clock::now() - last_beat_.load() >= cut_off_after;
+    if (late && !cut_off) tell_events([](space::NodeEvents& events) { events.cut_off(); });
+    cut_off = late;
+    lock.lock();
+    more_.wait_for(lock, looks_every, [this] { return stopping_; });
+  }
+}
+
+// --- the listener
+
+void NodeBus::run_listener() {
+  for (;;) {
+    auto connection = Connection::open(listen_dsn_);
+    if (connection && (*connection)->execute(std::string("LISTEN ") + channel)) {
+      missed();
+      listen(**connection);
+    }
+    pollfd ended{ended_.get(), POLLIN, 0};
+    if (::poll(&ended, 1, 200) > 0) return;
+  }
+}
+
+// Until the connection is of no use, or the bus stops.
+void NodeBus::listen(Connection& connection) {
+  const Steady began = steady_clock::now();
+  for (;;) {
+    while (PGnotify* const heard = PQnotifies(connection.get())) {
+      take(heard->extra);
+      PQfreemem(heard);
+    }
+    if (steady_clock::now() - std::max(began, last_heard_.load()) > deaf_after) return;
+    pollfd ready[2]{{PQsocket(connection.get()), POLLIN, 0}, {ended_.get(), POLLIN, 0}};
+    const int polled = ::poll(ready, 2, 1000);
+    if (polled < 0 && errno != EINTR) return;
+    if (polled > 0 && ready[1].revents != 0) return;
+    if (polled > 0 && PQconsumeInput(connection.get()) == 0) return;
+  }
+}
+
+void NodeBus::take(std::string_view payload) {
+  const auto next = [&payload] {
+    const auto end = std::min(payload.find(' '), payload.size());
+    const std::string_view word = payload.substr(0, end);
+    payload.remove_prefix(std::min(end + 1, payload.size()));
+    return word;
+  };
+  if (next() == node_.text()) {
+    last_heard_ = steady_clock::now();
+    return;
+  }
+  while (!payload.empty()) {
+    const std::string_view word = next();
+    if (word == everything)
+      missed();
+    else if (const auto topic = Id::parse(word))
+      tell_events([&](space::NodeEvents& events) { events.heard(*topic); });
+  }
+}
+
+}  // namespace qrx::pg

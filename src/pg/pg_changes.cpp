@@ -1,0 +1,147 @@
+#include "pg/pg_changes.h"
+
+#include <algorithm>
+#include <exception>
+#include <optional>
+#include <thread>
+
+#include "base/random.h"
+#include "pg/pg_transaction.h"
+
+namespace qrx::pg {
+namespace {
+
+using space::Durability;
+using std::chrono::steady_clock;
+
+constexpr const char* changing = "cannot write the catalog";
+constexpr unsigned most_attempts = 6;  // of a work that others were in the way of
+constexpr Millis settle_for{20'000};   // how long the outcome of a commit is asked for
+
+// A lock is waited for no longer than a client would; a node that stands still loses what it holds.
+constexpr const char* limits = "SET LOCAL lock_timeout=2000; SET LOCAL idle_in_transaction_session_timeout=5000";
+
+// Not all that were in each other's way come back at once.
+void pause(unsigned attempt) {
+  const auto bytes = random_bytes<2>();
+  const unsigned chance = bytes[0] << 8 | bytes[1];
+  const unsigned most = std::min(5U << attempt, 200U);
+  std::this_thread::sleep_for(Millis(1 + chance % most));
+}
+
+Result<void> run_work(const std::function<Result<void>(space::Transaction&)>& work, PgTransaction& transaction) {
+  try {
+    auto done = work(transaction);
+    if (done) transaction.finish();
+    return done;
+  } catch (const std::exception& thrown) {
+    return fail(Kind::other, std::string(changing) + ": " + thrown.what());
+  }
+}
+
+// What became of one attempt.
+struct Attempt {
+  enum class End { done, again, lost, doubtful };
+  End end = End::done;
+  Result<void> result{};
+  std::int64_t xid = 0, timeline = 0;
+};
+
+Attempt after_failure(Connection& connection) {
+  const Failure& failure = connection.failure();
+  const auto error = failure.error(changing);
+  const auto end = connection.lost() ? Attempt::End::lost : failure.again() ? Attempt::End::again : Attempt::End::done;
+  return {end, error, 0, 0};
+}
+
+Attempt attempt(Connection& connection, const Id& node, Durability durability,
+                const std::function<Result<void>(space::Transaction&)>& work) {
+  std::string begin = std::string("BEGIN; ") + limits;
+  if (durability == Durability::lazy) begin += "; SET LOCAL synchronous_commit=off";
+  if (!connection.execute(begin)) {
+    const Attempt failed = after_failure(connection);
+    connection.execute("ROLLBACK");
+    return failed;
+  }
+  PgTransaction transaction(connection, node);
+  auto worked = run_work(work, transaction);
+  const std::int64_t xid = worked && !transaction.failed() ? transaction.number() : 0;
+  if (transaction.failed() || !worked) {
+    Attempt ended = transaction.failed() ? after_failure(connection) : Attempt{Attempt::End::done, worked, 0, 0};
+    // A connection on which this fails is lost, and with it the transaction.
+    connection.execute("ROLLBACK");
+    return ended;
+  }
+  if (connection.commit()) return {};
+  Attempt ended = after_failure(connection);
+  // An answer that is an error says that nothing was committed; no answer says nothing.
+  if (connection.lost()) ended.end = Attempt::End::doubtful;
+  ended.xid = xid;
+  ended.timeline = connection.timeline();
+  return ended;
+}
+
+// Whether a transaction whose COMMIT was never answered is committed. Nothing: it cannot be known.
+std::optional<bool> find_outcome(Pool& pool, const Attempt& ended, Durability durability) {
+  const auto until = steady_clock::now() + settle_for;
+  for (unsigned asked = 0; steady_clock::now() < until; ++asked) {
+    if (asked > 0) pause(4);
+    auto connection = pool.take();
+    if (!connection) continue;
+    // After a failover the numbers may be those of other transactions.
+    if ((*connection)->timeline() != ended.timeline) return std::nullopt;
+    Statement status = (*connection)->prepare("SELECT pg_xact_status(?::bigint::text::xid8)");
+    status.signed_number(ended.xid);
+    if (!status.step()) {
+      if (!(*connection)->lost()) return std::nullopt;
+      continue;
+    }
+    if (status.next_is_null()) return std::nullopt;
+    const std::string said = status.next_text();
+    if (said == "aborted") return false;
+    if (said != "committed") continue;
+    // A standby may not have it yet, for whoever waited for that is gone: what comes after it waits for both.
+    if (durability == Durability::durable && !(*connection)->execute("SELECT pg_logical_emit_message(true, 'qrx', '')"))
+      continue;
+    return true;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+Result<void> run_change(Pool& pool, const Id& node, Durability durability,
+                        const std::function<Result<void>(space::Transaction&)>& work, Millis give_up_after) {
+  const auto until = steady_clock::now() + give_up_after;
+  const auto may_go_on = [&] { return steady_clock::now() < until; };
+  for (unsigned tried = 0, contended = 0;; ++tried) {
+    if (tried > 0) pause(tried);
+    Attempt ended;
+    {
+      auto connection = pool.take();
+      if (!connection) {
+        if (may_go_on()) continue;
+        return tl::unexpected(connection.error());
+      }
+      ended = attempt(**connection, node, durability, work);
+    }
+    switch (ended.end) {
+      case Attempt::End::done:
+        return ended.result;
+      case Attempt::End::again:
+        if (++contended >= most_attempts || !may_go_on()) return ended.result;
+        break;
+      case Attempt::End::lost:
+        if (!may_go_on()) return ended.result;
+        break;
+      case Attempt::End::doubtful:
+        const auto committed = find_outcome(pool, ended, durability);
+        if (!committed) return fail(Kind::unavailable, "it is not known whether the catalog has taken a change");
+        if (*committed) return {};
+        if (!may_go_on()) return ended.result;
+        break;
+    }
+  }
+}
+
+}  // namespace qrx::pg

@@ -1,0 +1,386 @@
+#include "pg/pg_transaction.h"
+
+#include "pg/pg_reading.h"
+
+namespace qrx::pg {
+namespace {
+
+using space::BlobKey;
+using space::DeliveryRow;
+using space::FileRow;
+using space::SpaceRow;
+using space::SpaceState;
+using space::Taken;
+using space::UploadRow;
+using store::bind_optional_id;
+using store::bind_time;
+using store::to_id;
+using store::to_number;
+
+constexpr const char* space_of_upload = "SELECT guid FROM uploads WHERE upload=?";
+constexpr const char* space_of_file = "SELECT guid FROM files WHERE file=?";
+constexpr const char* space_of_delivery = "SELECT guid FROM deliveries WHERE delivery=?";
+
+}  // namespace
+
+void PgTransaction::finish() {
+  for (const Guid& guid : changed_) {
+    if (counted_.contains(guid) || !ok()) continue;
+    Statement statement = by_id(connection_, "UPDATE spaces SET changes=changes+1 WHERE guid=?", guid);
+    run(statement);
+  }
+}
+
+std::int64_t PgTransaction::number() {
+  if (xid() != 0 || !ok()) return xid();
+  Statement statement = connection_.prepare("SELECT pg_current_xact_id()");
+  const std::int64_t number = statement.step() ? statement.next_signed_number() : 0;
+  note(statement);
+  return number;
+}
+
+std::optional<SpaceState> PgTransaction::space(const Guid& guid) {
+  lock_space(guid);
+  if (!ok()) return std::nullopt;
+  auto state = known(read_space(connection_, guid, Still::is_locked));
+  if (!state) return std::nullopt;
+  return std::move(state->state);
+}
+
+void PgTransaction::put_space(const SpaceRow& row) {
+  lock_space(row.guid);
+  if (!ok()) return;
+  Statement statement = connection_.prepare(
+      "INSERT INTO spaces(" QRX_SPACE_COLUMNS
+      ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(guid) DO UPDATE SET "
+      "owner_hash=excluded.owner_hash,label=excluded.label,key=excluded.key,seal=excluded.seal,"
+      "max_size=excluded.max_size,max_files=excluded.max_files,created=excluded.created,expires=excluded.expires,"
+      "phase=excluded.phase,seq=excluded.seq,changes=spaces.changes+1");
+  store::bind_space(statement, row);
+  run(statement);
+  counted_.insert(row.guid);
+}
+
+void PgTransaction::put_delivery(const DeliveryRow& row) {
+  lock_space(row.guid);
+  if (!ok()) return;
+  Statement statement =
+      connection_.prepare("INSERT INTO deliveries(" QRX_DELIVERY_COLUMNS
+                          ") VALUES(?,?,?,?,?) ON CONFLICT(delivery) DO UPDATE SET "
+                          "message=excluded.message,created=excluded.created,committed=excluded.committed");
+  store::bind_delivery(statement, row);
+  run(statement);
+  changed(row.guid);
+}
+
+void PgTransaction::put_file(const FileRow& row) {
+  lock_space(row.guid);
+  if (!ok()) return;
+  Statement statement = connection_.prepare(
+      "INSERT INTO files(" QRX_FILE_COLUMNS
+      ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(file) DO UPDATE SET "
+      "delivery=excluded.delivery,name=excluded.name,size=excluded.size,type=excluded.type,xxh128=excluded.xxh128,"
+      "sha256=excluded.sha256,sealed=excluded.sealed,blob=excluded.blob,blob_offset=excluded.blob_offset,"
+      "modified=excluded.modified,executable=excluded.executable");
+  store::bind_file(statement, row);
+  run(statement);
+  changed(row.guid);
+}
+
+void PgTransaction::put_upload(const UploadRow& row) {
+  lock_space(row.guid);
+  if (!ok()) return;
+  Statement statement = connection_.prepare(
+      "INSERT INTO uploads(" QRX_UPLOAD_COLUMNS
+      ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(upload) DO UPDATE SET "
+      "delivery=excluded.delivery,name=excluded.name,metadata=excluded.metadata,length=excluded.length,"
+      "\"offset\"=excluded.\"offset\",epoch=excluded.epoch,blob=excluded.blob,lone=excluded.lone,"
+      "partial=excluded.partial,damaged=excluded.damaged,created=excluded.created,expires=excluded.expires,"
+      "holder=excluded.holder,spare=excluded.spare");
+  store::bind_upload(statement, row);
+  run(statement);
+  changed(row.guid);
+}
+
+// What of `more` does not fit beside what there is. One parts_beyond_files for all.
+Taken PgTransaction::find_obstacle(const Guid& guid, const space::Use& more) {
+  Statement statement =
+      by_id(connection_, "SELECT max_size,max_files," QRX_USE_COLUMNS " FROM spaces WHERE guid=?", guid);
+  const bool there = statement.step();
+  note(statement);
+  if (!there) return Taken::no_such_space;
+  const std::uint64_t most_bytes = statement.next_number();
+  const std::uint64_t most_files = statement.next_number();
+  const space::Use use = store::take_use(statement);
+  if (most_bytes > 0 && more.bytes > 0 && use.bytes + more.bytes > most_bytes) return Taken::bytes;
+  if (more.weight.parts > 0 && use.weight.parts + more.weight.parts > most_files + space::parts_beyond_files)
+    return Taken::parts;
+  return Taken::files;
+}
+
+space::SpaceChanged PgTransaction::change_space(const Guid& guid, const space::SpaceChange& change) {
+  space::SpaceChanged out;
+  if (!ok()) return out;
+  static_assert(space::parts_beyond_files == 64, "a statement has it");
+  // Who opens or closes one that is dying or blocked by now came too late. The statement waits for the row, and then
+  // sees it as it was left: it needs no lock before it.
+  Statement statement = connection_.prepare(
+      "UPDATE spaces SET seq=greatest(seq+1,?1),bytes=bytes+?2,files=files+?3,manifests=manifests+?4,parts=parts+?5,"
+      "changes=changes+1,expires=coalesce(?8::bigint,expires),"
+      "phase=CASE WHEN phase>1 AND ?9::bigint<2 THEN phase ELSE coalesce(?9::bigint,phase) END "
+      "WHERE guid=?6 AND (?7<>0 OR ((?2=0 OR max_size=0 OR bytes+?2<=max_size) AND (max_files=0 OR "
+      "((?3=0 OR files+?3<=max_files) AND (?4=0 OR manifests+?4<=max_files) AND (?5=0 OR parts+?5<=max_files+64))))) "
+      "RETURNING seq,expires,phase," QRX_USE_COLUMNS ",pg_current_xact_id()");
+  const space::Use& more = change.more;
+  statement.number(change.at_least).number(more.bytes).number(more.weight.files).number(more.weight.manifests);
+  statement.number(more.weight.parts).blob(as_bytes(guid.bytes)).number(change.even_if_full ? 1 : 0);
+  bind_time(statement, change.expires);
+  change.phase ? statement.number(static_cast<std::uint64_t>(*change.phase)) : statement.null();
+  if (statement.step()) {
+    out = {Taken::yes, store::take_head(statement)};
+    locked(guid, statement.next_signed_number());
+    counted_.insert(guid);
+    return out;
+  }
+  note(statement);
+  if (ok()) out.taken = find_obstacle(guid, more);
+  return out;
+}
+
+std::optional<UploadRow> PgTransaction::upload(const Id& upload) {
+  lock_space_of(space_of_upload, upload);
+  if (!ok()) return std::nullopt;
+  return known(read_upload(connection_, upload));
+}
+
+std::optional<space::OpenDelivery> PgTransaction::open_delivery(const Id& delivery) {
+  lock_space_of(space_of_delivery, delivery);
+  if (!ok()) return std::nullopt;
+  return known(read_open_delivery(connection_, delivery));
+}
+
+bool PgTransaction::advance_upload(const UploadRow& row, std::uint64_t offset) {
+  lock_space(row.guid);
+  if (!ok()) return false;
+  Statement statement = connection_.prepare(
+      "UPDATE uploads SET \"offset\"=?,expires=?,holder=?,blob=?,spare=NULL "
+      "WHERE upload=? AND epoch=? AND \"offset\"=?");
+  statement.number(offset).signed_number(to_number(row.expires));
+  bind_optional_id(statement, row.holder);
+  statement.blob(as_bytes(row.blob.bytes)).blob(as_bytes(row.upload.bytes)).number(row.epoch).number(row.offset);
+  changed(row.guid);
+  return changes(statement) > 0;
+}
+
+bool PgTransaction::change_upload(const UploadRow& row) {
+  lock_space(row.guid);
+  if (!ok()) return false;
+  Statement statement =
+      connection_.prepare("UPDATE uploads SET length=?,damaged=?,expires=?,holder=? WHERE upload=? AND epoch=?");
+  row.length ? statement.number(*row.length) : statement.null();
+  statement.number(row.damaged ? 1 : 0).signed_number(to_number(row.expires));
+  bind_optional_id(statement, row.holder);
+  statement.blob(as_bytes(row.upload.bytes)).number(row.epoch);
+  changed(row.guid);
+  return changes(statement) > 0;
+}
+
+std::optional<std::uint64_t> PgTransaction::begin_writing(const UploadRow& row) {
+  lock_space(row.guid);
+  if (!ok()) return std::nullopt;
+  Statement statement = connection_.prepare(
+      "UPDATE uploads SET epoch=epoch+1,expires=?,holder=?,spare=? WHERE upload=? AND \"offset\"=? RETURNING epoch");
+  statement.signed_number(to_number(row.expires));
+  bind_optional_id(statement, row.holder);
+  bind_optional_id(statement, row.spare);
+  statement.blob(as_bytes(row.upload.bytes)).number(row.offset);
+  changed(row.guid);
+  std::optional<std::uint64_t> epoch;
+  if (statement.step()) epoch = statement.next_number();
+  note(statement);
+  return epoch;
+}
+
+std::optional<std::uint64_t> PgTransaction::finish_upload(const UploadRow& row) {
+  lock_space(row.guid);
+  if (!ok()) return std::nullopt;
+  Statement statement =
+      connection_.prepare("DELETE FROM uploads WHERE upload=? AND epoch=? RETURNING \"offset\",blob,spare");
+  statement.blob(as_bytes(row.upload.bytes)).number(row.epoch);
+  std::optional<std::uint64_t> offset;
+  BlobKey blob{}, spare{};
+  if (statement.step()) {
+    offset = statement.next_number();
+    blob = to_id(statement.next_blob());
+    spare = store::next_optional_id(statement);
+  }
+  note(statement);
+  if (!offset) return offset;
+  changed(row.guid);
+  for (const BlobKey& other : {blob, spare})
+    if (other != row.blob && other != BlobKey()) discard(other);
+  return offset;
+}
+
+bool PgTransaction::commit_delivery(const DeliveryRow& row) {
+  lock_space(row.guid);
+  if (!ok()) return false;
+  Statement statement =
+      connection_.prepare("UPDATE deliveries SET message=?,committed=? WHERE delivery=? AND committed IS NULL");
+  statement.text(row.message);
+  bind_time(statement, row.committed);
+  statement.blob(as_bytes(row.delivery.bytes));
+  changed(row.guid);
+  return changes(statement) > 0;
+}
+
+void PgTransaction::give_back(const Guid& guid, const space::Use& less) {
+  if (!ok() || less == space::Use{}) return;
+  // Rows that were put and never counted make none negative.
+  Statement statement = connection_.prepare(
+      "UPDATE spaces SET bytes=greatest(0,bytes-?),files=greatest(0,files-?),manifests=greatest(0,manifests-?),"
+      "parts=greatest(0,parts-?),changes=changes+1 WHERE guid=?");
+  statement.number(less.bytes).number(less.weight.files).number(less.weight.manifests).number(less.weight.parts);
+  statement.blob(as_bytes(guid.bytes));
+  run(statement);
+  counted_.insert(guid);
+}
+
+void PgTransaction::remove_uploads(Statement statement, std::vector<BlobKey>& blobs) {
+  space::Use less;
+  std::optional<Guid> guid;
+  std::vector<BlobKey> gone;
+  while (statement.step()) {
+    UploadRow row;
+    guid = to_id(statement.next_blob());
+    gone.push_back(to_id(statement.next_blob()));
+    if (const Id spare = store::next_optional_id(statement); spare != Id()) gone.push_back(spare);
+    row.name = statement.next_text();
+    row.partial = statement.next_number() != 0;
+    const std::uint64_t offset = statement.next_number();
+    less.bytes += offset;
+    if (offset > 0) less.weight += weight_of(row);
+  }
+  note(statement);
+  if (!guid) return;
+  for (const BlobKey& blob : gone) discard(blob);
+  blobs.insert(blobs.end(), gone.begin(), gone.end());
+  changed(*guid);
+  give_back(*guid, less);
+}
+
+void PgTransaction::remove_files(Statement statement, std::vector<BlobKey>& blobs) {
+  space::Use less;
+  std::optional<Guid> guid;
+  std::vector<BlobKey> gone;
+  while (statement.step()) {
+    guid = to_id(statement.next_blob());
+    gone.push_back(to_id(statement.next_blob()));
+    less.weight += space::weight_of(statement.next_text());
+    less.bytes += statement.next_number();
+  }
+  note(statement);
+  if (!guid) return;
+  for (const BlobKey& blob : gone) discard(blob);
+  blobs.insert(blobs.end(), gone.begin(), gone.end());
+  changed(*guid);
+  give_back(*guid, less);
+}
+
+#define QRX_RETURNING_UPLOADS " RETURNING guid,blob,spare,name,partial,\"offset\""
+#define QRX_RETURNING_FILES " RETURNING guid,blob,name,size"
+
+std::vector<BlobKey> PgTransaction::remove_upload(const Id& upload) {
+  std::vector<BlobKey> blobs;
+  lock_space_of(space_of_upload, upload);
+  if (ok())
+    remove_uploads(by_id(connection_, "DELETE FROM uploads WHERE upload=?" QRX_RETURNING_UPLOADS, upload), blobs);
+  return blobs;
+}
+
+std::vector<BlobKey> PgTransaction::remove_file(const Id& file) {
+  std::vector<BlobKey> blobs;
+  lock_space_of(space_of_file, file);
+  if (ok()) remove_files(by_id(connection_, "DELETE FROM files WHERE file=?" QRX_RETURNING_FILES, file), blobs);
+  return blobs;
+}
+
+std::vector<BlobKey> PgTransaction::remove_delivery(const Id& delivery) {
+  std::vector<BlobKey> blobs;
+  lock_space_of(space_of_delivery, delivery);
+  if (!ok()) return blobs;
+  std::optional<Guid> guid;
+  Statement row =
+      by_id(connection_, "DELETE FROM deliveries WHERE delivery=? AND committed IS NULL RETURNING guid", delivery);
+  if (row.step()) guid = to_id(row.next_blob());
+  note(row);
+  if (!guid || !ok()) return blobs;
+  changed(*guid);
+  const auto of_delivery = [&](const char* sql) {
+    Statement statement = by_id(connection_, sql, *guid);
+    statement.blob(as_bytes(delivery.bytes));
+    return statement;
+  };
+  remove_files(of_delivery("DELETE FROM files WHERE guid=? AND delivery=?" QRX_RETURNING_FILES), blobs);
+  if (!ok()) return blobs;
+  remove_uploads(of_delivery("DELETE FROM uploads WHERE guid=? AND delivery=?" QRX_RETURNING_UPLOADS), blobs);
+  return blobs;
+}
+
+std::vector<BlobKey> PgTransaction::remove_space(const Guid& guid) {
+  std::vector<BlobKey> blobs;
+  lock_space(guid);
+  if (!ok()) return blobs;
+  Statement named = by_id(connection_,
+                          "WITH gone AS (SELECT blob FROM files WHERE guid=?1 UNION "
+                          "SELECT blob FROM uploads WHERE guid=?1 UNION "
+                          "SELECT spare FROM uploads WHERE guid=?1 AND spare IS NOT NULL UNION "
+                          "SELECT delivery FROM deliveries WHERE guid=?1 AND committed IS NULL), "
+                          "kept AS (INSERT INTO trash(blob) SELECT blob FROM gone ON CONFLICT DO NOTHING) "
+                          "SELECT blob FROM gone",
+                          guid);
+  while (named.step()) blobs.push_back(to_id(named.next_blob()));
+  note(named);
+  for (const char* sql :
+       {"DELETE FROM spaces WHERE guid=?", "DELETE FROM deliveries WHERE guid=?", "DELETE FROM files WHERE guid=?",
+        "DELETE FROM uploads WHERE guid=?", "DELETE FROM share_files WHERE guid=?", "DELETE FROM shares WHERE guid=?",
+        "DELETE FROM file_receipts WHERE guid=?", "DELETE FROM outbox WHERE guid=?"}) {
+    if (!ok()) return blobs;
+    Statement statement = by_id(connection_, sql, guid);
+    run(statement);
+  }
+  counted_.insert(guid);
+  return blobs;
+}
+
+void PgTransaction::discard(const BlobKey& blob) {
+  if (!ok()) return;
+  Statement statement = by_id(connection_, "INSERT INTO trash(blob) VALUES(?) ON CONFLICT DO NOTHING", blob);
+  run(statement);
+}
+
+void PgTransaction::forget_trash(const BlobKey& blob) {
+  if (!ok()) return;
+  Statement statement = by_id(connection_, "DELETE FROM trash WHERE blob=?", blob);
+  run(statement);
+}
+
+std::uint64_t PgTransaction::committed_deliveries(const Guid& guid) {
+  lock_space(guid);
+  if (!ok()) return 0;
+  Statement statement =
+      by_id(connection_, "SELECT count(*) FROM deliveries WHERE guid=? AND committed IS NOT NULL", guid);
+  const std::uint64_t count = statement.step() ? statement.next_number() : 0;
+  note(statement);
+  return count;
+}
+
+void PgTransaction::remember(const std::string& name, const std::string& value) {
+  if (!ok()) return;
+  Statement statement = connection_.prepare(
+      "INSERT INTO notes(name,value) VALUES(?,?) ON CONFLICT(name) DO UPDATE SET value=excluded.value");
+  statement.text(name).text(value);
+  run(statement);
+}
+
+}  // namespace qrx::pg

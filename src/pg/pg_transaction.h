@@ -1,0 +1,57 @@
+// The work of one transaction on a connection, and which spaces it changes. Private to src/pg.
+#pragma once
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "pg/pg_share_transaction.h"
+
+namespace qrx::pg {
+
+class PgTransaction final : public PgShareTransaction {
+ public:
+  using PgShareTransaction::PgShareTransaction;
+
+  // The last statements before the commit: what is kept of the spaces it changed is old from then on.
+  void finish();
+  // Its number, by which its outcome is known when the answer to its COMMIT is lost.
+  std::int64_t number();
+
+  std::optional<space::SpaceState> space(const Guid& guid) override;
+
+  void put_space(const space::SpaceRow& row) override;
+  void put_delivery(const space::DeliveryRow& row) override;
+  void put_file(const space::FileRow& row) override;
+  void put_upload(const space::UploadRow& row) override;
+
+  space::SpaceChanged change_space(const Guid& guid, const space::SpaceChange& change) override;
+  std::optional<space::UploadRow> upload(const Id& upload) override;
+  std::optional<space::OpenDelivery> open_delivery(const Id& delivery) override;
+  bool advance_upload(const space::UploadRow& row, std::uint64_t offset) override;
+  bool change_upload(const space::UploadRow& row) override;
+  std::optional<std::uint64_t> begin_writing(const space::UploadRow& row) override;
+  std::optional<std::uint64_t> finish_upload(const space::UploadRow& row) override;
+  bool commit_delivery(const space::DeliveryRow& row) override;
+  std::vector<space::BlobKey> remove_upload(const Id& upload) override;
+  std::vector<space::BlobKey> remove_file(const Id& file) override;
+  std::vector<space::BlobKey> remove_delivery(const Id& delivery) override;
+  std::vector<space::BlobKey> remove_space(const Guid& guid) override;
+  void discard(const space::BlobKey& blob) override;
+  void forget_trash(const space::BlobKey& blob) override;
+  std::uint64_t committed_deliveries(const Guid& guid) override;
+  void remember(const std::string& name, const std::string& value) override;
+
+ private:
+  space::Taken find_obstacle(const Guid& guid, const space::Use& more);
+  void give_back(const Guid& guid, const space::Use& less);
+  // Deletes uploads or files, which count no more; their blobs go into the trash, and behind `blobs`.
+  void remove_uploads(Statement statement, std::vector<space::BlobKey>& blobs);
+  void remove_files(Statement statement, std::vector<space::BlobKey>& blobs);
+  void changed(const Guid& guid) { changed_.insert(guid); }
+
+  std::set<Guid> changed_, counted_;  // what it changed anything of; whose `changes` it has moved on
+};
+
+}  // namespace qrx::pg

@@ -1,0 +1,309 @@
+// Two nodes over one PostgreSQL, whatever their clients do in whatever order, and at once (tests/unit/space_nodes.h).
+// QRX_POSTGRESQL is its address; each run makes a database of its own there. QRX_SEED and QRX_ROUNDS as in
+// tests/unit/space_two_nodes_test.cpp.
+#include "unit/catch.h"
+
+#include <array>
+#include <condition_variable>
+#include <cstdlib>
+#include <mutex>
+#include <thread>
+
+#include "cluster/cutting_proxy.h"
+#include "pg/pg_catalog.h"
+#include "pg/pg_connection.h"
+#include "unit/space_nodes.h"
+
+using namespace qrx;
+using namespace qrx::test;
+
+namespace {
+
+unsigned number_of(const char* name, unsigned otherwise) {
+  const char* const text = std::getenv(name);
+  return text == nullptr ? otherwise : static_cast<unsigned>(std::strtoul(text, nullptr, 10));
+}
+
+std::string server() {
+  const char* const address = std::getenv("QRX_POSTGRESQL");
+  if (address == nullptr) throw std::runtime_error("QRX_POSTGRESQL is not set");
+  return address;
+}
+
+// An empty database, as long as this lives.
+class Database {
+ public:
+  Database() : name_("qrx_" + Id::random().text()) { execute("CREATE DATABASE " + name_); }
+  ~Database() { execute("DROP DATABASE IF EXISTS " + name_ + " WITH (FORCE)"); }
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+  std::string dsn() const { return server() + " dbname=" + name_; }
+  std::string dsn(const CuttingProxy& proxy) const {
+    return "host=" + proxy.directory() + " user=postgres dbname=" + name_;
+  }
+
+ private:
+  static void execute(const std::string& sql) {
+    auto connection = pg::Connection::open(server() + " dbname=postgres");
+    if (!connection) throw std::runtime_error(connection.error().what);
+    if (!(*connection)->execute(sql)) throw std::runtime_error((*connection)->failure().what);
+  }
+  const std::string name_;
+};
+
+std::unique_ptr<pg::PgCatalog> open_catalog(const Database& database) {
+  auto opened = pg::PgCatalog::open(database.dsn(), {.most_connections = 12});
+  if (!opened) throw std::runtime_error(opened.error().what);
+  return std::move(*opened);
+}
+
+space::SpaceChange one_byte() {
+  space::SpaceChange change;
+  change.more.bytes = 1;
+  return change;
+}
+
+void run(Nodes::Settings settings, unsigned rounds, unsigned steps) {
+  const unsigned first = number_of("QRX_SEED", 1);
+  rounds = std::getenv("QRX_SEED") != nullptr ? 1 : number_of("QRX_ROUNDS", rounds);
+  for (unsigned round = 0; round < rounds; ++round) {
+    const Database database;
+    settings.open_catalog = [&] { return open_catalog(database); };
+    settings.seed = first + round;
+    try {
+      Nodes nodes(settings);
+      for (unsigned step = 0; step < steps; ++step) nodes.step();
+      nodes.finish();
+      CHECK(nodes.done("look") > 0);
+    } catch (const std::exception& broken) {
+      FAIL("QRX_SEED=" << settings.seed << ": " << broken.what());
+    }
+  }
+}
+
+}  // namespace
+
+TEST_CASE("two nodes over PostgreSQL: what was acknowledged stays, whatever happens in between") {
+  run({.anywhere = true, .limits = false}, 6, 400);
+}
+
+TEST_CASE("two nodes over PostgreSQL: no more is taken than a space allows") {
+  run({.anywhere = true, .limits = true}, 6, 400);
+}
+
+TEST_CASE("an address with a password, or none, is refused; so is a server that is not there") {
+  const auto with_password = pg::PgCatalog::open("postgresql://qrx:secret@localhost/qrx", {});
+  REQUIRE(!with_password);
+  CHECK(with_password.error().kind == Kind::usage);
+  CHECK(with_password.error().what.find("secret") == std::string::npos);
+  CHECK(kind_of(pg::PgCatalog::open("postgresql://[::1/qrx", {})) == Kind::usage);
+  const auto nobody = pg::PgCatalog::open("postgresql://127.0.0.1:1/qrx", {});
+  REQUIRE(!nobody);
+  CHECK(nobody.error().kind == Kind::unavailable);
+}
+
+TEST_CASE("the tables are made once, and those of a newer program are left alone") {
+  const Database database;
+  std::array<std::unique_ptr<pg::PgCatalog>, 4> catalogs;
+  std::vector<std::thread> threads;
+  for (auto& catalog : catalogs) threads.emplace_back([&] { catalog = open_catalog(database); });
+  for (std::thread& thread : threads) thread.join();
+  for (const auto& catalog : catalogs) REQUIRE(catalog != nullptr);
+  CHECK(*pg::PgCatalog::migrate(database.dsn()) == false);
+
+  auto connection = pg::Connection::open(database.dsn());
+  REQUIRE(connection);
+  REQUIRE((*connection)->execute("UPDATE qrx SET version=1000"));
+  CHECK(pg::PgCatalog::open(database.dsn(), {}).has_value());  // which says that this program may still write them
+  REQUIRE((*connection)->execute("UPDATE qrx SET writes_since=1000"));
+  CHECK(kind_of(pg::PgCatalog::open(database.dsn(), {})) == Kind::usage);
+  REQUIRE((*connection)->execute("UPDATE qrx SET version=0,writes_since=0"));
+  CHECK(kind_of(pg::PgCatalog::open(database.dsn(), {})) == Kind::unavailable);
+}
+
+TEST_CASE("names that are no UTF-8 stand in the catalog as they were sent") {
+  const Database database;
+  const auto catalog = open_catalog(database);
+  space::SpaceRow row;
+  row.guid = Guid::random();
+  row.label = std::string("a\0b\xff'\"\\", 7);
+  row.limits.max_size = ~std::uint64_t{0} >> 1;
+  REQUIRE(catalog->change(space::Durability::durable, [&](space::Transaction& transaction) -> Result<void> {
+    transaction.put_space(row);
+    return {};
+  }));
+  const auto state = *catalog->space(row.guid);
+  REQUIRE(state != nullptr);
+  CHECK(state->space.label == row.label);
+  CHECK(state->space.limits.max_size == row.limits.max_size);
+}
+
+// Works about one space, each of which reads what it changes: none may see what another is about to replace.
+TEST_CASE("works about one space run one after another, those of other nodes too") {
+  const Database database;
+  std::array<std::unique_ptr<pg::PgCatalog>, 2> nodes{open_catalog(database), open_catalog(database)};
+  space::SpaceRow row;
+  row.guid = Guid::random();
+  row.limits.max_size = 10'000;
+  REQUIRE(nodes[0]->change(space::Durability::lazy, [&](space::Transaction& transaction) -> Result<void> {
+    transaction.put_space(row);
+    return {};
+  }));
+  const auto add_one = [&](space::Transaction& transaction) -> Result<void> {
+    auto now = transaction.space(row.guid);
+    if (!now) return fail(Kind::not_found, "it is gone");
+    now->space.limits.max_files += 1;
+    transaction.put_space(now->space);
+    return {};
+  };
+  constexpr unsigned workers = 8, times = 25;
+  std::atomic<unsigned> failed{0};
+  std::mutex mutex;
+  std::set<std::uint64_t> versions;
+  std::vector<std::thread> threads;
+  for (unsigned worker = 0; worker < workers; ++worker)
+    threads.emplace_back([&, worker] {
+      for (unsigned time = 0; time < times; ++time) {
+        space::Catalog& node = *nodes[(worker + time) % nodes.size()];
+        if (!node.change(space::Durability::lazy, add_one)) ++failed;
+        std::uint64_t version = 0;
+        if (!node.change(space::Durability::lazy, [&](space::Transaction& transaction) -> Result<void> {
+              version = transaction.change_space(row.guid, one_byte()).head.seq;
+              return {};
+            }))
+          ++failed;
+        const std::lock_guard lock(mutex);
+        versions.insert(version);
+      }
+    });
+  for (std::thread& thread : threads) thread.join();
+  CHECK(failed == 0);
+  CHECK(versions.size() == workers * times);
+  for (const auto& node : nodes) {
+    const auto state = *node->space(row.guid);
+    CHECK(state->space.limits.max_files == row.limits.max_files + workers * times);
+    CHECK(state->space.use.bytes == workers * times);
+  }
+}
+
+// The client cannot tell whether its transaction is committed: it must find out, and neither lose nor repeat it.
+TEST_CASE("a connection that breaks at a COMMIT: each change is made once") {
+  const Database database;
+  const std::string address = server();
+  const auto host = address.find("host=") + 5;
+  CuttingProxy proxy(address.substr(host, address.find(' ', host) - host) + "/.s.PGSQL.5432");
+  auto opened = pg::PgCatalog::open(database.dsn(proxy), {.listen_dsn = database.dsn()});
+  REQUIRE(opened);
+  space::Catalog& catalog = **opened;
+  space::SpaceRow row;
+  row.guid = Guid::random();
+  REQUIRE(catalog.change(space::Durability::durable, [&](space::Transaction& transaction) -> Result<void> {
+    transaction.put_space(row);
+    return {};
+  }));
+  constexpr unsigned times = 60;
+  for (unsigned time = 0; time < times; ++time) {
+    proxy.next = time % 3 == 0   ? CuttingProxy::Cut::before
+                 : time % 3 == 1 ? CuttingProxy::Cut::after
+                                 : CuttingProxy::Cut::nothing;
+    const auto changed = catalog.change(time % 2 == 0 ? space::Durability::durable : space::Durability::lazy,
+                                        [&](space::Transaction& transaction) -> Result<void> {
+                                          transaction.change_space(row.guid, one_byte());
+                                          return {};
+                                        });
+    CHECK(changed);
+  }
+  CHECK(proxy.cuts >= times / 2);
+  CHECK((*catalog.space(row.guid))->space.use.bytes == times);
+}
+
+namespace {
+
+class Heard final : public space::NodeEvents {
+ public:
+  void heard(const Id& topic) override {
+    const std::lock_guard lock(mutex_);
+    topics_.insert(topic);
+    changed_.notify_all();
+  }
+  void missed() override {
+    const std::lock_guard lock(mutex_);
+    ++missed_;
+    changed_.notify_all();
+  }
+  void cut_off() override {}
+  bool wait_for(const Id& topic) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, Seconds(10), [&] { return topics_.contains(topic); });
+  }
+  bool wait_for_missed(unsigned times) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, Seconds(20), [&] { return missed_ >= times; });
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::set<Id> topics_;
+  unsigned missed_ = 0;
+};
+
+}  // namespace
+
+TEST_CASE("what one node tells the others hear, and a listener that was cut off says that it missed something") {
+  const Database database;
+  Heard heard;
+  const auto speaker = open_catalog(database), listener = open_catalog(database);
+  listener->join(heard);
+  REQUIRE(heard.wait_for_missed(1));  // from now on it listens
+  std::vector<Id> topics;
+  for (unsigned number = 0; number < 1000; ++number) topics.push_back(Id::random());
+  for (const Id& topic : topics) speaker->tell(topic, topic.bytes[0] % 2 == 0);
+  for (const Id& topic : topics) CHECK(heard.wait_for(topic));
+  CHECK(listener->health());
+
+  auto connection = pg::Connection::open(database.dsn());
+  REQUIRE(connection);
+  REQUIRE((*connection)->execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query='LISTEN qrx1'"));
+  CHECK(heard.wait_for_missed(2));
+  const Id later = Id::random();
+  speaker->tell(later, false);
+  CHECK(heard.wait_for(later));
+  listener->leave();
+}
+
+TEST_CASE("what a node was at when it ended is nobody's: its limited downloads, its notices") {
+  const Database database;
+  auto gone = open_catalog(database);
+  const auto stays = open_catalog(database);
+  space::SpaceRow row;
+  row.guid = Guid::random();
+  space::ShareRow share;
+  share.share = Id::random();
+  share.guid = row.guid;
+  const space::FlightRow flight{Id::random(), share.share, Id::random(), Id::random(), 0, 10, WallTime{}};
+  space::NoticeRow notice;
+  notice.share = share.share;
+  notice.guid = row.guid;
+  notice.claimed = true;
+  REQUIRE(gone->change(space::Durability::durable, [&](space::Transaction& transaction) -> Result<void> {
+    transaction.put_space(row);
+    transaction.put_share(share);
+    transaction.put_flight(flight);
+    transaction.put_notice(notice);
+    return {};
+  }));
+  const auto flights = [&] {
+    std::size_t count = 0;
+    REQUIRE(stays->change(space::Durability::lazy, [&](space::Transaction& transaction) -> Result<void> {
+      count = transaction.flights(share.share, flight.file, WallTime{}).size();
+      return {};
+    }));
+    return count;
+  };
+  CHECK(flights() == 1);
+  CHECK(stays->claimed_notices()->empty());
+  gone.reset();
+  CHECK(flights() == 0);
+  CHECK(stays->claimed_notices()->size() == 1);
+}

@@ -99,13 +99,13 @@ TEST_CASE("links are taken as they come out of mails and messengers") {
 TEST_CASE("a link is no address of a server") {
   for (const std::string& link : {"https://host/qrx/u/" + guid, "https://host/qrx/U/" + guid + "#" + key,
                                   "https://host/qrx/s/" + guid + "#" + token, "https://host/qrx/d/" + token + "/"}) {
-    const auto server = Origin::parse(link);
+    const auto server = wire::Origin::parse(link);
     REQUIRE_FALSE(server);
     CHECK(server.error().kind == Kind::usage);
     CHECK(server.error().hint == "the server's address is https://host/qrx");
   }
-  CHECK(Origin::parse("https://host/u/").value().url() == "https://host/u");
-  CHECK(Origin::parse("https://host/u/shelf").value().url() == "https://host/u/shelf");
+  CHECK(wire::Origin::parse("https://host/u/").value().url() == "https://host/u");
+  CHECK(wire::Origin::parse("https://host/u/shelf").value().url() == "https://host/u/shelf");
 }
 
 TEST_CASE("owner and share links") {

@@ -1,6 +1,5 @@
 # The packages of `make deb`: qrx, the programs; qrx-server, which runs one of them as a service; and qrx-server-cluster, what
-# that needs to be one of several nodes. CPack makes them of
-# what is installed, component by component.
+# that needs to be one of several nodes. CPack makes them of what is installed, component by component.
 set(QRX_DOC ${CMAKE_INSTALL_DATADIR}/doc)
 set(QRX_PACKAGING ${CMAKE_SOURCE_DIR}/cmd/packaging)
 

@@ -8,7 +8,7 @@ for tool in qrx-recv qrx-send qrx-share qrx-serve; do
   count=$(grep -c '=>\|/ld-' libraries)
   echo "$tool: $count libraries"
   [ "$count" -lt 25 ] || fail "$tool loads $count libraries: $(cat libraries)"
-  expect_no_match 'opencv|ZXing|jpeg|webp|curl|strophe' libraries
+  expect_no_match 'opencv|ZXing|jpeg|webp|curl|strophe|libpq' libraries
 
   run "$tool" --version
   expect_status 0

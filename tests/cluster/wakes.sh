@@ -27,8 +27,6 @@ auth="Authorization: Bearer $token"
 for number in 1 2 3 4 5 6 7 8 9 10; do
   after=$(curl -sS -H "$auth" "$two/api/v1/spaces/$guid" | json - "d['seq']")
   in_background waiter curl -sS -w '\n%{time_total}\n' -H "$auth" "$two/api/v1/spaces/$guid?after=$after&wait=40"
-  parked() { curl -sS "$two/healthz" >/dev/null; }
-  wait_for 5 parked
   echo "hello $number" | curl -sS -f -o put.out -T - "$server_url/u/$guid/hello$number.txt" || fail "PUT: $(cat put.out)"
   finish waiter 30
   expect_status 0

@@ -38,7 +38,14 @@ Result<OpenedSpace> Inbox::open(const SpaceToOpen& plan, Messages& messages) {
     if (auto extended = extend(life_of_inbox(plan)); !extended) return tl::unexpected(extended.error());
     auto identity = kept_identity(space_->link.guid);
     if (!identity) return tl::unexpected(identity.error());
-    return OpenedSpace::reopen(*space_, std::move(*identity));
+    const bool has_key = *identity != nullptr;
+    auto opened = OpenedSpace::reopen(*space_, std::move(*identity));
+    if (!opened) return opened;
+    if (!has_key && !opened->drop().key.empty() && plan.wish.seal != wire::Seal::off)
+      return fail(Kind::other, "the secret key of the inbox " + space_->inbox + " is not on this machine any more",
+                  "put it back from a backup of the state directory; with --seal off what comes is saved encrypted");
+    if (closed_) messages.warn("the inbox " + space_->inbox + " was closed: nobody can send to it any more");
+    return opened;
   }
   if (!plan.server)
     return fail(Kind::usage, "an inbox needs a server that keeps running: name it with --server",
@@ -48,6 +55,13 @@ Result<OpenedSpace> Inbox::open(const SpaceToOpen& plan, Messages& messages) {
   if (wish.wish.label.empty()) wish.wish.label = plan.inbox;
   auto opened = OpenedSpace::open(wish, messages);
   if (!opened) return opened;
+  // Its code may be printed: one that no later run finds is none.
+  const bool has_key = opened->identity() != nullptr;
+  const auto key = kept_identity(opened->link().guid);
+  if (!kept_space(opened->link().guid) || (has_key && (!key || !*key))) {
+    (void)api::delete_space(opened->link(), client_for(opened->link().origin));
+    return fail(Kind::other, "the inbox was not opened: it could not be kept on this machine");
+  }
   space_ = opened->kept();
   due_ = system_clock().steady() + pause_until(space_->expires);
   return opened;
@@ -89,6 +103,7 @@ Result<void> Inbox::extend(Seconds life) {
         "its code no longer works; for a new one: qrx-recv --delete '" + space_->inbox + "', then the same again");
   }
   if (!info) return tl::unexpected(info.error());
+  closed_ = info->state == wire::SpaceState::closed;
   due_ = system_clock().steady() + pause_until(info->expires);
   return remember_expiry(*space_, info->expires);
 }

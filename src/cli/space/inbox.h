@@ -25,7 +25,8 @@ class Inbox {
   const std::optional<KeptSpace>& found() const { return space_; }
 
   // Its space: a new one, as planned, or the one that was found, of which only how long it lasts is the plan's. Blocks
-  // for some seconds at most. Kind::gone when the server does not have it any more.
+  // for some seconds at most. Kind::gone when the server does not have it any more; Kind::other when this machine has
+  // not its key, or cannot keep what later runs need.
   Result<OpenedSpace> open(const SpaceToOpen& plan, Messages& messages);
 
   // REQUIRES: open(). Once half of its life, or a day, is over, it lasts for `life` from now on. Trouble is for the
@@ -40,6 +41,7 @@ class Inbox {
   UniqueFd lock_;
   std::optional<KeptSpace> space_;
   Steady due_{};
+  bool closed_ = false;  // when it was last extended
 };
 
 // Until when a kept space is open from now on, remembered in its file and with its key.

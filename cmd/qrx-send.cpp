@@ -117,7 +117,8 @@ Result<wire::DropLink> Send::find_link() {
 
 // A picture can come from anywhere: plain HTTP to a host outside the local network is worth a question.
 bool Send::confirmed(const wire::DropLink& link) {
-  if (set_.yes || !set_.link.empty() || link.origin.tls || is_private_host(link.origin.host)) return true;
+  if (set_.yes || !set_.link.empty() || !set_.to.empty() || link.origin.tls || is_private_host(link.origin.host))
+    return true;
   if (!term::is_terminal(STDERR_FILENO)) return true;
   auto asking = Asking::open("sending");
   if (!asking) return true;

@@ -41,6 +41,7 @@ Result<void> check_usage(SendSettings& set, const Options& options) {
   if (!options.on_command_line("clipboard")) set.clipboard = false;
   if (!options.on_command_line("save-as")) set.save_as.clear();
   if (!options.on_command_line("forget")) set.forget.clear();
+  if (!set.save_as.empty() && !options.on_command_line("to")) set.to.clear();  // that of the environment
   if (auto right = check_names(set, options); !right) return right;
   if (!set.forget.empty()) return {};
   if (set.scan_only) {

@@ -6,7 +6,7 @@ import { equal, run, wait_for } from "./browser.mjs";
 await run(async (t) => {
   const server = await t.server();
   const news = (page) => page.textContent('p.lead[role="status"]');
-  const says = (page, text) => wait_for(20, async () => (await news(page)) === text, `"${text}", not "${await news(page)}"`);
+  const says = (page, text) => wait_for(20, async () => (await news(page)) === text, `the page says: ${text}`);
   const file = (name, size = 1000) => ({ name, mimeType: "", buffer: Buffer.alloc(size, name.charCodeAt(0)) });
   const send = async (link, files, note = "") => {
     const page = await t.page({ phone: true });

@@ -22,15 +22,15 @@ namespace qrx::cli {
 
 struct SpaceToOpen {
   std::optional<wire::Origin> server;      // none: one of its own, with these two
-  std::string bind;                  // as in OwnServerOptions
+  std::string bind;                        // as in OwnServerOptions
   std::optional<wire::Origin> public_url;  // likewise
-  std::string token_file;            // with the token that the named server wants; empty: $QRX_TOKEN, or none
-  wire::CreateSpace wish;            // open() adds the key, unless sealing is off
-  std::string target;                // place_of() the output
-  bool ask = false;                  // --ask
-  bool keep = false;                 // --keep: later runs find it, and on a named server it outlives this one
-  std::string inbox;                 // kept under this name, for runs that go on with it (inbox.h); or empty
-  bool copies = false;               // it is to hold copies of what is here: no later run has to save them
+  std::string token_file;                  // with the token that the named server wants; empty: $QRX_TOKEN, or none
+  wire::CreateSpace wish;                  // open() adds the key, unless sealing is off
+  std::string target;                      // place_of() the output
+  bool ask = false;                        // --ask
+  bool keep = false;                       // --keep: later runs find it, and on a named server it outlives this one
+  std::string inbox;                       // kept under this name, for runs that go on with it (inbox.h); or empty
+  bool copies = false;                     // it is to hold copies of what is here: no later run has to save them
 };
 
 // The drop link that a server gave for a new space: to that very space, and with `key` in it ("age1…", or empty: none).
@@ -47,8 +47,8 @@ class OpenedSpace {
   // One that an earlier run opened on a named server, and that outlives this one, too. Null: nothing comes sealed.
   static Result<OpenedSpace> reopen(const KeptSpace& kept, SharedIdentity identity);
 
-  const wire::OwnerLink& link() const { return link_; }                          // where this machine reaches it
-  const wire::DropLink& drop() const { return drop_; }                           // where others reach it
+  const wire::OwnerLink& link() const { return link_; }                    // where this machine reaches it
+  const wire::DropLink& drop() const { return drop_; }                     // where others reach it
   const SharedIdentity& identity() const { return identity_; }             // null: nothing comes sealed
   const OwnServer* own_server() const { return own_ ? &*own_ : nullptr; }  // null: the server was named
 

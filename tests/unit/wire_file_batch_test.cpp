@@ -1,6 +1,6 @@
 #include "wire/file_batch.h"
 
-#include <catch2/catch_test_macros.hpp>
+#include "unit/catch.h"
 
 #include "base/running_sums.h"
 

@@ -1,8 +1,7 @@
-#include "wire/file_batch.h"
-
 #include "unit/catch.h"
 
 #include "base/running_sums.h"
+#include "wire/file_batch.h"
 
 namespace qrx::wire {
 namespace {

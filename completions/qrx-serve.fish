@@ -20,7 +20,7 @@ complete -c qrx-serve -l tls-cert -r -F -d 'certificate chain (PEM), reloaded on
 complete -c qrx-serve -l tls-key -r -F -d 'private key of the certificate (PEM)'
 complete -c qrx-serve -l metrics-bind -x -d 'serve Prometheus metrics on this address'
 complete -c qrx-serve -l expire -x -d 'how long links work unless the client asks otherwise (default 1d)'
-complete -c qrx-serve -l max-expire -x -d 'the longest that clients may ask for (default 7d; 0: no limit)'
+complete -c qrx-serve -l max-expire -x -d 'the longest that clients may ask for (default 7d; 0: any)'
 complete -c qrx-serve -l max-size -x -d 'size limit of one space (default: none)'
 complete -c qrx-serve -l max-files -x -d 'file limit of one space (default 100000)'
 complete -c qrx-serve -l max-total -x -d 'size limit of all spaces together (default: the disk)'

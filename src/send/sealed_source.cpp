@@ -37,7 +37,7 @@ SealedSource::SealedSource(seal::Sealer sealer, const SourceFile& file, std::uin
                                                           std::span<std::byte> space) -> Result<std::size_t> {
     auto got = file.read_at(offset, space);
     // It ends elsewhere than it did: that is said of it by its name.
-    if (got && (*got == 0) != (offset >= plain_size))
+    if (got && ((*got == 0 && offset < plain_size) || offset + *got > plain_size))
       if (auto same = file.check_unchanged(); !same) return tl::unexpected(same.error());
     if (got) state->sums.take(offset, space.first(*got));
     return got;

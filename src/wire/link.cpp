@@ -135,7 +135,8 @@ std::string as_meant(std::string_view given) {
                            percent_decode(text, decoded))
     text = std::move(decoded);
   // Encoded again by each program on the way.
-  while (text.find("%2523") != std::string::npos) replace_all(text, "%2523", "%23");
+  while (text.find("%2525") != std::string::npos) replace_all(text, "%2525", "%25");
+  replace_all(text, "%2523", "%23");
   if (text.find('#') == std::string::npos)
     if (const auto hash = text.find("%23"); hash != std::string::npos) text.replace(hash, 3, "#");
   drop_click_counters(text);

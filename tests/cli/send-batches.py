@@ -25,7 +25,7 @@ def by_hand(server):
 
     def post(body, status, at=url):
         answer = qrx.request("POST", at, body, {"Content-Type": "application/vnd.qrx.files"})
-        qrx.check_equal(status, answer.status, f"{body[:80]!r}: {answer!r}")
+        qrx.check_equal(status, answer.status, f"{str(body)[:80]}: {answer!r}")
         return answer
 
     sums = post(entry("a", b"one", modified="2026-01-02T03:04:05Z") + entry("d/b", b"", executable=True), 202).json()["xxh128"]
@@ -53,7 +53,6 @@ def by_hand(server):
     qrx.check_equal(b"good", space.content(got["f"]).body, "f")
     qrx.check_equal(b"x" * 200_000, space.content(got["c"]).body, "c")
     qrx.check("e" not in got and "big" not in got and "/wrong" not in got, f"what was refused is there: {sorted(got)}")
-    qrx.check_equal(409, tus.commit(space.upload_url, delivery, 1).status, "committed before, with another number of files")
 
 
 def send_and_compare(w, space, link, about):

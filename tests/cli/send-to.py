@@ -36,8 +36,9 @@ def main():
         qrx.check_equal(0o600, os.stat(state).st_mode & 0o777, "mode")
 
         # and while sending: only once the server knows the link
-        gone = other.drop.replace(other.guid.upper(), space.guid.upper()[::-1])
-        send("--save-as", "bob", "-l", gone, a, status=2 if gone == other.drop else 5)
+        gone = server.space()
+        qrx.check_equal(204, qrx.request("DELETE", gone.api_url, headers=gone.auth).status, "delete")
+        send("--save-as", "bob", "-l", gone.drop, a, status=5)
         send("--to", "bob", a, status=2)
         send("--save-as", "bob", "-l", other.drop, a)
         qrx.check_equal(["a.txt"], list(other.files()), "sent")

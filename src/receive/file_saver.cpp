@@ -164,7 +164,8 @@ Result<void> FileSaver::keep_small(std::size_t index, const std::string& bytes) 
   }
   // One who followed it while it was uploaded lets go of its partial.
   static_cast<void>(delivery_.followed(index));
-  auto partial = job_.saver->begin(arrived.opened() ? without_age_ending(info.name) : info.name, info.file, delivery_.delivery());
+  auto partial =
+      job_.saver->begin(arrived.opened() ? without_age_ending(info.name) : info.name, info.file, delivery_.delivery());
   if (!partial) return tl::unexpected(partial.error());
   if (partial->size() > 0)
     if (auto emptied = partial->truncate(0); !emptied) return emptied;

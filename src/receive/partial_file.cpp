@@ -112,6 +112,7 @@ Result<void> PartialFile::move_to(PartialFile target) {
     target.file_ = std::move(file_);
     target.size_ = size_;
     target.flushed_ = flushed_;
+    target.durable_ = durable_;
     *this = std::move(target);
     return {};
   }

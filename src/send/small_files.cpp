@@ -104,7 +104,8 @@ class Worker {
     posted_.clear();
     posted_bytes_ = 0;
     // An older server, or a file that it does not take: its answer to that one says which, and why.
-    if (!api::is_temporary(error.kind) && !asked && std::exchange(together_, false)) {
+    const bool is_refused = !api::is_temporary(error.kind) && error.kind != Kind::integrity && !asked;
+    if (is_refused && std::exchange(together_, false)) {
       client_.close();  // answers to what was put back may still come
       return api::Next::at_once;
     }

@@ -45,12 +45,17 @@ def sum_of(index):
     return other_commit(lambda files: files[index].update(xxh128="0" * 32))
 
 
+def other_sum_of_many(method, path, answer):
+    if method == "POST" and path.endswith("/files") and answer.status == 202:
+        answer.body = json.dumps({"xxh128": ["0" * 32, *json.loads(answer.body)["xxh128"][1:]]}).encode()
+
+
 def lies_to_sender(w, server):
     small = [w.file(f"s/{n}.txt", 1000, seed=n) for n in range(3)]
     large = w.file("large.bin", 3_000_000)
     manifest = other_commit(lambda files: [f.update(xxh128="0" * 32) for f in files if f["name"] not in sealed_names(files)])
     cases = [  # what, its lie, sealed, what is sent, what is said
-        ("small files", other_sum("PUT"), False, small, "received other bytes"),
+        ("small files", other_sum_of_many, False, small, "received other bytes"),
         ("a large file", other_sum("PATCH"), False, [large], "received other bytes"),
         ("a stream", other_sum("PATCH"), False, ["-"], "received other bytes"),
         ("the list of sealed files", other_sum("PUT"), True, [large], "other bytes of the list of files"),

@@ -23,6 +23,10 @@ class Ended(Exception):
     """No answer that counts came for so long that the cluster is down."""
 
 
+class Lost(Exception):
+    """What was opened is gone, and no byte of it was acknowledged: to open promises nothing that outlives a crash of the database."""
+
+
 class Sender(threading.Thread):
     """Uploads one file after the other, and goes on whatever happens; `files` has what is complete."""
 
@@ -33,15 +37,25 @@ class Sender(threading.Thread):
         self.files, self.allowed = {}, {}
         self.stop, self.error = False, None
         self.troubles = 0
+        self.promised = False  # bytes of what is being sent were acknowledged
 
     def run(self):
         try:
             count = 0
             while not self.stop:
                 count += 1
-                self.random.choice([self.upload, self.delivery])(f"file-{self.number}-{count}")
+                self.send(self.random.choice([self.upload, self.delivery]), f"file-{self.number}-{count}")
         except (qrx.Failed, Ended) as failure:
             self.error = failure
+
+    def send(self, what, name):
+        while True:
+            self.promised = False
+            try:
+                return what(name)
+            except Lost as lost:
+                qrx.check(not self.promised, f"{name} is gone, of which bytes were acknowledged: {lost}")
+                self.troubles += 1
 
     def ask(self, what):
         """`what` again until it has an answer that is no trouble of servers."""
@@ -62,6 +76,8 @@ class Sender(threading.Thread):
 
     def create(self, name, data, delivery=None):
         answer = self.ask(lambda: tus.create(self.space.upload_url, len(data), name, delivery=delivery))
+        if delivery and answer.status == 404:
+            raise Lost("its delivery")
         qrx.check_equal(201, answer.status, f"creation: {answer!r}")
         return tus.location(self.space.server.url, answer)
 
@@ -75,9 +91,12 @@ class Sender(threading.Thread):
                 answer = None
             if answer is not None and answer.status == 204:
                 acked = int(answer.header("Upload-Offset"))
+                self.promised = True
                 continue
             self.troubles += 1
             head = self.ask(lambda: tus.head(url))
+            if head.status == 404 and acked == 0:
+                raise Lost("an upload")
             qrx.check(head.status in (200, 204), f"an upload is gone that was acknowledged to {acked}: {head!r}")
             offset = int(head.header("Upload-Offset"))
             qrx.check(offset >= acked, f"an upload fell from {acked} to {offset}")

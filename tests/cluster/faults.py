@@ -23,8 +23,12 @@ class Ended(Exception):
     """No answer that counts came for so long that the cluster is down."""
 
 
-class Lost(Exception):
-    """What was opened is gone, and no byte of it was acknowledged: to open promises nothing that outlives a crash of the database."""
+class LostUpload(Exception):
+    """It was begun and is gone, without a byte: to begin promises nothing that outlives a crash of the database."""
+
+
+class LostDelivery(Exception):
+    """Likewise."""
 
 
 class Sender(threading.Thread):
@@ -53,8 +57,8 @@ class Sender(threading.Thread):
             self.promised = False
             try:
                 return what(name)
-            except Lost as lost:
-                qrx.check(not self.promised, f"{name} is gone, of which bytes were acknowledged: {lost}")
+            except LostDelivery:
+                qrx.check(not self.promised, f"the delivery of {name} is gone, of which bytes were acknowledged")
                 self.troubles += 1
 
     def ask(self, what):
@@ -77,7 +81,7 @@ class Sender(threading.Thread):
     def create(self, name, data, delivery=None):
         answer = self.ask(lambda: tus.create(self.space.upload_url, len(data), name, delivery=delivery))
         if delivery and answer.status == 404:
-            raise Lost("its delivery")
+            raise LostDelivery
         qrx.check_equal(201, answer.status, f"creation: {answer!r}")
         return tus.location(self.space.server.url, answer)
 
@@ -96,16 +100,24 @@ class Sender(threading.Thread):
             self.troubles += 1
             head = self.ask(lambda: tus.head(url))
             if head.status == 404 and acked == 0:
-                raise Lost("an upload")
+                raise LostUpload
             qrx.check(head.status in (200, 204), f"an upload is gone that was acknowledged to {acked}: {head!r}")
             offset = int(head.header("Upload-Offset"))
             qrx.check(offset >= acked, f"an upload fell from {acked} to {offset}")
             acked = offset
+            self.promised = self.promised or offset > 0
+
+    def put(self, name, data, delivery=None):
+        while True:
+            try:
+                return self.go_on(self.create(name, data, delivery), data)
+            except LostUpload:
+                self.troubles += 1
 
     def upload(self, name):
         data = self.bytes()
         self.allowed[name] = data
-        self.go_on(self.create(name, data), data)
+        self.put(name, data)
         self.files[name] = data
 
     def delivery(self, name):
@@ -116,7 +128,7 @@ class Sender(threading.Thread):
         files = {f"{name}-{number}": self.bytes() for number in range(4)}
         self.allowed.update(files)
         for own, data in files.items():
-            self.go_on(self.create(own, data, delivery), data)
+            self.put(own, data, delivery)
         done = self.ask(lambda: tus.commit(self.space.upload_url, delivery, len(files)))
         qrx.check_equal(200, done.status, f"commit: {done!r}")
         self.files.update(files)

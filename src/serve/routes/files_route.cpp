@@ -46,14 +46,15 @@ class StoredSource : public front::BodySource {
 // An upload as it grows.
 class GrowingSource : public front::BodySource {
  public:
-  GrowingSource(std::shared_ptr<space::Content> content, Id upload, std::uint64_t first,
+  // `call` is for its file.
+  GrowingSource(SharedCall call, std::shared_ptr<space::Content> content, std::uint64_t first,
                 std::optional<std::uint64_t> end)
-      : content_(std::move(content)), upload_(upload), at_(first), end_(end) {}
+      : call_(std::move(call)), content_(std::move(content)), at_(first), end_(end) {}
 
   Next next() override {
     if (at_ == end_) return End{};
     if (content_->is_cut()) return Broken{};
-    const space::Content::Available available = content_->available();
+    const space::Content::Available available = look();
     const std::uint64_t until = std::min({available.bytes, end_.value_or(available.bytes), at_ + piece_bytes});
     if (until > at_) {
       const FilePiece piece{content_->fd(), content_->blob_offset() + at_, until - at_};
@@ -62,14 +63,22 @@ class GrowingSource : public front::BodySource {
     }
     // Fewer bytes than were sent: a chunk was taken back. What went out cannot be.
     if (available.bytes < at_ || available.growth == Growth::ended) return Broken{};
-    if (available.growth == Growth::growing) return Pending{upload_};
+    if (available.growth == Growth::growing) return Pending{call_->target.item};
     if (end_) return Broken{};  // complete, and shorter than was announced
     return End{};
   }
 
  private:
+  // What there is; asking after the space makes this node see what others have taken of it.
+  space::Content::Available look() const {
+    const auto available = content_->available();
+    if (available.bytes > at_ || available.growth != Growth::growing) return available;
+    (void)call_->site.spaces.known(call_->target.guid);
+    return content_->available();
+  }
+
+  const SharedCall call_;
   std::shared_ptr<space::Content> content_;
-  Id upload_;
   std::uint64_t at_;
   std::optional<std::uint64_t> end_;
 };
@@ -98,8 +107,7 @@ front::Reply send_growing(const SharedCall& call, std::shared_ptr<space::Content
     }
   }
   const std::optional<std::uint64_t> size = end ? std::optional(*end - first) : std::nullopt;
-  return front::Send{std::move(head), size,
-                     std::make_unique<GrowingSource>(std::move(content), call->target.item, first, end)};
+  return front::Send{std::move(head), size, std::make_unique<GrowingSource>(call, std::move(content), first, end)};
 }
 
 // A download that a browser does by itself, whose page does not see its end: the sender is told here.

@@ -9,7 +9,8 @@ command -v haproxy >/dev/null || skip "haproxy is not installed"
 # Not those that need what is of one process: its control socket, its limits on connections, its own end, TLS, --durability relaxed
 # (cli/share-zip.py). Not yet as one server: cli/transfer-resume.py (how far an upload is shows when it is recorded),
 # cli/serve-limits.py (--max-total is looked at once a second), cli/share-links.py (an archive that is broken off),
-# cli/seal-transfer.sh (fails now and then). By hand, for their time: cli/serve-curl.py, cli/recv-share-link.py, cli/transfer-stream.py.
+# cli/seal-transfer.sh (fails now and then). By hand, for their time:
+# cli/serve-curl.py, cli/recv-share-link.py, cli/transfer-stream.py.
 tests="tus/tuspy.py tus/js.py
 cli/share-file.py cli/recv-json.py cli/recv-output.py cli/send-conflicts.py cli/send-odd-files.sh"
 

@@ -233,7 +233,8 @@ void Recv::leave_space() {
   // Of a built-in server everything is fetched again in no time; of a named one a later run goes on.
   if (opened_) {
     const bool own = opened_->own_server() != nullptr;
-    if (opened_->end(finished_, messages_, facts_) || own) output_->discard_parts();
+    if (own) output_->discard_parts();
+    if (opened_->end(finished_, output_->parts(), messages_, facts_)) output_->discard_parts();
   } else if (given_ && !given_->address.shared) {
     forget_left_run(given_->address.name, finished_);
   }
@@ -253,8 +254,8 @@ void Recv::say_stopped(int signal) {
 std::optional<int> Recv::visit_left(ReceiveOutput& output) {
   const LeftWanted wanted{place_of(set_.output, output.is_stream()), set_.ask, set_.resume};
   LeftSaving saving(set_, asking_ ? &*asking_ : nullptr, output, messages_, facts_, progress_, interrupt_);
-  const auto save = [&](const wire::OwnerLink& link, const SharedIdentity& identity) {
-    return saving.save(link, identity);
+  const auto save = [&](const UnsavedSpace& space, const SharedIdentity& identity) {
+    return saving.save(space, identity);
   };
   const std::size_t found = visit_left_runs(wanted, save, messages_, facts_);
   if (ended_by() != 0 || facts_.closed()) return end({});

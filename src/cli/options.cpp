@@ -37,7 +37,7 @@ std::string variable_of(const std::string& option) {
 
 Result<void> take_duration(const std::string& text, std::optional<Seconds>& target) {
   if (target = parse_duration(text); target) return {};
-  return fail(Kind::usage, "'" + text + "' is not a duration", "durations look like 90s, 15m, 12h or 3d");
+  return fail(Kind::usage, "'" + text + "' is not a duration", "durations look like 90s, 15m, 12h or 3d, up to 3650d");
 }
 
 std::string variable_of(const Option& option) {

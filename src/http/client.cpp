@@ -27,8 +27,9 @@ bool is_target(std::string_view target) {
          std::all_of(target.begin(), target.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '#'; });
 }
 
+// Another try would bring the same.
 tl::unexpected<Error> too_long(std::size_t most_bytes) {
-  return fail(Kind::unavailable, "the server's answer is longer than " + std::to_string(most_bytes) + " bytes");
+  return fail(Kind::integrity, "the server's answer is longer than " + std::to_string(most_bytes) + " bytes");
 }
 
 }  // namespace

@@ -152,6 +152,10 @@ std::string partial_name(std::string_view leaf, const Id& file, bool lasting) {
   return "." + std::string(front(leaf, most_part_bytes - 1 - tail.size())) + tail;
 }
 
+bool is_partial(std::string_view leaf) {
+  return leaf.starts_with('.') && leaf.ends_with(partial_suffix);
+}
+
 bool is_passing_partial(std::string_view leaf) {
   constexpr std::size_t id_size = 8;
   constexpr std::string_view mark = ".tmp.";

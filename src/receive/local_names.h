@@ -33,6 +33,7 @@ std::string portable_name(std::string_view leaf, bool ascii);
 // ".NAME.<first 8 of id>.qrx-part": the name of a file that is not complete yet, when a later run goes on with it; else
 // ".NAME.tmp.<first 8 of id>.qrx-part". At most 255 bytes.
 std::string partial_name(std::string_view leaf, const Id& file, bool lasting = true);
-bool is_passing_partial(std::string_view leaf);  // the second form
+bool is_partial(std::string_view leaf);          // either form
+bool is_passing_partial(std::string_view leaf);  // the second
 
 }  // namespace qrx::receive

@@ -53,6 +53,11 @@ void NameClaims::remove_part(const std::string& path) {
   parts_.erase(path);
 }
 
+std::set<std::string> NameClaims::parts() const {
+  const std::lock_guard lock(mutex_);
+  return parts_;
+}
+
 std::set<std::string> NameClaims::take_parts() {
   std::set<std::string> parts;
   const std::lock_guard lock(mutex_);

@@ -27,6 +27,7 @@ class NameClaims {
 
   void add_part(const std::string& path);  // a partial that is there
   void remove_part(const std::string& path);
+  std::set<std::string> parts() const;
   std::set<std::string> take_parts();  // all of them
 
   void published(const std::string& directories, const std::string& part);  // it has its final name
@@ -37,7 +38,7 @@ class NameClaims {
   struct Owner {
     Id file, delivery;
   };
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::map<std::string, Owner> taken_;  // so that files of one delivery do not replace each other
   std::set<std::string> unsettled_, parts_;
 };

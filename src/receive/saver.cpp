@@ -17,6 +17,12 @@ namespace {
 
 constexpr unsigned most_directory_numbers = 100;
 
+void remove_part(int root, const std::string& part) {
+  const std::string directories = directories_of(part);
+  const UniqueFd directory = open_directory_beneath(root, directories);
+  if (directory) ::unlinkat(directory.get(), part.c_str() + directories.size(), 0);
+}
+
 }  // namespace
 
 Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict on_conflict, bool several) {
@@ -177,11 +183,16 @@ Result<void> Saver::rename(PartialFile& partial, std::string_view wire_name, con
 }
 
 void Saver::discard_parts() {
-  for (const auto& part : names_.take_parts()) {
-    const std::string directories = directories_of(part);
-    const UniqueFd directory = open_directory_beneath(root_.get(), directories);
-    if (directory) ::unlinkat(directory.get(), part.c_str() + directories.size(), 0);
-  }
+  for (const auto& part : names_.take_parts()) remove_part(root_.get(), part);
+}
+
+void Saver::remove_parts(const std::string& output, const std::set<std::string>& parts) {
+  if (parts.empty()) return;
+  UniqueFd root(::open(output.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // It names one file.
+  if (!root) root.reset(::open(directories_of(output).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  for (const auto& part : parts)
+    if (root && is_partial(part.substr(directories_of(part).size()))) remove_part(root.get(), part);
 }
 
 void Saver::remove_stale() {

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -34,6 +35,9 @@ class Saver {
   void set_passing() { lasting_ = false; }
   void discard_parts();
   void remove_stale();
+  std::set<std::string> parts() const { return names_.parts(); }  // that this run has left, relative to the output
+  // Those of an earlier run with this output, when no run will go on with them.
+  static void remove_parts(const std::string& output, const std::set<std::string>& parts);
 
   // True when `output` names one file: a delivery of several is refused, unless make_directory() comes before it.
   bool one_file() const { return !file_name_.empty(); }

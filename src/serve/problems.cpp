@@ -40,7 +40,7 @@ http::Answer make(const Asker& asker, int status, std::string detail, Saying say
     body.title = title_of(status);
     body.detail = std::move(detail);
     if (status != 404) body.instance = asker.request_id;
-    out = answer(status, "application/problem+json", wire::to_json(body));
+    out = answer(status, "application/problem+json", wire::to_json(body) + "\n");
   }
   if (status == 401) out.headers.push_back({"WWW-Authenticate", "Bearer realm=\"qrx\""});
   if (status == 503 || status == 429) out.headers.push_back({"Retry-After", std::to_string(retry_after)});

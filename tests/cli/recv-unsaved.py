@@ -6,6 +6,7 @@ import os
 import pty
 import shutil
 import signal
+import subprocess
 import sys
 import time
 
@@ -196,6 +197,22 @@ def named_server(w):
     qrx.check_equal(404, qrx.request("GET", path[0], headers={"Authorization": "Bearer " + path[1]}).status, "the space is deleted")
 
 
+def still_required(w):
+    """What a run with --seal require refused is not saved by a later one that says nothing of sealing."""
+    identity = w.path("other-identity")
+    subprocess.run(["age-keygen", "-o", identity], check=True, capture_output=True)
+    other = subprocess.run(["age-keygen", "-y", identity], check=True, capture_output=True, text=True).stdout.strip()
+    place = Place(w)
+    run = place.recv("--seal", "require")
+    space = run.expect_event("space")
+    put(space["drop"], "a.age", subprocess.run(["age", "-r", other], input=b"not for us", check=True, capture_output=True).stdout)
+    run.expect_exit(6)
+    place.next_run()
+    place.holds()
+    w.tool("qrx-recv", "--resume", space["guid"], "--seal", "off", cwd=place.path).expect_exit(0)
+    place.holds("a.age")
+
+
 def killed_before_shown(w):
     """A text needs no room in the store: it is there all the same, whatever tools run in between. So is an empty file."""
     for sends in ("text", "empty file"):
@@ -258,7 +275,7 @@ def several_at_once(w):
 
 
 with qrx.work() as work:
-    for case in (refused, target_gone, two_for_one_name, server_killed, reader_gone, asked, named_server, killed_before_shown, killed_with_nothing, several_at_once):
+    for case in (refused, target_gone, two_for_one_name, server_killed, reader_gone, asked, named_server, still_required, killed_before_shown, killed_with_nothing, several_at_once):
         case(work)
         qrx.check_equal([], left(), f"{case.__name__}: what stays when all is saved")
         print(case.__name__, flush=True)

@@ -171,7 +171,7 @@ TEST_CASE("mistakes end with 2, one line and a hint") {
       {{"--output"}, "qrx-test: --output needs a value: PATH\nhint: try 'qrx-test --help'\n"},
       {{"-vo"}, "qrx-test: --output needs a value: PATH\nhint: try 'qrx-test --help'\n"},
       {{"--mood", "sad"}, "qrx-test: --mood: 'sad' is not one of calm, wild\nhint: try 'qrx-test --help'\n"},
-      {{"-e", "soon"}, "qrx-test: --expire: 'soon' is not a duration\nhint: durations look like 90s, 15m, 12h or 3d\n"},
+      {{"-e", "soon"}, "qrx-test: --expire: 'soon' is not a duration\nhint: durations look like 90s, 15m, 12h or 3d, up to 3650d\n"},
       {{"--max-size", "big"}, "qrx-test: --max-size: 'big' is not a size\nhint: sizes look like 500K, 10M or 2G\n"},
       {{"-n", "0"}, "qrx-test: --count: must be at least 1\nhint: try 'qrx-test --help'\n"},
       {{"-n", "\x1b[2J"}, "qrx-test: --count: '\\x1b[2J' is not a whole number\nhint: try 'qrx-test --help'\n"},

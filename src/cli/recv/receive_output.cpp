@@ -41,6 +41,10 @@ void ReceiveOutput::discard_parts() {
   if (saver_) saver_->discard_parts();
 }
 
+std::set<std::string> ReceiveOutput::parts() const {
+  return saver_ ? saver_->parts() : std::set<std::string>{};
+}
+
 void ReceiveOutput::remove_stale() {
   if (saver_) saver_->remove_stale();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -23,6 +24,7 @@ class ReceiveOutput {
   void set_passing();
   void remove_stale();
   void discard_parts();
+  std::set<std::string> parts() const;
 
   bool is_stream() const { return !saver_; }
   // Blocks, as Receiver::run().

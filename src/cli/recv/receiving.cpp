@@ -26,17 +26,18 @@ ReceivingEnd receive_attended(const api::SpaceAddress& from, const receive::Rece
   return end;
 }
 
-receive::Finished LeftSaving::save(const wire::OwnerLink& link, const SharedIdentity& identity) {
+receive::Finished LeftSaving::save(const UnsavedSpace& space, const SharedIdentity& identity) {
   ReceiveReportOptions how = how_to_report(set_, output_.is_stream());
   how.asking = asking_;
-  how.space = link.guid.text();
+  how.space = space.link.guid.text();
   how.waits_on = false;
   ReceiveReport report(how, messages_, facts_, progress_);
-  receive::ReceiverOptions options = how_to_receive(set_, link.origin);
+  receive::ReceiverOptions options = how_to_receive(set_, space.link.origin);
   options.client.interrupt = interrupt_;
   if (set_.seal != "off") options.identity = identity;
+  if (set_.seal != "off" && space.require) options.only_sealed = true;  // what that run promised
   options.present_only = options.take_up = options.remember = options.keep = true;
-  const auto end = receive_attended(link, options, report, output_, nullptr);
+  const auto end = receive_attended(space.link, options, report, output_, nullptr);
   progress_.clear();
   const auto& received = end.received;
   const bool nothing = !received && received.error().kind == Kind::timed_out;  // it holds only what was saved before

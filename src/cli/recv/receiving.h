@@ -15,11 +15,11 @@
 #include "cli/recv/recv_settings.h"
 #include "cli/space/identities.h"
 #include "cli/space/own_server.h"
+#include "cli/space/unsaved.h"
 #include "cli/user_messages.h"
 #include "http/interrupt.h"
 #include "receive/receiver.h"
 #include "term/progress.h"
-#include "wire/link.h"
 
 namespace qrx::cli {
 
@@ -50,7 +50,7 @@ class LeftSaving {
         interrupt_(std::move(interrupt)) {}
 
   // Returns what is finished of the space. Errors are told.
-  receive::Finished save(const wire::OwnerLink& link, const SharedIdentity& identity);
+  receive::Finished save(const UnsavedSpace& space, const SharedIdentity& identity);
   int exit_code() const { return code_; }  // of what could not be saved
 
  private:

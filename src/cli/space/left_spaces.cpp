@@ -12,6 +12,7 @@
 #include "cli/signals.h"
 #include "cli/space/own_server.h"
 #include "receive/remembered.h"
+#include "receive/saver.h"
 
 namespace qrx::cli {
 namespace {
@@ -59,11 +60,11 @@ void LeftVisit::look(LeftRun& run, RunDirectory& directory, bool wanted) {
   auto left = delete_or_count(space.link, finished, space.keep);
   if (left && left->deliveries > 0 && wanted) {
     messages_.say("Found " + describe_left(*left) + " from an earlier run: saving now.");
-    finished = save_(space.link, identity_in(space));
+    finished = save_(space, identity_in(space));
     left = delete_or_count(space.link, finished, space.keep);
   }
-  if (left && left->deliveries == 0) return forget_unsaved(directory, guid);
-  if (!left && !space.own && space.expires + give_up_after < now) return forget_unsaved(directory, guid);
+  if (left && left->deliveries == 0) return forget_unsaved(directory, space);
+  if (!left && !space.own && space.expires + give_up_after < now) return forget_unsaved(directory, space);
   if (left) {
     space.left = *left;
     if (auto written = write_unsaved(directory, space); !written) messages_.warn(written.error().what);
@@ -117,7 +118,9 @@ Result<UnsavedSpace::Left> delete_or_count(const wire::OwnerLink& link, const re
   return tl::unexpected(last);
 }
 
-void forget_unsaved(RunDirectory& directory, const Guid& guid) {
+void forget_unsaved(RunDirectory& directory, const UnsavedSpace& space) {
+  const Guid& guid = space.link.guid;
+  if (!is_stream_place(space.target)) receive::Saver::remove_parts(space.target, space.parts);
   (void)forget_identity(guid);
   if (const auto state = receiving_dir(); !state.empty()) receive::forget_received(state, guid);
   directory.remove();

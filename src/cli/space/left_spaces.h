@@ -19,8 +19,8 @@ namespace qrx::cli {
 // most.
 Result<UnsavedSpace::Left> delete_or_count(const wire::OwnerLink& link, const receive::Finished& finished, bool keep);
 
-// Nothing is left: the directory goes, and what was remembered of the space.
-void forget_unsaved(RunDirectory& directory, const Guid& guid);
+// Nothing is left: the directory goes, what was remembered of the space, and files that never became whole.
+void forget_unsaved(RunDirectory& directory, const UnsavedSpace& space);
 
 // Tells people what stays, until when, and how to get it: at the end of its own run as a warning, in a later one
 // (`earlier`) as a notice.
@@ -36,7 +36,7 @@ struct LeftWanted {
 };
 
 // Saves what it can of one space, and returns what is finished of it. Blocks.
-using SaveLeft = std::function<receive::Finished(const wire::OwnerLink&, const SharedIdentity&)>;
+using SaveLeft = std::function<receive::Finished(const UnsavedSpace&, const SharedIdentity&)>;
 
 // Call before any thread is started (own_server.h). What is not wanted is mentioned in a line. Returns how many spaces
 // were wanted.

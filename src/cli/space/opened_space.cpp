@@ -133,6 +133,7 @@ void OpenedSpace::keep_unsaved(Messages& messages) {
   unsaved_.expires = expires_;
   unsaved_.own = own_.has_value();
   unsaved_.keep = keep_ && !own_;
+  unsaved_.require = wish_.seal == wire::Seal::require;
   if (auto written = write_unsaved(directory(), unsaved_); !written)
     messages.warn(written.error().what, "what this run cannot save is lost");
   else if (own_)
@@ -190,7 +191,8 @@ void OpenedSpace::stay(Messages& messages) const {
   }
 }
 
-bool OpenedSpace::end(const receive::Finished& finished, Messages& messages, Facts& facts) {
+bool OpenedSpace::end(const receive::Finished& finished, std::set<std::string> parts, Messages& messages,
+                      Facts& facts) {
   auto left = delete_or_count(link_, finished, keep_);
   if (!left && own_) {
     // It died, or does not answer any more. What is on the disk decides.
@@ -209,11 +211,12 @@ bool OpenedSpace::end(const receive::Finished& finished, Messages& messages, Fac
       return true;
     }
     if (own_) own_->keep_data(false);
-    forget_unsaved(directory(), link_.guid);
+    forget_unsaved(directory(), unsaved_);
     return true;
   }
   if (left) {
     unsaved_.left = *left;
+    unsaved_.parts = std::move(parts);
     if (auto written = write_unsaved(directory(), unsaved_); !written) messages.warn(written.error().what);
     tell_unsaved(unsaved_, false, messages, facts);
     return false;

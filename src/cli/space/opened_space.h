@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 
 #include "base/clock.h"
@@ -65,8 +66,8 @@ class OpenedSpace {
   // The last that is done with it. When nothing is left but what is `finished`, the space is deleted (unless it is kept
   // on a named server), and so are the built-in server's data. Otherwise all of it stays for a later run (unsaved.h),
   // which is said. Not with other threads running: a built-in server that died is started anew to look.
-  // True: nothing stays.
-  bool end(const receive::Finished& finished, Messages& messages, Facts& facts);
+  // `parts`: what a later run may go on with (UnsavedSpace). True: nothing stays.
+  bool end(const receive::Finished& finished, std::set<std::string> parts, Messages& messages, Facts& facts);
 
   // Instead of end() where it holds nothing but copies: the space and the built-in server's data are deleted, whatever
   // is in it; with `keep`, a named server's stays. An error when the links may go on to work.

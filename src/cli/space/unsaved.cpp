@@ -10,6 +10,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
+#include <sstream>
 #include <string_view>
 #include <utility>
 
@@ -29,6 +30,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view own_prefix = "own-";
 constexpr std::string_view named_prefix = "run-";
 constexpr std::string_view temporary_prefix = "qrx-";  // before the others, among other people's files
+constexpr std::size_t most_parts_bytes = 16 * 1024;  // of the names that are remembered: a record takes 64 KiB
 
 std::string temporary_directory() {
   const char* given = std::getenv("TMPDIR");
@@ -80,6 +82,25 @@ bool has_blobs(const std::string& directory) {
   return error && error != std::errc::no_such_file_or_directory;
 }
 
+// Encoded, for a path may be any bytes, with a blank between two.
+std::string write_parts(const std::set<std::string>& parts) {
+  std::string text;
+  for (const auto& part : parts) {
+    const std::string word = percent_encode_segment(part) + ' ';
+    if (text.size() + word.size() > most_parts_bytes) break;
+    text += word;
+  }
+  return text;
+}
+
+std::set<std::string> read_parts(const std::string& text) {
+  std::set<std::string> parts;
+  std::istringstream words(text);
+  for (std::string word, part; words >> word;)
+    if (percent_decode(word, part)) parts.insert(part);
+  return parts;
+}
+
 std::optional<UnsavedSpace> read_unsaved(const std::string& directory) {
   const auto members = RecordMembers::read(directory + "/space.json");
   if (!members) return std::nullopt;
@@ -95,6 +116,8 @@ std::optional<UnsavedSpace> read_unsaved(const std::string& directory) {
                      members->truth("own"),
                      members->truth("keep"),
                      members->truth("ask"),
+                     members->truth("require"),
+                     read_parts(members->text("parts")),
                      std::nullopt};
   if (members->has("deliveries"))
     space.left = UnsavedSpace::Left{members->number("deliveries"), members->number("files"), members->number("bytes")};
@@ -169,7 +192,9 @@ Result<void> write_unsaved(const RunDirectory& directory, const UnsavedSpace& sp
       .text("target", percent_encode_segment(space.target))
       .truth("own", space.own)
       .truth("keep", space.keep)
-      .truth("ask", space.ask);
+      .truth("ask", space.ask)
+      .truth("require", space.require)
+      .text("parts", write_parts(space.parts));
   if (space.left)
     record.number("deliveries", space.left->deliveries)
         .number("files", space.left->files)

@@ -26,6 +26,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -55,7 +56,8 @@ class RunDirectory {
   UniqueFd lock_;
 };
 
-// space.json: {"v":1,"owner":…,"key":…,"label":…,"expires":…,"target":…,"own":…,"keep":…,"ask":…,"deliveries":…,…}.
+// space.json: {"v":1,"owner":…,"key":…,"expires":…,"target":…,"own":…,"keep":…,"ask":…,"require":…,"parts":…,
+// "deliveries":…,…}.
 struct UnsavedSpace {
   wire::OwnerLink link;  // of a built-in server: as it was reached when it ran
   std::string key;       // "AGE-SECRET-KEY-1…", or empty
@@ -64,6 +66,9 @@ struct UnsavedSpace {
   bool own = false;      // on a built-in server
   bool keep = false;     // the space is not to be deleted
   bool ask = false;      // --ask: nobody said yes to what is left
+  bool require = false;  // --seal require: nothing is to be saved that was not sealed
+  // Files beneath the target that are not whole, when the run ended by itself: relative, as Saver::parts() has them.
+  std::set<std::string> parts = {};
   struct Left {
     std::uint64_t deliveries = 0, files = 0, bytes = 0;
   };

@@ -168,6 +168,20 @@ def more_than_said(w, server):
         qrx.check_equal([] if stream else ["few.txt"], [name for name in all_files(out) if not name.startswith(".")], label)
 
 
+def far_more_than_said(w, server):
+    """Of a small file so much that no refusal is that long: not asked for again and again."""
+    space, _ = stored(w, server, size=5000)
+
+    def lie(_method, path, answer):
+        if "/files/" in path:
+            answer.body += bytes(100_000)
+
+    liar = Liar(server, lie)
+    recv = w.tool("qrx-recv", "--no-progress", "-o", w.path("far-more/"), liar.link(space.owner))
+    recv.expect_exit(6)
+    qrx.check(liar.told == 2 and "longer than" in recv.err, f"asked {liar.told} times: {recv.err}")
+
+
 def whole_on_resume(w, server):
     """A way that ignores Range: the front that is here already is passed over; and once it is shorter than that, it begins anew."""
     space, data = stored(w, server)
@@ -235,7 +249,7 @@ def hostile_names(w, server):
 
 with qrx.work() as work:
     server_ = work.server("--create-rate", "0")
-    for case in (lies_to_sender, changed_bytes, another_on_resume, more_than_said, whole_on_resume, hostile_names):
+    for case in (lies_to_sender, changed_bytes, another_on_resume, more_than_said, far_more_than_said, whole_on_resume, hostile_names):
         try:
             case(work, server_)
         except qrx.Failed as failure:

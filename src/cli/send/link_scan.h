@@ -32,6 +32,8 @@ class LinkScan {
   LinkScan(const ScanWish& wish, Messages& messages, term::ProgressLine& progress, bool draws)
       : wish_(wish), messages_(messages), progress_(progress), draws_(draws) {}
 
+  bool looks() const { return wish_.where != ScanWish::Where::link; }  // it was not given
+
   // Kind::no_code when there is none, Kind::usage when there are two.
   Result<wire::DropLink> find();
   // For --scan-only: the drop link as it stands in the code, or with `any` all texts; at least one.

@@ -4,6 +4,8 @@
 
 #include "base/bytes.h"
 #include "base/text.h"
+#include "cli/counts.h"
+#include "cli/exit.h"
 #include "term/terminal.h"
 
 namespace qrx::cli {
@@ -84,13 +86,26 @@ Result<void> SendReport::delivered(const send::SentDelivery& delivery, bool sha2
   return facts_.event(event_of(delivery));
 }
 
-Result<void> SendReport::received(const send::SentDelivery& delivery, const send::ReceiptResult& result) {
+Result<int> SendReport::received(const send::SentDelivery& delivery, const send::ReceiptResult& result) {
   const std::string id = delivery.delivery.text();
   for (const auto& name : result.declined)
-    if (auto said = facts_.event(Event("declined").text("delivery", id).text("name", name)); !said) return said;
+    if (auto said = facts_.event(Event("declined").text("delivery", id).text("name", name)); !said)
+      return tl::unexpected(said.error());
+  const auto& counts = result.counts;
   Event received("received");
-  received.text("delivery", id).number("saved", result.counts.saved).number("declined", result.counts.declined);
-  return facts_.event(received.number("kept", result.counts.kept));
+  received.text("delivery", id).number("saved", counts.saved).number("declined", counts.declined);
+  if (auto said = facts_.event(received.number("kept", counts.kept)); !said) return tl::unexpected(said.error());
+  const std::uint64_t all = counts.saved + counts.declined + counts.kept;
+  if (counts.saved == all) {
+    messages_.say("received: saved and verified");
+    return exit_done;
+  }
+  if (counts.kept > 0)
+    return fail(Kind::timed_out, "the receiver could not save it yet: it is kept there for its next run");
+  if (counts.declined == all) return fail(Kind::denied, "the receiver declined it");
+  for (const auto& name : result.declined) messages_.warn("declined: " + name);
+  messages_.say("received: " + count_of_files(counts.saved) + " of " + std::to_string(all));
+  return exit_partly;
 }
 
 Result<void> SendReport::done(const send::SentDelivery& delivery) {

@@ -33,8 +33,9 @@ class SendReport {
   send::SenderEvents events(std::function<void()> stop);
   // Sums, as sha256sum and xxh128sum check them, and the event of the delivery.
   Result<void> delivered(const send::SentDelivery& delivery, bool sha256);
-  // What became of it at the receiver; each that it does not want.
-  Result<void> received(const send::SentDelivery& delivery, const send::ReceiptResult& result);
+  // What became of it at the receiver, and each that it does not want. How the tool ends: exit_done or exit_partly;
+  // Kind::timed_out when it waits there for a later run, Kind::denied when nothing of it was wanted.
+  Result<int> received(const send::SentDelivery& delivery, const send::ReceiptResult& result);
   Result<void> done(const send::SentDelivery& delivery);  // the last event
 
  private:

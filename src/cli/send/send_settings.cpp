@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "cli/client_options.h"
 #include "cli/given_name.h"
 #include "wire/messages.h"
 
@@ -117,6 +118,17 @@ Options describe(SendSettings& to) {
   options.common(to.common, false);
   options.arguments("FILE", to.files, Completes::files);
   return options;
+}
+
+send::SenderOptions how_to_send(const SendSettings& set, const wire::Origin& origin) {
+  send::SenderOptions how;
+  how.client = client_for(origin);
+  how.sha256 = set.sha256;
+  how.preserve = set.preserve;
+  if (set.seal == "require") how.seal = send::SealChoice::require;
+  if (set.seal == "off") how.seal = send::SealChoice::off;
+  how.most_rate = set.limit_rate.value_or(0);
+  return how;
 }
 
 ScanWish where_to(const SendSettings& set, const Options& options) {

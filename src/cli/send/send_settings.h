@@ -10,6 +10,8 @@
 #include "base/result.h"
 #include "cli/options.h"
 #include "cli/send/link_scan.h"
+#include "send/sender_options.h"
+#include "wire/link.h"
 
 namespace qrx::cli {
 
@@ -48,6 +50,9 @@ Options describe(SendSettings& to);
 // Kind::usage for options that do not go together. What is meant for one run only is forgotten unless it stands on the
 // command line.
 Result<void> check_usage(SendSettings& settings, const Options& options);
+
+// Everything of a run but what is sent, and its interrupt.
+send::SenderOptions how_to_send(const SendSettings& settings, const wire::Origin& origin);
 
 // Where the link is. A picture, a camera or the screen on the command line is stronger than others in the environment.
 ScanWish where_to(const SendSettings& settings, const Options& options);

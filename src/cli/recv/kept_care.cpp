@@ -16,6 +16,7 @@
 #include "cli/local_time.h"
 #include "cli/places.h"
 #include "cli/recv/given_link.h"
+#include "cli/recv/inviting.h"
 #include "cli/recv/poster_file.h"
 #include "cli/signals.h"
 #include "cli/space/identities.h"

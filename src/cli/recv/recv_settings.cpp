@@ -5,7 +5,6 @@
 #include <chrono>
 #include <utility>
 
-#include "base/text.h"
 #include "cli/client_options.h"
 #include "cli/given_name.h"
 #include "cli/places.h"
@@ -186,21 +185,6 @@ ReceiveReportOptions how_to_report(const RecvSettings& set, bool to_stream) {
   how.hook = set.exec;
   how.clipboard = set.clipboard;
   return how;
-}
-
-Invitation invitation_of(const RecvSettings& set, const OpenedSpace& space, const std::string& words,
-                         qr::Symbol symbol) {
-  Invitation invitation;
-  if (const auto* own = space.own_server())
-    invitation.before = own->describe(set.space.bind.empty() && !set.space.public_url);
-  invitation.drop = escape_untrusted(space.drop().text());
-  if (set.seal != "require") invitation.commands = {escape_untrusted(curl_command(space.drop()))};
-  SpaceTerms terms = space.terms(words);
-  terms.count = set.awaited();
-  invitation.after = lines_of(terms, system_clock().wall());
-  if (set.qr.value_or(term::is_terminal(STDERR_FILENO))) invitation.symbol = std::move(symbol);
-  invitation.invert = set.invert;
-  return invitation;
 }
 
 }  // namespace qrx::cli

@@ -8,12 +8,10 @@
 
 #include "base/clock.h"
 #include "base/result.h"
-#include "cli/invitation.h"
 #include "cli/options.h"
 #include "cli/recv/kept_wish.h"
 #include "cli/recv/receive_report.h"
 #include "cli/space/opened_space.h"
-#include "qr/symbol.h"
 #include "receive/receiver_options.h"
 
 namespace qrx::cli {
@@ -59,9 +57,5 @@ Result<void> check_reopening(const RecvSettings& settings, const Options& option
 // What the options say of how to receive and to report, wherever from.
 receive::ReceiverOptions how_to_receive(const RecvSettings& settings, const wire::Origin& origin);
 ReceiveReportOptions how_to_report(const RecvSettings& settings, bool to_stream);
-
-// What stands on the terminal while it waits. `words`: the four of the link, or empty.
-Invitation invitation_of(const RecvSettings& settings, const OpenedSpace& space, const std::string& words,
-                         qr::Symbol symbol);
 
 }  // namespace qrx::cli

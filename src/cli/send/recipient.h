@@ -1,5 +1,5 @@
-// Whom a run of qrx-send sends to: the link as it was found, and what makes people sure that it is the right one: its four
-// words, a name that it is known by, a question.
+// Whom a run of qrx-send sends to: the link as it was found, and what makes people sure that it is the right one: its
+// four words, a name that it is known by, a question.
 #pragma once
 
 #include <memory>
@@ -18,15 +18,15 @@ namespace qrx::cli {
 
 class Recipient {
  public:
-  // Given, known by name (--to), or found by `scan`, which may take as long as people hold up a phone. Settings, options,
-  // Messages and Facts stay the caller's.
+  // Given, known by name (--to), or found by `scan`, which may take as long as people hold up a phone. Settings,
+  // options, Messages and Facts stay the caller's.
   static Result<Recipient> find(const SendSettings& set, const Options& options, LinkScan& scan, Messages& messages,
                                 Facts& facts);
 
   const wire::DropLink& link() const { return link_; }
 
-  // Before anything is sent. Kind::usage when --seal require has no key, Kind::denied when the question was answered with
-  // no, Kind::integrity when the words are not those that were expected, or the name is another's.
+  // Before anything is sent. Kind::usage when --seal require has no key, Kind::denied when the question was answered
+  // with no, Kind::integrity when the words are not those that were expected, or the name is another's.
   Result<void> check();
 
   // Under the name of --save-as, if there is one.

@@ -1,5 +1,5 @@
-// What one run of qrx-send sends: files, trees and streams, or a text. Checked before a link is looked for: nobody should
-// hold a phone up to a code and then learn that a file is missing.
+// What one run of qrx-send sends: files, trees and streams, or a text. Checked before a link is looked for: nobody
+// should hold a phone up to a code and then learn that a file is missing.
 #pragma once
 
 #include <cstddef>
@@ -28,8 +28,8 @@ struct WhatToSend {
   std::uint64_t bytes() const { return sources.sources.empty() ? message.size() : sources.known_bytes; }
 };
 
-// Blocks while trees and standard input are read. What cannot be sent is told, all at once; with --skip-errors it is left
-// out.
+// Blocks while trees and standard input are read. What cannot be sent is told, all at once; with --skip-errors it is
+// left out.
 Result<WhatToSend> what_to_send(const SendSettings& set, const Options& options, Messages& messages, Facts& facts);
 
 }  // namespace qrx::cli

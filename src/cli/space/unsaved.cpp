@@ -30,7 +30,7 @@ namespace fs = std::filesystem;
 constexpr std::string_view own_prefix = "own-";
 constexpr std::string_view named_prefix = "run-";
 constexpr std::string_view temporary_prefix = "qrx-";  // before the others, among other people's files
-constexpr std::size_t most_parts_bytes = 16 * 1024;  // of the names that are remembered: a record takes 64 KiB
+constexpr std::size_t most_parts_bytes = 16 * 1024;    // of the names that are remembered: a record takes 64 KiB
 
 std::string temporary_directory() {
   const char* given = std::getenv("TMPDIR");

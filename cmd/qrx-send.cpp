@@ -6,9 +6,9 @@
 #include "cli/client_options.h"
 #include "cli/exit.h"
 #include "cli/places.h"
+#include "cli/send/destination.h"
 #include "cli/send/known_links.h"
 #include "cli/send/link_scan.h"
-#include "cli/send/recipient.h"
 #include "cli/send/send_report.h"
 #include "cli/send/send_settings.h"
 #include "cli/send/what_to_send.h"
@@ -38,7 +38,7 @@ class Send : public Tool {
  private:
   int scan_only();
   int forget();
-  int send(Recipient& recipient, const WhatToSend& what);
+  int send(Destination& destination, const WhatToSend& what);
   send::SenderOptions how_to_send(const wire::Origin& origin, const WhatToSend& what);
   int wait_for_receipt(const wire::DropLink& link, const send::SentDelivery& delivery, SendReport& report);
   void say_stopped(int) override {
@@ -62,10 +62,10 @@ int Send::run() {
   if (!set_.forget.empty()) return forget();
   const auto what = what_to_send(set_, options_, messages_, facts_);
   if (!what) return end(what.error());
-  auto recipient = Recipient::find(set_, options_, scan_, messages_, facts_);
-  if (!recipient) return end(recipient.error());
+  auto destination = Destination::find(set_, options_, scan_, messages_, facts_);
+  if (!destination) return end(destination.error());
   if (ended_by() != 0) return end({});
-  return send(*recipient, *what);
+  return send(*destination, *what);
 }
 
 int Send::scan_only() {
@@ -97,9 +97,9 @@ send::SenderOptions Send::how_to_send(const wire::Origin& origin, const WhatToSe
   return how;
 }
 
-int Send::send(Recipient& recipient, const WhatToSend& what) {
-  if (auto right = recipient.check(); !right) return end(right.error());
-  const wire::DropLink& link = recipient.link();
+int Send::send(Destination& destination, const WhatToSend& what) {
+  if (auto right = destination.check(); !right) return end(right.error());
+  const wire::DropLink& link = destination.link();
   const bool at_terminal = term::is_terminal(STDERR_FILENO) && !messages_.quiet();
   SendReport report(what.shown, at_terminal && term::moves_cursor() && !set_.common.no_progress, messages_, facts_,
                     progress_);
@@ -107,10 +107,10 @@ int Send::send(Recipient& recipient, const WhatToSend& what) {
   sending_ = true;
   const auto drop = sender.look();
   if (!drop) return end(drop.error());
-  if (auto saved = recipient.save(); !saved) return end(saved.error());
+  if (auto saved = destination.save(); !saved) return end(saved.error());
   if (what.shown.empty()) return exit_done;  // that was all
   if (auto fits = send::Sender::check_limits(*drop, what.sources, sender.seals()); !fits) return end(fits.error());
-  const auto words = recipient.words();
+  const auto words = destination.words();
   if (!words) return end(words.error());
   const std::string size = what.sources.has_stream ? "" : ", " + format_size(what.bytes());
   if (auto said = report.start(link, *drop, sender.seals(), size, *words); !said) return end(said.error());

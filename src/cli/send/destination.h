@@ -1,4 +1,4 @@
-// Whom a run of qrx-send sends to: the link as it was found, and what makes people sure that it is the right one: its
+// Where a run of qrx-send sends to: the link as it was found, and what makes people sure that it is the right one: its
 // four words, a name that it is known by, a question.
 #pragma once
 
@@ -16,12 +16,12 @@
 
 namespace qrx::cli {
 
-class Recipient {
+class Destination {
  public:
   // Given, known by name (--to), or found by `scan`, which may take as long as people hold up a phone. Settings,
   // options, Messages and Facts stay the caller's.
-  static Result<Recipient> find(const SendSettings& set, const Options& options, LinkScan& scan, Messages& messages,
-                                Facts& facts);
+  static Result<Destination> find(const SendSettings& set, const Options& options, LinkScan& scan, Messages& messages,
+                                  Facts& facts);
 
   const wire::DropLink& link() const { return link_; }
 
@@ -36,7 +36,7 @@ class Recipient {
   Result<std::string> words();
 
  private:
-  Recipient(const SendSettings& set, const Options& options, Messages& messages, Facts& facts)
+  Destination(const SendSettings& set, const Options& options, Messages& messages, Facts& facts)
       : set_(&set), options_(&options), messages_(&messages), facts_(&facts) {}
 
   Result<void> check_key() const;

@@ -64,7 +64,7 @@ Step Answering::run() {
     case Phase::sending:
       return send();
     case Phase::settling: {
-      const Step step = sender_->settle();
+      const Step step = sender_->await_receipt();
       if (step == Step::go_on) phase_ = Phase::sent;
       return step;
     }

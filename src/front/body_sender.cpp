@@ -13,7 +13,7 @@ using State = http::SocketStream::State;
 // After so many bytes a transfer goes to the end of the queue when others wait.
 constexpr std::size_t quantum_bytes = 8U << 20;
 constexpr auto ask_again = std::chrono::seconds(1);  // a source that is pending, should a wake-up be missing
-constexpr Millis longest_settle_pause{100};
+constexpr Millis longest_receipt_pause{100};
 
 }  // namespace
 
@@ -139,7 +139,7 @@ bool BodySender::wants_receipt() {
       io_.context, [&] { return source_->wants_receipt(); }, false);
 }
 
-Step BodySender::settle() {
+Step BodySender::await_receipt() {
   const auto waiting = io_.stream.unacknowledged();
   if (!waiting || io_.stream.take_error() || (io_.broken && *waiting > 0)) return Step::closed;
   if (*waiting == 0) {
@@ -148,8 +148,8 @@ Step BodySender::settle() {
   }
   const auto now = steady_now();
   if (now - io_.last_moved > io_.context.options.stall_time) return Step::closed;
-  io_.deadline.set(now + settle_pause_);
-  settle_pause_ = std::min(settle_pause_ * 2, longest_settle_pause);
+  io_.deadline.set(now + receipt_pause_);
+  receipt_pause_ = std::min(receipt_pause_ * 2, longest_receipt_pause);
   io_.watch(usual_events);
   return Step::blocked;
 }

@@ -28,7 +28,7 @@ class BodySender {
   bool wants_receipt();
   // The last byte was handed to the socket: it counts as taken when the client's side has acknowledged it. go_on: it
   // has, and the source was told.
-  Step settle();
+  Step await_receipt();
 
  private:
   Step send_file_piece(std::size_t& quantum);
@@ -45,7 +45,7 @@ class BodySender {
   bool ended_ = false;         // the source gave all
   bool piece_in_out_ = false;  // io.out holds bytes of a piece that is not handed over yet
   bool pending_ = false;
-  Millis settle_pause_{1};
+  Millis receipt_pause_{1};
 };
 
 }  // namespace qrx::front

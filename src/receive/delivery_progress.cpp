@@ -121,10 +121,10 @@ std::optional<Error> DeliveryProgress::what_failed() const {
   return error;
 }
 
-void DeliveryProgress::remember(bool settled) {
+void DeliveryProgress::remember(bool synced) {
   if (!error_) error_ = what_failed();
   if (!error_ && contents_.locked) error_ = no_key();
-  if (!settled) return;
+  if (!synced) return;
   Untold done{contents_.shown.delivery, {}, {}, !error_};
   for (std::size_t i = 0; i < contents_.items.size(); ++i) {
     if (skip_[i] == Skip::discarded) done.discarded.push_back(contents_.shown.files[i].file);

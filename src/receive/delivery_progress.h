@@ -49,9 +49,9 @@ class DeliveryProgress {
   // Before the workers start, in this order. How many files are wanted; how many tasks there are.
   std::size_t ask();
   std::size_t plan();
-  // After they have ended. `settled`: what was saved is durable. What this delivery needs no more is remembered,
+  // After they have ended. `synced`: what was saved is durable. What this delivery needs no more is remembered,
   // whether or not the rest of it could be saved.
-  void remember(bool settled);
+  void remember(bool synced);
   Result<SavedDelivery> result();
 
  private:

@@ -134,7 +134,7 @@ Result<void> PartialFile::move_to(PartialFile target) {
 void PartialFile::discard() {
   static_cast<void>(::unlinkat(directory_->get(), part_.c_str(), 0));  // gone already is as good
   names_->remove_part(directories() + part_);
-  names_->release(claimed_, id_);
+  names_->release(reserved_, id_);
   file_.reset();
 }
 

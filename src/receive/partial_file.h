@@ -11,7 +11,7 @@
 #include "base/preallocator.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "receive/name_claims.h"
+#include "receive/name_reservations.h"
 #include "receive/open_directories.h"
 #include "wire/id.h"
 #include "wire/properties.h"
@@ -46,7 +46,7 @@ class PartialFile {
   // its bytes could not be written.
   void confirm_durable();
   // The bytes are on the disk, then the file has its final name; returns its path as the user should see it.
-  // Kind::exists with OnConflict::refuse when something is there. Saver::settle() makes the name durable too.
+  // Kind::exists with OnConflict::refuse when something is there. Saver::sync_names() makes the name durable too.
   // It gets the properties as far as the file system has them; that it has not is no error.
   Result<std::string> publish(const wire::FileProperties& properties = {});
   void discard();  // removes the partial
@@ -60,16 +60,16 @@ class PartialFile {
   // It takes the place of `target`, an empty partial, with all its bytes.
   Result<void> move_to(PartialFile target);
 
-  NameClaims* names_ = nullptr;
+  NameReservations* names_ = nullptr;
   std::string shown_;  // the output directory, as Saver has it
   Id id_;              // of the file
   // That holds the partial and the target; other files of this run have the same one.
   SharedDirectory directory_;
   UniqueFd file_;
-  std::string part_;     // name of the partial in directory_
-  std::string leaf_;     // name of the target in directory_
-  std::string name_;     // relative to the output directory
-  std::string claimed_;  // the same, before a directory on the way got a number
+  std::string part_;      // name of the partial in directory_
+  std::string leaf_;      // name of the target in directory_
+  std::string name_;      // relative to the output directory
+  std::string reserved_;  // the same, before a directory on the way got a number
   std::uint64_t size_ = 0;
   dev_t device_ = 0;
   bool durable_ = false;       // as it is now

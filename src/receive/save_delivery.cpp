@@ -50,10 +50,10 @@ Result<SavedDelivery> save_files(const ReceiveJob& job, const DeliveryContents& 
                 "name a directory instead");
   run_savers(progress, std::min<std::size_t>(progress.plan(), std::max(job.options.connections, 1U)));
   // What was saved is durable, whatever happened to the rest.
-  const auto settled = job.saver->settle(contents.shown.delivery);
-  progress.remember(settled.has_value());
+  const auto synced = job.saver->sync_names(contents.shown.delivery);
+  progress.remember(synced.has_value());
   auto result = progress.result();
-  if (result && !settled) return tl::unexpected(settled.error());
+  if (result && !synced) return tl::unexpected(synced.error());
   return result;
 }
 

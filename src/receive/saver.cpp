@@ -121,7 +121,7 @@ Result<void> Saver::descend(UniqueFd& directory, std::string& directories, const
 }
 
 Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, const Id& delivery) {
-  auto name = names_.claim(name_for(wire_name), file, delivery);
+  auto name = names_.reserve(name_for(wire_name), file, delivery);
   if (!name) return tl::unexpected(name.error());
   auto place = enter(*name);
   if (!place) return tl::unexpected(place.error());
@@ -134,7 +134,7 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
   partial.leaf_ = place->leaf;
   partial.part_ = partial_name(partial.leaf_, file);
   partial.name_ = place->directories + place->leaf;
-  partial.claimed_ = std::move(*name);
+  partial.reserved_ = std::move(*name);
   partial.on_conflict_ = on_conflict_;
 
   struct stat status {};
@@ -173,9 +173,9 @@ std::string Saver::name_for(std::string_view wire_name) const {
 }
 
 Result<void> Saver::rename(PartialFile& partial, std::string_view wire_name, const Id& file, const Id& delivery) {
-  const auto claimed = names_.claim(name_for(wire_name), file, delivery);
-  if (!claimed) return tl::unexpected(claimed.error());
-  if (*claimed == partial.claimed_) return {};
+  const auto reserved = names_.reserve(name_for(wire_name), file, delivery);
+  if (!reserved) return tl::unexpected(reserved.error());
+  if (*reserved == partial.reserved_) return {};
   // An empty partial where this one is to be, with all that begin() checks.
   auto target = begin(wire_name, file, delivery);
   if (!target) return tl::unexpected(target.error());
@@ -211,8 +211,8 @@ void Saver::remove_stale() {
   ::closedir(listing);
 }
 
-Result<void> Saver::settle(const Id& delivery) {
-  const auto directories = names_.settle(delivery);
+Result<void> Saver::sync_names(const Id& delivery) {
+  const auto directories = names_.take_unsynced(delivery);
   for (const auto& directory : directories) {
     // Each directory up to the output directory may be new.
     for (std::string path = directory;;) {

@@ -12,7 +12,7 @@
 #include "base/checksum.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
-#include "receive/name_claims.h"
+#include "receive/name_reservations.h"
 #include "receive/open_directories.h"
 #include "receive/partial_file.h"
 #include "wire/id.h"
@@ -55,7 +55,7 @@ class Saver {
   Result<void> rename(PartialFile& partial, std::string_view wire_name, const Id& file, const Id& delivery);
 
   // The names of all files published since the last call are durable; the delivery's names are no longer held for it.
-  Result<void> settle(const Id& delivery);
+  Result<void> sync_names(const Id& delivery);
 
   // The path of a file that an earlier run published as `name` (PartialFile::name(), perhaps with a number), when it is
   // there with these very bytes.
@@ -84,7 +84,7 @@ class Saver {
   std::string shown_;  // the output directory as the user sees it: "" for the current one, else with a slash at the end
   std::string file_name_;  // one file's name, or empty
   OnConflict on_conflict_ = OnConflict::rename;
-  NameClaims names_;
+  NameReservations names_;
   mutable OpenDirectories open_;
   bool lasting_ = true;
 };

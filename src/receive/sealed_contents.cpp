@@ -77,8 +77,7 @@ Error no_key() {
 Result<void> admit(const ReceiveJob& job, const DeliveryContents& contents) {
   const Id& delivery = contents.shown.delivery;
   if (contents.manifest_tag.empty()) return {};
-  if (job.seals->fit(delivery, contents.item_tags) && job.seals->claim(delivery, contents.manifest_tag, true))
-    return {};
+  if (job.seals->fit(delivery, contents.item_tags) && job.seals->take(delivery, contents.manifest_tag, true)) return {};
   return tl::unexpected(shown_again("a sealed delivery"));
 }
 
@@ -89,8 +88,8 @@ Result<void> admit_item(const ReceiveJob& job, const DeliveryContents& contents,
                 item.name + " is not what its sender sent: the server holds another item under its name");
   if (!item.in_manifest && std::binary_search(contents.item_tags.begin(), contents.item_tags.end(), tag))
     return fail(Kind::integrity, item.name + " is a file of this delivery that the server shows a second time");
-  // Items are many: of a delivery with a manifest it is the manifest's claim that lasts through a loss of power.
-  if (job.seals->claim(contents.shown.delivery, tag, !item.in_manifest)) return {};
+  // Items are many: of a delivery with a manifest it is the manifest's mark that lasts through a loss of power.
+  if (job.seals->take(contents.shown.delivery, tag, !item.in_manifest)) return {};
   return tl::unexpected(shown_again(item.name));
 }
 

@@ -159,7 +159,7 @@ bool SeenSeals::fit(const Id& delivery, std::span<const std::string> tags) {
   });
 }
 
-bool SeenSeals::claim(const Id& delivery, const std::string& text, bool durable) {
+bool SeenSeals::take(const Id& delivery, const std::string& text, bool durable) {
   const auto tag = parse_tag(text);
   if (!tag) return true;
   const std::lock_guard lock(mutex_);

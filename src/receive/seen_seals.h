@@ -36,7 +36,7 @@ class SeenSeals {
   // False when one of them was taken in another delivery. What is no tag never was.
   bool fit(const Id& delivery, std::span<const std::string> tags);
   // The same of one, and from now on it belongs to this delivery; with `durable` also after a loss of power.
-  bool claim(const Id& delivery, const std::string& tag, bool durable);
+  bool take(const Id& delivery, const std::string& tag, bool durable);
   void remove();
 
  private:

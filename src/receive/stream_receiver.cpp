@@ -37,7 +37,7 @@ void StreamReceiver::begin(const Id& delivery, const Id& file, const std::string
   current_.emplace(Current{delivery, file, name, nullptr, false, must_open});
   // What is written cannot be taken back: what was taken in another delivery is refused before.
   const auto admit = [this, delivery, name](const std::string& tag) -> Result<void> {
-    if (job_.seals->claim(delivery, tag, false)) return {};
+    if (job_.seals->take(delivery, tag, false)) return {};
     return tl::unexpected(shown_again(is_item_name(name) ? "an encrypted file" : without_age_ending(name)));
   };
   current_->incoming = std::make_unique<Incoming>([this](ByteView bytes) { return write(bytes); }, job_.options.sha256,

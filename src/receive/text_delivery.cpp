@@ -16,7 +16,7 @@ Result<std::string> write_file(const ReceiveJob& job, const wire::FileInfo& info
   job.record->add(info.file, {partial->name(), info.size, info.xxh128, of.delivery});
   auto path = partial->publish();
   if (!path) return path;
-  if (auto settled = job.saver->settle(of.delivery); !settled) return tl::unexpected(settled.error());
+  if (auto synced = job.saver->sync_names(of.delivery); !synced) return tl::unexpected(synced.error());
   return path;
 }
 

@@ -64,7 +64,7 @@ struct Sender::Impl {
     return !options.state_dir.empty() && !sources.has_stream && !sources.sources.empty();
   }
 
-  Result<void> settle_seal();
+  Result<void> take_key_of_link();
   Result<void> check_seal(const wire::DropInfo& drop) const;
   Result<void> make_plan(SendJob& job, const seal::Key& from);
   Result<wire::DropInfo> look();
@@ -80,7 +80,7 @@ struct Sender::Impl {
   SentFile sums_of_text() const;
 };
 
-Result<void> Sender::Impl::settle_seal() {
+Result<void> Sender::Impl::take_key_of_link() {
   if (link.key.empty()) {
     if (options.seal != SealChoice::require) return {};
     return fail(Kind::usage, "--seal require: the link has no key to encrypt to", "nothing was sent");
@@ -116,7 +116,7 @@ Result<void> Sender::Impl::make_plan(SendJob& job, const seal::Key& from) {
 
 Result<wire::DropInfo> Sender::Impl::look() {
   if (auto fits = wire::check_message(options.message); !fits) return tl::unexpected(fits.error());
-  if (auto settled = settle_seal(); !settled) return tl::unexpected(settled.error());
+  if (auto taken = take_key_of_link(); !taken) return tl::unexpected(taken.error());
   api::DropClient client(link, options.client);
   api::RetryPolicy policy = options.retry;
   policy.give_up = std::min(policy.give_up, look_patience);
@@ -280,7 +280,7 @@ Result<SentDelivery> Sender::Impl::send_once(const SourceList& sources, bool& st
 Result<SentDelivery> Sender::Impl::send(const SourceList& sources) {
   if (sources.sources.empty() && options.message.empty()) return fail(Kind::usage, "nothing to send");
   if (auto fits = wire::check_message(options.message); !fits) return tl::unexpected(fits.error());
-  if (auto settled = settle_seal(); !settled) return tl::unexpected(settled.error());
+  if (auto taken = take_key_of_link(); !taken) return tl::unexpected(taken.error());
   for (unsigned round = 0;; ++round) {
     bool start_over = false;
     auto sent = send_once(sources, start_over);

@@ -64,11 +64,12 @@ for form in '' :; do
 done
 
 # --- without --bind the usual port, and another one while that is in use
-for _ in $(seq 10); do # another test may have it
+for _ in $(seq 60); do # another test may have it for a while
   own first qrx-recv -o in/
   grep -q '^Serving at http://[^ ]*:8461 ' first.err && break
   kill -TERM "$pid_first"
   finish first
+  sleep 0.5
 done
 expect_match '^Serving at http://[^ ]*:8461 ' first.err
 own second qrx-recv -o in/

@@ -238,7 +238,7 @@ TEST_CASE("a partial is kept, found again, and can be dropped") {
   std::byte space[16];
   CHECK(partial->read_at(2, space) == 4U);
   CHECK(partial->publish() == temp.text() + "/dir/a.bin");
-  REQUIRE(next_run->settle(delivery));
+  REQUIRE(next_run->sync_names(delivery));
   CHECK(content(temp.text() + "/dir/a.bin") == "0123xy");
   auto dropped = next_run->begin("b", Id::random(), delivery);
   REQUIRE(dropped);

@@ -49,10 +49,10 @@ TEST_CASE("a tag belongs to the delivery that took it first, in this run and in 
     auto seals = seals_of(dir.state(), space);
     CHECK(seals.fit(one, std::vector{tag, other}));
     CHECK_FALSE(fs::exists(dir.state()));  // nothing to remember yet
-    CHECK(seals.claim(one, tag, true));
-    CHECK(seals.claim(one, tag, true));
-    CHECK_FALSE(seals.claim(two, tag, true));
-    CHECK(seals.claim(two, other, false));
+    CHECK(seals.take(one, tag, true));
+    CHECK(seals.take(one, tag, true));
+    CHECK_FALSE(seals.take(two, tag, true));
+    CHECK(seals.take(two, other, false));
   }
   struct stat status {};
   REQUIRE(::stat(dir.record(space).c_str(), &status) == 0);
@@ -61,10 +61,10 @@ TEST_CASE("a tag belongs to the delivery that took it first, in this run and in 
   CHECK(later.fit(one, std::vector{tag}));
   CHECK_FALSE(later.fit(two, std::vector{other, tag}));
   CHECK(later.fit(two, std::vector{other}));
-  CHECK_FALSE(later.claim(two, tag, true));
-  CHECK(later.claim(one, tag, true));
+  CHECK_FALSE(later.take(two, tag, true));
+  CHECK(later.take(one, tag, true));
   auto elsewhere = seals_of(dir.state(), Id::random());
-  CHECK(elsewhere.claim(two, tag, true));
+  CHECK(elsewhere.take(two, tag, true));
 }
 
 TEST_CASE("two runs on one space see what the other took") {
@@ -73,9 +73,9 @@ TEST_CASE("two runs on one space see what the other took") {
   const Id one = Id::random(), two = Id::random();
   auto first = seals_of(dir.state(), space), second = seals_of(dir.state(), space);
   const std::string tag = random_tag(), next = random_tag();
-  CHECK(first.claim(one, tag, false));
-  CHECK_FALSE(second.claim(two, tag, false));
-  CHECK(second.claim(two, next, false));
+  CHECK(first.take(one, tag, false));
+  CHECK_FALSE(second.take(two, tag, false));
+  CHECK(second.take(two, next, false));
   CHECK_FALSE(first.fit(one, std::vector{next}));
 }
 
@@ -84,17 +84,17 @@ TEST_CASE("without a directory one run is remembered; trouble with it is told on
   const Id one = Id::random(), two = Id::random();
   const std::string tag = random_tag();
   auto nowhere = seals_of("", space);
-  CHECK(nowhere.claim(one, tag, true));
-  CHECK_FALSE(nowhere.claim(two, tag, true));
+  CHECK(nowhere.take(one, tag, true));
+  CHECK_FALSE(nowhere.take(two, tag, true));
 
   const Directory dir;
   std::ofstream(dir.top() + "/state") << "in the way";
   int notices = 0;
   SeenSeals troubled(dir.state(), space, [&notices](const std::string&) { ++notices; });
   CHECK(notices == 0);
-  CHECK(troubled.claim(one, tag, true));
-  CHECK_FALSE(troubled.claim(two, tag, true));
-  CHECK(troubled.claim(two, random_tag(), true));
+  CHECK(troubled.take(one, tag, true));
+  CHECK_FALSE(troubled.take(two, tag, true));
+  CHECK(troubled.take(two, random_tag(), true));
   CHECK(notices == 1);
 }
 
@@ -107,7 +107,7 @@ TEST_CASE("a link in the place of the record is not followed") {
   fs::create_symlink(target, dir.record(space));
   int notices = 0;
   SeenSeals seals(dir.state(), space, [&notices](const std::string&) { ++notices; });
-  CHECK(seals.claim(Id::random(), random_tag(), true));
+  CHECK(seals.take(Id::random(), random_tag(), true));
   CHECK(notices == 1);
   CHECK(fs::file_size(target) == 4);
 }
@@ -126,7 +126,7 @@ TEST_CASE("lines that are damaged or cut short spoil no others") {
   auto seals = seals_of(dir.state(), space);
   CHECK_FALSE(seals.fit(two, std::vector{tag}));
   CHECK(seals.fit(two, std::vector{cut}));
-  CHECK(seals.claim(one, after, true));
+  CHECK(seals.take(one, after, true));
   auto later = seals_of(dir.state(), space);
   CHECK_FALSE(later.fit(two, std::vector{after}));
 }
@@ -135,8 +135,8 @@ TEST_CASE("what is no tag is nobody's") {
   const Directory dir;
   auto seals = seals_of(dir.state(), Id::random());
   for (const std::string text : {"", "0", "00", "zz", "0123456789abcdef0123456789abcdef00"}) {
-    CHECK(seals.claim(Id::random(), text, true));
-    CHECK(seals.claim(Id::random(), text, true));
+    CHECK(seals.take(Id::random(), text, true));
+    CHECK(seals.take(Id::random(), text, true));
   }
   CHECK_FALSE(fs::exists(dir.state()));
 }
@@ -158,14 +158,14 @@ TEST_CASE("a record that is full forgets its older half, on disk too, and other 
   {
     auto seals = seals_of(dir.state(), space);
     CHECK_FALSE(seals.fit(two, std::vector{tags.front()}));
-    CHECK(seals.claim(one, next, true));
+    CHECK(seals.take(one, next, true));
     CHECK(seals.fit(two, std::vector{tags.front()}));
     CHECK_FALSE(seals.fit(two, std::vector{tags.back()}));
   }
   CHECK(fs::file_size(dir.record(space)) < full * 51 / 100);
   const std::string last = random_tag();
   CHECK_FALSE(beside.fit(two, std::vector{next}));
-  CHECK(beside.claim(one, last, true));
+  CHECK(beside.take(one, last, true));
   auto later = seals_of(dir.state(), space);
   for (const auto& known : {tags.back(), next, last}) CHECK_FALSE(later.fit(two, std::vector{known}));
   CHECK(later.fit(two, std::vector{tags.front()}));
@@ -177,10 +177,10 @@ TEST_CASE("removing forgets a space; of many spaces those used last are kept") {
   const Id one = Id::random(), two = Id::random();
   const std::string tag = random_tag();
   auto seals = seals_of(dir.state(), space);
-  CHECK(seals.claim(one, tag, true));
+  CHECK(seals.take(one, tag, true));
   seals.remove();
   CHECK_FALSE(fs::exists(dir.record(space)));
-  CHECK(seals_of(dir.state(), space).claim(two, tag, true));
+  CHECK(seals_of(dir.state(), space).take(two, tag, true));
 
   const auto now = fs::file_time_type::clock::now();
   const Guid oldest = Id::random();
@@ -191,7 +191,7 @@ TEST_CASE("removing forgets a space; of many spaces those used last are kept") {
     std::ofstream{path};
     fs::last_write_time(path, now - std::chrono::hours(1));
   }
-  CHECK(seals_of(dir.state(), Id::random()).claim(one, tag, true));
+  CHECK(seals_of(dir.state(), Id::random()).take(one, tag, true));
   CHECK_FALSE(fs::exists(dir.record(oldest)));
   CHECK(fs::exists(dir.record(space)));
   const auto left = std::distance(fs::directory_iterator(dir.state()), fs::directory_iterator());

@@ -15,13 +15,13 @@ inline constexpr unsigned most_numbers = 10'000;  // "photo (9999).jpg", then it
 
 // Paths are relative to the output directory; directories have a slash at their end, or are empty. Thread-safe: one
 // mutex, of all members, and nothing else is locked under it.
-class NameClaims {
+class NameReservations {
  public:
   // The name under which this file may be saved, considering the other files of its delivery, whose names may have
   // become the same: perhaps with a number.
-  Result<std::string> claim(const std::string& local_name, const Id& file, const Id& delivery);
+  Result<std::string> reserve(const std::string& local_name, const Id& file, const Id& delivery);
   // Its name is free for another file of the delivery: a sender may have begun it anew.
-  void release(const std::string& claimed, const Id& file);
+  void release(const std::string& reserved, const Id& file);
   // Where "a.txt" and "A.txt" are one, the second of a delivery must not replace the first.
   bool is_twin(const std::string& directories, const std::string& leaf, int directory);
 
@@ -32,7 +32,7 @@ class NameClaims {
 
   void published(const std::string& directories, const std::string& part);  // it has its final name
   // Directories that got names since the last call; the names of this delivery are no longer held for it.
-  std::set<std::string> settle(const Id& delivery);
+  std::set<std::string> take_unsynced(const Id& delivery);
 
  private:
   struct Owner {
@@ -40,7 +40,7 @@ class NameClaims {
   };
   mutable std::mutex mutex_;
   std::map<std::string, Owner> taken_;  // so that files of one delivery do not replace each other
-  std::set<std::string> unsettled_, parts_;
+  std::set<std::string> unsynced_, parts_;
 };
 
 }  // namespace qrx::receive

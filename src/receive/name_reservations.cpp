@@ -1,4 +1,4 @@
-#include "receive/name_claims.h"
+#include "receive/name_reservations.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -9,7 +9,7 @@
 
 namespace qrx::receive {
 
-Result<std::string> NameClaims::claim(const std::string& local_name, const Id& file, const Id& delivery) {
+Result<std::string> NameReservations::reserve(const std::string& local_name, const Id& file, const Id& delivery) {
   const std::string directories = directories_of(local_name);
   const std::string leaf = local_name.substr(directories.size());
   const std::lock_guard lock(mutex_);
@@ -22,13 +22,13 @@ Result<std::string> NameClaims::claim(const std::string& local_name, const Id& f
   return fail(Kind::exists, "too many files of one delivery are named " + local_name);
 }
 
-void NameClaims::release(const std::string& claimed, const Id& file) {
+void NameReservations::release(const std::string& reserved, const Id& file) {
   const std::lock_guard lock(mutex_);
-  const auto taken = taken_.find(claimed);
+  const auto taken = taken_.find(reserved);
   if (taken != taken_.end() && taken->second.file == file) taken_.erase(taken);
 }
 
-bool NameClaims::is_twin(const std::string& directories, const std::string& leaf, int directory) {
+bool NameReservations::is_twin(const std::string& directories, const std::string& leaf, int directory) {
   struct stat ours {
   }, other{};
   if (::fstatat(directory, leaf.c_str(), &ours, AT_SYMLINK_NOFOLLOW) != 0) return false;
@@ -43,38 +43,38 @@ bool NameClaims::is_twin(const std::string& directories, const std::string& leaf
   return false;
 }
 
-void NameClaims::add_part(const std::string& path) {
+void NameReservations::add_part(const std::string& path) {
   const std::lock_guard lock(mutex_);
   parts_.insert(path);
 }
 
-void NameClaims::remove_part(const std::string& path) {
+void NameReservations::remove_part(const std::string& path) {
   const std::lock_guard lock(mutex_);
   parts_.erase(path);
 }
 
-std::set<std::string> NameClaims::parts() const {
+std::set<std::string> NameReservations::parts() const {
   const std::lock_guard lock(mutex_);
   return parts_;
 }
 
-std::set<std::string> NameClaims::take_parts() {
+std::set<std::string> NameReservations::take_parts() {
   std::set<std::string> parts;
   const std::lock_guard lock(mutex_);
   parts.swap(parts_);
   return parts;
 }
 
-void NameClaims::published(const std::string& directories, const std::string& part) {
+void NameReservations::published(const std::string& directories, const std::string& part) {
   const std::lock_guard lock(mutex_);
-  unsettled_.insert(directories);
+  unsynced_.insert(directories);
   parts_.erase(directories + part);
 }
 
-std::set<std::string> NameClaims::settle(const Id& delivery) {
+std::set<std::string> NameReservations::take_unsynced(const Id& delivery) {
   std::set<std::string> directories;
   const std::lock_guard lock(mutex_);
-  directories.swap(unsettled_);
+  directories.swap(unsynced_);
   std::erase_if(taken_, [&delivery](const auto& taken) { return taken.second.delivery == delivery; });
   return directories;
 }

@@ -162,10 +162,13 @@ Result<void> FileSaver::keep_small(std::size_t index, const std::string& bytes) 
       return tl::unexpected(cannot_open(item(index).name, opened.error()));
     }
   }
-  // One who followed it while it was uploaded lets go of its partial.
+  // One who followed it while it was uploaded lets go of its partial, which has the name that the server knows. Under
+  // its own name at once the file needs no second one.
   static_cast<void>(delivery_.followed(index));
-  auto partial =
-      job_.saver->begin(arrived.opened() ? without_age_ending(info.name) : info.name, info.file, delivery_.delivery());
+  if (arrived.opened())
+    if (auto gone = job_.saver->discard_partial(without_age_ending(info.name), info.file, delivery_.delivery()); !gone)
+      return gone;
+  auto partial = job_.saver->begin(arrived.opened() ? item(index).name : info.name, info.file, delivery_.delivery());
   if (!partial) return tl::unexpected(partial.error());
   if (partial->size() > 0)
     if (auto emptied = partial->truncate(0); !emptied) return emptied;

@@ -172,6 +172,19 @@ std::string Saver::name_for(std::string_view wire_name) const {
   return one_file() ? file_name_ : safe_local_name(wire_name);
 }
 
+Result<void> Saver::discard_partial(std::string_view wire_name, const Id& file, const Id& delivery) {
+  const std::string name = name_for(wire_name);
+  const std::string directories = directories_of(name);
+  const std::string part = directories + partial_name(name.substr(directories.size()), file, lasting_);
+  struct stat status {};
+  // A link on the way is followed here, which tells nothing and changes nothing.
+  if (::fstatat(root_.get(), part.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return {};
+  auto partial = begin(wire_name, file, delivery);
+  if (!partial) return tl::unexpected(partial.error());
+  partial->discard();
+  return {};
+}
+
 Result<void> Saver::rename(PartialFile& partial, std::string_view wire_name, const Id& file, const Id& delivery) {
   const auto reserved = names_.reserve(name_for(wire_name), file, delivery);
   if (!reserved) return tl::unexpected(reserved.error());

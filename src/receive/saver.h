@@ -51,6 +51,9 @@ class Saver {
   // Kind::exists with OnConflict::refuse when something is there, Kind::locked when another process saves this file.
   Result<PartialFile> begin(std::string_view wire_name, const Id& file, const Id& delivery);
 
+  // What was begun under this name, if anything was, is not needed. Kind::locked as begin() has it.
+  Result<void> discard_partial(std::string_view wire_name, const Id& file, const Id& delivery);
+
   // It is to be saved as this instead: as if begin() had been called with it. The bytes stay.
   Result<void> rename(PartialFile& partial, std::string_view wire_name, const Id& file, const Id& delivery);
 

@@ -246,6 +246,26 @@ TEST_CASE("a partial is kept, found again, and can be dropped") {
   CHECK(all_files(temp.text()) == std::set<std::string>{"dir/a.bin"});
 }
 
+TEST_CASE("what was begun under another name is given up, when it is there and nobody writes it") {
+  TempDirectory temp;
+  const Id file = Id::random(), delivery = Id::random();
+  auto saver = open_saver(temp.text());
+  CHECK(saver->discard_partial("as-sent", file, delivery));
+  {
+    auto partial = saver->begin("as-sent", file, delivery);
+    REQUIRE(partial);
+    REQUIRE(partial->write(as_bytes(std::string_view("0123456789"))));
+    const auto kept = saver->discard_partial("as-sent", file, delivery);
+    REQUIRE_FALSE(kept);
+    CHECK(kept.error().kind == Kind::locked);
+  }
+  CHECK(all_files(temp.text()).size() == 1);
+  CHECK(saver->discard_partial("as-sent", Id::random(), delivery));
+  CHECK(all_files(temp.text()).size() == 1);
+  CHECK(saver->discard_partial("as-sent", file, delivery));
+  CHECK(all_files(temp.text()).empty());
+}
+
 TEST_CASE("a file saved by an earlier run is recognised by its bytes") {
   TempDirectory temp;
   auto saver = open_saver(temp.text());

@@ -153,11 +153,18 @@ Result<Arrived> open_whole(const seal::Identity& identity, ByteView sealed, bool
     plain += as_text(bytes);
     return {};
   };
-  AgeDecryptor decryptor(identity, sink, sha256);
-  const auto pushed = decryptor.push(sealed);
-  auto opened = pushed ? decryptor.finish() : tl::unexpected(pushed.error());
-  refusal = decryptor.refusal();
-  return opened;
+  // In this thread: a pipeline would cost one of its own, longer to start than the file takes.
+  AgeDecryptor::State state(identity, sink, sha256, nullptr);
+  state.wire.update(sealed);
+  Result<void> opened;
+  if (const auto front = state.read_front(sealed); !front)
+    opened = tl::unexpected(front.error());
+  else
+    opened = state.opener->push(sealed.subspan(*front), state.releaser());
+  if (opened) opened = state.opener->finish(state.releaser());
+  refusal = state.opener->refusal();
+  if (!opened) return tl::unexpected(opened.error());
+  return Arrived{state.plain_size, state.plain.sums(), state.wire.sum(), state.tag};
 }
 
 }  // namespace qrx::receive

@@ -42,11 +42,13 @@ class AgeDecryptor {
   Result<bool> resume(ByteView front, std::uint64_t chunks, const seal::PlainReader& plain);
 
  private:
+  friend Result<Arrived> open_whole(const seal::Identity& identity, ByteView sealed, bool sha256, std::string& plain,
+                                    std::optional<seal::Refusal>& refusal);
   struct State;
   std::unique_ptr<State> state_;
 };
 
-// A small file, whole in memory. `refusal` says why not, when it is the file's fault.
+// A small file, whole in memory, in the caller's thread. `refusal` says why not, when it is the file's fault.
 Result<Arrived> open_whole(const seal::Identity& identity, ByteView sealed, bool sha256, std::string& plain,
                            std::optional<seal::Refusal>& refusal);
 

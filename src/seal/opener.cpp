@@ -72,8 +72,9 @@ struct Opener::Impl {
 
   OpenerState state;
   std::optional<ChunkCipher> cipher;
-  std::vector<std::byte> sealed;  // the front of a chunk that has not come whole
-  std::size_t sealed_filled = 0;
+  // The front of a chunk that has not come whole, and one that was opened. Both grow to a chunk only for files that
+  // have one: small files are many, and clearing 128 KiB for each costs as much as its keys.
+  std::vector<std::byte> sealed;
   std::vector<std::byte> plain;
   std::uint64_t released = 0;
 
@@ -103,8 +104,6 @@ Result<void> Opener::Impl::begin_chunks() {
   auto created = ChunkCipher::create(state.payload_key, Aead::Direction::open);
   if (!created) return fail_with(std::move(created.error()));
   cipher = std::move(*created);
-  sealed.resize(sealed_chunk_size);
-  plain.resize(chunk_size);
   place = Place::chunks;
   return {};
 }
@@ -147,16 +146,15 @@ Result<std::size_t> Opener::Impl::take_nonce(ByteView bytes) {
 Result<std::size_t> Opener::Impl::take_chunk(ByteView bytes, const PlainSink& sink) {
   Result<void> done;
   std::size_t size = 0;
-  if (sealed_filled == 0 && bytes.size() >= sealed_chunk_size) {
+  if (sealed.empty() && bytes.size() >= sealed_chunk_size) {
     size = sealed_chunk_size;
     done = open_whole(bytes.first(size), sink);
   } else {
-    size = std::min(bytes.size(), sealed_chunk_size - sealed_filled);
-    std::memcpy(sealed.data() + sealed_filled, bytes.data(), size);
-    sealed_filled += size;
-    if (sealed_filled < sealed_chunk_size) return size;
-    sealed_filled = 0;
+    size = std::min(bytes.size(), sealed_chunk_size - sealed.size());
+    sealed.insert(sealed.end(), bytes.begin(), bytes.begin() + static_cast<std::ptrdiff_t>(size));
+    if (sealed.size() < sealed_chunk_size) return size;
     done = open_whole(sealed, sink);
+    sealed.clear();
   }
   if (!done) return tl::unexpected(std::move(done.error()));
   return size;
@@ -164,6 +162,7 @@ Result<std::size_t> Opener::Impl::take_chunk(ByteView bytes, const PlainSink& si
 
 // A chunk of full size may be the last one or not: only its tag tells. It is tried as what it mostly is first.
 Result<void> Opener::Impl::open_whole(ByteView chunk, const PlainSink& sink) {
+  plain.resize(chunk_size);
   if (cipher->open(state.next_chunk, false, chunk, plain)) return release(chunk_size, false, sink);
   if (cipher->open(state.next_chunk, true, chunk, plain)) return release(chunk_size, true, sink);
   return refuse_for(Refusal::changed_payload, "the tag of a chunk is wrong");
@@ -236,15 +235,15 @@ Result<void> Opener::finish(const PlainSink& sink) {
       break;
   }
   // What is left is the last chunk, shorter than the others; a full one showed itself as the last by its tag.
-  if (impl.sealed_filled < tag_size) return impl.refuse_for(Refusal::truncated);
-  const std::size_t size = impl.sealed_filled - tag_size;
+  if (impl.sealed.size() < tag_size) return impl.refuse_for(Refusal::truncated);
+  const std::size_t size = impl.sealed.size() - tag_size;
   // Of age's format: only a file without a byte ends with an empty chunk.
   if (size == 0 && impl.state.next_chunk > 0)
     return impl.refuse_for(Refusal::changed_payload, "its last chunk is empty");
-  const std::span<std::byte> plain = std::span(impl.plain).first(size);
-  if (!impl.cipher->open(impl.state.next_chunk, true, ByteView(impl.sealed).first(impl.sealed_filled), plain))
+  impl.plain.resize(size);
+  if (!impl.cipher->open(impl.state.next_chunk, true, impl.sealed, impl.plain))
     return impl.refuse_for(Refusal::changed_payload, "its last chunk is cut short, or its tag is wrong");
-  impl.sealed_filled = 0;
+  impl.sealed.clear();
   return impl.release(size, true, sink);
 }
 

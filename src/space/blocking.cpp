@@ -4,11 +4,14 @@
 
 namespace qrx::space {
 
+// Writers are asked to stop before the row changes: none of them gets its bytes acknowledged behind the block. They
+// keep what is durable, as at a shutdown.
 Result<void> block(Rooms& rooms, const Guid& guid) {
   auto found = rooms.registry.find(guid);
   if (!found) return tl::unexpected(found.error());
   if (*found == nullptr) return no_such_space();
   LiveSpace& live = **found;
+  // Shared is enough, for nothing is removed: the rows stay until the space expires.
   const SharedGate gate(live);
   {
     const SpaceLock lock(live);

@@ -6,9 +6,10 @@
 namespace qrx::space {
 namespace {
 
+// Rows in memory at a time; a catalog may have millions.
 constexpr std::size_t files_at_once = 1000;
 
-// Compares one file with its bytes. What is deleted while we look is no finding.
+// Compares one file with its bytes. Catalog and blobs change while we look: what is deleted meanwhile is no finding.
 Result<void> check_file(Context& context, const FileRow& file, Checked& checked,
                         const std::function<void(const std::string&)>& tell, const std::stop_token& stop) {
   const auto still_wanted = [&] {
@@ -32,6 +33,7 @@ Result<void> check_file(Context& context, const FileRow& file, Checked& checked,
     return {};
   };
   auto read = read_through(context, **blob, file.blob_offset, file.size, add, stop);
+  // A read that was stopped has no right sum, and is no finding.
   if (auto on = context.go_on(stop); !on) return on;
   checked.bytes += file.size;
   if ((read && sum.sum() == file.xxh128) || !still_wanted()) return {};
@@ -50,6 +52,8 @@ Result<Checked> check(Context& context, const std::function<void(const std::stri
     ++checked.corrupt;
     tell(sound.error().what);
   }
+  // The blobs are listed before the rows: a row comes before its blob, so what is begun in between is in neither list
+  // rather than missing or an orphan.
   auto there = context.blobs.list();
   if (!there) return tl::unexpected(there.error());
   Id last{};
@@ -67,6 +71,7 @@ Result<Checked> check(Context& context, const std::function<void(const std::stri
   for (const BlobUse& use : *there) sizes[use.blob] = use.size;
   for (const UploadRow& row : *uploads) {
     const auto size = sizes.find(row.blob);
+    // The list is older than the row: the upload may have grown since, which the second look shows.
     if (row.offset == 0 || (size != sizes.end() && size->second >= row.offset)) continue;
     if (auto opened = context.blobs.open(row.blob); opened && (*opened)->size() >= row.offset) continue;
     ++checked.missing;
@@ -77,9 +82,11 @@ Result<Checked> check(Context& context, const std::function<void(const std::stri
   auto named = context.catalog.blobs();
   if (!named) return tl::unexpected(named.error());
   std::unordered_set<Id, IdHash> used(named->begin(), named->end());
+  // The pack of an open delivery has the delivery's id, and rows only once that is committed.
   for (const DeliveryRow& delivery : *open) used.insert(delivery.delivery);
   for (const BlobUse& use : *there) {
     if (used.contains(use.blob)) continue;
+    // Removed since the list was made.
     if (auto opened = context.blobs.open(use.blob); !opened) continue;
     ++checked.orphans;
     tell("blob " + use.blob.text() + ": nothing in the catalog names it");

@@ -9,6 +9,7 @@
 namespace qrx::space {
 namespace {
 
+// An hour: far beyond what NTP corrects and what steady clocks drift, far below what an expiry is worth.
 constexpr auto clock_jump = Millis(3600 * 1000);
 
 // Wall and steady time of one moment, to see whether both went on alike since.
@@ -49,6 +50,7 @@ constexpr const char* clock_note = "clock";
 
 }  // namespace
 
+// A catalog that cannot be asked counts as noted: a start must not replace a note that it could not read.
 bool clock_is_noted(Catalog& catalog) {
   const auto note = catalog.remembered(clock_note);
   return !note || *note;
@@ -61,13 +63,15 @@ Result<void> trust_clock(Catalog& catalog, const Clock& clock) {
   if (!text) return tl::unexpected(text.error());
   std::optional<ClockNote> note;
   if (*text) note = ClockNote::parse(**text);
+  // In doubt since `doubted`, and both clocks have gone on alike for an hour since: the new time is the right one.
   const bool settled =
       note && note->doubted && now.steady - note->doubted->steady >= clock_jump.count() && agree(*note->doubted, now);
   const bool trusted = !note || agree(note->trusted, now) || settled;
   if (trusted)
     note = ClockNote{now, std::nullopt};
   else if (!note->doubted || !agree(*note->doubted, now))
-    note->doubted = now;
+    note->doubted = now;  // it jumped again: the hour begins anew
+  // Lazy: a note that a power cut takes is one sweep older, no more.
   auto changed = catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     transaction.remember(clock_note, note->text());
     return {};

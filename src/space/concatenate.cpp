@@ -10,6 +10,7 @@
 namespace qrx::space {
 namespace {
 
+// Each part is locked, and kept open one after another; tus clients send a handful.
 constexpr std::size_t most_parts = 1024;
 
 // Appends one part to what is made of them, with its sum. No gate is held: the owner may delete the space meanwhile.
@@ -37,7 +38,9 @@ struct Held {
   std::uint64_t bytes = 0, counted = 0;
 };
 
-// Locks what is named, in its order. tus needs no part twice, and each would be written as often as it is named.
+// Locks what is named, in its order. tus needs no part twice, and each would be written as often as it is named. Two
+// requests that name the same parts in different orders wait for each other no longer than policy.lock_wait: then one
+// gets Kind::locked, and lets go of all it had.
 Result<Held> lock_parts(Uploads& uploads, LiveSpace& live, const std::vector<Id>& named) {
   Held held;
   std::unordered_set<Id, IdHash> known;
@@ -86,11 +89,15 @@ Result<UploadRow> concatenate(const WriterParts& parts, LiveSpace& live, const N
   whole.length = held->bytes;
 
   std::optional<SharedGate> gate(live);
+  // The parts count until they are gone, and so does the whole: what they free is taken off, or a space could never be
+  // filled by more than half in this way.
   auto begun = parts.uploads.begin(*gate, live, {whole, {}, true, held->counted});
   if (!begun) return tl::unexpected(begun.error());
   auto lock = parts.uploads.lock(live, (*begun)->row.upload);
   if (!lock) return tl::unexpected(lock.error());
   LiveUpload& upload = *lock->upload();
+  // Copying takes long. The lock of the upload keeps others from writing it, and `removed` shows below what ended it
+  // meanwhile.
   gate.reset();
   auto filled = fill(context, upload, held->uploads, stop);
   gate.emplace(live);

@@ -31,6 +31,7 @@ Result<void> Context::go_on(const std::stop_token& stop) const {
 
 Result<void> read_through(const Context& context, const Opened& blob, std::uint64_t offset, std::uint64_t size,
                           const std::function<Result<void>(ByteView)>& take, const std::stop_token& stop) {
+  // 256 KiB: large enough for the disk, small enough that a stop is noticed at once.
   std::vector<std::byte> buffer(std::min<std::uint64_t>(size, 256U << 10));
   while (size > 0) {
     if (auto on = context.go_on(stop); !on) return on;

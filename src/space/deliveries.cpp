@@ -54,6 +54,9 @@ Result<wire::DeliveryState> Deliveries::committed_state(const LiveSpace& live, c
   return out;
 }
 
+// Opening a delivery costs its sender nothing, and whoever has the link may do it. Without this, one client that opens
+// 256 would shut out all others until they expire. Of those that may yield, one without files goes first, then the one
+// that was idle longest.
 Result<std::optional<Deliveries::Yielding>> Deliveries::find_yielding(const SpaceLock&, LiveSpace& live,
                                                                       const std::string& peer) {
   std::size_t open = 0, of_peer = 0;
@@ -75,12 +78,16 @@ Result<std::optional<Deliveries::Yielding>> Deliveries::find_yielding(const Spac
   for (const auto& [id, delivery] : live.open) {
     const LiveDelivery& one = *delivery;
     const auto idle = now - one.last_used;
+    // What was acknowledged stays: files of completed uploads, and uploads with durable bytes.
     if (one.implicit || one.committing || !one.stored.empty() || one.pack.writing > 0 || in_use.contains(id)) continue;
+    // A client over its share gives up one of its own, however busy; somebody else's only when it is idle.
     if (own ? one.peer != peer : idle < idle_after) continue;
     if (!one.pack.files.empty() && idle < forsaken_after) continue;
     if (yielding == nullptr || before(one, *yielding)) yielding = delivery;
   }
   if (yielding == nullptr) return fail(Kind::too_many, "this space has too many unfinished deliveries");
+  // From here on nobody adds to it and nobody writes its uploads, though the lock of the space is let go before its
+  // rows.
   yielding->committing = true;
   for (const auto& [id, upload] : live.uploads)
     if (upload->row.delivery == yielding->row.delivery) upload->locked = true;
@@ -105,6 +112,7 @@ Result<DeliveryRow> Deliveries::open(LiveSpace& live, const wire::CreateDelivery
     auto found = find_yielding(lock, live, delivery->peer);
     if (!found) return tl::unexpected(found.error());
     yielding = std::move(*found);
+    // In memory before its row, so that two openings at once count each other. Nobody knows its id before the answer.
     live.open.emplace(delivery->row.delivery, delivery);
   }
   // Should its rows stay, it is forgotten by the next start or sweep: nothing is added to it any more.
@@ -135,6 +143,8 @@ Result<wire::DeliveryState> Deliveries::state(LiveSpace& live, const Id& deliver
   return committed_state(live, delivery);
 }
 
+// An empty upload may be forgotten when the delivery has a file of its name, or when the sender counted its files and
+// all are there (`all_there`). Otherwise it may be a file that is still to come.
 Result<std::vector<UploadPtr>> Deliveries::lock_leftovers(const SpaceLock&, LiveSpace& live,
                                                           const LiveDelivery& delivery, bool all_there) {
   std::vector<UploadPtr> leftovers;
@@ -152,6 +162,7 @@ Result<std::vector<UploadPtr>> Deliveries::lock_leftovers(const SpaceLock&, Live
   return leftovers;
 }
 
+// Waits with the gate held, but only for those who hold it shared as well.
 Result<DeliveryPtr> Deliveries::begin_commit(SpaceLock& lock, LiveSpace& live, const Id& delivery) {
   for (;;) {
     auto found = registry_.open_delivery(lock, live, delivery);
@@ -160,6 +171,7 @@ Result<DeliveryPtr> Deliveries::begin_commit(SpaceLock& lock, LiveSpace& live, c
     const DeliveryPtr open = std::move(*found);
     if (!open->committing) {
       open->committing = true;
+      // Whoever is writing a small file took its place before `committing` was set, and is in the commit.
       open->pack.written.wait(lock.unique(), [&] { return open->pack.writing == 0; });
       return open;
     }
@@ -196,6 +208,7 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
   }
   LiveDelivery& open = **begun;
   wire::DeliveryState state = state_of(open);
+  // Under the same lock as the state: what is answered is what is committed.
   auto leftovers = lock_leftovers(*lock, live, open, wish.files && *wish.files == state.files.size());
   lock.reset();
   const auto done = [&]() -> Result<void> {
@@ -209,6 +222,8 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
     if (state.files.empty() || (wish.files && *wish.files != state.files.size()))
       return fail(Kind::conflict, "this delivery has " + std::to_string(state.files.size()) +
                                       " complete files: send again what is missing, then commit");
+    // Bytes before rows: a row that names bytes which a power cut took would be an acknowledged file that is lost. A
+    // pack without rows is only an orphan.
     if (auto kept = files_.keep_pack(gate, live, open); !kept) return kept;
     return write_commit(gate, live, *begun, *leftovers, {});
   }();
@@ -221,6 +236,8 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
   return state;
 }
 
+// Another node may have added a file or begun an upload since this one compared its memory with the catalog: the sender
+// would be told of fewer files than it has sent.
 Result<void> Deliveries::unchanged(Transaction& transaction, const LiveDelivery& delivery,
                                    const std::vector<UploadPtr>& leftovers) const {
   const auto changed = [] {
@@ -236,12 +253,15 @@ Result<void> Deliveries::unchanged(Transaction& transaction, const LiveDelivery&
     if (row.partial || row.damaged) continue;
     const bool known = std::any_of(leftovers.begin(), leftovers.end(),
                                    [&](const UploadPtr& one) { return one->row.upload == row.upload; });
+    // Empty, but another node has a writer at it: bytes may be about to be recorded.
     const bool begun = row.epoch > 1 && row.holder != Id() && row.holder != context_.node;
     if (!known || row.offset > 0 || begun) return changed();
   }
   return {};
 }
 
+// One transaction makes the delivery visible with all its files, the sum of what they take of the limits, and the next
+// version of the space: readers see all of it or nothing.
 Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const DeliveryPtr& delivery,
                                       const std::vector<UploadPtr>& leftovers, Weight text) {
   SpaceChange change;
@@ -282,6 +302,7 @@ Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const 
     live.open.erase(row.delivery);
     delivery->pack.written.notify_all();
   }
+  // Memory first, then blobs, then readers: whoever is woken by the new version finds the delivery committed.
   files_.forget_pack(row.delivery);
   trash_.remove(blobs);
   versions_.publish(live, head);
@@ -293,7 +314,9 @@ Result<void> Deliveries::drop_all(LiveSpace& live, const DeliveryPtr& delivery, 
   std::vector<BlobKey> blobs;
   std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(how, [&](Transaction& transaction) -> Result<void> {
+    // Of an expired or blocked space it may go all the same.
     if (auto there = versions_.note(live, transaction, head); !there && there.error().kind != Kind::gone) return there;
+    // By another node, since this one looked.
     if (head && !transaction.open_delivery(id)) return fail(Kind::conflict, "this delivery is committed");
     blobs = transaction.remove_delivery(id);
     transaction.discard(id);  // its pack, if there is any
@@ -307,6 +330,7 @@ Result<void> Deliveries::drop_all(LiveSpace& live, const DeliveryPtr& delivery, 
       if (upload->row.delivery == id) uploads.push_back(upload);
     for (const UploadPtr& upload : uploads) {
       upload->removed = true;
+      // Its writer may be in the middle of write(): it stops there, and counts nothing any more.
       upload->stop = StopReason::removed;
       quotas_.release(lock, live, *upload);
       live.uploads.erase(upload->row.upload);
@@ -316,6 +340,8 @@ Result<void> Deliveries::drop_all(LiveSpace& live, const DeliveryPtr& delivery, 
     live.open.erase(id);
     delivery->pack.written.notify_all();
   }
+  // After the rows. The blob stands in the trash since the transaction: should the process end here, the next start
+  // removes it.
   files_.drop_pack(live, *delivery);
   for (const UploadPtr& upload : uploads) {
     upload->growing->growth = Content::Growth::ended;
@@ -342,7 +368,7 @@ Result<void> Deliveries::end(LiveSpace& live, const Id& delivery, bool by_owner)
     const SpaceLock lock(live);
     if (auto still = registry_.still_open(lock, live); !still) return still;
     const auto found = live.open.find(delivery);
-    // Its sender ends a implicit one by its upload.
+    // Its sender ends an implicit one by its upload.
     if (found != live.open.end() && (by_owner || !found->second->implicit)) open = found->second;
   }
   if (open) return drop(gate, live, open, context_.durability());

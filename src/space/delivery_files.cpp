@@ -13,6 +13,7 @@ constexpr std::size_t most_packs_open = 256;  // a descriptor each
 DeliveryFiles::DeliveryFiles(Context& context, Registry& registry, Quotas& quotas, Trash& trash)
     : context_(context), registry_(registry), quotas_(quotas), trash_(trash), packs_(context.blobs, most_packs_open) {}
 
+// The range of the pack is taken under the lock and written without it, so that many small files are written at once.
 Result<DeliveryFiles::Place> DeliveryFiles::place(const SpaceLock& lock, LiveSpace& live, FileRow& file) {
   auto found = registry_.open_delivery(lock, live, file.delivery);
   if (!found) return tl::unexpected(found.error());
@@ -21,6 +22,7 @@ Result<DeliveryFiles::Place> DeliveryFiles::place(const SpaceLock& lock, LiveSpa
   place.delivery->last_used = context_.clock.steady();
   Pack& pack = place.delivery->pack;
   if (const auto former = pack.files.find(file.name); former != pack.files.end()) {
+    // A replaced file is counted already; its bytes stay counted until the pack is moved together.
     place.weight = {};
     if (former->second.size == file.size && former->second.xxh128 == file.xxh128) {  // its answer was lost
       former->second.properties = file.properties;
@@ -29,6 +31,7 @@ Result<DeliveryFiles::Place> DeliveryFiles::place(const SpaceLock& lock, LiveSpa
     }
   }
   if (auto taken = quotas_.take(lock, live, file.size, place.weight); !taken) return tl::unexpected(taken.error());
+  // Opening a file under the lock of the space: short, and no sync. Two threads must not both make the pack.
   auto staged = pack.made ? packs_.open(file.delivery) : packs_.make(file.delivery);
   if (!staged) {
     quotas_.give_back(lock, live, file.size, place.weight);
@@ -67,6 +70,7 @@ Result<FileRow> DeliveryFiles::put(const SharedGate& gate, LiveSpace& live, File
       quotas_.give_back(lock, live, 0, place->weight);
       former->second = file;
     }
+    // A delivery has each name once: the later file wins, whichever way either came.
     for (const FileRow& stored : open.stored)
       if (stored.name == file.name) replaced = stored;
   }
@@ -95,6 +99,7 @@ void DeliveryFiles::drop_replaced(const SharedGate&, LiveSpace& live, const File
   trash_.remove(blobs);
 }
 
+// The quotas count all that was written into the pack (`end`), also what was replaced in it.
 void DeliveryFiles::drop_pack(LiveSpace& live, LiveDelivery& delivery) {
   bool removed = false;
   {
@@ -109,15 +114,19 @@ void DeliveryFiles::drop_pack(LiveSpace& live, LiveDelivery& delivery) {
   }
   if (!removed) return;
   packs_.forget(delivery.row.delivery);
+  // Should it stay, it is an orphan of an open delivery, which a start removes.
   (void)context_.blobs.remove(delivery.row.delivery);
 }
 
+// In place, from the front: each file moves towards the beginning or stays, so what is still to be read is never
+// overwritten. A crash in between costs nothing, for the files were not acknowledged.
 Result<void> DeliveryFiles::compact_pack(LiveSpace& live, LiveDelivery& delivery, Staged& staged) {
   std::vector<FileRow> files;
   for (const auto& [name, file] : delivery.pack.files) files.push_back(file);
   std::sort(files.begin(), files.end(),
             [](const FileRow& a, const FileRow& b) { return a.blob_offset < b.blob_offset; });
   std::uint64_t end = 0;
+  // Gaps are left by files that were replaced and by writes that failed.
   for (const FileRow& file : files) end += file.size;
   if (end == delivery.pack.end) return {};
   auto blob = context_.blobs.open(delivery.row.delivery);
@@ -153,6 +162,8 @@ Result<void> DeliveryFiles::keep_pack(const SharedGate&, LiveSpace& live, LiveDe
   if (!pack.durable) {
     auto staged = packs_.open(delivery.row.delivery);
     if (!staged) return tl::unexpected(staged.error());
+    // Each step is done once, whatever fails later: a commit that is asked for again goes on where the last one
+    // stopped.
     auto kept = compact_pack(live, delivery, **staged);
     if (kept) kept = (*staged)->make_bytes_durable();
     if (!kept) {

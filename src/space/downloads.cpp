@@ -24,6 +24,8 @@ void add(Parts& parts, const TransferLeg& leg) {
     parts.add(leg.first, leg.bytes);
 }
 
+// "Taken" is what clients are known to have got, byte by byte; "on their way" is what they may get. A download is
+// admitted only if the limit holds even when all of that arrives, so that n+1 at once cannot get by a limit of n.
 // Whether one more leg of a file may begin, beside what was taken and those that are on their way.
 Result<void> admit(const Parts& taken, const std::list<TransferLeg>& others, const TransferLeg& leg,
                    std::uint64_t limit) {
@@ -31,6 +33,8 @@ Result<void> admit(const Parts& taken, const std::list<TransferLeg>& others, con
   // If all that is on its way arrives, the file has been taken this often.
   Parts then = taken;
   for (const TransferLeg& other : others) add(then, other);
+  // No byte of this range was or is being sent as often as the limit says: it is somebody who closes the gaps of an
+  // aborted download, and they may always do that.
   const bool only_what_is_missing = then.most(leg.first, leg.bytes) < limit;
   add(then, leg);
   if (then.least() > limit) return fail(Kind::locked, "the last allowed download of this link is in progress");
@@ -54,6 +58,8 @@ tl::unexpected<Error> used_up() {
 }
 
 Result<ShareRow> Downloads::row_of(std::string_view link) const {
+  // Links are typed and read aloud too: case does not matter. The catalog finds them by a hash, so whoever reads it
+  // cannot use them.
   const auto token = Token::parse(to_lower_ascii(link));
   if (!token) return no_such_link();
   auto row = context_.catalog.share_of_link(sha256(as_bytes(token->text())));
@@ -62,6 +68,7 @@ Result<ShareRow> Downloads::row_of(std::string_view link) const {
   return std::move(**row);
 }
 
+// Every use of a link comes through here. That it existed is told only to who has it: it cannot be guessed.
 Result<Downloads::Found> Downloads::find(std::string_view link) {
   auto row = row_of(link);
   if (!row) return tl::unexpected(row.error());
@@ -88,6 +95,8 @@ LinkEnd Downloads::why_gone(std::string_view link) {
   return !more && more.error().kind == Kind::gone ? LinkEnd::used_up : LinkEnd::none;
 }
 
+// The limit is of each file; a link is used up when the least taken one has reached it. As long as a file was not taken
+// at all (`files_taken`), that is 0, without asking for the rows of all files.
 Result<std::uint64_t> Downloads::left(const ShareRow& row, std::uint64_t files) const {
   if (row.limit == 0) return 0;
   std::uint64_t least = 0;
@@ -103,6 +112,8 @@ Result<std::uint64_t> Downloads::left(const ShareRow& row, std::uint64_t files) 
 LiveSharePtr Downloads::live(const Found& of) {
   const ShareRow& row = of.row;
   const std::lock_guard lock(lives_mutex_);
+  // Ended transfers leave an empty entry. Looking for them only when the number has doubled costs each entry a
+  // constant.
   if (lives_.size() >= prune_at_) {
     std::erase_if(lives_, [](const auto& entry) { return entry.second.expired(); });
     prune_at_ = std::max<std::size_t>(64, lives_.size() * 2);
@@ -115,6 +126,8 @@ LiveSharePtr Downloads::live(const Found& of) {
   return made;
 }
 
+// Under the lock of the table: a transfer that is about to begin is in it, or finds the revocation itself
+// (Shares::begin looks again after it is in).
 void Downloads::cut(const Id& share) {
   const std::lock_guard lock(lives_mutex_);
   if (const auto known = lives_.find(share); known != lives_.end())
@@ -138,6 +151,8 @@ Result<void> Downloads::mark_opened(const Found& found) {
   return done;
 }
 
+// One node counts in memory: the rows have what ended, `files` adds what is on its way. With many nodes that stands in
+// the catalog, where all see it.
 Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<TransferLeg>& legs) {
   if (live.limit == 0) return {};
   if (context_.policy.shared) return begin_flights(live, legs);
@@ -147,6 +162,8 @@ Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<Transf
     for (const TransferLeg& leg : legs) {
       auto known = live.files.find(leg.file);
       if (known == live.files.end()) {
+        // Nothing of this file is on its way, and what was has left `files` under this mutex, after it was recorded:
+        // the row has all of it.
         auto row = context_.catalog.share_file(live.share, leg.file);
         if (!row) return tl::unexpected(row.error());
         known =
@@ -156,6 +173,7 @@ Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<Transf
       }
       LiveShare::File& file = known->second;
       const auto allowed = admit(file.taken, file.on_their_way, leg, live.limit);
+      // Also one that is refused, so that the loop below takes all of them back alike.
       file.on_their_way.push_back(leg);
       ++flying;
       if (!allowed) return allowed;
@@ -184,6 +202,8 @@ std::optional<FlightRow> flight_of(LiveShare& live, const TransferLeg& leg) {
 
 }  // namespace
 
+// Reading what others have and adding one's own is one transaction, and works about one space run one after another:
+// two nodes cannot both take the last download. Lazy: a power cut of the database costs one download more, at worst.
 Result<void> Downloads::begin_flights(LiveShare& live, const std::vector<TransferLeg>& legs) {
   std::vector<FlightRow> flights;
   auto changed = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
@@ -228,6 +248,9 @@ std::vector<FlightRow> Downloads::take_flights(LiveShare& live, const std::vecto
 
 void Downloads::end_transfer(LiveShare& live, const std::vector<TransferLeg>& legs,
                              const std::vector<TransferLeg>& taken, std::uint64_t ahead) {
+  // What was taken is recorded before the leg leaves `on_their_way` (or, of many nodes, with it): in between it counts
+  // twice, which refuses somebody for a moment. The other way round it would count for nothing, and one too many could
+  // begin.
   const auto over = take_flights(live, legs);
   const auto end_flights = [&] {
     return context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
@@ -236,6 +259,7 @@ void Downloads::end_transfer(LiveShare& live, const std::vector<TransferLeg>& le
     });
   };
   if (!taken.empty())
+    // A failure loses a count, never a download: the bytes have gone out.
     (void)record(live, taken, ahead, over);
   else if (!over.empty())
     (void)end_flights();
@@ -255,11 +279,14 @@ void Downloads::end_transfer(LiveShare& live, const std::vector<TransferLeg>& le
   }
 }
 
+// Written before the bytes go out: after a kill, ranges are recorded that the client may not have, never the other way
+// round. Otherwise who resumes would leave a gap, and the file would never count as taken.
 Result<void> Downloads::record_ahead(LiveShare& live, const TransferLeg& leg, std::uint64_t from, std::uint64_t until) {
   std::optional<FlightRow> shorter;  // what is recorded is no longer on its way
   auto changed = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     const auto row = transaction.share(live.share);
     if (!row) return no_such_share();
+    // A long transfer comes by here regularly, which is how this node hears of it.
     if (row->revoked) live.cut = true;  // by another node
     shorter = flight_of(live, leg);
     if (shorter) {
@@ -284,6 +311,7 @@ Result<void> Downloads::record_ahead(LiveShare& live, const TransferLeg& leg, st
 
 Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead,
                                const std::vector<FlightRow>& flights) {
+  // Before the transaction, which must not read the whole space.
   const auto held_now = book_.files_held(live.guid, live.files_taken + taken.size());
   if (!held_now) return tl::unexpected(held_now.error());
   bool changed = false;
@@ -294,6 +322,7 @@ Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& 
     bool shows = false;
     bool counts = false;
     auto done = context_.catalog.change(
+        // What a limit counts must survive power loss, or it could be reset by one. Other counts are for show.
         live.limit > 0 ? context_.durability() : Durability::lazy, [&](Transaction& transaction) -> Result<void> {
           shows = counts = false;
           if (end == taken.size())
@@ -305,12 +334,14 @@ Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& 
             auto file = transaction.share_file(live.share, leg.file);
             if (!file) file = ShareFileRow{live.share, leg.file, live.guid, 0, {}};
             Parts parts = Parts::parse(file->parts, leg.size);
+            // Less arrived than was recorded ahead: the rest is taken back.
             if (ahead > leg.bytes)
               parts.take_back(leg.first + leg.bytes, ahead - leg.bytes);
             else if (ahead > 0)
               parts.add(leg.first + ahead, leg.bytes - ahead);
             else
               add(parts, leg);
+            // A row must not grow without end by ranges with gaps. Of a limited link they are refused before (admit).
             if (parts.pieces() > most_pieces && live.limit == 0) parts.flatten();
             if (file->taken == 0 && parts.least() > 0) ++row->files_taken;
             counts = counts || parts.least() > file->taken;
@@ -332,6 +363,7 @@ Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& 
     changed = changed || shows;
     counted = counted || counts;
   }
+  // The owner sees how often everything was taken: the space moves only when that number does.
   if (counted && live.files_taken >= *held_now)
     if (const auto least = context_.catalog.least_taken(live.share);
         least && live.shown_least.exchange(*least) != *least)
@@ -347,6 +379,7 @@ void Downloads::cut_limited() {
     if (const LiveSharePtr live = weak.lock(); live != nullptr && live->limit > 0) live->cut = true;
 }
 
+// `in_doubt_` lets every other request skip the table: nearly always nothing is in doubt.
 void Downloads::begin_doubt(LiveShare& live) {
   ++live.in_doubt;
   ++in_doubt_;

@@ -8,6 +8,7 @@
 namespace qrx::space {
 namespace {
 
+// Guids read from the catalog at a time.
 constexpr std::size_t spaces_at_once = 64;
 
 }  // namespace
@@ -21,7 +22,10 @@ Result<std::optional<std::vector<BlobKey>>> Erasing::remove_rows(LiveSpace& live
     std::optional<SpaceHead> head;
     if (auto there = versions_.advance(live, transaction, head); !there) return there;
     const bool dying = head->phase == Phase::dying;
+    // Its owner, or another node, may have extended it since it was listed: the row decides, inside the transaction.
     if (only_expired && !dying && head->expires > context_.clock.wall()) return {};
+    // Counted in the transaction: a delivery that comes between the owner's last look and this stops it, and is not
+    // lost.
     if (deliveries && !dying && transaction.committed_deliveries(guid) != *deliveries)
       return fail(Kind::conflict, "the space holds another number of deliveries");
     blobs = transaction.remove_space(guid);
@@ -31,6 +35,7 @@ Result<std::optional<std::vector<BlobKey>>> Erasing::remove_rows(LiveSpace& live
   return blobs;
 }
 
+// After the rows are gone. Writers in the middle of a request find `removed` or `stop` at their next step.
 void Erasing::end_all(const ExclusiveGate&, LiveSpace& live) {
   std::vector<UploadPtr> uploads;
   {
@@ -73,9 +78,11 @@ Result<Erased> Erasing::erase(const Guid& guid, bool only_expired, std::optional
   if (!found) return tl::unexpected(found.error());
   if (*found == nullptr) return Erased{};
   LiveSpace& live = **found;
+  // Exclusive: nobody is between a check and its row, so no row of this space comes after they were deleted.
   std::optional<ExclusiveGate> gate(live);
   {
     const SpaceLock lock(live);
+    // A cheap look, without a transaction, at one that was extended since.
     if (only_expired && live.row.phase != Phase::dying && !registry_.expired(lock, live)) return Erased{};
   }
   const auto held = context_.catalog.space(guid);  // whose senders may wait for a word
@@ -87,6 +94,7 @@ Result<Erased> Erasing::erase(const Guid& guid, bool only_expired, std::optional
   const Erased erased{true, forget(*gate, live)};
   if (held && *held != nullptr)
     for (const DeliveryRow& delivery : (*held)->deliveries) context_.events.delivery_changed(delivery.delivery);
+  // Unlinking gigabytes takes long, and whoever waits at the gate only has to hear that the space is gone.
   gate.reset();
   trash_.remove(**blobs);
   return erased;

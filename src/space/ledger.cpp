@@ -5,6 +5,7 @@
 namespace qrx::space {
 
 bool Ledger::fits(std::uint64_t more, std::uint64_t limit, std::uint64_t freed) const {
+  // By subtraction: a sum of sizes that clients announce could overflow.
   return limit == 0 || (more <= limit && used - std::min(used, freed) <= limit - more);
 }
 
@@ -18,6 +19,8 @@ std::uint64_t Ledger::promise(std::string_view peer, std::uint64_t wish, std::ui
     const std::uint64_t free = limit - std::min(limit, used);
     const auto held = by_peer_.find(std::string(peer));
     const std::uint64_t of_peer = held == by_peer_.end() ? 0 : held->second;
+    // A quarter of what is free for one peer, half for all (see the header). Less than was wished for is no error: the
+    // rest is asked for as it arrives.
     granted = std::min({wish, free / 4 - std::min(free / 4, of_peer), free / 2 - std::min(free / 2, promised_)});
   }
   if (granted > 0) keep(peer, granted);

@@ -7,6 +7,7 @@ namespace qrx::space {
 
 namespace {
 
+// Of a restart, or from another node: its running sum is not known, and is read from the blob when it goes on.
 UploadPtr to_live(const UploadRow& row, Steady now) {
   auto upload = std::make_shared<LiveUpload>();
   upload->row = row;
@@ -26,6 +27,7 @@ void compare(LiveSpace& live, const UploadPtr& upload, const UploadRow& row) {
     one.summed = Growing::unknown;
     one.published = one.found_whole = one.untouched = false;
   }
+  // Readers that follow it have the former blob open, whose bytes end here: they ask again and get the new one.
   if (one.row.blob != row.blob) {
     one.growing->growth = Content::Growth::ended;
     one.growing = std::make_shared<Growing>();
@@ -41,6 +43,8 @@ void compare(LiveSpace& live, const UploadPtr& upload, const UploadRow& row) {
   if (row.offset == 0 && !row.damaged) live.empty.emplace(one.number = live.next_number++, upload);
 }
 
+// Runs when the space has another version than this node saw last. A locked upload has a writer here, which finds out
+// by its epoch when it records.
 std::vector<UploadPtr> compare_uploads(LiveSpace& live, const SpaceState& state, Steady now) {
   std::unordered_set<Id, IdHash> there;
   for (const UploadRow& row : state.uploads) {
@@ -63,6 +67,8 @@ std::vector<UploadPtr> compare_uploads(LiveSpace& live, const SpaceState& state,
       continue;
     }
     one.removed = true;
+    // Complete elsewhere, or gone: who follows it must not wait any longer. All bytes are said to be there only when it
+    // is a file.
     one.growing->arrived = std::max(one.growing->arrived.load(), one.row.length.value_or(0));
     one.growing->growth = files.contains(at->first) ? Content::Growth::complete : Content::Growth::ended;
     live.empty.erase(one.number);
@@ -91,6 +97,7 @@ void compare_deliveries(LiveSpace& live, const SpaceState& state, Steady now) {
     } else if (known->committing) {
       continue;
     }
+    // Somebody adds to it at another node: it is not idle.
     if (known->stored.size() != stored[row.delivery].size()) known->last_used = now;
     known->row = row;
     known->implicit = implicit.contains(row.delivery);
@@ -103,6 +110,7 @@ void compare_deliveries(LiveSpace& live, const SpaceState& state, Steady now) {
 }  // namespace
 
 std::vector<UploadPtr> compare(const SpaceLock&, LiveSpace& live, const SpaceState& state, Steady now) {
+  // A state that was read before a change of this node was published is older than what memory has.
   if (state.space.seq >= live.row.seq) {  // the rest never changes, and is read without the lock
     live.row.seq = state.space.seq;
     live.row.expires = state.space.expires;
@@ -167,6 +175,8 @@ void LiveSpace::weigh(Weight weight) {
   parts.used += weight.parts;
 }
 
+// Held by none but the registry's maps (use_count), so nobody can be about to lock it: safe to forget, for the catalog
+// has it all.
 bool LiveSpace::idle() const {
   const auto busy_delivery = [](const auto& entry) { return entry.second->pack.made; };
   const auto busy_upload = [this](const auto& entry) {

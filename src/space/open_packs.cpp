@@ -12,6 +12,7 @@ Result<std::shared_ptr<Staged>> OpenPacks::open(const Id& delivery) {
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = place_.find(delivery); found != place_.end()) {
+      // Moves the node without copying; iterators in `place_` stay valid.
       by_use_.splice(by_use_.begin(), by_use_, found->second);
       return found->second->staged;
     }
@@ -28,6 +29,7 @@ std::shared_ptr<Staged> OpenPacks::keep(const Id& delivery, std::unique_ptr<Stag
   by_use_.push_front({delivery, kept});
   place_[delivery] = by_use_.begin();
   if (by_use_.size() > most_) {
+    // Writers that have it share the ownership; the last of them closes it, outside of the lock.
     closed = std::move(by_use_.back().staged);
     place_.erase(by_use_.back().delivery);
     by_use_.pop_back();

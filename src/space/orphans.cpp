@@ -12,8 +12,8 @@ using IdSet = std::unordered_set<Id, IdHash>;
 Result<std::uint64_t> set_orphans_aside(Context& context, bool starting, std::vector<std::string>& failures,
                                         const std::stop_token& stop) {
   // What is there first, what should be there afterwards: a row always comes before its blob, and goes into the trash
-  // before it ends. Open deliveries before
-  // files: a delivery that is committed between the looks is then seen twice rather than not at all.
+  // before it ends. Open deliveries before files: a delivery that is committed between the looks is then seen twice
+  // rather than not at all.
   auto there = context.blobs.list();
   if (!there) return tl::unexpected(there.error());
   auto open = context.catalog.open_deliveries();
@@ -34,11 +34,14 @@ Result<std::uint64_t> set_orphans_aside(Context& context, bool starting, std::ve
           failures.push_back(about("blob", use.blob, removed.error()));
       continue;
     }
+    // Set aside, not removed: if a row should name it after all (a catalog restored from a backup), its bytes are still
+    // there.
     auto moved = context.blobs.quarantine(use.blob);
     if (moved)
       ++aside;
     else if (moved.error().kind != Kind::not_found && moved.error().kind != Kind::exists)
       failures.push_back(about("blob", use.blob, moved.error()));
+    // not_found, exists: somebody else has removed it, or set it aside, since the list was made.
   }
   return aside;
 }

@@ -27,11 +27,13 @@ void Parts::change(std::uint64_t first, std::uint64_t bytes, Change&& change) {
   const std::size_t until = split_at(first + bytes);
   for (std::size_t at = from; at < until; ++at) change(pieces_[at].times);
   const auto same = [](const Piece& a, const Piece& b) { return a.times == b.times; };
+  // Neighbours that are alike again become one: a file that was taken as a whole is one piece, however it came.
   pieces_.erase(std::unique(pieces_.begin(), pieces_.end(), same), pieces_.end());
 }
 
 void Parts::add(std::uint64_t first, std::uint64_t bytes) {
   change(first, bytes, [](std::uint32_t& times) {
+    // Four thousand million downloads of one link are as good as more.
     if (times < std::numeric_limits<std::uint32_t>::max()) ++times;
   });
 }
@@ -70,12 +72,14 @@ std::uint64_t Parts::most(std::uint64_t first, std::uint64_t bytes) const {
   return most;
 }
 
+// "0:2 1048576:1 ": where a piece begins, how often it was taken. Kept in the catalog.
 std::string Parts::text() const {
   std::string out;
   for (const Piece& piece : pieces_) out += std::to_string(piece.begin) + ':' + std::to_string(piece.times) + ' ';
   return out;
 }
 
+// A text that is damaged gives nothing taken: a recipient may download once more rather than never again.
 Parts Parts::parse(std::string_view text, std::uint64_t size) {
   Parts parts(size);
   std::vector<Piece> pieces;

@@ -11,6 +11,8 @@ template <class Space>
 auto& ledger_of(Space& live, Weight weight) {
   return weight.parts > 0 ? live.parts : weight.manifests > 0 ? live.manifests : live.files;
 }
+// Of many nodes: how old the totals of the catalog may be. Asking at every write would make one row of it the
+// bottleneck of all.
 constexpr auto totals_last = Millis(1000);
 
 std::uint64_t most_parts(const Limits& limits) {
@@ -47,6 +49,7 @@ tl::unexpected<Error> refused(Taken why, const Limits& limits) {
 }
 
 Quotas::Quotas(Context& context)
+    // A tenth: on a disk that is smaller than the reserve of the policy, something could be stored all the same.
     : context_(context), disk_reserve_(std::min(context.policy.reserve_bytes, context.blobs.free_bytes() / 10)) {
   (void)know_totals();  // or with the first that is taken
 }
@@ -90,6 +93,7 @@ Result<void> Quotas::room_on_disk(std::uint64_t bytes) const {
   return {};
 }
 
+// The disk may be filled by others, too: what is used plus what is free, less the reserve, asked each time.
 std::uint64_t Quotas::most_in_total() const {
   const std::uint64_t free = context_.blobs.free_bytes();
   const std::uint64_t on_disk = total_bytes_.used + (free - std::min(free, disk_reserve_));
@@ -97,6 +101,8 @@ std::uint64_t Quotas::most_in_total() const {
   return std::max<std::uint64_t>(1, most);  // 0 would be no limit
 }
 
+// Two answers: what can never fit is Kind::too_large, and its sender gives up; what only does not fit beside what
+// others have announced is Kind::no_room, and it tries again later.
 Result<void> Quotas::fits(LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed) {
   if (auto room = room_on_disk(0); !room) return room;
   const std::uint64_t most_bytes = live.row.limits.max_size;
@@ -119,6 +125,8 @@ Result<void> Quotas::fits(LiveSpace& live, std::uint64_t bytes, Weight weight, s
 Result<void> Quotas::take(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed) {
   if (auto room = fits(live, bytes, weight, freed); !room) return room;
   {
+    // The lock of the totals was let go between: fits() asks the disk, which is a system call. The limit of the policy
+    // is exact by this second look; the disk has its reserve.
     // Another space may have taken the last of it since.
     const std::lock_guard totals(totals_mutex_);
     if (bytes > 0 && context_.policy.max_total != 0 &&
@@ -148,6 +156,8 @@ void Quotas::give_back(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, W
   less(total_bytes_, bytes);
 }
 
+// Granted as far as the peer's shares of both ledgers go: first of the server, then what of that the space has; the
+// rest of the first goes back.
 Result<void> Quotas::promise(const SpaceLock& lock, LiveSpace& live, LiveUpload& upload, std::uint64_t bytes,
                              const std::string& peer) {
   withdraw(lock, live, upload);
@@ -172,6 +182,7 @@ void Quotas::withdraw(const SpaceLock&, LiveSpace& live, LiveUpload& upload) {
   total_bytes_.withdraw(upload.peer, std::exchange(upload.promised, 0));
 }
 
+// Its own promise must not stand in its way, so it is withdrawn first, and restored when the bytes do not fit.
 Result<void> Quotas::reserve(const SpaceLock& lock, LiveSpace& live, LiveUpload& upload, std::uint64_t bytes,
                              std::uint64_t freed) {
   const std::uint64_t had = upload.promised;
@@ -199,6 +210,7 @@ Result<void> Quotas::reserve(const SpaceLock& lock, LiveSpace& live, LiveUpload&
 
 void Quotas::unreserve(const SpaceLock& lock, LiveSpace& live, const UploadPtr& upload, std::uint64_t bytes) {
   upload->counted -= bytes;
+  // All its bytes were taken back (a wrong checksum): it is an upload without a byte again, and may yield to others.
   const bool empty = upload->counted == 0 && upload->weighs;
   give_back(lock, live, bytes, empty ? weight_of(upload->row) : Weight{});
   if (!empty) return;

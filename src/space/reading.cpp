@@ -20,9 +20,12 @@ Result<std::shared_ptr<Content>> open_content(Context& context, const LivePtr& s
       blob = upload->second->row.blob;
     }
   }
+  // The blob is opened without the lock. Should the upload become a file in between, its blob has moved into the store,
+  // where open() finds it too.
   if (growing != nullptr) return open_growing(context.blobs, blob, std::move(name), std::move(growing), blocked);
   auto row = context.catalog.file(file);
   if (!row) return tl::unexpected(row.error());
+  // The id of a file of another space is nothing that this owner's token opens.
   if (!*row || (*row)->guid != live.row.guid) return no_such_file();
   bool open = false;
   {
@@ -56,6 +59,7 @@ Result<Sha256Sum> sha256_of(Context& context, Registry& registry, const FileRow&
     const SpaceLock lock(**live);
     if ((*live)->row.phase == Phase::dying) return sum;
   }
+  // It was read for long: the row is put back only if it is still there.
   if (auto again = context.catalog.file(file.file); !again || !*again) return sum;
   (*row)->sha256 = sum;
   (void)context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {

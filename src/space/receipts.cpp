@@ -11,6 +11,7 @@
 namespace qrx::space {
 namespace {
 
+// A sender that waits asks again within minutes; a day also covers a laptop that slept overnight.
 constexpr auto outlive_their_space = std::chrono::hours(24);
 
 // The manifest of a sealed delivery is no file of it.
@@ -38,6 +39,7 @@ Result<Files> files_of(Catalog& catalog, const Guid& guid, const Id& delivery) {
   return out;
 }
 
+// Files with a row of their own count by it, all others as the delivery as a whole was receipted (`rest`).
 wire::ReceiptCounts counts_of(const FileReceiptCounts& own, ReceiptState rest, std::uint64_t files) {
   FileReceiptCounts all = own;
   std::uint64_t said = 0;
@@ -61,6 +63,7 @@ Result<void> Receipts::record(LiveSpace& live, const Id& delivery, const wire::R
     else if (!of->manifests.contains(file))
       return fail(Kind::usage, "a file is named that is not of this delivery");
   }
+  // Only a manifest was named, which is no file for the sender.
   if (named.empty() && !receipt.files.empty()) return {};
   // A text has no file, and is one thing to be received all the same.
   const std::uint64_t files = std::max<std::uint64_t>(of->files.size(), 1);
@@ -69,6 +72,7 @@ Result<void> Receipts::record(LiveSpace& live, const Id& delivery, const wire::R
   auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
     ReceiptRow row = transaction.receipt(delivery).value_or(ReceiptRow{delivery, guid, 1, ReceiptState::none, {}, {}});
     if (named.empty()) {
+      // States only advance (none, kept, declined, saved): a receipt that comes late or twice takes nothing back.
       row.rest = std::max(row.rest, receipt.state);
       if (receipt.state > ReceiptState::kept) transaction.end_kept_receipts(delivery, receipt.state);
     }
@@ -76,6 +80,7 @@ Result<void> Receipts::record(LiveSpace& live, const Id& delivery, const wire::R
       if (receipt.state > transaction.file_receipt(delivery, file).value_or(row.rest))
         transaction.put_file_receipt({delivery, file, guid, receipt.state});
     const auto counts = counts_of(transaction.count_file_receipts(delivery), row.rest, files);
+    // The version moves, and wakes the sender, only when what it sees changes.
     if (counts == row.counts) return {};
     row.counts = counts;
     ++row.version;
@@ -107,6 +112,7 @@ Result<wire::DeliveryStatus> Receipts::status(LiveSpace& live, const Id& deliver
     files += file.name == wire::manifest_name ? 0 : 1;
     const auto said = own.find(file.file);
     const ReceiptState receipt = said == own.end() ? rest : said->second;
+    // `unsaved` is for senders of many files: only what was not saved is listed, and not without end.
     const bool is_wanted = !unsaved || receipt == ReceiptState::kept || receipt == ReceiptState::declined;
     if (is_wanted && !(unsaved && out.files.size() == wire::most_unsaved_files))
       out.files.push_back({{file.name, file.size, file.xxh128}, receipt});

@@ -15,6 +15,8 @@ struct BlobSizes {
   std::unordered_map<Id, std::uint64_t, IdHash> staged, stored;
 };
 
+// Bytes beyond the durable offset were never acknowledged and may be torn; fewer than the offset means that
+// acknowledged ones are lost, which its sender must hear.
 // What a start makes of one upload: cut to its durable offset, completed when all is there, or marked as damaged.
 Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes& there, Recovered& recovered,
                             const std::stop_token& stop) {
@@ -50,6 +52,7 @@ Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes&
     auto blob = rooms.context.blobs.reopen(row.blob);
     if (!blob) return tl::unexpected(blob.error());
     if (auto cut = (*blob)->truncate(row.offset); !cut) return cut;
+    // Or a power cut could bring the bytes back after new ones were counted behind the offset.
     if (auto durable = (*blob)->make_durable(); !durable) return durable;
     ++recovered.truncated;
   }
@@ -63,10 +66,13 @@ Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes&
 }  // namespace
 
 Result<Recovered> recover(Rooms& rooms, const std::stop_token& stop) {
+  // A server that does not know what it holds does not start.
   if (auto known = rooms.quotas.know_totals(); !known) return tl::unexpected(known.error());
   Recovered recovered;
   if (rooms.context.policy.shared) return recovered;  // what there is may be somebody else's
   Swept dying;
+  // No time is in the past of this one: only deletions that were begun are ended. What expired waits for a sweep, which
+  // looks at the clock first.
   if (auto erased = rooms.erasing.erase_expired(WallTime::min(), dying, stop); !erased)
     return tl::unexpected(erased.error());
   recovered.failures = std::move(dying.failures);
@@ -85,9 +91,11 @@ Result<Recovered> recover(Rooms& rooms, const std::stop_token& stop) {
     if (auto done = recover_upload(rooms, row, sizes, recovered, stop); !done)
       recovered.failures.push_back(about("upload", row.upload, done.error()));
   }
+  // Last: by now each upload is a row with its blob, or a file, or gone.
   auto aside = set_orphans_aside(rooms.context, true, recovered.failures, stop);
   if (!aside) return tl::unexpected(aside.error());
   recovered.quarantined = *aside;
+  // The first start over this catalog: its clock is the one to compare with.
   if (!clock_is_noted(rooms.context.catalog))
     if (auto trusted = trust_clock(rooms.context.catalog, rooms.context.clock); !trusted)
       return tl::unexpected(trusted.error());

@@ -15,6 +15,8 @@ bool is_another_s(const LiveUpload& upload, const UploadRow* row, const Id& node
   return upload.locked && (row == nullptr || (row->epoch != upload.row.epoch && row->holder != node));
 }
 
+// Runs before compare(), which leaves locked uploads alone. The writer here keeps its own reference, and ends at its
+// next step.
 void let_go_of_stale(const Context& context, Quotas& quotas, const SpaceLock& lock, LiveSpace& live,
                      const SpaceState& state) {
   std::unordered_map<Id, const UploadRow*, IdHash> rows;
@@ -41,6 +43,8 @@ void let_go_of_stale(const Context& context, Quotas& quotas, const SpaceLock& lo
 
 }  // namespace
 
+// The catalog is asked without the lock of the table, which all requests need. `forgotten_` tells whether a space was
+// deleted in between: what was read of it then is old, and would bring it back.
 Result<LivePtr> Registry::find(const Guid& guid) {
   for (;;) {
     std::uint64_t forgotten_before = 0;
@@ -58,6 +62,7 @@ Result<LivePtr> Registry::find(const Guid& guid) {
     if (!state) return tl::unexpected(state.error());
     if (*state == nullptr) return LivePtr();
     const std::lock_guard lock(mutex_);
+    // Another thread has brought it meanwhile: there must be one LiveSpace of each space, for it has the locks.
     if (const auto found = lives_.find(guid); found != lives_.end()) return found->second;
     if (forgotten_ != forgotten_before) continue;
     make_room();
@@ -69,6 +74,7 @@ Result<LivePtr> Registry::up_to_date(LivePtr live) {
   const Guid guid = live->row.guid;
   const auto seq = context_.catalog.seq(guid);
   if (!seq) return tl::unexpected(seq.error());
+  // One row, by its primary key: the whole space is read only when its version has moved.
   if (*seq && **seq == live->compared) return live;
   std::optional<SpaceLock> lock_until_end;
   auto state = context_.catalog.space(guid);
@@ -97,6 +103,8 @@ Result<LivePtr> Registry::up_to_date(LivePtr live) {
   return LivePtr();
 }
 
+// A quarter goes at a time, so that a full table is not searched for every space. What is busy stays, even above the
+// number.
 void Registry::make_room() {
   if (lives_.size() < most_lives) return;
   ++forgotten_;
@@ -124,6 +132,8 @@ bool Registry::expired(const SpaceLock&, const LiveSpace& live) const {
 
 Result<void> Registry::still_open(const SpaceLock& lock, const LiveSpace& live) const {
   if (live.row.phase == Phase::dying) return no_such_space();
+  // Who has only the drop link hears of neither (enter(guid) makes them not_found): a guid alone does not tell that
+  // something was there.
   if (live.row.phase == Phase::blocked) return fail(Kind::gone, "this space was blocked by the operator of the server");
   if (expired(lock, live)) return fail(Kind::gone, "this space has expired");
   return {};
@@ -145,11 +155,13 @@ Result<LivePtr> Registry::enter_by_token(const Guid& guid) {
 }
 
 Result<LivePtr> Registry::enter(const Guid& guid, std::string_view token) {
+  // Hashed before the space is looked up, so that both cases do the same work.
   const Sha256Sum given = sha256(as_bytes(token));
   auto live = find(guid);
   if (!live) return live;
   Sha256Sum wanted{};                                      // no text is known to have this sum
   if (*live != nullptr) wanted = (*live)->row.owner_hash;  // never changes
+  // In constant time, or the hash could be found byte by byte from the time that answers take.
   if (!equal_constant_time(as_bytes(given), as_bytes(wanted)) || *live == nullptr) {
     // An unknown space costs a look into the catalog; so must a wrong token.
     if (*live != nullptr)

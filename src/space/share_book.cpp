@@ -32,6 +32,7 @@ WallTime end_of(const ShareRow& row, LiveSpace& live) {
 }
 
 void add_event(ShareRow& row, ShareState state, WallTime now, std::string_view reason) {
+  // The first event says when it began, and stays; the oldest try after it goes.
   if (row.history.size() >= most_events) row.history.erase(row.history.begin() + 1);
   row.history.push_back({state, now, one_line(reason)});
 }
@@ -54,8 +55,10 @@ Result<std::uint64_t> ShareBook::files_held(const Guid& guid, std::uint64_t unle
   if (!state) return tl::unexpected(state.error());
   if (*state == nullptr) return no_such_space();
   const std::lock_guard lock(held_mutex_);
+  // A cache: what is cleared is counted again.
   if (held_.size() > 10'000) held_.clear();
   Held& known = held_[guid];
+  // The same copy of the space as last time (the catalog keeps it while nothing changes): so is the number.
   if (known.state.lock() == *state) return known.files;
   std::unordered_set<Id, IdHash> committed;
   for (const DeliveryRow& delivery : (*state)->deliveries)
@@ -67,6 +70,7 @@ Result<std::uint64_t> ShareBook::files_held(const Guid& guid, std::uint64_t unle
   return known.files;
 }
 
+// The token is made again from the owner's: it is kept nowhere.
 ShareView ShareBook::view(const ShareRow& row, WallTime expires, std::string_view token) {
   ShareView out;
   out.share = row.share;

@@ -17,6 +17,7 @@ constexpr std::uint64_t rows_a_recipient = 4;
 // Whether to notify the recipient (again).
 bool is_to_be_told(const ShareRow& row, bool again) {
   if (row.progress != Progress::none) return false;
+  // Unknown means that they may have been told: only who asks for it expressly risks telling them twice.
   return row.notice == ShareState::failed || (row.notice == ShareState::unknown && again);
 }
 
@@ -38,6 +39,8 @@ Result<std::vector<ShareWish>> read_recipients(const std::vector<std::string>& r
 
 Result<void> ShareChanges::add(const ShareWish& one) {
   auto known = transaction_.shares_to(guid_, one.text);
+  // One link for each recipient while it works; asking again must not make another. What was revoked or has expired
+  // does not count.
   std::erase_if(known, [&](const ShareRow& row) { return row.revoked || (row.expires && *row.expires <= now_); });
   const bool is_new = known.empty();
   ShareRow row;
@@ -63,6 +66,7 @@ Result<void> ShareChanges::add(const ShareWish& one) {
 
 Result<ShareRow> ShareChanges::make(const ShareWish& one) {
   const std::uint64_t most = rooms_.policy.recipients;
+  // Revoking makes room for other recipients, but not for endless rows.
   if (most > 0 && (++counts_.live > most || ++counts_.all > most * rows_a_recipient))
     return fail(Kind::denied, "a space has at most " + std::to_string(most) + " recipients");
   ShareRow row;

@@ -15,6 +15,7 @@ namespace {
 using wire::Channel;
 using wire::ShareState;
 
+// Days of UTC since 1970: a limit begins anew at midnight there.
 std::uint64_t day_of(WallTime time) {
   return static_cast<std::uint64_t>(
       std::max<std::int64_t>(0, std::chrono::duration_cast<Seconds>(time.time_since_epoch()).count() / 86400));
@@ -43,6 +44,7 @@ std::uint64_t limit_of(const std::map<std::string, std::uint64_t>& limits, const
   return found == limits.end() ? otherwise : found->second;
 }
 
+// One limit that a notice counts against.
 struct Budget {
   std::string name;  // of the count
   std::uint64_t most;
@@ -58,6 +60,8 @@ struct ShareNotices::Taken {
   bool expired = false;           // the link
 };
 
+// Whoever may create spaces can make this server write to strangers. So all limits are looked at before any is counted
+// up, in the transaction that queues the notice: a notice that is refused uses up nothing.
 void ShareNotices::queue(Transaction& transaction, ShareRow& row, const wire::Recipient& to, const std::string& token,
                          const std::string& key) {
   if ((transports & 1U << static_cast<unsigned>(to.channel)) == 0)
@@ -69,6 +73,7 @@ void ShareNotices::queue(Transaction& transaction, ShareRow& row, const wire::Re
   const auto begins_number = [&](const std::string& country) {
     return std::string_view(to.address).substr(1).starts_with(country);
   };
+  // SMS to dear numbers abroad is a known fraud (toll fraud): the operator may name the countries.
   if (to.channel == Channel::sms && !policy_.countries.empty() &&
       std::none_of(policy_.countries.begin(), policy_.countries.end(), begins_number))
     return book_.set_notice(row, ShareState::failed, "this server sends no SMS to this country");
@@ -100,6 +105,8 @@ void ShareNotices::queue(Transaction& transaction, ShareRow& row, const wire::Re
   book_.set_notice(row, ShareState::queued, {});
 }
 
+// Claimed and not ended: the process died around the sending. Sending again might tell them twice, so the owner
+// decides.
 Result<std::uint64_t> ShareNotices::recover() {
   auto claimed = context_.catalog.claimed_notices();
   if (!claimed) return tl::unexpected(claimed.error());
@@ -110,6 +117,8 @@ Result<std::uint64_t> ShareNotices::recover() {
   return claimed->size();
 }
 
+// Durably marked as claimed before anything is sent: a crash after the sending then leaves "unknown", not a second
+// notice.
 Result<ShareNotices::Taken> ShareNotices::take(const Id& share, LiveSpace& live, WallTime now) {
   Taken taken;
   const SharedGate gate(live);
@@ -117,7 +126,9 @@ Result<ShareNotices::Taken> ShareNotices::take(const Id& share, LiveSpace& live,
     taken = {};
     auto notice = transaction.notice(share);
     auto row = transaction.share(share);
+    // Another thread or node was first.
     if (!notice || notice->claimed) return {};
+    // Revoked, or told by its owner in another way meanwhile.
     if (!row || row->revoked || row->notice == ShareState::sent) {
       transaction.remove_notice(share);
       return {};
@@ -141,6 +152,7 @@ Result<ShareNotices::Taken> ShareNotices::take(const Id& share, LiveSpace& live,
   return taken;
 }
 
+// Read outside of the transaction: what the space holds may be a moment newer than the claim, which harms nobody.
 NoticeClaim ShareNotices::claim_of(Taken taken, LiveSpace& live) {
   NoticeClaim claim;
   claim.notice = std::move(*taken.notice);
@@ -194,6 +206,8 @@ Result<NextNotice> ShareNotices::claim(const std::string& busy) {
   }
 }
 
+// The end of a claim, or its next try. One that would be tried after policy.give_up, or after its link or space ends,
+// has failed.
 Result<void> ShareNotices::conclude(const Id& share, const NoticeEnding& ending) {
   auto known = context_.catalog.share(share);
   if (!known) return tl::unexpected(known.error());
@@ -279,6 +293,7 @@ Result<void> ShareNotices::end_stale_claims() {
 }
 
 Result<void> ShareNotices::purge() {
+  // Before the work: a notice that ends meanwhile sets it again and is purged next time.
   if (!unpurged.exchange(false)) return {};
   return context_.catalog.purge();
 }

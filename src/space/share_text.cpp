@@ -12,9 +12,10 @@
 namespace qrx::space {
 namespace {
 
+// Reasons come from mail servers and commands, and are kept in the history of a share.
 constexpr std::size_t most_reason_bytes = 300;
 
-// RFC 2104
+// RFC 2104, with SHA-256, whose block has 64 bytes; ipad is 0x36, opad 0x5C.
 Sha256Sum hmac_sha256(ByteView key, ByteView text) {
   std::array<std::uint8_t, 64> block{};
   if (key.size() <= block.size()) {
@@ -59,7 +60,9 @@ bool is_in_mail_address(std::string_view text, std::size_t dot, std::size_t end)
   return at < text.size() && text[at] == '@';
 }
 
-// Something like host.example/path, example.com or 192.0.2.1 in a text of lower case.
+// Something like host.example/path, example.com or 192.0.2.1 in a text of lower case. The message goes out in the
+// server's name: a link in it would be phishing with a trusted sender. This errs on the side of refusing, and is no
+// parser of URLs.
 bool names_a_host(std::string_view text) {
   for (auto dot = text.find('.'); dot != std::string_view::npos; dot = text.find('.', dot + 1)) {
     if (dot == 0 || !is_word(text[dot - 1])) continue;
@@ -92,6 +95,7 @@ bool names_a_host(std::string_view text) {
 
 std::string link_token(std::string_view owner_token, const Id& share) {
   const Sha256Sum sum = hmac_sha256(as_bytes(owner_token), as_bytes("qrx share " + share.text()));
+  // The first 160 bits, the length of every token.
   Token token;
   std::copy_n(sum.begin(), token.bytes.size(), token.bytes.begin());
   return token.text();
@@ -119,6 +123,7 @@ std::string one_line(std::string_view reason) {
   while (!out.empty() && out.back() == ' ') out.pop_back();
   if (out.size() <= most_reason_bytes) return out;
   std::size_t end = most_reason_bytes;
+  // Not within a UTF-8 sequence, whose further bytes are 10xxxxxx.
   while (end > 0 && (static_cast<unsigned char>(out[end]) & 0xC0U) == 0x80U) --end;
   out.resize(end);
   return out;

@@ -19,7 +19,8 @@ namespace {
 
 using wire::ShareState;
 
-// Committed files in the order in which they became visible.
+// Committed files in the order in which they became visible. Indices instead of copies: a space may have 100,000 files,
+// and each request to its link comes by here.
 std::vector<std::uint32_t> visible_files(const SpaceState& state) {
   std::vector<const DeliveryRow*> committed;
   for (const DeliveryRow& delivery : state.deliveries)
@@ -83,6 +84,7 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
   if (wish.expire && *wish.expire <= Seconds(0))
     return fail(Kind::usage, "the time until expiry must be more than zero");
   const auto by_hand = [](const ShareWish& one) { return one.to.channel == wire::Channel::link; };
+  // Nothing is made then: the sharer would believe that somebody was told.
   if (wish.notify && rooms_->notices.transports == 0 && !std::all_of(wishes->begin(), wishes->end(), by_hand))
     return fail(Kind::denied, "this server sends no notices", "notify the recipients yourself");
 
@@ -108,6 +110,7 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
       });
   if (!changed) return tl::unexpected(changed.error());
   rooms_->versions.publish(live, head);
+  // After the commit: the outbox looks into the catalog at once, and would find nothing before.
   if (queued) rooms_->notices.tell();
   Created created;
   created.made = made;
@@ -154,11 +157,14 @@ Result<ShareView> Shares::report(const Guid& guid, std::string_view token, const
         if (!row || row->guid != guid) return no_such_share();
         if (row->revoked) return fail(Kind::conflict, "this share is revoked");
         if (row->notice == ShareState::sent)
+          // The same report again: its answer was lost.
           return report.state == ShareState::sent ? Result<void>()
                                                   : fail(Kind::conflict, "the notice of this share was sent");
         const auto notice = transaction.notice(share);
         if (notice && notice->claimed) return fail(Kind::conflict, "the server is sending the notice of this share");
         if (report.untried && notice) return fail(Kind::conflict, "the server is to send the notice of this share");
+        // Two programs of the owner may send at once. Whoever reports "sending" first has the claim; the other stops
+        // here, and nobody is told twice.
         const bool is_first = report.state == ShareState::sending || report.untried;  // nobody may have begun
         if (is_first && (row->notice == ShareState::sending || row->notice == ShareState::unknown))
           return fail(Kind::conflict, row->notice == ShareState::sending
@@ -209,6 +215,8 @@ Result<void> Shares::revoke_all(const Guid& guid, std::string_view token) {
   const SharedGate gate(live);
   std::vector<Id> cut, all;
   std::optional<SpaceHead> head;
+  // Ids first, outside of the transaction, which reads each row again: a share that is made after the last page was not
+  // there when the owner asked.
   for (std::uint64_t next = 0;;) {
     auto page = rooms_->context.catalog.shares(guid, next, {});
     if (!page) return tl::unexpected(page.error());
@@ -300,9 +308,11 @@ Result<std::shared_ptr<Content>> Shares::content(std::string_view link, const Id
   if (!found) return tl::unexpected(found.error());
   auto row = rooms_->context.catalog.file(file);
   if (!row) return tl::unexpected(row.error());
+  // A link opens the files of its own space only.
   if (!*row || (*row)->guid != found->row.guid) return no_such_link();
   {
     const SpaceLock lock(*found->space);
+    // Its delivery is not committed: recipients see whole deliveries only.
     if (found->space->open.contains((*row)->delivery)) return no_such_link();
   }
   return open_stored(rooms_->context.blobs, rooms_->context.catalog, **row, blocked_of(found->space));

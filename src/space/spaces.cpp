@@ -62,7 +62,9 @@ Result<Created> Spaces::create(const wire::CreateSpace& wish) {
   row.limits.max_files = stricter(wish.max_files, policy.max_files);
   row.created = now;
   row.expires = *expires;
+  // Versions go with the clock from the first one on (Versions::next).
   row.seq = static_cast<std::uint64_t>(std::max<std::int64_t>(1, now.time_since_epoch().count()));
+  // Counted before its row: many requests at once cannot pass the limit together.
   if (auto room = rooms_->quotas.take_space(); !room) return tl::unexpected(room.error());
   auto changed =
       rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
@@ -113,6 +115,7 @@ Result<wire::SpaceInfo> Spaces::view(const Guid& guid, std::string_view token, c
 std::optional<std::uint64_t> Spaces::seq(const Guid& guid) {
   auto live = rooms_->registry.enter(guid);
   if (!live) return std::nullopt;
+  // From memory: whoever waits for a change asks this again and again.
   return (*live)->version.load();
 }
 
@@ -168,6 +171,8 @@ Result<void> Spaces::known(const Guid& guid) {
   return {};
 }
 
+// Writers keep what arrived and answer; those that wait for an upload's lock are woken. `stopping` is set first, so
+// that nobody begins behind the loop.
 void Spaces::stop() {
   rooms_->context.stopping = true;
   for (const LivePtr& live : rooms_->registry.all()) {
@@ -218,6 +223,7 @@ Result<wire::DeliveryState> Spaces::delivery(const Guid& guid, const Id& deliver
 
 Result<wire::DeliveryStatus> Spaces::status(const Guid& guid, const Id& delivery, bool unsaved) {
   auto live = rooms_->registry.enter(guid);
+  // A receiver saves, and deletes the space: the sender that waits must still hear that it was saved.
   if (!live && live.error().kind == Kind::not_found) {
     auto said = rooms_->receipts.of_gone_space(guid, delivery);
     if (!said) return tl::unexpected(said.error());
@@ -265,6 +271,7 @@ Result<void> Spaces::set_message(const Guid& guid, const Id& delivery, const std
     if (!open) return tl::unexpected(open.error());
     (*open)->row.message = message;
   }
+  // In memory only: it becomes durable with the commit, whose row has it.
   if (!rooms_->context.policy.shared) return {};
   std::optional<SpaceHead> head;
   auto changed = rooms_->context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {

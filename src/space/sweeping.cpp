@@ -9,6 +9,7 @@
 namespace qrx::space {
 namespace {
 
+// The row was read before the gate was taken. Memory decides: a writer may have come back, or extended it, since.
 Result<void> sweep_upload(Rooms& rooms, const UploadRow& row, WallTime now, Swept& swept) {
   auto live = rooms.registry.find(row.guid);
   if (!live) return tl::unexpected(live.error());
@@ -29,6 +30,7 @@ Result<void> sweep_upload(Rooms& rooms, const UploadRow& row, WallTime now, Swep
   return {};
 }
 
+// By the time of its last use, which only memory knows; after a restart that begins with the start.
 Result<void> sweep_delivery(Rooms& rooms, const DeliveryRow& row) {
   auto live = rooms.registry.find(row.guid);
   if (!live) return tl::unexpected(live.error());
@@ -50,13 +52,19 @@ Result<void> sweep_delivery(Rooms& rooms, const DeliveryRow& row) {
 }  // namespace
 
 Result<Swept> sweep(Rooms& rooms, const std::stop_token& stop) {
+  // The timer and an operator's `sweep` may come at once: deleting twice costs only time, but trust_clock() allows one
+  // caller.
   const std::lock_guard one(rooms.sweep_mutex);
+  // Before the clock is looked at: promises go by the steady clock, which cannot be set.
   rooms.quotas.lapse_promises(rooms.registry.all());
+  // A clock that is years ahead would delete all there is.
   if (auto trusted = trust_clock(rooms.context.catalog, rooms.context.clock); !trusted)
     return tl::unexpected(trusted.error());
   Swept swept;
   const WallTime now = rooms.context.clock.wall();
   if (rooms.context.policy.shared)
+    // This node is alive: what it holds by limited shares stays its own. Should this fail, the next sweep comes before
+    // flight_life is over.
     (void)rooms.context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
       transaction.renew_flights(rooms.context.node, now, now + rooms.context.policy.flight_life);
       return {};

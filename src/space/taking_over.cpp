@@ -11,6 +11,7 @@ Result<void> take_over(const Context& context, Transaction& transaction, UploadR
   const auto now = transaction.upload(row.upload);
   if (!now) return no_such_upload();
   if (now->offset != row.offset) return fail(Kind::conflict, "the upload is at byte " + std::to_string(now->offset));
+  // A writer before this one took over too, and recorded nothing: its copy is of no use.
   if (now->spare != BlobKey()) transaction.discard(now->spare);
   const bool alone = now->holder == Id() || (now->holder == context.node && now->spare == BlobKey());
   row.blob = now->blob;
@@ -19,6 +20,7 @@ Result<void> take_over(const Context& context, Transaction& transaction, UploadR
   return {};
 }
 
+// Copied, not renamed: the former writer may still have the blob open and write behind its offset.
 Result<void> copy_to_spare(Context& context, LiveSpace& live, LiveUpload& upload) {
   const UploadRow row = upload.row;
   auto from = context.blobs.open(row.blob);
@@ -33,6 +35,8 @@ Result<void> copy_to_spare(Context& context, LiveSpace& live, LiveUpload& upload
   };
   if (auto copied = read_through(context, **from, 0, row.offset, copy, {}); !copied) return copied;
   const SpaceLock lock(live);
+  // In memory only. The row names the spare from the first durable byte on (Transaction::advance_upload), and the
+  // former blob goes into the trash with that.
   upload.former = row.blob;
   upload.row.blob = row.spare;
   upload.row.spare = {};

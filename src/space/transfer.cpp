@@ -10,6 +10,7 @@ namespace {
 
 // Smaller files are not resumed but taken again.
 constexpr std::uint64_t least_resumed = 1U << 20;
+// One transaction for each 64 MiB: two a second at 1 Gbit/s.
 constexpr std::uint64_t recorded_ahead = 64U << 20;
 
 }  // namespace
@@ -35,6 +36,7 @@ void Transfer::handed(std::uint64_t bytes) {
   const Leg& leg = legs_.front();
   if (leg.size < least_resumed || bytes <= ahead_ || leg.bytes <= ahead_ + 1) return;
   const std::uint64_t until = std::min(leg.bytes - 1, std::max(bytes, ahead_ + recorded_ahead));
+  // Should it fail, the next call tries again: only who resumes after a kill would lose by it.
   if (downloads_.record_ahead(*live_, leg, ahead_, until)) ahead_ = until;
 }
 

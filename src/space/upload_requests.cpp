@@ -13,10 +13,12 @@ namespace {
 Result<void> check_wish(const NewUpload& wish) {
   if (wish.metadata.size() > wire::most_metadata_bytes)
     return fail(Kind::usage, "the metadata of the upload is too long");
+  // A part never becomes a file by itself, and needs no name.
   if (wish.partial && wish.name.empty()) return {};
   return wire::check_name(wish.name);
 }
 
+// A completed upload has no row any more; HEAD of it answers as if it had one at its end.
 UploadRow row_of(const FileRow& file) {
   UploadRow row;
   row.upload = file.file;
@@ -78,6 +80,7 @@ Result<bool> UploadRequests::promise_length(LiveSpace& live, LiveUpload& upload,
   if (upload.row.length) return fail(Kind::conflict, "the length of this upload is set already");
   if (length < upload.row.offset) return fail(Kind::usage, "the length is less than what was uploaded");
   const std::uint64_t more = length - std::min(length, upload.counted);
+  // All its bytes are there: it becomes a file, which counts as one even when it is empty.
   auto room = more == 0 ? parts_.quotas.reserve(lock, live, upload, 0)
                         : parts_.quotas.promise(lock, live, upload, more, upload.peer);
   if (!room) return tl::unexpected(room.error());
@@ -123,6 +126,8 @@ Result<std::unique_ptr<UploadWriter>> UploadRequests::write(const Guid& guid, co
   return open_writer(parts_, std::move(*live), upload, offset, std::move(expected), peer_key(sender.peer));
 }
 
+// The sum is in memory only. What is there from before a restart must be read once to go on, which may take minutes:
+// the route answers others meanwhile.
 std::uint64_t UploadRequests::unread(const Guid& guid, const Id& upload) {
   auto live = registry_.enter(guid);
   if (!live) return 0;

@@ -76,6 +76,8 @@ Result<UploadPtr> Uploads::find(const SpaceLock& lock, LiveSpace& live, const Id
   return found->second;
 }
 
+// A sender whose connection broke comes back while the old request still waits for bytes that never come. The holder is
+// asked to stop; one that only waits for its client is relieved of the upload (give_way) rather than waited for.
 Result<UploadLock> Uploads::lock(LiveSpace& live, const Id& upload) {
   const auto deadline = std::chrono::steady_clock::now() + context_.policy.lock_wait;
   SpaceLock lock(live);
@@ -104,6 +106,7 @@ Result<UploadLock> Uploads::lock(LiveSpace& live, const Id& upload) {
     if (one.released.wait_until(lock.unique(), soon) == std::cv_status::no_timeout || !one.locked) continue;
     // `use` stands above the lock of the space.
     lock.unique().unlock();
+    // Only tried: a writer at work has it for the length of a write, and sees `stop` then.
     if (const std::unique_lock use(one.use, std::try_to_lock); use && one.writer != nullptr) one.writer->give_way();
     lock.unique().lock();
     if (one.locked && std::chrono::steady_clock::now() >= deadline)
@@ -118,6 +121,8 @@ Result<FileRow> Uploads::completed(const LiveSpace& live, const Id& upload) {
   return std::move(**file);
 }
 
+// As with open deliveries (Deliveries::find_yielding): creating uploads costs nothing, so a client may hold a share of
+// them only. `empty` is in the order of creation: the oldest yields.
 Result<std::optional<UploadLock>> Uploads::find_yielding(const SpaceLock& lock, LiveSpace& live,
                                                          const std::string& peer) {
   std::size_t of_peer = 0;
@@ -172,6 +177,7 @@ Result<std::optional<SpaceHead>> Uploads::store(LiveSpace& live, const UploadRow
   if (!changed) return tl::unexpected(changed.error());
   auto made = context_.blobs.create(row.blob);
   if (made) return head;
+  // Should the row stay, it has no blob and no byte: its sender was told of the failure, and it expires.
   (void)context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     if (implicit != nullptr) transaction.remove_delivery(implicit->delivery);
     transaction.remove_upload(row.upload);
@@ -224,6 +230,7 @@ Result<UploadPtr> Uploads::begin(const SharedGate& gate, LiveSpace& live, const 
   }
   if (own) live.open.emplace(own->row.delivery, own);
   live.uploads.emplace(row.upload, upload);
+  // Visible only when row and blob are there: nobody could lock it before.
   if (!upload->weighs) live.empty.emplace(upload->number = live.next_number++, upload);
   return upload;
 }
@@ -256,6 +263,8 @@ Result<void> Uploads::drop(const SoleUse&, LiveSpace& live, const UploadPtr& upl
 }
 
 Result<bool> Uploads::end(LiveSpace& live, const Id& upload) {
+  // Exclusive, so its writer is not between the end of its bytes and its row: either it is a file by now, or it never
+  // will be.
   const ExclusiveGate gate(live);
   UploadPtr found;
   {

@@ -7,6 +7,7 @@
 namespace qrx::space {
 namespace {
 
+// Often enough for a progress bar; each moves all who wait for this space.
 constexpr auto progress_interval = Millis(200);
 
 }  // namespace
@@ -14,6 +15,8 @@ constexpr auto progress_interval = Millis(200);
 std::uint64_t Versions::next(const SpaceLock&, const LiveSpace& live) const {
   const auto now =
       static_cast<std::uint64_t>(std::max<std::int64_t>(0, context_.clock.wall().time_since_epoch().count()));
+  // Beyond everything that was shown, committed or handed out. The clock (milliseconds) carries it over a restart: what
+  // was shown in memory only is behind it, if a version was moved less than a thousand times a second.
   return std::max({live.version.load() + 1, live.row.seq + 1, live.issued + 1, now});
 }
 
@@ -21,6 +24,7 @@ Result<void> Versions::advance(LiveSpace& live, Transaction& transaction, std::o
                                SpaceChange change) {
   {
     const SpaceLock lock(live);
+    // Readers remember the highest version they saw: a committed one below it would be taken for old.
     change.at_least = live.issued = next(lock, live);
   }
   // Without the lock: with other nodes the catalog waits here for whoever changes the same space.
@@ -75,6 +79,7 @@ void Versions::progress(LiveSpace& live) {
 Result<void> Versions::note(LiveSpace& live, Transaction& transaction, std::optional<SpaceHead>& head) {
   if (!context_.policy.shared) return {};
   if (auto there = advance(live, transaction, head); !there) return there;
+  // This node's memory may be old: the row decides, and ends the transaction.
   if (head->phase == Phase::blocked || head->expires <= context_.clock.wall())
     return fail(Kind::gone, "this space has expired");
   return {};
@@ -92,6 +97,7 @@ void Versions::changed(LiveSpace& live, const std::optional<SpaceHead>& head) {
 void Versions::changed(LiveSpace& live) {
   std::optional<SpaceHead> head;
   if (context_.policy.shared)
+    // Should it fail, other nodes show it with the next change.
     (void)context_.catalog.change(Durability::lazy,
                                   [&](Transaction& transaction) { return advance(live, transaction, head); });
   changed(live, head);

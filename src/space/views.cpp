@@ -18,6 +18,7 @@ std::vector<wire::DeliveryInfo> to_infos(std::vector<CommittedPage::Delivery> de
   return out;
 }
 
+// The oldest, in an order that does not change between two looks, so that what is shown does not jump.
 std::vector<wire::UploadInfo> uploads_of(LiveSpace& live, const PageSize& size) {
   std::vector<std::pair<WallTime, wire::UploadInfo>> uploads;
   {

@@ -29,6 +29,7 @@ Result<FileRow> WholeFiles::put(const Guid& guid, const Id& delivery, std::strin
 
 Result<FileRow> WholeFiles::put_packed(LiveSpace& live, FileRow file, ByteView bytes) {
   const SharedGate gate(live);
+  // Without the lock: it never changes.
   if (live.row.seal == Seal::require && !is_sealed(bytes)) return sealed_only();
   file.file = Id::random();
   file.blob = file.delivery;
@@ -63,6 +64,7 @@ Result<FileRow> WholeFiles::put_as_upload(LiveSpace& live, const FileRow& file, 
   if (!writer) return tl::unexpected(writer.error());
   auto finished = (*writer)->write(bytes).and_then([&] { return (*writer)->finish(); });
   if (finished && finished->file) return std::move(*finished->file);
+  // First, for it has the lock of the upload that is to be withdrawn.
   writer->reset();
   (void)uploads_.withdraw(file.guid, upload->upload);
   return finished ? fail(Kind::conflict, "the file is not complete: send it again") : tl::unexpected(finished.error());

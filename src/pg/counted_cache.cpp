@@ -21,9 +21,11 @@ void CountedCache::keep(const Guid& guid, Entry entry) {
   const std::size_t rows = rows_of(*entry.state);
   const std::lock_guard lock(mutex_);
   if (const auto found = kept_.find(guid); found != kept_.end()) {
+    // Two readers at once: the slower one may bring the older state.
     if (found->second.entry.changes >= entry.changes) return;
     drop(found);
   }
+  // It would push out everything else, and be pushed out itself by the next.
   if (rows > most_rows_) return;
   while (rows_ + rows > most_rows_) drop(kept_.find(by_use_.back()));
   by_use_.push_front(guid);

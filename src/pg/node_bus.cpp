@@ -16,7 +16,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr Millis beat_every{2000};
-constexpr Millis cut_off_after{10'000};  // before the others count without us, which they do after node_silence
+constexpr Millis cut_off_after{10'000};  // before the others count without us: QRX_ALIVE
 constexpr Millis looks_every{500};
 constexpr Seconds short_silence{4};
 constexpr Millis well_within{6000};   // a beat that is older makes this node unwell
@@ -32,6 +32,7 @@ constexpr const char* sign_of_life = ".";
 }  // namespace
 
 Result<void> NodeBus::start(std::unique_ptr<Connection> connection) {
+  // The listener waits in poll() for the socket of the database, where no condition variable wakes it.
   ended_.reset(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK));
   if (!ended_) return fail_errno("cannot make an event descriptor");
   connection->set_silence(short_silence);
@@ -81,6 +82,7 @@ void NodeBus::missed() {
   tell_events([](space::NodeEvents& events) { events.missed(); });
 }
 
+// Both ways: a beat that was written, and our own words that came back by the listener's connection.
 Result<void> NodeBus::health() const {
   const Steady now = steady_clock::now();
   if (now - last_beat_.load() > well_within) return fail(Kind::unavailable, "the catalog does not answer");
@@ -90,6 +92,7 @@ Result<void> NodeBus::health() const {
 
 void NodeBus::tell(const Id& topic, bool may_wait) {
   const std::lock_guard lock(mutex_);
+  // A database that does not answer must not cost memory without end: "anything may have changed" replaces all of them.
   if (words_.size() + later_.size() >= most_words)
     words_lost_ = true;
   else
@@ -108,6 +111,8 @@ void NodeBus::run_notifier(std::unique_ptr<Connection> connection) {
     if (stopping_) break;
     if (!words_.empty()) {  // more of them come, mostly
       const unsigned nodes = nodes_;
+      // Each NOTIFY wakes every node and takes a lock of the whole database at its commit: the more nodes there are,
+      // the longer words gather.
       const Millis gather{nodes <= few_nodes ? 2 : std::max(2U, nodes / 2)};
       more_.wait_for(lock, gather, [this] { return stopping_; });
     }
@@ -115,6 +120,7 @@ void NodeBus::run_notifier(std::unique_ptr<Connection> connection) {
     words.merge(later_);
     const bool all = std::exchange(words_lost_, false);
     lock.unlock();
+    // Without the lock: whoever has something to tell never waits for the network.
     if (connection == nullptr || connection->lost()) {
       auto again = Connection::open(dsn_);
       connection = again ? std::move(*again) : nullptr;
@@ -127,6 +133,8 @@ void NodeBus::run_notifier(std::unique_ptr<Connection> connection) {
     }
     if (connection == nullptr) std::this_thread::sleep_for(Millis(100));
     lock.lock();
+    // Whether a NOTIFY whose answer was lost went out is not known: telling too much costs others a look, too little
+    // costs them the change.
     words_lost_ = words_lost_ || !told;
   }
   lock.unlock();
@@ -136,6 +144,7 @@ void NodeBus::run_notifier(std::unique_ptr<Connection> connection) {
   (void)gone.step();
 }
 
+// synchronous_commit=off: a word need not survive a crash, after which everybody looks anyway.
 bool NodeBus::notify(Connection& connection, const std::string& payload) {
   // Ids and signs only: nothing in it needs quotes.
   return connection.execute("BEGIN; SET LOCAL synchronous_commit=off; NOTIFY " + std::string(channel) + ", '" +
@@ -155,6 +164,8 @@ bool NodeBus::send(Connection& connection, const Words& words, bool all) {
   return payload.empty() || notify(connection, payload);
 }
 
+// One round trip says that this node lives, what time it is (clock_timestamp, which goes on within a transaction), and
+// by the sign of life whether its words reach its own listener.
 bool NodeBus::beat(Connection& connection) {
   const Steady asked = steady_clock::now();
   if (!connection.execute("BEGIN; SET LOCAL synchronous_commit=off")) return false;
@@ -175,6 +186,7 @@ bool NodeBus::beat(Connection& connection) {
 
 // Who fell silent may have committed something without telling of it.
 void NodeBus::look_at_silent(Connection& connection) {
+  // Three beats. By the clock of the database, which wrote `seen` too.
   Statement rows = connection.prepare("SELECT node,seen<clock_timestamp()-interval '6 seconds' FROM nodes");
   unsigned alive = 0;
   bool fell_silent = false;
@@ -214,6 +226,7 @@ void NodeBus::run_watch() {
 void NodeBus::run_listener() {
   for (;;) {
     auto connection = Connection::open(listen_dsn_);
+    // Only after LISTEN is committed nothing gets lost any more; what was told before it may be.
     if (connection && (*connection)->execute(std::string("LISTEN ") + channel)) {
       missed();
       listen(**connection);
@@ -231,6 +244,8 @@ void NodeBus::listen(Connection& connection) {
       take(heard->extra);
       PQfreemem(heard);
     }
+    // A pooler in between, or a firewall that forgot the connection, delivers nothing and reports no error: only our
+    // own words coming back prove that it works.
     if (steady_clock::now() - std::max(began, last_heard_.load()) > deaf_after) return;
     pollfd ready[2]{{PQsocket(connection.get()), POLLIN, 0}, {ended_.get(), POLLIN, 0}};
     const int polled = ::poll(ready, 2, 1000);
@@ -247,6 +262,7 @@ void NodeBus::take(std::string_view payload) {
     payload.remove_prefix(std::min(end + 1, payload.size()));
     return word;
   };
+  // Our own changes were told to our own waiters already.
   if (next() == node_.text()) {
     last_heard_ = steady_clock::now();
     return;

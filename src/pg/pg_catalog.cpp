@@ -48,6 +48,7 @@ struct PgCatalog::Impl {
   // Runs `with` on a connection, and again on a new one when that is lost.
   template <class Read>
   auto read(Read&& with) -> decltype(with(std::declval<Connection&>())) {
+    // A restart or a failover of the database takes some seconds: readers wait for it rather than fail.
     const auto until = std::chrono::steady_clock::now() + give_up_after;
     for (;;) {
       auto connection = pool.take();
@@ -57,6 +58,7 @@ struct PgCatalog::Impl {
       } else if (std::chrono::steady_clock::now() >= until) {
         return tl::unexpected(connection.error());
       }
+      // The pool remembers a refusal for a while: this is no storm of connections.
       std::this_thread::sleep_for(Millis(20));
     }
   }
@@ -121,6 +123,8 @@ Result<void> PgCatalog::change(space::Durability durability,
   return run_change(impl_->pool, impl_->node, durability, work, give_up_after);
 }
 
+// What is kept is compared with the count of changes in the row, one look by primary key: another node may have changed
+// the space, and its word comes later.
 Result<std::shared_ptr<const SpaceState>> PgCatalog::space(const Guid& guid) {
   if (const auto kept = impl_->cache.find(guid)) {
     auto changes = impl_->read([&](Connection& connection) -> Result<std::optional<std::int64_t>> {
@@ -228,6 +232,7 @@ Result<std::optional<std::string>> PgCatalog::remembered(const std::string& name
 Result<std::vector<Guid>> PgCatalog::expired(WallTime now, std::size_t most) {
   return impl_->read([&](Connection& connection) {
     Statement statement = connection.prepare(
+        // Each half by an index of its own (spaces_dying, spaces_by_expiry).
         "SELECT guid FROM spaces WHERE phase=2 UNION SELECT guid FROM spaces WHERE expires<=? LIMIT ?");
     statement.signed_number(store::to_number(now)).number(most);
     return take_ids(connection, std::move(statement));
@@ -245,6 +250,8 @@ Result<std::vector<space::BlobKey>> PgCatalog::blobs() {
   return impl_->read([](Connection& connection) {
     return take_ids(
         connection,
+        // One statement, so one snapshot: a blob that goes from an upload to a file, or into the trash, is in one of
+        // them.
         connection.prepare("SELECT blob FROM files UNION SELECT blob FROM uploads UNION SELECT blob FROM trash "
                            "UNION SELECT spare FROM uploads WHERE spare IS NOT NULL"));
   });
@@ -316,6 +323,8 @@ Result<std::uint64_t> PgCatalog::least_taken(const Id& share) {
   });
 }
 
+// Names of transports have no blanks: " mail " is found in " mail exec.x ", and never in a part of a name. Two nodes
+// may read the same one: the transaction that claims it decides (ShareNotices::take).
 Result<std::optional<NoticeRow>> PgCatalog::next_notice(const std::string& busy) {
   return impl_->read([&](Connection& connection) {
     Statement statement = connection.prepare(

@@ -29,6 +29,7 @@ void pause(unsigned attempt) {
   std::this_thread::sleep_for(Millis(1 + chance % most));
 }
 
+// As in store/catalog_writer.cpp: what throws fails with its reason, and the connection goes on.
 Result<void> run_work(const std::function<Result<void>(space::Transaction&)>& work, PgTransaction& transaction) {
   try {
     auto done = work(transaction);
@@ -41,6 +42,8 @@ Result<void> run_work(const std::function<Result<void>(space::Transaction&)>& wo
 
 // What became of one attempt.
 struct Attempt {
+  // done: its result is what is answered, an error of the work too. again: somebody was in the way. lost: before the
+  // COMMIT was sent, so nothing happened. doubtful: after it was.
   enum class End { done, again, lost, doubtful };
   End end = End::done;
   Result<void> result{};
@@ -65,6 +68,7 @@ Attempt attempt(Connection& connection, const Id& node, Durability durability,
   }
   PgTransaction transaction(connection, node);
   auto worked = run_work(work, transaction);
+  // Asked for before the COMMIT: without it nobody could find out afterwards.
   const std::int64_t xid = worked && !transaction.failed() ? transaction.number() : 0;
   if (transaction.failed() || !worked) {
     Attempt ended = transaction.failed() ? after_failure(connection) : Attempt{Attempt::End::done, worked, 0, 0};
@@ -99,6 +103,7 @@ std::optional<bool> find_outcome(Pool& pool, const Attempt& ended, Durability du
     if (status.next_is_null()) return std::nullopt;
     const std::string said = status.next_text();
     if (said == "aborted") return false;
+    // "in progress": the server still has it, or has not noticed yet that its client is gone.
     if (said != "committed") continue;
     // A standby may not have it yet, for whoever waited for that is gone: what comes after it waits for both.
     if (durability == Durability::durable && !(*connection)->execute("SELECT pg_logical_emit_message(true, 'qrx', '')"))
@@ -134,6 +139,7 @@ Result<void> run_change(Pool& pool, const Id& node, Durability durability,
       case Attempt::End::lost:
         if (!may_go_on()) return ended.result;
         break;
+      // Tried again only when it was surely not committed: a work that ran twice would count twice.
       case Attempt::End::doubtful:
         const auto committed = find_outcome(pool, ended, durability);
         if (!committed) return fail(Kind::unavailable, "it is not known whether the catalog has taken a change");

@@ -33,14 +33,17 @@ bool Failure::lost() const {
 }
 
 bool Failure::again() const {
+  // Serialization failure, deadlock, lock_timeout.
   return is_one_of(state, {"40001", "40P01", "55P03"});
 }
 
 tl::unexpected<Error> Failure::error(std::string_view doing) const {
   const std::string told = std::string(doing) + ": " + what;
+  // 53100: the disk of the database is full. Anything else may be over soon, or needs the operator.
   return fail(state == "53100" ? Kind::no_room : Kind::unavailable, told);
 }
 
+// '?' becomes $1, $2, ...; a question mark within quotes would be one, too, and no statement has any.
 Statement::Statement(Connection& connection, std::string_view sql) : connection_(connection) {
   unsigned last = 0;
   sql_.reserve(sql.size() + 32);
@@ -67,6 +70,7 @@ Statement& Statement::signed_number(std::int64_t value) {
   parameter.type = type_int8;
   parameter.size = sizeof value;
   for (unsigned byte = 0; byte < sizeof value; ++byte)
+    // int8 in its binary form: eight bytes, the highest first.
     parameter.number[byte] = static_cast<char>(static_cast<std::uint64_t>(value) >> (56 - 8 * byte));
   return *this;
 }
@@ -86,6 +90,8 @@ bool Statement::send() {
     sizes.push_back(one.size);
     types.push_back(one.type);
   }
+  // Parameters and results in binary form (the 1 at the end): ids and texts of strangers go as they are, without
+  // quoting.
   return !connection_.lost() && PQsendQueryParams(connection_.get(), sql_.c_str(), static_cast<int>(parameters_.size()),
                                                   types.data(), values.data(), sizes.data(), formats.data(), 1) == 1;
 }
@@ -136,15 +142,20 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& dsn) {
   static constexpr std::array<const char*, 8> names{
       "connect_timeout",  "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
       "keepalives_count", "application_name", "dbname",          nullptr};
+  // In seconds, but for tcp_user_timeout, which is in milliseconds.
   const std::array<const char*, 8> values{"5", "10000", "5", "2", "3", "qrx-serve", dsn.c_str(), nullptr};
   std::unique_ptr<Connection> made(new Connection(PQconnectdbParams(names.data(), values.data(), 1)));
   PGconn* const connection = made->get();
   if (connection == nullptr) return fail(Kind::unavailable, "cannot connect to the catalog: out of memory");
   if (PQstatus(connection) != CONNECTION_OK)
     return fail(Kind::unavailable, "cannot connect to the catalog: " + first_line(PQerrorMessage(connection)));
+  // So that every wait is ours, with a deadline (send_and_wait).
   PQsetnonblocking(connection, 1);
+  // libpq would print notices to stderr.
   PQsetNoticeProcessor(
       connection, [](void*, const char*) {}, nullptr);
+  // Grows with each failover. Without the right to call it, it stays 0, and a doubtful commit is asked for all the
+  // same.
   Statement timeline = made->prepare("SELECT timeline_id::bigint FROM pg_control_checkpoint()");
   if (timeline.step()) made->timeline_ = timeline.next_signed_number();
   if (made->lost()) return made->failure().error("cannot connect to the catalog");
@@ -162,6 +173,8 @@ bool Connection::send_and_wait(bool sent) {
   if (lost_) return false;
   const auto until = std::chrono::steady_clock::now() + silence_;
   while (sent) {
+    // Reads while it writes: a server that sends much before it has read all would otherwise wait for us as we wait for
+    // it.
     const int left = PQflush(get());
     if (left < 0 || (left == 0 && PQconsumeInput(get()) == 0)) break;
     if (left == 0 && PQisBusy(get()) == 0) return true;
@@ -169,6 +182,8 @@ bool Connection::send_and_wait(bool sent) {
         std::chrono::duration_cast<std::chrono::milliseconds>(until - std::chrono::steady_clock::now()).count();
     pollfd ready{PQsocket(get()), static_cast<short>(left > 0 ? POLLIN | POLLOUT : POLLIN), 0};
     const int polled = rest <= 0 ? 0 : ::poll(&ready, 1, static_cast<int>(rest));
+    // The server may be alive and the statement still running: nothing that comes later could be told apart, so the
+    // connection goes.
     if (polled == 0) {
       lost_ = true;
       failure_ = {connection_lost, "the database is silent"};
@@ -241,6 +256,7 @@ bool Connection::commit() {
   const bool sent = !lost_ && PQsendQuery(get(), "COMMIT") == 1;
   PGresult* const result = send_and_wait(sent) ? last_result() : nullptr;
   bool done = note(result);
+  // COMMIT of a failed transaction succeeds, and says ROLLBACK.
   if (done && std::string_view(PQcmdStatus(result)) != "COMMIT") {
     failure_ = {"25P02", "the transaction had failed before"};
     done = false;
@@ -249,6 +265,7 @@ bool Connection::commit() {
   return done;
 }
 
+// The address stands on the command line, which `ps` shows to everyone.
 Result<void> check_dsn(const std::string& dsn, const std::string& given_by) {
   char* reason = nullptr;
   PQconninfoOption* const options = PQconninfoParse(dsn.c_str(), &reason);

@@ -15,6 +15,7 @@ Result<Pool::Lease> Pool::take() {
   if (!returned_.wait_for(lock, longest_wait, [this] { return taken_ < most_; }))
     return fail(Kind::unavailable, "the catalog is busy");
   if (!idle_.empty()) {
+    // The one used last: the others may be closed by the server or a pooler for being idle.
     auto connection = std::move(idle_.back());
     idle_.pop_back();
     ++taken_;
@@ -23,6 +24,7 @@ Result<Pool::Lease> Pool::take() {
   if (refusal_ && steady_clock::now() - refused_ < refusal_holds) return tl::unexpected(*refusal_);
   ++taken_;
   lock.unlock();
+  // Its place is taken already; connecting takes seconds when nobody answers, and others get theirs back meanwhile.
   auto made = Connection::open(dsn_);
   if (made) return Lease(*this, std::move(*made));
   lock.lock();

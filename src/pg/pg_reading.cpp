@@ -26,6 +26,7 @@ template <class T>
 }  // namespace
 
 Result<std::optional<CountedState>> read_space(Connection& connection, const Guid& guid, Still still) {
+  // All statements go out together: one way there and back instead of six.
   Statement begin = connection.prepare("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   Statement space =
       by_id(connection, "SELECT " QRX_SPACE_COLUMNS "," QRX_USE_COLUMNS ",changes FROM spaces WHERE guid=?", guid);
@@ -111,6 +112,8 @@ class PageFiller {
 Result<space::CommittedPage> read_committed(Connection& connection, const Guid& guid, const PageStart& from,
                                             const PageSize& most) {
   Statement rows = connection.prepare(
+      // The order of deliveries_by_commit and files_by_delivery. A cursor, because the page ends by the bytes of its
+      // names, which no LIMIT knows; rows come 500 at a time.
       "DECLARE page NO SCROLL CURSOR FOR SELECT d.number,d.delivery,d.guid,d.message,d.created,d.committed,f.number,"
       "f.file,f.delivery,f.guid,f.name,f.size,f.type,f.xxh128,f.sha256,f.sealed,f.blob,f.blob_offset,f.modified,"
       "f.executable FROM deliveries d LEFT JOIN files f ON f.guid=d.guid AND f.delivery=d.delivery AND "

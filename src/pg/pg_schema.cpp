@@ -84,6 +84,7 @@ struct Versions {
   std::int64_t version = 0, writes_since = 0;
 };
 
+// Looks whether the table is there first: a statement that fails would end the transaction.
 Result<Versions> read_versions(Connection& connection) {
   Statement there = connection.prepare("SELECT count(*) FROM pg_class WHERE oid=to_regclass('qrx')");
   if (!there.step()) return connection.failure().error(looking);
@@ -102,6 +103,8 @@ tl::unexpected<Error> give_up(Connection& connection) {
 
 }  // namespace
 
+// Many nodes may start at once: the advisory lock lets one of them make the tables, and the others find the version
+// when they get it.
 Result<bool> migrate_schema(Connection& connection) {
   if (!connection.execute(begin_alone)) return give_up(connection);
   const auto from = read_versions(connection);

@@ -28,6 +28,8 @@ void PgShareTransaction::take_lock(Statement& statement) {
   note(statement);
 }
 
+// With the number of the transaction, for it is asked for anyway (PgTransaction::number). A space that is not there
+// locks nothing, and the work finds nothing.
 void PgShareTransaction::lock_space(const Guid& guid) {
   if (!ok() || locked_.contains(guid)) return;
   Statement statement =
@@ -36,6 +38,7 @@ void PgShareTransaction::lock_space(const Guid& guid) {
 }
 
 void PgShareTransaction::lock_space_of(const char* sql, const Id& thing) {
+  // A work is about one space, and that is locked: no second lock, so no deadlock.
   if (!ok() || !locked_.empty()) return;
   const std::string whole =
       std::string("SELECT guid,pg_current_xact_id() FROM spaces WHERE guid=(") + sql + ") FOR UPDATE";
@@ -142,6 +145,8 @@ void PgShareTransaction::renew_flights(const Id&, WallTime, WallTime) {
   if (!ok()) return;
   Statement over = connection_.prepare("DELETE FROM flights WHERE NOT " QRX_ALIVE("flights.node"));
   run(over);
+  // Rows of nodes that ended without a word. One whose claim is open stays until that is ended
+  // (ShareNotices::end_stale_claims).
   Statement gone = connection_.prepare(
       "DELETE FROM nodes n WHERE seen<clock_timestamp()-interval '1 day' AND "
       "NOT EXISTS (SELECT 1 FROM outbox o WHERE o.claimed=n.node)");
@@ -171,10 +176,13 @@ void PgShareTransaction::put_notice(const NoticeRow& row) {
 void PgShareTransaction::remove_notice(const Id& share) {
   lock_space_of(space_of_notice, share);
   if (!ok()) return;
+  // Its secrets stay in a dead row until vacuum: an UPDATE, as SQLite has it, would only leave another one.
   Statement statement = by_id(connection_, "DELETE FROM outbox WHERE share=?", share);
   run(statement);
 }
 
+// Takes the lock of a count, which spaces share, after that of the space. All works count in the same order
+// (ShareNotices::queue).
 std::uint64_t PgShareTransaction::count(std::uint64_t day, const std::string& name, std::uint64_t more) {
   if (!ok()) return 0;
   Statement forget = connection_.prepare("DELETE FROM notice_counts WHERE day<?");

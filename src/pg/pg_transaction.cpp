@@ -23,6 +23,7 @@ constexpr const char* space_of_delivery = "SELECT guid FROM deliveries WHERE del
 
 }  // namespace
 
+// Spaces whose row was written for another reason have moved on already (`counted_`).
 void PgTransaction::finish() {
   for (const Guid& guid : changed_) {
     if (counted_.contains(guid) || !ok()) continue;
@@ -31,6 +32,7 @@ void PgTransaction::finish() {
   }
 }
 
+// Known from the first lock, mostly. A transaction without one (a note of the clock) asks for it.
 std::int64_t PgTransaction::number() {
   if (xid() != 0 || !ok()) return xid();
   Statement statement = connection_.prepare("SELECT pg_current_xact_id()");
@@ -159,6 +161,8 @@ std::optional<space::OpenDelivery> PgTransaction::open_delivery(const Id& delive
   return known(read_open_delivery(connection_, delivery));
 }
 
+// As in store/sqlite_transaction.cpp, the conditions keep writers apart: who no longer has the epoch, or stands at
+// another offset, changes nothing.
 bool PgTransaction::advance_upload(const UploadRow& row, std::uint64_t offset) {
   lock_space(row.guid);
   if (!ok()) return false;
@@ -331,6 +335,8 @@ std::vector<BlobKey> PgTransaction::remove_space(const Guid& guid) {
   std::vector<BlobKey> blobs;
   lock_space(guid);
   if (!ok()) return blobs;
+  // The pack of an open delivery has its name: the deliveries are asked for, too. One statement finds the blobs and
+  // puts them into the trash.
   Statement named = by_id(connection_,
                           "WITH gone AS (SELECT blob FROM files WHERE guid=?1 UNION "
                           "SELECT blob FROM uploads WHERE guid=?1 UNION "

@@ -15,6 +15,7 @@ using space::Durability;
 using space::Transaction;
 
 constexpr const char* changing = "cannot write the catalog";
+// Bounds how long the first of a batch waits for the last, and what a failure of the commit takes along.
 constexpr std::size_t most_in_batch = 256;
 constexpr int pages_until_checkpoint = 1000;  // SQLite's own default, 4 MiB
 
@@ -58,11 +59,15 @@ Result<void> CatalogWriter::open() {
 }
 
 Result<void> CatalogWriter::set_pragmas() {
+  // WAL: readers see the last commit while a change is written. Checkpoints are made by checkpoint(), not inside
+  // COMMIT. trusted_schema=OFF: the schema of a tampered catalog can call no unsafe function. secure_delete: see
+  // remove_notice().
   for (const char* pragma : {"PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", "PRAGMA cache_size=-4096",
                              "PRAGMA wal_autocheckpoint=0", "PRAGMA journal_size_limit=16777216",
                              "PRAGMA temp_store=MEMORY", "PRAGMA trusted_schema=OFF", "PRAGMA secure_delete=FAST"})
     if (const int code = connection_->execute(pragma); code != SQLITE_OK)
       return fail_sqlite(code, "cannot open the catalog " + path_);
+  // Where shared memory does not work (some network file systems) SQLite stays with another mode, without an error.
   Statement mode = connection_->prepare("PRAGMA journal_mode");
   if (!mode.step() || mode.next_text() != "wal")
     return fail(Kind::other, "cannot open the catalog " + path_ + ": no write-ahead log on this file system");
@@ -88,6 +93,7 @@ Result<void> CatalogWriter::bring_up_to_date() {
   if (code != SQLITE_OK)
     return fail_sqlite(code,
                        (version == 0 ? "cannot make the catalog " : "cannot bring up to date the catalog ") + path_);
+  // The file itself is synced by the commit; its name is not.
   return sync_parent(path_);
 }
 int CatalogWriter::set_syncing(bool wanted) {
@@ -100,10 +106,12 @@ int CatalogWriter::set_syncing(bool wanted) {
 
 // One transaction with all works of the batch, each in a savepoint of its own so that it can fail alone.
 int CatalogWriter::attempt(Batch batch, bool durable, ChangeLog& log) {
+  // Before BEGIN: within a transaction SQLite does not change it.
   if (const int code = set_syncing(durable); code != SQLITE_OK) return code;
   connection_->prepare("BEGIN IMMEDIATE").step();
   if (!connection_->in_transaction()) return connection_->extended_code();
   SqliteTransaction writes(*connection_);
+  // A single work needs no savepoint: its failure rolls back the whole.
   const bool several = batch.size() > 1;
   // False: the batch is rolled back, for nobody knows whose writes stand in it.
   int failure = SQLITE_OK;
@@ -117,11 +125,14 @@ int CatalogWriter::attempt(Batch batch, bool durable, ChangeLog& log) {
   };
   bool anything = false;
   for (Waiting* waiting : batch) {
+    // What a work that failed has logged must not reach the cache.
     const std::size_t mark = writes.log().mark();
     if (!done("SAVEPOINT one")) return failure;
     waiting->result = run_work(waiting->work, writes);
     const int code = writes.code();
     if (code != SQLITE_OK) {
+      // A full disk is for all of them, and is tried once more with the reserve. SQLite itself may have rolled back
+      // everything.
       if ((code & 0xFF) == SQLITE_FULL || !connection_->in_transaction()) {
         connection_->execute("ROLLBACK");
         return code;
@@ -137,6 +148,7 @@ int CatalogWriter::attempt(Batch batch, bool durable, ChangeLog& log) {
     }
     if (!done("RELEASE one")) return failure;
   }
+  // No commit, no sync, for nothing.
   if (!anything) {
     connection_->execute("ROLLBACK");
     return SQLITE_OK;
@@ -161,12 +173,14 @@ void CatalogWriter::run(Batch batch) {
   });
   ChangeLog log;
   int code = attempt(batch, durable, log);
+  // Deletions need room in the log, too: the reserve lets them through, and they make room for good.
   if ((code & 0xFF) == SQLITE_FULL && reserve_.there()) {
     reserve_.give_up();
     code = attempt(batch, durable, log);
   }
   if (code == SQLITE_OK) {
     try {
+      // Before anyone is woken: who was told of a change reads it.
       cache_.committed(log);
     } catch (const std::exception&) {  // out of memory; the changes stand all the same
       cache_.forget_all();
@@ -193,11 +207,13 @@ void CatalogWriter::run_or_fail(Batch batch) noexcept {
   if (connection_->in_transaction()) connection_->execute("ROLLBACK");
 }
 
+// By whoever leads, between two batches. After the answers were given, so that only the next lead waits for it.
 void CatalogWriter::checkpoint() {
   const bool purge = purging_.exchange(false);
   if ((wal_pages_ < pages_until_checkpoint && !purge) || broken_) return;
   wal_pages_ = 0;  // with a reader in the way it gets no further now; the next change says how long the log is
   std::unique_lock readers(readers_, std::defer_lock);
+  // TRUNCATE needs a moment without readers; PASSIVE copies what it can beside them.
   if (purge) readers.lock();
   const int code = sqlite3_wal_checkpoint_v2(
       connection_->get(), nullptr, purge ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
@@ -208,11 +224,14 @@ void CatalogWriter::checkpoint() {
   if (!reserve_.there()) reserve_.make();
 }
 
+// The batch gathers while the one before it is synced: under load one sync serves up to 256 changes, without a timer. A
+// lone change waits for nobody.
 Result<void> CatalogWriter::change(Durability durability, const std::function<Result<void>(Transaction&)>& work) {
   Waiting self{durability, work};
   std::unique_lock lock(queue_mutex_);
   queue_.push_back(&self);
   if (led_) {
+    // Either somebody ran this work, or hands on the lead with this work at the front of the queue.
     self.turn.wait(lock, [&] { return self.done || self.leads; });
     if (self.done) return std::move(self.result);
   }
@@ -242,6 +261,7 @@ Result<void> CatalogWriter::change(Durability durability, const std::function<Re
 }
 
 Result<void> CatalogWriter::purge() {
+  // Set before the change that makes a lead: a checkpoint that ends meanwhile leaves it for that one.
   purging_ = true;
   // What leads a change makes the checkpoint, and nobody writes meanwhile.
   return change(Durability::lazy, [](Transaction&) -> Result<void> { return {}; });

@@ -37,10 +37,12 @@ void DeferredClose::run() {
   std::unique_lock lock(mutex_);
   for (;;) {
     more_.wait(lock, [this] { return ending_ || !files_.empty(); });
+    // Ending: only when all are closed.
     if (files_.empty()) return;
     UniqueFd file = std::move(files_.front());
     files_.pop_front();
     lock.unlock();
+    // Without the lock, for this is what takes long.
     file.reset();
     lock.lock();
   }

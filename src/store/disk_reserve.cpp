@@ -19,10 +19,12 @@ void DiskReserve::make() {
   if (bytes_ == 0 || available / 20 < bytes_) return;
   const UniqueFd fd(::open(name_.c_str(), O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
   if (!fd) return;
+  // Allocated, not sparse: the blocks must be there to be given up.
   there_ = ::posix_fallocate(fd.get(), 0, static_cast<off_t>(bytes_)) == 0;
   if (!there_) ::unlink(name_.c_str());
 }
 
+// Also one that a former process left, whether this one knows of it or not.
 void DiskReserve::give_up() {
   ::unlink(name_.c_str());
   there_ = false;

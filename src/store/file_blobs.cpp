@@ -77,9 +77,12 @@ class Staging {
       if (doubtful_.contains(blob)) return fail(Kind::other, "cannot make a blob durable: its name failed before");
       if (!fresh_.contains(blob)) return {};
     }
+    // Without the lock: other blobs are made meanwhile. Theirs stay in `fresh_` and are synced once more, which is
+    // safe.
     auto synced = sync_directory(fd.get(), "staging");
     const std::lock_guard lock(mutex_);
     if (synced && !doubtful_.contains(blob)) fresh_.erase(blob);
+    // All that were made since the last good sync: nobody knows which names are lost.
     if (!synced) doubtful_.merge(fresh_);
     return synced;
   }
@@ -114,6 +117,7 @@ class StagedFile final : public Staged {
   Result<void> start_write_back(std::uint64_t offset, std::uint64_t size) override {
     // Only a hint: file systems without it say so, and errors come back at make_durable.
     if (!relaxed_)
+      // Starts the writing and waits for none of it: the fdatasync at the end finds little left to do.
       ::sync_file_range(fd_.get(), static_cast<off_t>(offset), static_cast<off_t>(size), SYNC_FILE_RANGE_WRITE);
     return {};
   }
@@ -128,6 +132,7 @@ class StagedFile final : public Staged {
   Result<void> make_bytes_durable() override {
     if (failed_) return fail(Kind::other, "cannot make a blob durable: it failed before");
     if (relaxed_) return {};
+    // fdatasync: the size is written, times are not.
     while (::fdatasync(fd_.get()) != 0) {
       if (errno == EINTR) continue;
       failed_ = true;
@@ -139,6 +144,7 @@ class StagedFile final : public Staged {
   Result<void> truncate(std::uint64_t size) override {
     while (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
       if (errno != EINTR) return fail_blob("cannot shorten a blob");
+    // What was allocated ahead is gone with the rest.
     preallocator_ = {};
     return {};
   }
@@ -236,6 +242,8 @@ Result<UniqueFd> FileBlobs::Impl::open_shelf(const BlobKey& blob) {
   return fail_blob("cannot open a blob");
 }
 
+// The name of a directory must be synced before the first file in it counts, or a power cut takes the directory with
+// it.
 Result<UniqueFd> FileBlobs::Impl::make_shelf(const BlobKey& blob) {
   const std::size_t number = blob.bytes[0];
   const std::lock_guard lock(shelves_mutex);
@@ -248,6 +256,7 @@ Result<UniqueFd> FileBlobs::Impl::make_shelf(const BlobKey& blob) {
 }
 
 Result<std::unique_ptr<Staged>> FileBlobs::create(const BlobKey& blob) {
+  // Ids are random: a file that is there already is somebody else's, or a mistake, and is not written over.
   UniqueFd fd = open_file_at(impl_->staging->fd.get(), blob.text(), O_RDWR | O_CREAT | O_EXCL);
   if (!fd) return fail_blob("cannot make a blob");
   if (!impl_->options.relaxed) impl_->staging->added(blob);
@@ -262,6 +271,7 @@ Result<std::unique_ptr<Staged>> FileBlobs::reopen(const BlobKey& blob) {
   return std::make_unique<StagedFile>(blob, std::move(fd), impl_->staging, impl_->options.relaxed);
 }
 
+// The bytes were synced before (make_bytes_durable), so the name on the shelf never leads to fewer than all of them.
 Result<void> FileBlobs::publish(const std::vector<BlobKey>& blobs) {
   std::array<UniqueFd, 256> shelves;
   for (const BlobKey& blob : blobs) {
@@ -272,6 +282,7 @@ Result<void> FileBlobs::publish(const std::vector<BlobKey>& blobs) {
       shelf = std::move(*made);
     }
     const std::string name = blob.text();
+    // NOREPLACE: what is stored never changes, whatever goes wrong elsewhere.
     if (::renameat2(impl_->staging->fd.get(), name.c_str(), shelf.get(), name.c_str(), RENAME_NOREPLACE) != 0)
       return fail_blob("cannot publish a blob");
   }
@@ -315,6 +326,7 @@ Result<void> FileBlobs::Impl::remove(int directory, const std::string& name) {
   return {};
 }
 
+// Without a sync: a file that comes back after power loss stands in the trash of the catalog still, or is an orphan.
 Result<void> FileBlobs::remove(const BlobKey& blob) {
   const std::string name = blob.text();
   impl_->staging->gone(blob);

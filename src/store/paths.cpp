@@ -36,6 +36,7 @@ Result<void> make_directories(const std::string& path) {
 }
 
 Result<void> make_file(const std::string& path) {
+  // O_NONBLOCK: a planted FIFO must not hang us.
   const UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, 0600));
   if (!fd) return fail_errno("cannot open " + path);
   struct stat status {};

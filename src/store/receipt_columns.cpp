@@ -33,6 +33,7 @@ int end_kept_receipts(Connection& connection, const Id& delivery, ReceiptState s
 }
 
 int forget_receipts(Connection& connection, WallTime before) {
+  // By receipts_by_time: only old rows are looked at.
   Statement statement = connection.prepare("DELETE FROM receipts WHERE at<? AND guid NOT IN (SELECT guid FROM spaces)");
   statement.signed_number(to_number(before));
   return run(statement);
@@ -63,6 +64,7 @@ Result<FileReceiptCounts> count_file_receipts(Connection& connection, const Id& 
   while (statement.step()) {
     const std::uint64_t state = statement.next_number();
     const std::uint64_t files = statement.next_number();
+    // A state that a newer qrx wrote counts as no word of this file.
     if (state < counts.size()) counts[state] = files;
   }
   if (statement.failed()) return fail_sqlite(statement.code(), reading);

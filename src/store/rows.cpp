@@ -14,6 +14,8 @@ using space::Taken;
 using space::UploadRow;
 using space::Use;
 
+// Upserts leave `number` alone: a row that is changed keeps its place in the order of arrival. What is counted (bytes,
+// files, ...) is not among the columns: it moves by write_change(), and by what is removed.
 int write_space(Connection& connection, const SpaceRow& row) {
   Statement statement = connection.prepare(
       "INSERT INTO spaces(" QRX_SPACE_COLUMNS
@@ -58,6 +60,8 @@ int write_change(Connection& connection, const Guid& guid, const SpaceChange& ch
     statement.blob(as_bytes(guid.bytes));
     if (const int code = run(statement); code != SQLITE_OK) return code;
   }
+  // One statement counts and checks the limits, so that nothing comes between. 0 is no limit; what adds nothing of a
+  // kind is not stopped by its limit being exceeded already.
   static_assert(space::parts_beyond_files == 64, "a statement has it");
   Statement statement = connection.prepare(
       "UPDATE spaces SET seq=max(seq+1,?1),bytes=bytes+?2,files=files+?3,manifests=manifests+?4,parts=parts+?5 "
@@ -73,6 +77,7 @@ int write_change(Connection& connection, const Guid& guid, const SpaceChange& ch
     done = true;
   }
   if (statement.failed() || done) return statement.code();
+  // Only when nothing was changed: the cheap way stays one statement.
   const auto obstacle = find_obstacle(connection, guid, more);
   if (obstacle) out.taken = *obstacle;
   return obstacle ? SQLITE_OK : connection.extended_code();
@@ -134,6 +139,9 @@ Result<std::optional<SpaceState>> read_space(Connection& connection, const Guid&
   return out;
 }
 
+// Pages go by (committed, number) of the delivery and the number of the file, by the indexes deliveries_by_commit and
+// files_by_delivery: the last page costs as little as the first, and a delivery that is committed meanwhile comes
+// behind all that was shown.
 Result<space::CommittedPage> read_committed(Connection& connection, const Guid& guid, const space::PageStart& from,
                                             const space::PageSize& most) {
   space::CommittedPage page;
@@ -178,6 +186,7 @@ Result<std::optional<FileRow>> read_file(Connection& connection, const Id& file)
 }
 
 Result<std::vector<FileRow>> read_files_after(Connection& connection, const Id& last, std::size_t most) {
+  // By the key rather than OFFSET: no page gets slower, and rows that go meanwhile shift nothing.
   Statement statement = connection.prepare("SELECT " QRX_FILE_COLUMNS " FROM files WHERE file>? ORDER BY file LIMIT ?");
   statement.blob(as_bytes(last.bytes)).number(most);
   return take_all(std::move(statement), take_file<Statement>);
@@ -201,6 +210,7 @@ Result<std::optional<space::OpenDelivery>> read_open_delivery(Connection& connec
   if (!row) return tl::unexpected(std::move(row.error()));
   if (!*row) return std::optional<space::OpenDelivery>();
   const auto of_it = [&](const char* sql) {
+    // With the guid, which is what the indexes begin with.
     Statement statement = by_id(connection, sql, (*row)->guid);
     statement.blob(as_bytes(delivery.bytes));
     return statement;

@@ -3,6 +3,9 @@
 namespace qrx::store {
 
 // Times are milliseconds since 1970, ids blobs of 16 bytes. `number` keeps the order of arrival.
+// A step is never changed once it was released, for databases exist that were made by it: what is to change gets a step
+// of its own. Partial indexes (dying, open, sending, taken) have as many rows as there is work, however large the
+// table.
 const char* const schema_steps[schema_version] = {
     R"(
 CREATE TABLE spaces(

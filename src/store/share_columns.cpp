@@ -84,6 +84,7 @@ Result<space::SharePage> read_shares(Connection& connection, const Guid& guid, s
   return page;
 }
 
+// By shares_by_space, which has the recipient in it.
 Result<std::vector<ShareRow>> read_shares_to(Connection& connection, const Guid& guid, const std::string& to) {
   Statement statement =
       connection.prepare("SELECT " QRX_SHARE_COLUMNS " FROM shares WHERE guid=? AND recipient=? ORDER BY number DESC");
@@ -107,6 +108,7 @@ int write_flight(Connection& connection, const FlightRow& row) {
   return run(statement);
 }
 
+// Of many nodes only: with this catalog there is one, and nothing in the table.
 Result<std::vector<FlightRow>> read_flights(Connection& connection, const Id& share, const Id& file, WallTime now) {
   Statement statement =
       connection.prepare("SELECT " QRX_FLIGHT_COLUMNS " FROM flights WHERE share=? AND file=? AND until>?");
@@ -124,7 +126,8 @@ Result<std::optional<NoticeRow>> read_notice(Connection& connection, const Id& s
                   take_whole_notice);
 }
 
-// Names of transports have no blanks, so that " mail " is found in " mail exec.x " and never in a part of a name.
+// Names of transports have no blanks, so that " mail " is found in " mail exec.x " and never in a part of a name. By
+// outbox_by_due, from the earliest on.
 Result<std::optional<NoticeRow>> read_next_notice(Connection& connection, const std::string& busy) {
   Statement statement =
       connection.prepare("SELECT " QRX_NOTICE_COLUMNS

@@ -6,6 +6,7 @@ namespace qrx::store {
 
 using wire::ShareEvent;
 
+// "sent 1700000000000 \n": state, milliseconds, reason up to the end of the line.
 std::string to_lines(const std::vector<ShareEvent>& history) {
   std::string out;
   for (const ShareEvent& event : history) {
@@ -23,6 +24,7 @@ std::vector<ShareEvent> from_lines(std::string_view text) {
     text = end == std::string_view::npos ? std::string_view() : text.substr(end + 1);
     const auto first = line.find(' ');
     const auto second = first == std::string_view::npos ? first : line.find(' ', first + 1);
+    // What is damaged, or of a newer qrx, is left out: a history is for people.
     if (second == std::string_view::npos) continue;
     const auto state = wire::share_state_from_text(line.substr(0, first));
     std::int64_t at = 0;

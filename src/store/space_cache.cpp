@@ -54,10 +54,12 @@ void SpaceCache::committed(const ChangeLog& log) {
   const std::lock_guard lock(mutex_);
   std::unordered_map<Guid, std::shared_ptr<SpaceState>, IdHash> edited;  // null: forget it
   for (const auto& [guid, edit] : log.entries_) {
+    // Its reader may have read before this commit: what it brings is used by it alone, and not kept.
     if (const auto load = loads_.find(guid); load != loads_.end()) load->second.stale = true;
     const auto found = kept_.find(guid);
     if (found == kept_.end()) continue;
     auto [place, first] = edited.try_emplace(guid);
+    // One copy for all edits of this commit; readers have the former one, which never changes.
     if (first && rows_of(*found->second.state) <= most_rows_to_copy)
       place->second = std::make_shared<SpaceState>(*found->second.state);
     if (!edit) place->second = nullptr;
@@ -74,6 +76,7 @@ void SpaceCache::keep(const Guid& guid, std::shared_ptr<const SpaceState> state)
   rows_ += rows_of(*state);
   by_use_.push_front(guid);
   kept_.emplace(guid, Kept{std::move(state), by_use_.begin()});
+  // The latest stays even when it is larger than the cache: whoever reads it page by page would read it anew each time.
   while (kept_.size() > 1 && (kept_.size() > most_spaces_ || rows_ > most_rows_)) drop(Guid(by_use_.back()));
 }
 

@@ -26,6 +26,7 @@ void Statement::bound(int code) {
 }
 
 Statement& Statement::blob(ByteView bytes) {
+  // SQLITE_STATIC: not copied; the bytes stay until the statement has run.
   bound(sqlite3_bind_blob64(statement_, ++parameter_, bytes.data(), bytes.size(), SQLITE_STATIC));
   return *this;
 }
@@ -93,7 +94,9 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& path, Ac
   const int code = sqlite3_open_v2(path.c_str(), &database, flags, nullptr);
   std::unique_ptr<Connection> connection(new Connection(database));
   if (code != SQLITE_OK) return fail_sqlite(code, "cannot open the catalog " + path);
+  // To tell a failed fsync from other I/O errors (CatalogWriter::run).
   sqlite3_extended_result_codes(database, 1);
+  // Within this process locks keep them apart; this is for `sqlite3` in the hands of an operator, and for backups.
   sqlite3_busy_timeout(database, 5000);
   return connection;
 }
@@ -108,6 +111,7 @@ int Connection::execute(const char* sql) {
 }
 
 Statement Connection::prepare(const char* sql) {
+  // By address: literals have one, and no text is compared at each run.
   sqlite3_stmt*& statement = prepared_[sql];
   if (statement == nullptr) sqlite3_prepare_v3(database_, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement, nullptr);
   return Statement(statement);

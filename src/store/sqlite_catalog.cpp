@@ -63,8 +63,10 @@ Result<void> SqliteCatalog::change(Durability durability, const std::function<Re
 }
 
 Result<std::shared_ptr<const SpaceState>> SqliteCatalog::space(const Guid& guid) {
+  // The load is begun before the read: a commit in between marks it as stale (SpaceCache).
   if (auto state = impl_->cache.find_or_begin_load(guid)) return state;
   auto read = impl_->read([&](Connection& connection) -> Result<std::optional<SpaceState>> {
+    // A transaction, so that all its statements see the same commit.
     if (const int code = connection.execute("BEGIN"); code != SQLITE_OK) return fail_sqlite(code, reading);
     auto state = read_space(connection, guid);
     connection.execute("COMMIT");
@@ -99,6 +101,7 @@ Result<std::optional<std::uint64_t>> SqliteCatalog::seq(const Guid& guid) {
 Result<std::uint64_t> SqliteCatalog::committed_files(const Guid& guid) {
   return impl_->read([&](Connection& connection) -> Result<std::uint64_t> {
     Statement statement = connection.prepare(
+        // CROSS JOIN keeps SQLite to this order: few deliveries, then their files by files_by_delivery.
         "SELECT count(*) FROM deliveries d CROSS JOIN files f ON f.guid=d.guid AND f.delivery=d.delivery "
         "WHERE d.guid=? AND d.committed IS NOT NULL");
     if (!statement.blob(as_bytes(guid.bytes)).step()) return fail_sqlite(statement.code(), reading);
@@ -173,6 +176,7 @@ static Result<std::vector<Id>> take_ids(Statement statement) {
 Result<std::vector<Guid>> SqliteCatalog::expired(WallTime now, std::size_t most) {
   return impl_->read([&](Connection& connection) {
     Statement statement = connection.prepare(
+        // Each half by an index of its own (spaces_dying, spaces_by_expiry).
         "SELECT guid FROM spaces WHERE phase=2 UNION SELECT guid FROM spaces WHERE expires<=? LIMIT ?");
     statement.signed_number(now.time_since_epoch().count()).number(most);
     return take_ids(std::move(statement));
@@ -186,6 +190,8 @@ Result<std::vector<UploadRow>> SqliteCatalog::uploads() {
 Result<std::vector<space::BlobKey>> SqliteCatalog::blobs() {
   return impl_->read([](Connection& connection) {
     return take_ids(
+        // One statement, so one snapshot: a blob that goes from an upload to a file, or into the trash, is in one of
+        // them.
         connection.prepare("SELECT blob FROM files UNION SELECT blob FROM uploads UNION SELECT blob FROM trash "
                            "UNION SELECT spare FROM uploads WHERE spare IS NOT NULL"));
   });
@@ -234,6 +240,7 @@ Result<std::vector<ShareFileRow>> SqliteCatalog::share_files(const Id& share) {
 Result<std::uint64_t> SqliteCatalog::least_taken(const Id& share) {
   return impl_->read([&](Connection& connection) -> Result<std::uint64_t> {
     Statement statement =
+        // By share_files_by_taken: the least is its first entry.
         connection.prepare("SELECT coalesce(min(taken),0) FROM share_files WHERE share=? AND taken>0");
     if (!statement.blob(as_bytes(share.bytes)).step()) return fail_sqlite(statement.code(), reading);
     return statement.next_number();
@@ -262,6 +269,7 @@ Result<void> SqliteCatalog::purge() {
 
 Result<void> SqliteCatalog::check() {
   return impl_->read([](Connection& connection) -> Result<void> {
+    // At most ten findings: one is enough to know.
     Statement statement = connection.prepare("PRAGMA integrity_check(10)");
     if (!statement.step()) return fail_sqlite(statement.code(), "cannot check the catalog");
     if (const std::string found = statement.next_text(); found != "ok")

@@ -153,6 +153,7 @@ std::optional<std::uint64_t> SqliteTransaction::begin_writing(const UploadRow& r
   return epoch;
 }
 
+// The epoch is checked by the deletion itself: of two writers that believe to have completed it, one makes the file.
 std::optional<std::uint64_t> SqliteTransaction::finish_upload(const UploadRow& row) {
   if (!ok()) return std::nullopt;
   std::optional<std::uint64_t> offset;
@@ -325,6 +326,7 @@ std::vector<BlobKey> SqliteTransaction::remove_space(const Guid& guid) {
     statement.blob(as_bytes(guid.bytes)).step();
     note(statement.code());
   }
+  // The whole space goes from the cache.
   log_.add(guid, nullptr);
   return blobs;
 }
@@ -363,6 +365,7 @@ void SqliteTransaction::remember(const std::string& name, const std::string& val
 bool SqliteTransaction::changes(Statement& statement) {
   statement.step();
   note(statement.code());
+  // An UPDATE that matches no row is no error: somebody else was first.
   return !statement.failed() && connection_.changes() > 0;
 }
 

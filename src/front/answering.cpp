@@ -10,6 +10,8 @@ namespace {
 constexpr std::size_t large_bytes = 1U << 20;          // an answer of more is held in memory while its client takes it
 constexpr auto longest_work = std::chrono::hours(24);  // its client gives up long before
 
+// All fields of that name are one list, in their order (RFC 9110, 5.3): a client that sends one of its own cannot hide
+// what the proxy has added.
 std::string forwarded_for(const http::Request& request) {
   std::string all;
   for (const auto& [name, value] : request.headers) {
@@ -45,6 +47,8 @@ Answering::Answering(ConnectionIo& io, WaiterList::Waiter& waiter, http::Request
 }
 
 Step Answering::begin() {
+  // A proxy is trusted with many connections: its clients are counted by their own addresses, or one of them could take
+  // them all.
   if (is_other_peer_) {
     proxied_ = io_.context.shares.take(request_->peer, PeerShares::What::connection);
     if (!proxied_) return refuse_for_now();
@@ -82,6 +86,7 @@ bool Answering::ends_by_time() {
       io_.time_over = io_.has_stalled();
       return io_.time_over;
     case Phase::sending:
+      // A source that has nothing yet is no fault of the client: its deadline only asks the source again.
       if (!sender_->is_pending() && io_.has_stalled()) return true;
       io_.time_over = false;
       return false;
@@ -109,6 +114,8 @@ Step Answering::start_reply(Reply reply) {
 
 Step Answering::start_answer(const http::Answer& answer) {
   if (answer.body.size() > large_bytes && !large_) {
+    // The answer is made already; what is bounded is for how long many of them lie in memory while slow clients take
+    // them.
     large_ = io_.context.large.take(answer.body.size());
     if (!large_) return refuse_for_now();
   }
@@ -138,6 +145,7 @@ bool Answering::take_share() {
 }
 
 bool Answering::closes_after(bool answer_closes) {
+  // With a body that was not read, nobody knows where the next request begins.
   return answer_closes || !keep_alive_ || io_.context.stopping || (body_ && !body_->is_consumed());
 }
 
@@ -149,10 +157,13 @@ http::Persistence Answering::persistence(bool close) const {
 Step Answering::start_receive(std::unique_ptr<BodySink> sink) {
   if (!body_) body_ = std::make_unique<BodyReceiver>(io_, *request_);
   body_->start(std::move(sink));
+  // After the sink was made, which must hear that nothing comes.
   if (!take_share()) {
     body_->abandon();
     return refuse_for_now();
   }
+  // Only now is the body wanted: a request that was refused before costs its client no upload (RFC 9110, 10.1.1).
+  // Whoever sends already does not wait for it.
   if (expects_continue_ && !body_->is_done() && io_.in.empty()) io_.out = "HTTP/1.1 100 Continue\r\n\r\n";
   expects_continue_ = false;
   phase_ = Phase::receiving;
@@ -166,6 +177,7 @@ Step Answering::receive() {
       break;
     case BodyReceiver::Ending::refused: {
       auto answer = body_->on_error();
+      // Its body goes on, and will be read and dropped for a while, so that the client gets to see why it was refused.
       answer.close = true;
       keep_alive_ = false;
       linger_after_ = true;
@@ -185,6 +197,7 @@ Step Answering::start_send(Send send) {
   const bool no_body =
       request_->method == "HEAD" || send.head.status == 204 || send.head.status == 304 || send.source == nullptr;
   const bool chunked = !send.length && !http_1_0_;
+  // HTTP/1.0 knows no chunks: the end of the connection ends the body.
   const bool until_close = !send.length && http_1_0_ && !no_body;
   const bool close = closes_after(send.head.close || until_close);
   auto head = http::render_head(send.head, {send.length, chunked}, persistence(close));
@@ -203,6 +216,7 @@ Step Answering::send() {
     phase_ = Phase::sent;
     return Step::go_on;
   }
+  // Before the client's acknowledgement is waited for: it may close in turn, which says that it has all.
   if (close_after_) io_.stream.shutdown_write();
   phase_ = Phase::settling;
   return Step::go_on;
@@ -219,6 +233,7 @@ Step Answering::start_work(Work work) {
 }
 
 Step Answering::wait() {
+  // Nobody is there to hear the answer; what waits for it ends with this.
   if (io_.peer_closed || io_.broken) return Step::closed;
   auto& wait = *wait_;
   // To lose no wake-up: first the list, then a look at the state.

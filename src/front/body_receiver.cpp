@@ -53,15 +53,18 @@ Step BodyReceiver::run() {
       io_.in = bytes.substr(taken);
       continue;
     }
+    // Only when others wait: an upload alone keeps its thread, and its buffer in the cache.
     const bool had_its_turn = quantum == 0 || io_.last_moved - begun > longest_turn;
     if (had_its_turn && io_.context.pool.has_waiting_tasks()) return Step::yield;
     const auto space = space_to_read();
+    // This thread reads until the socket is empty anyway. Before it rests, block() asks for events again.
     if (!io_.stream.is_tls() && (decoder_ || left_ > quiet_bytes)) io_.watch(quiet_events);
     const auto moved = io_.read_some(space);
     switch (moved.state) {
       case State::done:
         break;
       case State::want_read:
+        // The next packet of a fast upload comes within microseconds.
         if (io_.wait_inline(POLLIN)) continue;
         return io_.block_or_stall(moved.state);
       case State::want_write:
@@ -87,6 +90,8 @@ bool BodyReceiver::take(std::span<std::byte> bytes, std::size_t& taken) {
   return write(bytes.first(taken));
 }
 
+// Decoded in place: the framing is taken out by moving the data towards the front, which never goes beyond what was
+// taken.
 bool BodyReceiver::take_chunked(std::span<std::byte> bytes, std::size_t& taken) {
   std::size_t gathered = 0;  // decoded bytes at the front of `bytes`; never more than were taken
   for (taken = 0; taken < bytes.size();) {

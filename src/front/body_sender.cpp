@@ -13,6 +13,7 @@ using State = http::SocketStream::State;
 // After so many bytes a transfer goes to the end of the queue when others wait.
 constexpr std::size_t quantum_bytes = 8U << 20;
 constexpr auto ask_again = std::chrono::seconds(1);  // a source that is pending, should a wake-up be missing
+// The kernel tells nobody when data were acknowledged: it is asked at growing intervals, from 1 ms on.
 constexpr Millis longest_receipt_pause{100};
 
 }  // namespace
@@ -99,6 +100,7 @@ Step BodySender::next_piece() {
     return break_off();
   }
   if (left_) {
+    // More than was announced: the client would read the rest as the next answer.
     if (size > *left_) return break_off();
     *left_ -= size;
   }
@@ -129,6 +131,8 @@ Step BodySender::wait_for(const Id& topic) {
 
 // Ends the connection so that the client sees that the body is not whole.
 Step BodySender::break_off() {
+  // With a length or chunks a mere close shows that something is missing. Where the close is the end, only a reset
+  // does.
   const bool ends_by_close = !left_ && !chunked_;
   if (ends_by_close) io_.stream.reset();
   return Step::closed;
@@ -139,6 +143,8 @@ bool BodySender::wants_receipt() {
       io_.context, [&] { return source_->wants_receipt(); }, false);
 }
 
+// What is in the socket buffer is not with the client yet: a download counts when its kernel has acknowledged the last
+// byte.
 Step BodySender::await_receipt() {
   const auto waiting = io_.stream.unacknowledged();
   if (!waiting || io_.stream.take_error() || (io_.broken && *waiting > 0)) return Step::closed;

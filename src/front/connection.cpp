@@ -10,6 +10,7 @@ namespace {
 
 using State = http::SocketStream::State;
 
+// As many as a head may have (ServerOptions::most_head_bytes).
 constexpr std::size_t head_read_bytes = 16384;
 constexpr std::size_t most_linger_bytes = 32U << 20;
 constexpr auto linger_time = std::chrono::seconds(5);
@@ -38,6 +39,7 @@ Connection::~Connection() {
 }
 
 bool Connection::note(std::uint32_t signals) {
+  // Only whoever sets `scheduled` submits it, so it is on the pool once at most, and run by one thread at a time.
   return (signals_.fetch_or(signals | scheduled) & scheduled) == 0;
 }
 
@@ -55,6 +57,7 @@ void Connection::take(std::uint32_t signals) {
   io_.broken = io_.broken || (signals & broken) != 0;
   io_.woken = io_.woken || (signals & wake) != 0;
   evicted_ = evicted_ || (signals & evict) != 0;
+  // The deadline may have been moved since its timer fired.
   if ((signals & time) != 0 && io_.deadline.take(steady_now())) io_.time_over = true;
 }
 
@@ -68,10 +71,12 @@ void Connection::run() {
     if (end == Step::closed) {
       if (answering_ != nullptr) answering_->abandon();
       end_answering();
+      // Before the loop hears of it: epoll reports nothing more of it, and the descriptor is free at once.
       io_.stream.close();
       context_.bury(*this);  // and is gone: the signals keep `scheduled`, so nobody submits it again
       return;
     }
+    // Still `scheduled`: signals that come meanwhile are taken at the next run.
     if (end == Step::yield) return context_.pool.submit(*this);
     auto nothing_new = static_cast<std::uint32_t>(scheduled);
     if (signals_.compare_exchange_strong(nothing_new, 0)) return;
@@ -94,6 +99,7 @@ Step Connection::step() {
   if (io_.time_over) {
     if (phase_ == Phase::head) {
       io_.time_over = false;
+      // A client that sent nothing asked nothing, and gets no answer (browsers open connections ahead).
       return io_.in.empty() ? Step::closed : refuse(408, "the head of the request took too long");
     }
     if (ends_by_time()) return Step::closed;
@@ -143,6 +149,7 @@ Step Connection::read_head() {
     io_.in.assign(bytes, scanner_.size());
     return begin_request(std::string_view(bytes).substr(0, scanner_.size()));
   }
+  // Only one that rests is evicted: a request that has begun is served.
   if (context_.stopping || (evicted_ && io_.in.empty())) return Step::closed;
   if (!io_.can_read) return rest();
   const auto space = thread_buffer().first(head_read_bytes);
@@ -158,6 +165,7 @@ Step Connection::read_head() {
     default:
       return Step::closed;
   }
+  // Relaxed: the event loop only compares ages, to choose whom to evict.
   resting_since_.store(0, std::memory_order_relaxed);
   const auto bytes = as_text(space.first(moved.bytes));
   // The usual case: a whole head in one packet is used where it lies.
@@ -173,10 +181,12 @@ Step Connection::read_head() {
 Step Connection::rest() {
   const auto now = steady_now();
   if (io_.in.empty()) {
+    // Thousands of connections may rest: they keep no buffers.
     io_.in.shrink_to_fit();
     io_.out.shrink_to_fit();
     if (!fresh_) io_.deadline.set(now + context_.options.idle_time);
     if (resting_since_.load(std::memory_order_relaxed) == 0) resting_since_.store(nanoseconds(now));
+    // One deadline from the first byte of a head: a client that drips bytes gets no more time with each.
   } else if (!head_started_) {
     head_started_ = true;
     if (!fresh_) io_.deadline.set(now + context_.options.head_time);
@@ -224,6 +234,7 @@ Step Connection::after_answering() {
 // Answers what cannot be served as HTTP, and closes: where the next request would start is unknown.
 Step Connection::refuse(int status, const std::string& what) {
   auto answer = context_.answer_of(Error{Kind::usage, "invalid request: " + what, ""}, status);
+  // RFC 9110, 15.5.6: a 405 names what is allowed.
   if (status == 405) answer.headers.push_back({"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"});
   end_answering();
   io_.in.clear();

@@ -44,6 +44,7 @@ Step ConnectionIo::flush(bool more_follows) {
     }
     out_at += moved.bytes;
     context.bytes_out.fetch_add(moved.bytes, std::memory_order_relaxed);
+    // The clock is read only when there is more to come.
     if (out_at < out.size()) last_moved = steady_now();
   }
   out.clear();
@@ -71,10 +72,12 @@ void ConnectionIo::watch(std::uint32_t events) {
   epoll_event event{};
   event.events = events;
   event.data.u64 = key_;
+  // MOD reports what is ready already, as a new edge: nothing that came before it is missed.
   if (::epoll_ctl(context.epoll, EPOLL_CTL_MOD, stream.fd(), &event) == 0) watched_ = events;
 }
 
 bool ConnectionIo::wait_inline(short events) {
+  // Only while another thread is idle: waiting here must not cost anybody a turn.
   if (context.pool.idle() == 0 || context.pool.has_waiting_tasks() || context.stopping) return false;
   if (context.inline_polls.fetch_add(1) >= most_inline_waits) {
     context.inline_polls.fetch_sub(1);

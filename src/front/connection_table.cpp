@@ -31,6 +31,7 @@ void ConnectionTable::free(std::span<Connection* const> ended) {
   for (Connection* const connection : ended) {
     const auto slot = static_cast<std::uint32_t>(connection->key());
     slots_[slot].connection.reset();
+    // Timers and events of the old connection still name the old key.
     ++slots_[slot].generation;
     free_.push_back(slot);
   }

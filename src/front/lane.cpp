@@ -60,6 +60,7 @@ Lane::~Lane() {
 Result<void> Lane::start() {
   const std::lock_guard lock(mutex_);
   try {
+    // A thread that begins waits for the mutex until all are there.
     while (threads_.size() < limits_.threads) threads_.emplace_back([this] { work(); });
   } catch (const std::system_error& error) {
     // With fewer threads long work takes longer; without any it would never end.
@@ -87,6 +88,7 @@ Result<Lane::Ticket> Lane::submit(Work work, const std::string& peer) {
 void Lane::cancel(const std::shared_ptr<Job>& job) {
   job->stop.request_stop();
   const std::lock_guard lock(mutex_);
+  // Running work only ends at its next look at the stop token, and forgets itself then.
   const auto queued = std::find(queue_.begin(), queue_.end(), job);
   if (queued == queue_.end()) return;
   queue_.erase(queued);
@@ -123,12 +125,14 @@ void Lane::run(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Job>& j
   // Of a client that is gone, a reply is let go of by whoever holds the job last: it may hold files open.
   job->reply = std::move(reply);
   lock.unlock();
+  // After the reply is there, and without the mutex: whoever is woken takes it at once.
   wake_(job->topic);
   changed_.notify_one();  // the next of the same peer
   lock.lock();
 }
 
 void Lane::work() {
+  // By the id of the thread, for which Linux keeps a nice value of its own.
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), low_priority);
   std::unique_lock lock(mutex_);
   while (!stopping_) {
@@ -139,6 +143,7 @@ void Lane::work() {
     }
     run(lock, job);
     lock.unlock();
+    // The last reference may close files: not under the mutex.
     job.reset();
     lock.lock();
   }

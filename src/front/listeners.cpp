@@ -34,6 +34,7 @@ void set_option(int socket, int level, int name, int value) {
 void set_tcp_options(int socket) {
   set_option(socket, IPPROTO_TCP, TCP_NODELAY, 1);
   set_option(socket, SOL_SOCKET, SO_KEEPALIVE, 1);
+  // A client that vanished without a word is noticed after 60 + 4 x 15 = 120 seconds.
   set_option(socket, IPPROTO_TCP, TCP_KEEPIDLE, 60);
   set_option(socket, IPPROTO_TCP, TCP_KEEPINTVL, 15);
   set_option(socket, IPPROTO_TCP, TCP_KEEPCNT, 4);
@@ -50,6 +51,7 @@ Result<Listener> open_tcp(const addrinfo& address, const std::string& text) {
   listener.socket = UniqueFd(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.socket) return fail_errno("cannot listen on " + text);
   const int fd = listener.socket.get();
+  // A restart need not wait for connections of the former process in TIME_WAIT.
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
   if (address.ai_family == AF_INET6) {
     // "[::]:80" means both families; "0.0.0.0" beside it would then be refused by the kernel, and said so.
@@ -83,6 +85,7 @@ Result<std::string> name_of(int socket) {
     case AF_UNIX: {
       const auto& local = reinterpret_cast<const sockaddr_un&>(address);
       const auto length = size > offsetof(sockaddr_un, sun_path) ? size - offsetof(sockaddr_un, sun_path) : 0;
+      // A name that begins with a zero byte is abstract (unix(7)).
       const auto bytes = std::string_view(local.sun_path, length);
       return "unix:" + std::string(bytes.substr(0, bytes.find('\0', bytes.starts_with('\0') ? 1 : 0)));
     }
@@ -103,6 +106,7 @@ Result<void> clear_path(const sockaddr_un& address, const std::string& path) {
   if (!probe) return fail_errno("cannot listen on " + path);
   if (::connect(probe.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN)
     return fail(Kind::exists, "cannot listen on " + path + ": a server is running there");
+  // ECONNREFUSED: the file of a socket that nobody listens on.
   if (errno != ECONNREFUSED) return fail_errno("cannot listen on " + path);
   if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("cannot remove the old socket " + path);
   return {};
@@ -114,6 +118,7 @@ void Listener::close() {
   socket.reset();
   if (path_.empty()) return;
   struct stat status {};
+  // A server that was started meanwhile may have made its own socket at this path.
   if (::lstat(path_.c_str(), &status) == 0 && status.st_ino == inode_) ::unlink(path_.c_str());
   path_.clear();
 }
@@ -217,6 +222,7 @@ Result<std::vector<Listener>> Listener::take_from_systemd() {
   ::unsetenv("LISTEN_PID");
   ::unsetenv("LISTEN_FDS");
   ::unsetenv("LISTEN_FDNAMES");
+  // For another process, whose environment was inherited.
   if (pid != static_cast<long>(::getpid()) || count < 1 || count > 1024) return listeners;
 
   for (int fd = systemd_first_fd; fd < systemd_first_fd + static_cast<int>(count); ++fd) {

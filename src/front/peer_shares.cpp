@@ -8,6 +8,7 @@
 namespace qrx::front {
 namespace {
 
+// A browser opens six connections; a household behind one address has several.
 constexpr std::size_t least_share = 16;
 constexpr std::size_t connections_per_transfer = 3;
 
@@ -36,11 +37,13 @@ void PeerShares::set_limits(std::size_t most, std::size_t most_of_one) {
 
 std::size_t PeerShares::share_of(std::string_view peer) const {
   if (most_of_one_ > 0) return most_of_one_;
+  // A proxy on this machine that is not named as trusted looks like one client.
   return std::max(is_loopback_address(peer) ? most_ / 4 * 3 : most_ / 4, least_share);
 }
 
 PeerShares::Hold PeerShares::take(std::string_view peer, What what, std::size_t extra) {
   Hold hold;
+  // By what one client can have of addresses (peer_key): of IPv6 a whole network, not one address of it.
   std::string key = peer_key(peer);
   const std::lock_guard lock(mutex_);
   if (all_ >= most_ + extra) return hold;

@@ -32,6 +32,7 @@ char state_of(int kernel_id) {
   const ssize_t size = ::read(file.get(), text, sizeof text - 1);
   if (size <= 0) return 0;
   text[size] = '\0';
+  // The second field is the name in parentheses, which may have any character in it.
   const char* end = std::strrchr(text, ')');
   return end != nullptr && end[1] == ' ' ? end[2] : '\0';
 }
@@ -115,8 +116,10 @@ void Pool::tend() {
   }
   for (auto& thread : finished) thread.join();
   // Without the mutex: the kernel takes its time to say what a thread does, and no task should wait for that.
+  // All processors have work: another thread would only take turns with those there are. Fewer: some wait for a disk.
   if (threads.empty() || runnable(threads) >= processors_) return;
   const std::lock_guard lock(mutex_);
+  // Looked at again: a task may have been taken meanwhile.
   if (is_starved()) (void)add_thread();
 }
 
@@ -132,6 +135,7 @@ void Pool::work() {
       --idle_;
       if (!woken && threads_count_ > least_) {
         const auto self = threads_.find(std::this_thread::get_id());
+        // A thread cannot join itself: tend() does it.
         finished_.push_back(std::move(self->second.handle));
         threads_.erase(self);
         --threads_count_;

@@ -12,6 +12,7 @@ namespace {
 
 using Address = std::array<std::uint8_t, 16>;
 
+// IPv4 as ::ffff:a.b.c.d (RFC 4291, 2.5.5.2), so that one comparison serves both families.
 std::optional<Address> parse_address(std::string_view text, bool* is_v4 = nullptr) {
   Address address{};
   const std::string owned(text);
@@ -86,6 +87,8 @@ bool ProxyList::trusts(const std::string& peer) const {
   return address && trusts(*address);
 }
 
+// From the right: each trusted proxy appends the address it saw. The first that is not trusted is where trust ends;
+// what stands left of it, that client may have written itself.
 std::string ProxyList::client_of(const std::string& peer, std::string_view forwarded) const {
   if (forwarded.empty() || (networks_.empty() && !unix_)) return peer;
   if (!trusts(peer)) return peer;

@@ -31,6 +31,7 @@ constexpr std::size_t reserve_fds = 96;   // files, database, listeners, beside 
 constexpr std::size_t many_fds = 10'000;  // above so many, a quarter is left to open files
 constexpr auto cut_time = std::chrono::seconds(1);  // after stop_time, for threads to let go
 
+// Keys of connections are a generation and a slot (ConnectionTable), and do not get as high.
 constexpr std::uint64_t wake_key = UINT64_MAX;
 constexpr std::uint64_t listener_keys = UINT64_MAX - 4096;
 
@@ -68,6 +69,7 @@ std::uint32_t signals_of(std::uint32_t events) {
   std::uint32_t signals = 0;
   if ((events & EPOLLIN) != 0) signals |= Connection::readable;
   if ((events & EPOLLOUT) != 0) signals |= Connection::writable;
+  // The end of the stream is read, too: there may be bytes before it.
   if ((events & EPOLLRDHUP) != 0) signals |= Connection::peer_closed | Connection::readable;
   if ((events & (EPOLLERR | EPOLLHUP)) != 0)
     signals |= Connection::broken | Connection::readable | Connection::writable;
@@ -123,6 +125,7 @@ struct Server::Impl {
 
 Server::Impl::~Impl() {
   context.lane.stop();
+  // Threads first: they use the connections, which use the context.
   context.pool.stop();
   connections.free(context.take_buried());
   connections.clear();  // while what they share is still there
@@ -225,6 +228,7 @@ void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_sto
       ::send(socket.get(), busy_answer.data(), busy_answer.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
     return;
   }
+  // The connection is in the table before epoll knows it: its first event finds it.
   const std::uint64_t key = connections.next_key();
   const int fd = socket.get();
   if (address.ss_family != AF_UNIX) http::restore_pacing(fd);
@@ -239,6 +243,7 @@ void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_sto
   event.events = usual_events;
   event.data.u64 = key;
   if (::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) != 0) {
+    // Nobody will report an event of it: it runs once, and closes.
     tell(connection, Connection::evict | Connection::broken);
   }
 }
@@ -254,6 +259,8 @@ void Server::Impl::drop_one(Listener& listener) {
 }
 
 void Server::Impl::accept_from(Listener& listener) {
+  // Bounded, so that a flood of connections does not keep events of those that are there waiting. Listeners are watched
+  // by level: what is left is reported again.
   for (int i = 0; i < most_accepts; ++i) {
     sockaddr_storage address{};
     socklen_t size = sizeof address;
@@ -334,6 +341,7 @@ Result<void> Server::Impl::run() {
     context.pool.tend();
     connections.free(context.take_buried());
     if (!stop_begun) continue;
+    // One that was counted down may not be among the buried yet: the destructor frees it, when the threads are gone.
     if (context.connections == 0) break;
     const auto now = std::chrono::steady_clock::now();
     if (now < stop_at) continue;
@@ -369,6 +377,7 @@ Result<void> Server::run() {
 }
 
 void Server::stop() {
+  // Only an atomic and a write(2): a signal handler may call this.
   impl_->stop_asked = true;
   impl_->wake();
 }

@@ -1,4 +1,5 @@
-// The front: listens, reads heads under deadlines, checks framing, renders answers, moves bodies, parks waiters.
+// The front: listens, reads heads under deadlines, checks framing, renders answers, moves bodies, keeps those that
+// wait.
 #pragma once
 
 #include <cstdint>

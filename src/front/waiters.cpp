@@ -9,6 +9,7 @@ void WaiterList::add(const Id& topic, Waiter& waiter) {
   }
   Shard& shard = shard_of(topic);
   const std::lock_guard lock(shard.mutex);
+  // A list through the waiters themselves: waiting and waking allocate nothing but the topic's entry.
   Waiter*& first = shard.first[topic];
   waiter.topic_ = topic;
   waiter.previous_ = nullptr;

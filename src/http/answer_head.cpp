@@ -68,6 +68,7 @@ void add_field(std::string& out, std::string_view name, std::string_view value) 
   out.append(name).append(": ").append(value).append("\r\n");
 }
 
+// Two fields of these, one by a route and one by the front, would let two readers disagree about where the answer ends.
 bool is_decided_here(std::string_view name) {
   static constexpr std::array<std::string_view, 6> ours = {
       "Content-Length", "Transfer-Encoding", "Connection", "Keep-Alive", "Date", "Content-Type"};
@@ -84,6 +85,7 @@ void add_chosen_fields(std::string& out, const Answer& answer) {
   std::vector<std::pair<std::string_view, std::string_view>> fields;
   fields.reserve(answer.headers.size() + 1);
   for (const auto& [name, value] : answer.headers)
+    // A value may come from a file name or a label: with a line end in it, it could add fields, or a whole answer.
     if (is_token(name) && is_field_value(value) && !is_decided_here(name)) fields.emplace_back(name, value);
   if (!answer.type.empty() && is_field_value(answer.type)) fields.emplace_back("Content-Type", answer.type);
   std::ranges::stable_sort(fields, before_ignoring_case, [](const auto& field) { return field.first; });
@@ -92,6 +94,7 @@ void add_chosen_fields(std::string& out, const Answer& answer) {
 
 // The time as a Date field has it, made once a second.
 const std::string& date_now() {
+  // Each thread of the pool has its own: no lock for a text that all could share.
   thread_local std::int64_t second = -1;
   thread_local std::string text;
   const auto now = system_clock().wall();

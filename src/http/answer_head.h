@@ -20,7 +20,7 @@ struct SourceBody {
 };
 
 // A whole answer. Its length is told to HEAD as well; 204 and 304 have neither length nor body (RFC 9110, 8.6).
-// A field that is none (its name no token, a control byte in its value) and the fields that are decided here are left
+// A malformed field (its name no token, a control byte in its value) and the fields that are decided here are left
 // out.
 std::string render_answer(std::string_view method, const Answer& answer, Persistence persistence);
 

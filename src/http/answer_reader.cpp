@@ -9,6 +9,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr std::size_t buffer_bytes = 256U << 10;
+// More than we take as a server: servers and proxies of others add what they like.
 constexpr HeadLimits answer_limits{.line_bytes = 8192, .head_bytes = 65536, .headers = 128};
 constexpr unsigned most_interim = 16;  // 1xx heads before the final one
 
@@ -66,6 +67,7 @@ Result<bool> AnswerReader::fill(ClientConnection& connection, Millis patience) {
 Result<ResponseHead> AnswerReader::read_head(ClientConnection& connection, const std::string& method) {
   for (unsigned interim = 0; interim <= most_interim; ++interim) {
     HeadScanner scanner(answer_limits);
+    // For the whole head: a server that drips bytes gets no more time with each.
     const auto deadline = steady_clock::now() + waits_.answer_time;
     while (scanner.scan(input()) == HeadScanner::State::more) {
       const auto patience = std::chrono::ceil<Millis>(deadline - steady_clock::now());
@@ -79,6 +81,7 @@ Result<ResponseHead> AnswerReader::read_head(ClientConnection& connection, const
     if (!head) return malformed(head.error().what);
     begin_ += scanner.size();
     if (head->status == 101) return malformed("an upgrade that nobody asked for");
+    // 100 Continue and others may come at any time (RFC 9110, 15.2).
     if (head->status < 200) continue;
     keeps_alive_ = head->keep_alive;
     framing_ = head->body;
@@ -137,6 +140,7 @@ Result<std::size_t> AnswerReader::read(ClientConnection& connection, std::span<s
     case BodyFraming::How::chunked:
       got = read_chunked(connection, space);
       break;
+    // A plain connection that breaks looks like an end: nothing in HTTP tells the difference here.
     case BodyFraming::How::until_close:
       got = take(connection, space);
       break;

@@ -15,6 +15,7 @@ constexpr std::size_t most_trailer_bytes = 8192;
 
 std::string chunk_head(std::uint64_t size) {
   char text[20];
+  // 64 bits have at most 16 hex digits.
   const auto end = std::to_chars(text, text + 16, size, 16).ptr;
   return std::string(text, end) + "\r\n";
 }
@@ -54,14 +55,14 @@ bool ChunkDecoder::take_size(char c) {
 bool ChunkDecoder::take_trailer(char c) {
   switch (place_) {
     case Place::line_start:
-      if (!is_token_byte(c)) return broken("a trailer that is none");
+      if (!is_token_byte(c)) return broken("a malformed trailer");
       place_ = Place::trailer_name;
       break;
     case Place::trailer_name:
       if (c == ':')
         place_ = Place::trailer_value;
       else if (!is_token_byte(c))
-        return broken("a trailer that is none");
+        return broken("a malformed trailer");
       break;
     case Place::trailer_value:
       if (c == '\r')
@@ -78,6 +79,8 @@ bool ChunkDecoder::take_trailer(char c) {
   return true;
 }
 
+// Stricter than RFC 9112 allows a reader to be: no bare LF, no blanks before the line end. What others read differently
+// is how requests are smuggled.
 bool ChunkDecoder::take(char c) {
   switch (place_) {
     case Place::size:
@@ -124,6 +127,7 @@ bool ChunkDecoder::take(char c) {
   return false;
 }
 
+// Data are given back where they lie; only the framing around them is looked at byte by byte.
 ChunkDecoder::Step ChunkDecoder::next(ByteView input) {
   std::size_t taken = 0;
   for (;;) {

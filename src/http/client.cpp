@@ -22,6 +22,7 @@ bool is_idempotent(const std::string& method) {
   return method == "GET" || method == "HEAD" || method == "PUT" || method == "DELETE" || method == "OPTIONS";
 }
 
+// Nothing that could end the request line: a name from a link must not write a second request.
 bool is_target(std::string_view target) {
   return target.starts_with('/') && target.size() <= 16384 &&
          std::all_of(target.begin(), target.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '#'; });
@@ -197,6 +198,8 @@ Result<ClientAnswer> Client::Impl::exchange(const ClientRequest& request) {
         return tl::unexpected(done.error());
       continue;
     }
+    // A server may close a kept connection in the moment in which we use it. Then nothing of an answer comes, and
+    // nobody knows whether the request was served: only what may be done twice is sent again.
     const bool kept = !fresh;
     auto answer = next_head();
     if (answer || again || !kept || answers.began() || interrupt->raised() || !is_idempotent(request.method))
@@ -251,8 +254,11 @@ Result<Client::Impl::Sent> Client::Impl::send_body(std::optional<std::uint64_t> 
     if (!state || *state == Sent::early) return state;
     total += *got;
     if (sent) {
+      // What is still in the socket may be framing or data: counted as data, so that progress is never ahead of the
+      // truth.
       const std::uint64_t open = connection->unacknowledged() + framing_bytes;
       const std::uint64_t known = on_wire > open ? std::min(on_wire - open, total) : 0;
+      // All of it is told only with the answer: arrived in the kernel is not stored.
       if (!length || known < *length) sent(known);
     }
     if (*got == 0) return Sent::all;
@@ -281,6 +287,7 @@ Result<ClientAnswer> Client::Impl::send(const ClientRequest& request, std::optio
   if (!posted.empty()) drop();
   auto head = head_of(request, true, length);
   if (!head) return tl::unexpected(head.error());
+  // No second try here: the reader of the body cannot be asked for its bytes again.
   if (auto ready = ensure_connection(); !ready) return tl::unexpected(ready.error());
   answers.expect();
   if (auto done = connection->write_all(as_bytes(*head), options.stall_time); !done)

@@ -44,6 +44,7 @@ Result<ClientConnection> ClientConnection::open(const wire::Origin& origin, cons
 Result<void> ClientConnection::through_proxy(const wire::Origin& origin, Millis patience) {
   const std::string host = origin.host.find(':') == std::string::npos ? origin.host : "[" + origin.host + "]";
   const std::string target = host + ":" + std::to_string(origin.port);
+  // RFC 9110, 9.3.6: the port always stands there.
   const std::string request = "CONNECT " + target + " HTTP/1.1\r\nHost: " + target + "\r\n\r\n";
   const auto deadline = steady_clock::now() + patience;
   const auto left = [&] { return std::max(Millis{0}, std::chrono::ceil<Millis>(deadline - steady_clock::now())); };
@@ -64,6 +65,7 @@ Result<void> ClientConnection::through_proxy(const wire::Origin& origin, Millis 
     return no_answer(peer_, "the proxy's answer is malformed");
   if (head->status / 100 != 2)
     return no_answer(target, "the proxy " + peer_ + " answered " + std::to_string(head->status));
+  // From here on errors are about the server, not about the proxy.
   peer_ = origin.authority();
   return {};
 }
@@ -89,6 +91,7 @@ Result<void> ClientConnection::start_tls(const wire::Origin& origin, const std::
 Result<bool> ClientConnection::wait(short events, Steady deadline, short* seen) {
   for (;;) {
     if (interrupt_->raised()) return interrupted();
+    // The second ends the wait from a signal handler, without a race between looking at the flag and sleeping.
     std::array<pollfd, 2> waits{{{stream_.fd(), events, 0}, {interrupt_->fd(), POLLIN, 0}}};
     const int ready = ::poll(waits.data(), waits.size(), poll_time(deadline));
     if (ready < 0 && errno != EINTR) return fail_errno("cannot wait");
@@ -134,6 +137,7 @@ Result<std::size_t> ClientConnection::write(ByteView bytes, Millis patience) {
     const auto ready = wait(moved.state == State::want_read ? POLLIN : POLLOUT | POLLIN, deadline, &seen);
     if (!ready) return tl::unexpected(ready.error());
     if (!*ready) return fail(Kind::unavailable, peer_ + " takes no more bytes");
+    // Input while there is no room: an early answer, mostly, of a server that reads no further.
     if ((seen & POLLIN) != 0 && (seen & POLLOUT) == 0) return 0;
   }
 }

@@ -38,7 +38,8 @@ tl::unexpected<Error> refused(const std::string& peer, int error_number) {
   return fail(Kind::unavailable, fail_errno("no connection to " + peer, error_number).value().what);
 }
 
-// Addresses in getaddrinfo's order, the families taking turns.
+// Addresses in getaddrinfo's order, the families taking turns (RFC 8305, 4): where one family leads nowhere, the second
+// attempt is of the other.
 std::vector<Address> interleaved(const addrinfo* found) {
   std::deque<Address> first, second;
   int family = found == nullptr ? AF_UNSPEC : found->ai_family;
@@ -77,6 +78,7 @@ int look_up(const std::string& host, std::uint16_t port, int flags, std::vector<
 Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port, const std::string& peer,
                                      const Interrupt& interrupt, Steady deadline) {
   std::vector<Address> addresses;
+  // An address needs no name server, and no thread.
   if (look_up(host, port, AI_NUMERICHOST, addresses) == 0) return addresses;
 
   struct Lookup {
@@ -134,6 +136,7 @@ Attempt begin_connect(const Address& address) {
   return attempt;
 }
 
+// "Happy eyeballs" of RFC 8305, 5: attempts run side by side, the first that connects wins, and the others are closed.
 Result<UniqueFd> connect_any(const std::vector<Address>& addresses, const std::string& peer, const Interrupt& interrupt,
                              Steady deadline) {
   std::vector<Attempt> running;
@@ -161,6 +164,7 @@ Result<UniqueFd> connect_any(const std::vector<Address>& addresses, const std::s
     waits.push_back({interrupt.fd(), POLLIN, 0});
     const auto until = next < addresses.size() ? std::min(deadline, next_start) : deadline;
     if (::poll(waits.data(), waits.size(), poll_time(until)) < 0 && errno != EINTR) return fail_errno("cannot wait");
+    // From behind, for entries are erased on the way.
     for (std::size_t i = running.size(); i-- > 0;) {
       if (waits[i].revents == 0) continue;
       int error = 0;
@@ -169,6 +173,7 @@ Result<UniqueFd> connect_any(const std::vector<Address>& addresses, const std::s
       if (error == 0) return std::move(running[i].socket);
       last_error = error;
       running.erase(running.begin() + static_cast<std::ptrdiff_t>(i));
+      // One has failed: the next begins at once.
       next_start = now;
     }
   }

@@ -31,10 +31,11 @@ Framed<std::vector<Header>> parse_headers(std::string_view rest) {
   for (;;) {
     const auto line = take_line(rest);
     if (line.empty()) break;
+    // No blank may stand before the colon (RFC 9112, 5.1): is_token() refuses it.
     const auto colon = line.find(':');
     if (colon == std::string_view::npos) return flaw(400, "a header without a colon");
     const auto name = line.substr(0, colon);
-    if (!is_token(name)) return flaw(400, "a header name that is none");
+    if (!is_token(name)) return flaw(400, "a malformed header name");
     const auto value = trim(line.substr(colon + 1));
     if (!is_field_value(value)) return flaw(400, "a control byte in a header");
     headers.push_back({std::string(name), std::string(value)});
@@ -50,6 +51,8 @@ struct Control {
   bool says_keep_alive = false;
 };
 
+// Two lengths, even equal ones, or both codings are refused rather than decided (RFC 9112, 6.3, allows either): whoever
+// stands before us may have decided otherwise.
 Framed<Control> read_control(const std::vector<Header>& headers, bool http_1_0) {
   Control control;
   for (const auto& [name, value] : headers) {
@@ -76,6 +79,8 @@ bool keeps_alive(const Control& control, bool http_1_0) {
   return !http_1_0 || control.says_keep_alive;
 }
 
+// The bytes of RFC 3986, 3.2.2. Only that it cannot break out of where it is repeated; whose host it is, the routes
+// decide.
 bool is_host(std::string_view value) {
   return std::all_of(value.begin(), value.end(), [](char c) {
     return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
@@ -90,21 +95,22 @@ Framed<bool> is_http_1_0(std::string_view version) {
   if (version.size() == 8 && version.starts_with("HTTP/") && is_digit(version[5]) && version[6] == '.' &&
       is_digit(version[7]))
     return flaw(505, "a version of HTTP other than 1.0 and 1.1");
-  return flaw(400, "a request line that is none");
+  return flaw(400, "a malformed request line");
 }
 
 // Brings the target into origin form; sets path and query.
 Framed<void> take_target(std::string_view target, Request& request) {
   if (target.find('#') != std::string_view::npos) return flaw(400, "a fragment in the request target");
   if (target == "*") {
-    if (request.method != "OPTIONS") return flaw(400, "a request target that is none");
+    if (request.method != "OPTIONS") return flaw(400, "a malformed request target");
     request.path = "*";
     return {};
   }
+  // Absolute form (RFC 9112, 3.2.2) is what proxies get; its host is dropped.
   std::string absolute;
   if (!target.starts_with('/')) {
     const auto scheme_end = target.find("://");
-    if (scheme_end == std::string_view::npos) return flaw(400, "a request target that is none");
+    if (scheme_end == std::string_view::npos) return flaw(400, "a malformed request target");
     const auto scheme = target.substr(0, scheme_end);
     if (!equal_ignoring_case(scheme, "http") && !equal_ignoring_case(scheme, "https"))
       return flaw(400, "a request target of another scheme");
@@ -187,11 +193,11 @@ Framed<RequestHead> parse_request_head(std::string_view head) {
   const auto line = take_line(head);
   const auto first = line.find(' ');
   const auto last = line.rfind(' ');
-  if (first == std::string_view::npos || first == last) return flaw(400, "a request line that is none");
+  if (first == std::string_view::npos || first == last) return flaw(400, "a malformed request line");
   const auto method = line.substr(0, first);
   const auto target = line.substr(first + 1, last - first - 1);
   if (!is_token(method) || target.empty() || target.find_first_of(" \t") != std::string_view::npos)
-    return flaw(400, "a request line that is none");
+    return flaw(400, "a malformed request line");
   const auto old = is_http_1_0(line.substr(last + 1));
   if (!old) return tl::unexpected(old.error());
 
@@ -203,6 +209,7 @@ Framed<RequestHead> parse_request_head(std::string_view head) {
   const auto control = read_control(*headers, *old);
   if (!control) return tl::unexpected(control.error());
 
+  // After the framing: a message that is not sound is told so first.
   if (std::find(methods.begin(), methods.end(), method) == methods.end())
     return method == "CONNECT" || method == "TRACE" ? flaw(405, "a method that is not allowed")
                                                     : flaw(501, "a method that is not known");
@@ -211,6 +218,7 @@ Framed<RequestHead> parse_request_head(std::string_view head) {
   if (const auto taken = take_target(target, request); !taken) return tl::unexpected(taken.error());
   request.content_length = control->length;
   request.has_body = control->chunked || control->length.value_or(0) > 0;
+  // A body of GET has no meaning (RFC 9110, 9.3.1), and some servers in between do not see it.
   if (request.has_body && (method == "GET" || method == "HEAD")) return flaw(400, "a body where none belongs");
   request.headers = std::move(*headers);
 
@@ -231,11 +239,12 @@ Framed<ResponseHead> parse_response_head(std::string_view head, std::string_view
   if (head.starts_with("\r\n")) head.remove_prefix(2);
   const auto line = take_line(head);
   const auto old = is_http_1_0(line.substr(0, 8));
-  if (!old) return flaw(0, "a status line that is none");
+  if (!old) return flaw(0, "a malformed status line");
   const auto code = line.substr(std::min<std::size_t>(line.size(), 8));
+  // " 200 OK" (RFC 9112, 4). The reason phrase may be absent, and some servers leave out the blank before it, too.
   if (code.size() < 4 || code[0] != ' ' || code[1] < '1' || code[1] > '5' || !is_digit(code[2]) || !is_digit(code[3]) ||
       (code.size() > 4 && code[4] != ' '))
-    return flaw(0, "a status line that is none");
+    return flaw(0, "a malformed status line");
 
   ResponseHead result;
   result.status = (code[1] - '0') * 100 + (code[2] - '0') * 10 + (code[3] - '0');
@@ -247,6 +256,7 @@ Framed<ResponseHead> parse_response_head(std::string_view head, std::string_view
   result.keep_alive = keeps_alive(*control, *old);
 
   using How = BodyFraming::How;
+  // RFC 9112, 6.3, in this order.
   const bool bodiless = result.status < 200 || result.status == 204 || result.status == 304 || request_method == "HEAD";
   if (bodiless) {
     result.body.how = How::none;

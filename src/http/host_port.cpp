@@ -11,6 +11,7 @@ Result<HostPort> parse_host_port(std::string_view text) {
   const auto bad = [text] {
     return fail(Kind::usage, "cannot listen on \"" + escape_untrusted(text) + "\": not HOST:PORT, PORT or unix:PATH");
   };
+  // From the right: an IPv6 address has colons of its own, and must stand in brackets.
   const auto colon = text.rfind(':');
   auto host = colon == std::string_view::npos ? std::string_view("127.0.0.1") : text.substr(0, colon);
   const auto digits = colon == std::string_view::npos ? text : text.substr(colon + 1);

@@ -38,6 +38,7 @@ std::string_view host_bytes(const sockaddr_storage& address) {
   return {reinterpret_cast<const char*>(&host), sizeof host};
 }
 
+// The same address at both ends: true for loopback, and for a machine that calls itself by its outer address.
 bool within_this_machine(int socket) {
   sockaddr_storage here{}, there{};
   socklen_t size = sizeof here;

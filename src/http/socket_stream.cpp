@@ -48,6 +48,8 @@ SocketStream::Moved SocketStream::tls_result(int result) {
 SocketStream::State SocketStream::handshake() {
   if (tls_ == nullptr) return socket_ ? State::done : State::failed;
   ERR_clear_error();
+  // The error queue belongs to the thread, which serves other connections too: what they left there would be taken for
+  // ours.
   const int result = SSL_do_handshake(tls_.get());
   if (result == 1) return State::done;
   const State state = tls_result(result).state;
@@ -57,6 +59,7 @@ SocketStream::State SocketStream::handshake() {
 Error SocketStream::failure(const std::string& peer) const {
   if (tls_ == nullptr)
     return {Kind::unavailable, fail_errno("lost the connection to " + peer, error_number_).value().what, {}};
+  // The certificate is the better reason: the alert that follows says less.
   if (const long verified = SSL_get_verify_result(tls_.get()); verified != X509_V_OK)
     return {Kind::other, "cannot trust " + peer + ": " + X509_verify_cert_error_string(verified),
             "if the server is yours, name its certificate: SSL_CERT_FILE=cert.pem"};
@@ -135,6 +138,7 @@ SocketStream::Moved SocketStream::send_file(int file, std::uint64_t offset, std:
     if (moved > 0) return {State::done, static_cast<std::size_t>(moved)};
     if (moved == 0) return {State::file_failed};
     if (errno == EINTR) continue;
+    // These speak of the file; what is left, of the socket.
     if (errno == EIO || errno == EBADF || errno == EINVAL || errno == EOVERFLOW) return {State::file_failed};
     return {state_of_errno(State::want_write)};
   }
@@ -142,6 +146,7 @@ SocketStream::Moved SocketStream::send_file(int file, std::uint64_t offset, std:
 
 std::optional<std::size_t> SocketStream::unacknowledged() const {
   int waiting = 0;
+  // tcp(7): bytes not sent, and those sent and not acknowledged.
   if (::ioctl(socket_.get(), SIOCOUTQ, &waiting) != 0) return std::nullopt;
   return static_cast<std::size_t>(std::max(waiting, 0));
 }
@@ -166,6 +171,7 @@ void SocketStream::close() {
 }
 
 void SocketStream::reset() {
+  // socket(7): with a time of 0, close() drops what is queued and sends RST.
   const linger at_once{1, 0};
   ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
   close();

@@ -25,6 +25,7 @@ bool lists_token(std::string_view list, std::string_view token) {
 }
 
 std::optional<std::uint64_t> parse_content_length(std::string_view text) {
+  // No sign, no blank, no hex: what others read differently. 2^63-1 has 19 digits.
   if (text.empty() || text.size() > 19 || !std::all_of(text.begin(), text.end(), is_digit)) return std::nullopt;
   std::uint64_t value = 0;
   for (const char c : text) value = value * 10 + static_cast<std::uint64_t>(c - '0');

@@ -37,6 +37,7 @@ int bio_read(BIO* bio, char* space, int size) {
   return static_cast<int>(got);
 }
 
+// OpenSSL flushes, and gives up when that is not known.
 long bio_control(BIO*, int command, long, void*) {
   return command == BIO_CTRL_FLUSH ? 1 : 0;
 }
@@ -99,6 +100,7 @@ Result<TlsContext> load_server_tls(const std::string& cert_file, const std::stri
   TlsContext context(SSL_CTX_new(TLS_server_method()), SSL_CTX_free);
   if (!context) return fail(Kind::other, "cannot set up TLS: " + take_reason());
   set_common(*context);
+  // Compression tells of secrets by the length (CRIME); a renegotiation costs the server far more than the client.
   SSL_CTX_set_options(context.get(), SSL_OP_NO_COMPRESSION | SSL_OP_NO_RENEGOTIATION | SSL_OP_CIPHER_SERVER_PREFERENCE);
   // Buffers only while bytes are in them: an idle connection gives back 34 KiB.
   SSL_CTX_set_mode(context.get(), SSL_MODE_RELEASE_BUFFERS);
@@ -115,6 +117,7 @@ Result<TlsContext> load_server_tls(const std::string& cert_file, const std::stri
 
 Result<TlsContext> client_tls(const std::string& ca_file) {
   static std::mutex mutex;
+  // Reading the system's certificates takes tens of milliseconds.
   static std::map<std::string, TlsContext> contexts;  // under the mutex
   const std::lock_guard lock(mutex);
   TlsContext& known = contexts[ca_file];
@@ -141,11 +144,13 @@ Result<TlsSession> connect_tls(const TlsContext& context, int socket, const std:
   if (session == nullptr) return fail(Kind::other, "cannot use TLS: " + take_reason());
   SSL* const ssl = session.get();
   SSL_set_connect_state(ssl);
+  // ALPN (RFC 7301): a server that could speak HTTP/2 is told that we do not. 8 is the length of the name.
   static constexpr unsigned char http_1_1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   bool ready = SSL_set_alpn_protos(ssl, http_1_1, sizeof http_1_1) == 0;
   if (is_ip_address(host)) {
     ready = ready && X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
   } else {
+    // "*.example.org" is fine, "w*.example.org" is not (RFC 6125, 6.4.3).
     SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS);
     ready = ready && SSL_set1_host(ssl, host.c_str()) == 1 && SSL_set_tlsext_host_name(ssl, host.c_str()) == 1;
   }

@@ -27,6 +27,8 @@ http::Answer answer(int status, std::string_view type, std::string body) {
   out.type = type;
   out.body = std::move(body);
   out.headers.reserve(8);
+  // For every answer, also those with files of strangers in them: nothing guesses a type, no address leaks as a
+  // referrer (it may be a secret), no page of another site embeds it, no cache keeps it.
   out.headers.push_back({"X-Content-Type-Options", "nosniff"});
   out.headers.push_back({"Referrer-Policy", "no-referrer"});
   out.headers.push_back({"Cross-Origin-Resource-Policy", "same-origin"});
@@ -41,6 +43,8 @@ http::Answer json_answer(int status, std::string body) {
 http::Answer page_answer(int status, std::string html, PageKind kind) {
   http::Answer out = answer(status, "text/html; charset=utf-8", std::move(html));
   out.headers.push_back({"Content-Security-Policy", std::string(page_policy(kind))});
+  // For browsers that do not know frame-ancestors of the policy: a page in an invisible frame could be clicked
+  // unknowingly.
   out.headers.push_back({"X-Frame-Options", "DENY"});
   out.headers.push_back({"Permissions-Policy", "camera=(self), microphone=(), geolocation=()"});
   out.headers.push_back({"Vary", "Accept, Accept-Language"});
@@ -62,6 +66,7 @@ std::optional<std::string> token_of(const http::Request& request) {
   const std::string_view scheme = header->substr(0, blank);
   const std::string_view value = trim(header->substr(blank + 1));
   if (equal_ignoring_case(scheme, "bearer")) return std::string(value);
+  // Basic (RFC 7617): base64 of "user:password". The user is not looked at.
   if (!equal_ignoring_case(scheme, "basic")) return std::nullopt;
   const auto pair = from_base64(value);
   if (!pair) return std::nullopt;
@@ -71,6 +76,8 @@ std::optional<std::string> token_of(const http::Request& request) {
   return std::string(text.substr(colon + 1));
 }
 
+// A browser puts Origin on every request that a page of another site makes it send, so this stops all that such a page
+// could do with the address of a server in its visitor's network. Programs send none.
 bool is_foreign(const http::Request& request, std::string_view own_authority) {
   const auto origin = request.header("origin");
   // "null" is what our own form sends, because its page asks for no referrer.
@@ -79,6 +86,7 @@ bool is_foreign(const http::Request& request, std::string_view own_authority) {
   const auto slashes = origin->find("://");
   if (slashes == std::string_view::npos) return true;
   const auto host = request.header("host");
+  // The usual case, without parsing.
   if (host && equal_ignoring_case(origin->substr(slashes + 3), *host)) return false;
   const auto theirs = authority_with_port(origin->substr(slashes + 3), tls);
   if (!theirs) return true;

@@ -38,6 +38,7 @@ class UploadSink : public front::BodySink {
     const auto finished = writer_->finish();
     if (!finished) return stop_at(finished.error());
     writer_.reset();
+    // The writer is gone by now: set_length() needs the lock of the upload that it had.
     Taken taken{finished->offset, finished->complete, std::nullopt};
     if (finished->file) taken.file = {finished->file->name, finished->file->size, finished->file->xxh128};
     if (into_.length_unknown)
@@ -84,6 +85,7 @@ class UploadSink : public front::BodySink {
 
 front::Reply collect(const SharedCall& call, std::size_t most, std::function<front::Reply(std::string)> go_on) {
   const http::Request& request = *call->request;
+  // Refused by its head, before a byte of it is read; one without a length is stopped by the sink.
   if (request.content_length.value_or(0) > most)
     return call->problem(413, "the body is over " + std::to_string(most) + " bytes");
   if (!request.has_body) return go_on({});

@@ -16,12 +16,14 @@ bool is_wrong_secret(const Call& call) {
     case wire::Resource::shares:
     case wire::Resource::share: {
       const auto token = token_of(*call.request);
+      // A right token beside an unknown file is no guess.
       return token && !call.site.spaces.owned(call.target.guid, *token);
     }
     case wire::Resource::link:
     case wire::Resource::link_opened:
     case wire::Resource::link_file:
     case wire::Resource::link_all:
+      // A page of nothing: only whether the link is one.
       return !call.site.shares.look(call.target.token, {}, {0, 0});
     default:
       return false;
@@ -30,6 +32,8 @@ bool is_wrong_secret(const Call& call) {
 
 }  // namespace
 
+// Tokens have 160 bits and cannot be guessed; this keeps a client that tries from using up the catalog, and tells the
+// operator.
 http::Answer Call::wrong_token(const Error& error) const {
   bool first = false;
   const auto wait = site.guesses.take(request->peer, site.clock.steady(), &first);

@@ -31,6 +31,7 @@ std::optional<std::array<std::uint64_t, N>> read_numbers(std::string_view text) 
   return out;
 }
 
+// A finding with a line end in it could pass for another line.
 std::string one_line(std::string_view text) {
   std::string out(text);
   for (char& c : out)

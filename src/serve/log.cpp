@@ -37,6 +37,7 @@ void Log::write(std::string_view level, std::string_view event, Fields fields) c
     for (const auto& [name, value] : fields)
       line += ' ' + std::string(name) + '=' + (needs_quotes(value) ? in_quotes(value) : escape_untrusted(value));
   }
+  // In one call: lines of several threads do not mix.
   put_(line + '\n');
 }
 

@@ -6,7 +6,7 @@
 namespace qrx::serve {
 namespace {
 
-// The sentence for the outside.
+// The sentence for the outside. Errors of the machine may name paths or hosts: those are for the log.
 std::string detail_of(const Error& error) {
   switch (error.kind) {
     case Kind::not_found:
@@ -39,6 +39,7 @@ http::Answer make(const Asker& asker, int status, std::string detail, Saying say
     body.status = status;
     body.title = title_of(status);
     body.detail = std::move(detail);
+    // A 404 has the same bytes for an unknown space and a wrong token.
     if (status != 404) body.instance = asker.request_id;
     out = answer(status, "application/problem+json", wire::to_json(body) + "\n");
   }
@@ -72,6 +73,7 @@ int status_of(Kind kind) {
       return 423;
     case Kind::too_many:
       return 429;
+    // 460 is tus' own: a checksum mismatch. Other routes answer 400 for it.
     case Kind::integrity:
       return 460;
     case Kind::timed_out:

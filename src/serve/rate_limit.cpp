@@ -12,6 +12,7 @@ constexpr std::size_t most_addresses = 65536;
 
 }  // namespace
 
+// A bucket holds a minute's worth and fills steadily: after a rest, as many at once as a minute allows.
 double RateLimit::filled(const Bucket& bucket, Steady now) const {
   const double seconds = std::chrono::duration<double>(now - bucket.at).count();
   const auto most = static_cast<double>(a_minute_);
@@ -24,6 +25,7 @@ std::optional<Seconds> RateLimit::take(std::string_view peer, Steady now, bool* 
   if (buckets_.size() >= most_addresses) {
     std::erase_if(buckets_,
                   [&](const auto& entry) { return filled(entry.second, now) >= static_cast<double>(a_minute_); });
+    // Whoever has so many addresses is not held by this limit anyway.
     if (buckets_.size() >= most_addresses) buckets_.clear();
   }
   const auto [at, is_new] = buckets_.try_emplace(peer_key(peer), Bucket{static_cast<double>(a_minute_), now});

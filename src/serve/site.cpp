@@ -7,6 +7,7 @@
 namespace qrx::serve {
 namespace {
 
+// A person who mistypes stays far below it.
 constexpr std::uint64_t guesses_a_minute = 30;
 
 }  // namespace
@@ -33,6 +34,7 @@ bool Site::is_create_token(std::string_view token) const {
   const Sha256Sum hash = sha256(as_bytes(token));
   const std::lock_guard lock(tokens_mutex_);
   bool found = false;
+  // Over all of them, in constant time: how long it takes says nothing about which one was nearly right.
   for (const Sha256Sum& known : create_tokens_) found |= equal_constant_time(as_bytes(known), as_bytes(hash));
   return found;
 }

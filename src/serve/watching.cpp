@@ -9,6 +9,7 @@
 namespace qrx::serve {
 namespace {
 
+// Proxies give up an answer that does not begin after a minute, mostly (nginx: proxy_read_timeout 60s).
 constexpr std::uint64_t most_wait = 60;
 constexpr Millis longest_doubt{1000};
 
@@ -68,6 +69,7 @@ front::Reply watch_space(const SharedCall& call,
   if (!state) return call->problem(state.error());
   const auto watch = watch_of(*call);
   if (!watch) return call->problem(watch.error());
+  // Another seq than the one known, not a greater one: after a restore from a backup it may be less.
   if (!watch->after || watch->wait.count() == 0 || spaces.seq(guid) != watch->after) return show(*call, *token);
 
   // A space that expires is not noticed by anyone before the sweeper comes: the wait ends with it.

@@ -29,6 +29,7 @@ class Digests::Lead {
   void tell(std::optional<Result<Sha256Sum>> sum) {
     if (std::exchange(told_, true)) return;
     digests_.end(file_, run_, std::move(sum));
+    // After the end is noted, without the mutex: whoever is woken finds it.
     digests_.wake_(run_->topic);
   }
 
@@ -60,6 +61,7 @@ front::Reply Digests::follow(const space::FileRow& file, std::shared_ptr<Run> ru
     }
     if (sum) return go_on(*sum);
     if (time_over) return go_on(fail(Kind::unavailable, {}));
+    // The one who read it went away: this one may be the next to begin.
     return find(file, go_on);
   };
   return wait;
@@ -72,12 +74,15 @@ front::Reply Digests::find(const space::FileRow& file, GoOn go_on) {
   {
     const std::lock_guard lock(mutex_);
     const auto [known, is_new] = runs_.try_emplace(file.file, run);
+    // Somebody reads this file already: one reading serves all who ask.
     if (!is_new) run = known->second;
     if (!is_new) return follow(file, std::move(run), std::move(go_on));
   }
+  // Held by the work. When its client goes away before it runs, the lane drops the work, and this tells the others.
   const auto lead = std::make_shared<Lead>(*this, file.file, std::move(run));
   return front::Work{[this, file, lead, go_on = std::move(go_on)](const std::stop_token& stop) -> front::Reply {
     const auto sum = spaces_.sha256(file, stop);
+    // What was only stopped says nothing about the file, and is not told to others.
     if (sum || !stop.stop_requested()) lead->tell(sum);
     return go_on(sum);
   }};

@@ -12,6 +12,7 @@
 namespace qrx::serve {
 namespace {
 
+// Entries of plans that have ended are looked for from here on; those in use are kept by their downloads.
 constexpr std::size_t most_plans = 64;
 
 // Reserved on Windows with any extension.
@@ -22,11 +23,14 @@ bool is_device(std::string_view part) {
   return stem.size() == 4 && (stem.starts_with("com") || stem.starts_with("lpt")) && stem[3] >= '0' && stem[3] <= '9';
 }
 
+// Of UTF-8, by its first byte. Names are valid UTF-8 (wire/names.h).
 std::size_t length_of_character(char first) {
   const auto byte = static_cast<unsigned char>(first);
   return byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
 }
 
+// Recipients unpack on any system, often by a double click: the name must mean the same file everywhere, or nothing
+// special anywhere.
 std::string safe_part(std::string_view part) {
   std::string out;
   for (std::size_t at = 0; at < part.size();) {
@@ -135,6 +139,8 @@ void ZipPlan::name_entries() {
   }
 }
 
+// By making the headers and throwing them away: their length depends on the names and, with ZIP64, on sizes and
+// offsets. An exact Content-Length lets clients show progress and notice that something is missing.
 void ZipPlan::measure() {
   std::uint64_t central = 0;
   for (std::size_t at = 0; at < entries(); ++at) {
@@ -151,6 +157,7 @@ std::shared_ptr<const ZipPlan> ZipPlans::plan(std::shared_ptr<const space::Space
   {
     const std::lock_guard lock(mutex_);
     if (const auto known = plans_.find(guid); known != plans_.end())
+      // The same copy of the space: naming 100,000 entries takes a while, and every recipient's download needs it.
       if (auto plan = known->second.lock(); plan && plan->state() == state && plan->files() == files) return plan;
   }
   auto made = std::make_shared<const ZipPlan>(std::move(state), std::move(files));

@@ -33,6 +33,7 @@ Result<void> ZipSource::begin_entry(std::string& out) {
   content_ = std::move(*content);
   done_ = 0;
   crc_ = {};
+  // For the central directory at the end, as the CRCs are.
   offsets_.push_back(sent_ + out.size());
   out += wire::zip_local_header({plan_->name(entry_), plan_->file(entry_).size, plan_->modified(entry_), 0, 0, false});
   return {};
@@ -49,6 +50,7 @@ Result<void> ZipSource::add_content(std::string& out) {
     out.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
     if (got < 0 && errno == EINTR) continue;
     if (got < 0) return fail_errno("cannot read a stored file");
+    // The length was promised already: the connection is cut, and the client sees that the archive is not whole.
     if (got == 0) return fail(Kind::integrity, "the server has lost bytes of this file");
     const auto bytes = static_cast<std::size_t>(got);
     crc_.update(as_bytes(std::string_view(out).substr(before)));
@@ -60,6 +62,7 @@ Result<void> ZipSource::add_content(std::string& out) {
 
 void ZipSource::end_entry(std::string& out) {
   crcs_.push_back(crc_.sum());
+  // The CRC comes behind the content (APPNOTE 4.3.9), so that nothing must be read twice.
   out += wire::zip_descriptor({plan_->name(entry_), plan_->file(entry_).size, {}, 0, crc_.sum(), false});
   content_.reset();
   ++entry_;
@@ -67,6 +70,7 @@ void ZipSource::end_entry(std::string& out) {
 
 void ZipSource::add_end(std::string& out) {
   if (!central_offset_) central_offset_ = sent_ + out.size();
+  // Piece by piece, too: of 100,000 entries it has megabytes.
   for (; central_ < plan_->entries() && out.size() < piece_bytes; ++central_)
     out += wire::zip_central_record({plan_->name(central_), plan_->file(central_).size, plan_->modified(central_),
                                      offsets_[central_], crcs_[central_], plan_->file(central_).properties.executable});

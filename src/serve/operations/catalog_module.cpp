@@ -13,6 +13,7 @@ constexpr const char* install = "install the package qrx-server-cluster, which h
 
 // Never unloaded: its code is in use until the process ends.
 Result<const space::CatalogModule*> load(const std::string& path) {
+  // RTLD_NOW: what is missing shows here, and not in the middle of a request.
   void* const handle = ::dlopen(path.c_str(), RTLD_NOW | RTLD_LOCAL);
   if (handle == nullptr) {
     const char* const reason = ::dlerror();
@@ -21,6 +22,7 @@ Result<const space::CatalogModule*> load(const std::string& path) {
                 "cannot load catalogs in PostgreSQL: " + std::string(what.substr(0, what.find('\n'))), install);
   }
   const auto* const module = static_cast<const space::CatalogModule*>(::dlsym(handle, space::catalog_module_name));
+  // Both share the layout of C++ classes: only the very same version fits.
   if (module == nullptr || std::string_view(module->version) != version)
     return fail(Kind::usage, path + " is of another version than this qrx-serve", install);
   return module;

@@ -10,7 +10,7 @@
 namespace qrx::serve {
 namespace {
 
-constexpr std::size_t most_address_bytes = 100;  // sun_path has 108, and the front adds a suffix for its own
+constexpr std::size_t most_address_bytes = 100;  // sun_path has 108, its end included (unix(7))
 constexpr Millis answer_time{600'000};           // a sweep of very many spaces
 
 http::ClientRequest request_of(const std::string& method, const std::string& target, bool has_body) {
@@ -29,6 +29,7 @@ Result<ControlPath> ControlPath::in(const std::string& data_directory) {
   if (out.path.size() <= most_address_bytes) return out;
   out.directory.reset(::open(data_directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
   if (!out.directory) return fail_errno("cannot open " + data_directory);
+  // A short name for the same place, good within this process.
   out.path = "/proc/self/fd/" + std::to_string(out.directory.get()) + "/control.sock";
   return out;
 }
@@ -46,6 +47,7 @@ Result<ControlClient> ControlClient::of(const std::string& data_directory) {
 std::optional<http::ClientAnswer> ControlClient::request(const std::string& method, const std::string& target,
                                                          bool has_body) {
   auto answered = client_.request(request_of(method, target, has_body));
+  // Whatever the reason: the caller then tries to take the data, and the lock says whether a server has it.
   if (!answered) return std::nullopt;
   return std::move(*answered);
 }

@@ -21,6 +21,8 @@ Result<std::vector<Sha256Sum>> read_create_tokens(const std::string& path) {
   if (!file) return fail_errno("cannot read the token file " + path);
   struct stat info {};
   if (::fstat(file.get(), &info) != 0) return fail_errno("cannot read the token file " + path);
+  // A pipe, as a shell's <(...), has no mode that means anything. On the open file: the name could lead elsewhere by
+  // now.
   if (S_ISREG(info.st_mode) && (info.st_mode & 077) != 0)
     return fail(Kind::usage, "the token file " + path + " can be read by others", "chmod 600 " + path);
   std::string text;

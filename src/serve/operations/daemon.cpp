@@ -33,6 +33,7 @@ class Wakes : public space::Events, public space::NodeEvents {
   void delivery_changed(const Id& delivery) override { changed(delivery, false); }
 
   void heard(const Id& topic) override { wake(topic); }
+  // Every waiter looks at its state again, and goes on waiting when nothing has changed.
   void missed() override {
     if (front::Server* server = server_) server->wake_all();
   }
@@ -105,6 +106,7 @@ Result<void> Daemon::Impl::open() {
   auto opened = Data::open(options.data, wakes);
   if (!opened) return tl::unexpected(opened.error());
   data = std::move(*opened);
+  // Before recovery: what that changes, other nodes hear.
   wakes.set(data->shared());
   const auto recovered = data->spaces().recover();
   if (!recovered) return tl::unexpected(recovered.error());
@@ -131,6 +133,7 @@ Result<void> Daemon::Impl::open() {
     });
     data->shared()->join(wakes);
   }
+  // Before the outbox starts: all claims are of a former process.
   const auto unknown = shares->recover();
   if (!unknown) return tl::unexpected(unknown.error());
   if (*unknown > 0) log.error("it is not known whether notices were sent", {{"notices", std::to_string(*unknown)}});
@@ -154,6 +157,7 @@ Result<void> Daemon::Impl::open() {
   front::ServerOptions front;
   for (const std::string& bind : options.binds)
     front.endpoints.push_back({bind, false, false, options.socket_mode, options.socket_group});
+  // No token is asked for there: the mode of the socket (0600, front/listeners.cpp) is the right.
   front.endpoints.push_back({"unix:" + control.path, true, false});
   front.tls_cert = options.tls_cert;
   front.tls_key = options.tls_key;
@@ -164,6 +168,8 @@ Result<void> Daemon::Impl::open() {
       std::move(front),
       [this](std::shared_ptr<const http::Request> request) { return router->handle(std::move(request)); },
       [this](const Error& error, int status) { return router->error_answer(error, status); });
+  // After recovery: nobody connects to a server that still repairs its data. Whoever comes now waits in the queue of
+  // the socket until run().
   if (const auto bound = server->bind(); !bound) return bound;
   wakes.set(server.get());
 
@@ -218,6 +224,7 @@ Result<wire::Origin> Daemon::Impl::find_base() const {
 // Of use: it serves, and its catalog answers.
 bool Daemon::Impl::ready() const {
   if (data->shared() != nullptr && !data->shared()->health()) return false;
+  // Any look into the catalog will do; no such note exists, and that is an answer, too.
   return data->catalog().remembered("ready").has_value();
 }
 
@@ -244,6 +251,7 @@ Result<void> Daemon::Impl::open_operator_port() {
 Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Daemon::~Daemon() {
+  // In the order of who uses whom: first those that call (pages, nodes, threads), then what they call.
   impl_->operator_port.reset();
   impl_->leave_nodes();
   if (impl_->data) impl_->data->spaces().stop();
@@ -275,10 +283,12 @@ Result<void> Daemon::run() {
 
 void Daemon::stop() {
   impl_->data->spaces().stop();
+  // Its stop_time runs beside that of the front: the end takes as long as the longer of the two.
   impl_->notices->begin_stop();
   impl_->server->stop();
 }
 
+// What cannot be read leaves the server as it was: a broken file must not take it down.
 void Daemon::reload() {
   tell_systemd("RELOADING=1");
   if (!impl_->options.tls_cert.empty()) {

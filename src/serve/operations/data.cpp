@@ -39,6 +39,7 @@ Result<void> Data::open_catalog(const DataOptions& options) {
   }
   const std::string path = options.catalog.empty() ? options.directory + "/catalog.db" : options.catalog;
   struct stat info {};
+  // Empty is as good as missing: a start that was broken off leaves such a file.
   if (::stat(path.c_str(), &info) != 0 || info.st_size == 0)
     if (auto there = no_blobs_without("the catalog " + path + " is missing", *blobs_); !there) return there;
   store::SqliteOptions sqlite;
@@ -50,6 +51,7 @@ Result<void> Data::open_catalog(const DataOptions& options) {
 }
 
 Result<std::unique_ptr<Data>> Data::open(const DataOptions& options, space::Events& events) {
+  // First of all: two processes on one catalog and one staging directory would repair each other's work.
   auto lock = store::DataLock::take(options.directory);
   if (!lock) return tl::unexpected(lock.error());
   std::unique_ptr<Data> data(new Data(std::move(*lock)));

@@ -19,7 +19,8 @@ Error cannot(int status, const std::string& doing) {
   return {Kind::unavailable, "cannot " + doing + ": the running server answered " + std::to_string(status), {}};
 }
 
-// The server asked; nothing when none answers there.
+// The server asked; nothing when none answers there. It comes first, for it has the lock and knows what is in memory:
+// only when none answers is the data opened here.
 std::optional<Result<std::string>> ask_server(const DataOptions& options, const std::string& method,
                                               const std::string& target, const std::string& doing) {
   auto server = ControlClient::of(options.directory);
@@ -33,6 +34,7 @@ std::optional<Result<std::string>> ask_server(const DataOptions& options, const 
 Result<std::unique_ptr<Data>> take_recovered(const DataOptions& options) {
   auto data = Data::take(options);
   if (!data) return data;
+  // As a start of the server would: without it, uploads of a process that was killed look running or damaged.
   if (const auto recovered = (*data)->spaces().recover(); !recovered) return tl::unexpected(recovered.error());
   return data;
 }
@@ -99,6 +101,7 @@ Result<space::Spaces::Checked> check_data(const DataOptions& options,
 
 Result<void> list_spaces(const DataOptions& options, const std::function<void(const space::SpaceSummary&)>& tell) {
   const std::string path = wire::path_of({.resource = wire::Resource::control_spaces});
+  // Page by page, each behind the last guid of the one before; the server has no state of a listing.
   for (std::optional<Guid> last;;) {
     const auto answered =
         ask_server(options, "GET", path + (last ? "?from=" + last->text() : std::string()), "list the spaces");

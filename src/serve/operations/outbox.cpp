@@ -74,6 +74,7 @@ Millis Outbox::pause(std::uint64_t attempts, std::optional<Seconds> retry_after,
   base = std::min(base, options.longest_retry);
   const auto bytes = random_bytes<2>();
   const std::int64_t chance = bytes[0] << 8 | bytes[1];  // of 65536
+  // From half to one and a half times the base: many notices that failed together do not come back together.
   const Millis own = base / 2 + Millis(base.count() * chance / 65536);
   if (!retry_after) return own;
   // Not all at the very second that was named, and never earlier.
@@ -106,6 +107,7 @@ void Outbox::begin_stop() {
 Outbox::~Outbox() {
   begin_stop();
   std::unique_lock lock(mutex_);
+  // A mail in the middle of its delivery gets time to end well: cut off, nobody knows whether it went out.
   if (!changed_.wait_until(lock, stop_at_, [this] { return sending_ == 0; }))
     for (const Sender& sender : senders_)
       if (sender.interrupt) sender.interrupt();
@@ -127,10 +129,13 @@ std::string Outbox::busy_transports() const {
   return out;
 }
 
+// One thread claims at a time, so that the busy transports which it names are so still. The catalog is asked without
+// mutex_: wake() never waits for the disk.
 std::optional<space::Shares::Next> Outbox::claim(std::uint64_t& seen) {
   const std::lock_guard claiming(claim_mutex_);
   std::unique_lock lock(mutex_);
   if (stopping_) return std::nullopt;
+  // Before the look at the catalog: a notice that is queued after it makes run() look again instead of resting.
   seen = wakes_;
   const std::string busy = busy_transports();
   lock.unlock();
@@ -198,6 +203,7 @@ void Outbox::send(const Sender& sender, const space::Shares::Claim& claim) {
   space::Shares::Ending ending{state_of(outcome.state), outcome.reason, {}};
   if (ending.state == ShareState::queued)
     ending.retry_at = clock_.wall() + pause(claim.notice.attempts, outcome.retry_after, options_);
+  // Should this fail, the claim stays, and the next start says "unknown": never sent twice.
   const auto recorded = shares_.conclude(claim.notice.share, ending);
   const std::string share = short_id(claim);
   if (!recorded)
@@ -217,6 +223,7 @@ void Outbox::look_after() {
     if (now - looked_after_ < look_after_every) return;
     looked_after_ = now;
   }
+  // Should it fail, the next minute tries again.
   (void)shares_.end_stale_claims();
 }
 

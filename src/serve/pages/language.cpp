@@ -24,6 +24,7 @@ int weight_of(std::string_view parameters) {
 
 }  // namespace
 
+// "zh-CN,zh;q=0.9,en;q=0.8" (RFC 9110, 12.5.4). Of equal weights the first counts.
 Language choose_language(std::string_view accept_language) {
   Language best = Language::english;
   int best_weight = 0;
@@ -61,6 +62,7 @@ std::string sentence(Language language, std::string_view key, const Fillings& fi
     const auto close = text.find('}', open);
     if (close == std::string_view::npos) return out + std::string(text.substr(open));
     const std::string_view name = text.substr(open + 1, close - open - 1);
+    // What is filled in is not looked through again: a label with "{name}" in it stays as it is.
     for (const auto& [place, filling] : fillings)
       if (place == name) out += filling;
     text.remove_prefix(close + 1);

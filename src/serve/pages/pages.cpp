@@ -31,6 +31,7 @@ std::string fill(std::string_view page, std::initializer_list<Filling> fillings)
     page.remove_prefix(open + closing.size());
     const auto close = page.find(closing);
     for (const Filling& filling : fillings)
+      // Escaped unless the page asks for it raw, which it does only for HTML that was made here.
       if (filling.name == page.substr(0, close)) out += raw ? filling.text : escape_html(filling.text);
     page.remove_prefix(close + closing.size());
   }
@@ -74,7 +75,8 @@ class Page {
     return sentence(look_.language, key, fillings);
   }
 
-  // What the script is told, as JSON.
+  // What the script is told, as JSON: in an attribute, not in a script: the policy of the pages allows no inline
+  // script.
   void tell(const std::string& facts) { facts_ = " data-facts=\"" + escape_html(in_ascii(facts)) + "\""; }
   void foot(std::string text) { foot_ = std::move(text); }
 
@@ -141,6 +143,8 @@ std::string closed_page(const Page& page, const std::string& heading, const std:
 
 }  // namespace
 
+// Nothing is loaded from elsewhere and no inline script runs: even markup that got into a page by a mistake could do
+// nothing. Trusted Types stop scripts from making HTML of text.
 std::string_view page_policy(PageKind kind) {
 #define QRX_POLICY(script)                                                                                     \
   "default-src 'none'; " script                                                                                \
@@ -203,6 +207,7 @@ std::string drop_page(const Look& look, const wire::DropInfo& drop, WallTime now
   std::string facts =
       fact(time == page.say("hour") ? page.say("open_for_hour") : page.say("open_for", {{"time", time}}));
   if (drop.limits.max_size > 0) facts += fact(page.say("up_to", {{"what", format_size(drop.limits.max_size)}}));
+  // A limit that nobody meets is not worth a line.
   if (drop.limits.max_files > 0 && drop.limits.max_files <= 1000)
     facts += fact(page.say("up_to", {{"what", count_of_files(page, drop.limits.max_files)}}));
   std::string warning;
@@ -262,6 +267,8 @@ std::string share_page(const Look& look, const wire::SharedSpace& shared, const 
       sealed = sealed || file.sealed;
       // Nobody can open what is sealed without script: it is named, not offered.
       files += "<li><b dir=\"auto\">" + shown(file.name) + "</b><span>" + format_size(file.size) + "</span>";
+      // A form that posts, not a link: previews of messengers and scanners of mails follow links, and would use up the
+      // downloads.
       if (!file.sealed)
         files += "<form method=\"post\" action=\"" + escape_html(address_of(file.file)) +
                  "\"><button class=\"small\">" + escape_html(page.say("download")) + "</button></form>";

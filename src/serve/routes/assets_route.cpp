@@ -37,6 +37,7 @@ http::Answer send_asset(const Call& call, const WebFile& file, std::string_view 
                  {"Content-Security-Policy", "default-src 'none'; script-src 'self'; connect-src 'self'"},
                  {"Cache-Control", std::string(caching)},
                  {"Vary", "Accept-Encoding"}};
+  // The name has the hash of the content in it; each coding is a representation of its own (RFC 9110, 8.8.3.3).
   const std::string etag = "\"" + std::string(file.file) + (brotli ? "-br" : gzip ? "-gzip" : "") + "\"";
   out.headers.push_back({"ETag", etag});
   if (const auto match = call.request->header("if-none-match"); match && wire::etag_list_holds(*match, etag, true)) {
@@ -60,6 +61,7 @@ front::Reply send_named(const SharedCall& call, std::string_view name) {
 
 front::Reply show_asset(const SharedCall& call) {
   for (const WebFile& file : web_files())
+    // What changes gets another name, so that this may be kept as long as caches keep anything.
     if (file.file == call->target.name) return send_asset(*call, file, "public, max-age=31536000, immutable");
   return call->problem(404, "there is nothing at this address");
 }

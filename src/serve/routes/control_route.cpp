@@ -16,6 +16,7 @@ class CheckSource : public front::BodySource {
  public:
   CheckSource(SharedCall call, std::shared_ptr<CheckLines> lines)
       : call_(std::move(call)), lines_(std::move(lines)), spoke_(call_->site.clock.steady()) {}
+  // Whoever asked has gone: nobody would hear what the check finds.
   ~CheckSource() override { lines_->stop.request_stop(); }
   CheckSource(const CheckSource&) = delete;
   CheckSource& operator=(const CheckSource&) = delete;
@@ -27,6 +28,7 @@ class CheckSource : public front::BodySource {
       return MemoryPiece{std::move(*line)};
     }
     if (lines_->ended()) return End{};
+    // The sweeper wakes this topic every few seconds (Sweeper::run), so the line is not late by much.
     if (now - spoke_ < sign_of_life) return Pending{call_->site.check.topic};
     spoke_ = now;
     return MemoryPiece{std::string(alive_line)};

@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t many_files = 1000;  // the rows of more take longer than others may wait
 
+// An unsafe name is Kind::integrity, whose 460 only tus clients know.
 http::Answer refuse(const Call& call, const Error& error) {
   return call.problem(error, error.kind == Kind::integrity ? 400 : 0);
 }
@@ -84,6 +85,7 @@ front::Reply show_delivery(const SharedCall& call) {
   };
   const auto seq = call->site.spaces.delivery_seq(call->target.guid, call->target.item);
   if (!watch->after || watch->wait.count() == 0 || seq != watch->after) return show();
+  // Before it waits: an unknown delivery is answered at once.
   if (const auto there = call->site.spaces.status(call->target.guid, call->target.item, true); !there)
     return call->problem(there.error());
   front::Wait wait;

@@ -30,6 +30,7 @@ front::Reply put_file(const SharedCall& call) {
   space::Spaces& spaces = call->site.spaces;
   const http::Request& request = *call->request;
   const Guid& guid = call->target.guid;
+  // RFC 9110, 14.5: a server that took it for the whole file would store a piece under its name.
   if (request.header("content-range")) return call->problem(400, "a part of a file cannot be put; use tus to resume");
 
   const auto refuse = [call](const Error& error) {
@@ -61,6 +62,7 @@ front::Reply put_file(const SharedCall& call) {
   into.upload = row->upload;
   into.delivery = row->delivery;
   into.length_unknown = !wish.length;
+  // Its client knows no address to resume it at.
   into.forget_if_cut = true;
   into.failed = refuse;
   into.done = [call, delivery = row->delivery, dated = properties.modified.has_value()](const Taken& taken) {

@@ -63,6 +63,7 @@ class GrowingSource : public front::BodySource {
     }
     // Fewer bytes than were sent: a chunk was taken back. What went out cannot be.
     if (available.bytes < at_ || available.growth == Growth::ended) return Broken{};
+    // The front registers for the topic and asks once more before it rests: growth in between is not missed.
     if (available.growth == Growth::growing) return Pending{call_->target.item};
     if (end_) return Broken{};  // complete, and shorter than was announced
     return End{};
@@ -124,6 +125,7 @@ front::Reply send_file_to(const SharedCall& call, const std::string& token, bool
   return send_stored(
       call, *(*content)->file(),
       [call, token, by_form, content = *content](http::Answer head, wire::ByteRange range) -> front::Reply {
+        // A part may be a browser's resuming, whose other part nobody counts: only the whole is told to the sender.
         const bool whole = by_form && range.size == content->file()->size;
         auto taken = whole ? receipt_for(call, token, *content->file()) : std::function<void()>();
         return front::Send{std::move(head), range.size,
@@ -139,6 +141,8 @@ front::Reply send_file(const SharedCall& call) {
   return send_file_to(call, *token);
 }
 
+// A browser saves a large file to disk by itself only when it navigates, which cannot send a header; and a token in the
+// address would be kept in histories and logs. So it comes as a field of a form.
 front::Reply send_file_to_form(const SharedCall& call) {
   if (token_of(*call->request)) return send_file(call);
   if (!call->request->has_body) return call->problem(401, "the owner's token is needed");

@@ -39,6 +39,7 @@ class FormSink : public front::BodySink, private wire::FormEvents {
     if (note_is_late_)
       if (const auto done = spaces().set_message(guid(), *delivery_, std::string(trim(note_))); !done)
         return stop_at(done.error());
+    // With the number of files: all of the form, or nothing.
     const auto state = spaces().commit(guid(), *delivery_, {files_});
     if (!state) return stop_at(state.error());
     delivery_.reset();
@@ -121,6 +122,7 @@ class FormSink : public front::BodySink, private wire::FormEvents {
     if (part_ == Part::empty_file)
       if (const auto begun = begin_file("upload"); !begun) return begun;
     if (!writer_ && small_.size() + bytes.size() <= wire::most_small_bytes) {
+      // How long a file is shows only at its end: it becomes an upload when it is too long to come whole.
       small_ += as_text(bytes);
       return {};
     }
@@ -147,6 +149,7 @@ class FormSink : public front::BodySink, private wire::FormEvents {
     const auto finished = writer_->finish();
     writer_.reset();
     if (!finished) return tl::unexpected(finished.error());
+    // The length was unknown until here: with it the upload becomes a file.
     return spaces().set_length(guid(), upload_, finished->offset);
   }
 

@@ -23,6 +23,7 @@ front::Reply record_receipt(const SharedCall& call) {
   if (!token) return call->problem(401, "the owner's token is needed");
   if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
     return call->problem(state.error());
+  // Before the body is read, which may be long.
   const auto delivery = call->site.spaces.status(call->target.guid, call->target.item, true);
   if (!delivery) return call->problem(delivery.error());
   if (!delivery->committed) return call->problem(Error{Kind::not_found, "no such delivery", {}});

@@ -34,6 +34,7 @@ class LoggedSink : public front::BodySink {
 
 }  // namespace
 
+// A reply may lead to another one: each step is wrapped until there is an answer with a status.
 front::Reply logged(front::Reply reply, const SharedCall& call) {
   if (auto* receive = std::get_if<front::Receive>(&reply)) {
     receive->sink = std::make_unique<LoggedSink>(std::move(receive->sink), call);

@@ -113,8 +113,8 @@ std::string_view method_of(const http::Request& request, Resource resource) {
   return request.method;
 }
 
-// A name in Host that is not ours: the page of a foreign site that had its name point here. An address cannot be had
-// so.
+// A name in Host that is not ours: the page of a foreign site that had its name point here (DNS rebinding), whose
+// Origin looks like our own. An address cannot be had so.
 bool is_foreign_host(const http::Request& request, std::string_view own_authority) {
   if (own_authority.empty() || request.by_proxy || request.control) return false;
   const auto host = request.header("host");
@@ -137,6 +137,7 @@ Router::Router(Site& site) : site_(site) {
 
 // Unique, and says nothing about how many there were.
 std::string Router::next_request_id() {
+  // 2^64 divided by the golden ratio: odd, so that different numbers stay different, and neighbours come out far apart.
   std::uint64_t number = next_request_++ * 0x9E3779B97F4A7C15U;
   std::array<std::uint8_t, 8> bytes;
   for (std::uint8_t& byte : bytes) {
@@ -168,6 +169,7 @@ front::Reply Router::route(const std::shared_ptr<Call>& shared) {
   if (is_foreign_host(request, site_.options().public_authority))
     return call.problem(421, "this server is not the one that Host names");
   if (request.method == "GET" || request.method == "HEAD")
+    // The key has come to the server in this way, which it must not keep: the browser is sent to where it stays.
     if (auto meant = wire::with_its_fragment(request.path, site_.options().prefix)) {
       http::Answer out = answer(302);
       out.headers.push_back({"Location", std::move(*meant)});
@@ -175,6 +177,7 @@ front::Reply Router::route(const std::shared_ptr<Call>& shared) {
     }
   auto target = wire::parse_target(request.path, site_.options().prefix, request.method == "PUT");
   const bool is_control = target && target->resource >= Resource::control_sweep;
+  // Neither is the control socket a way to what needs a token, nor the network one to the operator's requests.
   if (!target || is_control != request.control) return call.problem(404, "there is nothing at this address");
   call.target = std::move(*target);
   // "null" is what our own forms send, but also a page that another site has put into a sandbox: it has no secret to

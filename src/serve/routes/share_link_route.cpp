@@ -31,6 +31,7 @@ class SharedSource : public front::BodySource {
     const std::uint64_t size = std::min(piece_bytes, range_.size - done_);
     const FilePiece piece{content_->fd(), content_->blob_offset() + range_.first + done_, size};
     done_ += size;
+    // Told before the piece goes out: whoever asks right after the client has it must find the doubt.
     if (done_ == range_.size) transfer_->handed_all();
     if (size == 0) return End{};
     transfer_->handed(done_);  // at most: how far this piece gets is not told
@@ -95,6 +96,7 @@ Saying saying_of(const Call& call) {
 }
 
 http::Answer refuse(const Call& call, const Error& error) {
+  // With its reason: a recipient was told of the link, so that it existed is no secret to them.
   if (error.kind == Kind::gone) return unlisted(call.problem(410, error.what, saying_of(call)));
   http::Answer out = unlisted(call.problem(error));
   if (error.kind == Kind::locked) out.headers.push_back({"Retry-After", std::to_string(busy_retry_seconds)});
@@ -132,7 +134,9 @@ front::Reply send_all_of(const SharedCall& call, bool may_be_long = true) {
   if (!files) return refuse(*call, files.error());
   const auto plan = call->site.archives.plan(opened->space, *files);
   http::Answer head = unbuffered(content_head(200, "application/zip", "all.zip"));
+  // The archive is made on the way: a part of it could not be made alone.
   head.headers.push_back({"Accept-Ranges", "none"});
+  // Looking at the length takes nothing.
   if (call->request->method == "HEAD") return front::Send{std::move(head), plan->length(), nullptr};
   auto transfer = shares.begin_all(token, *opened, *files);
   if (!transfer) return refuse(*call, transfer.error());

@@ -17,6 +17,7 @@ http::Answer show(const Call& call, const std::string& token) {
   if (!from) return call.problem(from.error());
   const bool is_first = *from == space::PageStart{};
   if (const auto seq = site.spaces.seq(guid); seq && is_first)
+    // The token was checked before (watch_space, change_space).
     if (const auto known = site.statuses.find(guid, *seq)) return json_answer(200, *known);
   const auto view = site.spaces.view(guid, token, *from);
   if (!view) return call.problem(view.error());
@@ -39,6 +40,7 @@ front::Reply create_space(const SharedCall& call) {
     if (!token) return call->problem(401, "this server requires an access token");
     if (!site.is_create_token(*token)) return call->wrong_token({Kind::denied, "this access token is not valid", {}});
   }
+  // After the token: who may not create uses up nobody's share.
   if (const auto wait = site.creations.take(call->request->peer, site.clock.steady()))
     return too_many(call->asker, "too many spaces were opened from this address; try again later", *wait);
   return collect(call, wire::most_request_bytes, [call](const std::string& text) -> front::Reply {

@@ -40,6 +40,8 @@ http::Answer content_head(int status, std::string type, const std::string& name)
   const auto slash = name.rfind('/');
   const std::string base = slash == std::string::npos ? name : name.substr(slash + 1);
   http::Answer out = answer(status, type.empty() ? "application/octet-stream" : std::move(type));
+  // Never shown in the page's origin: a file of a stranger that ran there could read the owner's token. filename* as in
+  // RFC 6266.
   out.headers.push_back({"Content-Disposition", "attachment; filename=\"" + plain_name(base) + "\"; filename*=UTF-8''" +
                                                     percent_encode_segment(base)});
   out.headers.push_back({"Content-Security-Policy", "sandbox; default-src 'none'"});
@@ -49,6 +51,7 @@ http::Answer content_head(int status, std::string type, const std::string& name)
 front::Reply send_stored(const SharedCall& call, const space::FileRow& file, SendRange go_on) {
   const http::Request& request = *call->request;
   const std::string sum = to_hex(file.xxh128);
+  // A strong tag: the sum of the very bytes, so that If-Range never joins parts of two files.
   const std::string etag = "\"xxh128-" + sum + "\"";
 
   if (const auto match = request.header("if-match"); match && !wire::etag_list_holds(*match, etag, false))
@@ -64,6 +67,7 @@ front::Reply send_stored(const SharedCall& call, const space::FileRow& file, Sen
     head.type.clear();
     return head;
   }
+  // RFC 9530. Computed when it is asked for, and remembered: of a large file it takes seconds.
   if (const auto want = request.header("want-repr-digest"); want && wire::wants_sha256(*want)) {
     return call->site.digests.find(file,
                                    [call, size = file.size, etag, head = std::move(head),

@@ -10,8 +10,8 @@
 namespace qrx::serve {
 namespace {
 
-// How often and when an upload that another request writes is tried: for two seconds, in all.
 constexpr std::uint64_t most_unread = 16U << 20;  // reading more takes longer than others may wait
+// How often and when an upload that another request writes is tried: for two seconds, in all.
 constexpr unsigned most_tries = 40;
 constexpr Millis try_again{50};
 
@@ -105,6 +105,7 @@ Result<Creation> read_creation(const Call& call) {
     creation.is_final = concat->is_final;
     creation.wish.partial = !concat->is_final;
     for (const std::string& part : concat->parts) {
+      // Parts are named by their addresses, which clients write in full or without the host.
       const auto id = wire::upload_of(part, call.target.guid);
       if (!id) return fail(Kind::usage, "Upload-Concat names something that is no upload of this space");
       creation.parts.push_back(*id);
@@ -227,6 +228,7 @@ front::Reply append_when_free(const SharedCall& call, const space::UploadRow& ro
     wait.topic = row.upload;
     wait.until = call->site.clock.steady() + try_again;
     wait.poll = [call, row, offset, checksum, tries](bool time_over) -> std::optional<front::Reply> {
+      // A wake only says that the upload grew; its lock is tried again when the time is over.
       if (!time_over) return std::nullopt;
       return append_when_free(call, row, offset, checksum, tries - 1);
     };
@@ -274,6 +276,7 @@ front::Reply append(const SharedCall& call) {
       length = told;
     }
   }
+  // An upload that was completed by a request whose answer was lost: clients then ask by HEAD, and see it.
   if (*offset != row->offset && length && row->offset == *length) return refuse(*call, 409, "the upload is complete");
   const std::uint64_t coming = request.content_length.value_or(0);
   if (length && *offset <= *length && coming > *length - *offset)
@@ -284,6 +287,8 @@ front::Reply append(const SharedCall& call) {
 
 }  // namespace
 
+// After a restart the running sum of an upload is lost: many bytes are read again on the lane, not on a thread that
+// answers others.
 front::Reply append_upload(const SharedCall& call) {
   if (auto refused = refuse_version(*call)) return *refused;
   const Guid& guid = call->target.guid;

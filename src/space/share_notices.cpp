@@ -73,7 +73,8 @@ void ShareNotices::queue(Transaction& transaction, ShareRow& row, const wire::Re
   const auto begins_number = [&](const std::string& country) {
     return std::string_view(to.address).substr(1).starts_with(country);
   };
-  // SMS to dear numbers abroad is a known fraud (toll fraud): the operator may name the countries.
+  // Messages to expensive numbers abroad, whose owner gets a share, are a known fraud: the operator may name the
+  // countries.
   if (to.channel == Channel::sms && !policy_.countries.empty() &&
       std::none_of(policy_.countries.begin(), policy_.countries.end(), begins_number))
     return book_.set_notice(row, ShareState::failed, "this server sends no SMS to this country");

@@ -14,6 +14,8 @@
 namespace qrx::s3 {
 namespace {
 
+// An error of S3 is a few hundred bytes of XML. A page of a listing has up to 1,000 names of 1,024 bytes, escaped, with
+// their times and sums.
 constexpr std::size_t most_error = 64U << 10;
 constexpr std::size_t most_listing = 6U << 20;
 
@@ -21,6 +23,7 @@ bool is_worth_another_try(long status) {
   switch (status) {
     case 408:
     case 409:  // a change of the same thing is under way
+    // Too Early (RFC 8470), Too Many Requests, and 503, by which S3 says SlowDown.
     case 425:
     case 429:
     case 500:
@@ -45,6 +48,7 @@ std::string escape_path(std::string_view name) {
   return out;
 }
 
+// As x-amz-checksum-crc32 has it: four bytes, the highest first, in base64.
 std::string crc_text(std::uint32_t crc) {
   std::string bytes;
   for (int shift = 24; shift >= 0; shift -= 8) bytes += static_cast<char>((crc >> shift) & 0xFFU);
@@ -60,6 +64,8 @@ Millis jittered(Millis pause) {
 
 }  // namespace
 
+// What one call wants. Kept as it is over all tries: a request is signed anew for each, with the time and the keys of
+// then.
 struct Bucket::Operation {
   std::string method;
   std::string name;  // below the prefix
@@ -74,10 +80,12 @@ struct Bucket::Operation {
   std::function<void(Error)> failed;
 };
 
+// An operation on its way, shared by the callbacks of its tries, one after another on the loop's thread.
 struct Bucket::Attempt {
   Operation operation;
   std::optional<Steady> failing_since;
   Millis pause{};
+  // Once only: a store that goes on refusing must not be asked for ever.
   bool mended = false;
 };
 
@@ -97,18 +105,22 @@ HttpCall Bucket::sign(const Operation& operation) const {
   ToSign request;
   request.method = operation.method;
   wire::Origin host = place_.endpoint;
+  // The usual style of AWS: the bucket is a part of the host name. Many other stores know only paths.
   if (!place_.path_style) host.host = place_.bucket + "." + host.host;
   request.path = host.prefix + "/";
   if (place_.path_style) request.path += escape_path(place_.bucket) + (operation.whole_bucket ? "" : "/");
   if (!operation.whole_bucket) request.path += escape_path(place_.prefix + operation.name);
   request.query = operation.query;
   const bool with_crc = operation.method == "PUT" && operation.sum == PayloadSum::crc32;
+  // The sum of no bytes: there is no body.
   if (operation.method != "PUT") request.payload = hex_sha256({});
   if (operation.method == "PUT") request.payload = with_crc ? std::string(unsigned_payload) : operation.payload.sha256;
+  // By the store's clock, as far as it is known to differ: requests that are 15 minutes off are refused.
   const WallTime now = system_clock().wall() + Millis(ahead_ms_.load());
   request.headers = {
       {"host", host.authority()}, {"x-amz-content-sha256", request.payload}, {"x-amz-date", signing_time(now)}};
   if (!keys.session.empty()) request.headers.emplace_back("x-amz-security-token", keys.session);
+  // Signed like all headers, so nobody on the way can replace it with the body.
   if (with_crc) request.headers.emplace_back("x-amz-checksum-crc32", crc_text(operation.payload.crc32));
   if (operation.range)
     request.headers.emplace_back("range", "bytes=" + std::to_string(operation.range->first) + "-" +
@@ -132,6 +144,7 @@ bool Bucket::mends(const HttpAnswer& answer, const StoreError& error) {
   if (error.code == "RequestTimeTooSkewed" || error.code == "AccessDenied" || answer.status == 403) {
     const std::time_t date = answer.date.empty() ? -1 : curl_getdate(answer.date.c_str(), nullptr);
     const auto ahead = std::chrono::duration_cast<Millis>(Seconds(date)) - system_clock().wall().time_since_epoch();
+    // Date has whole seconds, and the answer took some: what differs by less is no reason for a refusal.
     constexpr Millis noticeable{60'000};
     if (date > 0 && std::chrono::abs(ahead - Millis(ahead_ms_.load())) > noticeable) {
       ahead_ms_ = ahead.count();
@@ -148,6 +161,7 @@ Error Bucket::refused(const HttpAnswer& answer, const StoreError& error) const {
     if (error.code == "NoSuchBucket") return {Kind::denied, "there is no bucket " + place_.bucket, {}};
     return {Kind::not_found, "no such object in " + text(), {}};
   }
+  // Redirects are not followed: the signature names the region, and would not fit there.
   if (answer.status == 301 || answer.status == 307 || error.code == "AuthorizationHeaderMalformed")
     return {Kind::denied, "the bucket " + place_.bucket + " is not in the region " + place_.region + status,
             "name its region with --s3-region"};
@@ -167,6 +181,7 @@ void Bucket::judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> a
     failure = answer.error();
     again = failure.kind == Kind::unavailable;
   } else if (answer->status >= 200 && answer->status < 300) {
+    // With an answer of 2xx that is not what was asked for (a proxy's page, a short range), another try is worth it.
     auto taken = operation.take(*answer);
     if (taken) return;
     failure = taken.error();
@@ -176,6 +191,7 @@ void Bucket::judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> a
     failure = refused(*answer, error);
     again = failure.kind == Kind::unavailable || error.code == "BadDigest" || error.code == "RequestTimeout" ||
             error.code == "XAmzContentSHA256Mismatch" || error.code == "IncompleteBody";
+    // Another node stored it a moment ago: not every store shows that everywhere at once.
     if (failure.kind == Kind::not_found && operation.method == "GET") {
       again = true;
       patience = perseverance_.absent_after;
@@ -185,6 +201,7 @@ void Bucket::judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> a
       return begin(attempt, now);
     }
   }
+  // Counted from the first failure, not from the start: a request that waited in the queue loses nothing.
   if (!attempt->failing_since) attempt->failing_since = now;
   if (!again || perseverance_.once || now - *attempt->failing_since >= patience) return operation.failed(failure);
   attempt->pause = std::min(attempt->pause == Millis() ? perseverance_.first_pause : attempt->pause * 2,
@@ -216,6 +233,7 @@ void Bucket::get(const std::string& name, std::uint64_t first, std::uint64_t siz
   operation.most_answer = size;
   operation.take = [got, first, size](HttpAnswer& answer) -> Result<void> {
     const std::string range = "bytes " + std::to_string(first) + "-" + std::to_string(first + size - 1) + "/";
+    // A store may answer a range that is the whole object with 200 (RFC 9110, 14.2).
     const bool whole = answer.status == 200 && first == 0;
     const bool part = answer.status == 206 && answer.content_range.starts_with(range);
     if ((!whole && !part) || answer.body.size() != size)
@@ -237,6 +255,7 @@ void Bucket::remove(const std::string& name, Done done) {
     return {};
   };
   operation.failed = [done](Error error) {
+    // Gone is what was wanted; a try before this one may have done it, with its answer lost.
     if (error.kind == Kind::not_found) return done({});
     done(tl::unexpected(std::move(error)));
   };
@@ -249,6 +268,7 @@ void Bucket::list(const std::string& start, const std::string& token, unsigned m
   operation.method = "GET";
   operation.whole_bucket = true;
   operation.query = {{"list-type", "2"},
+                     // Names may hold bytes that XML cannot: they come percent-encoded.
                      {"encoding-type", "url"},
                      {"max-keys", std::to_string(most)},
                      {"prefix", place_.prefix + start}};
@@ -258,6 +278,7 @@ void Bucket::list(const std::string& start, const std::string& token, unsigned m
     auto listed = parse_list(answer.body);
     if (!listed) return tl::unexpected(listed.error());
     for (Listed& object : listed->objects) {
+      // The prefix is cut off below; and what is listed may be deleted.
       if (!object.key.starts_with(prefix)) return fail(Kind::unavailable, "the S3 store lists what was not asked for");
       object.key.erase(0, prefix.size());
     }

@@ -14,6 +14,7 @@
 namespace qrx::s3 {
 namespace {
 
+// Fewer system calls than with libcurl's 16 and 64 KiB.
 constexpr long buffer_bytes = 256L << 10;
 constexpr auto longest_poll = Millis(1000);
 
@@ -42,6 +43,7 @@ struct Transfer {
 std::size_t take_body(const char* data, std::size_t, std::size_t size, void* user) {
   auto& transfer = *static_cast<Transfer*>(user);
   if (transfer.answer.body.size() + size > transfer.call.most_answer) {
+    // Fewer bytes taken than were given end the transfer (CURLE_WRITE_ERROR): an answer cannot fill the memory.
     transfer.too_long = true;
     return 0;
   }
@@ -63,6 +65,7 @@ std::size_t give_body(char* out, std::size_t, std::size_t size, void* user) {
   return *got;
 }
 
+// libcurl goes back to the beginning when a kept connection was closed under the request.
 int seek_body(void* user, curl_off_t offset, int origin) {
   if (origin != SEEK_SET || offset < 0) return CURL_SEEKFUNC_FAIL;
   static_cast<Transfer*>(user)->at = static_cast<std::uint64_t>(offset);
@@ -82,6 +85,7 @@ std::size_t take_header(const char* data, std::size_t, std::size_t size, void* u
   return size;
 }
 
+// No redirects (the default), no cookies, no passwords from ~/.netrc; a proxy, if the environment names one.
 bool prepare(Transfer& transfer, const CurlLoop::Options& options) {
   transfer.easy.reset(curl_easy_init());
   CURL* c = transfer.easy.get();
@@ -93,6 +97,7 @@ bool prepare(Transfer& transfer, const CurlLoop::Options& options) {
   curl_easy_setopt(c, CURLOPT_URL, transfer.call.url.c_str());
   curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
   curl_easy_setopt(c, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_1_1);
+  // The path was signed as it is: "/../" must not be resolved.
   curl_easy_setopt(c, CURLOPT_PATH_AS_IS, 1L);
   if (transfer.call.method == "PUT") {
     curl_easy_setopt(c, CURLOPT_UPLOAD, 1L);
@@ -111,9 +116,11 @@ bool prepare(Transfer& transfer, const CurlLoop::Options& options) {
   curl_easy_setopt(c, CURLOPT_HTTPHEADER, transfer.headers.get());
   if (!options.ca_file.empty()) curl_easy_setopt(c, CURLOPT_CAINFO, options.ca_file.c_str());
   curl_easy_setopt(c, CURLOPT_NETRC, CURL_NETRC_IGNORED);
+  // No SIGALRM for name servers: this is one thread of many.
   curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(c, CURLOPT_HTTP09_ALLOWED, 0L);
   curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT_MS, static_cast<long>(options.connect_time.count()));
+  // Less than a byte a second for stall_time: given up.
   curl_easy_setopt(c, CURLOPT_LOW_SPEED_LIMIT, 1L);
   curl_easy_setopt(c, CURLOPT_LOW_SPEED_TIME, std::max(1L, static_cast<long>(options.stall_time.count() / 1000)));
   curl_easy_setopt(c, CURLOPT_TIMEOUT_MS, static_cast<long>(options.longest_time.count()));
@@ -169,6 +176,7 @@ class CurlLoop::Impl {
     transfer->done = std::move(done);
     {
       const std::lock_guard lock(mutex_);
+      // Under the lock that end_all() takes: each transfer is either ended there or here.
       if (!ended_) waiting_.emplace(not_before, std::move(transfer));
     }
     if (transfer != nullptr) return finish(std::move(transfer), fail(Kind::unavailable, "server shutting down"));
@@ -177,6 +185,7 @@ class CurlLoop::Impl {
 
  private:
   static void finish(std::unique_ptr<Transfer> transfer, Result<HttpAnswer> answer) {
+    // First freed, then told: what `done` does may start the next request, and needs none of this one.
     const Done done = std::move(transfer->done);
     transfer.reset();
     done(std::move(answer));
@@ -188,6 +197,7 @@ class CurlLoop::Impl {
       int running = 0;
       curl_multi_perform(multi_.get(), &running);
       take_ended();
+      // Until a socket can go on, the next request is due, or start() wakes it.
       curl_multi_poll(multi_.get(), nullptr, 0, pause(), nullptr);
     }
     end_all();
@@ -198,6 +208,7 @@ class CurlLoop::Impl {
       std::unique_ptr<Transfer> next;
       {
         const std::lock_guard lock(mutex_);
+        // The rest waits for its turn: libcurl would open a connection for each.
         if (waiting_.empty() || active_.size() >= options_.most_at_once) return;
         if (waiting_.begin()->first > system_clock().steady()) return;
         next = std::move(waiting_.begin()->second);
@@ -262,6 +273,7 @@ CurlLoop::CurlLoop(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 CurlLoop::~CurlLoop() = default;
 
 Result<std::unique_ptr<CurlLoop>> CurlLoop::make(Options options) {
+  // Once for the process; the initialization of a local static is thread-safe, which that of libcurl was not always.
   static const bool ready = curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK;
   auto impl = std::make_unique<Impl>(std::move(options));
   if (!ready || !impl->begin()) return fail(Kind::unavailable, "cannot start libcurl");

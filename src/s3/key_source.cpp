@@ -15,6 +15,7 @@ namespace qrx::s3 {
 namespace {
 
 constexpr std::uint64_t most_bytes = 64U << 10;
+// A store that refuses everything must not make us read the file at each request.
 constexpr auto renewed_every = Seconds(10);
 
 std::string from_environment(const char* name) {
@@ -38,11 +39,13 @@ Result<Keys> checked(Keys keys, const std::string& where) {
 }
 
 Result<Keys> read_file(const std::string& path) {
+  // O_NONBLOCK: a planted FIFO must not hang us.
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   struct stat info {};
   if (!fd || ::fstat(fd.get(), &info) != 0)
     return fail(Kind::usage, "cannot read " + path + ": " + std::strerror(errno));
   if (!S_ISREG(info.st_mode)) return fail(Kind::usage, path + " is not a file");
+  // On the open file: what is checked is what is read.
   if ((info.st_mode & 0077U) != 0)
     return fail(Kind::usage, "others may read " + path, "chmod 600 " + path + ", and replace the keys in it");
   const auto text = read_private_file(fd.get(), most_bytes);
@@ -64,6 +67,7 @@ Result<Keys> parse_keys(std::string_view text) {
     if (line.ends_with('\r')) line = trim(line.substr(0, line.size() - 1));
     if (line.empty() || line.starts_with('#') || line.starts_with(';')) continue;
     if (line.starts_with('[')) {
+      // The next section is of another profile.
       if (in_section || !keys.access.empty()) break;
       in_section = true;
       continue;
@@ -81,6 +85,7 @@ Result<Keys> parse_keys(std::string_view text) {
 
 Result<Keys> KeySource::read(const std::string& path) {
   if (!path.empty()) return read_file(path);
+  // LoadCredential= of systemd.exec(5).
   if (const std::string directory = from_environment("CREDENTIALS_DIRECTORY"); !directory.empty()) {
     const std::string file = directory + "/s3-credentials";
     if (::access(file.c_str(), F_OK) == 0) return read_file(file);
@@ -104,6 +109,7 @@ bool KeySource::renew() {
   if (renewed_ != Steady{} && now - renewed_ < renewed_every) return false;
   renewed_ = now;
   auto read = KeySource::read(path_);
+  // A file that is being replaced may be half there: the old keys stay, and the next refusal looks again.
   if (!read || (read->access == keys_.access && read->secret == keys_.secret && read->session == keys_.session))
     return false;
   keys_ = std::move(*read);

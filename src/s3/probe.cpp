@@ -28,6 +28,7 @@ Payload payload_of(const std::string& bytes) {
   return payload;
 }
 
+// At the start an operator is there to mend it: a wrong usage, not a failure at work.
 Error at_start(Error error) {
   if (error.kind != Kind::unavailable) error.kind = Kind::usage;
   return error;
@@ -45,6 +46,7 @@ class Probe {
     auto kept = put(payload_of(bytes_), *sum);
     if (kept) kept = read_back();
     if (kept) kept = list();
+    // Also when something failed: the probe leaves nothing behind.
     auto removed = wait<void>([&](auto done) { patient_.remove(name_, std::move(done)); });
     if (kept && !removed) kept = tl::unexpected(removed.error());
     if (!kept) return tl::unexpected(at_start(kept.error()));
@@ -81,6 +83,7 @@ class Probe {
   }
 
   Result<void> read_back() {
+    // A range in the middle: some stores, and proxies before them, ignore ranges.
     const auto got = wait<std::string>([&](auto done) { patient_.get(name_, 10, 20, std::move(done)); });
     if (!got && got.error().kind == Kind::not_found)
       return fail(Kind::usage, "the S3 store does not give back what was stored in " + patient_.text());

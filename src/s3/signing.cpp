@@ -33,7 +33,9 @@ std::string signed_names(const Pairs& headers) {
   return names;
 }
 
-// REQUIRES: headers sorted by name.
+// The steps of "Create a signed AWS API request": the canonical request, its hash in the string to sign, and a key that
+// is derived from the secret by date, region and service, so that it is worth little elsewhere. REQUIRES:
+// headers sorted by name.
 std::string signature(const ToSign& request, const Keys& keys, const SigningScope& scope) {
   std::string canonical = request.method + "\n" + request.path + "\n" + encode_query(request.query) + "\n";
   for (const auto& [name, value] : request.headers) canonical += name + ":" + std::string(trim(value)) + "\n";
@@ -55,6 +57,7 @@ std::string encode_query(const Pairs& query) {
   Pairs encoded;
   for (const auto& [name, value] : query)
     encoded.emplace_back(percent_encode_segment(name), percent_encode_segment(value));
+  // By the encoded names, as the canonical request wants it; the URL has the same order.
   std::sort(encoded.begin(), encoded.end());
   std::string out;
   for (const auto& [name, value] : encoded) out += (out.empty() ? "" : "&") + name + "=" + value;
@@ -63,6 +66,7 @@ std::string encode_query(const Pairs& query) {
 
 std::string signing_time(WallTime time) {
   std::string out;
+  // "2013-05-24T00:00:00Z" without its dashes and colons.
   for (const char c : to_rfc3339(time))
     if (c != '-' && c != ':') out += c;
   return out;
@@ -89,6 +93,7 @@ std::string presigned_query(ToSign request, const Keys& keys, const SigningScope
   request.query.emplace_back("X-Amz-Expires", std::to_string(seconds));
   if (!keys.session.empty()) request.query.emplace_back("X-Amz-Security-Token", keys.session);
   request.query.emplace_back("X-Amz-SignedHeaders", signed_names(request.headers));
+  // Whoever uses the link may send anything, or nothing.
   request.payload = unsigned_payload;
   return encode_query(request.query) + "&X-Amz-Signature=" + signature(request, keys, scope);
 }

@@ -29,6 +29,8 @@ class Reader {
     XML_SetUserData(parser_, this);
     XML_SetElementHandler(parser_, on_start, on_end);
     XML_SetCharacterDataHandler(parser_, on_text);
+    // Entities could be nested to make gigabytes of a few bytes ("billion laughs"), or name files: without a DTD there
+    // are none.
     XML_SetStartDoctypeDeclHandler(parser_, on_doctype);
     if (xml.size() > most_bytes) return false;
     const bool whole = XML_Parse(parser_, xml.data(), static_cast<int>(xml.size()), XML_TRUE) == XML_STATUS_OK;
@@ -38,6 +40,7 @@ class Reader {
  private:
   static constexpr std::size_t most_bytes = 8U << 20;
 
+  // expat calls the handlers some more times after it was asked to stop: each looks at `stopped_` first.
   void stop() {
     stopped_ = true;
     XML_StopParser(parser_, XML_FALSE);
@@ -112,6 +115,7 @@ Result<ListPage> parse_list(std::string_view xml) {
     if (path == "ListBucketResult/Contents/LastModified") sound = to_time(text, page.objects.back().modified) && sound;
   };
   if (!reader.read(xml) || !sound || !listed) return fail(Kind::unavailable, "the S3 store sent a malformed listing");
+  // Or files behind this page would be taken for missing.
   if (truncated && page.next.empty()) return fail(Kind::unavailable, "the S3 store sent a listing without its end");
   if (!truncated) page.next.clear();
   for (Listed& object : page.objects) {
@@ -119,6 +123,7 @@ Result<ListPage> parse_list(std::string_view xml) {
     if (escaped && !percent_decode(object.key, key))
       return fail(Kind::unavailable, "the S3 store sent a malformed listing");
     if (escaped) object.key = std::move(key);
+    // A name was asked for, and an empty one would mean the whole bucket.
     if (object.key.empty()) return fail(Kind::unavailable, "the S3 store sent a malformed listing");
   }
   return page;

@@ -46,6 +46,7 @@ struct BlobUse {
   std::uint64_t size;
 };
 
+// Thread-safe. Kind::unavailable: worth asking again soon.
 class Blobs {
  public:
   virtual ~Blobs() = default;

@@ -92,6 +92,7 @@ enum class Durability : std::uint8_t {
   lazy,     // survives the end of the process; power loss may take it until the next durable change
 };
 
+// Thread-safe. Kind::unavailable: worth asking again soon; Kind::no_room: its disk is full.
 class Catalog {
  public:
   virtual ~Catalog() = default;

@@ -54,6 +54,7 @@ void Parts::flatten() {
   pieces_.assign(1, Piece{0, static_cast<std::uint32_t>(least())});
 }
 
+// Bytes sent in all: what a limited link may cost its owner is bounded by it (downloads.cpp, admit).
 std::uint64_t Parts::sum() const {
   std::uint64_t sum = 0;
   for (std::size_t at = 0; at < pieces_.size(); ++at) {

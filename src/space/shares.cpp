@@ -272,6 +272,7 @@ Result<Shares::Opened> Shares::open(std::string_view link) {
   return out;
 }
 
+// The number of files is needed only to know whether a limited link is used up: else it is not counted.
 Result<wire::SharedSpace> Shares::look(std::string_view link, const PageStart& from, const PageSize& size) {
   auto found = rooms_->downloads.find(link);
   if (!found) return tl::unexpected(found.error());
@@ -332,6 +333,7 @@ Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const Fil
   auto transfer = std::make_unique<Transfer>(rooms_->downloads, std::move(live), legs);
   // Only now: a revocation that came before this finds the transfer in neither place otherwise.
   if (auto still = rooms_->downloads.find(link); !still) return tl::unexpected(still.error());
+  // For the owner's eyes only: a failure must not keep the recipient from the file.
   (void)rooms_->downloads.mark_opened(*found);
   return transfer;
 }

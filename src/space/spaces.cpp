@@ -17,12 +17,14 @@
 namespace qrx::space {
 namespace {
 
+// A wish may only be narrower than what the server allows; 0 is no limit on either side.
 std::uint64_t stricter(const std::optional<std::uint64_t>& wish, std::uint64_t limit) {
   const std::uint64_t wanted = wish.value_or(0);
   if (wanted == 0) return limit;
   return limit == 0 ? wanted : std::min(wanted, limit);
 }
 
+// Who asks for more than there is gets the most there is, and sees it in the answer.
 Result<WallTime> expiry(WallTime now, Seconds wish, Seconds most) {
   if (wish <= Seconds(0)) return fail(Kind::usage, "the time until expiry must be more than zero");
   return now + (most == Seconds(0) ? wish : std::min(wish, most));
@@ -48,6 +50,7 @@ Result<Created> Spaces::create(const wire::CreateSpace& wish) {
   const WallTime now = rooms_->context.clock.wall();
   auto expires = expiry(now, wish.expire.value_or(policy.expire), policy.max_expire);
   if (!expires) return tl::unexpected(expires.error());
+  // On a full disk no space is opened that could take nothing.
   if (auto room = rooms_->quotas.room_on_disk(0); !room) return tl::unexpected(room.error());
 
   Created created;
@@ -232,6 +235,7 @@ Result<wire::DeliveryStatus> Spaces::status(const Guid& guid, const Id& delivery
   if (!live) return tl::unexpected(live.error());
   auto committed = rooms_->receipts.status(**live, delivery, unsaved);
   if (committed || committed.error().kind != Kind::not_found) return committed;
+  // One that was committed between the two looks is found here, too.
   auto open = rooms_->deliveries.state(**live, delivery);
   if (!open) return tl::unexpected(open.error());
   wire::DeliveryStatus out{delivery, open->committed, {}, 0, std::nullopt};

@@ -66,6 +66,7 @@ std::vector<wire::OpenDelivery> open_deliveries_of(LiveSpace& live, std::size_t 
   return out;
 }
 
+// What a sender is told: how much there is room for, not what others have sent.
 wire::DropInfo drop_info(const SpaceLock&, const LiveSpace& live) {
   const SpaceRow& row = live.row;
   wire::DropInfo info;

@@ -20,6 +20,7 @@ Result<void> make_directories(const std::string& path) {
   if (path.empty()) return fail(Kind::usage, "the name of a directory is empty");
   for (std::size_t slash = path.find('/', 1);; slash = path.find('/', slash + 1)) {
     const std::string part = path.substr(0, slash);
+    // EEXIST may be a file, or a link to a directory: stat() tells at the end.
     if (::mkdir(part.c_str(), 0700) != 0 && errno != EEXIST) {
       // A parent that is there may be unwritable or on a read-only file system.
       struct stat status {};
@@ -60,6 +61,7 @@ Result<UniqueFd> open_directory(const std::string& path) {
 }
 
 Result<void> sync_directory(int fd, const std::string& name) {
+  // A directory's fsync makes the names in it durable (fsync(2)); that of a file does not.
   while (::fsync(fd) != 0)
     if (errno != EINTR) return fail_errno("cannot sync the directory " + name);
   return {};

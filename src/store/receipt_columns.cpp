@@ -26,6 +26,7 @@ int write_file_receipt(Connection& connection, const FileReceiptRow& row) {
 }
 
 int end_kept_receipts(Connection& connection, const Id& delivery, ReceiptState state) {
+  // By the primary key (delivery, file), as all that is asked of one delivery.
   Statement statement = connection.prepare("UPDATE file_receipts SET state=? WHERE delivery=? AND state=?");
   statement.number(static_cast<std::uint64_t>(state)).blob(as_bytes(delivery.bytes));
   statement.number(static_cast<std::uint64_t>(ReceiptState::kept));

@@ -124,6 +124,8 @@ Result<std::optional<SpaceState>> read_space(Connection& connection, const Guid&
   std::optional<SpaceState> out(std::in_place);
   out->space = std::move(**space);
   const auto of_space = [&](const char* sql) { return by_id(connection, sql, guid); };
+  // Each by its index that begins with the guid, then sorted: a space is read as a whole only when it is not in the
+  // cache.
   auto deliveries = take_all(of_space("SELECT " QRX_DELIVERY_COLUMNS " FROM deliveries WHERE guid=? ORDER BY number"),
                              take_delivery<Statement>);
   if (!deliveries) return tl::unexpected(std::move(deliveries.error()));
@@ -193,6 +195,7 @@ Result<std::vector<FileRow>> read_files_after(Connection& connection, const Id& 
 }
 
 Result<std::vector<UploadRow>> read_uploads(Connection& connection) {
+  // The whole table, which is small: an upload that is complete is a file.
   return take_all(connection.prepare("SELECT " QRX_UPLOAD_COLUMNS " FROM uploads ORDER BY number"),
                   take_upload<Statement>);
 }
@@ -226,6 +229,7 @@ Result<std::optional<space::OpenDelivery>> read_open_delivery(Connection& connec
 }
 
 Result<std::vector<DeliveryRow>> read_open_deliveries(Connection& connection) {
+  // By the partial index deliveries_open: the open ones of all spaces are few.
   return take_all(connection.prepare("SELECT " QRX_DELIVERY_COLUMNS " FROM deliveries WHERE committed IS NULL"),
                   take_delivery<Statement>);
 }

@@ -58,11 +58,13 @@ Result<std::optional<ShareRow>> read_share(Connection& connection, const Id& sha
 }
 
 Result<std::optional<ShareRow>> read_share_of_link(Connection& connection, const Sha256Sum& link_hash) {
+  // By the UNIQUE index of the hash: how a link finds its share.
   Statement statement = connection.prepare("SELECT " QRX_SHARE_COLUMNS " FROM shares WHERE link_hash=?");
   statement.blob(as_bytes(link_hash));
   return take_one(std::move(statement), take_share<Statement>);
 }
 
+// By shares_by_number, from where the last page ended.
 Result<space::SharePage> read_shares(Connection& connection, const Guid& guid, std::uint64_t next,
                                      const space::SharePageSize& most) {
   Statement statement =
@@ -137,6 +139,7 @@ Result<std::optional<NoticeRow>> read_next_notice(Connection& connection, const 
 }
 
 Result<std::vector<NoticeRow>> read_claimed_notices(Connection& connection) {
+  // The whole table: what is sent leaves it.
   return take_all(connection.prepare("SELECT " QRX_NOTICE_COLUMNS " FROM outbox WHERE claimed=1"), take_whole_notice);
 }
 

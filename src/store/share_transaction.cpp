@@ -17,6 +17,7 @@ std::vector<ShareRow> ShareTransaction::shares_to(const Guid& guid, const std::s
   return known(read_shares_to(connection_, guid, to));
 }
 
+// By shares_by_number: all shares of one space, a few thousand rows at most (ShareChanges::make).
 space::Transaction::ShareCounts ShareTransaction::count_shares(const Guid& guid) {
   if (!ok()) return {};
   Statement statement = connection_.prepare("SELECT count(*), coalesce(sum(revoked=0),0) FROM shares WHERE guid=?");
@@ -56,6 +57,7 @@ void ShareTransaction::remove_flight(const Id& flight) {
   note(statement.code());
 }
 
+// Of many nodes only. This catalog has one, and nothing in the table.
 void ShareTransaction::renew_flights(const Id& node, WallTime now, WallTime until) {
   if (!ok()) return;
   {
@@ -98,6 +100,7 @@ std::uint64_t ShareTransaction::count(std::uint64_t day, const std::string& name
   }
   if (!ok()) return 0;
   Statement statement = connection_.prepare(
+      // Adds and reads in one statement; adding 0 only reads.
       "INSERT INTO notice_counts(day,name,count) VALUES(?,?,?) "
       "ON CONFLICT(day,name) DO UPDATE SET count=count+excluded.count RETURNING count");
   statement.number(day).text(name).number(more);

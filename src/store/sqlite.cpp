@@ -22,6 +22,7 @@ tl::unexpected<Error> fail_sqlite(int code, std::string_view doing) {
 }
 
 void Statement::bound(int code) {
+  // The first failure counts; step() then runs nothing.
   if (code != SQLITE_OK && code_ == SQLITE_OK) code_ = code;
 }
 
@@ -65,6 +66,7 @@ bool Statement::step() {
 ByteView Statement::next_blob() {
   const int column = column_++;
   const void* bytes = sqlite3_column_blob(statement_, column);
+  // In this order: asking for the blob may convert the value, which changes its length (sqlite3_column_blob).
   return {static_cast<const std::byte*>(bytes), static_cast<std::size_t>(sqlite3_column_bytes(statement_, column))};
 }
 

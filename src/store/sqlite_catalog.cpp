@@ -37,6 +37,7 @@ struct SqliteCatalog::Impl {
 
   template <class Read>
   auto read(Read&& with) {
+    // One connection for all readers: they keep each other waiting, but not the writer, and it them.
     const std::lock_guard lock(reader_mutex);
     return with(*reader);
   }
@@ -112,6 +113,8 @@ Result<std::uint64_t> SqliteCatalog::committed_files(const Guid& guid) {
 Result<std::vector<space::SpaceSummary>> SqliteCatalog::summaries(const Guid& after, std::size_t most) {
   return impl_->read([&](Connection& connection) -> Result<std::vector<space::SpaceSummary>> {
     Statement row = connection.prepare(
+        // Spaces by their primary key, from the last guid on. What each holds is counted from its rows, by
+        // files_by_delivery and uploads_by_space.
         "SELECT guid,label,created,expires,phase,"
         "(SELECT count(*) FROM files f WHERE f.guid=s.guid),"
         "(SELECT coalesce(sum(size),0) FROM files f WHERE f.guid=s.guid)+"
@@ -139,6 +142,7 @@ Result<std::vector<space::SpaceSummary>> SqliteCatalog::summaries(const Guid& af
 Result<space::Catalog::Totals> SqliteCatalog::totals() {
   return impl_->read([](Connection& connection) -> Result<Totals> {
     Statement statement = connection.prepare(
+        // Reads the whole tables: at a start, and when the metrics are asked for.
         "SELECT (SELECT count(*) FROM spaces), (SELECT coalesce(sum(size),0) FROM files) + "
         "(SELECT coalesce(sum(offset),0) FROM uploads)");
     if (!statement.step()) return fail_sqlite(statement.code(), reading);
@@ -199,6 +203,7 @@ Result<std::vector<space::BlobKey>> SqliteCatalog::blobs() {
 
 Result<std::vector<space::BlobKey>> SqliteCatalog::trash(const space::BlobKey& after, std::size_t most) {
   return impl_->read([&](Connection& connection) {
+    // Behind the last key: a blob that cannot be removed stays, and is not listed again and again.
     Statement statement = connection.prepare("SELECT blob FROM trash WHERE blob>? ORDER BY blob LIMIT ?");
     statement.blob(as_bytes(after.bytes)).number(most);
     return take_ids(std::move(statement));
@@ -257,6 +262,7 @@ Result<std::vector<NoticeRow>> SqliteCatalog::claimed_notices() {
 
 Result<std::vector<Id>> SqliteCatalog::claims_before(WallTime noticed) {
   return impl_->read([&](Connection& connection) {
+    // By the partial index shares_sending (1 is ShareState::sending).
     Statement statement = connection.prepare("SELECT share FROM shares WHERE notice=1 AND noticed<?");
     statement.signed_number(noticed.time_since_epoch().count());
     return take_ids(std::move(statement));

@@ -177,6 +177,7 @@ std::optional<std::uint64_t> SqliteTransaction::finish_upload(const UploadRow& r
   return offset;
 }
 
+// The condition makes it once: a second commit, or one after the deletion, finds no open row.
 bool SqliteTransaction::commit_delivery(const DeliveryRow& row) {
   if (!ok()) return false;
   Statement statement =
@@ -291,6 +292,8 @@ std::vector<BlobKey> SqliteTransaction::remove_delivery(const Id& delivery) {
     statement.blob(as_bytes(guid->bytes)).blob(as_bytes(delivery.bytes));
     return statement;
   };
+  // RETURNING gives the blobs that nobody names any more; what they took of the limits is given back once for all of
+  // them.
   remove_files(of_delivery("DELETE FROM files WHERE guid=? AND delivery=? RETURNING guid,file,blob,name,size"), blobs);
   if (!ok()) return blobs;
   remove_uploads(
@@ -300,6 +303,8 @@ std::vector<BlobKey> SqliteTransaction::remove_delivery(const Id& delivery) {
   return blobs;
 }
 
+// Each table by its index that begins with the guid. `receipts` stay, for senders that ask later; `flights` of one node
+// are none.
 std::vector<BlobKey> SqliteTransaction::remove_space(const Guid& guid) {
   std::vector<BlobKey> blobs;
   if (!ok()) return blobs;
@@ -331,6 +336,7 @@ std::vector<BlobKey> SqliteTransaction::remove_space(const Guid& guid) {
   return blobs;
 }
 
+// Once is enough: a second row for the same blob would only be removed in vain.
 void SqliteTransaction::discard(const BlobKey& blob) {
   if (!ok()) return;
   Statement statement = by_id(connection_, "INSERT INTO trash(blob) VALUES(?) ON CONFLICT DO NOTHING", blob);

@@ -54,6 +54,7 @@ struct PgCatalog::Impl {
       auto connection = pool.take();
       if (connection) {
         auto result = with(**connection);
+        // An error of the statement itself would come again: only a lost connection is worth another try.
         if (result || !(*connection)->lost() || std::chrono::steady_clock::now() >= until) return result;
       } else if (std::chrono::steady_clock::now() >= until) {
         return tl::unexpected(connection.error());
@@ -87,6 +88,8 @@ Result<std::unique_ptr<PgCatalog>> PgCatalog::open(const std::string& dsn, PgOpt
   if (!connection) return tl::unexpected(connection.error());
   const auto made = check_schema(**connection);
   if (!made) return tl::unexpected(made.error());
+  // Known before anything is served: blobs without their catalog must not be taken for orphans
+  // (serve/operations/data.cpp).
   impl->is_new = *made;
   if (auto started = impl->bus.start(std::move(*connection)); !started) return tl::unexpected(started.error());
   return std::unique_ptr<PgCatalog>(new PgCatalog(std::move(impl)));
@@ -171,6 +174,7 @@ Result<std::uint64_t> PgCatalog::committed_files(const Guid& guid) {
 Result<std::vector<space::SpaceSummary>> PgCatalog::summaries(const Guid& after, std::size_t most) {
   return impl_->read([&](Connection& connection) -> Result<std::vector<space::SpaceSummary>> {
     Statement row = connection.prepare(
+        // By the primary key, from the last guid on.
         "SELECT guid,label,created,expires,phase,(SELECT count(*) FROM files f WHERE f.guid=s.guid),bytes,"
         "(SELECT count(*) FROM uploads u WHERE u.guid=s.guid) "
         "FROM spaces s WHERE guid>? AND phase<>2 ORDER BY guid LIMIT ?");
@@ -214,6 +218,7 @@ Result<std::optional<FileRow>> PgCatalog::file(const Id& file) {
 Result<std::vector<DeliveryRow>> PgCatalog::open_deliveries() {
   return impl_->read([](Connection& connection) {
     return take_all(connection,
+                    // By the partial index deliveries_open.
                     connection.prepare("SELECT " QRX_DELIVERY_COLUMNS " FROM deliveries WHERE committed IS NULL"),
                     store::take_delivery<Statement>);
   });
@@ -348,6 +353,7 @@ Result<std::vector<NoticeRow>> PgCatalog::claimed_notices() {
 
 Result<std::vector<Id>> PgCatalog::claims_before(WallTime noticed) {
   return impl_->read([&](Connection& connection) {
+    // By the partial index shares_sending (1 is ShareState::sending).
     Statement statement = connection.prepare("SELECT share FROM shares WHERE notice=1 AND noticed<?");
     statement.signed_number(store::to_number(noticed));
     return take_ids(connection, std::move(statement));
@@ -358,6 +364,7 @@ Result<std::vector<Id>> PgCatalog::claims_before(WallTime noticed) {
 Result<void> PgCatalog::check() {
   const auto wrong = impl_->read([](Connection& connection) {
     return take_number(connection,
+                       // Reads all rows of files and uploads: only when an operator asks for a check.
                        connection.prepare("SELECT count(*) FROM spaces s WHERE bytes<>"
                                           "(SELECT coalesce(sum(size),0) FROM files f WHERE f.guid=s.guid)+"
                                           "(SELECT coalesce(sum(\"offset\"),0) FROM uploads u WHERE u.guid=s.guid)"));

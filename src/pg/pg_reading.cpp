@@ -41,6 +41,7 @@ Result<std::optional<CountedState>> read_space(Connection& connection, const Gui
       still == Still::snapshot ? std::span(all) : std::span(all).subspan(1, all.size() - 2);
   if (!connection.run_together(those)) {
     const auto error = connection.failure().error(reading);
+    // The BEGIN may have been executed: the connection goes back to the pool without a transaction.
     if (still == Still::snapshot) connection.execute("ROLLBACK");
     return error;
   }
@@ -64,6 +65,7 @@ class PageFiller {
   bool add(Statement& row) {  // false: the page is full
     const std::uint64_t number = row.next_number();
     DeliveryRow delivery = store::take_delivery(row);
+    // Rows of one delivery come together; the next number ends it.
     if (!began_ || number != at_.delivery) {
       if (!end_delivery()) return false;
       began_ = true;
@@ -71,6 +73,7 @@ class PageFiller {
       at_ = {*delivery.committed, number, goes_on ? from_.file : 0};
       one_ = {std::move(delivery), {}};
     }
+    // The LEFT JOIN found no file: a delivery that is its message.
     if (row.next_is_null()) return true;
     if (is_full()) {
       page.next = at_;
@@ -134,6 +137,7 @@ Result<space::CommittedPage> read_committed(Connection& connection, const Guid& 
       goes_on = false;
     }
   }
+  // On an error it is not closed: the transaction ends, and the cursor with it.
   connection.execute("CLOSE page");
   return std::move(filler.page);
 }

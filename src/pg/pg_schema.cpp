@@ -115,6 +115,7 @@ Result<bool> migrate_schema(Connection& connection) {
   }
   for (std::int64_t step = from->version; step < schema_version; ++step)
     if (!connection.execute(steps[static_cast<std::size_t>(step)])) return give_up(connection);
+  // In the transaction of the steps: tables and version change together or not at all.
   const std::string versions = std::to_string(schema_version) + "," + std::to_string(writes_since);
   if (!connection.execute("DELETE FROM qrx; INSERT INTO qrx(version,writes_since) VALUES(" + versions + "); COMMIT"))
     return give_up(connection);
@@ -132,6 +133,8 @@ Result<bool> check_schema(Connection& connection) {
     found = read_versions(connection);
     if (!found) return tl::unexpected(found.error());
   }
+  // Nodes of two versions run side by side during an upgrade: an older one may write as long as the newer tables say
+  // so.
   if (found->writes_since > schema_version)
     return fail(Kind::usage, "a newer qrx-serve made the tables of this catalog", "install that version here, too");
   if (found->version < schema_version)

@@ -59,6 +59,7 @@ std::optional<ShareRow> PgShareTransaction::share(const Id& share) {
   return known(read_share(connection_, share));
 }
 
+// By shares_by_space: all shares of the space are looked through, a few thousand at most.
 std::vector<ShareRow> PgShareTransaction::shares_to(const Guid& guid, const std::string& to) {
   lock_space(guid);
   if (!ok()) return {};
@@ -129,11 +130,14 @@ void PgShareTransaction::put_flight(const space::FlightRow& row) {
       ") VALUES(?,?,?,?,?,?,?) "
       "ON CONFLICT(flight) DO UPDATE SET first=excluded.first,bytes=excluded.bytes,until=excluded.until");
   space::FlightRow ours = row;
+  // By the id of this node in the table of nodes, not that of the rules (Context::node), which nobody can look up
+  // there.
   ours.node = node_;
   store::bind_flight(statement, ours);
   run(statement);
 }
 
+// By its primary key, without the lock of the space: that something is no longer on its way refuses nobody.
 void PgShareTransaction::remove_flight(const Id& flight) {
   if (!ok()) return;
   Statement statement = by_id(connection_, "DELETE FROM flights WHERE flight=?", flight);
@@ -169,6 +173,7 @@ void PgShareTransaction::put_notice(const NoticeRow& row) {
       "transport=excluded.transport,token=excluded.token,key=excluded.key,created=excluded.created,due=excluded.due,"
       "attempts=excluded.attempts,claimed=excluded.claimed");
   store::bind_notice(statement, row);
+  // Whose claim it is: should this node end, the others see that its claims are nobody's (PgCatalog::claimed_notices).
   row.claimed ? statement.blob(as_bytes(node_.bytes)) : statement.null();
   run(statement);
 }
@@ -256,6 +261,7 @@ space::FileReceiptCounts PgShareTransaction::count_file_receipts(const Id& deliv
   return counts;
 }
 
+// By receipts_by_time. No space is locked: those that are meant are gone.
 void PgShareTransaction::forget_receipts(WallTime before) {
   if (!ok()) return;
   Statement statement = connection_.prepare(

@@ -49,6 +49,7 @@ std::optional<SpaceState> PgTransaction::space(const Guid& guid) {
   return std::move(state->state);
 }
 
+// A new space has no row to lock: its guid is random, and known to nobody yet.
 void PgTransaction::put_space(const SpaceRow& row) {
   lock_space(row.guid);
   if (!ok()) return;
@@ -145,10 +146,12 @@ space::SpaceChanged PgTransaction::change_space(const Guid& guid, const space::S
     return out;
   }
   note(statement);
+  // Nothing was changed: the space is gone, or something does not fit.
   if (ok()) out.taken = find_obstacle(guid, more);
   return out;
 }
 
+// Locked before it is read, or the row could change between.
 std::optional<UploadRow> PgTransaction::upload(const Id& upload) {
   lock_space_of(space_of_upload, upload);
   if (!ok()) return std::nullopt;
@@ -189,6 +192,7 @@ bool PgTransaction::change_upload(const UploadRow& row) {
   return changes(statement) > 0;
 }
 
+// With the next epoch, what the former writer still wants to record changes nothing (advance_upload()).
 std::optional<std::uint64_t> PgTransaction::begin_writing(const UploadRow& row) {
   lock_space(row.guid);
   if (!ok()) return std::nullopt;
@@ -205,6 +209,7 @@ std::optional<std::uint64_t> PgTransaction::begin_writing(const UploadRow& row) 
   return epoch;
 }
 
+// Of two nodes that believe to have completed it, one finds the row.
 std::optional<std::uint64_t> PgTransaction::finish_upload(const UploadRow& row) {
   lock_space(row.guid);
   if (!ok()) return std::nullopt;
@@ -250,6 +255,7 @@ void PgTransaction::give_back(const Guid& guid, const space::Use& less) {
   counted_.insert(guid);
 }
 
+// As in store/sqlite_transaction.cpp: blobs into the trash with the rows, off the store after the commit.
 void PgTransaction::remove_uploads(Statement statement, std::vector<BlobKey>& blobs) {
   space::Use less;
   std::optional<Guid> guid;
@@ -365,6 +371,7 @@ void PgTransaction::discard(const BlobKey& blob) {
   run(statement);
 }
 
+// No space is locked for it: two nodes that strike out the same row do no harm.
 void PgTransaction::forget_trash(const BlobKey& blob) {
   if (!ok()) return;
   Statement statement = by_id(connection_, "DELETE FROM trash WHERE blob=?", blob);

@@ -17,7 +17,7 @@
 
 namespace qrx::serve {
 
-// What a check has found and not told yet: from its thread to the answer that takes it.
+// What a check has found and not told yet: from its thread to the answer that takes it. Thread-safe.
 class CheckLines {
  public:
   void put(std::string line, bool last);

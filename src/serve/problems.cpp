@@ -43,6 +43,7 @@ http::Answer make(const Asker& asker, int status, std::string detail, Saying say
     if (status != 404) body.instance = asker.request_id;
     out = answer(status, "application/problem+json", wire::to_json(body) + "\n");
   }
+  // RFC 9110, 15.5.2: a 401 names what it wants.
   if (status == 401) out.headers.push_back({"WWW-Authenticate", "Bearer realm=\"qrx\""});
   if (status == 503 || status == 429) out.headers.push_back({"Retry-After", std::to_string(retry_after)});
   return out;
@@ -50,6 +51,7 @@ http::Answer make(const Asker& asker, int status, std::string detail, Saying say
 
 }  // namespace
 
+// The one table from kinds to statuses: a route names another status only where the protocol wants it.
 int status_of(Kind kind) {
   switch (kind) {
     case Kind::usage:
@@ -88,6 +90,7 @@ int status_of(Kind kind) {
   return 500;
 }
 
+// For people and for problem+json (RFC 9457, 3.1.3): the same words for a status each time.
 std::string_view title_of(int status) {
   switch (status) {
     case 400:

@@ -15,6 +15,7 @@
 
 namespace qrx::serve {
 
+// One thread at a time; `open` is called from next().
 class ZipSource {
  public:
   using Open = std::function<Result<std::shared_ptr<space::Content>>(const space::FileRow&)>;

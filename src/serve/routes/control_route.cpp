@@ -10,6 +10,7 @@
 namespace qrx::serve {
 namespace {
 
+// A check of terabytes may find nothing for hours: without a byte the client would take the server for dead.
 constexpr Seconds sign_of_life{10};
 
 class CheckSource : public front::BodySource {
@@ -51,6 +52,7 @@ front::Reply sweep(const SharedCall& call, const std::stop_token& stop) {
 }  // namespace
 
 front::Reply sweep_now(const SharedCall& call) {
+  // On the lane: a sweep unlinks many files, and its thread would answer nobody.
   return front::Work{[call](const std::stop_token& stop) { return sweep(call, stop); }};
 }
 

@@ -101,6 +101,7 @@ front::Reply show_share(const SharedCall& call) {
 front::Reply report_share(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->problem(401, "the owner's token is needed");
+  // Before the body is read: an unknown share is refused at once.
   if (const auto known = call->site.shares.show(call->target.guid, *token, call->target.item); !known)
     return call->problem(known.error());
   return collect(call, wire::most_request_bytes, [call, token = *token](const std::string& text) -> front::Reply {

@@ -89,6 +89,8 @@ Result<void> read_length(const Call& call, Creation& creation) {
   return {};
 }
 
+// tus 1.0, "Creation" and "Concatenation": Upload-Metadata, Upload-Length or Upload-Defer-Length, Upload-Concat. A
+// client that joins a delivery names it in the metadata.
 Result<Creation> read_creation(const Call& call) {
   Creation creation;
   creation.wish.metadata = std::string(call.header("upload-metadata"));
@@ -130,6 +132,7 @@ http::Answer created(const Call& call, const space::UploadRow& row, std::uint64_
 front::Reply concatenated(const SharedCall& call, const Creation& creation, const std::stop_token& stop) {
   const auto row = call->site.spaces.concatenate(call->target.guid, creation.wish, creation.parts, stop);
   if (!row) {
+    // 409 would make clients try again and again (tus_route.h): a wrong list of parts stays wrong.
     const Kind kind = row.error().kind;
     return refuse(*call, row.error(), kind == Kind::integrity || kind == Kind::conflict ? 400 : 0);
   }
@@ -269,6 +272,7 @@ front::Reply append(const SharedCall& call) {
   if (const auto header = request.header("upload-length")) {
     const auto told = wire::parse_number(*header);
     if (!told) return refuse(*call, 400, "Upload-Length is not a number of bytes");
+    // Told again with each request by some clients: the same is fine.
     if (length && length != told) return refuse(*call, 400, "the upload has another length already");
     if (!length) {
       if (const auto set = spaces.set_length(guid, row->upload, *told); !set)

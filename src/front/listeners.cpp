@@ -42,6 +42,7 @@ void set_tcp_options(int socket) {
 }
 
 bool has_ipv6() {
+  // The kernel may have been started without IPv6.
   const UniqueFd probe(::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0));
   return static_cast<bool>(probe);
 }
@@ -123,6 +124,7 @@ void Listener::close() {
   path_.clear();
 }
 
+// bind(), then the group, then the mode, then listen(): nobody gets in before all of it is as it should be.
 Result<Listener> Listener::open_unix(const Endpoint& endpoint) {
   const std::string path = endpoint.address.substr(5);
   sockaddr_un address{};
@@ -140,6 +142,7 @@ Result<Listener> Listener::open_unix(const Endpoint& endpoint) {
   // made good by the second.
   if (::fchmod(fd, 0600) != 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return fail_errno("cannot listen on " + path);
+  // lchown: should the path be a link by now, its target stays as it is.
   if (endpoint.group && ::lchown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(*endpoint.group)) != 0) {
     const auto failed = fail_errno("cannot give " + path + " to its group");
     ::unlink(path.c_str());
@@ -207,6 +210,7 @@ Result<std::vector<Listener>> Listener::open(const Endpoint& endpoint) {
   return listeners;
 }
 
+// sd_listen_fds(3), without its library: descriptors from 3 on, as many as LISTEN_FDS says, for the process LISTEN_PID.
 Result<std::vector<Listener>> Listener::take_from_systemd() {
   std::vector<Listener> listeners;
   const char* pid_text = std::getenv("LISTEN_PID");
@@ -228,6 +232,7 @@ Result<std::vector<Listener>> Listener::take_from_systemd() {
   for (int fd = systemd_first_fd; fd < systemd_first_fd + static_cast<int>(count); ++fd) {
     Listener listener;
     const int flags = ::fcntl(fd, F_GETFL);
+    // systemd hands them over blocking, and open across exec().
     if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0 || ::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0)
       return fail_errno("cannot take over the socket " + std::to_string(fd) + " from systemd");
     listener.socket = UniqueFd(fd);

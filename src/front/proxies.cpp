@@ -41,6 +41,7 @@ std::optional<Address> parse_entry(std::string_view entry) {
     if (end == std::string_view::npos) return std::nullopt;
     return parse_address(entry.substr(1, end - 1));
   }
+  // One colon is a port behind an IPv4 address; more are an IPv6 address without brackets.
   if (const auto colon = entry.find(':'); colon != std::string_view::npos && colon == entry.rfind(':'))
     entry = entry.substr(0, colon);
   return parse_address(entry);
@@ -74,6 +75,7 @@ Result<void> ProxyList::add(std::string_view cidr) {
 
 bool ProxyList::trusts(const Address& address) const {
   return std::any_of(networks_.begin(), networks_.end(), [&](const Network& network) {
+    // Whole bytes first, then the bits of the next one.
     const unsigned whole = network.bits / 8;
     if (!std::equal(address.begin(), address.begin() + whole, network.address.begin())) return false;
     const unsigned rest = network.bits % 8;

@@ -305,6 +305,7 @@ void Server::Impl::run_timers() {
 }
 
 int Server::Impl::sleep_time() {
+  // While tasks wait, the pool wants to be looked at (Pool::tend).
   if (context.pool.has_waiting_tasks()) return tend_ms;
   std::optional<Steady> until = context.timers.first();
   if (stop_begun && (!until || stop_at < *until)) until = stop_at;
@@ -317,6 +318,7 @@ void Server::Impl::begin_stop() {
   stop_begun = true;
   stop_at = std::chrono::steady_clock::now() + options.stop_time;
   for (auto& listener : listeners) listener.close();
+  // Before they are told: whoever is told sees it.
   context.stopping = true;
   tell_all(Connection::stop);
 }

@@ -46,6 +46,7 @@ http::Answer ServerContext::answer_of(const Error& error, int status) const {
       *this, [&] { return error_answer(error, status); }, plain);
 }
 
+// Not deleted here: the event loop may have an event of it in hand, and this runs inside the connection itself.
 void ServerContext::bury(Connection& connection) {
   connections.fetch_sub(1);
   {

@@ -43,6 +43,7 @@ void WaiterList::wake(const Id& topic) {
   const std::lock_guard lock(shard.mutex);
   const auto found = shard.first.find(topic);
   if (found == shard.first.end()) return;
+  // Under the lock: a waiter removes itself under it, too, and so is there as long as this runs.
   for (Waiter* waiter = found->second; waiter != nullptr; waiter = waiter->next_) waiter->woken();
 }
 

@@ -88,6 +88,7 @@ void add_chosen_fields(std::string& out, const Answer& answer) {
     // A value may come from a file name or a label: with a line end in it, it could add fields, or a whole answer.
     if (is_token(name) && is_field_value(value) && !is_decided_here(name)) fields.emplace_back(name, value);
   if (!answer.type.empty() && is_field_value(answer.type)) fields.emplace_back("Content-Type", answer.type);
+  // A fixed order, so that the same answer is the same bytes.
   std::ranges::stable_sort(fields, before_ignoring_case, [](const auto& field) { return field.first; });
   for (const auto& [name, value] : fields) add_field(out, name, value);
 }

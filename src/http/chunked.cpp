@@ -35,6 +35,7 @@ bool ChunkDecoder::take_size(char c) {
   else if (c >= 'A' && c <= 'F')
     value = static_cast<unsigned>(c - 'A') + 10;
   if (value < 16) {
+    // Leading zeros count too, or a size could be endless.
     if (++digits_ > 16) return broken("a chunk size that is too long");
     left_ = (left_ << 4) | value;
     if (left_ > INT64_MAX) return broken("a chunk size that is too large");  // it must fit off_t

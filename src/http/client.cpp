@@ -119,6 +119,7 @@ Result<std::string> Client::Impl::head_of(const ClientRequest& request, bool has
   const std::string target = origin.prefix + request.target;
   if (!is_token(request.method) || !is_target(target)) return fail(Kind::usage, "malformed request for " + target);
   std::string head = request.method + " " + target + " HTTP/1.1\r\nHost: " + origin.authority() + "\r\n";
+  // Checked like all that comes from outside: a line end in any of them would begin another header.
   if (!is_field_value(options.user_agent)) return fail(Kind::usage, "malformed User-Agent header");
   head += "User-Agent: " + options.user_agent + "\r\n";
   for (const auto& [name, value] : request.headers) {
@@ -175,6 +176,7 @@ Result<std::size_t> Client::Impl::read(std::span<std::byte> space) {
 Result<ClientAnswer> Client::Impl::with_body(Result<ClientAnswer> answer, std::size_t most_bytes) {
   if (!answer) return answer;
   if (answers.in_body() && answers.framing().how == BodyFraming::How::length) {
+    // By the announced length, before anything of it is held in memory.
     if (answers.left() > most_bytes) return dropped<ClientAnswer>(too_long(most_bytes));
     answer->body.reserve(static_cast<std::size_t>(answers.left()));
   }
@@ -215,6 +217,8 @@ Result<Client::Impl::Sent> Client::Impl::push(ByteView bytes, std::uint64_t& tot
       if (const auto early = answers.look(*connection); early && *early && answers.has_input()) return Sent::early;
       return tl::unexpected(put.error());
     }
+    // There is input, or there would be room: a server that refuses a large body says so early, and need not be sent
+    // the rest.
     if (*put == 0) {
       const auto early = answers.look(*connection);
       if (!early) return tl::unexpected(early.error());
@@ -239,6 +243,7 @@ Result<Client::Impl::Sent> Client::Impl::send_body(std::optional<std::uint64_t> 
     if (most == 0) return Sent::all;
     const auto got = reader(std::span(out).subspan(before, most));
     if (!got) return tl::unexpected(got.error());
+    // A file that became shorter: what was announced cannot be sent, and the connection is given up.
     if (*got == 0 && length) return fail(Kind::integrity, "the data ended before the announced length");
     ByteView bytes = ByteView(out).subspan(before, *got);
     if (!length) {
@@ -272,6 +277,7 @@ Result<Client::Impl::Sent> Client::Impl::send_body(std::optional<std::uint64_t> 
 Result<void> Client::Impl::await_answer(const std::function<void(std::uint64_t)>& sent, std::uint64_t total) {
   if (answers.has_input()) return {};
   const auto deadline = steady_clock::now() + options.answer_time;
+  // In small steps, for the kernel tells nobody when bytes were acknowledged.
   while (steady_clock::now() < deadline) {
     const auto input = connection->wait_for_input(progress_step);
     if (!input) return tl::unexpected(input.error());

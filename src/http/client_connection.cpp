@@ -17,6 +17,7 @@ using State = SocketStream::State;
 Result<ClientConnection> ClientConnection::open(const wire::Origin& origin, const ConnectOptions& options,
                                                 const Interrupt& interrupt) {
   if (interrupt.raised()) return interrupted();
+  // One deadline for all of it: name, connection, proxy and TLS.
   const auto deadline = steady_clock::now() + options.connect_time;
   if (!options.unix_path.empty()) {
     auto socket = connect_unix(options.unix_path);
@@ -35,8 +36,10 @@ Result<ClientConnection> ClientConnection::open(const wire::Origin& origin, cons
   ClientConnection connection(std::move(*socket), peer, interrupt);
   const auto left = [&] { return std::max(Millis{1}, std::chrono::ceil<Millis>(deadline - steady_clock::now())); };
   if (!options.proxy.empty())
+    // A proxy is asked for a tunnel also without TLS: it forwards bytes, and reads none of them.
     if (auto done = connection.through_proxy(origin, left()); !done) return tl::unexpected(done.error());
   if (origin.tls)
+    // Within the tunnel: the certificate is that of the server, and the proxy sees nothing.
     if (auto done = connection.start_tls(origin, options.ca_file, left()); !done) return tl::unexpected(done.error());
   return connection;
 }
@@ -117,6 +120,7 @@ Result<std::size_t> ClientConnection::read(std::span<std::byte> space, Millis pa
   }
 }
 
+// For looking, while a body is sent, whether the server has answered already.
 Result<std::optional<std::size_t>> ClientConnection::try_read(std::span<std::byte> space) {
   if (!has_input()) return std::nullopt;
   const auto moved = stream_.read(space);
@@ -162,6 +166,7 @@ Result<void> ClientConnection::write_all(ByteView bytes, Millis patience) {
 }
 
 Result<bool> ClientConnection::wait_for_input(Millis patience) {
+  // What OpenSSL has read ahead shows in no poll().
   if (stream_.has_decrypted()) return true;
   return wait(POLLIN, steady_clock::now() + patience);
 }

@@ -64,6 +64,7 @@ std::vector<Address> interleaved(const addrinfo* found) {
 int look_up(const std::string& host, std::uint16_t port, int flags, std::vector<Address>& out) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
+  // The port is a number: no look into /etc/services.
   hints.ai_flags = flags | AI_NUMERICSERV;
   addrinfo* found = nullptr;
   const int error = ::getaddrinfo(host.c_str(), std::to_string(port).c_str(), &hints, &found);
@@ -87,10 +88,12 @@ Result<std::vector<Address>> resolve(const std::string& host, std::uint16_t port
     int error = EAI_AGAIN;
     std::vector<Address> addresses;
   };
+  // Shared with the thread, which may outlive this call: it writes into what nobody reads any more.
   auto lookup = std::make_shared<Lookup>();
   try {
     std::thread([lookup, host, port] {
       std::vector<Address> found;
+      // AI_ADDRCONFIG: no addresses of a family that this machine has no address of.
       const auto error = catching([&]() -> Result<int> { return look_up(host, port, AI_ADDRCONFIG, found); });
       {
         const std::lock_guard lock(lookup->mutex);
@@ -132,6 +135,7 @@ Attempt begin_connect(const Address& address) {
   }
   if (address.bytes.ss_family != AF_UNIX) avoid_bbr(attempt.socket.get());
   const int status = ::connect(attempt.socket.get(), reinterpret_cast<const sockaddr*>(&address.bytes), address.size);
+  // Interrupted by a signal, it goes on by itself (connect(2)).
   attempt.error = status == 0 ? 0 : errno == EINTR ? EINPROGRESS : errno;
   return attempt;
 }
@@ -169,6 +173,7 @@ Result<UniqueFd> connect_any(const std::vector<Address>& addresses, const std::s
       if (waits[i].revents == 0) continue;
       int error = 0;
       socklen_t size = sizeof error;
+      // How a connection that was begun without waiting has ended (connect(2), EINPROGRESS).
       if (::getsockopt(running[i].socket.get(), SOL_SOCKET, SO_ERROR, &error, &size) != 0) error = errno;
       if (error == 0) return std::move(running[i].socket);
       last_error = error;

@@ -61,6 +61,7 @@ Framed<Control> read_control(const std::vector<Header>& headers, bool http_1_0) 
       control.length = parse_content_length(value);
       if (!control.length) return flaw(400, "a Content-Length that is not a number");
     } else if (equal_ignoring_case(name, "Transfer-Encoding")) {
+      // RFC 9112, 6.1: its framing is to be treated as faulty.
       if (http_1_0) return flaw(400, "Transfer-Encoding in HTTP/1.0");
       if (control.chunked) return flaw(400, "two Transfer-Encoding headers");
       if (!equal_ignoring_case(value, "chunked")) return flaw(400, "a Transfer-Encoding other than chunked");
@@ -75,6 +76,7 @@ Framed<Control> read_control(const std::vector<Header>& headers, bool http_1_0) 
 }
 
 bool keeps_alive(const Control& control, bool http_1_0) {
+  // RFC 9112, 9.3: close wins; 1.1 stays by default, 1.0 only when it asks for it.
   if (control.says_close) return false;
   return !http_1_0 || control.says_keep_alive;
 }
@@ -101,6 +103,7 @@ Framed<bool> is_http_1_0(std::string_view version) {
 // Brings the target into origin form; sets path and query.
 Framed<void> take_target(std::string_view target, Request& request) {
   if (target.find('#') != std::string_view::npos) return flaw(400, "a fragment in the request target");
+  // Asterisk form (RFC 9112, 3.2.4): the server as a whole.
   if (target == "*") {
     if (request.method != "OPTIONS") return flaw(400, "a malformed request target");
     request.path = "*";
@@ -136,6 +139,7 @@ Framed<void> check_host(const std::vector<Header>& headers, bool http_1_0) {
     if (!is_host(value)) return flaw(400, "a malformed Host");
     seen = true;
   }
+  // RFC 9112, 3.2: missing, twice or malformed is answered 400.
   if (!seen && !http_1_0) return flaw(400, "no Host header");
   return {};
 }
@@ -157,6 +161,7 @@ HeadScanner::State HeadScanner::scan(std::string_view buffer) {
   if (state_ != State::more) return state_;
   for (; at_ < buffer.size(); ++at_) {
     const char c = buffer[at_];
+    // Checked at each byte, so that the answer does not depend on how the bytes were split.
     if (lines_ == 0 && !after_cr_ && c != '\r' && at_ - line_start_ >= limits_.line_bytes)
       return stop(414, "a first line that is too long");
     if (at_ >= limits_.head_bytes) return stop(431, "a head that is too long");
@@ -192,6 +197,7 @@ Framed<RequestHead> parse_request_head(std::string_view head) {
   if (head.starts_with("\r\n")) head.remove_prefix(2);
   const auto line = take_line(head);
   const auto first = line.find(' ');
+  // From both ends: what is between must be free of blanks, or two readers might take different targets.
   const auto last = line.rfind(' ');
   if (first == std::string_view::npos || first == last) return flaw(400, "a malformed request line");
   const auto method = line.substr(0, first);

@@ -127,6 +127,7 @@ SocketStream::Moved SocketStream::write(ByteView bytes, bool more_follows) {
 SocketStream::Moved SocketStream::send_file(int file, std::uint64_t offset, std::size_t size) {
   if (tls_ != nullptr) {
     std::array<std::byte, tls_record_bytes> record;
+    // One record at a time, through the stack: under TLS the bytes must be in memory to be encrypted.
     const ssize_t got = ::pread(file, record.data(), std::min(size, record.size()), static_cast<off_t>(offset));
     if (got <= 0) return {got < 0 && errno == EINTR ? State::done : State::file_failed};
     return write(ByteView(record.data(), static_cast<std::size_t>(got)));
@@ -136,6 +137,7 @@ SocketStream::Moved SocketStream::send_file(int file, std::uint64_t offset, std:
   for (;;) {
     const ssize_t moved = ::sendfile(socket_.get(), file, &at, std::min<std::size_t>(size, 1U << 30));
     if (moved > 0) return {State::done, static_cast<std::size_t>(moved)};
+    // The file is shorter than it was said to be.
     if (moved == 0) return {State::file_failed};
     if (errno == EINTR) continue;
     // These speak of the file; what is left, of the socket.

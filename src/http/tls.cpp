@@ -75,6 +75,7 @@ TlsSession session_over(const TlsContext& context, int socket) {
 // What both sides want. Writing: a part is progress, and the bytes may lie elsewhere at the next try. Reading: several
 // records by one recv(2).
 void set_common(SSL_CTX& context) {
+  // RFC 8996: older versions are not to be used.
   SSL_CTX_set_min_proto_version(&context, TLS1_2_VERSION);
   SSL_CTX_set_mode(&context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   SSL_CTX_set_read_ahead(&context, 1);
@@ -148,6 +149,7 @@ Result<TlsSession> connect_tls(const TlsContext& context, int socket, const std:
   static constexpr unsigned char http_1_1[] = {8, 'h', 't', 't', 'p', '/', '1', '.', '1'};
   bool ready = SSL_set_alpn_protos(ssl, http_1_1, sizeof http_1_1) == 0;
   if (is_ip_address(host)) {
+    // An address is compared with the addresses in the certificate; SNI takes names only (RFC 6066, 3).
     ready = ready && X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), host.c_str()) == 1;
   } else {
     // "*.example.org" is fine, "w*.example.org" is not (RFC 6125, 6.4.3).

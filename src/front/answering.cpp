@@ -114,8 +114,7 @@ Step Answering::start_reply(Reply reply) {
 
 Step Answering::start_answer(const http::Answer& answer) {
   if (answer.body.size() > large_bytes && !large_) {
-    // The answer is made already; what is bounded is for how long many of them lie in memory while slow clients take
-    // them.
+    // The answer is made already: what is bounded is how much lies in memory while slow clients take such answers.
     large_ = io_.context.large.take(answer.body.size());
     if (!large_) return refuse_for_now();
   }

@@ -124,8 +124,8 @@ struct Server::Impl {
 };
 
 Server::Impl::~Impl() {
-  context.lane.stop();
   // Threads first: they use the connections, which use the context.
+  context.lane.stop();
   context.pool.stop();
   connections.free(context.take_buried());
   connections.clear();  // while what they share is still there

@@ -39,7 +39,7 @@ Result<ClientConnection> ClientConnection::open(const wire::Origin& origin, cons
     // A proxy is asked for a tunnel also without TLS: it forwards bytes, and reads none of them.
     if (auto done = connection.through_proxy(origin, left()); !done) return tl::unexpected(done.error());
   if (origin.tls)
-    // Within the tunnel: the certificate is that of the server, and the proxy sees nothing.
+    // Within the tunnel, if there is one: the certificate is that of the server, and the proxy sees nothing.
     if (auto done = connection.start_tls(origin, options.ca_file, left()); !done) return tl::unexpected(done.error());
   return connection;
 }

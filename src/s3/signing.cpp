@@ -34,8 +34,8 @@ std::string signed_names(const Pairs& headers) {
 }
 
 // The steps of "Create a signed AWS API request": the canonical request, its hash in the string to sign, and a key that
-// is derived from the secret by date, region and service, so that it is worth little elsewhere. REQUIRES:
-// headers sorted by name.
+// is derived from the secret by date, region and service, so that it is worth little elsewhere.
+// REQUIRES: headers sorted by name.
 std::string signature(const ToSign& request, const Keys& keys, const SigningScope& scope) {
   std::string canonical = request.method + "\n" + request.path + "\n" + encode_query(request.query) + "\n";
   for (const auto& [name, value] : request.headers) canonical += name + ":" + std::string(trim(value)) + "\n";

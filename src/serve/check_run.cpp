@@ -30,8 +30,8 @@ bool CheckLines::ended() const {
 std::shared_ptr<CheckLines> CheckRun::start() {
   const std::lock_guard lock(mutex_);
   if (running_) return nullptr;
+  // It has said its last word: joining it takes no time, though the mutex is held.
   if (thread_.joinable()) thread_.join();
-  // The former thread has said its last word: joining it takes no time, though the mutex is held.
   auto lines = std::make_shared<CheckLines>();
   try {
     running_ = true;

@@ -24,9 +24,9 @@ void add(Parts& parts, const TransferLeg& leg) {
     parts.add(leg.first, leg.bytes);
 }
 
+// Whether one more leg of a file may begin, beside what was taken and those that are on their way.
 // "Taken" is what clients are known to have got, byte by byte; "on their way" is what they may get. A download is
 // admitted only if the limit holds even when all of that arrives, so that n+1 at once cannot get by a limit of n.
-// Whether one more leg of a file may begin, beside what was taken and those that are on their way.
 Result<void> admit(const Parts& taken, const std::list<TransferLeg>& others, const TransferLeg& leg,
                    std::uint64_t limit) {
   if (taken.least() >= limit) return used_up();

@@ -67,8 +67,7 @@ std::vector<UploadPtr> compare_uploads(LiveSpace& live, const SpaceState& state,
       continue;
     }
     one.removed = true;
-    // Complete elsewhere, or gone: who follows it must not wait any longer. All bytes are said to be there only when it
-    // is a file.
+    // Complete elsewhere, or gone: who follows it must not wait any longer. Which of the two it is, `growth` says.
     one.growing->arrived = std::max(one.growing->arrived.load(), one.row.length.value_or(0));
     one.growing->growth = files.contains(at->first) ? Content::Growth::complete : Content::Growth::ended;
     live.empty.erase(one.number);

@@ -126,8 +126,7 @@ Result<void> Quotas::take(const SpaceLock&, LiveSpace& live, std::uint64_t bytes
   if (auto room = fits(live, bytes, weight, freed); !room) return room;
   {
     // The lock of the totals was let go between: fits() asks the disk, which is a system call. The limit of the policy
-    // is exact by this second look; the disk has its reserve.
-    // Another space may have taken the last of it since.
+    // is exact by this second look, as another space may have taken the last of it since; the disk has its reserve.
     const std::lock_guard totals(totals_mutex_);
     if (bytes > 0 && context_.policy.max_total != 0 &&
         !total_bytes_.fits_for_now(bytes, context_.policy.max_total, freed))

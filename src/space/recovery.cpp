@@ -15,9 +15,9 @@ struct BlobSizes {
   std::unordered_map<Id, std::uint64_t, IdHash> staged, stored;
 };
 
+// What a start makes of one upload: cut to its durable offset, completed when all is there, or marked as damaged.
 // Bytes beyond the durable offset were never acknowledged and may be torn; fewer than the offset means that
 // acknowledged ones are lost, which its sender must hear.
-// What a start makes of one upload: cut to its durable offset, completed when all is there, or marked as damaged.
 Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes& there, Recovered& recovered,
                             const std::stop_token& stop) {
   auto live = rooms.registry.find(row.guid);

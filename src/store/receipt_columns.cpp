@@ -65,7 +65,7 @@ Result<FileReceiptCounts> count_file_receipts(Connection& connection, const Id& 
   while (statement.step()) {
     const std::uint64_t state = statement.next_number();
     const std::uint64_t files = statement.next_number();
-    // A state that a newer qrx wrote counts as no word of this file.
+    // A state that a newer qrx wrote is left out, as if nothing had been said of these files.
     if (state < counts.size()) counts[state] = files;
   }
   if (statement.failed()) return fail_sqlite(statement.code(), reading);

@@ -133,7 +133,7 @@ Result<void> Daemon::Impl::open() {
     });
     data->shared()->join(wakes);
   }
-  // Before the outbox starts: all claims are of a former process.
+  // Before the outbox starts: the claims that there are belong to processes that have ended.
   const auto unknown = shares->recover();
   if (!unknown) return tl::unexpected(unknown.error());
   if (*unknown > 0) log.error("it is not known whether notices were sent", {{"notices", std::to_string(*unknown)}});

@@ -22,7 +22,7 @@ std::string metrics_text(const front::Server::Counts& counts, const Site& site,
   add(out, "qrx_sent_bytes_total", "counter", "Bytes given to clients.", counts.bytes_out);
   add(out, "qrx_spaces_created_total", "counter", "Spaces opened.", site.spaces_created);
   add(out, "qrx_files_received_total", "counter", "Files that arrived in full.", site.files_received);
-  // A catalog that does not answer leaves these two out: a scrape is worth more than nothing.
+  // A catalog that does not answer leaves these two out; the rest is of use all the same.
   if (totals) {
     add(out, "qrx_spaces", "gauge", "Spaces there are.", totals->spaces);
     add(out, "qrx_stored_bytes", "gauge", "Bytes of files and uploads.", totals->bytes);

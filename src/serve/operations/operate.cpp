@@ -34,7 +34,7 @@ std::optional<Result<std::string>> ask_server(const DataOptions& options, const 
 Result<std::unique_ptr<Data>> take_recovered(const DataOptions& options) {
   auto data = Data::take(options);
   if (!data) return data;
-  // As a start of the server would: without it, uploads of a process that was killed look running or damaged.
+  // As a start of the server would: what a killed process left behind is put right first.
   if (const auto recovered = (*data)->spaces().recover(); !recovered) return tl::unexpected(recovered.error());
   return data;
 }

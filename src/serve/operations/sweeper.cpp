@@ -28,7 +28,7 @@ void Sweeper::run() {
     lock.unlock();
     site_.wake(site_.check.topic);
     try {
-      // Without the mutex: the end need not wait for a sweep, which hears of it by its stop token.
+      // Without the mutex, which the destructor takes before it asks this sweep to stop.
       if (count % beats == 0) sweep();
     } catch (const std::exception& exception) {  // short memory, mostly; the next sweep may find more
       site_.log.error("sweep failed", {{"reason", exception.what()}});

@@ -75,8 +75,7 @@ class Page {
     return sentence(look_.language, key, fillings);
   }
 
-  // What the script is told, as JSON: in an attribute, not in a script: the policy of the pages allows no inline
-  // script.
+  // What the script is told, as JSON. In an attribute: the policy of the pages allows no inline script.
   void tell(const std::string& facts) { facts_ = " data-facts=\"" + escape_html(in_ascii(facts)) + "\""; }
   void foot(std::string text) { foot_ = std::move(text); }
 

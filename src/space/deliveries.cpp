@@ -115,7 +115,8 @@ Result<DeliveryRow> Deliveries::open(LiveSpace& live, const wire::CreateDelivery
     // In memory before its row, so that two openings at once count each other. Nobody knows its id before the answer.
     live.open.emplace(delivery->row.delivery, delivery);
   }
-  // Should its rows stay, it is forgotten by the next start or sweep: nothing is added to it any more.
+  // Nothing is added to it any more. Should its rows stay, a later sweep forgets it if it has no uploads; otherwise it
+  // expires only after the next start, as its uploads stay locked until then.
   if (yielding) (void)drop(gate, *yielding, live);
   std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {

@@ -142,18 +142,15 @@ Result<Listener> Listener::open_unix(const Endpoint& endpoint) {
   // made good by the second.
   if (::fchmod(fd, 0600) != 0 || ::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
     return fail_errno("cannot listen on " + path);
-  // lchown: should the path be a link by now, its target stays as it is.
-  if (endpoint.group && ::lchown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(*endpoint.group)) != 0) {
-    const auto failed = fail_errno("cannot give " + path + " to its group");
-    ::unlink(path.c_str());
-    return failed;
-  }
-  if (!endpoint.control && ::chmod(path.c_str(), static_cast<mode_t>(endpoint.mode)) != 0)
-    return fail_errno("cannot set the mode of " + path);
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) return fail_errno("cannot listen on " + path);
-  listener.path_ = path;
+  listener.path_ = path;  // it goes with the listener from here on, also after an error
   listener.inode_ = status.st_ino;
+  // lchown: should the path be a link by now, its target stays as it is.
+  if (endpoint.group && ::lchown(path.c_str(), static_cast<uid_t>(-1), static_cast<gid_t>(*endpoint.group)) != 0)
+    return fail_errno("cannot give " + path + " to its group");
+  if (!endpoint.control && ::chmod(path.c_str(), static_cast<mode_t>(endpoint.mode)) != 0)
+    return fail_errno("cannot set the mode of " + path);
   if (::listen(fd, backlog) != 0) return fail_errno("cannot listen on " + path);
   listener.address = endpoint.address;
   listener.control = endpoint.control;

@@ -2,9 +2,11 @@
 
 #include <httplib.h>
 
+#include <atomic>
 #include <cerrno>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <system_error>
 #include <thread>
 
@@ -69,21 +71,31 @@ Result<std::unique_ptr<OperatorPort>> OperatorPort::open(const std::string& addr
       response.set_content(text.body, text.type.c_str());
     });
 
-  const std::string host = where->host.empty() || where->host == "*" ? "0.0.0.0" : where->host;
-  errno = 0;
-  const bool bound = where->port == 0 ? server.bind_to_any_port(host) > 0 : server.bind_to_port(host, where->port);
+  const bool everywhere = where->host.empty() || where->host == "*";
+  const auto bind = [&](const std::string& host) {
+    errno = 0;
+    return where->port == 0 ? server.bind_to_any_port(host) > 0 : server.bind_to_port(host, where->port);
+  };
+  // "::" takes IPv4 as well; a machine without IPv6 has only the other.
+  const bool bound = everywhere ? bind("::") || bind("0.0.0.0") : bind(where->host);
   if (!bound) {
     const std::string what = "cannot listen on " + address;
     return errno != 0 ? fail_errno(what) : fail(Kind::unavailable, what);
   }
+  const auto ended = std::make_shared<std::atomic<bool>>(false);
   try {
-    library->thread = std::thread([&server] { server.listen_after_bind(); });
+    library->thread = std::thread([&server, ended] {
+      server.listen_after_bind();
+      *ended = true;
+    });
   } catch (const std::system_error& error) {
     return fail(Kind::unavailable, std::string("cannot start a thread: ") + error.what());
   }
+  std::unique_ptr<OperatorPort> port(new OperatorPort(std::move(library)));
   // The library forgets a stop() that comes before its loop runs.
-  while (!server.is_running()) std::this_thread::sleep_for(std::chrono::milliseconds(1));
-  return std::unique_ptr<OperatorPort>(new OperatorPort(std::move(library)));
+  while (!server.is_running() && !*ended) std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  if (*ended) return fail(Kind::unavailable, "cannot listen on " + address);
+  return port;
 }
 
 }  // namespace qrx::front

@@ -88,8 +88,8 @@ class Client {
   void interrupt();
   void close();
 
-  // Every call fails with Kind::unavailable after that moment, however much or little arrives until then. None: no
-  // limit but those of the options.
+  // Every call fails with Kind::unavailable after that moment, however much or little arrives until then; what is being
+  // sent ends by stall_time alone. None: no limit but those of the options.
   void set_deadline(std::optional<Steady> deadline);
 
  private:

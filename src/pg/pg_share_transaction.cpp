@@ -89,8 +89,8 @@ void PgShareTransaction::put_share(const ShareRow& row) {
   Statement statement = connection_.prepare(
       "INSERT INTO shares(" QRX_SHARE_COLUMNS
       ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(share) DO UPDATE SET "
-      "notice=excluded.notice,noticed=excluded.noticed,progress=excluded.progress,revoked=excluded.revoked,"
-      "files_taken=excluded.files_taken,history=excluded.history");
+      "message=excluded.message,expires=excluded.expires,notice=excluded.notice,noticed=excluded.noticed,"
+      "progress=excluded.progress,revoked=excluded.revoked,files_taken=excluded.files_taken,history=excluded.history");
   const std::string history = store::to_lines(row.history);
   store::bind_share(statement, row, history);
   run(statement);

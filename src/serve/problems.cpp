@@ -11,8 +11,6 @@ std::string detail_of(const Error& error) {
   switch (error.kind) {
     case Kind::not_found:
       return "there is nothing at this address, or not for this token";
-    case Kind::gone:
-      return "it has expired";
     case Kind::no_room:
       return "the server has no room left for this";
     case Kind::unavailable:

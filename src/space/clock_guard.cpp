@@ -50,33 +50,47 @@ constexpr const char* clock_note = "clock";
 
 }  // namespace
 
-// A catalog that cannot be asked counts as noted: a start must not replace a note that it could not read.
-bool clock_is_noted(Catalog& catalog) {
-  const auto note = catalog.remembered(clock_note);
-  return !note || *note;
+Result<std::optional<std::string>> ClockGuard::noted() const {
+  if (context_.policy.shared) return own_;
+  return context_.catalog.remembered(clock_note);
 }
 
-Result<void> trust_clock(Catalog& catalog, const Clock& clock) {
-  const Moment now{clock.wall().time_since_epoch().count(),
-                   std::chrono::duration_cast<Millis>(clock.steady().time_since_epoch()).count()};
-  auto text = catalog.remembered(clock_note);
-  if (!text) return tl::unexpected(text.error());
-  std::optional<ClockNote> note;
-  if (*text) note = ClockNote::parse(**text);
-  // In doubt since `doubted`, and both clocks have gone on alike for an hour since: the new time is the right one.
-  const bool settled =
-      note && note->doubted && now.steady - note->doubted->steady >= clock_jump.count() && agree(*note->doubted, now);
-  const bool trusted = !note || agree(note->trusted, now) || settled;
-  if (trusted)
-    note = ClockNote{now, std::nullopt};
-  else if (!note->doubted || !agree(*note->doubted, now))
-    note->doubted = now;  // it jumped again: the hour begins anew
+Result<void> ClockGuard::note(const std::string& text) {
+  if (context_.policy.shared) {
+    own_ = text;
+    return {};
+  }
   // Lazy: a note that a power cut takes is one sweep older, no more.
-  auto changed = catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    transaction.remember(clock_note, note->text());
+  return context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    transaction.remember(clock_note, text);
     return {};
   });
-  if (!changed) return changed;
+}
+
+Result<void> ClockGuard::begin() {
+  const auto text = noted();
+  // A start must not replace a note that it could not read: a catalog that cannot be asked counts as noted.
+  return !text || *text ? Result<void>() : trust();
+}
+
+Result<void> ClockGuard::trust() {
+  const Moment now{context_.clock.wall().time_since_epoch().count(),
+                   std::chrono::duration_cast<Millis>(context_.clock.steady().time_since_epoch()).count()};
+  const auto text = noted();
+  if (!text) return tl::unexpected(text.error());
+  std::optional<ClockNote> last;
+  if (*text) last = ClockNote::parse(**text);
+  // A doubt from before the machine started anew began on another steady clock: its hour cannot be measured.
+  if (last && last->doubted && now.steady < last->doubted->steady) last->doubted.reset();
+  // In doubt since `doubted`, and both clocks have gone on alike for an hour since: the new time is the right one.
+  const bool steady_again =
+      last && last->doubted && now.steady - last->doubted->steady >= clock_jump.count() && agree(*last->doubted, now);
+  const bool trusted = !last || agree(last->trusted, now) || steady_again;
+  if (trusted)
+    last = ClockNote{now, std::nullopt};
+  else if (!last->doubted || !agree(*last->doubted, now))
+    last->doubted = now;  // it jumped again: the hour begins anew
+  if (auto written = note(last->text()); !written) return written;
   if (trusted) return {};
   return fail(Kind::unavailable, "the clock jumped by more than an hour: nothing was deleted",
               "correct the clock, or try again in an hour");

@@ -89,9 +89,11 @@ Result<std::optional<Deliveries::Yielding>> Deliveries::find_yielding(const Spac
   // From here on nobody adds to it and nobody writes its uploads, though the lock of the space is let go before its
   // rows.
   yielding->committing = true;
+  Yielding found{std::move(yielding), {}};
   for (const auto& [id, upload] : live.uploads)
-    if (upload->row.delivery == yielding->row.delivery) upload->locked = true;
-  return Yielding{std::move(yielding)};
+    if (upload->row.delivery == found.delivery->row.delivery) found.locked.push_back(upload);
+  for (const UploadPtr& upload : found.locked) upload->locked = true;
+  return found;
 }
 
 Result<DeliveryRow> Deliveries::open(LiveSpace& live, const wire::CreateDelivery& wish, const Sender& sender) {
@@ -115,9 +117,14 @@ Result<DeliveryRow> Deliveries::open(LiveSpace& live, const wire::CreateDelivery
     // In memory before its row, so that two openings at once count each other. Nobody knows its id before the answer.
     live.open.emplace(delivery->row.delivery, delivery);
   }
-  // Nothing is added to it any more. Should its rows stay, a later sweep forgets it if it has no uploads; otherwise it
-  // expires only after the next start, as its uploads stay locked until then.
-  if (yielding) (void)drop(gate, *yielding, live);
+  if (yielding)
+    if (auto dropped = drop(gate, *yielding, live); !dropped) {
+      // Its rows stay, so it does: whoever commits it must not wait for ever.
+      take_back_commit(live, *yielding->delivery, yielding->locked);
+      const SpaceLock lock(live);
+      live.open.erase(delivery->row.delivery);
+      return tl::unexpected(dropped.error());
+    }
   std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     if (auto there = versions_.note(live, transaction, head); !there) return there;

@@ -34,6 +34,7 @@ class Deliveries {
   // One that makes room for a newcomer: nobody adds to it any more, and its uploads are locked.
   struct Yielding {
     DeliveryPtr delivery;
+    std::vector<UploadPtr> locked;
   };
   // Nothing when there is room; Kind::too_many when none may yield.
   Result<std::optional<Yielding>> find_yielding(const SpaceLock&, LiveSpace& live, const std::string& peer);

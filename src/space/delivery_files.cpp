@@ -66,6 +66,13 @@ Result<FileRow> DeliveryFiles::put(const SharedGate& gate, LiveSpace& live, File
       return tl::unexpected(written.error());
     }
     const auto [former, is_new] = pack.files.try_emplace(file.name, file);
+    if (is_new && place->weight == Weight{}) {
+      // The one that it was to replace was moved away meanwhile, and was counted for its own.
+      if (auto taken = quotas_.take(lock, live, 0, weight_of(file.name)); !taken) {
+        pack.files.erase(former);
+        return tl::unexpected(taken.error());
+      }
+    }
     if (!is_new) {
       quotas_.give_back(lock, live, 0, place->weight);
       former->second = file;

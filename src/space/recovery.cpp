@@ -95,10 +95,7 @@ Result<Recovered> recover(Rooms& rooms, const std::stop_token& stop) {
   auto aside = set_orphans_aside(rooms.context, true, recovered.failures, stop);
   if (!aside) return tl::unexpected(aside.error());
   recovered.quarantined = *aside;
-  // The first start over this catalog: its clock is the one to compare with.
-  if (!clock_is_noted(rooms.context.catalog))
-    if (auto trusted = trust_clock(rooms.context.catalog, rooms.context.clock); !trusted)
-      return tl::unexpected(trusted.error());
+  if (auto begun = rooms.clock_guard.begin(); !begun) return tl::unexpected(begun.error());
   return recovered;
 }
 

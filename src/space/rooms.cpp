@@ -15,6 +15,7 @@ Rooms::Rooms(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, const
       completion(context, quotas, versions, uploads, files, trash),
       erasing(context, registry, quotas, versions, files, trash),
       upload_requests(registry, {context, quotas, versions, uploads, completion}),
-      whole_files(context, registry, files, upload_requests) {}
+      whole_files(context, registry, files, upload_requests),
+      clock_guard(context) {}
 
 }  // namespace qrx::space

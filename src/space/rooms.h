@@ -4,6 +4,7 @@
 
 #include <mutex>
 
+#include "space/clock_guard.h"
 #include "space/completing.h"
 #include "space/context.h"
 #include "space/deliveries.h"
@@ -36,7 +37,8 @@ struct Rooms {
   Erasing erasing;
   UploadRequests upload_requests;
   WholeFiles whole_files;
-  std::mutex sweep_mutex;  // one sweep at a time
+  ClockGuard clock_guard;
+  std::mutex sweep_mutex;  // one sweep at a time: of the clock guard, too
 };
 
 }  // namespace qrx::space

@@ -52,14 +52,13 @@ Result<void> sweep_delivery(Rooms& rooms, const DeliveryRow& row) {
 }  // namespace
 
 Result<Swept> sweep(Rooms& rooms, const std::stop_token& stop) {
-  // The timer and an operator's `sweep` may come at once: deleting twice costs only time, but trust_clock() allows one
-  // caller.
+  // The timer and an operator's `sweep` may come at once: deleting twice costs only time, but the clock guard allows
+  // one caller.
   const std::lock_guard one(rooms.sweep_mutex);
   // Before the clock is looked at: promises go by the steady clock, which cannot be set.
   rooms.quotas.lapse_promises(rooms.registry.all());
   // A clock that is years ahead would delete all there is.
-  if (auto trusted = trust_clock(rooms.context.catalog, rooms.context.clock); !trusted)
-    return tl::unexpected(trusted.error());
+  if (auto trusted = rooms.clock_guard.trust(); !trusted) return tl::unexpected(trusted.error());
   Swept swept;
   const WallTime now = rooms.context.clock.wall();
   if (rooms.context.policy.shared)

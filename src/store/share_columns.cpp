@@ -26,8 +26,8 @@ int write_share(Connection& connection, const ShareRow& row) {
   Statement statement = connection.prepare(
       "INSERT INTO shares(" QRX_SHARE_COLUMNS
       ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(share) DO UPDATE SET "
-      "notice=excluded.notice,noticed=excluded.noticed,progress=excluded.progress,revoked=excluded.revoked,"
-      "files_taken=excluded.files_taken,history=excluded.history");
+      "message=excluded.message,expires=excluded.expires,notice=excluded.notice,noticed=excluded.noticed,"
+      "progress=excluded.progress,revoked=excluded.revoked,files_taken=excluded.files_taken,history=excluded.history");
   const std::string history = to_lines(row.history);
   bind_share(statement, row, history);
   return run(statement);

@@ -7,6 +7,46 @@
 using namespace qrx;
 using namespace qrx::test;
 
+namespace {
+
+// Changes fail while a test says so.
+class FailingCatalog final : public CountedCatalog {
+ public:
+  using CountedCatalog::CountedCatalog;
+  std::atomic<bool> fails{false};
+  Result<void> change(space::Durability durability,
+                      const std::function<Result<void>(space::Transaction&)>& work) override {
+    return fails ? fail(Kind::no_room, "the disk is full") : CountedCatalog::change(durability, work);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a delivery that was to make room for another, and could not be removed, goes on") {
+  World world;
+  FailingCatalog catalog(*world.catalog);
+  space::Spaces spaces(catalog, *world.blobs, world.clock, world.events, world.policy);
+  const auto space = spaces.create({});
+  REQUIRE(space);
+  const Guid guid = space->space.guid;
+  const space::Sender sender{"192.0.2.1"};
+  std::vector<Id> open;
+  for (int i = 0; i < 64; ++i) {
+    const auto one = spaces.open_delivery(guid, {}, sender);
+    REQUIRE(one);
+    open.push_back(one->delivery);
+    if (i == 0) REQUIRE(spaces.create_upload(guid, new_upload("large", 3, open[0])));
+    world.clock.pass(Millis(1));  // the first one was used longest ago
+  }
+  catalog.fails = true;
+  CHECK(kind_of(spaces.open_delivery(guid, {}, sender)) == Kind::no_room);
+  catalog.fails = false;
+  REQUIRE(spaces.put_small(guid, open[0], "a", as_bytes("x")));
+  CHECK(spaces.commit(guid, open[0], {.files = 1}));
+  CHECK(spaces.end_delivery(guid, space->token.text(), open[1]));
+  CHECK(spaces.open_delivery(guid, {}, sender));
+}
+
 TEST_CASE("several files are seen together, when their delivery is committed") {
   World world;
   const auto space = world.create();

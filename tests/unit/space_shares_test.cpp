@@ -452,6 +452,21 @@ TEST_CASE("a link ends at its own time, or with its space") {
   CHECK(kind_of(s.shares->open(lasting.token)) == Kind::gone);
 }
 
+TEST_CASE("what was asked for anew of a link is kept") {
+  Sharing s;
+  auto wish = to({"a@example.org"});
+  wish.expire = Seconds(60);
+  const auto first = s.one(wish);
+  wish.expire = Seconds(3600);
+  wish.message = "in the evening";
+  wish.notify = true;
+  CHECK(s.one(wish).share == first.share);
+  s.restart();
+  const auto kept = s.now(first);
+  CHECK(kept.expires == s.world.clock.wall() + Seconds(3600));
+  CHECK(s.world.catalog->share(first.share).value()->message == "in the evening");
+}
+
 TEST_CASE("shares go with their space") {
   Sharing s;
   const auto row = s.file("a", 10);

@@ -77,6 +77,39 @@ TEST_CASE("sweep deletes nothing when the clock jumped") {
   }
 }
 
+TEST_CASE("a doubt about the clock that a restart of the machine cuts short ends an hour later") {
+  World world;
+  world.clock.pass(Seconds(100 * 86400));  // it was up for long
+  REQUIRE(world.spaces->sweep());
+  world.clock.jump(Seconds(-86400));
+  CHECK(kind_of(world.spaces->sweep()) == Kind::unavailable);
+  world.clock.boot();
+  world.restart();
+  CHECK(kind_of(world.spaces->sweep()) == Kind::unavailable);
+  world.clock.pass(Seconds(3601));
+  CHECK(world.spaces->sweep());
+}
+
+TEST_CASE("machines that share a catalog compare their clocks each with its own last look") {
+  space::Policy many;
+  many.shared = true;
+  World world(many);
+  world.clock.pass(Seconds(86400));
+  CHECK(world.spaces->sweep());
+  MovableClock young;  // the same time on a machine that has just begun
+  young.jump(Seconds(86400));
+  space::Spaces other(*world.catalog, *world.blobs, young, world.events, world.policy);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(other.sweep());
+    CHECK(world.spaces->sweep());
+    world.clock.pass(Seconds(600));
+    young.pass(Seconds(600));
+  }
+  young.jump(Seconds(86400));
+  CHECK(kind_of(other.sweep()) == Kind::unavailable);
+  CHECK(world.spaces->sweep());
+}
+
 TEST_CASE("one bad blob ends neither a sweep nor a start, and is told with its reason") {
   World world;
   const auto bad = world.create(expiring_in(Seconds(3600)));

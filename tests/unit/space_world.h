@@ -26,6 +26,7 @@ class MovableClock final : public Clock {
     wall_ += time.count();
   }
   void jump(Millis time) { wall_ += time.count(); }  // the wall clock only
+  void boot() { steady_ = 1'000'000; }               // the machine began anew; no time has passed
 
  private:
   std::atomic<std::int64_t> steady_{1'000'000};

@@ -191,7 +191,11 @@ front::Reply create_upload(const SharedCall& call) {
   if (!brings_bytes && length != 0) return created(*call, *row, 0, std::nullopt);
 
   auto writer = spaces.write(guid, row->upload, 0, *checksum, sender);
-  if (!writer) return refuse(*call, writer.error());
+  if (!writer) {
+    // Nobody was told its address. One that is locked is an earlier request's, which asked for the same.
+    if (writer.error().kind != Kind::locked) (void)spaces.remove_upload(guid, row->upload);
+    return refuse(*call, writer.error());
+  }
   IntoUpload into;
   into.upload = row->upload;
   into.delivery = row->delivery;

@@ -59,6 +59,8 @@ std::optional<std::vector<std::uint8_t>> decode(std::string_view text, const std
       out.push_back(static_cast<std::uint8_t>(value >> held));
     }
   }
+  // RFC 4648, 3.5: an encoder leaves the unused bits zero. Taking others would make two texts of one value, and a link
+  // or a token could then be written in a second way.
   const bool whole_digit_left = held >= bits;
   const bool bits_left = (value & ((1U << held) - 1)) != 0;
   if (whole_digit_left || bits_left) return std::nullopt;
@@ -91,10 +93,13 @@ std::string to_base64(ByteView bytes) {
 
 std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
+  // One or two digits of padding, no more: what is left of "====" is no group of four that an encoder writes.
   for (int i = 0; i < 2 && !text.empty() && text.back() == '='; ++i) text.remove_suffix(1);
   return decode(text, from_base64_digit, 6);
 }
 
+// Of tokens and sums that a client guesses at: an early end would tell how many bytes are right. volatile keeps the
+// compiler from ending the loop early.
 bool equal_constant_time(ByteView a, ByteView b) {
   if (a.size() != b.size()) return false;
   volatile std::uint8_t difference = 0;

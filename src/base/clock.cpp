@@ -42,6 +42,7 @@ std::optional<WallTime> from_rfc3339(std::string_view text) {
   return WallTime(Seconds(::timegm(&utc)));
 }
 
+// By hand, as strftime writes %a and %b in the language of the user.
 std::string to_http_date(WallTime time) {
   static constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
   static constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

@@ -9,6 +9,7 @@
 namespace qrx {
 namespace {
 
+// Large enough that the calls do not show, small enough for what may stay allocated behind a short file.
 constexpr std::uint64_t step = 16U << 20;
 constexpr std::uint64_t worth_it = 1U << 20;
 

@@ -29,11 +29,14 @@ Result<void> replace_private_file(const std::string& path, std::string_view text
   std::string part = path + ".XXXXXX";
   const UniqueFd file(::mkostemp(part.data(), O_CLOEXEC));  // mode 0600
   if (!file) return fail_errno("cannot write " + path);
+  // Synced before it is renamed: the other way round, a power cut could leave the new name with nothing in it, and the
+  // key or token that stood there before would be gone as well.
   if (!write_all(file.get(), text) || ::fsync(file.get()) != 0 || ::rename(part.c_str(), path.c_str()) != 0) {
     const int error = errno;
     ::unlink(part.c_str());
     return fail_errno("cannot write " + path, error);
   }
+  // The rename itself is on the disk only with its directory.
   const UniqueFd directory(::open(path.substr(0, path.rfind('/') + 1).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!directory || ::fsync(directory.get()) != 0) return fail_errno("cannot write " + path);
   return {};
@@ -83,6 +86,8 @@ Result<void> read_new_lines(int fd, std::uint64_t& at, std::size_t longest,
       passing_over = false;
       done = end + 1;
     }
+    // No end of the line yet. With more than `longest` bytes it is passed over at once, so that the buffer always has
+    // room for the next; a shorter one is read again by the next call, when its writer has finished it.
     if (text.size() - done > longest) {
       passing_over = true;
       done = text.size();
@@ -101,6 +106,7 @@ std::string appended(std::string_view lines) {
 
 void sync_directory(const std::string& path) {
   const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  // Some file systems (FUSE, some network ones) refuse to sync a directory. Then this is all that can be done.
   if (fd) static_cast<void>(::fsync(fd.get()));
 }
 

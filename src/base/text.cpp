@@ -44,6 +44,8 @@ char32_t take_code_point(std::string_view& text) {
       }
       value = (value << 6) | (byte_at(i) & 0x3FU);
     }
+    // Overlong forms and surrogates: other readers of the same bytes would see other characters, which is how names
+    // pass a check that they should not.
     if (value < least || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) {
       text.remove_prefix(1);
       return broken;

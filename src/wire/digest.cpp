@@ -30,6 +30,7 @@ constexpr std::string_view algorithm = "sha-256";
 bool wants_sha256(std::string_view want_repr_digest) {
   const auto value = member(want_repr_digest, algorithm);
   const auto weight = value ? parse_number(*value) : std::nullopt;
+  // RFC 9530, 4: weights are 0 (not acceptable) to 10.
   return weight && *weight >= 1 && *weight <= 10;
 }
 

@@ -29,6 +29,7 @@ void add_to_batch(std::string& body, std::string_view name, const FileProperties
 
 Result<void> BatchReader::write(ByteView bytes) {
   std::string_view rest = as_text(bytes);
+  // `rest` is then a view into pending_, which must stay as it is until the loop is done with it.
   if (!pending_.empty()) rest = pending_.append(rest);
   for (;;) {
     const auto more = step(rest);
@@ -49,10 +50,12 @@ Result<bool> BatchReader::step(std::string_view& rest) {
     return true;
   }
   const auto end = rest.find('\n');
+  // Checked before the end of the line is there: whoever sends no newline must not make the server keep what comes.
   if (std::min(end, rest.size()) > most_line_bytes) return fail(Kind::usage, "the line before a file is too long");
   if (end == std::string_view::npos) return false;
   auto file = parse_line(rest.substr(0, end));
   if (!file) return tl::unexpected(file.error());
+  // Refused by what the line says, before any byte of the file is kept.
   if (file->size > most_bytes_) return fail(Kind::too_large, "a file is too large to be sent together with others");
   if (++files_ > most_batch_files) return fail(Kind::too_large, "too many files in one request");
   file_ = std::move(*file);

@@ -31,7 +31,7 @@ const json& need(const json& object, const char* name) {
 
 std::string as_string(const json& value, const char* name, std::size_t most) {
   if (!value.is_string()) throw Malformed{said(name) + " is not a text"};
-  // People can cause this one, by what they typed.
+  // Unlike the others, this can happen to people, by what they typed: so it is a whole sentence.
   if (value.get_ref<const std::string&>().size() > most)
     throw Malformed{"the " + said(name) + " is longer than " + std::to_string(most) + " bytes"};
   return value.get<std::string>();
@@ -75,6 +75,7 @@ Xxh128Sum as_sum(const json& value, const char* name) {
 
 const json& as_list(const json& value, const char* name) {
   if (!value.is_array()) throw Malformed{said(name) + " is not a list"};
+  // The readers look members up in each.
   for (const json& item : value)
     if (!item.is_object()) throw Malformed{"a part of " + said(name) + " is not an object"};
   return value;

@@ -17,11 +17,13 @@ std::string unit(unsigned value) {
 std::string quoted_character(std::string_view character) {
   const std::string escaped = escape_untrusted(character);
   if (escaped == character || !escaped.starts_with("\\U")) return escaped;  // \u202e is JSON's form, too
+  // Beyond U+FFFF JSON knows only surrogate pairs (RFC 8259, 7).
   const auto value = static_cast<unsigned>(std::stoul(escaped.substr(2), nullptr, 16)) - 0x10000U;
   return unit(0xD800U + (value >> 10)) + unit(0xDC00U + (value & 0x3FFU));
 }
 
 // The length of the character of several bytes that `text` begins with; 0 when that is none.
+// By trying: at most three lengths, and the one reader of UTF-8 stays the judge.
 std::size_t character_length(std::string_view text) {
   for (std::size_t length = 2; length <= 4 && length <= text.size(); ++length)
     if (is_valid_utf8(text.substr(0, length))) return length;
@@ -68,6 +70,7 @@ JsonLine& JsonLine::path(std::string_view name, std::string_view value) {
   text(name, value);
   if (is_valid_utf8(value)) return *this;
   std::string bytes;
+  // Byte by byte, as no character can be told in it; the slashes stay, so that it is still a path.
   for (const char c : value) bytes += c == '/' ? "/" : percent_encode_segment(std::string_view(&c, 1));
   return text(std::string(name) + "_bytes", bytes);
 }

@@ -11,6 +11,7 @@ std::string dump(const json& value) {
 Result<json> parse_object(std::string_view text) {
   if (text.size() > most_json_bytes) return fail(Kind::usage, "the message is over 64 MiB");
   bool too_deep = false;
+  // 64 MiB of '[' would otherwise become tens of millions of values, one within the other.
   const auto watch_depth = [&too_deep](int depth, json::parse_event_t, json&) {
     if (depth > most_json_depth) too_deep = true;
     return depth <= most_json_depth;

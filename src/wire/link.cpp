@@ -22,10 +22,13 @@ std::string shortened(std::string_view text) {
   constexpr std::size_t most_shown = 12;
   if (text.size() <= most_shown) return std::string(text);
   std::size_t end = most_shown;
+  // Not within a character: what is cut there is no UTF-8.
   while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0U) == 0x80U) --end;
   return std::string(text.substr(0, end)) + "…";
 }
 
+// No more than could be a host name: what it is exactly is for the resolver to say. '_' is no letter of host names, but
+// stands in the names of containers.
 bool is_host(std::string_view host) {
   if (host.empty() || host.size() > 253) return false;
   return std::all_of(host.begin(), host.end(), [](char c) {
@@ -57,6 +60,7 @@ bool take_wrapping(std::string& text) {
       ",",      ".",      ";",      "!",      "|",      "*",      "\u201C", "\u201D", "\u201E", "\u2018", "\u2019",
       "\u201A", "\u00AB", "\u00BB", "\u2039", "\u203A", "\u3002", "\uFF0C", "\u300C", "\u300D"};
   for (const std::string_view mark : marks) {
+    // One is left: a link that consists of marks is reported, not emptied.
     if (text.size() <= mark.size()) continue;
     // An address like [::1]:8460 has its bracket within the link.
     if (text.starts_with(mark)) return text.erase(0, mark.size()), true;
@@ -85,6 +89,7 @@ std::string without_blanks(std::string text) {
     }
     const bool broken_line = run.find_first_of("\r\n") != std::string_view::npos;
     if (broken_line && out.ends_with('=')) out.pop_back();  // a soft line break of quoted-printable
+    // A blank within a line stays, and the link is refused by it: two words are no link.
     if (!broken_line && at > 0 && end < text.size()) out += run;
     at = end;
   }
@@ -99,6 +104,7 @@ bool counts_clicks(std::string_view query) {
   while (!query.empty()) {
     const auto end = std::min(query.find('&'), query.size());
     const std::string_view key = query.substr(0, query.substr(0, end).find('='));
+    // An empty pair ("?", "&&") says nothing.
     const bool known = key.empty() || starts_ignoring_case(key, "utm_") ||
                        std::any_of(keys.begin(), keys.end(), [&](auto one) { return equal_ignoring_case(key, one); });
     if (!known) return false;
@@ -111,6 +117,7 @@ void drop_click_counters(std::string& text) {
   const auto question = text.find('?');
   if (question != std::string::npos) {
     const auto hash = std::min(text.find('#', question), text.size());
+    // Any other query stays, and the link is refused for it later: it may be the link of another program.
     if (counts_clicks(std::string_view(text).substr(question + 1, hash - question - 1)))
       text.erase(question, hash - question);
   }
@@ -121,6 +128,7 @@ void drop_click_counters(std::string& text) {
 
 // A link as it was meant, where that is beyond doubt; what is left over is judged by the rules below.
 std::string as_meant(std::string_view given) {
+  // What is too long is refused later; all that follows here goes through the text several times.
   if (given.size() > most_given_link_bytes) return std::string(given);
   std::string text = without_blanks(std::string(given));
   for (const auto& [from, to] : {std::pair("&amp;", "&"), std::pair("&#35;", "#"), std::pair("&lt;", "<"),
@@ -129,6 +137,7 @@ std::string as_meant(std::string_view given) {
   while (take_wrapping(text)) {
   }
   // Markdown: [words](link
+  // The bracket that closed it is gone: take_wrapping() took it.
   if (const auto between = text.find("]("); between != std::string::npos) text.erase(0, between + 2);
   if (starts_ignoring_case(text, "url:")) text.erase(0, 4);
   if (std::string decoded; (starts_ignoring_case(text, "http%3a") || starts_ignoring_case(text, "https%3a")) &&
@@ -174,6 +183,7 @@ Result<Cut> cut(std::string_view text) {
   const auto slash = text.find('/');
   const std::string_view authority = text.substr(0, slash);
   if (slash != std::string_view::npos) out.origin.prefix = std::string(text.substr(slash));
+  // "http://qrx.example.org@evil.example/": what people take for the host is a user name.
   if (authority.find('@') != std::string_view::npos) return fail(Kind::usage, "the link has a user name in it");
 
   std::string host = to_lower_ascii(authority);
@@ -206,9 +216,11 @@ Result<Cut> cut(std::string_view text) {
 // Takes "/<word>/<rest>" off the end of the path: what stays is the prefix, what comes back is the rest.
 std::optional<std::string> take_tail(Origin& origin, char word) {
   std::string& path = origin.prefix;
+  // "https://host/qrx/u/ID/" is the same link as without the slash at its end.
   if (path.ends_with('/')) path.pop_back();
   const auto last = path.rfind('/');
   if (last == std::string::npos || last < 2) return std::nullopt;
+  // Links from QR codes are in upper case.
   const bool is_word = (path[last - 1] | 0x20) == word && path[last - 2] == '/';
   if (!is_word) return std::nullopt;
   std::string tail = path.substr(last + 1);
@@ -238,6 +250,7 @@ std::string for_code(const Origin& origin, char kind, const std::string& name, c
 Result<Origin> Origin::parse(std::string_view url) {
   auto parts = cut(trim(url));
   if (!parts) return tl::unexpected(parts.error());
+  // Someone gave --server a link: the address of the server is in it, and is named.
   for (const char word : {'u', 's', 'd'}) {
     Origin server = parts->origin;
     const auto name = take_tail(server, word);

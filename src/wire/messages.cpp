@@ -10,6 +10,8 @@
 namespace qrx::wire {
 namespace {
 
+// An unknown word is refused, not taken for the default: a client that asks for more sealing than this server knows
+// must not get less.
 Seal as_seal(const json& value) {
   const auto seal = seal_from_text(as_string(value, "seal"));
   if (!seal) throw Malformed{"seal is none of offer, require, off"};
@@ -135,6 +137,7 @@ void read(const json& in, Manifest& out) {
 
 void read(const json& in, Problem& out) {
   if (const json* v = find(in, "status"))
+    // Of no use but to be shown: an odd status of a proxy is no reason to lose the rest.
     out.status = static_cast<int>(std::min<std::uint64_t>(as_number(*v, "status"), 599));
   if (const json* v = find(in, "type")) out.type = as_string(*v, "type");
   if (const json* v = find(in, "title")) out.title = as_string(*v, "title");
@@ -265,6 +268,7 @@ std::string to_json(const Manifest& in) {
     write_properties(file.properties, one);
     files.push_back(std::move(one));
   }
+  // "v": a later form of manifests can be told from this one by whoever opens it.
   json out = {{"v", 1}, {"files", std::move(files)}};
   if (!in.message.empty()) out["message"] = in.message;
   return dump(out);

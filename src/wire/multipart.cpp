@@ -17,6 +17,7 @@ bool is_boundary_char(char c) {
          std::string_view("'()+_,-./:=? ").find(c) != std::string_view::npos;
 }
 
+// Tokens (RFC 9110, 5.6.2): field names, and values without quotes.
 bool is_token_char(char c) {
   return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
          std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
@@ -38,7 +39,7 @@ std::optional<std::string> take_value(std::string_view& text) {
       text.remove_prefix(1);
       return out;
     }
-    // curl escapes a quote and a backslash; a browser writes a backslash as it is.
+    // curl escapes a quote and a backslash; a browser writes a backslash as it is, and a quote as %22.
     if (text.front() == '\\' && text.size() > 1 && (text[1] == '"' || text[1] == '\\')) text.remove_prefix(1);
     out += text.front();
   }
@@ -51,6 +52,7 @@ bool each_parameter(std::string_view text, const Visit& visit) {
   for (text = trim(text); !text.empty(); text = trim(text)) {
     if (text.front() != ';') return false;
     text = trim(text.substr(1));
+    // Some clients end with a semicolon.
     if (text.empty()) return true;
     const auto equals = text.find('=');
     if (equals == std::string_view::npos) return false;
@@ -97,6 +99,7 @@ std::string from_latin_1(std::string_view text) {
 std::string without_windows_path(std::string name) {
   const bool has_drive =
       name.size() > 2 && name[1] == ':' && name[2] == '\\' && ((name[0] | 0x20) >= 'a' && (name[0] | 0x20) <= 'z');
+  // The directories of the sender's machine are no part of the name.
   if (has_drive || name.starts_with("\\\\")) name.erase(0, name.rfind('\\') + 1);
   return name;
 }
@@ -121,6 +124,7 @@ Result<void> read_disposition(std::string_view value, FormPart& part) {
   std::optional<std::string> extended;
   const bool sound = each_parameter(value.substr(semicolon), [&](std::string_view name, const std::string& text) {
     if (equal_ignoring_case(name, "name")) {
+      // Twice the same parameter: which one counts would be a guess, and a proxy may have guessed otherwise.
       if (named) return false;
       named = true;
       part.name = unescape_name(text);
@@ -156,6 +160,7 @@ Result<std::string> multipart_boundary(std::string_view content_type) {
         boundary = value;
         return first;
       });
+  // RFC 2046, 5.1.1: 1 to 70 characters, the last no blank.
   if (!sound || !boundary || boundary->empty() || boundary->size() > 70 || boundary->back() == ' ' ||
       !std::all_of(boundary->begin(), boundary->end(), is_boundary_char))
     return malformed("its boundary");
@@ -206,6 +211,7 @@ Result<std::size_t> FormReader::take(std::string_view text) {
       head_.clear();
       return 1;
     case State::head: {
+      // At most one byte more than is allowed is kept, which is enough to refuse it.
       const auto line_end = text.find('\n');
       const std::size_t taken = std::min(line_end == std::string_view::npos ? text.size() : line_end + 1,
                                          most_form_part_head_bytes + 1 - head_.size());
@@ -238,6 +244,7 @@ Result<void> FormReader::take_head() {
     const auto colon = line.find(':');
     const bool sound = colon != std::string_view::npos && colon > 0 &&
                        std::all_of(line.begin(), line.begin() + static_cast<std::ptrdiff_t>(colon), is_token_char) &&
+                       // A bare CR or LF: another reader of the same bytes might see another field there.
                        line.find_first_of(std::string_view("\0\r\n", 3)) == std::string_view::npos;
     if (!sound) return malformed("a part's head");
     const std::string_view name = line.substr(0, colon);
@@ -248,6 +255,7 @@ Result<void> FormReader::take_head() {
       if (const auto done = read_disposition(value, part); !done) return done;
     } else if (equal_ignoring_case(name, "content-transfer-encoding") && !equal_ignoring_case(value, "binary") &&
                !equal_ignoring_case(value, "8bit") && !equal_ignoring_case(value, "7bit")) {
+      // RFC 7578, 4.7: no client should; saved as it stands, it would be another file.
       return fail(Kind::unsupported, "a part of the form is encoded");
     }
   }

@@ -19,7 +19,7 @@ bool has_control_character(std::string_view name) {
   for (std::size_t i = 0; i < name.size(); ++i) {
     const auto byte = static_cast<unsigned char>(name[i]);
     if (byte < 0x20 || byte == 0x7F) return true;
-    // C1 in UTF-8, which terminals obey as they do ESC sequences.
+    // C1 (U+0080 to U+009F) in UTF-8: terminals obey it as they do ESC sequences.
     if (byte == 0xC2 && i + 1 < name.size() && static_cast<unsigned char>(name[i + 1]) < 0xA0) return true;
   }
   return false;
@@ -46,6 +46,7 @@ std::string sendable_name(std::string_view name) {
   std::string out;
   const bool drive = has_drive_letter(name);
   while (!name.empty()) {
+    // One character, which is one byte of a broken one.
     std::size_t bytes = 1;
     while (bytes < std::min(longest_character, name.size()) && !is_valid_utf8(name.substr(0, bytes))) ++bytes;
     std::string_view character = name.substr(0, bytes);
@@ -63,8 +64,10 @@ std::string sendable_name(std::string_view name) {
 Result<void> check_name(std::string_view name) {
   if (name.empty()) return fail(Kind::integrity, "a file name is empty");
   if (name.size() > most_name_bytes) return unsafe(name, "longer than 4096 bytes");
+  // First of what looks at characters: the rest may take them for valid.
   if (!is_valid_utf8(name)) return unsafe(name, "not UTF-8");
   if (has_control_character(name)) return unsafe(name, "control characters");
+  // A separator on Windows, where the receiver may run: "..\x" would climb there.
   if (name.find('\\') != std::string_view::npos) return unsafe(name, "a backslash");
   if (has_drive_letter(name)) return unsafe(name, "a drive letter");
   for (std::string_view rest = name;;) {

@@ -18,6 +18,7 @@ std::optional<WallTime> parse_mtime(std::string_view text) {
       return std::nullopt;
   }
   const auto seconds = parse_number(text.substr(0, point));
+  // parse_number() ends at 2^63 - 1, so the cast is safe.
   return seconds ? kept_time(static_cast<std::int64_t>(*seconds)) : std::nullopt;
 }
 

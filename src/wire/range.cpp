@@ -18,6 +18,7 @@ ChosenRange choose_range(std::optional<std::string_view> range, std::optional<st
                          std::string_view etag, std::uint64_t length) {
   const ChosenRange whole{RangeChoice::whole, {0, length}};
   if (!range) return whole;
+  // RFC 9110, 13.1.5: a part of one version behind a part of another would be a broken file, so the whole is sent.
   if (if_range && (etag.empty() || *if_range != etag)) return whole;
 
   const auto equals = range->find('=');
@@ -31,6 +32,7 @@ ChosenRange choose_range(std::optional<std::string_view> range, std::optional<st
   if (from.empty()) {  // the last N bytes
     const auto count = parse_number(to);
     if (!count) return whole;
+    // RFC 9110, 14.1.2: "bytes=-0" is well-formed and asks for nothing.
     if (*count == 0 || length == 0) return {RangeChoice::unsatisfiable, {}};
     const std::uint64_t size = std::min(*count, length);
     return {RangeChoice::part, {length - size, size}};
@@ -59,6 +61,7 @@ bool etag_list_holds(std::string_view list, std::string_view etag, bool weak) {
     if (!list.starts_with('"')) return false;
     const auto quote = list.find('"', 1);
     if (quote == std::string_view::npos) return false;
+    // RFC 9110, 13.1.1 and 13.1.2: If-Match compares strongly, If-None-Match weakly.
     if (list.substr(0, quote + 1) == etag && (weak || !is_weak)) return true;
     list = trim(list.substr(quote + 1));
     if (!list.starts_with(',')) return false;

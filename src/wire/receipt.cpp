@@ -10,6 +10,7 @@ ReceiptState as_receipt_state(const json& value, const char* name) {
   const std::string text = as_string(value, name);
   for (const ReceiptState state : {ReceiptState::kept, ReceiptState::declined, ReceiptState::saved})
     if (text == to_text(state)) return state;
+  // Not "none": that is what a server says of files of which nobody spoke, and no receiver can say it.
   throw Malformed{std::string(name) + " is none of saved, declined, kept"};
 }
 
@@ -49,6 +50,8 @@ std::string to_json(const DeliveryStatus& in) {
     files.push_back(std::move(one));
   }
   json out = {{"delivery", in.delivery.text()}, {"committed", in.committed}, {"files", std::move(files)}};
+  // A server that knows no receipts, and one whose delivery is not committed, leave both out; seq alone would say
+  // nothing.
   if (in.receipt) {
     out["seq"] = in.seq;
     out["receipt"] = {{"saved", in.receipt->saved},
@@ -64,6 +67,8 @@ Result<Receipt> receipt_from_json(std::string_view text) {
     out.state = as_receipt_state(need(in, "state"), "state");
     const json* files = find(in, "files");
     if (!files) return;
+    // An empty list would mean "no file"; leaving it out means "all". So that a client which ends up with an empty list
+    // does not confirm everything, it is refused.
     if (!files->is_array() || files->empty() || files->size() > most_receipt_files)
       throw Malformed{"files is not a list of the allowed length"};
     for (const json& item : *files) out.files.push_back(as_id(item, "files"));

@@ -70,7 +70,8 @@ bool at_end(std::string_view rest) {
   return rest.empty() || rest == "/";
 }
 
-// What PUT may mean below /u/{guid}; a delivery that is none is part of a name.
+// What PUT may mean below /u/{guid}. Other words are names there: "curl -T uploads LINK/" must save a file of that
+// name. So is a delivery whose id is malformed a part of a name.
 bool takes_put(const Target& target) {
   switch (target.resource) {
     case Resource::uploads:
@@ -100,6 +101,8 @@ Fit fit(const Address& address, std::string_view path, bool is_put, Target& out)
       return percent_decode(path.substr(1), out.name) ? Fit::yes : Fit::broken;
     }
     const std::string_view part = take_part(path);
+    // An id that does not parse is not "no such resource": the answer is the same as for an unknown space
+    // (Kind::not_found), so that it tells nothing about which ids exist.
     if (word == "{guid}")
       out.guid = Id::parse(part).value_or(Id{});
     else if (word == "{item}")
@@ -124,6 +127,7 @@ std::string encoded_name(std::string_view name) {
 }
 
 std::string short_id(const Id& id) {
+  // Six characters tell the lines of a log apart, and are not enough to use what they name.
   return id == Id{} ? "?" : id.text().substr(0, 6) + "…";
 }
 
@@ -142,12 +146,14 @@ std::string filled(std::string_view pattern, PutIn put_in) {
 }  // namespace
 
 std::optional<Target> parse_target(std::string_view path, std::string_view prefix, bool is_put) {
+  // A whole part: "/qrx" is no prefix of "/qrxother".
   if (!prefix.empty() && path.starts_with(prefix) && (path.size() == prefix.size() || path[prefix.size()] == '/'))
     path.remove_prefix(prefix.size());
   Target target;
   for (const Address& address : addresses) {
     const Fit found = fit(address, path, is_put, target);
     if (found == Fit::yes) return target;
+    // A broken escape has one meaning for all patterns: none that comes later could fit.
     if (found == Fit::broken) return std::nullopt;
   }
   return std::nullopt;
@@ -158,7 +164,7 @@ std::optional<std::string> with_its_fragment(std::string_view path, const std::s
   if (mark == std::string_view::npos) return std::nullopt;
   const auto target = parse_target(path.substr(0, mark), prefix, false);
   const std::string_view fragment = path.substr(mark + 3);
-  // Where a browser is sent to holds nothing but what keys and tokens are made of.
+  // Where a browser is sent to holds nothing but what keys and tokens are made of: no scheme, no markup, no line break.
   constexpr std::string_view letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-.";
   if (!target || fragment.find_first_not_of(letters) != std::string_view::npos) return std::nullopt;
   const bool of_space = target->resource == Resource::drop || target->resource == Resource::owner_page;
@@ -189,6 +195,7 @@ std::optional<Id> upload_of(std::string_view address, const Id& guid) {
   if (last == std::string_view::npos) return std::nullopt;
   const auto upload = Id::parse(address.substr(last + 1));
   const std::string place = path_of({.resource = Resource::uploads, .guid = guid});
+  // Host and prefix are not compared: a client may know the server by another name than the server itself does.
   const std::string_view before = address.substr(0, last);
   if (!upload || before.size() < place.size() ||
       !equal_ignoring_case(before.substr(before.size() - place.size()), place))

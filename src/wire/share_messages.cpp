@@ -49,6 +49,7 @@ void read(const json& in, CreateShares& out) {
 
 void read(const json& in, ShareInfo& out) {
   out.share = as_id(need(in, "share"), "share");
+  // A little more than a recipient may have: to_text() puts the scheme before it.
   out.to = as_string(need(in, "to"), "to", most_recipient_bytes + 16);
   out.link = as_string(need(in, "link"), "link");
   out.state = as_share_state(need(in, "state"));
@@ -72,6 +73,7 @@ void read(const json& in, Shares& out) {
 }
 
 void read(const json& in, ReportShare& out) {
+  // The other states are the server's to set: queued when it is made, opened and downloaded by what its recipient does.
   out.state = as_share_state(need(in, "state"));
   switch (out.state) {
     case ShareState::sending:

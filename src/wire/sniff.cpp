@@ -77,6 +77,7 @@ bool has(std::string_view start, const Magic& magic) {
 
 std::string_view media_type(std::string_view start) {
   if (start.size() < 16 || start.substr(4, 4) != "ftyp") return {};
+  // Two bytes of the four of its length: a "ftyp" box is far below 64 KiB.
   const auto box =
       static_cast<std::size_t>((static_cast<unsigned char>(start[2]) << 8) | static_cast<unsigned char>(start[3]));
   const std::size_t end = std::min(box, start.size());
@@ -92,12 +93,14 @@ std::string_view media_type(std::string_view start) {
 // Matroska: the document type stands in the head, which is short.
 std::string_view matroska_type(std::string_view start) {
   if (!start.starts_with("\x1a\x45\xdf\xa3"sv)) return {};
+  // The DocType is among the first elements of the EBML head (RFC 8794), all of which are short.
   const std::string_view head = start.substr(0, 64);
   if (head.find("webm"sv) != std::string_view::npos) return "video/webm";
   return head.find("matroska"sv) != std::string_view::npos ? "video/x-matroska"sv : unknown;
 }
 
-// Two frames of MPEG audio layer III cannot be told by two bytes alone: also a bit rate and a sample rate that exist.
+// MPEG audio, layer III (ISO/IEC 11172-3, 2.4.2.3): the sync bits alone are in too much else, so the bit rate and the
+// sample rate must be such as exist, too.
 bool is_mpeg_audio(std::string_view start) {
   if (start.size() < 4 || static_cast<unsigned char>(start[0]) != 0xFF) return false;
   const auto second = static_cast<unsigned char>(start[1]), third = static_cast<unsigned char>(start[2]);
@@ -111,6 +114,7 @@ bool is_bmp(std::string_view start) {
 }
 
 bool is_text(std::string_view start, bool whole) {
+  // ESC is text: logs and captures of terminals have it.
   const auto binary = [](char c) {
     const auto byte = static_cast<unsigned char>(c);
     return byte == 0x7F || (byte < 0x20 && c != '\t' && c != '\n' && c != '\r' && c != '\f' && c != '\x1b');
@@ -133,12 +137,15 @@ bool is_text(std::string_view start, bool whole) {
 
 Sniffed sniff(ByteView beginning, bool whole) {
   std::string_view start = as_text(beginning);
+  // Cut here, so that a caller who has more of the file gets the same answer.
   if (start.size() > sniffed_bytes) {
     start = start.substr(0, sniffed_bytes);
     whole = false;
   }
   if (start.starts_with("age-encryption.org/v1\n") || start.starts_with("-----BEGIN AGE ENCRYPTED FILE-----"))
     return {unknown, true};
+  // A text that begins with "BZh" or "ID3" is a text: those of the magics that may_be_text are only believed of what is
+  // binary.
   const bool text = is_text(start, whole);
   for (const Magic& magic : magics)
     if (has(start, magic) && !(text && magic.may_be_text)) return {magic.type, false};

@@ -23,6 +23,7 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   const char* end = text.data() + text.size();
   const auto [stop, error] = std::from_chars(text.data(), end, number);
   if (error != std::errc() || stop != end) return std::nullopt;
+  // Sizes and offsets are kept as signed numbers (off_t, SQLite): beyond that they would turn negative.
   if (number > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) return std::nullopt;
   return number;
 }
@@ -46,6 +47,7 @@ Result<UploadMetadata> parse_upload_metadata(std::string_view text) {
     const std::string_view coded = blank == std::string_view::npos ? std::string_view() : entry.substr(blank + 1);
     const auto value = from_base64(coded);
     if (!is_key(key) || !value) return fail(Kind::usage, "Upload-Metadata is malformed");
+    // Which of the two counts would be a guess.
     if (out.find(key)) return fail(Kind::usage, "Upload-Metadata names a key twice");
     out.entries.emplace_back(key, std::string(value->begin(), value->end()));
     if (comma == std::string_view::npos) return out;
@@ -68,6 +70,7 @@ Result<UploadChecksum> parse_upload_checksum(std::string_view text) {
   const std::string_view algorithm = text.substr(0, blank);
   const std::string_view coded = blank == std::string_view::npos ? std::string_view() : text.substr(blank + 1);
   const auto sum = from_base64(coded);
+  // 64 bytes: the longest sum there is in use, SHA-512.
   if (!is_key(algorithm) || algorithm.size() > 32 || !sum || sum->empty() || sum->size() > 64)
     return fail(Kind::usage, "Upload-Checksum is malformed");
   return UploadChecksum{to_lower_ascii(algorithm), *sum};

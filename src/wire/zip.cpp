@@ -9,7 +9,7 @@
 namespace qrx::wire {
 namespace {
 
-// Numbers of PKWARE's APPNOTE.TXT. What each record begins with (4.3):
+// Numbers of PKWARE's APPNOTE.TXT, all little-endian. What each record begins with (4.3):
 constexpr std::uint64_t local_header = 0x04034B50;
 constexpr std::uint64_t descriptor = 0x08074B50;
 constexpr std::uint64_t central_record = 0x02014B50;
@@ -93,6 +93,7 @@ std::string zip_local_header(const ZipEntry& entry) {
   Record out;
   out.u32(local_header).u16(large ? version_zip64 : version_plain).u16(flags).u16(0);
   put_dos_time(out, entry.modified);
+  // The checksum is not known yet: 0, and bit 3 of the flags says that the descriptor has it (4.4.4).
   // The size is told here too, although the descriptor repeats it: who reads from a pipe finds the end by it.
   out.u32(0).u32(in_32(entry.size)).u32(in_32(entry.size)).u16(entry.name.size()).u16(extra.size());
   return out.text(entry.name).text(extra).take();
@@ -101,6 +102,7 @@ std::string zip_local_header(const ZipEntry& entry) {
 std::string zip_descriptor(const ZipEntry& entry) {
   Record out;
   out.u32(descriptor).u32(entry.crc);
+  // 4.3.9.2: of eight bytes where the local header has a ZIP64 field.
   if (is_large(entry.size))
     out.u64(entry.size).u64(entry.size);
   else
@@ -110,6 +112,7 @@ std::string zip_descriptor(const ZipEntry& entry) {
 
 std::string zip_central_record(const ZipEntry& entry) {
   Record large;
+  // 4.5.3: only those that do not fit below, and in this order.
   if (is_large(entry.size)) large.u64(entry.size).u64(entry.size);
   if (is_large(entry.offset)) large.u64(entry.offset);
   const std::string fields = large.take();
@@ -120,6 +123,7 @@ std::string zip_central_record(const ZipEntry& entry) {
   out.u32(central_record).u16(made_on_unix | version).u16(version).u16(flags).u16(0);
   put_dos_time(out, entry.modified);
   out.u32(entry.crc).u32(in_32(entry.size)).u32(in_32(entry.size)).u16(entry.name.size()).u16(extra.size()).u16(0);
+  // The upper half is st_mode: unzip sets it, and makes a file of mode 0 of what has none.
   out.u16(0).u16(0).u32((entry.executable ? 0100755ULL : 0100644ULL) << 16).u32(in_32(entry.offset));
   return out.text(entry.name).text(extra).take();
 }
@@ -127,8 +131,10 @@ std::string zip_central_record(const ZipEntry& entry) {
 std::string zip_end(std::uint64_t entries, std::uint64_t central_offset, std::uint64_t central_size) {
   Record out;
   if (entries >= most_16 || is_large(central_offset) || is_large(central_size)) {
+    // 44: what follows of this record (4.3.14.1), without its first 12 bytes.
     out.u32(zip64_end).u64(44).u16(made_on_unix | version_zip64).u16(version_zip64).u32(0).u32(0);
     out.u64(entries).u64(entries).u64(central_size).u64(central_offset);
+    // Where the ZIP64 end stands: right behind the central directory.
     out.u32(zip64_locator).u32(0).u64(central_offset + central_size).u32(1);
   }
   const std::uint64_t count = std::min(entries, most_16);

@@ -32,6 +32,7 @@ Result<http::ClientAnswer> DropClient::ask(const std::string& method, const std:
   request.target = target;
   request.headers = {{"Accept", "application/json"}};
   if (!json.empty()) request.headers.push_back({"Content-Type", "application/json"});
+  // A POST without a body still says so, by Content-Length: 0 (RFC 9110, 8.6).
   request.has_body = method == "POST";
   request.body = std::move(json);
   return granted(http_.request(request), doing);
@@ -42,6 +43,7 @@ Result<wire::DropInfo> DropClient::look() {
   if (!answer) return tl::unexpected(answer.error());
   auto drop = wire::from_json<wire::DropInfo>(answer->body);
   if (!drop)
+    // Not Kind::not_found: the link may be right, and a captive portal or a router answers.
     return fail(Kind::other, "what answers at " + http_.origin().authority() + " is a web server, but not qrx",
                 "check the address in the link");
   return drop;
@@ -52,6 +54,7 @@ Result<Id> DropClient::open_delivery(const std::string& message) {
   wish.message = message;
   const auto answer = ask("POST", path(wire::Resource::deliveries), "open a delivery", wire::to_json(wish));
   if (!answer) return tl::unexpected(answer.error());
+  // The answer to opening is the state of the new delivery.
   const auto state = wire::from_json<wire::DeliveryState>(answer->body);
   if (!state) return strange("delivery");
   return state->delivery;
@@ -61,6 +64,7 @@ Result<wire::DeliveryState> DropClient::delivery(const Id& delivery) {
   const auto answer = ask("GET", path(wire::Resource::delivery, delivery), "look at the delivery");
   if (!answer) return tl::unexpected(answer.error());
   auto state = wire::from_json<wire::DeliveryState>(answer->body);
+  // Another delivery than the one that was asked for: a cache on the way answered.
   if (!state || state->delivery != delivery) return strange("delivery");
   return state;
 }
@@ -103,7 +107,7 @@ Result<Id> DropClient::create_upload(const Id& delivery, const std::string& name
   if (length)
     request.headers.push_back({"Upload-Length", std::to_string(*length)});
   else
-    request.headers.push_back({"Upload-Defer-Length", "1"});
+    request.headers.push_back({"Upload-Defer-Length", "1"});  // the last PATCH tells it
   const auto answer = granted(http_.request(request), "open an upload");
   if (!answer) return tl::unexpected(answer.error());
   // The address may be absolute or not, with a proxy's prefix or without: only its last part, the upload's id, counts.

@@ -10,6 +10,7 @@ namespace qrx::api {
 
 namespace {
 
+// Enough for any refusal that our server words.
 constexpr std::size_t most_refusal_bytes = 64U << 10;
 
 }  // namespace
@@ -21,6 +22,7 @@ http::ClientRequest OwnerClient::request(const std::string& method, const std::s
   http::ClientRequest out;
   out.method = method;
   out.target = target;
+  // None of a share: whoever knows its link may read.
   if (!address_.bearer.empty()) out.headers = {{"Authorization", "Bearer " + address_.bearer}};
   return out;
 }
@@ -39,6 +41,7 @@ Result<SpaceContents> OwnerClient::page(const std::string& query) {
     return fail(Kind::other, "the server's answer is malformed", "is this a qrx server?");
   };
   auto look = request("GET", address_.path() + query);
+  // Without it the server would answer with the page for browsers.
   if (address_.shared) look.headers = {{"Accept", "application/json"}};
   const auto answer = checked(http_.request(look), address_.shared ? "look at what is shared" : "look at the space");
   if (!answer) return tl::unexpected(answer.error());
@@ -53,6 +56,7 @@ Result<SpaceContents> OwnerClient::page(const std::string& query) {
 }
 
 Result<SpaceContents> OwnerClient::space(std::optional<std::uint64_t> after, Seconds wait) {
+  // A share does not say when it changes, so there is nothing to wait for.
   const bool waits = after && !address_.shared;
   return with_all_pages(page(waits ? "?after=" + std::to_string(*after) + "&wait=" + std::to_string(wait.count()) : ""),
                         [this](const std::string& query) { return page(query); });
@@ -85,6 +89,7 @@ Result<void> OwnerClient::close_space() {
 Result<void> OwnerClient::remove(std::optional<std::uint64_t> deliveries) {
   const std::string only = deliveries ? "?deliveries=" + std::to_string(*deliveries) : "";
   const auto answer = checked(http_.request(request("DELETE", address_.path() + only)), "delete the space");
+  // Gone already is as good as deleted.
   if (!answer && answer.error().kind != Kind::not_found) return tl::unexpected(answer.error());
   return {};
 }
@@ -104,6 +109,7 @@ Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t star
   auto wish = request("GET", address_.path_of_file(file));
   if (start > 0) {
     wish.headers.push_back({"Range", "bytes=" + std::to_string(start) + "-"});
+    // The file may have been replaced since its first bytes came; then the whole is sent, and its sum tells.
     if (known) wish.headers.push_back({"If-Range", "\"xxh128-" + to_hex(*known) + "\""});
   }
   auto opened = http_.open(wish);
@@ -115,6 +121,7 @@ Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t star
   if (!answer) return tl::unexpected(answer.error());
   if (answer->status == 200) return Opened{0};
   const auto range = answer->header("Content-Range");
+  // Bytes of another place than `start`, appended there, would make a file that no sum fits.
   if (answer->status != 206 || !range || !range->starts_with("bytes " + std::to_string(start) + "-")) {
     http_.close();
     return fail(Kind::unavailable, "the server sent a different range than requested");
@@ -131,6 +138,7 @@ Result<std::string> OwnerClient::content(std::size_t most_bytes) {
   auto answer = checked(http_.next_answer(std::max(most_bytes, most_refusal_bytes)), "download");
   if (!answer) return tl::unexpected(answer.error());
   if (answer->status != 200) return fail(Kind::unavailable, "the server did not send the whole file");
+  // A server must not fill the memory of its client with what it never announced.
   if (answer->body.size() > most_bytes)
     return fail(Kind::integrity, "the server sent more of a file than it announced");
   return std::move(answer->body);

@@ -8,11 +8,13 @@ namespace qrx::api {
 
 std::size_t RateLimiter::piece(std::size_t most) const {
   if (rate_ == 0) return most;
+  // A tenth of a second's worth: less a call would cost more calls, more would come in bursts.
   return static_cast<std::size_t>(std::clamp<std::uint64_t>(rate_ / 10, 1, most));
 }
 
 bool RateLimiter::take(std::uint64_t bytes, const http::Interrupt& interrupt) {
   if (rate_ == 0) return true;
+  // The wait itself is without the lock: the others take their turn behind next_ meanwhile.
   Millis wait{0};
   {
     const std::lock_guard lock(mutex_);

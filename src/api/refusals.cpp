@@ -15,6 +15,7 @@ Kind kind_of(int status) {
       return Kind::unauthorized;
     case 403:
       return Kind::denied;
+    // Whether a space never was or has ended makes no difference to what a client can do.
     case 404:
     case 410:
       return Kind::not_found;
@@ -24,6 +25,7 @@ Kind kind_of(int status) {
       return Kind::too_large;
     case 412:
     case 415:
+      // Precondition and content type: this client and that server do not fit together.
       return Kind::unsupported;
     case 423:
       return Kind::locked;
@@ -62,6 +64,7 @@ Error refusal(const http::ClientAnswer& answer, const std::string& doing) {
   if (explained)
     if (const auto problem = wire::from_json<wire::Problem>(answer.body))
       words = problem->detail.empty() ? problem->title : problem->detail;
+  // What a server says is shown, but not at any length.
   if (words.size() > 500) words.resize(500);
   if (words.empty()) words = "the server answered " + std::to_string(answer.status);
   return {kind, "cannot " + doing + ": " + escape_untrusted(words), {}};
@@ -75,6 +78,7 @@ std::optional<Millis> retry_after(const http::ClientAnswer& answer) {
   const auto text = answer.header("Retry-After");
   const auto seconds = text ? wire::parse_number(*text) : std::nullopt;
   if (!seconds) return std::nullopt;
+  // An hour: a server that asks for more is as good as away.
   return Millis(1000 * static_cast<long long>(std::min<std::uint64_t>(*seconds, 3600)));
 }
 

@@ -13,7 +13,7 @@
 namespace qrx::api {
 
 // The error that an answer with a status of 300 or more stands for: "cannot DOING: the server's words". 404 and 410 are
-// Kind::not_found, "the space is unknown or has expired".
+// Kind::not_found, "this link does not exist or has expired".
 Error refusal(const http::ClientAnswer& answer, const std::string& doing);
 
 // Trouble of network or server that may be over soon.

@@ -17,7 +17,7 @@ bool sleep_interruptible(const http::Interrupt& interrupt, Millis time) {
     const auto left = std::chrono::ceil<Millis>(until - steady_clock::now()).count();
     if (left <= 0) return true;
     pollfd raised{interrupt.fd(), POLLIN, 0};
-    // EINTR and spurious ends go round again.
+    // EINTR and wake-ups without a cause go round again. In pieces of 1,000 s, as poll(2) takes an int.
     static_cast<void>(::poll(&raised, 1, static_cast<int>(std::min<long long>(left, 1'000'000))));
   }
   return false;
@@ -40,6 +40,7 @@ Result<void> Backoff::wait(const Error& after, std::optional<Millis> server_asks
   const auto left = std::chrono::floor<Millis>(since_ + policy_.give_up - steady_clock::now());
   // Half to whole of the pause, so that many clients do not come back at the same moment.
   const auto jitter = random_bytes<1>()[0];
+  // From 256/512 to 511/512.
   Millis time = next_ * (256 + jitter) / 512;
   if (server_asks) time = std::max(time, *server_asks);
   if (left <= Millis{0} || time > left) {

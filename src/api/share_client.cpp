@@ -46,6 +46,7 @@ Result<http::ClientAnswer> ShareClient::ask(const char* method, const std::strin
     return checked;
   };
   if (once) return attempt();
+  // Shorter pauses than for transfers: somebody watches.
   return retry(*this, Backoff(*interrupt_, {Millis{100}, Millis{4'000}, patience_}, nullptr), attempt);
 }
 
@@ -85,6 +86,8 @@ Result<wire::Shares> ShareClient::list(std::optional<std::uint64_t> after, Secon
 }
 
 Result<wire::ShareInfo> ShareClient::report(const Id& share, const wire::ReportShare& report) {
+  // A claim whose answer was lost may have been granted: claiming it again would be refused as somebody else's (409),
+  // and nobody would send the notice.
   const bool claims = report.state == wire::ShareState::sending;
   return read<wire::ShareInfo>(ask("PATCH", one(share), wire::to_json(report), "report", claims));
 }

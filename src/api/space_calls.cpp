@@ -23,9 +23,9 @@ class SpaceCreator : public Requests {
     auto answer = http_.request(request, most_answer_bytes);
     const int status = answer ? answer->status : 0;
     auto created = granted(std::move(answer), "open a space");
-    // It knows the right one.
+    // A redirect: its error names the address to use instead.
     if (status >= 300 && status < 400) return tl::unexpected(created.error());
-    // Whatever answers so to this address, it is none of ours.
+    // A web server, but not ours: trying again would bring the same.
     if (status != 0 && status != 201 && (status < 400 || (!created && created.error().kind == Kind::not_found)))
       return fail(Kind::other, http_.origin().url() + " is not a qrx server: it answered " + std::to_string(status));
     if (!created && status == 400) created.error().kind = Kind::usage;  // a label that is too long, and the like
@@ -51,6 +51,7 @@ Result<wire::SpaceCreated> create_space(const wire::Origin& origin, const wire::
   request.has_body = true;
   request.body = wire::to_json(wish);
   SpaceCreator creator(origin, own);
+  // Short pauses: somebody waits for the code to appear.
   const RetryPolicy policy{Millis{50}, Millis{1000}, std::max(patience, least_patience)};
   return retry(creator, Backoff(*own.interrupt, policy, nullptr), [&] { return creator.create(request); });
 }

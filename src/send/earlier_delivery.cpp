@@ -15,11 +15,14 @@ namespace {
 // Items have the names of their sources as these are now: what is there under other names is of no use.
 Result<bool> believe_sealed(SendJob& job, const wire::DeliveryState& there, const ResumeState& state) {
   if (state.any_changed()) return false;
+  // By item, not by file name: what is there is only known under its wire name.
   std::unordered_map<std::string_view, std::size_t> items;
   for (std::size_t i = 0; i < job.list.sources.size(); ++i) items.emplace(job.plan->item(i), i);
   for (const auto& file : there.files) {
     if (file.name == wire::manifest_name) {
       const Xxh128Sum sum = sums_of(as_bytes(job.plan->manifest()), false).xxh128;
+      // With the same seed and the same sources it has the same bytes. Another message makes another one: a small one
+      // is sent again and replaces that; what is committed, or larger, stays as it is.
       if (file.size == job.plan->manifest().size() && file.xxh128 == sum)
         job.manifest = file;
       else if (there.committed || file.size > wire::most_small_bytes)
@@ -27,11 +30,13 @@ Result<bool> believe_sealed(SendJob& job, const wire::DeliveryState& there, cons
       continue;
     }
     const auto item = items.find(file.name);
+    // Of a source that has changed since, or of nobody: it cannot be taken out of a delivery.
     if (item == items.end()) return false;
     wire::ReceivedFile here;
     auto sums = sum_sealed(*job.plan, job.list, item->second, job.options.sha256, job.interrupt, here);
     if (!sums && sums.error().kind == Kind::integrity) return false;  // it changes right now
     if (!sums) return tl::unexpected(sums.error());
+    // Read and sealed again from the first byte: the sum is the only proof that the server has what is here.
     if (here != file) return false;
     job.finish(item->second, std::move(*sums), file.xxh128, file.size);
   }

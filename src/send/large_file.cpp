@@ -12,7 +12,8 @@
 namespace qrx::send {
 namespace {
 
-// Without progress in between: the server may forget an upload, or be elsewhere than we think, but not each time.
+// Without progress in between. A server may forget an upload, or have another offset than this side thinks, but not
+// each time.
 constexpr unsigned most_uploads = 3;
 constexpr unsigned most_conflicts = 3;
 
@@ -39,10 +40,12 @@ class LargeFile {
       if (!sealer) return tl::unexpected(sealer.error());
       sealed_.emplace(std::move(*sealer), *file, *source_.size, job_.options.sha256);
     }
+    // Each attempt asks for the offset first: after trouble only the server knows how much of what was sent it has.
     const auto sent = api::retry(
         client_, backoff_, [this] { return send_rest(); },
         [this](const Error& error, api::Asked) { return after_trouble(error); });
     if (!sent) return sent;
+    // At the end once more: a file that was written to while it was read is in no state that ever was.
     if (auto same = file->check_unchanged(); !same) return same;
     return finish();
   }
@@ -82,6 +85,7 @@ class LargeFile {
     } else {
       const auto there = client_.upload_standing(*upload);
       if (!there) return tl::unexpected(there.error());
+      // Somebody else writes to this upload, or it is of another file.
       if (there->offset > size_)
         return fail(Kind::integrity, "the server has more of " + source_.name + " than there is");
       offset_ = there->offset;
@@ -91,6 +95,7 @@ class LargeFile {
   }
 
   Result<void> sum_up_to(std::uint64_t offset) {
+    // The server lost what it had not made durable: sums cannot go backwards, so they start again.
     if (summed_ > offset) {
       sums_.reset();
       summed_ = 0;
@@ -120,12 +125,14 @@ class LargeFile {
     const auto reader = [this](std::span<std::byte> space) -> Result<std::size_t> {
       const std::size_t most = job_.rate.piece(space.size());
       const auto got = read_and_sum(space.first(most));
+      // Read, but not sent: the error ends the PATCH, and the server keeps what came before.
       if (got && !job_.rate.take(*got, job_.interrupt)) return fail(Kind::unavailable, "interrupted");
       return got;
     };
     const auto sent = [this, start](std::uint64_t bytes) { job_.tally.set(index_, job_.shown(start + bytes)); };
     const auto patched = client_.patch(*job_.uploads[index_], start, size_ - start, reader, sent);
     if (!patched) return tl::unexpected(patched.error());
+    // summed_ is what was read for this PATCH: at any other offset the sums would not be those of what the server has.
     if (patched->offset < start || patched->offset > size_ || patched->offset != summed_) {
       // It took less than was sent; ask where it stands.
       return fail(Kind::unavailable, "the server took only a part");
@@ -136,10 +143,12 @@ class LargeFile {
   }
 
   Result<api::Next> after_trouble(const Error& error) {
+    // Several in a row: this side and the server do not agree at all.
     if (error.kind == Kind::conflict && conflicts_++ < most_conflicts)
       return api::Next::at_once;  // an answer was lost: ask for the offset
     if (error.kind != Kind::not_found || !job_.uploads[index_] || uploads_ >= most_uploads) return api::Next::pause;
     // The upload is gone; is the delivery there?
+    // When that is gone as well, wait() gives the error back, and the caller looks for what is lost (send/losses.h).
     if (const auto delivery = client_.delivery(job_.delivery); !delivery) {
       if (auto go_on = backoff_.wait(delivery.error(), client_.asked_pause()); !go_on)
         return tl::unexpected(go_on.error());
@@ -152,7 +161,7 @@ class LargeFile {
   Result<void> finish() {
     const Sums sums = sums_.sums();
     const Sums plain = sealed_ ? sealed_->finish() : sums;
-    // When the last answer was lost, the answer to the commit has the sum.
+    // A lost answer leaves no sum here; that of the whole delivery is compared at the commit.
     if (server_sum_ && *server_sum_ != sums.xxh128)
       return fail(Kind::integrity, "the server received other bytes of " + source_.name + " than were sent");
     job_.finish(index_, {source_.name, *source_.size, plain.xxh128, plain.sha256}, sums.xxh128, size_);

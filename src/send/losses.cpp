@@ -7,6 +7,7 @@ namespace qrx::send {
 
 Result<Lost> look_for_losses(SendJob& job, api::DropClient& client) {
   const auto there = api::retry(client, job.backoff(), [&] { return client.delivery(job.delivery); });
+  // Not retried for: is it the space that is gone, or only the delivery?
   if (!there && there.error().kind == Kind::not_found) {
     if (auto space = client.look(); !space) return tl::unexpected(space.error());
     return Lost::delivery;
@@ -16,6 +17,7 @@ Result<Lost> look_for_losses(SendJob& job, api::DropClient& client) {
   bool any = false;
   for (std::size_t i = 0; i < job.done.size(); ++i) {
     if (!job.done[i] || files.has(job.wire[i])) continue;
+    // Its bytes went by: no file holds them any more.
     if (job.list.sources[i].stream)
       return fail(Kind::unavailable, "the server lost " + job.list.sources[i].name + ", which it had taken",
                   "send it again");

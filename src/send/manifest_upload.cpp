@@ -27,8 +27,10 @@ Result<std::optional<Xxh128Sum>> try_manifest(SendJob& job, api::DropClient& cli
   } else {
     const auto there = client.upload_standing(*upload);
     if (!there) return tl::unexpected(there.error());
+    // A server that has more than there is has other bytes: the sums at the commit tell.
     offset = std::min<std::uint64_t>(there->offset, bytes.size());
   }
+  // All of it is there, and the answer was lost.
   if (offset == bytes.size()) return std::optional<Xxh128Sum>{};
   std::uint64_t at = offset;
   const auto reader = [&](std::span<std::byte> space) -> Result<std::size_t> {

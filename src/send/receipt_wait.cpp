@@ -28,6 +28,7 @@ ReceiptResult in_the_end(const wire::DeliveryStatus& status, const SentDelivery&
   ReceiptResult out;
   out.counts = *status.receipt;
   for (const auto& [file, receipt] : status.files) {
+    // Of a sealed delivery the server knows only items; the names are on this side.
     const auto known = names.find(file.name);
     const std::string name = known == names.end() ? file.name : *known->second;
     if (receipt == wire::ReceiptState::declined) out.declined.push_back(name);
@@ -48,9 +49,11 @@ Result<ReceiptResult> await_receipt(const wire::DropLink& link, const http::Clie
   Steady heard = steady_clock::now();
   for (;;) {
     Seconds wait = longest_wait;
+    // Rounded up: the last request would otherwise end before the deadline, and the loop ask again without a pause.
     if (deadline) wait = std::clamp(std::chrono::ceil<Seconds>(*deadline - steady_clock::now()), Seconds{0}, wait);
     const auto status = client.status(delivery.delivery, seen, wait);
     if (status) {
+      // An older server: waiting would never end.
       if (!status->receipt) return fail(Kind::unsupported, "this server does not tell what was received");
       if (status->receipt->missing == 0) return in_the_end(*status, delivery);
       seen = status->seq;
@@ -60,8 +63,10 @@ Result<ReceiptResult> await_receipt(const wire::DropLink& link, const http::Clie
       continue;
     }
     const Error& error = status.error();
+    // The answer to this request may still come, and would be taken for that of the next.
     client.close();
     if (options.interrupt && options.interrupt->raised()) return tl::unexpected(error);
+    // An owner who ends a run deletes the space; receipts that were said go with it.
     if (error.kind == Kind::not_found)
       return fail(Kind::gone, "it was sent, but the receiver has ended without a word whether it was saved");
     if (!api::is_temporary(error.kind)) return tl::unexpected(error);

@@ -40,11 +40,13 @@ std::optional<seal::Key> parse_seed(std::string_view text) {
 std::string ResumeState::file_name(const wire::DropLink& link, const SourceList& sources) {
   Sha256 hash;
   const auto add = [&hash](std::string_view text) {
+    // A NUL between them: "a" + "bc" and "ab" + "c" are different sources.
     hash.update(as_bytes(text));
     hash.update(as_bytes(std::string_view("\0", 1)));
   };
   add(link.origin.url());
   add(link.guid.text());
+  // Links with another key seal otherwise: what one of them began is of no use to the other.
   if (!link.key.empty()) add(link.key);
   for (const auto& source : sources.sources) {
     add(source.path);
@@ -58,6 +60,7 @@ std::optional<ResumeState> ResumeState::load(const std::string& directory, const
   ResumeState state;
   state.path_ = directory + "/" + file_name(link, sources);
   state.file_ = open_private_file(state.path_, O_RDWR | O_APPEND);
+  // In use by another run: this one begins a delivery of its own.
   if (!state.file_ || ::flock(state.file_.get(), LOCK_EX | LOCK_NB) != 0) return std::nullopt;
   auto text = read_private_file(state.file_.get(), most_bytes);
   if (!text) return std::nullopt;
@@ -69,6 +72,7 @@ std::optional<ResumeState> ResumeState::load(const std::string& directory, const
   const auto delivery = Id::parse(std::string_view(line).substr(9));
   if (!delivery) return std::nullopt;
   state.delivery_ = *delivery;
+  // Of a link with a key all is sealed by a seed; without it no byte of the earlier run could be made again.
   if (!link.key.empty()) {
     if (!std::getline(lines, line) || !line.starts_with("seal ")) return std::nullopt;
     state.seed_ = parse_seed(std::string_view(line).substr(5));
@@ -76,6 +80,7 @@ std::optional<ResumeState> ResumeState::load(const std::string& directory, const
   }
   for (const auto& source : sources.sources) {
     if (!std::getline(lines, line) || !line.starts_with("source ")) return std::nullopt;
+    // Not compared by content: that would read all of it before the first byte is sent.
     state.changed_.push_back(std::string_view(line).substr(7) != fingerprint(source, state.seed_.has_value()));
   }
   state.uploads_.resize(sources.sources.size());
@@ -83,6 +88,7 @@ std::optional<ResumeState> ResumeState::load(const std::string& directory, const
     std::istringstream words(line);
     std::string word, text_id;
     std::size_t index = 0;
+    // Another line, or one of a later version: what it says is not needed.
     if (!(words >> word >> index >> text_id) || word != "upload" || index >= state.uploads_.size()) continue;
     // A line cut short by a crash has no id.
     if (const auto id = Id::parse(text_id)) state.uploads_[index] = *id;
@@ -113,10 +119,13 @@ Result<ResumeState> ResumeState::begin(const std::string& directory, const wire:
   }
   for (const auto& source : sources.sources) text += "source " + fingerprint(source, seed != nullptr) + "\n";
 
+  // Written aside and renamed: another run finds either the old file or a whole one. It is not synced: after a power
+  // cut this run's state is lost, and the next run sends all of it again.
   const std::string draft = state.path_ + "." + Id::random().text().substr(0, 8);
   state.file_ = open_private_file(draft, O_RDWR | O_APPEND | O_CREAT | O_EXCL);
   if (!state.file_) return fail_errno("cannot write " + draft);
   auto done = write_all(state.file_.get(), text, draft);
+  // Locked before it has its name: between the two another run could take it for left behind.
   if (done && ::flock(state.file_.get(), LOCK_EX | LOCK_NB) != 0) done = fail_errno("cannot lock " + draft);
   if (done && ::rename(draft.c_str(), state.path_.c_str()) != 0) done = fail_errno("cannot write " + state.path_);
   if (!done) {
@@ -132,6 +141,7 @@ bool ResumeState::any_changed() const {
 
 Result<void> ResumeState::remember(std::size_t index, const Id& upload) {
   uploads_[index] = upload;
+  // One write(2) of a file opened with O_APPEND: a crash leaves the whole line or a part, which load() passes over.
   return write_all(file_.get(), "upload " + std::to_string(index) + " " + upload.text() + "\n", path_);
 }
 

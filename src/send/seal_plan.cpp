@@ -10,9 +10,11 @@
 namespace qrx::send {
 namespace {
 
-// Names have no control characters, so that no two sources give the same text.
+// No name has control characters, so the newlines keep two sources from having the same text: the same secrets would
+// seal two files with one key stream.
 std::string context_of(const seal::Recipient& recipient, const Source& source) {
   std::string text = "qrx file 1\n" + recipient.text() + "\n" + source.name + "\n";
+  // A stream is sealed once only: its run has a seed of its own, which is not kept.
   if (source.stream) return text + "stream";
   for (const auto figure : {static_cast<std::int64_t>(source.size.value_or(0)), source.mtime_ns, source.ctime_ns,
                             static_cast<std::int64_t>(source.device), static_cast<std::int64_t>(source.inode)})
@@ -21,6 +23,7 @@ std::string context_of(const seal::Recipient& recipient, const Source& source) {
 }
 
 Result<std::string> item_name(const seal::Key& seed, const std::string& context) {
+  // Derived, so that a second run finds the items of the first; it says nothing to whoever lacks the seed.
   const Sha256Sum salt = sha256(as_bytes(context));
   const auto bytes = seal::hkdf_sha256(seed.view(), as_bytes(salt), "qrx item name");
   if (!bytes) return tl::unexpected(bytes.error());
@@ -60,6 +63,7 @@ Result<SealPlan> SealPlan::make(const seal::Recipient& recipient, const seal::Ke
   for (std::size_t i = 0; i < sources.sources.size(); ++i) {
     auto item = item_name(seed, context_of(recipient, sources.sources[i]));
     if (!item) return tl::unexpected(item.error());
+    // Only the manifest tells the tag: who knows it can tell that an item is the one that it names.
     const auto secrets = plan.secrets(i);
     if (!secrets) return tl::unexpected(secrets.error());
     const auto key = seal::payload_key(secrets->file_key, secrets->nonce);

@@ -15,6 +15,7 @@ struct PlainSums {
   RunningSums running;
   std::uint64_t position = 0;
 
+  // Read again after a cut, to seal it again; it was summed the first time.
   void take(std::uint64_t offset, ByteView bytes) {
     if (offset + bytes.size() <= position) return;
     bytes = bytes.subspan(static_cast<std::size_t>(position - offset));
@@ -36,7 +37,7 @@ SealedSource::SealedSource(seal::Sealer sealer, const SourceFile& file, std::uin
   auto source = [&file, plain_size, state = state_.get()](std::uint64_t offset,
                                                           std::span<std::byte> space) -> Result<std::size_t> {
     auto got = file.read_at(offset, space);
-    // It ends elsewhere than it did: that is said of it by its name.
+    // A file that ends elsewhere than it did: the error is to name it, not the sealer.
     if (got && ((*got == 0 && offset < plain_size) || offset + *got > plain_size))
       if (auto same = file.check_unchanged(); !same) return tl::unexpected(same.error());
     if (got) state->sums.take(offset, space.first(*got));
@@ -55,6 +56,7 @@ void SealedSource::seek(std::uint64_t offset) {
 }
 
 Sums SealedSource::finish() {
+  // Joins the thread: from here on the sums are this thread's.
   state_->pipeline.reset();
   return state_->sums.running.sums();
 }

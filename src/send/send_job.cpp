@@ -38,6 +38,7 @@ std::uint64_t SendJob::shown(std::uint64_t wire_bytes) const {
 void SendJob::finish(std::size_t index, SentFile file, const Xxh128Sum& wire_sum, std::uint64_t wire_bytes) {
   file.sealed = plan != nullptr;
   wire[index] = {wire_name(index), wire_bytes, wire_sum};
+  // A stream has told its progress in what was sent; its length is known only by its end.
   if (!list.sources[index].stream) tally.set(index, file.size);
   tally.sent(file);
   done[index] = std::move(file);

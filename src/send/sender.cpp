@@ -53,6 +53,8 @@ struct Sender::Impl {
       : link(std::move(where)), options(std::move(how)), events(std::move(tell)) {
     if (!options.client.interrupt) options.client.interrupt = std::make_shared<http::Interrupt>();
     had_key = !link.key.empty();
+    // A link without its key from here on: what is not sealed must not find the state of a sealed run, or be checked
+    // against the key.
     if (options.seal == SealChoice::off) link.key.clear();
   }
   bool had_key = false;  // the link as it was given
@@ -98,9 +100,11 @@ Result<void> Sender::Impl::check_seal(const wire::DropInfo& drop) const {
                 had_key ? "the receiver accepts only encrypted files, and encryption is off (--seal off)"
                         : "the receiver accepts only encrypted files, and this link has no key to encrypt to",
                 "nothing was sent");
+  // The server need not know the key at all: the link has it.
   if (drop.key.empty() || !recipient) return {};
   const auto named = seal::Recipient::parse(drop.key);
   if (named && *named == *recipient) return {};
+  // Whoever changed it could read what is sealed to it. It is not known which of the two is the receiver's.
   return fail(Kind::integrity, "the server and the link name different keys: one of them was changed",
               "nothing was sent; ask the receiver for the link anew");
 }
@@ -134,6 +138,7 @@ Result<std::optional<wire::DeliveryState>> Sender::Impl::take_up(SendJob& job, a
   const auto there = api::retry(client, job.backoff(), [&]() -> Result<std::optional<wire::DeliveryState>> {
     auto found = client.delivery(state->delivery());
     if (found) return std::optional(std::move(*found));
+    // Its space may have been swept, or the delivery been left for too long.
     if (found.error().kind == Kind::not_found) return std::nullopt;
     return tl::unexpected(found.error());
   });
@@ -142,6 +147,7 @@ Result<std::optional<wire::DeliveryState>> Sender::Impl::take_up(SendJob& job, a
     state.reset();
     return std::nullopt;
   }
+  // With the seed of the earlier run: the same bytes again, under the same names.
   if (state->seed())
     if (auto planned = make_plan(job, *state->seed()); !planned) return tl::unexpected(planned.error());
   const auto fits = believe(job, **there, *state);
@@ -159,6 +165,8 @@ Result<std::optional<wire::DeliveryState>> Sender::Impl::take_up(SendJob& job, a
   return std::nullopt;
 }
 
+// The limits and the key are asked for again: look() may have been long ago, and another sender may have used the
+// space.
 Result<void> Sender::Impl::begin(SendJob& job, api::DropClient& client, std::optional<ResumeState>& state) {
   const auto drop = api::retry(client, job.backoff(), [&] { return client.look(); });
   if (!drop) return tl::unexpected(drop.error());
@@ -169,7 +177,7 @@ Result<void> Sender::Impl::begin(SendJob& job, api::DropClient& client, std::opt
     fill_random(fresh.span());
     if (auto planned = make_plan(job, fresh); !planned) return planned;
   }
-  // The message of a sealed delivery stands in its manifest.
+  // The message of a sealed delivery stands in its manifest, where the server cannot read it.
   const auto opened =
       api::retry(client, job.backoff(), [&] { return client.open_delivery(recipient ? "" : options.message); });
   if (!opened) return tl::unexpected(opened.error());
@@ -199,6 +207,7 @@ Result<void> Sender::Impl::send_sources(SendJob& job, api::DropClient& client) {
     }
     const auto fd = open_stream(source);
     if (!fd) return tl::unexpected(fd.error());
+    // From now on a failure must not begin the delivery anew: what was read is gone.
     if (!source.regular) job.stream_begun = true;
     if (auto sent = send_stream(job, client, i, fd->get()); !sent) return sent;
   }
@@ -207,9 +216,11 @@ Result<void> Sender::Impl::send_sources(SendJob& job, api::DropClient& client) {
 
 Result<void> Sender::Impl::commit(SendJob& job, api::DropClient& client) {
   const auto state = api::retry(client, job.backoff(), [&] {
+    // The server compares the number: a file whose loss nobody noticed must not be left out of a commit.
     return client.commit(job.delivery, job.list.sources.size() + (job.plan != nullptr ? 1 : 0));
   });
   if (!state) return tl::unexpected(state.error());
+  // The last word: the sums of all that the server has committed, also where an answer to an upload was lost.
   const FilesThere files(state->files);
   for (std::size_t i = 0; i < job.wire.size(); ++i)
     if (!files.has(job.wire[i]))
@@ -226,11 +237,13 @@ Result<void> Sender::Impl::deliver(SendJob& job, api::DropClient& client, bool& 
     if (done) done = commit(job, client);
     if (done || interrupt().raised()) return done;
     const Error& error = done.error();
+    // Only these two are what a server says that was ended and lost something.
     if (error.kind != Kind::conflict && error.kind != Kind::not_found) return done;
     if (++round > most_rounds) return fail(Kind::unavailable, error.what, "run the same command again to resume");
     const auto lost = look_for_losses(job, client);
     if (!lost) return tl::unexpected(lost.error());
     if (*lost == Lost::files) continue;
+    // Nothing is lost and yet it refuses: an upload that this side never learned of blocks the commit.
     if (*lost == Lost::nothing) static_cast<void>(client.cancel(job.delivery));
     start_over = !job.stream_begun;
     return fail(Kind::unavailable, error.what, "send it again");
@@ -258,10 +271,12 @@ Result<SentDelivery> Sender::Impl::send_once(const SourceList& sources, bool& st
 
   if (auto done = deliver(job, client, start_over); !done) {
     // A delivery with a stream cannot be continued, so that nothing is kept of it.
+    // After an interrupt no request goes out any more; the server forgets the delivery by itself.
     if (sources.has_stream && !interrupt().raised()) static_cast<void>(client.cancel(job.delivery));
     return tl::unexpected(done.error());
   }
   tally.committed();
+  // After the commit: a crash in between leaves a state whose delivery is found to be committed.
   if (state) state->remove();
   SentDelivery out;
   out.delivery = job.delivery;
@@ -310,6 +325,7 @@ Result<void> Sender::check_limits(const wire::DropInfo& drop, const SourceList& 
   std::uint64_t bytes = sources.known_bytes;
   if (sealed) {
     bytes = 0;
+    // An item has a header and 16 bytes more for each 64 KiB.
     for (const auto& source : sources.sources) bytes += seal::sealed_size(source.size.value_or(0));
   }
   if (limits.max_size != 0 && bytes > limits.max_size)

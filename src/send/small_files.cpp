@@ -19,6 +19,7 @@
 namespace qrx::send {
 namespace {
 
+// 16 answers in flight hide the way to a server that is 100 ms away at some 150 files a second for each connection.
 constexpr std::size_t most_posted = 16;         // requests under way on one connection
 constexpr std::size_t most_batches_posted = 2;  // of those of many files: the next is made while one is answered
 constexpr std::size_t most_posted_bytes = 1U << 20;
@@ -42,6 +43,7 @@ class WorkQueue {
     const std::lock_guard lock(mutex_);
     left_.push_front(index);
   }
+  // The first error counts: those after it are often its consequences.
   void fail_with(const Error& error) {
     const std::lock_guard lock(mutex_);
     if (!error_) error_ = error;
@@ -87,7 +89,9 @@ class Worker {
     answered_ = 0;
     if (queue_.error()) return {};  // another connection gave up: so does this one
     for (;;) {
+      // One request after the other where something on the way cannot do with more.
       const std::size_t most = pipelined_ ? together_ ? most_batches_posted : most_posted : 1;
+      // Not by bytes alone: one request is always allowed, however large.
       while (posted_.size() < most && (posted_.empty() || posted_bytes_ < most_posted_bytes)) {
         const auto posted = post_next();
         if (!posted) return tl::unexpected(posted.error());
@@ -100,6 +104,7 @@ class Worker {
 
   // What was posted and not answered is posted again, by whichever connection.
   Result<api::Next> after_trouble(const Error& error, api::Asked asked) {
+    // Backwards, each to the front: they come again in their order.
     for (auto it = posted_.rbegin(); it != posted_.rend(); ++it) put_back(*it);
     posted_.clear();
     posted_bytes_ = 0;
@@ -112,7 +117,7 @@ class Worker {
     if (answered_ == 0) return api::Next::pause;
     backoff_.progress();
     if (!api::is_temporary(error.kind) || asked) return api::Next::pause;
-    // Something on the way ends a connection after an answer: do without pipelining.
+    // Something on the way ends a connection after each answer: one request at a time gets through.
     pipelined_ = false;
     return job_.interrupt.raised() ? api::Next::pause : api::Next::at_once;
   }
@@ -157,6 +162,7 @@ class Worker {
       if (*got == 0) return became_shorter(source);
       at += *got;
     }
+    // After reading: otherwise half of an old and half of a new version could go out.
     if (auto same = file->check_unchanged(); !same) return tl::unexpected(same.error());
     const Sums plain = sums_of(as_bytes(bytes), job_.options.sha256);
     Loaded loaded{index, {source.name, *source.size, plain.xxh128, plain.sha256}, plain.xxh128, std::move(bytes), 0};
@@ -167,6 +173,7 @@ class Worker {
       loaded.bytes = std::move(*sealed);
       loaded.wire_sum = sums_of(as_bytes(loaded.bytes), false).xxh128;
     }
+    // Taken here and not when it is posted: a request that was begun is not paused.
     if (!job_.rate.take(loaded.bytes.size(), job_.interrupt)) return fail(Kind::unavailable, "interrupted");
     loaded.wire_size = loaded.bytes.size();
     return loaded;
@@ -179,6 +186,7 @@ class Worker {
 
   Result<void> post_together(Posted& posted) {
     std::string body;
+    // 160: the line before each file, with a name of usual length.
     body.reserve(posted.bytes + posted.files.size() * 160);
     for (Loaded& file : posted.files) {
       wire::add_to_batch(body, job_.wire_name(file.index), job_.told_properties(file.index), as_bytes(file.bytes));
@@ -201,6 +209,7 @@ class Worker {
     Posted& posted = posted_.front();
     if (sums.size() != posted.files.size())
       return fail(Kind::integrity, "the server took another number of files than were sent");
+    // A server that gives no sum of one is compared at the commit.
     for (std::size_t i = 0; i < sums.size(); ++i)
       if (sums[i] && *sums[i] != posted.files[i].wire_sum)
         return fail(Kind::integrity,
@@ -231,6 +240,7 @@ Result<void> send_small_files(SendJob& job, const std::vector<std::size_t>& inde
   const std::size_t worth = (indexes.size() + files_worth_a_connection - 1) / files_worth_a_connection;
   const std::size_t count = std::clamp<std::size_t>(worth, 1, std::max(job.options.connections, 1U));
   const auto work = [&] {
+    // A thread of which something is thrown would end the program.
     if (auto ran = catching([&] { Worker(job, queue).run(); }); !ran) queue.fail_with(ran.error());
   };
   std::vector<std::thread> threads;

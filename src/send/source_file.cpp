@@ -22,6 +22,7 @@ tl::unexpected<Error> changed(const Source& source) {
 
 Result<SourceFile> SourceFile::open(const Source& source, bool strictly) {
   int fd;
+  // Not blocking, should the path have become a named pipe since.
   do fd = ::open(source.path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
   while (fd < 0 && errno == EINTR);
   if (fd < 0) return fail_errno("cannot read " + source.path);
@@ -41,6 +42,8 @@ Result<std::size_t> SourceFile::read_at(std::uint64_t offset, std::span<std::byt
 Result<void> SourceFile::check_unchanged() const {
   struct stat status {};
   if (::fstat(fd_.get(), &status) != 0) return fail_errno("cannot read " + source_->path);
+  // Also the inode: a file that was replaced by rename(2) within the clock's resolution has the same time and perhaps
+  // the same size.
   if (!S_ISREG(status.st_mode) || static_cast<std::uint64_t>(status.st_size) != source_->size ||
       nanoseconds_of(status.st_mtim) != source_->mtime_ns || status.st_ino != source_->inode ||
       status.st_dev != source_->device)
@@ -57,6 +60,7 @@ tl::unexpected<Error> became_shorter(const Source& source) {
 Result<SentFile> sum_file(const Source& source, bool sha256, const http::Interrupt& interrupt) {
   auto file = SourceFile::open(source);
   if (!file) return tl::unexpected(file.error());
+  // One byte more than it should have, to notice that it grew.
   std::vector<std::byte> buffer(static_cast<std::size_t>(std::min<std::uint64_t>(*source.size + 1, 256U << 10)));
   RunningSums running(sha256);
   for (std::uint64_t at = 0; at < *source.size;) {

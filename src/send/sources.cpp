@@ -19,6 +19,7 @@
 namespace qrx::send {
 namespace {
 
+// Far deeper than trees are; each level keeps a directory open, and names end at 4,096 bytes anyway.
 constexpr std::size_t most_depth = 200;
 
 struct CloseDirectory {
@@ -46,6 +47,7 @@ std::string joined(const std::string& directory, const std::string& name) {
 Result<bool> ends_at_its_size(int fd, const std::string& shown, std::uint64_t size) {
   char byte = 0;
   const auto at = [&](std::uint64_t offset) { return ::pread(fd, &byte, 1, static_cast<off_t>(offset)); };
+  // Its last byte is there, and none behind it.
   if ((size == 0 || at(size - 1) == 1) && at(size) == 0) return true;
   // EAGAIN: it has nothing to say just now. ESPIPE: it is read in order only.
   if (at(0) < 0 && errno != EAGAIN && errno != ESPIPE && errno != EINTR) return fail_errno("cannot read " + shown);
@@ -82,6 +84,7 @@ Result<std::size_t> to_be_named(const std::vector<std::string>& arguments) {
     found = i;
     ++streams;
   }
+  // "qrx-send --name x a.txt -": the stream has no name of its own, so it is the one that is meant.
   if (streams == 1) return *found;
   if (arguments.size() == 1) return std::size_t{0};
   return fail(Kind::usage, "--name names one thing, and there are " +
@@ -126,9 +129,11 @@ void Finder::add(Source source, const std::string& shown) {
   }
   if (auto fine = wire::check_name(source.name); !fine)
     return wrong(fail(Kind::integrity, "cannot send " + shown + ": " + fine.error().what, "rename it first"));
+  // The receiver would save one over the other.
   const auto [it, added] = by_name_.try_emplace(source.name, list_.sources.size());
   if (!added) {
     const Source& other = list_.sources[it->second];
+    // The same file given twice is sent once.
     if (source.regular && other.regular && other.device == source.device && other.inode == source.inode) return;
     return wrong(fail(Kind::usage, "cannot send both " + (other.path == "-" ? "standard input" : other.path) + " and " +
                                        shown + ": both would be named " + source.name));
@@ -140,6 +145,7 @@ void Finder::add(Source source, const std::string& shown) {
 
 void Finder::add_file(const std::string& path, const std::string& given, const std::string& name,
                       const struct stat& status) {
+  // Opened here already: what cannot be read is said before anything is sent.
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) return wrong(fail_errno("cannot read " + given));
   Source source = regular_source(path, name, status);
@@ -164,6 +170,7 @@ void Finder::argument(const std::string& given, const std::optional<std::string>
   struct stat status {};
   if (::stat(given.c_str(), &status) != 0) return wrong(fail_errno("cannot read " + given));
   std::string name = last_part(given);
+  // "." and ".." are named as the directories that they are.
   if (name.empty() || name == "." || name == "..") name = last_part(real_path(given).value_or(""));
   if (wanted) name = *wanted;
 
@@ -176,12 +183,14 @@ void Finder::argument(const std::string& given, const std::optional<std::string>
     return walk(*real, name, 0);
   }
   if (S_ISREG(status.st_mode)) {
+    // As cat(1) has it.
     if (given.back() == '/') return wrong(fail(Kind::other, "cannot read " + given + ": not a directory"));
     const auto real = real_path(given);
     if (!real) return wrong(fail_errno("cannot read " + given));
     return add_file(*real, given, name, status);
   }
   if (S_ISSOCK(status.st_mode)) return wrong(fail(Kind::usage, "cannot send " + given + ": it is a socket"));
+  // Absolute, as the state file is found by it, and nothing here depends on a later chdir(2).
   source.path = given.starts_with('/') ? given : joined(real_path(".").value_or("."), given);
   source.name = name;
   add(std::move(source), given);
@@ -203,6 +212,7 @@ void Finder::walk(const std::string& directory, const std::string& name, std::si
     const std::string_view entry_name = found->d_name;
     if (entry_name != "." && entry_name != "..") names.emplace_back(entry_name);
   }
+  // Always the same order, so that the next run finds its sources by their index.
   std::sort(names.begin(), names.end());
   bool any = false;
   for (const auto& child : names) {
@@ -230,6 +240,8 @@ void Finder::entry(const std::string& path, const std::string& name, std::size_t
 void Finder::link(const std::string& path, const std::string& name) {
   struct stat status {};
   const auto real = real_path(path);
+  // Out of the directory: a link to /etc/passwd, or to the home directory above; nobody asked to send that. To a
+  // directory: such links can go round for ever.
   if (!real || ::stat(real->c_str(), &status) != 0)
     skip(path, "a link that leads nowhere");
   else if (*real != root_ && !real->starts_with(root_ + "/"))
@@ -243,6 +255,7 @@ void Finder::link(const std::string& path, const std::string& name) {
 }  // namespace
 
 std::int64_t nanoseconds_of(const timespec& time) {
+  // Unsigned: a year beyond 2262 wraps around in place of overflowing, and is still only compared.
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(time.tv_sec) * 1'000'000'000U +
                                    static_cast<std::uint64_t>(time.tv_nsec));
 }
@@ -271,6 +284,7 @@ Result<SourceList> source_in_memory(int memory, const std::string& name) {
   struct stat status {};
   if (::fstat(memory, &status) != 0) return fail_errno("cannot read " + name);
   SourceList list;
+  // /proc/self/fd: so that it is opened and read as any other file.
   list.sources.push_back(regular_source("/proc/self/fd/" + std::to_string(memory), name, status));
   list.sources[0].executable = false;  // the mode of what is in memory says nothing
   list.known_bytes = *list.sources[0].size;

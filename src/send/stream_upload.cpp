@@ -43,7 +43,9 @@ class Stream {
       const auto got = pieces.next(piece_);
       if (!got) return tl::unexpected(got.error());
       last = *got;
+      // Of what goes over the wire, which for a sealed stream is not what was read.
       wire_sum.update(piece_);
+      // Only with the last piece is the length of a stream known; it goes with that piece's PATCH.
       if (last) {
         length_ = base_ + piece_.size();
         job_.tally.length_known(job_.shown(*length_));
@@ -85,6 +87,7 @@ class Stream {
     return api::retry(
         client_, backoff_, [&] { return send_rest(at); },
         [&](const Error& error, api::Asked) -> Result<api::Next> {
+          // After any trouble only the server knows where it is.
           at.known = false;
           const bool may_ask = error.kind == Kind::conflict && conflicts_++ < most_conflicts;
           return may_ask ? api::Next::at_once : api::Next::pause;
@@ -122,6 +125,7 @@ class Stream {
     const auto sent = [this, start](std::uint64_t bytes) { job_.tally.set(index_, job_.shown(start + bytes)); };
     const auto patched = client_.patch(upload_, start, at.end - start, reader, sent, length_);
     if (!patched) return tl::unexpected(patched.error());
+    // Before the piece, or behind it: neither can be repaired from memory.
     if (patched->offset < start || patched->offset > at.end) return fail(Kind::integrity, "the server lost its place");
     at.offset = patched->offset;
     if (length_) at.length_told = true;
@@ -133,6 +137,7 @@ class Stream {
   Result<void> find_offset(Progress& at) {
     const auto there = client_.upload_standing(upload_);
     if (!there) return tl::unexpected(there.error());
+    // Those bytes are gone here: the piece that held them was let go when the server acknowledged it.
     if (there->offset < base_ || there->offset > at.end)
       return fail(Kind::integrity, "the server lost bytes that it had acknowledged");
     at.offset = there->offset;

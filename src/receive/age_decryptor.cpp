@@ -15,6 +15,7 @@ constexpr std::size_t step_bytes = 64;  // of the front: fewer than a chunk, so 
 
 bool is_foreign(seal::Refusal refusal) {
   switch (refusal) {
+    // Not sealed, or to somebody else: an ordinary file with an odd name, which its receiver may well want.
     case seal::Refusal::not_age:
     case seal::Refusal::armored:
     case seal::Refusal::other_version:
@@ -43,6 +44,7 @@ struct AgeDecryptor::State {
     opener.emplace(identity);
   }
 
+  // On the pipeline's thread. The sums come after the sink: they tell what it really has.
   Result<void> release(ByteView bytes) {
     if (auto done = sink(bytes); !done) return done;
     plain.update(bytes);
@@ -57,6 +59,7 @@ struct AgeDecryptor::State {
   Result<std::size_t> read_front(ByteView bytes) {
     std::size_t at = 0;
     while (at < bytes.size() && tag.empty()) {
+      // In small steps, so that the tag is known, and admitted, before the first chunk is opened.
       const auto piece = bytes.subspan(at, std::min(step_bytes, bytes.size() - at));
       if (auto pushed = opener->push(piece, releaser()); !pushed) {
         refusal = opener->refusal();
@@ -66,6 +69,7 @@ struct AgeDecryptor::State {
       if (const auto state = opener->state()) {
         auto made = seal::item_tag(state->payload_key);
         if (!made) return tl::unexpected(made.error());
+        // Nothing of an item that was taken in another delivery may reach the sink.
         if (admit)
           if (auto admitted = admit(*made); !admitted) return tl::unexpected(admitted.error());
         tag = std::move(*made);
@@ -88,6 +92,7 @@ std::optional<seal::Refusal> AgeDecryptor::refusal() const {
 
 Result<void> AgeDecryptor::push(ByteView sealed) {
   State& state = *state_;
+  // Of all sealed bytes, also of those that fail to open: the caller compares the sum with the server's first.
   state.wire.update(sealed);
   state.taken += sealed.size();
   if (state.tag.empty()) {
@@ -95,6 +100,7 @@ Result<void> AgeDecryptor::push(ByteView sealed) {
     if (!read) return tl::unexpected(read.error());
     sealed = sealed.subspan(*read);
     if (state.tag.empty()) return {};
+    // Which starts a thread: a file that is refused by its front never needs one.
     state.pipeline.emplace(std::move(*state.opener), state.releaser());
     state.opener.reset();
   }
@@ -119,10 +125,13 @@ Result<bool> AgeDecryptor::resume(ByteView front, std::uint64_t chunks, const se
   auto stands = state.opener->state();
   if (!stands) return false;
   const std::uint64_t front_size = seal::Layout{stands->header_size, 0}.sealed_offset(0);
+  // The nonce of the payload is not whole yet.
   if (front.size() < front_size) return false;
   state.wire.update(front.first(static_cast<std::size_t>(front_size)));
   auto cipher = seal::ChunkCipher::create(stands->payload_key, seal::Aead::Direction::seal);
   if (!cipher) return tl::unexpected(cipher.error());
+  // Sealing is deterministic: the kept plain bytes give the very bytes that the server has, so that the sum of the
+  // whole file can still be compared.
   std::vector<std::byte> chunk(seal::sealed_chunk_size);
   for (std::uint64_t number = 0; number < chunks; ++number) {
     const auto space = std::span(chunk).first(seal::chunk_size);
@@ -138,6 +147,7 @@ Result<bool> AgeDecryptor::resume(ByteView front, std::uint64_t chunks, const se
       return fail(Kind::other, "OpenSSL cannot seal a chunk", seal::no_crypto_hint);
     state.wire.update(chunk);
   }
+  // Only whole chunks that are not the last: the last one tells that the file ends there, and is opened again.
   stands->next_chunk = chunks;
   auto opener = seal::Opener::resume(*stands);
   if (!opener) return tl::unexpected(opener.error());

@@ -18,6 +18,7 @@ int walk_beneath(int root, const std::string& path, int flags) {
   const auto parts = split_path(path);
   for (std::size_t i = 0; i < parts.size(); ++i) {
     if (parts[i] == "." || parts[i] == "..") {
+      // As openat2(2) answers with RESOLVE_BENEATH.
       errno = EXDEV;
       return -1;
     }
@@ -47,9 +48,12 @@ int open_at(int directory, const char* name, int flags, mode_t mode) {
 int open_beneath(int root, const std::string& path, int flags) {
   open_how how{};
   how.flags = static_cast<std::uint64_t>(flags | O_CLOEXEC);
+  // RESOLVE_BENEATH stops ".." and absolute paths, also while directories are being moved; the other two stop links
+  // that somebody planted there.
   how.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS;
   long fd;
   do fd = ::syscall(SYS_openat2, root, path.c_str(), &how, sizeof how);
+  // EAGAIN: a rename or a mount elsewhere raced with the walk (openat2(2)); it is tried again.
   while (fd < 0 && (errno == EINTR || errno == EAGAIN));
   if (fd < 0 && errno == ENOSYS) return walk_beneath(root, path, flags);
   return static_cast<int>(fd);
@@ -66,12 +70,15 @@ std::string directories_of(const std::string& path) {
 }
 
 int rename_no_replace(int directory, const char* from, const char* to) {
+  // One step: a check before a rename(2) would let another process put a file there in between, which would be lost.
   if (::renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
   if (errno != EINVAL && errno != ENOSYS) return -1;
   // A file system that cannot (some network ones): a second name cannot replace either.
+  // Until the second call the file has both names, which a crash leaves; none of them is lost.
   if (::linkat(directory, from, directory, to, 0) == 0) return ::unlinkat(directory, from, 0);
   if (errno == EEXIST) return -1;
   // No second names either (FAT, exFAT): what is replaced is an empty file of our own.
+  // O_EXCL decides between two runs; the loser takes another number.
   const UniqueFd placeholder(open_at(directory, to, O_WRONLY | O_CREAT | O_EXCL, 0666));
   if (!placeholder) return -1;
   if (::renameat(directory, from, directory, to) == 0) return 0;
@@ -85,6 +92,7 @@ std::optional<std::string> with_a_name(const std::string& leaf, const std::funct
   if (make(leaf)) return leaf;
   const int error = errno;
   if (!is_name_refused(error)) return std::nullopt;
+  // First only the marks that Windows reserves; letters go last, since they are what people know the file by.
   for (const bool ascii : {false, true}) {
     const std::string name = portable_name(leaf, ascii);
     if (name != leaf && make(name)) return name;
@@ -95,7 +103,9 @@ std::optional<std::string> with_a_name(const std::string& leaf, const std::funct
 }
 
 UniqueFd make_probe(int directory) {
+  // Without a name (O_TMPFILE), where the file system can do that: nothing is left by a kill.
   UniqueFd probe(open_at(directory, ".", O_RDWR | O_TMPFILE, 0600));
+  // Here no other way would help.
   if (probe || errno == EACCES || errno == EROFS || errno == EPERM) return probe;
   // A kill right here leaves what Saver::remove_stale() removes.
   const std::string name = partial_name("probe", Id::random(), false);

@@ -22,6 +22,7 @@ DeliveryProgress::DeliveryProgress(const ReceiveJob& job, const DeliveryContents
 
 std::vector<std::size_t> DeliveryProgress::take_task() {
   const std::lock_guard lock(mutex_);
+  // After the first error no new file is begun; those under way end by themselves.
   if (error_ || tasks_.empty()) return {};
   auto task = std::move(tasks_.front());
   tasks_.pop_front();
@@ -35,6 +36,7 @@ bool DeliveryProgress::failed() {
 
 void DeliveryProgress::fail_with(const Error& error) {
   const std::lock_guard lock(mutex_);
+  // The first one ends the delivery; what comes after it is often only its consequence.
   if (!error_) error_ = error;
 }
 
@@ -57,6 +59,7 @@ void DeliveryProgress::saved(std::size_t index, SavedFile file) {
 
 // With the mutex held.
 void DeliveryProgress::tell() {
+  // Up to the first file that is still on its way: people see them in the order of the delivery.
   while (told_ < saved_.size() && (skip_[told_] != Skip::no || saved_[told_])) {
     if (skip_[told_] == Skip::no) job_.tally.saved(*saved_[told_]);
     ++told_;
@@ -71,6 +74,7 @@ void DeliveryProgress::declined(std::size_t index, Wish wish) {
 
 std::size_t DeliveryProgress::ask() {
   for (std::size_t i = 0; i < contents_.shown.files.size(); ++i) {
+    // Asked of each file once and in order, before any thread starts: `accept` may put a question to a person.
     if (job_.options.take_up && job_.record->is_done(contents_.shown.files[i].file)) {
       skip_[i] = Skip::done_before;
     } else if (const Wish wish = job_.tally.accept(contents_.shown, contents_.shown.files[i]); wish != Wish::save) {
@@ -96,10 +100,12 @@ std::size_t DeliveryProgress::plan() {
   for (std::size_t i = 0; i < contents_.items.size(); ++i) {
     if (skip_[i] != Skip::no) continue;
     const std::uint64_t size = contents_.items[i].info.size;
+    // A large file alone, so that several connections share the work evenly.
     if (size > most_small_bytes) {
       tasks_.push_back({i});
       continue;
     }
+    // Several small ones in one task: their requests go out together, and one wait for the server serves them all.
     if (batch.size() == most_posted || bytes + size > most_posted_bytes) flush();
     batch.push_back(i);
     bytes += size;
@@ -124,6 +130,7 @@ std::optional<Error> DeliveryProgress::what_failed() const {
 void DeliveryProgress::remember(bool synced) {
   if (!error_) error_ = what_failed();
   if (!error_ && contents_.locked) error_ = no_key();
+  // Names that a loss of power could take back must not be remembered as saved.
   if (!synced) return;
   Untold done{contents_.shown.delivery, {}, {}, !error_};
   for (std::size_t i = 0; i < contents_.items.size(); ++i) {

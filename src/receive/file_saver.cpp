@@ -30,6 +30,7 @@ bool is_at_fault(Kind kind) {
   return kind == Kind::integrity || kind == Kind::exists;
 }
 
+// So little that its sync is short, and that a crash loses little.
 constexpr std::uint64_t most_waiting_bytes = 4U << 20;
 
 // Small files that wait for their sync hold a descriptor each, several threads of them: where few are allowed, few.
@@ -39,6 +40,7 @@ std::size_t most_waiting() {
 }
 
 std::string type_of(const PartialFile& partial) {
+  // Of the bytes, as the server did with what was not sealed: a name proves nothing.
   std::array<std::byte, wire::sniffed_bytes> beginning;
   const auto size = partial.read_at(0, beginning);
   const ByteView bytes(beginning.data(), size.value_or(0));
@@ -54,6 +56,8 @@ void FileSaver::run() {
   for (;;) {
     const auto task = delivery_.take_task();
     const bool small = !task.empty() && file(task.front()).size <= most_small_bytes;
+    // Before something that takes long, and before the end: small files that wait for their sync must not wait for
+    // ever.
     if (!small) publish_waiting();
     if (task.empty()) return;
     const auto done = small ? save_small(task) : save_large(task.front());
@@ -65,6 +69,7 @@ void FileSaver::run() {
     const Error error = as_known(task.front(), done.error());
     if (!is_at_fault(error.kind)) return delivery_.fail_with(error);
     delivery_.cannot_save(task.front(), error);
+    // Bytes of the file that failed may still come on this connection.
     client_.close();
   }
 }
@@ -78,11 +83,12 @@ Error FileSaver::as_known(std::size_t index, Error error) const {
   return error;
 }
 
-// A run that was killed after it had published this file.
+// A run that was killed after it had published this file: by its record and by its bytes, which are compared.
 bool FileSaver::saved_before(std::size_t index) {
   const wire::FileInfo& info = file(index);
   const auto earlier = job_.record->find(info.file, delivery_.delivery());
   if (!earlier) return false;
+  // Another size or sum than the server's: it was opened when it was saved.
   const bool opened = item(index).open && (earlier->size != info.size || earlier->xxh128 != info.xxh128);
   if (!opened && (earlier->size != info.size || earlier->xxh128 != info.xxh128)) return false;
   const auto path = job_.saver->find_saved(earlier->name, earlier->size, earlier->xxh128);
@@ -113,11 +119,13 @@ wire::FileInfo FileSaver::unopened(std::size_t index) const {
 
 // It gets its final name, unless somebody asked does not want it after all.
 Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const Arrived& arrived) {
+  // A small one was admitted before it was written; of a large one there is only a partial so far, which nobody reads.
   if (arrived.opened()) {
     if (auto admitted = admit_item(job_, delivery_.contents(), item(index), arrived.tag); !admitted) {
       partial.discard();
       return admitted;
     }
+    // It was begun under the name that the server knows.
     if (auto renamed = job_.saver->rename(partial, item(index).name, file(index).file, delivery_.delivery()); !renamed)
       return renamed;
   }
@@ -125,12 +133,14 @@ Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const A
       arrived.opened() ? opened_info(item(index), partial.size(), arrived.sums.xxh128) : unopened(index);
   // Of what was sealed the server knew nothing.
   if (arrived.opened()) info.type = type_of(partial);
+  // The last question: the one who asks has the bytes by now (ReceiverEvents::arrived).
   if (const Wish wish = job_.tally.keep(info, partial.descriptor()); wish != Wish::save) {
     partial.discard();
     delivery_.declined(index, wish);
     return {};
   }
   // Before it has its name: a run that is killed in between finds it by this line, and does not save it twice.
+  // The other way round the next run would save it again, as "photo (2).jpg".
   job_.record->add(info.file, {partial.name(), info.size, info.xxh128, delivery_.delivery()});
   const bool renamed = !job_.saver->one_file() && partial.name() != info.name;
   auto path = partial.publish(info.properties);
@@ -146,6 +156,7 @@ Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const A
 Result<void> FileSaver::keep_small(std::size_t index, const std::string& bytes) {
   const wire::FileInfo& info = file(index);
   const Sums got = sums_of(as_bytes(bytes), job_.options.sha256);
+  // Compared before it is opened: damage on the way is not mistaken for tampering.
   if (bytes.size() != info.size || got.xxh128 != info.xxh128) return tl::unexpected(damaged(item(index).name));
   Arrived arrived{bytes.size(), got, got.xxh128, {}};
   std::string plain;
@@ -162,6 +173,7 @@ Result<void> FileSaver::keep_small(std::size_t index, const std::string& bytes) 
       return tl::unexpected(cannot_open(item(index).name, opened.error()));
     }
   }
+  // A thread that followed it while it was uploaded ends here, and lets go of its partial, which is locked.
   // One who followed it while it was uploaded lets go of its partial, which has the name that the server knows. Under
   // its own name at once the file needs no second one.
   static_cast<void>(delivery_.followed(index));
@@ -170,6 +182,7 @@ Result<void> FileSaver::keep_small(std::size_t index, const std::string& bytes) 
       return gone;
   auto partial = job_.saver->begin(arrived.opened() ? item(index).name : info.name, info.file, delivery_.delivery());
   if (!partial) return tl::unexpected(partial.error());
+  // Whatever is there of it is not worth reading: all bytes are in memory.
   if (partial->size() > 0)
     if (auto emptied = partial->truncate(0); !emptied) return emptied;
   if (auto written = partial->write(as_bytes(arrived.opened() ? plain : bytes)); !written) return written;
@@ -187,6 +200,7 @@ void FileSaver::publish_waiting() {
   delivery_.group_sync().sync(partials);
   for (Waiting& one : waiting_) {
     why_unopened_ = std::move(one.why_unopened);
+    // The rest of them cannot be published either, as on a full disk; their partials stay for the next run.
     const auto published = publish(one.index, one.partial, one.arrived);
     if (published) continue;
     const Error error = as_known(one.index, published.error());
@@ -202,6 +216,7 @@ void FileSaver::publish_waiting() {
 
 // Asks for all that is left at once; takes the answers off the front.
 Result<void> FileSaver::get_small(std::deque<std::size_t>& left) {
+  // Pipelined: one way to the server and back for all of them, not one for each.
   for (const auto index : left)
     if (auto posted = client_.post_get(file(index).file); !posted) return posted;
   while (!left.empty()) {
@@ -229,6 +244,7 @@ Result<void> FileSaver::save_small(const std::vector<std::size_t>& task) {
       [&](const Error& raw, api::Asked asked) -> Result<api::Next> {
         if (left.size() < before) {
           backoff.progress();
+          // Something went through: a connection that a proxy closes after some answers is just opened again.
           if (api::is_temporary(raw.kind) && !asked && !job_.interrupt.raised()) return api::Next::at_once;
         }
         if (left.empty()) return api::Next::pause;
@@ -241,6 +257,7 @@ Result<void> FileSaver::save_small(const std::vector<std::size_t>& task) {
           if (auto go_on = backoff.wait(error, asked); !go_on) return tl::unexpected(go_on.error());
           return api::Next::at_once;
         }
+        // The others of the task go on.
         delivery_.cannot_save(left.front(), error);
         left.pop_front();
         return api::Next::at_once;
@@ -249,6 +266,7 @@ Result<void> FileSaver::save_small(const std::vector<std::size_t>& task) {
 
 Result<void> FileSaver::save_large(std::size_t index) {
   if (saved_before(index)) return {};
+  // First as one that is sealed to us; a file that only looks so is fetched again as it is.
   if (item(index).open) {
     const auto done = save_large(index, true);
     if (!done) return tl::unexpected(done.error());
@@ -265,6 +283,7 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
   std::optional<Incoming> incoming;
   std::uint64_t before = 0;
   const auto each = [&]() -> Result<void> {
+    // Another thread failed: this one ends within a piece.
     if (delivery_.failed()) return fail(Kind::other, "stopped");
     job_.tally.arrived(expected.file, incoming->shown());
     return {};
@@ -277,6 +296,7 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
           incoming.emplace([&partial](ByteView bytes) { return partial.write(bytes); }, job_.options.sha256,
                            open ? job_.options.identity.get() : nullptr);
           auto taken_up = incoming->take_up(client_, expected, partial, buffer_, job_.interrupt);
+          // It is emptied or read again by the next attempt.
           if (!taken_up && api::is_temporary(taken_up.error().kind)) incoming.reset();  // nothing was taken
           if (!taken_up) return tl::unexpected(taken_up.error());
           before = incoming->taken();
@@ -290,6 +310,7 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
         return incoming->finish();
       },
       [&](const Error& error, api::Asked) -> Result<api::Next> {
+        // Its own fault: no connection brings it in another form.
         if (incoming && incoming->refusal()) return tl::unexpected(error);
         if (incoming && incoming->taken() > before) backoff.progress();
         return api::Next::pause;
@@ -312,10 +333,13 @@ Result<bool> FileSaver::save_large(std::size_t index, bool open) {
     if (auto published = publish(index, *partial, arrived); !published) return tl::unexpected(published.error());
     return true;
   };
+  // What the follower has is what was committed: its sum says so, and nothing is fetched twice. A sender may have begun
+  // the upload anew since.
   if (followed && followed->whole && followed->whole->opened() == open && followed->whole->wire_sum == info.xxh128 &&
       followed->whole->size == partial->size())
     return save(*followed->whole);
 
+  // Only now: most workers never fetch a large file.
   if (buffer_.empty()) buffer_.resize(incoming_buffer_bytes);
   partial->expect_length(open ? seal::plain_part(info.size) : info.size);
   // Under this name it may also be as it came.

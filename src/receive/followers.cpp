@@ -6,6 +6,7 @@ namespace qrx::receive {
 
 void Followers::update(const std::vector<wire::UploadInfo>& uploads) {
   std::size_t running = 0;
+  // By the connections that are free: each follower holds one, as long as its sender takes.
   for (const auto& [id, follower] : followers_) running += follower->running() ? 1 : 0;
   std::set<Id> listed;
   for (const auto& upload : uploads) {
@@ -13,6 +14,7 @@ void Followers::update(const std::vector<wire::UploadInfo>& uploads) {
     if (job_.options.identity && upload.name == wire::manifest_name) continue;  // no file of its delivery
     if (followers_.contains(upload.upload)) continue;
     const bool room = job_.options.follow_uploads && running < std::max(job_.options.connections, 1U) &&
+                      // Two uploads and one file name: which of them is wanted shows only at the commit.
                       !(job_.saver->one_file() && uploads.size() > 1);
     if (room) {
       followers_.emplace(upload.upload, std::make_unique<UploadFollower>(job_, upload));
@@ -27,6 +29,7 @@ void Followers::update(const std::vector<wire::UploadInfo>& uploads) {
   // Withdrawn ones. One that still runs may be at the last bytes of an upload that is complete: it ends by itself.
   std::erase_if(followers_, [&](auto& entry) {
     if (listed.contains(entry.first) || entry.second->running() || entry.second->finish().whole) return false;
+    // Its upload is gone from the list: taken back by its sender, or swept. Its partial is of no use.
     entry.second->stop(true);
     return true;
   });

@@ -9,6 +9,7 @@
 namespace qrx::receive {
 namespace {
 
+// Below that the sync of a whole file system does not pay: it waits for others' bytes as well.
 constexpr std::size_t fewest = 4;       // fewer are synced one by one
 constexpr long xfs_magic = 0x58465342;  // statfs(2) names it; linux/magic.h did not before Linux 5.17
 
@@ -28,8 +29,11 @@ void GroupSync::sync(const std::vector<PartialFile*>& files) {
   for (const auto& [device, group] : by_device) {
     if (slow_ || group.size() < fewest || !syncs_surely(group.front()->descriptor())) continue;
     const Steady start = system_clock().steady();
+    // One call for all of them. It also waits for what other programs have written to the same disk.
     const bool synced = ::syncfs(group.front()->descriptor()) == 0;
+    // A disk that is busy with others' bytes makes this slower than what it replaces: not again in this delivery.
     if (system_clock().steady() - start > worth_ * static_cast<long>(group.size())) slow_ = true;
+    // Each is then synced by itself.
     if (!synced) continue;
     // Kernels before 5.8 told nobody by syncfs() that bytes could not be written; each file knows of its own.
     for (PartialFile* file : group) file->confirm_durable();

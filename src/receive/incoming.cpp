@@ -19,6 +19,7 @@ Result<std::vector<std::byte>> fetch_front(api::OwnerClient& client, const Id& f
   std::vector<std::byte> front;
   for (;;) {
     const std::size_t before = front.size();
+    // A header without end would otherwise be read for ever.
     if (before > seal::most_front_bytes) return fail(Kind::integrity, "the header of a sealed file does not end");
     front.resize(before + front_step);
     const auto got = client.read(std::span(front).subspan(before));
@@ -68,7 +69,9 @@ Result<void> Incoming::take_up(api::OwnerClient& client, const Expected& expecte
                                std::vector<std::byte>& buffer, const http::Interrupt& interrupt) {
   if (partial.size() == 0) return {};
   if (decryptor_) return take_up_opened(client, expected.file, partial);
+  // Of another upload of the same name, or begun anew: it cannot be a beginning of this file.
   if (expected.size && partial.size() > *expected.size) return partial.truncate(0);
+  // What is there is read once: the sum of the whole needs it, and it may have changed since it was written.
   if (auto summed = sum_partial(partial, sums_, buffer, interrupt); !summed) return summed;
   taken_ = partial.size();
   return {};
@@ -77,6 +80,7 @@ Result<void> Incoming::take_up(api::OwnerClient& client, const Expected& expecte
 Result<void> Incoming::take_up_opened(api::OwnerClient& client, const Id& file, PartialFile& partial) {
   // The last chunk is fetched again, even when it is there: it tells that the file ends with it.
   const std::uint64_t chunks = (partial.size() - 1) / seal::chunk_size;
+  // Less than a chunk: there is nothing to save by it.
   if (chunks == 0) return partial.truncate(0);
   const auto front = fetch_front(client, file);
   if (!front) return tl::unexpected(front.error());
@@ -85,6 +89,7 @@ Result<void> Incoming::take_up_opened(api::OwnerClient& client, const Id& file, 
   });
   if (!resumed) return tl::unexpected(resumed.error());
   if (!*resumed) return fail(Kind::integrity, "the header of a sealed file is longer than expected");
+  // What is fetched again must not stand there twice.
   return partial.truncate(chunks * seal::chunk_size);
 }
 
@@ -118,6 +123,7 @@ Result<void> Incoming::pull(api::OwnerClient& client, const Expected& expected, 
       if (auto done = take(ByteView(buffer).subspan(skipped, *got - skipped)); !done) return done;
     if (auto done = each(); !done) return done;
   }
+  // A server that sends the whole in place of the rest has less than what was taken: it is another file now.
   if (skip > 0) return fail(Kind::integrity, "the file became shorter while it was received");
   return {};
 }

@@ -29,6 +29,7 @@ std::string_view front(std::string_view text, std::size_t bytes) {
 // by its length.
 std::size_t extension_at(std::string_view leaf) {
   const auto dot = leaf.rfind('.');
+  // 17: a dot and 16 characters. Longer endings are sentences ("1. What happened then").
   if (dot == std::string_view::npos || dot == 0 || leaf.size() - dot > 17 || dot + 1 == leaf.size()) return leaf.size();
   // ".tar.gz" is one extension.
   constexpr std::string_view archive = ".tar";
@@ -42,12 +43,14 @@ std::size_t extension_at(std::string_view leaf) {
 std::string fitted(std::string_view leaf, std::string_view inserted, std::size_t most) {
   const auto at = extension_at(leaf);
   const std::string_view extension = leaf.substr(at);
+  // REQUIRES: inserted and extension together fit into `most`; both are short.
   std::string out(front(leaf.substr(0, at), most - inserted.size() - extension.size()));
   out += inserted;
   out += extension;
   return out;
 }
 
+// Compared as bytes: the order of UTF-8 is that of the code points.
 bool is_variation_selector(std::string_view character) {
   const bool basic = character >= "\ufe00" && character <= "\ufe0f";
   return character.size() == 3 ? basic : character >= "\U000e0100" && character <= "\U000e01ef";
@@ -63,6 +66,7 @@ std::string take_clean(std::string_view& text) {
     return "_";
   }
   text.remove_prefix(length);
+  // A name of another system, which shares of Windows take for a separator.
   if (character == "\\") return "_";
   // ZWNJ and ZWJ are letters' joints in Persian, Hindi and emoji, variation selectors choose a letter's or emoji's
   // form.
@@ -76,6 +80,7 @@ std::string clean_part(std::string_view raw) {
   std::string out;
   while (!raw.empty()) out += take_clean(raw);
   if (out == "." || out == "..") out = "_";
+  // It would be taken for a file on its way, and be removed by Saver::remove_stale().
   if (std::string_view(out).ends_with(partial_suffix)) out[out.size() - partial_suffix.size()] = '_';
   return out;
 }
@@ -99,6 +104,7 @@ std::string safe_local_name(std::string_view wire_name) {
     if (std::string part = clean_part(raw); !part.empty()) parts.push_back(fitted(part, "", most_part_bytes));
   }
   if (parts.empty()) parts.emplace_back("file");
+  // Files that hide, options of commands ("-rf"), and names that one cannot see to begin with a blank.
   if (char& first = parts.front().front(); first == '.' || first == '-' || first == ' ') first = '_';
 
   // Too deep: the innermost directories go, the top and the file's own name stay.
@@ -116,7 +122,9 @@ std::string safe_local_name(std::string_view wire_name) {
   return out;
 }
 
+// Not refused: it may be wanted. The caller says it, and asks where somebody can answer.
 std::string risk_of(std::string_view name) {
+  // As parts of a path, in any case: some file systems do not tell them apart.
   const std::string path = "/" + to_lower_ascii(name);
   const auto has = [&path](std::string_view part) { return path.find(part) != std::string::npos; };
   if (has("/.git/hooks/") || path.ends_with("/.git/config")) return "runs commands when git is used there";
@@ -139,6 +147,7 @@ std::string portable_name(std::string_view leaf, bool ascii) {
     if (ascii && (byte & 0xC0U) == 0x80U) continue;  // one '_' a character
     out += refused.find(c) != std::string_view::npos || (ascii && byte >= 0x80) ? '_' : c;
   }
+  // Windows drops them silently: "a." and "a" would be one file.
   for (std::size_t end = out.size(); end > 0 && (out[end - 1] == '.' || out[end - 1] == ' '); --end) out[end - 1] = '_';
   return out;
 }
@@ -148,6 +157,7 @@ std::string numbered_name(std::string_view leaf, unsigned number) {
 }
 
 std::string partial_name(std::string_view leaf, const Id& file, bool lasting) {
+  // By the id: two files of one name have two partials, and a later run finds its own.
   const std::string tail = (lasting ? "." : ".tmp.") + file.text().substr(0, 8) + std::string(partial_suffix);
   return "." + std::string(front(leaf, most_part_bytes - 1 - tail.size())) + tail;
 }

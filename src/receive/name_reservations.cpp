@@ -16,6 +16,8 @@ Result<std::string> NameReservations::reserve(const std::string& local_name, con
   for (unsigned number = 0; number < most_numbers; ++number) {
     std::string name = directories + numbered_name(leaf, number);
     const auto [it, added] = taken_.try_emplace(name, Owner{file, delivery});
+    // Held by an earlier delivery, which is over: it is free again, and what is on the disk decides
+    // (PartialFile::publish).
     if (!added && it->second.delivery != delivery) it->second = Owner{file, delivery};
     if (it->second.file == file) return name;
   }
@@ -24,6 +26,7 @@ Result<std::string> NameReservations::reserve(const std::string& local_name, con
 
 void NameReservations::release(const std::string& reserved, const Id& file) {
   const std::lock_guard lock(mutex_);
+  // Not when another file of the delivery took it meanwhile.
   const auto taken = taken_.find(reserved);
   if (taken != taken_.end() && taken->second.file == file) taken_.erase(taken);
 }
@@ -36,6 +39,7 @@ bool NameReservations::is_twin(const std::string& directories, const std::string
   for (auto at = taken_.lower_bound(directories); at != taken_.end() && at->first.starts_with(directories); ++at) {
     const std::string name = at->first.substr(directories.size());
     if (name != leaf && name.size() == leaf.size() && equal_ignoring_case(name, leaf) &&
+        // One inode under two spellings: the file system does not tell upper from lower case.
         ::fstatat(directory, name.c_str(), &other, AT_SYMLINK_NOFOLLOW) == 0 && other.st_ino == ours.st_ino &&
         other.st_dev == ours.st_dev)
       return true;

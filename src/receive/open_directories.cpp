@@ -14,6 +14,7 @@ constexpr std::size_t most_names = 64;  // then those that nobody holds are forg
 SharedDirectory OpenDirectories::find(const std::string& name) {
   const std::lock_guard lock(mutex_);
   const auto found = open_.find(name);
+  // Removed since (st_nlink 0): what is made in such a directory is nowhere.
   SharedDirectory directory = found == open_.end() ? nullptr : found->second.lock();
   struct stat status {};
   if (directory && (::fstat(directory->get(), &status) != 0 || status.st_nlink == 0)) return nullptr;

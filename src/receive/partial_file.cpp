@@ -30,6 +30,7 @@ Result<void> PartialFile::write(ByteView bytes) {
     size_ += static_cast<std::uint64_t>(put);
     bytes = bytes.subspan(static_cast<std::size_t>(put));
   }
+  // Without it gigabytes of dirty pages would be left for publish(), whose sync would then take minutes.
   if (size_ - flushed_ >= flush_step) {
     // A hint: where the file system cannot, publish() has more to wait for.
     static_cast<void>(::sync_file_range(file_.get(), static_cast<off_t>(flushed_), static_cast<off_t>(size_ - flushed_),
@@ -52,11 +53,13 @@ Result<void> PartialFile::truncate(std::uint64_t size) {
   if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return fail_errno("cannot shorten " + shown_ + name_);
   size_ = size;
   flushed_ = std::min(flushed_, size);
+  // Blocks beyond the end are gone with ftruncate(2).
   preallocator_ = {};
   return {};
 }
 
 void PartialFile::confirm_durable() {
+  // Also reports an error of an earlier write-back to this file, which syncfs(2) of old kernels keeps to itself.
   constexpr unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
   durable_ = ::sync_file_range(file_.get(), 0, 0, all) == 0;
 }
@@ -64,10 +67,12 @@ void PartialFile::confirm_durable() {
 // The bytes first: a name must never stand for bytes that a loss of power takes away.
 Result<std::string> PartialFile::publish(const wire::FileProperties& properties) {
   const std::string wanted = shown_ + name_;
+  // fdatasync(2): the size is part of what it makes durable, times are not.
   if (!durable_ && ::fdatasync(file_.get()) != 0 && !cannot_sync(errno))
     return fail_errno("cannot make " + wanted + " durable");
   struct stat ours {
   }, named{};
+  // Another file under the partial's name would get the final name, with bytes that nobody verified.
   if (::fstat(file_.get(), &ours) != 0 ||
       ::fstatat(directory_->get(), part_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 || ours.st_ino != named.st_ino ||
       ours.st_dev != named.st_dev)
@@ -92,12 +97,14 @@ void PartialFile::set_properties(const wire::FileProperties& properties, mode_t 
 
 Result<std::string> PartialFile::take_name() {
   const std::string wanted = shown_ + name_;
+  // "a.txt" and "A.txt" of one delivery, where they are one: the second gets a number, even with --overwrite.
   if (on_conflict_ == OnConflict::overwrite && !names_->is_twin(directories(), leaf_, directory_->get())) {
     if (::renameat(directory_->get(), part_.c_str(), directory_->get(), leaf_.c_str()) == 0) return leaf_;
     if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST)
       return fail(Kind::exists, "cannot overwrite " + wanted + ": it is a directory");
     return fail_errno("cannot save " + wanted);
   }
+  // The name is taken by the rename itself: of two runs one gets it, the other the next number.
   for (unsigned number = 0;; ++number) {
     std::string leaf = numbered_name(leaf_, number);
     if (rename_no_replace(directory_->get(), part_.c_str(), leaf.c_str()) == 0) return leaf;
@@ -108,6 +115,7 @@ Result<std::string> PartialFile::take_name() {
 }
 
 Result<void> PartialFile::move_to(PartialFile target) {
+  // One step, over the empty partial that holds the name.
   if (::renameat(directory_->get(), part_.c_str(), target.directory_->get(), target.part_.c_str()) == 0) {
     target.file_ = std::move(file_);
     target.size_ = size_;
@@ -126,6 +134,7 @@ Result<void> PartialFile::move_to(PartialFile target) {
     if (*got == 0) return fail(Kind::integrity, name_ + " was changed by someone while it was being saved");
     if (auto written = target.write({buffer.data(), *got}); !written) return written;
   }
+  // Copied in full by now.
   discard();
   *this = std::move(target);
   return {};

@@ -14,6 +14,7 @@ void ReceiveTally::expect(const Id& file, const std::string& name, std::optional
   const std::lock_guard lock(mutex_);
   const auto [it, added] = incoming_.try_emplace(file);
   Incoming& incoming = it->second;
+  // Begun anew: its old figures are taken out first.
   if (!added) {
     if (incoming.total)
       known_total_ -= *incoming.total;
@@ -56,6 +57,7 @@ void ReceiveTally::forget(const Id& file) {
 void ReceiveTally::tell(const Incoming& last, bool at_once) {
   if (!events_.receiving) return;
   const auto now = std::chrono::steady_clock::now();
+  // The last of them is told at once, so that a display does not end at 99 %.
   const bool all = unknown_totals_ == 0 && bytes_ == known_total_;
   if (now < next_tell_ && !(at_once && all)) return;
   next_tell_ = now + tell_step;

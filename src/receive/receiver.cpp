@@ -22,6 +22,7 @@
 namespace qrx::receive {
 namespace {
 
+// The user waits for this: a space that is not deleted expires by itself.
 constexpr Millis delete_time{5'000};
 constexpr Millis linger_step{200};
 constexpr Millis least_time{2'000};  // one cut on the way is no reason to give up
@@ -66,6 +67,7 @@ struct Receiver::Impl {
         tally(events),
         record(options.state_dir, address.name),
         news(address, options.client) {
+    // Whether a file is wanted is asked when its delivery is whole: nothing may be fetched before.
     if (events.accept) options.follow_uploads = false;
     if (options.timeout) {  // a server that falls silent within a download is not waited for any longer
       const Millis most = std::max(*options.timeout, least_time);
@@ -73,6 +75,7 @@ struct Receiver::Impl {
       options.client.stall_time = std::min(options.client.stall_time, most);
       options.retry.give_up = std::min(options.retry.give_up, most);
     }
+    // What was shared is not the recipient's to delete, and nothing more will come.
     if (address.shared) options.keep = options.present_only = true;
   }
 
@@ -95,7 +98,10 @@ struct Receiver::Impl {
     received.declined += delivery.declined.size();
     for (const auto& file : delivery.files) received.bytes += file.info.size;
     tally.delivered(delivery);
+    // Texts, and what a stream took. Files were remembered when their names became durable
+    // (DeliveryProgress::remember).
     if (has) record.finish(untold_of(delivery));
+    // After it is remembered: a sender who was told "saved" must not be told another thing by the next run.
     news.tell(record);
   }
 
@@ -124,6 +130,7 @@ struct Receiver::Impl {
   }
 
   tl::unexpected<Error> failed(Error error) const {
+    // The error of the wait that was cut short is not what happened; the time was over.
     if (options.timeout && api::is_temporary(error.kind) && !options.client.interrupt->raised()) {
       error.kind = Kind::timed_out;
       error.what = "timed out: " + error.what;
@@ -145,6 +152,7 @@ struct Receiver::Impl {
     return {};
   }
 
+  // Something in the space is still wanted: it must not be deleted.
   bool stays() const { return received.refused + received.left + received.later > 0; }
 
   using Take = std::function<void(const wire::DeliveryInfo&)>;
@@ -159,10 +167,12 @@ struct Receiver::Impl {
 bool Receiver::Impl::delete_space(const Take& take) {
   if (options.keep) return false;
   api::OwnerClient client(address, options.client);
+  // Long enough for a sender who has just scanned the code to find out that the space takes nothing more.
   const Steady until = std::chrono::steady_clock::now() + options.linger;
   bool closed = false;
   std::optional<std::uint64_t> seen;
   const auto attempt = [&]() -> Result<bool> {
+    // Closed before it is looked at: what is there then is all that can come.
     if (!closed)
       if (auto done = client.close_space(); !done) return tl::unexpected(done.error());
     closed = true;
@@ -177,7 +187,8 @@ bool Receiver::Impl::delete_space(const Take& take) {
       if (std::chrono::steady_clock::now() < until && api::sleep_interruptible(*options.client.interrupt, linger_step))
         continue;
       news.tell(record);  // what could not be told before; afterwards there is nobody to tell it to
-      // Only as it was seen: a delivery that was being uploaded may have been committed since.
+      // Only as it was seen: a delivery that was being uploaded may have been committed since. The server compares, so
+      // that nothing is deleted that nobody took.
       auto done = client.remove(info->deliveries.size());
       if (done) return true;
       if (done.error().kind != Kind::conflict) return tl::unexpected(done.error());
@@ -187,6 +198,7 @@ bool Receiver::Impl::delete_space(const Take& take) {
   policy.give_up = delete_time;
   const auto deleted = api::retry(client, api::Backoff(*options.client.interrupt, policy, nullptr), attempt);
   if (deleted) return *deleted;
+  // Somebody else deleted it, or it expired.
   if (deleted.error().kind == Kind::not_found) return true;
   if (options.client.interrupt->raised()) return false;  // whoever ends the run may still delete it
   tally.notice("the space could not be deleted (" + deleted.error().what + "); it stays until it expires");
@@ -195,6 +207,7 @@ bool Receiver::Impl::delete_space(const Take& take) {
 
 // After a run that did what it was to do.
 void Receiver::Impl::leave(SeenSeals& seals, const Take& take) {
+  // Never before: as long as the space is there the server could show an item again.
   if (delete_space(take)) seals.remove();
   finished = record.finished();
   if (!stays() && !options.remember) record.remove();  // a later run with the same link is a new wish
@@ -210,14 +223,17 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
       // -o names a file that is not there: for several it is the name of a directory.
       const auto come = options.present_only ? fresh : std::vector{delivery};
       if (job.saver->one_file() && files_in(come) > 1) {
+        // What was followed under the one name would be in the way of the directory.
         followers.stop(true);
         if (auto made = job.saver->make_directory(); !made) return tl::unexpected(made.error());
       }
+      // A follower that still runs is waited for: its file is fetched from where it stands.
       const auto saved = save_delivery(job, *delivery, [&](const Id& file) { return followers.finish(file); });
       if (!saved && !goes_on_after(saved.error())) {
         tell_kept(*delivery, saved.error());
         return failed(saved.error());
       }
+      // Saved or not, its partials are done with.
       followers.delivered(*delivery);
       if (!saved) {
         refuse(*delivery, saved.error());
@@ -229,6 +245,7 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
     }
     if (enough(true)) return received;
     if (auto empty = nothing_there(*info); !empty) return tl::unexpected(empty.error());
+    // Last: an upload whose delivery is committed by now is fetched as a whole, above.
     followers.update(info->uploads);
   }
 }
@@ -239,6 +256,7 @@ Result<Received> Receiver::Impl::stream_all(const ReceiveJob& job, int stream) {
   for (;;) {
     const auto info = watch.next();
     if (!info) return ended(info.error());
+    // One after another: a stream cannot hold two files at once, and the one that was begun comes first.
     while (const auto* delivery = receiver.choose(fresh_ones(*info, handled))) {
       const auto written = receiver.write_delivery(*delivery);
       if (!written) {
@@ -270,6 +288,7 @@ Result<Received> Receiver::run(Saver& saver) {
   const auto result = impl_->save_all(job, followers);
   impl_->finished = impl_->record.finished();
   // Partials of a run that failed are for the next one.
+  // What no delivery claimed is of uploads that were never committed.
   followers.stop(result.has_value());
   if (!result || impl_->stays()) return result;
   impl_->leave(seals, [&](const wire::DeliveryInfo& late) {

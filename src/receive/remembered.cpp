@@ -12,6 +12,7 @@ Result<Unsaved> find_unsaved(const wire::OwnerLink& link, const http::ClientOpti
                              bool close) {
   api::OwnerClient client(link, options);
   if (close)
+    // Before the look: what comes after it would be in no count.
     if (auto closed = client.close_space(); !closed) return tl::unexpected(closed.error());
   const auto info = client.space();
   if (!info) return tl::unexpected(info.error());
@@ -21,6 +22,7 @@ Result<Unsaved> find_unsaved(const wire::OwnerLink& link, const http::ClientOpti
     if (finished.deliveries.contains(delivery.delivery)) continue;
     ++unsaved.deliveries;
     for (const auto& file : delivery.files) {
+      // The manifest is no file of the sender's.
       if (finished.files.contains(file.file) || (file.sealed && file.name == wire::manifest_name)) continue;
       ++unsaved.files;
       unsaved.bytes += file.sealed ? seal::plain_part(file.size) : file.size;

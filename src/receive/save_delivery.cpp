@@ -16,6 +16,7 @@ namespace qrx::receive {
 namespace {
 
 // What was followed of a delivery that is refused.
+// Its partials would otherwise stay for a next run that refuses it again.
 void discard_followed(const ReceiveJob& job, const DeliveryContents& contents, const FollowedOf& followed_of) {
   for (const auto& item : contents.items) {
     if (!followed_of(item.info.file)) continue;
@@ -26,6 +27,7 @@ void discard_followed(const ReceiveJob& job, const DeliveryContents& contents, c
 
 void run_savers(DeliveryProgress& progress, std::size_t count) {
   const auto save = [&progress] {
+    // A thread of which something is thrown would end the program.
     if (auto ran = catching([&progress] { FileSaver(progress).run(); }); !ran) progress.fail_with(ran.error());
   };
   std::vector<std::thread> threads;
@@ -44,6 +46,7 @@ Result<SavedDelivery> save_files(const ReceiveJob& job, const DeliveryContents& 
                                  const FollowedOf& followed_of) {
   DeliveryProgress progress(job, contents, followed_of);
   const std::size_t wanted = progress.ask();
+  // Before anything is fetched: one of them would be saved over the others.
   if (job.saver->one_file() && wanted > 1)
     return fail(Kind::usage,
                 "cannot save " + std::to_string(wanted) + " files as the single file " + job.saver->file_name(),
@@ -63,6 +66,7 @@ Result<SavedDelivery> save_delivery(const ReceiveJob& job, const wire::DeliveryI
                                     const FollowedOf& followed_of) {
   const auto contents = read_contents(job, delivery);
   if (!contents) return tl::unexpected(contents.error());
+  // Before a byte is saved: a delivery that the server shows a second time leaves nothing here.
   if (auto admitted = admit(job, *contents); !admitted) {
     discard_followed(job, *contents, followed_of);
     return tl::unexpected(admitted.error());

@@ -26,6 +26,7 @@ SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
   path_ = directory + "/" + guid.text() + ".saved";
   const UniqueFd earlier = open_private_file(path_, O_RDONLY | O_NONBLOCK);
   std::uint64_t at = 0;
+  // Whatever is wrong with the file, the run goes on: at worst something is saved twice.
   if (earlier)
     static_cast<void>(
         read_new_lines(earlier.get(), at, longest_line, [this](std::string_view line) { read_line(line); }));
@@ -34,6 +35,7 @@ SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
 void SavedRecord::read_line(std::string_view line) {
   std::istringstream words{std::string(line)};
   const std::vector<std::string> of_line{std::istream_iterator<std::string>(words), {}};
+  // By the number of words: lines of another version, and lines that a crash cut short, are passed over.
   if (of_line.size() != 3 && of_line.size() != 5) return;
   const auto id = Id::parse(of_line.front());
   const auto delivery = Id::parse(of_line.back());
@@ -60,16 +62,19 @@ void SavedRecord::read_mark(const Id& id, const std::string& mark, const Id& del
   } else if (mark == "declined") {
     untold.declined = true;
   } else if (mark == "told") {
+    // What follows "told" is news again: later lines begin a new entry.
     untold_.erase(delivery);
   }
 }
 
 void SavedRecord::add(const Id& file, const Entry& entry) {
+  // The mutex is held while the line is written: lines of several threads must not mix.
   const std::lock_guard lock(mutex_);
   append(file.text() + " " + percent_encode_segment(entry.name) + " " + std::to_string(entry.size) + " " +
          to_hex(entry.xxh128) + " " + entry.delivery.text() + "\n");
 }
 
+// One write for all of a delivery, "finished" last: what a crash cuts off leaves less remembered, never more.
 void SavedRecord::finish(const Untold& done) {
   const std::string of = " " + done.delivery.text() + "\n";
   std::string lines;
@@ -91,6 +96,7 @@ void SavedRecord::finish(const Untold& done) {
 
 void SavedRecord::told(const Id& delivery) {
   const std::lock_guard lock(mutex_);
+  // Only if there was something to tell.
   if (untold_.erase(delivery) > 0) append(delivery.text() + " told " + delivery.text() + "\n");
 }
 
@@ -113,17 +119,22 @@ std::vector<Untold> SavedRecord::untold() const {
 
 void SavedRecord::append(const std::string& lines) {
   if (path_.empty() || lines.empty()) return;
+  // Not before the first line: a run that receives nothing leaves no file.
   if (!file_) {
     file_ = open_private_file(path_, O_WRONLY | O_APPEND | O_CREAT);
+    // Not tried again: each line would fail the same way.
     if (!file_) {
       path_.clear();
       return;
     }
   }
+  // Trouble is no error (see the header). Not synced: after a loss of power the newest lines may be missing, and what
+  // they tell of is saved a second time.
   static_cast<void>(write_all(file_.get(), appended(lines), path_));
 }
 
 std::optional<SavedRecord::Entry> SavedRecord::find(const Id& file, const Id& delivery) const {
+  // The same id in another delivery is another file: a server could show it so.
   const auto it = earlier_.find(file);
   return it == earlier_.end() || it->second.delivery != delivery ? std::nullopt : std::optional(it->second);
 }

@@ -35,20 +35,24 @@ Result<std::unique_ptr<Saver>> Saver::open(const std::string& output, OnConflict
 
   std::string directory = path;
   if (!there && (several || path.back() == '/')) {
+    // "-o dir/" and several files: the name can only mean a directory. EEXIST: another run made it just now.
     if (::mkdir(path.c_str(), 0777) != 0 && errno != EEXIST) return fail_errno("cannot make the directory " + path);
   } else if (!there || !S_ISDIR(status.st_mode)) {
     if (there && on_conflict == OnConflict::refuse) return fail(Kind::exists, path + " already exists; not saved");
     const auto slash = path.rfind('/');
     directory = slash == std::string::npos ? "." : slash == 0 ? "/" : path.substr(0, slash);
     saver->file_name_ = slash == std::string::npos ? path : path.substr(slash + 1);
+    // What no name can be. "." is a directory, and never comes here.
     if (saver->file_name_.empty() || saver->file_name_ == ".." || saver->file_name_.size() > 255)
       return fail(Kind::usage, "cannot save as " + path);
   }
+  // Kept open for the whole run: whoever moves or replaces the directory meanwhile does not redirect what is saved.
   int fd;
   do fd = ::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
   while (fd < 0 && errno == EINTR);
   if (fd < 0) return fail_errno("cannot open the directory " + directory);
   saver->root_.reset(fd);
+  // Tried now: a receiver that waited for hours would otherwise fail at the first file.
   if (!make_probe(fd)) return fail_errno("cannot write to the directory " + directory);
 
   if (directory != "." || path.starts_with("./")) saver->shown_ = directory.back() == '/' ? directory : directory + "/";
@@ -82,12 +86,14 @@ Result<Saver::Place> Saver::enter(const std::string& local_name) const {
   place.leaf = parts.back();
   parts.pop_back();
   for (const auto& part : parts) place.directories += part + "/";
+  // Many files of one tree: their directory is looked up once.
   place.directory = open_.find(place.directories);
   if (place.directory) return place;
   if (UniqueFd directory = open_directory_beneath(root_.get(), place.directories)) {
     place.directory = open_.keep(place.directories, std::move(directory));
     return place;
   }
+  // Not all of it is there: made part by part, from the top.
   place.directories.clear();
   UniqueFd directory(open_at(root_.get(), ".", O_RDONLY | O_DIRECTORY));
   if (!directory) return fail_errno("cannot open the output directory");
@@ -105,12 +111,14 @@ Result<void> Saver::descend(UniqueFd& directory, std::string& directories, const
       return ::mkdirat(directory.get(), one.c_str(), 0777) == 0 || errno == EEXIST;
     });
     if (!made) return fail_errno("cannot make the directory " + shown_ + directories + part);
+    // Never through a link: open_at() has O_NOFOLLOW.
     const int fd = open_at(directory.get(), made->c_str(), O_RDONLY | O_DIRECTORY);
     if (fd >= 0) {
       directory.reset(fd);
       directories += *made + "/";
       return {};
     }
+    // A file, a link, or gone again. Anything else (no permission, no descriptors) another number does not change.
     if (errno != ELOOP && errno != ENOTDIR && errno != ENOENT)
       return fail_errno("cannot open the directory " + shown_ + directories + *made);
     if (on_conflict_ != OnConflict::rename)
@@ -121,6 +129,7 @@ Result<void> Saver::descend(UniqueFd& directory, std::string& directories, const
 }
 
 Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, const Id& delivery) {
+  // The name first: of two threads that save the same name one gets a number, before either has made a file.
   auto name = names_.reserve(name_for(wire_name), file, delivery);
   if (!name) return tl::unexpected(name.error());
   auto place = enter(*name);
@@ -138,6 +147,7 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
   partial.on_conflict_ = on_conflict_;
 
   struct stat status {};
+  // Asked now, and again at the rename, so that less is fetched in vain.
   if (on_conflict_ == OnConflict::refuse &&
       ::fstatat(partial.directory_->get(), partial.leaf_.c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0)
     return fail(Kind::exists, shown_ + partial.name_ + " already exists; not saved");
@@ -145,8 +155,11 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
   if (auto opened = open_part(partial, *place, file); !opened) return tl::unexpected(opened.error());
   const std::string shown = shown_ + place->directories + partial.part_;
   if (::fstat(partial.file_.get(), &status) != 0) return fail_errno("cannot write " + shown);
+  // st_nlink: a hard link to somebody else's file, planted under the partial's name, would have its bytes overwritten.
+  // Links and devices likewise.
   if (!S_ISREG(status.st_mode) || status.st_nlink > 1 || !is_ours(partial.directory_->get(), status))
     return fail(Kind::integrity, "cannot write " + shown + ": something that is not ours has this name");
+  // Two runs that save the same file would write into each other's partial. The lock is gone with the process.
   if (::flock(partial.file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return fail(Kind::locked, "another process is saving " + shown_ + partial.name_);
   partial.device_ = status.st_dev;
@@ -159,6 +172,7 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
 Result<void> Saver::open_part(PartialFile& partial, Place& place, const Id& file) const {
   const auto taken = with_a_name(place.leaf, [&](const std::string& leaf) {
     partial.part_ = partial_name(leaf, file, lasting_);
+    // O_NONBLOCK: a named pipe that was planted there does not hold the run up.
     partial.file_.reset(open_at(partial.directory_->get(), partial.part_.c_str(), O_RDWR | O_CREAT | O_NONBLOCK, 0666));
     return static_cast<bool>(partial.file_);
   });
@@ -213,6 +227,7 @@ void Saver::remove_stale() {
   DIR* listing = fd < 0 ? nullptr : ::fdopendir(fd);
   if (!listing) return;
   while (const dirent* entry = ::readdir(listing)) {
+    // Only those that no later run takes up (set_passing()).
     if (!is_passing_partial(entry->d_name)) continue;
     const UniqueFd file(open_at(fd, entry->d_name, O_RDWR | O_NONBLOCK));
     struct stat status {};
@@ -228,6 +243,7 @@ Result<void> Saver::sync_names(const Id& delivery) {
   const auto directories = names_.take_unsynced(delivery);
   for (const auto& directory : directories) {
     // Each directory up to the output directory may be new.
+    // A new name is durable when its directory is, and the directory's own name when the one above it is.
     for (std::string path = directory;;) {
       const UniqueFd fd = open_directory_beneath(root_.get(), path);
       // A directory that was moved away meanwhile is its mover's business.
@@ -235,6 +251,7 @@ Result<void> Saver::sync_names(const Id& delivery) {
         return fail_errno("cannot make " + shown_ + path + " durable");
       if (path.empty()) break;
       path = directories_of(path.substr(0, path.size() - 1));
+      // That one has its own turn.
       if (!path.empty() && directories.contains(path)) break;
     }
   }
@@ -247,11 +264,13 @@ std::optional<std::string> Saver::find_saved(const std::string& name, std::uint6
     const std::string relative = directories + numbered_name(name.substr(directories.size()), number);
     struct stat status {};
     if (const UniqueFd file = open_saved(relative);
+        // The size first: most of what has this name is another file, and reading it would take long.
         file && ::fstat(file.get(), &status) == 0 && static_cast<std::uint64_t>(status.st_size) == size) {
       Xxh128 running;
       if (read_all(file.get(), [&running](ByteView bytes) { running.update(bytes); }) && running.sum() == sum)
         return shown_ + relative;
     }
+    // The first number that is free ends the row: publish() takes the lowest.
     if (::fstatat(root_.get(), relative.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) break;
   }
   return std::nullopt;

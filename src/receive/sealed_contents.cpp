@@ -28,6 +28,7 @@ Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& inf
   return api::retry(
       client, backoff,
       [&]() -> Result<std::string> {
+        // Not by ranges: a list of files is small, and useless in part.
         if (auto posted = client.post_get(info.file); !posted) return tl::unexpected(posted.error());
         auto bytes = client.content(static_cast<std::size_t>(info.size));
         if (bytes && damaged(*bytes))
@@ -48,6 +49,7 @@ struct OpenedManifest {
 
 // Nothing when it is a file that only has this name.
 Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const wire::FileInfo& info) {
+  // Larger than any message: a file that only has this name, and is saved as such.
   if (info.size > most_manifest_bytes) return std::nullopt;
   const auto sealed = fetch_whole(job, info);
   if (!sealed) return tl::unexpected(sealed.error());
@@ -59,6 +61,7 @@ Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const
     return fail(opened.error().kind, "the list of files of a delivery cannot be opened: " + opened.error().what,
                 opened.error().hint);
   auto manifest = wire::from_json<wire::Manifest>(text);
+  // It opens, but is no list of files: so somebody sealed a file of this name.
   if (!manifest) return std::nullopt;
   return OpenedManifest{std::move(*manifest), opened->tag};
 }
@@ -77,15 +80,19 @@ Error no_key() {
 Result<void> admit(const ReceiveJob& job, const DeliveryContents& contents) {
   const Id& delivery = contents.shown.delivery;
   if (contents.manifest_tag.empty()) return {};
+  // fit() first: a delivery with one item that was taken elsewhere claims nothing. The items are claimed one by one,
+  // when they are opened.
   if (job.seals->fit(delivery, contents.item_tags) && job.seals->take(delivery, contents.manifest_tag, true)) return {};
   return tl::unexpected(shown_again("a sealed delivery"));
 }
 
 Result<void> admit_item(const ReceiveJob& job, const DeliveryContents& contents, const Item& item,
                         const std::string& tag) {
+  // Under one manifest the server could swap the bytes of two items: each opens, but the tags tell.
   if (item.in_manifest && item.tag != tag)
     return fail(Kind::integrity,
                 item.name + " is not what its sender sent: the server holds another item under its name");
+  // Sealed again it would have another tag, so this is a copy under another name.
   if (!item.in_manifest && std::binary_search(contents.item_tags.begin(), contents.item_tags.end(), tag))
     return fail(Kind::integrity, item.name + " is a file of this delivery that the server shows a second time");
   // Items are many: of a delivery with a manifest it is the manifest's mark that lasts through a loss of power.
@@ -107,10 +114,12 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
   out.shown = delivery;
   out.shown.files.clear();
   const bool opens = job.options.identity != nullptr;
+  // By their names, which are unique in a delivery unless the server makes them otherwise; doubles are kept apart.
   std::map<std::string_view, const wire::FileInfo*> left;
   std::set<const wire::FileInfo*> others;  // of names that came before
   std::optional<OpenedManifest> opened;
   for (const auto& file : delivery.files) {
+    // The first of this name that opens; a second one is a file.
     if (opens && !opened && file.name == wire::manifest_name) {
       auto read = read_manifest(job, file);
       if (!read) return tl::unexpected(read.error());
@@ -124,6 +133,7 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
     out.shown.message = opened->manifest.message;
     for (const auto& entry : opened->manifest.files) {
       const auto found = left.find(entry.item);
+      // The manifest is sealed and names all: a server that leaves out a file is noticed.
       if (found == left.end())
         return fail(Kind::integrity,
                     entry.name + " is missing from its delivery: the server does not have all that was sent");
@@ -135,6 +145,8 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
     std::sort(out.item_tags.begin(), out.item_tags.end());
   }
   bool locked = false;
+  // In the order of the delivery. What the manifest names is done; what is left came unsealed, or sealed in another
+  // way.
   for (const auto& file : delivery.files) {
     const auto found = left.find(file.name);
     if ((found == left.end() || found->second != &file) && !others.contains(&file)) continue;
@@ -155,6 +167,7 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
     info.sealed = item.open;
     out.shown.files.push_back(std::move(info));
   }
+  // Without a manifest a text came unsealed.
   if (!opened && job.options.only_sealed && is_text(out.shown)) return tl::unexpected(not_sealed("a text"));
   return out;
 }

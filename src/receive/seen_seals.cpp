@@ -21,6 +21,7 @@ namespace {
 
 constexpr std::string_view ending = ".seals";
 constexpr std::size_t tag_digits = 32, id_digits = 26;
+// A newline on both sides: appended() writes one before each line.
 constexpr std::size_t line_bytes = 1 + tag_digits + 1 + id_digits + 1;
 constexpr std::uint64_t most_file_bytes = SeenSeals::most_tags * line_bytes;
 
@@ -33,12 +34,15 @@ std::string line_of(const std::array<std::uint8_t, 16>& tag, const Id& delivery)
 // While it lives no other process changes the file. Where files cannot be locked, each run is alone.
 class SeenSeals::Locked {
  public:
+  // Until the file that is locked is the one that has the name: another process may have replaced it in between
+  // (rewrite()).
   Locked(SeenSeals& seals, bool create) : seals_(seals) {
     while (!seals_.path_.empty()) {
       if (!seals_.file_)
         if (auto opened = seals_.open(create); !opened) seals_.give_up(opened.error());
       if (!seals_.file_) return;
       int done;
+      // Waits: others hold it for one line only. REQUIRES: mutex_ is held, so one thread of this process at a time.
       do done = ::flock(seals_.file_.get(), LOCK_EX);
       while (done != 0 && errno == EINTR);
       struct stat status {};
@@ -68,6 +72,7 @@ SeenSeals::SeenSeals(std::string directory, const Guid& space, std::function<voi
 }
 
 Result<void> SeenSeals::open(bool create) {
+  // All of it is read again; what is known already is passed over by remember().
   read_ = 0;
   file_ = open_private_file(path_, O_RDWR | O_NONBLOCK | O_APPEND);
   if (!file_ && errno == ENOENT) {
@@ -75,6 +80,7 @@ Result<void> SeenSeals::open(bool create) {
     if (auto made = make_private_directories(directory_); !made) return made;
     drop_oldest_spaces();
     file_ = open_private_file(path_, O_RDWR | O_NONBLOCK | O_APPEND | O_CREAT);
+    // The name is durable before the first line is: else a loss of power could take back what claim(durable) promised.
     if (file_) sync_directory(directory_);
   }
   if (!file_) return fail_errno("cannot write " + path_);
@@ -89,6 +95,7 @@ Result<void> SeenSeals::open(bool create) {
 
 void SeenSeals::give_up(const Error& error) {
   path_.clear();
+  // Once said, and from then on only this run is remembered.
   file_.reset();
   if (notice_) notice_(error.what + "; a later run will not notice when the server shows a sealed delivery again");
 }
@@ -110,6 +117,7 @@ void SeenSeals::remember(const Tag& tag, const Id& delivery) {
   if (!deliveries_.try_emplace(tag, delivery).second) return;
   order_.push_back(tag);
   if (order_.size() <= most_tags) return;
+  // Half of them at once: one by one the file would have to be written anew each time.
   for (std::size_t i = 0; i < most_tags / 2; ++i) {
     deliveries_.erase(order_.front());
     order_.pop_front();
@@ -136,6 +144,7 @@ Result<void> SeenSeals::rewrite() {
   std::string text;
   text.reserve(order_.size() * line_bytes);
   for (const Tag& tag : order_) text += line_of(tag, deliveries_.at(tag));
+  // Replaced as a whole: a crash in between leaves the long file, which is right, too.
   if (auto written = replace_private_file(path_, text); !written) return written;
   return open(false);
 }
@@ -152,6 +161,7 @@ Result<void> SeenSeals::append(const Tag& tag, const Id& delivery, bool durable)
 bool SeenSeals::fit(const Id& delivery, std::span<const std::string> tags) {
   const std::lock_guard lock(mutex_);
   const Locked locked(*this, false);
+  // What another process took since the last look counts, too.
   catch_up();
   return std::none_of(tags.begin(), tags.end(), [&](const std::string& text) {
     const auto tag = parse_tag(text);
@@ -166,6 +176,7 @@ bool SeenSeals::take(const Id& delivery, const std::string& text, bool durable) 
   const Locked locked(*this, true);
   catch_up();
   if (deliveries_.contains(*tag)) return !known_elsewhere(*tag, delivery);
+  // In memory first: when the file cannot be written, at least this run knows.
   remember(*tag, delivery);
   if (!file_) return true;
   if (auto done = append(*tag, delivery, durable); !done) give_up(done.error());
@@ -182,12 +193,14 @@ void SeenSeals::drop_oldest_spaces() const {
   namespace fs = std::filesystem;
   std::vector<std::pair<fs::file_time_type, fs::path>> records;
   std::error_code error;
+  // By the error code: a record that another process removes meanwhile is none to remove.
   for (fs::directory_iterator entry(directory_, error), end; !error && entry != end; entry.increment(error)) {
     std::error_code ignored;
     if (entry->path().extension() == ending) records.emplace_back(entry->last_write_time(ignored), entry->path());
   }
   if (records.size() < most_spaces) return;
   std::sort(records.begin(), records.end());
+  // One less than the most: a new one is about to be made.
   records.resize(records.size() - (most_spaces - 1));
   for (const auto& [used, path] : records) {
     std::error_code ignored;

@@ -13,6 +13,7 @@ namespace {
 using wire::Receipt;
 using wire::ReceiptState;
 
+// Short: what is to be saved must not wait for news to its sender.
 constexpr Millis answer_time{5'000};
 constexpr int most_tries = 3;
 constexpr Millis between_tries{300};
@@ -47,9 +48,11 @@ Untold untold_of(const SavedDelivery& delivery) {
 std::vector<Receipt> receipts_of(const Untold& untold) {
   std::vector<Receipt> receipts;
   const bool files = !untold.saved.empty() || !untold.discarded.empty();
+  // A text has no files to name: its delivery is named as a whole.
   if (untold.whole && !files) return {{untold.declined ? ReceiptState::declined : ReceiptState::saved, {}}};
   if (untold.whole && untold.saved.empty()) return {{ReceiptState::declined, {}}};
-  // Those first: "all the others" comes after them.
+  // Those first: "all the others" comes after them (wire::Receipt: an empty list is all of which nothing final was
+  // said).
   add(receipts, ReceiptState::declined, untold.discarded);
   if (untold.whole)
     receipts.push_back({ReceiptState::saved, {}});
@@ -65,8 +68,10 @@ bool SenderNews::tell(const Untold& untold, SavedRecord& record) {
   for (const auto& receipt : receipts_of(untold)) {
     const Posted posted = post(untold.delivery, receipt);
     if (posted == Posted::not_now) return false;
+    // It can never be told: not tried by every run from now on.
     if (posted == Posted::never) break;
   }
+  // After the last of them: a run that is killed in between says some twice, which changes nothing.
   record.told(untold.delivery);
   return true;
 }
@@ -79,6 +84,7 @@ void SenderNews::tell(SavedRecord& record) {
 
 void SenderNews::tell_kept(const Id& delivery, SavedRecord& record) {
   if (!wanted_) return;
+  // First what is final, since "kept" is said of all the rest.
   tell(record);
   static_cast<void>(post(delivery, {ReceiptState::kept, {}}));
 }
@@ -89,7 +95,7 @@ SenderNews::Posted SenderNews::post(const Id& delivery, const Receipt& receipt) 
     const auto done = client_.receipt(delivery, receipt);
     if (done) return Posted::yes;
     client_.close();
-    // A server that knows no receipts answers 404.
+    // A server that knows no receipts answers 404, as does one whose space is gone.
     if (!api::is_temporary(done.error().kind)) return Posted::never;
     if (tries == most_tries) return Posted::not_now;
     if (interrupt_ != nullptr && !api::sleep_interruptible(*interrupt_, between_tries)) return Posted::not_now;

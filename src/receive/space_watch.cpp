@@ -19,6 +19,7 @@ constexpr Millis last_answer{2'000};  // beyond the timeout, for the answer that
 
 // A timeout shortens what downloads wait for; here it is kept by the deadline.
 http::ClientOptions with_waits(http::ClientOptions client, bool timeout) {
+  // Receiver makes them shorter than the server's wait, which they would cut off.
   if (timeout)
     client.answer_time = client.stall_time = std::max<Millis>(client.answer_time, longest_wait + last_answer);
   return client;
@@ -38,6 +39,8 @@ void SpaceWatch::delivered() {
 // At most some requests a second, whatever the server answers.
 Millis SpaceWatch::even_pause() {
   const Steady now = steady_clock::now();
+  // A bucket of `burst` requests that fills at even_pace: a server that answers each wait at once (an error in it, a
+  // proxy that ignores `wait`) is not asked in a busy loop.
   next_ = std::max(next_, now - burst * even_pace) + even_pace;
   return std::max(Millis{0}, std::chrono::ceil<Millis>(next_ - now));
 }
@@ -63,6 +66,7 @@ Result<api::SpaceContents> SpaceWatch::next() {
         return api::Next::at_once;
       });
   if (!info) return info;
+  // An empty text takes the line about trouble away.
   if (std::exchange(troubled_, false)) job_.tally.retrying({});
   look_at(*info);
   return info;
@@ -73,6 +77,7 @@ Result<api::SpaceContents> SpaceWatch::ask() {
   Millis left = longest_wait;
   if (deadline_) {
     left = std::chrono::ceil<Millis>(*deadline_ - steady_clock::now());
+    // Not before the first look: with --timeout 0 what is there is still taken.
     if (looked_ && left <= Millis{0}) return fail(Kind::timed_out, "timed out: nothing arrived");
     // Once for the whole request: a server that drips, is silent or ignores `wait` does not put it off.
     client_.set_deadline(*deadline_ + last_answer);
@@ -82,6 +87,7 @@ Result<api::SpaceContents> SpaceWatch::ask() {
     if (!api::sleep_interruptible(job_.interrupt, std::min(std::max(time, even_pause()), left)))
       return fail(Kind::unavailable, "interrupted");
   }
+  // Not with an interval: whoever set one does not want requests that stay open.
   const bool waits = looked_ && !job_.options.interval;
   const Seconds wait = std::clamp(std::chrono::ceil<Seconds>(left), Seconds{1}, longest_wait);
   return waits ? client_.space(seq_, wait) : client_.space();
@@ -91,7 +97,9 @@ void SpaceWatch::look_at(const api::SpaceContents& info) {
   looked_ = true;
   seq_ = info.seq;
   std::uint64_t uploaded = 0;
+  // +1: a new upload of no bytes is something that comes in, too.
   for (const auto& upload : info.uploads) uploaded += upload.offset + 1;
+  // Bytes that come in at the server put the timeout off.
   if (uploaded != uploaded_) delivered();
   uploaded_ = uploaded;
   std::size_t files = 0;

@@ -21,11 +21,13 @@ StreamReceiver::StreamReceiver(const ReceiveJob& job, int stream)
 
 Result<void> StreamReceiver::write(ByteView bytes) {
   while (!bytes.empty()) {
+    // A reader that does not read holds the run up as long as it likes, but not against an interrupt.
     std::array<pollfd, 2> waits{{{stream_, POLLOUT, 0}, {job_.interrupt.fd(), POLLIN, 0}}};
     if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return fail_errno("cannot wait for the output");
     if (job_.interrupt.raised()) return fail(Kind::unavailable, "interrupted");
     if (waits[0].revents == 0) continue;
     const ssize_t put = ::write(stream_, bytes.data(), bytes.size());
+    // EAGAIN: somebody made the descriptor non-blocking; poll(2) waits for it.
     if (put < 0 && (errno == EINTR || errno == EAGAIN)) continue;
     if (put < 0) return fail_errno("cannot write to the output");
     bytes = bytes.subspan(static_cast<std::size_t>(put));
@@ -55,6 +57,7 @@ Result<void> StreamReceiver::pull(const Expected& expected) {
   if (done || !incoming.refusal() || !is_foreign(*incoming.refusal())) return done;
   // Not for us: nothing was written of it yet.
   client_.close();
+  // What belongs to a sealed delivery must not be written as it came, or the server could put plain bytes in its place.
   if (job_.options.only_sealed || current_->must_open || is_item_name(current_->name))
     return tl::unexpected(not_sealed(current_->name));
   const Current as_it_is = std::move(*current_);
@@ -64,6 +67,7 @@ Result<void> StreamReceiver::pull(const Expected& expected) {
 
 Result<void> StreamReceiver::follow(const wire::UploadInfo& upload) {
   if (!current_) {
+    // By its name only: nothing else is known of an upload before its bytes.
     begin(upload.delivery, upload.upload, upload.name, job_.options.identity && has_age_ending(upload.name));
     next_pause_ = job_.options.retry.first;
   }
@@ -104,10 +108,12 @@ Result<void> StreamReceiver::pull_all(const Expected& expected, const std::strin
 // Only at its end is a file known to be whole, and the one that was sent.
 Result<SavedFile> StreamReceiver::check_file(const DeliveryContents& contents, const Item& item, Incoming& incoming) {
   const bool opens = incoming.opens();
+  // It was followed as a plain file, before its manifest could be read: what is written is not what was sealed.
   if (!opens && (item.in_manifest || job_.options.only_sealed)) return tl::unexpected(not_sealed(item.name));
   const auto whole = incoming.finish();
   if (!whole)
     return fail(whole.error().kind, "what was written of " + item.name + " is not all of it: " + whole.error().what);
+  // Of what was opened the size on the wire is not ours to compare; its sum is.
   if (whole->wire_sum != item.info.xxh128 || (!opens && whole->size != item.info.size))
     return fail(Kind::integrity, "what was written of " + item.name + " is damaged: its checksum differs");
   SavedFile saved{{}, item.info, whole->sums.sha256, contents.shown.delivery};
@@ -185,12 +191,14 @@ const wire::DeliveryInfo* StreamReceiver::choose(const std::vector<const wire::D
   for (const auto* delivery : fresh)
     for (const auto& file : delivery->files)
       if (file.file == current_->file) return delivery;
+  // Not committed yet: the others wait, since the output holds a part of this one.
   return nullptr;
 }
 
 Result<void> StreamReceiver::update(const std::vector<wire::UploadInfo>& uploads) {
   if (!current_) {
     const auto first = std::find_if(uploads.begin(), uploads.end(), [this](const auto& upload) {
+      // A manifest, which comes before the files, is none of them.
       return !job_.options.identity || upload.name != wire::manifest_name;
     });
     return first == uploads.end() ? Result<void>{} : follow(*first);
@@ -199,6 +207,7 @@ Result<void> StreamReceiver::update(const std::vector<wire::UploadInfo>& uploads
       std::find_if(uploads.begin(), uploads.end(), [this](const auto& u) { return u.upload == current_->file; });
   if (it != uploads.end()) return follow(*it);
   if (current_->complete) return {};  // its delivery is not committed yet
+  // It cannot be taken back from a pipe: the reader is told by the failure of the run.
   if (current_->incoming->taken() > 0)
     return fail(Kind::gone, "the sender took " + current_->name + " back after " +
                                 std::to_string(current_->incoming->taken()) + " bytes of it were written");

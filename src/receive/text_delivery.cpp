@@ -11,8 +11,10 @@ Result<std::string> write_file(const ReceiveJob& job, const wire::FileInfo& info
     if (auto path = job.saver->find_saved(earlier->name, info.size, info.xxh128)) return *path;
   auto partial = job.saver->begin(info.name, info.file, of.delivery);
   if (!partial) return tl::unexpected(partial.error());
+  // A partial of an earlier run: the text is in memory, so nothing of it is worth reading.
   if (auto emptied = partial->truncate(0); !emptied) return tl::unexpected(emptied.error());
   if (auto written = partial->write(as_bytes(of.message)); !written) return tl::unexpected(written.error());
+  // Before it has its name, as FileSaver::publish() does.
   job.record->add(info.file, {partial->name(), info.size, info.xxh128, of.delivery});
   auto path = partial->publish();
   if (!path) return path;
@@ -38,6 +40,7 @@ Result<SavedDelivery> save_text(const ReceiveJob& job, const DeliveryContents& c
   out.info = contents.shown;
   const wire::FileInfo info = file_of_text(contents);
   out.sealed_text = info.sealed;
+  // Where the output is a directory a text is shown, not saved.
   if (!job.saver->one_file()) return out;
   if (const Wish wish = job.tally.accept(contents.shown, info); wish != Wish::save) {
     out.declined.push_back(info.name);

@@ -15,6 +15,7 @@ namespace qrx::receive {
 
 UploadFollower::UploadFollower(const ReceiveJob& job, wire::UploadInfo upload)
     : job_(job), upload_(std::move(upload)), local_name_(upload_.name) {
+  // Shown from the first moment, also while the thread is not yet running.
   job_.tally.expect(upload_.upload, upload_.name, upload_.length, true);
   try {
     thread_ = std::thread([this] {
@@ -33,20 +34,24 @@ UploadFollower::~UploadFollower() {
 }
 
 Followed UploadFollower::finish() {
+  // Told first: the thread then does not wait for a sender that has nothing more to send.
   committed_.store(true);
   if (thread_.joinable()) thread_.join();
   return followed_;
 }
 
 void UploadFollower::stop(bool discard) {
+  // Its own interrupt, not the run's: one upload is let go, the others go on.
   stop_->raise();
   if (thread_.joinable()) thread_.join();
   if (!discard) return;
+  // Begun again, as the thread's partial was closed (and unlocked) at its end.
   if (auto partial = job_.saver->begin(local_name_, upload_.upload, upload_.delivery)) partial->discard();
   job_.tally.forget(upload_.upload);
 }
 
 void UploadFollower::run() {
+  // First as one that is sealed to us; what is sealed to others is taken as it comes.
   if (job_.options.identity && has_age_ending(upload_.name) && follow(true)) return;
   if (!job_.options.only_sealed) follow(false);
 }
@@ -78,6 +83,7 @@ Result<Arrived> UploadFollower::receive(Incoming& incoming, PartialFile& partial
         return incoming.finish();
       },
       [&](const Error& error, api::Asked) -> Result<api::Next> {
+        // After the commit the delivery fetches what is missing, with its own patience.
         if (incoming.refusal() || committed_.load()) return tl::unexpected(error);
         if (incoming.taken() > before) backoff.progress();
         if (auto go_on = backoff.wait(error); !go_on) return tl::unexpected(go_on.error());

@@ -21,6 +21,8 @@ constexpr std::array<std::int8_t, 128> values = [] {
 // The BCH code of BIP 173 over GF(32): feeds one digit at a time.
 class Checksum {
  public:
+  // BIP 173: the checksum begins with the prefix, its high bits, a zero, its low bits, so that a key of one kind is no
+  // key of another.
   explicit Checksum(std::string_view prefix) {
     for (const char c : prefix) feed(static_cast<unsigned>(c) >> 5);
     feed(0);
@@ -36,6 +38,7 @@ class Checksum {
       if (((top >> i) & 1U) != 0) state_ ^= generator[i];
   }
 
+  // Of a whole text, checksum included, the remainder is 1 (of Bech32m it would be another constant).
   bool holds() const { return state_ == 1; }
 
   unsigned digit(std::size_t i) const {  // call after six zero digits were fed
@@ -89,12 +92,14 @@ std::string bech32_encode(std::string_view prefix, ByteView bytes) {
 
 Bech32 bech32_decode(std::string_view text, std::string_view prefix, std::span<std::uint8_t> out) {
   const std::size_t separator = text.rfind('1');  // '1' is not in the alphabet
+  // Any case, as the whole text may be in upper case (QR codes, identities).
   if (separator == std::string_view::npos || !equal_ignoring_case(text.substr(0, separator), prefix))
     return Bech32::wrong_prefix;
   if (mixes_case(text)) return Bech32::mixed_case;
   const std::string_view digits = text.substr(separator + 1);
   for (const char c : digits)
     if (value_of(c) < 0) return Bech32::wrong_character;
+  // Before anything is decoded into `out`, which has just this size.
   if (digits.size() != (out.size() * 8 + 4) / 5 + checksum_digits) return Bech32::wrong_length;
 
   Checksum checksum(prefix);
@@ -110,6 +115,7 @@ Bech32 bech32_decode(std::string_view text, std::string_view prefix, std::span<s
     if (bits >= 8) out[filled++] = static_cast<std::uint8_t>(held >> (bits -= 8));
   }
   if (!checksum.holds()) return Bech32::wrong_checksum;
+  // Another text of the same bytes: refused, so that a key has one text.
   return (held & ((1U << bits) - 1)) == 0 ? Bech32::good : Bech32::wrong_length;
 }
 

@@ -17,6 +17,7 @@ constexpr std::size_t words_shown = 4;
 constexpr unsigned bits_a_word = 10;
 static_assert(word_count == std::size_t{1} << bits_a_word);
 
+// What one guess costs whoever looks for another link with the same words.
 constexpr std::uint64_t scrypt_n = 1 << 14;
 constexpr std::uint64_t scrypt_r = 8;
 constexpr std::uint64_t scrypt_p = 1;
@@ -25,6 +26,7 @@ constexpr std::uint64_t scrypt_memory = 32U << 20;  // a bound for OpenSSL's own
 std::vector<std::string> words_in(std::string_view text) {
   std::vector<std::string> found;
   bool within = false;
+  // Letters only: what people type between the words does not matter.
   for (const char c : to_lower_ascii(text)) {
     const bool letter = c >= 'a' && c <= 'z';
     if (letter && !within) found.emplace_back();
@@ -37,7 +39,7 @@ std::vector<std::string> words_in(std::string_view text) {
 }  // namespace
 
 Result<std::string> fingerprint(std::string_view authority, std::string_view guid, std::string_view recipient) {
-  // Newlines are in none of the three: no two links give the same text.
+  // Newlines are in none of the three, so no two links give the same text. In lower case, as codes are in upper case.
   const std::string link =
       to_lower_ascii(std::string(authority) + '\n' + std::string(guid) + '\n' + std::string(recipient));
   constexpr std::string_view salt = "qrx fingerprint v1";

@@ -41,6 +41,7 @@ std::optional<std::vector<std::uint8_t>> from_raw_base64(std::string_view text) 
 }
 
 template <std::size_t N>
+// Canonical base64 (the specification asks for it): two texts of one value would make two headers under one MAC.
 bool read_exactly(std::string_view text, std::array<std::uint8_t, N>& out) {
   const auto bytes = from_raw_base64(text);
   if (!bytes || bytes->size() != N) return false;
@@ -60,11 +61,13 @@ bool agree(std::string_view text, std::string_view expected) {
 Result<Key> wrap_key(const Key& shared, const Point& ephemeral, const Point& recipient) {
   std::array<std::uint8_t, 64> salt{};
   std::copy(ephemeral.begin(), ephemeral.end(), salt.begin());
+  // age, "The X25519 recipient type": salt = ephemeral share || recipient.
   std::copy(recipient.begin(), recipient.end(), salt.begin() + 32);
   return hkdf_sha256(shared.view(), as_bytes(salt), x25519_info);
 }
 
 Result<Mac> mac_of(const FileKey& file_key, std::string_view covered) {
+  // age, "Header MAC": HKDF with an empty salt and this label.
   const auto key = hkdf_sha256(file_key.view(), {}, "header");
   if (!key) return tl::unexpected(key.error());
   return hmac_sha256(key->view(), as_bytes(covered));
@@ -78,12 +81,15 @@ tl::unexpected<Refused> no_crypto() {
 Opened<std::optional<FileKey>> unwrap_stanza(const Stanza& stanza, const Point& share, const Identity& identity) {
   const auto shared = identity.key().shared(share);
   if (!shared) return no_crypto();
+  // Of low order: the shared secret would be all zero, whoever the recipient is. The specification has the file
+  // refused.
   if (!*shared) return malformed("an X25519 share is of low order");
   const auto key = wrap_key(**shared, share, identity.recipient().point());
   if (!key) return no_crypto();
   auto cipher = Aead::create(*key, Aead::Direction::open);
   if (!cipher) return no_crypto();
   FileKey file_key;
+  // Not ours, or not right: the tag cannot tell which, so the next stanza is tried.
   if (!cipher->open(zero_nonce, as_bytes(stanza.body), std::as_writable_bytes(file_key.span()))) return std::nullopt;
   return file_key;
 }
@@ -99,6 +105,7 @@ Opened<std::vector<Share>> x25519_shares(const Header& header) {
   for (const Stanza& stanza : header.stanzas) {
     const std::string& type = stanza.arguments.front();
     if (type == scrypt_type)
+      // A passphrase could also open the file, so it would not be known who sealed it: scrypt has to be alone.
       return header.stanzas.size() == 1 ? refuse(Refusal::passphrase) : malformed("a passphrase stanza is not alone");
     if (type != x25519_type) continue;
     Share share{&stanza, {}};
@@ -144,6 +151,7 @@ Error explain(const Refused& refused) {
 }
 
 std::string_view Header::covered() const {
+  // From the end: the MAC line is the last one.
   const std::size_t mac_line = text.rfind('\n', text.size() - 2) + 1;
   return std::string_view(text).substr(0, mac_line + mac_mark.size());
 }
@@ -152,12 +160,15 @@ Opened<std::size_t> HeaderReader::push(ByteView bytes) {
   std::size_t taken = 0;
   while (taken < bytes.size() && place_ != Place::end) {
     const ByteView rest = bytes.subspan(taken);
+    // One byte more than a line may have is enough to refuse it. The text that was read is not looked at again: linear
+    // in its size.
     const std::size_t room = line_start_ + most_line_bytes + 1 - header_.text.size();
     const std::string_view look = as_text(rest.first(std::min(rest.size(), room)));
     const std::size_t newline = look.find('\n');
     const std::size_t piece = newline == std::string_view::npos ? look.size() : newline + 1;
     header_.text += look.substr(0, piece);
     taken += piece;
+    // After each piece, since a plain file may have no newline for gigabytes.
     if (auto right = check_start(); !right) return tl::unexpected(right.error());
     if (header_.text.size() > most_header_bytes) return malformed("it is longer than 64 KiB");
     if (newline == std::string_view::npos) {
@@ -221,6 +232,7 @@ Opened<void> HeaderReader::take_body(std::string_view line) {
   if (!bytes) return malformed("a stanza's body is not canonical base64");
   auto& body = header_.stanzas.back().body;
   body.insert(body.end(), bytes->begin(), bytes->end());
+  // A full line is followed by another, if need be an empty one.
   if (line.size() < columns) place_ = Place::stanza;
   return {};
 }
@@ -237,11 +249,13 @@ Opened<FileKey> unwrap(const Header& header, const Identity& identity) {
   const auto shares = x25519_shares(header);
   if (!shares) return tl::unexpected(shares.error());
   for (const Share& share : *shares) {
+    // Unwrapped before the MAC is checked: only the file key gives the key of the MAC.
     auto file_key = unwrap_stanza(*share.stanza, share.point, identity);
     if (!file_key) return tl::unexpected(file_key.error());
     if (!*file_key) continue;
     const auto mac = mac_of(**file_key, header.covered());
     if (!mac) return no_crypto();
+    // In constant time: the MAC is secret until it is right.
     if (!equal_constant_time(as_bytes(*mac), as_bytes(header.mac))) return refuse(Refusal::changed_header);
     return std::move(**file_key);
   }
@@ -253,6 +267,7 @@ Result<std::string> write_header(const Recipient& recipient, const FileKey& file
   if (!mine) return tl::unexpected(mine.error());
   const auto shared = mine->shared(recipient.point());
   if (!shared) return tl::unexpected(shared.error());
+  // Refused: the wrapped key would be open to everybody.
   if (!*shared) return fail(Kind::usage, "the recipient key is one that nobody can hold");
   const auto key = wrap_key(**shared, mine->point(), recipient.point());
   if (!key) return tl::unexpected(key.error());
@@ -262,6 +277,7 @@ Result<std::string> write_header(const Recipient& recipient, const FileKey& file
                 std::vector<std::uint8_t>(wrapped_size)};
   if (!cipher->seal(zero_nonce, file_key.view(), std::as_writable_bytes(std::span(stanza.body))))
     return fail(Kind::other, "OpenSSL cannot wrap a file key");
+  // The MAC covers everything up to "---"; its value follows on the same line.
   std::string text = write_covered({std::move(stanza)});
   const auto mac = mac_of(file_key, text);
   if (!mac) return tl::unexpected(mac.error());

@@ -66,6 +66,7 @@ Result<Identity> Identity::parse(std::string_view text) {
 std::string Identity::text() const {
   std::string text = bech32_encode(identity_prefix, scalar_.view());
   for (char& c : text)
+    // By hand, so that the text stays in its one allocation, which wipe() reaches.
     if (c >= 'a' && c <= 'z') c = static_cast<char>(c - 'a' + 'A');
   return text;
 }

@@ -12,6 +12,7 @@ constexpr std::array<std::uint8_t, 3> state_mark = {'O', 'P', 1};
 constexpr std::size_t packed_size = state_mark.size() + Key::size + 8 + 8;
 
 std::uint8_t* put_u64(std::uint64_t value, std::uint8_t* to) {
+  // Big-endian.
   for (int shift = 56; shift >= 0; shift -= 8) *to++ = static_cast<std::uint8_t>(value >> shift);
   return to;
 }
@@ -56,6 +57,7 @@ Result<OpenerState> OpenerState::parse(std::string_view text) {
   state.header_size = get_u64(at + Key::size);
   state.next_chunk = get_u64(at + Key::size + 8);
   wipe(std::as_writable_bytes(std::span(*packed)));
+  // A damaged state must not make offsets overflow.
   if (state.header_size > most_header_bytes || state.next_chunk > most_plain_bytes / chunk_size) return damaged();
   return state;
 }
@@ -84,6 +86,7 @@ struct Opener::Impl {
   Result<void> fail_with(Error why) {
     error = std::move(why);
     place = Place::failed;
+    // Wiped at once: after a refusal the key is of no use.
     identity.reset();
     return tl::unexpected(*error);
   }
@@ -120,6 +123,7 @@ Result<std::size_t> Opener::Impl::take_header(ByteView bytes) {
   if (!unwrapped) return refused(unwrapped.error());
   file_key = std::move(*unwrapped);
   state.header_size = reader.header().text.size();
+  // The identity is not needed for the chunks: what stays in memory opens this one file only.
   identity.reset();
   reader = {};
   place = Place::nonce;
@@ -132,6 +136,7 @@ Result<std::size_t> Opener::Impl::take_nonce(ByteView bytes) {
   nonce_filled += size;
   if (nonce_filled < nonce.size()) return size;
   auto key = payload_key(file_key, nonce);
+  // Likewise.
   file_key = {};
   if (!key) {
     (void)fail_with(std::move(key.error()));
@@ -172,6 +177,7 @@ Result<void> Opener::Impl::open_whole(ByteView chunk, const PlainSink& sink) {
 Result<void> Opener::Impl::release(std::size_t size, bool last, const PlainSink& sink) {
   if (auto taken = sink(ByteView(plain).first(size)); !taken) return fail_with(std::move(taken.error()));
   released += size;
+  // A chunk is opened once: after a resume the next one has this number, and chunks in another order do not open.
   ++state.next_chunk;
   if (last) place = Place::after_last;
   return {};
@@ -208,6 +214,7 @@ Result<void> Opener::push(ByteView sealed, const PlainSink& sink) {
         taken = impl.take_chunk(sealed, sink);
         break;
       case Impl::Place::after_last:
+        // Bytes behind the last chunk: a writer that appends must not go unnoticed.
         return impl.refuse_for(Refusal::trailing);
       case Impl::Place::failed:
         return tl::unexpected(*impl.error);
@@ -235,6 +242,7 @@ Result<void> Opener::finish(const PlainSink& sink) {
       break;
   }
   // What is left is the last chunk, shorter than the others; a full one showed itself as the last by its tag.
+  // Not even the tag of a last chunk: the file was cut at a chunk's end, or within a tag.
   if (impl.sealed.size() < tag_size) return impl.refuse_for(Refusal::truncated);
   const std::size_t size = impl.sealed.size() - tag_size;
   // Of age's format: only a file without a byte ends with an empty chunk.
@@ -261,6 +269,7 @@ std::uint64_t Opener::released() const {
 
 std::optional<OpenerState> Opener::state() const {
   const Impl& impl = *impl_;
+  // After a refusal nothing goes on; after the last chunk nothing is left.
   if (!impl.cipher || impl.place == Impl::Place::after_last || impl.refusal) return std::nullopt;
   return OpenerState{impl.state.payload_key.clone(), impl.state.header_size, impl.state.next_chunk};
 }

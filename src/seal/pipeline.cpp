@@ -17,9 +17,11 @@
 namespace qrx::seal {
 namespace {
 
+// 16 chunks of 64 KiB: enough that neither side waits for the other's every piece, and 1 MiB of memory.
 constexpr std::size_t slots = 16;
 
-// A bounded queue of pieces between one writer and one reader. Buffers are allocated once.
+// A bounded queue of pieces between one writer and one reader. Buffers are allocated once. The mutex is for the
+// counters only: between room() and write() a piece is the writer's alone, between front() and pop() the reader's.
 class Ring {
  public:
   // For the writer: room for a piece; empty when the reader gave up.
@@ -66,6 +68,7 @@ class Ring {
       const std::lock_guard lock(mutex_);
       make();
     }
+    // Without the mutex, so that the one who wakes need not wait for it at once.
     waits.notify_one();
   }
 
@@ -85,6 +88,7 @@ class Ring {
 
 // Signals are for the thread that runs the tool: its waits must be interrupted, not ours.
 Result<std::thread> start_thread(std::function<void()> work) {
+  // The new thread inherits the mask: all blocked from its first instruction on.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
@@ -121,6 +125,7 @@ struct SealPipeline::State {
       const std::span<std::byte> room = ring.room();
       if (room.empty()) break;
       const auto size = reader.read(room);
+      // Before end(), whose lock makes it visible to the reader.
       if (!size) error = size.error();
       if (!size || *size == 0) break;
       ring.write(*size);
@@ -128,6 +133,7 @@ struct SealPipeline::State {
     ring.end();
   }
   Result<void> start() {
+    // From where the caller stands: what was read ahead of it is thrown away.
     reader.seek(offset);
     ring.restart();
     taken = 0;
@@ -143,6 +149,7 @@ struct SealPipeline::State {
     return {};
   }
   void stop() {
+    // Abandoned first, as the thread may wait for room. It is joined before anything of its state is read.
     if (!thread.joinable()) return;
     ring.abandon();
     thread.join();
@@ -158,6 +165,7 @@ SealPipeline& SealPipeline::operator=(SealPipeline&&) noexcept = default;
 Result<std::size_t> SealPipeline::read(std::span<std::byte> space) {
   State& state = *state_;
   if (space.empty() || (state.sealed_size && state.offset >= *state.sealed_size)) return 0;
+  // Started by the first read, and again after seek() or an error.
   if (!state.thread.joinable())
     if (auto started = state.start(); !started) return tl::unexpected(std::move(started.error()));
   const ByteView piece = state.ring.front();
@@ -207,6 +215,7 @@ struct OpenPipeline::State {
     for (;;) {
       const ByteView piece = ring.front();
       if (piece.empty()) return;
+      // On the thread of this pipeline, and so is the sink.
       if (auto opened = opener.push(piece, sink); !opened) {
         error = std::move(opened.error());
         ring.abandon();
@@ -231,6 +240,7 @@ struct OpenPipeline::State {
   }
   void stop() {
     if (!thread.joinable()) return;
+    // The thread opens what was pushed, and then ends.
     ring.end();
     thread.join();
   }
@@ -248,6 +258,7 @@ Result<void> OpenPipeline::push(ByteView sealed) {
     if (auto started = state.start(); !started) return started;
     const std::span<std::byte> room = state.ring.room();
     if (room.empty()) {
+      // The thread gave up: its error is final.
       state.stop();
       return tl::unexpected(*state.error);
     }
@@ -261,6 +272,7 @@ Result<void> OpenPipeline::push(ByteView sealed) {
 
 Result<void> OpenPipeline::finish() {
   State& state = *state_;
+  // Joined first: the rest is opened on the caller's thread.
   state.stop();
   if (state.error) return tl::unexpected(*state.error);
   return state.opener.finish(state.sink);

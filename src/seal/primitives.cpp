@@ -62,7 +62,8 @@ Result<std::optional<Key>> X25519::shared(const Point& other) const {
     return refused("X25519");
   Key shared;
   std::size_t size = Key::size;
-  // OpenSSL itself fails on the all-zero secret; the check below is for libraries that leave it to the caller.
+  // OpenSSL itself fails on the all-zero secret; the check below is for libraries that leave it to the caller (RFC
+  // 7748, 6.1, and age ask for it).
   if (EVP_PKEY_derive(context.get(), shared.data(), &size) != 1 || size != Key::size) return std::nullopt;
   const Key zero;
   if (equal_constant_time(shared.view(), zero.view())) return std::nullopt;
@@ -138,6 +139,7 @@ bool Aead::open(std::span<const std::uint8_t, nonce_size> nonce, ByteView sealed
   std::array<unsigned char, tag_size> tag{};
   std::copy_n(octets(sealed.last(tag_size)), tag_size, tag.data());
   auto* to = reinterpret_cast<unsigned char*>(out.data());
+  // The final call gives no bytes, but needs somewhere to put them.
   unsigned char nothing[tag_size];
   int written = 0;
   int rest = 0;
@@ -146,6 +148,7 @@ bool Aead::open(std::span<const std::uint8_t, nonce_size> nonce, ByteView sealed
       (body.empty() || EVP_DecryptUpdate(context, to, &written, octets(body), static_cast<int>(body.size())) == 1) &&
       EVP_CIPHER_CTX_ctrl(context, EVP_CTRL_AEAD_SET_TAG, tag_size, tag.data()) == 1 &&
       EVP_DecryptFinal_ex(context, nothing, &rest) == 1;
+  // Bytes that nobody has vouched for must not stay in a buffer.
   if (!good) wipe(out);
   return good;
 }

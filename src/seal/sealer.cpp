@@ -19,6 +19,7 @@ constexpr std::size_t packed_size = secrets_mark.size() + FileKey::size + Key::s
 // digits.
 constexpr std::uint64_t one_recipient_header = magic.size() + 10 + 43 + 1 + 43 + 1 + 4 + 43 + 1;
 
+// Each of the three under a label of its own: one that became known tells nothing about the others.
 template <std::size_t N>
 Result<void> derive_into(const Key& seed, ByteView salt, std::string_view info, std::span<std::uint8_t, N> out) {
   const auto key = hkdf_sha256(seed.view(), salt, info);
@@ -66,6 +67,7 @@ Result<SealSecrets> SealSecrets::parse(std::string_view text) {
   std::copy_n(at, FileKey::size, secrets.file_key.data());
   std::copy_n(at + FileKey::size, Key::size, secrets.ephemeral.data());
   std::copy_n(at + FileKey::size + Key::size, payload_nonce_size, secrets.nonce.data());
+  // The copy on the heap; the caller has its own.
   wipe(std::as_writable_bytes(std::span(*packed)));
   return secrets;
 }
@@ -114,6 +116,7 @@ struct SealedReader::State {
 
 Result<std::size_t> SealedReader::State::fill_from_source(std::uint64_t start, std::span<std::byte> space) {
   std::size_t filled = 0;
+  // Read ahead to see whether the chunk before was the last one.
   if (ahead_offset == start && !space.empty()) {
     space[0] = ahead;
     filled = 1;
@@ -137,6 +140,7 @@ Result<std::size_t> SealedReader::State::seal_into(std::uint64_t number, std::sp
     const Layout layout = sealer.layout(*plain_size);
     last = layout.is_last(number);
     size = layout.plain_chunk_size(number);
+    // One byte more than the last chunk has, to see that the source did not grow.
     const auto got = fill_from_source(start, space.first(last ? size + 1 : size));
     if (!got) return tl::unexpected(got.error());
     if (*got < size) return fail(Kind::integrity, "the source became shorter while it was sealed");
@@ -144,10 +148,12 @@ Result<std::size_t> SealedReader::State::seal_into(std::uint64_t number, std::sp
   } else {
     const auto got = fill_from_source(start, space.first(chunk_size + 1));
     if (!got) return tl::unexpected(got.error());
+    // The end lies at the end of a chunk, which was sealed as the last one.
     if (*got == 0 && number > 0) return 0;
     last = *got <= chunk_size;
     size = last ? *got : chunk_size;
     if (last) {
+      // Now it is known: sealed_size() tells it from here on.
       plain_size = start + size;
     } else {
       ahead = space[chunk_size];
@@ -175,17 +181,20 @@ Result<std::size_t> SealedReader::read(std::span<std::byte> space) {
     return size;
   };
   const std::string_view front = state.sealer.front();
+  // Header and nonce first.
   if (state.offset < front.size()) return give(as_bytes(front.substr(static_cast<std::size_t>(state.offset))));
 
   if (const auto size = sealed_size(); size && state.offset >= *size) return 0;
   const std::uint64_t number = (state.offset - front.size()) / sealed_chunk_size;
   const auto within = static_cast<std::size_t>((state.offset - front.size()) % sealed_chunk_size);
   const bool held = state.chunk_filled > 0 && state.chunk_number == number;
+  // The common case: sealed right where the caller wants it, without a copy.
   if (!held && within == 0 && space.size() >= sealed_chunk_size) {
     auto size = state.seal_into(number, space);
     if (size) state.offset += *size;
     return size;
   }
+  // A read that begins or ends within a chunk: it is sealed into a buffer of ours, and handed out in pieces.
   if (!held) {
     state.chunk_filled = 0;
     state.chunk.resize(sealed_chunk_size);

@@ -3,6 +3,8 @@
 namespace qrx::seal {
 namespace {
 
+// age, "Payload": eleven bytes of counter, big-endian, and a byte that is 1 for the last chunk only. Under this STREAM
+// construction (Hoang, Reyhanitabar, Rogaway, Vizár 2015) chunks that are left out, exchanged or appended do not open.
 std::array<std::uint8_t, nonce_size> nonce_of(std::uint64_t chunk, bool last) {
   std::array<std::uint8_t, nonce_size> nonce{};
   for (std::size_t i = 0; i < sizeof chunk; ++i)
@@ -43,6 +45,7 @@ std::size_t Layout::plain_chunk_size(std::uint64_t chunk) const {
 }
 
 Result<Key> payload_key(const FileKey& file_key, const PayloadNonce& nonce) {
+  // age, "Payload": HKDF, the nonce as salt.
   return hkdf_sha256(file_key.view(), as_bytes(nonce), "payload");
 }
 

@@ -22,20 +22,25 @@ extern char** environ;
 namespace qrx::process {
 namespace {
 
+// Address and thread sanitizers reserve terabytes of address space.
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 constexpr bool sanitized = true;
 #else
 constexpr bool sanitized = false;
 #endif
 
+// The first after 0, 1 and 2: everything from 4 on is closed at once.
 constexpr int report_fd = 3;  // in the child: the errno of what failed goes there; exec closes it
+// What shells say for "command not found".
 constexpr int exit_no_exec = 127;
+// Short enough for a person not to notice, long enough not to show in CPU time.
 constexpr Millis pause_without_handle{5};
 
 bool set_limit(__rlimit_resource_t resource, std::uint64_t value) {
   const rlim_t most = value == Limits::none ? RLIM_INFINITY : static_cast<rlim_t>(value);
   rlimit now{};
   if (getrlimit(resource, &now) != 0) return false;
+  // A hard limit cannot be raised again without privilege, so a lower one of the user's stays.
   const rlimit limit{std::min(most, now.rlim_max), std::min(most, now.rlim_max)};
   return setrlimit(resource, &limit) == 0;
 }
@@ -47,6 +52,7 @@ bool lower_limits(const Limits& limits) {
          (limits.starts_others || set_limit(RLIMIT_NPROC, 0));
 }
 
+// Made before fork: allocating in the child could wait for ever for a lock that another thread held.
 std::vector<char*> pointers_to(const std::vector<std::string>& texts) {
   std::vector<char*> out;
   for (const std::string& text : texts) out.push_back(const_cast<char*>(text.c_str()));
@@ -87,6 +93,7 @@ bool arrange_descriptors(const Prepared& child) {
   const int in = away(child.plan.in), out = away(child.plan.out), err = away(child.plan.err);
   const int report = away(child.report);
   return in >= 0 && out >= 0 && err >= 0 && report >= 0 && dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(err, 2) == 2 &&
+         // CLOEXEC on report_fd: that exec has worked shows in the parent by the end of the pipe, without a byte.
          dup3(report, report_fd, O_CLOEXEC) == report_fd && syscall(SYS_close_range, report_fd + 1U, ~0U, 0U) == 0;
 }
 
@@ -99,8 +106,10 @@ bool arrange_descriptors(const Prepared& child) {
   reset_signals(plan.limits.has_value());
   const bool ready = arrange_descriptors(child) && (!plan.own_group || setpgid(0, 0) == 0) &&
                      (plan.death_signal == 0 ||
+                      // The parent may have ended between fork and prctl: then no signal would ever come.
                       (prctl(PR_SET_PDEATHSIG, plan.death_signal, 0, 0, 0) == 0 && getppid() == child.parent)) &&
                      (!plan.no_core || set_limit(RLIMIT_CORE, 0)) && (!plan.in_root || chdir("/") == 0) &&
+                     // Last of all, since from here on a signal can end the child.
                      (!plan.limits || lower_limits(*plan.limits)) && sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
   if (ready) execve(plan.path.c_str(), child.arguments.data(), child.environment.data());
   const int error = errno;
@@ -159,12 +168,15 @@ Result<Child> Child::start(const ChildPlan& plan) {
   const int fork_error = errno;
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
   if (pid < 0) return no_room(doing, fork_error);
+  // Ours must be closed, or the end of the pipe never comes.
   report->write.reset();
+  // Without it (ENOSYS, EPERM in some sandboxes) wait() asks again and again.
   Child started(pid, UniqueFd(static_cast<int>(syscall(SYS_pidfd_open, pid, 0U))), plan);
   int error = 0;
   ssize_t got = -1;
   while ((got = read(report->read.get(), &error, sizeof error)) < 0 && errno == EINTR) {
   }
+  // Nothing was written and the end is there: exec closed it.
   if (got == 0) return started;
   if (error == E2BIG) return fail(Kind::too_large, doing + ": its arguments and environment are too long");
   return fail_errno(doing, error);
@@ -172,12 +184,14 @@ Result<Child> Child::start(const ChildPlan& plan) {
 
 bool Child::running() const {
   siginfo_t info{};
+  // WNOWAIT: it stays to be reaped, so that its number cannot be another's meanwhile.
   return pid_ > 0 && waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) == 0 &&
          info.si_pid == 0;
 }
 
 // REQUIRES: it has ended. Until it is reaped nobody else can get the number of its process or group.
 Ended Child::reap() {
+  // What it left behind in its group, as long as its number is still taken.
   if (ends_group_) kill(-pid_, SIGKILL);
   int status = 0;
   pid_t gone = -1;
@@ -193,6 +207,7 @@ std::optional<Ended> Child::wait(std::optional<Steady> deadline) {
   while (running()) {
     const int left = milliseconds_left(deadline);
     if (left == 0) return std::nullopt;
+    // No pidfd_open(2) here.
     if (!handle_) {
       std::this_thread::sleep_for(pause_without_handle);
       continue;
@@ -208,6 +223,7 @@ void Child::signal(int number) {
 }
 
 Ended Child::end(Millis patience) {
+  // The deadline of `patience`, then no mercy: SIGKILL cannot be ignored, so the second wait ends.
   if (const auto ended = wait(std::chrono::steady_clock::now() + patience)) return *ended;
   signal(SIGKILL);
   return *wait(std::nullopt);

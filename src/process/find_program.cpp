@@ -10,6 +10,7 @@ namespace qrx::process {
 
 Result<std::string> find_own_program(const std::string& name) {
   std::error_code error;
+  // Not argv[0], which the caller chooses.
   const auto self = std::filesystem::read_symlink("/proc/self/exe", error);
   if (error) return fail(Kind::other, "cannot find " + name + ": /proc/self/exe cannot be read");
   const auto here = self.parent_path();
@@ -21,6 +22,7 @@ Result<std::string> find_own_program(const std::string& name) {
 
 std::optional<std::string> find_in_path(const std::string& name) {
   const char* path = std::getenv("PATH");
+  // As execvp(3) does without PATH, but without the current directory.
   std::string_view left = path != nullptr ? path : "/usr/local/bin:/usr/bin:/bin";
   while (!left.empty()) {
     const auto colon = left.find(':');

@@ -38,8 +38,10 @@ bool take_output(int output, std::string& taken) {
 Ran::How converse(const Program& program, Pipes& pipes, int handle, std::optional<Steady> deadline,
                   std::string& output) {
   std::string_view input = program.input;
+  // Without output its end is waited for, where the kernel can tell it.
   const int waited_for = pipes.output ? pipes.output.get() : handle;
   for (;;) {
+    // Its end tells the program that there is no more.
     if (input.empty()) pipes.input.reset();
     if (waited_for < 0 && !pipes.input) return Ran::How::to_its_end;  // wait_for_end() can do without
     std::array<pollfd, 3> waits{
@@ -48,15 +50,18 @@ Ran::How converse(const Program& program, Pipes& pipes, int handle, std::optiona
     if (ready == 0 || (ready < 0 && errno != EINTR)) return Ran::How::out_of_time;
     if (ready < 0) continue;
     if (waits[2].revents != 0) return Ran::How::stopped;
+    // Not blocking (run()): a program that does not read while it writes would otherwise hang with us.
     if (waits[1].revents != 0) {
       const ssize_t put = ::write(pipes.input.get(), input.data(), input.size());
       if (put > 0) input.remove_prefix(static_cast<std::size_t>(put));
+      // EPIPE: it has read what it wanted, as "head" does. Whether it did its work, its exit status tells.
       if (put < 0 && errno != EINTR && errno != EAGAIN) input = {};  // it does not want to read more
     }
     if (waits[0].revents == 0) continue;
     if (!pipes.output || !take_output(pipes.output.get(), output)) return Ran::How::to_its_end;
     if (output.size() <= program.most_output) continue;
     if (!program.keeps_end) return Ran::How::too_much_output;
+    // The end is what says why something failed.
     output.erase(0, output.size() - program.most_output);
   }
 }
@@ -118,11 +123,13 @@ Result<Ran> run(const Program& program) {
   if (program.limit) deadline = std::chrono::steady_clock::now() + *program.limit;
   auto child = Child::start(plan);
   if (!child) return tl::unexpected(child.error());
+  // Our copies: the end of its output shows only when nobody has the other end open.
   theirs = {};
   Ran ran;
   ran.how = converse(program, ours, child->handle(), deadline, ran.output);
   ours.input.reset();
   if (ran.how == Ran::How::to_its_end) ran.how = wait_for_end(program, *child, deadline);
+  // Killed if it still runs; what it started goes with it where the plan says so.
   ran.ended = child->end(Millis{0});
   return ran;
 }

@@ -11,6 +11,7 @@
 namespace qrx::term {
 namespace {
 
+// Wide enough to find a code by, small enough to be drawn ten times a second over a slow line.
 constexpr int most_columns = 72;
 constexpr int least_columns = 16;
 constexpr int least_rows = 4;
@@ -26,7 +27,8 @@ void put(int fd, std::string_view text) {
   }
 }
 
-// The number of a colour near this gray, in the terminal's own scale.
+// The number of a colour near this gray, in the terminal's own scale. Of the 256: 16 is black, 231 white, and 232 to
+// 255 are 24 grays from 8 to 238.
 int shade(Depth depth, std::uint8_t gray) {
   switch (depth) {
     case Depth::truecolour:
@@ -46,6 +48,7 @@ int shade(Depth depth, std::uint8_t gray) {
 std::string colour(Depth depth, int shade, bool background) {
   if (depth == Depth::truecolour) return fmt::format("{0};2;{1};{1};{1}", background ? 48 : 38, shade);
   if (depth == Depth::palette) return fmt::format("{};5;{}", background ? 48 : 38, shade);
+  // 8 to 15 are the bright ones: 90 to 97 and 100 to 107.
   return fmt::format("{}", (background ? 40 : 30) + (shade >= 8 ? 60 + shade - 8 : shade));
 }
 
@@ -70,6 +73,7 @@ std::string line_of(const Scaled& scaled, int row, Depth depth, bool utf8) {
       continue;
     }
     const int upper = shade(depth, scaled.at(x, 2 * row)), lower = shade(depth, scaled.at(x, 2 * row + 1));
+    // Only where it changes: a line of equal cells costs three bytes a cell.
     if (upper != ink || lower != ground)
       out += "\x1b[" + colour(depth, upper, false) + ";" + colour(depth, lower, true) + "m";
     ink = upper;
@@ -111,6 +115,7 @@ void LivePicture::show(const GrayPixels& picture, std::string_view caption, bool
   size_ = size;
   const auto lines = draw_gray(picture, size, colour_depth(), speaks_utf8(), mirror);
   for (const std::string& line : lines) out += line + "\x1b[K\r\n";
+  // To the ends of line and screen: what an earlier, larger picture left is gone.
   out += std::string(front_of_width(caption, static_cast<std::size_t>(std::max(size.columns - 1, 0)))) + "\x1b[K\x1b[J";
   rows_ = lines.size();
   drawn_ = true;

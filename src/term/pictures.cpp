@@ -29,6 +29,7 @@ PictureForm picture_form(int fd) {
   if (program == "iTerm.app" || environment("LC_TERMINAL") == "iTerm2") return PictureForm::iterm2;
   for (const std::string_view name : {"foot", "mlterm", "yaft", "contour"})
     if (term.starts_with(name)) return PictureForm::sixel;
+  // Konsole has sixel since 22.04.
   if (program == "WezTerm" || std::atoi(environment("KONSOLE_VERSION").data()) >= 220400) return PictureForm::sixel;
   return PictureForm::symbols;
 }

@@ -41,6 +41,7 @@ std::string amount(std::uint64_t bytes, std::optional<std::uint64_t> total) {
 }  // namespace
 
 void Rate::add(Steady now, std::uint64_t bytes_so_far) {
+  // Less than before: another transfer, or one that had to go back.
   if (!last_ || bytes_so_far < bytes_) {
     last_ = now;
     bytes_ = bytes_so_far;
@@ -50,6 +51,7 @@ void Rate::add(Steady now, std::uint64_t bytes_so_far) {
   if (passed < sample) return;
   const double seconds = std::chrono::duration<double>(passed).count();
   const double current = static_cast<double>(bytes_so_far - bytes_) / seconds;
+  // The first sample counts alone; later ones by their length, so that pauses between updates do not matter.
   const double weight = value_ == 0 ? 1 : 1 - std::exp(-seconds / time_constant_s);
   value_ += weight * (current - value_);
   last_ = now;
@@ -71,6 +73,7 @@ std::string progress_line(const Progress& progress, int columns) {
     rate = format_size(static_cast<std::uint64_t>(progress.rate)) + "/s";
     if (progress.total && *progress.total > progress.bytes) {
       const double seconds = static_cast<double>(*progress.total - progress.bytes) / progress.rate;
+      // A hundred days: more is no estimate.
       if (seconds < 100.0 * 86400) left = format_duration(Seconds(static_cast<long long>(seconds) + 1)) + " left";
     }
   }
@@ -107,6 +110,7 @@ void ProgressLine::update(std::string_view label, std::uint64_t bytes, std::opti
   const Steady now = clock_.steady();
   rate_.add(now, bytes);
   const bool complete = total && bytes >= *total;
+  // Not more often than the eye follows; but the last one always, or the line would end at 99 %.
   if (last_draw_ && now - *last_draw_ < least_pause && !complete) return;
   last_draw_ = now;
   const auto size = size_of(fd_);
@@ -134,6 +138,7 @@ void ProgressLine::start_anew() {
 
 void ProgressLine::draw(const std::string& line) {
   if (line.empty()) return erase();
+  // Written over in place, and cleared behind: no flicker.
   put(fd_, "\r" + line + "\x1b[K");
   drawn_ = true;
 }

@@ -25,9 +25,11 @@ bool has(std::string_view text, std::string_view part) {
   return text.find(part) != std::string_view::npos;
 }
 
+// A pipe that a signal handler may write to: poll(2) wakes by it.
 int wake[2] = {-1, -1};
 
 void handle_resize(int) {
+  // write(2) is async-signal-safe; that the pipe is full means that a wake-up is waiting already.
   const int before = errno;
   (void)!::write(wake[1], "", 1);
   errno = before;
@@ -59,6 +61,7 @@ bool within(const Range (&ranges)[N], char32_t c) {
 // Takes one character off the front; its columns.
 std::size_t take(std::string_view& text) {
   const auto lead = static_cast<unsigned char>(text[0]);
+  // 0xC0 and 0xC1 begin nothing (overlong), and are one column each, as broken bytes are.
   std::size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 1;
   if (length > text.size() || !is_valid_utf8(text.substr(0, length))) length = 1;
   char32_t c = length == 1 ? lead : lead & (0x7FU >> length);
@@ -91,6 +94,7 @@ Depth colour_depth() {
   const auto colours = environment("COLORTERM");
   if (colours == "truecolor" || colours == "24bit") return Depth::truecolour;
   const auto term = environment("TERM");
+  // By name: these have 256 colours at least, though they do not all say COLORTERM.
   if (has(term, "256color") || has(term, "kitty") || has(term, "alacritty") || has(term, "foot") || has(term, "direct"))
     return Depth::palette;
   if (term.substr(0, 2) == "vt") return Depth::none;  // vt100, vt220: no colours
@@ -110,6 +114,7 @@ bool speaks_utf8() {
 }
 
 void watch_size() {
+  // Once: the handler stays for the life of the process.
   if (wake[0] >= 0 || ::pipe2(wake, O_CLOEXEC | O_NONBLOCK) != 0) return;
   struct sigaction action {};
   action.sa_handler = handle_resize;

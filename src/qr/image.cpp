@@ -10,6 +10,7 @@
 namespace qrx::qr {
 namespace {
 
+// 600 pixels: a phone's screen, and sharp on paper at 300 dpi (5 cm).
 constexpr int least_side = 600;
 constexpr int least_module = 8;
 constexpr png_uint_32 dots_per_metre = 11811;  // 300 dpi
@@ -21,6 +22,7 @@ void append(png_structp png, png_bytep data, png_size_t size) {
 
 void flush_nothing(png_structp) {}
 
+// libpng must not return from an error handler.
 void stop(png_structp png, png_const_charp) {
   png_longjmp(png, 1);
 }
@@ -51,6 +53,7 @@ bool write_png(const std::uint8_t* pixels, std::size_t stride, int side, std::ve
 
 Result<std::vector<std::uint8_t>> to_png(const Symbol& symbol, const ImageOptions& options) {
   const int modules = symbol.side() + 2 * options.quiet_zone;
+  // Whole pixels a module: scaled modules of unequal width are hard to read.
   const int scale =
       options.module_pixels > 0 ? options.module_pixels : std::max(least_module, (least_side + modules - 1) / modules);
   const int side = modules * scale;
@@ -59,6 +62,7 @@ Result<std::vector<std::uint8_t>> to_png(const Symbol& symbol, const ImageOption
   for (int y = 0; y < side; ++y) {
     for (int x = 0; x < side; ++x) {
       const bool dark = symbol.dark(x / scale - options.quiet_zone, y / scale - options.quiet_zone) != options.invert;
+      // 1 is light in a gray picture of one bit.
       if (!dark) pixels[y * stride + x / 8] |= static_cast<std::uint8_t>(0x80 >> (x % 8));
     }
   }
@@ -78,6 +82,7 @@ std::string to_svg(const Symbol& symbol, const ImageOptions& options) {
     for (int x = 0; x < symbol.side(); ++x) {
       if (!symbol.dark(x, y)) continue;
       const int from = x;
+      // A run of dark modules is one rectangle: a file of a third of the size, and no seams within it.
       while (symbol.dark(x + 1, y)) ++x;
       out += fmt::format("M{} {}h{}v1h-{}z", from + quiet, y + quiet, x + 1 - from, x + 1 - from);
     }

@@ -30,6 +30,7 @@ Result<Symbol> make_symbol(std::string_view text) {
   const std::string copy(text);
 
   errno = 0;
+  // The lowest correction gives the smallest version; raising it within that version costs nothing.
   Code best = encode(copy, 0, QR_ECLEVEL_L);
   if (!best) {
     if (errno == ERANGE) return fail(Kind::usage, "cannot make a QR code: the text is too long");
@@ -40,6 +41,7 @@ Result<Symbol> make_symbol(std::string_view text) {
       {QR_ECLEVEL_M, Correction::medium}, {QR_ECLEVEL_Q, Correction::quartile}, {QR_ECLEVEL_H, Correction::high}};
   for (const auto& [level, name] : higher) {
     Code candidate = encode(copy, best->version, level);
+    // The same size only: larger modules read better from a screen than more correction does.
     if (!candidate || candidate->version != best->version) break;
     best = std::move(candidate);
     correction = name;
@@ -47,6 +49,7 @@ Result<Symbol> make_symbol(std::string_view text) {
 
   const int side = best->width;
   std::vector<bool> modules(static_cast<std::size_t>(side) * side);
+  // libqrencode: the lowest bit of each byte is the colour.
   for (std::size_t i = 0; i < modules.size(); ++i) modules[i] = (best->data[i] & 1) != 0;
   return Symbol(side, correction, std::move(modules));
 }

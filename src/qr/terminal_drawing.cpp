@@ -42,6 +42,7 @@ std::optional<Layout> choose(int side, const Screen& screen, bool& fills_screen)
   for (const int quiet_zone : {4, 2, 1})
     if (const auto layout = half_blocks(side, quiet_zone); fits(layout, screen, 1)) return layout;
   fills_screen = true;
+  // The last resort: the line that tells where to send is not below it, but the code can be scanned.
   if (const auto least = half_blocks(side, 1); fits(least, screen, 0)) return least;
   return std::nullopt;
 }
@@ -142,6 +143,7 @@ Drawing draw(const Symbol& symbol, const Screen& screen) {
   Drawing drawing;
   const auto layout = choose(symbol.side(), screen, drawing.fills_screen);
   if (!layout) {
+    // What a window would need, for the message.
     const auto least = half_blocks(symbol.side(), 1);
     drawing.form = least.form;
     drawing.columns = least.columns;
@@ -170,6 +172,7 @@ Drawing draw(const Symbol& symbol, const Screen& screen) {
   }
   for (std::size_t row = 0; row < rows.size(); ++row) {
     const Cells& above = rows[row == 0 ? 0 : row - 1];
+    // At the edges a row is its own neighbour: there is nothing to draw a seam against.
     const Cells& below = rows[row + 1 == rows.size() ? row : row + 1];
     drawing.lines.push_back(screen.colours == Colours::none
                                 ? plain_line(rows[row], screen.utf8, width)

@@ -12,6 +12,7 @@ namespace qrx::poster {
 namespace {
 
 constexpr double points_per_mm = 72.0 / 25.4;
+// A4 (ISO 216)
 constexpr double page_width = 210, page_height = 297;  // mm, as everything here
 constexpr double margin = 20;
 constexpr double text_width = page_width - 2 * margin;
@@ -56,6 +57,7 @@ class Page {
   double text(const std::string& text, double y, double size, double most, bool bold, const char* family) {
     double height = 0;
     Held<PangoLayout> layout;
+    // In steps of a tenth, until it fits: names of any length in any script, and pango alone knows their width.
     for (;; size *= 0.9) {
       layout = laid_out(text, size, bold, family);
       int width = 0, rows = 0;
@@ -115,6 +117,7 @@ void draw_on(cairo_t* to, const PosterPage& page) {
   double y = 72 + code_width + 2;
   y += paper.text(page.words, y, 7, 16, true, "Monospace") + 5;
   for (std::size_t i = 0; i < page.lines.size() && y < page_height - margin; ++i)
+    // What does not fit below is left out, and not printed over the edge.
     y += paper.text(page.lines[i], y, 4.6, std::max(page_height - margin - y, 5.0), false, "Sans") + 2.5;
 }
 
@@ -126,11 +129,12 @@ Result<std::string> draw(const PosterPage& page) {
   const Held<cairo_t> to(cairo_create(surface.get()));
   const double scale = page.form == Form::png ? png_dots_per_mm : points_per_mm;
   cairo_scale(to.get(), scale, scale);
-  // The edges of the code's modules are sharp; letters have a setting of their own.
+  // The edges of the code's modules are sharp, as blurred ones are harder to scan; letters have a setting of their own.
   if (page.form == Form::png) cairo_set_antialias(to.get(), CAIRO_ANTIALIAS_NONE);
   draw_on(to.get(), page);
   cairo_show_page(to.get());
   cairo_status_t status = cairo_status(to.get());
+  // Vector surfaces write when they are finished, pictures only when asked.
   if (status == CAIRO_STATUS_SUCCESS && page.form == Form::png)
     status = cairo_surface_write_to_png_stream(surface.get(), append, &out);
   cairo_surface_finish(surface.get());

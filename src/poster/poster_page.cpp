@@ -7,11 +7,12 @@
 namespace qrx::poster {
 namespace {
 
+// ISO/IEC 18004: 21 + 4 * 39 modules.
 constexpr int most_side = 177;  // of version 40
 constexpr std::size_t most_line = 4096;
 constexpr std::size_t most_lines = 16;
 
-// Lines that begin with what they are; texts have no line breaks.
+// The bytes are lines that begin with what they are: a line break in a text of the user's would begin another one.
 std::string one_line(std::string_view text) {
   std::string out(text);
   for (char& c : out)
@@ -41,6 +42,7 @@ bool take_code(PosterPage& page, std::string_view bits) {
 }
 
 bool take_line(PosterPage& page, std::string_view what, std::string_view text) {
+  // Only once: a second code of another side would not fit the first.
   if (what == "code") return page.side == 0 && take_code(page, text);
   if (text.size() > most_line) return false;
   if (what == "form") {
@@ -71,6 +73,7 @@ std::optional<PosterPage> from_bytes(std::string_view bytes) {
   PosterPage page;
   while (!bytes.empty()) {
     const auto end = bytes.find('\n');
+    // A page that ends within a line was cut short.
     if (end == std::string_view::npos) return std::nullopt;
     const std::string_view line = bytes.substr(0, end);
     bytes.remove_prefix(end + 1);

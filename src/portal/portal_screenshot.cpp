@@ -51,7 +51,8 @@ void take_answer(GDBusConnection*, const char*, const char*, const char*, const 
   g_main_loop_quit(answer.loop);
 }
 
-// Where the portal will answer: made of our name on the bus, so that we listen before we ask.
+// Where the portal will answer: made of our name on the bus (org.freedesktop.portal.Request), so that we listen before
+// we ask. The other way round a quick answer would be missed, and the wait never end.
 std::string request_path(GDBusConnection* bus, const std::string& token) {
   const char* name = g_dbus_connection_get_unique_name(bus);
   std::string sender(name != nullptr && *name == ':' ? name + 1 : "");
@@ -67,6 +68,7 @@ Result<std::string> read_and_remove(const std::string& uri) {
   if (!g_file_load_contents(file.get(), nullptr, &bytes, &size, nullptr, &error))
     return failed("the desktop's picture cannot be read", error);
   const Held<char> held(bytes);
+  // That it stays behind is no reason to fail: the picture is there. But nobody asked for a file in ~/Pictures.
   (void)g_file_delete(file.get(), nullptr, nullptr);
   return std::string(bytes, size);
 }
@@ -79,6 +81,7 @@ Result<std::string> take_screenshot() {
   if (!bus) return failed("there is no D-Bus session", error);
   const Held<GMainLoop> loop(g_main_loop_new(nullptr, FALSE));
   Answer answer{loop.get(), {}, {}};
+  // The process lives for this one call, so its number makes the token unique on this connection.
   const std::string token = "qrx" + std::to_string(::getpid());
   const guint listening = g_dbus_connection_signal_subscribe(
       bus.get(), portal_name, "org.freedesktop.portal.Request", "Response", request_path(bus.get(), token).c_str(),
@@ -90,6 +93,7 @@ Result<std::string> take_screenshot() {
   const Held<GVariant> asked(g_dbus_connection_call_sync(
       bus.get(), portal_name, portal_path, "org.freedesktop.portal.Screenshot", "Screenshot",
       g_variant_new("(sa{sv})", "", &options), nullptr, G_DBUS_CALL_FLAGS_NONE, call_ms, nullptr, &error));
+  // Without an end of its own: the user may take their time. Whoever started this process ends it.
   if (asked) g_main_loop_run(loop.get());
   g_dbus_connection_signal_unsubscribe(bus.get(), listening);
   if (!asked) return failed("the desktop has no portal for screenshots", error);

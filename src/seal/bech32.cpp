@@ -30,6 +30,7 @@ class Checksum {
   }
 
   void feed(unsigned digit) {
+    // Of the BCH code's generator polynomial (BIP 173).
     static constexpr std::array<std::uint32_t, 5> generator = {0x3b6a57b2, 0x26508e6d, 0x1ea119fa, 0x3d4233dd,
                                                                0x2a1462b3};
     const std::uint32_t top = state_ >> 25;

@@ -39,6 +39,7 @@ CellSize cell_size(int fd) {
   CellSize cell;
   if (::ioctl(fd, TIOCGWINSZ, &size) != 0 || size.ws_col == 0 || size.ws_row == 0) return cell;
   const int width = size.ws_xpixel / size.ws_col, height = size.ws_ypixel / size.ws_row;
+  // Smaller than any letter: some terminals fill this with nonsense.
   if (width >= 4 && height >= 6) cell = {width, height};
   return cell;
 }

@@ -10,6 +10,7 @@ namespace qrx::notify {
 HttpRequest json_request(const Table& table, std::string_view default_url, const std::string& path, const json& body) {
   HttpRequest request;
   request.url = table.text("url", default_url);
+  // The operator may have written a slash at the end of `url`; the path brings its own.
   while (request.url.ends_with('/')) request.url.pop_back();
   request.url += path;
   request.headers = {"Content-Type: application/json"};
@@ -24,11 +25,13 @@ HttpRequest json_hook(const Table& table, const HookRules& rules, const std::str
   request.headers = {"Content-Type: application/json"};
   request.body = wire::dump(body);
   request.ca_file = table.path("ca_file");
+  // A hook is named by a stranger: ask() checks each address that it leads to.
   request.hook = &rules;
   return request;
 }
 
 json body_of(const HttpAnswer& answer) {
+  // What is no JSON (a proxy's page) has no members, and its status alone says what became of the notice.
   return wire::parse_object(answer.body).value_or(json::object());
 }
 
@@ -46,7 +49,9 @@ std::optional<Seconds> wait_in(const json& object, const char* member) {
   const auto found = object.find(member);
   if (found == object.end() || !found->is_number()) return std::nullopt;
   const double seconds = found->get<double>();
+  // Also NaN, which is not below 0 either.
   if (!(seconds >= 0)) return std::nullopt;
+  // A day at most: a longer wait is no different from a failure.
   return Seconds(static_cast<std::int64_t>(std::ceil(std::min(seconds, 86400.0))));
 }
 

@@ -36,12 +36,14 @@ class Slack : public ChatHook {
  private:
   json message(const Notice& notice) const override {
     return {{"text", chat_text(notice, 4000, Markup::slack)},
+            // No preview, for which the chat's servers would fetch what is meant for the recipient.
             {"unfurl_links", false},
             {"unfurl_media", false},
             {"link_names", false}};
   }
 
   Outcome outcome_of(HttpAnswer& answer, const json& said) const override {
+    // Some that speak like Slack answer 200 with a text of their own; only "ok" and its like mean that it was taken.
     const std::string begin = answer.body.substr(0, 60);
     const Outcome outcome = judge(answer, false, answer.status < 500 ? begin : "");
     if (outcome.state != Outcome::State::sent) return outcome;
@@ -61,6 +63,7 @@ class Mattermost : public ChatHook {
 
   Outcome outcome_of(HttpAnswer& answer, const json& said) const override {
     const Outcome outcome = judge(answer, false, text_in(said, "message"));
+    // A proxy in front of it answers 200 and says the error in the body.
     if (outcome.state == Outcome::State::sent && number_in(said, "status_code", 200) >= 400)
       return not_accepted(text_in(said, "message"));
     return outcome;
@@ -74,6 +77,7 @@ class Discord : public ChatHook {
 
  private:
   json message(const Notice& notice) const override {
+    // Discord, "Message Flags"
     constexpr int suppress_embeds = 1 << 2;
     return {{"content", chat_text(notice, 2000, Markup::markdown)},
             {"allowed_mentions", {{"parse", json::array()}}},
@@ -81,6 +85,7 @@ class Discord : public ChatHook {
   }
 
   Outcome outcome_of(HttpAnswer& answer, const json& said) const override {
+    // To the millisecond, where the header has whole seconds.
     if (const auto wait = wait_in(said, "retry_after")) answer.retry_after = wait;
     const Outcome outcome = judge(answer, false, text_in(said, "message"));
     if (outcome.state == Outcome::State::sent && number_in(said, "code", 0) != 0)

@@ -19,6 +19,7 @@
 namespace qrx::notify {
 namespace {
 
+// Above what any transport takes (mail: 90 s, a command: 100 s), so that the helper says itself what went wrong.
 constexpr std::chrono::seconds longest_notice{120};
 constexpr Millis last_words{500};  // of a helper that is told nothing more: it ends by itself
 
@@ -54,6 +55,7 @@ Result<void> Courier::Impl::start() {
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0)
     return fail(Kind::unavailable, fail_errno("cannot start qrx-notify").value().what);
   talk.reset(ends[0]);
+  // Closed with this function: the end of the other side shows when the helper has ended.
   const UniqueFd other(ends[1]);
   process::ChildPlan plan;
   plan.path = helper;
@@ -89,6 +91,7 @@ Ending Courier::Impl::hear(std::string& line) {
       unread.erase(0, end + 1);
       return Ending::line;
     }
+    // An outcome is short; a helper that writes more is out of order.
     if (unread.size() > most_line_bytes) return Ending::closed;
     const int left = milliseconds_left(deadline);
     if (left == 0) return Ending::timed_out;
@@ -96,6 +99,7 @@ Ending Courier::Impl::hear(std::string& line) {
     const int ready = poll(waiting, 2, left);
     if (ready < 0 && errno != EINTR) return Ending::closed;
     if (ready <= 0) continue;
+    // The answer first: what is there already counts, even after an interrupt.
     if (waiting[0].revents == 0) return Ending::interrupted;
     char buffer[4096];
     const ssize_t got = read(talk.get(), buffer, sizeof buffer);
@@ -106,6 +110,7 @@ Ending Courier::Impl::hear(std::string& line) {
 }
 
 void Courier::Impl::stop(bool at_once) {
+  // Its stdin ends, and with it the helper.
   talk.reset();
   if (child) child->end(at_once ? Millis{0} : last_words);
   child.reset();
@@ -133,7 +138,8 @@ Outcome Courier::send(const Notice& notice) {
   if (!has(notice.to.channel))
     return {
         Outcome::State::failed, "sending " + std::string(wire::to_text(notice.to.channel)) + " is not configured", {}};
-  // A helper that ended while nothing was asked of it has taken nothing: a new one is asked.
+  // A helper that ended while nothing was asked of it has taken nothing: a new one is asked. Once it took the notice
+  // nothing is tried again here, since it may have been sent.
   bool told = false;
   for (int attempt = 0; attempt < 2 && !told; ++attempt) {
     if (!impl_->child) {
@@ -141,6 +147,7 @@ Outcome Courier::send(const Notice& notice) {
         const bool passes = started.error().kind == Kind::unavailable;
         return {passes ? Outcome::State::later : Outcome::State::failed, started.error().what, {}};
       }
+      // Whether that worked shows with the notice.
       impl_->tell(to_line(impl_->settings));
     }
     told = impl_->tell(to_line(notice));
@@ -151,6 +158,8 @@ Outcome Courier::send(const Notice& notice) {
   const Ending ending = impl_->hear(line);
   if (ending == Ending::line)
     if (auto outcome = read_outcome(line)) return *outcome;
+  // After a silence the helper may still be sending: it is ended at once, so that its late answer is not taken for that
+  // of the next notice.
   impl_->stop(ending != Ending::closed);
   if (ending == Ending::interrupted) return {Outcome::State::unknown, "the server ended while it was being sent", {}};
   return {Outcome::State::unknown,

@@ -21,6 +21,7 @@ class Exec : public Transport {
     const std::string name = notice.to.address.substr(0, colon);
     const auto command = settings_.commands.find(name);
     const Table table(settings_, "exec." + name);
+    // A recipient is as hostile as any: a name that is not in the configuration runs nothing.
     if (command == settings_.commands.end() || !table.truth("enabled", true))
       return failed("the command " + name + " is not configured");
     json words = {{"v", 1},

@@ -19,6 +19,7 @@ namespace {
 
 constexpr long connect_seconds = 10;
 constexpr long total_seconds = 40;
+// Answers of these APIs are far below; of a page that is longer the status is known by then.
 constexpr std::size_t most_answer = 64 * 1024;
 constexpr Seconds longest_retry_after{86400};
 
@@ -30,6 +31,8 @@ struct Session {
   std::string body;
 };
 
+// Asked by libcurl for each address just before it connects: a name that leads to a public address when it is checked,
+// and to 10.0.0.1 when it is used, gains nothing (DNS rebinding).
 curl_socket_t open_socket(void* user, curlsocktype, curl_sockaddr* address) {
   auto& session = *static_cast<Session*>(user);
   if (session.hook) {
@@ -44,6 +47,7 @@ curl_socket_t open_socket(void* user, curlsocktype, curl_sockaddr* address) {
       return CURL_SOCKET_BAD;
     }
   }
+  // From here on a request may have left.
   session.reached_out = true;
   return ::socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
 }
@@ -67,7 +71,9 @@ Easy prepare(const HttpRequest& request, Session& session, const List& headers) 
   if (!curl) return curl;
   CURL* c = curl.get();
   curl_easy_setopt(c, CURLOPT_URL, request.url.c_str());
+  // No file:, gopher: and so on, whatever libcurl was built with.
   curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https");
+  // A redirect would lead past the check of the host.
   curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L);
   curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, request.method.c_str());
   if (request.method != "GET") {
@@ -82,14 +88,18 @@ Easy prepare(const HttpRequest& request, Session& session, const List& headers) 
     curl_easy_setopt(c, CURLOPT_PASSWORD, request.password.c_str());
   }
   if (!request.ca_file.empty()) curl_easy_setopt(c, CURLOPT_CAINFO, request.ca_file.c_str());
+  // The defaults of libcurl, stated: nothing in the environment may change them.
   curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
   curl_easy_setopt(c, CURLOPT_SSL_VERIFYHOST, 2L);
   // A proxy would connect for us, to addresses that nobody checks here.
   if (request.hook) curl_easy_setopt(c, CURLOPT_PROXY, "");
+  // Passwords of the user's ~/.netrc are not for the operator's hooks.
   curl_easy_setopt(c, CURLOPT_NETRC, CURL_NETRC_IGNORED);
+  // Timeouts without SIGALRM.
   curl_easy_setopt(c, CURLOPT_NOSIGNAL, 1L);
   curl_easy_setopt(c, CURLOPT_CONNECTTIMEOUT, connect_seconds);
   curl_easy_setopt(c, CURLOPT_TIMEOUT, total_seconds);
+  // Each notice stands alone, and hooks of different strangers share no connection.
   curl_easy_setopt(c, CURLOPT_FORBID_REUSE, 1L);
   curl_easy_setopt(c, CURLOPT_HTTP09_ALLOWED, 0L);
   curl_easy_setopt(c, CURLOPT_OPENSOCKETFUNCTION, open_socket);
@@ -115,7 +125,10 @@ bool is_before_the_request(CURLcode code) {
   }
 }
 
+// Whether the other side may have taken it decides: what certainly did not arrive is tried again, what perhaps did is
+// not, unless sending it twice does no harm.
 Outcome no_answer(CURLcode code, const Session& session, bool request_sent, bool repeatable) {
+  // All of them were refused; one that was tried failed for another reason.
   if (session.refused && !session.reached_out)
     return failed(session.plain_http ? "the hook's address is refused: not public, or http only"
                                      : "the hook's address is refused: not public");
@@ -143,6 +156,7 @@ tl::expected<HttpAnswer, Outcome> ask(const HttpRequest& request) {
   Session session;
   session.hook = request.hook;
   session.plain_http = to_lower_ascii(request.url.substr(0, 7)) == "http://";
+  // By the host, before anything is looked up.
   if (request.hook && !request.hook->hosts.empty()) {
     const auto origin = wire::Origin::parse(request.url.substr(0, request.url.find_first_of("/?", 8)));
     if (!origin ||
@@ -151,6 +165,7 @@ tl::expected<HttpAnswer, Outcome> ask(const HttpRequest& request) {
   }
   List headers;
   for (const std::string& header : request.headers) headers.reset(curl_slist_append(headers.release(), header.c_str()));
+  // libcurl would wait a second for "100 Continue" before larger bodies.
   headers.reset(curl_slist_append(headers.release(), "Expect:"));
   const Easy curl = prepare(request, session, headers);
   if (!ready || !curl) return tl::unexpected(later("cannot start libcurl"));
@@ -160,6 +175,7 @@ tl::expected<HttpAnswer, Outcome> ask(const HttpRequest& request) {
   long status = 0;
   curl_easy_getinfo(curl.get(), CURLINFO_RESPONSE_CODE, &status);
   answer.status = static_cast<int>(status);
+  // take_body() ended it, as the body is longer than is of interest.
   const bool complete = code == CURLE_OK || (code == CURLE_WRITE_ERROR && session.body.size() == most_answer);
   if (!complete || status == 0) {
     long sent_bytes = 0;
@@ -179,6 +195,7 @@ Outcome judge(const HttpAnswer& answer, bool repeatable, std::string_view what) 
   if (answer.status >= 200 && answer.status < 300) return sent();
   if (answer.status == 504 && !repeatable)
     return unknown(reason);  // a gateway that gave up on somebody who may have taken it
+  // Too early, too often, or the server's own trouble: another time it may work.
   if (answer.status == 408 || answer.status == 425 || answer.status == 429 || answer.status >= 500)
     return later(reason, answer.retry_after);
   if (answer.status >= 300 && answer.status < 400) return failed(reason + ": redirects are not followed");

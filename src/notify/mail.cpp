@@ -15,6 +15,7 @@ namespace {
 
 constexpr long connect_seconds = 20;
 constexpr long total_seconds = 90;
+// The message is taken or refused by then; a server that does not answer QUIT holds up the next notice only.
 constexpr long quit_seconds = 1;
 constexpr Seconds sendmail_limit{60};
 
@@ -37,12 +38,14 @@ std::size_t give(char* to, std::size_t, std::size_t room, void* user) {
   const std::size_t size = std::min(room, session.rest.size());
   session.rest.copy(to, size);
   session.rest.remove_prefix(size);
+  // libcurl sends the final dot after this.
   if (size == 0) session.all_read = true;
   return size;
 }
 
 std::size_t hear(const char* line, std::size_t, std::size_t size, void* user) {
   auto& session = *static_cast<Session*>(user);
+  // Replies before it are to MAIL, RCPT and DATA.
   if (session.all_read && !session.answered && size >= 3) {
     session.answered = true;
     session.taken = line[0] == '2';
@@ -74,7 +77,9 @@ class Smtp : public Transport {
     const std::string from = "<" + sender_.address + ">";
     curl_easy_setopt(c, CURLOPT_URL, table_.text("url").c_str());
     curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "smtp,smtps");
+    // SMTP goes out directly: proxies of the environment are for the web.
     curl_easy_setopt(c, CURLOPT_PROXY, "");
+    // CURLUSESSL_ALL: without TLS nothing is sent, neither password nor message.
     curl_easy_setopt(c, CURLOPT_USE_SSL,
                      static_cast<long>(table_.text("tls", "required") == "off" ? CURLUSESSL_NONE : CURLUSESSL_ALL));
     curl_easy_setopt(c, CURLOPT_SSL_VERIFYPEER, 1L);
@@ -103,6 +108,7 @@ class Smtp : public Transport {
 
  private:
   static Outcome outcome_of(CURLcode code, CURL* curl, const Session& session) {
+    // `taken` also when the connection broke in QUIT: the message is theirs.
     if (code == CURLE_OK || session.taken) return sent();
     long reply = 0;
     curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &reply);
@@ -112,6 +118,7 @@ class Smtp : public Transport {
     const std::string said = one_line(session.refusal);
     const std::string trouble = curl_easy_strerror(code);
     switch (code) {
+      // The three that no later try mends.
       case CURLE_USE_SSL_FAILED:
         return failed("the mail server offers no TLS (tls = \"required\")");
       case CURLE_PEER_FAILED_VERIFICATION:
@@ -127,6 +134,7 @@ class Smtp : public Transport {
         return reply >= 500 ? failed("the mail server refused the password: " + said) : later(said);
       return reply >= 500 ? failed(said) : later(said);
     }
+    // The final dot may have arrived: sent a second time it could be there twice.
     if (session.all_read) return unknown("the mail server did not say whether it took the message: " + trouble);
     if (code == CURLE_LOGIN_DENIED) return failed("the mail server refused the password");
     return later(trouble);
@@ -145,7 +153,9 @@ class Sendmail : public Transport {
 
   Outcome send(const Notice& notice) override {
     std::string message = mail_message(sender_, notice, system_clock().wall());
+    // sendmail(8) reads lines as this system has them.
     message.erase(std::remove(message.begin(), message.end(), '\r'), message.end());
+    // "-i": a line with a dot alone does not end the message. "--": no address is an option.
     return run_command({program_, "-i", "-f", sender_.address, "--", notice.to.address}, message, sendmail_limit);
   }
 

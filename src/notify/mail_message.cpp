@@ -13,12 +13,14 @@
 namespace qrx::notify {
 namespace {
 
+// RFC 2045, 6.7: lines of quoted-printable have 76 characters at most.
 constexpr std::size_t most_line = 76;
 
 bool is_printable_ascii(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
 }
 
+// RFC 5322, 3.3; by hand, as strftime(3) writes names of days in the user's language.
 std::string date(WallTime time) {
   const std::time_t seconds = std::chrono::floor<Seconds>(time).time_since_epoch().count();
   std::tm parts{};
@@ -35,6 +37,7 @@ std::string display_name(const std::string& name, std::size_t used) {
   if (!is_printable_ascii(name)) return encoded_header(name, used);
   std::string out = "\"";
   for (const char c : name) {
+    // RFC 5322, 3.2.4.
     if (c == '"' || c == '\\') out += '\\';
     out += c;
   }
@@ -63,12 +66,15 @@ MailSender parse_sender(std::string_view text) {
 }
 
 std::string encoded_header(std::string_view text, std::size_t used) {
+  // A text with "=?" would be decoded by the reader; one of over 200 characters needs a fold, which only words of RFC
+  // 2047 have here.
   if (is_printable_ascii(text) && text.find("=?") == std::string_view::npos && used + text.size() <= 200)
     return std::string(text);
   // 75 characters a word, "=?UTF-8?B?" and "?=" among them; characters are not cut apart (RFC 2047 5.3).
   constexpr std::size_t most_word = 75 - 12;
   std::string out;
   std::string piece;
+  // Base64 makes four characters of three bytes; the first word shares its line with the header's name.
   std::size_t room = (std::min(most_word, most_line - 12 - std::min<std::size_t>(used, 40)) / 4) * 3;
   const auto flush = [&] {
     out += (out.empty() ? "" : "\r\n ") + std::string("=?UTF-8?B?") + to_base64(as_bytes(piece)) + "?=";
@@ -119,7 +125,9 @@ std::string quoted_printable(std::string_view lines) {
 std::string mail_message(const MailSender& sender, const Notice& notice, WallTime now) {
   const std::string id = notice.id.text();
   const std::string domain = sender.address.substr(sender.address.find('@') + 1);
+  // No text of the message can hold it at a line's begin: quoted_printable() encodes a dash there.
   const std::string boundary = "qrx-" + id;
+  // Large mail services ask for one.
   std::string unsubscribe = sender.unsubscribe;
   if (unsubscribe.empty()) unsubscribe = "mailto:" + sender.address + "?subject=unsubscribe";
   std::string out;
@@ -129,12 +137,16 @@ std::string mail_message(const MailSender& sender, const Notice& notice, WallTim
          "\r\n";
   out += "To: " + notice.to.address + "\r\n";
   out += "Subject: " + encoded_header(subject(notice), 9) + "\r\n";
+  // By the notice: a second attempt is the same message, which many servers and readers show once.
   out += "Message-ID: <" + id + "@" + domain + ">\r\n";
   out += "List-Unsubscribe: <" + unsubscribe + ">\r\n";
+  // RFC 3834: no vacation notice answers this.
   out += "Auto-Submitted: auto-generated\r\n";
+  // Exchange does not know that one.
   out += "X-Auto-Response-Suppress: All\r\n";
   out += "MIME-Version: 1.0\r\n";
   out += "Content-Type: multipart/alternative; boundary=\"" + boundary + "\"\r\n\r\n";
+  // RFC 2046, 5.1.4: the last alternative that a reader knows is shown.
   out += part(boundary, "text/plain", mail_text(notice));
   out += part(boundary, "text/html", mail_html(notice));
   return out + "--" + boundary + "--\r\n";

@@ -46,6 +46,7 @@ class Matrix : public Transport {
   }
 
   Room direct_room(const std::string& user) {
+    // Its own name, for the list of direct rooms, which the account keeps (m.direct).
     const auto me = call("GET", "/account/whoami", nullptr, true);
     if (!me) return tl::unexpected(me.error());
     const std::string account = "/user/" + percent_encode_segment(text_in(*me, "user_id")) + "/account_data/m.direct";
@@ -54,14 +55,17 @@ class Matrix : public Transport {
       rooms = std::move(*known);
     else if (known.error().state != Outcome::State::failed)
       return tl::unexpected(known.error());  // failed: there are none yet
+    // The newest: an old one may have been left by either side.
     if (const auto found = rooms.find(user);
         found != rooms.end() && found->is_array() && !found->empty() && found->back().is_string())
       return found->back().get<std::string>();
+    // Not repeatable: a lost answer may have made a room.
     const auto made = call("POST", "/createRoom",
                            {{"invite", {user}}, {"is_direct", true}, {"preset", "trusted_private_chat"}}, false);
     if (!made) return tl::unexpected(made.error());
     const std::string room = text_in(*made, "room_id");
     if (room.empty()) return tl::unexpected(failed("the Matrix server's answer names no room"));
+    // The list is replaced as a whole: what stood in it stays.
     if (!rooms[user].is_array()) rooms[user] = json::array();
     rooms[user].push_back(room);
     // When this is lost the next notice makes another room: no reason to fail.

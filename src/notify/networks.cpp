@@ -39,6 +39,7 @@ const std::vector<Network>& special_v4() {
 const std::vector<Network>& special_v6() {  // inside 2000::/3
   static const std::vector<Network> networks = [] {
     std::vector<Network> out;
+    // Teredo, benchmarks and other protocols; documentation; documentation (RFC 9637).
     for (const char* text : {"2001::/23", "2001:db8::/32", "3fff::/20"}) out.push_back(*Network::parse(text));
     return out;
   }();
@@ -77,6 +78,7 @@ std::optional<Network> Network::parse(std::string_view text) {
   unsigned least = 0;
   if (inet_pton(AF_INET, host.c_str(), four) == 1) {
     out.address = mapped(four);
+    // Within ::ffff:0:0/96.
     least = 96;
   } else if (inet_pton(AF_INET6, host.c_str(), out.address.data()) != 1) {
     return std::nullopt;
@@ -101,6 +103,7 @@ bool Network::holds(const Address16& other) const {
 bool is_public(const Address16& address) {
   if (is_mapped(address)) return !held_by(special_v4(), address);
   static const Network nat64 = *Network::parse("64:ff9b::/96");
+  // NAT64 (RFC 6052) and 6to4 (RFC 3056) carry an IPv4 address, and lead to it.
   static const Network global = *Network::parse("2000::/3");
   static const Network six_to_four = *Network::parse("2002::/16");
   if (nat64.holds(address)) return !held_by(special_v4(), mapped(address.data() + 12));

@@ -28,6 +28,7 @@ class Ntfy : public Transport {
     if (!answer) return answer.error();
     const json said = body_of(*answer);
     const Outcome outcome = judge(*answer, false, text_in(said, "error"));
+    // It answers 200 to what a proxy before it made of the request.
     if (outcome.state == Outcome::State::sent && (said.contains("error") || text_in(said, "id").empty()))
       return failed("ntfy did not accept the message: " + text_in(said, "error"));
     return outcome;

@@ -12,6 +12,7 @@ using wire::json;
 
 constexpr std::array<std::string_view, 4> states = {"sent", "failed", "later", "unknown"};
 constexpr std::size_t most_reason_bytes = 200;
+// A week: no wait of a transport is longer.
 constexpr std::int64_t longest_wait = 7 * 86400;
 
 std::string line_of(const json& value) {
@@ -27,6 +28,7 @@ Result<T> read_line(std::string_view line, Read&& read) {
   try {
     T out;
     if (read(*in, out)) return out;
+    // What is thrown for a missing or wrong member says nothing more to anybody.
   } catch (const json::exception&) {
   }
   return malformed();
@@ -46,12 +48,14 @@ std::string_view to_text(Outcome::State state) {
 
 std::string one_line(std::string_view text) {
   std::string out;
+  // Reasons are hostile: they stand in JSON, in logs and on terminals.
   for (const char c : text) {
     const bool control = static_cast<unsigned char>(c) < 0x20 || c == 0x7F;
     if (control && (out.empty() || out.back() == ' ')) continue;
     out += control ? ' ' : c;
   }
   std::size_t end = std::min(out.size(), most_reason_bytes);
+  // Not within a character.
   while (end > 0 && end < out.size() && (static_cast<unsigned char>(out[end]) & 0xC0U) == 0x80U) --end;
   out.resize(end);
   while (!out.empty() && out.back() == ' ') out.pop_back();
@@ -117,6 +121,7 @@ Result<Outcome> read_outcome(std::string_view line) {
     const auto found = std::find(states.begin(), states.end(), state);
     if (found == states.end()) return false;
     out.state = static_cast<Outcome::State>(found - states.begin());
+    // Again here: the helper may be any program that says these lines.
     out.reason = one_line(in.at("reason").get_ref<const std::string&>());
     if (in.contains("retry_after")) {
       const auto wait = in.at("retry_after").get<std::int64_t>();

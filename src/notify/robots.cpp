@@ -42,9 +42,11 @@ class Robot : public Transport {
 // What DingTalk and WeCom answer: {"errcode": 0, "errmsg": "ok"}.
 Outcome outcome_of_errcode(const HttpAnswer& answer, const json& said, std::initializer_list<std::int64_t> too_often,
                            Seconds their_pause) {
+  // "system busy" in both
   constexpr std::int64_t busy = -1;
   const Outcome outcome = judge(answer, false, text_in(said, "errmsg"));
   if (outcome.state != Outcome::State::sent) return outcome;
+  // A 200 without it comes from something on the way.
   if (!said.contains("errcode")) return failed("the robot's answer has no errcode");
   const std::int64_t code = number_in(said, "errcode", busy);
   if (code == 0) return sent();
@@ -61,6 +63,7 @@ class Dingtalk : public Robot {
   Call call_for(const Notice& notice, const std::string& secret) const override {
     std::string path = "/robot/send?access_token=" + percent_encode_segment(notice.to.address);
     if (!secret.empty()) {
+      // DingTalk, "Customize robot security settings": HMAC of "timestamp\nsecret" under the secret, milliseconds.
       const std::string now = std::to_string(system_clock().wall().time_since_epoch().count());
       path += "&timestamp=" + now + "&sign=" + percent_encode_segment(hmac_sha256_base64(secret, now + "\n" + secret));
     }
@@ -99,6 +102,7 @@ class Feishu : public Robot {
       const std::string now =
           std::to_string(std::chrono::floor<Seconds>(system_clock().wall()).time_since_epoch().count());
       body["timestamp"] = now;
+      // Feishu signs the other way round: the empty message under "timestamp\nsecret", in seconds.
       body["sign"] = hmac_sha256_base64(now + "\n" + secret, "");
     }
     return {"/open-apis/bot/v2/hook/" + percent_encode_segment(notice.to.address), std::move(body)};
@@ -108,8 +112,10 @@ class Feishu : public Robot {
     constexpr std::int64_t none = -1;
     constexpr std::int64_t too_often[] = {9499, 11232};  // 100 messages a minute
     const std::string explanation = text_in(said, "msg");
+    // Two forms of one answer, by the age of the API.
     const std::int64_t code = number_in(said, "code", number_in(said, "StatusCode", none));
     const std::string reason = "code " + std::to_string(code) + ": " + explanation;
+    // Before the status: it comes with 400 as well as with 200.
     if (code == too_often[0] || code == too_often[1]) return later(reason, Seconds{60});
     const Outcome outcome = judge(answer, false, explanation);
     if (outcome.state != Outcome::State::sent || code == 0) return outcome;

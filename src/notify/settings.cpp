@@ -111,6 +111,7 @@ bool is_plain(std::string_view text) {
 }
 
 bool is_mail_url(std::string_view text) {
+  // As a host and a port look like in any URL, the parser for links does.
   const auto after = text.find("://");
   if (after == std::string_view::npos) return false;
   const std::string scheme = to_lower_ascii(text.substr(0, after));
@@ -150,6 +151,7 @@ std::string must_be(Form form, const std::string& value) {
       const auto duration = parse_duration(value);
       return duration && duration->count() > 0 && *duration <= longest_command ? "" : "a duration of at most 100s";
     }
+    // Any: what stands in it is compared, and nothing else is done with it.
     case Form::list:
       return "";
     case Form::choice_tls:
@@ -189,6 +191,7 @@ Result<void> check_keys(const std::string& table, const Values& values, std::spa
 Result<void> check_together(const std::string& table, const Values& values) {
   const auto has = [&](const char* key) { return values.count(key) > 0; };
   if (table == "mail") {
+    // Just one of the two.
     if (has("url") == has("sendmail")) return wrong(table, "one of the keys url and sendmail is needed");
   } else if (table == "sms") {
     if (has("url") == has("spool")) return wrong(table, "one of the keys spool and url is needed");
@@ -211,6 +214,7 @@ bool is_limit(std::string_view key) {
 Result<void> check_settings(const Settings& settings) {
   for (const auto& [key, value] : settings.limits)
     if (!is_limit(key) || !is_number(value)) return fail(Kind::usage, "notify: " + key + " must be a whole number");
+  // Said at start: a list that is half understood would let hooks go where nobody meant them to.
   for (const auto& network : settings.allowed_networks)
     if (!Network::parse(network))
       return fail(Kind::usage,
@@ -231,6 +235,7 @@ Result<void> check_settings(const Settings& settings) {
     if (!wire::parse_recipient("exec:" + name + ":x"))
       return wrong("exec." + name, "the name has letters, digits, - and _ only");
     if (command.empty() || !command.front().starts_with('/'))
+      // Without a search in PATH: what runs must not depend on the environment.
       return wrong("exec." + name, "command must be a list that begins with an absolute path");
   }
   return {};
@@ -245,6 +250,7 @@ bool is_on(const Settings& settings, wire::Channel channel) {
   };
   if (channel == wire::Channel::link) return false;
   if (channel != wire::Channel::exec) return on(std::string(wire::to_text(channel)));
+  // The table exec switches all commands off.
   if (settings.transports.count("exec") > 0 && !on("exec")) return false;
   return std::any_of(settings.commands.begin(), settings.commands.end(), [&](const auto& command) {
     return settings.transports.count("exec." + command.first) == 0 || on("exec." + command.first);

@@ -6,6 +6,7 @@
 namespace qrx::notify {
 namespace {
 
+// RFC 2104: the block size of SHA-256.
 constexpr std::size_t block = 64;
 
 std::string digest(std::string_view first, std::string_view second) {
@@ -18,6 +19,7 @@ std::string digest(std::string_view first, std::string_view second) {
 
 }  // namespace
 
+// By hand: src/LAYERS gives this folder no OpenSSL.
 std::string hmac_sha256(std::string_view key, std::string_view message) {
   std::string padded(key.size() > block ? digest(key, "") : std::string(key));
   padded.resize(block, '\0');

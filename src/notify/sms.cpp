@@ -18,6 +18,7 @@
 namespace qrx::notify {
 namespace {
 
+// Without its whole link a message is of no use.
 constexpr std::string_view too_long = "the link is too long for one SMS";
 
 std::string hex16(const std::u16string& text) {
@@ -36,6 +37,7 @@ Outcome put_into_spool(const std::string& directory, const std::string& name, co
     ::unlink(part.c_str());
     return later(fail_errno("cannot write into " + directory, error).value().what);
   };
+  // O_NOFOLLOW: others of the spool's group may have planted a link.
   UniqueFd file(::open(part.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0660));
   if (!file) return trouble();
   std::string_view rest = content;
@@ -48,7 +50,9 @@ Outcome put_into_spool(const std::string& directory, const std::string& name, co
   // The daemon runs as another user, of the group that owns the spool.
   struct stat facts {};
   if (::stat(directory.c_str(), &facts) != 0) return trouble();
+  // EPERM: we are not in that group; the daemon may be able to read it all the same.
   if (::fchown(file.get(), static_cast<uid_t>(-1), facts.st_gid) != 0 && errno != EPERM) return trouble();
+  // Synced before it has its name: a power cut leaves no empty message in the spool.
   if (::fchmod(file.get(), 0660) != 0 || ::fsync(file.get()) != 0 || ::rename(part.c_str(), path.c_str()) != 0)
     return trouble();
   return sent();
@@ -76,6 +80,7 @@ class Gammu : public Transport {
         "\nCoding = " + (gsm ? "Default_No_Compression" : "Unicode_No_Compression") +
         "\nFolder = 1\nLength = " + std::to_string(wide.size()) +
         "\nClass = -1\nReplySMSC = False\nRejectDuplicates = False\nReplaceMessage = 0\nMessageReference = 0\n";
+    // A date long ago: gammu-smsd takes files in the order of their names, and this one waits for nothing.
     return put_into_spool(directory_, "OUTC19700101_000000_00_" + number + "_" + notice.id.text() + ".smsbackup",
                           content);
   }
@@ -94,9 +99,11 @@ class Smstools : public Transport {
     if (text.empty()) return failed(std::string(too_long));
     const bool gsm = gsm_septets(text) > 0;
     std::string content =
+        // Without the '+', as smstools has it. "Autosplit: 0": a text that fits in one SMS stays one.
         "To: " + notice.to.address.substr(1) + "\nAlphabet: " + (gsm ? "UTF-8" : "UCS") + "\nAutosplit: 0\n\n";
     if (gsm) {
       content += text;
+      // UCS-2, big-endian.
     } else {
       for (const char16_t unit : to_utf16(text)) {
         content += static_cast<char>(unit >> 8);
@@ -124,6 +131,7 @@ class Twilio : public Transport {
     const std::string user = table_.text("user");
     HttpRequest request =
         json_request(table_, "", "/2010-04-01/Accounts/" + percent_encode_segment(user) + "/Messages.json", nullptr);
+    // The one API here that takes no JSON.
     request.headers = {"Content-Type: application/x-www-form-urlencoded"};
     request.body = form_field("To", notice.to.address) + "&" + form_field("From", table_.text("from")) + "&" +
                    form_field("Body", text);
@@ -135,6 +143,7 @@ class Twilio : public Transport {
     const Outcome outcome = judge(*answer, false, text_in(body, "message"));
     if (outcome.state != Outcome::State::sent) return outcome;
     const std::string status = text_in(body, "status");
+    // An answer of 201 may say already that it failed.
     if (text_in(body, "sid").empty() || status == "failed" || status == "undelivered")
       return failed("the SMS service did not accept the message: " + text_in(body, "error_message"));
     return sent();

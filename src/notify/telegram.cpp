@@ -38,6 +38,7 @@ MadeTransport make_telegram(const Settings& settings) {
   Table table(settings, "telegram");
   auto token = table.secret("token_file");
   if (!token) return tl::unexpected(token.error());
+  // The token becomes a part of the URL's path.
   if (token->find_first_not_of("0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ:_-") !=
       std::string::npos)
     return fail(Kind::usage, "notify.telegram: token_file holds no bot token");

@@ -53,11 +53,13 @@ Result<std::string> Table::secret(const std::string& key) const {
   if (!has(key)) return std::string();
   const std::string path = this->path(key);
   const std::string about = "notify." + name_ + ": cannot read " + path;
+  // O_NONBLOCK: a named pipe is found out, not waited for.
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!file) return fail_errno(about);
   struct stat facts {};
   if (::fstat(file.get(), &facts) != 0) return fail_errno(about);
   if (!S_ISREG(facts.st_mode)) return fail(Kind::other, about + ": not a file");
+  // As ssh(1) does with keys: a password that others can read is theirs, too.
   if ((facts.st_mode & 077) != 0)
     return fail(Kind::denied, "notify." + name_ + ": others may read " + path, "chmod 600 " + path);
   std::string content(most_secret_bytes, '\0');
@@ -66,6 +68,7 @@ Result<std::string> Table::secret(const std::string& key) const {
   while (got < 0 && errno == EINTR);
   if (got < 0) return fail_errno(about);
   content.resize(static_cast<std::size_t>(got));
+  // The first line, so that a final newline is no part of the password.
   content = std::string(trim(content.substr(0, content.find_first_of("\r\n"))));
   if (content.empty()) return fail(Kind::other, "notify." + name_ + ": " + path + " is empty");
   return content;

@@ -31,8 +31,10 @@ class Webhook : public Transport {
     const std::string id = notice.id.text();
     const std::string now =
         std::to_string(std::chrono::floor<Seconds>(system_clock().wall()).time_since_epoch().count());
+    // The same at each attempt, so that the receiver knows what it has seen.
     request.headers.push_back("webhook-id: " + id);
     request.headers.push_back("webhook-timestamp: " + now);
+    // Over the very bytes that are sent.
     if (!key_.empty())
       request.headers.push_back("webhook-signature: v1," +
                                 hmac_sha256_base64(key_, id + "." + now + "." + request.body));
@@ -53,6 +55,7 @@ MadeTransport make_webhook(const Settings& settings) {
   Table table(settings, "webhook");
   auto secret = table.secret("secret_file");
   if (!secret) return tl::unexpected(secret.error());
+  // Standard Webhooks: "whsec_" and the key in base64; anything else is the key itself.
   std::string key = *secret;
   if (constexpr std::string_view prefix = "whsec_"; key.starts_with(prefix)) {
     const auto bytes = from_base64(std::string_view(key).substr(prefix.size()));

@@ -11,6 +11,7 @@
 namespace qrx::notify {
 namespace {
 
+// A message of more lines buries the link.
 constexpr std::size_t most_lines = 10;
 constexpr std::size_t most_septets = 160;  // 140 bytes
 constexpr std::size_t most_utf16 = 70;
@@ -93,10 +94,12 @@ std::u32string without_links(const std::u32string& text) {
     const char32_t before = i > 0 ? text[i - 1] : U' ';
     const char32_t after = i + 1 < text.size() ? text[i + 1] : U' ';
     const char32_t second = i + 2 < text.size() ? text[i + 2] : U' ';
+    // "3.5 MB": not when there is a slash, as in "1.2.3.4/x".
     const bool in_number = (before >= '0' && before <= '9') && (after >= '0' && after <= '9') &&
                            std::none_of(text.begin(), text.end(), [](char32_t d) { return d == '/'; });
     if (is_dot(c) && joins_a_name(before) && joins_a_name(after) && !in_number && !is_file_name(text, i)) {
       out += U"[.]";
+      // "12:30" stays.
     } else if (c == ':' && ((after == '/' && second == '/') ||
                             (is_ascii_word(before) && joins_a_name(after) && !(after >= '0' && after <= '9')))) {
       out += U"[:]";  // https://, mailto:, tel:+ and the like
@@ -123,6 +126,7 @@ std::string cleaned(std::string_view hostile, std::size_t most, bool lines) {
       ++line_count;
       continue;
     }
+    // All blanks are one kind, and never two together.
     if (newline || c == '\t' || c == '\r' || c == 0xA0 || c == 0x3000 || (c >= 0x2000 && c <= 0x200A)) c = ' ';
     const std::string_view bytes = before.substr(0, before.size() - rest.size());
     if (c != ' ' && (c == 0xFFFD || c == 0xFFFC || escape_untrusted(bytes) != bytes))
@@ -136,6 +140,7 @@ std::string cleaned(std::string_view hostile, std::size_t most, bool lines) {
     std::string one;
     put(one, c);
     if (out.size() + one.size() > most) {
+      // Room for the dots, and never half a character.
       while (out.size() + 3 > most && !out.empty()) {
         while ((static_cast<unsigned char>(out.back()) & 0xC0U) == 0x80U) out.pop_back();
         out.pop_back();
@@ -168,6 +173,7 @@ std::string with_prefix(std::string_view prefix, const std::string& text) {
   return out;
 }
 
+// Full-width twins: they read the same, and mention nobody ("@everyone", "<!channel>").
 std::string without_mentions(const std::string& text) {
   std::string out;
   for (const char c : text) {
@@ -192,6 +198,7 @@ std::string escaped(const std::string& text, Markup markup) {
       out += "&gt;";
       continue;
     }
+    // Everything that Markdown gives a meaning.
     if (markup == Markup::markdown && std::string_view("\\`*_~|[](){}#>!+-").find(c) != std::string_view::npos)
       out += '\\';
     out += c;
@@ -215,6 +222,7 @@ bool in_gsm_extension(char32_t c) {
 }
 
 bool fits_one_sms(std::string_view text) {
+  // A text of the GSM alphabet has 160 characters, any other 70 (3GPP TS 23.038).
   const std::size_t septets = gsm_septets(text);
   return septets > 0 ? septets <= most_septets : to_utf16(text).size() <= most_utf16;
 }
@@ -274,6 +282,7 @@ std::string chat_text(const Notice& notice, std::size_t most, Markup markup) {
   const std::string head = who_sent(label, escaped(without_mentions(what_of(notice)), markup));
   const std::string until = notice.expires ? "\nuntil " + moment(*notice.expires) : "";
   const std::string words = message.empty() ? "" : "\n" + with_prefix("> ", message);
+  // The most that fits: first the message goes, then the date, then the words around the link; the link is never cut.
   const std::array<std::string, 4> texts = {head + "\n" + notice.link + until + words,
                                             head + "\n" + notice.link + until, head + "\n" + notice.link, notice.link};
   for (const std::string& text : texts)
@@ -290,6 +299,7 @@ std::size_t gsm_septets(std::string_view text) {
     else if (in_gsm_extension(c))
       out += 2;
     else
+      // Nothing: it needs UTF-16.
       return 0;
   }
   return out;
@@ -317,6 +327,7 @@ std::string sms_text(const Notice& notice) {
   const std::string nameless = who_sent("", what_of(notice)) + ": ";
   const std::string until = notice.expires ? " until " + moment(*notice.expires) : "";
   const std::string words = message.empty() ? "" : " " + message;
+  // As in chat_text(). The name goes late: a link from nobody looks like fraud.
   const std::array<std::string, 8> texts = {
       head + notice.link + until + words, head + notice.link + until, head + notice.link,        from + notice.link,
       nameless + notice.link + until,     nameless + notice.link,     "For you: " + notice.link, notice.link};

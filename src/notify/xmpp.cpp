@@ -34,11 +34,13 @@ struct Talk {
 // libstrophe's handler for certificates has no user data. The helper has one thread.
 Talk* current = nullptr;
 
+// libstrophe has no event for it; its log alone says so.
 void note_log(void* user, xmpp_log_level_t, const char*, const char* text) {
   if (std::strstr(text, "auth failed")) static_cast<Talk*>(user)->wrong_password = true;
 }
 
 int refuse_certificate(const xmpp_tlscert_t*, const char* const error) {
+  // Nobody is there to ask, so no certificate that fails is taken.
   if (current) current->certificate = error ? error : "not valid";
   return 0;
 }
@@ -60,6 +62,7 @@ std::string error_text(xmpp_conn_t* conn, xmpp_stanza_t* stanza) {
 bool is_temporary(xmpp_stanza_t* stanza) {
   xmpp_stanza_t* error = xmpp_stanza_get_child_by_name(stanza, "error");
   const char* type = error ? xmpp_stanza_get_attribute(error, "type") : nullptr;
+  // RFC 6120, 8.3.2: "wait" means that it may work later.
   return type && std::strcmp(type, "wait") == 0;
 }
 
@@ -67,6 +70,7 @@ int on_message(xmpp_conn_t* conn, xmpp_stanza_t* stanza, void* user) {
   auto& talk = *static_cast<Talk*>(user);
   const char* type = xmpp_stanza_get_type(stanza);
   const char* id = xmpp_stanza_get_id(stanza);
+  // An error carries the id of the message that it is about.
   if (type && std::strcmp(type, "error") == 0 && id && talk.notice->id.text() == id) {
     talk.outcome = is_temporary(stanza) ? later(error_text(conn, stanza)) : failed(error_text(conn, stanza));
     xmpp_disconnect(conn);
@@ -83,6 +87,7 @@ int on_pong(xmpp_conn_t* conn, xmpp_stanza_t*, void* user) {
 
 void say(xmpp_conn_t* conn, Talk& talk) {
   xmpp_ctx_t* context = xmpp_conn_get_context(conn);
+  // Before anything is sent: the answer may be there at once.
   xmpp_handler_add(conn, on_message, nullptr, "message", nullptr, &talk);
   xmpp_id_handler_add(conn, on_pong, ping_id, &talk);
   xmpp_stanza_t* message =
@@ -90,6 +95,7 @@ void say(xmpp_conn_t* conn, Talk& talk) {
   xmpp_message_set_body(message, talk.text.c_str());
   xmpp_send(conn, message);
   xmpp_stanza_release(message);
+  // The server answers in order: its pong says that it has dealt with the message (see the header).
   xmpp_stanza_t* iq = xmpp_iq_new(context, "get", ping_id);
   xmpp_stanza_set_to(iq, talk.domain.c_str());
   xmpp_stanza_t* ping = xmpp_stanza_new(context);
@@ -105,6 +111,7 @@ void say(xmpp_conn_t* conn, Talk& talk) {
 void on_connection(xmpp_conn_t* conn, xmpp_conn_event_t event, int, xmpp_stream_error_t*, void* user) {
   auto& talk = *static_cast<Talk*>(user);
   if (event == XMPP_CONN_CONNECT) {
+    // Although the flag asks for it: with an old library, or a server's mistake, nothing is said in the clear.
     if (!xmpp_conn_is_secured(conn)) {
       talk.outcome = failed("the XMPP server offers no TLS");
       xmpp_disconnect(conn);
@@ -138,6 +145,7 @@ class Xmpp : public Transport {
     if (!conn) return later("cannot start libstrophe");
     xmpp_conn_set_jid(conn.get(), jid.c_str());
     xmpp_conn_set_pass(conn.get(), password_.c_str());
+    // No stream management: its resumption would keep the connection alive behind this notice.
     xmpp_conn_set_flags(conn.get(), XMPP_CONN_FLAG_MANDATORY_TLS | XMPP_CONN_FLAG_DISABLE_SM);
     const std::string ca_file = table_.path("ca_file");
     if (!ca_file.empty()) xmpp_conn_set_cafile(conn.get(), ca_file.c_str());
@@ -151,9 +159,11 @@ class Xmpp : public Transport {
       return later("cannot reach the XMPP server");
     }
     const auto deadline = SteadyClock::now() + most_time;
+    // In steps, since libstrophe has no deadline of its own.
     while (!talk.over && SteadyClock::now() < deadline) xmpp_run_once(context.get(), poll_ms);
     current = nullptr;
     if (talk.outcome) return *talk.outcome;
+    // Sent a second time it could be there twice.
     if (talk.message_sent) return unknown("the XMPP server did not say whether it took the message");
     if (!talk.certificate.empty())
       return failed("the XMPP server's certificate is not valid: " + one_line(talk.certificate));

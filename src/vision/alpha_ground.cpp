@@ -4,6 +4,7 @@ namespace qrx::vision {
 
 void AlphaGround::see(const std::uint8_t* pairs, std::size_t count) {
   for (std::size_t i = 0; i < count; ++i) {
+    // Weighed by how much of it shows.
     light_ += static_cast<std::uint64_t>(pairs[2 * i]) * pairs[2 * i + 1];
     weight_ += pairs[2 * i + 1];
   }

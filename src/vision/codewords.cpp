@@ -17,7 +17,7 @@ namespace {
 // Check symbols that must be left over: with four of them and a hundred tries a picture, noise passes once in 10^7.
 constexpr std::size_t spare_symbols = 4;
 
-// ISO/IEC 18004, table 9: check symbols of a block and number of blocks, by level (L, M, Q, H) and version.
+// ISO/IEC 18004, table 9 (check symbols of a block, number of blocks), by level (L, M, Q, H) and version.
 constexpr std::uint8_t check_symbols[4][40] = {
     {7,  10, 15, 20, 26, 18, 20, 24, 30, 18, 20, 24, 26, 30, 22, 24, 28, 30, 28, 28,
      28, 28, 30, 30, 26, 28, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30, 30},
@@ -36,9 +36,10 @@ constexpr std::uint8_t block_counts[4][40] = {
      23, 23, 25, 27, 29, 34, 34, 35, 38, 40, 43, 45, 48, 51, 53, 56, 59, 62, 65, 68},
     {1,  1,  2,  4,  4,  4,  5,  6,  8,  8,  11, 11, 16, 16, 18, 16, 19, 21, 25, 25,
      25, 34, 30, 32, 35, 37, 40, 42, 45, 48, 51, 54, 57, 60, 63, 66, 70, 74, 77, 81}};
+// Table 12: L is 01, M 00, Q 11, H 10.
 constexpr unsigned level_bits[4] = {1, 0, 3, 2};
 
-// The remainder of a BCH code appended to its value.
+// The remainder of a BCH code appended to its value (ISO/IEC 18004, annexes C and D).
 unsigned with_remainder(unsigned value, unsigned generator, int degree) {
   unsigned rest = value << degree;
   for (int bit = 31; bit >= degree; --bit)
@@ -46,6 +47,7 @@ unsigned with_remainder(unsigned value, unsigned generator, int degree) {
   return value << degree | rest;
 }
 
+// BCH(15, 5): any two words differ in 7 bits at least. The mask 0x5412 keeps a word from being all zero.
 unsigned format_word(int level, int mask) {
   return with_remainder(level_bits[level] << 3 | static_cast<unsigned>(mask), 0x537, 10) ^ 0x5412;
 }
@@ -83,15 +85,18 @@ std::optional<Format> read_format(const cv::Mat& modules) {
       for (int copy = 0; copy < 2; ++copy)
         for (int bit = 0; bit < 15; ++bit)
           distance[copy] += is_dark(modules, format_place(bit, copy, modules.rows)) != ((word >> bit & 1) != 0);
+      // One copy alone has to fit better by two bits: the other may be under glare, but it may also be right.
       const int both = std::min({distance[0] + 2, distance[1] + 2, (distance[0] + distance[1]) / 2});
       if (both >= least) continue;
       least = both;
       best = {level, mask};
     }
   }
+  // Half of the distance between two words, and one more: what is wrong then does not survive the check symbols.
   return least <= 4 ? std::optional(best) : std::nullopt;
 }
 
+// Table 10; there i is the row, j the column.
 bool is_masked(int mask, int x, int y) {
   switch (mask) {
     case 0:
@@ -119,13 +124,16 @@ std::vector<cv::Point> data_places(int side) {
   draw_function_patterns(used);
   for (int copy = 0; copy < 2; ++copy)
     for (int bit = 0; bit < 15; ++bit) used.at<std::uint8_t>(format_place(bit, copy, side)) = 0;
+  // The one module that is always dark.
   used.at<std::uint8_t>(side - 8, 8) = 0;
+  // From version 7 on: two blocks of version bits.
   if (side >= 45) {
     used(cv::Rect(side - 11, 0, 3, 6)).setTo(0);
     used(cv::Rect(0, side - 11, 6, 3)).setTo(0);
   }
   std::vector<cv::Point> out;
   bool up = true;
+  // In pairs of columns, from the right, up and down in turn (figure 19).
   for (int right = side - 1; right > 0; right -= 2, up = !up) {
     if (right == 6) right = 5;  // the column of the timing pattern
     for (int i = 0; i < side; ++i)
@@ -143,9 +151,12 @@ struct Block {
 // How the stream's codewords are dealt out to blocks.
 std::vector<Block> blocks_of(std::size_t total, int version, int level) {
   const std::size_t count = block_counts[level][version - 1], check = check_symbols[level][version - 1];
+  // The first blocks may have one data codeword less than the others.
   const std::size_t shorter = count - total % count, least = total / count - check;
   std::vector<Block> blocks(count);
   std::size_t next = 0;
+  // Dealt out in turn: data codewords first, then the check symbols, so that damage in one place is spread over all
+  // blocks.
   for (std::size_t i = 0; i <= least; ++i)
     for (std::size_t block = i == least ? shorter : 0; block < count; ++block)
       blocks[block].codewords.push_back(next++);
@@ -163,6 +174,7 @@ bool correct(std::vector<std::uint8_t>& stream, const std::vector<float>& certai
   std::vector<std::size_t> doubtful(size);
   std::iota(doubtful.begin(), doubtful.end(), std::size_t{0});
   std::ranges::sort(doubtful, {}, [&](std::size_t i) { return certainty[block.codewords[i]]; });
+  // Small symbols have few check symbols: a quarter of them is the least proof that is asked for.
   const std::size_t spare = std::min(spare_symbols, block.check / 4);
   for (std::size_t erased = 0; erased + spare <= block.check; erased += 2) {
     if (!correct_block(bytes, block.check, std::span(doubtful).first(erased), spare)) continue;
@@ -179,6 +191,7 @@ void draw_format(cv::Mat& modules, const Format& format) {
     for (int bit = 0; bit < 15; ++bit) set_dark(modules, format_place(bit, copy, side), (word >> bit & 1) != 0);
   set_dark(modules, {8, side - 8}, true);
   if (side < 45) return;
+  // BCH(18, 6)
   const unsigned version = with_remainder(static_cast<unsigned>(side - 17) / 4, 0x1F25, 12);
   for (int bit = 0; bit < 18; ++bit) {
     const bool dark = (version >> bit & 1) != 0;
@@ -195,6 +208,7 @@ bool repair_symbol(cv::Mat& modules, const cv::Mat_<float>& certainty) {
   const auto places = data_places(modules.rows);
   const std::size_t total = places.size() / 8;
   std::vector<std::uint8_t> stream(total);
+  // A codeword is as sure as its least certain module.
   std::vector<float> sure(total, 1e9F);
   for (std::size_t i = 0; i < 8 * total; ++i) {
     const bool bit = is_dark(modules, places[i]) != is_masked(format->mask, places[i].x, places[i].y);
@@ -219,6 +233,8 @@ cv::Mat_<float> certainty_of(const cv::Mat& samples) {
   cv::dilate(samples, high, window);
   double darkest = 0, lightest = 0;
   cv::minMaxLoc(samples, &darkest, &lightest);
+  // In a window that is all light or all dark, noise would look like contrast: so no less than half of the whole one
+  // counts.
   const auto usual = static_cast<float>(std::max(10.0, (lightest - darkest) / 2));
   cv::Mat_<float> out(samples.size());
   for (int y = 0; y < samples.rows; ++y) {

@@ -23,6 +23,7 @@ struct FreeImage {
   ~FreeImage() { png_image_free(&image); }
 };
 
+// The simplified API of libpng: this picture is for people, and a damaged one is just not shown.
 Decoded png_colours(ByteView bytes) {
   FreeImage guard;
   png_image& image = guard.image;
@@ -41,6 +42,7 @@ Decoded png_colours(ByteView bytes) {
 // The orientation in the TIFF directory of an EXIF block, or 1.
 int orientation_of(ByteView exif) {
   constexpr std::string_view head("Exif\0\0", 6);
+  // TIFF 6.0: byte order, 42, the offset of the first directory; an entry has 12 bytes.
   if (exif.size() < 14 || as_text(exif.first(6)) != head) return 1;
   const ByteView tiff = exif.subspan(6);
   const bool little = tiff[0] == std::byte{'I'};
@@ -53,8 +55,10 @@ int orientation_of(ByteView exif) {
   };
   const std::size_t directory = number(4, 4);
   const std::size_t entries = number(directory, 2);
+  // 64: cameras write about twenty.
   for (std::size_t i = 0; i < entries && i < 64; ++i) {
     const std::size_t entry = directory + 2 + 12 * i;
+    // Orientation
     if (number(entry, 2) != 0x0112) continue;
     const auto value = static_cast<int>(number(entry + 8, 2));
     return value >= 1 && value <= 8 ? value : 1;
@@ -84,8 +88,10 @@ void read_line(const Jpeg& reading, bool four_inks, std::uint8_t* out) {
 
 bool run(Jpeg& reading, ByteView bytes, int side) {
   jpeg_decompress_struct& jpeg = reading.decoder.jpeg;
+  // What was read so far is shown: an unfinished picture tells people enough.
   if (setjmp(reading.decoder.jump) != 0) return reading.has_pixels;
   reading.decoder.open(bytes);
+  // Before the header is read: EXIF stands in front of it.
   jpeg_save_markers(&jpeg, JPEG_APP0 + 1, 0xFFFF);
   jpeg_read_header(&jpeg, TRUE);
   if (!within_limit(jpeg.image_width, jpeg.image_height, most_shown_pixels)) return false;
@@ -130,6 +136,7 @@ struct FrameGuard {
 
 Decoded webp_colours(ByteView bytes) {
   const auto* data = reinterpret_cast<const std::uint8_t*>(bytes.data());
+  // Of a moving picture the first frame.
   std::size_t size = bytes.size();
   const WebPData whole{data, size};
   const std::unique_ptr<WebPDemuxer, CloseDemuxer> demuxer(WebPDemux(&whole));
@@ -147,6 +154,7 @@ Decoded webp_colours(ByteView bytes) {
   return out;
 }
 
+// Decoders of gray that give the colours beside it.
 template <class Decode>
 Decoded by_the_way(Decode decode, ByteView bytes) {
   ColourPicture out;
@@ -176,6 +184,7 @@ void average(const ColourPicture& from, int left, int right, int top, int bottom
 
 SmallPicture scaled(const ColourPicture& from, int width, int height) {
   const double shrink =
+      // Never enlarged: an icon on a terminal stays small.
       std::min({1.0, static_cast<double>(width) / from.width, static_cast<double>(height) / from.height});
   SmallPicture out;
   out.width = std::clamp(static_cast<int>(from.width * shrink + 0.5), 1, width);

@@ -30,6 +30,8 @@ const std::vector<float>& wiener() {
 
 }  // namespace
 
+// The structure tensor, over the whole picture (Bigün and Granlund 1987): its eigenvalues say how many edges lie along
+// the weakest and the strongest direction.
 std::optional<double> smear_direction(const cv::Mat& gray) {
   cv::Mat soft, across, down;
   cv::GaussianBlur(gray, soft, cv::Size(), 1);
@@ -38,9 +40,11 @@ std::optional<double> smear_direction(const cv::Mat& gray) {
   const double xx = across.dot(across), yy = down.dot(down), xy = across.dot(down);
   const double middle = (xx + yy) / 2, spread = std::hypot((xx - yy) / 2, xy);
   if (middle <= 0 || middle - spread > least_share * (middle + spread)) return std::nullopt;
+  // The angle of the strongest edges' normal; the smear is across it.
   return std::atan2(2 * xy, xx - yy) / 2 + CV_PI / 2;
 }
 
+// Unsharp masking
 cv::Mat sharpened(const cv::Mat& gray) {
   cv::Mat soft, out;
   cv::GaussianBlur(gray, soft, cv::Size(), 3);
@@ -48,6 +52,7 @@ cv::Mat sharpened(const cv::Mat& gray) {
   return out;
 }
 
+// Room for smears to run out into, and sides that the transform is fast at.
 Unsmear::Unsmear(const cv::Mat& gray)
     : size_(gray.size()), padded_(cv::getOptimalDFTSize(gray.cols + 32), cv::getOptimalDFTSize(gray.rows + 32)) {
   cv::Mat wide;
@@ -58,6 +63,7 @@ Unsmear::Unsmear(const cv::Mat& gray)
 }
 
 cv::Mat Unsmear::operator()(double pixels, double direction) const {
+  // Each frequency is multiplied by the filter at its component along the smear: all others were not blurred.
   const auto& filter = wiener();
   const auto along_x = static_cast<float>(steps * pixels * std::cos(direction) / padded_.width);
   const auto along_y = static_cast<float>(steps * pixels * std::sin(direction) / padded_.height);

@@ -18,6 +18,7 @@
 namespace qrx::vision {
 namespace {
 
+// Address space, most of it never touched: decoders of 4K video and their threads.
 constexpr std::uint64_t most_memory = 3ull << 30;
 constexpr std::uint64_t most_complaints = 64 * 1024;
 
@@ -26,14 +27,17 @@ constexpr const char* demuxers =
     "matroska,webm,mov,mp4,m4a,3gp,3g2,mj2,avi,mpegts,mpeg,mpegvideo,flv,ogg,gif,apng,mjpeg,h264,hevc,av1,ivf,m4v,nut,"
     "asf,"
     "yuv4mpegpipe,jpeg_pipe,png_pipe,webp_pipe,bmp_pipe,pgm_pipe,ppm_pipe";
-// A frame of 1920 pixels a side is read; larger ones cost time and show no more of a code that was held up to be read.
+// 1920 pixels a side at most: larger frames cost time and show no more of a code that was held up to be read.
 constexpr const char* filter =
     "scale=w='if(gte(iw,ih),min(1920,iw),-2)':h='if(gte(iw,ih),-2,min(1920,ih))':flags=area,format=gray";
 
 std::vector<std::string> input_of(const FilmPlan& plan) {
   if (plan.file < 0) {
+    // No "file": an address must not lead ffmpeg to files of this machine.
     std::vector<std::string> words = {"-protocol_whitelist", "http,https,httpproxy,tcp,tls,rtp,rtsp,udp,crypto",
+                                      // One second (microseconds) to find out what a stream holds; five are usual.
                                       "-analyzeduration", "1000000"};
+    // UDP loses packets, and broken pictures read badly.
     if (plan.url.starts_with("rtsp")) words.insert(words.end(), {"-rtsp_transport", "tcp"});
     words.insert(words.end(), {"-i", plan.url});
     return words;
@@ -41,6 +45,7 @@ std::vector<std::string> input_of(const FilmPlan& plan) {
   struct stat facts {};
   // A file is opened anew, as formats with their index at the end need to seek.
   const bool regular = fstat(plan.file, &facts) == 0 && S_ISREG(facts.st_mode);
+  // By its descriptor: the name of a hostile file is never parsed by ffmpeg.
   return {"-protocol_whitelist",
           regular ? "file" : "pipe",
           "-format_whitelist",
@@ -67,6 +72,7 @@ Result<Film> start_film(const FilmPlan& plan) {
   if (!complaints) return fail_errno("cannot start ffmpeg");
   auto pictures = process::make_pipe();
   if (!pictures) return tl::unexpected(pictures.error());
+  // A megabyte, so that a frame of usual size fits: both sides work at the same time. A hint.
   (void)fcntl(pictures->write.get(), F_SETPIPE_SZ, 1 << 20);
 
   process::ChildPlan child;
@@ -75,6 +81,7 @@ Result<Film> start_film(const FilmPlan& plan) {
   const auto input = input_of(plan);
   child.arguments.insert(child.arguments.end(), input.begin(), input.end());
   for (const char* word :
+       // "passthrough": frames as they come, none doubled or dropped for a rate.
        {"-map", "0:v:0", "-vf", filter, "-fps_mode", "passthrough", "-f", "image2pipe", "-c:v", "pgm", "pipe:1"})
     child.arguments.emplace_back(word);
   child.environment = environment();
@@ -84,6 +91,7 @@ Result<Film> start_film(const FilmPlan& plan) {
   child.in_root = true;
   process::Limits& limits = child.limits.emplace();
   limits.memory_bytes = most_memory;
+  // Its complaints go to a file in memory, and no further.
   limits.file_bytes = most_complaints;
   limits.descriptors = 256;
   limits.starts_others = true;
@@ -92,6 +100,7 @@ Result<Film> start_film(const FilmPlan& plan) {
   return Film{std::move(*started), std::move(pictures->read), std::move(complaints)};
 }
 
+// The first line is nearest to the cause.
 std::string first_complaint(int complaints) {
   std::string text(400, '\0');
   const ssize_t got = pread(complaints, text.data(), text.size(), 0);
@@ -114,6 +123,7 @@ bool is_stream_address(std::string_view text) {
 bool takes_pictures(int device) {
   v4l2_capability ability{};
   if (ioctl(device, VIDIOC_QUERYCAP, &ability) != 0) return false;
+  // Of the device node at hand: one card may have several, and the one for metadata takes no pictures.
   const std::uint32_t can = (ability.capabilities & V4L2_CAP_DEVICE_CAPS) ? ability.device_caps : ability.capabilities;
   return (can & V4L2_CAP_VIDEO_CAPTURE) && (can & V4L2_CAP_STREAMING);
 }

@@ -15,6 +15,7 @@ double length(const cv::Point2d& v) {
 // The corners of the parallelogram around an ellipse whose sides run along the legs.
 Corners corners_around(const Finder& round, const cv::Point2d& across, const cv::Point2d& down) {
   const auto reach = [&](const cv::Point2d& along, const cv::Point2d& other) {
+    // The support function of the ellipse: how far it reaches in the direction across each side.
     const cv::Vec2d normal(-other.y, other.x);
     return along * (std::sqrt(std::max(0.0, normal.dot(round.oval * normal))) /
                     std::max(1e-6, std::abs(normal.dot(cv::Vec2d(along.x, along.y)))));
@@ -30,6 +31,7 @@ Corners ordered(const Finder& finder, const cv::Point2d& across, const cv::Point
   Corners best{};
   double least = 1e18;
   for (int first = 0; first < 4; ++first) {
+    // 1 and 3: clockwise, and the other way round for mirrored symbols.
     for (const int turn : {1, 3}) {
       Corners candidate;
       double sum = 0;

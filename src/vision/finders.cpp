@@ -35,6 +35,7 @@ Quad corners_of(const Contour& contour) {
   cv::convexHull(contour, hull);
   const double around = cv::arcLength(hull, true);
   for (double tolerance = 0.02; tolerance < 0.2; tolerance += 0.02) {
+    // Douglas and Peucker's algorithm, coarser until four corners are left.
     cv::approxPolyDP(hull, quad, tolerance * around, true);
     if (quad.size() <= 4) break;
   }
@@ -72,13 +73,16 @@ std::optional<Finder> as_finder(const Quad& quad, double outline_area) {
     shortest = std::min(shortest, edge);
     finder.side += edge / 4;
   }
+  // 4 pixels a side: less has no shape. 3.2: seen from flatter than that, its modules are too narrow to be read.
   if (shortest < 4 || longest > 3.2 * shortest) return std::nullopt;
+  // The outline of a finder fills its quadrangle; letters do not.
   if (outline_area < 0.55 * quad_area(quad)) return std::nullopt;
   return finder;
 }
 
-// The ellipse that an outline is, grown by a factor; zeros when it is none. The area of an ellipse is 4 pi times the
-// root of its second moments' determinant; a square has 4.5 % less.
+// The ellipse that an outline is, grown by a factor; zeros when it is none. Of its second moments (Hu 1962): an ellipse
+// with half axes a and b has mu20 = area * a^2 / 4. The area of an ellipse is 4 pi times the root of their determinant;
+// a square has 4.5 % less.
 cv::Matx22d oval_of(const Contour& contour, double factor) {
   const cv::Moments moments = cv::moments(contour);
   if (moments.m00 <= 0) return cv::Matx22d::zeros();
@@ -97,6 +101,7 @@ bool concentric(const cv::Point2d& a, const cv::Point2d& b, double side) {
 std::optional<Finder> from_outlines(const Contour& core, const Contour& hole, const Contour* ring) {
   const double core_area = cv::contourArea(core) + 1;
   const double hole_area = cv::contourArea(hole) + 1;
+  // 25 : 9 is 2.8; blurred or overexposed rings are far from it.
   if (hole_area < 1.15 * core_area || hole_area > 7 * core_area) return std::nullopt;
   const Quad core_quad = corners_of(core);
   if (ring) {
@@ -108,7 +113,8 @@ std::optional<Finder> from_outlines(const Contour& core, const Contour& hole, co
       if (finder && concentric(finder->centre, centroid(core_quad), finder->side)) return finder;
     }
   }
-  // The outline of a hole runs through the dark pixels around it: five modules and a pixel.
+  // The outline of a hole runs through the dark pixels around it: five modules and a pixel. Used where the dark ring
+  // touches something dark, so that its own outline is not its own.
   if (core_area < 9 || hole_area < 1.8 * core_area || hole_area > 4.5 * core_area) return std::nullopt;
   auto finder = as_finder(grown(corners_of(hole), -0.7, 7.0 / 5.0), hole_area * 49 / 25);
   if (finder) finder->oval = oval_of(hole, 7.0 / 5.0);
@@ -162,15 +168,19 @@ std::vector<FinderTriple> likely_triples(const std::vector<Finder>& finders, std
         const Finder &corner = finders[c], &one = finders[a], &two = finders[d];
         const double sides[] = {corner.side, one.side, two.side};
         const auto [small, large] = std::minmax({sides[0], sides[1], sides[2]});
+        // Seen in perspective the nearest may be twice as large as the farthest.
         if (large > 2.2 * small) continue;
         const cv::Point2d to_one = one.centre - corner.centre, to_two = two.centre - corner.centre;
         const double leg_one = length(to_one), leg_two = length(to_two);
+        // Version 1: 14 modules between the middles, twice a finder's side; less when seen from the side.
         if (std::min(leg_one, leg_two) < 1.2 * small || std::max(leg_one, leg_two) > 2.3 * std::min(leg_one, leg_two))
           continue;
         // 177 modules at most between the outer edges
         if (std::max(leg_one, leg_two) > 26 * large) continue;
         const double cosine = to_one.dot(to_two) / (leg_one * leg_two);
+        // Between 52 and 128 degrees.
         if (std::abs(cosine) > 0.62) continue;
+        // How far it is from a square seen from above.
         const double score = 1.5 * std::abs(cosine) +
                              std::log(std::max(leg_one, leg_two) / std::min(leg_one, leg_two)) +
                              std::log(large / small);

@@ -55,6 +55,7 @@ cv::Point2d best_shift(const FlatSymbol& symbol, const cv::Mat_<schar>& known, c
         }
       }
       const double mean = static_cast<double>(sum) / count;
+      // A small price for each move, so that noise does not carry a node away.
       double score = -0.02 * count * std::hypot(dx, dy);
       for (int i = 0; i < count; ++i) score += signs[i] ? signs[i] * (samples[i] - mean) : std::abs(samples[i] - mean);
       if (score <= best_score) continue;
@@ -83,6 +84,7 @@ Surface::Shifts followed(const FlatSymbol& flat, int side, const Surface& surfac
 
   // What is followed is the difference to the first guess, which bends already.
   std::vector<cv::Point2d> moves(first.size());
+  // First outward from the finders in large moves, then all at once in small ones, each from its neighbours' mean.
   for (const int reach : {4, 2}) {
     const std::vector<cv::Point2d> before = moves;
     std::vector<bool> done(moves.size(), reach == 2);

@@ -50,6 +50,7 @@ class Camera : public Frames {
     for (const Format& format : formats)
       if (const auto set = choose(format)) {
         if (*set != ScanStatus::searched) return *set;
+        // A wish: whatever it gives is taken.
         ask_for_rate();
         return start();
       }
@@ -60,6 +61,8 @@ class Camera : public Frames {
     for (int broken = 0; broken < most_broken; ++broken) {
       const auto buffer = newest();
       if (!buffer) return nullptr;
+      // A camera may deliver broken pictures while it settles; size and index come from the driver and are checked all
+      // the same.
       const bool good =
           !(buffer->flags & V4L2_BUF_FLAG_ERROR) && buffer->index < buffers_.size() &&
           buffer->bytesused <= buffers_[buffer->index].size &&
@@ -89,11 +92,13 @@ class Camera : public Frames {
     format.fmt.pix.pixelformat = wish.fourcc;
     format.fmt.pix.field = V4L2_FIELD_ANY;
     if (!control(VIDIOC_S_FMT, &format)) {
+      // Only one program at a time may stream.
       if (errno == EBUSY) return ScanStatus::camera_busy;
       return std::nullopt;
     }
     const v4l2_pix_format& got = format.fmt.pix;
     if (got.pixelformat != wish.fourcc) return std::nullopt;
+    // A driver answers with what it has.
     if (got.width < 16 || got.height < 16 || got.width > longest_side || got.height > longest_side) return std::nullopt;
     format_ = wish.format;
     width_ = got.width;
@@ -117,6 +122,7 @@ class Camera : public Frames {
     request.type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
     request.memory = V4L2_MEMORY_MMAP;
     if (!control(VIDIOC_REQBUFS, &request)) return errno == EBUSY ? ScanStatus::camera_busy : ScanStatus::not_a_camera;
+    // Two at least, or the camera waits for this side; the upper bound is for drivers that invent numbers.
     if (request.count < 2 || request.count > 32) return ScanStatus::not_a_camera;
     buffers_.resize(request.count);
     for (std::uint32_t i = 0; i < request.count; ++i) {
@@ -125,6 +131,7 @@ class Camera : public Frames {
       void* bytes = mmap(nullptr, buffer.length, PROT_READ | PROT_WRITE, MAP_SHARED, fd_, buffer.m.offset);
       if (bytes == MAP_FAILED) return ScanStatus::not_a_camera;
       buffers_[i] = {bytes, buffer.length};
+      // Before streaming begins: the camera fills what it was given.
       if (!give_back(buffer)) return ScanStatus::not_a_camera;
     }
     int type = V4L2_BUF_TYPE_VIDEO_CAPTURE;
@@ -156,6 +163,7 @@ class Camera : public Frames {
         continue;
       }
       if (last) return last;
+      // EIO: a picture was lost, which is no reason to end (V4L2, VIDIOC_DQBUF).
       if (errno != EAGAIN && errno != EIO) return std::nullopt;
       pollfd waiting{fd_, POLLIN, 0};
       const int ready = poll(&waiting, 1, patience_ms);

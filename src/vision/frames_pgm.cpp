@@ -47,6 +47,7 @@ class PgmFrames : public Frames {
   int byte() { return at_ < end_ || fill() ? buffer_[at_++] : -1; }
 
   // A number and the one blank behind it.
+  // As netpbm(5) has it: comments begin with '#', one blank ends the last number.
   int number() {
     int c = byte();
     while (c == '#' || c == ' ' || c == '\n' || c == '\r' || c == '\t') {
@@ -78,6 +79,7 @@ class PgmFrames : public Frames {
     if (byte() != 'P' || byte() != '5') return false;
     const int width = number();
     const int height = number();
+    // 255: what ffmpeg writes for "format=gray".
     if (width <= 0 || height <= 0 || width > longest_side || height > longest_side || number() != 255) return false;
     if (coming_.width != width || coming_.height != height) coming_ = Gray(width, height, 0);
     if (!read_pixels()) return false;

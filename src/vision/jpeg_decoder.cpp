@@ -10,6 +10,7 @@ JpegDecoder& decoder_of(j_common_ptr jpeg) {
   return *static_cast<JpegDecoder*>(jpeg->client_data);
 }
 
+// libjpeg must not return from this.
 void stop(j_common_ptr jpeg) {
   std::longjmp(decoder_of(jpeg).jump, 1);
 }

@@ -13,6 +13,7 @@
 namespace qrx::vision {
 namespace {
 
+// How much is tried: the steps that follow this one want their share of the budget.
 constexpr std::size_t most_triples = 24;
 constexpr std::size_t most_bent = 4;  // of the likeliest triples
 constexpr int most_follows = 3;
@@ -24,7 +25,9 @@ cv::Mat dark_parts(const cv::Mat& gray, int rule) {
   cv::Mat out;
   const int longest = std::max(gray.cols, gray.rows);
   const auto adaptive = [&](int share, double offset) {
+    // Odd, as adaptiveThreshold() asks.
     const int window = std::max(3, longest / share) | 1;
+    // Bradley and Roth's way (2007): a pixel is dark when it is darker than the mean around it.
     cv::adaptiveThreshold(gray, out, 255, cv::ADAPTIVE_THRESH_MEAN_C, cv::THRESH_BINARY_INV, window, offset);
   };
   switch (rule) {
@@ -46,6 +49,8 @@ cv::Mat dark_parts(const cv::Mat& gray, int rule) {
 constexpr int rules = 4;
 
 bool read_modules(Search& search, const SymbolGrid& grid) {
+  // Cheapest first: as the modules stand, by four thresholds; mirrored; then with errors corrected, weakest modules
+  // erased.
   const cv::Mat samples = grid.sample();
   std::vector<cv::Mat> tries = thresholded(samples);
   for (cv::Mat& modules : tries) {
@@ -66,6 +71,7 @@ bool read_symbol(Search& search, const cv::Mat& gray, const FinderTriple& triple
   for (SymbolGrid& grid : SymbolGrid::fit(gray, triple, may_bend)) {
     grid.pull_to_alignment();
     if (read_modules(search, grid)) return true;
+    // Where no alignment pattern says where the fourth corner lies (version 1): tried by contrast.
     if (may_bend)
       for (SymbolGrid& bent : grid.with_other_corners(most_corners)) {
         if (read_modules(search, bent)) return true;
@@ -76,6 +82,7 @@ bool read_symbol(Search& search, const cv::Mat& gray, const FinderTriple& triple
       grid.follow_surface();
       if (read_modules(search, grid)) return true;
     }
+    // The grid was wrong somewhere; another reader may find its own way on the flattened picture.
     if (search.read(grid.rectify(8))) return true;
     if (search.done()) return false;
   }
@@ -117,11 +124,13 @@ cv::Rect2d place_of(const FinderTriple& triple, cv::Size size) {
 }  // namespace
 
 void look_beside(Search& search) {
+  // Enough for one more symbol; people wait for this although a link was found.
   constexpr std::chrono::milliseconds time{250};
   constexpr std::size_t most_tried = 6;
   if (search.read_places().empty()) return;
   const cv::Mat& gray = search.at_most(1000);
   cv::Mat rest = gray.clone();
+  // A copy: reading below adds more.
   const auto places = search.read_places();
   const auto covered = [&](const FinderTriple& triple) {
     const cv::Point2d middle = (triple.across.centre + triple.down.centre) / 2;
@@ -137,6 +146,7 @@ void look_beside(Search& search) {
   for (const cv::Rect2d& place : places) {
     const cv::Rect box(cvFloor(place.x * gray.cols), cvFloor(place.y * gray.rows), cvCeil(place.width * gray.cols),
                        cvCeil(place.height * gray.rows));
+    // Blanked out, so that only what is beside it can be read.
     rest(box & cv::Rect(cv::Point(), gray.size())).setTo(128);
   }
   search.extend_budget(time);
@@ -165,6 +175,7 @@ void locate_and_read(Search& search, const cv::Mat& gray) {
     largest = std::max(largest, finders.size());
     merge_finders(all, finders);
   }
+  // Finders of one symbol may have been found by different rules.
   if (all.size() > largest) try_triples(all);
 }
 

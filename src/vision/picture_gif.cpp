@@ -18,6 +18,7 @@ int take(GifFileType* gif, GifByteType* out, int wanted) {
   const auto size = std::min(static_cast<std::size_t>(wanted), source.left.size());
   std::memcpy(out, source.left.data(), size);
   source.left = source.left.subspan(size);
+  // Fewer than wanted: giflib takes it for the end of the file.
   return static_cast<int>(size);
 }
 
@@ -39,6 +40,7 @@ std::optional<int> skip_to_image(GifFileType* gif) {
     int code = 0;
     GifByteType* block = nullptr;
     if (DGifGetExtension(gif, &code, &block) == GIF_ERROR) return std::nullopt;
+    // The graphic control extension: bit 0 of its flags says that there is a transparent colour.
     if (code == GRAPHICS_EXT_FUNC_CODE && block && block[0] >= 4 && (block[1] & 1)) transparent = block[4];
     while (block)
       if (DGifGetExtensionNext(gif, &block) == GIF_ERROR) return std::nullopt;
@@ -113,6 +115,7 @@ Picture decode_gif(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::u
   Lines lines(image.Height, image.Interlace);
   for (int i = 0; i < image.Height; ++i) {
     const int y = lines.next();
+    // After the last pass next() gives lines beyond the end; what comes then is no part of the picture.
     std::uint8_t* row = y < image.Height ? picture.gray.row(y) : nullptr;
     if (!row || DGifGetLine(reading.gif, row, image.Width) == GIF_ERROR) {
       picture.complete = false;
@@ -123,6 +126,7 @@ Picture decode_gif(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::u
       for (int x = 0; x < image.Width; ++x) fill_pixel(map, transparent.value(), row[x], colours + 4 * x);
     }
     std::transform(row, row + image.Width, row, [&](std::uint8_t index) { return palette[index]; });
+    // One line is enough: whether the code is among those that came, the search finds out.
     picture.fault = PictureFault::none;
   }
   return picture;
@@ -153,6 +157,7 @@ void each_gif_frame(ByteView bytes, std::uint64_t pixel_limit, const std::functi
       const int y = image.Top + lines.next();
       if (y >= canvas.height) continue;
       for (int x = 0; x < std::min(image.Width, canvas.width - image.Left); ++x)
+        // Transparent pixels keep what the frame before showed.
         if (line[static_cast<std::size_t>(x)] != *transparent)
           canvas.row(y)[image.Left + x] = palette[line[static_cast<std::size_t>(x)]];
     }

@@ -23,6 +23,7 @@ void read_cmyk_line(const Reading& reading, std::uint8_t* out) {
 
 bool run(Reading& reading, ByteView bytes, std::uint64_t pixel_limit) {
   jpeg_decompress_struct& jpeg = reading.decoder.jpeg;
+  // Objects of this function would not be destroyed by the jump: all of them live in `reading`.
   if (setjmp(reading.decoder.jump) != 0) return false;
   reading.decoder.open(bytes);
   jpeg_read_header(&jpeg, TRUE);
@@ -32,6 +33,7 @@ bool run(Reading& reading, ByteView bytes, std::uint64_t pixel_limit) {
   }
   const bool four_inks = reading.decoder.four_inks();
   jpeg.out_color_space = four_inks ? JCS_CMYK : JCS_GRAYSCALE;
+  // Box upsampling of the colours, which gray does not need.
   jpeg.do_fancy_upsampling = FALSE;
   jpeg_start_decompress(&jpeg);
   reading.picture.gray = Gray(static_cast<int>(jpeg.output_width), static_cast<int>(jpeg.output_height), 128);
@@ -53,6 +55,7 @@ Picture decode_jpeg(ByteView bytes, std::uint64_t pixel_limit) {
   reading.picture.format = PictureFormat::jpeg;
   const bool complete = run(reading, bytes, pixel_limit);
   Picture picture = std::move(reading.picture);
+  // Bytes that libjpeg made up: a picture that is grey from some line on must not pass for whole.
   if (reading.decoder.warned) picture.complete = false;
   if (picture.fault != PictureFault::none) return picture;
   if (!complete) picture.complete = false;

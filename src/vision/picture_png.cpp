@@ -16,6 +16,7 @@ struct Source {
 
 void take(png_structp png, png_bytep out, png_size_t size) {
   auto& source = *static_cast<Source*>(png_get_io_ptr(png));
+  // libpng has no other way to end a read; this jumps to run().
   if (size > source.left.size()) png_error(png, "cut short");
   std::memcpy(out, source.left.data(), size);
   source.left = source.left.subspan(size);
@@ -41,6 +42,7 @@ struct Reading {
 
 void set_limits(png_structp png) {
   png_set_user_limits(png, PNG_UINT_31_MAX, PNG_UINT_31_MAX);  // within_limit judges
+  // Text and colour profiles of a hostile file: 64 chunks of 8 MiB at most.
   png_set_chunk_cache_max(png, 64);
   png_set_chunk_malloc_max(png, 8u << 20);
   // Checksums of a broken download do not matter to a reader that checks what it read itself.
@@ -77,6 +79,7 @@ bool run(Reading& reading, std::uint64_t pixel_limit) {
   if (reading.picture.fault != PictureFault::none) return true;
   Gray& gray = reading.picture.gray;
   reading.pairs.resize(reading.stride * static_cast<std::size_t>(gray.height));
+  // Adam7: each pass writes the rows it has into the whole, so what came first covers all of it coarsely.
   const int passes = png_get_interlace_type(reading.png, reading.info) == PNG_INTERLACE_NONE ? 1 : 7;
   for (int pass = 0; pass < passes; ++pass) {
     for (int y = 0; y < gray.height; ++y) {

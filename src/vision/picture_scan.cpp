@@ -15,6 +15,7 @@ namespace {
 
 // A code that comes up later in a moving picture. The first frame was looked at; all others share one budget.
 SearchResult search_later_frames(const std::vector<std::byte>& bytes, SearchOptions options) {
+  // With --thorough there is no budget: then this is the end.
   constexpr int most_frames = 200;
   const std::clock_t start = std::clock();
   const auto budget = options.budget;
@@ -60,6 +61,7 @@ ScanReport scan_bytes(const std::vector<std::byte>& bytes, SearchOptions options
   const Picture picture = decode_picture(bytes);
   report.status = status_of(picture.fault);
   if (picture.fault != PictureFault::none) return report;
+  // Written by programs, not by cameras: no blur, no glare, but scaled terminals and inverted themes.
   options.screenshot = picture.format == PictureFormat::png || picture.format == PictureFormat::bmp ||
                        picture.format == PictureFormat::svg;
   options.colours = [&bytes](int side) { return decode_colours(bytes, side); };
@@ -69,6 +71,7 @@ ScanReport scan_bytes(const std::vector<std::byte>& bytes, SearchOptions options
   report.step = std::move(found.step);
   report.width = static_cast<std::uint32_t>(picture.gray.width);
   report.height = static_cast<std::uint32_t>(picture.gray.height);
+  // A part of the picture had none; the code may have been in the rest.
   if (report.texts.empty() && !picture.complete) report.status = ScanStatus::damaged;
   return report;
 }

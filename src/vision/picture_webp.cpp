@@ -41,6 +41,7 @@ Picture decode_still(const std::uint8_t* data, std::size_t size, std::uint64_t p
   const std::size_t half_size = half_width * ((height + 1) / 2);
   std::vector<std::uint8_t> colours(2 * half_size);
   std::vector<std::uint8_t> alpha(has_alpha ? width * height : 0);
+  // Gray needs only the first plane; the colours are decoded because libwebp has no other way.
   config.options.no_fancy_upsampling = 1;
   config.output.colorspace = has_alpha ? MODE_YUVA : MODE_YUV;
   config.output.is_external_memory = 1;
@@ -57,6 +58,7 @@ Picture decode_still(const std::uint8_t* data, std::size_t size, std::uint64_t p
   planes.a_size = alpha.size();
   const VP8StatusCode status = WebPDecode(data, size, &config);
   WebPFreeDecBuffer(&config.output);
+  // Cut short: the lines that are there are searched.
   if (status == VP8_STATUS_NOT_ENOUGH_DATA)
     picture.complete = false;
   else if (status != VP8_STATUS_OK)

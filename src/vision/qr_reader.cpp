@@ -46,6 +46,7 @@ std::vector<FoundCode> read(const GrayView& picture, const Options& options) {
                               static_cast<int>(picture.row_bytes));
   std::vector<FoundCode> out;
   for (const auto& code : ZXing::ReadBarcodes(view, options)) {
+    // A symbol whose checksums do not hold: what it says is a guess.
     if (!code.isValid()) continue;
     FoundCode& found = out.emplace_back();
     found.text = code.text();
@@ -59,6 +60,7 @@ std::vector<FoundCode> read(const GrayView& picture, const Options& options) {
 
 std::vector<FoundCode> read_codes(const GrayView& picture, Threshold threshold, int most) {
   return read(picture,
+              // ZXing's setting has eight bits.
               qr_options().setBinarizer(binarizer(threshold)).setMaxNumberOfSymbols(static_cast<std::uint8_t>(most)));
 }
 

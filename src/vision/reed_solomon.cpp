@@ -9,6 +9,7 @@ namespace {
 
 using Poly = std::vector<std::uint8_t>;  // the coefficient of x^i at i
 
+// Tables of exponents and logarithms, the former twice as long, so that multiply() needs no remainder.
 struct Field {
   std::array<std::uint8_t, 512> power{};
   std::array<int, 256> log{};
@@ -18,6 +19,7 @@ struct Field {
       power[static_cast<std::size_t>(i)] = power[static_cast<std::size_t>(i + 255)] = static_cast<std::uint8_t>(value);
       log[static_cast<std::size_t>(value)] = i;
       value <<= 1;
+      // x^8 + x^4 + x^3 + x^2 + 1 (ISO/IEC 18004, annex A)
       if (value & 0x100) value ^= 0x11D;
     }
   }
@@ -40,6 +42,7 @@ std::uint8_t value_at(const Poly& poly, std::uint8_t x) {
   return sum;
 }
 
+// Horner's rule at the code's roots, alpha^0 to alpha^(check - 1): all zero for a sound block.
 Poly syndromes(std::span<const std::uint8_t> block, std::size_t check) {
   Poly out(check);
   for (std::size_t i = 0; i < check; ++i)
@@ -52,7 +55,8 @@ bool all_zero(const Poly& poly) {
   return std::ranges::all_of(poly, [](std::uint8_t value) { return value == 0; });
 }
 
-// The locator of all errors, from that of the erasures: Berlekamp and Massey's algorithm.
+// The locator of all errors, from that of the erasures: Berlekamp and Massey's algorithm, started behind them (Blahut
+// 1983).
 Poly locate(const Poly& syndrome, Poly locator, std::size_t erased) {
   const std::size_t check = syndrome.size();
   locator.resize(check + 1);
@@ -87,10 +91,12 @@ Poly locate(const Poly& syndrome, Poly locator, std::size_t erased) {
 bool correct_block(std::span<std::uint8_t> block, std::size_t check, std::span<const std::size_t> erasures,
                    std::size_t spare) {
   const int size = static_cast<int>(block.size());
+  // 255: the block's length in this field.
   if (check == 0 || block.size() <= check || size > 255 || erasures.size() + spare > check) return false;
   const Poly syndrome = syndromes(block, check);
   if (all_zero(syndrome)) return true;
 
+  // The product of (1 - X z) over the erasures.
   Poly locator{1};
   for (const std::size_t index : erasures) {
     const std::uint8_t place = alpha(size - 1 - static_cast<int>(index));
@@ -103,6 +109,7 @@ bool correct_block(std::span<std::uint8_t> block, std::size_t check, std::span<c
   }
   locator = locate(syndrome, std::move(locator), erasures.size());
   const std::size_t wrong = locator.size() - 1;
+  // 2 check symbols for each error, 1 for each erasure: no more may be used up than are not to be spare.
   if (wrong < erasures.size() || erasures.size() + 2 * (wrong - erasures.size()) + spare > check) return false;
 
   Poly evaluator(check);  // of the errors' values: syndrome * locator, without what is beyond the check symbols
@@ -113,6 +120,7 @@ bool correct_block(std::span<std::uint8_t> block, std::size_t check, std::span<c
 
   std::vector<std::uint8_t> fixed(block.begin(), block.end());
   std::size_t found = 0;
+  // Chien's search: the places whose reciprocal is a root of the locator.
   for (int i = 0; i < size; ++i) {
     const int exponent = size - 1 - i;
     const std::uint8_t reciprocal = alpha(-exponent);
@@ -120,9 +128,11 @@ bool correct_block(std::span<std::uint8_t> block, std::size_t check, std::span<c
     const std::uint8_t slope = value_at(derivative, reciprocal);
     if (slope == 0) return false;
     ++found;
+    // Forney's formula, for a first root of alpha^0.
     fixed[static_cast<std::size_t>(i)] ^=
         multiply(alpha(exponent), multiply(value_at(evaluator, reciprocal), inverse(slope)));
   }
+  // As many roots as the locator's degree; anything else is no correction but noise. Checked once more from the start.
   if (found != wrong || !all_zero(syndromes(fixed, check))) return false;
   std::ranges::copy(fixed, block.begin());
   return true;

@@ -36,7 +36,7 @@ int allow_all(scmp_filter_ctx filter, Sandbox sandbox) {
     const scmp_arg_cmp first{0, SCMP_CMP_EQ, static_cast<scmp_datum_t>(descriptor), 0};
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &first);
   };
-  // The third argument of both is the protection: never executable.
+  // The third argument of both is the protection: never executable, or code of the attacker's could be made here.
   const auto allow_data = [&](int call) {
     const scmp_arg_cmp third{2, SCMP_CMP_MASKED_EQ, PROT_EXEC, 0};
     return seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, call, 1, &third);
@@ -46,6 +46,7 @@ int allow_all(scmp_filter_ctx filter, Sandbox sandbox) {
       if (const int error = seccomp_rule_add(filter, SCMP_ACT_ALLOW, call, 0); error != 0) return error;
   if (sandbox == Sandbox::camera) {
     for (const unsigned long request : {VIDIOC_DQBUF, VIDIOC_QBUF}) {
+      // The upper half of the request is not looked at by the kernel either.
       const scmp_arg_cmp on[] = {{0, SCMP_CMP_EQ, 0, 0}, {1, SCMP_CMP_MASKED_EQ, 0xFFFFFFFFu, request & 0xFFFFFFFFu}};
       if (const int error = seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 2, on); error != 0)
         return error;
@@ -60,8 +61,11 @@ int allow_all(scmp_filter_ctx filter, Sandbox sandbox) {
 }  // namespace
 
 Result<void> enter_sandbox(Sandbox sandbox) {
+  // No core dump, which would hold the picture; and no other process of the user can attach.
   if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) return fail_errno("cannot forbid core dumps");
+  // seccomp(2) asks for it of those without CAP_SYS_ADMIN; it also disarms set-user-ID programs.
   if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) return fail_errno("cannot give up privileges");
+  // The process, not the thread: nothing of it goes on after a call that is not allowed.
   const std::unique_ptr<void, ReleaseFilter> filter(seccomp_init(SCMP_ACT_KILL_PROCESS));
   if (!filter) return fail(Kind::other, "cannot build the system call filter");
   if (const int error = allow_all(filter.get(), sandbox); error != 0)

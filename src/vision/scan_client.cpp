@@ -62,8 +62,11 @@ Result<ScanReport> run_helper(int picture, const ScanOptions& options) {
   using How = process::Ran::How;
   if (ran->how == How::out_of_time) return report_of(ScanStatus::timed_out);
   if (ran->how != How::to_its_end) return report_of(ScanStatus::crashed);
+  // Before it wrote a word: it refused to read the picture without a sandbox.
   if (ran->output.empty() && ran->ended.status == scan_exit_no_sandbox) return tl::unexpected(no_sandbox());
   auto report = parse_scan_report(ran->output);
+  // A report that is not well-formed, or a helper that died: the picture may have taken it over, so nothing it says
+  // counts.
   if (!ran->ended.well() || !report) return report_of(ScanStatus::crashed);
   return std::move(*report);
 }
@@ -75,6 +78,7 @@ Result<UniqueFd> memory_file() {
 }
 
 // Reads a pipe to its end, or one byte beyond the limit.
+// A helper must not wait for a person who is still drawing: its time would run out.
 Result<UniqueFd> slurp(int from, std::size_t& size) {
   auto file = memory_file();
   if (!file) return file;
@@ -154,6 +158,7 @@ Result<ScanReport> scan_picture(int picture, const ScanOptions& options) {
   if (S_ISREG(facts.st_mode)) {
     const off_t offset = lseek(picture, 0, SEEK_CUR);
     if (offset < 0) return fail_errno("cannot read the picture");
+    // By what is left from where the descriptor stands: as cat(1) reads it.
     if (facts.st_size - offset > static_cast<off_t>(most_picture_bytes)) return report_of(ScanStatus::too_large);
     return run_helper(picture, options);
   }
@@ -190,6 +195,7 @@ Result<std::string> drop_link_in(std::span<const NamedReport> reports) {
       } else if (!link) {
         link = *parsed;
         text = candidate;
+        // Of two links one may have been planted; who wins must not be decided by the order of pictures.
       } else if (parsed->text() != link->text()) {
         return fail(Kind::usage,
                     "found two different links: " + escape_untrusted(text) + " and " + escape_untrusted(candidate),

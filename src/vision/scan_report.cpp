@@ -73,7 +73,9 @@ bool take_end(std::string_view line, ScanReport& report) {
   const auto height = number_of(line);
   if (!status || !width || !height || !is_step(step)) return false;
   const bool has_step = step != "-";
+  // A step without a text, or texts without a step.
   if (has_step == report.texts.empty()) return false;
+  // Texts are only found by a search that was made.
   if (*status != ScanStatus::searched && !report.texts.empty()) return false;
   report.status = *status;
   report.step = has_step ? std::string(step) : std::string();
@@ -106,6 +108,7 @@ Result<ScanReport> parse_scan_report(std::string_view text) {
     if (!line) return refuse();
     const std::string_view word = take_word(*line);
     if (word == "end") {
+      // Nothing may follow: a second report could say something else.
       if (!take_end(*line, report) || !text.empty()) return refuse();
       return report;
     }

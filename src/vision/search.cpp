@@ -22,6 +22,7 @@ GrayView view(const cv::Mat& picture) {
 
 }  // namespace
 
+// Processor time: a busy machine gets as much searching done as an idle one. Wall time is the parent's business.
 std::chrono::nanoseconds thread_time() {
   timespec now{};
   clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
@@ -40,6 +41,7 @@ const cv::Mat& Search::at_most(int side) {
   cv::Mat& out = smaller_[side];
   if (out.empty()) {
     const double scale = static_cast<double>(side) / longest;
+    // Area averaging: each pixel counts, so that modules of a pixel and a half stay visible.
     const cv::Size size(std::max(1, cvRound(gray_.cols * scale)), std::max(1, cvRound(gray_.rows * scale)));
     cv::resize(gray_, out, size, 0, 0, cv::INTER_AREA);
   }
@@ -56,6 +58,7 @@ const Planes* Search::planes() {
 }
 
 void Search::read_at(const cv::Rect2d& share) {
+  // A mirrored view has a negative width.
   const double x = view_.x + share.x * view_.width, width = share.width * view_.width;
   read_.emplace_back(std::min(x, x + width), view_.y + share.y * view_.height, std::abs(width),
                      share.height * view_.height);
@@ -86,6 +89,7 @@ void Search::keep(std::string text) {
   const bool link = wire::parse_drop_link(text).has_value();
   if (link || options_.any) found_enough_ = true;
   if (std::ranges::find(texts, text) != texts.end()) return;
+  // Full: a link takes the place of the last text that is none.
   if (texts.size() == ScanReport::most_texts) {
     if (!link || links_ == texts.size()) return;
     texts.pop_back();
@@ -98,6 +102,7 @@ void Search::keep(std::string text) {
 void Search::extend_budget(std::chrono::milliseconds time) {
   found_enough_ = false;
   const auto until = std::chrono::ceil<std::chrono::milliseconds>(thread_time() - start_) + time;
+  // Never beyond the budget that was there; what was found does not end the search any more.
   options_.budget = options_.budget.count() > 0 ? std::min(until, options_.budget) : until;
 }
 

@@ -23,7 +23,7 @@ SearchResult search_codes(const Gray& gray, const SearchOptions& options) {
       try {
         step.run(search);
       } catch (const std::exception&) {
-        // cv::Exception, std::bad_alloc, or what the reader may throw: the next step may do.
+        // cv::Exception, std::bad_alloc, or what the reader may throw: the next step may do better.
       }
     }
   };
@@ -31,6 +31,7 @@ SearchResult search_codes(const Gray& gray, const SearchOptions& options) {
   if (options.budget.count() == 0) run(thorough_steps());
   try {
     // The first step reads all that it can read; a later one may have stopped at the first of two codes.
+    // Two links in one picture must be seen, or the wrong one may be taken by luck.
     const bool found_late = search.found_enough() && search.first_step() != photograph_steps().front().name;
     if (search.has_link() || found_late) look_beside(search);
   } catch (const std::exception&) {
@@ -44,6 +45,7 @@ void warm_up_search() {
   cv::ocl::setUseOpenCL(false);
   // What divides work among threads asks how many processors there are, each kind of library in its own way.
   cv::getNumberOfCPUs();
+  // A small picture through the steps that most are read by: whatever they ask of the system, they ask now.
   const Gray gray(48, 48, 200);
   SearchOptions options;
   Search search(gray, options);

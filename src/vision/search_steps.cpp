@@ -26,6 +26,7 @@ void inverted(Search& search) {
 void mirrored(Search& search) {
   cv::Mat out;
   cv::flip(search.at_most(1600), out, 1);
+  // Found places are shares of the picture as it was: from right to left.
   const Search::View view(search, {1, 0, -1, 1});
   search.read(out);
 }
@@ -49,23 +50,27 @@ void blur(Search& search, double sigma) {
 }
 
 // Seams between the glyphs of a terminal, and noise: what is one module must become one area.
+// A blur of two pixels: seams of one vanish in it.
 void gauss2(Search& search) {
   blur(search, 2);
 }
 void gauss35(Search& search) {
   blur(search, 3.5);
 }
+// Salt and pepper: a median keeps edges where a blur softens them.
 void median5(Search& search) {
   cv::Mat out;
   cv::medianBlur(search.at_most(1600), out, 5);
   search.read(out);
 }
 
+// One threshold for the whole of a small copy: a dark picture with noise has no local contrast to go by.
 void small_global(Search& search) {
   search.read(search.at_most(640), Threshold::global);
 }
 
 // Glare: stretches the light half, where paper under a lamp is told from the ink in it.
+// Gamma 2.5
 void gamma25(Search& search) {
   cv::Mat table(1, 256, CV_8U);
   for (int i = 0; i < 256; ++i)
@@ -77,6 +82,7 @@ void gamma25(Search& search) {
 
 void adaptive(Search& search, int block, double offset) {
   cv::Mat out;
+  // 35 pixels: a few modules. 251: a quarter of the picture, for shadows with soft edges.
   cv::adaptiveThreshold(search.at_most(1000), out, 255, cv::ADAPTIVE_THRESH_MEAN_C, cv::THRESH_BINARY, block, offset);
   search.read(out, Threshold::fixed);
 }
@@ -92,6 +98,7 @@ void unsharp(Search& search) {
   search.read(sharpened(search.at_most(1000)));
 }
 
+// Contrast-limited adaptive histogram equalisation (Zuiderveld 1994): 8 by 8 tiles, at most three times the contrast.
 void clahe(Search& search) {
   cv::Mat out;
   cv::createCLAHE(3, cv::Size(8, 8))->apply(search.at_most(1600), out);
@@ -108,6 +115,7 @@ void scaled(Search& search, const cv::Mat& gray, double x, double y, int interpo
 void squeeze(Search& search) {
   const cv::Mat& gray = search.at_most(1000);
   if (std::min(gray.cols, gray.rows) < 40) return;
+  // Narrower in one direction: modules become square again.
   scaled(search, gray, 0.6, 1, cv::INTER_AREA);
   if (!search.done()) scaled(search, gray, 1, 0.6, cv::INTER_AREA);
 }
@@ -116,6 +124,7 @@ void squeeze(Search& search) {
 void enlarge(Search& search) {
   const int longest = std::max(search.gray().cols, search.gray().rows);
   if (longest <= 2000) scaled(search, search.gray(), 1.5, 1.5, cv::INTER_CUBIC);
+  // Enlarged by cubic interpolation: readers need three pixels a module.
   if (longest <= 1600 && !search.done()) scaled(search, search.gray(), 2, 2, cv::INTER_CUBIC);
 }
 
@@ -184,6 +193,7 @@ void parts(Search& search, std::size_t most, double by, double blur) {
       cv::GaussianBlur(gray(part), wide, cv::Size(), blur);
     else
       wide = gray(part);
+    // Each part by its own contrast: a code in a dark corner has little.
     cv::normalize(wide, wide, 0, 255, cv::NORM_MINMAX);
     cv::resize(wide, large, cv::Size(), by, by, cv::INTER_CUBIC);
     if (!search.read(large)) locate_and_read(search, large);
@@ -231,6 +241,7 @@ void unsmeared(Search& search) {
   const auto direction = smear_direction(gray);
   if (!direction) return;
   const Unsmear unsmear(gray);
+  // In pixels at 1000 a side; between them the filter is near enough.
   for (const double pixels : {6.0, 10.0, 14.0}) {
     const cv::Mat sharp = unsmear(pixels, *direction);
     if (search.read(sharp) || search.done()) return;
@@ -239,6 +250,7 @@ void unsmeared(Search& search) {
 
 }  // namespace
 
+// In the order that reads most pictures soonest.
 std::span<const SearchStep> photograph_steps() {
   static constexpr std::array steps = {SearchStep{"plain", plain},
                                        SearchStep{"small-global", small_global},
@@ -263,6 +275,7 @@ std::span<const SearchStep> photograph_steps() {
   return steps;
 }
 
+// Terminals first: seams between their glyphs (gauss), themes with light on dark.
 std::span<const SearchStep> screenshot_steps() {
   static constexpr std::array steps = {SearchStep{"plain", plain},
                                        SearchStep{"inverted", inverted},

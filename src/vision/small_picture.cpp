@@ -16,6 +16,7 @@ namespace qrx::vision {
 namespace {
 
 constexpr std::string_view word = "qrx-pixels 1 ";
+// Address space. A picture of most_shown_pixels as four bytes, and the libraries.
 constexpr std::uint64_t decoder_memory = 1024ull << 20;
 constexpr std::uint64_t decoder_seconds = 8;
 constexpr std::uint64_t drawer_memory = 1024ull << 20;
@@ -31,6 +32,7 @@ std::optional<std::string> output_of(const process::Program& program) {
 
 std::optional<int> take_side(std::string_view& bytes, char end) {
   const auto stop = bytes.find(end);
+  // find() gives npos when it is not there, which is more than 4, too.
   if (stop > 4) return std::nullopt;  // four digits, and that it is there
   int value = 0;
   const auto [at, error] = std::from_chars(bytes.data(), bytes.data() + stop, value);
@@ -82,6 +84,7 @@ Result<SmallPicture> small_picture_of(int file, int width, int height, std::chro
   const auto bytes = output_of(program);
   if (!bytes || bytes->empty()) return fail(Kind::unsupported, "no picture that can be shown");
   auto picture = parse_small_picture(*bytes);
+  // A helper that was taken over could say anything: its picture must fit what was asked for.
   if (picture && (picture->width > width || picture->height > height))
     return fail(Kind::integrity, "the helper gave a malformed picture");
   return picture;

@@ -13,8 +13,8 @@ constexpr int node_step = 4;  // modules, about
 
 Surface::Surface(int side, double unit) : side_(side), unit_(unit), nodes_(side / node_step + 2) {}
 
-// The homography that carries the anchors' modules to their pixels, by weighted least squares on normalised
-// coordinates.
+// The homography that carries the anchors' modules to their pixels: the direct linear transform with h33 = 1, by
+// weighted least squares on normalised coordinates (Hartley 1997).
 bool Surface::lay(const std::vector<Anchor>& anchors) {
   cv::Matx<double, 8, 8> left = cv::Matx<double, 8, 8>::zeros();
   cv::Vec<double, 8> right, solution;
@@ -26,6 +26,7 @@ bool Surface::lay(const std::vector<Anchor>& anchors) {
     left += weight * (across * across.t() + down * down.t());
     right += weight * (u * across + v * down);
   }
+  // Positive definite but for anchors on one line.
   if (!cv::solve(left, right, solution, cv::DECOMP_CHOLESKY)) return false;
   const cv::Matx33d normal(solution(0), solution(1), solution(2), solution(3), solution(4), solution(5), solution(6),
                            solution(7), 1);
@@ -41,6 +42,7 @@ bool Surface::lay(const std::vector<Anchor>& anchors) {
 }
 
 cv::Point2d Surface::shift_at(double x, double y) const {
+  // Bilinear between the four nodes around.
   const double u = std::clamp(x / side_ * (nodes_ - 1), 0.0, nodes_ - 1.001);
   const double v = std::clamp(y / side_ * (nodes_ - 1), 0.0, nodes_ - 1.001);
   const int i = static_cast<int>(u), j = static_cast<int>(v);

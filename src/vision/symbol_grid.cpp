@@ -38,6 +38,7 @@ double wave(double along, int side) {
 
 // The share of a timing pattern's modules, of which the first one is light, that are on the right side of the mean
 // around them.
+// Not a threshold for all: light falls off along a bent page.
 double alternation(const std::vector<double>& line) {
   int right = 0;
   for (std::size_t i = 1; i + 1 < line.size(); ++i) {
@@ -78,6 +79,7 @@ SymbolGrid::SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int sid
 std::vector<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple& finders, bool may_bend) {
   const cv::Point2d across = finders.across.centre - finders.corner.centre;
   const cv::Point2d down = finders.down.centre - finders.corner.centre;
+  // The distance between two finders, in modules of their own mean size.
   const auto likely_version = [&](FinderShape as) {
     double modules = 0;
     for (const bool is_across : {true, false}) {
@@ -87,11 +89,13 @@ std::vector<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple&
         module += half_extent(corners_of(*finder, across, down, as), is_across) * 2 / 7 / 2;
       modules += length(leg) / std::max(0.5, module) / 2;
     }
+    // 7: from the finders' middles to the symbol's edges.
     return static_cast<int>(std::lround((modules + 7 - 17) / 4));
   };
   std::vector<SymbolGrid> grids;
   const auto add = [&](FinderShape as) {
     const int guess = likely_version(as);
+    // Of large symbols a small error of the module's size is several versions.
     const int reach = guess < 7 ? 1 : guess < 14 ? 2 : 3;
     for (int version = std::max(1, guess - reach); version <= std::min(40, guess + reach); ++version) {
       SymbolGrid grid(gray, finders, side_of(version), as);
@@ -111,6 +115,7 @@ std::vector<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple&
   const auto is_plane = [&] {
     return std::ranges::any_of(grids, [](const SymbolGrid& grid) { return grid.timing_ >= least_timing; });
   };
+  // Other shapes only where squares fit nothing: round finders, and finders with torn edges.
   for (const FinderShape as : {FinderShape::oval, FinderShape::middle}) {
     if (is_plane() || (as == FinderShape::oval && !finders.any_round())) continue;
     const std::size_t before = grids.size();
@@ -142,6 +147,7 @@ double SymbolGrid::gray_at(const cv::Point2d& point) const {
 
 double SymbolGrid::gray_around(double x, double y) const {
   double sum = 0;
+  // The inner half of a module: its edges are smeared by its neighbours.
   for (const double dy : {-0.22, 0.0, 0.22})
     for (const double dx : {-0.22, 0.0, 0.22}) sum += gray_at(surface_.at(x + dx, y + dy));
   return sum / 9;
@@ -179,7 +185,9 @@ double SymbolGrid::contrast() const {
 
 std::vector<SymbolGrid> SymbolGrid::with_other_corners(std::size_t most) const {
   std::vector<std::pair<double, SymbolGrid>> all;
+  // Version 1 has no alignment pattern, so nothing says where the fourth corner is. Larger ones have.
   if (side_ != 21) return {};
+  // In steps of half a module, less than which a module is still hit.
   for (double down = -4; down <= 2; down += 0.5) {
     for (double right = -4; right <= 2; right += 0.5) {
       if (right == 0 && down == 0) continue;
@@ -215,6 +223,7 @@ double SymbolGrid::bend_to_timing() {
   };
   Curve found[2];
   std::vector<double> line(static_cast<std::size_t>(side_ - 14));
+  // Each direction by itself: 17 * 7 * 5 curves.
   for (const bool row : {true, false}) {
     Curve& best = found[row ? 0 : 1];
     for (double bow = -4; bow <= 4; bow += 0.5) {
@@ -241,6 +250,7 @@ double SymbolGrid::bend_to_timing() {
 }
 
 // Where the 5x5 pattern centred near module coordinates (x, y) really is, in the same coordinates.
+// Template matching by normalised cross-correlation: light and contrast do not matter.
 std::optional<cv::Point2d> SymbolGrid::find_alignment(double x, double y, double reach) const {
   constexpr int scale = 6;
   const int size = static_cast<int>((5 + 2 * reach) * scale);
@@ -257,6 +267,7 @@ std::optional<cv::Point2d> SymbolGrid::find_alignment(double x, double y, double
   double best = 0;
   cv::Point where;
   cv::minMaxLoc(score, nullptr, &best, nullptr, &where);
+  // 0.45: noise rarely correlates more; a blurred pattern does.
   if (best < 0.45) return std::nullopt;
   return cv::Point2d(x + where.x / static_cast<double>(scale) - reach,
                      y + where.y / static_cast<double>(scale) - reach);
@@ -273,6 +284,7 @@ void SymbolGrid::pull_to_alignment() {
   for (const double reach : {2.0, 3.5, 5.0}) {
     const auto found = find_alignment(last, last, reach);
     if (!found) continue;
+    // Three times the weight of the others: no finder is near.
     anchors_.push_back({{last, last}, surface_.at(found->x, found->y), 3});
     if (surface_.lay(anchors_)) break;
     anchors_.pop_back();
@@ -298,6 +310,7 @@ void SymbolGrid::follow_surface() {
   constexpr int border = 5;
   constexpr int module_pixels = 8;
   const Surface bent = surface_;
+  // Seen flat, as the shifts that are looked for replace those that are there.
   surface_.flatten();
   cv::Mat flat;
   cv::blur(rectify(module_pixels, border, false), flat, cv::Size(5, 5));

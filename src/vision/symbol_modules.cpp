@@ -7,6 +7,8 @@ namespace qrx::vision {
 std::vector<int> alignment_centres(int side) {
   const int version = (side - 17) / 4;
   if (version < 2) return {};
+  // Annex E: the first at 6, the last at side - 7, the steps between them even and equal but for the first. Version 32
+  // is the exception.
   const int count = version / 7 + 2;
   const int step = version == 32 ? 26 : (side - 13 + 2 * count - 3) / (2 * count - 2) * 2;
   std::vector<int> out(static_cast<std::size_t>(count), 6);
@@ -33,6 +35,7 @@ void draw_function_patterns(cv::Mat& modules) {
     const cv::Rect whole(0, 0, side, side);
     modules(cv::Rect(x, y, size, size) & whole).setTo(value);
   };
+  // Timing: dark on even modules.
   for (int i = 8; i < side - 8; ++i)
     modules.at<std::uint8_t>(6, i) = modules.at<std::uint8_t>(i, 6) = i % 2 == 0 ? 0 : 255;
   const int far = side - 7;
@@ -54,6 +57,8 @@ void draw_function_patterns(cv::Mat& modules) {
   }
 }
 
+// The mean around (9 and 5 modules), Otsu's threshold (1979) for the whole, and half way between the darkest and the
+// lightest around.
 std::vector<cv::Mat> thresholded(const cv::Mat& samples) {
   std::vector<cv::Mat> out(4);
   const auto by_mean = [&](cv::Mat& target, int window) {
@@ -76,6 +81,7 @@ std::vector<cv::Mat> thresholded(const cv::Mat& samples) {
 cv::Mat drawn(const cv::Mat& modules) {
   cv::Mat wide, out;
   cv::resize(modules, wide, cv::Size(), 3, 3, cv::INTER_NEAREST);
+  // Four modules of quiet zone, of three pixels each.
   cv::copyMakeBorder(wide, out, 12, 12, 12, 12, cv::BORDER_CONSTANT, cv::Scalar(255));
   return out;
 }

@@ -31,11 +31,13 @@ std::vector<cv::Rect> patterned_parts(const cv::Mat& gray, std::size_t most) {
   cv::Mat edged, across, down;
   across = edges(small, {1, 0});
   down = edges(small, {0, 1});
+  // The lesser of both: text and stripes have edges in one direction.
   cv::min(across, down, edged);
   // Where it is dark edges are weak, too: what counts is how they compare to the light around.
   cv::Mat light, score;
   cv::blur(small, light, cv::Size(window, window));
   edged.convertTo(edged, CV_32F);
+  // Plus 16, so that darkness is not divided by.
   light.convertTo(light, CV_32F, 1, 16);
   cv::divide(edged, light, score);
   std::vector<cv::Rect> out;
@@ -44,6 +46,7 @@ std::vector<cv::Rect> patterned_parts(const cv::Mat& gray, std::size_t most) {
     cv::Point at;
     cv::minMaxLoc(score, nullptr, &best, nullptr, &at);
     if (best < 0.02) break;
+    // Half of a part: two codes side by side are both found.
     cv::circle(score, at, reach / 2, cv::Scalar(0), cv::FILLED);
     const cv::Rect part(cvFloor((at.x - reach) / scale), cvFloor((at.y - reach) / scale), cvCeil(2 * reach / scale),
                         cvCeil(2 * reach / scale));

@@ -73,7 +73,8 @@ void unsmeared(Search& search) {
     if (search.read(unsmear(pixels, *direction))) return;
 }
 
-// Most pictures of a code that can be read at all are read by the first two.
+// Most pictures of a code that can be read at all are read by the first two. All of them share the budget of one frame,
+// as the next one comes soon.
 constexpr std::array steps = {
     SearchStep{"half", half},           SearchStep{"whole", whole},       SearchStep{"mirrored", mirrored},
     SearchStep{"unsmeared", unsmeared}, SearchStep{"sharp", sharp},       SearchStep{"inverted", inverted},
@@ -125,9 +126,11 @@ void Watch::judge(const Gray& gray, const SearchResult& found) {
     hint_ = AimHint::other;
     return;
   }
+  // What is dark is outlined again only now and then.
   if (number_ % judged_every != 0) return;
   cv::Scalar mean, deviation;
   cv::meanStdDev(seen(gray), mean, deviation);
+  // A symbol is there but was not read: too small, or not held still.
   if (const double module = module_of_likeliest(seen(gray)); module > 0)
     hint_ = module < least_module ? AimHint::far : AimHint::unsteady;
   else if (mean[0] < 30)

@@ -22,6 +22,7 @@ namespace qrx::vision {
 namespace {
 
 constexpr std::uint64_t most_memory = 1024ull << 20;
+// Video4Linux numbers its devices from 0 to 63 by default.
 constexpr int last_camera = 63;
 
 bool is_number(std::string_view text) {
@@ -40,6 +41,7 @@ Result<process::Child> start_scan(const std::string& helper, const WatchSource& 
   plan.in = in;
   plan.out = out;
   plan.in_root = true;
+  // No limit of processor time: it watches as long as people like.
   plan.limits.emplace().memory_bytes = most_memory;
   return process::Child::start(plan);
 }
@@ -76,6 +78,7 @@ tl::unexpected<Error> no_camera(const std::string& path, int error) {
 Result<WatchSource> open_camera(const std::string& path) {
   WatchSource source;
   source.name = path;
+  // O_NONBLOCK: opening a camera must not wait for another program; the helper polls.
   source.file.reset(open(path.c_str(), O_RDWR | O_NONBLOCK | O_CLOEXEC | O_NOCTTY));
   if (!source.file) return no_camera(path, errno);
   return source;
@@ -85,6 +88,7 @@ Result<WatchSource> open_film(const std::string& path) {
   WatchSource source;
   source.what = WatchSource::What::film;
   source.name = path == "-" ? "stdin" : path;
+  // F_DUPFD_CLOEXEC, so that the caller keeps its stdin.
   source.file.reset(path == "-" ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)
                                 : open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!source.file) return fail_errno("cannot read " + escape_untrusted(path));
@@ -121,7 +125,9 @@ Result<WatchSource> open_first_camera() {
   for (int i = 0; i <= last_camera; ++i) {
     const std::string path = "/dev/video" + std::to_string(i);
     auto camera = open_camera(path);
+    // A machine has several nodes for one camera; metadata and outputs are passed over.
     if (camera && takes_pictures(camera->file.get())) return camera;
+    // There is one, but not for us: that is a better answer than "no camera".
     if (!camera && access(path.c_str(), F_OK) == 0 && !denied) denied = camera.error();
   }
   if (denied) return tl::unexpected(*denied);
@@ -156,6 +162,7 @@ Result<ScanReport> watch(const WatchSource& source, const WatchOptions& options)
   std::optional<Steady> deadline;
   if (options.timeout) deadline = std::chrono::steady_clock::now() + *options.timeout;
   const Ending ending = follow(out->read.get(), reader, deadline, options.stop);
+  // Stopped or hostile: not waited for.
   const process::Ended ended = scan->end(ending == Ending::end_of_output ? helper_lingers : Millis{0});
   if (film) film->ffmpeg.end(Millis{0});
 
@@ -166,6 +173,7 @@ Result<ScanReport> watch(const WatchSource& source, const WatchOptions& options)
   if (reader.empty() && ended.status == scan_exit_no_sandbox) return tl::unexpected(no_sandbox());
   auto whole = reader.report();
   if (!ended.well() || !whole) return report;
+  // It wrote nothing that is a picture: ffmpeg's own words say more.
   if (whole->status == ScanStatus::not_a_picture && source.what != WatchSource::What::camera)
     return fail(source.what == WatchSource::What::stream ? Kind::unavailable : Kind::no_code,
                 "cannot read " + escape_untrusted(source.name) + ": no video", first_complaint(film->complaints.get()));

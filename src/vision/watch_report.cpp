@@ -58,6 +58,7 @@ std::optional<WatchView> parse_view(std::string_view line) {
   const auto frame_height = take_number(line, longest_frame);
   auto pixels = from_base64(line);
   if (!known || !width || !height || !frame_width || !frame_height || !pixels) return std::nullopt;
+  // The size before all else: whoever draws it trusts it.
   if (pixels->size() != static_cast<std::size_t>(*width) * *height) return std::nullopt;
   view.gray.width = static_cast<int>(*width);
   view.gray.height = static_cast<int>(*height);
@@ -93,10 +94,12 @@ Result<void> WatchReader::take_line(std::string_view line) {
   const std::string_view word = take_word(line);
   if (word == "view") {
     const auto seen = parse_view(line);
+    // Only after the first line: a view is no report.
     if (!seen || lines_.empty()) return refuse();
     if (view) view(*seen);
     return {};
   }
+  // Counted as a whole, since views between them are not kept.
   if (lines_.size() + whole.size() + 1 > ScanReport::most_bytes) return refuse();
   lines_ += whole;
   lines_ += '\n';
@@ -111,6 +114,7 @@ Result<void> WatchReader::take(std::string_view bytes) {
   while (!bytes.empty()) {
     const auto end = bytes.find('\n');
     const std::string_view more = bytes.substr(0, end);
+    // Lines are kept until they are whole: a helper without newlines must not fill our memory.
     if (part_.size() + more.size() > most_line) return refuse();
     part_ += more;
     if (end == std::string_view::npos) return {};

@@ -11,6 +11,7 @@
 namespace qrx::vision {
 namespace {
 
+// Eleven a second: people see a moving picture.
 constexpr std::chrono::milliseconds between_views{90};
 
 // Of a report as a whole, which is a first line, the texts and a last line.
@@ -49,6 +50,7 @@ bool WatchWriter::show(const Gray& gray, AimHint hint) {
 }
 
 bool WatchWriter::end(ScanStatus status) {
+  // With a text the search was a success, whatever ended it.
   if (report_.texts.empty()) report_.status = status;
   return write_all(STDOUT_FILENO, last_line(format_scan_report(report_)));
 }

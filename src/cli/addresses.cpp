@@ -32,13 +32,16 @@ bool is_virtual(std::string_view interface) {
   return false;
 }
 
+// What a phone in the same room most likely reaches: no tunnel or container, on the way out, IPv4, in a private
+// network.
 int rank(const MachineAddress& address) {
   if (is_loopback(address.text)) return -1000;
   return (is_virtual(address.interface) ? -200 : 0) + (address.leaves ? 100 : 0) + (address.ipv6 ? 0 : 40) +
          (is_private_host(address.text) ? 10 : 0);
 }
 
-// The address that a packet to a far network would carry; connecting a datagram socket sends nothing.
+// The address that a packet to a far network would carry; connecting a datagram socket sends nothing. Port 9 (discard)
+// is just a number.
 std::string leaving_address(int family) {
   const UniqueFd socket(::socket(family, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   if (!socket) return {};
@@ -85,14 +88,17 @@ bool is_private_host(std::string_view host) {
     const auto within = [address](std::uint32_t network, unsigned bits) {
       return address >> (32 - bits) == network >> (32 - bits);
     };
+    // RFC 1918, 127/8, link-local (RFC 3927) and 100.64/10 (RFC 6598), which tunnels use.
     return within(0x0A000000, 8) || within(0xAC100000, 12) || within(0xC0A80000, 16) || within(0x7F000000, 8) ||
            within(0xA9FE0000, 16) || within(0x64400000, 10);
   }
   in6_addr v6{};
   if (::inet_pton(AF_INET6, text.c_str(), &v6) == 1)
+    // Unique local addresses (RFC 4193)
     return (v6.s6_addr[0] & 0xFEU) == 0xFC || IN6_IS_ADDR_LINKLOCAL(&v6) || IN6_IS_ADDR_LOOPBACK(&v6);
   const std::string name = to_lower_ascii(host);
   if (name == "localhost" || ends_with(name, ".localhost")) return true;
+  // Names that only a local network knows: RFC 6762, usual routers, RFC 8375, and the one that ICANN has set aside.
   for (const auto* back : {".local", ".lan", ".home.arpa", ".internal"})
     if (ends_with(name, back)) return true;
   return false;
@@ -119,6 +125,7 @@ std::vector<MachineAddress> machine_addresses() {
         ::inet_ntop(family, &reinterpret_cast<sockaddr_in*>(at->ifa_addr)->sin_addr, text, sizeof text);
       } else if (family == AF_INET6) {
         const auto& address = reinterpret_cast<sockaddr_in6*>(at->ifa_addr)->sin6_addr;
+        // They need a zone (%eth0), which no link can carry.
         if (IN6_IS_ADDR_LINKLOCAL(&address)) continue;
         ::inet_ntop(family, &address, text, sizeof text);
       }
@@ -146,6 +153,7 @@ unsigned free_port(std::string_view address) {
   }
   const UniqueFd socket(::socket(place.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0));
   auto* where = reinterpret_cast<sockaddr*>(&place);
+  // Free at this moment only: it may be taken before the caller binds it.
   if (!socket || ::bind(socket.get(), where, length) != 0 || ::getsockname(socket.get(), where, &length) != 0) return 0;
   return ntohs(place.ss_family == AF_INET ? reinterpret_cast<sockaddr_in*>(&place)->sin_port
                                           : reinterpret_cast<sockaddr_in6*>(&place)->sin6_port);

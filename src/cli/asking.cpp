@@ -16,6 +16,7 @@ namespace qrx::cli {
 
 Result<Asking> Asking::open(std::string_view what_for) {
   Asking asking;
+  // The terminal itself: stdin may hold the data, and stdout the result.
   asking.terminal_.reset(::open("/dev/tty", O_RDWR | O_CLOEXEC | O_NOCTTY));
   if (!asking.terminal_)
     return fail(Kind::usage, std::string(what_for) + " needs a terminal to ask at, and there is none");
@@ -28,6 +29,7 @@ std::optional<std::string> Asking::answer_to(const std::string& prompt) {
   if (!write_all(terminal_.get(), prompt)) return std::nullopt;
   std::string answer;
   for (;;) {
+    // Also ends by a signal, which a blocking read would restart.
     std::array<pollfd, 2> waits{{{terminal_.get(), POLLIN, 0}, {ended_by_fd(), POLLIN, 0}}};
     if (::poll(waits.data(), waits.size(), -1) < 0 && errno != EINTR) return std::nullopt;
     if (ended_by() != 0) {

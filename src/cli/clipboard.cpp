@@ -17,7 +17,7 @@ namespace {
 
 using Words = std::vector<std::string>;
 
-// Terminals drop longer ones: xterm and hterm take about 100 kB of base64.
+// Terminals drop longer ones: xterm and hterm take about 100 kB of base64, which is 74,994 bytes.
 constexpr std::size_t most_terminal_bytes = 74'994;
 
 struct PictureType {
@@ -76,6 +76,7 @@ bool is_set(const char* variable) {
 }
 
 bool is_usable(const Keeper& keeper) {
+  // The variable first: a program that is installed without its desktop would only fail, or wait.
   return is_set(keeper.variable) && process::find_in_path(keeper.program);
 }
 
@@ -94,6 +95,7 @@ Result<std::string> ask(Words words, int stop) {
   program->stop = stop;
   auto ran = process::run_in_time(*program);
   if (!ran) return tl::unexpected(ran.error());
+  // What these programs do when there is nothing to give.
   if (!ran->ended.well()) return fail(Kind::usage, "the clipboard is empty, or holds neither a text nor a picture");
   return std::move(ran->output);
 }
@@ -114,6 +116,7 @@ Result<std::string> ask_terminal(std::string_view text) {
   if (text.size() > most_terminal_bytes)
     return fail(Kind::too_large, "the text is too long for the terminal's clipboard");
   static constexpr char digits[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+  // OSC 52, as xterm has it: "c" is the clipboard.
   std::string sequence = "\x1b]52;c;";
   for (std::size_t at = 0; at < text.size(); at += 3) {
     std::uint32_t bits = 0;
@@ -134,8 +137,10 @@ Result<Clipboard> read_clipboard(int stop) {
     if (!keeper.types.empty()) {
       const auto types = ask(keeper.types, stop);
       if (!types) return tl::unexpected(types.error());
+      // A text wins over a picture of it, as office programs put both there.
       if (!lists_text(*types))
         for (const auto& [type, ending] : picture_types) {
+          // In the order of picture_types: PNG loses nothing.
           if (!lists(*types, type)) continue;
           Words words = keeper.picture;
           words.emplace_back(type);
@@ -161,9 +166,11 @@ Result<std::string> write_clipboard(std::string_view text, int stop) {
     program->stop = stop;
     const auto ran = process::run_in_time(*program);
     if (!ran) return tl::unexpected(ran.error());
+    // The first that is there decides: it holds the clipboard that people see.
     if (ran->ended.well()) return std::string(keeper.program);
     return fail(Kind::other, std::string(keeper.program) + " could not put the text on the clipboard");
   }
+  // No desktop, as on a machine reached by SSH: the terminal has its own clipboard.
   return ask_terminal(text);
 }
 

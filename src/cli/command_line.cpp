@@ -24,6 +24,7 @@ Error unknown_option(const OptionTable& table, std::string_view given) {
   std::vector<std::string> names;
   for (const auto& option : table.options)
     if (!option.hidden) names.push_back(shown(option));
+  // A short word is near to many others.
   if (name.size() < 4) return error;
   if (const auto meant = nearest(name, names); !meant.empty()) error.hint = "did you mean " + meant + "?";
   return error;
@@ -74,6 +75,7 @@ class Splitter {
       parsed_[option.name] = app_.add_flag(names)->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
       return;
     }
+    // Values are read after the split: the callback only says that they are right.
     const CLI::callback_t keep = [](const CLI::results_t&) { return true; };
     parsed_[option.name] = app_.add_option(names, keep, "")
                                ->expected(1)
@@ -107,6 +109,7 @@ class Splitter {
   Error without_value(const std::string& last) const {
     for (const auto& option : table_.options)
       if (last == shown(option) ||
+          // In one word of several letters ("-fo") the last letter is the one that lacks its value.
           (option.letter && last.size() > 1 && last[0] == '-' && last[1] != '-' && last.back() == option.letter))
         return {Kind::usage, shown(option) + " needs a value: " + option.value, {}};
     return {Kind::usage, last + " needs a value", {}};

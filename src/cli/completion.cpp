@@ -56,6 +56,7 @@ std::string bash_script(const OptionTable& table) {
          "() {\n"
          "  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]}\n"
          "  COMPREPLY=()\n"
+         // bash splits "--name=value" at the '=' into three words (COMP_WORDBREAKS).
          "  if [[ $word == = && $before == --* ]]; then word=; fi\n"
          "  if [[ $before == = && $COMP_CWORD -ge 2 ]]; then before=${COMP_WORDS[COMP_CWORD - 2]}; fi\n"
          "  case $before in\n" +
@@ -135,6 +136,7 @@ std::string fish_script(const OptionTable& table) {
     if (option.hidden) continue;
     for (const auto& spelling : spellings(option)) {
       const bool is_long = spelling.size() > 2;
+      // A short one stands beside its long one, with -s.
       if (!is_long) continue;
       out += "complete -c " + tool;
       if (option.letter) out += std::string(" -s ") + option.letter;

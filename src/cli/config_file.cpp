@@ -68,8 +68,8 @@ Result<Config> read_config(const std::string& path, bool required) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) {
     const int why = errno;
-    // A file that may not even be looked for, in the home of somebody else, is as good as none; one that is there and
-    // cannot be read is an error, for it says what is wanted.
+    // A file that may not even be looked for, in the home of somebody else (under sudo), is as good as none; one that
+    // is there and cannot be read is an error, for it says what is wanted.
     struct stat status {};
     if (!required && ::stat(path.c_str(), &status) != 0) return Config{};
     return fail_errno("cannot read " + path, why);
@@ -82,6 +82,7 @@ Result<Config> read_config(const std::string& path, bool required) {
     if (got < 0) return fail_errno("cannot read " + path);
     if (got == 0) break;
     text.append(buffer, static_cast<std::size_t>(got));
+    // 1 MiB: more is another file that was named by mistake.
     if (text.size() > most_bytes) return fail(Kind::usage, path + " is larger than 1 MiB: not a configuration");
   }
   auto config = parse_config(text);

@@ -6,6 +6,8 @@
 namespace qrx::cli {
 namespace {
 
+// What other tools of ours know: it may stand at the top of the file that all of them read. The keys of all tools are
+// compared with this list by a test.
 const std::vector<std::string>& keys() {
   static const std::vector<std::string> all = {
       "again",   "any",       "ask",         "bind",     "camera",      "clipboard", "close",      "count",
@@ -29,7 +31,8 @@ bool contains(const std::vector<std::string>& words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
 }
 
-// Insertions, deletions and replacements; two neighbours that changed places count as one.
+// Insertions, deletions and replacements; two neighbours that changed places count as one (Damerau and Levenshtein's
+// distance, the restricted form).
 std::size_t slips(std::string_view a, std::string_view b) {
   std::vector<std::vector<std::size_t>> rows(a.size() + 1, std::vector<std::size_t>(b.size() + 1));
   for (std::size_t i = 0; i <= a.size(); ++i) rows[i][0] = i;
@@ -59,6 +62,7 @@ bool is_shared_table(std::string_view table) {
 std::string nearest(std::string_view given, const std::vector<std::string>& words) {
   std::string found;
   std::size_t best = 3;  // more than two slips are another word
+  // The distance takes time in the product of both lengths.
   if (given.size() > 60) return found;
   for (const auto& word : words)
     if (const auto far = slips(given, word); far < best && far < std::max(given.size(), std::size_t{3})) {

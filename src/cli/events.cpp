@@ -22,6 +22,7 @@ Result<void> Facts::data(std::string_view bytes) {
 
 Result<void> Facts::put(const std::string& line) {
   if (!closed_ && write_all(STDOUT_FILENO, line)) return {};
+  // After EPIPE each further write would fail the same way: the run ends by the first.
   if (closed_ || errno == EPIPE) {
     closed_ = true;
     return fail(Kind::other, "standard output was closed");

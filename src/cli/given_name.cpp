@@ -12,6 +12,7 @@ constexpr std::size_t most_bytes = 64;
 
 bool may_stand(char c) {
   const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
+  // Letters of all scripts; nothing that a shell, a path or a terminal gives a meaning.
   return letter || static_cast<unsigned char>(c) >= 0x80 || std::string_view("-_. @").find(c) != std::string_view::npos;
 }
 
@@ -27,6 +28,7 @@ Result<void> check_given_name(std::string_view option, std::string_view name) {
     return no("may hold letters, digits, blanks and - _ . @ only");
   if (name.front() == '.' || name.front() == '-' || trim(name) != name)
     return no("may neither begin with - or ., nor begin or end with a blank");
+  // "--show NAME" takes either.
   if (Id::parse(name)) return no("could be taken for the identifier of a space");
   return {};
 }

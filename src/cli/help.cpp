@@ -18,6 +18,7 @@ std::string left_side(const Option& option) {
 }
 
 void put_wrapped(std::string& out, std::string left, const std::string& text, std::size_t width, std::size_t indent) {
+  // What is too long for its column stands on a line of its own.
   if (!left.empty() && left.size() + 2 > indent) {
     out += left + "\n";
     left.clear();
@@ -28,6 +29,7 @@ void put_wrapped(std::string& out, std::string left, const std::string& text, st
   while (at < text.size()) {
     const std::size_t space = std::min(text.find(' ', at), text.size());
     const std::string word = text.substr(at, space - at);
+    // The last column stays free: some terminals wrap when it is written.
     if (!fresh && line.size() + 1 + word.size() > width - 1) {
       out += line + "\n";
       line = std::string(indent, ' ');

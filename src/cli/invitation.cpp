@@ -95,7 +95,8 @@ std::optional<std::string> draw_beside(const qr::Symbol& symbol, const std::vect
   return std::nullopt;
 }
 
-// "foreground;background", as some terminals set it; 7 and from 9 on are light colours.
+// COLORFGBG is "foreground;background", as some terminals set it; 7 and from 9 on are light colours. Without it a
+// terminal is taken for a dark one.
 bool is_dark_terminal() {
   const char* set = std::getenv("COLORFGBG");
   const std::string_view colours = set ? set : "";
@@ -132,6 +133,7 @@ std::vector<std::string> lines_of(const SpaceTerms& terms, WallTime now) {
   return lines;
 }
 
+// Without the key, as curl sends no fragment; with a slash, behind which curl puts the file's name.
 std::string curl_command(const wire::DropLink& drop) {
   return "curl -T FILE " + drop.origin.url() + wire::path_of({wire::Resource::drop, drop.guid}) + "/";
 }
@@ -153,6 +155,7 @@ qr::Screen screen_for(const std::optional<term::Size>& size, term::Depth depth, 
 }
 
 std::string draw_invitation(const Invitation& invitation, const qr::Screen& screen, int free_rows) {
+  // Shown on lines of their own, unbroken: they are copied.
   std::vector<std::string> copied = {"  " + invitation.drop};
   for (const auto& command : invitation.commands) copied.push_back("  " + command);
   std::vector<std::string> after = copied;
@@ -166,6 +169,8 @@ std::string draw_invitation(const Invitation& invitation, const qr::Screen& scre
   };
   add_notes(after);
 
+  // In this order: the text beside the code (links below both), above and below it, all of it beside the code, and at
+  // last whatever of it scrolls away, with the code below all.
   if (screen.rows > 0 && screen.columns > 0) {
     std::vector<std::string> text = invitation.before;
     text.insert(text.end(), invitation.after.begin(), invitation.after.end());
@@ -183,6 +188,7 @@ std::string draw_invitation(const Invitation& invitation, const qr::Screen& scre
     text.insert(text.begin(), copied.begin(), copied.end());
     if (auto beside = draw_beside(*invitation.symbol, text, {}, screen, free_rows)) return *beside;
   }
+  // The text goes first: the code, which must be whole, stays in sight.
   const qr::Drawing drawing = qr::draw(*invitation.symbol, screen);
   if (!drawing.fits) {
     std::string why = qr::does_not_fit(drawing, screen);
@@ -191,6 +197,7 @@ std::string draw_invitation(const Invitation& invitation, const qr::Screen& scre
            ".\nMake the window larger or its font smaller, or save the code with --qr-file.\n" + joined(after);
   }
   std::string code = joined(drawing.lines);
+  // The line's end after it would scroll the first row away.
   if (drawing.fills_screen) code.pop_back();
   return joined(invitation.before) + joined(after) + code;
 }

@@ -12,6 +12,7 @@ namespace qrx::cli {
 
 LinkWords::LinkWords(const wire::DropLink& link) : link_(link) {
   const auto work = [this] {
+    // scrypt takes some 50 ms: the caller goes on meanwhile.
     words_ = catching([this] { return seal::fingerprint(link_.origin.authority(), link_.guid.text(), link_.key); });
   };
   // Signals are for the threads that wait for something.
@@ -25,6 +26,7 @@ LinkWords::LinkWords(const wire::DropLink& link) : link_(link) {
     started = false;
   }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  // Without a thread it is done at once, and takes its time.
   if (!started) work();
 }
 

@@ -16,6 +16,7 @@ Result<void> read_top(const ConfigTable& table, notify::Settings& settings) {
       continue;
     }
     if (key != "allow_private") return fail(Kind::usage, "notify: unknown key " + key);
+    // One truth for all private addresses, or a list of networks.
     if (values.size() == 1 && (values.front() == "true" || values.front() == "false"))
       settings.private_addresses = values.front() == "true";
     else
@@ -24,6 +25,7 @@ Result<void> read_top(const ConfigTable& table, notify::Settings& settings) {
   return {};
 }
 
+// A list travels as lines (notify::list_of).
 std::string joined(const std::vector<std::string>& values) {
   std::string out;
   for (const std::string& value : values) out += (out.empty() ? "" : "\n") + value;
@@ -48,6 +50,7 @@ Result<notify::Settings> notify_settings(const Config& config) {
       if (is_command && key == "command")
         settings.commands[transport.substr(command_prefix.size())] = values;
       else
+        // "~" in the file names of the operator; others, such as a URL, stay.
         out[key] = key.ends_with("_file") ? below_home(joined(values)) : joined(values);
     }
   }

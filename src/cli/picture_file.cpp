@@ -13,10 +13,12 @@
 namespace qrx::cli {
 
 Result<void> replace_picture_file(const std::string& path, std::string_view content) {
+  // Written aside and renamed: whoever shows the picture never sees a half of it. Not synced: it can be made again.
   std::string part = path + ".XXXXXX";
   const UniqueFd file(::mkostemp(part.data(), O_CLOEXEC));
   if (!file) return fail_errno("cannot write " + path);
   // What mkstemp made is for the owner only; a picture to be shown is an ordinary file.
+  // The mask can only be read by setting it. No other thread creates files now.
   const mode_t mask = ::umask(0);
   ::umask(mask);
   if (!write_all(file.get(), content) || ::fchmod(file.get(), 0666 & ~mask) != 0 ||

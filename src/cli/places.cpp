@@ -16,6 +16,7 @@ std::string from_environment(const char* name) {
 
 std::string home() {
   if (auto from_env = from_environment("HOME"); !from_env.empty()) return from_env;
+  // Without HOME, as under some service managers.
   const passwd* user = ::getpwuid(::geteuid());
   return user && user->pw_dir && user->pw_dir[0] == '/' ? user->pw_dir : "";
 }

@@ -51,6 +51,8 @@ bool in_network(std::string_view host, std::string_view network) {
 
 }  // namespace
 
+// NO_PROXY as curl reads it: names, with or without a dot in front, and all names below them; networks such as
+// 10.0.0.0/8; "*" for all.
 bool is_exempt(std::string_view host, std::string_view no_proxy) {
   while (!no_proxy.empty()) {
     const auto comma = std::min(no_proxy.find(','), no_proxy.size());
@@ -69,6 +71,7 @@ bool is_exempt(std::string_view host, std::string_view no_proxy) {
 }
 
 std::string proxy_for(const wire::Origin& origin) {
+  // Plain HTTP goes to own servers nearby; a proxy of the environment is for the way out.
   if (!origin.tls || is_loopback(origin.host)) return {};
   if (is_exempt(origin.host, first_set("NO_PROXY", "no_proxy"))) return {};
   return std::string(first_set("HTTPS_PROXY", "https_proxy"));

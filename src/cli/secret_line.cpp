@@ -39,6 +39,7 @@ Result<std::string> secret_from_file(const std::string& path) {
   const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat info {};
   if (!file || ::fstat(file.get(), &info) != 0) return fail_errno("cannot read " + path);
+  // As ssh(1) does with keys.
   if (S_ISREG(info.st_mode) && (info.st_mode & 077) != 0)
     return fail(Kind::denied, path + " holds a secret that others can read", "chmod 600 " + path);
   return first_line(file.get(), path);

@@ -28,6 +28,7 @@ Result<void> run_hook(const std::string& command, const Variables& variables, bo
   plan.path = "/bin/sh";
   plan.arguments = {"sh", "-c", command};
   plan.environment = with_variables(variables);
+  // Its stdin stays empty: it must not read what is meant for us.
   plan.out = stdout_to_stderr ? STDERR_FILENO : STDOUT_FILENO;
   plan.err = STDERR_FILENO;
   plan.death_signal = 0;  // what the user's command has begun, it may end
@@ -37,6 +38,7 @@ Result<void> run_hook(const std::string& command, const Variables& variables, bo
                 "the command of --exec cannot be run: the list of paths is too long for an environment variable",
                 "use --json or --print0 and a pipe");
   if (!child) return fail(Kind::other, "cannot run the command of --exec: " + child.error().what);
+  // Waited for: the next delivery comes after it.
   const process::Ended ended = *child->wait(std::nullopt);
   if (ended.signal != 0)
     return fail(Kind::other, "the command of --exec was ended by signal " + std::to_string(ended.signal));

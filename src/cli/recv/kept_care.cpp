@@ -44,6 +44,7 @@ Holdings holdings_of(const wire::SpaceInfo& info) {
     for (const auto& file : delivery.files) {
       if (file.sealed && file.name == wire::manifest_name) continue;
       ++sum.files;
+      // As the server has them: sealed ones a little larger.
       sum.bytes += file.size;
     }
   return sum;
@@ -164,6 +165,7 @@ Result<void> Care::extend(KeptSpace& kept) {
   const auto info = api::change_space(kept.link, wish, client(kept));
   if (!info) return tl::unexpected(info.error());
   const WallTime granted = info->expires;
+  // Of a space of another machine nothing is remembered here.
   if (!kept.drop.empty())
     if (auto remembered = remember_expiry(kept, granted); !remembered) return remembered;
   messages_.say(kept.name() + " is open until " + until(granted));
@@ -182,7 +184,8 @@ Result<void> Care::close(const KeptSpace& kept) {
   return facts_.event(Event("closed").text("guid", kept.link.guid.text()));
 }
 
-// What nobody has saved is not deleted unasked where there is somebody to ask.
+// What nobody has saved is not deleted unasked where there is somebody to ask. When the server does not say what is
+// there, the wish stands.
 bool Care::may_remove(const KeptSpace& kept) {
   if (kept.inbox.empty() || !term::is_terminal(STDERR_FILENO)) return true;
   const auto finished = receive::what_is_finished(receiving_dir(), kept.link.guid);
@@ -195,6 +198,7 @@ bool Care::may_remove(const KeptSpace& kept) {
 
 Result<void> Care::remove(const KeptSpace& kept) {
   if (!may_remove(kept)) return fail(Kind::denied, "not deleted: you said no");
+  // The server first: what is forgotten here could not be deleted there any more.
   if (auto done = api::delete_space(kept.link, client(kept)); !done && !is_gone(done.error())) return done;
   const Guid& guid = kept.link.guid;
   if (auto forgotten = forget_space(guid); !forgotten) return forgotten;
@@ -224,6 +228,7 @@ Result<void> Care::show(const KeptSpace& kept) {
             write_poster(set_.poster, kept.label.empty() ? kept.inbox : kept.label, opened->drop(), *shown, *symbol);
         !drawn)
       return drawn;
+  // As a run that waits would show it.
   RecvSettings how = set_;
   how.follow = true;
   Invitation invitation = invitation_of(how, *opened, *shown, std::move(*symbol));

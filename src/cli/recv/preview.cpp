@@ -19,6 +19,7 @@
 namespace qrx::cli {
 namespace {
 
+// More would push everything else off the screen; a file that is shown costs a helper, too.
 constexpr int most_a_delivery = 10;
 constexpr int most_picture_rows = 30;
 constexpr int text_lines = 5;
@@ -66,6 +67,7 @@ vision::ShowPlan plan_for(int fd) {
 
 std::string picture(int file) {
   vision::ShowPlan plan = plan_for(STDERR_FILENO);
+  // In pixels of the terminal: what is larger would be thrown away.
   const int width = std::min(plan.columns * plan.cell_width, vision::SmallPicture::longest_side);
   const int height = std::min(plan.rows * plan.cell_height, vision::SmallPicture::longest_side);
   const auto small = vision::small_picture_of(file, width, height);
@@ -112,6 +114,7 @@ bool Preview::shows() const {
 }
 
 bool Preview::may_show(std::string_view type, std::uint64_t size, bool sealed) const {
+  // Of a sealed file the type is only known when it is open.
   if (!shows() || size == 0 || size > vision::most_picture_bytes) return false;
   return sealed || is_picture(type) || (type.starts_with("text/plain") && size <= most_text_bytes);
 }
@@ -126,6 +129,7 @@ std::string Preview::of_path(const std::string& path) {
 std::string Preview::of_descriptor(int file) {
   if (!shows() || shown_ >= most_a_delivery) return {};
   // Anew, for reading only, and with an offset of its own.
+  // The descriptor is the receiver's: its offset must not move.
   const UniqueFd own(::open(("/proc/self/fd/" + std::to_string(file)).c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
   return own ? of(own.get()) : std::string();
 }
@@ -139,6 +143,7 @@ std::string Preview::of(int file) {
   if (got <= 0) return {};
   const std::string_view beginning(buffer.data(), static_cast<std::size_t>(got));
   const bool whole = beginning.size() == size;
+  // By its bytes, not by its name or by what the server said.
   const auto type = wire::sniff(as_bytes(beginning), whole).type;
   if (!may_show(type, size, false)) return {};
   std::string out = is_picture(type) ? picture(file) : text(beginning, whole);

@@ -22,6 +22,7 @@ Result<ReceiveOutput> ReceiveOutput::open(const std::string& output, receive::On
   if (receive::Saver::is_stream(output)) {
     out.stream_.reset(::open(output.c_str(), O_WRONLY | O_CLOEXEC));
     if (!out.stream_) return fail_errno("cannot write to " + output);
+    // As for stdout: escape sequences of strangers would act there.
     if (term::is_terminal(out.stream_.get()))
       return fail(Kind::usage, "-o " + output + " would write what strangers send to the terminal",
                   "name a file or a directory");
@@ -50,6 +51,7 @@ void ReceiveOutput::remove_stale() {
 }
 
 bool ReceiveOutput::closed() const {
+  // POLLERR: the reader of a pipe has gone. Asked after a failure, to tell that from others.
   pollfd reader{stream_ ? stream_.get() : STDOUT_FILENO, POLLOUT, 0};
   return !saver_ && ::poll(&reader, 1, 0) > 0 && (reader.revents & POLLERR) != 0;
 }

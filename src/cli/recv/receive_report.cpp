@@ -21,7 +21,9 @@
 namespace qrx::cli {
 namespace {
 
+// Long enough for a phone to be found and the code to be scanned.
 constexpr Seconds nobody_came{60};
+// A pause of seconds is usual when a sender's phone changes networks.
 constexpr Seconds stands_still{5};
 constexpr std::size_t most_warnings = 20;  // of one delivery: whoever sends decides how many there would be
 
@@ -56,6 +58,8 @@ ReceiveReport::ReceiveReport(ReceiveReportOptions options, Messages& messages, F
 
 // --- before something comes
 
+// From here on the screen is shared by the receiver's threads, the resize and the clock: screen_ is taken by each
+// before it draws. Messages, progress and facts have no other lock here.
 void ReceiveReport::invite(Invitation invitation) {
   const std::lock_guard lock(screen_);
   invitation_ = std::move(invitation);
@@ -97,6 +101,7 @@ void ReceiveReport::look() {
       messages_.notice(options_.when_nobody_comes);
   }
   if (incoming_ && came_ && now - *came_ >= stands_still) {
+    // Once for each pause.
     came_.reset();
     stalled();
   }
@@ -145,6 +150,7 @@ receive::ReceiverEvents ReceiveReport::events(std::function<void()> stop) {
 }
 
 void ReceiveReport::receiving(const receive::IncomingProgress& progress) {
+  // It is no longer redrawn: what comes is more important.
   invitation_.reset();
   retrying_ = false;
   incoming_.reset();
@@ -217,6 +223,7 @@ void ReceiveReport::saved(const receive::SavedFile& file) {
   const bool streamed = !options_.stream.empty();
   const bool tty = term::is_terminal(STDOUT_FILENO);
   if (tty) progress_.clear();
+  // The path is the result: it is written as it is, but for a person's terminal.
   if (!streamed) told(facts_.line(tty ? escape_untrusted(file.path) : file.path, options_.path_end));
   if (!streamed && !options_.asking) messages_.raw(preview_.of_path(file.path));
   Event event("saved");
@@ -236,6 +243,7 @@ void ReceiveReport::saved(const receive::SavedFile& file) {
 // What a name or a place does, said beside what it is.
 void ReceiveReport::warn_of(const receive::SavedFile& file) {
   const auto warn = [this](const std::string& text, std::string_view hint = {}) {
+    // Counted beyond that, and said once at the end.
     if (warned_++ < most_warnings) messages_.warn(text, hint);
   };
   if (file.renamed) {
@@ -289,6 +297,7 @@ void ReceiveReport::delivered(const receive::SavedDelivery& delivery) {
     messages_.say((options_.download ? "downloaded: " : "upload successful: ") + what + ", " + format_size(bytes) +
                   (not_saved.empty() ? "" : "; " + not_saved));
   }
+  // Not when the output failed: the program would be told of what the user cannot see.
   if (!options_.hook.empty() && (files > 0 || (text && declined == 0)) && !output_failed_)
     run_hook_after(delivery, bytes);
   preview_.next_delivery();
@@ -313,6 +322,7 @@ void ReceiveReport::show_text(const receive::SavedDelivery& delivery) {
   if (const auto way = write_clipboard(text, ended_by_fd()); way) {
     messages_.say("copied to the clipboard by " + *way);
   } else {
+    // The text is received all the same; the exit status tells.
     hook_failed_ = true;
     messages_.error(way.error());
   }
@@ -330,6 +340,7 @@ void ReceiveReport::run_hook_after(const receive::SavedDelivery& delivery, std::
                                {"QRX_DELIVERY_BYTES", std::to_string(bytes)},
                                {"QRX_DELIVERY_MESSAGE", delivery.info.message},
                                {"QRX_TEXT", receive::is_text(delivery.info) ? delivery.info.message : ""}};
+  // stdout is ours for the data or the events: the command's own goes to stderr.
   if (auto ran = run_hook(options_.hook, variables, streamed || facts_.json()); !ran) {
     hook_failed_ = true;
     messages_.error(ran.error());

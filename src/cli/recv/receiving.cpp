@@ -15,6 +15,7 @@ ReceivingEnd receive_attended(const api::SpaceAddress& from, const receive::Rece
     report.look();
     if (each_second) each_second();
   };
+  // In a thread of its own, while this one watches signals, the window and the built-in server.
   const auto server_died = run_attended([&] { end.received = output.fill(receiver); },
                                         Attention{[&] { report.redraw(); }, server, stop, look});
   end.finished = receiver.finished();
@@ -35,6 +36,7 @@ receive::Finished LeftSaving::save(const UnsavedSpace& space, const SharedIdenti
   receive::ReceiverOptions options = how_to_receive(set_, space.link.origin);
   options.client.interrupt = interrupt_;
   if (set_.seal != "off") options.identity = identity;
+  // Only what is there: this run does not wait for more.
   if (set_.seal != "off" && space.require) options.only_sealed = true;  // what that run promised
   options.present_only = options.take_up = options.remember = options.keep = true;
   const auto end = receive_attended(space.link, options, report, output_, nullptr);

@@ -97,6 +97,7 @@ namespace {
 Result<void> check_inbox(RecvSettings& set, const Options& options) {
   if (set.inbox.empty()) return {};
   if (auto right = check_given_name("--inbox", set.inbox); !right) return right;
+  // Of the environment they are for other runs; on the command line they would be a promise that cannot be kept.
   for (const auto* name : {"bind", "public-url"})
     if (options.on_command_line(name))
       return fail(Kind::usage, "--" + std::string(name) +
@@ -128,7 +129,7 @@ Result<void> check_usage(RecvSettings& set, const Options& options) {
     if (auto known = check_qr_file_name(set.qr_file); !known) return known;
   if (!set.poster.empty())
     if (auto known = check_poster_name(set.poster); !known) return known;
-  // What one run does, and no habit.
+  // What one run does, and no habit: from the environment or the configuration these would surprise every later run.
   for (auto [name, chosen] : {std::pair("list", &set.kept.list),
                               {"show", &set.kept.show},
                               {"close", &set.kept.close},
@@ -137,6 +138,7 @@ Result<void> check_usage(RecvSettings& set, const Options& options) {
   if (!options.on_command_line("extend")) set.kept.extend.reset();
   if (set.kept.any()) return check_usage(set.kept, set.links, set.inbox);
   if (set.links.size() > 1) return usage("more than one LINK");
+  // A LINK says where from; the inbox of the configuration is for runs without one.
   if (!set.links.empty() && !options.on_command_line("inbox")) set.inbox.clear();
   if (auto right = check_inbox(set, options); !right) return right;
   if (!set.links.empty()) {
@@ -153,6 +155,7 @@ Result<void> check_usage(RecvSettings& set, const Options& options) {
 
 Result<void> check_reopening(const RecvSettings& set, const Options& options, const wire::Origin& server) {
   const std::string hint = "choose another name, or delete this one with: qrx-recv --delete '" + set.inbox + "'";
+  // They are set when it is made, and cannot be changed by opening it again.
   for (const auto* name : {"label", "max-size", "max-files", "token-file"})
     if (options.on_command_line(name))
       return fail(Kind::usage, "--" + std::string(name) + " is for a new inbox: " + set.inbox + " is there already",
@@ -187,4 +190,5 @@ ReceiveReportOptions how_to_report(const RecvSettings& set, bool to_stream) {
   return how;
 }
 
+  // curl sends in plain, which such a space refuses.
 }  // namespace qrx::cli

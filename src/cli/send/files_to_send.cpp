@@ -10,6 +10,7 @@ Result<send::SourceList> files_to_send(const std::vector<std::string>& paths, co
                                        std::string_view done, Messages& messages, Facts& facts) {
   send::FindOptions how;
   how.name = name;
+  // Also asked of each file, so that Ctrl-C ends the search in a large tree.
   how.stopped = [] { return ended_by() != 0; };
   auto sources = send::find_sources(paths, how);
   if (!sources) return sources;

@@ -64,6 +64,7 @@ Result<std::optional<KnownLink>> known_link(const std::string& name, const Confi
   const auto directory = links_dir();
   if (!directory) return std::nullopt;
   const auto members = RecordMembers::read(*directory + "/" + name + ".json");
+  // Not there, or not readable: as good as unknown.
   if (!members) return std::nullopt;
   auto link = wire::parse_drop_link(members->text("link"));
   if (!link)
@@ -106,10 +107,12 @@ Result<void> forget_link(const std::string& name) {
 
 Result<void> check_same_link(const std::string& name, const KnownLink& known, const wire::DropLink& link,
                              const std::string& words, const std::string& confirmed) {
+  // Also the key: the same space with another key is another receiver.
   if (known.link.text() == link.text()) return {};
   if (known.configured)
     return fail(Kind::exists, "another link stands in the configuration file as [to." + name + "]",
                 "change it there, or choose another name");
+  // The owner of the name may have a new code; only the words that they say themselves can tell.
   if (!confirmed.empty() && seal::same_words(words, confirmed)) return {};
   return fail(Kind::integrity,
               "the link of " + name + " has changed: its words were " + known.words + ", this one's are " + words +

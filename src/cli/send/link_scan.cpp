@@ -25,6 +25,7 @@ void LinkScan::tell(const std::string& name, const vision::ScanReport& report) {
 vision::ScanOptions LinkScan::how_to_scan() const {
   vision::ScanOptions options;
   options.any = wish_.any;
+  // The time for people and the budget of the search are one: what is not found by then is not waited for.
   if (wish_.timeout) options.timeout = options.budget = *wish_.timeout;
   if (wish_.thorough) {
     options.budget = std::chrono::milliseconds(0);
@@ -82,6 +83,7 @@ Result<std::vector<vision::NamedReport>> LinkScan::watch_camera() {
       picture.show({view.gray.width, view.gray.height, view.gray.pixels},
                    hint.empty() ? looking : std::string(hint) + " · " + looking, live);
     };
+  // Of a film there is nothing to show.
   if (source->what != vision::WatchSource::What::film)
     messages_.say("show the QR code to " + name + (picture.shown() ? "" : "; Ctrl-C to stop"));
   auto report = vision::watch(*source, options);

@@ -105,6 +105,7 @@ class PrivatePlace {
 
 Result<std::string> read_picture(const std::string& path) {
   struct stat facts {};
+  // It wrote nothing: whoever asked tries the next program.
   if (::stat(path.c_str(), &facts) != 0) return std::string{};
   if (facts.st_size > static_cast<off_t>(vision::most_picture_bytes))
     return fail(Kind::too_large, "the picture is too large");
@@ -159,6 +160,7 @@ Result<Screenshot> take_of(const Desktop& desktop, int stop) {
     if (!taker.own && !process::find_in_path(name)) continue;
     auto picture = take_by(taker, stop);
     if (picture && !picture->empty()) return Screenshot{std::move(*picture), taker.own ? "the desktop" : name};
+    // Stopped, or refused by the user: the next program must not try what they have just forbidden.
     if (!picture && (picture.error().kind == Kind::unavailable || picture.error().kind == Kind::denied))
       return tl::unexpected(picture.error());
     if (taker.own) continue;  // there is no portal

@@ -37,7 +37,8 @@ Result<void> check_names(const SendSettings& set, const Options& options) {
 }  // namespace
 
 Result<void> check_usage(SendSettings& set, const Options& options) {
-  // What one run does, and no habit: --exec of qrx-recv hands a text on as QRX_TEXT.
+  // What one run does, and no habit: --exec of qrx-recv hands a text on as QRX_TEXT, which must not become the text to
+  // send.
   if (!options.on_command_line("text")) set.text.reset();
   if (!options.on_command_line("clipboard")) set.clipboard = false;
   if (!options.on_command_line("save-as")) set.save_as.clear();

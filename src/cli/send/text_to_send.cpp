@@ -52,6 +52,7 @@ Result<TextToSend> text_to_send(std::string text) {
                 "send it as a file: qrx-send --name text.txt -");
   if (!is_valid_utf8(text))
     return fail(Kind::usage, "this is not a text: it is not UTF-8", "send it as a file: qrx-send --name NAME -");
+  // Longer than a message may be: it goes as a file.
   if (text.size() > wire::most_message_bytes) return file_in_memory(text, "text.txt");
   TextToSend out;
   out.what = "a text";

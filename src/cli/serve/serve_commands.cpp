@@ -44,6 +44,7 @@ int run_sweep(const ServeSettings& settings, Messages& messages) {
         Event("swept").number("spaces", swept->spaces).number("uploads", swept->uploads).number("bytes", swept->bytes));
     if (!told) return report_failure(messages, told.error());
   }
+  // Each by its name; what is left is swept next time.
   for (const std::string& failure : swept->failures) messages.warn("not deleted: " + escape_untrusted(failure));
   messages.detail(summary(*swept));
   return swept->failures.empty() ? exit_done : exit_code(Kind::unavailable);
@@ -67,6 +68,7 @@ int run_notify_check(const ServeSettings& settings, const Config& config, Messag
   notice.to = *to;
   notice.from = "qrx-serve check";
   notice.message = "This is a test: there is nothing to download.";
+  // A link that leads nowhere: .invalid is never a name (RFC 2606).
   notice.link = settings.public_url ? settings.public_url->url() + "/" : "https://qrx.invalid/";
   notice.summary = "Test: nothing";
   const notify::Outcome outcome = courier.send(notice);
@@ -131,6 +133,7 @@ int run_change(const ServeSettings& settings, Messages& messages) {
   if (!data) return report_failure(messages, data.error());
   std::size_t failed = 0;
   int code = exit_done;
+  // Each on its own: one that is wrong does not keep the others from being blocked.
   for (const std::string& text : settings.guids) {
     const auto guid = Guid::parse(text);
     const auto done = !guid ? fail(Kind::usage, "'" + escape_untrusted(text) + "' is not the GUID of a space")
@@ -146,6 +149,7 @@ int run_change(const ServeSettings& settings, Messages& messages) {
 int run_migrate(const ServeSettings& settings, Messages& messages) {
   const auto data = data_options(settings);
   if (!data) return report_failure(messages, data.error());
+  // Only several nodes need it as a step of its own: they must not change the tables while others run.
   if (data->module.address.empty())
     return report_failure(messages, Error{Kind::usage, "migrate is for a catalog in PostgreSQL",
                                           "other catalogs are brought up to date when the server starts"});

@@ -49,6 +49,7 @@ Result<void> set_catalog(const ServeSettings& settings, serve::DataOptions& out)
     out.catalog = std::move(*path);
     return {};
   }
+  // A directory of one node would hold files that the others are asked for.
   if (settings.blobs.empty())
     return fail(Kind::usage, "--catalog in PostgreSQL needs --blobs dir:PATH, a directory that all nodes share");
   if (settings.durability == "relaxed")
@@ -62,6 +63,7 @@ Result<void> set_catalog(const ServeSettings& settings, serve::DataOptions& out)
 
 Result<unsigned> socket_mode(const ServeSettings& settings) {
   const std::string& text = settings.socket_mode;
+  // Without a group anybody may connect, as to a port; with one only its members.
   if (text.empty()) return settings.socket_group.empty() ? 0666 : 0660;
   if (text.size() > 4 || text.find_first_not_of("01234567") != std::string::npos || std::stoul(text, nullptr, 8) > 0777)
     return fail(Kind::usage, "--socket-mode: '" + text + "' is not a mode in octal", "such as 660");
@@ -70,6 +72,7 @@ Result<unsigned> socket_mode(const ServeSettings& settings) {
 
 Result<std::optional<unsigned>> socket_group(const std::string& text) {
   if (text.empty()) return std::nullopt;
+  // A number needs no entry in /etc/group, as in containers.
   if (text.size() < 10 && text.find_first_not_of("0123456789") == std::string::npos)
     return static_cast<unsigned>(std::stoul(text));
   const group* const found = ::getgrnam(text.c_str());
@@ -82,6 +85,7 @@ Result<std::optional<unsigned>> socket_group(const std::string& text) {
 Result<serve::DataOptions> data_options(const ServeSettings& settings) {
   serve::DataOptions out;
   out.directory = settings.data;
+  // Root by hand on a server means the data of the service.
   if (out.directory.empty() && ::geteuid() == 0) out.directory = "/var/lib/qrx";
   if (out.directory.empty()) {
     auto state = state_dir();
@@ -98,6 +102,7 @@ Result<serve::DataOptions> data_options(const ServeSettings& settings) {
   const bool is_limited = policy.max_expire > Seconds(0);
   policy.expire = settings.expire.value_or(is_limited ? std::min(policy.expire, policy.max_expire) : policy.expire);
   if (is_limited && policy.expire > policy.max_expire) {
+    // The default of one gives way to what was said of the other.
     if (settings.max_expire) return fail(Kind::usage, "--expire is longer than --max-expire");
     policy.max_expire = policy.expire;
   }

@@ -27,6 +27,7 @@ Result<std::string> scalar(const toml::node& node, const std::string& key) {
   return fail(Kind::usage, at_line(node) + key + " must be a text, a whole number, true or false");
 }
 
+// Tables within tables get names with dots, as TOML writes them.
 Result<void> add_table(const toml::table& table, const std::string& name, Config& config) {
   ConfigTable& out = config[name];
   for (const auto& [key_node, node] : table) {

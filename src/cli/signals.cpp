@@ -21,10 +21,12 @@ int wake[2] = {-1, -1};
 void handle(int signal) {
   const int before = errno;
   int none = 0;
+  // The second signal: no more waiting for anything.
   if (!caught.compare_exchange_strong(none, signal)) {
     if (const auto restore = on_restore.load()) restore();
     ::_exit(exit_code_of_signal(signal));
   }
+  // By a pipe: a poll(2) that begins just after the signal sees it, too.
   if (wake[1] >= 0) (void)!::write(wake[1], "", 1);
   if (const auto stop = on_stop.load()) stop();
   errno = before;
@@ -50,6 +52,7 @@ void take_over_signals(void (*stop)(), void (*restore)()) {
     ::sigaction(signal, &action, nullptr);
   }
   std::signal(SIGPIPE, SIG_IGN);
+  // A file that grows over its limit is an error of write(2).
   std::signal(SIGXFSZ, SIG_IGN);
 }
 

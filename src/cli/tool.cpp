@@ -16,6 +16,7 @@ namespace {
 std::atomic<http::Interrupt*> running{nullptr};
 
 void raise_running() {
+  // raise() only writes to a descriptor: it may be called from a signal handler.
   if (auto* interrupt = running.load()) interrupt->raise();
 }
 
@@ -29,10 +30,12 @@ Tool::Tool(const std::string& name, const Common& common, bool progress)
     : messages_(name), facts_(common.json), progress_(STDERR_FILENO, progress) {
   messages_.set_quiet(common.quiet);
   messages_.set_verbosity(common.verbose);
+  // A message must not be written into the progress line.
   messages_.before_each([this] { progress_.clear(); });
 }
 
 Tool::~Tool() {
+  // The handler must not find what is gone.
   running = nullptr;
 }
 
@@ -43,10 +46,12 @@ void Tool::heed_signals() {
 
 int Tool::end(const Error& error) {
   progress_.clear();
+  // Whatever failed, failed because it was stopped.
   if (const int signal = ended_by()) {
     say_stopped(signal);
     return exit_code_of_signal(signal);
   }
+  // As a filter that is ended by SIGPIPE: its reader wants no more, which is no failure of ours.
   if (facts_.closed() || output_closed()) return exit_code_of_signal(SIGPIPE);
   messages_.error(error);
   const int code = exit_code(error.kind);

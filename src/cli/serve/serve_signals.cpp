@@ -22,6 +22,7 @@ std::atomic<bool> ending{false};
 
 void end_now(int) {
   if (!ending) return;  // an alarm from outside
+  // Only write(2) and _exit(2): nothing else is safe in a signal handler.
   constexpr std::string_view line = "qrx-serve: stopped without waiting for what was still running\n";
   [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
   ::_exit(exit_done);
@@ -50,6 +51,7 @@ UniqueFd take_signals() {
   return UniqueFd(::signalfd(-1, &ours, SFD_CLOEXEC));
 }
 
+// In the main thread, while the daemon's threads serve.
 void obey_signals(serve::Daemon& daemon, const UniqueFd& signals, const UniqueFd& ended) {
   pollfd ready[2] = {{signals.get(), POLLIN, 0}, {ended.get(), POLLIN, 0}};
   for (;;) {
@@ -61,6 +63,7 @@ void obey_signals(serve::Daemon& daemon, const UniqueFd& signals, const UniqueFd
       daemon.reload();
       continue;
     }
+    // The alarm is set once: a second signal gives no more time.
     if (!ending.exchange(true)) {
       const itimerval once{{0, 0}, longest_end};
       ::setitimer(ITIMER_REAL, &once, nullptr);

@@ -51,8 +51,10 @@ HandOut::~HandOut() {
 
 Result<void> HandOut::run(Sharing& sharing) {
   if (auto done = check(); !done) return done;
+  // The space is made only when there is something to put into it.
   if (auto done = open(); !done) return done;
   if (auto done = fill(); !done) return done;
+  // With the identity the links get their key.
   wire::OwnerLink link = space_->link();
   if (space_->identity()) link.identity = space_->identity()->text();
   sharing.use(link, space_->drop().origin);
@@ -202,6 +204,7 @@ Result<void> HandOut::attend(const std::function<Result<void>()>& work) {
 HandOut::Links HandOut::close() {
   if (!space_) return Links::none;
   progress_.clear();
+  // Before the links were made nobody has one: the space is of no use.
   const bool stays = lasts() && shared_;
   if (!stays) {
     if (auto closed = space_->close(); !closed)

@@ -16,6 +16,7 @@ Result<LinkKey> find_link_key(const Guid& guid, const wire::SpaceInfo& space, co
     }
   }
   if (!*identity) return LinkKey{{}, sealed};
+  // Nothing has arrived yet: what will come may be sealed, so the links carry the key already.
   const bool may_come = !anything && space.seal != wire::Seal::off;
   return LinkKey{sealed || may_come ? (*identity)->text() : std::string(), false};
 }

@@ -17,6 +17,7 @@
 namespace qrx::cli {
 namespace {
 
+// Each has a helper process: more of them would bring little, since services limit how often they are asked.
 constexpr std::size_t most_at_once = 4;
 constexpr int most_attempts = 3;
 // Before trying again; of who asks for more, the notice fails, and the next run tries again.
@@ -27,6 +28,7 @@ constexpr Seconds longest_wait{20};
 Result<std::function<SendNotice()>> couriers(const notify::Settings& transports) {
   auto helper = process::find_own_program("qrx-notify");
   if (!helper) return tl::unexpected(helper.error());
+  // Each thread its own: a courier serves one at a time.
   return [helper = std::move(*helper), &transports]() -> SendNotice {
     auto courier = std::make_shared<notify::Courier>(helper, transports);
     return [courier](const notify::Notice& notice) { return courier->send(notice); };
@@ -45,14 +47,17 @@ Result<void> LocalNotices::send(const std::vector<notify::Notice>& notices, cons
     for (std::size_t at = next++; at < notices.size(); at = next++) {
       Result<std::optional<wire::ShareInfo>> recorded = fail(Kind::unavailable, "interrupted");
       if (!interrupt_.raised()) recorded = claim_and_send(send, notices[at]);
+      // `ended` prints and keeps the order: one at a time. mutex_ also guards trouble and the reports.
       const std::lock_guard lock(mutex_);
       const auto done = recorded ? ended(at, std::move(*recorded)) : tl::unexpected(recorded.error());
       if (done) continue;
       if (!trouble) trouble = done.error();
+      // The others take nothing more.
       next = notices.size();
     }
   };
   const auto work = [&] {
+    // What is thrown on a thread must not end the program.
     const auto worked = catching(send_some);
     if (worked) return;
     const std::lock_guard lock(mutex_);
@@ -76,10 +81,13 @@ Result<void> LocalNotices::send(const std::vector<notify::Notice>& notices, cons
 
 Result<std::optional<wire::ShareInfo>> LocalNotices::claim_and_send(const SendNotice& send,
                                                                     const notify::Notice& notice) {
+  // The claim on this machine first: two runs here must not both ask the server.
   auto claim = SendClaim::begin(space_, notice.id);
   if (!claim && claim.error().kind == Kind::locked) return std::nullopt;
   if (!claim) return tl::unexpected(claim.error());
 
+  // Then the claim at the server, against other machines. Whoever has both sends; they are recorded before the notice
+  // leaves, so that a crash in between can be told from "not sent".
   const auto claimed = report(notice.id, wire::ShareState::sending, {});
   if (!claimed && claimed.error().kind == Kind::conflict) {
     claim->end();
@@ -94,9 +102,11 @@ Result<std::optional<wire::ShareInfo>> LocalNotices::claim_and_send(const SendNo
   wire::ShareState state = wire::ShareState::failed;
   if (outcome.state == notify::Outcome::State::sent) state = wire::ShareState::sent;
   if (outcome.state == notify::Outcome::State::unknown) state = wire::ShareState::unknown;
+  // On this machine before the server is told: if the latter fails, the next run reports it.
   if (state != wire::ShareState::unknown) claim->note(wire::to_text(state));
 
   auto recorded = report(notice.id, state, outcome.reason);
+  // A conflict: revoked meanwhile, or known better.
   if (!recorded && recorded.error().kind != Kind::conflict)
     return tl::unexpected(recorded.error());  // the file stays for the next run
   claim->end();
@@ -114,6 +124,7 @@ notify::Outcome LocalNotices::try_to_send(const SendNotice& send, const notify::
       outcome.state = notify::Outcome::State::failed;
       return outcome;
     }
+    // 1 s, 3 s, 9 s
     pause *= 3;
   }
 }
@@ -127,6 +138,7 @@ Result<void> settle_left_claims(const Guid& space, const ReportNotice& report) {
   auto left_here = left_claims(space);
   if (!left_here) return tl::unexpected(left_here.error());
   for (LeftClaim& left : *left_here) {
+    // Without a note the run ended between claiming and noting the outcome: nobody knows whether it was sent.
     wire::ReportShare how{wire::ShareState::unknown, "qrx-share ended before it recorded the result"};
     if (left.outcome == "sent") how = {wire::ShareState::sent, {}};
     if (left.outcome == "failed") how = {wire::ShareState::failed, "qrx-share ended before it recorded why"};
@@ -135,6 +147,7 @@ Result<void> settle_left_claims(const Guid& space, const ReportNotice& report) {
     const bool settled =
         recorded || recorded.error().kind == Kind::conflict || recorded.error().kind == Kind::not_found;
     if (!settled) return tl::unexpected(recorded.error());
+    // Only when the server has it.
     left.forget();
   }
   return {};

@@ -8,6 +8,7 @@ using wire::Channel;
 using wire::ShareState;
 
 bool NotifierChoice::ask_server(bool key_in_links, bool key_for_server) const {
+  // A link without its key is enough only where nothing is sealed.
   return via_ == "server" || (via_.empty() && (!key_in_links || key_for_server));
 }
 
@@ -33,6 +34,7 @@ void NotifierChoice::assign(RecipientRow& row, Server server) const {
 
 std::vector<std::size_t> NotifierChoice::take_over(std::vector<RecipientRow>& rows) const {
   std::vector<std::size_t> taken;
+  // --via was given: no other way is wanted.
   if (!via_.empty()) return taken;
   for (std::size_t i = 0; i < rows.size(); ++i) {
     const wire::Recipient& to = rows[i].to;

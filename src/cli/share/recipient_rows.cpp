@@ -36,11 +36,13 @@ std::vector<std::size_t> RecipientRows::assigned_to(Notifier notifier) const {
 
 RecipientRow RecipientRows::row_of(wire::Recipient to, wire::ShareInfo share) const {
   std::string link = share.link;
+  // The link as others reach the server, which this machine may do by another address.
   if (shown_)
     if (auto parsed = wire::parse_share_link(link)) {
       parsed->origin = *shown_;
       link = parsed->text();
     }
+  // The server never knows the key: it is put behind the link here.
   if (!key_.empty()) link += "#" + key_;
   return {std::move(to), std::move(share), std::move(link), Notifier::nobody, {}};
 }
@@ -50,6 +52,7 @@ Result<void> RecipientRows::make(const std::vector<wire::Recipient>& recipients,
   for (const wire::Recipient& to : recipients) wish.recipients.push_back(wire::to_text(to));
   auto made = client_.create(wish);
   if (!made) return tl::unexpected(made.error());
+  // One for each, in their order: anything else would send links to the wrong people.
   if (made->shares.size() != recipients.size())
     return fail(Kind::other, "the server's answer is about other recipients");
   seq_ = made->seq;
@@ -74,6 +77,7 @@ Result<void> RecipientRows::list(const std::vector<wire::Recipient>& only) {
 }
 
 Result<void> RecipientRows::revoke(const std::vector<wire::Recipient>& who, bool all) {
+  // Listed first: who was named and has no link is an error, before anything is revoked.
   if (auto listed = list(all ? std::vector<wire::Recipient>() : who); !listed) return listed;
   std::erase_if(rows_, [](const RecipientRow& row) { return row.share.state == ShareState::revoked; });
   for (const auto& to : who)
@@ -92,6 +96,7 @@ Result<void> RecipientRows::record_undeliverable() {
   for (RecipientRow& row : rows_) {
     if (row.undeliverable.empty()) continue;
     auto recorded = client_.report(row.share.share, {ShareState::failed, row.undeliverable, true});
+    // A conflict: somebody else told them meanwhile.
     if (recorded)
       row.share = std::move(*recorded);
     else if (recorded.error().kind == Kind::conflict)

@@ -15,6 +15,7 @@ constexpr std::size_t most_recipients = 100'000;
 Result<void> add(std::vector<wire::Recipient>& to, std::string_view text, const std::string& where) {
   auto recipient = wire::parse_recipient(text);
   if (!recipient) return fail(Kind::usage, where + recipient.error().what, recipient.error().hint);
+  // Twice named is once told.
   if (std::find(to.begin(), to.end(), *recipient) == to.end()) to.push_back(std::move(*recipient));
   if (to.size() > most_recipients) return fail(Kind::usage, "there are more than 100,000 recipients");
   return {};
@@ -22,6 +23,7 @@ Result<void> add(std::vector<wire::Recipient>& to, std::string_view text, const 
 
 std::string_view without_comment(std::string_view line) {
   for (std::size_t at = 0; (at = line.find('#', at)) != std::string_view::npos; ++at)
+    // "a#b@example.org" has no comment in it.
     if (at == 0 || line[at - 1] == ' ' || line[at - 1] == '\t') return line.substr(0, at);
   return line;
 }
@@ -29,6 +31,7 @@ std::string_view without_comment(std::string_view line) {
 Result<void> add_lines(std::vector<wire::Recipient>& to, std::istream& lines, const std::string& name) {
   std::string line;
   for (std::size_t number = 1; std::getline(lines, line); ++number) {
+    // The byte order mark of Windows editors.
     if (number == 1 && line.starts_with("\xEF\xBB\xBF")) line.erase(0, 3);
     if (line.ends_with('\r')) line.pop_back();
     const std::string_view text = trim(without_comment(line));
@@ -51,10 +54,12 @@ Result<std::vector<wire::Recipient>> read_recipients(const std::vector<std::stri
       if (auto added = add_lines(out, std::cin, "standard input"); !added) return tl::unexpected(added.error());
       continue;
     }
+    // ifstream says nothing of why; errno mostly does.
     errno = 0;
     std::ifstream file(name);
     if (!file) return fail_errno("cannot read " + name, errno ? errno : EIO);
     if (auto added = add_lines(out, file, name); !added) return tl::unexpected(added.error());
+    // A directory opens, and cannot be read.
     if (file.bad() || errno == EISDIR) return fail_errno("cannot read " + name, errno ? errno : EIO);
   }
   return out;

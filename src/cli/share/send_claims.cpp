@@ -58,7 +58,9 @@ Result<SendClaim> SendClaim::begin(const Guid& space, const Id& share) {
       if (errno == EWOULDBLOCK) return fail(Kind::locked, "another qrx-share is notifying this recipient");
       return fail_errno("cannot lock " + path);
     }
+    // Between opening and locking, the run that held it may have removed it: then this is a file without a name.
   } while (is_gone(file));
+  // Durable before the notice is sent: after a power cut the claim tells that it may have been.
   const UniqueFd parent(::open(directory->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!parent || ::fsync(file.get()) != 0 || ::fsync(parent.get()) != 0) return fail_errno("cannot write " + path);
   return SendClaim(path, std::move(file));
@@ -88,6 +90,7 @@ Result<std::vector<LeftClaim>> left_claims(const Guid& space) {
         path.starts_with(prefix) ? Id::parse(std::string_view(path).substr(prefix.size())) : std::nullopt;
     if (!share) continue;
     UniqueFd file(::open(path.c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW));
+    // Locked by a run that lives: not left. The lock stays with `out`, so that no other run takes it.
     if (!file || ::flock(file.get(), LOCK_EX | LOCK_NB) != 0 || is_gone(file)) continue;
     char noted[16];
     const ssize_t got = ::read(file.get(), noted, sizeof noted);

@@ -14,6 +14,7 @@ Result<void> ShareReport::say(const Guid& space, const RecipientRow& row) {
   const std::string line = to + "\t" + state + "\t" + row.link;
   std::string& said = said_[row.share.share];
   if (said == line + reason) return {};
+  // Said already: --watch asks again and again, and most rows do not change.
   said = line + reason;
   if (facts_.json()) {
     Event event("share");
@@ -44,6 +45,7 @@ Result<void> ShareReport::say_expected(const wire::Recipient& to, const Recipien
 }
 
 void ShareReport::warn_of_undeliverable(const std::vector<RecipientRow>& rows) {
+  // By reason: a hundred recipients without mail are one warning.
   std::map<std::string, std::size_t> reasons;
   for (const RecipientRow& row : rows)
     if (!row.undeliverable.empty()) ++reasons[row.undeliverable];

@@ -105,6 +105,7 @@ Result<void> find_recipients(const ShareSettings& set, SharePlan& plan) {
   if (set.files.empty()) return set.watch ? Result<void>() : fail(Kind::usage, "there are no recipients");
   if (!set.to_files.empty()) return fail(Kind::usage, "there are no recipients in " + set.to_files.front());
   plan.only_code = true;
+  // Shown as a code and given to nobody by name.
   plan.recipients.push_back({wire::Channel::link, "anyone"});
   return {};
 }

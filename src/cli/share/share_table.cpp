@@ -21,6 +21,7 @@ std::string padded(std::string_view text, std::size_t width) {
 }  // namespace
 
 std::vector<std::string> share_table(const std::vector<ShareLine>& shares, int columns, int rows) {
+  // The last column and the last row stay free.
   const auto width = static_cast<std::size_t>(std::max(columns, 20)) - 1;
   const auto height = static_cast<std::size_t>(std::max(rows, 4)) - 2;
   std::size_t name_width = 0;
@@ -30,6 +31,7 @@ std::vector<std::string> share_table(const std::vector<ShareLine>& shares, int c
   std::vector<const ShareLine*> order;
   for (const ShareLine& share : shares) order.push_back(&share);
   const bool all_fit = order.size() <= height;
+  // Those that have not downloaded yet are what people look for.
   if (!all_fit)
     std::stable_partition(order.begin(), order.end(),
                           [](const ShareLine* share) { return share->state != "downloaded"; });

@@ -5,6 +5,7 @@
 namespace qrx::cli {
 namespace {
 
+// The server waits 60 s at most, and proxies often end silent requests after that.
 constexpr Seconds longest_poll{55};
 
 bool is_waited_for(const RecipientRow& row, bool used_up) {
@@ -13,6 +14,7 @@ bool is_waited_for(const RecipientRow& row, bool used_up) {
   return row.share.state != wire::ShareState::downloaded;
 }
 
+// The lock is that of the code's screen (ShareCode), when there is one: a resize draws it meanwhile.
 Result<void> say(const Guid& space, RecipientRows& rows, ShareReport& report, const WatchHow& how) {
   std::unique_lock<std::mutex> lock;
   if (how.screen) lock = std::unique_lock(*how.screen);
@@ -41,6 +43,7 @@ Result<void> watch_shares(const Guid& space, RecipientRows& rows, ShareReport& r
     if (std::none_of(all.begin(), all.end(), [&](const auto& row) { return is_waited_for(row, how.used_up); }))
       return {};
     Seconds wait = longest_poll;
+    // With limits the end is known: then, or when they expire.
     if (how.used_up) {
       const Seconds left = until_all_expired(all).value_or(wait);
       if (left <= Seconds{0}) return fail(Kind::timed_out, "the link has expired before everyone had downloaded");

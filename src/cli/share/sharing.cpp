@@ -39,7 +39,8 @@ void Sharing::use(const wire::OwnerLink& link, const std::optional<wire::Origin>
   link_ = link;
   shown_ = shown;
   http::ClientOptions options = client_for(link_.origin);
-  // What was sent is recorded also after ^C, which ends the other requests at once.
+  // What was sent is recorded also after ^C, which ends the other requests at once: a notice that is not recorded would
+  // be sent again.
   recorder_ = std::make_unique<api::ShareClient>(link, options, record_patience);
   options.interrupt = interrupt_;
   client_ = std::make_unique<api::ShareClient>(link, options);
@@ -77,14 +78,17 @@ Result<void> Sharing::share() {
   if (auto fit = check_limits_of_known(); !fit) return fit;
   if (set_.files.empty()) say_what_is_shared();
   const auto report = [this](const Id& share, const wire::ReportShare& how) { return client_->report(share, how); };
+  // What an earlier run left open must be known before anybody is told again.
   if (auto settled = settle_left_claims(link_.guid, report); !settled) return settled;
   if (auto made = make_links(); !made) return made;
+  // Before anybody is told: those whom nobody can tell are "failed" at the server, and not "queued" for ever.
   if (auto recorded = rows_->record_undeliverable(); !recorded) return recorded;
   if (auto told = tell_from_here(rows_->assigned_to(Notifier::local)); !told) {
     (void)say_all();
     return told;
   }
   if (auto settled = rows_->wait_until_settled(longest_settling); !settled) return settled;
+  // The server does not know the commands of this machine: it has refused them by now.
   if (auto told = tell_from_here(choice_.take_over(rows_->all())); !told) return told;
   if (auto said = say_all(); !said) return said;
   report_.warn_of_undeliverable(rows_->all());
@@ -133,9 +137,11 @@ Result<void> Sharing::make_links() {
   if (wish.notify && set_.with_key) wish.key = key_;
   auto server = wish.notify ? NotifierChoice::Server::tells : NotifierChoice::Server::not_asked;
   auto made = rows_->make(plan_.recipients, wish);
+  // It sends no notices at all, and has made no links.
   if (!made && wish.notify && made.error().kind == Kind::denied) {
     server = NotifierChoice::Server::refuses;
     wish.notify = false;
+    // Nor does it need the key then.
     wish.key.clear();
     made = rows_->make(plan_.recipients, wish);
   }
@@ -147,6 +153,7 @@ Result<void> Sharing::make_links() {
 
 void Sharing::warn_of_bounds() {
   const auto asked = set_.expire ? std::optional(system_clock().wall() + *set_.expire) : std::nullopt;
+  // A minute: what is asked and what is granted are told by two clocks.
   constexpr Seconds clocks_differ{60};
   if (asked && !rows_->all().empty() && rows_->all().front().share.expires + clocks_differ < *asked)
     messages_.notice("the links work until " + local_time(rows_->all().front().share.expires, system_clock().wall()) +

@@ -15,6 +15,7 @@ namespace qrx::cli {
 
 Result<std::optional<wire::OwnerLink>> SpaceSource::next() {
   if (holds_ == Holds::link) return std::nullopt;
+  // A link is one line; events are read as long as they come.
   for (;;) {
     const auto line = next_line();
     if (!line) return tl::unexpected(line.error());
@@ -74,6 +75,8 @@ Result<bool> SpaceSource::take_event(std::string_view line) {
   return true;
 }
 
+// Its writer (qrx-recv in the same pipeline) must not be ended by a closed pipe, or be held up by a full one. The
+// thread ends with the process.
 void SpaceSource::let_run() const {
   if (holds_ != Holds::events) return;
   std::thread([fd = fd_] {

@@ -18,6 +18,7 @@ Result<bool> run_attended(const std::function<void()>& work, const Attention& at
   const UniqueFd done(::eventfd(0, EFD_CLOEXEC));
   if (!done) return fail_errno("cannot make an event descriptor");
   Result<void> worked;
+  // The work is in its own thread; signals, window and server are looked after here. It is joined before this returns.
   std::thread worker([&] {
     worked = catching(work);
     const std::uint64_t one = 1;
@@ -27,6 +28,7 @@ Result<bool> run_attended(const std::function<void()>& work, const Attention& at
   if (term::is_terminal(STDERR_FILENO)) term::watch_size();
   for (;;) {
     std::array<pollfd, 2> waits{{{done.get(), POLLIN, 0}, {term::resize_fd(), POLLIN, 0}}};
+    // Once a second where something has to be looked at; a resize interrupts poll(2).
     const int ready = ::poll(waits.data(), waits.size(), attention.server || attention.each_second ? 1000 : -1);
     if (ready > 0 && waits[0].revents != 0) break;
     if (ready > 0 && waits[1].revents != 0) {
@@ -36,6 +38,7 @@ Result<bool> run_attended(const std::function<void()>& work, const Attention& at
     }
     if (attention.each_second) attention.each_second();
     if (attention.server && !server_died && !attention.server->running()) {
+      // Once: whoever waits on it is interrupted.
       server_died = true;
       attention.server_died();
     }

@@ -36,6 +36,7 @@ Result<std::string> read_private(const std::string& path) {
   if (!file) return fail_errno("cannot read " + path);
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return fail_errno("cannot read " + path);
+  // As ssh(1) does with keys.
   if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
     return fail(Kind::denied, path + " holds a secret key, and others can read it", "chmod 600 " + path);
   std::string text(most_bytes, '\0');
@@ -68,6 +69,7 @@ Result<SharedIdentity> parse(const std::string& text, const std::string& what) {
 constexpr Seconds long_expired{90 * 86400};  // whether a space has expired is the server's to say: clocks differ
 
 void remove_expired(const std::string& at, WallTime now) {
+  // Called when a key is kept: nothing else cleans this directory up.
   std::error_code error;
   for (const auto& entry : std::filesystem::directory_iterator(at, error)) {
     if (entry.path().extension() != ".key") continue;
@@ -79,6 +81,7 @@ void remove_expired(const std::string& at, WallTime now) {
     const auto expires = from == std::string::npos || end == std::string::npos
                              ? std::nullopt
                              : from_rfc3339(std::string_view(*text).substr(begin, end - begin));
+    // The key was in it.
     seal::wipe(*text);
     std::error_code ignored;
     if (expires && *expires + long_expired < now) std::filesystem::remove(entry.path(), ignored);
@@ -130,6 +133,7 @@ bool looks_like_identity(const std::string& text) {
 
 Result<SharedIdentity> given_identity(const std::string& file_or_text, bool text_too) {
   if (looks_like_identity(file_or_text)) {
+    // ps(1) and the shell's history show it.
     if (!text_too)
       return fail(Kind::usage,
                   "--identity: a secret key does not belong on the command line, where everyone can read it",

@@ -36,6 +36,7 @@ Result<std::string> create_token(const SpaceToOpen& plan, const std::optional<Ow
 Result<wire::DropLink> checked_drop_link(const wire::SpaceCreated& space, const std::string& key) {
   auto drop = wire::parse_drop_link(space.drop);
   if (!drop) return fail(Kind::unavailable, "the server gave a malformed link: " + drop.error().what);
+  // The key of the link is ours, whatever the server says: a server that names another wants to read what is sent.
   if (drop->guid != space.guid || (!drop->key.empty() && drop->key != key))
     return fail(Kind::integrity, "the server changed the key of the link", "do not use this server");
   drop->key = key;
@@ -80,6 +81,7 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
   space.created_ = system_clock().wall();
   space.expires_ = created->expires;
   auto drop = checked_drop_link(*created, wish.key);
+  // What comes of it was sealed to another key, or leads elsewhere.
   if (!drop) (void)delete_or_count(space.link_, {}, false);
   if (!drop) return space.given_up(drop.error());
   space.drop_ = std::move(*drop);

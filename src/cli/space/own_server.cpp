@@ -36,6 +36,7 @@ constexpr Seconds default_max_expire{7 * 24 * 3600};  // of qrx-serve
 // Our own variables would set options of the server.
 std::vector<std::string> environment_without_options() {
   std::vector<std::string> out = process::own_environment();
+  // QRX_DATA and the like are meant for a server of the user's own.
   std::erase_if(out, [](const std::string& entry) { return entry.starts_with("QRX_"); });
   return out;
 }
@@ -50,6 +51,7 @@ std::string read_first_line(int out) {
     const int ready = left > 0 ? ::poll(waits.data(), waits.size(), static_cast<int>(left)) : 0;
     if (ended_by() != 0 || ready == 0 || (ready < 0 && errno != EINTR)) return {};
     if (ready < 0 || waits[0].revents == 0) continue;
+    // Byte by byte: the pipe is not read any more after this line.
     char byte = 0;
     const ssize_t got = ::read(out, &byte, 1);
     if (got == 0 || (got < 0 && errno != EINTR)) return {};
@@ -104,6 +106,7 @@ Result<wire::Origin> OwnServer::launch(const Bind& bind, const OwnServerOptions&
   const UniqueFd log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
   if (!log) return fail_errno("cannot write " + log_path);
 
+  // Only this run may open spaces on its server: whoever reaches it could otherwise use it.
   create_token_ = Token::random().text();
   const std::string token_path = directory_.path() + "/create-token";
   if (auto written = replace_private_file(token_path, create_token_ + "\n"); !written)
@@ -185,6 +188,7 @@ Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
       server.near_ = wire::Origin{false, wildcard ? "127.0.0.1" : bind.host, static_cast<std::uint16_t>(bind.port), ""};
   } else if (wildcard) {
     server.near_.host = bind.host == "::" ? "::1" : "127.0.0.1";
+    // A phone needs one that it reaches; this machine takes the loopback.
     server.shown_.host = addresses.front().text;
   }
   server.only_here_ = !options.public_url && is_loopback(server.shown_.host);
@@ -197,6 +201,7 @@ Result<OwnServer> OwnServer::restart(RunDirectory directory) {
   // A server whose run was killed is still ending.
   const UniqueFd lock(::open((directory.path() + "/data/lock").c_str(), O_RDWR | O_CLOEXEC));
   const Steady limit = system_clock().steady() + start_time;
+  // Waited for here: a second server on the same data would refuse to start.
   while (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && system_clock().steady() < limit && ended_by() == 0)
     std::this_thread::sleep_for(Millis{20});
   if (lock) ::flock(lock.get(), LOCK_UN);
@@ -222,6 +227,7 @@ std::vector<std::string> OwnServer::describe(bool offer_others) const {
 OwnServer::OwnServer(OwnServer&& other) noexcept
     : child_(std::exchange(other.child_, std::nullopt)),
       directory_(std::move(other.directory_)),
+      // What is moved from has nothing that its destructor could remove.
       keep_data_(std::exchange(other.keep_data_, true)),
       create_token_(std::move(other.create_token_)),
       near_(std::move(other.near_)),
@@ -235,6 +241,7 @@ bool OwnServer::running() const {
 
 void OwnServer::stop() {
   if (!child_) return;
+  // First as asked, then by force.
   child_->signal(SIGTERM);
   child_->end(end_time);
   child_.reset();

@@ -119,7 +119,6 @@ void Options::flag(std::string name, char letter, std::string help, bool& target
 void Options::count(std::string name, char letter, std::string help, int& target) {
   Option& option = add(std::move(name), letter, "", std::move(help), [&target](const auto& values) -> Result<void> {
     int total = 0;
-    // "-v -v" and QRX_VERBOSE=2 are the same.
     for (const auto& value : values) {
       if (const auto truth = parse_truth(value)) {
         total += *truth ? 1 : 0;
@@ -194,8 +193,7 @@ void Options::duration(std::string name, char letter, std::string help, std::opt
 
 void Options::duration_or_flag(std::string name, std::string help, bool& chosen, std::optional<Seconds>& target) {
   Option& option = add(std::move(name), 0, "", std::move(help), [&chosen, &target](const auto& values) -> Result<void> {
-    // "--wait" and "--wait=10m"; in the environment also "1".
-    const auto truth = parse_truth(values.back());
+    const auto truth = parse_truth(values.back());  // "--wait" and "--wait=10m"; in the environment also "1"
     chosen = truth.value_or(true);
     return truth ? Result<void>{} : take_duration(values.back(), target);
   });
@@ -260,8 +258,7 @@ Result<void> Options::load_config(const CommandLine& given) {
   std::string path;
   bool required = false;
   if (own_config_default_) {
-    // The default need not be there; a file that QRX_CONFIG or --config names has to.
-    path = *own_config_default_;
+    path = *own_config_default_;  // need not be there; what QRX_CONFIG or --config names has to
     if (const char* named = std::getenv("QRX_CONFIG"); named && *named) {
       path = named;
       required = true;
@@ -277,8 +274,7 @@ Result<void> Options::load_config(const CommandLine& given) {
   if (!config) return tl::unexpected(config.error());
   config_ = std::move(*config);
 
-  // "recv" of "qrx-recv"
-  const std::string section = table_.about.tool.substr(table_.about.tool.find('-') + 1);
+  const std::string section = table_.about.tool.substr(table_.about.tool.find('-') + 1);  // "recv" of "qrx-recv"
   const auto meant = [](const std::string& word) { return word.empty() ? "" : "did you mean " + word + "?"; };
   for (const auto& [table, values] : config_) {
     const bool known_table = own_config_default_ ? table == "notify" || table.starts_with("notify.")
@@ -295,15 +291,13 @@ Result<void> Options::load_config(const CommandLine& given) {
       known.insert(option.name);
       if (option.has_opposite) known.insert("no-" + option.name);
     }
-  // In a table of its own a tool knows every key.
-  for (const auto& [key, values] : strict) {
+  for (const auto& [key, values] : strict) {  // in a table of its own a tool knows every key
     if (known.count(key) == 0)
       return fail(Kind::usage, path + ": unknown option " + key + (own_config_default_ ? "" : " in [" + section + "]"),
                   meant(nearest(key, {known.begin(), known.end()})));
   }
   if (!own_config_default_)
-    // At the top stand keys for all tools: one that another tool knows is passed over.
-    for (const auto& [key, values] : config_[""])
+    for (const auto& [key, values] : config_[""])  // for all tools: a key that another one knows is passed over
       if (known.count(key) == 0 && !is_shared_key(key))
         return fail(Kind::usage, path + ": unknown option " + key, meant(nearest_shared_key(key)));
   // What the tool's own table says is stronger than what stands at the top for all.
@@ -314,16 +308,14 @@ Result<void> Options::load_config(const CommandLine& given) {
 
 Result<void> Options::take_all(const CommandLine& given) {
   for (const auto& option : table_.options) {
-    // The first of these that says something: command line, environment, configuration.
-    std::vector<std::string> values;
+    std::vector<std::string> values;  // of the first that says something: command line, environment, configuration
     std::string source;
     bool negated = false;
     if (const auto found = given.values.find(option.name); found != given.values.end()) {
       values = found->second;
       source = shown(option);
     } else if (option.asks) {
-      // --help and the like are never a habit.
-      continue;
+      continue;  // --help and the like are never a habit
     } else if (const char* variable = set_in_environment(variable_of(option))) {
       values = {variable};
       source = variable_of(option);
@@ -343,7 +335,6 @@ Result<void> Options::take_all(const CommandLine& given) {
     if (values.empty()) continue;
     if (option.completes != Completes::nothing && source.starts_with("configuration: "))
       for (auto& value : values) value = below_home(value);  // no shell has seen it
-    // "no-qr = true" means "qr = false".
     if (negated)
       if (const auto truth = parse_truth(values.back())) values.back() = *truth ? "false" : "true";
     if (auto taken = option.take(values); !taken)
@@ -358,8 +349,7 @@ void Options::add_asking() {
   add("help", 'h', "", "show this help", nothing).asks = true;
   add("version", 'V', "", "show the version", nothing).asks = true;
   Option& completion = add("completion", 0, "bash|zsh|fish", "", nothing);
-  // Made for packagers, and in no help.
-  completion.asks = completion.hidden = true;
+  completion.asks = completion.hidden = true;  // for packagers, and in no help
 }
 
 std::optional<int> Options::answer(const CommandLine& given) const {
@@ -367,7 +357,6 @@ std::optional<int> Options::answer(const CommandLine& given) const {
   if (given.values.count("help") != 0) {
     winsize size{};
     const bool tty = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-    // Wider lines are hard to read.
     return print(help_text(table_, tty ? std::clamp<std::size_t>(size.ws_col, 40, 100) : 80));
   }
   if (given.values.count("version") != 0)

@@ -114,9 +114,8 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
   out.shown = delivery;
   out.shown.files.clear();
   const bool opens = job.options.identity != nullptr;
-  // By their names, which are unique in a delivery unless the server makes them otherwise; doubles are kept apart.
-  std::map<std::string_view, const wire::FileInfo*> left;
-  std::set<const wire::FileInfo*> others;  // of names that came before
+  std::map<std::string_view, const wire::FileInfo*> left;  // by name; only a hostile server shows one twice
+  std::set<const wire::FileInfo*> others;                  // of names that came before
   std::optional<OpenedManifest> opened;
   for (const auto& file : delivery.files) {
     // The first of this name that opens; a second one is a file.
@@ -145,8 +144,7 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
     std::sort(out.item_tags.begin(), out.item_tags.end());
   }
   bool locked = false;
-  // In the order of the delivery. What the manifest names is done; what is left came unsealed, or sealed in another
-  // way.
+  // What the manifest names is done; what is left came unsealed, or sealed in another way.
   for (const auto& file : delivery.files) {
     const auto found = left.find(file.name);
     if ((found == left.end() || found->second != &file) && !others.contains(&file)) continue;

@@ -90,8 +90,7 @@ bool is_domain(std::string_view host) {
     const std::string_view label = host.substr(0, dot);
     if (label.empty() || label.size() > most_host_label || label.front() == '-' || label.back() == '-') return false;
     if (!all(label, [](char c) { return is_word(c) || c == '-'; })) return false;
-    // Of the last label: "192.0.2.1" and "127.1" are addresses, and a resolver would take them so.
-    last_has_letter = std::any_of(label.begin(), label.end(), is_letter);
+    last_has_letter = std::any_of(label.begin(), label.end(), is_letter);  // "127.1" would be taken for an address
     if (dot == std::string_view::npos) return last_has_letter;
     host.remove_prefix(dot + 1);
   }
@@ -153,7 +152,6 @@ std::string in_plain_letters(std::string_view text) {
 std::string_view without_name(std::string_view text) {
   text = trim(text);
   while (!text.empty() && is_any_of(text.back(), ",;")) text = trim(text.substr(0, text.size() - 1));
-  // "Anna <a@example.org>, Bob <b@example.org>" is not taken apart: each recipient has its own link.
   const auto open = text.rfind('<');
   if (open == std::string_view::npos || !text.ends_with('>')) return text;
   const std::string_view name = text.substr(0, open);
@@ -166,8 +164,7 @@ std::string_view without_name(std::string_view text) {
 std::string domain_in_ascii(std::string_view domain) {
   if (all(domain, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return to_lower_ascii(domain);
   char* converted = nullptr;
-  // IDN2_NONTRANSITIONAL: 'ß' stays itself, as browsers have it; the transitional form would write to
-  // "strasse.example".
+  // NONTRANSITIONAL, as browsers: "straße.example" is not sent to "strasse.example", which may be somebody else's.
   const int status = ::idn2_to_ascii_8z(std::string(domain).c_str(), &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
   const std::unique_ptr<char, void (*)(void*)> owned(converted, ::idn2_free);
   return status == IDN2_OK && converted != nullptr ? to_lower_ascii(converted) : std::string();
@@ -189,8 +186,7 @@ Result<std::string> mailto_address(std::string_view text) {
   // A subject and the like is dropped; somebody else to write to is not.
   const auto question = std::min(text.find('?'), text.size());
   const std::string headers = to_lower_ascii(text.substr(question));
-  for (const std::string_view other : {"to=", "cc="})  // bcc= too
-    // A second address would get the link of the first.
+  for (const std::string_view other : {"to=", "cc="})  // bcc= too; it would get the link of the first
     if (headers.find(other) != std::string::npos) return no("it names several addresses; give one at a time");
   std::string decoded;
   if (!percent_decode(text.substr(0, question), decoded)) return no("the mailto: address has a broken %-escape");
@@ -200,8 +196,7 @@ Result<std::string> mailto_address(std::string_view text) {
 Result<std::string> phone_number(std::string_view given) {
   const std::string plain = in_plain_letters(given);
   std::string_view text = trim(plain);
-  // An extension (RFC 3966, ";ext=") gets no message.
-  if (text.find(';') != std::string_view::npos) return no("a phone number has no extension");
+  if (text.find(';') != std::string_view::npos) return no("a phone number has no extension");  // ";ext=", RFC 3966
   std::string out = "+";
   if (text.starts_with("00"))
     text.remove_prefix(2);  // how most of the world dials a +
@@ -211,8 +206,7 @@ Result<std::string> phone_number(std::string_view given) {
     return no("the country code is missing: write + and the code in place of the first 0, such as +49 for Germany");
   else
     return no("a phone number starts with + and the country code, such as +49 or +86");
-  // "+49 (0)30": with the zero it would be another number.
-  if (text.find("(0)") != std::string_view::npos)
+  if (text.find("(0)") != std::string_view::npos)  // "+49 (0)30": with the zero it would be another number
     return no("leave out the (0): it is not dialled with the country code");
   for (const char c : text) {
     if (is_digit(c))
@@ -252,7 +246,6 @@ Result<std::string> matrix_id(std::string_view text) {
     if (digits.empty() || digits.size() > 5 || !all(digits, is_digit)) return malformed();
     server = server.substr(0, port);
   }
-  // Also an IPv4 address, which Matrix allows for a server without a name.
   if (!is_domain(server) && !all(server, [](char c) { return is_digit(c) || c == '.'; })) return malformed();
   return std::string(text.substr(0, colon + 1)) + to_lower_ascii(text.substr(colon + 1));
 }
@@ -279,9 +272,8 @@ Result<std::string> plain_key(std::string_view text, std::size_t most, std::stri
 Result<std::string> hook(std::string_view text) {
   const auto scheme = text.find("://");
   if (scheme == std::string_view::npos) return no("a hook is an https:// address");
-  // Marks that other programs take for an end or a separator when the hook stands in a list or a command.
   if (!all(text, [](char c) { return c > 0x20 && c < 0x7F && !is_any_of(c, "\"<>\\^`{|},;"); }))
-    return no("the hook holds forbidden characters; write them as %-escapes");
+    return no("the hook holds forbidden characters; write them as %-escapes");  // lists are split at them
   if (text.find('#') != std::string_view::npos) return no("a hook has no fragment");
   if (text.find("://", scheme + 3) != std::string_view::npos) return no("there are two addresses in one hook");
   const auto rest = text.find_first_of("/?", scheme + 3);
@@ -292,11 +284,10 @@ Result<std::string> hook(std::string_view text) {
          (rest == std::string_view::npos ? "/" : (text[rest] == '?' ? "/" : "") + std::string(text.substr(rest)));
 }
 
-// What people call somebody, or what a command understands: any script, in one word.
+// What people call somebody, or what a command understands: any script, in one word that looks like no other.
 Result<std::string> visible_word(std::string_view text, std::size_t most, std::string_view about) {
   if (text.empty() || text.size() > most)
     return no(std::string(about) + " has 1 to " + std::to_string(most) + " bytes");
-  // The name stands in lists and messages: one that looks like another's would be taken for it.
   if (holds_tricks(text) || text.find_first_of(" ,;<>\"\\") != std::string_view::npos)
     return no(std::string(about) + " holds blanks, commas, quotes, brackets or invisible characters");
   return std::string(text);
@@ -377,7 +368,6 @@ Result<Recipient> parse_recipient(std::string_view given) {
   };
 
   const std::string plain = in_plain_letters(text);
-  // Nothing else consists of digits and of what people write between them: so the error can say what a number lacks.
   if (all(plain, is_digit_or_separator)) return take(Channel::sms, phone_number(text));
   if (text.front() == '+') return take(Channel::sms, phone_number(text));
   const std::string_view bare = without_name(plain);
@@ -386,7 +376,6 @@ Result<Recipient> parse_recipient(std::string_view given) {
     return take(Channel::mail, mail_address(bare));
   const auto colon = text.find(':');
   const auto at = text.find('@');
-  // A colon behind the @ belongs to the address, or to a mistake in it.
   if (colon == std::string_view::npos || (at != std::string_view::npos && at < colon)) {
     if (plain.find('@') != std::string::npos) return take(Channel::mail, mail_address(bare));
     return fail(Kind::usage, "'" + shortened(text) + "' is not an address I understand", std::string(known_forms));
@@ -395,8 +384,7 @@ Result<Recipient> parse_recipient(std::string_view given) {
   const std::string_view rest = text.substr(colon + 1);
   if (scheme == "mailto:") return take(Channel::mail, mailto_address(trim(rest)));
   if (scheme == "sms:" || scheme == "tel:") return take(Channel::sms, phone_number(rest));
-  // The scheme is a part of this address.
-  if (scheme == "https:" || scheme == "http:") return take(Channel::webhook, hook(text));
+  if (scheme == "https:" || scheme == "http:") return take(Channel::webhook, hook(text));  // with its scheme
   for (const Form& form : forms)
     if (!form.scheme.empty() && form.scheme == scheme) return take(form.channel, address_for(form.channel, rest));
   return fail(Kind::usage, "'" + shortened(text) + "' is not an address I understand", std::string(known_forms));

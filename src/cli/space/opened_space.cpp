@@ -81,8 +81,7 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
   space.created_ = system_clock().wall();
   space.expires_ = created->expires;
   auto drop = checked_drop_link(*created, wish.key);
-  // What comes of it was sealed to another key, or leads elsewhere.
-  if (!drop) (void)delete_or_count(space.link_, {}, false);
+  if (!drop) (void)delete_or_count(space.link_, {}, false);  // its link leads elsewhere, or has another key
   if (!drop) return space.given_up(drop.error());
   space.drop_ = std::move(*drop);
   // A server behind a proxy that does not know its own name: the code would lead every sender to themselves.

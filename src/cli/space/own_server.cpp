@@ -106,8 +106,7 @@ Result<wire::Origin> OwnServer::launch(const Bind& bind, const OwnServerOptions&
   const UniqueFd log(::open(log_path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600));
   if (!log) return fail_errno("cannot write " + log_path);
 
-  // Only this run may open spaces on its server: whoever reaches it could otherwise use it.
-  create_token_ = Token::random().text();
+  create_token_ = Token::random().text();  // only this run may open spaces there, not whoever reaches the server
   const std::string token_path = directory_.path() + "/create-token";
   if (auto written = replace_private_file(token_path, create_token_ + "\n"); !written)
     return tl::unexpected(written.error());

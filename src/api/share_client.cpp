@@ -75,7 +75,7 @@ Result<wire::Shares> ShareClient::list(std::optional<std::uint64_t> after, Secon
   if (after) query = "?after=" + std::to_string(*after) + "&wait=" + std::to_string(wait.count());
   auto list = read<wire::Shares>(ask("GET", shares() + query, {}, "look at the shares"));
   for (std::size_t pages = 1; list && !list->next.empty(); ++pages) {
-    if (pages == most_pages) return fail(Kind::other, "the server names shares without end");
+    if (pages == most_pages) return fail(Kind::other, "the server's list of shares has no end");
     const std::string from = "?from=" + percent_encode_segment(list->next);
     auto more = read<wire::Shares>(ask("GET", shares() + from, {}, "look at the shares"));
     if (!more) return more;

@@ -47,7 +47,7 @@ MadeTransport make_transport(wire::Channel channel, const Settings& settings) {
     case Channel::link:
       break;
   }
-  return fail(Kind::usage, "there is nobody to tell");
+  return fail(Kind::usage, "there is nobody to notify");
 }
 
 }  // namespace qrx::notify

@@ -138,13 +138,13 @@ Result<bool> AgeDecryptor::resume(ByteView front, std::uint64_t chunks, const se
     for (std::size_t filled = 0; filled < space.size();) {
       const auto got = plain(number * seal::chunk_size + filled, space.subspan(filled));
       if (!got) return tl::unexpected(got.error());
-      if (*got == 0) return fail(Kind::integrity, "what was kept of a sealed file became shorter");
+      if (*got == 0) return fail(Kind::integrity, "what was kept of an encrypted file became shorter");
       filled += *got;
     }
     state.plain.update(space);
     state.plain_size += space.size();
     if (!cipher->seal(number, false, space, chunk))
-      return fail(Kind::other, "OpenSSL cannot seal a chunk", seal::no_crypto_hint);
+      return fail(Kind::other, "OpenSSL cannot encrypt a chunk", seal::no_crypto_hint);
     state.wire.update(chunk);
   }
   // Only whole chunks that are not the last: the last one tells that the file ends there, and is opened again.

@@ -20,7 +20,7 @@ Result<std::vector<std::byte>> fetch_front(api::OwnerClient& client, const Id& f
   for (;;) {
     const std::size_t before = front.size();
     // A header without end would otherwise be read for ever.
-    if (before > seal::most_front_bytes) return fail(Kind::integrity, "the header of a sealed file does not end");
+    if (before > seal::most_front_bytes) return fail(Kind::integrity, "the header of an encrypted file does not end");
     front.resize(before + front_step);
     const auto got = client.read(std::span(front).subspan(before));
     if (!got) return tl::unexpected(got.error());
@@ -88,7 +88,7 @@ Result<void> Incoming::take_up_opened(api::OwnerClient& client, const Id& file, 
     return partial.read_at(offset, space);
   });
   if (!resumed) return tl::unexpected(resumed.error());
-  if (!*resumed) return fail(Kind::integrity, "the header of a sealed file is longer than expected");
+  if (!*resumed) return fail(Kind::integrity, "the header of an encrypted file is longer than expected");
   // What is fetched again must not stand there twice.
   return partial.truncate(chunks * seal::chunk_size);
 }

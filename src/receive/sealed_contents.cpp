@@ -69,7 +69,7 @@ Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const
 }  // namespace
 
 Error not_sealed(const std::string& name) {
-  return {Kind::integrity, name + " did not come sealed to the key of this space, and nothing else is taken", {}};
+  return {Kind::integrity, name + " is not encrypted to the key of this link, and nothing else is accepted", {}};
 }
 
 Error no_key() {

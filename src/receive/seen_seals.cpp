@@ -210,7 +210,7 @@ void SeenSeals::drop_oldest_spaces() const {
 
 Error shown_again(const std::string& name) {
   return {Kind::integrity, name + " was received before: the server shows it again, as another delivery",
-          "one who sends an age file a second time has to seal it anew"};
+          "to send a file made by age a second time, encrypt it anew"};
 }
 
 }  // namespace qrx::receive

@@ -124,30 +124,30 @@ Error explain(const Refused& refused) {
   const std::string detail = refused.detail[0] == '\0' ? "" : std::string(": ") + refused.detail;
   switch (refused.why) {
     case Refusal::not_age:
-      return {Kind::integrity, "not a sealed file: it does not begin as age files do", ""};
+      return {Kind::integrity, "not an encrypted file: it does not begin as age files do", ""};
     case Refusal::armored:
-      return {Kind::unsupported, "a sealed file in age's armored text form is not opened here",
-              "seal it without --armor, or open it with age -d"};
+      return {Kind::unsupported, "an encrypted file in age's armored text form is not opened here",
+              "encrypt it without --armor, or open it with age -d"};
     case Refusal::other_version:
-      return {Kind::unsupported, "the sealed file is of another version than age v1", ""};
+      return {Kind::unsupported, "the encrypted file is of another version than age v1", ""};
     case Refusal::malformed_header:
-      return {Kind::integrity, "the sealed file has a malformed header" + detail, ""};
+      return {Kind::integrity, "the encrypted file has a malformed header" + detail, ""};
     case Refusal::passphrase:
-      return {Kind::unsupported, "the file is sealed with a passphrase, not to a key", "open it with age -d"};
+      return {Kind::unsupported, "the file is encrypted with a passphrase, not to a key", "open it with age -d"};
     case Refusal::no_match:
-      return {Kind::integrity, "the file is sealed to another key than this one", ""};
+      return {Kind::integrity, "the file is encrypted to another key than this one", ""};
     case Refusal::changed_header:
-      return {Kind::integrity, "the header of the sealed file was changed", ""};
+      return {Kind::integrity, "the header of the encrypted file was changed", ""};
     case Refusal::changed_payload:
-      return {Kind::integrity, "the sealed file was changed" + detail, ""};
+      return {Kind::integrity, "the encrypted file was changed" + detail, ""};
     case Refusal::truncated:
-      return {Kind::integrity, "the sealed file ends before its end mark", ""};
+      return {Kind::integrity, "the encrypted file is cut off", ""};
     case Refusal::trailing:
-      return {Kind::integrity, "the sealed file goes on after its end mark", ""};
+      return {Kind::integrity, "the encrypted file continues after its end mark", ""};
     case Refusal::no_crypto:
       break;
   }
-  return {Kind::other, "OpenSSL cannot do what opening a sealed file needs", no_crypto_hint};
+  return {Kind::other, "OpenSSL cannot do what decrypting needs", no_crypto_hint};
 }
 
 std::string_view Header::covered() const {

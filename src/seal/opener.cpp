@@ -48,7 +48,7 @@ std::string OpenerState::text() const {
 
 Result<OpenerState> OpenerState::parse(std::string_view text) {
   auto packed = from_base64(text);
-  const auto damaged = [] { return fail(Kind::integrity, "the saved state of a sealed download is damaged"); };
+  const auto damaged = [] { return fail(Kind::integrity, "the saved state of an encrypted download is damaged"); };
   if (!packed || packed->size() != packed_size || !std::equal(state_mark.begin(), state_mark.end(), packed->begin()))
     return damaged();
   OpenerState state;

@@ -61,7 +61,7 @@ Result<SealSecrets> SealSecrets::parse(std::string_view text) {
   auto packed = from_base64(text);
   if (!packed || packed->size() != packed_size ||
       !std::equal(secrets_mark.begin(), secrets_mark.end(), packed->begin()))
-    return fail(Kind::integrity, "the saved secrets of a sealed upload are damaged");
+    return fail(Kind::integrity, "the saved secrets of an encrypted upload are damaged");
   SealSecrets secrets;
   const std::uint8_t* at = packed->data() + secrets_mark.size();
   std::copy_n(at, FileKey::size, secrets.file_key.data());
@@ -88,7 +88,8 @@ Result<Sealer> Sealer::create(const Recipient& recipient, const SealSecrets& sec
 }
 
 Result<void> Sealer::seal_chunk(std::uint64_t chunk, bool last, ByteView plain, std::span<std::byte> out) {
-  if (!cipher_.seal(chunk, last, plain, out)) return fail(Kind::other, "OpenSSL cannot seal a chunk", no_crypto_hint);
+  if (!cipher_.seal(chunk, last, plain, out))
+    return fail(Kind::other, "OpenSSL cannot encrypt a chunk", no_crypto_hint);
   return {};
 }
 
@@ -143,8 +144,8 @@ Result<std::size_t> SealedReader::State::seal_into(std::uint64_t number, std::sp
     // One byte more than the last chunk has, to see that the source did not grow.
     const auto got = fill_from_source(start, space.first(last ? size + 1 : size));
     if (!got) return tl::unexpected(got.error());
-    if (*got < size) return fail(Kind::integrity, "the source became shorter while it was sealed");
-    if (*got > size) return fail(Kind::integrity, "the source became longer while it was sealed");
+    if (*got < size) return fail(Kind::integrity, "the source became shorter while it was being encrypted");
+    if (*got > size) return fail(Kind::integrity, "the source became longer while it was being encrypted");
   } else {
     const auto got = fill_from_source(start, space.first(chunk_size + 1));
     if (!got) return tl::unexpected(got.error());

@@ -68,11 +68,12 @@ Result<ReceiptResult> await_receipt(const wire::DropLink& link, const http::Clie
     if (options.interrupt && options.interrupt->raised()) return tl::unexpected(error);
     // An owner who ends a run deletes the space; receipts that were said go with it.
     if (error.kind == Kind::not_found)
-      return fail(Kind::gone, "it was sent, but the receiver has ended without a word whether it was saved");
+      return fail(Kind::gone, "it was sent, but the receiver ended before it said whether it was saved");
     if (!api::is_temporary(error.kind)) return tl::unexpected(error);
     const Steady now = steady_clock::now();
     if (deadline && now >= *deadline) return not_in_time();
-    if (now - heard >= give_up) return fail(Kind::unavailable, "it was sent, but the server stays away: " + error.what);
+    if (now - heard >= give_up)
+      return fail(Kind::unavailable, "it was sent, but the server cannot be reached: " + error.what);
     if (!api::sleep_interruptible(*options.interrupt, next)) return tl::unexpected(error);
     next = std::min(next * 2, most_pause);
   }

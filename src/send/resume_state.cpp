@@ -109,7 +109,7 @@ Result<ResumeState> ResumeState::begin(const std::string& directory, const wire:
   {
     const UniqueFd old = open_private_file(state.path_, O_RDONLY);
     if (old && ::flock(old.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
-      return fail(Kind::locked, "another run sends the same files");
+      return fail(Kind::locked, "another qrx-send is sending the same files");
   }
   std::string text(first_line);
   text += "\ndelivery " + delivery.text() + "\n";

@@ -67,13 +67,14 @@ TEST_CASE("bodies are wrapped at 64 columns and end with a short line, if need b
 
 TEST_CASE("what is no age header is refused, with what is wrong with it") {
   CHECK(why(header_of(stanza)) == "accepted");
-  CHECK(why("GIF89a") == "not a sealed file: it does not begin as age files do");
-  CHECK(why("age-encryption.org/v2\n") == "the sealed file is of another version than age v1");
-  CHECK(why("age-encryption.org/v1\r\n") == "the sealed file is of another version than age v1");
-  CHECK(why("-----BEGIN AGE ENCRYPTED FILE-----\n") == "a sealed file in age's armored text form is not opened here");
-  CHECK(why("-----BEGIN PGP MESSAGE-----\n") == "not a sealed file: it does not begin as age files do");
+  CHECK(why("GIF89a") == "not an encrypted file: it does not begin as age files do");
+  CHECK(why("age-encryption.org/v2\n") == "the encrypted file is of another version than age v1");
+  CHECK(why("age-encryption.org/v1\r\n") == "the encrypted file is of another version than age v1");
+  CHECK(why("-----BEGIN AGE ENCRYPTED FILE-----\n") ==
+        "an encrypted file in age's armored text form is not opened here");
+  CHECK(why("-----BEGIN PGP MESSAGE-----\n") == "not an encrypted file: it does not begin as age files do");
 
-  const std::string malformed = "the sealed file has a malformed header: ";
+  const std::string malformed = "the encrypted file has a malformed header: ";
   CHECK(why(header_of("")) == malformed + "it has no stanza");
   CHECK(why(header_of("\n")) == malformed + "a line is neither a stanza nor the MAC");
   CHECK(why(header_of("->X25519\n\n")) == malformed + "a line is neither a stanza nor the MAC");
@@ -108,13 +109,14 @@ TEST_CASE("floods of stanzas, long lines and long headers are refused before the
   std::string many;
   for (std::size_t i = 0; i < most_stanzas; ++i) many += "-> g\n\n";
   CHECK(why(header_of(many)) == "accepted");
-  CHECK(why(header_of(many + "-> g\n\n")) == "the sealed file has a malformed header: it has more than 128 stanzas");
+  CHECK(why(header_of(many + "-> g\n\n")) == "the encrypted file has a malformed header: it has more than 128 stanzas");
   CHECK(why(header_of("-> " + std::string(most_line_bytes - 3, 'a') + "\n\n")) == "accepted");
   CHECK(why(header_of("-> " + std::string(most_line_bytes - 2, 'a') + "\n\n")) ==
-        "the sealed file has a malformed header: a line is longer than 4,096 bytes");
+        "the encrypted file has a malformed header: a line is longer than 4,096 bytes");
   std::string body;
   while (body.size() < most_header_bytes) body += std::string(64, 'A') + "\n";
-  CHECK(why(header_of("-> g\n" + body + "\n")) == "the sealed file has a malformed header: it is longer than 64 KiB");
+  CHECK(why(header_of("-> g\n" + body + "\n")) ==
+        "the encrypted file has a malformed header: it is longer than 64 KiB");
 }
 
 TEST_CASE("a header made for a recipient gives its identity the file key, and no one else") {

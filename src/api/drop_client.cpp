@@ -80,6 +80,7 @@ Result<wire::DeliveryStatus> DropClient::status(const Id& delivery, std::uint64_
 
 Result<wire::DeliveryState> DropClient::commit(const Id& delivery, std::uint64_t files) {
   wire::CommitDelivery wish;
+  // The server refuses another number than it has: nothing gets lost unnoticed.
   wish.files = files;
   const auto answer = ask("POST", path(wire::Resource::commit, delivery), "complete the delivery", wire::to_json(wish));
   if (!answer) return tl::unexpected(answer.error());
@@ -129,6 +130,7 @@ Result<DropClient::Standing> DropClient::upload_standing(const Id& upload) {
   const auto text = answer->header("Upload-Offset");
   const auto offset = text ? wire::parse_number(*text) : std::nullopt;
   if (!offset) return strange("Upload-Offset");
+  // A stream has none until its end.
   const auto length = answer->header("Upload-Length");
   return Standing{*offset, length ? wire::parse_number(*length) : std::nullopt};
 }
@@ -142,9 +144,11 @@ Result<DropClient::Patched> DropClient::patch(const Id& upload, std::uint64_t of
   request.target = path(wire::Resource::upload, upload);
   request.headers = {
       tus(), {"Content-Type", std::string(wire::tus_content_type)}, {"Upload-Offset", std::to_string(offset)}};
+  // The last piece of a stream tells how long it was (tus, creation-defer-length).
   if (final_length) request.headers.push_back({"Upload-Length", std::to_string(*final_length)});
   const auto answer = granted(http_.send(request, size, reader, sent), "upload");
   if (!answer) return tl::unexpected(answer.error());
+  // It may have taken less than was sent.
   const auto text = answer->header("Upload-Offset");
   const auto now = text ? wire::parse_number(*text) : std::nullopt;
   if (!now) return strange("Upload-Offset");

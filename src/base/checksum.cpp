@@ -15,6 +15,7 @@ namespace qrx {
 struct Xxh128::State {
   XXH3_state_t* xxh = XXH3_createState();
   State() {
+    // Some hundred bytes: without them nothing else would work, either.
     if (xxh == nullptr) std::abort();
     XXH3_128bits_reset(xxh);
   }
@@ -37,6 +38,7 @@ void Xxh128::update(ByteView bytes) {
 }
 
 Xxh128Sum Xxh128::sum() const {
+  // Big-endian, as xxh128sum prints it, whatever the machine.
   XXH128_canonical_t canonical;
   XXH128_canonicalFromHash(&canonical, XXH3_128bits_digest(state_->xxh));
   Xxh128Sum out;

@@ -30,6 +30,7 @@ Clock& system_clock() {
 std::string to_rfc3339(WallTime time) {
   const std::tm utc = to_utc(time);
   char text[40];
+  // Numbers only, which no locale changes.
   std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
   return text;
 }

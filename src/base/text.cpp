@@ -16,6 +16,7 @@ char32_t take_code_point(std::string_view& text) {
   std::size_t length = 1;
   char32_t value = lead;
   char32_t least = 0;
+  // RFC 3629: C0, C1 and F5 to FF begin no character.
   if (lead >= 0x80) {
     if (lead >= 0xC2 && lead <= 0xDF) {
       length = 2;
@@ -84,6 +85,7 @@ std::string escape_untrusted(std::string_view text) {
   while (!text.empty()) {
     const std::string_view before = text;
     const char32_t c = take_code_point(text);
+    // A terminal would obey some of these: each is shown as its byte in hexadecimal.
     if (c == broken || c < 0x20 || c == 0x7F) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(before[0]));
     } else if (is_invisible(c)) {
@@ -123,6 +125,7 @@ std::string escape_html(std::string_view text) {
   return out;
 }
 
+// Not std::tolower and the like: they depend on the locale.
 static char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
 }

@@ -13,6 +13,7 @@ namespace {
 // The number at the front of `text`, which is shortened to what follows it.
 std::optional<std::uint64_t> take_number(std::string_view& text) {
   std::uint64_t value = 0;
+  // Digits alone: no sign, no blank. A number of more than 64 bits is an error.
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (error != std::errc()) return std::nullopt;
   text.remove_prefix(static_cast<std::size_t>(end - text.data()));
@@ -72,6 +73,7 @@ std::optional<std::uint64_t> parse_size(std::string_view text) {
     }
   }
   if (!text.empty()) return std::nullopt;
+  // Half of the range: the catalogs keep signed numbers.
   if (*number > (std::numeric_limits<std::uint64_t>::max() >> 1 >> shift)) return std::nullopt;
   return *number << shift;
 }
@@ -89,6 +91,7 @@ std::string format_size(std::uint64_t bytes) {
 
 std::string format_duration(std::chrono::seconds duration) {
   const auto seconds = duration.count();
+  // The larger unit from two of it on: "119 s", "2 min", "119 min", "2 h", "47 h", "2 days".
   if (seconds < 120) return fmt::format("{} s", seconds);
   if (seconds < 7200) return fmt::format("{} min", seconds / 60);
   if (seconds >= 172800) return fmt::format("{} days", seconds / 86400);

@@ -40,6 +40,7 @@ std::string bash_script(const OptionTable& table) {
     for (const auto& choice : option.choices) words += (words.empty() ? "" : " ") + choice;
     cases += "    " + pattern + ")\n";
     if (!words.empty()) cases += "      COMPREPLY=($(compgen -W '" + words + "' -- \"$word\"))\n";
+    // -o filenames: bash quotes blanks, and puts a slash behind directories.
     if (option.completes == Completes::files)
       cases += "      compopt -o filenames\n      mapfile -t COMPREPLY < <(compgen -f -- \"$word\")\n";
     if (option.completes == Completes::directories)
@@ -102,6 +103,7 @@ std::string zsh_script(const OptionTable& table) {
     }
     for (const auto& spelling : spellings(option)) {
       const bool is_long = spelling.size() > 2;
+      // "--name=[…]" takes "--name=V" and "--name V", "-n+[…]" takes "-nV" and "-n V".
       out += "  '" + std::string(option.repeatable ? "*" : "") + spelling +
              (option.value.empty() ? ""
               : is_long            ? "="
@@ -141,6 +143,7 @@ std::string fish_script(const OptionTable& table) {
       out += "complete -c " + tool;
       if (option.letter) out += std::string(" -s ") + option.letter;
       out += " -l " + spelling.substr(2);
+      // -x: a value that is no file; -r -F: a value that is one.
       if (!option.choices.empty()) {
         out += " -x -a '";
         for (const auto& choice : option.choices) out += (out.back() == '\'' ? "" : " ") + choice;

@@ -8,6 +8,7 @@
 
 #include "base/unique_fd.h"
 
+// Errors are values, as everywhere here.
 #define TOML_EXCEPTIONS 0
 #include <toml++/toml.h>
 

@@ -52,6 +52,7 @@ Result<Identity> Identity::from(Key scalar) {
 
 Result<Identity> Identity::generate() {
   Key scalar;
+  // Any 32 bytes are a key: X25519 clamps them itself (RFC 7748, 5).
   fill_random(scalar.span());
   return from(std::move(scalar));
 }

@@ -74,6 +74,7 @@ Result<Key> hkdf_sha256(ByteView key_material, ByteView salt, std::string_view i
   const Kdf kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
   const KdfContext context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);
   if (!context) return refused("HKDF");
+  // OSSL_PARAM takes no const, and writes nothing.
   char digest[] = "SHA256";
   const auto bytes = [](const char* name, ByteView value) {
     return OSSL_PARAM_construct_octet_string(name, const_cast<unsigned char*>(octets(value)), value.size());
@@ -124,6 +125,7 @@ bool Aead::seal(std::span<const std::uint8_t, nonce_size> nonce, ByteView plain,
   auto* to = reinterpret_cast<unsigned char*>(out.data());
   int written = 0;
   int rest = 0;
+  // The key stays; each chunk has its own nonce.
   if (EVP_EncryptInit_ex(context, nullptr, nullptr, nullptr, nonce.data()) != 1) return false;
   if (!plain.empty() && EVP_EncryptUpdate(context, to, &written, octets(plain), static_cast<int>(plain.size())) != 1)
     return false;

@@ -6,6 +6,7 @@
 
 namespace qrx::wire {
 
+// null is as good as missing.
 const json* find(const json& object, const char* name) {
   const auto at = object.find(name);
   return at == object.end() || at->is_null() ? nullptr : &*at;
@@ -38,6 +39,7 @@ std::string as_string(const json& value, const char* name, std::size_t most) {
 }
 
 std::uint64_t as_number(const json& value, const char* name) {
+  // Neither -1 nor 1.0 is a count.
   if (!value.is_number_unsigned()) throw Malformed{said(name) + " is not a whole number"};
   return value.get<std::uint64_t>();
 }
@@ -81,6 +83,7 @@ const json& as_list(const json& value, const char* name) {
   return value;
 }
 
+// What cannot be read is ignored: a date costs no file (qrx-protocol(7), "Kept properties").
 FileProperties read_properties(const json& in) {
   FileProperties out;
   if (const json* v = find(in, "modified"); v != nullptr && v->is_string())

@@ -47,6 +47,7 @@ Limits read_limits(const json& in) {
 }
 
 void read(const json& in, CreateSpace& out) {
+  // All may be missing: the server has a default for each.
   if (const json* v = find(in, "expire")) out.expire = as_seconds(*v, "expire");
   if (const json* v = find(in, "max_size")) out.max_size = as_number(*v, "max_size");
   if (const json* v = find(in, "max_files")) out.max_files = as_number(*v, "max_files");
@@ -123,6 +124,7 @@ void read(const json& in, DeliveryState& out) {
 }
 
 void read(const json& in, CommitDelivery& out) {
+  // Without a number what is there is committed, and nobody notices a file that got lost.
   if (const json* v = find(in, "files")) out.files = as_number(*v, "files");
 }
 
@@ -204,6 +206,7 @@ std::string to_json(const SpaceInfo& in, const AddressOf& address_of) {
                  {"name", upload.name},
                  {"offset", upload.offset},
                  {"url", address_of(upload.upload)}};
+    // A stream has none until its end.
     if (upload.length) item["length"] = *upload.length;
     uploads.push_back(std::move(item));
   }
@@ -275,6 +278,7 @@ std::string to_json(const Manifest& in) {
 }
 
 std::string to_json(const Problem& in) {
+  // RFC 9457.
   json out = {{"type", in.type}, {"title", in.title}, {"status", in.status}};
   if (!in.detail.empty()) out["detail"] = in.detail;
   if (!in.instance.empty()) out["instance"] = in.instance;
@@ -286,6 +290,7 @@ Result<T> from_json(std::string_view text) {
   return read_message<T>(text, [](const json& in, T& out) { read(in, out); });
 }
 
+// Here, so that few files are compiled with the JSON library.
 template Result<CreateSpace> from_json(std::string_view);
 template Result<SpaceCreated> from_json(std::string_view);
 template Result<SpaceInfo> from_json(std::string_view);

@@ -22,6 +22,7 @@ ChosenRange choose_range(std::optional<std::string_view> range, std::optional<st
   if (if_range && (etag.empty() || *if_range != etag)) return whole;
 
   const auto equals = range->find('=');
+  // RFC 9110, 14.2: a Range that is not understood is ignored, so the whole is sent.
   if (equals == std::string_view::npos || !equal_ignoring_case(range->substr(0, equals), "bytes")) return whole;
   const std::string_view spec = trim(range->substr(equals + 1));
   const auto dash = spec.find('-');
@@ -37,6 +38,7 @@ ChosenRange choose_range(std::optional<std::string_view> range, std::optional<st
     const std::uint64_t size = std::min(*count, length);
     return {RangeChoice::part, {length - size, size}};
   }
+  // Of several ranges ("0-1,5-6") `to` is no number: they get the whole.
   const auto first = parse_number(from);
   const auto last = to.empty() ? std::optional<std::uint64_t>(UINT64_MAX) : parse_number(to);
   if (!first || !last || *last < *first) return whole;
@@ -54,6 +56,7 @@ std::string content_range_unsatisfied(std::uint64_t length) {
 
 bool etag_list_holds(std::string_view list, std::string_view etag, bool weak) {
   list = trim(list);
+  // RFC 9110, 13.1.1: whatever version is there.
   if (list == "*") return true;
   while (!list.empty()) {
     const bool is_weak = list.starts_with("W/");

@@ -36,6 +36,7 @@ json write(const ShareInfo& share) {
 
 void read(const json& in, CreateShares& out) {
   const json& recipients = need(in, "recipients");
+  // Not as_list(): these are texts, not objects.
   if (!recipients.is_array() || recipients.size() > most_recipients)
     throw Malformed{"recipients is not a list of the allowed length"};
   for (const json& item : recipients) out.recipients.push_back(as_string(item, "recipients", most_recipient_bytes));

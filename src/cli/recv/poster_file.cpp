@@ -19,12 +19,14 @@
 namespace qrx::cli {
 namespace {
 
+// A page is far smaller: more comes from a helper that went wrong.
 constexpr std::size_t most_bytes = 16U << 20;
 constexpr Millis drawing_time{30'000};  // the first run of fontconfig on a machine reads all fonts
 
 Result<std::string> drawn_by_helper(const poster::PosterPage& page) {
   const auto helper = process::find_own_program("qrx-poster");
   if (!helper) return helper;
+  // In memory: no file is left behind when this run is killed.
   const UniqueFd in(::memfd_create("page", MFD_CLOEXEC));
   if (!in || !write_all(in.get(), poster::to_bytes(page)) || ::lseek(in.get(), 0, SEEK_SET) != 0)
     return fail_errno("cannot hold the page in memory");
@@ -60,6 +62,7 @@ Result<void> write_poster(const std::string& path, const std::string& name, cons
   for (int y = 0; y < symbol.side(); ++y)
     for (int x = 0; x < symbol.side(); ++x) page.dark.push_back(symbol.dark(x, y));
   page.words = words;
+  // The link to type has no key, which is too long for that: what is sent by it is not encrypted.
   page.lines = {"Point your phone's camera at the code, or open",
                 drop.origin.url() + wire::path_of({wire::Resource::drop, drop.guid}),
                 "If your device shows other words than these four, it is not the right code.",

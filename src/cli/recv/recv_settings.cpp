@@ -85,6 +85,7 @@ Options describe(RecvSettings& to) {
   options.url("public-url", 0, "address of the built-in server as others see it", to.space.public_url);
   options.text("token-file", 0, "FILE", "access token for a server that requires one", to.space.token_file,
                Completes::files);
+  // QRX_BIND and QRX_PUBLIC_URL are those of qrx-serve, which may be set for a service of the same user.
   options.rename_variable("bind", "QRX_RECV_BIND");
   options.rename_variable("public-url", "QRX_RECV_PUBLIC_URL");
   options.common(to.common, true);
@@ -103,6 +104,7 @@ Result<void> check_inbox(RecvSettings& set, const Options& options) {
       return fail(Kind::usage, "--" + std::string(name) +
                                    " is for the built-in server, which ends with this command: "
                                    "an inbox needs one that stays");
+  // An inbox is for whatever comes, unless a number was asked for.
   if (!set.count) set.follow = true;
   set.space.keep = true;
   set.space.inbox = set.inbox;
@@ -142,6 +144,7 @@ Result<void> check_usage(RecvSettings& set, const Options& options) {
   if (!set.links.empty() && !options.on_command_line("inbox")) set.inbox.clear();
   if (auto right = check_inbox(set, options); !right) return right;
   if (!set.links.empty()) {
+    // In the environment they are for runs without a LINK.
     for (const auto* name : {"expire", "max-size", "max-files", "label", "keep", "qr", "qr-file", "invert", "bind",
                              "public-url", "resume", "inbox", "poster"})
       if (options.on_command_line(name)) return usage("--" + std::string(name) + " cannot be used with a LINK");

@@ -145,6 +145,7 @@ Result<serve::DaemonOptions> daemon_options(const ServeSettings& settings, const
   if (!notices) return tl::unexpected(notices.error());
   out.notices = std::move(*notices);
   if (!out.notices.transports.empty() || !out.notices.commands.empty()) {
+    // Looked for at the start: a broken installation shows then, not with the first notice.
     auto helper = process::find_own_program("qrx-notify");
     if (!helper) return tl::unexpected(helper.error());
     out.notify_helper = std::move(*helper);

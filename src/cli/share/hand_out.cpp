@@ -73,6 +73,7 @@ Result<void> HandOut::check() {
   if (!sources) return tl::unexpected(sources.error());
   sources_ = std::move(*sources);
   if (!sources_.errors.empty()) {
+    // All are named; the last one is the error.
     for (std::size_t i = 0; i + 1 < sources_.errors.size(); ++i) messages_.warn(sources_.errors[i].what);
     return tl::unexpected(sources_.errors.back());
   }
@@ -122,6 +123,7 @@ Result<send::SentDelivery> HandOut::send() {
   send::Sender sender(drop, how, report.events([this] { interrupt_->raise(); }));
   const auto looked = sender.look();
   if (!looked) return tl::unexpected(looked.error());
+  // Before a byte is sent: what does not fit is not begun.
   if (auto fits = send::Sender::check_limits(*looked, sources_, sender.seals()); !fits)
     return tl::unexpected(fits.error());
   return sender.send(sources_);

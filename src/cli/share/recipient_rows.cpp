@@ -89,6 +89,7 @@ Result<void> RecipientRows::revoke(const std::vector<wire::Recipient>& who, bool
     for (const RecipientRow& row : rows_)
       if (auto done = client_.revoke(row.share.share); !done) return done;
   }
+  // Once more, for the states that are printed.
   return wait(Seconds{0});
 }
 
@@ -113,6 +114,7 @@ Result<void> RecipientRows::wait(Seconds most) {
   seq_ = shares->seq;
   std::map<Id, wire::ShareInfo*> by_id;
   for (wire::ShareInfo& share : shares->shares) by_id[share.share] = &share;
+  // Links that another run makes meanwhile are not this run's.
   for (RecipientRow& row : rows_)
     if (const auto found = by_id.find(row.share.share); found != by_id.end()) row.share = *found->second;
   return {};
@@ -121,6 +123,7 @@ Result<void> RecipientRows::wait(Seconds most) {
 Result<void> RecipientRows::wait_until_settled(Seconds most) {
   const auto limit = std::chrono::steady_clock::now() + most;
   while (!std::all_of(rows_.begin(), rows_.end(), is_settled)) {
+    // Rounded up: a wait of 0 seconds is answered at once, and would be asked again and again.
     const auto left = std::chrono::ceil<Seconds>(limit - std::chrono::steady_clock::now());
     if (left <= Seconds{0}) return {};
     if (auto waited = wait(left); !waited) return waited;

@@ -42,6 +42,7 @@ void describe_notices(Options& options, ShareSettings& to) {
 
 Result<void> check_files(const ShareSettings& set, const Options& options) {
   if (set.files.empty()) {
+    // Only of the command line: in the environment or the configuration they are for other runs.
     for (const auto* name : {"name", "preserve", "seal", "bind", "public-url", "token-file"})
       if (options.on_command_line(name)) return fail(Kind::usage, "--" + std::string(name) + " needs --file");
     return {};
@@ -93,6 +94,7 @@ Result<void> find_recipients(const ShareSettings& set, SharePlan& plan) {
   if (!recipients) return tl::unexpected(recipients.error());
   plan.recipients = std::move(*recipients);
   std::vector<std::string> revoked;
+  // "all" is a word of its own, not a recipient.
   for (const auto& text : set.revoke)
     if (text != "all") revoked.push_back(text);
   auto names = read_recipients(revoked, {});
@@ -102,6 +104,7 @@ Result<void> find_recipients(const ShareSettings& set, SharePlan& plan) {
   if (!set.revoke.empty() && !plan.recipients.empty())
     return fail(Kind::usage, "--revoke and recipients to share with cannot be used together");
   if (!plan.recipients.empty() || set.list || !set.revoke.empty()) return {};
+  // --watch alone waits for all who have a link.
   if (set.files.empty()) return set.watch ? Result<void>() : fail(Kind::usage, "there are no recipients");
   if (!set.to_files.empty()) return fail(Kind::usage, "there are no recipients in " + set.to_files.front());
   plan.only_code = true;
@@ -153,8 +156,11 @@ Result<SharePlan> plan_of(const ShareSettings& set, const Options& options) {
   auto local = notify_settings(options.config());
   if (!local) return fail(Kind::usage, local.error().what, "these tables are in " + config_path());
   plan.transports = std::move(*local);
+  // That of the environment says where --file puts files, not which space is shared.
   if (options.on_command_line("server")) plan.server = set.common.server;
+  // On the command line everyone could read it, by ps(1).
   plan.key_may_be_text = !options.on_command_line("identity");
+  // Anyone may photograph a code: it is good for one download unless more are asked for.
   plan.downloads = set.downloads.value_or(plan.only_code ? 1 : 0);
   return plan;
 }

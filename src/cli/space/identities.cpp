@@ -39,6 +39,7 @@ Result<std::string> read_private(const std::string& path) {
   // As ssh(1) does with keys.
   if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
     return fail(Kind::denied, path + " holds a secret key, and others can read it", "chmod 600 " + path);
+  // At its full size at once: a string that grows would leave copies of the key behind.
   std::string text(most_bytes, '\0');
   std::size_t size = 0;
   while (size < text.size()) {

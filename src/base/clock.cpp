@@ -37,10 +37,10 @@ std::string to_rfc3339(WallTime time) {
 
 std::optional<WallTime> from_rfc3339(std::string_view text) {
   std::tm utc{};
-  const std::string copy(text);
-  const char* end = ::strptime(copy.c_str(), "%Y-%m-%dT%H:%M:%SZ", &utc);
-  if (end == nullptr || *end != '\0' || copy.size() != text.size()) return std::nullopt;
-  return WallTime(Seconds(::timegm(&utc)));
+  if (::strptime(std::string(text).c_str(), "%Y-%m-%dT%H:%M:%SZ", &utc) == nullptr) return std::nullopt;
+  const WallTime time(Seconds(::timegm(&utc)));
+  // strptime takes one digit for two, blanks, and the 31st of any month.
+  return to_rfc3339(time) == text ? std::optional(time) : std::nullopt;
 }
 
 // By hand, as strftime writes %a and %b in the language of the user.

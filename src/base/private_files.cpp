@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <filesystem>
 #include <vector>
 
 #include "base/write_all.h"
@@ -73,7 +74,9 @@ std::optional<std::string> read_private_file(const std::string& path, std::uint6
 Result<void> read_new_lines(int fd, std::uint64_t& at, std::size_t longest,
                             const std::function<void(std::string_view line)>& take) {
   std::vector<char> buffer(std::max<std::size_t>(64U << 10, 2 * longest));
-  bool passing_over = false;  // the rest of a line that is too long
+  // The rest of a line that is too long: `at` is within it when its end had not come yet at the last call.
+  char before = '\n';
+  bool passing_over = at > 0 && ::pread(fd, &before, 1, static_cast<off_t>(at - 1)) == 1 && before != '\n';
   for (;;) {
     const ssize_t got = ::pread(fd, buffer.data(), buffer.size(), static_cast<off_t>(at));
     if (got < 0 && errno == EINTR) continue;
@@ -102,6 +105,15 @@ std::string appended(std::string_view lines) {
   text += lines;
   if (!lines.ends_with('\n')) text += '\n';
   return text;
+}
+
+std::vector<std::string> entries_of(const std::string& directory) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  // Not by a range-for, whose step throws.
+  for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
+    paths.push_back(at->path().string());
+  return paths;
 }
 
 void sync_directory(const std::string& path) {

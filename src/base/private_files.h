@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -37,6 +38,9 @@ Result<void> read_new_lines(int fd, std::uint64_t& at, std::size_t longest,
 // Lines for a file that is only ever appended to (O_APPEND): a newline stands before them, so that one that a crash cut
 // short spoils no other. Whoever reads them passes over empty lines.
 std::string appended(std::string_view lines);
+
+// The paths of what is in a directory, as far as it can be read.
+std::vector<std::string> entries_of(const std::string& directory);
 
 // New names in a directory are there after a loss of power, where its file system can do that.
 void sync_directory(const std::string& path);

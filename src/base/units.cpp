@@ -25,6 +25,7 @@ std::optional<std::uint64_t> take_number(std::string_view& text) {
 std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
   constexpr std::uint64_t most = 3650ULL * 86400;  // ten years, far from any overflow
   std::uint64_t total = 0;
+  bool with_units = false;
   if (text.empty()) return std::nullopt;
   while (!text.empty()) {
     const auto number = take_number(text);
@@ -48,7 +49,8 @@ std::optional<std::chrono::seconds> parse_duration(std::string_view text) {
           return std::nullopt;
       }
       text.remove_prefix(1);
-    } else if (total != 0) {
+      with_units = true;
+    } else if (with_units) {
       return std::nullopt;  // "1h30": thirty of what
     }
     total += *number * unit;

@@ -69,7 +69,6 @@ std::uint32_t signals_of(std::uint32_t events) {
   std::uint32_t signals = 0;
   if ((events & EPOLLIN) != 0) signals |= Connection::readable;
   if ((events & EPOLLOUT) != 0) signals |= Connection::writable;
-  // The end of the stream is read, too: there may be bytes before it.
   if ((events & EPOLLRDHUP) != 0) signals |= Connection::peer_closed | Connection::readable;
   if ((events & (EPOLLERR | EPOLLHUP)) != 0)
     signals |= Connection::broken | Connection::readable | Connection::writable;
@@ -305,7 +304,6 @@ void Server::Impl::run_timers() {
 }
 
 int Server::Impl::sleep_time() {
-  // While tasks wait, the pool wants to be looked at (Pool::tend).
   if (context.pool.has_waiting_tasks()) return tend_ms;
   std::optional<Steady> until = context.timers.first();
   if (stop_begun && (!until || stop_at < *until)) until = stop_at;
@@ -318,7 +316,6 @@ void Server::Impl::begin_stop() {
   stop_begun = true;
   stop_at = std::chrono::steady_clock::now() + options.stop_time;
   for (auto& listener : listeners) listener.close();
-  // Before they are told: whoever is told sees it.
   context.stopping = true;
   tell_all(Connection::stop);
 }
@@ -343,7 +340,6 @@ Result<void> Server::Impl::run() {
     context.pool.tend();
     connections.free(context.take_buried());
     if (!stop_begun) continue;
-    // One that was counted down may not be among the buried yet: the destructor frees it, when the threads are gone.
     if (context.connections == 0) break;
     const auto now = std::chrono::steady_clock::now();
     if (now < stop_at) continue;
@@ -379,7 +375,6 @@ Result<void> Server::run() {
 }
 
 void Server::stop() {
-  // Only an atomic and a write(2): a signal handler may call this.
   impl_->stop_asked = true;
   impl_->wake();
 }

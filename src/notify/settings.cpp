@@ -23,6 +23,7 @@ enum class Form : std::uint8_t {
   file,
   truth,
   number,
+  port,
   duration,
   list,
   choice_tls,
@@ -72,7 +73,7 @@ const std::vector<TableKeys>& tables() {
        {{"user", Form::text, true},
         {"password_file", Form::file, true},
         {"host", Form::text},
-        {"port", Form::number},
+        {"port", Form::port},
         {"ca_file", Form::file}}},
       {"matrix", {{"url", Form::url, true}, {"token_file", Form::file, true}, {"ca_file", Form::file}}},
       {"telegram", {{"url", Form::url}, {"token_file", Form::file, true}, {"ca_file", Form::file}}},
@@ -147,6 +148,8 @@ std::string must_be(Form form, const std::string& value) {
       return is_truth(value) ? "" : "true or false";
     case Form::number:
       return is_number(value) ? "" : "a whole number";
+    case Form::port:
+      return is_number(value) && std::stoul(value) <= 65'535 ? "" : "a port, at most 65535";
     case Form::duration: {
       const auto duration = parse_duration(value);
       return duration && duration->count() > 0 && *duration <= longest_command ? "" : "a duration of at most 100s";

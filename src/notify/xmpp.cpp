@@ -152,7 +152,7 @@ class Xmpp : public Transport {
     xmpp_conn_set_certfail_handler(conn.get(), refuse_certificate);
     current = &talk;
     const std::string host = table_.text("host");
-    const auto port = static_cast<unsigned short>(std::stoul(table_.text("port", "0")));
+    const auto port = static_cast<unsigned short>(std::stoul(table_.text("port", "0")));  // settings.cpp: it fits
     if (xmpp_connect_client(conn.get(), host.empty() ? nullptr : host.c_str(), port, on_connection, &talk) !=
         XMPP_EOK) {
       current = nullptr;

@@ -86,15 +86,20 @@ struct Prepared {
   pid_t parent;
 };
 
-// Leaves 0, 1, 2 and report_fd, nothing else.
-bool arrange_descriptors(const Prepared& child) {
+// Leaves 0, 1, 2 and report_fd, nothing else. `report` is where the parent hears of trouble, whenever it comes: until
+// the end, what stands at report_fd may be anybody's.
+bool arrange_descriptors(const Prepared& child, int& report) {
   // The three may stand on 0 to 3 already: moved out of the way first.
   const auto away = [&](int fd) { return fcntl(fd < 0 ? child.nothing : fd, F_DUPFD_CLOEXEC, report_fd + 1); };
   const int in = away(child.plan.in), out = away(child.plan.out), err = away(child.plan.err);
-  const int report = away(child.report);
-  return in >= 0 && out >= 0 && err >= 0 && report >= 0 && dup2(in, 0) == 0 && dup2(out, 1) == 1 && dup2(err, 2) == 2 &&
-         // CLOEXEC on report_fd: that exec has worked shows in the parent by the end of the pipe, without a byte.
-         dup3(report, report_fd, O_CLOEXEC) == report_fd && syscall(SYS_close_range, report_fd + 1U, ~0U, 0U) == 0;
+  const int moved = away(child.report);
+  if (moved < 0) return false;
+  report = moved;
+  if (in < 0 || out < 0 || err < 0 || dup2(in, 0) != 0 || dup2(out, 1) != 1 || dup2(err, 2) != 2) return false;
+  // CLOEXEC on report_fd: that exec has worked shows in the parent by the end of the pipe, without a byte.
+  if (dup3(moved, report_fd, O_CLOEXEC) != report_fd) return false;
+  report = report_fd;
+  return syscall(SYS_close_range, report_fd + 1U, ~0U, 0U) == 0;
 }
 
 // Between fork and exec: only async-signal-safe calls. All signals are blocked until the program begins. Whatever
@@ -104,7 +109,8 @@ bool arrange_descriptors(const Prepared& child) {
   sigset_t none;
   sigemptyset(&none);
   reset_signals(plan.limits.has_value());
-  const bool ready = arrange_descriptors(child) && (!plan.own_group || setpgid(0, 0) == 0) &&
+  int report = child.report;
+  const bool ready = arrange_descriptors(child, report) && (!plan.own_group || setpgid(0, 0) == 0) &&
                      (plan.death_signal == 0 ||
                       // The parent may have ended between fork and prctl: then no signal would ever come.
                       (prctl(PR_SET_PDEATHSIG, plan.death_signal, 0, 0, 0) == 0 && getppid() == child.parent)) &&
@@ -113,7 +119,7 @@ bool arrange_descriptors(const Prepared& child) {
                      (!plan.limits || lower_limits(*plan.limits)) && sigprocmask(SIG_SETMASK, &none, nullptr) == 0;
   if (ready) execve(plan.path.c_str(), child.arguments.data(), child.environment.data());
   const int error = errno;
-  (void)!write(report_fd, &error, sizeof error);
+  (void)!write(report, &error, sizeof error);
   _exit(exit_no_exec);
 }
 

@@ -75,7 +75,10 @@ int rename_no_replace(int directory, const char* from, const char* to) {
   if (errno != EINVAL && errno != ENOSYS) return -1;
   // A file system that cannot (some network ones): a second name cannot replace either.
   // Until the second call the file has both names, which a crash leaves; none of them is lost.
-  if (::linkat(directory, from, directory, to, 0) == 0) return ::unlinkat(directory, from, 0);
+  if (::linkat(directory, from, directory, to, 0) == 0) {
+    (void)::unlinkat(directory, from, 0);  // the file has its name, whatever becomes of the other
+    return 0;
+  }
   if (errno == EEXIST) return -1;
   // No second names either (FAT, exFAT): what is replaced is an empty file of our own.
   // O_EXCL decides between two runs; the loser takes another number.

@@ -154,6 +154,7 @@ Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const A
 }
 
 Result<void> FileSaver::keep_small(std::size_t index, const std::string& bytes) {
+  why_unopened_.clear();  // an earlier file's, should it have failed
   const wire::FileInfo& info = file(index);
   const Sums got = sums_of(as_bytes(bytes), job_.options.sha256);
   // Compared before it is opened: damage on the way is not mistaken for tampering.
@@ -173,9 +174,8 @@ Result<void> FileSaver::keep_small(std::size_t index, const std::string& bytes) 
       return tl::unexpected(cannot_open(item(index).name, opened.error()));
     }
   }
-  // A thread that followed it while it was uploaded ends here, and lets go of its partial, which is locked.
-  // One who followed it while it was uploaded lets go of its partial, which has the name that the server knows. Under
-  // its own name at once the file needs no second one.
+  // A thread that followed it while it was uploaded ends here, and lets go of its partial, which is locked. That has
+  // the name that the server knows; under its own name at once the file needs no second one.
   static_cast<void>(delivery_.followed(index));
   if (arrived.opened())
     if (auto gone = job_.saver->discard_partial(without_age_ending(info.name), info.file, delivery_.delivery()); !gone)
@@ -265,6 +265,7 @@ Result<void> FileSaver::save_small(const std::vector<std::size_t>& task) {
 }
 
 Result<void> FileSaver::save_large(std::size_t index) {
+  why_unopened_.clear();
   if (saved_before(index)) return {};
   // First as one that is sealed to us; a file that only looks so is fetched again as it is.
   if (item(index).open) {

@@ -175,7 +175,12 @@ bool SeenSeals::take(const Id& delivery, const std::string& text, bool durable) 
   const std::lock_guard lock(mutex_);
   const Locked locked(*this, true);
   catch_up();
-  if (deliveries_.contains(*tag)) return !known_elsewhere(*tag, delivery);
+  if (deliveries_.contains(*tag)) {
+    // It may stand in the file since a moment ago, without a sync.
+    if (durable && file_ && ::fdatasync(file_.get()) != 0)
+      give_up(fail_errno("cannot make " + path_ + " durable").value());
+    return !known_elsewhere(*tag, delivery);
+  }
   // In memory first: when the file cannot be written, at least this run knows.
   remember(*tag, delivery);
   if (!file_) return true;

@@ -42,6 +42,8 @@ ReceiptResult in_the_end(const wire::DeliveryStatus& status, const SentDelivery&
 Result<ReceiptResult> await_receipt(const wire::DropLink& link, const http::ClientOptions& options,
                                     const SentDelivery& delivery, std::optional<Seconds> most) {
   api::DropClient client(link, options);
+  http::Interrupt never;
+  const http::Interrupt& interrupt = options.interrupt ? *options.interrupt : never;
   std::optional<Steady> deadline;
   if (most) deadline = steady_clock::now() + *most;
   std::uint64_t seen = 0;
@@ -65,7 +67,7 @@ Result<ReceiptResult> await_receipt(const wire::DropLink& link, const http::Clie
     const Error& error = status.error();
     // The answer to this request may still come, and would be taken for that of the next.
     client.close();
-    if (options.interrupt && options.interrupt->raised()) return tl::unexpected(error);
+    if (interrupt.raised()) return tl::unexpected(error);
     // An owner who ends a run deletes the space; receipts that were said go with it.
     if (error.kind == Kind::not_found)
       return fail(Kind::gone, "it was sent, but the receiver ended before it said whether it was saved");
@@ -74,7 +76,7 @@ Result<ReceiptResult> await_receipt(const wire::DropLink& link, const http::Clie
     if (deadline && now >= *deadline) return not_in_time();
     if (now - heard >= give_up)
       return fail(Kind::unavailable, "it was sent, but the server cannot be reached: " + error.what);
-    if (!api::sleep_interruptible(*options.interrupt, next)) return tl::unexpected(error);
+    if (!api::sleep_interruptible(interrupt, next)) return tl::unexpected(error);
     next = std::min(next * 2, most_pause);
   }
 }

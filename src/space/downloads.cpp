@@ -8,53 +8,13 @@
 namespace qrx::space {
 namespace {
 
-// A file that is taken in more pieces than this, with gaps between them, is not counted piece by piece any more.
-constexpr std::size_t most_pieces = 1000;
 // Files of one transfer that are recorded in one transaction: other changes wait meanwhile.
 constexpr std::size_t files_at_once = 500;
-
-// Of a file by a limited link, as many times its bytes are sent for each download that it allows: broken off downloads
-// are begun again, by who cannot go on.
-constexpr std::uint64_t sent_for_each_download = 2;
-
-void add(Parts& parts, const TransferLeg& leg) {
-  if (leg.size == 0)
-    parts.add_whole();
-  else
-    parts.add(leg.first, leg.bytes);
-}
-
-// Whether one more leg of a file may begin, beside what was taken and those that are on their way.
-// "Taken" is what clients are known to have got, byte by byte; "on their way" is what they may get. A download is
-// admitted only if the limit holds even when all of that arrives, so that n+1 at once cannot get by a limit of n.
-Result<void> admit(const Parts& taken, const std::list<TransferLeg>& others, const TransferLeg& leg,
-                   std::uint64_t limit) {
-  if (taken.least() >= limit) return used_up();
-  // If all that is on its way arrives, the file has been taken this often.
-  Parts then = taken;
-  for (const TransferLeg& other : others) add(then, other);
-  // No byte of this range was or is being sent as often as the limit says: it is somebody who closes the gaps of an
-  // aborted download, and they may always do that.
-  const bool only_what_is_missing = then.most(leg.first, leg.bytes) < limit;
-  add(then, leg);
-  if (then.least() > limit) return fail(Kind::locked, "the last allowed download of this link is in progress");
-  // What is broken off counts nothing, but is not given without end either.
-  if (then.sum() > sent_for_each_download * limit * std::max<std::uint64_t>(leg.size, 1) && !only_what_is_missing)
-    return fail(Kind::gone,
-                "this link was downloaded too often without its end: only the missing parts can be downloaded");
-  if (then.pieces() > most_pieces)
-    return fail(Kind::denied, "too many separate ranges of this file were downloaded: download it as a whole");
-  return {};
-}
 
 }  // namespace
 
 tl::unexpected<Error> no_such_link() {
   return fail(Kind::not_found, "no such link");
-}
-
-tl::unexpected<Error> used_up() {
-  return fail(Kind::gone, "this link has reached its download limit");
 }
 
 Result<ShareRow> Downloads::row_of(std::string_view link) const {
@@ -329,26 +289,8 @@ Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& 
             for (const FlightRow& flight : flights) transaction.remove_flight(flight.flight);
           auto row = transaction.share(live.share);
           if (!row) return no_such_share();  // gone with its space
-          for (std::size_t at = begin; at < end; ++at) {
-            const TransferLeg& leg = taken[at];
-            auto file = transaction.share_file(live.share, leg.file);
-            if (!file) file = ShareFileRow{live.share, leg.file, live.guid, 0, {}};
-            Parts parts = Parts::parse(file->parts, leg.size);
-            // Less arrived than was recorded ahead: the rest is taken back.
-            if (ahead > leg.bytes)
-              parts.take_back(leg.first + leg.bytes, ahead - leg.bytes);
-            else if (ahead > 0)
-              parts.add(leg.first + ahead, leg.bytes - ahead);
-            else
-              add(parts, leg);
-            // A row must not grow without end by ranges with gaps. Of a limited link they are refused before (admit).
-            if (parts.pieces() > most_pieces && live.limit == 0) parts.flatten();
-            if (file->taken == 0 && parts.least() > 0) ++row->files_taken;
-            counts = counts || parts.least() > file->taken;
-            file->taken = std::max(file->taken, parts.least());
-            file->parts = parts.text();
-            transaction.put_share_file(*file);
-          }
+          for (std::size_t at = begin; at < end; ++at)
+            counts = count_leg(transaction, *row, taken[at], ahead) || counts;
           files_taken = row->files_taken;
           if (row->progress != Progress::downloaded && files_taken > 0 && files_taken >= *held_now) {
             row->progress = Progress::downloaded;

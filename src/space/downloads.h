@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "space/context.h"
+#include "space/download_counting.h"
 #include "space/live.h"
 #include "space/parts.h"
 #include "space/registry.h"
@@ -101,6 +102,5 @@ class Downloads {
 };
 
 tl::unexpected<Error> no_such_link();
-tl::unexpected<Error> used_up();
 
 }  // namespace qrx::space

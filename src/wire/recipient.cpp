@@ -246,7 +246,8 @@ Result<std::string> matrix_id(std::string_view text) {
     if (digits.empty() || digits.size() > 5 || !all(digits, is_digit)) return malformed();
     server = server.substr(0, port);
   }
-  if (!is_domain(server) && !all(server, [](char c) { return is_digit(c) || c == '.'; })) return malformed();
+  const bool is_number = server.size() >= 7 && all(server, [](char c) { return is_digit(c) || c == '.'; });  // 1.2.3.4
+  if (!is_domain(server) && !is_number) return malformed();
   return std::string(text.substr(0, colon + 1)) + to_lower_ascii(text.substr(colon + 1));
 }
 

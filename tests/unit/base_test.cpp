@@ -97,6 +97,7 @@ TEST_CASE("durations and sizes are read as people write them") {
   CHECK(parse_duration("15")->count() == 15);
   CHECK_FALSE(parse_duration(""));
   CHECK_FALSE(parse_duration("1h30"));
+  CHECK_FALSE(parse_duration("0h30"));
   CHECK_FALSE(parse_duration("-1s"));
   CHECK_FALSE(parse_duration("99999999999999999999d"));
   CHECK(*parse_size("10M") == 10U << 20);
@@ -111,7 +112,10 @@ TEST_CASE("times are written in UTC and read back") {
   const WallTime time{Seconds(1'795'388'400)};
   CHECK(to_rfc3339(time) == "2026-11-22T23:00:00Z");
   CHECK(from_rfc3339("2026-11-22T23:00:00Z") == time);
-  CHECK_FALSE(from_rfc3339("2026-11-22T23:00:00+01:00"));
+  for (const char* text : {"2026-11-22T23:00:00+01:00", "2026-1-2T3:04:05Z", "2026-02-31T00:00:00Z",
+                           "2026-11-22T23:00:61Z", " 2026-11-22T23:00:00Z", "2026-11-22T23:00:00Z ", ""})
+    CHECK_FALSE(from_rfc3339(text));
+  CHECK_FALSE(from_rfc3339(std::string_view("2026-11-22T23:00:00Z\0rest", 25)));
   CHECK(to_http_date(time) == "Sun, 22 Nov 2026 23:00:00 GMT");
 }
 
@@ -201,7 +205,9 @@ TEST_CASE("lines that others append are read once each, whole ones only, and non
   CHECK(more("o\n\nthree\n") == "[two][][three]");
   CHECK(more(std::string(200'000, 'x') + "\nfour\n") == "[four]");
   CHECK(more("").empty());
-  CHECK(read_private_file(path, 300'000)->ends_with("\nfour\n"));
+  CHECK(more(std::string(50, 'x')).empty());  // its end comes later
+  CHECK(more(std::string(5, 'y') + "\nfive\n") == "[five]");
+  CHECK(read_private_file(path, 300'000)->ends_with("\nfive\n"));
   CHECK(!read_private_file(path, 100));
   CHECK(!read_private_file(directory.path().string(), 100));
   REQUIRE(::symlink(path.c_str(), (directory / "link to it").c_str()) == 0);

@@ -128,7 +128,8 @@ TEST_CASE("answers that are cut short, doubtful or no HTTP at all are trouble, n
     INFO(text.substr(0, 100));
     const auto answer = fetch(text);
     REQUIRE(!answer);
-    CHECK(answer.error().kind == Kind::unavailable);
+    // More than is read of one would come again; all else may be better at another try.
+    CHECK(answer.error().kind == (text.size() > 500'000 ? Kind::integrity : Kind::unavailable));
   }
   std::string endless;
   for (int i = 0; i < 100; ++i) endless += "HTTP/1.1 100 Continue\r\n\r\n";

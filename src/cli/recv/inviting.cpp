@@ -21,6 +21,7 @@ Invitation invitation_of(const RecvSettings& set, const OpenedSpace& space, cons
   if (const auto* own = space.own_server())
     invitation.before = own->describe(set.space.bind.empty() && !set.space.public_url);
   invitation.drop = escape_untrusted(space.drop().text());
+  // curl sends in plain, which such a space refuses.
   if (set.seal != "require") invitation.commands = {escape_untrusted(curl_command(space.drop()))};
   SpaceTerms terms = space.terms(words);
   terms.count = set.awaited();

@@ -36,8 +36,8 @@ receive::Finished LeftSaving::save(const UnsavedSpace& space, const SharedIdenti
   receive::ReceiverOptions options = how_to_receive(set_, space.link.origin);
   options.client.interrupt = interrupt_;
   if (set_.seal != "off") options.identity = identity;
-  // Only what is there: this run does not wait for more.
   if (set_.seal != "off" && space.require) options.only_sealed = true;  // what that run promised
+  // Only what is there: this run does not wait for more.
   options.present_only = options.take_up = options.remember = options.keep = true;
   const auto end = receive_attended(space.link, options, report, output_, nullptr);
   progress_.clear();

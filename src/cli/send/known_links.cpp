@@ -48,10 +48,9 @@ std::vector<std::string> names_of(const Config& config) {
   std::set<std::string> names;
   for (const auto& [table, values] : config)
     if (table.starts_with("to.")) names.insert(table.substr(3));
-  std::error_code error;
   if (const auto directory = links_dir())
-    for (const auto& entry : std::filesystem::directory_iterator(*directory, error))
-      if (entry.path().extension() == ".json") names.insert(entry.path().stem());
+    for (const std::string& path : entries_of(*directory))
+      if (path.ends_with(".json")) names.insert(std::filesystem::path(path).stem());
   return {names.begin(), names.end()};
 }
 

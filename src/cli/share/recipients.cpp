@@ -1,9 +1,10 @@
 #include "cli/share/recipients.h"
 
-#include <algorithm>
 #include <cerrno>
 #include <fstream>
 #include <iostream>
+#include <set>
+#include <utility>
 
 #include "base/text.h"
 
@@ -12,12 +13,16 @@ namespace {
 
 constexpr std::size_t most_recipients = 100'000;
 
-Result<void> add(std::vector<wire::Recipient>& to, std::string_view text, const std::string& where) {
+struct Named {
+  std::vector<wire::Recipient> in_order;
+  std::set<std::pair<wire::Channel, std::string>> known;  // twice named is once told
+};
+
+Result<void> add(Named& to, std::string_view text, const std::string& where) {
   auto recipient = wire::parse_recipient(text);
   if (!recipient) return fail(Kind::usage, where + recipient.error().what, recipient.error().hint);
-  // Twice named is once told.
-  if (std::find(to.begin(), to.end(), *recipient) == to.end()) to.push_back(std::move(*recipient));
-  if (to.size() > most_recipients) return fail(Kind::usage, "there are more than 100,000 recipients");
+  if (to.known.emplace(recipient->channel, recipient->address).second) to.in_order.push_back(std::move(*recipient));
+  if (to.in_order.size() > most_recipients) return fail(Kind::usage, "there are more than 100,000 recipients");
   return {};
 }
 
@@ -28,7 +33,7 @@ std::string_view without_comment(std::string_view line) {
   return line;
 }
 
-Result<void> add_lines(std::vector<wire::Recipient>& to, std::istream& lines, const std::string& name) {
+Result<void> add_lines(Named& to, std::istream& lines, const std::string& name) {
   std::string line;
   for (std::size_t number = 1; std::getline(lines, line); ++number) {
     // The byte order mark of Windows editors.
@@ -46,7 +51,7 @@ Result<void> add_lines(std::vector<wire::Recipient>& to, std::istream& lines, co
 
 Result<std::vector<wire::Recipient>> read_recipients(const std::vector<std::string>& arguments,
                                                      const std::vector<std::string>& files) {
-  std::vector<wire::Recipient> out;
+  Named out;
   for (const std::string& argument : arguments)
     if (auto added = add(out, argument, ""); !added) return tl::unexpected(added.error());
   for (const std::string& name : files) {
@@ -62,7 +67,7 @@ Result<std::vector<wire::Recipient>> read_recipients(const std::vector<std::stri
     // A directory opens, and cannot be read.
     if (file.bad() || errno == EISDIR) return fail_errno("cannot read " + name, errno ? errno : EIO);
   }
-  return out;
+  return std::move(out.in_order);
 }
 
 }  // namespace qrx::cli

@@ -83,9 +83,7 @@ Result<std::vector<LeftClaim>> left_claims(const Guid& space) {
   const auto gate = gate_of(*directory, LOCK_EX);
   if (!gate) return tl::unexpected(gate.error());
   const std::string prefix = prefix_of(*directory, space);
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(*directory, error)) {
-    const std::string& path = entry.path().native();
+  for (const std::string& path : entries_of(*directory)) {
     const auto share =
         path.starts_with(prefix) ? Id::parse(std::string_view(path).substr(prefix.size())) : std::nullopt;
     if (!share) continue;

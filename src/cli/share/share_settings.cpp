@@ -135,6 +135,9 @@ Options describe(ShareSettings& to) {
   options.text("bind", 'b', "HOST:PORT", "address for the built-in server", to.bind);
   options.url("public-url", 0, "address of the built-in server as others see it", to.public_url);
   options.text("token-file", 0, "FILE", "access token for a server that requires one", to.token_file, Completes::files);
+  // QRX_BIND is meant for qrx-serve.
+  options.rename_variable("bind", "QRX_SHARE_BIND");
+  options.rename_variable("public-url", "QRX_SHARE_PUBLIC_URL");
   describe_notices(options, to);
   options.group("Afterwards");
   options.flag("watch", 0, "wait until everyone has downloaded, showing who has", to.watch);

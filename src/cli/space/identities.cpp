@@ -39,6 +39,9 @@ Result<std::string> read_private(const std::string& path) {
   // As ssh(1) does with keys.
   if (S_ISREG(status.st_mode) && (status.st_mode & 077) != 0)
     return fail(Kind::denied, path + " holds a secret key, and others can read it", "chmod 600 " + path);
+  // Opened without waiting, should it be a named pipe that nobody writes to; but of one that somebody does, as of
+  // --identity <(pass show key), the key may take a while.
+  if (!S_ISREG(status.st_mode)) (void)::fcntl(file.get(), F_SETFL, 0);
   // At its full size at once: a string that grows would leave copies of the key behind.
   std::string text(most_bytes, '\0');
   std::size_t size = 0;
@@ -71,10 +74,9 @@ constexpr Seconds long_expired{90 * 86400};  // whether a space has expired is t
 
 void remove_expired(const std::string& at, WallTime now) {
   // Called when a key is kept: nothing else cleans this directory up.
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(at, error)) {
-    if (entry.path().extension() != ".key") continue;
-    auto text = read_private(entry.path());
+  for (const std::string& path : entries_of(at)) {
+    if (!path.ends_with(".key")) continue;
+    auto text = read_private(path);
     if (!text) continue;
     const auto from = text->find(expires_start);
     const auto end = text->find('\n', from);
@@ -85,7 +87,7 @@ void remove_expired(const std::string& at, WallTime now) {
     // The key was in it.
     seal::wipe(*text);
     std::error_code ignored;
-    if (expires && *expires + long_expired < now) std::filesystem::remove(entry.path(), ignored);
+    if (expires && *expires + long_expired < now) std::filesystem::remove(path, ignored);
   }
 }
 

@@ -25,13 +25,12 @@ Result<std::string> spaces_dir() {
 constexpr Seconds long_expired{90 * 86400};  // clocks are wrong by days, hardly by months
 
 void remove_expired(const std::string& directory, WallTime now) {
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
-    if (entry.path().extension() != ".json") continue;
-    const auto members = RecordMembers::read(entry.path());
+  for (const std::string& path : entries_of(directory)) {
+    if (!path.ends_with(".json")) continue;
+    const auto members = RecordMembers::read(path);
     const auto expires = members ? from_rfc3339(members->text("expires")) : std::nullopt;
     std::error_code ignored;
-    if (expires && *expires + long_expired < now) std::filesystem::remove(entry.path(), ignored);
+    if (expires && *expires + long_expired < now) std::filesystem::remove(path, ignored);
   }
 }
 
@@ -62,12 +61,11 @@ Result<std::vector<KeptSpace>> kept_spaces() {
     std::filesystem::file_time_type at;
   };
   std::vector<Written> found;
-  std::error_code error;
-  for (const auto& entry : std::filesystem::directory_iterator(*directory, error)) {
-    if (entry.path().extension() != ".json") continue;
-    auto kept = read_kept(entry.path());
+  for (const std::string& path : entries_of(*directory)) {
+    if (!path.ends_with(".json")) continue;
+    auto kept = read_kept(path);
     std::error_code ignored;
-    if (kept) found.push_back({std::move(*kept), std::filesystem::last_write_time(entry.path(), ignored)});
+    if (kept) found.push_back({std::move(*kept), std::filesystem::last_write_time(path, ignored)});
   }
   // "created" has whole seconds: of two in one second the one written later.
   std::sort(found.begin(), found.end(), [](const Written& a, const Written& b) {

@@ -43,7 +43,7 @@ Answering::Answering(ConnectionIo& io, WaiterList::Waiter& waiter, http::Request
       keep_alive_(head.keep_alive),
       http_1_0_(head.http_1_0),
       expects_continue_(head.expects_continue) {
-  if (request_->has_body) body_ = std::make_unique<BodyReceiver>(io, *request_);
+  if (request_->has_body) body_ = std::make_unique<BodyReceiver>(io, waiter, *request_);
 }
 
 Step Answering::begin() {
@@ -154,7 +154,7 @@ http::Persistence Answering::persistence(bool close) const {
 }
 
 Step Answering::start_receive(std::unique_ptr<BodySink> sink) {
-  if (!body_) body_ = std::make_unique<BodyReceiver>(io_, *request_);
+  if (!body_) body_ = std::make_unique<BodyReceiver>(io_, waiter_, *request_);
   body_->start(std::move(sink));
   // After the sink was made, which must hear that nothing comes.
   if (!take_share()) {

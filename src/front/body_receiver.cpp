@@ -19,11 +19,12 @@ constexpr auto longest_turn = std::chrono::milliseconds(20);
 constexpr std::size_t whole_run_bytes = 32U << 10;
 // Bodies above this size tell epoll to be quiet while a thread is pumping.
 constexpr std::uint64_t quiet_bytes = 1U << 20;
+constexpr auto ask_again = std::chrono::seconds(1);  // a sink that is full, should a wake-up be missing
 
 }  // namespace
 
-BodyReceiver::BodyReceiver(ConnectionIo& io, const http::Request& request)
-    : io_(io), length_(request.content_length.value_or(0)), left_(length_), done_(!request.has_body) {
+BodyReceiver::BodyReceiver(ConnectionIo& io, WaiterList::Waiter& waiter, const http::Request& request)
+    : io_(io), waiter_(waiter), length_(request.content_length.value_or(0)), left_(length_), done_(!request.has_body) {
   if (request.has_body && !request.content_length) decoder_.emplace();
 }
 
@@ -46,6 +47,7 @@ Step BodyReceiver::run() {
   std::size_t quantum = quantum_bytes;
   const auto begun = steady_now();
   while (!done_) {
+    if (const Step step = wait_for_room(); step != Step::go_on) return step;
     std::size_t taken = 0;
     if (!io_.in.empty()) {
       std::string bytes = std::exchange(io_.in, {});
@@ -80,6 +82,24 @@ Step BodyReceiver::run() {
   ending_ = Ending::complete;
   io_.deadline.clear();
   return Step::go_on;
+}
+
+// The sink may have enough: then the topic is taken and it is asked once more, so that no wake-up is lost in between.
+Step BodyReceiver::wait_for_room() {
+  for (;;) {
+    const auto full = sink_->full();
+    if (!full) {
+      if (waiter_.is_waiting()) io_.context.waiters.remove(waiter_);
+      return Step::go_on;
+    }
+    if (io_.broken || io_.context.stopping) return Step::closed;
+    if (waiter_.is_waiting()) break;
+    io_.context.waiters.add(*full, waiter_);
+  }
+  io_.last_moved = steady_now();  // not the client's fault
+  io_.deadline.set(io_.last_moved + ask_again);
+  io_.watch(quiet_events);
+  return Step::blocked;
 }
 
 bool BodyReceiver::take(std::span<std::byte> bytes, std::size_t& taken) {

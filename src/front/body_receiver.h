@@ -10,6 +10,7 @@
 #include "base/result.h"
 #include "front/connection_io.h"
 #include "front/exchange.h"
+#include "front/waiters.h"
 #include "http/chunked.h"
 
 namespace qrx::front {
@@ -18,7 +19,8 @@ namespace qrx::front {
 class BodyReceiver {
  public:
   // `request` has the framing of the body, which may be none.
-  BodyReceiver(ConnectionIo& io, const http::Request& request);
+  // `waiter` is registered for the topics of a sink that is full.
+  BodyReceiver(ConnectionIo& io, WaiterList::Waiter& waiter, const http::Request& request);
 
   void start(std::unique_ptr<BodySink> sink);
   // Takes what there is. go_on: it has ended.
@@ -47,8 +49,10 @@ class BodyReceiver {
   bool take_chunked(std::span<std::byte> bytes, std::size_t& taken);
   bool write(ByteView bytes);
   std::span<std::byte> space_to_read() const;
+  Step wait_for_room();
 
   ConnectionIo& io_;
+  WaiterList::Waiter& waiter_;
   const std::uint64_t length_;  // without decoder
   std::uint64_t left_;          // ... of it
   std::optional<http::ChunkDecoder> decoder_;

@@ -43,6 +43,8 @@ class BodySink {
   virtual std::size_t most_at_once() const { return 1U << 20; }
   // A run of body bytes in order, up to 1 MiB. An error is answered by on_error and the connection is closed.
   virtual Result<void> write(ByteView bytes) = 0;
+  // It has enough for now: nothing is read until the topic is notified (or soon after).
+  virtual std::optional<Id> full() { return std::nullopt; }
   // The body is complete.
   virtual Reply finish() = 0;
   // write() failed: the answer. The default is made by the server's error function.

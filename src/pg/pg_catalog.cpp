@@ -270,6 +270,24 @@ Result<std::vector<space::BlobKey>> PgCatalog::trash(const space::BlobKey& after
   });
 }
 
+Result<space::Extents> PgCatalog::extents(const space::BlobKey& blob) {
+  return impl_->read([&](Connection& connection) {
+    return take_all(connection,
+                    by_id(connection, "SELECT first,size,object,at FROM segments WHERE blob=? ORDER BY first", blob),
+                    store::take_extent<Statement>);
+  });
+}
+
+Result<bool> PgCatalog::shares_object(const std::string& object, const space::BlobKey& blob) {
+  return impl_->read([&](Connection& connection) -> Result<bool> {
+    Statement statement = connection.prepare("SELECT 1 FROM segments WHERE object=? AND blob<>? LIMIT 1");
+    statement.text(object).blob(as_bytes(blob.bytes));
+    const bool found = statement.step();
+    if (statement.failed()) return connection.failure().error(reading);
+    return found;
+  });
+}
+
 Result<std::vector<FileRow>> PgCatalog::files_after(const Id& last, std::size_t most) {
   return impl_->read([&](Connection& connection) {
     Statement statement =

@@ -51,6 +51,8 @@ class PgCatalog final : public space::SharedCatalog {
   Result<std::vector<space::UploadRow>> uploads() override;
   Result<std::vector<space::BlobKey>> blobs() override;
   Result<std::vector<space::BlobKey>> trash(const space::BlobKey& after, std::size_t most) override;
+  Result<space::Extents> extents(const space::BlobKey& blob) override;
+  Result<bool> shares_object(const std::string& object, const space::BlobKey& blob) override;
   Result<std::vector<space::FileRow>> files_after(const Id& last, std::size_t most) override;
   Result<void> check() override;
   Result<std::optional<space::ReceiptRow>> receipt(const Id& delivery) override;

@@ -71,6 +71,14 @@ CREATE TABLE file_receipts(
 CREATE INDEX file_receipts_by_space ON file_receipts(guid);
 CREATE TABLE nodes(node bytea PRIMARY KEY, version bytea NOT NULL, began timestamptz NOT NULL DEFAULT now(),
   seen timestamptz NOT NULL DEFAULT now());
+)",
+                                                        // What a blob in a store of objects is made of: `size` bytes
+                                                        // from `first` on are those of the object from `at` on.
+                                                        R"(
+CREATE TABLE segments(
+  blob bytea NOT NULL, first bigint NOT NULL, size bigint NOT NULL, object bytea NOT NULL, at bigint NOT NULL,
+  PRIMARY KEY(blob, first));
+CREATE INDEX segments_by_object ON segments(object);
 )"};
 
 constexpr const char* looking = "cannot read the catalog";

@@ -376,6 +376,18 @@ void PgTransaction::forget_trash(const BlobKey& blob) {
   if (!ok()) return;
   Statement statement = by_id(connection_, "DELETE FROM trash WHERE blob=?", blob);
   run(statement);
+  if (!ok()) return;
+  Statement extents = by_id(connection_, "DELETE FROM segments WHERE blob=?", blob);
+  run(extents);
+}
+
+void PgTransaction::put_extents(const BlobKey& blob, const space::Extents& extents) {
+  for (const space::Extent& extent : extents) {
+    if (!ok()) return;
+    Statement statement = by_id(connection_, "INSERT INTO segments(blob,first,size,object,at) VALUES(?,?,?,?,?)", blob);
+    statement.number(extent.first).number(extent.size).text(extent.object).number(extent.at);
+    run(statement);
+  }
 }
 
 std::uint64_t PgTransaction::committed_deliveries(const Guid& guid) {

@@ -282,6 +282,8 @@ void Bucket::list(const std::string& start, const std::string& token, unsigned m
       if (!object.key.starts_with(prefix)) return fail(Kind::unavailable, "the S3 store lists what was not asked for");
       object.key.erase(0, prefix.size());
     }
+    const std::time_t date = answer.date.empty() ? -1 : curl_getdate(answer.date.c_str(), nullptr);
+    listed->now = date > 0 ? WallTime(Seconds(date)) : system_clock().wall();
     page(std::move(*listed));
     return {};
   };

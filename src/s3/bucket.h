@@ -12,17 +12,10 @@
 #include "base/result.h"
 #include "s3/curl_loop.h"
 #include "s3/key_source.h"
+#include "s3/object_options.h"
 #include "s3/xml_answers.h"
-#include "wire/link.h"
 
 namespace qrx::s3 {
-
-struct BucketPlace {
-  wire::Origin endpoint;
-  bool path_style = false;  // ENDPOINT/BUCKET/…, not BUCKET.ENDPOINT/…
-  std::string region, bucket;
-  std::string prefix;  // of all names: "" or "a/b/"
-};
 
 // How long what fails is tried again.
 struct Perseverance {

@@ -179,7 +179,7 @@ class CurlLoop::Impl {
       // Under the lock that end_all() takes: each transfer is either ended there or here.
       if (!ended_) waiting_.emplace(not_before, std::move(transfer));
     }
-    if (transfer != nullptr) return finish(std::move(transfer), fail(Kind::unavailable, "server shutting down"));
+    if (transfer != nullptr) return finish(std::move(transfer), fail(Kind::other, "server shutting down"));
     curl_multi_wakeup(multi_.get());
   }
 
@@ -253,10 +253,10 @@ class CurlLoop::Impl {
     }
     for (auto& [easy, transfer] : active_) {
       curl_multi_remove_handle(multi_.get(), easy);
-      finish(std::move(transfer), fail(Kind::unavailable, "server shutting down"));
+      finish(std::move(transfer), fail(Kind::other, "server shutting down"));
     }
     active_.clear();
-    for (auto& [due, transfer] : waiting) finish(std::move(transfer), fail(Kind::unavailable, "server shutting down"));
+    for (auto& [due, transfer] : waiting) finish(std::move(transfer), fail(Kind::other, "server shutting down"));
   }
 
   const Options options_;

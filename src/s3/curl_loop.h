@@ -40,12 +40,13 @@ class CurlLoop {
     Millis stall_time{20000};  // without a byte either way
     Millis longest_time{600000};
   };
-  // Runs on the loop's thread; must not wait. Errors are Kind::unavailable (no answer, or not a whole one), or
-  // Kind::denied when the other side is not who it should be.
+  // Runs on the loop's thread; must not wait. Errors are Kind::unavailable (no answer, or not a whole one),
+  // Kind::denied when the other side is not who it should be, Kind::other when the loop ends or the body cannot be
+  // read.
   using Done = std::function<void(Result<HttpAnswer>)>;
 
   static Result<std::unique_ptr<CurlLoop>> make(Options options);
-  ~CurlLoop();  // what is under way ends with Kind::unavailable
+  ~CurlLoop();  // what is under way ends with Kind::other
 
   void start(HttpCall call, Steady not_before, Done done);
 

@@ -72,7 +72,9 @@ class Probe {
     const auto by_crc = refuses(wrong, PayloadSum::crc32);
     if (!by_crc) return tl::unexpected(by_crc.error());
     // Refused for another reason than the sum, such as unsigned payloads: then the right one is refused, too.
-    if (*by_crc && put(payload_of(bytes_), PayloadSum::crc32)) return PayloadSum::crc32;
+    const auto unsigned_one = refuses(payload_of(bytes_), PayloadSum::crc32);
+    if (!unsigned_one) return tl::unexpected(unsigned_one.error());
+    if (*by_crc && !*unsigned_one) return PayloadSum::crc32;
     wrong = payload_of(bytes_);
     wrong.sha256 = to_hex(sha256(as_bytes("something else")));
     const auto by_sha256 = refuses(wrong, PayloadSum::sha256);

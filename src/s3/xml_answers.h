@@ -20,6 +20,7 @@ struct Listed {
 struct ListPage {
   std::vector<Listed> objects;
   std::string next;  // continuation token; empty: this was the last
+  WallTime now{};    // by the store's clock
 };
 
 Result<ListPage> parse_list(std::string_view xml);  // of ListObjectsV2 with encoding-type=url; Kind::unavailable

@@ -5,6 +5,8 @@
 namespace qrx::serve {
 namespace {
 
+constexpr auto longest_wait = Seconds(60);  // for the store, whose own patience is shorter
+
 class TextSink : public front::BodySink {
  public:
   TextSink(SharedCall call, std::size_t most, std::function<front::Reply(std::string)> go_on)
@@ -27,14 +29,19 @@ class TextSink : public front::BodySink {
   std::string text_;
 };
 
-class UploadSink : public front::BodySink {
+// What goes on when the body is complete may have to wait, longer than the sink lives. Cut off when it goes before.
+class UploadRequest {
  public:
-  UploadSink(SharedCall call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into)
+  UploadRequest(SharedCall call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into)
       : call_(std::move(call)), writer_(std::move(writer)), into_(std::move(into)) {}
+  UploadRequest(const UploadRequest&) = delete;
+  UploadRequest& operator=(const UploadRequest&) = delete;
+  ~UploadRequest() { let_go(); }
 
-  Result<void> write(ByteView bytes) override { return writer_->write(bytes); }
+  space::UploadWriter& writer() { return *writer_; }
+  Steady now() const { return call_->site.clock.steady(); }
 
-  front::Reply finish() override {
+  front::Reply finish() {
     const auto finished = writer_->finish();
     if (!finished) return stop_at(finished.error());
     writer_.reset();
@@ -43,13 +50,22 @@ class UploadSink : public front::BodySink {
     if (finished->file) taken.file = {finished->file->name, finished->file->size, finished->file->xxh128};
     if (into_.length_unknown)
       if (const auto set = end_here(taken); !set) return stop_at(set.error());
+    gone_ = true;
     if (taken.file) ++call_->site.files_received;
     return into_.done(taken);
   }
 
-  std::optional<http::Answer> on_error(const Error& error) override { return stop_at(error); }
+  http::Answer stop_at(const Error& error) {
+    let_go();
+    return into_.failed(error);
+  }
 
-  void abandon() override { let_go(); }
+  void let_go() {
+    if (gone_) return;
+    gone_ = true;
+    writer_.reset();  // keeps what was written
+    forget();
+  }
 
  private:
   // The length is what came: with it the upload becomes a file.
@@ -63,15 +79,7 @@ class UploadSink : public front::BodySink {
     return {};
   }
 
-  http::Answer stop_at(const Error& error) {
-    let_go();
-    return into_.failed(error);
-  }
-
-  void let_go() {
-    if (gone_) return;
-    gone_ = true;
-    writer_.reset();  // keeps what was written
+  void forget() {
     if (into_.forget_if_cut) (void)call_->site.spaces.remove_upload(call_->target.guid, into_.upload);
   }
 
@@ -79,6 +87,31 @@ class UploadSink : public front::BodySink {
   std::unique_ptr<space::UploadWriter> writer_;
   IntoUpload into_;
   bool gone_ = false;
+};
+
+class UploadSink : public front::BodySink {
+ public:
+  explicit UploadSink(std::shared_ptr<UploadRequest> request) : request_(std::move(request)) {}
+
+  Result<void> write(ByteView bytes) override { return request_->writer().write(bytes); }
+  std::optional<Id> full() override { return request_->writer().full(); }
+  front::Reply finish() override {
+    const auto topic = request_->writer().begin_finish();
+    if (!topic) return request_->finish();
+    front::Wait wait;
+    wait.topic = *topic;
+    wait.until = request_->now() + longest_wait;
+    wait.poll = [request = request_](bool time_over) -> std::optional<front::Reply> {
+      if (!time_over && request->writer().begin_finish()) return std::nullopt;
+      return request->finish();
+    };
+    return wait;
+  }
+  std::optional<http::Answer> on_error(const Error& error) override { return request_->stop_at(error); }
+  void abandon() override { request_->let_go(); }
+
+ private:
+  const std::shared_ptr<UploadRequest> request_;
 };
 
 }  // namespace
@@ -93,7 +126,7 @@ front::Reply collect(const SharedCall& call, std::size_t most, std::function<fro
 }
 
 front::Reply receive_into(const SharedCall& call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into) {
-  auto sink = std::make_unique<UploadSink>(call, std::move(writer), std::move(into));
+  auto sink = std::make_unique<UploadSink>(std::make_shared<UploadRequest>(call, std::move(writer), std::move(into)));
   if (!call->request->has_body) return sink->finish();
   return front::Receive{std::move(sink)};
 }

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "base/result.h"
+#include "space/blobs.h"
 #include "space/model.h"
 #include "space/receipt_model.h"
 #include "space/share_model.h"
@@ -35,8 +36,13 @@ class Transaction {
   virtual std::vector<BlobKey> remove_delivery(const Id& delivery) = 0;
   // With everything in it but its receipts; the packs of open deliveries too, whether there are any or not.
   virtual std::vector<BlobKey> remove_space(const Guid& guid) = 0;
-  virtual void discard(const BlobKey& blob) = 0;                     // into the trash
-  virtual void forget_trash(const BlobKey& blob) = 0;                // it is removed
+  virtual void discard(const BlobKey& blob) = 0;  // into the trash
+  // It is removed, and its extents go with the row of the trash: they tell until then what is to be removed.
+  virtual void forget_trash(const BlobKey& blob) = 0;
+  // What a blob in a store of objects is made of, beside what was put before (table segments: blob, first, size,
+  // object, at; key: blob and first; by object). Always in the transaction that makes those bytes count:
+  // advance_upload(), finish_upload() or the rows of a commit. Nothing to be done for none.
+  virtual void put_extents(const BlobKey& blob, const Extents& extents) = 0;
   virtual std::uint64_t committed_deliveries(const Guid& guid) = 0;  // how many
 
   // As of this transaction; of one that is not committed, nobody adds to it before its end.
@@ -125,6 +131,9 @@ class Catalog {
   virtual Result<std::vector<UploadRow>> uploads() = 0;                           // all, for recovery and expiry
   virtual Result<std::vector<BlobKey>> blobs() = 0;  // all that any row names, those of the trash too
   virtual Result<std::vector<BlobKey>> trash(const BlobKey& after, std::size_t most) = 0;  // by key
+  virtual Result<Extents> extents(const BlobKey& blob) = 0;  // as they were put, by `first`
+  // Whether a blob other than this one is made of it, too.
+  virtual Result<bool> shares_object(const std::string& object, const BlobKey& blob) = 0;
   virtual Result<std::vector<FileRow>> files_after(const Id& last, std::size_t most) = 0;  // for check, by id
   virtual Result<void> check() = 0;  // the catalog's own integrity
 

@@ -3,6 +3,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include "space/orphans.h"
+
 namespace qrx::space {
 namespace {
 
@@ -91,6 +93,11 @@ Result<Checked> check(Context& context, const std::function<void(const std::stri
     ++checked.orphans;
     tell("blob " + use.blob.text() + ": nothing in the catalog names it");
   }
+  const auto nameless = [&](const StoredObject& object) {
+    ++checked.orphans;
+    tell("object " + object.name + ": nothing in the catalog names it");
+  };
+  if (auto looked = find_nameless(context, nameless, stop); !looked) return tl::unexpected(looked.error());
   return checked;
 }
 

@@ -85,7 +85,7 @@ Result<FileRow> Completion::describe(const SharedGate& gate, LiveSpace& live, co
 }
 
 Result<void> Completion::publish(LiveSpace& live, LiveUpload& upload) {
-  if (upload.published) return {};
+  if (upload.published || context_.blobs.in_objects()) return {};
   if (auto published = context_.blobs.publish({upload.row.blob}); !published) {
     // When it had moved already, nobody knows whether the move is durable.
     if (auto still_staged = context_.blobs.reopen(upload.row.blob); !still_staged) mark_corrupt(live, upload);
@@ -116,6 +116,7 @@ Result<Completion::Recorded> Completion::record(LiveSpace& live, LiveUpload& upl
     for (const UploadPtr& part : parts)
       for (const BlobKey& blob : transaction.remove_upload(part->row.upload)) recorded.trash.push_back(blob);
     transaction.put_file(file);
+    transaction.put_extents(row.blob, upload.unnamed);
     if (row.implicit && !transaction.commit_delivery(delivery)) return no_such_delivery();
     SpaceChange change;
     change.more.bytes = file.size - std::min(file.size, *durable);
@@ -182,6 +183,7 @@ Result<FileRow> Completion::complete(const SharedGate& gate, LiveSpace& live, co
   }
   auto recorded = record(live, upload, *file, std::move(delivery), parts);
   if (!recorded) return tl::unexpected(recorded.error());
+  upload.unnamed.clear();
   const UploadPtr kept = held.upload();  // it leaves the space's memory
   move_in_memory(live, upload, *file, parts);
   if (replaced && !context_.policy.shared) files_.drop_replaced(gate, live, *replaced);

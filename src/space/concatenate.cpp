@@ -12,24 +12,25 @@ namespace {
 
 // Each part is locked, and kept open one after another; tus clients send a handful.
 constexpr std::size_t most_parts = 1024;
+constexpr std::uint64_t written_back_every = 8U << 20;
 
 // Appends one part to what is made of them, with its sum. No gate is held: the owner may delete the space meanwhile.
 Result<void> append(const Context& context, LiveUpload& upload, Staged& to, std::uint64_t offset,
                     const LiveUpload& part, const std::stop_token& stop) {
   auto blob = context.blobs.open(part.row.blob);
   if (!blob) return tl::unexpected(blob.error());
-  const std::uint64_t start = offset;
+  std::uint64_t written_back = offset;
   const auto add = [&](ByteView bytes) -> Result<void> {
     if (upload.stop.load(std::memory_order_relaxed) == StopReason::removed)
       return fail(Kind::gone, "this upload was removed");
     upload.sum.update(bytes);
-    auto written = to.write_at(offset, bytes);
+    if (auto written = to.write_at(offset, bytes); !written) return written;
     offset += bytes.size();
-    return written;
+    if (offset - written_back < written_back_every) return {};
+    return to.start_write_back(std::exchange(written_back, offset), written_back_every);
   };
   if (auto read = read_through(context, **blob, 0, part.row.offset, add, stop); !read) return read;
-  (void)to.start_write_back(start, part.row.offset);
-  return {};
+  return to.start_write_back(written_back, offset - written_back);
 }
 
 struct Held {
@@ -72,7 +73,10 @@ Result<void> fill(const Context& context, LiveUpload& upload, const std::vector<
     offset += part->row.offset;
   }
   upload.summed = offset;
-  return (*staged)->make_bytes_durable();
+  auto durable = (*staged)->make_bytes_durable();
+  if (!durable) return tl::unexpected(durable.error());
+  upload.unnamed = std::move(*durable);
+  return {};
 }
 
 }  // namespace

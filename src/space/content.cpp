@@ -12,8 +12,12 @@ class StoredContent final : public Content {
   const FileRow* file() const override { return &file_; }
   std::optional<std::uint64_t> length() const override { return file_.size; }
   std::string name() const override { return file_.name; }
-  int fd() const override { return blob_->fd(); }
-  std::uint64_t blob_offset() const override { return file_.blob_offset; }
+  Result<Piece> take(std::uint64_t offset, std::uint64_t most) override {
+    return blob_->take(file_.blob_offset + offset, most);
+  }
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    return blob_->read_at(file_.blob_offset + offset, out);
+  }
   Available available() const override { return {file_.size, Growth::complete}; }
   bool is_cut() const override { return blocked_ != nullptr && *blocked_; }
 
@@ -34,8 +38,10 @@ class GrowingContent final : public Content {
     return length == Growing::unknown ? std::nullopt : std::optional(length);
   }
   std::string name() const override { return name_; }
-  int fd() const override { return blob_->fd(); }
-  std::uint64_t blob_offset() const override { return 0; }
+  Result<Piece> take(std::uint64_t offset, std::uint64_t most) override { return blob_->take(offset, most); }
+  Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
+    return blob_->read_at(offset, out);
+  }
   Available available() const override {
     const Growth growth = growing_->growth.load(std::memory_order_acquire);  // before the bytes: complete means all
     return {growing_->arrived.load(std::memory_order_acquire), growth};

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 
 #include "base/result.h"
@@ -20,8 +21,9 @@ class Content {
   virtual const FileRow* file() const = 0;                  // null while it is an upload in progress
   virtual std::optional<std::uint64_t> length() const = 0;  // absent: not known yet
   virtual std::string name() const = 0;
-  virtual int fd() const = 0;
-  virtual std::uint64_t blob_offset() const = 0;                  // where the content begins in fd
+  // As Opened::take(), of its own bytes; as Opened::read_at().
+  virtual Result<Piece> take(std::uint64_t offset, std::uint64_t most) = 0;
+  virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const = 0;
   enum class Growth : std::uint8_t { growing, complete, ended };  // ended: will never be complete
   struct Available {
     std::uint64_t bytes;  // from the beginning

@@ -292,6 +292,7 @@ Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const 
       if (auto same = unchanged(transaction, *delivery, leftovers); !same) return same;
     if (!transaction.commit_delivery(row)) return no_such_delivery();
     for (const FileRow& file : small) transaction.put_file(file);
+    transaction.put_extents(row.delivery, delivery->pack.extents);
     blobs.clear();
     for (const UploadPtr& upload : leftovers)
       for (const BlobKey& blob : transaction.remove_upload(upload->row.upload)) blobs.push_back(blob);

@@ -7,11 +7,17 @@ namespace qrx::space {
 namespace {
 
 constexpr std::size_t most_packs_open = 256;  // a descriptor each
+// Before it is an object a pack is nowhere else.
+constexpr std::size_t most_packs_in_spool = 4096;
 
 }  // namespace
 
 DeliveryFiles::DeliveryFiles(Context& context, Registry& registry, Quotas& quotas, Trash& trash)
-    : context_(context), registry_(registry), quotas_(quotas), trash_(trash), packs_(context.blobs, most_packs_open) {}
+    : context_(context),
+      registry_(registry),
+      quotas_(quotas),
+      trash_(trash),
+      packs_(context.blobs, context.blobs.in_objects() ? most_packs_in_spool : most_packs_open) {}
 
 // The range of the pack is taken under the lock and written without it, so that many small files are written at once.
 Result<DeliveryFiles::Place> DeliveryFiles::place(const SpaceLock& lock, LiveSpace& live, FileRow& file) {
@@ -117,6 +123,7 @@ void DeliveryFiles::drop_pack(LiveSpace& live, LiveDelivery& delivery) {
     pack.files.clear();
     pack.end = 0;
     pack.durable = pack.published = false;
+    pack.extents.clear();
     removed = std::exchange(pack.made, false);
   }
   if (!removed) return;
@@ -159,6 +166,13 @@ Result<void> DeliveryFiles::compact_pack(LiveSpace& live, LiveDelivery& delivery
   return {};
 }
 
+Result<void> DeliveryFiles::make_pack_durable(Pack& pack, Staged& staged) {
+  auto durable = staged.make_bytes_durable();
+  if (!durable) return tl::unexpected(durable.error());
+  for (Extent& extent : *durable) pack.extents.push_back(std::move(extent));
+  return {};
+}
+
 Result<void> DeliveryFiles::keep_pack(const SharedGate&, LiveSpace& live, LiveDelivery& delivery) {
   Pack& pack = delivery.pack;  // ours alone while we commit
   if (!pack.made) return {};
@@ -172,7 +186,7 @@ Result<void> DeliveryFiles::keep_pack(const SharedGate&, LiveSpace& live, LiveDe
     // Each step is done once, whatever fails later: a commit that is asked for again goes on where the last one
     // stopped.
     auto kept = compact_pack(live, delivery, **staged);
-    if (kept) kept = (*staged)->make_bytes_durable();
+    if (kept) kept = make_pack_durable(pack, **staged);
     if (!kept) {
       drop_pack(live, delivery);  // half moved, or not durable: its sender must send it again
       return kept;

@@ -36,6 +36,7 @@ class DeliveryFiles {
   Result<Place> place(const SpaceLock& lock, LiveSpace& live, FileRow& file);
   // Moves the files of a pack together over what was replaced, and shortens its blob. Nobody writes into it.
   Result<void> compact_pack(LiveSpace& live, LiveDelivery& delivery, Staged& staged);
+  static Result<void> make_pack_durable(Pack& pack, Staged& staged);
 
   Context& context_;
   Registry& registry_;

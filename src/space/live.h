@@ -11,6 +11,7 @@
 #include <unordered_map>
 #include <vector>
 
+#include "space/blobs.h"
 #include "space/content.h"
 #include "space/ledger.h"
 #include "space/locks.h"
@@ -48,6 +49,7 @@ struct LiveUpload {
   bool removed = false;
   std::atomic<StopReason> stop{StopReason::none};  // asked of the holder; any thread
   std::condition_variable released;
+  Extents unnamed;  // of its blob, durable, but no row names them yet (a change failed). The holder's only
   // Held while the writer works, not while it waits for its client.
   std::mutex use;
   ActiveWriter* writer = nullptr;  // guarded by `use`
@@ -66,6 +68,7 @@ struct Pack {
   unsigned writing = 0;
   std::condition_variable written;
   bool durable = false, published = false;
+  Extents extents;  // for its row to name
 };
 
 struct LiveDelivery {

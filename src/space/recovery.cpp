@@ -53,7 +53,7 @@ Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes&
     if (!blob) return tl::unexpected(blob.error());
     if (auto cut = (*blob)->truncate(row.offset); !cut) return cut;
     // Or a power cut could bring the bytes back after new ones were counted behind the offset.
-    if (auto durable = (*blob)->make_durable(); !durable) return durable;
+    if (auto durable = (*blob)->make_durable(); !durable) return tl::unexpected(durable.error());
     ++recovered.truncated;
   }
   if (!complete_now) return {};
@@ -76,7 +76,8 @@ Result<Recovered> recover(Rooms& rooms, const std::stop_token& stop) {
   if (auto erased = rooms.erasing.erase_expired(WallTime::min(), dying, stop); !erased)
     return tl::unexpected(erased.error());
   recovered.failures = std::move(dying.failures);
-  if (auto emptied = rooms.trash.empty(recovered.failures, stop); !emptied) return tl::unexpected(emptied.error());
+  if (!rooms.context.blobs.in_objects())  // else the first sweep does: what it waits for is a network
+    if (auto emptied = rooms.trash.empty(recovered.failures, stop); !emptied) return tl::unexpected(emptied.error());
 
   auto there = rooms.context.blobs.list();
   if (!there) return tl::unexpected(there.error());
@@ -84,6 +85,9 @@ Result<Recovered> recover(Rooms& rooms, const std::stop_token& stop) {
   for (const BlobUse& use : *there) (use.staged ? sizes.staged : sizes.stored)[use.blob] = use.size;
   auto rows = rooms.context.catalog.uploads();
   if (!rows) return tl::unexpected(rows.error());
+  // In objects there is what the rows tell.
+  if (rooms.context.blobs.in_objects())
+    for (const UploadRow& row : *rows) sizes.staged[row.blob] = row.offset;
   for (const UploadRow& row : *rows) {
     if (auto on = rooms.context.go_on(stop); !on) return tl::unexpected(on.error());
     ++recovered.uploads;
@@ -92,9 +96,11 @@ Result<Recovered> recover(Rooms& rooms, const std::stop_token& stop) {
       recovered.failures.push_back(about("upload", row.upload, done.error()));
   }
   // Last: by now each upload is a row with its blob, or a file, or gone.
-  auto aside = set_orphans_aside(rooms.context, true, recovered.failures, stop);
-  if (!aside) return tl::unexpected(aside.error());
-  recovered.quarantined = *aside;
+  if (!rooms.context.blobs.in_objects()) {
+    auto aside = set_orphans_aside(rooms.context, true, recovered.failures, stop);
+    if (!aside) return tl::unexpected(aside.error());
+    recovered.quarantined = *aside;
+  }
   if (auto begun = rooms.clock_guard.begin(); !begun) return tl::unexpected(begun.error());
   return recovered;
 }

@@ -88,8 +88,9 @@ Result<Swept> sweep(Rooms& rooms, const std::stop_token& stop) {
   }
   if (auto emptied = rooms.trash.empty(swept.failures, stop); !emptied) return tl::unexpected(emptied.error());
   if (auto forgotten = rooms.receipts.forget_old(); !forgotten) return tl::unexpected(forgotten.error());
-  if (auto aside = set_orphans_aside(rooms.context, false, swept.failures, stop); !aside)
-    return tl::unexpected(aside.error());
+  auto aside = rooms.context.blobs.in_objects() ? remove_nameless(rooms.context, swept.failures, stop)
+                                                : set_orphans_aside(rooms.context, false, swept.failures, stop);
+  if (!aside) return tl::unexpected(aside.error());
   return swept;
 }
 

@@ -13,7 +13,9 @@ Result<void> take_over(const Context& context, Transaction& transaction, UploadR
   if (now->offset != row.offset) return fail(Kind::conflict, "the upload is at byte " + std::to_string(now->offset));
   // A writer before this one took over too, and recorded nothing: its copy is of no use.
   if (now->spare != BlobKey()) transaction.discard(now->spare);
-  const bool alone = now->holder == Id() || (now->holder == context.node && now->spare == BlobKey());
+  // In objects a writer's bytes bear its own name: whoever was there before writes nothing that we have.
+  const bool alone =
+      context.blobs.in_objects() || now->holder == Id() || (now->holder == context.node && now->spare == BlobKey());
   row.blob = now->blob;
   row.spare = alone ? BlobKey() : Id::random();
   row.holder = context.node;

@@ -1,6 +1,7 @@
 #include "space/trash.h"
 
 #include <thread>
+#include <unordered_set>
 #include <utility>
 
 namespace qrx::space {
@@ -11,11 +12,12 @@ constexpr unsigned unlinks_at_once = 64;
 constexpr auto pause_between_unlinks = Millis(1);
 // Rows that wait for the next transaction: to remove what is gone already costs little, after a crash.
 constexpr std::size_t struck_out_at_once = 256;
-constexpr std::size_t listed_at_once = 1000;
+constexpr std::size_t listed_at_once = 250;
 
 }  // namespace
 
 void Trash::remove(const std::vector<BlobKey>& blobs) {
+  if (context_.blobs.in_objects()) return;  // empty() does, many at once: nobody waits for it
   unsigned unlinked = 0;
   for (const BlobKey& blob : blobs) {
     if (!context_.blobs.remove(blob)) continue;
@@ -48,17 +50,19 @@ Result<void> Trash::empty(std::vector<std::string>& failures, const std::stop_to
     if (!listed) return tl::unexpected(listed.error());
     if (listed->empty()) break;
     last = listed->back();
-    for (const BlobKey& blob : *listed) {
-      if (auto on = context_.go_on(stop); !on) return on;
-      if (auto removed = context_.blobs.remove(blob); !removed) {
-        failures.push_back(about("blob", blob, removed.error()));
-        continue;
-      }
-      const std::lock_guard lock(mutex_);
-      removed_.push_back(blob);
+    if (auto on = context_.go_on(stop); !on) return on;
+    std::unordered_set<BlobKey, IdHash> stays;
+    for (const auto& [blob, error] : context_.blobs.remove_all(*listed)) {
+      failures.push_back(about("blob", blob, error));
+      stays.insert(blob);
     }
+    {
+      const std::lock_guard lock(mutex_);
+      for (const BlobKey& blob : *listed)
+        if (!stays.contains(blob)) removed_.push_back(blob);
+    }
+    strike_out(1);
   }
-  strike_out(0);
   return {};
 }
 

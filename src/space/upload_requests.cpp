@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "base/ip_address.h"
+#include "space/begin_writing.h"
 #include "space/concatenate.h"
 #include "wire/limits.h"
 #include "wire/names.h"

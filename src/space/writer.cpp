@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "space/content_type.h"
-#include "space/taking_over.h"
 
 namespace qrx::space {
 namespace {
@@ -19,11 +18,6 @@ constexpr auto record_every = Millis(2000);
 constexpr std::uint64_t reserved_at_once = 1U << 20;
 
 }  // namespace
-
-Result<void> CompleteWriter::write(ByteView bytes) {
-  if (bytes.empty()) return {};
-  return fail(Kind::too_large, "the upload is complete already");
-}
 
 Writer::Writer(const WriterParts& parts, LivePtr live, UploadLock hold, std::unique_ptr<Staged> staged,
                std::optional<Checksum> checksum)
@@ -139,8 +133,11 @@ Result<void> Writer::write(ByteView bytes) {
     upload_->sum.update(bytes);
   offset_ += bytes.size();
   if (!checksum_) upload_->summed.store(offset_, std::memory_order_relaxed);
-  if (!parts_.context.policy.relaxed && offset_ - written_back_ >= written_back_every) {
-    (void)staged_->start_write_back(written_back_, offset_ - written_back_);
+  if (offset_ - written_back_ >= written_back_every) {
+    if (auto started = staged_->start_write_back(written_back_, offset_ - written_back_); !started) {
+      failure_ = started.error();
+      return started;
+    }
     written_back_ = offset_;
   }
   const Steady now = parts_.context.clock.steady();
@@ -179,14 +176,33 @@ Result<void> Writer::let_go() {
   return ours ? Result<void>() : fail(Kind::conflict, "someone else is continuing this upload");
 }
 
+// What is durable by now: all, when it is the last time. What it is made of waits for its row.
+Result<std::uint64_t> Writer::make_durable(bool last) {
+  auto kept = last ? staged_->make_durable().map([this](Extents extents) {
+    return Staged::Kept{offset_, std::move(extents)};
+  })
+                   : staged_->keep_some(offset_);
+  if (!kept) {
+    lose(kept.error());
+    return tl::unexpected(kept.error());
+  }
+  for (Extent& extent : kept->extents) upload_->unnamed.push_back(std::move(extent));
+  return kept->end;
+}
+
+// Nothing more can be kept. Of a file, nobody knows what is there of it; of objects, what the row tells stands.
+void Writer::lose(const Error& error) {
+  if (!parts_.context.blobs.in_objects()) parts_.completion.mark_corrupt(*live_, *upload_);
+  failure_ = error;
+}
+
 Result<void> Writer::record(bool last) {
   last_record_ = parts_.context.clock.steady();
   if (offset_ == recorded_) return last ? let_go() : Result<void>();
-  if (auto durable = staged_->make_durable(); !durable) {
-    parts_.completion.mark_corrupt(*live_, *upload_);
-    failure_ = durable.error();
-    return durable;
-  }
+  const auto durable = make_durable(last);
+  if (!durable) return tl::unexpected(durable.error());
+  const std::uint64_t offset = *durable;
+  if (offset == recorded_) return {};
   UploadRow row;
   {
     const SpaceLock lock(*live_);
@@ -196,13 +212,14 @@ Result<void> Writer::record(bool last) {
   if (last) row.holder = {};
   const BlobKey former = upload_->former;
   SpaceChange change;
-  change.more.bytes = offset_ - row.offset;
+  change.more.bytes = offset - row.offset;
   if (row.offset == 0) change.more.weight = weight_of(row);
   std::optional<SpaceHead> head;
   auto changed =
       parts_.context.catalog.change(parts_.context.durability(), [&](Transaction& transaction) -> Result<void> {
-        if (!transaction.advance_upload(row, offset_))
+        if (!transaction.advance_upload(row, offset))
           return fail(Kind::conflict, "someone else is continuing this upload");
+        transaction.put_extents(row.blob, upload_->unnamed);
         if (former != BlobKey()) transaction.discard(former);
         return parts_.versions.advance(*live_, transaction, head, change);
       });
@@ -210,10 +227,11 @@ Result<void> Writer::record(bool last) {
     failure_ = changed.error();
     return changed;
   }
-  recorded_ = offset_;
+  recorded_ = offset;
+  upload_->unnamed.clear();
   {
     const SpaceLock lock(*live_);
-    upload_->row.offset = offset_;
+    upload_->row.offset = offset;
     upload_->row.expires = row.expires;
     upload_->row.holder = row.holder;
     upload_->former = {};
@@ -227,6 +245,15 @@ void Writer::roll_back() {
   if (!staged_->truncate(start_)) parts_.completion.mark_corrupt(*live_, *upload_);
   unreserve(offset_ - start_);
   offset_ = start_;
+}
+
+// Of objects, what was not recorded is gone, and counts no more. Files have it still, for who goes on with the upload.
+void Writer::forget_unkept() {
+  if (!parts_.context.blobs.in_objects() || offset_ == recorded_) return;
+  unreserve(offset_ - recorded_);
+  upload_->unnamed.clear();
+  offset_ = recorded_;
+  upload_->growing->arrived.store(offset_, std::memory_order_release);
 }
 
 Result<UploadWriter::Finished> Writer::keep() {
@@ -244,19 +271,36 @@ Result<UploadWriter::Finished> Writer::keep() {
   upload_->growing->arrived.store(offset_, std::memory_order_release);
   Finished finished{offset_, length_ && offset_ == *length_, std::nullopt};
   if (finished.complete && !upload_->row.partial) {
-    if (offset_ > recorded_)
-      if (auto durable = staged_->make_bytes_durable(); !durable) {
-        parts_.completion.mark_corrupt(*live_, *upload_);
+    if (offset_ > recorded_) {
+      auto durable = staged_->make_bytes_durable();
+      if (!durable) {
+        lose(durable.error());
+        forget_unkept();
         return tl::unexpected(durable.error());
       }
+      for (Extent& extent : *durable) upload_->unnamed.push_back(std::move(extent));
+    }
     auto file = parts_.completion.complete(gate, *live_, hold_);
-    if (!file) return tl::unexpected(file.error());
+    if (!file) {
+      if (!upload_->removed) forget_unkept();
+      return tl::unexpected(file.error());
+    }
     finished.file = std::move(*file);
   } else {
-    if (auto recorded = record(true); !recorded) return tl::unexpected(recorded.error());
+    if (auto recorded = record(true); !recorded) {
+      forget_unkept();
+      return tl::unexpected(recorded.error());
+    }
     show_growth();
   }
   return finished;
+}
+
+std::optional<Id> Writer::begin_finish() {
+  const std::lock_guard use(upload_->use);
+  if (ended_ || failure_ || offset_ == recorded_) return std::nullopt;
+  if (checksum_ && checksum_->running.sum() != checksum_->expected) return std::nullopt;
+  return staged_->begin_durable();
 }
 
 Result<UploadWriter::Finished> Writer::finish() {
@@ -274,99 +318,6 @@ Result<UploadWriter::Finished> Writer::finish() {
   hold_.unlock();
   if (finished && failure_) return tl::unexpected(*failure_);
   return finished;
-}
-
-namespace {
-
-// Rows and blob of an upload at its offset, ready to be gone on with; its running sum too. The caller has its lock.
-Result<std::unique_ptr<Staged>> open_staged(const WriterParts& parts, LiveSpace& live, LiveUpload& upload) {
-  Context& context = parts.context;
-  const std::uint64_t offset = upload.row.offset;
-  if (upload.row.spare != BlobKey())
-    if (auto copied = copy_to_spare(context, live, upload); !copied) return tl::unexpected(copied.error());
-  auto staged = context.blobs.reopen(upload.row.blob);
-  if (!staged && staged.error().kind == Kind::not_found && offset == 0) staged = context.blobs.create(upload.row.blob);
-  if (!staged && staged.error().kind != Kind::not_found) return staged;
-  auto size = staged ? (*staged)->size() : Result<std::uint64_t>(0);
-  if (!size) return tl::unexpected(size.error());
-  if (!staged || *size < offset) {
-    parts.completion.mark_corrupt(live, upload);
-    return lost_bytes();
-  }
-  // What a failed request left behind was never acknowledged.
-  if (*size > offset)
-    if (auto cut = (*staged)->truncate(offset); !cut) return tl::unexpected(cut.error());
-  if (auto summed = parts.completion.sum_up_to(upload, offset); !summed) return tl::unexpected(summed.error());
-  return staged;
-}
-
-// A new epoch: what an earlier writer still wants to record finds its own gone.
-Result<void> begin_epoch(const WriterParts& parts, LiveSpace& live, LiveUpload& upload) {
-  Context& context = parts.context;
-  if (std::exchange(upload.untouched, false)) return {};
-  UploadRow row;
-  {
-    const SpaceLock lock(live);
-    row = upload.row;
-    row.expires = std::min(live.row.expires, context.clock.wall() + context.policy.upload_expire);
-  }
-  std::optional<SpaceHead> head;
-  auto changed = context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    if (auto there = parts.versions.note(live, transaction, head); !there) return there;
-    if (head)
-      if (auto taken = take_over(context, transaction, row); !taken) return taken;
-    const auto epoch = transaction.begin_writing(row);
-    if (!epoch) return no_such_upload();  // removed meanwhile
-    row.epoch = *epoch;
-    return {};
-  });
-  if (!changed) return changed;
-  if (head) parts.versions.publish(live, head);
-  const SpaceLock lock(live);
-  if (row.epoch != upload.row.epoch + 1) upload.summed = Growing::unknown;  // others were at it
-  upload.row = row;
-  return {};
-}
-
-Result<std::unique_ptr<UploadWriter>> of_complete(Uploads& uploads, const LiveSpace& live, const Id& upload,
-                                                  std::uint64_t offset) {
-  auto file = uploads.completed(live, upload);
-  if (!file) return tl::unexpected(file.error());
-  if (file->size != offset) return fail(Kind::conflict, "the upload is at byte " + std::to_string(file->size));
-  return std::make_unique<CompleteWriter>(std::move(*file));
-}
-
-}  // namespace
-
-Result<std::unique_ptr<UploadWriter>> open_writer(const WriterParts& parts, LivePtr live, const Id& upload,
-                                                  std::uint64_t offset, std::optional<ChunkChecksum> expected,
-                                                  const std::string& peer) {
-  std::optional<Writer::Checksum> checksum;
-  if (expected) {
-    auto running = NamedSum::start(expected->algorithm);
-    if (!running) return fail(Kind::usage, "unknown checksum algorithm");
-    checksum = Writer::Checksum{std::move(*running), std::move(expected->sum)};
-  }
-  auto held = parts.uploads.lock(*live, upload);
-  if (!held && held.error().kind == Kind::not_found) return of_complete(parts.uploads, *live, upload, offset);
-  if (!held) return tl::unexpected(held.error());
-  LiveUpload& one = *held->upload();  // its row is ours to read while we have its lock
-  if (one.published) {
-    const SharedGate gate(*live);
-    if (auto file = parts.completion.complete(gate, *live, *held); !file) return tl::unexpected(file.error());
-    return of_complete(parts.uploads, *live, upload, offset);
-  }
-  if (one.row.offset != offset) return fail(Kind::conflict, "the upload is at byte " + std::to_string(one.row.offset));
-  {
-    const SpaceLock lock(*live);
-    const std::uint64_t coming = one.row.length ? *one.row.length - offset : 0;
-    if (auto room = parts.quotas.promise(lock, *live, one, coming, peer); !room) return tl::unexpected(room.error());
-  }
-  if (auto begun = begin_epoch(parts, *live, one); !begun) return tl::unexpected(begun.error());
-  auto staged = open_staged(parts, *live, one);
-  if (!staged) return tl::unexpected(staged.error());
-  one.growing->arrived = offset;
-  return std::make_unique<Writer>(parts, std::move(live), std::move(*held), std::move(*staged), std::move(checksum));
 }
 
 }  // namespace qrx::space

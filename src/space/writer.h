@@ -39,6 +39,8 @@ class Writer final : public UploadWriter, public ActiveWriter {
   std::uint64_t offset() const override;
   Result<void> write(ByteView bytes) override;
   bool asked_to_stop() const override;
+  std::optional<Id> full() const override { return staged_->full(); }
+  std::optional<Id> begin_finish() override;
   Result<Finished> finish() override;
 
   // A newcomer takes the upload from a writer that only waits for its client, who may be long gone: what arrived is
@@ -51,6 +53,9 @@ class Writer final : public UploadWriter, public ActiveWriter {
   Result<void> reserve(std::uint64_t bytes);  // of the quotas, some ahead when the length is known
   void unreserve(std::uint64_t bytes);
   void show_growth();
+  Result<std::uint64_t> make_durable(bool last);
+  void lose(const Error& error);
+  void forget_unkept();
   Result<void> record(bool last);  // durable, then the row
   Result<void> let_go();           // of many nodes: the row says that nobody writes into the blob any more
   Result<Finished> keep();         // what was written stays: recorded, completed when all is there
@@ -72,23 +77,5 @@ class Writer final : public UploadWriter, public ActiveWriter {
   bool ended_ = false;
   std::atomic<bool> taken_{false};  // by a newcomer; any thread
 };
-
-// Of an upload that is complete already: takes no bytes, finishes with the file.
-class CompleteWriter final : public UploadWriter {
- public:
-  explicit CompleteWriter(FileRow file) : file_(std::move(file)) {}
-  std::uint64_t offset() const override { return file_.size; }
-  Result<void> write(ByteView bytes) override;
-  bool asked_to_stop() const override { return false; }
-  Result<Finished> finish() override { return Finished{file_.size, true, file_}; }
-
- private:
-  FileRow file_;
-};
-
-// As Spaces::write().
-Result<std::unique_ptr<UploadWriter>> open_writer(const WriterParts& parts, LivePtr live, const Id& upload,
-                                                  std::uint64_t offset, std::optional<ChunkChecksum> expected,
-                                                  const std::string& peer);
 
 }  // namespace qrx::space

@@ -122,23 +122,25 @@ class StagedFile final : public Staged {
     return {};
   }
 
-  Result<void> make_durable() override {
+  Result<space::Extents> make_durable() override {
     if (auto durable = make_bytes_durable(); !durable || relaxed_) return durable;
-    auto named = staging_->sync_name(blob_);
-    failed_ = !named;
-    return named;
+    if (auto named = staging_->sync_name(blob_); !named) {
+      failed_ = true;
+      return tl::unexpected(named.error());
+    }
+    return space::Extents();
   }
 
-  Result<void> make_bytes_durable() override {
+  Result<space::Extents> make_bytes_durable() override {
     if (failed_) return fail(Kind::other, "cannot make a blob durable: it failed before");
-    if (relaxed_) return {};
+    if (relaxed_) return space::Extents();
     // fdatasync: the size is written, times are not.
     while (::fdatasync(fd_.get()) != 0) {
       if (errno == EINTR) continue;
       failed_ = true;
       return fail_blob("cannot make a blob durable");
     }
-    return {};
+    return space::Extents();
   }
 
   Result<void> truncate(std::uint64_t size) override {
@@ -167,8 +169,10 @@ class OpenedFile final : public Opened {
  public:
   explicit OpenedFile(UniqueFd fd) : fd_(std::move(fd)) {}
 
-  int fd() const override { return fd_.get(); }
   std::uint64_t size() const override { return size_of_file(fd_.get()).value_or(0); }
+  Result<space::Piece> take(std::uint64_t offset, std::uint64_t most) override {
+    return space::FileRun{fd_.get(), offset, most};
+  }
 
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
     std::size_t filled = 0;

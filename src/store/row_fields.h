@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/clock.h"
+#include "space/blobs.h"
 #include "space/model.h"
 #include "space/receipt_model.h"
 
@@ -238,6 +239,16 @@ template <class Statement>
 void bind_file_receipt(Statement& statement, const space::FileReceiptRow& row) {
   statement.blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.file.bytes)).blob(as_bytes(row.guid.bytes));
   statement.number(static_cast<std::uint64_t>(row.state));
+}
+
+template <class Row>
+space::Extent take_extent(Row& row) {
+  space::Extent extent;
+  extent.first = row.next_number();
+  extent.size = row.next_number();
+  extent.object = row.next_text();
+  extent.at = row.next_number();
+  return extent;
 }
 
 }  // namespace qrx::store

@@ -112,6 +112,13 @@ CREATE TABLE file_receipts(
   PRIMARY KEY(delivery, file)) STRICT, WITHOUT ROWID;
 CREATE INDEX file_receipts_by_space ON file_receipts(guid);
 )",
+    // What a blob in a store of objects is made of: `size` bytes from `first` on are those of the object from `at` on.
+    R"(
+CREATE TABLE segments(
+  blob BLOB NOT NULL, first INTEGER NOT NULL, size INTEGER NOT NULL, object TEXT NOT NULL, at INTEGER NOT NULL,
+  PRIMARY KEY(blob, first)) STRICT, WITHOUT ROWID;
+CREATE INDEX segments_by_object ON segments(object);
+)",
 };
 
 }  // namespace qrx::store

@@ -4,6 +4,7 @@
 
 #include "store/catalog_writer.h"
 #include "store/columns.h"
+#include "store/extent_columns.h"
 #include "store/paths.h"
 #include "store/receipt_columns.h"
 #include "store/rows.h"
@@ -208,6 +209,14 @@ Result<std::vector<space::BlobKey>> SqliteCatalog::trash(const space::BlobKey& a
     statement.blob(as_bytes(after.bytes)).number(most);
     return take_ids(std::move(statement));
   });
+}
+
+Result<space::Extents> SqliteCatalog::extents(const space::BlobKey& blob) {
+  return impl_->read([&](Connection& connection) { return read_extents(connection, blob); });
+}
+
+Result<bool> SqliteCatalog::shares_object(const std::string& object, const space::BlobKey& blob) {
+  return impl_->read([&](Connection& connection) { return is_object_of_others(connection, object, blob); });
 }
 
 Result<std::vector<FileRow>> SqliteCatalog::files_after(const Id& last, std::size_t most) {

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "store/columns.h"
+#include "store/extent_columns.h"
 #include "store/rows.h"
 
 namespace qrx::store {
@@ -349,6 +350,11 @@ void SqliteTransaction::forget_trash(const BlobKey& blob) {
   Statement statement = by_id(connection_, "DELETE FROM trash WHERE blob=?", blob);
   statement.step();
   note(statement.code());
+  if (ok()) note(remove_extents(connection_, blob));
+}
+
+void SqliteTransaction::put_extents(const BlobKey& blob, const space::Extents& extents) {
+  if (ok()) note(write_extents(connection_, blob, extents));
 }
 
 std::uint64_t SqliteTransaction::committed_deliveries(const Guid& guid) {

@@ -115,7 +115,7 @@ void verify(World& world, const Promised& promised) {
         const auto content = world.spaces->content(guid, token, id);
         REQUIRE(content);
         std::string bytes(row->offset, '\0');
-        REQUIRE(::pread((*content)->fd(), bytes.data(), bytes.size(), 0) == static_cast<ssize_t>(bytes.size()));
+        REQUIRE((*content)->read_at(0, std::as_writable_bytes(std::span(bytes))) == bytes.size());
         CHECK(bytes == bytes_of(id, 0, row->offset));
         if (row->offset == row->length) CHECK(world.catalog->file(id)->has_value());
       }

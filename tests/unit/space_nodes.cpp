@@ -215,8 +215,7 @@ std::string Nodes::read(std::size_t at, const Id& file) {
   auto content = node_of(at).content(place.created.space.guid, place.created.token.text(), file);
   if (!content) return "error: " + content.error().what;
   std::string out((*content)->available().bytes, '\0');
-  const ssize_t got = ::pread((*content)->fd(), out.data(), out.size(), static_cast<off_t>((*content)->blob_offset()));
-  out.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+  out.resize((*content)->read_at(0, std::as_writable_bytes(std::span(out))).value_or(0));
   return out;
 }
 
@@ -262,10 +261,8 @@ void Nodes::download() {
     must(known != place.committed.end() && known->second.contains(file.name), "nobody sent this file");
     const auto content = node.content(place.created.space.guid, place.created.token.text(), file.file);
     if (!content) broken("a file is lost: " + content.error().what);
-    std::string bytes(file.size + 1, '\0');
-    const ssize_t got =
-        ::pread((*content)->fd(), bytes.data(), file.size, static_cast<off_t>((*content)->blob_offset()));
-    bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    std::string bytes(file.size, '\0');
+    bytes.resize((*content)->read_at(0, std::as_writable_bytes(std::span(bytes))).value_or(0));
     must(bytes == known->second.at(file.name),
          "a file has other bytes than were sent: " + file.name + " " + bytes + ", not " + known->second.at(file.name));
     ++done_[doing_];

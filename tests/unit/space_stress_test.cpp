@@ -94,10 +94,8 @@ struct Crowd {
       for (const auto& file : delivery.files) {
         const auto content = world.spaces->content(of.space.guid, of.token.text(), file.file);
         if (!content) continue;
-        std::string bytes(file.size + 1, '\0');
-        const auto got =
-            ::pread((*content)->fd(), bytes.data(), file.size, static_cast<off_t>((*content)->blob_offset()));
-        bytes.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+        std::string bytes(file.size, '\0');
+        bytes.resize((*content)->read_at(0, std::as_writable_bytes(std::span(bytes))).value_or(0));
         ++(bytes == bytes_of(file.name, file.size) ? done.read : torn);
       }
   }

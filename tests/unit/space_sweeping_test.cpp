@@ -27,7 +27,7 @@ TEST_CASE("sweep deletes what has expired and nothing else") {
   CHECK(kind_of(world.spaces->view(brief.space.guid, brief.token.text())) == Kind::not_found);
   CHECK(world.view(lasting).deliveries.size() == 1);
   char bytes[5];
-  CHECK(::pread((*content)->fd(), bytes, 5, 0) == 5);
+  CHECK((*content)->read_at(0, std::as_writable_bytes(std::span(bytes))) == 5U);
   const auto again = world.spaces->sweep();
   REQUIRE(again);
   CHECK(again->spaces == 0);

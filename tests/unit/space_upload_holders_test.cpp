@@ -64,8 +64,8 @@ TEST_CASE("a newcomer is refused while the holder is at work") {
       return inner_->write_at(offset, bytes);
     }
     Result<void> start_write_back(std::uint64_t, std::uint64_t) override { return {}; }
-    Result<void> make_durable() override { return inner_->make_durable(); }
-    Result<void> make_bytes_durable() override { return inner_->make_bytes_durable(); }
+    Result<space::Extents> make_durable() override { return inner_->make_durable(); }
+    Result<space::Extents> make_bytes_durable() override { return inner_->make_bytes_durable(); }
     Result<void> truncate(std::uint64_t size) override { return inner_->truncate(size); }
     Result<std::uint64_t> size() const override { return inner_->size(); }
 

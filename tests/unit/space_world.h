@@ -138,9 +138,7 @@ class World {
     auto content = spaces->content(of.space.guid, of.token.text(), file);
     if (!content) return "error: " + content.error().what;
     std::string out((*content)->available().bytes, '\0');
-    const ssize_t got =
-        ::pread((*content)->fd(), out.data(), out.size(), static_cast<off_t>((*content)->blob_offset()));
-    out.resize(got < 0 ? 0 : static_cast<std::size_t>(got));
+    out.resize((*content)->read_at(0, std::as_writable_bytes(std::span(out))).value_or(0));
     return out;
   }
   wire::SpaceInfo view(const space::Created& of) {

@@ -36,10 +36,10 @@ class FaultyStaged final : public space::Staged {
   Result<void> start_write_back(std::uint64_t offset, std::uint64_t size) override {
     return inner_->start_write_back(offset, size);
   }
-  Result<void> make_durable() override {
+  Result<space::Extents> make_durable() override {
     return sync([this] { return inner_->make_durable(); });
   }
-  Result<void> make_bytes_durable() override {
+  Result<space::Extents> make_bytes_durable() override {
     return sync([this] { return inner_->make_bytes_durable(); });
   }
   Result<void> truncate(std::uint64_t size) override {
@@ -50,7 +50,7 @@ class FaultyStaged final : public space::Staged {
 
  private:
   template <class Do>
-  Result<void> sync(Do&& really) {
+  Result<space::Extents> sync(Do&& really) {
     ++faults_.syncs;
     if (BlobFaults::strikes(faults_.syncs_to_fail)) return fail(Kind::other, "the disk failed");
     return really();
@@ -122,6 +122,10 @@ class CountedCatalog : public space::Catalog {
   Result<std::vector<Id>> blobs() override { return ++others, inner_.blobs(); }
   Result<std::vector<Id>> trash(const Id& after, std::size_t most) override {
     return ++others, inner_.trash(after, most);
+  }
+  Result<space::Extents> extents(const Id& blob) override { return ++others, inner_.extents(blob); }
+  Result<bool> shares_object(const std::string& object, const Id& blob) override {
+    return ++others, inner_.shares_object(object, blob);
   }
   Result<std::vector<space::FileRow>> files_after(const Id& last, std::size_t most) override {
     return ++others, inner_.files_after(last, most);

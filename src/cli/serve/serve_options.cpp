@@ -10,6 +10,7 @@
 #include "cli/addresses.h"
 #include "cli/notify_settings.h"
 #include "cli/places.h"
+#include "cli/serve/s3_options.h"
 #include "process/find_program.h"
 
 namespace qrx::cli {
@@ -51,7 +52,8 @@ Result<void> set_catalog(const ServeSettings& settings, serve::DataOptions& out)
   }
   // A directory of one node would hold files that the others are asked for.
   if (settings.blobs.empty())
-    return fail(Kind::usage, "--catalog in PostgreSQL needs --blobs dir:PATH, a directory that all nodes share");
+    return fail(Kind::usage, "--catalog in PostgreSQL needs --blobs, a place that all nodes share",
+                "use dir:PATH or s3://BUCKET/PREFIX");
   if (settings.durability == "relaxed")
     return fail(Kind::usage, "--durability relaxed is for a catalog of one machine",
                 "with PostgreSQL its own synchronous_commit decides");
@@ -93,9 +95,14 @@ Result<serve::DataOptions> data_options(const ServeSettings& settings) {
     out.directory = *state + "/serve";
   }
   if (auto set = set_catalog(settings, out); !set) return tl::unexpected(set.error());
-  auto blobs = path_after(settings.blobs, "dir", "blobs", "use dir:PATH");
-  if (!blobs) return tl::unexpected(blobs.error());
-  out.blobs = std::move(*blobs);
+  auto objects = objects_options(settings, out.directory);
+  if (!objects) return tl::unexpected(objects.error());
+  out.objects = std::move(*objects);
+  if (out.objects.module.empty()) {
+    auto blobs = path_after(settings.blobs, "dir", "blobs", "use dir:PATH or s3://BUCKET/PREFIX");
+    if (!blobs) return tl::unexpected(blobs.error());
+    out.blobs = std::move(*blobs);
+  }
 
   space::Policy& policy = out.policy;
   if (settings.max_expire) policy.max_expire = *settings.max_expire;

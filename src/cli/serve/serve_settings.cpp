@@ -11,7 +11,7 @@ Options describe(ServeSettings& to) {
                     {"qrx-serve -b 0.0.0.0:8460", "serve the local network"},
                     {"qrx-serve --public-url https://qrx.example.org", "behind a proxy that does TLS"},
                     {"qrx-serve sweep", "in cron: delete what has expired"}},
-                   "; catalogs: SQLite, PostgreSQL; blobs: files"});
+                   "; catalogs: SQLite, PostgreSQL; blobs: files, S3"});
   options.command("sweep", "delete what has expired; quiet unless something is wrong", to.sweep);
   options.command("check", "compare catalog and blobs, verify every stored checksum", to.check);
   options.command("list", "print all spaces: guid, state, files, bytes, expiry, label", to.list);
@@ -32,9 +32,21 @@ Options describe(ServeSettings& to) {
                "location of the catalog: sqlite:PATH, or postgresql://HOST/DATABASE for several nodes", to.catalog);
   options.text("catalog-listen", 0, "URL", "the same database past a pooler, for hearing of other nodes",
                to.catalog_listen);
-  options.text("blobs", 0, "URL", "location of file contents: dir:PATH", to.blobs);
+  options.text("blobs", 0, "URL", "location of file contents: dir:PATH, or s3://BUCKET/PREFIX", to.blobs);
   options.choice("durability", 0, {"commit", "relaxed"}, "whether acknowledged data survives power loss",
                  to.durability);
+
+  options.group("Contents in an S3 store (--blobs s3://BUCKET/PREFIX)");
+  options.url("s3-endpoint", 0, "address of the store (default: AWS, by the region)", to.s3_endpoint);
+  options.text("s3-region", 0, "REGION", "region of the bucket (default us-east-1)", to.s3_region);
+  options.flag("s3-path-style", 0, "the bucket is part of the path, not of the host name", to.s3_path_style);
+  options.text("s3-ca", 0, "FILE", "certificates (PEM) that the store's must be signed by", to.s3_ca, Completes::files);
+  options.text("s3-credentials", 0, "FILE", "keys, as in ~/.aws/credentials; mode 0600 (default: AWS_… variables)",
+               to.s3_credentials, Completes::files);
+  options.flag("s3-insecure", 0, "allow http to a store on another machine", to.s3_insecure);
+  options.text("spool", 0, "DIR", "what is on its way to the store (default: spool in the data directory)", to.spool,
+               Completes::directories);
+  options.size("spool-max", 0, "size limit of the spool (default 8G)", to.spool_max);
 
   options.group("Proxy, TLS and metrics");
   options.url("public-url", 0, "address to use in links, when behind a proxy", to.public_url);

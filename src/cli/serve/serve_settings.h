@@ -28,6 +28,10 @@ struct ServeSettings {
   std::optional<std::uint64_t> create_rate, max_per_address;
   std::string durability = "commit";
   std::string catalog, catalog_listen, blobs;
+  std::optional<wire::Origin> s3_endpoint;
+  std::string s3_region, s3_ca, s3_credentials, spool;
+  bool s3_path_style = false, s3_insecure = false;
+  std::optional<std::uint64_t> spool_max;
   std::string metrics_bind;
   std::string log = "text";
   std::string notify;

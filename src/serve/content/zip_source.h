@@ -22,9 +22,11 @@ class ZipSource {
   // `open` is called for each file when its turn comes.
   ZipSource(std::shared_ptr<const ZipPlan> plan, Open open);
 
-  // The next bytes, about 256 KiB; empty at the end. An error: the archive cannot be completed.
+  // The next bytes, about 256 KiB; fewer, or none, when the rest is on its way (pending()). Empty at the end. An error:
+  // the archive cannot be completed.
   Result<std::string> next();
-  bool ended() const { return ended_; }  // the last bytes were given
+  const std::optional<Id>& pending() const { return pending_; }  // the topic to wait for, when next() gave nothing
+  bool ended() const { return ended_; }                          // the last bytes were given
 
  private:
   Result<void> begin_entry(std::string& out);
@@ -37,6 +39,7 @@ class ZipSource {
   std::shared_ptr<space::Content> content_;
   std::size_t entry_ = 0;
   std::uint64_t done_ = 0;  // of the entry's content
+  std::optional<Id> pending_;
   wire::Crc32 crc_;
   std::vector<std::uint32_t> crcs_;
   std::vector<std::uint64_t> offsets_;

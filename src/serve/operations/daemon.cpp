@@ -50,6 +50,9 @@ class Wakes : public space::Events, public space::NodeEvents {
   std::function<void()> cut_;
 };
 
+// What was sent is acknowledged when the store has it, which takes longer than a disk: so long a thread waits.
+constexpr unsigned most_threads_with_objects = 128;
+
 bool is_unix(const std::string& address) {
   return address.starts_with("unix:");
 }
@@ -163,6 +166,7 @@ Result<void> Daemon::Impl::open() {
   front.tls_key = options.tls_key;
   front.trusted_proxies = options.trusted_proxies;
   front.most_of_one = options.most_of_one;
+  if (!options.data.objects.module.empty()) front.most_threads = most_threads_with_objects;
   front.failed = [this](const std::string& what) { log.error("a request failed", {{"reason", what}}); };
   server = std::make_unique<front::Server>(
       std::move(front),

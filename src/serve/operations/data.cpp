@@ -31,7 +31,7 @@ Result<void> Data::open_catalog(const DataOptions& options) {
   if (!options.module.address.empty()) {
     auto opened = serve::open_catalog(options.module);
     if (!opened) return tl::unexpected(opened.error());
-    if ((*opened)->is_new())
+    if ((*opened)->is_new() && blobs_ != nullptr)
       if (auto there = no_blobs_without("the catalog had no tables", *blobs_); !there) return there;
     shared_ = opened->get();
     catalog_ = std::move(*opened);
@@ -40,7 +40,7 @@ Result<void> Data::open_catalog(const DataOptions& options) {
   const std::string path = options.catalog.empty() ? options.directory + "/catalog.db" : options.catalog;
   struct stat info {};
   // Empty is as good as missing: a start that was broken off leaves such a file.
-  if (::stat(path.c_str(), &info) != 0 || info.st_size == 0)
+  if (blobs_ != nullptr && (::stat(path.c_str(), &info) != 0 || info.st_size == 0))
     if (auto there = no_blobs_without("the catalog " + path + " is missing", *blobs_); !there) return there;
   store::SqliteOptions sqlite;
   sqlite.relaxed = options.policy.relaxed;
@@ -55,15 +55,29 @@ Result<std::unique_ptr<Data>> Data::open(const DataOptions& options, space::Even
   auto lock = store::DataLock::take(options.directory);
   if (!lock) return tl::unexpected(lock.error());
   std::unique_ptr<Data> data(new Data(std::move(*lock)));
-  auto blobs =
-      store::FileBlobs::open(options.blobs.empty() ? options.directory : options.blobs, {options.policy.relaxed});
-  if (!blobs) return tl::unexpected(blobs.error());
-  data->blobs_ = std::move(*blobs);
+  if (options.objects.module.empty()) {
+    auto blobs =
+        store::FileBlobs::open(options.blobs.empty() ? options.directory : options.blobs, {options.policy.relaxed});
+    if (!blobs) return tl::unexpected(blobs.error());
+    data->blobs_ = std::move(*blobs);
+  }
   if (auto opened = data->open_catalog(options); !opened) return tl::unexpected(opened.error());
+  if (auto filled = data->fill(options, events); !filled) return tl::unexpected(filled.error());
   space::Policy policy = options.policy;
   policy.shared = data->shared_ != nullptr;
   data->spaces_ = std::make_unique<space::Spaces>(*data->catalog_, *data->blobs_, data->clock(), events, policy);
   return data;
+}
+
+// The contents of a catalog that is open.
+Result<void> Data::fill(const DataOptions& options, space::Events& events) {
+  if (options.objects.module.empty()) return refuse_objects(*catalog_);
+  ObjectsOptions objects = options.objects;
+  objects.store.wake = [&events](const Id& topic) { events.upload_grew(topic); };  // of a piece that came
+  auto blobs = open_objects(objects, *catalog_);
+  if (!blobs) return tl::unexpected(blobs.error());
+  blobs_ = std::move(*blobs);
+  return {};
 }
 
 Result<std::unique_ptr<Data>> Data::take(const DataOptions& options) {

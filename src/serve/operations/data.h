@@ -6,6 +6,7 @@
 
 #include "base/result.h"
 #include "serve/operations/catalog_module.h"
+#include "serve/operations/objects.h"
 #include "space/spaces.h"
 #include "store/file_blobs.h"
 #include "store/lock.h"
@@ -18,6 +19,7 @@ struct DataOptions {
   std::string blobs;      // directory; empty: DIRECTORY
   // Of many nodes, in place of `catalog`: all of them have it, and `blobs`. No address: this is the only node.
   ModuleOptions module;
+  ObjectsOptions objects;  // in place of `blobs`, if there is a module for them
   space::Policy policy;
 };
 
@@ -36,13 +38,14 @@ class Data {
 
  private:
   Result<void> open_catalog(const DataOptions& options);
+  Result<void> fill(const DataOptions& options, space::Events& events);
 
   explicit Data(store::DataLock lock) : lock_(std::move(lock)) {}
 
   store::DataLock lock_;  // given back last
   std::unique_ptr<space::Catalog> catalog_;
   space::SharedCatalog* shared_ = nullptr;
-  std::unique_ptr<store::FileBlobs> blobs_;
+  std::unique_ptr<space::Blobs> blobs_;
   std::unique_ptr<space::Spaces> spaces_;
 };
 

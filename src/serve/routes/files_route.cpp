@@ -26,11 +26,10 @@ class StoredSource : public front::BodySource {
   Next next() override {
     if (range_.size == 0) return End{};
     if (content_->is_cut()) return Broken{};
-    const std::uint64_t size = std::min(piece_bytes, range_.size);
-    const FilePiece piece{content_->fd(), content_->blob_offset() + range_.first, size};
-    range_.first += size;
-    range_.size -= size;
-    return piece;
+    auto taken = take_piece(*content_, range_.first, std::min(piece_bytes, range_.size));
+    range_.first += taken.size;
+    range_.size -= taken.size;
+    return std::move(taken.next);
   }
   bool wants_receipt() const override { return taken_ != nullptr; }
   void completed() override {
@@ -57,9 +56,9 @@ class GrowingSource : public front::BodySource {
     const space::Content::Available available = look();
     const std::uint64_t until = std::min({available.bytes, end_.value_or(available.bytes), at_ + piece_bytes});
     if (until > at_) {
-      const FilePiece piece{content_->fd(), content_->blob_offset() + at_, until - at_};
-      at_ = until;
-      return piece;
+      auto taken = take_piece(*content_, at_, until - at_);
+      at_ += taken.size;
+      return std::move(taken.next);
     }
     // Fewer bytes than were sent: a chunk was taken back. What went out cannot be.
     if (available.bytes < at_ || available.growth == Growth::ended) return Broken{};

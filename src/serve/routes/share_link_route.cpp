@@ -28,14 +28,17 @@ class SharedSource : public front::BodySource {
 
   Next next() override {
     if (transfer_->is_cut()) return Broken{};
-    const std::uint64_t size = std::min(piece_bytes, range_.size - done_);
-    const FilePiece piece{content_->fd(), content_->blob_offset() + range_.first + done_, size};
-    done_ += size;
+    if (done_ == range_.size) {
+      transfer_->handed_all();
+      return End{};
+    }
+    auto taken = take_piece(*content_, range_.first + done_, std::min(piece_bytes, range_.size - done_));
+    if (taken.size == 0) return std::move(taken.next);
+    done_ += taken.size;
     // Told before the piece goes out: whoever asks right after the client has it must find the doubt.
     if (done_ == range_.size) transfer_->handed_all();
-    if (size == 0) return End{};
     transfer_->handed(done_);  // at most: how far this piece gets is not told
-    return piece;
+    return std::move(taken.next);
   }
   bool wants_receipt() const override { return true; }
   void completed() override { transfer_->completed(); }
@@ -56,6 +59,7 @@ class ArchiveSource : public front::BodySource {
     if (transfer_->is_cut()) return Broken{};
     auto piece = zip_.next();
     if (!piece) return Broken{};
+    if (piece->empty() && zip_.pending()) return Pending{*zip_.pending()};
     if (piece->empty()) return End{};
     if (zip_.ended()) transfer_->handed_all();
     return MemoryPiece{std::move(*piece)};

@@ -48,6 +48,19 @@ http::Answer content_head(int status, std::string type, const std::string& name)
   return out;
 }
 
+TakenPiece take_piece(space::Content& content, std::uint64_t offset, std::uint64_t most) {
+  using Source = front::BodySource;
+  auto piece = content.take(offset, most);
+  if (!piece) return {Source::Broken{}, 0};
+  if (const auto* run = std::get_if<space::FileRun>(&*piece))
+    return {Source::FilePiece{run->fd, run->offset, run->size}, run->size};
+  if (auto* bytes = std::get_if<std::string>(&*piece)) {
+    const std::uint64_t size = bytes->size();
+    return {Source::MemoryPiece{std::move(*bytes)}, size};
+  }
+  return {Source::Pending{std::get<space::NotYet>(*piece).topic}, 0};
+}
+
 front::Reply send_stored(const SharedCall& call, const space::FileRow& file, SendRange go_on) {
   const http::Request& request = *call->request;
   const std::string sum = to_hex(file.xxh128);

@@ -21,4 +21,12 @@ http::Answer content_head(int status, std::string type, const std::string& name)
 front::Reply send_stored(const SharedCall& call, const space::FileRow& file,
                          std::function<front::Reply(http::Answer head, wire::ByteRange range)> go_on);
 
+// A piece of the content for a source: what next() gives, and how many bytes of the content it is (none: wait, or
+// broken).
+struct TakenPiece {
+  front::BodySource::Next next;
+  std::uint64_t size = 0;
+};
+TakenPiece take_piece(space::Content& content, std::uint64_t offset, std::uint64_t most);
+
 }  // namespace qrx::serve

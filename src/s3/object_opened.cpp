@@ -1,0 +1,185 @@
+#include "s3/object_opened.h"
+
+#include <algorithm>
+#include <cstring>
+#include <utility>
+
+namespace qrx::s3 {
+namespace {
+
+constexpr std::uint64_t piece_bytes = 1U << 20;
+constexpr std::uint64_t little = 256U << 10;  // below it a whole block is read, for who comes next
+constexpr std::size_t most_ahead = 3;         // pieces of one reader
+// Beyond it readers get small pieces, and nothing ahead.
+constexpr std::uint64_t plenty = 48U << 20;
+constexpr std::uint64_t small_piece = 64U << 10;
+constexpr std::uint64_t read_at_once = 4U << 20;
+
+Error lost(const Error& error) {
+  if (error.kind == Kind::not_found) return {Kind::integrity, "the server has lost bytes of this file", {}};
+  return as_trouble(error);
+}
+
+}  // namespace
+
+struct ObjectOpened::Fetch {
+  Fetch(std::shared_ptr<ObjectStore> the_store, std::uint64_t from, std::uint64_t bytes)
+      : store(std::move(the_store)), first(from), size(bytes) {
+    store->read_ahead += size;
+  }
+  ~Fetch() { store->read_ahead -= size; }
+  Fetch(const Fetch&) = delete;
+  Fetch& operator=(const Fetch&) = delete;
+
+  const std::shared_ptr<ObjectStore> store;
+  const std::uint64_t first, size;  // of the blob; of the object, for a block
+  std::mutex mutex;
+  std::optional<Result<std::string>> got;
+  std::uint64_t taken = 0;  // by the reader
+};
+
+std::uint64_t ObjectOpened::size() const {
+  const std::lock_guard lock(live_->mutex);
+  return live_->end();
+}
+
+Result<LiveBlob::Place> ObjectOpened::find(std::uint64_t offset) const {
+  {
+    const std::lock_guard lock(live_->mutex);
+    if (auto place = live_->find(offset)) return *place;
+  }
+  // Another node may have gone on with it.
+  auto extents = store_->catalog.extents(blob_);
+  if (!extents) return tl::unexpected(extents.error());
+  const std::lock_guard lock(live_->mutex);
+  if (!extents->empty() && extents->back().first + extents->back().size > live_->end()) live_->reset_to(*extents);
+  if (auto place = live_->find(offset)) return *place;
+  return fail(Kind::integrity, "the server has lost bytes of this file");
+}
+
+std::shared_ptr<ObjectOpened::Fetch> ObjectOpened::fetch(std::uint64_t offset, const LiveBlob::Place& place,
+                                                         std::uint64_t from_object, std::uint64_t size) {
+  auto fetch = std::make_shared<Fetch>(store_, offset, size);
+  store_->bucket->get(place.extent.object, from_object, size, [fetch, topic = topic_](Result<std::string> got) {
+    {
+      const std::lock_guard lock(fetch->mutex);
+      fetch->got = std::move(got);
+    }
+    fetch->store->wake(topic);
+  });
+  return fetch;
+}
+
+void ObjectOpened::fetch_ahead() {
+  while (ahead_.size() < most_ahead && store_->read_ahead < plenty) {
+    const std::uint64_t next = ahead_.back()->first + ahead_.back()->size;
+    std::optional<LiveBlob::Place> place;
+    {
+      const std::lock_guard lock(live_->mutex);
+      place = live_->find(next);
+    }
+    if (!place || place->file != nullptr) return;
+    ahead_.push_back(fetch(next, *place, place->extent.at + place->within, std::min(place->left, piece_bytes)));
+  }
+}
+
+Result<space::Piece> ObjectOpened::take_ahead(std::uint64_t offset, std::uint64_t most, const LiveBlob::Place& place) {
+  while (!ahead_.empty() && ahead_.front()->first + ahead_.front()->taken != offset) ahead_.pop_front();
+  if (ahead_.empty()) {
+    const std::uint64_t size = std::min({place.left, most, store_->read_ahead < plenty ? piece_bytes : small_piece});
+    ahead_.push_back(fetch(offset, place, place.extent.at + place.within, size));
+  }
+  fetch_ahead();
+  const std::shared_ptr<Fetch> front = ahead_.front();
+  std::optional<Result<std::string>> got;
+  {
+    const std::lock_guard lock(front->mutex);
+    if (!front->got) return space::NotYet{topic_};
+    if (front->taken == 0 && front->size <= most && *front->got) {
+      got = std::move(front->got);
+    } else if (*front->got) {
+      got = (*front->got)->substr(front->taken, most);
+      front->taken += (*got)->size();
+    } else {
+      got = tl::unexpected(lost(front->got->error()));
+    }
+  }
+  if (!*got || front->taken == 0 || front->taken == front->size) ahead_.pop_front();
+  if (!*got) return tl::unexpected(got->error());
+  if (!ahead_.empty()) fetch_ahead();
+  return std::move(**got);
+}
+
+Result<space::Piece> ObjectOpened::take_from_block(std::uint64_t most, const LiveBlob::Place& place) {
+  const std::uint64_t at = place.extent.at + place.within;
+  const std::uint64_t block_at = std::max(at - at % ReadBlocks::block_bytes, place.extent.at);
+  const std::uint64_t end =
+      std::min(at - at % ReadBlocks::block_bytes + ReadBlocks::block_bytes, place.extent.at + place.extent.size);
+  ReadBlocks::Block block = store_->blocks.find(place.extent.object, block_at);
+  if (block == nullptr || block->size() < end - block_at) {
+    if (block_ == nullptr || block_->first != block_at) block_ = fetch(block_at, place, block_at, end - block_at);
+    const std::lock_guard lock(block_->mutex);
+    if (!block_->got) return space::NotYet{topic_};
+    if (!*block_->got) return tl::unexpected(lost(block_->got->error()));
+    block = std::make_shared<const std::string>(std::move(**block_->got));
+    store_->blocks.keep(place.extent.object, block_at, block);
+  }
+  block_.reset();
+  return block->substr(at - block_at, std::min(most, place.left));
+}
+
+Result<space::Piece> ObjectOpened::take(std::uint64_t offset, std::uint64_t most) {
+  held_.reset();
+  auto place = find(offset);
+  if (!place) return tl::unexpected(place.error());
+  if (place->file != nullptr) {
+    held_ = place->file;
+    return space::FileRun{held_->fd(), place->file_at, std::min(most, place->left)};
+  }
+  if (most < little && ahead_.empty()) return take_from_block(most, *place);
+  return take_ahead(offset, most, *place);
+}
+
+Result<std::size_t> ObjectOpened::read_at(std::uint64_t offset, std::span<std::byte> out) const {
+  std::size_t filled = 0;
+  const auto add = [&](std::string_view bytes) {
+    const std::size_t size = std::min(bytes.size(), out.size() - filled);
+    std::memcpy(out.data() + filled, bytes.data(), size);
+    filled += size;
+  };
+  {
+    const std::lock_guard lock(live_->mutex);
+    if (offset >= live_->end()) return filled;
+    if (offset + out.size() <= live_->beginning.size() || live_->beginning.size() == live_->end())
+      add(std::string_view(live_->beginning).substr(offset));
+  }
+  while (filled < out.size()) {
+    const std::uint64_t at = offset + filled;
+    if (at >= size()) return filled;
+    if (at >= read_first_ && at < read_first_ + read_.size()) {
+      add(std::string_view(read_).substr(at - read_first_));
+      continue;
+    }
+    auto place = find(at);
+    if (!place) return tl::unexpected(place.error());
+    if (place->file != nullptr) {
+      const auto space = out.subspan(filled, std::min<std::uint64_t>(out.size() - filled, place->left));
+      auto got = place->file->read_at(place->file_at, {reinterpret_cast<char*>(space.data()), space.size()});
+      if (!got) return got;
+      if (*got < space.size()) return fail(Kind::other, "the spool has lost bytes");
+      filled += *got;
+      continue;
+    }
+    const std::uint64_t wanted = out.size() - filled < little ? out.size() - filled : read_at_once;
+    auto got = wait<std::string>([&](auto done) {
+      store_->bucket->get(place->extent.object, place->extent.at + place->within, std::min(place->left, wanted),
+                          std::move(done));
+    });
+    if (!got) return tl::unexpected(lost(got.error()));
+    read_ = std::move(*got);
+    read_first_ = at;
+  }
+  return filled;
+}
+
+}  // namespace qrx::s3

@@ -36,16 +36,16 @@ Options describe(ServeSettings& to) {
   options.choice("durability", 0, {"commit", "relaxed"}, "whether acknowledged data survives power loss",
                  to.durability);
 
-  options.group("Contents in an S3 store (--blobs s3://BUCKET/PREFIX)");
+  options.group("Contents in an S3 store");
   options.url("s3-endpoint", 0, "address of the store (default: AWS, by the region)", to.s3_endpoint);
   options.text("s3-region", 0, "REGION", "region of the bucket (default us-east-1)", to.s3_region);
   options.flag("s3-path-style", 0, "the bucket is part of the path, not of the host name", to.s3_path_style);
-  options.text("s3-ca", 0, "FILE", "certificates (PEM) that the store's must be signed by", to.s3_ca, Completes::files);
-  options.text("s3-credentials", 0, "FILE", "keys, as in ~/.aws/credentials; mode 0600 (default: AWS_… variables)",
+  options.text("s3-ca", 0, "FILE", "certificates (PEM) to check the store with", to.s3_ca, Completes::files);
+  options.text("s3-credentials", 0, "FILE", "keys, as in ~/.aws/credentials; mode 0600 (default: the AWS variables)",
                to.s3_credentials, Completes::files);
   options.flag("s3-insecure", 0, "allow http to a store on another machine", to.s3_insecure);
-  options.text("spool", 0, "DIR", "what is on its way to the store (default: spool in the data directory)", to.spool,
-               Completes::directories);
+  options.text("spool", 0, "DIR", "for what is on its way to the store (default: spool in the data directory)",
+               to.spool, Completes::directories);
   options.size("spool-max", 0, "size limit of the spool (default 8G)", to.spool_max);
 
   options.group("Proxy, TLS and metrics");

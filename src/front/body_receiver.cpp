@@ -88,11 +88,11 @@ Step BodyReceiver::run() {
 Step BodyReceiver::wait_for_room() {
   for (;;) {
     const auto full = sink_->full();
-    if (!full) {
+    if (!full || io_.context.stopping) {  // it has an answer to who is cut short
       if (waiter_.is_waiting()) io_.context.waiters.remove(waiter_);
       return Step::go_on;
     }
-    if (io_.broken || io_.context.stopping) return Step::closed;
+    if (io_.broken) return Step::closed;
     if (waiter_.is_waiting()) break;
     io_.context.waiters.add(*full, waiter_);
   }

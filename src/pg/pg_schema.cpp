@@ -79,6 +79,8 @@ CREATE TABLE segments(
   blob bytea NOT NULL, first bigint NOT NULL, size bigint NOT NULL, object bytea NOT NULL, at bigint NOT NULL,
   PRIMARY KEY(blob, first));
 CREATE INDEX segments_by_object ON segments(object);
+INSERT INTO notes(name,value)
+  VALUES('catalog id', convert_to(replace(gen_random_uuid()::text, '-', ''), 'UTF8'));
 )"};
 
 constexpr const char* looking = "cannot read the catalog";

@@ -376,6 +376,9 @@ void PgTransaction::forget_trash(const BlobKey& blob) {
   if (!ok()) return;
   Statement statement = by_id(connection_, "DELETE FROM trash WHERE blob=?", blob);
   run(statement);
+}
+
+void PgTransaction::forget_extents(const BlobKey& blob) {
   if (!ok()) return;
   Statement extents = by_id(connection_, "DELETE FROM segments WHERE blob=?", blob);
   run(extents);

@@ -171,6 +171,24 @@ Error Bucket::refused(const HttpAnswer& answer, const StoreError& error) const {
   return {Kind::denied, "the S3 store refuses a request for " + text() + status, {}};
 }
 
+// Of an attempt: null when it was done.
+void Bucket::note(const Error* failure) {
+  if (failure == nullptr && !fails_) return;
+  const std::lock_guard lock(failing_mutex_);
+  fails_ = failure != nullptr;
+  if (failure == nullptr)
+    failing_.reset();
+  else if (failing_)
+    failing_->what = failure->what;
+  else
+    failing_ = Failing{system_clock().steady(), failure->what};
+}
+
+std::optional<Bucket::Failing> Bucket::failing() const {
+  const std::lock_guard lock(failing_mutex_);
+  return failing_;
+}
+
 void Bucket::judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> answer) {
   const Steady now = system_clock().steady();
   Operation& operation = attempt->operation;
@@ -181,6 +199,7 @@ void Bucket::judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> a
     failure = answer.error();
     again = failure.kind == Kind::unavailable;
   } else if (answer->status >= 200 && answer->status < 300) {
+    note(nullptr);  // now: once it was told, this may be gone
     // With an answer of 2xx that is not what was asked for (a proxy's page, a short range), another try is worth it.
     auto taken = operation.take(*answer);
     if (taken) return;
@@ -201,6 +220,7 @@ void Bucket::judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> a
       return begin(attempt, now);
     }
   }
+  note(failure.kind == Kind::not_found ? nullptr : &failure);
   // Counted from the first failure, not from the start: a request that waited in the queue loses nothing.
   if (!attempt->failing_since) attempt->failing_since = now;
   if (!again || perseverance_.once || now - *attempt->failing_since >= patience) return operation.failed(failure);

@@ -5,6 +5,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -56,6 +58,13 @@ class Bucket {
   void list(const std::string& start, const std::string& token, unsigned most, Page page);
   void look(Done done);  // whether the bucket is there
 
+  // Since when nothing it was asked for was done, and why.
+  struct Failing {
+    Steady since;
+    std::string what;
+  };
+  std::optional<Failing> failing() const;
+
   const BucketPlace& place() const { return place_; }
   std::string text() const;  // s3://bucket/prefix
   // The same, which tries each request once. For what outlives no call: keys and loop are those of this one.
@@ -73,12 +82,16 @@ class Bucket {
   HttpCall sign(const Operation& operation) const;
   bool mends(const HttpAnswer& answer, const StoreError& error);
   Error refused(const HttpAnswer& answer, const StoreError& error) const;
+  void note(const Error* failure);
 
   const BucketPlace place_;
   KeySource& keys_;
   CurlLoop& loop_;
   const Perseverance perseverance_;
   std::atomic<std::int64_t> ahead_ms_{0};  // the store's clock before ours
+  std::atomic<bool> fails_{false};
+  mutable std::mutex failing_mutex_;
+  std::optional<Failing> failing_;
 };
 
 // Waits for one of the above: wait<void>([&](auto done) { bucket.remove(name, done); }). Not on the loop's thread.

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "s3/object_names.h"
+
 namespace qrx::s3 {
 namespace {
 
@@ -23,6 +25,7 @@ GroupPut::~GroupPut() {
 void GroupPut::close(std::unique_lock<std::mutex>& lock) {
   const std::shared_ptr<Batch> batch = std::exchange(open_, nullptr);
   std::string bytes = std::exchange(batch->bytes, {});
+  if (batch->members.size() > 1) batch->object = shared_name(batch->object, system_clock().wall());
   lock.unlock();
   put_(batch->object, std::move(bytes), [batch](const Result<void>& put) {
     for (auto& [at, done] : batch->members)

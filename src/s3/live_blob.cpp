@@ -34,6 +34,7 @@ void LiveBlob::reset_to(const space::Extents& extents) {
   tail.reset();
   tail_first = tail_size = 0;
   beginning.clear();
+  loaded = true;
   for (const space::Extent& extent : extents) {
     if (extent.first != tail_first) break;  // a gap: what is behind it is no part of the blob
     auto segment = std::make_shared<Segment>();

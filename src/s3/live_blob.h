@@ -20,7 +20,9 @@ struct Segment {
   std::shared_ptr<SpoolFile> file;  // until it is in the store
   std::uint64_t file_at = 0;
   bool stored = false;
-  bool given = false;  // to who writes the row
+  bool given = false;    // to who writes the row
+  bool alone = true;     // its object holds nothing else
+  bool dropped = false;  // nobody will name it
 };
 
 // All under its mutex. Segments lie one after another from 0 on, the tail behind them.
@@ -31,6 +33,8 @@ struct LiveBlob {
   std::shared_ptr<SpoolFile> tail;
   std::uint64_t tail_first = 0, tail_size = 0;
   std::string beginning;  // of the blob, which is looked at once it is whole
+  bool loaded = false;    // what the rows told is known
+  unsigned writers = 0;   // on this node
 
   static constexpr std::size_t most_beginning = 4096;
 

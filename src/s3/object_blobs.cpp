@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/checksum.h"
+#include "s3/object_names.h"
 #include "s3/object_opened.h"
 #include "s3/object_staged.h"
 #include "s3/probe.h"
@@ -28,14 +29,20 @@ class Removals {
     bucket.remove(object, [this, blob](Result<void> removed) {
       const std::lock_guard locked(mutex_);
       --under_way_;
-      if (!removed) failed_.emplace_back(blob, as_trouble(std::move(removed.error())));
+      if (!removed) failed_.emplace_back(blob, std::move(removed.error()));
       ended_.notify_all();
     });
   }
-  std::vector<std::pair<space::BlobKey, Error>> end() {
+  std::vector<std::pair<space::BlobKey, Error>> end(ObjectStore& store) {
     std::unique_lock lock(mutex_);
     ended_.wait(lock, [&] { return under_way_ == 0; });
+    for (auto& [blob, error] : failed_)
+      if (error.kind != Kind::locked) error = store.as_trouble(std::move(error));
     return std::move(failed_);
+  }
+  bool any_failed() {
+    const std::lock_guard lock(mutex_);
+    return !failed_.empty();
   }
   void fail(const space::BlobKey& blob, Error error) {
     const std::lock_guard lock(mutex_);
@@ -48,6 +55,24 @@ class Removals {
   unsigned under_way_ = 0;
   std::vector<std::pair<space::BlobKey, Error>> failed_;
 };
+
+// The objects that go with a blob. Kind::locked: somebody else may be about to name one.
+Result<std::vector<std::string>> nobody_else_has(ObjectStore& store, const space::BlobKey& blob,
+                                                 const space::Extents& extents) {
+  std::vector<std::string> objects;
+  const WallTime now = system_clock().wall();
+  for (const space::Extent& extent : extents) {
+    if (!objects.empty() && objects.back() == extent.object) continue;
+    // Of two that go at once, each sees the other: then it is found without a name later.
+    const auto shared = store.catalog.shares_object(extent.object, blob);
+    if (!shared) return tl::unexpected(shared.error());
+    if (*shared) continue;
+    const auto since = shared_since(extent.object);
+    if (since && now - *since < store.shared_settles) return fail(Kind::locked, "an object of it is too new");
+    objects.push_back(extent.object);
+  }
+  return objects;
+}
 
 Payload payload_of(std::string bytes, PayloadSum sum) {
   Payload payload;
@@ -81,6 +106,9 @@ Result<std::unique_ptr<ObjectBlobs>> ObjectBlobs::open(ObjectBlobsOptions option
                                                            .spool = std::move(*spool),
                                                            .catalog = catalog,
                                                            .wake = std::move(options.wake),
+                                                           .failed = std::move(options.failed),
+                                                           .shared_settles = options.shared_settles,
+                                                           .trouble_after = options.trouble_after,
                                                            .group = nullptr,
                                                            .blocks = {}});
   Perseverance brief;
@@ -103,7 +131,7 @@ ObjectBlobs::~ObjectBlobs() {
   store_->loop.reset();
 }
 
-std::shared_ptr<LiveBlob> ObjectBlobs::live(const space::BlobKey& blob, bool& is_new) {
+std::shared_ptr<LiveBlob> ObjectBlobs::live(const space::BlobKey& blob) {
   const std::lock_guard lock(mutex_);
   if (live_.size() >= swept_at_) {
     std::erase_if(live_, [](const auto& entry) { return entry.second.expired(); });
@@ -111,21 +139,23 @@ std::shared_ptr<LiveBlob> ObjectBlobs::live(const space::BlobKey& blob, bool& is
   }
   std::weak_ptr<LiveBlob>& entry = live_[blob];
   std::shared_ptr<LiveBlob> known = entry.lock();
-  is_new = known == nullptr;
-  if (is_new) entry = known = std::make_shared<LiveBlob>();
+  if (known == nullptr) entry = known = std::make_shared<LiveBlob>();
   return known;
 }
 
 Result<std::unique_ptr<space::Staged>> ObjectBlobs::create(const space::BlobKey& blob) {
-  bool is_new = false;
-  return std::make_unique<ObjectStaged>(store_, blob, live(blob, is_new));
+  auto known = live(blob);
+  {
+    const std::lock_guard lock(known->mutex);
+    known->reset_to({});
+  }
+  return std::make_unique<ObjectStaged>(store_, blob, std::move(known));
 }
 
 Result<std::unique_ptr<space::Staged>> ObjectBlobs::reopen(const space::BlobKey& blob) {
   auto extents = store_->catalog.extents(blob);
   if (!extents) return tl::unexpected(extents.error());
-  bool is_new = false;
-  auto known = live(blob, is_new);
+  auto known = live(blob);
   {
     const std::lock_guard lock(known->mutex);
     known->reset_to(*extents);
@@ -134,14 +164,16 @@ Result<std::unique_ptr<space::Staged>> ObjectBlobs::reopen(const space::BlobKey&
 }
 
 Result<std::unique_ptr<space::Opened>> ObjectBlobs::open(const space::BlobKey& blob) {
-  bool is_new = false;
-  auto known = live(blob, is_new);
-  if (is_new) {
+  auto known = live(blob);
+  std::unique_lock lock(known->mutex);
+  if (!known->loaded) {
+    lock.unlock();
     auto extents = store_->catalog.extents(blob);
     if (!extents) return tl::unexpected(extents.error());
-    const std::lock_guard lock(known->mutex);
-    if (known->end() == 0) known->reset_to(*extents);
+    lock.lock();
+    if (!known->loaded) known->reset_to(*extents);
   }
+  lock.unlock();
   return std::make_unique<ObjectOpened>(store_, blob, std::move(known));
 }
 
@@ -154,29 +186,26 @@ Result<void> ObjectBlobs::remove(const space::BlobKey& blob) {
 std::vector<std::pair<space::BlobKey, Error>> ObjectBlobs::remove_all(std::span<const space::BlobKey> blobs) {
   Removals removals;
   for (const space::BlobKey& blob : blobs) {
+    if (removals.any_failed() && trouble()) {  // else each would be tried in vain for half a minute
+      removals.fail(blob, {Kind::locked, "the store is in trouble", {}});
+      continue;
+    }
     auto extents = store_->catalog.extents(blob);
     if (!extents) {
       removals.fail(blob, extents.error());
       continue;
     }
-    std::string last;
-    for (const space::Extent& extent : *extents) {
-      if (extent.object == last) continue;
-      last = extent.object;
-      // Of two that go at once, each sees the other: then it is found without a name later.
-      const auto shared = store_->catalog.shares_object(extent.object, blob);
-      if (!shared)
-        removals.fail(blob, shared.error());
-      else if (!*shared)
-        removals.start(*store_->bucket, blob, extent.object);
-    }
+    auto gone = nobody_else_has(*store_, blob, *extents);
+    if (!gone) removals.fail(blob, gone.error());
+    for (const std::string& object : gone ? *gone : std::vector<std::string>())
+      removals.start(*store_->bucket, blob, object);
   }
-  return removals.end();
+  return removals.end(*store_);
 }
 
 Result<space::ObjectPage> ObjectBlobs::objects(const std::string& from) {
   auto page = wait<ListPage>([&](auto done) { store_->bucket->list("", from, listed_at_once, std::move(done)); });
-  if (!page) return tl::unexpected(as_trouble(page.error()));
+  if (!page) return tl::unexpected(store_->as_trouble(page.error()));
   space::ObjectPage out;
   out.next = std::move(page->next);
   out.now = page->now;
@@ -189,8 +218,51 @@ Result<space::ObjectPage> ObjectBlobs::objects(const std::string& from) {
 
 Result<void> ObjectBlobs::remove_object(const std::string& name) {
   auto removed = wait<void>([&](auto done) { store_->bucket->remove(name, std::move(done)); });
-  if (!removed) return tl::unexpected(as_trouble(removed.error()));
+  if (!removed) return tl::unexpected(store_->as_trouble(removed.error()));
   return {};
+}
+
+// catalog/ID says whose the objects are. Of two that come at once each sees the other, or the later one the earlier.
+Result<void> ObjectBlobs::belong_to(const std::string& catalog, bool anew) {
+  const std::string ours = owners + catalog;
+  const auto look = [&]() -> Result<bool> {
+    auto page = wait<ListPage>([&](auto done) { store_->bucket->list(owners, "", listed_at_once, std::move(done)); });
+    if (!page) return tl::unexpected(page.error());
+    bool found = false;
+    for (const Listed& one : page->objects) {
+      if (one.key != ours)
+        return fail(Kind::usage, store_->bucket->text() + " has the contents of another catalog",
+                    "put that catalog back, or name an empty prefix with --blobs");
+      found = true;
+    }
+    return found;
+  };
+  const auto found = look();
+  if (!found) return tl::unexpected(found.error());
+  if (*found) return {};
+  if (!anew)
+    return fail(Kind::usage, store_->bucket->text() + " is not what this catalog's contents are in: it has no " + ours,
+                "check --s3-endpoint; after a loss put the objects back from a backup");
+  auto put = wait<void>([&](auto done) {
+    store_->bucket->put(ours, payload_of("the contents of the catalog " + catalog + "\n", store_->sum), store_->sum,
+                        std::move(done));
+  });
+  if (!put) return put;
+  if (const auto again = look(); !again) {
+    (void)remove_object(ours);
+    return tl::unexpected(again.error());
+  }
+  return {};
+}
+
+std::optional<std::string> ObjectBlobs::trouble() {
+  auto failing = store_->bucket->failing();
+  if (!failing) return std::nullopt;
+  // Nobody may be sent here while it lasts: then this is what finds out that it is over.
+  if (!store_->looking.exchange(true))
+    store_->bucket->look([raw = store_.get()](const Result<void>&) { raw->looking = false; });
+  if (system_clock().steady() - failing->since < store_->trouble_after) return std::nullopt;
+  return std::move(failing->what);
 }
 
 }  // namespace qrx::s3

@@ -1,4 +1,4 @@
-// Blobs as objects of an S3 store (space/blobs.h says how): s3://BUCKET/PREFIX/hh/BLOB/WRITER.N.
+// Blobs as objects of an S3 store (space/blobs.h says how).
 #pragma once
 
 #include <memory>
@@ -29,13 +29,15 @@ class ObjectBlobs final : public space::Blobs {
   std::vector<std::pair<space::BlobKey, Error>> remove_all(std::span<const space::BlobKey> blobs) override;
   Result<space::ObjectPage> objects(const std::string& from) override;
   Result<void> remove_object(const std::string& name) override;
+  Result<void> belong_to(const std::string& catalog, bool anew) override;
+  std::optional<std::string> trouble() override;
   Result<void> quarantine(const space::BlobKey&) override { return {}; }
   Result<std::vector<space::BlobUse>> list() override { return std::vector<space::BlobUse>(); }
   std::uint64_t free_bytes() const override { return std::uint64_t{1} << 62; }  // the store's business
 
  private:
   explicit ObjectBlobs(std::shared_ptr<ObjectStore> store) : store_(std::move(store)) {}
-  std::shared_ptr<LiveBlob> live(const space::BlobKey& blob, bool& is_new);
+  std::shared_ptr<LiveBlob> live(const space::BlobKey& blob);
 
   const std::shared_ptr<ObjectStore> store_;
   std::mutex mutex_;

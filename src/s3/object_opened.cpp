@@ -15,9 +15,15 @@ constexpr std::uint64_t plenty = 48U << 20;
 constexpr std::uint64_t small_piece = 64U << 10;
 constexpr std::uint64_t read_at_once = 4U << 20;
 
-Error lost(const Error& error) {
-  if (error.kind == Kind::not_found) return {Kind::integrity, "the server has lost bytes of this file", {}};
-  return as_trouble(error);
+tl::unexpected<Error> lost() {
+  return fail(Kind::integrity, "the server has lost bytes of this file");
+}
+
+// Of a request for what `object` has.
+tl::unexpected<Error> missing(ObjectStore& store, const std::string& object, const Error& error) {
+  if (error.kind != Kind::not_found) return tl::unexpected(store.as_trouble(error));
+  store.tell("the S3 store has lost the object " + object);
+  return lost();
 }
 
 }  // namespace
@@ -43,18 +49,17 @@ std::uint64_t ObjectOpened::size() const {
   return live_->end();
 }
 
-Result<LiveBlob::Place> ObjectOpened::find(std::uint64_t offset) const {
+Result<std::optional<LiveBlob::Place>> ObjectOpened::find(std::uint64_t offset) const {
   {
     const std::lock_guard lock(live_->mutex);
-    if (auto place = live_->find(offset)) return *place;
+    if (auto place = live_->find(offset)) return place;
   }
   // Another node may have gone on with it.
   auto extents = store_->catalog.extents(blob_);
   if (!extents) return tl::unexpected(extents.error());
   const std::lock_guard lock(live_->mutex);
   if (!extents->empty() && extents->back().first + extents->back().size > live_->end()) live_->reset_to(*extents);
-  if (auto place = live_->find(offset)) return *place;
-  return fail(Kind::integrity, "the server has lost bytes of this file");
+  return live_->find(offset);
 }
 
 std::shared_ptr<ObjectOpened::Fetch> ObjectOpened::fetch(std::uint64_t offset, const LiveBlob::Place& place,
@@ -101,7 +106,7 @@ Result<space::Piece> ObjectOpened::take_ahead(std::uint64_t offset, std::uint64_
       got = (*front->got)->substr(front->taken, most);
       front->taken += (*got)->size();
     } else {
-      got = tl::unexpected(lost(front->got->error()));
+      got = missing(*store_, place.extent.object, (*front->got).error());
     }
   }
   if (!*got || front->taken == 0 || front->taken == front->size) ahead_.pop_front();
@@ -120,7 +125,7 @@ Result<space::Piece> ObjectOpened::take_from_block(std::uint64_t most, const Liv
     if (block_ == nullptr || block_->first != block_at) block_ = fetch(block_at, place, block_at, end - block_at);
     const std::lock_guard lock(block_->mutex);
     if (!block_->got) return space::NotYet{topic_};
-    if (!*block_->got) return tl::unexpected(lost(block_->got->error()));
+    if (!*block_->got) return missing(*store_, place.extent.object, (*block_->got).error());
     block = std::make_shared<const std::string>(std::move(**block_->got));
     store_->blocks.keep(place.extent.object, block_at, block);
   }
@@ -130,8 +135,10 @@ Result<space::Piece> ObjectOpened::take_from_block(std::uint64_t most, const Liv
 
 Result<space::Piece> ObjectOpened::take(std::uint64_t offset, std::uint64_t most) {
   held_.reset();
-  auto place = find(offset);
-  if (!place) return tl::unexpected(place.error());
+  auto found = find(offset);
+  if (!found) return tl::unexpected(found.error());
+  const auto& place = *found;
+  if (!place) return lost();
   if (place->file != nullptr) {
     held_ = place->file;
     return space::FileRun{held_->fd(), place->file_at, std::min(most, place->left)};
@@ -149,19 +156,21 @@ Result<std::size_t> ObjectOpened::read_at(std::uint64_t offset, std::span<std::b
   };
   {
     const std::lock_guard lock(live_->mutex);
-    if (offset >= live_->end()) return filled;
-    if (offset + out.size() <= live_->beginning.size() || live_->beginning.size() == live_->end())
-      add(std::string_view(live_->beginning).substr(offset));
+    const std::string_view beginning = live_->beginning;
+    const bool all = live_->writers > 0 && beginning.size() == live_->end();  // nobody knows better
+    if (offset < beginning.size() && (all || offset + out.size() <= beginning.size())) add(beginning.substr(offset));
+    if (all) return filled;
   }
   while (filled < out.size()) {
     const std::uint64_t at = offset + filled;
-    if (at >= size()) return filled;
     if (at >= read_first_ && at < read_first_ + read_.size()) {
       add(std::string_view(read_).substr(at - read_first_));
       continue;
     }
-    auto place = find(at);
-    if (!place) return tl::unexpected(place.error());
+    auto found = find(at);
+    if (!found) return tl::unexpected(found.error());
+    const auto& place = *found;
+    if (!place) return filled;
     if (place->file != nullptr) {
       const auto space = out.subspan(filled, std::min<std::uint64_t>(out.size() - filled, place->left));
       auto got = place->file->read_at(place->file_at, {reinterpret_cast<char*>(space.data()), space.size()});
@@ -175,7 +184,7 @@ Result<std::size_t> ObjectOpened::read_at(std::uint64_t offset, std::span<std::b
       store_->bucket->get(place->extent.object, place->extent.at + place->within, std::min(place->left, wanted),
                           std::move(done));
     });
-    if (!got) return tl::unexpected(lost(got.error()));
+    if (!got) return missing(*store_, place->extent.object, got.error());
     read_ = std::move(*got);
     read_first_ = at;
   }

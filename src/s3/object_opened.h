@@ -24,7 +24,7 @@ class ObjectOpened final : public space::Opened {
 
  private:
   struct Fetch;  // bytes on their way, or there
-  Result<LiveBlob::Place> find(std::uint64_t offset) const;
+  Result<std::optional<LiveBlob::Place>> find(std::uint64_t offset) const;  // nothing: there are no such bytes
   std::shared_ptr<Fetch> fetch(std::uint64_t offset, const LiveBlob::Place& place, std::uint64_t from_object,
                                std::uint64_t size);
   Result<space::Piece> take_ahead(std::uint64_t offset, std::uint64_t most, const LiveBlob::Place& place);

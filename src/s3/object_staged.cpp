@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "s3/object_names.h"
+
 namespace qrx::s3 {
 namespace {
 
@@ -38,21 +40,22 @@ ObjectStaged::ObjectStaged(std::shared_ptr<ObjectStore> store, const space::Blob
     : store_(std::move(store)), blob_(blob), live_(std::move(live)), sealed_(system_clock().steady()) {
   const std::lock_guard lock(live_->mutex);
   given_ = live_->tail_first;
+  ++live_->writers;
   store_->group->begun();
 }
 
-// An object of a group may hold what others were told of.
-bool ObjectStaged::is_mine(const Segment& segment) const {
-  return segment.extent.size > GroupPut::small_bytes;
+// Nobody was told of it, so nobody names it: it is removed, now or once it is stored.
+void ObjectStaged::drop(const Lock&, Segment& segment) {
+  if (segment.given || !segment.alone) return;
+  segment.dropped = true;
+  if (segment.stored) store_->bucket->remove(segment.extent.object, [](const Result<void>&) {});
 }
 
 ObjectStaged::~ObjectStaged() {
   if (counts_) store_->group->ended();
-  // Nobody was told of these, so nobody names them.
-  const std::lock_guard lock(live_->mutex);
-  for (const auto& segment : mine_)
-    if (segment->stored && !segment->given && is_mine(*segment))
-      store_->bucket->remove(segment->extent.object, [](const Result<void>&) {});
+  const Lock lock(live_->mutex);
+  --live_->writers;
+  for (const auto& segment : mine_) drop(lock, *segment);
 }
 
 Result<void> ObjectStaged::failed(const Lock&) const {
@@ -73,7 +76,10 @@ Result<void> ObjectStaged::write_at(std::uint64_t offset, ByteView bytes) {
   const std::shared_ptr<SpoolFile> file = live_->tail;
   const std::uint64_t at = offset - live_->tail_first;
   lock.unlock();  // it may wait for room
-  if (auto written = file->write_at(at, bytes); !written) return written;
+  if (auto written = file->write_at(at, bytes); !written) {
+    store_->tell(written.error().what);
+    return written;
+  }
   lock.lock();
   if (at == live_->tail_size && sums_)
     sums_->update(bytes);
@@ -121,6 +127,7 @@ Result<void> ObjectStaged::start_put(const Lock&, const std::shared_ptr<Segment>
 // On the loop's thread, perhaps after this is gone.
 std::function<void(Result<void>)> ObjectStaged::on_put(const std::shared_ptr<Segment>& segment) {
   return [live = live_, puts = puts_, segment, store = store_](Result<void> put) {
+    bool dropped = false;
     {
       const std::lock_guard lock(live->mutex);
       --puts->in_flight;
@@ -128,8 +135,10 @@ std::function<void(Result<void>)> ObjectStaged::on_put(const std::shared_ptr<Seg
       if (put)
         segment->file.reset();
       else if (!puts->failure)
-        puts->failure = as_trouble(std::move(put.error()));
+        puts->failure = store->as_trouble(std::move(put.error()));
+      dropped = put && segment->dropped;
     }
+    if (dropped) store->bucket->remove(segment->extent.object, [](const Result<void>&) {});
     live->changed.notify_all();
     store->wake(puts->topic);
   };
@@ -195,6 +204,7 @@ Result<void> ObjectStaged::put_in_group(const Lock&) {
   if (*read < bytes.size()) return fail(Kind::other, "the spool has lost bytes");
   auto segment = std::make_shared<Segment>();
   segment->extent = {live.tail_first, bytes.size(), {}, 0};
+  segment->alone = false;
   segment->file = std::exchange(live.tail, nullptr);
   live.tail_first += std::exchange(live.tail_size, 0);
   live.segments.push_back(segment);
@@ -257,7 +267,7 @@ Result<void> ObjectStaged::truncate(std::uint64_t size) {
     live.tail_size = size - live.tail_first;  // what is behind is written anew
     return {};
   }
-  // Requests under way end by themselves; what they store is removed, or found without a name later.
+  // Requests under way end by themselves; what they store is removed then.
   live.tail.reset();
   live.tail_size = 0;
   while (!live.segments.empty() && live.segments.back()->extent.first >= size) live.segments.pop_back();
@@ -269,8 +279,7 @@ Result<void> ObjectStaged::truncate(std::uint64_t size) {
   given_ = std::min(given_, size);
   const auto gone = [&](const auto& one) {
     if (one->extent.first < size) return false;
-    if (one->stored && !one->given && is_mine(*one))
-      store_->bucket->remove(one->extent.object, [](const Result<void>&) {});
+    drop(lock, *one);
     return true;
   };
   mine_.erase(std::remove_if(mine_.begin(), mine_.end(), gone), mine_.end());

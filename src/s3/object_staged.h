@@ -55,7 +55,7 @@ class ObjectStaged final : public space::Staged {
   using Lock = std::unique_lock<std::mutex>;
 
   Result<void> failed(const Lock&) const;
-  bool is_mine(const Segment& segment) const;
+  void drop(const Lock&, Segment& segment);
   Result<void> seal(const Lock&);  // the tail becomes objects
   Result<void> start_put(const Lock&, const std::shared_ptr<Segment>& segment, const PayloadSums* sums);
   Result<void> put_in_group(const Lock&);

@@ -1,6 +1,6 @@
 #include "s3/object_store.h"
 
-#include "base/bytes.h"
+#include <chrono>
 
 namespace qrx::s3 {
 
@@ -26,22 +26,20 @@ void ReadBlocks::keep(const std::string& object, std::uint64_t at, Block block) 
   }
 }
 
-std::string object_name(const space::BlobKey& blob, const std::string& writer, std::uint64_t number) {
-  return to_hex(as_bytes(std::span(blob.bytes).first(1))) + "/" + blob.text() + "/" + writer + "." +
-         std::to_string(number);
+void ObjectStore::tell(const std::string& what) {
+  constexpr auto told_every = std::chrono::seconds(10);
+  {
+    const std::lock_guard lock(told_mutex);
+    const Steady now = system_clock().steady();
+    if (told != Steady() && now - told < told_every) return;
+    told = now;
+  }
+  failed(what);
 }
 
-std::optional<space::BlobKey> blob_of(std::string_view object) {
-  if (object.size() < 5 || object[2] != '/') return std::nullopt;
-  const auto end = object.find('/', 3);
-  if (end == std::string_view::npos) return std::nullopt;
-  const auto blob = space::BlobKey::parse(object.substr(3, end - 3));
-  if (!blob || !object.starts_with(object_name(*blob, "", 0).substr(0, end + 1))) return std::nullopt;
-  return blob;
-}
-
-Error as_trouble(Error error) {
-  if (error.kind != Kind::no_room) error.kind = Kind::unavailable;
+Error ObjectStore::as_trouble(Error error) {
+  tell(error.what + (error.hint.empty() ? "" : "; " + error.hint));
+  error.kind = Kind::unavailable;
   error.hint.clear();
   return error;
 }

@@ -7,11 +7,11 @@
 #include <list>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 
+#include "base/clock.h"
+#include "base/result.h"
 #include "s3/bucket.h"
 #include "s3/group_put.h"
 #include "s3/spool.h"
@@ -48,16 +48,20 @@ struct ObjectStore {
   std::shared_ptr<Spool> spool;
   space::Catalog& catalog;
   std::function<void(const Id&)> wake;
+  std::function<void(const std::string&)> failed;
+  Seconds shared_settles, trouble_after;
   std::unique_ptr<GroupPut> group;
   ReadBlocks blocks;
   std::atomic<std::uint64_t> read_ahead{0};  // bytes that wait for their readers
+  std::atomic<bool> looking{false};          // whether the store is there
+
+  // For the log, every now and then.
+  void tell(const std::string& what);
+  // What goes wrong with the store while it is used is its operator's business, and may be over soon: 503 to clients.
+  Error as_trouble(Error error);
+
+  std::mutex told_mutex{};
+  Steady told{};
 };
-
-// hh/BLOB/WRITER.N: spread by the first byte of the key; no two writers ever give the same name.
-std::string object_name(const space::BlobKey& blob, const std::string& writer, std::uint64_t number);
-std::optional<space::BlobKey> blob_of(std::string_view object);
-
-// What goes wrong with the store while it is used is its operator's business, and may be over soon: 503 to clients.
-Error as_trouble(Error error);
 
 }  // namespace qrx::s3

@@ -30,13 +30,13 @@ SpoolFile::~SpoolFile() {
 Result<void> SpoolFile::write_at(std::uint64_t offset, ByteView bytes) {
   const std::uint64_t end = offset + bytes.size();
   if (const std::lock_guard lock(mutex_); end > size_) {
-    if (!spool_->take(end - size_, longest_wait)) return fail(Kind::no_room, "the server's spool is full");
+    if (!spool_->take(end - size_, longest_wait)) return fail(Kind::unavailable, "the spool is full: bytes come faster than the S3 store takes them");
     size_ = end;
   }
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail_errno("cannot write to the spool");
+    if (written < 0) return fail(Kind::unavailable, fail_errno("cannot write to the spool").value().what);
     bytes = bytes.subspan(static_cast<std::size_t>(written));
     offset += static_cast<std::uint64_t>(written);
   }

@@ -27,7 +27,7 @@ class SpoolFile {
   SpoolFile& operator=(const SpoolFile&) = delete;
 
   int fd() const { return fd_.get(); }
-  // Waits a while for room. Kind::no_room.
+  // Waits a while for room. Kind::unavailable: other nodes may have some.
   Result<void> write_at(std::uint64_t offset, ByteView bytes);
   Result<std::size_t> read_at(std::uint64_t offset, std::span<char> out) const;  // fewer bytes only at its end
 

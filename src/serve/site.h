@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -29,7 +30,8 @@ struct SiteOptions {
   std::string public_authority;  // host and port of --public-url, or empty
   std::string prefix;            // of --public-url
   bool create_needs_token = false;
-  std::function<bool()> ready = [] { return true; };  // whether this server is of use; cheap
+  // Why this server is of no use now; nothing: it is. Cheap.
+  std::function<std::optional<std::string>()> trouble = [] { return std::nullopt; };
   std::uint64_t create_rate = 60;                     // spaces a minute and address; 0: no limit
 };
 

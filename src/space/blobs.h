@@ -117,7 +117,7 @@ class Blobs {
   virtual Result<void> publish(const std::vector<BlobKey>& blobs) = 0;
   virtual Result<std::unique_ptr<Opened>> open(const BlobKey& blob) = 0;  // staged or stored; Kind::not_found
   virtual Result<void> remove(const BlobKey& blob) = 0;                   // staged or stored; absent is fine
-  // The same of many; gives those that could not be removed.
+  // The same of many; gives those that could not be removed. Kind::locked: not yet, which is no trouble.
   virtual std::vector<std::pair<BlobKey, Error>> remove_all(std::span<const BlobKey> blobs) {
     std::vector<std::pair<BlobKey, Error>> failed;
     for (const BlobKey& blob : blobs)
@@ -126,6 +126,10 @@ class Blobs {
   }
   virtual Result<ObjectPage> objects(const std::string& /*from*/) { return ObjectPage(); }  // empty: from the first
   virtual Result<void> remove_object(const std::string& /*name*/) { return {}; }
+  // That the place is the catalog's of this id, and no other's; `anew`: it takes the place now. Kind::usage.
+  virtual Result<void> belong_to(const std::string& /*catalog*/, bool /*anew*/) { return {}; }
+  // What is wrong with a store beyond a network, as long as it is. Never waits.
+  virtual std::optional<std::string> trouble() { return std::nullopt; }
   virtual Result<void> quarantine(const BlobKey& blob) = 0;  // set aside a blob that no row names
   virtual Result<std::vector<BlobUse>> list() = 0;
   virtual std::uint64_t free_bytes() const = 0;

@@ -37,8 +37,9 @@ class Transaction {
   // With everything in it but its receipts; the packs of open deliveries too, whether there are any or not.
   virtual std::vector<BlobKey> remove_space(const Guid& guid) = 0;
   virtual void discard(const BlobKey& blob) = 0;  // into the trash
-  // It is removed, and its extents go with the row of the trash: they tell until then what is to be removed.
-  virtual void forget_trash(const BlobKey& blob) = 0;
+  virtual void forget_trash(const BlobKey& blob) = 0;  // it is removed
+  // With it, of a store of objects: they told until then what was to be removed.
+  virtual void forget_extents(const BlobKey& blob) = 0;
   // What a blob in a store of objects is made of, beside what was put before (table segments: blob, first, size,
   // object, at; key: blob and first; by object). Always in the transaction that makes those bytes count:
   // advance_upload(), finish_upload() or the rows of a commit. Nothing to be done for none.

@@ -31,7 +31,7 @@ std::shared_ptr<Staged> OpenPacks::keep(const Id& delivery, std::unique_ptr<Stag
   const std::lock_guard lock(mutex_);
   by_use_.push_front({delivery, kept});
   place_[delivery] = by_use_.begin();
-  if (by_use_.size() > most_) {
+  if (by_use_.size() > most_ && !blobs_.in_objects()) {
     // Writers that have it share the ownership; the last of them closes it, outside of the lock.
     closed = std::move(by_use_.back().staged);
     place_.erase(by_use_.back().delivery);

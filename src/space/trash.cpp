@@ -37,7 +37,10 @@ void Trash::strike_out(std::size_t at_least) {
   }
   // Should it fail, they are removed once more.
   (void)context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    for (const BlobKey& blob : gone) transaction.forget_trash(blob);
+    for (const BlobKey& blob : gone) {
+      transaction.forget_trash(blob);
+      if (context_.blobs.in_objects()) transaction.forget_extents(blob);
+    }
     return {};
   });
 }
@@ -48,12 +51,12 @@ Result<void> Trash::empty(std::vector<std::string>& failures, const std::stop_to
   for (;;) {
     auto listed = context_.catalog.trash(last, listed_at_once);
     if (!listed) return tl::unexpected(listed.error());
-    if (listed->empty()) break;
+    if (listed->empty() || context_.blobs.trouble()) break;
     last = listed->back();
     if (auto on = context_.go_on(stop); !on) return on;
     std::unordered_set<BlobKey, IdHash> stays;
     for (const auto& [blob, error] : context_.blobs.remove_all(*listed)) {
-      failures.push_back(about("blob", blob, error));
+      if (error.kind != Kind::locked) failures.push_back(about("blob", blob, error));
       stays.insert(blob);
     }
     {

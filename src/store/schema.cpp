@@ -113,11 +113,13 @@ CREATE TABLE file_receipts(
 CREATE INDEX file_receipts_by_space ON file_receipts(guid);
 )",
     // What a blob in a store of objects is made of: `size` bytes from `first` on are those of the object from `at` on.
+    // And by what such a store knows whose its objects are.
     R"(
 CREATE TABLE segments(
   blob BLOB NOT NULL, first INTEGER NOT NULL, size INTEGER NOT NULL, object TEXT NOT NULL, at INTEGER NOT NULL,
   PRIMARY KEY(blob, first)) STRICT, WITHOUT ROWID;
 CREATE INDEX segments_by_object ON segments(object);
+INSERT INTO notes(name,value) VALUES('catalog id', lower(hex(randomblob(16))));
 )",
 };
 

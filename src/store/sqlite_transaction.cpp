@@ -350,6 +350,9 @@ void SqliteTransaction::forget_trash(const BlobKey& blob) {
   Statement statement = by_id(connection_, "DELETE FROM trash WHERE blob=?", blob);
   statement.step();
   note(statement.code());
+}
+
+void SqliteTransaction::forget_extents(const BlobKey& blob) {
   if (ok()) note(remove_extents(connection_, blob));
 }
 

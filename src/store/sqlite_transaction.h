@@ -39,6 +39,7 @@ class SqliteTransaction final : public ReceiptTransaction {
   std::vector<space::BlobKey> remove_space(const Guid& guid) override;
   void discard(const space::BlobKey& blob) override;
   void forget_trash(const space::BlobKey& blob) override;
+  void forget_extents(const space::BlobKey& blob) override;
   void put_extents(const space::BlobKey& blob, const space::Extents& extents) override;
   std::uint64_t committed_deliveries(const Guid& guid) override;
   void remember(const std::string& name, const std::string& value) override;

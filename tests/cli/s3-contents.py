@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import zlib
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import objectstore  # noqa: E402
@@ -25,6 +26,10 @@ def put(space, path):
     qrx.check_equal(0, answer.returncode, f"curl -T: {answer.stdout} {answer.stderr}")
 
 
+def bytes_of(number):
+    return b"".join(qrx.noise(number * 20, seed=number + 1))
+
+
 def same(space, name, path):
     answer = space.content(space.files()[name], timeout=120)
     with open(path, "rb") as file:
@@ -38,7 +43,7 @@ def trouble(method, path, count):
     kinds = ["500", "503", "cut-before", "cut-after", "late", None]
     if method == "GET":
         kinds = ["404", "cut-before", "503", None]
-    return kinds[(hash(path) + count) % len(kinds)]
+    return kinds[(zlib.crc32(path.encode()) + count) % len(kinds)]
 
 
 def sweep(store, server, url):
@@ -64,22 +69,23 @@ def transfers(work, store, proxy):
         file.seek(8388600)
         qrx.check_equal(file.read(101), part.body, "a range over the end of an object")
     qrx.check(all(name.startswith("some/where/") for name in store.names()), "the prefix")
-    qrx.check_equal(5, len(store.names()), "objects")  # one, and four of 8 MiB
+    names = [name for name in store.names() if "/catalog/" not in name]
+    qrx.check_equal(5, len(names), "objects")  # one, and four of 8 MiB
 
     # A tree as one delivery: its small files are one object.
     tree = work.path("tree")
     os.makedirs(tree)
     for number in range(200):
         with open(os.path.join(tree, f"f{number}"), "wb") as file:
-            file.write(qrx.noise(number * 20, seed=number + 1))
+            file.write(bytes_of(number))
     sent = work.start("qrx-send", space.drop, tree, "--no-progress")
     sent.expect_exit(0)
-    qrx.check(len(store.names()) <= 7, f"objects of a tree: {len(store.names())}")
+    qrx.check(len(store.names()) <= 8, f"objects of a tree: {len(store.names())}")
     received = work.path("received")
     work.start("qrx-recv", "-o", received, space.owner, "--no-progress").expect_exit(0)
     for number in range(200):
         with open(os.path.join(received, "tree", f"f{number}"), "rb") as file:
-            qrx.check_equal(qrx.noise(number * 20, seed=number + 1), file.read(), f"f{number}")
+            qrx.check_equal(bytes_of(number), file.read(), f"f{number}")
     return server, space, large
 
 
@@ -125,7 +131,7 @@ with qrx.work() as work, objectstore.ObjectStore(work.path("store")) as store, \
     sweep(store, server, proxy.url)
     left = store.names()
     # What a killed or refused writer had stored and not named goes after two days.
-    qrx.check(len(left) <= 8, f"what is left: {left}")
+    qrx.check(len(left) <= 9, f"what is left: {left}")
     qrx.check_equal(0, server.terminate(), "SIGTERM")
 
     # Catalog and contents belong together.

@@ -354,6 +354,42 @@ TEST_CASE("a source that has nothing yet goes on when its topic is notified") {
   CHECK(soon([&] { return seen.completed == 1; }));
 }
 
+TEST_CASE("a sink that has enough is left alone until its topic is notified") {
+  class Slow final : public BodySink {
+   public:
+    Slow(const Id& topic, std::atomic<std::size_t>& room, std::atomic<std::size_t>& taken)
+        : topic_(topic), room_(room), taken_(taken) {}
+    std::size_t most_at_once() const override { return 1000; }
+    Result<void> write(ByteView bytes) override {
+      taken_ += bytes.size();
+      return taken_ <= room_ + 1000 ? Result<void>() : fail(Kind::other, "it was full");
+    }
+    void abandon() override {}
+    std::optional<Id> full() override { return taken_ >= room_ ? std::optional(topic_) : std::nullopt; }
+    Reply finish() override { return text_answer(std::to_string(taken_)); }
+
+   private:
+    const Id topic_;
+    std::atomic<std::size_t>& room_;
+    std::atomic<std::size_t>& taken_;
+  };
+  const Id topic = Id::random();
+  std::atomic<std::size_t> room{2000}, taken{0};
+  Running running([&](const auto& request) -> Reply {
+    if (request->method == "GET") return text_answer("get");
+    return Receive{std::make_unique<Slow>(topic, room, taken)};
+  });
+  Raw raw(running);
+  raw.send(put("Content-Length: 6000\r\n", pattern(6000)) + get("/"));
+  REQUIRE(soon([&] { return running.server.counts().waiting == 1; }));
+  CHECK(taken >= 2000);
+  room = 100'000;
+  running.server.wake(topic);
+  CHECK(body_of(raw.response()) == "6000");
+  CHECK(body_of(raw.response()) == "get");
+  CHECK(running.server.counts().waiting == 0);
+}
+
 TEST_CASE("waits are answered by a notice, by time, and are not held by threads") {
   const Id topic = Id::random();
   std::atomic<int> state{0};

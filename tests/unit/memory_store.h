@@ -28,7 +28,7 @@ namespace qrx::test {
 class MemoryStore {
  public:
   // What becomes of a request, before it is done.
-  enum class Fault : std::uint8_t { none, error_500, slow_down, cut_before, cut_after, absent };
+  enum class Fault : std::uint8_t { none, error_500, slow_down, denied, cut_before, cut_after, absent };
   // Asked of each request to an object ("PUT", "ab/BLOB/W.0"); any thread.
   std::function<Fault(const std::string& method, const std::string& name)> fault;
 
@@ -137,6 +137,7 @@ class MemoryStore {
     const Fault what = fault ? fault(method, name) : Fault::none;
     if (what == Fault::error_500) return error("500 Oops", "InternalError");
     if (what == Fault::slow_down) return error("503 Slow Down", "SlowDown");
+    if (what == Fault::denied) return error("403 Forbidden", "AccessDenied");
     if (what == Fault::absent) return error("404 Not Found", "NoSuchKey");
     if (what == Fault::cut_before) return {};
     std::string out = act(method, name, head, body);
@@ -176,17 +177,21 @@ class MemoryStore {
   std::string list(const std::string& target) {
     const std::lock_guard lock(mutex_);
     const auto token = target.find("continuation-token=");
-    std::string after;
+    std::string after, start;
+    const auto asked = target.find("prefix=");
+    percent_decode(target.substr(asked + 7, target.find('&', asked) - asked - 7), start);
+    start.erase(0, 2);  // "p/"
     if (token != std::string::npos)
       percent_decode(target.substr(token + 19, target.find('&', token) - token - 19), after);
     std::string inside;
     unsigned count = 0;
-    auto at = objects_.upper_bound(after);
-    for (; at != objects_.end() && count < 3; ++at, ++count)
+    auto at = token == std::string::npos ? objects_.lower_bound(start) : objects_.upper_bound(after);
+    const auto is_asked_for = [&] { return at != objects_.end() && at->first.starts_with(start); };
+    for (; is_asked_for() && count < 3; ++at, ++count)
       inside += "<Contents><Key>p/" + at->first + "</Key><LastModified>" +
                 to_rfc3339(system_clock().wall() - age_.load()) + "</LastModified><Size>" +
                 std::to_string(at->second.size()) + "</Size></Contents>";
-    if (at != objects_.end())
+    if (is_asked_for())
       inside +=
           "<IsTruncated>true</IsTruncated><NextContinuationToken>" + std::prev(at)->first + "</NextContinuationToken>";
     return reply("200 OK", "<ListBucketResult>" + inside + "</ListBucketResult>");

@@ -15,22 +15,31 @@ using Fault = MemoryStore::Fault;
 // A node over a catalog in a directory and a store in memory; restarted, or beside another.
 class Node {
  public:
-  Node(TempDirectory& directory, MemoryStore& store, bool shared = false) : directory_(directory), store_(store) {
+  Node(TempDirectory& directory, MemoryStore& store) : directory_(directory), store_(store) {
     policy_.lock_wait = Millis(50);
-    policy_.shared = shared;
-    ::setenv("AWS_ACCESS_KEY_ID", "a", 1);
-    ::setenv("AWS_SECRET_ACCESS_KEY", "b", 1);
+    start();
+  }
+  // Beside another, over the same catalog: a file of SQLite has one process.
+  Node(TempDirectory& directory, MemoryStore& store, std::shared_ptr<store::SqliteCatalog> of_both)
+      : catalog(std::move(of_both)), directory_(directory), store_(store) {
+    policy_.lock_wait = Millis(50);
+    policy_.shared = true;
     start();
   }
   void start() {
-    auto opened = store::SqliteCatalog::open(directory_ / "catalog.db", {});
-    if (!opened) throw std::runtime_error(opened.error().what);
-    catalog = std::move(*opened);
+    if (catalog == nullptr) catalog = open_catalog(directory_);
     ObjectBlobsOptions options;
     options.place = {store_.origin(), true, "us-east-1", "bucket", "p/"};
     options.spool = directory_ / "spool";
     options.wake = [this](const Id& topic) { events.upload_grew(topic); };
+    options.failed = [this](const std::string&) { ++troubles; };
+    options.shared_settles = shared_settles;
+    options.trouble_after = Seconds(0);
+    ::setenv("AWS_ACCESS_KEY_ID", "a", 1);
+    ::setenv("AWS_SECRET_ACCESS_KEY", "b", 1);
     auto made = ObjectBlobs::open(std::move(options), *catalog);
+    ::unsetenv("AWS_ACCESS_KEY_ID");
+    ::unsetenv("AWS_SECRET_ACCESS_KEY");
     if (!made) throw std::runtime_error(made.error().what);
     blobs = std::move(*made);
     spaces = std::make_unique<space::Spaces>(*catalog, *blobs, clock, events, policy_);
@@ -41,6 +50,11 @@ class Node {
     catalog.reset();
     start();
     REQUIRE(spaces->recover());
+  }
+  static std::shared_ptr<store::SqliteCatalog> open_catalog(TempDirectory& directory) {
+    auto opened = store::SqliteCatalog::open(directory / "catalog.db", {});
+    if (!opened) throw std::runtime_error(opened.error().what);
+    return std::move(*opened);
   }
   space::Created create() {
     auto created = spaces->create(expiring_in(Seconds(6 * 24 * 3600)));
@@ -99,9 +113,11 @@ class Node {
     return out;
   }
 
+  Seconds shared_settles{0};
+  std::atomic<unsigned> troubles{0};  // told
   MovableClock clock;
   CountedEvents events;
-  std::unique_ptr<store::SqliteCatalog> catalog;
+  std::shared_ptr<store::SqliteCatalog> catalog;
   std::unique_ptr<ObjectBlobs> blobs;
   std::unique_ptr<space::Spaces> spaces;
 
@@ -299,6 +315,113 @@ TEST_CASE("small uploads that end at once share an object, which goes with the l
   CHECK(store.objects().empty());
 }
 
+TEST_CASE("an object that others may still name outlives the first of its files that is deleted") {
+  TempDirectory directory;
+  MemoryStore store;
+  Node node(directory, store);
+  node.shared_settles = Seconds(3600);
+  node.restart();
+  // Two small blobs in one object; the row of the second comes late.
+  const auto of = node.create();
+  std::vector<std::unique_ptr<space::Staged>> staged;
+  std::vector<space::BlobKey> keys{Id::random(), Id::random()};
+  std::vector<space::Extents> extents(2);
+  for (const auto& key : keys) {
+    staged.push_back(*node.blobs->create(key));
+    REQUIRE(staged.back()->write_at(0, as_bytes(std::string_view("bytes"))));
+  }
+  for (const auto& one : staged) REQUIRE(one->begin_durable());
+  for (std::size_t at = 0; at < 2; ++at) extents[at] = *staged[at]->make_durable();
+  REQUIRE(extents[0][0].object == extents[1][0].object);
+  const auto name = [&](std::size_t at, bool gone) {
+    return node.catalog->change(space::Durability::durable, [&](space::Transaction& transaction) -> Result<void> {
+      transaction.put_extents(keys[at], extents[at]);
+      if (gone) transaction.discard(keys[at]);
+      return {};
+    });
+  };
+  REQUIRE(name(0, true));
+  const auto swept = node.spaces->sweep();
+  REQUIRE(swept);
+  CHECK(swept->failures.empty());
+  CHECK(store.objects().size() == 1);
+  REQUIRE(name(1, false));
+  staged.clear();
+  node.shared_settles = Seconds(0);
+  node.restart();
+  REQUIRE(node.spaces->sweep());  // the first goes, the object is the second's
+  CHECK(node.catalog->extents(keys[0])->empty());
+  std::byte bytes[5];
+  CHECK((*node.blobs->open(keys[1]))->read_at(0, bytes) == 5U);
+}
+
+TEST_CASE("what a writer had on its way to the store when it was dropped does not stay there") {
+  TempDirectory directory;
+  MemoryStore store;
+  Node node(directory, store);
+  const auto of = node.create();
+  const auto upload = node.begin(of, "wrong", large);
+  const space::ChunkChecksum expected{"sha1", std::vector<std::uint8_t>(20, 1)};
+  {
+    auto writer = node.spaces->write(of.space.guid, upload.upload, 0, expected);
+    REQUIRE(writer);
+    const std::string bytes = bytes_of(large);
+    for (std::size_t at = 0; at < bytes.size(); at += 1U << 20)
+      REQUIRE((*writer)->write(as_bytes(std::string_view(bytes).substr(at, 1U << 20))));
+    CHECK((*writer)->finish().error().kind == Kind::integrity);
+  }
+  for (int waited = 0; waited < 500 && (store.puts < 3 || !store.objects().empty()); ++waited)
+    std::this_thread::sleep_for(Millis(10));
+  CHECK(store.objects().empty());
+  CHECK(node.spaces->upload(of.space.guid, upload.upload)->offset == 0);
+}
+
+TEST_CASE("a place belongs to one catalog") {
+  TempDirectory directory;
+  MemoryStore store;
+  Node node(directory, store);
+  CHECK(node.blobs->belong_to("one", false).error().kind == Kind::usage);  // nobody took it yet
+  REQUIRE(node.blobs->belong_to("one", true));
+  REQUIRE(node.blobs->belong_to("one", true));
+  REQUIRE(node.blobs->belong_to("one", false));
+  CHECK(node.blobs->belong_to("another", true).error().kind == Kind::usage);
+  CHECK(node.blobs->belong_to("another", false).error().kind == Kind::usage);
+  CHECK(store.objects().size() == 1);
+  // Nobody takes it for nobody's.
+  store.age(std::chrono::hours(49));
+  REQUIRE(node.spaces->sweep());
+  CHECK(store.objects().size() == 1);
+  // The tables of each catalog have an id of their own, and keep it.
+  TempDirectory elsewhere;
+  Node other(elsewhere, store);
+  const auto id = *node.catalog->remembered("catalog id");
+  REQUIRE(id);
+  CHECK(id != *other.catalog->remembered("catalog id"));
+  node.restart();
+  CHECK(id == *node.catalog->remembered("catalog id"));
+}
+
+TEST_CASE("trouble with the store is known while it lasts") {
+  TempDirectory directory;
+  MemoryStore store;
+  Node node(directory, store);
+  CHECK_FALSE(node.blobs->trouble());
+  std::atomic<bool> down{true};
+  store.fault = [&](const std::string& method, const std::string&) {
+    return down && method == "PUT" ? Fault::denied : Fault::none;
+  };
+  const auto of = node.create();
+  const auto refused = node.send(of, "a", "1");
+  REQUIRE_FALSE(refused);
+  CHECK(refused.error().kind == Kind::unavailable);
+  CHECK(node.troubles == 1);
+  CHECK(node.blobs->trouble());
+  down = false;
+  // No client is sent here meanwhile: it finds out by itself that it is over.
+  for (int waited = 0; waited < 500 && node.blobs->trouble(); ++waited) std::this_thread::sleep_for(Millis(10));
+  CHECK_FALSE(node.blobs->trouble());
+}
+
 TEST_CASE("objects that nobody names are removed, once nobody can name them any more") {
   TempDirectory directory;
   MemoryStore store;
@@ -341,7 +464,8 @@ TEST_CASE("bytes that the store has lost are told, not made up") {
 TEST_CASE("two nodes: whoever comes later goes on with an upload, and the earlier writer changes nothing") {
   TempDirectory directory;
   MemoryStore store;
-  Node one(directory, store, true), other(directory, store, true);
+  const auto catalog = Node::open_catalog(directory);
+  Node one(directory, store, catalog), other(directory, store, catalog);
   const auto of = one.create();
   const std::string bytes = bytes_of(2'000'000);
   const auto upload = one.begin(of, "shared", bytes.size());
@@ -358,6 +482,7 @@ TEST_CASE("two nodes: whoever comes later goes on with an upload, and the earlie
   CHECK(late.error().kind == Kind::conflict);
   stale->reset();
   const auto finished = one.append(of, upload.upload, 1'200'000, std::string_view(bytes).substr(1'200'000));
+  if (!finished) FAIL(finished.error().what);
   REQUIRE(finished);
   REQUIRE(finished->file);
   CHECK(one.read(of, upload.upload) == bytes);

@@ -78,7 +78,7 @@ struct Daemon::Impl {
 
   Result<void> open();
   Result<wire::Origin> find_base() const;
-  bool ready() const;
+  std::optional<std::string> trouble() const;
   Result<void> open_operator_port();
   std::uint32_t transports() const;
   std::unique_ptr<Outbox> start_outbox();
@@ -106,6 +106,11 @@ Result<void> Daemon::Impl::open() {
     if (!read) return tl::unexpected(read.error());
     tokens = std::move(*read);
   }
+  // Of this node alone: nobody else waits for what it asks of the store.
+  options.data.objects.store.wake = [this](const Id& topic) { wakes.wake(topic); };
+  options.data.objects.store.failed = [this](const std::string& what) {
+    log.error("the S3 store failed", {{"reason", what}});
+  };
   auto opened = Data::open(options.data, wakes);
   if (!opened) return tl::unexpected(opened.error());
   data = std::move(*opened);
@@ -148,7 +153,7 @@ Result<void> Daemon::Impl::open() {
   }
   site_options.create_needs_token = options.create_needs_token;
   site_options.create_rate = options.create_rate;
-  site_options.ready = [this] { return ready(); };
+  site_options.trouble = [this] { return trouble(); };
   site = std::make_unique<Site>(data->spaces(), *shares, data->clock(), log, std::move(site_options),
                                 [this](const Id& topic) { wakes.wake(topic); });
   site->set_create_tokens(std::move(tokens));
@@ -225,11 +230,14 @@ Result<wire::Origin> Daemon::Impl::find_base() const {
   return wire::Origin{false, "localhost", 80, ""};
 }
 
-// Of use: it serves, and its catalog answers.
-bool Daemon::Impl::ready() const {
-  if (data->shared() != nullptr && !data->shared()->health()) return false;
+// Of use is a node whose catalog answers, and whose contents are to be had.
+std::optional<std::string> Daemon::Impl::trouble() const {
+  constexpr const char* no_catalog = "the catalog does not answer";
+  if (data->shared() != nullptr && !data->shared()->health()) return no_catalog;
+  if (data->blobs().trouble()) return "the store of file contents does not answer";
   // Any look into the catalog will do; no such note exists, and that is an answer, too.
-  return data->catalog().remembered("ready").has_value();
+  if (!data->catalog().remembered("ready")) return no_catalog;
+  return std::nullopt;
 }
 
 Result<void> Daemon::Impl::open_operator_port() {
@@ -242,7 +250,8 @@ Result<void> Daemon::Impl::open_operator_port() {
        }});
   pages.push_back({"/healthz", [] { return Text{200, plain, "qrx is well\n"}; }});
   pages.push_back({"/readyz", [this] {
-                     return ready() ? Text{200, plain, "ready\n"} : Text{503, plain, "the catalog does not answer\n"};
+                     const auto bad = trouble();
+                     return bad ? Text{503, plain, *bad + "\n"} : Text{200, plain, "ready\n"};
                    }});
   auto opened = front::OperatorPort::open(options.metrics_bind, std::move(pages), [this](const std::string& what) {
     log.error("a page for monitoring failed", {{"reason", what}});

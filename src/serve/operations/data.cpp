@@ -62,7 +62,7 @@ Result<std::unique_ptr<Data>> Data::open(const DataOptions& options, space::Even
     data->blobs_ = std::move(*blobs);
   }
   if (auto opened = data->open_catalog(options); !opened) return tl::unexpected(opened.error());
-  if (auto filled = data->fill(options, events); !filled) return tl::unexpected(filled.error());
+  if (auto filled = data->fill(options); !filled) return tl::unexpected(filled.error());
   space::Policy policy = options.policy;
   policy.shared = data->shared_ != nullptr;
   data->spaces_ = std::make_unique<space::Spaces>(*data->catalog_, *data->blobs_, data->clock(), events, policy);
@@ -70,11 +70,9 @@ Result<std::unique_ptr<Data>> Data::open(const DataOptions& options, space::Even
 }
 
 // The contents of a catalog that is open.
-Result<void> Data::fill(const DataOptions& options, space::Events& events) {
+Result<void> Data::fill(const DataOptions& options) {
   if (options.objects.module.empty()) return refuse_objects(*catalog_);
-  ObjectsOptions objects = options.objects;
-  objects.store.wake = [&events](const Id& topic) { events.upload_grew(topic); };  // of a piece that came
-  auto blobs = open_objects(objects, *catalog_);
+  auto blobs = open_objects(options.objects, *catalog_);
   if (!blobs) return tl::unexpected(blobs.error());
   blobs_ = std::move(*blobs);
   return {};

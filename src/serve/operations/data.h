@@ -33,12 +33,13 @@ class Data {
 
   space::Spaces& spaces() { return *spaces_; }
   space::Catalog& catalog() { return *catalog_; }
+  space::Blobs& blobs() { return *blobs_; }
   space::SharedCatalog* shared() { return shared_; }  // the same of many nodes; null: this is the only one
   Clock& clock() { return shared_ == nullptr ? system_clock() : shared_->clock(); }
 
  private:
   Result<void> open_catalog(const DataOptions& options);
-  Result<void> fill(const DataOptions& options, space::Events& events);
+  Result<void> fill(const DataOptions& options);
 
   explicit Data(store::DataLock lock) : lock_(std::move(lock)) {}
 

@@ -10,7 +10,8 @@
 namespace qrx::serve {
 namespace {
 
-constexpr const char* note = "contents";  // where they are, in the catalog
+constexpr const char* note = "contents";          // where they are, in the catalog
+constexpr const char* catalog_id = "catalog id";  // made with its tables
 
 // Never unloaded: its code is in use until the process ends.
 Result<const s3::BlobsModule*> load(const std::string& path) {
@@ -39,7 +40,10 @@ Result<void> belong_together(space::Blobs& blobs, space::Catalog& catalog, const
   if (*noted && **noted != where)
     return fail(Kind::usage, "the contents of this catalog are in " + **noted + ", not in " + where,
                 "name them with --blobs, or another catalog");
-  if (*noted) return {};
+  auto id = catalog.remembered(catalog_id);
+  if (!id) return tl::unexpected(id.error());
+  if (!*id) return fail(Kind::integrity, "the catalog has lost its id", "put the catalog back from a backup");
+  if (*noted) return blobs.belong_to(**id, false);
   auto named = catalog.blobs();
   if (!named) return tl::unexpected(named.error());
   if (!named->empty())
@@ -50,6 +54,7 @@ Result<void> belong_together(space::Blobs& blobs, space::Catalog& catalog, const
   if (is_ours(*there))
     return fail(Kind::usage, where + " has contents of another catalog",
                 "put that catalog back, or name an empty prefix with --blobs");
+  if (auto ours = blobs.belong_to(**id, true); !ours) return ours;
   return catalog.change(space::Durability::durable, [&](space::Transaction& transaction) -> Result<void> {
     transaction.remember(note, where);
     return {};

@@ -35,8 +35,9 @@ front::Reply show_health(const SharedCall&) {
 }
 
 front::Reply show_ready(const SharedCall& call) {
-  if (call->site.options().ready()) return answer(200, "text/plain; charset=utf-8", "ready\n");
-  return answer(503, "text/plain; charset=utf-8", "the catalog does not answer\n");
+  const auto trouble = call->site.options().trouble();
+  if (!trouble) return answer(200, "text/plain; charset=utf-8", "ready\n");
+  return answer(503, "text/plain; charset=utf-8", *trouble + "\n");
 }
 
 struct Verb {

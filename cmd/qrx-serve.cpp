@@ -12,6 +12,7 @@
 #include "base/write_all.h"
 #include "cli/events.h"
 #include "cli/exit.h"
+#include "cli/serve/copy_command.h"
 #include "cli/serve/serve_commands.h"
 #include "cli/serve/serve_options.h"
 #include "cli/serve/serve_settings.h"
@@ -68,7 +69,9 @@ int main(int argc, char** argv) {
   Messages messages("qrx-serve");
   messages.set_quiet(settings.common.quiet);
   messages.set_verbosity(settings.common.verbose);
-  if (settings.sweep + settings.check + settings.list + settings.block + settings.remove + settings.migrate > 1)
+  if (settings.sweep + settings.check + settings.list + settings.block + settings.remove + settings.migrate +
+          settings.copy >
+      1)
     return options.usage_error("only one command can be given");
   const bool names_spaces = settings.block || settings.remove;
   if (names_spaces && settings.guids.empty())
@@ -76,6 +79,8 @@ int main(int argc, char** argv) {
   if (!names_spaces && !settings.guids.empty())
     return options.usage_error("'" + escape_untrusted(settings.guids.front()) + "' is not a command");
   if (settings.migrate) return run_migrate(settings, messages);
+  if (settings.copy == settings.from.empty()) return options.usage_error("copy and --from need each other");
+  if (settings.copy) return run_copy(settings, messages);
   if (settings.list) return run_list(settings, messages);
   if (names_spaces) return run_change(settings, messages);
   if (settings.sweep) return run_sweep(settings, messages);

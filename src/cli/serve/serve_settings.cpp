@@ -3,21 +3,23 @@
 namespace qrx::cli {
 
 Options describe(ServeSettings& to) {
-  Options options({"qrx-serve",
-                   "Run the server that holds files between sender and receiver.",
-                   {"[OPTION]...", "sweep [OPTION]...", "check [OPTION]...", "list [OPTION]...",
-                    "block [OPTION]... GUID...", "delete [OPTION]... GUID...", "migrate [OPTION]..."},
-                   {{"qrx-serve", "serve this machine, on 127.0.0.1:8460"},
-                    {"qrx-serve -b 0.0.0.0:8460", "serve the local network"},
-                    {"qrx-serve --public-url https://qrx.example.org", "behind a proxy that does TLS"},
-                    {"qrx-serve sweep", "in cron: delete what has expired"}},
-                   "; catalogs: SQLite, PostgreSQL; blobs: files, S3"});
+  Options options(
+      {"qrx-serve",
+       "Run the server that holds files between sender and receiver.",
+       {"[OPTION]...", "sweep [OPTION]...", "check [OPTION]...", "list [OPTION]...", "block [OPTION]... GUID...",
+        "delete [OPTION]... GUID...", "migrate [OPTION]...", "copy --from DIR|FILE [OPTION]..."},
+       {{"qrx-serve", "serve this machine, on 127.0.0.1:8460"},
+        {"qrx-serve -b 0.0.0.0:8460", "serve the local network"},
+        {"qrx-serve --public-url https://qrx.example.org", "behind a proxy that does TLS"},
+        {"qrx-serve sweep", "in cron: delete what has expired"}},
+       "; catalogs: SQLite, PostgreSQL; blobs: files, S3"});
   options.command("sweep", "delete what has expired; quiet unless something is wrong", to.sweep);
   options.command("check", "compare catalog and blobs, verify every stored checksum", to.check);
   options.command("list", "print all spaces: guid, state, files, bytes, expiry, label", to.list);
   options.command("block", "close these spaces to everyone, including their owners", to.block);
   options.command("delete", "delete these spaces and everything in them", to.remove);
   options.command("migrate", "bring the tables of a PostgreSQL catalog up to date", to.migrate);
+  options.command("copy", "copy everything from another server's data; links go on to work", to.copy);
   options.arguments("GUID", to.guids, Completes::nothing);
 
   options.group("Address and data");
@@ -74,6 +76,8 @@ Options describe(ServeSettings& to) {
 
   options.group("Other");
   options.choice("log", 0, {"text", "json"}, "format of the log on stderr", to.log);
+  options.text("from", 0, "DIR|FILE", "with copy: the data directory of the other server, or its configuration",
+               to.from, Completes::files);
   options.text("notify", 0, "ADDRESS", "with check: only send a test notice to this address", to.notify);
   options.own_config("/etc/qrx/serve.toml");
   options.common(to.common, false);

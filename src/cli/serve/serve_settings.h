@@ -35,7 +35,8 @@ struct ServeSettings {
   std::string metrics_bind;
   std::string log = "text";
   std::string notify;
-  bool sweep = false, check = false, list = false, block = false, remove = false, migrate = false;
+  bool sweep = false, check = false, list = false, block = false, remove = false, migrate = false, copy = false;
+  std::string from;  // of copy
   std::vector<std::string> guids;
 };
 

@@ -79,11 +79,15 @@ Result<void> Data::fill(const DataOptions& options) {
 }
 
 Result<std::unique_ptr<Data>> Data::take(const DataOptions& options) {
-  static NoEvents nobody_listens;
   const std::string lock = options.directory + "/lock";
   if (options.module.address.empty() && ::access(lock.c_str(), F_OK) != 0)
     return fail(Kind::other, options.directory + " is not a qrx-serve data directory",
                 "name its directory with --data");
+  return make(options);
+}
+
+Result<std::unique_ptr<Data>> Data::make(const DataOptions& options) {
+  static NoEvents nobody_listens;
   auto data = open(options, nobody_listens);
   if (!data && data.error().kind == Kind::locked)
     return fail(Kind::unavailable, "the server of " + options.directory + " does not answer",

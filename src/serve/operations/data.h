@@ -30,6 +30,8 @@ class Data {
   // The data of a server that does not run. Kind::other: there is none in that directory, which is not made (it may be
   // mistyped). Kind::unavailable: a server has it.
   static Result<std::unique_ptr<Data>> take(const DataOptions& options);
+  // The same, made if there is none.
+  static Result<std::unique_ptr<Data>> make(const DataOptions& options);
 
   space::Spaces& spaces() { return *spaces_; }
   space::Catalog& catalog() { return *catalog_; }

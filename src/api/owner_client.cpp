@@ -104,6 +104,13 @@ Result<void> OwnerClient::receipt(const Id& delivery, const wire::Receipt& recei
   return {};
 }
 
+Result<void> OwnerClient::clear_delivery(const Id& delivery) {
+  const auto wish = request("DELETE", wire::path_of({wire::Resource::contents, address_.name, delivery}));
+  const auto answer = granted(http_.request(wish), "remove what is saved from the server");
+  if (!answer) return tl::unexpected(answer.error());
+  return {};
+}
+
 Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t start,
                                               const std::optional<Xxh128Sum>& known) {
   auto wish = request("GET", address_.path_of_file(file));

@@ -44,6 +44,9 @@ class OwnerClient : public Requests {
 
   // The owner's: what became of a delivery, for its sender.
   Result<void> receipt(const Id& delivery, const wire::Receipt& receipt);
+  // The owner's: what it holds goes from the server. Kind::conflict while a link shares it, Kind::not_found also from a
+  // server that cannot do it.
+  Result<void> clear_delivery(const Id& delivery);
 
   // The content of a file, or of an upload while it grows, from `start` on; `known` is the sum of a committed file.
   struct Opened {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr Millis least_patience{2'000};  // one cut on the way is no reason to give up
 constexpr std::size_t most_answer_bytes = 1U << 20;
+constexpr int not_implemented = 501;  // what a server of files alone answers to POST
 
 class SpaceCreator : public Requests {
  public:
@@ -26,7 +27,9 @@ class SpaceCreator : public Requests {
     // A redirect: its error names the address to use instead.
     if (status >= 300 && status < 400) return tl::unexpected(created.error());
     // A web server, but not ours: trying again would bring the same.
-    if (status != 0 && status != 201 && (status < 400 || (!created && created.error().kind == Kind::not_found)))
+    // Whatever answers so to this address, it is none of ours.
+    if (status != 0 && status != 201 &&
+        (status < 400 || status == not_implemented || (!created && created.error().kind == Kind::not_found)))
       return fail(Kind::other, http_.origin().url() + " is not a qrx server: it answered " + std::to_string(status));
     if (!created && status == 400) created.error().kind = Kind::usage;  // a label that is too long, and the like
     if (!created) return tl::unexpected(created.error());

@@ -6,6 +6,7 @@
 #include "pg/counted_cache.h"
 #include "pg/node_bus.h"
 #include "pg/pg_changes.h"
+#include "pg/pg_past_files.h"
 #include "pg/pg_pool.h"
 #include "pg/pg_reading.h"
 #include "pg/pg_schema.h"
@@ -308,6 +309,14 @@ Result<std::vector<space::FileReceiptRow>> PgCatalog::file_receipts(const Id& de
         by_id(connection, "SELECT " QRX_FILE_RECEIPT_COLUMNS " FROM file_receipts WHERE delivery=?", delivery),
         store::take_file_receipt<Statement>);
   });
+}
+
+Result<std::optional<FileRow>> PgCatalog::past_file(const Id& file) {
+  return impl_->read([&](Connection& connection) { return read_past_file(connection, file); });
+}
+
+Result<std::vector<FileRow>> PgCatalog::past_files(const Id& delivery) {
+  return impl_->read([&](Connection& connection) { return read_past_files(connection, delivery); });
 }
 
 Result<space::SharePage> PgCatalog::shares(const Guid& guid, std::uint64_t next, const space::SharePageSize& most) {

@@ -57,6 +57,8 @@ class PgCatalog final : public space::SharedCatalog {
   Result<void> check() override;
   Result<std::optional<space::ReceiptRow>> receipt(const Id& delivery) override;
   Result<std::vector<space::FileReceiptRow>> file_receipts(const Id& delivery) override;
+  Result<std::optional<space::FileRow>> past_file(const Id& file) override;
+  Result<std::vector<space::FileRow>> past_files(const Id& delivery) override;
   Result<space::SharePage> shares(const Guid& guid, std::uint64_t next, const space::SharePageSize& most) override;
   Result<std::optional<space::ShareRow>> share(const Id& share) override;
   Result<std::optional<space::ShareRow>> share_of_link(const Sha256Sum& link_hash) override;

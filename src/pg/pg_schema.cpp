@@ -81,6 +81,14 @@ CREATE TABLE segments(
 CREATE INDEX segments_by_object ON segments(object);
 INSERT INTO notes(name,value)
   VALUES('catalog id', convert_to(replace(gen_random_uuid()::text, '-', ''), 'UTF8'));
+)",
+                                                        R"(
+-- What is kept of files that were cleared, for their senders.
+CREATE TABLE past_files(
+  number bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY, file bytea NOT NULL UNIQUE, delivery bytea NOT NULL,
+  guid bytea NOT NULL, name bytea NOT NULL, size bigint NOT NULL, xxh128 bytea NOT NULL);
+CREATE INDEX past_files_by_delivery ON past_files(delivery, number);
+CREATE INDEX past_files_by_space ON past_files(guid, number);
 )"};
 
 constexpr const char* looking = "cannot read the catalog";

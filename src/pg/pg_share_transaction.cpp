@@ -264,10 +264,14 @@ space::FileReceiptCounts PgShareTransaction::count_file_receipts(const Id& deliv
 // By receipts_by_time. No space is locked: those that are meant are gone.
 void PgShareTransaction::forget_receipts(WallTime before) {
   if (!ok()) return;
-  Statement statement = connection_.prepare(
-      "DELETE FROM receipts r WHERE at<? AND NOT EXISTS (SELECT 1 FROM spaces s WHERE s.guid=r.guid)");
-  statement.signed_number(store::to_number(before));
-  run(statement);
+  for (const char* sql : {"DELETE FROM past_files WHERE delivery IN (" QRX_OLD_RECEIPTS ")",
+                          "DELETE FROM file_receipts WHERE delivery IN (" QRX_OLD_RECEIPTS ")",
+                          "DELETE FROM receipts WHERE delivery IN (" QRX_OLD_RECEIPTS ")"}) {
+    if (!ok()) return;
+    Statement statement = connection_.prepare(sql);
+    statement.signed_number(store::to_number(before));
+    run(statement);
+  }
 }
 
 }  // namespace qrx::pg

@@ -1,5 +1,6 @@
 #include "pg/pg_transaction.h"
 
+#include "pg/pg_past_files.h"
 #include "pg/pg_reading.h"
 
 namespace qrx::pg {
@@ -337,6 +338,17 @@ std::vector<BlobKey> PgTransaction::remove_delivery(const Id& delivery) {
   return blobs;
 }
 
+std::optional<std::vector<BlobKey>> PgTransaction::clear_delivery(const Id& delivery) {
+  lock_space_of(space_of_delivery, delivery);
+  if (!ok()) return std::nullopt;
+  const auto cleared = known(pg::clear_delivery(connection_, delivery));
+  if (!cleared || !ok()) return std::nullopt;
+  for (const BlobKey& blob : cleared->blobs) discard(blob);
+  changed(cleared->guid);
+  give_back(cleared->guid, cleared->use);
+  return std::vector(cleared->blobs.begin(), cleared->blobs.end());
+}
+
 std::vector<BlobKey> PgTransaction::remove_space(const Guid& guid) {
   std::vector<BlobKey> blobs;
   lock_space(guid);
@@ -356,7 +368,8 @@ std::vector<BlobKey> PgTransaction::remove_space(const Guid& guid) {
   for (const char* sql :
        {"DELETE FROM spaces WHERE guid=?", "DELETE FROM deliveries WHERE guid=?", "DELETE FROM files WHERE guid=?",
         "DELETE FROM uploads WHERE guid=?", "DELETE FROM share_files WHERE guid=?", "DELETE FROM shares WHERE guid=?",
-        "DELETE FROM file_receipts WHERE guid=?", "DELETE FROM outbox WHERE guid=?"}) {
+        "DELETE FROM file_receipts WHERE guid=?", "DELETE FROM past_files WHERE guid=?",
+        "DELETE FROM outbox WHERE guid=?"}) {
     if (!ok()) return blobs;
     Statement statement = by_id(connection_, sql, guid);
     run(statement);

@@ -12,6 +12,7 @@
 #include "api/owner_client.h"
 #include "api/refusals.h"
 #include "api/retry.h"
+#include "receive/clearer.h"
 #include "receive/followers.h"
 #include "receive/receive_job.h"
 #include "receive/save_delivery.h"
@@ -59,6 +60,7 @@ struct Receiver::Impl {
   Finished finished;
   SavedRecord record;
   SenderNews news;
+  std::optional<Clearer> clearer;
 
   Impl(api::SpaceAddress where, ReceiverOptions how, ReceiverEvents tell)
       : address(std::move(where)),
@@ -77,12 +79,25 @@ struct Receiver::Impl {
     }
     // What was shared is not the recipient's to delete, and nothing more will come.
     if (address.shared) options.keep = options.present_only = true;
+    if (options.clear && !address.shared) clearer.emplace(address, options.client, tally);
   }
 
   ReceiveJob job() { return {address, options, *options.client.interrupt, tally, nullptr, &record}; }
 
   void take_up() {
     if (options.take_up) handled = record.finished().deliveries;
+  }
+
+  // What an earlier run was about to do.
+  void clear_what_was_left(const api::SpaceContents& info, bool first) {
+    if (!clearer) return;
+    if (first) {
+      std::set<Id> there;
+      for (const auto& delivery : info.deliveries) there.insert(delivery.delivery);
+      record.keep_only(there);
+    }
+    news.tell(record);
+    clearer->clear(info.deliveries, record);
   }
 
   SeenSeals seals() {
@@ -103,6 +118,7 @@ struct Receiver::Impl {
     if (has) record.finish(untold_of(delivery));
     // After it is remembered: a sender who was told "saved" must not be told another thing by the next run.
     news.tell(record);
+    if (clearer) clearer->clear({&delivery.info, 1}, record);
   }
 
   void tell_kept(const wire::DeliveryInfo& delivery, const Error& error) {
@@ -215,9 +231,10 @@ void Receiver::Impl::leave(SeenSeals& seals, const Take& take) {
 
 Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& followers) {
   SpaceWatch watch(job);
-  for (;;) {
+  for (bool first = true;; first = false) {
     const auto info = watch.next();
     if (!info) return ended(info.error());
+    clear_what_was_left(*info, first);
     const auto fresh = fresh_ones(*info, handled);
     for (const auto* delivery : fresh) {
       // -o names a file that is not there: for several it is the name of a directory.
@@ -253,9 +270,10 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
 Result<Received> Receiver::Impl::stream_all(const ReceiveJob& job, int stream) {
   SpaceWatch watch(job);
   StreamReceiver receiver(job, stream);
-  for (;;) {
+  for (bool first = true;; first = false) {
     const auto info = watch.next();
     if (!info) return ended(info.error());
+    clear_what_was_left(*info, first);
     // One after another: a stream cannot hold two files at once, and the one that was begun comes first.
     while (const auto* delivery = receiver.choose(fresh_ones(*info, handled))) {
       const auto written = receiver.write_delivery(*delivery);

@@ -28,6 +28,7 @@ struct ReceiverOptions {
   bool follow_uploads = true;                      // fetch files while they are still being uploaded
   bool keep = false;         // leave the space on the server; otherwise it is deleted after the last delivery
   bool take_up = false;      // what an earlier run with this state finished is passed over
+  bool clear = false;        // what is saved, and its sender was told so, goes from the server, though the space stays
   bool remember = false;     // what was finished, also after the end: until forget_finished()
   Millis linger{0};          // before it is deleted: for so long senders are told that it takes no more
   std::string state_dir;     // "$XDG_STATE_HOME/qrx/recv": remembers what a killed run had saved, so that the

@@ -117,6 +117,33 @@ std::vector<Untold> SavedRecord::untold() const {
   return out;
 }
 
+bool SavedRecord::is_settled(const Id& delivery) const {
+  const std::lock_guard lock(mutex_);
+  return finished_.deliveries.contains(delivery) && !untold_.contains(delivery);
+}
+
+void SavedRecord::keep_only(const std::set<Id>& deliveries) {
+  const std::lock_guard lock(mutex_);
+  std::erase_if(finished_.deliveries, [&](const Id& delivery) { return !deliveries.contains(delivery); });
+  std::erase_if(untold_, [&](const auto& entry) { return !deliveries.contains(entry.first); });
+  if (path_.empty()) return;
+  const UniqueFd old = open_private_file(path_, O_RDONLY | O_NONBLOCK);
+  if (!old) return;
+  std::string kept;
+  bool any_gone = false;
+  std::uint64_t at = 0;
+  const auto read = read_new_lines(old.get(), at, longest_line, [&](std::string_view line) {
+    const auto delivery = Id::parse(line.substr(line.rfind(' ') + 1));
+    if (delivery && deliveries.contains(*delivery))
+      kept.append(line).append("\n");
+    else
+      any_gone = any_gone || !line.empty();
+  });
+  if (!read || !any_gone) return;
+  file_.reset();  // whatever is appended goes into the new one
+  static_cast<void>(replace_private_file(path_, kept));
+}
+
 void SavedRecord::append(const std::string& lines) {
   if (path_.empty() || lines.empty()) return;
   // Not before the first line: a run that receives nothing leaves no file.

@@ -18,13 +18,6 @@ constexpr Millis answer_time{5'000};
 constexpr int most_tries = 3;
 constexpr Millis between_tries{300};
 
-http::ClientOptions hurried(http::ClientOptions options) {
-  options.connect_time = std::min(options.connect_time, answer_time);
-  options.answer_time = std::min(options.answer_time, answer_time);
-  options.stall_time = std::min(options.stall_time, answer_time);
-  return options;
-}
-
 // So many at once as one request may name.
 void add(std::vector<Receipt>& receipts, ReceiptState state, const std::vector<Id>& files) {
   for (std::size_t at = 0; at < files.size(); at += wire::most_receipt_files) {
@@ -35,6 +28,13 @@ void add(std::vector<Receipt>& receipts, ReceiptState state, const std::vector<I
 }
 
 }  // namespace
+
+http::ClientOptions hurried(http::ClientOptions options) {
+  options.connect_time = std::min(options.connect_time, answer_time);
+  options.answer_time = std::min(options.answer_time, answer_time);
+  options.stall_time = std::min(options.stall_time, answer_time);
+  return options;
+}
 
 Untold untold_of(const SavedDelivery& delivery) {
   Untold out{delivery.info.delivery, {}, delivery.discarded, delivery.later == 0};

@@ -34,6 +34,9 @@ class SenderNews {
   api::OwnerClient client_;
 };
 
+// For what is not worth waiting for.
+http::ClientOptions hurried(http::ClientOptions options);
+
 // What is to be remembered of a delivery that was taken.
 Untold untold_of(const SavedDelivery& delivery);
 // What to say of it: each a request.

@@ -34,9 +34,12 @@ class Transaction {
   virtual std::vector<BlobKey> remove_file(const Id& file) = 0;
   // With its files and uploads, unless it is committed.
   virtual std::vector<BlobKey> remove_delivery(const Id& delivery) = 0;
+  // A committed one, with its files; what it counted for counts no more. What its sender may still ask for stays, as
+  // past files. Nothing when it is not there, or not committed.
+  virtual std::optional<std::vector<BlobKey>> clear_delivery(const Id& delivery) = 0;
   // With everything in it but its receipts; the packs of open deliveries too, whether there are any or not.
   virtual std::vector<BlobKey> remove_space(const Guid& guid) = 0;
-  virtual void discard(const BlobKey& blob) = 0;  // into the trash
+  virtual void discard(const BlobKey& blob) = 0;       // into the trash
   virtual void forget_trash(const BlobKey& blob) = 0;  // it is removed
   // With it, of a store of objects: they told until then what was to be removed.
   virtual void forget_extents(const BlobKey& blob) = 0;
@@ -71,7 +74,7 @@ class Transaction {
   virtual void put_file_receipt(const FileReceiptRow& row) = 0;
   virtual void end_kept_receipts(const Id& delivery, ReceiptState state) = 0;  // of its files that are `kept`
   virtual FileReceiptCounts count_file_receipts(const Id& delivery) = 0;
-  virtual void forget_receipts(WallTime before) = 0;  // of spaces that are gone, since before
+  virtual void forget_receipts(WallTime before) = 0;  // of deliveries that are gone, since before; with past files
 
   // Shares go with their space. What is read here is as of this transaction.
   virtual std::optional<ShareRow> share(const Id& share) = 0;
@@ -140,6 +143,10 @@ class Catalog {
 
   virtual Result<std::optional<ReceiptRow>> receipt(const Id& delivery) = 0;
   virtual Result<std::vector<FileReceiptRow>> file_receipts(const Id& delivery) = 0;
+  // Of deliveries that were cleared, as long as their receipts are kept, and at most most_past_files of a space beside
+  // its last delivery. Without blob and type.
+  virtual Result<std::optional<FileRow>> past_file(const Id& file) = 0;
+  virtual Result<std::vector<FileRow>> past_files(const Id& delivery) = 0;  // as they arrived
 
   // Behind those that ended with `next`; 0: from the first.
   virtual Result<SharePage> shares(const Guid& guid, std::uint64_t next, const SharePageSize& most) = 0;

@@ -7,6 +7,7 @@
 
 #include "base/ip_address.h"
 #include "space/content_type.h"
+#include "space/delivered.h"
 #include "wire/names.h"
 
 namespace qrx::space {
@@ -39,18 +40,12 @@ Deliveries::Deliveries(Context& context, Registry& registry, Quotas& quotas, Ver
     : context_(context), registry_(registry), quotas_(quotas), versions_(versions), trash_(trash), files_(files) {}
 
 Result<wire::DeliveryState> Deliveries::committed_state(const LiveSpace& live, const Id& delivery) {
-  auto state = context_.catalog.space(live.row.guid);
-  if (!state) return tl::unexpected(state.error());
-  if (*state == nullptr) return no_such_delivery();
-  const auto& rows = (*state)->deliveries;
-  const auto row = std::find_if(rows.begin(), rows.end(),
-                                [&](const DeliveryRow& one) { return one.delivery == delivery && one.committed; });
-  if (row == rows.end()) return no_such_delivery();
+  const auto delivered = find_delivered(context_.catalog, live.row.guid, delivery);
+  if (!delivered) return tl::unexpected(delivered.error());
   wire::DeliveryState out;
   out.delivery = delivery;
   out.committed = true;
-  for (const FileRow& file : (*state)->files)
-    if (file.delivery == delivery) out.files.push_back(received(file));
+  for (const FileRow* file : delivered->files) out.files.push_back(received(*file));
   return out;
 }
 

@@ -80,7 +80,7 @@ LiveSharePtr Downloads::live(const Found& of) {
   }
   auto& known = lives_[row.share];
   if (auto found = known.lock()) return found;
-  auto made = std::make_shared<LiveShare>(row.share, row.guid, row.limit, blocked_of(of.space));
+  auto made = std::make_shared<LiveShare>(row, blocked_of(of.space));
   made->files_taken = row.files_taken;
   known = made;
   return made;
@@ -272,7 +272,7 @@ Result<void> Downloads::record_ahead(LiveShare& live, const TransferLeg& leg, st
 Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead,
                                const std::vector<FlightRow>& flights) {
   // Before the transaction, which must not read the whole space.
-  const auto held_now = book_.files_held(live.guid, live.files_taken + taken.size());
+  const auto held_now = book_.files_held(live.guid, live.since, live.files_taken + taken.size());
   if (!held_now) return tl::unexpected(held_now.error());
   bool changed = false;
   bool counted = false;
@@ -308,8 +308,10 @@ Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& 
   // The owner sees how often everything was taken: the space moves only when that number does.
   if (counted && live.files_taken >= *held_now)
     if (const auto least = context_.catalog.least_taken(live.share);
-        least && live.shown_least.exchange(*least) != *least)
+        least && live.shown_least.exchange(*least) != *least) {
       changed = true;
+      sent_.forget(live.share);
+    }
   if (!changed) return {};
   if (auto space = registry_.find(live.guid); space && *space != nullptr) versions_.changed(**space);
   return {};
@@ -319,6 +321,20 @@ void Downloads::cut_limited() {
   const std::lock_guard lock(lives_mutex_);
   for (const auto& [id, weak] : lives_)
     if (const LiveSharePtr live = weak.lock(); live != nullptr && live->limit > 0) live->cut = true;
+}
+
+std::optional<wire::Fetching> Downloads::fetching(const ShareRow& row) {
+  LiveSharePtr live;
+  {
+    const std::lock_guard lock(lives_mutex_);
+    if (const auto known = lives_.find(row.share); known != lives_.end()) live = known->second.lock();
+  }
+  const auto before = sent_.of(row.share);
+  if (row.revoked || ((!live || live->transfers == 0) && !before)) return std::nullopt;
+  const auto total = book_.bytes_held(row.guid);
+  if (!total) return std::nullopt;
+  // Several at once are more than everything.
+  return wire::Fetching{std::min(before.value_or(0) + (live ? live->sent.load() : 0), *total), *total};
 }
 
 // `in_doubt_` lets every other request skip the table: nearly always nothing is in doubt.

@@ -17,6 +17,7 @@
 #include "space/live.h"
 #include "space/parts.h"
 #include "space/registry.h"
+#include "space/sent_bytes.h"
 #include "space/share_book.h"
 #include "space/share_model.h"
 #include "space/share_view.h"
@@ -26,13 +27,16 @@ namespace qrx::space {
 
 // A share with transfers; alive as long as one of them.
 struct LiveShare {
-  LiveShare(const Id& share_, const Guid& guid_, std::uint64_t limit_, Blocked blocked_)
-      : share(share_), guid(guid_), limit(limit_), blocked(std::move(blocked_)) {}
+  LiveShare(const ShareRow& row, Blocked blocked_)
+      : share(row.share), guid(row.guid), since(row.created), limit(row.limit), blocked(std::move(blocked_)) {}
   const Id share;
   const Guid guid;
+  const WallTime since;
   const std::uint64_t limit;
   const Blocked blocked;  // of its space
   std::atomic<bool> cut{false};
+  std::atomic<unsigned> transfers{0};         // that are under way,
+  std::atomic<std::uint64_t> sent{0};         // and how far into their files they are, all together
   std::atomic<unsigned> in_doubt{0};          // transfers that have gone out and are not known to be taken yet
   std::atomic<std::uint64_t> files_taken{0};  // as of the last record
   std::atomic<std::uint64_t> shown_least{
@@ -78,6 +82,15 @@ class Downloads {
                     std::uint64_t ahead);
   Result<void> record_ahead(LiveShare& live, const TransferLeg& leg, std::uint64_t from, std::uint64_t until);
 
+  // What its owner sees of a download that is under way; nothing when none is.
+  std::optional<wire::Fetching> fetching(const ShareRow& row);
+  // By a transfer that was completed.
+  void add_sent(const LiveShare& live, std::uint64_t bytes) { sent_.add(live.share, bytes); }
+  // The first transfer of a share: who waits for a change is told.
+  void begun(const Found& found, const LiveShare& live) {
+    if (live.transfers == 1) versions_.progress(*found.space);
+  }
+
   // Its last bytes are going out, and whether they were taken is known in a moment.
   void begin_doubt(LiveShare& live);
   void end_doubt(LiveShare& live);  // tells those who wait for it; nothing has changed for anyone else
@@ -99,6 +112,7 @@ class Downloads {
   mutable std::mutex lives_mutex_;     // before it none of a LiveShare
   std::unordered_map<Id, std::weak_ptr<LiveShare>, IdHash> lives_;
   std::size_t prune_at_ = 64;
+  SentBytes sent_;
 };
 
 tl::unexpected<Error> no_such_link();

@@ -29,6 +29,9 @@ struct FileReceiptRow {
   ReceiptState state = ReceiptState::none;
 };
 
+// Files of cleared deliveries that are remembered of one space: senders ask soon, if at all.
+inline constexpr std::uint64_t most_past_files = 10'000;
+
 using FileReceiptCounts = std::array<std::uint64_t, 4>;  // by ReceiptState
 
 }  // namespace qrx::space

@@ -1,41 +1,31 @@
 #include "space/receipts.h"
 
 #include <algorithm>
-#include <memory>
 #include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
+#include "space/delivered.h"
 #include "wire/limits.h"
 
 namespace qrx::space {
 namespace {
 
 // A sender that waits asks again within minutes; a day also covers a laptop that slept overnight.
-constexpr auto outlive_their_space = std::chrono::hours(24);
+constexpr auto outlive_their_delivery = std::chrono::hours(24);
 
 // The manifest of a sealed delivery is no file of it.
 struct Files {
   std::unordered_set<Id, IdHash> files, manifests;
 };
 
-// The space of a committed delivery; Kind::not_found.
-Result<std::shared_ptr<const SpaceState>> committed_in(Catalog& catalog, const Guid& guid, const Id& delivery) {
-  auto state = catalog.space(guid);
-  if (!state) return tl::unexpected(state.error());
-  if (*state == nullptr) return no_such_delivery();
-  const auto& rows = (*state)->deliveries;
-  const auto is_it = [&](const DeliveryRow& row) { return row.delivery == delivery && row.committed; };
-  if (std::none_of(rows.begin(), rows.end(), is_it)) return no_such_delivery();
-  return state;
-}
-
 Result<Files> files_of(Catalog& catalog, const Guid& guid, const Id& delivery) {
-  auto state = committed_in(catalog, guid, delivery);
-  if (!state) return tl::unexpected(state.error());
+  const auto delivered = find_delivered(catalog, guid, delivery);
+  if (!delivered) return tl::unexpected(delivered.error());
+  if (delivered->cleared) return no_such_delivery();  // all was said of it
   Files out;
-  for (const FileRow& file : (*state)->files)
-    if (file.delivery == delivery) (file.name == wire::manifest_name ? out.manifests : out.files).insert(file.file);
+  for (const FileRow* file : delivered->files)
+    (file->name == wire::manifest_name ? out.manifests : out.files).insert(file->file);
   return out;
 }
 
@@ -94,8 +84,8 @@ Result<void> Receipts::record(LiveSpace& live, const Id& delivery, const wire::R
 }
 
 Result<wire::DeliveryStatus> Receipts::status(LiveSpace& live, const Id& delivery, bool unsaved) const {
-  auto state = committed_in(context_.catalog, live.row.guid, delivery);
-  if (!state) return tl::unexpected(state.error());
+  const auto delivered = find_delivered(context_.catalog, live.row.guid, delivery);
+  if (!delivered) return tl::unexpected(delivered.error());
   auto row = context_.catalog.receipt(delivery);
   if (!row) return tl::unexpected(row.error());
   std::unordered_map<Id, ReceiptState, IdHash> own;
@@ -107,15 +97,14 @@ Result<wire::DeliveryStatus> Receipts::status(LiveSpace& live, const Id& deliver
   const ReceiptState rest = *row ? (*row)->rest : ReceiptState::none;
   wire::DeliveryStatus out{delivery, true, {}, *row ? (*row)->version : 1, std::nullopt};
   std::uint64_t files = 0;
-  for (const FileRow& file : (*state)->files) {
-    if (file.delivery != delivery) continue;
-    files += file.name == wire::manifest_name ? 0 : 1;
-    const auto said = own.find(file.file);
+  for (const FileRow* file : delivered->files) {
+    files += file->name == wire::manifest_name ? 0 : 1;
+    const auto said = own.find(file->file);
     const ReceiptState receipt = said == own.end() ? rest : said->second;
     // `unsaved` is for senders of many files: only what was not saved is listed, and not without end.
     const bool is_wanted = !unsaved || receipt == ReceiptState::kept || receipt == ReceiptState::declined;
     if (is_wanted && !(unsaved && out.files.size() == wire::most_unsaved_files))
-      out.files.push_back({{file.name, file.size, file.xxh128}, receipt});
+      out.files.push_back({{file->name, file->size, file->xxh128}, receipt});
   }
   out.receipt = *row ? (*row)->counts : wire::ReceiptCounts{0, 0, 0, std::max<std::uint64_t>(files, 1)};
   return out;
@@ -141,7 +130,7 @@ Result<std::optional<wire::DeliveryStatus>> Receipts::of_gone_space(const Guid& 
 
 Result<void> Receipts::forget_old() {
   return context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    transaction.forget_receipts(context_.clock.wall() - outlive_their_space);
+    transaction.forget_receipts(context_.clock.wall() - outlive_their_delivery);
     return {};
   });
 }

@@ -17,13 +17,13 @@ class Receipts {
 
   // Durable. Kind::not_found when the delivery is not committed here, Kind::usage when a file is not of it.
   Result<void> record(LiveSpace& live, const Id& delivery, const wire::Receipt& receipt);
-  // Of a committed delivery; Kind::not_found for another one. `unsaved`: as Spaces::status().
+  // Of a committed delivery, also once it was cleared; Kind::not_found for another one. `unsaved`: as Spaces::status().
   Result<wire::DeliveryStatus> status(LiveSpace& live, const Id& delivery, bool unsaved) const;
   // The version of a committed delivery, cheaply: 1 before anything was said.
   Result<std::uint64_t> version(const Id& delivery) const;
   // Of a space that is gone; nothing when nothing was said in it.
   Result<std::optional<wire::DeliveryStatus>> of_gone_space(const Guid& guid, const Id& delivery) const;
-  // Those of spaces that have been gone for a while.
+  // Those of deliveries that have been gone for a while, with their spaces or without.
   Result<void> forget_old();
 
  private:

@@ -13,6 +13,7 @@ Rooms::Rooms(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, const
       deliveries(context, registry, quotas, versions, trash, files),
       uploads(context, registry, quotas, versions, trash),
       completion(context, quotas, versions, uploads, files, trash),
+      clearing(context, registry, quotas, versions, trash),
       erasing(context, registry, quotas, versions, files, trash),
       upload_requests(registry, {context, quotas, versions, uploads, completion}),
       whole_files(context, registry, files, upload_requests),

@@ -4,6 +4,7 @@
 
 #include <mutex>
 
+#include "space/clearing.h"
 #include "space/clock_guard.h"
 #include "space/completing.h"
 #include "space/context.h"
@@ -34,6 +35,7 @@ struct Rooms {
   Deliveries deliveries;
   Uploads uploads;
   Completion completion;
+  Clearing clearing;
   Erasing erasing;
   UploadRequests upload_requests;
   WholeFiles whole_files;

@@ -43,14 +43,22 @@ void ShareBook::set_notice(ShareRow& row, ShareState state, std::string_view rea
   add_event(row, state, row.noticed, reason);
 }
 
-Result<std::uint64_t> ShareBook::files_held(const Guid& guid, std::uint64_t unless_over) {
+Result<std::uint64_t> ShareBook::files_held(const Guid& guid, WallTime since, std::uint64_t unless_over) {
   {
-    // Committed files only become more while their space lives.
     const std::lock_guard lock(held_mutex_);
     if (const auto known = held_.find(guid);
-        unless_over > 0 && known != held_.end() && known->second.files > unless_over)
+        known != held_.end() && known->second.files > unless_over && known->second.counted >= since)
       return known->second.files;
   }
+  return count(guid).map([](const Held& held) { return held.files; });
+}
+
+Result<std::uint64_t> ShareBook::bytes_held(const Guid& guid) {
+  return count(guid).map([](const Held& held) { return held.bytes; });
+}
+
+Result<ShareBook::Held> ShareBook::count(const Guid& guid) {
+  const WallTime now = context_.clock.wall();
   auto state = context_.catalog.space(guid);
   if (!state) return tl::unexpected(state.error());
   if (*state == nullptr) return no_such_space();
@@ -59,15 +67,19 @@ Result<std::uint64_t> ShareBook::files_held(const Guid& guid, std::uint64_t unle
   if (held_.size() > 10'000) held_.clear();
   Held& known = held_[guid];
   // The same copy of the space as last time (the catalog keeps it while nothing changes): so is the number.
-  if (known.state.lock() == *state) return known.files;
+  known.counted = now;
+  if (known.state.lock() == *state) return known;
   std::unordered_set<Id, IdHash> committed;
   for (const DeliveryRow& delivery : (*state)->deliveries)
     if (delivery.committed) committed.insert(delivery.delivery);
-  known.files =
-      static_cast<std::uint64_t>(std::count_if((*state)->files.begin(), (*state)->files.end(),
-                                               [&](const FileRow& file) { return committed.contains(file.delivery); }));
+  known.files = known.bytes = 0;
+  for (const FileRow& file : (*state)->files) {
+    if (!committed.contains(file.delivery)) continue;
+    ++known.files;
+    known.bytes += file.size;
+  }
   known.state = *state;
-  return known.files;
+  return known;
 }
 
 // The token is made again from the owner's: it is kept nowhere.
@@ -84,7 +96,7 @@ ShareView ShareBook::view(const ShareRow& row, WallTime expires, std::string_vie
   out.limit = row.limit;
   out.expires = expires;
   if (row.files_taken == 0) return out;
-  const auto files = files_held(row.guid, row.files_taken);
+  const auto files = files_held(row.guid, row.created, row.files_taken);
   if (files && row.files_taken >= *files)
     if (const auto least = context_.catalog.least_taken(row.share)) out.downloads = *least;
   return out;

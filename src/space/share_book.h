@@ -29,15 +29,18 @@ class ShareBook {
   ShareView view(const ShareRow& row, WallTime expires, std::string_view token);
   Result<ShareRow> owned(const Guid& guid, const Id& share) const;  // Kind::not_found
   void set_notice(ShareRow& row, wire::ShareState state, std::string_view reason) const;
-  // How many files of a space are there to be taken. With `unless_over`: an older count will do if it is larger than
-  // that.
-  Result<std::uint64_t> files_held(const Guid& guid, std::uint64_t unless_over = 0);
+  // How many files of a space are there to be taken. An older count will do if it is larger than `unless_over`, and was
+  // taken at `since` or later: while there is a link, none of them goes.
+  Result<std::uint64_t> files_held(const Guid& guid, WallTime since, std::uint64_t unless_over);
+  Result<std::uint64_t> bytes_held(const Guid& guid);  // of all of them
 
  private:
   struct Held {
     std::weak_ptr<const SpaceState> state;
-    std::uint64_t files = 0;
+    std::uint64_t files = 0, bytes = 0;
+    WallTime counted{};
   };
+  Result<Held> count(const Guid& guid);
   Context& context_;
   std::mutex held_mutex_;
   std::unordered_map<Guid, Held, IdHash> held_;

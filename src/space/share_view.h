@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,7 @@ struct ShareView {
   std::uint64_t downloads = 0;            // how often everything was taken
   std::uint64_t limit = 0;                // 0: none
   WallTime expires;
+  std::optional<wire::Fetching> fetching = {};
 };
 
 struct ShareList {

@@ -127,7 +127,10 @@ Result<ShareList> Shares::list(const Guid& guid, std::string_view token, std::ui
   out.seq = (*live)->version;  // before the rest is read: what changes after it gets a version of its own
   auto page = rooms_->context.catalog.shares(guid, next, size);
   if (!page) return tl::unexpected(page.error());
-  for (const ShareRow& row : page->shares) out.shares.push_back(rooms_->book.view(row, end_of(row, **live), token));
+  for (const ShareRow& row : page->shares) {
+    out.shares.push_back(rooms_->book.view(row, end_of(row, **live), token));
+    out.shares.back().fetching = rooms_->downloads.fetching(row);
+  }
   if (page->next > 0) out.next = std::to_string(page->next);
   return out;
 }
@@ -137,7 +140,9 @@ Result<ShareView> Shares::show(const Guid& guid, std::string_view token, const I
   if (!live) return tl::unexpected(live.error());
   auto row = rooms_->book.owned(guid, share);
   if (!row) return tl::unexpected(row.error());
-  return rooms_->book.view(*row, end_of(*row, **live), token);
+  ShareView view = rooms_->book.view(*row, end_of(*row, **live), token);
+  view.fetching = rooms_->downloads.fetching(*row);
+  return view;
 }
 
 Result<ShareView> Shares::report(const Guid& guid, std::string_view token, const Id& share,
@@ -330,11 +335,13 @@ Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const Fil
   LiveSharePtr live = rooms_->downloads.live(*found);
   const std::vector<Transfer::Leg> legs{{file.file, file.size, first, bytes}};
   if (auto off = rooms_->downloads.begin_transfer(*live, legs); !off) return tl::unexpected(off.error());
+  const LiveSharePtr begun = live;
   auto transfer = std::make_unique<Transfer>(rooms_->downloads, std::move(live), legs);
   // Only now: a revocation that came before this finds the transfer in neither place otherwise.
   if (auto still = rooms_->downloads.find(link); !still) return tl::unexpected(still.error());
   // For the owner's eyes only: a failure must not keep the recipient from the file.
   (void)rooms_->downloads.mark_opened(*found);
+  rooms_->downloads.begun(*found, *begun);
   return transfer;
 }
 
@@ -363,9 +370,11 @@ Result<std::unique_ptr<Transfer>> Shares::begin_all(std::string_view link, const
   legs.reserve(files.size());
   for (const std::uint32_t at : files) legs.push_back(whole(opened.space->files[at]));
   if (auto off = rooms_->downloads.begin_transfer(*live, legs); !off) return tl::unexpected(off.error());
+  const LiveSharePtr begun = live;
   auto transfer = std::make_unique<Transfer>(rooms_->downloads, std::move(live), std::move(legs));
   if (auto still = rooms_->downloads.find(link); !still) return tl::unexpected(still.error());
   (void)rooms_->downloads.mark_opened(*found);
+  rooms_->downloads.begun(*found, *begun);
   return transfer;
 }
 

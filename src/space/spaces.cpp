@@ -307,6 +307,12 @@ Result<void> Spaces::end_delivery(const Guid& guid, std::string_view token, cons
   return rooms_->deliveries.end(**live, delivery, true);
 }
 
+Result<void> Spaces::clear_delivery(const Guid& guid, std::string_view token, const Id& delivery) {
+  auto live = rooms_->registry.enter(guid, token);
+  if (!live) return tl::unexpected(live.error());
+  return rooms_->clearing.clear(**live, delivery);
+}
+
 Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
                                   const wire::FileProperties& properties) {
   return rooms_->whole_files.put(guid, delivery, name, bytes, properties);

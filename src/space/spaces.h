@@ -61,6 +61,9 @@ class Spaces {
   // complete or committed.
   Result<void> end_upload(const Guid& guid, std::string_view token, const Id& upload);
   Result<void> end_delivery(const Guid& guid, std::string_view token, const Id& delivery);
+  // The contents of a committed delivery, which its receiver has: they go, its receipt stays for a day. Again is fine.
+  // Kind::conflict while it is not committed, not all of it is said to be saved or declined, or a link shares it.
+  Result<void> clear_delivery(const Guid& guid, std::string_view token, const Id& delivery);
   // What became of a committed delivery, for its sender; durable. Kind::not_found for another one, Kind::usage when a
   // file is not of it.
   Result<void> record_receipt(const Guid& guid, std::string_view token, const Id& delivery,

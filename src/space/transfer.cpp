@@ -16,10 +16,15 @@ constexpr std::uint64_t recorded_ahead = 64U << 20;
 }  // namespace
 
 Transfer::Transfer(Downloads& downloads, std::shared_ptr<LiveShare> live, std::vector<Leg> legs)
-    : downloads_(downloads), live_(std::move(live)), legs_(std::move(legs)) {}
+    : downloads_(downloads), live_(std::move(live)), legs_(std::move(legs)), sent_(before()) {
+  live_->sent += sent_;
+  ++live_->transfers;
+}
 
 Transfer::~Transfer() {
   if (completed_) return;
+  live_->sent -= sent_;
+  --live_->transfers;
   std::vector<Leg> taken;
   // Never its last byte: who goes on has to take that again, and until then nothing counts.
   if (legs_.size() == 1 && legs_[0].bytes > 0) {
@@ -33,11 +38,18 @@ Transfer::~Transfer() {
 
 void Transfer::handed(std::uint64_t bytes) {
   handed_ = bytes;
+  sent(bytes);
   const Leg& leg = legs_.front();
   if (leg.size < least_resumed || bytes <= ahead_ || leg.bytes <= ahead_ + 1) return;
   const std::uint64_t until = std::min(leg.bytes - 1, std::max(bytes, ahead_ + recorded_ahead));
   // Should it fail, the next call tries again: only who resumes after a kill would lose by it.
   if (downloads_.record_ahead(*live_, leg, ahead_, until)) ahead_ = until;
+}
+
+void Transfer::sent(std::uint64_t bytes) {
+  const std::uint64_t now = std::max(sent_, before() + bytes);
+  live_->sent += now - sent_;
+  sent_ = now;
 }
 
 void Transfer::handed_all() {
@@ -59,6 +71,9 @@ bool Transfer::is_cut() const {
 void Transfer::completed() {
   if (completed_) return;
   completed_ = true;
+  downloads_.add_sent(*live_, sent_);
+  live_->sent -= sent_;
+  --live_->transfers;
   downloads_.end_transfer(*live_, legs_, legs_, ahead_);
   end_doubt();
 }

@@ -27,16 +27,19 @@ class Transfer {
   // Of a transfer of one range, before it goes out: how much the client may have then. Written down well ahead, so that
   // who goes on after the server was killed closes all gaps.
   void handed(std::uint64_t bytes);
-  void handed_all();  // its last bytes go out: whether the client took them is known in a moment
-  void completed();   // the last byte was taken: it counts now
+  void sent(std::uint64_t bytes);  // of any transfer: how much went out so far, for its owner to see
+  void handed_all();               // its last bytes go out: whether the client took them is known in a moment
+  void completed();                // the last byte was taken: it counts now
 
  private:
   void end_doubt();
+  std::uint64_t before() const { return legs_.size() == 1 ? legs_[0].first : 0; }  // of the file, taken by another
 
   Downloads& downloads_;
   const std::shared_ptr<LiveShare> live_;
   const std::vector<Leg> legs_;
   std::uint64_t handed_ = 0;
+  std::uint64_t sent_;       // as LiveShare::sent has it
   std::uint64_t ahead_ = 0;  // of the range: recorded as taken already
   bool in_doubt_ = false, completed_ = false;
 };

@@ -116,6 +116,7 @@ Result<UploadLock> Uploads::lock(LiveSpace& live, const Id& upload) {
 
 Result<FileRow> Uploads::completed(const LiveSpace& live, const Id& upload) {
   auto file = context_.catalog.file(upload);
+  if (file && !*file) file = context_.catalog.past_file(upload);
   if (!file) return tl::unexpected(file.error());
   if (!*file || (*file)->guid != live.row.guid) return no_such_upload();
   return std::move(**file);

@@ -59,7 +59,8 @@ class Uploads {
   Result<UploadPtr> find(const SpaceLock& lock, LiveSpace& live, const Id& upload);
   // Asks whoever has it to stop, and waits for policy.lock_wait; then Kind::locked.
   Result<UploadLock> lock(LiveSpace& live, const Id& upload);
-  Result<FileRow> completed(const LiveSpace& live, const Id& upload);  // Kind::not_found
+  // Its file, or what is known of it once that was cleared. Kind::not_found.
+  Result<FileRow> completed(const LiveSpace& live, const Id& upload);
 
   // Forgets an upload, rows and blob.
   Result<void> drop(const SoleUse&, LiveSpace& live, const UploadPtr& upload, Durability how);

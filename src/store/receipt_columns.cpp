@@ -35,9 +35,14 @@ int end_kept_receipts(Connection& connection, const Id& delivery, ReceiptState s
 
 int forget_receipts(Connection& connection, WallTime before) {
   // By receipts_by_time: only old rows are looked at.
-  Statement statement = connection.prepare("DELETE FROM receipts WHERE at<? AND guid NOT IN (SELECT guid FROM spaces)");
-  statement.signed_number(to_number(before));
-  return run(statement);
+  for (const char* sql : {"DELETE FROM past_files WHERE delivery IN (" QRX_OLD_RECEIPTS ")",
+                          "DELETE FROM file_receipts WHERE delivery IN (" QRX_OLD_RECEIPTS ")",
+                          "DELETE FROM receipts WHERE delivery IN (" QRX_OLD_RECEIPTS ")"}) {
+    Statement statement = connection.prepare(sql);
+    statement.signed_number(to_number(before));
+    if (const int code = run(statement); code != SQLITE_OK) return code;
+  }
+  return SQLITE_OK;
 }
 
 Result<std::optional<ReceiptRow>> read_receipt(Connection& connection, const Id& delivery) {

@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <optional>
+#include <set>
 #include <utility>
 
 #include "base/clock.h"
@@ -20,7 +21,17 @@
 #define QRX_SPACE_COLUMNS "guid,owner_hash,label,key,seal,max_size,max_files,created,expires,phase,seq"
 #define QRX_USE_COLUMNS "bytes,files,manifests,parts"
 #define QRX_RECEIPT_COLUMNS "delivery,guid,version,rest,saved,declined,kept,missing,at"
+#define QRX_PAST_FILE_COLUMNS "file,delivery,guid,name,size,xxh128"
 #define QRX_FILE_RECEIPT_COLUMNS "delivery,file,guid,state"
+
+// Of deliveries that are gone, with one parameter: since before.
+#define QRX_OLD_RECEIPTS                                                                             \
+  "SELECT r.delivery FROM receipts r WHERE r.at<? AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE " \
+  "d.delivery=r.delivery)"
+// The deliveries whose past files are too many for ?1, a space; ?2, its last one, stays.
+#define QRX_TOO_MANY_PAST                                                    \
+  "SELECT DISTINCT delivery FROM past_files WHERE guid=?1 AND delivery<>?2 " \
+  "AND number<=(SELECT number FROM past_files WHERE guid=?1 ORDER BY number DESC LIMIT 1 OFFSET ?3)"
 
 namespace qrx::store {
 
@@ -164,6 +175,40 @@ void bind_file(Statement& statement, const space::FileRow& row) {
   statement.number(row.sealed ? 1 : 0).blob(as_bytes(row.blob.bytes)).number(row.blob_offset);
   bind_time(statement, row.properties.modified);
   statement.number(row.properties.executable ? 1 : 0);
+}
+
+template <class Row>
+space::FileRow take_past_file(Row& row) {
+  space::FileRow out;
+  out.file = to_id(row.next_blob());
+  out.delivery = to_id(row.next_blob());
+  out.guid = to_id(row.next_blob());
+  out.name = row.next_text();
+  out.size = row.next_number();
+  out.xxh128 = to_array<Xxh128Sum>(row.next_blob());
+  return out;
+}
+
+// What goes with a delivery: its blobs, and what its files counted for; without a file it is its message.
+struct Cleared {
+  Guid guid;
+  std::set<space::BlobKey> blobs;  // each once: small files share one
+  space::Use use;
+};
+// Of rows "blob,name,size", all of them.
+template <class Row>
+Cleared take_cleared(Row& row, const Guid& guid) {
+  Cleared out;
+  out.guid = guid;
+  bool any = false;
+  while (row.step()) {
+    out.blobs.insert(to_id(row.next_blob()));
+    out.use.weight += space::weight_of(row.next_text());
+    out.use.bytes += row.next_number();
+    any = true;
+  }
+  if (!any) out.use.weight += space::text_weight;
+  return out;
 }
 
 template <class Row>

@@ -121,6 +121,14 @@ CREATE TABLE segments(
 CREATE INDEX segments_by_object ON segments(object);
 INSERT INTO notes(name,value) VALUES('catalog id', lower(hex(randomblob(16))));
 )",
+    // What is kept of files that were cleared, for their senders.
+    R"(
+CREATE TABLE past_files(
+  number INTEGER PRIMARY KEY, file BLOB NOT NULL UNIQUE, delivery BLOB NOT NULL, guid BLOB NOT NULL,
+  name TEXT NOT NULL, size INTEGER NOT NULL, xxh128 BLOB NOT NULL) STRICT;
+CREATE INDEX past_files_by_delivery ON past_files(delivery);
+CREATE INDEX past_files_by_space ON past_files(guid);
+)",
 };
 
 }  // namespace qrx::store

@@ -5,6 +5,7 @@
 #include "store/catalog_writer.h"
 #include "store/columns.h"
 #include "store/extent_columns.h"
+#include "store/past_files.h"
 #include "store/paths.h"
 #include "store/receipt_columns.h"
 #include "store/rows.h"
@@ -229,6 +230,14 @@ Result<std::optional<space::ReceiptRow>> SqliteCatalog::receipt(const Id& delive
 
 Result<std::vector<space::FileReceiptRow>> SqliteCatalog::file_receipts(const Id& delivery) {
   return impl_->read([&](Connection& connection) { return read_file_receipts(connection, delivery); });
+}
+
+Result<std::optional<FileRow>> SqliteCatalog::past_file(const Id& file) {
+  return impl_->read([&](Connection& connection) { return read_past_file(connection, file); });
+}
+
+Result<std::vector<FileRow>> SqliteCatalog::past_files(const Id& delivery) {
+  return impl_->read([&](Connection& connection) { return read_past_files(connection, delivery); });
 }
 
 Result<space::SharePage> SqliteCatalog::shares(const Guid& guid, std::uint64_t next, const space::SharePageSize& most) {

@@ -4,6 +4,7 @@
 
 #include "store/columns.h"
 #include "store/extent_columns.h"
+#include "store/past_files.h"
 #include "store/rows.h"
 
 namespace qrx::store {
@@ -304,6 +305,19 @@ std::vector<BlobKey> SqliteTransaction::remove_delivery(const Id& delivery) {
   return blobs;
 }
 
+std::optional<std::vector<BlobKey>> SqliteTransaction::clear_delivery(const Id& delivery) {
+  if (!ok()) return std::nullopt;
+  const auto cleared = known(store::clear_delivery(connection_, delivery));
+  if (!cleared || !ok()) return std::nullopt;
+  log_.add(cleared->guid, [delivery](SpaceState& state) {
+    erase(state.deliveries, delivery, &DeliveryRow::delivery);
+    erase(state.files, delivery, &FileRow::delivery);
+  });
+  for (const BlobKey& blob : cleared->blobs) discard(blob);
+  give_back(cleared->guid, cleared->use);
+  return std::vector(cleared->blobs.begin(), cleared->blobs.end());
+}
+
 // Each table by its index that begins with the guid. `receipts` stay, for senders that ask later; `flights` of one node
 // are none.
 std::vector<BlobKey> SqliteTransaction::remove_space(const Guid& guid) {
@@ -325,8 +339,8 @@ std::vector<BlobKey> SqliteTransaction::remove_space(const Guid& guid) {
   for (const char* sql :
        {"DELETE FROM spaces WHERE guid=?", "DELETE FROM deliveries WHERE guid=?", "DELETE FROM files WHERE guid=?",
         "DELETE FROM uploads WHERE guid=?", "DELETE FROM share_files WHERE guid=?", "DELETE FROM shares WHERE guid=?",
-        "DELETE FROM file_receipts WHERE guid=?", "UPDATE outbox SET token='',key='' WHERE guid=?",
-        "DELETE FROM outbox WHERE guid=?"}) {
+        "DELETE FROM file_receipts WHERE guid=?", "DELETE FROM past_files WHERE guid=?",
+        "UPDATE outbox SET token='',key='' WHERE guid=?", "DELETE FROM outbox WHERE guid=?"}) {
     if (!ok()) return blobs;
     Statement statement = connection_.prepare(sql);
     statement.blob(as_bytes(guid.bytes)).step();

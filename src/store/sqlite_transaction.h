@@ -36,6 +36,7 @@ class SqliteTransaction final : public ReceiptTransaction {
   std::vector<space::BlobKey> remove_upload(const Id& upload) override;
   std::vector<space::BlobKey> remove_file(const Id& file) override;
   std::vector<space::BlobKey> remove_delivery(const Id& delivery) override;
+  std::optional<std::vector<space::BlobKey>> clear_delivery(const Id& delivery) override;
   std::vector<space::BlobKey> remove_space(const Guid& guid) override;
   void discard(const space::BlobKey& blob) override;
   void forget_trash(const space::BlobKey& blob) override;

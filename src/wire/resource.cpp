@@ -29,6 +29,7 @@ constexpr Address addresses[] = {
     {Resource::open_upload, "/api/v1/spaces/{guid}/uploads/{item}"},
     {Resource::open_delivery, "/api/v1/spaces/{guid}/deliveries/{item}"},
     {Resource::receipt, "/api/v1/spaces/{guid}/deliveries/{item}/receipt"},
+    {Resource::contents, "/api/v1/spaces/{guid}/deliveries/{item}/contents"},
     {Resource::shares, "/api/v1/spaces/{guid}/shares"},
     {Resource::share, "/api/v1/spaces/{guid}/shares/{item}"},
     {Resource::owner_page, "/s/{guid}"},

@@ -26,6 +26,7 @@ enum class Resource : std::uint8_t {
   open_upload,    // as its space's owner names it
   open_delivery,  // likewise
   receipt,        // of a committed delivery
+  contents,       // likewise
   shares,
   share,
   owner_page,

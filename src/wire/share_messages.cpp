@@ -31,6 +31,7 @@ json write(const ShareInfo& share) {
               {"limit", share.limit},
               {"expires", to_rfc3339(share.expires)}};
   if (!share.reason.empty()) out["reason"] = share.reason;
+  if (share.fetching) out["fetching"] = {{"bytes", share.fetching->bytes}, {"total", share.fetching->total}};
   return out;
 }
 
@@ -65,6 +66,8 @@ void read(const json& in, ShareInfo& out) {
   out.downloads = as_number(need(in, "downloads"), "downloads");
   out.limit = as_number(need(in, "limit"), "limit");
   out.expires = as_time(need(in, "expires"), "expires");
+  if (const json* v = find(in, "fetching"))
+    out.fetching = {as_number(need(*v, "bytes"), "bytes"), as_number(need(*v, "total"), "total")};
 }
 
 void read(const json& in, Shares& out) {

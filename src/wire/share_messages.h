@@ -42,6 +42,12 @@ struct ShareEvent {
   friend bool operator==(const ShareEvent&, const ShareEvent&) = default;
 };
 
+// How much of everything has gone out, by a download that is under way: a live figure, which a restart forgets.
+struct Fetching {
+  std::uint64_t bytes = 0, total = 0;
+  friend bool operator==(const Fetching&, const Fetching&) = default;
+};
+
 struct ShareInfo {
   Id share;
   std::string to;    // as to_text(Recipient) writes it
@@ -52,6 +58,7 @@ struct ShareInfo {
   std::uint64_t downloads = 0;      // how often everything was taken
   std::uint64_t limit = 0;          // 0: none
   WallTime expires;
+  std::optional<Fetching> fetching = {};
 };
 
 // The answer to POST and GET …/shares (with ?after=N&wait=S and ?from= as for the space; the seq is the space's).

@@ -109,7 +109,7 @@ def poster(w, space):
 
 def looked_after(w, server, space):
     kept = listed()["home"]
-    qrx.check_equal(("open", 3, space["drop"]), (kept["state"], kept["deliveries"], kept["drop"]), kept)
+    qrx.check_equal(("open", 0, space["drop"]), (kept["state"], kept["deliveries"], kept["drop"]), kept)
     columns = care("--list").stdout.splitlines()[0].split("\t")
     qrx.check_equal(("home", "open", server.url), (columns[0], columns[1], columns[4]), columns)
     care("--extend", "30d", "home")
@@ -141,6 +141,56 @@ def looked_after(w, server, space):
     send(w, space["drop"], w.path("d.bin"), status=5)
 
 
+def blobs(server):
+    return [name for _, _, names in os.walk(os.path.join(server.data, "blobs")) for name in names]
+
+
+def makes_room(w):
+    """What is saved goes from the server, once its sender was told; what a link shares stays until that ends."""
+    server = w.server("--max-expire", "0", data=w.path("room"))
+    receiver = inbox(w, "room", "-s", server.url, "--max-size", "400K")
+    space = receiver.expect_event("space")
+    for name in ("r1.bin", "r2.bin", "r3.bin"):
+        sender = w.tool("qrx-send", "-q", "-y", "-l", space["drop"], "--wait=60", w.file(name, 300_000))
+        sender.expect_exit(0)
+        receiver.expect_event("delivered")
+        qrx.wait_for(30, lambda: listed()["room"]["deliveries"] == 0, "room")
+    w.tool("qrx-send", "-q", "-y", "-l", space["drop"], "--text", "see you").expect_exit(0)
+    receiver.expect_event("delivered")
+    qrx.wait_for(30, lambda: listed()["room"]["deliveries"] == 0, "the text is gone")
+    stop(receiver)
+    qrx.check_equal([], blobs(server), "nothing is left")
+    record = os.path.join(os.environ["XDG_STATE_HOME"], "qrx", "recv", space["guid"] + ".saved")
+    qrx.check(os.path.getsize(record) > 300, "what was done is remembered")
+
+    # Left on the server, as by a run that was killed after it had saved it.
+    keeping = inbox(w, "room", "--keep")
+    keeping.expect_event("space")
+    send(w, space["drop"], w.file("r4.bin", 300_000))
+    keeping.expect_event("delivered")
+    stop(keeping)
+    qrx.check_equal(1, listed()["room"]["deliveries"], "--keep")
+    shared = subprocess.run([os.path.join(qrx.BIN, "qrx-share"), "--space", space["guid"], "link:Bob"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=True)
+    again = inbox(w, "room")
+    again.expect_event("space")
+    qrx.wait_for(30, lambda: "a link shares" in again.err, "a word why it stays")
+    send(w, space["drop"], w.file("r5.bin", 1000))  # one after the other: both stay
+    again.expect_event("delivered")
+    qrx.check_equal(2, listed()["room"]["deliveries"], "shared")
+    subprocess.run([os.path.join(qrx.BIN, "qrx-recv"), "-q", "-o", w.path("fetched") + "/", "-"], input=shared.stdout.split()[-1] + "\n", capture_output=True, text=True, check=True)
+    qrx.check_equal(["r4.bin", "r5.bin"], sorted(os.listdir(w.path("fetched"))), "by the link")
+    subprocess.run([os.path.join(qrx.BIN, "qrx-share"), "--space", space["guid"], "--revoke", "all"], stdin=subprocess.DEVNULL, check=True)
+    qrx.wait_for(30, lambda: listed()["room"]["deliveries"] == 0, "nobody needs it any more")
+    stop(again)
+    qrx.check_equal([], blobs(server), "nothing is left")
+    qrx.check_equal(1, again.err.count("a link shares"), again.err)
+    last = inbox(w, "room", "-t", "1s")
+    last.expect_exit(8)
+    qrx.check_equal(0, os.path.getsize(record), "what is gone for good needs no remembering")
+    qrx.check_equal(5, len([name for name in os.listdir(w.path("in")) if name.startswith("r")]), "saved once each")
+    care("--delete", "room")
+
+
 def goes(w, server):
     """One that its server does not have any more is not replaced behind one's back: its code hangs on a wall."""
     receiver = inbox(w, "wall", "-s", server.url)
@@ -163,6 +213,7 @@ def limited(w):
     """A server that allows less: as long as it allows, again and again."""
     server = w.server("--max-expire", "40s", "--expire", "40s", data=w.path("short"))
     receiver = inbox(w, "short", "-s", server.url)
+    qrx.wait_for(20, lambda: "the server allows less time" in receiver.err, "a word that it is not a year")
     return server, receiver, receiver.expect_event("space")
 
 
@@ -179,6 +230,7 @@ def main():
         stop(receiver)
         care("--delete", "short")
         looked_after(w, server, space)
+        makes_room(w)
         goes(w, server)
 
 

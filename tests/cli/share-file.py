@@ -118,6 +118,27 @@ with work() as w:
     check(read(photo) == read(w.path("whole.jpg")), "the bytes differ")
     run.expect_exit(0)
 
+    # how far a download is: told while it lasts, and no more once it was cut
+    large = w.file("large.bin", 30_000_000)
+    run, row = hand_out(w, "-f", large, "--seal", "off")
+    url = urllib.parse.urlsplit(row["link"])
+    shared = request("GET", row["link"], headers={"Accept": "application/json"}).json()
+    path = urllib.parse.urlsplit(shared["deliveries"][0]["files"][0]["url"]).path
+    with socket.create_connection((url.hostname, url.port), timeout=20) as slow:
+        slow.sendall(f"GET {path} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
+        taken, last = 0, 0
+        while taken < 20_000_000:
+            taken += len(slow.recv(1 << 20))
+        while last < taken:
+            far = run.expect_event("fetching")
+            check_equal(30_000_000, far["total"])
+            check(last <= far["bytes"] <= 30_000_000, f"from {last} to {far}")
+            last = far["bytes"]
+    check_equal("link:anyone", far["to"])
+    fetch(w, row["link"])
+    run.expect_event("share", state="downloaded", downloads=1)
+    run.expect_exit(0)
+
     # unlimited by a number that is not used up: out of time
     run, row = hand_out(w, "-f", photo, "-n", "3", "-t", "2s")
     fetch(w, row["link"])

@@ -2,12 +2,14 @@
 """qrx-share --file at a terminal of 80x24: the whole code in one window, what it is about, what becomes of it, Ctrl-C."""
 import os
 import re
+import socket
 import sys
+import urllib.parse
 
 import pexpect
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-from qrx import BIN, check, check_equal, work
+from qrx import BIN, check, check_equal, request, work
 from sharing import LINK
 
 ESCAPES = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -45,6 +47,25 @@ with work() as w:
     check("downloaded: photo.jpg, 683.6 KiB" in said, said)
     check("once of" not in said, "it says that it waits, and waits no more")
     check("link:anyone" not in screen + said, "a line for programs at a terminal")
+
+    # How far the download is, and that it has stopped.
+    large = w.file("large.bin", 40_000_000)
+    child, screen = start("--seal", "off", "-f", large)
+    link = next(word for word in ESCAPES.sub("", screen).split() if LINK.match(word))
+    url = urllib.parse.urlsplit(link)
+    shared = request("GET", link, headers={"Accept": "application/json"}).json()
+    path = urllib.parse.urlsplit(shared["deliveries"][0]["files"][0]["url"]).path
+    with socket.create_connection((url.hostname, url.port), timeout=20) as slow:
+        slow.sendall(f"GET {path} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
+        taken = 0
+        while taken < 20_000_000:
+            taken += len(slow.recv(1 << 20))
+        child.expect(r"Downloading  +(\d+) %  (\S+) of 38.1 MiB")
+        child.expect(r"The download has stopped at (\d+) %; waiting")
+        check(50 <= int(child.match.group(1)) < 100, child.match.group(0))
+    os.mkdir(w.path("rest"))
+    w.start("qrx-recv", "-q", "-o", w.path("rest") + "/", link).expect_exit(0)
+    check("downloaded: large.bin" in ended(child, 0), "the end")
 
     child, screen = start("--no-qr", "-f", photo)
     check("\u2580" not in screen, "a code that nobody wanted")

@@ -37,6 +37,7 @@ def other_servers(w, server):
     cases = (  # where, exit status, what is said
         (web_server(301, [("Location", "https://example.org/api/v1/spaces")]), 1, "redirects to https://example.org", "https:// in place of http://"),
         (web_server(200, body=b"<html>hello</html>"), 1, "is not a qrx server: it answered 200", ""),
+        (web_server(501), 1, "is not a qrx server: it answered 501", ""),
         (web_server(404), 1, "is not a qrx server: it answered 404", ""),
         (web_server(201, body=b"{}"), 1, "the server's answer is malformed", "hint: is this a qrx server?"),
         (web_server(500), 75, "the server answered 500", ""),

@@ -52,6 +52,35 @@ TEST_CASE("a line that was cut short marks nothing") {
   }
 }
 
+TEST_CASE("what is no longer on the server is forgotten, and only that") {
+  const Record at;
+  const Id gone = Id::random(), stays = Id::random(), file = Id::random(), gone_file = Id::random();
+  {
+    SavedRecord record = at.open();
+    record.add(gone_file, {"gone", 5, Xxh128Sum{}, gone});
+    record.finish({gone, {gone_file}, {}, true});
+    record.add(file, {"stays told", 5, Xxh128Sum{}, stays});
+    record.finish({stays, {file}, {}, true});
+    CHECK_FALSE(record.is_settled(gone));
+    record.told(gone);
+    record.told(stays);
+    CHECK(record.is_settled(gone));
+    CHECK_FALSE(record.is_settled(file));
+    record.keep_only({stays});
+    CHECK_FALSE(record.is_settled(gone));
+    CHECK(record.is_settled(stays));
+    record.finish({gone, {}, {}, true});  // what comes then is remembered as before
+  }
+  SavedRecord record = at.open();
+  CHECK(record.find(file, stays)->name == "stays told");
+  CHECK_FALSE(record.find(gone_file, gone));
+  CHECK(record.is_settled(stays));
+  CHECK(record.untold().size() == 1);
+  record.keep_only({});
+  CHECK(at.open().finished().deliveries.empty());
+  CHECK(at.open().untold().empty());
+}
+
 TEST_CASE("what was done and not told is told by a later run, once, and as what it was") {
   const Record at;
   const Id delivery = Id::random(), text = Id::random();

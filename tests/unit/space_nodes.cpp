@@ -75,7 +75,7 @@ void Nodes::step() {
     unsigned weight;
     void (Nodes::*run)();
   };
-  static constexpr std::array<Choice, 24> choices{{{"open a space", 1, &Nodes::open_space},
+  static constexpr std::array<Choice, 25> choices{{{"open a space", 1, &Nodes::open_space},
                                                    {"change a space", 2, &Nodes::change_space},
                                                    {"delete a space", 1, &Nodes::delete_space},
                                                    {"send a file", 3, &Nodes::send_one},
@@ -93,6 +93,7 @@ void Nodes::step() {
                                                    {"cancel a delivery", 1, &Nodes::cancel},
                                                    {"look", 6, &Nodes::look},
                                                    {"download", 3, &Nodes::download},
+                                                   {"clear a delivery", 1, &Nodes::clear},
                                                    {"share", 1, &Nodes::share},
                                                    {"revoke", 1, &Nodes::revoke},
                                                    {"begin to take", 3, &Nodes::begin_taking},
@@ -267,6 +268,40 @@ void Nodes::download() {
          "a file has other bytes than were sent: " + file.name + " " + bytes + ", not " + known->second.at(file.name));
     ++done_[doing_];
   }
+}
+
+// What its receiver has goes, unless a link shares it; who sent it can ask for it as before.
+void Nodes::clear() {
+  const std::size_t at = any_place();
+  Place& place = places_[at];
+  if (place.committed.empty()) return;
+  const Guid& guid = place.created.space.guid;
+  const std::string token = place.created.token.text();
+  const auto chosen = std::next(place.committed.begin(), any(static_cast<unsigned>(place.committed.size())));
+  const Id delivery = chosen->first;
+  if (any(4) != 0) {
+    const auto said = node_of(at).record_receipt(guid, token, delivery, {wire::ReceiptState::saved, {}});
+    if (!said) broken(said.error().what);
+    place.saved.insert(delivery);
+  }
+  const auto shares_it = [&](const Link& link) { return link.place == at && !link.revoked; };
+  const bool must_stay = !place.saved.contains(delivery) || std::any_of(links_.begin(), links_.end(), shares_it);
+  const auto cleared = node_of(at).clear_delivery(guid, token, delivery);
+  if (must_stay) return must(!cleared && cleared.error().kind == Kind::conflict, "what must stay was cleared");
+  if (!cleared) broken(cleared.error().what);
+  must(node_of(at).clear_delivery(guid, token, delivery).has_value(), "it cannot be cleared again");
+  const std::size_t files = chosen->second.size();
+  const auto committed = node_of(at).commit(guid, delivery, {files});
+  must(committed && committed->committed && committed->files.size() == files, "its sender is told something else");
+  const auto status = node_of(at).status(guid, delivery);
+  must(status && status->receipt && status->receipt->saved == files, "its receipt is another one");
+  const auto past = catalog_->past_files(delivery);
+  for (const space::FileRow& file : *past) {
+    const auto upload = node_of(at).upload(guid, file.file);
+    must(upload && upload->offset == chosen->second.at(file.name).size(), "an upload is not complete any more");
+  }
+  place.committed.erase(chosen);
+  ++done_[doing_];
 }
 
 // --- recipients

@@ -57,6 +57,7 @@ struct Place {  // a space
   std::uint64_t seq = 0;                                       // the highest that anybody was told
   std::map<std::uint64_t, std::string> states;                 // what it was at each
   std::map<Id, std::map<std::string, std::string>> committed;  // files of its deliveries, by their names
+  std::set<Id> saved;                                          // of these, what their receiver said to have
 };
 
 struct Link {  // a limited share
@@ -129,6 +130,7 @@ class Nodes {
   void cancel();
   void look();
   void download();
+  void clear();
   void share();
   void revoke();
   void begin_taking();

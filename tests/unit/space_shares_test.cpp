@@ -35,6 +35,56 @@ TEST_CASE("each recipient gets a separate link, and asking again gives the same"
   CHECK(s.shares->list(s.guid(), s.token())->shares.size() == 50);
 }
 
+TEST_CASE("the owner sees how far a download is, and who waits is told when it begins") {
+  Sharing s;
+  const auto a = s.file("a", 1'000'000), b = s.file("b", 3'000'000);
+  const auto share = s.one(to({"a@example.org", "b@example.org"}, 2));
+  const auto fetching = [&] { return s.now(share).fetching; };
+  using wire::Fetching;
+  CHECK_FALSE(fetching());
+  REQUIRE(s.shares->opened(share.token));
+  s.world.clock.pass(Seconds(1));
+  const auto before = s.world.view(s.created).seq;
+  auto first = s.shares->begin(share.token, a, 0, a.size);
+  REQUIRE(first);
+  CHECK(s.world.view(s.created).seq > before);
+  CHECK(fetching() == Fetching{0, 4'000'000});
+  (*first)->handed(600'000);
+  CHECK(fetching() == Fetching{600'000, 4'000'000});
+  CHECK(s.shares->list(s.guid(), s.token())->shares.at(0).fetching == Fetching{600'000, 4'000'000});
+  CHECK_FALSE(s.shares->list(s.guid(), s.token())->shares.at(1).fetching);
+  first->reset();  // it was cut
+  CHECK_FALSE(fetching());
+  // Gone on with, then the next file: what is there already counts.
+  auto rest = s.shares->begin(share.token, a, 600'000, 400'000);
+  REQUIRE(rest);
+  CHECK(fetching() == Fetching{600'000, 4'000'000});
+  (*rest)->handed(400'000);
+  (*rest)->handed_all();
+  (*rest)->completed();
+  CHECK(fetching() == Fetching{1'000'000, 4'000'000});
+  auto last = s.shares->begin(share.token, b, 0, b.size);
+  REQUIRE(last);
+  (*last)->handed(1'000'000);
+  CHECK(fetching() == Fetching{2'000'000, 4'000'000});
+  auto other = s.shares->begin(share.token, b, 0, b.size);  // two at once are no more than everything
+  REQUIRE(other);
+  (*other)->handed(2'900'000);
+  CHECK(fetching() == Fetching{4'000'000, 4'000'000});
+  other->reset();
+  (*last)->completed();
+  CHECK_FALSE(fetching());  // that was everything, once
+  CHECK(s.now(share).downloads == 1);
+  // All in one.
+  const auto opened = s.shares->open(share.token);
+  auto archive = s.shares->begin_all(share.token, *opened, opened->files);
+  REQUIRE(archive);
+  (*archive)->sent(4'000'100);  // with what an archive has beside the files
+  CHECK(fetching() == Fetching{4'000'000, 4'000'000});
+  REQUIRE(s.shares->revoke(s.guid(), s.token(), share.share));
+  CHECK_FALSE(fetching());
+}
+
 TEST_CASE("links outlive a restart, and nothing at rest opens them") {
   Sharing s;
   const auto share = s.one(to({"a@example.org"}));

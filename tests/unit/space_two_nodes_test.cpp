@@ -26,7 +26,8 @@ void run(Nodes::Settings settings, unsigned rounds, unsigned steps) {
       Nodes nodes(settings);
       for (unsigned step = 0; step < steps; ++step) nodes.step();
       nodes.finish();
-      for (const char* what : {"end a request", "commit", "download", "look"}) done[what] += nodes.done(what);
+      for (const char* what : {"end a request", "commit", "download", "look", "clear a delivery"})
+        done[what] += nodes.done(what);
     } catch (const std::exception& broken) {
       FAIL("QRX_SEED=" << settings.seed << ": " << broken.what());
     }

@@ -137,6 +137,10 @@ class CountedCatalog : public space::Catalog {
   Result<std::vector<space::FileReceiptRow>> file_receipts(const Id& delivery) override {
     return ++others, inner_.file_receipts(delivery);
   }
+  Result<std::optional<space::FileRow>> past_file(const Id& file) override { return ++others, inner_.past_file(file); }
+  Result<std::vector<space::FileRow>> past_files(const Id& delivery) override {
+    return ++others, inner_.past_files(delivery);
+  }
   Result<space::SharePage> shares(const Guid& guid, std::uint64_t next, const space::SharePageSize& most) override {
     return ++others, inner_.shares(guid, next, most);
   }

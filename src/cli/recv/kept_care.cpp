@@ -232,7 +232,8 @@ Result<void> Care::show(const KeptSpace& kept) {
   RecvSettings how = set_;
   how.follow = true;
   Invitation invitation = invitation_of(how, *opened, *shown, std::move(*symbol));
-  invitation.after.push_back("Your own link, not for the sender: " + escape_untrusted(kept.link.text()));
+  if (!kept.inbox.empty())  // of others it stands there
+    invitation.after.push_back("Your own link, not for the sender: " + escape_untrusted(kept.link.text()));
   if (!messages_.quiet())
     messages_.raw(draw_invitation(
         invitation, screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), set_.invert),

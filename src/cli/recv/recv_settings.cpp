@@ -106,6 +106,7 @@ Result<void> check_inbox(RecvSettings& set, const Options& options) {
                                    "an inbox needs one that stays");
   // An inbox is for whatever comes, unless a number was asked for.
   if (!set.count) set.follow = true;
+  set.clear = !set.space.keep;
   set.space.keep = true;
   set.space.inbox = set.inbox;
   return {};
@@ -193,5 +194,5 @@ ReceiveReportOptions how_to_report(const RecvSettings& set, bool to_stream) {
   return how;
 }
 
-  // curl sends in plain, which such a space refuses.
+// curl sends in plain, which such a space refuses.
 }  // namespace qrx::cli

@@ -39,6 +39,7 @@ struct RecvSettings {
   bool print0 = false;
   std::string resume;
   std::string inbox;
+  bool clear = false;  // of an inbox: what is saved goes from the server
   std::string poster;
   KeptWish kept;
 

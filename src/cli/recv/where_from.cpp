@@ -80,6 +80,7 @@ receive::ReceiverOptions WhereFrom::how_to_receive(const RecvSettings& set) cons
   how.keep = set.space.keep || given_;
   how.remember = opened_.has_value();
   how.take_up = inbox_.has_value();
+  how.clear = inbox_ && set.clear;
   if (own_server()) how.linger = linger_time;
   how.identity = identity_;
   how.refuse_sealed = given_ && given_->address.shared && !identity_ && set.seal != "off";

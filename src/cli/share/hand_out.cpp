@@ -24,6 +24,9 @@ namespace {
 // The built-in server answers for so long after the last download: pages and tools that still ask are answered.
 constexpr int linger_ms = 2'000;
 
+// A download of which nothing more goes out has stopped, until it goes on.
+constexpr Seconds stopped_after{6};
+
 CodeWishes code_wishes(const ShareSettings& set, bool only_code) {
   return {set.qr.value_or(only_code && term::is_terminal(STDERR_FILENO)), set.invert, set.qr_file};
 }
@@ -176,11 +179,24 @@ Result<void> HandOut::wait(Sharing& sharing) {
 void HandOut::say_standing(const std::vector<RecipientRow>& rows) {
   const wire::ShareInfo& share = rows.front().share;
   if (share.limit > 0 && share.downloads >= share.limit) return;  // nothing is waited for any more
-  std::string text = share.state == wire::ShareState::opened ? "Opened; being downloaded…" : "Waiting for a download…";
+  if (share.fetching && is_moving(*share.fetching)) {
+    const std::string which = share.limit > 1 ? " " + std::to_string(share.downloads + 1) : "";
+    return code_.progress("Downloading" + which, share.fetching->bytes, share.fetching->total);
+  }
+  std::string text =
+      share.state == wire::ShareState::opened ? "Opened; not downloaded yet…" : "Waiting for a download…";
   if (share.downloads > 0)
     text = "Downloaded " + (share.downloads == 1 ? "once" : std::to_string(share.downloads) + " times") +
            (share.limit > 0 ? " of " + std::to_string(share.limit) : "") + "; waiting…";
+  if (share.fetching) text = "The download has stopped at " + percent_of(*share.fetching) + "; waiting…";
   code_.status(text + " (Ctrl-C to stop)");
+}
+
+bool HandOut::is_moving(const wire::Fetching& fetching) {
+  const Steady now = system_clock().steady();
+  if (!(fetched_ == fetching)) moved_ = now;
+  fetched_ = fetching;
+  return now - moved_ < stopped_after;
 }
 
 Result<void> HandOut::linger() const {

@@ -68,6 +68,7 @@ class HandOut {
   Result<void> show(Sharing& sharing);
   Result<void> wait(Sharing& sharing);
   void say_standing(const std::vector<RecipientRow>& rows);
+  bool is_moving(const wire::Fetching& fetching);
   Result<void> linger() const;
   Result<void> attend(const std::function<Result<void>()>& work);
 
@@ -85,6 +86,8 @@ class HandOut {
   std::string what_;  // "photo.jpg, 2.4 MiB", escaped
   std::optional<OpenedSpace> space_;
   bool shared_ = false;
+  wire::Fetching fetched_;  // as it was seen last,
+  Steady moved_{};          // since when
 };
 
 }  // namespace qrx::cli

@@ -50,6 +50,12 @@ void ShareCode::status(std::string_view text) {
   progress_.status(status_);
 }
 
+void ShareCode::progress(std::string_view label, std::uint64_t bytes, std::uint64_t total) {
+  if (!status_.empty()) progress_.start_anew();
+  status_.clear();
+  progress_.update(label, bytes, total);
+}
+
 void ShareCode::redraw() {
   const std::lock_guard lock(screen_);
   if (shown_) draw(true);

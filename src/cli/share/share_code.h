@@ -1,6 +1,7 @@
 // The QR code of a share link: on the terminal, with what it is about, until somebody scans it; and as a picture.
 #pragma once
 
+#include <cstdint>
 #include <mutex>
 #include <optional>
 #include <string>
@@ -32,7 +33,9 @@ class ShareCode {
   Result<void> show(const std::string& link, std::vector<std::string> before, std::vector<std::string> after,
                     int free_rows);
   void status(std::string_view text);  // the line below; not thread-safe: with screen() locked
-  void redraw();                       // the window has another size
+  // The same, of a transfer: likewise.
+  void progress(std::string_view label, std::uint64_t bytes, std::uint64_t total);
+  void redraw();  // the window has another size
   std::mutex& screen() { return screen_; }
 
  private:

@@ -12,6 +12,7 @@ Result<void> ShareReport::say(const Guid& space, const RecipientRow& row) {
   const std::string state(wire::to_text(row.share.state));
   const std::string& reason = row.share.reason;
   const std::string line = to + "\t" + state + "\t" + row.link;
+  if (auto told = say_fetching(space, row); !told) return told;
   std::string& said = said_[row.share.share];
   if (said == line + reason) return {};
   // Said already: --watch asks again and again, and most rows do not change.
@@ -26,6 +27,16 @@ Result<void> ShareReport::say(const Guid& space, const RecipientRow& row) {
   // Those whom nobody could tell have one warning together.
   if (is_trouble(row) && row.undeliverable.empty() && !reason.empty()) messages_.warn(to + ": " + reason);
   return silent_ ? Result<void>() : facts_.line(line);
+}
+
+Result<void> ShareReport::say_fetching(const Guid& space, const RecipientRow& row) {
+  if (!facts_.json() || !row.share.fetching) return {};
+  const auto [known, is_new] = fetching_.try_emplace(row.share.share, *row.share.fetching);
+  if (!is_new && known->second == *row.share.fetching) return {};
+  known->second = *row.share.fetching;
+  Event event("fetching");
+  event.text("space", space.text()).text("share", row.share.share.text()).text("to", wire::to_text(row.to));
+  return facts_.event(event.number("bytes", known->second.bytes).number("total", known->second.total));
 }
 
 Result<void> ShareReport::say_all(const Guid& space, const std::vector<RecipientRow>& rows) {
@@ -62,11 +73,20 @@ Result<void> ShareReport::say_done(const std::vector<RecipientRow>& rows) {
   return facts_.event(Event("done").number("recipients", rows.size()).number("failed", failed));
 }
 
+std::string percent_of(const wire::Fetching& fetching) {
+  const double part =
+      fetching.total == 0 ? 0 : static_cast<double>(fetching.bytes) / static_cast<double>(fetching.total);
+  return std::to_string(static_cast<int>(part * 100)) + " %";
+}
+
 std::vector<ShareLine> table_of(const std::vector<RecipientRow>& rows) {
   std::vector<ShareLine> lines;
-  for (const RecipientRow& row : rows)
-    lines.push_back({wire::to_text(row.to), std::string(wire::to_text(row.share.state)),
-                     row.share.downloads > 1 ? std::to_string(row.share.downloads) + " times" : row.share.reason});
+  for (const RecipientRow& row : rows) {
+    const wire::ShareInfo& share = row.share;
+    std::string detail = share.downloads > 1 ? std::to_string(share.downloads) + " times" : share.reason;
+    if (share.fetching) detail += (detail.empty() ? "" : ", ") + percent_of(*share.fetching);
+    lines.push_back({wire::to_text(row.to), std::string(wire::to_text(share.state)), std::move(detail)});
+  }
   return lines;
 }
 

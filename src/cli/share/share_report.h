@@ -33,12 +33,16 @@ class ShareReport {
   Result<void> say_done(const std::vector<RecipientRow>& rows);
 
  private:
+  Result<void> say_fetching(const Guid& space, const RecipientRow& row);
+
   Facts& facts_;
   Messages& messages_;
   bool silent_ = false;
   std::map<Id, std::string> said_;
+  std::map<Id, wire::Fetching> fetching_;  // as it was said last
 };
 
+std::string percent_of(const wire::Fetching& fetching);  // "45 %"
 std::vector<ShareLine> table_of(const std::vector<RecipientRow>& rows);
 
 }  // namespace qrx::cli

@@ -19,7 +19,7 @@ struct WatchHow {
   bool used_up = false;  // limited links are waited for until they are used up, not only until everything was taken
                          // once; until they expire at most
   std::optional<Seconds> timeout;
-  // At the beginning and at each change.
+  // At the beginning and at each change; about once a second while something is downloaded.
   std::function<void(const std::vector<RecipientRow>&)> changed = {};
   std::mutex* screen = nullptr;  // held while something is said; none: nobody else says anything
 };

@@ -48,8 +48,11 @@ Result<OpenedSpace> Inbox::open(const SpaceToOpen& plan, Messages& messages) {
     return opened;
   }
   if (!plan.server)
-    return fail(Kind::usage, "an inbox needs a server that keeps running: name it with --server",
-                "start one on a machine that is always on: qrx-serve --bind 0.0.0.0:8460 --max-expire 0");
+    return fail(
+        Kind::usage, "an inbox needs a server that keeps running: name it with --server",
+        "start one on a machine that is always on: qrx-serve --bind 0.0.0.0:8460 --max-expire 0; then: qrx-recv "
+        "--inbox " +
+            plan.inbox + " -s ITS-ADDRESS:8460");
   SpaceToOpen wish = plan;
   wish.wish.expire = life_of_inbox(plan);
   if (wish.wish.label.empty()) wish.wish.label = plan.inbox;

@@ -31,6 +31,13 @@ Result<std::string> create_token(const SpaceToOpen& plan, const std::optional<Ow
   return std::string(token ? token : "");
 }
 
+// A server that grants less than was asked for does not say so itself.
+void warn_of_less_time(const wire::CreateSpace& wish, WallTime created, WallTime expires, Messages& messages) {
+  constexpr Seconds tolerance{120};  // clocks differ, and a request takes its time
+  if (!wish.expire || expires + tolerance >= created + *wish.expire) return;
+  messages.warn("the server allows less time: the link is open until " + local_time(expires, created));
+}
+
 }  // namespace
 
 Result<wire::DropLink> checked_drop_link(const wire::SpaceCreated& space, const std::string& key) {
@@ -142,6 +149,7 @@ void OpenedSpace::keep_unsaved(Messages& messages) {
 }
 
 void OpenedSpace::keep_for_later_runs(Messages& messages) {
+  warn_of_less_time(wish_, created_, expires_, messages);  // they find it that long
   const WallTime now = system_clock().wall();
   // For runs with the owner's link. With its own server that lives as long as this run.
   if (identity_ && (keep_ || (!own_ && !copies_)))

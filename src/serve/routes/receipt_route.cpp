@@ -38,4 +38,16 @@ front::Reply record_receipt(const SharedCall& call) {
       });
 }
 
+front::Reply clear_delivery(const SharedCall& call) {
+  const auto token = token_of(*call->request);
+  if (!token) return call->problem(401, "the owner's token is needed");
+  if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
+    return call->problem(state.error());
+  // Many files take longer than others may wait.
+  return front::Work{[call, token = *token](const std::stop_token&) -> front::Reply {
+    const auto done = call->site.spaces.clear_delivery(call->target.guid, token, call->target.item);
+    return done ? answer(204) : call->problem(done.error());
+  }};
+}
+
 }  // namespace qrx::serve

@@ -65,6 +65,7 @@ const Verbs table[] = {
     {Resource::open_upload, {{"DELETE", end_upload}}},
     {Resource::open_delivery, {{"DELETE", end_delivery}}},
     {Resource::receipt, {{"POST", record_receipt}}},
+    {Resource::contents, {{"DELETE", clear_delivery}}},
     {Resource::file, {{"GET", send_file}, {"POST", send_file_to_form}}},
     {Resource::shares, {{"GET", list_shares}, {"POST", create_shares}, {"DELETE", revoke_shares}}},
     {Resource::share, {{"GET", show_share}, {"PATCH", report_share}, {"DELETE", revoke_share}}},

@@ -61,6 +61,7 @@ class ArchiveSource : public front::BodySource {
     if (!piece) return Broken{};
     if (piece->empty() && zip_.pending()) return Pending{*zip_.pending()};
     if (piece->empty()) return End{};
+    transfer_->sent(sent_ += piece->size());
     if (zip_.ended()) transfer_->handed_all();
     return MemoryPiece{std::move(*piece)};
   }
@@ -70,6 +71,7 @@ class ArchiveSource : public front::BodySource {
  private:
   ZipSource zip_;
   std::unique_ptr<space::Transfer> transfer_;
+  std::uint64_t sent_ = 0;
 };
 
 // Not for search engines, should a link ever be published.

@@ -23,7 +23,8 @@ wire::ShareInfo info_of(const Site& site, space::ShareView share) {
           std::move(share.history),
           share.downloads,
           share.limit,
-          share.expires};
+          share.expires,
+          share.fetching};
 }
 
 wire::Shares message_of(const Site& site, space::ShareList list) {

@@ -22,16 +22,6 @@ using space::ShareRow;
 using space::SpaceState;
 using space::UploadRow;
 
-Result<std::vector<Id>> take_ids(Connection& connection, Statement statement) {
-  return take_all<Id>(connection, std::move(statement), [](Statement& row) { return store::to_id(row.next_blob()); });
-}
-
-// Of a statement whose one row is one number.
-Result<std::uint64_t> take_number(Connection& connection, Statement statement) {
-  if (!statement.step()) return connection.failure().error(reading);
-  return statement.next_number();
-}
-
 }  // namespace
 
 struct PgCatalog::Impl {

@@ -226,4 +226,13 @@ space::NoticeRow take_notice(Statement& row) {
   return out;
 }
 
+Result<std::vector<Id>> take_ids(Connection& connection, Statement statement) {
+  return take_all<Id>(connection, std::move(statement), [](Statement& row) { return store::to_id(row.next_blob()); });
+}
+
+Result<std::uint64_t> take_number(Connection& connection, Statement statement) {
+  if (!statement.step()) return connection.failure().error(reading);
+  return statement.next_number();
+}
+
 }  // namespace qrx::pg

@@ -65,4 +65,8 @@ Result<space::SharePage> read_shares(Connection& connection, const Guid& guid, s
 Result<std::optional<space::ShareFileRow>> read_share_file(Connection& connection, const Id& share, const Id& file);
 space::NoticeRow take_notice(Statement& row);
 
+Result<std::vector<Id>> take_ids(Connection& connection, Statement statement);
+// Of a statement whose one row is one number.
+Result<std::uint64_t> take_number(Connection& connection, Statement statement);
+
 }  // namespace qrx::pg

@@ -378,34 +378,6 @@ std::vector<BlobKey> PgTransaction::remove_space(const Guid& guid) {
   return blobs;
 }
 
-void PgTransaction::discard(const BlobKey& blob) {
-  if (!ok()) return;
-  Statement statement = by_id(connection_, "INSERT INTO trash(blob) VALUES(?) ON CONFLICT DO NOTHING", blob);
-  run(statement);
-}
-
-// No space is locked for it: two nodes that strike out the same row do no harm.
-void PgTransaction::forget_trash(const BlobKey& blob) {
-  if (!ok()) return;
-  Statement statement = by_id(connection_, "DELETE FROM trash WHERE blob=?", blob);
-  run(statement);
-}
-
-void PgTransaction::forget_extents(const BlobKey& blob) {
-  if (!ok()) return;
-  Statement extents = by_id(connection_, "DELETE FROM segments WHERE blob=?", blob);
-  run(extents);
-}
-
-void PgTransaction::put_extents(const BlobKey& blob, const space::Extents& extents) {
-  for (const space::Extent& extent : extents) {
-    if (!ok()) return;
-    Statement statement = by_id(connection_, "INSERT INTO segments(blob,first,size,object,at) VALUES(?,?,?,?,?)", blob);
-    statement.number(extent.first).number(extent.size).text(extent.object).number(extent.at);
-    run(statement);
-  }
-}
-
 std::uint64_t PgTransaction::committed_deliveries(const Guid& guid) {
   lock_space(guid);
   if (!ok()) return 0;

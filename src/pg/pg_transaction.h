@@ -6,13 +6,13 @@
 #include <string>
 #include <vector>
 
-#include "pg/pg_share_transaction.h"
+#include "pg/pg_blob_transaction.h"
 
 namespace qrx::pg {
 
-class PgTransaction final : public PgShareTransaction {
+class PgTransaction final : public PgBlobTransaction {
  public:
-  using PgShareTransaction::PgShareTransaction;
+  using PgBlobTransaction::PgBlobTransaction;
 
   // The last statements before the commit: what is kept of the spaces it changed is old from then on.
   void finish();
@@ -39,10 +39,6 @@ class PgTransaction final : public PgShareTransaction {
   std::vector<space::BlobKey> remove_delivery(const Id& delivery) override;
   std::optional<std::vector<space::BlobKey>> clear_delivery(const Id& delivery) override;
   std::vector<space::BlobKey> remove_space(const Guid& guid) override;
-  void discard(const space::BlobKey& blob) override;
-  void forget_trash(const space::BlobKey& blob) override;
-  void forget_extents(const space::BlobKey& blob) override;
-  void put_extents(const space::BlobKey& blob, const space::Extents& extents) override;
   std::uint64_t committed_deliveries(const Guid& guid) override;
   void remember(const std::string& name, const std::string& value) override;
 

@@ -71,8 +71,6 @@ std::optional<Guid> Shares::is_settling(std::string_view link) const {
   return rooms_->downloads.in_doubt(link);
 }
 
-// --- the owner
-
 Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token, const wire::CreateShares& wish) {
   auto entered = rooms_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
@@ -257,8 +255,6 @@ void Shares::cut_limited() {
   rooms_->downloads.cut_limited();
 }
 
-// --- the recipient
-
 Result<Shares::Opened> Shares::open(std::string_view link) {
   auto found = rooms_->downloads.find(link);
   if (!found) return tl::unexpected(found.error());
@@ -377,8 +373,6 @@ Result<std::unique_ptr<Transfer>> Shares::begin_all(std::string_view link, const
   rooms_->downloads.begun(*found, *begun);
   return transfer;
 }
-
-// --- the outbox
 
 Result<std::uint64_t> Shares::recover() {
   return rooms_->notices.recover();

@@ -77,8 +77,7 @@ class Staging {
       if (doubtful_.contains(blob)) return fail(Kind::other, "cannot make a blob durable: its name failed before");
       if (!fresh_.contains(blob)) return {};
     }
-    // Without the lock: other blobs are made meanwhile. Theirs stay in `fresh_` and are synced once more, which is
-    // safe.
+    // Without the lock: blobs that are made meanwhile stay in `fresh_`, and are synced once more.
     auto synced = sync_directory(fd.get(), "staging");
     const std::lock_guard lock(mutex_);
     if (synced && !doubtful_.contains(blob)) fresh_.erase(blob);
@@ -146,7 +145,6 @@ class StagedFile final : public Staged {
   Result<void> truncate(std::uint64_t size) override {
     while (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0)
       if (errno != EINTR) return fail_blob("cannot shorten a blob");
-    // What was allocated ahead is gone with the rest.
     preallocator_ = {};
     return {};
   }
@@ -246,8 +244,7 @@ Result<UniqueFd> FileBlobs::Impl::open_shelf(const BlobKey& blob) {
   return fail_blob("cannot open a blob");
 }
 
-// The name of a directory must be synced before the first file in it counts, or a power cut takes the directory with
-// it.
+// The name of a directory is synced before the first file in it counts: a power cut would take both.
 Result<UniqueFd> FileBlobs::Impl::make_shelf(const BlobKey& blob) {
   const std::size_t number = blob.bytes[0];
   const std::lock_guard lock(shelves_mutex);

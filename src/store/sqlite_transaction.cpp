@@ -3,7 +3,6 @@
 #include <algorithm>
 
 #include "store/columns.h"
-#include "store/extent_columns.h"
 #include "store/past_files.h"
 #include "store/rows.h"
 
@@ -352,28 +351,6 @@ std::vector<BlobKey> SqliteTransaction::remove_space(const Guid& guid) {
 }
 
 // Once is enough: a second row for the same blob would only be removed in vain.
-void SqliteTransaction::discard(const BlobKey& blob) {
-  if (!ok()) return;
-  Statement statement = by_id(connection_, "INSERT INTO trash(blob) VALUES(?) ON CONFLICT DO NOTHING", blob);
-  statement.step();
-  note(statement.code());
-}
-
-void SqliteTransaction::forget_trash(const BlobKey& blob) {
-  if (!ok()) return;
-  Statement statement = by_id(connection_, "DELETE FROM trash WHERE blob=?", blob);
-  statement.step();
-  note(statement.code());
-}
-
-void SqliteTransaction::forget_extents(const BlobKey& blob) {
-  if (ok()) note(remove_extents(connection_, blob));
-}
-
-void SqliteTransaction::put_extents(const BlobKey& blob, const space::Extents& extents) {
-  if (ok()) note(write_extents(connection_, blob, extents));
-}
-
 std::uint64_t SqliteTransaction::committed_deliveries(const Guid& guid) {
   if (!ok()) return 0;
   Statement statement =

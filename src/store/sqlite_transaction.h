@@ -6,15 +6,15 @@
 #include <vector>
 
 #include "space/catalog.h"
-#include "store/receipt_transaction.h"
+#include "store/blob_transaction.h"
 #include "store/space_cache.h"
 #include "store/sqlite.h"
 
 namespace qrx::store {
 
-class SqliteTransaction final : public ReceiptTransaction {
+class SqliteTransaction final : public BlobTransaction {
  public:
-  using ReceiptTransaction::ReceiptTransaction;
+  using BlobTransaction::BlobTransaction;
 
   ChangeLog& log() { return log_; }
 
@@ -38,10 +38,6 @@ class SqliteTransaction final : public ReceiptTransaction {
   std::vector<space::BlobKey> remove_delivery(const Id& delivery) override;
   std::optional<std::vector<space::BlobKey>> clear_delivery(const Id& delivery) override;
   std::vector<space::BlobKey> remove_space(const Guid& guid) override;
-  void discard(const space::BlobKey& blob) override;
-  void forget_trash(const space::BlobKey& blob) override;
-  void forget_extents(const space::BlobKey& blob) override;
-  void put_extents(const space::BlobKey& blob, const space::Extents& extents) override;
   std::uint64_t committed_deliveries(const Guid& guid) override;
   void remember(const std::string& name, const std::string& value) override;
 

@@ -194,5 +194,4 @@ ReceiveReportOptions how_to_report(const RecvSettings& set, bool to_stream) {
   return how;
 }
 
-// curl sends in plain, which such a space refuses.
 }  // namespace qrx::cli

@@ -68,6 +68,7 @@ set(CPACK_DEBIAN_CLUSTER_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_CLUSTER_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_CLUSTER_PACKAGE_DEPENDS "qrx (= ${PROJECT_VERSION})")
 set(CPACK_DEBIAN_CLUSTER_DESCRIPTION
-    "With this package qrx-serve keeps its catalog in PostgreSQL, so that several
-nodes behind a load balancer are one server: qrx-cluster(7).")
+    "With this package qrx-serve keeps its catalog in PostgreSQL and contents in an
+S3 store, so that several nodes behind a load balancer are one server:
+qrx-cluster(7).")
 include(CPack)

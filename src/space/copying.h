@@ -28,7 +28,7 @@ struct Copied {
 // A space is copied as a whole or not at all: its contents first, durably, then its rows in one transaction. So a run
 // that was broken off is taken up by the next. Every file is compared with its checksum on the way. `tell` gets the sum
 // so far after each piece of contents and each space. Left out: packs of deliveries that are not committed (nothing in
-// them was acknowledged), receipts of spaces that are gone, and what is in the trash. One thread; blocks.
+// them was acknowledged), receipts of deliveries that are gone, and what is in the trash. One thread; blocks.
 Result<Copied> copy_spaces(const Stores& from, const Stores& to, const std::function<void(const Copied&)>& tell);
 
 }  // namespace qrx::space

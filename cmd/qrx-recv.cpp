@@ -80,12 +80,12 @@ int Recv::run() {
 // What earlier runs left. How the run ends here, if it does.
 std::optional<int> Recv::visit_left(ReceiveOutput& output) {
   const LeftWanted wanted{place_of(set_.output, output.is_stream()), set_.ask, set_.resume};
-  LeftSaving saving(set_, asking_ ? &*asking_ : nullptr, output, messages_, facts_, progress_, interrupt_);
+  LeftSaving saving(set_, asking_ ? &*asking_ : nullptr, output, messages_, stdout_, progress_, interrupt_);
   const auto save = [&saving](const UnsavedSpace& space, const SharedIdentity& identity) {
     return saving.save(space, identity);
   };
-  const std::size_t found = visit_left_runs(wanted, save, messages_, facts_);
-  if (ended_by() != 0 || facts_.closed()) return end({});
+  const std::size_t found = visit_left_runs(wanted, save, messages_, stdout_);
+  if (ended_by() != 0 || stdout_.closed()) return end({});
   if (set_.resume.empty()) return std::nullopt;  // what could not be saved was said
   if (found > 0) return saving.exit_code();
   return end(
@@ -100,11 +100,11 @@ ReceiveReportOptions Recv::how_to_report(bool to_stream) {
 }
 
 int Recv::receive(ReceiveOutput& output) {
-  ReceiveReport report(how_to_report(output.is_stream()), messages_, facts_, progress_);
+  ReceiveReport report(how_to_report(output.is_stream()), messages_, stdout_, progress_);
   if (const auto* opened = from_->opened()) {
-    auto invitation = announce(set_, *opened, messages_, facts_);
+    auto invitation = announce(set_, *opened, messages_, stdout_);
     if (!invitation) {
-      from_->leave({}, output, messages_, facts_);
+      from_->leave({}, output, messages_, stdout_);
       return end(invitation.error());
     }
     report.invite(std::move(*invitation));
@@ -119,7 +119,7 @@ int Recv::receive(ReceiveOutput& output) {
 }
 
 int Recv::finish(const ReceivingEnd& ended, ReceiveReport& report, ReceiveOutput& output) {
-  const auto leave = [&] { from_->leave(ended.finished, output, messages_, facts_); };
+  const auto leave = [&] { from_->leave(ended.finished, output, messages_, stdout_); };
   const auto& received = ended.received;
   if (!received || report.output_failed()) {
     const int code = end(report.output_failed() ? *report.output_failed() : received.error());

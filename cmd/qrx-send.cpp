@@ -60,9 +60,9 @@ int Send::run() {
   heed_signals();
   if (set_.scan_only) return scan_only();
   if (!set_.forget.empty()) return forget();
-  const auto what = what_to_send(set_, options_, messages_, facts_);
+  const auto what = what_to_send(set_, options_, messages_, stdout_);
   if (!what) return end(what.error());
-  auto destination = Destination::find(set_, options_, scan_, messages_, facts_);
+  auto destination = Destination::find(set_, options_, scan_, messages_, stdout_);
   if (!destination) return end(destination.error());
   if (ended_by() != 0) return end({});
   return send(*destination, *what);
@@ -72,8 +72,8 @@ int Send::scan_only() {
   const auto texts = scan_.texts();
   if (!texts) return end(texts.error());
   for (const auto& text : *texts) {
-    auto said = facts_.event(Event("code").text("text", text));
-    if (said) said = facts_.line(term::is_terminal(STDOUT_FILENO) ? escape_untrusted(text) : text);
+    auto said = stdout_.event(Event("code").text("text", text));
+    if (said) said = stdout_.line(term::is_terminal(STDOUT_FILENO) ? escape_untrusted(text) : text);
     if (!said) return end(said.error());
   }
   return exit_done;
@@ -101,7 +101,7 @@ int Send::send(Destination& destination, const WhatToSend& what) {
   if (auto right = destination.check(); !right) return end(right.error());
   const wire::DropLink& link = destination.link();
   const bool at_terminal = term::is_terminal(STDERR_FILENO) && !messages_.quiet();
-  SendReport report(what.shown, at_terminal && term::moves_cursor() && !set_.common.no_progress, messages_, facts_,
+  SendReport report(what.shown, at_terminal && term::moves_cursor() && !set_.common.no_progress, messages_, stdout_,
                     progress_);
   send::Sender sender(link, how_to_send(link.origin, what), report.events([this] { stop(); }));
   sending_ = true;

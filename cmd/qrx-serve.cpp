@@ -51,10 +51,10 @@ int serve_until_stopped(const ServeSettings& settings, const Config& config, Mes
     return report_failure(messages,
                           Error{Kind::unavailable, std::string("cannot start a thread: ") + error.what(), {}});
   }
-  Facts facts(settings.common.json);
+  StdoutWriter to_stdout(settings.common.json);
   const std::string base = (*daemon)->base().url();
-  (void)facts.event(Event("ready").text("url", base));
-  (void)facts.line(base);
+  (void)to_stdout.event(Event("ready").text("url", base));
+  (void)to_stdout.line(base);
   obey_signals(**daemon, signals, ended);
   serving.join();
   return result ? exit_done : report_failure(messages, result.error());

@@ -41,7 +41,7 @@ class Share : public Tool {
 
   const ShareSettings& set_;
   const SharePlan& plan_;
-  Sharing sharing_{set_, plan_, messages_, facts_, interrupt_};
+  Sharing sharing_{set_, plan_, messages_, stdout_, interrupt_};
   HandOut::Links links_ = HandOut::Links::none;
 };
 
@@ -75,7 +75,7 @@ void Share::say_stopped(int signal) {
 }
 
 Result<void> Share::hand_out() {
-  HandOut out(set_, plan_, messages_, facts_, progress_, interrupt_);
+  HandOut out(set_, plan_, messages_, stdout_, progress_, interrupt_);
   auto done = out.run(sharing_);
   links_ = out.close();
   return done;

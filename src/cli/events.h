@@ -1,4 +1,4 @@
-// What a tool says to machines, on stdout: lines of facts, or with --json one object a line, {"v":1,"event":"saved",…}.
+// What a tool says to machines, on stdout: lines of text, or with --json one object a line, {"v":1,"event":"saved",…}.
 #pragma once
 
 #include <string>
@@ -18,9 +18,9 @@ class Event : public wire::JsonLine {
 // stdout. Each line is written at once: a reader at the other end of a pipe sees it when it happens.
 // Not thread-safe. After the reader went away every call answers Kind::other and closed() is true; the tool then ends
 // with exit_code_of_signal(SIGPIPE) and no message, as a tool ended by SIGPIPE does.
-class Facts {
+class StdoutWriter {
  public:
-  explicit Facts(bool json = false) : json_(json) {}
+  explicit StdoutWriter(bool json = false) : json_(json) {}
   bool json() const { return json_; }
   bool closed() const { return closed_; }
 

@@ -27,7 +27,7 @@ bool shows_progress(const Common& common) {
 }
 
 Tool::Tool(const std::string& name, const Common& common, bool progress)
-    : messages_(name), facts_(common.json), progress_(STDERR_FILENO, progress) {
+    : messages_(name), stdout_(common.json), progress_(STDERR_FILENO, progress) {
   messages_.set_quiet(common.quiet);
   messages_.set_verbosity(common.verbose);
   // A message must not be written into the progress line.
@@ -52,10 +52,10 @@ int Tool::end(const Error& error) {
     return exit_code_of_signal(signal);
   }
   // As a filter that is ended by SIGPIPE: its reader wants no more, which is no failure of ours.
-  if (facts_.closed() || output_closed()) return exit_code_of_signal(SIGPIPE);
+  if (stdout_.closed() || output_closed()) return exit_code_of_signal(SIGPIPE);
   messages_.error(error);
   const int code = exit_code(error.kind);
-  (void)facts_.event(Event("error").text("message", error.what).number("exit", static_cast<std::uint64_t>(code)));
+  (void)stdout_.event(Event("error").text("message", error.what).number("exit", static_cast<std::uint64_t>(code)));
   return code;
 }
 

@@ -42,7 +42,7 @@ class Tool {
   virtual bool output_closed() const { return false; }
 
   Messages messages_;
-  Facts facts_;
+  StdoutWriter stdout_;
   term::ProgressLine progress_;
   const std::shared_ptr<http::Interrupt> interrupt_ = std::make_shared<http::Interrupt>();
 };

@@ -74,9 +74,9 @@ receive::SavedDelivery delivery_of(const std::vector<receive::SavedFile>& files)
 // A report with its voices.
 struct Reporting {
   explicit Reporting(ReceiveReportOptions options, bool json = false)
-      : facts(json), report(std::move(options), messages, facts, progress) {}
+      : to_stdout(json), report(std::move(options), messages, to_stdout, progress) {}
   Messages messages{"qrx-test"};
-  Facts facts;
+  StdoutWriter to_stdout;
   term::ProgressLine progress{2, false};
   ReceiveReport report;
 };
@@ -231,7 +231,7 @@ TEST_CASE("when nobody reads stdout any more, receiving is stopped") {
   std::signal(SIGPIPE, before);
   CHECK(stopped == 1);
   CHECK(to.report.output_failed());
-  CHECK(to.facts.closed());
+  CHECK(to.to_stdout.closed());
 }
 
 TEST_CASE("the hook knows the delivery, and its failure is remembered") {

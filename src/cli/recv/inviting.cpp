@@ -31,7 +31,8 @@ Invitation invitation_of(const RecvSettings& set, const OpenedSpace& space, cons
   return invitation;
 }
 
-Result<Invitation> announce(const RecvSettings& set, const OpenedSpace& space, const Messages& messages, Facts& facts) {
+Result<Invitation> announce(const RecvSettings& set, const OpenedSpace& space, const Messages& messages,
+                            StdoutWriter& to_stdout) {
   std::optional<LinkWords> computed;  // while the code is drawn
   if (set.common.json || set.common.verbose > 0 || !set.poster.empty() ||
       (term::is_terminal(STDERR_FILENO) && !messages.quiet()))
@@ -46,7 +47,7 @@ Result<Invitation> announce(const RecvSettings& set, const OpenedSpace& space, c
   if (!set.poster.empty())
     if (auto drawn = write_poster(set.poster, space.kept().label, space.drop(), *words, *symbol); !drawn)
       return tl::unexpected(drawn.error());
-  if (auto told = facts.event(space.event(*words)); !told) return tl::unexpected(told.error());
+  if (auto told = to_stdout.event(space.event(*words)); !told) return tl::unexpected(told.error());
   return invitation_of(set, space, *words, std::move(*symbol));
 }
 

@@ -18,6 +18,7 @@ Invitation invitation_of(const RecvSettings& set, const OpenedSpace& space, cons
                          qr::Symbol symbol);
 
 // Writes the picture and the poster that were asked for, tells machines, and returns what is to stand on the terminal.
-Result<Invitation> announce(const RecvSettings& set, const OpenedSpace& space, const Messages& messages, Facts& facts);
+Result<Invitation> announce(const RecvSettings& set, const OpenedSpace& space, const Messages& messages,
+                            StdoutWriter& to_stdout);
 
 }  // namespace qrx::cli

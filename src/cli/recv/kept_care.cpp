@@ -138,7 +138,7 @@ Result<void> Care::list_one(const KeptSpace& kept) {
   if (info && info->state == wire::SpaceState::closed) state = "closed";
   if (!info) messages_.detail(kept.name() + ": " + info.error().what);
   const WallTime expires = info ? info->expires : kept.expires;
-  if (facts_.json()) {
+  if (stdout_.json()) {
     Event event("kept");
     event.text("guid", kept.link.guid.text());
     kept.inbox.empty() ? event.null("inbox") : event.text("inbox", kept.inbox);
@@ -146,15 +146,15 @@ Result<void> Care::list_one(const KeptSpace& kept) {
     for (auto [name, number] : {std::pair("deliveries", held.deliveries), {"files", held.files}, {"bytes", held.bytes}})
       info ? event.number(name, number) : event.null(name);
     event.text("expires", to_rfc3339(expires)).text("server", kept.link.origin.url()).text("drop", kept.drop);
-    return facts_.event(event);
+    return stdout_.event(event);
   }
   const std::string files = info ? std::to_string(held.files) : "-";
   if (!term::is_terminal(STDOUT_FILENO))
-    return facts_.line(kept.name() + "\t" + state + "\t" + files + "\t" + to_rfc3339(expires) + "\t" +
-                       kept.link.origin.url());
+    return stdout_.line(kept.name() + "\t" + state + "\t" + files + "\t" + to_rfc3339(expires) + "\t" +
+                        kept.link.origin.url());
   const std::string what = !info ? "" : ", " + count_of_files(held.files) + ", until " + until(expires);
-  return facts_.line(escape_untrusted(kept.name()) + ": " + state + what + ", on " +
-                     escape_untrusted(kept.link.origin.url()));
+  return stdout_.line(escape_untrusted(kept.name()) + ": " + state + what + ", on " +
+                      escape_untrusted(kept.link.origin.url()));
 }
 
 // --- changing
@@ -172,7 +172,7 @@ Result<void> Care::extend(KeptSpace& kept) {
   // Seconds pass on the way.
   if (granted + Seconds{60} < system_clock().wall() + *wish.expire)
     messages_.warn("the server allows no longer time than that");
-  return facts_.event(Event("extended").text("guid", kept.link.guid.text()).text("expires", to_rfc3339(granted)));
+  return stdout_.event(Event("extended").text("guid", kept.link.guid.text()).text("expires", to_rfc3339(granted)));
 }
 
 Result<void> Care::close(const KeptSpace& kept) {
@@ -181,7 +181,7 @@ Result<void> Care::close(const KeptSpace& kept) {
   const auto info = api::change_space(kept.link, wish, client(kept));
   if (!info) return tl::unexpected(info.error());
   messages_.say(kept.name() + " takes no more files; what is there stays until " + until(info->expires));
-  return facts_.event(Event("closed").text("guid", kept.link.guid.text()));
+  return stdout_.event(Event("closed").text("guid", kept.link.guid.text()));
 }
 
 // What nobody has saved is not deleted unasked where there is somebody to ask. When the server does not say what is
@@ -205,7 +205,7 @@ Result<void> Care::remove(const KeptSpace& kept) {
   if (auto forgotten = forget_identity(guid); !forgotten) return forgotten;
   if (const auto state = receiving_dir(); !state.empty()) receive::forget_received(state, guid);
   messages_.say("deleted: " + kept.name());
-  return facts_.event(Event("deleted").text("guid", guid.text()));
+  return stdout_.event(Event("deleted").text("guid", guid.text()));
 }
 
 // --- showing
@@ -238,9 +238,9 @@ Result<void> Care::show(const KeptSpace& kept) {
     messages_.raw(draw_invitation(
         invitation, screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), set_.invert),
         1));
-  if (auto told = facts_.event(opened->event(*shown)); !told) return told;
+  if (auto told = stdout_.event(opened->event(*shown)); !told) return told;
   if (term::is_terminal(STDOUT_FILENO) && !messages_.quiet()) return {};  // it stands there
-  return facts_.line(kept.drop);
+  return stdout_.line(kept.drop);
 }
 
 }  // namespace

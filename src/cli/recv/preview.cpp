@@ -135,9 +135,9 @@ std::string Preview::of_descriptor(int file) {
 }
 
 std::string Preview::of(int file) {
-  struct stat facts {};
-  if (::fstat(file, &facts) != 0 || !S_ISREG(facts.st_mode) || facts.st_size <= 0) return {};
-  const auto size = static_cast<std::uint64_t>(facts.st_size);
+  struct stat to_stdout {};
+  if (::fstat(file, &to_stdout) != 0 || !S_ISREG(to_stdout.st_mode) || to_stdout.st_size <= 0) return {};
+  const auto size = static_cast<std::uint64_t>(to_stdout.st_size);
   std::array<char, 8192> buffer;
   const ssize_t got = ::pread(file, buffer.data(), buffer.size(), 0);
   if (got <= 0) return {};

@@ -48,11 +48,11 @@ Event event_of(std::string_view name, const receive::IncomingProgress& progress)
 
 }  // namespace
 
-ReceiveReport::ReceiveReport(ReceiveReportOptions options, Messages& messages, Facts& facts,
+ReceiveReport::ReceiveReport(ReceiveReportOptions options, Messages& messages, StdoutWriter& to_stdout,
                              term::ProgressLine& progress)
     : options_(std::move(options)),
       messages_(messages),
-      facts_(facts),
+      stdout_(to_stdout),
       progress_(progress),
       preview_(options_.preview) {}
 
@@ -160,7 +160,7 @@ void ReceiveReport::receiving(const receive::IncomingProgress& progress) {
     came_ = options_.clock->steady();
   }
   progress_.update(label_of(progress), progress.bytes, progress.total);
-  told(facts_.event(event_of("receiving", progress)));
+  told(stdout_.event(event_of("receiving", progress)));
 }
 
 void ReceiveReport::stalled() {
@@ -170,7 +170,7 @@ void ReceiveReport::stalled() {
   progress_.status("Waiting for the " + whom + ": " + label_of(progress) + ", " + format_size(progress.bytes) + of +
                    " so far");
   progress_.start_anew();  // the pause is no part of its rate
-  told(facts_.event(event_of("stalled", progress)));
+  told(stdout_.event(event_of("stalled", progress)));
 }
 
 // One line however often: updated where it can be, else said once.
@@ -224,7 +224,7 @@ void ReceiveReport::saved(const receive::SavedFile& file) {
   const bool tty = term::is_terminal(STDOUT_FILENO);
   if (tty) progress_.clear();
   // The path is the result: it is written as it is, but for a person's terminal.
-  if (!streamed) told(facts_.line(tty ? escape_untrusted(file.path) : file.path, options_.path_end));
+  if (!streamed) told(stdout_.line(tty ? escape_untrusted(file.path) : file.path, options_.path_end));
   if (!streamed && !options_.asking) messages_.raw(preview_.of_path(file.path));
   Event event("saved");
   event.path("path", streamed ? options_.stream : file.path)
@@ -235,9 +235,9 @@ void ReceiveReport::saved(const receive::SavedFile& file) {
   event.boolean("sealed", file.info.sealed).text("delivery", file.delivery.text());
   if (file.info.properties.modified) event.text("modified", to_rfc3339(*file.info.properties.modified));
   if (file.info.properties.executable) event.boolean("executable", true);
-  told(facts_.event(event));
+  told(stdout_.event(event));
   if (!streamed) warn_of(file);
-  if (file.sha256 && !facts_.json()) messages_.detail("sha256 " + to_hex(*file.sha256) + "  " + file.path, 0);
+  if (file.sha256 && !stdout_.json()) messages_.detail("sha256 " + to_hex(*file.sha256) + "  " + file.path, 0);
 }
 
 // What a name or a place does, said beside what it is.
@@ -247,15 +247,15 @@ void ReceiveReport::warn_of(const receive::SavedFile& file) {
     if (warned_++ < most_warnings) messages_.warn(text, hint);
   };
   if (file.renamed) {
-    told(facts_.event(Event("renamed").text("from", file.info.name).path("to", file.path)));
+    told(stdout_.event(Event("renamed").text("from", file.info.name).path("to", file.path)));
     warn("name changed: " + file.info.name + " is saved as " + file.path);
   }
   if (!file.unopened.empty()) {
-    told(facts_.event(Event("unopened").path("path", file.path).text("why", file.unopened)));
+    told(stdout_.event(Event("unopened").path("path", file.path).text("why", file.unopened)));
     warn(file.path + " could not be decrypted and is saved as it came: " + file.unopened);
   }
   if (const auto why = receive::risk_of(file.info.name); !why.empty()) {
-    told(facts_.event(Event("risky").path("path", file.path).text("why", why)));
+    told(stdout_.event(Event("risky").path("path", file.path).text("why", why)));
     warn(file.path + " " + why, "look at it before you use what was received");
   }
 }
@@ -279,7 +279,7 @@ void ReceiveReport::delivered(const receive::SavedDelivery& delivery) {
   event.number("declined", declined).number("kept", delivery.later).text("message", delivery.info.message);
   const bool text = receive::is_text(delivery.info);
   if (text) show_text(delivery);
-  told(facts_.event(event));
+  told(stdout_.event(event));
   end_warnings();
   if (!text && !delivery.info.message.empty()) messages_.say("message: " + delivery.info.message);
   std::string not_saved;
@@ -313,10 +313,10 @@ void ReceiveReport::show_text(const receive::SavedDelivery& delivery) {
   sum.update(as_bytes(text));
   Event event("text");
   event.text("text", text).number("size", text.size()).text("xxh128", to_hex(sum.sum()));
-  told(facts_.event(event.boolean("sealed", delivery.sealed_text).text("delivery", delivery.info.delivery.text())));
+  told(stdout_.event(event.boolean("sealed", delivery.sealed_text).text("delivery", delivery.info.delivery.text())));
   if (delivery.files.empty() && delivery.declined.empty()) {
     progress_.clear();
-    told(facts_.data(term::is_terminal(STDOUT_FILENO) ? readable_text(text) : text));
+    told(stdout_.data(term::is_terminal(STDOUT_FILENO) ? readable_text(text) : text));
   }
   if (!options_.clipboard) return;
   if (const auto way = write_clipboard(text, ended_by_fd()); way) {
@@ -341,7 +341,7 @@ void ReceiveReport::run_hook_after(const receive::SavedDelivery& delivery, std::
                                {"QRX_DELIVERY_MESSAGE", delivery.info.message},
                                {"QRX_TEXT", receive::is_text(delivery.info) ? delivery.info.message : ""}};
   // stdout is ours for the data or the events: the command's own goes to stderr.
-  if (auto ran = run_hook(options_.hook, variables, streamed || facts_.json()); !ran) {
+  if (auto ran = run_hook(options_.hook, variables, streamed || stdout_.json()); !ran) {
     hook_failed_ = true;
     messages_.error(ran.error());
   }
@@ -353,7 +353,7 @@ void ReceiveReport::refused(const wire::DeliveryInfo& delivery, const Error& err
   end_warnings();
   Event event("refused");
   event.text("delivery", delivery.delivery.text()).text("message", error.what);
-  told(facts_.event(event.number("exit", static_cast<std::uint64_t>(exit_code(error.kind)))));
+  told(stdout_.event(event.number("exit", static_cast<std::uint64_t>(exit_code(error.kind)))));
   messages_.warn(error.what + "; delivery skipped", error.hint);
   progress_.start_anew();
 }
@@ -361,7 +361,7 @@ void ReceiveReport::refused(const wire::DeliveryInfo& delivery, const Error& err
 Result<void> ReceiveReport::done(const receive::Received& received) {
   Event event("done");
   event.number("deliveries", received.deliveries).number("files", received.files).number("bytes", received.bytes);
-  return facts_.event(event.number("refused", received.refused));
+  return stdout_.event(event.number("refused", received.refused));
 }
 
 // Receiving what nobody is told of is of no use.

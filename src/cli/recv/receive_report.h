@@ -36,10 +36,11 @@ struct ReceiveReportOptions {
 };
 
 // Receiver calls the events from its threads, and the screen is redrawn from another: one lock guards what is said
-// meanwhile. Messages, Facts and ProgressLine stay the caller's, who leaves them alone while the Receiver runs.
+// meanwhile. Messages, StdoutWriter and ProgressLine stay the caller's, who leaves them alone while the Receiver runs.
 class ReceiveReport {
  public:
-  ReceiveReport(ReceiveReportOptions options, Messages& messages, Facts& facts, term::ProgressLine& progress);
+  ReceiveReport(ReceiveReportOptions options, Messages& messages, StdoutWriter& to_stdout,
+                term::ProgressLine& progress);
 
   // Shown now; with --quiet its link only.
   void invite(Invitation invitation);
@@ -76,7 +77,7 @@ class ReceiveReport {
 
   ReceiveReportOptions options_;
   Messages& messages_;
-  Facts& facts_;
+  StdoutWriter& stdout_;
   term::ProgressLine& progress_;
   Preview preview_;
   std::function<void()> stop_;

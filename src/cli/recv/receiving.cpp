@@ -32,7 +32,7 @@ receive::Finished LeftSaving::save(const UnsavedSpace& space, const SharedIdenti
   how.asking = asking_;
   how.space = space.link.guid.text();
   how.waits_on = false;
-  ReceiveReport report(how, messages_, facts_, progress_);
+  ReceiveReport report(how, messages_, stdout_, progress_);
   receive::ReceiverOptions options = how_to_receive(set_, space.link.origin);
   options.client.interrupt = interrupt_;
   if (set_.seal != "off") options.identity = identity;

@@ -39,13 +39,13 @@ ReceivingEnd receive_attended(const api::SpaceAddress& from, const receive::Rece
 // Saves what earlier runs left (left_spaces.h), as this run would save its own. What is handed in outlives it.
 class LeftSaving {
  public:
-  LeftSaving(const RecvSettings& settings, Asking* asking, ReceiveOutput& output, Messages& messages, Facts& facts,
-             term::ProgressLine& progress, std::shared_ptr<http::Interrupt> interrupt)
+  LeftSaving(const RecvSettings& settings, Asking* asking, ReceiveOutput& output, Messages& messages,
+             StdoutWriter& to_stdout, term::ProgressLine& progress, std::shared_ptr<http::Interrupt> interrupt)
       : set_(settings),
         asking_(asking),
         output_(output),
         messages_(messages),
-        facts_(facts),
+        stdout_(to_stdout),
         progress_(progress),
         interrupt_(std::move(interrupt)) {}
 
@@ -58,7 +58,7 @@ class LeftSaving {
   Asking* asking_;
   ReceiveOutput& output_;
   Messages& messages_;
-  Facts& facts_;
+  StdoutWriter& stdout_;
   term::ProgressLine& progress_;
   std::shared_ptr<http::Interrupt> interrupt_;
   int code_ = exit_done;

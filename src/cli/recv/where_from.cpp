@@ -103,7 +103,8 @@ void WhereFrom::stay(Messages& messages) const {
   if (opened_) opened_->stay(messages);
 }
 
-void WhereFrom::leave(const receive::Finished& finished, ReceiveOutput& output, Messages& messages, Facts& facts) {
+void WhereFrom::leave(const receive::Finished& finished, ReceiveOutput& output, Messages& messages,
+                      StdoutWriter& to_stdout) {
   if (inbox_) return;  // the next run goes on with it
   if (given_) {
     if (!given_->address.shared) forget_left_run(given_->address.name, finished);
@@ -111,7 +112,7 @@ void WhereFrom::leave(const receive::Finished& finished, ReceiveOutput& output, 
   }
   // Of a built-in server everything is fetched again in no time; of a named one a later run goes on.
   if (own_server()) output.discard_parts();
-  if (opened_->end(finished, output.parts(), messages, facts)) output.discard_parts();
+  if (opened_->end(finished, output.parts(), messages, to_stdout)) output.discard_parts();
 }
 
 }  // namespace qrx::cli

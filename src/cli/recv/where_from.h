@@ -46,7 +46,7 @@ class WhereFrom {
   void stay(Messages& messages) const;
   // The last that is done with it. What is not `finished` stays for a later run, which is said; what of the output no
   // run will go on with is removed.
-  void leave(const receive::Finished& finished, ReceiveOutput& output, Messages& messages, Facts& facts);
+  void leave(const receive::Finished& finished, ReceiveOutput& output, Messages& messages, StdoutWriter& to_stdout);
 
  private:
   WhereFrom() = default;

@@ -14,8 +14,8 @@
 namespace qrx::cli {
 
 Result<Destination> Destination::find(const SendSettings& set, const Options& options, LinkScan& scan,
-                                      Messages& messages, Facts& facts) {
-  Destination destination(set, options, messages, facts);
+                                      Messages& messages, StdoutWriter& to_stdout) {
+  Destination destination(set, options, messages, to_stdout);
   destination.expected_ = set.expect;
   if (set.to.empty() || scan.looks() || options.on_command_line("link")) {
     auto link = scan.find();
@@ -92,7 +92,7 @@ Result<void> Destination::save() {
   if (auto saved = learn_link(name, link_, *shown); !saved) return saved;
   messages_->say("saved as " + name + " (words: " + *shown + "); from now on: qrx-send --to " +
                  (name.find(' ') == std::string::npos ? name : "'" + name + "'") + " FILE");
-  return facts_->event(Event("learned").text("name", name).text("link", link_.text()).text("words", *shown));
+  return stdout_->event(Event("learned").text("name", name).text("link", link_.text()).text("words", *shown));
 }
 
 }  // namespace qrx::cli

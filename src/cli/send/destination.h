@@ -19,9 +19,9 @@ namespace qrx::cli {
 class Destination {
  public:
   // Given, known by name (--to), or found by `scan`, which may take as long as people hold up a phone. Settings,
-  // options, Messages and Facts stay the caller's.
+  // options, Messages and StdoutWriter stay the caller's.
   static Result<Destination> find(const SendSettings& set, const Options& options, LinkScan& scan, Messages& messages,
-                                  Facts& facts);
+                                  StdoutWriter& to_stdout);
 
   const wire::DropLink& link() const { return link_; }
 
@@ -36,8 +36,8 @@ class Destination {
   Result<std::string> words();
 
  private:
-  Destination(const SendSettings& set, const Options& options, Messages& messages, Facts& facts)
-      : set_(&set), options_(&options), messages_(&messages), facts_(&facts) {}
+  Destination(const SendSettings& set, const Options& options, Messages& messages, StdoutWriter& to_stdout)
+      : set_(&set), options_(&options), messages_(&messages), stdout_(&to_stdout) {}
 
   Result<void> check_key() const;
   bool is_confirmed() const;
@@ -48,7 +48,7 @@ class Destination {
   const SendSettings* set_;
   const Options* options_;
   Messages* messages_;
-  Facts* facts_;
+  StdoutWriter* stdout_;
   wire::DropLink link_;
   std::string expected_;              // words; or empty
   std::unique_ptr<LinkWords> words_;  // null: nobody is shown them

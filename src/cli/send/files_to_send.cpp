@@ -7,7 +7,7 @@
 namespace qrx::cli {
 
 Result<send::SourceList> files_to_send(const std::vector<std::string>& paths, const std::optional<std::string>& name,
-                                       std::string_view done, Messages& messages, Facts& facts) {
+                                       std::string_view done, Messages& messages, StdoutWriter& to_stdout) {
   send::FindOptions how;
   how.name = name;
   // Also asked of each file, so that Ctrl-C ends the search in a large tree.
@@ -17,19 +17,20 @@ Result<send::SourceList> files_to_send(const std::vector<std::string>& paths, co
   for (const auto& warning : sources->warnings) messages.warn(warning);
   for (const auto& [path, new_name] : sources->renamed) {
     messages.warn("name changed: " + path + " is " + std::string(done) + " as " + new_name);
-    if (auto said = facts.event(Event("renamed").path("from", path).text("to", new_name)); !said)
+    if (auto said = to_stdout.event(Event("renamed").path("from", path).text("to", new_name)); !said)
       return tl::unexpected(said.error());
   }
   return sources;
 }
 
-Result<std::size_t> skip_errors(const send::SourceList& sources, bool skip, Messages& messages, Facts& facts) {
+Result<std::size_t> skip_errors(const send::SourceList& sources, bool skip, Messages& messages,
+                                StdoutWriter& to_stdout) {
   const auto& errors = sources.errors;
   if (errors.empty()) return 0;
   const bool goes_on = skip && !sources.sources.empty();
   for (std::size_t i = 0; i + (goes_on ? 0 : 1) < errors.size(); ++i) {
     messages.warn(errors[i].what + (goes_on ? "; skipped" : ""));
-    if (auto said = facts.event(Event("skipped").text("message", errors[i].what)); goes_on && !said)
+    if (auto said = to_stdout.event(Event("skipped").text("message", errors[i].what)); goes_on && !said)
       return tl::unexpected(said.error());
   }
   if (goes_on) return errors.size();

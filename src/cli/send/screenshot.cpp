@@ -104,10 +104,10 @@ class PrivatePlace {
 };
 
 Result<std::string> read_picture(const std::string& path) {
-  struct stat facts {};
+  struct stat to_stdout {};
   // It wrote nothing: whoever asked tries the next program.
-  if (::stat(path.c_str(), &facts) != 0) return std::string{};
-  if (facts.st_size > static_cast<off_t>(vision::most_picture_bytes))
+  if (::stat(path.c_str(), &to_stdout) != 0) return std::string{};
+  if (to_stdout.st_size > static_cast<off_t>(vision::most_picture_bytes))
     return fail(Kind::too_large, "the picture is too large");
   std::ifstream file(path, std::ios::binary);
   return std::string(std::istreambuf_iterator<char>(file), {});

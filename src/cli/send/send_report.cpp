@@ -38,7 +38,7 @@ Result<void> SendReport::start(const wire::DropLink& link, const wire::DropInfo&
     messages_.say("words: " + words);
     start.text("words", words);
   }
-  return facts_.event(start);
+  return stdout_.event(start);
 }
 
 send::SenderEvents SendReport::events(std::function<void()> stop) {
@@ -60,7 +60,7 @@ void SendReport::progress(std::uint64_t bytes, std::optional<std::uint64_t> tota
   else
     event.null("total");
   // The output is closed: nobody would learn of the sums.
-  if (!facts_.event(event)) stop_();
+  if (!stdout_.event(event)) stop_();
 }
 
 void SendReport::sent(const send::SentFile& file) {
@@ -68,7 +68,7 @@ void SendReport::sent(const send::SentFile& file) {
   event.text("name", file.name).number("size", file.size).text("xxh128", to_hex(file.xxh128));
   if (file.sha256) event.text("sha256", to_hex(*file.sha256));
   event.boolean("sealed", file.sealed);
-  if (!facts_.event(event)) stop_();
+  if (!stdout_.event(event)) stop_();
 }
 
 void SendReport::retry(const std::string& text) {
@@ -82,20 +82,20 @@ Result<void> SendReport::delivered(const send::SentDelivery& delivery, bool sha2
   for (const auto& file : delivery.files) {
     const std::string sum = file.sha256 && sha256 ? to_hex(*file.sha256) : to_hex(file.xxh128);
     const std::string name = term::is_terminal(STDOUT_FILENO) ? escape_untrusted(file.name) : file.name;
-    if (auto said = facts_.line(sum + "  " + name); !said) return said;
+    if (auto said = stdout_.line(sum + "  " + name); !said) return said;
   }
-  return facts_.event(event_of(delivery));
+  return stdout_.event(event_of(delivery));
 }
 
 Result<int> SendReport::received(const send::SentDelivery& delivery, const send::ReceiptResult& result) {
   const std::string id = delivery.delivery.text();
   for (const auto& name : result.declined)
-    if (auto said = facts_.event(Event("declined").text("delivery", id).text("name", name)); !said)
+    if (auto said = stdout_.event(Event("declined").text("delivery", id).text("name", name)); !said)
       return tl::unexpected(said.error());
   const auto& counts = result.counts;
   Event received("received");
   received.text("delivery", id).number("saved", counts.saved).number("declined", counts.declined);
-  if (auto said = facts_.event(received.number("kept", counts.kept)); !said) return tl::unexpected(said.error());
+  if (auto said = stdout_.event(received.number("kept", counts.kept)); !said) return tl::unexpected(said.error());
   const std::uint64_t all = counts.saved + counts.declined + counts.kept;
   if (counts.saved == all) {
     messages_.say("received: saved and verified");
@@ -110,7 +110,7 @@ Result<int> SendReport::received(const send::SentDelivery& delivery, const send:
 }
 
 Result<void> SendReport::done(const send::SentDelivery& delivery) {
-  return facts_.event(Event("done").number("files", delivery.files.size()).number("bytes", bytes_of(delivery)));
+  return stdout_.event(Event("done").number("files", delivery.files.size()).number("bytes", bytes_of(delivery)));
 }
 
 }  // namespace qrx::cli

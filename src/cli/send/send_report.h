@@ -19,12 +19,12 @@ namespace qrx::cli {
 Event event_of(const send::SentDelivery& delivery);
 std::uint64_t bytes_of(const send::SentDelivery& delivery);  // of all its files
 
-// Messages, Facts and ProgressLine stay the caller's; not used from elsewhere while a Sender runs.
+// Messages, StdoutWriter and ProgressLine stay the caller's; not used from elsewhere while a Sender runs.
 class SendReport {
  public:
   // `what` is sent, for people, escaped. `one_line`: news of retries replace each other.
-  SendReport(std::string what, bool one_line, Messages& messages, Facts& facts, term::ProgressLine& progress)
-      : what_(std::move(what)), one_line_(one_line), messages_(messages), facts_(facts), progress_(progress) {}
+  SendReport(std::string what, bool one_line, Messages& messages, StdoutWriter& to_stdout, term::ProgressLine& progress)
+      : what_(std::move(what)), one_line_(one_line), messages_(messages), stdout_(to_stdout), progress_(progress) {}
 
   // What is about to be sent, and to whom. `size`: ", 2.4 MiB", or empty; `words`: the four of the link, or empty.
   Result<void> start(const wire::DropLink& link, const wire::DropInfo& drop, bool seals, const std::string& size,
@@ -46,7 +46,7 @@ class SendReport {
   std::string what_;
   bool one_line_;
   Messages& messages_;
-  Facts& facts_;
+  StdoutWriter& stdout_;
   term::ProgressLine& progress_;
   std::function<void()> stop_;
 };

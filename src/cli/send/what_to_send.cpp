@@ -29,15 +29,16 @@ Result<WhatToSend> text_of(const SendSettings& set, Messages& messages) {
   return what;
 }
 
-Result<WhatToSend> files_of(const SendSettings& set, const Options& options, Messages& messages, Facts& facts) {
+Result<WhatToSend> files_of(const SendSettings& set, const Options& options, Messages& messages,
+                            StdoutWriter& to_stdout) {
   WhatToSend what;
   what.message = set.message;
   if (set.files.empty()) return what;  // --save-as alone
   // In the environment or the configuration it is a default for stdin, and no reason to refuse several files.
   const bool named = options.on_command_line("name") || set.files == std::vector<std::string>{"-"};
-  auto sources = files_to_send(set.files, named ? set.name : std::nullopt, "sent", messages, facts);
+  auto sources = files_to_send(set.files, named ? set.name : std::nullopt, "sent", messages, to_stdout);
   if (!sources) return tl::unexpected(sources.error());
-  const auto skipped = skip_errors(*sources, set.skip_errors, messages, facts);
+  const auto skipped = skip_errors(*sources, set.skip_errors, messages, to_stdout);
   if (!skipped) return tl::unexpected(skipped.error());
   what.sources = std::move(*sources);
   what.skipped = *skipped;
@@ -47,8 +48,9 @@ Result<WhatToSend> files_of(const SendSettings& set, const Options& options, Mes
 
 }  // namespace
 
-Result<WhatToSend> what_to_send(const SendSettings& set, const Options& options, Messages& messages, Facts& facts) {
-  return set.text || set.clipboard ? text_of(set, messages) : files_of(set, options, messages, facts);
+Result<WhatToSend> what_to_send(const SendSettings& set, const Options& options, Messages& messages,
+                                StdoutWriter& to_stdout) {
+  return set.text || set.clipboard ? text_of(set, messages) : files_of(set, options, messages, to_stdout);
 }
 
 }  // namespace qrx::cli

@@ -30,6 +30,7 @@ struct WhatToSend {
 
 // Blocks while trees and standard input are read. What cannot be sent is told, all at once; with --skip-errors it is
 // left out.
-Result<WhatToSend> what_to_send(const SendSettings& set, const Options& options, Messages& messages, Facts& facts);
+Result<WhatToSend> what_to_send(const SendSettings& set, const Options& options, Messages& messages,
+                                StdoutWriter& to_stdout);
 
 }  // namespace qrx::cli

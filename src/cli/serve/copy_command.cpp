@@ -120,13 +120,13 @@ int run_copy(const ServeSettings& settings, Messages& messages) {
   messages.before_each({});
   if (!copied) return report_failure(messages, copied.error());
   for (const std::string& failure : copied->failures) messages.warn(escape_untrusted(failure));
-  Facts facts(settings.common.json);
-  (void)facts.event(Event("copied")
-                        .number("spaces", copied->spaces)
-                        .number("files", copied->files)
-                        .number("bytes", copied->bytes)
-                        .number("there", copied->there)
-                        .number("failures", copied->failures.size()));
+  StdoutWriter to_stdout(settings.common.json);
+  (void)to_stdout.event(Event("copied")
+                            .number("spaces", copied->spaces)
+                            .number("files", copied->files)
+                            .number("bytes", copied->bytes)
+                            .number("there", copied->there)
+                            .number("failures", copied->failures.size()));
   messages.say(summary(*copied));
   return copied->failures.empty() ? exit_done : exit_code(Kind::integrity);
 }

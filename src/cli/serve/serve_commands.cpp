@@ -39,8 +39,8 @@ int run_sweep(const ServeSettings& settings, Messages& messages) {
   const auto swept = serve::sweep_data(*data);
   if (!swept) return report_failure(messages, swept.error());
   if (settings.common.json) {
-    Facts facts(true);
-    const auto told = facts.event(
+    StdoutWriter to_stdout(true);
+    const auto told = to_stdout.event(
         Event("swept").number("spaces", swept->spaces).number("uploads", swept->uploads).number("bytes", swept->bytes));
     if (!told) return report_failure(messages, told.error());
   }
@@ -72,13 +72,14 @@ int run_notify_check(const ServeSettings& settings, const Config& config, Messag
   notice.link = settings.public_url ? settings.public_url->url() + "/" : "https://qrx.invalid/";
   notice.summary = "Test: nothing";
   const notify::Outcome outcome = courier.send(notice);
-  Facts facts(settings.common.json);
+  StdoutWriter to_stdout(settings.common.json);
   const std::string state = outcome.state == notify::Outcome::State::sent      ? "sent"
                             : outcome.state == notify::Outcome::State::later   ? "later"
                             : outcome.state == notify::Outcome::State::unknown ? "unknown"
                                                                                : "failed";
-  (void)facts.event(Event("notice").text("to", wire::to_text(*to)).text("state", state).text("reason", outcome.reason));
-  (void)facts.line(wire::to_text(*to) + "\t" + state);
+  (void)to_stdout.event(
+      Event("notice").text("to", wire::to_text(*to)).text("state", state).text("reason", outcome.reason));
+  (void)to_stdout.line(wire::to_text(*to) + "\t" + state);
   if (outcome.state == notify::Outcome::State::sent) return exit_done;
   const bool later = outcome.state == notify::Outcome::State::later;
   return report_failure(
@@ -88,18 +89,18 @@ int run_notify_check(const ServeSettings& settings, const Config& config, Messag
 int run_check(const ServeSettings& settings, Messages& messages) {
   const auto data = data_options(settings);
   if (!data) return report_failure(messages, data.error());
-  Facts facts(settings.common.json);
-  const auto checked = serve::check_data(*data, [&facts](const std::string& finding) {
-    (void)facts.event(Event("finding").text("text", finding));
-    (void)facts.line(escape_untrusted(finding));
+  StdoutWriter to_stdout(settings.common.json);
+  const auto checked = serve::check_data(*data, [&to_stdout](const std::string& finding) {
+    (void)to_stdout.event(Event("finding").text("text", finding));
+    (void)to_stdout.line(escape_untrusted(finding));
   });
   if (!checked) return report_failure(messages, checked.error());
-  (void)facts.event(Event("checked")
-                        .number("files", checked->files)
-                        .number("bytes", checked->bytes)
-                        .number("missing", checked->missing)
-                        .number("corrupt", checked->corrupt)
-                        .number("orphans", checked->orphans));
+  (void)to_stdout.event(Event("checked")
+                            .number("files", checked->files)
+                            .number("bytes", checked->bytes)
+                            .number("missing", checked->missing)
+                            .number("corrupt", checked->corrupt)
+                            .number("orphans", checked->orphans));
   messages.say(std::to_string(checked->files) + " files, " + format_size(checked->bytes) + ": " +
                std::to_string(checked->missing) + " missing, " + std::to_string(checked->corrupt) + " corrupt, " +
                std::to_string(checked->orphans) + " orphans");
@@ -109,21 +110,21 @@ int run_check(const ServeSettings& settings, Messages& messages) {
 int run_list(const ServeSettings& settings, Messages& messages) {
   const auto data = data_options(settings);
   if (!data) return report_failure(messages, data.error());
-  Facts facts(settings.common.json);
-  const auto listed = serve::list_spaces(*data, [&facts](const space::SpaceSummary& space) {
+  StdoutWriter to_stdout(settings.common.json);
+  const auto listed = serve::list_spaces(*data, [&to_stdout](const space::SpaceSummary& space) {
     const std::string state(state_of(space.phase));
-    (void)facts.event(Event("space")
-                          .text("guid", space.guid.text())
-                          .text("state", state)
-                          .number("files", space.files)
-                          .number("bytes", space.bytes)
-                          .number("uploads", space.uploads)
-                          .text("created", to_rfc3339(space.created))
-                          .text("expires", to_rfc3339(space.expires))
-                          .text("label", space.label));
-    (void)facts.line(space.guid.text() + "\t" + state + "\t" + std::to_string(space.files) + "\t" +
-                     std::to_string(space.bytes) + "\t" + to_rfc3339(space.expires) + "\t" +
-                     escape_untrusted(space.label));
+    (void)to_stdout.event(Event("space")
+                              .text("guid", space.guid.text())
+                              .text("state", state)
+                              .number("files", space.files)
+                              .number("bytes", space.bytes)
+                              .number("uploads", space.uploads)
+                              .text("created", to_rfc3339(space.created))
+                              .text("expires", to_rfc3339(space.expires))
+                              .text("label", space.label));
+    (void)to_stdout.line(space.guid.text() + "\t" + state + "\t" + std::to_string(space.files) + "\t" +
+                         std::to_string(space.bytes) + "\t" + to_rfc3339(space.expires) + "\t" +
+                         escape_untrusted(space.label));
   });
   return listed ? exit_done : report_failure(messages, listed.error());
 }

@@ -38,12 +38,12 @@ std::string times(std::uint64_t downloads) {
 
 }  // namespace
 
-HandOut::HandOut(const ShareSettings& settings, const SharePlan& plan, Messages& messages, Facts& facts,
+HandOut::HandOut(const ShareSettings& settings, const SharePlan& plan, Messages& messages, StdoutWriter& to_stdout,
                  term::ProgressLine& progress, std::shared_ptr<http::Interrupt> interrupt)
     : set_(settings),
       plan_(plan),
       messages_(messages),
-      facts_(facts),
+      stdout_(to_stdout),
       progress_(progress),
       interrupt_(std::move(interrupt)),
       code_(code_wishes(settings, plan.only_code), messages, progress) {}
@@ -72,7 +72,7 @@ Result<void> HandOut::run(Sharing& sharing) {
 // --- the files, before anything else happens
 
 Result<void> HandOut::check() {
-  auto sources = files_to_send(set_.files, set_.name, "shared", messages_, facts_);
+  auto sources = files_to_send(set_.files, set_.name, "shared", messages_, stdout_);
   if (!sources) return tl::unexpected(sources.error());
   sources_ = std::move(*sources);
   if (!sources_.errors.empty()) {
@@ -97,7 +97,7 @@ Result<void> HandOut::open() {
   auto opened = OpenedSpace::open(plan, messages_);
   if (!opened) return tl::unexpected(opened.error());
   space_.emplace(std::move(*opened));
-  return facts_.event(space_->event({}));
+  return stdout_.event(space_->event({}));
 }
 
 // --- into the space
@@ -111,7 +111,7 @@ Result<void> HandOut::fill() {
   if (!done) return done;
   progress_.clear();
   what_ += ", " + format_size(bytes_of(*sent));
-  return facts_.event(event_of(*sent));
+  return stdout_.event(event_of(*sent));
 }
 
 Result<send::SentDelivery> HandOut::send() {
@@ -122,7 +122,7 @@ Result<send::SentDelivery> HandOut::send() {
   how.client.interrupt = interrupt_;
   how.preserve = set_.preserve;
   if (set_.seal == "off") how.seal = send::SealChoice::off;
-  SendReport report(what_, false, messages_, facts_, progress_);
+  SendReport report(what_, false, messages_, stdout_, progress_);
   send::Sender sender(drop, how, report.events([this] { interrupt_->raise(); }));
   const auto looked = sender.look();
   if (!looked) return tl::unexpected(looked.error());

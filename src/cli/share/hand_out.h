@@ -49,7 +49,7 @@ namespace qrx::cli {
 // One thread. What is handed in outlives it. When `interrupt` is raised, everything ends soon.
 class HandOut {
  public:
-  HandOut(const ShareSettings& settings, const SharePlan& plan, Messages& messages, Facts& facts,
+  HandOut(const ShareSettings& settings, const SharePlan& plan, Messages& messages, StdoutWriter& to_stdout,
           term::ProgressLine& progress, std::shared_ptr<http::Interrupt> interrupt);
   ~HandOut();  // closed
 
@@ -78,7 +78,7 @@ class HandOut {
   const ShareSettings& set_;
   const SharePlan& plan_;
   Messages& messages_;
-  Facts& facts_;
+  StdoutWriter& stdout_;
   term::ProgressLine& progress_;
   std::shared_ptr<http::Interrupt> interrupt_;
   ShareCode code_;

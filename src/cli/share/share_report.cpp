@@ -17,26 +17,26 @@ Result<void> ShareReport::say(const Guid& space, const RecipientRow& row) {
   if (said == line + reason) return {};
   // Said already: --watch asks again and again, and most rows do not change.
   said = line + reason;
-  if (facts_.json()) {
+  if (stdout_.json()) {
     Event event("share");
     event.text("space", space.text()).text("share", row.share.share.text()).text("to", to);
     event.text("state", state).text("reason", reason).text("link", row.link).text("via", to_text(row.notifier));
     event.number("downloads", row.share.downloads).number("limit", row.share.limit);
-    return facts_.event(event.text("expires", to_rfc3339(row.share.expires)));
+    return stdout_.event(event.text("expires", to_rfc3339(row.share.expires)));
   }
   // Those whom nobody could tell have one warning together.
   if (is_trouble(row) && row.undeliverable.empty() && !reason.empty()) messages_.warn(to + ": " + reason);
-  return silent_ ? Result<void>() : facts_.line(line);
+  return silent_ ? Result<void>() : stdout_.line(line);
 }
 
 Result<void> ShareReport::say_fetching(const Guid& space, const RecipientRow& row) {
-  if (!facts_.json() || !row.share.fetching) return {};
+  if (!stdout_.json() || !row.share.fetching) return {};
   const auto [known, is_new] = fetching_.try_emplace(row.share.share, *row.share.fetching);
   if (!is_new && known->second == *row.share.fetching) return {};
   known->second = *row.share.fetching;
   Event event("fetching");
   event.text("space", space.text()).text("share", row.share.share.text()).text("to", wire::to_text(row.to));
-  return facts_.event(event.number("bytes", known->second.bytes).number("total", known->second.total));
+  return stdout_.event(event.number("bytes", known->second.bytes).number("total", known->second.total));
 }
 
 Result<void> ShareReport::say_all(const Guid& space, const std::vector<RecipientRow>& rows) {
@@ -49,10 +49,10 @@ Result<void> ShareReport::say_expected(const wire::Recipient& to, const Recipien
   const std::string who = wire::to_text(to);
   const std::string state = known ? std::string(wire::to_text(known->share.state)) : "new";
   const std::string link = known ? known->link : "-";
-  if (!facts_.json()) return facts_.line(who + "\t" + state + "\t" + link);
+  if (!stdout_.json()) return stdout_.line(who + "\t" + state + "\t" + link);
   Event event("share");
   event.text("to", who).text("state", state).text("link", link).text("via", to_text(notifier));
-  return facts_.event(event);
+  return stdout_.event(event);
 }
 
 void ShareReport::warn_of_undeliverable(const std::vector<RecipientRow>& rows) {
@@ -70,7 +70,7 @@ void ShareReport::warn_of_undeliverable(const std::vector<RecipientRow>& rows) {
 
 Result<void> ShareReport::say_done(const std::vector<RecipientRow>& rows) {
   const auto failed = static_cast<std::uint64_t>(std::count_if(rows.begin(), rows.end(), is_trouble));
-  return facts_.event(Event("done").number("recipients", rows.size()).number("failed", failed));
+  return stdout_.event(Event("done").number("recipients", rows.size()).number("failed", failed));
 }
 
 std::string percent_of(const wire::Fetching& fetching) {

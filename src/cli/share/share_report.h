@@ -15,11 +15,11 @@
 
 namespace qrx::cli {
 
-// Not thread-safe. Errors are those of Facts.
+// Not thread-safe. Errors are those of StdoutWriter.
 class ShareReport {
  public:
   // Both outlive it.
-  ShareReport(Facts& facts, Messages& messages) : facts_(facts), messages_(messages) {}
+  ShareReport(StdoutWriter& to_stdout, Messages& messages) : stdout_(to_stdout), messages_(messages) {}
 
   void set_silent() { silent_ = true; }  // no lines, only warnings
 
@@ -35,7 +35,7 @@ class ShareReport {
  private:
   Result<void> say_fetching(const Guid& space, const RecipientRow& row);
 
-  Facts& facts_;
+  StdoutWriter& stdout_;
   Messages& messages_;
   bool silent_ = false;
   std::map<Id, std::string> said_;

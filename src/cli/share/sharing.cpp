@@ -22,12 +22,12 @@ constexpr Millis record_patience{5'000};
 
 }  // namespace
 
-Sharing::Sharing(const ShareSettings& settings, const SharePlan& plan, Messages& messages, Facts& facts,
+Sharing::Sharing(const ShareSettings& settings, const SharePlan& plan, Messages& messages, StdoutWriter& to_stdout,
                  std::shared_ptr<http::Interrupt> interrupt)
     : set_(settings),
       plan_(plan),
       messages_(messages),
-      report_(facts, messages),
+      report_(to_stdout, messages),
       interrupt_(std::move(interrupt)),
       choice_(set_.via, plan_.transports) {
   // At a terminal the link stands beside its code.

@@ -24,7 +24,7 @@ namespace qrx::cli {
 // One thread at a time. What is handed in outlives it.
 class Sharing {
  public:
-  Sharing(const ShareSettings& settings, const SharePlan& plan, Messages& messages, Facts& facts,
+  Sharing(const ShareSettings& settings, const SharePlan& plan, Messages& messages, StdoutWriter& to_stdout,
           std::shared_ptr<http::Interrupt> interrupt);
 
   // From now on it is about this space; rows are kept when it is the same as before. With `shown`, links lead there

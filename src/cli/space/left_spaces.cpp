@@ -31,8 +31,8 @@ SharedIdentity identity_in(const UnsavedSpace& space) {
 
 class LeftVisit {
  public:
-  LeftVisit(const LeftWanted& wanted, const SaveLeft& save, Messages& messages, Facts& facts)
-      : wanted_(wanted), save_(save), messages_(messages), facts_(facts) {}
+  LeftVisit(const LeftWanted& wanted, const SaveLeft& save, Messages& messages, StdoutWriter& to_stdout)
+      : wanted_(wanted), save_(save), messages_(messages), stdout_(to_stdout) {}
 
   bool visit(LeftRun& run);  // true: it was wanted
 
@@ -49,7 +49,7 @@ class LeftVisit {
   const LeftWanted& wanted_;
   const SaveLeft& save_;
   Messages& messages_;
-  Facts& facts_;
+  StdoutWriter& stdout_;
 };
 
 void LeftVisit::look(LeftRun& run, RunDirectory& directory, bool wanted) {
@@ -68,7 +68,7 @@ void LeftVisit::look(LeftRun& run, RunDirectory& directory, bool wanted) {
   if (left) {
     space.left = *left;
     if (auto written = write_unsaved(directory, space); !written) messages_.warn(written.error().what);
-    tell_unsaved(space, true, messages_, facts_);
+    tell_unsaved(space, true, messages_, stdout_);
   } else if (wanted) {
     messages_.warn("cannot fetch what an earlier run left: " + left.error().what, "it stays; the next run tries again");
   }
@@ -126,12 +126,12 @@ void forget_unsaved(RunDirectory& directory, const UnsavedSpace& space) {
   directory.remove();
 }
 
-void tell_unsaved(const UnsavedSpace& space, bool earlier, Messages& messages, Facts& facts) {
+void tell_unsaved(const UnsavedSpace& space, bool earlier, Messages& messages, StdoutWriter& to_stdout) {
   const UnsavedSpace::Left left = space.left.value_or(UnsavedSpace::Left{});
   Event event("unsaved");
   event.text("guid", space.link.guid.text()).number("deliveries", left.deliveries).number("files", left.files);
   event.number("bytes", left.bytes).text("target", shown_place(space.target));
-  (void)facts.event(event.text("expires", to_rfc3339(space.expires)));
+  (void)to_stdout.event(event.text("expires", to_rfc3339(space.expires)));
   say_unsaved(space, earlier, messages);
 }
 
@@ -150,9 +150,10 @@ void say_unsaved(const UnsavedSpace& space, bool earlier, Messages& messages) {
                   "fix the problem and run the same command again, or save elsewhere: " + how + " -o DIRECTORY");
 }
 
-std::size_t visit_left_runs(const LeftWanted& wanted, const SaveLeft& save, Messages& messages, Facts& facts) {
+std::size_t visit_left_runs(const LeftWanted& wanted, const SaveLeft& save, Messages& messages,
+                            StdoutWriter& to_stdout) {
   std::size_t found = 0;
-  LeftVisit visit(wanted, save, messages, facts);
+  LeftVisit visit(wanted, save, messages, to_stdout);
   for (auto& run : left_runs()) {
     if (ended_by() != 0) break;
     if (visit.visit(run)) ++found;

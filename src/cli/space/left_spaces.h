@@ -26,7 +26,7 @@ void forget_unsaved(RunDirectory& directory, const UnsavedSpace& space);
 // (`earlier`) as a notice.
 void say_unsaved(const UnsavedSpace& space, bool earlier, Messages& messages);
 // And machines, too: not of what another run left, so that the first event of a run is of its own.
-void tell_unsaved(const UnsavedSpace& space, bool earlier, Messages& messages, Facts& facts);
+void tell_unsaved(const UnsavedSpace& space, bool earlier, Messages& messages, StdoutWriter& to_stdout);
 
 // Which of what earlier runs left is to be saved now.
 struct LeftWanted {
@@ -40,7 +40,8 @@ using SaveLeft = std::function<receive::Finished(const UnsavedSpace&, const Shar
 
 // Call before any thread is started (own_server.h). What is not wanted is mentioned in a line. Returns how many spaces
 // were wanted.
-std::size_t visit_left_runs(const LeftWanted& wanted, const SaveLeft& save, Messages& messages, Facts& facts);
+std::size_t visit_left_runs(const LeftWanted& wanted, const SaveLeft& save, Messages& messages,
+                            StdoutWriter& to_stdout);
 
 // After a run with an owner link of its own saved everything that its space holds.
 void forget_left_run(const Guid& guid, const receive::Finished& finished);

@@ -201,7 +201,7 @@ void OpenedSpace::stay(Messages& messages) const {
 }
 
 bool OpenedSpace::end(const receive::Finished& finished, std::set<std::string> parts, Messages& messages,
-                      Facts& facts) {
+                      StdoutWriter& to_stdout) {
   auto left = delete_or_count(link_, finished, keep_);
   if (!left && own_) {
     // It died, or does not answer any more. What is on the disk decides.
@@ -227,7 +227,7 @@ bool OpenedSpace::end(const receive::Finished& finished, std::set<std::string> p
     unsaved_.left = *left;
     unsaved_.parts = std::move(parts);
     if (auto written = write_unsaved(directory(), unsaved_); !written) messages.warn(written.error().what);
-    tell_unsaved(unsaved_, false, messages, facts);
+    tell_unsaved(unsaved_, false, messages, to_stdout);
     return false;
   }
   if (own_)

@@ -67,7 +67,7 @@ class OpenedSpace {
   // on a named server), and so are the built-in server's data. Otherwise all of it stays for a later run (unsaved.h),
   // which is said. Not with other threads running: a built-in server that died is started anew to look.
   // `parts`: what a later run may go on with (UnsavedSpace). True: nothing stays.
-  bool end(const receive::Finished& finished, std::set<std::string> parts, Messages& messages, Facts& facts);
+  bool end(const receive::Finished& finished, std::set<std::string> parts, Messages& messages, StdoutWriter& to_stdout);
 
   // Instead of end() where it holds nothing but copies: the space and the built-in server's data are deleted, whatever
   // is in it; with `keep`, a named server's stays. An error when the links may go on to work.

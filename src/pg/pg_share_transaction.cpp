@@ -113,39 +113,39 @@ void PgShareTransaction::put_share_file(const ShareFileRow& row) {
 }
 
 // What `until` says holds where nobody knows which nodes live.
-std::vector<space::FlightRow> PgShareTransaction::flights(const Id& share, const Id& file, WallTime) {
+std::vector<space::TransferLease> PgShareTransaction::leases(const Id& share, const Id& file, WallTime) {
   lock_space_of(space_of_share, share);
   if (!ok()) return {};
-  Statement statement = connection_.prepare("SELECT " QRX_FLIGHT_COLUMNS
+  Statement statement = connection_.prepare("SELECT " QRX_LEASE_COLUMNS
                                             " FROM flights WHERE share=? AND file=? AND " QRX_ALIVE("flights.node"));
   statement.blob(as_bytes(share.bytes)).blob(as_bytes(file.bytes));
-  return known(take_all(connection_, std::move(statement), store::take_flight<Statement>));
+  return known(take_all(connection_, std::move(statement), store::take_lease<Statement>));
 }
 
-void PgShareTransaction::put_flight(const space::FlightRow& row) {
+void PgShareTransaction::put_lease(const space::TransferLease& row) {
   lock_space_of(space_of_share, row.share);
   if (!ok()) return;
   Statement statement = connection_.prepare(
-      "INSERT INTO flights(" QRX_FLIGHT_COLUMNS
+      "INSERT INTO flights(" QRX_LEASE_COLUMNS
       ") VALUES(?,?,?,?,?,?,?) "
       "ON CONFLICT(flight) DO UPDATE SET first=excluded.first,bytes=excluded.bytes,until=excluded.until");
-  space::FlightRow ours = row;
+  space::TransferLease ours = row;
   // By the id of this node in the table of nodes, not that of the rules (Context::node), which nobody can look up
   // there.
   ours.node = node_;
-  store::bind_flight(statement, ours);
+  store::bind_lease(statement, ours);
   run(statement);
 }
 
 // By its primary key, without the lock of the space: that something is no longer on its way refuses nobody.
-void PgShareTransaction::remove_flight(const Id& flight) {
+void PgShareTransaction::remove_lease(const Id& lease) {
   if (!ok()) return;
-  Statement statement = by_id(connection_, "DELETE FROM flights WHERE flight=?", flight);
+  Statement statement = by_id(connection_, "DELETE FROM flights WHERE flight=?", lease);
   run(statement);
 }
 
 // Those of live nodes stay, without being renewed.
-void PgShareTransaction::renew_flights(const Id&, WallTime, WallTime) {
+void PgShareTransaction::renew_leases(const Id&, WallTime, WallTime) {
   if (!ok()) return;
   Statement over = connection_.prepare("DELETE FROM flights WHERE NOT " QRX_ALIVE("flights.node"));
   run(over);

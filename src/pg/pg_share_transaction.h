@@ -22,7 +22,7 @@ namespace qrx::pg {
 // upload, a share) locks the space of that, unless a space is locked already: a work is about one space.
 class PgShareTransaction : public space::Transaction {
  public:
-  // `node`: whose claims and flights are written.
+  // `node`: whose claims and leases are written.
   PgShareTransaction(Connection& connection, const Id& node) : connection_(connection), node_(node) {}
 
   bool failed() const { return failed_; }
@@ -34,10 +34,10 @@ class PgShareTransaction : public space::Transaction {
   void put_share(const space::ShareRow& row) override;
   std::optional<space::ShareFileRow> share_file(const Id& share, const Id& file) override;
   void put_share_file(const space::ShareFileRow& row) override;
-  std::vector<space::FlightRow> flights(const Id& share, const Id& file, WallTime now) override;
-  void put_flight(const space::FlightRow& row) override;
-  void remove_flight(const Id& flight) override;
-  void renew_flights(const Id& node, WallTime now, WallTime until) override;
+  std::vector<space::TransferLease> leases(const Id& share, const Id& file, WallTime now) override;
+  void put_lease(const space::TransferLease& row) override;
+  void remove_lease(const Id& lease) override;
+  void renew_leases(const Id& node, WallTime now, WallTime until) override;
   std::optional<space::NoticeRow> notice(const Id& share) override;
   void put_notice(const space::NoticeRow& row) override;
   void remove_notice(const Id& share) override;

@@ -86,10 +86,10 @@ class Transaction {
   virtual void put_share(const ShareRow& row) = 0;
   virtual std::optional<ShareFileRow> share_file(const Id& share, const Id& file) = 0;
   virtual void put_share_file(const ShareFileRow& row) = 0;
-  virtual std::vector<FlightRow> flights(const Id& share, const Id& file, WallTime now) = 0;  // not over by now
-  virtual void put_flight(const FlightRow& row) = 0;
-  virtual void remove_flight(const Id& flight) = 0;
-  virtual void renew_flights(const Id& node, WallTime now, WallTime until) = 0;  // its own; those that are over go
+  virtual std::vector<TransferLease> leases(const Id& share, const Id& file, WallTime now) = 0;  // not over by now
+  virtual void put_lease(const TransferLease& row) = 0;
+  virtual void remove_lease(const Id& lease) = 0;
+  virtual void renew_leases(const Id& node, WallTime now, WallTime until) = 0;  // its own; those that are over go
   virtual std::optional<NoticeRow> notice(const Id& share) = 0;
   virtual void put_notice(const NoticeRow& row) = 0;
   virtual void remove_notice(const Id& share) = 0;  // its secrets are overwritten

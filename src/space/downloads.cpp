@@ -152,12 +152,12 @@ Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<Transf
 namespace {
 
 // Of this node, with so much of its beginning as is not recorded yet.
-std::optional<FlightRow> flight_of(LiveShare& live, const TransferLeg& leg) {
+std::optional<TransferLease> lease_of(LiveShare& live, const TransferLeg& leg) {
   const std::lock_guard lock(live.mutex);
-  const auto ours = std::find_if(live.flights.begin(), live.flights.end(), [&](const FlightRow& one) {
+  const auto ours = std::find_if(live.leases.begin(), live.leases.end(), [&](const TransferLease& one) {
     return one.file == leg.file && one.first + one.bytes == leg.first + leg.bytes;
   });
-  return ours == live.flights.end() ? std::nullopt : std::optional(*ours);
+  return ours == live.leases.end() ? std::nullopt : std::optional(*ours);
 }
 
 }  // namespace
@@ -165,9 +165,9 @@ std::optional<FlightRow> flight_of(LiveShare& live, const TransferLeg& leg) {
 // Reading what others have and adding one's own is one transaction, and works about one space run one after another:
 // two nodes cannot both take the last download. Lazy: a power cut of the database costs one download more, at worst.
 Result<void> Downloads::begin_flights(LiveShare& live, const std::vector<TransferLeg>& legs) {
-  std::vector<FlightRow> flights;
+  std::vector<TransferLease> leases;
   auto changed = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    flights.clear();
+    leases.clear();
     const WallTime now = context_.clock.wall();
     const auto row = transaction.share(live.share);
     if (!row) return no_such_link();
@@ -175,33 +175,33 @@ Result<void> Downloads::begin_flights(LiveShare& live, const std::vector<Transfe
     for (const TransferLeg& leg : legs) {
       const auto known = transaction.share_file(live.share, leg.file);
       std::list<TransferLeg> others;
-      for (const FlightRow& other : transaction.flights(live.share, leg.file, now))
+      for (const TransferLease& other : transaction.leases(live.share, leg.file, now))
         others.push_back({leg.file, leg.size, other.first, other.bytes});
       const Parts taken = known ? Parts::parse(known->parts, leg.size) : Parts(leg.size);
       if (auto allowed = admit(taken, others, leg, live.limit); !allowed) return allowed;
-      flights.push_back(
-          {Id::random(), live.share, leg.file, context_.node, leg.first, leg.bytes, now + context_.policy.flight_life});
-      transaction.put_flight(flights.back());
+      leases.push_back(
+          {Id::random(), live.share, leg.file, context_.node, leg.first, leg.bytes, now + context_.policy.lease_life});
+      transaction.put_lease(leases.back());
     }
     return {};
   });
   if (!changed) return changed;
   const std::lock_guard lock(live.mutex);
-  live.flights.insert(live.flights.end(), flights.begin(), flights.end());
+  live.leases.insert(live.leases.end(), leases.begin(), leases.end());
   return {};
 }
 
-std::vector<FlightRow> Downloads::take_flights(LiveShare& live, const std::vector<TransferLeg>& legs) {
-  std::vector<FlightRow> over;
+std::vector<TransferLease> Downloads::take_leases(LiveShare& live, const std::vector<TransferLeg>& legs) {
+  std::vector<TransferLease> over;
   const std::lock_guard lock(live.mutex);
   for (const TransferLeg& leg : legs) {
-    const auto ours = std::find_if(live.flights.begin(), live.flights.end(), [&](const FlightRow& one) {
+    const auto ours = std::find_if(live.leases.begin(), live.leases.end(), [&](const TransferLease& one) {
       // One that was recorded ahead has become shorter at its beginning.
       return one.file == leg.file && one.first >= leg.first && one.first + one.bytes == leg.first + leg.bytes;
     });
-    if (ours == live.flights.end()) continue;
+    if (ours == live.leases.end()) continue;
     over.push_back(*ours);
-    live.flights.erase(ours);
+    live.leases.erase(ours);
   }
   return over;
 }
@@ -211,10 +211,10 @@ void Downloads::end_transfer(LiveShare& live, const std::vector<TransferLeg>& le
   // What was taken is recorded before the leg leaves `on_their_way` (or, of many nodes, with it): in between it counts
   // twice, which refuses somebody for a moment. The other way round it would count for nothing, and one too many could
   // begin.
-  const auto over = take_flights(live, legs);
-  const auto end_flights = [&] {
+  const auto over = take_leases(live, legs);
+  const auto end_leases = [&] {
     return context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-      for (const FlightRow& flight : over) transaction.remove_flight(flight.flight);
+      for (const TransferLease& lease : over) transaction.remove_lease(lease.lease);
       return {};
     });
   };
@@ -222,7 +222,7 @@ void Downloads::end_transfer(LiveShare& live, const std::vector<TransferLeg>& le
     // A failure loses a count, never a download: the bytes have gone out.
     (void)record(live, taken, ahead, over);
   else if (!over.empty())
-    (void)end_flights();
+    (void)end_leases();
   if (live.limit == 0) return;
   const std::lock_guard lock(live.mutex);
   for (const TransferLeg& leg : taken)
@@ -242,17 +242,17 @@ void Downloads::end_transfer(LiveShare& live, const std::vector<TransferLeg>& le
 // Written before the bytes go out: after a kill, ranges are recorded that the client may not have, never the other way
 // round. Otherwise who resumes would leave a gap, and the file would never count as taken.
 Result<void> Downloads::record_ahead(LiveShare& live, const TransferLeg& leg, std::uint64_t from, std::uint64_t until) {
-  std::optional<FlightRow> shorter;  // what is recorded is no longer on its way
+  std::optional<TransferLease> shorter;  // what is recorded is no longer on its way
   auto changed = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     const auto row = transaction.share(live.share);
     if (!row) return no_such_share();
     // A long transfer comes by here regularly, which is how this node hears of it.
     if (row->revoked) live.cut = true;  // by another node
-    shorter = flight_of(live, leg);
+    shorter = lease_of(live, leg);
     if (shorter) {
       shorter->bytes -= leg.first + until - shorter->first;
       shorter->first = leg.first + until;
-      transaction.put_flight(*shorter);
+      transaction.put_lease(*shorter);
     }
     auto file = transaction.share_file(live.share, leg.file);
     if (!file) file = ShareFileRow{live.share, leg.file, live.guid, 0, {}};
@@ -264,13 +264,13 @@ Result<void> Downloads::record_ahead(LiveShare& live, const TransferLeg& leg, st
   });
   if (!changed || !shorter) return changed;
   const std::lock_guard lock(live.mutex);
-  for (FlightRow& flight : live.flights)
-    if (flight.flight == shorter->flight) flight = *shorter;
+  for (TransferLease& lease : live.leases)
+    if (lease.lease == shorter->lease) lease = *shorter;
   return {};
 }
 
 Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead,
-                               const std::vector<FlightRow>& flights) {
+                               const std::vector<TransferLease>& leases) {
   // Before the transaction, which must not read the whole space.
   const auto held_now = book_.files_held(live.guid, live.since, live.files_taken + taken.size());
   if (!held_now) return tl::unexpected(held_now.error());
@@ -286,7 +286,7 @@ Result<void> Downloads::record(LiveShare& live, const std::vector<TransferLeg>& 
         live.limit > 0 ? context_.durability() : Durability::lazy, [&](Transaction& transaction) -> Result<void> {
           shows = counts = false;
           if (end == taken.size())
-            for (const FlightRow& flight : flights) transaction.remove_flight(flight.flight);
+            for (const TransferLease& lease : leases) transaction.remove_lease(lease.lease);
           auto row = transaction.share(live.share);
           if (!row) return no_such_share();  // gone with its space
           for (std::size_t at = begin; at < end; ++at)

@@ -50,7 +50,7 @@ struct LiveShare {
   std::mutex mutex;
   std::unordered_map<Id, File, IdHash> files;
   // Of many nodes it is in the catalog that they stand; these are the ones of this node.
-  std::vector<FlightRow> flights;
+  std::vector<TransferLease> leases;
 };
 using LiveSharePtr = std::shared_ptr<LiveShare>;
 
@@ -100,9 +100,9 @@ class Downloads {
  private:
   Result<ShareRow> row_of(std::string_view link) const;  // Kind::not_found
   Result<void> begin_flights(LiveShare& live, const std::vector<TransferLeg>& legs);
-  std::vector<FlightRow> take_flights(LiveShare& live, const std::vector<TransferLeg>& legs);  // they are over
+  std::vector<TransferLease> take_leases(LiveShare& live, const std::vector<TransferLeg>& legs);  // they are over
   Result<void> record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead,
-                      const std::vector<FlightRow>& flights);
+                      const std::vector<TransferLease>& leases);
 
   Context& context_;
   Registry& registry_;

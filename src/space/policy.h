@@ -19,7 +19,7 @@ struct Policy {
   bool relaxed = false;  // --durability relaxed: no syncs
   // Other nodes work on the same catalog and blobs: what is in memory alone is seen by none of them, and may be old.
   bool shared = false;
-  Seconds flight_life{600};  // how long a node that no longer sweeps holds what is on its way by limited shares
+  Seconds lease_life{600};  // how long a node that no longer sweeps holds what is on its way by limited shares
   std::uint64_t reserve_bytes = 64U << 20;  // kept free on the disk; on a small disk a tenth of what was free at first
   Millis lock_wait{2000};                   // how long a newcomer waits for the holder of an upload to stop
   // How long room is kept for what was announced, while none of it arrives. What arrived stays; the room is asked for

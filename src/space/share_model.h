@@ -56,8 +56,8 @@ struct TransferLeg {
 
 // A leg of a limited share, as other nodes must know it: it may still be taken, until it ends or its node is silent for
 // too long.
-struct FlightRow {
-  Id flight;
+struct TransferLease {
+  Id lease;
   Id share, file;
   Id node;
   std::uint64_t first = 0, bytes = 0;

@@ -63,9 +63,9 @@ Result<Swept> sweep(Rooms& rooms, const std::stop_token& stop) {
   const WallTime now = rooms.context.clock.wall();
   if (rooms.context.policy.shared)
     // This node is alive: what it holds by limited shares stays its own. Should this fail, the next sweep comes before
-    // flight_life is over.
+    // lease_life is over.
     (void)rooms.context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-      transaction.renew_flights(rooms.context.node, now, now + rooms.context.policy.flight_life);
+      transaction.renew_leases(rooms.context.node, now, now + rooms.context.policy.lease_life);
       return {};
     });
   if (auto erased = rooms.erasing.erase_expired(now, swept, stop); !erased) return tl::unexpected(erased.error());

@@ -6,10 +6,10 @@
 namespace qrx::store {
 namespace {
 
-using space::FlightRow;
 using space::NoticeRow;
 using space::ShareFileRow;
 using space::ShareRow;
+using space::TransferLease;
 using wire::ShareEvent;
 
 // The last column by itself.
@@ -101,21 +101,21 @@ Result<std::optional<ShareFileRow>> read_share_file(Connection& connection, cons
   return take_one(std::move(statement), take_share_file<Statement>);
 }
 
-int write_flight(Connection& connection, const FlightRow& row) {
+int write_lease(Connection& connection, const TransferLease& row) {
   Statement statement = connection.prepare(
-      "INSERT INTO flights(" QRX_FLIGHT_COLUMNS
+      "INSERT INTO flights(" QRX_LEASE_COLUMNS
       ") VALUES(?,?,?,?,?,?,?) "
       "ON CONFLICT(flight) DO UPDATE SET first=excluded.first,bytes=excluded.bytes,until=excluded.until");
-  bind_flight(statement, row);
+  bind_lease(statement, row);
   return run(statement);
 }
 
 // Of many nodes only: with this catalog there is one, and nothing in the table.
-Result<std::vector<FlightRow>> read_flights(Connection& connection, const Id& share, const Id& file, WallTime now) {
+Result<std::vector<TransferLease>> read_leases(Connection& connection, const Id& share, const Id& file, WallTime now) {
   Statement statement =
-      connection.prepare("SELECT " QRX_FLIGHT_COLUMNS " FROM flights WHERE share=? AND file=? AND until>?");
+      connection.prepare("SELECT " QRX_LEASE_COLUMNS " FROM flights WHERE share=? AND file=? AND until>?");
   statement.blob(as_bytes(share.bytes)).blob(as_bytes(file.bytes)).signed_number(to_number(now));
-  return take_all(std::move(statement), take_flight<Statement>);
+  return take_all(std::move(statement), take_lease<Statement>);
 }
 
 Result<std::vector<ShareFileRow>> read_share_files(Connection& connection, const Id& share) {

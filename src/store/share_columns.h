@@ -21,9 +21,9 @@ Result<space::SharePage> read_shares(Connection& connection, const Guid& guid, s
                                      const space::SharePageSize& most);
 Result<std::vector<space::ShareRow>> read_shares_to(Connection& connection, const Guid& guid, const std::string& to);
 Result<std::optional<space::ShareFileRow>> read_share_file(Connection& connection, const Id& share, const Id& file);
-int write_flight(Connection& connection, const space::FlightRow& row);
-Result<std::vector<space::FlightRow>> read_flights(Connection& connection, const Id& share, const Id& file,
-                                                   WallTime now);
+int write_lease(Connection& connection, const space::TransferLease& row);
+Result<std::vector<space::TransferLease>> read_leases(Connection& connection, const Id& share, const Id& file,
+                                                      WallTime now);
 Result<std::vector<space::ShareFileRow>> read_share_files(Connection& connection, const Id& share);
 Result<std::optional<space::NoticeRow>> read_notice(Connection& connection, const Id& share);
 Result<std::optional<space::NoticeRow>> read_next_notice(Connection& connection, const std::string& busy);

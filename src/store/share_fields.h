@@ -11,7 +11,7 @@
 #define QRX_SHARE_COLUMNS \
   "share,guid,link_hash,recipient,message,most,created,expires,notice,noticed,progress,revoked,files_taken,history"
 #define QRX_SHARE_FILE_COLUMNS "share,file,guid,taken,parts"
-#define QRX_FLIGHT_COLUMNS "flight,share,file,node,first,bytes,until"
+#define QRX_LEASE_COLUMNS "flight,share,file,node,first,bytes,until"
 #define QRX_NOTICE_COLUMNS "share,guid,transport,token,key,created,due,attempts,claimed"
 
 namespace qrx::store {
@@ -69,9 +69,9 @@ void bind_share_file(Statement& statement, const space::ShareFileRow& row) {
 }
 
 template <class Row>
-space::FlightRow take_flight(Row& row) {
-  space::FlightRow out;
-  out.flight = to_id(row.next_blob());
+space::TransferLease take_lease(Row& row) {
+  space::TransferLease out;
+  out.lease = to_id(row.next_blob());
   out.share = to_id(row.next_blob());
   out.file = to_id(row.next_blob());
   out.node = to_id(row.next_blob());
@@ -81,8 +81,8 @@ space::FlightRow take_flight(Row& row) {
   return out;
 }
 template <class Statement>
-void bind_flight(Statement& statement, const space::FlightRow& row) {
-  statement.blob(as_bytes(row.flight.bytes)).blob(as_bytes(row.share.bytes)).blob(as_bytes(row.file.bytes));
+void bind_lease(Statement& statement, const space::TransferLease& row) {
+  statement.blob(as_bytes(row.lease.bytes)).blob(as_bytes(row.share.bytes)).blob(as_bytes(row.file.bytes));
   statement.blob(as_bytes(row.node.bytes)).number(row.first).number(row.bytes).signed_number(to_number(row.until));
 }
 

@@ -42,23 +42,23 @@ void ShareTransaction::put_share_file(const ShareFileRow& row) {
   if (ok()) note(write_share_file(connection_, row));
 }
 
-std::vector<space::FlightRow> ShareTransaction::flights(const Id& share, const Id& file, WallTime now) {
-  return known(read_flights(connection_, share, file, now));
+std::vector<space::TransferLease> ShareTransaction::leases(const Id& share, const Id& file, WallTime now) {
+  return known(read_leases(connection_, share, file, now));
 }
 
-void ShareTransaction::put_flight(const space::FlightRow& row) {
-  if (ok()) note(write_flight(connection_, row));
+void ShareTransaction::put_lease(const space::TransferLease& row) {
+  if (ok()) note(write_lease(connection_, row));
 }
 
-void ShareTransaction::remove_flight(const Id& flight) {
+void ShareTransaction::remove_lease(const Id& lease) {
   if (!ok()) return;
-  Statement statement = by_id(connection_, "DELETE FROM flights WHERE flight=?", flight);
+  Statement statement = by_id(connection_, "DELETE FROM flights WHERE flight=?", lease);
   statement.step();
   note(statement.code());
 }
 
 // Of many nodes only. This catalog has one, and nothing in the table.
-void ShareTransaction::renew_flights(const Id& node, WallTime now, WallTime until) {
+void ShareTransaction::renew_leases(const Id& node, WallTime now, WallTime until) {
   if (!ok()) return;
   {
     Statement own = connection_.prepare("UPDATE flights SET until=? WHERE node=?");

@@ -26,10 +26,10 @@ class ShareTransaction : public space::Transaction {
   void put_share(const space::ShareRow& row) override;
   std::optional<space::ShareFileRow> share_file(const Id& share, const Id& file) override;
   void put_share_file(const space::ShareFileRow& row) override;
-  std::vector<space::FlightRow> flights(const Id& share, const Id& file, WallTime now) override;
-  void put_flight(const space::FlightRow& row) override;
-  void remove_flight(const Id& flight) override;
-  void renew_flights(const Id& node, WallTime now, WallTime until) override;
+  std::vector<space::TransferLease> leases(const Id& share, const Id& file, WallTime now) override;
+  void put_lease(const space::TransferLease& row) override;
+  void remove_lease(const Id& lease) override;
+  void renew_leases(const Id& node, WallTime now, WallTime until) override;
   std::optional<space::NoticeRow> notice(const Id& share) override;
   void put_notice(const space::NoticeRow& row) override;
   void remove_notice(const Id& share) override;

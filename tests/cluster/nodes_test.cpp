@@ -281,7 +281,7 @@ TEST_CASE("what a node was at when it ended is nobody's: its limited downloads, 
   space::ShareRow share;
   share.share = Id::random();
   share.guid = row.guid;
-  const space::FlightRow flight{Id::random(), share.share, Id::random(), Id::random(), 0, 10, WallTime{}};
+  const space::TransferLease lease{Id::random(), share.share, Id::random(), Id::random(), 0, 10, WallTime{}};
   space::NoticeRow notice;
   notice.share = share.share;
   notice.guid = row.guid;
@@ -289,21 +289,21 @@ TEST_CASE("what a node was at when it ended is nobody's: its limited downloads, 
   REQUIRE(gone->change(space::Durability::durable, [&](space::Transaction& transaction) -> Result<void> {
     transaction.put_space(row);
     transaction.put_share(share);
-    transaction.put_flight(flight);
+    transaction.put_lease(lease);
     transaction.put_notice(notice);
     return {};
   }));
-  const auto flights = [&] {
+  const auto leases = [&] {
     std::size_t count = 0;
     REQUIRE(stays->change(space::Durability::lazy, [&](space::Transaction& transaction) -> Result<void> {
-      count = transaction.flights(share.share, flight.file, WallTime{}).size();
+      count = transaction.leases(share.share, lease.file, WallTime{}).size();
       return {};
     }));
     return count;
   };
-  CHECK(flights() == 1);
+  CHECK(leases() == 1);
   CHECK(stays->claimed_notices()->empty());
   gone.reset();
-  CHECK(flights() == 0);
+  CHECK(leases() == 0);
   CHECK(stays->claimed_notices()->size() == 1);
 }

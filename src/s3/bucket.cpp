@@ -172,21 +172,23 @@ Error Bucket::refused(const HttpAnswer& answer, const StoreError& error) const {
 }
 
 // Of an attempt: null when it was done.
-void Bucket::note(const Error* failure) {
+void Bucket::note(const Operation& operation, const Error* failure) {
   if (failure == nullptr && !fails_) return;
   const std::lock_guard lock(failing_mutex_);
-  fails_ = failure != nullptr;
+  auto& of_its_kind = failing_[operation.method == "PUT" ? 0 : 1];
   if (failure == nullptr)
-    failing_.reset();
-  else if (failing_)
-    failing_->what = failure->what;
+    of_its_kind.reset();
+  else if (of_its_kind)
+    of_its_kind->what = failure->what;
   else
-    failing_ = Failing{system_clock().steady(), failure->what};
+    of_its_kind = Failing{system_clock().steady(), failure->what};
+  fails_ = failing_[0] || failing_[1];
 }
 
 std::optional<Bucket::Failing> Bucket::failing() const {
+  if (!fails_) return std::nullopt;
   const std::lock_guard lock(failing_mutex_);
-  return failing_;
+  return failing_[0] ? failing_[0] : failing_[1];
 }
 
 void Bucket::judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> answer) {
@@ -199,7 +201,7 @@ void Bucket::judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> a
     failure = answer.error();
     again = failure.kind == Kind::unavailable;
   } else if (answer->status >= 200 && answer->status < 300) {
-    note(nullptr);  // now: once it was told, this may be gone
+    note(operation, nullptr);  // now: once it was told, this may be gone
     // With an answer of 2xx that is not what was asked for (a proxy's page, a short range), another try is worth it.
     auto taken = operation.take(*answer);
     if (taken) return;
@@ -220,7 +222,7 @@ void Bucket::judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> a
       return begin(attempt, now);
     }
   }
-  note(failure.kind == Kind::not_found ? nullptr : &failure);
+  note(operation, failure.kind == Kind::not_found ? nullptr : &failure);
   // Counted from the first failure, not from the start: a request that waited in the queue loses nothing.
   if (!attempt->failing_since) attempt->failing_since = now;
   if (!again || perseverance_.once || now - *attempt->failing_since >= patience) return operation.failed(failure);

@@ -1,6 +1,7 @@
 // The five operations on a bucket of an S3 store that qrx needs, each signed, judged, and tried again while that helps.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstdint>
 #include <functional>
@@ -58,7 +59,7 @@ class Bucket {
   void list(const std::string& start, const std::string& token, unsigned most, Page page);
   void look(Done done);  // whether the bucket is there
 
-  // Since when nothing it was asked for was done, and why.
+  // Since when nothing was stored that it was asked to store, or nothing else was done, and why.
   struct Failing {
     Steady since;
     std::string what;
@@ -82,7 +83,7 @@ class Bucket {
   HttpCall sign(const Operation& operation) const;
   bool mends(const HttpAnswer& answer, const StoreError& error);
   Error refused(const HttpAnswer& answer, const StoreError& error) const;
-  void note(const Error* failure);
+  void note(const Operation& operation, const Error* failure);
 
   const BucketPlace place_;
   KeySource& keys_;
@@ -91,7 +92,7 @@ class Bucket {
   std::atomic<std::int64_t> ahead_ms_{0};  // the store's clock before ours
   std::atomic<bool> fails_{false};
   mutable std::mutex failing_mutex_;
-  std::optional<Failing> failing_;
+  std::array<std::optional<Failing>, 2> failing_;  // of PUT; of all others: some stores can still be read
 };
 
 // Waits for one of the above: wait<void>([&](auto done) { bucket.remove(name, done); }). Not on the loop's thread.

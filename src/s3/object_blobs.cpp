@@ -89,6 +89,20 @@ Payload payload_of(std::string bytes, PayloadSum sum) {
   return payload;
 }
 
+// Whether it takes and gives again. On the loop's thread in part; `store` outlives the loop.
+void look_again(ObjectStore& store) {
+  const std::string name = "probe/" + Id::random().text();
+  store.bucket->put(name, payload_of("probe\n", store.sum), store.sum, [&store, name](const Result<void>& put) {
+    if (!put) {
+      store.looking = false;
+      return;
+    }
+    store.bucket->get(name, 0, 1, [&store, name](const Result<std::string>&) {
+      store.bucket->remove(name, [&store](const Result<void>&) { store.looking = false; });
+    });
+  });
+}
+
 }  // namespace
 
 Result<std::unique_ptr<ObjectBlobs>> ObjectBlobs::open(ObjectBlobsOptions options, space::Catalog& catalog) {
@@ -259,8 +273,7 @@ std::optional<std::string> ObjectBlobs::trouble() {
   auto failing = store_->bucket->failing();
   if (!failing) return std::nullopt;
   // Nobody may be sent here while it lasts: then this is what finds out that it is over.
-  if (!store_->looking.exchange(true))
-    store_->bucket->look([raw = store_.get()](const Result<void>&) { raw->looking = false; });
+  if (!store_->looking.exchange(true)) look_again(*store_);
   if (system_clock().steady() - failing->since < store_->trouble_after) return std::nullopt;
   return std::move(failing->what);
 }

@@ -78,7 +78,7 @@ def transfers(work, store, proxy):
     for number in range(200):
         with open(os.path.join(tree, f"f{number}"), "wb") as file:
             file.write(bytes_of(number))
-    sent = work.start("qrx-send", space.drop, tree, "--no-progress")
+    sent = work.start("qrx-send", "-l", space.drop, tree, "--no-progress")
     sent.expect_exit(0)
     qrx.check(len(store.names()) <= 8, f"objects of a tree: {len(store.names())}")
     received = work.path("received")
@@ -92,7 +92,7 @@ def transfers(work, store, proxy):
 def killed(work, store, server, space, large):
     """An upload goes on after the server was killed in the middle of it."""
     again = server.space()
-    sender = work.start("qrx-send", again.drop, large, "--no-progress", "--no-seal")
+    sender = work.start("qrx-send", "-l", again.drop, large, "--no-progress", "--seal", "off")
     qrx.wait_for(60, lambda: any(upload["offset"] > 0 for upload in again.state()["uploads"]), "bytes of the upload")
     server.signal(signal.SIGKILL)
     server.wait()

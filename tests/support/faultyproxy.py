@@ -18,6 +18,12 @@ class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
 
     def handle_one(self):
+        try:
+            self.pass_on()
+        except ConnectionError:  # who asked is gone
+            self.close_connection = True
+
+    def pass_on(self):
         owner = self.server.owner
         size = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(size)

@@ -2,6 +2,8 @@
 #include "s3/bucket.h"
 
 #include <cstring>
+#include <future>
+#include <thread>
 
 #include "s3/probe.h"
 #include "scripted_server.h"
@@ -160,6 +162,20 @@ TEST_CASE("what does not help is not tried again") {
         std::string::npos);
   CHECK(kind_of(error("301 Moved", "PermanentRedirect")).find("--s3-region") != std::string::npos);
   CHECK(kind_of(error("404 Not Found", "NoSuchBucket")).find("there is no bucket b") != std::string::npos);
+}
+
+TEST_CASE("what is under way when the loop ends is told so once, and not tried again") {
+  Store store({[](Peer& peer) {
+    peer.head();
+    while (!peer.closed_by_client()) continue;
+  }});
+  std::promise<Result<std::string>> told;  // twice would throw
+  store.bucket->get("x/1", 2, 4, [&](Result<std::string> got) { told.set_value(std::move(got)); });
+  while (store.server.accepted() == 0) std::this_thread::yield();
+  store.loop.reset();
+  const auto got = told.get_future().get();
+  REQUIRE_FALSE(got);
+  CHECK(got.error().what == "server shutting down");
 }
 
 TEST_CASE("an end to patience") {

@@ -23,7 +23,7 @@ class ObjectOpened final : public space::Opened {
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override;
 
  private:
-  struct Fetch;  // bytes on their way, or there
+  struct Fetch;                                                             // bytes on their way, or there
   Result<std::optional<LiveBlob::Place>> find(std::uint64_t offset) const;  // nothing: there are no such bytes
   std::shared_ptr<Fetch> fetch(std::uint64_t offset, const LiveBlob::Place& place, std::uint64_t from_object,
                                std::uint64_t size);

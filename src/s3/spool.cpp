@@ -30,7 +30,8 @@ SpoolFile::~SpoolFile() {
 Result<void> SpoolFile::write_at(std::uint64_t offset, ByteView bytes) {
   const std::uint64_t end = offset + bytes.size();
   if (const std::lock_guard lock(mutex_); end > size_) {
-    if (!spool_->take(end - size_, longest_wait)) return fail(Kind::unavailable, "the spool is full: bytes come faster than the S3 store takes them");
+    if (!spool_->take(end - size_, longest_wait))
+      return fail(Kind::unavailable, "the spool is full: bytes come faster than the S3 store takes them");
     size_ = end;
   }
   while (!bytes.empty()) {

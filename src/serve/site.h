@@ -32,7 +32,7 @@ struct SiteOptions {
   bool create_needs_token = false;
   // Why this server is of no use now; nothing: it is. Cheap.
   std::function<std::optional<std::string>()> trouble = [] { return std::nullopt; };
-  std::uint64_t create_rate = 60;                     // spaces a minute and address; 0: no limit
+  std::uint64_t create_rate = 60;  // spaces a minute and address; 0: no limit
 };
 
 // Thread-safe once it serves.

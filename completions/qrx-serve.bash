@@ -82,6 +82,10 @@ _qrx_serve() {
     --log)
       COMPREPLY=($(compgen -W 'text json' -- "$word"))
       return ;;
+    --from)
+      compopt -o filenames
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      return ;;
     --notify)
       return ;;
     --config)
@@ -90,9 +94,9 @@ _qrx_serve() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-b --bind --socket-mode --socket-group -D --data --catalog --catalog-listen --blobs --durability --s3-endpoint --s3-region --s3-path-style --s3-ca --s3-credentials --s3-insecure --spool --spool-max --public-url --trusted-proxy --tls-cert --tls-key --metrics-bind --expire --max-expire --max-size --max-files --max-total --max-spaces --create --token-file --create-rate --max-per-address --log --notify --config -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-b --bind --socket-mode --socket-group -D --data --catalog --catalog-listen --blobs --durability --s3-endpoint --s3-region --s3-path-style --s3-ca --s3-credentials --s3-insecure --spool --spool-max --public-url --trusted-proxy --tls-cert --tls-key --metrics-bind --expire --max-expire --max-size --max-files --max-total --max-spaces --create --token-file --create-rate --max-per-address --log --from --notify --config -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
-  COMPREPLY=($(compgen -W 'sweep check list block delete migrate' -- "$word"))
+  COMPREPLY=($(compgen -W 'sweep check list block delete migrate copy' -- "$word"))
 }
 complete -F _qrx_serve qrx-serve

@@ -86,9 +86,10 @@ class Downloads {
   std::optional<wire::Fetching> fetching(const ShareRow& row);
   // By a transfer that was completed.
   void add_sent(const LiveShare& live, std::uint64_t bytes) { sent_.add(live.share, bytes); }
-  // The first transfer of a share: who waits for a change is told.
+  // The first transfer of what takes a while: who waits for a change is told.
   void begun(const Found& found, const LiveShare& live) {
-    if (live.transfers == 1) versions_.progress(*found.space);
+    if (live.transfers == 1 && !sent_.of(live.share) && book_.bytes_held(live.guid).value_or(0) >= worth_watching)
+      versions_.progress(*found.space);
   }
 
   // Its last bytes are going out, and whether they were taken is known in a moment.
@@ -98,6 +99,8 @@ class Downloads {
   std::optional<Guid> in_doubt(std::string_view link);  // of a limited link: its space
 
  private:
+  static constexpr std::uint64_t worth_watching = 1'000'000;  // bytes; less is there before anybody has looked
+
   Result<ShareRow> row_of(std::string_view link) const;  // Kind::not_found
   Result<void> begin_flights(LiveShare& live, const std::vector<TransferLeg>& legs);
   std::vector<TransferLease> take_leases(LiveShare& live, const std::vector<TransferLeg>& legs);  // they are over

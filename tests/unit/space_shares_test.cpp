@@ -85,6 +85,20 @@ TEST_CASE("the owner sees how far a download is, and who waits is told when it b
   CHECK_FALSE(fetching());
 }
 
+TEST_CASE("of a download that is over at once only its end is told") {
+  Sharing s;
+  const auto row = s.file("a", 1000);
+  const auto share = s.one(to({"a@example.org"}));
+  REQUIRE(s.shares->opened(share.token));
+  s.world.clock.pass(Seconds(1));
+  const auto before = s.world.view(s.created).seq;
+  auto transfer = s.shares->begin(share.token, row, 0, row.size);
+  REQUIRE(transfer);
+  CHECK(s.world.view(s.created).seq == before);
+  (*transfer)->completed();
+  CHECK(s.world.view(s.created).seq > before);
+}
+
 TEST_CASE("links outlive a restart, and nothing at rest opens them") {
   Sharing s;
   const auto share = s.one(to({"a@example.org"}));

@@ -115,7 +115,7 @@ Result<void> Downloads::mark_opened(const Found& found) {
 // the catalog, where all see it.
 Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<TransferLeg>& legs) {
   if (live.limit == 0) return {};
-  if (context_.policy.shared) return begin_flights(live, legs);
+  if (context_.policy.shared) return begin_leases(live, legs);
   const std::lock_guard lock(live.mutex);
   std::size_t flying = 0;
   const auto admitted = [&]() -> Result<void> {
@@ -164,7 +164,7 @@ std::optional<TransferLease> lease_of(LiveShare& live, const TransferLeg& leg) {
 
 // Reading what others have and adding one's own is one transaction, and works about one space run one after another:
 // two nodes cannot both take the last download. Lazy: a power cut of the database costs one download more, at worst.
-Result<void> Downloads::begin_flights(LiveShare& live, const std::vector<TransferLeg>& legs) {
+Result<void> Downloads::begin_leases(LiveShare& live, const std::vector<TransferLeg>& legs) {
   std::vector<TransferLease> leases;
   auto changed = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     leases.clear();

@@ -102,7 +102,7 @@ class Downloads {
   static constexpr std::uint64_t worth_watching = 1'000'000;  // bytes; less is there before anybody has looked
 
   Result<ShareRow> row_of(std::string_view link) const;  // Kind::not_found
-  Result<void> begin_flights(LiveShare& live, const std::vector<TransferLeg>& legs);
+  Result<void> begin_leases(LiveShare& live, const std::vector<TransferLeg>& legs);
   std::vector<TransferLease> take_leases(LiveShare& live, const std::vector<TransferLeg>& legs);  // they are over
   Result<void> record(LiveShare& live, const std::vector<TransferLeg>& taken, std::uint64_t ahead,
                       const std::vector<TransferLease>& leases);

@@ -85,7 +85,6 @@ class SpaceCopy {
 std::map<BlobKey, Wanted> SpaceCopy::wanted(const SpaceState& state) const {
   std::map<BlobKey, Wanted> blobs;
   for (const FileRow& file : state.files) {
-    if (file.size == 0) continue;  // has no blob
     Wanted& blob = blobs[file.blob];
     blob.size = std::max(blob.size, file.blob_offset + file.size);
     blob.files.push_back(&file);
@@ -104,6 +103,7 @@ Result<std::unique_ptr<Staged>> SpaceCopy::make(const BlobKey& blob) {
 }
 
 Result<void> SpaceCopy::copy_bytes(const BlobKey& blob, const Wanted& wish, Staged& into) {
+  if (wish.size == 0) return {};  // of objects there is nothing to open; of files, an empty one is made
   const auto source = from_.blobs.open(blob);
   if (!source) return tl::unexpected(source.error());
   into.expect_length(wish.size);

@@ -64,16 +64,17 @@ class Sender(threading.Thread):
     def ask(self, what):
         """`what` again until it has an answer that is no trouble of servers."""
         until = time.monotonic() + 60
+        last = None
         while time.monotonic() < until:
             try:
-                answer = what()
+                last = answer = what()
                 if answer.status < 500 and answer.status not in (423, 429):
                     return answer
-            except TROUBLE:
-                pass
+            except TROUBLE as trouble:
+                last = trouble
             self.troubles += 1
             time.sleep(0.1)
-        raise Ended(f"sender {self.number}: no answer in 60 s")
+        raise Ended(f"sender {self.number}: no answer in 60 s: {last!r}")
 
     def bytes(self):
         return self.random.randbytes(self.random.choice([1, self.random.randrange(1, 5000), self.random.randrange(1, 500_000)]))

@@ -99,7 +99,7 @@ def store_away(proxy, two, three):
     same(space, three, "through", data)
     # For longer than anybody waits: 503, and the node is not sent any more clients.
     proxy.rule = lambda method, path, count: "500" if method == "PUT" else None
-    refused = qrx.request("PUT", space.upload_url + "/refused", b"bytes", timeout=120)
+    refused = qrx.request("PUT", space.at(two).upload_url + "/refused", b"bytes", timeout=120)
     qrx.check_equal(503, refused.status, "a store that is away for long")
     qrx.check(refused.header("Retry-After"), "when to come again")
     qrx.check(b"s3" not in refused.body.lower() and b"bucket" not in refused.body.lower(), f"{refused.body}")

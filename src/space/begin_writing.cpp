@@ -59,7 +59,10 @@ Result<void> begin_epoch(const WriterParts& parts, LiveSpace& live, LiveUpload& 
     row.expires = std::min(live.row.expires, context.clock.wall() + context.policy.upload_expire);
   }
   std::optional<SpaceHead> head;
-  auto changed = context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+  // A catalog that falls alone must not forget an epoch whose writer lives on: the next writer would get the same
+  // number, both could record, and one would cut off what the other was told is there.
+  const auto how = context.policy.shared ? context.durability() : Durability::lazy;
+  auto changed = context.catalog.change(how, [&](Transaction& transaction) -> Result<void> {
     if (auto there = parts.versions.note(live, transaction, head); !there) return there;
     if (head)
       if (auto taken = take_over(context, transaction, row); !taken) return taken;

@@ -102,7 +102,9 @@ class Sender(threading.Thread):
             head = self.ask(lambda: tus.head(url))
             if head.status == 404 and acked == 0:
                 raise LostUpload
-            qrx.check(head.status in (200, 204), f"an upload is gone that was acknowledged to {acked}: {head!r}")
+            if head.status not in (200, 204):
+                why = tus.patch(url, acked, b"")
+                qrx.fail(f"an upload is gone that was acknowledged to {acked} of {len(data)}: {head!r}, {why!r}")
             offset = int(head.header("Upload-Offset"))
             qrx.check(offset >= acked, f"an upload fell from {acked} to {offset}")
             acked = offset

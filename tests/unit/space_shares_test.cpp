@@ -490,7 +490,9 @@ TEST_CASE("a long list of shares comes in pages, oldest first, each once") {
   REQUIRE(narrow);
   CHECK(narrow->shares.size() == 1);
   CHECK(s.shares->revoke_all(s.guid(), s.token()));
-  for (const auto& one : s.shares->list(s.guid(), s.token())->shares) CHECK(one.state == ShareState::revoked);
+  const auto revoked = s.shares->list(s.guid(), s.token());
+  REQUIRE(revoked);
+  for (const auto& one : revoked->shares) CHECK(one.state == ShareState::revoked);
 }
 
 TEST_CASE("a link ends at its own time, or with its space") {

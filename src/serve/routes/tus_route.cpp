@@ -192,8 +192,9 @@ front::Reply create_upload(const SharedCall& call) {
 
   auto writer = spaces.write(guid, row->upload, 0, *checksum, sender);
   if (!writer) {
-    // Nobody was told its address. One that is locked is an earlier request's, which asked for the same.
-    if (writer.error().kind != Kind::locked) (void)spaces.remove_upload(guid, row->upload);
+    // Nobody was told its address. Of a delivery it may be an earlier request's, which asked for the same and whose
+    // sender may have been told of bytes in it meanwhile (Uploads::find_same): that stays.
+    if (!creation->wish.delivery) (void)spaces.remove_upload(guid, row->upload);
     return refuse(*call, writer.error());
   }
   IntoUpload into;

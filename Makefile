@@ -114,7 +114,7 @@ $(WEB_INSTALLED): src/web/package-lock.json
 	@cd src/web && if $(NPM_CI) </dev/null; then touch node_modules/.package-lock.json; rm -f ../../$(BUILD)/web/web_data.cpp; else \
 	  echo "WARNING: the pages are built without their scripts: npm ci in src/web needs npm and a way to an npm registry." >&2; fi
 
-.PHONY: all configure deps deps-build deps-test run test check sanitize bench fuzz format lint install deb dist portability clean help
+.PHONY: all configure deps deps-build deps-test run test check sanitize bench bench-cluster fuzz format lint install deb dist portability clean help
 
 all: configure  ## build everything into build/ (bin/ holds the tools)
 	@cmake --build $(BUILD) -j $(JOBS) </dev/null
@@ -159,6 +159,10 @@ bench: deps-build configure  ## measure beside nginx and print a table (BENCH=".
 	@tests/support/debian-packages $(strip $(DEPS_BENCH)) </dev/null
 	@cmake --build $(BUILD) -j $(JOBS) </dev/null
 	@QRX_BIN=$(abspath $(BUILD))/bin tests/bench/bench $(BENCH) </dev/null
+
+bench-cluster: deps-build deps-test configure  ## measure nodes over PostgreSQL and S3 beside one node and the store alone
+	@cmake --build $(BUILD) -j $(JOBS) </dev/null
+	@QRX_BIN=$(abspath $(BUILD))/bin tests/bench/cluster.sh </dev/null
 
 fuzz: deps-build  ## run every fuzzer for FUZZ_SECONDS (30)
 	@tests/support/debian-packages $(strip $(DEPS_FUZZ)) </dev/null

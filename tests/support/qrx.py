@@ -145,10 +145,13 @@ class Process:
         self.name = name
         self.err_path = work.path(f"{name}-{work.next_number()}.err")
         program = arguments[0] if "/" in arguments[0] else os.path.join(BIN, arguments[0])
+        env = {**os.environ, **(env or {})}
+        if prefix and prefix[0] == "strace":  # LeakSanitizer traces, too, and only one may
+            env["ASAN_OPTIONS"] = "detect_leaks=0"
         with open(self.err_path, "wb") as err:
             self.popen = subprocess.Popen([*prefix, program, *arguments[1:]], stdin=stdin or subprocess.DEVNULL,
                                           stdout=stdout if stdout is not None else subprocess.PIPE, stderr=err, cwd=cwd,
-                                          env={**os.environ, **(env or {})}, start_new_session=True)
+                                          env=env, start_new_session=True)
         self.out = []
         self._queue = queue.Queue()
         if stdout is None:

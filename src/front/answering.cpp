@@ -22,7 +22,7 @@ std::string forwarded_for(const http::Request& request) {
   return all;
 }
 
-// The request as the routes see it: with what the front knows of who asks.
+// The request as the routes see it: with what the front knows of its client.
 std::shared_ptr<const http::Request> complete(http::Request head, const ProxyList& trusted,
                                               const Answering::Asker& asker) {
   auto request = std::make_shared<http::Request>(std::move(head));

@@ -28,7 +28,7 @@ Result<ShareRow> Downloads::row_of(std::string_view link) const {
   return std::move(**row);
 }
 
-// Every use of a link comes through here. That it existed is told only to who has it: it cannot be guessed.
+// Every use of a link comes through here. That it existed is told only to those who have it: it cannot be guessed.
 Result<Downloads::Found> Downloads::find(std::string_view link) {
   auto row = row_of(link);
   if (!row) return tl::unexpected(row.error());

@@ -75,8 +75,8 @@ class Shares {
     std::vector<std::uint32_t> files;  // of space->files: those of committed deliveries, in the order of their commits
   };
   Result<Opened> open(std::string_view link);  // changes nothing
-  LinkEnd why_gone(std::string_view link);     // behind Kind::gone, for who says it in other words
-  // The same for who wants to know what there is, page by page.
+  LinkEnd why_gone(std::string_view link);     // behind Kind::gone, for pages that say it in their own words
+  // As open(), but for what there is, page by page.
   Result<wire::SharedSpace> look(std::string_view link, const PageStart& from = {}, const PageSize& size = {});
   Result<void> opened(std::string_view link);  // the recipient looked at it
   Result<std::shared_ptr<Content>> content(std::string_view link, const Id& file);

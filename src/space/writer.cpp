@@ -247,7 +247,7 @@ void Writer::roll_back() {
   offset_ = start_;
 }
 
-// Of objects, what was not recorded is gone, and counts no more. Files have it still, for who goes on with the upload.
+// Of objects, what was not recorded is gone, and counts no more. Files have it still, for the next writer.
 void Writer::forget_unkept() {
   if (!parts_.context.blobs.in_objects() || offset_ == recorded_) return;
   unreserve(offset_ - recorded_);

@@ -12,7 +12,7 @@
 #include "space/model.h"
 #include "space/receipt_model.h"
 
-// "offset" is a word of SQL.
+// "offset" is a word of SQL, hence its quotes. The column "lone" is UploadRow::implicit.
 #define QRX_FILE_COLUMNS "file,delivery,guid,name,size,type,xxh128,sha256,sealed,blob,blob_offset,modified,executable"
 #define QRX_UPLOAD_COLUMNS                                                                        \
   "upload,delivery,guid,name,metadata,length,\"offset\",epoch,blob,lone,partial,damaged,created," \

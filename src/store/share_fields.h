@@ -8,6 +8,7 @@
 #include "space/share_model.h"
 #include "store/row_fields.h"
 
+// The column "most" is ShareRow::limit, "flight" is TransferLease::lease.
 #define QRX_SHARE_COLUMNS \
   "share,guid,link_hash,recipient,message,most,created,expires,notice,noticed,progress,revoked,files_taken,history"
 #define QRX_SHARE_FILE_COLUMNS "share,file,guid,taken,parts"

@@ -264,7 +264,7 @@ Result<void> Daemon::Impl::open_operator_port() {
 Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Daemon::~Daemon() {
-  // In the order of who uses whom: first those that call (pages, nodes, threads), then what they call.
+  // Callers go before what they call: first pages, nodes and threads.
   impl_->operator_port.reset();
   impl_->leave_nodes();
   if (impl_->data) impl_->data->spaces().stop();

@@ -1,4 +1,5 @@
-// What the operator of this machine asks for by the control socket: sweep, check, look at spaces.
+// What the operator of this machine asks for by the control socket: sweep, check, look at spaces,
+// block and delete them.
 #pragma once
 
 #include "serve/call.h"

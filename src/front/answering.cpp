@@ -67,8 +67,8 @@ Step Answering::run() {
       return wait();
     case Phase::sending:
       return send();
-    case Phase::settling: {
-      const Step step = sender_->await_receipt();
+    case Phase::confirming: {
+      const Step step = sender_->await_acknowledgement();
       if (step == Step::go_on) phase_ = Phase::sent;
       return step;
     }
@@ -90,7 +90,7 @@ bool Answering::ends_by_time() {
       if (!sender_->is_pending() && io_.has_stalled()) return true;
       io_.time_over = false;
       return false;
-    case Phase::settling:
+    case Phase::confirming:
       io_.time_over = false;
       return false;
     default:
@@ -211,13 +211,13 @@ Step Answering::start_send(Send send) {
 
 Step Answering::send() {
   if (const Step step = sender_->run(); step != Step::go_on) return step;
-  if (!sender_->wants_receipt()) {
+  if (!sender_->wants_acknowledgement()) {
     phase_ = Phase::sent;
     return Step::go_on;
   }
   // Before the client's acknowledgement is waited for: it may close in turn, which says that it has all.
   if (close_after_) io_.stream.shutdown_write();
-  phase_ = Phase::settling;
+  phase_ = Phase::confirming;
   return Step::go_on;
 }
 

@@ -23,13 +23,13 @@ namespace qrx::front {
 class Answering {
  public:
   enum class Phase : std::uint8_t {
-    receiving,  // a body into its sink
-    waiting,    // for a topic or a moment
-    sending,    // a body from its source
-    settling,   // until the client has taken that
-    answered,   // the whole answer is in io.out: write it
-    sent,       // everything was sent
-    flawed,     // the body's coding was broken: see flaw(); nothing was answered
+    receiving,   // a body into its sink
+    waiting,     // for a topic or a moment
+    sending,     // a body from its source
+    confirming,  // until the client has acknowledged that
+    answered,    // the whole answer is in io.out: write it
+    sent,        // everything was sent
+    flawed,      // the body's coding was broken: see flaw(); nothing was answered
   };
 
   // Who asks: the address of the socket's other end (empty: a Unix socket), and whether it is the control socket.
@@ -41,7 +41,7 @@ class Answering {
   Answering(ConnectionIo& io, WaiterList::Waiter& waiter, http::RequestHead head, const Asker& asker);
 
   Step begin();  // asks the handler
-  Step run();    // the next step of receiving, waiting, sending or settling
+  Step run();    // the next step of receiving, waiting, sending or confirming
   // The deadline has passed: true when that ends the connection.
   bool ends_by_time();
   void abandon();  // the connection ends before the answer is through

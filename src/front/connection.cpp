@@ -73,7 +73,7 @@ void Connection::run() {
       end_answering();
       // Before the loop hears of it: epoll reports nothing more of it, and the descriptor is free at once.
       io_.stream.close();
-      context_.bury(*this);  // and is gone: the signals keep `scheduled`, so nobody submits it again
+      context_.retire(*this);  // and is gone: the signals keep `scheduled`, so nobody submits it again
       return;
     }
     // Still `scheduled`: signals that come meanwhile are taken at the next run.

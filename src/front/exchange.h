@@ -80,8 +80,8 @@ class BodySource {
   // The next piece. Called again only when the piece before was handed to the socket as a whole.
   virtual Next next() = 0;
   // True: completed() is wanted. It costs the next answer on this connection a round trip, so ask only where it counts.
-  virtual bool wants_receipt() const { return false; }
-  // The client has taken everything (its TCP acknowledged the last byte, or closed in order after it).
+  virtual bool wants_acknowledgement() const { return false; }
+  // The client has taken everything: its TCP acknowledged the last byte, or closed in order after it.
   virtual void completed() {}
 };
 

@@ -126,7 +126,7 @@ Server::Impl::~Impl() {
   // Threads first: they use the connections, which use the context.
   context.lane.stop();
   context.pool.stop();
-  connections.free(context.take_buried());
+  connections.free(context.take_ended());
   connections.clear();  // while what they share is still there
 }
 
@@ -338,7 +338,7 @@ Result<void> Server::Impl::run() {
     context.pool.submit(ready);
     ready.clear();
     context.pool.tend();
-    connections.free(context.take_buried());
+    connections.free(context.take_ended());
     if (!stop_begun) continue;
     if (context.connections == 0) break;
     const auto now = std::chrono::steady_clock::now();

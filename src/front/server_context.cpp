@@ -47,18 +47,18 @@ http::Answer ServerContext::answer_of(const Error& error, int status) const {
 }
 
 // Not deleted here: the event loop may have an event of it in hand, and this runs inside the connection itself.
-void ServerContext::bury(Connection& connection) {
+void ServerContext::retire(Connection& connection) {
   connections.fetch_sub(1);
   {
-    const std::lock_guard lock(buried_mutex_);
-    buried_.push_back(&connection);
+    const std::lock_guard lock(ended_mutex_);
+    ended_.push_back(&connection);
   }
   if (stopping) wake();  // the loop waits for the last one
 }
 
-std::vector<Connection*> ServerContext::take_buried() {
-  const std::lock_guard lock(buried_mutex_);
-  return std::exchange(buried_, {});
+std::vector<Connection*> ServerContext::take_ended() {
+  const std::lock_guard lock(ended_mutex_);
+  return std::exchange(ended_, {});
 }
 
 }  // namespace qrx::front

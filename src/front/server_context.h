@@ -50,12 +50,12 @@ struct ServerContext {
   http::Answer answer_of(const Error& error, int status) const;
 
   // Connections that have ended; the event loop frees them, because it may hold events of theirs.
-  void bury(Connection& connection);
-  std::vector<Connection*> take_buried();
+  void retire(Connection& connection);
+  std::vector<Connection*> take_ended();
 
  private:
-  std::mutex buried_mutex_;
-  std::vector<Connection*> buried_;
+  std::mutex ended_mutex_;
+  std::vector<Connection*> ended_;
 };
 
 // Runs a function of the routes; what it throws is told and becomes `otherwise`. Exceptions do not cross this border.

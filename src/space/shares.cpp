@@ -45,6 +45,20 @@ TransferLeg whole(const FileRow& file) {
   return {file.file, file.size, 0, file.size};
 }
 
+Result<std::unique_ptr<Transfer>> begin_legs(ShareRooms& rooms, std::string_view link, std::vector<TransferLeg> legs) {
+  auto found = rooms.downloads.find(link);
+  if (!found) return tl::unexpected(found.error());
+  const LiveSharePtr live = rooms.downloads.live(*found);
+  if (auto begun = rooms.downloads.begin_transfer(*live, legs); !begun) return tl::unexpected(begun.error());
+  auto transfer = std::make_unique<Transfer>(rooms.downloads, live, std::move(legs));
+  // Only now: a revocation that came before this finds the transfer in neither place otherwise.
+  if (auto still = rooms.downloads.find(link); !still) return tl::unexpected(still.error());
+  // For the owner's eyes only: a failure must not keep the recipient from the file.
+  (void)rooms.downloads.mark_opened(*found);
+  rooms.downloads.begun(*found, *live);
+  return transfer;
+}
+
 }  // namespace
 
 Shares::Shares(Spaces& spaces, SharePolicy policy)
@@ -63,11 +77,11 @@ void Shares::on_notice(std::function<void()> tell) {
   rooms_->notices.tell = std::move(tell);
 }
 
-bool Shares::is_settling(const Guid& guid) const {
+bool Shares::in_doubt(const Guid& guid) const {
   return rooms_->downloads.in_doubt(guid);
 }
 
-std::optional<Guid> Shares::is_settling(std::string_view link) const {
+std::optional<Guid> Shares::in_doubt(std::string_view link) const {
   return rooms_->downloads.in_doubt(link);
 }
 
@@ -326,19 +340,7 @@ Result<std::shared_ptr<Content>> Shares::stored(const FileRow& file) {
 
 Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const FileRow& file, std::uint64_t first,
                                                 std::uint64_t bytes) {
-  auto found = rooms_->downloads.find(link);
-  if (!found) return tl::unexpected(found.error());
-  LiveSharePtr live = rooms_->downloads.live(*found);
-  const std::vector<Transfer::Leg> legs{{file.file, file.size, first, bytes}};
-  if (auto off = rooms_->downloads.begin_transfer(*live, legs); !off) return tl::unexpected(off.error());
-  const LiveSharePtr begun = live;
-  auto transfer = std::make_unique<Transfer>(rooms_->downloads, std::move(live), legs);
-  // Only now: a revocation that came before this finds the transfer in neither place otherwise.
-  if (auto still = rooms_->downloads.find(link); !still) return tl::unexpected(still.error());
-  // For the owner's eyes only: a failure must not keep the recipient from the file.
-  (void)rooms_->downloads.mark_opened(*found);
-  rooms_->downloads.begun(*found, *begun);
-  return transfer;
+  return begin_legs(*rooms_, link, {{file.file, file.size, first, bytes}});
 }
 
 Result<std::vector<std::uint32_t>> Shares::left(std::string_view link, const Opened& opened) {
@@ -359,19 +361,10 @@ Result<std::vector<std::uint32_t>> Shares::left(std::string_view link, const Ope
 
 Result<std::unique_ptr<Transfer>> Shares::begin_all(std::string_view link, const Opened& opened,
                                                     const std::vector<std::uint32_t>& files) {
-  auto found = rooms_->downloads.find(link);
-  if (!found) return tl::unexpected(found.error());
-  LiveSharePtr live = rooms_->downloads.live(*found);
-  std::vector<Transfer::Leg> legs;
+  std::vector<TransferLeg> legs;
   legs.reserve(files.size());
   for (const std::uint32_t at : files) legs.push_back(whole(opened.space->files[at]));
-  if (auto off = rooms_->downloads.begin_transfer(*live, legs); !off) return tl::unexpected(off.error());
-  const LiveSharePtr begun = live;
-  auto transfer = std::make_unique<Transfer>(rooms_->downloads, std::move(live), std::move(legs));
-  if (auto still = rooms_->downloads.find(link); !still) return tl::unexpected(still.error());
-  (void)rooms_->downloads.mark_opened(*found);
-  rooms_->downloads.begun(*found, *begun);
-  return transfer;
+  return begin_legs(*rooms_, link, std::move(legs));
 }
 
 Result<std::uint64_t> Shares::recover() {

@@ -39,10 +39,9 @@ class Shares {
   void on_notice(std::function<void()> tell);
 
   // The last bytes of a transfer of this space, or by this limited link, are going out, and whether they were taken is
-  // known in a moment. Who asks now may want to wait for it (Events::space_changed tells) rather than to hear what is
-  // about to change.
-  bool is_settling(const Guid& guid) const;
-  std::optional<Guid> is_settling(std::string_view link) const;  // the space of the link, then
+  // known in a moment (Events::space_changed tells): an answer that waits for it says nothing that is about to change.
+  bool in_doubt(const Guid& guid) const;
+  std::optional<Guid> in_doubt(std::string_view link) const;  // the space of the link, then
 
   // --- the owner; errors as those of Spaces
   struct Created {

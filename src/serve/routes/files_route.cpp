@@ -31,7 +31,7 @@ class StoredSource : public front::BodySource {
     range_.size -= taken.size;
     return std::move(taken.next);
   }
-  bool wants_receipt() const override { return taken_ != nullptr; }
+  bool wants_acknowledgement() const override { return taken_ != nullptr; }
   void completed() override {
     if (taken_) taken_();
   }

@@ -53,18 +53,18 @@ http::Answer show_one(const Call& call, Result<space::ShareView> share) {
   return json_answer(200, wire::to_json(info_of(call.site, std::move(*share))));
 }
 
-// A receipt that is on its way is waited for, but not by who has no right to it.
-front::Reply settled(const SharedCall& call, std::function<front::Reply()> go_on) {
+// A download that is in doubt is waited for, but not for clients without a right to hear of it.
+front::Reply without_doubt(const SharedCall& call, std::function<front::Reply()> go_on) {
   const auto token = token_of(*call->request);
   if (!token || !call->site.spaces.owned(call->target.guid, *token)) return go_on();
-  const auto in_doubt = [call] { return call->site.shares.is_settling(call->target.guid); };
-  return once_settled(call, call->target.guid, in_doubt, std::move(go_on));
+  const auto in_doubt = [call] { return call->site.shares.in_doubt(call->target.guid); };
+  return after_doubt(call, call->target.guid, in_doubt, std::move(go_on));
 }
 
 }  // namespace
 
 front::Reply list_shares(const SharedCall& call) {
-  return settled(call, [call] { return watch_space(call, show_list); });
+  return without_doubt(call, [call] { return watch_space(call, show_list); });
 }
 
 front::Reply create_shares(const SharedCall& call) {
@@ -94,7 +94,7 @@ front::Reply revoke_shares(const SharedCall& call) {
 front::Reply show_share(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->problem(401, "the owner's token is needed");
-  return settled(call, [call, token = *token]() -> front::Reply {
+  return without_doubt(call, [call, token = *token]() -> front::Reply {
     return show_one(*call, call->site.shares.show(call->target.guid, token, call->target.item));
   });
 }

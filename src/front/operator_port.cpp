@@ -10,6 +10,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/thrown.h"
 #include "http/host_port.h"
 
 namespace qrx::front {
@@ -22,10 +23,8 @@ constexpr std::size_t most_body_bytes = 1024;  // nobody has anything to send he
 std::string what_of(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
-  } catch (const std::exception& exception) {
-    return exception.what();
   } catch (...) {
-    return "an exception of an unknown type";
+    return thrown_error().what;
   }
 }
 

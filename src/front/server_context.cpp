@@ -1,7 +1,8 @@
 #include "front/server_context.h"
 
-#include <exception>
 #include <utility>
+
+#include "base/thrown.h"
 
 namespace qrx::front {
 
@@ -27,13 +28,7 @@ ServerContext::ServerContext(const ServerOptions& server_options, Handler reques
 void ServerContext::tell_exception() const noexcept {
   if (!options.failed) return;
   try {
-    try {
-      throw;
-    } catch (const std::exception& exception) {
-      options.failed(exception.what());
-    } catch (...) {
-      options.failed("an exception of an unknown type");
-    }
+    options.failed(thrown_error().what);
   } catch (...) {
     // Memory is so short that it cannot even be said.
   }

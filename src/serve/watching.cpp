@@ -60,7 +60,7 @@ Result<space::PageStart> page_asked_for(const Call& call) {
 front::Reply watch_space(const SharedCall& call,
                          std::function<http::Answer(const Call& call, const std::string& token)> show) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   space::Spaces& spaces = call->site.spaces;
   const Guid& guid = call->target.guid;
   const auto state = spaces.owned(guid, *token);

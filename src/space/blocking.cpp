@@ -21,7 +21,7 @@ Result<void> block(Rooms& rooms, const Guid& guid) {
   SpaceChange wish;
   wish.phase = Phase::blocked;
   if (auto changed = rooms.versions.change(live, wish); !changed) return changed;
-  // Whoever takes something from it just now is cut off (Versions::publish), and so is who waits for an upload to grow.
+  // What is taken from it just now is cut off (Versions::publish), and so are those who wait for an upload to grow.
   std::vector<Id> uploads;
   {
     const SpaceLock lock(live);

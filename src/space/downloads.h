@@ -86,7 +86,7 @@ class Downloads {
   std::optional<wire::Fetching> fetching(const ShareRow& row);
   // By a transfer that was completed.
   void add_sent(const LiveShare& live, std::uint64_t bytes) { sent_.add(live.share, bytes); }
-  // The first transfer of what takes a while: who waits for a change is told.
+  // The first transfer of what takes a while: those who wait for a change are told.
   void begun(const Found& found, const LiveShare& live) {
     if (live.transfers == 1 && !sent_.of(live.share) && book_.bytes_held(live.guid).value_or(0) >= worth_watching)
       versions_.progress(*found.space);

@@ -17,7 +17,7 @@ constexpr std::uint64_t rows_a_recipient = 4;
 // Whether to notify the recipient (again).
 bool is_to_be_told(const ShareRow& row, bool again) {
   if (row.progress != Progress::none) return false;
-  // Unknown means that they may have been told: only who asks for it expressly risks telling them twice.
+  // Unknown means that they may have been told: only somebody who asks for it expressly risks telling them twice.
   return row.notice == ShareState::failed || (row.notice == ShareState::unknown && again);
 }
 

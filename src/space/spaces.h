@@ -55,7 +55,8 @@ class Spaces {
   // The seq of a space, cheaply; nothing when it is gone.
   std::optional<std::uint64_t> seq(const Guid& guid);
   Result<void> extend(const Guid& guid, std::string_view token, const wire::ChangeSpace& change);
-  // With `deliveries`: only while so many are committed, else Kind::conflict. So who has fetched them loses none.
+  // With `deliveries`: only while so many are committed, else Kind::conflict. So an owner that has fetched them does
+  // not lose one that came meanwhile.
   Result<void> remove(const Guid& guid, std::string_view token, std::optional<std::uint64_t> deliveries = {});
   // An upload in progress, or a delivery that is not committed, with all that it holds. Kind::conflict once it is
   // complete or committed.

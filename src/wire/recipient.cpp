@@ -41,8 +41,8 @@ constexpr std::size_t most_local_part = 64;     // RFC 5321 4.5.3.1.1
 constexpr std::size_t most_mail_address = 254;  // RFC 5321 4.5.3.1.3, without the angle brackets
 constexpr std::size_t most_host = 253;
 constexpr std::size_t most_host_label = 63;
-constexpr std::size_t least_digits =
-    7;  // E.164 names no least; the shortest numbers in use have seven with their country
+// E.164 names no least; the shortest numbers in use have seven with their country.
+constexpr std::size_t least_digits = 7;
 constexpr std::size_t most_digits = 15;  // E.164
 constexpr std::size_t most_name = 255;
 
@@ -81,7 +81,7 @@ bool holds_tricks(std::string_view text) {
   return false;
 }
 
-// A host name as DNS has it, in ASCII; an address of digits is none.
+// A host name as DNS has it, in ASCII; not an address of digits.
 bool is_domain(std::string_view host) {
   if (host.empty() || host.size() > most_host) return false;
   bool last_has_letter = false;

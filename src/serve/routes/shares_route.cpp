@@ -69,7 +69,7 @@ front::Reply list_shares(const SharedCall& call) {
 
 front::Reply create_shares(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
     return call->problem(state.error());
   return collect(call, wire::most_shares_request_bytes,
@@ -85,7 +85,7 @@ front::Reply create_shares(const SharedCall& call) {
 
 front::Reply revoke_shares(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   if (const auto done = call->site.shares.revoke_all(call->target.guid, *token); !done)
     return call->problem(done.error());
   return answer(204);
@@ -93,7 +93,7 @@ front::Reply revoke_shares(const SharedCall& call) {
 
 front::Reply show_share(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   return without_doubt(call, [call, token = *token]() -> front::Reply {
     return show_one(*call, call->site.shares.show(call->target.guid, token, call->target.item));
   });
@@ -101,7 +101,7 @@ front::Reply show_share(const SharedCall& call) {
 
 front::Reply report_share(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   // Before the body is read: an unknown share is refused at once.
   if (const auto known = call->site.shares.show(call->target.guid, *token, call->target.item); !known)
     return call->problem(known.error());
@@ -114,7 +114,7 @@ front::Reply report_share(const SharedCall& call) {
 
 front::Reply revoke_share(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   if (const auto done = call->site.shares.revoke(call->target.guid, *token, call->target.item); !done)
     return call->problem(done.error());
   return answer(204);

@@ -50,7 +50,7 @@ Step Answering::begin() {
   // A proxy is trusted with many connections: its clients are counted by their own addresses, or one of them could take
   // them all.
   if (is_other_peer_) {
-    proxied_ = io_.context.shares.take(request_->peer, PeerShares::What::connection);
+    proxied_ = io_.context.peers.take(request_->peer, PeerLimits::What::connection);
     if (!proxied_) return refuse_for_now();
   }
   auto reply = guarded(
@@ -139,7 +139,7 @@ Step Answering::write(std::string answer, bool close) {
 // Before a body needs a file: false when its peer has its share of those.
 bool Answering::take_share() {
   if (is_control_ || transfer_) return true;
-  transfer_ = io_.context.shares.take(request_->peer, PeerShares::What::transfer);
+  transfer_ = io_.context.peers.take(request_->peer, PeerLimits::What::transfer);
   return static_cast<bool>(transfer_);
 }
 
@@ -223,7 +223,7 @@ Step Answering::send() {
 
 // The work is waited for like anything else. Its ticket goes with this.
 Step Answering::start_work(Work work) {
-  auto ticket = io_.context.lane.submit(std::move(work), request_->peer);
+  auto ticket = io_.context.work_queue.submit(std::move(work), request_->peer);
   if (!ticket) return start_answer(io_.context.answer_of(ticket.error(), 0));
   work_ = std::move(*ticket);
   wait_ = Wait{work_.topic(), steady_now() + longest_work, [this](bool) { return work_.take(); }};

@@ -10,10 +10,10 @@
 #include "front/body_sender.h"
 #include "front/connection_io.h"
 #include "front/exchange.h"
-#include "front/lane.h"
 #include "front/large_answers.h"
-#include "front/peer_shares.h"
+#include "front/peer_limits.h"
 #include "front/waiters.h"
+#include "front/work_queue.h"
 #include "http/answer_head.h"
 #include "http/framing.h"
 
@@ -81,10 +81,10 @@ class Answering {
   std::unique_ptr<BodyReceiver> body_;  // of the request, if it has one or a sink was given
   std::unique_ptr<BodySender> sender_;  // of the answer's body
   std::optional<Wait> wait_;
-  PeerShares::Hold proxied_;   // of a client behind a proxy: as if it had this connection itself
+  PeerLimits::Hold proxied_;   // of a client behind a proxy: as if it had this connection itself
   LargeAnswers::Hold large_;   // of an answer that is large
-  PeerShares::Hold transfer_;  // of a body on its way into a file or out of one
-  Lane::Ticket work_;          // what the wait is for, when it is for work
+  PeerLimits::Hold transfer_;  // of a body on its way into a file or out of one
+  WorkQueue::Ticket work_;     // what the wait is for, when it is for work
 };
 
 }  // namespace qrx::front

@@ -22,7 +22,7 @@ std::int64_t nanoseconds(Steady time) {
 }  // namespace
 
 Connection::Connection(ServerContext& context, http::SocketStream stream, std::uint64_t key, std::string peer,
-                       bool control, PeerShares::Hold share)
+                       bool control, PeerLimits::Hold share)
     : context_(context),
       key_(key),
       io_(context, std::move(stream), key),

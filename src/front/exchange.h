@@ -5,7 +5,7 @@
 //   Receive   take the body into a sink (only now is a byte of the body read, and 100 Continue sent), then go on
 //   Send      an answer whose body comes from files, sent as fast as the client takes it
 //   Wait      answer later, when a topic is woken or the time is over; costs no thread
-//   Work      find the answer by work that takes long: on the lane (lane.h), in turn with that of others
+//   Work      find the answer by work that takes long: in the work queue (work_queue.h), in turn with others
 // A topic is the id of what is waited for; Server::wake() wakes it.
 // The front runs handlers, sinks and sources on its pool; disk waits are fine there, what reads whole files or makes
 // megabytes is not: those threads answer everybody. One exchange is never run by two threads at once, but by different

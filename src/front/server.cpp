@@ -93,7 +93,7 @@ struct Server::Impl {
   void accept_from(Listener& listener);
   void admit(Listener& listener, UniqueFd socket, const sockaddr_storage& address);
   bool make_room();
-  PeerShares::Hold share_for(const Listener& listener, const std::string& peer);
+  PeerLimits::Hold share_for(const Listener& listener, const std::string& peer);
   void drop_one(Listener& listener);
   void tell(Connection& connection, std::uint32_t signals);
   void run_timers();
@@ -124,7 +124,7 @@ struct Server::Impl {
 
 Server::Impl::~Impl() {
   // Threads first: they use the connections, which use the context.
-  context.lane.stop();
+  context.work_queue.stop();
   context.pool.stop();
   connections.free(context.take_ended());
   connections.clear();  // while what they share is still there
@@ -149,7 +149,7 @@ Result<void> Server::Impl::bind() {
   // sendfile(2) knows no MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   const auto fit = connections_that_fit();
-  context.shares.set_limits(options.most_connections == 0 ? fit : options.most_connections, options.most_of_one);
+  context.peers.set_limits(options.most_connections == 0 ? fit : options.most_connections, options.most_of_one);
   for (const auto& cidr : options.trusted_proxies)
     if (const auto added = context.trusted.add(cidr); !added) return added;
   if (const auto loaded = load_tls(); !loaded) return loaded;
@@ -211,12 +211,12 @@ bool Server::Impl::make_room() {
 }
 
 // The operator always gets in. Of a proxy its clients are counted, request by request.
-PeerShares::Hold Server::Impl::share_for(const Listener& listener, const std::string& peer) {
-  using What = PeerShares::What;
-  if (listener.control) return context.shares.take_anyway(What::connection);
+PeerLimits::Hold Server::Impl::share_for(const Listener& listener, const std::string& peer) {
+  using What = PeerLimits::What;
+  if (listener.control) return context.peers.take_anyway(What::connection);
   // Those that rest are on their way out; a few above the limit fit into the reserve until they are gone.
-  const std::size_t extra = context.shares.is_full() && make_room() ? evict_batch : 0;
-  return context.shares.take(context.trusted.trusts(peer) ? std::string() : peer, What::connection, extra);
+  const std::size_t extra = context.peers.is_full() && make_room() ? evict_batch : 0;
+  return context.peers.take(context.trusted.trusts(peer) ? std::string() : peer, What::connection, extra);
 }
 
 void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_storage& address) {
@@ -324,7 +324,7 @@ Result<void> Server::Impl::start() {
   if (started) return {};
   started = true;
   if (auto done = context.pool.start(); !done) return done;
-  return context.lane.start();
+  return context.work_queue.start();
 }
 
 Result<void> Server::Impl::run() {

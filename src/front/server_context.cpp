@@ -13,8 +13,8 @@ ServerContext::ServerContext(const ServerOptions& server_options, Handler reques
       error_answer(std::move(error_function)),
       wake(std::move(wake_loop)),
       pool(server_options.least_threads, server_options.most_threads, wake),
-      lane(
-          server_options.lane,
+      work_queue(
+          server_options.work_queue,
           [this](const std::function<Reply()>& work) -> Reply {
             try {
               return work();

@@ -8,20 +8,20 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "front/lane.h"
 #include "front/large_answers.h"
-#include "front/peer_shares.h"
+#include "front/peer_limits.h"
 #include "front/pool.h"
 #include "front/proxies.h"
 #include "front/server_options.h"
 #include "front/timers.h"
 #include "front/waiters.h"
+#include "front/work_queue.h"
 
 namespace qrx::front {
 
 class Connection;
 
-// Thread-safe but for what bind() sets before anything runs: epoll, trusted, and the limits of shares.
+// Thread-safe but for what bind() sets before anything runs: epoll, trusted, and the limits of peers.
 struct ServerContext {
   ServerContext(const ServerOptions& server_options, Handler request_handler, ErrorAnswer error_function,
                 std::function<void()> wake_loop);
@@ -33,11 +33,11 @@ struct ServerContext {
   int epoll = -1;
   ProxyList trusted;
   WaiterList waiters;
-  PeerShares shares;
+  PeerLimits peers;
   LargeAnswers large;
   Timers timers;
   Pool pool;
-  Lane lane;
+  WorkQueue work_queue;
   std::atomic<bool> stopping{false};  // no new requests; waits end
   std::atomic<bool> cutting{false};   // everything ends now
   std::atomic<unsigned> inline_polls{0};

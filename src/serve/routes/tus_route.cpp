@@ -288,8 +288,8 @@ front::Reply show_upload(const SharedCall& call) {
   return out;
 }
 
-// After a restart the running sum of an upload is lost: many bytes are read again on the lane, not on a thread that
-// answers others.
+// After a restart the running sum of an upload is lost: many bytes are read again in the work queue, not on a thread
+// that answers others.
 front::Reply append_upload(const SharedCall& call) {
   if (auto refused = refuse_version(*call)) return *refused;
   const Guid& guid = call->target.guid;

@@ -1,4 +1,4 @@
-#include "front/peer_shares.h"
+#include "front/peer_limits.h"
 
 #include <algorithm>
 #include <utility>
@@ -14,34 +14,34 @@ constexpr std::size_t connections_per_transfer = 3;
 
 }  // namespace
 
-PeerShares::Hold::Hold(Hold&& other) noexcept
-    : shares_(std::exchange(other.shares_, nullptr)), key_(std::move(other.key_)), what_(other.what_) {}
+PeerLimits::Hold::Hold(Hold&& other) noexcept
+    : limits_(std::exchange(other.limits_, nullptr)), key_(std::move(other.key_)), what_(other.what_) {}
 
-PeerShares::Hold& PeerShares::Hold::operator=(Hold&& other) noexcept {
+PeerLimits::Hold& PeerLimits::Hold::operator=(Hold&& other) noexcept {
   drop();
-  shares_ = std::exchange(other.shares_, nullptr);
+  limits_ = std::exchange(other.limits_, nullptr);
   key_ = std::move(other.key_);
   what_ = other.what_;
   return *this;
 }
 
-void PeerShares::Hold::drop() {
-  if (shares_ != nullptr) std::exchange(shares_, nullptr)->give_back(key_, what_);
+void PeerLimits::Hold::drop() {
+  if (limits_ != nullptr) std::exchange(limits_, nullptr)->give_back(key_, what_);
 }
 
-void PeerShares::set_limits(std::size_t most, std::size_t most_of_one) {
+void PeerLimits::set_limits(std::size_t most, std::size_t most_of_one) {
   const std::lock_guard lock(mutex_);
   most_ = most;
   most_of_one_ = most_of_one;
 }
 
-std::size_t PeerShares::share_of(std::string_view peer) const {
+std::size_t PeerLimits::share_of(std::string_view peer) const {
   if (most_of_one_ > 0) return most_of_one_;
   // A proxy on this machine that is not named as trusted looks like one client.
   return std::max(is_loopback_address(peer) ? most_ / 4 * 3 : most_ / 4, least_share);
 }
 
-PeerShares::Hold PeerShares::take(std::string_view peer, What what, std::size_t extra) {
+PeerLimits::Hold PeerLimits::take(std::string_view peer, What what, std::size_t extra) {
   Hold hold;
   // By what one client can have of addresses (peer_key): of IPv6 a whole network, not one address of it.
   std::string key = peer_key(peer);
@@ -57,27 +57,27 @@ PeerShares::Hold PeerShares::take(std::string_view peer, What what, std::size_t 
     ++(what == What::connection ? held.connections : held.transfers);
   }
   ++all_;
-  hold.shares_ = this;
+  hold.limits_ = this;
   hold.key_ = std::move(key);
   hold.what_ = what;
   return hold;
 }
 
-PeerShares::Hold PeerShares::take_anyway(What what) {
+PeerLimits::Hold PeerLimits::take_anyway(What what) {
   Hold hold;
   const std::lock_guard lock(mutex_);
   ++all_;
-  hold.shares_ = this;
+  hold.limits_ = this;
   hold.what_ = what;
   return hold;
 }
 
-bool PeerShares::is_full() const {
+bool PeerLimits::is_full() const {
   const std::lock_guard lock(mutex_);
   return all_ >= most_;
 }
 
-void PeerShares::give_back(const std::string& key, What what) {
+void PeerLimits::give_back(const std::string& key, What what) {
   const std::lock_guard lock(mutex_);
   --all_;
   if (key.empty()) return;

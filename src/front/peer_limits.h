@@ -12,7 +12,7 @@
 namespace qrx::front {
 
 // Thread-safe.
-class PeerShares {
+class PeerLimits {
  public:
   enum class What : unsigned char { connection, transfer };
 
@@ -24,11 +24,11 @@ class PeerShares {
     Hold& operator=(Hold&& other) noexcept;
     ~Hold() { drop(); }
     void drop();
-    explicit operator bool() const { return shares_ != nullptr; }
+    explicit operator bool() const { return limits_ != nullptr; }
 
    private:
-    friend class PeerShares;
-    PeerShares* shares_ = nullptr;
+    friend class PeerLimits;
+    PeerLimits* limits_ = nullptr;
     std::string key_;
     What what_ = What::connection;
   };

@@ -1,7 +1,7 @@
 // The locks of a space, as types: what a function needs held stands in its parameters.
 //
 // Order, for code that needs several; each is let go before one that stands above it is taken:
-//   1. Rooms::sweep_mutex  for the whole of a sweep
+//   1. Rules::sweep_mutex  for the whole of a sweep
 //   2. LiveUpload::use     the writer of an upload, while it works
 //   3. the gate            SharedGate or ExclusiveGate
 //   4. the space's mutex   SpaceLock; works take it inside Catalog::change(), so that is never called with it held, and

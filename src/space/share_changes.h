@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "space/catalog.h"
-#include "space/share_rooms.h"
+#include "space/share_rules.h"
 #include "wire/share_messages.h"
 
 namespace qrx::space {
@@ -23,14 +23,14 @@ Result<std::vector<ShareWish>> read_recipients(const std::vector<std::string>& r
 // Lives inside one transaction, whose rows it writes.
 class ShareChanges {
  public:
-  ShareChanges(ShareRooms& rooms, Transaction& transaction, const Guid& guid, std::string_view token,
+  ShareChanges(ShareRules& rules, Transaction& transaction, const Guid& guid, std::string_view token,
                const wire::CreateShares& wish)
-      : rooms_(rooms),
+      : rules_(rules),
         transaction_(transaction),
         guid_(guid),
         token_(token),
         wish_(wish),
-        now_(rooms.context.clock.wall()),
+        now_(rules.context.clock.wall()),
         counts_(transaction.count_shares(guid)) {}
 
   // The share of one recipient: a new one, or the one there is.
@@ -44,7 +44,7 @@ class ShareChanges {
   Result<ShareRow> make(const ShareWish& one);
   void tell(const ShareWish& one, ShareRow& row);
 
-  ShareRooms& rooms_;
+  ShareRules& rules_;
   Transaction& transaction_;
   const Guid& guid_;
   const std::string_view token_;

@@ -22,7 +22,7 @@
 
 namespace qrx::space {
 
-struct ShareRooms;  // private to src/space
+struct ShareRules;  // private to src/space
 
 class Shares {
  public:
@@ -100,7 +100,7 @@ class Shares {
   Result<void> purge();             // secrets of notices that have ended leave the catalog's files
 
  private:
-  const std::unique_ptr<ShareRooms> rooms_;
+  const std::unique_ptr<ShareRules> rules_;
 };
 
 }  // namespace qrx::space

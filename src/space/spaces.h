@@ -26,7 +26,7 @@
 
 namespace qrx::space {
 
-struct Rooms;  // space/rooms.h; private to src/space
+struct Rules;  // space/rules.h; private to src/space
 
 struct Created {
   SpaceRow space;
@@ -133,10 +133,10 @@ class Spaces {
   // Running writers stop soon, keep what they have, and no new ones start.
   void stop();
 
-  Rooms& rooms() { return *rooms_; }  // of the same rules, for shares (space/rooms.h)
+  Rules& rules() { return *rules_; }  // of the same rules, for shares (space/rules.h)
 
  private:
-  const std::unique_ptr<Rooms> rooms_;
+  const std::unique_ptr<Rules> rules_;
 };
 
 }  // namespace qrx::space

@@ -68,6 +68,7 @@ R guarded(const ServerContext& context, F&& function, R otherwise) {
     return otherwise;
   }
 }
+
 template <class F>
 void guarded(const ServerContext& context, F&& function) {
   try {

@@ -159,6 +159,7 @@ std::string what_of(const Notice& notice) {
   const std::string summary = plain_words(notice.summary, 100);
   return summary.empty() ? "files" : summary;
 }
+
 // "Alice sent you 3 files, 12 MB", or for somebody without a name "For you: 3 files, 12 MB".
 std::string who_sent(const std::string& label, const std::string& what) {
   return (label.empty() ? "For you: " : label + " sent you ") + what;
@@ -217,6 +218,7 @@ bool in_gsm_basic(char32_t c) {
     return c >= 0x20 && std::u32string_view(U" !\"#$%&'()*+,-./:;<=>?@_").find(c) != std::u32string_view::npos;
   return others.find(c) != std::u32string_view::npos;
 }
+
 bool in_gsm_extension(char32_t c) {
   return std::u32string_view(U"^{}\\[~]|\u20AC\f").find(c) != std::u32string_view::npos;
 }

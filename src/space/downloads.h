@@ -39,8 +39,8 @@ struct LiveShare {
   std::atomic<std::uint64_t> sent{0};         // and how far into their files they are, all together
   std::atomic<unsigned> in_doubt{0};          // transfers that have gone out and are not known to be taken yet
   std::atomic<std::uint64_t> files_taken{0};  // as of the last record
-  std::atomic<std::uint64_t> shown_least{
-      ~std::uint64_t{0}};  // how often everything was taken when its space last moved
+  // How often everything was taken when its space last moved; at first no such number.
+  std::atomic<std::uint64_t> shown_least{~std::uint64_t{0}};
 
   // Of a limited share, files that are on their way; from their first transfer to the end of the last.
   struct File {

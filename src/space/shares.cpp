@@ -73,8 +73,8 @@ void Shares::set_transports(std::uint32_t channels) {
   rules_->notices.transports = channels;
 }
 
-void Shares::on_notice(std::function<void()> tell) {
-  rules_->notices.tell = std::move(tell);
+void Shares::on_notice(std::function<void()> wake_outbox) {
+  rules_->notices.wake_outbox = std::move(wake_outbox);
 }
 
 bool Shares::in_doubt(const Guid& guid) const {
@@ -123,7 +123,7 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
   if (!changed) return tl::unexpected(changed.error());
   rules_->versions.publish(live, head);
   // After the commit: the outbox looks into the catalog at once, and would find nothing before.
-  if (queued) rules_->notices.tell();
+  if (queued) rules_->notices.wake_outbox();
   Created created;
   created.made = made;
   created.shares.seq = live.version;

@@ -36,7 +36,7 @@ class Shares {
   // The channels that this server has transports for, as bits (1 << channel); none at first. Any thread.
   void set_transports(std::uint32_t channels);
   // Called when there may be a notice to send; before serving. Any thread, must be cheap and not call back.
-  void on_notice(std::function<void()> tell);
+  void on_notice(std::function<void()> wake_outbox);
 
   // The last bytes of a transfer of this space, or by this limited link, are going out, and whether they were taken is
   // known in a moment (Events::space_changed tells): an answer that waits for it says nothing that is about to change.

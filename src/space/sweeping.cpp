@@ -49,6 +49,30 @@ Result<void> sweep_delivery(Rules& rules, const DeliveryRow& row) {
   return rules.deliveries.drop(gate, **live, delivery, rules.context.durability());
 }
 
+Result<void> sweep_uploads(Rules& rules, WallTime now, Swept& swept, const std::stop_token& stop) {
+  auto rows = rules.context.catalog.uploads();
+  if (!rows) return tl::unexpected(rows.error());
+  for (const UploadRow& row : *rows) {
+    if (row.expires > now) continue;
+    if (auto on = rules.context.go_on(stop); !on) return on;
+    if (auto done = sweep_upload(rules, row, now, swept); !done)
+      swept.failures.push_back(about("upload", row.upload, done.error()));
+  }
+  return {};
+}
+
+Result<void> sweep_deliveries(Rules& rules, WallTime now, Swept& swept, const std::stop_token& stop) {
+  auto open = rules.context.catalog.open_deliveries();
+  if (!open) return tl::unexpected(open.error());
+  for (const DeliveryRow& row : *open) {
+    if (row.created + rules.context.policy.upload_expire > now) continue;
+    if (auto on = rules.context.go_on(stop); !on) return on;
+    if (auto done = sweep_delivery(rules, row); !done)
+      swept.failures.push_back(about("delivery", row.delivery, done.error()));
+  }
+  return {};
+}
+
 }  // namespace
 
 Result<Swept> sweep(Rules& rules, const std::stop_token& stop) {
@@ -69,23 +93,8 @@ Result<Swept> sweep(Rules& rules, const std::stop_token& stop) {
       return {};
     });
   if (auto erased = rules.erasing.erase_expired(now, swept, stop); !erased) return tl::unexpected(erased.error());
-
-  auto rows = rules.context.catalog.uploads();
-  if (!rows) return tl::unexpected(rows.error());
-  for (const UploadRow& row : *rows) {
-    if (row.expires > now) continue;
-    if (auto on = rules.context.go_on(stop); !on) return tl::unexpected(on.error());
-    if (auto done = sweep_upload(rules, row, now, swept); !done)
-      swept.failures.push_back(about("upload", row.upload, done.error()));
-  }
-  auto open = rules.context.catalog.open_deliveries();
-  if (!open) return tl::unexpected(open.error());
-  for (const DeliveryRow& row : *open) {
-    if (row.created + rules.context.policy.upload_expire > now) continue;
-    if (auto on = rules.context.go_on(stop); !on) return tl::unexpected(on.error());
-    if (auto done = sweep_delivery(rules, row); !done)
-      swept.failures.push_back(about("delivery", row.delivery, done.error()));
-  }
+  if (auto done = sweep_uploads(rules, now, swept, stop); !done) return tl::unexpected(done.error());
+  if (auto done = sweep_deliveries(rules, now, swept, stop); !done) return tl::unexpected(done.error());
   if (auto emptied = rules.trash.empty(swept.failures, stop); !emptied) return tl::unexpected(emptied.error());
   if (auto forgotten = rules.receipts.forget_old(); !forgotten) return tl::unexpected(forgotten.error());
   auto aside = rules.context.blobs.in_objects() ? remove_nameless(rules.context, swept.failures, stop)

@@ -186,8 +186,8 @@ Step Connection::rest() {
     io_.out.shrink_to_fit();
     if (!fresh_) io_.deadline.set(now + context_.options.idle_time);
     if (resting_since_.load(std::memory_order_relaxed) == 0) resting_since_.store(nanoseconds(now));
-    // One deadline from the first byte of a head: a client that drips bytes gets no more time with each.
   } else if (!head_started_) {
+    // One deadline from the first byte of a head: a client that drips bytes gets no more time with each.
     head_started_ = true;
     if (!fresh_) io_.deadline.set(now + context_.options.head_time);
   }

@@ -1,6 +1,9 @@
 #include "front/peer_limits.h"
 
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "base/ip_address.h"
@@ -11,8 +14,22 @@ namespace {
 // A browser opens six connections; a household behind one address has several.
 constexpr std::size_t least_share = 16;
 constexpr std::size_t connections_per_transfer = 3;
+constexpr std::size_t reserve_fds = 96;   // files, database, listeners, beside the connections
+constexpr std::size_t many_fds = 10'000;  // above so many, a quarter is left to open files
 
 }  // namespace
+
+std::size_t connections_that_fit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 512;
+  if (limit.rlim_cur < limit.rlim_max) {
+    const rlimit raised{limit.rlim_max, limit.rlim_max};
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  const auto fds = static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, 1U << 20));
+  const std::size_t reserve = reserve_fds + (fds > many_fds ? (fds - many_fds) / 4 : 0);
+  return fds > reserve + 16 ? fds - reserve : 16;
+}
 
 PeerLimits::Hold::Hold(Hold&& other) noexcept
     : limits_(std::exchange(other.limits_, nullptr)), key_(std::move(other.key_)), what_(other.what_) {}

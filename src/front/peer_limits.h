@@ -11,6 +11,9 @@
 
 namespace qrx::front {
 
+// How many connections fit into the limit of descriptors, which is raised as far as it goes. At least 16.
+std::size_t connections_that_fit();
+
 // Thread-safe.
 class PeerLimits {
  public:

@@ -24,22 +24,22 @@ std::string forwarded_for(const http::Request& request) {
 
 // The request as the routes see it: with what the front knows of its client.
 std::shared_ptr<const http::Request> complete(http::Request head, const ProxyList& trusted,
-                                              const Answering::Asker& asker) {
+                                              const Answering::RemoteEnd& remote) {
   auto request = std::make_shared<http::Request>(std::move(head));
-  request->peer = trusted.client_of(asker.peer, forwarded_for(*request));
-  request->by_proxy = asker.peer.empty() || trusted.trusts(asker.peer);
-  request->control = asker.is_control;
+  request->peer = trusted.client_of(remote.peer, forwarded_for(*request));
+  request->by_proxy = remote.peer.empty() || trusted.trusts(remote.peer);
+  request->control = remote.is_control;
   return request;
 }
 
 }  // namespace
 
-Answering::Answering(ConnectionIo& io, WaiterList::Waiter& waiter, http::RequestHead head, const Asker& asker)
+Answering::Answering(ConnectionIo& io, WaiterList::Waiter& waiter, http::RequestHead head, const RemoteEnd& remote)
     : io_(io),
       waiter_(waiter),
-      request_(complete(std::move(head.request), io.context.trusted, asker)),
-      is_control_(asker.is_control),
-      is_other_peer_(!is_control_ && request_->peer != asker.peer),
+      request_(complete(std::move(head.request), io.context.trusted, remote)),
+      is_control_(remote.is_control),
+      is_other_peer_(!is_control_ && request_->peer != remote.peer),
       keep_alive_(head.keep_alive),
       http_1_0_(head.http_1_0),
       expects_continue_(head.expects_continue) {

@@ -32,13 +32,13 @@ class Answering {
     flawed,      // the body's coding was broken: see flaw(); nothing was answered
   };
 
-  // Who asks: the address of the socket's other end (empty: a Unix socket), and whether it is the control socket.
-  struct Asker {
+  // The socket's other end: its address (empty: a Unix socket), and whether it came by the control socket.
+  struct RemoteEnd {
     const std::string& peer;
     bool is_control;
   };
   // `io` and `waiter` outlive it.
-  Answering(ConnectionIo& io, WaiterList::Waiter& waiter, http::RequestHead head, const Asker& asker);
+  Answering(ConnectionIo& io, WaiterList::Waiter& waiter, http::RequestHead head, const RemoteEnd& remote);
 
   Step begin();  // asks the handler
   Step run();    // the next step of receiving, waiting, sending or confirming

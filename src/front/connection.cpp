@@ -205,7 +205,7 @@ Step Connection::begin_request(std::string_view head) {
   if (!parsed) return refuse(parsed.error().status, parsed.error().what);
 
   WaiterList::Waiter& self = *this;
-  answering_ = std::make_unique<Answering>(io_, self, std::move(*parsed), Answering::Asker{peer_, is_control_});
+  answering_ = std::make_unique<Answering>(io_, self, std::move(*parsed), Answering::RemoteEnd{peer_, is_control_});
   phase_ = Phase::answering;
   const Step step = answering_->begin();
   return step == Step::go_on ? after_answering() : step;

@@ -146,7 +146,7 @@ std::string label_of(const Notice& notice) {
   return plain_words(notice.from, most_label_bytes);
 }
 std::string what_of(const Notice& notice) {
-  const std::string summary = plain_words(notice.summary, 100);
+  const std::string summary = plain_words(notice.summary, most_summary_bytes);
   return summary.empty() ? "files" : summary;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <exception>
 
+#include "base/thrown.h"
 #include "store/paths.h"
 #include "store/schema.h"
 #include "store/sqlite_transaction.h"
@@ -23,10 +24,8 @@ constexpr int pages_until_checkpoint = 1000;  // SQLite's own default, 4 MiB
 Result<void> run_work(const std::function<Result<void>(Transaction&)>& work, Transaction& transaction) {
   try {
     return work(transaction);
-  } catch (const std::exception& thrown) {
-    return fail(Kind::other, std::string(changing) + ": " + thrown.what());
   } catch (...) {
-    return fail(Kind::other, std::string(changing) + ": an unknown exception");
+    return fail(Kind::other, std::string(changing) + ": " + thrown_error().what);
   }
 }
 

@@ -14,7 +14,7 @@ namespace qrx::space {
 
 struct ShareWish {
   wire::Recipient to;
-  std::string text;
+  std::string text;  // the same in its canonical form: wire::to_text()
 };
 
 // Each once, in order. Kind::usage for one that is malformed, or none at all.
@@ -35,10 +35,10 @@ class ShareChanges {
 
   // The share of one recipient: a new one, or the one there is.
   Result<void> add(const ShareWish& one);
-  bool any() const { return any_; }
-  bool made() const { return made_; }
-  bool queued() const { return queued_; }
-  std::vector<ShareRow> take_rows() { return std::move(rows_); }
+  bool any() const { return any_; }                               // a row was written: the space has a new version
+  bool made() const { return made_; }                             // a share is new
+  bool queued() const { return queued_; }                         // a notice waits for the outbox
+  std::vector<ShareRow> take_rows() { return std::move(rows_); }  // of all recipients, in their order
 
  private:
   Result<ShareRow> make(const ShareWish& one);

@@ -41,7 +41,7 @@ class Post {
   explicit Post(Settings settings) : settings_(std::move(settings)) {}
 
   Outcome send(const Notice& notice) {
-    // Whoever asks has checked it; an address that is none, or another's, is not handed on all the same.
+    // The caller has checked it. Still, what does not read back as the same recipient is not handed on.
     const auto again = wire::parse_recipient(wire::to_text(notice.to));
     if (!again || *again != notice.to) return failed("malformed recipient");
     for (const char c : notice.link)

@@ -1,8 +1,9 @@
-// qrx-scan BUDGET_MS [any]: the private helper that finds QR codes in the picture on its stdin.
-// qrx-scan watch camera|film|live [any]: the same in the pictures of a camera (stdin is the V4L2 device) or in PGM
-// pictures one after another, of which live ones are skipped when there are newer; until a drop link (any: any code) is
-// read. qrx-scan show WIDTH HEIGHT: the picture on its stdin as pixels in colours, at most so many
-// (src/vision/small_picture.h).
+// qrx-scan BUDGET_MS [any]                     the private helper that finds QR codes in the picture on its stdin
+// qrx-scan watch camera|film|live [any]        the same in the pictures of a camera (stdin is the V4L2 device), or in
+//                                              PGM pictures one after another, of which live ones are skipped when
+//                                              there are newer; until a drop link (any: any code) is read
+// qrx-scan show WIDTH HEIGHT                   the picture on its stdin as pixels in colours, at most so many
+//                                              (src/vision/small_picture.h)
 //
 // Started by scan_picture (src/vision/scan_client.h) and watch (src/vision/watch_client.h); answers on stdout in the
 // form of src/vision/scan_report.h and watch_report.h. Before it reads a byte of the picture it shuts itself in
@@ -15,7 +16,9 @@
 #include <charconv>
 #include <chrono>
 #include <new>
+#include <optional>
 #include <string_view>
+#include <vector>
 
 #include "base/write_all.h"
 #include "vision/colour.h"
@@ -82,7 +85,7 @@ int watch_stdin(std::string_view source, bool any) {
   else
     frames = frames_of_pgm(0, source == "live");
   if (!enter_sandbox(source == "camera" ? Sandbox::camera : Sandbox::frames)) return scan_exit_no_sandbox;
-  return watch(frames.release(), why, any);
+  return watch(frames.release(), why, any);  // never freed: see the end of main()
 }
 
 // Nothing on stdout and exit 1 when there is nothing to show.
@@ -100,32 +103,63 @@ bool read_number(std::string_view text, Number& value) {
   return error == std::errc() && end == text.data() + text.size();
 }
 
+struct Job {
+  enum class What : std::uint8_t { scan, watch, show };
+  What what = What::scan;
+  SearchOptions options;
+  std::string_view source;    // of what is watched
+  int width = 0, height = 0;  // at most, of what is shown
+};
+
+bool is_side(int pixels) {
+  return pixels >= 1 && pixels <= SmallPicture::longest_side;
+}
+
+std::optional<Job> read_job(std::vector<std::string_view> words) {
+  Job job;
+  if (words.size() == 3 && words[0] == "show") {
+    job.what = Job::What::show;
+    const bool has_size = read_number(words[1], job.width) && read_number(words[2], job.height);
+    return has_size && is_side(job.width) && is_side(job.height) ? std::optional(job) : std::nullopt;
+  }
+  job.options.any = !words.empty() && words.back() == "any";
+  if (job.options.any) words.pop_back();
+  if (words.size() == 2 && words[0] == "watch") {
+    job.what = Job::What::watch;
+    job.source = words[1];
+    return job.source == "camera" || job.source == "film" || job.source == "live" ? std::optional(job) : std::nullopt;
+  }
+  unsigned budget = 0;
+  if (words.size() != 1 || !read_number(words[0], budget)) return std::nullopt;
+  job.options.budget = std::chrono::milliseconds(budget);
+  return job;
+}
+
+int run(const Job& job) {
+  switch (job.what) {
+    case Job::What::scan:
+      return scan_stdin(job.options);
+    case Job::What::watch:
+      return watch_stdin(job.source, job.options.any);
+    case Job::What::show:
+      return show_stdin(job.width, job.height);
+  }
+  return 1;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
-  const std::vector<std::string_view> words(argv + 1, argv + argc);
-  const bool any = !words.empty() && words.back() == "any";
-  const std::size_t count = words.size() - (any ? 1 : 0);
-  const bool watches =
-      count == 2 && words[0] == "watch" && (words[1] == "camera" || words[1] == "film" || words[1] == "live");
-  SearchOptions options;
-  options.any = any;
-  int width = 0, height = 0;
-  const bool shows =
-      words.size() == 3 && words[0] == "show" && read_number(words[1], width) && read_number(words[2], height);
-  unsigned budget = 0;
-  if (shows ? width < 1 || height < 1 || width > SmallPicture::longest_side || height > SmallPicture::longest_side
-            : !watches && (count != 1 || !read_number(words[0], budget)))
-    return 2;
-  options.budget = std::chrono::milliseconds(budget);
-  if (!shows) warm_up_search();
+  const auto job = read_job({argv + 1, argv + argc});
+  if (!job) return 2;
+  if (job->what != Job::What::show) warm_up_search();
   int status = 1;
   try {
-    status = shows ? show_stdin(width, height) : watches ? watch_stdin(words[1], any) : scan_stdin(options);
+    status = run(*job);
   } catch (const std::bad_alloc&) {
     ScanReport report;
     report.status = ScanStatus::damaged;
-    status = watches || shows ? 1 : answer(report);
+    if (job->what == Job::What::scan) status = answer(report);
   }
   // No destructor of any library runs after a hostile picture was read.
   _exit(status);

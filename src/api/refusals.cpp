@@ -9,6 +9,9 @@
 namespace qrx::api {
 namespace {
 
+constexpr std::size_t most_shown_address = 200;  // of where a server redirects to
+constexpr std::size_t most_shown_bytes = 500;    // of a server's own words
+
 Kind kind_of(int status) {
   switch (status) {
     case 401:
@@ -48,7 +51,8 @@ Error refusal(const http::ClientAnswer& answer, const std::string& doing) {
   const Kind kind = kind_of(answer.status);
   if (answer.status >= 300 && answer.status < 400) {
     const auto location = answer.header("Location");
-    const std::string where = location ? escape_untrusted(location->substr(0, 200)) : std::string("another address");
+    const std::string where =
+        location ? escape_untrusted(location->substr(0, most_shown_address)) : std::string("another address");
     return {kind, "cannot " + doing + ": the server redirects to " + where,
             where.starts_with("https://") ? "use the link, or --server, with https:// in place of http://"
                                           : "use the link, or --server, with that address"};
@@ -64,8 +68,7 @@ Error refusal(const http::ClientAnswer& answer, const std::string& doing) {
   if (explained)
     if (const auto problem = wire::from_json<wire::Problem>(answer.body))
       words = problem->detail.empty() ? problem->title : problem->detail;
-  // What a server says is shown, but not at any length.
-  if (words.size() > 500) words.resize(500);
+  if (words.size() > most_shown_bytes) words.resize(most_shown_bytes);
   if (words.empty()) words = "the server answered " + std::to_string(answer.status);
   return {kind, "cannot " + doing + ": " + escape_untrusted(words), {}};
 }

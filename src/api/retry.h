@@ -71,6 +71,7 @@ template <class Client, class Attempt>
 auto retry(Client& client, Backoff& backoff, Attempt attempt) -> decltype(attempt()) {
   return retry(client, backoff, attempt, [](const Error&, Asked) -> Result<Next> { return Next::pause; });
 }
+
 template <class Client, class Attempt>
 auto retry(Client& client, Backoff&& backoff, Attempt attempt) -> decltype(attempt()) {
   return retry(client, backoff, attempt);

@@ -27,7 +27,7 @@ class SpaceCreator : public Requests {
     // A redirect: its error names the address to use instead.
     if (status >= 300 && status < 400) return tl::unexpected(created.error());
     // A web server, but not ours: trying again would bring the same.
-    // Whatever answers so to this address, it is none of ours.
+    // Or a program of another kind: no server of ours answers this address so.
     if (status != 0 && status != 201 &&
         (status < 400 || status == not_implemented || (!created && created.error().kind == Kind::not_found)))
       return fail(Kind::other, http_.origin().url() + " is not a qrx server: it answered " + std::to_string(status));

@@ -78,9 +78,9 @@ void Sha256::update(ByteView bytes) {
 Sha256Sum Sha256::sum() const {
   State copy;  // so that more may be added to the running sum
   Sha256Sum out;
-  unsigned size = 0;
-  EVP_MD_CTX_copy_ex(copy.context, state_->context);
-  EVP_DigestFinal_ex(copy.context, out.data(), &size);
+  if (EVP_MD_CTX_copy_ex(copy.context, state_->context) != 1 ||
+      EVP_DigestFinal_ex(copy.context, out.data(), nullptr) != 1)
+    std::abort();  // no memory: a sum that was never made must not be compared
   return out;
 }
 
@@ -129,11 +129,11 @@ std::vector<std::uint8_t> NamedSum::sum() const {
   }
   State copy;
   copy.evp = EVP_MD_CTX_new();
-  if (copy.evp == nullptr) std::abort();
   std::vector<std::uint8_t> out(EVP_MAX_MD_SIZE);
   unsigned size = 0;
-  EVP_MD_CTX_copy_ex(copy.evp, state_->evp);
-  EVP_DigestFinal_ex(copy.evp, out.data(), &size);
+  if (copy.evp == nullptr || EVP_MD_CTX_copy_ex(copy.evp, state_->evp) != 1 ||
+      EVP_DigestFinal_ex(copy.evp, out.data(), &size) != 1)
+    std::abort();
   out.resize(size);
   return out;
 }

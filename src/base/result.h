@@ -20,7 +20,7 @@ enum class Kind : std::uint8_t {
   no_room,       // exit 75, 507  the server's disk or quota is full
   too_many,      // exit 4,  429  rate limit
   not_found,     // exit 5,  404  unknown space, or wrong token: the same answer
-  gone,          // exit 5,  410  expired, told only to who holds a valid token
+  gone,          // exit 5,  410  expired, told only to holders of a valid token
   conflict,      // exit 1,  409  wrong offset or state
   locked,        // exit 75, 423  someone else writes this upload
   integrity,     // exit 6,  460  checksum differs, unsafe name

@@ -3,58 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 namespace qrx {
 namespace {
-
-constexpr char32_t broken = 0xFFFFFFFF;
-
-// Takes one code point off the front of `text`; `broken` (and one byte taken) when it is not UTF-8.
-char32_t take_code_point(std::string_view& text) {
-  const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
-  const unsigned char lead = byte_at(0);
-  std::size_t length = 1;
-  char32_t value = lead;
-  char32_t least = 0;
-  // RFC 3629: C0, C1 and F5 to FF begin no character.
-  if (lead >= 0x80) {
-    if (lead >= 0xC2 && lead <= 0xDF) {
-      length = 2;
-      value = lead & 0x1FU;
-      least = 0x80;
-    } else if (lead >= 0xE0 && lead <= 0xEF) {
-      length = 3;
-      value = lead & 0x0FU;
-      least = 0x800;
-    } else if (lead >= 0xF0 && lead <= 0xF4) {
-      length = 4;
-      value = lead & 0x07U;
-      least = 0x10000;
-    } else {
-      text.remove_prefix(1);
-      return broken;
-    }
-    if (text.size() < length) {
-      text.remove_prefix(1);
-      return broken;
-    }
-    for (std::size_t i = 1; i < length; ++i) {
-      if ((byte_at(i) & 0xC0U) != 0x80U) {
-        text.remove_prefix(1);
-        return broken;
-      }
-      value = (value << 6) | (byte_at(i) & 0x3FU);
-    }
-    // Overlong forms and surrogates: other readers of the same bytes would see other characters, which is how names
-    // pass a check that they should not.
-    if (value < least || value > 0x10FFFF || (value >= 0xD800 && value <= 0xDFFF)) {
-      text.remove_prefix(1);
-      return broken;
-    }
-  }
-  text.remove_prefix(length);
-  return value;
-}
 
 // Characters that print nothing or change what stands around them: C0, C1, soft hyphen, Arabic letter mark, zero
 // width and bidi marks, separators, invisible operators, variation selectors, the byte order mark, tags.
@@ -71,11 +23,47 @@ bool is_invisible(char32_t c) {
                      [c](const Range& range) { return c >= range.first && c <= range.last; });
 }
 
+// Not std::tolower and the like: they depend on the locale.
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
+char upper(char c) {
+  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
+}
+
 }  // namespace
+
+std::optional<char32_t> take_code_point(std::string_view& text) {
+  const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
+  const unsigned char lead = byte_at(0);
+  // RFC 3629: 80 to C1 and F5 to FF begin no character.
+  const std::size_t length = lead < 0x80   ? 1
+                             : lead < 0xC2 ? 0
+                             : lead < 0xE0 ? 2
+                             : lead < 0xF0 ? 3
+                             : lead < 0xF5 ? 4
+                                           : 0;
+  if (length == 1) {
+    text.remove_prefix(1);
+    return lead;
+  }
+  static constexpr std::array<char32_t, 5> least = {0, 0, 0x80, 0x800, 0x10000};
+  bool is_right = length > 0 && length <= text.size();
+  char32_t value = lead & (0x7FU >> length);
+  for (std::size_t i = 1; is_right && i < length; ++i) {
+    is_right = (byte_at(i) & 0xC0U) == 0x80U;
+    value = (value << 6) | (byte_at(i) & 0x3FU);
+  }
+  // Overlong forms and surrogates: other readers of the same bytes would see other characters, which is how names pass
+  // a check that they should not.
+  is_right = is_right && value >= least[length] && value <= 0x10FFFF && !(value >= 0xD800 && value <= 0xDFFF);
+  text.remove_prefix(is_right ? length : 1);
+  return is_right ? std::optional(value) : std::nullopt;
+}
 
 bool is_valid_utf8(std::string_view text) {
   while (!text.empty())
-    if (take_code_point(text) == broken) return false;
+    if (!take_code_point(text)) return false;
   return true;
 }
 
@@ -84,12 +72,12 @@ std::string escape_untrusted(std::string_view text) {
   out.reserve(text.size());
   while (!text.empty()) {
     const std::string_view before = text;
-    const char32_t c = take_code_point(text);
+    const auto c = take_code_point(text);
     // A terminal would obey some of these: each is shown as its byte in hexadecimal.
-    if (c == broken || c < 0x20 || c == 0x7F) {
+    if (!c || *c < 0x20 || *c == 0x7F) {
       out += fmt::format("\\x{:02x}", static_cast<unsigned char>(before[0]));
-    } else if (is_invisible(c)) {
-      const auto value = static_cast<unsigned>(c);
+    } else if (is_invisible(*c)) {
+      const auto value = static_cast<unsigned>(*c);
       out += value > 0xFFFF ? fmt::format("\\U{:08x}", value) : fmt::format("\\u{:04x}", value);
     } else {
       out += before.substr(0, before.size() - text.size());
@@ -123,14 +111,6 @@ std::string escape_html(std::string_view text) {
     }
   }
   return out;
-}
-
-// Not std::tolower and the like: they depend on the locale.
-static char lower(char c) {
-  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
-}
-static char upper(char c) {
-  return c >= 'a' && c <= 'z' ? static_cast<char>(c - 'a' + 'A') : c;
 }
 
 std::string to_lower_ascii(std::string_view text) {

@@ -2,11 +2,14 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
 namespace qrx {
 
+// Takes one code point off the front of `text`, which is not empty. Nothing, and one byte taken, when it is not UTF-8.
+std::optional<char32_t> take_code_point(std::string_view& text);
 bool is_valid_utf8(std::string_view text);  // no surrogates, no overlong forms, at most U+10FFFF
 
 // Control, bidi, zero-width and otherwise invisible characters, and bytes that are not UTF-8, become visible

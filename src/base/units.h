@@ -9,9 +9,11 @@
 
 namespace qrx {
 
-std::optional<std::chrono::seconds> parse_duration(std::string_view text);  // a bare number is seconds
-std::optional<std::uint64_t> parse_size(
-    std::string_view text);  // bytes; suffix K M G T, any case, optional "iB" or "B"
+// "90s", "1h30m", "7d"; a bare number is seconds.
+std::optional<std::chrono::seconds> parse_duration(std::string_view text);
+
+// In bytes; suffix K, M, G or T in any case, optionally followed by "iB" or "B".
+std::optional<std::uint64_t> parse_size(std::string_view text);
 
 std::string format_size(std::uint64_t bytes);                // "12.3 MiB"
 std::string format_duration(std::chrono::seconds duration);  // "1 h 5 min", "45 s"

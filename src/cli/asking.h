@@ -19,8 +19,8 @@ class Asking {
   // "Continue? [y/N] ": the question is escaped here. Only y and yes are a yes; the end of input and a signal are a no.
   bool yes(std::string_view question);
 
-  // "Save photo.jpg (12.3 MiB)? [y/N/d/a] ". all() is true once the answer was "a" (all that follow). The
-  // end of input and a signal are "later".
+  // "Save photo.jpg (12.3 MiB)? [y/N/d/a] ". all() is true once the answer was "a" (all that follow).
+  // The end of input and a signal are "later".
   enum class Choice : std::uint8_t { save, later, discard };
   Choice choose(std::string_view question);
   bool all() const { return all_; }

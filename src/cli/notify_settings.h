@@ -1,6 +1,5 @@
 // The [notify] tables of a configuration file (qrx-serve.toml(5)), for whoever sends notices: qrx-serve, and qrx-share
-// with
-// --via local.
+// with --via local.
 #pragma once
 
 #include "base/result.h"

@@ -10,7 +10,7 @@ namespace qrx::cli {
 // Without blanks at its ends; may be empty. At most 4 KiB.
 Result<std::string> secret_from_stdin();
 
-// Kind::denied when others than the owner may read the file: a secret of theirs is none.
+// Kind::denied when others than the owner may read the file: what they can read is no secret.
 Result<std::string> secret_from_file(const std::string& path);
 
 }  // namespace qrx::cli

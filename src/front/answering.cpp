@@ -22,24 +22,24 @@ std::string forwarded_for(const http::Request& request) {
   return all;
 }
 
-// The request as the routes see it: with what the front knows of who asks.
+// The request as the routes see it: with what the front knows of its client.
 std::shared_ptr<const http::Request> complete(http::Request head, const ProxyList& trusted,
-                                              const Answering::Asker& asker) {
+                                              const Answering::RemoteEnd& remote) {
   auto request = std::make_shared<http::Request>(std::move(head));
-  request->peer = trusted.client_of(asker.peer, forwarded_for(*request));
-  request->by_proxy = asker.peer.empty() || trusted.trusts(asker.peer);
-  request->control = asker.is_control;
+  request->peer = trusted.client_of(remote.peer, forwarded_for(*request));
+  request->by_proxy = remote.peer.empty() || trusted.trusts(remote.peer);
+  request->control = remote.is_control;
   return request;
 }
 
 }  // namespace
 
-Answering::Answering(ConnectionIo& io, WaiterList::Waiter& waiter, http::RequestHead head, const Asker& asker)
+Answering::Answering(ConnectionIo& io, WaiterList::Waiter& waiter, http::RequestHead head, const RemoteEnd& remote)
     : io_(io),
       waiter_(waiter),
-      request_(complete(std::move(head.request), io.context.trusted, asker)),
-      is_control_(asker.is_control),
-      is_other_peer_(!is_control_ && request_->peer != asker.peer),
+      request_(complete(std::move(head.request), io.context.trusted, remote)),
+      is_control_(remote.is_control),
+      is_other_peer_(!is_control_ && request_->peer != remote.peer),
       keep_alive_(head.keep_alive),
       http_1_0_(head.http_1_0),
       expects_continue_(head.expects_continue) {
@@ -50,7 +50,7 @@ Step Answering::begin() {
   // A proxy is trusted with many connections: its clients are counted by their own addresses, or one of them could take
   // them all.
   if (is_other_peer_) {
-    proxied_ = io_.context.shares.take(request_->peer, PeerShares::What::connection);
+    proxied_ = io_.context.peers.take(request_->peer, PeerLimits::What::connection);
     if (!proxied_) return refuse_for_now();
   }
   auto reply = guarded(
@@ -67,8 +67,8 @@ Step Answering::run() {
       return wait();
     case Phase::sending:
       return send();
-    case Phase::settling: {
-      const Step step = sender_->await_receipt();
+    case Phase::confirming: {
+      const Step step = sender_->await_acknowledgement();
       if (step == Step::go_on) phase_ = Phase::sent;
       return step;
     }
@@ -90,7 +90,7 @@ bool Answering::ends_by_time() {
       if (!sender_->is_pending() && io_.has_stalled()) return true;
       io_.time_over = false;
       return false;
-    case Phase::settling:
+    case Phase::confirming:
       io_.time_over = false;
       return false;
     default:
@@ -139,7 +139,7 @@ Step Answering::write(std::string answer, bool close) {
 // Before a body needs a file: false when its peer has its share of those.
 bool Answering::take_share() {
   if (is_control_ || transfer_) return true;
-  transfer_ = io_.context.shares.take(request_->peer, PeerShares::What::transfer);
+  transfer_ = io_.context.peers.take(request_->peer, PeerLimits::What::transfer);
   return static_cast<bool>(transfer_);
 }
 
@@ -211,19 +211,19 @@ Step Answering::start_send(Send send) {
 
 Step Answering::send() {
   if (const Step step = sender_->run(); step != Step::go_on) return step;
-  if (!sender_->wants_receipt()) {
+  if (!sender_->wants_acknowledgement()) {
     phase_ = Phase::sent;
     return Step::go_on;
   }
   // Before the client's acknowledgement is waited for: it may close in turn, which says that it has all.
   if (close_after_) io_.stream.shutdown_write();
-  phase_ = Phase::settling;
+  phase_ = Phase::confirming;
   return Step::go_on;
 }
 
 // The work is waited for like anything else. Its ticket goes with this.
 Step Answering::start_work(Work work) {
-  auto ticket = io_.context.lane.submit(std::move(work), request_->peer);
+  auto ticket = io_.context.work_queue.submit(std::move(work), request_->peer);
   if (!ticket) return start_answer(io_.context.answer_of(ticket.error(), 0));
   work_ = std::move(*ticket);
   wait_ = Wait{work_.topic(), steady_now() + longest_work, [this](bool) { return work_.take(); }};

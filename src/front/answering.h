@@ -10,10 +10,10 @@
 #include "front/body_sender.h"
 #include "front/connection_io.h"
 #include "front/exchange.h"
-#include "front/lane.h"
 #include "front/large_answers.h"
-#include "front/peer_shares.h"
+#include "front/peer_limits.h"
 #include "front/waiters.h"
+#include "front/work_queue.h"
 #include "http/answer_head.h"
 #include "http/framing.h"
 
@@ -23,25 +23,25 @@ namespace qrx::front {
 class Answering {
  public:
   enum class Phase : std::uint8_t {
-    receiving,  // a body into its sink
-    waiting,    // for a topic or a moment
-    sending,    // a body from its source
-    settling,   // until the client has taken that
-    answered,   // the whole answer is in io.out: write it
-    sent,       // everything was sent
-    flawed,     // the body's coding was broken: see flaw(); nothing was answered
+    receiving,   // a body into its sink
+    waiting,     // for a topic or a moment
+    sending,     // a body from its source
+    confirming,  // until the client has acknowledged that
+    answered,    // the whole answer is in io.out: write it
+    sent,        // everything was sent
+    flawed,      // the body's coding was broken: see flaw(); nothing was answered
   };
 
-  // Who asks: the address of the socket's other end (empty: a Unix socket), and whether it is the control socket.
-  struct Asker {
+  // The socket's other end: its address (empty: a Unix socket), and whether it came by the control socket.
+  struct RemoteEnd {
     const std::string& peer;
     bool is_control;
   };
   // `io` and `waiter` outlive it.
-  Answering(ConnectionIo& io, WaiterList::Waiter& waiter, http::RequestHead head, const Asker& asker);
+  Answering(ConnectionIo& io, WaiterList::Waiter& waiter, http::RequestHead head, const RemoteEnd& remote);
 
   Step begin();  // asks the handler
-  Step run();    // the next step of receiving, waiting, sending or settling
+  Step run();    // the next step of receiving, waiting, sending or confirming
   // The deadline has passed: true when that ends the connection.
   bool ends_by_time();
   void abandon();  // the connection ends before the answer is through
@@ -81,10 +81,10 @@ class Answering {
   std::unique_ptr<BodyReceiver> body_;  // of the request, if it has one or a sink was given
   std::unique_ptr<BodySender> sender_;  // of the answer's body
   std::optional<Wait> wait_;
-  PeerShares::Hold proxied_;   // of a client behind a proxy: as if it had this connection itself
+  PeerLimits::Hold proxied_;   // of a client behind a proxy: as if it had this connection itself
   LargeAnswers::Hold large_;   // of an answer that is large
-  PeerShares::Hold transfer_;  // of a body on its way into a file or out of one
-  Lane::Ticket work_;          // what the wait is for, when it is for work
+  PeerLimits::Hold transfer_;  // of a body on its way into a file or out of one
+  WorkQueue::Ticket work_;     // what the wait is for, when it is for work
 };
 
 }  // namespace qrx::front

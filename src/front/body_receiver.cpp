@@ -88,7 +88,7 @@ Step BodyReceiver::run() {
 Step BodyReceiver::wait_for_room() {
   for (;;) {
     const auto full = sink_->full();
-    if (!full || io_.context.stopping) {  // it has an answer to who is cut short
+    if (!full || io_.context.stopping) {  // it has an answer for clients that are cut short
       if (waiter_.is_waiting()) io_.context.waiters.remove(waiter_);
       return Step::go_on;
     }

@@ -14,7 +14,7 @@ using State = http::SocketStream::State;
 constexpr std::size_t quantum_bytes = 8U << 20;
 constexpr auto ask_again = std::chrono::seconds(1);  // a source that is pending, should a wake-up be missing
 // The kernel tells nobody when data were acknowledged: it is asked at growing intervals, from 1 ms on.
-constexpr Millis longest_receipt_pause{100};
+constexpr Millis longest_ask_pause{100};
 
 }  // namespace
 
@@ -138,14 +138,14 @@ Step BodySender::break_off() {
   return Step::closed;
 }
 
-bool BodySender::wants_receipt() {
+bool BodySender::wants_acknowledgement() {
   return guarded(
-      io_.context, [&] { return source_->wants_receipt(); }, false);
+      io_.context, [&] { return source_->wants_acknowledgement(); }, false);
 }
 
 // What is in the socket buffer is not with the client yet: a download counts when its kernel has acknowledged the last
 // byte.
-Step BodySender::await_receipt() {
+Step BodySender::await_acknowledgement() {
   const auto waiting = io_.stream.unacknowledged();
   if (!waiting || io_.stream.take_error() || (io_.broken && *waiting > 0)) return Step::closed;
   if (*waiting == 0) {
@@ -154,8 +154,8 @@ Step BodySender::await_receipt() {
   }
   const auto now = steady_now();
   if (now - io_.last_moved > io_.context.options.stall_time) return Step::closed;
-  io_.deadline.set(now + receipt_pause_);
-  receipt_pause_ = std::min(receipt_pause_ * 2, longest_receipt_pause);
+  io_.deadline.set(now + ask_pause_);
+  ask_pause_ = std::min(ask_pause_ * 2, longest_ask_pause);
   io_.watch(usual_events);
   return Step::blocked;
 }

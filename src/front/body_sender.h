@@ -25,10 +25,10 @@ class BodySender {
   Step run();
   bool is_pending() const { return pending_; }  // the source has nothing yet: no stall of the client's
 
-  bool wants_receipt();
+  bool wants_acknowledgement();
   // The last byte was handed to the socket: it counts as taken when the client's side has acknowledged it. go_on: it
   // has, and the source was told.
-  Step await_receipt();
+  Step await_acknowledgement();
 
  private:
   Step send_file_piece(std::size_t& quantum);
@@ -45,7 +45,7 @@ class BodySender {
   bool ended_ = false;         // the source gave all
   bool piece_in_out_ = false;  // io.out holds bytes of a piece that is not handed over yet
   bool pending_ = false;
-  Millis receipt_pause_{1};
+  Millis ask_pause_{1};
 };
 
 }  // namespace qrx::front

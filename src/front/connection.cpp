@@ -22,7 +22,7 @@ std::int64_t nanoseconds(Steady time) {
 }  // namespace
 
 Connection::Connection(ServerContext& context, http::SocketStream stream, std::uint64_t key, std::string peer,
-                       bool control, PeerShares::Hold share)
+                       bool control, PeerLimits::Hold share)
     : context_(context),
       key_(key),
       io_(context, std::move(stream), key),
@@ -73,7 +73,7 @@ void Connection::run() {
       end_answering();
       // Before the loop hears of it: epoll reports nothing more of it, and the descriptor is free at once.
       io_.stream.close();
-      context_.bury(*this);  // and is gone: the signals keep `scheduled`, so nobody submits it again
+      context_.retire(*this);  // and is gone: the signals keep `scheduled`, so nobody submits it again
       return;
     }
     // Still `scheduled`: signals that come meanwhile are taken at the next run.
@@ -186,8 +186,8 @@ Step Connection::rest() {
     io_.out.shrink_to_fit();
     if (!fresh_) io_.deadline.set(now + context_.options.idle_time);
     if (resting_since_.load(std::memory_order_relaxed) == 0) resting_since_.store(nanoseconds(now));
-    // One deadline from the first byte of a head: a client that drips bytes gets no more time with each.
   } else if (!head_started_) {
+    // One deadline from the first byte of a head: a client that drips bytes gets no more time with each.
     head_started_ = true;
     if (!fresh_) io_.deadline.set(now + context_.options.head_time);
   }
@@ -205,7 +205,7 @@ Step Connection::begin_request(std::string_view head) {
   if (!parsed) return refuse(parsed.error().status, parsed.error().what);
 
   WaiterList::Waiter& self = *this;
-  answering_ = std::make_unique<Answering>(io_, self, std::move(*parsed), Answering::Asker{peer_, is_control_});
+  answering_ = std::make_unique<Answering>(io_, self, std::move(*parsed), Answering::RemoteEnd{peer_, is_control_});
   phase_ = Phase::answering;
   const Step step = answering_->begin();
   return step == Step::go_on ? after_answering() : step;

@@ -12,7 +12,7 @@
 
 #include "front/answering.h"
 #include "front/connection_io.h"
-#include "front/peer_shares.h"
+#include "front/peer_limits.h"
 #include "front/pool.h"
 #include "front/server_context.h"
 #include "front/waiters.h"
@@ -35,7 +35,7 @@ class Connection final : public Pool::Task, private WaiterList::Waiter {
   };
 
   Connection(ServerContext& context, http::SocketStream stream, std::uint64_t key, std::string peer, bool control,
-             PeerShares::Hold share);
+             PeerLimits::Hold share);
   ~Connection();
 
   // Any thread. Notes the signals; true when the caller has to submit the connection to the pool.
@@ -87,7 +87,7 @@ class Connection final : public Pool::Task, private WaiterList::Waiter {
   bool linger_after_ = false;
   const bool is_control_;
   const std::string peer_;
-  const PeerShares::Hold share_;
+  const PeerLimits::Hold share_;
   std::size_t linger_left_ = 0;
   http::HeadScanner scanner_;
   std::unique_ptr<Answering> answering_;

@@ -4,11 +4,12 @@
 //   Answer    the whole answer, now
 //   Receive   take the body into a sink (only now is a byte of the body read, and 100 Continue sent), then go on
 //   Send      an answer whose body comes from files, sent as fast as the client takes it
-//   Wait      answer later, when a topic is notified or the time is over; costs no thread
-//   Work      find the answer by work that takes long: on the lane (lane.h), in turn with that of others
+//   Wait      answer later, when a topic is woken or the time is over; costs no thread
+//   Work      find the answer by work that takes long: in the work queue (work_queue.h), in turn with others
+// A topic is the id of what is waited for; Server::wake() wakes it.
 // The front runs handlers, sinks and sources on its pool; disk waits are fine there, what reads whole files or makes
-// megabytes is not: those threads answer everybody. One exchange is never run by two
-// threads at once, but by different threads one after the other.
+// megabytes is not: those threads answer everybody. One exchange is never run by two threads at once, but by different
+// threads one after the other.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +44,7 @@ class BodySink {
   virtual std::size_t most_at_once() const { return 1U << 20; }
   // A run of body bytes in order, up to 1 MiB. An error is answered by on_error and the connection is closed.
   virtual Result<void> write(ByteView bytes) = 0;
-  // It has enough for now: nothing is read until the topic is notified (or soon after).
+  // It has enough for now: nothing is read until the topic is woken (or soon after).
   virtual std::optional<Id> full() { return std::nullopt; }
   // The body is complete.
   virtual Reply finish() = 0;
@@ -70,7 +71,7 @@ class BodySource {
   };
   struct Pending {
     Id topic;
-  };  // nothing yet: ask again when the topic is notified (or soon after)
+  };  // nothing yet: ask again when the topic is woken (or soon after)
   struct End {};
   struct Broken {};  // cannot continue: the connection is cut, so that the client sees a short body
   using Next = std::variant<FilePiece, MemoryPiece, Pending, End, Broken>;
@@ -79,8 +80,8 @@ class BodySource {
   // The next piece. Called again only when the piece before was handed to the socket as a whole.
   virtual Next next() = 0;
   // True: completed() is wanted. It costs the next answer on this connection a round trip, so ask only where it counts.
-  virtual bool wants_receipt() const { return false; }
-  // The client has taken everything (its TCP acknowledged the last byte, or closed in order after it).
+  virtual bool wants_acknowledgement() const { return false; }
+  // The client has taken everything: its TCP acknowledged the last byte, or closed in order after it.
   virtual void completed() {}
 };
 
@@ -93,7 +94,7 @@ struct Send {
 struct Wait {
   Id topic;
   Steady until;
-  // Asked once after the exchange is registered for the topic (so that no notice is lost), at each notice, and with
+  // Asked once after the exchange is registered for the topic (so that no wake-up is lost), at each wake-up, and with
   // time_over at the end, when it must give a reply. Nothing: go on waiting.
   std::function<std::optional<Reply>(bool time_over)> poll;
 };

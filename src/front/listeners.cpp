@@ -47,20 +47,26 @@ bool has_ipv6() {
   return static_cast<bool>(probe);
 }
 
-Result<Listener> open_tcp(const addrinfo& address, const std::string& text) {
+// `found`: an address without a port. `text`: the endpoint, for what is said.
+Result<Listener> open_tcp(const addrinfo& found, std::uint16_t port, const std::string& text) {
+  sockaddr_storage address{};
+  std::memcpy(&address, found.ai_addr, found.ai_addrlen);
+  auto& port_in_it = found.ai_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(address).sin6_port
+                                                 : reinterpret_cast<sockaddr_in&>(address).sin_port;
+  port_in_it = htons(port);
   Listener listener;
-  listener.socket = UniqueFd(::socket(address.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  listener.socket = UniqueFd(::socket(found.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
   if (!listener.socket) return fail_errno("cannot listen on " + text);
   const int fd = listener.socket.get();
   // A restart need not wait for connections of the former process in TIME_WAIT.
   set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
-  if (address.ai_family == AF_INET6) {
+  if (found.ai_family == AF_INET6) {
     // "[::]:80" means both families; "0.0.0.0" beside it would then be refused by the kernel, and said so.
-    const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address.ai_addr);
-    set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, IN6_IS_ADDR_UNSPECIFIED(&v6->sin6_addr) ? 0 : 1);
+    const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+    set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, IN6_IS_ADDR_UNSPECIFIED(&v6.sin6_addr) ? 0 : 1);
   }
   set_tcp_options(fd);
-  if (::bind(fd, address.ai_addr, address.ai_addrlen) != 0 || ::listen(fd, backlog) != 0)
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), found.ai_addrlen) != 0 || ::listen(fd, backlog) != 0)
     return fail_errno("cannot listen on " + text);
   return listener;
 }
@@ -179,14 +185,7 @@ Result<std::vector<Listener>> Listener::open(const Endpoint& endpoint) {
   if (error != 0) return fail(Kind::usage, "cannot listen on " + endpoint.address + ": " + gai_strerror(error));
   const std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)> owned(found, ::freeaddrinfo);
   for (const addrinfo* one = found; one != nullptr; one = one->ai_next) {
-    sockaddr_storage address{};
-    std::memcpy(&address, one->ai_addr, one->ai_addrlen);
-    auto& port = one->ai_family == AF_INET6 ? reinterpret_cast<sockaddr_in6&>(address).sin6_port
-                                            : reinterpret_cast<sockaddr_in&>(address).sin_port;
-    port = htons(where->port);
-    addrinfo with_port = *one;
-    with_port.ai_addr = reinterpret_cast<sockaddr*>(&address);
-    auto listener = open_tcp(with_port, endpoint.address);
+    auto listener = open_tcp(*one, where->port, endpoint.address);
     if (!listener) {
       // A name that has a second address on a machine without that family: the first is enough.
       if (!listeners.empty()) continue;

@@ -10,6 +10,7 @@
 #include <system_error>
 #include <thread>
 
+#include "base/thrown.h"
 #include "http/host_port.h"
 
 namespace qrx::front {
@@ -22,33 +23,13 @@ constexpr std::size_t most_body_bytes = 1024;  // nobody has anything to send he
 std::string what_of(const std::exception_ptr& thrown) {
   try {
     std::rethrow_exception(thrown);
-  } catch (const std::exception& exception) {
-    return exception.what();
   } catch (...) {
-    return "an exception of an unknown type";
+    return thrown_error().what;
   }
 }
 
-}  // namespace
-
-struct OperatorPort::Library {
-  httplib::Server server;
-  std::thread thread;
-};
-
-OperatorPort::OperatorPort(std::unique_ptr<Library> library) : library_(std::move(library)) {}
-
-OperatorPort::~OperatorPort() {
-  library_->server.stop();
-  library_->thread.join();
-}
-
-Result<std::unique_ptr<OperatorPort>> OperatorPort::open(const std::string& address, std::vector<OperatorPage> pages,
-                                                         std::function<void(const std::string& what)> failed) {
-  const auto where = http::parse_host_port(address);
-  if (!where) return tl::unexpected(where.error());
-  auto library = std::make_unique<Library>();
-  httplib::Server& server = library->server;
+void set_up(httplib::Server& server, std::vector<OperatorPage> pages,
+            std::function<void(const std::string& what)> failed) {
   server.new_task_queue = [] { return new httplib::ThreadPool(threads); };
   server.set_read_timeout(patience_seconds, 0);
   server.set_write_timeout(patience_seconds, 0);
@@ -70,18 +51,43 @@ Result<std::unique_ptr<OperatorPort>> OperatorPort::open(const std::string& addr
       response.status = text.status;
       response.set_content(text.body, text.type.c_str());
     });
+}
 
-  const bool everywhere = where->host.empty() || where->host == "*";
+// `address`: "host:port" as it was given, for what is said.
+Result<void> bind_to(httplib::Server& server, const std::string& address) {
+  const auto where = http::parse_host_port(address);
+  if (!where) return tl::unexpected(where.error());
   const auto bind = [&](const std::string& host) {
     errno = 0;
     return where->port == 0 ? server.bind_to_any_port(host) > 0 : server.bind_to_port(host, where->port);
   };
+  const bool everywhere = where->host.empty() || where->host == "*";
   // "::" takes IPv4 as well; a machine without IPv6 has only the other.
-  const bool bound = everywhere ? bind("::") || bind("0.0.0.0") : bind(where->host);
-  if (!bound) {
-    const std::string what = "cannot listen on " + address;
-    return errno != 0 ? fail_errno(what) : fail(Kind::unavailable, what);
-  }
+  if (everywhere ? bind("::") || bind("0.0.0.0") : bind(where->host)) return {};
+  const std::string what = "cannot listen on " + address;
+  return errno != 0 ? fail_errno(what) : fail(Kind::unavailable, what);
+}
+
+}  // namespace
+
+struct OperatorPort::Library {
+  httplib::Server server;
+  std::thread thread;
+};
+
+OperatorPort::OperatorPort(std::unique_ptr<Library> library) : library_(std::move(library)) {}
+
+OperatorPort::~OperatorPort() {
+  library_->server.stop();
+  library_->thread.join();
+}
+
+Result<std::unique_ptr<OperatorPort>> OperatorPort::open(const std::string& address, std::vector<OperatorPage> pages,
+                                                         std::function<void(const std::string& what)> failed) {
+  auto library = std::make_unique<Library>();
+  httplib::Server& server = library->server;
+  set_up(server, std::move(pages), std::move(failed));
+  if (auto bound = bind_to(server, address); !bound) return tl::unexpected(bound.error());
   const auto ended = std::make_shared<std::atomic<bool>>(false);
   try {
     library->thread = std::thread([&server, ended] {

@@ -5,7 +5,6 @@
 #include <netinet/in.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -17,6 +16,7 @@
 #include <utility>
 
 #include "front/connection_table.h"
+#include "front/peer_limits.h"
 #include "front/server_context.h"
 #include "http/pacing.h"
 #include "http/tls.h"
@@ -24,11 +24,9 @@
 namespace qrx::front {
 namespace {
 
-constexpr int most_accepts = 64;          // in one turn of the loop and from one listener
-constexpr std::size_t evict_batch = 32;   // connections at rest that are closed at once when there are too many
-constexpr int tend_ms = 3;                // how often the pool is looked at while tasks wait
-constexpr std::size_t reserve_fds = 96;   // files, database, listeners, beside the connections
-constexpr std::size_t many_fds = 10'000;  // above so many, a quarter is left to open files
+constexpr int most_accepts = 64;         // in one turn of the loop and from one listener
+constexpr std::size_t evict_batch = 32;  // connections at rest that are closed at once when there are too many
+constexpr int tend_ms = 3;               // how often the pool is looked at while tasks wait
 constexpr auto cut_time = std::chrono::seconds(1);  // after stop_time, for threads to let go
 
 // Keys of connections are a generation and a slot (ConnectionTable), and do not get as high.
@@ -52,19 +50,6 @@ std::string address_text(const sockaddr_storage& address) {
   return text;
 }
 
-// Raises the limit of descriptors as far as it goes, and says how many connections fit.
-std::size_t connections_that_fit() {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 512;
-  if (limit.rlim_cur < limit.rlim_max) {
-    const rlimit raised{limit.rlim_max, limit.rlim_max};
-    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-  }
-  const auto fds = static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, 1U << 20));
-  const std::size_t reserve = reserve_fds + (fds > many_fds ? (fds - many_fds) / 4 : 0);
-  return fds > reserve + 16 ? fds - reserve : 16;
-}
-
 std::uint32_t signals_of(std::uint32_t events) {
   std::uint32_t signals = 0;
   if ((events & EPOLLIN) != 0) signals |= Connection::readable;
@@ -83,6 +68,8 @@ struct Server::Impl {
   ~Impl();
 
   Result<void> bind();
+  Result<void> open_listeners();
+  Result<void> watch_listeners();
   Result<void> start();
   Result<void> run();
   Result<void> load_tls();
@@ -93,7 +80,7 @@ struct Server::Impl {
   void accept_from(Listener& listener);
   void admit(Listener& listener, UniqueFd socket, const sockaddr_storage& address);
   bool make_room();
-  PeerShares::Hold share_for(const Listener& listener, const std::string& peer);
+  PeerLimits::Hold share_for(const Listener& listener, const std::string& peer);
   void drop_one(Listener& listener);
   void tell(Connection& connection, std::uint32_t signals);
   void run_timers();
@@ -124,9 +111,9 @@ struct Server::Impl {
 
 Server::Impl::~Impl() {
   // Threads first: they use the connections, which use the context.
-  context.lane.stop();
+  context.work_queue.stop();
   context.pool.stop();
-  connections.free(context.take_buried());
+  connections.free(context.take_ended());
   connections.clear();  // while what they share is still there
 }
 
@@ -149,11 +136,17 @@ Result<void> Server::Impl::bind() {
   // sendfile(2) knows no MSG_NOSIGNAL.
   std::signal(SIGPIPE, SIG_IGN);
   const auto fit = connections_that_fit();
-  context.shares.set_limits(options.most_connections == 0 ? fit : options.most_connections, options.most_of_one);
+  context.peers.set_limits(options.most_connections == 0 ? fit : options.most_connections, options.most_of_one);
   for (const auto& cidr : options.trusted_proxies)
     if (const auto added = context.trusted.add(cidr); !added) return added;
   if (const auto loaded = load_tls(); !loaded) return loaded;
+  if (auto opened = open_listeners(); !opened) return opened;
+  if (auto watched = watch_listeners(); !watched) return watched;
+  reserve = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  return {};
+}
 
+Result<void> Server::Impl::open_listeners() {
   bool tcp_from_systemd = false;
   if (options.take_systemd_sockets) {
     auto taken = Listener::take_from_systemd();
@@ -168,7 +161,10 @@ Result<void> Server::Impl::bind() {
     for (auto& listener : *opened) listeners.push_back(std::move(listener));
   }
   if (listeners.empty()) return fail(Kind::usage, "there is no address to listen on");
+  return {};
+}
 
+Result<void> Server::Impl::watch_listeners() {
   epoll = UniqueFd(::epoll_create1(EPOLL_CLOEXEC));
   if (!epoll) return fail_errno("cannot make an epoll descriptor");
   context.epoll = epoll.get();
@@ -183,7 +179,6 @@ Result<void> Server::Impl::bind() {
       return fail_errno("cannot watch " + listeners[i].address);
     addresses.push_back(listeners[i].address);
   }
-  reserve = UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   return {};
 }
 
@@ -211,12 +206,12 @@ bool Server::Impl::make_room() {
 }
 
 // The operator always gets in. Of a proxy its clients are counted, request by request.
-PeerShares::Hold Server::Impl::share_for(const Listener& listener, const std::string& peer) {
-  using What = PeerShares::What;
-  if (listener.control) return context.shares.take_anyway(What::connection);
+PeerLimits::Hold Server::Impl::share_for(const Listener& listener, const std::string& peer) {
+  using What = PeerLimits::What;
+  if (listener.control) return context.peers.take_anyway(What::connection);
   // Those that rest are on their way out; a few above the limit fit into the reserve until they are gone.
-  const std::size_t extra = context.shares.is_full() && make_room() ? evict_batch : 0;
-  return context.shares.take(context.trusted.trusts(peer) ? std::string() : peer, What::connection, extra);
+  const std::size_t extra = context.peers.is_full() && make_room() ? evict_batch : 0;
+  return context.peers.take(context.trusted.trusts(peer) ? std::string() : peer, What::connection, extra);
 }
 
 void Server::Impl::admit(Listener& listener, UniqueFd socket, const sockaddr_storage& address) {
@@ -324,7 +319,7 @@ Result<void> Server::Impl::start() {
   if (started) return {};
   started = true;
   if (auto done = context.pool.start(); !done) return done;
-  return context.lane.start();
+  return context.work_queue.start();
 }
 
 Result<void> Server::Impl::run() {
@@ -338,7 +333,7 @@ Result<void> Server::Impl::run() {
     context.pool.submit(ready);
     ready.clear();
     context.pool.tend();
-    connections.free(context.take_buried());
+    connections.free(context.take_ended());
     if (!stop_begun) continue;
     if (context.connections == 0) break;
     const auto now = std::chrono::steady_clock::now();

@@ -1,7 +1,8 @@
 #include "front/server_context.h"
 
-#include <exception>
 #include <utility>
+
+#include "base/thrown.h"
 
 namespace qrx::front {
 
@@ -12,8 +13,8 @@ ServerContext::ServerContext(const ServerOptions& server_options, Handler reques
       error_answer(std::move(error_function)),
       wake(std::move(wake_loop)),
       pool(server_options.least_threads, server_options.most_threads, wake),
-      lane(
-          server_options.lane,
+      work_queue(
+          server_options.work_queue,
           [this](const std::function<Reply()>& work) -> Reply {
             try {
               return work();
@@ -27,13 +28,7 @@ ServerContext::ServerContext(const ServerOptions& server_options, Handler reques
 void ServerContext::tell_exception() const noexcept {
   if (!options.failed) return;
   try {
-    try {
-      throw;
-    } catch (const std::exception& exception) {
-      options.failed(exception.what());
-    } catch (...) {
-      options.failed("an exception of an unknown type");
-    }
+    options.failed(thrown_error().what);
   } catch (...) {
     // Memory is so short that it cannot even be said.
   }
@@ -47,18 +42,18 @@ http::Answer ServerContext::answer_of(const Error& error, int status) const {
 }
 
 // Not deleted here: the event loop may have an event of it in hand, and this runs inside the connection itself.
-void ServerContext::bury(Connection& connection) {
+void ServerContext::retire(Connection& connection) {
   connections.fetch_sub(1);
   {
-    const std::lock_guard lock(buried_mutex_);
-    buried_.push_back(&connection);
+    const std::lock_guard lock(ended_mutex_);
+    ended_.push_back(&connection);
   }
   if (stopping) wake();  // the loop waits for the last one
 }
 
-std::vector<Connection*> ServerContext::take_buried() {
-  const std::lock_guard lock(buried_mutex_);
-  return std::exchange(buried_, {});
+std::vector<Connection*> ServerContext::take_ended() {
+  const std::lock_guard lock(ended_mutex_);
+  return std::exchange(ended_, {});
 }
 
 }  // namespace qrx::front

@@ -8,20 +8,20 @@
 #include <vector>
 
 #include "base/clock.h"
-#include "front/lane.h"
 #include "front/large_answers.h"
-#include "front/peer_shares.h"
+#include "front/peer_limits.h"
 #include "front/pool.h"
 #include "front/proxies.h"
 #include "front/server_options.h"
 #include "front/timers.h"
 #include "front/waiters.h"
+#include "front/work_queue.h"
 
 namespace qrx::front {
 
 class Connection;
 
-// Thread-safe but for what bind() sets before anything runs: epoll, trusted, and the limits of shares.
+// Thread-safe but for what bind() sets before anything runs: epoll, trusted, and the limits of peers.
 struct ServerContext {
   ServerContext(const ServerOptions& server_options, Handler request_handler, ErrorAnswer error_function,
                 std::function<void()> wake_loop);
@@ -33,11 +33,11 @@ struct ServerContext {
   int epoll = -1;
   ProxyList trusted;
   WaiterList waiters;
-  PeerShares shares;
+  PeerLimits peers;
   LargeAnswers large;
   Timers timers;
   Pool pool;
-  Lane lane;
+  WorkQueue work_queue;
   std::atomic<bool> stopping{false};  // no new requests; waits end
   std::atomic<bool> cutting{false};   // everything ends now
   std::atomic<unsigned> inline_polls{0};
@@ -50,12 +50,12 @@ struct ServerContext {
   http::Answer answer_of(const Error& error, int status) const;
 
   // Connections that have ended; the event loop frees them, because it may hold events of theirs.
-  void bury(Connection& connection);
-  std::vector<Connection*> take_buried();
+  void retire(Connection& connection);
+  std::vector<Connection*> take_ended();
 
  private:
-  std::mutex buried_mutex_;
-  std::vector<Connection*> buried_;
+  std::mutex ended_mutex_;
+  std::vector<Connection*> ended_;
 };
 
 // Runs a function of the routes; what it throws is told and becomes `otherwise`. Exceptions do not cross this border.
@@ -68,6 +68,7 @@ R guarded(const ServerContext& context, F&& function, R otherwise) {
     return otherwise;
   }
 }
+
 template <class F>
 void guarded(const ServerContext& context, F&& function) {
   try {

@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "front/exchange.h"
-#include "front/lane.h"
 #include "front/listeners.h"
+#include "front/work_queue.h"
 
 namespace qrx::front {
 
@@ -34,8 +34,8 @@ struct ServerOptions {
   unsigned least_threads = 4;
   unsigned most_threads = 26;        // only the disk blocks one: slow and waiting clients cost none
   std::size_t most_connections = 0;  // with running transfers; 0: by RLIMIT_NOFILE less a reserve
-  std::size_t most_of_one = 0;       // connections of one address (peer_shares.h); 0: a share of those
-  LaneLimits lane;                   // of long work
+  std::size_t most_of_one = 0;       // connections of one address (peer_limits.h); 0: a share of those
+  WorkQueueLimits work_queue;        // of long work
   Millis stop_time{8'000};           // how long stop() lets running exchanges go on
 };
 

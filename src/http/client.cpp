@@ -28,6 +28,24 @@ bool is_target(std::string_view target) {
          std::all_of(target.begin(), target.end(), [](char c) { return c > 0x20 && c < 0x7F && c != '#'; });
 }
 
+// Before the data of a chunk: at most 5 hex digits and CR LF; the last chunk fits, too.
+constexpr std::size_t chunk_head_room = 16;
+constexpr std::string_view chunk_end = "\r\n";
+
+// The chunk of `size` bytes that stand behind the room for its head: head and end are written around them. Of no bytes:
+// the last chunk.
+ByteView framed_chunk(std::span<std::byte> buffer, std::size_t size) {
+  if (size == 0) {
+    std::memcpy(buffer.data(), last_chunk.data(), last_chunk.size());
+    return buffer.first(last_chunk.size());
+  }
+  const std::string head = chunk_head(size);
+  const std::size_t start = chunk_head_room - head.size();
+  std::memcpy(buffer.data() + start, head.data(), head.size());
+  std::memcpy(buffer.data() + chunk_head_room + size, chunk_end.data(), chunk_end.size());
+  return buffer.subspan(start, head.size() + size + chunk_end.size());
+}
+
 // Another try would bring the same.
 tl::unexpected<Error> too_long(std::size_t most_bytes) {
   return fail(Kind::integrity, "the server's answer is longer than " + std::to_string(most_bytes) + " bytes");
@@ -233,28 +251,18 @@ Result<Client::Impl::Sent> Client::Impl::push(ByteView bytes, std::uint64_t& tot
 Result<Client::Impl::Sent> Client::Impl::send_body(std::optional<std::uint64_t> length, const BodyReader& reader,
                                                    const std::function<void(std::uint64_t)>& sent,
                                                    std::uint64_t& total) {
-  // Room for the head and tail of a chunk around the data.
-  constexpr std::size_t before = 16, after = 2;
-  if (out.empty()) out.resize(before + piece_bytes + after);
+  if (out.empty()) out.resize(chunk_head_room + piece_bytes + chunk_end.size());
   std::uint64_t on_wire = 0, framing_bytes = 0;
   for (;;) {
     std::size_t most = piece_bytes;
     if (length) most = static_cast<std::size_t>(std::min<std::uint64_t>(most, *length - total));
     if (most == 0) return Sent::all;
-    const auto got = reader(std::span(out).subspan(before, most));
+    const auto got = reader(std::span(out).subspan(chunk_head_room, most));
     if (!got) return tl::unexpected(got.error());
     // A file that became shorter: what was announced cannot be sent, and the connection is given up.
     if (*got == 0 && length) return fail(Kind::integrity, "the data ended before the announced length");
-    ByteView bytes = ByteView(out).subspan(before, *got);
-    if (!length) {
-      const std::string head = *got == 0 ? std::string(last_chunk) : chunk_head(*got);
-      const std::size_t tail = *got == 0 ? 0 : after;
-      std::memcpy(out.data() + before - (*got == 0 ? 0 : head.size()), head.data(), head.size());
-      if (tail > 0) std::memcpy(out.data() + before + *got, "\r\n", tail);
-      bytes = *got == 0 ? ByteView(out).subspan(before, head.size())
-                        : ByteView(out).subspan(before - head.size(), head.size() + *got + tail);
-      framing_bytes += bytes.size() - *got;
-    }
+    const ByteView bytes = length ? ByteView(out).subspan(chunk_head_room, *got) : framed_chunk(out, *got);
+    framing_bytes += bytes.size() - *got;
     const auto state = push(bytes, on_wire);
     if (!state || *state == Sent::early) return state;
     total += *got;

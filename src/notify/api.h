@@ -15,7 +15,7 @@ using wire::json;
 HttpRequest json_request(const Table& table, std::string_view default_url, const std::string& path, const json& body);
 HttpRequest json_hook(const Table& table, const HookRules& rules, const std::string& url, const json& body);
 
-// The answer's body as an object; an empty one when it is none.
+// The answer's body as an object; an empty one when it is not JSON, or no object.
 json body_of(const HttpAnswer& answer);
 std::string text_in(const json& object, const char* member);  // "" when it is not there or no text
 std::int64_t number_in(const json& object, const char* member, std::int64_t otherwise);

@@ -7,6 +7,11 @@
 namespace qrx::notify {
 namespace {
 
+// The longest texts, in characters; ours are counted in bytes, of which there are never fewer.
+constexpr std::size_t most_for_slack = 4000;       // "chat.postMessage": longer ones should not be sent
+constexpr std::size_t most_for_mattermost = 4000;  // of servers before 5.0; newer ones take 16,383
+constexpr std::size_t most_for_discord = 2000;     // "Execute Webhook", content
+
 class ChatHook : public Transport {
  public:
   ChatHook(const Settings& settings, const char* table)
@@ -35,7 +40,7 @@ class Slack : public ChatHook {
 
  private:
   json message(const Notice& notice) const override {
-    return {{"text", chat_text(notice, 4000, Markup::slack)},
+    return {{"text", chat_text(notice, most_for_slack, Markup::slack)},
             // No preview, for which the chat's servers would fetch what is meant for the recipient.
             {"unfurl_links", false},
             {"unfurl_media", false},
@@ -59,7 +64,9 @@ class Mattermost : public ChatHook {
   explicit Mattermost(const Settings& settings) : ChatHook(settings, "mattermost") {}
 
  private:
-  json message(const Notice& notice) const override { return {{"text", chat_text(notice, 4000, Markup::markdown)}}; }
+  json message(const Notice& notice) const override {
+    return {{"text", chat_text(notice, most_for_mattermost, Markup::markdown)}};
+  }
 
   Outcome outcome_of(HttpAnswer& answer, const json& said) const override {
     const Outcome outcome = judge(answer, false, text_in(said, "message"));
@@ -79,7 +86,7 @@ class Discord : public ChatHook {
   json message(const Notice& notice) const override {
     // Discord, "Message Flags"
     constexpr int suppress_embeds = 1 << 2;
-    return {{"content", chat_text(notice, 2000, Markup::markdown)},
+    return {{"content", chat_text(notice, most_for_discord, Markup::markdown)},
             {"allowed_mentions", {{"parse", json::array()}}},
             {"flags", suppress_embeds}};
   }

@@ -29,10 +29,10 @@ class Exec : public Transport {
                   {"to", notice.to.address.substr(colon + 1)},
                   {"from", plain_words(notice.from, most_label_bytes)},
                   {"message", plain_lines(notice.message, wire::most_share_message_bytes)},
-                  {"summary", plain_words(notice.summary, 100)},
+                  {"summary", plain_words(notice.summary, most_summary_bytes)},
                   {"link", notice.link},
                   {"subject", subject(notice)},
-                  {"text", chat_text(notice, 4096)}};
+                  {"text", chat_text(notice, usual_chat_bytes)}};
     if (notice.expires) words["expires"] = to_rfc3339(*notice.expires);
     return run_command(command->second, wire::dump(words) + "\n", table.seconds("timeout", usual_limit));
   }

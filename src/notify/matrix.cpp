@@ -7,7 +7,7 @@
 namespace qrx::notify {
 namespace {
 
-constexpr std::size_t most_text = 4096;
+constexpr std::size_t most_text = 4096;  // ours; an event may have 64 KiB
 constexpr std::string_view root = "/_matrix/client/v3";
 
 using Room = tl::expected<std::string, Outcome>;

@@ -6,7 +6,7 @@
 namespace qrx::notify {
 namespace {
 
-constexpr std::size_t most_text = 4096;
+constexpr std::size_t most_text = 4096;  // bytes; a longer message becomes an attachment
 
 class Ntfy : public Transport {
  public:

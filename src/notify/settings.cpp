@@ -94,6 +94,7 @@ const std::vector<TableKeys>& tables() {
       {"exec", {}}};
   return all;
 }
+
 constexpr std::array<Key, 1> keys_of_a_command = {{{"timeout", Form::duration}}};
 
 tl::unexpected<Error> wrong(const std::string& table, std::string what) {
@@ -107,6 +108,7 @@ bool is_number(std::string_view text) {
   return !text.empty() && text.size() <= 9 &&
          std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
+
 bool is_plain(std::string_view text) {
   return !text.empty() && escape_untrusted(text) == text;
 }

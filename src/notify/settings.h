@@ -18,10 +18,10 @@ namespace qrx::notify {
 struct Settings {
   std::map<std::string, std::map<std::string, std::string>> transports;
   bool private_addresses = false;  // [notify] allow_private: hooks may go to addresses that are not public
-  std::vector<std::string>
-      allowed_networks;  // [notify] allow_private as a list: only to these addresses that are not public
-  std::map<std::string, std::string>
-      limits;  // [notify] recipients, per_space, per_day, ...: the server's, no transport reads them
+  // [notify] allow_private as a list: only to these addresses that are not public.
+  std::vector<std::string> allowed_networks;
+  // [notify] recipients, per_space, per_day, ...: the server's, no transport reads them.
+  std::map<std::string, std::string> limits;
   std::map<std::string, std::vector<std::string>> commands;  // [notify.exec.NAME] command = ["/path", "arg"]
 };
 

@@ -103,8 +103,7 @@ class Smstools : public Transport {
         "To: " + notice.to.address.substr(1) + "\nAlphabet: " + (gsm ? "UTF-8" : "UCS") + "\nAutosplit: 0\n\n";
     if (gsm) {
       content += text;
-      // UCS-2, big-endian.
-    } else {
+    } else {  // UCS-2, big-endian
       for (const char16_t unit : to_utf16(text)) {
         content += static_cast<char>(unit >> 8);
         content += static_cast<char>(unit & 0xFF);

@@ -6,7 +6,7 @@
 namespace qrx::notify {
 namespace {
 
-constexpr std::size_t most_text = 4096;
+constexpr std::size_t most_text = 4096;  // "sendMessage"
 
 class Telegram : public Transport {
  public:

@@ -23,9 +23,9 @@ class Webhook : public Transport {
                  {"id", notice.id.text()},
                  {"from", plain_words(notice.from, most_label_bytes)},
                  {"message", plain_lines(notice.message, wire::most_share_message_bytes)},
-                 {"summary", plain_words(notice.summary, 100)},
+                 {"summary", plain_words(notice.summary, most_summary_bytes)},
                  {"link", notice.link},
-                 {"text", chat_text(notice, 4096)}};
+                 {"text", chat_text(notice, usual_chat_bytes)}};
     if (notice.expires) body["expires"] = to_rfc3339(*notice.expires);
     HttpRequest request = json_hook(table_, rules_, notice.to.address, body);
     const std::string id = notice.id.text();

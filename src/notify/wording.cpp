@@ -18,16 +18,7 @@ constexpr std::size_t most_utf16 = 70;
 
 // A code point off the front; text that is not UTF-8 gives U+FFFD for each byte.
 char32_t take(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  std::size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
-  if (length > text.size() || !is_valid_utf8(text.substr(0, length))) {
-    text.remove_prefix(1);
-    return 0xFFFD;
-  }
-  char32_t out = length == 1 ? lead : lead & (0x7FU >> length);
-  for (std::size_t i = 1; i < length; ++i) out = (out << 6) | (static_cast<unsigned char>(text[i]) & 0x3FU);
-  text.remove_prefix(length);
-  return out;
+  return take_code_point(text).value_or(0xFFFD);
 }
 
 void put(std::string& out, char32_t c) {
@@ -99,10 +90,9 @@ std::u32string without_links(const std::u32string& text) {
                            std::none_of(text.begin(), text.end(), [](char32_t d) { return d == '/'; });
     if (is_dot(c) && joins_a_name(before) && joins_a_name(after) && !in_number && !is_file_name(text, i)) {
       out += U"[.]";
-      // "12:30" stays.
     } else if (c == ':' && ((after == '/' && second == '/') ||
                             (is_ascii_word(before) && joins_a_name(after) && !(after >= '0' && after <= '9')))) {
-      out += U"[:]";  // https://, mailto:, tel:+ and the like
+      out += U"[:]";  // https://, mailto:, tel:+ and the like; not "12:30"
     } else if (c == '/' && after == '/' && before != ':' && before != '/') {
       out += U"/ ";
     } else {
@@ -156,9 +146,10 @@ std::string label_of(const Notice& notice) {
   return plain_words(notice.from, most_label_bytes);
 }
 std::string what_of(const Notice& notice) {
-  const std::string summary = plain_words(notice.summary, 100);
+  const std::string summary = plain_words(notice.summary, most_summary_bytes);
   return summary.empty() ? "files" : summary;
 }
+
 // "Alice sent you 3 files, 12 MB", or for somebody without a name "For you: 3 files, 12 MB".
 std::string who_sent(const std::string& label, const std::string& what) {
   return (label.empty() ? "For you: " : label + " sent you ") + what;
@@ -217,6 +208,7 @@ bool in_gsm_basic(char32_t c) {
     return c >= 0x20 && std::u32string_view(U" !\"#$%&'()*+,-./:;<=>?@_").find(c) != std::u32string_view::npos;
   return others.find(c) != std::u32string_view::npos;
 }
+
 bool in_gsm_extension(char32_t c) {
   return std::u32string_view(U"^{}\\[~]|\u20AC\f").find(c) != std::u32string_view::npos;
 }

@@ -12,7 +12,11 @@
 
 namespace qrx::notify {
 
+// What a notice shows of what others wrote: enough to know it by, too little for a page of it.
 inline constexpr std::size_t most_label_bytes = 80;
+inline constexpr std::size_t most_summary_bytes = 100;
+// Of chat_text(), for commands and hooks, which have no limit of their own: what most chats take.
+inline constexpr std::size_t usual_chat_bytes = 4096;
 
 // One line: "https://evil.example" becomes "https[:]//evil[.]example". Cut after `most` bytes at a character.
 std::string plain_words(std::string_view hostile, std::size_t most);

@@ -15,7 +15,7 @@ namespace {
 
 using SteadyClock = std::chrono::steady_clock;
 constexpr std::chrono::seconds most_time{45};
-constexpr std::size_t most_text = 4096;
+constexpr std::size_t most_text = 4096;  // ours; servers differ
 constexpr unsigned long poll_ms = 100;
 constexpr const char* ping_id = "qrx-ping";
 

@@ -116,7 +116,7 @@ class Connection {
   std::int64_t timeline_ = 0;
 };
 
-// Kind::usage, about `option`, when it is none, or has a password in it.
+// Kind::usage, about `option`, when it is not a DSN, or has a password in it.
 Result<void> check_dsn(const std::string& dsn, const std::string& option);
 
 }  // namespace qrx::pg

@@ -1,4 +1,4 @@
-// The half of a transaction that is about shares and receipts, and what both halves have in common. Private to src/pg.
+// The part of a transaction that is about shares and receipts, and what all parts have in common. Private to src/pg.
 #pragma once
 
 #include <map>

@@ -55,7 +55,7 @@ Ran::How converse(const Program& program, Pipes& pipes, int handle, std::optiona
       const ssize_t put = ::write(pipes.input.get(), input.data(), input.size());
       if (put > 0) input.remove_prefix(static_cast<std::size_t>(put));
       // EPIPE: it has read what it wanted, as "head" does. Whether it did its work, its exit status tells.
-      if (put < 0 && errno != EINTR && errno != EAGAIN) input = {};  // it does not want to read more
+      if (put < 0 && errno != EINTR && errno != EAGAIN) input = {};
     }
     if (waits[0].revents == 0) continue;
     if (!pipes.output || !take_output(pipes.output.get(), output)) return Ran::How::to_its_end;
@@ -68,11 +68,11 @@ Ran::How converse(const Program& program, Pipes& pipes, int handle, std::optiona
 
 // What closed its output may still run.
 Ran::How wait_for_end(const Program& program, Child& child, std::optional<Steady> deadline) {
-  const auto lingers_until =
-      program.lingering ? std::optional(std::chrono::steady_clock::now() + *program.lingering) : std::nullopt;
-  const auto until = deadline && lingers_until ? std::min(*deadline, *lingers_until)
-                     : deadline                ? deadline
-                                               : lingers_until;
+  std::optional<Steady> until = deadline;
+  if (program.lingering) {
+    const Steady lingers_until = std::chrono::steady_clock::now() + *program.lingering;
+    until = until ? std::min(*until, lingers_until) : lingers_until;
+  }
   // It has said all that it had to say: that it lingers is no reason to doubt its output, but it is killed.
   const Ran::How still_there = until == deadline ? Ran::How::out_of_time : Ran::How::to_its_end;
   if (program.stop < 0 || child.handle() < 0) return child.wait(until) ? Ran::How::to_its_end : still_there;

@@ -42,8 +42,8 @@ struct Ran {
 // are gone when this returns, or as the plan says.
 Result<Ran> run(const Program& program);
 
-// The same for who wants a program that ends in time: Kind::timed_out, Kind::too_large, Kind::unavailable when stopped,
-// Kind::other when a signal ended it. The sentence names the program.
+// The same, and an error unless the program ends in time and by itself: Kind::timed_out, Kind::too_large,
+// Kind::unavailable when stopped, Kind::other when a signal ended it. The sentence names the program.
 Result<Ran> run_in_time(const Program& program);
 
 }  // namespace qrx::process

@@ -56,7 +56,7 @@ bool is_variation_selector(std::string_view character) {
   return character.size() == 3 ? basic : character >= "\U000e0100" && character <= "\U000e01ef";
 }
 
-// One character (or one byte that is none) off the front of `text`, as it may stand in a name.
+// One character (or one byte that is not UTF-8) off the front of `text`, as it may stand in a name.
 std::string take_clean(std::string_view& text) {
   const auto lead = static_cast<unsigned char>(text[0]);
   const std::size_t length = std::min(sequence_length(lead), text.size());

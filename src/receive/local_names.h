@@ -12,9 +12,9 @@ namespace qrx::receive {
 
 // A name from the wire as a relative path that is safe and unsurprising here: never empty, absolute or upwards; valid
 // UTF-8 without control, bidi or invisible characters (but with those that spelling needs: joiners and non-joiners,
-// variation selectors); each part at most 255 bytes, at most 64 parts and 3,500 bytes in
-// all. Its first part is neither hidden nor like an option (".bashrc" is saved as "_bashrc", "-rf" as "_rf"); parts
-// below it may be hidden, as trees have it. Ordinary names stay as they are. Two names may become the same one.
+// variation selectors); each part at most 255 bytes, at most 64 parts and 3,500 bytes in all. Its first part is neither
+// hidden nor like an option (".bashrc" is saved as "_bashrc", "-rf" as "_rf"); parts below it may be hidden, as trees
+// have it. Ordinary names stay as they are. Two names may become the same one.
 std::string safe_local_name(std::string_view wire_name);
 
 // Why a file of this name is more than data where its directory is used: "runs when ...". Empty: it is not known for

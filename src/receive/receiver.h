@@ -21,8 +21,8 @@ class Receiver {
 
   // Saves deliveries until `count`, the timeout, an error or interrupt(). A killed run is taken up by a later one with
   // the same link and output: partials go on where they stand. A file that is at fault itself keeps no other file of
-  // its delivery from being saved. A delivery that is at fault itself (tampered with, too
-  // many files for one name, a name that is taken) ends a run that waits for one; others go on without it. Errors:
+  // its delivery from being saved. A delivery that is at fault itself (tampered with, too many files for one name, a
+  // name that is taken) ends a run that waits for one; others go on without it. Errors:
   // Kind::gone or not_found when the space is not there (no error with count 0 once something was received: that is how
   // following ends), integrity when a sum differs twice, or a sealed file was tampered with or was taken before in
   // another delivery (nothing of it stays), no_room with the partial kept, exists with OnConflict::refuse, unavailable

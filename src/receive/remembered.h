@@ -30,8 +30,8 @@ struct Unsaved {
   std::uint64_t files = 0;       // of those
   std::uint64_t bytes = 0;
 };
-// With `close` the space takes no new ones from now on, so that what was
-// found is all that there will be, but for deliveries that are being uploaded. Kind::not_found when it is gone.
+// With `close` the space takes no new deliveries from now on, so that what was found is all that there will be, but for
+// those that are being uploaded. Kind::not_found when it is gone.
 Result<Unsaved> find_unsaved(const wire::OwnerLink& link, const http::ClientOptions& client, const Finished& finished,
                              bool close);
 

@@ -198,7 +198,7 @@ void SeenSeals::drop_oldest_spaces() const {
   namespace fs = std::filesystem;
   std::vector<std::pair<fs::file_time_type, fs::path>> records;
   std::error_code error;
-  // By the error code: a record that another process removes meanwhile is none to remove.
+  // By error codes: another process may remove a record meanwhile, which is as good.
   for (fs::directory_iterator entry(directory_, error), end; !error && entry != end; entry.increment(error)) {
     std::error_code ignored;
     if (entry->path().extension() == ending) records.emplace_back(entry->last_write_time(ignored), entry->path());

@@ -25,8 +25,8 @@ namespace qrx::receive {
 // end: remove() is for a space that is gone. A directory keeps those of the last `most_spaces` that were used.
 class SeenSeals {
  public:
-  static constexpr std::size_t most_tags =
-      100'000;  // then the older half is forgotten: some 6 MB of file, 12 of memory
+  // Then the older half is forgotten: some 6 MB of file, 12 of memory.
+  static constexpr std::size_t most_tags = 100'000;
   static constexpr std::size_t most_spaces = 1'000;
 
   // An empty directory: only this run is remembered. It is made when there is something to remember; trouble with the

@@ -198,7 +198,7 @@ const wire::DeliveryInfo* StreamReceiver::choose(const std::vector<const wire::D
 Result<void> StreamReceiver::update(const std::vector<wire::UploadInfo>& uploads) {
   if (!current_) {
     const auto first = std::find_if(uploads.begin(), uploads.end(), [this](const auto& upload) {
-      // A manifest, which comes before the files, is none of them.
+      // The manifest comes before the files, and is not one of them.
       return !job_.options.identity || upload.name != wire::manifest_name;
     });
     return first == uploads.end() ? Result<void>{} : follow(*first);

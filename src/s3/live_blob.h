@@ -20,7 +20,7 @@ struct Segment {
   std::shared_ptr<SpoolFile> file;  // until it is in the store
   std::uint64_t file_at = 0;
   bool stored = false;
-  bool given = false;    // to who writes the row
+  bool given = false;    // to the writer of the row
   bool alone = true;     // its object holds nothing else
   bool dropped = false;  // nobody will name it
 };

@@ -8,7 +8,7 @@ namespace qrx::s3 {
 namespace {
 
 constexpr std::uint64_t piece_bytes = 1U << 20;
-constexpr std::uint64_t little = 256U << 10;  // below it a whole block is read, for who comes next
+constexpr std::uint64_t little = 256U << 10;  // below it a whole block is read, for the reads that follow
 constexpr std::size_t most_ahead = 3;         // pieces of one reader
 // Beyond it readers get small pieces, and nothing ahead.
 constexpr std::uint64_t plenty = 48U << 20;

@@ -187,6 +187,7 @@ Opener::Opener(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 Opener::Opener(const Identity& identity) : impl_(std::make_unique<Impl>()) {
   impl_->identity = identity.clone();
 }
+
 Opener::~Opener() = default;
 Opener::Opener(Opener&&) noexcept = default;
 Opener& Opener::operator=(Opener&&) noexcept = default;

@@ -45,6 +45,7 @@ SealedSource::SealedSource(seal::Sealer sealer, const SourceFile& file, std::uin
   };
   state_->pipeline.emplace(seal::SealedReader(std::move(sealer), std::move(source), plain_size));
 }
+
 SealedSource::SealedSource(SealedSource&&) noexcept = default;
 SealedSource::~SealedSource() = default;
 

@@ -19,9 +19,9 @@ class Sender {
   ~Sender();
 
   // Asks the server what may be sent: label, limits, key. Not retried for long: fails fast when nobody answers.
-  // Kind::not_found when the space is unknown or has expired, Kind::gone when it is closed; Kind::usage for a key that
-  // is none, and with SealChoice::require when the link has none; Kind::denied when the space takes sealed files only
-  // and these would not be; Kind::integrity when the server names another key than the link.
+  // Kind::not_found when the space is unknown or has expired, Kind::gone when it is closed; Kind::usage for a
+  // malformed key, and with SealChoice::require when the link has none; Kind::denied when the space takes sealed files
+  // only and these would not be; Kind::integrity when the server names another key than the link.
   Result<wire::DropInfo> look();
   bool seals() const;  // whether send() seals: the link has a key, and sealing is not switched off
 

@@ -91,7 +91,7 @@ Result<std::size_t> to_be_named(const std::vector<std::string>& arguments) {
                                std::to_string(streams > 0 ? streams : arguments.size()) + " that it could be for");
 }
 
-// Once it is raised every step ends; what cannot be sent is noted, and the search goes on.
+// What cannot be sent is noted, and the search goes on; once stopped() every step ends.
 class Finder {
  public:
   explicit Finder(const FindOptions& options) : options_(options) {}

@@ -13,8 +13,8 @@ namespace qrx::serve {
 // X-Content-Type-Options, Referrer-Policy, Cross-Origin-Resource-Policy and Cache-Control: no-store.
 http::Answer answer(int status, std::string_view type = {}, std::string body = {});
 http::Answer json_answer(int status, std::string body);
-http::Answer page_answer(int status, std::string html,
-                         PageKind kind = PageKind::plain);  // and the policy of pages: nothing foreign, no frame
+// And the policy of pages: nothing foreign, no frame.
+http::Answer page_answer(int status, std::string html, PageKind kind = PageKind::plain);
 
 bool wants_html(const http::Request& request);  // a browser: Accept names text/html
 bool wants_json(const http::Request& request);  // Accept names application/json

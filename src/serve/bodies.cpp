@@ -29,14 +29,15 @@ class TextSink : public front::BodySink {
   std::string text_;
 };
 
-// What goes on when the body is complete may have to wait, longer than the sink lives. Cut off when it goes before.
-class UploadRequest {
+// The body of an upload, its writer, and what its answer needs. It may outlive the sink: what goes on when the body is
+// complete may have to wait. Destroyed before that, it was cut off.
+class UploadBody {
  public:
-  UploadRequest(SharedCall call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into)
+  UploadBody(SharedCall call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into)
       : call_(std::move(call)), writer_(std::move(writer)), into_(std::move(into)) {}
-  UploadRequest(const UploadRequest&) = delete;
-  UploadRequest& operator=(const UploadRequest&) = delete;
-  ~UploadRequest() { let_go(); }
+  UploadBody(const UploadBody&) = delete;
+  UploadBody& operator=(const UploadBody&) = delete;
+  ~UploadBody() { let_go(); }
 
   space::UploadWriter& writer() { return *writer_; }
   Steady now() const { return call_->site.clock.steady(); }
@@ -91,27 +92,27 @@ class UploadRequest {
 
 class UploadSink : public front::BodySink {
  public:
-  explicit UploadSink(std::shared_ptr<UploadRequest> request) : request_(std::move(request)) {}
+  explicit UploadSink(std::shared_ptr<UploadBody> body) : body_(std::move(body)) {}
 
-  Result<void> write(ByteView bytes) override { return request_->writer().write(bytes); }
-  std::optional<Id> full() override { return request_->writer().full(); }
+  Result<void> write(ByteView bytes) override { return body_->writer().write(bytes); }
+  std::optional<Id> full() override { return body_->writer().full(); }
   front::Reply finish() override {
-    const auto topic = request_->writer().begin_finish();
-    if (!topic) return request_->finish();
+    const auto topic = body_->writer().begin_finish();
+    if (!topic) return body_->finish();
     front::Wait wait;
     wait.topic = *topic;
-    wait.until = request_->now() + longest_wait;
-    wait.poll = [request = request_](bool time_over) -> std::optional<front::Reply> {
-      if (!time_over && request->writer().begin_finish()) return std::nullopt;
-      return request->finish();
+    wait.until = body_->now() + longest_wait;
+    wait.poll = [body = body_](bool time_over) -> std::optional<front::Reply> {
+      if (!time_over && body->writer().begin_finish()) return std::nullopt;
+      return body->finish();
     };
     return wait;
   }
-  std::optional<http::Answer> on_error(const Error& error) override { return request_->stop_at(error); }
-  void abandon() override { request_->let_go(); }
+  std::optional<http::Answer> on_error(const Error& error) override { return body_->stop_at(error); }
+  void abandon() override { body_->let_go(); }
 
  private:
-  const std::shared_ptr<UploadRequest> request_;
+  const std::shared_ptr<UploadBody> body_;
 };
 
 }  // namespace
@@ -126,7 +127,7 @@ front::Reply collect(const SharedCall& call, std::size_t most, std::function<fro
 }
 
 front::Reply receive_into(const SharedCall& call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into) {
-  auto sink = std::make_unique<UploadSink>(std::make_shared<UploadRequest>(call, std::move(writer), std::move(into)));
+  auto sink = std::make_unique<UploadSink>(std::make_shared<UploadBody>(call, std::move(writer), std::move(into)));
   if (!call->request->has_body) return sink->finish();
   return front::Receive{std::move(sink)};
 }

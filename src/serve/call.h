@@ -22,6 +22,7 @@ struct Call {
   // Counts wrong tokens and links: when there were too many from this address, the answer is 429.
   http::Answer problem(const Error& error, int status = 0) const;
   http::Answer wrong_token(const Error& error) const;
+  http::Answer no_token() const { return problem(401, "the owner's token is needed"); }
   http::Answer problem(int status, std::string_view detail, Saying saying = Saying::by_status) const {
     return serve::problem(asker, status, detail, saying);
   }

@@ -40,7 +40,7 @@ class CheckRun {
       : spaces_(spaces), log_(log), wake_(wake) {}
   ~CheckRun() { end(); }
 
-  // Begins one, and gives its lines (operations/control_lines.h). Null: the one before has not ended, or there is no
+  // Begins one, and gives its lines (control_lines.h). Null: the one before has not ended, or there is no
   // thread for it.
   std::shared_ptr<CheckLines> start();
   void await();

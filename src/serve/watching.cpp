@@ -1,6 +1,8 @@
 #include "serve/watching.h"
 
 #include <algorithm>
+#include <string_view>
+#include <utility>
 
 #include "serve/answers.h"
 #include "space/page_start.h"
@@ -13,20 +15,22 @@ namespace {
 constexpr std::uint64_t most_wait = 60;
 constexpr Millis longest_doubt{1000};
 
+// "a=1" off the front of "a=1&b=2".
+std::pair<std::string_view, std::string_view> take_pair(std::string_view& query) {
+  const std::string_view pair = query.substr(0, query.find('&'));
+  query.remove_prefix(std::min(query.size(), pair.size() + 1));
+  const std::string_view name = pair.substr(0, pair.find('='));
+  return {name, pair.substr(std::min(pair.size(), name.size() + 1))};
+}
+
 }  // namespace
 
 Result<Watch> watch_of(const Call& call) {
-  std::string_view query = call.request->query;
   Watch watch;
   bool waits = false;
-  while (!query.empty()) {
-    const auto ampersand = query.find('&');
-    const std::string_view pair = query.substr(0, ampersand);
-    query = ampersand == std::string_view::npos ? std::string_view() : query.substr(ampersand + 1);
-    const auto equals = pair.find('=');
-    const std::string_view name = pair.substr(0, equals);
-    const auto number =
-        wire::parse_number(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
+  for (std::string_view query = call.request->query; !query.empty();) {
+    const auto [name, value] = take_pair(query);
+    const auto number = wire::parse_number(value);
     if (name == "after") {
       if (!number || watch.after) return fail(Kind::usage, "after is not a whole number");
       watch.after = *number;
@@ -41,14 +45,8 @@ Result<Watch> watch_of(const Call& call) {
 }
 
 std::string_view from_of(const Call& call) {
-  std::string_view query = call.request->query;
-  constexpr std::string_view name = "from=";
-  while (!query.empty()) {
-    const auto ampersand = query.find('&');
-    const std::string_view pair = query.substr(0, ampersand);
-    if (pair.starts_with(name)) return pair.substr(name.size());
-    query = ampersand == std::string_view::npos ? std::string_view() : query.substr(ampersand + 1);
-  }
+  for (std::string_view query = call.request->query; !query.empty();)
+    if (const auto [name, value] = take_pair(query); name == "from") return value;
   return {};
 }
 
@@ -62,7 +60,7 @@ Result<space::PageStart> page_asked_for(const Call& call) {
 front::Reply watch_space(const SharedCall& call,
                          std::function<http::Answer(const Call& call, const std::string& token)> show) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   space::Spaces& spaces = call->site.spaces;
   const Guid& guid = call->target.guid;
   const auto state = spaces.owned(guid, *token);
@@ -89,8 +87,8 @@ front::Reply watch_space(const SharedCall& call,
   return wait;
 }
 
-front::Reply once_settled(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt,
-                          std::function<front::Reply()> go_on) {
+front::Reply after_doubt(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt,
+                         std::function<front::Reply()> go_on) {
   if (!in_doubt()) return go_on();
   front::Wait wait;
   wait.topic = space;

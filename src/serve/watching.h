@@ -26,9 +26,9 @@ std::string_view from_of(const Call& call);
 // The same, of a list of what is committed.
 Result<space::PageStart> page_asked_for(const Call& call);
 
-// Goes on once no transfer that has just gone out is in doubt, a second later at the latest: who downloads and asks
-// right after it hears of it. `space` is the one whose changes end the doubt.
-front::Reply once_settled(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt,
-                          std::function<front::Reply()> go_on);
+// Goes on once no transfer that has just gone out is in doubt (space::Shares::in_doubt), a second later at the latest:
+// a client that downloads and asks right after it hears of it. `space` is the one whose changes end the doubt.
+front::Reply after_doubt(const SharedCall& call, const Guid& space, std::function<bool()> in_doubt,
+                         std::function<front::Reply()> go_on);
 
 }  // namespace qrx::serve

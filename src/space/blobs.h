@@ -44,10 +44,10 @@ class Staged {
   // each once, none of files. A failed call is final: of files the blob is lost; of objects what no row names yet is.
   virtual Result<Extents> make_durable() = 0;
   virtual Result<Extents> make_bytes_durable() = 0;  // enough for a blob that is published next
-  // Of a store beyond a network: begins to make durable what was written, and gives the topic that is notified when to
+  // Of a store beyond a network: begins to make durable what was written, and gives the topic that is woken when to
   // ask again; nothing: make_durable() waits for no network.
   virtual std::optional<Id> begin_durable() { return std::nullopt; }
-  // Enough is on its way: no more should be written before this topic is notified.
+  // Enough is on its way: no more should be written before this topic is woken.
   virtual std::optional<Id> full() const { return std::nullopt; }
   struct Kept {
     std::uint64_t end;
@@ -69,7 +69,7 @@ struct FileRun {
   int fd;
   std::uint64_t offset, size;
 };
-// Bytes are on their way: ask again when the topic is notified.
+// Bytes are on their way: ask again when the topic is woken.
 struct NotYet {
   Id topic;
 };

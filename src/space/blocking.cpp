@@ -6,8 +6,8 @@ namespace qrx::space {
 
 // Writers are asked to stop before the row changes: none of them gets its bytes acknowledged behind the block. They
 // keep what is durable, as at a shutdown.
-Result<void> block(Rooms& rooms, const Guid& guid) {
-  auto found = rooms.registry.find(guid);
+Result<void> block(Rules& rules, const Guid& guid) {
+  auto found = rules.registry.find(guid);
   if (!found) return tl::unexpected(found.error());
   if (*found == nullptr) return no_such_space();
   LiveSpace& live = **found;
@@ -20,14 +20,14 @@ Result<void> block(Rooms& rooms, const Guid& guid) {
   }
   SpaceChange wish;
   wish.phase = Phase::blocked;
-  if (auto changed = rooms.versions.change(live, wish); !changed) return changed;
-  // Whoever takes something from it just now is cut off (Versions::publish), and so is who waits for an upload to grow.
+  if (auto changed = rules.versions.change(live, wish); !changed) return changed;
+  // What is taken from it just now is cut off (Versions::publish), and so are those who wait for an upload to grow.
   std::vector<Id> uploads;
   {
     const SpaceLock lock(live);
     for (const auto& [id, upload] : live.uploads) uploads.push_back(id);
   }
-  for (const Id& upload : uploads) rooms.context.events.upload_grew(upload);
+  for (const Id& upload : uploads) rules.context.events.upload_grew(upload);
   return {};
 }
 

@@ -2,10 +2,10 @@
 // Private to src/space.
 #pragma once
 
-#include "space/rooms.h"
+#include "space/rules.h"
 
 namespace qrx::space {
 
-Result<void> block(Rooms& rooms, const Guid& guid);  // as Spaces::block()
+Result<void> block(Rules& rules, const Guid& guid);  // as Spaces::block()
 
 }  // namespace qrx::space

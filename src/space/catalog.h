@@ -1,4 +1,5 @@
-// The catalog that the rules need: rows, changed in transactions. Implementations: src/store/sqlite_catalog.h.
+// The catalog that the rules need: rows, changed in transactions. Implementations: src/store/sqlite_catalog.h,
+// src/pg/pg_catalog.h.
 #pragma once
 
 #include <functional>
@@ -53,9 +54,9 @@ class Transaction {
   virtual std::optional<UploadRow> upload(const Id& upload) = 0;
   virtual std::optional<OpenDelivery> open_delivery(const Id& delivery) = 0;
 
-  // Only for who has the upload's epoch: nothing is done, and false given, once somebody else goes on with it, or it is
-  // gone. The offset grows from `row.offset` to `offset`; holder, blob and expiry are taken from the row, too, and no
-  // spare is left.
+  // Only for the writer with the upload's epoch: nothing is done, and false given, once somebody else goes on with it,
+  // or it is gone. The offset grows from `row.offset` to `offset`; holder, blob and expiry are taken from the row, too,
+  // and no spare is left.
   virtual bool advance_upload(const UploadRow& row, std::uint64_t offset) = 0;
   virtual bool change_upload(const UploadRow& row) = 0;  // length, damaged, expires, holder
   // For a new writer at `row.offset`: the next epoch, with the row's holder, spare and expiry. Nothing when it stands

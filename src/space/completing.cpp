@@ -134,11 +134,9 @@ void Completion::move_in_memory(LiveSpace& live, LiveUpload& upload, const FileR
   const SpaceLock lock(live);
   live.uploads.erase(row.upload);
   const auto found = live.open.find(row.delivery);
-  if (found == live.open.end()) {
-    // of many nodes: it was compared with the catalog since
-  } else if (row.implicit) {
-    live.open.erase(found);
-  } else {
+  const bool is_known = found != live.open.end();  // of many nodes: it may have been compared with the catalog since
+  if (is_known && row.implicit) live.open.erase(found);
+  if (is_known && !row.implicit) {
     LiveDelivery& open = *found->second;
     const auto same = [&](const FileRow& one) { return one.file == file.file; };
     if (std::none_of(open.stored.begin(), open.stored.end(), same)) open.stored.push_back(file);

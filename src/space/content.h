@@ -1,4 +1,4 @@
-// The bytes of a file, or of an upload while it grows, for who reads them.
+// The bytes of a file, or of an upload while it grows, as readers get them.
 #pragma once
 
 #include <atomic>

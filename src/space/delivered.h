@@ -1,4 +1,4 @@
-// A committed delivery, for who asks what was in it: also once it was cleared, as long as its receipt is kept.
+// What was in a committed delivery: also once it was cleared, as long as its receipt is kept.
 // Private to src/space.
 #pragma once
 

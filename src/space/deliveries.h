@@ -23,6 +23,7 @@ class Deliveries {
   Deliveries(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Trash& trash,
              DeliveryFiles& files);
 
+  // REQUIRES: wire::check_message() has passed.
   Result<DeliveryRow> open(LiveSpace& live, const wire::CreateDelivery& wish, const Sender& sender);
   Result<wire::DeliveryState> state(LiveSpace& live, const Id& delivery);
   Result<wire::DeliveryState> commit(LiveSpace& live, const Id& delivery, const wire::CommitDelivery& wish);

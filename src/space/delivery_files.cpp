@@ -20,7 +20,7 @@ DeliveryFiles::DeliveryFiles(Context& context, Registry& registry, Quotas& quota
       packs_(context.blobs, context.blobs.in_objects() ? most_packs_in_spool : most_packs_open) {}
 
 // The range of the pack is taken under the lock and written without it, so that many small files are written at once.
-Result<DeliveryFiles::Place> DeliveryFiles::place(const SpaceLock& lock, LiveSpace& live, FileRow& file) {
+Result<DeliveryFiles::Place> DeliveryFiles::take_place(const SpaceLock& lock, LiveSpace& live, FileRow& file) {
   auto found = registry_.open_delivery(lock, live, file.delivery);
   if (!found) return tl::unexpected(found.error());
   Place place{std::move(*found), nullptr, weight_of(file.name)};
@@ -55,7 +55,7 @@ Result<DeliveryFiles::Place> DeliveryFiles::place(const SpaceLock& lock, LiveSpa
 Result<FileRow> DeliveryFiles::put(const SharedGate& gate, LiveSpace& live, FileRow file, ByteView bytes) {
   const auto place = [&] {
     const SpaceLock lock(live);
-    return this->place(lock, live, file);
+    return take_place(lock, live, file);
   }();
   if (!place) return tl::unexpected(place.error());
   if (place->staged == nullptr) return file;

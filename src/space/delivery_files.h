@@ -18,8 +18,8 @@ class DeliveryFiles {
 
   // A small file, checked; its answer may have been lost: again is fine.
   Result<FileRow> put(const SharedGate& gate, LiveSpace& live, FileRow file, ByteView bytes);
-  // For who commits: the pack durable and published, unless it has been before. Files of a pack that cannot be kept are
-  // forgotten.
+  // Before a commit: the pack durable and published, unless it has been before. Files of a pack that cannot be kept
+  // are forgotten.
   Result<void> keep_pack(const SharedGate& gate, LiveSpace& live, LiveDelivery& delivery);
   void drop_pack(LiveSpace& live, LiveDelivery& delivery);
   void forget_pack(const Id& delivery) { packs_.forget(delivery); }  // nothing more is written into it
@@ -33,7 +33,7 @@ class DeliveryFiles {
     Weight weight;                   // taken for it
   };
   // The place of a new file in its delivery's pack, taken of the quotas; or the same file, which is there already.
-  Result<Place> place(const SpaceLock& lock, LiveSpace& live, FileRow& file);
+  Result<Place> take_place(const SpaceLock& lock, LiveSpace& live, FileRow& file);
   // Moves the files of a pack together over what was replaced, and shortens its blob. Nobody writes into it.
   Result<void> compact_pack(LiveSpace& live, LiveDelivery& delivery, Staged& staged);
   static Result<void> make_pack_durable(Pack& pack, Staged& staged);

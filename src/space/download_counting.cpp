@@ -7,8 +7,8 @@ namespace {
 
 // A file that is taken in more pieces than this, with gaps between them, is not counted piece by piece any more.
 constexpr std::size_t most_pieces = 1000;
-// Of a file by a limited link, as many times its bytes are sent for each download that it allows: broken off downloads
-// are begun again, by who cannot go on.
+// How often the bytes of a file are sent, at most, for each download that a limited link allows: clients that cannot
+// resume a broken download begin it again.
 constexpr std::uint64_t sent_for_each_download = 2;
 
 }  // namespace

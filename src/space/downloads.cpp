@@ -28,7 +28,7 @@ Result<ShareRow> Downloads::row_of(std::string_view link) const {
   return std::move(**row);
 }
 
-// Every use of a link comes through here. That it existed is told only to who has it: it cannot be guessed.
+// Every use of a link comes through here. That it existed is told only to those who have it: it cannot be guessed.
 Result<Downloads::Found> Downloads::find(std::string_view link) {
   auto row = row_of(link);
   if (!row) return tl::unexpected(row.error());
@@ -86,8 +86,8 @@ LiveSharePtr Downloads::live(const Found& of) {
   return made;
 }
 
-// Under the lock of the table: a transfer that is about to begin is in it, or finds the revocation itself
-// (Shares::begin looks again after it is in).
+// Under the lock of the table: a transfer that is about to begin is in it, or finds the revocation itself (begin_legs
+// in shares.cpp looks again after it is in).
 void Downloads::cut(const Id& share) {
   const std::lock_guard lock(lives_mutex_);
   if (const auto known = lives_.find(share); known != lives_.end())
@@ -117,7 +117,7 @@ Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<Transf
   if (live.limit == 0) return {};
   if (context_.policy.shared) return begin_leases(live, legs);
   const std::lock_guard lock(live.mutex);
-  std::size_t flying = 0;
+  std::size_t begun = 0;
   const auto admitted = [&]() -> Result<void> {
     for (const TransferLeg& leg : legs) {
       auto known = live.files.find(leg.file);
@@ -135,13 +135,13 @@ Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<Transf
       const auto allowed = admit(file.taken, file.on_their_way, leg, live.limit);
       // Also one that is refused, so that the loop below takes all of them back alike.
       file.on_their_way.push_back(leg);
-      ++flying;
+      ++begun;
       if (!allowed) return allowed;
     }
     return {};
   }();
   if (admitted) return {};
-  for (std::size_t at = 0; at < flying; ++at) {
+  for (std::size_t at = 0; at < begun; ++at) {
     const auto file = live.files.find(legs[at].file);
     file->second.on_their_way.pop_back();  // ours: the mutex is held since it was added
     if (file->second.on_their_way.empty()) live.files.erase(file);

@@ -39,8 +39,8 @@ struct LiveShare {
   std::atomic<std::uint64_t> sent{0};         // and how far into their files they are, all together
   std::atomic<unsigned> in_doubt{0};          // transfers that have gone out and are not known to be taken yet
   std::atomic<std::uint64_t> files_taken{0};  // as of the last record
-  std::atomic<std::uint64_t> shown_least{
-      ~std::uint64_t{0}};  // how often everything was taken when its space last moved
+  // How often everything was taken when its space last moved; at first no such number.
+  std::atomic<std::uint64_t> shown_least{~std::uint64_t{0}};
 
   // Of a limited share, files that are on their way; from their first transfer to the end of the last.
   struct File {
@@ -86,7 +86,7 @@ class Downloads {
   std::optional<wire::Fetching> fetching(const ShareRow& row);
   // By a transfer that was completed.
   void add_sent(const LiveShare& live, std::uint64_t bytes) { sent_.add(live.share, bytes); }
-  // The first transfer of what takes a while: who waits for a change is told.
+  // The first transfer of what takes a while: those who wait for a change are told.
   void begun(const Found& found, const LiveShare& live) {
     if (live.transfers == 1 && !sent_.of(live.share) && book_.bytes_held(live.guid).value_or(0) >= worth_watching)
       versions_.progress(*found.space);

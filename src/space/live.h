@@ -21,7 +21,7 @@ namespace qrx::space {
 
 enum class StopReason : std::uint8_t { none, newcomer, removed, stopping };
 
-// The writer that has an upload, as who wants to be the next sees it.
+// The writer that has an upload, as the one that wants to be next sees it.
 class ActiveWriter {
  public:
   virtual ~ActiveWriter() = default;
@@ -94,7 +94,7 @@ struct LiveSpace : SpaceLocks {
   std::unordered_map<Id, std::shared_ptr<LiveUpload>, IdHash> uploads;
   std::unordered_map<Id, std::shared_ptr<LiveDelivery>, IdHash> open;
   Steady last_progress{};            // when it moved the version
-  std::atomic<bool> blocked{false};  // as the phase says, for who reads its content; any thread
+  std::atomic<bool> blocked{false};  // as the phase says, for readers of its content; any thread
 
   void weigh(Weight weight);  // one more file, counted as used
   bool idle() const;          // nothing that the catalog does not have; only when nobody else has it
@@ -112,8 +112,8 @@ inline Blocked blocked_of(const LivePtr& live) {
 // A space as the catalog has it, with nothing going on.
 LivePtr to_live(const SpaceState& state, Steady now);
 
-// What other nodes have changed since. Locked uploads, and deliveries that are being committed, are left to who is at
-// them. Gives the uploads that are gone; what was promised to them is still to be withdrawn.
+// What other nodes have changed since. Locked uploads, and deliveries that are being committed, are left to those
+// who work on them. Gives the uploads that are gone; what was promised to them is still to be withdrawn.
 std::vector<UploadPtr> compare(const SpaceLock&, LiveSpace& live, const SpaceState& state, Steady now);
 
 }  // namespace qrx::space

@@ -1,12 +1,15 @@
 // The locks of a space, as types: what a function needs held stands in its parameters.
 //
-// Order, for who needs several; each is let go before one that stands above it is taken:
-//   1. LiveUpload::use    the writer of an upload, while it works
-//   2. the gate           SharedGate or ExclusiveGate
-//   3. the space's mutex  SpaceLock; never held while waiting for a sync, and by the catalog's work inside change()
-//   4. the locks of Registry, of the totals in Quotas, of OpenPacks, of Removals
-// An UploadLock (space/uploads.h) is no mutex: it may be waited for, with none of these held but the gate shared.
-// Private to src/space.
+// Order, for code that needs several; each is let go before one that stands above it is taken:
+//   1. Rules::sweep_mutex  for the whole of a sweep
+//   2. LiveUpload::use     the writer of an upload, while it works
+//   3. the gate            SharedGate or ExclusiveGate
+//   4. the space's mutex   SpaceLock; works take it inside Catalog::change(), so that is never called with it held, and
+//                          nobody waits for a sync with it
+//   5. the mutexes of Registry and OpenPacks, and of the totals in Quotas: no other of these is taken under them
+// The mutexes of Downloads, LiveShare, ShareBook, SentBytes and Trash stand outside of this order: nothing is taken
+// under them, but that the catalog may be read under LiveShare's. An UploadLock (space/uploads.h) is no mutex: it may
+// be waited for, with none of these held but the gate shared. Private to src/space.
 #pragma once
 
 #include <mutex>

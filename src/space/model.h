@@ -39,6 +39,7 @@ inline constexpr Weight text_weight{0, 1, 0};  // a delivery that is its message
 inline Weight weight_of(std::string_view name) {
   return name == wire::manifest_name ? Weight{0, 1, 0} : Weight{1, 0, 0};
 }
+
 // A client that sends one file in parallel parts has more uploads than files for a while.
 inline constexpr std::uint64_t parts_beyond_files = 64;
 

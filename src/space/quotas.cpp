@@ -11,6 +11,7 @@ template <class Space>
 auto& ledger_of(Space& live, Weight weight) {
   return weight.parts > 0 ? live.parts : weight.manifests > 0 ? live.manifests : live.files;
 }
+
 // Of many nodes: how old the totals of the catalog may be. Asking at every write would make one row of it the
 // bottleneck of all.
 constexpr auto totals_last = Millis(1000);
@@ -29,6 +30,7 @@ tl::unexpected<Error> announced_by_others() {
   return fail(Kind::no_room,
               "what is left of this space is reserved by uploads in progress; try again in a few minutes");
 }
+
 tl::unexpected<Error> server_is_full() {
   return fail(Kind::no_room, "the server takes no more data now");
 }

@@ -18,9 +18,9 @@ struct BlobSizes {
 // What a start makes of one upload: cut to its durable offset, completed when all is there, or marked as damaged.
 // Bytes beyond the durable offset were never acknowledged and may be torn; fewer than the offset means that
 // acknowledged ones are lost, which its sender must hear.
-Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes& there, Recovered& recovered,
+Result<void> recover_upload(Rules& rules, const UploadRow& row, const BlobSizes& there, Recovered& recovered,
                             const std::stop_token& stop) {
-  auto live = rooms.registry.find(row.guid);
+  auto live = rules.registry.find(row.guid);
   if (!live) return tl::unexpected(live.error());
   if (*live == nullptr) return {};
   UploadPtr upload;
@@ -36,7 +36,7 @@ Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes&
   const auto in_staging = there.staged.find(row.blob);
   const std::uint64_t size = in_staging == there.staged.end() ? 0 : in_staging->second;
   const auto damaged = [&]() -> Result<void> {
-    rooms.completion.mark_corrupt(**live, *upload);
+    rules.completion.mark_corrupt(**live, *upload);
     ++recovered.damaged;
     return {};
   };
@@ -49,7 +49,7 @@ Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes&
   } else if (size < row.offset) {
     return damaged();
   } else if (size > row.offset) {
-    auto blob = rooms.context.blobs.reopen(row.blob);
+    auto blob = rules.context.blobs.reopen(row.blob);
     if (!blob) return tl::unexpected(blob.error());
     if (auto cut = (*blob)->truncate(row.offset); !cut) return cut;
     // Or a power cut could bring the bytes back after new ones were counted behind the offset.
@@ -59,49 +59,49 @@ Result<void> recover_upload(Rooms& rooms, const UploadRow& row, const BlobSizes&
   if (!complete_now) return {};
   const SharedGate gate(**live);
   // One upload must not keep the server from starting; its sender meets the fault on the next try.
-  if (auto file = rooms.completion.complete(gate, **live, *lock_of_upload, {}, stop); !file) ++recovered.incomplete;
+  if (auto file = rules.completion.complete(gate, **live, *lock_of_upload, {}, stop); !file) ++recovered.incomplete;
   return {};
 }
 
 }  // namespace
 
-Result<Recovered> recover(Rooms& rooms, const std::stop_token& stop) {
+Result<Recovered> recover(Rules& rules, const std::stop_token& stop) {
   // A server that does not know what it holds does not start.
-  if (auto known = rooms.quotas.know_totals(); !known) return tl::unexpected(known.error());
+  if (auto known = rules.quotas.know_totals(); !known) return tl::unexpected(known.error());
   Recovered recovered;
-  if (rooms.context.policy.shared) return recovered;  // what there is may be somebody else's
+  if (rules.context.policy.shared) return recovered;  // what there is may be somebody else's
   Swept dying;
   // No time is in the past of this one: only deletions that were begun are ended. What expired waits for a sweep, which
   // looks at the clock first.
-  if (auto erased = rooms.erasing.erase_expired(WallTime::min(), dying, stop); !erased)
+  if (auto erased = rules.erasing.erase_expired(WallTime::min(), dying, stop); !erased)
     return tl::unexpected(erased.error());
   recovered.failures = std::move(dying.failures);
-  if (!rooms.context.blobs.in_objects())  // else the first sweep does: what it waits for is a network
-    if (auto emptied = rooms.trash.empty(recovered.failures, stop); !emptied) return tl::unexpected(emptied.error());
+  if (!rules.context.blobs.in_objects())  // else the first sweep does: what it waits for is a network
+    if (auto emptied = rules.trash.empty(recovered.failures, stop); !emptied) return tl::unexpected(emptied.error());
 
-  auto there = rooms.context.blobs.list();
+  auto there = rules.context.blobs.list();
   if (!there) return tl::unexpected(there.error());
   BlobSizes sizes;
   for (const BlobUse& use : *there) (use.staged ? sizes.staged : sizes.stored)[use.blob] = use.size;
-  auto rows = rooms.context.catalog.uploads();
+  auto rows = rules.context.catalog.uploads();
   if (!rows) return tl::unexpected(rows.error());
   // In objects there is what the rows tell.
-  if (rooms.context.blobs.in_objects())
+  if (rules.context.blobs.in_objects())
     for (const UploadRow& row : *rows) sizes.staged[row.blob] = row.offset;
   for (const UploadRow& row : *rows) {
-    if (auto on = rooms.context.go_on(stop); !on) return tl::unexpected(on.error());
+    if (auto on = rules.context.go_on(stop); !on) return tl::unexpected(on.error());
     ++recovered.uploads;
     if (row.damaged) continue;
-    if (auto done = recover_upload(rooms, row, sizes, recovered, stop); !done)
+    if (auto done = recover_upload(rules, row, sizes, recovered, stop); !done)
       recovered.failures.push_back(about("upload", row.upload, done.error()));
   }
   // Last: by now each upload is a row with its blob, or a file, or gone.
-  if (!rooms.context.blobs.in_objects()) {
-    auto aside = set_orphans_aside(rooms.context, true, recovered.failures, stop);
+  if (!rules.context.blobs.in_objects()) {
+    auto aside = set_orphans_aside(rules.context, true, recovered.failures, stop);
     if (!aside) return tl::unexpected(aside.error());
     recovered.quarantined = *aside;
   }
-  if (auto begun = rooms.clock_guard.begin(); !begun) return tl::unexpected(begun.error());
+  if (auto begun = rules.clock_guard.begin(); !begun) return tl::unexpected(begun.error());
   return recovered;
 }
 

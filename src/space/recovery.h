@@ -5,10 +5,10 @@
 #include <stop_token>
 
 #include "space/outcomes.h"
-#include "space/rooms.h"
+#include "space/rules.h"
 
 namespace qrx::space {
 
-Result<Recovered> recover(Rooms& rooms, const std::stop_token& stop);
+Result<Recovered> recover(Rules& rules, const std::stop_token& stop);
 
 }  // namespace qrx::space

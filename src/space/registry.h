@@ -24,7 +24,7 @@ class Registry {
 
   // For a sender, whom no token tells apart from a stranger: Kind::not_found when unknown or expired.
   Result<LivePtr> enter(const Guid& guid);
-  // For who holds a token in it: Kind::not_found when unknown, Kind::gone when expired.
+  // For a holder of a token in it: Kind::not_found when unknown, Kind::gone when expired.
   Result<LivePtr> enter_by_token(const Guid& guid);
   // For the owner: Kind::not_found when unknown or the token is wrong, by the same work.
   Result<LivePtr> enter(const Guid& guid, std::string_view token);

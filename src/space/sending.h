@@ -25,14 +25,14 @@ class UploadWriter {
     bool complete;  // it has become a file (or a whole partial)
     std::optional<FileRow> file;
   };
-  // What came is still on its way into the store: no more should be written before this topic is notified.
+  // What came is still on its way into the store: no more should be written before this topic is woken.
   virtual std::optional<Id> full() const { return std::nullopt; }
-  // Begins what finish() needs of a network, and gives the topic that is notified when to ask again; nothing: finish()
+  // Begins what finish() needs of a network, and gives the topic that is woken when to ask again; nothing: finish()
   // waits for none.
   virtual std::optional<Id> begin_finish() { return std::nullopt; }
   // Makes durable what was written since the start and records it; completes the upload when all is there, commits its
-  // delivery when it is a lone one. Checks `expected` (tus checksum of the bytes of this writer) before; a wrong sum
-  // truncates back and is Kind::integrity.
+  // delivery when that is an implicit one (of this upload alone). Checks `expected` (tus checksum of the bytes of this
+  // writer) before; a wrong sum truncates back and is Kind::integrity.
   virtual Result<Finished> finish() = 0;
 };
 

@@ -17,7 +17,7 @@ constexpr std::uint64_t rows_a_recipient = 4;
 // Whether to notify the recipient (again).
 bool is_to_be_told(const ShareRow& row, bool again) {
   if (row.progress != Progress::none) return false;
-  // Unknown means that they may have been told: only who asks for it expressly risks telling them twice.
+  // Unknown means that they may have been told: only somebody who asks for it expressly risks telling them twice.
   return row.notice == ShareState::failed || (row.notice == ShareState::unknown && again);
 }
 
@@ -65,7 +65,7 @@ Result<void> ShareChanges::add(const ShareWish& one) {
 }
 
 Result<ShareRow> ShareChanges::make(const ShareWish& one) {
-  const std::uint64_t most = rooms_.policy.recipients;
+  const std::uint64_t most = rules_.policy.recipients;
   // Revoking makes room for other recipients, but not for endless rows.
   if (most > 0 && (++counts_.live > most || ++counts_.all > most * rows_a_recipient))
     return fail(Kind::denied, "a space has at most " + std::to_string(most) + " recipients");
@@ -84,11 +84,11 @@ Result<ShareRow> ShareChanges::make(const ShareWish& one) {
 void ShareChanges::tell(const ShareWish& one, ShareRow& row) {
   if (!wish_.message.empty()) row.message = wish_.message;  // what was corrected since they were not reached
   if (one.to.channel == wire::Channel::link)
-    rooms_.book.set_notice(row, ShareState::sent, "deliver this link yourself");
+    rules_.book.set_notice(row, ShareState::sent, "deliver this link yourself");
   else if (wish_.notify)
-    rooms_.notices.queue(transaction_, row, one.to, link_token(token_, row.share), wish_.key);
+    rules_.notices.queue(transaction_, row, one.to, link_token(token_, row.share), wish_.key);
   else
-    rooms_.book.set_notice(row, ShareState::queued, {});
+    rules_.book.set_notice(row, ShareState::queued, {});
   queued_ = queued_ || (wish_.notify && row.notice == ShareState::queued);
   transaction_.put_share(row);
   any_ = true;

@@ -1,5 +1,5 @@
-// What the rules know of shares: one recipient's own link to a space, what they took by it, and the
-// notice that tells them.
+// What the rules know of shares: one recipient's own link to a space, what they took by it, and the notice
+// that tells them.
 #pragma once
 
 #include <cstdint>

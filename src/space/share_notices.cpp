@@ -207,8 +207,25 @@ Result<NextNotice> ShareNotices::claim(const std::string& busy) {
   }
 }
 
-// The end of a claim, or its next try. One that would be tried after policy.give_up, or after its link or space ends,
-// has failed.
+// As it was said; but what would be tried again after policy.give_up, or after its link or space ends, has failed.
+NoticeEnding ShareNotices::ending_of(NoticeEnding said, const NoticeRow& notice, const ShareRow& row,
+                                     LiveSpace* live) const {
+  if (said.state != ShareState::queued) return said;
+  WallTime last = notice.created + policy_.give_up;
+  if (row.expires) last = std::min(last, *row.expires);
+  if (live != nullptr) {
+    const SpaceLock lock(*live);
+    last = std::min(last, live->row.expires);
+  }
+  if (said.retry_at >= last || row.revoked) {
+    said.state = ShareState::failed;
+    said.reason = "given up after " + std::to_string(notice.attempts) + (notice.attempts == 1 ? " try: " : " tries: ") +
+                  said.reason;
+  }
+  return said;
+}
+
+// The end of a claim, or its next try.
 Result<void> ShareNotices::conclude(const Id& share, const NoticeEnding& ending) {
   auto known = context_.catalog.share(share);
   if (!known) return tl::unexpected(known.error());
@@ -226,30 +243,16 @@ Result<void> ShareNotices::conclude(const Id& share, const NoticeEnding& ending)
       transaction.remove_notice(share);
       return {};
     }
-    ShareState state = ending.state;
-    std::string reason = ending.reason;
-    if (state == ShareState::queued) {
-      WallTime last = notice->created + policy_.give_up;
-      if (row->expires) last = std::min(last, *row->expires);
-      if (*space != nullptr) {
-        const SpaceLock lock(*(*space));
-        last = std::min(last, (*space)->row.expires);
-      }
-      if (ending.retry_at >= last || row->revoked) {
-        state = ShareState::failed;
-        reason = "given up after " + std::to_string(notice->attempts) +
-                 (notice->attempts == 1 ? " try: " : " tries: ") + reason;
-      }
-    }
-    if (state == ShareState::queued) {
+    const NoticeEnding end = ending_of(ending, *notice, *row, space->get());
+    if (end.state == ShareState::queued) {
       notice->claimed = false;
-      notice->due = ending.retry_at;
+      notice->due = end.retry_at;
       transaction.put_notice(*notice);
     } else {
       transaction.remove_notice(share);
       unpurged = true;
     }
-    book_.set_notice(*row, state, reason);
+    book_.set_notice(*row, end.state, end.reason);
     transaction.put_share(*row);
     if (*space == nullptr) return {};
     {

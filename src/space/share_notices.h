@@ -22,9 +22,9 @@ class ShareNotices {
   ShareNotices(Context& context, Registry& registry, Versions& versions, ShareBook& book, const SharePolicy& policy)
       : context_(context), registry_(registry), versions_(versions), book_(book), policy_(policy) {}
 
-  std::atomic<std::uint32_t> transports{0};
-  std::function<void()> tell = [] {};
-  std::atomic<bool> unpurged{true};  // at first for what an earlier process left
+  std::atomic<std::uint32_t> transports{0};   // bits: 1 << channel
+  std::function<void()> wake_outbox = [] {};  // after a notice was queued; set before anything runs
+  std::atomic<bool> unpurged{true};           // at first for what an earlier process left
 
   // Inside a transaction: the notice of this share goes into the outbox, or the share says why not.
   void queue(Transaction& transaction, ShareRow& row, const wire::Recipient& to, const std::string& token,
@@ -39,6 +39,7 @@ class ShareNotices {
   struct Taken;
   Result<Taken> take(const Id& share, LiveSpace& live, WallTime now);
   NoticeClaim claim_of(Taken taken, LiveSpace& live);
+  NoticeEnding ending_of(NoticeEnding said, const NoticeRow& notice, const ShareRow& row, LiveSpace* live) const;
 
   Context& context_;
   Registry& registry_;

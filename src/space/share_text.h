@@ -9,7 +9,7 @@
 
 namespace qrx::space {
 
-// The token of a share's link: only who has the owner's token (or the link) can write it.
+// The token of a share's link: only somebody who has the owner's token (or the link) can write it.
 std::string link_token(std::string_view owner_token, const Id& share);
 
 // What goes into a notice in the server's name: short, plain, without links and tricks. Kind::usage says what is wrong.

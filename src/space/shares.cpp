@@ -9,7 +9,7 @@
 #include "base/text.h"
 #include "space/page_start.h"
 #include "space/share_changes.h"
-#include "space/share_rooms.h"
+#include "space/share_rules.h"
 #include "space/share_text.h"
 #include "space/views.h"
 #include "wire/age_text.h"
@@ -45,34 +45,48 @@ TransferLeg whole(const FileRow& file) {
   return {file.file, file.size, 0, file.size};
 }
 
+Result<std::unique_ptr<Transfer>> begin_legs(ShareRules& rules, std::string_view link, std::vector<TransferLeg> legs) {
+  auto found = rules.downloads.find(link);
+  if (!found) return tl::unexpected(found.error());
+  const LiveSharePtr live = rules.downloads.live(*found);
+  if (auto begun = rules.downloads.begin_transfer(*live, legs); !begun) return tl::unexpected(begun.error());
+  auto transfer = std::make_unique<Transfer>(rules.downloads, live, std::move(legs));
+  // Only now: a revocation that came before this finds the transfer in neither place otherwise.
+  if (auto still = rules.downloads.find(link); !still) return tl::unexpected(still.error());
+  // For the owner's eyes only: a failure must not keep the recipient from the file.
+  (void)rules.downloads.mark_opened(*found);
+  rules.downloads.begun(*found, *live);
+  return transfer;
+}
+
 }  // namespace
 
 Shares::Shares(Spaces& spaces, SharePolicy policy)
-    : rooms_(std::make_unique<ShareRooms>(spaces.rooms(), std::move(policy))) {}
+    : rules_(std::make_unique<ShareRules>(spaces.rules(), std::move(policy))) {}
 Shares::~Shares() = default;
 
 const SharePolicy& Shares::policy() const {
-  return rooms_->policy;
+  return rules_->policy;
 }
 
 void Shares::set_transports(std::uint32_t channels) {
-  rooms_->notices.transports = channels;
+  rules_->notices.transports = channels;
 }
 
-void Shares::on_notice(std::function<void()> tell) {
-  rooms_->notices.tell = std::move(tell);
+void Shares::on_notice(std::function<void()> wake_outbox) {
+  rules_->notices.wake_outbox = std::move(wake_outbox);
 }
 
-bool Shares::is_settling(const Guid& guid) const {
-  return rooms_->downloads.in_doubt(guid);
+bool Shares::in_doubt(const Guid& guid) const {
+  return rules_->downloads.in_doubt(guid);
 }
 
-std::optional<Guid> Shares::is_settling(std::string_view link) const {
-  return rooms_->downloads.in_doubt(link);
+std::optional<Guid> Shares::in_doubt(std::string_view link) const {
+  return rules_->downloads.in_doubt(link);
 }
 
 Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token, const wire::CreateShares& wish) {
-  auto entered = rooms_->registry.enter(guid, token);
+  auto entered = rules_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   const auto wishes = read_recipients(wish.recipients);
@@ -83,7 +97,7 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
     return fail(Kind::usage, "the time until expiry must be more than zero");
   const auto by_hand = [](const ShareWish& one) { return one.to.channel == wire::Channel::link; };
   // Nothing is made then: the sharer would believe that somebody was told.
-  if (wish.notify && rooms_->notices.transports == 0 && !std::all_of(wishes->begin(), wishes->end(), by_hand))
+  if (wish.notify && rules_->notices.transports == 0 && !std::all_of(wishes->begin(), wishes->end(), by_hand))
     return fail(Kind::denied, "this server sends no notices", "notify the recipients yourself");
 
   const SharedGate gate(live);
@@ -92,60 +106,60 @@ Result<Shares::Created> Shares::create(const Guid& guid, std::string_view token,
   bool queued = false;
   std::optional<SpaceHead> head;
   auto changed =
-      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+      rules_->context.catalog.change(rules_->context.durability(), [&](Transaction& transaction) -> Result<void> {
         {
           const SpaceLock lock(live);
-          if (auto open = rooms_->registry.still_open(lock, live); !open) return open;
+          if (auto open = rules_->registry.still_open(lock, live); !open) return open;
         }
-        ShareChanges changes(*rooms_, transaction, guid, token, wish);
+        ShareChanges changes(*rules_, transaction, guid, token, wish);
         for (const ShareWish& one : *wishes)
           if (auto added = changes.add(one); !added) return added;
         made = changes.made();
         queued = changes.queued();
         rows = changes.take_rows();
         head.reset();
-        return changes.any() ? rooms_->versions.advance(live, transaction, head) : Result<void>();
+        return changes.any() ? rules_->versions.advance(live, transaction, head) : Result<void>();
       });
   if (!changed) return tl::unexpected(changed.error());
-  rooms_->versions.publish(live, head);
+  rules_->versions.publish(live, head);
   // After the commit: the outbox looks into the catalog at once, and would find nothing before.
-  if (queued) rooms_->notices.tell();
+  if (queued) rules_->notices.wake_outbox();
   Created created;
   created.made = made;
   created.shares.seq = live.version;
-  for (const ShareRow& row : rows) created.shares.shares.push_back(rooms_->book.view(row, end_of(row, live), token));
+  for (const ShareRow& row : rows) created.shares.shares.push_back(rules_->book.view(row, end_of(row, live), token));
   return created;
 }
 
 Result<ShareList> Shares::list(const Guid& guid, std::string_view token, std::uint64_t next,
                                const SharePageSize& size) {
-  auto live = rooms_->registry.enter(guid, token);
+  auto live = rules_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
   ShareList out;
   out.seq = (*live)->version;  // before the rest is read: what changes after it gets a version of its own
-  auto page = rooms_->context.catalog.shares(guid, next, size);
+  auto page = rules_->context.catalog.shares(guid, next, size);
   if (!page) return tl::unexpected(page.error());
   for (const ShareRow& row : page->shares) {
-    out.shares.push_back(rooms_->book.view(row, end_of(row, **live), token));
-    out.shares.back().fetching = rooms_->downloads.fetching(row);
+    out.shares.push_back(rules_->book.view(row, end_of(row, **live), token));
+    out.shares.back().fetching = rules_->downloads.fetching(row);
   }
   if (page->next > 0) out.next = std::to_string(page->next);
   return out;
 }
 
 Result<ShareView> Shares::show(const Guid& guid, std::string_view token, const Id& share) {
-  auto live = rooms_->registry.enter(guid, token);
+  auto live = rules_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
-  auto row = rooms_->book.owned(guid, share);
+  auto row = rules_->book.owned(guid, share);
   if (!row) return tl::unexpected(row.error());
-  ShareView view = rooms_->book.view(*row, end_of(*row, **live), token);
-  view.fetching = rooms_->downloads.fetching(*row);
+  ShareView view = rules_->book.view(*row, end_of(*row, **live), token);
+  view.fetching = rules_->downloads.fetching(*row);
   return view;
 }
 
 Result<ShareView> Shares::report(const Guid& guid, std::string_view token, const Id& share,
                                  const wire::ReportShare& report) {
-  auto entered = rooms_->registry.enter(guid, token);
+  auto entered = rules_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   const SharedGate gate(live);
@@ -153,7 +167,7 @@ Result<ShareView> Shares::report(const Guid& guid, std::string_view token, const
   bool unqueued = false;
   std::optional<SpaceHead> head;
   auto changed =
-      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+      rules_->context.catalog.change(rules_->context.durability(), [&](Transaction& transaction) -> Result<void> {
         unqueued = false;
         head.reset();
         row = transaction.share(share);
@@ -175,44 +189,44 @@ Result<ShareView> Shares::report(const Guid& guid, std::string_view token, const
                                           : "it is not known whether the notice of this share was sent");
         if (notice) transaction.remove_notice(share);
         unqueued = notice.has_value();
-        rooms_->book.set_notice(*row, report.state, report.reason);
+        rules_->book.set_notice(*row, report.state, report.reason);
         transaction.put_share(*row);
-        return rooms_->versions.advance(live, transaction, head);
+        return rules_->versions.advance(live, transaction, head);
       });
   if (!changed) return tl::unexpected(changed.error());
-  if (unqueued) rooms_->notices.unpurged = true;
-  rooms_->versions.publish(live, head);
-  return rooms_->book.view(*row, end_of(*row, live), token);
+  if (unqueued) rules_->notices.unpurged = true;
+  rules_->versions.publish(live, head);
+  return rules_->book.view(*row, end_of(*row, live), token);
 }
 
 Result<void> Shares::revoke(const Guid& guid, std::string_view token, const Id& share) {
-  auto entered = rooms_->registry.enter(guid, token);
+  auto entered = rules_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   const SharedGate gate(live);
   std::optional<SpaceHead> head;
   auto changed =
-      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+      rules_->context.catalog.change(rules_->context.durability(), [&](Transaction& transaction) -> Result<void> {
         head.reset();
         auto row = transaction.share(share);
         if (!row || row->guid != guid) return no_such_share();
         if (row->revoked) return {};
         row->revoked = true;
-        add_event(*row, ShareState::revoked, rooms_->context.clock.wall(), {});
+        add_event(*row, ShareState::revoked, rules_->context.clock.wall(), {});
         transaction.put_share(*row);
         // One that is being sent stays until it is known what became of it.
         if (const auto notice = transaction.notice(share); notice && !notice->claimed) transaction.remove_notice(share);
-        return rooms_->versions.advance(live, transaction, head);
+        return rules_->versions.advance(live, transaction, head);
       });
   if (!changed) return changed;
-  rooms_->notices.unpurged = true;
-  rooms_->downloads.cut(share);
-  rooms_->versions.publish(live, head);
+  rules_->notices.unpurged = true;
+  rules_->downloads.cut(share);
+  rules_->versions.publish(live, head);
   return {};
 }
 
 Result<void> Shares::revoke_all(const Guid& guid, std::string_view token) {
-  auto entered = rooms_->registry.enter(guid, token);
+  auto entered = rules_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   const SharedGate gate(live);
@@ -221,17 +235,17 @@ Result<void> Shares::revoke_all(const Guid& guid, std::string_view token) {
   // Ids first, outside of the transaction, which reads each row again: a share that is made after the last page was not
   // there when the owner asked.
   for (std::uint64_t next = 0;;) {
-    auto page = rooms_->context.catalog.shares(guid, next, {});
+    auto page = rules_->context.catalog.shares(guid, next, {});
     if (!page) return tl::unexpected(page.error());
     for (const ShareRow& row : page->shares) all.push_back(row.share);
     next = page->next;
     if (next == 0) break;
   }
   auto changed =
-      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+      rules_->context.catalog.change(rules_->context.durability(), [&](Transaction& transaction) -> Result<void> {
         cut.clear();
         head.reset();
-        const WallTime now = rooms_->context.clock.wall();
+        const WallTime now = rules_->context.clock.wall();
         for (const Id& share : all) {
           auto row = transaction.share(share);
           if (!row || row->revoked) continue;
@@ -242,23 +256,23 @@ Result<void> Shares::revoke_all(const Guid& guid, std::string_view token) {
             transaction.remove_notice(row->share);
           cut.push_back(row->share);
         }
-        return cut.empty() ? Result<void>() : rooms_->versions.advance(live, transaction, head);
+        return cut.empty() ? Result<void>() : rules_->versions.advance(live, transaction, head);
       });
   if (!changed) return changed;
-  rooms_->notices.unpurged = true;
-  for (const Id& share : cut) rooms_->downloads.cut(share);
-  rooms_->versions.publish(live, head);
+  rules_->notices.unpurged = true;
+  for (const Id& share : cut) rules_->downloads.cut(share);
+  rules_->versions.publish(live, head);
   return {};
 }
 
 void Shares::cut_limited() {
-  rooms_->downloads.cut_limited();
+  rules_->downloads.cut_limited();
 }
 
 Result<Shares::Opened> Shares::open(std::string_view link) {
-  auto found = rooms_->downloads.find(link);
+  auto found = rules_->downloads.find(link);
   if (!found) return tl::unexpected(found.error());
-  auto state = rooms_->context.catalog.space(found->row.guid);
+  auto state = rules_->context.catalog.space(found->row.guid);
   if (!state) return tl::unexpected(state.error());
   if (*state == nullptr) return no_such_link();
   Opened out;
@@ -267,7 +281,7 @@ Result<Shares::Opened> Shares::open(std::string_view link) {
   out.expires = found->expires;
   out.space = std::move(*state);
   out.files = visible_files(*out.space);
-  auto left = rooms_->downloads.left(found->row, out.files.size());
+  auto left = rules_->downloads.left(found->row, out.files.size());
   if (!left) return tl::unexpected(left.error());
   out.downloads_left = *left;
   return out;
@@ -275,16 +289,16 @@ Result<Shares::Opened> Shares::open(std::string_view link) {
 
 // The number of files is needed only to know whether a limited link is used up: else it is not counted.
 Result<wire::SharedSpace> Shares::look(std::string_view link, const PageStart& from, const PageSize& size) {
-  auto found = rooms_->downloads.find(link);
+  auto found = rules_->downloads.find(link);
   if (!found) return tl::unexpected(found.error());
-  Catalog& catalog = rooms_->context.catalog;
+  Catalog& catalog = rules_->context.catalog;
   std::uint64_t files = 0;
   if (found->row.limit > 0 && found->row.files_taken > 0) {
     const auto counted = catalog.committed_files(found->row.guid);
     if (!counted) return tl::unexpected(counted.error());
     files = *counted;
   }
-  const auto left = rooms_->downloads.left(found->row, files);
+  const auto left = rules_->downloads.left(found->row, files);
   if (!left) return tl::unexpected(left.error());
   auto page = catalog.committed(found->row.guid, from, size);
   if (!page) return tl::unexpected(page.error());
@@ -296,19 +310,19 @@ Result<wire::SharedSpace> Shares::look(std::string_view link, const PageStart& f
 }
 
 LinkEnd Shares::why_gone(std::string_view link) {
-  return rooms_->downloads.why_gone(link);
+  return rules_->downloads.why_gone(link);
 }
 
 Result<void> Shares::opened(std::string_view link) {
-  auto found = rooms_->downloads.find(link);
+  auto found = rules_->downloads.find(link);
   if (!found) return tl::unexpected(found.error());
-  return rooms_->downloads.mark_opened(*found);
+  return rules_->downloads.mark_opened(*found);
 }
 
 Result<std::shared_ptr<Content>> Shares::content(std::string_view link, const Id& file) {
-  auto found = rooms_->downloads.find(link);
+  auto found = rules_->downloads.find(link);
   if (!found) return tl::unexpected(found.error());
-  auto row = rooms_->context.catalog.file(file);
+  auto row = rules_->context.catalog.file(file);
   if (!row) return tl::unexpected(row.error());
   // A link opens the files of its own space only.
   if (!*row || (*row)->guid != found->row.guid) return no_such_link();
@@ -317,35 +331,23 @@ Result<std::shared_ptr<Content>> Shares::content(std::string_view link, const Id
     // Its delivery is not committed: recipients see whole deliveries only.
     if (found->space->open.contains((*row)->delivery)) return no_such_link();
   }
-  return open_stored(rooms_->context.blobs, rooms_->context.catalog, **row, blocked_of(found->space));
+  return open_stored(rules_->context.blobs, rules_->context.catalog, **row, blocked_of(found->space));
 }
 
 Result<std::shared_ptr<Content>> Shares::stored(const FileRow& file) {
-  return open_stored(rooms_->context.blobs, rooms_->context.catalog, file, nullptr);
+  return open_stored(rules_->context.blobs, rules_->context.catalog, file, nullptr);
 }
 
 Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const FileRow& file, std::uint64_t first,
                                                 std::uint64_t bytes) {
-  auto found = rooms_->downloads.find(link);
-  if (!found) return tl::unexpected(found.error());
-  LiveSharePtr live = rooms_->downloads.live(*found);
-  const std::vector<Transfer::Leg> legs{{file.file, file.size, first, bytes}};
-  if (auto off = rooms_->downloads.begin_transfer(*live, legs); !off) return tl::unexpected(off.error());
-  const LiveSharePtr begun = live;
-  auto transfer = std::make_unique<Transfer>(rooms_->downloads, std::move(live), legs);
-  // Only now: a revocation that came before this finds the transfer in neither place otherwise.
-  if (auto still = rooms_->downloads.find(link); !still) return tl::unexpected(still.error());
-  // For the owner's eyes only: a failure must not keep the recipient from the file.
-  (void)rooms_->downloads.mark_opened(*found);
-  rooms_->downloads.begun(*found, *begun);
-  return transfer;
+  return begin_legs(*rules_, link, {{file.file, file.size, first, bytes}});
 }
 
 Result<std::vector<std::uint32_t>> Shares::left(std::string_view link, const Opened& opened) {
-  auto found = rooms_->downloads.find(link);
+  auto found = rules_->downloads.find(link);
   if (!found) return tl::unexpected(found.error());
   if (found->row.limit == 0) return opened.files;
-  auto rows = rooms_->context.catalog.share_files(found->row.share);
+  auto rows = rules_->context.catalog.share_files(found->row.share);
   if (!rows) return tl::unexpected(rows.error());
   std::unordered_set<Id, IdHash> gone;
   for (const ShareFileRow& row : *rows)
@@ -359,39 +361,30 @@ Result<std::vector<std::uint32_t>> Shares::left(std::string_view link, const Ope
 
 Result<std::unique_ptr<Transfer>> Shares::begin_all(std::string_view link, const Opened& opened,
                                                     const std::vector<std::uint32_t>& files) {
-  auto found = rooms_->downloads.find(link);
-  if (!found) return tl::unexpected(found.error());
-  LiveSharePtr live = rooms_->downloads.live(*found);
-  std::vector<Transfer::Leg> legs;
+  std::vector<TransferLeg> legs;
   legs.reserve(files.size());
   for (const std::uint32_t at : files) legs.push_back(whole(opened.space->files[at]));
-  if (auto off = rooms_->downloads.begin_transfer(*live, legs); !off) return tl::unexpected(off.error());
-  const LiveSharePtr begun = live;
-  auto transfer = std::make_unique<Transfer>(rooms_->downloads, std::move(live), std::move(legs));
-  if (auto still = rooms_->downloads.find(link); !still) return tl::unexpected(still.error());
-  (void)rooms_->downloads.mark_opened(*found);
-  rooms_->downloads.begun(*found, *begun);
-  return transfer;
+  return begin_legs(*rules_, link, std::move(legs));
 }
 
 Result<std::uint64_t> Shares::recover() {
-  return rooms_->notices.recover();
+  return rules_->notices.recover();
 }
 
 Result<Shares::Next> Shares::claim(const std::string& busy) {
-  return rooms_->notices.claim(busy);
+  return rules_->notices.claim(busy);
 }
 
 Result<void> Shares::conclude(const Id& share, const Ending& ending) {
-  return rooms_->notices.conclude(share, ending);
+  return rules_->notices.conclude(share, ending);
 }
 
 Result<void> Shares::end_stale_claims() {
-  return rooms_->notices.end_stale_claims();
+  return rules_->notices.end_stale_claims();
 }
 
 Result<void> Shares::purge() {
-  return rooms_->notices.purge();
+  return rules_->notices.purge();
 }
 
 }  // namespace qrx::space

@@ -22,7 +22,7 @@
 
 namespace qrx::space {
 
-struct ShareRooms;  // private to src/space
+struct ShareRules;  // private to src/space
 
 class Shares {
  public:
@@ -36,13 +36,12 @@ class Shares {
   // The channels that this server has transports for, as bits (1 << channel); none at first. Any thread.
   void set_transports(std::uint32_t channels);
   // Called when there may be a notice to send; before serving. Any thread, must be cheap and not call back.
-  void on_notice(std::function<void()> tell);
+  void on_notice(std::function<void()> wake_outbox);
 
   // The last bytes of a transfer of this space, or by this limited link, are going out, and whether they were taken is
-  // known in a moment. Who asks now may want to wait for it (Events::space_changed tells) rather than to hear what is
-  // about to change.
-  bool is_settling(const Guid& guid) const;
-  std::optional<Guid> is_settling(std::string_view link) const;  // the space of the link, then
+  // known in a moment (Events::space_changed tells): an answer that waits for it says nothing that is about to change.
+  bool in_doubt(const Guid& guid) const;
+  std::optional<Guid> in_doubt(std::string_view link) const;  // the space of the link, then
 
   // --- the owner; errors as those of Spaces
   struct Created {
@@ -75,8 +74,8 @@ class Shares {
     std::vector<std::uint32_t> files;  // of space->files: those of committed deliveries, in the order of their commits
   };
   Result<Opened> open(std::string_view link);  // changes nothing
-  LinkEnd why_gone(std::string_view link);     // behind Kind::gone, for who says it in other words
-  // The same for who wants to know what there is, page by page.
+  LinkEnd why_gone(std::string_view link);     // behind Kind::gone, for pages that say it in their own words
+  // As open(), but for what there is, page by page.
   Result<wire::SharedSpace> look(std::string_view link, const PageStart& from = {}, const PageSize& size = {});
   Result<void> opened(std::string_view link);  // the recipient looked at it
   Result<std::shared_ptr<Content>> content(std::string_view link, const Id& file);
@@ -101,7 +100,7 @@ class Shares {
   Result<void> purge();             // secrets of notices that have ended leave the catalog's files
 
  private:
-  const std::unique_ptr<ShareRooms> rooms_;
+  const std::unique_ptr<ShareRules> rules_;
 };
 
 }  // namespace qrx::space

@@ -8,7 +8,7 @@
 #include "space/page_start.h"
 #include "space/reading.h"
 #include "space/recovery.h"
-#include "space/rooms.h"
+#include "space/rules.h"
 #include "space/sweeping.h"
 #include "space/views.h"
 #include "wire/age_text.h"
@@ -33,12 +33,12 @@ Result<WallTime> expiry(WallTime now, Seconds wish, Seconds most) {
 }  // namespace
 
 Spaces::Spaces(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, Policy policy)
-    : rooms_(std::make_unique<Rooms>(catalog, blobs, clock, events, policy)) {}
+    : rules_(std::make_unique<Rules>(catalog, blobs, clock, events, policy)) {}
 
 Spaces::~Spaces() = default;
 
 const Policy& Spaces::policy() const {
-  return rooms_->context.policy;
+  return rules_->context.policy;
 }
 
 Result<Created> Spaces::create(const wire::CreateSpace& wish) {
@@ -46,12 +46,12 @@ Result<Created> Spaces::create(const wire::CreateSpace& wish) {
     return fail(Kind::usage, "the label is not UTF-8 or longer than 200 bytes");
   const std::string key = to_lower_ascii(wish.key);
   if (!key.empty() && !wire::is_age_recipient(key)) return fail(Kind::usage, "the key is not an age recipient");
-  const Policy& policy = rooms_->context.policy;
-  const WallTime now = rooms_->context.clock.wall();
+  const Policy& policy = rules_->context.policy;
+  const WallTime now = rules_->context.clock.wall();
   auto expires = expiry(now, wish.expire.value_or(policy.expire), policy.max_expire);
   if (!expires) return tl::unexpected(expires.error());
   // On a full disk no space is opened that could take nothing.
-  if (auto room = rooms_->quotas.room_on_disk(0); !room) return tl::unexpected(room.error());
+  if (auto room = rules_->quotas.room_on_disk(0); !room) return tl::unexpected(room.error());
 
   Created created;
   created.token = Token::random();
@@ -68,19 +68,19 @@ Result<Created> Spaces::create(const wire::CreateSpace& wish) {
   // Versions go with the clock from the first one on (Versions::next).
   row.seq = static_cast<std::uint64_t>(std::max<std::int64_t>(1, now.time_since_epoch().count()));
   // Counted before its row: many requests at once cannot pass the limit together.
-  if (auto room = rooms_->quotas.take_space(); !room) return tl::unexpected(room.error());
+  if (auto room = rules_->quotas.take_space(); !room) return tl::unexpected(room.error());
   auto changed =
-      rooms_->context.catalog.change(rooms_->context.durability(), [&](Transaction& transaction) -> Result<void> {
+      rules_->context.catalog.change(rules_->context.durability(), [&](Transaction& transaction) -> Result<void> {
         transaction.put_space(row);
         return {};
       });
   if (changed) return created;
-  rooms_->quotas.give_back_space();
+  rules_->quotas.give_back_space();
   return tl::unexpected(changed.error());
 }
 
 Result<SpaceRow> Spaces::owned(const Guid& guid, std::string_view token) {
-  auto live = rooms_->registry.enter(guid, token);
+  auto live = rules_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
   const SpaceLock lock(**live);
   return (*live)->row;
@@ -88,13 +88,13 @@ Result<SpaceRow> Spaces::owned(const Guid& guid, std::string_view token) {
 
 Result<wire::SpaceInfo> Spaces::view(const Guid& guid, std::string_view token, const PageStart& from,
                                      const PageSize& size) {
-  auto entered = rooms_->registry.enter(guid, token);
+  auto entered = rules_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   wire::SpaceInfo info;
   // Before the rest is read: what changes after it gets a version of its own.
   info.seq = live.version;
-  auto page = rooms_->context.catalog.committed(guid, from, size);
+  auto page = rules_->context.catalog.committed(guid, from, size);
   if (!page) return tl::unexpected(page.error());
   {
     const SpaceLock lock(live);
@@ -116,69 +116,69 @@ Result<wire::SpaceInfo> Spaces::view(const Guid& guid, std::string_view token, c
 }
 
 std::optional<std::uint64_t> Spaces::seq(const Guid& guid) {
-  auto live = rooms_->registry.enter(guid);
+  auto live = rules_->registry.enter(guid);
   if (!live) return std::nullopt;
   // From memory: whoever waits for a change asks this again and again.
   return (*live)->version.load();
 }
 
 Result<void> Spaces::extend(const Guid& guid, std::string_view token, const wire::ChangeSpace& change) {
-  auto entered = rooms_->registry.enter(guid, token);
+  auto entered = rules_->registry.enter(guid, token);
   if (!entered) return tl::unexpected(entered.error());
   LiveSpace& live = **entered;
   const SharedGate gate(live);
   SpaceChange wish;
   if (change.expire) {
-    auto wanted = expiry(rooms_->context.clock.wall(), *change.expire, rooms_->context.policy.max_expire);
+    auto wanted = expiry(rules_->context.clock.wall(), *change.expire, rules_->context.policy.max_expire);
     if (!wanted) return tl::unexpected(wanted.error());
     wish.expires = *wanted;
   }
   if (change.state) wish.phase = *change.state == wire::SpaceState::open ? Phase::open : Phase::closed;
   {
     const SpaceLock lock(live);
-    if (auto open = rooms_->registry.still_open(lock, live); !open) return open;
+    if (auto open = rules_->registry.still_open(lock, live); !open) return open;
   }
-  return rooms_->versions.change(live, wish);
+  return rules_->versions.change(live, wish);
 }
 
 Result<void> Spaces::remove(const Guid& guid, std::string_view token, std::optional<std::uint64_t> deliveries) {
-  if (auto live = rooms_->registry.enter(guid, token); !live) return tl::unexpected(live.error());
-  auto erased = rooms_->erasing.erase(guid, false, deliveries);
+  if (auto live = rules_->registry.enter(guid, token); !live) return tl::unexpected(live.error());
+  auto erased = rules_->erasing.erase(guid, false, deliveries);
   if (!erased) return tl::unexpected(erased.error());
   return {};
 }
 
 Result<std::vector<SpaceSummary>> Spaces::list(const Guid& after, std::size_t most) {
-  return rooms_->context.catalog.summaries(after, most);
+  return rules_->context.catalog.summaries(after, most);
 }
 
 Result<void> Spaces::block(const Guid& guid) {
-  return space::block(*rooms_, guid);
+  return space::block(*rules_, guid);
 }
 
 Result<void> Spaces::remove_by_operator(const Guid& guid) {
-  auto erased = rooms_->erasing.erase(guid, false);
+  auto erased = rules_->erasing.erase(guid, false);
   if (!erased) return tl::unexpected(erased.error());
   return erased->done ? Result<void>() : no_such_space();
 }
 
 Result<wire::DropInfo> Spaces::drop(const Guid& guid) {
-  auto live = rooms_->registry.enter(guid);
+  auto live = rules_->registry.enter(guid);
   if (!live) return tl::unexpected(live.error());
   const SpaceLock lock(**live);
   return drop_info(lock, **live);
 }
 
 Result<void> Spaces::known(const Guid& guid) {
-  if (auto entered = rooms_->registry.enter(guid); !entered) return tl::unexpected(entered.error());
+  if (auto entered = rules_->registry.enter(guid); !entered) return tl::unexpected(entered.error());
   return {};
 }
 
 // Writers keep what arrived and answer; those that wait for an upload's lock are woken. `stopping` is set first, so
 // that nobody begins behind the loop.
 void Spaces::stop() {
-  rooms_->context.stopping = true;
-  for (const LivePtr& live : rooms_->registry.all()) {
+  rules_->context.stopping = true;
+  for (const LivePtr& live : rules_->registry.all()) {
     const SpaceLock lock(*live);
     for (const auto& [id, upload] : live->uploads) {
       upload->stop = StopReason::stopping;
@@ -190,53 +190,53 @@ void Spaces::stop() {
 // --- what the parts do
 
 Result<Recovered> Spaces::recover(std::stop_token stop) {
-  return space::recover(*rooms_, stop);
+  return space::recover(*rules_, stop);
 }
 
 Result<Swept> Spaces::sweep(std::stop_token stop) {
-  return space::sweep(*rooms_, stop);
+  return space::sweep(*rules_, stop);
 }
 
 Result<Checked> Spaces::check(const std::function<void(const std::string&)>& tell, std::stop_token stop) {
-  return space::check(rooms_->context, tell, stop);
+  return space::check(rules_->context, tell, stop);
 }
 
 Result<std::shared_ptr<Content>> Spaces::content(const Guid& guid, std::string_view token, const Id& file) {
-  auto live = rooms_->registry.enter(guid, token);
+  auto live = rules_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
-  return open_content(rooms_->context, *live, file);
+  return open_content(rules_->context, *live, file);
 }
 
 Result<Sha256Sum> Spaces::sha256(const FileRow& file, std::stop_token stop) {
-  return sha256_of(rooms_->context, rooms_->registry, file, stop);
+  return sha256_of(rules_->context, rules_->registry, file, stop);
 }
 
 Result<DeliveryRow> Spaces::open_delivery(const Guid& guid, const wire::CreateDelivery& wish, const Sender& sender) {
   if (auto fits = wire::check_message(wish.message); !fits) return tl::unexpected(fits.error());
-  auto live = rooms_->registry.enter(guid);
+  auto live = rules_->registry.enter(guid);
   if (!live) return tl::unexpected(live.error());
-  return rooms_->deliveries.open(**live, wish, sender);
+  return rules_->deliveries.open(**live, wish, sender);
 }
 
 Result<wire::DeliveryState> Spaces::delivery(const Guid& guid, const Id& delivery) {
-  auto live = rooms_->registry.enter(guid);
+  auto live = rules_->registry.enter(guid);
   if (!live) return tl::unexpected(live.error());
-  return rooms_->deliveries.state(**live, delivery);
+  return rules_->deliveries.state(**live, delivery);
 }
 
 Result<wire::DeliveryStatus> Spaces::status(const Guid& guid, const Id& delivery, bool unsaved) {
-  auto live = rooms_->registry.enter(guid);
+  auto live = rules_->registry.enter(guid);
   // A receiver saves, and deletes the space: the sender that waits must still hear that it was saved.
   if (!live && live.error().kind == Kind::not_found) {
-    auto said = rooms_->receipts.of_gone_space(guid, delivery);
+    auto said = rules_->receipts.of_gone_space(guid, delivery);
     if (!said) return tl::unexpected(said.error());
     if (*said) return std::move(**said);
   }
   if (!live) return tl::unexpected(live.error());
-  auto committed = rooms_->receipts.status(**live, delivery, unsaved);
+  auto committed = rules_->receipts.status(**live, delivery, unsaved);
   if (committed || committed.error().kind != Kind::not_found) return committed;
   // One that was committed between the two looks is found here, too.
-  auto open = rooms_->deliveries.state(**live, delivery);
+  auto open = rules_->deliveries.state(**live, delivery);
   if (!open) return tl::unexpected(open.error());
   wire::DeliveryStatus out{delivery, open->committed, {}, 0, std::nullopt};
   if (!unsaved)
@@ -245,115 +245,115 @@ Result<wire::DeliveryStatus> Spaces::status(const Guid& guid, const Id& delivery
 }
 
 std::optional<std::uint64_t> Spaces::delivery_seq(const Guid& guid, const Id& delivery) {
-  auto live = rooms_->registry.enter(guid);
+  auto live = rules_->registry.enter(guid);
   if (!live) {
-    const auto said = rooms_->receipts.of_gone_space(guid, delivery);
+    const auto said = rules_->receipts.of_gone_space(guid, delivery);
     return said && *said ? std::optional((*said)->seq) : std::nullopt;
   }
   {
     const SpaceLock lock(**live);
     if ((*live)->open.contains(delivery)) return 0;
   }
-  const auto version = rooms_->receipts.version(delivery);
+  const auto version = rules_->receipts.version(delivery);
   return version ? std::optional(*version) : std::nullopt;
 }
 
 Result<void> Spaces::record_receipt(const Guid& guid, std::string_view token, const Id& delivery,
                                     const wire::Receipt& receipt) {
-  auto live = rooms_->registry.enter(guid, token);
+  auto live = rules_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
-  return rooms_->receipts.record(**live, delivery, receipt);
+  return rules_->receipts.record(**live, delivery, receipt);
 }
 
 Result<void> Spaces::set_message(const Guid& guid, const Id& delivery, const std::string& message) {
   if (auto fits = wire::check_message(message); !fits) return fits;
-  auto live = rooms_->registry.enter(guid);
+  auto live = rules_->registry.enter(guid);
   if (!live) return tl::unexpected(live.error());
   {
     const SpaceLock lock(**live);
-    auto open = rooms_->registry.open_delivery(lock, **live, delivery);
+    auto open = rules_->registry.open_delivery(lock, **live, delivery);
     if (!open) return tl::unexpected(open.error());
     (*open)->row.message = message;
   }
   // In memory only: it becomes durable with the commit, whose row has it.
-  if (!rooms_->context.policy.shared) return {};
+  if (!rules_->context.policy.shared) return {};
   std::optional<SpaceHead> head;
-  auto changed = rooms_->context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+  auto changed = rules_->context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
     auto open = transaction.open_delivery(delivery);
     if (!open) return no_such_delivery();
     open->row.message = message;
     transaction.put_delivery(open->row);
-    return rooms_->versions.note(**live, transaction, head);
+    return rules_->versions.note(**live, transaction, head);
   });
-  if (changed) rooms_->versions.publish(**live, head);
+  if (changed) rules_->versions.publish(**live, head);
   return changed;
 }
 
 Result<wire::DeliveryState> Spaces::commit(const Guid& guid, const Id& delivery, const wire::CommitDelivery& wish) {
-  auto live = rooms_->registry.enter(guid);
+  auto live = rules_->registry.enter(guid);
   if (!live) return tl::unexpected(live.error());
-  return rooms_->deliveries.commit(**live, delivery, wish);
+  return rules_->deliveries.commit(**live, delivery, wish);
 }
 
 Result<void> Spaces::cancel(const Guid& guid, const Id& delivery) {
-  auto live = rooms_->registry.enter(guid);
+  auto live = rules_->registry.enter(guid);
   if (!live) return tl::unexpected(live.error());
-  return rooms_->deliveries.end(**live, delivery, false);
+  return rules_->deliveries.end(**live, delivery, false);
 }
 
 Result<void> Spaces::end_delivery(const Guid& guid, std::string_view token, const Id& delivery) {
-  auto live = rooms_->registry.enter(guid, token);
+  auto live = rules_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
-  return rooms_->deliveries.end(**live, delivery, true);
+  return rules_->deliveries.end(**live, delivery, true);
 }
 
 Result<void> Spaces::clear_delivery(const Guid& guid, std::string_view token, const Id& delivery) {
-  auto live = rooms_->registry.enter(guid, token);
+  auto live = rules_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
-  return rooms_->clearing.clear(**live, delivery);
+  return rules_->clearing.clear(**live, delivery);
 }
 
 Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
                                   const wire::FileProperties& properties) {
-  return rooms_->whole_files.put(guid, delivery, name, bytes, properties);
+  return rules_->whole_files.put(guid, delivery, name, bytes, properties);
 }
 
 Result<UploadRow> Spaces::create_upload(const Guid& guid, const NewUpload& wish, const Sender& sender) {
-  return rooms_->upload_requests.create(guid, wish, sender);
+  return rules_->upload_requests.create(guid, wish, sender);
 }
 
 Result<UploadRow> Spaces::upload(const Guid& guid, const Id& upload) {
-  return rooms_->upload_requests.row(guid, upload);
+  return rules_->upload_requests.row(guid, upload);
 }
 
 Result<void> Spaces::set_length(const Guid& guid, const Id& upload, std::uint64_t length) {
-  return rooms_->upload_requests.set_length(guid, upload, length);
+  return rules_->upload_requests.set_length(guid, upload, length);
 }
 
 Result<std::unique_ptr<UploadWriter>> Spaces::write(const Guid& guid, const Id& upload, std::uint64_t offset,
                                                     std::optional<ChunkChecksum> expected, const Sender& sender) {
-  return rooms_->upload_requests.write(guid, upload, offset, std::move(expected), sender);
+  return rules_->upload_requests.write(guid, upload, offset, std::move(expected), sender);
 }
 
 std::uint64_t Spaces::unread(const Guid& guid, const Id& upload) {
-  return rooms_->upload_requests.unread(guid, upload);
+  return rules_->upload_requests.unread(guid, upload);
 }
 
 Result<void> Spaces::catch_up(const Guid& guid, const Id& upload, std::stop_token stop) {
-  return rooms_->upload_requests.catch_up(guid, upload, stop);
+  return rules_->upload_requests.catch_up(guid, upload, stop);
 }
 
 Result<void> Spaces::remove_upload(const Guid& guid, const Id& upload) {
-  return rooms_->upload_requests.withdraw(guid, upload);
+  return rules_->upload_requests.withdraw(guid, upload);
 }
 
 Result<void> Spaces::end_upload(const Guid& guid, std::string_view token, const Id& upload) {
-  return rooms_->upload_requests.end(guid, token, upload);
+  return rules_->upload_requests.end(guid, token, upload);
 }
 
 Result<UploadRow> Spaces::concatenate(const Guid& guid, const NewUpload& wish, const std::vector<Id>& parts,
                                       std::stop_token stop) {
-  return rooms_->upload_requests.concatenate(guid, wish, parts, stop);
+  return rules_->upload_requests.concatenate(guid, wish, parts, stop);
 }
 
 std::string_view Spaces::upload_checksum_algorithms() {

@@ -26,7 +26,7 @@
 
 namespace qrx::space {
 
-struct Rooms;  // space/rooms.h; private to src/space
+struct Rules;  // space/rules.h; private to src/space
 
 struct Created {
   SpaceRow space;
@@ -55,7 +55,8 @@ class Spaces {
   // The seq of a space, cheaply; nothing when it is gone.
   std::optional<std::uint64_t> seq(const Guid& guid);
   Result<void> extend(const Guid& guid, std::string_view token, const wire::ChangeSpace& change);
-  // With `deliveries`: only while so many are committed, else Kind::conflict. So who has fetched them loses none.
+  // With `deliveries`: only while so many are committed, else Kind::conflict. So an owner that has fetched them does
+  // not lose one that came meanwhile.
   Result<void> remove(const Guid& guid, std::string_view token, std::optional<std::uint64_t> deliveries = {});
   // An upload in progress, or a delivery that is not committed, with all that it holds. Kind::conflict once it is
   // complete or committed.
@@ -132,10 +133,10 @@ class Spaces {
   // Running writers stop soon, keep what they have, and no new ones start.
   void stop();
 
-  Rooms& rooms() { return *rooms_; }  // of the same rules, for shares (space/rooms.h)
+  Rules& rules() { return *rules_; }  // of the same rules, for shares (space/rules.h)
 
  private:
-  const std::unique_ptr<Rooms> rooms_;
+  const std::unique_ptr<Rules> rules_;
 };
 
 }  // namespace qrx::space

@@ -10,8 +10,8 @@ namespace qrx::space {
 namespace {
 
 // The row was read before the gate was taken. Memory decides: a writer may have come back, or extended it, since.
-Result<void> sweep_upload(Rooms& rooms, const UploadRow& row, WallTime now, Swept& swept) {
-  auto live = rooms.registry.find(row.guid);
+Result<void> sweep_upload(Rules& rules, const UploadRow& row, WallTime now, Swept& swept) {
+  auto live = rules.registry.find(row.guid);
   if (!live) return tl::unexpected(live.error());
   if (*live == nullptr) return {};
   const ExclusiveGate gate(**live);
@@ -23,7 +23,7 @@ Result<void> sweep_upload(Rooms& rooms, const UploadRow& row, WallTime now, Swep
     upload = found->second;
   }
   const std::uint64_t bytes = upload->counted;
-  if (auto dropped = rooms.uploads.drop(SoleUse(gate), **live, upload, rooms.context.durability()); !dropped)
+  if (auto dropped = rules.uploads.drop(SoleUse(gate), **live, upload, rules.context.durability()); !dropped)
     return dropped;
   swept.bytes += bytes;
   ++swept.uploads;
@@ -31,8 +31,8 @@ Result<void> sweep_upload(Rooms& rooms, const UploadRow& row, WallTime now, Swep
 }
 
 // By the time of its last use, which only memory knows; after a restart that begins with the start.
-Result<void> sweep_delivery(Rooms& rooms, const DeliveryRow& row) {
-  auto live = rooms.registry.find(row.guid);
+Result<void> sweep_delivery(Rules& rules, const DeliveryRow& row) {
+  auto live = rules.registry.find(row.guid);
   if (!live) return tl::unexpected(live.error());
   if (*live == nullptr) return {};
   const ExclusiveGate gate(**live);
@@ -43,53 +43,62 @@ Result<void> sweep_delivery(Rooms& rooms, const DeliveryRow& row) {
     if (found == (*live)->open.end()) return {};
     const auto of_this = [&](const auto& entry) { return entry.second->row.delivery == row.delivery; };
     if (std::any_of((*live)->uploads.begin(), (*live)->uploads.end(), of_this)) return {};
-    if (found->second->last_used + rooms.context.policy.upload_expire > rooms.context.clock.steady()) return {};
+    if (found->second->last_used + rules.context.policy.upload_expire > rules.context.clock.steady()) return {};
     delivery = found->second;
   }
-  return rooms.deliveries.drop(gate, **live, delivery, rooms.context.durability());
+  return rules.deliveries.drop(gate, **live, delivery, rules.context.durability());
+}
+
+Result<void> sweep_uploads(Rules& rules, WallTime now, Swept& swept, const std::stop_token& stop) {
+  auto rows = rules.context.catalog.uploads();
+  if (!rows) return tl::unexpected(rows.error());
+  for (const UploadRow& row : *rows) {
+    if (row.expires > now) continue;
+    if (auto on = rules.context.go_on(stop); !on) return on;
+    if (auto done = sweep_upload(rules, row, now, swept); !done)
+      swept.failures.push_back(about("upload", row.upload, done.error()));
+  }
+  return {};
+}
+
+Result<void> sweep_deliveries(Rules& rules, WallTime now, Swept& swept, const std::stop_token& stop) {
+  auto open = rules.context.catalog.open_deliveries();
+  if (!open) return tl::unexpected(open.error());
+  for (const DeliveryRow& row : *open) {
+    if (row.created + rules.context.policy.upload_expire > now) continue;
+    if (auto on = rules.context.go_on(stop); !on) return on;
+    if (auto done = sweep_delivery(rules, row); !done)
+      swept.failures.push_back(about("delivery", row.delivery, done.error()));
+  }
+  return {};
 }
 
 }  // namespace
 
-Result<Swept> sweep(Rooms& rooms, const std::stop_token& stop) {
+Result<Swept> sweep(Rules& rules, const std::stop_token& stop) {
   // The timer and an operator's `sweep` may come at once: deleting twice costs only time, but the clock guard allows
   // one caller.
-  const std::lock_guard one(rooms.sweep_mutex);
+  const std::lock_guard one(rules.sweep_mutex);
   // Before the clock is looked at: promises go by the steady clock, which cannot be set.
-  rooms.quotas.lapse_promises(rooms.registry.all());
+  rules.quotas.lapse_promises(rules.registry.all());
   // A clock that is years ahead would delete all there is.
-  if (auto trusted = rooms.clock_guard.trust(); !trusted) return tl::unexpected(trusted.error());
+  if (auto trusted = rules.clock_guard.trust(); !trusted) return tl::unexpected(trusted.error());
   Swept swept;
-  const WallTime now = rooms.context.clock.wall();
-  if (rooms.context.policy.shared)
+  const WallTime now = rules.context.clock.wall();
+  if (rules.context.policy.shared)
     // This node is alive: what it holds by limited shares stays its own. Should this fail, the next sweep comes before
     // lease_life is over.
-    (void)rooms.context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-      transaction.renew_leases(rooms.context.node, now, now + rooms.context.policy.lease_life);
+    (void)rules.context.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+      transaction.renew_leases(rules.context.node, now, now + rules.context.policy.lease_life);
       return {};
     });
-  if (auto erased = rooms.erasing.erase_expired(now, swept, stop); !erased) return tl::unexpected(erased.error());
-
-  auto rows = rooms.context.catalog.uploads();
-  if (!rows) return tl::unexpected(rows.error());
-  for (const UploadRow& row : *rows) {
-    if (row.expires > now) continue;
-    if (auto on = rooms.context.go_on(stop); !on) return tl::unexpected(on.error());
-    if (auto done = sweep_upload(rooms, row, now, swept); !done)
-      swept.failures.push_back(about("upload", row.upload, done.error()));
-  }
-  auto open = rooms.context.catalog.open_deliveries();
-  if (!open) return tl::unexpected(open.error());
-  for (const DeliveryRow& row : *open) {
-    if (row.created + rooms.context.policy.upload_expire > now) continue;
-    if (auto on = rooms.context.go_on(stop); !on) return tl::unexpected(on.error());
-    if (auto done = sweep_delivery(rooms, row); !done)
-      swept.failures.push_back(about("delivery", row.delivery, done.error()));
-  }
-  if (auto emptied = rooms.trash.empty(swept.failures, stop); !emptied) return tl::unexpected(emptied.error());
-  if (auto forgotten = rooms.receipts.forget_old(); !forgotten) return tl::unexpected(forgotten.error());
-  auto aside = rooms.context.blobs.in_objects() ? remove_nameless(rooms.context, swept.failures, stop)
-                                                : set_orphans_aside(rooms.context, false, swept.failures, stop);
+  if (auto erased = rules.erasing.erase_expired(now, swept, stop); !erased) return tl::unexpected(erased.error());
+  if (auto done = sweep_uploads(rules, now, swept, stop); !done) return tl::unexpected(done.error());
+  if (auto done = sweep_deliveries(rules, now, swept, stop); !done) return tl::unexpected(done.error());
+  if (auto emptied = rules.trash.empty(swept.failures, stop); !emptied) return tl::unexpected(emptied.error());
+  if (auto forgotten = rules.receipts.forget_old(); !forgotten) return tl::unexpected(forgotten.error());
+  auto aside = rules.context.blobs.in_objects() ? remove_nameless(rules.context, swept.failures, stop)
+                                                : set_orphans_aside(rules.context, false, swept.failures, stop);
   if (!aside) return tl::unexpected(aside.error());
   return swept;
 }

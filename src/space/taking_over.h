@@ -12,7 +12,7 @@ namespace qrx::space {
 // when the upload stands at another offset.
 Result<void> take_over(const Context& context, Transaction& transaction, UploadRow& row);
 
-// Makes the spare, with the bytes that are durable; from then on it is the blob of `upload`. For who has its lock.
+// Makes the spare, with the bytes that are durable; from then on it is the blob of `upload`. For the lock's holder.
 Result<void> copy_to_spare(Context& context, LiveSpace& live, LiveUpload& upload);
 
 }  // namespace qrx::space

@@ -7,7 +7,7 @@
 namespace qrx::space {
 namespace {
 
-// ext4 makes files slowly for a while after many were unlinked: deletions give way to who is writing.
+// ext4 makes files slowly for a while after many were unlinked: deletions give way to writers.
 constexpr unsigned unlinks_at_once = 64;
 constexpr auto pause_between_unlinks = Millis(1);
 // Rows that wait for the next transaction: to remove what is gone already costs little, after a crash.

@@ -40,11 +40,9 @@ Writer::Writer(const WriterParts& parts, LivePtr live, UploadLock hold, std::uni
 }
 
 Writer::~Writer() {
-  {
-    const std::lock_guard use(upload_->use);
-    if (upload_->writer == this) upload_->writer = nullptr;
-    if (!ended_) give_up();
-  }
+  const std::lock_guard use(upload_->use);  // let go before `hold_`, as the order of locks wants it
+  if (upload_->writer == this) upload_->writer = nullptr;
+  if (!ended_) give_up();
 }
 
 void Writer::give_up() {
@@ -178,10 +176,12 @@ Result<void> Writer::let_go() {
 
 // What is durable by now: all, when it is the last time. What it is made of waits for its row.
 Result<std::uint64_t> Writer::make_durable(bool last) {
-  auto kept = last ? staged_->make_durable().map([this](Extents extents) {
-    return Staged::Kept{offset_, std::move(extents)};
-  })
-                   : staged_->keep_some(offset_);
+  const auto keep_all = [this]() -> Result<Staged::Kept> {
+    auto extents = staged_->make_durable();
+    if (!extents) return tl::unexpected(extents.error());
+    return Staged::Kept{offset_, std::move(*extents)};
+  };
+  auto kept = last ? keep_all() : staged_->keep_some(offset_);
   if (!kept) {
     lose(kept.error());
     return tl::unexpected(kept.error());
@@ -247,7 +247,7 @@ void Writer::roll_back() {
   offset_ = start_;
 }
 
-// Of objects, what was not recorded is gone, and counts no more. Files have it still, for who goes on with the upload.
+// Of objects, what was not recorded is gone, and counts no more. Files have it still, for the next writer.
 void Writer::forget_unkept() {
   if (!parts_.context.blobs.in_objects() || offset_ == recorded_) return;
   unreserve(offset_ - recorded_);

@@ -4,6 +4,7 @@
 #include <array>
 #include <exception>
 
+#include "base/thrown.h"
 #include "store/paths.h"
 #include "store/schema.h"
 #include "store/sqlite_transaction.h"
@@ -23,10 +24,8 @@ constexpr int pages_until_checkpoint = 1000;  // SQLite's own default, 4 MiB
 Result<void> run_work(const std::function<Result<void>(Transaction&)>& work, Transaction& transaction) {
   try {
     return work(transaction);
-  } catch (const std::exception& thrown) {
-    return fail(Kind::other, std::string(changing) + ": " + thrown.what());
   } catch (...) {
-    return fail(Kind::other, std::string(changing) + ": an unknown exception");
+    return fail(Kind::other, std::string(changing) + ": " + thrown_error().what);
   }
 }
 
@@ -96,6 +95,7 @@ Result<void> CatalogWriter::bring_up_to_date() {
   // The file itself is synced by the commit; its name is not.
   return sync_parent(path_);
 }
+
 int CatalogWriter::set_syncing(bool wanted) {
   if (wanted == syncing_) return SQLITE_OK;
   // NORMAL appends to the log without a sync; the sync of the next FULL commit covers the log from its beginning.
@@ -113,21 +113,20 @@ int CatalogWriter::attempt(Batch batch, bool durable, ChangeLog& log) {
   SqliteTransaction writes(*connection_);
   // A single work needs no savepoint: its failure rolls back the whole.
   const bool several = batch.size() > 1;
-  // False: the batch is rolled back, for nobody knows whose writes stand in it.
-  int failure = SQLITE_OK;
-  const auto done = [&](const char* what) {
-    if (!several) return true;
-    Statement statement = connection_->prepare(what);
+  // SAVEPOINT, ROLLBACK TO or RELEASE. When it fails the batch is rolled back: nobody knows whose writes stand in it.
+  const auto savepoint = [&](const char* statement_text) {
+    if (!several) return SQLITE_OK;
+    Statement statement = connection_->prepare(statement_text);
     statement.step();
-    failure = statement.code();
-    if (failure != SQLITE_OK && connection_->in_transaction()) connection_->execute("ROLLBACK");
-    return failure == SQLITE_OK;
+    const int code = statement.code();
+    if (code != SQLITE_OK && connection_->in_transaction()) connection_->execute("ROLLBACK");
+    return code;
   };
   bool anything = false;
   for (Waiting* waiting : batch) {
     // What a work that failed has logged must not reach the cache.
     const std::size_t mark = writes.log().mark();
-    if (!done("SAVEPOINT one")) return failure;
+    if (const int code = savepoint("SAVEPOINT one"); code != SQLITE_OK) return code;
     waiting->result = run_work(waiting->work, writes);
     const int code = writes.code();
     if (code != SQLITE_OK) {
@@ -143,10 +142,10 @@ int CatalogWriter::attempt(Batch batch, bool durable, ChangeLog& log) {
     if (waiting->result) {
       anything = true;
     } else {
-      if (!done("ROLLBACK TO one")) return failure;
+      if (const int failure = savepoint("ROLLBACK TO one"); failure != SQLITE_OK) return failure;
       writes.log().back_to(mark);
     }
-    if (!done("RELEASE one")) return failure;
+    if (const int failure = savepoint("RELEASE one"); failure != SQLITE_OK) return failure;
   }
   // No commit, no sync, for nothing.
   if (!anything) {

@@ -22,8 +22,8 @@ namespace qrx::store {
 // Group commit. Changes wait in a queue; the first of them leads: it runs those that wait in one transaction with one
 // sync, wakes the others, and hands the lead to the first who came meanwhile. So the sync of one batch is the time in
 // which the next one gathers, and no thread is needed for it.
-// Thread-safe. Locks, in this order: the lead (only who has it uses the connection), `readers` for a truncating
-// checkpoint, the lock of the cache. queue_mutex_ is never held while the database is used.
+// Thread-safe. Locks, in this order: the lead (only the thread that has it uses the connection), `readers` for a
+// truncating checkpoint, the lock of the cache. queue_mutex_ is never held while the database is used.
 class CatalogWriter {
  public:
   struct Options {
@@ -72,7 +72,7 @@ class CatalogWriter {
   std::deque<Waiting*> queue_;
   bool led_ = false;
 
-  // Only for who leads.
+  // Only for the thread that leads.
   std::unique_ptr<Connection> connection_;
   DiskReserve reserve_;
   bool syncing_ = true;  // PRAGMA synchronous as it stands

@@ -36,8 +36,8 @@ tl::unexpected<Error> fail_blob(const std::string& doing, int error = errno) {
   return failed;
 }
 
-// 256 directories, so that none grows large, by the first (random) byte of the key.
-std::string shelf_of(const BlobKey& blob) {
+// One of 256 directories, so that none grows large: by the first (random) byte of the key.
+std::string shard_of(const BlobKey& blob) {
   return fmt::format("{:02x}", static_cast<unsigned char>(blob.bytes[0]));
 }
 
@@ -200,14 +200,14 @@ struct FileBlobs::Impl {
   FileBlobsOptions options;
   UniqueFd top, blobs, quarantine;
   const std::shared_ptr<Staging> staging = std::make_shared<Staging>();
-  std::mutex shelves_mutex;
-  std::array<bool, 256> shelves{};  // known to be there, durably
+  std::mutex shards_mutex;
+  std::array<bool, 256> shards{};  // known to be there, durably
 
   DeferredClose deferred_close;
 
   Result<void> remove(int directory, const std::string& name);
-  Result<UniqueFd> open_shelf(const BlobKey& blob);
-  Result<UniqueFd> make_shelf(const BlobKey& blob);
+  Result<UniqueFd> open_shard(const BlobKey& blob);
+  Result<UniqueFd> make_shard(const BlobKey& blob);
   Result<void> list(int directory, bool staged, std::vector<BlobUse>& out) const;
 };
 
@@ -237,23 +237,23 @@ Result<std::unique_ptr<FileBlobs>> FileBlobs::open(const std::string& directory,
   return std::unique_ptr<FileBlobs>(new FileBlobs(std::move(impl)));
 }
 
-Result<UniqueFd> FileBlobs::Impl::open_shelf(const BlobKey& blob) {
-  UniqueFd shelf(::openat(blobs.get(), shelf_of(blob).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-  if (shelf) return shelf;
+Result<UniqueFd> FileBlobs::Impl::open_shard(const BlobKey& blob) {
+  UniqueFd shard(::openat(blobs.get(), shard_of(blob).c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+  if (shard) return shard;
   if (errno == ENOENT) return fail(Kind::not_found, "no such blob");
   return fail_blob("cannot open a blob");
 }
 
 // The name of a directory is synced before the first file in it counts: a power cut would take both.
-Result<UniqueFd> FileBlobs::Impl::make_shelf(const BlobKey& blob) {
+Result<UniqueFd> FileBlobs::Impl::make_shard(const BlobKey& blob) {
   const std::size_t number = blob.bytes[0];
-  const std::lock_guard lock(shelves_mutex);
-  auto shelf = open_directory_at(blobs.get(), shelf_of(blob));
-  if (!shelf || shelves[number]) return shelf;
+  const std::lock_guard lock(shards_mutex);
+  auto shard = open_directory_at(blobs.get(), shard_of(blob));
+  if (!shard || shards[number]) return shard;
   if (!options.relaxed)
     if (auto synced = sync_directory(blobs.get(), "blobs"); !synced) return tl::unexpected(synced.error());
-  shelves[number] = true;
-  return shelf;
+  shards[number] = true;
+  return shard;
 }
 
 Result<std::unique_ptr<Staged>> FileBlobs::create(const BlobKey& blob) {
@@ -272,28 +272,28 @@ Result<std::unique_ptr<Staged>> FileBlobs::reopen(const BlobKey& blob) {
   return std::make_unique<StagedFile>(blob, std::move(fd), impl_->staging, impl_->options.relaxed);
 }
 
-// The bytes were synced before (make_bytes_durable), so the name on the shelf never leads to fewer than all of them.
+// The bytes were synced before (make_bytes_durable), so the name in the shard never leads to fewer than all of them.
 Result<void> FileBlobs::publish(const std::vector<BlobKey>& blobs) {
-  std::array<UniqueFd, 256> shelves;
+  std::array<UniqueFd, 256> shards;
   for (const BlobKey& blob : blobs) {
-    UniqueFd& shelf = shelves[blob.bytes[0]];
-    if (!shelf) {
-      auto made = impl_->make_shelf(blob);
+    UniqueFd& shard = shards[blob.bytes[0]];
+    if (!shard) {
+      auto made = impl_->make_shard(blob);
       if (!made) return tl::unexpected(made.error());
-      shelf = std::move(*made);
+      shard = std::move(*made);
     }
     const std::string name = blob.text();
     // NOREPLACE: what is stored never changes, whatever goes wrong elsewhere.
-    if (::renameat2(impl_->staging->fd.get(), name.c_str(), shelf.get(), name.c_str(), RENAME_NOREPLACE) != 0)
+    if (::renameat2(impl_->staging->fd.get(), name.c_str(), shard.get(), name.c_str(), RENAME_NOREPLACE) != 0)
       return fail_blob("cannot publish a blob");
   }
   if (impl_->options.relaxed) return {};
   for (const BlobKey& blob : blobs) impl_->staging->gone(blob);
   // The new names count. An old one that came back after power loss would be a second name of the same bytes, and goes
   // with them.
-  for (const UniqueFd& shelf : shelves)
-    if (shelf)
-      if (auto synced = sync_directory(shelf.get(), "blobs"); !synced) return synced;
+  for (const UniqueFd& shard : shards)
+    if (shard)
+      if (auto synced = sync_directory(shard.get(), "blobs"); !synced) return synced;
   return {};
 }
 
@@ -303,13 +303,13 @@ Result<std::unique_ptr<Opened>> FileBlobs::open(const BlobKey& blob) {
     if (auto size = size_of_file(fd.get()); !size) return tl::unexpected(size.error());
     return std::make_unique<OpenedFile>(std::move(fd));
   };
-  // It may move from staging to its shelf between the looks, never back: the shelf again, last.
+  // It may move from staging to its shard between the looks, never back: so both are looked at twice.
   for (int look = 0; look < 2; ++look) {
-    if (auto shelf = impl_->open_shelf(blob)) {
-      if (UniqueFd fd = open_file_at(shelf->get(), name, O_RDONLY)) return opened(std::move(fd));
+    if (auto shard = impl_->open_shard(blob)) {
+      if (UniqueFd fd = open_file_at(shard->get(), name, O_RDONLY)) return opened(std::move(fd));
       if (errno != ENOENT) return fail_blob("cannot open a blob");
-    } else if (shelf.error().kind != Kind::not_found) {
-      return tl::unexpected(shelf.error());
+    } else if (shard.error().kind != Kind::not_found) {
+      return tl::unexpected(shard.error());
     }
     if (UniqueFd fd = open_file_at(impl_->staging->fd.get(), name, O_RDONLY)) return opened(std::move(fd));
     if (errno != ENOENT) return fail_blob("cannot open a blob");
@@ -332,9 +332,9 @@ Result<void> FileBlobs::remove(const BlobKey& blob) {
   const std::string name = blob.text();
   impl_->staging->gone(blob);
   if (auto removed = impl_->remove(impl_->staging->fd.get(), name); !removed) return removed;
-  auto shelf = impl_->open_shelf(blob);
-  if (!shelf) return shelf.error().kind == Kind::not_found ? Result<void>() : tl::unexpected(shelf.error());
-  return impl_->remove(shelf->get(), name);
+  auto shard = impl_->open_shard(blob);
+  if (!shard) return shard.error().kind == Kind::not_found ? Result<void>() : tl::unexpected(shard.error());
+  return impl_->remove(shard->get(), name);
 }
 
 Result<void> FileBlobs::quarantine(const BlobKey& blob) {
@@ -344,9 +344,9 @@ Result<void> FileBlobs::quarantine(const BlobKey& blob) {
   };
   if (move_from(impl_->staging->fd.get())) return {};
   if (errno != ENOENT) return fail_blob("cannot set a blob aside");
-  auto shelf = impl_->open_shelf(blob);
-  if (!shelf) return tl::unexpected(shelf.error());
-  if (move_from(shelf->get())) return {};
+  auto shard = impl_->open_shard(blob);
+  if (!shard) return tl::unexpected(shard.error());
+  if (move_from(shard->get())) return {};
   if (errno == ENOENT) return fail(Kind::not_found, "no such blob");
   return fail_blob("cannot set a blob aside");
 }
@@ -383,10 +383,10 @@ Result<std::vector<BlobUse>> FileBlobs::list() {
   for (unsigned number = 0; number < 256; ++number) {
     BlobKey any;
     any.bytes[0] = static_cast<std::uint8_t>(number);
-    auto shelf = impl_->open_shelf(any);
-    if (!shelf && shelf.error().kind == Kind::not_found) continue;
-    if (!shelf) return tl::unexpected(shelf.error());
-    if (auto listed = impl_->list(shelf->get(), false, out); !listed) return tl::unexpected(listed.error());
+    auto shard = impl_->open_shard(any);
+    if (!shard && shard.error().kind == Kind::not_found) continue;
+    if (!shard) return tl::unexpected(shard.error());
+    if (auto listed = impl_->list(shard->get(), false, out); !listed) return tl::unexpected(listed.error());
   }
   return out;
 }

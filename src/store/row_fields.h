@@ -12,7 +12,7 @@
 #include "space/model.h"
 #include "space/receipt_model.h"
 
-// "offset" is a word of SQL.
+// "offset" is a word of SQL, hence its quotes. The column "lone" is UploadRow::implicit.
 #define QRX_FILE_COLUMNS "file,delivery,guid,name,size,type,xxh128,sha256,sealed,blob,blob_offset,modified,executable"
 #define QRX_UPLOAD_COLUMNS                                                                        \
   "upload,delivery,guid,name,metadata,length,\"offset\",epoch,blob,lone,partial,damaged,created," \
@@ -42,6 +42,7 @@ Array to_array(ByteView bytes) {
   if (bytes.size() == out.size()) std::memcpy(out.data(), bytes.data(), out.size());
   return out;
 }
+
 inline Id to_id(ByteView bytes) {
   return {to_array<decltype(Id::bytes)>(bytes)};
 }
@@ -59,6 +60,7 @@ template <class Statement>
 void bind_time(Statement& statement, const std::optional<WallTime>& time) {
   time ? statement.signed_number(to_number(*time)) : statement.null();
 }
+
 template <class Row>
 std::optional<WallTime> next_optional_time(Row& row) {
   if (!row.next_is_null()) return to_time(row.next_signed_number());
@@ -71,6 +73,7 @@ template <class Statement>
 void bind_optional_id(Statement& statement, const Id& id) {
   id == Id() ? statement.null() : statement.blob(as_bytes(id.bytes));
 }
+
 template <class Row>
 Id next_optional_id(Row& row) {
   if (!row.next_is_null()) return to_id(row.next_blob());
@@ -107,6 +110,7 @@ space::SpaceRow take_space(Row& row) {
   out.use = take_use(row);
   return out;
 }
+
 template <class Statement>
 void bind_space(Statement& statement, const space::SpaceRow& row) {
   statement.blob(as_bytes(row.guid.bytes)).blob(as_bytes(row.owner_hash)).text(row.label).text(row.key);
@@ -136,6 +140,7 @@ space::DeliveryRow take_delivery(Row& row) {
   out.committed = next_optional_time(row);
   return out;
 }
+
 template <class Statement>
 void bind_delivery(Statement& statement, const space::DeliveryRow& row) {
   statement.blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes)).text(row.message);
@@ -164,6 +169,7 @@ space::FileRow take_file(Row& row) {
   out.properties.executable = row.next_number() != 0;
   return out;
 }
+
 template <class Statement>
 void bind_file(Statement& statement, const space::FileRow& row) {
   statement.blob(as_bytes(row.file.bytes)).blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes));
@@ -235,6 +241,7 @@ space::UploadRow take_upload(Row& row) {
   out.spare = next_optional_id(row);
   return out;
 }
+
 template <class Statement>
 void bind_upload(Statement& statement, const space::UploadRow& row) {
   statement.blob(as_bytes(row.upload.bytes)).blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes));
@@ -264,6 +271,7 @@ space::ReceiptRow take_receipt(Row& row) {
   out.at = to_time(row.next_signed_number());
   return out;
 }
+
 template <class Statement>
 void bind_receipt(Statement& statement, const space::ReceiptRow& row) {
   statement.blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.guid.bytes)).number(row.version);
@@ -280,6 +288,7 @@ space::FileReceiptRow take_file_receipt(Row& row) {
   out.state = static_cast<space::ReceiptState>(row.next_number());
   return out;
 }
+
 template <class Statement>
 void bind_file_receipt(Statement& statement, const space::FileReceiptRow& row) {
   statement.blob(as_bytes(row.delivery.bytes)).blob(as_bytes(row.file.bytes)).blob(as_bytes(row.guid.bytes));

@@ -8,6 +8,7 @@
 #include "space/share_model.h"
 #include "store/row_fields.h"
 
+// The column "most" is ShareRow::limit, "flight" is TransferLease::lease.
 #define QRX_SHARE_COLUMNS \
   "share,guid,link_hash,recipient,message,most,created,expires,notice,noticed,progress,revoked,files_taken,history"
 #define QRX_SHARE_FILE_COLUMNS "share,file,guid,taken,parts"
@@ -41,6 +42,7 @@ space::ShareRow take_share(Row& row) {
   out.history = from_lines(row.next_text());
   return out;
 }
+
 // `history`: of the row, by to_lines(); it stays until the statement has run.
 template <class Statement>
 void bind_share(Statement& statement, const space::ShareRow& row, const std::string& history) {
@@ -62,6 +64,7 @@ space::ShareFileRow take_share_file(Row& row) {
   out.parts = row.next_text();
   return out;
 }
+
 template <class Statement>
 void bind_share_file(Statement& statement, const space::ShareFileRow& row) {
   statement.blob(as_bytes(row.share.bytes)).blob(as_bytes(row.file.bytes)).blob(as_bytes(row.guid.bytes));
@@ -80,6 +83,7 @@ space::TransferLease take_lease(Row& row) {
   out.until = to_time(row.next_signed_number());
   return out;
 }
+
 template <class Statement>
 void bind_lease(Statement& statement, const space::TransferLease& row) {
   statement.blob(as_bytes(row.lease.bytes)).blob(as_bytes(row.share.bytes)).blob(as_bytes(row.file.bytes));
@@ -100,6 +104,7 @@ space::NoticeRow take_notice(Row& row) {
   out.attempts = row.next_number();
   return out;
 }
+
 template <class Statement>
 void bind_notice(Statement& statement, const space::NoticeRow& row) {
   statement.blob(as_bytes(row.share.bytes)).blob(as_bytes(row.guid.bytes)).text(row.transport);

@@ -1,4 +1,4 @@
-// The half of a transaction that is about shares, and what both halves have in common. Private to src/store.
+// The part of a transaction that is about shares, and what all parts have in common. Private to src/store.
 #pragma once
 
 #include <optional>

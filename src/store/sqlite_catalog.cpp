@@ -33,7 +33,7 @@ struct SqliteCatalog::Impl {
         writer(std::move(path), {options.relaxed, options.reserve_bytes}, cache, reader_mutex) {}
 
   SpaceCache cache;
-  std::mutex reader_mutex;  // who reads, one at a time; the lock of `cache` comes after it
+  std::mutex reader_mutex;  // one reads at a time; the lock of `cache` comes after it
   CatalogWriter writer;
   std::unique_ptr<Connection> reader;  // closed before the writer, which empties the log when it is the last
 

@@ -88,8 +88,8 @@ std::optional<space::OpenDelivery> SqliteTransaction::open_delivery(const Id& de
   return known(read_open_delivery(connection_, delivery));
 }
 
-// The conditions of the statements on uploads are how nodes and requests keep from writing over each other: who has not
-// the epoch any more, or another offset than the row, has lost the upload to somebody else and changes nothing.
+// The conditions of the statements on uploads are how nodes and requests keep from writing over each other: a writer
+// whose epoch or offset is not that of the row has lost the upload to another one, and changes nothing.
 bool SqliteTransaction::advance_upload(const UploadRow& row, std::uint64_t offset) {
   if (!ok()) return false;
   Statement statement = connection_.prepare(

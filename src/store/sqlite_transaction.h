@@ -1,4 +1,5 @@
-// The writes of one transaction on the connection of a catalog, and what its cache must know of them.
+// The writes of one transaction on the connection of a catalog, and what its cache must know of them. Private to
+// src/store.
 #pragma once
 
 #include <optional>

@@ -60,15 +60,10 @@ bool within(const Range (&ranges)[N], char32_t c) {
 
 // Takes one character off the front; its columns.
 std::size_t take(std::string_view& text) {
-  const auto lead = static_cast<unsigned char>(text[0]);
-  // 0xC0 and 0xC1 begin nothing (overlong), and are one column each, as broken bytes are.
-  std::size_t length = lead < 0x80 ? 1 : lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : lead >= 0xC2 ? 2 : 1;
-  if (length > text.size() || !is_valid_utf8(text.substr(0, length))) length = 1;
-  char32_t c = length == 1 ? lead : lead & (0x7FU >> length);
-  for (std::size_t i = 1; i < length; ++i) c = (c << 6) | (static_cast<unsigned char>(text[i]) & 0x3FU);
-  text.remove_prefix(length);
-  if (within(combining, c)) return 0;
-  return within(wide, c) ? 2 : 1;
+  const auto c = take_code_point(text);
+  if (!c) return 1;  // a broken byte
+  if (within(combining, *c)) return 0;
+  return within(wide, *c) ? 2 : 1;
 }
 
 }  // namespace

@@ -116,6 +116,7 @@ SearchResult Watch::look(const Gray& gray) {
   try {
     judge(gray, found);
   } catch (const std::exception&) {
+    // The hint stays that of an earlier frame.
   }
   ++number_;
   return found;

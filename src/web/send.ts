@@ -63,7 +63,7 @@ function heading(): Child[] {
   ];
 }
 
-// One line, and what is behind it for who asks.
+// One line, and more of it for those who ask.
 function safety(): HTMLElement {
   if (key)
     return h("div", { class: "seal" }, icon("lock"), h("div", {}, h("b", {}, say("only_receiver")), details(say("what_means"),

@@ -1,5 +1,5 @@
-// How the keys of age v1 look as text (age-encryption.org/v1): Bech32 (BIP 173) of 32 bytes. Their checksums are the
-// business of who seals and opens (seal/keys.h): a server and a link only tell a key from what is none.
+// How the keys of age v1 look as text (age-encryption.org/v1): Bech32 (BIP 173) of 32 bytes. Their checksums are
+// checked where files are sealed and opened (seal/keys.h): a server or a link only sees whether it is a key at all.
 #pragma once
 
 #include <cstddef>

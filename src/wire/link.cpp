@@ -63,8 +63,14 @@ bool take_wrapping(std::string& text) {
     // One is left: a link that consists of marks is reported, not emptied.
     if (text.size() <= mark.size()) continue;
     // An address like [::1]:8460 has its bracket within the link.
-    if (text.starts_with(mark)) return text.erase(0, mark.size()), true;
-    if (text.ends_with(mark)) return text.erase(text.size() - mark.size()), true;
+    if (text.starts_with(mark)) {
+      text.erase(0, mark.size());
+      return true;
+    }
+    if (text.ends_with(mark)) {
+      text.erase(text.size() - mark.size());
+      return true;
+    }
   }
   return false;
 }
@@ -136,8 +142,8 @@ std::string as_meant(std::string_view given) {
     replace_all(text, from, to);
   while (take_wrapping(text)) {
   }
-  // Markdown: [words](link
-  // The bracket that closed it is gone: take_wrapping() took it.
+  // Markdown, [words](link): take_wrapping() has taken the brackets at both ends, "](" is left between the words and
+  // the link.
   if (const auto between = text.find("]("); between != std::string::npos) text.erase(0, between + 2);
   if (starts_ignoring_case(text, "url:")) text.erase(0, 4);
   if (std::string decoded; (starts_ignoring_case(text, "http%3a") || starts_ignoring_case(text, "https%3a")) &&
@@ -160,6 +166,36 @@ struct Cut {
   std::string_view fragment;
 };
 
+// Host and port of "host", "host:8443" or "[::1]:8460". REQUIRES: the scheme is known.
+Result<void> take_authority(Origin& origin, std::string_view authority) {
+  // "http://qrx.example.org@evil.example/": what people take for the host is a user name.
+  if (authority.find('@') != std::string_view::npos) return fail(Kind::usage, "the link has a user name in it");
+  std::string host = to_lower_ascii(authority);
+  std::string_view port;  // with its colon
+  if (host.starts_with('[')) {
+    const auto bracket = host.find(']');
+    if (bracket == std::string::npos) return fail(Kind::usage, "the link's address has no closing bracket");
+    port = authority.substr(bracket + 1);
+    host = host.substr(1, bracket - 1);
+    if (!is_ipv6(host)) return fail(Kind::usage, "the link's IPv6 address is malformed");
+  } else {
+    const auto colon = host.find(':');
+    if (colon != std::string::npos) port = authority.substr(colon);
+    host = host.substr(0, colon);
+    if (!is_host(host)) return fail(Kind::usage, "the link's host name is malformed");
+  }
+  origin.host = host;
+  origin.port = origin.tls ? 443 : 80;
+  if (port.empty()) return {};
+  unsigned number = 0;
+  const char* end = port.data() + port.size();
+  const auto [stop, error] = std::from_chars(port.data() + 1, end, number);
+  if (port.front() != ':' || error != std::errc() || stop != end || number == 0 || number > 65535)
+    return fail(Kind::usage, "the link's port is malformed");
+  origin.port = static_cast<std::uint16_t>(number);
+  return {};
+}
+
 Result<Cut> cut(std::string_view text) {
   if (text.size() > most_link_bytes) return fail(Kind::usage, "the link is longer than 1,000 characters");
   if (!std::all_of(text.begin(), text.end(), is_plain))
@@ -181,35 +217,8 @@ Result<Cut> cut(std::string_view text) {
     return fail(Kind::usage, "the link has a query, which no link of qrx has",
                 "copy the link as it was shown, without what follows '?'");
   const auto slash = text.find('/');
-  const std::string_view authority = text.substr(0, slash);
   if (slash != std::string_view::npos) out.origin.prefix = std::string(text.substr(slash));
-  // "http://qrx.example.org@evil.example/": what people take for the host is a user name.
-  if (authority.find('@') != std::string_view::npos) return fail(Kind::usage, "the link has a user name in it");
-
-  std::string host = to_lower_ascii(authority);
-  std::string_view port;
-  if (host.starts_with('[')) {
-    const auto bracket = host.find(']');
-    if (bracket == std::string::npos) return fail(Kind::usage, "the link's address has no closing bracket");
-    port = authority.substr(bracket + 1);
-    host = host.substr(1, bracket - 1);
-    if (!is_ipv6(host)) return fail(Kind::usage, "the link's IPv6 address is malformed");
-  } else {
-    const auto colon = host.find(':');
-    if (colon != std::string::npos) port = authority.substr(colon);
-    host = host.substr(0, colon);
-    if (!is_host(host)) return fail(Kind::usage, "the link's host name is malformed");
-  }
-  out.origin.host = host;
-  out.origin.port = out.origin.tls ? 443 : 80;
-  if (!port.empty()) {
-    unsigned number = 0;
-    const char* end = port.data() + port.size();
-    const auto [stop, error] = std::from_chars(port.data() + 1, end, number);
-    if (port.front() != ':' || error != std::errc() || stop != end || number == 0 || number > 65535)
-      return fail(Kind::usage, "the link's port is malformed");
-    out.origin.port = static_cast<std::uint16_t>(number);
-  }
+  if (auto taken = take_authority(out.origin, text.substr(0, slash)); !taken) return tl::unexpected(taken.error());
   return out;
 }
 

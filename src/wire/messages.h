@@ -50,7 +50,7 @@ struct SpaceCreated {
   std::string owner;  // link, with the token in its fragment
   std::string token;
   WallTime expires;
-  Seconds interval{5};  // how often to ask, for who polls
+  Seconds interval{5};  // how often to ask, for clients that poll
   Limits limits;
 };
 

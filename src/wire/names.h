@@ -1,4 +1,4 @@
-// The rule for file names on the wire, the same for who sends, who keeps and who receives them.
+// The rule for file names on the wire, the same for senders, servers and receivers.
 #pragma once
 
 #include <string>

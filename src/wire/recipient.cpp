@@ -41,8 +41,8 @@ constexpr std::size_t most_local_part = 64;     // RFC 5321 4.5.3.1.1
 constexpr std::size_t most_mail_address = 254;  // RFC 5321 4.5.3.1.3, without the angle brackets
 constexpr std::size_t most_host = 253;
 constexpr std::size_t most_host_label = 63;
-constexpr std::size_t least_digits =
-    7;  // E.164 names no least; the shortest numbers in use have seven with their country
+// E.164 names no least; the shortest numbers in use have seven with their country.
+constexpr std::size_t least_digits = 7;
 constexpr std::size_t most_digits = 15;  // E.164
 constexpr std::size_t most_name = 255;
 
@@ -64,24 +64,22 @@ bool all(std::string_view text, Test test) {
   return std::all_of(text.begin(), text.end(), test);
 }
 
-// Blanks and marks that look like them or like nothing, and the full-width twins of ASCII, which some programs turn
-// into what they look like.
+// Blanks and marks that look like them or like nothing, and the full-width and small twins of ASCII, which some
+// programs turn into what they look like.
+bool is_trick(char32_t c) {
+  constexpr std::u32string_view blanks = U"\u00A0\u1680\u2007\u202F\u205F\u3000\u2800\u2011\uFFFC";
+  return blanks.find(c) != std::u32string_view::npos || (c >= 0x2000 && c <= 0x200A) || (c >= 0xFE40 && c <= 0xFE7F) ||
+         (c >= 0xFF00 && c <= 0xFF7F);
+}
+
 bool holds_tricks(std::string_view text) {
-  static constexpr std::array<std::string_view, 9> blanks = {"\u00A0", "\u1680", "\u2007", "\u202F", "\u205F",
-                                                             "\u3000", "\u2800", "\u2011", "\uFFFC"};
   if (escape_untrusted(text) != text) return true;
-  if (std::any_of(blanks.begin(), blanks.end(), [&](auto blank) { return text.find(blank) != std::string_view::npos; }))
-    return true;
-  for (std::size_t i = 0; i + 2 < text.size(); ++i) {
-    const auto at = [&](std::size_t n) { return static_cast<unsigned char>(text[i + n]); };
-    if (at(0) == 0xE2 && at(1) == 0x80 && at(2) <= 0x8A) return true;  // U+2000-U+200A
-    if (at(0) == 0xEF && (at(1) == 0xBC || at(1) == 0xBD || at(1) == 0xB9))
-      return true;  // U+FF00-U+FF7F, U+FE40-U+FE7F: full-width and small twins
-  }
+  while (!text.empty())
+    if (const auto c = take_code_point(text); !c || is_trick(*c)) return true;
   return false;
 }
 
-// A host name as DNS has it, in ASCII; an address of digits is none.
+// A host name as DNS has it, in ASCII; not an address of digits.
 bool is_domain(std::string_view host) {
   if (host.empty() || host.size() > most_host) return false;
   bool last_has_letter = false;
@@ -118,31 +116,21 @@ bool is_digit_or_separator(char c) {
 // which are ASCII in the end.
 std::string in_plain_letters(std::string_view text) {
   std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto at = [&](std::size_t n) -> unsigned {
-      return i + n < text.size() ? static_cast<unsigned char>(text[i + n]) : 0U;
-    };
-    const unsigned three = (at(0) << 16) | (at(1) << 8) | at(2);
-    if (at(0) == 0xC2 && at(1) == 0xA0) {  // no-break space
+  while (!text.empty()) {
+    const std::string_view before = text;
+    const char32_t c = take_code_point(text).value_or(U'\0');
+    const auto within = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
+    if (c == 0xA0 || within(0x2000, 0x200A) || c == 0x202F || c == 0x3000) {
       out += ' ';
-      i += 2;
-    } else if ((three >= 0xE28080 && three <= 0xE2808A) || three == 0xE280AF || three == 0xE38080) {
-      out += ' ';  // U+2000-U+200A, U+202F, U+3000
-      i += 3;
-    } else if ((three >= 0xE28090 && three <= 0xE28095) || three == 0xE28892) {
-      out += '-';  // U+2010-U+2015, the minus sign
-      i += 3;
-    } else if ((three >= 0xE2808B && three <= 0xE2808F) || three == 0xE281A0 || three == 0xEFBBBF ||
-               (three >= 0xE280AA && three <= 0xE280AC) || (three >= 0xE281A6 && three <= 0xE281A9)) {
-      i += 3;  // zero width, marks of direction; not the overrides, which deceive
-    } else if (three >= 0xEFBC81 && three <= 0xEFBCBF) {
-      out += static_cast<char>('!' + (three - 0xEFBC81));  // U+FF01-U+FF3F
-      i += 3;
-    } else if (three >= 0xEFBD80 && three <= 0xEFBD9E) {
-      out += static_cast<char>('`' + (three - 0xEFBD80));  // U+FF40-U+FF5E
-      i += 3;
+    } else if (within(0x2010, 0x2015) || c == 0x2212) {
+      out += '-';
+    } else if (within(0x200B, 0x200F) || within(0x202A, 0x202C) || c == 0x2060 || within(0x2066, 0x2069) ||
+               c == 0xFEFF) {
+      // Zero width, marks of direction: they go. Not the overrides, which deceive.
+    } else if (within(0xFF01, 0xFF5E)) {
+      out += static_cast<char>('!' + (c - 0xFF01));
     } else {
-      out += text[i++];
+      out += before.substr(0, before.size() - text.size());
     }
   }
   return out;

@@ -31,8 +31,8 @@ struct CreateShares {
   std::uint64_t downloads = 0;          // how often each link may be used up; 0: no limit
   bool notify = false;                  // the server's transports tell them; else the caller does, or nobody
   bool again = false;
-  std::string
-      key;  // AGE-SECRET-KEY-1..., for the links in the server's notices (qrx-share --with-key); forgotten once sent
+  // AGE-SECRET-KEY-1..., for the links in the server's notices (qrx-share --with-key); forgotten once sent.
+  std::string key;
 };
 
 struct ShareEvent {

@@ -39,6 +39,7 @@ T must(Result<T> result) {
   std::fprintf(stderr, "store_bench: %s\n", result.error().what.c_str());
   std::exit(1);
 }
+
 void must(const Result<void>& result) {
   if (result) return;
   std::fprintf(stderr, "store_bench: %s\n", result.error().what.c_str());

@@ -34,7 +34,10 @@ int main(int argc, char** argv) {
     any.any = true;
     Search alone(*gray, any);
     if (alone.read(alone.gray())) ++plain;
-    if (!found.texts.empty()) ++read, ++steps[found.step];
+    if (!found.texts.empty()) {
+      ++read;
+      ++steps[found.step];
+    }
   }
   std::printf("read %d of %d (ZXing alone %d), %.1f ms a picture, at most %.1f ms;", read, count, plain,
               std::chrono::duration<double, std::milli>(used).count() / std::max(count, 1),

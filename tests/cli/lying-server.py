@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # run: timeout=240
-"""A server that lies, or a way that changes what passes: neither tool tells of a success that is none."""
+"""A server that lies, or a network that changes what passes: neither tool reports a success that did not happen."""
 import json
 import os
 import sys

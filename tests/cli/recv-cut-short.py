@@ -1,5 +1,6 @@
 #!/usr/bin/python3
-"""qrx-recv whose reader goes away, or who is interrupted in mid-save: it ends with the right status, without a final name."""
+"""qrx-recv whose reader goes away, or who is interrupted in mid-save: it ends with the right status, and nothing has its
+final name yet."""
 import os
 import signal
 import subprocess

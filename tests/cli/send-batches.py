@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 # run: timeout=120
-"""Many small files by one request: what is right is taken, what is wrong is told, and a server that does not know it, or takes
-one of the files not, gets them one by one."""
+"""Many small files by one request: what is right is taken, what is wrong is told, and a server that does not know such requests,
+or refuses one of the files, gets them one by one."""
 import json
 import os
 import sys

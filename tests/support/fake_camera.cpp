@@ -201,6 +201,7 @@ void* mmap(void* where, std::size_t size, int protection, int flags, int fd, off
   camera->buffers[static_cast<std::size_t>(offset) / buffer_step] = memory;
   return memory;
 }
+
 void* mmap64(void* where, std::size_t size, int protection, int flags, int fd, off_t offset)
     __attribute__((alias("mmap")));
 

@@ -11,7 +11,7 @@ from layers import ROOT, SRC, sources, strip_comments
 HELD = {
     "sources without a header of their own": 1,  # one that only a linker names
     "cycles between x.h/x.cpp pairs": 0,
-    "functions over 60 lines": 2,
+    "functions over 60 lines": 0,
     "functions over 60 lines in space": 0,
     "base names that stand twice": 0,
     "files over 400 lines": 0,

@@ -81,6 +81,14 @@ TEST_CASE("UTF-8 is checked strictly") {
   CHECK_FALSE(is_valid_utf8("\xe2\x82"));          // cut
 }
 
+TEST_CASE("code points come off the front of a text, and a broken byte by itself") {
+  std::string_view text = "a\u00E4\u20AC\U0001F600\xC0\x80z";
+  for (const char32_t wanted : {U'a', U'\u00E4', U'\u20AC', U'\U0001F600'}) CHECK(take_code_point(text) == wanted);
+  CHECK_FALSE(take_code_point(text));
+  CHECK_FALSE(take_code_point(text));
+  CHECK(text == "z");
+}
+
 TEST_CASE("percent-decoding refuses broken escapes") {
   std::string out;
   CHECK(percent_decode("a%20b+c", out));

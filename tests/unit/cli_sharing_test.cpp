@@ -50,6 +50,7 @@ std::string some_link() {
 std::string space_event(const std::string& owner) {
   return R"({"v":1,"event":"space","owner":")" + owner + "\"}\n";
 }
+
 const std::string delivered_event = "{\"v\":1,\"event\":\"delivered\"}\n";
 
 wire::Recipient recipient(const std::string& text) {

@@ -4,6 +4,9 @@
 
 #include <atomic>
 #include <filesystem>
+#include <mutex>
+#include <stdexcept>
+#include <vector>
 
 #include "running_front.h"
 
@@ -159,6 +162,36 @@ TEST_CASE("a handler that throws is a 500 without details") {
   const auto answer = raw.response();
   CHECK(status_of(answer) == 500);
   CHECK_FALSE(has(answer, "secret"));
+}
+
+TEST_CASE("what an exception says is told, and it ends one exchange only") {
+  std::mutex mutex;
+  std::vector<std::string> told;
+  auto options = quick_options();
+  options.failed = [&](const std::string& what) {
+    const std::lock_guard lock(mutex);
+    told.push_back(what);
+  };
+  Running running(
+      [](const std::shared_ptr<const Request>& request) -> Reply {
+        if (request->path == "/handler") throw std::runtime_error("in a handler");
+        if (request->path == "/work")
+          return Work{[](const std::stop_token&) -> Reply { throw std::runtime_error("in work"); }};
+        if (request->path == "/wait")
+          return Wait{Id::random(), std::chrono::steady_clock::now() + 10s,
+                      [](bool) -> std::optional<Reply> { throw std::runtime_error("in a wait"); }};
+        return text_answer("fine");
+      },
+      options);
+  Raw raw(running);
+  for (const char* path : {"/handler", "/work", "/wait"}) {
+    raw.send(get(path));
+    CHECK(status_of(raw.response()) == 500);
+  }
+  raw.send(get("/"));
+  CHECK(body_of(raw.response()) == "fine");
+  const std::lock_guard lock(mutex);
+  CHECK(told == std::vector<std::string>{"in a handler", "in work", "in a wait"});
 }
 
 TEST_CASE("the peer is who a trusted proxy says, and nobody else's word counts") {

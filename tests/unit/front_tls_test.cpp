@@ -135,7 +135,7 @@ class OneFile final : public BodySource {
     if (left_ == 0) return End{};
     return FilePiece{::fileno(file_), 0, std::exchange(left_, 0)};
   }
-  bool wants_receipt() const override { return true; }
+  bool wants_acknowledgement() const override { return true; }
   void completed() override { ++completed_; }
 
  private:

@@ -1,6 +1,7 @@
 // Bodies whose length nobody announced: taken up to the limit of their route, and no further.
 #include "unit/catch.h"
 
+#include "serve/routes/request_log.h"
 #include "unit/serve_site.h"
 #include "wire/limits.h"
 #include "wire/messages.h"
@@ -46,7 +47,31 @@ void check_limit(SiteWorld& world, Asked asked, std::size_t most, int taken) {
   CHECK(exact.body_read == most);
 }
 
+// Takes little at once, and has enough.
+class SatedSink final : public front::BodySink {
+ public:
+  explicit SatedSink(const Id& topic) : topic_(topic) {}
+  std::size_t most_at_once() const override { return 7; }
+  Result<void> write(ByteView) override { return {}; }
+  std::optional<Id> full() override { return topic_; }
+  front::Reply finish() override { return http::Answer(); }
+  void abandon() override {}
+
+ private:
+  const Id topic_;
+};
+
 }  // namespace
+
+TEST_CASE("the body of a request that is logged comes at the pace of its sink") {
+  SiteWorld world;
+  const auto call = std::make_shared<serve::Call>(serve::Call{world.site, std::make_shared<http::Request>(), {}, {}});
+  const Id topic = Id::random();
+  const front::Reply reply = serve::logged(front::Receive{std::make_unique<SatedSink>(topic)}, call);
+  front::BodySink& sink = *std::get<front::Receive>(reply).sink;
+  CHECK(sink.most_at_once() == 7);
+  CHECK(sink.full() == topic);
+}
 
 TEST_CASE("a message of unknown length is read up to its limit") {
   SiteWorld world;

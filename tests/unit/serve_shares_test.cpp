@@ -136,7 +136,7 @@ TEST_CASE("a link that is being used up is locked, with a time to come back") {
   CHECK(passed.ask("GET", path).status == 410);
 }
 
-TEST_CASE("who asks again at the last byte waits for the receipt, where the link has a limit") {
+TEST_CASE("a client that asks again at the last byte waits until it is known to be taken, where the link has a limit") {
   for (const std::uint64_t limit : {0, 2}) {
     Passed passed(limit);
     for (const std::string& path : {passed.file_path(), "/d/" + passed.share.token + "/all.zip"}) {

@@ -24,7 +24,7 @@ std::string read_all(front::BodySource& source, const std::function<void()>& pie
       const auto got = ::pread(file->fd, piece.data(), piece.size(), static_cast<off_t>(file->offset));
       out += piece.substr(0, got < 0 ? 0 : static_cast<std::size_t>(got));
     } else {
-      if (std::holds_alternative<front::BodySource::End>(next) && source.wants_receipt()) source.completed();
+      if (std::holds_alternative<front::BodySource::End>(next) && source.wants_acknowledgement()) source.completed();
       return out;
     }
     if (piece_out) piece_out();

@@ -34,7 +34,7 @@ struct Got {
   std::string body;
   std::map<std::string, std::string> headers;
   bool waited = false;
-  bool worked = false;     // on the lane for long work
+  bool worked = false;     // in the work queue
   bool took_body = false;  // a byte of the body was asked for
   std::size_t body_read = 0;
 

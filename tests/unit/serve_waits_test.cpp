@@ -83,7 +83,7 @@ TEST_CASE("a sum that many ask for at once is computed once, and again when who 
     CHECK(std::holds_alternative<front::Send>(site.router.handle(request)));
   }
   SECTION("given up") {
-    works.clear();  // as the lane lets go of the work of a client that went away
+    works.clear();  // as the work queue lets go of the work of a client that went away
     unsigned next = 0, waiting = 0;
     for (const auto& wait : waits) {
       const auto reply = wait.poll(false);

@@ -165,6 +165,7 @@ class World {
 inline Kind kind_of(const Error& error) {
   return error.kind;
 }
+
 template <class T>
 Kind kind_of(const Result<T>& result) {
   if (result) throw std::runtime_error("it succeeded");

@@ -27,9 +27,8 @@ class ReceiveOutput {
   std::set<std::string> parts() const;
 
   bool is_stream() const { return !saver_; }
-  // Blocks, as Receiver::run().
-  bool closed() const;  // nobody reads the stream any more
-  Result<receive::Received> fill(receive::Receiver& receiver);
+  bool closed() const;                                          // nobody reads the stream any more
+  Result<receive::Received> fill(receive::Receiver& receiver);  // blocks, as Receiver::run()
 
  private:
   ReceiveOutput() = default;

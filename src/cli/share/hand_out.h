@@ -1,12 +1,13 @@
 // qrx-share --file: puts copies of the user's own files into a space of its own, hands out links to them, and takes all
 // of it away when everyone has what they may have.
 //
-//   state      entered by         there is then                             ends by a failure, a signal or a server
-//   that died checked    check()            nothing                                   nothing was done opened open() a
-//   space, nobody knows its links           the space is deleted filled     fill()             the files in it,
-//   committed as one         likewise shared     Sharing, show()    links, known to who was told              likewise:
-//   the links no longer work over       wait()             everyone has what they may have           - closed close()
-//   nothing; but for a lasting space          -
+//   state     entered by        there is then                       after a failure, a signal, or a server that died
+//   checked   check()           nothing                             nothing was done
+//   opened    open()            a space; nobody knows its links     the space is deleted
+//   filled    fill()            its files, committed as one         likewise
+//   shared    Sharing, show()   links, known to the recipients      likewise: the links no longer work
+//   over      wait()            everyone has what they may have     -
+//   closed    close()           nothing, but for a lasting space    -
 //
 // The space lasts beyond the run (as that of qrx-recv --keep does) only on a named server and with named recipients,
 // and only from `shared` on: there nobody has to wait for them. Everywhere else the run is the life of the links.
@@ -18,9 +19,8 @@
 //   ^C                           the requests end at once; the space is deleted, which is said; exit 130
 //   nobody in time, expired      exit 8
 //   the built-in server dies     looked at once a second: exit 1; its data are removed
-//   SIGKILL                      a built-in server ends with this process, and its data are removed by the next tool
-//   that
-//                                runs (unsaved.h); on a named server the links work until they expire
+//   SIGKILL                      a built-in server ends with this process, and the next tool that runs removes its
+//                                data (unsaved.h); on a named server the links work until they expire
 //
 // Nothing of the user's is changed or deleted.
 #pragma once

@@ -20,7 +20,7 @@ namespace {
 // Each has a helper process: more of them would bring little, since services limit how often they are asked.
 constexpr std::size_t most_at_once = 4;
 constexpr int most_attempts = 3;
-// Before trying again; of who asks for more, the notice fails, and the next run tries again.
+// The longest pause before trying again: when more is asked for the notice fails, and the next run tries again.
 constexpr Seconds longest_wait{20};
 
 }  // namespace

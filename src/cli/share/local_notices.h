@@ -58,7 +58,7 @@ class LocalNotices {
 // What earlier runs on this machine left that ended between sending and recording is recorded now.
 Result<void> settle_left_claims(const Guid& space, const ReportNotice& report);
 
-// "3 files, 1.2 MiB": the manifest of sealed ones is none.
+// "3 files, 1.2 MiB": the manifest of sealed files is not counted.
 std::string summary_of(const wire::SpaceInfo& space);
 
 // The notice of one row of a space, with the sharer's own words.

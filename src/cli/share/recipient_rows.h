@@ -24,8 +24,8 @@ struct RecipientRow {
   wire::ShareInfo share;
   std::string link;  // what they get: with the key in it, where files are sealed to that
   Notifier notifier = Notifier::nobody;
-  std::string
-      undeliverable;  // why this run found nobody to notify them, in words that are true on any machine; or empty
+  // Why this run found nobody to notify them, in words that are true on any machine; or empty.
+  std::string undeliverable;
 };
 
 bool is_settled(const RecipientRow& row);  // nobody is notifying them, nor is about to

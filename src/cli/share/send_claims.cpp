@@ -31,7 +31,7 @@ Result<UniqueFd> gate_of(const std::string& directory, int how) {
   return gate;
 }
 
-// Unlinked by who held it, after it was opened here.
+// Its holder unlinked it after it was opened here.
 bool is_gone(const UniqueFd& file) {
   struct stat info {};
   return ::fstat(file.get(), &info) != 0 || info.st_nlink == 0;

@@ -1,5 +1,5 @@
 // What a qrx-share on this machine is sending just now: a file a notice in $XDG_STATE_HOME/qrx/shares, there from
-// before its claim until its outcome was recorded, and locked by who sends. One that is there and not locked was left
+// before its claim until its outcome was recorded, and locked by the sender. One that is there and not locked was left
 // by a run that ended in between: nobody knows whether its notice was sent.
 #pragma once
 

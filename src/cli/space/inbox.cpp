@@ -58,7 +58,7 @@ Result<OpenedSpace> Inbox::open(const SpaceToOpen& plan, Messages& messages) {
   if (wish.wish.label.empty()) wish.wish.label = plan.inbox;
   auto opened = OpenedSpace::open(wish, messages);
   if (!opened) return opened;
-  // Its code may be printed: one that no later run finds is none.
+  // Its code may be printed: an inbox that no later run could find must not be opened.
   const bool has_key = opened->identity() != nullptr;
   const auto key = kept_identity(opened->link().guid);
   if (!kept_space(opened->link().guid) || (has_key && (!key || !*key))) {

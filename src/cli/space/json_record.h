@@ -35,7 +35,7 @@ class RecordMembers {
 
   std::string text(const std::string& name) const;  // empty when it is not there
   bool truth(const std::string& name) const;
-  std::uint64_t number(const std::string& name) const;  // 0 for what is none
+  std::uint64_t number(const std::string& name) const;  // 0 unless it is one
   bool has(const std::string& name) const { return members_.contains(name); }
 
  private:

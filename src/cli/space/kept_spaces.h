@@ -30,7 +30,7 @@ Result<void> remember_space(const KeptSpace& space, WallTime now);
 Result<void> forget_space(const Guid& guid);
 
 // Kind::not_found when there is none, with a hint how to get one. With an origin: of that server. Inboxes do not count:
-// what many have sent is shared only by who names it.
+// what many have sent is shared only when its name is given.
 Result<KeptSpace> newest_kept_space(const std::optional<wire::Origin>& server = {});
 Result<KeptSpace> kept_space(const Guid& guid);
 Result<KeptSpace> kept_space_named(const std::string& name);  // of an inbox, or a GUID

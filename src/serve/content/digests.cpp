@@ -78,7 +78,8 @@ front::Reply Digests::find(const space::FileRow& file, GoOn go_on) {
     if (!is_new) run = known->second;
     if (!is_new) return follow(file, std::move(run), std::move(go_on));
   }
-  // Held by the work. When its client goes away before it runs, the lane drops the work, and this tells the others.
+  // Held by the work. When its client goes away before it runs, the work queue drops the work, and this tells the
+  // others.
   const auto lead = std::make_shared<Lead>(*this, file.file, std::move(run));
   return front::Work{[this, file, lead, go_on = std::move(go_on)](const std::stop_token& stop) -> front::Reply {
     const auto sum = spaces_.sha256(file, stop);

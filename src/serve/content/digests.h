@@ -1,4 +1,4 @@
-// SHA-256 sums on request: a large file is read by one, on the lane for long work, however many ask for its sum.
+// SHA-256 sums on request: a large file is read by one, in the work queue, however many ask for its sum.
 #pragma once
 
 #include <functional>

@@ -21,8 +21,8 @@ namespace {
 // From the rules to the front, and to other nodes; from those to the front. Silent until these are there.
 class Wakes : public space::Events, public space::NodeEvents {
  public:
-  void set(front::Server* server) { server_ = server; }
-  void set(space::SharedCatalog* nodes) { nodes_ = nodes; }
+  void set_front(front::Server* server) { server_ = server; }
+  void set_nodes(space::SharedCatalog* nodes) { nodes_ = nodes; }
   void on_cut_off(std::function<void()> cut) { cut_ = std::move(cut); }  // before the nodes are joined
   void wake(const Id& topic) {
     if (front::Server* server = server_) server->wake(topic);
@@ -77,6 +77,11 @@ struct Daemon::Impl {
   }
 
   Result<void> open();
+  Result<void> open_data();
+  void tell_recovered(const space::Spaces::Recovered& recovered) const;
+  Result<void> open_shares();
+  void make_site();
+  Result<void> bind_front();
   Result<wire::Origin> find_base() const;
   std::optional<std::string> trouble() const;
   Result<void> open_operator_port();
@@ -106,6 +111,20 @@ Result<void> Daemon::Impl::open() {
     if (!read) return tl::unexpected(read.error());
     tokens = std::move(*read);
   }
+  if (auto opened = open_data(); !opened) return opened;
+  if (auto opened = open_shares(); !opened) return opened;
+  make_site();
+  site->set_create_tokens(std::move(tokens));
+  if (auto bound = bind_front(); !bound) return bound;
+  wakes.set_front(server.get());
+
+  auto base = find_base();
+  if (!base) return tl::unexpected(base.error());
+  site->set_base(std::move(*base));
+  return start_threads();
+}
+
+Result<void> Daemon::Impl::open_data() {
   // Of this node alone: nobody else waits for what it asks of the store.
   options.data.objects.store.wake = [this](const Id& topic) { wakes.wake(topic); };
   options.data.objects.store.failed = [this](const std::string& what) {
@@ -115,20 +134,27 @@ Result<void> Daemon::Impl::open() {
   if (!opened) return tl::unexpected(opened.error());
   data = std::move(*opened);
   // Before recovery: what that changes, other nodes hear.
-  wakes.set(data->shared());
+  wakes.set_nodes(data->shared());
   const auto recovered = data->spaces().recover();
   if (!recovered) return tl::unexpected(recovered.error());
-  if (recovered->damaged > 0)
-    log.error("uploads lost bytes that were acknowledged", {{"uploads", std::to_string(recovered->damaged)}});
-  if (recovered->incomplete > 0)
-    log.error("uploads could not be completed", {{"uploads", std::to_string(recovered->incomplete)}});
-  for (const std::string& failure : recovered->failures)
-    log.error("not everything could be repaired at the start", {{"reason", failure}});
-  if (recovered->truncated + recovered->quarantined > 0)
-    log.info("recovered", {{"uploads", std::to_string(recovered->uploads)},
-                           {"truncated", std::to_string(recovered->truncated)},
-                           {"quarantined", std::to_string(recovered->quarantined)}});
+  tell_recovered(*recovered);
+  return {};
+}
 
+void Daemon::Impl::tell_recovered(const space::Spaces::Recovered& recovered) const {
+  if (recovered.damaged > 0)
+    log.error("uploads lost bytes that were acknowledged", {{"uploads", std::to_string(recovered.damaged)}});
+  if (recovered.incomplete > 0)
+    log.error("uploads could not be completed", {{"uploads", std::to_string(recovered.incomplete)}});
+  for (const std::string& failure : recovered.failures)
+    log.error("not everything could be repaired at the start", {{"reason", failure}});
+  if (recovered.truncated + recovered.quarantined > 0)
+    log.info("recovered", {{"uploads", std::to_string(recovered.uploads)},
+                           {"truncated", std::to_string(recovered.truncated)},
+                           {"quarantined", std::to_string(recovered.quarantined)}});
+}
+
+Result<void> Daemon::Impl::open_shares() {
   shares = std::make_unique<space::Shares>(data->spaces(), policy_of(options.notices));
   shares->on_notice([this] {
     if (Outbox* const running = outbox) running->wake();
@@ -145,7 +171,10 @@ Result<void> Daemon::Impl::open() {
   const auto unknown = shares->recover();
   if (!unknown) return tl::unexpected(unknown.error());
   if (*unknown > 0) log.error("it is not known whether notices were sent", {{"notices", std::to_string(*unknown)}});
+  return {};
+}
 
+void Daemon::Impl::make_site() {
   SiteOptions site_options;
   if (options.public_url) {
     site_options.public_authority = options.public_url->authority();
@@ -156,9 +185,10 @@ Result<void> Daemon::Impl::open() {
   site_options.trouble = [this] { return trouble(); };
   site = std::make_unique<Site>(data->spaces(), *shares, data->clock(), log, std::move(site_options),
                                 [this](const Id& topic) { wakes.wake(topic); });
-  site->set_create_tokens(std::move(tokens));
   router = std::make_unique<Router>(*site);
+}
 
+Result<void> Daemon::Impl::bind_front() {
   auto path = ControlPath::in(options.data.directory);
   if (!path) return tl::unexpected(path.error());
   control = std::move(*path);
@@ -179,13 +209,7 @@ Result<void> Daemon::Impl::open() {
       [this](const Error& error, int status) { return router->error_answer(error, status); });
   // After recovery: nobody connects to a server that still repairs its data. Whoever comes now waits in the queue of
   // the socket until run().
-  if (const auto bound = server->bind(); !bound) return bound;
-  wakes.set(server.get());
-
-  auto base = find_base();
-  if (!base) return tl::unexpected(base.error());
-  site->set_base(std::move(*base));
-  return start_threads();
+  return server->bind();
 }
 
 // All that there will be at first, before anybody is told that this server is ready.
@@ -264,7 +288,7 @@ Result<void> Daemon::Impl::open_operator_port() {
 Daemon::Daemon(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 
 Daemon::~Daemon() {
-  // In the order of who uses whom: first those that call (pages, nodes, threads), then what they call.
+  // Callers go before what they call: first pages, nodes and threads.
   impl_->operator_port.reset();
   impl_->leave_nodes();
   if (impl_->data) impl_->data->spaces().stop();
@@ -273,8 +297,8 @@ Daemon::~Daemon() {
   impl_->sweeper.reset();
   // A check that still runs wakes the front; and so do bodies that the front lets go of when it goes.
   if (impl_->site) impl_->site->check.end();
-  impl_->wakes.set(static_cast<front::Server*>(nullptr));
-  impl_->wakes.set(static_cast<space::SharedCatalog*>(nullptr));
+  impl_->wakes.set_front(nullptr);
+  impl_->wakes.set_nodes(nullptr);
 }
 
 Result<std::unique_ptr<Daemon>> Daemon::open(const DaemonOptions& options, const Log& log) {

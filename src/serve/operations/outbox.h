@@ -35,8 +35,8 @@ class Outbox {
   // One way of sending, used by one thread.
   struct Sender {
     std::function<notify::Outcome(const notify::Notice&)> send;  // may take minutes
-    std::function<void()>
-        interrupt;  // from another thread: what is being sent ends soon, its fate unknown; may be empty
+    // From another thread: what is being sent ends soon, its fate unknown. May be empty.
+    std::function<void()> interrupt;
   };
 
   // `make` is called once for each thread, here. Throws std::system_error when there is no thread to be had at all;

@@ -52,7 +52,7 @@ front::Reply sweep(const SharedCall& call, const std::stop_token& stop) {
 }  // namespace
 
 front::Reply sweep_now(const SharedCall& call) {
-  // On the lane: a sweep unlinks many files, and its thread would answer nobody.
+  // In the work queue: a sweep unlinks many files, and its thread would answer nobody.
   return front::Work{[call](const std::stop_token& stop) { return sweep(call, stop); }};
 }
 

@@ -62,15 +62,14 @@ front::Reply put_file(const SharedCall& call) {
   into.upload = row->upload;
   into.delivery = row->delivery;
   into.length_unknown = !wish.length;
-  // Its client knows no address to resume it at.
-  into.forget_if_cut = true;
+  into.forget_if_cut = true;  // its client knows no address to resume it at
   into.failed = refuse;
   into.done = [call, delivery = row->delivery, dated = properties.modified.has_value()](const Taken& taken) {
     if (!taken.file) return call->problem(Error{Kind::other, "the file is not complete", {}});
-    const auto state = wants_json(*call->request) ? call->site.spaces.delivery(call->target.guid, delivery)
-                                                  : Result<wire::DeliveryState>(fail(Kind::other, {}));
-    http::Answer out = state ? json_answer(201, wire::to_json(*state))
-                             : answer(201, "text/plain; charset=utf-8", receipt(*taken.file));
+    http::Answer out = answer(201, "text/plain; charset=utf-8", receipt(*taken.file));
+    if (wants_json(*call->request))
+      if (const auto state = call->site.spaces.delivery(call->target.guid, delivery))
+        out = json_answer(201, wire::to_json(*state));
     out.headers.push_back({"Qrx-Xxh128", to_hex(taken.file->xxh128)});
     if (dated) out.headers.push_back({std::string(wire::mtime_header), "accepted"});
     return out;

@@ -5,7 +5,7 @@
 
 namespace qrx::serve {
 
-front::Reply show_drop(const SharedCall& call);
-front::Reply put_file(const SharedCall& call);
+front::Reply show_drop(const SharedCall& call);  // GET /u/{guid}
+front::Reply put_file(const SharedCall& call);   // PUT /u/{guid}, PUT /u/{guid}/{name}
 
 }  // namespace qrx::serve

@@ -31,7 +31,7 @@ class StoredSource : public front::BodySource {
     range_.size -= taken.size;
     return std::move(taken.next);
   }
-  bool wants_receipt() const override { return taken_ != nullptr; }
+  bool wants_acknowledgement() const override { return taken_ != nullptr; }
   void completed() override {
     if (taken_) taken_();
   }
@@ -136,7 +136,7 @@ front::Reply send_file_to(const SharedCall& call, const std::string& token, bool
 
 front::Reply send_file(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   return send_file_to(call, *token);
 }
 
@@ -144,12 +144,11 @@ front::Reply send_file(const SharedCall& call) {
 // address would be kept in histories and logs. So it comes as a field of a form.
 front::Reply send_file_to_form(const SharedCall& call) {
   if (token_of(*call->request)) return send_file(call);
-  if (!call->request->has_body) return call->problem(401, "the owner's token is needed");
+  if (!call->request->has_body) return call->no_token();
   return collect(call, most_form_bytes, [call](const std::string& form) -> front::Reply {
     // A token is letters and digits: nothing of it is escaped in a form.
     const std::string_view field = "token=";
-    if (!form.starts_with(field) || form.find_first_of("&%+") != std::string::npos)
-      return call->problem(401, "the owner's token is needed");
+    if (!form.starts_with(field) || form.find_first_of("&%+") != std::string::npos) return call->no_token();
     return send_file_to(call, form.substr(field.size()), true);
   });
 }

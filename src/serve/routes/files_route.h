@@ -5,7 +5,7 @@
 
 namespace qrx::serve {
 
-front::Reply send_file(const SharedCall& call);
-front::Reply send_file_to_form(const SharedCall& call);  // a browser's download: the token is a field of the form
+front::Reply send_file(const SharedCall& call);          // GET /api/v1/spaces/{guid}/files/{item}
+front::Reply send_file_to_form(const SharedCall& call);  // POST to the same: the token is a field of the form
 
 }  // namespace qrx::serve

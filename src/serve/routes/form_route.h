@@ -6,6 +6,6 @@
 
 namespace qrx::serve {
 
-front::Reply post_form(const SharedCall& call);
+front::Reply post_form(const SharedCall& call);  // POST /u/{guid}
 
 }  // namespace qrx::serve

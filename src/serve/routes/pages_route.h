@@ -5,9 +5,10 @@
 
 namespace qrx::serve {
 
-front::Reply show_home(const SharedCall& call);
-front::Reply show_owner_page(const SharedCall& call);
-front::Reply show_scan_page(const SharedCall& call);
-front::Reply refuse_shared(const SharedCall& call);  // no service worker took it, and the server has no place for it
+front::Reply show_home(const SharedCall& call);        // GET /
+front::Reply show_owner_page(const SharedCall& call);  // GET /s/{guid}
+front::Reply show_scan_page(const SharedCall& call);   // GET /scan
+// POST /share: no service worker took it, and the server has no place for it.
+front::Reply refuse_shared(const SharedCall& call);
 
 }  // namespace qrx::serve

@@ -20,7 +20,7 @@ http::Answer record(const Call& call, const std::string& token, const wire::Rece
 
 front::Reply record_receipt(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
     return call->problem(state.error());
   // Before the body is read, which may be long.
@@ -40,7 +40,7 @@ front::Reply record_receipt(const SharedCall& call) {
 
 front::Reply clear_delivery(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
     return call->problem(state.error());
   // Many files take longer than others may wait.

@@ -5,7 +5,7 @@
 
 namespace qrx::serve {
 
-front::Reply record_receipt(const SharedCall& call);
-front::Reply clear_delivery(const SharedCall& call);
+front::Reply record_receipt(const SharedCall& call);  // POST /api/v1/spaces/{guid}/deliveries/{item}/receipt
+front::Reply clear_delivery(const SharedCall& call);  // DELETE /api/v1/spaces/{guid}/deliveries/{item}/contents
 
 }  // namespace qrx::serve

@@ -18,7 +18,9 @@ int status_of(const front::Reply& reply) {
 class LoggedSink : public front::BodySink {
  public:
   LoggedSink(std::unique_ptr<front::BodySink> sink, SharedCall call) : sink_(std::move(sink)), call_(std::move(call)) {}
+  std::size_t most_at_once() const override { return sink_->most_at_once(); }
   Result<void> write(ByteView bytes) override { return sink_->write(bytes); }
+  std::optional<Id> full() override { return sink_->full(); }
   front::Reply finish() override { return logged(sink_->finish(), call_); }
   std::optional<http::Answer> on_error(const Error& error) override {
     auto out = sink_->on_error(error);

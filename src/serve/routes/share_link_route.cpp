@@ -40,7 +40,7 @@ class SharedSource : public front::BodySource {
     transfer_->handed(done_);  // at most: how far this piece gets is not told
     return std::move(taken.next);
   }
-  bool wants_receipt() const override { return true; }
+  bool wants_acknowledgement() const override { return true; }
   void completed() override { transfer_->completed(); }
 
  private:
@@ -65,7 +65,7 @@ class ArchiveSource : public front::BodySource {
     if (zip_.ended()) transfer_->handed_all();
     return MemoryPiece{std::move(*piece)};
   }
-  bool wants_receipt() const override { return true; }
+  bool wants_acknowledgement() const override { return true; }
   void completed() override { transfer_->completed(); }
 
  private:
@@ -182,19 +182,19 @@ front::Reply show(const SharedCall& call) {
 
 using Route = front::Reply (*)(const SharedCall& call);
 
-front::Reply settled(const SharedCall& call, Route go_on) {
-  const auto space = call->site.shares.is_settling(call->target.token);
+front::Reply without_doubt(const SharedCall& call, Route go_on) {
+  const auto space = call->site.shares.in_doubt(call->target.token);
   if (!space) return go_on(call);
-  const auto in_doubt = [call] { return call->site.shares.is_settling(call->target.token).has_value(); };
-  return once_settled(call, *space, in_doubt, [call, go_on] { return go_on(call); });
+  const auto in_doubt = [call] { return call->site.shares.in_doubt(call->target.token).has_value(); };
+  return after_doubt(call, *space, in_doubt, [call, go_on] { return go_on(call); });
 }
 
 // A form posts; what it says does not matter.
 front::Reply after_form(const SharedCall& call, Route go_on) {
-  if (call->request->method != "POST") return settled(call, go_on);
+  if (call->request->method != "POST") return without_doubt(call, go_on);
   if (const auto known = call->site.shares.look(call->target.token, {}, nothing); !known)
     return refuse(*call, known.error());
-  return collect(call, wire::most_form_bytes, [call, go_on](const std::string&) { return settled(call, go_on); });
+  return collect(call, wire::most_form_bytes, [call, go_on](const std::string&) { return without_doubt(call, go_on); });
 }
 
 front::Reply mark_opened(const SharedCall& call) {
@@ -205,7 +205,7 @@ front::Reply mark_opened(const SharedCall& call) {
 }  // namespace
 
 front::Reply show_link(const SharedCall& call) {
-  return settled(call, show);
+  return without_doubt(call, show);
 }
 
 front::Reply mark_link_opened(const SharedCall& call) {

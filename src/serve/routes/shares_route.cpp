@@ -53,23 +53,23 @@ http::Answer show_one(const Call& call, Result<space::ShareView> share) {
   return json_answer(200, wire::to_json(info_of(call.site, std::move(*share))));
 }
 
-// A receipt that is on its way is waited for, but not by who has no right to it.
-front::Reply settled(const SharedCall& call, std::function<front::Reply()> go_on) {
+// A download that is in doubt is waited for, but not for clients without a right to hear of it.
+front::Reply without_doubt(const SharedCall& call, std::function<front::Reply()> go_on) {
   const auto token = token_of(*call->request);
   if (!token || !call->site.spaces.owned(call->target.guid, *token)) return go_on();
-  const auto in_doubt = [call] { return call->site.shares.is_settling(call->target.guid); };
-  return once_settled(call, call->target.guid, in_doubt, std::move(go_on));
+  const auto in_doubt = [call] { return call->site.shares.in_doubt(call->target.guid); };
+  return after_doubt(call, call->target.guid, in_doubt, std::move(go_on));
 }
 
 }  // namespace
 
 front::Reply list_shares(const SharedCall& call) {
-  return settled(call, [call] { return watch_space(call, show_list); });
+  return without_doubt(call, [call] { return watch_space(call, show_list); });
 }
 
 front::Reply create_shares(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
     return call->problem(state.error());
   return collect(call, wire::most_shares_request_bytes,
@@ -85,7 +85,7 @@ front::Reply create_shares(const SharedCall& call) {
 
 front::Reply revoke_shares(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   if (const auto done = call->site.shares.revoke_all(call->target.guid, *token); !done)
     return call->problem(done.error());
   return answer(204);
@@ -93,15 +93,15 @@ front::Reply revoke_shares(const SharedCall& call) {
 
 front::Reply show_share(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
-  return settled(call, [call, token = *token]() -> front::Reply {
+  if (!token) return call->no_token();
+  return without_doubt(call, [call, token = *token]() -> front::Reply {
     return show_one(*call, call->site.shares.show(call->target.guid, token, call->target.item));
   });
 }
 
 front::Reply report_share(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   // Before the body is read: an unknown share is refused at once.
   if (const auto known = call->site.shares.show(call->target.guid, *token, call->target.item); !known)
     return call->problem(known.error());
@@ -114,7 +114,7 @@ front::Reply report_share(const SharedCall& call) {
 
 front::Reply revoke_share(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   if (const auto done = call->site.shares.revoke(call->target.guid, *token, call->target.item); !done)
     return call->problem(done.error());
   return answer(204);

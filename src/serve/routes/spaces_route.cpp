@@ -70,7 +70,7 @@ front::Reply show_space(const SharedCall& call) {
 
 front::Reply change_space(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
     return call->problem(state.error());
   return collect(call, wire::most_request_bytes, [call, token = *token](const std::string& text) -> front::Reply {
@@ -84,7 +84,7 @@ front::Reply change_space(const SharedCall& call) {
 
 front::Reply remove_space(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   std::optional<std::uint64_t> deliveries;
   if (const std::string_view query = call->request->query; query.starts_with("deliveries=")) {
     deliveries = wire::parse_number(query.substr(query.find('=') + 1));
@@ -97,7 +97,7 @@ front::Reply remove_space(const SharedCall& call) {
 
 front::Reply end_upload(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   if (const auto done = call->site.spaces.end_upload(call->target.guid, *token, call->target.item); !done)
     return call->problem(done.error());
   return answer(204);
@@ -105,7 +105,7 @@ front::Reply end_upload(const SharedCall& call) {
 
 front::Reply end_delivery(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   if (const auto done = call->site.spaces.end_delivery(call->target.guid, *token, call->target.item); !done)
     return call->problem(done.error());
   return answer(204);

@@ -71,7 +71,7 @@ front::Reply send_stored(const SharedCall& call, const space::FileRow& file, Sen
     return call->problem(412, "the file does not match If-Match");
   http::Answer head = content_head(200, file.type, file.name);
   head.headers.push_back({"ETag", etag});
-  // For who keeps it (curl -R). It is the sender's word, so that conditions by date are not answered: the tag decides.
+  // For clients that keep it (curl -R). It is the sender's word: conditions by date are not answered, the tag decides.
   if (file.properties.modified) head.headers.push_back({"Last-Modified", to_http_date(*file.properties.modified)});
   head.headers.push_back({"Accept-Ranges", "bytes"});
   head.headers.push_back({"Qrx-Xxh128", sum});

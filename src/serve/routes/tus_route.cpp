@@ -11,7 +11,7 @@ namespace qrx::serve {
 namespace {
 
 constexpr std::uint64_t most_unread = 16U << 20;  // reading more takes longer than others may wait
-// How often and when an upload that another request writes is tried: for two seconds, in all.
+// An upload that another request writes is tried so often, with so long a wait before each: two seconds in all.
 constexpr unsigned most_tries = 40;
 constexpr Millis try_again{50};
 
@@ -150,6 +150,69 @@ front::Reply concatenate(const SharedCall& call, const Creation& creation) {
   return front::Work{[call, creation](const std::stop_token& stop) { return concatenated(call, creation, stop); }};
 }
 
+// Writes the body once the upload is free: whoever holds it is asked to stop. Waiting for that costs no thread.
+front::Reply append_when_free(const SharedCall& call, const space::UploadRow& row, std::uint64_t offset,
+                              const std::optional<space::ChunkChecksum>& checksum, unsigned tries = most_tries) {
+  auto writer = call->site.spaces.write(call->target.guid, row.upload, offset, checksum, {call->request->peer});
+  if (!writer && writer.error().kind == Kind::locked && tries > 1) {
+    front::Wait wait;
+    wait.topic = row.upload;
+    wait.until = call->site.clock.steady() + try_again;
+    wait.poll = [call, row, offset, checksum, tries](bool time_over) -> std::optional<front::Reply> {
+      // A wake only says that the upload grew; its lock is tried again when the time is over.
+      if (!time_over) return std::nullopt;
+      return append_when_free(call, row, offset, checksum, tries - 1);
+    };
+    return wait;
+  }
+  if (!writer) return refuse(*call, writer.error());
+  IntoUpload into;
+  into.upload = row.upload;
+  into.delivery = row.delivery;
+  into.failed = [call](const Error& error) { return refuse(*call, error); };
+  into.done = [call, expires = row.expires](const Taken& taken) {
+    http::Answer out = with_tus(answer(204));
+    out.headers.push_back({"Upload-Offset", std::to_string(taken.offset)});
+    if (taken.file) out.headers.push_back({"Qrx-Xxh128", to_hex(taken.file->xxh128)});
+    if (!taken.complete) out.headers.push_back({"Upload-Expires", to_http_date(expires)});
+    return out;
+  };
+  return receive_into(call, std::move(*writer), std::move(into));
+}
+
+front::Reply append(const SharedCall& call) {
+  space::Spaces& spaces = call->site.spaces;
+  const Guid& guid = call->target.guid;
+  const http::Request& request = *call->request;
+  const auto row = spaces.upload(guid, call->target.item);
+  if (!row) return refuse(*call, row.error());
+  if (!is_chunk(*call)) return refuse(*call, 415, "the content type of an upload is application/offset+octet-stream");
+  const auto offset = wire::parse_number(call->header("upload-offset"));
+  if (!offset) return refuse(*call, 400, "Upload-Offset is missing or not a number of bytes");
+  const auto checksum = read_checksum(*call);
+  if (!checksum) return refuse(*call, checksum.error());
+
+  auto length = row->length;
+  if (const auto header = request.header("upload-length")) {
+    const auto told = wire::parse_number(*header);
+    if (!told) return refuse(*call, 400, "Upload-Length is not a number of bytes");
+    // Told again with each request by some clients: the same is fine.
+    if (length && length != told) return refuse(*call, 400, "the upload has another length already");
+    if (!length) {
+      if (const auto set = spaces.set_length(guid, row->upload, *told); !set)
+        return refuse(*call, set.error(), set.error().kind == Kind::conflict ? 400 : 0);
+      length = told;
+    }
+  }
+  // An upload that was completed by a request whose answer was lost: clients then ask by HEAD, and see it.
+  if (*offset != row->offset && length && row->offset == *length) return refuse(*call, 409, "the upload is complete");
+  const std::uint64_t coming = request.content_length.value_or(0);
+  if (length && *offset <= *length && coming > *length - *offset)
+    return refuse(*call, 413, "the body goes beyond the length of the upload");
+
+  return append_when_free(call, *row, *offset, *checksum);
+}
+
 }  // namespace
 
 front::Reply tus_options(const SharedCall& call) {
@@ -225,79 +288,8 @@ front::Reply show_upload(const SharedCall& call) {
   return out;
 }
 
-namespace {
-
-// Writes the body once the upload is free: whoever holds it is asked to stop. Waiting for that costs no thread.
-front::Reply append_when_free(const SharedCall& call, const space::UploadRow& row, std::uint64_t offset,
-                              const std::optional<space::ChunkChecksum>& checksum, unsigned tries = most_tries) {
-  auto writer = call->site.spaces.write(call->target.guid, row.upload, offset, checksum, {call->request->peer});
-  if (!writer && writer.error().kind == Kind::locked && tries > 1) {
-    front::Wait wait;
-    wait.topic = row.upload;
-    wait.until = call->site.clock.steady() + try_again;
-    wait.poll = [call, row, offset, checksum, tries](bool time_over) -> std::optional<front::Reply> {
-      // A wake only says that the upload grew; its lock is tried again when the time is over.
-      if (!time_over) return std::nullopt;
-      return append_when_free(call, row, offset, checksum, tries - 1);
-    };
-    return wait;
-  }
-  if (!writer) return refuse(*call, writer.error());
-  IntoUpload into;
-  into.upload = row.upload;
-  into.delivery = row.delivery;
-  into.failed = [call](const Error& error) { return refuse(*call, error); };
-  into.done = [call, expires = row.expires](const Taken& taken) {
-    http::Answer out = with_tus(answer(204));
-    out.headers.push_back({"Upload-Offset", std::to_string(taken.offset)});
-    if (taken.file) out.headers.push_back({"Qrx-Xxh128", to_hex(taken.file->xxh128)});
-    if (!taken.complete) out.headers.push_back({"Upload-Expires", to_http_date(expires)});
-    return out;
-  };
-  return receive_into(call, std::move(*writer), std::move(into));
-}
-
-}  // namespace
-
-namespace {
-
-front::Reply append(const SharedCall& call) {
-  space::Spaces& spaces = call->site.spaces;
-  const Guid& guid = call->target.guid;
-  const http::Request& request = *call->request;
-  const auto row = spaces.upload(guid, call->target.item);
-  if (!row) return refuse(*call, row.error());
-  if (!is_chunk(*call)) return refuse(*call, 415, "the content type of an upload is application/offset+octet-stream");
-  const auto offset = wire::parse_number(call->header("upload-offset"));
-  if (!offset) return refuse(*call, 400, "Upload-Offset is missing or not a number of bytes");
-  const auto checksum = read_checksum(*call);
-  if (!checksum) return refuse(*call, checksum.error());
-
-  auto length = row->length;
-  if (const auto header = request.header("upload-length")) {
-    const auto told = wire::parse_number(*header);
-    if (!told) return refuse(*call, 400, "Upload-Length is not a number of bytes");
-    // Told again with each request by some clients: the same is fine.
-    if (length && length != told) return refuse(*call, 400, "the upload has another length already");
-    if (!length) {
-      if (const auto set = spaces.set_length(guid, row->upload, *told); !set)
-        return refuse(*call, set.error(), set.error().kind == Kind::conflict ? 400 : 0);
-      length = told;
-    }
-  }
-  // An upload that was completed by a request whose answer was lost: clients then ask by HEAD, and see it.
-  if (*offset != row->offset && length && row->offset == *length) return refuse(*call, 409, "the upload is complete");
-  const std::uint64_t coming = request.content_length.value_or(0);
-  if (length && *offset <= *length && coming > *length - *offset)
-    return refuse(*call, 413, "the body goes beyond the length of the upload");
-
-  return append_when_free(call, *row, *offset, *checksum);
-}
-
-}  // namespace
-
-// After a restart the running sum of an upload is lost: many bytes are read again on the lane, not on a thread that
-// answers others.
+// After a restart the running sum of an upload is lost: many bytes are read again in the work queue, not on a thread
+// that answers others.
 front::Reply append_upload(const SharedCall& call) {
   if (auto refused = refuse_version(*call)) return *refused;
   const Guid& guid = call->target.guid;

@@ -6,10 +6,10 @@
 
 namespace qrx::serve {
 
-front::Reply tus_options(const SharedCall& call);
-front::Reply create_upload(const SharedCall& call);
-front::Reply show_upload(const SharedCall& call);
-front::Reply append_upload(const SharedCall& call);
-front::Reply remove_upload(const SharedCall& call);
+front::Reply tus_options(const SharedCall& call);    // OPTIONS /u/{guid}/uploads, OPTIONS /u/{guid}/uploads/{item}
+front::Reply create_upload(const SharedCall& call);  // POST /u/{guid}/uploads
+front::Reply show_upload(const SharedCall& call);    // HEAD /u/{guid}/uploads/{item}
+front::Reply append_upload(const SharedCall& call);  // PATCH /u/{guid}/uploads/{item}
+front::Reply remove_upload(const SharedCall& call);  // DELETE /u/{guid}/uploads/{item}
 
 }  // namespace qrx::serve

@@ -1,4 +1,4 @@
-// All parts of the rules, put together. Who needs one takes that one.
+// The rules of spaces: their parts, put together. What needs one part takes that one, not all.
 // Private to src/space.
 #pragma once
 
@@ -22,8 +22,8 @@
 
 namespace qrx::space {
 
-struct Rooms {
-  Rooms(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, const Policy& policy);
+struct Rules {
+  Rules(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, const Policy& policy);
 
   Context context;
   Quotas quotas;

@@ -11,8 +11,11 @@
 
 namespace qrx::front {
 
+// How many connections fit into the limit of descriptors, which is raised as far as it goes. At least 16.
+std::size_t connections_that_fit();
+
 // Thread-safe.
-class PeerShares {
+class PeerLimits {
  public:
   enum class What : unsigned char { connection, transfer };
 
@@ -24,11 +27,11 @@ class PeerShares {
     Hold& operator=(Hold&& other) noexcept;
     ~Hold() { drop(); }
     void drop();
-    explicit operator bool() const { return shares_ != nullptr; }
+    explicit operator bool() const { return limits_ != nullptr; }
 
    private:
-    friend class PeerShares;
-    PeerShares* shares_ = nullptr;
+    friend class PeerLimits;
+    PeerLimits* limits_ = nullptr;
     std::string key_;
     What what_ = What::connection;
   };

@@ -1,8 +1,8 @@
-#include "space/rooms.h"
+#include "space/rules.h"
 
 namespace qrx::space {
 
-Rooms::Rooms(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, const Policy& policy)
+Rules::Rules(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, const Policy& policy)
     : context{catalog, blobs, clock, events, policy},
       quotas(context),
       registry(context, quotas),

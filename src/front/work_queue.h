@@ -20,7 +20,7 @@
 
 namespace qrx::front {
 
-struct LaneLimits {
+struct WorkQueueLimits {
   unsigned threads = 3;
   unsigned running_per_peer = 2;  // so that one peer never holds all threads
   std::size_t most = 256;         // queued and running
@@ -28,7 +28,7 @@ struct LaneLimits {
 };
 
 // Thread-safe.
-class Lane {
+class WorkQueue {
  public:
   class Job;
 
@@ -36,7 +36,7 @@ class Lane {
   class Ticket {
    public:
     Ticket() = default;
-    Ticket(Lane& lane, std::shared_ptr<Job> job) : lane_(&lane), job_(std::move(job)) {}
+    Ticket(WorkQueue& queue, std::shared_ptr<Job> job) : queue_(&queue), job_(std::move(job)) {}
     Ticket(Ticket&& other) noexcept = default;
     Ticket& operator=(Ticket&& other) noexcept;
     ~Ticket() { drop(); }
@@ -46,19 +46,19 @@ class Lane {
     void drop();
 
    private:
-    Lane* lane_ = nullptr;
+    WorkQueue* queue_ = nullptr;
     std::shared_ptr<Job> job_;
   };
 
   // `guard` runs the work and makes a reply of what it throws; `wake` is told the topic of a ticket. Both from the
-  // threads of the lane.
-  Lane(const LaneLimits& limits, std::function<Reply(const std::function<Reply()>&)> guard,
-       std::function<void(const Id&)> wake);
-  ~Lane();  // as stop()
+  // threads of the queue.
+  WorkQueue(const WorkQueueLimits& limits, std::function<Reply(const std::function<Reply()>&)> guard,
+            std::function<void(const Id&)> wake);
+  ~WorkQueue();  // as stop()
 
   Result<void> start();  // Kind::unavailable: the system has no thread for it
-  // Kind::too_many: this peer has enough queued. Kind::unavailable: all have, or the lane has stopped. An empty peer (a
-  // Unix socket) has no share of its own to stay in.
+  // Kind::too_many: this peer has enough queued. Kind::unavailable: all have, or the queue has stopped. An empty peer
+  // (a Unix socket) has no share of its own to stay in.
   Result<Ticket> submit(Work work, const std::string& peer);
   void stop();  // running work is asked to stop and waited for, what is queued is forgotten
 
@@ -77,7 +77,7 @@ class Lane {
   std::shared_ptr<Job> next();
   void forget(const Job& job);
 
-  const LaneLimits limits_;
+  const WorkQueueLimits limits_;
   const std::function<Reply(const std::function<Reply()>&)> guard_;
   const std::function<void(const Id&)> wake_;
   std::mutex mutex_;

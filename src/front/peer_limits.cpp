@@ -1,6 +1,9 @@
-#include "front/peer_shares.h"
+#include "front/peer_limits.h"
+
+#include <sys/resource.h>
 
 #include <algorithm>
+#include <cstdint>
 #include <utility>
 
 #include "base/ip_address.h"
@@ -11,37 +14,51 @@ namespace {
 // A browser opens six connections; a household behind one address has several.
 constexpr std::size_t least_share = 16;
 constexpr std::size_t connections_per_transfer = 3;
+constexpr std::size_t reserve_fds = 96;   // files, database, listeners, beside the connections
+constexpr std::size_t many_fds = 10'000;  // above so many, a quarter is left to open files
 
 }  // namespace
 
-PeerShares::Hold::Hold(Hold&& other) noexcept
-    : shares_(std::exchange(other.shares_, nullptr)), key_(std::move(other.key_)), what_(other.what_) {}
+std::size_t connections_that_fit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 512;
+  if (limit.rlim_cur < limit.rlim_max) {
+    const rlimit raised{limit.rlim_max, limit.rlim_max};
+    if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+  }
+  const auto fds = static_cast<std::size_t>(std::min<rlim_t>(limit.rlim_cur, 1U << 20));
+  const std::size_t reserve = reserve_fds + (fds > many_fds ? (fds - many_fds) / 4 : 0);
+  return fds > reserve + 16 ? fds - reserve : 16;
+}
 
-PeerShares::Hold& PeerShares::Hold::operator=(Hold&& other) noexcept {
+PeerLimits::Hold::Hold(Hold&& other) noexcept
+    : limits_(std::exchange(other.limits_, nullptr)), key_(std::move(other.key_)), what_(other.what_) {}
+
+PeerLimits::Hold& PeerLimits::Hold::operator=(Hold&& other) noexcept {
   drop();
-  shares_ = std::exchange(other.shares_, nullptr);
+  limits_ = std::exchange(other.limits_, nullptr);
   key_ = std::move(other.key_);
   what_ = other.what_;
   return *this;
 }
 
-void PeerShares::Hold::drop() {
-  if (shares_ != nullptr) std::exchange(shares_, nullptr)->give_back(key_, what_);
+void PeerLimits::Hold::drop() {
+  if (limits_ != nullptr) std::exchange(limits_, nullptr)->give_back(key_, what_);
 }
 
-void PeerShares::set_limits(std::size_t most, std::size_t most_of_one) {
+void PeerLimits::set_limits(std::size_t most, std::size_t most_of_one) {
   const std::lock_guard lock(mutex_);
   most_ = most;
   most_of_one_ = most_of_one;
 }
 
-std::size_t PeerShares::share_of(std::string_view peer) const {
+std::size_t PeerLimits::share_of(std::string_view peer) const {
   if (most_of_one_ > 0) return most_of_one_;
   // A proxy on this machine that is not named as trusted looks like one client.
   return std::max(is_loopback_address(peer) ? most_ / 4 * 3 : most_ / 4, least_share);
 }
 
-PeerShares::Hold PeerShares::take(std::string_view peer, What what, std::size_t extra) {
+PeerLimits::Hold PeerLimits::take(std::string_view peer, What what, std::size_t extra) {
   Hold hold;
   // By what one client can have of addresses (peer_key): of IPv6 a whole network, not one address of it.
   std::string key = peer_key(peer);
@@ -57,27 +74,27 @@ PeerShares::Hold PeerShares::take(std::string_view peer, What what, std::size_t 
     ++(what == What::connection ? held.connections : held.transfers);
   }
   ++all_;
-  hold.shares_ = this;
+  hold.limits_ = this;
   hold.key_ = std::move(key);
   hold.what_ = what;
   return hold;
 }
 
-PeerShares::Hold PeerShares::take_anyway(What what) {
+PeerLimits::Hold PeerLimits::take_anyway(What what) {
   Hold hold;
   const std::lock_guard lock(mutex_);
   ++all_;
-  hold.shares_ = this;
+  hold.limits_ = this;
   hold.what_ = what;
   return hold;
 }
 
-bool PeerShares::is_full() const {
+bool PeerLimits::is_full() const {
   const std::lock_guard lock(mutex_);
   return all_ >= most_;
 }
 
-void PeerShares::give_back(const std::string& key, What what) {
+void PeerLimits::give_back(const std::string& key, What what) {
   const std::lock_guard lock(mutex_);
   --all_;
   if (key.empty()) return;

@@ -1,22 +1,22 @@
-// All parts of the rules of shares, put together.
+// The rules of shares: their parts, put together.
 // Private to src/space.
 #pragma once
 
 #include <utility>
 
 #include "space/downloads.h"
-#include "space/rooms.h"
+#include "space/rules.h"
 #include "space/share_book.h"
 #include "space/share_notices.h"
 #include "space/share_policy.h"
 
 namespace qrx::space {
 
-struct ShareRooms {
-  ShareRooms(Rooms& rooms, SharePolicy policy_)
-      : context(rooms.context),
-        registry(rooms.registry),
-        versions(rooms.versions),
+struct ShareRules {
+  ShareRules(Rules& rules, SharePolicy policy_)
+      : context(rules.context),
+        registry(rules.registry),
+        versions(rules.versions),
         policy(std::move(policy_)),
         book(context),
         notices(context, registry, versions, book, policy),

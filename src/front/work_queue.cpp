@@ -1,4 +1,4 @@
-#include "front/lane.h"
+#include "front/work_queue.h"
 
 #include <sys/resource.h>
 #include <unistd.h>
@@ -16,8 +16,8 @@ constexpr int low_priority = 10;  // of nice(2): whoever answers goes first
 
 }  // namespace
 
-// All but the constants under the mutex of the lane.
-class Lane::Job {
+// All but the constants under the mutex of the queue.
+class WorkQueue::Job {
  public:
   Job(Work given, std::string key) : peer(std::move(key)), work(std::move(given)) {}
 
@@ -28,36 +28,36 @@ class Lane::Job {
   std::optional<Reply> reply;
 };
 
-Lane::Ticket& Lane::Ticket::operator=(Ticket&& other) noexcept {
+WorkQueue::Ticket& WorkQueue::Ticket::operator=(Ticket&& other) noexcept {
   drop();
-  lane_ = other.lane_;
+  queue_ = other.queue_;
   job_ = std::move(other.job_);
   return *this;
 }
 
-Id Lane::Ticket::topic() const {
+Id WorkQueue::Ticket::topic() const {
   return job_->topic;
 }
 
-std::optional<Reply> Lane::Ticket::take() {
+std::optional<Reply> WorkQueue::Ticket::take() {
   if (job_ == nullptr) return std::nullopt;
-  const std::lock_guard lock(lane_->mutex_);
+  const std::lock_guard lock(queue_->mutex_);
   return std::exchange(job_->reply, std::nullopt);
 }
 
-void Lane::Ticket::drop() {
-  if (job_ != nullptr) lane_->cancel(std::exchange(job_, nullptr));
+void WorkQueue::Ticket::drop() {
+  if (job_ != nullptr) queue_->cancel(std::exchange(job_, nullptr));
 }
 
-Lane::Lane(const LaneLimits& limits, std::function<Reply(const std::function<Reply()>&)> guard,
-           std::function<void(const Id&)> wake)
+WorkQueue::WorkQueue(const WorkQueueLimits& limits, std::function<Reply(const std::function<Reply()>&)> guard,
+                     std::function<void(const Id&)> wake)
     : limits_(limits), guard_(std::move(guard)), wake_(std::move(wake)) {}
 
-Lane::~Lane() {
+WorkQueue::~WorkQueue() {
   stop();
 }
 
-Result<void> Lane::start() {
+Result<void> WorkQueue::start() {
   const std::lock_guard lock(mutex_);
   try {
     // A thread that begins waits for the mutex until all are there.
@@ -69,7 +69,7 @@ Result<void> Lane::start() {
   return {};
 }
 
-Result<Lane::Ticket> Lane::submit(Work work, const std::string& peer) {
+Result<WorkQueue::Ticket> WorkQueue::submit(Work work, const std::string& peer) {
   auto job = std::make_shared<Job>(std::move(work), peer_key(peer));
   {
     const std::lock_guard lock(mutex_);
@@ -85,7 +85,7 @@ Result<Lane::Ticket> Lane::submit(Work work, const std::string& peer) {
   return Ticket(*this, std::move(job));
 }
 
-void Lane::cancel(const std::shared_ptr<Job>& job) {
+void WorkQueue::cancel(const std::shared_ptr<Job>& job) {
   job->stop.request_stop();
   const std::lock_guard lock(mutex_);
   // Running work only ends at its next look at the stop token, and forgets itself then.
@@ -95,13 +95,13 @@ void Lane::cancel(const std::shared_ptr<Job>& job) {
   forget(*job);
 }
 
-void Lane::forget(const Job& job) {
+void WorkQueue::forget(const Job& job) {
   --count_;
   const auto share = shares_.find(job.peer);
   if (--share->second.all == 0) shares_.erase(share);
 }
 
-std::shared_ptr<Lane::Job> Lane::next() {
+std::shared_ptr<WorkQueue::Job> WorkQueue::next() {
   const auto found = std::find_if(queue_.begin(), queue_.end(), [this](const auto& job) {
     return job->peer.empty() || shares_.at(job->peer).running < limits_.running_per_peer;
   });
@@ -111,12 +111,11 @@ std::shared_ptr<Lane::Job> Lane::next() {
   return job;
 }
 
-void Lane::run(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Job>& job) {
+void WorkQueue::run(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Job>& job) {
   ++shares_.at(job->peer).running;
   running_.push_back(job);
   lock.unlock();
-  std::optional<Reply> reply;
-  reply = guard_([&job] { return job->work.run(job->stop.get_token()); });
+  Reply reply = guard_([&job] { return job->work.run(job->stop.get_token()); });
   job->work = {};  // what it holds is let go of here, not under the mutex
   lock.lock();
   std::erase(running_, job);
@@ -131,7 +130,7 @@ void Lane::run(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Job>& j
   lock.lock();
 }
 
-void Lane::work() {
+void WorkQueue::work() {
   // By the id of the thread, for which Linux keeps a nice value of its own.
   (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), low_priority);
   std::unique_lock lock(mutex_);
@@ -149,7 +148,7 @@ void Lane::work() {
   }
 }
 
-void Lane::stop() {
+void WorkQueue::stop() {
   std::deque<std::shared_ptr<Job>> forgotten;
   std::vector<std::shared_ptr<Job>> running;
   std::vector<std::thread> threads;

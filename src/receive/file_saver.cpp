@@ -35,7 +35,7 @@ constexpr std::uint64_t most_waiting_bytes = 4U << 20;
 
 // Small files that wait for their sync hold a descriptor each, several threads of them: where few are allowed, few.
 std::size_t most_waiting() {
-  const long allowed = ::sysconf(_SC_OPEN_MAX);
+  static const long allowed = ::sysconf(_SC_OPEN_MAX);  // once: it is asked for each file
   return static_cast<std::size_t>(std::clamp(allowed / 16, 1L, 64L));
 }
 
@@ -165,8 +165,10 @@ Result<void> FileSaver::keep_small(std::size_t index, const std::string& bytes) 
     std::optional<seal::Refusal> refusal;
     auto opened = open_whole(*job_.options.identity, as_bytes(bytes), job_.options.sha256, plain, refusal);
     if (opened) {
-      // Before anything of it is on the disk.
-      if (auto admitted = admit_item(job_, delivery_.contents(), item(index), opened->tag); !admitted) return admitted;
+      // Before anything of it is on the disk. That it is taken is durable before it has its name (publish()), and by
+      // one sync for all that wait together.
+      if (auto admitted = admit_item(job_, delivery_.contents(), item(index), opened->tag, false); !admitted)
+        return admitted;
       arrived = std::move(*opened);
     } else if (refusal && is_foreign(*refusal)) {
       if (auto stays = stays_sealed(index, *refusal); !stays) return stays;

@@ -22,19 +22,23 @@ bool syncs_surely(int fd) {
 
 }  // namespace
 
+bool GroupSync::sync(int descriptor, std::size_t count) {
+  if (slow_ || count < fewest || !syncs_surely(descriptor)) return false;
+  const Steady start = system_clock().steady();
+  // One call for all of them. It also waits for what other programs have written to the same disk.
+  const bool synced = ::syncfs(descriptor) == 0;
+  // A disk that is busy with others' bytes makes this slower than what it replaces: not again in this delivery.
+  if (system_clock().steady() - start > worth_ * static_cast<long>(count)) slow_ = true;
+  return synced;
+}
+
 void GroupSync::sync(const std::vector<PartialFile*>& files) {
   // Something else may be mounted inside the output directory.
   std::map<dev_t, std::vector<PartialFile*>> by_device;
   for (PartialFile* file : files) by_device[file->device()].push_back(file);
   for (const auto& [device, group] : by_device) {
-    if (slow_ || group.size() < fewest || !syncs_surely(group.front()->descriptor())) continue;
-    const Steady start = system_clock().steady();
-    // One call for all of them. It also waits for what other programs have written to the same disk.
-    const bool synced = ::syncfs(group.front()->descriptor()) == 0;
-    // A disk that is busy with others' bytes makes this slower than what it replaces: not again in this delivery.
-    if (system_clock().steady() - start > worth_ * static_cast<long>(group.size())) slow_ = true;
     // Each is then synced by itself.
-    if (!synced) continue;
+    if (!sync(group.front()->descriptor(), group.size())) continue;
     // Kernels before 5.8 told nobody by syncfs() that bytes could not be written; each file knows of its own.
     for (PartialFile* file : group) file->confirm_durable();
   }

@@ -1,7 +1,9 @@
-// Many small files made durable by one sync of their file system, in place of one for each of them.
+// Many small files, or the names in many directories, made durable by one sync of their file system, in place of one
+// for each of them.
 #pragma once
 
 #include <atomic>
+#include <cstddef>
 #include <vector>
 
 #include "base/clock.h"
@@ -20,6 +22,8 @@ class GroupSync {
 
   // Those that are durable now know it; the others are left to PartialFile::publish(). None may be in use elsewhere.
   void sync(const std::vector<PartialFile*>& files);
+  // Of so many things that all are on the file system of the descriptor: true when they are durable now.
+  bool sync(int descriptor, std::size_t count);
 
  private:
   const Millis worth_;

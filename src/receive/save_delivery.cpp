@@ -53,7 +53,7 @@ Result<SavedDelivery> save_files(const ReceiveJob& job, const DeliveryContents& 
                 "name a directory instead");
   run_savers(progress, std::min<std::size_t>(progress.plan(), std::max(job.options.connections, 1U)));
   // What was saved is durable, whatever happened to the rest.
-  const auto synced = job.saver->sync_names(contents.shown.delivery);
+  const auto synced = job.saver->sync_names(contents.shown.delivery, &progress.group_sync());
   progress.remember(synced.has_value());
   auto result = progress.result();
   if (result && !synced) return tl::unexpected(synced.error());

@@ -7,9 +7,11 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <map>
 #include <vector>
 
 #include "receive/beneath.h"
+#include "receive/group_sync.h"
 #include "receive/local_names.h"
 
 namespace qrx::receive {
@@ -239,20 +241,30 @@ void Saver::remove_stale() {
   ::closedir(listing);
 }
 
-Result<void> Saver::sync_names(const Id& delivery) {
-  const auto directories = names_.take_unsynced(delivery);
-  for (const auto& directory : directories) {
-    // Each directory up to the output directory may be new.
-    // A new name is durable when its directory is, and the directory's own name when the one above it is.
-    for (std::string path = directory;;) {
-      const UniqueFd fd = open_directory_beneath(root_.get(), path);
-      // A directory that was moved away meanwhile is its mover's business.
+Result<void> Saver::sync_names(const Id& delivery, GroupSync* together) {
+  // A new name is durable when its directory is, and the directory's own name when the one above it is: each directory
+  // up to the output directory may be new. Each once, however many lie in it.
+  std::set<std::string> paths;
+  for (std::string path : names_.take_unsynced(delivery))
+    while (paths.insert(path).second && !path.empty()) path = directories_of(path.substr(0, path.size() - 1));
+  // Something else may be mounted inside the output directory.
+  std::map<dev_t, std::vector<const std::string*>> by_device;
+  for (const auto& path : paths) {
+    const UniqueFd fd = open_directory_beneath(root_.get(), path);
+    struct stat status {};
+    // A directory that was moved away meanwhile is its mover's business.
+    if (fd && ::fstat(fd.get(), &status) == 0) by_device[status.st_dev].push_back(&path);
+  }
+  for (const auto& [device, group] : by_device) {
+    // Opened again, and not kept open: there may be more of them than descriptors.
+    const UniqueFd first = open_directory_beneath(root_.get(), *group.front());
+    struct stat status {};
+    const bool is_there = first && ::fstat(first.get(), &status) == 0 && status.st_dev == device;
+    if (is_there && together != nullptr && together->sync(first.get(), group.size())) continue;
+    for (const auto* path : group) {
+      const UniqueFd fd = open_directory_beneath(root_.get(), *path);
       if (fd && ::fsync(fd.get()) != 0 && !cannot_sync(errno))
-        return fail_errno("cannot make " + shown_ + path + " durable");
-      if (path.empty()) break;
-      path = directories_of(path.substr(0, path.size() - 1));
-      // That one has its own turn.
-      if (!path.empty() && directories.contains(path)) break;
+        return fail_errno("cannot make " + shown_ + *path + " durable");
     }
   }
   return {};

@@ -19,6 +19,8 @@
 
 namespace qrx::receive {
 
+class GroupSync;
+
 // Where received files go. Thread-safe.
 class Saver {
  public:
@@ -58,7 +60,8 @@ class Saver {
   Result<void> rename(PartialFile& partial, std::string_view wire_name, const Id& file, const Id& delivery);
 
   // The names of all files published since the last call are durable; the delivery's names are no longer held for it.
-  Result<void> sync_names(const Id& delivery);
+  // Many directories are synced by `together`, where that is sure.
+  Result<void> sync_names(const Id& delivery, GroupSync* together = nullptr);
 
   // The path of a file that an earlier run published as `name` (PartialFile::name(), perhaps with a number), when it is
   // there with these very bytes.

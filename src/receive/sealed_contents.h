@@ -33,13 +33,14 @@ struct DeliveryContents {
 Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::DeliveryInfo& delivery);
 
 // Before anything of the delivery is saved: Kind::integrity when its manifest, or an item of it, was taken in another
-// one. From now on the manifest belongs to it.
+// one. From now on all of them belong to it.
 Result<void> admit(const ReceiveJob& job, const DeliveryContents& contents);
 
 // Is this what the item has to be, and nothing that was taken in another delivery, or that the manifest names under
-// another name? Kind::integrity otherwise. From now on it belongs to this delivery.
+// another name? Kind::integrity otherwise. From now on it belongs to this delivery; with `durable` also after a loss of
+// power, as what is in the manifest does since admit().
 Result<void> admit_item(const ReceiveJob& job, const DeliveryContents& contents, const Item& item,
-                        const std::string& tag);
+                        const std::string& tag, bool durable = true);
 
 // The file as it came out of its seal.
 wire::FileInfo opened_info(const Item& item, std::uint64_t size, const Xxh128Sum& sum);

@@ -21,12 +21,12 @@ namespace {
 
 constexpr std::string_view ending = ".seals";
 constexpr std::size_t tag_digits = 32, id_digits = 26;
-// A newline on both sides: appended() writes one before each line.
+// A newline on both sides: appended() writes one before what it appends, which may be one line.
 constexpr std::size_t line_bytes = 1 + tag_digits + 1 + id_digits + 1;
 constexpr std::uint64_t most_file_bytes = SeenSeals::most_tags * line_bytes;
 
 std::string line_of(const std::array<std::uint8_t, 16>& tag, const Id& delivery) {
-  return appended(to_hex(as_bytes(tag)) + " " + delivery.text());
+  return to_hex(as_bytes(tag)) + " " + delivery.text() + "\n";
 }
 
 }  // namespace
@@ -42,7 +42,8 @@ class SeenSeals::Locked {
         if (auto opened = seals_.open(create); !opened) seals_.give_up(opened.error());
       if (!seals_.file_) return;
       int done;
-      // Waits: others hold it for one line only. REQUIRES: mutex_ is held, so one thread of this process at a time.
+      // Waits: others hold it for one write and its sync. REQUIRES: mutex_ is held, so one thread of this process at a
+      // time.
       do done = ::flock(seals_.file_.get(), LOCK_EX);
       while (done != 0 && errno == EINTR);
       struct stat status {};
@@ -72,8 +73,9 @@ SeenSeals::SeenSeals(std::string directory, const Guid& space, std::function<voi
 }
 
 Result<void> SeenSeals::open(bool create) {
-  // All of it is read again; what is known already is passed over by remember().
+  // All of it is read again; what is known already is passed over by remember(). Whether it is durable nobody knows.
   read_ = 0;
+  unsynced_ = true;
   file_ = open_private_file(path_, O_RDWR | O_NONBLOCK | O_APPEND);
   if (!file_ && errno == ENOENT) {
     if (!create) return {};
@@ -108,9 +110,15 @@ std::optional<SeenSeals::Tag> SeenSeals::parse_tag(std::string_view text) {
   return tag;
 }
 
-bool SeenSeals::known_elsewhere(const Tag& tag, const Id& delivery) const {
-  const auto known = deliveries_.find(tag);
-  return known != deliveries_.end() && known->second != delivery;
+bool SeenSeals::known_elsewhere(std::span<const Tag> tags, const Id& delivery) const {
+  return std::any_of(tags.begin(), tags.end(), [&](const Tag& tag) {
+    const auto known = deliveries_.find(tag);
+    return known != deliveries_.end() && known->second != delivery;
+  });
+}
+
+void SeenSeals::drop_known(std::vector<Tag>& tags) const {
+  std::erase_if(tags, [this](const Tag& tag) { return deliveries_.contains(tag); });
 }
 
 void SeenSeals::remember(const Tag& tag, const Id& delivery) {
@@ -135,7 +143,9 @@ void SeenSeals::read_line(std::string_view line) {
 // What other runs wrote since.
 void SeenSeals::catch_up() {
   if (!file_) return;
+  const std::uint64_t before = read_;
   auto read = read_new_lines(file_.get(), read_, line_bytes, [this](std::string_view line) { read_line(line); });
+  if (read_ != before) unsynced_ = true;
   if (!read) give_up({read.error().kind, read.error().what + " " + path_, {}});
 }
 
@@ -149,42 +159,53 @@ Result<void> SeenSeals::rewrite() {
   return open(false);
 }
 
-Result<void> SeenSeals::append(const Tag& tag, const Id& delivery, bool durable) {
+// REQUIRES: locked, all of the file is known, and so are the tags.
+Result<void> SeenSeals::append(std::span<const Tag> tags, const Id& delivery) {
   struct stat status {};
   if (::fstat(file_.get(), &status) != 0) return fail_errno("cannot write " + path_);
-  if (static_cast<std::uint64_t>(status.st_size) + line_bytes > most_file_bytes) return rewrite();
-  if (auto written = write_all(file_.get(), line_of(tag, delivery), path_); !written) return written;
-  if (durable && ::fdatasync(file_.get()) != 0) return fail_errno("cannot make " + path_ + " durable");
+  const auto size = static_cast<std::uint64_t>(status.st_size);
+  if (size + tags.size() * line_bytes > most_file_bytes) return rewrite();
+  std::string lines;
+  lines.reserve(tags.size() * line_bytes);
+  for (const Tag& tag : tags) lines += line_of(tag, delivery);
+  lines = appended(lines);
+  unsynced_ = true;
+  if (auto written = write_all(file_.get(), lines, path_); !written) return written;
+  // These need not be read back. Behind a line that a crash cut short they are: its end is not known.
+  if (read_ == size) read_ += lines.size();
   return {};
 }
 
-bool SeenSeals::fit(const Id& delivery, std::span<const std::string> tags) {
-  const std::lock_guard lock(mutex_);
-  const Locked locked(*this, false);
-  // What another process took since the last look counts, too.
-  catch_up();
-  return std::none_of(tags.begin(), tags.end(), [&](const std::string& text) {
-    const auto tag = parse_tag(text);
-    return tag && known_elsewhere(*tag, delivery);
-  });
+Result<void> SeenSeals::sync() {
+  if (::fdatasync(file_.get()) != 0) return fail_errno("cannot make " + path_ + " durable");
+  unsynced_ = false;
+  return {};
 }
 
-bool SeenSeals::take(const Id& delivery, const std::string& text, bool durable) {
-  const auto tag = parse_tag(text);
-  if (!tag) return true;
+bool SeenSeals::take(const Id& delivery, std::span<const std::string> texts, bool durable) {
+  std::vector<Tag> tags;
+  tags.reserve(texts.size());
+  for (const auto& text : texts)
+    if (const auto tag = parse_tag(text)) tags.push_back(*tag);
+  if (tags.empty()) return true;
   const std::lock_guard lock(mutex_);
+  // A tag stays with the delivery that has it, whatever other processes do: of what is known the file says nothing new.
+  if (known_elsewhere(tags, delivery)) return false;
+  drop_known(tags);
+  if (tags.empty() && !(durable && unsynced_)) return true;
   const Locked locked(*this, true);
   catch_up();
-  if (deliveries_.contains(*tag)) {
-    // It may stand in the file since a moment ago, without a sync.
-    if (durable && file_ && ::fdatasync(file_.get()) != 0)
-      give_up(fail_errno("cannot make " + path_ + " durable").value());
-    return !known_elsewhere(*tag, delivery);
-  }
+  // What another process took since the last look counts, too.
+  if (known_elsewhere(tags, delivery)) return false;
+  drop_known(tags);
   // In memory first: when the file cannot be written, at least this run knows.
-  remember(*tag, delivery);
+  for (const Tag& tag : tags) remember(tag, delivery);
   if (!file_) return true;
-  if (auto done = append(*tag, delivery, durable); !done) give_up(done.error());
+  Result<void> done;
+  if (!tags.empty()) done = append(tags, delivery);
+  // Also for those that were known: a line may stand in the file since a moment ago, without a sync.
+  if (done && durable && unsynced_) done = sync();
+  if (!done) give_up(done.error());
   return true;
 }
 

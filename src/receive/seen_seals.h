@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
 
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -33,10 +34,14 @@ class SeenSeals {
   // file is told to `notice`, once, and is no error.
   SeenSeals(std::string directory, const Guid& space, std::function<void(const std::string&)> notice);
 
-  // False when one of them was taken in another delivery. What is no tag never was.
-  bool fit(const Id& delivery, std::span<const std::string> tags);
-  // The same of one, and from now on it belongs to this delivery; with `durable` also after a loss of power.
-  bool take(const Id& delivery, const std::string& tag, bool durable);
+  // False when one of them was taken in another delivery, and then none of the others is taken. Else all belong to this
+  // delivery from now on; with `durable` also after a loss of power. What is no tag is nobody's. However many: one lock
+  // of the file, one write, one sync.
+  bool take(const Id& delivery, std::span<const std::string> tags, bool durable);
+  // Of one. What this run has taken already, and made durable if it has to be, is answered without the file.
+  bool take(const Id& delivery, const std::string& tag, bool durable) {
+    return take(delivery, std::span(&tag, 1), durable);
+  }
   void remove();
 
  private:
@@ -47,13 +52,15 @@ class SeenSeals {
   class Locked;
 
   static std::optional<Tag> parse_tag(std::string_view text);
-  bool known_elsewhere(const Tag& tag, const Id& delivery) const;
+  bool known_elsewhere(std::span<const Tag> tags, const Id& delivery) const;
+  void drop_known(std::vector<Tag>& tags) const;
   void remember(const Tag& tag, const Id& delivery);
 
   Result<void> open(bool create);  // where there is none, and none is to be made, nothing is open
   void catch_up();
   void read_line(std::string_view line);
-  Result<void> append(const Tag& tag, const Id& delivery, bool durable);
+  Result<void> append(std::span<const Tag> tags, const Id& delivery);
+  Result<void> sync();
   Result<void> rewrite();
   void drop_oldest_spaces() const;
   void give_up(const Error& error);
@@ -63,6 +70,7 @@ class SeenSeals {
   std::mutex mutex_;
   UniqueFd file_;
   std::uint64_t read_ = 0;  // of the file
+  bool unsynced_ = false;   // a line that is known, of whichever process, may not be durable
   std::unordered_map<Tag, Id, TagHash> deliveries_;
   std::deque<Tag> order_;  // oldest first
 };

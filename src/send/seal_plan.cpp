@@ -1,9 +1,12 @@
 #include "send/seal_plan.h"
 
 #include <algorithm>
-#include <cstring>
+#include <span>
+#include <system_error>
+#include <thread>
 
 #include "base/bytes.h"
+#include "base/thrown.h"
 #include "seal/item.h"
 #include "wire/id.h"
 
@@ -12,8 +15,8 @@ namespace {
 
 // No name has control characters, so the newlines keep two sources from having the same text: the same secrets would
 // seal two files with one key stream.
-std::string context_of(const seal::Recipient& recipient, const Source& source) {
-  std::string text = "qrx file 1\n" + recipient.text() + "\n" + source.name + "\n";
+std::string context_of(const std::string& recipient, const Source& source) {
+  std::string text = "qrx file 1\n" + recipient + "\n" + source.name + "\n";
   // A stream is sealed once only: its run has a seed of its own, which is not kept.
   if (source.stream) return text + "stream";
   for (const auto figure : {static_cast<std::int64_t>(source.size.value_or(0)), source.mtime_ns, source.ctime_ns,
@@ -32,48 +35,84 @@ Result<std::string> item_name(const seal::Key& seed, const std::string& context)
   return id.text() + ".age";
 }
 
+// Some 10 ms of work: less is done before another thread has begun.
+constexpr std::size_t items_worth_a_thread = 1'000;
+constexpr std::size_t most_threads = 8;
+
 }  // namespace
 
+// Chunk by chunk to where it belongs: a SealedReader would clear and fill a buffer of 64 KiB for each file.
 Result<std::string> seal_whole(seal::Sealer sealer, ByteView plain) {
-  const auto source = [plain](std::uint64_t offset, std::span<std::byte> space) -> Result<std::size_t> {
-    const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(space.size(), plain.size() - offset));
-    if (size > 0) std::memcpy(space.data(), plain.data() + offset, size);
-    return size;
-  };
-  seal::SealedReader reader(std::move(sealer), source, plain.size());
-  std::string out(static_cast<std::size_t>(*reader.sealed_size()), '\0');
-  for (std::size_t at = 0; at < out.size();) {
-    const auto got = reader.read(std::as_writable_bytes(std::span(out)).subspan(at));
-    if (!got) return tl::unexpected(got.error());
-    at += *got;
+  const seal::Layout layout = sealer.layout(plain.size());
+  std::string out(sealer.front());
+  out.resize(static_cast<std::size_t>(layout.sealed_size()));
+  const auto space = std::as_writable_bytes(std::span(out));
+  for (std::uint64_t chunk = 0; chunk < layout.chunk_count(); ++chunk) {
+    const std::size_t size = layout.plain_chunk_size(chunk);
+    const auto from = plain.subspan(static_cast<std::size_t>(chunk * seal::chunk_size), size);
+    const auto to = space.subspan(static_cast<std::size_t>(layout.sealed_offset(chunk)), size + seal::tag_size);
+    if (auto sealed = sealer.seal_chunk(chunk, layout.is_last(chunk), from, to); !sealed)
+      return tl::unexpected(std::move(sealed.error()));
   }
   return out;
 }
 
-Result<seal::SealSecrets> SealPlan::secrets(std::size_t index) const {
-  return seal::SealSecrets::derive(seed_, context_of(recipient_, sources_->sources[index]));
+Result<SealPlan::Item> SealPlan::make_item(const seal::Key& seed, const std::string& context) {
+  auto name = item_name(seed, context);
+  if (!name) return tl::unexpected(name.error());
+  auto secrets = seal::SealSecrets::derive(seed, context);
+  if (!secrets) return tl::unexpected(secrets.error());
+  // Only the manifest tells the tag: who knows it can tell that an item is the one that it names.
+  const auto key = seal::payload_key(secrets->file_key, secrets->nonce);
+  if (!key) return tl::unexpected(key.error());
+  auto tag = seal::item_tag(*key);
+  if (!tag) return tl::unexpected(tag.error());
+  return Item{std::move(*name), std::move(*tag), std::move(*secrets)};
+}
+
+// By several threads: nothing is sent before all of them are there, and of many thousands that takes a while.
+Result<void> SealPlan::make_items(const seal::Key& seed, const SourceList& sources) {
+  const std::string recipient = recipient_.text();
+  const std::size_t many = sources.sources.size();
+  items_.resize(many);
+  const std::size_t count = std::clamp<std::size_t>(
+      std::min<std::size_t>(many / items_worth_a_thread, std::thread::hardware_concurrency()), 1, most_threads);
+  std::vector<Result<void>> done(count);
+  const auto make = [&](std::size_t part) {
+    done[part] = catching([&]() -> Result<void> {
+      for (std::size_t i = part; i < many; i += count) {
+        auto item = make_item(seed, context_of(recipient, sources.sources[i]));
+        if (!item) return tl::unexpected(item.error());
+        items_[i] = std::move(*item);
+      }
+      return {};
+    });
+  };
+  std::vector<std::thread> threads;
+  for (std::size_t part = 1; part < count; ++part) {
+    try {
+      threads.emplace_back(make, part);
+    } catch (const std::system_error&) {
+      make(part);  // no thread more: here, then
+    }
+  }
+  make(0);
+  for (auto& thread : threads) thread.join();
+  for (const auto& one : done)
+    if (!one) return one;
+  return {};
 }
 
 Result<SealPlan> SealPlan::make(const seal::Recipient& recipient, const seal::Key& seed, const SourceList& sources,
                                 const std::string& message, bool preserve) {
-  SealPlan plan(recipient, sources);
-  plan.seed_ = seed.clone();
+  SealPlan plan(recipient);
+  if (auto made = plan.make_items(seed, sources); !made) return tl::unexpected(made.error());
   wire::Manifest manifest;
   manifest.message = message;
-  for (std::size_t i = 0; i < sources.sources.size(); ++i) {
-    auto item = item_name(seed, context_of(recipient, sources.sources[i]));
-    if (!item) return tl::unexpected(item.error());
-    // Only the manifest tells the tag: who knows it can tell that an item is the one that it names.
-    const auto secrets = plan.secrets(i);
-    if (!secrets) return tl::unexpected(secrets.error());
-    const auto key = seal::payload_key(secrets->file_key, secrets->nonce);
-    if (!key) return tl::unexpected(key.error());
-    auto tag = seal::item_tag(*key);
-    if (!tag) return tl::unexpected(tag.error());
-    manifest.files.push_back(
-        {*item, sources.sources[i].name, std::move(*tag), properties_of(sources.sources[i], preserve)});
-    plan.items_.push_back(std::move(*item));
-  }
+  manifest.files.reserve(plan.items_.size());
+  for (std::size_t i = 0; i < plan.items_.size(); ++i)
+    manifest.files.push_back({plan.items_[i].name, sources.sources[i].name, std::move(plan.items_[i].tag),
+                              properties_of(sources.sources[i], preserve)});
   const std::string text = wire::to_json(manifest);
   // Its whole content is the context: other content has other secrets.
   const auto secrets = seal::SealSecrets::derive(seed, "qrx manifest 1\n" + recipient.text() + "\n" + text);
@@ -87,9 +126,7 @@ Result<SealPlan> SealPlan::make(const seal::Recipient& recipient, const seal::Ke
 }
 
 Result<seal::Sealer> SealPlan::sealer(std::size_t index) const {
-  const auto own = secrets(index);
-  if (!own) return tl::unexpected(own.error());
-  return seal::Sealer::create(recipient_, *own);
+  return seal::Sealer::create(recipient_, items_[index].secrets);
 }
 
 }  // namespace qrx::send

@@ -27,19 +27,23 @@ class SealPlan {
   static Result<SealPlan> make(const seal::Recipient& recipient, const seal::Key& seed, const SourceList& sources,
                                const std::string& message, bool preserve = false);
 
-  const std::string& item(std::size_t index) const { return items_[index]; }  // the wire name
+  const std::string& item(std::size_t index) const { return items_[index].name; }  // the wire name
   // Makes one X25519 multiplication.
   Result<seal::Sealer> sealer(std::size_t index) const;
   const std::string& manifest() const { return manifest_; }  // sealed: the bytes to send
 
  private:
-  SealPlan(const seal::Recipient& recipient, const SourceList& sources) : recipient_(recipient), sources_(&sources) {}
-  Result<seal::SealSecrets> secrets(std::size_t index) const;
+  struct Item {
+    std::string name;
+    std::string tag;            // until the manifest is made
+    seal::SealSecrets secrets;  // kept: to derive them a second time costs a tenth of what sealing a small file does
+  };
+  explicit SealPlan(const seal::Recipient& recipient) : recipient_(recipient) {}
+  static Result<Item> make_item(const seal::Key& seed, const std::string& context);
+  Result<void> make_items(const seal::Key& seed, const SourceList& sources);
 
   seal::Recipient recipient_;
-  const SourceList* sources_;
-  seal::Key seed_;
-  std::vector<std::string> items_;
+  std::vector<Item> items_;
   std::string manifest_;
 };
 

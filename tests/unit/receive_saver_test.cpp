@@ -9,6 +9,7 @@
 #include <random>
 #include <set>
 
+#include "receive/group_sync.h"
 #include "receive/local_names.h"
 #include "temp_directory.h"
 #include "unit/catch.h"
@@ -244,6 +245,24 @@ TEST_CASE("a partial is kept, found again, and can be dropped") {
   REQUIRE(dropped);
   dropped->discard();
   CHECK(all_files(temp.text()) == std::set<std::string>{"dir/a.bin"});
+}
+
+TEST_CASE("names in many directories are synced together, also when some of these are gone") {
+  TempDirectory temp;
+  const auto saver = open_saver(temp.text());
+  const Id delivery = Id::random();
+  for (int i = 0; i < 30; ++i)
+    REQUIRE(save(*saver, "deep/d" + std::to_string(i) + "/e/a.txt", std::to_string(i), delivery));
+  fs::rename(temp.text() + "/deep/d7", temp.text() + "/elsewhere");
+  fs::remove_all(temp.text() + "/deep/d8");
+  // A group sync, and one by one after a group sync that took too long.
+  GroupSync together(Millis{0});
+  CHECK(saver->sync_names(delivery, &together));
+  for (int i = 0; i < 30; ++i) REQUIRE(save(*saver, "again/d" + std::to_string(i) + "/b.txt", "b", delivery));
+  CHECK(saver->sync_names(delivery, &together));
+  CHECK(saver->sync_names(delivery));  // nothing is left
+  CHECK(content(temp.text() + "/elsewhere/e/a.txt") == "7");
+  CHECK(all_files(temp.text()).size() == 59);
 }
 
 TEST_CASE("what was begun under another name is given up, when it is there and nobody writes it") {

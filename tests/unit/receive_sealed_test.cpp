@@ -2,6 +2,7 @@
 // wrong.
 #include <algorithm>
 #include <cstring>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -119,6 +120,50 @@ TEST_CASE("a source that changed in any figure, and another seed, give another n
     ++sources.sources[0].inode;
   }
   differs(plan_of(sources));
+}
+
+TEST_CASE("of thousands of sources, planned by several threads, each has what it has alone") {
+  SourceList many;
+  for (std::size_t i = 0; i < 4'321; ++i) many.sources.push_back(source_of("file" + std::to_string(i), i));
+  const auto plan = plan_of(many);
+  const auto manifest = manifest_of(plan);
+  REQUIRE(manifest.files.size() == many.sources.size());
+  for (std::size_t i = 0; i < many.sources.size(); ++i) {
+    CHECK(manifest.files[i].item == plan.item(i));
+    CHECK(manifest.files[i].name == many.sources[i].name);
+  }
+  for (const std::size_t i : {0, 1, 999, 2'500, 4'320}) {
+    SourceList alone;
+    alone.sources = {many.sources[i]};
+    const auto of_one = plan_of(alone);
+    CHECK(of_one.item(0) == plan.item(i));
+    CHECK(manifest_of(of_one).files[0].tag == manifest.files[i].tag);
+    CHECK(sealed(of_one, 0, "x") == sealed(plan, i, "x"));
+  }
+}
+
+TEST_CASE("sealed as a whole and sealed as it is read, a file has the same bytes") {
+  SourceList sources;
+  for (const std::size_t size : {0, 1, 4'096, 65'535, 65'536, 65'537, 131'072, 200'000}) {
+    sources.sources = {source_of("file", size)};
+    const auto plan = plan_of(sources);
+    const std::string plain = noise(size);
+    auto sealer = plan.sealer(0);
+    REQUIRE(sealer);
+    const auto source = [&plain](std::uint64_t offset, std::span<std::byte> space) -> Result<std::size_t> {
+      const auto got = std::min<std::size_t>(space.size(), plain.size() - static_cast<std::size_t>(offset));
+      std::memcpy(space.data(), plain.data() + offset, got);
+      return got;
+    };
+    seal::SealedReader reader(std::move(*sealer), source, size);
+    std::string read(static_cast<std::size_t>(*reader.sealed_size()), '\0');
+    for (std::size_t at = 0; at < read.size();) {
+      const auto got = reader.read(std::as_writable_bytes(std::span(read)).subspan(at));
+      REQUIRE(got);
+      at += *got;
+    }
+    CHECK(read == sealed(plan, 0, plain));
+  }
 }
 
 TEST_CASE("the manifest names each item with a tag that only its opener can know") {

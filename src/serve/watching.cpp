@@ -16,46 +16,28 @@ constexpr Millis longest_doubt{1000};
 }  // namespace
 
 Result<Watch> watch_of(const Call& call) {
-  std::string_view query = call.request->query;
   Watch watch;
-  bool waits = false;
-  while (!query.empty()) {
-    const auto ampersand = query.find('&');
-    const std::string_view pair = query.substr(0, ampersand);
-    query = ampersand == std::string_view::npos ? std::string_view() : query.substr(ampersand + 1);
-    const auto equals = pair.find('=');
-    const std::string_view name = pair.substr(0, equals);
-    const auto number =
-        wire::parse_number(equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1));
-    if (name == "after") {
-      if (!number || watch.after) return fail(Kind::usage, "after is not a whole number");
-      watch.after = *number;
-    } else if (name == "wait") {
-      if (!number || waits || *number > most_wait)
-        return fail(Kind::usage, "wait is not a number of seconds from 0 to 60");
-      watch.wait = Seconds(*number);
-      waits = true;
-    }
+  const auto after = call.parameter("after");
+  const auto wait = call.parameter("wait");
+  if (!after || !wait) return tl::unexpected(after ? wait.error() : after.error());
+  if (*after && !(watch.after = wire::parse_number(**after))) return fail(Kind::usage, "after is not a whole number");
+  if (*wait) {
+    const auto seconds = wire::parse_number(**wait);
+    if (!seconds || *seconds > most_wait) return fail(Kind::usage, "wait is not a number of seconds from 0 to 60");
+    watch.wait = Seconds(*seconds);
   }
   return watch;
 }
 
-std::string_view from_of(const Call& call) {
-  std::string_view query = call.request->query;
-  constexpr std::string_view name = "from=";
-  while (!query.empty()) {
-    const auto ampersand = query.find('&');
-    const std::string_view pair = query.substr(0, ampersand);
-    if (pair.starts_with(name)) return pair.substr(name.size());
-    query = ampersand == std::string_view::npos ? std::string_view() : query.substr(ampersand + 1);
-  }
-  return {};
+Result<std::string_view> from_of(const Call& call) {
+  return call.parameter("from").map([](const auto& value) { return value.value_or(std::string_view()); });
 }
 
 Result<space::PageStart> page_asked_for(const Call& call) {
-  const std::string_view from = from_of(call);
-  if (from.empty()) return space::PageStart{};
-  const auto start = space::page_start_from_text(from);
+  const auto from = from_of(call);
+  if (!from) return tl::unexpected(from.error());
+  if (from->empty()) return space::PageStart{};
+  const auto start = space::page_start_from_text(*from);
   return start ? Result<space::PageStart>(*start) : fail(Kind::usage, "from is not what next said");
 }
 

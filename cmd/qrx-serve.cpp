@@ -36,8 +36,10 @@ int serve_until_stopped(const ServeSettings& settings, const Config& config, Mes
   const int verbosity = settings.common.quiet ? -1 : settings.common.verbose;
   const serve::Log log(settings.log == "json" ? serve::LogForm::json : serve::LogForm::text, verbosity,
                        [](const std::string& line) { (void)write_all(STDERR_FILENO, line); });
+  StartingSignals starting(signals);
   const auto daemon = serve::Daemon::open(*options, log);
   if (!daemon) return report_failure(messages, daemon.error());
+  if (starting.end()) (*daemon)->reload();
 
   Result<void> result;
   std::thread serving;

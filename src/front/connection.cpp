@@ -14,6 +14,9 @@ using State = http::SocketStream::State;
 constexpr std::size_t head_read_bytes = 16384;
 constexpr std::size_t most_linger_bytes = 32U << 20;
 constexpr auto linger_time = std::chrono::seconds(5);
+// A client may send requests without end and without waiting for answers: after so many it goes to the end of the queue
+// when others wait.
+constexpr unsigned requests_in_turn = 4;
 
 std::int64_t nanoseconds(Steady time) {
   return time.time_since_epoch().count();
@@ -65,6 +68,7 @@ void Connection::take(std::uint32_t signals) {
 // that nothing else was noted meanwhile.
 void Connection::run() {
   auto signals = signals_.exchange(scheduled);
+  answered_in_turn_ = 0;
   for (;;) {
     take(signals);
     const Step end = context_.cutting ? Step::closed : run_steps();
@@ -260,7 +264,7 @@ Step Connection::after_exchange() {
     return linger_after_ || unread || io_.can_read || !io_.in.empty() ? start_linger() : Step::closed;
   }
   phase_ = Phase::head;
-  return Step::go_on;
+  return ++answered_in_turn_ >= requests_in_turn && context_.pool.has_waiting_tasks() ? Step::yield : Step::go_on;
 }
 
 Step Connection::start_linger() {

@@ -91,6 +91,7 @@ class Connection final : public Pool::Task, private WaiterList::Waiter {
   std::size_t linger_left_ = 0;
   http::HeadScanner scanner_;
   std::unique_ptr<Answering> answering_;
+  unsigned answered_in_turn_ = 0;  // requests, since it was last run
 };
 
 }  // namespace qrx::front

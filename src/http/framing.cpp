@@ -43,6 +43,25 @@ Framed<std::vector<Header>> parse_headers(std::string_view rest) {
   return headers;
 }
 
+// Of these two would be a guess which one counts, and who stands before us may have looked at the other: what is
+// written where, by what right, and as what. Both alike are refused, too, as with Content-Length.
+bool has_one_value(std::string_view name) {
+  static constexpr std::array<std::string_view, 11> ours = {
+      "Authorization",   "Content-Range", "Content-Type",          "Origin",
+      "Range",           "Upload-Concat", "Upload-Checksum",       "Upload-Length",
+      "Upload-Metadata", "Upload-Offset", "X-HTTP-Method-Override"};
+  return std::any_of(ours.begin(), ours.end(), [name](std::string_view own) { return equal_ignoring_case(name, own); });
+}
+
+bool has_a_second(const std::vector<Header>& headers) {
+  for (auto at = headers.begin(); at != headers.end(); ++at)
+    if (has_one_value(at->name) && std::any_of(headers.begin(), at, [&](const Header& other) {
+          return equal_ignoring_case(other.name, at->name);
+        }))
+      return true;
+  return false;
+}
+
 // The headers that decide where a message ends and what becomes of the connection.
 struct Control {
   std::optional<std::uint64_t> length;
@@ -214,6 +233,7 @@ Framed<RequestHead> parse_request_head(std::string_view head) {
   if (const auto host = check_host(*headers, *old); !host) return tl::unexpected(host.error());
   const auto control = read_control(*headers, *old);
   if (!control) return tl::unexpected(control.error());
+  if (has_a_second(*headers)) return flaw(400, "two headers of a name of which there is one");
 
   // After the framing: a message that is not sound is told so first.
   if (std::find(methods.begin(), methods.end(), method) == methods.end())

@@ -88,6 +88,8 @@ void FreeTlsSession::operator()(ssl_st* session) const noexcept {
 }
 
 std::string tls_reason(unsigned long code) {
+  // Of the system it has only a number: a file that is not there, or may not be read.
+  if (ERR_SYSTEM_ERROR(code)) return std::string(fail_errno("", ERR_GET_REASON(code)).value().what).substr(2);
   const char* reason = code == 0 ? nullptr : ERR_reason_error_string(code);
   return reason == nullptr ? "unknown TLS error" : reason;
 }

@@ -10,11 +10,15 @@ constexpr auto longest_wait = Seconds(60);  // for the store, whose own patience
 class TextSink : public front::BodySink {
  public:
   TextSink(SharedCall call, std::size_t most, std::function<front::Reply(std::string)> go_on)
-      : call_(std::move(call)), most_(most), go_on_(std::move(go_on)) {}
+      : call_(std::move(call)),
+        most_(most),
+        go_on_(std::move(go_on)),
+        memory_(call_->site.body_memory, call_->request->peer) {}
 
   Result<void> write(ByteView bytes) override {
     if (bytes.size() > most_ - text_.size())
       return fail(Kind::too_large, "the body is over " + std::to_string(most_) + " bytes");
+    if (auto kept = memory_.keep(text_.size() + bytes.size()); !kept) return kept;
     text_ += as_text(bytes);
     return {};
   }
@@ -26,6 +30,7 @@ class TextSink : public front::BodySink {
   SharedCall call_;
   std::size_t most_;
   std::function<front::Reply(std::string)> go_on_;
+  BodyMemory::Hold memory_;
   std::string text_;
 };
 

@@ -1,5 +1,7 @@
 #include "serve/call.h"
 
+#include <string>
+
 #include "serve/answers.h"
 
 namespace qrx::serve {
@@ -40,6 +42,21 @@ http::Answer Call::wrong_token(const Error& error) const {
   if (!wait) return serve::problem(asker, error);
   if (first) site.log.info("too many wrong tokens or links", {{"peer", request->peer}, {"path", loggable(target)}});
   return too_many(asker, "too many wrong tokens or links came from this address; try again later", *wait);
+}
+
+Result<std::optional<std::string_view>> Call::parameter(std::string_view name) const {
+  std::optional<std::string_view> value;
+  for (std::string_view query = request->query; !query.empty();) {
+    const auto ampersand = query.find('&');
+    const std::string_view pair = query.substr(0, ampersand);
+    query = ampersand == std::string_view::npos ? std::string_view() : query.substr(ampersand + 1);
+    const auto equals = pair.find('=');
+    if (pair.substr(0, equals) != name) continue;
+    // Which of the two counts would be a guess.
+    if (value) return fail(Kind::usage, std::string(name) + " is there twice");
+    value = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
+  }
+  return value;
 }
 
 http::Answer Call::problem(const Error& error, int status) const {

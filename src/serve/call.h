@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string_view>
 
 #include "base/result.h"
@@ -27,6 +28,8 @@ struct Call {
     return serve::problem(asker, status, detail, saying);
   }
   std::string_view header(std::string_view name) const { return request->header(name).value_or(std::string_view()); }
+  // What the query says of it, as it stands there; nothing when it is not named. Kind::usage: twice.
+  Result<std::optional<std::string_view>> parameter(std::string_view name) const;
 };
 using SharedCall = std::shared_ptr<const Call>;
 

@@ -14,6 +14,7 @@
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "http/message.h"
+#include "serve/body_memory.h"
 #include "serve/check_run.h"
 #include "serve/content/digests.h"
 #include "serve/content/zip_plan.h"
@@ -61,6 +62,7 @@ class Site {
   Digests digests;
   RateLimit creations;
   RateLimit guesses;  // wrong tokens and links of one address
+  BodyMemory body_memory;
   std::atomic<std::uint64_t> spaces_created{0}, files_received{0};
   const std::function<void(const Id&)> wake;
   CheckRun check;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string_view>
-#include <utility>
 
 #include "serve/answers.h"
 #include "space/page_start.h"
@@ -15,45 +14,31 @@ namespace {
 constexpr std::uint64_t most_wait = 60;
 constexpr Millis longest_doubt{1000};
 
-// "a=1" off the front of "a=1&b=2".
-std::pair<std::string_view, std::string_view> take_pair(std::string_view& query) {
-  const std::string_view pair = query.substr(0, query.find('&'));
-  query.remove_prefix(std::min(query.size(), pair.size() + 1));
-  const std::string_view name = pair.substr(0, pair.find('='));
-  return {name, pair.substr(std::min(pair.size(), name.size() + 1))};
-}
-
 }  // namespace
 
 Result<Watch> watch_of(const Call& call) {
   Watch watch;
-  bool waits = false;
-  for (std::string_view query = call.request->query; !query.empty();) {
-    const auto [name, value] = take_pair(query);
-    const auto number = wire::parse_number(value);
-    if (name == "after") {
-      if (!number || watch.after) return fail(Kind::usage, "after is not a whole number");
-      watch.after = *number;
-    } else if (name == "wait") {
-      if (!number || waits || *number > most_wait)
-        return fail(Kind::usage, "wait is not a number of seconds from 0 to 60");
-      watch.wait = Seconds(*number);
-      waits = true;
-    }
+  const auto after = call.parameter("after");
+  const auto wait = call.parameter("wait");
+  if (!after || !wait) return tl::unexpected(after ? wait.error() : after.error());
+  if (*after && !(watch.after = wire::parse_number(**after))) return fail(Kind::usage, "after is not a whole number");
+  if (*wait) {
+    const auto seconds = wire::parse_number(**wait);
+    if (!seconds || *seconds > most_wait) return fail(Kind::usage, "wait is not a number of seconds from 0 to 60");
+    watch.wait = Seconds(*seconds);
   }
   return watch;
 }
 
-std::string_view from_of(const Call& call) {
-  for (std::string_view query = call.request->query; !query.empty();)
-    if (const auto [name, value] = take_pair(query); name == "from") return value;
-  return {};
+Result<std::string_view> from_of(const Call& call) {
+  return call.parameter("from").map([](const auto& value) { return value.value_or(std::string_view()); });
 }
 
 Result<space::PageStart> page_asked_for(const Call& call) {
-  const std::string_view from = from_of(call);
-  if (from.empty()) return space::PageStart{};
-  const auto start = space::page_start_from_text(from);
+  const auto from = from_of(call);
+  if (!from) return tl::unexpected(from.error());
+  if (from->empty()) return space::PageStart{};
+  const auto start = space::page_start_from_text(*from);
   return start ? Result<space::PageStart>(*start) : fail(Kind::usage, "from is not what next said");
 }
 

@@ -21,8 +21,8 @@ Result<Watch> watch_of(const Call& call);  // Kind::usage
 front::Reply watch_space(const SharedCall& call,
                          std::function<http::Answer(const Call& call, const std::string& token)> show);
 
-// What ?from= says, where a page begins; empty: the first.
-std::string_view from_of(const Call& call);
+// What ?from= says, where a page begins; empty: the first. Kind::usage: twice.
+Result<std::string_view> from_of(const Call& call);
 // The same, of a list of what is committed.
 Result<space::PageStart> page_asked_for(const Call& call);
 

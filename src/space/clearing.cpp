@@ -78,7 +78,11 @@ Result<void> Clearing::clear(LiveSpace& live, const Id& delivery) {
   if (!changed) return changed;
   if (!blobs) return {};  // another node was first
   const Use use = use_of(*delivered);
-  quotas_.give_back(SpaceLock(live), live, use.bytes, use.weight);
+  {
+    const SpaceLock lock(live);
+    quotas_.give_back(lock, live, use.bytes, use.weight);
+    quotas_.give_back_text(lock, live, delivered->text_bytes);
+  }
   versions_.publish(live, head);
   trash_.remove(*blobs);
   return {};

@@ -16,6 +16,7 @@ Result<Delivered> find_delivered(Catalog& catalog, const Guid& guid, const Id& d
   const auto row = std::find_if(rows.begin(), rows.end(), [&](const auto& one) { return one.delivery == delivery; });
   if (row != rows.end()) {
     if (!row->committed) return no_such_delivery();
+    out.text_bytes = row->message.size();
     out.space = std::move(*state);
     for (const FileRow& file : out.space->files)
       if (file.delivery == delivery) out.files.push_back(&file);

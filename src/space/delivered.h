@@ -11,6 +11,7 @@ namespace qrx::space {
 
 struct Delivered {
   bool cleared = false;               // its contents are gone
+  std::uint64_t text_bytes = 0;       // of its message, while they are there
   std::vector<const FileRow*> files;  // live as long as this
   std::shared_ptr<const SpaceState> space;
   std::vector<FileRow> past;  // of one that was cleared

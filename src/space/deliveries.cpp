@@ -212,9 +212,12 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
   wire::DeliveryState state = state_of(open);
   // Under the same lock as the state: what is answered is what is committed.
   auto leftovers = lock_leftovers(*lock, live, open, wish.files && *wish.files == state.files.size());
+  const std::uint64_t text = open.row.message.size();
+  const auto text_taken = quotas_.take_text(*lock, live, text);
   lock.reset();
   const auto done = [&]() -> Result<void> {
     if (!leftovers) return tl::unexpected(leftovers.error());
+    if (!text_taken) return text_taken;
     if (state.files.empty() && wish.files == 0 && !open.row.message.empty()) {
       if (auto taken = take_text(live); !taken) return taken;
       auto written = write_commit(gate, live, *begun, *leftovers, text_weight);
@@ -230,6 +233,7 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
     return write_commit(gate, live, *begun, *leftovers, {});
   }();
   if (!done) {
+    if (text_taken) quotas_.give_back_text(SpaceLock(live), live, text);
     take_back_commit(live, open, leftovers ? *leftovers : std::vector<UploadPtr>());
     return tl::unexpected(done.error());
   }

@@ -42,6 +42,13 @@ Result<Downloads::Found> Downloads::find(std::string_view link) {
   return Found{std::move(*row), std::move(*space), expires};
 }
 
+std::uint64_t Downloads::files_held(std::string_view link) {
+  const auto found = find(link);
+  if (!found) return 0;
+  const SpaceLock lock(*found->space);
+  return found->space->files_held();
+}
+
 LinkEnd Downloads::why_gone(std::string_view link) {
   const auto row = row_of(link);
   if (!row) return LinkEnd::none;

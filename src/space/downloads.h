@@ -67,7 +67,8 @@ class Downloads {
   };
   // Kind::not_found when unknown, Kind::gone when revoked or expired.
   Result<Found> find(std::string_view link);
-  LinkEnd why_gone(std::string_view link);  // none: it is not
+  std::uint64_t files_held(std::string_view link);  // by its space; 0 when it opens nothing
+  LinkEnd why_gone(std::string_view link);          // none: it is not
   // Of a space with so many files; Kind::gone when it is used up, 0 when there is no limit.
   Result<std::uint64_t> left(const ShareRow& row, std::uint64_t files) const;
   Result<void> mark_opened(const Found& found);

@@ -20,6 +20,13 @@ UploadPtr to_live(const UploadRow& row, Steady now) {
   return upload;
 }
 
+std::uint64_t bytes_of_texts(const SpaceState& state) {
+  std::uint64_t bytes = 0;
+  for (const DeliveryRow& row : state.deliveries)
+    if (row.committed) bytes += row.message.size();
+  return bytes;
+}
+
 // Of an upload that nobody here is at.
 void compare(LiveSpace& live, const UploadPtr& upload, const UploadRow& row) {
   LiveUpload& one = *upload;
@@ -125,6 +132,7 @@ std::vector<UploadPtr> compare(const SpaceLock&, LiveSpace& live, const SpaceSta
   live.files.used = state.space.use.weight.files;
   live.manifests.used = state.space.use.weight.manifests;
   live.parts.used = state.space.use.weight.parts;
+  live.texts.used = bytes_of_texts(state);
   for (const auto& [id, upload] : live.uploads) {
     live.bytes.used += upload->counted - std::min(upload->counted, upload->row.offset);
     if (upload->weighs && upload->row.offset == 0) live.weigh(weight_of(upload->row));
@@ -155,6 +163,7 @@ LivePtr to_live(const SpaceState& state, Steady now) {
   }
   for (const DeliveryRow& row : state.deliveries)
     if (row.committed && !with_files.contains(row.delivery)) live->weigh(text_weight);
+  live->texts.used = bytes_of_texts(state);
   for (const UploadRow& row : state.uploads) {
     UploadPtr upload = to_live(row, now);
     live->bytes.used += upload->counted;

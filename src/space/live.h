@@ -95,9 +95,11 @@ struct LiveSpace : SpaceLocks {
   std::unordered_map<Id, std::shared_ptr<LiveDelivery>, IdHash> open;
   Steady last_progress{};            // when it moved the version
   std::atomic<bool> blocked{false};  // as the phase says, for readers of its content; any thread
+  Ledger texts;                      // bytes of the messages of what is committed
 
   void weigh(Weight weight);  // one more file, counted as used
-  bool idle() const;          // nothing that the catalog does not have; only when nobody else has it
+  std::uint64_t files_held() const { return files.used + manifests.used; }
+  bool idle() const;  // nothing that the catalog does not have; only when nobody else has it
 };
 
 using LivePtr = std::shared_ptr<LiveSpace>;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "wire/limits.h"
+
 namespace qrx::space {
 namespace {
 
@@ -15,6 +17,7 @@ auto& ledger_of(Space& live, Weight weight) {
 // Of many nodes: how old the totals of the catalog may be. Asking at every write would make one row of it the
 // bottleneck of all.
 constexpr auto totals_last = Millis(1000);
+constexpr std::uint64_t least_texts = 4 * wire::most_message_bytes;
 
 std::uint64_t most_parts(const Limits& limits) {
   return limits.max_files == 0 ? 0 : limits.max_files + parts_beyond_files;
@@ -155,6 +158,31 @@ void Quotas::give_back(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, W
   less(live.parts, weight.parts);
   const std::lock_guard totals(totals_mutex_);
   less(total_bytes_, bytes);
+}
+
+// What nobody counted would fill the disk, 16 KiB at a time. Under the lock of the totals it is only compared with the
+// policy: a message is small beside the reserve of the disk.
+Result<void> Quotas::take_text(const SpaceLock&, LiveSpace& live, std::uint64_t bytes) {
+  if (bytes == 0) return {};
+  if (auto room = room_on_disk(0); !room) return room;
+  // In a space for a few bytes somebody may say something, too.
+  const std::uint64_t most = live.row.limits.max_size;
+  if (!live.texts.fits(bytes, most == 0 ? 0 : std::max(most, least_texts)))
+    return fail(Kind::too_large, "this space accepts no more messages");
+  const std::lock_guard totals(totals_mutex_);
+  if (auto known = read_totals(); !known) return known;
+  if (context_.policy.max_total != 0 && !total_bytes_.fits_for_now(bytes, context_.policy.max_total))
+    return server_is_full();
+  total_bytes_.used += bytes;
+  live.texts.used += bytes;
+  return {};
+}
+
+void Quotas::give_back_text(const SpaceLock&, LiveSpace& live, std::uint64_t bytes) {
+  const auto less = [bytes](Ledger& ledger) { ledger.used -= std::min(ledger.used, bytes); };
+  less(live.texts);
+  const std::lock_guard totals(totals_mutex_);
+  less(total_bytes_);
 }
 
 // Granted as far as the peer's shares of both ledgers go: first of the server, then what of that the space has; the

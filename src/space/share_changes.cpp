@@ -1,6 +1,7 @@
 #include "space/share_changes.h"
 
 #include <algorithm>
+#include <unordered_set>
 #include <utility>
 
 #include "base/bytes.h"
@@ -25,12 +26,13 @@ bool is_to_be_told(const ShareRow& row, bool again) {
 
 Result<std::vector<ShareWish>> read_recipients(const std::vector<std::string>& recipients) {
   std::vector<ShareWish> wishes;
+  std::unordered_set<std::string> known;  // a list of 100,000 must not be looked through for each of them
   for (const std::string& text : recipients) {
     auto to = wire::parse_recipient(text);
     if (!to) return tl::unexpected(to.error());
     std::string written = wire::to_text(*to);
     // Written in two ways it is still one recipient, with one link.
-    if (std::any_of(wishes.begin(), wishes.end(), [&](const ShareWish& one) { return one.text == written; })) continue;
+    if (!known.insert(written).second) continue;
     wishes.push_back({std::move(*to), std::move(written)});
   }
   if (wishes.empty()) return fail(Kind::usage, "there are no recipients");

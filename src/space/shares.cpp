@@ -238,8 +238,7 @@ Result<void> Shares::revoke_all(const Guid& guid, std::string_view token) {
     auto page = rules_->context.catalog.shares(guid, next, {});
     if (!page) return tl::unexpected(page.error());
     for (const ShareRow& row : page->shares) all.push_back(row.share);
-    next = page->next;
-    if (next == 0) break;
+    if (next = page->next; next == 0) break;
   }
   auto changed =
       rules_->context.catalog.change(rules_->context.durability(), [&](Transaction& transaction) -> Result<void> {
@@ -285,6 +284,10 @@ Result<Shares::Opened> Shares::open(std::string_view link) {
   if (!left) return tl::unexpected(left.error());
   out.downloads_left = *left;
   return out;
+}
+
+std::uint64_t Shares::files_held(std::string_view link) {
+  return rooms_->downloads.files_held(link);
 }
 
 // The number of files is needed only to know whether a limited link is used up: else it is not counted.

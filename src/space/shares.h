@@ -73,8 +73,9 @@ class Shares {
     std::shared_ptr<const SpaceState> space;
     std::vector<std::uint32_t> files;  // of space->files: those of committed deliveries, in the order of their commits
   };
-  Result<Opened> open(std::string_view link);  // changes nothing
-  LinkEnd why_gone(std::string_view link);     // behind Kind::gone, for pages that say it in their own words
+  Result<Opened> open(std::string_view link);       // changes nothing; reads the whole space
+  std::uint64_t files_held(std::string_view link);  // by its space; 0 when the link opens nothing
+  LinkEnd why_gone(std::string_view link);          // behind Kind::gone, for pages that say it in their own words
   // As open(), but for what there is, page by page.
   Result<wire::SharedSpace> look(std::string_view link, const PageStart& from = {}, const PageSize& size = {});
   Result<void> opened(std::string_view link);  // the recipient looked at it

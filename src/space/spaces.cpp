@@ -1,6 +1,7 @@
 #include "space/spaces.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "base/text.h"
 #include "space/blocking.h"
@@ -19,7 +20,10 @@ namespace {
 
 // A wish may only be narrower than what the server allows; 0 is no limit on either side.
 std::uint64_t stricter(const std::optional<std::uint64_t>& wish, std::uint64_t limit) {
-  const std::uint64_t wanted = wish.value_or(0);
+  // Catalogs keep signed numbers: more than these have is no limit, but must not become a negative one.
+  constexpr std::uint64_t most = std::numeric_limits<std::int64_t>::max();
+  limit = std::min(limit, most);
+  const std::uint64_t wanted = std::min(wish.value_or(0), most);
   if (wanted == 0) return limit;
   return limit == 0 ? wanted : std::min(wanted, limit);
 }
@@ -256,6 +260,22 @@ std::optional<std::uint64_t> Spaces::delivery_seq(const Guid& guid, const Id& de
   }
   const auto version = rules_->receipts.version(delivery);
   return version ? std::optional(*version) : std::nullopt;
+}
+
+std::uint64_t Spaces::files_to_read(const Guid& guid, const Id& delivery) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return 0;
+  const SpaceLock lock(**live);
+  const auto open = (*live)->open.find(delivery);
+  return open == (*live)->open.end() ? (*live)->files_held()
+                                     : open->second->stored.size() + open->second->pack.files.size();
+}
+
+std::uint64_t Spaces::files_held(const Guid& guid) {
+  auto live = rooms_->registry.enter(guid);
+  if (!live) return 0;
+  const SpaceLock lock(**live);
+  return (*live)->files_held();
 }
 
 Result<void> Spaces::record_receipt(const Guid& guid, std::string_view token, const Id& delivery,

@@ -85,6 +85,10 @@ class Spaces {
   Result<wire::DeliveryStatus> status(const Guid& guid, const Id& delivery, bool unsaved = false);
   // The seq of a delivery, cheaply; nothing when it is gone and nothing was said of it.
   std::optional<std::uint64_t> delivery_seq(const Guid& guid, const Id& delivery);
+  // How many files are read to tell of it: its own while it is open, then all of its space. 0 when the space is
+  // unknown.
+  std::uint64_t files_to_read(const Guid& guid, const Id& delivery);
+  std::uint64_t files_held(const Guid& guid);  // by a space, in all; likewise
   // Of an open one; kept when it is committed.
   Result<void> set_message(const Guid& guid, const Id& delivery, const std::string& message);
   // All or nothing; again for a committed one: the same answer. Kind::conflict when files are missing or uploads run.

@@ -31,7 +31,7 @@ Result<void> run_work(const std::function<Result<void>(Transaction&)>& work, Tra
 
 }  // namespace
 
-CatalogWriter::CatalogWriter(std::string path, const Options& options, SpaceCache& cache, std::mutex& readers)
+CatalogWriter::CatalogWriter(std::string path, const Options& options, SpaceCache& cache, Readers readers)
     : path_(std::move(path)),
       relaxed_(options.relaxed),
       cache_(cache),
@@ -208,12 +208,18 @@ void CatalogWriter::run_or_fail(Batch batch) noexcept {
 
 // By whoever leads, between two batches. After the answers were given, so that only the next lead waits for it.
 void CatalogWriter::checkpoint() {
-  const bool purge = purging_.exchange(false);
+  // TRUNCATE needs a moment without readers; PASSIVE copies what it can beside them.
+  std::unique_lock bulk(*readers_.slow[0], std::defer_lock);
+  std::unique_lock survey(*readers_.slow[1], std::defer_lock);
+  bool purge = purging_.exchange(false);
+  if (purge && std::try_lock(bulk, survey) != -1) {
+    purge = false;
+    purging_ = true;  // with the next change again
+  }
   if ((wal_pages_ < pages_until_checkpoint && !purge) || broken_) return;
   wal_pages_ = 0;  // with a reader in the way it gets no further now; the next change says how long the log is
-  std::unique_lock readers(readers_, std::defer_lock);
-  // TRUNCATE needs a moment without readers; PASSIVE copies what it can beside them.
-  if (purge) readers.lock();
+  std::unique_lock quick(readers_.quick, std::defer_lock);
+  if (purge) quick.lock();
   const int code = sqlite3_wal_checkpoint_v2(
       connection_->get(), nullptr, purge ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE, nullptr, nullptr);
   if (purge && code != SQLITE_OK)

@@ -1,6 +1,7 @@
 // The one writer of a catalog: changes of many threads, committed together. Private to src/store.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
@@ -22,16 +23,22 @@ namespace qrx::store {
 // Group commit. Changes wait in a queue; the first of them leads: it runs those that wait in one transaction with one
 // sync, wakes the others, and hands the lead to the first who came meanwhile. So the sync of one batch is the time in
 // which the next one gathers, and no thread is needed for it.
-// Thread-safe. Locks, in this order: the lead (only the thread that has it uses the connection), `readers` for a
-// truncating checkpoint, the lock of the cache. queue_mutex_ is never held while the database is used.
+// Thread-safe. Locks, in this order: the lead (only the thread that has it uses the connection), those of the readers
+// for a truncating checkpoint (the slow ones are only tried), the lock of the cache. queue_mutex_ is never held while
+// the database is used.
 class CatalogWriter {
  public:
   struct Options {
     bool relaxed;                 // as SqliteOptions
     std::uint64_t reserve_bytes;  // likewise
   };
-  // `readers` is held by whoever reads the database: without them a checkpoint can empty the log. Both must outlive it.
-  CatalogWriter(std::string path, const Options& options, SpaceCache& cache, std::mutex& readers);
+  // Who reads the database holds one of these: without them a checkpoint can empty the log.
+  struct Readers {
+    std::mutex& quick;
+    std::array<std::mutex*, 2> slow;  // take up to minutes, and are never waited for
+  };
+  // `cache` and the mutexes must outlive it.
+  CatalogWriter(std::string path, const Options& options, SpaceCache& cache, Readers readers);
 
   // Opens the database at `path`, which is a file, and brings its tables up to date. First of all, once.
   Result<void> open();
@@ -40,7 +47,8 @@ class CatalogWriter {
 
   // As space::Catalog.
   Result<void> change(space::Durability durability, const std::function<Result<void>(space::Transaction&)>& work);
-  // What was deleted is gone from the log too when this returns, unless the disk fails: then with a later change.
+  // What was deleted is gone from the log too when this returns, unless the disk fails or somebody reads for long: then
+  // with a later change.
   Result<void> purge();
 
  private:
@@ -66,7 +74,7 @@ class CatalogWriter {
   const std::string path_;
   const bool relaxed_;
   SpaceCache& cache_;
-  std::mutex& readers_;
+  const Readers readers_;
 
   std::mutex queue_mutex_;
   std::deque<Waiting*> queue_;

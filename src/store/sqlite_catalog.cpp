@@ -25,23 +25,48 @@ using space::SpaceState;
 using space::Transaction;
 using space::UploadRow;
 
+constexpr std::uint64_t many_files = 1000;
+
 }  // namespace
 
 struct SqliteCatalog::Impl {
   Impl(std::string path, const SqliteOptions& options)
       : cache(options.most_cached_spaces, options.most_cached_rows),
-        writer(std::move(path), {options.relaxed, options.reserve_bytes}, cache, reader_mutex) {}
+        writer(std::move(path), {options.relaxed, options.reserve_bytes}, cache,
+               {reader_mutex, {&bulk_mutex, &surveyor_mutex}}) {}
 
   SpaceCache cache;
-  std::mutex reader_mutex;  // one reads at a time; the lock of `cache` comes after it
+  std::mutex reader_mutex;    // one reads at a time; the lock of `cache` comes after it
+  std::mutex bulk_mutex;      // likewise, to read all of a large space
+  std::mutex surveyor_mutex;  // likewise, to read whole tables
   CatalogWriter writer;
-  std::unique_ptr<Connection> reader;  // closed before the writer, which empties the log when it is the last
+  // Closed before the writer, which empties the log when it is the last.
+  std::unique_ptr<Connection> reader, bulk, surveyor;
 
   template <class Read>
   auto read(Read&& with) {
     // One connection for all readers: they keep each other waiting, but not the writer, and it them.
     const std::lock_guard lock(reader_mutex);
     return with(*reader);
+  }
+  // A hundred thousand rows take a while, and longer on a thread of low priority: others go past.
+  template <class Read>
+  auto read_bulk(Read&& with) {
+    const std::lock_guard lock(bulk_mutex);
+    return with(*bulk);
+  }
+  bool is_large(const Guid& guid) {
+    return read([&](Connection& connection) {
+      Statement row = by_id(connection, "SELECT files+manifests FROM spaces WHERE guid=?", guid);
+      return row.step() && row.next_number() > many_files;
+    });
+  }
+  // For what housekeeping reads: of a large catalog it takes seconds, a check minutes, and requests must not wait for
+  // it.
+  template <class Read>
+  auto survey(Read&& with) {
+    const std::lock_guard lock(surveyor_mutex);
+    return with(*surveyor);
   }
 };
 
@@ -53,10 +78,12 @@ Result<std::unique_ptr<SqliteCatalog>> SqliteCatalog::open(const std::string& pa
   auto impl = std::make_unique<Impl>(path, options);
   if (auto made = make_file(path); !made) return tl::unexpected(made.error());
   if (auto opened = impl->writer.open(); !opened) return tl::unexpected(opened.error());
-  auto reader = Connection::open(path, Connection::Access::read);
-  if (!reader) return tl::unexpected(reader.error());
-  impl->reader = std::move(*reader);
-  impl->reader->execute("PRAGMA cache_size=-2048");
+  for (auto* connection : {&impl->reader, &impl->bulk, &impl->surveyor}) {
+    auto opened = Connection::open(path, Connection::Access::read);
+    if (!opened) return tl::unexpected(opened.error());
+    *connection = std::move(*opened);
+    (*connection)->execute("PRAGMA cache_size=-2048");
+  }
   impl->writer.make_reserve();
   return std::unique_ptr<SqliteCatalog>(new SqliteCatalog(std::move(impl)));
 }
@@ -68,13 +95,14 @@ Result<void> SqliteCatalog::change(Durability durability, const std::function<Re
 Result<std::shared_ptr<const SpaceState>> SqliteCatalog::space(const Guid& guid) {
   // The load is begun before the read: a commit in between marks it as stale (SpaceCache).
   if (auto state = impl_->cache.find_or_begin_load(guid)) return state;
-  auto read = impl_->read([&](Connection& connection) -> Result<std::optional<SpaceState>> {
+  const auto load = [&](Connection& connection) -> Result<std::optional<SpaceState>> {
     // A transaction, so that all its statements see the same commit.
     if (const int code = connection.execute("BEGIN"); code != SQLITE_OK) return fail_sqlite(code, reading);
     auto state = read_space(connection, guid);
     connection.execute("COMMIT");
     return state;
-  });
+  };
+  auto read = impl_->is_large(guid) ? impl_->read_bulk(load) : impl_->read(load);
   std::shared_ptr<const SpaceState> state;
   if (read && *read) state = std::make_shared<const SpaceState>(std::move(**read));
   impl_->cache.finish_load(guid, state);
@@ -113,7 +141,7 @@ Result<std::uint64_t> SqliteCatalog::committed_files(const Guid& guid) {
 }
 
 Result<std::vector<space::SpaceSummary>> SqliteCatalog::summaries(const Guid& after, std::size_t most) {
-  return impl_->read([&](Connection& connection) -> Result<std::vector<space::SpaceSummary>> {
+  return impl_->survey([&](Connection& connection) -> Result<std::vector<space::SpaceSummary>> {
     Statement row = connection.prepare(
         // Spaces by their primary key, from the last guid on. What each holds is counted from its rows, by
         // files_by_delivery and uploads_by_space.
@@ -142,11 +170,13 @@ Result<std::vector<space::SpaceSummary>> SqliteCatalog::summaries(const Guid& af
 }
 
 Result<space::Catalog::Totals> SqliteCatalog::totals() {
-  return impl_->read([](Connection& connection) -> Result<Totals> {
+  return impl_->survey([](Connection& connection) -> Result<Totals> {
     Statement statement = connection.prepare(
         // Reads the whole tables: at a start, and when the metrics are asked for.
         "SELECT (SELECT count(*) FROM spaces), (SELECT coalesce(sum(size),0) FROM files) + "
-        "(SELECT coalesce(sum(offset),0) FROM uploads)");
+        "(SELECT coalesce(sum(offset),0) FROM uploads) + "
+        // length() counts the characters of a text, and the bytes of a blob.
+        "(SELECT coalesce(sum(length(CAST(message AS BLOB))),0) FROM deliveries WHERE committed IS NOT NULL)");
     if (!statement.step()) return fail_sqlite(statement.code(), reading);
     Totals totals;
     totals.spaces = statement.next_number();
@@ -160,7 +190,7 @@ Result<std::optional<FileRow>> SqliteCatalog::file(const Id& file) {
 }
 
 Result<std::vector<DeliveryRow>> SqliteCatalog::open_deliveries() {
-  return impl_->read([](Connection& connection) { return read_open_deliveries(connection); });
+  return impl_->survey([](Connection& connection) { return read_open_deliveries(connection); });
 }
 
 Result<std::optional<std::string>> SqliteCatalog::remembered(const std::string& name) {
@@ -190,11 +220,11 @@ Result<std::vector<Guid>> SqliteCatalog::expired(WallTime now, std::size_t most)
 }
 
 Result<std::vector<UploadRow>> SqliteCatalog::uploads() {
-  return impl_->read([](Connection& connection) { return read_uploads(connection); });
+  return impl_->survey([](Connection& connection) { return read_uploads(connection); });
 }
 
 Result<std::vector<space::BlobKey>> SqliteCatalog::blobs() {
-  return impl_->read([](Connection& connection) {
+  return impl_->survey([](Connection& connection) {
     return take_ids(
         // One statement, so one snapshot: a blob that goes from an upload to a file, or into the trash, is in one of
         // them.
@@ -221,7 +251,7 @@ Result<bool> SqliteCatalog::shares_object(const std::string& object, const space
 }
 
 Result<std::vector<FileRow>> SqliteCatalog::files_after(const Id& last, std::size_t most) {
-  return impl_->read([&](Connection& connection) { return read_files_after(connection, last, most); });
+  return impl_->survey([&](Connection& connection) { return read_files_after(connection, last, most); });
 }
 
 Result<std::optional<space::ReceiptRow>> SqliteCatalog::receipt(const Id& delivery) {
@@ -292,7 +322,7 @@ Result<void> SqliteCatalog::purge() {
 }
 
 Result<void> SqliteCatalog::check() {
-  return impl_->read([](Connection& connection) -> Result<void> {
+  return impl_->survey([](Connection& connection) -> Result<void> {
     // At most ten findings: one is enough to know.
     Statement statement = connection.prepare("PRAGMA integrity_check(10)");
     if (!statement.step()) return fail_sqlite(statement.code(), "cannot check the catalog");

@@ -37,7 +37,8 @@ class BatchReader {
 
   // Kind::usage for what is no such body, Kind::too_large for too large a file, or too many.
   Result<void> write(ByteView bytes);
-  Result<void> finish() const;  // Kind::usage: it ends within a file
+  Result<void> finish() const;                             // Kind::usage: it ends within a file
+  std::size_t pending() const { return pending_.size(); }  // bytes that it holds
 
  private:
   Result<bool> step(std::string_view& rest);  // false: more bytes are needed

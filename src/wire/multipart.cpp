@@ -1,6 +1,7 @@
 #include "wire/multipart.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "base/text.h"
 #include "wire/limits.h"
@@ -121,6 +122,7 @@ Result<void> read_disposition(std::string_view value, FormPart& part) {
   if (!equal_ignoring_case(trim(value.substr(0, semicolon)), "form-data") || semicolon == std::string_view::npos)
     return malformed("a part is not form-data");
   bool named = false;
+  bool has_extended = false;
   std::optional<std::string> extended;
   const bool sound = each_parameter(value.substr(semicolon), [&](std::string_view name, const std::string& text) {
     if (equal_ignoring_case(name, "name")) {
@@ -132,14 +134,16 @@ Result<void> read_disposition(std::string_view value, FormPart& part) {
       if (part.filename) return false;
       part.filename = unescape_name(text);
     } else if (equal_ignoring_case(name, "filename*")) {
-      if (extended) return false;
+      if (std::exchange(has_extended, true)) return false;
       extended = read_extended(text);
-      if (!extended) return false;
     }
     return true;
   });
   if (!sound || !named) return malformed("a part's Content-Disposition");
-  if (extended) part.filename = std::move(extended);
+  // RFC 8187, 3.2.1: one that cannot be read is as good as none, if there is the other; so is one that says nothing.
+  if (has_extended && !extended && !part.filename)
+    return malformed("a part's filename* is neither UTF-8 nor ISO-8859-1");
+  if (extended && !(extended->empty() && part.filename)) part.filename = std::move(extended);
   if (part.filename && !is_valid_utf8(*part.filename)) part.filename = from_latin_1(*part.filename);
   if (part.filename) part.filename = without_windows_path(std::move(*part.filename));
   return {};

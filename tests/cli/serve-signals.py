@@ -9,8 +9,34 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), ".."
 import qrx  # noqa: E402
 
 
+def while_starting(w):
+    """A start may take long (here it waits for a pipe that nobody writes into), and is ended at once all the same."""
+    os.mkfifo(w.path("tokens"), 0o600)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        tool = w.tool("qrx-serve", "-b", "127.0.0.1:0", "-D", w.path("starting"), "--create", "token", "--token-file", w.path("tokens"))
+        qrx.wait_for(10, lambda: "SigBlk" in status_of(tool) and blocks(tool, number), "signals are taken")
+        began = time.monotonic()
+        tool.popen.send_signal(number)
+        tool.expect_exit(0)
+        qrx.check(time.monotonic() - began < 5, "the end of a server that starts took too long")
+
+
+def status_of(tool):
+    try:
+        with open(f"/proc/{tool.popen.pid}/status", encoding="ascii") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def blocks(tool, number):
+    line = next(one for one in status_of(tool).splitlines() if one.startswith("SigBlk"))
+    return int(line.split()[1], 16) >> (number - 1) & 1
+
+
 def main():
     with qrx.work() as w:
+        while_starting(w)
         server = w.server()
         others = ["USR1", "USR2", "ALRM", "VTALRM", "PROF", "IO", "PWR", "STKFLT", "PIPE", "XFSZ", "WINCH", "CHLD", "URG", "CONT", "HUP"]
         for name in others + [signal.SIGRTMIN, signal.SIGRTMAX]:

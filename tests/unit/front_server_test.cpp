@@ -52,6 +52,36 @@ TEST_CASE("requests that come in one packet are all answered, in order") {
   for (int i = 0; i < 50; ++i) REQUIRE(body_of(raw.response()) == "GET /" + std::to_string(i));
 }
 
+TEST_CASE("a client that sends requests without waiting lets others have their turn") {
+  std::atomic<int> flood{0};
+  std::atomic<int> flood_before{-1};
+  std::atomic<bool> held{true};
+  const auto handler = [&](const std::shared_ptr<const Request>& request) -> Reply {
+    if (request->path == "/hold")
+      while (held) std::this_thread::sleep_for(1ms);
+    else if (request->path == "/flood")
+      ++flood;
+    else
+      flood_before = flood.load();
+    return text_answer("ok");
+  };
+  // One thread, which is held until the flood and the other client both wait for it.
+  Running running(handler, with([](auto& options) { options.least_threads = options.most_threads = 1; }));
+  Raw holding(running), flooding(running), other(running);
+  holding.send(get("/hold"));
+  std::string many;
+  for (int i = 0; i < 200; ++i) many += get("/flood");
+  flooding.send(many);
+  std::this_thread::sleep_for(50ms);
+  other.send(get("/other"));
+  std::this_thread::sleep_for(50ms);
+  held = false;
+  CHECK(status_of(other.response()) == 200);
+  CHECK(flood_before >= 0);
+  CHECK(flood_before < 50);
+  for (int i = 0; i < 200; ++i) REQUIRE(status_of(flooding.response()) == 200);
+}
+
 TEST_CASE("a head that comes byte by byte is a head") {
   Running running(echo);
   Raw raw(running);

@@ -248,3 +248,17 @@ TEST_CASE("a response tells where its body ends") {
   CHECK_FALSE(read("HTTP/1.1 2000 OK\r\n\r\n"));
   CHECK_FALSE(read("ICY 200 OK\r\n\r\n"));
 }
+
+TEST_CASE("a header of which there is one is refused when there are two") {
+  for (const char* name : {"Authorization", "Range", "Content-Type", "Upload-Offset", "upload-length", "Origin"}) {
+    INFO(name);
+    const std::string line = std::string(name) + ": 0\r\n";
+    const std::string start = "PATCH /u/x HTTP/1.1\r\nHost: x\r\n" + line;
+    CHECK(parse_request_head(start + "\r\n"));
+    const auto twice = parse_request_head(start + "A: b\r\n" + line + "\r\n");
+    REQUIRE_FALSE(twice);
+    CHECK(twice.error().status == 400);
+  }
+  CHECK(parse_request_head(
+      "GET / HTTP/1.1\r\nHost: x\r\nAccept: a\r\nAccept: b\r\nX-Forwarded-For: 1\r\nX-Forwarded-For: 2\r\n\r\n"));
+}

@@ -105,8 +105,53 @@ TEST_CASE("one file by PUT, of known and of unknown length, empty too") {
   CHECK(desk.drop("PUT", "/part", {{"Content-Range", "bytes 0-1/5"}}, "xx").status == 400);
   for (const char* name : {"/..%2fx", "/%2Fetc%2Fpasswd", "/a%00b", "/a%5Cb", "/%ff", "/a//b", "/C:%2Fx"})
     CHECK(desk.drop("PUT", name, {}, "x").status == 400);
-  CHECK(desk.drop("PUT", "/%zz", {}, "x").status == 404);
+  const Got broken = desk.drop("PUT", "/100%.txt", {{"Accept", "*/*"}}, "x");
+  CHECK(broken.status == 400);
+  CHECK(broken.body.find("%25") != std::string::npos);
   CHECK(desk.info().deliveries.size() == 5);
+}
+
+TEST_CASE("a file by PUT has all of its name and all of its bytes, or is refused") {
+  Desk desk;
+  Asked asked;
+  asked.method = "PUT";
+  asked.path = "/u/" + desk.guid().text() + "/what";
+  asked.headers = {{"Accept", "*/*"}};
+  asked.body = "x";
+  asked.has_body = true;
+  asked.query = ".txt";  // of "what?.txt"
+  const Got cut = desk.ask(asked);
+  CHECK(cut.status == 400);
+  CHECK(cut.body.find("%3F") != std::string::npos);
+  asked.query.clear();
+  asked.body.clear();
+  asked.has_body = false;
+  asked.chunked = true;  // it tells no length at all
+  CHECK(desk.ask(asked).status == 411);
+  CHECK(desk.info().deliveries.empty());
+}
+
+TEST_CASE("what a query says is found wherever it stands, and not guessed when it stands there twice") {
+  Desk desk;
+  const auto remove = [&](const std::string& query) { return desk.owner("", query, {}, "DELETE").status; };
+  CHECK(remove("x=1&deliveries=7") == 409);
+  CHECK(remove("deliveries=0&deliveries=7") == 400);
+  CHECK(remove("deliveries=") == 400);
+  CHECK(remove("deliveries") == 400);
+  CHECK(desk.owner("", "from=&from=").status == 400);
+  CHECK(desk.owner("", "after=1&x&after=2").status == 400);
+  CHECK(desk.owner("/shares", "from=1&from=2").status == 400);
+  CHECK(remove("x=1&deliveries=0") == 204);
+}
+
+TEST_CASE("OPTIONS * asks for the server as a whole") {
+  Desk desk;
+  Asked asked;
+  asked.method = "OPTIONS";
+  asked.path = "*";
+  const Got got = desk.ask(asked);
+  CHECK(got.status == 204);
+  CHECK(got.header("Allow").find("PATCH") != std::string::npos);
 }
 
 TEST_CASE("limits are told, and refused before the body") {
@@ -236,6 +281,14 @@ TEST_CASE("nothing that has bytes is dropped from a form: it is kept, or the for
   CHECK(names_after(part("name=f; filename=\"a.txt\"; filename*=iso-8859-1'en'%A3.txt", "x")) == "[£.txt]");
   CHECK(names_after(part("name=f; filename*=UTF-8''%FF", "x")) == "400");
   CHECK(names_after(part("name=f; filename*=koi8-r''a", "x")) == "400");
+  CHECK(names_after(part("name=f; filename=\"a.txt\"; filename*=koi8-r''b", "x")) == "[a.txt]");
+  CHECK(names_after(part("name=f; filename*=UTF-8''%FF; filename=\"a.txt\"", "x")) == "[a.txt]");
+  CHECK(names_after(part("name=f; filename=\"a.txt\"; filename*=UTF-8''", "x")) == "[a.txt]");
+  CHECK(names_after(part("name=f; filename*=UTF-8''a; filename*=UTF-8''b", "x")) == "400");
+  CHECK(names_after(part("name=f; filename=\"a\\b.txt\"", "x")) == "[a%5Cb.txt]");
+  CHECK(names_after(part("name=f; filename=\"a%0Ab.txt\"", "x")) == "[a%0Ab.txt]");
+  CHECK(names_after(part("name=note", "one") + part("name=message", "two") + part("name=f; filename=a", "x")) ==
+        "[a]one\ntwo");
   CHECK(names_after(part("name=f; filename=\"\"", "has bytes") + part("name=f; filename=\"\"", "")) == "[upload]");
   CHECK(names_after(part("name=f; filename=\"\"", "1") + part("name=f; filename=\"\"", "2")) == "[upload][upload (1)]");
   CHECK(names_after(part("name=f; filename=\"caf\xE9.txt\"", "x")) == "[café.txt]");

@@ -66,7 +66,8 @@ Got SiteWorld::ask(const Asked& asked, bool time_over) {
   request->peer = asked.peer;
   request->control = asked.control;
   request->has_body = asked.has_body || !asked.body.empty();
-  if (request->has_body && !asked.chunked) request->content_length = asked.body.size();
+  // As clients do: an empty body is announced where one is expected.
+  if ((request->has_body || asked.method == "PUT") && !asked.chunked) request->content_length = asked.body.size();
   return finish(router.handle(std::move(request)), asked, time_over);
 }
 

@@ -3,6 +3,7 @@
 
 #include "unit/space_sharing.h"
 #include "unit/space_wrapped.h"
+#include "wire/limits.h"
 
 using namespace qrx;
 using namespace qrx::test;
@@ -307,4 +308,38 @@ TEST_CASE("a message that comes after its files keeps to the same rules") {
   CHECK(set("\xff") == Kind::usage);
   CHECK(set(std::string(wire::most_message_bytes + 1, 'x')) == Kind::usage);
   CHECK(world.spaces->set_message(space.space.guid, delivery->delivery, "fine"));
+}
+
+TEST_CASE("messages count: a space, and the server, hold only so many bytes of them") {
+  space::Policy policy;
+  policy.max_total = 400'000;
+  World world(policy);
+  wire::CreateSpace wish;
+  wish.max_size = 100'000;
+  const auto space = world.create(wish);
+  const std::string text(wire::most_message_bytes, 'x');
+  const auto say = [&](const space::Created& of) -> Result<Id> {
+    const auto delivery = world.spaces->open_delivery(of.space.guid, {.message = text});
+    if (!delivery) return tl::unexpected(delivery.error());
+    const auto done = world.spaces->commit(of.space.guid, delivery->delivery, {.files = 0});
+    if (!done) return tl::unexpected(done.error());
+    return delivery->delivery;
+  };
+  const auto said = [&](const space::Created& of) {
+    std::size_t count = 0;
+    while (say(of) && count < 100) ++count;
+    return count;
+  };
+  CHECK(said(space) == 100'000 / text.size());
+  CHECK(kind_of(say(space)) == Kind::too_large);
+  CHECK(world.send(space.space.guid, "f", std::string(100'000, 'f')));  // files have their room all the same
+  world.restart();
+  CHECK(kind_of(say(space)) == Kind::too_large);
+  CHECK(world.catalog->totals()->bytes == 100'000 / text.size() * text.size() + 100'000);
+
+  const auto others = world.create();
+  CHECK(said(others) == (400'000 - 100'000 / text.size() * text.size() - 100'000) / text.size());
+  CHECK(kind_of(say(others)) == Kind::no_room);
+  REQUIRE(world.spaces->remove(space.space.guid, space.token.text()));
+  CHECK(say(others));
 }

@@ -120,6 +120,13 @@ TEST_CASE("a wish with one bad recipient makes no share at all") {
   CHECK(s.shares->list(s.guid(), s.token())->shares.empty());
 }
 
+TEST_CASE("a list of very many recipients is read without comparing each with all") {
+  Sharing s;
+  std::vector<std::string> many;
+  for (int i = 0; i < 40'000; ++i) many.push_back("link:" + std::to_string(i % 39'000));
+  CHECK(kind_of(s.shares->create(s.guid(), s.token(), to(many))) == Kind::denied);
+}
+
 TEST_CASE("a space has so many recipients and no more") {
   space::SharePolicy policy;
   policy.recipients = 3;

@@ -106,6 +106,7 @@ Result<serve::DataOptions> data_options(const ServeSettings& settings) {
 
   space::Policy& policy = out.policy;
   if (settings.max_expire) policy.max_expire = *settings.max_expire;
+  if (settings.expire == Seconds(0)) return fail(Kind::usage, "--expire must be more than zero");
   const bool is_limited = policy.max_expire > Seconds(0);
   policy.expire = settings.expire.value_or(is_limited ? std::min(policy.expire, policy.max_expire) : policy.expire);
   if (is_limited && policy.expire > policy.max_expire) {

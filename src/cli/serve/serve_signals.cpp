@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
 #include <sys/time.h>
 #include <unistd.h>
@@ -28,6 +29,12 @@ void end_now(int) {
   ::_exit(exit_done);
 }
 
+[[noreturn]] void end_now_starting() {
+  constexpr std::string_view line = "qrx-serve: stopped before it was ready\n";
+  [[maybe_unused]] const auto written = ::write(STDERR_FILENO, line.data(), line.size());
+  ::_exit(exit_done);
+}
+
 }  // namespace
 
 // The signals that mean something are blocked everywhere and read from a descriptor. Of the others, those that would
@@ -49,6 +56,28 @@ UniqueFd take_signals() {
   std::signal(SIGPIPE, SIG_IGN);
   std::signal(SIGXFSZ, SIG_IGN);  // a limit on the size of files is an error of write(2), not our end
   return UniqueFd(::signalfd(-1, &ours, SFD_CLOEXEC));
+}
+
+StartingSignals::StartingSignals(const UniqueFd& signals)
+    : ended_(::eventfd(0, EFD_CLOEXEC)), thread_([this, from = signals.get()] {
+        pollfd ready[2] = {{from, POLLIN, 0}, {ended_.get(), POLLIN, 0}};
+        for (;;) {
+          if (::poll(ready, 2, -1) < 0) continue;
+          // First: what comes when the daemon is there is for obey_signals().
+          if (ready[1].revents != 0) return;
+          signalfd_siginfo signal{};
+          if (::read(from, &signal, sizeof signal) != sizeof signal) continue;
+          if (signal.ssi_signo != SIGHUP) end_now_starting();
+          hung_up_ = true;
+        }
+      }) {}
+
+bool StartingSignals::end() {
+  if (!thread_.joinable()) return hung_up_;
+  const std::uint64_t one = 1;
+  [[maybe_unused]] const auto written = ::write(ended_.get(), &one, sizeof one);
+  thread_.join();
+  return hung_up_;
 }
 
 // In the main thread, while the daemon's threads serve.

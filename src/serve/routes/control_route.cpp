@@ -64,10 +64,12 @@ front::Reply check_now(const SharedCall& call) {
 
 front::Reply list_all_spaces(const SharedCall& call) {
   constexpr std::size_t most = 500;
-  std::string_view from = call->request->query;
-  Guid last;
-  if (from.starts_with("from=")) last = Guid::parse(from.substr(5)).value_or(Guid{});
-  const auto spaces = call->site.spaces.list(last, most);
+  const auto from = call->parameter("from");
+  if (!from) return call->problem(from.error());
+  const auto last = *from ? Guid::parse(**from) : Guid{};
+  // Read as none it would be the first page again, and whoever lists would never come to an end.
+  if (!last) return call->problem(400, "from is not a GUID");
+  const auto spaces = call->site.spaces.list(*last, most);
   if (!spaces) return call->problem(spaces.error());
   std::string lines;
   for (const space::SpaceSummary& space : *spaces) lines += summary_line(space);

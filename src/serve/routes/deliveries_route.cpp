@@ -3,14 +3,13 @@
 #include "base/checksum.h"
 #include "serve/answers.h"
 #include "serve/bodies.h"
+#include "serve/long_work.h"
 #include "serve/watching.h"
 #include "wire/file_batch.h"
 #include "wire/limits.h"
 
 namespace qrx::serve {
 namespace {
-
-constexpr std::size_t many_files = 1000;  // the rows of more take longer than others may wait
 
 // An unsafe name is Kind::integrity, whose 460 only tus clients know.
 http::Answer refuse(const Call& call, const Error& error) {
@@ -21,22 +20,54 @@ std::string place_of(const Call& call, const Id& delivery) {
   return call.site.base().prefix + wire::path_of({wire::Resource::delivery, call.target.guid, delivery});
 }
 
-front::Reply commit(const Call& call, const wire::CommitDelivery& wish) {
-  const auto done = call.site.spaces.commit(call.target.guid, call.target.item, wish);
-  if (!done) return call.problem(done.error());
-  call.site.files_received += done->files.size();
+front::Reply commit(const SharedCall& call, const wire::CommitDelivery& wish) {
+  const auto done = call->site.spaces.commit(call->target.guid, call->target.item, wish);
+  if (!done) return call->problem(done.error());
+  call->site.files_received += done->files.size();
   return json_answer(200, wire::to_json(*done));
+}
+
+std::uint64_t files_to_read(const Call& call) {
+  return call.site.spaces.files_to_read(call.target.guid, call.target.item);
+}
+
+// `unsaved`: of its files only those that were not saved.
+http::Answer tell_status(const Call& call, bool unsaved) {
+  const auto state = call.site.spaces.status(call.target.guid, call.target.item, unsaved);
+  return state ? json_answer(200, wire::to_json(*state)) : call.problem(state.error());
+}
+
+front::Reply watch_delivery(const SharedCall& call, const Watch& watch) {
+  const bool unsaved = watch.after.has_value();
+  const auto seq = call->site.spaces.delivery_seq(call->target.guid, call->target.item);
+  if (!watch.after || watch.wait.count() == 0 || seq != watch.after) return tell_status(*call, unsaved);
+  // Before it waits: an unknown delivery is answered at once.
+  if (const auto there = call->site.spaces.status(call->target.guid, call->target.item, true); !there)
+    return call->problem(there.error());
+  front::Wait wait;
+  wait.topic = call->target.item;
+  wait.until = call->site.clock.steady() + watch.wait;
+  wait.poll = [call, unsaved, after = *watch.after](bool time_over) -> std::optional<front::Reply> {
+    if (!time_over && call->site.spaces.delivery_seq(call->target.guid, call->target.item) == after)
+      return std::nullopt;
+    return aside_if_many(files_to_read(*call), [call, unsaved] { return tell_status(*call, unsaved); });
+  };
+  return wait;
 }
 
 // Takes the small files of one body, each as soon as it is there.
 class BatchSink : public front::BodySink {
  public:
   explicit BatchSink(SharedCall call)
-      : call_(std::move(call)), reader_(wire::most_small_bytes, [this](const wire::BatchedFile& file, ByteView bytes) {
-          return put(file, bytes);
-        }) {}
+      : call_(std::move(call)),
+        memory_(call_->site.body_memory, call_->request->peer),
+        reader_(wire::most_small_bytes,
+                [this](const wire::BatchedFile& file, ByteView bytes) { return put(file, bytes); }) {}
 
-  Result<void> write(ByteView bytes) override { return reader_.write(bytes); }
+  Result<void> write(ByteView bytes) override {
+    if (auto written = reader_.write(bytes); !written) return written;
+    return memory_.keep(reader_.pending());
+  }
   front::Reply finish() override {
     if (const auto ended = reader_.finish(); !ended) return refuse(*call_, ended.error());
     return json_answer(202, wire::batch_answer(sums_));
@@ -54,6 +85,7 @@ class BatchSink : public front::BodySink {
   }
 
   const SharedCall call_;
+  BodyMemory::Hold memory_;  // of the file that is not all there
   wire::BatchReader reader_;
   std::vector<Xxh128Sum> sums_;
 };
@@ -79,24 +111,7 @@ front::Reply create_delivery(const SharedCall& call) {
 front::Reply show_delivery(const SharedCall& call) {
   const auto watch = watch_of(*call);
   if (!watch) return call->problem(watch.error());
-  const auto show = [call, unsaved = watch->after.has_value()]() -> http::Answer {
-    const auto state = call->site.spaces.status(call->target.guid, call->target.item, unsaved);
-    return state ? json_answer(200, wire::to_json(*state)) : call->problem(state.error());
-  };
-  const auto seq = call->site.spaces.delivery_seq(call->target.guid, call->target.item);
-  if (!watch->after || watch->wait.count() == 0 || seq != watch->after) return show();
-  // Before it waits: an unknown delivery is answered at once.
-  if (const auto there = call->site.spaces.status(call->target.guid, call->target.item, true); !there)
-    return call->problem(there.error());
-  front::Wait wait;
-  wait.topic = call->target.item;
-  wait.until = call->site.clock.steady() + watch->wait;
-  wait.poll = [call, show, after = *watch->after](bool time_over) -> std::optional<front::Reply> {
-    if (!time_over && call->site.spaces.delivery_seq(call->target.guid, call->target.item) == after)
-      return std::nullopt;
-    return show();
-  };
-  return wait;
+  return aside_if_many(files_to_read(*call), [call, watch = *watch] { return watch_delivery(call, watch); });
 }
 
 front::Reply cancel_delivery(const SharedCall& call) {
@@ -106,15 +121,12 @@ front::Reply cancel_delivery(const SharedCall& call) {
 }
 
 front::Reply commit_delivery(const SharedCall& call) {
-  const auto state = call->site.spaces.delivery(call->target.guid, call->target.item);
-  if (!state) return call->problem(state.error());
-  return collect(call, wire::most_request_bytes,
-                 [call, files = state->files.size()](const std::string& text) -> front::Reply {
-                   const auto wish = wire::from_json<wire::CommitDelivery>(text.empty() ? "{}" : text);
-                   if (!wish) return call->problem(wish.error());
-                   if (files <= many_files) return commit(*call, *wish);
-                   return front::Work{[call, wish = *wish](const std::stop_token&) { return commit(*call, wish); }};
-                 });
+  if (const auto known = call->site.spaces.known(call->target.guid); !known) return call->problem(known.error());
+  return collect(call, wire::most_request_bytes, [call](const std::string& text) -> front::Reply {
+    const auto wish = wire::from_json<wire::CommitDelivery>(text.empty() ? "{}" : text);
+    if (!wish) return call->problem(wish.error());
+    return aside_if_many(files_to_read(*call), [call, wish = *wish] { return commit(call, wish); });
+  });
 }
 
 front::Reply put_delivery_file(const SharedCall& call) {

@@ -33,6 +33,13 @@ front::Reply put_file(const SharedCall& call) {
   // RFC 9110, 14.5: a server that took it for the whole file would store a piece under its name.
   if (request.header("content-range")) return call->problem(400, "a part of a file cannot be put; use tus to resume");
 
+  // Without either there is no body (RFC 9112, 6.3), and who only forgot to tell its length would find an empty file.
+  if (!request.has_body && !request.content_length)
+    return call->problem(411, "the request tells no length: send Content-Length, 0 for an empty file");
+  // What stands behind a ? is no part of a name, and who wrote one meant it to be.
+  if (!request.query.empty())
+    return call->problem(400, "the address has a question mark: in a file name it is written as %3F");
+
   const auto refuse = [call](const Error& error) {
     return call->problem(error, error.kind == Kind::integrity ? 400 : 0);
   };

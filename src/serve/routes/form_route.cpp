@@ -8,12 +8,14 @@
 #include "serve/pages/pages.h"
 #include "wire/limits.h"
 #include "wire/multipart.h"
+#include "wire/names.h"
 
 namespace qrx::serve {
 namespace {
 
 // The parts of so many bytes cost some milliseconds, however small they are.
 constexpr std::size_t turn_bytes = 8U << 10;
+constexpr std::size_t bytes_of_name = 160;  // of two maps' entries, about
 
 // Phones call every picture image.jpg: the second becomes "image (1).jpg".
 std::string with_number(const std::string& name, unsigned number) {
@@ -26,7 +28,8 @@ std::string with_number(const std::string& name, unsigned number) {
 
 class FormSink : public front::BodySink, private wire::FormEvents {
  public:
-  FormSink(SharedCall call, std::string_view boundary) : call_(std::move(call)), reader_(boundary, *this) {}
+  FormSink(SharedCall call, std::string_view boundary)
+      : call_(std::move(call)), memory_(call_->site.body_memory, call_->request->peer), reader_(boundary, *this) {}
 
   std::size_t most_at_once() const override { return writer_ ? BodySink::most_at_once() : turn_bytes; }
   Result<void> write(ByteView bytes) override { return reader_.write(bytes); }
@@ -86,14 +89,18 @@ class FormSink : public front::BodySink, private wire::FormEvents {
       part_ = part.name == "note" || part.name == "message" ? Part::note : Part::unknown;
       field_ = part.name;
       note_is_late_ = note_is_late_ || (part_ == Part::note && delivery_);
+      if (part_ == Part::note && !note_.empty()) note_ += '\n';  // two of them are two lines
       return {};
     }
     part_ = Part::empty_file;
     return part.filename->empty() ? Result<void>() : begin_file(*part.filename);
   }
 
-  Result<void> begin_file(const std::string& wanted) {
+  // A browser sends what the file system has, and without a script nothing could rename it: what cannot travel in a
+  // name (wire/names.h) is escaped, and the answer says so. What climbs is refused still.
+  Result<void> begin_file(const std::string& given) {
     part_ = Part::file;
+    const std::string wanted = wire::sendable_name(given);
     if (!delivery_) {
       const auto row = spaces().open_delivery(guid(), {std::string(trim(note_))}, sender());
       if (!row) return tl::unexpected(row.error());
@@ -103,8 +110,9 @@ class FormSink : public front::BodySink, private wire::FormEvents {
     // Where the last search ended, so that a thousand files of one name are not tried a million times.
     for (unsigned& number = numbers_[wanted]; names_.contains(name_);) name_ = with_number(wanted, ++number);
     names_.insert(name_);
+    names_bytes_ += 2 * name_.size() + bytes_of_name;
     small_.clear();
-    return {};
+    return memory_.keep(names_bytes_);
   }
 
   Result<void> part_bytes(ByteView bytes) override {
@@ -123,6 +131,7 @@ class FormSink : public front::BodySink, private wire::FormEvents {
       if (const auto begun = begin_file("upload"); !begun) return begun;
     if (!writer_ && small_.size() + bytes.size() <= wire::most_small_bytes) {
       // How long a file is shows only at its end: it becomes an upload when it is too long to come whole.
+      if (auto kept = memory_.keep(names_bytes_ + small_.size() + bytes.size()); !kept) return kept;
       small_ += as_text(bytes);
       return {};
     }
@@ -154,6 +163,7 @@ class FormSink : public front::BodySink, private wire::FormEvents {
   }
 
   SharedCall call_;
+  BodyMemory::Hold memory_;  // of the file at hand and of all names
   wire::FormReader reader_;
   Part part_ = Part::none;
   std::string note_;
@@ -162,6 +172,7 @@ class FormSink : public front::BodySink, private wire::FormEvents {
   bool note_is_late_ = false;  // it came after a file
   std::string field_;          // its name, of one that is not a file
   std::unordered_set<std::string> names_;
+  std::size_t names_bytes_ = 0;                        // that these hold, about
   std::unordered_map<std::string, unsigned> numbers_;  // the last that was tried for a name
   std::string name_;                                   // of the file at hand
   std::string small_;                                  // its bytes, until they are too many

@@ -179,7 +179,16 @@ front::Reply Router::route(const std::shared_ptr<Call>& shared) {
       out.headers.push_back({"Location", std::move(*meant)});
       return out;
     }
+  // RFC 9110, 9.3.7: of the server as a whole.
+  if (request.path == "*") {
+    http::Answer out = answer(204);
+    out.headers.push_back({"Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"});
+    return out;
+  }
   auto target = wire::parse_target(request.path, site_.options().prefix, request.method == "PUT");
+  if (std::string decoded; !target && !percent_decode(request.path, decoded))
+    return call.problem(400,
+                        "a % in the address is not followed by two hex digits: in a file name it is written as %25");
   const bool is_control = target && target->resource >= Resource::control_sweep;
   // Neither is the control socket a way to what needs a token, nor the network one to the operator's requests.
   if (!target || is_control != request.control) return call.problem(404, "there is nothing at this address");

@@ -5,6 +5,7 @@
 #include "serve/answers.h"
 #include "serve/bodies.h"
 #include "serve/content/zip_source.h"
+#include "serve/long_work.h"
 #include "serve/pages/pages.h"
 #include "serve/routes/stored_content.h"
 #include "serve/watching.h"
@@ -17,7 +18,6 @@ namespace {
 constexpr std::uint64_t piece_bytes = 256U << 10;  // after each it is seen whether the link was revoked
 constexpr int busy_retry_seconds = 5;
 constexpr space::PageSize nothing{0, 0};  // of what there is: only whether the link may be used
-constexpr std::size_t many_files = 1000;  // planning an archive of more takes longer than others may wait
 
 // One range of a file.
 class SharedSource : public front::BodySource {
@@ -129,13 +129,11 @@ front::Reply send_file_of(const SharedCall& call) {
   });
 }
 
-front::Reply send_all_of(const SharedCall& call, bool may_be_long = true) {
+front::Reply send_all_at_once(const SharedCall& call) {
   space::Shares& shares = call->site.shares;
   const std::string& token = call->target.token;
   const auto opened = shares.open(token);
   if (!opened) return refuse(*call, opened.error());
-  if (may_be_long && opened->files.size() > many_files)
-    return front::Work{[call](const std::stop_token&) { return send_all_of(call, false); }};
   const auto files = shares.left(token, *opened);
   if (!files) return refuse(*call, files.error());
   const auto plan = call->site.archives.plan(opened->space, *files);
@@ -149,6 +147,11 @@ front::Reply send_all_of(const SharedCall& call, bool may_be_long = true) {
   ZipSource zip(plan, [&shares](const space::FileRow& file) { return shares.stored(file); });
   return front::Send{std::move(head), plan->length(),
                      std::make_unique<ArchiveSource>(std::move(zip), std::move(*transfer))};
+}
+
+// An archive of many files takes a while to plan, and so does reading what there is.
+front::Reply send_all_of(const SharedCall& call) {
+  return aside_if_many(call->site.shares.files_held(call->target.token), [call] { return send_all_at_once(call); });
 }
 
 // curl cuts a link at its #, and what was written behind the key with it: LINK#KEY/all.zip asks for the link alone.
@@ -217,7 +220,7 @@ front::Reply send_link_file(const SharedCall& call) {
 }
 
 front::Reply send_link_all(const SharedCall& call) {
-  return after_form(call, [](const SharedCall& asked) { return send_all_of(asked); });
+  return after_form(call, send_all_of);
 }
 
 }  // namespace qrx::serve

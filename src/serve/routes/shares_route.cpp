@@ -34,8 +34,9 @@ wire::Shares message_of(const Site& site, space::ShareList list) {
 }
 
 http::Answer show_list(const Call& call, const std::string& token) {
-  const std::string_view from = from_of(call);
-  const auto start = from.empty() ? std::optional<std::uint64_t>(0) : wire::parse_number(from);
+  const auto from = from_of(call);
+  if (!from) return call.problem(from.error());
+  const auto start = from->empty() ? std::optional<std::uint64_t>(0) : wire::parse_number(*from);
   if (!start) return call.problem(400, "from is not what next said");
   auto shares = call.site.shares.list(call.target.guid, token, *start);
   if (!shares) return call.problem(shares.error());

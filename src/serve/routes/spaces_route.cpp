@@ -2,6 +2,7 @@
 
 #include "serve/answers.h"
 #include "serve/bodies.h"
+#include "serve/long_work.h"
 #include "serve/watching.h"
 #include "wire/limits.h"
 #include "wire/messages.h"
@@ -85,14 +86,20 @@ front::Reply change_space(const SharedCall& call) {
 front::Reply remove_space(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->no_token();
+  // A condition that could not be read must not become none: the whole space would go.
+  const auto asked = call->parameter("deliveries");
+  if (!asked) return call->problem(asked.error());
   std::optional<std::uint64_t> deliveries;
-  if (const std::string_view query = call->request->query; query.starts_with("deliveries=")) {
-    deliveries = wire::parse_number(query.substr(query.find('=') + 1));
+  if (*asked) {
+    deliveries = wire::parse_number(**asked);
     if (!deliveries) return call->problem(400, "deliveries is not a whole number");
   }
-  if (const auto done = call->site.spaces.remove(call->target.guid, *token, deliveries); !done)
-    return call->problem(done.error());
-  return answer(204);
+  // Its rows and its files on the disk go one after another.
+  const std::uint64_t files = call->site.spaces.files_held(call->target.guid);
+  return aside_if_many(files, [call, token = *token, deliveries]() -> front::Reply {
+    const auto done = call->site.spaces.remove(call->target.guid, token, deliveries);
+    return done ? answer(204) : call->problem(done.error());
+  });
 }
 
 front::Reply end_upload(const SharedCall& call) {

@@ -17,12 +17,17 @@ constexpr auto symbols = ZXing::BarcodeFormat::QRCodeModel2;
 #else
 constexpr auto symbols = ZXing::BarcodeFormat::QRCode;
 #endif
+// Version 3.1 finds nothing in a pure picture when asked for the model alone. What is given to that is drawn by us with
+// the patterns of a whole symbol, which no micro or rectangular one has.
+constexpr auto pure_symbols = ZXing::BarcodeFormat::QRCode;
 
 Options qr_options() {
   return Options().setFormats(symbols).setTextMode(ZXing::TextMode::Plain).setTryInvert(false);
 }
 #else
 using Options = ZXing::DecodeHints;
+
+constexpr auto pure_symbols = ZXing::BarcodeFormat::QRCode;
 
 Options qr_options() {
   return Options().setFormats(ZXing::BarcodeFormat::QRCode);
@@ -65,8 +70,11 @@ std::vector<FoundCode> read_codes(const GrayView& picture, Threshold threshold, 
 }
 
 std::vector<FoundCode> read_pure_code(const GrayView& picture) {
-  return read(picture,
-              qr_options().setBinarizer(ZXing::Binarizer::FixedThreshold).setIsPure(true).setMaxNumberOfSymbols(1));
+  return read(picture, qr_options()
+                           .setFormats(pure_symbols)
+                           .setBinarizer(ZXing::Binarizer::FixedThreshold)
+                           .setIsPure(true)
+                           .setMaxNumberOfSymbols(1));
 }
 
 }  // namespace qrx::vision

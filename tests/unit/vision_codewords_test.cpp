@@ -7,7 +7,9 @@
 #include <opencv2/core.hpp>
 
 #include "vision/codewords.h"
+#include "vision/qr_reader.h"
 #include "vision/reed_solomon.h"
+#include "vision/symbol_modules.h"
 
 using namespace qrx;
 using namespace qrx::vision;
@@ -107,4 +109,15 @@ TEST_CASE("a block is corrected within its limits and else left as it is") {
   fixed = block;
   CHECK_FALSE(correct_block(fixed, 6, erased, 4));
   CHECK_FALSE(correct_block({}, 0, {}, 0));
+}
+
+TEST_CASE("what is drawn of modules is read by every version of the library, with nothing else around") {
+  for (const int version : {1, 2, 7, 14, 40}) {
+    const std::string text = "VERSION " + std::to_string(version);
+    const cv::Mat picture = drawn(modules_of(text, version, QR_ECLEVEL_M));
+    const auto codes =
+        read_pure_code({picture.data, picture.cols, picture.rows, static_cast<std::ptrdiff_t>(picture.step)});
+    REQUIRE(codes.size() == 1);
+    CHECK(codes.front().text == text);
+  }
 }

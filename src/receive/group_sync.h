@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <vector>
 
@@ -14,7 +15,7 @@ namespace qrx::receive {
 // A sync of one new file has ext4 commit its journal and flush the disk: milliseconds, for each of ten thousand files.
 // syncfs(2) does that once for all that is there. It also waits for what others have written to the same file system,
 // and on some it promises less than fsync(2). So it is used where it is known to write bytes and names and to flush
-// (ext, XFS, Btrfs, tmpfs), while it is not slower than what it stands for. Thread-safe.
+// (ext, XFS, Btrfs, tmpfs), while it is not slower, on the whole, than what it stands for. Thread-safe.
 class GroupSync {
  public:
   // `worth`: what the sync of one file is taken to cost.
@@ -27,6 +28,7 @@ class GroupSync {
 
  private:
   const Millis worth_;
+  std::atomic<std::chrono::nanoseconds::rep> lost_{0};  // time beyond what it stood for, not made up for since
   std::atomic<bool> slow_{false};
 };
 

@@ -131,6 +131,9 @@ front::Reply commit_delivery(const SharedCall& call) {
 
 front::Reply put_delivery_file(const SharedCall& call) {
   if (const auto known = call->site.spaces.known(call->target.guid); !known) return call->problem(known.error());
+  // As with a file by itself (drop_route.cpp).
+  if (!call->request->has_body && !call->request->content_length)
+    return call->problem(411, "the request tells no length: send Content-Length, 0 for an empty file");
   return collect(call, wire::most_small_bytes, [call](const std::string& content) -> front::Reply {
     const auto properties = wire::parse_properties(call->request->header(wire::mtime_header),
                                                    call->request->header(wire::executable_header));

@@ -155,6 +155,38 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+std::string in_plain_letters(std::string_view text) {
+  std::string out;
+  for (std::size_t i = 0; i < text.size();) {
+    const auto at = [&](std::size_t n) -> unsigned {
+      return i + n < text.size() ? static_cast<unsigned char>(text[i + n]) : 0U;
+    };
+    const unsigned three = (at(0) << 16) | (at(1) << 8) | at(2);
+    if (at(0) == 0xC2 && at(1) == 0xA0) {  // no-break space
+      out += ' ';
+      i += 2;
+    } else if ((three >= 0xE28080 && three <= 0xE2808A) || three == 0xE280AF || three == 0xE38080) {
+      out += ' ';  // U+2000-U+200A, U+202F, U+3000
+      i += 3;
+    } else if ((three >= 0xE28090 && three <= 0xE28095) || three == 0xE28892) {
+      out += '-';  // U+2010-U+2015, the minus sign
+      i += 3;
+    } else if ((three >= 0xE2808B && three <= 0xE2808F) || three == 0xE281A0 || three == 0xEFBBBF ||
+               (three >= 0xE280AA && three <= 0xE280AC) || (three >= 0xE281A6 && three <= 0xE281A9)) {
+      i += 3;  // zero width, marks of direction; not the overrides, which deceive
+    } else if (three >= 0xEFBC81 && three <= 0xEFBCBF) {
+      out += static_cast<char>('!' + (three - 0xEFBC81));  // U+FF01-U+FF3F
+      i += 3;
+    } else if (three >= 0xEFBD80 && three <= 0xEFBD9E) {
+      out += static_cast<char>('`' + (three - 0xEFBD80));  // U+FF40-U+FF5E
+      i += 3;
+    } else {
+      out += text[i++];
+    }
+  }
+  return out;
+}
+
 bool percent_decode(std::string_view text, std::string& out) {
   out.clear();
   out.reserve(text.size());

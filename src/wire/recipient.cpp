@@ -1,12 +1,10 @@
 #include "wire/recipient.h"
 
-#include <idn2.h>
-
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "base/text.h"
+#include "wire/domain.h"
 #include "wire/limits.h"
 #include "wire/link.h"
 
@@ -114,40 +112,6 @@ bool is_digit_or_separator(char c) {
   return is_digit(c) || is_any_of(c, "+ .-()/");
 }
 
-// Blanks, hyphens and full-width twins of ASCII become ASCII, what prints nothing goes: for mail addresses and numbers,
-// which are ASCII in the end.
-std::string in_plain_letters(std::string_view text) {
-  std::string out;
-  for (std::size_t i = 0; i < text.size();) {
-    const auto at = [&](std::size_t n) -> unsigned {
-      return i + n < text.size() ? static_cast<unsigned char>(text[i + n]) : 0U;
-    };
-    const unsigned three = (at(0) << 16) | (at(1) << 8) | at(2);
-    if (at(0) == 0xC2 && at(1) == 0xA0) {  // no-break space
-      out += ' ';
-      i += 2;
-    } else if ((three >= 0xE28080 && three <= 0xE2808A) || three == 0xE280AF || three == 0xE38080) {
-      out += ' ';  // U+2000-U+200A, U+202F, U+3000
-      i += 3;
-    } else if ((three >= 0xE28090 && three <= 0xE28095) || three == 0xE28892) {
-      out += '-';  // U+2010-U+2015, the minus sign
-      i += 3;
-    } else if ((three >= 0xE2808B && three <= 0xE2808F) || three == 0xE281A0 || three == 0xEFBBBF ||
-               (three >= 0xE280AA && three <= 0xE280AC) || (three >= 0xE281A6 && three <= 0xE281A9)) {
-      i += 3;  // zero width, marks of direction; not the overrides, which deceive
-    } else if (three >= 0xEFBC81 && three <= 0xEFBCBF) {
-      out += static_cast<char>('!' + (three - 0xEFBC81));  // U+FF01-U+FF3F
-      i += 3;
-    } else if (three >= 0xEFBD80 && three <= 0xEFBD9E) {
-      out += static_cast<char>('`' + (three - 0xEFBD80));  // U+FF40-U+FF5E
-      i += 3;
-    } else {
-      out += text[i++];
-    }
-  }
-  return out;
-}
-
 // "Anna Beispiel <anna@example.org>," is the address within.
 std::string_view without_name(std::string_view text) {
   text = trim(text);
@@ -158,16 +122,6 @@ std::string_view without_name(std::string_view text) {
   // A second address, or a line break, is no name.
   if (name.find_first_of("@<>\r\n") != std::string_view::npos) return text;
   return trim(text.substr(open + 1, text.size() - open - 2));
-}
-
-// A domain as DNS has it: "bücher.example" is "xn--bcher-kva.example" there (IDNA 2008 with the mapping of UTS 46).
-std::string domain_in_ascii(std::string_view domain) {
-  if (all(domain, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return to_lower_ascii(domain);
-  char* converted = nullptr;
-  // NONTRANSITIONAL, as browsers: "straße.example" is not sent to "strasse.example", which may be somebody else's.
-  const int status = ::idn2_to_ascii_8z(std::string(domain).c_str(), &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-  const std::unique_ptr<char, void (*)(void*)> owned(converted, ::idn2_free);
-  return status == IDN2_OK && converted != nullptr ? to_lower_ascii(converted) : std::string();
 }
 
 Result<std::string> mail_address(std::string_view text) {

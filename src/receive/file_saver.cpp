@@ -55,7 +55,7 @@ FileSaver::FileSaver(DeliveryProgress& delivery)
 void FileSaver::run() {
   for (;;) {
     const auto task = delivery_.take_task();
-    const bool small = !task.empty() && file(task.front()).size <= most_small_bytes;
+    const bool small = !task.empty() && delivery_.is_small(task.front());
     // Before something that takes long, and before the end: small files that wait for their sync must not wait for
     // ever.
     if (!small) publish_waiting();
@@ -142,9 +142,9 @@ Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const A
   // Before it has its name: a run that is killed in between finds it by this line, and does not save it twice.
   // The other way round the next run would save it again, as "photo (2).jpg".
   job_.record->add(info.file, {partial.name(), info.size, info.xxh128, delivery_.delivery()});
-  const bool renamed = !job_.saver->one_file() && partial.name() != info.name;
   auto path = partial.publish(info.properties);
   if (!path) return tl::unexpected(path.error());
+  const bool renamed = !job_.saver->one_file() && partial.name() != info.name;
   std::string why = std::exchange(why_unopened_, {});
   if (job_.options.identity && !arrived.opened() && why.empty() && has_age_ending(info.name))
     why = "it does not begin as age files do; it may be damaged";
@@ -277,6 +277,20 @@ Result<void> FileSaver::save_large(std::size_t index) {
   return done ? Result<void>{} : tl::unexpected(done.error());
 }
 
+// To the end of the file, by two requests where the last byte counts.
+Result<void> FileSaver::pull(Incoming& incoming, const Expected& expected, PartialFile& partial,
+                             const std::function<Result<void>()>& each) {
+  const std::uint64_t before_last = *expected.size - 1;
+  if (job_.limited && incoming.taken() < before_last) {
+    if (auto pulled = incoming.pull(client_, expected, buffer_, each, before_last); !pulled) return pulled;
+    if (incoming.taken() < before_last) return {};  // it was cut
+    // So that little is left to do when all is taken. Of a small file it is little anyway.
+    if (*expected.size > most_small_bytes)
+      if (auto durable = partial.make_durable(); !durable) return durable;
+  }
+  return incoming.pull(client_, expected, buffer_, each);
+}
+
 // From what the partial has to the end of the file. Nothing when it is sealed, but not to us.
 Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& partial, bool open,
                                                 api::Backoff& backoff) {
@@ -303,8 +317,7 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
           before = incoming->taken();
           if (auto shown = each(); !shown) return tl::unexpected(shown.error());
         }
-        if (auto pulled = incoming->pull(client_, expected, buffer_, each); !pulled)
-          return tl::unexpected(pulled.error());
+        if (auto pulled = pull(*incoming, expected, partial, each); !pulled) return tl::unexpected(pulled.error());
         if (incoming->taken() < *expected.size)
           return fail(Kind::unavailable,
                       open ? "the server sent a different size than it announced" : "the connection was cut");

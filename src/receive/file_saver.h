@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -34,6 +35,8 @@ class FileSaver {
   Result<void> keep_small(std::size_t index, const std::string& bytes);
   Result<void> save_large(std::size_t index);
   Result<bool> save_large(std::size_t index, bool open);
+  Result<void> pull(Incoming& incoming, const Expected& expected, PartialFile& partial,
+                    const std::function<Result<void>()>& each);
   Result<std::optional<Arrived>> fetch(std::size_t index, PartialFile& partial, bool open, api::Backoff& backoff);
   Result<void> stays_sealed(std::size_t index, seal::Refusal refusal);
   bool saved_before(std::size_t index);

@@ -154,7 +154,8 @@ Result<void> SeenSeals::append(const Tag& tag, const Id& delivery, bool durable)
   if (::fstat(file_.get(), &status) != 0) return fail_errno("cannot write " + path_);
   if (static_cast<std::uint64_t>(status.st_size) + line_bytes > most_file_bytes) return rewrite();
   if (auto written = write_all(file_.get(), line_of(tag, delivery), path_); !written) return written;
-  if (durable && ::fdatasync(file_.get()) != 0) return fail_errno("cannot make " + path_ + " durable");
+  if (durable && ::fdatasync(file_.get()) != 0 && !cannot_sync(errno))
+    return fail_errno("cannot make " + path_ + " durable");
   return {};
 }
 
@@ -177,7 +178,7 @@ bool SeenSeals::take(const Id& delivery, const std::string& text, bool durable) 
   catch_up();
   if (deliveries_.contains(*tag)) {
     // It may stand in the file since a moment ago, without a sync.
-    if (durable && file_ && ::fdatasync(file_.get()) != 0)
+    if (durable && file_ && ::fdatasync(file_.get()) != 0 && !cannot_sync(errno))
       give_up(fail_errno("cannot make " + path_ + " durable").value());
     return !known_elsewhere(*tag, delivery);
   }

@@ -41,10 +41,6 @@ std::vector<std::uint32_t> visible_files(const SpaceState& state) {
   return files;
 }
 
-TransferLeg whole(const FileRow& file) {
-  return {file.file, file.size, 0, file.size};
-}
-
 }  // namespace
 
 Shares::Shares(Spaces& spaces, SharePolicy policy)
@@ -329,7 +325,8 @@ Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const Fil
   auto found = rooms_->downloads.find(link);
   if (!found) return tl::unexpected(found.error());
   LiveSharePtr live = rooms_->downloads.live(*found);
-  const std::vector<Transfer::Leg> legs{{file.file, file.size, first, bytes}};
+  if (auto off = rooms_->downloads.check_list(found->row, file); !off) return tl::unexpected(off.error());
+  const std::vector<Transfer::Leg> legs{{file.file, file.size, first, bytes, is_list(file)}};
   if (auto off = rooms_->downloads.begin_transfer(*live, legs); !off) return tl::unexpected(off.error());
   const LiveSharePtr begun = live;
   auto transfer = std::make_unique<Transfer>(rooms_->downloads, std::move(live), legs);
@@ -351,9 +348,15 @@ Result<std::vector<std::uint32_t>> Shares::left(std::string_view link, const Ope
   for (const ShareFileRow& row : *rows)
     if (row.taken >= found->row.limit) gone.insert(row.file);
   std::vector<std::uint32_t> files;
-  for (const std::uint32_t at : opened.files)
-    if (!gone.contains(opened.space->files[at].file)) files.push_back(at);
-  if (files.empty() && !opened.files.empty()) return used_up();
+  bool only_lists = true;
+  for (const std::uint32_t at : opened.files) {
+    const FileRow& file = opened.space->files[at];
+    // Without the list nobody can open what is left.
+    if (!is_list(file) && gone.contains(file.file)) continue;
+    files.push_back(at);
+    only_lists = only_lists && is_list(file) && gone.contains(file.file);
+  }
+  if (only_lists && !opened.files.empty()) return used_up();
   return files;
 }
 

@@ -92,7 +92,7 @@ bool FileSaver::saved_before(std::size_t index) {
   const bool opened = item(index).open && (earlier->size != info.size || earlier->xxh128 != info.xxh128);
   if (!opened && (earlier->size != info.size || earlier->xxh128 != info.xxh128)) return false;
   const auto path = job_.saver->find_saved(earlier->name, earlier->size, earlier->xxh128);
-  if (!path) return false;
+  if (!path) return publish_left(index, *earlier, opened);
   std::optional<Sha256Sum> sha;
   if (job_.options.sha256) {
     sha = job_.saver->sha256_of(*path);
@@ -102,6 +102,27 @@ bool FileSaver::saved_before(std::size_t index) {
   const auto saved = opened ? opened_info(item(index), earlier->size, earlier->xxh128) : unopened(index);
   delivery_.saved(index, SavedFile{*path, saved, sha, delivery_.delivery()});
   return true;
+}
+
+// A run that was killed just before: all of it is in its partial. By a limited link it could not be fetched again.
+bool FileSaver::publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened) {
+  const wire::FileInfo& info = file(index);
+  if (earlier.size == 0 || job_.saver->held(item(index).name, info.file) != earlier.size) return false;
+  auto partial = job_.saver->begin(item(index).name, info.file, delivery_.delivery());
+  if (!partial) return false;
+  const auto sums = partial->sums(job_.options.sha256);
+  if (!sums || sums->xxh128 != earlier.xxh128) return false;
+  auto saved = opened ? opened_info(item(index), earlier.size, earlier.xxh128) : unopened(index);
+  if (opened) saved.type = type_of(*partial);
+  job_.tally.arrived(info.file, delivery_.shown(index).size);
+  if (const Wish wish = job_.tally.keep(saved, partial->descriptor()); wish != Wish::save) {
+    partial->discard();
+    delivery_.declined(index, wish);
+    return true;
+  }
+  auto path = partial->publish(saved.properties);
+  if (path) delivery_.saved(index, SavedFile{*path, saved, sums->sha256, delivery_.delivery()});
+  return path.has_value();
 }
 
 // What was sealed to others, or in a way that is not read here.

@@ -14,6 +14,7 @@
 #include "receive/delivery_progress.h"
 #include "receive/incoming.h"
 #include "receive/partial_file.h"
+#include "receive/saved_record.h"
 #include "seal/opener.h"
 
 namespace qrx::receive {
@@ -40,6 +41,7 @@ class FileSaver {
   Result<std::optional<Arrived>> fetch(std::size_t index, PartialFile& partial, bool open, api::Backoff& backoff);
   Result<void> stays_sealed(std::size_t index, seal::Refusal refusal);
   bool saved_before(std::size_t index);
+  bool publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened);
   wire::FileInfo unopened(std::size_t index) const;
   Result<void> publish(std::size_t index, PartialFile& partial, const Arrived& arrived);
   void publish_waiting();

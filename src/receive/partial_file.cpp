@@ -49,6 +49,19 @@ Result<std::size_t> PartialFile::read_at(std::uint64_t offset, std::span<std::by
   }
 }
 
+Result<Sums> PartialFile::sums(bool sha256) const {
+  RunningSums running(sha256);
+  std::vector<std::byte> buffer(256U << 10);
+  for (std::uint64_t at = 0; at < size_;) {
+    const auto got = read_at(at, buffer);
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) return fail(Kind::integrity, name_ + " was changed by someone while it was being saved");
+    running.update({buffer.data(), *got});
+    at += *got;
+  }
+  return running.sums();
+}
+
 Result<void> PartialFile::truncate(std::uint64_t size) {
   durable_ = false;
   if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return fail_errno("cannot shorten " + shown_ + name_);

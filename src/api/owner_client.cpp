@@ -48,11 +48,12 @@ Result<SpaceContents> OwnerClient::page(const std::string& query) {
   if (address_.shared) {
     auto shared = wire::from_json<wire::SharedSpace>(answer->body);
     if (!shared) return not_understood(shared.error());
-    return SpaceContents{std::nullopt, std::move(shared->deliveries), {}, std::move(shared->next)};
+    return SpaceContents{
+        std::nullopt, std::move(shared->deliveries), {}, std::move(shared->next), shared->downloads_left > 0};
   }
   auto info = wire::from_json<wire::SpaceInfo>(answer->body);
   if (!info) return not_understood(info.error());
-  return SpaceContents{info->seq, std::move(info->deliveries), std::move(info->uploads), std::move(info->next)};
+  return SpaceContents{info->seq, std::move(info->deliveries), std::move(info->uploads), std::move(info->next), false};
 }
 
 Result<SpaceContents> OwnerClient::space(std::optional<std::uint64_t> after, Seconds wait) {
@@ -112,10 +113,12 @@ Result<void> OwnerClient::clear_delivery(const Id& delivery) {
 }
 
 Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t start,
-                                              const std::optional<Xxh128Sum>& known) {
+                                              const std::optional<Xxh128Sum>& known,
+                                              std::optional<std::uint64_t> until) {
   auto wish = request("GET", address_.path_of_file(file));
-  if (start > 0) {
-    wish.headers.push_back({"Range", "bytes=" + std::to_string(start) + "-"});
+  if (start > 0 || until) {
+    wish.headers.push_back(
+        {"Range", "bytes=" + std::to_string(start) + "-" + (until ? std::to_string(*until - 1) : std::string())});
     // The file may have been replaced since its first bytes came; then the whole is sent, and its sum tells.
     if (known) wish.headers.push_back({"If-Range", "\"xxh128-" + to_hex(*known) + "\""});
   }

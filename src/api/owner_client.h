@@ -26,6 +26,7 @@ struct SpaceContents {
   std::vector<wire::DeliveryInfo> deliveries;  // committed ones, oldest first
   std::vector<wire::UploadInfo> uploads;       // of a share: none are shown
   std::string next;                            // of one page: there is more
+  bool limited = false;  // of a share: its files can be taken a number of times only, and their last byte counts
 };
 
 class OwnerClient : public Requests {
@@ -52,7 +53,9 @@ class OwnerClient : public Requests {
   struct Opened {
     std::uint64_t start = 0;  // where the bytes begin: `start` as asked, or 0 when the server sends the whole
   };
-  Result<Opened> open(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known);
+  // `until`: no further than that; a server that knows no ranges goes on.
+  Result<Opened> open(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known,
+                      std::optional<std::uint64_t> until = {});
   // Of the open content; 0 at its end.
   Result<std::size_t> read(std::span<std::byte> space) { return http_.read(space); }
 

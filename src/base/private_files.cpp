@@ -32,14 +32,15 @@ Result<void> replace_private_file(const std::string& path, std::string_view text
   if (!file) return fail_errno("cannot write " + path);
   // Synced before it is renamed: the other way round, a power cut could leave the new name with nothing in it, and the
   // key or token that stood there before would be gone as well.
-  if (!write_all(file.get(), text) || ::fsync(file.get()) != 0 || ::rename(part.c_str(), path.c_str()) != 0) {
+  if (!write_all(file.get(), text) || (::fsync(file.get()) != 0 && !cannot_sync(errno)) ||
+      ::rename(part.c_str(), path.c_str()) != 0) {
     const int error = errno;
     ::unlink(part.c_str());
     return fail_errno("cannot write " + path, error);
   }
   // The rename itself is on the disk only with its directory.
   const UniqueFd directory(::open(path.substr(0, path.rfind('/') + 1).c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!directory || ::fsync(directory.get()) != 0) return fail_errno("cannot write " + path);
+  if (!directory || (::fsync(directory.get()) != 0 && !cannot_sync(errno))) return fail_errno("cannot write " + path);
   return {};
 }
 
@@ -114,6 +115,11 @@ std::vector<std::string> entries_of(const std::string& directory) {
   for (std::filesystem::directory_iterator at(directory, error), end; !error && at != end; at.increment(error))
     paths.push_back(at->path().string());
   return paths;
+}
+
+bool cannot_sync(int error) {
+  return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == EBADF || error == EPERM ||
+         error == EACCES;
 }
 
 void sync_directory(const std::string& path) {

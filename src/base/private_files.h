@@ -42,6 +42,9 @@ std::string appended(std::string_view lines);
 // The paths of what is in a directory, as far as it can be read.
 std::vector<std::string> entries_of(const std::string& directory);
 
+// The error of a file system that has no such thing as fsync; what it holds is as durable as it makes it.
+bool cannot_sync(int error);
+
 // New names in a directory are there after a loss of power, where its file system can do that.
 void sync_directory(const std::string& path);
 

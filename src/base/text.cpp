@@ -135,6 +135,28 @@ std::string_view trim(std::string_view text) {
   return text.substr(first, text.find_last_not_of(" \t") - first + 1);
 }
 
+std::string in_plain_letters(std::string_view text) {
+  std::string out;
+  while (!text.empty()) {
+    const std::string_view before = text;
+    const char32_t c = take_code_point(text).value_or(U'\0');
+    const auto within = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
+    if (c == 0xA0 || within(0x2000, 0x200A) || c == 0x202F || c == 0x3000) {
+      out += ' ';
+    } else if (within(0x2010, 0x2015) || c == 0x2212) {
+      out += '-';
+    } else if (within(0x200B, 0x200F) || within(0x202A, 0x202C) || c == 0x2060 || within(0x2066, 0x2069) ||
+               c == 0xFEFF) {
+      // Zero width, marks of direction: they go. Not the overrides, which deceive.
+    } else if (within(0xFF01, 0xFF5E)) {
+      out += static_cast<char>('!' + (c - 0xFF01));
+    } else {
+      out += before.substr(0, before.size() - text.size());
+    }
+  }
+  return out;
+}
+
 bool percent_decode(std::string_view text, std::string& out) {
   out.clear();
   out.reserve(text.size());

@@ -22,6 +22,10 @@ std::string to_upper_ascii(std::string_view text);
 bool equal_ignoring_case(std::string_view a, std::string_view b);  // ASCII
 std::string_view trim(std::string_view text);                      // blanks and tabs at both ends
 
+// Of what is ASCII in the end, as people copy it: blanks, hyphens and full-width twins of ASCII become ASCII, what
+// prints nothing goes.
+std::string in_plain_letters(std::string_view text);
+
 // RFC 3986 percent-decoding; '+' stays. False for a broken escape.
 bool percent_decode(std::string_view text, std::string& out);
 std::string percent_encode_segment(std::string_view text);  // keeps unreserved characters only; '/' is encoded

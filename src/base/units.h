@@ -1,4 +1,5 @@
-// Durations and sizes as people write them: "90s 15m 12h 3d", "10M 2G" (powers of 1024).
+// Durations and sizes as people write them and copy them: "90s 15m 12h 3d 1w", "1 h 30 min", "10M 2G 1.5 GiB" (powers
+// of 1024). A comma is a decimal point, too; with three digits behind it, it could part thousands, and is refused.
 #pragma once
 
 #include <chrono>

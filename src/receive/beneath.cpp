@@ -72,7 +72,7 @@ std::string directories_of(const std::string& path) {
 int rename_no_replace(int directory, const char* from, const char* to) {
   // One step: a check before a rename(2) would let another process put a file there in between, which would be lost.
   if (::renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0) return 0;
-  if (errno != EINVAL && errno != ENOSYS) return -1;
+  if (errno != EINVAL && errno != ENOSYS && errno != EOPNOTSUPP) return -1;
   // A file system that cannot (some network ones): a second name cannot replace either.
   // Until the second call the file has both names, which a crash leaves; none of them is lost.
   if (::linkat(directory, from, directory, to, 0) == 0) {
@@ -95,6 +95,12 @@ std::optional<std::string> with_a_name(const std::string& leaf, const std::funct
   if (make(leaf)) return leaf;
   const int error = errno;
   if (!is_name_refused(error)) return std::nullopt;
+  // The bounds of encrypting and old file systems; most take 255 bytes.
+  for (const std::size_t most : {190U, 143U, 100U}) {
+    const std::string name = error == ENAMETOOLONG ? shortened_name(leaf, most) : leaf;
+    if (name != leaf && make(name)) return name;
+    if (name != leaf && !is_name_refused(errno)) return std::nullopt;
+  }
   // First only the marks that Windows reserves; letters go last, since they are what people know the file by.
   for (const bool ascii : {false, true}) {
     const std::string name = portable_name(leaf, ascii);
@@ -122,11 +128,6 @@ bool is_ours(int directory, const struct stat& status) {
   struct stat made {};
   const UniqueFd probe = make_probe(directory);
   return probe && ::fstat(probe.get(), &made) == 0 && made.st_uid == status.st_uid && made.st_uid != ::geteuid();
-}
-
-bool cannot_sync(int error) {
-  return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP || error == EBADF || error == EPERM ||
-         error == EACCES;
 }
 
 bool read_all(int fd, const std::function<void(ByteView)>& take) {

@@ -42,9 +42,6 @@ UniqueFd make_probe(int directory);
 // for what we make.
 bool is_ours(int directory, const struct stat& status);
 
-// The error of a file system that has no such thing as fsync; what it holds is as durable as it makes it.
-bool cannot_sync(int error);
-
 // From where the descriptor stands to the end of the file. False when it cannot be read.
 bool read_all(int fd, const std::function<void(ByteView)>& take);
 

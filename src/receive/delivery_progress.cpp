@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "receive/item_names.h"
+
 namespace qrx::receive {
 namespace {
 
@@ -19,6 +21,11 @@ DeliveryProgress::DeliveryProgress(const ReceiveJob& job, const DeliveryContents
       followed_of_(followed_of),
       saved_(contents.items.size()),
       skip_(contents.items.size(), Skip::no) {}
+
+bool DeliveryProgress::is_small(std::size_t index) const {
+  // What is in memory only is lost by a kill: of a limited link it could not be fetched again.
+  return contents_.items[index].info.size <= (job_.limited ? 1 : most_small_bytes);
+}
 
 std::vector<std::size_t> DeliveryProgress::take_task() {
   const std::lock_guard lock(mutex_);
@@ -89,6 +96,19 @@ std::size_t DeliveryProgress::ask() {
   return static_cast<std::size_t>(std::count(skip_.begin(), skip_.end(), Skip::no));
 }
 
+std::uint64_t DeliveryProgress::bytes_to_come() const {
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < contents_.items.size(); ++i) {
+    const Item& item = contents_.items[i];
+    const std::uint64_t size = contents_.shown.files[i].size;
+    if (skip_[i] != Skip::no || job_.record->find(item.info.file, delivery())) continue;
+    // A large one is begun under the name that the server knows.
+    const std::string name = item.open && !is_small(i) ? without_age_ending(item.info.name) : item.name;
+    bytes += size - std::min(size, job_.saver->held(name, item.info.file));
+  }
+  return bytes;
+}
+
 std::size_t DeliveryProgress::plan() {
   std::vector<std::size_t> batch;
   std::uint64_t bytes = 0;
@@ -101,7 +121,7 @@ std::size_t DeliveryProgress::plan() {
     if (skip_[i] != Skip::no) continue;
     const std::uint64_t size = contents_.items[i].info.size;
     // A large file alone, so that several connections share the work evenly.
-    if (size > most_small_bytes) {
+    if (!is_small(i)) {
       tasks_.push_back({i});
       continue;
     }

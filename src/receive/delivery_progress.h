@@ -35,6 +35,8 @@ class DeliveryProgress {
   const Item& item(std::size_t index) const { return contents_.items[index]; }  // as the server has it
   // As people see it.
   const wire::FileInfo& shown(std::size_t index) const { return contents_.shown.files[index]; }
+  // Fetched whole into memory, with others.
+  bool is_small(std::size_t index) const;
   std::optional<Followed> followed(std::size_t index) const { return followed_of_(item(index).info.file); }
 
   // For the workers: several small files, or one large; nothing when no more is to be done.
@@ -49,6 +51,7 @@ class DeliveryProgress {
   // Before the workers start, in this order. How many files are wanted; how many tasks there are.
   std::size_t ask();
   std::size_t plan();
+  std::uint64_t bytes_to_come() const;  // of the wanted files, without what earlier runs have left of them
   // After they have ended. `synced`: what was saved is durable. What this delivery needs no more is remembered,
   // whether or not the rest of it could be saved.
   void remember(bool synced);

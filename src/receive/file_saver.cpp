@@ -55,7 +55,7 @@ FileSaver::FileSaver(DeliveryProgress& delivery)
 void FileSaver::run() {
   for (;;) {
     const auto task = delivery_.take_task();
-    const bool small = !task.empty() && file(task.front()).size <= most_small_bytes;
+    const bool small = !task.empty() && delivery_.is_small(task.front());
     // Before something that takes long, and before the end: small files that wait for their sync must not wait for
     // ever.
     if (!small) publish_waiting();
@@ -92,7 +92,7 @@ bool FileSaver::saved_before(std::size_t index) {
   const bool opened = item(index).open && (earlier->size != info.size || earlier->xxh128 != info.xxh128);
   if (!opened && (earlier->size != info.size || earlier->xxh128 != info.xxh128)) return false;
   const auto path = job_.saver->find_saved(earlier->name, earlier->size, earlier->xxh128);
-  if (!path) return false;
+  if (!path) return publish_left(index, *earlier, opened);
   std::optional<Sha256Sum> sha;
   if (job_.options.sha256) {
     sha = job_.saver->sha256_of(*path);
@@ -102,6 +102,27 @@ bool FileSaver::saved_before(std::size_t index) {
   const auto saved = opened ? opened_info(item(index), earlier->size, earlier->xxh128) : unopened(index);
   delivery_.saved(index, SavedFile{*path, saved, sha, delivery_.delivery()});
   return true;
+}
+
+// A run that was killed just before: all of it is in its partial. By a limited link it could not be fetched again.
+bool FileSaver::publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened) {
+  const wire::FileInfo& info = file(index);
+  if (earlier.size == 0 || job_.saver->held(item(index).name, info.file) != earlier.size) return false;
+  auto partial = job_.saver->begin(item(index).name, info.file, delivery_.delivery());
+  if (!partial) return false;
+  const auto sums = partial->sums(job_.options.sha256);
+  if (!sums || sums->xxh128 != earlier.xxh128) return false;
+  auto saved = opened ? opened_info(item(index), earlier.size, earlier.xxh128) : unopened(index);
+  if (opened) saved.type = type_of(*partial);
+  job_.tally.arrived(info.file, delivery_.shown(index).size);
+  if (const Wish wish = job_.tally.keep(saved, partial->descriptor()); wish != Wish::save) {
+    partial->discard();
+    delivery_.declined(index, wish);
+    return true;
+  }
+  auto path = partial->publish(saved.properties);
+  if (path) delivery_.saved(index, SavedFile{*path, saved, sums->sha256, delivery_.delivery()});
+  return path.has_value();
 }
 
 // What was sealed to others, or in a way that is not read here.
@@ -142,9 +163,9 @@ Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const A
   // Before it has its name: a run that is killed in between finds it by this line, and does not save it twice.
   // The other way round the next run would save it again, as "photo (2).jpg".
   job_.record->add(info.file, {partial.name(), info.size, info.xxh128, delivery_.delivery()});
-  const bool renamed = !job_.saver->one_file() && partial.name() != info.name;
   auto path = partial.publish(info.properties);
   if (!path) return tl::unexpected(path.error());
+  const bool renamed = !job_.saver->one_file() && partial.name() != info.name;
   std::string why = std::exchange(why_unopened_, {});
   if (job_.options.identity && !arrived.opened() && why.empty() && has_age_ending(info.name))
     why = "it does not begin as age files do; it may be damaged";
@@ -279,6 +300,20 @@ Result<void> FileSaver::save_large(std::size_t index) {
   return done ? Result<void>{} : tl::unexpected(done.error());
 }
 
+// To the end of the file, by two requests where the last byte counts.
+Result<void> FileSaver::pull(Incoming& incoming, const Expected& expected, PartialFile& partial,
+                             const std::function<Result<void>()>& each) {
+  const std::uint64_t before_last = *expected.size - 1;
+  if (job_.limited && incoming.taken() < before_last) {
+    if (auto pulled = incoming.pull(client_, expected, buffer_, each, before_last); !pulled) return pulled;
+    if (incoming.taken() < before_last) return {};  // it was cut
+    // So that little is left to do when all is taken. Of a small file it is little anyway.
+    if (*expected.size > most_small_bytes)
+      if (auto durable = partial.make_durable(); !durable) return durable;
+  }
+  return incoming.pull(client_, expected, buffer_, each);
+}
+
 // From what the partial has to the end of the file. Nothing when it is sealed, but not to us.
 Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& partial, bool open,
                                                 api::Backoff& backoff) {
@@ -305,8 +340,7 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
           before = incoming->taken();
           if (auto shown = each(); !shown) return tl::unexpected(shown.error());
         }
-        if (auto pulled = incoming->pull(client_, expected, buffer_, each); !pulled)
-          return tl::unexpected(pulled.error());
+        if (auto pulled = pull(*incoming, expected, partial, each); !pulled) return tl::unexpected(pulled.error());
         if (incoming->taken() < *expected.size)
           return fail(Kind::unavailable,
                       open ? "the server sent a different size than it announced" : "the connection was cut");

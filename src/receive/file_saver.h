@@ -2,6 +2,7 @@
 #pragma once
 
 #include <deque>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -13,6 +14,7 @@
 #include "receive/delivery_progress.h"
 #include "receive/incoming.h"
 #include "receive/partial_file.h"
+#include "receive/saved_record.h"
 #include "seal/opener.h"
 
 namespace qrx::receive {
@@ -34,9 +36,12 @@ class FileSaver {
   Result<void> keep_small(std::size_t index, const std::string& bytes);
   Result<void> save_large(std::size_t index);
   Result<bool> save_large(std::size_t index, bool open);
+  Result<void> pull(Incoming& incoming, const Expected& expected, PartialFile& partial,
+                    const std::function<Result<void>()>& each);
   Result<std::optional<Arrived>> fetch(std::size_t index, PartialFile& partial, bool open, api::Backoff& backoff);
   Result<void> stays_sealed(std::size_t index, seal::Refusal refusal);
   bool saved_before(std::size_t index);
+  bool publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened);
   wire::FileInfo unopened(std::size_t index) const;
   Result<void> publish(std::size_t index, PartialFile& partial, const Arrived& arrived);
   void publish_waiting();

@@ -14,7 +14,8 @@ constexpr std::size_t front_step = 4096;  // of a sealed file, to find the end o
 
 // The first bytes of a sealed file, header and all.
 Result<std::vector<std::byte>> fetch_front(api::OwnerClient& client, const Id& file) {
-  const auto opened = client.open(file, 0, std::nullopt);
+  // No more of it: what else is on its way counts as taken.
+  const auto opened = client.open(file, 0, std::nullopt, front_step);
   if (!opened) return tl::unexpected(opened.error());
   std::vector<std::byte> front;
   for (;;) {
@@ -102,26 +103,32 @@ Result<void> Incoming::take(ByteView bytes) {
 }
 
 Result<void> Incoming::pull(api::OwnerClient& client, const Expected& expected, std::vector<std::byte>& buffer,
-                            const std::function<Result<void>()>& each) {
+                            const std::function<Result<void>()>& each, std::optional<std::uint64_t> until) {
   const std::uint64_t start = taken();
-  if (expected.size && start >= *expected.size) return {};
-  const auto opened = client.open(expected.file, start, expected.sum);
+  const auto end = until ? until : expected.size;
+  if (end && start >= *end) return {};
+  const auto opened = client.open(expected.file, start, expected.sum, until);
   if (!opened) return tl::unexpected(opened.error());
   // What a server sends in front of what was asked for is passed over: the sink cannot take it a second time.
   std::uint64_t skip = start - opened->start;
   for (;;) {
     // One byte more than it said, to see the end: a disk is not filled by a server that goes on and on.
-    const std::uint64_t most = expected.size ? skip + *expected.size - taken() + 1 : buffer.size();
+    const std::uint64_t most = end ? skip + *end - taken() + 1 : buffer.size();
     const auto got =
         client.read(std::span(buffer).first(static_cast<std::size_t>(std::min<std::uint64_t>(most, buffer.size()))));
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) break;
-    if (expected.size && *got == most) return fail(Kind::integrity, "the server sent more of a file than it announced");
-    const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip, *got));
+    const bool more = end && *got == most;
+    if (more && !until) return fail(Kind::integrity, "the server sent more of a file than it announced");
+    const std::size_t size = *got - (more ? 1 : 0);
+    const auto skipped = static_cast<std::size_t>(std::min<std::uint64_t>(skip, size));
     skip -= skipped;
-    if (skipped < *got)
-      if (auto done = take(ByteView(buffer).subspan(skipped, *got - skipped)); !done) return done;
+    if (skipped < size)
+      if (auto done = take(ByteView(buffer).subspan(skipped, size - skipped)); !done) return done;
     if (auto done = each(); !done) return done;
+    if (!more) continue;
+    client.close();  // it knows no ranges
+    break;
   }
   // A server that sends the whole in place of the rest has less than what was taken: it is another file now.
   if (skip > 0) return fail(Kind::integrity, "the file became shorter while it was received");

@@ -53,11 +53,11 @@ class Incoming {
   Result<void> take_up(api::OwnerClient& client, const Expected& expected, PartialFile& partial,
                        std::vector<std::byte>& buffer, const http::Interrupt& interrupt);
 
-  // One connection's worth: to the end of the file, in order, or to trouble. `each` is called after each piece; an
-  // error of it comes back. Kind::integrity when the file is now shorter than what was taken. The caller compares
-  // taken() with the size that it knows: a server may say one and send another.
+  // One connection's worth: to the end of the file (or to `until`), in order, or to trouble. `each` is called after
+  // each piece; an error of it comes back. Kind::integrity when the file is now shorter than what was taken. The caller
+  // compares taken() with the size that it knows: a server may say one and send another.
   Result<void> pull(api::OwnerClient& client, const Expected& expected, std::vector<std::byte>& buffer,
-                    const std::function<Result<void>()>& each);
+                    const std::function<Result<void>()>& each, std::optional<std::uint64_t> until = {});
 
   Result<Arrived> finish();  // the file has ended
 

@@ -7,8 +7,9 @@
 namespace qrx::receive {
 namespace {
 
-constexpr std::size_t most_part_bytes = 255;   // NAME_MAX
-constexpr std::size_t most_path_bytes = 3500;  // below PATH_MAX, with room for the output directory
+constexpr std::size_t most_part_bytes = 255;     // NAME_MAX
+constexpr std::size_t most_path_bytes = 3500;    // below PATH_MAX, with room for the output directory
+constexpr std::size_t most_partial_bytes = 140;  // of a partial: what encrypting file systems allow (eCryptfs: 143)
 constexpr std::size_t most_parts = 64;
 constexpr std::string_view partial_suffix = ".qrx-part";
 
@@ -54,6 +55,13 @@ std::string fitted(std::string_view leaf, std::string_view inserted, std::size_t
 bool is_variation_selector(std::string_view character) {
   const bool basic = character >= "\ufe00" && character <= "\ufe0f";
   return character.size() == 3 ? basic : character >= "\U000e0100" && character <= "\U000e01ef";
+}
+
+// What Windows takes for a device, whatever its extension: "aux.txt".
+bool is_device_name(std::string_view leaf) {
+  const std::string stem = to_lower_ascii(leaf.substr(0, leaf.find('.')));
+  if (stem.size() == 4 && (stem.starts_with("com") || stem.starts_with("lpt"))) return stem[3] >= '1' && stem[3] <= '9';
+  return stem == "con" || stem == "prn" || stem == "aux" || stem == "nul";
 }
 
 // One character (or one byte that is not UTF-8) off the front of `text`, as it may stand in a name.
@@ -139,6 +147,10 @@ std::string risk_of(std::string_view name) {
   return {};
 }
 
+std::string shortened_name(std::string_view leaf, std::size_t most) {
+  return fitted(leaf, "", most);
+}
+
 std::string portable_name(std::string_view leaf, bool ascii) {
   constexpr std::string_view refused = ":?*\"<>|";
   std::string out;
@@ -149,7 +161,7 @@ std::string portable_name(std::string_view leaf, bool ascii) {
   }
   // Windows drops them silently: "a." and "a" would be one file.
   for (std::size_t end = out.size(); end > 0 && (out[end - 1] == '.' || out[end - 1] == ' '); --end) out[end - 1] = '_';
-  return out;
+  return is_device_name(out) ? "_" + out : out;
 }
 
 std::string numbered_name(std::string_view leaf, unsigned number) {
@@ -159,7 +171,7 @@ std::string numbered_name(std::string_view leaf, unsigned number) {
 std::string partial_name(std::string_view leaf, const Id& file, bool lasting) {
   // By the id: two files of one name have two partials, and a later run finds its own.
   const std::string tail = (lasting ? "." : ".tmp.") + file.text().substr(0, 8) + std::string(partial_suffix);
-  return "." + std::string(front(leaf, most_part_bytes - 1 - tail.size())) + tail;
+  return "." + std::string(front(leaf, most_partial_bytes - 1 - tail.size())) + tail;
 }
 
 bool is_partial(std::string_view leaf) {

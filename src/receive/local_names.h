@@ -23,11 +23,14 @@ std::string risk_of(std::string_view name);
 
 std::vector<std::string> split_path(std::string_view path);  // at '/'; no empty parts
 
-// "photo.jpg", 2 -> "photo (2).jpg"; 0 leaves it as it is. At most 255 bytes.
+// "photo.jpg", 2 -> "photo (2).jpg"; 0 leaves it as it is. At most 140 bytes.
 std::string numbered_name(std::string_view leaf, unsigned number);
 
+// At most so many bytes, the extension kept. REQUIRES: most >= 100.
+std::string shortened_name(std::string_view leaf, std::size_t most);
+
 // What FAT, exFAT, NTFS and shares of Windows refuse in a name becomes '_': : ? * " < > | and dots and blanks at its
-// end; with `ascii` all but ASCII, too.
+// end; with `ascii` all but ASCII, too. One gets in front of the names of devices ("aux.txt").
 std::string portable_name(std::string_view leaf, bool ascii);
 
 // ".NAME.<first 8 of id>.qrx-part": the name of a file that is not complete yet, when a later run goes on with it; else

@@ -1,9 +1,5 @@
 #include "receive/name_reservations.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include "base/text.h"
 #include "receive/beneath.h"
 #include "receive/local_names.h"
 
@@ -29,22 +25,6 @@ void NameReservations::release(const std::string& reserved, const Id& file) {
   // Not when another file of the delivery took it meanwhile.
   const auto taken = taken_.find(reserved);
   if (taken != taken_.end() && taken->second.file == file) taken_.erase(taken);
-}
-
-bool NameReservations::is_twin(const std::string& directories, const std::string& leaf, int directory) {
-  struct stat ours {
-  }, other{};
-  if (::fstatat(directory, leaf.c_str(), &ours, AT_SYMLINK_NOFOLLOW) != 0) return false;
-  const std::lock_guard lock(mutex_);
-  for (auto at = taken_.lower_bound(directories); at != taken_.end() && at->first.starts_with(directories); ++at) {
-    const std::string name = at->first.substr(directories.size());
-    if (name != leaf && name.size() == leaf.size() && equal_ignoring_case(name, leaf) &&
-        // One inode under two spellings: the file system does not tell upper from lower case.
-        ::fstatat(directory, name.c_str(), &other, AT_SYMLINK_NOFOLLOW) == 0 && other.st_ino == ours.st_ino &&
-        other.st_dev == ours.st_dev)
-      return true;
-  }
-  return false;
 }
 
 void NameReservations::add_part(const std::string& path) {

@@ -22,8 +22,6 @@ class NameReservations {
   Result<std::string> reserve(const std::string& local_name, const Id& file, const Id& delivery);
   // Its name is free for another file of the delivery: a sender may have begun it anew.
   void release(const std::string& reserved, const Id& file);
-  // Where "a.txt" and "A.txt" are one, the second of a delivery must not replace the first.
-  bool is_twin(const std::string& directories, const std::string& leaf, int directory);
 
   void add_part(const std::string& path);  // a partial that is there
   void remove_part(const std::string& path);

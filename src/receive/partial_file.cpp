@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/private_files.h"
 #include "receive/beneath.h"
 #include "receive/local_names.h"
 
@@ -48,6 +49,19 @@ Result<std::size_t> PartialFile::read_at(std::uint64_t offset, std::span<std::by
   }
 }
 
+Result<Sums> PartialFile::sums(bool sha256) const {
+  RunningSums running(sha256);
+  std::vector<std::byte> buffer(256U << 10);
+  for (std::uint64_t at = 0; at < size_;) {
+    const auto got = read_at(at, buffer);
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) return fail(Kind::integrity, name_ + " was changed by someone while it was being saved");
+    running.update({buffer.data(), *got});
+    at += *got;
+  }
+  return running.sums();
+}
+
 Result<void> PartialFile::truncate(std::uint64_t size) {
   durable_ = false;
   if (::ftruncate(file_.get(), static_cast<off_t>(size)) != 0) return fail_errno("cannot shorten " + shown_ + name_);
@@ -64,12 +78,18 @@ void PartialFile::confirm_durable() {
   durable_ = ::sync_file_range(file_.get(), 0, 0, all) == 0;
 }
 
+Result<void> PartialFile::make_durable() {
+  // fdatasync(2): the size is part of what it makes durable, times are not.
+  if (!durable_ && ::fdatasync(file_.get()) != 0 && !cannot_sync(errno))
+    return fail_errno("cannot make " + shown_ + name_ + " durable");
+  durable_ = true;
+  return {};
+}
+
 // The bytes first: a name must never stand for bytes that a loss of power takes away.
 Result<std::string> PartialFile::publish(const wire::FileProperties& properties) {
   const std::string wanted = shown_ + name_;
-  // fdatasync(2): the size is part of what it makes durable, times are not.
-  if (!durable_ && ::fdatasync(file_.get()) != 0 && !cannot_sync(errno))
-    return fail_errno("cannot make " + wanted + " durable");
+  if (auto durable = make_durable(); !durable) return tl::unexpected(durable.error());
   struct stat ours {
   }, named{};
   // Another file under the partial's name would get the final name, with bytes that nobody verified.
@@ -95,23 +115,53 @@ void PartialFile::set_properties(const wire::FileProperties& properties, mode_t 
   static_cast<void>(::futimens(file_.get(), times));
 }
 
-Result<std::string> PartialFile::take_name() {
-  const std::string wanted = shown_ + name_;
-  // "a.txt" and "A.txt" of one delivery, where they are one: the second gets a number, even with --overwrite.
-  if (on_conflict_ == OnConflict::overwrite && !names_->is_twin(directories(), leaf_, directory_->get())) {
-    if (::renameat(directory_->get(), part_.c_str(), directory_->get(), leaf_.c_str()) == 0) return leaf_;
-    if (errno == EISDIR || errno == ENOTEMPTY || errno == EEXIST)
-      return fail(Kind::exists, "cannot overwrite " + wanted + ": it is a directory");
+// Not what came with the same delivery: "a.txt" and "A.txt", where they are one. The second gets a number.
+bool PartialFile::may_replace(const std::string& leaf) const {
+  return on_conflict_ == OnConflict::overwrite && !twins_->is_twin({directory_->get(), part_, directories() + leaf});
+}
+
+// One name, perhaps with a number. `error`: why not, as errno has it.
+Result<std::string> PartialFile::take_name(const std::string& leaf, int& error) {
+  const std::string wanted = shown_ + directories() + leaf;
+  const auto failed = [&]() -> tl::unexpected<Error> {
+    error = errno;
     return fail_errno("cannot save " + wanted);
+  };
+  if (may_replace(leaf)) {
+    if (::renameat(directory_->get(), part_.c_str(), directory_->get(), leaf.c_str()) == 0) return leaf;
+    if (errno != EISDIR && errno != ENOTEMPTY && errno != EEXIST) return failed();
+    error = EEXIST;
+    return fail(Kind::exists, "cannot overwrite " + wanted + ": it is a directory");
   }
   // The name is taken by the rename itself: of two runs one gets it, the other the next number.
   for (unsigned number = 0;; ++number) {
-    std::string leaf = numbered_name(leaf_, number);
-    if (rename_no_replace(directory_->get(), part_.c_str(), leaf.c_str()) == 0) return leaf;
-    if (errno != EEXIST) return fail_errno("cannot save " + wanted);
-    if (on_conflict_ == OnConflict::refuse || number == most_numbers)
-      return fail(Kind::exists, wanted + " already exists; not saved");
+    std::string numbered = numbered_name(leaf, number);
+    if (rename_no_replace(directory_->get(), part_.c_str(), numbered.c_str()) == 0) return numbered;
+    if (errno != EEXIST) return failed();
+    if (on_conflict_ != OnConflict::refuse && number < most_numbers) continue;
+    error = EEXIST;
+    return fail(Kind::exists, wanted + " already exists; not saved");
   }
+}
+
+// A name that stood in the partial's may still be refused: cut there, it is whole here.
+Result<std::string> PartialFile::take_name() {
+  const auto lock = twins_->lock();
+  twins_->turn_to(delivery_);
+  Result<std::string> taken = fail(Kind::other, "no name was tried");
+  const auto made = with_a_name(leaf_, [&](const std::string& leaf) {
+    int error = 0;
+    auto done = take_name(leaf, error);
+    // The first reason is that of the name which is wanted.
+    if (done || leaf == leaf_) taken = std::move(done);
+    errno = error;
+    return error == 0;
+  });
+  if (!made) return taken;
+  name_ = directories() + *made;
+  leaf_ = *made;
+  twins_->add(directories() + *taken);
+  return taken;
 }
 
 Result<void> PartialFile::move_to(PartialFile target) {

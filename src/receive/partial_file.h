@@ -10,9 +10,11 @@
 #include "base/bytes.h"
 #include "base/preallocator.h"
 #include "base/result.h"
+#include "base/running_sums.h"
 #include "base/unique_fd.h"
 #include "receive/name_reservations.h"
 #include "receive/open_directories.h"
+#include "receive/twin_names.h"
 #include "wire/id.h"
 #include "wire/properties.h"
 
@@ -38,6 +40,7 @@ class PartialFile {
   // has little left to wait for.
   Result<void> write(ByteView bytes);
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> space) const;  // 0 at the end
+  Result<Sums> sums(bool sha256) const;                                                 // of all that is there
   int descriptor() const { return file_.get(); }  // for reading only; its offset is not to be moved
   Result<void> truncate(std::uint64_t size);
   // Of the file system that holds it, as fstat(2) has it.
@@ -45,6 +48,7 @@ class PartialFile {
   // Its file system was synced as a whole: publish() need not sync it once more, unless the kernel says that some of
   // its bytes could not be written.
   void confirm_durable();
+  Result<void> make_durable();
   // The bytes are on the disk, then the file has its final name; returns its path as the user should see it.
   // Kind::exists with OnConflict::refuse when something is there. Saver::sync_names() makes the name durable too.
   // It gets the properties as far as the file system has them; that it has not is no error.
@@ -57,12 +61,15 @@ class PartialFile {
   std::string directories() const { return name_.substr(0, name_.size() - leaf_.size()); }
   void set_properties(const wire::FileProperties& properties, mode_t mode);
   Result<std::string> take_name();
+  Result<std::string> take_name(const std::string& leaf, int& error);
+  bool may_replace(const std::string& leaf) const;
   // It takes the place of `target`, an empty partial, with all its bytes.
   Result<void> move_to(PartialFile target);
 
   NameReservations* names_ = nullptr;
+  TwinNames* twins_ = nullptr;
   std::string shown_;  // the output directory, as Saver has it
-  Id id_;              // of the file
+  Id id_, delivery_;   // of the file
   // That holds the partial and the target; other files of this run have the same one.
   SharedDirectory directory_;
   UniqueFd file_;

@@ -21,6 +21,9 @@ struct ReceiveJob {
   Saver* saver = nullptr;  // null: to a stream
   SavedRecord* record = nullptr;
   SeenSeals* seals = nullptr;
+  // Files can be taken a number of times only: the last byte of each, which counts, is asked for when the rest is
+  // saved.
+  bool limited = false;
 
   api::Backoff backoff() const { return backoff(options.retry); }
   api::Backoff backoff(const api::RetryPolicy& policy) const {

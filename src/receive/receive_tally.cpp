@@ -84,9 +84,9 @@ void ReceiveTally::saved(const SavedFile& file) {
   if (events_.saved) events_.saved(file);
 }
 
-void ReceiveTally::delivered(const SavedDelivery& delivery) {
+bool ReceiveTally::delivered(const SavedDelivery& delivery) {
   const std::lock_guard lock(mutex_);
-  if (events_.delivered) events_.delivered(delivery);
+  return !events_.delivered || events_.delivered(delivery);
 }
 
 void ReceiveTally::refused(const wire::DeliveryInfo& delivery, const Error& error) {

@@ -28,7 +28,7 @@ class ReceiveTally {
   void notice(const std::string& text);
   void retrying(const std::string& text);
   void saved(const SavedFile& file);
-  void delivered(const SavedDelivery& delivery);
+  bool delivered(const SavedDelivery& delivery);  // as ReceiverEvents has it; true when nobody listens
   void refused(const wire::DeliveryInfo& delivery, const Error& error);
   Wish accept(const wire::DeliveryInfo& delivery, const wire::FileInfo& file);
   Wish keep(const wire::FileInfo& file, int descriptor);  // ReceiverEvents::arrived

@@ -112,7 +112,9 @@ struct Receiver::Impl {
     received.files += delivery.files.size();
     received.declined += delivery.declined.size();
     for (const auto& file : delivery.files) received.bytes += file.info.size;
-    tally.delivered(delivery);
+    const bool told = tally.delivered(delivery);
+    // A text that could not be shown is nowhere yet: it stays for the next run.
+    if (!told && delivery.files.empty()) return;
     // Texts, and what a stream took. Files were remembered when their names became durable
     // (DeliveryProgress::remember).
     if (has) record.finish(untold_of(delivery));
@@ -245,7 +247,9 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
         if (auto made = job.saver->make_directory(); !made) return tl::unexpected(made.error());
       }
       // A follower that still runs is waited for: its file is fetched from where it stands.
-      const auto saved = save_delivery(job, *delivery, [&](const Id& file) { return followers.finish(file); });
+      ReceiveJob as_limited = job;
+      as_limited.limited = info->limited;
+      const auto saved = save_delivery(as_limited, *delivery, [&](const Id& file) { return followers.finish(file); });
       if (!saved && !goes_on_after(saved.error())) {
         tell_kept(*delivery, saved.error());
         return failed(saved.error());

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "base/thrown.h"
+#include "base/units.h"
 #include "receive/file_saver.h"
 #include "receive/item_names.h"
 #include "receive/sealed_contents.h"
@@ -51,6 +52,14 @@ Result<SavedDelivery> save_files(const ReceiveJob& job, const DeliveryContents& 
     return fail(Kind::usage,
                 "cannot save " + std::to_string(wanted) + " files as the single file " + job.saver->file_name(),
                 "name a directory instead");
+  // A link for one download is used up when its bytes have arrived, saved or not.
+  if (job.link.shared) {
+    const std::uint64_t bytes = progress.bytes_to_come();
+    if (auto room = job.saver->check_room(bytes, "cannot save " + format_size(bytes)); !room) {
+      room.error().hint = "nothing was downloaded: make room, or save elsewhere with -o DIRECTORY";
+      return tl::unexpected(room.error());
+    }
+  }
   run_savers(progress, std::min<std::size_t>(progress.plan(), std::max(job.options.connections, 1U)));
   // What was saved is durable, whatever happened to the rest.
   const auto synced = job.saver->sync_names(contents.shown.delivery, &progress.group_sync());

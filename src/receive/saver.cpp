@@ -10,9 +10,11 @@
 #include <map>
 #include <vector>
 
+#include "base/private_files.h"
 #include "receive/beneath.h"
 #include "receive/group_sync.h"
 #include "receive/local_names.h"
+#include "receive/room.h"
 
 namespace qrx::receive {
 namespace {
@@ -139,8 +141,10 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
 
   PartialFile partial;
   partial.names_ = &names_;
+  partial.twins_ = &twins_;
   partial.shown_ = shown_;
   partial.id_ = file;
+  partial.delivery_ = delivery;
   partial.directory_ = std::move(place->directory);
   partial.leaf_ = place->leaf;
   partial.part_ = partial_name(partial.leaf_, file);
@@ -188,10 +192,25 @@ std::string Saver::name_for(std::string_view wire_name) const {
   return one_file() ? file_name_ : safe_local_name(wire_name);
 }
 
-Result<void> Saver::discard_partial(std::string_view wire_name, const Id& file, const Id& delivery) {
+std::string Saver::part_of(std::string_view wire_name, const Id& file) const {
   const std::string name = name_for(wire_name);
   const std::string directories = directories_of(name);
-  const std::string part = directories + partial_name(name.substr(directories.size()), file, lasting_);
+  return directories + partial_name(name.substr(directories.size()), file, lasting_);
+}
+
+std::uint64_t Saver::held(std::string_view wire_name, const Id& file) const {
+  struct stat status {};
+  // A link on the way is followed here, which tells nothing and changes nothing.
+  const bool there = ::fstatat(root_.get(), part_of(wire_name, file).c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
+  return there && S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
+}
+
+Result<void> Saver::check_room(std::uint64_t bytes, const std::string& doing) const {
+  return receive::check_room(root_.get(), bytes, doing);
+}
+
+Result<void> Saver::discard_partial(std::string_view wire_name, const Id& file, const Id& delivery) {
+  const std::string part = part_of(wire_name, file);
   struct stat status {};
   // A link on the way is followed here, which tells nothing and changes nothing.
   if (::fstatat(root_.get(), part.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) return {};
@@ -242,6 +261,10 @@ void Saver::remove_stale() {
 }
 
 Result<void> Saver::sync_names(const Id& delivery, GroupSync* together) {
+  {
+    const auto lock = twins_.lock();
+    twins_.clear();
+  }
   // A new name is durable when its directory is, and the directory's own name when the one above it is: each directory
   // up to the output directory may be new. Each once, however many lie in it.
   std::set<std::string> paths;
@@ -264,7 +287,8 @@ Result<void> Saver::sync_names(const Id& delivery, GroupSync* together) {
     for (const auto* path : group) {
       const UniqueFd fd = open_directory_beneath(root_.get(), *path);
       if (fd && ::fsync(fd.get()) != 0 && !cannot_sync(errno))
-        return fail_errno("cannot make " + shown_ + *path + " durable");
+        return fail_errno("cannot make what is in " + (path->empty() && shown_.empty() ? "." : shown_ + *path) +
+                          " durable");
     }
   }
   return {};

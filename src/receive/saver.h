@@ -15,6 +15,7 @@
 #include "receive/name_reservations.h"
 #include "receive/open_directories.h"
 #include "receive/partial_file.h"
+#include "receive/twin_names.h"
 #include "wire/id.h"
 
 namespace qrx::receive {
@@ -53,6 +54,11 @@ class Saver {
   // Kind::exists with OnConflict::refuse when something is there, Kind::locked when another process saves this file.
   Result<PartialFile> begin(std::string_view wire_name, const Id& file, const Id& delivery);
 
+  // How much of a file an earlier run has left here.
+  std::uint64_t held(std::string_view wire_name, const Id& file) const;
+  // Kind::no_room when so many bytes more do not fit.
+  Result<void> check_room(std::uint64_t bytes, const std::string& doing) const;
+
   // What was begun under this name, if anything was, is not needed. Kind::locked as begin() has it.
   Result<void> discard_partial(std::string_view wire_name, const Id& file, const Id& delivery);
 
@@ -80,6 +86,7 @@ class Saver {
     std::string directories;  // relative to the output directory, as they really are; with a slash at the end, or empty
     std::string leaf;
   };
+  std::string part_of(std::string_view wire_name, const Id& file) const;
   std::string name_for(std::string_view wire_name) const;  // relative, before it may get a number
   UniqueFd open_saved(const std::string& relative) const;
   Result<void> descend(UniqueFd& directory, std::string& directories, const std::string& part) const;
@@ -91,6 +98,7 @@ class Saver {
   std::string file_name_;  // one file's name, or empty
   OnConflict on_conflict_ = OnConflict::rename;
   NameReservations names_;
+  TwinNames twins_;
   mutable OpenDirectories open_;
   bool lasting_ = true;
 };

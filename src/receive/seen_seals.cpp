@@ -177,7 +177,7 @@ Result<void> SeenSeals::append(std::span<const Tag> tags, const Id& delivery) {
 }
 
 Result<void> SeenSeals::sync() {
-  if (::fdatasync(file_.get()) != 0) return fail_errno("cannot make " + path_ + " durable");
+  if (::fdatasync(file_.get()) != 0 && !cannot_sync(errno)) return fail_errno("cannot make " + path_ + " durable");
   unsynced_ = false;
   return {};
 }

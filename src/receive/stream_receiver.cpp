@@ -1,6 +1,7 @@
 #include "receive/stream_receiver.h"
 
 #include <poll.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,6 +11,7 @@
 
 #include "api/refusals.h"
 #include "api/retry.h"
+#include "base/private_files.h"
 #include "receive/item_names.h"
 #include "receive/text_delivery.h"
 #include "seal/item.h"
@@ -32,6 +34,14 @@ Result<void> StreamReceiver::write(ByteView bytes) {
     if (put < 0) return fail_errno("cannot write to the output");
     bytes = bytes.subspan(static_cast<std::size_t>(put));
   }
+  return {};
+}
+
+// stdout may be a file: a disk may be found full only now, and what the space held is gone after this.
+Result<void> StreamReceiver::make_durable() {
+  struct stat status {};
+  if (::fstat(stream_, &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  if (::fdatasync(stream_) != 0 && !cannot_sync(errno)) return fail_errno("cannot make the output durable");
   return {};
 }
 
@@ -159,6 +169,7 @@ Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& d
   out.info = contents->shown;
   if (is_text(out.info)) {
     if (auto written = write_text(*contents, out); !written) return tl::unexpected(written.error());
+    if (auto durable = make_durable(); !durable) return tl::unexpected(durable.error());
     return out;
   }
   std::vector<std::size_t> order;
@@ -183,6 +194,7 @@ Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& d
     job_.tally.forget(shown.file);
     out.files.push_back(std::move(*saved));
   }
+  if (auto durable = make_durable(); !durable) return tl::unexpected(durable.error());
   return out;
 }
 

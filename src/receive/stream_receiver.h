@@ -36,6 +36,7 @@ class StreamReceiver {
   };
   void begin(const Id& delivery, const Id& file, const std::string& name, bool open, bool must_open = false);
   Result<void> write(ByteView bytes);
+  Result<void> make_durable();
   Result<void> pull(const Expected& expected);
   Result<void> pull_all(const Expected& expected, const std::string& name);
   Result<void> follow(const wire::UploadInfo& upload);

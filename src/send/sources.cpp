@@ -269,6 +269,8 @@ Result<SourceList> find_sources(const std::vector<std::string>& arguments, const
   if (options.name) {
     const auto one = to_be_named(arguments);
     if (!one) return tl::unexpected(one.error());
+    if (auto fine = wire::check_name(wire::sendable_name(*options.name)); !fine)
+      return fail(Kind::usage, "--name: " + fine.error().what);
     named = *one;
   }
   Finder finder(options);

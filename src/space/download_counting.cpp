@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "wire/messages.h"
+
 namespace qrx::space {
 namespace {
 
@@ -10,11 +12,26 @@ constexpr std::size_t most_pieces = 1000;
 // How often the bytes of a file are sent, at most, for each download that a limited link allows: clients that cannot
 // resume a broken download begin it again.
 constexpr std::uint64_t sent_for_each_download = 2;
+// A download that is interrupted so often has read the list of its files each time. It says nothing without the key,
+// and is none of the files that a limit is for.
+constexpr std::uint64_t lists_for_each_download = 20;
 
 }  // namespace
 
 tl::unexpected<Error> used_up() {
   return fail(Kind::gone, "this link has reached its download limit");
+}
+
+bool is_list(const FileRow& file) {
+  return file.sealed && file.name == wire::manifest_name;
+}
+
+TransferLeg whole(const FileRow& file) {
+  return {file.file, file.size, 0, file.size, is_list(file)};
+}
+
+std::uint64_t limit_of(const TransferLeg& leg, std::uint64_t downloads) {
+  return leg.list ? lists_for_each_download * downloads : downloads;
 }
 
 void add(Parts& parts, const TransferLeg& leg) {

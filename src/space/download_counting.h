@@ -23,6 +23,12 @@ void add(Parts& parts, const TransferLeg& leg);
 Result<void> admit(const Parts& taken, const std::list<TransferLeg>& others, const TransferLeg& leg,
                    std::uint64_t limit);
 
+bool is_list(const FileRow& file);  // TransferLeg::list
+TransferLeg whole(const FileRow& file);
+
+// How often a link for so many downloads gives the file of this leg.
+std::uint64_t limit_of(const TransferLeg& leg, std::uint64_t downloads);
+
 // What one transfer brought, into the rows of its file and its share. `ahead`: how many of its bytes were recorded
 // before. True when the file has been taken whole once more.
 bool count_leg(Transaction& transaction, ShareRow& share, const TransferLeg& leg, std::uint64_t ahead);

@@ -76,6 +76,14 @@ Result<std::uint64_t> Downloads::left(const ShareRow& row, std::uint64_t files) 
   return row.limit - least;
 }
 
+Result<void> Downloads::check_list(const ShareRow& row, const FileRow& file) const {
+  if (row.limit == 0 || !is_list(file)) return {};
+  const auto files = context_.catalog.committed_files(row.guid);
+  if (!files) return tl::unexpected(files.error());
+  const auto more = left(row, *files);
+  return more ? Result<void>{} : tl::unexpected(more.error());
+}
+
 LiveSharePtr Downloads::live(const Found& of) {
   const ShareRow& row = of.row;
   const std::lock_guard lock(lives_mutex_);
@@ -139,7 +147,7 @@ Result<void> Downloads::begin_transfer(LiveShare& live, const std::vector<Transf
                 .first;
       }
       LiveShare::File& file = known->second;
-      const auto allowed = admit(file.taken, file.on_their_way, leg, live.limit);
+      const auto allowed = admit(file.taken, file.on_their_way, leg, limit_of(leg, live.limit));
       // Also one that is refused, so that the loop below takes all of them back alike.
       file.on_their_way.push_back(leg);
       ++begun;
@@ -185,7 +193,7 @@ Result<void> Downloads::begin_leases(LiveShare& live, const std::vector<Transfer
       for (const TransferLease& other : transaction.leases(live.share, leg.file, now))
         others.push_back({leg.file, leg.size, other.first, other.bytes});
       const Parts taken = known ? Parts::parse(known->parts, leg.size) : Parts(leg.size);
-      if (auto allowed = admit(taken, others, leg, live.limit); !allowed) return allowed;
+      if (auto allowed = admit(taken, others, leg, limit_of(leg, live.limit)); !allowed) return allowed;
       leases.push_back(
           {Id::random(), live.share, leg.file, context_.node, leg.first, leg.bytes, now + context_.policy.lease_life});
       transaction.put_lease(leases.back());

@@ -41,10 +41,6 @@ std::vector<std::uint32_t> visible_files(const SpaceState& state) {
   return files;
 }
 
-TransferLeg whole(const FileRow& file) {
-  return {file.file, file.size, 0, file.size};
-}
-
 Result<std::unique_ptr<Transfer>> begin_legs(ShareRules& rules, std::string_view link, std::vector<TransferLeg> legs) {
   auto found = rules.downloads.find(link);
   if (!found) return tl::unexpected(found.error());
@@ -287,7 +283,7 @@ Result<Shares::Opened> Shares::open(std::string_view link) {
 }
 
 std::uint64_t Shares::files_held(std::string_view link) {
-  return rooms_->downloads.files_held(link);
+  return rules_->downloads.files_held(link);
 }
 
 // The number of files is needed only to know whether a limited link is used up: else it is not counted.
@@ -343,7 +339,10 @@ Result<std::shared_ptr<Content>> Shares::stored(const FileRow& file) {
 
 Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const FileRow& file, std::uint64_t first,
                                                 std::uint64_t bytes) {
-  return begin_legs(*rules_, link, {{file.file, file.size, first, bytes}});
+  const auto found = rules_->downloads.find(link);
+  if (!found) return tl::unexpected(found.error());
+  if (auto open = rules_->downloads.check_list(found->row, file); !open) return tl::unexpected(open.error());
+  return begin_legs(*rules_, link, {{file.file, file.size, first, bytes, is_list(file)}});
 }
 
 Result<std::vector<std::uint32_t>> Shares::left(std::string_view link, const Opened& opened) {
@@ -356,9 +355,15 @@ Result<std::vector<std::uint32_t>> Shares::left(std::string_view link, const Ope
   for (const ShareFileRow& row : *rows)
     if (row.taken >= found->row.limit) gone.insert(row.file);
   std::vector<std::uint32_t> files;
-  for (const std::uint32_t at : opened.files)
-    if (!gone.contains(opened.space->files[at].file)) files.push_back(at);
-  if (files.empty() && !opened.files.empty()) return used_up();
+  bool only_lists = true;
+  for (const std::uint32_t at : opened.files) {
+    const FileRow& file = opened.space->files[at];
+    // Without the list nobody can open what is left.
+    if (!is_list(file) && gone.contains(file.file)) continue;
+    files.push_back(at);
+    only_lists = only_lists && is_list(file) && gone.contains(file.file);
+  }
+  if (only_lists && !opened.files.empty()) return used_up();
   return files;
 }
 

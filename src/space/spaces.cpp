@@ -263,7 +263,7 @@ std::optional<std::uint64_t> Spaces::delivery_seq(const Guid& guid, const Id& de
 }
 
 std::uint64_t Spaces::files_to_read(const Guid& guid, const Id& delivery) {
-  auto live = rooms_->registry.enter(guid);
+  auto live = rules_->registry.enter(guid);
   if (!live) return 0;
   const SpaceLock lock(**live);
   const auto open = (*live)->open.find(delivery);
@@ -272,7 +272,7 @@ std::uint64_t Spaces::files_to_read(const Guid& guid, const Id& delivery) {
 }
 
 std::uint64_t Spaces::files_held(const Guid& guid) {
-  auto live = rooms_->registry.enter(guid);
+  auto live = rules_->registry.enter(guid);
   if (!live) return 0;
   const SpaceLock lock(**live);
   return (*live)->files_held();

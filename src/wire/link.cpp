@@ -8,6 +8,7 @@
 #include "base/text.h"
 #include "wire/age_text.h"
 #include "wire/limits.h"
+#include "wire/pasted_link.h"
 #include "wire/resource.h"
 
 namespace qrx::wire {
@@ -40,124 +41,6 @@ bool is_ipv6(std::string_view host) {
   return host.size() >= 2 && host.size() <= 45 && std::all_of(host.begin(), host.end(), [](char c) {
            return (c >= 'a' && c <= 'f') || (c >= '0' && c <= '9') || c == ':' || c == '.';
          });
-}
-
-// --- links as they come out of messengers, mails and documents
-
-bool starts_ignoring_case(std::string_view text, std::string_view front) {
-  return text.size() >= front.size() && equal_ignoring_case(text.substr(0, front.size()), front);
-}
-
-void replace_all(std::string& text, std::string_view from, std::string_view to) {
-  for (std::size_t at = 0; (at = text.find(from, at)) != std::string::npos; at += to.size())
-    text.replace(at, from.size(), to);
-}
-
-// What can stand around a link and never ends or begins one. None of it is in a GUID, a token or a key.
-bool take_wrapping(std::string& text) {
-  static constexpr std::array<std::string_view, 31> marks = {
-      "<",      ">",      "(",      ")",      "[",      "]",      "{",      "}",      "\"",     "'",      "`",
-      ",",      ".",      ";",      "!",      "|",      "*",      "\u201C", "\u201D", "\u201E", "\u2018", "\u2019",
-      "\u201A", "\u00AB", "\u00BB", "\u2039", "\u203A", "\u3002", "\uFF0C", "\u300C", "\u300D"};
-  for (const std::string_view mark : marks) {
-    // One is left: a link that consists of marks is reported, not emptied.
-    if (text.size() <= mark.size()) continue;
-    // An address like [::1]:8460 has its bracket within the link.
-    if (text.starts_with(mark)) {
-      text.erase(0, mark.size());
-      return true;
-    }
-    if (text.ends_with(mark)) {
-      text.erase(text.size() - mark.size());
-      return true;
-    }
-  }
-  return false;
-}
-
-// Blanks at the ends, line breaks with the blanks around them, and what prints nothing.
-std::string without_blanks(std::string text) {
-  static constexpr std::array<std::string_view, 13> nothing = {"\u200B", "\u200C", "\u200D", "\u2060", "\uFEFF",
-                                                               "\u00AD", "\u200E", "\u200F", "\u202A", "\u202C",
-                                                               "\u2066", "\u2068", "\u2069"};
-  for (const std::string_view mark : nothing) replace_all(text, mark, "");
-  replace_all(text, "\u00A0", " ");
-  replace_all(text, "\u3000", " ");
-  const auto is_blank = [](char c) { return c == ' ' || c == '\t' || c == '\r' || c == '\n'; };
-  std::string out;
-  for (std::size_t at = 0; at < text.size();) {
-    std::size_t end = at;
-    while (end < text.size() && is_blank(text[end])) ++end;
-    const std::string_view run = std::string_view(text).substr(at, end - at);
-    if (end == at) {
-      out += text[at++];
-      continue;
-    }
-    const bool broken_line = run.find_first_of("\r\n") != std::string_view::npos;
-    if (broken_line && out.ends_with('=')) out.pop_back();  // a soft line break of quoted-printable
-    // A blank within a line stays, and the link is refused by it: two words are no link.
-    if (!broken_line && at > 0 && end < text.size()) out += run;
-    at = end;
-  }
-  return out;
-}
-
-// What programs that count clicks append: "?utm_source=x&fbclid=y". Nothing of ours has a query.
-bool counts_clicks(std::string_view query) {
-  static constexpr std::array<std::string_view, 13> keys = {"fbclid", "gclid",  "dclid", "msclkid", "mc_cid",
-                                                            "mc_eid", "igshid", "igsh",  "yclid",   "twclid",
-                                                            "ref",    "_ga",    "si"};
-  while (!query.empty()) {
-    const auto end = std::min(query.find('&'), query.size());
-    const std::string_view key = query.substr(0, query.substr(0, end).find('='));
-    // An empty pair ("?", "&&") says nothing.
-    const bool known = key.empty() || starts_ignoring_case(key, "utm_") ||
-                       std::any_of(keys.begin(), keys.end(), [&](auto one) { return equal_ignoring_case(key, one); });
-    if (!known) return false;
-    query.remove_prefix(std::min(end + 1, query.size()));
-  }
-  return true;
-}
-
-void drop_click_counters(std::string& text) {
-  const auto question = text.find('?');
-  if (question != std::string::npos) {
-    const auto hash = std::min(text.find('#', question), text.size());
-    // Any other query stays, and the link is refused for it later: it may be the link of another program.
-    if (counts_clicks(std::string_view(text).substr(question + 1, hash - question - 1)))
-      text.erase(question, hash - question);
-  }
-  const auto hash = text.find('#');
-  const auto more = hash == std::string::npos ? hash : text.find('&', hash);
-  if (more != std::string::npos && counts_clicks(std::string_view(text).substr(more + 1))) text.erase(more);
-}
-
-// A link as it was meant, where that is beyond doubt; what is left over is judged by the rules below.
-std::string as_meant(std::string_view given) {
-  // What is too long is refused later; all that follows here goes through the text several times.
-  if (given.size() > most_given_link_bytes) return std::string(given);
-  std::string text = without_blanks(std::string(given));
-  for (const auto& [from, to] : {std::pair("&amp;", "&"), std::pair("&#35;", "#"), std::pair("&lt;", "<"),
-                                 std::pair("&gt;", ">"), std::pair("&quot;", "\"")})
-    replace_all(text, from, to);
-  while (take_wrapping(text)) {
-  }
-  // Markdown, [words](link): take_wrapping() has taken the brackets at both ends, "](" is left between the words and
-  // the link.
-  if (const auto between = text.find("]("); between != std::string::npos) text.erase(0, between + 2);
-  if (starts_ignoring_case(text, "url:")) text.erase(0, 4);
-  if (std::string decoded; (starts_ignoring_case(text, "http%3a") || starts_ignoring_case(text, "https%3a")) &&
-                           percent_decode(text, decoded))
-    text = std::move(decoded);
-  // Encoded again by each program on the way.
-  while (text.find("%2525") != std::string::npos) replace_all(text, "%2525", "%25");
-  replace_all(text, "%2523", "%23");
-  if (text.find('#') == std::string::npos)
-    if (const auto hash = text.find("%23"); hash != std::string::npos) text.replace(hash, 3, "#");
-  drop_click_counters(text);
-  // As curl wants it, "curl -T FILE LINK/": no key and no token ends so.
-  while (text.find('#') != std::string::npos && text.ends_with('/')) text.pop_back();
-  return text;
 }
 
 // A URL cut into its origin (prefix holds the whole path) and its fragment.
@@ -257,7 +140,9 @@ std::string for_code(const Origin& origin, char kind, const std::string& name, c
 }  // namespace
 
 Result<Origin> Origin::parse(std::string_view url) {
-  auto parts = cut(trim(url));
+  std::string text(trim(url));
+  put_host_in_ascii(text);
+  auto parts = cut(text);
   if (!parts) return tl::unexpected(parts.error());
   // Someone gave --server a link: the address of the server is in it, and is named.
   for (const char word : {'u', 's', 'd'}) {
@@ -311,6 +196,8 @@ Result<DropLink> parse_drop_link(std::string_view given) {
     return fail(Kind::usage, "this is not a link to send to",
                 "such a link looks like https://HOST/u/<26 letters and digits>");
   link.guid = *guid;
+  // Without its key nothing would be encrypted, and nobody asked for that.
+  if (parts->fragment.empty() && text.ends_with('#')) return bad_key(0, age_recipient_size);
   if (!parts->fragment.empty()) {
     link.key = to_lower_ascii(parts->fragment);
     if (!is_age_recipient(link.key)) return bad_key(parts->fragment.size(), age_recipient_size);
@@ -348,6 +235,7 @@ Result<ShareLink> parse_share_link(std::string_view given) {
   if (!tail || !Token::parse(*tail))
     return fail(Kind::usage, "this is not a share link", "a share link looks like https://HOST/d/<token>");
   link.token = to_lower_ascii(*tail);
+  if (parts->fragment.empty() && text.ends_with('#')) return bad_key(0, age_identity_size);
   if (!parts->fragment.empty()) {
     link.identity = to_upper_ascii(parts->fragment);
     if (!is_age_identity(link.identity)) return bad_key(parts->fragment.size(), age_identity_size);

@@ -1,12 +1,10 @@
 #include "wire/recipient.h"
 
-#include <idn2.h>
-
 #include <algorithm>
 #include <array>
-#include <memory>
 
 #include "base/text.h"
+#include "wire/domain.h"
 #include "wire/limits.h"
 #include "wire/link.h"
 
@@ -112,30 +110,6 @@ bool is_digit_or_separator(char c) {
   return is_digit(c) || is_any_of(c, "+ .-()/");
 }
 
-// Blanks, hyphens and full-width twins of ASCII become ASCII, what prints nothing goes: for mail addresses and numbers,
-// which are ASCII in the end.
-std::string in_plain_letters(std::string_view text) {
-  std::string out;
-  while (!text.empty()) {
-    const std::string_view before = text;
-    const char32_t c = take_code_point(text).value_or(U'\0');
-    const auto within = [c](char32_t first, char32_t last) { return c >= first && c <= last; };
-    if (c == 0xA0 || within(0x2000, 0x200A) || c == 0x202F || c == 0x3000) {
-      out += ' ';
-    } else if (within(0x2010, 0x2015) || c == 0x2212) {
-      out += '-';
-    } else if (within(0x200B, 0x200F) || within(0x202A, 0x202C) || c == 0x2060 || within(0x2066, 0x2069) ||
-               c == 0xFEFF) {
-      // Zero width, marks of direction: they go. Not the overrides, which deceive.
-    } else if (within(0xFF01, 0xFF5E)) {
-      out += static_cast<char>('!' + (c - 0xFF01));
-    } else {
-      out += before.substr(0, before.size() - text.size());
-    }
-  }
-  return out;
-}
-
 // "Anna Beispiel <anna@example.org>," is the address within.
 std::string_view without_name(std::string_view text) {
   text = trim(text);
@@ -146,16 +120,6 @@ std::string_view without_name(std::string_view text) {
   // A second address, or a line break, is no name.
   if (name.find_first_of("@<>\r\n") != std::string_view::npos) return text;
   return trim(text.substr(open + 1, text.size() - open - 2));
-}
-
-// A domain as DNS has it: "bücher.example" is "xn--bcher-kva.example" there (IDNA 2008 with the mapping of UTS 46).
-std::string domain_in_ascii(std::string_view domain) {
-  if (all(domain, [](char c) { return static_cast<unsigned char>(c) < 0x80; })) return to_lower_ascii(domain);
-  char* converted = nullptr;
-  // NONTRANSITIONAL, as browsers: "straße.example" is not sent to "strasse.example", which may be somebody else's.
-  const int status = ::idn2_to_ascii_8z(std::string(domain).c_str(), &converted, IDN2_NFC_INPUT | IDN2_NONTRANSITIONAL);
-  const std::unique_ptr<char, void (*)(void*)> owned(converted, ::idn2_free);
-  return status == IDN2_OK && converted != nullptr ? to_lower_ascii(converted) : std::string();
 }
 
 Result<std::string> mail_address(std::string_view text) {

@@ -138,6 +138,29 @@ def reader_gone(w):
     place.holds("a.bin")
 
 
+def text_not_shown(w, named):
+    """stdout is full or closed: a text that nobody saw is kept, and shown by the next run."""
+    place = Place(w)
+    where = ["-s", named.url] if named else ["-b", "127.0.0.1:0"]
+    with open("/dev/full", "wb") as full:
+        run = w.tool("qrx-recv", "-q", *where, cwd=place.path, stdout=full)
+        qrx.wait_for(20, lambda: "HTTP" in run.err, "the link")
+        w.tool("qrx-send", "-q", "-l", run.err.split()[0], "-T", "precious\n").expect_exit(0)
+        run.expect_exit(75)
+    qrx.check("not saved yet" in run.err, f"it does not say that it is kept: {run.err}")
+    again = w.tool("qrx-recv", "-q", *where, "-t", "1s", cwd=place.path)
+    again.expect_exit(8)
+    qrx.check_equal(["precious"], again.out, "what the next run shows")
+
+
+def text_not_shown_here(w):
+    text_not_shown(w, None)
+
+
+def text_not_shown_by_named(w):
+    text_not_shown(w, w.server(data=w.path("data-of-texts")))
+
+
 def asked(w):
     """n keeps it for the next run with --ask, d does not."""
     place = Place(w)
@@ -275,7 +298,7 @@ def several_at_once(w):
 
 
 with qrx.work() as work:
-    for case in (refused, target_gone, two_for_one_name, server_killed, reader_gone, asked, named_server, still_required, killed_before_shown, killed_with_nothing, several_at_once):
+    for case in (refused, target_gone, two_for_one_name, server_killed, reader_gone, text_not_shown_here, text_not_shown_by_named, asked, named_server, still_required, killed_before_shown, killed_with_nothing, several_at_once):
         case(work)
         qrx.check_equal([], left(), f"{case.__name__}: what stays when all is saved")
         print(case.__name__, flush=True)

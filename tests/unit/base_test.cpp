@@ -113,6 +113,26 @@ TEST_CASE("durations and sizes are read as people write them") {
   CHECK(*parse_size("0") == 0);
   CHECK_FALSE(parse_size("1X"));
   CHECK_FALSE(parse_size("18446744073709551615T"));
+  CHECK(*parse_size("9223372036854775807") == 9223372036854775807U);
+  // As copied from pages and tables.
+  CHECK(*parse_size("1 GiB") == 1ULL << 30);
+  CHECK(*parse_size("1\u00A0GB") == 1ULL << 30);
+  CHECK(*parse_size("1.5G") == 3ULL << 29);
+  CHECK(*parse_size("1,5 G") == 3ULL << 29);
+  CHECK(*parse_size("\uFF11\uFF10\uFF2D") == 10U << 20);
+  for (const auto* text : {"1,500M", "1.500M", "1.5", "1..5G", "1.G", ".5G", "1 2G", "1G 2", "1G2M", "G"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_size(text));
+  }
+  CHECK(parse_duration("1 h 30 min")->count() == 5400);
+  CHECK(parse_duration("2 Hours")->count() == 7200);
+  CHECK(parse_duration("1.5h")->count() == 5400);
+  CHECK(parse_duration("1w")->count() == 604800);
+  CHECK(parse_duration("\uFF19\uFF10\u202Fs")->count() == 90);
+  for (const auto* text : {"1M", "1.5", "1 30", "h", "1 fortnight", "1h -5m"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_duration(text));
+  }
   CHECK(format_size(1536) == "1.5 KiB");
 }
 

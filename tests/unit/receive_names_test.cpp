@@ -43,13 +43,30 @@ TEST_CASE("what other file systems refuse in a name becomes an underscore") {
   CHECK(portable_name("gr\u00f6\u00dfe.txt", true) == "gr__e.txt");
 }
 
+TEST_CASE("names of devices get a mark in front, where they are refused") {
+  CHECK(portable_name("aux.txt", false) == "_aux.txt");
+  CHECK(portable_name("CON", false) == "_CON");
+  CHECK(portable_name("lpt9.tar.gz", false) == "_lpt9.tar.gz");
+  for (const auto* name : {"auxiliary.txt", "com.txt", "com0", "nullable", "a.con"})
+    CHECK(portable_name(name, false) == name);
+}
+
+TEST_CASE("a name is cut before its extension, and never within a character") {
+  const std::string name = std::string(200, 'x') + ".tar.gz";
+  CHECK(shortened_name(name, 143) == std::string(136, 'x') + ".tar.gz");
+  CHECK(shortened_name("short.txt", 143) == "short.txt");
+  std::string letters;
+  for (int i = 0; i < 80; ++i) letters += "\u5B57";
+  CHECK(shortened_name(letters, 100).size() == 99);
+}
+
 TEST_CASE("partials that no later run goes on with are known by their names") {
   const Id id = Id::random();
   const std::string longest(255, 'x');
   for (const std::string& name : {std::string("a.bin"), longest}) {
     CHECK(is_passing_partial(partial_name(name, id, false)));
     CHECK_FALSE(is_passing_partial(partial_name(name, id, true)));
-    CHECK(partial_name(name, id, false).size() <= 255);
+    CHECK(partial_name(name, id, false).size() <= 140);
   }
   CHECK_FALSE(is_passing_partial(".tmp.qrx-part"));
 }
@@ -97,7 +114,7 @@ TEST_CASE("a thousand hostile names stay beneath the directory, visible, printab
       REQUIRE(part.size() <= 255);
       REQUIRE(part.find('\\') == std::string::npos);
     }
-    REQUIRE(partial_name(parts.back(), Id::random()).size() <= 255);
+    REQUIRE(partial_name(parts.back(), Id::random()).size() <= 140);
     REQUIRE(is_valid_utf8(partial_name(parts.back(), Id::random())));
     REQUIRE(numbered_name(parts.back(), 9999).size() <= 255);
     REQUIRE(is_valid_utf8(numbered_name(parts.back(), 9999)));

@@ -1,6 +1,7 @@
 // Conflicts, swapped links, hostile names: what a saver leaves on the disk, and what it never does.
 #include "receive/saver.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -163,6 +164,41 @@ TEST_CASE("what is there is never clobbered: renamed, refused, or overwritten on
     CHECK(save(*saver, "image\n.jpg", "1", delivery) == temp.text() + "/image_.jpg");
     CHECK(save(*saver, "image\t.jpg", "2", delivery) == temp.text() + "/image_ (1).jpg");
     CHECK(save(*saver, "image_.jpg", "3") == temp.text() + "/image_.jpg");
+  }
+}
+
+TEST_CASE("what came with the same delivery is not overwritten, whatever it is called where it stands") {
+  TempDirectory temp;
+  TwinNames names;
+  const auto lock = names.lock();
+  put(temp.path() / "a.txt", "one");
+  const UniqueFd root(::open(temp.text().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  const auto is_twin = [&](const std::string& name) { return names.is_twin({root.get(), ".p.qrx-part", name}); };
+  CHECK_FALSE(is_twin("a.txt"));  // it was there before
+  CHECK_FALSE(is_twin("not there"));
+  // What is there, and was not listed: another spelling of something, or what came since.
+  put(temp.path() / "later.txt", "one");
+  CHECK(is_twin("later.txt"));
+  names.add("A.txt");
+  CHECK_FALSE(is_twin("a.txt"));  // names have case here
+  put(temp.path() / ".P.QRX-PART", "");
+  CHECK(is_twin("a.txt"));
+  names.add("later.txt");
+  CHECK(is_twin("later.txt"));
+  names.clear();
+  CHECK_FALSE(is_twin("a.txt"));
+  CHECK_FALSE(is_twin("later.txt"));
+}
+
+TEST_CASE("of one delivery nothing is overwritten, of an earlier one all") {
+  TempDirectory temp;
+  const auto saver = open_saver(temp.text(), OnConflict::overwrite);
+  for (const auto* text : {"first", "second"}) {
+    const Id delivery = Id::random();
+    for (const auto* name : {"a.txt", "d/a.txt", "A.txt"}) REQUIRE(save(*saver, name, text, delivery));
+    REQUIRE(saver->sync_names(delivery));
+    CHECK(all_files(temp.text()) == std::set<std::string>{"A.txt", "a.txt", "d/a.txt"});
+    CHECK(content(temp.path() / "a.txt") == text);
   }
 }
 

@@ -59,6 +59,40 @@ TEST_CASE("the owner sees how far a download is, and who waits is told when it b
   CHECK_FALSE(fetching());
 }
 
+TEST_CASE("the list of a sealed delivery is read again by who goes on, but not when all was taken") {
+  Sharing s;
+  const auto sealed = [&](std::string_view name, std::size_t size) {
+    std::string bytes = "age-encryption.org/v1\n";
+    bytes.resize(size, 'x');
+    auto row = s.world.send(s.guid(), std::string(name), bytes);
+    REQUIRE(row);
+    REQUIRE(row->sealed);
+    return *row;
+  };
+  const auto list = sealed(wire::manifest_name, 100);
+  const auto a = sealed("a.age", 1000);
+  const auto share = s.one(to({"a@example.org"}, 1));
+  const auto take = [&](const auto& row, std::uint64_t first, std::uint64_t bytes) {
+    auto transfer = s.shares->begin(share.token, row, first, bytes);
+    if (!transfer) return transfer.error().kind;
+    (*transfer)->handed(bytes);
+    (*transfer)->handed_all();
+    (*transfer)->completed();
+    return Kind::other;
+  };
+  for (int run = 0; run < 5; ++run) CHECK(take(list, 0, list.size) == Kind::other);
+  CHECK(s.shares->look(share.token, {}, {})->downloads_left == 1);
+  CHECK(take(a, 0, 600) == Kind::other);
+  CHECK(take(list, 0, list.size) == Kind::other);
+  const auto opened = s.shares->open(share.token);
+  REQUIRE(opened);
+  CHECK(s.shares->left(share.token, *opened)->size() == 2);
+  CHECK(take(a, 600, 400) == Kind::other);
+  CHECK(take(list, 0, list.size) == Kind::gone);
+  CHECK(take(a, 0, a.size) == Kind::gone);
+  CHECK(s.now(share).downloads == 1);
+}
+
 TEST_CASE("of a download that is over at once only its end is told") {
   Sharing s;
   const auto row = s.file("a", 1000);

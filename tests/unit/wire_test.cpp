@@ -79,7 +79,15 @@ TEST_CASE("links are taken as they come out of mails and messengers") {
                                   plain.substr(0, 30) + "=\r\n" + plain.substr(30),
                                   std::string("https%3A%2F%2Fhost%2Fu%2F") + guid + "%23" + key,
                                   "URL:" + plain,
-                                  "\u00A0" + plain + "\u3002"}) {
+                                  "\u00A0" + plain + "\u3002",
+                                  "\uFF08" + plain + "\uFF09\uFF01",
+                                  "\u3010" + plain + "\u3011",
+                                  "_" + plain + "_",
+                                  "> " + plain,
+                                  "see " + plain + " thanks",
+                                  "Here it is, at 8: " + plain + ".",
+                                  "Link:" + plain,
+                                  "https://host/u/" + guid + "\uFF03" + key}) {
     INFO(text);
     const auto link = wire::parse_drop_link(text);
     REQUIRE(link);
@@ -91,6 +99,16 @@ TEST_CASE("links are taken as they come out of mails and messengers") {
   CHECK(why(plain.substr(0, plain.size() - 22)) == "the key in the link is cut short: 40 of 62 characters");
   CHECK(why("https://host/u/" + guid + "?x=1").find("query") != std::string::npos);
   CHECK(why(plain + " " + plain).find("blanks") != std::string::npos);
+  // What lost its key on the way would be sent as everybody can read it.
+  const std::string bare = "https://host/u/" + guid;
+  CHECK(why(bare + "#") == "the key in the link is cut short: 0 of 62 characters");
+  CHECK(wire::parse_share_link("https://host/d/" + token + "#").error().what.find("cut short") != std::string::npos);
+  for (const std::string& text : {bare + " #" + key, bare + "# " + key, bare + " " + key, bare + " %23" + key}) {
+    INFO(text);
+    CHECK(why(text).find("blanks") != std::string::npos);
+  }
+  CHECK(wire::parse_drop_link("http://B\u00FCcher.example/u/" + guid)->origin.host == "xn--bcher-kva.example");
+  CHECK(wire::Origin::parse("https://\u4F8B\u5B50.example:8443/qrx")->url() == "https://xn--fsqu00a.example:8443/qrx");
   const auto share = wire::parse_share_link("<https://host/d/" + token + "?utm_source=x>");
   REQUIRE(share);
   CHECK(share->token == token);

@@ -133,6 +133,7 @@ receive::ReceiverEvents ReceiveReport::events(std::function<void()> stop) {
   events.delivered = [this](const receive::SavedDelivery& delivery) {
     const std::lock_guard lock(screen_);
     delivered(delivery);
+    return !output_failed_;
   };
   events.refused = [this](const wire::DeliveryInfo& delivery, const Error& error) {
     const std::lock_guard lock(screen_);
@@ -285,7 +286,9 @@ void ReceiveReport::delivered(const receive::SavedDelivery& delivery) {
   std::string not_saved;
   if (declined > delivery.later) not_saved = count_of_files(declined - delivery.later) + " discarded";
   if (delivery.later > 0) not_saved += (not_saved.empty() ? "" : ", ") + count_of_files(delivery.later) + " not now";
-  if (text && declined == 0) {
+  if (text && output_failed_) {
+    // It is nowhere yet, and is not called received.
+  } else if (text && declined == 0) {
     messages_.say((options_.download ? "downloaded: a text, " : "upload successful: a text, ") +
                   format_size(delivery.info.message.size()));
   } else if (files == 0 && declined == 0) {

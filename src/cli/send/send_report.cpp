@@ -31,6 +31,8 @@ Result<void> SendReport::start(const wire::DropLink& link, const wire::DropInfo&
     messages_.say("encrypted: only the receiver can read it");
   else if (!link.key.empty())
     messages_.say("not encrypted, as you asked: the server can read it");
+  else if (!drop.key.empty())
+    messages_.say("not encrypted: the link came without its key, what follows the #; the server can read it");
   Event start("start");
   start.text("label", drop.label).text("server", link.origin.url()).text("guid", link.guid.text());
   start.boolean("sealed", seals);

@@ -62,7 +62,8 @@ Result<SendClaim> SendClaim::begin(const Guid& space, const Id& share) {
   } while (is_gone(file));
   // Durable before the notice is sent: after a power cut the claim tells that it may have been.
   const UniqueFd parent(::open(directory->c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!parent || ::fsync(file.get()) != 0 || ::fsync(parent.get()) != 0) return fail_errno("cannot write " + path);
+  const auto synced = [](const UniqueFd& fd) { return fd && (::fsync(fd.get()) == 0 || cannot_sync(errno)); };
+  if (!synced(file) || !synced(parent)) return fail_errno("cannot write " + path);
   return SendClaim(path, std::move(file));
 }
 

@@ -18,6 +18,7 @@
 #include "base/private_files.h"
 #include "base/text.h"
 #include "base/units.h"
+#include "base/write_all.h"
 #include "cli/counts.h"
 #include "cli/places.h"
 #include "cli/space/json_record.h"
@@ -34,7 +35,7 @@ constexpr std::size_t most_parts_bytes = 16 * 1024;    // of the names that are 
 
 std::string temporary_directory() {
   const char* given = std::getenv("TMPDIR");
-  return given && *given ? given : "/tmp";
+  return given && *given && ::access(given, W_OK | X_OK) == 0 ? given : "/tmp";
 }
 
 UniqueFd open_lock(const std::string& directory) {
@@ -56,13 +57,30 @@ UniqueFd lock_parent(const std::string& parent) {
   return file;
 }
 
-Result<std::string> make_in(const std::string& parent, const std::string& prefix, UniqueFd& lock) {
+// On a full disk a directory can still be made, and nothing be kept in it: neither the record nor what a server holds.
+Result<void> check_room(const std::string& directory, bool own) {
+  const std::string path = directory + "/room";
+  const UniqueFd file = open_private_file(path, O_WRONLY | O_CREAT | O_EXCL);
+  // 1 MiB: a new catalog with its log and its reserve. The record takes 64 KiB at most.
+  auto written = file ? write_all(file.get(), std::string(own ? 1U << 20 : 64U << 10, '\0'), path)
+                      : fail_errno("cannot write " + path);
+  ::unlink(path.c_str());
+  return written;
+}
+
+Result<std::string> make_in(const std::string& parent, const std::string& prefix, bool own, UniqueFd& lock) {
   // Where no guard is, somebody who looks for left ones may be faster than our lock, and remove it.
   for (int attempt = 0;; ++attempt) {
     std::string path = parent + "/" + prefix + "XXXXXX";
     if (!::mkdtemp(path.data())) return fail_errno("cannot make a directory in " + parent);
     lock = open_lock(path);
-    if (take_lock(lock, false)) return path;
+    if (take_lock(lock, false)) {
+      auto room = check_room(path, own);
+      if (room) return path;
+      std::error_code ignored;
+      fs::remove_all(path, ignored);
+      return tl::unexpected(room.error());
+    }
     if (attempt == 3) return fail_errno("cannot lock " + path);
   }
 }
@@ -167,12 +185,16 @@ std::vector<std::string> candidates(const std::string& parent, std::string_view 
 Result<RunDirectory> RunDirectory::make(bool own) {
   const std::string prefix(own ? own_prefix : named_prefix);
   UniqueFd lock;
+  std::optional<Error> full;
   if (const auto state = state_dir(); state && make_private_directories(*state)) {
     const UniqueFd guard = lock_parent(*state);
-    if (auto path = make_in(*state, prefix, lock)) return RunDirectory(std::move(*path), std::move(lock));
+    auto path = make_in(*state, prefix, own, lock);
+    if (path) return RunDirectory(std::move(*path), std::move(lock));
+    full = path.error();
   }
-  auto path = make_in(temporary_directory(), std::string(temporary_prefix) + prefix, lock);
-  if (!path) return tl::unexpected(path.error());
+  auto path = make_in(temporary_directory(), std::string(temporary_prefix) + prefix, own, lock);
+  // Where it belongs is what there has to be room in.
+  if (!path) return tl::unexpected(full.value_or(path.error()));
   return RunDirectory(std::move(*path), std::move(lock));
 }
 
@@ -262,6 +284,8 @@ std::string shown_place(const std::string& place) {
 }
 
 std::string describe_left(const UnsavedSpace::Left& left) {
+  // A delivery without a file is a text.
+  if (left.files == 0) return left.deliveries == 1 ? "a text" : std::to_string(left.deliveries) + " texts";
   return (left.deliveries == 1 ? "1 delivery" : std::to_string(left.deliveries) + " deliveries") + " (" +
          count_of_files(left.files) + ", " + format_size(left.bytes) + ")";
 }

@@ -3,12 +3,18 @@
 #include <algorithm>
 #include <utility>
 
+#include "receive/item_names.h"
+
 namespace qrx::receive {
 namespace {
 
-// One connection's worth of small files.
-constexpr std::size_t most_posted = 16;
-constexpr std::uint64_t most_posted_bytes = 1U << 20;
+// Small files of one task. Its requests go out together, so that a server that is 100 ms away is waited for once for
+// all of them; of few files each connection gets some.
+constexpr std::size_t fewest_of_task = 16;
+constexpr std::size_t most_of_task = 256;
+constexpr std::size_t tasks_of_connection = 2;
+// A task is fetched again from its beginning when the way breaks, and is in memory.
+constexpr std::uint64_t most_task_bytes = 1U << 20;
 
 }  // namespace
 
@@ -19,6 +25,14 @@ DeliveryProgress::DeliveryProgress(const ReceiveJob& job, const DeliveryContents
       followed_of_(followed_of),
       saved_(contents.items.size()),
       skip_(contents.items.size(), Skip::no) {}
+
+Error DeliveryProgress::as_known(std::size_t index, Error error) const {
+  if (!item(index).in_manifest) return error;
+  const std::string id = without_age_ending(item(index).info.name);
+  for (auto at = error.what.find(id); at != std::string::npos; at = error.what.find(id, at + item(index).name.size()))
+    error.what.replace(at, id.size(), item(index).name);
+  return error;
+}
 
 std::vector<std::size_t> DeliveryProgress::take_task() {
   const std::lock_guard lock(mutex_);
@@ -90,6 +104,10 @@ std::size_t DeliveryProgress::ask() {
 }
 
 std::size_t DeliveryProgress::plan() {
+  const auto is_small = [](const Item& item) { return item.info.size <= most_small_bytes; };
+  const auto small = static_cast<std::size_t>(std::count_if(contents_.items.begin(), contents_.items.end(), is_small));
+  const std::size_t share = small / (tasks_of_connection * std::max(job_.options.connections, 1U));
+  const std::size_t most_files = std::clamp(share, fewest_of_task, most_of_task);
   std::vector<std::size_t> batch;
   std::uint64_t bytes = 0;
   const auto flush = [&] {
@@ -101,12 +119,12 @@ std::size_t DeliveryProgress::plan() {
     if (skip_[i] != Skip::no) continue;
     const std::uint64_t size = contents_.items[i].info.size;
     // A large file alone, so that several connections share the work evenly.
-    if (size > most_small_bytes) {
+    if (!is_small(contents_.items[i])) {
       tasks_.push_back({i});
       continue;
     }
     // Several small ones in one task: their requests go out together, and one wait for the server serves them all.
-    if (batch.size() == most_posted || bytes + size > most_posted_bytes) flush();
+    if (batch.size() == most_files || bytes + size > most_task_bytes) flush();
     batch.push_back(i);
     bytes += size;
   }

@@ -2,28 +2,37 @@
 #pragma once
 
 #include <atomic>
+#include <map>
+#include <mutex>
 #include <vector>
 
 #include "base/clock.h"
+#include "receive/joined_call.h"
 #include "receive/partial_file.h"
 
 namespace qrx::receive {
 
 // A sync of one new file has ext4 commit its journal and flush the disk: milliseconds, for each of ten thousand files.
-// syncfs(2) does that once for all that is there. It also waits for what others have written to the same file system,
-// and on some it promises less than fsync(2). So it is used where it is known to write bytes and names and to flush
-// (ext, XFS, Btrfs, tmpfs), while it is not slower than what it stands for. Thread-safe.
+// syncfs(2) does that once for all that is there, and once for all threads that wait for it. It also waits for what
+// others have written to the same file system, and on some it promises less than fsync(2). So it is used where it is
+// known to write bytes and names and to flush (ext, XFS, Btrfs, tmpfs), while it is not slower than what it stands for.
+// Thread-safe.
 class GroupSync {
  public:
   // `worth`: what the sync of one file is taken to cost.
   explicit GroupSync(Millis worth = Millis{5}) : worth_(worth) {}
 
-  // Those that are durable now know it; the others are left to PartialFile::publish(). None may be in use elsewhere.
+  // Those that are durable now know it; the others are left to PartialFile::publish(), and are on their way to the
+  // disk. None may be in use elsewhere.
   void sync(const std::vector<PartialFile*>& files);
 
  private:
+  bool sync_together(const std::vector<PartialFile*>& group);
+
   const Millis worth_;
-  std::atomic<bool> slow_{false};
+  std::atomic<int> passed_over_{0};  // so many groups are synced file by file before it is tried again
+  std::mutex mutex_;                 // of calls_, whose entries stay
+  std::map<dev_t, JoinedCall> calls_;
 };
 
 }  // namespace qrx::receive

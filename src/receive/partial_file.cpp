@@ -58,6 +58,10 @@ Result<void> PartialFile::truncate(std::uint64_t size) {
   return {};
 }
 
+void PartialFile::start_write_back() {
+  static_cast<void>(::sync_file_range(file_.get(), 0, 0, SYNC_FILE_RANGE_WRITE));
+}
+
 void PartialFile::confirm_durable() {
   // Also reports an error of an earlier write-back to this file, which syncfs(2) of old kernels keeps to itself.
   constexpr unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;

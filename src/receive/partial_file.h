@@ -42,6 +42,7 @@ class PartialFile {
   Result<void> truncate(std::uint64_t size);
   // Of the file system that holds it, as fstat(2) has it.
   dev_t device() const { return device_; }
+  void start_write_back();  // of all that was written; a hint, which does not wait
   // Its file system was synced as a whole: publish() need not sync it once more, unless the kernel says that some of
   // its bytes could not be written.
   void confirm_durable();

@@ -31,7 +31,8 @@ constexpr std::uint64_t most_waiting_bytes = 4U << 20;
 
 // Small files that wait for their sync hold a descriptor each, several threads of them: where few are allowed, few.
 std::size_t most_waiting() {
-  const long allowed = ::sysconf(_SC_OPEN_MAX);
+  // Asked once: it is a system call, and nothing here changes it.
+  static const long allowed = ::sysconf(_SC_OPEN_MAX);
   return static_cast<std::size_t>(std::clamp(allowed / 16, 1L, 64L));
 }
 

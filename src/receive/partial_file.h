@@ -73,6 +73,7 @@ class PartialFile {
   std::string reserved_;  // the same, before a directory on the way got a number
   std::uint64_t size_ = 0;
   dev_t device_ = 0;
+  ino_t inode_ = 0;            // of file_; while that is open no other file has it
   bool durable_ = false;       // as it is now
   std::uint64_t flushed_ = 0;  // write-back was started up to here
   std::uint64_t length_ = 0;   // 0: not known

@@ -154,4 +154,23 @@ Result<std::string> OwnerClient::content(std::size_t most_bytes) {
   return std::move(answer->body);
 }
 
+Result<void> OwnerClient::post_get_contents(const Id& delivery, std::span<const wire::AskedFile> files) {
+  std::vector<Id> ids;
+  for (const auto& file : files) ids.push_back(file.file);
+  const std::string path = wire::path_of({wire::Resource::contents, address_.name, delivery});
+  return http_.post(request("GET", path + "?" + wire::contents_query(ids)));
+}
+
+Result<OwnerClient::Contents> OwnerClient::contents(std::span<const wire::AskedFile> files) {
+  const auto most = static_cast<std::size_t>(wire::most_contents_bytes(files));
+  auto answer = checked(http_.next_answer(std::max(most, most_refusal_bytes)), "download");
+  if (!answer) return tl::unexpected(answer.error());
+  if (answer->status != 200) return fail(Kind::other, "the server did not send the files");
+  // On the heap: its address stays when it is moved.
+  auto body = std::make_unique<const std::string>(std::move(answer->body));
+  auto contents = wire::parse_contents(*body, files);
+  if (!contents) return tl::unexpected(contents.error());
+  return Contents{std::move(*contents), std::move(body)};
+}
+
 }  // namespace qrx::api

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "base/clock.h"
 #include "base/result.h"
 #include "http/client.h"
+#include "wire/file_contents.h"
 #include "wire/id.h"
 #include "wire/messages.h"
 #include "wire/receipt.h"
@@ -62,6 +64,16 @@ class OwnerClient : public Requests {
   // Small files, pipelined: answers come in the order of the posts, each the whole content.
   Result<void> post_get(const Id& file);
   Result<std::string> content(std::size_t most_bytes);
+
+  // Likewise, several small files of a delivery by one request (wire/file_contents.h), in their order; those that the
+  // server does not give are missing. The owner's. Kind::not_found or Kind::other also from a server that cannot do it,
+  // Kind::usage for an answer that is malformed, or has what was not asked for.
+  struct Contents {
+    std::vector<wire::FileContents> files;  // of `body`
+    std::unique_ptr<const std::string> body;
+  };
+  Result<void> post_get_contents(const Id& delivery, std::span<const wire::AskedFile> files);
+  Result<Contents> contents(std::span<const wire::AskedFile> files);
 
   void set_deadline(std::optional<Steady> deadline) { http_.set_deadline(deadline); }  // as http::Client has it
 

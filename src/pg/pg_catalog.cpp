@@ -206,6 +206,10 @@ Result<std::optional<FileRow>> PgCatalog::file(const Id& file) {
   });
 }
 
+Result<std::vector<FileRow>> PgCatalog::files(std::span<const Id> ids) {
+  return impl_->read([&](Connection& connection) { return read_files(connection, ids); });
+}
+
 Result<std::vector<DeliveryRow>> PgCatalog::open_deliveries() {
   return impl_->read([](Connection& connection) {
     return take_all(connection,

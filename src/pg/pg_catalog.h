@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "space/shared_catalog.h"
@@ -45,6 +46,7 @@ class PgCatalog final : public space::SharedCatalog {
   Result<std::vector<space::SpaceSummary>> summaries(const Guid& after, std::size_t most) override;
   Result<Totals> totals() override;
   Result<std::optional<space::FileRow>> file(const Id& file) override;
+  Result<std::vector<space::FileRow>> files(std::span<const Id> ids) override;
   Result<std::vector<space::DeliveryRow>> open_deliveries() override;
   Result<std::optional<std::string>> remembered(const std::string& name) override;
   Result<std::vector<Guid>> expired(WallTime now, std::size_t most) override;

@@ -166,6 +166,21 @@ Result<std::optional<space::OpenDelivery>> read_open_delivery(Connection& connec
   return space::OpenDelivery{std::move(**row), std::move(*files), std::move(*uploads)};
 }
 
+Result<std::vector<FileRow>> read_files(Connection& connection, std::span<const Id> ids) {
+  std::vector<Statement> statements;
+  statements.reserve(ids.size());
+  for (const Id& id : ids)
+    statements.push_back(by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE file=?", id));
+  std::vector<Statement*> all;
+  for (Statement& statement : statements) all.push_back(&statement);
+  // One way there and back for all of them.
+  if (!connection.run_together(all)) return connection.failure().error(reading);
+  std::vector<FileRow> rows;
+  for (Statement& statement : statements)
+    if (statement.step()) rows.push_back(store::take_file(statement));
+  return rows;
+}
+
 Result<std::optional<UploadRow>> read_upload(Connection& connection, const Id& upload) {
   return take_one(connection, by_id(connection, "SELECT " QRX_UPLOAD_COLUMNS " FROM uploads WHERE upload=?", upload),
                   store::take_upload<Statement>);

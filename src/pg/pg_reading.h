@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -55,6 +56,8 @@ Result<space::CommittedPage> read_committed(Connection& connection, const Guid& 
                                             const space::PageSize& most);
 Result<std::optional<space::OpenDelivery>> read_open_delivery(Connection& connection, const Id& delivery);
 
+// Those of them that there are, in this order.
+Result<std::vector<space::FileRow>> read_files(Connection& connection, std::span<const Id> ids);
 Result<std::optional<space::UploadRow>> read_upload(Connection& connection, const Id& upload);
 Result<std::optional<space::ReceiptRow>> read_receipt(Connection& connection, const Id& delivery);
 Result<std::optional<space::FileReceiptRow>> read_file_receipt(Connection& connection, const Id& delivery,

@@ -8,9 +8,13 @@
 namespace qrx::receive {
 namespace {
 
-// One connection's worth of small files.
-constexpr std::size_t most_posted = 16;
-constexpr std::uint64_t most_posted_bytes = 1U << 20;
+// Small files of one task. Its requests go out together, so that a server that is 100 ms away is waited for once for
+// all of them; of few files each connection gets some.
+constexpr std::size_t fewest_of_task = 16;
+constexpr std::size_t most_of_task = 256;
+constexpr std::size_t tasks_of_connection = 2;
+// A task is fetched again from its beginning when the way breaks, and is in memory.
+constexpr std::uint64_t most_task_bytes = 1U << 20;
 
 }  // namespace
 
@@ -25,6 +29,14 @@ DeliveryProgress::DeliveryProgress(const ReceiveJob& job, const DeliveryContents
 bool DeliveryProgress::is_small(std::size_t index) const {
   // What is in memory only is lost by a kill: of a limited link it could not be fetched again.
   return contents_.items[index].info.size <= (job_.limited ? 1 : most_small_bytes);
+}
+
+Error DeliveryProgress::as_known(std::size_t index, Error error) const {
+  if (!item(index).in_manifest) return error;
+  const std::string id = without_age_ending(item(index).info.name);
+  for (auto at = error.what.find(id); at != std::string::npos; at = error.what.find(id, at + item(index).name.size()))
+    error.what.replace(at, id.size(), item(index).name);
+  return error;
 }
 
 std::vector<std::size_t> DeliveryProgress::take_task() {
@@ -110,6 +122,10 @@ std::uint64_t DeliveryProgress::bytes_to_come() const {
 }
 
 std::size_t DeliveryProgress::plan() {
+  std::size_t small = 0;
+  for (std::size_t i = 0; i < contents_.items.size(); ++i) small += is_small(i) ? 1 : 0;
+  const std::size_t share = small / (tasks_of_connection * std::max(job_.options.connections, 1U));
+  const std::size_t most_files = std::clamp(share, fewest_of_task, most_of_task);
   std::vector<std::size_t> batch;
   std::uint64_t bytes = 0;
   const auto flush = [&] {
@@ -126,7 +142,7 @@ std::size_t DeliveryProgress::plan() {
       continue;
     }
     // Several small ones in one task: their requests go out together, and one wait for the server serves them all.
-    if (batch.size() == most_posted || bytes + size > most_posted_bytes) flush();
+    if (batch.size() == most_files || bytes + size > most_task_bytes) flush();
     batch.push_back(i);
     bytes += size;
   }

@@ -18,7 +18,12 @@
 
 namespace qrx::receive {
 
-inline constexpr std::uint64_t most_small_bytes = 256U << 10;  // files that are fetched pipelined, whole in memory
+inline constexpr std::uint64_t most_small_bytes = 256U << 10;  // files that are fetched many at once, whole in memory
+
+// Of the file, not of the way or of this machine.
+inline bool is_at_fault(Kind kind) {
+  return kind == Kind::integrity || kind == Kind::exists;
+}
 
 // What was followed of a file while it was uploaded; nothing when it was not.
 using FollowedOf = std::function<std::optional<Followed>(const Id&)>;
@@ -38,6 +43,9 @@ class DeliveryProgress {
   // Fetched whole into memory, with others.
   bool is_small(std::size_t index) const;
   std::optional<Followed> followed(std::size_t index) const { return followed_of_(item(index).info.file); }
+
+  // Of an item whose name its sender told, no message says the one that the server knows.
+  Error as_known(std::size_t index, Error error) const;
 
   // For the workers: several small files, or one large; nothing when no more is to be done.
   std::vector<std::size_t> take_task();

@@ -10,6 +10,7 @@
 #include "base/running_sums.h"
 #include "receive/age_decryptor.h"
 #include "receive/item_names.h"
+#include "receive/small_contents.h"
 #include "seal/item.h"
 #include "wire/sniff.h"
 
@@ -25,17 +26,13 @@ Error cannot_open(const std::string& name, const Error& why) {
           why.hint.empty() ? "ask its sender to send it again; with --seal off it is saved as it came" : why.hint};
 }
 
-// Of the file, not of the way or of this machine.
-bool is_at_fault(Kind kind) {
-  return kind == Kind::integrity || kind == Kind::exists;
-}
-
 // So little that its sync is short, and that a crash loses little.
 constexpr std::uint64_t most_waiting_bytes = 4U << 20;
 
 // Small files that wait for their sync hold a descriptor each, several threads of them: where few are allowed, few.
 std::size_t most_waiting() {
-  static const long allowed = ::sysconf(_SC_OPEN_MAX);  // once: it is asked for each file
+  // Asked once: it is a system call, and nothing here changes it.
+  static const long allowed = ::sysconf(_SC_OPEN_MAX);
   return static_cast<std::size_t>(std::clamp(allowed / 16, 1L, 64L));
 }
 
@@ -66,21 +63,12 @@ void FileSaver::run() {
       publish_waiting();
       return delivery_.fail_with(done.error());
     }
-    const Error error = as_known(task.front(), done.error());
+    const Error error = delivery_.as_known(task.front(), done.error());
     if (!is_at_fault(error.kind)) return delivery_.fail_with(error);
     delivery_.cannot_save(task.front(), error);
     // Bytes of the file that failed may still come on this connection.
     client_.close();
   }
-}
-
-// Of an item whose name its sender told, no message says the one that the server knows.
-Error FileSaver::as_known(std::size_t index, Error error) const {
-  if (!item(index).in_manifest) return error;
-  const std::string id = without_age_ending(file(index).name);
-  for (auto at = error.what.find(id); at != std::string::npos; at = error.what.find(id, at + item(index).name.size()))
-    error.what.replace(at, id.size(), item(index).name);
-  return error;
 }
 
 // A run that was killed after it had published this file: by its record and by its bytes, which are compared.
@@ -174,7 +162,7 @@ Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const A
   return {};
 }
 
-Result<void> FileSaver::keep_small(std::size_t index, const std::string& bytes) {
+Result<void> FileSaver::keep_small(std::size_t index, std::string_view bytes) {
   why_unopened_.clear();  // an earlier file's, should it have failed
   const wire::FileInfo& info = file(index);
   const Sums got = sums_of(as_bytes(bytes), job_.options.sha256);
@@ -226,7 +214,7 @@ void FileSaver::publish_waiting() {
     // The rest of them cannot be published either, as on a full disk; their partials stay for the next run.
     const auto published = publish(one.index, one.partial, one.arrived);
     if (published) continue;
-    const Error error = as_known(one.index, published.error());
+    const Error error = delivery_.as_known(one.index, published.error());
     if (!is_at_fault(error.kind)) {
       delivery_.fail_with(error);
       break;
@@ -237,54 +225,14 @@ void FileSaver::publish_waiting() {
   waiting_bytes_ = 0;
 }
 
-// Asks for all that is left at once; takes the answers off the front.
-Result<void> FileSaver::get_small(std::deque<std::size_t>& left) {
-  // Pipelined: one way to the server and back for all of them, not one for each.
-  for (const auto index : left)
-    if (auto posted = client_.post_get(file(index).file); !posted) return posted;
-  while (!left.empty()) {
-    const auto bytes = client_.content(static_cast<std::size_t>(file(left.front()).size));
-    if (!bytes) return tl::unexpected(bytes.error());
-    if (auto kept = keep_small(left.front(), *bytes); !kept) return kept;
-    left.pop_front();
-  }
-  return {};
-}
-
 Result<void> FileSaver::save_small(const std::vector<std::size_t>& task) {
-  std::deque<std::size_t> left;
+  std::vector<std::size_t> left;
   for (const auto index : task)
     if (!saved_before(index)) left.push_back(index);
-  api::Backoff backoff = job_.backoff();
-  std::optional<std::size_t> damaged_once;
-  std::size_t before = 0;
-  return api::retry(
-      client_, backoff,
-      [&]() -> Result<void> {
-        before = left.size();
-        return left.empty() || delivery_.failed() ? Result<void>{} : get_small(left);
-      },
-      [&](const Error& raw, api::Asked asked) -> Result<api::Next> {
-        if (left.size() < before) {
-          backoff.progress();
-          // Something went through: a connection that a proxy closes after some answers is just opened again.
-          if (api::is_temporary(raw.kind) && !asked && !job_.interrupt.raised()) return api::Next::at_once;
-        }
-        if (left.empty()) return api::Next::pause;
-        if (raw.kind == Kind::integrity && damaged_once != left.front()) {
-          damaged_once = left.front();  // the way here may be at fault
-          return api::Next::at_once;
-        }
-        const Error error = as_known(left.front(), raw);
-        if (!is_at_fault(error.kind)) {
-          if (auto go_on = backoff.wait(error, asked); !go_on) return tl::unexpected(go_on.error());
-          return api::Next::at_once;
-        }
-        // The others of the task go on.
-        delivery_.cannot_save(left.front(), error);
-        left.pop_front();
-        return api::Next::at_once;
-      });
+  if (left.empty()) return {};
+  return SmallContents(delivery_, client_,
+                       [this](std::size_t index, std::string_view bytes) { return keep_small(index, bytes); })
+      .fetch(left);
 }
 
 Result<void> FileSaver::save_large(std::size_t index) {

@@ -1,10 +1,10 @@
-// Fetches files of a delivery and saves them: one connection, small files pipelined, large ones resumed.
+// Fetches files of a delivery and saves them: one connection, many small files at once, large ones resumed.
 #pragma once
 
-#include <deque>
 #include <functional>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "api/owner_client.h"
@@ -29,11 +29,9 @@ class FileSaver {
  private:
   const Item& item(std::size_t index) const { return delivery_.item(index); }
   const wire::FileInfo& file(std::size_t index) const { return item(index).info; }  // sealed, if it is
-  Error as_known(std::size_t index, Error error) const;
 
   Result<void> save_small(const std::vector<std::size_t>& task);
-  Result<void> get_small(std::deque<std::size_t>& left);
-  Result<void> keep_small(std::size_t index, const std::string& bytes);
+  Result<void> keep_small(std::size_t index, std::string_view bytes);
   Result<void> save_large(std::size_t index);
   Result<bool> save_large(std::size_t index, bool open);
   Result<void> pull(Incoming& incoming, const Expected& expected, PartialFile& partial,

@@ -1,6 +1,7 @@
 #include "receive/group_sync.h"
 
 #include <linux/magic.h>
+#include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 
@@ -25,10 +26,16 @@ bool syncs_surely(int fd) {
 }  // namespace
 
 bool GroupSync::sync(int descriptor, std::size_t count) {
-  if (slow_ || count < fewest || !syncs_surely(descriptor)) return false;
+  struct stat status {};
+  if (slow_ || count < fewest || !syncs_surely(descriptor) || ::fstat(descriptor, &status) != 0) return false;
+  JoinedCall* call = nullptr;
+  {
+    const std::lock_guard lock(mutex_);
+    call = &calls_[status.st_dev];
+  }
   const Steady start = system_clock().steady();
-  // One call for all of them. It also waits for what other programs have written to the same disk.
-  const bool synced = ::syncfs(descriptor) == 0;
+  // It also waits for what other programs have written to the same disk.
+  const bool synced = call->run([&] { return ::syncfs(descriptor) == 0; });
   // A backlog of others' bytes (a copy that has just ended) is waited for once, and the next syncs make up for it: to
   // turn to a sync for each of thousands of files then would cost many times that. A disk that stays busy makes each
   // slower than what it replaces: not again in this delivery.
@@ -45,10 +52,15 @@ void GroupSync::sync(const std::vector<PartialFile*>& files) {
   std::map<dev_t, std::vector<PartialFile*>> by_device;
   for (PartialFile* file : files) by_device[file->device()].push_back(file);
   for (const auto& [device, group] : by_device) {
-    // Each is then synced by itself.
-    if (!sync(group.front()->descriptor(), group.size())) continue;
-    // Kernels before 5.8 told nobody by syncfs() that bytes could not be written; each file knows of its own.
-    for (PartialFile* file : group) file->confirm_durable();
+    if (sync(group.front()->descriptor(), group.size())) {
+      // Kernels before 5.8 told nobody by syncfs() that bytes could not be written; each file knows of its own.
+      for (PartialFile* file : group) file->confirm_durable();
+      continue;
+    }
+    // Each is then synced by itself. By that time the bytes of all are on their way, side by side, and what the first
+    // sync commits is mostly what the others wait for.
+    if (group.size() >= fewest)
+      for (PartialFile* file : group) file->start_write_back();
   }
 }
 

@@ -72,6 +72,10 @@ Result<void> PartialFile::truncate(std::uint64_t size) {
   return {};
 }
 
+void PartialFile::start_write_back() {
+  static_cast<void>(::sync_file_range(file_.get(), 0, 0, SYNC_FILE_RANGE_WRITE));
+}
+
 void PartialFile::confirm_durable() {
   // Also reports an error of an earlier write-back to this file, which syncfs(2) of old kernels keeps to itself.
   constexpr unsigned all = SYNC_FILE_RANGE_WAIT_BEFORE | SYNC_FILE_RANGE_WRITE | SYNC_FILE_RANGE_WAIT_AFTER;
@@ -90,14 +94,12 @@ Result<void> PartialFile::make_durable() {
 Result<std::string> PartialFile::publish(const wire::FileProperties& properties) {
   const std::string wanted = shown_ + name_;
   if (auto durable = make_durable(); !durable) return tl::unexpected(durable.error());
-  struct stat ours {
-  }, named{};
+  struct stat named {};
   // Another file under the partial's name would get the final name, with bytes that nobody verified.
-  if (::fstat(file_.get(), &ours) != 0 ||
-      ::fstatat(directory_->get(), part_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 || ours.st_ino != named.st_ino ||
-      ours.st_dev != named.st_dev)
+  if (::fstatat(directory_->get(), part_.c_str(), &named, AT_SYMLINK_NOFOLLOW) != 0 || named.st_ino != inode_ ||
+      named.st_dev != device_)
     return fail(Kind::integrity, "cannot save " + wanted + ": its partial file was replaced or removed meanwhile");
-  set_properties(properties, ours.st_mode);
+  set_properties(properties, named.st_mode);
   const auto leaf = take_name();
   if (!leaf) return leaf;
   names_->published(directories(), part_);
@@ -168,6 +170,8 @@ Result<void> PartialFile::move_to(PartialFile target) {
   // One step, over the empty partial that holds the name.
   if (::renameat(directory_->get(), part_.c_str(), target.directory_->get(), target.part_.c_str()) == 0) {
     target.file_ = std::move(file_);
+    target.device_ = device_;
+    target.inode_ = inode_;
     target.size_ = size_;
     target.flushed_ = flushed_;
     target.durable_ = durable_;

@@ -45,6 +45,7 @@ class PartialFile {
   Result<void> truncate(std::uint64_t size);
   // Of the file system that holds it, as fstat(2) has it.
   dev_t device() const { return device_; }
+  void start_write_back();  // of all that was written; a hint, which does not wait
   // Its file system was synced as a whole: publish() need not sync it once more, unless the kernel says that some of
   // its bytes could not be written.
   void confirm_durable();
@@ -79,6 +80,7 @@ class PartialFile {
   std::string reserved_;  // the same, before a directory on the way got a number
   std::uint64_t size_ = 0;
   dev_t device_ = 0;
+  ino_t inode_ = 0;            // of file_; while that is open no other file has it
   bool durable_ = false;       // as it is now
   std::uint64_t flushed_ = 0;  // write-back was started up to here
   std::uint64_t length_ = 0;   // 0: not known

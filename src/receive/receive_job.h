@@ -1,6 +1,8 @@
 // What the parts of a running receiver share: where from, how, who may end it, and whom they tell.
 #pragma once
 
+#include <atomic>
+
 #include "api/retry.h"
 #include "api/space_address.h"
 #include "http/interrupt.h"
@@ -18,7 +20,8 @@ struct ReceiveJob {
   const ReceiverOptions& options;
   http::Interrupt& interrupt;
   ReceiveTally& tally;
-  Saver* saver = nullptr;  // null: to a stream
+  std::atomic<bool>& gives_many;  // the server gives many small files by one request, as far as is known
+  Saver* saver = nullptr;         // null: to a stream
   SavedRecord* record = nullptr;
   SeenSeals* seals = nullptr;
   // Files can be taken a number of times only: the last byte of each, which counts, is asked for when the rest is

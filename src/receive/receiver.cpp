@@ -1,6 +1,7 @@
 #include "receive/receiver.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -61,6 +62,7 @@ struct Receiver::Impl {
   SavedRecord record;
   SenderNews news;
   std::optional<Clearer> clearer;
+  std::atomic<bool> gives_many{true};
 
   Impl(api::SpaceAddress where, ReceiverOptions how, ReceiverEvents tell)
       : address(std::move(where)),
@@ -82,7 +84,7 @@ struct Receiver::Impl {
     if (options.clear && !address.shared) clearer.emplace(address, options.client, tally);
   }
 
-  ReceiveJob job() { return {address, options, *options.client.interrupt, tally, nullptr, &record}; }
+  ReceiveJob job() { return {address, options, *options.client.interrupt, tally, gives_many, nullptr, &record}; }
 
   void take_up() {
     if (options.take_up) handled = record.finished().deliveries;

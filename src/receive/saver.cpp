@@ -169,6 +169,7 @@ Result<PartialFile> Saver::begin(std::string_view wire_name, const Id& file, con
   if (::flock(partial.file_.get(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
     return fail(Kind::locked, "another process is saving " + shown_ + partial.name_);
   partial.device_ = status.st_dev;
+  partial.inode_ = status.st_ino;
   partial.size_ = partial.flushed_ = static_cast<std::uint64_t>(status.st_size);
   names_.add_part(place->directories + partial.part_);
   return partial;

@@ -15,6 +15,7 @@ bool is_wrong_secret(const Call& call) {
     case wire::Resource::open_upload:
     case wire::Resource::open_delivery:
     case wire::Resource::receipt:
+    case wire::Resource::contents:
     case wire::Resource::shares:
     case wire::Resource::share: {
       const auto token = token_of(*call.request);

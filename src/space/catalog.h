@@ -5,6 +5,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -130,7 +131,17 @@ class Catalog {
   };
   virtual Result<Totals> totals() = 0;
   virtual Result<std::optional<FileRow>> file(const Id& file) = 0;  // without reading its whole space
-  virtual Result<std::vector<DeliveryRow>> open_deliveries() = 0;   // of all spaces, not committed yet
+  // Those of them that there are, in this order.
+  virtual Result<std::vector<FileRow>> files(std::span<const Id> ids) {
+    std::vector<FileRow> rows;
+    for (const Id& id : ids) {
+      auto row = file(id);
+      if (!row) return tl::unexpected(row.error());
+      if (*row) rows.push_back(std::move(**row));
+    }
+    return rows;
+  }
+  virtual Result<std::vector<DeliveryRow>> open_deliveries() = 0;  // of all spaces, not committed yet
   virtual Result<std::optional<std::string>> remembered(const std::string& name) = 0;
   virtual Result<std::vector<Guid>> expired(WallTime now, std::size_t most) = 0;  // past their time, or dying
   virtual Result<std::vector<UploadRow>> uploads() = 0;                           // all, for recovery and expiry

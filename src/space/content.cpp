@@ -7,7 +7,7 @@ namespace {
 
 class StoredContent final : public Content {
  public:
-  StoredContent(FileRow file, std::unique_ptr<Opened> blob, Blocked blocked)
+  StoredContent(FileRow file, std::shared_ptr<Opened> blob, Blocked blocked)
       : file_(std::move(file)), blob_(std::move(blob)), blocked_(std::move(blocked)) {}
   const FileRow* file() const override { return &file_; }
   std::optional<std::uint64_t> length() const override { return file_.size; }
@@ -23,7 +23,7 @@ class StoredContent final : public Content {
 
  private:
   const FileRow file_;
-  const std::unique_ptr<Opened> blob_;
+  const std::shared_ptr<Opened> blob_;
   const Blocked blocked_;
 };
 
@@ -97,6 +97,21 @@ Result<std::shared_ptr<Content>> open_undelivered(Blobs& blobs, Catalog& catalog
   whole->arrived = whole->length = row.size;
   whole->growth = Content::Growth::complete;
   return std::make_shared<GrowingContent>(row.name, std::move(whole), std::move(*opened), std::move(blocked));
+}
+
+StoredFiles::StoredFiles(Blobs& blobs, Catalog& catalog, std::vector<FileRow> files, Blocked blocked)
+    : blobs_(blobs), catalog_(catalog), files_(std::move(files)), blocked_(std::move(blocked)) {}
+
+Result<std::shared_ptr<Content>> StoredFiles::open(std::size_t index) {
+  const FileRow& file = files_[index];
+  // Small files that came together stand in one blob, one behind the other. It never becomes shorter.
+  if (opened_ == nullptr || blob_ != file.blob || opened_->size() < file.blob_offset + file.size) {
+    auto opened = open_blob(blobs_, catalog_, file);
+    if (!opened) return tl::unexpected(opened.error());
+    opened_ = std::move(*opened);
+    blob_ = file.blob;
+  }
+  return std::make_shared<StoredContent>(file, opened_, blocked_);
 }
 
 }  // namespace qrx::space

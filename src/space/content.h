@@ -7,6 +7,7 @@
 #include <optional>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "base/result.h"
 #include "space/blobs.h"
@@ -51,6 +52,24 @@ Result<std::shared_ptr<Content>> open_growing(Blobs& blobs, const Id& blob, std:
                                               std::shared_ptr<const Growing> growing, Blocked blocked);
 // A file whose delivery is not committed: still an upload to its reader.
 Result<std::shared_ptr<Content>> open_undelivered(Blobs& blobs, Catalog& catalog, const FileRow& row, Blocked blocked);
+
+// Complete files of one delivery, read one after another: what several of them share is opened once. One thread at a
+// time; one content at a time.
+class StoredFiles {
+ public:
+  StoredFiles(Blobs& blobs, Catalog& catalog, std::vector<FileRow> files, Blocked blocked);
+  const std::vector<FileRow>& files() const { return files_; }
+  Result<std::shared_ptr<Content>> open(std::size_t index);         // as open_stored()
+  bool is_cut() const { return blocked_ != nullptr && *blocked_; }  // as Content has it
+
+ private:
+  Blobs& blobs_;
+  Catalog& catalog_;
+  const std::vector<FileRow> files_;
+  const Blocked blocked_;
+  BlobKey blob_{};
+  std::shared_ptr<Opened> opened_;  // of blob_
+};
 
 tl::unexpected<Error> no_such_file();
 

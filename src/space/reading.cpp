@@ -36,6 +36,20 @@ Result<std::shared_ptr<Content>> open_content(Context& context, const LivePtr& s
               : open_stored(context.blobs, context.catalog, **row, blocked);
 }
 
+Result<std::unique_ptr<StoredFiles>> open_contents(Context& context, const LivePtr& space, const Id& delivery,
+                                                   std::span<const Id> files) {
+  LiveSpace& live = *space;
+  {
+    const SpaceLock lock(live);
+    if (live.open.contains(delivery)) return fail(Kind::not_found, "no such delivery");
+  }
+  auto rows = context.catalog.files(files);
+  if (!rows) return tl::unexpected(rows.error());
+  // Ids of other spaces open nothing, as in open_content(); of another delivery they were not meant.
+  std::erase_if(*rows, [&](const FileRow& row) { return row.guid != live.row.guid || row.delivery != delivery; });
+  return std::make_unique<StoredFiles>(context.blobs, context.catalog, std::move(*rows), blocked_of(space));
+}
+
 Result<Sha256Sum> sha256_of(Context& context, Registry& registry, const FileRow& file, const std::stop_token& stop) {
   auto row = context.catalog.file(file.file);
   if (!row) return tl::unexpected(row.error());

@@ -211,6 +211,13 @@ Result<std::shared_ptr<Content>> Spaces::content(const Guid& guid, std::string_v
   return open_content(rules_->context, *live, file);
 }
 
+Result<std::unique_ptr<StoredFiles>> Spaces::contents(const Guid& guid, std::string_view token, const Id& delivery,
+                                                      std::span<const Id> files) {
+  auto live = rooms_->registry.enter(guid, token);
+  if (!live) return tl::unexpected(live.error());
+  return open_contents(rooms_->context, *live, delivery, files);
+}
+
 Result<Sha256Sum> Spaces::sha256(const FileRow& file, std::stop_token stop) {
   return sha256_of(rules_->context, rules_->registry, file, stop);
 }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -70,6 +71,9 @@ class Spaces {
   Result<void> record_receipt(const Guid& guid, std::string_view token, const Id& delivery,
                               const wire::Receipt& receipt);
   Result<std::shared_ptr<Content>> content(const Guid& guid, std::string_view token, const Id& file);
+  // Of a committed delivery, those of these files that are there, in this order.
+  Result<std::unique_ptr<StoredFiles>> contents(const Guid& guid, std::string_view token, const Id& delivery,
+                                                std::span<const Id> files);
   // Computes the SHA-256 of a stored file unless it is known, reading it once; remembers it.
   Result<Sha256Sum> sha256(const FileRow& file, std::stop_token stop = {});
 

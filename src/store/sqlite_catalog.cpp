@@ -189,6 +189,18 @@ Result<std::optional<FileRow>> SqliteCatalog::file(const Id& file) {
   return impl_->read([&](Connection& connection) { return read_file(connection, file); });
 }
 
+Result<std::vector<FileRow>> SqliteCatalog::files(std::span<const Id> ids) {
+  return impl_->read([&](Connection& connection) -> Result<std::vector<FileRow>> {
+    std::vector<FileRow> rows;
+    for (const Id& id : ids) {
+      auto row = read_file(connection, id);
+      if (!row) return tl::unexpected(row.error());
+      if (*row) rows.push_back(std::move(**row));
+    }
+    return rows;
+  });
+}
+
 Result<std::vector<DeliveryRow>> SqliteCatalog::open_deliveries() {
   return impl_->survey([](Connection& connection) { return read_open_deliveries(connection); });
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <span>
 #include <string>
 
 #include "space/catalog.h"
@@ -37,6 +38,7 @@ class SqliteCatalog final : public space::Catalog {
   Result<std::vector<space::SpaceSummary>> summaries(const Guid& after, std::size_t most) override;
   Result<Totals> totals() override;
   Result<std::optional<space::FileRow>> file(const Id& file) override;
+  Result<std::vector<space::FileRow>> files(std::span<const Id> ids) override;
   Result<std::vector<space::DeliveryRow>> open_deliveries() override;
   Result<std::optional<std::string>> remembered(const std::string& name) override;
   Result<std::vector<Guid>> expired(WallTime now, std::size_t most) override;

@@ -1,28 +1,13 @@
 #include "serve/content/zip_source.h"
 
-#include <unistd.h>
-
 #include <algorithm>
-#include <cerrno>
+
+#include "serve/content/read_piece.h"
 
 namespace qrx::serve {
 namespace {
 
 constexpr std::size_t piece_bytes = 256U << 10;
-
-// Appends what there is of it, at least one byte.
-Result<void> read_run(const space::FileRun& run, std::string& out) {
-  const std::size_t before = out.size();
-  out.resize(before + static_cast<std::size_t>(run.size));
-  for (;;) {
-    const ssize_t got = ::pread(run.fd, out.data() + before, run.size, static_cast<off_t>(run.offset));
-    if (got < 0 && errno == EINTR) continue;
-    out.resize(before + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    if (got < 0) return fail_errno("cannot read a stored file");
-    if (got == 0) return fail(Kind::integrity, "the server has lost bytes of this file");
-    return {};
-  }
-}
 
 }  // namespace
 
@@ -59,17 +44,13 @@ Result<void> ZipSource::add_content(std::string& out) {
   std::size_t wanted = static_cast<std::size_t>(std::min<std::uint64_t>(left, piece_bytes));
   while (wanted > 0) {
     const std::size_t before = out.size();
-    auto piece = content_->take(done_, wanted);
+    const auto pending = read_piece(*content_, done_, wanted, out);
     // The length was promised already: the connection is cut, and the client sees that the archive is not whole.
-    if (!piece) return tl::unexpected(piece.error());
-    if (const auto* pending = std::get_if<space::NotYet>(&*piece)) {
-      pending_ = pending->topic;
+    if (!pending) return tl::unexpected(pending.error());
+    if (*pending) {
+      pending_ = *pending;
       return {};
     }
-    if (const auto* bytes = std::get_if<std::string>(&*piece))
-      out += *bytes;
-    else if (auto read = read_run(std::get<space::FileRun>(*piece), out); !read)
-      return read;
     const std::size_t bytes = out.size() - before;
     crc_.update(as_bytes(std::string_view(out).substr(before)));
     done_ += bytes;

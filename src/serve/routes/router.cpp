@@ -11,6 +11,7 @@
 #include "base/text.h"
 #include "serve/answers.h"
 #include "serve/routes/assets_route.h"
+#include "serve/routes/contents_route.h"
 #include "serve/routes/control_route.h"
 #include "serve/routes/deliveries_route.h"
 #include "serve/routes/drop_route.h"
@@ -65,7 +66,7 @@ const Verbs table[] = {
     {Resource::open_upload, {{"DELETE", end_upload}}},
     {Resource::open_delivery, {{"DELETE", end_delivery}}},
     {Resource::receipt, {{"POST", record_receipt}}},
-    {Resource::contents, {{"DELETE", clear_delivery}}},
+    {Resource::contents, {{"GET", send_contents}, {"DELETE", clear_delivery}}},
     {Resource::file, {{"GET", send_file}, {"POST", send_file_to_form}}},
     {Resource::shares, {{"GET", list_shares}, {"POST", create_shares}, {"DELETE", revoke_shares}}},
     {Resource::share, {{"GET", show_share}, {"PATCH", report_share}, {"DELETE", revoke_share}}},

@@ -150,6 +150,7 @@ Result<std::string> phone_number(std::string_view given) {
   std::string_view text = trim(plain);
   if (text.find(';') != std::string_view::npos) return no("a phone number has no extension");  // ";ext=", RFC 3966
   std::string out = "+";
+  if (text.starts_with("(+")) text.remove_prefix(1);
   if (text.starts_with("00"))
     text.remove_prefix(2);  // how most of the world dials a +
   else if (text.starts_with('+'))

@@ -1,9 +1,11 @@
 // Names from the wire as names on this machine.
 #include "receive/local_names.h"
 
+#include <cerrno>
 #include <random>
 
 #include "base/text.h"
+#include "receive/beneath.h"
 #include "unit/catch.h"
 #include "unit/hostile_names.h"
 
@@ -58,6 +60,27 @@ TEST_CASE("a name is cut before its extension, and never within a character") {
   std::string letters;
   for (int i = 0; i < 80; ++i) letters += "\u5B57";
   CHECK(shortened_name(letters, 100).size() == 99);
+}
+
+TEST_CASE("a name that is too long where it is to stand is cut, and another trouble is none of the name's") {
+  const std::string name = std::string(200, 'x') + ".tar.gz";
+  const auto with_bound = [](std::size_t most) {
+    return [most](const std::string& one) {
+      errno = one.size() > most ? ENAMETOOLONG : 0;
+      return one.size() <= most;
+    };
+  };
+  CHECK(with_a_name(name, with_bound(255)) == name);
+  CHECK(with_a_name(name, with_bound(143)) == shortened_name(name, 143));
+  CHECK(with_a_name(name, with_bound(120)) == shortened_name(name, 100));
+  CHECK_FALSE(with_a_name(name, with_bound(8)));
+  int tried = 0;
+  CHECK_FALSE(with_a_name(name, [&tried](const std::string&) {
+    ++tried;
+    errno = EACCES;
+    return false;
+  }));
+  CHECK(tried == 1);
 }
 
 TEST_CASE("partials that no later run goes on with are known by their names") {

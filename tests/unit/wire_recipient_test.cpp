@@ -42,6 +42,7 @@ TEST_CASE("each form of a recipient is read, and written again as people read it
       {"tel:+49-171-123\u20114567", "sms +491711234567", "+491711234567"},
       {"+49\u00A0(171) 123/4567", "sms +491711234567", "+491711234567"},
       {"0049 171 1234567", "sms +491711234567", "+491711234567"},
+      {"(+49) 171/1234567", "sms +491711234567", "+491711234567"},
       {"\uFF0B\uFF18\uFF16 138 0013 8000", "sms +8613800138000", "+8613800138000"},
       {"o'brien@xn--bcher-kva.example", "mail o'brien@xn--bcher-kva.example", "o'brien@xn--bcher-kva.example"},
       {"+8613800138000", "sms +8613800138000", "+8613800138000"},

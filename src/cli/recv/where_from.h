@@ -14,6 +14,7 @@
 #include "cli/recv/recv_settings.h"
 #include "cli/space/identities.h"
 #include "cli/space/inbox.h"
+#include "cli/space/inbox_server.h"
 #include "cli/space/opened_space.h"
 #include "cli/user_messages.h"
 #include "receive/received.h"
@@ -40,7 +41,8 @@ class WhereFrom {
   // What the report says of it: whether it is a download, its name, and what to look at when nobody comes.
   void describe_to(ReceiveReportOptions& how) const;
 
-  void each_second(const RecvSettings& set);  // an inbox lasts while it is used
+  // An inbox lasts while it is used. What is to be said; or empty.
+  std::string each_second(const RecvSettings& set);
 
   // With --keep on a server of its own it stays for as long as that runs, or until a signal comes. Otherwise at once.
   void stay(Messages& messages) const;
@@ -51,12 +53,14 @@ class WhereFrom {
  private:
   WhereFrom() = default;
   Result<void> take_identity(const RecvSettings& set, const Options& options);
-  Result<void> open_inbox(const SpaceToOpen& plan, const RecvSettings& set, const Options& options, Messages& messages);
+  Result<void> open_inbox(SpaceToOpen plan, const RecvSettings& set, const Options& options, Messages& messages);
 
   std::optional<GivenLink> given_;
   std::optional<OpenedSpace> opened_;
   std::optional<Inbox> inbox_;  // with `opened_`
-  SharedIdentity identity_;     // null: nothing is opened
+  bool is_new_ = true;          // its code was shown to nobody before
+  std::optional<AddressWatch> address_;
+  SharedIdentity identity_;  // null: nothing is opened
 };
 
 }  // namespace qrx::cli

@@ -180,7 +180,9 @@ Result<void> Care::list_one(const KeptSpace& kept) {
   if (state == "expired") what += " since " + until(expires);
   what += stopped && info ? "; it runs with: qrx-recv --inbox '" + escape_untrusted(kept.name()) + "'"
                           : ", on " + escape_untrusted(kept.link.origin.url());
-  return stdout_.line(escape_untrusted(kept.name()) + ": " + what);
+  // A GUID tells nobody what it was.
+  const std::string label = kept.inbox.empty() && !kept.label.empty() ? " (" + escape_untrusted(kept.label) + ")" : "";
+  return stdout_.line(escape_untrusted(kept.name()) + label + ": " + what);
 }
 
 // --- changing
@@ -197,7 +199,7 @@ Result<void> Care::extend(KeptSpace& kept, const wire::OwnerLink& link) {
   messages_.say(kept.name() + " is open until " + until(granted));
   // Seconds pass on the way.
   if (granted + Seconds{60} < system_clock().wall() + *wish.expire)
-    messages_.warn("the server allows no longer time than that");
+    messages_.warn("the server allows no more time than that");
   return stdout_.event(Event("extended").text("guid", kept.link.guid.text()).text("expires", to_rfc3339(granted)));
 }
 

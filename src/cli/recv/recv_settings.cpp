@@ -70,7 +70,7 @@ Options describe(RecvSettings& to) {
         {"qrx-recv -f -o ~/Inbox", "keep receiving until Ctrl-C"},
         {"qrx-recv -o - | tar x", "hand what arrives to another program"},
         {"qrx-recv -s https://qrx.example.org", "receive through a server, from anywhere"},
-        {"qrx-recv --inbox home -s https://qrx.example.org", "an inbox that stays, with the same code"},
+        {"qrx-recv --inbox home --poster home.pdf", "an inbox that stays, with the same code, to be printed"},
         {"qrx-recv -q --qr-file code.png -t 10m", "in a script: the code as a picture"}}});
   describe_saving(options, to);
   options.group("Waiting");

@@ -107,7 +107,7 @@ int Recv::receive(ReceiveOutput& output) {
       from_->leave({}, output, messages_, stdout_);
       return end(invitation.error());
     }
-    report.invite(std::move(*invitation));
+    if (!from_->is_closed()) report.invite(std::move(*invitation));
   }
   receive::ReceiverOptions how = from_->how_to_receive(set_);
   how.client.interrupt = interrupt_;

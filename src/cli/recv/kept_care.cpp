@@ -178,7 +178,7 @@ Result<void> Care::list_one(const KeptSpace& kept) {
   std::string what = state;
   if (info) what += ", " + count_of_files(held.files) + ", until " + until(expires);
   if (state == "expired") what += " since " + until(expires);
-  what += stopped && info ? "; it runs with: qrx-recv --inbox '" + escape_untrusted(kept.name()) + "'"
+  what += stopped && info ? "; start it with: qrx-recv --inbox '" + escape_untrusted(kept.name()) + "'"
                           : ", on " + escape_untrusted(kept.link.origin.url());
   // A GUID tells nobody what it was.
   const std::string label = kept.inbox.empty() && !kept.label.empty() ? " (" + escape_untrusted(kept.label) + ")" : "";

@@ -36,6 +36,7 @@ class WhereFrom {
   const OpenedSpace* opened() const { return opened_ ? &*opened_ : nullptr; }  // null: it was given
   const OwnServer* own_server() const { return opened_ ? opened_->own_server() : nullptr; }
   bool is_inbox() const { return inbox_.has_value(); }
+  bool is_closed() const { return inbox_ && inbox_->is_closed(); }  // its code is of no use to anybody
 
   receive::ReceiverOptions how_to_receive(const RecvSettings& set) const;  // but for the interrupt
   // What the report says of it: whether it is a download, its name, and what to look at when nobody comes.

@@ -30,6 +30,8 @@ class Inbox {
   // cannot keep what later runs need.
   Result<OpenedSpace> open(const SpaceToOpen& plan, Messages& messages);
 
+  bool is_closed() const { return closed_; }  // as its server said: nobody can send to it
+
   // REQUIRES: open(). Once half of its life, or a day, is over, it lasts for `life` from now on. Trouble is for the
   // next try, a minute later.
   void extend_when_due(Seconds life);

@@ -33,6 +33,7 @@ struct SiteOptions {
   // Why this server is of no use now; nothing: it is. Cheap.
   std::function<std::optional<std::string>()> trouble = [] { return std::nullopt; };
   std::uint64_t create_rate = 60;  // spaces a minute and address; 0: no limit
+  bool redirect = false;           // downloads may be sent to the store that has the contents
 };
 
 // Thread-safe once it serves.
@@ -61,7 +62,7 @@ class Site {
   Digests digests;
   RateLimit creations;
   RateLimit guesses;  // wrong tokens and links of one address
-  std::atomic<std::uint64_t> spaces_created{0}, files_received{0};
+  std::atomic<std::uint64_t> spaces_created{0}, files_received{0}, redirected{0};
   const std::function<void(const Id&)> wake;
   CheckRun check;
 

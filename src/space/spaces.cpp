@@ -176,6 +176,10 @@ Result<void> Spaces::known(const Guid& guid) {
 
 // Writers keep what arrived and answer; those that wait for an upload's lock are woken. `stopping` is set first, so
 // that nobody begins behind the loop.
+std::uint64_t Spaces::taken_over() const {
+  return rooms_->context.taken_over;
+}
+
 void Spaces::stop() {
   rooms_->context.stopping = true;
   for (const LivePtr& live : rooms_->registry.all()) {

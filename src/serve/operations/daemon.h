@@ -31,6 +31,7 @@ struct DaemonOptions {
   bool create_needs_token = false;
   std::string token_file;
   std::uint64_t create_rate = 60;
+  bool redirect = false;      // downloads may be sent to the S3 store
   std::string metrics_bind;   // empty: none
   notify::Settings notices;   // checked; transports and limits of this server, no transport by default
   std::string notify_helper;  // path of qrx-notify

@@ -50,6 +50,8 @@ Options describe(ServeSettings& to) {
                to.spool, Completes::directories);
   options.size("spool-max", 0, "size limit of the spool (default 8G)", to.spool_max);
 
+  options.flag("redirect", 0, "send clients that can take it to the store for contents of one object", to.redirect);
+
   options.group("Proxy, TLS and metrics");
   options.url("public-url", 0, "address to use in links, when behind a proxy", to.public_url);
   options.texts("trusted-proxy", 0, "CIDR", "trust proxies at these addresses to report the client's address",

@@ -19,7 +19,8 @@ Result<bool> take_over(const Context& context, Transaction& transaction, UploadR
   row.blob = now->blob;
   row.spare = alone ? BlobKey() : Id::random();
   row.holder = context.node;
-  return now->holder != Id() && now->holder != context.node;
+  // The first epoch is that of its creation, which writes nothing.
+  return now->epoch > 1 && now->holder != Id() && now->holder != context.node;
 }
 
 // Copied, not renamed: the former writer may still have the blob open and write behind its offset.

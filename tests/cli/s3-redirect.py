@@ -19,7 +19,6 @@ if objectstore.missing():
     qrx.skip(objectstore.missing())
 
 FOLLOW = {"Qrx-Follow": "store"}
-NAVIGATE = {"Sec-Fetch-Mode": "navigate"}
 
 
 def fetch(address):
@@ -63,7 +62,10 @@ def owners(space, files, names):
     # Changed in any part, it is no right.
     qrx.check_equal(403, fetch(address.replace("medium.bin", "other.bin"))[0], "another name")
     qrx.check_equal(200, status("medium.bin", {}), "who does not say that they follow")
-    qrx.check_equal(200, status("medium.bin", NAVIGATE), "a token must not go along")
+    qrx.check_equal(200, status("medium.bin", {"Sec-Fetch-Mode": "navigate"}), "a browser: a token must not go along")
+    form = qrx.request("POST", space.server.url + names["medium.bin"], "token=" + space.token,
+                       {"Content-Type": "application/x-www-form-urlencoded", **FOLLOW})
+    qrx.check_equal(200, form.status, "a form: it would be posted to the store, token and all")
     qrx.check_equal(200, status("medium.bin", FOLLOW, "HEAD"), "HEAD")
     qrx.check_equal(206, status("medium.bin", {**FOLLOW, "Range": "bytes=5-"}), "a part")
     qrx.check_equal(200, status("medium.bin", {**FOLLOW, "Want-Repr-Digest": "sha-256=1"}), "with its sum")
@@ -84,14 +86,14 @@ def recipients(space, files):
         return next(file["url"] for delivery in shown["deliveries"] for file in delivery["files"] if file["name"] == "medium.bin")
 
     free, limited = share(), share(downloads=2)
-    answer = qrx.request("GET", file_of(free), headers=NAVIGATE)
-    qrx.check_equal(307, answer.status, "a link without a limit, in a browser")
+    answer = qrx.request("GET", file_of(free), headers=FOLLOW)
+    qrx.check_equal(307, answer.status, "a link without a limit")
     qrx.check_equal(read(files["medium.bin"]), fetch(answer.header("Location"))[2], "from the store")
     qrx.check_equal("no-referrer", answer.header("Referrer-Policy"), "the link is told to nobody")
     states = space.get("/shares").json()["shares"]
     qrx.check("opened" in [one["state"] for one in states], f"what its owner sees: {states}")
-    qrx.check_equal(200, qrx.request("GET", file_of(limited), headers=NAVIGATE).status, "a limit is counted here")
-    qrx.check_equal(200, qrx.request("GET", file_of(free)).status, "who does not navigate")
+    qrx.check_equal(200, qrx.request("GET", file_of(limited), headers=FOLLOW).status, "a limit is counted here")
+    qrx.check_equal(200, qrx.request("GET", file_of(free)).status, "who does not say that they follow")
 
 
 def main():

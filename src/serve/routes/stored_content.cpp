@@ -96,12 +96,10 @@ front::Reply send_stored(const SharedCall& call, const space::FileRow& file, Sen
 
 namespace {
 
-// A redirect helps only who follows it, and must not take the owner's token along to the store. So: clients that say
-// so (ours, with a header of their own), and browsers that navigate, which send no token. The scripts of our pages are
-// neither: the policy of a page lets them talk to this server alone.
+// A redirect helps only who follows it, and must not take the owner's token along to the store: clients that can say
+// so. The scripts and forms of our pages cannot follow, for the policy of a page lets them talk to this server alone.
 bool follows(const Call& call) {
-  if (call.header("qrx-follow") == "store") return true;
-  return call.header("sec-fetch-mode") == "navigate" && !call.request->header("authorization");
+  return call.header("qrx-follow") == "store";
 }
 
 std::string value_of(const http::Answer& head, std::string_view name) {

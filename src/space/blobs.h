@@ -140,10 +140,10 @@ class Blobs {
   virtual Result<void> belong_to(const std::string& /*catalog*/, bool /*anew*/) { return {}; }
   // What is wrong with a store beyond a network, as long as it is. Never waits.
   virtual std::optional<std::string> trouble() { return std::nullopt; }
-  virtual void measure(Measures& /*to*/) const {}            // what it counts
   virtual Result<void> quarantine(const BlobKey& blob) = 0;  // set aside a blob that no row names
   virtual Result<std::vector<BlobUse>> list() = 0;
   virtual std::uint64_t free_bytes() const = 0;
+  virtual void measure(Measures& /*to*/) const {}  // what it counts
 };
 
 }  // namespace qrx::space

@@ -24,8 +24,6 @@ class Content {
   // As Opened::take(), of its own bytes; as Opened::read_at().
   virtual Result<Piece> take(std::uint64_t offset, std::uint64_t most) = 0;
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const = 0;
-  // As Opened::address(), of all its bytes; it is a right for the next minute, and must stand in no log.
-  virtual std::optional<std::string> address(const Presented& /*as*/) const { return std::nullopt; }
   enum class Growth : std::uint8_t { growing, complete, ended };  // ended: will never be complete
   struct Available {
     std::uint64_t bytes;  // from the beginning
@@ -33,6 +31,8 @@ class Content {
   };
   virtual Available available() const = 0;  // any thread; cheap
   virtual bool is_cut() const = 0;          // its space was blocked: stop. Any thread; cheap
+  // As Opened::address(), of all its bytes; it is a right for the next minute, and must stand in no log.
+  virtual std::optional<std::string> address(const Presented& /*as*/) const { return std::nullopt; }
 };
 
 // The bytes of an upload as its readers see them. Outlives the upload as long as somebody reads.

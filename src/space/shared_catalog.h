@@ -33,9 +33,9 @@ class SharedCatalog : public Catalog {
   // The other nodes, a moment later; with `may_wait` a quarter of a second later, for what changes all the time. Never
   // blocks.
   virtual void tell(const Id& topic, bool may_wait) = 0;
+  virtual Result<void> health() = 0;          // what is wrong with its connections, if anything is
   virtual void introduce(NodeCard card) = 0;  // to the other nodes, a moment later; again when it has changed
   virtual void measure(Measures& to) const = 0;
-  virtual Result<void> health() = 0;  // what is wrong with its connections, if anything is
 };
 
 // What a module with such a catalog has under this name.

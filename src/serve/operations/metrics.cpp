@@ -20,7 +20,7 @@ Measures measures_of(const front::Server::Counts& counts, const Site& site, Data
   add(out, "qrx_sent_bytes_total", counter, "Bytes given to clients.", counts.bytes_out);
   add(out, "qrx_spaces_created_total", counter, "Spaces opened.", site.spaces_created);
   add(out, "qrx_files_received_total", counter, "Files that arrived in full.", site.files_received);
-  add(out, "qrx_redirected_total", counter, "Downloads that were sent to the S3 store.", site.redirected);
+  add(out, "qrx_redirected_total", counter, "Downloads that were sent to the S3 store.", site.redirected());
   // A catalog that does not answer leaves these two out; the rest is of use all the same.
   if (const auto totals = data.catalog().totals()) {
     add(out, "qrx_spaces", gauge, "Spaces there are.", totals->spaces);

@@ -119,7 +119,7 @@ std::optional<http::Answer> redirect_to_store(const Call& call, const space::Con
     return std::nullopt;
   auto address = content.address({head.type, value_of(head, "Content-Disposition")});
   if (!address) return std::nullopt;
-  ++call.site.redirected;
+  call.site.count_redirect();
   // 307, and no-store as every answer has it: the next time the right is looked at again.
   http::Answer out = answer(307);
   out.headers.push_back({"Location", std::move(*address)});

@@ -51,6 +51,9 @@ bool Failure::again() const {
 
 tl::unexpected<Error> Failure::error(std::string_view doing) const {
   const std::string told = std::string(doing) + ": " + what;
+  if (state == "42501") return fail(Kind::unavailable, told, "make the user of --catalog the owner of its database");
+  if (state == "25006")
+    return fail(Kind::unavailable, told, "name the primary: add target_session_attrs=read-write to --catalog");
   // 53100: the disk of the database is full. Anything else may be over soon, or needs the operator.
   return fail(state == "53100" ? Kind::no_room : Kind::unavailable, told);
 }

@@ -111,9 +111,14 @@ def what_is_wrong(work, blobs, catalog, other):
         wrong(work, 75, "is the shared directory mounted", words, "--blobs", f"dir:{work.path('empty')}", "--catalog", catalog)
     wrong(work, 75, "check user and database", "sweep", "--blobs", blobs, "--catalog", catalog.replace("/qrx?", "/nothing?"))
     wrong(work, 75, "check user and database", "sweep", "--blobs", blobs, "--catalog", catalog.replace("postgres@", "nobody@"))
+    subprocess.run(["psql", "-q", os.environ["postgresql"] + " dbname=postgres", "-c", "CREATE ROLE guest LOGIN", "-c",
+                    "CREATE DATABASE theirs", "-c", "REVOKE CREATE ON DATABASE theirs FROM PUBLIC", "-c", "\\c theirs", "-c",
+                    "REVOKE CREATE ON SCHEMA public FROM PUBLIC"], check=True)
+    wrong(work, 75, "the owner of its database", "sweep", "--blobs", blobs, "--catalog",
+          catalog.replace("postgres@", "guest@").replace("/qrx?", "/theirs?"))
     wrong(work, 75, "check host and port", "sweep", "--blobs", blobs, "--catalog", "postgresql://127.0.0.1:1/qrx")
     store = ["--blobs", "s3://bucket/p", "--s3-endpoint", "http://127.0.0.1:1", "--catalog", other]
-    wrong(work, 2, "no keys of the S3 store", "sweep", *store)
+    wrong(work, 2, "no keys for the S3 store", "sweep", *store)
     os.environ.update(AWS_ACCESS_KEY_ID="a", AWS_SECRET_ACCESS_KEY="b")
     wrong(work, 75, "check --s3-endpoint", "sweep", *store)
     # The tables of this catalog were made by the attempts above: it is another one, and no new one.

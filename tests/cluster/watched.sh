@@ -8,4 +8,4 @@
 start_postgresql fsync=off
 psql -q "$postgresql dbname=postgres" -c 'CREATE DATABASE qrx' -c 'CREATE DATABASE other'
 catalog="postgresql://postgres@/qrx?host=$pg_home/socket" other="postgresql://postgres@/other?host=$pg_home/socket" \
-  PYTHONPATH=$QRX_SOURCE/tests/support /usr/bin/python3 "$QRX_SOURCE/tests/cluster/watched.py"
+  postgresql=$postgresql PYTHONPATH=$QRX_SOURCE/tests/support /usr/bin/python3 "$QRX_SOURCE/tests/cluster/watched.py"

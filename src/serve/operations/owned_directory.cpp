@@ -6,7 +6,6 @@
 #include <cerrno>
 #include <optional>
 
-#include "base/text.h"
 #include "base/unique_fd.h"
 #include "base/write_all.h"
 
@@ -25,7 +24,8 @@ Result<std::optional<std::string>> read_mark(const std::string& path) {
   char text[256];
   const ssize_t got = ::read(file.get(), text, sizeof text);
   if (got < 0) return fail_errno("cannot read " + path);
-  const std::string_view id = trim(std::string_view(text, static_cast<std::size_t>(got)));
+  std::string_view id(text, static_cast<std::size_t>(got));
+  id = id.substr(0, id.find_first_of("\r\n"));
   if (id.empty()) return std::nullopt;
   return std::string(id);
 }

@@ -117,8 +117,11 @@ def main():
         proxy.rule = lambda method, path, count: signed.append(path) if "X-Amz-Signature" in path else None
         for number, rule in enumerate((proxy.rule, lambda method, path, count: "500" if "X-Amz-Signature" in path else None)):
             proxy.rule = rule
-            out = work.path(f"out{number}")
-            work.start("qrx-recv", "-o", out, space.owner, "--keep", "--no-progress").expect_exit(0)
+            out, fresh = work.path(f"out{number}"), server.space()
+            os.mkdir(out)
+            for path in files.values():
+                put(fresh, path)
+            work.start("qrx-recv", "-o", out, fresh.owner, "--no-progress").expect_exit(0)
             for name, path in files.items():
                 qrx.check(read(path) == read(os.path.join(out, name)), f"{name}, received")
         qrx.check_equal(1, len(signed), "fetched from the store by qrx-recv")

@@ -89,7 +89,7 @@ TEST_CASE("a recipient asks for no redirect: what they take is counted where it 
     asked = peer.head();
     peer.send(ok("x"));
   }});
-  OwnerClient client(wire::ShareLink{server.origin(), "token"}, {});
+  OwnerClient client(wire::ShareLink{server.origin(), "token", {}}, {});
   REQUIRE(client.open(Id::random(), 0, std::nullopt));
   CHECK(read_all(client) == "x");
   CHECK(asked.find("Qrx-Follow") == std::string::npos);

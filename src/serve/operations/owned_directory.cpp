@@ -53,13 +53,14 @@ Result<void> own_directory(const std::string& directory, space::Catalog& catalog
   const auto id = catalog.remembered(catalog_id);
   if (!id) return tl::unexpected(id.error());
   if (!*id) return fail(Kind::integrity, "the catalog has lost its id", "put the catalog back from a backup");
+  // Before the file: where the note is, the file was there before it, whatever other nodes do meanwhile.
+  const auto noted = catalog.remembered(note);
+  if (!noted) return tl::unexpected(noted.error());
   const auto found = read_mark(directory + "/" + mark);
   if (!found) return tl::unexpected(found.error());
   if (*found && **found != **id)
     return fail(Kind::usage, directory + " has the contents of another catalog",
                 "name that catalog with --catalog, or another directory with --blobs");
-  const auto noted = catalog.remembered(note);
-  if (!noted) return tl::unexpected(noted.error());
   if (*found && *noted) return {};
   if (!*found) {
     if (*noted) return not_mounted(directory);

@@ -91,8 +91,6 @@ CREATE INDEX past_files_by_delivery ON past_files(delivery, number);
 CREATE INDEX past_files_by_space ON past_files(guid, number);
 )",
                                                         R"(
--- What a node is called, and what it allows: others compare it with theirs. Nodes of an older version say neither.
-ALTER TABLE nodes ADD COLUMN name bytea, ADD COLUMN policy bytea;
 -- The share of one recipient, of a space that has thousands. By a sum: a recipient may have 2 KiB, which is nearly
 -- what an entry of an index may have.
 CREATE INDEX shares_by_recipient ON shares(guid, sha256(recipient));
@@ -101,6 +99,9 @@ CREATE INDEX shares_by_recipient ON shares(guid, sha256(recipient));
 CREATE UNLOGGED TABLE totals(
   one boolean PRIMARY KEY DEFAULT true CHECK(one), counted timestamptz NOT NULL, spaces bigint NOT NULL,
   bytes bigint NOT NULL);
+-- What a node is called, and what it allows: others compare it with theirs. Nodes of an older version say neither.
+-- The last step, for no node can show that it lives while this table is locked.
+ALTER TABLE nodes ADD COLUMN name bytea, ADD COLUMN policy bytea;
 )"};
 
 constexpr const char* looking = "cannot read the catalog";

@@ -16,7 +16,21 @@ constexpr std::size_t most_refusal_bytes = 64U << 10;
 }  // namespace
 
 OwnerClient::OwnerClient(const SpaceAddress& address, const http::ClientOptions& options)
-    : Requests(address.origin, options), address_(address) {}
+    : Requests(address.origin, options), address_(address), of_store_(options) {
+  of_store_.interrupt = interrupt_;
+  of_store_.unix_path.clear();
+}
+
+void OwnerClient::close() {
+  if (store_) store_->close();
+  Requests::close();
+}
+
+void OwnerClient::set_deadline(std::optional<Steady> deadline) {
+  deadline_ = deadline;
+  http_.set_deadline(deadline);
+  if (store_) store_->set_deadline(deadline);
+}
 
 http::ClientRequest OwnerClient::request(const std::string& method, const std::string& target) const {
   http::ClientRequest out;
@@ -112,9 +126,31 @@ Result<void> OwnerClient::clear_delivery(const Id& delivery) {
   return {};
 }
 
+// One step, and never from https to http. What comes is compared with the sum that the server told, as always.
+bool OwnerClient::follow(const http::ClientAnswer& redirect) {
+  const auto location = redirect.header("Location");
+  const auto authority = location ? location->find("://") : std::string_view::npos;
+  if (authority == std::string_view::npos) return false;
+  const auto path = location->find('/', authority + 3);
+  if (path == std::string_view::npos) return false;
+  auto origin = wire::Origin::parse(location->substr(0, path));
+  if (!origin || (address_.origin.tls && !origin->tls)) return false;
+  if (!store_ || store_->origin() != *origin) {
+    store_.emplace(std::move(*origin), of_store_);
+    store_->set_deadline(deadline_);
+  }
+  http::ClientRequest wish;
+  wish.target = std::string(location->substr(path));
+  const auto opened = store_->open(wish);
+  from_store_ = opened && opened->status == 200;
+  if (!from_store_) store_->close();
+  return from_store_;
+}
+
 Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t start,
                                               const std::optional<Xxh128Sum>& known,
                                               std::optional<std::uint64_t> until) {
+  from_store_ = false;
   auto wish = request("GET", address_.path_of_file(file));
   if (start > 0 || until) {
     wish.headers.push_back(
@@ -122,7 +158,16 @@ Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t star
     // The file may have been replaced since its first bytes came; then the whole is sent, and its sum tells.
     if (known) wish.headers.push_back({"If-Range", "\"xxh128-" + to_hex(*known) + "\""});
   }
+  // Not as a recipient: what they take is counted by the server that hands it out.
+  const bool may_follow = start == 0 && !until && !address_.shared;
+  auto direct = wish;
+  if (may_follow) wish.headers.push_back({"Qrx-Follow", "store"});
   auto opened = http_.open(wish);
+  if (opened && opened->status == 307 && may_follow) {
+    if (follow(*opened)) return Opened{0};
+    // The store is out of reach from here, or refuses: the server hands it over itself.
+    opened = http_.open(direct);
+  }
   if (opened && opened->status >= 400) {
     // Its body, a few words, is not worth waiting for.
     http_.close();

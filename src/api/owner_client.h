@@ -59,7 +59,8 @@ class OwnerClient : public Requests {
   Result<Opened> open(const Id& file, std::uint64_t start, const std::optional<Xxh128Sum>& known,
                       std::optional<std::uint64_t> until = {});
   // Of the open content; 0 at its end.
-  Result<std::size_t> read(std::span<std::byte> space) { return http_.read(space); }
+  Result<std::size_t> read(std::span<std::byte> space) { return from_store_ ? store_->read(space) : http_.read(space); }
+  void close();
 
   // Small files, pipelined: answers come in the order of the posts, each the whole content.
   Result<void> post_get(const Id& file);
@@ -75,7 +76,7 @@ class OwnerClient : public Requests {
   Result<void> post_get_contents(const Id& delivery, std::span<const wire::AskedFile> files);
   Result<Contents> contents(std::span<const wire::AskedFile> files);
 
-  void set_deadline(std::optional<Steady> deadline) { http_.set_deadline(deadline); }  // as http::Client has it
+  void set_deadline(std::optional<Steady> deadline);  // as http::Client has it
 
  private:
   Result<SpaceContents> page(const std::string& query);
@@ -83,7 +84,15 @@ class OwnerClient : public Requests {
   http::ClientRequest request(const std::string& method, const std::string& target) const;
   Result<http::ClientAnswer> checked(Result<http::ClientAnswer> answer, const std::string& doing);
 
-  SpaceAddress address_;
+  bool follow(const http::ClientAnswer& redirect);
+
+  const SpaceAddress address_;
+  // A server with its contents elsewhere may name another place for the bytes of a file. Only they come from there, and
+  // nothing goes there but the address that it gave: no token.
+  http::ClientOptions of_store_;
+  std::optional<http::Client> store_;
+  bool from_store_ = false;  // the open content
+  std::optional<Steady> deadline_;
 };
 
 }  // namespace qrx::api

@@ -79,7 +79,45 @@ void NodeBus::tell_events(Tell&& tell) {
 }
 
 void NodeBus::missed() {
+  ++counts_.resyncs;
   tell_events([](space::NodeEvents& events) { events.missed(); });
+}
+
+void NodeBus::introduce(space::NodeCard card) {
+  const std::lock_guard lock(mutex_);
+  card_ = std::move(card);
+}
+
+void NodeBus::measure(Measures& to) const {
+  using enum Measure::Type;
+  space::NodeCard card;
+  {
+    const std::lock_guard lock(mutex_);
+    card = card_;
+  }
+  const auto add = [&to](const char* name, Measure::Type type, const char* help, double value,
+                         std::string labels = {}) {
+    to.push_back({name, type, help, value, std::move(labels)});
+  };
+  const auto since = [](const std::atomic<Steady>& then) {
+    return std::chrono::duration<double>(steady_clock::now() - then.load()).count();
+  };
+  add("qrx_node_info", gauge, "This node.", 1,
+      label("node", node_.text()) + "," + label("name", card.name) + "," + label("version", version));
+  add("qrx_nodes", gauge, "Nodes that live, as far as this one knows.", nodes_);
+  add("qrx_nodes_disagreeing", gauge, "Of these, nodes with other limits, tokens or links than this one.",
+      disagreeing_);
+  add("qrx_beat_age_seconds", gauge, "Since this node last showed that it lives.", since(last_beat_));
+  add("qrx_listener_up", gauge, "Whether this node hears the words of others.",
+      listens_ && since(last_heard_) * 1000 <= static_cast<double>(deaf_after.count()) ? 1 : 0);
+  add("qrx_heard_age_seconds", gauge, "Since this node last heard its own words.", since(last_heard_));
+  add("qrx_notifies_sent_total", counter, "NOTIFYs sent.", static_cast<double>(counts_.sent));
+  add("qrx_notifies_heard_total", counter, "NOTIFYs heard from other nodes.", static_cast<double>(counts_.heard));
+  add("qrx_words_heard_total", counter, "Changes that other nodes told of.", static_cast<double>(counts_.words));
+  add("qrx_resyncs_total", counter, "How often all waiters looked again, for words may have been lost.",
+      static_cast<double>(counts_.resyncs));
+  add("qrx_cut_off_total", counter, "How often limited downloads were cut off, for the catalog was out of reach.",
+      static_cast<double>(counts_.cut_off));
 }
 
 // Both ways: a beat that was written, and our own words that came back by the listener's connection.
@@ -146,6 +184,7 @@ void NodeBus::run_notifier(std::unique_ptr<Connection> connection) {
 
 // synchronous_commit=off: a word need not survive a crash, after which everybody looks anyway.
 bool NodeBus::notify(Connection& connection, const std::string& payload) {
+  ++counts_.sent;
   // Ids and signs only: nothing in it needs quotes.
   return connection.execute("BEGIN; SET LOCAL synchronous_commit=off; NOTIFY " + std::string(channel) + ", '" +
                             node_.text() + payload + "'; COMMIT");
@@ -167,12 +206,18 @@ bool NodeBus::send(Connection& connection, const Words& words, bool all) {
 // One round trip says that this node lives, what time it is (clock_timestamp, which goes on within a transaction), and
 // by the sign of life whether its words reach its own listener.
 bool NodeBus::beat(Connection& connection) {
+  space::NodeCard card;
+  {
+    const std::lock_guard lock(mutex_);
+    card = card_;
+  }
   const Steady asked = steady_clock::now();
   if (!connection.execute("BEGIN; SET LOCAL synchronous_commit=off")) return false;
   Statement row = connection.prepare(
-      "INSERT INTO nodes(node,version) VALUES(?,?) ON CONFLICT(node) DO UPDATE SET seen=clock_timestamp() "
+      "INSERT INTO nodes(node,version,name,policy) VALUES(?,?,?,?) ON CONFLICT(node) DO UPDATE SET "
+      "seen=clock_timestamp(),name=excluded.name,policy=excluded.policy "
       "RETURNING (extract(epoch FROM clock_timestamp())*1000)::bigint");
-  row.blob(as_bytes(node_.bytes)).text(version);
+  row.blob(as_bytes(node_.bytes)).text(version).text(card.name).text(card.policy);
   const bool there = row.step();
   const Steady answered = steady_clock::now();
   if (!there || !connection.commit()) {
@@ -180,29 +225,52 @@ bool NodeBus::beat(Connection& connection) {
     return false;
   }
   clock_.set(Millis(row.next_signed_number()), asked, answered);
-  look_at_silent(connection);
+  look_at_others(connection, card.policy);
   return notify(connection, std::string(" ") + sign_of_life);
 }
 
-// Who fell silent may have committed something without telling of it.
-void NodeBus::look_at_silent(Connection& connection) {
-  // Three beats. By the clock of the database, which wrote `seen` too.
-  Statement rows = connection.prepare("SELECT node,seen<clock_timestamp()-interval '6 seconds' FROM nodes");
+// Who fell silent may have committed something without telling of it. And who allows something else than this node
+// makes clients meet one rule here and another there.
+void NodeBus::look_at_others(Connection& connection, const std::string& policy) {
+  // Three beats. By the clock of the database, which wrote `seen` too. A node that has not said what it allows, or is
+  // of a version that does not, agrees; so does everybody before this one has said it.
+  Statement rows = connection.prepare(
+      "SELECT node,seen<clock_timestamp()-interval '6 seconds',"
+      "policy IS DISTINCT FROM ? AND octet_length(policy)>0,name,policy FROM nodes");
+  rows.text(policy);
   unsigned alive = 0;
   bool fell_silent = false;
   std::unordered_set<Id, IdHash> silent;
+  std::unordered_map<Id, space::NodeCard, IdHash> others;
   while (rows.step()) {
     const Id node = store::to_id(rows.next_blob());
-    if (rows.next_number() == 0) {
-      ++alive;
-    } else {
+    if (rows.next_number() != 0) {
       silent.insert(node);
       fell_silent = fell_silent || !silent_.contains(node);
+      continue;
     }
+    ++alive;
+    if (policy.empty() || rows.next_is_null() || rows.next_number() == 0) continue;
+    space::NodeCard& other = others[node];
+    other.name = rows.next_text();
+    other.policy = rows.next_text();
   }
   if (rows.failed()) return;
   nodes_ = std::max(alive, 1U);
   silent_ = std::move(silent);
+  disagreeing_ = static_cast<unsigned>(others.size());
+  for (const auto& [node, other] : others) {
+    const auto told = told_of_.find(node);
+    if (told != told_of_.end() && told->second == policy + '\0' + other.policy) continue;
+    // Whoever hears it comes a moment later than the first beats: then it is told at the next.
+    bool heard = false;
+    tell_events([&, card = &other](space::NodeEvents& events) {
+      heard = true;
+      events.disagrees(*card);
+    });
+    if (heard) told_of_[node] = policy + '\0' + other.policy;
+  }
+  std::erase_if(told_of_, [&others](const auto& one) { return !others.contains(one.first); });
   if (fell_silent) missed();
 }
 
@@ -214,6 +282,7 @@ void NodeBus::run_watch() {
   while (!stopping_) {
     lock.unlock();
     const bool late = steady_clock::now() - last_beat_.load() >= cut_off_after;
+    if (late && !cut_off) ++counts_.cut_off;
     if (late && !cut_off) tell_events([](space::NodeEvents& events) { events.cut_off(); });
     cut_off = late;
     lock.lock();
@@ -229,7 +298,9 @@ void NodeBus::run_listener() {
     // Only after LISTEN is committed nothing gets lost any more; what was told before it may be.
     if (connection && (*connection)->execute(std::string("LISTEN ") + channel)) {
       missed();
+      listens_ = true;
       listen(**connection);
+      listens_ = false;
     }
     pollfd ended{ended_.get(), POLLIN, 0};
     if (::poll(&ended, 1, 200) > 0) return;
@@ -267,8 +338,10 @@ void NodeBus::take(std::string_view payload) {
     last_heard_ = steady_clock::now();
     return;
   }
+  ++counts_.heard;
   while (!payload.empty()) {
     const std::string_view word = next();
+    ++counts_.words;
     if (word == everything)
       missed();
     else if (const auto topic = Id::parse(word))

@@ -8,6 +8,7 @@
 #include <mutex>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -36,7 +37,9 @@ class NodeBus {
   void leave();
 
   void tell(const Id& topic, bool may_wait);
+  void introduce(space::NodeCard card);  // with the next beat
   Result<void> health() const;
+  void measure(Measures& to) const;
   Clock& clock() { return clock_; }
 
  private:
@@ -45,7 +48,7 @@ class NodeBus {
   bool beat(Connection& connection);
   bool send(Connection& connection, const Words& words, bool all);
   bool notify(Connection& connection, const std::string& payload);
-  void look_at_silent(Connection& connection);
+  void look_at_others(Connection& connection, const std::string& policy);
 
   void run_watch();
 
@@ -65,6 +68,7 @@ class NodeBus {
   Words words_, later_;
   bool words_lost_ = false;  // too many, or nobody knows whether they were sent
   bool stopping_ = false;
+  space::NodeCard card_;
   UniqueFd ended_;  // an event for the listener
 
   std::mutex events_mutex_;  // held while `events_` is told something; nothing else is taken under it
@@ -72,7 +76,14 @@ class NodeBus {
 
   std::atomic<Steady> last_beat_{}, last_heard_{};  // when our own beat, and our own word, went through
   std::atomic<unsigned> nodes_{1};                  // that live
-  std::unordered_set<Id, IdHash> silent_;           // the notifier's
+  std::atomic<unsigned> disagreeing_{0};            // of these, with another policy
+  std::atomic<bool> listens_{false};
+  struct Counts {
+    std::atomic<std::uint64_t> sent{0}, heard{0}, words{0}, resyncs{0}, cut_off{0};
+  } counts_;
+  // The notifier's:
+  std::unordered_set<Id, IdHash> silent_;
+  std::unordered_map<Id, std::string, IdHash> told_of_;  // nodes that disagree: the two policies
   std::thread notifier_, listener_, watch_;
 };
 

@@ -6,10 +6,12 @@
 #include "pg/counted_cache.h"
 #include "pg/node_bus.h"
 #include "pg/pg_changes.h"
+#include "pg/pg_counts.h"
 #include "pg/pg_past_files.h"
 #include "pg/pg_pool.h"
 #include "pg/pg_reading.h"
 #include "pg/pg_schema.h"
+#include "pg/pg_totals.h"
 
 namespace qrx::pg {
 namespace {
@@ -31,6 +33,7 @@ struct PgCatalog::Impl {
         bus(dsn, chosen.listen_dsn.empty() ? dsn : chosen.listen_dsn, node) {}
 
   const Id node = Id::random();  // this one, until it ends
+  PgCounts counts;
   Pool pool;
   CountedCache cache;
   bool is_new = false;
@@ -111,10 +114,17 @@ void PgCatalog::tell(const Id& topic, bool may_wait) {
 Result<void> PgCatalog::health() {
   return impl_->bus.health();
 }
+void PgCatalog::introduce(space::NodeCard card) {
+  impl_->bus.introduce(std::move(card));
+}
+void PgCatalog::measure(Measures& to) const {
+  impl_->bus.measure(to);
+  add_measures(to, impl_->counts, impl_->pool.in_use());
+}
 
 Result<void> PgCatalog::change(space::Durability durability,
                                const std::function<Result<void>(space::Transaction&)>& work) {
-  return run_change(impl_->pool, impl_->node, durability, work, give_up_after);
+  return run_change(impl_->pool, impl_->counts, impl_->node, durability, work, give_up_after);
 }
 
 // What is kept is compared with the count of changes in the row, one look by primary key: another node may have changed
@@ -187,16 +197,8 @@ Result<std::vector<space::SpaceSummary>> PgCatalog::summaries(const Guid& after,
   });
 }
 
-// Each space counts what it holds, so that this is a sum over spaces and not over files.
 Result<space::Catalog::Totals> PgCatalog::totals() {
-  return impl_->read([](Connection& connection) -> Result<Totals> {
-    Statement row = connection.prepare("SELECT count(*),coalesce(sum(bytes),0)::bigint FROM spaces");
-    if (!row.step()) return connection.failure().error(reading);
-    Totals totals;
-    totals.spaces = row.next_number();
-    totals.bytes = row.next_number();
-    return totals;
-  });
+  return impl_->read(read_totals);
 }
 
 Result<std::optional<FileRow>> PgCatalog::file(const Id& file) {

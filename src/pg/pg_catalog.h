@@ -34,6 +34,8 @@ class PgCatalog final : public space::SharedCatalog {
   void join(space::NodeEvents& events) override;
   void leave() override;
   void tell(const Id& topic, bool may_wait) override;
+  void introduce(space::NodeCard card) override;
+  void measure(Measures& to) const override;
   Result<void> health() override;
 
   Result<void> change(space::Durability durability,

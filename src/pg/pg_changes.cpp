@@ -115,7 +115,7 @@ std::optional<bool> find_outcome(Pool& pool, const Attempt& ended, Durability du
 
 }  // namespace
 
-Result<void> run_change(Pool& pool, const Id& node, Durability durability,
+Result<void> run_change(Pool& pool, PgCounts& counts, const Id& node, Durability durability,
                         const std::function<Result<void>(space::Transaction&)>& work, Millis give_up_after) {
   const auto until = steady_clock::now() + give_up_after;
   const auto may_go_on = [&] { return steady_clock::now() < until; };
@@ -134,14 +134,17 @@ Result<void> run_change(Pool& pool, const Id& node, Durability durability,
       case Attempt::End::done:
         return ended.result;
       case Attempt::End::again:
+        ++counts.contended;
         if (++contended >= most_attempts || !may_go_on()) return ended.result;
         break;
       case Attempt::End::lost:
+        ++counts.lost;
         if (!may_go_on()) return ended.result;
         break;
       // Tried again only when it was surely not committed: a work that ran twice would count twice.
       case Attempt::End::doubtful:
         const auto committed = find_outcome(pool, ended, durability);
+        ++(!committed ? counts.never_known : *committed ? counts.found_committed : counts.found_undone);
         if (!committed) return fail(Kind::unavailable, "it is not known whether the catalog has taken a change");
         if (*committed) return {};
         if (!may_go_on()) return ended.result;

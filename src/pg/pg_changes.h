@@ -3,13 +3,14 @@
 
 #include <functional>
 
+#include "pg/pg_counts.h"
 #include "pg/pg_pool.h"
 #include "space/catalog.h"
 
 namespace qrx::pg {
 
 // What `work` makes of the catalog, committed when this returns. `node` and the rest as of PgCatalog.
-Result<void> run_change(Pool& pool, const Id& node, space::Durability durability,
+Result<void> run_change(Pool& pool, PgCounts& counts, const Id& node, space::Durability durability,
                         const std::function<Result<void>(space::Transaction&)>& work, Millis give_up_after);
 
 }  // namespace qrx::pg

@@ -25,6 +25,18 @@ bool is_one_of(std::string_view state, std::initializer_list<std::string_view> s
   return std::find(states.begin(), states.end(), state) != states.end();
 }
 
+// A refusal has no SQLSTATE here, and its words may be of any language: what is sure is whether a password was asked
+// for, and whether the server said anything at all (FATAL).
+std::string what_to_do(PGconn* connection) {
+  if (PQconnectionNeedsPassword(connection) == 1)
+    return "put the password into ~/.pgpass of the user that runs this, or name a file with passfile=FILE";
+  if (PQconnectionUsedPassword(connection) == 1)
+    return "check the user, and the password in ~/.pgpass or passfile=FILE";
+  if (std::string_view(PQerrorMessage(connection)).find("FATAL") != std::string_view::npos)
+    return "check user and database of --catalog: both are made before the first start (qrx-cluster(7))";
+  return "check host and port of --catalog, and that PostgreSQL runs there";
+}
+
 }  // namespace
 
 bool Failure::lost() const {
@@ -39,6 +51,9 @@ bool Failure::again() const {
 
 tl::unexpected<Error> Failure::error(std::string_view doing) const {
   const std::string told = std::string(doing) + ": " + what;
+  if (state == "42501") return fail(Kind::unavailable, told, "make the user of --catalog the owner of its database");
+  if (state == "25006")
+    return fail(Kind::unavailable, told, "name the primary: add target_session_attrs=read-write to --catalog");
   // 53100: the disk of the database is full. Anything else may be over soon, or needs the operator.
   return fail(state == "53100" ? Kind::no_room : Kind::unavailable, told);
 }
@@ -148,7 +163,8 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& dsn) {
   PGconn* const connection = made->get();
   if (connection == nullptr) return fail(Kind::unavailable, "cannot connect to the catalog: out of memory");
   if (PQstatus(connection) != CONNECTION_OK)
-    return fail(Kind::unavailable, "cannot connect to the catalog: " + first_line(PQerrorMessage(connection)));
+    return fail(Kind::unavailable, "cannot connect to the catalog: " + first_line(PQerrorMessage(connection)),
+                what_to_do(connection));
   // So that every wait is ours, with a deadline (send_and_wait).
   PQsetnonblocking(connection, 1);
   // libpq would print notices to stderr.

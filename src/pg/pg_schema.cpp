@@ -89,6 +89,19 @@ CREATE TABLE past_files(
   guid bytea NOT NULL, name bytea NOT NULL, size bigint NOT NULL, xxh128 bytea NOT NULL);
 CREATE INDEX past_files_by_delivery ON past_files(delivery, number);
 CREATE INDEX past_files_by_space ON past_files(guid, number);
+)",
+                                                        R"(
+-- The share of one recipient, of a space that has thousands. By a sum: a recipient may have 2 KiB, which is nearly
+-- what an entry of an index may have.
+CREATE INDEX shares_by_recipient ON shares(guid, sha256(recipient));
+-- What all spaces hold, as it was counted last by any node. Of no use after a crash, so nobody waits for it to be
+-- written.
+CREATE UNLOGGED TABLE totals(
+  one boolean PRIMARY KEY DEFAULT true CHECK(one), counted timestamptz NOT NULL, spaces bigint NOT NULL,
+  bytes bigint NOT NULL);
+-- What a node is called, and what it allows: others compare it with theirs. Nodes of an older version say neither.
+-- The last step, for no node can show that it lives while this table is locked.
+ALTER TABLE nodes ADD COLUMN name bytea, ADD COLUMN policy bytea;
 )"};
 
 constexpr const char* looking = "cannot read the catalog";

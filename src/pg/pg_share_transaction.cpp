@@ -63,8 +63,11 @@ std::optional<ShareRow> PgShareTransaction::share(const Id& share) {
 std::vector<ShareRow> PgShareTransaction::shares_to(const Guid& guid, const std::string& to) {
   lock_space(guid);
   if (!ok()) return {};
+  // By the index shares_by_recipient.
   Statement statement =
-      connection_.prepare("SELECT " QRX_SHARE_COLUMNS " FROM shares WHERE guid=? AND recipient=? ORDER BY number DESC");
+      connection_.prepare("SELECT " QRX_SHARE_COLUMNS
+                          " FROM shares WHERE guid=?1 AND sha256(recipient)=sha256(?2) AND recipient=?2 "
+                          "ORDER BY number DESC");
   statement.blob(as_bytes(guid.bytes)).text(to);
   return known(take_all(connection_, std::move(statement), store::take_share<Statement>));
 }

@@ -62,6 +62,10 @@ Millis jittered(Millis pause) {
   return Millis(pause.count() / 2 + part);
 }
 
+Error no_bucket(const std::string& bucket) {
+  return {Kind::denied, "there is no bucket " + bucket, "make it, or check --blobs, --s3-endpoint and --s3-region"};
+}
+
 }  // namespace
 
 // What one call wants. Kept as it is over all tries: a request is signed anew for each, with the time and the keys of
@@ -96,20 +100,48 @@ std::string Bucket::text() const {
 
 void Bucket::begin(const std::shared_ptr<Attempt>& attempt, Steady not_before) {
   // Signed before its pause, which is short: a signature is good for minutes.
-  loop_.start(sign(attempt->operation), not_before,
-              [this, attempt](Result<HttpAnswer> answer) { judge(attempt, std::move(answer)); });
+  const Steady since = std::max(not_before, system_clock().steady());
+  loop_.start(sign(attempt->operation), not_before, [this, attempt, since](Result<HttpAnswer> answer) {
+    const std::chrono::duration<double> took = system_clock().steady() - since;
+    counts_.add(attempt->operation.method, answer ? answer->status : 0, took.count());
+    judge(attempt, std::move(answer));
+  });
+}
+
+wire::Origin Bucket::host() const {
+  wire::Origin out = place_.endpoint;
+  // The usual style of AWS: the bucket is a part of the host name. Many other stores know only paths.
+  if (!place_.path_style) out.host = place_.bucket + "." + out.host;
+  return out;
+}
+
+std::string Bucket::path_of(const std::string& name) const {
+  std::string path = place_.endpoint.prefix + "/";
+  if (place_.path_style) path += escape_path(place_.bucket) + (name.empty() ? "" : "/");
+  return name.empty() ? path : path + escape_path(place_.prefix + name);
+}
+
+std::string Bucket::address_of(const std::string& name, const std::string& type, const std::string& disposition,
+                               unsigned seconds) const {
+  wire::Origin origin = host();
+  ToSign request;
+  request.method = "GET";
+  request.path = path_of(name);
+  request.query = {{"response-cache-control", "no-store"},
+                   {"response-content-disposition", disposition},
+                   {"response-content-type", type}};
+  request.headers = {{"host", origin.authority()}};
+  const WallTime now = system_clock().wall() + Millis(ahead_ms_.load());
+  origin.prefix.clear();
+  return origin.url() + request.path + "?" + presigned_query(request, keys_.current(), {place_.region, now}, seconds);
 }
 
 HttpCall Bucket::sign(const Operation& operation) const {
   const Keys keys = keys_.current();
   ToSign request;
   request.method = operation.method;
-  wire::Origin host = place_.endpoint;
-  // The usual style of AWS: the bucket is a part of the host name. Many other stores know only paths.
-  if (!place_.path_style) host.host = place_.bucket + "." + host.host;
-  request.path = host.prefix + "/";
-  if (place_.path_style) request.path += escape_path(place_.bucket) + (operation.whole_bucket ? "" : "/");
-  if (!operation.whole_bucket) request.path += escape_path(place_.prefix + operation.name);
+  wire::Origin host = this->host();
+  request.path = path_of(operation.whole_bucket ? std::string() : operation.name);
   request.query = operation.query;
   const bool with_crc = operation.method == "PUT" && operation.sum == PayloadSum::crc32;
   // The sum of no bytes: there is no body.
@@ -127,9 +159,8 @@ HttpCall Bucket::sign(const Operation& operation) const {
                                               std::to_string(operation.range->first + operation.range->second - 1));
   HttpCall call;
   call.method = operation.method;
-  wire::Origin bare = host;
-  bare.prefix.clear();
-  call.url = bare.url() + request.path;
+  host.prefix.clear();
+  call.url = host.url() + request.path;
   if (!request.query.empty()) call.url += "?" + encode_query(request.query);
   for (const auto& [name, value] : request.headers) call.headers.push_back(name + ": " + value);
   call.headers.push_back("authorization: " + authorization(request, keys, {place_.region, now}));
@@ -158,7 +189,7 @@ Error Bucket::refused(const HttpAnswer& answer, const StoreError& error) const {
   const std::string status =
       " (" + (error.code.empty() ? "HTTP " + std::to_string(answer.status) : escape_untrusted(error.code)) + ")";
   if (answer.status == 404) {
-    if (error.code == "NoSuchBucket") return {Kind::denied, "there is no bucket " + place_.bucket, {}};
+    if (error.code == "NoSuchBucket") return no_bucket(place_.bucket);
     return {Kind::not_found, "no such object in " + text(), {}};
   }
   // Redirects are not followed: the signature names the region, and would not fit there.
@@ -168,7 +199,8 @@ Error Bucket::refused(const HttpAnswer& answer, const StoreError& error) const {
   if (answer.status == 401 || answer.status == 403)
     return {Kind::denied, "the S3 store refuses access to " + text() + status, "check the keys, and what they may do"};
   if (is_worth_another_try(answer.status)) return {Kind::unavailable, "the S3 store is in trouble" + status, {}};
-  return {Kind::denied, "the S3 store refuses a request for " + text() + status, {}};
+  return {Kind::denied, "the S3 store refuses a request for " + text() + status,
+          "check --s3-region, --s3-endpoint and --s3-path-style"};
 }
 
 // Of an attempt: null when it was done.
@@ -323,7 +355,7 @@ void Bucket::look(Done done) {
     return {};
   };
   operation.failed = [done, bucket = place_.bucket](Error error) {
-    if (error.kind == Kind::not_found) error = {Kind::denied, "there is no bucket " + bucket, {}};  // HEAD has no body
+    if (error.kind == Kind::not_found) error = no_bucket(bucket);  // HEAD has no body
     done(tl::unexpected(std::move(error)));
   };
   begin(attempt, system_clock().steady());

@@ -16,6 +16,7 @@
 #include "s3/curl_loop.h"
 #include "s3/key_source.h"
 #include "s3/object_options.h"
+#include "s3/request_counts.h"
 #include "s3/xml_answers.h"
 
 namespace qrx::s3 {
@@ -66,6 +67,12 @@ class Bucket {
   };
   std::optional<Failing> failing() const;
 
+  // An address at which anybody can GET the object for so many seconds, as an answer with this type and disposition.
+  // It is a right: it must stand in no log.
+  std::string address_of(const std::string& name, const std::string& type, const std::string& disposition,
+                         unsigned seconds) const;
+  const RequestCounts& counts() const { return counts_; }
+
   const BucketPlace& place() const { return place_; }
   std::string text() const;  // s3://bucket/prefix
   // The same, which tries each request once. For what outlives no call: keys and loop are those of this one.
@@ -81,6 +88,8 @@ class Bucket {
   void begin(const std::shared_ptr<Attempt>& attempt, Steady not_before);
   void judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> answer);
   HttpCall sign(const Operation& operation) const;
+  wire::Origin host() const;
+  std::string path_of(const std::string& name) const;  // percent-encoded; of the whole bucket without one
   bool mends(const HttpAnswer& answer, const StoreError& error);
   Error refused(const HttpAnswer& answer, const StoreError& error) const;
   void note(const Operation& operation, const Error* failure);
@@ -89,6 +98,7 @@ class Bucket {
   KeySource& keys_;
   CurlLoop& loop_;
   const Perseverance perseverance_;
+  RequestCounts counts_;
   std::atomic<std::int64_t> ahead_ms_{0};  // the store's clock before ours
   std::atomic<bool> fails_{false};
   mutable std::mutex failing_mutex_;

@@ -147,6 +147,11 @@ Result<HttpAnswer> outcome(Transfer& transfer, CURLcode code) {
     case CURLE_URL_MALFORMAT:
     case CURLE_UNSUPPORTED_PROTOCOL:
       return fail(Kind::denied, reason);
+    case CURLE_SSL_CONNECT_ERROR:
+      return fail(Kind::unavailable, reason, "check --s3-endpoint: does it speak https?");
+    case CURLE_COULDNT_CONNECT:
+    case CURLE_COULDNT_RESOLVE_HOST:
+      return fail(Kind::unavailable, reason, "check --s3-endpoint, and that the store runs");
     default:
       return fail(Kind::unavailable, reason);
   }

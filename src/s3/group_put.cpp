@@ -25,7 +25,11 @@ GroupPut::~GroupPut() {
 void GroupPut::close(std::unique_lock<std::mutex>& lock) {
   const std::shared_ptr<Batch> batch = std::exchange(open_, nullptr);
   std::string bytes = std::exchange(batch->bytes, {});
-  if (batch->members.size() > 1) batch->object = shared_name(batch->object, system_clock().wall());
+  if (batch->members.size() > 1) {
+    batch->object = shared_name(batch->object, system_clock().wall());
+    ++packs_;
+    packed_ += batch->members.size();
+  }
   lock.unlock();
   put_(batch->object, std::move(bytes), [batch](const Result<void>& put) {
     for (auto& [at, done] : batch->members)

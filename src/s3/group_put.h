@@ -40,6 +40,9 @@ class GroupPut {
   void begun() { ++writers_; }
   void ended() { --writers_; }
 
+  std::uint64_t packs() const { return packs_; }    // objects that were stored for more than one
+  std::uint64_t packed() const { return packed_; }  // how many blobs are in those
+
  private:
   struct Batch {
     std::string object, bytes;
@@ -51,6 +54,7 @@ class GroupPut {
 
   const Put put_;
   std::atomic<int> writers_{0};
+  std::atomic<std::uint64_t> packs_{0}, packed_{0};
   std::mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<Batch> open_;

@@ -32,7 +32,8 @@ bool is_plain(std::string_view text) {
 
 Result<Keys> checked(Keys keys, const std::string& where) {
   if (keys.access.empty() || keys.secret.empty())
-    return fail(Kind::usage, where + " has no aws_access_key_id and aws_secret_access_key");
+    return fail(Kind::usage,
+                where + " has no " + (keys.access.empty() ? "aws_access_key_id" : "aws_secret_access_key"));
   if (!is_plain(keys.access) || !is_plain(keys.secret) || !is_plain(keys.session))
     return fail(Kind::usage, where + " holds a malformed key");
   return keys;

@@ -278,4 +278,18 @@ std::optional<std::string> ObjectBlobs::trouble() {
   return std::move(failing->what);
 }
 
+void ObjectBlobs::measure(Measures& to) const {
+  using enum Measure::Type;
+  const auto add = [&to](const char* name, Measure::Type type, const char* help, std::uint64_t value) {
+    to.push_back({name, type, help, static_cast<double>(value)});
+  };
+  store_->bucket->counts().measure(to);
+  add("qrx_s3_failing", gauge, "Whether the last request to the S3 store failed, of those that store or of the others.",
+      store_->bucket->failing() ? 1 : 0);
+  add("qrx_s3_packs_total", counter, "Objects stored for several small contents.", store_->group->packs());
+  add("qrx_s3_packed_total", counter, "Small contents in them.", store_->group->packed());
+  add("qrx_spool_bytes", gauge, "Bytes in the spool, on their way to the S3 store.", store_->spool->used());
+  add("qrx_spool_limit_bytes", gauge, "What --spool-max allows.", store_->spool->most());
+}
+
 }  // namespace qrx::s3

@@ -31,6 +31,7 @@ class ObjectBlobs final : public space::Blobs {
   Result<void> remove_object(const std::string& name) override;
   Result<void> belong_to(const std::string& catalog, bool anew) override;
   std::optional<std::string> trouble() override;
+  void measure(Measures& to) const override;
   Result<void> quarantine(const space::BlobKey&) override { return {}; }
   Result<std::vector<space::BlobUse>> list() override { return std::vector<space::BlobUse>(); }
   std::uint64_t free_bytes() const override { return std::uint64_t{1} << 62; }  // the store's business

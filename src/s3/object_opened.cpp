@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "s3/object_names.h"
+
 namespace qrx::s3 {
 namespace {
 
@@ -189,6 +191,22 @@ Result<std::size_t> ObjectOpened::read_at(std::uint64_t offset, std::span<std::b
     read_first_ = at;
   }
   return filled;
+}
+
+// Only what is one object, with nothing else in it: an address names one, from its first byte to its last. Small
+// contents are handed over faster than a client connects to another server.
+std::optional<std::string> ObjectOpened::address(std::uint64_t size, const space::Presented& as) const {
+  constexpr unsigned life_seconds = 60;  // from now to the first byte of the answer
+  std::string object;
+  {
+    const std::lock_guard lock(live_->mutex);
+    if (size < GroupPut::small_bytes || live_->segments.size() != 1 || live_->end() != size) return std::nullopt;
+    const Segment& only = *live_->segments.front();
+    if (!only.stored || !only.given || only.extent.size != size || only.extent.at != 0) return std::nullopt;
+    object = only.extent.object;
+  }
+  if (shared_since(object)) return std::nullopt;
+  return store_->bucket->address_of(object, as.type, as.disposition, life_seconds);
 }
 
 }  // namespace qrx::s3

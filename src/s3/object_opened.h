@@ -21,6 +21,7 @@ class ObjectOpened final : public space::Opened {
   std::uint64_t size() const override;
   Result<space::Piece> take(std::uint64_t offset, std::uint64_t most) override;
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override;
+  std::optional<std::string> address(std::uint64_t size, const space::Presented& as) const override;
 
  private:
   struct Fetch;                                                             // bytes on their way, or there

@@ -46,13 +46,18 @@ class Spool : public std::enable_shared_from_this<Spool> {
 
   bool take(std::uint64_t bytes, Millis wait);
   void give_back(std::uint64_t bytes);
+  std::uint64_t used() const {
+    const std::lock_guard lock(mutex_);
+    return used_;
+  }
+  std::uint64_t most() const { return most_; }
 
  private:
   Spool(std::string directory, std::uint64_t most) : directory_(std::move(directory)), most_(most) {}
 
   const std::string directory_;
   const std::uint64_t most_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable less_;
   std::uint64_t used_ = 0;
 };

@@ -31,6 +31,7 @@ struct SiteOptions {
   std::string public_authority;  // host and port of --public-url, or empty
   std::string prefix;            // of --public-url
   bool create_needs_token = false;
+  bool redirect = false;  // downloads may be sent to the store that has the contents
   // Why this server is of no use now; nothing: it is. Cheap.
   std::function<std::optional<std::string>()> trouble = [] { return std::nullopt; };
   std::uint64_t create_rate = 60;  // spaces a minute and address; 0: no limit
@@ -49,6 +50,9 @@ class Site {
 
   void set_create_tokens(std::vector<Sha256Sum> hashes);
   bool is_create_token(std::string_view token) const;
+
+  void count_redirect() { ++redirected_; }
+  std::uint64_t redirected() const { return redirected_; }  // downloads that were sent to the store
 
   // When a request that makes a link shows that a proxy stands before us which we were not told of: said once.
   void warn_of_proxy(const http::Request& request);
@@ -73,6 +77,7 @@ class Site {
   mutable std::mutex tokens_mutex_;
   std::vector<Sha256Sum> create_tokens_;
   std::atomic<bool> warned_of_proxy_{false};
+  std::atomic<std::uint64_t> redirected_{0};
 };
 
 }  // namespace qrx::serve

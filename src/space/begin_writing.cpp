@@ -59,19 +59,25 @@ Result<void> begin_epoch(const WriterParts& parts, LiveSpace& live, LiveUpload& 
     row.expires = std::min(live.row.expires, context.clock.wall() + context.policy.upload_expire);
   }
   std::optional<SpaceHead> head;
+  bool from_other = false;
   // A catalog that falls alone must not forget an epoch whose writer lives on: the next writer would get the same
   // number, both could record, and one would cut off what the other was told is there.
   const auto how = context.policy.shared ? context.durability() : Durability::lazy;
   auto changed = context.catalog.change(how, [&](Transaction& transaction) -> Result<void> {
     if (auto there = parts.versions.note(live, transaction, head); !there) return there;
-    if (head)
-      if (auto taken = take_over(context, transaction, row); !taken) return taken;
+    from_other = false;  // it may run again
+    if (head) {
+      const auto taken = take_over(context, transaction, row);
+      if (!taken) return tl::unexpected(taken.error());
+      from_other = *taken;
+    }
     const auto epoch = transaction.begin_writing(row);
     if (!epoch) return no_such_upload();  // removed meanwhile
     row.epoch = *epoch;
     return {};
   });
   if (!changed) return changed;
+  if (from_other) ++context.taken_over;
   if (head) parts.versions.publish(live, head);
   const SpaceLock lock(live);
   if (row.epoch != upload.row.epoch + 1) upload.summed = Growing::unknown;  // others were at it

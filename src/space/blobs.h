@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/measure.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
 #include "space/model.h"
@@ -75,6 +76,11 @@ struct NotYet {
 };
 using Piece = std::variant<FileRun, std::string, NotYet>;
 
+// How what a client takes from the store itself is presented to it. Values of headers.
+struct Presented {
+  std::string type, disposition;
+};
+
 // A blob open for reading. A file stays readable while it is open, whatever happens to the blob.
 class Opened {
  public:
@@ -84,6 +90,10 @@ class Opened {
   virtual Result<Piece> take(std::uint64_t offset, std::uint64_t most) = 0;
   // Fills `out` from `offset`; fewer bytes only at the end of the blob. May wait.
   virtual Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const = 0;
+  // An address at which a client gets all `size` bytes of the blob from the store itself; nothing: there is none.
+  virtual std::optional<std::string> address(std::uint64_t /*size*/, const Presented& /*as*/) const {
+    return std::nullopt;
+  }
 };
 
 struct BlobUse {
@@ -133,6 +143,7 @@ class Blobs {
   virtual Result<void> quarantine(const BlobKey& blob) = 0;  // set aside a blob that no row names
   virtual Result<std::vector<BlobUse>> list() = 0;
   virtual std::uint64_t free_bytes() const = 0;
+  virtual void measure(Measures& /*to*/) const {}  // what it counts
 };
 
 }  // namespace qrx::space

@@ -18,6 +18,9 @@ class StoredContent final : public Content {
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> out) const override {
     return blob_->read_at(file_.blob_offset + offset, out);
   }
+  std::optional<std::string> address(const Presented& as) const override {
+    return file_.blob_offset == 0 ? blob_->address(file_.size, as) : std::nullopt;
+  }
   Available available() const override { return {file_.size, Growth::complete}; }
   bool is_cut() const override { return blocked_ != nullptr && *blocked_; }
 

@@ -32,6 +32,8 @@ class Content {
   };
   virtual Available available() const = 0;  // any thread; cheap
   virtual bool is_cut() const = 0;          // its space was blocked: stop. Any thread; cheap
+  // As Opened::address(), of all its bytes; it is a right for the next minute, and must stand in no log.
+  virtual std::optional<std::string> address(const Presented& /*as*/) const { return std::nullopt; }
 };
 
 // The bytes of an upload as its readers see them. Outlives the upload as long as somebody reads.

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -24,6 +25,7 @@ struct Context {
   const Policy policy;
   const Id node = Id::random();  // this one, until it ends
   std::atomic<bool> stopping{false};
+  std::atomic<std::uint64_t> taken_over{0};  // uploads, from nodes that had not let them go
 
   Durability durability() const { return policy.relaxed ? Durability::lazy : Durability::durable; }
   // Kind::unavailable once the server, or who asked for this work, wants it to end.

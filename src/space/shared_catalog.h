@@ -6,6 +6,12 @@
 
 namespace qrx::space {
 
+// What a node says of itself to the others.
+struct NodeCard {
+  std::string name;    // for people: machine and address
+  std::string policy;  // what it allows, one setting a line: equal bytes, equal rules
+};
+
 // What a node is told. From threads of the catalog, from SharedCatalog::join() on; must be cheap.
 class NodeEvents {
  public:
@@ -15,6 +21,7 @@ class NodeEvents {
   // For so long the others have not heard of this node that what it holds by limited shares may be given to somebody
   // else: it must stop what is on its way.
   virtual void cut_off() = 0;
+  virtual void disagrees(const NodeCard& /*other*/) {}  // another node allows something else; told once of each
 };
 
 class SharedCatalog : public Catalog {
@@ -26,7 +33,9 @@ class SharedCatalog : public Catalog {
   // The other nodes, a moment later; with `may_wait` a quarter of a second later, for what changes all the time. Never
   // blocks.
   virtual void tell(const Id& topic, bool may_wait) = 0;
-  virtual Result<void> health() = 0;  // what is wrong with its connections, if anything is
+  virtual Result<void> health() = 0;          // what is wrong with its connections, if anything is
+  virtual void introduce(NodeCard card) = 0;  // to the other nodes, a moment later; again when it has changed
+  virtual void measure(Measures& to) const = 0;
 };
 
 // What a module with such a catalog has under this name.

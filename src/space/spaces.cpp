@@ -180,6 +180,10 @@ Result<void> Spaces::known(const Guid& guid) {
 
 // Writers keep what arrived and answer; those that wait for an upload's lock are woken. `stopping` is set first, so
 // that nobody begins behind the loop.
+std::uint64_t Spaces::taken_over() const {
+  return rules_->context.taken_over;
+}
+
 void Spaces::stop() {
   rules_->context.stopping = true;
   for (const LivePtr& live : rules_->registry.all()) {
@@ -213,9 +217,9 @@ Result<std::shared_ptr<Content>> Spaces::content(const Guid& guid, std::string_v
 
 Result<std::unique_ptr<StoredFiles>> Spaces::contents(const Guid& guid, std::string_view token, const Id& delivery,
                                                       std::span<const Id> files) {
-  auto live = rooms_->registry.enter(guid, token);
+  auto live = rules_->registry.enter(guid, token);
   if (!live) return tl::unexpected(live.error());
-  return open_contents(rooms_->context, *live, delivery, files);
+  return open_contents(rules_->context, *live, delivery, files);
 }
 
 Result<Sha256Sum> Spaces::sha256(const FileRow& file, std::stop_token stop) {

@@ -141,6 +141,9 @@ class Spaces {
   // Running writers stop soon, keep what they have, and no new ones start.
   void stop();
 
+  // Of many nodes: how often one took an upload over that another had not let go.
+  std::uint64_t taken_over() const;
+
   Rules& rules() { return *rules_; }  // of the same rules, for shares (space/rules.h)
 
  private:

@@ -7,7 +7,7 @@ namespace qrx::space {
 
 // Of many nodes: as the row stands now. Whoever had the upload and did not let go may be at it still, so this writer
 // goes on in a blob of its own, the spare.
-Result<void> take_over(const Context& context, Transaction& transaction, UploadRow& row) {
+Result<bool> take_over(const Context& context, Transaction& transaction, UploadRow& row) {
   const auto now = transaction.upload(row.upload);
   if (!now) return no_such_upload();
   if (now->offset != row.offset) return fail(Kind::conflict, "the upload is at byte " + std::to_string(now->offset));
@@ -19,7 +19,8 @@ Result<void> take_over(const Context& context, Transaction& transaction, UploadR
   row.blob = now->blob;
   row.spare = alone ? BlobKey() : Id::random();
   row.holder = context.node;
-  return {};
+  // The first epoch is that of its creation, which writes nothing.
+  return now->epoch > 1 && now->holder != Id() && now->holder != context.node;
 }
 
 // Copied, not renamed: the former writer may still have the blob open and write behind its offset.

@@ -121,6 +121,50 @@ TEST_CASE("the tables are made once, and those of a newer program are left alone
   CHECK(kind_of(pg::PgCatalog::open(database.dsn(), {})) == Kind::unavailable);
 }
 
+TEST_CASE("the tables of the version before are brought up to date once, and its nodes go on meanwhile") {
+  const Database database;
+  (void)open_catalog(database);
+  auto connection = pg::Connection::open(database.dsn());
+  REQUIRE(connection);
+  REQUIRE((*connection)
+              ->execute("DROP INDEX shares_by_recipient; DROP TABLE totals; "
+                        "ALTER TABLE nodes DROP COLUMN name, DROP COLUMN policy; UPDATE qrx SET version=3"));
+  CHECK(kind_of(pg::PgCatalog::open(database.dsn(), {})) == Kind::unavailable);
+  CHECK(*pg::PgCatalog::migrate(database.dsn()) == true);
+  CHECK(*pg::PgCatalog::migrate(database.dsn()) == false);
+  // What a node of that version does.
+  REQUIRE((*connection)->execute("INSERT INTO nodes(node,version) VALUES('\\x01','before')"));
+  const auto catalog = open_catalog(database);
+  CHECK(catalog->totals());
+  const auto plan = [&connection](const char* sql) {
+    std::string out;
+    for (pg::Statement row = (*connection)->prepare(sql); row.step();) out += row.next_text() + "\n";
+    return out;
+  };
+  REQUIRE((*connection)->execute("SET enable_seqscan=off"));
+  CHECK(plan("EXPLAIN SELECT * FROM shares WHERE guid='\\x00' AND sha256(recipient)=sha256('a') AND recipient='a'")
+            .find("shares_by_recipient") != std::string::npos);
+}
+
+TEST_CASE("what all spaces hold is counted once for all nodes, and is a second old at most") {
+  const Database database;
+  std::array<std::unique_ptr<pg::PgCatalog>, 2> nodes{open_catalog(database), open_catalog(database)};
+  CHECK(nodes[0]->totals()->spaces == 0);
+  space::SpaceRow row;
+  row.guid = Guid::random();
+  row.limits.max_size = 100;
+  REQUIRE(nodes[0]->change(space::Durability::durable, [&](space::Transaction& transaction) -> Result<void> {
+    transaction.put_space(row);
+    (void)transaction.change_space(row.guid, one_byte());
+    return {};
+  }));
+  const auto until = std::chrono::steady_clock::now() + std::chrono::seconds(5);
+  while (nodes[1]->totals()->spaces == 0 && std::chrono::steady_clock::now() < until)
+    std::this_thread::sleep_for(Millis(50));
+  CHECK(nodes[1]->totals()->spaces == 1);
+  CHECK(nodes[0]->totals()->bytes == 1);
+}
+
 TEST_CASE("names that are no UTF-8 stand in the catalog as they were sent") {
   const Database database;
   const auto catalog = open_catalog(database);
@@ -232,6 +276,19 @@ class Heard final : public space::NodeEvents {
     changed_.notify_all();
   }
   void cut_off() override {}
+  void disagrees(const space::NodeCard& other) override {
+    const std::lock_guard lock(mutex_);
+    others_.push_back(other.name + ": " + other.policy);
+    changed_.notify_all();
+  }
+  bool others(std::size_t count, std::chrono::seconds most) {
+    std::unique_lock lock(mutex_);
+    return changed_.wait_for(lock, most, [&] { return others_.size() >= count; });
+  }
+  std::vector<std::string> others() {
+    const std::lock_guard lock(mutex_);
+    return others_;
+  }
   bool wait_for(const Id& topic) {
     std::unique_lock lock(mutex_);
     return changed_.wait_for(lock, Seconds(10), [&] { return topics_.contains(topic); });
@@ -246,6 +303,7 @@ class Heard final : public space::NodeEvents {
   std::condition_variable changed_;
   std::set<Id> topics_;
   unsigned missed_ = 0;
+  std::vector<std::string> others_;
 };
 
 }  // namespace
@@ -270,6 +328,31 @@ TEST_CASE("what one node tells the others hear, and a listener that was cut off 
   speaker->tell(later, false);
   CHECK(heard.wait_for(later));
   listener->leave();
+}
+
+TEST_CASE("nodes that allow something else are told to each other once; those that say the same, or nothing, are not") {
+  const Database database;
+  Heard heard;
+  const auto one = open_catalog(database), two = open_catalog(database), silent = open_catalog(database);
+  one->join(heard);
+  one->introduce({"one", "max-size 1\n"});
+  two->introduce({"two \"quoted\"", "max-size 1\n"});
+  std::this_thread::sleep_for(Seconds(5));  // two beats
+  CHECK(heard.others().empty());
+  two->introduce({"two", "max-size 2\n"});
+  REQUIRE(heard.others(1, Seconds(15)));
+  std::this_thread::sleep_for(Seconds(5));
+  CHECK(heard.others() == std::vector<std::string>{"two: max-size 2\n"});
+  one->introduce({"one", "max-size 3\n"});  // another difference
+  CHECK(heard.others(2, Seconds(15)));
+  Measures measures;
+  one->measure(measures);
+  const std::string text = text_of(measures);
+  CHECK(text.find("\nqrx_nodes 3\n") != std::string::npos);
+  CHECK(text.find("\nqrx_nodes_disagreeing 1\n") != std::string::npos);
+  CHECK(text.find("\nqrx_listener_up 1\n") != std::string::npos);
+  CHECK(text.find("name=\"one\"") != std::string::npos);
+  one->leave();
 }
 
 TEST_CASE("what a node was at when it ended is nobody's: its limited downloads, its notices") {

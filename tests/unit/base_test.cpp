@@ -15,11 +15,13 @@
 #include "base/checksum.h"
 #include "base/clock.h"
 #include "base/ip_address.h"
+#include "base/measure.h"
 #include "base/preallocator.h"
 #include "base/private_files.h"
 #include "base/random.h"
 #include "base/result.h"
 #include "base/running_sums.h"
+#include "base/slow_digest.h"
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "base/units.h"
@@ -305,4 +307,22 @@ TEST_CASE("addresses are told from names, and this machine's from others") {
   for (const char* name : {"example.org", "localhost", "192.0.2", "[::1", ""}) CHECK_FALSE(is_ip_address(name));
   for (const char* address : {"127.0.0.1", "127.1.2.3", "::1"}) CHECK(is_loopback_address(address));
   for (const char* address : {"128.0.0.1", "::2", "localhost"}) CHECK_FALSE(is_loopback_address(address));
+}
+
+TEST_CASE("measures are text that Prometheus reads, whatever their labels hold") {
+  using enum Measure::Type;
+  const Measures measures{{"qrx_a_total", counter, "As.", 9007199254740992.0, {}},
+                          {"qrx_b", gauge, "Bs.", 0.25, label("of", "a\\b\"c\nd")},
+                          {"qrx_b", gauge, "Bs.", 1, label("of", "x") + "," + label("and", "y")}};
+  CHECK(text_of(measures) ==
+        "# HELP qrx_a_total As.\n# TYPE qrx_a_total counter\nqrx_a_total 9007199254740992\n"
+        "# HELP qrx_b Bs.\n# TYPE qrx_b gauge\nqrx_b{of=\"a\\\\b\\\"c d\"} 0.250000\nqrx_b{of=\"x\",and=\"y\"} 1\n");
+}
+
+TEST_CASE("a slow digest depends on secret and salt") {
+  const auto one = slow_digest(as_bytes("secret"), as_bytes("salt"));
+  CHECK(one == slow_digest(as_bytes("secret"), as_bytes("salt")));
+  CHECK(one != slow_digest(as_bytes("secret"), as_bytes("other")));
+  CHECK(one != slow_digest(as_bytes("Secret"), as_bytes("salt")));
+  CHECK(one != std::array<std::byte, 32>{});
 }

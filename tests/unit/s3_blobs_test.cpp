@@ -178,6 +178,43 @@ TEST_CASE("files of no bytes and of one") {
   CHECK(store.objects().size() == 1);
 }
 
+TEST_CASE("an address in the store is for what is one object, with nothing else in it") {
+  MemoryStore store;
+  TempDirectory directory;
+  Node node(directory, store);
+  const auto space = node.create();
+  const auto address = [&](const space::FileRow& file) {
+    const auto content = node.spaces->content(space.space.guid, space.token.text(), file.file);
+    REQUIRE(content);
+    return (*content)->address({"image/png", "attachment; filename=\"a b\""});
+  };
+  const auto medium = node.send(space, "medium", bytes_of(300U << 10));
+  REQUIRE(medium);
+  const auto found = address(*medium);
+  REQUIRE(found);
+  CHECK(found->starts_with(store.origin().url() + "/bucket/p/"));
+  for (const char* part : {"X-Amz-Expires=60", "response-content-type=image%2Fpng", "X-Amz-SignedHeaders=host&",
+                           "response-content-disposition=attachment%3B%20filename%3D%22a%20b%22", "X-Amz-Signature="})
+    CHECK(found->find(part) != std::string::npos);
+  CHECK(!address(*node.send(space, "small", bytes_of(5000))));
+  CHECK(!address(*node.send(space, "large", bytes_of(large))));
+  node.restart();
+  CHECK(address(*medium));
+  // In two requests: two objects.
+  const auto upload = node.begin(space, "twice", 600U << 10);
+  REQUIRE(node.append(space, upload.upload, 0, bytes_of(300U << 10)));
+  const auto ended = node.append(space, upload.upload, 300U << 10, bytes_of(300U << 10));
+  REQUIRE(ended);
+  CHECK(!address(*ended->file));
+  const std::string text = [&] {
+    Measures measures;
+    node.blobs->measure(measures);
+    return text_of(measures);
+  }();
+  CHECK(text.find("qrx_s3_requests_total{method=\"PUT\",status=\"2xx\"}") != std::string::npos);
+  CHECK(text.find("\nqrx_spool_bytes 0\n") != std::string::npos);
+}
+
 TEST_CASE("an upload goes on where it was acknowledged, after a restart, too") {
   TempDirectory directory;
   MemoryStore store;

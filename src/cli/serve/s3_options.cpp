@@ -72,6 +72,7 @@ Result<void> nothing_of_s3(const ServeSettings& settings) {
                                                 {!settings.s3_ca.empty(), "--s3-ca"},
                                                 {!settings.s3_credentials.empty(), "--s3-credentials"},
                                                 {settings.s3_insecure, "--s3-insecure"},
+                                                {settings.redirect, "--redirect"},
                                                 {!settings.spool.empty(), "--spool"},
                                                 {settings.spool_max.has_value(), "--spool-max"}};
   for (const auto& [is_given, name] : given)

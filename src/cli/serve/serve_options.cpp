@@ -148,6 +148,7 @@ Result<serve::DaemonOptions> daemon_options(const ServeSettings& settings, const
     return fail(Kind::usage, "--create token needs a --token-file");
   out.token_file = settings.token_file;
   out.create_rate = settings.create_rate.value_or(out.create_rate);
+  out.redirect = settings.redirect;
   out.metrics_bind = settings.metrics_bind;
   auto notices = notify_settings(config);
   if (!notices) return tl::unexpected(notices.error());

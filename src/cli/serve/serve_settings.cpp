@@ -45,6 +45,7 @@ void add_s3(Options& options, ServeSettings& to) {
   options.text("spool", 0, "DIR", "for what is on its way to the store (default: spool in the data directory)",
                to.spool, Completes::directories);
   options.size("spool-max", 0, "size limit of the spool (default 8G)", to.spool_max);
+  options.flag("redirect", 0, "send clients that can take it to the store for contents of one object", to.redirect);
 }
 
 void add_proxy(Options& options, ServeSettings& to) {

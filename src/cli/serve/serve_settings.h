@@ -30,7 +30,7 @@ struct ServeSettings {
   std::string catalog, catalog_listen, blobs;
   std::optional<wire::Origin> s3_endpoint;
   std::string s3_region, s3_ca, s3_credentials, spool;
-  bool s3_path_style = false, s3_insecure = false;
+  bool s3_path_style = false, s3_insecure = false, redirect = false;
   std::optional<std::uint64_t> spool_max;
   std::string metrics_bind;
   std::string log = "text";

@@ -1,12 +1,16 @@
 #include "serve/operations/daemon.h"
 
+#include <unistd.h>
+
 #include <atomic>
+#include <mutex>
 #include <system_error>
 #include <thread>
 
 #include "base/text.h"
 #include "front/operator_port.h"
 #include "front/server.h"
+#include "serve/operations/agreement.h"
 #include "serve/operations/control.h"
 #include "serve/operations/create_tokens.h"
 #include "serve/operations/metrics.h"
@@ -23,7 +27,9 @@ class Wakes : public space::Events, public space::NodeEvents {
  public:
   void set_front(front::Server* server) { server_ = server; }
   void set_nodes(space::SharedCatalog* nodes) { nodes_ = nodes; }
-  void on_cut_off(std::function<void()> cut) { cut_ = std::move(cut); }  // before the nodes are joined
+  // Both before the nodes are joined.
+  void on_cut_off(std::function<void()> cut) { cut_ = std::move(cut); }
+  void on_disagreement(std::function<void(const space::NodeCard&)> tell) { disagreement_ = std::move(tell); }
   void wake(const Id& topic) {
     if (front::Server* server = server_) server->wake(topic);
   }
@@ -38,6 +44,7 @@ class Wakes : public space::Events, public space::NodeEvents {
     if (front::Server* server = server_) server->wake_all();
   }
   void cut_off() override { cut_(); }
+  void disagrees(const space::NodeCard& other) override { disagreement_(other); }
 
  private:
   void changed(const Id& topic, bool all_the_time) {
@@ -48,6 +55,7 @@ class Wakes : public space::Events, public space::NodeEvents {
   std::atomic<front::Server*> server_{nullptr};
   std::atomic<space::SharedCatalog*> nodes_{nullptr};
   std::function<void()> cut_;
+  std::function<void(const space::NodeCard&)> disagreement_;
 };
 
 // What was sent is acknowledged when the store has it, which takes longer than a disk: so long a thread waits.
@@ -55,6 +63,11 @@ constexpr unsigned most_threads_with_objects = 128;
 
 bool is_unix(const std::string& address) {
   return address.starts_with("unix:");
+}
+
+std::string machine_name() {
+  char name[256] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "?";
 }
 
 // "127.0.0.1:8460" or "[::1]:8460" as an origin; all addresses (0.0.0.0, [::]) become one that can be reached.
@@ -88,6 +101,9 @@ struct Daemon::Impl {
   std::uint32_t transports() const;
   std::unique_ptr<Outbox> start_outbox();
   Result<void> start_threads();
+  void join_nodes();
+  Result<void> introduce(std::vector<Sha256Sum> tokens);
+  void log_disagreement(const space::NodeCard& other);
 
   DaemonOptions options;
   const Log& log;
@@ -101,6 +117,8 @@ struct Daemon::Impl {
   std::unique_ptr<Sweeper> sweeper;
   std::unique_ptr<Outbox> notices;
   std::atomic<Outbox*> outbox{nullptr};                // `notices`, while it runs
+  std::mutex policy_mutex;                             // nothing is taken under it
+  std::string policy;                                  // as the other nodes were told
   std::unique_ptr<front::OperatorPort> operator_port;  // the last: its pages look at all of these
 };
 
@@ -114,13 +132,14 @@ Result<void> Daemon::Impl::open() {
   if (auto opened = open_data(); !opened) return opened;
   if (auto opened = open_shares(); !opened) return opened;
   make_site();
-  site->set_create_tokens(std::move(tokens));
+  site->set_create_tokens(tokens);
   if (auto bound = bind_front(); !bound) return bound;
   wakes.set_front(server.get());
 
   auto base = find_base();
   if (!base) return tl::unexpected(base.error());
   site->set_base(std::move(*base));
+  if (auto introduced = introduce(std::move(tokens)); !introduced) return introduced;
   return start_threads();
 }
 
@@ -160,13 +179,7 @@ Result<void> Daemon::Impl::open_shares() {
     if (Outbox* const running = outbox) running->wake();
   });
   shares->set_transports(transports());
-  if (data->shared() != nullptr) {
-    wakes.on_cut_off([this] {
-      log.error("the catalog was out of reach for too long: limited downloads are cut off");
-      shares->cut_limited();
-    });
-    data->shared()->join(wakes);
-  }
+  join_nodes();
   // Before the outbox starts: the claims that there are belong to processes that have ended.
   const auto unknown = shares->recover();
   if (!unknown) return tl::unexpected(unknown.error());
@@ -182,6 +195,7 @@ void Daemon::Impl::make_site() {
   }
   site_options.create_needs_token = options.create_needs_token;
   site_options.create_rate = options.create_rate;
+  site_options.redirect = options.redirect;
   site_options.trouble = [this] { return trouble(); };
   site = std::make_unique<Site>(data->spaces(), *shares, data->clock(), log, std::move(site_options),
                                 [this](const Id& topic) { wakes.wake(topic); });
@@ -210,6 +224,46 @@ Result<void> Daemon::Impl::bind_front() {
   // After recovery: nobody connects to a server that still repairs its data. Whoever comes now waits in the queue of
   // the socket until run().
   return server->bind();
+}
+
+void Daemon::Impl::join_nodes() {
+  if (data->shared() == nullptr) return;
+  wakes.on_cut_off([this] {
+    log.error("the catalog was out of reach for too long: limited downloads are cut off");
+    shares->cut_limited();
+  });
+  wakes.on_disagreement([this](const space::NodeCard& other) { log_disagreement(other); });
+  data->shared()->join(wakes);
+}
+
+// Again whenever the tokens have changed.
+Result<void> Daemon::Impl::introduce(std::vector<Sha256Sum> tokens) {
+  if (data->shared() == nullptr) return {};
+  const auto catalog = data->catalog().remembered("catalog id");
+  if (!catalog) return tl::unexpected(catalog.error());
+  Agreed agreed{options.data.policy, options.create_needs_token, options.create_rate,
+                site->base().url(),  options.redirect,           {},
+                std::move(tokens)};
+  for (unsigned channel = 0; channel <= static_cast<unsigned>(wire::Channel::exec); ++channel)
+    if ((transports() >> channel & 1U) != 0)
+      agreed.transports +=
+          (agreed.transports.empty() ? "" : ",") + std::string(wire::to_text(static_cast<wire::Channel>(channel)));
+  space::NodeCard card{machine_name() + " " + server->addresses().front(), policy_text(agreed, catalog->value_or(""))};
+  {
+    const std::lock_guard lock(policy_mutex);
+    policy = card.policy;
+  }
+  data->shared()->introduce(std::move(card));
+  return {};
+}
+
+// From the thread of the catalog that writes the beats.
+void Daemon::Impl::log_disagreement(const space::NodeCard& other) {
+  const std::lock_guard lock(policy_mutex);
+  const std::string what = differences(policy, other.policy);
+  if (what.empty()) return;
+  log.error("another node has other settings: what clients meet depends on the node they come to",
+            {{"node", other.name}, {"settings", what}});
 }
 
 // All that there will be at first, before anybody is told that this server is ready.
@@ -270,7 +324,7 @@ Result<void> Daemon::Impl::open_operator_port() {
   std::vector<front::OperatorPage> pages;
   pages.push_back(
       {"/metrics", [this] {
-         return Text{200, "text/plain; version=0.0.4", metrics_text(server->counts(), *site, data->catalog().totals())};
+         return Text{200, "text/plain; version=0.0.4", text_of(measures_of(server->counts(), *site, *data))};
        }});
   pages.push_back({"/healthz", [] { return Text{200, plain, "qrx is well\n"}; }});
   pages.push_back({"/readyz", [this] {
@@ -337,10 +391,12 @@ void Daemon::reload() {
   }
   if (impl_->options.create_needs_token) {
     auto tokens = read_create_tokens(impl_->options.token_file);
-    if (tokens)
-      impl_->site->set_create_tokens(std::move(*tokens));
-    else
+    if (tokens) {
+      impl_->site->set_create_tokens(*tokens);
+      (void)impl_->introduce(std::move(*tokens));  // a catalog that does not answer now leaves the old ones told
+    } else {
       impl_->log.error("keeping the old create tokens", {{"reason", tokens.error().what}});
+    }
   }
   tell_systemd("READY=1");
 }

@@ -29,6 +29,7 @@ struct DaemonOptions {
   std::vector<std::string> trusted_proxies;
   std::string tls_cert, tls_key;
   bool create_needs_token = false;
+  bool redirect = false;  // downloads may be sent to the S3 store
   std::string token_file;
   std::uint64_t create_rate = 60;
   std::string metrics_bind;   // empty: none

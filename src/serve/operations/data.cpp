@@ -3,6 +3,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "serve/operations/owned_directory.h"
 #include "store/sqlite_catalog.h"
 
 namespace qrx::serve {
@@ -71,7 +72,10 @@ Result<std::unique_ptr<Data>> Data::open(const DataOptions& options, space::Even
 
 // The contents of a catalog that is open.
 Result<void> Data::fill(const DataOptions& options) {
-  if (options.objects.module.empty()) return refuse_objects(*catalog_);
+  if (options.objects.module.empty()) {
+    if (auto none = refuse_objects(*catalog_); !none || shared_ == nullptr) return none;
+    return own_directory(options.blobs, *catalog_, *blobs_);
+  }
   auto blobs = open_objects(options.objects, *catalog_);
   if (!blobs) return tl::unexpected(blobs.error());
   blobs_ = std::move(*blobs);

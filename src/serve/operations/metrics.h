@@ -1,15 +1,14 @@
-// The server's counters as Prometheus reads them (text format 0.0.4).
+// What the server counts, for those who watch it.
 #pragma once
 
-#include <string>
-
+#include "base/measure.h"
 #include "front/server.h"
+#include "serve/operations/data.h"
 #include "serve/site.h"
-#include "space/catalog.h"
 
 namespace qrx::serve {
 
-std::string metrics_text(const front::Server::Counts& counts, const Site& site,
-                         const Result<space::Catalog::Totals>& totals);
+// What the front, the rules, the catalog and the store of contents tell of themselves.
+Measures measures_of(const front::Server::Counts& counts, const Site& site, Data& data);
 
 }  // namespace qrx::serve

@@ -124,6 +124,7 @@ front::Reply send_file_to(const SharedCall& call, const std::string& token, bool
   return send_stored(
       call, *(*content)->file(),
       [call, token, by_form, content = *content](http::Answer head, wire::ByteRange range) -> front::Reply {
+        if (auto elsewhere = redirect_to_store(*call, *content, head, range)) return std::move(*elsewhere);
         // A part may be a browser's resuming, whose other part nobody counts: only the whole is told to the sender.
         const bool whole = by_form && range.size == content->file()->size;
         auto taken = whole ? receipt_for(call, token, *content->file()) : std::function<void()>();

@@ -116,12 +116,26 @@ wire::AddressOf addresses_of(const Call& call, const std::string& root) {
   };
 }
 
+// Of a link with a limit each download is counted by what was taken, which only this server sees. Of one without it the
+// owner sees that it was opened.
+std::optional<http::Answer> redirect_unlimited(const Call& call, const space::Content& content,
+                                               const http::Answer& head, const wire::ByteRange& range) {
+  if (!call.site.options().redirect) return std::nullopt;
+  const auto look = call.site.shares.look(call.target.token, {}, nothing);
+  if (!look || look->downloads_left != 0) return std::nullopt;
+  auto out = redirect_to_store(call, content, head, range);
+  if (out && !call.site.shares.opened(call.target.token)) return std::nullopt;
+  if (out) out = unlisted(std::move(*out));
+  return out;
+}
+
 front::Reply send_file_of(const SharedCall& call) {
   space::Shares& shares = call->site.shares;
   const auto content = shares.content(call->target.token, call->target.item);
   if (!content) return refuse(*call, content.error());
   const space::FileRow& file = *(*content)->file();
   return send_stored(call, file, [call, content = *content](http::Answer head, wire::ByteRange range) -> front::Reply {
+    if (auto elsewhere = redirect_unlimited(*call, *content, head, range)) return std::move(*elsewhere);
     auto transfer = call->site.shares.begin(call->target.token, *content->file(), range.first, range.size);
     if (!transfer) return refuse(*call, transfer.error());
     return front::Send{unbuffered(std::move(head)), range.size,

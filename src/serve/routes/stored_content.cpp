@@ -94,4 +94,36 @@ front::Reply send_stored(const SharedCall& call, const space::FileRow& file, Sen
   return send_range(*call, file.size, etag, std::move(head), go_on);
 }
 
+namespace {
+
+// A redirect helps only who follows it, and must not take the owner's token along to the store: clients that can say
+// so. The scripts and forms of our pages cannot follow, for the policy of a page lets them talk to this server alone.
+bool follows(const Call& call) {
+  return call.header("qrx-follow") == "store";
+}
+
+std::string value_of(const http::Answer& head, std::string_view name) {
+  for (const auto& [key, value] : head.headers)
+    if (equal_ignoring_case(key, name)) return value;
+  return {};
+}
+
+}  // namespace
+
+std::optional<http::Answer> redirect_to_store(const Call& call, const space::Content& content, const http::Answer& head,
+                                              const wire::ByteRange& range) {
+  // A part is mostly the rest of what was cut off: the store has other tags, and If-Range would begin anew. A sum that
+  // was asked for stands in our head.
+  if (!call.site.options().redirect || call.request->method != "GET" || head.status != 200 ||
+      range.size != content.file()->size || call.request->header("want-repr-digest") || !follows(call))
+    return std::nullopt;
+  auto address = content.address({head.type, value_of(head, "Content-Disposition")});
+  if (!address) return std::nullopt;
+  call.site.count_redirect();
+  // 307, and no-store as every answer has it: the next time the right is looked at again.
+  http::Answer out = answer(307);
+  out.headers.push_back({"Location", std::move(*address)});
+  return out;
+}
+
 }  // namespace qrx::serve

@@ -21,6 +21,11 @@ http::Answer content_head(int status, std::string type, const std::string& name)
 front::Reply send_stored(const SharedCall& call, const space::FileRow& file,
                          std::function<front::Reply(http::Answer head, wire::ByteRange range)> go_on);
 
+// With --redirect, for a client that takes it: the way to the store, in place of `head` and all of the content.
+// Nothing: it goes through this server. Of what was asked for by a form, or in part, it always does.
+std::optional<http::Answer> redirect_to_store(const Call& call, const space::Content& content, const http::Answer& head,
+                                              const wire::ByteRange& range);
+
 // A piece of the content for a source: what next() gives, and how many bytes of the content it is (none: wait, or
 // broken).
 struct TakenPiece {

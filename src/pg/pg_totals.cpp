@@ -1,0 +1,35 @@
+#include "pg/pg_totals.h"
+
+#include "pg/pg_reading.h"
+
+namespace qrx::pg {
+namespace {
+
+space::Catalog::Totals take(Statement& row) {
+  space::Catalog::Totals totals;
+  totals.spaces = row.next_number();
+  totals.bytes = row.next_number();
+  return totals;
+}
+
+}  // namespace
+
+// Counting reads all spaces (each counts what it holds, so that it is no sum over files), and every node asks once a
+// second while it takes something. So whoever counts leaves the sum for the others: all of them together count about
+// once a second. A row of sums that every change keeps up to date would be the one row that all changes wait for.
+Result<space::Catalog::Totals> read_totals(Connection& connection) {
+  Statement known = connection.prepare(
+      "SELECT spaces,bytes FROM totals WHERE counted BETWEEN clock_timestamp()-interval '1 second' AND "
+      "clock_timestamp()");
+  if (known.step()) return take(known);
+  if (known.failed()) return connection.failure().error(reading);
+  Statement counted = connection.prepare(
+      "INSERT INTO totals(counted,spaces,bytes) "
+      "SELECT clock_timestamp(),count(*),coalesce(sum(bytes),0)::bigint FROM spaces "
+      "ON CONFLICT(one) DO UPDATE SET counted=excluded.counted,spaces=excluded.spaces,bytes=excluded.bytes "
+      "RETURNING spaces,bytes");
+  if (!counted.step()) return connection.failure().error(reading);
+  return take(counted);
+}
+
+}  // namespace qrx::pg

@@ -1,0 +1,96 @@
+// Contents that a server has elsewhere: where its client asks for them, and what it tells there.
+#include "api/owner_client.h"
+
+#include "scripted_server.h"
+#include "unit/catch.h"
+
+using namespace qrx;
+using namespace qrx::api;
+using namespace qrx::test;
+
+namespace {
+
+std::string read_all(OwnerClient& client) {
+  std::string out;
+  std::array<std::byte, 4096> space;
+  for (;;) {
+    const auto got = client.read(space);
+    if (!got) return "error: " + got.error().what;
+    if (*got == 0) return out;
+    out += as_text({space.data(), *got});
+  }
+}
+
+std::string ok(const std::string& body) {
+  return "HTTP/1.1 200 OK\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+std::string redirect(const std::string& to) {
+  return "HTTP/1.1 307 Temporary Redirect\r\nContent-Length: 0\r\nLocation: " + to + "\r\n\r\n";
+}
+
+wire::OwnerLink link_to(const ScriptedServer& server) {
+  return {server.origin(), Guid::random(), Token::random()};
+}
+
+}  // namespace
+
+TEST_CASE("a redirect to the contents is followed without the token, and only for the whole") {
+  std::string asked, asked_there, asked_for_a_part;
+  ScriptedServer store({[&](Peer& peer) {
+    asked_there = peer.head();
+    peer.send(ok("from the store"));
+  }});
+  ScriptedServer server({[&](Peer& peer) {
+    asked = peer.head();
+    peer.send(redirect(store.origin().url() + "/b/o?X-Amz-Signature=1&x=%2F"));
+    asked_for_a_part = peer.head();
+    peer.send("HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 5-6/7\r\nContent-Length: 2\r\n\r\nre");
+  }});
+  OwnerClient client(link_to(server), {});
+  REQUIRE(client.open(Id::random(), 0, std::nullopt));
+  CHECK(read_all(client) == "from the store");
+  CHECK(asked.find("Qrx-Follow: store\r\n") != std::string::npos);
+  CHECK(asked_there.starts_with("GET /b/o?X-Amz-Signature=1&x=%2F HTTP/1.1\r\n"));
+  CHECK(asked_there.find("Authorization") == std::string::npos);
+  CHECK(asked_there.find("Qrx-") == std::string::npos);
+  REQUIRE(client.open(Id::random(), 5, std::nullopt));
+  CHECK(read_all(client) == "re");
+  CHECK(asked_for_a_part.find("Qrx-Follow") == std::string::npos);
+}
+
+TEST_CASE("a store that is out of reach, or refuses, leads back to the server") {
+  ScriptedServer store({[](Peer& peer) {
+    (void)peer.head();
+    peer.send("HTTP/1.1 403 Forbidden\r\nContent-Length: 6\r\n\r\n<Error");
+  }});
+  for (const std::string& to :
+       {store.origin().url() + "/refuses", std::string("http://127.0.0.1:1/nobody"), std::string("ftp://127.0.0.1/x"),
+        std::string("nonsense"), std::string("/elsewhere"), std::string("http://user@127.0.0.1:1/x")}) {
+    CAPTURE(to);
+    std::string asked_again;
+    ScriptedServer server({[&](Peer& peer) {
+      (void)peer.head();
+      peer.send(redirect(to));
+      asked_again = peer.head();
+      peer.send(ok("from the server"));
+    }});
+    OwnerClient client(link_to(server), {});
+    REQUIRE(client.open(Id::random(), 0, std::nullopt));
+    CHECK(read_all(client) == "from the server");
+    CHECK(asked_again.find("Authorization: Bearer") != std::string::npos);
+    CHECK(asked_again.find("Qrx-Follow") == std::string::npos);
+  }
+}
+
+TEST_CASE("a recipient asks for no redirect: what they take is counted where it is handed out") {
+  std::string asked;
+  ScriptedServer server({[&](Peer& peer) {
+    asked = peer.head();
+    peer.send(ok("x"));
+  }});
+  OwnerClient client(wire::ShareLink{server.origin(), "token", {}}, {});
+  REQUIRE(client.open(Id::random(), 0, std::nullopt));
+  CHECK(read_all(client) == "x");
+  CHECK(asked.find("Qrx-Follow") == std::string::npos);
+}

@@ -200,7 +200,6 @@ Result<std::vector<space::SpaceSummary>> PgCatalog::summaries(const Guid& after,
 Result<space::Catalog::Totals> PgCatalog::totals() {
   return impl_->read(read_totals);
 }
-
 Result<std::optional<FileRow>> PgCatalog::file(const Id& file) {
   return impl_->read([&](Connection& connection) {
     return take_one(connection, by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE file=?", file),

@@ -51,7 +51,8 @@ Result<void> Backoff::wait(const Error& after, std::optional<Millis> server_asks
   next_ = std::min(next_ * 2, policy_.most);
   const Steady until = steady_clock::now() + time;
   const bool counts = time >= Millis{1'000};
-  for (Millis rest = time; rest > Millis{0}; rest = std::chrono::ceil<Millis>(until - steady_clock::now())) {
+  Millis rest = time;
+  do {
     const auto seconds = std::chrono::ceil<Seconds>(rest);
     if (notice_)
       notice_(after.what + (counts ? "; retrying in " + std::to_string(seconds.count()) + " s" : "; retrying"),
@@ -59,7 +60,8 @@ Result<void> Backoff::wait(const Error& after, std::optional<Millis> server_asks
     // To the next whole second, where a line on a terminal counts down.
     const Millis step = notice_ && counts ? rest - (seconds - Seconds{1}) : rest;
     if (!sleep_interruptible(interrupt_, step)) return tl::unexpected(after);
-  }
+    rest = std::chrono::ceil<Millis>(until - steady_clock::now());
+  } while (rest > Millis{0});
   return {};
 }
 

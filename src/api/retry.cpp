@@ -49,11 +49,19 @@ Result<void> Backoff::wait(const Error& after, std::optional<Millis> server_asks
     time = left;
   }
   next_ = std::min(next_ * 2, policy_.most);
-  if (notice_) {
-    const auto seconds = std::chrono::ceil<Seconds>(time).count();
-    notice_(after.what + (time < Millis{1'000} ? "; retrying" : "; retrying in " + std::to_string(seconds) + " s"));
-  }
-  if (!sleep_interruptible(interrupt_, time)) return tl::unexpected(after);
+  const Steady until = steady_clock::now() + time;
+  const bool counts = time >= Millis{1'000};
+  Millis rest = time;
+  do {
+    const auto seconds = std::chrono::ceil<Seconds>(rest);
+    if (notice_)
+      notice_(after.what + (counts ? "; retrying in " + std::to_string(seconds.count()) + " s" : "; retrying"),
+              rest != time);
+    // To the next whole second, where a line on a terminal counts down.
+    const Millis step = notice_ && counts ? rest - (seconds - Seconds{1}) : rest;
+    if (!sleep_interruptible(interrupt_, step)) return tl::unexpected(after);
+    rest = std::chrono::ceil<Millis>(until - steady_clock::now());
+  } while (rest > Millis{0});
   return {};
 }
 

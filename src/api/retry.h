@@ -29,8 +29,9 @@ bool sleep_interruptible(const http::Interrupt& interrupt, Millis time);
 // The pauses between attempts: exponential, with jitter. One thread at a time.
 class Backoff {
  public:
-  using Notice = std::function<void(const std::string&)>;
-  // `notice` is told before each pause: "lost the connection to host; retrying in 2 s". It may be null.
+  // "lost the connection to host; retrying in 2 s". `counting`: of the same pause, with a second less.
+  using Notice = std::function<void(const std::string& text, bool counting)>;
+  // `notice` is told before each pause, and each second of it. It may be null.
   Backoff(const http::Interrupt& interrupt, RetryPolicy policy, Notice notice);
 
   void progress();  // something went on: the pauses start small again

@@ -24,7 +24,7 @@ struct ReceiveJob {
 
   api::Backoff backoff() const { return backoff(options.retry); }
   api::Backoff backoff(const api::RetryPolicy& policy) const {
-    return api::Backoff(interrupt, policy, [this](const std::string& text) { tally.retrying(text); });
+    return api::Backoff(interrupt, policy, [this](const std::string& text, bool) { tally.retrying(text); });
   }
 };
 

@@ -67,7 +67,8 @@ struct ReceiverEvents {
   // server.
   std::function<void(const wire::DeliveryInfo&, const Error&)> refused;
   std::function<void(const std::string&)> notice;
-  // "the server does not answer; retrying in 5 s", before each attempt; with an empty text: it answers again.
+  // "the server does not answer; retrying in 5 s", before each attempt and while it counts down; with an empty
+  // text: it answers again.
   std::function<void(const std::string&)> retrying;
 };
 

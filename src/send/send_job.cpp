@@ -15,7 +15,8 @@ SendJob::SendJob(const wire::DropLink& to, const SenderOptions& how, const Sourc
 }
 
 api::Backoff SendJob::backoff() const {
-  return api::Backoff(interrupt, options.retry, [this](const std::string& text) { tally.retry(text); });
+  return api::Backoff(interrupt, options.retry,
+                      [this](const std::string& text, bool counting) { tally.retry(text, counting); });
 }
 
 const std::string& SendJob::wire_name(std::size_t index) const {

@@ -40,9 +40,9 @@ void SendTally::notice(const std::string& text) {
   if (events_.notice) events_.notice(text);
 }
 
-void SendTally::retry(const std::string& text) {
+void SendTally::retry(const std::string& text, bool counting) {
   const std::lock_guard lock(mutex_);
-  if (events_.retry) events_.retry(text);
+  if (events_.retry) events_.retry(text, counting);
 }
 
 void SendTally::committed() {

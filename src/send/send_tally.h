@@ -21,7 +21,7 @@ class SendTally {
   void length_known(std::uint64_t bytes);            // of a stream
   void sent(const SentFile& file);
   void notice(const std::string& text);
-  void retry(const std::string& text);
+  void retry(const std::string& text, bool counting);
   void committed();
 
  private:

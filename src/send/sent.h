@@ -30,7 +30,8 @@ struct SenderEvents {
   std::function<void(std::uint64_t bytes, std::optional<std::uint64_t> total)> progress;
   std::function<void(const SentFile&)> sent;  // complete on the server, sums equal; not yet committed
   std::function<void(const std::string&)> notice;
-  std::function<void(const std::string&)> retry;  // "lost the connection to host; retrying in 2 s"
+  // "lost the connection to host; retrying in 2 s"; `counting`: the same again, with a second less
+  std::function<void(const std::string& text, bool counting)> retry;
 };
 
 struct SentDelivery {

@@ -314,6 +314,23 @@ def test_hostile_texts(w, server):
     qrx.check("\\x1b]0;owned\\x07 \\u202egpj" in shown, f"the message is not shown escaped: {shown!r}")
 
 
+def test_counts_down(w, _):
+    """While its server is away, one line says in how many seconds it is tried again."""
+    server = w.server(data=w.path("goes"))
+    child = start(server, "-f", "--no-qr", "-o", w.path("in/"))
+    child.expect("Waiting")
+    server.kill()
+    for _ in range(20):  # pauses grow: the first ones are shorter
+        child.expect(r"retrying in (\d+) s")
+        if int(child.match.group(1)) >= 3:
+            break
+    first = int(child.match.group(1))
+    child.expect(rf"\rno connection to [^\n]*; retrying in {first - 1} s")
+    child.expect(rf"\rno connection to [^\n]*; retrying in {first - 2} s")
+    child.kill(signal.SIGTERM)
+    qrx.check_equal(143, ended(child))
+
+
 def test_no_binary_to_the_terminal(w, server):
     child = start(server, "-o", "-")
     child.expect("would write what strangers send to the terminal")
@@ -324,7 +341,7 @@ with qrx.work() as work:
     one = work.server()
     for test in (test_code_reads, test_no_locale, test_code_and_progress, test_all_in_one_window,
                  test_dark_without_colours, test_prompt, test_stalled, test_resize, test_interrupt_restores, test_colours, test_ask,
-                 test_hostile_texts, test_no_binary_to_the_terminal):
+                 test_hostile_texts, test_counts_down, test_no_binary_to_the_terminal):
         try:
             test(work, one)
         except pexpect.ExceptionPexpect as problem:

@@ -1,6 +1,8 @@
 // How long is waited, how fast is sent, what a refusal says.
 #include <chrono>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "api/rate_limiter.h"
 #include "api/refusals.h"
@@ -13,7 +15,7 @@ using namespace qrx::api;
 TEST_CASE("trying again ends: at once for what does not get better, after its time for what might") {
   const http::Interrupt interrupt;
   int notices = 0;
-  Backoff backoff(interrupt, {Millis(1), Millis(4), Millis(40)}, [&](const std::string&) { ++notices; });
+  Backoff backoff(interrupt, {Millis(1), Millis(4), Millis(40)}, [&](const std::string&, bool) { ++notices; });
   CHECK(!backoff.wait({Kind::not_found, "gone", ""}));
   CHECK(notices == 0);
   const Error trouble{Kind::unavailable, "cut", ""};
@@ -25,6 +27,17 @@ TEST_CASE("trying again ends: at once for what does not get better, after its ti
   CHECK(backoff.wait(trouble));
   // Who is asked to come back after a minute does not hammer for 40 ms.
   CHECK(!backoff.wait(trouble, Millis(60'000)));
+}
+
+TEST_CASE("a pause is told once and then counted down, second by second") {
+  http::Interrupt interrupt;
+  std::vector<std::string> told;
+  Backoff backoff(interrupt, {Millis(1), Millis(4), Millis(60'000)}, [&](const std::string& text, bool counting) {
+    told.push_back((counting ? "counting: " : "") + text);
+    if (counting) interrupt.raise();  // nobody waits for the rest of it here
+  });
+  CHECK(!backoff.wait({Kind::unavailable, "cut", ""}, Millis(7'010)));
+  CHECK(told == std::vector<std::string>{"cut; retrying in 8 s", "counting: cut; retrying in 7 s"});
 }
 
 namespace {

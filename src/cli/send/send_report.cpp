@@ -29,8 +29,9 @@ Result<void> SendReport::start(const wire::DropLink& link, const wire::DropInfo&
                 link.origin.authority());
   if (seals)
     messages_.say("encrypted: only the receiver can read it");
-  else if (!link.key.empty())
-    messages_.say("not encrypted, as you asked: the server can read it");
+  else
+    messages_.say(link.key.empty() ? "not encrypted, for the link has no key: the server can read it"
+                                   : "not encrypted, as you asked: the server can read it");
   Event start("start");
   start.text("label", drop.label).text("server", link.origin.url()).text("guid", link.guid.text());
   start.boolean("sealed", seals);
@@ -47,7 +48,7 @@ send::SenderEvents SendReport::events(std::function<void()> stop) {
   events.progress = [this](std::uint64_t bytes, std::optional<std::uint64_t> total) { progress(bytes, total); };
   events.sent = [this](const send::SentFile& file) { sent(file); };
   events.notice = [this](const std::string& text) { messages_.notice(text); };
-  events.retry = [this](const std::string& text) { retry(text); };
+  events.retry = [this](const std::string& text, bool counting) { retry(text, counting); };
   return events;
 }
 
@@ -71,10 +72,10 @@ void SendReport::sent(const send::SentFile& file) {
   if (!stdout_.event(event)) stop_();
 }
 
-void SendReport::retry(const std::string& text) {
+void SendReport::retry(const std::string& text, bool counting) {
   if (one_line_)
     progress_.status(escape_untrusted(text));  // until the next one, or until it goes on
-  else
+  else if (!counting)
     messages_.notice(text);
 }
 

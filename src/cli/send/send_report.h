@@ -41,7 +41,7 @@ class SendReport {
  private:
   void progress(std::uint64_t bytes, std::optional<std::uint64_t> total);
   void sent(const send::SentFile& file);
-  void retry(const std::string& text);
+  void retry(const std::string& text, bool counting);
 
   std::string what_;
   bool one_line_;

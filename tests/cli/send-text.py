@@ -152,11 +152,37 @@ def test_screen(w, server):
     del os.environ["WAYLAND_DISPLAY"]
 
 
+def test_screen_of_windows(w, server):
+    """On WSL, where there may be a Linux desktop, too: the screen with the code is that of Windows."""
+    before, small = os.environ["PATH"], w.file("small", 10)
+    os.environ.update(PATH=w.path("programs") + ":" + before, WAYLAND_DISPLAY="none-0", WSL_DISTRO_NAME="Debian")
+    recv = w.tool("qrx-recv", "-s", server.url, "--qr-file", w.path("windows.png"), "-o", w.path("got/"))
+    qrx.wait_for(20, lambda: os.path.exists(w.path("windows.png")), "the code")
+    stand_in(w, "grim", f'touch {w.path("asked")}\nexit 1\n')
+    stand_in(w, "powershell.exe", f'printf "%s\\n" "$@" >{w.path("asked-of-windows")}\ncat {w.path("windows.png")}\n')
+    sent = w.tool("qrx-send", "-v", "--screen", small)
+    sent.expect_exit(0)
+    recv.expect_exit(0)
+    qrx.check("the screen, by powershell.exe" in sent.err, sent.err)
+    with open(w.path("asked-of-windows"), encoding="utf-8") as file:
+        asked = file.read().splitlines()
+    qrx.check_equal(["-NoProfile", "-NonInteractive", "-Command"], asked[:3], "how it is called")
+    qrx.check_equal(4, len(asked), "one line, which no shell in between takes apart")
+    qrx.check('"' not in asked[3] and "VirtualScreen" in asked[3] and asked[3].index("DPIAware") < asked[3].index("VirtualScreen"), asked[3])
+    stand_in(w, "powershell.exe", "echo 'blocked by policy' >&2\nexit 1\n")
+    failed = w.tool("qrx-send", "--screen", small)
+    failed.expect_exit(1)
+    qrx.check("powershell.exe failed" in failed.err and "hint: take one yourself" in failed.err, failed.err)
+    qrx.check(not os.path.exists(w.path("asked")), "grim was asked, which sees the windows of Linux only")
+    os.environ["PATH"] = before
+    del os.environ["WAYLAND_DISPLAY"], os.environ["WSL_DISTRO_NAME"]
+
+
 with qrx.work() as work:
     os.environ.pop("DISPLAY", None)
     os.environ.pop("WAYLAND_DISPLAY", None)
     one = work.server()
     for test in (test_on_a_pipe, test_from_stdin_into_a_file, test_event_and_command, test_long_text_is_a_file, test_limits_and_rights,
-                 test_wrong_usage, test_clipboard, test_screen):
+                 test_wrong_usage, test_clipboard, test_screen, test_screen_of_windows):
         test(work, one)
         print(test.__name__, flush=True)

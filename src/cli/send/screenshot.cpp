@@ -32,8 +32,13 @@ Taker portal() {
   return {{"qrx-screen"}, true};
 }
 
-// On WSL the screen is that of Windows, all monitors of it.
+// On WSL the screen is that of Windows, all monitors of it. To stdout: a file would have to stand where all programs of
+// Windows can read it. Windows tells a program that does not know of scaled screens a smaller size, and the picture
+// would be cut there: first it is made known. [char]34 is a double quote, which no command line in between may touch.
 constexpr const char* windows_script =
+    "try{Add-Type -Namespace Qrx -Name Dpi -MemberDefinition "
+    "('[DllImport('+[char]34+'user32.dll'+[char]34+')]public static extern bool SetProcessDPIAware();');"
+    "[void][Qrx.Dpi]::SetProcessDPIAware()}catch{};"
     "Add-Type -AssemblyName System.Windows.Forms,System.Drawing;"
     "$s=[Windows.Forms.SystemInformation]::VirtualScreen;"
     "$b=New-Object Drawing.Bitmap $s.Width,$s.Height;"
@@ -53,7 +58,7 @@ const std::vector<Desktop>& desktops() {
   static const std::vector<Desktop> all = {
       {"Windows",
        "WSL_DISTRO_NAME",
-       {{{"powershell.exe", "-NoProfile", "-Command", windows_script}}},
+       {{{"powershell.exe", "-NoProfile", "-NonInteractive", "-Command", windows_script}}},
        "take one yourself: qrx-send -i PICTURE"},
       {"Wayland",
        "WAYLAND_DISPLAY",

@@ -39,7 +39,7 @@ Result<http::ClientAnswer> DropClient::ask(const std::string& method, const std:
 }
 
 Result<wire::DropInfo> DropClient::look() {
-  const auto answer = ask("GET", path(wire::Resource::drop), "look at the space");
+  const auto answer = ask("GET", path(wire::Resource::drop), "use the link");
   if (!answer) return tl::unexpected(answer.error());
   auto drop = wire::from_json<wire::DropInfo>(answer->body);
   if (!drop)

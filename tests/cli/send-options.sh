@@ -90,11 +90,17 @@ expect_match '^encrypted: only the receiver can read it$' err
 run qrx-send --seal off -l "$drop#$key" hello.txt
 expect_status 0
 expect_match '^not encrypted, as you asked' err
+run qrx-send -l "$drop" hello.txt
+expect_status 0
+expect_match '^not encrypted, for the link has no key' err
 
 # --- 2: usage
 ends 2 '^qrx-send: nothing to send$' -l "$drop"
 ends 2 'cannot be used together' -l "$drop" -i code.png hello.txt
 ends 2 'only one of all' -i - -
+ends 2 'is a link, not a file$' "$drop" hello.txt
+expect_match '^hint: send to it with: qrx-send -l LINK FILE$' err
+ends 2 'is a link, not a file$' hello.txt "$drop#$key"
 ends 2 '^qrx-send: ' -l 'javascript:alert(1)' hello.txt
 ends 2 '^qrx-send: ' -l "$owner" hello.txt
 ends 2 '^qrx-send: ' -l "http://user@127.0.0.1/u/$guid" hello.txt

@@ -180,6 +180,9 @@ with work() as w:
     for wrong in (["--name", "x", "link:A"], ["-f", photo, "--list"], ["-f", photo, "--space", "-"], ["-f", photo, "--qr-file", "x.jpg"],
                   ["-f", photo, "--qr-file", "x.png", "link:A", "link:B"], ["-f", "-", "--to-file", "-"], ["-f", photo, "-s", "http://127.0.0.1:1", "-b", ":0"]):
         share(*wrong, status=2)
+    for names in ([photo], ["-f", photo, photo]):
+        check("hint: it is a file here: to share it, put -f before it" in share(*names, status=2).err, names)
+    check("qrx-share -f FILE" in share(status=2).err, "what to do")
 
     # recipients by name, each once, of the built-in server: it ends when both have it
     run, row = hand_out(w, "-f", photo, "-n", "1", "link:A", "link:B")

@@ -2,12 +2,20 @@
 
 #include <utility>
 
+#include "base/text.h"
 #include "cli/client_options.h"
 #include "cli/given_name.h"
+#include "wire/link.h"
 #include "wire/messages.h"
 
 namespace qrx::cli {
 namespace {
+
+// What was meant for -l: no file is found by such a name.
+bool is_link(const std::string& path) {
+  const std::string start = to_lower_ascii(path.substr(0, 8));
+  return (start.starts_with("http://") || start == "https://") && wire::parse_drop_link(path).has_value();
+}
 
 Result<void> check_text(const SendSettings& set, const Options& options) {
   if (set.text && set.clipboard) return fail(Kind::usage, "--text and --clipboard cannot be used together");
@@ -54,6 +62,9 @@ Result<void> check_usage(SendSettings& set, const Options& options) {
     if (set.files.empty() && set.save_as.empty())
       return fail(Kind::usage, "nothing to send", "name files, directories, or - for stdin; or a text with --text");
   }
+  for (const auto& path : set.files)
+    if (is_link(path))
+      return fail(Kind::usage, "'" + path + "' is a link, not a file", "send to it with: qrx-send -l LINK FILE");
   if (auto fits = wire::check_message(set.message); !fits)
     return fail(Kind::usage, "--message: " + fits.error().what, fits.error().hint);
   int ways = 0;

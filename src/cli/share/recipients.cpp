@@ -1,5 +1,7 @@
 #include "cli/share/recipients.h"
 
+#include <unistd.h>
+
 #include <cerrno>
 #include <fstream>
 #include <iostream>
@@ -52,8 +54,14 @@ Result<void> add_lines(Named& to, std::istream& lines, const std::string& name) 
 Result<std::vector<wire::Recipient>> read_recipients(const std::vector<std::string>& arguments,
                                                      const std::vector<std::string>& files) {
   Named out;
-  for (const std::string& argument : arguments)
-    if (auto added = add(out, argument, ""); !added) return tl::unexpected(added.error());
+  for (const std::string& argument : arguments) {
+    auto added = add(out, argument, "");
+    if (added) continue;
+    // Whoever has used cp or scp names what is to be shared.
+    if (::access(argument.c_str(), F_OK) == 0)
+      return fail(Kind::usage, added.error().what, "it is a file here: to share it, put -f before it");
+    return tl::unexpected(added.error());
+  }
   for (const std::string& name : files) {
     if (name == "-") {
       if (auto added = add_lines(out, std::cin, "standard input"); !added) return tl::unexpected(added.error());

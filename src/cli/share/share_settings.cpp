@@ -105,7 +105,11 @@ Result<void> find_recipients(const ShareSettings& set, SharePlan& plan) {
     return fail(Kind::usage, "--revoke and recipients to share with cannot be used together");
   if (!plan.recipients.empty() || set.list || !set.revoke.empty()) return {};
   // --watch alone waits for all who have a link.
-  if (set.files.empty()) return set.watch ? Result<void>() : fail(Kind::usage, "there are no recipients");
+  if (set.files.empty() && !set.watch)
+    return fail(Kind::usage, "there are no recipients",
+                "name some, such as alice@example.org, or link:Bob for a link to hand over; or share a file by a code: "
+                "qrx-share -f FILE");
+  if (set.files.empty()) return {};
   if (!set.to_files.empty()) return fail(Kind::usage, "there are no recipients in " + set.to_files.front());
   plan.only_code = true;
   // Shown as a code and given to nobody by name.

@@ -107,12 +107,13 @@ int Recv::receive(ReceiveOutput& output) {
       from_->leave({}, output, messages_, stdout_);
       return end(invitation.error());
     }
-    report.invite(std::move(*invitation));
+    if (!from_->is_closed()) report.invite(std::move(*invitation));
   }
   receive::ReceiverOptions how = from_->how_to_receive(set_);
   how.client.interrupt = interrupt_;
-  const auto ended = receive_attended(from_->address(), how, report, output, from_->own_server(),
-                                      [this] { from_->each_second(set_); });
+  const auto ended = receive_attended(from_->address(), how, report, output, from_->own_server(), [&] {
+    if (const auto news = from_->each_second(set_); !news.empty()) report.notice(news);
+  });
   progress_.clear();
   reader_gone_ = ended.output_closed;
   return finish(ended, report, output);
@@ -142,7 +143,8 @@ int Recv::finish(const ReceivingEnd& ended, ReceiveReport& report, ReceiveOutput
 void Recv::say_stopped(int signal) {
   if (signal == SIGINT && term::is_terminal(STDERR_FILENO)) messages_.raw("\n");
   if (from_ && from_->is_inbox())
-    messages_.notice("stopped; what is sent meanwhile waits in the inbox");
+    messages_.notice(from_->own_server() ? "stopped; nobody can send to the inbox until it runs again"
+                                         : "stopped; what is sent meanwhile waits in the inbox");
   else
     messages_.warn(set_.space.keep || !from_ || !from_->opened() ? "stopped" : "stopped; the link no longer works");
 }

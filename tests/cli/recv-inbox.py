@@ -81,8 +81,8 @@ def lasts(w, server):
 
 
 def wrong_use(w, server):
-    for arguments, word in ((["--inbox", "x", "-b", "127.0.0.1:0"], "needs"), (["--inbox", "x"], "needs a server"),
-                            (["--inbox", "../x", "-s", server.url], "letters"), (["--inbox", "", "--list"], ""),
+    for arguments, word in ((["--inbox", "home", "-b", "127.0.0.1:0"], "is for the built-in server: the inbox home is on " + server.url),
+                            (["--close", "--show", "home"], "no code to show"), (["--inbox", "../x", "-s", server.url], "letters"), (["--inbox", "", "--list"], ""),
                             (["--inbox", "home", "--label", "other"], "--label is for a new inbox"),
                             (["--inbox", "home", "-s", "http://127.0.0.1:9"], "is on " + server.url),
                             (["--list", "--show"], "nothing else"), (["--delete"], "which one"),
@@ -122,9 +122,12 @@ def looked_after(w, server, space):
     care("--close", "home")
     qrx.check_equal("closed", listed()["home"]["state"])
     send(w, space["drop"], w.file("d.bin", 4), status=4)
+    shown = care("--show", "home", status=5)
+    qrx.check("home is closed" in shown.stderr, shown.stderr)
+    qrx.check_equal("", shown.stdout, "the link of a closed one")
     closed = inbox(w, "home")
     closed.expect_event("space")
-    qrx.check("was closed" in closed.err, closed.err)
+    qrx.check("was closed" in closed.err and space["drop"] not in closed.err, closed.err)
     stop(closed)
     key = os.path.join(os.environ["XDG_STATE_HOME"], "qrx", "identities", space["guid"] + ".key")
     os.rename(key, key + ".away")
@@ -209,6 +212,26 @@ def goes(w, server):
     care("--delete", "wall")
 
 
+def over(w):
+    """One that has expired says so, and no code of it is shown."""
+    server = w.server(data=w.path("over"))
+    receiver = inbox(w, "over", "-s", server.url, "-e", "2s", "-n", "1", "-t", "1s")
+    space = receiver.expect_event("space")
+    receiver.expect_exit(8)
+    qrx.wait_for(20, lambda: listed()["over"]["state"] == "expired", "its end")
+    for name in ("over", space["guid"]):
+        shown = care("--show", name, "--poster", w.path("over.pdf"), status=5)
+        qrx.check("over expired: it was open until " in shown.stderr, shown.stderr)
+        qrx.check_equal("", shown.stdout, "the link of an expired one")
+    qrx.check(not os.path.exists(w.path("over.pdf")), "a poster of an expired one")
+    server.kill()  # without it, this machine's own record says as much
+    qrx.check_equal("unreachable", listed()["over"]["state"])
+    qrx.check("over expired" in care("--show", "over", status=5).stderr, "without its server")
+    care("--delete", "over", status=75)
+    server = server.restart()
+    care("--delete", "over")
+
+
 def limited(w):
     """A server that allows less: as long as it allows, again and again."""
     server = w.server("--max-expire", "40s", "--expire", "40s", data=w.path("short"))
@@ -232,6 +255,7 @@ def main():
         looked_after(w, server, space)
         makes_room(w)
         goes(w, server)
+        over(w)
 
 
 main()

@@ -44,9 +44,11 @@ Result<Invitation> announce(const RecvSettings& set, const OpenedSpace& space, c
       return tl::unexpected(written.error());
   const Result<std::string> words = computed ? computed->get() : std::string();
   if (!words) return tl::unexpected(words.error());
-  if (!set.poster.empty())
-    if (auto drawn = write_poster(set.poster, space.kept().label, space.drop(), *words, *symbol); !drawn)
+  if (!set.poster.empty()) {
+    const std::string help = space.own_server() ? help_with_own_server(space.drop().origin) : "";
+    if (auto drawn = write_poster(set.poster, {space.kept().label, *words, help}, space.drop(), *symbol); !drawn)
       return tl::unexpected(drawn.error());
+  }
   if (auto told = to_stdout.event(space.event(*words)); !told) return tl::unexpected(told.error());
   return invitation_of(set, space, *words, std::move(*symbol));
 }

@@ -21,6 +21,7 @@
 #include "cli/signals.h"
 #include "cli/space/identities.h"
 #include "cli/space/inbox.h"
+#include "cli/space/inbox_server.h"
 #include "cli/space/kept_spaces.h"
 #include "cli/tool.h"
 #include "qr/symbol.h"
@@ -54,6 +55,22 @@ bool is_gone(const Error& error) {
   return error.kind == Kind::not_found || error.kind == Kind::gone;
 }
 
+bool is_over(const KeptSpace& kept) {
+  return kept.expires < system_clock().wall();
+}
+
+std::string state_of(const KeptSpace& kept, const Result<wire::SpaceInfo>& info, bool stopped) {
+  if (!info && is_gone(info.error())) return is_over(kept) ? "expired" : "gone";
+  if (!info) return "unreachable";
+  if (info->state == wire::SpaceState::closed) return "closed";
+  return stopped ? "stopped" : "open";
+}
+
+PosterText poster_text(const KeptSpace& kept, const std::string& words, const wire::DropLink& drop) {
+  return {kept.label.empty() ? kept.inbox : kept.label, words,
+          kept.is_served_here() ? help_with_own_server(drop.origin) : ""};
+}
+
 class Care : public Tool {
  public:
   explicit Care(const RecvSettings& settings) : Tool("qrx-recv", settings.common, false), set_(settings) {}
@@ -64,20 +81,21 @@ class Care : public Tool {
   Result<void> list_one(const KeptSpace& kept);
   Result<KeptSpace> find(const std::string& name);
   Result<void> change(KeptSpace& kept);
-  Result<void> extend(KeptSpace& kept);
-  Result<void> close(const KeptSpace& kept);
-  Result<void> remove(const KeptSpace& kept);
+  Result<void> extend(KeptSpace& kept, const wire::OwnerLink& link);
+  Result<void> close(const KeptSpace& kept, const wire::OwnerLink& link);
+  Result<void> remove(const KeptSpace& kept, KeptReach& reach);
+  Result<void> check_open(const KeptSpace& kept, const wire::OwnerLink& link);
   Result<void> show(const KeptSpace& kept);
-  bool may_remove(const KeptSpace& kept);
-  http::ClientOptions client(const KeptSpace& kept) const;
+  bool may_remove(const KeptSpace& kept, const wire::OwnerLink& link);
+  http::ClientOptions client(const wire::OwnerLink& link) const;
   std::string until(WallTime time) const { return local_time(time, system_clock().wall()); }
   void say_stopped(int) override { messages_.warn("stopped"); }
 
   const RecvSettings& set_;
 };
 
-http::ClientOptions Care::client(const KeptSpace& kept) const {
-  http::ClientOptions client = client_for(kept.link.origin);
+http::ClientOptions Care::client(const wire::OwnerLink& link) const {
+  http::ClientOptions client = client_for(link.origin);
   client.interrupt = interrupt_;
   client.connect_time = client.answer_time = client.stall_time = answer_time;
   return client;
@@ -109,12 +127,16 @@ Result<KeptSpace> Care::find(const std::string& name) {
 }
 
 Result<void> Care::change(KeptSpace& kept) {
-  if (set_.kept.remove) return remove(kept);
+  auto reach = KeptReach::open(kept, set_.kept.extend);
+  if (!reach) return tl::unexpected(reach.error());
+  if (set_.kept.remove) return remove(kept, *reach);
   if (set_.kept.extend)
-    if (auto done = extend(kept); !done) return done;
+    if (auto done = extend(kept, reach->link()); !done) return done;
   if (set_.kept.close)
-    if (auto done = close(kept); !done) return done;
-  return set_.kept.show ? show(kept) : Result<void>{};
+    if (auto done = close(kept, reach->link()); !done) return done;
+  if (!set_.kept.show) return {};
+  if (auto open = check_open(kept, reach->link()); !open) return open;
+  return show(kept);
 }
 
 // --- listing
@@ -131,11 +153,12 @@ int Care::list() {
 }
 
 Result<void> Care::list_one(const KeptSpace& kept) {
-  const auto info = api::look_at_space(kept.link, client(kept));
+  const auto reach = KeptReach::open(kept);
+  const Result<wire::SpaceInfo> info = reach ? api::look_at_space(reach->link(), client(reach->link()))
+                                             : Result<wire::SpaceInfo>(tl::unexpected(reach.error()));
   const Holdings held = info ? holdings_of(*info) : Holdings{};
-  std::string state = "open";
-  if (!info) state = is_gone(info.error()) ? "gone" : "unreachable";
-  if (info && info->state == wire::SpaceState::closed) state = "closed";
+  const bool stopped = reach && reach->is_stopped();
+  const std::string state = state_of(kept, info, stopped);
   if (!info) messages_.detail(kept.name() + ": " + info.error().what);
   const WallTime expires = info ? info->expires : kept.expires;
   if (stdout_.json()) {
@@ -152,17 +175,22 @@ Result<void> Care::list_one(const KeptSpace& kept) {
   if (!term::is_terminal(STDOUT_FILENO))
     return stdout_.line(kept.name() + "\t" + state + "\t" + files + "\t" + to_rfc3339(expires) + "\t" +
                         kept.link.origin.url());
-  const std::string what = !info ? "" : ", " + count_of_files(held.files) + ", until " + until(expires);
-  return stdout_.line(escape_untrusted(kept.name()) + ": " + state + what + ", on " +
-                      escape_untrusted(kept.link.origin.url()));
+  std::string what = state;
+  if (info) what += ", " + count_of_files(held.files) + ", until " + until(expires);
+  if (state == "expired") what += " since " + until(expires);
+  what += stopped && info ? "; start it with: qrx-recv --inbox '" + escape_untrusted(kept.name()) + "'"
+                          : ", on " + escape_untrusted(kept.link.origin.url());
+  // A GUID tells nobody what it was.
+  const std::string label = kept.inbox.empty() && !kept.label.empty() ? " (" + escape_untrusted(kept.label) + ")" : "";
+  return stdout_.line(escape_untrusted(kept.name()) + label + ": " + what);
 }
 
 // --- changing
 
-Result<void> Care::extend(KeptSpace& kept) {
+Result<void> Care::extend(KeptSpace& kept, const wire::OwnerLink& link) {
   wire::ChangeSpace wish;
   wish.expire = *set_.kept.extend;
-  const auto info = api::change_space(kept.link, wish, client(kept));
+  const auto info = api::change_space(link, wish, client(link));
   if (!info) return tl::unexpected(info.error());
   const WallTime granted = info->expires;
   // Of a space of another machine nothing is remembered here.
@@ -171,14 +199,14 @@ Result<void> Care::extend(KeptSpace& kept) {
   messages_.say(kept.name() + " is open until " + until(granted));
   // Seconds pass on the way.
   if (granted + Seconds{60} < system_clock().wall() + *wish.expire)
-    messages_.warn("the server allows no longer time than that");
+    messages_.warn("the server allows no more time than that");
   return stdout_.event(Event("extended").text("guid", kept.link.guid.text()).text("expires", to_rfc3339(granted)));
 }
 
-Result<void> Care::close(const KeptSpace& kept) {
+Result<void> Care::close(const KeptSpace& kept, const wire::OwnerLink& link) {
   wire::ChangeSpace wish;
   wish.state = wire::SpaceState::closed;
-  const auto info = api::change_space(kept.link, wish, client(kept));
+  const auto info = api::change_space(link, wish, client(link));
   if (!info) return tl::unexpected(info.error());
   messages_.say(kept.name() + " takes no more files; what is there stays until " + until(info->expires));
   return stdout_.event(Event("closed").text("guid", kept.link.guid.text()));
@@ -186,20 +214,23 @@ Result<void> Care::close(const KeptSpace& kept) {
 
 // What nobody has saved is not deleted unasked where there is somebody to ask. When the server does not say what is
 // there, the wish stands.
-bool Care::may_remove(const KeptSpace& kept) {
+bool Care::may_remove(const KeptSpace& kept, const wire::OwnerLink& link) {
   if (kept.inbox.empty() || !term::is_terminal(STDERR_FILENO)) return true;
   const auto finished = receive::what_is_finished(receiving_dir(), kept.link.guid);
-  const auto unsaved = receive::find_unsaved(kept.link, client(kept), finished, false);
+  const auto unsaved = receive::find_unsaved(link, client(link), finished, false);
   if (!unsaved || unsaved->deliveries == 0) return true;
   auto asking = Asking::open("--delete");
   return !asking || asking->yes(kept.name() + " holds " + count_of_files(unsaved->files) + ", " +
                                 format_size(unsaved->bytes) + ", not saved here. Delete?");
 }
 
-Result<void> Care::remove(const KeptSpace& kept) {
-  if (!may_remove(kept)) return fail(Kind::denied, "not deleted: you said no");
+Result<void> Care::remove(const KeptSpace& kept, KeptReach& reach) {
+  if (kept.is_served_here() && !reach.is_stopped())
+    return fail(Kind::locked, "the inbox " + kept.inbox + " is in use by another qrx-recv", "end that one first");
+  if (!may_remove(kept, reach.link())) return fail(Kind::denied, "not deleted: you said no");
   // The server first: what is forgotten here could not be deleted there any more.
-  if (auto done = api::delete_space(kept.link, client(kept)); !done && !is_gone(done.error())) return done;
+  if (auto done = api::delete_space(reach.link(), client(reach.link())); !done && !is_gone(done.error())) return done;
+  if (reach.is_stopped()) reach.remove_data();
   const Guid& guid = kept.link.guid;
   if (auto forgotten = forget_space(guid); !forgotten) return forgotten;
   if (auto forgotten = forget_identity(guid); !forgotten) return forgotten;
@@ -209,6 +240,20 @@ Result<void> Care::remove(const KeptSpace& kept) {
 }
 
 // --- showing
+
+// A code that leads nowhere is not shown: somebody might print it. One whose server does not answer may be good.
+Result<void> Care::check_open(const KeptSpace& kept, const wire::OwnerLink& link) {
+  if (kept.drop.empty()) return {};  // show() says what is missing
+  const auto info = api::look_at_space(link, client(link));
+  if (info && info->state == wire::SpaceState::closed)
+    return fail(Kind::gone, kept.name() + " is closed: nobody can send to it any more");
+  if (info) return {};
+  if (is_over(kept)) return fail(Kind::gone, kept.name() + " expired: it was open until " + until(kept.expires));
+  if (is_gone(info.error()))
+    return fail(Kind::gone, kept.link.origin.url() + " does not know " + kept.name() + " any more");
+  messages_.warn("cannot ask the server whether it is still open: " + info.error().what);
+  return {};
+}
 
 Result<void> Care::show(const KeptSpace& kept) {
   if (kept.drop.empty())
@@ -224,8 +269,7 @@ Result<void> Care::show(const KeptSpace& kept) {
   if (!set_.qr_file.empty())
     if (auto written = write_qr_file(set_.qr_file, *symbol, set_.invert); !written) return written;
   if (!set_.poster.empty())
-    if (auto drawn =
-            write_poster(set_.poster, kept.label.empty() ? kept.inbox : kept.label, opened->drop(), *shown, *symbol);
+    if (auto drawn = write_poster(set_.poster, poster_text(kept, *shown, opened->drop()), opened->drop(), *symbol);
         !drawn)
       return drawn;
   // As a run that waits would show it.

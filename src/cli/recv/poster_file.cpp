@@ -9,6 +9,7 @@
 #include "base/text.h"
 #include "base/unique_fd.h"
 #include "base/write_all.h"
+#include "cli/addresses.h"
 #include "cli/picture_file.h"
 #include "cli/signals.h"
 #include "poster/poster_page.h"
@@ -51,22 +52,29 @@ Result<void> check_poster_name(const std::string& path) {
   return fail(Kind::usage, "--poster: '" + path + "' ends neither in .pdf, .svg nor .png");
 }
 
-Result<void> write_poster(const std::string& path, const std::string& name, const wire::DropLink& drop,
-                          const std::string& words, const qr::Symbol& symbol) {
+std::string help_with_own_server(const wire::Origin& server) {
+  return std::string("Does the page not open? ") +
+         (is_private_host(server.host) ? "Join the same Wi-Fi as the receiver. " : "") +
+         "The receiver's computer may be off: try again later.";
+}
+
+Result<void> write_poster(const std::string& path, const PosterText& text, const wire::DropLink& drop,
+                          const qr::Symbol& symbol) {
   if (auto known = check_poster_name(path); !known) return known;
   poster::PosterPage page;
   page.form = *poster::form_of(path);
   page.above = "Scan to send files to";
-  page.name = escape_untrusted(name.empty() ? drop.origin.authority() : name);
+  page.name = escape_untrusted(text.name.empty() ? drop.origin.authority() : text.name);
   page.side = symbol.side();
   for (int y = 0; y < symbol.side(); ++y)
     for (int x = 0; x < symbol.side(); ++x) page.dark.push_back(symbol.dark(x, y));
-  page.words = words;
+  page.words = text.words;
   // The link to type has no key, which is too long for that: what is sent by it is not encrypted.
   page.lines = {"Point your phone's camera at the code, or open",
                 drop.origin.url() + wire::path_of({wire::Resource::drop, drop.guid}),
                 "If your device shows other words than these four, it is not the right code.",
                 "Anyone who sees this page can send, but cannot read anything."};
+  if (!text.help.empty()) page.lines.push_back(text.help);
   const auto drawn = drawn_by_helper(page);
   if (!drawn) return tl::unexpected(drawn.error());
   return replace_picture_file(path, *drawn);

@@ -107,6 +107,12 @@ void ReceiveReport::look() {
   }
 }
 
+void ReceiveReport::notice(const std::string& text) {
+  const std::lock_guard lock(screen_);
+  messages_.notice(text);
+  if (!waiting_.empty() && !incoming_ && !retrying_) progress_.status(waiting_);
+}
+
 // --- what comes
 
 receive::ReceiverEvents ReceiveReport::events(std::function<void()> stop) {
@@ -138,10 +144,7 @@ receive::ReceiverEvents ReceiveReport::events(std::function<void()> stop) {
     const std::lock_guard lock(screen_);
     refused(delivery, error);
   };
-  events.notice = [this](const std::string& text) {
-    const std::lock_guard lock(screen_);
-    messages_.notice(text);
-  };
+  events.notice = [this](const std::string& text) { notice(text); };
   events.retrying = [this](const std::string& text) {
     const std::lock_guard lock(screen_);
     retrying(text);

@@ -46,6 +46,7 @@ class ReceiveReport {
   void invite(Invitation invitation);
   void redraw();  // the window has another size. Does nothing once something came
   void look();    // about once a second: says when nobody comes, or when what was coming stands still
+  void notice(const std::string& text);  // from any thread
 
   // For a Receiver, which this must outlive. When stdout takes no more facts, `stop` is called (from any thread).
   receive::ReceiverEvents events(std::function<void()> stop);

@@ -70,7 +70,7 @@ Options describe(RecvSettings& to) {
         {"qrx-recv -f -o ~/Inbox", "keep receiving until Ctrl-C"},
         {"qrx-recv -o - | tar x", "hand what arrives to another program"},
         {"qrx-recv -s https://qrx.example.org", "receive through a server, from anywhere"},
-        {"qrx-recv --inbox home -s https://qrx.example.org", "an inbox that stays, with the same code"},
+        {"qrx-recv --inbox home --poster home.pdf", "an inbox that stays, with the same code, to be printed"},
         {"qrx-recv -q --qr-file code.png -t 10m", "in a script: the code as a picture"}}});
   describe_saving(options, to);
   options.group("Waiting");
@@ -95,15 +95,9 @@ Options describe(RecvSettings& to) {
 
 namespace {
 
-Result<void> check_inbox(RecvSettings& set, const Options& options) {
+Result<void> check_inbox(RecvSettings& set) {
   if (set.inbox.empty()) return {};
   if (auto right = check_given_name("--inbox", set.inbox); !right) return right;
-  // Of the environment they are for other runs; on the command line they would be a promise that cannot be kept.
-  for (const auto* name : {"bind", "public-url"})
-    if (options.on_command_line(name))
-      return fail(Kind::usage, "--" + std::string(name) +
-                                   " is for the built-in server, which ends with this command: "
-                                   "an inbox needs one that stays");
   // An inbox is for whatever comes, unless a number was asked for.
   if (!set.count) set.follow = true;
   set.clear = !set.space.keep;
@@ -143,7 +137,7 @@ Result<void> check_usage(RecvSettings& set, const Options& options) {
   if (set.links.size() > 1) return usage("more than one LINK");
   // A LINK says where from; the inbox of the configuration is for runs without one.
   if (!set.links.empty() && !options.on_command_line("inbox")) set.inbox.clear();
-  if (auto right = check_inbox(set, options); !right) return right;
+  if (auto right = check_inbox(set); !right) return right;
   if (!set.links.empty()) {
     // In the environment they are for runs without a LINK.
     for (const auto* name : {"expire", "max-size", "max-files", "label", "keep", "qr", "qr-file", "invert", "bind",
@@ -157,16 +151,21 @@ Result<void> check_usage(RecvSettings& set, const Options& options) {
   return {};
 }
 
-Result<void> check_reopening(const RecvSettings& set, const Options& options, const wire::Origin& server) {
+Result<void> check_reopening(const RecvSettings& set, const Options& options, const KeptSpace& inbox) {
   const std::string hint = "choose another name, or delete this one with: qrx-recv --delete '" + set.inbox + "'";
   // They are set when it is made, and cannot be changed by opening it again.
   for (const auto* name : {"label", "max-size", "max-files", "token-file"})
     if (options.on_command_line(name))
       return fail(Kind::usage, "--" + std::string(name) + " is for a new inbox: " + set.inbox + " is there already",
                   hint);
-  if (options.on_command_line("server") && *set.common.server != server)
-    return fail(Kind::usage,
-                "the inbox " + set.inbox + " is on " + server.url() + ", not on " + set.common.server->url(), hint);
+  const std::string place = inbox.is_served_here() ? "this machine's own server" : inbox.link.origin.url();
+  if (options.on_command_line("server") && (inbox.is_served_here() || *set.common.server != inbox.link.origin))
+    return fail(Kind::usage, "the inbox " + set.inbox + " is on " + place + ", not on " + set.common.server->url(),
+                hint);
+  for (const auto* name : {"bind", "public-url"})
+    if (options.on_command_line(name) && !inbox.is_served_here())
+      return fail(Kind::usage,
+                  "--" + std::string(name) + " is for the built-in server: the inbox " + set.inbox + " is on " + place);
   return {};
 }
 

@@ -52,8 +52,8 @@ Options describe(RecvSettings& to);
 // Kind::usage for options that do not go together. --count on the command line is stronger than --follow elsewhere.
 Result<void> check_usage(RecvSettings& settings, const Options& options);
 
-// Kind::usage for options that a new inbox would have, and this one, on that server, has not.
-Result<void> check_reopening(const RecvSettings& settings, const Options& options, const wire::Origin& server);
+// Kind::usage for options that a new inbox would have, and this one has not.
+Result<void> check_reopening(const RecvSettings& settings, const Options& options, const KeptSpace& inbox);
 
 // What the options say of how to receive and to report, wherever from.
 receive::ReceiverOptions how_to_receive(const RecvSettings& settings, const wire::Origin& origin);

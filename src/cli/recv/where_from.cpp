@@ -45,24 +45,30 @@ Result<WhereFrom> WhereFrom::open(const RecvSettings& set, const Options& option
   plan.target = std::move(target);
   plan.ask = set.ask;
   WhereFrom from;
-  if (!set.inbox.empty()) {
-    if (auto opened = from.open_inbox(plan, set, options, messages); !opened) return tl::unexpected(opened.error());
-    return from;
+  if (set.inbox.empty()) {
+    auto opened = OpenedSpace::open(plan, messages);
+    if (!opened) return tl::unexpected(opened.error());
+    from.opened_.emplace(std::move(*opened));
+    from.identity_ = from.opened_->identity();
+  } else if (auto opened = from.open_inbox(std::move(plan), set, options, messages); !opened) {
+    return tl::unexpected(opened.error());
   }
-  auto opened = OpenedSpace::open(plan, messages);
-  if (!opened) return tl::unexpected(opened.error());
-  from.opened_.emplace(std::move(*opened));
-  from.identity_ = from.opened_->identity();
+  if (const auto* own = from.own_server()) from.address_.emplace(own->shown().host);
   return from;
 }
 
-Result<void> WhereFrom::open_inbox(const SpaceToOpen& plan, const RecvSettings& set, const Options& options,
+Result<void> WhereFrom::open_inbox(SpaceToOpen plan, const RecvSettings& set, const Options& options,
                                    Messages& messages) {
   auto inbox = Inbox::take(set.inbox);
   if (!inbox) return tl::unexpected(inbox.error());
   inbox_.emplace(std::move(*inbox));
-  if (const auto& found = inbox_->found())
-    if (auto same = check_reopening(set, options, found->link.origin); !same) return same;
+  if (const auto& found = inbox_->found()) {
+    if (auto same = check_reopening(set, options, *found); !same) return same;
+    is_new_ = false;
+    // What the environment or the configuration says is for inboxes to come: this one is where it was.
+    if (!options.on_command_line("bind")) plan.bind.clear();
+    if (!options.on_command_line("public-url")) plan.public_url.reset();
+  }
   auto opened = inbox_->open(plan, messages);
   if (!opened) return tl::unexpected(opened.error());
   opened_.emplace(std::move(*opened));
@@ -89,14 +95,16 @@ receive::ReceiverOptions WhereFrom::how_to_receive(const RecvSettings& set) cons
 
 void WhereFrom::describe_to(ReceiveReportOptions& how) const {
   how.download = given_.has_value();
-  if (const auto* own = own_server())
+  // Days pass at an inbox whose code hangs on a door.
+  if (const auto* own = own_server(); own && is_new_)
     how.when_nobody_comes = "Nothing yet. Same Wi-Fi? Firewall on TCP " + std::to_string(own->shown().port) +
                             "? Try --bind, -s (Ctrl-C to stop)";
   if (!address().shared) how.space = address().name.text();
 }
 
-void WhereFrom::each_second(const RecvSettings& set) {
+std::string WhereFrom::each_second(const RecvSettings& set) {
   if (inbox_) inbox_->extend_when_due(life_of_inbox(set.space));
+  return address_ ? address_->look() : std::string();
 }
 
 void WhereFrom::stay(Messages& messages) const {

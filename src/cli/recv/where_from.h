@@ -14,6 +14,7 @@
 #include "cli/recv/recv_settings.h"
 #include "cli/space/identities.h"
 #include "cli/space/inbox.h"
+#include "cli/space/inbox_server.h"
 #include "cli/space/opened_space.h"
 #include "cli/user_messages.h"
 #include "receive/received.h"
@@ -35,12 +36,14 @@ class WhereFrom {
   const OpenedSpace* opened() const { return opened_ ? &*opened_ : nullptr; }  // null: it was given
   const OwnServer* own_server() const { return opened_ ? opened_->own_server() : nullptr; }
   bool is_inbox() const { return inbox_.has_value(); }
+  bool is_closed() const { return inbox_ && inbox_->is_closed(); }  // its code is of no use to anybody
 
   receive::ReceiverOptions how_to_receive(const RecvSettings& set) const;  // but for the interrupt
   // What the report says of it: whether it is a download, its name, and what to look at when nobody comes.
   void describe_to(ReceiveReportOptions& how) const;
 
-  void each_second(const RecvSettings& set);  // an inbox lasts while it is used
+  // An inbox lasts while it is used. What is to be said; or empty.
+  std::string each_second(const RecvSettings& set);
 
   // With --keep on a server of its own it stays for as long as that runs, or until a signal comes. Otherwise at once.
   void stay(Messages& messages) const;
@@ -51,12 +54,14 @@ class WhereFrom {
  private:
   WhereFrom() = default;
   Result<void> take_identity(const RecvSettings& set, const Options& options);
-  Result<void> open_inbox(const SpaceToOpen& plan, const RecvSettings& set, const Options& options, Messages& messages);
+  Result<void> open_inbox(SpaceToOpen plan, const RecvSettings& set, const Options& options, Messages& messages);
 
   std::optional<GivenLink> given_;
   std::optional<OpenedSpace> opened_;
   std::optional<Inbox> inbox_;  // with `opened_`
-  SharedIdentity identity_;     // null: nothing is opened
+  bool is_new_ = true;          // its code was shown to nobody before
+  std::optional<AddressWatch> address_;
+  SharedIdentity identity_;  // null: nothing is opened
 };
 
 }  // namespace qrx::cli

@@ -12,6 +12,7 @@
 #include "cli/local_time.h"
 #include "cli/places.h"
 #include "cli/space/identities.h"
+#include "cli/space/inbox_server.h"
 
 namespace qrx::cli {
 namespace {
@@ -34,25 +35,50 @@ Seconds life_of_inbox(const SpaceToOpen& plan) {
 }
 
 Result<OpenedSpace> Inbox::open(const SpaceToOpen& plan, Messages& messages) {
-  if (space_) {
-    if (auto extended = extend(life_of_inbox(plan)); !extended) return tl::unexpected(extended.error());
-    auto identity = kept_identity(space_->link.guid);
-    if (!identity) return tl::unexpected(identity.error());
-    const bool has_key = *identity != nullptr;
-    auto opened = OpenedSpace::reopen(*space_, std::move(*identity));
-    if (!opened) return opened;
-    if (!has_key && !opened->drop().key.empty() && plan.wish.seal != wire::Seal::off)
-      return fail(Kind::other, "the secret key of the inbox " + space_->inbox + " is not on this machine any more",
-                  "put it back from a backup of the state directory; with --seal off what comes is saved encrypted");
-    if (closed_) messages.warn("the inbox " + space_->inbox + " was closed: nobody can send to it any more");
-    return opened;
+  return space_ ? open_found(plan, messages) : open_new(plan, messages);
+}
+
+Result<OpenedSpace> Inbox::open_found(const SpaceToOpen& plan, Messages& messages) {
+  std::optional<OwnServer> own;
+  if (space_->is_served_here()) {
+    auto started = serve(plan, messages);
+    if (!started) return tl::unexpected(started.error());
+    own.emplace(std::move(*started));
   }
-  if (!plan.server)
-    return fail(
-        Kind::usage, "an inbox needs a server that keeps running: name it with --server",
-        "start one on a machine that is always on: qrx-serve --bind 0.0.0.0:8460 --max-expire 0; then: qrx-recv "
-        "--inbox " +
-            plan.inbox + " -s ITS-ADDRESS:8460");
+  if (auto extended = extend(life_of_inbox(plan)); !extended) return tl::unexpected(extended.error());
+  auto identity = kept_identity(space_->link.guid);
+  if (!identity) return tl::unexpected(identity.error());
+  const bool has_key = *identity != nullptr;
+  auto opened = OpenedSpace::reopen(*space_, std::move(*identity), std::move(own));
+  if (!opened) return opened;
+  if (!has_key && !opened->drop().key.empty() && plan.wish.seal != wire::Seal::off)
+    return fail(Kind::other, "the secret key of the inbox " + space_->inbox + " is not on this machine any more",
+                "put it back from a backup of the state directory; with --seal off what comes is saved encrypted");
+  if (closed_) messages.warn("the inbox " + space_->inbox + " was closed: nobody can send to it any more");
+  return opened;
+}
+
+// Its server, at the address that its code names, or as near to that as possible, which is told.
+Result<OwnServer> Inbox::serve(const SpaceToOpen& plan, Messages& messages) {
+  auto drop = wire::parse_drop_link(space_->drop);
+  if (!drop) return fail(Kind::other, "what was kept of " + space_->inbox + " is damaged: it has no link for senders");
+  if (!plan.bind.empty()) space_->bind = plan.bind;
+  if (plan.public_url) space_->public_url = plan.public_url->url();
+  auto server = start_inbox_server(*space_, life_of_inbox(plan));
+  if (!server) return server;
+  space_->link.origin = server->near();
+  if (drop->origin != server->shown()) {
+    messages.warn("the code of this inbox named " + drop->origin.url() + "; now it is " + server->shown().url() +
+                      ": codes and posters from before no longer work",
+                  "print it anew with --poster; to keep it, give this machine a fixed address, or a name with "
+                  "--public-url");
+    drop->origin = server->shown();
+    space_->drop = drop->text();
+  }
+  return server;
+}
+
+Result<OpenedSpace> Inbox::open_new(const SpaceToOpen& plan, Messages& messages) {
   SpaceToOpen wish = plan;
   wish.wish.expire = life_of_inbox(plan);
   if (wish.wish.label.empty()) wish.wish.label = plan.inbox;

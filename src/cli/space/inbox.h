@@ -24,16 +24,22 @@ class Inbox {
 
   const std::optional<KeptSpace>& found() const { return space_; }
 
-  // Its space: a new one, as planned, or the one that was found, of which only how long it lasts is the plan's. Blocks
-  // for some seconds at most. Kind::gone when the server does not have it any more; Kind::other when this machine has
-  // not its key, or cannot keep what later runs need.
+  // Its space: a new one, as planned, or the one that was found, of which only how long it lasts is the plan's, and
+  // where its built-in server listens, if the plan says that. Blocks for some seconds at most; before any thread is
+  // started. Kind::gone when the server does not have it any more; Kind::other when this machine has not its key, or
+  // cannot keep what later runs need.
   Result<OpenedSpace> open(const SpaceToOpen& plan, Messages& messages);
+
+  bool is_closed() const { return closed_; }  // as its server said: nobody can send to it
 
   // REQUIRES: open(). Once half of its life, or a day, is over, it lasts for `life` from now on. Trouble is for the
   // next try, a minute later.
   void extend_when_due(Seconds life);
 
  private:
+  Result<OpenedSpace> open_new(const SpaceToOpen& plan, Messages& messages);
+  Result<OpenedSpace> open_found(const SpaceToOpen& plan, Messages& messages);
+  Result<OwnServer> serve(const SpaceToOpen& plan, Messages& messages);
   Result<void> extend(Seconds life);
 
   explicit Inbox(UniqueFd lock) : lock_(std::move(lock)) {}

@@ -42,7 +42,8 @@ std::optional<KeptSpace> read_kept(const std::filesystem::path& path) {
   const auto created = from_rfc3339(members->text("created"));
   const auto expires = from_rfc3339(members->text("expires"));
   if (!link || !created || !expires || path.stem() != link->guid.text()) return std::nullopt;
-  return KeptSpace{*link, members->text("drop"), members->text("label"), *created, *expires, members->text("inbox")};
+  return KeptSpace{*link,    members->text("drop"),  members->text("label"), *created,
+                   *expires, members->text("inbox"), members->text("bind"),  members->text("public_url")};
 }
 
 tl::unexpected<Error> none_kept(std::string what) {
@@ -118,6 +119,8 @@ Result<void> remember_space(const KeptSpace& space, WallTime now) {
       .text("drop", space.drop)
       .text("label", space.label)
       .text("inbox", space.inbox)
+      .text("bind", space.bind)
+      .text("public_url", space.public_url)
       .text("created", to_rfc3339(space.created))
       .text("expires", to_rfc3339(space.expires))
       .write(*directory + "/" + space.link.guid.text() + ".json");

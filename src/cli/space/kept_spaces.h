@@ -19,11 +19,18 @@ struct KeptSpace {
   WallTime created;
   WallTime expires;
   std::string inbox = {};  // its name (qrx-recv --inbox), or empty
+  // Of an inbox on a server of this machine's own, which runs while it receives: where that listens, as --bind has it,
+  // with its port (":8462": at the address that is best), and --public-url. Else empty.
+  std::string bind = {};
+  std::string public_url = {};
+
+  bool is_served_here() const { return !bind.empty(); }
 
   std::string name() const { return inbox.empty() ? link.guid.text() : inbox; }  // as people give it
 };
 
-// <guid>.json: {"v":1,"server":…,"guid":…,"token":…,"owner":…,"drop":…,"label":…,"inbox":…,"created":…,"expires":…}.
+// <guid>.json: {"v":1,"server":…,"guid":…,"token":…,"owner":…,"drop":…,"label":…,"inbox":…,"bind":…,"public_url":…,
+// "created":…,"expires":…}.
 // The newest is the one with the greatest "created". Whether a space has expired is the server's to say: clocks differ.
 // Files of those that expired three months ago by our clock are removed on the way.
 Result<void> remember_space(const KeptSpace& space, WallTime now);

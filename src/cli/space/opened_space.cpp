@@ -14,6 +14,7 @@
 #include "cli/places.h"
 #include "cli/secret_line.h"
 #include "cli/signals.h"
+#include "cli/space/inbox_server.h"
 #include "cli/space/left_spaces.h"
 #include "receive/remembered.h"
 
@@ -57,11 +58,8 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
   space.inbox_ = plan.inbox;
   // Of an inbox the next run goes on with what is not saved.
   const bool is_left_to_others = plan.copies || !plan.inbox.empty();
-  if (!plan.server) {
-    auto own = OwnServer::start({plan.bind, plan.public_url, plan.wish.expire});
-    if (!own) return tl::unexpected(own.error());
-    space.own_.emplace(std::move(*own));
-  }
+  if (!plan.server)
+    if (auto started = space.start_own_server(plan); !started) return tl::unexpected(started.error());
   if (!space.own_ && !is_left_to_others) {
     auto directory = RunDirectory::make(false);
     if (!directory) return tl::unexpected(directory.error());
@@ -105,13 +103,28 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
   space.unsaved_.ask = plan.ask;
   if (!is_left_to_others)
     space.keep_unsaved(messages);
-  else if (space.own_)
+  else if (space.own_ && plan.copies)
     if (auto marked = mark_copies(space.directory()); !marked) return space.given_up(marked.error());
   space.keep_for_later_runs(messages);
   return space;
 }
 
-Result<OpenedSpace> OpenedSpace::reopen(const KeptSpace& kept, SharedIdentity identity) {
+Result<void> OpenedSpace::start_own_server(const SpaceToOpen& plan) {
+  KeptSpace inbox;  // the part of it that says where to listen
+  inbox.inbox = plan.inbox;
+  inbox.bind = plan.bind;
+  if (plan.public_url) inbox.public_url = plan.public_url->url();
+  auto own = plan.inbox.empty() ? OwnServer::start({plan.bind, plan.public_url, plan.wish.expire, {}})
+                                : start_inbox_server(inbox, *plan.wish.expire);
+  if (!own) return tl::unexpected(own.error());
+  own_.emplace(std::move(*own));
+  if (plan.inbox.empty()) return {};
+  bind_ = inbox.bind;
+  public_url_ = inbox.public_url;
+  return {};
+}
+
+Result<OpenedSpace> OpenedSpace::reopen(const KeptSpace& kept, SharedIdentity identity, std::optional<OwnServer> own) {
   auto drop = wire::parse_drop_link(kept.drop);
   if (!drop || drop->guid != kept.link.guid)
     return fail(Kind::other, "what was kept of " + kept.name() + " is damaged: it has no link for senders",
@@ -121,7 +134,10 @@ Result<OpenedSpace> OpenedSpace::reopen(const KeptSpace& kept, SharedIdentity id
   space.inbox_ = kept.inbox;
   space.link_ = kept.link;
   space.drop_ = std::move(*drop);
-  space.owner_ = kept.link.text();
+  if (own) space.own_.emplace(std::move(*own));
+  space.bind_ = kept.bind;
+  space.public_url_ = kept.public_url;
+  space.owner_ = wire::OwnerLink{space.drop_.origin, kept.link.guid, kept.link.token}.text();
   space.wish_.label = kept.label;
   space.identity_ = std::move(identity);
   space.created_ = kept.created;
@@ -161,7 +177,9 @@ void OpenedSpace::keep_for_later_runs(Messages& messages) {
 }
 
 KeptSpace OpenedSpace::kept() const {
-  return {{shown(), link_.guid, link_.token}, drop_.text(), wish_.label, created_, expires_, inbox_};
+  // An inbox is looked after from this machine (kept_care.h).
+  const wire::Origin& origin = inbox_.empty() ? shown() : link_.origin;
+  return {{origin, link_.guid, link_.token}, drop_.text(), wish_.label, created_, expires_, inbox_, bind_, public_url_};
 }
 
 SpaceTerms OpenedSpace::terms(const std::string& words) const {
@@ -190,7 +208,7 @@ Event OpenedSpace::event(const std::string& words) const {
 }
 
 void OpenedSpace::stay(Messages& messages) const {
-  if (!own_ || !keep_) return;
+  if (!own_ || !keep_ || !inbox_.empty()) return;
   messages.say("The space stays until " + local_time(expires_, system_clock().wall()) + "; Ctrl-C ends it.");
   while (ended_by() == 0 && own_->running()) {
     const auto left = std::chrono::duration_cast<Millis>(expires_ - system_clock().wall()).count();

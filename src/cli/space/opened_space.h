@@ -45,8 +45,9 @@ class OpenedSpace {
   // only. After an error its own server is gone; a space that a named one made is deleted if it can be, unless `keep`.
   static Result<OpenedSpace> open(const SpaceToOpen& plan, Messages& messages);
 
-  // One that an earlier run opened on a named server, and that outlives this one, too. Null: nothing comes sealed.
-  static Result<OpenedSpace> reopen(const KeptSpace& kept, SharedIdentity identity);
+  // One that an earlier run opened, and that outlives this one, too. Null: nothing comes sealed. `own`: its server,
+  // when that is not a named one; `kept` has its address (inbox_server.h).
+  static Result<OpenedSpace> reopen(const KeptSpace& kept, SharedIdentity identity, std::optional<OwnServer> own = {});
 
   const wire::OwnerLink& link() const { return link_; }                    // where this machine reaches it
   const wire::DropLink& drop() const { return drop_; }                     // where others reach it
@@ -76,6 +77,7 @@ class OpenedSpace {
  private:
   OpenedSpace() = default;
   const wire::Origin& shown() const { return own_ ? own_->shown() : link_.origin; }
+  Result<void> start_own_server(const SpaceToOpen& plan);
   void keep_unsaved(Messages& messages);
   void keep_for_later_runs(Messages& messages);
   tl::unexpected<Error> given_up(const Error& error);
@@ -84,6 +86,7 @@ class OpenedSpace {
   bool keep_ = false;
   bool copies_ = false;
   std::string inbox_;
+  std::string bind_, public_url_;  // of the built-in server of an inbox, as later runs need them (KeptSpace); or empty
   std::optional<OwnServer> own_;
   std::optional<RunDirectory> named_;  // of a run with a named server
   UnsavedSpace unsaved_;

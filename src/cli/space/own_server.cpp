@@ -74,7 +74,7 @@ std::string first_reason(const std::string& log) {
 
 }  // namespace
 
-Result<OwnServer::Bind> OwnServer::parse_bind(const std::string& text) {
+Result<OwnServer::Bind> OwnServer::parse_bind(const std::string& text, const std::string& usual_host) {
   const auto wrong = [&] {
     return fail(Kind::usage, "--bind: '" + text + "' is not HOST:PORT",
                 "for example 192.168.1.5:8460, [::1]:8460, 0.0.0.0:0 or :8460");
@@ -84,7 +84,7 @@ Result<OwnServer::Bind> OwnServer::parse_bind(const std::string& text) {
   const auto colon = only_port ? std::string::npos : text.rfind(':');
   if (text.empty() || (!only_port && colon == std::string::npos)) return wrong();
   Bind bind;
-  bind.host = only_port || colon == 0 ? machine_addresses().front().text : text.substr(0, colon);
+  bind.host = only_port || colon == 0 ? usual_host : text.substr(0, colon);
   if (bind.host.front() == '[' && bind.host.back() == ']')
     bind.host = bind.host.substr(1, bind.host.size() - 2);
   else if (bind.host.find(':') != std::string::npos)
@@ -157,56 +157,80 @@ Result<wire::Origin> OwnServer::launch(const Bind& bind, const OwnServerOptions&
   return base;
 }
 
-Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
+// Where a phone most likely reaches this machine; what codes name already, as long as that is its address.
+std::string OwnServer::best_address(const OwnServerOptions& options) {
   const auto addresses = machine_addresses();
-  Bind bind{addresses.front().text, usual_port};
-  if (!options.bind.empty()) {
-    auto parsed = parse_bind(options.bind);
-    if (!parsed) return tl::unexpected(parsed.error());
-    bind = std::move(*parsed);
-  }
+  for (const auto& address : addresses)
+    if (address.text == options.preferred) return address.text;
+  return addresses.front().text;
+}
+
+Result<OwnServer> OwnServer::start(const OwnServerOptions& options) {
+  const bool any_port = options.bind.empty();
+  auto bind = any_port ? Bind{best_address(options), usual_port} : parse_bind(options.bind, best_address(options));
+  if (!bind) return tl::unexpected(bind.error());
   // It will say its public address only: the port must be known beforehand.
-  if (options.public_url && bind.port == 0) bind.port = free_port(bind.host);
+  if (options.public_url && bind->port == 0) bind->port = free_port(bind->host);
   auto directory = RunDirectory::make(true);
   if (!directory) return tl::unexpected(directory.error());
   OwnServer server(std::move(*directory));
-  auto base = server.launch(bind, options);
-  if (!base && options.bind.empty() && ended_by() == 0) {  // it is in use, most likely by another of us
+  auto base = server.launch(*bind, options);
+  if (!base && any_port && ended_by() == 0) {  // it is in use, most likely by another of us
     server.stop();
-    bind.port = options.public_url ? free_port(bind.host) : 0;
-    base = server.launch(bind, options);
+    bind->port = options.public_url ? free_port(bind->host) : 0;
+    base = server.launch(*bind, options);
   }
   if (!base) return tl::unexpected(base.error());
-
-  server.shown_ = *base;
-  server.near_ = *base;
-  const bool wildcard = is_wildcard(bind.host);
-  if (options.public_url) {
-    server.shown_ = *options.public_url;
-    if (bind.port != 0)
-      server.near_ = wire::Origin{false, wildcard ? "127.0.0.1" : bind.host, static_cast<std::uint16_t>(bind.port), ""};
-  } else if (wildcard) {
-    server.near_.host = bind.host == "::" ? "::1" : "127.0.0.1";
-    // A phone needs one that it reaches; this machine takes the loopback.
-    server.shown_.host = addresses.front().text;
-  }
-  server.only_here_ = !options.public_url && is_loopback(server.shown_.host);
-  for (const auto& address : addresses)
-    if (address.text != server.shown_.host && !is_loopback(address.text)) server.others_.push_back(address);
+  server.find_places(*bind, *base, options);
   return server;
 }
 
-Result<OwnServer> OwnServer::restart(RunDirectory directory) {
-  // A server whose run was killed is still ending.
+Result<OwnServer> OwnServer::start_lasting(RunDirectory directory, const OwnServerOptions& options) {
+  auto bind = parse_bind(options.bind, best_address(options));
+  if (!bind) return tl::unexpected(bind.error());
+  if (options.public_url && bind->port == 0) bind->port = free_port(bind->host);
+  wait_for_end_of(directory);
+  OwnServer server(std::move(directory));
+  server.keep_data_ = server.lasting_ = true;
+  const auto base = server.launch(*bind, options);
+  if (!base) return tl::unexpected(base.error());
+  server.find_places(*bind, *base, options);
+  return server;
+}
+
+void OwnServer::find_places(const Bind& bind, const wire::Origin& base, const OwnServerOptions& options) {
+  shown_ = near_ = base;
+  const bool wildcard = is_wildcard(bind.host);
+  if (options.public_url) {
+    shown_ = *options.public_url;
+    if (bind.port != 0)
+      near_ = wire::Origin{false, wildcard ? "127.0.0.1" : bind.host, static_cast<std::uint16_t>(bind.port), ""};
+  } else if (wildcard) {
+    near_.host = bind.host == "::" ? "::1" : "127.0.0.1";
+    // A phone needs one that it reaches; this machine takes the loopback.
+    shown_.host = best_address(options);
+  }
+  only_here_ = !options.public_url && is_loopback(shown_.host);
+  for (const auto& address : machine_addresses())
+    if (address.text != shown_.host && !is_loopback(address.text)) others_.push_back(address);
+}
+
+// A server whose run was killed is still ending: a second one on the same data would refuse to start.
+void OwnServer::wait_for_end_of(const RunDirectory& directory) {
   const UniqueFd lock(::open((directory.path() + "/data/lock").c_str(), O_RDWR | O_CLOEXEC));
   const Steady limit = system_clock().steady() + start_time;
-  // Waited for here: a second server on the same data would refuse to start.
   while (lock && ::flock(lock.get(), LOCK_EX | LOCK_NB) != 0 && system_clock().steady() < limit && ended_by() == 0)
     std::this_thread::sleep_for(Millis{20});
   if (lock) ::flock(lock.get(), LOCK_UN);
+}
+
+Result<OwnServer> OwnServer::restart(RunDirectory directory, std::optional<Seconds> expire) {
+  wait_for_end_of(directory);
   OwnServer server(std::move(directory));
   server.keep_data_ = true;
-  const auto base = server.launch({"127.0.0.1", 0}, {});
+  OwnServerOptions options;
+  options.expire = expire;
+  const auto base = server.launch({"127.0.0.1", 0}, options);
   if (!base) return tl::unexpected(base.error());
   server.shown_ = server.near_ = *base;
   server.only_here_ = true;
@@ -214,7 +238,9 @@ Result<OwnServer> OwnServer::restart(RunDirectory directory) {
 }
 
 std::vector<std::string> OwnServer::describe(bool offer_others) const {
-  std::vector<std::string> lines = {"Serving at " + shown_.url() + " until this command ends."};
+  std::vector<std::string> lines = {
+      "Serving at " + shown_.url() +
+      (lasting_ ? "; senders can connect only while this command runs." : " until this command ends.")};
   if (only_here_) lines.emplace_back("Only this machine can reach that address; use --bind.");
   std::string others;
   for (const auto& other : others_) others += (others.empty() ? "" : ", ") + other.text + " (" + other.interface + ")";
@@ -232,7 +258,8 @@ OwnServer::OwnServer(OwnServer&& other) noexcept
       near_(std::move(other.near_)),
       shown_(std::move(other.shown_)),
       others_(std::move(other.others_)),
-      only_here_(other.only_here_) {}
+      only_here_(other.only_here_),
+      lasting_(other.lasting_) {}
 
 bool OwnServer::running() const {
   return child_ && child_->running();

@@ -176,6 +176,14 @@ Result<RunDirectory> RunDirectory::make(bool own) {
   return RunDirectory(std::move(*path), std::move(lock));
 }
 
+Result<RunDirectory> RunDirectory::lasting(const std::string& path) {
+  if (auto made = make_private_directories(path); !made) return tl::unexpected(made.error());
+  UniqueFd lock = open_lock(path);
+  if (!lock) return fail_errno("cannot write " + path + "/lock");
+  if (!take_lock(lock, false)) return fail(Kind::locked, path + " is in use by another run");
+  return RunDirectory(path, std::move(lock));
+}
+
 void RunDirectory::remove() {
   std::error_code ignored;
   // The record last: of what cannot be removed as a whole the next run still knows what it is.

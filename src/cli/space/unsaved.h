@@ -44,6 +44,8 @@ class RunDirectory {
   // `own`: for a built-in server's data. In the state directory, or where temporary files go when that cannot be
   // written.
   static Result<RunDirectory> make(bool own);
+  // One that outlasts runs, at this path, for the server of an inbox (inbox_server.h). Kind::locked when a run has it.
+  static Result<RunDirectory> lasting(const std::string& path);
 
   const std::string& path() const { return path_; }
   void remove();  // with all that is in it

@@ -7,6 +7,7 @@
 
 #include "vision/codewords.h"
 #include "vision/finders.h"
+#include "vision/missing_finder.h"
 #include "vision/symbol_grid.h"
 #include "vision/symbol_modules.h"
 
@@ -15,7 +16,8 @@ namespace {
 
 // How much is tried: the steps that follow this one want their share of the budget.
 constexpr std::size_t most_triples = 24;
-constexpr std::size_t most_bent = 4;  // of the likeliest triples
+constexpr std::size_t most_bent = 4;       // of the likeliest triples
+constexpr std::size_t most_completed = 8;  // of which a finder was not found
 constexpr int most_follows = 3;
 constexpr std::size_t most_corners = 5;
 constexpr std::size_t mirrored_tries = 2;  // of the ways to tell dark from light
@@ -159,11 +161,11 @@ void look_beside(Search& search) {
 void locate_and_read(Search& search, const cv::Mat& gray) {
   std::vector<Finder> all;
   SymbolsRead symbols_read;
-  const auto try_triples = [&](const std::vector<Finder>& finders) {
+  const auto try_triples = [&](const std::vector<FinderTriple>& triples, std::size_t may_bend) {
     std::size_t rank = 0;
-    for (const FinderTriple& triple : likely_triples(finders, most_triples)) {
+    for (const FinderTriple& triple : triples) {
       if (search.done()) return;
-      if (symbols_read.has(triple) || !read_symbol(search, gray, triple, rank++ < most_bent)) continue;
+      if (symbols_read.has(triple) || !read_symbol(search, gray, triple, rank++ < may_bend)) continue;
       symbols_read.add(triple);
       search.read_at(place_of(triple, gray.size()));
     }
@@ -171,12 +173,13 @@ void locate_and_read(Search& search, const cv::Mat& gray) {
   std::size_t largest = 0;
   for (int rule = 0; rule < rules && !search.done(); ++rule) {
     const auto finders = find_finders(dark_parts(gray, rule));
-    try_triples(finders);
+    try_triples(likely_triples(finders, most_triples), most_bent);
     largest = std::max(largest, finders.size());
     merge_finders(all, finders);
   }
   // Finders of one symbol may have been found by different rules.
-  if (all.size() > largest) try_triples(all);
+  if (all.size() > largest) try_triples(likely_triples(all, most_triples), most_bent);
+  if (!search.done()) try_triples(completed_triples(gray, all, most_completed), 0);
 }
 
 }  // namespace qrx::vision

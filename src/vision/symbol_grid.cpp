@@ -8,6 +8,7 @@
 
 #include "vision/finder_corners.h"
 #include "vision/follow_surface.h"
+#include "vision/sampling.h"
 #include "vision/symbol_modules.h"
 
 namespace qrx::vision {
@@ -34,21 +35,6 @@ double parabola(double along, int side) {
 double wave(double along, int side) {
   const double t = (along - 3.5) / (side - 7);
   return 20.8 * t * (1 - t) * (0.5 - t);
-}
-
-// The share of a timing pattern's modules, of which the first one is light, that are on the right side of the mean
-// around them.
-// Not a threshold for all: light falls off along a bent page.
-double alternation(const std::vector<double>& line) {
-  int right = 0;
-  for (std::size_t i = 1; i + 1 < line.size(); ++i) {
-    const std::size_t from = i < 4 ? 0 : i - 4, to = std::min(line.size(), i + 5);
-    double mean = 0;
-    for (std::size_t j = from; j < to; ++j) mean += line[j];
-    const bool dark = line[i] < mean / static_cast<double>(to - from);
-    if (dark == (i % 2 == 1)) ++right;
-  }
-  return line.size() > 2 ? right / static_cast<double>(line.size() - 2) : 0;
 }
 
 }  // namespace
@@ -133,23 +119,11 @@ std::vector<SymbolGrid> SymbolGrid::fit(const cv::Mat& gray, const FinderTriple&
   return grids;
 }
 
-// Whole coordinates are the middles of pixels, as in outlines; beyond the edge the picture goes on as it ends.
-double SymbolGrid::gray_at(const cv::Point2d& point) const {
-  const double x = std::clamp(point.x, 0.0, gray_.cols - 1.001);
-  const double y = std::clamp(point.y, 0.0, gray_.rows - 1.001);
-  const int i = static_cast<int>(x), j = static_cast<int>(y);
-  if (i + 1 >= gray_.cols || j + 1 >= gray_.rows) return gray_.at<std::uint8_t>(j, i);
-  const double s = x - i, t = y - j;
-  const std::uint8_t* top = gray_.ptr<std::uint8_t>(j) + i;
-  const std::uint8_t* bottom = gray_.ptr<std::uint8_t>(j + 1) + i;
-  return (top[0] * (1 - s) + top[1] * s) * (1 - t) + (bottom[0] * (1 - s) + bottom[1] * s) * t;
-}
-
 double SymbolGrid::gray_around(double x, double y) const {
   double sum = 0;
   // The inner half of a module: its edges are smeared by its neighbours.
   for (const double dy : {-0.22, 0.0, 0.22})
-    for (const double dx : {-0.22, 0.0, 0.22}) sum += gray_at(surface_.at(x + dx, y + dy));
+    for (const double dx : {-0.22, 0.0, 0.22}) sum += gray_at(gray_, surface_.at(x + dx, y + dy));
   return sum / 9;
 }
 
@@ -232,7 +206,7 @@ double SymbolGrid::bend_to_timing() {
           for (std::size_t i = 0; i < line.size(); ++i) {
             const double along = static_cast<double>(i) + 7.5, bend = parabola(along, side_);
             const double x = along + stretch * bend + bulge * wave(along, side_), y = 6.5 + bow * bend;
-            line[i] = gray_at(row ? surface_.at(x, y) : surface_.at(y, x));
+            line[i] = gray_at(gray_, row ? surface_.at(x, y) : surface_.at(y, x));
           }
           // Of equal curves the flatter one.
           const double score = alternation(line) - 0.004 * (std::abs(bow) + std::abs(stretch) + std::abs(bulge));
@@ -258,7 +232,7 @@ std::optional<cv::Point2d> SymbolGrid::find_alignment(double x, double y, double
   for (int j = 0; j < size; ++j)
     for (int i = 0; i < size; ++i)
       patch(j, i) = static_cast<float>(
-          gray_at(surface_.at(x + (i + 0.5) / scale - 2.5 - reach, y + (j + 0.5) / scale - 2.5 - reach)));
+          gray_at(gray_, surface_.at(x + (i + 0.5) / scale - 2.5 - reach, y + (j + 0.5) / scale - 2.5 - reach)));
   cv::Mat_<float> pattern(5 * scale, 5 * scale, 0.0f);
   pattern(cv::Rect(scale, scale, 3 * scale, 3 * scale)) = 255;
   pattern(cv::Rect(2 * scale, 2 * scale, scale, scale)) = 0;
@@ -332,7 +306,7 @@ cv::Mat SymbolGrid::rectify(int module_pixels, int border, bool white_border) co
   for (int y = margin; y < size - margin; ++y)
     for (int x = margin; x < size - margin; ++x)
       out.at<std::uint8_t>(y, x) = cv::saturate_cast<std::uint8_t>(
-          gray_at(surface_.at((x + 0.5) / module_pixels - border, (y + 0.5) / module_pixels - border)));
+          gray_at(gray_, surface_.at((x + 0.5) / module_pixels - border, (y + 0.5) / module_pixels - border)));
   return out;
 }
 

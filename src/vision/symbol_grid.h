@@ -38,7 +38,6 @@ class SymbolGrid {
  private:
   SymbolGrid(const cv::Mat& gray, const FinderTriple& finders, int side, FinderShape as);
 
-  double gray_at(const cv::Point2d& point) const;
   double gray_around(double x, double y) const;  // mean over the middle of a module
   void bend_corner(double right, double down);   // by so many modules
   double contrast() const;

@@ -7,6 +7,7 @@ make.py [FOLDER]...    needs qrencode and convert (ImageMagick 6); "styled" also
 photo   a code on paper or a screen, seen by a bad camera: each picture one trouble or two
 mirrored  the same as a front camera or a call shows it
 far     a small code in a large dark picture
+hidden  a code of which one finder cannot be seen: under a sticker, struck through, torn off, in glare
 styled  codes as designers draw them: dots, round finders, colours that are equally light, a logo
 screen  screenshots of terminals: our drawings, and those of qrencode with and without seams between the glyphs
 fp-own  nothing to read: textures, text, finders without a code, codes with too much gone
@@ -124,6 +125,28 @@ def far(work):
         run("convert", "-size", "2600x1900", f"gradient:gray{5 + 3 * number}-gray1", work / "seen.png", "-gravity", "center", "-geometry", place,
             "-composite", "-blur", "0x0.8", "-seed", "7", "-attenuate", "0.15", "+noise", "Gaussian", "-colorspace", "Gray", "-strip",
             "-quality", "40", folder.add(name + ".jpg", [text]))
+    folder.close()
+
+
+def hidden(work):
+    folder = Folder("hidden")
+    views = {"straight": [], "turned": ["-rotate", "31"], "from-the-side": PHOTOS["from-the-side"]}
+    for number, (place, view) in enumerate(((p, v) for p in ("corner", "across", "down") for v in views)):
+        text = LINK % (220 + number)
+        code(work / "code.png", text, 9)
+        side = int(run("identify", "-format", "%w", work / "code.png", capture_output=True, text=True).stdout)
+        x, y = (side - 36 - 63 if place == "across" else 36), (side - 36 - 63 if place == "down" else 36)
+        troubles = {
+            "sticker": ["-fill", "gray70", "-draw", f"circle {x + 32},{y + 32} {x + 32},{y + 76}"],
+            "struck": ["-fill", "none", "-stroke", "gray10", "-strokewidth", "6", "-draw", f"line {x - 50},{y + 20} {x + 130},{y + 48}"],
+            "torn": ["-fill", "white", "-draw", f"polygon {x + 10},{y - 40} {x + 80},{y - 40} {x + 66},{y + 20} {x + 36},{y + 34} {x - 40},{y + 30}"],
+        }
+        for name, trouble in troubles.items():
+            run("convert", work / "code.png", "-colorspace", "sRGB", "-type", "TrueColor", *trouble, "-stroke", "none", *views[view],
+                work / "seen.png")
+            run("convert", "-size", "560x480", "gradient:gray75-gray50", work / "seen.png", "-gravity", "center", "-compose", "over",
+                "-composite", "-blur", "0x0.8", "-colorspace", "Gray", "-strip", "-quality", "45",
+                folder.add(f"{name}-{place}-{view}.jpg", [text]))
     folder.close()
 
 
@@ -285,7 +308,7 @@ def seeds(work):
 
 
 def main():
-    makers = {"photo": photos, "mirrored": mirrored, "far": far, "styled": styled, "screen": screens, "fp-own": nothing, "seeds": seeds}
+    makers = {"photo": photos, "mirrored": mirrored, "far": far, "hidden": hidden, "styled": styled, "screen": screens, "fp-own": nothing, "seeds": seeds}
     with tempfile.TemporaryDirectory() as work:
         for name in sys.argv[1:] or makers:
             makers[name](pathlib.Path(work))

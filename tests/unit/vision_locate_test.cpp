@@ -101,3 +101,26 @@ TEST_CASE("a small code that is wrapped around a bottle is read, though nothing 
   }));
   CHECK(result.texts == std::vector<std::string>{text});
 }
+
+TEST_CASE("a code of which one finder cannot be seen is read") {
+  constexpr int module = 8, quiet_zone = 4;
+  const Gray whole = framed(code_picture(link_one, module, quiet_zone), 60, 255);
+  const int from = 60 + quiet_zone * module, far = whole.width - from - 7 * module;
+  const auto seen_from_the_side = [&](const Gray& gray) {
+    return warped(gray, [&](int x, int y) {
+      const double depth = 1 + 0.0004 * (x - gray.width / 2.0);
+      return std::pair(gray.width / 2.0 + (x - gray.width / 2.0) * depth + 0.1 * y - 20,
+                       gray.height / 2.0 + (y - gray.height / 2.0) * depth);
+    });
+  };
+  for (const auto& [x, y] : {std::pair(from, from), std::pair(far, from), std::pair(from, far)}) {
+    INFO("finder at " << x << "," << y);
+    Gray covered = whole, crossed = whole;
+    for (int j = -module; j < 8 * module; ++j)
+      std::fill_n(covered.row(y + j) + x - module, 9 * module, static_cast<std::uint8_t>(170));
+    for (int i = 0; i < whole.width; ++i)
+      for (int j = 0; j < 5; ++j) crossed.row(y + 2 * module + i / 8 + j)[i] = 0;
+    for (const Gray& gray : {covered, crossed, seen_from_the_side(covered), seen_from_the_side(crossed)})
+      CHECK(search(gray).texts == std::vector<std::string>{link_one});
+  }
+}

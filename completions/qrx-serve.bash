@@ -94,7 +94,7 @@ _qrx_serve() {
       return ;;
   esac
   if [[ $word == -* ]]; then
-    COMPREPLY=($(compgen -W '-b --bind --socket-mode --socket-group -D --data --catalog --catalog-listen --blobs --durability --s3-endpoint --s3-region --s3-path-style --s3-ca --s3-credentials --s3-insecure --spool --spool-max --public-url --trusted-proxy --tls-cert --tls-key --metrics-bind --expire --max-expire --max-size --max-files --max-total --max-spaces --create --token-file --create-rate --max-per-address --log --from --notify --config -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
+    COMPREPLY=($(compgen -W '-b --bind --socket-mode --socket-group -D --data --catalog --catalog-listen --blobs --durability --s3-endpoint --s3-region --s3-path-style --s3-ca --s3-credentials --s3-insecure --spool --spool-max --redirect --public-url --trusted-proxy --tls-cert --tls-key --metrics-bind --expire --max-expire --max-size --max-files --max-total --max-spaces --create --token-file --create-rate --max-per-address --log --from --notify --config -q --quiet -v --verbose --no-progress --json -h --help -V --version' -- "$word"))
     return
   fi
   COMPREPLY=($(compgen -W 'sweep check list block delete migrate copy' -- "$word"))

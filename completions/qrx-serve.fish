@@ -23,6 +23,7 @@ complete -c qrx-serve -l s3-credentials -r -F -d 'keys, as in ~/.aws/credentials
 complete -c qrx-serve -l s3-insecure -d 'allow http to a store on another machine'
 complete -c qrx-serve -l spool -x -a '(__fish_complete_directories)' -d 'for what is on its way to the store (default: spool in the data directory)'
 complete -c qrx-serve -l spool-max -x -d 'size limit of the spool (default 8G)'
+complete -c qrx-serve -l redirect -d 'send clients that can take it to the store for contents of one object'
 complete -c qrx-serve -l public-url -x -d 'address to use in links, when behind a proxy'
 complete -c qrx-serve -l trusted-proxy -x -d 'trust proxies at these addresses to report the client'\''s address'
 complete -c qrx-serve -l tls-cert -r -F -d 'certificate chain (PEM), reloaded on SIGHUP'

@@ -40,6 +40,7 @@ def fetch(w, server, owner, lie, about):
         with open(f"{out}/many/{number}", "rb") as got, open(w.path(f"many/{number}"), "rb") as want:
             qrx.check(got.read() == want.read(), f"{about}: another {number}")
     qrx.check_equal(FILES, len(os.listdir(out + "/many")), about + ": files")
+    qrx.check(liar.told or lie is honest, about + ": nothing was changed")
     return counts
 
 

@@ -67,7 +67,7 @@ class ContentsSource : public front::BodySource {
 
 front::Reply send_contents(const SharedCall& call) {
   const auto token = token_of(*call->request);
-  if (!token) return call->problem(401, "the owner's token is needed");
+  if (!token) return call->no_token();
   // First: who has no right here is not told what else is wrong.
   if (const auto owned = call->site.spaces.owned(call->target.guid, *token); !owned)
     return call->problem(owned.error());

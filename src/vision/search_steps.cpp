@@ -151,6 +151,13 @@ void locate1000(Search& search) {
 void locate1600(Search& search) {
   if (std::max(search.gray().cols, search.gray().rows) > 1000) locate_and_read(search, sized(search, 1600));
 }
+// Soft pictures, and prints whose ink ran: finders and modules that touch come apart.
+void locate_sharp1000(Search& search) {
+  locate_and_read(search, sharpened(search.at_most(1000)));
+}
+void locate_sharp1600(Search& search) {
+  if (std::max(search.gray().cols, search.gray().rows) > 1000) locate_and_read(search, sharpened(search.at_most(1600)));
+}
 void locate_inverted(Search& search) {
   locate_and_read(search, 255 - sized(search, 1000));
 }
@@ -268,6 +275,8 @@ std::span<const SearchStep> photograph_steps() {
                                        SearchStep{"gauss2", gauss2},
                                        SearchStep{"parts", parts_doubled},
                                        SearchStep{"locate1600", locate1600},
+                                       SearchStep{"locate-sharp", locate_sharp1000},
+                                       SearchStep{"locate-sharp1600", locate_sharp1600},
                                        SearchStep{"stretched", stretched2},
                                        SearchStep{"unsmeared", unsmeared},
                                        SearchStep{"locate-inverted", locate_inverted},
@@ -295,6 +304,8 @@ std::span<const SearchStep> screenshot_steps() {
                                        SearchStep{"enlarge", enlarge},
                                        SearchStep{"parts", parts_doubled},
                                        SearchStep{"locate1600", locate1600},
+                                       SearchStep{"locate-sharp", locate_sharp1000},
+                                       SearchStep{"locate-sharp1600", locate_sharp1600},
                                        SearchStep{"stretched", stretched2},
                                        SearchStep{"locate-inverted", locate_inverted},
                                        SearchStep{"colours-located", colours_located}};

@@ -79,6 +79,7 @@ PHOTOS = {
     "stained": ["-fill", "black", "-draw", "circle 190,190 205,190", "-fill", "white", "-draw", "rectangle 120,210 150,222"],
     "moire": ["-tile", "pattern:horizontal2", "-set", "option:compose:args", "60", "(", "+clone", "-fill", "white", "-colorize", "100",
               "-tile", "pattern:gray50", "-draw", "color 0,0 reset", "-blur", "0x0.6", "+level", "55%,100%", ")", "-compose", "multiply", "-composite", "-resize", "71%"],
+    "ink-ran": ["-morphology", "Erode", "Disk:2.5", "-background", "white", "-wave", "6x300", "-rotate", "12", "-blur", "0x2", "+level", "15%,70%"],
 }
 
 

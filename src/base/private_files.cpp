@@ -44,6 +44,15 @@ Result<void> replace_private_file(const std::string& path, std::string_view text
   return {};
 }
 
+Result<void> remove_private_file(const std::string& path) {
+  // As replace_private_file() names them.
+  const std::size_t size_of_part = path.size() + std::string_view(".XXXXXX").size();
+  for (const auto& entry : entries_of(path.substr(0, path.rfind('/'))))
+    if (entry.size() == size_of_part && entry.starts_with(path + ".")) static_cast<void>(::unlink(entry.c_str()));
+  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("cannot remove " + path);
+  return {};
+}
+
 UniqueFd open_private_file(const std::string& path, int flags) {
   int fd;
   do fd = ::open(path.c_str(), flags | O_CLOEXEC | O_NOFOLLOW, 0600);

@@ -21,6 +21,9 @@ Result<void> make_private_directories(const std::string& path);
 // stays as it is.
 Result<void> replace_private_file(const std::string& path, std::string_view text);
 
+// With what a run that was killed left of writing it, which may hold the same secret. Not there is as good.
+Result<void> remove_private_file(const std::string& path);
+
 // As open(2), never through a link; what it makes has mode 0600. Empty with errno.
 UniqueFd open_private_file(const std::string& path, int flags);
 

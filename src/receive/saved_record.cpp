@@ -169,7 +169,7 @@ std::optional<SavedRecord::Entry> SavedRecord::find(const Id& file, const Id& de
 void SavedRecord::remove() {
   const std::lock_guard lock(mutex_);
   if (path_.empty()) return;
-  static_cast<void>(::unlink(path_.c_str()));  // not there is as good
+  static_cast<void>(remove_private_file(path_));  // what stays is known to nobody
   file_.reset();
 }
 

@@ -212,7 +212,7 @@ bool SeenSeals::take(const Id& delivery, std::span<const std::string> texts, boo
 void SeenSeals::remove() {
   const std::lock_guard lock(mutex_);
   file_.reset();
-  if (!path_.empty()) static_cast<void>(::unlink(path_.c_str()));  // not there is as good
+  if (!path_.empty()) static_cast<void>(remove_private_file(path_));  // what stays is known to nobody
 }
 
 void SeenSeals::drop_oldest_spaces() const {

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -206,6 +207,20 @@ TEST_CASE("a private file is never opened through a link; a line that was cut sh
   struct stat info {};
   REQUIRE(::stat(path.c_str(), &info) == 0);
   CHECK((info.st_mode & 0777) == 0600);
+}
+
+TEST_CASE("with a private file goes what a killed run left of writing it, and nothing else") {
+  const test::TempDirectory directory;
+  const std::string path = directory / "key";
+  REQUIRE(replace_private_file(path, "secret"));
+  for (const char* name : {"key.a1B2c3", "key.saved", "key.toolong", "keys.a1B2c3"})
+    REQUIRE(replace_private_file(directory / name, "text"));
+  CHECK(remove_private_file(path));
+  auto left = entries_of(directory.path().string());
+  std::ranges::sort(left);
+  CHECK(left ==
+        std::vector<std::string>{directory / "key.saved", directory / "key.toolong", directory / "keys.a1B2c3"});
+  CHECK(remove_private_file(path));
 }
 
 TEST_CASE("running sums are those of all bytes, and start anew when asked") {

@@ -114,8 +114,7 @@ Result<void> keep_identity(const Guid& guid, const seal::Identity& identity, Wal
 Result<void> forget_identity(const Guid& guid) {
   const auto path = path_of(guid);
   if (!path) return tl::unexpected(path.error());
-  if (::unlink(path->c_str()) != 0 && errno != ENOENT) return fail_errno("cannot remove " + *path);
-  return {};
+  return remove_private_file(*path);
 }
 
 Result<SharedIdentity> kept_identity(const Guid& guid) {

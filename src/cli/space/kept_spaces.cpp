@@ -3,7 +3,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <tuple>
@@ -129,9 +128,7 @@ Result<void> remember_space(const KeptSpace& space, WallTime now) {
 Result<void> forget_space(const Guid& guid) {
   const auto directory = spaces_dir();
   if (!directory) return tl::unexpected(directory.error());
-  const std::string path = *directory + "/" + guid.text() + ".json";
-  if (::unlink(path.c_str()) != 0 && errno != ENOENT) return fail_errno("cannot remove " + path);
-  return {};
+  return remove_private_file(*directory + "/" + guid.text() + ".json");
 }
 
 }  // namespace qrx::cli

@@ -57,6 +57,7 @@ def lasts(w):
     qrx.check_equal("a.bin", os.path.basename(first.expect_event("saved")["path"]))
     first.expect_event("delivered")
     qrx.check_equal("open", listed()["home"]["state"])
+    qrx.wait_for(20, lambda: listed()["home"]["deliveries"] == 0, "what is saved goes")
     second = inbox(w, "home")
     second.expect_exit(75)
     qrx.check("in use by another qrx-recv" in second.err, second.err)

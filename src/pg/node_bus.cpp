@@ -178,8 +178,8 @@ void NodeBus::run_notifier(std::unique_ptr<Connection> connection) {
   lock.unlock();
   // What others would find out by its silence.
   if (connection == nullptr || connection->lost()) return;
-  Statement gone = by_id(*connection, "DELETE FROM nodes WHERE node=?", node_);
-  (void)gone.step();
+  for (const char* sql : {"DELETE FROM nodes WHERE node=?", "DELETE FROM crash_marks WHERE node=?"})
+    (void)by_id(*connection, sql, node_).step();
 }
 
 // synchronous_commit=off: a word need not survive a crash, after which everybody looks anyway.
@@ -226,6 +226,7 @@ bool NodeBus::beat(Connection& connection) {
   }
   clock_.set(Millis(row.next_signed_number()), asked, answered);
   look_at_others(connection, card.policy);
+  if (!crashes_.renew(connection)) return false;
   return notify(connection, std::string(" ") + sign_of_life);
 }
 

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/unique_fd.h"
+#include "pg/crash_mark.h"
 #include "pg/database_clock.h"
 #include "pg/pg_connection.h"
 #include "space/shared_catalog.h"
@@ -26,8 +27,8 @@ namespace qrx::pg {
 // wait for.
 class NodeBus {
  public:
-  NodeBus(std::string dsn, std::string listen_dsn, const Id& node)
-      : dsn_(std::move(dsn)), listen_dsn_(std::move(listen_dsn)), node_(node) {}
+  NodeBus(std::string dsn, std::string listen_dsn, CrashMark& crashes)
+      : dsn_(std::move(dsn)), listen_dsn_(std::move(listen_dsn)), crashes_(crashes), node_(crashes.node()) {}
   ~NodeBus() { stop(); }
 
   // The first beat, in this thread: there is a time then. The others follow until stop().
@@ -60,6 +61,7 @@ class NodeBus {
   void tell_events(Tell&& tell);
 
   const std::string dsn_, listen_dsn_;
+  CrashMark& crashes_;  // renewed with each beat
   const Id node_;
   DatabaseClock clock_;
 

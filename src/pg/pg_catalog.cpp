@@ -30,13 +30,13 @@ struct PgCatalog::Impl {
   Impl(const std::string& dsn, const PgOptions& chosen)
       : pool(dsn, chosen.most_connections),
         cache(chosen.most_cached_rows),
-        bus(dsn, chosen.listen_dsn.empty() ? dsn : chosen.listen_dsn, node) {}
+        bus(dsn, chosen.listen_dsn.empty() ? dsn : chosen.listen_dsn, crashes) {}
 
-  const Id node = Id::random();  // this one, until it ends
   PgCounts counts;
   Pool pool;
   CountedCache cache;
   bool is_new = false;
+  CrashMark crashes{Id::random()};  // of this node, until it ends
   NodeBus bus;
 
   // Runs `with` on a connection, and again on a new one when that is lost.
@@ -124,7 +124,7 @@ void PgCatalog::measure(Measures& to) const {
 
 Result<void> PgCatalog::change(space::Durability durability,
                                const std::function<Result<void>(space::Transaction&)>& work) {
-  return run_change(impl_->pool, impl_->counts, impl_->node, durability, work, give_up_after);
+  return run_change(impl_->pool, impl_->counts, impl_->crashes, durability, work, give_up_after);
 }
 
 // What is kept is compared with the count of changes in the row, one look by primary key: another node may have changed

@@ -47,7 +47,7 @@ struct Attempt {
   enum class End { done, again, lost, doubtful };
   End end = End::done;
   Result<void> result{};
-  std::int64_t xid = 0, timeline = 0;
+  std::int64_t xid = 0, mark = 0;
 };
 
 Attempt after_failure(Connection& connection) {
@@ -57,8 +57,9 @@ Attempt after_failure(Connection& connection) {
   return {end, error, 0, 0};
 }
 
-Attempt attempt(Connection& connection, const Id& node, Durability durability,
+Attempt attempt(Connection& connection, const CrashMark& crashes, Durability durability,
                 const std::function<Result<void>(space::Transaction&)>& work) {
+  const std::int64_t mark = crashes.current();
   std::string begin = std::string("BEGIN; ") + limits;
   if (durability == Durability::lazy) begin += "; SET LOCAL synchronous_commit=off";
   if (!connection.execute(begin)) {
@@ -66,7 +67,7 @@ Attempt attempt(Connection& connection, const Id& node, Durability durability,
     connection.execute("ROLLBACK");
     return failed;
   }
-  PgTransaction transaction(connection, node);
+  PgTransaction transaction(connection, crashes.node());
   auto worked = run_work(work, transaction);
   // Asked for before the COMMIT: without it nobody could find out afterwards.
   const std::int64_t xid = worked && !transaction.failed() ? transaction.number() : 0;
@@ -81,30 +82,22 @@ Attempt attempt(Connection& connection, const Id& node, Durability durability,
   // An answer that is an error says that nothing was committed; no answer says nothing.
   if (connection.lost()) ended.end = Attempt::End::doubtful;
   ended.xid = xid;
-  ended.timeline = connection.timeline();
+  ended.mark = mark;
   return ended;
 }
 
 // Whether a transaction whose COMMIT was never answered is committed. Nothing: it cannot be known.
-std::optional<bool> find_outcome(Pool& pool, const Attempt& ended, Durability durability) {
+std::optional<bool> find_outcome(Pool& pool, const Attempt& ended, const Id& node, Durability durability) {
   const auto until = steady_clock::now() + settle_for;
   for (unsigned asked = 0; steady_clock::now() < until; ++asked) {
     if (asked > 0) pause(4);
     auto connection = pool.take();
     if (!connection) continue;
-    // After a failover the numbers may be those of other transactions.
-    if ((*connection)->timeline() != ended.timeline) return std::nullopt;
-    Statement status = (*connection)->prepare("SELECT pg_xact_status(?::bigint::text::xid8)");
-    status.signed_number(ended.xid);
-    if (!status.step()) {
-      if (!(*connection)->lost()) return std::nullopt;
-      continue;
-    }
-    if (status.next_is_null()) return std::nullopt;
-    const std::string said = status.next_text();
-    if (said == "aborted") return false;
-    // "in progress": the server still has it, or has not noticed yet that its client is gone.
-    if (said != "committed") continue;
+    const auto outcome = outcome_of(**connection, ended.xid, node, ended.mark);
+    if (!outcome || *outcome == Outcome::under_way)
+      continue;  // the server may not have noticed that its client is gone
+    if (*outcome == Outcome::unknown) return std::nullopt;
+    if (*outcome == Outcome::undone) return false;
     // A standby may not have it yet, for whoever waited for that is gone: what comes after it waits for both.
     if (durability == Durability::durable && !(*connection)->execute("SELECT pg_logical_emit_message(true, 'qrx', '')"))
       continue;
@@ -115,7 +108,7 @@ std::optional<bool> find_outcome(Pool& pool, const Attempt& ended, Durability du
 
 }  // namespace
 
-Result<void> run_change(Pool& pool, PgCounts& counts, const Id& node, Durability durability,
+Result<void> run_change(Pool& pool, PgCounts& counts, const CrashMark& crashes, Durability durability,
                         const std::function<Result<void>(space::Transaction&)>& work, Millis give_up_after) {
   const auto until = steady_clock::now() + give_up_after;
   const auto may_go_on = [&] { return steady_clock::now() < until; };
@@ -128,7 +121,7 @@ Result<void> run_change(Pool& pool, PgCounts& counts, const Id& node, Durability
         if (may_go_on()) continue;
         return tl::unexpected(connection.error());
       }
-      ended = attempt(**connection, node, durability, work);
+      ended = attempt(**connection, crashes, durability, work);
     }
     switch (ended.end) {
       case Attempt::End::done:
@@ -143,7 +136,7 @@ Result<void> run_change(Pool& pool, PgCounts& counts, const Id& node, Durability
         break;
       // Tried again only when it was surely not committed: a work that ran twice would count twice.
       case Attempt::End::doubtful:
-        const auto committed = find_outcome(pool, ended, durability);
+        const auto committed = find_outcome(pool, ended, crashes.node(), durability);
         ++(!committed ? counts.never_known : *committed ? counts.found_committed : counts.found_undone);
         if (!committed) return fail(Kind::unavailable, "it is not known whether the catalog has taken a change");
         if (*committed) return {};

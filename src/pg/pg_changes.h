@@ -3,14 +3,15 @@
 
 #include <functional>
 
+#include "pg/crash_mark.h"
 #include "pg/pg_counts.h"
 #include "pg/pg_pool.h"
 #include "space/catalog.h"
 
 namespace qrx::pg {
 
-// What `work` makes of the catalog, committed when this returns. `node` and the rest as of PgCatalog.
-Result<void> run_change(Pool& pool, PgCounts& counts, const Id& node, space::Durability durability,
+// What `work` makes of the catalog, committed when this returns. The rest as of PgCatalog.
+Result<void> run_change(Pool& pool, PgCounts& counts, const CrashMark& crashes, space::Durability durability,
                         const std::function<Result<void>(space::Transaction&)>& work, Millis give_up_after);
 
 }  // namespace qrx::pg

@@ -170,10 +170,6 @@ Result<std::unique_ptr<Connection>> Connection::open(const std::string& dsn) {
   // libpq would print notices to stderr.
   PQsetNoticeProcessor(
       connection, [](void*, const char*) {}, nullptr);
-  // Grows with each failover. Without the right to call it, it stays 0, and a doubtful commit is asked for all the
-  // same.
-  Statement timeline = made->prepare("SELECT timeline_id::bigint FROM pg_control_checkpoint()");
-  if (timeline.step()) made->timeline_ = timeline.next_signed_number();
   if (made->lost()) return made->failure().error("cannot connect to the catalog");
   return made;
 }

@@ -93,7 +93,6 @@ class Connection {
   bool commit();  // false: it failed, or the transaction had failed before
   bool lost() const { return lost_; }
   const Failure& failure() const { return failure_; }  // of the last statement that failed
-  std::int64_t timeline() const { return timeline_; }  // of the server when this began: another one after a failover
   PGconn* get() { return connection_.get(); }
 
   void set_silence(std::chrono::seconds silence) { silence_ = silence; }  // how long a statement may take
@@ -113,7 +112,6 @@ class Connection {
   Failure failure_;
   std::chrono::seconds silence_{30};
   bool lost_ = false;
-  std::int64_t timeline_ = 0;
 };
 
 // Kind::usage, about `option`, when it is not a DSN, or has a password in it.

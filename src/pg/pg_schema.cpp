@@ -99,6 +99,8 @@ CREATE INDEX shares_by_recipient ON shares(guid, sha256(recipient));
 CREATE UNLOGGED TABLE totals(
   one boolean PRIMARY KEY DEFAULT true CHECK(one), counted timestamptz NOT NULL, spaces bigint NOT NULL,
   bytes bigint NOT NULL);
+-- crash_mark.h.
+CREATE UNLOGGED TABLE crash_marks(node bytea NOT NULL, mark bigint NOT NULL, PRIMARY KEY(node,mark));
 -- What a node is called, and what it allows: others compare it with theirs. Nodes of an older version say neither.
 -- The last step, for no node can show that it lives while this table is locked.
 ALTER TABLE nodes ADD COLUMN name bytea, ADD COLUMN policy bytea;

@@ -143,9 +143,10 @@ def verify(space, senders):
         for file in delivery["files"]:
             found.setdefault(file["name"], []).append(file)
     allowed = {name: data for sender in senders for name, data in sender.allowed.items()}
-    for sender in senders:
-        for name in sender.files:
-            qrx.check(name in found, f"{name} is gone, which was acknowledged")
+    gone = [name for sender in senders for name in sender.files if name not in found]
+    if gone:
+        again = {file["name"] for delivery in space.state()["deliveries"] for file in delivery["files"]}
+        qrx.fail(f"gone, which was acknowledged: {gone}; of these there when asked again: {sorted(again & set(gone))}")
     for name, files in found.items():
         qrx.check(name in allowed, f"{name} is nothing that was sent")
         # A creation whose answer was lost is made again: then one of the two is empty and never complete.

@@ -5,4 +5,12 @@
 . "$QRX_SOURCE/tests/support/postgresql.sh"
 
 start_postgresql synchronous_commit=on fsync=off
-QRX_POSTGRESQL=$postgresql "$QRX_BIN"/qrx-cluster-nodes
+# A program of its own to crash it, for the tests.
+{
+  echo '#!/usr/bin/env bash'
+  declare -p pg_home postgresql_programs
+  declare -f as_postgres stop_postgresql launch_postgresql fail
+  echo 'stop_postgresql immediate && launch_postgresql'
+} >crash
+chmod +x crash
+QRX_POSTGRESQL=$postgresql QRX_CRASH_POSTGRESQL=$work/crash "$QRX_BIN"/qrx-cluster-nodes

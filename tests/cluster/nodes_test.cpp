@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "cluster/cutting_proxy.h"
+#include "pg/crash_mark.h"
 #include "pg/pg_catalog.h"
 #include "pg/pg_connection.h"
 #include "unit/space_nodes.h"
@@ -127,7 +128,7 @@ TEST_CASE("the tables of the version before are brought up to date once, and its
   auto connection = pg::Connection::open(database.dsn());
   REQUIRE(connection);
   REQUIRE((*connection)
-              ->execute("DROP INDEX shares_by_recipient; DROP TABLE totals; "
+              ->execute("DROP INDEX shares_by_recipient; DROP TABLE totals; DROP TABLE crash_marks; "
                         "ALTER TABLE nodes DROP COLUMN name, DROP COLUMN policy; UPDATE qrx SET version=3"));
   CHECK(kind_of(pg::PgCatalog::open(database.dsn(), {})) == Kind::unavailable);
   CHECK(*pg::PgCatalog::migrate(database.dsn()) == true);
@@ -144,6 +145,50 @@ TEST_CASE("the tables of the version before are brought up to date once, and its
   REQUIRE((*connection)->execute("SET enable_seqscan=off"));
   CHECK(plan("EXPLAIN SELECT * FROM shares WHERE guid='\\x00' AND sha256(recipient)=sha256('a') AND recipient='a'")
             .find("shares_by_recipient") != std::string::npos);
+}
+
+TEST_CASE("what became of a transaction is known until the database crashes, and not of one from before that") {
+  const Database database;
+  (void)open_catalog(database);
+  const auto connect = [&database] {
+    auto made = pg::Connection::open(database.dsn());
+    REQUIRE(made);
+    return std::move(*made);
+  };
+  const auto transaction = [](pg::Connection& connection, const char* end) {
+    REQUIRE(connection.execute("BEGIN"));
+    pg::Statement row = connection.prepare("SELECT pg_current_xact_id()");
+    REQUIRE(row.step());
+    const std::int64_t number = row.next_signed_number();
+    REQUIRE(connection.execute(end));
+    return number;
+  };
+  auto connection = connect();
+  pg::CrashMark crashes(Id::random());
+  CHECK(crashes.current() == 0);
+  REQUIRE(connection->execute("INSERT INTO nodes(node,version) VALUES('\\x01','one')"));
+  REQUIRE(crashes.renew(*connection));
+  const std::int64_t before = crashes.current();
+  REQUIRE(before == 1);
+  REQUIRE(crashes.renew(*connection));
+  CHECK(crashes.current() == before);
+  const auto outcome = [&](std::int64_t number, std::int64_t mark) {
+    return pg::outcome_of(*connection, number, crashes.node(), mark);
+  };
+  const std::int64_t committed = transaction(*connection, "COMMIT"), undone = transaction(*connection, "ROLLBACK");
+  CHECK(outcome(committed, before) == pg::Outcome::committed);
+  CHECK(outcome(undone, before) == pg::Outcome::undone);
+  CHECK(outcome(committed, 0) == pg::Outcome::unknown);
+
+  REQUIRE(std::system(std::getenv("QRX_CRASH_POSTGRESQL")) == 0);
+  connection = connect();
+  // Its number may be that of another transaction now.
+  CHECK(outcome(committed, before) == pg::Outcome::unknown);
+  CHECK(outcome(undone, before) == pg::Outcome::undone);
+  REQUIRE(crashes.renew(*connection));
+  CHECK(crashes.current() == before + 1);
+  CHECK(outcome(transaction(*connection, "COMMIT"), crashes.current()) == pg::Outcome::committed);
+  CHECK(outcome(committed, before) == pg::Outcome::unknown);
 }
 
 TEST_CASE("what all spaces hold is counted once for all nodes, and is a second old at most") {

@@ -37,8 +37,8 @@ struct FileContents {
   Xxh128Sum xxh128;       // as the line says
   ByteView bytes;         // of the body
 };
-// Parses a whole body, in which files may be missing. Kind::usage when it is malformed, or has a file that was not asked
-// for, comes twice or out of turn, or has another size.
+// Parses a whole body, in which files may be missing. Kind::usage when it is malformed, or has a file that was not
+// asked for, comes twice or out of turn, or has another size.
 Result<std::vector<FileContents>> parse_contents(std::string_view body, std::span<const AskedFile> asked);
 // No body that parse_contents() takes is longer.
 std::uint64_t most_contents_bytes(std::span<const AskedFile> asked);

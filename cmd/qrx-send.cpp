@@ -118,9 +118,9 @@ int Send::send(Destination& destination, const WhatToSend& what) {
   if (!delivery) return end(delivery.error());
   progress_.clear();
   is_sent_ = true;
-  // Kind::other, whatever it was: who tries again sends it twice.
+  // Kind::other, whatever it was: another exit status may mean "try again", which would send it twice.
   if (auto said = report.delivered(*delivery, set_.sha256); !said)
-    return end({Kind::other, "it was sent, but its sums could not be told: " + said.error().what, {}});
+    return end({Kind::other, "sent, but the result could not be printed: " + said.error().what, {}});
   messages_.say("sent successfully");
   const int code = set_.wait ? wait_for_receipt(link, *delivery, report) : exit_done;
   if (code != exit_done && code != exit_partly) return code;

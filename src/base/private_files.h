@@ -45,7 +45,7 @@ std::string appended(std::string_view lines);
 // The paths of what is in a directory, as far as it can be read.
 std::vector<std::string> entries_of(const std::string& directory);
 
-// The error of a file system that has no such thing as fsync; what it holds is as durable as it makes it.
+// Whether this error of fsync(2) says that the file system cannot do it: then nothing more can be done.
 bool cannot_sync(int error);
 
 // New names in a directory are there after a loss of power, where its file system can do that.

@@ -13,7 +13,7 @@ namespace {
 constexpr std::size_t fewest_of_task = 16;
 constexpr std::size_t most_of_task = 256;
 constexpr std::size_t tasks_of_connection = 2;
-// A task is fetched again from its beginning when the way breaks, and is in memory.
+// An answer is whole in memory, and is fetched again when the connection breaks.
 constexpr std::uint64_t most_task_bytes = 1U << 20;
 
 }  // namespace
@@ -27,7 +27,7 @@ DeliveryProgress::DeliveryProgress(const ReceiveJob& job, const DeliveryContents
       skip_(contents.items.size(), Skip::no) {}
 
 bool DeliveryProgress::is_small(std::size_t index) const {
-  // What is in memory only is lost by a kill: of a limited link it could not be fetched again.
+  // What is only in memory is lost by a kill, and by a limited link it could not be fetched again.
   return contents_.items[index].info.size <= (job_.limited ? 1 : most_small_bytes);
 }
 

@@ -20,7 +20,7 @@ namespace qrx::receive {
 
 inline constexpr std::uint64_t most_small_bytes = 256U << 10;  // files that are fetched many at once, whole in memory
 
-// Of the file, not of the way or of this machine.
+// The fault of the file itself, not of the connection or of this machine.
 inline bool is_at_fault(Kind kind) {
   return kind == Kind::integrity || kind == Kind::exists;
 }
@@ -44,7 +44,7 @@ class DeliveryProgress {
   bool is_small(std::size_t index) const;
   std::optional<Followed> followed(std::size_t index) const { return followed_of_(item(index).info.file); }
 
-  // Of an item whose name its sender told, no message says the one that the server knows.
+  // Messages name an item as its sender did in the manifest, not by the name that the server knows.
   Error as_known(std::size_t index, Error error) const;
 
   // For the workers: several small files, or one large; nothing when no more is to be done.

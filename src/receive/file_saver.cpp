@@ -92,7 +92,8 @@ bool FileSaver::saved_before(std::size_t index) {
   return true;
 }
 
-// A run that was killed just before: all of it is in its partial. By a limited link it could not be fetched again.
+// A run that was killed just before it published this file: all of it is in its partial. By a limited link it could not
+// be fetched again.
 bool FileSaver::publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened) {
   const wire::FileInfo& info = file(index);
   if (earlier.size == 0 || job_.saver->held(item(index).name, info.file) != earlier.size) return false;

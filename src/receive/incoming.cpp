@@ -14,7 +14,7 @@ constexpr std::size_t front_step = 4096;  // of a sealed file, to find the end o
 
 // The first bytes of a sealed file, header and all.
 Result<std::vector<std::byte>> fetch_front(api::OwnerClient& client, const Id& file) {
-  // No more of it: what else is on its way counts as taken.
+  // No more of it: under a limit, what is on its way counts as taken.
   const auto opened = client.open(file, 0, std::nullopt, front_step);
   if (!opened) return tl::unexpected(opened.error());
   std::vector<std::byte> front;

@@ -23,18 +23,18 @@ std::string risk_of(std::string_view name);
 
 std::vector<std::string> split_path(std::string_view path);  // at '/'; no empty parts
 
-// "photo.jpg", 2 -> "photo (2).jpg"; 0 leaves it as it is. At most 140 bytes.
+// "photo.jpg", 2 -> "photo (2).jpg"; 0 leaves it as it is. At most 255 bytes.
 std::string numbered_name(std::string_view leaf, unsigned number);
 
 // At most so many bytes, the extension kept. REQUIRES: most >= 100.
 std::string shortened_name(std::string_view leaf, std::size_t most);
 
 // What FAT, exFAT, NTFS and shares of Windows refuse in a name becomes '_': : ? * " < > | and dots and blanks at its
-// end; with `ascii` all but ASCII, too. One gets in front of the names of devices ("aux.txt").
+// end; with `ascii` all but ASCII, too. The name of a device gets a '_' in front: "_aux.txt".
 std::string portable_name(std::string_view leaf, bool ascii);
 
 // ".NAME.<first 8 of id>.qrx-part": the name of a file that is not complete yet, when a later run goes on with it; else
-// ".NAME.tmp.<first 8 of id>.qrx-part". At most 255 bytes.
+// ".NAME.tmp.<first 8 of id>.qrx-part". At most 140 bytes.
 std::string partial_name(std::string_view leaf, const Id& file, bool lasting = true);
 bool is_partial(std::string_view leaf);          // either form
 bool is_passing_partial(std::string_view leaf);  // the second

@@ -146,7 +146,7 @@ Result<std::string> PartialFile::take_name(const std::string& leaf, int& error) 
   }
 }
 
-// A name that stood in the partial's may still be refused: cut there, it is whole here.
+// The partial's name has only the front of this one, which may be too long all the same.
 Result<std::string> PartialFile::take_name() {
   const auto lock = twins_->lock();
   twins_->turn_to(delivery_);

@@ -62,8 +62,8 @@ struct ReceiverEvents {
   // or anew through /proc/self/fd): its answer counts as that of `accept`. Empty: everything is saved. Not for streams.
   std::function<Wish(const wire::FileInfo&, int file)> arrived;
   std::function<void(const SavedFile&)> saved;  // verified, on the disk, under its final name
-  // After all of its files; run() goes on after it returned. False: it could not be told, so a text that nowhere else
-  // is shown or saved is still to be received.
+  // After all of its files; run() goes on after it returned. False: it could not be reported; a text, which
+  // is in no file, then counts as not received.
   std::function<bool(const SavedDelivery&)> delivered;
   // A delivery that could not be saved, when the run goes on without it. What was saved of it stays, its rest on the
   // server.

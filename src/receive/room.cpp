@@ -23,11 +23,11 @@ bool on_tmpfs(int fd) {
 Result<void> check_room(int directory, std::uint64_t bytes, const std::string& doing) {
   struct statvfs room {};
   // No blocks at all: a file system that does not say.
-  if (::fstatvfs(directory, &room) == 0 && room.f_blocks > 0) {
+  if (::fstatvfs(directory, &room) == 0 && room.f_blocks > 0 && room.f_frsize > 0) {
     const std::uint64_t left = ::geteuid() == 0 ? room.f_bfree : room.f_bavail;
     if (bytes / room.f_frsize >= left && bytes > 0) return fail_errno(doing, ENOSPC);
   }
-  // A quota shows only to who takes the blocks. Not where they are memory, which would be filled for it.
+  // A quota shows only when blocks are taken. Not tried on a tmpfs, where that would fill the memory.
   if (bytes == 0 || on_tmpfs(directory)) return {};
   const UniqueFd probe = make_probe(directory);
   if (probe && ::fallocate(probe.get(), FALLOC_FL_KEEP_SIZE, 0, static_cast<off_t>(bytes)) != 0 &&

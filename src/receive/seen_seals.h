@@ -35,8 +35,8 @@ class SeenSeals {
   SeenSeals(std::string directory, const Guid& space, std::function<void(const std::string&)> notice);
 
   // False when one of them was taken in another delivery, and then none of the others is taken. Else all belong to this
-  // delivery from now on; with `durable` also after a loss of power. What is no tag is nobody's. However many: one lock
-  // of the file, one write, one sync.
+  // delivery from now on; with `durable` also after a loss of power. Malformed tags are ignored. However many there
+  // are: one lock of the file, one write, one sync.
   bool take(const Id& delivery, std::span<const std::string> tags, bool durable);
   // Of one. What this run has taken already, and made durable if it has to be, is answered without the file.
   bool take(const Id& delivery, const std::string& tag, bool durable) {

@@ -117,7 +117,7 @@ Result<api::Next> SmallContents::after_trouble(const Error& raw, api::Asked aske
   if (done()) return api::Next::pause;
   if (!asking) return after_trouble_alone(raw, asked);
   if (!api::is_temporary(raw.kind)) {
-    // An older server, or an answer that is none: each file is asked for by itself, and verified as ever.
+    // An older server, or a malformed answer: each file is asked for by itself, and verified as ever.
     refused_ = true;
     ask_for_each();
     return api::Next::at_once;
@@ -127,7 +127,7 @@ Result<api::Next> SmallContents::after_trouble(const Error& raw, api::Asked aske
   return api::Next::pause;
 }
 
-// Also of what could not be saved.
+// Trouble with the file at the front: with fetching it alone, or with saving it.
 Result<api::Next> SmallContents::after_trouble_alone(const Error& raw, api::Asked asked) {
   const std::size_t index = together_.empty() ? alone_.front() : together_.front();
   if (raw.kind == Kind::integrity && damaged_once_ != index) {

@@ -29,8 +29,8 @@ class TwinNames {
   // REQUIRES of the rest: lock() is held. What is asked and added from now on is of this delivery; what others brought
   // may be replaced.
   void turn_to(const Id& delivery);
-  // Whether what stands where the newcomer is to go is a file of this delivery, or
-  // may be one: it is there under this name, but is called otherwise.
+  // Whether what stands where the newcomer is to go is a file of this delivery, or may be one: the file system finds it
+  // under this name, but lists it under another.
   bool is_twin(const Newcomer& newcomer);
   void add(const std::string& path);
   void clear();

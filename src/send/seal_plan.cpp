@@ -89,6 +89,7 @@ Result<void> SealPlan::make_items(const seal::Key& seed, const SourceList& sourc
     });
   };
   std::vector<std::thread> threads;
+  threads.reserve(count);  // no growth that could throw while some of them run
   for (std::size_t part = 1; part < count; ++part) {
     try {
       threads.emplace_back(make, part);

@@ -179,7 +179,7 @@ void locate_and_read(Search& search, const cv::Mat& gray) {
   }
   // Finders of one symbol may have been found by different rules.
   if (all.size() > largest) try_triples(likely_triples(all, most_triples), most_bent);
-  if (!search.done()) try_triples(completed_triples(gray, all, most_completed), 0);
+  if (!search.done()) try_triples(completed_triples(gray, all, most_completed, [&] { return search.done(); }), 0);
 }
 
 }  // namespace qrx::vision

@@ -199,7 +199,8 @@ void add_across(const cv::Mat& gray, const Finder& one, const Finder& two, std::
 
 }  // namespace
 
-std::vector<FinderTriple> completed_triples(const cv::Mat& gray, const std::vector<Finder>& finders, std::size_t most) {
+std::vector<FinderTriple> completed_triples(const cv::Mat& gray, const std::vector<Finder>& finders, std::size_t most,
+                                            const std::function<bool()>& stop) {
   std::vector<Guess> guesses;
   std::vector<std::pair<double, std::pair<const Finder*, const Finder*>>> diagonals;
   for (std::size_t i = 0; i < finders.size(); ++i) {
@@ -209,13 +210,14 @@ std::vector<FinderTriple> completed_triples(const cv::Mat& gray, const std::vect
       const double apart = length(two.centre - one.centre) / std::min(one.side, two.side);
       // 14 modules of seven a side at least, as far as one sees them; 170 at most.
       if (unequal > most_unequal || apart < 1.6 || apart > 36) continue;
+      if (stop()) return {};
       add_beside(gray, one, two, guesses);
       diagonals.push_back({unequal, {&one, &two}});
     }
   }
   // The most equal ones.
   std::ranges::sort(diagonals, {}, [](const auto& pair) { return pair.first; });
-  for (std::size_t i = 0; i < std::min(most_diagonal, diagonals.size()); ++i)
+  for (std::size_t i = 0; i < std::min(most_diagonal, diagonals.size()) && !stop(); ++i)
     add_across(gray, *diagonals[i].second.first, *diagonals[i].second.second, guesses);
   std::ranges::sort(guesses, {}, &Guess::doubt);
   std::vector<FinderTriple> out;

@@ -2,6 +2,7 @@
 // src/vision.
 #pragma once
 
+#include <functional>
 #include <vector>
 
 #include <opencv2/core/mat.hpp>
@@ -10,7 +11,9 @@
 
 namespace qrx::vision {
 
-// Two of the finders and a third that their outlines did not show, the likeliest first.
-std::vector<FinderTriple> completed_triples(const cv::Mat& gray, const std::vector<Finder>& finders, std::size_t most);
+// Two of the finders and a third that their outlines did not show, the likeliest first. A picture can be made of
+// finders that all could belong together: `stop` is asked between pairs, and when it says so nothing more is looked at.
+std::vector<FinderTriple> completed_triples(const cv::Mat& gray, const std::vector<Finder>& finders, std::size_t most,
+                                            const std::function<bool()>& stop);
 
 }  // namespace qrx::vision

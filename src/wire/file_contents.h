@@ -22,7 +22,7 @@ inline constexpr std::size_t most_contents_line_bytes = 256;  // id, size and su
 
 // "files=ID,ID": the query that asks for them.
 std::string contents_query(std::span<const Id> files);
-// Of a query that holds it. Kind::usage for what is no list of different ids, Kind::too_large for too many.
+// Of a query that holds it. Kind::usage if it is not a list of different ids, Kind::too_large for too many.
 Result<std::vector<Id>> parse_contents_query(std::string_view query);
 
 // The line {"file":…,"size":…,"xxh128":…}, then the bytes.
@@ -37,8 +37,8 @@ struct FileContents {
   Xxh128Sum xxh128;       // as the line says
   ByteView bytes;         // of the body
 };
-// A whole body. Files may be missing in it; else Kind::usage: for what is no such body, a file that was not asked for,
-// or comes twice or out of turn, and for another size.
+// Parses a whole body, in which files may be missing. Kind::usage when it is malformed, or has a file that was not
+// asked for, comes twice or out of turn, or has another size.
 Result<std::vector<FileContents>> parse_contents(std::string_view body, std::span<const AskedFile> asked);
 // No body that parse_contents() takes is longer.
 std::uint64_t most_contents_bytes(std::span<const AskedFile> asked);

@@ -51,7 +51,7 @@ def owners(space, files, names):
         return qrx.request(method, space.server.url + names[name], headers={**space.auth, **headers}).status
 
     answer = qrx.request("GET", space.server.url + names["medium.bin"], headers={**space.auth, **FOLLOW})
-    qrx.check_equal(307, answer.status, "one object, for who follows")
+    qrx.check_equal(307, answer.status, "one object, for a client that follows")
     qrx.check("no-store" in answer.header("Cache-Control"), "it is kept by nobody")
     address = answer.header("Location")
     status_there, headers, body = fetch(address)

@@ -62,7 +62,7 @@ TEST_CASE("a name is cut before its extension, and never within a character") {
   CHECK(shortened_name(letters, 100).size() == 99);
 }
 
-TEST_CASE("a name that is too long where it is to stand is cut, and another trouble is none of the name's") {
+TEST_CASE("a name that is too long where it is to stand is cut, and other trouble is not blamed on the name") {
   const std::string name = std::string(200, 'x') + ".tar.gz";
   const auto with_bound = [](std::size_t most) {
     return [most](const std::string& one) {

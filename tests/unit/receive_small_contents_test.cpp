@@ -41,7 +41,7 @@ struct World {
       wire::add_contents(body, contents.items[index].info.file, contents.items[index].info.xxh128, as_bytes(bytes));
     return body;
   }
-  // Checks what it gets as who saves files does.
+  // Checks what it gets, as FileSaver does.
   Result<void> fetch() {
     const ReceiveJob job{address, options, interrupt, tally, gives_many, nullptr, &record};
     DeliveryProgress progress(job, contents, not_followed);

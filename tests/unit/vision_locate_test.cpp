@@ -7,6 +7,8 @@
 
 #include "qr/symbol.h"
 #include "unit/vision_pictures.h"
+#include "vision/finders.h"
+#include "vision/missing_finder.h"
 #include "vision/search_codes.h"
 #include "vision/symbol_modules.h"
 
@@ -123,4 +125,13 @@ TEST_CASE("a code of which one finder cannot be seen is read") {
     for (const Gray& gray : {covered, crossed, seen_from_the_side(covered), seen_from_the_side(crossed)})
       CHECK(search(gray).texts == std::vector<std::string>{link_one});
   }
+}
+
+TEST_CASE("the search for a finder that cannot be seen ends when it is told to") {
+  const Gray whole = framed(code_picture(link_one, 8, 4), 60, 255);
+  const cv::Mat gray(whole.height, whole.width, CV_8UC1, const_cast<std::uint8_t*>(whole.pixels.data()));
+  const auto finders = find_finders(255 - gray);
+  REQUIRE(finders.size() == 3);
+  CHECK_FALSE(completed_triples(gray, finders, 8, [] { return false; }).empty());
+  CHECK(completed_triples(gray, finders, 8, [] { return true; }).empty());
 }

@@ -108,6 +108,14 @@ TEST_CASE("links are taken as they come out of mails and messengers") {
     CHECK(why(text).find("blanks") != std::string::npos);
   }
   CHECK(wire::parse_drop_link("http://B\u00FCcher.example/u/" + guid)->origin.host == "xn--bcher-kva.example");
+  // What becomes a mark of a URL would cut the host short, or make it another one.
+  for (const char* host : {"good.example\uFF0F.evil.example", "good.example\uFF1Fx", "me\uFF20evil.example",
+                           "good.example\uFF03x", "\u2100.example"}) {
+    INFO(host);
+    const std::string url = std::string("https://") + host;
+    CHECK_FALSE(wire::parse_drop_link(url + "/u/" + guid));
+    CHECK_FALSE(wire::Origin::parse(url));
+  }
   CHECK(wire::Origin::parse("https://\u4F8B\u5B50.example:8443/qrx")->url() == "https://xn--fsqu00a.example:8443/qrx");
   const auto share = wire::parse_share_link("<https://host/d/" + token + "?utm_source=x>");
   REQUIRE(share);

@@ -58,19 +58,22 @@ UniqueFd take_signals() {
   return UniqueFd(::signalfd(-1, &ours, SFD_CLOEXEC));
 }
 
-StartingSignals::StartingSignals(const UniqueFd& signals)
-    : ended_(::eventfd(0, EFD_CLOEXEC)), thread_([this, from = signals.get()] {
-        pollfd ready[2] = {{from, POLLIN, 0}, {ended_.get(), POLLIN, 0}};
-        for (;;) {
-          if (::poll(ready, 2, -1) < 0) continue;
-          // First: what comes when the daemon is there is for obey_signals().
-          if (ready[1].revents != 0) return;
-          signalfd_siginfo signal{};
-          if (::read(from, &signal, sizeof signal) != sizeof signal) continue;
-          if (signal.ssi_signo != SIGHUP) end_now_starting();
-          hung_up_ = true;
-        }
-      }) {}
+StartingSignals::StartingSignals(const UniqueFd& signals) : ended_(::eventfd(0, EFD_CLOEXEC)) {
+  // Without it the thread could not be ended: signals then wait for obey_signals().
+  if (!ended_) return;
+  thread_ = std::thread([this, from = signals.get()] {
+    pollfd ready[2] = {{from, POLLIN, 0}, {ended_.get(), POLLIN, 0}};
+    for (;;) {
+      if (::poll(ready, 2, -1) < 0) continue;
+      // First: what comes when the daemon is there is for obey_signals().
+      if (ready[1].revents != 0) return;
+      signalfd_siginfo signal{};
+      if (::read(from, &signal, sizeof signal) != sizeof signal) continue;
+      if (signal.ssi_signo != SIGHUP) end_now_starting();
+      hung_up_ = true;
+    }
+  });
+}
 
 bool StartingSignals::end() {
   if (!thread_.joinable()) return hung_up_;

@@ -26,8 +26,8 @@ class Inbox {
 
   // Its space: a new one, as planned, or the one that was found, of which only how long it lasts is the plan's, and
   // where its built-in server listens, if the plan says that. Blocks for some seconds at most; before any thread is
-  // started. Kind::gone when the server does not have it any more; Kind::other when this machine has not its key, or
-  // cannot keep what later runs need.
+  // started. Kind::gone when the server does not have it any more; Kind::other when this machine does not have its
+  // key, or cannot keep what later runs need.
   Result<OpenedSpace> open(const SpaceToOpen& plan, Messages& messages);
 
   bool is_closed() const { return closed_; }  // as its server said: nobody can send to it

@@ -17,7 +17,7 @@ namespace {
 // lets all of them through.
 constexpr unsigned first_port = 8462;
 constexpr unsigned ports = 10;
-constexpr Millis time_to_leave{10'000};  // of who looks into it just now (KeptReach)
+constexpr Millis time_to_leave{10'000};  // for a command that looks into it just now (KeptReach)
 constexpr Millis look_step{50};
 constexpr Seconds between_looks{10};
 
@@ -60,7 +60,7 @@ std::set<unsigned> ports_of_inboxes() {
   return taken;
 }
 
-// The ports that may be tried, most wanted first: what was said or named before is the only one.
+// Where to listen, most wanted first: where it was told to, or listened before, and nowhere else.
 std::vector<std::string> binds_of(const KeptSpace& inbox) {
   if (!inbox.bind.empty()) return {inbox.bind};
   const auto taken = ports_of_inboxes();

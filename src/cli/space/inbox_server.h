@@ -26,7 +26,7 @@ Result<OwnServer> start_inbox_server(KeptSpace& inbox, Seconds life);
 // at one that is started for this machine alone, and ends with this object.
 class KeptReach {
  public:
-  // Blocks; before any thread is started. `life`: that it may be given, or none.
+  // Blocks; before any thread is started. `life`: how much longer it is to last, if the caller is going to extend it.
   static Result<KeptReach> open(const KeptSpace& kept, std::optional<Seconds> life = {});
 
   const wire::OwnerLink& link() const { return link_; }
@@ -43,7 +43,7 @@ class KeptReach {
 // Whether this machine still has the address that a code names: a router may give it another one any time.
 class AddressWatch {
  public:
-  explicit AddressWatch(std::string address);  // what is none of this machine's (a name, say) is not watched
+  explicit AddressWatch(std::string address);  // only an address of this machine is watched, not a name
 
   // Something to be said when it went or came back; else empty. Looks every ten seconds, however often it is called.
   std::string look();

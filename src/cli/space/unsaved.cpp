@@ -193,7 +193,7 @@ Result<RunDirectory> RunDirectory::make(bool own) {
     full = path.error();
   }
   auto path = make_in(temporary_directory(), std::string(temporary_prefix) + prefix, own, lock);
-  // Where it belongs is what there has to be room in.
+  // What keeps it from the state directory is what the user can mend.
   if (!path) return tl::unexpected(full.value_or(path.error()));
   return RunDirectory(std::move(*path), std::move(lock));
 }

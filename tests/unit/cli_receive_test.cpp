@@ -137,7 +137,7 @@ TEST_CASE("the lines below the code say who may send what, and only what was ask
   CHECK(lines[4] == "Your own link, not for the sender: http://x/\\x1b[2J");
 }
 
-TEST_CASE("when nobody comes for a minute it is said once what may be wrong, and not to who has come") {
+TEST_CASE("when nobody comes for a minute it is said once what may be wrong, and not when somebody has come") {
   class MovedClock final : public Clock {
    public:
     Steady steady() const override { return now; }

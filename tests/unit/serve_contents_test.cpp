@@ -92,7 +92,7 @@ TEST_CASE("of files that cannot be given so the others come") {
   CHECK(names_in(other.delivery, {other.files[0], sent.files[0]}) == "c");
   CHECK(names_in(large.delivery, {large.files[0]}).empty());
   CHECK(names_in(unknown, {sent.files[0]}).empty());
-  // What another space holds is not given to who owns this one.
+  // What another space holds is not given to the owner of this one.
   Desk second;
   CHECK(ask_for(second, sent.delivery, ids_of(sent.files)).body.empty());
 }

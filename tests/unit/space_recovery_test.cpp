@@ -206,7 +206,7 @@ TEST_CASE("long work ends soon when it is asked to stop") {
   CHECK(world.spaces->sha256(*file));
 }
 
-TEST_CASE("what an upload had before a restart is read once, and not by who is told to stop") {
+TEST_CASE("what an upload had before a restart is read once, and not by a caller that is told to stop") {
   World world;
   const auto space = world.create();
   const Guid& guid = space.space.guid;

@@ -59,7 +59,7 @@ TEST_CASE("the owner sees how far a download is, and who waits is told when it b
   CHECK_FALSE(fetching());
 }
 
-TEST_CASE("the list of a sealed delivery is read again by who goes on, but not when all was taken") {
+TEST_CASE("the list of a sealed delivery is read again by a download that goes on, but not when all was taken") {
   Sharing s;
   const auto sealed = [&](std::string_view name, std::size_t size) {
     std::string bytes = "age-encryption.org/v1\n";

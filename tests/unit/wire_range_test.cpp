@@ -70,7 +70,7 @@ TEST_CASE("a Content-Range comes back") {
     CHECK_FALSE(parse_content_range(text));
 }
 
-TEST_CASE("sha-256 is told to who wants it") {
+TEST_CASE("sha-256 is told to clients that want it") {
   CHECK(wants_sha256("sha-256=10"));
   CHECK(wants_sha256("sha-512=3, sha-256=1"));
   for (const char* text : {"", "sha-256", "sha-256=0", "sha-256=11", "sha-256=x", "SHA-256=1", "sha-2567=1", "md5=1"})

@@ -339,9 +339,11 @@ Result<std::shared_ptr<Content>> Shares::stored(const FileRow& file) {
 
 Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const FileRow& file, std::uint64_t first,
                                                 std::uint64_t bytes) {
-  const auto found = rules_->downloads.find(link);
-  if (!found) return tl::unexpected(found.error());
-  if (auto open = rules_->downloads.check_list(found->row, file); !open) return tl::unexpected(open.error());
+  if (is_list(file)) {
+    const auto found = rules_->downloads.find(link);
+    if (!found) return tl::unexpected(found.error());
+    if (auto open = rules_->downloads.check_open(found->row); !open) return tl::unexpected(open.error());
+  }
   return begin_legs(*rules_, link, {{file.file, file.size, first, bytes, is_list(file)}});
 }
 

@@ -43,8 +43,8 @@ Framed<std::vector<Header>> parse_headers(std::string_view rest) {
   return headers;
 }
 
-// Of these two would be a guess which one counts, and who stands before us may have looked at the other: what is
-// written where, by what right, and as what. Both alike are refused, too, as with Content-Length.
+// They say what is written where, by what right, and as what. If one is there twice, it would be a guess which counts,
+// and a proxy before us may have looked at the other. Two alike are refused, too, as with Content-Length.
 bool has_one_value(std::string_view name) {
   static constexpr std::array<std::string_view, 11> ours = {
       "Authorization",   "Content-Range", "Content-Type",          "Origin",
@@ -233,7 +233,7 @@ Framed<RequestHead> parse_request_head(std::string_view head) {
   if (const auto host = check_host(*headers, *old); !host) return tl::unexpected(host.error());
   const auto control = read_control(*headers, *old);
   if (!control) return tl::unexpected(control.error());
-  if (has_a_second(*headers)) return flaw(400, "two headers of a name of which there is one");
+  if (has_a_second(*headers)) return flaw(400, "a header twice that may be there once");
 
   // After the framing: a message that is not sound is told so first.
   if (std::find(methods.begin(), methods.end(), method) == methods.end())

@@ -230,8 +230,8 @@ bool NodeBus::beat(Connection& connection) {
   return notify(connection, std::string(" ") + sign_of_life);
 }
 
-// Who fell silent may have committed something without telling of it. And who allows something else than this node
-// makes clients meet one rule here and another there.
+// A node that fell silent may have committed something without telling of it. And where one allows something else than
+// this node, clients meet one rule here and another there.
 void NodeBus::look_at_others(Connection& connection, const std::string& policy) {
   // Three beats. By the clock of the database, which wrote `seen` too. A node that has not said what it allows, or is
   // of a version that does not, agrees; so does everybody before this one has said it.

@@ -13,16 +13,24 @@ class TextSink : public front::BodySink {
       : call_(std::move(call)),
         most_(most),
         go_on_(std::move(go_on)),
-        memory_(call_->site.body_memory, call_->request->peer) {}
+        memory_(std::make_shared<BodyMemory::Hold>(call_->site.body_memory, call_->request->peer)) {}
 
   Result<void> write(ByteView bytes) override {
     if (bytes.size() > most_ - text_.size())
       return fail(Kind::too_large, "the body is over " + std::to_string(most_) + " bytes");
-    if (auto kept = memory_.keep(text_.size() + bytes.size()); !kept) return kept;
+    if (auto kept = memory_->keep(text_.size() + bytes.size()); !kept) return kept;
     text_ += as_text(bytes);
     return {};
   }
-  front::Reply finish() override { return go_on_(std::move(text_)); }
+  front::Reply finish() override {
+    front::Reply reply = go_on_(std::move(text_));
+    // Work that is queued holds what was read from the body, longer than this sink lives.
+    if (auto* work = std::get_if<front::Work>(&reply))
+      work->run = [memory = std::move(memory_), run = std::move(work->run)](const std::stop_token& stop) {
+        return run(stop);
+      };
+    return reply;
+  }
   std::optional<http::Answer> on_error(const Error& error) override { return call_->problem(error); }
   void abandon() override {}
 
@@ -30,7 +38,7 @@ class TextSink : public front::BodySink {
   SharedCall call_;
   std::size_t most_;
   std::function<front::Reply(std::string)> go_on_;
-  BodyMemory::Hold memory_;
+  std::shared_ptr<BodyMemory::Hold> memory_;
   std::string text_;
 };
 

@@ -20,7 +20,7 @@ Result<void> BodyMemory::Hold::keep(std::size_t bytes) {
   if (bytes <= free_bytes + held_) return {};
   const std::size_t missing = bytes - free_bytes - held_;
   const std::size_t more = (missing + taken_at_once - 1) / taken_at_once * taken_at_once;
-  if (!all_.take(key_, more)) return fail(Kind::unavailable, "too many bodies are under way");
+  if (!all_.take(key_, more)) return fail(Kind::unavailable, "the server is receiving too much at once");
   held_ += more;
   return {};
 }

@@ -1,5 +1,6 @@
-// How much memory bodies hold that are kept whole until they are complete: a client that sends slowly, or never ends,
-// holds what it has sent. Each address has a share, so that one cannot use up what all have.
+// How much memory bodies hold that are kept whole until they are complete, and until the work that they ask for is
+// done: a client that sends slowly, or never ends, holds what it has sent. Each address has a share, so that one cannot
+// use up what all have.
 #pragma once
 
 #include <cstddef>

@@ -54,7 +54,7 @@ Result<std::optional<std::string_view>> Call::parameter(std::string_view name) c
     const auto equals = pair.find('=');
     if (pair.substr(0, equals) != name) continue;
     // Which of the two counts would be a guess.
-    if (value) return fail(Kind::usage, std::string(name) + " is there twice");
+    if (value) return fail(Kind::usage, std::string(name) + " is given twice");
     value = equals == std::string_view::npos ? std::string_view() : pair.substr(equals + 1);
   }
   return value;

@@ -1,4 +1,4 @@
-// Requests that cost more than others may wait for, only because there is so much in a space.
+// Requests that take long when a space holds many files.
 #pragma once
 
 #include <cstdint>

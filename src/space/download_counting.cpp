@@ -12,8 +12,8 @@ constexpr std::size_t most_pieces = 1000;
 // How often the bytes of a file are sent, at most, for each download that a limited link allows: clients that cannot
 // resume a broken download begin it again.
 constexpr std::uint64_t sent_for_each_download = 2;
-// A download that is interrupted so often has read the list of its files each time. It says nothing without the key,
-// and is none of the files that a limit is for.
+// A download that is interrupted and resumed reads the list of its files anew each time. Without the key the list says
+// nothing, and it is not what a limit is meant for.
 constexpr std::uint64_t lists_for_each_download = 20;
 
 }  // namespace

@@ -76,8 +76,8 @@ Result<std::uint64_t> Downloads::left(const ShareRow& row, std::uint64_t files) 
   return row.limit - least;
 }
 
-Result<void> Downloads::check_list(const ShareRow& row, const FileRow& file) const {
-  if (row.limit == 0 || !is_list(file)) return {};
+Result<void> Downloads::check_open(const ShareRow& row) const {
+  if (row.limit == 0) return {};
   const auto files = context_.catalog.committed_files(row.guid);
   if (!files) return tl::unexpected(files.error());
   const auto more = left(row, *files);

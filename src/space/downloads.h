@@ -71,8 +71,8 @@ class Downloads {
   LinkEnd why_gone(std::string_view link);          // none: it is not
   // Of a space with so many files; Kind::gone when it is used up, 0 when there is no limit.
   Result<std::uint64_t> left(const ShareRow& row, std::uint64_t files) const;
-  // Of a list of files, which can be had more often than they: Kind::gone when the link is used up.
-  Result<void> check_list(const ShareRow& row, const FileRow& file) const;
+  // Before a list of files is given, which may be had more often than the files: Kind::gone when the link is used up.
+  Result<void> check_open(const ShareRow& row) const;
   Result<void> mark_opened(const Found& found);
 
   LiveSharePtr live(const Found& found);

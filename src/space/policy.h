@@ -10,7 +10,7 @@ namespace qrx::space {
 
 struct Policy {
   Seconds expire{24 * 3600};          // of a space, unless asked otherwise
-  Seconds max_expire{7 * 24 * 3600};  // 0: no limit. Who asks for more gets this
+  Seconds max_expire{7 * 24 * 3600};  // 0: no limit. A wish for more gets this
   Seconds upload_expire{24 * 3600};   // of an upload that nobody continues; never beyond its space
   std::uint64_t max_size = 0;         // of one space; 0: no limit
   std::uint64_t max_files = 100'000;

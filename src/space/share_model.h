@@ -52,7 +52,7 @@ struct TransferLeg {
   Id file;
   std::uint64_t size = 0;  // of the file
   std::uint64_t first = 0, bytes = 0;
-  bool list = false;  // the list of files of a sealed delivery: who goes on with a download reads it again
+  bool list = false;  // the list of files of a sealed delivery: a resumed download reads it again
 };
 
 // A leg of a limited share, as other nodes must know it: it may still be taken, until it ends or its node is silent for

@@ -339,9 +339,11 @@ Result<std::shared_ptr<Content>> Shares::stored(const FileRow& file) {
 
 Result<std::unique_ptr<Transfer>> Shares::begin(std::string_view link, const FileRow& file, std::uint64_t first,
                                                 std::uint64_t bytes) {
-  const auto found = rules_->downloads.find(link);
-  if (!found) return tl::unexpected(found.error());
-  if (auto open = rules_->downloads.check_list(found->row, file); !open) return tl::unexpected(open.error());
+  if (is_list(file)) {
+    const auto found = rules_->downloads.find(link);
+    if (!found) return tl::unexpected(found.error());
+    if (auto open = rules_->downloads.check_open(found->row); !open) return tl::unexpected(open.error());
+  }
   return begin_legs(*rules_, link, {{file.file, file.size, first, bytes, is_list(file)}});
 }
 
@@ -355,15 +357,15 @@ Result<std::vector<std::uint32_t>> Shares::left(std::string_view link, const Ope
   for (const ShareFileRow& row : *rows)
     if (row.taken >= found->row.limit) gone.insert(row.file);
   std::vector<std::uint32_t> files;
-  bool only_lists = true;
+  bool all_taken = true;
   for (const std::uint32_t at : opened.files) {
     const FileRow& file = opened.space->files[at];
     // Without the list nobody can open what is left.
     if (!is_list(file) && gone.contains(file.file)) continue;
     files.push_back(at);
-    only_lists = only_lists && is_list(file) && gone.contains(file.file);
+    all_taken = all_taken && gone.contains(file.file);
   }
-  if (only_lists && !opened.files.empty()) return used_up();
+  if (all_taken && !opened.files.empty()) return used_up();
   return files;
 }
 

@@ -178,12 +178,12 @@ Result<void> Spaces::known(const Guid& guid) {
   return {};
 }
 
-// Writers keep what arrived and answer; those that wait for an upload's lock are woken. `stopping` is set first, so
-// that nobody begins behind the loop.
 std::uint64_t Spaces::taken_over() const {
   return rules_->context.taken_over;
 }
 
+// Writers keep what arrived and answer; those that wait for an upload's lock are woken. `stopping` is set first, so
+// that nobody begins behind the loop.
 void Spaces::stop() {
   rules_->context.stopping = true;
   for (const LivePtr& live : rules_->registry.all()) {

@@ -211,8 +211,9 @@ void CatalogWriter::checkpoint() {
   // TRUNCATE needs a moment without readers; PASSIVE copies what it can beside them.
   std::unique_lock bulk(*readers_.slow[0], std::defer_lock);
   std::unique_lock survey(*readers_.slow[1], std::defer_lock);
+  std::unique_lock check(*readers_.slow[2], std::defer_lock);
   bool purge = purging_.exchange(false);
-  if (purge && std::try_lock(bulk, survey) != -1) {
+  if (purge && std::try_lock(bulk, survey, check) != -1) {
     purge = false;
     purging_ = true;  // with the next change again
   }

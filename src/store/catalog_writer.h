@@ -32,10 +32,10 @@ class CatalogWriter {
     bool relaxed;                 // as SqliteOptions
     std::uint64_t reserve_bytes;  // likewise
   };
-  // Who reads the database holds one of these: without them a checkpoint can empty the log.
+  // A thread holds one of these while it reads the database: when all are free, a checkpoint can empty the log.
   struct Readers {
     std::mutex& quick;
-    std::array<std::mutex*, 2> slow;  // take up to minutes, and are never waited for
+    std::array<std::mutex*, 3> slow;  // take up to minutes, and are never waited for
   };
   // `cache` and the mutexes must outlive it.
   CatalogWriter(std::string path, const Options& options, SpaceCache& cache, Readers readers);

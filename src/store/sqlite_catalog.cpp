@@ -25,20 +25,23 @@ using space::SpaceState;
 using space::Transaction;
 using space::UploadRow;
 
-constexpr std::uint64_t many_files = 1000;
+constexpr std::uint64_t many_files = 1000;  // the rows of more take longer than others may wait
 
 }  // namespace
 
 struct SqliteCatalog::Impl {
-  Impl(std::string path, const SqliteOptions& options)
-      : cache(options.most_cached_spaces, options.most_cached_rows),
-        writer(std::move(path), {options.relaxed, options.reserve_bytes}, cache,
-               {reader_mutex, {&bulk_mutex, &surveyor_mutex}}) {}
+  Impl(std::string catalog_path, const SqliteOptions& options)
+      : path(std::move(catalog_path)),
+        cache(options.most_cached_spaces, options.most_cached_rows),
+        writer(path, {options.relaxed, options.reserve_bytes}, cache,
+               {reader_mutex, {&bulk_mutex, &surveyor_mutex, &check_mutex}}) {}
 
+  const std::string path;
   SpaceCache cache;
   std::mutex reader_mutex;    // one reads at a time; the lock of `cache` comes after it
   std::mutex bulk_mutex;      // likewise, to read all of a large space
   std::mutex surveyor_mutex;  // likewise, to read whole tables
+  std::mutex check_mutex;     // likewise, to check all of it
   CatalogWriter writer;
   // Closed before the writer, which empties the log when it is the last.
   std::unique_ptr<Connection> reader, bulk, surveyor;
@@ -61,8 +64,7 @@ struct SqliteCatalog::Impl {
       return row.step() && row.next_number() > many_files;
     });
   }
-  // For what housekeeping reads: of a large catalog it takes seconds, a check minutes, and requests must not wait for
-  // it.
+  // For what housekeeping reads: of a large catalog it takes seconds, and requests must not wait for it.
   template <class Read>
   auto survey(Read&& with) {
     const std::lock_guard lock(surveyor_mutex);
@@ -333,15 +335,18 @@ Result<void> SqliteCatalog::purge() {
   return impl_->writer.purge();
 }
 
+// Of a large catalog it takes minutes. So on a connection of its own: a sweep does not wait for it, nor do the metrics,
+// whose few threads would be gone for the other pages of the operator.
 Result<void> SqliteCatalog::check() {
-  return impl_->survey([](Connection& connection) -> Result<void> {
-    // At most ten findings: one is enough to know.
-    Statement statement = connection.prepare("PRAGMA integrity_check(10)");
-    if (!statement.step()) return fail_sqlite(statement.code(), "cannot check the catalog");
-    if (const std::string found = statement.next_text(); found != "ok")
-      return fail(Kind::integrity, "the catalog is damaged: " + found);
-    return {};
-  });
+  const std::lock_guard lock(impl_->check_mutex);
+  const auto connection = Connection::open(impl_->path, Connection::Access::read);
+  if (!connection) return tl::unexpected(connection.error());
+  // At most ten findings: one is enough to know.
+  Statement statement = (*connection)->prepare("PRAGMA integrity_check(10)");
+  if (!statement.step()) return fail_sqlite(statement.code(), "cannot check the catalog");
+  if (const std::string found = statement.next_text(); found != "ok")
+    return fail(Kind::integrity, "the catalog is damaged: " + found);
+  return {};
 }
 
 }  // namespace qrx::store

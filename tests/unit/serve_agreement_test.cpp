@@ -33,5 +33,5 @@ TEST_CASE("create tokens are compared in any order, and two bytes of a sum stand
   REQUIRE(at != std::string::npos);
   CHECK(text.find('\n', at) - at == std::string("create-tokens 0123").size());
   theirs.tokens = {one};
-  CHECK(differences(text, policy_text(theirs, "id")) == "create-tokens are others there");
+  CHECK(differences(text, policy_text(theirs, "id")) == "create-tokens differ");
 }

@@ -1,6 +1,8 @@
 // Bodies whose length nobody announced: taken up to the limit of their route, and no further.
 #include "unit/catch.h"
 
+#include "serve/bodies.h"
+#include "serve/long_work.h"
 #include "serve/routes/request_log.h"
 #include "unit/serve_site.h"
 #include "wire/limits.h"
@@ -71,6 +73,48 @@ TEST_CASE("the body of a request that is logged comes at the pace of its sink") 
   front::BodySink& sink = *std::get<front::Receive>(reply).sink;
   CHECK(sink.most_at_once() == 7);
   CHECK(sink.full() == topic);
+}
+
+TEST_CASE("what was read from a body counts until the work that it asks for has gone") {
+  SiteWorld world;
+  const std::size_t most = serve::BodyMemory::most_of_one;
+  const auto request = std::make_shared<http::Request>();
+  request->peer = "192.0.2.1";
+  request->has_body = true;
+  const auto call = std::make_shared<serve::Call>(serve::Call{world.site, request, {}, {}});
+  auto reply = serve::collect(call, most, [](const std::string&) -> front::Reply {
+    return front::Work{[](const std::stop_token&) -> front::Reply { return http::Answer(); }};
+  });
+  auto sink = std::move(std::get<front::Receive>(reply).sink);
+  REQUIRE(sink->write(as_bytes(std::string(most, 'x'))));
+  reply = sink->finish();
+  sink.reset();
+  serve::BodyMemory::Hold other(world.site.body_memory, request->peer);
+  CHECK_FALSE(other.keep(most));
+  REQUIRE(std::holds_alternative<front::Work>(reply));
+  reply = http::Answer();
+  CHECK(other.keep(most));
+}
+
+TEST_CASE("a space of many files is removed in the work queue, but not for a wrong token") {
+  SiteWorld world;
+  const auto space = world.world.create();
+  const Guid& guid = space.space.guid;
+  const auto delivery = world.world.spaces->open_delivery(guid, {});
+  REQUIRE(delivery);
+  const std::uint64_t count = serve::many_files + 1;
+  for (std::uint64_t i = 0; i < count; ++i)
+    REQUIRE(world.world.spaces->put_small(guid, delivery->delivery, std::to_string(i), {}, {}));
+  REQUIRE(world.world.spaces->commit(guid, delivery->delivery, {.files = count}));
+  Asked asked = asked_for("DELETE", "/api/v1/spaces/" + guid.text(), "");
+  asked.headers.push_back({"Authorization", bearer(Token::random())});
+  const Got wrong = world.ask(asked);
+  CHECK(wrong.status == 404);
+  CHECK_FALSE(wrong.worked);
+  asked.headers = {{"Authorization", bearer(space.token)}};
+  const Got right = world.ask(asked);
+  CHECK(right.status == 204);
+  CHECK(right.worked);
 }
 
 TEST_CASE("a message of unknown length is read up to its limit") {

@@ -71,7 +71,7 @@ std::string differences(std::string_view ours, std::string_view theirs) {
     // What only a newer or an older version has is no difference between settings; tokens stand here only with "token".
     if (other == there.end() || other->second == value) continue;
     if (name == tokens_name)
-      add(name + " are others there");
+      add(name + " differ");
     else
       add(name + " " + shown(value) + " (there " + shown(other->second) + ")");
   }

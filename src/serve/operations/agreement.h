@@ -27,7 +27,7 @@ struct Agreed {
 // salt.
 std::string policy_text(const Agreed& agreed, std::string_view catalog);
 
-// "max-size 1073741824 (there 0), create-tokens others"; empty: none.
+// "max-size 1073741824 (there 0), create-tokens differ"; empty: there are no differences.
 std::string differences(std::string_view ours, std::string_view theirs);
 
 }  // namespace qrx::serve

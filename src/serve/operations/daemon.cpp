@@ -209,8 +209,9 @@ Result<void> Daemon::Impl::introduce(std::vector<Sha256Sum> tokens) {
   Agreed agreed{options.data.policy, options.create_needs_token, options.create_rate,
                 site->base().url(),  options.redirect,           {},
                 std::move(tokens)};
+  const std::uint32_t channels = transports();
   for (unsigned channel = 0; channel <= static_cast<unsigned>(wire::Channel::exec); ++channel)
-    if ((transports() >> channel & 1U) != 0)
+    if ((channels >> channel & 1U) != 0)
       agreed.transports +=
           (agreed.transports.empty() ? "" : ",") + std::string(wire::to_text(static_cast<wire::Channel>(channel)));
   space::NodeCard card{machine_name() + " " + server->addresses().front(), policy_text(agreed, catalog->value_or(""))};
@@ -224,8 +225,12 @@ Result<void> Daemon::Impl::introduce(std::vector<Sha256Sum> tokens) {
 
 // From the thread of the catalog that writes the beats.
 void Daemon::Impl::log_disagreement(const space::NodeCard& other) {
-  const std::lock_guard lock(policy_mutex);
-  const std::string what = differences(policy, other.policy);
+  std::string ours;
+  {
+    const std::lock_guard lock(policy_mutex);
+    ours = policy;
+  }
+  const std::string what = differences(ours, other.policy);
   if (what.empty()) return;
   log.error("another node has other settings: what clients meet depends on the node they come to",
             {{"node", other.name}, {"settings", what}});

@@ -24,7 +24,7 @@ class ContentsSource : public front::BodySource {
       if (files_->is_cut()) return Broken{};
       const auto pending = add_file(out);
       if (!pending) continue;
-      // What is there goes out before it is waited for the rest; the front asks again.
+      // What is there goes out before the rest is waited for; the front asks again.
       if (out.empty()) return Pending{*pending};
       break;
     }
@@ -68,7 +68,7 @@ class ContentsSource : public front::BodySource {
 front::Reply send_contents(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->no_token();
-  // First: who has no right here is not told what else is wrong.
+  // First: without a right here a client is not told what else is wrong.
   if (const auto owned = call->site.spaces.owned(call->target.guid, *token); !owned)
     return call->problem(owned.error());
   const auto ids = wire::parse_contents_query(call->request->query);

@@ -33,10 +33,10 @@ front::Reply put_file(const SharedCall& call) {
   // RFC 9110, 14.5: a server that took it for the whole file would store a piece under its name.
   if (request.header("content-range")) return call->problem(400, "a part of a file cannot be put; use tus to resume");
 
-  // Without either there is no body (RFC 9112, 6.3), and who only forgot to tell its length would find an empty file.
+  // Without either there is no body (RFC 9112, 6.3): if only the length was forgotten, an empty file would be stored.
   if (!request.has_body && !request.content_length)
     return call->problem(411, "the request tells no length: send Content-Length, 0 for an empty file");
-  // What stands behind a ? is no part of a name, and who wrote one meant it to be.
+  // What stands behind a ? is no part of the name, though whoever wrote it meant it to be.
   if (!request.query.empty())
     return call->problem(400, "the address has a question mark: in a file name it is written as %3F");
 

@@ -86,6 +86,9 @@ front::Reply change_space(const SharedCall& call) {
 front::Reply remove_space(const SharedCall& call) {
   const auto token = token_of(*call->request);
   if (!token) return call->no_token();
+  // Before anything is queued: the address of a space is known to all its senders.
+  if (const auto state = call->site.spaces.owned(call->target.guid, *token); !state)
+    return call->problem(state.error());
   // A condition that could not be read must not become none: the whole space would go.
   const auto asked = call->parameter("deliveries");
   if (!asked) return call->problem(asked.error());

@@ -96,8 +96,8 @@ front::Reply send_stored(const SharedCall& call, const space::FileRow& file, Sen
 
 namespace {
 
-// A redirect helps only who follows it, and must not take the owner's token along to the store: clients that can say
-// so. The scripts and forms of our pages cannot follow, for the policy of a page lets them talk to this server alone.
+// Only for clients that ask for it: they follow a redirect, and do not take the owner's token along to the store. The
+// scripts and forms of our pages cannot follow, for the policy of a page lets them talk to this server alone.
 bool follows(const Call& call) {
   return call.header("qrx-follow") == "store";
 }

@@ -54,14 +54,17 @@ with work() as w:
     # killed between claim and record: nobody is told twice silently
     os.unlink(told)
     go_on = w.path("go-on")
-    slow, table = teller(w, body=f'touch "$0.began"; while [ ! -e "{go_on}" ]; do sleep 0.02; done')
+    slow, table = teller(w, body=f'echo $$ >"$0.pid"; touch "$0.began"; while [ ! -e "{go_on}" ]; do sleep 0.02; done')
     configure(table)
     tool = w.start("qrx-share", "exec:tell:g", name="killed")
     wait_for(20, lambda: os.path.exists(w.path("tell.sh.began")), "the command runs")
     check_equal("sending", share("--list", "exec:tell:g", status=0).states["exec:tell:g"])
     other = share("exec:tell:g", timeout=60)  # while it runs, another run does not tell
     check_equal(("sending", []), (other.states["exec:tell:g"], notices(slow)))
+    with open(w.path("tell.sh.pid"), encoding="ascii") as file:
+        command = int(file.read())
     tool.kill()
+    wait_for(20, lambda: not os.path.exists(f"/proc/{command}"), "an end of the command, too")
     with open(go_on, "w", encoding="ascii"):
         pass
     said = share("exec:tell:g", "exec:tell:h", status=3)

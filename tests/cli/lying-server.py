@@ -1,6 +1,6 @@
 #!/usr/bin/python3
 # run: timeout=240
-"""A server that lies, or a way that changes what passes: neither tool tells of a success that is none."""
+"""A server that lies, or a network that changes what passes: neither tool reports a success that did not happen."""
 import json
 import os
 import sys
@@ -150,8 +150,9 @@ def more_than_said(w, server):
     are being sent and afterwards. The file is not taken, and others beside it are."""
     small, large = w.file("more/small.bin", 5000, seed=3), w.file("more/large.bin", 700_000, seed=4)
 
-    def lie(_method, path, answer):
-        if "/files/" in path and answer.status in (200, 206) and len(answer.body) > 1000:
+    def lie(method, path, answer):
+        one, many = "/files/" in path, method == "GET" and "/contents?" in path
+        if (one or many) and answer.status in (200, 206) and len(answer.body) > 1000:
             answer.body += b"!"
 
     for number, (source, seal, stream) in enumerate((s, e, t) for s in (small, large) for e in ("offer", "off") for t in (True, False)):

@@ -33,7 +33,7 @@ class Liar:
                 answer.cut = None
                 was = (answer.status, dict(answer.headers), answer.body)
                 lie(self.command, self.path, answer)
-                liar.told += was != (answer.status, answer.headers, answer.body)
+                liar.told += answer.cut is not None or was != (answer.status, answer.headers, answer.body)
                 self.send_response_only(answer.status)
                 for name, value in answer.headers.items():
                     if name.lower() not in ("content-length", "connection", "transfer-encoding"):

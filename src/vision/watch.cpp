@@ -71,6 +71,8 @@ void unsmeared(Search& search) {
   const Unsmear unsmear(gray);
   for (const double pixels : {8.5, 6.5})
     if (search.read(unsmear(pixels, *direction))) return;
+  // What the usual reader still gives up, by its finders: between the two lengths.
+  locate_and_read(search, unsmear(7.5, *direction));
 }
 
 // Most pictures of a code that can be read at all are read by the first two. All of them share the budget of one frame,

@@ -13,7 +13,7 @@ reads() { # AT-LEAST SCENE SIZE
   [ "$count" -ge "$1" ] || fail "$2 $3: $count of 30 pictures were read, not $1"
 }
 reads 28 approach 1280x720
-reads 28 shake 1280x720
+reads 29 shake 1280x720
 reads 30 low-light 1280x720
 reads 30 moire 1280x720
 reads 17 defocus 960x540

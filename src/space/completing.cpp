@@ -139,10 +139,14 @@ void Completion::move_in_memory(LiveSpace& live, LiveUpload& upload, const FileR
   if (is_known && !row.implicit) {
     LiveDelivery& open = *found->second;
     const auto same = [&](const FileRow& one) { return one.file == file.file; };
-    if (std::none_of(open.stored.begin(), open.stored.end(), same)) open.stored.push_back(file);
+    if (std::none_of(open.stored.begin(), open.stored.end(), same)) {
+      open.stored.push_back(file);
+      open.memory.add(file.name.size());
+    }
     open.last_used = context_.clock.steady();
     if (const auto small = open.pack.files.find(file.name); small != open.pack.files.end()) {
       quotas_.give_back(lock, live, 0, weight_of(small->first));
+      open.memory.give_back(small->first.size());
       open.pack.files.erase(small);
     }
   }

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <stop_token>
 #include <string>
 
@@ -14,6 +15,7 @@
 #include "space/blobs.h"
 #include "space/catalog.h"
 #include "space/policy.h"
+#include "space/text_memory.h"
 
 namespace qrx::space {
 
@@ -26,6 +28,7 @@ struct Context {
   const Id node = Id::random();  // this one, until it ends
   std::atomic<bool> stopping{false};
   std::atomic<std::uint64_t> taken_over{0};  // uploads, from nodes that had not let them go
+  const std::shared_ptr<TextMemory> text_memory = std::make_shared<TextMemory>();
 
   Durability durability() const { return policy.relaxed ? Durability::lazy : Durability::durable; }
   // Kind::unavailable once the server, or who asked for this work, wants it to end.

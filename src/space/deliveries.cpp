@@ -93,7 +93,7 @@ Result<std::optional<Deliveries::Yielding>> Deliveries::find_yielding(const Spac
 
 Result<DeliveryRow> Deliveries::open(LiveSpace& live, const wire::CreateDelivery& wish, const Sender& sender) {
   const SharedGate gate(live);
-  auto delivery = std::make_shared<LiveDelivery>();
+  auto delivery = std::make_shared<LiveDelivery>(live.memory);
   delivery->row.delivery = Id::random();
   delivery->row.guid = live.row.guid;
   delivery->row.message = wish.message;
@@ -105,6 +105,7 @@ Result<DeliveryRow> Deliveries::open(LiveSpace& live, const wire::CreateDelivery
     const SpaceLock lock(live);
     if (auto open = registry_.still_open(lock, live); !open) return tl::unexpected(open.error());
     if (live.row.phase == Phase::closed) return takes_no_more_files();
+    if (auto held = delivery->memory.take(wish.message.size()); !held) return tl::unexpected(held.error());
     auto found = find_yielding(lock, live, delivery->peer);
     if (!found) return tl::unexpected(found.error());
     yielding = std::move(*found);

@@ -23,24 +23,30 @@ DeliveryFiles::DeliveryFiles(Context& context, Registry& registry, Quotas& quota
 Result<DeliveryFiles::Place> DeliveryFiles::take_place(const SpaceLock& lock, LiveSpace& live, FileRow& file) {
   auto found = registry_.open_delivery(lock, live, file.delivery);
   if (!found) return tl::unexpected(found.error());
-  Place place{std::move(*found), nullptr, weight_of(file.name)};
+  Place place{std::move(*found), nullptr, weight_of(file.name), file.name.size()};
   if (place.delivery->committing) return fail(Kind::conflict, "this delivery is being committed");
   place.delivery->last_used = context_.clock.steady();
   Pack& pack = place.delivery->pack;
   if (const auto former = pack.files.find(file.name); former != pack.files.end()) {
     // A replaced file is counted already; its bytes stay counted until the pack is moved together.
     place.weight = {};
+    place.text = 0;
     if (former->second.size == file.size && former->second.xxh128 == file.xxh128) {  // its answer was lost
       former->second.properties = file.properties;
       file = former->second;
       return place;
     }
   }
-  if (auto taken = quotas_.take(lock, live, file.size, place.weight); !taken) return tl::unexpected(taken.error());
+  if (auto held = place.delivery->memory.take(place.text); !held) return tl::unexpected(held.error());
+  if (auto taken = quotas_.take(lock, live, file.size, place.weight); !taken) {
+    place.delivery->memory.give_back(place.text);
+    return tl::unexpected(taken.error());
+  }
   // Opening a file under the lock of the space: short, and no sync. Two threads must not both make the pack.
   auto staged = pack.made ? packs_.open(file.delivery) : packs_.make(file.delivery);
   if (!staged) {
     quotas_.give_back(lock, live, file.size, place.weight);
+    place.delivery->memory.give_back(place.text);
     return tl::unexpected(staged.error());
   }
   pack.made = true;
@@ -68,6 +74,7 @@ Result<FileRow> DeliveryFiles::put(const SharedGate& gate, LiveSpace& live, File
     Pack& pack = open.pack;
     if (--pack.writing == 0) pack.written.notify_all();
     if (!written) {
+      open.memory.give_back(place->text);
       quotas_.give_back(lock, live, 0, place->weight);  // its bytes may be in the pack, until that is moved together
       return tl::unexpected(written.error());
     }
@@ -78,8 +85,10 @@ Result<FileRow> DeliveryFiles::put(const SharedGate& gate, LiveSpace& live, File
         pack.files.erase(former);
         return tl::unexpected(taken.error());
       }
+      open.memory.add(file.name.size());
     }
     if (!is_new) {
+      open.memory.give_back(place->text);
       quotas_.give_back(lock, live, 0, place->weight);
       former->second = file;
     }
@@ -107,6 +116,7 @@ void DeliveryFiles::drop_replaced(const SharedGate&, LiveSpace& live, const File
     const auto at = std::find_if(stored.begin(), stored.end(), same);
     if (at == stored.end()) return;
     stored.erase(at);
+    open->second->memory.give_back(file.name.size());
     quotas_.give_back(lock, live, file.size, weight_of(file.name));
   }
   trash_.remove(blobs);
@@ -118,7 +128,10 @@ void DeliveryFiles::drop_pack(LiveSpace& live, LiveDelivery& delivery) {
   {
     const SpaceLock lock(live);
     Pack& pack = delivery.pack;
-    for (const auto& [name, file] : pack.files) quotas_.give_back(lock, live, 0, weight_of(name));
+    for (const auto& [name, file] : pack.files) {
+      quotas_.give_back(lock, live, 0, weight_of(name));
+      delivery.memory.give_back(name.size());
+    }
     quotas_.give_back(lock, live, pack.end, {});
     pack.files.clear();
     pack.end = 0;

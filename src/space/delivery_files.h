@@ -31,6 +31,7 @@ class DeliveryFiles {
     DeliveryPtr delivery;
     std::shared_ptr<Staged> staged;  // null: the same file is there already
     Weight weight;                   // taken for it
+    std::uint64_t text;              // likewise, of the memory for names
   };
   // The place of a new file in its delivery's pack, taken of the quotas; or the same file, which is there already.
   Result<Place> take_place(const SpaceLock& lock, LiveSpace& live, FileRow& file);

@@ -8,9 +8,10 @@ namespace qrx::space {
 namespace {
 
 // Of a restart, or from another node: its running sum is not known, and is read from the blob when it goes on.
-UploadPtr to_live(const UploadRow& row, Steady now) {
-  auto upload = std::make_shared<LiveUpload>();
+UploadPtr to_live(const LiveSpace& live, const UploadRow& row, Steady now) {
+  auto upload = std::make_shared<LiveUpload>(live.memory);
   upload->row = row;
+  upload->memory.add(row.name.size() + row.metadata.size());  // it was taken, by a process that is gone
   upload->counted = row.offset;  // room for the rest is asked for when its sender comes back
   upload->weighs = row.offset > 0;
   upload->progress = now;
@@ -58,7 +59,7 @@ std::vector<UploadPtr> compare_uploads(LiveSpace& live, const SpaceState& state,
     there.insert(row.upload);
     auto& known = live.uploads[row.upload];
     if (known == nullptr) {
-      known = to_live(row, now);
+      known = to_live(live, row, now);
       if (row.offset == 0 && !row.damaged) live.empty.emplace(known->number = live.next_number++, known);
     } else if (!known->locked) {
       compare(live, known, row);
@@ -84,6 +85,13 @@ std::vector<UploadPtr> compare_uploads(LiveSpace& live, const SpaceState& state,
   return gone;
 }
 
+// There are no packs: of one node nothing is compared, and many have none.
+void count_texts(LiveDelivery& delivery) {
+  std::uint64_t bytes = delivery.row.message.size();
+  for (const FileRow& file : delivery.stored) bytes += file.name.size();
+  delivery.memory.set(bytes);
+}
+
 void compare_deliveries(LiveSpace& live, const SpaceState& state, Steady now) {
   std::unordered_set<Id, IdHash> there, implicit;
   for (const UploadRow& row : state.uploads)
@@ -98,7 +106,7 @@ void compare_deliveries(LiveSpace& live, const SpaceState& state, Steady now) {
     there.insert(row.delivery);
     auto& known = live.open[row.delivery];
     if (known == nullptr) {
-      known = std::make_shared<LiveDelivery>();
+      known = std::make_shared<LiveDelivery>(live.memory);
       known->last_used = now;
     } else if (known->committing) {
       continue;
@@ -108,6 +116,7 @@ void compare_deliveries(LiveSpace& live, const SpaceState& state, Steady now) {
     known->row = row;
     known->implicit = implicit.contains(row.delivery);
     known->stored = std::move(stored[row.delivery]);
+    count_texts(*known);
   }
   const auto gone = [&](const auto& entry) { return !entry.second->committing && !there.contains(entry.first); };
   std::erase_if(live.open, gone);
@@ -141,14 +150,13 @@ std::vector<UploadPtr> compare(const SpaceLock&, LiveSpace& live, const SpaceSta
   return gone;
 }
 
-LivePtr to_live(const SpaceState& state, Steady now) {
-  auto live = std::make_shared<LiveSpace>();
-  live->row = state.space;
+LivePtr to_live(const SpaceState& state, Steady now, const std::shared_ptr<TextMemory>& memory) {
+  auto live = std::make_shared<LiveSpace>(state.space, memory);
   live->version = live->compared = state.space.seq;
   live->blocked = state.space.phase == Phase::blocked;
   for (const DeliveryRow& row : state.deliveries) {
     if (row.committed) continue;
-    auto delivery = std::make_shared<LiveDelivery>();
+    auto delivery = std::make_shared<LiveDelivery>(live->memory);
     delivery->row = row;
     delivery->last_used = now;
     live->open.emplace(row.delivery, std::move(delivery));
@@ -161,11 +169,12 @@ LivePtr to_live(const SpaceState& state, Steady now) {
     if (const auto delivery = live->open.find(row.delivery); delivery != live->open.end())
       delivery->second->stored.push_back(row);
   }
+  for (const auto& [id, delivery] : live->open) count_texts(*delivery);
   for (const DeliveryRow& row : state.deliveries)
     if (row.committed && !with_files.contains(row.delivery)) live->weigh(text_weight);
   live->texts.used = bytes_of_texts(state);
   for (const UploadRow& row : state.uploads) {
-    UploadPtr upload = to_live(row, now);
+    UploadPtr upload = to_live(*live, row, now);
     live->bytes.used += upload->counted;
     if (upload->weighs) live->weigh(weight_of(row));
     if (row.offset == 0 && !row.damaged) live->empty.emplace(upload->number = live->next_number++, upload);

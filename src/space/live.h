@@ -9,6 +9,7 @@
 #include <mutex>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "space/blobs.h"
@@ -16,6 +17,7 @@
 #include "space/ledger.h"
 #include "space/locks.h"
 #include "space/model.h"
+#include "space/text_memory.h"
 
 namespace qrx::space {
 
@@ -30,6 +32,7 @@ class ActiveWriter {
 
 // One upload that is not complete. Guarded by the mutex of its space, but for what says otherwise.
 struct LiveUpload {
+  explicit LiveUpload(std::shared_ptr<TextMemory::OfSpace> space) : memory(std::move(space)) {}
   UploadRow row;
   BlobKey former{};  // what `row.blob` is to replace with the next durable byte (UploadRow::spare)
   std::string peer;  // whose share its promise is
@@ -56,6 +59,7 @@ struct LiveUpload {
   // The running sum up to `summed`, kept between writers. Used by the holder only; anyone may look how far it got.
   Xxh128 sum;
   std::atomic<std::uint64_t> summed{0};
+  TextMemory::Hold memory;  // of its name and metadata
 };
 
 // The small files of an open delivery, one after another in one blob whose key is the delivery's id. They are in memory
@@ -72,6 +76,7 @@ struct Pack {
 };
 
 struct LiveDelivery {
+  explicit LiveDelivery(std::shared_ptr<TextMemory::OfSpace> space) : memory(std::move(space)) {}
   DeliveryRow row;
   std::string peer;         // who opened it; empty after a restart
   bool implicit = false;    // of one upload, which commits it
@@ -79,10 +84,13 @@ struct LiveDelivery {
   Steady last_used;
   std::vector<FileRow> stored;  // complete uploads, in the catalog
   Pack pack;
+  TextMemory::Hold memory;  // of its message and the names of its files
 };
 
 // Guarded by its SpaceLock, but for what says otherwise.
 struct LiveSpace : SpaceLocks {
+  LiveSpace(SpaceRow committed, std::shared_ptr<TextMemory> all)
+      : row(std::move(committed)), memory(std::make_shared<TextMemory::OfSpace>(std::move(all), row.limits.max_size)) {}
   SpaceRow row;                            // as it is committed
   std::atomic<std::uint64_t> version{0};   // as readers see it; ahead of row.seq by progress
   std::uint64_t issued = 0;                // the highest version that a transaction was given, committed or not
@@ -93,9 +101,10 @@ struct LiveSpace : SpaceLocks {
   std::uint64_t next_number = 1;
   std::unordered_map<Id, std::shared_ptr<LiveUpload>, IdHash> uploads;
   std::unordered_map<Id, std::shared_ptr<LiveDelivery>, IdHash> open;
-  Steady last_progress{};            // when it moved the version
-  std::atomic<bool> blocked{false};  // as the phase says, for readers of its content; any thread
-  Ledger texts;                      // bytes of the messages of what is committed
+  Steady last_progress{};                             // when it moved the version
+  std::atomic<bool> blocked{false};                   // as the phase says, for readers of its content; any thread
+  Ledger texts;                                       // bytes of the messages of what is committed
+  const std::shared_ptr<TextMemory::OfSpace> memory;  // of what is not
 
   void weigh(Weight weight);  // one more file, counted as used
   std::uint64_t files_held() const { return files.used + manifests.used; }
@@ -112,7 +121,7 @@ inline Blocked blocked_of(const LivePtr& live) {
 }
 
 // A space as the catalog has it, with nothing going on.
-LivePtr to_live(const SpaceState& state, Steady now);
+LivePtr to_live(const SpaceState& state, Steady now, const std::shared_ptr<TextMemory>& memory);
 
 // What other nodes have changed since. Locked uploads, and deliveries that are being committed, are left to those
 // who work on them. Gives the uploads that are gone; what was promised to them is still to be withdrawn.

@@ -66,7 +66,7 @@ Result<LivePtr> Registry::find(const Guid& guid) {
     if (const auto found = lives_.find(guid); found != lives_.end()) return found->second;
     if (forgotten_ != forgotten_before) continue;
     make_room();
-    return lives_.emplace(guid, to_live(**state, context_.clock.steady())).first->second;
+    return lives_.emplace(guid, to_live(**state, context_.clock.steady(), context_.text_memory)).first->second;
   }
 }
 

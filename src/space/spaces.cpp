@@ -304,7 +304,9 @@ Result<void> Spaces::set_message(const Guid& guid, const Id& delivery, const std
     const SpaceLock lock(**live);
     auto open = rules_->registry.open_delivery(lock, **live, delivery);
     if (!open) return tl::unexpected(open.error());
-    (*open)->row.message = message;
+    auto& kept = (*open)->row.message;
+    if (auto held = (*open)->memory.replace(kept.size(), message.size()); !held) return held;
+    kept = message;
   }
   // In memory only: it becomes durable with the commit, whose row has it.
   if (!rules_->context.policy.shared) return {};

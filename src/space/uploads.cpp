@@ -15,7 +15,7 @@ constexpr auto idle_after = Seconds(10);  // then one yields to others than its 
 
 // What was asked for, not in the space yet.
 UploadPtr new_live_upload(const Context& context, LiveSpace& live, const NewUpload& asked) {
-  auto upload = std::make_shared<LiveUpload>();
+  auto upload = std::make_shared<LiveUpload>(live.memory);
   UploadRow& row = upload->row;
   row.upload = row.blob = Id::random();
   row.guid = live.row.guid;
@@ -33,8 +33,8 @@ UploadPtr new_live_upload(const Context& context, LiveSpace& live, const NewUplo
 }
 
 // The delivery of an upload that belongs to none: of one file, committed with it.
-DeliveryPtr new_implicit_delivery(UploadRow& upload, Steady now) {
-  auto own = std::make_shared<LiveDelivery>();
+DeliveryPtr new_implicit_delivery(const LiveSpace& live, UploadRow& upload, Steady now) {
+  auto own = std::make_shared<LiveDelivery>(live.memory);
   own->implicit = true;
   own->row.delivery = upload.delivery = Id::random();
   own->row.guid = upload.guid;
@@ -193,7 +193,7 @@ Result<UploadPtr> Uploads::begin(const SharedGate& gate, LiveSpace& live, const 
   wish.at_once = wish.at_once || (wish.upload.length == 0U && !wish.upload.partial);
   const UploadPtr upload = new_live_upload(context_, live, wish.upload);
   UploadRow& row = upload->row;
-  const DeliveryPtr own = row.implicit ? new_implicit_delivery(row, context_.clock.steady()) : nullptr;
+  const DeliveryPtr own = row.implicit ? new_implicit_delivery(live, row, context_.clock.steady()) : nullptr;
   std::optional<UploadLock> yielding;  // let go after the lock
   {
     const SpaceLock lock(live);
@@ -208,6 +208,9 @@ Result<UploadPtr> Uploads::begin(const SharedGate& gate, LiveSpace& live, const 
     // The answer to a creation was lost and its sender asks again: the same upload, or the first would never be
     // completed and the delivery never be committed.
     if (auto same = find_same(lock, live, wish.upload)) return same;
+    // Whatever fails from here on, it goes with the upload.
+    if (auto held = upload->memory.take(row.name.size() + row.metadata.size()); !held)
+      return tl::unexpected(held.error());
     if (auto admitted = admit(lock, live, wish, *upload); !admitted) return tl::unexpected(admitted.error());
     if (!wish.at_once) {
       auto found = find_yielding(lock, live, wish.peer);

@@ -59,8 +59,9 @@ def campaign(w, server, seal):
 def killed_before_the_name(w, server, seal):
     """All of a file was taken, and it has no name yet: the next run gives it one, for it cannot be had again."""
     tree = f"named-{seal}"
-    # One: of another, on its way at the same moment, the server may have what it takes for an acknowledgement.
-    w.file(f"{tree}/a", 300_000)
+    # The other is so large that no buffer on its way takes all of it: for the server that would be a download.
+    for name, size in (("a", 50_000), ("b", 40_000_000)):
+        w.file(f"{tree}/{name}", size)
     sharing.keep_space(w, server, tree, seal=seal)
     link = sharing.share("-n", "1", "link:two", status=0).links["link:two"]
     out = w.path(f"named-out-{seal}")
@@ -69,7 +70,7 @@ def killed_before_the_name(w, server, seal):
     w.tool("qrx-recv", "-q", "-o", out, link, prefix=killing).wait()
     qrx.check(any(name.endswith(".qrx-part") for _, _, names in os.walk(out) for name in names), "it was not killed before the name")
     w.tool("qrx-recv", "-q", "-o", out, link).expect_exit(0)
-    _, other, missing = filecmp.cmpfiles(tree, os.path.join(out, tree), ["a"], shallow=False)
+    _, other, missing = filecmp.cmpfiles(tree, os.path.join(out, tree), ["a", "b"], shallow=False)
     qrx.check(not other and not missing, f"other {other}, missing {missing}")
 
 

@@ -154,7 +154,7 @@ def many_files(work, node, store, count=2000, size=10240):
     space = node.space()
     before = len(store.names())
     began = time.monotonic()
-    sent = subprocess.run(["qrx-send", "--seal", "off", "-q", f"{node.url}/u/{space.guid}", root], capture_output=True,
+    sent = subprocess.run(["qrx-send", "--seal", "off", "-q", "-l", f"{node.url}/u/{space.guid}", root], capture_output=True,
                           stdin=subprocess.DEVNULL, check=False)
     took = time.monotonic() - began
     qrx.check_equal(0, sent.returncode, f"qrx-send: {sent.stderr.decode()[-500:]}")

@@ -3,43 +3,16 @@
 """qrx-recv --inbox: the same code again and again, across restarts of both sides, made to last while it is used; posters;
 --list, --show, --extend, --close, --delete."""
 import calendar
-import json
 import os
-import signal
 import subprocess
 import sys
 import time
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import qrx  # noqa: E402
+from inboxes import care, inbox, listed, send, stop  # noqa: E402
 
 DAY = 86400
-
-
-def inbox(w, name, *options, **more):
-    receiver = w.tool("qrx-recv", "--json", "--inbox", name, "-o", w.path("in") + "/", *options, **more)
-    return receiver
-
-
-def stop(receiver):
-    receiver.signal(signal.SIGINT)
-    receiver.expect_exit(130)
-
-
-def send(w, drop, *files, status=0):
-    sender = w.tool("qrx-send", "-q", "-y", "-l", drop, *files)
-    sender.expect_exit(status)
-    return sender
-
-
-def care(*arguments, status=0):
-    done = subprocess.run([os.path.join(qrx.BIN, "qrx-recv"), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
-    qrx.check_equal(status, done.returncode, f"qrx-recv {arguments}: {done.stdout} {done.stderr}")
-    return done
-
-
-def listed():
-    return {line["inbox"]: line for line in map(json.loads, care("--list", "--json").stdout.splitlines())}
 
 
 def days_left(event):

@@ -7,36 +7,11 @@ import os
 import re
 import signal
 import socket
-import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
 import qrx  # noqa: E402
-
-
-def inbox(w, name, *options):
-    return w.tool("qrx-recv", "--json", "--inbox", name, "-o", w.path("in") + "/", *options)
-
-
-def stop(receiver):
-    receiver.signal(signal.SIGINT)
-    receiver.expect_exit(130)
-
-
-def send(w, drop, *files, status=0):
-    sender = w.tool("qrx-send", "-q", "-y", "-l", drop, *files)
-    sender.expect_exit(status)
-    return sender
-
-
-def care(*arguments, status=0):
-    done = subprocess.run([os.path.join(qrx.BIN, "qrx-recv"), *arguments], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False, timeout=60)
-    qrx.check_equal(status, done.returncode, f"qrx-recv {arguments}: {done.stdout} {done.stderr}")
-    return done
-
-
-def listed():
-    return {line["inbox"]: line for line in map(json.loads, care("--list", "--json").stdout.splitlines())}
+from inboxes import care, inbox, listed, send, stop  # noqa: E402
 
 
 def state_of(*names):

@@ -33,6 +33,8 @@ chromium
 clang-format
 curl
 dbus-daemon?dbus-run-session
+exfat-fuse
+exfatprogs
 faketime
 ffmpeg
 fish

@@ -38,23 +38,28 @@ std::vector<SavedDelivery> name_what_is_whole(const ReceiveJob& job) {
   for (const auto& [file, entry] : job.record->unnamed()) {
     auto saved = name_it(job, file, entry);
     if (!saved) continue;
-    job.tally.saved(*saved);
     SavedDelivery& delivery = deliveries[entry.delivery];
     delivery.info.delivery = entry.delivery;
     delivery.info.files.push_back(saved->info);
     delivery.files.push_back(std::move(*saved));
   }
   std::vector<SavedDelivery> out;
-  for (auto& [id, delivery] : deliveries) {
+  for (auto& [id, delivery] : deliveries) out.push_back(std::move(delivery));
+  return out;
+}
+
+void tell_named(const ReceiveJob& job, const std::vector<SavedDelivery>& named) {
+  for (const SavedDelivery& delivery : named) {
+    const Id& id = delivery.info.delivery;
+    for (const SavedFile& file : delivery.files) job.tally.saved(file);
     // Remembered as saved only once no loss of power takes a name back.
     if (job.saver->sync_names(id)) {
       Untold done{id, {}, {}};
       for (const SavedFile& file : delivery.files) done.saved.push_back(file.info.file);
       job.record->finish(done);
     }
-    out.push_back(std::move(delivery));
+    static_cast<void>(job.tally.delivered(delivery));
   }
-  return out;
 }
 
 }  // namespace qrx::receive

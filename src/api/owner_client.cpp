@@ -126,7 +126,8 @@ Result<void> OwnerClient::clear_delivery(const Id& delivery) {
   return {};
 }
 
-// One step, and never from https to http. What comes is compared with the sum that the server told, as always.
+// One step, never from https to http, and no nearer to this machine than the server is: it may be a stranger's, and is
+// to have nothing asked of this network for it. What comes is compared with the sum that the server told, as always.
 bool OwnerClient::follow(const http::ClientAnswer& redirect) {
   const auto location = redirect.header("Location");
   const auto authority = location ? location->find("://") : std::string_view::npos;
@@ -135,7 +136,10 @@ bool OwnerClient::follow(const http::ClientAnswer& redirect) {
   if (path == std::string_view::npos) return false;
   auto origin = wire::Origin::parse(location->substr(0, path));
   if (!origin || (address_.origin.tls && !origin->tls)) return false;
-  if (!store_ || store_->origin() != *origin) {
+  const auto led_by = http_.server_address();
+  if (!led_by) return false;
+  if (!store_ || store_->origin() != *origin || of_store_.led_by != led_by) {
+    of_store_.led_by = led_by;
     store_.emplace(std::move(*origin), of_store_);
     store_->set_deadline(deadline_);
   }
@@ -159,7 +163,7 @@ Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t star
     if (known) wish.headers.push_back({"If-Range", "\"xxh128-" + to_hex(*known) + "\""});
   }
   // Not as a recipient: what they take is counted by the server that hands it out.
-  const bool may_follow = start == 0 && !until && !address_.shared;
+  const bool may_follow = start == 0 && !until && !address_.shared && of_store_.proxy.empty();
   auto direct = wish;
   if (may_follow) wish.headers.push_back({"Qrx-Follow", "store"});
   auto opened = http_.open(wish);

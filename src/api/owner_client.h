@@ -87,8 +87,10 @@ class OwnerClient : public Requests {
   bool follow(const http::ClientAnswer& redirect);
 
   const SpaceAddress address_;
-  // A server with its contents elsewhere may name another place for the bytes of a file. Only they come from there, and
-  // nothing goes there but the address that it gave: no token.
+  // A server with its contents elsewhere may name another place for the bytes of a file, which is no nearer to this
+  // machine than the server itself (may_lead() of base/networks.h; by a proxy nobody would know). Only they come from
+  // there, and nothing goes there but the address that it gave: no token. From anywhere else the server's own bytes are
+  // taken.
   http::ClientOptions of_store_;
   std::optional<http::Client> store_;
   bool from_store_ = false;  // the open content

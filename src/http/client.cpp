@@ -63,6 +63,7 @@ struct Client::Impl {
   std::shared_ptr<Interrupt> interrupt;
   Waits waits;
   std::optional<ClientConnection> connection;
+  std::optional<Address16> address;  // of the last connection
   AnswerReader answers{waits};
   std::vector<std::byte> out;       // allocated at first use, kept
   std::vector<std::string> posted;  // methods of requests whose answers are due, oldest first
@@ -128,6 +129,7 @@ Result<void> Client::Impl::ensure_connection() {
   auto made = ClientConnection::open(origin, how, *interrupt);
   if (!made) return tl::unexpected(made.error());
   connection.emplace(std::move(*made));
+  address = connection->address();
   return {};
 }
 
@@ -332,6 +334,10 @@ Client& Client::operator=(Client&&) noexcept = default;
 
 const wire::Origin& Client::origin() const {
   return impl_->origin;
+}
+
+std::optional<Address16> Client::server_address() const {
+  return impl_->address;
 }
 
 Result<ClientAnswer> Client::request(const ClientRequest& request, std::size_t most_bytes) {

@@ -59,6 +59,8 @@ class Client {
   Client& operator=(Client&&) noexcept;
 
   const wire::Origin& origin() const;
+  // Of the server, as it was connected to last. None before that, by a proxy and by a Unix socket.
+  std::optional<Address16> server_address() const;
 
   // A request with a small body and its whole answer, body included (up to most_bytes: more is an error). Idempotent
   // methods are tried once more on a new connection when a kept one turns out to be closed.

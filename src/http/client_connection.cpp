@@ -29,11 +29,14 @@ Result<ClientConnection> ClientConnection::open(const wire::Origin& origin, cons
     const auto proxy = wire::Origin::parse(options.proxy);
     if (!proxy || proxy->tls) return fail(Kind::usage, "the proxy is not of the form http://host:port");
     target = *proxy;
+    if (options.led_by) return no_answer(origin.authority(), "nobody knows where the proxy connects to");
   }
   const std::string peer = target.authority();
-  auto socket = connect_tcp(target.host, target.port, peer, interrupt, deadline);
+  auto socket = connect_tcp(target.host, target.port, peer, interrupt, deadline, options.led_by);
   if (!socket) return tl::unexpected(socket.error());
+  auto address = options.proxy.empty() ? peer_address(*socket) : std::nullopt;
   ClientConnection connection(std::move(*socket), peer, interrupt);
+  connection.address_ = address;
   const auto left = [&] { return std::max(Millis{1}, std::chrono::ceil<Millis>(deadline - steady_clock::now())); };
   if (!options.proxy.empty())
     // A proxy is asked for a tunnel also without TLS: it forwards bytes, and reads none of them.

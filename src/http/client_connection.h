@@ -34,6 +34,9 @@ class ClientConnection {
   // Waits for input at most so long; false when none came.
   Result<bool> wait_for_input(Millis patience);
 
+  // Of the other end; none by a proxy or a Unix socket.
+  const std::optional<Address16>& address() const { return address_; }
+
   std::uint64_t unacknowledged() const;  // bytes in the socket that the other end's kernel has not acknowledged
 
  private:
@@ -50,6 +53,7 @@ class ClientConnection {
   std::string peer_;      // for messages: "host:port" or a path
   std::string tls_host_;  // whose certificate was asked for
   const Interrupt* interrupt_;
+  std::optional<Address16> address_;
 };
 
 }  // namespace qrx::http

@@ -212,9 +212,17 @@ Result<UniqueFd> connect_unix(const std::string& path) {
 }
 
 Result<UniqueFd> connect_tcp(const std::string& host, std::uint16_t port, const std::string& peer,
-                             const Interrupt& interrupt, Steady deadline) {
-  const auto addresses = resolve(host, port, peer, interrupt, deadline);
+                             const Interrupt& interrupt, Steady deadline, const std::optional<Address16>& led_by) {
+  auto addresses = resolve(host, port, peer, interrupt, deadline);
   if (!addresses) return tl::unexpected(addresses.error());
+  // Those that are connected to, not the name: it may lead elsewhere the next time (DNS rebinding).
+  if (led_by) {
+    std::erase_if(*addresses, [&](const Address& address) {
+      const auto to = address_of(reinterpret_cast<const sockaddr*>(&address.bytes), address.size);
+      return !to || !may_lead(*led_by, *to);
+    });
+    if (addresses->empty()) return no_answer(peer, "a server elsewhere may not lead there");
+  }
   auto socket = connect_any(*addresses, peer, interrupt, deadline);
   if (!socket) return socket;
   const int on = 1;
@@ -222,6 +230,13 @@ Result<UniqueFd> connect_tcp(const std::string& host, std::uint16_t port, const 
   static_cast<void>(::setsockopt(socket->get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on));
   restore_pacing(socket->get());
   return socket;
+}
+
+std::optional<Address16> peer_address(const UniqueFd& socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  if (::getpeername(socket.get(), reinterpret_cast<sockaddr*>(&address), &size) != 0) return std::nullopt;
+  return address_of(reinterpret_cast<const sockaddr*>(&address), size);
 }
 
 }  // namespace qrx::http

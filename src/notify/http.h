@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-#include "notify/networks.h"
+#include "base/networks.h"
 #include "notify/notice.h"
 #include "notify/transport_table.h"
 

@@ -6,9 +6,9 @@
 #include <span>
 
 #include "base/clock.h"
+#include "base/networks.h"
 #include "base/text.h"
 #include "base/units.h"
-#include "notify/networks.h"
 #include "wire/link.h"
 
 namespace qrx::notify {

@@ -38,10 +38,15 @@ bool forget_too_many(Connection& connection, const Guid& guid, const Id& last) {
 
 Result<std::optional<store::Cleared>> clear_delivery(Connection& connection, const Id& delivery) {
   std::optional<Guid> guid;
+  std::uint64_t message = 0;
   {
     Statement row =
-        by_id(connection, "DELETE FROM deliveries WHERE delivery=? AND committed IS NOT NULL RETURNING guid", delivery);
-    if (row.step()) guid = store::to_id(row.next_blob());
+        by_id(connection, "DELETE FROM deliveries WHERE delivery=? AND committed IS NOT NULL RETURNING guid,message",
+              delivery);
+    if (row.step()) {
+      guid = store::to_id(row.next_blob());
+      message = row.next_text().size();
+    }
     if (row.failed()) return connection.failure().error(clearing);
   }
   if (!guid) return std::optional<store::Cleared>();
@@ -49,7 +54,7 @@ Result<std::optional<store::Cleared>> clear_delivery(Connection& connection, con
     return connection.failure().error(clearing);
   Statement files = by_id(connection, "DELETE FROM files WHERE guid=? AND delivery=? RETURNING blob,name,size", *guid);
   files.blob(as_bytes(delivery.bytes));
-  store::Cleared cleared = store::take_cleared(files, *guid);
+  store::Cleared cleared = store::take_cleared(files, *guid, message);
   if (files.failed()) return connection.failure().error(clearing);
   return std::optional(std::move(cleared));
 }

@@ -104,6 +104,15 @@ CREATE UNLOGGED TABLE crash_marks(node bytea NOT NULL, mark bigint NOT NULL, PRI
 -- What a node is called, and what it allows: others compare it with theirs. Nodes of an older version say neither.
 -- The last step, for no node can show that it lives while this table is locked.
 ALTER TABLE nodes ADD COLUMN name bytea, ADD COLUMN policy bytea;
+)",
+                                                        R"(
+-- What names and messages take of a space. Nodes of an older version count none of theirs.
+ALTER TABLE spaces ADD COLUMN texts bigint NOT NULL DEFAULT 0;
+UPDATE spaces s SET changes = changes + 1,
+  texts = (SELECT coalesce(sum(octet_length(name)), 0) FROM files f WHERE f.guid = s.guid) +
+          (SELECT coalesce(sum(octet_length(name)), 0) FROM uploads u WHERE u.guid = s.guid AND u."offset" > 0) +
+          (SELECT coalesce(sum(octet_length(message)), 0) FROM deliveries d
+           WHERE d.guid = s.guid AND d.committed IS NOT NULL);
 )"};
 
 constexpr const char* looking = "cannot read the catalog";

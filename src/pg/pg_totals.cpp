@@ -25,7 +25,7 @@ Result<space::Catalog::Totals> read_totals(Connection& connection) {
   if (known.failed()) return connection.failure().error(reading);
   Statement counted = connection.prepare(
       "INSERT INTO totals(counted,spaces,bytes) "
-      "SELECT clock_timestamp(),count(*),coalesce(sum(bytes),0)::bigint FROM spaces "
+      "SELECT clock_timestamp(),count(*),coalesce(sum(bytes+texts),0)::bigint FROM spaces "
       "ON CONFLICT(one) DO UPDATE SET counted=excluded.counted,spaces=excluded.spaces,bytes=excluded.bytes "
       "RETURNING spaces,bytes");
   if (!counted.step()) return connection.failure().error(reading);

@@ -119,20 +119,24 @@ Taken PgTransaction::find_obstacle(const Guid& guid, const space::Use& more) {
   if (most_bytes > 0 && more.bytes > 0 && use.bytes + more.bytes > most_bytes) return Taken::bytes;
   if (more.weight.parts > 0 && use.weight.parts + more.weight.parts > most_files + space::parts_beyond_files)
     return Taken::parts;
+  if (most_bytes > 0 && more.weight.texts > 0 &&
+      use.weight.texts + more.weight.texts > std::max(most_bytes, space::least_texts))
+    return Taken::texts;
   return Taken::files;
 }
 
 space::SpaceChanged PgTransaction::change_space(const Guid& guid, const space::SpaceChange& change) {
   space::SpaceChanged out;
   if (!ok()) return out;
-  static_assert(space::parts_beyond_files == 64, "a statement has it");
+  static_assert(space::parts_beyond_files == 64 && space::least_texts == 1048576, "a statement has them");
   // Who opens or closes one that is dying or blocked by now came too late. The statement waits for the row, and then
   // sees it as it was left: it needs no lock before it.
   Statement statement = connection_.prepare(
       "UPDATE spaces SET seq=greatest(seq+1,?1),bytes=bytes+?2,files=files+?3,manifests=manifests+?4,parts=parts+?5,"
-      "changes=changes+1,expires=coalesce(?8::bigint,expires),"
+      "texts=texts+?10,changes=changes+1,expires=coalesce(?8::bigint,expires),"
       "phase=CASE WHEN phase>1 AND ?9::bigint<2 THEN phase ELSE coalesce(?9::bigint,phase) END "
-      "WHERE guid=?6 AND (?7<>0 OR ((?2=0 OR max_size=0 OR bytes+?2<=max_size) AND (max_files=0 OR "
+      "WHERE guid=?6 AND (?7<>0 OR ((?2=0 OR max_size=0 OR bytes+?2<=max_size) AND "
+      "(?10=0 OR max_size=0 OR texts+?10<=greatest(max_size,1048576)) AND (max_files=0 OR "
       "((?3=0 OR files+?3<=max_files) AND (?4=0 OR manifests+?4<=max_files) AND (?5=0 OR parts+?5<=max_files+64))))) "
       "RETURNING seq,expires,phase," QRX_USE_COLUMNS ",pg_current_xact_id()");
   const space::Use& more = change.more;
@@ -140,6 +144,7 @@ space::SpaceChanged PgTransaction::change_space(const Guid& guid, const space::S
   statement.number(more.weight.parts).blob(as_bytes(guid.bytes)).number(change.even_if_full ? 1 : 0);
   bind_time(statement, change.expires);
   change.phase ? statement.number(static_cast<std::uint64_t>(*change.phase)) : statement.null();
+  statement.number(more.weight.texts);
   if (statement.step()) {
     out = {Taken::yes, store::take_head(statement)};
     locked(guid, statement.next_signed_number());
@@ -249,9 +254,9 @@ void PgTransaction::give_back(const Guid& guid, const space::Use& less) {
   // Rows that were put and never counted make none negative.
   Statement statement = connection_.prepare(
       "UPDATE spaces SET bytes=greatest(0,bytes-?),files=greatest(0,files-?),manifests=greatest(0,manifests-?),"
-      "parts=greatest(0,parts-?),changes=changes+1 WHERE guid=?");
+      "parts=greatest(0,parts-?),texts=greatest(0,texts-?),changes=changes+1 WHERE guid=?");
   statement.number(less.bytes).number(less.weight.files).number(less.weight.manifests).number(less.weight.parts);
-  statement.blob(as_bytes(guid.bytes));
+  statement.number(less.weight.texts).blob(as_bytes(guid.bytes));
   run(statement);
   counted_.insert(guid);
 }

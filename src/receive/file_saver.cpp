@@ -3,16 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include "api/refusals.h"
 #include "base/running_sums.h"
 #include "receive/age_decryptor.h"
 #include "receive/item_names.h"
+#include "receive/partial_type.h"
 #include "receive/small_contents.h"
 #include "seal/item.h"
-#include "wire/sniff.h"
 
 namespace qrx::receive {
 namespace {
@@ -34,14 +33,6 @@ std::size_t most_waiting() {
   // Asked once: it is a system call, and nothing here changes it.
   static const long allowed = ::sysconf(_SC_OPEN_MAX);
   return static_cast<std::size_t>(std::clamp(allowed / 16, 1L, 64L));
-}
-
-std::string type_of(const PartialFile& partial) {
-  // Of the bytes, as the server did with what was not sealed: a name proves nothing.
-  std::array<std::byte, wire::sniffed_bytes> beginning;
-  const auto size = partial.read_at(0, beginning);
-  const ByteView bytes(beginning.data(), size.value_or(0));
-  return std::string(wire::sniff(bytes, bytes.size() == partial.size()).type);
 }
 
 }  // namespace
@@ -249,9 +240,9 @@ Result<void> FileSaver::save_large(std::size_t index) {
   return done ? Result<void>{} : tl::unexpected(done.error());
 }
 
-// To the end of the file, by two requests where the last byte counts.
+// To the end of the file, by two requests where the last byte counts. `sum`: of what is saved, if it is known.
 Result<void> FileSaver::pull(Incoming& incoming, const Expected& expected, PartialFile& partial,
-                             const std::function<Result<void>()>& each) {
+                             const std::optional<Xxh128Sum>& sum, const std::function<Result<void>()>& each) {
   const std::uint64_t before_last = *expected.size - 1;
   if (job_.limited && incoming.taken() < before_last) {
     if (auto pulled = incoming.pull(client_, expected, buffer_, each, before_last); !pulled) return pulled;
@@ -259,6 +250,9 @@ Result<void> FileSaver::pull(Incoming& incoming, const Expected& expected, Parti
     // So that little is left to do when all is taken. Of a small file it is little anyway.
     if (*expected.size > most_small_bytes)
       if (auto durable = partial.make_durable(); !durable) return durable;
+    // Once that byte is taken the server may give nothing again, not even a list: a run that is killed then leaves a
+    // whole partial and this line, by which the next one finds it. The sum of what is opened is not known yet.
+    if (sum) job_.record->add(expected.file, {partial.name(), *expected.size, *sum, delivery_.delivery()});
   }
   return incoming.pull(client_, expected, buffer_, each);
 }
@@ -267,6 +261,7 @@ Result<void> FileSaver::pull(Incoming& incoming, const Expected& expected, Parti
 Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& partial, bool open,
                                                 api::Backoff& backoff) {
   const Expected expected(file(index));
+  const auto sum = open ? std::optional<Xxh128Sum>() : file(index).xxh128;
   std::optional<Incoming> incoming;
   std::uint64_t before = 0;
   const auto each = [&]() -> Result<void> {
@@ -289,7 +284,7 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
           before = incoming->taken();
           if (auto shown = each(); !shown) return tl::unexpected(shown.error());
         }
-        if (auto pulled = pull(*incoming, expected, partial, each); !pulled) return tl::unexpected(pulled.error());
+        if (auto pulled = pull(*incoming, expected, partial, sum, each); !pulled) return tl::unexpected(pulled.error());
         if (incoming->taken() < *expected.size)
           return fail(Kind::unavailable,
                       open ? "the server sent a different size than it announced" : "the connection was cut");

@@ -35,7 +35,7 @@ class FileSaver {
   Result<void> save_large(std::size_t index);
   Result<bool> save_large(std::size_t index, bool open);
   Result<void> pull(Incoming& incoming, const Expected& expected, PartialFile& partial,
-                    const std::function<Result<void>()>& each);
+                    const std::optional<Xxh128Sum>& sum, const std::function<Result<void>()>& each);
   Result<std::optional<Arrived>> fetch(std::size_t index, PartialFile& partial, bool open, api::Backoff& backoff);
   Result<void> stays_sealed(std::size_t index, seal::Refusal refusal);
   bool saved_before(std::size_t index);

@@ -20,6 +20,7 @@
 #include "receive/sender_news.h"
 #include "receive/space_watch.h"
 #include "receive/stream_receiver.h"
+#include "receive/unnamed_files.h"
 
 namespace qrx::receive {
 namespace {
@@ -178,6 +179,7 @@ struct Receiver::Impl {
   using Take = std::function<void(const wire::DeliveryInfo&)>;
   bool delete_space(const Take& take);
   void leave(SeenSeals& seals, const Take& take);
+  bool is_all(const ReceiveJob& job, const std::vector<SavedDelivery>& named, const Error& error);
   Result<Received> save_all(const ReceiveJob& job, Followers& followers);
   Result<Received> stream_all(const ReceiveJob& job, int stream);
 };
@@ -234,9 +236,12 @@ void Receiver::Impl::leave(SeenSeals& seals, const Take& take) {
 }
 
 Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& followers) {
+  // Before the server is asked, which may be away for good.
+  const auto named = name_what_is_whole(job);
   SpaceWatch watch(job);
   for (bool first = true;; first = false) {
     const auto info = watch.next();
+    if (!info && first && is_all(job, named, info.error())) return received;
     if (!info) return ended(info.error());
     clear_what_was_left(*info, first);
     const auto fresh = fresh_ones(*info, handled);
@@ -271,6 +276,21 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
     // Last: an upload whose delivery is committed by now is fetched as a whole, above.
     followers.update(info->uploads);
   }
+}
+
+// A limited link that was used up by the run that was killed gives not even a list; nor does a space that has expired
+// since, or a server that has ended. True when what was left was all that there was to do.
+bool Receiver::Impl::is_all(const ReceiveJob& job, const std::vector<SavedDelivery>& named, const Error& error) {
+  if (named.empty()) return false;
+  tell_named(job, named);
+  for (const SavedDelivery& delivery : named) {
+    ++received.deliveries;
+    received.files += delivery.files.size();
+    for (const auto& file : delivery.files) received.bytes += file.info.size;
+  }
+  tally.notice("this is what an earlier run had downloaded whole; " + error.what);
+  // Of a server that is only away there may be more.
+  return error.kind == Kind::gone || error.kind == Kind::not_found;
 }
 
 Result<Received> Receiver::Impl::stream_all(const ReceiveJob& job, int stream) {

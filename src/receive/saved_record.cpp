@@ -100,6 +100,14 @@ void SavedRecord::told(const Id& delivery) {
   if (untold_.erase(delivery) > 0) append(delivery.text() + " told " + delivery.text() + "\n");
 }
 
+std::map<Id, SavedRecord::Entry> SavedRecord::unnamed() const {
+  const std::lock_guard lock(mutex_);
+  std::map<Id, Entry> out;
+  for (const auto& [file, entry] : earlier_)
+    if (!finished_.files.contains(file)) out.emplace(file, entry);
+  return out;
+}
+
 bool SavedRecord::is_done(const Id& file) const {
   const std::lock_guard lock(mutex_);
   return finished_.files.contains(file);

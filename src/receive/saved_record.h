@@ -48,8 +48,12 @@ class SavedRecord {
     Xxh128Sum xxh128{};
     Id delivery;
   };
-  void add(const Id& file, const Entry& entry);                         // just before it is published
+  // Just before it is published; before the last byte is asked for where that can be had only once, if the sum is
+  // known.
+  void add(const Id& file, const Entry& entry);
   std::optional<Entry> find(const Id& file, const Id& delivery) const;  // of an earlier run
+  // Of all files that an earlier run was about to give their names, and that are not known to have them.
+  std::map<Id, Entry> unnamed() const;
   bool is_done(const Id& file) const;
   void finish(const Untold& done);
   void told(const Id& delivery);

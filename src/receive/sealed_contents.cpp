@@ -12,11 +12,10 @@
 #include "receive/age_decryptor.h"
 #include "receive/item_names.h"
 #include "seal/item.h"
+#include "wire/limits.h"
 
 namespace qrx::receive {
 namespace {
-
-constexpr std::uint64_t most_manifest_bytes = 65U << 20;  // messages have 64 MiB at most
 
 Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& info) {
   api::OwnerClient client(job.link, job.options.client);
@@ -50,7 +49,7 @@ struct OpenedManifest {
 // Nothing when it is a file that only has this name.
 Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const wire::FileInfo& info) {
   // Larger than any message: a file that only has this name, and is saved as such.
-  if (info.size > most_manifest_bytes) return std::nullopt;
+  if (info.size > wire::most_manifest_bytes) return std::nullopt;
   const auto sealed = fetch_whole(job, info);
   if (!sealed) return tl::unexpected(sealed.error());
   std::string text;

@@ -27,6 +27,10 @@ struct Call {
   http::Answer problem(int status, std::string_view detail, Saying saying = Saying::by_status) const {
     return serve::problem(asker, status, detail, saying);
   }
+  // What stands behind a ? is no part of a file's name, though whoever wrote it meant it to be.
+  http::Answer question_mark_in_name() const {
+    return problem(400, "the address has a question mark: in a file name it is written as %3F");
+  }
   std::string_view header(std::string_view name) const { return request->header(name).value_or(std::string_view()); }
   // What the query says of it, as it stands there; nothing when it is not named. Kind::usage: twice.
   Result<std::optional<std::string_view>> parameter(std::string_view name) const;

@@ -127,7 +127,7 @@ class Catalog {
   virtual Result<std::vector<SpaceSummary>> summaries(const Guid& after, std::size_t most) = 0;  // by guid
 
   struct Totals {
-    std::uint64_t spaces = 0, bytes = 0;  // bytes: of files, and those of uploads that arrived durably
+    std::uint64_t spaces = 0, bytes = 0;  // bytes: of files, of uploads that arrived durably, of names and messages
   };
   virtual Result<Totals> totals() = 0;
   virtual Result<std::optional<FileRow>> file(const Id& file) = 0;  // without reading its whole space

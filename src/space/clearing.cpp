@@ -15,7 +15,8 @@ tl::unexpected<Error> is_shared() {
 
 Use use_of(const Delivered& delivered) {
   Use use;
-  if (delivered.files.empty()) use.weight = text_weight;
+  use.weight.texts = delivered.text_bytes;
+  if (delivered.files.empty()) use.weight += text_weight;
   for (const FileRow* file : delivered.files) {
     use.bytes += file->size;
     use.weight += weight_of(file->name);
@@ -81,7 +82,6 @@ Result<void> Clearing::clear(LiveSpace& live, const Id& delivery) {
   {
     const SpaceLock lock(live);
     quotas_.give_back(lock, live, use.bytes, use.weight);
-    quotas_.give_back_text(lock, live, delivered->text_bytes);
   }
   versions_.publish(live, head);
   trash_.remove(*blobs);

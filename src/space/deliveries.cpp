@@ -213,12 +213,12 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
   wire::DeliveryState state = state_of(open);
   // Under the same lock as the state: what is answered is what is committed.
   auto leftovers = lock_leftovers(*lock, live, open, wish.files && *wish.files == state.files.size());
-  const std::uint64_t text = open.row.message.size();
-  const auto text_taken = quotas_.take_text(*lock, live, text);
+  const Weight message = message_weight(open.row);
+  const auto message_taken = message == Weight{} ? Result<void>() : quotas_.take(*lock, live, 0, message);
   lock.reset();
   const auto done = [&]() -> Result<void> {
     if (!leftovers) return tl::unexpected(leftovers.error());
-    if (!text_taken) return text_taken;
+    if (!message_taken) return message_taken;
     if (state.files.empty() && wish.files == 0 && !open.row.message.empty()) {
       if (auto taken = take_text(live); !taken) return taken;
       auto written = write_commit(gate, live, *begun, *leftovers, text_weight);
@@ -234,7 +234,7 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
     return write_commit(gate, live, *begun, *leftovers, {});
   }();
   if (!done) {
-    if (text_taken) quotas_.give_back_text(SpaceLock(live), live, text);
+    if (message_taken) quotas_.give_back(SpaceLock(live), live, 0, message);
     take_back_commit(live, open, leftovers ? *leftovers : std::vector<UploadPtr>());
     return tl::unexpected(done.error());
   }
@@ -273,6 +273,7 @@ Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const 
                                       const std::vector<UploadPtr>& leftovers, Weight text) {
   SpaceChange change;
   change.more.weight = text;
+  change.more.weight += message_weight(delivery->row);
   std::vector<FileRow> small;
   for (const auto& [name, file] : delivery->pack.files) {  // nobody writes into it now
     small.push_back(file);

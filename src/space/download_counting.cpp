@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "wire/limits.h"
 #include "wire/messages.h"
 
 namespace qrx::space {
@@ -23,7 +24,8 @@ tl::unexpected<Error> used_up() {
 }
 
 bool is_list(const FileRow& file) {
-  return file.sealed && file.name == wire::manifest_name;
+  // What is longer is no list for any receiver, whatever it is called: it counts as the file that it is.
+  return file.sealed && file.name == wire::manifest_name && file.size <= wire::most_manifest_bytes;
 }
 
 TransferLeg whole(const FileRow& file) {

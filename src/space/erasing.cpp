@@ -64,8 +64,7 @@ std::uint64_t Erasing::forget(const ExclusiveGate&, LiveSpace& live) {
     const SpaceLock lock(live);
     for (const auto& [id, upload] : live.uploads) quotas_.withdraw(lock, live, *upload);
     bytes = live.bytes.used;
-    quotas_.give_back(lock, live, bytes, {live.files.used, live.manifests.used, live.parts.used});
-    quotas_.give_back_text(lock, live, live.texts.used);
+    quotas_.give_back(lock, live, bytes, {live.files.used, live.manifests.used, live.parts.used, live.texts.used});
     live.uploads.clear();
     live.empty.clear();
     live.open.clear();

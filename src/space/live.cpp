@@ -21,13 +21,6 @@ UploadPtr to_live(const LiveSpace& live, const UploadRow& row, Steady now) {
   return upload;
 }
 
-std::uint64_t bytes_of_texts(const SpaceState& state) {
-  std::uint64_t bytes = 0;
-  for (const DeliveryRow& row : state.deliveries)
-    if (row.committed) bytes += row.message.size();
-  return bytes;
-}
-
 // Of an upload that nobody here is at.
 void compare(LiveSpace& live, const UploadPtr& upload, const UploadRow& row) {
   LiveUpload& one = *upload;
@@ -141,7 +134,7 @@ std::vector<UploadPtr> compare(const SpaceLock&, LiveSpace& live, const SpaceSta
   live.files.used = state.space.use.weight.files;
   live.manifests.used = state.space.use.weight.manifests;
   live.parts.used = state.space.use.weight.parts;
-  live.texts.used = bytes_of_texts(state);
+  live.texts.used = state.space.use.weight.texts;
   for (const auto& [id, upload] : live.uploads) {
     live.bytes.used += upload->counted - std::min(upload->counted, upload->row.offset);
     if (upload->weighs && upload->row.offset == 0) live.weigh(weight_of(upload->row));
@@ -171,8 +164,10 @@ LivePtr to_live(const SpaceState& state, Steady now, const std::shared_ptr<TextM
   }
   for (const auto& [id, delivery] : live->open) count_texts(*delivery);
   for (const DeliveryRow& row : state.deliveries)
-    if (row.committed && !with_files.contains(row.delivery)) live->weigh(text_weight);
-  live->texts.used = bytes_of_texts(state);
+    if (row.committed) {
+      live->weigh(message_weight(row));
+      if (!with_files.contains(row.delivery)) live->weigh(text_weight);
+    }
   for (const UploadRow& row : state.uploads) {
     UploadPtr upload = to_live(*live, row, now);
     live->bytes.used += upload->counted;
@@ -190,6 +185,7 @@ void LiveSpace::weigh(Weight weight) {
   files.used += weight.files;
   manifests.used += weight.manifests;
   parts.used += weight.parts;
+  texts.used += weight.texts;
 }
 
 // Held by none but the registry's maps (use_count), so nobody can be about to lock it: safe to forget, for the catalog

@@ -96,6 +96,7 @@ struct LiveSpace : SpaceLocks {
   std::uint64_t issued = 0;                // the highest version that a transaction was given, committed or not
   std::atomic<std::uint64_t> compared{0};  // of many nodes: the version at which this was compared with the catalog
   Ledger bytes, files, manifests, parts;   // of the quotas
+  Ledger texts;                            // likewise: bytes of names, and of the messages of what is committed
   // Uploads without a byte, by the order of their creation.
   std::map<std::uint64_t, std::shared_ptr<LiveUpload>> empty;
   std::uint64_t next_number = 1;
@@ -103,8 +104,7 @@ struct LiveSpace : SpaceLocks {
   std::unordered_map<Id, std::shared_ptr<LiveDelivery>, IdHash> open;
   Steady last_progress{};                             // when it moved the version
   std::atomic<bool> blocked{false};                   // as the phase says, for readers of its content; any thread
-  Ledger texts;                                       // bytes of the messages of what is committed
-  const std::shared_ptr<TextMemory::OfSpace> memory;  // of what is not
+  const std::shared_ptr<TextMemory::OfSpace> memory;  // of the names and messages of what is not committed
 
   void weigh(Weight weight);  // one more file, counted as used
   std::uint64_t files_held() const { return files.used + manifests.used; }

@@ -1,6 +1,7 @@
 // What the rules know: spaces, deliveries, uploads and files, as they stand in the catalog.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,29 +23,36 @@ using wire::Seal;
 // another.
 using BlobKey = Id;
 
-// What something counts for in the limit of files. The manifest of a sealed delivery is no file of it, but there cannot
-// be more of them than files.
-// Parts of a concatenation are no files either, but each is one in the store.
+// What something counts for beside its bytes. The manifest of a sealed delivery is no file of it, but there cannot be
+// more of them than files. Parts of a concatenation are no files either, but each is one in the store. `texts`: bytes
+// of names, and of messages, which the catalog holds.
 struct Weight {
-  std::uint64_t files = 0, manifests = 0, parts = 0;
+  std::uint64_t files = 0, manifests = 0, parts = 0, texts = 0;
   friend bool operator==(const Weight&, const Weight&) = default;
   Weight& operator+=(const Weight& more) {
     files += more.files;
     manifests += more.manifests;
     parts += more.parts;
+    texts += more.texts;
     return *this;
   }
 };
-inline constexpr Weight text_weight{0, 1, 0};  // a delivery that is its message, without a file
+inline constexpr Weight text_weight{0, 1, 0, 0};  // a delivery that is its message, without a file
 inline Weight weight_of(std::string_view name) {
-  return name == wire::manifest_name ? Weight{0, 1, 0} : Weight{1, 0, 0};
+  return name == wire::manifest_name ? Weight{0, 1, 0, name.size()} : Weight{1, 0, 0, name.size()};
+}
+// A space holds as many bytes of names and messages as it may hold of files, beside these; a space for a few bytes has
+// files with names, too. 0: no limit.
+inline constexpr std::uint64_t least_texts = 1U << 20;
+inline std::uint64_t most_texts(const Limits& limits) {
+  return limits.max_size == 0 ? 0 : std::max(limits.max_size, least_texts);
 }
 
 // A client that sends one file in parallel parts has more uploads than files for a while.
 inline constexpr std::uint64_t parts_beyond_files = 64;
 
 // What is taken of the limits of a space: bytes of files and those of uploads that arrived durably; each file, and each
-// upload from its first durable byte on.
+// upload from its first durable byte on; the message of each committed delivery.
 struct Use {
   std::uint64_t bytes = 0;
   Weight weight;
@@ -82,7 +90,14 @@ struct SpaceHead {
   Phase phase = Phase::open;
   Use use;
 };
-enum class Taken : std::uint8_t { yes, no_such_space, bytes, files, parts };  // but for the first: what was in the way
+enum class Taken : std::uint8_t {
+  yes,
+  no_such_space,
+  bytes,
+  files,
+  parts,
+  texts
+};  // but for the first: what was in the way
 struct SpaceChanged {
   Taken taken = Taken::no_such_space;
   SpaceHead head;  // as of the transaction, when it was done
@@ -134,7 +149,10 @@ struct UploadRow {
 };
 
 inline Weight weight_of(const UploadRow& row) {
-  return row.partial ? Weight{0, 0, 1} : weight_of(row.name);
+  return row.partial ? Weight{0, 0, 1, row.name.size()} : weight_of(row.name);
+}
+inline Weight message_weight(const DeliveryRow& row) {  // from its commit on
+  return {0, 0, 0, row.message.size()};
 }
 
 // A delivery that is not committed, with all that is in it.

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "wire/limits.h"
-
 namespace qrx::space {
 namespace {
 
@@ -17,7 +15,6 @@ auto& ledger_of(Space& live, Weight weight) {
 // Of many nodes: how old the totals of the catalog may be. Asking at every write would make one row of it the
 // bottleneck of all.
 constexpr auto totals_last = Millis(1000);
-constexpr std::uint64_t least_texts = 4 * wire::most_message_bytes;
 
 std::uint64_t most_parts(const Limits& limits) {
   return limits.max_files == 0 ? 0 : limits.max_files + parts_beyond_files;
@@ -48,6 +45,8 @@ tl::unexpected<Error> refused(Taken why, const Limits& limits) {
       return takes_no_more(limits.max_files, " files");
     case Taken::parts:
       return takes_no_more(most_parts(limits), " partial uploads");
+    case Taken::texts:
+      return takes_no_more(most_texts(limits), " bytes of names and messages");
     default:
       return no_such_space();
   }
@@ -121,9 +120,12 @@ Result<void> Quotas::fits(LiveSpace& live, std::uint64_t bytes, Weight weight, s
     if (!ledger.fits(1, most)) return takes_no_more(most, weight.parts > 0 ? " partial uploads" : " files");
     if (!ledger.fits_for_now(1, most)) return announced_by_others();
   }
+  if (weight.texts > 0 && !live.texts.fits(weight.texts, most_texts(live.row.limits)))
+    return refused(Taken::texts, live.row.limits);
   const std::lock_guard totals(totals_mutex_);
   if (auto known = read_totals(); !known) return known;
-  if (bytes > 0 && !total_bytes_.fits_for_now(bytes, most_in_total(), freed)) return server_is_full();
+  const std::uint64_t all = bytes + weight.texts;
+  if (all > 0 && !total_bytes_.fits_for_now(all, most_in_total(), freed)) return server_is_full();
   return {};
 }
 
@@ -133,10 +135,10 @@ Result<void> Quotas::take(const SpaceLock&, LiveSpace& live, std::uint64_t bytes
     // The lock of the totals was let go between: fits() asks the disk, which is a system call. The limit of the policy
     // is exact by this second look, as another space may have taken the last of it since; the disk has its reserve.
     const std::lock_guard totals(totals_mutex_);
-    if (bytes > 0 && context_.policy.max_total != 0 &&
-        !total_bytes_.fits_for_now(bytes, context_.policy.max_total, freed))
+    const std::uint64_t all = bytes + weight.texts;
+    if (all > 0 && context_.policy.max_total != 0 && !total_bytes_.fits_for_now(all, context_.policy.max_total, freed))
       return server_is_full();
-    total_bytes_.used += bytes;
+    total_bytes_.used += all;
   }
   live.bytes.used += bytes;
   live.weigh(weight);
@@ -147,7 +149,7 @@ void Quotas::add(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight 
   live.bytes.used += bytes;
   live.weigh(weight);
   const std::lock_guard totals(totals_mutex_);
-  total_bytes_.used += bytes;
+  total_bytes_.used += bytes + weight.texts;
 }
 
 void Quotas::give_back(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight) {
@@ -156,33 +158,9 @@ void Quotas::give_back(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, W
   less(live.files, weight.files);
   less(live.manifests, weight.manifests);
   less(live.parts, weight.parts);
+  less(live.texts, weight.texts);
   const std::lock_guard totals(totals_mutex_);
-  less(total_bytes_, bytes);
-}
-
-// What nobody counted would fill the disk, 16 KiB at a time. Under the lock of the totals it is only compared with the
-// policy: a message is small beside the reserve of the disk.
-Result<void> Quotas::take_text(const SpaceLock&, LiveSpace& live, std::uint64_t bytes) {
-  if (bytes == 0) return {};
-  if (auto room = room_on_disk(0); !room) return room;
-  // In a space for a few bytes somebody may say something, too.
-  const std::uint64_t most = live.row.limits.max_size;
-  if (!live.texts.fits(bytes, most == 0 ? 0 : std::max(most, least_texts)))
-    return fail(Kind::too_large, "this space accepts no more messages");
-  const std::lock_guard totals(totals_mutex_);
-  if (auto known = read_totals(); !known) return known;
-  if (context_.policy.max_total != 0 && !total_bytes_.fits_for_now(bytes, context_.policy.max_total))
-    return server_is_full();
-  total_bytes_.used += bytes;
-  live.texts.used += bytes;
-  return {};
-}
-
-void Quotas::give_back_text(const SpaceLock&, LiveSpace& live, std::uint64_t bytes) {
-  const auto less = [bytes](Ledger& ledger) { ledger.used -= std::min(ledger.used, bytes); };
-  less(live.texts);
-  const std::lock_guard totals(totals_mutex_);
-  less(total_bytes_);
+  less(total_bytes_, bytes + weight.texts);
 }
 
 // Granted as far as the peer's shares of both ledgers go: first of the server, then what of that the space has; the

@@ -27,11 +27,6 @@ class Quotas {
   void add(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight);  // is there already, fits or not
   void give_back(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight);
 
-  // A message of so many bytes, if it fits. Messages are not files: a space holds as many bytes of them as it may hold
-  // of files, beside these.
-  Result<void> take_text(const SpaceLock&, LiveSpace& live, std::uint64_t bytes);
-  void give_back_text(const SpaceLock&, LiveSpace& live, std::uint64_t bytes);
-
   // Room for what was announced, as far as its peer may hold it; what it had before is given up.
   Result<void> promise(const SpaceLock&, LiveSpace& live, LiveUpload& upload, std::uint64_t bytes,
                        const std::string& peer);

@@ -51,10 +51,15 @@ int forget_too_many(Connection& connection, const Guid& guid, const Id& last) {
 
 Result<std::optional<Cleared>> clear_delivery(Connection& connection, const Id& delivery) {
   std::optional<Guid> guid;
+  std::uint64_t message = 0;
   {
     Statement statement =
-        by_id(connection, "DELETE FROM deliveries WHERE delivery=? AND committed IS NOT NULL RETURNING guid", delivery);
-    while (statement.step()) guid = to_id(statement.next_blob());
+        by_id(connection, "DELETE FROM deliveries WHERE delivery=? AND committed IS NOT NULL RETURNING guid,message",
+              delivery);
+    while (statement.step()) {
+      guid = to_id(statement.next_blob());
+      message = statement.next_text().size();
+    }
     if (statement.failed()) return fail_sqlite(statement.code(), clearing);
   }
   if (!guid) return std::optional<Cleared>();
@@ -64,7 +69,7 @@ Result<std::optional<Cleared>> clear_delivery(Connection& connection, const Id& 
     return fail_sqlite(code, clearing);
   Statement files = connection.prepare("DELETE FROM files WHERE guid=? AND delivery=? RETURNING blob,name,size");
   files.blob(as_bytes(guid->bytes)).blob(as_bytes(delivery.bytes));
-  Cleared cleared = take_cleared(files, *guid);
+  Cleared cleared = take_cleared(files, *guid, message);
   if (files.failed()) return fail_sqlite(files.code(), clearing);
   return std::optional(std::move(cleared));
 }

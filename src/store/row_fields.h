@@ -19,7 +19,7 @@
   "expires,holder,spare"
 #define QRX_DELIVERY_COLUMNS "delivery,guid,message,created,committed"
 #define QRX_SPACE_COLUMNS "guid,owner_hash,label,key,seal,max_size,max_files,created,expires,phase,seq"
-#define QRX_USE_COLUMNS "bytes,files,manifests,parts"
+#define QRX_USE_COLUMNS "bytes,files,manifests,parts,texts"
 #define QRX_RECEIPT_COLUMNS "delivery,guid,version,rest,saved,declined,kept,missing,at"
 #define QRX_PAST_FILE_COLUMNS "file,delivery,guid,name,size,xxh128"
 #define QRX_FILE_RECEIPT_COLUMNS "delivery,file,guid,state"
@@ -88,6 +88,7 @@ space::Use take_use(Row& row) {
   out.weight.files = row.next_number();
   out.weight.manifests = row.next_number();
   out.weight.parts = row.next_number();
+  out.weight.texts = row.next_number();
   return out;
 }
 
@@ -201,11 +202,12 @@ struct Cleared {
   std::set<space::BlobKey> blobs;  // each once: small files share one
   space::Use use;
 };
-// Of rows "blob,name,size", all of them.
+// Of rows "blob,name,size", all of them; with a message of so many bytes.
 template <class Row>
-Cleared take_cleared(Row& row, const Guid& guid) {
+Cleared take_cleared(Row& row, const Guid& guid, std::uint64_t message) {
   Cleared out;
   out.guid = guid;
+  out.use.weight.texts = message;
   bool any = false;
   while (row.step()) {
     out.blobs.insert(to_id(row.next_blob()));

@@ -43,6 +43,9 @@ Result<Taken> find_obstacle(Connection& connection, const Guid& guid, const Use&
   if (most_bytes > 0 && more.bytes > 0 && use.bytes + more.bytes > most_bytes) return Taken::bytes;
   if (more.weight.parts > 0 && use.weight.parts + more.weight.parts > most_files + space::parts_beyond_files)
     return Taken::parts;
+  if (most_bytes > 0 && more.weight.texts > 0 &&
+      use.weight.texts + more.weight.texts > std::max(most_bytes, space::least_texts))
+    return Taken::texts;
   return Taken::files;
 }
 
@@ -62,15 +65,18 @@ int write_change(Connection& connection, const Guid& guid, const SpaceChange& ch
   }
   // One statement counts and checks the limits, so that nothing comes between. 0 is no limit; what adds nothing of a
   // kind is not stopped by its limit being exceeded already.
-  static_assert(space::parts_beyond_files == 64, "a statement has it");
+  static_assert(space::parts_beyond_files == 64 && space::least_texts == 1048576, "a statement has them");
   Statement statement = connection.prepare(
-      "UPDATE spaces SET seq=max(seq+1,?1),bytes=bytes+?2,files=files+?3,manifests=manifests+?4,parts=parts+?5 "
-      "WHERE guid=?6 AND (?7 OR ((?2=0 OR max_size=0 OR bytes+?2<=max_size) AND (max_files=0 OR "
+      "UPDATE spaces SET seq=max(seq+1,?1),bytes=bytes+?2,files=files+?3,manifests=manifests+?4,parts=parts+?5,"
+      "texts=texts+?8 "
+      "WHERE guid=?6 AND (?7 OR ((?2=0 OR max_size=0 OR bytes+?2<=max_size) AND "
+      "(?8=0 OR max_size=0 OR texts+?8<=max(max_size,1048576)) AND (max_files=0 OR "
       "((?3=0 OR files+?3<=max_files) AND (?4=0 OR manifests+?4<=max_files) AND (?5=0 OR parts+?5<=max_files+64))))) "
       "RETURNING seq,expires,phase," QRX_USE_COLUMNS);
   const Use& more = change.more;
   statement.number(change.at_least).number(more.bytes).number(more.weight.files).number(more.weight.manifests);
   statement.number(more.weight.parts).blob(as_bytes(guid.bytes)).number(change.even_if_full ? 1 : 0);
+  statement.number(more.weight.texts);
   bool done = false;
   while (statement.step()) {
     out = {Taken::yes, take_head(statement)};

@@ -129,6 +129,16 @@ CREATE TABLE past_files(
 CREATE INDEX past_files_by_delivery ON past_files(delivery);
 CREATE INDEX past_files_by_space ON past_files(guid);
 )",
+    // What names and messages take of a space. length() counts the characters of a text, and the bytes of a blob.
+    R"(
+ALTER TABLE spaces ADD COLUMN texts INTEGER NOT NULL DEFAULT 0;
+UPDATE spaces SET
+  texts = (SELECT coalesce(sum(length(CAST(name AS BLOB))), 0) FROM files f WHERE f.guid = spaces.guid) +
+          (SELECT coalesce(sum(length(CAST(name AS BLOB))), 0) FROM uploads u
+           WHERE u.guid = spaces.guid AND u.offset > 0) +
+          (SELECT coalesce(sum(length(CAST(message AS BLOB))), 0) FROM deliveries d
+           WHERE d.guid = spaces.guid AND d.committed IS NOT NULL);
+)",
 };
 
 }  // namespace qrx::store

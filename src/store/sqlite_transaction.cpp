@@ -195,10 +195,10 @@ void SqliteTransaction::give_back(const Guid& guid, const space::Use& less) {
   if (!ok() || less == space::Use{}) return;
   // Rows that were put and never counted make none negative.
   Statement statement = connection_.prepare(
-      "UPDATE spaces SET bytes=max(0,bytes-?),files=max(0,files-?),manifests=max(0,manifests-?),parts=max(0,parts-?) "
-      "WHERE guid=?");
+      "UPDATE spaces SET bytes=max(0,bytes-?),files=max(0,files-?),manifests=max(0,manifests-?),parts=max(0,parts-?),"
+      "texts=max(0,texts-?) WHERE guid=?");
   statement.number(less.bytes).number(less.weight.files).number(less.weight.manifests).number(less.weight.parts);
-  statement.blob(as_bytes(guid.bytes)).step();
+  statement.number(less.weight.texts).blob(as_bytes(guid.bytes)).step();
   note(statement.code());
   const auto take = [](std::uint64_t& from, std::uint64_t amount) { from -= std::min(from, amount); };
   log_.add(guid, [less, take](SpaceState& state) {
@@ -206,6 +206,7 @@ void SqliteTransaction::give_back(const Guid& guid, const space::Use& less) {
     take(state.space.use.weight.files, less.weight.files);
     take(state.space.use.weight.manifests, less.weight.manifests);
     take(state.space.use.weight.parts, less.weight.parts);
+    take(state.space.use.weight.texts, less.weight.texts);
   });
 }
 

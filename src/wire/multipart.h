@@ -21,8 +21,9 @@ struct FormPart {
   std::string name;  // of the field
   // Present: a file; hostile. As filename* says it where there is one (RFC 8187), else filename. Without the
   // directories that old browsers on Windows put before it, and UTF-8 unless filename* says otherwise or it cannot be
-  // (then it was Latin-1). Empty when the browser's field was left empty; but a file whose name is empty can have
-  // bytes.
+  // (then it was Latin-1). An encoded word of mail ("=?UTF-8?B?...?=") is a name like any other: RFC 2047, 5 forbids it
+  // within parameters, no browser sends one, nor does curl, and a file may be called so. Empty when the browser's field
+  // was left empty; but a file whose name is empty can have bytes.
   std::optional<std::string> filename;
 };
 

@@ -5,6 +5,8 @@ it was, until all is saved, and then the link is used up."""
 import filecmp
 import os
 import shutil
+import signal
+import socket
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
@@ -74,9 +76,48 @@ def killed_before_the_name(w, server, seal):
     qrx.check(not other and not missing, f"other {other}, missing {missing}")
 
 
+def killed_before_the_last_name(w, server, seal):
+    """The same of the last file: the link is used up by then, and the server gives not even a list. Nor does one that has ended."""
+    name = f"last-{seal}.bin"
+    path = w.file(name, 3_000_000)
+    sharing.keep_space(w, server, name, seal=seal)
+    for number, ended in enumerate((False, True)):
+        to = f"link:{seal}-{number}"
+        link = sharing.share("-n", "1", to, status=0).links[to]
+        out = w.path(f"last-out-{seal}-{number}")
+        os.mkdir(out)
+        killing = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=renameat2:signal=KILL:when=1"]
+        w.tool("qrx-recv", "-q", "-o", out, link, prefix=killing).wait()
+        parts = os.listdir(out)
+        qrx.check(len(parts) == 1 and parts[0].endswith(".qrx-part"), f"what is there: {parts}")
+        os.utime(os.path.join(out, parts[0]), (1_000_000_000, 1_000_000_000))
+        elsewhere = w.tool("qrx-recv", "-q", "-o", w.path(f"elsewhere-{seal}-{number}") + "/", link)
+        elsewhere.expect_exit(5)
+        qrx.check("download limit" in elsewhere.err, elsewhere.err)
+        saved = os.path.join(out, name)
+        if ended:
+            with socket.create_server(("127.0.0.1", 0)) as free:
+                nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
+            run = w.tool("qrx-recv", "-o", out, link.replace(server.url, nobody), "--no-progress")
+            qrx.wait_for(30, lambda saved=saved: os.path.exists(saved), "its name, though nobody answers")
+            run.signal(signal.SIGINT)
+            run.wait()
+        else:
+            run = w.tool("qrx-recv", "-o", out, link, "--no-progress")
+            run.expect_exit(0)
+        qrx.check("an earlier run" in run.err, run.err)
+        qrx.check_equal([saved], run.out, "what is told")
+        qrx.check(filecmp.cmp(path, saved, shallow=False), "its bytes")
+        qrx.check_equal(1_000_000_000, os.stat(saved).st_mtime, "its date")
+        # Once is enough.
+        w.tool("qrx-recv", "-q", "-o", out, link).expect_exit(5)
+        qrx.check_equal([name], os.listdir(out), "what is there")
+
+
 with qrx.work() as work:
     server_ = work.server()
     for seal_ in ("require", "off"):
         campaign(work, server_, seal_)
         if shutil.which("strace") and not qrx.is_sanitized():
             killed_before_the_name(work, server_, seal_)
+            killed_before_the_last_name(work, server_, seal_)

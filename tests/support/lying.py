@@ -12,7 +12,7 @@ class Liar:
     .body, or set .cut to the number of bytes after which the connection is closed. before(method, path), if given, sees each
     request before it is passed on; when it gives False, the connection is closed instead."""
 
-    def __init__(self, server, lie=lambda *_: None, before=lambda *_: True):
+    def __init__(self, server, lie=lambda *_: None, before=lambda *_: True, host="127.0.0.1"):
         liar = self
         liar.told = 0  # how many answers were changed
         target = urllib.parse.urlsplit(server.url).netloc
@@ -50,7 +50,7 @@ class Liar:
             def log_message(self, *_):
                 pass
 
-        self.http = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.http.server_port}"
+        self.http = http.server.ThreadingHTTPServer((host, 0), Handler)
+        self.url = f"http://{host}:{self.http.server_port}"
         self.link = lambda text: text.replace(server.url, self.url).replace(server.url.upper(), self.url)
         threading.Thread(target=self.http.serve_forever, daemon=True).start()

@@ -83,6 +83,23 @@ TEST_CASE("a store that is out of reach, or refuses, leads back to the server") 
   }
 }
 
+TEST_CASE("by a proxy no redirect is asked for, for nobody knows where that would connect to") {
+  std::string asked;
+  ScriptedServer proxy({[&](Peer& peer) {
+    (void)peer.head();
+    peer.send("HTTP/1.1 200 OK\r\n\r\n");
+    asked = peer.head();
+    peer.send(ok("x"));
+  }});
+  http::ClientOptions options;
+  options.proxy = proxy.origin().url();
+  OwnerClient client(wire::OwnerLink{*wire::Origin::parse("http://qrx.example"), Guid::random(), Token::random()},
+                     options);
+  REQUIRE(client.open(Id::random(), 0, std::nullopt));
+  CHECK(read_all(client) == "x");
+  CHECK(asked.find("Qrx-Follow") == std::string::npos);
+}
+
 TEST_CASE("a recipient asks for no redirect: what they take is counted where it is handed out") {
   std::string asked;
   ScriptedServer server({[&](Peer& peer) {

@@ -4,34 +4,13 @@
 #include <chrono>
 #include <future>
 
-#include "scripted_server.h"
+#include "http_requests.h"
 
 using namespace qrx;
 using namespace qrx::http;
 using namespace qrx::test;
 
 namespace {
-
-ClientOptions quick() {
-  ClientOptions options;
-  options.connect_time = Millis(2000);
-  options.answer_time = Millis(2000);
-  options.stall_time = Millis(2000);
-  return options;
-}
-
-ClientRequest get(const std::string& target = "/") {
-  ClientRequest request;
-  request.target = target;
-  return request;
-}
-
-ScriptedServer::Script answering(std::string answer) {
-  return [answer](Peer& peer) {
-    peer.head();
-    peer.send(answer);
-  };
-}
 
 // What one GET makes of one answer.
 Result<ClientAnswer> fetch(const std::string& answer) {
@@ -355,63 +334,4 @@ TEST_CASE("an interrupt ends a running call at once, and all later ones") {
   CHECK(!client.request(get()));
   client.close();
   interrupted.get_future().get();  // the client lives for as long as it is used
-}
-
-TEST_CASE("a port where nobody listens is trouble, told at once") {
-  std::uint16_t port = 0;
-  { port = ScriptedServer({}).port(); }
-  Client client(*wire::Origin::parse("http://127.0.0.1:" + std::to_string(port)), quick());
-  const auto answer = client.request(get());
-  REQUIRE(!answer);
-  CHECK(answer.error().kind == Kind::unavailable);
-  CHECK(answer.error().what.find("connection refused") != std::string::npos);
-}
-
-TEST_CASE("a proxy that drips its answer has no more time for it than one that is silent") {
-  std::atomic<int> dripped{0};
-  constexpr int drips = 500;
-  test::ScriptedServer server({[&](Peer& peer) {
-    peer.head();
-    peer.send("HTTP/1.1 200 OK\r\nX: ");
-    for (; dripped < drips; ++dripped) {
-      pollfd gone{peer.fd(), POLLIN, 0};  // readable: the client has closed
-      if (::poll(&gone, 1, 20) > 0) return;
-      peer.send("x");
-    }
-  }});
-  ClientOptions options;
-  options.proxy = "http://127.0.0.1:" + std::to_string(server.port());
-  options.connect_time = Millis{300};
-  Client client(*wire::Origin::parse("http://far.example"), options);
-  const auto answer = client.request({});
-  REQUIRE(!answer);
-  CHECK(answer.error().kind == Kind::unavailable);
-  client.close();
-  CHECK(dripped < drips);  // it would have waited for all of them, 10 s
-}
-
-TEST_CASE("a proxy is asked for a tunnel, and its refusal is told") {
-  std::string asked, through;
-  ScriptedServer server({[&](Peer& peer) {
-                           asked = peer.head();
-                           peer.send("HTTP/1.1 200 Connection established\r\n\r\n");
-                           through = peer.head();
-                           peer.send("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
-                         },
-                         answering("HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")});
-  auto options = quick();
-  options.proxy = "http://127.0.0.1:" + std::to_string(server.port());
-  const auto origin = *wire::Origin::parse("http://qrx.example:8460");
-  {
-    Client client(origin, options);
-    const auto answer = client.request(get("/x"));
-    REQUIRE(answer);
-    CHECK(answer->body == "ok");
-  }
-  CHECK(asked == "CONNECT qrx.example:8460 HTTP/1.1\r\nHost: qrx.example:8460\r\n\r\n");
-  CHECK(through.starts_with("GET /x HTTP/1.1\r\nHost: qrx.example:8460\r\n"));
-  Client client(origin, options);
-  const auto answer = client.request(get());
-  REQUIRE(!answer);
-  CHECK(answer.error().what.find("407") != std::string::npos);
 }

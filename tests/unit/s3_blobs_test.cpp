@@ -1,142 +1,9 @@
-// The rules over a store of objects: what was acknowledged is there, whatever the store does meanwhile.
-#include "s3/object_blobs.h"
-
-#include "memory_store.h"
-#include "space_world.h"
+// The rules over a store of objects: what was acknowledged is there, whatever way it came.
+#include "s3_node.h"
 
 using namespace qrx;
 using namespace qrx::s3;
 using namespace qrx::test;
-
-namespace {
-
-using Fault = MemoryStore::Fault;
-
-// A node over a catalog in a directory and a store in memory; restarted, or beside another.
-class Node {
- public:
-  Node(TempDirectory& directory, MemoryStore& store) : directory_(directory), store_(store) {
-    policy_.lock_wait = Millis(50);
-    start();
-  }
-  // Beside another, over the same catalog: a file of SQLite has one process.
-  Node(TempDirectory& directory, MemoryStore& store, std::shared_ptr<store::SqliteCatalog> of_both)
-      : catalog(std::move(of_both)), directory_(directory), store_(store) {
-    policy_.lock_wait = Millis(50);
-    policy_.shared = true;
-    start();
-  }
-  void start() {
-    if (catalog == nullptr) catalog = open_catalog(directory_);
-    ObjectBlobsOptions options;
-    options.place = {store_.origin(), true, "us-east-1", "bucket", "p/"};
-    options.spool = directory_ / "spool";
-    options.wake = [this](const Id& topic) { events.upload_grew(topic); };
-    options.failed = [this](const std::string&) { ++troubles; };
-    options.shared_settles = shared_settles;
-    options.trouble_after = Seconds(0);
-    ::setenv("AWS_ACCESS_KEY_ID", "a", 1);
-    ::setenv("AWS_SECRET_ACCESS_KEY", "b", 1);
-    auto made = ObjectBlobs::open(std::move(options), *catalog);
-    ::unsetenv("AWS_ACCESS_KEY_ID");
-    ::unsetenv("AWS_SECRET_ACCESS_KEY");
-    if (!made) throw std::runtime_error(made.error().what);
-    blobs = std::move(*made);
-    spaces = std::make_unique<space::Spaces>(*catalog, *blobs, clock, events, policy_);
-  }
-  void restart() {
-    spaces.reset();
-    blobs.reset();
-    catalog.reset();
-    start();
-    REQUIRE(spaces->recover());
-  }
-  static std::shared_ptr<store::SqliteCatalog> open_catalog(TempDirectory& directory) {
-    auto opened = store::SqliteCatalog::open(directory / "catalog.db", {});
-    if (!opened) throw std::runtime_error(opened.error().what);
-    return std::move(*opened);
-  }
-  space::Created create() {
-    auto created = spaces->create(expiring_in(Seconds(6 * 24 * 3600)));
-    if (!created) throw std::runtime_error(created.error().what);
-    return *created;
-  }
-  space::UploadRow begin(const space::Created& of, const std::string& name, std::uint64_t length) {
-    auto upload = spaces->create_upload(of.space.guid, new_upload(name, length));
-    if (!upload) throw std::runtime_error(upload.error().what);
-    return *upload;
-  }
-  // What PATCH does, in pieces of a megabyte; where the upload stands afterwards.
-  Result<space::UploadWriter::Finished> append(const space::Created& of, const Id& upload, std::uint64_t offset,
-                                               std::string_view bytes) {
-    auto writer = spaces->write(of.space.guid, upload, offset, std::nullopt);
-    if (!writer) return tl::unexpected(writer.error());
-    while (!bytes.empty()) {
-      const std::string_view piece = bytes.substr(0, 1U << 20);
-      if (auto written = (*writer)->write(as_bytes(piece)); !written) return tl::unexpected(written.error());
-      bytes.remove_prefix(piece.size());
-    }
-    return (*writer)->finish();
-  }
-  Result<space::FileRow> send(const space::Created& of, const std::string& name, std::string_view bytes) {
-    const auto upload = begin(of, name, bytes.size());
-    auto finished = append(of, upload.upload, 0, bytes);
-    if (!finished) return tl::unexpected(finished.error());
-    return *finished->file;
-  }
-  // By pieces, as a download takes it.
-  std::string read(const space::Created& of, const Id& file, std::uint64_t from = 0, std::uint64_t most = 1U << 20) {
-    auto content = spaces->content(of.space.guid, of.token.text(), file);
-    if (!content) return "error: " + content.error().what;
-    std::string out;
-    const std::uint64_t end = (*content)->available().bytes;
-    for (int idle = 0; from < end && idle < 5000;) {
-      auto piece = (*content)->take(from, std::min(most, end - from));
-      if (!piece) return "error: " + piece.error().what;
-      if (std::holds_alternative<space::NotYet>(*piece)) {
-        std::this_thread::sleep_for(Millis(1));
-        ++idle;
-        continue;
-      }
-      std::string bytes;
-      if (auto* memory = std::get_if<std::string>(&*piece)) {
-        bytes = std::move(*memory);
-      } else {
-        const auto run = std::get<space::FileRun>(*piece);
-        bytes.resize(run.size);
-        if (::pread(run.fd, bytes.data(), run.size, static_cast<off_t>(run.offset)) != static_cast<ssize_t>(run.size))
-          return "error: short";
-      }
-      from += bytes.size();
-      out += bytes;
-    }
-    return out;
-  }
-
-  Seconds shared_settles{0};
-  std::atomic<unsigned> troubles{0};  // told
-  MovableClock clock;
-  CountedEvents events;
-  std::shared_ptr<store::SqliteCatalog> catalog;
-  std::unique_ptr<ObjectBlobs> blobs;
-  std::unique_ptr<space::Spaces> spaces;
-
- private:
-  TempDirectory& directory_;
-  MemoryStore& store_;
-  space::Policy policy_;
-};
-
-std::string bytes_of(std::size_t size, unsigned seed = 1) {
-  std::string out(size, '\0');
-  std::uint32_t state = seed;
-  for (char& c : out) c = static_cast<char>((state = state * 1664525U + 1013904223U) >> 24);
-  return out;
-}
-
-constexpr std::size_t large = 21'000'001;  // three objects
-
-}  // namespace
 
 TEST_CASE("a large file is objects of eight megabytes, and comes back the same") {
   TempDirectory directory;
@@ -235,58 +102,6 @@ TEST_CASE("an upload goes on where it was acknowledged, after a restart, too") {
   }
   REQUIRE(node.append(of, upload.upload, at, std::string_view(bytes).substr(at)));
   CHECK(node.read(of, upload.upload) == bytes);
-}
-
-TEST_CASE("a store in trouble is tried again, and nothing is put twice under one name") {
-  TempDirectory directory;
-  MemoryStore store;
-  std::atomic<unsigned> asked{0};
-  Node node(directory, store);
-  store.fault = [&](const std::string& method, const std::string&) {
-    if (method == "DELETE") return Fault::none;
-    switch (asked++ % 5) {
-      case 0:
-        return Fault::error_500;
-      case 1:
-        return Fault::cut_after;
-      case 2:
-        return Fault::slow_down;
-      default:
-        return Fault::none;
-    }
-  };
-  const auto of = node.create();
-  const std::string bytes = bytes_of(large);
-  const auto file = node.send(of, "large", bytes);
-  REQUIRE(file);
-  CHECK(node.read(of, file->file) == bytes);
-  CHECK(store.overwritten == 0);
-}
-
-TEST_CASE("what the store does not take is not acknowledged, counts for nothing and can be sent again") {
-  TempDirectory directory;
-  MemoryStore store;
-  Node node(directory, store);
-  const auto of = node.create();
-  const std::string bytes = bytes_of(1'000'000);
-  const auto upload = node.begin(of, "large", bytes.size());
-  REQUIRE(node.append(of, upload.upload, 0, std::string_view(bytes).substr(0, 400'000)));
-  std::atomic<bool> down{true};
-  store.fault = [&](const std::string& method, const std::string&) {
-    return down && method == "PUT" ? Fault::absent : Fault::none;  // refused at once: not worth another try
-  };
-  const auto refused = node.append(of, upload.upload, 400'000, std::string_view(bytes).substr(400'000));
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().kind == Kind::unavailable);
-  const auto row = node.spaces->upload(of.space.guid, upload.upload);
-  REQUIRE(row);
-  CHECK(row->offset == 400'000);
-  CHECK_FALSE(row->damaged);
-  CHECK((*node.catalog->space(of.space.guid))->space.use.bytes == 400'000);
-  down = false;
-  REQUIRE(node.append(of, upload.upload, 400'000, std::string_view(bytes).substr(400'000)));
-  CHECK(node.read(of, upload.upload) == bytes);
-  CHECK((*node.catalog->space(of.space.guid))->space.use.bytes == bytes.size());
 }
 
 TEST_CASE("small files of a delivery are one object") {
@@ -392,27 +207,6 @@ TEST_CASE("an object that others may still name outlives the first of its files 
   CHECK((*node.blobs->open(keys[1]))->read_at(0, bytes) == 5U);
 }
 
-TEST_CASE("what a writer had on its way to the store when it was dropped does not stay there") {
-  TempDirectory directory;
-  MemoryStore store;
-  Node node(directory, store);
-  const auto of = node.create();
-  const auto upload = node.begin(of, "wrong", large);
-  const space::ChunkChecksum expected{"sha1", std::vector<std::uint8_t>(20, 1)};
-  {
-    auto writer = node.spaces->write(of.space.guid, upload.upload, 0, expected);
-    REQUIRE(writer);
-    const std::string bytes = bytes_of(large);
-    for (std::size_t at = 0; at < bytes.size(); at += 1U << 20)
-      REQUIRE((*writer)->write(as_bytes(std::string_view(bytes).substr(at, 1U << 20))));
-    CHECK((*writer)->finish().error().kind == Kind::integrity);
-  }
-  for (int waited = 0; waited < 500 && (store.puts < 3 || !store.objects().empty()); ++waited)
-    std::this_thread::sleep_for(Millis(10));
-  CHECK(store.objects().empty());
-  CHECK(node.spaces->upload(of.space.guid, upload.upload)->offset == 0);
-}
-
 TEST_CASE("a place belongs to one catalog") {
   TempDirectory directory;
   MemoryStore store;
@@ -436,66 +230,6 @@ TEST_CASE("a place belongs to one catalog") {
   CHECK(id != *other.catalog->remembered("catalog id"));
   node.restart();
   CHECK(id == *node.catalog->remembered("catalog id"));
-}
-
-TEST_CASE("trouble with the store is known while it lasts") {
-  TempDirectory directory;
-  MemoryStore store;
-  Node node(directory, store);
-  CHECK_FALSE(node.blobs->trouble());
-  std::atomic<bool> down{true};
-  store.fault = [&](const std::string& method, const std::string&) {
-    return down && method == "PUT" ? Fault::denied : Fault::none;
-  };
-  const auto of = node.create();
-  const auto refused = node.send(of, "a", "1");
-  REQUIRE_FALSE(refused);
-  CHECK(refused.error().kind == Kind::unavailable);
-  CHECK(node.troubles == 1);
-  CHECK(node.blobs->trouble());
-  down = false;
-  // No client is sent here meanwhile: it finds out by itself that it is over.
-  for (int waited = 0; waited < 500 && node.blobs->trouble(); ++waited) std::this_thread::sleep_for(Millis(10));
-  CHECK_FALSE(node.blobs->trouble());
-}
-
-TEST_CASE("objects that nobody names are removed, once nobody can name them any more") {
-  TempDirectory directory;
-  MemoryStore store;
-  Node node(directory, store);
-  const auto of = node.create();
-  const auto file = node.send(of, "kept", bytes_of(500'000));
-  REQUIRE(file);
-  // A writer that stores and then dies: nothing of it is in a row.
-  auto staged = node.blobs->create(Id::random());
-  REQUIRE(staged);
-  REQUIRE((*staged)->write_at(0, as_bytes(std::string_view("nobody's"))));
-  REQUIRE((*staged)->make_durable());
-  staged->reset();
-  CHECK(store.objects().size() == 2);
-  REQUIRE(node.spaces->sweep());
-  CHECK(store.objects().size() == 2);
-  store.age(std::chrono::hours(49));
-  REQUIRE(node.spaces->sweep());
-  CHECK(store.objects().size() == 2);  // it was looked at today
-  node.clock.pass(std::chrono::hours(25));
-  REQUIRE(node.spaces->sweep());
-  CHECK(store.objects().size() == 1);
-  CHECK(node.read(of, file->file) == bytes_of(500'000));
-}
-
-TEST_CASE("bytes that the store has lost are told, not made up") {
-  TempDirectory directory;
-  MemoryStore store;
-  Node node(directory, store);
-  const auto of = node.create();
-  const auto file = node.send(of, "lost", bytes_of(500'000));
-  REQUIRE(file);
-  store.lose(store.objects().begin()->first);
-  CHECK(node.read(of, file->file) == "error: the server has lost bytes of this file");
-  std::string told;
-  CHECK(node.spaces->check([&](const std::string& line) { told += line; })->corrupt == 1);
-  CHECK(told.find("has lost bytes") != std::string::npos);
 }
 
 TEST_CASE("two nodes: whoever comes later goes on with an upload, and the earlier writer changes nothing") {

@@ -426,7 +426,10 @@ void Nodes::compare_with_catalog(std::size_t at) {
     if (upload.offset > 0) use.weight += space::weight_of(upload);
   }
   for (const space::DeliveryRow& delivery : (*state)->deliveries)
-    if (delivery.committed && !with_files.contains(delivery.delivery)) use.weight += space::text_weight;
+    if (delivery.committed) {
+      use.weight += space::message_weight(delivery);
+      if (!with_files.contains(delivery.delivery)) use.weight += space::text_weight;
+    }
   must((*state)->space.use == use, "what is counted is not what there is");
 }
 

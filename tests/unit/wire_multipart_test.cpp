@@ -52,6 +52,7 @@ TEST_CASE("file names come as browsers and curl write them") {
   CHECK(read(part("name=f; filename=\"a%22b.txt\"", "") + "--XX--", 7) == "[f|a\"b.txt];");
   CHECK(read(part("name=f; filename=\"a\\\"b.txt\"", "") + "--XX--", 7) == "[f|a\"b.txt];");
   CHECK(read(part("name=f; filename=\"100%25.txt\"", "") + "--XX--", 7) == "[f|100%25.txt];");
+  CHECK(read(part("name=f; filename=\"=?UTF-8?B?YQ==?=.txt\"", "") + "--XX--", 7) == "[f|=?UTF-8?B?YQ==?=.txt];");
   CHECK(read(part("name=f; filename=\"dir\\a.txt\"", "") + "--XX--", 7) == "[f|dir\\a.txt];");
   CHECK(read(part("name=f; filename=\"C:\\dir\\a.txt\"", "") + "--XX--", 7) == "[f|a.txt];");  // Internet Explorer
   CHECK(read(part("name=f; filename=\"\xE4\xBD\xA0; x.jpg\"", "") + "--XX--", 7) == "[f|\xE4\xBD\xA0; x.jpg];");

@@ -134,6 +134,7 @@ front::Reply put_delivery_file(const SharedCall& call) {
   // As with a file by itself (drop_route.cpp).
   if (!call->request->has_body && !call->request->content_length)
     return call->problem(411, "the request tells no length: send Content-Length, 0 for an empty file");
+  if (!call->request->query.empty()) return call->question_mark_in_name();
   return collect(call, wire::most_small_bytes, [call](const std::string& content) -> front::Reply {
     const auto properties = wire::parse_properties(call->request->header(wire::mtime_header),
                                                    call->request->header(wire::executable_header));

@@ -36,9 +36,7 @@ front::Reply put_file(const SharedCall& call) {
   // Without either there is no body (RFC 9112, 6.3): if only the length was forgotten, an empty file would be stored.
   if (!request.has_body && !request.content_length)
     return call->problem(411, "the request tells no length: send Content-Length, 0 for an empty file");
-  // What stands behind a ? is no part of the name, though whoever wrote it meant it to be.
-  if (!request.query.empty())
-    return call->problem(400, "the address has a question mark: in a file name it is written as %3F");
+  if (!request.query.empty()) return call->question_mark_in_name();
 
   const auto refuse = [call](const Error& error) {
     return call->problem(error, error.kind == Kind::integrity ? 400 : 0);

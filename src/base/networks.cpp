@@ -1,4 +1,4 @@
-#include "notify/networks.h"
+#include "base/networks.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -6,9 +6,10 @@
 #include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <initializer_list>
 #include <string>
 
-namespace qrx::notify {
+namespace qrx {
 namespace {
 
 Address16 mapped(const std::uint8_t* four) {
@@ -23,31 +24,39 @@ bool is_mapped(const Address16& address) {
   return std::equal(front.begin(), front.end(), address.begin());
 }
 
+std::vector<Network> parsed(std::initializer_list<const char*> texts) {
+  std::vector<Network> out;
+  for (const char* text : texts) out.push_back(*Network::parse(text));
+  return out;
+}
+
 // The special-purpose registries of IANA (RFC 6890 and after), without what they mark as globally reachable.
 const std::vector<Network>& special_v4() {
-  static const std::vector<Network> networks = [] {
-    std::vector<Network> out;
-    for (const char* text : {"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16",
-                             "172.16.0.0/12", "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16",
-                             "198.18.0.0/15", "198.51.100.0/24", "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"})
-      out.push_back(*Network::parse(text));
-    return out;
-  }();
+  static const std::vector<Network> networks =
+      parsed({"0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "169.254.0.0/16", "172.16.0.0/12",
+              "192.0.0.0/24", "192.0.2.0/24", "192.88.99.0/24", "192.168.0.0/16", "198.18.0.0/15", "198.51.100.0/24",
+              "203.0.113.0/24", "224.0.0.0/4", "240.0.0.0/4"});
   return networks;
 }
 
 const std::vector<Network>& special_v6() {  // inside 2000::/3
-  static const std::vector<Network> networks = [] {
-    std::vector<Network> out;
-    // Teredo, benchmarks and other protocols; documentation; documentation (RFC 9637).
-    for (const char* text : {"2001::/23", "2001:db8::/32", "3fff::/20"}) out.push_back(*Network::parse(text));
-    return out;
-  }();
+  // Teredo, benchmarks and other protocols; documentation; documentation (RFC 9637).
+  static const std::vector<Network> networks = parsed({"2001::/23", "2001:db8::/32", "3fff::/20"});
   return networks;
 }
 
 bool held_by(const std::vector<Network>& networks, const Address16& address) {
   return std::any_of(networks.begin(), networks.end(), [&](const Network& network) { return network.holds(address); });
+}
+
+// 0: neither of the machine nor of its link nor private. An IPv4 address within an IPv6 one that is not mapped is not
+// looked for.
+int nearness(const Address16& address) {
+  static const std::vector<Network> machine = parsed({"127.0.0.0/8", "::1", "0.0.0.0/8", "::"});
+  static const std::vector<Network> link = parsed({"169.254.0.0/16", "fe80::/10"});
+  static const std::vector<Network> network =
+      parsed({"10.0.0.0/8", "100.64.0.0/10", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7"});
+  return held_by(machine, address) ? 3 : held_by(link, address) ? 2 : held_by(network, address) ? 1 : 0;
 }
 
 }  // namespace
@@ -111,4 +120,10 @@ bool is_public(const Address16& address) {
   return !six_to_four.holds(address) || !held_by(special_v4(), mapped(address.data() + 2));
 }
 
-}  // namespace qrx::notify
+bool may_lead(const Address16& from, const Address16& to) {
+  if (is_public(to) || from == to) return true;
+  const auto there = nearness(to);
+  return there > 0 && nearness(from) >= there;
+}
+
+}  // namespace qrx

@@ -1,5 +1,4 @@
-// Which addresses are of the public internet, and which an operator has listed: a hook that a stranger names may go
-// nowhere else.
+// Which networks an address belongs to: where a stranger may send one of ours is decided by it.
 #pragma once
 
 #include <sys/socket.h>
@@ -10,7 +9,7 @@
 #include <string_view>
 #include <vector>
 
-namespace qrx::notify {
+namespace qrx {
 
 // An IPv4 address stands as the IPv6 one that maps it (::ffff:a.b.c.d).
 using Address16 = std::array<std::uint8_t, 16>;
@@ -27,4 +26,11 @@ struct Network {
 // for an IPv6 address that carries an IPv4 one (mapped, NAT64, 6to4, Teredo) not that either.
 bool is_public(const Address16& address);
 
-}  // namespace qrx::notify
+// Whether a server at `from` may send its client on to `to`: to a public address, or no nearer to the client than it is
+// itself. So a stranger's server does not reach into the client's network, nor one of that network into its machine.
+// The nearest is the machine itself (127.0.0.0/8, ::1, 0.0.0.0/8, ::), then its link (169.254.0.0/16, where clouds tell
+// a machine its secrets, and fe80::/10), then private networks (RFC 1918, 100.64.0.0/10, fc00::/7). To addresses of
+// other kinds nobody leads but themselves, and from there as from a public one.
+bool may_lead(const Address16& from, const Address16& to);
+
+}  // namespace qrx

@@ -1,0 +1,65 @@
+#include "receive/unnamed_files.h"
+
+#include <map>
+#include <optional>
+#include <utility>
+
+#include "receive/partial_type.h"
+
+namespace qrx::receive {
+namespace {
+
+std::optional<SavedFile> name_it(const ReceiveJob& job, const Id& file, const SavedRecord::Entry& entry) {
+  // The size first: begin() would make an empty partial where there is none.
+  if (entry.size == 0 || job.saver->held(entry.name, file) != entry.size) return std::nullopt;
+  auto partial = job.saver->begin(entry.name, file, entry.delivery);
+  if (!partial) return std::nullopt;
+  const auto sums = partial->sums(job.options.sha256);
+  if (!sums || sums->xxh128 != entry.xxh128) return std::nullopt;
+  wire::FileInfo info;
+  info.file = file;
+  info.name = entry.name;
+  info.size = entry.size;
+  info.xxh128 = entry.xxh128;
+  info.type = type_of(*partial);
+  if (job.tally.keep(info, partial->descriptor()) != Wish::save) return std::nullopt;  // it stays for another run
+  auto path = partial->publish();
+  if (!path) {
+    job.tally.notice(path.error().what);
+    return std::nullopt;
+  }
+  return SavedFile{std::move(*path), std::move(info), sums->sha256, entry.delivery};
+}
+
+}  // namespace
+
+std::vector<SavedDelivery> name_what_is_whole(const ReceiveJob& job) {
+  std::map<Id, SavedDelivery> deliveries;
+  for (const auto& [file, entry] : job.record->unnamed()) {
+    auto saved = name_it(job, file, entry);
+    if (!saved) continue;
+    SavedDelivery& delivery = deliveries[entry.delivery];
+    delivery.info.delivery = entry.delivery;
+    delivery.info.files.push_back(saved->info);
+    delivery.files.push_back(std::move(*saved));
+  }
+  std::vector<SavedDelivery> out;
+  for (auto& [id, delivery] : deliveries) out.push_back(std::move(delivery));
+  return out;
+}
+
+void tell_named(const ReceiveJob& job, const std::vector<SavedDelivery>& named) {
+  for (const SavedDelivery& delivery : named) {
+    const Id& id = delivery.info.delivery;
+    for (const SavedFile& file : delivery.files) job.tally.saved(file);
+    // Remembered as saved only once no loss of power takes a name back.
+    if (job.saver->sync_names(id)) {
+      Untold done{id, {}, {}};
+      for (const SavedFile& file : delivery.files) done.saved.push_back(file.info.file);
+      job.record->finish(done);
+    }
+    static_cast<void>(job.tally.delivered(delivery));
+  }
+}
+
+}  // namespace qrx::receive

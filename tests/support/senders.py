@@ -16,7 +16,7 @@ import qrx
 import tus
 
 TROUBLE = (OSError, http.client.HTTPException)
-PATIENCE = 60  # seconds without an answer that counts
+PATIENCE = 120  # seconds without an answer that counts
 
 
 class Ended(Exception):
@@ -204,3 +204,43 @@ def verify(space, senders):
             same = hashlib.sha256(body).digest() == hashlib.sha256(allowed[name]).digest()
             qrx.check(same, f"{name} has other bytes than were sent ({len(body)} of {len(allowed[name])})")
     return sum(len(files) for files in found.values())
+
+
+class Receiver(threading.Thread):
+    """Waits at one server for news of a space, from poll to poll; `seen` has the names of the files that it was told of."""
+
+    def __init__(self, space):
+        super().__init__(daemon=True)
+        self.space = space
+        self.seen, self.seq = set(), 0
+        self.stop, self.error = False, None
+        self.troubles = self.polls = 0
+
+    def run(self):
+        try:
+            while not self.stop:
+                self.poll()
+        except Exception as failure:  # whatever it is, the test tells of it
+            self.error = failure
+
+    def poll(self):
+        self.polls += 1
+        try:
+            answer = self.space.get(f"?after={self.seq}&wait=60", timeout=90)
+        except TROUBLE:
+            answer = None
+        if answer is None or answer.status >= 500:
+            self.troubles += 1
+            time.sleep(0.1)
+            return
+        qrx.check_equal(200, answer.status, f"waiting for news: {answer!r}")
+        state = answer.json()
+        qrx.check(state["seq"] >= self.seq, f"news {state['seq']} after {self.seq}: an older state was told")
+        self.seq = state["seq"]
+        self.seen.update(file["name"] for delivery in state["deliveries"] for file in delivery["files"])
+
+    def expect(self, names, seconds):
+        """Within less than a poll lasts: so it was woken, and did not look by itself."""
+        qrx.wait_for(seconds, lambda: self.error or self.seen >= set(names), f"{names} at a receiver who waits")
+        if self.error:
+            raise self.error

@@ -54,3 +54,19 @@ TEST_CASE("two nodes with spaces of their own do not disturb each other") {
   run({.anywhere = false, .limits = false}, 10, 400);
   run({.anywhere = false, .limits = true}, 10, 400);
 }
+
+TEST_CASE("two nodes: an upload whose node died before it had made the blob is gone on with at the other") {
+  World world({.shared = true});
+  space::Spaces other(*world.catalog, *world.blobs, world.clock, world.events, world.policy);
+  const auto created = world.create();
+  const auto upload = world.spaces->create_upload(created.space.guid, new_upload("file", 5));
+  REQUIRE(upload);
+  // The row comes first: this is what a kill between both leaves.
+  REQUIRE(world.blobs->remove(upload->blob));
+  auto writer = other.write(created.space.guid, upload->upload, 0, std::nullopt);
+  REQUIRE(writer);
+  REQUIRE((*writer)->write(as_bytes("bytes")));
+  const auto finished = (*writer)->finish();
+  REQUIRE((finished && finished->file));
+  CHECK(world.read(created, finished->file->file) == "bytes");
+}

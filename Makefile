@@ -50,6 +50,7 @@ librsvg2-bin
 mandoc
 nginx-light?nginx
 openssl
+pgbouncer
 postgresql
 procps
 prosody

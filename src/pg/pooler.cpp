@@ -25,6 +25,10 @@ std::optional<bool> is_direct(Connection& connection) {
   return row.next_signed_number() == PQbackendPID(connection.get());
 }
 
+bool takes_transactions(Connection& connection) {
+  return connection.execute("BEGIN") && connection.execute("COMMIT");
+}
+
 // Takes what has come. True: `word` was among it.
 bool has_come(Connection& connection, const std::string& word) {
   bool found = false;
@@ -58,9 +62,12 @@ Result<bool> hears(Connection& speaker, Connection& listener) {
 Result<void> check_pooler(Connection& connection, const std::string& dsn, const std::string& listen_dsn) {
   const auto direct = is_direct(connection);
   if (!direct) return connection.failure().error(asking);
-  // Protocol violation: what PgBouncer answers where each statement goes its own way (pool_mode=statement).
-  if (!*direct && (!connection.execute("BEGIN") || !connection.execute("COMMIT"))) {
-    if (connection.failure().state != "08P01") return connection.failure().error(asking);
+  if (!*direct && !takes_transactions(connection)) {
+    // Where each statement goes its own way (pool_mode=statement), PgBouncer hangs up. So does a server that crashes
+    // just now, but not twice.
+    auto again = Connection::open(dsn);
+    if (!again) return tl::unexpected(again.error());
+    if (!is_direct(**again) || takes_transactions(**again)) return connection.failure().error(asking);
     return fail(Kind::usage, "the pooler of --catalog pools statements, and takes no transactions",
                 "set pool_mode=transaction there, and name the database itself with --catalog-listen");
   }

@@ -1,8 +1,10 @@
 """Run by faults.sh. While senders send by all ways: SIGKILL of a node, a node that stands still for longer than the others wait for
 it (a zombie), a crash of PostgreSQL. Nobody may lose what was acknowledged, or find it twice.
 
-QRX_KILLS, QRX_CRASHES, QRX_ZOMBIES say how many of each, QRX_NODES how many nodes; QRX_SEED replays their order.
+QRX_KILLS, QRX_CRASHES, QRX_ZOMBIES say how many of each, QRX_NODES how many nodes, QRX_OBJECTS=1 that contents are in an S3 store;
+QRX_SEED replays their order.
 """
+import contextlib
 import glob
 import os
 import random
@@ -12,6 +14,7 @@ import sys
 import threading
 import time
 
+import objectstore
 import qrx
 from senders import PATIENCE, Sender, end, insist, verify
 
@@ -133,9 +136,19 @@ def one_round(server, faults, plan):
         sum(sender.troubles for sender in senders)
 
 
-def check(server):
-    checked = subprocess.run([os.path.join(qrx.BIN, "qrx-serve"), "check", "--data", server.data], capture_output=True, text=True,
-                             stdin=subprocess.DEVNULL, check=False)
+@contextlib.contextmanager
+def contents(w):
+    """Options for where they are, and what the environment needs for that."""
+    if not os.environ.get("QRX_OBJECTS"):
+        yield [], {}
+        return
+    with objectstore.ObjectStore(w.path("store")) as store:
+        yield ["--blobs", f"s3://{store.bucket}/faults", "--s3-endpoint", store.url], store.env
+
+
+def check(server, options):
+    command = [os.path.join(qrx.BIN, "qrx-serve"), "check", "--data", server.data, *options]
+    checked = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, env={**os.environ, **server.env})
     qrx.check_equal(0, checked.returncode, f"check: {checked.stdout} {checked.stderr}")
 
 
@@ -143,14 +156,14 @@ def main():
     chance = random.Random(SEED)
     plan = Plan()
     print(f"QRX_SEED={SEED}", flush=True)
-    with qrx.work() as w:
-        server = w.server("--create-rate", "0")
+    with qrx.work() as w, contents(w) as (options, env):
+        server = w.server("--create-rate", "0", *options, env=env)
         faults = Faults(server, chance)
         sums = (0, 0, 0)
         began = time.monotonic()
         while not plan.is_done():
             sums = tuple(map(sum, zip(sums, one_round(server, faults, plan))))
-            check(server)
+            check(server, options)
             counts = ", ".join(f"{what} {count}" for what, count in faults.counts.items())
             print(f"{time.monotonic() - began:.0f} s: {counts}; {sums[0]} files, {sums[1]} bytes acknowledged, {sums[2]} troubles",
                   flush=True)

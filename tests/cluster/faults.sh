@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Three nodes over one PostgreSQL while senders send: nodes are killed and stand still, the database crashes (faults.py).
-# QRX_KILLS=1000 QRX_CRASHES=100 QRX_ZOMBIES=100 tests/cluster/faults.sh runs for about an hour.
+# QRX_KILLS=1000 QRX_CRASHES=100 QRX_ZOMBIES=100 tests/cluster/faults.sh runs for about an hour; QRX_OBJECTS=1: with an S3 store.
 # run: timeout=300
 . "$(dirname "$0")/../support/qrx.sh"
 . "$QRX_SOURCE/tests/support/postgresql.sh"

@@ -52,6 +52,7 @@ librsvg2-bin
 mandoc
 nginx-light?nginx
 openssl
+pgbouncer
 postgresql
 procps
 prosody
@@ -116,7 +117,7 @@ $(WEB_INSTALLED): src/web/package-lock.json
 	@cd src/web && if $(NPM_CI) </dev/null; then touch node_modules/.package-lock.json; rm -f ../../$(BUILD)/web/web_data.cpp; else \
 	  echo "WARNING: the pages are built without their scripts: npm ci in src/web needs npm and a way to an npm registry." >&2; fi
 
-.PHONY: all configure deps deps-build deps-test run test check sanitize bench bench-cluster fuzz format lint install deb dist portability clean help
+.PHONY: all configure deps deps-build deps-test run test test-all check sanitize bench bench-cluster fuzz format lint install deb dist portability clean help
 
 all: configure  ## build everything into build/ (bin/ holds the tools)
 	@cmake --build $(BUILD) -j $(JOBS) </dev/null
@@ -149,6 +150,10 @@ $(NPM_INSTALLED): %/node_modules/.package-lock.json: %/package-lock.json | deps-
 test: deps-test configure $(NPM_INSTALLED)  ## run all tests; the last line says how many passed
 	@cmake --build $(BUILD) -j $(JOBS) </dev/null
 	@QRX_BIN=$(abspath $(BUILD))/bin tests/run $(TESTS) </dev/null
+
+test-all: deps-test configure $(NPM_INSTALLED)  ## all tests, and those that run for minutes
+	@cmake --build $(BUILD) -j $(JOBS) </dev/null
+	@QRX_BIN=$(abspath $(BUILD))/bin tests/run -a $(TESTS) </dev/null
 
 check: WERROR := ON
 check: test  ## exactly what CI runs: all tests, with warnings as errors
@@ -211,4 +216,4 @@ clean:  ## remove what was built
 	rm -rf build build-* src/web/node_modules $(NPM_FOLDERS:=/node_modules)
 
 help:  ## this list
-	@sed -n 's/^\([a-z]*\):.*  ## \(.*\)/  \1	\2/p' Makefile | expand -t 14
+	@sed -n 's/^\([a-z-]*\):.*  ## \(.*\)/  \1	\2/p' Makefile | expand -t 17

@@ -10,7 +10,9 @@ bool CrashMark::renew(Connection& connection) {
   // Of nodes that have ended without taking theirs along.
   connection.execute("DELETE FROM crash_marks WHERE node NOT IN (SELECT node FROM nodes)");
   const std::int64_t next = current_ + 1;
-  Statement made = connection.prepare("INSERT INTO crash_marks(node,mark) VALUES(?,?)");
+  // It may be there: made before, by an attempt whose answer was lost. Then nothing has crashed since, and it is good.
+  Statement made = connection.prepare(
+      "INSERT INTO crash_marks(node,mark) VALUES(?,?) ON CONFLICT(node,mark) DO UPDATE SET mark=excluded.mark");
   made.blob(as_bytes(node_.bytes)).signed_number(next);
   // Only when it is committed: what begins under it must find it until the next crash.
   if (made.changes() == 1) current_ = next;

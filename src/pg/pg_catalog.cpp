@@ -12,6 +12,7 @@
 #include "pg/pg_reading.h"
 #include "pg/pg_schema.h"
 #include "pg/pg_totals.h"
+#include "pg/pooler.h"
 
 namespace qrx::pg {
 namespace {
@@ -80,6 +81,7 @@ Result<std::unique_ptr<PgCatalog>> PgCatalog::open(const std::string& dsn, PgOpt
   auto impl = std::make_unique<Impl>(dsn, options);
   auto connection = Connection::open(dsn);
   if (!connection) return tl::unexpected(connection.error());
+  if (auto good = check_pooler(**connection, dsn, options.listen_dsn); !good) return tl::unexpected(good.error());
   const auto made = check_schema(**connection);
   if (!made) return tl::unexpected(made.error());
   // Known before anything is served: blobs without their catalog must not be taken for orphans

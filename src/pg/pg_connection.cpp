@@ -34,7 +34,7 @@ std::string what_to_do(PGconn* connection) {
     return "check the user, and the password in ~/.pgpass or passfile=FILE";
   if (std::string_view(PQerrorMessage(connection)).find("FATAL") != std::string_view::npos)
     return "check user and database of --catalog: both are made before the first start (qrx-cluster(7))";
-  return "check host and port of --catalog, and that PostgreSQL runs there";
+  return "check host and port of --catalog, and that PostgreSQL runs there, as a primary";
 }
 
 }  // namespace
@@ -52,8 +52,7 @@ bool Failure::again() const {
 tl::unexpected<Error> Failure::error(std::string_view doing) const {
   const std::string told = std::string(doing) + ": " + what;
   if (state == "42501") return fail(Kind::unavailable, told, "make the user of --catalog the owner of its database");
-  if (state == "25006")
-    return fail(Kind::unavailable, told, "name the primary: add target_session_attrs=read-write to --catalog");
+  if (state == "25006") return fail(Kind::unavailable, told, "name the primary, or both, with --catalog");
   // 53100: the disk of the database is full. Anything else may be over soon, or needs the operator.
   return fail(state == "53100" ? Kind::no_room : Kind::unavailable, told);
 }
@@ -153,12 +152,13 @@ bool Statement::next_is_null() const {
 }
 
 Result<std::unique_ptr<Connection>> Connection::open(const std::string& dsn) {
-  // What the DSN says of these comes later, and wins. A server that has vanished is noticed in ten seconds.
-  static constexpr std::array<const char*, 8> names{
-      "connect_timeout",  "tcp_user_timeout", "keepalives_idle", "keepalives_interval",
-      "keepalives_count", "application_name", "dbname",          nullptr};
+  // What the DSN says of these comes later, and wins. A server that has vanished is noticed in ten seconds; of several
+  // the primary is taken, for a standby is of no use to a node.
+  static constexpr std::array<const char*, 9> names{"connect_timeout",      "tcp_user_timeout", "keepalives_idle",
+                                                    "keepalives_interval",  "keepalives_count", "application_name",
+                                                    "target_session_attrs", "dbname",           nullptr};
   // In seconds, but for tcp_user_timeout, which is in milliseconds.
-  const std::array<const char*, 8> values{"5", "10000", "5", "2", "3", "qrx-serve", dsn.c_str(), nullptr};
+  const std::array<const char*, 9> values{"5", "10000", "5", "2", "3", "qrx-serve", "read-write", dsn.c_str(), nullptr};
   std::unique_ptr<Connection> made(new Connection(PQconnectdbParams(names.data(), values.data(), 1)));
   PGconn* const connection = made->get();
   if (connection == nullptr) return fail(Kind::unavailable, "cannot connect to the catalog: out of memory");

@@ -2,6 +2,7 @@
 
 #include <memory>
 #include <string>
+#include <utility>
 
 namespace qrx::space {
 
@@ -26,8 +27,13 @@ Result<bool> take_over(const Context& context, Transaction& transaction, UploadR
 // Copied, not renamed: the former writer may still have the blob open and write behind its offset.
 Result<void> copy_to_spare(Context& context, LiveSpace& live, LiveUpload& upload) {
   const UploadRow row = upload.row;
-  auto from = context.blobs.open(row.blob);
-  if (!from) return tl::unexpected(from.error());
+  std::unique_ptr<Opened> from;
+  // Of which nothing is durable may have no blob: its node died between the row and that.
+  if (row.offset > 0) {
+    auto opened = context.blobs.open(row.blob);
+    if (!opened) return tl::unexpected(opened.error());
+    from = std::move(*opened);
+  }
   auto to = context.blobs.create(row.spare);
   if (!to) return tl::unexpected(to.error());
   std::uint64_t at = 0;
@@ -36,7 +42,8 @@ Result<void> copy_to_spare(Context& context, LiveSpace& live, LiveUpload& upload
     at += bytes.size();
     return written;
   };
-  if (auto copied = read_through(context, **from, 0, row.offset, copy, {}); !copied) return copied;
+  if (from != nullptr)
+    if (auto copied = read_through(context, *from, 0, row.offset, copy, {}); !copied) return copied;
   const SpaceLock lock(live);
   // In memory only. The row names the spare from the first durable byte on (Transaction::advance_upload), and the
   // former blob goes into the trash with that.

@@ -1,8 +1,11 @@
 """Run by faults.sh. While senders send by all ways: SIGKILL of a node, a node that stands still for longer than the others wait for
-it, a crash of PostgreSQL. Nobody may lose what was acknowledged, or find it twice. QRX_SEED replays, QRX_ROUNDS=10 runs long."""
+it (a zombie), a crash of PostgreSQL. Nobody may lose what was acknowledged, or find it twice.
+
+QRX_KILLS, QRX_CRASHES, QRX_ZOMBIES say how many of each, QRX_NODES how many nodes, QRX_OBJECTS=1 that contents are in an S3 store;
+QRX_SEED replays their order.
+"""
+import contextlib
 import glob
-import hashlib
-import http.client
 import os
 import random
 import signal
@@ -11,148 +14,14 @@ import sys
 import threading
 import time
 
+import objectstore
 import qrx
-import tus
+from senders import PATIENCE, Sender, end, insist, verify
 
 SEED = int(os.environ.get("QRX_SEED") or random.SystemRandom().randrange(1 << 31))
-ROUNDS = int(os.environ.get("QRX_ROUNDS", "1"))
-TROUBLE = (OSError, http.client.HTTPException)
-
-
-class Ended(Exception):
-    """No answer that counts came for so long that the cluster is down."""
-
-
-class LostUpload(Exception):
-    """It was begun and is gone, without a byte: to begin promises nothing that outlives a crash of the database."""
-
-
-class LostDelivery(Exception):
-    """Likewise."""
-
-
-class Sender(threading.Thread):
-    """Uploads one file after the other, and goes on whatever happens; `files` has what is complete."""
-
-    def __init__(self, space, number):
-        super().__init__(daemon=True)
-        self.space, self.number = space, number
-        self.random = random.Random(SEED * 100 + number)
-        self.files, self.allowed = {}, {}
-        self.stop, self.error = False, None
-        self.troubles = 0
-        self.promised = False  # bytes of what is being sent were acknowledged
-
-    def run(self):
-        try:
-            count = 0
-            while not self.stop:
-                count += 1
-                self.send(self.random.choice([self.upload, self.delivery]), f"file-{self.number}-{count}")
-        except (qrx.Failed, Ended) as failure:
-            self.error = failure
-
-    def send(self, what, name):
-        while True:
-            self.promised = False
-            try:
-                return what(name)
-            except LostDelivery:
-                qrx.check(not self.promised, f"the delivery of {name} is gone, of which bytes were acknowledged")
-                self.troubles += 1
-
-    def ask(self, what):
-        """`what` again until it has an answer that is no trouble of servers."""
-        until = time.monotonic() + 60
-        last = None
-        while time.monotonic() < until:
-            try:
-                last = answer = what()
-                if answer.status < 500 and answer.status not in (423, 429):
-                    return answer
-            except TROUBLE as trouble:
-                last = trouble
-            self.troubles += 1
-            time.sleep(0.1)
-        raise Ended(f"sender {self.number}: no answer in 60 s: {last!r}")
-
-    def bytes(self):
-        return self.random.randbytes(self.random.choice([1, self.random.randrange(1, 5000), self.random.randrange(1, 500_000)]))
-
-    def create(self, name, data, delivery=None):
-        answer = self.ask(lambda: tus.create(self.space.upload_url, len(data), name, delivery=delivery))
-        if delivery and answer.status == 404:
-            raise LostDelivery
-        qrx.check_equal(201, answer.status, f"creation: {answer!r}")
-        return tus.location(self.space.server.url, answer)
-
-    def go_on(self, url, data):
-        acked = 0
-        while acked < len(data):
-            piece = data[acked:acked + self.random.randrange(1, 200_000)]
-            try:
-                answer = tus.patch(url, acked, piece)
-            except TROUBLE:
-                answer = None
-            if answer is not None and answer.status == 204:
-                acked = int(answer.header("Upload-Offset"))
-                self.promised = True
-                continue
-            self.troubles += 1
-            head = self.ask(lambda: tus.head(url))
-            if head.status == 404 and acked == 0:
-                raise LostUpload
-            if head.status not in (200, 204):
-                why = tus.patch(url, acked, b"")
-                qrx.fail(f"an upload is gone that was acknowledged to {acked} of {len(data)}: {head!r}, {why!r}")
-            offset = int(head.header("Upload-Offset"))
-            qrx.check(offset >= acked, f"an upload fell from {acked} to {offset}")
-            acked = offset
-            self.promised = self.promised or offset > 0
-
-    def put(self, name, data, delivery=None):
-        while True:
-            try:
-                return self.go_on(self.create(name, data, delivery), data)
-            except LostUpload:
-                self.troubles += 1
-
-    def upload(self, name):
-        data = self.bytes()
-        self.allowed[name] = data
-        self.put(name, data)
-        self.files[name] = data
-
-    def delivery(self, name):
-        """A large file and some small ones; all of them, or none."""
-        opened = self.ask(lambda: qrx.request("POST", self.space.upload_url + "/deliveries", b"{}", {"Content-Type": "application/json"}))
-        qrx.check_equal(201, opened.status, f"opening a delivery: {opened!r}")
-        delivery = opened.json()["delivery"]
-        files = {f"{name}-{number}": self.bytes() for number in range(4)}
-        self.allowed.update(files)
-        for own, data in files.items():
-            self.put(own, data, delivery)
-        done = self.ask(lambda: tus.commit(self.space.upload_url, delivery, len(files)))
-        qrx.check_equal(200, done.status, f"commit: {done!r}")
-        self.files.update(files)
-
-
-def verify(space, senders):
-    found = {}
-    for delivery in space.state()["deliveries"]:
-        for file in delivery["files"]:
-            found.setdefault(file["name"], []).append(file)
-    allowed = {name: data for sender in senders for name, data in sender.allowed.items()}
-    gone = [name for sender in senders for name in sender.files if name not in found]
-    if gone:
-        again = {file["name"] for delivery in space.state()["deliveries"] for file in delivery["files"]}
-        qrx.fail(f"gone, which was acknowledged: {gone}; of these there when asked again: {sorted(again & set(gone))}")
-    for name, files in found.items():
-        qrx.check(name in allowed, f"{name} is nothing that was sent")
-        # A creation whose answer was lost is made again: then one of the two is empty and never complete.
-        qrx.check(len(files) == 1, f"{name} is there {len(files)} times")
-        body = space.content(files[0]).body
-        qrx.check(hashlib.sha256(body).digest() == hashlib.sha256(allowed[name]).digest(), f"{name} has other bytes than were sent")
+NODES = int(os.environ.get("QRX_NODES", "3"))
+FAULTS_A_ROUND = 25  # then all that was sent is compared, and another space begins
+ZOMBIE_FOR = 20      # seconds; a node that is silent for 15 counts as gone
 
 
 def node_pids(server):
@@ -178,53 +47,126 @@ def postgresql(verb, *more):
                    check=True, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
 
 
-def kill_a_node(server, chance):
-    name, pid = chance.choice(sorted(node_pids(server).items()))
-    os.kill(pid, signal.SIGKILL)
-    return f"killed {name}"
+class Faults:
+    """Less than half of the nodes stand still at a time; the others are killed meanwhile, and the database crashes."""
+
+    def __init__(self, server, chance):
+        self.server, self.chance = server, chance
+        self.counts = dict.fromkeys(("kill", "crash", "zombie"), 0)
+        self.halted, self.waking = set(), []
+
+    def choose(self, most):
+        nodes = qrx.wait_for(60, lambda: sorted(pid for pid in node_pids(self.server).values() if pid not in self.halted), "a node")
+        return self.chance.sample(nodes, min(most, len(nodes)))
+
+    def kill(self, left):
+        """One node, or several at the same time: what is in the memory of all of them matters to nobody."""
+        killed = self.choose(min(left, self.chance.choice([1, 1, 2, NODES])))
+        for pid in killed:
+            os.kill(pid, signal.SIGKILL)
+        self.counts["kill"] += len(killed)
+
+    def crash(self):
+        postgresql("stop", "-m", "immediate")
+        postgresql("start")
+        self.counts["crash"] += 1
+
+    def zombie(self):
+        while len(self.halted) >= (NODES - 1) // 2:
+            self.waking.pop(0).join()
+        pid = self.choose(1)[0]
+        self.halted.add(pid)
+        os.kill(pid, signal.SIGSTOP)
+        self.counts["zombie"] += 1
+        self.waking.append(threading.Thread(target=self.wake, args=(pid,), daemon=True))
+        self.waking[-1].start()
+
+    def wake(self, pid):
+        time.sleep(ZOMBIE_FOR)
+        os.kill(pid, signal.SIGCONT)
+        # What it had begun is refused now; only then it may be killed as any other.
+        time.sleep(2)
+        self.halted.discard(pid)
+
+    def settle(self):
+        while self.waking:
+            self.waking.pop(0).join()
 
 
-def crash_postgresql(_server, _chance):
-    postgresql("stop", "-m", "immediate")
-    postgresql("start")
-    return "crashed PostgreSQL"
+class Plan:
+    def __init__(self):
+        self.left = {"kill": int(os.environ.get("QRX_KILLS", "6")), "crash": int(os.environ.get("QRX_CRASHES", "2")),
+                     "zombie": int(os.environ.get("QRX_ZOMBIES", "1"))}
+
+    def next(self, faults):
+        """Does one of those that are left; the more of a kind, the sooner."""
+        what = faults.chance.choices(list(self.left), [*self.left.values()])[0]
+        before = faults.counts[what]
+        if what == "kill":
+            faults.kill(self.left["kill"])
+        else:
+            getattr(faults, what)()
+        self.left[what] -= faults.counts[what] - before
+
+    def is_done(self):
+        return not any(self.left.values())
 
 
-def halt_a_node(server, chance):
-    name, pid = chance.choice(sorted(node_pids(server).items()))
-    os.kill(pid, signal.SIGSTOP)
-    time.sleep(20)
-    os.kill(pid, signal.SIGCONT)
-    return f"halted {name} for 20 s"
+def one_round(server, faults, plan):
+    space = server.space()
+    senders = [Sender(space, number, f"{SEED} {sum(faults.counts.values())}") for number in range(4)]
+    for sender in senders:
+        sender.start()
+    for _ in range(FAULTS_A_ROUND):
+        if plan.is_done():
+            break
+        # However slow the machine is: something was acknowledged since the last fault.
+        acknowledged = sum(len(sender.files) for sender in senders)
+        qrx.wait_for(2 * PATIENCE, lambda before=acknowledged: sum(len(sender.files) for sender in senders) > before + 2
+                     or any(sender.error for sender in senders), "files between two faults")
+        time.sleep(faults.chance.uniform(0, 1))
+        plan.next(faults)
+    faults.settle()
+    end(senders)
+    there = verify(space, senders)
+    qrx.check(there > 20, f"only {there} files were sent")
+    deleted = insist(lambda: qrx.request("DELETE", space.api_url, headers=space.auth), "deletion")
+    qrx.check(deleted.status in (204, 404), f"deleting the space: {deleted!r}")
+    return sum(len(sender.files) for sender in senders), sum(sender.bytes_acked for sender in senders), \
+        sum(sender.troubles for sender in senders)
+
+
+@contextlib.contextmanager
+def contents(w):
+    """Options for where they are, and what the environment needs for that."""
+    if not os.environ.get("QRX_OBJECTS"):
+        yield [], {}
+        return
+    with objectstore.ObjectStore(w.path("store")) as store:
+        yield ["--blobs", f"s3://{store.bucket}/faults", "--s3-endpoint", store.url], store.env
+
+
+def check(server, options):
+    command = [os.path.join(qrx.BIN, "qrx-serve"), "check", "--data", server.data, *options]
+    checked = subprocess.run(command, capture_output=True, text=True, stdin=subprocess.DEVNULL, check=False, env={**os.environ, **server.env})
+    qrx.check_equal(0, checked.returncode, f"check: {checked.stdout} {checked.stderr}")
 
 
 def main():
     chance = random.Random(SEED)
-    print(f"QRX_SEED={SEED}")
-    with qrx.work() as w:
-        server = w.server("--create-rate", "0")
-        space = server.space()
-        senders = [Sender(space, number) for number in range(4)]
-        for sender in senders:
-            sender.start()
-        for fault in [kill_a_node, crash_postgresql, kill_a_node, halt_a_node, crash_postgresql, kill_a_node] * ROUNDS:
-            time.sleep(chance.uniform(0.5, 2))
-            print(fault(server, chance), sum(len(sender.files) for sender in senders), "files", flush=True)
-        time.sleep(2)
-        for sender in senders:
-            sender.stop = True
-        for sender in senders:
-            sender.join(90)
-            qrx.check(not sender.is_alive(), f"sender {sender.number} is stuck")
-            if sender.error:
-                raise sender.error
-        verify(space, senders)
-        files = sum(len(sender.files) for sender in senders)
-        qrx.check(files > 20, f"only {files} files were sent")
-        print(f"{files} files, {sum(sender.troubles for sender in senders)} troubles")
-        checked = subprocess.run([os.path.join(qrx.BIN, "qrx-serve"), "check", "--data", server.data], capture_output=True, text=True,
-                                 stdin=subprocess.DEVNULL, check=False)
-        qrx.check_equal(0, checked.returncode, f"check: {checked.stdout} {checked.stderr}")
+    plan = Plan()
+    print(f"QRX_SEED={SEED}", flush=True)
+    with qrx.work() as w, contents(w) as (options, env):
+        server = w.server("--create-rate", "0", *options, env=env)
+        faults = Faults(server, chance)
+        sums = (0, 0, 0)
+        began = time.monotonic()
+        while not plan.is_done():
+            sums = tuple(map(sum, zip(sums, one_round(server, faults, plan))))
+            check(server, options)
+            counts = ", ".join(f"{what} {count}" for what, count in faults.counts.items())
+            print(f"{time.monotonic() - began:.0f} s: {counts}; {sums[0]} files, {sums[1]} bytes acknowledged, {sums[2]} troubles",
+                  flush=True)
         qrx.check_equal(0, server.terminate(30), "the end of the nodes")
 
 

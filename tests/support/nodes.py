@@ -79,6 +79,11 @@ def make_database(data):
     return address(name)
 
 
+def blobs(arguments, data):
+    """In the directory of the server, unless it was told another place."""
+    return [] if "--blobs" in arguments else ["--blobs", f"dir:{data}"]
+
+
 def listen(where):
     host, port = where.rsplit(":", 1)
     listener = socket.socket(socket.AF_INET)
@@ -94,7 +99,7 @@ class Node:
 
     def __init__(self, number, program, arguments, data, catalog):
         self.number, self.place = number, "127.0.0.1:0"
-        self.command = [program, *arguments, "--data", f"{data}/node{number}", "--blobs", f"dir:{data}", "--catalog", catalog,
+        self.command = [program, *arguments, "--data", f"{data}/node{number}", *blobs(arguments, data), "--catalog", catalog,
                         "--trusted-proxy", "127.0.0.1/32", "--bind"]
         self.start()
 
@@ -179,7 +184,7 @@ def main():
         return run_nodes(program, arguments)
     data = take_option(arguments, "--data", "-D")
     if data:
-        arguments += ["--data", f"{data}/node0", "--blobs", f"dir:{data}", "--catalog", make_database(data)]
+        arguments += ["--data", f"{data}/node0", *blobs(arguments, data), "--catalog", make_database(data)]
     os.execv(program, [program, *arguments])
 
 

@@ -84,7 +84,7 @@ def check_scripts():
                 is_script = file.read(2) == b"#!"
             if is_script != os.access(path, os.X_OK):
                 problems.append(f"tests/{folder}/{name}: a test begins with #! and is executable; other files are neither")
-    listed = subprocess.run([os.path.join(ROOT, "tests", "run"), "-l"], capture_output=True, text=True, check=True,
+    listed = subprocess.run([os.path.join(ROOT, "tests", "run"), "-l", "-a"], capture_output=True, text=True, check=True,
                             stdin=subprocess.DEVNULL).stdout.split()
     for folder in SCRIPT_FOLDERS:
         directory = os.path.join(ROOT, "tests", folder)

@@ -8,21 +8,6 @@
 using namespace qrx;
 using namespace qrx::test;
 
-namespace {
-
-// Changes fail while a test says so.
-class FailingCatalog final : public CountedCatalog {
- public:
-  using CountedCatalog::CountedCatalog;
-  std::atomic<bool> fails{false};
-  Result<void> change(space::Durability durability,
-                      const std::function<Result<void>(space::Transaction&)>& work) override {
-    return fails ? fail(Kind::no_room, "the disk is full") : CountedCatalog::change(durability, work);
-  }
-};
-
-}  // namespace
-
 TEST_CASE("a delivery that was to make room for another, and could not be removed, goes on") {
   World world;
   FailingCatalog catalog(*world.catalog);

@@ -5,6 +5,7 @@
 #include <cstdlib>
 
 #include "unit/space_nodes.h"
+#include "unit/space_wrapped.h"
 
 using namespace qrx;
 using namespace qrx::test;
@@ -53,4 +54,45 @@ TEST_CASE("two nodes: no more is taken than a space allows") {
 TEST_CASE("two nodes with spaces of their own do not disturb each other") {
   run({.anywhere = false, .limits = false}, 10, 400);
   run({.anywhere = false, .limits = true}, 10, 400);
+}
+
+TEST_CASE("two nodes: an upload whose node died before it had made the blob is gone on with at the other") {
+  World world({.shared = true});
+  space::Spaces other(*world.catalog, *world.blobs, world.clock, world.events, world.policy);
+  const auto created = world.create();
+  const auto upload = world.spaces->create_upload(created.space.guid, new_upload("file", 5));
+  REQUIRE(upload);
+  // The row comes first: this is what a kill between both leaves.
+  REQUIRE(world.blobs->remove(upload->blob));
+  auto writer = other.write(created.space.guid, upload->upload, 0, std::nullopt);
+  REQUIRE(writer);
+  REQUIRE((*writer)->write(as_bytes("bytes")));
+  const auto finished = (*writer)->finish();
+  REQUIRE((finished && finished->file));
+  CHECK(world.read(created, finished->file->file) == "bytes");
+}
+
+TEST_CASE(
+    "two nodes: a file whose row could not be written is made of the bytes of its writer, not of the node before") {
+  World world({.shared = true});
+  FailingCatalog catalog(*world.catalog);
+  space::Spaces other(catalog, *world.blobs, world.clock, world.events, world.policy);
+  const auto created = world.create();
+  const auto upload = world.spaces->create_upload(created.space.guid, new_upload("file", 5));
+  REQUIRE(upload);
+  {
+    // The node that made it has not let go: this one writes into a blob of its own, which is stored before its row.
+    auto writer = other.write(created.space.guid, upload->upload, 0, std::nullopt);
+    REQUIRE(writer);
+    REQUIRE((*writer)->write(as_bytes("bytes")));
+    catalog.fails = true;
+    CHECK(kind_of((*writer)->finish()) == Kind::no_room);
+    catalog.fails = false;
+  }
+  // Its sender comes again, as after any failure.
+  auto again = other.write(created.space.guid, upload->upload, 0, std::nullopt);
+  REQUIRE(again);
+  REQUIRE((*again)->write(as_bytes("bytes")));
+  REQUIRE((*again)->finish());
+  CHECK(world.read(created, upload->upload) == "bytes");
 }

@@ -166,4 +166,15 @@ class CountedCatalog : public space::Catalog {
   space::Catalog& inner_;
 };
 
+// Changes fail while a test says so.
+class FailingCatalog final : public CountedCatalog {
+ public:
+  using CountedCatalog::CountedCatalog;
+  std::atomic<bool> fails{false};
+  Result<void> change(space::Durability durability,
+                      const std::function<Result<void>(space::Transaction&)>& work) override {
+    return fails ? fail(Kind::no_room, "the disk is full") : CountedCatalog::change(durability, work);
+  }
+};
+
 }  // namespace qrx::test

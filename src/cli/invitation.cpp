@@ -61,7 +61,8 @@ std::vector<std::string> wrapped(const std::vector<std::string>& lines, std::siz
       } else if (!current.empty()) {
         out.push_back(std::exchange(current, {}));
       } else {
-        const auto front = term::front_of_width(word, columns);
+        auto front = term::front_of_width(word, columns);
+        if (const auto hyphen = front.rfind('-'); hyphen != std::string_view::npos) front = front.substr(0, hyphen + 1);
         out.emplace_back(front);
         rest.remove_prefix(std::max<std::size_t>(front.size(), 1));
       }
@@ -71,28 +72,66 @@ std::vector<std::string> wrapped(const std::vector<std::string>& lines, std::siz
   return out;
 }
 
+constexpr int gap = 2;  // columns between the code and the text beside it
+
+// The code with at least so many columns of text beside it and so many rows under it.
+qr::Drawing draw_leaving(const qr::Symbol& symbol, int columns, int rows, const qr::Screen& screen) {
+  qr::Screen part = screen;
+  part.columns = screen.columns - gap - columns;
+  part.rows = screen.rows - rows + 1;  // draw() leaves a row free by itself
+  return part.columns > 0 && part.rows > 0 ? qr::draw(symbol, part) : qr::Drawing{};
+}
+
+std::vector<std::string> wrapped_beside(const qr::Drawing& drawing, const std::vector<std::string>& text,
+                                        const qr::Screen& screen) {
+  return wrapped(text, static_cast<std::size_t>(screen.columns - drawing.columns - gap - 1));
+}
+
+// Of a drawing that fills the screen the last row is only half a row of light: what is said later stands there.
+std::size_t rows_beside(const qr::Drawing& drawing) {
+  return drawing.lines.size() - (drawing.fills_screen ? 1 : 0);
+}
+
+std::string side_by_side(const qr::Drawing& drawing, const std::vector<std::string>& side) {
+  std::string out;
+  for (std::size_t row = 0; row < drawing.lines.size(); ++row) {
+    out += drawing.lines[row];
+    if (row < side.size() && !side[row].empty()) out += std::string(gap, ' ') + side[row];
+    out += '\n';
+  }
+  // The line's end after it would scroll the first row away.
+  if (drawing.fills_screen) out.pop_back();
+  return out;
+}
+
 // The text beside the code, `below` under both; absent when not all of it fits into the window.
 std::optional<std::string> draw_beside(const qr::Symbol& symbol, const std::vector<std::string>& text,
                                        const std::vector<std::string>& below, const qr::Screen& screen, int free_rows) {
-  constexpr int gap = 2;
   for (const int least : {44, 36, 28}) {  // columns of text: a wider one leaves a smaller code
-    qr::Screen part = screen;
-    part.columns = screen.columns - gap - least;
-    part.rows = screen.rows - rows_of(below, screen.columns) - free_rows + 1;  // draw() leaves a row free by itself
-    if (part.columns <= 0 || part.rows <= 0) continue;
-    const qr::Drawing drawing = qr::draw(symbol, part);
-    if (!drawing.fits || drawing.fills_screen) continue;
-    const auto side = wrapped(text, static_cast<std::size_t>(screen.columns - drawing.columns - gap - 1));
-    if (side.size() > drawing.lines.size()) continue;
-    std::string out;
-    for (std::size_t row = 0; row < drawing.lines.size(); ++row) {
-      out += drawing.lines[row];
-      if (row < side.size() && !side[row].empty()) out += std::string(gap, ' ') + side[row];
-      out += '\n';
-    }
-    return out + joined(below);
+    const auto drawing = draw_leaving(symbol, least, rows_of(below, screen.columns) + free_rows, screen);
+    if (!drawing.fits || (drawing.fills_screen && !below.empty())) continue;
+    const auto side = wrapped_beside(drawing, text, screen);
+    if (side.size() <= rows_beside(drawing)) return side_by_side(drawing, side) + joined(below);
   }
   return std::nullopt;
+}
+
+// For a small window: `first` beside the code, and of `more` each line that still fits.
+std::optional<std::string> draw_beside_what_fits(const qr::Symbol& symbol, std::vector<std::string> first,
+                                                 const std::vector<std::string>& more, const qr::Screen& screen,
+                                                 int free_rows) {
+  constexpr int least = 16;
+  const auto drawing = draw_leaving(symbol, least, free_rows, screen);
+  if (!drawing.fits) return std::nullopt;
+  const auto fits = [&](const std::vector<std::string>& text) {
+    return wrapped_beside(drawing, text, screen).size() <= rows_beside(drawing);
+  };
+  if (!fits(first)) return std::nullopt;
+  for (const auto& line : more) {
+    first.push_back(line);
+    if (!fits(first)) first.pop_back();
+  }
+  return side_by_side(drawing, wrapped_beside(drawing, first, screen));
 }
 
 // COLORFGBG is "foreground;background", as some terminals set it; 7 and from 9 on are light colours. Without it a
@@ -169,8 +208,8 @@ std::string draw_invitation(const Invitation& invitation, const qr::Screen& scre
   };
   add_notes(after);
 
-  // In this order: the text beside the code (links below both), above and below it, all of it beside the code, and at
-  // last whatever of it scrolls away, with the code below all.
+  // In this order: the text beside the code (links below both), above and below it, all of it beside the code, beside it
+  // what must be in sight with it, and at last whatever of it scrolls away, with the code below all.
   if (screen.rows > 0 && screen.columns > 0) {
     std::vector<std::string> text = invitation.before;
     text.insert(text.end(), invitation.after.begin(), invitation.after.end());
@@ -187,6 +226,8 @@ std::string draw_invitation(const Invitation& invitation, const qr::Screen& scre
     }
     text.insert(text.begin(), copied.begin(), copied.end());
     if (auto beside = draw_beside(*invitation.symbol, text, {}, screen, free_rows)) return *beside;
+    const auto small = draw_beside_what_fits(*invitation.symbol, {invitation.drop}, invitation.after, screen, free_rows);
+    if (small) return joined(invitation.before) + joined(after) + *small;
   }
   // The text goes first: the code, which must be whole, stays in sight.
   const qr::Drawing drawing = qr::draw(*invitation.symbol, screen);

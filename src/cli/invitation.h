@@ -48,9 +48,10 @@ std::string what_is_awaited(std::uint64_t count);
 
 // The whole text, newline at its end, with a word on --invert where a terminal draws without colours. The code is never
 // clipped. What is to be copied stands in lines of its own below the code, the rest beside it; where that does not fit,
-// all of it above and below the code, or all of it beside. In a window that is too low the text goes above the code and
-// may scroll away, and when even that is not enough it says how large the window has to be. `free_rows` stay free below
-// for what is said later.
+// all of it above and below the code, or all of it beside. In a window that is too small for that the text goes above
+// the code and may scroll away, and once more beside it as far as there is room: the link first, then the words of both
+// ends. When even the code does not fit it says how large the window has to be. `free_rows` stay free below for what is
+// said later.
 std::string draw_invitation(const Invitation& invitation, const qr::Screen& screen, int free_rows);
 
 // PNG or SVG by the ending of the path; Kind::usage for another one.

@@ -16,6 +16,7 @@ namespace {
 
 constexpr int least_columns = 40;
 constexpr Millis least_pause{100};
+constexpr Seconds plain_pause{10};  // between lines that stay
 constexpr double time_constant_s = 3;
 constexpr Millis sample{250};  // a rate over less is noise
 
@@ -102,13 +103,21 @@ std::string progress_line(const Progress& progress, int columns) {
 }
 
 ProgressLine::ProgressLine(int fd, bool shown, Clock& clock)
-    : fd_(fd), shown_(shown && moves_cursor()), clock_(clock) {}
+    : fd_(fd), shown_(shown), redrawn_(shown && moves_cursor()), clock_(clock) {}
 
 void ProgressLine::update(std::string_view label, std::uint64_t bytes, std::optional<std::uint64_t> total) {
   if (!shown_) return;
   const std::lock_guard lock(mutex_);
   const Steady now = clock_.steady();
   rate_.add(now, bytes);
+  if (!redrawn_) {
+    said_.clear();
+    if (!last_draw_) last_draw_ = now;  // what takes less is told by its end
+    if (now - *last_draw_ < plain_pause) return;
+    last_draw_ = now;
+    const std::string line = progress_line({std::string(label), bytes, total, rate_.value()}, 80);
+    return put(fd_, line + "\n");
+  }
   const bool complete = total && bytes >= *total;
   // Not more often than the eye follows; but the last one always, or the line would end at 99 %.
   if (last_draw_ && now - *last_draw_ < least_pause && !complete) return;
@@ -120,13 +129,19 @@ void ProgressLine::update(std::string_view label, std::uint64_t bytes, std::opti
 void ProgressLine::status(std::string_view text) {
   if (!shown_) return;
   const std::lock_guard lock(mutex_);
+  if (!redrawn_) {
+    // It is repeated after whatever was said meanwhile: there it still stands above.
+    if (said_ == text) return;
+    said_ = text;
+    return put(fd_, said_ + "\n");
+  }
   const auto size = size_of(fd_);
   const auto columns = static_cast<std::size_t>(size ? size->columns : 80);
   draw(std::string(front_of_width(text, columns - 1)));
 }
 
 void ProgressLine::clear() {
-  if (!shown_) return;
+  if (!redrawn_) return;
   const std::lock_guard lock(mutex_);
   erase();
 }
@@ -134,6 +149,7 @@ void ProgressLine::clear() {
 void ProgressLine::start_anew() {
   const std::lock_guard lock(mutex_);
   rate_ = Rate{};
+  if (!redrawn_) last_draw_.reset();
 }
 
 void ProgressLine::draw(const std::string& line) {

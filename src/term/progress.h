@@ -1,5 +1,6 @@
 // The line that shows how far a transfer is: redrawn in place at most ten times a second, gone when something else is
-// said.
+// said. On a terminal that does not move its cursor (TERM=dumb: an editor's shell, a log of a serial line) what it would
+// show are plain lines, without a control character: each status once, how far it is every ten seconds.
 #pragma once
 
 #include <cstdint>
@@ -37,16 +38,17 @@ std::string progress_line(const Progress& progress, int columns);
 // Thread-safe.
 class ProgressLine {
  public:
-  // Nothing is ever written unless `shown` (a terminal, not --no-progress) and the terminal moves its cursor.
+  // Nothing is ever written unless `shown` (a terminal, not --no-progress).
   ProgressLine(int fd, bool shown, Clock& clock = system_clock());
   ~ProgressLine() { clear(); }
   ProgressLine(const ProgressLine&) = delete;
   ProgressLine& operator=(const ProgressLine&) = delete;
 
-  bool shown() const { return shown_; }
+  // There is a line that is redrawn: what changes often may be told by it.
+  bool redrawn() const { return redrawn_; }
 
   void update(std::string_view label, std::uint64_t bytes, std::optional<std::uint64_t> total);
-  // A line that stands there until the next update, clear or status: "waiting…". Cut to the width.
+  // A line that stands there until the next update, clear or status: "waiting…". Redrawn, it is cut to the width.
   void status(std::string_view text);
   void clear();
   void start_anew();  // the next update belongs to another transfer: the rate starts over
@@ -58,8 +60,10 @@ class ProgressLine {
   std::mutex mutex_;
   int fd_;
   bool shown_;
+  bool redrawn_;
   Clock& clock_;
   bool drawn_ = false;
+  std::string said_;  // the status that was last written as a plain line
   std::optional<Steady> last_draw_;
   Rate rate_;
 };

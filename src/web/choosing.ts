@@ -1,6 +1,6 @@
 // The list of what is to be sent, and the ways onto it: chosen, dropped, pasted. For the sender's page and for the scanner, where
 // files may be chosen before the code is there.
-import { announce, button, type Child, fill, h, icon } from "./dom";
+import { announce, button, type Child, h, icon, refill } from "./dom";
 import { may_be_picture } from "./pictures";
 import { seems_same } from "./same_file";
 import { count_files, say } from "./texts";
@@ -153,16 +153,21 @@ export class Chooser {
     const address = this.thumbnails.get(one);
     if (address) URL.revokeObjectURL(address);
     this.thumbnails.delete(one);
+    const at = this.files.indexOf(one);
     this.files = this.files.filter((other) => other !== one);
     this.show();
     this.changed();
+    // The focus goes to what came into its place.
+    const left = this.element.querySelectorAll<HTMLElement>(".chosen .bare");
+    (left[Math.min(at, left.length - 1)] ?? this.element.querySelector("input"))?.focus();
+    announce(say("chosen", { files: count_files(this.files.length), size: size(this.bytes) }));
   }
 
   private show(): void {
     const many = this.files.length;
     const phone = matchMedia("(pointer: coarse)").matches;
     const tree = "webkitdirectory" in HTMLInputElement.prototype && !phone;
-    fill(this.element,
+    refill(this.element,
       h("div", { class: `zone${many ? " filled" : ""}` },
         this.picker(many ? say("more_files") : say("choose_files"), "files", { multiple: true }, many ? "" : "main"),
         tree && this.picker(say("choose_folder"), "folder", { webkitdirectory: true }, ""),

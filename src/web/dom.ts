@@ -22,6 +22,14 @@ export function fill(parent: Element, ...children: Child[]): void {
   add(parent, ...children);
 }
 
+// The same where the focus may be in what goes: it stays in this part of the page, so that who goes by keyboard need not begin anew.
+export function refill(parent: Element, ...children: Child[]): void {
+  const fields = () => [...parent.querySelectorAll<HTMLElement>("button, input, a[href]")];
+  const at = fields().findIndex((field) => field === document.activeElement);
+  fill(parent, ...children);
+  if (at >= 0) (fields()[at] ?? fields().at(-1))?.focus();
+}
+
 const SVG = "http://www.w3.org/2000/svg";
 
 export function svg(tag: string, attributes: Record<string, string | number> = {}, ...children: Node[]): SVGElement {

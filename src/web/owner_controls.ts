@@ -1,6 +1,6 @@
 // What the receiver may do with a space. Each press is answered in words, where it was pressed.
 import { ask, ask_json, Refused, type SpaceInfo } from "./api";
-import { announce, button, copy_button, fill, h } from "./dom";
+import { announce, button, copy_button, h, refill } from "./dom";
 import { reason } from "./items_view";
 import { keep_interval, kept_interval, type KeptSpace } from "./kept";
 import { say } from "./texts";
@@ -36,7 +36,7 @@ export class OwnerControls {
   show(info: SpaceInfo): void {
     if (info.state === this.state) return;
     this.state = info.state;
-    fill(this.buttons,
+    refill(this.buttons,
       button(say("one_hour_more"), () => this.change({ expire: Math.max(3600, Math.round(seconds_until(this.space.expires) + 3600)) }), { icon: "clock" }),
       info.state === "open" ? button(say("close_space"), () => this.change({ state: "closed" }), { icon: "cross" }) : null,
       button(say("delete_now"), () => void this.remove(), { icon: "trash", class: "danger" }),

@@ -121,12 +121,15 @@ export class Space {
     this.incoming.show(info.uploads);
     this.show_status(info, !first && fresh.length > 0);
     const has_some = this.contents.size > 0;
+    const focused = document.activeElement;
     // Once something came, that is what the page is for; the code goes below it.
     if (has_some) this.passing.after(this.card);
     const state = `${info.state} ${has_some}`;
     if (this.card.dataset["state"] !== state) {
       this.card.dataset["state"] = state;
       this.show_card(info, has_some);
+      // What was moved has lost it.
+      if (focused instanceof HTMLElement && this.card.contains(focused)) focused.focus({ preventScroll: true });
     }
     this.controls.show(info);
     if (has_some) {

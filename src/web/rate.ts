@@ -42,6 +42,7 @@ export class Rate {
       parts.push(`${size(this.speed)}/s`);
       if (all !== null && bytes < all) parts.push(say("left", { time: brief((all - bytes) / this.speed) }));
     }
-    return parts.join(" · ");
+    // A line breaks between the parts only.
+    return parts.map((part) => part.replace(/ /g, "\u00a0")).join(" · ");
   }
 }

@@ -1,5 +1,5 @@
 // A delivery under way, as its sender sees it: how far, how fast, how long still; pause, resume, cancel.
-import { announce, Bar, button, fill, h } from "./dom";
+import { announce, Bar, button, fill, h, refill } from "./dom";
 import { Rate } from "./rate";
 import { say } from "./texts";
 import type { Sending } from "./upload";
@@ -25,7 +25,7 @@ function stay(event: BeforeUnloadEvent): void {
 }
 
 export class SendingView {
-  private readonly title = h("h1", {});
+  private readonly title = h("h1", { tabindex: -1 });
   private readonly lead = h("p", { class: "lead" });
   private readonly total = new Bar(say("all_together"));
   private readonly total_text = h("span", { class: "size" });
@@ -45,6 +45,7 @@ export class SendingView {
     fill(main, this.title, this.lead, h("div", { class: "total" }, this.total.element, this.total_text), this.controls,
       h("ul", { class: "rows progress" }, ...this.rows.slice(0, most_rows).map((row) => row.element)));
     scrollTo(0, 0);
+    this.title.focus({ preventScroll: true });
   }
 
   // Until it is sent, failed or given up, or paused.
@@ -105,7 +106,7 @@ export class SendingView {
     this.lead.textContent = lost ? say("lost") : say("keep_open");
     document.title = title;
     announce(title);
-    fill(this.controls,
+    refill(this.controls,
       standing === "paused" ? button(say("go_on"), () => void this.run(), { icon: "play", class: "main" }) : button(say("pause"), () => this.sending.pause(), { icon: "pause" }),
       button(say("give_up"), () => this.cancel(), { icon: "cross" }));
   }

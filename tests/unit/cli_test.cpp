@@ -142,9 +142,28 @@ TEST_CASE("text beside the code is wrapped between words, and moves there as a w
 
 TEST_CASE("in a low and narrow window the text goes above the code") {
   const auto text =
-      draw_invitation(some_invitation(), screen_for(term::Size{50, 19}, term::Depth::palette, true, false), 1);
+      draw_invitation(some_invitation(), screen_for(term::Size{45, 19}, term::Depth::palette, true, false), 1);
   CHECK(text.find("below\n") < text.find("\x1b["));
   CHECK(text.find("\x1b[") != std::string::npos);
+  CHECK(text.rfind("HTTP") < text.find("\x1b["));
+}
+
+TEST_CASE("where the text scrolls away the link and the words stand beside the code, and of the rest what fits") {
+  auto invitation = some_invitation();
+  invitation.drop += "#AGE1L7QHQ9TNJ524XQUQ4DWN5G43EHNW86HGNF74RRCPC32EX0K77YVSW3CF8H";
+  invitation.symbol = *qr::make_symbol(invitation.drop);
+  invitation.before = {std::string(50, 'b'), std::string(50, 'b')};
+  invitation.after = {"  words: coral-elm-vendor-shield", std::string(400, 'x'), "short"};
+  const auto text = draw_invitation(invitation, screen_for(term::Size{60, 20}, term::Depth::palette, true, false), 1);
+  const auto code = text.find("\x1b[");
+  CHECK(text.find("xxx") < code);  // above, in full
+  CHECK(text.find("xxx", code) == std::string::npos);
+  CHECK(text.find("HTTP://192.168.1", code) != std::string::npos);
+  CHECK(text.find("coral-elm-vendor-\n", code) != std::string::npos);
+  CHECK(text.find("short", code) != std::string::npos);
+  CHECK(lines_in(text.substr(code)) + 1 == 20);  // the whole window, and no newline that scrolls
+  // The last row is the waiting line's.
+  CHECK(text.substr(text.rfind('\n')).find("  ") == std::string::npos);
 }
 
 TEST_CASE("a window that is too small gets the link and says how large it must be") {

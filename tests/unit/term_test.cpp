@@ -1,8 +1,12 @@
 #include "unit/catch.h"
 
+#include <unistd.h>
+
+#include <array>
 #include <cstdlib>
 #include <string>
 
+#include "base/clock.h"
 #include "term/progress.h"
 #include "term/terminal.h"
 
@@ -77,4 +81,80 @@ TEST_CASE("the rate is smooth and forgets") {
   CHECK(rate.value() > 600'000);
   for (int i = 0; i < 30; ++i) rate.add(now += Millis{1000}, 1'000'000);
   CHECK(rate.value() < 1000);
+}
+
+namespace {
+
+class SetClock final : public Clock {
+ public:
+  Steady steady() const override { return Steady(passed); }
+  WallTime wall() const override { return {}; }
+  Millis passed{0};
+};
+
+// What a ProgressLine writes.
+class Written {
+ public:
+  Written() { REQUIRE(::pipe(ends_.data()) == 0); }
+  ~Written() {
+    for (const int end : ends_) ::close(end);
+  }
+  Written(const Written&) = delete;
+  Written& operator=(const Written&) = delete;
+  int fd() const { return ends_[1]; }
+  std::string take() {
+    REQUIRE(::write(ends_[1], ".", 1) == 1);  // so that there is something to read
+    std::array<char, 4096> buffer{};
+    const auto read = ::read(ends_[0], buffer.data(), buffer.size());
+    REQUIRE(read > 0);
+    return {buffer.data(), static_cast<std::size_t>(read) - 1};
+  }
+
+ private:
+  std::array<int, 2> ends_{};
+};
+
+}  // namespace
+
+TEST_CASE("a terminal that does not move its cursor gets plain lines: a status once, how far it is every ten seconds") {
+  ::setenv("TERM", "dumb", 1);
+  SetClock clock;
+  Written out;
+  ProgressLine line(out.fd(), true, clock);
+  CHECK(!line.redrawn());
+  line.status("Waiting");
+  line.clear();
+  line.status("Waiting");  // after a message: it is there already
+  CHECK(out.take() == "Waiting\n");
+  line.update("a.bin", 0, 100 << 20);
+  clock.passed = Millis(9900);
+  line.update("a.bin", 49 << 20, 100 << 20);
+  CHECK(out.take().empty());
+  clock.passed = Millis(10'000);
+  line.update("a.bin", 50 << 20, 100 << 20);
+  const std::string said = out.take();
+  CHECK(said.substr(0, 34) == "a.bin   50 %  50.0 of 100.0 MiB  4");
+  CHECK(said.back() == '\n');
+  CHECK(said.find('\r') == std::string::npos);
+  CHECK(said.find('\x1b') == std::string::npos);
+  line.update("a.bin", 100 << 20, 100 << 20);  // its end is said by the caller
+  CHECK(out.take().empty());
+  line.status("Waiting");  // for the next one
+  CHECK(out.take() == "Waiting\n");
+  ::unsetenv("TERM");
+}
+
+TEST_CASE("without progress nothing is written, and where the cursor moves the line is redrawn") {
+  ::setenv("TERM", "xterm", 1);
+  SetClock clock;
+  Written out;
+  ProgressLine(out.fd(), false, clock).status("Waiting");
+  CHECK(out.take().empty());
+  ProgressLine line(out.fd(), true, clock);
+  CHECK(line.redrawn());
+  line.status("Waiting");
+  CHECK(out.take() == "\rWaiting\x1b[K");
+  line.clear();
+  CHECK(out.take() == "\r\x1b[K");
+  ::unsetenv("TERM");
 }

@@ -7,6 +7,7 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { check, equal, noise, run, skip } from "./browser.mjs";
+import { overflowing } from "./layout.mjs";
 
 let axe;
 try {
@@ -17,16 +18,6 @@ try {
 
 const widths = [[320, 640], [844, 390], [3840, 2160]];
 
-// Elements that stick out of the window or out of their own box.
-const overflowing = () => {
-  const wide = document.documentElement.clientWidth;
-  return [...document.querySelectorAll("body *")].filter((e) => {
-    if (e.closest(".unseen, iframe, pre, progress") || e.getClientRects().length === 0) return false;
-    const box = e.getBoundingClientRect();
-    const sticks_out = box.left < -0.5 || box.right > wide + 0.5;
-    return sticks_out || (e.scrollWidth > e.clientWidth + 1 && e.clientWidth > 0 && getComputedStyle(e).display !== "inline" && !e.closest("select, textarea, input"));
-  }).map((e) => `${e.tagName}.${e.className.baseVal ?? e.className}: ${(e.textContent ?? "").slice(0, 40)}`);
-};
 // A link in a sentence may be as high as its line.
 const too_small = () => [...document.querySelectorAll("button, a, summary, select, input:not([type=hidden]):not(.unseen), textarea, .button, label.check")]
   .filter((e) => e.getClientRects().length > 0 && !e.closest("label.check input"))

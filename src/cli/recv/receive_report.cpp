@@ -95,7 +95,7 @@ void ReceiveReport::look() {
   if (invitation_ && invited_ && !options_.when_nobody_comes.empty() && now - *invited_ >= nobody_came) {
     invited_.reset();
     // In the line that stands there anyway: the code must not scroll away.
-    if (progress_.shown())
+    if (progress_.redrawn())
       wait_with(options_.when_nobody_comes);
     else
       messages_.notice(options_.when_nobody_comes);
@@ -184,7 +184,7 @@ void ReceiveReport::retrying(const std::string& text) {
     retrying_ = false;
     return;
   }
-  if (progress_.shown())
+  if (progress_.redrawn())
     progress_.status(escape_untrusted(text));
   else if (!retrying_)
     messages_.notice(text);

@@ -83,8 +83,13 @@ endef
 
 define DEPS_BENCH
 curl
+magic-wormhole-transit-relay
 nginx-light?nginx
+openssl
 python3
+python3-magic-wormhole-mailbox-server
+rsync
+wormhole-william
 wrk
 endef
 
@@ -162,7 +167,7 @@ sanitize:  ## all tests under ASan and UBSan, then under TSan
 	$(MAKE) test SANITIZE=address,undefined
 	$(MAKE) test SANITIZE=thread
 
-bench: deps-build configure  ## measure beside nginx and print a table (BENCH="..." for its options)
+bench: deps-build configure  ## measure beside nginx, rsync and others, and print a table (BENCH="..." for its options)
 	@tests/support/debian-packages $(strip $(DEPS_BENCH)) </dev/null
 	@cmake --build $(BUILD) -j $(JOBS) </dev/null
 	@QRX_BIN=$(abspath $(BUILD))/bin tests/bench/bench $(BENCH) </dev/null

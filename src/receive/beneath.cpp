@@ -124,10 +124,11 @@ UniqueFd make_probe(int directory) {
 }
 
 bool is_ours(int directory, const struct stat& status) {
-  if (status.st_uid == ::geteuid()) return true;
+  static const uid_t own = ::geteuid();  // asked once: of thousands of files each would ask the system
+  if (status.st_uid == own) return true;
   struct stat made {};
   const UniqueFd probe = make_probe(directory);
-  return probe && ::fstat(probe.get(), &made) == 0 && made.st_uid == status.st_uid && made.st_uid != ::geteuid();
+  return probe && ::fstat(probe.get(), &made) == 0 && made.st_uid == status.st_uid && made.st_uid != own;
 }
 
 bool read_all(int fd, const std::function<void(ByteView)>& take) {

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <cstdio>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -148,8 +149,10 @@ Result<std::string> PartialFile::take_name(const std::string& leaf, int& error) 
 
 // The partial's name has only the front of this one, which may be too long all the same.
 Result<std::string> PartialFile::take_name() {
-  const auto lock = twins_->lock();
-  twins_->turn_to(delivery_);
+  // Where nothing is replaced the file system itself tells twins apart, and names are taken side by side.
+  const bool replaces = on_conflict_ == OnConflict::overwrite;
+  const auto lock = replaces ? twins_->lock() : std::unique_lock<std::mutex>();
+  if (replaces) twins_->turn_to(delivery_);
   Result<std::string> taken = fail(Kind::other, "no name was tried");
   const auto made = with_a_name(leaf_, [&](const std::string& leaf) {
     int error = 0;
@@ -162,7 +165,7 @@ Result<std::string> PartialFile::take_name() {
   if (!made) return taken;
   name_ = directories() + *made;
   leaf_ = *made;
-  twins_->add(directories() + *taken);
+  if (replaces) twins_->add(directories() + *taken);
   return taken;
 }
 

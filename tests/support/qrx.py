@@ -89,7 +89,8 @@ class Answer:
 
 def connect(url, timeout=30):
     parts = urllib.parse.urlsplit(url)
-    return http.client.HTTPConnection(parts.hostname, parts.port or 80, timeout=timeout)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    return kind(parts.hostname, parts.port, timeout=timeout)
 
 
 def request(method, url, body=None, headers=None, timeout=30, connection=None):

@@ -21,6 +21,12 @@
 namespace qrx::cli {
 namespace {
 
+// Asked once: for each of thousands of files it would be a system call.
+bool to_terminal() {
+  static const bool is_one = term::is_terminal(STDOUT_FILENO);
+  return is_one;
+}
+
 // Long enough for a phone to be found and the code to be scanned.
 constexpr Seconds nobody_came{60};
 // A pause of seconds is usual when a sender's phone changes networks.
@@ -225,10 +231,9 @@ receive::Wish ReceiveReport::ask(const wire::FileInfo& file) {
 void ReceiveReport::saved(const receive::SavedFile& file) {
   invitation_.reset();
   const bool streamed = !options_.stream.empty();
-  const bool tty = term::is_terminal(STDOUT_FILENO);
-  if (tty) progress_.clear();
+  if (to_terminal()) progress_.clear();
   // The path is the result: it is written as it is, but for a person's terminal.
-  if (!streamed) told(stdout_.line(tty ? escape_untrusted(file.path) : file.path, options_.path_end));
+  if (!streamed) told(stdout_.line(to_terminal() ? escape_untrusted(file.path) : file.path, options_.path_end));
   if (!streamed && !options_.asking) messages_.raw(preview_.of_path(file.path));
   Event event("saved");
   event.path("path", streamed ? options_.stream : file.path)
@@ -322,7 +327,7 @@ void ReceiveReport::show_text(const receive::SavedDelivery& delivery) {
   told(stdout_.event(event.boolean("sealed", delivery.sealed_text).text("delivery", delivery.info.delivery.text())));
   if (delivery.files.empty() && delivery.declined.empty()) {
     progress_.clear();
-    told(stdout_.data(term::is_terminal(STDOUT_FILENO) ? readable_text(text) : text));
+    told(stdout_.data(to_terminal() ? readable_text(text) : text));
   }
   if (!options_.clipboard) return;
   if (const auto way = write_clipboard(text, ended_by_fd()); way) {

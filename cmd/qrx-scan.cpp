@@ -39,9 +39,11 @@ using namespace qrx;
 using namespace qrx::vision;
 
 bool read_all(std::vector<std::byte>& out) {
-  constexpr std::size_t step = 1 << 18;
+  constexpr std::size_t least = 1 << 14, most = 1 << 20;
   std::size_t size = 0;
   for (;;) {
+    // Most codes are small files, and each page of memory is work for the system.
+    const std::size_t step = std::clamp(size, least, most);
     out.resize(size + step);
     const ssize_t got = ::read(0, out.data() + size, step);
     if (got < 0 && errno == EINTR) continue;

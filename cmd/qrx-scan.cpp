@@ -24,6 +24,7 @@
 #include "vision/colour.h"
 #include "vision/frames_camera.h"
 #include "vision/frames_pgm.h"
+#include "vision/heif_library.h"
 #include "vision/picture_scan.h"
 #include "vision/sandbox.h"
 #include "vision/scan_client.h"
@@ -155,6 +156,7 @@ int main(int argc, char** argv) {
   const auto job = read_job({argv + 1, argv + argc});
   if (!job) return 2;
   if (job->what != Job::What::show) warm_up_search();
+  if (job->what != Job::What::watch) prepare_for_heif();
   int status = 1;
   try {
     status = run(*job);

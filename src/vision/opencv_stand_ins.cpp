@@ -38,7 +38,6 @@ STAND_IN(_ZN3tbb6detail2r110initializeERNS0_2d115task_arena_baseE)
 STAND_IN(_ZN3tbb6detail2r110initializeERNS0_2d118task_group_contextE)
 STAND_IN(_ZN3tbb6detail2r114execution_slotEPKNS0_2d114execution_dataE)
 STAND_IN(_ZN3tbb6detail2r114notify_waitersEm)
-STAND_IN(_ZN3tbb6detail2r115max_concurrencyEPKNS0_2d115task_arena_baseE)
 STAND_IN(_ZN3tbb6detail2r116execute_and_waitERNS0_2d14taskERNS2_18task_group_contextERNS2_12wait_contextES6_)
 STAND_IN(_ZN3tbb6detail2r124cache_aligned_deallocateEPv)
 STAND_IN(_ZN3tbb6detail2r128is_group_execution_cancelledERNS0_2d118task_group_contextE)
@@ -50,6 +49,12 @@ STAND_IN(_ZN3tbb6detail2r17executeERNS0_2d115task_arena_baseERNS2_13delegate_bas
 STAND_IN(_ZN3tbb6detail2r18allocateERPNS0_2d117small_object_poolEm)
 STAND_IN(_ZN3tbb6detail2r18allocateERPNS0_2d117small_object_poolEmRKNS2_14execution_dataE)
 STAND_IN(_ZN3tbb6detail2r19terminateERNS0_2d115task_arena_baseE)
+
+// How many threads there are: asked for by filters that divide a picture.
+extern "C" int _ZN3tbb6detail2r115max_concurrencyEPKNS0_2d115task_arena_baseE(const void* arena);
+extern "C" int _ZN3tbb6detail2r115max_concurrencyEPKNS0_2d115task_arena_baseE(const void* /*arena*/) {
+  return 1;
+}
 
 namespace {
 [[maybe_unused]] const bool no_threads = (cv::setNumThreads(0), true);

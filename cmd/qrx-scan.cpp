@@ -24,6 +24,7 @@
 #include "vision/colour.h"
 #include "vision/frames_camera.h"
 #include "vision/frames_pgm.h"
+#include "vision/heif_library.h"
 #include "vision/picture_scan.h"
 #include "vision/sandbox.h"
 #include "vision/scan_client.h"
@@ -39,9 +40,11 @@ using namespace qrx;
 using namespace qrx::vision;
 
 bool read_all(std::vector<std::byte>& out) {
-  constexpr std::size_t step = 1 << 18;
+  constexpr std::size_t least = 1 << 14, most = 1 << 20;
   std::size_t size = 0;
   for (;;) {
+    // Most codes are small files, and each page of memory is work for the system.
+    const std::size_t step = std::clamp(size, least, most);
     out.resize(size + step);
     const ssize_t got = ::read(0, out.data() + size, step);
     if (got < 0 && errno == EINTR) continue;
@@ -153,6 +156,7 @@ int main(int argc, char** argv) {
   const auto job = read_job({argv + 1, argv + argc});
   if (!job) return 2;
   if (job->what != Job::What::show) warm_up_search();
+  if (job->what != Job::What::watch) prepare_for_heif();
   int status = 1;
   try {
     status = run(*job);

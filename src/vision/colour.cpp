@@ -12,6 +12,7 @@
 #include "vision/jpeg_decoder.h"
 #include "vision/picture_bmp.h"
 #include "vision/picture_gif.h"
+#include "vision/picture_heif.h"
 
 namespace qrx::vision {
 namespace {
@@ -240,8 +241,9 @@ std::optional<ColourPicture> decode_colours(ByteView bytes, int side) {
       return by_the_way(decode_gif, bytes);
     case PictureFormat::bmp:
       return by_the_way(decode_bmp, bytes);
-    case PictureFormat::svg:
     case PictureFormat::heif:
+      return by_the_way(decode_heif, bytes);
+    case PictureFormat::svg:
     case PictureFormat::unknown:
       break;
   }

@@ -2,6 +2,7 @@
 
 #include "vision/picture_bmp.h"
 #include "vision/picture_gif.h"
+#include "vision/picture_heif.h"
 #include "vision/picture_jpeg.h"
 #include "vision/picture_png.h"
 #include "vision/picture_svg.h"
@@ -24,12 +25,12 @@ Picture decode_picture(ByteView bytes, std::uint64_t pixel_limit) {
     case PictureFormat::svg:
       return decode_svg(bytes, pixel_limit);
     case PictureFormat::heif:
+      return decode_heif(bytes, pixel_limit);
     case PictureFormat::unknown:
       break;
   }
   Picture picture;
-  picture.format = picture_format(bytes);
-  picture.fault = picture.format == PictureFormat::heif ? PictureFault::unread_format : PictureFault::unknown_format;
+  picture.fault = PictureFault::unknown_format;
   return picture;
 }
 

@@ -1,5 +1,5 @@
-// The bytes of a picture file to gray pixels: PNG, JPEG, WebP, GIF, BMP, and SVG as qrx-recv writes it, by content.
-// Hostile input: sizes are checked before memory is taken. Runs in the sandboxed helper.
+// The bytes of a picture file to gray pixels: PNG, JPEG, WebP, GIF, BMP, HEIC and AVIF, and SVG as qrx-recv writes it,
+// by content. Hostile input: sizes are checked before memory is taken. Runs in the sandboxed helper.
 #pragma once
 
 #include <cstdint>

@@ -8,13 +8,13 @@
 
 namespace qrx::vision {
 
-// heif: HEIC or AVIF, which are known and not read.
+// heif: HEIC or AVIF.
 enum class PictureFormat : std::uint8_t { unknown, png, jpeg, webp, gif, bmp, svg, heif };
 
 enum class PictureFault : std::uint8_t {
   none,
   unknown_format,
-  unread_format,  // heif
+  unread_format,  // heif, and the system has no decoder for it
   damaged,        // nothing could be decoded
   too_large,      // over the limit of pixels
 };

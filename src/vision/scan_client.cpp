@@ -107,10 +107,11 @@ Error nothing_in(const ScanReport& report, const std::string& name) {
   switch (report.status) {
     case ScanStatus::not_a_picture:
       return no_code("cannot read " + shown + ": not a picture",
-                     "PNG, JPEG, WebP, GIF and BMP are read, and SVG as qrx-recv writes it");
+                     "PNG, JPEG, WebP, GIF, BMP, HEIC and AVIF are read, and SVG as qrx-recv writes it");
     case ScanStatus::not_read_format:
-      return no_code("cannot read " + shown + ": it is a HEIC or AVIF picture",
-                     "save it as JPEG or PNG first, or take a screenshot of it");
+      return no_code(
+          "cannot read " + shown + ": it is a HEIC or AVIF picture, and libheif with its decoders is not installed",
+          "install libheif1 (Debian, Ubuntu) or libheif, or save the picture as JPEG or PNG");
     case ScanStatus::damaged:
       return no_code("cannot read the picture " + shown + ": it is damaged");
     case ScanStatus::too_large:

@@ -19,7 +19,7 @@ namespace qrx::vision {
 enum class ScanStatus : std::uint8_t {
   searched,         // the picture was decoded and searched; texts holds what was found, or nothing
   not_a_picture,    // none of the formats we read
-  not_read_format,  // HEIC or AVIF
+  not_read_format,  // HEIC or AVIF, and the system has no decoder for it
   damaged,          // a format we read, but broken, cut short, or over the helper's limits of time and memory
   too_large,        // more bytes or pixels than we take
   not_a_camera,     // the device takes no pictures, or none in a format that we read

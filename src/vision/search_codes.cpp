@@ -41,7 +41,8 @@ SearchResult search_codes(const Gray& gray, const SearchOptions& options) {
 }
 
 void warm_up_search() {
-  cv::setNumThreads(1);
+  // 0, not 1: then what divides work among threads is not started either, which asks the system for long.
+  cv::setNumThreads(0);
   cv::ocl::setUseOpenCL(false);
   // What divides work among threads asks how many processors there are, each kind of library in its own way.
   cv::getNumberOfCPUs();

@@ -167,7 +167,7 @@ int main(int argc, char** argv) {
   Scene scene;
   int width = 0, height = 0;
   if (argc < 4 || std::sscanf(argv[2], "%dx%d", &width, &height) != 2 || width < 16 || height < 16) return 2;
-  cv::setNumThreads(1);
+  cv::setNumThreads(0);
   scene.name = argv[1];
   scene.size = {width, height};
   scene.frames = std::atoi(argv[3]);

@@ -106,23 +106,14 @@ void PgTransaction::put_upload(const UploadRow& row) {
   changed(row.guid);
 }
 
-// What of `more` does not fit beside what there is. One parts_beyond_files for all.
+// What of `more` does not fit beside what there is.
 Taken PgTransaction::find_obstacle(const Guid& guid, const space::Use& more) {
   Statement statement =
       by_id(connection_, "SELECT max_size,max_files," QRX_USE_COLUMNS " FROM spaces WHERE guid=?", guid);
   const bool there = statement.step();
   note(statement);
   if (!there) return Taken::no_such_space;
-  const std::uint64_t most_bytes = statement.next_number();
-  const std::uint64_t most_files = statement.next_number();
-  const space::Use use = store::take_use(statement);
-  if (most_bytes > 0 && more.bytes > 0 && use.bytes + more.bytes > most_bytes) return Taken::bytes;
-  if (more.weight.parts > 0 && use.weight.parts + more.weight.parts > most_files + space::parts_beyond_files)
-    return Taken::parts;
-  if (most_bytes > 0 && more.weight.texts > 0 &&
-      use.weight.texts + more.weight.texts > std::max(most_bytes, space::least_texts))
-    return Taken::texts;
-  return Taken::files;
+  return store::take_obstacle(statement, more);
 }
 
 space::SpaceChanged PgTransaction::change_space(const Guid& guid, const space::SpaceChange& change) {

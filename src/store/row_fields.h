@@ -92,6 +92,25 @@ space::Use take_use(Row& row) {
   return out;
 }
 
+// Of a space that took nothing: what of `more` does not fit beside what there is. max_size,max_files and
+// QRX_USE_COLUMNS.
+template <class Row>
+space::Taken take_obstacle(Row& row, const space::Use& more) {
+  space::Limits limits;
+  limits.max_size = row.next_number();
+  limits.max_files = row.next_number();
+  const space::Use use = take_use(row);
+  const auto over = [](std::uint64_t used, std::uint64_t wanted, std::uint64_t most) {
+    return most > 0 && wanted > 0 && used + wanted > most;
+  };
+  if (over(use.bytes, more.bytes, limits.max_size)) return space::Taken::bytes;
+  // One parts_beyond_files for all.
+  if (limits.max_files > 0 && over(use.weight.parts, more.weight.parts, limits.max_files + space::parts_beyond_files))
+    return space::Taken::parts;
+  if (over(use.weight.texts, more.weight.texts, space::most_texts(limits))) return space::Taken::texts;
+  return space::Taken::files;
+}
+
 // QRX_SPACE_COLUMNS and QRX_USE_COLUMNS. Enumerations are stored by their numbers: a new value goes behind those that
 // there are.
 template <class Row>

@@ -29,7 +29,7 @@ int write_space(Connection& connection, const SpaceRow& row) {
 
 namespace {
 
-// What of `more` does not fit beside what there is. One parts_beyond_files for all.
+// What of `more` does not fit beside what there is.
 Result<Taken> find_obstacle(Connection& connection, const Guid& guid, const Use& more) {
   Statement statement =
       by_id(connection, "SELECT max_size,max_files," QRX_USE_COLUMNS " FROM spaces WHERE guid=?", guid);
@@ -37,16 +37,7 @@ Result<Taken> find_obstacle(Connection& connection, const Guid& guid, const Use&
     if (statement.failed()) return fail_sqlite(statement.code(), reading);
     return Taken::no_such_space;
   }
-  const std::uint64_t most_bytes = statement.next_number();
-  const std::uint64_t most_files = statement.next_number();
-  const Use use = take_use(statement);
-  if (most_bytes > 0 && more.bytes > 0 && use.bytes + more.bytes > most_bytes) return Taken::bytes;
-  if (more.weight.parts > 0 && use.weight.parts + more.weight.parts > most_files + space::parts_beyond_files)
-    return Taken::parts;
-  if (most_bytes > 0 && more.weight.texts > 0 &&
-      use.weight.texts + more.weight.texts > std::max(most_bytes, space::least_texts))
-    return Taken::texts;
-  return Taken::files;
+  return take_obstacle(statement, more);
 }
 
 }  // namespace

@@ -39,6 +39,23 @@ TEST_CASE("a file is finished when it has its name, whatever that is") {
   }
 }
 
+TEST_CASE("files that were about to get their names are known to the next run, until they have them") {
+  const Record at;
+  const Id first = Id::random(), second = Id::random(), delivery = Id::random();
+  {
+    SavedRecord record = at.open();
+    record.add(first, {"a", 5, Xxh128Sum{}, delivery});
+    record.add(second, {"b", 6, Xxh128Sum{}, delivery});
+    CHECK(record.unnamed().empty());  // those of this run are its own business
+  }
+  const auto left = at.open().unnamed();
+  REQUIRE(left.size() == 2);
+  CHECK(left.at(second).name == "b");
+  at.open().finish({delivery, {first}, {}, false});
+  CHECK(at.open().unnamed().size() == 1);
+  CHECK(at.open().unnamed().contains(second));
+}
+
 TEST_CASE("a line that was cut short marks nothing") {
   const Record at;
   const Id file = Id::random(), delivery = Id::random();

@@ -120,9 +120,16 @@ TEST_CASE("a file by PUT has all of its name and all of its bytes, or is refused
   asked.body = "x";
   asked.has_body = true;
   asked.query = ".txt";  // of "what?.txt"
-  const Got cut = desk.ask(asked);
-  CHECK(cut.status == 400);
-  CHECK(cut.body.find("%3F") != std::string::npos);
+  const std::string delivery = "/deliveries" + id_in(desk.drop("POST", "/deliveries", {}, "{}").header("Location"));
+  for (const std::string& path : {asked.path, "/u/" + desk.guid().text() + delivery + "/files/what"}) {
+    INFO(path);
+    Asked of_file = asked;
+    of_file.path = path;
+    const Got cut = desk.ask(of_file);
+    CHECK(cut.status == 400);
+    CHECK(cut.body.find("%3F") != std::string::npos);
+  }
+  CHECK(wire::from_json<wire::DeliveryState>(desk.drop("GET", delivery).body)->files.empty());
   asked.query.clear();
   asked.body.clear();
   asked.has_body = false;

@@ -3,11 +3,29 @@
 
 #include <thread>
 
+#include "space/download_counting.h"
 #include "unit/space_sharing.h"
+#include "wire/limits.h"
 
 using namespace qrx;
 using namespace qrx::test;
 using wire::ShareState;
+
+TEST_CASE("a file is a list of files only if a receiver would read it as one") {
+  space::FileRow row;
+  row.name = wire::manifest_name;
+  row.sealed = true;
+  row.size = wire::most_manifest_bytes;
+  CHECK(space::is_list(row));
+  row.size += 1;  // no receiver reads it, so that it counts as often as any file
+  CHECK_FALSE(space::is_list(row));
+  row.size = 100;
+  row.sealed = false;
+  CHECK_FALSE(space::is_list(row));
+  row.sealed = true;
+  row.name = "other.age";
+  CHECK_FALSE(space::is_list(row));
+}
 
 TEST_CASE("the owner sees how far a download is, and who waits is told when it begins") {
   Sharing s;

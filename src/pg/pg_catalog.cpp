@@ -76,12 +76,9 @@ PgCatalog::PgCatalog(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
 PgCatalog::~PgCatalog() = default;
 
 Result<std::unique_ptr<PgCatalog>> PgCatalog::open(const std::string& dsn, PgOptions options) {
-  if (auto good = check_dsn(dsn, "--catalog"); !good) return tl::unexpected(good.error());
-  if (auto good = check_dsn(options.listen_dsn, "--catalog-listen"); !good) return tl::unexpected(good.error());
-  auto impl = std::make_unique<Impl>(dsn, options);
-  auto connection = Connection::open(dsn);
+  auto connection = open_checked(dsn, options.listen_dsn);
   if (!connection) return tl::unexpected(connection.error());
-  if (auto good = check_pooler(**connection, dsn, options.listen_dsn); !good) return tl::unexpected(good.error());
+  auto impl = std::make_unique<Impl>(dsn, options);
   const auto made = check_schema(**connection);
   if (!made) return tl::unexpected(made.error());
   // Known before anything is served: blobs without their catalog must not be taken for orphans

@@ -14,7 +14,7 @@ namespace {
 using std::chrono::steady_clock;
 
 constexpr const char* asking = "cannot ask the catalog what is in between";
-constexpr const char* channel = "qrx_start";  // of starts only: nobody who runs is disturbed
+constexpr const char* channel = "qrxstart";  // of starts only: nobody who runs is disturbed
 constexpr std::chrono::seconds comes_within{10};
 
 // PostgreSQL says the number of its process to each client, with which that may cancel a statement. A pooler, which
@@ -57,8 +57,6 @@ Result<bool> hears(Connection& speaker, Connection& listener) {
   return true;
 }
 
-}  // namespace
-
 Result<void> check_pooler(Connection& connection, const std::string& dsn, const std::string& listen_dsn) {
   const auto direct = is_direct(connection);
   if (!direct) return connection.failure().error(asking);
@@ -87,6 +85,17 @@ Result<void> check_pooler(Connection& connection, const std::string& dsn, const 
                 "name the database itself with --catalog-listen");
   return fail(Kind::usage, "the pooler of --catalog-listen pools transactions, through which no server hears another",
               "name the database itself there");
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Connection>> open_checked(const std::string& dsn, const std::string& listen_dsn) {
+  if (auto good = check_dsn(dsn, "--catalog"); !good) return tl::unexpected(good.error());
+  if (auto good = check_dsn(listen_dsn, "--catalog-listen"); !good) return tl::unexpected(good.error());
+  auto connection = Connection::open(dsn);
+  if (!connection) return connection;
+  if (auto good = check_pooler(**connection, dsn, listen_dsn); !good) return tl::unexpected(good.error());
+  return connection;
 }
 
 }  // namespace qrx::pg

@@ -71,7 +71,7 @@ class UploadBody {
 
   http::Answer stop_at(const Error& error) {
     let_go();
-    return into_.failed(error);
+    return into_.failed(into_.forget_if_cut ? of_begun(error) : error);
   }
 
   void let_go() {
@@ -137,6 +137,11 @@ front::Reply collect(const SharedCall& call, std::size_t most, std::function<fro
     return call->problem(413, "the body is over " + std::to_string(most) + " bytes");
   if (!request.has_body) return go_on({});
   return front::Receive{std::make_unique<TextSink>(call, most, std::move(go_on))};
+}
+
+Error of_begun(const Error& error) {
+  if (error.kind != Kind::not_found && error.kind != Kind::conflict) return error;
+  return {Kind::unavailable, "what this request began is gone: " + error.what, {}};
 }
 
 front::Reply receive_into(const SharedCall& call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into) {

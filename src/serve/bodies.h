@@ -31,6 +31,10 @@ struct IntoUpload {
   std::function<http::Answer(const Taken&)> done;
   std::function<http::Answer(const Error&)> failed;
 };
+// About an upload that the same request began, so that nobody else can be at it. A catalog that has crashed loses what
+// was only begun: that it is gone is no answer to its client, who has to send it again.
+Error of_begun(const Error& error);
+
 front::Reply receive_into(const SharedCall& call, std::unique_ptr<space::UploadWriter> writer, IntoUpload into);
 
 }  // namespace qrx::serve

@@ -24,7 +24,8 @@ UploadPtr to_live(const LiveSpace& live, const UploadRow& row, Steady now) {
 // Of an upload that nobody here is at.
 void compare(LiveSpace& live, const UploadPtr& upload, const UploadRow& row) {
   LiveUpload& one = *upload;
-  if (one.row.epoch != row.epoch) {  // somebody else was at it: what is known of its bytes may be of others
+  // Somebody else was at it, or this node in a spare that no row came to name: what is known is of other bytes.
+  if (one.row.epoch != row.epoch || one.row.blob != row.blob) {
     one.summed = Growing::unknown;
     one.published = one.found_whole = one.untouched = false;
   }

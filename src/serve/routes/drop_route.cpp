@@ -60,7 +60,7 @@ front::Reply put_file(const SharedCall& call) {
   auto writer = spaces.write(guid, row->upload, 0, std::nullopt, sender);
   if (!writer) {
     (void)spaces.remove_upload(guid, row->upload);
-    return refuse(writer.error());
+    return refuse(of_begun(writer.error()));
   }
 
   IntoUpload into;

@@ -31,8 +31,7 @@ await run(async (t) => {
   const server = await t.server();
   const page_with = async (permissions) => {
     const page = await t.page();
-    const browser = await page.context().newCDPSession(page);
-    await browser.send("Browser.grantPermissions", { origin: server.url, permissions });
+    await page.context().grantPermissions(permissions, { origin: server.url });  // and no others
     await page.addInitScript(watched);
     return page;
   };
@@ -40,7 +39,7 @@ await run(async (t) => {
 
   // --- the screen stays on
   const space = await server.space();
-  const sender = await page_with(["wakeLockScreen"]);
+  const sender = await page_with(["screen-wake-lock"]);
   await sender.goto(`${server.url}/u/${space.guid}`);
   await sender.waitForSelector(".zone");
   equal([], await held(sender), "before anything is sent");

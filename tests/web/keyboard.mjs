@@ -20,7 +20,7 @@ const focused = () => {
     in_order: !last || Boolean(last.compareDocumentPosition(e) & Node.DOCUMENT_POSITION_FOLLOWING),
   };
 };
-const pressable = () => [...document.querySelectorAll("button:not(:disabled), a[href], summary, select, textarea, input:not([type=hidden]):not(:disabled)")].filter((e) => e.checkVisibility() && e.getClientRects().length > 0).length;
+const pressable = () => [...document.querySelectorAll("button:not(:disabled), a[href], summary, select, textarea, input:not([type=hidden]):not(:disabled), [tabindex=\"0\"]")].filter((e) => e.checkVisibility() && e.getClientRects().length > 0).length;
 
 await run(async (t) => {
   const server = await t.server();
@@ -36,15 +36,17 @@ await run(async (t) => {
     });
     const all = await page.evaluate(pressable);
     let stops = 0;
+    const names = [];
     for (; stops <= all; ++stops) {
       await page.keyboard.press("Tab");
       const now = await page.evaluate(focused);
       if (!now) break;
+      names.push(now.name);
       check(now.ring, `no ring around ${now.name} in ${state}`);
       check(now.in_sight, `${now.name} is out of sight in ${state}`);
       check(now.in_order, `${now.name} is out of order in ${state}`);
     }
-    equal(all, stops, `stops of Tab in ${state}`);
+    equal(all, stops, `stops of Tab in ${state} (${names.join(", ")})`);
   };
   const page = await t.page();
   await page.goto(`${server.url}/`);

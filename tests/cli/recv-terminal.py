@@ -1,4 +1,4 @@
-#!/usr/bin/python3
+#!/ usr / bin / python3
 """qrx-recv at a terminal: the code, its redrawing, questions, hostile names, and the terminal as it was afterwards."""
 import os
 import re
@@ -169,13 +169,25 @@ def test_all_in_one_window(w, server):
     ended(child)
 
 
+def test_small_window(w, server):
+    """Where the text has to scroll away the link and the words stand beside the code."""
+    child = start(server, size=(20, 60))
+    child.expect(re.escape("Waiting for one delivery… (Ctrl-C to stop)"))
+    screen, _ = on_screen(child.before + child.after, 60, 20)
+    beside = "".join(row[41:] for row in screen[:-1])
+    qrx.check(re.search(LINK, child.before).group(0) in beside.replace(" ", ""), f"the link beside the code: {screen}")
+    qrx.check("words:" in beside, f"the words beside the code: {screen}")
+    child.sendintr()
+    ended(child)
+
+
 def test_dark_without_colours(w, server):
     """Without colours the light modules are drawn, as terminals are dark, or with the ink of a light one."""
     for environment, dark_ink in (({}, False), ({"COLORFGBG": "0;15"}, True), ({"COLORFGBG": "15;0"}, False)):
         child = start(server, NO_COLOR="1", **environment)
         child.expect("Waiting")
         rows = [row[:45] for row in child.before.splitlines() if row[:1] in "\u2588\u2580\u2584 " and "\u2588" in row]
-        # A quiet zone of one module, which is light, and the upper edge of the first finder, which is dark.
+#A quiet zone of one module, which is light, and the upper edge of the first finder, which is dark.
         qrx.check_equal(dark_ink, not rows[0].startswith("\u2588" + "\u2580" * 7), f"{environment}: {rows[:3]}")
         child.sendintr()
         ended(child)
@@ -236,7 +248,7 @@ def test_interrupt_restores(w, server):
     qrx.check("\x1b[?25l" not in child.before, "the cursor is hidden")
     qrx.check_equal(before, termios.tcgetattr(child.child_fd), "modes of the terminal")
     qrx.check_equal(130, ended(child), "exit status")
-    # SIGTERM: the space is gone from the server as well.
+#SIGTERM : the space is gone from the server as well.
     child = start(server)
     child.expect(LINK)
     link = child.match.group(0)
@@ -254,11 +266,15 @@ def test_colours(w, server):
     qrx.check("--invert" in child.before, "no word about themes")
     child.sendintr()
     ended(child)
-    child = start(server, TERM="dumb")
-    child.expect("cannot read anything")
+    child = start(server, "-o", w.path("dumb/"), TERM="dumb")
+    child.expect(re.escape("Waiting for one delivery… (Ctrl-C to stop)\r\n"))
+    link = re.search(LINK, child.before).group(0)
     qrx.check("\x1b" not in child.before, "escapes in a dumb terminal")
-    child.sendintr()
-    qrx.check_equal(130, ended(child))
+    send(link, w.file("plain.bin", 10))
+    child.expect(pexpect.EOF)
+    qrx.check_equal(w.path("dumb/plain.bin") + "\r\nupload successful: plain.bin, 10 B\r\n", child.before, "plain lines, and no other")
+    child.wait()
+    qrx.check_equal(0, child.exitstatus)
     child = start(server, "--no-qr")
     child.expect("Waiting")
     qrx.check_equal(0, len(rows_of(child.before)), "rows with --no-qr")
@@ -284,7 +300,7 @@ def test_ask(w, server):
     child.expect("upload successful: 2 files")
     qrx.check_equal(0, ended(child), "exit status")
     qrx.check_equal(3, len(os.listdir(w.path("asked"))), "files saved")
-    # Without a terminal there is nobody to ask.
+#Without a terminal there is nobody to ask.
     w.tool("qrx-recv", "--ask", "-s", server.url).expect_exit(2)
 
 
@@ -298,7 +314,7 @@ def test_hostile_texts(w, server):
     created = qrx.request("POST", base, '{"message": "\\u001b]0;owned\\u0007 \\u202egpj"}', {"Content-Type": "application/json"})
     qrx.check_equal(201, created.status, f"{created!r}")
     delivery = created.json()["delivery"]
-    # Bidi and zero-width characters may travel in a name; control characters may not.
+#Bidi and zero - width characters may travel in a name; control characters may not .
     name = "photo%E2%80%AEgpj.exe"
     put = qrx.request("PUT", f"{base}/{delivery}/files/{name}", b"x")
     if put.status == 202:
@@ -339,11 +355,10 @@ def test_no_binary_to_the_terminal(w, server):
 
 with qrx.work() as work:
     one = work.server()
-    for test in (test_code_reads, test_no_locale, test_code_and_progress, test_all_in_one_window,
+    for test in (test_code_reads, test_no_locale, test_code_and_progress, test_all_in_one_window, test_small_window,
                  test_dark_without_colours, test_prompt, test_stalled, test_resize, test_interrupt_restores, test_colours, test_ask,
                  test_hostile_texts, test_counts_down, test_no_binary_to_the_terminal):
         try:
             test(work, one)
-        except pexpect.ExceptionPexpect as problem:
-            qrx.fail(f"{test.__name__}: {problem}")
-        print(test.__name__, flush=True)
+        except pexpect
+.ExceptionPexpect as problem : qrx.fail(f "{test.__name__}: {problem}") print(test.__name__, flush = True)

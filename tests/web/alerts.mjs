@@ -7,12 +7,15 @@ import { check, equal, noise, run, wait_for } from "./browser.mjs";
 const watched = () => {
   globalThis.locks = [];
   globalThis.away = false;
-  const request = WakeLock.prototype.request;
-  WakeLock.prototype.request = async function (kind) {
-    const lock = await request.call(this, kind);
-    globalThis.locks.push(lock);
-    return lock;
-  };
+  const wake = globalThis.WakeLock?.prototype;  // plain http has none
+  if (wake) {
+    const request = wake.request;
+    wake.request = async function (kind) {
+      const lock = await request.call(this, kind);
+      globalThis.locks.push(lock);
+      return lock;
+    };
+  }
   Object.defineProperty(document, "hidden", { get: () => globalThis.away });
   globalThis.look_away = async (away) => {
     globalThis.away = away;

@@ -1,4 +1,4 @@
-#!/ usr / bin / python3
+#!/usr/bin/python3
 """qrx-recv at a terminal: the code, its redrawing, questions, hostile names, and the terminal as it was afterwards."""
 import os
 import re
@@ -187,7 +187,7 @@ def test_dark_without_colours(w, server):
         child = start(server, NO_COLOR="1", **environment)
         child.expect("Waiting")
         rows = [row[:45] for row in child.before.splitlines() if row[:1] in "\u2588\u2580\u2584 " and "\u2588" in row]
-#A quiet zone of one module, which is light, and the upper edge of the first finder, which is dark.
+        # A quiet zone of one module, which is light, and the upper edge of the first finder, which is dark.
         qrx.check_equal(dark_ink, not rows[0].startswith("\u2588" + "\u2580" * 7), f"{environment}: {rows[:3]}")
         child.sendintr()
         ended(child)
@@ -248,7 +248,7 @@ def test_interrupt_restores(w, server):
     qrx.check("\x1b[?25l" not in child.before, "the cursor is hidden")
     qrx.check_equal(before, termios.tcgetattr(child.child_fd), "modes of the terminal")
     qrx.check_equal(130, ended(child), "exit status")
-#SIGTERM : the space is gone from the server as well.
+    # SIGTERM: the space is gone from the server as well.
     child = start(server)
     child.expect(LINK)
     link = child.match.group(0)
@@ -300,7 +300,7 @@ def test_ask(w, server):
     child.expect("upload successful: 2 files")
     qrx.check_equal(0, ended(child), "exit status")
     qrx.check_equal(3, len(os.listdir(w.path("asked"))), "files saved")
-#Without a terminal there is nobody to ask.
+    # Without a terminal there is nobody to ask.
     w.tool("qrx-recv", "--ask", "-s", server.url).expect_exit(2)
 
 
@@ -314,7 +314,7 @@ def test_hostile_texts(w, server):
     created = qrx.request("POST", base, '{"message": "\\u001b]0;owned\\u0007 \\u202egpj"}', {"Content-Type": "application/json"})
     qrx.check_equal(201, created.status, f"{created!r}")
     delivery = created.json()["delivery"]
-#Bidi and zero - width characters may travel in a name; control characters may not .
+    # Bidi and zero-width characters may travel in a name; control characters may not.
     name = "photo%E2%80%AEgpj.exe"
     put = qrx.request("PUT", f"{base}/{delivery}/files/{name}", b"x")
     if put.status == 202:
@@ -360,5 +360,6 @@ with qrx.work() as work:
                  test_hostile_texts, test_counts_down, test_no_binary_to_the_terminal):
         try:
             test(work, one)
-        except pexpect
-.ExceptionPexpect as problem : qrx.fail(f "{test.__name__}: {problem}") print(test.__name__, flush = True)
+        except pexpect.ExceptionPexpect as problem:
+            qrx.fail(f"{test.__name__}: {problem}")
+        print(test.__name__, flush=True)

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /*
-# run: timeout=300
+# run: timeout=600
 */
 // Every state of every page in Chinese, in the window of a phone: nothing sticks out, and no word of it stayed English.
 import { equal, noise, run, wait_for } from "./browser.mjs";

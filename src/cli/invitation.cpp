@@ -208,8 +208,8 @@ std::string draw_invitation(const Invitation& invitation, const qr::Screen& scre
   };
   add_notes(after);
 
-  // In this order: the text beside the code (links below both), above and below it, all of it beside the code, beside it
-  // what must be in sight with it, and at last whatever of it scrolls away, with the code below all.
+  // In this order: the text beside the code (links below both), above and below it, all of it beside the code, beside
+  // it what must be in sight with it, and at last whatever of it scrolls away, with the code below all.
   if (screen.rows > 0 && screen.columns > 0) {
     std::vector<std::string> text = invitation.before;
     text.insert(text.end(), invitation.after.begin(), invitation.after.end());
@@ -226,7 +226,8 @@ std::string draw_invitation(const Invitation& invitation, const qr::Screen& scre
     }
     text.insert(text.begin(), copied.begin(), copied.end());
     if (auto beside = draw_beside(*invitation.symbol, text, {}, screen, free_rows)) return *beside;
-    const auto small = draw_beside_what_fits(*invitation.symbol, {invitation.drop}, invitation.after, screen, free_rows);
+    const auto small =
+        draw_beside_what_fits(*invitation.symbol, {invitation.drop}, invitation.after, screen, free_rows);
     if (small) return joined(invitation.before) + joined(after) + *small;
   }
   // The text goes first: the code, which must be whole, stays in sight.

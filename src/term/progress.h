@@ -1,6 +1,6 @@
 // The line that shows how far a transfer is: redrawn in place at most ten times a second, gone when something else is
-// said. On a terminal that does not move its cursor (TERM=dumb: an editor's shell, a log of a serial line) what it would
-// show are plain lines, without a control character: each status once, how far it is every ten seconds.
+// said. On a terminal that does not move its cursor (TERM=dumb: an editor's shell, a log of a serial line) what it
+// would show are plain lines, without a control character: each status once, how far it is every ten seconds.
 #pragma once
 
 #include <cstdint>

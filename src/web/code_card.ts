@@ -27,8 +27,10 @@ function alerts_button(answer: HTMLElement): HTMLElement {
   const made = button(say("alerts"), async () => {
     const wish = !alerts_wanted();
     show(wish);
+    // The browser's own question may stand unanswered.
+    answer.textContent = wish ? say("alerts_sound") : "";
     const words = alerts_answers[await want_alerts(wish)];
-    answer.textContent = words ? say(words) : "";
+    if (words && alerts_wanted()) answer.textContent = say(words);
   }, { icon: "bell" });
   show(alerts_wanted());
   return made;

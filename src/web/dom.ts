@@ -27,7 +27,10 @@ export function refill(parent: Element, ...children: Child[]): void {
   const fields = () => [...parent.querySelectorAll<HTMLElement>("button, input, a[href]")];
   const at = fields().findIndex((field) => field === document.activeElement);
   fill(parent, ...children);
-  if (at >= 0) (fields()[at] ?? fields().at(-1))?.focus();
+  if (at < 0) return;
+  const next = fields()[at] ?? fields().at(-1);
+  // Never onto what deletes: the next press may come by itself.
+  (next?.classList.contains("danger") ? fields()[0] : next)?.focus();
 }
 
 const SVG = "http://www.w3.org/2000/svg";

@@ -72,7 +72,7 @@ export class Sending {
     for (let failures = 0; ; ) {
       const mine = (this.stop = new AbortController());
       const before = this.sent;
-      this.set("sending");
+      if (this.standing !== "waiting") this.set("sending");  // else when the server has answered
       try {
         await this.attempt(mine.signal);
         this.delivery = this.kept?.delivery ?? "";
@@ -203,6 +203,7 @@ export class Sending {
       if (!kept.files.some((file) => same(one, file)))
         kept.files.push({ name: one.name, size: one.blob.size, modified: one.modified, print: "", wire: this.key ? `${random_id()}.age` : one.name });
     this.waiting_since = 0;
+    if (this.standing === "waiting") this.set("sending");
     this.keep();
   }
 

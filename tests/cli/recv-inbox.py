@@ -94,6 +94,9 @@ def looked_after(w, server, space):
     qrx.check(39 < days_left(listed()["home"]) < 41, listed())
     care("--close", "home")
     qrx.check_equal("closed", listed()["home"]["state"])
+    # Longer or shorter, it stays closed, and that is said.
+    extended = care("--extend", "35d", "home")
+    qrx.check("home takes no more files; what is there stays until " in extended.stderr and "(it was until " in extended.stderr, extended.stderr)
     send(w, space["drop"], w.file("d.bin", 4), status=4)
     shown = care("--show", "home", status=5)
     qrx.check("home is closed" in shown.stderr, shown.stderr)

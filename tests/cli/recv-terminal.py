@@ -169,6 +169,18 @@ def test_all_in_one_window(w, server):
     ended(child)
 
 
+def test_small_window(w, server):
+    """Where the text has to scroll away the link and the words stand beside the code."""
+    child = start(server, size=(20, 60))
+    child.expect(re.escape("Waiting for one delivery… (Ctrl-C to stop)"))
+    screen, _ = on_screen(child.before + child.after, 60, 20)
+    beside = "".join(row[41:] for row in screen[:-1])
+    qrx.check(re.search(LINK, child.before).group(0) in beside.replace(" ", ""), f"the link beside the code: {screen}")
+    qrx.check("words:" in beside, f"the words beside the code: {screen}")
+    child.sendintr()
+    ended(child)
+
+
 def test_dark_without_colours(w, server):
     """Without colours the light modules are drawn, as terminals are dark, or with the ink of a light one."""
     for environment, dark_ink in (({}, False), ({"COLORFGBG": "0;15"}, True), ({"COLORFGBG": "15;0"}, False)):
@@ -254,11 +266,15 @@ def test_colours(w, server):
     qrx.check("--invert" in child.before, "no word about themes")
     child.sendintr()
     ended(child)
-    child = start(server, TERM="dumb")
-    child.expect("cannot read anything")
+    child = start(server, "-o", w.path("dumb/"), TERM="dumb")
+    child.expect(re.escape("Waiting for one delivery… (Ctrl-C to stop)\r\n"))
+    link = re.search(LINK, child.before).group(0)
     qrx.check("\x1b" not in child.before, "escapes in a dumb terminal")
-    child.sendintr()
-    qrx.check_equal(130, ended(child))
+    send(link, w.file("plain.bin", 10))
+    child.expect(pexpect.EOF)
+    qrx.check_equal(w.path("dumb/plain.bin") + "\r\nupload successful: plain.bin, 10 B\r\n", child.before, "plain lines, and no other")
+    child.wait()
+    qrx.check_equal(0, child.exitstatus)
     child = start(server, "--no-qr")
     child.expect("Waiting")
     qrx.check_equal(0, len(rows_of(child.before)), "rows with --no-qr")
@@ -339,7 +355,7 @@ def test_no_binary_to_the_terminal(w, server):
 
 with qrx.work() as work:
     one = work.server()
-    for test in (test_code_reads, test_no_locale, test_code_and_progress, test_all_in_one_window,
+    for test in (test_code_reads, test_no_locale, test_code_and_progress, test_all_in_one_window, test_small_window,
                  test_dark_without_colours, test_prompt, test_stalled, test_resize, test_interrupt_restores, test_colours, test_ask,
                  test_hostile_texts, test_counts_down, test_no_binary_to_the_terminal):
         try:

@@ -7,12 +7,15 @@ import { check, equal, noise, run, wait_for } from "./browser.mjs";
 const watched = () => {
   globalThis.locks = [];
   globalThis.away = false;
-  const request = WakeLock.prototype.request;
-  WakeLock.prototype.request = async function (kind) {
-    const lock = await request.call(this, kind);
-    globalThis.locks.push(lock);
-    return lock;
-  };
+  const wake = globalThis.WakeLock?.prototype;  // plain http has none
+  if (wake) {
+    const request = wake.request;
+    wake.request = async function (kind) {
+      const lock = await request.call(this, kind);
+      globalThis.locks.push(lock);
+      return lock;
+    };
+  }
   Object.defineProperty(document, "hidden", { get: () => globalThis.away });
   globalThis.look_away = async (away) => {
     globalThis.away = away;
@@ -31,8 +34,7 @@ await run(async (t) => {
   const server = await t.server();
   const page_with = async (permissions) => {
     const page = await t.page();
-    const browser = await page.context().newCDPSession(page);
-    await browser.send("Browser.grantPermissions", { origin: server.url, permissions });
+    await page.context().grantPermissions(permissions, { origin: server.url });  // and no others
     await page.addInitScript(watched);
     return page;
   };
@@ -40,7 +42,7 @@ await run(async (t) => {
 
   // --- the screen stays on
   const space = await server.space();
-  const sender = await page_with(["wakeLockScreen"]);
+  const sender = await page_with(["screen-wake-lock"]);
   await sender.goto(`${server.url}/u/${space.guid}`);
   await sender.waitForSelector(".zone");
   equal([], await held(sender), "before anything is sent");

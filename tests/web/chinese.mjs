@@ -1,24 +1,24 @@
 #!/usr/bin/env node
 /*
-# run: timeout=300
+# run: timeout=600
 */
 // Every state of every page in Chinese, in the window of a phone: nothing sticks out, and no word of it stayed English.
-import { equal, noise, run } from "./browser.mjs";
+import { equal, noise, run, wait_for } from "./browser.mjs";
 import { overflowing } from "./layout.mjs";
 
 // Words that Chinese readers know as they are; names, links, sums and what the person wrote are not words of the page.
-const known = /^(qrx(-recv|-send)?|JavaScript|HTTPS?|QR|zip|SHA-256|XXH3-128|sha256sum|xxh128sum|localhost|KiB|MiB|GiB|curl|age|B|s|PDF|alice@example\.org)$/;
+const known = /^(qrx(-recv|-send)?|JavaScript|HTTPS?|QR|zip|SHA-256|XXH3-128|sha256sum|xxh128sum|localhost|KiB|MiB|GiB|curl|age|B|s|PDF|alice@example\.org|[a-z2-7]{13})$/;  // the last: the id of a request
 const english = () => {
   const found = new Set();
   const walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  const look = (text) => (text ?? "").replace(/https?:\/\/\S+/gi, "").split(/[^A-Za-z0-9@.'-]+/).filter((word) => /[A-Za-z]{2}/.test(word)).forEach((word) => found.add(word.replace(/^[.-]+|[.-]+$/g, "")));
+  const look = (text) => (text ?? "").replace(/https?:\/\/\S+|\S+\.(txt|png|bin)/gi, "").split(/[^A-Za-z0-9@.'-]+/).filter((word) => /[A-Za-z]{2}/.test(word)).forEach((word) => found.add(word.replace(/^[.-]+|[.-]+$/g, "")));
   while (walk.nextNode()) {
     const parent = walk.currentNode.parentElement;
     if (!parent.closest("script, style, code, pre, blockquote, .name, .words, .link, .links, .host, .files b, figcaption, [data-own]")) look(walk.currentNode.textContent);
   }
   for (const e of document.querySelectorAll("[aria-label], [title], [placeholder], [alt]"))
-    if (!e.closest("[data-own]")) for (const name of ["aria-label", "title", "placeholder", "alt"]) look(e.getAttribute(name)?.replace(/\S+\.(txt|png|bin|jpg)/g, ""));
-  look(document.title.replace(/\S+\.(txt|png|bin|jpg)/g, ""));
+    if (!e.closest("[data-own]")) for (const name of ["aria-label", "title", "placeholder", "alt"]) look(e.getAttribute(name));
+  look(document.title);
   return [...found];
 };
 
@@ -91,6 +91,15 @@ await run(async (t) => {
   await slow(60_000, true);
   await sender.waitForSelector("text=连接中断");
   await state(sender, "sender-offline");
+  // However often it tries meanwhile, the heading stays: it is also what a screen reader says.
+  await sender.evaluate(() => {
+    globalThis.headings = new Set();
+    new MutationObserver(() => globalThis.headings.add(document.querySelector("h1").textContent)).observe(document.querySelector("h1"), { childList: true, characterData: true, subtree: true });
+  });
+  let tries = 0;
+  sender.on("requestfailed", () => ++tries);
+  await wait_for(60, () => tries >= 2, "two more tries");
+  equal([], await sender.evaluate(() => [...globalThis.headings]), "headings while the connection is lost");
   await slow(-1);
   await sender.waitForSelector(".badge.good");
   await state(sender, "sent");

@@ -193,10 +193,14 @@ Result<void> Care::extend(KeptSpace& kept, const wire::OwnerLink& link) {
   const auto info = api::change_space(link, wish, client(link));
   if (!info) return tl::unexpected(info.error());
   const WallTime granted = info->expires;
+  const bool shorter = granted + Seconds{60} < kept.expires;
+  const std::string before = shorter ? " (it was until " + until(kept.expires) + ")" : "";
   // Of a space of another machine nothing is remembered here.
   if (!kept.drop.empty())
     if (auto remembered = remember_expiry(kept, granted); !remembered) return remembered;
-  messages_.say(kept.name() + " is open until " + until(granted));
+  const bool closed = info->state == wire::SpaceState::closed;
+  messages_.say(kept.name() + (closed ? " takes no more files; what is there stays until " : " is open until ") +
+                until(granted) + before);
   // Seconds pass on the way.
   if (granted + Seconds{60} < system_clock().wall() + *wish.expire)
     messages_.warn("the server allows no more time than that");

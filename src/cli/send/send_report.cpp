@@ -56,6 +56,7 @@ send::SenderEvents SendReport::events(std::function<void()> stop) {
 }
 
 void SendReport::progress(std::uint64_t bytes, std::optional<std::uint64_t> total) {
+  retrying_ = false;
   progress_.update(what_, bytes, total);
   Event event("sending");
   event.number("bytes", bytes);
@@ -75,11 +76,13 @@ void SendReport::sent(const send::SentFile& file) {
   if (!stdout_.event(event)) stop_();
 }
 
+// One line however often: updated where it can be, else said once until something is sent again.
 void SendReport::retry(const std::string& text, bool counting) {
   if (one_line_)
     progress_.status(escape_untrusted(text));  // until the next one, or until it goes on
-  else if (!counting)
+  else if (!counting && !retrying_)
     messages_.notice(text);
+  retrying_ = true;
 }
 
 Result<void> SendReport::delivered(const send::SentDelivery& delivery, bool sha256) {

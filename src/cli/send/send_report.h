@@ -45,6 +45,7 @@ class SendReport {
 
   std::string what_;
   bool one_line_;
+  bool retrying_ = false;
   Messages& messages_;
   StdoutWriter& stdout_;
   term::ProgressLine& progress_;

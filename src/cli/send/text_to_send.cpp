@@ -69,7 +69,11 @@ Result<TextToSend> given_text(const std::string& argument) {
 
 Result<TextToSend> clipboard_to_send() {
   auto clipboard = read_clipboard(ended_by_fd());
-  if (!clipboard) return tl::unexpected(clipboard.error());
+  if (!clipboard) {
+    Error error = clipboard.error();
+    if (error.hint.empty()) error.hint = "use --text TEXT, or --text - for a text on stdin";
+    return tl::unexpected(std::move(error));
+  }
   if (!clipboard->ending.empty()) return file_in_memory(clipboard->bytes, "clipboard." + clipboard->ending);
   return text_to_send(std::move(clipboard->bytes));
 }

@@ -19,7 +19,7 @@ struct LocateEffort {
 // So that the steps that follow have their share of the budget.
 inline constexpr LocateEffort usual_effort{24, 4, 8, 3, 0};
 // For --thorough: so many tries that the least proof of the smallest symbols would come by chance.
-inline constexpr LocateEffort great_effort{64, 16, 32, 6, 3};
+inline constexpr LocateEffort great_effort{128, 32, 64, 8, 3};
 
 // gray: the picture at the size to search in.
 void locate_and_read(Search& search, const cv::Mat& gray, const LocateEffort& effort = usual_effort);

@@ -138,8 +138,7 @@ void unsmeared_all(Search& search) {
   for (int direction = 0; direction < 8; ++direction)
     for (const double pixels : {5.0, 8.0, 12.0}) {
       if (search.done()) return;
-      const cv::Mat sharp = unsmear(pixels, direction * pi / 8);
-      if (!search.read(sharp) && !search.done()) locate_and_read(search, sharp);
+      read_greatly(search, unsmear(pixels, direction * pi / 8));
     }
 }
 
@@ -149,7 +148,7 @@ void channels(Search& search) {
   for (const cv::Mat& plane : {planes->red, planes->green, planes->blue}) {
     for (const cv::Mat& one : {plane, cv::Mat(255 - plane)}) {
       if (search.done()) return;
-      if (!search.read(one)) locate_and_read(search, shrunk(one, 1000));
+      if (!search.read(one)) locate_and_read(search, shrunk(one, 1000), great_effort);
     }
   }
 }

@@ -6,9 +6,10 @@
 //                                              (src/vision/small_picture.h)
 //
 // Started by scan_picture (src/vision/scan_client.h) and watch (src/vision/watch_client.h); answers on stdout in the
-// form of src/vision/scan_report.h and watch_report.h. Before it reads a byte of the picture it shuts itself in
-// (src/vision/sandbox.h): a picture that takes it over can compute, and say something wrong, and nothing else. Without
-// seccomp it refuses to work, exit 3.
+// form of src/vision/scan_report.h and watch_report.h. Before it reads the picture it shuts itself in
+// (src/vision/sandbox.h); its first twelve bytes are looked at before, to load what decodes HEIC and AVIF. A picture
+// that takes it over can compute, and say something wrong, and nothing else. Without seccomp it refuses to work,
+// exit 3.
 #include <unistd.h>
 
 #include <algorithm>

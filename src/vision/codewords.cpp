@@ -167,7 +167,8 @@ std::vector<Block> blocks_of(std::size_t total, int version, int level) {
 }
 
 // Erases the least certain codewords, two more at a time, until the block is right.
-bool correct(std::vector<std::uint8_t>& stream, const std::vector<float>& certainty, const Block& block) {
+bool correct(std::vector<std::uint8_t>& stream, const std::vector<float>& certainty, const Block& block,
+             std::size_t least_proof) {
   const std::size_t size = block.codewords.size();
   std::vector<std::uint8_t> bytes(size);
   std::ranges::transform(block.codewords, bytes.begin(), [&](std::size_t place) { return stream[place]; });
@@ -175,7 +176,7 @@ bool correct(std::vector<std::uint8_t>& stream, const std::vector<float>& certai
   std::iota(doubtful.begin(), doubtful.end(), std::size_t{0});
   std::ranges::sort(doubtful, {}, [&](std::size_t i) { return certainty[block.codewords[i]]; });
   // Small symbols have few check symbols: a quarter of them is the least proof that is asked for.
-  const std::size_t spare = std::min(spare_symbols, block.check / 4);
+  const std::size_t spare = std::max(least_proof, std::min(spare_symbols, block.check / 4));
   for (std::size_t erased = 0; erased + spare <= block.check; erased += 2) {
     if (!correct_block(bytes, block.check, std::span(doubtful).first(erased), spare)) continue;
     for (std::size_t i = 0; i < size; ++i) stream[block.codewords[i]] = bytes[i];
@@ -202,7 +203,7 @@ void draw_format(cv::Mat& modules, const Format& format) {
 
 }  // namespace
 
-bool repair_symbol(cv::Mat& modules, const cv::Mat_<float>& certainty) {
+bool repair_symbol(cv::Mat& modules, const cv::Mat_<float>& certainty, std::size_t least_proof) {
   const auto format = read_format(modules);
   if (!format) return false;
   const auto places = data_places(modules.rows);
@@ -216,7 +217,7 @@ bool repair_symbol(cv::Mat& modules, const cv::Mat_<float>& certainty) {
     sure[i / 8] = std::min(sure[i / 8], certainty(places[i]));
   }
   for (const Block& block : blocks_of(total, (modules.rows - 17) / 4, format->level))
-    if (!correct(stream, sure, block)) return false;
+    if (!correct(stream, sure, block, least_proof)) return false;
   for (std::size_t i = 0; i < 8 * total; ++i) {
     const bool bit = (stream[i / 8] >> (7 - i % 8) & 1) != 0;
     set_dark(modules, places[i], bit != is_masked(format->mask, places[i].x, places[i].y));

@@ -3,13 +3,16 @@
 // many. Private to src/vision.
 #pragma once
 
+#include <cstddef>
+
 #include <opencv2/core/mat.hpp>
 
 namespace qrx::vision {
 
 // modules: 255 light, 0 dark, side * side. certainty: how sure each module is, any scale. True: modules are now those
-// of a valid symbol, format and version bits included. False: they are as they were.
-bool repair_symbol(cv::Mat& modules, const cv::Mat_<float>& certainty);
+// of a valid symbol, format and version bits included. False: they are as they were. least_proof: so many check symbols
+// of each block must be left over at least, for who tries so often that chance would help.
+bool repair_symbol(cv::Mat& modules, const cv::Mat_<float>& certainty, std::size_t least_proof = 0);
 
 // How far each sample is from the line between light and dark around it, in shares of the contrast there.
 cv::Mat_<float> certainty_of(const cv::Mat& samples);

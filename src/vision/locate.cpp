@@ -14,11 +14,6 @@
 namespace qrx::vision {
 namespace {
 
-// How much is tried: the steps that follow this one want their share of the budget.
-constexpr std::size_t most_triples = 24;
-constexpr std::size_t most_bent = 4;       // of the likeliest triples
-constexpr std::size_t most_completed = 8;  // of which a finder was not found
-constexpr int most_follows = 3;
 constexpr std::size_t most_corners = 5;
 constexpr std::size_t mirrored_tries = 2;  // of the ways to tell dark from light
 
@@ -50,7 +45,7 @@ cv::Mat dark_parts(const cv::Mat& gray, int rule) {
 }
 constexpr int rules = 4;
 
-bool read_modules(Search& search, const SymbolGrid& grid) {
+bool read_modules(Search& search, const SymbolGrid& grid, std::size_t proof) {
   // Cheapest first: as the modules stand, by four thresholds; mirrored; then with errors corrected, weakest modules
   // erased.
   const cv::Mat samples = grid.sample();
@@ -64,25 +59,26 @@ bool read_modules(Search& search, const SymbolGrid& grid) {
     if (search.read_pure(drawn(tries[i].t()))) return true;
   const cv::Mat_<float> certainty = certainty_of(samples);
   for (cv::Mat& modules : tries)
-    if (repair_symbol(modules, certainty) && search.read_pure(drawn(modules))) return true;
+    if (repair_symbol(modules, certainty, proof) && search.read_pure(drawn(modules))) return true;
   cv::Mat transposed = tries.front().t();
-  return repair_symbol(transposed, certainty.t()) && search.read_pure(drawn(transposed));
+  return repair_symbol(transposed, certainty.t(), proof) && search.read_pure(drawn(transposed));
 }
 
-bool read_symbol(Search& search, const cv::Mat& gray, const FinderTriple& triple, bool may_bend) {
+bool read_symbol(Search& search, const cv::Mat& gray, const FinderTriple& triple, bool may_bend,
+                 const LocateEffort& effort) {
   for (SymbolGrid& grid : SymbolGrid::fit(gray, triple, may_bend)) {
     grid.pull_to_alignment();
-    if (read_modules(search, grid)) return true;
+    if (read_modules(search, grid, effort.proof)) return true;
     // Where no alignment pattern says where the fourth corner lies (version 1): tried by contrast.
     if (may_bend)
       for (SymbolGrid& bent : grid.with_other_corners(most_corners)) {
-        if (read_modules(search, bent)) return true;
+        if (read_modules(search, bent, effort.proof)) return true;
         bent.follow_surface();
-        if (read_modules(search, bent)) return true;
+        if (read_modules(search, bent, effort.proof)) return true;
       }
-    for (int i = 0; i < most_follows; ++i) {
+    for (int i = 0; i < effort.follows; ++i) {
       grid.follow_surface();
-      if (read_modules(search, grid)) return true;
+      if (read_modules(search, grid, effort.proof)) return true;
     }
     // The grid was wrong somewhere; another reader may find its own way on the flattened picture.
     if (search.read(grid.rectify(8))) return true;
@@ -158,14 +154,14 @@ void look_beside(Search& search) {
   locate_and_read(search, rest);
 }
 
-void locate_and_read(Search& search, const cv::Mat& gray) {
+void locate_and_read(Search& search, const cv::Mat& gray, const LocateEffort& effort) {
   std::vector<Finder> all;
   SymbolsRead symbols_read;
   const auto try_triples = [&](const std::vector<FinderTriple>& triples, std::size_t may_bend) {
     std::size_t rank = 0;
     for (const FinderTriple& triple : triples) {
       if (search.done()) return;
-      if (symbols_read.has(triple) || !read_symbol(search, gray, triple, rank++ < may_bend)) continue;
+      if (symbols_read.has(triple) || !read_symbol(search, gray, triple, rank++ < may_bend, effort)) continue;
       symbols_read.add(triple);
       search.read_at(place_of(triple, gray.size()));
     }
@@ -173,13 +169,13 @@ void locate_and_read(Search& search, const cv::Mat& gray) {
   std::size_t largest = 0;
   for (int rule = 0; rule < rules && !search.done(); ++rule) {
     const auto finders = find_finders(dark_parts(gray, rule));
-    try_triples(likely_triples(finders, most_triples), most_bent);
+    try_triples(likely_triples(finders, effort.triples), effort.bent);
     largest = std::max(largest, finders.size());
     merge_finders(all, finders);
   }
   // Finders of one symbol may have been found by different rules.
-  if (all.size() > largest) try_triples(likely_triples(all, most_triples), most_bent);
-  if (!search.done()) try_triples(completed_triples(gray, all, most_completed, [&] { return search.done(); }), 0);
+  if (all.size() > largest) try_triples(likely_triples(all, effort.triples), effort.bent);
+  if (!search.done()) try_triples(completed_triples(gray, all, effort.completed, [&] { return search.done(); }), 0);
 }
 
 }  // namespace qrx::vision

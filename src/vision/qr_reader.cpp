@@ -1,5 +1,8 @@
 #include "vision/qr_reader.h"
 
+#include <exception>
+#include <new>
+
 #define ZX_USE_UTF8 1
 #include <ZXing/ReadBarcode.h>
 
@@ -49,8 +52,17 @@ ZXing::Binarizer binarizer(Threshold threshold) {
 std::vector<FoundCode> read(const GrayView& picture, const Options& options) {
   const ZXing::ImageView view(picture.pixels, picture.width, picture.height, ZXing::ImageFormat::Lum,
                               static_cast<int>(picture.row_bytes));
+  decltype(ZXing::ReadBarcodes(view, options)) codes;
+  try {
+    codes = ZXing::ReadBarcodes(view, options);
+  } catch (const std::bad_alloc&) {
+    throw;
+  } catch (const std::exception&) {
+    // The checksums of a symbol held and its bits make no text: version 1.4 throws, and a step would end there.
+    return {};
+  }
   std::vector<FoundCode> out;
-  for (const auto& code : ZXing::ReadBarcodes(view, options)) {
+  for (const auto& code : codes) {
     // A symbol whose checksums do not hold: what it says is a guess.
     if (!code.isValid()) continue;
     FoundCode& found = out.emplace_back();

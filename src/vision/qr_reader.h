@@ -30,8 +30,8 @@ struct FoundCode {
   std::array<Corner, 4> corners;  // in pixels of the picture, clockwise from the symbol's own top left
 };
 
-// The codes in a picture whose checksums hold, dark on light, at any angle; at most `most`. Throws what the library
-// throws.
+// The codes in a picture whose checksums hold, dark on light, at any angle; at most `most`. Throws std::bad_alloc only:
+// what the library says of a symbol with nonsense in it is no code.
 std::vector<FoundCode> read_codes(const GrayView& picture, Threshold threshold, int most);
 
 // The same for a picture, of two values, that is nothing but one upright symbol of whole modules with a quiet zone:

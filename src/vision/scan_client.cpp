@@ -13,6 +13,7 @@
 #include "base/write_all.h"
 #include "process/find_program.h"
 #include "process/run_program.h"
+#include "vision/search_options.h"
 #include "wire/link.h"
 
 namespace qrx::vision {
@@ -22,7 +23,7 @@ namespace {
 constexpr std::uint64_t most_memory = 1536ull << 20;
 // Decoding a hundred megapixels takes three seconds here; the search stops by itself.
 constexpr std::uint64_t decode_seconds = 15;
-constexpr std::uint64_t thorough_seconds = 120;
+constexpr std::uint64_t thorough_seconds = decode_seconds + 2 * most_thorough.count();
 
 process::Program scan_program(const std::string& helper, int picture, const ScanOptions& options) {
   const bool thorough = options.budget.count() <= 0;

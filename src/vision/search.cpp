@@ -108,7 +108,8 @@ void Search::extend_budget(std::chrono::milliseconds time) {
 
 bool Search::done() const {
   if (found_enough_) return true;
-  return options_.budget.count() > 0 && thread_time() - start_ >= options_.budget;
+  const std::chrono::nanoseconds most = options_.budget.count() > 0 ? options_.budget : most_thorough;
+  return thread_time() - start_ >= most;
 }
 
 SearchResult Search::result() && {

@@ -11,8 +11,12 @@
 
 namespace qrx::vision {
 
+// A picture can be made to have work for hours.
+inline constexpr std::chrono::seconds most_thorough{240};
+
 struct SearchOptions {
-  std::chrono::milliseconds budget{1500};  // of this thread's processor time, checked between steps; 0: none
+  // Of this thread's processor time, checked between steps. 0: every way is tried, for most_thorough at most.
+  std::chrono::milliseconds budget{1500};
   bool any = false;  // false: only a drop link ends the search; true: the first step that reads anything
   // The same picture in colours, with so many pixels at least along its shorter side, as far as it has them. Called
   // once at most, when gray was not enough. Empty: there are no colours.

@@ -10,6 +10,43 @@
 #include "vision/texture.h"
 
 namespace qrx::vision {
+
+cv::Mat shrunk(const cv::Mat& picture, int side) {
+  const double scale = static_cast<double>(side) / std::max(picture.cols, picture.rows);
+  if (scale >= 1) return picture;
+  cv::Mat out;
+  cv::resize(picture, out, cv::Size(), scale, scale, cv::INTER_AREA);
+  return out;
+}
+
+void read_stretched(Search& search, const cv::Mat& gray, double by, double other, const LocateEffort& effort) {
+  for (const bool wider : {true, false}) {
+    if (search.done()) return;
+    cv::Mat out;
+    cv::resize(gray, out, cv::Size(), wider ? by : other, wider ? other : by, cv::INTER_LINEAR);
+    locate_and_read(search, out, effort);
+  }
+}
+
+void read_parts(Search& search, std::size_t most, double by, double blur, const LocateEffort& effort) {
+  const cv::Mat& gray = search.gray();
+  for (const cv::Rect& part : patterned_parts(gray, most)) {
+    const Search::View view(
+        search, {static_cast<double>(part.x) / gray.cols, static_cast<double>(part.y) / gray.rows,
+                 static_cast<double>(part.width) / gray.cols, static_cast<double>(part.height) / gray.rows});
+    cv::Mat wide, large;
+    if (blur > 0)
+      cv::GaussianBlur(gray(part), wide, cv::Size(), blur);
+    else
+      wide = gray(part);
+    // Each part by its own contrast: a code in a dark corner has little.
+    cv::normalize(wide, wide, 0, 255, cv::NORM_MINMAX);
+    cv::resize(wide, large, cv::Size(), by, by, cv::INTER_CUBIC);
+    if (!search.read(large)) locate_and_read(search, large, effort);
+    if (search.done()) return;
+  }
+}
+
 namespace {
 
 // What each one brings and costs was measured on a thousand labelled pictures; parameters stand where they are used.
@@ -128,14 +165,6 @@ void enlarge(Search& search) {
   if (longest <= 1600 && !search.done()) scaled(search, search.gray(), 2, 2, cv::INTER_CUBIC);
 }
 
-cv::Mat shrunk(const cv::Mat& picture, int side) {
-  const double scale = static_cast<double>(side) / std::max(picture.cols, picture.rows);
-  if (scale >= 1) return picture;
-  cv::Mat out;
-  cv::resize(picture, out, cv::Size(), scale, scale, cv::INTER_AREA);
-  return out;
-}
-
 // Finders of a few pixels have no outline: a picture below half of the size is doubled.
 cv::Mat sized(Search& search, int side) {
   const cv::Mat& gray = search.at_most(side);
@@ -171,75 +200,12 @@ void colours_located(Search& search) {
   }
 }
 
-// A code seen from so flat that its finders are no squares any more.
-void stretched(Search& search, int side, double by, double other) {
-  for (const bool wider : {true, false}) {
-    if (search.done()) return;
-    cv::Mat out;
-    cv::resize(search.at_most(side), out, cv::Size(), wider ? by : other, wider ? other : by, cv::INTER_LINEAR);
-    locate_and_read(search, out);
-  }
-}
 void stretched2(Search& search) {
-  stretched(search, 1000, 2, 1);
-}
-void stretched3(Search& search) {
-  stretched(search, 640, 3, 1.5);
+  read_stretched(search, search.at_most(1000), 2, 1, usual_effort);
 }
 
-// A small symbol in a large picture: the steps above see it with modules of a pixel. What is patterned like a symbol is
-// cut out as it is, and enlarged.
-void parts(Search& search, std::size_t most, double by, double blur) {
-  const cv::Mat& gray = search.gray();
-  for (const cv::Rect& part : patterned_parts(gray, most)) {
-    const Search::View view(
-        search, {static_cast<double>(part.x) / gray.cols, static_cast<double>(part.y) / gray.rows,
-                 static_cast<double>(part.width) / gray.cols, static_cast<double>(part.height) / gray.rows});
-    cv::Mat wide, large;
-    if (blur > 0)
-      cv::GaussianBlur(gray(part), wide, cv::Size(), blur);
-    else
-      wide = gray(part);
-    // Each part by its own contrast: a code in a dark corner has little.
-    cv::normalize(wide, wide, 0, 255, cv::NORM_MINMAX);
-    cv::resize(wide, large, cv::Size(), by, by, cv::INTER_CUBIC);
-    if (!search.read(large)) locate_and_read(search, large);
-    if (search.done()) return;
-  }
-}
 void parts_doubled(Search& search) {
-  if (std::max(search.gray().cols, search.gray().rows) > 1600) parts(search, 8, 2, 0);
-}
-void parts_tripled(Search& search) {
-  parts(search, 12, 3, 0.8);
-}
-
-// For --thorough only: each costs much and brings little.
-void locate_doubled(Search& search) {
-  cv::Mat out;
-  cv::resize(search.at_most(1280), out, cv::Size(), 2, 2, cv::INTER_CUBIC);
-  locate_and_read(search, out);
-}
-void locate_whole(Search& search) {
-  if (std::max(search.gray().cols, search.gray().rows) > 1600) locate_and_read(search, search.at_most(4000));
-}
-void locate_soft(Search& search) {
-  for (const double sigma : {1.5, 3.0}) {
-    if (search.done()) return;
-    cv::Mat out;
-    cv::GaussianBlur(search.at_most(1600), out, cv::Size(), sigma);
-    locate_and_read(search, out);
-  }
-}
-void channels(Search& search) {
-  const Planes* planes = search.planes();
-  if (!planes) return;
-  for (const cv::Mat& plane : {planes->red, planes->green, planes->blue}) {
-    for (const cv::Mat& one : {plane, cv::Mat(255 - plane)}) {
-      if (search.done()) return;
-      if (!search.read(one)) locate_and_read(search, shrunk(one, 1000));
-    }
-  }
+  if (std::max(search.gray().cols, search.gray().rows) > 1600) read_parts(search, 8, 2, 0, usual_effort);
 }
 
 // A camera in a hand.
@@ -309,14 +275,6 @@ std::span<const SearchStep> screenshot_steps() {
                                        SearchStep{"stretched", stretched2},
                                        SearchStep{"locate-inverted", locate_inverted},
                                        SearchStep{"colours-located", colours_located}};
-  return steps;
-}
-
-std::span<const SearchStep> thorough_steps() {
-  static constexpr std::array steps = {
-      SearchStep{"locate-doubled", locate_doubled}, SearchStep{"locate-whole", locate_whole},
-      SearchStep{"locate-soft", locate_soft},       SearchStep{"stretched3", stretched3},
-      SearchStep{"parts-tripled", parts_tripled},   SearchStep{"channels", channels}};
   return steps;
 }
 

@@ -16,7 +16,7 @@ import pathlib
 import subprocess
 import sys
 
-PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp"}
+PICTURES = {".png", ".jpg", ".jpeg", ".webp", ".gif", ".bmp", ".heic", ".avif"}
 
 
 def scan(helper, path, budget):

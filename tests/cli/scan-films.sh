@@ -17,6 +17,9 @@ reads 29 shake 1280x720
 reads 30 low-light 1280x720
 reads 30 moire 1280x720
 reads 17 defocus 960x540
+reads 26 mirrored-approach 1280x720
+reads 26 mirrored-shake 1280x720
+reads 26 mirrored-low-light 1280x720
 
 # Nothing is read where nothing is.
 qr-film empty 1280x720 10 | qrx-bench-watch >figures

@@ -6,6 +6,7 @@ make.py [FOLDER]...    needs qrencode and convert (ImageMagick 6); "styled" also
 
 photo   a code on paper or a screen, seen by a bad camera: each picture one trouble or two
 mirrored  the same as a front camera or a call shows it
+heif    HEIC and AVIF files
 far     a small code in a large dark picture
 hidden  a code of which one finder cannot be seen: under a sticker, struck through, torn off, in glare
 styled  codes as designers draw them: dots, round finders, colours that are equally light, a logo
@@ -112,6 +113,19 @@ def mirrored(work):
         run("convert", work / "code.png", "-colorspace", "sRGB", "-type", "TrueColor", *PHOTOS[name], work / "seen.png")
         run("convert", "-size", "560x480", "gradient:gray75-gray50", work / "seen.png", "-gravity", "center", "-compose", "over", "-composite",
             "-flop", "-colorspace", "Gray", "-strip", "-quality", "45", folder.add(name + ".jpg", [text]))
+    folder.close()
+
+
+def heif(work):
+    # As telephones and browsers write them: lossy, without loss, a little transparent, ten bits.
+    folder = Folder("heif")
+    for number, (name, options) in enumerate({"plain.heic": [], "plain.avif": [], "side.heic": PHOTOS["from-the-side"], "side.avif": PHOTOS["from-the-side"],
+                                              "red-on-green.heic": ["-fill", "red", "-opaque", "black", "-fill", "#008b00", "-opaque", "white"],
+                                              "transparent.avif": ["-transparent", "white"], "deep.avif": ["-depth", "10"]}.items()):
+        text = LINK % (240 + number)
+        code(work / "code.png", text, 6)
+        run("convert", work / "code.png", "-colorspace", "sRGB", "-type", "TrueColorAlpha" if "-transparent" in options else "TrueColor", *options, "-strip",
+            "-quality", "50", folder.add(name, [text]))
     folder.close()
 
 
@@ -309,7 +323,7 @@ def seeds(work):
 
 
 def main():
-    makers = {"photo": photos, "mirrored": mirrored, "far": far, "hidden": hidden, "styled": styled, "screen": screens, "fp-own": nothing, "seeds": seeds}
+    makers = {"photo": photos, "mirrored": mirrored, "heif": heif, "far": far, "hidden": hidden, "styled": styled, "screen": screens, "fp-own": nothing, "seeds": seeds}
     with tempfile.TemporaryDirectory() as work:
         for name in sys.argv[1:] or makers:
             makers[name](pathlib.Path(work))

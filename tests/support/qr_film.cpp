@@ -168,7 +168,11 @@ int main(int argc, char** argv) {
   int width = 0, height = 0;
   if (argc < 4 || std::sscanf(argv[2], "%dx%d", &width, &height) != 2 || width < 16 || height < 16) return 2;
   cv::setNumThreads(0);
+  // As a front camera or a call shows it.
+  constexpr std::string_view mirror = "mirrored-";
   scene.name = argv[1];
+  const bool mirrored = scene.name.starts_with(mirror);
+  if (mirrored) scene.name.erase(0, mirror.size());
   scene.size = {width, height};
   scene.frames = std::atoi(argv[3]);
   // 115 characters in both cases, as links had them when the figures to reach were measured: version 6 or 7.
@@ -178,7 +182,8 @@ int main(int argc, char** argv) {
   if (scene.code.empty()) return 1;
   const cv::Mat behind = desk(scene);
   for (int i = 0; i < scene.frames; ++i) {
-    const cv::Mat picture = frame(scene, i, behind);
+    cv::Mat picture = frame(scene, i, behind);
+    if (mirrored) cv::flip(picture, picture, 1);
     std::printf("P5\n%d %d\n255\n", picture.cols, picture.rows);
     for (int y = 0; y < picture.rows; ++y)
       std::fwrite(picture.ptr(y), 1, static_cast<std::size_t>(picture.cols), stdout);

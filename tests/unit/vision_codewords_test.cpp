@@ -1,6 +1,7 @@
 // The codewords behind the modules, against symbols of libqrencode.
 #include "unit/catch.h"
 
+#include <map>
 #include <memory>
 
 #include <qrencode.h>
@@ -18,14 +19,17 @@ namespace {
 
 constexpr QRecLevel levels[] = {QR_ECLEVEL_L, QR_ECLEVEL_M, QR_ECLEVEL_Q, QR_ECLEVEL_H};
 
-cv::Mat modules_of(const std::string& text, int version, QRecLevel level) {
-  const std::unique_ptr<QRcode, decltype(&QRcode_free)> code(
-      QRcode_encodeString(text.c_str(), version, level, QR_MODE_8, 1), QRcode_free);
+cv::Mat modules_of(QRcode* made) {
+  const std::unique_ptr<QRcode, decltype(&QRcode_free)> code(made, QRcode_free);
   REQUIRE(code);
   cv::Mat out(code->width, code->width, CV_8U);
   for (int i = 0; i < code->width * code->width; ++i)
     out.at<std::uint8_t>(i / code->width, i % code->width) = code->data[i] & 1 ? 0 : 255;
   return out;
+}
+
+cv::Mat modules_of(const std::string& text, int version, QRecLevel level) {
+  return modules_of(QRcode_encodeString(text.c_str(), version, level, QR_MODE_8, 1));
 }
 
 cv::Mat_<float> sure(const cv::Mat& modules) {
@@ -109,6 +113,41 @@ TEST_CASE("a block is corrected within its limits and else left as it is") {
   fixed = block;
   CHECK_FALSE(correct_block(fixed, 6, erased, 4));
   CHECK_FALSE(correct_block({}, 0, {}, 0));
+}
+
+TEST_CASE("a symbol whose checksums hold and whose bits make no text is no code, and no exception") {
+  // The sum of three symbols of one mask is a symbol: finders, format and mask are those of each, and its codewords are
+  // the sum of theirs. Modes 1, 2 and 8 make mode 11, which is none (ISO/IEC 18004, table 2).
+  const auto symbols = [](QRencodeMode mode, const std::vector<std::string>& texts) {
+    std::map<std::string, cv::Mat> by_format;
+    for (const std::string& text : texts) {
+      const std::unique_ptr<QRinput, decltype(&QRinput_free)> input(QRinput_new2(1, QR_ECLEVEL_L), QRinput_free);
+      REQUIRE(QRinput_append(input.get(), mode, static_cast<int>(text.size()),
+                             reinterpret_cast<const unsigned char*>(text.data())) == 0);
+      const cv::Mat modules = modules_of(QRcode_encodeInput(input.get()));
+      std::string format;
+      for (int x = 0; x < 6; ++x) format += modules.at<std::uint8_t>(8, x) == 0 ? '1' : '0';
+      by_format[format] = modules;
+    }
+    return by_format;
+  };
+  std::vector<std::string> digits, letters, kanji;
+  for (int i = 10; i < 99; ++i) {
+    digits.push_back(std::to_string(i));
+    letters.push_back("A" + std::to_string(i));
+    kanji.push_back("\x93" + std::string(1, static_cast<char>(0x40 + i % 60)));
+  }
+  const auto one = symbols(QR_MODE_NUM, digits), two = symbols(QR_MODE_AN, letters),
+             eight = symbols(QR_MODE_KANJI, kanji);
+  int sums = 0;
+  for (const auto& [format, modules] : one) {
+    if (!two.contains(format) || !eight.contains(format)) continue;
+    const cv::Mat picture = drawn(modules ^ two.at(format) ^ eight.at(format));
+    CHECK(
+        read_pure_code({picture.data, picture.cols, picture.rows, static_cast<std::ptrdiff_t>(picture.step)}).empty());
+    ++sums;
+  }
+  CHECK(sums > 0);
 }
 
 TEST_CASE("what is drawn of modules is read by every version of the library, with nothing else around") {

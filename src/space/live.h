@@ -96,6 +96,7 @@ struct LiveSpace : SpaceLocks {
   std::uint64_t issued = 0;                // the highest version that a transaction was given, committed or not
   std::atomic<std::uint64_t> compared{0};  // of many nodes: the version at which this was compared with the catalog
   Ledger bytes, files, manifests, parts;   // of the quotas
+  Use arriving;                            // taken of these by batches that are not recorded yet
   // Uploads without a byte, by the order of their creation.
   std::map<std::uint64_t, std::shared_ptr<LiveUpload>> empty;
   std::uint64_t next_number = 1;

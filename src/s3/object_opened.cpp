@@ -218,7 +218,7 @@ std::optional<std::string> ObjectOpened::address(std::uint64_t size, const space
   std::string object;
   {
     const std::lock_guard lock(live_->mutex);
-    if (size < GroupPut::small_bytes || live_->segments.size() != 1 || live_->end() != size) return std::nullopt;
+    if (size < little || live_->segments.size() != 1 || live_->end() != size) return std::nullopt;
     const Segment& only = *live_->segments.front();
     if (!only.stored || !only.given || only.extent.size != size || only.extent.at != 0) return std::nullopt;
     object = only.extent.object;

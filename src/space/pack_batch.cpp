@@ -5,8 +5,10 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/checksum.h"
 #include "space/content_type.h"
-#include "space/whole_files.h"
+#include "wire/limits.h"
+#include "wire/names.h"
 
 namespace qrx::space {
 namespace {
@@ -34,6 +36,23 @@ Use& operator+=(Use& use, const Use& more) {
 }
 
 }  // namespace
+
+Result<FileRow> whole_file(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
+                           const wire::FileProperties& properties) {
+  if (bytes.size() > wire::most_small_bytes)
+    return fail(Kind::too_large, "too large for this way of sending: begin an upload instead");
+  if (auto checked = wire::check_name(name); !checked) return tl::unexpected(checked.error());
+  FileRow file;
+  file.delivery = delivery;
+  file.guid = guid;
+  file.name = name;
+  file.size = bytes.size();
+  file.properties = properties;
+  Xxh128 sum;
+  sum.update(bytes);
+  file.xxh128 = sum.sum();
+  return file;
+}
 
 PackBatch::PackBatch(const PackParts& parts, LivePtr live, const Id& delivery)
     : parts_(parts), live_(std::move(live)), delivery_(delivery), names_(live_->memory) {}
@@ -79,14 +98,14 @@ Result<FileRow> PackBatch::take(FileRow file, ByteView bytes) {
   if (live_->row.seal == Seal::require && !is_sealed(bytes)) return sealed_only();
   auto same = count(file);
   if (!same) return tl::unexpected(same.error());
+  // A delivery has each name once: the later file wins.
+  std::erase_if(files_, [&](const FileRow& former) { return former.name == file.name; });
   if (*same) return std::move(**same);
   file.file = Id::random();
   const Sniffed sniffed = sniff(bytes, true);
   file.type = sniffed.type;
   file.sealed = sniffed.sealed;
   if (auto written = append(file, bytes); !written) return tl::unexpected(written.error());
-  // A delivery has each name once: the later file wins.
-  std::erase_if(files_, [&](const FileRow& former) { return former.name == file.name; });
   files_.push_back(file);
   return file;
 }

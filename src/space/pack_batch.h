@@ -14,6 +14,7 @@
 #include "space/sending.h"
 #include "space/trash.h"
 #include "space/versions.h"
+#include "wire/properties.h"
 
 namespace qrx::space {
 
@@ -24,6 +25,11 @@ struct PackParts {
   Versions& versions;
   Trash& trash;
 };
+
+// What is known of a small file by its bytes and by what is said of them: without id, type and place. Errors as those
+// of Spaces::put_small().
+Result<FileRow> whole_file(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
+                           const wire::FileProperties& properties);
 
 // Its files lie one after another in a blob of their own; of many bytes, in several. Until finish() they are nowhere
 // but in the spool, and count only here (LiveSpace::arriving).

@@ -1,9 +1,6 @@
 #include "space/whole_files.h"
 
-#include "base/checksum.h"
 #include "space/content_type.h"
-#include "wire/limits.h"
-#include "wire/names.h"
 #include "wire/tus.h"
 
 namespace qrx::space {
@@ -25,23 +22,6 @@ class OneByOne final : public FileBatch {
 };
 
 }  // namespace
-
-Result<FileRow> whole_file(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
-                           const wire::FileProperties& properties) {
-  if (bytes.size() > wire::most_small_bytes)
-    return fail(Kind::too_large, "too large for this way of sending: begin an upload instead");
-  if (auto checked = wire::check_name(name); !checked) return tl::unexpected(checked.error());
-  FileRow file;
-  file.delivery = delivery;
-  file.guid = guid;
-  file.name = name;
-  file.size = bytes.size();
-  file.properties = properties;
-  Xxh128 sum;
-  sum.update(bytes);
-  file.xxh128 = sum.sum();
-  return file;
-}
 
 bool WholeFiles::packs_by_itself() const {
   return parts_.context.policy.shared && parts_.context.blobs.in_objects();

@@ -16,11 +16,6 @@
 
 namespace qrx::space {
 
-// What is known of a small file by its bytes and by what is said of them: without id, type and place. Errors as those
-// of Spaces::put_small().
-Result<FileRow> whole_file(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
-                           const wire::FileProperties& properties);
-
 // Thread-safe.
 class WholeFiles {
  public:

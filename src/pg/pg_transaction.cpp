@@ -85,8 +85,7 @@ void PgTransaction::put_file(const FileRow& row) {
 void PgTransaction::put_files(std::span<const FileRow> rows) {
   if (rows.empty()) return;
   lock_space(rows.front().guid);
-  if (!ok()) return;
-  fail_unless(write_files(connection_, rows));
+  fail_unless(ok() && write_files(connection_, rows));
   changed(rows.front().guid);
 }
 

@@ -44,8 +44,7 @@ Result<std::size_t> GroupPut::read(const Batch& batch, std::uint64_t at, std::sp
   return member.bytes.read(within, out.first(std::min<std::uint64_t>(out.size(), member.bytes.size - within)));
 }
 
-void GroupPut::close(std::unique_lock<std::mutex>& lock) {
-  const std::shared_ptr<Batch> batch = std::exchange(open_, nullptr);
+void GroupPut::close(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Batch>& batch) {
   if (batch->members.size() > 1) {
     batch->object = shared_name(batch->object, system_clock().wall());
     ++packs_;
@@ -66,7 +65,13 @@ void GroupPut::close(std::unique_lock<std::mutex>& lock) {
 // Waits for others while some are about to come, then stores what came.
 void GroupPut::run() {
   std::unique_lock lock(mutex_);
-  while (!stopping_ || open_ != nullptr) {
+  while (!stopping_ || open_ != nullptr || !full_.empty()) {
+    if (!full_.empty()) {
+      const auto batch = std::move(full_.front());
+      full_.pop_front();
+      close(lock, batch);
+      continue;
+    }
     if (open_ == nullptr) {
       changed_.wait(lock);
       continue;
@@ -75,15 +80,15 @@ void GroupPut::run() {
     const bool full = open_->size >= full_bytes || open_->members.size() >= full_count;
     const bool alone = writers_ <= static_cast<int>(open_->members.size());
     if (full || alone || stopping_ || Clock::now() >= due)
-      close(lock);
+      close(lock, std::exchange(open_, nullptr));
     else
       changed_.wait_until(lock, due);
   }
 }
 
 void GroupPut::put(const std::string& object, Bytes bytes, Done done) {
-  std::unique_lock lock(mutex_);
-  if (open_ != nullptr && open_->size + bytes.size > full_bytes) close(lock);
+  const std::lock_guard lock(mutex_);
+  if (open_ != nullptr && open_->size + bytes.size > full_bytes) full_.push_back(std::exchange(open_, nullptr));
   if (open_ == nullptr) {
     open_ = std::make_shared<Batch>();
     open_->object = object;

@@ -5,6 +5,7 @@
 #include <atomic>
 #include <condition_variable>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -64,7 +65,8 @@ class GroupPut {
   };
   static Result<std::size_t> read(const Batch& batch, std::uint64_t at, std::span<char> out);
   void run();
-  void close(std::unique_lock<std::mutex>& lock);  // what came so far is put
+  // Only on the thread, for whoever puts holds locks of its own.
+  void close(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Batch>& batch);
 
   const Put put_;
   std::atomic<int> writers_{0};
@@ -74,6 +76,7 @@ class GroupPut {
   std::mutex mutex_;
   std::condition_variable changed_;
   std::shared_ptr<Batch> open_;
+  std::deque<std::shared_ptr<Batch>> full_;
   bool stopping_ = false;
   std::thread thread_;  // the last: it uses the others
 };

@@ -107,7 +107,10 @@ Step BodySender::next_piece() {
   io_.last_moved = steady_now();
   if (chunked_) io_.out += http::chunk_head(size);
   if (auto* memory = std::get_if<BodySource::MemoryPiece>(&next)) {
-    io_.out += memory->bytes;
+    if (io_.out.empty())
+      io_.out = std::move(memory->bytes);
+    else
+      io_.out += memory->bytes;
     if (chunked_) io_.out += "\r\n";
     piece_in_out_ = true;
   }

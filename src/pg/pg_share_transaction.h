@@ -62,6 +62,7 @@ class PgShareTransaction : public space::Transaction {
     failed_ = true;
     return T();
   }
+  void fail_unless(bool done) { failed_ = failed_ || !done; }
   void run(Statement& statement) { (void)changes(statement); }
   std::uint64_t changes(Statement& statement);  // runs it: how many rows it has changed
   void note(const Statement& statement) { failed_ = failed_ || statement.failed(); }

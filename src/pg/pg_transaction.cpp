@@ -1,5 +1,6 @@
 #include "pg/pg_transaction.h"
 
+#include "pg/pg_files.h"
 #include "pg/pg_past_files.h"
 #include "pg/pg_reading.h"
 
@@ -78,17 +79,14 @@ void PgTransaction::put_delivery(const DeliveryRow& row) {
 }
 
 void PgTransaction::put_file(const FileRow& row) {
-  lock_space(row.guid);
-  if (!ok()) return;
-  Statement statement = connection_.prepare(
-      "INSERT INTO files(" QRX_FILE_COLUMNS
-      ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(file) DO UPDATE SET "
-      "delivery=excluded.delivery,name=excluded.name,size=excluded.size,type=excluded.type,xxh128=excluded.xxh128,"
-      "sha256=excluded.sha256,sealed=excluded.sealed,blob=excluded.blob,blob_offset=excluded.blob_offset,"
-      "modified=excluded.modified,executable=excluded.executable");
-  store::bind_file(statement, row);
-  run(statement);
-  changed(row.guid);
+  put_files({&row, 1});
+}
+
+void PgTransaction::put_files(std::span<const FileRow> rows) {
+  if (rows.empty()) return;
+  lock_space(rows.front().guid);
+  fail_unless(ok() && write_files(connection_, rows));
+  changed(rows.front().guid);
 }
 
 void PgTransaction::put_upload(const UploadRow& row) {
@@ -276,7 +274,7 @@ void PgTransaction::remove_uploads(Statement statement, std::vector<BlobKey>& bl
   give_back(*guid, less);
 }
 
-void PgTransaction::remove_files(Statement statement, std::vector<BlobKey>& blobs) {
+void PgTransaction::remove_files(Statement statement, std::vector<BlobKey>& blobs, bool blobs_stay) {
   space::Use less;
   std::optional<Guid> guid;
   std::vector<BlobKey> gone;
@@ -288,6 +286,7 @@ void PgTransaction::remove_files(Statement statement, std::vector<BlobKey>& blob
   }
   note(statement);
   if (!guid) return;
+  if (blobs_stay) gone.clear();
   for (const BlobKey& blob : gone) discard(blob);
   blobs.insert(blobs.end(), gone.begin(), gone.end());
   changed(*guid);
@@ -308,7 +307,9 @@ std::vector<BlobKey> PgTransaction::remove_upload(const Id& upload) {
 std::vector<BlobKey> PgTransaction::remove_file(const Id& file) {
   std::vector<BlobKey> blobs;
   lock_space_of(space_of_file, file);
-  if (ok()) remove_files(by_id(connection_, "DELETE FROM files WHERE file=?" QRX_RETURNING_FILES, file), blobs);
+  if (!ok()) return blobs;
+  const bool stays = known(has_shared_blob(connection_, file));
+  if (ok()) remove_files(by_id(connection_, "DELETE FROM files WHERE file=?" QRX_RETURNING_FILES, file), blobs, stays);
   return blobs;
 }
 

@@ -3,6 +3,7 @@
 
 #include <optional>
 #include <set>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -24,6 +25,7 @@ class PgTransaction final : public PgBlobTransaction {
   void put_space(const space::SpaceRow& row) override;
   void put_delivery(const space::DeliveryRow& row) override;
   void put_file(const space::FileRow& row) override;
+  void put_files(std::span<const space::FileRow> rows) override;
   void put_upload(const space::UploadRow& row) override;
 
   space::SpaceChanged change_space(const Guid& guid, const space::SpaceChange& change) override;
@@ -45,9 +47,9 @@ class PgTransaction final : public PgBlobTransaction {
  private:
   space::Taken find_obstacle(const Guid& guid, const space::Use& more);
   void give_back(const Guid& guid, const space::Use& less);
-  // Deletes uploads or files, which count no more; their blobs go into the trash, and behind `blobs`.
+  // Deletes uploads or files, which count no more; their blobs go into the trash, and behind `blobs`, unless they stay.
   void remove_uploads(Statement statement, std::vector<space::BlobKey>& blobs);
-  void remove_files(Statement statement, std::vector<space::BlobKey>& blobs);
+  void remove_files(Statement statement, std::vector<space::BlobKey>& blobs, bool blobs_stay = false);
   void changed(const Guid& guid) { changed_.insert(guid); }
 
   std::set<Guid> changed_, counted_;  // what it changed anything of; whose `changes` it has moved on

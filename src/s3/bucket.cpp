@@ -167,6 +167,7 @@ HttpCall Bucket::sign(const Operation& operation) const {
   call.body_size = operation.payload.size;
   call.body = operation.payload.read;
   call.most_answer = std::max(operation.most_answer, most_error);
+  if (operation.range) call.expected = operation.range->second;
   return call;
 }
 

@@ -47,6 +47,9 @@ std::size_t take_body(const char* data, std::size_t, std::size_t size, void* use
     transfer.too_long = true;
     return 0;
   }
+  // At once as much as was asked for, of which the length is known: growing would copy it again and again.
+  if (transfer.answer.body.empty() && transfer.call.expected > size)
+    transfer.answer.body.reserve(transfer.call.expected);
   transfer.answer.body.append(data, size);
   return size;
 }

@@ -22,6 +22,7 @@ struct HttpCall {
   std::uint64_t body_size = 0;
   std::function<Result<std::size_t>(std::uint64_t at, std::span<char> out)> body;
   std::size_t most_answer = 64U << 10;  // a longer body is an error
+  std::size_t expected = 0;             // how long it will be, if that is known
 };
 
 struct HttpAnswer {

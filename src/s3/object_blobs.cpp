@@ -133,8 +133,12 @@ Result<std::unique_ptr<ObjectBlobs>> ObjectBlobs::open(ObjectBlobsOptions option
   store->sum = *sum;
   store->bucket = std::make_unique<Bucket>(std::move(options.place), store->keys, *store->loop);
   store->group = std::make_unique<GroupPut>(
-      [raw = store.get()](const std::string& object, std::string bytes, std::function<void(Result<void>)> done) {
-        raw->bucket->put(object, payload_of(std::move(bytes), raw->sum), raw->sum, std::move(done));
+      [raw = store.get()](const std::string& object, GroupPut::Bytes bytes, std::function<void(Result<void>)> done) {
+        Payload payload;
+        payload.size = bytes.size;
+        payload.read = std::move(bytes.read);
+        if (auto summed = PayloadSums::read_and_give(raw->sum, payload); !summed) return done(std::move(summed));
+        raw->bucket->put(object, std::move(payload), raw->sum, std::move(done));
       });
   return std::unique_ptr<ObjectBlobs>(new ObjectBlobs(store));
 }

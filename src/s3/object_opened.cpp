@@ -9,7 +9,6 @@
 namespace qrx::s3 {
 namespace {
 
-constexpr std::uint64_t piece_bytes = 1U << 20;
 constexpr std::uint64_t little = 256U << 10;  // below it a whole block is read, for the reads that follow
 constexpr std::size_t most_ahead = 3;         // pieces of one reader
 // Beyond it readers get small pieces, and nothing ahead.
@@ -44,6 +43,7 @@ struct ObjectOpened::Fetch {
   std::mutex mutex;
   std::optional<Result<std::string>> got;
   std::uint64_t taken = 0;  // by the reader
+  bool waited_for = false;  // by the reader, who was faster than the store
 };
 
 std::uint64_t ObjectOpened::size() const {
@@ -77,6 +77,18 @@ std::shared_ptr<ObjectOpened::Fetch> ObjectOpened::fetch(std::uint64_t offset, c
   return fetch;
 }
 
+// Each request costs the store as much as a megabyte or two: a reader that is faster than the store asks for more at
+// once. One that is slower holds no more memory than it must.
+void ObjectOpened::adapt(const Fetch& taken) {
+  piece_ = taken.waited_for ? std::min(piece_ * 2, most_piece) : std::max(piece_ / 2, least_piece);
+}
+
+std::uint64_t ObjectOpened::next_piece() const {
+  const std::uint64_t used = store_->read_ahead;
+  if (used >= plenty) return small_piece;
+  return std::clamp((plenty - used) / 4, small_piece, piece_);
+}
+
 void ObjectOpened::fetch_ahead() {
   while (ahead_.size() < most_ahead && store_->read_ahead < plenty) {
     const std::uint64_t next = ahead_.back()->first + ahead_.back()->size;
@@ -86,14 +98,14 @@ void ObjectOpened::fetch_ahead() {
       place = live_->find(next);
     }
     if (!place || place->file != nullptr) return;
-    ahead_.push_back(fetch(next, *place, place->extent.at + place->within, std::min(place->left, piece_bytes)));
+    ahead_.push_back(fetch(next, *place, place->extent.at + place->within, std::min(place->left, next_piece())));
   }
 }
 
 Result<space::Piece> ObjectOpened::take_ahead(std::uint64_t offset, std::uint64_t most, const LiveBlob::Place& place) {
   while (!ahead_.empty() && ahead_.front()->first + ahead_.front()->taken != offset) ahead_.pop_front();
   if (ahead_.empty()) {
-    const std::uint64_t size = std::min({place.left, most, store_->read_ahead < plenty ? piece_bytes : small_piece});
+    const std::uint64_t size = std::min({place.left, most, next_piece()});
     ahead_.push_back(fetch(offset, place, place.extent.at + place.within, size));
   }
   fetch_ahead();
@@ -101,7 +113,10 @@ Result<space::Piece> ObjectOpened::take_ahead(std::uint64_t offset, std::uint64_
   std::optional<Result<std::string>> got;
   {
     const std::lock_guard lock(front->mutex);
-    if (!front->got) return space::NotYet{topic_};
+    if (!front->got) {
+      front->waited_for = true;
+      return space::NotYet{topic_};
+    }
     if (front->taken == 0 && front->size <= most && *front->got) {
       got = std::move(front->got);
     } else if (*front->got) {
@@ -111,7 +126,10 @@ Result<space::Piece> ObjectOpened::take_ahead(std::uint64_t offset, std::uint64_
       got = missing(*store_, place.extent.object, (*front->got).error());
     }
   }
-  if (!*got || front->taken == 0 || front->taken == front->size) ahead_.pop_front();
+  if (!*got || front->taken == 0 || front->taken == front->size) {
+    adapt(*front);
+    ahead_.pop_front();
+  }
   if (!*got) return tl::unexpected(got->error());
   if (!ahead_.empty()) fetch_ahead();
   return std::move(**got);
@@ -200,7 +218,7 @@ std::optional<std::string> ObjectOpened::address(std::uint64_t size, const space
   std::string object;
   {
     const std::lock_guard lock(live_->mutex);
-    if (size < GroupPut::small_bytes || live_->segments.size() != 1 || live_->end() != size) return std::nullopt;
+    if (size < little || live_->segments.size() != 1 || live_->end() != size) return std::nullopt;
     const Segment& only = *live_->segments.front();
     if (!only.stored || !only.given || only.extent.size != size || only.extent.at != 0) return std::nullopt;
     object = only.extent.object;

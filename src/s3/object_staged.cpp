@@ -9,14 +9,16 @@ namespace qrx::s3 {
 namespace {
 
 constexpr std::uint64_t least_object = 8U << 20, most_object = 64U << 20;
-constexpr std::size_t doubled_every = 128;  // objects: a terabyte is some 16,000 of them
+// An object costs the store about as much as some megabytes: of a large file there are few.
+constexpr std::size_t doubled_at = 4, doubled_every = 128;  // objects: a terabyte is some 16,000 of them
 constexpr unsigned most_in_flight = 4;
 // A slow upload is recorded every two seconds, by objects of this size at least; or after a longer while by what came.
 constexpr std::uint64_t worth_an_object = 1U << 20;
 constexpr auto longest_unsealed = Seconds(10);
 
 std::uint64_t size_of_next(std::size_t objects) {
-  return std::min(least_object << std::min<std::size_t>(objects / doubled_every, 3), most_object);
+  if (objects < doubled_at) return least_object;
+  return std::min(2 * least_object << std::min<std::size_t>(objects / doubled_every, 2), most_object);
 }
 
 }  // namespace
@@ -33,6 +35,21 @@ void PayloadSums::give(Payload& payload) const {
     payload.sha256 = to_hex(sha256_.sum());
   else
     payload.crc32 = crc32_.sum();
+}
+
+Result<void> PayloadSums::read_and_give(PayloadSum which, Payload& payload) {
+  PayloadSums sums(which);
+  std::vector<char> buffer(std::min<std::uint64_t>(payload.size, 256U << 10));
+  for (std::uint64_t done = 0; done < payload.size;) {
+    const std::size_t wanted = std::min<std::uint64_t>(buffer.size(), payload.size - done);
+    auto got = payload.read(done, {buffer.data(), wanted});
+    if (!got) return tl::unexpected(got.error());
+    if (*got == 0) return fail(Kind::other, "the spool has lost bytes");
+    sums.update(as_bytes(std::string_view(buffer.data(), *got)));
+    done += *got;
+  }
+  sums.give(payload);
+  return {};
 }
 
 ObjectStaged::ObjectStaged(std::shared_ptr<ObjectStore> store, const space::BlobKey& blob,
@@ -104,21 +121,10 @@ Result<void> ObjectStaged::start_put(const Lock&, const std::shared_ptr<Segment>
   payload.read = [file = segment->file, at = segment->file_at](std::uint64_t from, std::span<char> out) {
     return file->read_at(at + from, out);
   };
-  if (sums != nullptr) {
+  if (sums != nullptr)
     sums->give(payload);
-  } else {
-    PayloadSums later(store_->sum);
-    std::vector<char> buffer(256U << 10);
-    for (std::uint64_t done = 0; done < payload.size;) {
-      const std::size_t wanted = std::min<std::uint64_t>(buffer.size(), payload.size - done);
-      auto got = payload.read(done, {buffer.data(), wanted});
-      if (!got) return tl::unexpected(got.error());
-      if (*got < wanted) return fail(Kind::other, "the spool has lost bytes");
-      later.update(as_bytes(std::string_view(buffer.data(), wanted)));
-      done += wanted;
-    }
-    later.give(payload);
-  }
+  else if (auto summed = PayloadSums::read_and_give(store_->sum, payload); !summed)
+    return summed;
   ++puts_->in_flight;
   store_->bucket->put(segment->extent.object, std::move(payload), store_->sum, on_put(segment));
   return {};
@@ -198,19 +204,18 @@ space::Extents ObjectStaged::give(const Lock&, bool all, std::uint64_t& end) {
 // Few bytes share an object with those of others that come at the same moment.
 Result<void> ObjectStaged::put_in_group(const Lock&) {
   LiveBlob& live = *live_;
-  std::string bytes(live.tail_size, '\0');
-  auto read = live.tail->read_at(0, bytes);
-  if (!read) return tl::unexpected(read.error());
-  if (*read < bytes.size()) return fail(Kind::other, "the spool has lost bytes");
   auto segment = std::make_shared<Segment>();
-  segment->extent = {live.tail_first, bytes.size(), {}, 0};
+  segment->extent = {live.tail_first, live.tail_size, {}, 0};
   segment->alone = false;
   segment->file = std::exchange(live.tail, nullptr);
   live.tail_first += std::exchange(live.tail_size, 0);
   live.segments.push_back(segment);
   mine_.push_back(segment);
   ++puts_->in_flight;
-  store_->group->put(object_name(blob_, writer_, next_object_++), bytes,
+  GroupPut::Bytes bytes{segment->extent.size, [file = segment->file](std::uint64_t at, std::span<char> out) {
+                          return file->read_at(at, out);
+                        }};
+  store_->group->put(object_name(blob_, writer_, next_object_++), std::move(bytes),
                      [live = live_, segment, done = on_put(segment)](Result<GroupPut::Placed> placed) {
                        if (!placed) return done(tl::unexpected(std::move(placed.error())));
                        {

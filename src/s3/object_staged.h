@@ -22,6 +22,7 @@ class PayloadSums {
   explicit PayloadSums(PayloadSum which) : which_(which) {}
   void update(ByteView bytes);
   void give(Payload& payload) const;
+  static Result<void> read_and_give(PayloadSum which, Payload& payload);
 
  private:
   PayloadSum which_;

@@ -27,11 +27,14 @@ class Transaction {
   virtual void put_delivery(const DeliveryRow& row) = 0;
   virtual void put_file(const FileRow& row) = 0;
   virtual void put_upload(const UploadRow& row) = 0;
+  virtual void put_files(std::span<const FileRow> rows) {  // of one space
+    for (const FileRow& row : rows) put_file(row);
+  }
 
   // The next version of a space, with what changes beside it; nothing changes when `more` does not fit.
   virtual SpaceChanged change_space(const Guid& guid, const SpaceChange& change) = 0;
   // What is put counts by change_space(); what is removed counts no more by itself, and its blobs, which are given
-  // back, stand in the trash. REQUIRES: no other file shares the blob.
+  // back, stand in the trash. A blob that other files of the delivery share stays until the last of them is removed.
   virtual std::vector<BlobKey> remove_upload(const Id& upload) = 0;
   virtual std::vector<BlobKey> remove_file(const Id& file) = 0;
   // With its files and uploads, unless it is committed.

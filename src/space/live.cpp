@@ -131,11 +131,12 @@ std::vector<UploadPtr> compare(const SpaceLock&, LiveSpace& live, const SpaceSta
   auto gone = compare_uploads(live, state, now);
   compare_deliveries(live, state, now);
   // What arrived here and is not durable yet counts beside what the rows have.
-  live.bytes.used = state.space.use.bytes;
+  live.bytes.used = state.space.use.bytes + live.arriving.bytes;
   live.files.used = state.space.use.weight.files;
   live.manifests.used = state.space.use.weight.manifests;
   live.parts.used = state.space.use.weight.parts;
   live.texts.used = state.space.use.weight.texts;
+  live.weigh(live.arriving.weight);
   for (const auto& [id, upload] : live.uploads) {
     live.bytes.used += upload->counted - std::min(upload->counted, upload->row.offset);
     if (upload->weighs && upload->row.offset == 0) live.weigh(weight_of(upload->row));

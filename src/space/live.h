@@ -97,6 +97,7 @@ struct LiveSpace : SpaceLocks {
   std::atomic<std::uint64_t> compared{0};  // of many nodes: the version at which this was compared with the catalog
   Ledger bytes, files, manifests, parts;   // of the quotas
   Ledger texts;                            // likewise: bytes of names, and of the messages of what is committed
+  Use arriving;                            // taken of these by batches that are not recorded yet
   // Uploads without a byte, by the order of their creation.
   std::map<std::uint64_t, std::shared_ptr<LiveUpload>> empty;
   std::uint64_t next_number = 1;

@@ -16,7 +16,7 @@ Rules::Rules(Catalog& catalog, Blobs& blobs, Clock& clock, Events& events, const
       clearing(context, registry, quotas, versions, trash),
       erasing(context, registry, quotas, versions, files, trash),
       upload_requests(registry, {context, quotas, versions, uploads, completion}),
-      whole_files(context, registry, files, upload_requests),
+      whole_files({context, registry, quotas, versions, trash}, files, upload_requests),
       clock_guard(context) {}
 
 }  // namespace qrx::space

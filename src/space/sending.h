@@ -4,11 +4,14 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/checksum.h"
 #include "base/result.h"
 #include "space/model.h"
+#include "wire/properties.h"
 
 namespace qrx::space {
 
@@ -34,6 +37,19 @@ class UploadWriter {
   // delivery when that is an implicit one (of this upload alone). Checks `expected` (tus checksum of the bytes of this
   // writer) before; a wrong sum truncates back and is Kind::integrity.
   virtual Result<Finished> finish() = 0;
+};
+
+// Small files that come together into an open delivery. Destroyed without finish(), what was added may be in it or not.
+class FileBatch {
+ public:
+  virtual ~FileBatch() = default;
+  // The next one, whole; gives its sum. Errors as those of Spaces::put_small(); those before it stay good.
+  virtual Result<Xxh128Sum> add(std::string_view name, ByteView bytes, const wire::FileProperties& properties) = 0;
+  // Both as those of UploadWriter; the topic of begin_finish() may be another one each time.
+  virtual std::optional<Id> full() { return std::nullopt; }
+  virtual std::optional<Id> begin_finish() { return std::nullopt; }
+  // What was added is in the delivery; of many nodes it is durable. Once.
+  virtual Result<void> finish() { return {}; }
 };
 
 // Who sends: the client's address. What costs nothing to begin (announced bytes, open deliveries, uploads without a

@@ -351,6 +351,10 @@ Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::str
   return rules_->whole_files.put(guid, delivery, name, bytes, properties);
 }
 
+Result<std::unique_ptr<FileBatch>> Spaces::begin_batch(const Guid& guid, const Id& delivery) {
+  return rules_->whole_files.begin(guid, delivery);
+}
+
 Result<UploadRow> Spaces::create_upload(const Guid& guid, const NewUpload& wish, const Sender& sender) {
   return rules_->upload_requests.create(guid, wish, sender);
 }

@@ -121,6 +121,9 @@ class Spaces {
   Result<FileRow> put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
                             const wire::FileProperties& properties = {});
 
+  // Many of them, one after another.
+  Result<std::unique_ptr<FileBatch>> begin_batch(const Guid& guid, const Id& delivery);
+
   static std::string_view upload_checksum_algorithms();  // "md5,sha1,sha256,xxh128", for Tus-Checksum-Algorithm
 
   // --- the operator, who needs no token ---

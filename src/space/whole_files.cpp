@@ -1,30 +1,54 @@
 #include "space/whole_files.h"
 
-#include "base/checksum.h"
 #include "space/content_type.h"
-#include "wire/limits.h"
-#include "wire/names.h"
 #include "wire/tus.h"
 
 namespace qrx::space {
 
+namespace {
+
+// Each file by itself, as soon as it is there.
+class OneByOne final : public FileBatch {
+ public:
+  OneByOne(WholeFiles& files, const Guid& guid, const Id& delivery) : files_(files), guid_(guid), delivery_(delivery) {}
+  Result<Xxh128Sum> add(std::string_view name, ByteView bytes, const wire::FileProperties& properties) override {
+    return files_.put(guid_, delivery_, name, bytes, properties).map([](const FileRow& row) { return row.xxh128; });
+  }
+
+ private:
+  WholeFiles& files_;
+  const Guid guid_;
+  const Id delivery_;
+};
+
+}  // namespace
+
+bool WholeFiles::packs_by_itself() const {
+  return parts_.context.policy.shared && parts_.context.blobs.in_objects();
+}
+
+Result<std::unique_ptr<FileBatch>> WholeFiles::begin(const Guid& guid, const Id& delivery) {
+  if (!packs_by_itself()) return std::make_unique<OneByOne>(*this, guid, delivery);
+  auto live = parts_.registry.enter(guid);
+  if (!live) return tl::unexpected(live.error());
+  return std::make_unique<PackBatch>(parts_, std::move(*live), delivery);
+}
+
 Result<FileRow> WholeFiles::put(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
                                 const wire::FileProperties& properties) {
-  if (bytes.size() > wire::most_small_bytes)
-    return fail(Kind::too_large, "too large for this way of sending: begin an upload instead");
-  if (auto checked = wire::check_name(name); !checked) return tl::unexpected(checked.error());
-  auto live = registry_.enter(guid);
+  auto file = whole_file(guid, delivery, name, bytes, properties);
+  if (!file) return file;
+  auto live = parts_.registry.enter(guid);
   if (!live) return tl::unexpected(live.error());
-  FileRow file;
-  file.delivery = delivery;
-  file.guid = guid;
-  file.name = name;
-  file.size = bytes.size();
-  file.properties = properties;
-  Xxh128 sum;
-  sum.update(bytes);
-  file.xxh128 = sum.sum();
-  return context_.policy.shared ? put_as_upload(**live, file, bytes) : put_packed(**live, std::move(file), bytes);
+  if (packs_by_itself()) {
+    PackBatch alone(parts_, std::move(*live), delivery);
+    file = alone.take(std::move(*file), bytes);
+    if (!file) return file;
+    if (auto finished = alone.finish(); !finished) return tl::unexpected(finished.error());
+    return file;
+  }
+  return parts_.context.policy.shared ? put_as_upload(**live, *file, bytes)
+                                      : put_packed(**live, std::move(*file), bytes);
 }
 
 Result<FileRow> WholeFiles::put_packed(LiveSpace& live, FileRow file, ByteView bytes) {
@@ -42,7 +66,7 @@ Result<FileRow> WholeFiles::put_packed(LiveSpace& live, FileRow file, ByteView b
 Result<FileRow> WholeFiles::put_as_upload(LiveSpace& live, const FileRow& file, ByteView bytes) {
   {
     const SpaceLock lock(live);
-    auto open = registry_.open_delivery(lock, live, file.delivery);
+    auto open = parts_.registry.open_delivery(lock, live, file.delivery);
     if (!open) return tl::unexpected(open.error());
     for (const FileRow& stored : (*open)->stored)  // its answer may have been lost
       if (stored.name == file.name && stored.size == file.size && stored.xxh128 == file.xxh128 &&

@@ -2,11 +2,13 @@
 // Private to src/space.
 #pragma once
 
+#include <memory>
 #include <string_view>
 
 #include "base/bytes.h"
 #include "space/context.h"
 #include "space/delivery_files.h"
+#include "space/pack_batch.h"
 #include "space/registry.h"
 #include "space/sending.h"
 #include "space/upload_requests.h"
@@ -17,21 +19,22 @@ namespace qrx::space {
 // Thread-safe.
 class WholeFiles {
  public:
-  WholeFiles(Context& context, Registry& registry, DeliveryFiles& files, UploadRequests& uploads)
-      : context_(context), registry_(registry), files_(files), uploads_(uploads) {}
+  WholeFiles(const PackParts& parts, DeliveryFiles& files, UploadRequests& uploads)
+      : parts_(parts), files_(files), uploads_(uploads) {}
 
   // As Spaces::put_small().
   Result<FileRow> put(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
                       const wire::FileProperties& properties);
+  Result<std::unique_ptr<FileBatch>> begin(const Guid& guid, const Id& delivery);  // as Spaces::begin_batch()
 
  private:
+  bool packs_by_itself() const;  // each batch, for what is in memory alone is seen by no other node
   // Of one node: into the pack of the delivery.
   Result<FileRow> put_packed(LiveSpace& live, FileRow file, ByteView bytes);
-  // Of many nodes, where a pack would be of one: as an upload.
+  // Of many nodes over a directory, where a blob needs a row before it: as an upload.
   Result<FileRow> put_as_upload(LiveSpace& live, const FileRow& file, ByteView bytes);
 
-  Context& context_;
-  Registry& registry_;
+  const PackParts parts_;
   DeliveryFiles& files_;
   UploadRequests& uploads_;
 };

@@ -240,7 +240,7 @@ void SqliteTransaction::remove_uploads(Statement statement, std::vector<BlobKey>
   give_back(guid, less);
 }
 
-void SqliteTransaction::remove_files(Statement statement, std::vector<BlobKey>& blobs) {
+void SqliteTransaction::remove_files(Statement statement, std::vector<BlobKey>& blobs, bool blobs_stay) {
   space::Use less;
   Guid guid;
   std::vector<std::pair<Id, BlobKey>> gone;
@@ -253,8 +253,8 @@ void SqliteTransaction::remove_files(Statement statement, std::vector<BlobKey>& 
   }
   note(statement.code());
   for (const auto& [file, blob] : gone) {
-    discard(blob);
-    blobs.push_back(blob);
+    if (!blobs_stay) discard(blob);
+    if (!blobs_stay) blobs.push_back(blob);
     log_.add(guid, [file = file](SpaceState& state) { erase(state.files, file, &FileRow::file); });
   }
   give_back(guid, less);
@@ -272,8 +272,20 @@ std::vector<BlobKey> SqliteTransaction::remove_upload(const Id& upload) {
 
 std::vector<BlobKey> SqliteTransaction::remove_file(const Id& file) {
   std::vector<BlobKey> blobs;
+  if (!ok()) return blobs;
+  bool is_shared = false;
+  {
+    Statement others = by_id(connection_,
+                             "SELECT 1 FROM files gone JOIN files other ON other.guid=gone.guid AND "
+                             "other.delivery=gone.delivery AND other.blob=gone.blob AND other.file<>gone.file "
+                             "WHERE gone.file=? LIMIT 1",
+                             file);
+    is_shared = others.step();
+    note(others.code());
+  }
   if (ok())
-    remove_files(by_id(connection_, "DELETE FROM files WHERE file=? RETURNING guid,file,blob,name,size", file), blobs);
+    remove_files(by_id(connection_, "DELETE FROM files WHERE file=? RETURNING guid,file,blob,name,size", file), blobs,
+                 is_shared);
   return blobs;
 }
 

@@ -49,7 +49,7 @@ class SqliteTransaction final : public BlobTransaction {
   void give_back(const Guid& guid, const space::Use& less);
   // Deletes uploads or files, which count no more; their blobs go into the trash, and behind `blobs`.
   void remove_uploads(Statement statement, std::vector<space::BlobKey>& blobs);
-  void remove_files(Statement statement, std::vector<space::BlobKey>& blobs);
+  void remove_files(Statement statement, std::vector<space::BlobKey>& blobs, bool blobs_stay = false);
 
   ChangeLog log_;
 };

@@ -55,11 +55,38 @@ front::Reply watch_delivery(const SharedCall& call, const Watch& watch) {
   return wait;
 }
 
+constexpr auto longest_wait = Seconds(60);  // for the store, whose own patience is shorter
+
+// The batch is handed over once what it needs of the store is done; no thread waits for that.
+front::Reply finish_batch(const SharedCall& call, const std::shared_ptr<space::FileBatch>& batch,
+                          const http::Answer& done, Steady until) {
+  const auto topic = call->site.clock.steady() < until ? batch->begin_finish() : std::nullopt;
+  if (topic) {
+    front::Wait wait;
+    wait.topic = *topic;
+    wait.until = until;
+    wait.poll = [call, batch, done, topic = *topic, until](bool time_over) -> std::optional<front::Reply> {
+      // Of several parts, each has a topic.
+      if (!time_over && batch->begin_finish() == topic) return std::nullopt;
+      return finish_batch(call, batch, done, time_over ? Steady{} : until);
+    };
+    return wait;
+  }
+  if (const auto finished = batch->finish(); !finished) return refuse(*call, finished.error());
+  return done;
+}
+
+front::Reply finish_batch(const SharedCall& call, const std::shared_ptr<space::FileBatch>& batch,
+                          const http::Answer& done) {
+  return finish_batch(call, batch, done, call->site.clock.steady() + longest_wait);
+}
+
 // Takes the small files of one body, each as soon as it is there.
 class BatchSink : public front::BodySink {
  public:
-  explicit BatchSink(SharedCall call)
+  BatchSink(SharedCall call, std::unique_ptr<space::FileBatch> batch)
       : call_(std::move(call)),
+        batch_(std::move(batch)),
         memory_(call_->site.body_memory, call_->request->peer),
         reader_(wire::most_small_bytes,
                 [this](const wire::BatchedFile& file, ByteView bytes) { return put(file, bytes); }) {}
@@ -68,23 +95,28 @@ class BatchSink : public front::BodySink {
     if (auto written = reader_.write(bytes); !written) return written;
     return memory_.keep(reader_.pending());
   }
+  std::optional<Id> full() override { return batch_->full(); }
   front::Reply finish() override {
-    if (const auto ended = reader_.finish(); !ended) return refuse(*call_, ended.error());
-    return json_answer(202, wire::batch_answer(sums_));
+    if (const auto ended = reader_.finish(); !ended) return *on_error(ended.error());
+    return finish_batch(call_, batch_, json_answer(202, wire::batch_answer(sums_)));
   }
-  std::optional<http::Answer> on_error(const Error& error) override { return refuse(*call_, error); }
-  void abandon() override {}  // what was taken stays, as if each had come by itself
+  // Those before the one that is refused are taken, as the protocol says; here a thread may wait for the store.
+  std::optional<http::Answer> on_error(const Error& error) override {
+    (void)batch_->finish();
+    return refuse(*call_, error);
+  }
+  void abandon() override {}  // nobody was told that anything is there
 
  private:
   Result<void> put(const wire::BatchedFile& file, ByteView bytes) {
-    const auto row =
-        call_->site.spaces.put_small(call_->target.guid, call_->target.item, file.name, bytes, file.properties);
-    if (!row) return tl::unexpected(row.error());
-    sums_.push_back(row->xxh128);
+    const auto sum = batch_->add(file.name, bytes, file.properties);
+    if (!sum) return tl::unexpected(sum.error());
+    sums_.push_back(*sum);
     return {};
   }
 
   const SharedCall call_;
+  const std::shared_ptr<space::FileBatch> batch_;
   BodyMemory::Hold memory_;  // of the file that is not all there
   wire::BatchReader reader_;
   std::vector<Xxh128Sum> sums_;
@@ -138,18 +170,21 @@ front::Reply put_delivery_file(const SharedCall& call) {
   return collect(call, wire::most_small_bytes, [call](const std::string& content) -> front::Reply {
     const auto properties = wire::parse_properties(call->request->header(wire::mtime_header),
                                                    call->request->header(wire::executable_header));
-    const auto file = call->site.spaces.put_small(call->target.guid, call->target.item, call->target.name,
-                                                  as_bytes(content), properties);
-    if (!file) return refuse(*call, file.error());
+    auto batch = call->site.spaces.begin_batch(call->target.guid, call->target.item);
+    if (!batch) return refuse(*call, batch.error());
+    const auto sum = (*batch)->add(call->target.name, as_bytes(content), properties);
+    if (!sum) return refuse(*call, sum.error());
     http::Answer out = answer(202);
-    out.headers.push_back({"Qrx-Xxh128", to_hex(file->xxh128)});
-    return out;
+    out.headers.push_back({"Qrx-Xxh128", to_hex(*sum)});
+    return finish_batch(call, std::move(*batch), out);
   });
 }
 
 front::Reply post_delivery_files(const SharedCall& call) {
   if (const auto known = call->site.spaces.known(call->target.guid); !known) return call->problem(known.error());
-  return front::Receive{std::make_unique<BatchSink>(call)};
+  auto batch = call->site.spaces.begin_batch(call->target.guid, call->target.item);
+  if (!batch) return refuse(*call, batch.error());
+  return front::Receive{std::make_unique<BatchSink>(call, std::move(*batch))};
 }
 
 }  // namespace qrx::serve

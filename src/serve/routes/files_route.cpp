@@ -14,7 +14,7 @@ constexpr std::size_t most_form_bytes = 256;
 
 using Growth = space::Content::Growth;
 
-constexpr std::uint64_t piece_bytes = 1U << 20;  // after each it is seen whether the space was blocked
+constexpr std::uint64_t piece_bytes = 4U << 20;  // after each it is seen whether the space was blocked
 
 // A range of a stored file.
 class StoredSource : public front::BodySource {

@@ -13,7 +13,6 @@
 #include "base/write_all.h"
 #include "process/find_program.h"
 #include "process/run_program.h"
-#include "vision/search_options.h"
 #include "wire/link.h"
 
 namespace qrx::vision {

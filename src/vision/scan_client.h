@@ -13,6 +13,9 @@
 
 namespace qrx::vision {
 
+// Of processor time, for a search without a budget: a picture can be made to have work for hours.
+inline constexpr std::chrono::seconds most_thorough{240};
+
 struct ScanOptions {
   std::string helper;                      // path of qrx-scan; empty: find_scan_helper()
   std::chrono::milliseconds budget{1500};  // for the search itself; 0: until every way was tried (`--thorough`)

@@ -7,6 +7,7 @@
 
 #include <opencv2/imgproc.hpp>
 
+#include "vision/scan_client.h"
 #include "vision/scan_report.h"
 #include "wire/link.h"
 

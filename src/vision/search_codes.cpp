@@ -10,6 +10,7 @@
 #include "vision/locate.h"
 #include "vision/search.h"
 #include "vision/search_steps.h"
+#include "vision/search_thorough.h"
 
 namespace qrx::vision {
 

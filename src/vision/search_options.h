@@ -11,11 +11,9 @@
 
 namespace qrx::vision {
 
-// A picture can be made to have work for hours.
-inline constexpr std::chrono::seconds most_thorough{240};
-
 struct SearchOptions {
-  // Of this thread's processor time, checked between steps. 0: every way is tried, for most_thorough at most.
+  // Of this thread's processor time, checked between steps. 0: every way is tried, for most_thorough (scan_client.h) at
+  // most.
   std::chrono::milliseconds budget{1500};
   bool any = false;  // false: only a drop link ends the search; true: the first step that reads anything
   // The same picture in colours, with so many pixels at least along its shorter side, as far as it has them. Called

@@ -20,7 +20,6 @@ struct SearchStep {
 
 std::span<const SearchStep> photograph_steps();
 std::span<const SearchStep> screenshot_steps();  // pictures without loss
-std::span<const SearchStep> thorough_steps();    // after either of them, when there is no budget
 
 // Ways that several steps take.
 

@@ -1,4 +1,5 @@
-// The steps of --thorough: each costs seconds and reads few pictures that no other reads.
+#include "vision/search_thorough.h"
+
 #include <algorithm>
 #include <array>
 #include <cmath>
@@ -6,7 +7,6 @@
 #include <opencv2/imgproc.hpp>
 
 #include "vision/deblur.h"
-#include "vision/search_steps.h"
 
 namespace qrx::vision {
 namespace {

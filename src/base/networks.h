@@ -27,10 +27,11 @@ struct Network {
 bool is_public(const Address16& address);
 
 // Whether a server at `from` may send its client on to `to`: to a public address, or no nearer to the client than it is
-// itself. So a stranger's server does not reach into the client's network, nor one of that network into its machine.
-// The nearest is the machine itself (127.0.0.0/8, ::1, 0.0.0.0/8, ::), then its link (169.254.0.0/16, where clouds tell
-// a machine its secrets, and fe80::/10), then private networks (RFC 1918, 100.64.0.0/10, fc00::/7). To addresses of
-// other kinds nobody leads but themselves, and from there as from a public one.
+// itself. So a stranger's server does not reach private addresses of the client's network (machines there that have
+// public ones are not told apart), nor one of that network the client's machine. The nearest is the machine itself
+// (127.0.0.0/8, ::1, 0.0.0.0/8, ::), then its link (169.254.0.0/16, where clouds tell a machine its secrets, and
+// fe80::/10), then private networks (RFC 1918, 100.64.0.0/10, fc00::/7). To addresses of other kinds nobody leads but
+// themselves, and from there as from a public one.
 bool may_lead(const Address16& from, const Address16& to);
 
 }  // namespace qrx

@@ -86,6 +86,7 @@ Step BodyReceiver::run() {
 
 // The sink may have enough: then the topic is taken and it is asked once more, so that no wake-up is lost in between.
 Step BodyReceiver::wait_for_room() {
+  std::optional<Id> topic;
   for (;;) {
     const auto full = sink_->full();
     if (!full || io_.context.stopping) {  // it has an answer for clients that are cut short
@@ -93,8 +94,9 @@ Step BodyReceiver::wait_for_room() {
       return Step::go_on;
     }
     if (io_.broken) return Step::closed;
-    if (waiter_.is_waiting()) break;
-    io_.context.waiters.add(*full, waiter_);
+    if (topic == full) break;
+    topic = full;  // of several things on their way it may be another one each time
+    io_.context.waiters.add(*topic, waiter_);
   }
   io_.last_moved = steady_now();  // not the client's fault
   io_.deadline.set(io_.last_moved + ask_again);

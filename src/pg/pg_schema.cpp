@@ -101,18 +101,20 @@ CREATE UNLOGGED TABLE totals(
   bytes bigint NOT NULL);
 -- crash_mark.h.
 CREATE UNLOGGED TABLE crash_marks(node bytea NOT NULL, mark bigint NOT NULL, PRIMARY KEY(node,mark));
--- What a node is called, and what it allows: others compare it with theirs. Nodes of an older version say neither.
--- The last step, for no node can show that it lives while this table is locked.
-ALTER TABLE nodes ADD COLUMN name bytea, ADD COLUMN policy bytea;
 )",
                                                         R"(
--- What names and messages take of a space. Nodes of an older version count none of theirs.
+-- What names and messages take of a space, counted before the table is locked. Nodes of an older version count none of
+-- theirs.
+CREATE TEMP TABLE counted ON COMMIT DROP AS SELECT s.guid,
+  (SELECT coalesce(sum(octet_length(name)), 0) FROM files f WHERE f.guid = s.guid) +
+  (SELECT coalesce(sum(octet_length(name)), 0) FROM uploads u WHERE u.guid = s.guid AND u."offset" > 0) +
+  (SELECT coalesce(sum(octet_length(message)), 0) FROM deliveries d
+   WHERE d.guid = s.guid AND d.committed IS NOT NULL) AS texts FROM spaces s;
 ALTER TABLE spaces ADD COLUMN texts bigint NOT NULL DEFAULT 0;
-UPDATE spaces s SET changes = changes + 1,
-  texts = (SELECT coalesce(sum(octet_length(name)), 0) FROM files f WHERE f.guid = s.guid) +
-          (SELECT coalesce(sum(octet_length(name)), 0) FROM uploads u WHERE u.guid = s.guid AND u."offset" > 0) +
-          (SELECT coalesce(sum(octet_length(message)), 0) FROM deliveries d
-           WHERE d.guid = s.guid AND d.committed IS NOT NULL);
+UPDATE spaces s SET changes = changes + 1, texts = c.texts FROM counted c WHERE c.guid = s.guid AND c.texts > 0;
+-- What a node is called, and what it allows: others compare it with theirs. Nodes of an older version say neither.
+-- The last, for no node can show that it lives while this table is locked.
+ALTER TABLE nodes ADD COLUMN IF NOT EXISTS name bytea, ADD COLUMN IF NOT EXISTS policy bytea;
 )"};
 
 constexpr const char* looking = "cannot read the catalog";
@@ -148,6 +150,7 @@ tl::unexpected<Error> give_up(Connection& connection) {
 // Many nodes may start at once: the advisory lock lets one of them make the tables, and the others find the version
 // when they get it.
 Result<bool> migrate_schema(Connection& connection) {
+  connection.set_silence(std::chrono::hours(24));  // a step may read all that there is
   if (!connection.execute(begin_alone)) return give_up(connection);
   const auto from = read_versions(connection);
   if (!from) return give_up(connection);

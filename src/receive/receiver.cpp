@@ -179,7 +179,7 @@ struct Receiver::Impl {
   using Take = std::function<void(const wire::DeliveryInfo&)>;
   bool delete_space(const Take& take);
   void leave(SeenSeals& seals, const Take& take);
-  bool is_all(const ReceiveJob& job, const std::vector<SavedDelivery>& named, const Error& error);
+  void tell_left(const ReceiveJob& job, const Error& error);
   Result<Received> save_all(const ReceiveJob& job, Followers& followers);
   Result<Received> stream_all(const ReceiveJob& job, int stream);
 };
@@ -236,12 +236,10 @@ void Receiver::Impl::leave(SeenSeals& seals, const Take& take) {
 }
 
 Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& followers) {
-  // Before the server is asked, which may be away for good.
-  const auto named = name_what_is_whole(job);
   SpaceWatch watch(job);
   for (bool first = true;; first = false) {
     const auto info = watch.next();
-    if (!info && first && is_all(job, named, info.error())) return received;
+    if (!info && first) tell_left(job, info.error());
     if (!info) return ended(info.error());
     clear_what_was_left(*info, first);
     const auto fresh = fresh_ones(*info, handled);
@@ -279,18 +277,16 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
 }
 
 // A limited link that was used up by the run that was killed gives not even a list; nor does a space that has expired
-// since, or a server that has ended. True when what was left was all that there was to do.
-bool Receiver::Impl::is_all(const ReceiveJob& job, const std::vector<SavedDelivery>& named, const Error& error) {
-  if (named.empty()) return false;
-  tell_named(job, named);
-  for (const SavedDelivery& delivery : named) {
-    ++received.deliveries;
-    received.files += delivery.files.size();
-    for (const auto& file : delivery.files) received.bytes += file.info.size;
-  }
-  tally.notice("this is what an earlier run had downloaded whole; " + error.what);
-  // Of a server that is only away there may be more.
-  return error.kind == Kind::gone || error.kind == Kind::not_found;
+// since, or a server that has ended. The run fails all the same: what else there was is not known.
+void Receiver::Impl::tell_left(const ReceiveJob& job, const Error& error) {
+  const auto named = name_what_is_whole(job);
+  if (named.empty()) return;
+  if (error.kind == Kind::not_found || error.kind == Kind::gone)
+    tell_named(job, named);
+  else  // told as saved when the server is back, with the rest of its delivery
+    for (const SavedDelivery& delivery : named)
+      for (const SavedFile& file : delivery.files) tally.notice(file.path + " is whole, and has its name now");
+  tally.notice("an earlier run had downloaded this whole; " + error.what);
 }
 
 Result<Received> Receiver::Impl::stream_all(const ReceiveJob& job, int stream) {

@@ -14,6 +14,10 @@ std::optional<SavedFile> name_it(const ReceiveJob& job, const Id& file, const Sa
   if (entry.size == 0 || job.saver->held(entry.name, file) != entry.size) return std::nullopt;
   auto partial = job.saver->begin(entry.name, file, entry.delivery);
   if (!partial) return std::nullopt;
+  if (partial->size() != entry.size) {  // the run whose it is has just given it its name
+    if (partial->size() == 0) partial->discard();
+    return std::nullopt;
+  }
   const auto sums = partial->sums(job.options.sha256);
   if (!sums || sums->xxh128 != entry.xxh128) return std::nullopt;
   wire::FileInfo info;
@@ -22,6 +26,9 @@ std::optional<SavedFile> name_it(const ReceiveJob& job, const Id& file, const Sa
   info.size = entry.size;
   info.xxh128 = entry.xxh128;
   info.type = type_of(*partial);
+  wire::DeliveryInfo delivery;
+  delivery.delivery = entry.delivery;
+  if (job.tally.accept(delivery, info) != Wish::save) return std::nullopt;
   if (job.tally.keep(info, partial->descriptor()) != Wish::save) return std::nullopt;  // it stays for another run
   auto path = partial->publish();
   if (!path) {

@@ -9,10 +9,10 @@
 
 namespace qrx::receive {
 
-// By the record of that run, each file compared with its sum. Those that are not whole stay as they are. Told are they
-// later: by save_delivery(), which finds them under their names, when the server shows their delivery, and by
-// tell_named() when it does not, without what only the server knows (the message, names as they were sent). One entry a
-// delivery.
+// For when the server gives no list. By the record of that run, each file compared with its sum; those that are not
+// whole stay as they are. They are told as saved by tell_named() when the server has them no more, without what only
+// it knows (the message, names as they were sent); else by save_delivery(), which finds them under their names once it
+// is back. One entry a delivery.
 std::vector<SavedDelivery> name_what_is_whole(const ReceiveJob& job);
 void tell_named(const ReceiveJob& job, const std::vector<SavedDelivery>& named);
 

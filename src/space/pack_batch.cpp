@@ -1,6 +1,7 @@
 #include "space/pack_batch.h"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -16,6 +17,8 @@ namespace {
 // What was replaced in a pack stays in the store for as long as one file of it: no more than this for each.
 constexpr std::uint64_t most_pack_bytes = 1U << 20;
 constexpr std::size_t most_on_their_way = 4;  // packs of one batch, whose bytes are in the spool
+// The sweep takes objects that no row names after two days.
+constexpr auto longest = std::chrono::hours(24);
 
 Use operator-(Use use, const Use& less) {
   use.bytes -= less.bytes;
@@ -56,7 +59,11 @@ Result<FileRow> whole_file(const Guid& guid, const Id& delivery, std::string_vie
 }
 
 PackBatch::PackBatch(const PackParts& parts, LivePtr live, const Id& delivery)
-    : parts_(parts), live_(std::move(live)), delivery_(delivery), names_(live_->memory) {}
+    : parts_(parts),
+      live_(std::move(live)),
+      delivery_(delivery),
+      begun_(parts.context.clock.steady()),
+      names_(live_->memory) {}
 
 PackBatch::~PackBatch() {
   settle(SpaceLock(*live_), {});
@@ -65,7 +72,8 @@ PackBatch::~PackBatch() {
 void PackBatch::settle(const SpaceLock& lock, const Use& kept) {
   live_->arriving = live_->arriving - counted_;
   const Use less = std::exchange(counted_, {}) - kept;
-  parts_.quotas.give_back(lock, *live_, less.bytes, less.weight);
+  // Who removes a space gives back all that it has.
+  if (live_->row.phase != Phase::dying) parts_.quotas.give_back(lock, *live_, less.bytes, less.weight);
 }
 
 Result<Xxh128Sum> PackBatch::add(std::string_view name, ByteView bytes, const wire::FileProperties& properties) {
@@ -87,8 +95,12 @@ Result<std::optional<FileRow>> PackBatch::count(const FileRow& file) {
       return std::optional(stored);
   if (auto held = names_.take(file.name.size()); !held) return tl::unexpected(held.error());
   const Use use = use_of(file);
-  if (auto taken = parts_.quotas.take(lock, *live_, use.bytes, use.weight); !taken)
+  if (auto taken = parts_.quotas.take(lock, *live_, use.bytes, use.weight); !taken) {
+    // What others have on their way may come to nothing: an attempt that was cut off, of which this is the next one.
+    if (taken.error().kind == Kind::too_large && live_->arriving != counted_)
+      return fail(Kind::no_room, "this space has no room beside what is on its way: try again");
     return tl::unexpected(taken.error());
+  }
   counted_ += use;
   live_->arriving += use;
   return std::optional<FileRow>();
@@ -161,20 +173,36 @@ Result<void> PackBatch::make_durable() {
   return {};
 }
 
-Result<void> PackBatch::still_open() {
+Result<DeliveryPtr> PackBatch::begin_record() {
   const SpaceLock lock(*live_);
   auto open = parts_.registry.open_delivery(lock, *live_, delivery_);
-  if (!open) return tl::unexpected(open.error());
+  if (!open) return open;
   if ((*open)->committing) return fail(Kind::conflict, "this delivery is being committed");
-  return {};
+  ++(*open)->pack.writing;
+  return open;
+}
+
+void PackBatch::end_record(LiveDelivery& delivery) {
+  const SpaceLock lock(*live_);
+  if (--delivery.pack.writing == 0) delivery.pack.written.notify_all();
 }
 
 Result<void> PackBatch::finish() {
   if (files_.empty()) return {};
+  if (parts_.context.clock.steady() - begun_ > longest)
+    return fail(Kind::unavailable, "this took too long: send these files again");
   if (auto durable = make_durable(); !durable) return durable;
   const SharedGate gate(*live_);
-  if (auto open = still_open(); !open) return open;
-  return record();
+  auto open = begin_record();
+  if (!open) return tl::unexpected(open.error());
+  try {
+    auto recorded = record();
+    end_record(**open);
+    return recorded;
+  } catch (...) {
+    end_record(**open);
+    throw;
+  }
 }
 
 // One transaction for all of them, so that the space is locked once, however many there are.
@@ -196,7 +224,12 @@ Result<void> PackBatch::record() {
           if (by_name.contains(former.name))
             for (const BlobKey& blob : transaction.remove_file(former.file)) trash.push_back(blob);
         transaction.put_files(files_);
-        for (const Pack& pack : packs_) transaction.put_extents(pack.blob, pack.extents);
+        for (const Pack& pack : packs_) {
+          transaction.put_extents(pack.blob, pack.extents);
+          // All of it may have been replaced by what came later.
+          if (std::none_of(files_.begin(), files_.end(), [&](const FileRow& one) { return one.blob == pack.blob; }))
+            transaction.discard(pack.blob);
+        }
         return parts_.versions.advance(*live_, transaction, head, change);
       });
   if (!changed) return changed;

@@ -56,13 +56,15 @@ class PackBatch final : public FileBatch {
   Result<std::optional<FileRow>> count(const FileRow& file);  // taken of the quotas; or the same file
   Result<void> append(FileRow& file, ByteView bytes);
   Result<void> make_durable();
-  Result<void> still_open();
+  Result<DeliveryPtr> begin_record();  // no commit begins until end_record()
+  void end_record(LiveDelivery& delivery);
   Result<void> record();
   void settle(const SpaceLock& lock, const Use& kept);  // what was counted and is not kept counts no more
 
   const PackParts parts_;
   const LivePtr live_;
   const Id delivery_;
+  const Steady begun_;
   std::vector<Pack> packs_;
   std::vector<FileRow> files_;
   Use counted_;

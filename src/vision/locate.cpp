@@ -45,11 +45,9 @@ cv::Mat dark_parts(const cv::Mat& gray, int rule) {
 }
 constexpr int rules = 4;
 
-bool read_modules(Search& search, const SymbolGrid& grid, std::size_t proof) {
-  // Cheapest first: as the modules stand, by four thresholds; mirrored; then with errors corrected, weakest modules
-  // erased.
-  const cv::Mat samples = grid.sample();
-  std::vector<cv::Mat> tries = thresholded(samples);
+// Cheapest first: as the modules stand, by four thresholds; mirrored. By all the correction that the symbol has: for
+// few tries, of which none comes to sense by chance.
+bool read_as_they_stand(Search& search, std::vector<cv::Mat>& tries) {
   for (cv::Mat& modules : tries) {
     draw_function_patterns(modules);
     if (search.read_pure(drawn(modules))) return true;
@@ -57,6 +55,15 @@ bool read_modules(Search& search, const SymbolGrid& grid, std::size_t proof) {
   // In a mirror the finders are where they are, and all else is transposed.
   for (std::size_t i = 0; i < mirrored_tries; ++i)
     if (search.read_pure(drawn(tries[i].t()))) return true;
+  return false;
+}
+
+// With a proof asked for, only what leaves that much of its check symbols over; else as they stand first. Then with
+// errors corrected, weakest modules erased.
+bool read_modules(Search& search, const SymbolGrid& grid, std::size_t proof) {
+  const cv::Mat samples = grid.sample();
+  std::vector<cv::Mat> tries = thresholded(samples);
+  if (proof == 0 && read_as_they_stand(search, tries)) return true;
   const cv::Mat_<float> certainty = certainty_of(samples);
   for (cv::Mat& modules : tries)
     if (repair_symbol(modules, certainty, proof) && search.read_pure(drawn(modules))) return true;
@@ -81,7 +88,7 @@ bool read_symbol(Search& search, const cv::Mat& gray, const FinderTriple& triple
       if (read_modules(search, grid, effort.proof)) return true;
     }
     // The grid was wrong somewhere; another reader may find its own way on the flattened picture.
-    if (search.read(grid.rectify(8))) return true;
+    if (effort.proof == 0 && search.read(grid.rectify(8))) return true;
     if (search.done()) return false;
   }
   return false;

@@ -20,7 +20,8 @@ PictureFormat picture_format(ByteView bytes) {
   // Longer than any head: shorter ones would be "BM" at the start of some text.
   if (begins(bytes, "BM"sv) && bytes.size() >= 26) return PictureFormat::bmp;
   if (begins(bytes, "ftyp"sv, 4))
-    for (const auto brand : {"heic"sv, "heix"sv, "heim"sv, "heis"sv, "hevc"sv, "hevx"sv, "mif1"sv, "msf1"sv, "avif"sv, "avis"sv})
+    for (const auto brand :
+         {"heic"sv, "heix"sv, "heim"sv, "heis"sv, "hevc"sv, "hevx"sv, "mif1"sv, "msf1"sv, "avif"sv, "avis"sv})
       if (begins(bytes, brand, 8)) return PictureFormat::heif;
   if (begins(bytes, "<?xml"sv) || begins(bytes, "<svg"sv)) return PictureFormat::svg;
   return PictureFormat::unknown;

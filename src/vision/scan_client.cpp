@@ -111,7 +111,9 @@ Error nothing_in(const ScanReport& report, const std::string& name) {
     case ScanStatus::not_read_format:
       return no_code(
           "cannot read " + shown + ": it is a HEIC or AVIF picture, and libheif with its decoders is not installed",
-          "install libheif1 (Debian, Ubuntu) or libheif, or save the picture as JPEG or PNG");
+          "install libheif1 (Debian, Ubuntu) or libheif, or save the picture as JPEG or PNG (a qrx that was built "
+          "without "
+          "libheif's headers needs that)");
     case ScanStatus::damaged:
       return no_code("cannot read the picture " + shown + ": it is damaged");
     case ScanStatus::too_large:

@@ -18,7 +18,7 @@ inline constexpr std::chrono::seconds most_thorough{240};
 
 struct ScanOptions {
   std::string helper;                      // path of qrx-scan; empty: find_scan_helper()
-  std::chrono::milliseconds budget{1500};  // for the search itself; 0: until every way was tried (`--thorough`)
+  std::chrono::milliseconds budget{1500};  // for the search itself; 0: every way, for most_thorough (`--thorough`)
   // From the start of the helper to its answer; 0: none. Of the clock on the wall, so far above what a picture takes:
   // what the helper may compute is limited by itself, and a busy machine must not decide.
   std::chrono::milliseconds timeout{60000};

@@ -18,7 +18,7 @@ expect_match '^hint: install libheif1 ' err
 
 nm -D "$QRX_BIN/qrx-scan" >known
 grep -q de265_start_worker_threads known || skip 'built without libheif'
-ldconfig -p >known
+PATH=$PATH:/usr/sbin:/sbin ldconfig -p >known
 grep -q 'libheif\.so\.1' known || skip 'libheif is not installed'
 "$QRX_SOURCE/tests/bench/images.py" "$QRX_SOURCE/tests/images" --helper "$QRX_BIN/qrx-scan" --budget 20000 --folder heif --min 100 \
   --list || fail 'HEIC or AVIF pictures were not read'

@@ -110,7 +110,7 @@ Options describe(SendSettings& to) {
   options.flag("scan-only", 0, "print the link found and exit", to.scan_only);
   options.flag("any", 0, "with --scan-only: print the text of any code", to.any);
   options.text("expect", 0, "WORDS", "send only if the receiver shows these four words", to.expect);
-  options.flag("thorough", 0, "try every way to read a picture, however long it takes", to.thorough);
+  options.flag("thorough", 0, "try every way to read a picture, for up to four minutes", to.thorough);
   options.duration("timeout", 't', "stop looking for a code after this time", to.timeout);
   options.group("What");
   options.text("text", 'T', "TEXT", "send this text instead of files; - is stdin", to.text);

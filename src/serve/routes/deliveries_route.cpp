@@ -100,9 +100,9 @@ class BatchSink : public front::BodySink {
     if (const auto ended = reader_.finish(); !ended) return *on_error(ended.error());
     return finish_batch(call_, batch_, json_answer(202, wire::batch_answer(sums_)));
   }
-  // Those before the one that is refused are taken, as the protocol says; here a thread may wait for the store.
+  // Those before the one that is refused are taken where no thread would have to wait for the store.
   std::optional<http::Answer> on_error(const Error& error) override {
-    (void)batch_->finish();
+    if (!batch_->begin_finish()) (void)batch_->finish();
     return refuse(*call_, error);
   }
   void abandon() override {}  // nobody was told that anything is there

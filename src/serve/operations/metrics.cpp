@@ -24,7 +24,7 @@ Measures measures_of(const front::Server::Counts& counts, const Site& site, Data
   // A catalog that does not answer leaves these two out; the rest is of use all the same.
   if (const auto totals = data.catalog().totals()) {
     add(out, "qrx_spaces", gauge, "Spaces there are.", totals->spaces);
-    add(out, "qrx_stored_bytes", gauge, "Bytes of files and uploads.", totals->bytes);
+    add(out, "qrx_stored_bytes", gauge, "Bytes of files, uploads, their names and messages.", totals->bytes);
   }
   if (data.shared() != nullptr) {
     add(out, "qrx_uploads_taken_over_total", counter, "Uploads gone on with here that another node had not let go.",

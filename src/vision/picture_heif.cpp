@@ -76,7 +76,7 @@ Picture gray_of(const Pixels& pixels) {
 }
 
 // With the library's colours, turned as the file says, 8 bit.
-Picture decode_primary(const HeifLibrary& heif, const heif_image_handle* handle, std::uint64_t most_pixels,
+Picture decode_primary(const HeifLibrary& heif, const heif_image_handle* handle, std::uint64_t most,
                        std::vector<std::uint8_t>* rgba) {
   const Owned<heif_decoding_options> options(heif.heif_decoding_options_alloc(), heif.heif_decoding_options_free);
   if (!options) return faulty(PictureFault::too_large);
@@ -98,7 +98,7 @@ Picture decode_primary(const HeifLibrary& heif, const heif_image_handle* handle,
       pixels.row_bytes < 4 * static_cast<std::size_t>(pixels.width))
     return faulty(PictureFault::damaged);
   // What the file says of its size need not be true.
-  if (!within_limit(static_cast<std::uint64_t>(pixels.width), static_cast<std::uint64_t>(pixels.height), most_pixels))
+  if (!within_limit(static_cast<std::uint64_t>(pixels.width), static_cast<std::uint64_t>(pixels.height), most))
     return faulty(PictureFault::too_large);
   if (rgba) {
     rgba->clear();
@@ -131,10 +131,10 @@ Picture decode_heif(ByteView bytes, std::uint64_t pixel_limit, std::vector<std::
   const OwnedConst handle(raw, heif->heif_image_handle_release);
   const int width = heif->heif_image_handle_get_width(raw), height = heif->heif_image_handle_get_height(raw);
   if (width <= 0 || height <= 0) return faulty(PictureFault::damaged);
-  const std::uint64_t most_pixels = std::min(pixel_limit, most_heif_pixels);
-  if (!within_limit(static_cast<std::uint64_t>(width), static_cast<std::uint64_t>(height), most_pixels))
+  const std::uint64_t most = std::min(pixel_limit, most_heif_pixels);
+  if (!within_limit(static_cast<std::uint64_t>(width), static_cast<std::uint64_t>(height), most))
     return faulty(PictureFault::too_large);
-  return decode_primary(*heif, raw, most_pixels, rgba);
+  return decode_primary(*heif, raw, most, rgba);
 }
 
 #else

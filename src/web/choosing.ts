@@ -137,6 +137,10 @@ export class Chooser {
     }
     this.show();
     this.changed();
+    this.tell();
+  }
+
+  private tell(): void {
     announce(this.doubles.length ? this.doubles_text() : say("chosen", { files: count_files(this.files.length), size: size(this.bytes) }));
   }
 
@@ -153,14 +157,10 @@ export class Chooser {
     const address = this.thumbnails.get(one);
     if (address) URL.revokeObjectURL(address);
     this.thumbnails.delete(one);
-    const at = this.files.indexOf(one);
     this.files = this.files.filter((other) => other !== one);
     this.show();
     this.changed();
-    // The focus goes to what came into its place.
-    const left = this.element.querySelectorAll<HTMLElement>(".chosen .bare");
-    (left[Math.min(at, left.length - 1)] ?? this.element.querySelector("input"))?.focus();
-    announce(say("chosen", { files: count_files(this.files.length), size: size(this.bytes) }));
+    this.tell();
   }
 
   private show(): void {

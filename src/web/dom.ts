@@ -25,7 +25,7 @@ export function fill(parent: Element, ...children: Child[]): void {
 // The same where the focus may be in what goes: it stays in this part of the page, so that who goes by keyboard need not begin anew.
 export function refill(parent: Element, ...children: Child[]): void {
   const fields = () => [...parent.querySelectorAll<HTMLElement>("button, input, a[href]")];
-  const at = fields().findIndex((field) => field === document.activeElement);
+  const at = fields().indexOf(document.activeElement as HTMLElement);
   fill(parent, ...children);
   if (at < 0) return;
   const next = fields()[at] ?? fields().at(-1);

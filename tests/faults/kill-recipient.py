@@ -99,7 +99,7 @@ def killed_before_the_last_name(w, server, seal):
             with socket.create_server(("127.0.0.1", 0)) as free:
                 nobody = f"http://127.0.0.1:{free.getsockname()[1]}"
             run = w.tool("qrx-recv", "-o", out, link.replace(server.url, nobody), "--no-progress")
-            qrx.wait_for(30, lambda run=run: "cannot connect" in run.err, "that nobody answers")
+            qrx.wait_for(30, lambda run=run: "connection refused; retrying" in run.err, "that nobody answers")
             run.signal(signal.SIGINT)
             run.wait()
             qrx.check("has its name now" in run.err, run.err)

@@ -47,7 +47,7 @@ class CatalogWithoutTotals final : public CountedCatalog {
 }  // namespace
 
 TEST_CASE("announced bytes keep a share of the server's room, and only while they come") {
-  World world({.max_total = 1000});
+  World world({.max_total = 1001});  // with one name
   const Guid first = world.create().space.guid;
   const Guid second = world.create().space.guid;
   const auto announced = announce(world, first, "a", 1000, "192.0.2.1");
@@ -59,8 +59,8 @@ TEST_CASE("announced bytes keep a share of the server's room, and only while the
   for (const char* peer : {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"})
     REQUIRE(announce(world, first, peer, 400, peer));
   // Names count, too: one byte of each file.
-  CHECK(kind_of(world.send(second, "y", std::string(399, 'x'))) == Kind::no_room);
-  REQUIRE(world.send(second, "y", std::string(398, 'x')));
+  CHECK(kind_of(world.send(second, "y", std::string(400, 'x'))) == Kind::no_room);
+  REQUIRE(world.send(second, "y", std::string(399, 'x')));
 
   world.clock.pass(world.policy.promise_life + Seconds(1));
   REQUIRE(world.spaces->sweep());

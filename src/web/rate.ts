@@ -43,6 +43,6 @@ export class Rate {
       if (all !== null && bytes < all) parts.push(say("left", { time: brief((all - bytes) / this.speed) }));
     }
     // A line breaks between the parts only.
-    return parts.map((part) => part.replace(/ /g, "\u00a0")).join(" · ");
+    return parts.map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
   }
 }

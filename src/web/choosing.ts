@@ -141,7 +141,12 @@ export class Chooser {
   }
 
   private tell(): void {
-    announce(this.doubles.length ? this.doubles_text() : say("chosen", { files: count_files(this.files.length), size: size(this.bytes) }));
+    announce(this.doubles.length ? this.doubles_text() : say("chosen", this.counts()));
+  }
+
+  // For texts that name both.
+  counts(): { files: string; size: string } {
+    return { files: count_files(this.files.length), size: size(this.bytes) };
   }
 
   private append(one: Chosen): void {

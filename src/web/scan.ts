@@ -5,8 +5,8 @@ import { announce, badge, button, fill, h, icon } from "./dom";
 import { hand_over } from "./hand_over";
 import { asset, script_address } from "./root";
 import { forget_shared, shared_files } from "./shared_files";
-import { count_files, load_texts, say } from "./texts";
-import { shown, size } from "./words";
+import { load_texts, say } from "./texts";
+import { shown } from "./words";
 
 const main = document.querySelector("main")!;
 
@@ -83,7 +83,7 @@ let chooser_changed = (): void => undefined;
 const has_something = () => chooser.files.length > 0 || chooser.text !== "";
 
 function what_is_chosen(): string {
-  return chooser.files.length > 0 ? say("files_and_size", { files: count_files(chooser.files.length), size: size(chooser.bytes) }) : say("a_note");
+  return chooser.files.length > 0 ? say("files_and_size", chooser.counts()) : say("a_note");
 }
 
 // --- the code

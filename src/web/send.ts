@@ -82,7 +82,7 @@ function update_send(): void {
   over_text.hidden = over === "";
   over_text.textContent = over;
   send_button.disabled = (chooser.files.length === 0 && chooser.text === "") || over !== "";
-  send_button.textContent = chooser.files.length > 0 ? say("send_these", { files: count_files(chooser.files.length), size: size(chooser.bytes) })
+  send_button.textContent = chooser.files.length > 0 ? say("send_these", chooser.counts())
     : chooser.text !== "" ? say("send_note") : say("send");
 }
 

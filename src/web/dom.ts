@@ -24,12 +24,10 @@ export function fill(parent: Element, ...children: Child[]): void {
 
 // The same where the focus may be in what goes: it stays in this part of the page, so that who goes by keyboard need not begin anew.
 export function refill(parent: Element, ...children: Child[]): void {
-  const fields = () => [...parent.querySelectorAll<HTMLElement>("button,input,a[href]")];
+  const fields = () => [...parent.querySelectorAll<HTMLElement>("button, input, a")];
   const at = fields().indexOf(document.activeElement as HTMLElement);
   fill(parent, ...children);
-  const now = fields(), next = now[at] ?? now.at(-1);
-  // Never onto what deletes: the next press may come by itself.
-  if (at >= 0) (next?.matches(".danger") ? now[0] : next)?.focus();
+  if (at >= 0) (fields()[at] ?? fields().at(-1))?.focus();
 }
 
 const SVG = "http://www.w3.org/2000/svg";

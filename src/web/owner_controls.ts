@@ -43,6 +43,8 @@ export class OwnerControls {
       button(say("new_space"), () => {
         if (confirm(say("leave_space"))) this.wishes.leave();
       }, { icon: "code" }));
+    // Never onto what deletes: the next press may come by itself.
+    if (document.activeElement?.matches(".danger")) this.buttons.querySelector("button")?.focus();
   }
 
   private say(text: string, bad = false): void {

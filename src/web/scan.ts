@@ -83,7 +83,7 @@ let chooser_changed = (): void => undefined;
 const has_something = () => chooser.files.length > 0 || chooser.text !== "";
 
 function what_is_chosen(): string {
-  return chooser.files.length > 0 ? say("files_and_size", chooser.counts()) : say("a_note");
+  return chooser.files.length > 0 ? say("files_size", chooser.counts()) : say("a_note");
 }
 
 // --- the code

@@ -45,7 +45,7 @@ export class SendingView {
     fill(main, this.title, this.lead, h("div", { class: "total" }, this.total.element, this.total_text), this.controls,
       h("ul", { class: "rows progress" }, ...this.rows.slice(0, most_rows).map((row) => row.element)));
     scrollTo(0, 0);
-    this.title.focus({ preventScroll: true });
+    this.title.focus();
   }
 
   // Until it is sent, failed or given up, or paused.

@@ -32,7 +32,11 @@ await run(async (t) => {
     equal([], (await page.evaluate(english)).filter((word) => !known.test(word)), `words that are not Chinese: ${name}`);
   };
   const open_all = (page) => page.evaluate(() => document.querySelectorAll("details").forEach((e) => (e.open = true)));
-  const phone = (more = {}) => t.page({ phone: true, language: "zh-CN", ...more });
+  const opened = [];
+  const phone = async (more = {}) => {
+    opened.push(await t.page({ phone: true, language: "zh-CN", ...more }));
+    return opened.at(-1);
+  };
 
   // --- home, and choosing before scanning
   const home = await phone();
@@ -196,7 +200,9 @@ await run(async (t) => {
   equal("发送成功", await bare.textContent("h1"), "without script");
 
   // --- the server is away
-  const lonely = await phone();
+  // Its worker may be looked for just then; those of the others are not to be.
+  for (const page of opened) await page.close();
+  const lonely = await phone({ may_fail: ["when fetching the script"] });
   await lonely.goto(`${server.url}/?now`);
   await lonely.waitForSelector("svg.code");
   await server.stop("SIGKILL");

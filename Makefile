@@ -47,6 +47,7 @@ gammu-smsd
 grim
 haproxy
 imagemagick
+iproute2?ip
 libarchive-tools?bsdtar
 librsvg2-bin
 mandoc

@@ -5,13 +5,13 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-import mounts  # noqa: E402
+import namespaces  # noqa: E402
 import qrx  # noqa: E402
 
 def saved_elsewhere(w, server, seal):
     small, large = w.path(f"begun-{seal}"), w.path(f"elsewhere-{seal}")
     os.mkdir(large)
-    mounts.tmpfs(small, "size=1m")
+    namespaces.tmpfs(small, "size=1m")
     try:
         recv = w.tool("qrx-recv", "--json", "--no-progress", "-s", server.url, "--seal", seal, "-o", small)
         space = recv.expect_event("space")
@@ -32,7 +32,7 @@ def saved_elsewhere(w, server, seal):
 def full(w, server, seal):
     small, large = w.path(f"small-{seal}"), w.path(f"large-{seal}")
     os.mkdir(large)
-    mounts.tmpfs(small, "size=1m")
+    namespaces.tmpfs(small, "size=1m")
     try:
         files = [w.file(f"{seal}/big.bin", 3_000_000), w.file(f"{seal}/little.txt", 100)]
         # Its own run finds the disk full.
@@ -55,7 +55,7 @@ def full(w, server, seal):
         os.spawnlp(os.P_WAIT, "umount", "umount", "-l", small)
 
 
-mounts.enter_namespace()
+namespaces.enter_mounts()
 with qrx.work() as work:
     server_ = work.server()
     for seal_ in ("off", "offer"):

@@ -5,7 +5,7 @@ import os
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-import mounts  # noqa: E402
+import namespaces  # noqa: E402
 import qrx  # noqa: E402
 import sharing  # noqa: E402
 
@@ -18,7 +18,7 @@ def content(path):
 def link_for_one_download(w, server, seal):
     small, elsewhere = w.path(f"small-{seal}"), w.path(f"elsewhere-{seal}")
     os.mkdir(elsewhere)
-    mounts.tmpfs(small, "size=100k")
+    namespaces.tmpfs(small, "size=100k")
     try:
         files = [w.file(f"{seal}/large.bin", 3_000_000), w.file(f"{seal}/little.bin", 120_000)]
         for path in files:
@@ -37,8 +37,8 @@ def link_for_one_download(w, server, seal):
 def state_is_full(w, server):
     state, full, out = w.path("state-full"), w.path("target-full"), w.path("later")
     os.mkdir(out)
-    mounts.tmpfs(state, "size=64k")
-    mounts.tmpfs(full, "size=64k")
+    namespaces.tmpfs(state, "size=64k")
+    namespaces.tmpfs(full, "size=64k")
     os.mkdir(w.path("temporary"))
     with open(os.path.join(state, "hog"), "wb", buffering=0) as hog:
         try:
@@ -62,7 +62,7 @@ def state_is_full(w, server):
             os.spawnlp(os.P_WAIT, "umount", "umount", "-l", place)
 
 
-mounts.enter_namespace()
+namespaces.enter_mounts()
 with qrx.work() as work:
     server_ = work.server()
     for seal_ in ("off", "require"):

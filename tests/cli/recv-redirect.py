@@ -3,29 +3,15 @@
 """A server that sends its client elsewhere for the bytes of a file reaches nothing that is nearer to the client than itself."""
 import http.server
 import os
-import shutil
 import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import namespaces  # noqa: E402
 import qrx  # noqa: E402
 from lying import Liar  # noqa: E402
 
-INSIDE = "QRX_TEST_INSIDE_NETWORK"
 PUBLIC, PRIVATE, NEIGHBOUR, LINK, MACHINE = "8.8.8.8", "192.168.77.1", "10.9.8.7", "169.254.169.254", "127.0.0.1"
-
-
-def enter_network():
-    """Starts the script anew in a network of its own, where this machine has all of these addresses."""
-    if os.environ.get(INSIDE):
-        return
-    unshare = shutil.which("unshare") or qrx.skip("there is no unshare")
-    flags = ["--net"] if os.getuid() == 0 else ["--net", "--user", "--map-root-user"]
-    make = "ip link set lo up" + "".join(f" && ip address add {one}/32 dev lo" for one in (PUBLIC, PRIVATE, NEIGHBOUR, LINK))
-    if os.spawnv(os.P_WAIT, unshare, [unshare, *flags, "sh", "-c", make]) != 0:
-        qrx.skip("no network may be made here")
-    os.environ[INSIDE] = "1"
-    os.execv(unshare, [unshare, *flags, "sh", "-c", make + ' && exec "$0" "$1"', sys.executable, os.path.abspath(sys.argv[0])])
 
 
 class Store:
@@ -66,7 +52,7 @@ def redirecting(address):
 
 
 def main():
-    enter_network()
+    namespaces.enter_network(PUBLIC, PRIVATE, NEIGHBOUR, LINK)
     with qrx.work() as w:
         server = w.server()
         path = w.file("a.bin", 2_000_000)

@@ -7,7 +7,7 @@ import subprocess
 import sys
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-import mounts  # noqa: E402
+import namespaces  # noqa: E402
 import qrx  # noqa: E402
 
 for program in ("mkfs.exfat", "mount.exfat-fuse", "losetup"):
@@ -35,7 +35,7 @@ def save(w, server, mount, conflict, words):
     recv.expect_exit(0)
 
 
-mounts.enter_namespace()
+namespaces.enter_mounts()
 with qrx.work() as work:
     image, mount_ = work.path("image"), work.path("mount")
     os.mkdir(mount_)

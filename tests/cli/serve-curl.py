@@ -1,5 +1,6 @@
 #!/usr/bin/python3
 """curl as sender and receiver: files of known and unknown length, forms, ranges, sums, names, and a download that follows."""
+import http.client
 import json
 import os
 import re
@@ -137,7 +138,7 @@ def cut(server):
     connection.close()
     try:
         qrx.fail(f"a cut upload was read to its end: {len(answer.read())} bytes")
-    except (OSError, qrx.http.client.HTTPException):
+    except (OSError, http.client.HTTPException):
         pass
     qrx.wait_for(10, lambda: not space.state()["uploads"], "the cut upload is forgotten")
     qrx.check_equal({}, space.files())

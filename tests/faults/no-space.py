@@ -9,7 +9,7 @@ import sys
 import urllib.parse
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
-import mounts  # noqa: E402
+import namespaces  # noqa: E402
 import oracle  # noqa: E402
 import qrx  # noqa: E402
 import tus  # noqa: E402
@@ -29,7 +29,7 @@ def put(url, data):
 
 
 def full_disk(w):
-    mounts.tmpfs(w.path("small"), "size=160m")
+    namespaces.tmpfs(w.path("small"), "size=160m")
     judge = oracle.Oracle("tests/faults/no-space.py")
     server = w.server("--create-rate", "0", data=w.path("small", "data"))
     space, other = server.space(), server.space()
@@ -75,7 +75,7 @@ def full_disk(w):
 
 
 def no_inodes(w):
-    mounts.tmpfs(w.path("few"), "size=300m,nr_inodes=150")
+    namespaces.tmpfs(w.path("few"), "size=300m,nr_inodes=150")
     judge = oracle.Oracle("tests/faults/no-space.py")
     server = w.server("--create-rate", "0", data=w.path("few", "data"))
     space = server.space()
@@ -96,7 +96,7 @@ def no_inodes(w):
 
 
 def main():
-    mounts.enter_namespace()
+    namespaces.enter_mounts()
     with qrx.work() as w:
         try:
             full_disk(w)

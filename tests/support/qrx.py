@@ -10,13 +10,11 @@
     qrx.check(condition, "what went wrong")
 """
 import contextlib
-import http.client
 import json
 import os
 import queue
 import shutil
 import signal
-import socket
 import struct
 import subprocess
 import sys
@@ -25,118 +23,21 @@ import threading
 import time
 import urllib.parse
 
+from checks import Failed, check, check_equal, fail, skip, wait_for
+from http_requests import Answer, connect, raw, request
+
+__all__ = ["BIN", "SOURCE", "Answer", "Failed", "Process", "Server", "Space", "Way", "Work", "check", "check_equal", "connect", "fail",
+           "is_sanitized", "noise", "raw", "request", "skip", "wait_for", "work"]
+
 SOURCE = os.environ.get("QRX_SOURCE") or os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 BIN = os.path.abspath(os.environ.get("QRX_BIN") or os.path.join(SOURCE, "build", "bin"))
-
-
 SCRIPT = os.path.abspath(sys.argv[0])
-
-
-class Failed(Exception):
-    pass
-
-
-def fail(text):
-    raise Failed(text)
-
-
-def check(condition, text):
-    if not condition:
-        fail(text)
-
-
-def check_equal(want, got, about="value"):
-    if want != got:
-        fail(f"{about}: expected {want!r}, got {got!r}")
-
-
-def skip(text):
-    print(text)
-    sys.exit(77)
 
 
 def is_sanitized():
     """Is this a build with ASan, UBSan or TSan: several times slower, and not to be started with a preload."""
     libraries = subprocess.run(["ldd", os.path.join(BIN, "qrx-serve")], capture_output=True, text=True, check=False).stdout
     return any(name in libraries for name in ("libasan", "libtsan", "libubsan"))
-
-
-def wait_for(seconds, condition, about="condition"):
-    """Asks condition() again until it gives something true, and gives that; fails after so many seconds."""
-    limit = time.monotonic() + seconds
-    while True:
-        value = condition()
-        if value:
-            return value
-        if time.monotonic() > limit:
-            fail(f"not in {seconds} s: {about}")
-        time.sleep(0.01)
-
-
-class Answer:
-    def __init__(self, status, headers, body):
-        self.status, self.headers, self.body = status, headers, body
-
-    def header(self, name):
-        return self.headers.get(name)
-
-    def json(self):
-        return json.loads(self.body)
-
-    def __repr__(self):
-        return f"{self.status} {self.body[:300]!r}"
-
-
-def connect(url, timeout=30):
-    parts = urllib.parse.urlsplit(url)
-    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
-    return kind(parts.hostname, parts.port, timeout=timeout)
-
-
-def request(method, url, body=None, headers=None, timeout=30, connection=None):
-    """One request; body: bytes, or an iterable of bytes (chunked). OSError and HTTPException come through."""
-    parts = urllib.parse.urlsplit(url)
-    target = parts.path or "/"
-    if parts.query:
-        target += "?" + parts.query
-    own = connection is None
-    if own:
-        connection = connect(url, timeout)
-    try:
-        all_headers = dict(headers or {})
-        if isinstance(body, str):
-            body = body.encode()
-        if body is not None and not isinstance(body, (bytes, bytearray, memoryview)):
-            connection.request(method, target, body=body, headers=all_headers, encode_chunked=True)
-        else:
-            connection.request(method, target, body=body, headers=all_headers)
-        answer = connection.getresponse()
-        return Answer(answer.status, answer.headers, answer.read())
-    finally:
-        if own:
-            connection.close()
-
-
-def raw(url, *stages, pause=0.3, timeout=10, most=1 << 20):
-    """Sends bytes as they are, in stages with a pause between them; gives all that comes back until the peer closes
-    or says nothing for `timeout` seconds."""
-    parts = urllib.parse.urlsplit(url)
-    got = b""
-    with socket.create_connection((parts.hostname, parts.port or 80), timeout=timeout) as s:
-        for number, stage in enumerate(stages):
-            if number:
-                time.sleep(pause)
-            try:
-                s.sendall(stage)
-            except OSError:
-                break
-        with contextlib.suppress(OSError):
-            while len(got) < most:
-                piece = s.recv(65536)
-                if not piece:
-                    break
-                got += piece
-    return got
 
 
 class Process:

@@ -1,6 +1,8 @@
 #include "unit/qr_screen.h"
 
+#include <algorithm>
 #include <map>
+#include <string_view>
 
 #include "unit/catch.h"
 #include "vision/qr_reader.h"
@@ -17,34 +19,34 @@ struct Pen {
   std::uint8_t ground;
 };
 
-void select(Pen& pen, const Pen& theme, const std::string& sequence) {
-  const std::map<std::string, std::pair<bool, int>> known = {{"30", {true, 0}},
-                                                             {"40", {false, 0}},
-                                                             {"37", {true, 229}},
-                                                             {"47", {false, 229}},
-                                                             {"97", {true, 255}},
-                                                             {"107", {false, 255}},
-                                                             {"38;5;16", {true, 0}},
-                                                             {"48;5;16", {false, 0}},
-                                                             {"38;5;231", {true, 255}},
-                                                             {"48;5;231", {false, 255}},
-                                                             {"38;2;0;0;0", {true, 0}},
-                                                             {"48;2;0;0;0", {false, 0}},
-                                                             {"38;2;255;255;255", {true, 255}},
-                                                             {"48;2;255;255;255", {false, 255}}};
+void select(Pen& pen, const Pen& theme, std::string_view sequence) {
+  static const std::map<std::string, std::pair<bool, int>> known = {{"30", {true, 0}},
+                                                                    {"40", {false, 0}},
+                                                                    {"37", {true, 229}},
+                                                                    {"47", {false, 229}},
+                                                                    {"97", {true, 255}},
+                                                                    {"107", {false, 255}},
+                                                                    {"38;5;16", {true, 0}},
+                                                                    {"48;5;16", {false, 0}},
+                                                                    {"38;5;231", {true, 255}},
+                                                                    {"48;5;231", {false, 255}},
+                                                                    {"38;2;0;0;0", {true, 0}},
+                                                                    {"48;2;0;0;0", {false, 0}},
+                                                                    {"38;2;255;255;255", {true, 255}},
+                                                                    {"48;2;255;255;255", {false, 255}}};
   if (!sequence.starts_with("0")) FAIL("colours on top of what was there: " << sequence);
   pen = theme;
-  std::string rest = sequence.size() > 2 ? sequence.substr(2) : "";
+  std::string_view rest = sequence.size() > 2 ? sequence.substr(2) : "";
   while (!rest.empty()) {
     std::size_t used = 0;
     for (const auto& [code, effect] : known) {
-      const bool whole = rest == code || rest.starts_with(code + ";");
+      const bool whole = rest.starts_with(code) && (rest.size() == code.size() || rest[code.size()] == ';');
       if (!whole || code.size() < used) continue;
       used = code.size();
       (effect.first ? pen.ink : pen.ground) = static_cast<std::uint8_t>(effect.second);
     }
     if (used == 0) FAIL("unknown escape sequence " << sequence);
-    rest = rest.size() > used ? rest.substr(used + 1) : "";
+    rest.remove_prefix(std::min(rest.size(), used + 1));
   }
 }
 
@@ -54,11 +56,11 @@ struct Cell {
   std::uint8_t ground;
 };
 
-std::vector<Cell> cells_of(const std::string& line, const Pen& theme) {
+std::vector<Cell> cells_of(std::string_view line, const Pen& theme) {
   std::vector<Cell> cells;
   Pen pen = theme;
   for (std::size_t i = 0; i < line.size();) {
-    const std::string rest = line.substr(i);
+    const std::string_view rest = line.substr(i);
     if (rest[0] == '\x1b') {
       const auto end = rest.find('m');
       if (!rest.starts_with("\x1b[") || end == std::string::npos) FAIL("broken escape sequence in " << line);

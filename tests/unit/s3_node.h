@@ -1,6 +1,8 @@
 // The rules over a store of objects, which is in memory.
 #pragma once
 
+#include <cstdint>
+#include <cstring>
 #include <memory>
 #include <string>
 #include <thread>
@@ -127,10 +129,19 @@ class Node {
   space::Policy policy_;
 };
 
+// The same for the same size and seed. A block that is repeated, each time with its number in front: as long as a
+// prime, so that no object begins as another one does.
 inline std::string bytes_of(std::size_t size, unsigned seed = 1) {
-  std::string out(size, '\0');
+  std::string block(65'537, '\0');
   std::uint32_t state = seed;
-  for (char& c : out) c = static_cast<char>((state = state * 1664525U + 1013904223U) >> 24);
+  for (char& c : block) c = static_cast<char>((state = state * 1664525U + 1013904223U) >> 24);
+  std::string out;
+  out.reserve(size + block.size());
+  for (std::uint32_t number = 0; out.size() < size; ++number) {
+    std::memcpy(block.data(), &number, sizeof number);
+    out += block;
+  }
+  out.resize(size);
   return out;
 }
 

@@ -69,12 +69,22 @@ TEST_CASE("names of one delivery are in memory up to the limit of their space, a
 }
 
 TEST_CASE("a delivery of as many files as a space has, with names of 255 bytes, fits") {
+  // Each name counts its bytes and no more: here all that the space has room for,
   World world({.relaxed = true});
-  constexpr std::size_t files = 100'000;
-  const Guid guid = world.create(with_limits(GENERATE(0U, 25'500'000U), files)).space.guid;
+  constexpr std::size_t files = 4'200, name = 255;
+  static_assert(files * name > mib);
+  const Guid guid = world.create(with_limits(files * name, files)).space.guid;
   const auto delivery = world.spaces->open_delivery(guid, {})->delivery;
-  for (std::size_t i = 0; i < files; ++i) REQUIRE(put(world, guid, delivery, long_name(i, 255)));
+  for (std::size_t i = 0; i < files; ++i) REQUIRE(put(world, guid, delivery, long_name(i, name)));
   CHECK(world.spaces->commit(guid, delivery, {files}));
+  // and the names of 100,000 have room in a space that has none but that limit, or one of as many bytes.
+  constexpr std::uint64_t all = 100'000 * name;
+  const auto memory = std::make_shared<TextMemory>();
+  for (const std::uint64_t max_size : {std::uint64_t{0}, all}) {
+    TextMemory::Hold hold(of_space(memory, max_size));
+    CHECK(hold.take(all));
+  }
+  CHECK(space::Policy{}.max_files == 100'000);
 }
 
 TEST_CASE("names and metadata of begun uploads are in memory up to the limit of their space, after a restart too") {

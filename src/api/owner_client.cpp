@@ -188,6 +188,17 @@ Result<OwnerClient::Opened> OwnerClient::open(const Id& file, std::uint64_t star
   return Opened{start};
 }
 
+Result<void> OwnerClient::take_last_byte(const Id& file, std::uint64_t size, const Xxh128Sum& known) {
+  auto wish = request("GET", address_.path_of_file(file));
+  wish.headers.push_back({"Range", "bytes=" + std::to_string(size - 1) + "-"});
+  wish.headers.push_back({"If-Range", "\"xxh128-" + to_hex(known) + "\""});
+  // Posted, not requested: that would be done a second time on a connection that turns out to be closed.
+  if (auto posted = http_.post(wish); !posted) return posted;
+  const auto answer = checked(http_.next_answer(most_refusal_bytes), "download");
+  if (!answer) return tl::unexpected(answer.error());
+  return {};
+}
+
 Result<void> OwnerClient::post_get(const Id& file) {
   return http_.post(request("GET", address_.path_of_file(file)));
 }

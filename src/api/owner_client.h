@@ -61,6 +61,10 @@ class OwnerClient : public Requests {
   // Of the open content; 0 at its end.
   Result<std::size_t> read(std::span<std::byte> space) { return from_store_ ? store_->read(space) : http_.read(space); }
   void close();
+  // The last byte of a file of so many, thrown away. Once, whatever happens to a connection that was kept: where this
+  // byte counts, the caller must know whether the server may have given it. Kind::integrity from a server that knows no
+  // ranges, for a larger file.
+  Result<void> take_last_byte(const Id& file, std::uint64_t size, const Xxh128Sum& known);
 
   // Small files, pipelined: answers come in the order of the posts, each the whole content.
   Result<void> post_get(const Id& file);

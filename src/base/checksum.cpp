@@ -46,6 +46,17 @@ Xxh128Sum Xxh128::sum() const {
   return out;
 }
 
+std::optional<std::byte> Xxh128::byte_to(const Xxh128Sum& whole) const {
+  Xxh128 with_one;
+  for (unsigned value = 0; value < 256; ++value) {
+    const auto byte = static_cast<std::byte>(value);
+    XXH3_copyState(with_one.state_->xxh, state_->xxh);
+    with_one.update({&byte, 1});
+    if (with_one.sum() == whole) return byte;
+  }
+  return std::nullopt;
+}
+
 namespace {
 
 // Fetched once: OpenSSL 3 looks EVP_sha256() up again at each use, which costs more than hashing a token.

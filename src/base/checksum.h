@@ -27,6 +27,9 @@ class Xxh128 {
   void reset();
   void update(ByteView bytes);
   Xxh128Sum sum() const;  // of all bytes so far; the state goes on
+  // The byte with which the sum becomes this one. None: these are not the bytes that it was made of, all but the last.
+  std::optional<std::byte> byte_to(const Xxh128Sum& whole) const;
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -20,6 +20,7 @@ class RunningSums {
   void reset();
   void update(ByteView bytes);
   Sums sums() const;  // of all bytes so far; the state goes on
+  const Xxh128& xxh128() const { return xxh128_; }
 
  private:
   Xxh128 xxh128_;

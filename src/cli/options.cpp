@@ -21,6 +21,7 @@
 #include "cli/config_keys.h"
 #include "cli/exit.h"
 #include "cli/help.h"
+#include "cli/option_sources.h"
 #include "cli/places.h"
 #include "cli/std_streams.h"
 #include "cli/user_messages.h"
@@ -29,24 +30,9 @@
 namespace qrx::cli {
 namespace {
 
-std::string variable_of(const std::string& option) {
-  std::string name = "QRX_" + to_upper_ascii(option);
-  std::replace(name.begin(), name.end(), '-', '_');
-  return name;
-}
-
 Result<void> take_duration(const std::string& text, std::optional<Seconds>& target) {
   if (target = parse_duration(text); target) return {};
   return fail(Kind::usage, "'" + text + "' is not a duration", "durations look like 90s, 15m, 12h or 3d, up to 3650d");
-}
-
-std::string variable_of(const Option& option) {
-  return option.variable.empty() ? variable_of(option.name) : option.variable;
-}
-
-const char* set_in_environment(const std::string& variable) {
-  const char* value = std::getenv(variable.c_str());
-  return value && *value ? value : nullptr;
 }
 
 Result<std::uint64_t> whole_number(const std::string& text) {
@@ -73,6 +59,19 @@ std::string joined(const std::vector<std::string>& words, std::string_view betwe
   std::string out;
   for (const auto& word : words) out += (out.empty() ? "" : std::string(between)) + word;
   return out;
+}
+
+// The last one counts: a later option overrides an earlier one. The target outlives the options.
+template <class Target>
+auto last_into(Target& target) {
+  return [&target](const std::vector<std::string>& values) -> Result<void> {
+    target = values.back();
+    return {};
+  };
+}
+
+std::string meant(const std::string& word) {
+  return word.empty() ? "" : "did you mean " + word + "?";
 }
 
 }  // namespace
@@ -145,22 +144,12 @@ void Options::toggle(std::string name, std::string help, std::optional<bool>& ta
 
 void Options::text(std::string name, char letter, std::string value, std::string help, std::string& target,
                    Completes completes) {
-  Option& option =
-      add(std::move(name), letter, std::move(value), std::move(help), [&target](const auto& values) -> Result<void> {
-        target = values.back();
-        return {};
-      });
-  option.completes = completes;
+  add(std::move(name), letter, std::move(value), std::move(help), last_into(target)).completes = completes;
 }
 
 void Options::text(std::string name, char letter, std::string value, std::string help,
                    std::optional<std::string>& target, Completes completes) {
-  Option& option =
-      add(std::move(name), letter, std::move(value), std::move(help), [&target](const auto& values) -> Result<void> {
-        target = values.back();
-        return {};
-      });
-  option.completes = completes;
+  add(std::move(name), letter, std::move(value), std::move(help), last_into(target)).completes = completes;
 }
 
 void Options::texts(std::string name, char letter, std::string value, std::string help,
@@ -275,7 +264,6 @@ Result<void> Options::load_config(const CommandLine& given) {
   config_ = std::move(*config);
 
   const std::string section = table_.about.tool.substr(table_.about.tool.find('-') + 1);  // "recv" of "qrx-recv"
-  const auto meant = [](const std::string& word) { return word.empty() ? "" : "did you mean " + word + "?"; };
   for (const auto& [table, values] : config_) {
     const bool known_table = own_config_default_ ? table == "notify" || table.starts_with("notify.")
                                                  : table == section || is_shared_table(table);
@@ -308,37 +296,16 @@ Result<void> Options::load_config(const CommandLine& given) {
 
 Result<void> Options::take_all(const CommandLine& given) {
   for (const auto& option : table_.options) {
-    std::vector<std::string> values;  // of the first that says something: command line, environment, configuration
-    std::string source;
-    bool negated = false;
-    if (const auto found = given.values.find(option.name); found != given.values.end()) {
-      values = found->second;
-      source = shown(option);
-    } else if (option.asks) {
-      continue;  // --help and the like are never a habit
-    } else if (const char* variable = set_in_environment(variable_of(option))) {
-      values = {variable};
-      source = variable_of(option);
-    } else if (const char* opposite =
-                   option.has_opposite ? set_in_environment(variable_of("no-" + option.name)) : nullptr) {
-      values = {opposite};
-      source = variable_of("no-" + option.name);
-      negated = true;
-    } else if (const auto& top = config_[""];
-               top.count(option.name) != 0 || (option.has_opposite && top.count("no-" + option.name) != 0)) {
-      negated = top.count(option.name) == 0;
-      const std::string key = (negated ? "no-" : "") + option.name;
-      values = top.at(key);
-      source = "configuration: " + key;
-      if (values.size() > 1 && !option.repeatable) return fail(Kind::usage, source + " can be given only once");
-    }
+    auto said = said_of(option, given, config_[""]);
+    if (!said) return tl::unexpected(said.error());
+    std::vector<std::string>& values = said->values;
     if (values.empty()) continue;
-    if (option.completes != Completes::nothing && source.starts_with("configuration: "))
+    if (option.completes != Completes::nothing && said->by_config)
       for (auto& value : values) value = below_home(value);  // no shell has seen it
-    if (negated)
+    if (said->negated)
       if (const auto truth = parse_truth(values.back())) values.back() = *truth ? "false" : "true";
     if (auto taken = option.take(values); !taken)
-      return fail(Kind::usage, source + ": " + taken.error().what, taken.error().hint);
+      return fail(Kind::usage, said->source + ": " + taken.error().what, taken.error().hint);
   }
   return {};
 }

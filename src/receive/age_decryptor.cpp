@@ -86,6 +86,9 @@ AgeDecryptor::~AgeDecryptor() = default;
 std::uint64_t AgeDecryptor::taken() const {
   return state_->taken;
 }
+const Xxh128& AgeDecryptor::wire_sum() const {
+  return state_->wire;
+}
 std::optional<seal::Refusal> AgeDecryptor::refusal() const {
   return state_->refusal;
 }

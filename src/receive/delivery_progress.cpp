@@ -28,7 +28,15 @@ DeliveryProgress::DeliveryProgress(const ReceiveJob& job, const DeliveryContents
 
 bool DeliveryProgress::is_small(std::size_t index) const {
   // What is only in memory is lost by a kill, and by a limited link it could not be fetched again.
-  return contents_.items[index].info.size <= (job_.limited ? 1 : most_small_bytes);
+  return contents_.items[index].info.size <= (job_.limited ? 0 : most_small_bytes);
+}
+
+std::string DeliveryProgress::begun_name(std::size_t index, bool open) const {
+  const Item& item = contents_.items[index];
+  if (!open) return item.info.name;
+  // A follower knew only the name that the server has. Of what is limited nothing is followed: there the name is the
+  // one that it is to have, so that it stands on record before the last byte is asked for.
+  return job_.limited || is_small(index) ? item.name : without_age_ending(item.info.name);
 }
 
 Error DeliveryProgress::as_known(std::size_t index, Error error) const {
@@ -114,9 +122,7 @@ std::uint64_t DeliveryProgress::bytes_to_come() const {
     const Item& item = contents_.items[i];
     const std::uint64_t size = contents_.shown.files[i].size;
     if (skip_[i] != Skip::no || job_.record->find(item.info.file, delivery())) continue;
-    // A large one is begun under the name that the server knows.
-    const std::string name = item.open && !is_small(i) ? without_age_ending(item.info.name) : item.name;
-    bytes += size - std::min(size, job_.saver->held(name, item.info.file));
+    bytes += size - std::min(size, job_.saver->held(begun_name(i, item.open), item.info.file).value_or(0));
   }
   return bytes;
 }

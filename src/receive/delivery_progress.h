@@ -38,6 +38,8 @@ class DeliveryProgress {
   const DeliveryContents& contents() const { return contents_; }
   const Id& delivery() const { return contents_.shown.delivery; }
   const Item& item(std::size_t index) const { return contents_.items[index]; }  // as the server has it
+  // Under which its partial is begun, to be opened or as it comes.
+  std::string begun_name(std::size_t index, bool open) const;
   // As people see it.
   const wire::FileInfo& shown(std::size_t index) const { return contents_.shown.files[index]; }
   // Fetched whole into memory, with others.

@@ -8,6 +8,7 @@
 #include "api/refusals.h"
 #include "base/running_sums.h"
 #include "receive/age_decryptor.h"
+#include "receive/counted_file.h"
 #include "receive/item_names.h"
 #include "receive/partial_type.h"
 #include "receive/small_contents.h"
@@ -65,7 +66,7 @@ void FileSaver::run() {
 }
 
 // A run that was killed after it had published this file: by its record and by its bytes, which are compared.
-bool FileSaver::saved_before(std::size_t index) {
+Result<bool> FileSaver::saved_before(std::size_t index) {
   const wire::FileInfo& info = file(index);
   const auto earlier = job_.record->find(info.file, delivery_.delivery());
   if (!earlier) return false;
@@ -85,15 +86,17 @@ bool FileSaver::saved_before(std::size_t index) {
   return true;
 }
 
-// A run that was killed just before it published this file: all of it is in its partial. By a limited link it could not
-// be fetched again.
-bool FileSaver::publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened) {
+// A run that was killed just before it published this file: all of it is in its partial, or, by a limited link, all but
+// the last byte. By such a link it could not be fetched again.
+Result<bool> FileSaver::publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened) {
   const wire::FileInfo& info = file(index);
-  if (earlier.size == 0 || job_.saver->held(item(index).name, info.file) != earlier.size) return false;
+  const auto held = job_.saver->held(item(index).name, info.file);
+  if (!held || (*held != earlier.size && !(job_.limited && *held + 1 == earlier.size))) return false;
   auto partial = job_.saver->begin(item(index).name, info.file, delivery_.delivery());
   if (!partial) return false;
-  const auto sums = partial->sums(job_.options.sha256);
-  if (!sums || sums->xxh128 != earlier.xxh128) return false;
+  const auto sums = count_left(job_, client_, info, *partial, earlier);
+  if (!sums) return tl::unexpected(sums.error());
+  if (!*sums) return false;
   auto saved = opened ? opened_info(item(index), earlier.size, earlier.xxh128) : unopened(index);
   if (opened) saved.type = type_of(*partial);
   job_.tally.arrived(info.file, delivery_.shown(index).size);
@@ -103,7 +106,7 @@ bool FileSaver::publish_left(std::size_t index, const SavedRecord::Entry& earlie
     return true;
   }
   auto path = partial->publish(saved.properties);
-  if (path) delivery_.saved(index, SavedFile{*path, saved, sums->sha256, delivery_.delivery()});
+  if (path) delivery_.saved(index, SavedFile{*path, saved, (*sums)->sha256, delivery_.delivery()});
   return path.has_value();
 }
 
@@ -118,6 +121,17 @@ wire::FileInfo FileSaver::unopened(std::size_t index) const {
   wire::FileInfo info = file(index);
   info.sealed = false;
   return info;
+}
+
+// The link gives its last byte only so often: all else is done before that is asked for.
+Result<void> FileSaver::count(std::size_t index, PartialFile& partial, const Arrived& arrived) {
+  if (arrived.opened())
+    if (auto admitted = admit_item(job_, delivery_.contents(), item(index), arrived.tag); !admitted) {
+      partial.discard();
+      return admitted;
+    }
+  return count_download(job_, client_, file(index), partial,
+                        {partial.name(), partial.size(), arrived.sums.xxh128, delivery_.delivery()});
 }
 
 // It gets its final name, unless somebody asked does not want it after all.
@@ -219,11 +233,27 @@ void FileSaver::publish_waiting() {
   waiting_bytes_ = 0;
 }
 
+// Of a limited link: should the run be killed once the file is given, an empty partial and its record are all of it.
+Result<void> FileSaver::prepare_empty(std::size_t index) {
+  const wire::FileInfo& info = file(index);
+  auto partial = job_.saver->begin(info.name, info.file, delivery_.delivery());
+  if (!partial) return tl::unexpected(partial.error());
+  if (auto emptied = partial->truncate(0); !emptied) return emptied;
+  job_.record->add(info.file, {partial->name(), 0, info.xxh128, delivery_.delivery()});
+  return {};
+}
+
 Result<void> FileSaver::save_small(const std::vector<std::size_t>& task) {
   std::vector<std::size_t> left;
-  for (const auto index : task)
-    if (!saved_before(index)) left.push_back(index);
+  for (const auto index : task) {
+    const auto before = saved_before(index);
+    if (!before) return tl::unexpected(before.error());
+    if (!*before) left.push_back(index);
+  }
   if (left.empty()) return {};
+  if (job_.limited)
+    for (const auto index : left)
+      if (auto prepared = prepare_empty(index); !prepared) return prepared;
   return SmallContents(delivery_, client_,
                        [this](std::size_t index, std::string_view bytes) { return keep_small(index, bytes); })
       .fetch(left);
@@ -231,7 +261,9 @@ Result<void> FileSaver::save_small(const std::vector<std::size_t>& task) {
 
 Result<void> FileSaver::save_large(std::size_t index) {
   why_unopened_.clear();
-  if (saved_before(index)) return {};
+  const auto before = saved_before(index);
+  if (!before) return tl::unexpected(before.error());
+  if (*before) return {};
   // First as one that is sealed to us; a file that only looks so is fetched again as it is.
   if (item(index).open) {
     const auto done = save_large(index, true);
@@ -242,28 +274,28 @@ Result<void> FileSaver::save_large(std::size_t index) {
   return done ? Result<void>{} : tl::unexpected(done.error());
 }
 
-// To the end of the file, by two requests where the last byte counts. `sum`: of what is saved, if it is known.
-Result<void> FileSaver::pull(Incoming& incoming, const Expected& expected, PartialFile& partial,
-                             const std::optional<Xxh128Sum>& sum, const std::function<Result<void>()>& each) {
-  const std::uint64_t before_last = *expected.size - 1;
-  if (job_.limited && incoming.taken() < before_last) {
-    if (auto pulled = incoming.pull(client_, expected, buffer_, each, before_last); !pulled) return pulled;
-    if (incoming.taken() < before_last) return {};  // it was cut
-    // So that little is left to do when all is taken. Of a small file it is little anyway.
-    if (*expected.size > most_small_bytes)
-      if (auto durable = partial.make_durable(); !durable) return durable;
-    // Once that byte is taken the server may give nothing again, not even a list: a run that is killed then leaves a
-    // whole partial and this line, by which the next one finds it. The sum of what is opened is not known yet.
-    if (sum) job_.record->add(expected.file, {partial.name(), *expected.size, *sum, delivery_.delivery()});
+// To the end of the file. Of a limited link all but the last byte is asked for: that one follows from the sum, and is
+// asked for when the rest is verified and saved (count()).
+Result<Arrived> FileSaver::pull(std::size_t index, Incoming& incoming, const std::function<Result<void>()>& each) {
+  const Expected expected(file(index));
+  const auto until = job_.limited ? std::optional(*expected.size - 1) : std::nullopt;
+  if (auto pulled = incoming.pull(client_, expected, buffer_, each, until); !pulled)
+    return tl::unexpected(pulled.error());
+  if (incoming.taken() < until.value_or(*expected.size))
+    return fail(Kind::unavailable,
+                incoming.opens() ? "the server sent a different size than it announced" : "the connection was cut");
+  if (incoming.taken() < *expected.size) {
+    const auto ended = incoming.end_by_sum(*expected.sum);
+    if (!ended) return tl::unexpected(ended.error());
+    if (!*ended) return tl::unexpected(damaged(incoming.opens() ? item(index).name : file(index).name));
   }
-  return incoming.pull(client_, expected, buffer_, each);
+  return incoming.finish();
 }
 
 // From what the partial has to the end of the file. Nothing when it is sealed, but not to us.
 Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& partial, bool open,
                                                 api::Backoff& backoff) {
   const Expected expected(file(index));
-  const auto sum = open ? std::optional<Xxh128Sum>() : file(index).xxh128;
   std::optional<Incoming> incoming;
   std::uint64_t before = 0;
   const auto each = [&]() -> Result<void> {
@@ -286,11 +318,7 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
           before = incoming->taken();
           if (auto shown = each(); !shown) return tl::unexpected(shown.error());
         }
-        if (auto pulled = pull(*incoming, expected, partial, sum, each); !pulled) return tl::unexpected(pulled.error());
-        if (incoming->taken() < *expected.size)
-          return fail(Kind::unavailable,
-                      open ? "the server sent a different size than it announced" : "the connection was cut");
-        return incoming->finish();
+        return pull(index, *incoming, each);
       },
       [&](const Error& error, api::Asked) -> Result<api::Next> {
         // Its own fault: no connection brings it in another form.
@@ -310,9 +338,11 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
 Result<bool> FileSaver::save_large(std::size_t index, bool open) {
   const wire::FileInfo& info = file(index);
   const auto followed = delivery_.followed(index);
-  auto partial = job_.saver->begin(open ? without_age_ending(info.name) : info.name, info.file, delivery_.delivery());
+  auto partial = job_.saver->begin(delivery_.begun_name(index, open), info.file, delivery_.delivery());
   if (!partial) return tl::unexpected(partial.error());
   const auto save = [&](const Arrived& arrived) -> Result<bool> {
+    if (job_.limited)
+      if (auto counted = count(index, *partial, arrived); !counted) return tl::unexpected(counted.error());
     if (auto published = publish(index, *partial, arrived); !published) return tl::unexpected(published.error());
     return true;
   };
@@ -326,7 +356,7 @@ Result<bool> FileSaver::save_large(std::size_t index, bool open) {
   if (buffer_.empty()) buffer_.resize(incoming_buffer_bytes);
   partial->expect_length(open ? seal::plain_part(info.size) : info.size);
   // Under this name it may also be as it came.
-  if (open && !has_age_ending(info.name))
+  if (open && delivery_.begun_name(index, open) == info.name)
     if (auto emptied = partial->truncate(0); !emptied) return tl::unexpected(emptied.error());
   api::Backoff backoff = job_.backoff();
   for (bool again = false;; again = true) {

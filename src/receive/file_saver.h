@@ -34,13 +34,14 @@ class FileSaver {
   Result<void> keep_small(std::size_t index, std::string_view bytes);
   Result<void> save_large(std::size_t index);
   Result<bool> save_large(std::size_t index, bool open);
-  Result<void> pull(Incoming& incoming, const Expected& expected, PartialFile& partial,
-                    const std::optional<Xxh128Sum>& sum, const std::function<Result<void>()>& each);
+  Result<Arrived> pull(std::size_t index, Incoming& incoming, const std::function<Result<void>()>& each);
   Result<std::optional<Arrived>> fetch(std::size_t index, PartialFile& partial, bool open, api::Backoff& backoff);
   Result<void> stays_sealed(std::size_t index, seal::Refusal refusal);
-  bool saved_before(std::size_t index);
-  bool publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened);
+  Result<void> prepare_empty(std::size_t index);
+  Result<bool> saved_before(std::size_t index);
+  Result<bool> publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened);
   wire::FileInfo unopened(std::size_t index) const;
+  Result<void> count(std::size_t index, PartialFile& partial, const Arrived& arrived);
   Result<void> publish(std::size_t index, PartialFile& partial, const Arrived& arrived);
   void publish_waiting();
 

@@ -135,6 +135,13 @@ Result<void> Incoming::pull(api::OwnerClient& client, const Expected& expected, 
   return {};
 }
 
+Result<bool> Incoming::end_by_sum(const Xxh128Sum& whole) {
+  const auto last = (decryptor_ ? decryptor_->wire_sum() : sums_.xxh128()).byte_to(whole);
+  if (!last) return false;
+  if (auto taken = take({&*last, 1}); !taken) return tl::unexpected(taken.error());
+  return true;
+}
+
 Result<Arrived> Incoming::finish() {
   if (decryptor_) return decryptor_->finish();
   const Sums sums = sums_.sums();

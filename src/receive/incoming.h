@@ -59,6 +59,10 @@ class Incoming {
   Result<void> pull(api::OwnerClient& client, const Expected& expected, std::vector<std::byte>& buffer,
                     const std::function<Result<void>()>& each, std::optional<std::uint64_t> until = {});
 
+  // REQUIRES: all but the last byte was taken. That one is taken as the sum of the whole has it, without the server.
+  // False when no byte fits: something is damaged.
+  Result<bool> end_by_sum(const Xxh128Sum& whole);
+
   Result<Arrived> finish();  // the file has ended
 
  private:

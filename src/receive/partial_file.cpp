@@ -50,7 +50,7 @@ Result<std::size_t> PartialFile::read_at(std::uint64_t offset, std::span<std::by
   }
 }
 
-Result<Sums> PartialFile::sums(bool sha256) const {
+Result<RunningSums> PartialFile::sums(bool sha256) const {
   RunningSums running(sha256);
   std::vector<std::byte> buffer(256U << 10);
   for (std::uint64_t at = 0; at < size_;) {
@@ -60,7 +60,7 @@ Result<Sums> PartialFile::sums(bool sha256) const {
     running.update({buffer.data(), *got});
     at += *got;
   }
-  return running.sums();
+  return running;
 }
 
 Result<void> PartialFile::truncate(std::uint64_t size) {

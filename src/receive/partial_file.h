@@ -40,7 +40,7 @@ class PartialFile {
   // has little left to wait for.
   Result<void> write(ByteView bytes);
   Result<std::size_t> read_at(std::uint64_t offset, std::span<std::byte> space) const;  // 0 at the end
-  Result<Sums> sums(bool sha256) const;                                                 // of all that is there
+  Result<RunningSums> sums(bool sha256) const;                                          // of all that is there
   int descriptor() const { return file_.get(); }  // for reading only; its offset is not to be moved
   Result<void> truncate(std::uint64_t size);
   // Of the file system that holds it, as fstat(2) has it.

@@ -279,9 +279,10 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
 // A limited link that was used up by the run that was killed gives not even a list; nor does a space that has expired
 // since, or a server that has ended. The run fails all the same: what else there was is not known.
 void Receiver::Impl::tell_left(const ReceiveJob& job, const Error& error) {
-  const auto named = name_what_is_whole(job);
+  const bool gone = error.kind == Kind::not_found || error.kind == Kind::gone;
+  const auto named = name_what_is_whole(job, gone);
   if (named.empty()) return;
-  if (error.kind == Kind::not_found || error.kind == Kind::gone)
+  if (gone)
     tell_named(job, named);
   else  // told as saved when the server is back, with the rest of its delivery
     for (const SavedDelivery& delivery : named)

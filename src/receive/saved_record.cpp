@@ -67,11 +67,13 @@ void SavedRecord::read_mark(const Id& id, const std::string& mark, const Id& del
   }
 }
 
-void SavedRecord::add(const Id& file, const Entry& entry) {
+void SavedRecord::add(const Id& file, const Entry& entry, bool durable) {
   // The mutex is held while the line is written: lines of several threads must not mix.
   const std::lock_guard lock(mutex_);
   append(file.text() + " " + percent_encode_segment(entry.name) + " " + std::to_string(entry.size) + " " +
          to_hex(entry.xxh128) + " " + entry.delivery.text() + "\n");
+  // Whatever cannot be synced is no error, as all that is wrong with the file.
+  if (durable && file_) static_cast<void>(::fdatasync(file_.get()));
 }
 
 // One write for all of a delivery, "finished" last: what a crash cuts off leaves less remembered, never more.
@@ -164,7 +166,7 @@ void SavedRecord::append(const std::string& lines) {
     }
   }
   // Trouble is no error (see the header). Not synced: after a loss of power the newest lines may be missing, and what
-  // they tell of is saved a second time.
+  // they tell of is saved a second time, but for what could not be had a second time (add()).
   static_cast<void>(write_all(file_.get(), appended(lines), path_));
 }
 

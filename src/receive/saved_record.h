@@ -48,9 +48,8 @@ class SavedRecord {
     Xxh128Sum xxh128{};
     Id delivery;
   };
-  // Just before it is published; before the last byte is asked for where that can be had only once, if the sum is
-  // known.
-  void add(const Id& file, const Entry& entry);
+  // Just before it is published; before the last byte is asked for where that can be had only once, and then durably.
+  void add(const Id& file, const Entry& entry, bool durable = false);
   std::optional<Entry> find(const Id& file, const Id& delivery) const;  // of an earlier run
   // Of all files that an earlier run was about to give their names, and that are not known to have them.
   std::map<Id, Entry> unnamed() const;

@@ -199,11 +199,12 @@ std::string Saver::part_of(std::string_view wire_name, const Id& file) const {
   return directories + partial_name(name.substr(directories.size()), file, lasting_);
 }
 
-std::uint64_t Saver::held(std::string_view wire_name, const Id& file) const {
+std::optional<std::uint64_t> Saver::held(std::string_view wire_name, const Id& file) const {
   struct stat status {};
   // A link on the way is followed here, which tells nothing and changes nothing.
   const bool there = ::fstatat(root_.get(), part_of(wire_name, file).c_str(), &status, AT_SYMLINK_NOFOLLOW) == 0;
-  return there && S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
+  if (!there || !S_ISREG(status.st_mode)) return std::nullopt;
+  return static_cast<std::uint64_t>(status.st_size);
 }
 
 Result<void> Saver::check_room(std::uint64_t bytes, const std::string& doing) const {

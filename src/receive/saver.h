@@ -54,8 +54,8 @@ class Saver {
   // Kind::exists with OnConflict::refuse when something is there, Kind::locked when another process saves this file.
   Result<PartialFile> begin(std::string_view wire_name, const Id& file, const Id& delivery);
 
-  // How much of a file an earlier run has left here.
-  std::uint64_t held(std::string_view wire_name, const Id& file) const;
+  // How much of a file an earlier run has left here, if there is a partial of it.
+  std::optional<std::uint64_t> held(std::string_view wire_name, const Id& file) const;
   // Kind::no_room when so many bytes more do not fit.
   Result<void> check_room(std::uint64_t bytes, const std::string& doing) const;
 

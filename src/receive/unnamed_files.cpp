@@ -4,22 +4,25 @@
 #include <optional>
 #include <utility>
 
+#include "receive/counted_file.h"
 #include "receive/partial_type.h"
 
 namespace qrx::receive {
 namespace {
 
-std::optional<SavedFile> name_it(const ReceiveJob& job, const Id& file, const SavedRecord::Entry& entry) {
+std::optional<SavedFile> name_it(const ReceiveJob& job, const Id& file, const SavedRecord::Entry& entry, bool gone) {
+  const auto is_whole = [&](std::uint64_t size) { return size == entry.size || (gone && size + 1 == entry.size); };
   // The size first: begin() would make an empty partial where there is none.
-  if (entry.size == 0 || job.saver->held(entry.name, file) != entry.size) return std::nullopt;
+  const auto held = job.saver->held(entry.name, file);
+  if (!held || !is_whole(*held)) return std::nullopt;
   auto partial = job.saver->begin(entry.name, file, entry.delivery);
   if (!partial) return std::nullopt;
-  if (partial->size() != entry.size) {  // the run whose it is has just given it its name
+  if (!is_whole(partial->size())) {  // the run whose it is has just given it its name
     if (partial->size() == 0) partial->discard();
     return std::nullopt;
   }
-  const auto sums = partial->sums(job.options.sha256);
-  if (!sums || sums->xxh128 != entry.xxh128) return std::nullopt;
+  const auto sums = end_left(job, *partial, entry);
+  if (!sums || !*sums) return std::nullopt;
   wire::FileInfo info;
   info.file = file;
   info.name = entry.name;
@@ -35,15 +38,15 @@ std::optional<SavedFile> name_it(const ReceiveJob& job, const Id& file, const Sa
     job.tally.notice(path.error().what);
     return std::nullopt;
   }
-  return SavedFile{std::move(*path), std::move(info), sums->sha256, entry.delivery};
+  return SavedFile{std::move(*path), std::move(info), (*sums)->sha256, entry.delivery};
 }
 
 }  // namespace
 
-std::vector<SavedDelivery> name_what_is_whole(const ReceiveJob& job) {
+std::vector<SavedDelivery> name_what_is_whole(const ReceiveJob& job, bool gone) {
   std::map<Id, SavedDelivery> deliveries;
   for (const auto& [file, entry] : job.record->unnamed()) {
-    auto saved = name_it(job, file, entry);
+    auto saved = name_it(job, file, entry, gone);
     if (!saved) continue;
     SavedDelivery& delivery = deliveries[entry.delivery];
     delivery.info.delivery = entry.delivery;

@@ -59,6 +59,19 @@ TEST_CASE("sums are those of the well-known tools") {
   CHECK(to_hex(sha256(as_bytes("abc"))) == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
+TEST_CASE("the last byte of a file follows from its sum and the bytes before it") {
+  const std::string bytes(GENERATE(1U, 17U, 240U, 241U, 5000U), 'x');
+  for (const char last : {'\0', 'x', '\xff'}) {
+    Xxh128 whole, before;
+    before.update(as_bytes(std::string_view(bytes).substr(1)));
+    whole.update(as_bytes(std::string_view(bytes).substr(1)));
+    whole.update(as_bytes(std::string_view(&last, 1)));
+    CHECK(before.byte_to(whole.sum()) == static_cast<std::byte>(last));
+    before.update(as_bytes(std::string_view("y")));
+    CHECK_FALSE(before.byte_to(whole.sum()));
+  }
+}
+
 TEST_CASE("a running SHA-256 goes on after its sum was taken") {
   Sha256 sum;
   sum.update(as_bytes("a"));

@@ -54,6 +54,8 @@ TEST_CASE("a partial is kept, found again, and can be dropped") {
   }
   CHECK(all_files(temp.text()) == std::set<std::string>{"dir/" + partial_name("a.bin", file)});
   auto next_run = open_saver(temp.text());
+  CHECK(next_run->held("dir/a.bin", file) == 10U);
+  CHECK_FALSE(next_run->held("dir/a.bin", Id::random()));
   auto partial = next_run->begin("dir/a.bin", file, delivery);
   REQUIRE(partial);
   CHECK(partial->size() == 10);

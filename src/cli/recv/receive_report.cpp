@@ -276,6 +276,23 @@ void ReceiveReport::end_warnings() {
   warned_ = 0;
 }
 
+// In one line: what was saved of it, and what was not.
+void ReceiveReport::say_what_came(const receive::SavedDelivery& delivery, std::uint64_t bytes) {
+  const std::size_t files = delivery.files.size(), declined = delivery.declined.size();
+  const std::string how = options_.download ? "downloaded: " : "upload successful: ";
+  std::string not_saved;
+  if (declined > delivery.later) not_saved = count_of_files(declined - delivery.later) + " discarded";
+  if (delivery.later > 0) not_saved += (not_saved.empty() ? "" : ", ") + count_of_files(delivery.later) + " not now";
+  if (receive::is_text(delivery.info)) {
+    if (output_failed_) return;  // it is nowhere yet, and is not called received
+    if (declined == 0) return messages_.say(how + "a text, " + format_size(delivery.info.message.size()));
+  }
+  if (files == 0 && declined == 0) return;  // nothing was left of it: earlier runs saved it
+  if (files == 0) return messages_.say("nothing saved: " + not_saved);
+  const std::string what = files == 1 ? delivery.files[0].info.name : count_of_files(files);
+  messages_.say(how + what + ", " + format_size(bytes) + (not_saved.empty() ? "" : "; " + not_saved));
+}
+
 void ReceiveReport::delivered(const receive::SavedDelivery& delivery) {
   invitation_.reset();
   incoming_.reset();
@@ -291,23 +308,7 @@ void ReceiveReport::delivered(const receive::SavedDelivery& delivery) {
   told(stdout_.event(event));
   end_warnings();
   if (!text && !delivery.info.message.empty()) messages_.say("message: " + delivery.info.message);
-  std::string not_saved;
-  if (declined > delivery.later) not_saved = count_of_files(declined - delivery.later) + " discarded";
-  if (delivery.later > 0) not_saved += (not_saved.empty() ? "" : ", ") + count_of_files(delivery.later) + " not now";
-  if (text && output_failed_) {
-    // It is nowhere yet, and is not called received.
-  } else if (text && declined == 0) {
-    messages_.say((options_.download ? "downloaded: a text, " : "upload successful: a text, ") +
-                  format_size(delivery.info.message.size()));
-  } else if (files == 0 && declined == 0) {
-    // Nothing was left of it: earlier runs saved it.
-  } else if (files == 0) {
-    messages_.say("nothing saved: " + not_saved);
-  } else {
-    const std::string what = files == 1 ? delivery.files[0].info.name : count_of_files(files);
-    messages_.say((options_.download ? "downloaded: " : "upload successful: ") + what + ", " + format_size(bytes) +
-                  (not_saved.empty() ? "" : "; " + not_saved));
-  }
+  say_what_came(delivery, bytes);
   // Not when the output failed: the program would be told of what the user cannot see.
   if (!options_.hook.empty() && (files > 0 || (text && declined == 0)) && !output_failed_)
     run_hook_after(delivery, bytes);

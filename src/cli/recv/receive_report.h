@@ -71,6 +71,7 @@ class ReceiveReport {
   void warn_of(const receive::SavedFile& file);
   void end_warnings();
   void delivered(const receive::SavedDelivery& delivery);
+  void say_what_came(const receive::SavedDelivery& delivery, std::uint64_t bytes);
   void show_text(const receive::SavedDelivery& delivery);
   void run_hook_after(const receive::SavedDelivery& delivery, std::uint64_t bytes);
   void refused(const wire::DeliveryInfo& delivery, const Error& error);

@@ -1,0 +1,31 @@
+// A file of a link that gives it a number of times only. Its last byte counts: once that is asked for, the server may
+// give nothing of the file again, nor even a list. So everything else comes before. What a run that is killed at any
+// point leaves is fetched on, or is whole but for one byte, which follows from the sum on record.
+#pragma once
+
+#include "api/owner_client.h"
+#include "base/result.h"
+#include "receive/arrived.h"
+#include "receive/partial_file.h"
+#include "receive/receive_job.h"
+#include "receive/saved_record.h"
+#include "wire/messages.h"
+
+namespace qrx::receive {
+
+// Of a file that is verified, and whole in its partial, by end_by_sum(): the partial is cut by its last byte, and
+// stands on record as what it is to become, before the server is asked for the last byte. Then it is whole again.
+// Blocks; retries trouble. Kind::not_found when the link gives the file no more: somebody else took it, and the partial
+// is gone.
+Result<void> count_download(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
+                            PartialFile& partial, const SavedRecord::Entry& entry);
+
+// Of a partial that an earlier run left so: the server is asked for the last byte, which it may have given to that run.
+// Nothing when the partial is not what stands on record.
+Result<std::optional<Sums>> count_left(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
+                                       PartialFile& partial, const SavedRecord::Entry& entry);
+
+// Without the server, which gives nothing of it any more. Likewise.
+Result<std::optional<Sums>> end_left(const ReceiveJob& job, PartialFile& partial, const SavedRecord::Entry& entry);
+
+}  // namespace qrx::receive

@@ -1,0 +1,143 @@
+#!/usr/bin/python3
+# run: timeout=240
+"""The last byte of a file by a link for one download: the server has given it, which uses the link up, and it never arrives. The
+receiver is killed in that moment, or its connection breaks. All is saved all the same, sealed or not, by this run or the next one."""
+import contextlib
+import filecmp
+import os
+import re
+import shutil
+import signal
+import socket
+import sys
+import threading
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import qrx  # noqa: E402
+import sharing  # noqa: E402
+
+LENGTH = re.compile(rb"\r\nContent-Length: (\d+)\r\n", re.IGNORECASE)
+
+
+class Way:
+    """Passes on what comes, but for answers of one byte: after each of them on_last() is called, then both sides are closed."""
+
+    def __init__(self, server, on_last):
+        self.server, self.on_last, self.lost = server.bind.split(":"), on_last, 0
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
+        threading.Thread(target=self.accept, daemon=True).start()
+
+    def accept(self):
+        while True:
+            client, _ = self.listener.accept()
+            server = socket.create_connection((self.server[0], int(self.server[1])))
+            threading.Thread(target=self.requests, args=(client, server), daemon=True).start()
+            threading.Thread(target=self.answers, args=(client, server), daemon=True).start()
+
+    def requests(self, client, server):
+        with contextlib.suppress(OSError):
+            while piece := client.recv(65536):
+                server.sendall(piece)
+            server.shutdown(socket.SHUT_WR)
+
+    def answers(self, client, server):
+        try:
+            with server.makefile("rb") as answers:
+                while line := answers.readline():
+                    head = line
+                    while line not in (b"\r\n", b""):
+                        line = answers.readline()
+                        head += line
+                    length = LENGTH.search(head)
+                    left = int(length.group(1)) if length else 0
+                    if head.startswith(b"HTTP/1.1 206") and left == 1:
+                        answers.read(1)
+                        self.lost += 1
+                        self.on_last()
+                        return
+                    client.sendall(head)
+                    while left > 0:
+                        piece = answers.read(min(left, 65536))
+                        left -= len(piece)
+                        client.sendall(piece)
+        except OSError:
+            pass
+        finally:
+            for side in (client, server):
+                with contextlib.suppress(OSError):
+                    side.shutdown(socket.SHUT_RDWR)
+
+
+class Case:
+    """A tree that is shared by a link for one download, and where it is saved."""
+
+    def __init__(self, w, server, seal, name, files):
+        """files: size by name."""
+        self.w, self.server, self.tree, self.names = w, server, f"tree-{name}-{seal}", sorted(files)
+        for number, (file, size) in enumerate(files.items()):
+            w.file(f"{self.tree}/{file}", size, seed=number + 1)
+        sharing.keep_space(w, server, self.tree, seal=seal)
+        self.to = f"link:{name}-{seal}"
+        self.link = sharing.share("-n", "1", self.to, status=0).links[self.to]
+        self.out = w.path(f"out-{name}-{seal}")
+
+    def receive(self, url=None, out=None, prefix=()):
+        os.makedirs(out or self.out, exist_ok=True)
+        return self.w.tool("qrx-recv", "-q", "-o", out or self.out, self.link.replace(self.server.url, url or self.server.url), prefix=prefix)
+
+    def there(self, out=None):
+        return {os.path.join(folder, name) for folder, _, names in os.walk(out or self.out) for name in names}
+
+    def check(self, out=None):
+        out = out or self.out
+        _, other, missing = filecmp.cmpfiles(self.tree, os.path.join(out, self.tree), self.names, shallow=False)
+        qrx.check(not other and not missing, f"{self.tree}: other {other}, missing {missing}")
+        qrx.check_equal({os.path.join(out, self.tree, name) for name in self.names}, self.there(out), "what is there")
+        qrx.check_equal("downloaded", sharing.share("--list", self.to, status=0).states[self.to], self.to)
+
+
+def killed(case):
+    """Each run is killed in the moment in which the last byte of a file was given."""
+    for _ in case.names:
+        run = []
+        way = Way(case.server, lambda run=run: os.kill(run[0].pid, signal.SIGKILL))
+        run.append(case.receive(way.url))
+        status = run[0].wait()
+        if way.lost == 0:  # several were lost at once before
+            break
+        qrx.check_equal(-signal.SIGKILL, status, f"how it ended; {run[0].err}")
+    last = case.receive()
+    qrx.check(last.wait() in (0, 5), last.err)  # 5: the link is used up
+    case.check()
+
+
+def cut(case):
+    way = Way(case.server, lambda: None)
+    case.receive(way.url).expect_exit(0)
+    qrx.check(way.lost >= len(case.names), f"last bytes that were lost: {way.lost}")
+    case.check()
+
+
+def taken_by_another(case, size):
+    """Somebody else takes the last download just before the last byte: what is here is not that download, and goes."""
+    stopping = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=ftruncate:signal=STOP:when=1"]
+    first = case.receive(prefix=stopping)
+    qrx.wait_for(60, lambda: size - 1 in map(os.path.getsize, case.there()), "all but the last byte")
+    elsewhere = case.out + "-elsewhere"
+    case.receive(out=elsewhere).expect_exit(0)
+    case.check(elsewhere)
+    os.killpg(first.pid, signal.SIGCONT)
+    first.expect_exit(5)
+    qrx.check_equal(set(), case.there(), "what is left of it")
+
+
+with qrx.work() as work:
+    server_ = work.server()
+    for seal_ in ("require", "off"):
+        killed(Case(work, server_, seal_, "one", {"a": 3_000_000}))
+        killed(Case(work, server_, seal_, "small", {"a": 40_000, "b": 1, "c": 65_536}))
+        killed(Case(work, server_, seal_, "chunks", {"a": 131_072, "b": 131_073, "empty": 0}))
+        cut(Case(work, server_, seal_, "cut", {"a": 100_000, "b": 3_000_000}))
+        if shutil.which("strace") and not qrx.is_sanitized():
+            taken_by_another(Case(work, server_, seal_, "other", {"a": 3_000_000}), 3_000_000)

@@ -30,7 +30,7 @@ class AgeDecryptor {
   AgeDecryptor(const seal::Identity& identity, seal::PlainSink sink, bool sha256, AdmitTag admit = nullptr);
   ~AgeDecryptor();
 
-  std::uint64_t taken() const;  // sealed bytes: push() goes on here
+  std::uint64_t taken() const;     // sealed bytes: push() goes on here
   const Xxh128& wire_sum() const;  // of them
   // An error is final. Kind::integrity and Kind::unsupported with a refusal(); others are the sink's.
   Result<void> push(ByteView sealed);

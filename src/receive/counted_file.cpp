@@ -28,26 +28,31 @@ Result<void> take_whole(api::OwnerClient& client, const wire::FileInfo& file) {
 Result<void> ask_for_last_byte(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
                                bool perhaps_given) {
   api::Backoff backoff = job.backoff();
-  return api::retry(
+  auto asked = api::retry(
       client, backoff,
       [&]() -> Result<void> {
+        if (file.size == 0) return take_whole(client, file);
         auto taken = client.take_last_byte(file.file, file.size, file.xxh128);
-        if (!taken && taken.error().kind == Kind::not_found && perhaps_given) return {};
         if (!taken && taken.error().kind == Kind::integrity) return take_whole(client, file);
         return taken;
       },
       [&](const Error& error, api::Asked) -> Result<api::Next> {
+        if (error.kind == Kind::not_found) return tl::unexpected(error);
         // While somebody else's download runs nothing is given.
         perhaps_given = perhaps_given || error.kind != Kind::locked;
         return api::Next::pause;
       });
+  if (!asked && asked.error().kind == Kind::not_found && perhaps_given) return {};
+  return asked;
 }
 
-// `before_last` is called when only the last byte is missing, and is known.
+// `before_last` is called when only the last byte is missing, and is known; and of an empty file, which tells nothing.
 Result<std::optional<Sums>> end(const ReceiveJob& job, PartialFile& partial, const SavedRecord::Entry& entry,
                                 const std::function<Result<void>()>& before_last) {
   auto sums = partial.sums(job.options.sha256);
   if (!sums) return tl::unexpected(sums.error());
+  if (entry.size == 0)
+    if (auto done = before_last(); !done) return tl::unexpected(done.error());
   if (partial.size() + 1 == entry.size) {
     const auto last = sums->xxh128().byte_to(entry.xxh128);
     if (!last) return std::nullopt;
@@ -85,7 +90,8 @@ Result<void> count_download(const ReceiveJob& job, api::OwnerClient& client, con
 
 Result<std::optional<Sums>> count_left(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
                                        PartialFile& partial, const SavedRecord::Entry& entry) {
-  return end(job, partial, entry, [&] { return ask_for_last_byte(job, client, file, true); });
+  return end(job, partial, entry,
+             [&] { return job.limited ? ask_for_last_byte(job, client, file, true) : Result<void>{}; });
 }
 
 Result<std::optional<Sums>> end_left(const ReceiveJob& job, PartialFile& partial, const SavedRecord::Entry& entry) {

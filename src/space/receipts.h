@@ -3,6 +3,7 @@
 #pragma once
 
 #include <optional>
+#include <stop_token>
 
 #include "space/context.h"
 #include "space/live.h"
@@ -23,8 +24,9 @@ class Receipts {
   Result<std::uint64_t> version(const Id& delivery) const;
   // Of a space that is gone; nothing when nothing was said in it.
   Result<std::optional<wire::DeliveryStatus>> of_gone_space(const Guid& guid, const Id& delivery) const;
-  // Those of deliveries that have been gone for a while, with their spaces or without.
-  Result<void> forget_old();
+  // Those of deliveries that have been gone for a while, with their spaces or without. What else is kept of these is
+  // for Removal::resume().
+  Result<void> forget_old(const std::stop_token& stop);
 
  private:
   Context& context_;

@@ -202,7 +202,8 @@ Result<space::Catalog::Totals> PgCatalog::totals() {
 }
 Result<std::optional<FileRow>> PgCatalog::file(const Id& file) {
   return impl_->read([&](Connection& connection) {
-    return take_one(connection, by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE file=?" QRX_NOT_GONE, file),
+    return take_one(connection,
+                    by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE file=?" QRX_NOT_GONE, file),
                     store::take_file<Statement>);
   });
 }
@@ -241,10 +242,7 @@ Result<std::vector<Guid>> PgCatalog::expired(WallTime now, std::size_t most) {
 }
 
 Result<std::vector<space::GoneDelivery>> PgCatalog::gone_deliveries() {
-  return impl_->read([](Connection& connection) {
-    return take_all(connection, connection.prepare("SELECT delivery,guid FROM gone_deliveries"),
-                    store::take_gone<Statement>);
-  });
+  return impl_->read(read_gone_deliveries);
 }
 
 Result<std::vector<UploadRow>> PgCatalog::uploads() {
@@ -369,7 +367,7 @@ Result<std::optional<NoticeRow>> PgCatalog::next_notice(const std::string& busy)
   });
 }
 
-// Of nodes that are gone.
+// Of nodes that are gone: what the others have claimed they are about.
 Result<std::vector<NoticeRow>> PgCatalog::claimed_notices() {
   return impl_->read([](Connection& connection) {
     return take_all(connection,

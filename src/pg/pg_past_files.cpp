@@ -13,4 +13,9 @@ Result<std::vector<space::FileRow>> read_past_files(Connection& connection, cons
   return take_all(connection, by_id(connection, QRX_PAST_FILES, delivery), store::take_past_file<Statement>);
 }
 
+Result<std::vector<space::GoneDelivery>> read_gone_deliveries(Connection& connection) {
+  return take_all(connection, connection.prepare("SELECT delivery,guid FROM gone_deliveries"),
+                  store::take_gone<Statement>);
+}
+
 }  // namespace qrx::pg

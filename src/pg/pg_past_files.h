@@ -12,5 +12,6 @@ namespace qrx::pg {
 // Those that are about to become past ones, too (store/removal_sql.h).
 Result<std::optional<space::FileRow>> read_past_file(Connection& connection, const Id& file);
 Result<std::vector<space::FileRow>> read_past_files(Connection& connection, const Id& delivery);
+Result<std::vector<space::GoneDelivery>> read_gone_deliveries(Connection& connection);
 
 }  // namespace qrx::pg

@@ -31,7 +31,8 @@ Result<std::optional<CountedState>> read_space(Connection& connection, const Gui
   // All statements go out together: one way there and back instead of six.
   Statement begin = connection.prepare("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   Statement space =
-      by_id(connection, "SELECT " QRX_SPACE_COLUMNS "," QRX_USE_COLUMNS ",changes FROM spaces WHERE guid=? AND phase<>2", guid);
+      by_id(connection,
+            "SELECT " QRX_SPACE_COLUMNS "," QRX_USE_COLUMNS ",changes FROM spaces WHERE guid=? AND phase<>2", guid);
   Statement deliveries =
       by_id(connection, "SELECT " QRX_DELIVERY_COLUMNS " FROM deliveries WHERE guid=? ORDER BY number", guid);
   Statement files = by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE guid=? ORDER BY number", guid);

@@ -8,7 +8,8 @@
 #include "store/removal_sql.h"
 
 // Rows of a statement, at most so many, by their places: whatever is known of the table, this is no scan of it.
-#define QRX_SOME(table, condition) "DELETE FROM " table " WHERE ctid=ANY(ARRAY(SELECT ctid FROM " table " WHERE " condition "))"
+#define QRX_SOME(table, condition) \
+  "DELETE FROM " table " WHERE ctid=ANY(ARRAY(SELECT ctid FROM " table " WHERE " condition "))"
 // In one statement what is deleted goes into the trash; gives what the deletion returns.
 #define QRX_DISCARDING(deletion, blobs) \
   "WITH gone AS (" deletion "), kept AS (INSERT INTO trash(blob) " blobs " ON CONFLICT DO NOTHING) SELECT * FROM gone"
@@ -104,9 +105,9 @@ std::vector<BlobKey> PgRemovalTransaction::remove_upload(const Id& upload) {
   std::optional<Guid> guid;
   if (!ok()) return {};
   Use less;
-  Statement row = by_id(
-      connection_, QRX_DISCARDING("DELETE FROM uploads WHERE upload=?" QRX_RETURNING_UPLOADS, QRX_BLOBS_AND_SPARES),
-      upload);
+  Statement row =
+      by_id(connection_,
+            QRX_DISCARDING("DELETE FROM uploads WHERE upload=?" QRX_RETURNING_UPLOADS, QRX_BLOBS_AND_SPARES), upload);
   while (row.step()) less += take_upload(row, removed, guid);
   note(row);
   if (!guid) return {};
@@ -166,12 +167,12 @@ void PgRemovalTransaction::remove_files(const GoneDelivery& gone, bool keeps_pas
     kept.number(left);
     run(kept);
   }
-  take_some(of_delivery(connection_,
-                        QRX_DISCARDING(QRX_SOME("files", "guid=? AND delivery=? ORDER BY number LIMIT ?")
-                                           QRX_RETURNING_FILES,
-                                       QRX_BLOBS),
-                        gone),
-            left, [&](Statement& row) { removed.use += take_file(row, removed, of); });
+  take_some(
+      of_delivery(connection_,
+                  QRX_DISCARDING(QRX_SOME("files", "guid=? AND delivery=? ORDER BY number LIMIT ?") QRX_RETURNING_FILES,
+                                 QRX_BLOBS),
+                  gone),
+      left, [&](Statement& row) { removed.use += take_file(row, removed, of); });
 }
 
 void PgRemovalTransaction::remove_rows(const GoneDelivery& gone, bool keeps_past, Removed& removed) {
@@ -256,10 +257,10 @@ bool PgRemovalTransaction::take_back_pack(const space::DeliveryRow& delivery) {
   std::optional<Guid> of;
   Use less;
   lock_space(delivery.guid);
-  take_some(of_delivery(connection_,
-                        QRX_SOME("files", "guid=?1 AND delivery=?2 AND blob=?2 LIMIT ?3") QRX_RETURNING_FILES,
-                        {delivery.delivery, delivery.guid}),
-            left, [&](Statement& row) { less += take_file(row, removed, of); });
+  take_some(
+      of_delivery(connection_, QRX_SOME("files", "guid=?1 AND delivery=?2 AND blob=?2 LIMIT ?3") QRX_RETURNING_FILES,
+                  {delivery.delivery, delivery.guid}),
+      left, [&](Statement& row) { less += take_file(row, removed, of); });
   changed(delivery.guid);
   give_back(delivery.guid, less);
   return left == 0;
@@ -321,20 +322,19 @@ Removed PgRemovalTransaction::remove_rest(const Guid& guid) {
               removed.deliveries.push_back(to_id(row.next_blob()));
               if (row.next_is_null()) removed.blobs.push_back(removed.deliveries.back());
             });
-  take_some(by_id(connection_,
-                  QRX_DISCARDING(QRX_SOME("uploads", "guid=? LIMIT ?") QRX_RETURNING_UPLOADS, QRX_BLOBS_AND_SPARES),
-                  guid),
-            left, [&](Statement& row) { take_upload(row, removed, of); });
-  take_some(by_id(connection_, QRX_DISCARDING(QRX_SOME("files", "guid=? LIMIT ?") QRX_RETURNING_FILES, QRX_BLOBS),
-                  guid),
-            left, [&](Statement& row) { take_file(row, removed, of); });
+  take_some(
+      by_id(connection_,
+            QRX_DISCARDING(QRX_SOME("uploads", "guid=? LIMIT ?") QRX_RETURNING_UPLOADS, QRX_BLOBS_AND_SPARES), guid),
+      left, [&](Statement& row) { take_upload(row, removed, of); });
+  take_some(
+      by_id(connection_, QRX_DISCARDING(QRX_SOME("files", "guid=? LIMIT ?") QRX_RETURNING_FILES, QRX_BLOBS), guid),
+      left, [&](Statement& row) { take_file(row, removed, of); });
   each_once(removed.blobs);
-  for (const char* sql :
-       {QRX_SOME("outbox", "guid=? LIMIT ?"), QRX_SOME("share_files", "guid=? LIMIT ?"),
-        QRX_SOME("shares", "guid=? LIMIT ?"), QRX_SOME("file_receipts", "guid=? LIMIT ?"),
-        QRX_SOME("past_files", "guid=? LIMIT ?"), QRX_SOME("gone_deliveries", "guid=? LIMIT ?"),
-        // Last: while anything is left of it, its row says that it is dying.
-        QRX_SOME("spaces", "guid=? AND phase=2 LIMIT ?")})
+  for (const char* sql : {QRX_SOME("outbox", "guid=? LIMIT ?"), QRX_SOME("share_files", "guid=? LIMIT ?"),
+                          QRX_SOME("shares", "guid=? LIMIT ?"), QRX_SOME("file_receipts", "guid=? LIMIT ?"),
+                          QRX_SOME("past_files", "guid=? LIMIT ?"), QRX_SOME("gone_deliveries", "guid=? LIMIT ?"),
+                          // Last: while anything is left of it, its row says that it is dying.
+                          QRX_SOME("spaces", "guid=? AND phase=2 LIMIT ?")})
     take_some(by_id(connection_, sql, guid), left);
   removed.there = true;
   removed.all = left > 0;

@@ -117,8 +117,8 @@ space::SpaceChanged PgTransaction::change_space(const Guid& guid, const space::S
   space::SpaceChanged out;
   if (!ok()) return out;
   static_assert(space::parts_beyond_files == 64 && space::least_texts == 1048576, "a statement has them");
-  // Who opens or closes one that is blocked by now came too late; one that is dying is not there. The statement waits for the row, and then
-  // sees it as it was left: it needs no lock before it.
+  // Who opens or closes one that is blocked by now came too late; one that is dying is not there. The statement waits
+  // for the row, and then sees it as it was left: it needs no lock before it.
   Statement statement = connection_.prepare(
       "UPDATE spaces SET seq=greatest(seq+1,?1),bytes=bytes+?2,files=files+?3,manifests=manifests+?4,parts=parts+?5,"
       "texts=texts+?10,changes=changes+1,expires=coalesce(?8::bigint,expires),"

@@ -52,7 +52,7 @@ class Transaction {
   // With everything in it but its receipts; the packs of open deliveries too, whether there are any or not. Nothing of
   // it counts from now on, and change_space() does not find it.
   virtual Removed remove_space(const Guid& guid) = 0;
-  virtual Removed remove_rest(const Guid& guid) = 0;  // of a space that is dying; `all` when there is none
+  virtual Removed remove_rest(const Guid& guid) = 0;   // of a space that is dying; `all` when there is none
   virtual void discard(const BlobKey& blob) = 0;       // into the trash
   virtual void forget_trash(const BlobKey& blob) = 0;  // it is removed
   // With it, of a store of objects: they told until then what was to be removed.
@@ -87,8 +87,8 @@ class Transaction {
   virtual std::optional<ReceiptState> file_receipt(const Id& delivery, const Id& file) = 0;
   virtual void put_file_receipt(const FileReceiptRow& row) = 0;
   virtual FileReceiptCounts count_file_receipts(const Id& delivery) = 0;
-  // Of deliveries that are gone, since before, at most rows_at_once of them; gives whether there may be more. Their past
-  // files go like the rest of a delivery that is gone.
+  // Of deliveries that are gone, since before, at most rows_at_once of them; gives whether there may be more. Their
+  // past files go like the rest of a delivery that is gone.
   virtual bool forget_receipts(WallTime before) = 0;
 
   // Shares go with their space. What is read here is as of this transaction.
@@ -128,7 +128,8 @@ class Catalog {
   // side by side: a work is about one space, and holds no lock while it asks the transaction for something.
   virtual Result<void> change(Durability durability, const std::function<Result<void>(Transaction&)>& work) = 0;
 
-  // A consistent copy, cheap when nothing changed since the last call; null when there is no such space, or it is dying.
+  // A consistent copy, cheap when nothing changed since the last call; null when there is no such space, or it is
+  // dying.
   virtual Result<std::shared_ptr<const SpaceState>> space(const Guid& guid) = 0;
   virtual Result<std::optional<std::uint64_t>> seq(const Guid& guid) = 0;  // of the row alone; nothing: as space()
 

@@ -14,8 +14,7 @@ std::vector<FileRow> rows_of(const Pack& pack) {
   std::vector<FileRow> rows;
   rows.reserve(pack.files.size());
   for (const auto& [name, file] : pack.files) rows.push_back(file);
-  std::sort(rows.begin(), rows.end(),
-            [](const FileRow& a, const FileRow& b) { return a.blob_offset < b.blob_offset; });
+  std::sort(rows.begin(), rows.end(), [](const FileRow& a, const FileRow& b) { return a.blob_offset < b.blob_offset; });
   return rows;
 }
 

@@ -15,9 +15,9 @@ namespace qrx::space {
 std::vector<FileRow> rows_of(const Pack& pack);
 Use use_of(std::span<const FileRow> rows);
 
-// Thread-safe. Files of a delivery that is not committed are shown to nobody, so their rows may come before it is; until
-// then they are as good as not there, for they are acknowledged with the commit. Should it not come, they go again: at
-// once, with the next attempt, or with the next start.
+// Thread-safe. Files of a delivery that is not committed are shown to nobody, so their rows may come before it is;
+// until then they are as good as not there, for they are acknowledged with the commit. Should it not come, they go
+// again: at once, with the next attempt, or with the next start.
 class CommitRows {
  public:
   CommitRows(Context& context, Versions& versions) : context_(context), versions_(versions) {}

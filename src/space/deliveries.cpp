@@ -223,8 +223,8 @@ Result<void> Deliveries::unchanged(Transaction& transaction, const LiveDelivery&
   return {};
 }
 
-// One transaction makes the delivery visible with all its files and the next version of the space: readers see all of it
-// or nothing. Of many files, rows that stand there before it are shown to nobody (CommitRows).
+// One transaction makes the delivery visible with all its files and the next version of the space: readers see all of
+// it or nothing. Of many files, rows that stand there before it are shown to nobody (CommitRows).
 Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const DeliveryPtr& delivery,
                                       const std::vector<UploadPtr>& leftovers, Weight text) {
   const std::vector<FileRow> small = rows_of(delivery->pack);
@@ -331,14 +331,14 @@ Result<void> Deliveries::drop(const SharedGate&, const Yielding& yielding, LiveS
   return {};
 }
 
-Deliveries::Room Deliveries::make_room(const SharedGate& gate, LiveSpace& live, const Id& delivery) {
+Deliveries::Room Deliveries::make_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish) {
   std::optional<Yielding> forsaken;
   {
     const SpaceLock lock(live);
+    if (!fits_without_others(lock, live, delivery, wish)) return Room::none;
     forsaken = find_forsaken(lock, live, context_.clock.steady());
-    if (!forsaken) return others_hold_files(lock, live, delivery) ? Room::later : Room::none;
   }
-  return drop(gate, *forsaken, live) ? Room::made : Room::later;
+  return forsaken && drop(gate, *forsaken, live) ? Room::made : Room::later;
 }
 
 Result<void> Deliveries::end(LiveSpace& live, const Id& delivery, bool by_owner) {

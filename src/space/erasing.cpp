@@ -89,11 +89,11 @@ Result<Erased> Erasing::erase(const Guid& guid, bool only_expired, std::optional
   if (!removed) return tl::unexpected(removed.error());
   if (!removed->there) return Erased{};
   end_all(*gate, live);
-  const Erased erased{true, forget(*gate, live)};
+  Erased erased{true, forget(*gate, live)};
   // Unlinking gigabytes takes long, as do many rows, and whoever waits at the gate only has to hear that the space is
   // gone.
   gate.reset();
-  removal_.finish(guid, std::move(*removed));
+  erased.whole = removal_.finish(guid, std::move(*removed));
   return erased;
 }
 
@@ -115,7 +115,11 @@ Result<void> Erasing::erase_expired(WallTime now, Swept& swept, const std::stop_
         continue;
       }
       if (!erased->done)  // its deletion was begun before
-        if (auto gone = removal_.resume(guid, stop); !gone) swept.failures.push_back(about("space", guid, gone.error()));
+        if (auto gone = removal_.resume(guid, stop); !gone) {
+          erased->whole = false;
+          swept.failures.push_back(about("space", guid, gone.error()));
+        }
+      failed += erased->whole ? 0 : 1;
       swept.spaces += erased->done ? 1 : 0;
       swept.bytes += erased->bytes;
     }

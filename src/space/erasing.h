@@ -19,6 +19,7 @@ namespace qrx::space {
 struct Erased {
   bool done = false;
   std::uint64_t bytes = 0;
+  bool whole = true;  // nothing is left of it; else a later sweep goes on
 };
 
 // Thread-safe.
@@ -26,7 +27,12 @@ class Erasing {
  public:
   Erasing(Context& context, Registry& registry, Quotas& quotas, Versions& versions, DeliveryFiles& files,
           Removal& removal)
-      : context_(context), registry_(registry), quotas_(quotas), versions_(versions), files_(files), removal_(removal) {}
+      : context_(context),
+        registry_(registry),
+        quotas_(quotas),
+        versions_(versions),
+        files_(files),
+        removal_(removal) {}
 
   // `only_expired`: nothing happens (0 bytes, no error) to one that is not.
   // With `deliveries`: only while so many are committed; else Kind::conflict.

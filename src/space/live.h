@@ -62,8 +62,8 @@ struct LiveUpload {
   std::uint64_t promised = 0;  // bytes kept for it beyond these
   bool weighs = false;         // it is counted as a file, which it is from its first byte on
   std::unique_ptr<BegunUploads::Hold> begun;  // while it weighs. After a start nobody's, until somebody goes on with it
-  bool promised_file = false;  // before that: there is room for one
-  std::uint64_t number = 0;    // in LiveSpace::empty
+  bool promised_file = false;                 // before that: there is room for one
+  std::uint64_t number = 0;                   // in LiveSpace::empty
   // When it was begun or got bytes last. Any thread.
   std::atomic<Steady> progress{};
   bool locked = false;     // by an UploadLock

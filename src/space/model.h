@@ -173,12 +173,12 @@ inline constexpr std::size_t rows_at_once = 500;
 
 // What one transaction has removed of something that is gone, and has perhaps more rows than that.
 struct Removed {
-  bool there = false;            // it was there: this is what made it go, or went on with that
-  bool all = false;              // nothing is left of it
-  std::vector<BlobKey> blobs;    // stand in the trash, each once
-  std::vector<Id> uploads;       // rows that went
-  std::vector<Id> deliveries;    // likewise, of a space
-  Use use;                       // what counts no more beside the uploads. Of a space nothing: none of it counts
+  bool there = false;          // it was there: this is what made it go, or went on with that
+  bool all = false;            // nothing is left of it
+  std::vector<BlobKey> blobs;  // stand in the trash, each once
+  std::vector<Id> uploads;     // rows that went
+  std::vector<Id> deliveries;  // likewise, of a space
+  Use use;                     // what counts no more beside the uploads. Of a space nothing: none of it counts
 };
 
 // A delivery that is gone while rows of it are left.

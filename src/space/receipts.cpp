@@ -61,18 +61,31 @@ Result<void> Receipts::record(LiveSpace& live, const Id& delivery, const wire::R
   const std::uint64_t files = std::max<std::uint64_t>(of->files.size(), 1);
   // Under the gate, so that nothing is said of a space that is being deleted.
   const SharedGate gate(live);
-  auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
-    ReceiptRow row = transaction.receipt(delivery).value_or(ReceiptRow{delivery, guid, 1, ReceiptState::none, {}, {}});
-    if (named.empty()) {
-      // States only advance (none, kept, declined, saved): a receipt that comes late or twice takes nothing back.
-      row.rest = std::max(row.rest, receipt.state);
-    }
+  const About about{delivery, guid, files};
+  std::span<const Id> rest = named;
+  do {
+    // Each piece for itself: whoever was not told that all is recorded says it again.
+    const auto piece = rest.first(std::min(rest.size(), rows_at_once));
+    rest = rest.subspan(piece.size());
+    if (auto recorded = record(about, receipt.state, piece); !recorded) return recorded;
+  } while (!rest.empty());
+  context_.events.delivery_changed(delivery);
+  return {};
+}
+
+Result<void> Receipts::record(const About& about, ReceiptState state, std::span<const Id> named) {
+  return context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
+    const Id& delivery = about.delivery;
+    ReceiptRow row =
+        transaction.receipt(delivery).value_or(ReceiptRow{delivery, about.guid, 1, ReceiptState::none, {}, {}});
+    // States only advance (none, kept, declined, saved): a receipt that comes late or twice takes nothing back.
+    if (named.empty()) row.rest = std::max(row.rest, state);
     for (const Id& file : named) {
       const auto own = transaction.file_receipt(delivery, file);
-      if (receipt.state > (own ? state_of(*own, row.rest) : row.rest))
-        transaction.put_file_receipt({delivery, file, guid, receipt.state});
+      if (state > (own ? state_of(*own, row.rest) : row.rest))
+        transaction.put_file_receipt({delivery, file, about.guid, state});
     }
-    const auto counts = counts_of(transaction.count_file_receipts(delivery), row.rest, files);
+    const auto counts = counts_of(transaction.count_file_receipts(delivery), row.rest, about.files);
     // The version moves, and wakes the sender, only when what it sees changes.
     if (counts == row.counts) return {};
     row.counts = counts;
@@ -81,9 +94,6 @@ Result<void> Receipts::record(LiveSpace& live, const Id& delivery, const wire::R
     transaction.put_receipt(row);
     return {};
   });
-  if (!changed) return changed;
-  context_.events.delivery_changed(delivery);
-  return {};
 }
 
 Result<wire::DeliveryStatus> Receipts::status(LiveSpace& live, const Id& delivery, bool unsaved) const {

@@ -2,7 +2,9 @@
 // Private to src/space.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
 #include <stop_token>
 
 #include "space/context.h"
@@ -29,6 +31,14 @@ class Receipts {
   Result<void> forget_old(const std::stop_token& stop);
 
  private:
+  struct About {
+    Id delivery;
+    Guid guid;
+    std::uint64_t files;  // at least one: a text has none, and is one thing to be received
+  };
+  // Of these files, at most rows_at_once; of none: of all that is not said otherwise.
+  Result<void> record(const About& about, ReceiptState state, std::span<const Id> named);
+
   Context& context_;
 };
 

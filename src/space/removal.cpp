@@ -77,8 +77,8 @@ void Removal::finish(LiveSpace& live, const GoneDelivery& gone, Removed removed)
   (void)finish_delivery(&live, gone, std::move(removed), {});
 }
 
-void Removal::finish(const Guid& guid, Removed removed) {
-  (void)finish_space(guid, std::move(removed), {});
+bool Removal::finish(const Guid& guid, Removed removed) {
+  return finish_space(guid, std::move(removed), {}).has_value();
 }
 
 Result<void> Removal::resume(const Guid& guid, const std::stop_token& stop) {

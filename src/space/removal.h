@@ -26,8 +26,8 @@ class Removal {
 
   // A delivery of a space that stays: what its rows count for is given back as they go.
   void finish(LiveSpace& live, const GoneDelivery& gone, Removed removed);
-  // A space. What it counted for was given back when it was marked.
-  void finish(const Guid& guid, Removed removed);
+  // A space. What it counted for was given back when it was marked. False: something is left of it.
+  bool finish(const Guid& guid, Removed removed);
   // What another process has begun, or a step that failed has left. Goes on after a failure; each is told in
   // `failures`.
   Result<void> resume(std::vector<std::string>& failures, const std::stop_token& stop);

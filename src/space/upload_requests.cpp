@@ -41,10 +41,8 @@ Result<UploadRow> UploadRequests::create(const Guid& guid, const NewUpload& wish
   const SharedGate gate(**live);
   const std::string peer = peer_key(sender.peer);
   auto upload = parts_.uploads.begin(gate, **live, {wish, peer});
-  // What could not even be the only thing in the space makes nobody yield.
-  const std::uint64_t most = (*live)->row.limits.max_size;
-  const bool could_fit = most == 0 || wish.length.value_or(0) <= most;
-  while (!upload && could_fit && deliveries_.makes_room(gate, **live, wish.delivery.value_or(Id()), upload))
+  const Use use{wish.length.value_or(0), wish.partial ? Weight{} : weight_of(wish.name)};
+  while (!upload && deliveries_.makes_room(gate, **live, wish.delivery.value_or(Id()), use, upload))
     upload = parts_.uploads.begin(gate, **live, {wish, peer});
   if (!upload) return tl::unexpected(upload.error());
   UploadRow row;

@@ -60,9 +60,10 @@ Result<FileRow> WholeFiles::put_packed(LiveSpace& live, FileRow file, ByteView b
   const Sniffed sniffed = sniff(bytes, true);
   file.type = sniffed.type;
   file.sealed = sniffed.sealed;
+  const Use use{file.size, weight_of(file.name)};
   for (;;) {
     auto put = files_.put(gate, live, file, bytes);
-    if (put || !deliveries_.makes_room(gate, live, file.delivery, put)) return put;
+    if (put || !deliveries_.makes_room(gate, live, file.delivery, use, put)) return put;
   }
 }
 

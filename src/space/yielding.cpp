@@ -84,10 +84,22 @@ std::optional<Yielding> find_forsaken(const SpaceLock&, LiveSpace& live, Steady 
   return take(live, std::move(forsaken));
 }
 
-bool others_hold_files(const SpaceLock&, const LiveSpace& live, const Id& delivery) {
-  return std::any_of(live.open.begin(), live.open.end(), [&](const auto& entry) {
-    return entry.first != delivery && !entry.second->pack.files.empty();
-  });
+bool fits_without_others(const SpaceLock&, const LiveSpace& live, const Id& delivery, const Use& wish) {
+  Use held;
+  for (const auto& [id, other] : live.open) {
+    if (id == delivery) continue;
+    held.bytes += other->pack.end;
+    for (const auto& [name, file] : other->pack.files) held.weight += weight_of(name);
+  }
+  if (held == Use{}) return false;  // they are not what is in its way
+  const auto fits = [](std::uint64_t used, std::uint64_t freed, std::uint64_t more, std::uint64_t most) {
+    return most == 0 || more == 0 || (more <= most && used - std::min(used, freed) <= most - more);
+  };
+  const Limits& limits = live.row.limits;
+  return fits(live.bytes.used, held.bytes, wish.bytes, limits.max_size) &&
+         fits(live.files.used, held.weight.files, wish.weight.files, limits.max_files) &&
+         fits(live.manifests.used, held.weight.manifests, wish.weight.manifests, limits.max_files) &&
+         fits(live.texts.used, held.weight.texts, wish.weight.texts, most_texts(limits));
 }
 
 }  // namespace qrx::space

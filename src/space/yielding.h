@@ -9,7 +9,8 @@
 
 namespace qrx::space {
 
-// From here on nobody adds to it, and nobody writes its uploads, though the lock of the space is let go before its rows.
+// From here on nobody adds to it, and nobody writes its uploads, though the lock of the space is let go before its
+// rows.
 struct Yielding {
   DeliveryPtr delivery;
   std::vector<UploadPtr> locked;
@@ -22,7 +23,7 @@ Result<std::optional<Yielding>> find_yielding(const SpaceLock&, LiveSpace& live,
 // hold small files as they hold uploads, acknowledged: there is none.
 std::optional<Yielding> find_forsaken(const SpaceLock&, LiveSpace& live, Steady now);
 
-// Whether other open deliveries than this one hold small files, which are delivered soon or go.
-bool others_hold_files(const SpaceLock&, const LiveSpace& live, const Id& delivery);
+// Whether `wish` would fit if no other open delivery than `delivery` held small files: those are delivered soon, or go.
+bool fits_without_others(const SpaceLock&, const LiveSpace& live, const Id& delivery, const Use& wish);
 
 }  // namespace qrx::space

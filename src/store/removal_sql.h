@@ -11,11 +11,12 @@
 // Files whose delivery was cleared count as past files before their rows have moved there.
 #define QRX_NEARLY_PAST \
   " FROM files WHERE EXISTS (SELECT 1 FROM gone_deliveries g WHERE g.delivery=files.delivery AND g.keeps_past=1)"
-#define QRX_PAST_FILE                                                          \
-  "SELECT " QRX_PAST_FILE_COLUMNS " FROM past_files WHERE file=?1 UNION ALL " \
+#define QRX_PAST_FILE                         \
+  "SELECT " QRX_PAST_FILE_COLUMNS             \
+  " FROM past_files WHERE file=?1 UNION ALL " \
   "SELECT " QRX_PAST_FILE_COLUMNS QRX_NEARLY_PAST " AND file=?1"
 // As they arrived: in this order they move.
-#define QRX_PAST_FILES                                                                                           \
-  "SELECT " QRX_PAST_FILE_COLUMNS " FROM (SELECT 0 AS nearly,number," QRX_PAST_FILE_COLUMNS                      \
-  " FROM past_files WHERE delivery=?1 UNION ALL SELECT 1,number," QRX_PAST_FILE_COLUMNS QRX_NEARLY_PAST          \
+#define QRX_PAST_FILES                                                                                  \
+  "SELECT " QRX_PAST_FILE_COLUMNS " FROM (SELECT 0 AS nearly,number," QRX_PAST_FILE_COLUMNS             \
+  " FROM past_files WHERE delivery=?1 UNION ALL SELECT 1,number," QRX_PAST_FILE_COLUMNS QRX_NEARLY_PAST \
   " AND guid=(SELECT guid FROM gone_deliveries WHERE delivery=?1) AND delivery=?1) AS all_of ORDER BY nearly,number"

@@ -35,17 +35,6 @@ Statement of_delivery(Connection& connection, const char* sql, const GoneDeliver
 
 }  // namespace
 
-template <class OfRow>
-void RemovalTransaction::take_some(Statement statement, std::size_t& left, OfRow&& of_row) {
-  if (!ok() || left == 0) return;
-  statement.number(left);
-  while (statement.step()) {
-    of_row(statement);
-    --left;
-  }
-  note(statement.code());
-}
-
 void RemovalTransaction::take_some(Statement statement, std::size_t& left) {
   if (!ok() || left == 0) return;
   statement.number(left).step();
@@ -249,18 +238,23 @@ Removed RemovalTransaction::clear_delivery(const Id& delivery) {
   if (!ok()) return removed;
   std::optional<Guid> guid;
   {
-    // One without a file is its message, and counts as such.
     Statement statement =
         by_id(connection_,
-              "DELETE FROM deliveries WHERE delivery=?1 AND committed IS NOT NULL RETURNING guid,message,"
-              "EXISTS(SELECT 1 FROM files f WHERE f.guid=deliveries.guid AND f.delivery=?1)",
+              "SELECT guid,message,EXISTS(SELECT 1 FROM files f WHERE f.guid=d.guid AND f.delivery=d.delivery) "
+              "FROM deliveries d WHERE delivery=? AND committed IS NOT NULL",
               delivery);
-    while (statement.step()) {
+    if (statement.step()) {
       guid = to_id(statement.next_blob());
       removed.use.weight.texts = statement.next_text().size();
+      // One without a file is its message, and counts as such.
       if (statement.next_number() == 0) removed.use.weight += space::text_weight;
     }
     note(statement.code());
+  }
+  if (guid && ok()) {
+    Statement row = by_id(connection_, "DELETE FROM deliveries WHERE delivery=?", delivery);
+    row.step();
+    note(row.code());
   }
   if (!guid || !ok()) return removed;
   log_.add(*guid, [delivery](SpaceState& state) {
@@ -317,9 +311,9 @@ bool RemovalTransaction::forget_receipts(WallTime before) {
   std::size_t forgotten = 0;
   {
     // By receipts_by_time: only old rows are looked at.
-    Statement statement = connection_.prepare(
-        "INSERT INTO gone_deliveries(delivery,guid,keeps_past) " QRX_OLD_RECEIPTS
-        " LIMIT ? ON CONFLICT(delivery) DO UPDATE SET keeps_past=0 RETURNING delivery");
+    Statement statement =
+        connection_.prepare("INSERT INTO gone_deliveries(delivery,guid,keeps_past) " QRX_OLD_RECEIPTS
+                            " LIMIT ? ON CONFLICT(delivery) DO UPDATE SET keeps_past=0 RETURNING delivery");
     statement.signed_number(to_number(before)).number(rows_at_once);
     std::vector<Id> old;
     while (statement.step()) old.push_back(to_id(statement.next_blob()));
@@ -333,69 +327,6 @@ bool RemovalTransaction::forget_receipts(WallTime before) {
     }
   }
   return forgotten == rows_at_once;
-}
-
-// The whole space goes from the cache, and from the sums: its rows count no more from now on.
-Removed RemovalTransaction::remove_space(const Guid& guid) {
-  if (ok()) {
-    Statement statement = by_id(connection_, "UPDATE spaces SET phase=2 WHERE guid=?", guid);
-    statement.step();
-    note(statement.code());
-  }
-  return remove_rest(guid);
-}
-
-// Each table by its index that begins with the guid. `receipts` stay, for senders that ask later; `flights` of one node
-// are none.
-Removed RemovalTransaction::remove_rest(const Guid& guid) {
-  Removed removed;
-  removed.all = true;
-  if (!ok()) return removed;
-  {
-    Statement dying = by_id(connection_, "SELECT 1 FROM spaces WHERE guid=? AND phase=2", guid);
-    if (!dying.step()) return note(dying.code()), removed;
-  }
-  log_.add(guid, nullptr);
-  std::size_t left = rows_at_once;
-  // First, so that their senders are told soon. The pack of an open one has the name of the delivery; while there is no
-  // file in it, no other row names it.
-  take_some(by_id(connection_,
-                  "DELETE FROM deliveries WHERE number IN (SELECT number FROM deliveries WHERE guid=? LIMIT ?) "
-                  "RETURNING delivery,committed IS NULL",
-                  guid),
-            left, [&](Statement& row) {
-              removed.deliveries.push_back(to_id(row.next_blob()));
-              if (row.next_number() != 0) removed.blobs.push_back(removed.deliveries.back());
-            });
-  take_some(by_id(connection_,
-                  "DELETE FROM uploads WHERE number IN (SELECT number FROM uploads WHERE guid=? LIMIT ?)"
-                  QRX_RETURNING_UPLOADS,
-                  guid),
-            left, [&](Statement& row) { take_upload(row, removed); });
-  take_some(by_id(connection_,
-                  "DELETE FROM files WHERE number IN (SELECT number FROM files WHERE guid=? LIMIT ?)"
-                  QRX_RETURNING_FILES,
-                  guid),
-            left, [&](Statement& row) { take_file(row, removed); });
-  discard_all(removed);
-  // The outbox has secrets: they are written over before their rows go, because secure_delete=FAST wipes only in pages
-  // that are written anyway.
-  for (const char* sql :
-       {"UPDATE outbox SET token='',key='' WHERE number IN (SELECT number FROM outbox WHERE guid=? AND token<>'' "
-        "LIMIT ?)",
-        "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE guid=? LIMIT ?)",
-        "DELETE FROM share_files WHERE (share,file) IN (SELECT share,file FROM share_files WHERE guid=? LIMIT ?)",
-        "DELETE FROM shares WHERE number IN (SELECT number FROM shares WHERE guid=? LIMIT ?)",
-        "DELETE FROM file_receipts WHERE (delivery,file) IN (SELECT delivery,file FROM file_receipts WHERE guid=? "
-        "LIMIT ?)",
-        "DELETE FROM past_files WHERE number IN (SELECT number FROM past_files WHERE guid=? LIMIT ?)",
-        "DELETE FROM gone_deliveries WHERE delivery IN (SELECT delivery FROM gone_deliveries WHERE guid=? LIMIT ?)",
-        // Last: while anything is left of it, its row says that it is dying.
-        "DELETE FROM spaces WHERE guid IN (SELECT guid FROM spaces WHERE guid=? AND phase=2 LIMIT ?)"})
-    take_some(by_id(connection_, sql, guid), left);
-  removed.there = true;
-  removed.all = left > 0;
-  return removed;
 }
 
 }  // namespace qrx::store

@@ -33,18 +33,28 @@ class RemovalTransaction : public BlobTransaction {
   // Runs a statement whose last parameter is how many rows it may take, and takes what it did off `left`. `of_row`: for
   // each that it returns.
   template <class OfRow>
-  void take_some(Statement statement, std::size_t& left, OfRow&& of_row);
+  void take_some(Statement statement, std::size_t& left, OfRow&& of_row) {
+    if (!ok() || left == 0) return;
+    statement.number(left);
+    while (statement.step()) {
+      of_row(statement);
+      --left;
+    }
+    note(statement.code());
+  }
   void take_some(Statement statement, std::size_t& left);
   void give_back(const Guid& guid, const space::Use& less);
   // What RETURNING gives of an upload or a file; gives what it counted for.
   space::Use take_upload(Statement& row, space::Removed& removed);
   space::Use take_file(Statement& row, space::Removed& removed);
-  void discard_all(space::Removed& removed);  // into the trash, each once
+  void discard_all(space::Removed& removed);           // into the trash, each once
   std::optional<bool> keeps_past(const Id& delivery);  // nothing: it is not gone
   void note_gone(const space::GoneDelivery& gone, bool keeps_past);
   // What is left of a delivery whose row is gone, as far as rows_at_once go.
   void remove_rows(const space::GoneDelivery& gone, bool keeps_past, space::Removed& removed);
   void remove_files(const space::GoneDelivery& gone, bool keeps_past, std::size_t& left, space::Removed& removed);
+  // Of a space, what names blobs.
+  void remove_named(const Guid& guid, std::size_t& left, space::Removed& removed);
   void forget_too_much_past(const space::GoneDelivery& last);
 };
 

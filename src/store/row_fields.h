@@ -24,7 +24,7 @@
 #define QRX_FILE_RECEIPT_COLUMNS "delivery,file,guid,state"
 
 // Of deliveries that are gone, as rows of gone_deliveries, with one parameter: since before.
-#define QRX_OLD_RECEIPTS                                                                             \
+#define QRX_OLD_RECEIPTS                                                                                      \
   "SELECT r.delivery,r.guid,0 FROM receipts r WHERE r.at<? AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE " \
   "d.delivery=r.delivery)"
 // The deliveries whose past files are too many for ?1, a space; ?2, its last one, stays.

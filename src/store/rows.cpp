@@ -116,10 +116,9 @@ int write_upload(Connection& connection, const UploadRow& row) {
 }
 
 Result<std::optional<SpaceState>> read_space(Connection& connection, const Guid& guid) {
-  auto space =
-      take_one(by_id(connection,
-                     "SELECT " QRX_SPACE_COLUMNS "," QRX_USE_COLUMNS " FROM spaces WHERE guid=? AND phase<>2", guid),
-               take_space<Statement>);
+  auto space = take_one(
+      by_id(connection, "SELECT " QRX_SPACE_COLUMNS "," QRX_USE_COLUMNS " FROM spaces WHERE guid=? AND phase<>2", guid),
+      take_space<Statement>);
   if (!space) return tl::unexpected(std::move(space.error()));
   if (!*space) return std::optional<SpaceState>();
   std::optional<SpaceState> out(std::in_place);

@@ -2,6 +2,8 @@
 // Asked of each catalog by a test of its own.
 #pragma once
 
+#include <algorithm>
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -24,7 +26,8 @@ class CatalogRemoval {
     const Id delivery = put_delivery(true, many);
     const std::vector<Id> ids = ids_of(delivery);
     change([&](space::Transaction& transaction) { transaction.put_receipt({delivery, row_.guid, 1, {}, {}, {}}); });
-    space::Removed removed = step([&](space::Transaction& transaction) { return transaction.clear_delivery(delivery); });
+    space::Removed removed =
+        step([&](space::Transaction& transaction) { return transaction.clear_delivery(delivery); });
     CHECK(removed.use.weight.texts == 3 * space::rows_at_once + 5);  // names of three bytes, and the message
     while (!removed.all) {
       CHECK((*catalog_.space(row_.guid))->deliveries.empty());
@@ -86,7 +89,8 @@ class CatalogRemoval {
   void take_back() {
     const Id open = put_delivery(false, many, true);
     const space::DeliveryRow row{open, row_.guid, "", {}, {}};
-    for (bool more = true; more;) step([&](space::Transaction& transaction) {
+    for (bool more = true; more;)
+      step([&](space::Transaction& transaction) {
         more = transaction.take_back_pack(row);
         return space::Removed{};
       });
@@ -132,11 +136,10 @@ class CatalogRemoval {
   static constexpr std::size_t many = 2 * space::rows_at_once + 200;
 
   void change(const std::function<void(space::Transaction&)>& work) {
-    const auto changed =
-        catalog_.change(space::Durability::lazy, [&](space::Transaction& transaction) -> Result<void> {
-          work(transaction);
-          return {};
-        });
+    const auto changed = catalog_.change(space::Durability::lazy, [&](space::Transaction& transaction) -> Result<void> {
+      work(transaction);
+      return {};
+    });
     if (!changed) throw std::runtime_error(changed.error().what);
   }
   // One transaction, and no more rows than it may have.

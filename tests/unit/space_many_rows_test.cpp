@@ -2,6 +2,7 @@
 // was cut short comes to its end with the next start or sweep.
 #include "unit/catch.h"
 
+#include "space/copying.h"
 #include "space_world.h"
 #include "space_wrapped.h"
 
@@ -236,4 +237,32 @@ TEST_CASE("what is said of a whole delivery is one row, whatever was said of its
   const auto unsaved = world.spaces->status(guid, delivery, true)->files;
   REQUIRE(unsaved.size() == 1);
   CHECK(unsaved[0].receipt == ReceiptState::declined);
+}
+
+TEST_CASE("a copy leaves out what a server that was killed had still to remove") {
+  Watched watched;
+  World& world = watched.world;
+  const auto space = world.create();
+  const Guid guid = space.space.guid;
+  const Id kept = watched.deliver(guid, 3), cleared = watched.deliver(guid), open = watched.fill(guid);
+  REQUIRE(world.spaces->record_receipt(guid, space.token.text(), cleared, {ReceiptState::saved, {}}));
+  watched.catalog->killed_after = watched.catalog->changes + 1;
+  REQUIRE(world.spaces->clear_delivery(guid, space.token.text(), cleared));
+  ++*watched.catalog->killed_after;
+  CHECK_FALSE(world.spaces->commit(guid, open, {many}));
+  CHECK(world.catalog->files_after({}, 10'000)->size() ==
+        3 + many);  // less the first rows of one, with those of another
+
+  World other;
+  const auto copied =
+      space::copy_spaces({*world.catalog, *world.blobs}, {*other.catalog, *other.blobs}, [](const space::Copied&) {});
+  REQUIRE(copied);
+  CHECK(copied->failures.empty());
+  CHECK(copied->files == 3);
+  const auto state = *other.catalog->space(guid);
+  REQUIRE(state != nullptr);
+  CHECK(state->deliveries.size() == 2);
+  CHECK(state->space.use.weight.files == 3);
+  CHECK(*other.catalog->committed_files(guid) == 3);
+  CHECK(other.spaces->delivery(guid, kept)->committed);
 }

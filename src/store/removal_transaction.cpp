@@ -278,12 +278,11 @@ bool RemovalTransaction::take_back_pack(const DeliveryRow& delivery) {
   Removed removed;
   std::size_t left = rows_at_once;
   Use less;
-  Statement statement =
-      of_delivery(connection_,
-                  "DELETE FROM files WHERE number IN (SELECT number FROM files WHERE guid=?1 AND delivery=?2 AND "
-                  "blob=?2 LIMIT ?3)" QRX_RETURNING_FILES,
-                  {delivery.delivery, delivery.guid});
-  take_some(std::move(statement), left, [&](Statement& row) { less += take_file(row, removed); });
+  take_some(of_delivery(connection_,
+                        "DELETE FROM files WHERE number IN (SELECT number FROM files WHERE guid=?1 AND delivery=?2 AND "
+                        "blob=?2 LIMIT ?3)" QRX_RETURNING_FILES,
+                        {delivery.delivery, delivery.guid}),
+            left, [&](Statement& row) { less += take_file(row, removed); });
   give_back(delivery.guid, less);
   return left == 0;
 }

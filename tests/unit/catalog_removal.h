@@ -178,14 +178,16 @@ class CatalogRemoval {
   }
   std::vector<Id> ids_of(const Id& delivery) {
     std::vector<Id> ids;
-    for (const space::FileRow& file : (*catalog_.space(row_.guid))->files)
+    const auto state = *catalog_.space(row_.guid);
+    for (const space::FileRow& file : state->files)
       if (file.delivery == delivery) ids.push_back(file.file);
     return ids;
   }
   // What its sender may ask for is there all the time, as it arrived.
   void check_past(const Id& delivery, const std::vector<Id>& ids) {
     std::vector<Id> past;
-    for (const space::FileRow& file : *catalog_.past_files(delivery)) past.push_back(file.file);
+    const auto rows = catalog_.past_files(delivery);
+    for (const space::FileRow& file : *rows) past.push_back(file.file);
     CHECK(past == ids);
     CHECK(catalog_.past_file(ids.front())->has_value());
     CHECK(catalog_.past_file(ids.back())->has_value());

@@ -13,6 +13,7 @@
 #include "pg/pg_schema.h"
 #include "pg/pg_totals.h"
 #include "pg/pooler.h"
+#include "store/removal_sql.h"
 
 namespace qrx::pg {
 namespace {
@@ -131,7 +132,7 @@ Result<void> PgCatalog::change(space::Durability durability,
 Result<std::shared_ptr<const SpaceState>> PgCatalog::space(const Guid& guid) {
   if (const auto kept = impl_->cache.find(guid)) {
     auto changes = impl_->read([&](Connection& connection) -> Result<std::optional<std::int64_t>> {
-      Statement row = by_id(connection, "SELECT changes FROM spaces WHERE guid=?", guid);
+      Statement row = by_id(connection, "SELECT changes FROM spaces WHERE guid=? AND phase<>2", guid);
       if (row.step()) return row.next_signed_number();
       if (row.failed()) return connection.failure().error(reading);
       return std::optional<std::int64_t>();
@@ -150,7 +151,7 @@ Result<std::shared_ptr<const SpaceState>> PgCatalog::space(const Guid& guid) {
 
 Result<std::optional<std::uint64_t>> PgCatalog::seq(const Guid& guid) {
   return impl_->read([&](Connection& connection) -> Result<std::optional<std::uint64_t>> {
-    Statement row = by_id(connection, "SELECT seq FROM spaces WHERE guid=?", guid);
+    Statement row = by_id(connection, "SELECT seq FROM spaces WHERE guid=? AND phase<>2", guid);
     if (row.step()) return row.next_number();
     if (row.failed()) return connection.failure().error(reading);
     return std::optional<std::uint64_t>();
@@ -201,7 +202,8 @@ Result<space::Catalog::Totals> PgCatalog::totals() {
 }
 Result<std::optional<FileRow>> PgCatalog::file(const Id& file) {
   return impl_->read([&](Connection& connection) {
-    return take_one(connection, by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE file=?", file),
+    return take_one(connection,
+                    by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE file=?" QRX_NOT_GONE, file),
                     store::take_file<Statement>);
   });
 }
@@ -239,6 +241,10 @@ Result<std::vector<Guid>> PgCatalog::expired(WallTime now, std::size_t most) {
   });
 }
 
+Result<std::vector<space::GoneDelivery>> PgCatalog::gone_deliveries() {
+  return impl_->read(read_gone_deliveries);
+}
+
 Result<std::vector<UploadRow>> PgCatalog::uploads() {
   return impl_->read([](Connection& connection) {
     return take_all(connection, connection.prepare("SELECT " QRX_UPLOAD_COLUMNS " FROM uploads ORDER BY number"),
@@ -250,8 +256,7 @@ Result<std::vector<space::BlobKey>> PgCatalog::blobs() {
   return impl_->read([](Connection& connection) {
     return take_ids(
         connection,
-        // One statement, so one snapshot: a blob that goes from an upload to a file, or into the trash, is in one of
-        // them.
+        // One snapshot: a blob that goes from an upload to a file, or into the trash, is in one of them.
         connection.prepare("SELECT blob FROM files UNION SELECT blob FROM uploads UNION SELECT blob FROM trash "
                            "UNION SELECT spare FROM uploads WHERE spare IS NOT NULL"));
   });
@@ -383,13 +388,7 @@ Result<std::vector<Id>> PgCatalog::claims_before(WallTime noticed) {
 
 // PostgreSQL checks its pages itself (data_checksums, pg_amcheck); this is whether it answers, and what qrx counts.
 Result<void> PgCatalog::check() {
-  const auto wrong = impl_->read([](Connection& connection) {
-    return take_number(connection,
-                       // Reads all rows of files and uploads: only when an operator asks for a check.
-                       connection.prepare("SELECT count(*) FROM spaces s WHERE bytes<>"
-                                          "(SELECT coalesce(sum(size),0) FROM files f WHERE f.guid=s.guid)+"
-                                          "(SELECT coalesce(sum(\"offset\"),0) FROM uploads u WHERE u.guid=s.guid)"));
-  });
+  const auto wrong = impl_->read(count_wrong_sums);
   if (!wrong) return tl::unexpected(wrong.error());
   if (*wrong > 0)
     return fail(Kind::integrity, "the catalog is damaged: " + std::to_string(*wrong) + " spaces count other bytes");

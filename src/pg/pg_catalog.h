@@ -52,6 +52,7 @@ class PgCatalog final : public space::SharedCatalog {
   Result<std::vector<space::DeliveryRow>> open_deliveries() override;
   Result<std::optional<std::string>> remembered(const std::string& name) override;
   Result<std::vector<Guid>> expired(WallTime now, std::size_t most) override;
+  Result<std::vector<space::GoneDelivery>> gone_deliveries() override;
   Result<std::vector<space::UploadRow>> uploads() override;
   Result<std::vector<space::BlobKey>> blobs() override;
   Result<std::vector<space::BlobKey>> trash(const space::BlobKey& after, std::size_t most) override;

@@ -4,6 +4,8 @@
 #include <array>
 #include <span>
 
+#include "store/removal_sql.h"
+
 namespace qrx::pg {
 
 using space::DeliveryRow;
@@ -29,7 +31,8 @@ Result<std::optional<CountedState>> read_space(Connection& connection, const Gui
   // All statements go out together: one way there and back instead of six.
   Statement begin = connection.prepare("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   Statement space =
-      by_id(connection, "SELECT " QRX_SPACE_COLUMNS "," QRX_USE_COLUMNS ",changes FROM spaces WHERE guid=?", guid);
+      by_id(connection,
+            "SELECT " QRX_SPACE_COLUMNS "," QRX_USE_COLUMNS ",changes FROM spaces WHERE guid=? AND phase<>2", guid);
   Statement deliveries =
       by_id(connection, "SELECT " QRX_DELIVERY_COLUMNS " FROM deliveries WHERE guid=? ORDER BY number", guid);
   Statement files = by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE guid=? ORDER BY number", guid);
@@ -170,7 +173,7 @@ Result<std::vector<FileRow>> read_files(Connection& connection, std::span<const 
   std::vector<Statement> statements;
   statements.reserve(ids.size());
   for (const Id& id : ids)
-    statements.push_back(by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE file=?", id));
+    statements.push_back(by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE file=?" QRX_NOT_GONE, id));
   std::vector<Statement*> all;
   for (Statement& statement : statements) all.push_back(&statement);
   // One way there and back for all of them.

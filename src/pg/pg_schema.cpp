@@ -115,6 +115,11 @@ UPDATE spaces s SET changes = changes + 1, texts = c.texts FROM counted c WHERE 
 -- What a node is called, and what it allows: others compare it with theirs. Nodes of an older version say neither.
 -- The last, for no node can show that it lives while this table is locked.
 ALTER TABLE nodes ADD COLUMN IF NOT EXISTS name bytea, ADD COLUMN IF NOT EXISTS policy bytea;
+)",
+                                                        R"(
+-- Deliveries that are gone while rows of them are left, which go some at a time. Nodes of an older version show their
+-- files for that while to who has their ids.
+CREATE TABLE gone_deliveries(delivery bytea PRIMARY KEY, guid bytea NOT NULL, keeps_past bigint NOT NULL);
 )"};
 
 constexpr const char* looking = "cannot read the catalog";

@@ -240,15 +240,6 @@ void PgShareTransaction::put_file_receipt(const space::FileReceiptRow& row) {
   run(statement);
 }
 
-void PgShareTransaction::end_kept_receipts(const Id& delivery, space::ReceiptState state) {
-  lock_space_of(space_of_delivery, delivery);
-  if (!ok()) return;
-  Statement statement = connection_.prepare("UPDATE file_receipts SET state=? WHERE delivery=? AND state=?");
-  statement.number(static_cast<std::uint64_t>(state)).blob(as_bytes(delivery.bytes));
-  statement.number(static_cast<std::uint64_t>(space::ReceiptState::kept));
-  run(statement);
-}
-
 space::FileReceiptCounts PgShareTransaction::count_file_receipts(const Id& delivery) {
   lock_space_of(space_of_delivery, delivery);
   space::FileReceiptCounts counts{};
@@ -262,19 +253,6 @@ space::FileReceiptCounts PgShareTransaction::count_file_receipts(const Id& deliv
   }
   note(statement);
   return counts;
-}
-
-// By receipts_by_time. No space is locked: those that are meant are gone.
-void PgShareTransaction::forget_receipts(WallTime before) {
-  if (!ok()) return;
-  for (const char* sql : {"DELETE FROM past_files WHERE delivery IN (" QRX_OLD_RECEIPTS ")",
-                          "DELETE FROM file_receipts WHERE delivery IN (" QRX_OLD_RECEIPTS ")",
-                          "DELETE FROM receipts WHERE delivery IN (" QRX_OLD_RECEIPTS ")"}) {
-    if (!ok()) return;
-    Statement statement = connection_.prepare(sql);
-    statement.signed_number(store::to_number(before));
-    run(statement);
-  }
 }
 
 }  // namespace qrx::pg

@@ -47,9 +47,7 @@ class PgShareTransaction : public space::Transaction {
   void put_receipt(const space::ReceiptRow& row) override;
   std::optional<space::ReceiptState> file_receipt(const Id& delivery, const Id& file) override;
   void put_file_receipt(const space::FileReceiptRow& row) override;
-  void end_kept_receipts(const Id& delivery, space::ReceiptState state) override;
   space::FileReceiptCounts count_file_receipts(const Id& delivery) override;
-  void forget_receipts(WallTime before) override;
 
  protected:
   bool ok() const { return !failed_; }

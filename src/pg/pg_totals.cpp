@@ -25,11 +25,19 @@ Result<space::Catalog::Totals> read_totals(Connection& connection) {
   if (known.failed()) return connection.failure().error(reading);
   Statement counted = connection.prepare(
       "INSERT INTO totals(counted,spaces,bytes) "
-      "SELECT clock_timestamp(),count(*),coalesce(sum(bytes+texts),0)::bigint FROM spaces "
+      "SELECT clock_timestamp(),count(*),coalesce(sum(bytes+texts),0)::bigint FROM spaces WHERE phase<>2 "
       "ON CONFLICT(one) DO UPDATE SET counted=excluded.counted,spaces=excluded.spaces,bytes=excluded.bytes "
       "RETURNING spaces,bytes");
   if (!counted.step()) return connection.failure().error(reading);
   return take(counted);
+}
+
+Result<std::uint64_t> count_wrong_sums(Connection& connection) {
+  return take_number(connection,
+                     // Reads all rows of files and uploads. Of a space that is dying nothing counts.
+                     connection.prepare("SELECT count(*) FROM spaces s WHERE phase<>2 AND bytes<>"
+                                        "(SELECT coalesce(sum(size),0) FROM files f WHERE f.guid=s.guid)+"
+                                        "(SELECT coalesce(sum(\"offset\"),0) FROM uploads u WHERE u.guid=s.guid)"));
 }
 
 }  // namespace qrx::pg

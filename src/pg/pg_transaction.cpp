@@ -1,7 +1,6 @@
 #include "pg/pg_transaction.h"
 
 #include "pg/pg_files.h"
-#include "pg/pg_past_files.h"
 #include "pg/pg_reading.h"
 
 namespace qrx::pg {
@@ -20,7 +19,6 @@ using store::to_id;
 using store::to_number;
 
 constexpr const char* space_of_upload = "SELECT guid FROM uploads WHERE upload=?";
-constexpr const char* space_of_file = "SELECT guid FROM files WHERE file=?";
 constexpr const char* space_of_delivery = "SELECT guid FROM deliveries WHERE delivery=?";
 
 }  // namespace
@@ -60,7 +58,8 @@ void PgTransaction::put_space(const SpaceRow& row) {
       ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(guid) DO UPDATE SET "
       "owner_hash=excluded.owner_hash,label=excluded.label,key=excluded.key,seal=excluded.seal,"
       "max_size=excluded.max_size,max_files=excluded.max_files,created=excluded.created,expires=excluded.expires,"
-      "phase=excluded.phase,seq=excluded.seq,changes=spaces.changes+1");
+      // One that is dying stays so.
+      "phase=CASE WHEN spaces.phase=2 THEN 2 ELSE excluded.phase END,seq=excluded.seq,changes=spaces.changes+1");
   store::bind_space(statement, row);
   run(statement);
   counted_.insert(row.guid);
@@ -107,7 +106,7 @@ void PgTransaction::put_upload(const UploadRow& row) {
 // What of `more` does not fit beside what there is.
 Taken PgTransaction::find_obstacle(const Guid& guid, const space::Use& more) {
   Statement statement =
-      by_id(connection_, "SELECT max_size,max_files," QRX_USE_COLUMNS " FROM spaces WHERE guid=?", guid);
+      by_id(connection_, "SELECT max_size,max_files," QRX_USE_COLUMNS " FROM spaces WHERE guid=? AND phase<>2", guid);
   const bool there = statement.step();
   note(statement);
   if (!there) return Taken::no_such_space;
@@ -118,13 +117,13 @@ space::SpaceChanged PgTransaction::change_space(const Guid& guid, const space::S
   space::SpaceChanged out;
   if (!ok()) return out;
   static_assert(space::parts_beyond_files == 64 && space::least_texts == 1048576, "a statement has them");
-  // Who opens or closes one that is dying or blocked by now came too late. The statement waits for the row, and then
-  // sees it as it was left: it needs no lock before it.
+  // Who opens or closes one that is blocked by now came too late; one that is dying is not there. The statement waits
+  // for the row, and then sees it as it was left: it needs no lock before it.
   Statement statement = connection_.prepare(
       "UPDATE spaces SET seq=greatest(seq+1,?1),bytes=bytes+?2,files=files+?3,manifests=manifests+?4,parts=parts+?5,"
       "texts=texts+?10,changes=changes+1,expires=coalesce(?8::bigint,expires),"
       "phase=CASE WHEN phase>1 AND ?9::bigint<2 THEN phase ELSE coalesce(?9::bigint,phase) END "
-      "WHERE guid=?6 AND (?7<>0 OR ((?2=0 OR max_size=0 OR bytes+?2<=max_size) AND "
+      "WHERE guid=?6 AND phase<>2 AND (?7<>0 OR ((?2=0 OR max_size=0 OR bytes+?2<=max_size) AND "
       "(?10=0 OR max_size=0 OR texts+?10<=greatest(max_size,1048576)) AND (max_files=0 OR "
       "((?3=0 OR files+?3<=max_files) AND (?4=0 OR manifests+?4<=max_files) AND (?5=0 OR parts+?5<=max_files+64))))) "
       "RETURNING seq,expires,phase," QRX_USE_COLUMNS ",pg_current_xact_id()");
@@ -236,143 +235,6 @@ bool PgTransaction::commit_delivery(const DeliveryRow& row) {
   statement.blob(as_bytes(row.delivery.bytes));
   changed(row.guid);
   return changes(statement) > 0;
-}
-
-void PgTransaction::give_back(const Guid& guid, const space::Use& less) {
-  if (!ok() || less == space::Use{}) return;
-  // Rows that were put and never counted make none negative.
-  Statement statement = connection_.prepare(
-      "UPDATE spaces SET bytes=greatest(0,bytes-?),files=greatest(0,files-?),manifests=greatest(0,manifests-?),"
-      "parts=greatest(0,parts-?),texts=greatest(0,texts-?),changes=changes+1 WHERE guid=?");
-  statement.number(less.bytes).number(less.weight.files).number(less.weight.manifests).number(less.weight.parts);
-  statement.number(less.weight.texts).blob(as_bytes(guid.bytes));
-  run(statement);
-  counted_.insert(guid);
-}
-
-// As in store/sqlite_transaction.cpp: blobs into the trash with the rows, off the store after the commit.
-void PgTransaction::remove_uploads(Statement statement, std::vector<BlobKey>& blobs) {
-  space::Use less;
-  std::optional<Guid> guid;
-  std::vector<BlobKey> gone;
-  while (statement.step()) {
-    UploadRow row;
-    guid = to_id(statement.next_blob());
-    gone.push_back(to_id(statement.next_blob()));
-    if (const Id spare = store::next_optional_id(statement); spare != Id()) gone.push_back(spare);
-    row.name = statement.next_text();
-    row.partial = statement.next_number() != 0;
-    const std::uint64_t offset = statement.next_number();
-    less.bytes += offset;
-    if (offset > 0) less.weight += weight_of(row);
-  }
-  note(statement);
-  if (!guid) return;
-  for (const BlobKey& blob : gone) discard(blob);
-  blobs.insert(blobs.end(), gone.begin(), gone.end());
-  changed(*guid);
-  give_back(*guid, less);
-}
-
-void PgTransaction::remove_files(Statement statement, std::vector<BlobKey>& blobs, bool blobs_stay) {
-  space::Use less;
-  std::optional<Guid> guid;
-  std::vector<BlobKey> gone;
-  while (statement.step()) {
-    guid = to_id(statement.next_blob());
-    gone.push_back(to_id(statement.next_blob()));
-    less.weight += space::weight_of(statement.next_text());
-    less.bytes += statement.next_number();
-  }
-  note(statement);
-  if (!guid) return;
-  if (blobs_stay) gone.clear();
-  for (const BlobKey& blob : gone) discard(blob);
-  blobs.insert(blobs.end(), gone.begin(), gone.end());
-  changed(*guid);
-  give_back(*guid, less);
-}
-
-#define QRX_RETURNING_UPLOADS " RETURNING guid,blob,spare,name,partial,\"offset\""
-#define QRX_RETURNING_FILES " RETURNING guid,blob,name,size"
-
-std::vector<BlobKey> PgTransaction::remove_upload(const Id& upload) {
-  std::vector<BlobKey> blobs;
-  lock_space_of(space_of_upload, upload);
-  if (ok())
-    remove_uploads(by_id(connection_, "DELETE FROM uploads WHERE upload=?" QRX_RETURNING_UPLOADS, upload), blobs);
-  return blobs;
-}
-
-std::vector<BlobKey> PgTransaction::remove_file(const Id& file) {
-  std::vector<BlobKey> blobs;
-  lock_space_of(space_of_file, file);
-  if (!ok()) return blobs;
-  const bool stays = known(has_shared_blob(connection_, file));
-  if (ok()) remove_files(by_id(connection_, "DELETE FROM files WHERE file=?" QRX_RETURNING_FILES, file), blobs, stays);
-  return blobs;
-}
-
-std::vector<BlobKey> PgTransaction::remove_delivery(const Id& delivery) {
-  std::vector<BlobKey> blobs;
-  lock_space_of(space_of_delivery, delivery);
-  if (!ok()) return blobs;
-  std::optional<Guid> guid;
-  Statement row =
-      by_id(connection_, "DELETE FROM deliveries WHERE delivery=? AND committed IS NULL RETURNING guid", delivery);
-  if (row.step()) guid = to_id(row.next_blob());
-  note(row);
-  if (!guid || !ok()) return blobs;
-  changed(*guid);
-  const auto of_delivery = [&](const char* sql) {
-    Statement statement = by_id(connection_, sql, *guid);
-    statement.blob(as_bytes(delivery.bytes));
-    return statement;
-  };
-  remove_files(of_delivery("DELETE FROM files WHERE guid=? AND delivery=?" QRX_RETURNING_FILES), blobs);
-  if (!ok()) return blobs;
-  remove_uploads(of_delivery("DELETE FROM uploads WHERE guid=? AND delivery=?" QRX_RETURNING_UPLOADS), blobs);
-  return blobs;
-}
-
-std::optional<std::vector<BlobKey>> PgTransaction::clear_delivery(const Id& delivery) {
-  lock_space_of(space_of_delivery, delivery);
-  if (!ok()) return std::nullopt;
-  const auto cleared = known(pg::clear_delivery(connection_, delivery));
-  if (!cleared || !ok()) return std::nullopt;
-  for (const BlobKey& blob : cleared->blobs) discard(blob);
-  changed(cleared->guid);
-  give_back(cleared->guid, cleared->use);
-  return std::vector(cleared->blobs.begin(), cleared->blobs.end());
-}
-
-std::vector<BlobKey> PgTransaction::remove_space(const Guid& guid) {
-  std::vector<BlobKey> blobs;
-  lock_space(guid);
-  if (!ok()) return blobs;
-  // The pack of an open delivery has its name: the deliveries are asked for, too. One statement finds the blobs and
-  // puts them into the trash.
-  Statement named = by_id(connection_,
-                          "WITH gone AS (SELECT blob FROM files WHERE guid=?1 UNION "
-                          "SELECT blob FROM uploads WHERE guid=?1 UNION "
-                          "SELECT spare FROM uploads WHERE guid=?1 AND spare IS NOT NULL UNION "
-                          "SELECT delivery FROM deliveries WHERE guid=?1 AND committed IS NULL), "
-                          "kept AS (INSERT INTO trash(blob) SELECT blob FROM gone ON CONFLICT DO NOTHING) "
-                          "SELECT blob FROM gone",
-                          guid);
-  while (named.step()) blobs.push_back(to_id(named.next_blob()));
-  note(named);
-  for (const char* sql :
-       {"DELETE FROM spaces WHERE guid=?", "DELETE FROM deliveries WHERE guid=?", "DELETE FROM files WHERE guid=?",
-        "DELETE FROM uploads WHERE guid=?", "DELETE FROM share_files WHERE guid=?", "DELETE FROM shares WHERE guid=?",
-        "DELETE FROM file_receipts WHERE guid=?", "DELETE FROM past_files WHERE guid=?",
-        "DELETE FROM outbox WHERE guid=?"}) {
-    if (!ok()) return blobs;
-    Statement statement = by_id(connection_, sql, guid);
-    run(statement);
-  }
-  counted_.insert(guid);
-  return blobs;
 }
 
 std::uint64_t PgTransaction::committed_deliveries(const Guid& guid) {

@@ -2,18 +2,16 @@
 #pragma once
 
 #include <optional>
-#include <set>
 #include <span>
 #include <string>
-#include <vector>
 
-#include "pg/pg_blob_transaction.h"
+#include "pg/pg_removal_transaction.h"
 
 namespace qrx::pg {
 
-class PgTransaction final : public PgBlobTransaction {
+class PgTransaction final : public PgRemovalTransaction {
  public:
-  using PgBlobTransaction::PgBlobTransaction;
+  using PgRemovalTransaction::PgRemovalTransaction;
 
   // The last statements before the commit: what is kept of the spaces it changed is old from then on.
   void finish();
@@ -36,23 +34,11 @@ class PgTransaction final : public PgBlobTransaction {
   std::optional<std::uint64_t> begin_writing(const space::UploadRow& row) override;
   std::optional<std::uint64_t> finish_upload(const space::UploadRow& row) override;
   bool commit_delivery(const space::DeliveryRow& row) override;
-  std::vector<space::BlobKey> remove_upload(const Id& upload) override;
-  std::vector<space::BlobKey> remove_file(const Id& file) override;
-  std::vector<space::BlobKey> remove_delivery(const Id& delivery) override;
-  std::optional<std::vector<space::BlobKey>> clear_delivery(const Id& delivery) override;
-  std::vector<space::BlobKey> remove_space(const Guid& guid) override;
   std::uint64_t committed_deliveries(const Guid& guid) override;
   void remember(const std::string& name, const std::string& value) override;
 
  private:
   space::Taken find_obstacle(const Guid& guid, const space::Use& more);
-  void give_back(const Guid& guid, const space::Use& less);
-  // Deletes uploads or files, which count no more; their blobs go into the trash, and behind `blobs`, unless they stay.
-  void remove_uploads(Statement statement, std::vector<space::BlobKey>& blobs);
-  void remove_files(Statement statement, std::vector<space::BlobKey>& blobs, bool blobs_stay = false);
-  void changed(const Guid& guid) { changed_.insert(guid); }
-
-  std::set<Guid> changed_, counted_;  // what it changed anything of; whose `changes` it has moved on
 };
 
 }  // namespace qrx::pg

@@ -37,13 +37,22 @@ class Transaction {
   // back, stand in the trash. A blob that other files of the delivery share stays until the last of them is removed.
   virtual std::vector<BlobKey> remove_upload(const Id& upload) = 0;
   virtual std::vector<BlobKey> remove_file(const Id& file) = 0;
-  // With its files and uploads, unless it is committed.
-  virtual std::vector<BlobKey> remove_delivery(const Id& delivery) = 0;
-  // A committed one, with its files; what it counted for counts no more. What its sender may still ask for stays, as
-  // past files. Nothing when it is not there, or not committed.
-  virtual std::optional<std::vector<BlobKey>> clear_delivery(const Id& delivery) = 0;
-  // With everything in it but its receipts; the packs of open deliveries too, whether there are any or not.
-  virtual std::vector<BlobKey> remove_space(const Guid& guid) = 0;
+  // What may have any number of rows goes in steps of at most rows_at_once of them, each a transaction: the first makes
+  // it gone for every reader, and remove_rest() is to be called until nothing is left of it. What is left after a crash
+  // is found by Catalog::gone_deliveries() and Catalog::expired().
+  //
+  // A delivery with its files and uploads, unless it is committed. What its rows count for counts until they go.
+  virtual Removed remove_delivery(const Id& delivery) = 0;
+  // A committed one, with its files; likewise. What its sender may still ask for stays, as past files.
+  virtual Removed clear_delivery(const Id& delivery) = 0;
+  virtual Removed remove_rest(const GoneDelivery& delivery) = 0;
+  // Files of an open delivery that lie in its pack, whose commit did not come to its end: as if they had never been
+  // put. Gives whether there may be more. The pack stays.
+  virtual bool take_back_pack(const DeliveryRow& delivery) = 0;
+  // With everything in it but its receipts; the packs of open deliveries too, whether there are any or not. Nothing of
+  // it counts from now on, and change_space() does not find it.
+  virtual Removed remove_space(const Guid& guid) = 0;
+  virtual Removed remove_rest(const Guid& guid) = 0;   // of a space that is dying; `all` when there is none
   virtual void discard(const BlobKey& blob) = 0;       // into the trash
   virtual void forget_trash(const BlobKey& blob) = 0;  // it is removed
   // With it, of a store of objects: they told until then what was to be removed.
@@ -77,9 +86,10 @@ class Transaction {
   virtual void put_receipt(const ReceiptRow& row) = 0;
   virtual std::optional<ReceiptState> file_receipt(const Id& delivery, const Id& file) = 0;
   virtual void put_file_receipt(const FileReceiptRow& row) = 0;
-  virtual void end_kept_receipts(const Id& delivery, ReceiptState state) = 0;  // of its files that are `kept`
   virtual FileReceiptCounts count_file_receipts(const Id& delivery) = 0;
-  virtual void forget_receipts(WallTime before) = 0;  // of deliveries that are gone, since before; with past files
+  // Of deliveries that are gone, since before, at most rows_at_once of them; gives whether there may be more. Their
+  // past files go like the rest of a delivery that is gone.
+  virtual bool forget_receipts(WallTime before) = 0;
 
   // Shares go with their space. What is read here is as of this transaction.
   virtual std::optional<ShareRow> share(const Id& share) = 0;
@@ -118,9 +128,10 @@ class Catalog {
   // side by side: a work is about one space, and holds no lock while it asks the transaction for something.
   virtual Result<void> change(Durability durability, const std::function<Result<void>(Transaction&)>& work) = 0;
 
-  // A consistent copy, cheap when nothing changed since the last call; null when there is no such space.
+  // A consistent copy, cheap when nothing changed since the last call; null when there is no such space, or it is
+  // dying.
   virtual Result<std::shared_ptr<const SpaceState>> space(const Guid& guid) = 0;
-  virtual Result<std::optional<std::uint64_t>> seq(const Guid& guid) = 0;  // of the row alone; nothing: no such space
+  virtual Result<std::optional<std::uint64_t>> seq(const Guid& guid) = 0;  // of the row alone; nothing: as space()
 
   // What is committed, page by page: deliveries as they were committed, the files of each as they arrived. A delivery
   // that is committed meanwhile is on a later page as a whole.
@@ -130,10 +141,12 @@ class Catalog {
   virtual Result<std::vector<SpaceSummary>> summaries(const Guid& after, std::size_t most) = 0;  // by guid
 
   struct Totals {
-    std::uint64_t spaces = 0, bytes = 0;  // bytes: of files, of uploads that arrived durably, of names and messages
+    // Of spaces that are not dying. bytes: of files, of uploads that arrived durably, of names and messages.
+    std::uint64_t spaces = 0, bytes = 0;
   };
   virtual Result<Totals> totals() = 0;
-  virtual Result<std::optional<FileRow>> file(const Id& file) = 0;  // without reading its whole space
+  // Without reading its whole space. Not of a delivery that is gone.
+  virtual Result<std::optional<FileRow>> file(const Id& file) = 0;
   // Those of them that there are, in this order.
   virtual Result<std::vector<FileRow>> files(std::span<const Id> ids) {
     std::vector<FileRow> rows;
@@ -147,6 +160,7 @@ class Catalog {
   virtual Result<std::vector<DeliveryRow>> open_deliveries() = 0;  // of all spaces, not committed yet
   virtual Result<std::optional<std::string>> remembered(const std::string& name) = 0;
   virtual Result<std::vector<Guid>> expired(WallTime now, std::size_t most) = 0;  // past their time, or dying
+  virtual Result<std::vector<GoneDelivery>> gone_deliveries() = 0;                // those with rows that are left
   virtual Result<std::vector<UploadRow>> uploads() = 0;                           // all, for recovery and expiry
   virtual Result<std::vector<BlobKey>> blobs() = 0;  // all that any row names, those of the trash too
   virtual Result<std::vector<BlobKey>> trash(const BlobKey& after, std::size_t most) = 0;  // by key

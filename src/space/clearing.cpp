@@ -1,7 +1,7 @@
 #include "space/clearing.h"
 
 #include <optional>
-#include <vector>
+#include <utility>
 
 #include "space/delivered.h"
 #include "space/share_book.h"
@@ -11,17 +11,6 @@ namespace {
 
 tl::unexpected<Error> is_shared() {
   return fail(Kind::conflict, "a link shares what is in this space");
-}
-
-Use use_of(const Delivered& delivered) {
-  Use use;
-  use.weight.texts = delivered.text_bytes;
-  if (delivered.files.empty()) use.weight += text_weight;
-  for (const FileRow* file : delivered.files) {
-    use.bytes += file->size;
-    use.weight += weight_of(file->name);
-  }
-  return use;
 }
 
 }  // namespace
@@ -56,7 +45,7 @@ Result<void> Clearing::may_go(Transaction& transaction, const Guid& guid, const 
 
 Result<void> Clearing::clear(LiveSpace& live, const Id& delivery) {
   const Guid guid = live.row.guid;
-  const ExclusiveGate gate(live);  // no link is made meanwhile
+  std::optional<ExclusiveGate> gate(live);  // no link is made meanwhile
   {
     const SpaceLock lock(live);
     if (auto open = registry_.still_open(lock, live); !open) return open;
@@ -68,23 +57,19 @@ Result<void> Clearing::clear(LiveSpace& live, const Id& delivery) {
   const auto links = links_to(live);
   if (!links) return tl::unexpected(links.error());
   if (links->any_valid) return is_shared();
-  std::optional<std::vector<BlobKey>> blobs;
+  Removed removed;
   std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
     head.reset();
     if (auto may = may_go(transaction, guid, delivery, links->all); !may) return may;
-    blobs = transaction.clear_delivery(delivery);
-    return blobs ? versions_.advance(live, transaction, head) : Result<void>();
+    removed = transaction.clear_delivery(delivery);
+    return removed.there ? versions_.advance(live, transaction, head) : Result<void>();
   });
   if (!changed) return changed;
-  if (!blobs) return {};  // another node was first
-  const Use use = use_of(*delivered);
-  {
-    const SpaceLock lock(live);
-    quotas_.give_back(lock, live, use.bytes, use.weight);
-  }
+  if (!removed.there) return {};  // another node was first
   versions_.publish(live, head);
-  trash_.remove(*blobs);
+  gate.reset();
+  removal_.finish(live, {delivery, guid}, std::move(removed));
   return {};
 }
 

@@ -4,9 +4,8 @@
 
 #include "space/context.h"
 #include "space/live.h"
-#include "space/quotas.h"
 #include "space/registry.h"
-#include "space/trash.h"
+#include "space/removal.h"
 #include "space/versions.h"
 
 namespace qrx::space {
@@ -14,8 +13,8 @@ namespace qrx::space {
 // Thread-safe.
 class Clearing {
  public:
-  Clearing(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Trash& trash)
-      : context_(context), registry_(registry), quotas_(quotas), versions_(versions), trash_(trash) {}
+  Clearing(Context& context, Registry& registry, Versions& versions, Removal& removal)
+      : context_(context), registry_(registry), versions_(versions), removal_(removal) {}
 
   // Its files, or its text, go; durable. Its receipt stays for a while, and what its sender may ask after an answer
   // that was lost. Again: nothing happens. Kind::not_found; Kind::conflict while it is not committed, while its
@@ -32,9 +31,8 @@ class Clearing {
 
   Context& context_;
   Registry& registry_;
-  Quotas& quotas_;
   Versions& versions_;
-  Trash& trash_;
+  Removal& removal_;
 };
 
 }  // namespace qrx::space

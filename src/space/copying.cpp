@@ -213,6 +213,35 @@ Result<void> SpaceCopy::run(const SpaceState& state) {
   return put_rows(state, *beside);
 }
 
+// What a server that was cut short would remove with its next start: the rest of deliveries that are gone, and rows of
+// a commit that did not come (Removal, CommitRows).
+SpaceState without_leftovers(const SpaceState& state) {
+  std::unordered_map<Id, bool, IdHash> committed;
+  for (const DeliveryRow& row : state.deliveries) committed.emplace(row.delivery, row.committed.has_value());
+  SpaceState out = state;
+  const auto less = [](std::uint64_t& from, std::uint64_t amount) { from -= std::min(from, amount); };
+  const auto give_back = [&](std::uint64_t bytes, const Weight& weight) {
+    Use& use = out.space.use;
+    less(use.bytes, bytes);
+    less(use.weight.files, weight.files);
+    less(use.weight.manifests, weight.manifests);
+    less(use.weight.parts, weight.parts);
+    less(use.weight.texts, weight.texts);
+  };
+  std::erase_if(out.files, [&](const FileRow& file) {
+    const auto delivery = committed.find(file.delivery);
+    if (delivery != committed.end() && (delivery->second || file.blob != file.delivery)) return false;
+    give_back(file.size, weight_of(file.name));
+    return true;
+  });
+  std::erase_if(out.uploads, [&](const UploadRow& upload) {
+    if (upload.partial || committed.contains(upload.delivery)) return false;
+    give_back(upload.offset, upload.offset > 0 ? weight_of(upload) : Weight{});
+    return true;
+  });
+  return out;
+}
+
 // Of what went wrong for one space, no other will fare better.
 bool ends_all(Kind kind) {
   return kind == Kind::no_room || kind == Kind::unavailable;
@@ -237,14 +266,15 @@ Result<Copied> copy_spaces(const Stores& from, const Stores& to, const std::func
       }
       const auto state = from.catalog.space(summary.guid);
       if (!state) return tl::unexpected(state.error());
-      if (*state == nullptr || (*state)->space.phase == Phase::dying) continue;
-      if (auto done = SpaceCopy(from, to, copied, tell).run(**state); !done) {
+      if (*state == nullptr) continue;
+      const SpaceState whole = without_leftovers(**state);
+      if (auto done = SpaceCopy(from, to, copied, tell).run(whole); !done) {
         if (ends_all(done.error().kind)) return tl::unexpected(done.error());
         copied.failures.push_back("space " + summary.guid.text() + ": " + done.error().what);
         continue;
       }
       ++copied.spaces;
-      copied.files += (*state)->files.size();
+      copied.files += whole.files.size();
       tell(copied);
     }
   }

@@ -13,14 +13,6 @@
 namespace qrx::space {
 namespace {
 
-// Open deliveries of one space: they cost memory, and a file each once they have small files.
-constexpr std::size_t most_open = 256;
-constexpr std::size_t most_open_of_peer = most_open / 4;
-// When an open delivery yields to a newcomer of another client, and when its small files, which are not acknowledged
-// before the commit, no longer count for it.
-constexpr auto idle_after = Seconds(10);
-constexpr auto forsaken_after = Seconds(60);
-
 wire::ReceivedFile received(const FileRow& row) {
   return {row.name, row.size, row.xxh128};
 }
@@ -36,8 +28,15 @@ wire::DeliveryState state_of(const LiveDelivery& delivery) {
 }  // namespace
 
 Deliveries::Deliveries(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Trash& trash,
-                       DeliveryFiles& files)
-    : context_(context), registry_(registry), quotas_(quotas), versions_(versions), trash_(trash), files_(files) {}
+                       DeliveryFiles& files, Removal& removal)
+    : context_(context),
+      registry_(registry),
+      quotas_(quotas),
+      versions_(versions),
+      trash_(trash),
+      files_(files),
+      removal_(removal),
+      commit_rows_(context, versions) {}
 
 Result<wire::DeliveryState> Deliveries::committed_state(const LiveSpace& live, const Id& delivery) {
   const auto delivered = find_delivered(context_.catalog, live.row.guid, delivery);
@@ -47,48 +46,6 @@ Result<wire::DeliveryState> Deliveries::committed_state(const LiveSpace& live, c
   out.committed = true;
   for (const FileRow* file : delivered->files) out.files.push_back(received(*file));
   return out;
-}
-
-// Opening a delivery costs its sender nothing, and whoever has the link may do it. Without this, one client that opens
-// 256 would shut out all others until they expire. Of those that may yield, one without files goes first, then the one
-// that was idle longest.
-Result<std::optional<Deliveries::Yielding>> Deliveries::find_yielding(const SpaceLock&, LiveSpace& live,
-                                                                      const std::string& peer) {
-  std::size_t open = 0, of_peer = 0;
-  for (const auto& [id, delivery] : live.open) {
-    if (delivery->implicit) continue;
-    ++open;
-    of_peer += delivery->peer == peer ? 1 : 0;
-  }
-  const bool own = of_peer >= most_open_of_peer;
-  if (!own && open < most_open) return std::nullopt;
-  std::unordered_set<Id, IdHash> in_use;  // with uploads that run or have acknowledged bytes
-  for (const auto& [id, upload] : live.uploads)
-    if (upload->locked || upload->row.offset > 0) in_use.insert(upload->row.delivery);
-  const Steady now = context_.clock.steady();
-  DeliveryPtr yielding;
-  const auto before = [](const LiveDelivery& a, const LiveDelivery& b) {
-    return std::pair(!a.pack.files.empty(), a.last_used) < std::pair(!b.pack.files.empty(), b.last_used);
-  };
-  for (const auto& [id, delivery] : live.open) {
-    const LiveDelivery& one = *delivery;
-    const auto idle = now - one.last_used;
-    // What was acknowledged stays: files of completed uploads, and uploads with durable bytes.
-    if (one.implicit || one.committing || !one.stored.empty() || one.pack.writing > 0 || in_use.contains(id)) continue;
-    // A client over its share gives up one of its own, however busy; somebody else's only when it is idle.
-    if (own ? one.peer != peer : idle < idle_after) continue;
-    if (!one.pack.files.empty() && idle < forsaken_after) continue;
-    if (yielding == nullptr || before(one, *yielding)) yielding = delivery;
-  }
-  if (yielding == nullptr) return fail(Kind::too_many, "this space has too many unfinished deliveries");
-  // From here on nobody adds to it and nobody writes its uploads, though the lock of the space is let go before its
-  // rows.
-  yielding->committing = true;
-  Yielding found{std::move(yielding), {}};
-  for (const auto& [id, upload] : live.uploads)
-    if (upload->row.delivery == found.delivery->row.delivery) found.locked.push_back(upload);
-  for (const UploadPtr& upload : found.locked) upload->locked = true;
-  return found;
 }
 
 Result<DeliveryRow> Deliveries::open(LiveSpace& live, const wire::CreateDelivery& wish, const Sender& sender) {
@@ -106,7 +63,7 @@ Result<DeliveryRow> Deliveries::open(LiveSpace& live, const wire::CreateDelivery
     if (auto open = registry_.still_open(lock, live); !open) return tl::unexpected(open.error());
     if (live.row.phase == Phase::closed) return takes_no_more_files();
     if (auto held = delivery->memory.take(wish.message.size()); !held) return tl::unexpected(held.error());
-    auto found = find_yielding(lock, live, delivery->peer);
+    auto found = find_yielding(lock, live, delivery->peer, context_.clock.steady());
     if (!found) return tl::unexpected(found.error());
     yielding = std::move(*found);
     // In memory before its row, so that two openings at once count each other. Nobody knows its id before the answer.
@@ -114,8 +71,6 @@ Result<DeliveryRow> Deliveries::open(LiveSpace& live, const wire::CreateDelivery
   }
   if (yielding)
     if (auto dropped = drop(gate, *yielding, live); !dropped) {
-      // Its rows stay, so it does: whoever commits it must not wait for ever.
-      take_back_commit(live, *yielding->delivery, yielding->locked);
       const SpaceLock lock(live);
       live.open.erase(delivery->row.delivery);
       return tl::unexpected(dropped.error());
@@ -252,10 +207,11 @@ Result<void> Deliveries::unchanged(Transaction& transaction, const LiveDelivery&
   };
   const auto now = transaction.open_delivery(delivery.row.delivery);
   if (!now || now->files.size() != delivery.stored.size()) return changed();
-  for (const FileRow& file : now->files)
-    if (std::none_of(delivery.stored.begin(), delivery.stored.end(),
-                     [&](const FileRow& one) { return one.file == file.file; }))
-      return changed();
+  std::unordered_set<Id, IdHash> stored;
+  for (const FileRow& file : delivery.stored) stored.insert(file.file);
+  if (!std::all_of(now->files.begin(), now->files.end(),
+                   [&](const FileRow& file) { return stored.contains(file.file); }))
+    return changed();
   for (const UploadRow& row : now->uploads) {
     if (row.partial || row.damaged) continue;
     const bool known = std::any_of(leftovers.begin(), leftovers.end(),
@@ -267,22 +223,17 @@ Result<void> Deliveries::unchanged(Transaction& transaction, const LiveDelivery&
   return {};
 }
 
-// One transaction makes the delivery visible with all its files, the sum of what they take of the limits, and the next
-// version of the space: readers see all of it or nothing.
+// One transaction makes the delivery visible with all its files and the next version of the space: readers see all of
+// it or nothing. Of many files, rows that stand there before it are shown to nobody (CommitRows).
 Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const DeliveryPtr& delivery,
                                       const std::vector<UploadPtr>& leftovers, Weight text) {
+  const std::vector<FileRow> small = rows_of(delivery->pack);
+  std::span<const FileRow> last = small;
+  if (auto ahead = commit_rows_.put_ahead(live, *delivery, last); !ahead) return ahead;
   SpaceChange change;
-  change.more.weight = text;
+  change.more = use_of(last);
+  change.more.weight += text;
   change.more.weight += message_weight(delivery->row);
-  std::vector<FileRow> small;
-  for (const auto& [name, file] : delivery->pack.files) {  // nobody writes into it now
-    small.push_back(file);
-    change.more.bytes += file.size;
-    change.more.weight += weight_of(name);
-  }
-  // In the order of their arrival, which is that of their bytes.
-  std::sort(small.begin(), small.end(),
-            [](const FileRow& a, const FileRow& b) { return a.blob_offset < b.blob_offset; });
   std::vector<BlobKey> blobs;
   DeliveryRow row = delivery->row;
   row.committed = context_.clock.wall();
@@ -291,14 +242,17 @@ Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const 
     if (context_.policy.shared)
       if (auto same = unchanged(transaction, *delivery, leftovers); !same) return same;
     if (!transaction.commit_delivery(row)) return no_such_delivery();
-    for (const FileRow& file : small) transaction.put_file(file);
+    transaction.put_files(last);
     transaction.put_extents(row.delivery, delivery->pack.extents);
     blobs.clear();
     for (const UploadPtr& upload : leftovers)
       for (const BlobKey& blob : transaction.remove_upload(upload->row.upload)) blobs.push_back(blob);
     return versions_.advance(live, transaction, head, change);
   });
-  if (!changed) return changed;
+  if (!changed) {
+    (void)commit_rows_.take_back(*delivery);
+    return changed;
+  }
   {
     const SpaceLock lock(live);
     for (const UploadPtr& upload : leftovers) {
@@ -318,20 +272,22 @@ Result<void> Deliveries::write_commit(const SharedGate&, LiveSpace& live, const 
   return {};
 }
 
-Result<void> Deliveries::drop_all(LiveSpace& live, const DeliveryPtr& delivery, Durability how) {
+Result<Removed> Deliveries::drop_all(LiveSpace& live, const DeliveryPtr& delivery, Durability how) {
   const Id id = delivery->row.delivery;
-  std::vector<BlobKey> blobs;
+  // Of a commit that failed, and could not even clean up: in memory they count with their pack.
+  if (auto clean = commit_rows_.take_back(*delivery); !clean) return tl::unexpected(clean.error());
+  Removed removed;
   std::optional<SpaceHead> head;
   auto changed = context_.catalog.change(how, [&](Transaction& transaction) -> Result<void> {
     // Of an expired or blocked space it may go all the same.
     if (auto there = versions_.note(live, transaction, head); !there && there.error().kind != Kind::gone) return there;
+    removed = transaction.remove_delivery(id);
     // By another node, since this one looked.
-    if (head && !transaction.open_delivery(id)) return fail(Kind::conflict, "this delivery is committed");
-    blobs = transaction.remove_delivery(id);
+    if (head && !removed.there) return fail(Kind::conflict, "this delivery is committed");
     transaction.discard(id);  // its pack, if there is any
     return {};
   });
-  if (!changed) return changed;
+  if (!changed) return tl::unexpected(changed.error());
   std::vector<UploadPtr> uploads;
   {
     const SpaceLock lock(live);
@@ -345,7 +301,6 @@ Result<void> Deliveries::drop_all(LiveSpace& live, const DeliveryPtr& delivery, 
       live.uploads.erase(upload->row.upload);
       upload->released.notify_all();
     }
-    for (const FileRow& file : delivery->stored) quotas_.give_back(lock, live, file.size, weight_of(file.name));
     live.open.erase(id);
     delivery->pack.written.notify_all();
   }
@@ -356,22 +311,38 @@ Result<void> Deliveries::drop_all(LiveSpace& live, const DeliveryPtr& delivery, 
     upload->growing->growth = Content::Growth::ended;
     context_.events.upload_grew(upload->row.upload);
   }
-  blobs.push_back(id);
-  trash_.remove(blobs);
+  removed.blobs.push_back(id);
   versions_.changed(live, head);
-  return {};
+  return removed;
 }
 
-Result<void> Deliveries::drop(const ExclusiveGate&, LiveSpace& live, const DeliveryPtr& delivery, Durability how) {
+Result<Removed> Deliveries::drop(const ExclusiveGate&, LiveSpace& live, const DeliveryPtr& delivery, Durability how) {
   return drop_all(live, delivery, how);
 }
 
 Result<void> Deliveries::drop(const SharedGate&, const Yielding& yielding, LiveSpace& live) {
-  return drop_all(live, yielding.delivery, Durability::lazy);
+  auto removed = drop_all(live, yielding.delivery, Durability::lazy);
+  if (!removed) {
+    // Its rows stay, so it does: whoever commits it must not wait for ever.
+    take_back_commit(live, *yielding.delivery, yielding.locked);
+    return tl::unexpected(removed.error());
+  }
+  removal_.finish(live, {yielding.delivery->row.delivery, live.row.guid}, std::move(*removed));
+  return {};
+}
+
+Deliveries::Room Deliveries::make_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish) {
+  std::optional<Yielding> forsaken;
+  {
+    const SpaceLock lock(live);
+    if (!fits_without_others(lock, live, delivery, wish)) return Room::none;
+    forsaken = find_forsaken(lock, live, context_.clock.steady());
+  }
+  return forsaken && drop(gate, *forsaken, live) ? Room::made : Room::later;
 }
 
 Result<void> Deliveries::end(LiveSpace& live, const Id& delivery, bool by_owner) {
-  const ExclusiveGate gate(live);
+  std::optional<ExclusiveGate> gate(live);
   DeliveryPtr open;
   {
     const SpaceLock lock(live);
@@ -380,7 +351,13 @@ Result<void> Deliveries::end(LiveSpace& live, const Id& delivery, bool by_owner)
     // Its sender ends an implicit one by its upload.
     if (found != live.open.end() && (by_owner || !found->second->implicit)) open = found->second;
   }
-  if (open) return drop(gate, live, open, context_.durability());
+  if (open) {
+    auto removed = drop(*gate, live, open, context_.durability());
+    if (!removed) return tl::unexpected(removed.error());
+    gate.reset();
+    removal_.finish(live, {delivery, live.row.guid}, std::move(*removed));
+    return {};
+  }
   if (auto state = committed_state(live, delivery); !state) return tl::unexpected(state.error());
   return fail(Kind::conflict, "this delivery is committed");
 }

@@ -2,17 +2,21 @@
 // Private to src/space.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <vector>
 
+#include "space/commit_rows.h"
 #include "space/context.h"
 #include "space/delivery_files.h"
 #include "space/live.h"
 #include "space/quotas.h"
 #include "space/registry.h"
+#include "space/removal.h"
 #include "space/sending.h"
 #include "space/trash.h"
 #include "space/versions.h"
+#include "space/yielding.h"
 #include "wire/messages.h"
 
 namespace qrx::space {
@@ -21,7 +25,7 @@ namespace qrx::space {
 class Deliveries {
  public:
   Deliveries(Context& context, Registry& registry, Quotas& quotas, Versions& versions, Trash& trash,
-             DeliveryFiles& files);
+             DeliveryFiles& files, Removal& removal);
 
   // REQUIRES: wire::check_message() has passed.
   Result<DeliveryRow> open(LiveSpace& live, const wire::CreateDelivery& wish, const Sender& sender);
@@ -29,18 +33,26 @@ class Deliveries {
   Result<wire::DeliveryState> commit(LiveSpace& live, const Id& delivery, const wire::CommitDelivery& wish);
   // Kind::conflict once it is committed. Takes the gate.
   Result<void> end(LiveSpace& live, const Id& delivery, bool by_owner);
-  Result<void> drop(const ExclusiveGate&, LiveSpace& live, const DeliveryPtr& delivery, Durability how);
+  // It is gone; what is left of it is for Removal::finish(), once the gate is let go.
+  Result<Removed> drop(const ExclusiveGate&, LiveSpace& live, const DeliveryPtr& delivery, Durability how);
+  // `wish` did not fit into the space, as a part of `delivery` (Id(): of none yet). An open delivery with small files
+  // that nobody has touched for a while goes, and it is to be tried again. False when none can make room; if others
+  // hold room that they will have delivered or lost in a moment, the error says to come back rather than to give up.
+  template <class T>
+  bool makes_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish, Result<T>& refused) {
+    if (refused.error().kind != Kind::too_large && refused.error().kind != Kind::no_room) return false;
+    const Room room = make_room(gate, live, delivery, wish);
+    if (room == Room::later)
+      refused = fail(Kind::no_room,
+                     "what is left of this space is taken by files that are not delivered yet; try again in a minute");
+    return room == Room::made;
+  }
 
  private:
-  // One that makes room for a newcomer: nobody adds to it any more, and its uploads are locked.
-  struct Yielding {
-    DeliveryPtr delivery;
-    std::vector<UploadPtr> locked;
-  };
-  // Nothing when there is room; Kind::too_many when none may yield.
-  Result<std::optional<Yielding>> find_yielding(const SpaceLock&, LiveSpace& live, const std::string& peer);
+  enum class Room : std::uint8_t { made, later, none };
+  Room make_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish);
   Result<void> drop(const SharedGate&, const Yielding& yielding, LiveSpace& live);
-  Result<void> drop_all(LiveSpace& live, const DeliveryPtr& delivery, Durability how);
+  Result<Removed> drop_all(LiveSpace& live, const DeliveryPtr& delivery, Durability how);
   // The delivery that is to be committed, nobody writing into it; null when it is not open (any more).
   Result<DeliveryPtr> begin_commit(SpaceLock& lock, LiveSpace& live, const Id& delivery);
   // Uploads that never got a byte: their creation was asked for twice, or their sender has what matters complete. They
@@ -63,6 +75,8 @@ class Deliveries {
   Versions& versions_;
   Trash& trash_;
   DeliveryFiles& files_;
+  Removal& removal_;
+  CommitRows commit_rows_;
 };
 
 }  // namespace qrx::space

@@ -13,29 +13,28 @@ constexpr std::size_t spaces_at_once = 64;
 
 }  // namespace
 
-Result<std::optional<std::vector<BlobKey>>> Erasing::remove_rows(LiveSpace& live, bool only_expired,
-                                                                 std::optional<std::uint64_t> deliveries) {
-  std::optional<std::vector<BlobKey>> blobs;
+Result<Removed> Erasing::mark(LiveSpace& live, bool only_expired, std::optional<std::uint64_t> deliveries) {
+  Removed removed;
   const Guid guid = live.row.guid;
   auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
-    blobs.reset();
+    removed = {};
     std::optional<SpaceHead> head;
+    // Not there: another node was first, and sees to its rows.
     if (auto there = versions_.advance(live, transaction, head); !there) return there;
-    const bool dying = head->phase == Phase::dying;
     // Its owner, or another node, may have extended it since it was listed: the row decides, inside the transaction.
-    if (only_expired && !dying && head->expires > context_.clock.wall()) return {};
+    if (only_expired && head->expires > context_.clock.wall()) return {};
     // Counted in the transaction: a delivery that comes between the owner's last look and this stops it, and is not
     // lost.
-    if (deliveries && !dying && transaction.committed_deliveries(guid) != *deliveries)
+    if (deliveries && transaction.committed_deliveries(guid) != *deliveries)
       return fail(Kind::conflict, "the space holds another number of deliveries");
-    blobs = transaction.remove_space(guid);
+    removed = transaction.remove_space(guid);
     return {};
   });
   if (!changed) return tl::unexpected(changed.error());
-  return blobs;
+  return removed;
 }
 
-// After the rows are gone. Writers in the middle of a request find `removed` or `stop` at their next step.
+// After it was marked. Writers in the middle of a request find `removed` or `stop` at their next step.
 void Erasing::end_all(const ExclusiveGate&, LiveSpace& live) {
   std::vector<UploadPtr> uploads;
   {
@@ -85,18 +84,16 @@ Result<Erased> Erasing::erase(const Guid& guid, bool only_expired, std::optional
     // A cheap look, without a transaction, at one that was extended since.
     if (only_expired && live.row.phase != Phase::dying && !registry_.expired(lock, live)) return Erased{};
   }
-  const auto held = context_.catalog.space(guid);  // whose senders may wait for a word
-  auto blobs = remove_rows(live, only_expired, deliveries);
-  if (!blobs && blobs.error().kind == Kind::not_found) return Erased{};  // somebody else was first
-  if (!blobs) return tl::unexpected(blobs.error());
-  if (!*blobs) return Erased{};
+  auto removed = mark(live, only_expired, deliveries);
+  if (!removed && removed.error().kind == Kind::not_found) return Erased{};  // somebody else was first
+  if (!removed) return tl::unexpected(removed.error());
+  if (!removed->there) return Erased{};
   end_all(*gate, live);
-  const Erased erased{true, forget(*gate, live)};
-  if (held && *held != nullptr)
-    for (const DeliveryRow& delivery : (*held)->deliveries) context_.events.delivery_changed(delivery.delivery);
-  // Unlinking gigabytes takes long, and whoever waits at the gate only has to hear that the space is gone.
+  Erased erased{true, forget(*gate, live)};
+  // Unlinking gigabytes takes long, as do many rows, and whoever waits at the gate only has to hear that the space is
+  // gone.
   gate.reset();
-  trash_.remove(**blobs);
+  erased.whole = removal_.finish(guid, std::move(*removed));
   return erased;
 }
 
@@ -117,6 +114,12 @@ Result<void> Erasing::erase_expired(WallTime now, Swept& swept, const std::stop_
         swept.failures.push_back(about("space", guid, erased.error()));
         continue;
       }
+      if (!erased->done)  // its deletion was begun before
+        if (auto gone = removal_.resume(guid, stop); !gone) {
+          erased->whole = false;
+          swept.failures.push_back(about("space", guid, gone.error()));
+        }
+      failed += erased->whole ? 0 : 1;
       swept.spaces += erased->done ? 1 : 0;
       swept.bytes += erased->bytes;
     }

@@ -118,6 +118,24 @@ void compare_deliveries(LiveSpace& live, const SpaceState& state, Steady now) {
 
 }  // namespace
 
+BegunUploads::Hold::Hold(std::shared_ptr<BegunUploads> all, std::string peer)
+    : all_(std::move(all)), peer_(std::move(peer)) {
+  const std::lock_guard lock(all_->mutex_);
+  ++all_->by_peer_[peer_];
+}
+
+BegunUploads::Hold::~Hold() {
+  const std::lock_guard lock(all_->mutex_);
+  const auto found = all_->by_peer_.find(peer_);
+  if (--found->second == 0) all_->by_peer_.erase(found);
+}
+
+std::uint64_t BegunUploads::of(const std::string& peer) const {
+  const std::lock_guard lock(mutex_);
+  const auto found = by_peer_.find(peer);
+  return found == by_peer_.end() ? 0 : found->second;
+}
+
 std::vector<UploadPtr> compare(const SpaceLock&, LiveSpace& live, const SpaceState& state, Steady now) {
   // A state that was read before a change of this node was published is older than what memory has.
   if (state.space.seq >= live.row.seq) {  // the rest never changes, and is read without the lock

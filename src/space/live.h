@@ -30,6 +30,27 @@ class ActiveWriter {
   virtual void give_way() = 0;  // LiveUpload::use is held, so it only waits for its client: what arrived is kept
 };
 
+// How many uploads each peer has begun in a space and not ended, from their first byte on. Thread-safe.
+class BegunUploads {
+ public:
+  class Hold {  // one of them, for as long as it lives
+   public:
+    Hold(std::shared_ptr<BegunUploads> all, std::string peer);
+    ~Hold();
+    Hold(const Hold&) = delete;
+    Hold& operator=(const Hold&) = delete;
+
+   private:
+    const std::shared_ptr<BegunUploads> all_;
+    const std::string peer_;
+  };
+  std::uint64_t of(const std::string& peer) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::unordered_map<std::string, std::uint64_t> by_peer_;
+};
+
 // One upload that is not complete. Guarded by the mutex of its space, but for what says otherwise.
 struct LiveUpload {
   explicit LiveUpload(std::shared_ptr<TextMemory::OfSpace> space) : memory(std::move(space)) {}
@@ -40,8 +61,9 @@ struct LiveUpload {
   std::uint64_t counted = 0;   // bytes taken of the quotas: those that arrived, and those its writer is about to write
   std::uint64_t promised = 0;  // bytes kept for it beyond these
   bool weighs = false;         // it is counted as a file, which it is from its first byte on
-  bool promised_file = false;  // before that: there is room for one
-  std::uint64_t number = 0;    // in LiveSpace::empty
+  std::unique_ptr<BegunUploads::Hold> begun;  // while it weighs. After a start nobody's, until somebody goes on with it
+  bool promised_file = false;                 // before that: there is room for one
+  std::uint64_t number = 0;                   // in LiveSpace::empty
   // When it was begun or got bytes last. Any thread.
   std::atomic<Steady> progress{};
   bool locked = false;     // by an UploadLock
@@ -72,7 +94,8 @@ struct Pack {
   unsigned writing = 0;
   std::condition_variable written;
   bool durable = false, published = false;
-  Extents extents;  // for its row to name
+  bool ahead = false;  // rows of it stand in the catalog, of a commit that is under way or has failed. The committer's
+  Extents extents;     // for its row to name
 };
 
 struct LiveDelivery {
@@ -103,6 +126,7 @@ struct LiveSpace : SpaceLocks {
   std::uint64_t next_number = 1;
   std::unordered_map<Id, std::shared_ptr<LiveUpload>, IdHash> uploads;
   std::unordered_map<Id, std::shared_ptr<LiveDelivery>, IdHash> open;
+  const std::shared_ptr<BegunUploads> begun = std::make_shared<BegunUploads>();
   Steady last_progress{};                             // when it moved the version
   std::atomic<bool> blocked{false};                   // as the phase says, for readers of its content; any thread
   const std::shared_ptr<TextMemory::OfSpace> memory;  // of the names and messages of what is not committed

@@ -33,12 +33,6 @@ Use use_of(const FileRow& file) {
   return {file.size, weight_of(file.name)};
 }
 
-Use& operator+=(Use& use, const Use& more) {
-  use.bytes += more.bytes;
-  use.weight += more.weight;
-  return use;
-}
-
 }  // namespace
 
 Result<FileRow> whole_file(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,

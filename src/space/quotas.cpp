@@ -211,6 +211,7 @@ Result<void> Quotas::reserve(const SpaceLock& lock, LiveSpace& live, LiveUpload&
   keep_again(had - std::min(had, bytes), false);
   upload.counted += bytes;
   upload.weighs = true;
+  if (upload.begun == nullptr) upload.begun = std::make_unique<BegunUploads::Hold>(live.begun, upload.peer);
   live.empty.erase(upload.number);
   return {};
 }
@@ -222,6 +223,7 @@ void Quotas::unreserve(const SpaceLock& lock, LiveSpace& live, const UploadPtr& 
   give_back(lock, live, bytes, empty ? weight_of(upload->row) : Weight{});
   if (!empty) return;
   upload->weighs = false;
+  upload->begun.reset();
   upload->number = live.next_number++;
   live.empty.emplace(upload->number, upload);
 }
@@ -230,6 +232,7 @@ void Quotas::release(const SpaceLock& lock, LiveSpace& live, LiveUpload& upload)
   withdraw(lock, live, upload);
   give_back(lock, live, std::exchange(upload.counted, 0), upload.weighs ? weight_of(upload.row) : Weight{});
   upload.weighs = false;
+  upload.begun.reset();
   live.empty.erase(upload.number);
 }
 

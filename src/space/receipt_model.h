@@ -22,6 +22,12 @@ struct ReceiptRow {
   WallTime at;  // of the last change
 };
 
+// Of a file that has a row of its own. What was kept goes with the rest, once all of the delivery is said to be saved
+// or declined: one row says so, instead of one for each file.
+inline ReceiptState state_of(ReceiptState own, ReceiptState rest) {
+  return own == ReceiptState::kept && rest > ReceiptState::kept ? rest : own;
+}
+
 struct FileReceiptRow {
   Id delivery;
   Id file;

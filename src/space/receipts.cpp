@@ -31,10 +31,12 @@ Result<Files> files_of(Catalog& catalog, const Guid& guid, const Id& delivery) {
 
 // Files with a row of their own count by it, all others as the delivery as a whole was receipted (`rest`).
 wire::ReceiptCounts counts_of(const FileReceiptCounts& own, ReceiptState rest, std::uint64_t files) {
-  FileReceiptCounts all = own;
+  FileReceiptCounts all{};
   std::uint64_t said = 0;
-  for (const ReceiptState state : {ReceiptState::kept, ReceiptState::declined, ReceiptState::saved})
+  for (const ReceiptState state : {ReceiptState::kept, ReceiptState::declined, ReceiptState::saved}) {
     said += own[static_cast<std::size_t>(state)];
+    all[static_cast<std::size_t>(state_of(state, rest))] += own[static_cast<std::size_t>(state)];
+  }
   all[static_cast<std::size_t>(rest)] += files - std::min(said, files);
   return {all[static_cast<std::size_t>(ReceiptState::saved)], all[static_cast<std::size_t>(ReceiptState::declined)],
           all[static_cast<std::size_t>(ReceiptState::kept)], all[static_cast<std::size_t>(ReceiptState::none)]};
@@ -59,17 +61,31 @@ Result<void> Receipts::record(LiveSpace& live, const Id& delivery, const wire::R
   const std::uint64_t files = std::max<std::uint64_t>(of->files.size(), 1);
   // Under the gate, so that nothing is said of a space that is being deleted.
   const SharedGate gate(live);
-  auto changed = context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
-    ReceiptRow row = transaction.receipt(delivery).value_or(ReceiptRow{delivery, guid, 1, ReceiptState::none, {}, {}});
-    if (named.empty()) {
-      // States only advance (none, kept, declined, saved): a receipt that comes late or twice takes nothing back.
-      row.rest = std::max(row.rest, receipt.state);
-      if (receipt.state > ReceiptState::kept) transaction.end_kept_receipts(delivery, receipt.state);
+  const About about{delivery, guid, files};
+  std::span<const Id> rest = named;
+  do {
+    // Each piece for itself: whoever was not told that all is recorded says it again.
+    const auto piece = rest.first(std::min(rest.size(), rows_at_once));
+    rest = rest.subspan(piece.size());
+    if (auto recorded = record(about, receipt.state, piece); !recorded) return recorded;
+  } while (!rest.empty());
+  context_.events.delivery_changed(delivery);
+  return {};
+}
+
+Result<void> Receipts::record(const About& about, ReceiptState state, std::span<const Id> named) {
+  return context_.catalog.change(context_.durability(), [&](Transaction& transaction) -> Result<void> {
+    const Id& delivery = about.delivery;
+    ReceiptRow row =
+        transaction.receipt(delivery).value_or(ReceiptRow{delivery, about.guid, 1, ReceiptState::none, {}, {}});
+    // States only advance (none, kept, declined, saved): a receipt that comes late or twice takes nothing back.
+    if (named.empty()) row.rest = std::max(row.rest, state);
+    for (const Id& file : named) {
+      const auto own = transaction.file_receipt(delivery, file);
+      if (state > (own ? state_of(*own, row.rest) : row.rest))
+        transaction.put_file_receipt({delivery, file, about.guid, state});
     }
-    for (const Id& file : named)
-      if (receipt.state > transaction.file_receipt(delivery, file).value_or(row.rest))
-        transaction.put_file_receipt({delivery, file, guid, receipt.state});
-    const auto counts = counts_of(transaction.count_file_receipts(delivery), row.rest, files);
+    const auto counts = counts_of(transaction.count_file_receipts(delivery), row.rest, about.files);
     // The version moves, and wakes the sender, only when what it sees changes.
     if (counts == row.counts) return {};
     row.counts = counts;
@@ -78,9 +94,6 @@ Result<void> Receipts::record(LiveSpace& live, const Id& delivery, const wire::R
     transaction.put_receipt(row);
     return {};
   });
-  if (!changed) return changed;
-  context_.events.delivery_changed(delivery);
-  return {};
 }
 
 Result<wire::DeliveryStatus> Receipts::status(LiveSpace& live, const Id& delivery, bool unsaved) const {
@@ -100,7 +113,7 @@ Result<wire::DeliveryStatus> Receipts::status(LiveSpace& live, const Id& deliver
   for (const FileRow* file : delivered->files) {
     files += file->name == wire::manifest_name ? 0 : 1;
     const auto said = own.find(file->file);
-    const ReceiptState receipt = said == own.end() ? rest : said->second;
+    const ReceiptState receipt = said == own.end() ? rest : state_of(said->second, rest);
     // `unsaved` is for senders of many files: only what was not saved is listed, and not without end.
     const bool is_wanted = !unsaved || receipt == ReceiptState::kept || receipt == ReceiptState::declined;
     if (is_wanted && !(unsaved && out.files.size() == wire::most_unsaved_files))
@@ -128,11 +141,16 @@ Result<std::optional<wire::DeliveryStatus>> Receipts::of_gone_space(const Guid& 
   return std::optional(std::move(out));
 }
 
-Result<void> Receipts::forget_old() {
-  return context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    transaction.forget_receipts(context_.clock.wall() - outlive_their_delivery);
-    return {};
-  });
+Result<void> Receipts::forget_old(const std::stop_token& stop) {
+  for (bool more = true; more;) {
+    if (auto on = context_.go_on(stop); !on) return on;
+    auto forgotten = context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+      more = transaction.forget_receipts(context_.clock.wall() - outlive_their_delivery);
+      return {};
+    });
+    if (!forgotten) return forgotten;
+  }
+  return {};
 }
 
 }  // namespace qrx::space

@@ -2,7 +2,10 @@
 // Private to src/space.
 #pragma once
 
+#include <cstdint>
 #include <optional>
+#include <span>
+#include <stop_token>
 
 #include "space/context.h"
 #include "space/live.h"
@@ -23,10 +26,19 @@ class Receipts {
   Result<std::uint64_t> version(const Id& delivery) const;
   // Of a space that is gone; nothing when nothing was said in it.
   Result<std::optional<wire::DeliveryStatus>> of_gone_space(const Guid& guid, const Id& delivery) const;
-  // Those of deliveries that have been gone for a while, with their spaces or without.
-  Result<void> forget_old();
+  // Those of deliveries that have been gone for a while, with their spaces or without. What else is kept of these is
+  // for Removal::resume().
+  Result<void> forget_old(const std::stop_token& stop);
 
  private:
+  struct About {
+    Id delivery;
+    Guid guid;
+    std::uint64_t files;  // at least one: a text has none, and is one thing to be received
+  };
+  // Of these files, at most rows_at_once; of none: of all that is not said otherwise.
+  Result<void> record(const About& about, ReceiptState state, std::span<const Id> named);
+
   Context& context_;
 };
 

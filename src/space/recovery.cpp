@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "space/clock_guard.h"
+#include "space/commit_rows.h"
 #include "space/orphans.h"
 
 namespace qrx::space {
@@ -70,12 +71,16 @@ Result<Recovered> recover(Rules& rules, const std::stop_token& stop) {
   if (auto known = rules.quotas.know_totals(); !known) return tl::unexpected(known.error());
   Recovered recovered;
   if (rules.context.policy.shared) return recovered;  // what there is may be somebody else's
+  // Before anything is in memory, which would count it.
+  if (auto clean = CommitRows(rules.context, rules.versions).take_back_all(); !clean)
+    return tl::unexpected(clean.error());
   Swept dying;
   // No time is in the past of this one: only deletions that were begun are ended. What expired waits for a sweep, which
   // looks at the clock first.
   if (auto erased = rules.erasing.erase_expired(WallTime::min(), dying, stop); !erased)
     return tl::unexpected(erased.error());
   recovered.failures = std::move(dying.failures);
+  if (auto gone = rules.removal.resume(recovered.failures, stop); !gone) return tl::unexpected(gone.error());
   if (!rules.context.blobs.in_objects())  // else the first sweep does: what it waits for is a network
     if (auto emptied = rules.trash.empty(recovered.failures, stop); !emptied) return tl::unexpected(emptied.error());
 

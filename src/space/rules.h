@@ -14,6 +14,7 @@
 #include "space/quotas.h"
 #include "space/receipts.h"
 #include "space/registry.h"
+#include "space/removal.h"
 #include "space/trash.h"
 #include "space/upload_requests.h"
 #include "space/uploads.h"
@@ -30,6 +31,7 @@ struct Rules {
   Registry registry;
   Versions versions;
   Trash trash;
+  Removal removal;
   DeliveryFiles files;
   Receipts receipts;
   Deliveries deliveries;

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <mutex>
+#include <optional>
+#include <utility>
 
 #include "space/clock_guard.h"
 #include "space/orphans.h"
@@ -35,7 +37,7 @@ Result<void> sweep_delivery(Rules& rules, const DeliveryRow& row) {
   auto live = rules.registry.find(row.guid);
   if (!live) return tl::unexpected(live.error());
   if (*live == nullptr) return {};
-  const ExclusiveGate gate(**live);
+  std::optional<ExclusiveGate> gate(**live);
   DeliveryPtr delivery;
   {
     const SpaceLock lock(**live);
@@ -46,7 +48,11 @@ Result<void> sweep_delivery(Rules& rules, const DeliveryRow& row) {
     if (found->second->last_used + rules.context.policy.upload_expire > rules.context.clock.steady()) return {};
     delivery = found->second;
   }
-  return rules.deliveries.drop(gate, **live, delivery, rules.context.durability());
+  auto removed = rules.deliveries.drop(*gate, **live, delivery, rules.context.durability());
+  if (!removed) return tl::unexpected(removed.error());
+  gate.reset();
+  rules.removal.finish(**live, {row.delivery, row.guid}, std::move(*removed));
+  return {};
 }
 
 Result<void> sweep_uploads(Rules& rules, WallTime now, Swept& swept, const std::stop_token& stop) {
@@ -95,8 +101,9 @@ Result<Swept> sweep(Rules& rules, const std::stop_token& stop) {
   if (auto erased = rules.erasing.erase_expired(now, swept, stop); !erased) return tl::unexpected(erased.error());
   if (auto done = sweep_uploads(rules, now, swept, stop); !done) return tl::unexpected(done.error());
   if (auto done = sweep_deliveries(rules, now, swept, stop); !done) return tl::unexpected(done.error());
+  if (auto forgotten = rules.receipts.forget_old(stop); !forgotten) return tl::unexpected(forgotten.error());
+  if (auto gone = rules.removal.resume(swept.failures, stop); !gone) return tl::unexpected(gone.error());
   if (auto emptied = rules.trash.empty(swept.failures, stop); !emptied) return tl::unexpected(emptied.error());
-  if (auto forgotten = rules.receipts.forget_old(); !forgotten) return tl::unexpected(forgotten.error());
   auto aside = rules.context.blobs.in_objects() ? remove_nameless(rules.context, swept.failures, stop)
                                                 : set_orphans_aside(rules.context, false, swept.failures, stop);
   if (!aside) return tl::unexpected(aside.error());

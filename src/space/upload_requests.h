@@ -10,6 +10,7 @@
 
 #include "space/completing.h"
 #include "space/context.h"
+#include "space/deliveries.h"
 #include "space/quotas.h"
 #include "space/registry.h"
 #include "space/sending.h"
@@ -22,7 +23,8 @@ namespace qrx::space {
 // The functions of Spaces with the same errors. Thread-safe.
 class UploadRequests {
  public:
-  UploadRequests(Registry& registry, const WriterParts& parts) : registry_(registry), parts_(parts) {}
+  UploadRequests(Registry& registry, Deliveries& deliveries, const WriterParts& parts)
+      : registry_(registry), deliveries_(deliveries), parts_(parts) {}
 
   Result<UploadRow> create(const Guid& guid, const NewUpload& wish, const Sender& sender);
   Result<UploadRow> row(const Guid& guid, const Id& upload);
@@ -45,6 +47,7 @@ class UploadRequests {
   Result<bool> promise_length(LiveSpace& live, LiveUpload& upload, std::uint64_t length);
 
   Registry& registry_;
+  Deliveries& deliveries_;
   const WriterParts parts_;
 };
 

@@ -13,6 +13,13 @@ constexpr std::size_t most_empty = 1024;
 constexpr std::uint64_t most_empty_of_peer = most_empty / 4;
 constexpr auto idle_after = Seconds(10);  // then one yields to others than its own sender, too
 
+// Uploads with bytes, of one client in one space: each takes the place of a file, and of those all but a few are to
+// stay for others. A space without a limit cannot be filled.
+constexpr std::uint64_t least_begun_of_peer = 64;
+std::uint64_t most_begun_of_peer(const Limits& limits) {
+  return limits.max_files == 0 ? ~std::uint64_t{0} : std::max(least_begun_of_peer, limits.max_files / 4);
+}
+
 // What was asked for, not in the space yet.
 UploadPtr new_live_upload(const Context& context, LiveSpace& live, const NewUpload& asked) {
   auto upload = std::make_shared<LiveUpload>(live.memory);
@@ -157,6 +164,10 @@ UploadPtr Uploads::find_same(const SpaceLock&, LiveSpace& live, const NewUpload&
 Result<void> Uploads::admit(const SpaceLock& lock, LiveSpace& live, const Wish& wish, LiveUpload& upload) {
   const NewUpload& asked = wish.upload;
   if (!asked.delivery && live.row.phase == Phase::closed) return takes_no_more_files();
+  if (const std::uint64_t most = most_begun_of_peer(live.row.limits);
+      !wish.at_once && live.begun->of(wish.peer) >= most)
+    return fail(Kind::too_many, "this address has " + std::to_string(most) +
+                                    " unfinished uploads in this space, as many as it may have: finish or cancel some");
   upload.row.expires = std::min(live.row.expires, upload.row.created + context_.policy.upload_expire);
   const std::uint64_t bytes = asked.length.value_or(0);
   return wish.at_once ? quotas_.reserve(lock, live, upload, bytes, wish.bytes_freed)
@@ -180,8 +191,8 @@ Result<std::optional<SpaceHead>> Uploads::store(LiveSpace& live, const UploadRow
   if (made) return head;
   // Should the row stay, it has no blob and no byte: its sender was told of the failure, and it expires.
   (void)context_.catalog.change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
-    if (implicit != nullptr) transaction.remove_delivery(implicit->delivery);
     transaction.remove_upload(row.upload);
+    if (implicit != nullptr) transaction.remove_delivery(implicit->delivery);
     return {};
   });
   return tl::unexpected(made.error());

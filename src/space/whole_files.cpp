@@ -60,7 +60,11 @@ Result<FileRow> WholeFiles::put_packed(LiveSpace& live, FileRow file, ByteView b
   const Sniffed sniffed = sniff(bytes, true);
   file.type = sniffed.type;
   file.sealed = sniffed.sealed;
-  return files_.put(gate, live, std::move(file), bytes);
+  const Use use{file.size, weight_of(file.name)};
+  for (;;) {
+    auto put = files_.put(gate, live, file, bytes);
+    if (put || !deliveries_.makes_room(gate, live, file.delivery, use, put)) return put;
+  }
 }
 
 Result<FileRow> WholeFiles::put_as_upload(LiveSpace& live, const FileRow& file, ByteView bytes) {

@@ -7,6 +7,7 @@
 
 #include "base/bytes.h"
 #include "space/context.h"
+#include "space/deliveries.h"
 #include "space/delivery_files.h"
 #include "space/pack_batch.h"
 #include "space/registry.h"
@@ -19,8 +20,8 @@ namespace qrx::space {
 // Thread-safe.
 class WholeFiles {
  public:
-  WholeFiles(const PackParts& parts, DeliveryFiles& files, UploadRequests& uploads)
-      : parts_(parts), files_(files), uploads_(uploads) {}
+  WholeFiles(const PackParts& parts, DeliveryFiles& files, Deliveries& deliveries, UploadRequests& uploads)
+      : parts_(parts), files_(files), deliveries_(deliveries), uploads_(uploads) {}
 
   // As Spaces::put_small().
   Result<FileRow> put(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
@@ -36,6 +37,7 @@ class WholeFiles {
 
   const PackParts parts_;
   DeliveryFiles& files_;
+  Deliveries& deliveries_;
   UploadRequests& uploads_;
 };
 

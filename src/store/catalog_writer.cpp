@@ -123,7 +123,12 @@ int CatalogWriter::attempt(Batch batch, bool durable, ChangeLog& log) {
     return code;
   };
   bool anything = false;
+  const std::int64_t rows_before = connection_->total_changes();
+  for (Waiting* waiting : batch) waiting->ran = false;  // it may be the second attempt
   for (Waiting* waiting : batch) {
+    // Each work keeps to rows_at_once; many of them together would make the last wait for all.
+    if (connection_->total_changes() - rows_before >= static_cast<std::int64_t>(space::rows_at_once)) break;
+    waiting->ran = true;
     // What a work that failed has logged must not reach the cache.
     const std::size_t mark = writes.log().mark();
     if (const int code = savepoint("SAVEPOINT one"); code != SQLITE_OK) return code;
@@ -164,7 +169,10 @@ int CatalogWriter::attempt(Batch batch, bool durable, ChangeLog& log) {
 
 void CatalogWriter::run(Batch batch) {
   const auto fail_all = [&](const Error& error) {
-    for (Waiting* waiting : batch) waiting->result = tl::unexpected(error);
+    for (Waiting* waiting : batch) {
+      waiting->ran = true;
+      waiting->result = tl::unexpected(error);
+    }
   };
   if (broken_) return fail_all(*broken_);
   const bool durable = !relaxed_ && std::any_of(batch.begin(), batch.end(), [](const Waiting* waiting) {
@@ -201,7 +209,10 @@ void CatalogWriter::run_or_fail(Batch batch) noexcept {
     run(batch);
     return;
   } catch (const std::exception& thrown) {
-    for (Waiting* waiting : batch) waiting->result = fail(Kind::unavailable, thrown.what());
+    for (Waiting* waiting : batch) {
+      waiting->ran = true;
+      waiting->result = fail(Kind::unavailable, thrown.what());
+    }
   }
   if (connection_->in_transaction()) connection_->execute("ROLLBACK");
 }
@@ -249,8 +260,11 @@ Result<void> CatalogWriter::change(Durability durability, const std::function<Re
   lock.unlock();
   run_or_fail(batch);
   lock.lock();
+  // The first of them, which leads, ran in any case. The others keep their places.
+  for (auto waiting = batch.rbegin(); waiting != batch.rend(); ++waiting)
+    if (!(*waiting)->ran) queue_.push_front(*waiting);
   for (Waiting* waiting : batch) {
-    if (waiting == &self) continue;
+    if (waiting == &self || !waiting->ran) continue;
     waiting->done = true;
     waiting->turn.notify_one();  // under the lock: it must not be gone before this returns
   }

@@ -57,7 +57,7 @@ class CatalogWriter {
     space::Durability durability;
     const std::function<Result<void>(space::Transaction&)>& work;
     Result<void> result{};
-    bool done = false, leads = false;
+    bool ran = false, done = false, leads = false;
     std::condition_variable turn{};
   };
   using Batch = std::span<Waiting* const>;
@@ -65,6 +65,7 @@ class CatalogWriter {
   Result<void> set_pragmas();
   Result<void> bring_up_to_date();
   int set_syncing(bool wanted);
+  // Those that it ran are marked: it ends early when there are many rows in it.
   int attempt(Batch batch, bool durable, ChangeLog& log);
   void run(Batch batch);
   void run_or_fail(Batch batch) noexcept;

@@ -4,15 +4,12 @@
 #include <optional>
 #include <vector>
 
-#include "store/row_fields.h"
+#include "space/model.h"
 #include "store/sqlite.h"
 
 namespace qrx::store {
 
-// A committed delivery and its files, which become past files; of older deliveries of its space all is forgotten that
-// is too much. Nothing when it is not there, or not committed. In a transaction, which fails with it.
-Result<std::optional<Cleared>> clear_delivery(Connection& connection, const Id& delivery);
-
+// Those that are about to become past ones, too (removal_sql.h).
 Result<std::optional<space::FileRow>> read_past_file(Connection& connection, const Id& file);
 Result<std::vector<space::FileRow>> read_past_files(Connection& connection, const Id& delivery);
 

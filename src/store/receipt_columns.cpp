@@ -25,26 +25,6 @@ int write_file_receipt(Connection& connection, const FileReceiptRow& row) {
   return run(statement);
 }
 
-int end_kept_receipts(Connection& connection, const Id& delivery, ReceiptState state) {
-  // By the primary key (delivery, file), as all that is asked of one delivery.
-  Statement statement = connection.prepare("UPDATE file_receipts SET state=? WHERE delivery=? AND state=?");
-  statement.number(static_cast<std::uint64_t>(state)).blob(as_bytes(delivery.bytes));
-  statement.number(static_cast<std::uint64_t>(ReceiptState::kept));
-  return run(statement);
-}
-
-int forget_receipts(Connection& connection, WallTime before) {
-  // By receipts_by_time: only old rows are looked at.
-  for (const char* sql : {"DELETE FROM past_files WHERE delivery IN (" QRX_OLD_RECEIPTS ")",
-                          "DELETE FROM file_receipts WHERE delivery IN (" QRX_OLD_RECEIPTS ")",
-                          "DELETE FROM receipts WHERE delivery IN (" QRX_OLD_RECEIPTS ")"}) {
-    Statement statement = connection.prepare(sql);
-    statement.signed_number(to_number(before));
-    if (const int code = run(statement); code != SQLITE_OK) return code;
-  }
-  return SQLITE_OK;
-}
-
 Result<std::optional<ReceiptRow>> read_receipt(Connection& connection, const Id& delivery) {
   return take_one(by_id(connection, "SELECT " QRX_RECEIPT_COLUMNS " FROM receipts WHERE delivery=?", delivery),
                   take_receipt<Statement>);

@@ -12,8 +12,6 @@ namespace qrx::store {
 // Each gives SQLITE_OK or what failed.
 int write_receipt(Connection& connection, const space::ReceiptRow& row);
 int write_file_receipt(Connection& connection, const space::FileReceiptRow& row);
-int end_kept_receipts(Connection& connection, const Id& delivery, space::ReceiptState state);
-int forget_receipts(Connection& connection, WallTime before);
 
 Result<std::optional<space::ReceiptRow>> read_receipt(Connection& connection, const Id& delivery);
 Result<std::vector<space::FileReceiptRow>> read_file_receipts(Connection& connection, const Id& delivery);

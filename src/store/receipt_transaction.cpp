@@ -21,16 +21,8 @@ void ReceiptTransaction::put_file_receipt(const space::FileReceiptRow& row) {
   if (ok()) note(write_file_receipt(connection_, row));
 }
 
-void ReceiptTransaction::end_kept_receipts(const Id& delivery, space::ReceiptState state) {
-  if (ok()) note(store::end_kept_receipts(connection_, delivery, state));
-}
-
 space::FileReceiptCounts ReceiptTransaction::count_file_receipts(const Id& delivery) {
   return known(store::count_file_receipts(connection_, delivery));
-}
-
-void ReceiptTransaction::forget_receipts(WallTime before) {
-  if (ok()) note(store::forget_receipts(connection_, before));
 }
 
 }  // namespace qrx::store

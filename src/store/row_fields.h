@@ -4,7 +4,6 @@
 
 #include <cstring>
 #include <optional>
-#include <set>
 #include <utility>
 
 #include "base/clock.h"
@@ -24,9 +23,9 @@
 #define QRX_PAST_FILE_COLUMNS "file,delivery,guid,name,size,xxh128"
 #define QRX_FILE_RECEIPT_COLUMNS "delivery,file,guid,state"
 
-// Of deliveries that are gone, with one parameter: since before.
-#define QRX_OLD_RECEIPTS                                                                             \
-  "SELECT r.delivery FROM receipts r WHERE r.at<? AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE " \
+// Of deliveries that are gone, as rows of gone_deliveries, with one parameter: since before.
+#define QRX_OLD_RECEIPTS                                                                                      \
+  "SELECT r.delivery,r.guid,0 FROM receipts r WHERE r.at<? AND NOT EXISTS (SELECT 1 FROM deliveries d WHERE " \
   "d.delivery=r.delivery)"
 // The deliveries whose past files are too many for ?1, a space; ?2, its last one, stays.
 #define QRX_TOO_MANY_PAST                                                    \
@@ -215,26 +214,12 @@ space::FileRow take_past_file(Row& row) {
   return out;
 }
 
-// What goes with a delivery: its blobs, and what its files counted for; without a file it is its message.
-struct Cleared {
-  Guid guid;
-  std::set<space::BlobKey> blobs;  // each once: small files share one
-  space::Use use;
-};
-// Of rows "blob,name,size", all of them; with a message of so many bytes.
+// delivery,guid
 template <class Row>
-Cleared take_cleared(Row& row, const Guid& guid, std::uint64_t message) {
-  Cleared out;
-  out.guid = guid;
-  out.use.weight.texts = message;
-  bool any = false;
-  while (row.step()) {
-    out.blobs.insert(to_id(row.next_blob()));
-    out.use.weight += space::weight_of(row.next_text());
-    out.use.bytes += row.next_number();
-    any = true;
-  }
-  if (!any) out.use.weight += space::text_weight;
+space::GoneDelivery take_gone(Row& row) {
+  space::GoneDelivery out;
+  out.delivery = to_id(row.next_blob());
+  out.guid = to_id(row.next_blob());
   return out;
 }
 

@@ -1,6 +1,7 @@
 #include "store/rows.h"
 
 #include "store/columns.h"
+#include "store/removal_sql.h"
 
 namespace qrx::store {
 using space::DeliveryRow;
@@ -22,7 +23,8 @@ int write_space(Connection& connection, const SpaceRow& row) {
       ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(guid) DO UPDATE SET "
       "owner_hash=excluded.owner_hash,label=excluded.label,key=excluded.key,seal=excluded.seal,"
       "max_size=excluded.max_size,max_files=excluded.max_files,created=excluded.created,expires=excluded.expires,"
-      "phase=excluded.phase,seq=excluded.seq");
+      // One that is dying stays so.
+      "phase=CASE WHEN phase=2 THEN 2 ELSE excluded.phase END,seq=excluded.seq");
   bind_space(statement, row);
   return run(statement);
 }
@@ -32,7 +34,7 @@ namespace {
 // What of `more` does not fit beside what there is.
 Result<Taken> find_obstacle(Connection& connection, const Guid& guid, const Use& more) {
   Statement statement =
-      by_id(connection, "SELECT max_size,max_files," QRX_USE_COLUMNS " FROM spaces WHERE guid=?", guid);
+      by_id(connection, "SELECT max_size,max_files," QRX_USE_COLUMNS " FROM spaces WHERE guid=? AND phase<>2", guid);
   if (!statement.step()) {
     if (statement.failed()) return fail_sqlite(statement.code(), reading);
     return Taken::no_such_space;
@@ -45,10 +47,11 @@ Result<Taken> find_obstacle(Connection& connection, const Guid& guid, const Use&
 int write_change(Connection& connection, const Guid& guid, const SpaceChange& change, SpaceChanged& out) {
   // The index by expiry is not touched unless it must be.
   if (change.expires || change.phase) {
-    // Who opens or closes one that is dying or blocked by now came too late.
+    // Who opens or closes one that is blocked by now came too late; one that is dying is not there.
     Statement statement = connection.prepare(
         "UPDATE spaces SET expires=coalesce(?1,expires),"
-        "phase=CASE WHEN phase>1 AND ?2<2 THEN phase ELSE coalesce(?2,phase) END WHERE guid=?3");
+        "phase=CASE WHEN phase>1 AND ?2<2 THEN phase ELSE coalesce(?2,phase) END "
+        "WHERE guid=?3 AND phase<>2");
     bind_time(statement, change.expires);
     change.phase ? statement.number(static_cast<std::uint64_t>(*change.phase)) : statement.null();
     statement.blob(as_bytes(guid.bytes));
@@ -60,7 +63,7 @@ int write_change(Connection& connection, const Guid& guid, const SpaceChange& ch
   Statement statement = connection.prepare(
       "UPDATE spaces SET seq=max(seq+1,?1),bytes=bytes+?2,files=files+?3,manifests=manifests+?4,parts=parts+?5,"
       "texts=texts+?8 "
-      "WHERE guid=?6 AND (?7 OR ((?2=0 OR max_size=0 OR bytes+?2<=max_size) AND "
+      "WHERE guid=?6 AND phase<>2 AND (?7 OR ((?2=0 OR max_size=0 OR bytes+?2<=max_size) AND "
       "(?8=0 OR max_size=0 OR texts+?8<=max(max_size,1048576)) AND (max_files=0 OR "
       "((?3=0 OR files+?3<=max_files) AND (?4=0 OR manifests+?4<=max_files) AND (?5=0 OR parts+?5<=max_files+64))))) "
       "RETURNING seq,expires,phase," QRX_USE_COLUMNS);
@@ -113,9 +116,9 @@ int write_upload(Connection& connection, const UploadRow& row) {
 }
 
 Result<std::optional<SpaceState>> read_space(Connection& connection, const Guid& guid) {
-  auto space =
-      take_one(by_id(connection, "SELECT " QRX_SPACE_COLUMNS "," QRX_USE_COLUMNS " FROM spaces WHERE guid=?", guid),
-               take_space<Statement>);
+  auto space = take_one(
+      by_id(connection, "SELECT " QRX_SPACE_COLUMNS "," QRX_USE_COLUMNS " FROM spaces WHERE guid=? AND phase<>2", guid),
+      take_space<Statement>);
   if (!space) return tl::unexpected(std::move(space.error()));
   if (!*space) return std::optional<SpaceState>();
   std::optional<SpaceState> out(std::in_place);
@@ -181,7 +184,8 @@ Result<space::CommittedPage> read_committed(Connection& connection, const Guid& 
 }
 
 Result<std::optional<FileRow>> read_file(Connection& connection, const Id& file) {
-  return take_one(by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE file=?", file), take_file<Statement>);
+  return take_one(by_id(connection, "SELECT " QRX_FILE_COLUMNS " FROM files WHERE file=?" QRX_NOT_GONE, file),
+                  take_file<Statement>);
 }
 
 Result<std::vector<FileRow>> read_files_after(Connection& connection, const Id& last, std::size_t most) {

@@ -139,6 +139,13 @@ UPDATE spaces SET
           (SELECT coalesce(sum(length(CAST(message AS BLOB))), 0) FROM deliveries d
            WHERE d.guid = spaces.guid AND d.committed IS NOT NULL);
 )",
+    // Deliveries that are gone while rows of them are left, which go some at a time; and their uploads by themselves.
+    R"(
+CREATE TABLE gone_deliveries(
+  delivery BLOB PRIMARY KEY, guid BLOB NOT NULL, keeps_past INTEGER NOT NULL) STRICT, WITHOUT ROWID;
+CREATE INDEX uploads_by_delivery ON uploads(guid, delivery);
+DROP INDEX uploads_by_space;
+)",
 };
 
 }  // namespace qrx::store

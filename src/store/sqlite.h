@@ -71,6 +71,7 @@ class Connection {
   Statement prepare(const char* sql);  // `sql` must be a literal: prepared once for each address
   // How many rows the last statement has changed: costs less than to have them RETURNING something.
   int changes() const { return sqlite3_changes(database_); }
+  std::int64_t total_changes() const { return sqlite3_total_changes64(database_); }  // rows, since it was opened
   bool in_transaction() const { return sqlite3_get_autocommit(database_) == 0; }
   int extended_code() const { return sqlite3_extended_errcode(database_); }
   sqlite3* get() { return database_; }

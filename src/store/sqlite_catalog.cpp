@@ -124,7 +124,7 @@ Result<space::CommittedPage> SqliteCatalog::committed(const Guid& guid, const sp
 
 Result<std::optional<std::uint64_t>> SqliteCatalog::seq(const Guid& guid) {
   return impl_->read([&](Connection& connection) -> Result<std::optional<std::uint64_t>> {
-    Statement row = by_id(connection, "SELECT seq FROM spaces WHERE guid=?", guid);
+    Statement row = by_id(connection, "SELECT seq FROM spaces WHERE guid=? AND phase<>2", guid);
     if (row.step()) return row.next_number();
     if (row.failed()) return fail_sqlite(row.code(), reading);
     return std::optional<std::uint64_t>();
@@ -173,7 +173,7 @@ Result<std::vector<space::SpaceSummary>> SqliteCatalog::summaries(const Guid& af
 
 Result<space::Catalog::Totals> SqliteCatalog::totals() {
   return impl_->survey([](Connection& connection) -> Result<Totals> {
-    Statement statement = connection.prepare("SELECT count(*),coalesce(sum(bytes+texts),0) FROM spaces");
+    Statement statement = connection.prepare("SELECT count(*),coalesce(sum(bytes+texts),0) FROM spaces WHERE phase<>2");
     if (!statement.step()) return fail_sqlite(statement.code(), reading);
     Totals totals;
     totals.spaces = statement.next_number();
@@ -208,6 +208,12 @@ Result<std::optional<std::string>> SqliteCatalog::remembered(const std::string& 
     if (statement.text(name).step()) return statement.next_text();
     if (statement.failed()) return fail_sqlite(statement.code(), reading);
     return std::optional<std::string>();
+  });
+}
+
+Result<std::vector<space::GoneDelivery>> SqliteCatalog::gone_deliveries() {
+  return impl_->read([](Connection& connection) {
+    return take_all(connection.prepare("SELECT delivery,guid FROM gone_deliveries"), take_gone<Statement>);
   });
 }
 

@@ -1,5 +1,4 @@
-// The writes of one transaction on the connection of a catalog, and what its cache must know of them. Private to
-// src/store.
+// The writes of one transaction on the connection of a catalog. Private to src/store.
 #pragma once
 
 #include <optional>
@@ -7,17 +6,14 @@
 #include <vector>
 
 #include "space/catalog.h"
-#include "store/blob_transaction.h"
-#include "store/space_cache.h"
+#include "store/removal_transaction.h"
 #include "store/sqlite.h"
 
 namespace qrx::store {
 
-class SqliteTransaction final : public BlobTransaction {
+class SqliteTransaction final : public RemovalTransaction {
  public:
-  using BlobTransaction::BlobTransaction;
-
-  ChangeLog& log() { return log_; }
+  using RemovalTransaction::RemovalTransaction;
 
   std::optional<space::SpaceState> space(const Guid& guid) override;
 
@@ -34,11 +30,6 @@ class SqliteTransaction final : public BlobTransaction {
   std::optional<std::uint64_t> begin_writing(const space::UploadRow& row) override;
   std::optional<std::uint64_t> finish_upload(const space::UploadRow& row) override;
   bool commit_delivery(const space::DeliveryRow& row) override;
-  std::vector<space::BlobKey> remove_upload(const Id& upload) override;
-  std::vector<space::BlobKey> remove_file(const Id& file) override;
-  std::vector<space::BlobKey> remove_delivery(const Id& delivery) override;
-  std::optional<std::vector<space::BlobKey>> clear_delivery(const Id& delivery) override;
-  std::vector<space::BlobKey> remove_space(const Guid& guid) override;
   std::uint64_t committed_deliveries(const Guid& guid) override;
   void remember(const std::string& name, const std::string& value) override;
 
@@ -46,12 +37,6 @@ class SqliteTransaction final : public BlobTransaction {
   bool changes(Statement& statement);  // runs it; whether it changed anything
   // Runs a statement with RETURNING to its end: the number in the one row that it changed.
   std::optional<std::uint64_t> changed(Statement& statement);
-  void give_back(const Guid& guid, const space::Use& less);
-  // Deletes uploads or files, which count no more; their blobs go into the trash, and behind `blobs`.
-  void remove_uploads(Statement statement, std::vector<space::BlobKey>& blobs);
-  void remove_files(Statement statement, std::vector<space::BlobKey>& blobs, bool blobs_stay = false);
-
-  ChangeLog log_;
 };
 
 }  // namespace qrx::store

@@ -44,10 +44,12 @@ TEST_CASE("the tables of the version before are brought up to date once, and its
   (void)open_catalog(database);
   auto connection = pg::Connection::open(database.dsn());
   REQUIRE(connection);
-  REQUIRE((*connection)
-              ->execute("DROP INDEX shares_by_recipient; DROP TABLE totals; DROP TABLE crash_marks; "
-                        "ALTER TABLE nodes DROP COLUMN name, DROP COLUMN policy; "
-                        "ALTER TABLE spaces DROP COLUMN texts; UPDATE qrx SET version=3"));
+  REQUIRE(
+      (*connection)
+          ->execute(
+              "DROP TABLE gone_deliveries; DROP INDEX shares_by_recipient; DROP TABLE totals; DROP TABLE crash_marks; "
+              "ALTER TABLE nodes DROP COLUMN name, DROP COLUMN policy; "
+              "ALTER TABLE spaces DROP COLUMN texts; UPDATE qrx SET version=3"));
   // Its names and messages count from then on, in bytes; what is only announced does not.
   REQUIRE(
       (*connection)
@@ -71,6 +73,7 @@ TEST_CASE("the tables of the version before are brought up to date once, and its
                     "VALUES('\\x03','','','',0,0,0,1,2,0,1)"));
   const auto catalog = open_catalog(database);
   CHECK(catalog->totals()->bytes == 5 + 2 + 3);
+  CHECK(catalog->gone_deliveries()->empty());
   const auto plan = [&connection](const char* sql) {
     std::string out;
     for (pg::Statement row = (*connection)->prepare(sql); row.step();) out += row.next_text() + "\n";

@@ -19,19 +19,20 @@ Result<space::UploadRow> announce(World& world, const Guid& guid, const std::str
   return world.spaces->create_upload(guid, new_upload(name, length), {peer});
 }
 
-Result<void> append(World& world, const Guid& guid, const Id& upload, std::uint64_t offset, std::size_t bytes) {
-  auto writer = world.spaces->write(guid, upload, offset, std::nullopt);
+Result<void> append(World& world, const Guid& guid, const Id& upload, std::uint64_t offset, std::size_t bytes,
+                    const std::string& peer = {}) {
+  auto writer = world.spaces->write(guid, upload, offset, std::nullopt, {peer});
   if (!writer) return tl::unexpected(writer.error());
   if (auto written = (*writer)->write(as_bytes(std::string(bytes, 'x'))); !written) return written;
   auto finished = (*writer)->finish();
   return finished ? Result<void>() : tl::unexpected(finished.error());
 }
 
-Id partial(World& world, const Guid& guid, std::size_t bytes) {
+Id partial(World& world, const Guid& guid, std::size_t bytes, const std::string& peer = {}) {
   auto wish = new_upload("", bytes);
   wish.partial = true;
-  const auto row = world.spaces->create_upload(guid, wish);
-  if (!row || !append(world, guid, row->upload, 0, bytes)) throw std::runtime_error("no part");
+  const auto row = world.spaces->create_upload(guid, wish, {peer});
+  if (!row || !append(world, guid, row->upload, 0, bytes, peer)) throw std::runtime_error("no part");
   return row->upload;
 }
 
@@ -107,8 +108,8 @@ TEST_CASE("files that were only announced leave most places of a space free") {
 TEST_CASE("parts of files count too") {
   World world;
   const Guid guid = world.create(with_limits(0, 10)).space.guid;
-  for (int i = 0; i < 74; ++i) partial(world, guid, 1);
-  CHECK_THROWS(partial(world, guid, 1));
+  for (int i = 0; i < 74; ++i) partial(world, guid, 1, i < 40 ? "192.0.2.1" : "192.0.2.2");
+  CHECK_THROWS(partial(world, guid, 1, "192.0.2.3"));
   CHECK(world.send(guid, "x", "x"));
 }
 
@@ -156,6 +157,79 @@ TEST_CASE("deliveries with a small file that nobody commits give way after a whi
   world.clock.pass(Seconds(61));
   CHECK(world.spaces->open_delivery(guid, {}, {"192.0.2.1"}));
   CHECK(world.files_in("staging") == 63);
+}
+
+TEST_CASE("small files that nobody commits make room for others after a while, at the first that does not fit") {
+  World world;
+  const bool by_bytes = GENERATE(false, true);
+  const Guid guid = world.create(by_bytes ? with_limits(10, 100) : with_limits(0, 10)).space.guid;
+  const auto hoarded = world.spaces->open_delivery(guid, {}, {"192.0.2.1"})->delivery;
+  for (int i = 0; i < 10; ++i) REQUIRE(world.spaces->put_small(guid, hoarded, std::to_string(i), as_bytes("x")));
+  const auto mine = world.spaces->open_delivery(guid, {}, {"192.0.2.2"})->delivery;
+  const bool whole = GENERATE(false, true);
+  const auto send_one = [&]() -> Result<void> {
+    if (!whole) return world.spaces->put_small(guid, mine, "mine", as_bytes("x")).map([](const auto&) {});
+    return announce(world, guid, "mine", 1, "192.0.2.2").and_then([&](const space::UploadRow& row) {
+      return append(world, guid, row.upload, 0, 1);
+    });
+  };
+  // They are delivered in a moment, or gone: who comes now is told to come again.
+  const auto refused = send_one();
+  CHECK(kind_of(refused) == Kind::no_room);
+  CHECK(refused.error().what.find("try again") != std::string::npos);
+  if (by_bytes) CHECK(kind_of(announce(world, guid, "larger than the space", 11, "192.0.2.2")) == Kind::too_large);
+  world.clock.pass(Seconds(59));
+  CHECK(kind_of(send_one()) == Kind::no_room);
+  REQUIRE(world.spaces->put_small(guid, hoarded, "0", as_bytes("y")).has_value() == !by_bytes);  // at work again
+  world.clock.pass(Seconds(2));
+  CHECK(kind_of(send_one()) == Kind::no_room);
+  world.clock.pass(Seconds(59));
+  REQUIRE(send_one());
+  CHECK(kind_of(world.spaces->commit(guid, hoarded, {})) == Kind::not_found);
+  if (!whole) CHECK(world.spaces->commit(guid, mine, {1}));
+  CHECK(world.files_in("staging") + world.files_in("blobs") == 1);
+}
+
+TEST_CASE("files of complete uploads never make room, and who alone fills a space is told that it is full") {
+  World world;
+  const Guid guid = world.create(with_limits(0, 2)).space.guid;
+  const auto delivery = world.spaces->open_delivery(guid, {}, {"192.0.2.1"})->delivery;
+  const auto upload = world.spaces->create_upload(guid, new_upload("acknowledged", 1, delivery), {"192.0.2.1"});
+  REQUIRE(append(world, guid, upload->upload, 0, 1, "192.0.2.1"));
+  REQUIRE(world.spaces->put_small(guid, delivery, "small", as_bytes("x")));
+  CHECK(kind_of(world.spaces->put_small(guid, delivery, "one more", as_bytes("x"))) == Kind::too_large);
+  world.clock.pass(Seconds(600));
+  CHECK(kind_of(world.send(guid, "other", "x")) == Kind::no_room);
+  CHECK(world.spaces->commit(guid, delivery, {2}));
+}
+
+TEST_CASE("one client's unfinished uploads take a quarter of a space's files at most, and 64 of a small one") {
+  World world({.relaxed = true});
+  const std::uint64_t files = GENERATE(100, 400);
+  const std::uint64_t most = files == 400 ? 100 : 64;
+  const Guid guid = world.create(with_limits(0, files)).space.guid;
+  std::vector<Id> begun;
+  const auto begin = [&](const std::string& peer) -> Result<void> {
+    auto row = announce(world, guid, std::to_string(begun.size()), 10, peer);
+    if (!row) return tl::unexpected(row.error());
+    begun.push_back(row->upload);
+    return append(world, guid, row->upload, 0, 1, peer);
+  };
+  for (std::uint64_t i = 0; i < most; ++i) REQUIRE(begin("192.0.2.1"));
+  const auto refused = begin("192.0.2.1");
+  REQUIRE(kind_of(refused) == Kind::too_many);
+  CHECK(refused.error().what.find("finish or cancel") != std::string::npos);
+  REQUIRE(begin("192.0.2.2"));
+  // What it has begun it may finish, and begin another one then; or give up.
+  REQUIRE(append(world, guid, begun[0], 1, 9, "192.0.2.1"));
+  REQUIRE(begin("192.0.2.1"));
+  CHECK(kind_of(begin("192.0.2.1")) == Kind::too_many);
+  REQUIRE(world.spaces->remove_upload(guid, begun[1]));
+  REQUIRE(begin("192.0.2.1"));
+  CHECK(kind_of(begin("192.0.2.1")) == Kind::too_many);
+  // After a start they are nobody's, until somebody goes on with them.
+  world.restart();
+  REQUIRE(begin("192.0.2.1"));
 }
 
 TEST_CASE("any number of open deliveries holds few descriptors, and each keeps its files") {

@@ -1,8 +1,10 @@
 // The store of a World behind doors that count what the rules ask of it, and fail it once when a test says so.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -118,6 +120,7 @@ class CountedCatalog : public space::Catalog {
   Result<std::vector<Guid>> expired(WallTime now, std::size_t most) override {
     return ++others, inner_.expired(now, most);
   }
+  Result<std::vector<space::GoneDelivery>> gone_deliveries() override { return ++others, inner_.gone_deliveries(); }
   Result<std::vector<space::UploadRow>> uploads() override { return ++others, inner_.uploads(); }
   Result<std::vector<Id>> blobs() override { return ++others, inner_.blobs(); }
   Result<std::vector<Id>> trash(const Id& after, std::size_t most) override {
@@ -175,6 +178,31 @@ class FailingCatalog final : public CountedCatalog {
                       const std::function<Result<void>(space::Transaction&)>& work) override {
     return fails ? fail(Kind::no_room, "the disk is full") : CountedCatalog::change(durability, work);
   }
+};
+
+// Sees how many rows of files come or go with each change, and ends as a process does that is killed: from some change
+// on none comes through.
+class SteppedCatalog final : public CountedCatalog {
+ public:
+  explicit SteppedCatalog(space::Catalog& inner) : CountedCatalog(inner), inner_(inner), rows_(count()) {}
+  std::uint64_t most_at_once = 0, changes = 0;
+  std::optional<std::uint64_t> killed_after;  // so many changes that did something to files
+  Result<void> change(space::Durability durability,
+                      const std::function<Result<void>(space::Transaction&)>& work) override {
+    if (killed_after && changes >= *killed_after) return fail(Kind::unavailable, "it was killed");
+    auto changed = CountedCatalog::change(durability, work);
+    const std::uint64_t now = count();
+    const std::uint64_t more = now > rows_ ? now - rows_ : rows_ - now;
+    changes += more > 0 ? 1 : 0;
+    most_at_once = std::max(most_at_once, more);
+    rows_ = now;
+    return changed;
+  }
+
+ private:
+  std::uint64_t count() { return inner_.files_after(Id{}, 1'000'000)->size(); }
+  space::Catalog& inner_;
+  std::uint64_t rows_;
 };
 
 }  // namespace qrx::test

@@ -72,6 +72,39 @@ TEST_CASE("a catalog of an older qrx is brought up to date: what its spaces hold
   CHECK((*state)->uploads.size() == 3);
   CHECK((*catalog->space(empty))->space.use == space::Use{});
   CHECK(catalog->totals()->bytes == 39 + texts);
+  CHECK(catalog->gone_deliveries()->empty());
+}
+
+TEST_CASE("what a catalog looks for in large tables has an index") {
+  TempDirectory directory;
+  { open_catalog(directory); }
+  auto connection = store::Connection::open(directory / "catalog.db", store::Connection::Access::read);
+  REQUIRE(connection);
+  const auto plan = [&](const char* sql) {
+    std::string out;
+    for (store::Statement row = (*connection)->prepare(sql); row.step();) {
+      row.skip();
+      row.skip();
+      row.skip();
+      out += row.next_text() + "\n";
+    }
+    return out;
+  };
+  for (const char* sql :
+       {"EXPLAIN QUERY PLAN DELETE FROM files WHERE number IN (SELECT number FROM files WHERE guid=x'00' AND "
+        "delivery=x'00' ORDER BY number LIMIT 5)",
+        "EXPLAIN QUERY PLAN DELETE FROM uploads WHERE number IN (SELECT number FROM uploads WHERE guid=x'00' AND "
+        "delivery=x'00' LIMIT 5)",
+        "EXPLAIN QUERY PLAN DELETE FROM share_files WHERE (share,file) IN (SELECT share,file FROM share_files WHERE "
+        "guid=x'00' LIMIT 5)",
+        "EXPLAIN QUERY PLAN DELETE FROM file_receipts WHERE (delivery,file) IN (SELECT delivery,file FROM "
+        "file_receipts WHERE guid=x'00' LIMIT 5)",
+        "EXPLAIN QUERY PLAN SELECT * FROM uploads WHERE guid=x'00'"}) {
+    INFO(sql << "\n" << plan(sql));
+    CHECK(plan(sql).find("SEARCH") != std::string::npos);
+    CHECK(plan(sql).find("SCAN") == std::string::npos);
+    CHECK(plan(sql).find("TEMP B-TREE") == std::string::npos);
+  }
 }
 
 TEST_CASE("files of an older qrx have no properties; those of this one keep theirs") {

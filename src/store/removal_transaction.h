@@ -1,0 +1,61 @@
+// The part of a transaction that removes: uploads and files one by one, deliveries and spaces in steps. Private to
+// src/store.
+#pragma once
+
+#include <optional>
+#include <vector>
+
+#include "store/blob_transaction.h"
+#include "store/space_cache.h"
+
+namespace qrx::store {
+
+class RemovalTransaction : public BlobTransaction {
+ public:
+  using BlobTransaction::BlobTransaction;
+
+  ChangeLog& log() { return log_; }  // what the cache must know of it
+
+  std::vector<space::BlobKey> remove_upload(const Id& upload) override;
+  std::vector<space::BlobKey> remove_file(const Id& file) override;
+  space::Removed remove_delivery(const Id& delivery) override;
+  space::Removed clear_delivery(const Id& delivery) override;
+  space::Removed remove_rest(const space::GoneDelivery& delivery) override;
+  bool take_back_pack(const space::DeliveryRow& delivery) override;
+  space::Removed remove_space(const Guid& guid) override;
+  space::Removed remove_rest(const Guid& guid) override;
+  bool forget_receipts(WallTime before) override;
+
+ protected:
+  ChangeLog log_;
+
+ private:
+  // Runs a statement whose last parameter is how many rows it may take, and takes what it did off `left`. `of_row`: for
+  // each that it returns.
+  template <class OfRow>
+  void take_some(Statement statement, std::size_t& left, OfRow&& of_row) {
+    if (!ok() || left == 0) return;
+    statement.number(left);
+    while (statement.step()) {
+      of_row(statement);
+      --left;
+    }
+    note(statement.code());
+  }
+  void take_some(Statement statement, std::size_t& left);
+  void give_back(const Guid& guid, const space::Use& less);
+  // What RETURNING gives of an upload or a file; gives what it counted for.
+  space::Use take_upload(Statement& row, space::Removed& removed);
+  space::Use take_file(Statement& row, space::Removed& removed);
+  void discard_all(space::Removed& removed);           // into the trash, each once
+  std::optional<bool> keeps_past(const Id& delivery);  // nothing: it is not gone
+  void note_gone(const space::GoneDelivery& gone, bool keeps_past);
+  // What is left of a delivery whose row is gone, as far as rows_at_once go.
+  void remove_rows(const space::GoneDelivery& gone, bool keeps_past, space::Removed& removed);
+  void remove_files(const space::GoneDelivery& gone, bool keeps_past, std::size_t& left, space::Removed& removed);
+  // Of a space, what names blobs.
+  void remove_named(const Guid& guid, std::size_t& left, space::Removed& removed);
+  void forget_too_much_past(const space::GoneDelivery& last);
+};
+
+}  // namespace qrx::store

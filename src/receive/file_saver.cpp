@@ -1,6 +1,6 @@
 #include "receive/file_saver.h"
 
-#include <unistd.h>
+#include <sys/resource.h>
 
 #include <algorithm>
 #include <utility>
@@ -30,12 +30,23 @@ Error cannot_open(const std::string& name, const Error& why) {
 constexpr std::uint64_t most_waiting_bytes = 4U << 20;
 
 // Small files that wait for their sync hold a descriptor each, four threads of them: half of what is allowed, without
-// the 64 that everything else has. A sync takes as long as 64 files take to be written: of four times as many it is the
-// smaller part.
+// the 64 that everything else has. Of a thousand a sync takes little longer than of a hundred: it waits for the disk.
+constexpr rlim_t most_of_thread = 1'024;
+constexpr rlim_t parts = 8, others = 64;
+
 std::size_t most_waiting() {
-  // Asked once: it is a system call, and nothing here changes it.
-  static const long allowed = ::sysconf(_SC_OPEN_MAX);
-  return static_cast<std::size_t>(std::clamp((allowed - 64) / 8, 1L, 256L));
+  // Asked once: nothing else here changes it. Shells give 1,024 of them, and allow more to whoever asks.
+  static const rlim_t most = [] {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return rlim_t{1};
+    if (const rlim_t wanted = std::min(limit.rlim_max, others + parts * most_of_thread); limit.rlim_cur < wanted) {
+      const rlimit raised{wanted, limit.rlim_max};
+      if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
+    }
+    const rlim_t free = limit.rlim_cur - std::min(limit.rlim_cur, others);
+    return std::clamp<rlim_t>(free / parts, 1, most_of_thread);
+  }();
+  return static_cast<std::size_t>(most);
 }
 
 }  // namespace

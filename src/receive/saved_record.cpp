@@ -3,8 +3,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include <iterator>
-#include <sstream>
+#include <algorithm>
 
 #include "api/refusals.h"
 #include "base/private_files.h"
@@ -16,6 +15,7 @@
 namespace qrx::receive {
 namespace {
 
+constexpr std::size_t most_words = 5;
 constexpr std::size_t longest_line = 3 * wire::most_name_bytes + 200;  // a name, each byte as %XX, and ids, size, sum
 
 }  // namespace
@@ -33,14 +33,18 @@ SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
 }
 
 void SavedRecord::read_line(std::string_view line) {
-  std::istringstream words{std::string(line)};
-  const std::vector<std::string> of_line{std::istream_iterator<std::string>(words), {}};
+  std::vector<std::string_view> of_line;
+  for (std::size_t end = 0; !line.empty() && of_line.size() <= most_words; line.remove_prefix(end)) {
+    end = std::min(line.find(' '), line.size());
+    if (end > 0) of_line.push_back(line.substr(0, end));
+    if (end < line.size()) ++end;
+  }
   // By the number of words: lines of another version, and lines that a crash cut short, are passed over.
-  if (of_line.size() != 3 && of_line.size() != 5) return;
+  if (of_line.size() != 3 && of_line.size() != most_words) return;
   const auto id = Id::parse(of_line.front());
   const auto delivery = Id::parse(of_line.back());
   if (!id || !delivery) return;
-  if (of_line.size() == 3) return read_mark(*id, of_line[1], *delivery);
+  if (of_line.size() == 3) return read_mark(*id, std::string(of_line[1]), *delivery);
   Entry entry;
   const auto xxh128 = api::sum_from_hex(of_line[3]);
   const auto size = wire::parse_number(of_line[2]);

@@ -20,11 +20,21 @@ struct Freeing {
 };
 using PrivateKey = std::unique_ptr<EVP_PKEY, Freeing<EVP_PKEY_free>>;
 using PrivateKeyContext = std::unique_ptr<EVP_PKEY_CTX, Freeing<EVP_PKEY_CTX_free>>;
-using Kdf = std::unique_ptr<EVP_KDF, Freeing<EVP_KDF_free>>;
 using KdfContext = std::unique_ptr<EVP_KDF_CTX, Freeing<EVP_KDF_CTX_free>>;
 
 tl::unexpected<Error> refused(std::string_view algorithm) {
   return fail(Kind::other, "OpenSSL cannot do " + std::string(algorithm), no_crypto_hint);
+}
+
+// Fetched once, and never given back: to look an algorithm up in OpenSSL's tables takes a lock that all threads share,
+// and for each of thousands of small files it would be done ten times. Null when this OpenSSL has none.
+EVP_KDF* hkdf() {
+  static EVP_KDF* const fetched = EVP_KDF_fetch(nullptr, "HKDF", nullptr);
+  return fetched;
+}
+const EVP_CIPHER* chacha20_poly1305() {
+  static const EVP_CIPHER* const fetched = EVP_CIPHER_fetch(nullptr, "ChaCha20-Poly1305", nullptr);
+  return fetched;
 }
 
 const unsigned char* octets(ByteView bytes) {
@@ -71,8 +81,7 @@ Result<std::optional<Key>> X25519::shared(const Point& other) const {
 }
 
 Result<Key> hkdf_sha256(ByteView key_material, ByteView salt, std::string_view info) {
-  const Kdf kdf(EVP_KDF_fetch(nullptr, "HKDF", nullptr));
-  const KdfContext context(kdf ? EVP_KDF_CTX_new(kdf.get()) : nullptr);
+  const KdfContext context(hkdf() ? EVP_KDF_CTX_new(hkdf()) : nullptr);
   if (!context) return refused("HKDF");
   // OSSL_PARAM takes no const, and writes nothing.
   char digest[] = "SHA256";
@@ -113,8 +122,8 @@ Aead::~Aead() = default;
 Result<Aead> Aead::create(const Key& key, Direction direction) {
   auto state = std::make_unique<State>();
   const int encrypt = direction == Direction::seal ? 1 : 0;
-  if (state->context == nullptr ||
-      EVP_CipherInit_ex(state->context, EVP_chacha20_poly1305(), nullptr, key.data(), nullptr, encrypt) != 1)
+  if (state->context == nullptr || chacha20_poly1305() == nullptr ||
+      EVP_CipherInit_ex(state->context, chacha20_poly1305(), nullptr, key.data(), nullptr, encrypt) != 1)
     return refused("ChaCha20-Poly1305");
   return Aead(std::move(state));
 }

@@ -2,7 +2,9 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -54,6 +56,21 @@ Result<bool> ends_at_its_size(int fd, const std::string& shown, std::uint64_t si
   return false;
 }
 
+// Where the size of a file is where it ends. On other file systems, and on those behind a network, only reading tells.
+bool tells_true_sizes(int fd) {
+  constexpr long xfs_magic = 0x58465342;  // statfs(2) names it; linux/magic.h did not before Linux 5.17
+  struct statfs found {};
+  if (::fstatfs(fd, &found) != 0) return false;
+  const auto type = static_cast<long>(found.f_type);
+  return type == EXT4_SUPER_MAGIC || type == xfs_magic || type == BTRFS_SUPER_MAGIC || type == TMPFS_MAGIC;
+}
+
+// A file as it is opened: by its name in a directory that is open, so that its path is not gone along again for each.
+struct Place {
+  int directory = AT_FDCWD;
+  std::string name;  // in it; or a path
+};
+
 Source regular_source(std::string path, std::string name, const struct stat& status) {
   Source source;
   source.regular = true;
@@ -102,9 +119,11 @@ class Finder {
 
  private:
   void add(Source source, const std::string& shown);
-  void add_file(const std::string& path, const std::string& given, const std::string& name, const struct stat& status);
+  bool tells_true_sizes_at(int fd, std::uint64_t device);
+  void add_file(const Place& place, const std::string& path, const std::string& given, const std::string& name,
+                const struct stat& status);
   void walk(const std::string& directory, const std::string& name, std::size_t depth);
-  void entry(const std::string& path, const std::string& name, std::size_t depth, bool& any);
+  void entry(const Place& place, const std::string& path, const std::string& name, std::size_t depth, bool& any);
   void link(const std::string& path, const std::string& name);
   void skip(const std::string& path, const char* why) {
     list_.warnings.push_back(shown(path) + " is not sent: " + why);
@@ -118,6 +137,7 @@ class Finder {
   const FindOptions& options_;
   SourceList list_;
   std::unordered_map<std::string, std::size_t> by_name_;
+  std::unordered_map<std::uint64_t, bool> true_sizes_;  // of the file system of a device
   std::string root_;        // real path of the tree that is walked, without a slash at its end: "" for "/"
   std::string given_root_;  // the same as it was given
 };
@@ -143,13 +163,20 @@ void Finder::add(Source source, const std::string& shown) {
   list_.sources.push_back(std::move(source));
 }
 
-void Finder::add_file(const std::string& path, const std::string& given, const std::string& name,
+bool Finder::tells_true_sizes_at(int fd, std::uint64_t device) {
+  const auto [known, is_new] = true_sizes_.try_emplace(device, false);
+  if (is_new) known->second = tells_true_sizes(fd);
+  return known->second;
+}
+
+void Finder::add_file(const Place& place, const std::string& path, const std::string& given, const std::string& name,
                       const struct stat& status) {
   // Opened here already: what cannot be read is said before anything is sent.
-  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
+  const UniqueFd file(::openat(place.directory, place.name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY));
   if (!file) return wrong(fail_errno("cannot read " + given));
   Source source = regular_source(path, name, status);
-  const auto sized = ends_at_its_size(file.get(), given, *source.size);
+  const auto sized = tells_true_sizes_at(file.get(), source.device) ? Result<bool>(true)
+                                                                    : ends_at_its_size(file.get(), given, *source.size);
   if (!sized) return wrong(tl::unexpected(sized.error()));
   if (!*sized) {
     source.stream = true;
@@ -187,7 +214,7 @@ void Finder::argument(const std::string& given, const std::optional<std::string>
     if (given.back() == '/') return wrong(fail(Kind::other, "cannot read " + given + ": not a directory"));
     const auto real = real_path(given);
     if (!real) return wrong(fail_errno("cannot read " + given));
-    return add_file(*real, given, name, status);
+    return add_file({AT_FDCWD, *real}, *real, given, name, status);
   }
   if (S_ISSOCK(status.st_mode)) return wrong(fail(Kind::usage, "cannot send " + given + ": it is a socket"));
   // Absolute, as the state file is found by it, and nothing here depends on a later chdir(2).
@@ -217,22 +244,22 @@ void Finder::walk(const std::string& directory, const std::string& name, std::si
   bool any = false;
   for (const auto& child : names) {
     if (stopped()) return;
-    entry(joined(directory, child), joined(name, child), depth, any);
+    entry({::dirfd(open.get()), child}, joined(directory, child), joined(name, child), depth, any);
   }
   if (!any) skip(directory, "no file is in it");
 }
 
 // `any` becomes true when something of it is sent, or was skipped with a warning of its own.
-void Finder::entry(const std::string& path, const std::string& name, std::size_t depth, bool& any) {
+void Finder::entry(const Place& place, const std::string& path, const std::string& name, std::size_t depth, bool& any) {
   struct stat status {};
-  if (::lstat(path.c_str(), &status) != 0) {
+  if (::fstatat(place.directory, place.name.c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
     if (errno == ENOENT) return;  // deleted since the directory was read
     any = true;
     return wrong(fail_errno("cannot read " + shown(path)));
   }
   any = true;
   if (S_ISDIR(status.st_mode)) return walk(path, name, depth + 1);
-  if (S_ISREG(status.st_mode)) return add_file(path, shown(path), name, status);
+  if (S_ISREG(status.st_mode)) return add_file(place, path, shown(path), name, status);
   if (S_ISLNK(status.st_mode)) return link(path, name);
   skip(path, "it is neither a file nor a directory");
 }
@@ -249,7 +276,7 @@ void Finder::link(const std::string& path, const std::string& name) {
   else if (!S_ISREG(status.st_mode))
     skip(path, S_ISDIR(status.st_mode) ? "a link to a directory" : "a link to no file");
   else
-    add_file(*real, shown(path), name, status);
+    add_file({AT_FDCWD, *real}, *real, shown(path), name, status);
 }
 
 }  // namespace

@@ -187,13 +187,20 @@ Result<std::optional<FileRow>> SqliteCatalog::file(const Id& file) {
 }
 
 Result<std::vector<FileRow>> SqliteCatalog::files(std::span<const Id> ids) {
-  return impl_->read([&](Connection& connection) -> Result<std::vector<FileRow>> {
+  const auto read_all = [&](Connection& connection) -> Result<std::vector<FileRow>> {
     std::vector<FileRow> rows;
     for (const Id& id : ids) {
       auto row = read_file(connection, id);
       if (!row) return tl::unexpected(row.error());
       if (*row) rows.push_back(std::move(**row));
     }
+    return rows;
+  };
+  return impl_->read([&](Connection& connection) -> Result<std::vector<FileRow>> {
+    // A transaction: each statement by itself would take and give back the lock of the database, by two system calls.
+    if (const int code = connection.execute("BEGIN"); code != SQLITE_OK) return fail_sqlite(code, reading);
+    auto rows = read_all(connection);
+    connection.execute("COMMIT");
     return rows;
   });
 }

@@ -25,21 +25,31 @@ DeliveryInfo read_delivery(const json& in) {
   return delivery;
 }
 
-static json write(const FileInfo& file, const AddressOf& address_of) {
-  json out = {
-      {"file", file.file.text()},      {"name", file.name},     {"size", file.size},           {"type", file.type},
-      {"xxh128", to_hex(file.xxh128)}, {"sealed", file.sealed}, {"url", address_of(file.file)}};
-  write_properties(file.properties, out);
+static ListText write(const std::vector<FileInfo>& files, const AddressOf& address_of) {
+  ListText out;
+  for (const FileInfo& file : files)
+    out.object()
+        .executable(file.properties)
+        .text("file", file.file.text())
+        .modified(file.properties)
+        .text("name", file.name)
+        .truth("sealed", file.sealed)
+        .number("size", file.size)
+        .text("type", file.type)
+        .text("url", address_of(file.file))
+        .text("xxh128", to_hex(file.xxh128));
   return out;
 }
 
-json write(const DeliveryInfo& delivery, const AddressOf& address_of) {
-  json files = json::array();
-  for (const FileInfo& file : delivery.files) files.push_back(write(file, address_of));
-  json out = {{"delivery", delivery.delivery.text()},
-              {"committed", to_rfc3339(delivery.committed)},
-              {"files", std::move(files)}};
-  if (!delivery.message.empty()) out["message"] = delivery.message;
+ListText write(const std::vector<DeliveryInfo>& deliveries, const AddressOf& address_of) {
+  ListText out;
+  for (const DeliveryInfo& delivery : deliveries) {
+    out.object()
+        .text("committed", to_rfc3339(delivery.committed))
+        .text("delivery", delivery.delivery.text())
+        .list("files", write(delivery.files, address_of));
+    if (!delivery.message.empty()) out.text("message", delivery.message);
+  }
   return out;
 }
 

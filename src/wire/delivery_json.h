@@ -7,6 +7,6 @@
 namespace qrx::wire {
 
 DeliveryInfo read_delivery(const json& in);
-json write(const DeliveryInfo& delivery, const AddressOf& address_of);
+ListText write(const std::vector<DeliveryInfo>& deliveries, const AddressOf& address_of);
 
 }  // namespace qrx::wire

@@ -20,9 +20,9 @@ Result<BatchedFile> parse_line(std::string_view line) {
 }  // namespace
 
 void add_to_batch(std::string& body, std::string_view name, const FileProperties& properties, ByteView bytes) {
-  json line{{"name", name}, {"size", bytes.size()}};
-  write_properties(properties, line);
-  body += dump(line);
+  ListText line;
+  line.object().executable(properties).modified(properties).text("name", name).number("size", bytes.size());
+  body += line.only_object();
   body += '\n';
   body += as_text(bytes);
 }

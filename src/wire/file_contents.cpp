@@ -56,7 +56,9 @@ Result<std::vector<Id>> parse_contents_query(std::string_view query) {
 }
 
 void add_contents(std::string& body, const Id& file, const Xxh128Sum& xxh128, ByteView bytes) {
-  body += dump({{"file", file.text()}, {"size", bytes.size()}, {"xxh128", to_hex(xxh128)}});
+  ListText line;
+  line.object().text("file", file.text()).number("size", bytes.size()).text("xxh128", to_hex(xxh128));
+  body += line.only_object();
   body += '\n';
   body += as_text(bytes);
 }

@@ -93,9 +93,58 @@ FileProperties read_properties(const json& in) {
   return out;
 }
 
-void write_properties(const FileProperties& properties, json& out) {
-  if (properties.modified) out["modified"] = to_rfc3339(*properties.modified);
-  if (properties.executable) out["executable"] = true;
+ListText& ListText::object() {
+  text_ += begun_ ? "},{" : "{";
+  begun_ = true;
+  return *this;
+}
+
+ListText& ListText::member(std::string_view name) {
+  if (text_.back() != '{') text_ += ',';
+  text_ += '"';
+  text_ += name;
+  text_ += "\":";
+  return *this;
+}
+
+ListText& ListText::text(std::string_view name, std::string_view value) {
+  append_text(member(name).text_, value);
+  return *this;
+}
+
+ListText& ListText::number(std::string_view name, std::uint64_t value) {
+  member(name).text_ += std::to_string(value);
+  return *this;
+}
+
+ListText& ListText::truth(std::string_view name, bool value) {
+  member(name).text_ += value ? "true" : "false";
+  return *this;
+}
+
+ListText& ListText::list(std::string_view name, const ListText& value) {
+  member(name).text_ += value.whole();
+  return *this;
+}
+
+ListText& ListText::executable(const FileProperties& properties) {
+  return properties.executable ? truth("executable", true) : *this;
+}
+
+ListText& ListText::modified(const FileProperties& properties) {
+  return properties.modified ? text("modified", to_rfc3339(*properties.modified)) : *this;
+}
+
+// REQUIRES: `rest` has a member.
+std::string with_list_first(std::string_view name, const ListText& list, const json& rest) {
+  const std::string text = dump(rest);
+  return "{\"" + std::string(name) + "\":" + list.whole() + "," + text.substr(1);
+}
+
+std::string with_list_last(const json& rest, std::string_view name, const ListText& list) {
+  std::string text = dump(rest);
+  text.pop_back();
+  return text + ",\"" + std::string(name) + "\":" + list.whole() + "}";
 }
 
 }  // namespace qrx::wire

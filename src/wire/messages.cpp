@@ -197,8 +197,6 @@ std::string to_json(const SpaceCreated& in) {
 }
 
 std::string to_json(const SpaceInfo& in, const AddressOf& address_of) {
-  json deliveries = json::array();
-  for (const DeliveryInfo& delivery : in.deliveries) deliveries.push_back(write(delivery, address_of));
   json uploads = json::array();
   for (const UploadInfo& upload : in.uploads) {
     json item = {{"upload", upload.upload.text()},
@@ -223,11 +221,10 @@ std::string to_json(const SpaceInfo& in, const AddressOf& address_of) {
               {"expires", to_rfc3339(in.expires)},
               {"limits", write(in.limits)},
               {"seal", to_text(in.seal)},
-              {"deliveries", std::move(deliveries)},
               {"uploads", std::move(uploads)},
               {"open", std::move(open)}};
   if (!in.next.empty()) out["next"] = in.next;
-  return dump(out);
+  return with_list_first("deliveries", write(in.deliveries, address_of), out);
 }
 
 std::string to_json(const ChangeSpace& in) {
@@ -252,10 +249,10 @@ std::string to_json(const CreateDelivery& in) {
 }
 
 std::string to_json(const DeliveryState& in) {
-  json files = json::array();
+  ListText files;
   for (const ReceivedFile& file : in.files)
-    files.push_back({{"name", file.name}, {"size", file.size}, {"xxh128", to_hex(file.xxh128)}});
-  return dump({{"delivery", in.delivery.text()}, {"committed", in.committed}, {"files", std::move(files)}});
+    files.object().text("name", file.name).number("size", file.size).text("xxh128", to_hex(file.xxh128));
+  return with_list_last({{"delivery", in.delivery.text()}, {"committed", in.committed}}, "files", files);
 }
 
 std::string to_json(const CommitDelivery& in) {
@@ -265,16 +262,18 @@ std::string to_json(const CommitDelivery& in) {
 }
 
 std::string to_json(const Manifest& in) {
-  json files = json::array();
-  for (const ManifestFile& file : in.files) {
-    json one = {{"item", file.item}, {"name", file.name}, {"tag", file.tag}};
-    write_properties(file.properties, one);
-    files.push_back(std::move(one));
-  }
+  ListText files;
+  for (const ManifestFile& file : in.files)
+    files.object()
+        .executable(file.properties)
+        .text("item", file.item)
+        .modified(file.properties)
+        .text("name", file.name)
+        .text("tag", file.tag);
   // "v": a later form of manifests can be told from this one by whoever opens it.
-  json out = {{"v", 1}, {"files", std::move(files)}};
+  json out = {{"v", 1}};
   if (!in.message.empty()) out["message"] = in.message;
-  return dump(out);
+  return with_list_first("files", files, out);
 }
 
 std::string to_json(const Problem& in) {

@@ -164,15 +164,10 @@ std::string to_json(const ReportShare& in) {
 }
 
 std::string to_json(const SharedSpace& in, const AddressOf& address_of) {
-  json deliveries = json::array();
-  for (const DeliveryInfo& delivery : in.deliveries) deliveries.push_back(write(delivery, address_of));
-  json out = {{"label", in.label},
-              {"expires", to_rfc3339(in.expires)},
-              {"downloads_left", in.downloads_left},
-              {"deliveries", std::move(deliveries)}};
+  json out = {{"label", in.label}, {"expires", to_rfc3339(in.expires)}, {"downloads_left", in.downloads_left}};
   if (!in.message.empty()) out["message"] = in.message;
   if (!in.next.empty()) out["next"] = in.next;
-  return dump(out);
+  return with_list_first("deliveries", write(in.deliveries, address_of), out);
 }
 
 template <class T>

@@ -202,6 +202,51 @@ TEST_CASE("a text that is too long is named as people call it") {
   CHECK(read.error().what == "the label is longer than 200 bytes");
 }
 
+TEST_CASE("lists of files come back as they were, whatever their names hold") {
+  wire::SpaceInfo info;
+  info.guid = Id::random();
+  info.deliveries.resize(2);
+  info.deliveries[1].message = "for \"you\"\n";
+  for (const char* name : {"a", "say \"hi\".txt", "back\\slash", "\x01\x1f\x7f", "\u4F60/\u202e.jpg", "",
+                           "},{\"file\":\"x\"", "line\nend"}) {
+    wire::FileInfo file;
+    file.file = Id::random();
+    file.name = name;
+    file.size = std::string_view(name).size();
+    file.sealed = file.size % 2 == 0;
+    if (file.sealed) file.properties = {WallTime(Seconds(1'700'000'000)), true};
+    info.deliveries[file.size % 3 == 0 ? 0 : 1].files.push_back(file);
+  }
+  const auto back = wire::from_json<wire::SpaceInfo>(wire::to_json(info, [](const Id& id) { return id.text(); }));
+  REQUIRE(back);
+  CHECK(back->deliveries == info.deliveries);
+
+  // What is no UTF-8 does not break the message.
+  info.deliveries[0].files[0].name = "\xff.jpg";
+  const auto mended = wire::from_json<wire::SpaceInfo>(wire::to_json(info, [](const Id&) { return "\"/\\"; }));
+  REQUIRE(mended);
+  CHECK(mended->deliveries[0].files[0].name == "\uFFFD.jpg");
+  CHECK(mended->deliveries[1] == info.deliveries[1]);
+
+  wire::DeliveryState state;
+  state.delivery = Id::random();
+  CHECK(wire::from_json<wire::DeliveryState>(wire::to_json(state))->files.empty());
+  state.files = {{"a \"b\"", 1, {}}, {"c", 2, {}}};
+  CHECK(wire::from_json<wire::DeliveryState>(wire::to_json(state))->files[0].name == "a \"b\"");
+}
+
+TEST_CASE("a message that is nested too deep is refused, and brackets within its texts are not counted") {
+  const auto nested = [](int levels) {
+    return R"({"label":"a","x":)" + std::string(levels, '[') + "1" + std::string(levels, ']') + "}";
+  };
+  CHECK(wire::from_json<wire::CreateSpace>(nested(15)));
+  CHECK_FALSE(wire::from_json<wire::CreateSpace>(nested(16)));
+  CHECK_FALSE(wire::from_json<wire::CreateSpace>(std::string(1U << 20, '[')));
+  const auto text = wire::from_json<wire::CreateSpace>(R"({"label":"\\\"[[[[[[[[[[[[[[[[[[[[[[","x":[]})");
+  REQUIRE(text);
+  CHECK(text->label == "\\\"[[[[[[[[[[[[[[[[[[[[[[");
+}
+
 TEST_CASE("a manifest of a sealed delivery comes back as it was") {
   const wire::Manifest manifest{
       "for you", {{"abc.age", "dir/\u4F60.jpg", std::string(32, '0')}, {"def.age", "b", std::string(32, 'f')}}};

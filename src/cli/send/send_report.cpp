@@ -86,9 +86,11 @@ void SendReport::retry(const std::string& text, bool counting) {
 }
 
 Result<void> SendReport::delivered(const send::SentDelivery& delivery, bool sha256) {
+  // Asked once: for each of thousands of files it would be a system call.
+  const bool to_terminal = term::is_terminal(STDOUT_FILENO);
   for (const auto& file : delivery.files) {
     const std::string sum = file.sha256 && sha256 ? to_hex(*file.sha256) : to_hex(file.xxh128);
-    const std::string name = term::is_terminal(STDOUT_FILENO) ? escape_untrusted(file.name) : file.name;
+    const std::string name = to_terminal ? escape_untrusted(file.name) : file.name;
     if (auto said = stdout_.line(sum + "  " + name); !said) return said;
   }
   return stdout_.event(event_of(delivery));

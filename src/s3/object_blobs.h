@@ -16,8 +16,9 @@ namespace qrx::s3 {
 // Thread-safe; different Staged of one blob must not be used at once.
 class ObjectBlobs final : public space::Blobs {
  public:
-  // Probes the store: Kind::usage, or Kind::unavailable when it does not answer. `catalog` outlives it.
-  static Result<std::unique_ptr<ObjectBlobs>> open(ObjectBlobsOptions options, space::Catalog& catalog);
+  // Probes the store: Kind::usage, or Kind::unavailable when it does not answer. `catalog` and `clock` outlive it. The
+  // clock is the one of all nodes: one whose machine is an hour off must not take what another has just stored for old.
+  static Result<std::unique_ptr<ObjectBlobs>> open(ObjectBlobsOptions options, space::Catalog& catalog, Clock& clock);
   ~ObjectBlobs() override;
 
   bool in_objects() const override { return true; }

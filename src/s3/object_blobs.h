@@ -32,6 +32,7 @@ class ObjectBlobs final : public space::Blobs {
   Result<void> remove_object(const std::string& name) override;
   Result<void> belong_to(const std::string& catalog, bool anew) override;
   std::optional<std::string> trouble() override;
+  bool has_room() const override { return store_->spool->has_room(); }
   void measure(Measures& to) const override;
   Result<void> quarantine(const space::BlobKey&) override { return {}; }
   Result<std::vector<space::BlobUse>> list() override { return std::vector<space::BlobUse>(); }

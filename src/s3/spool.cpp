@@ -85,8 +85,8 @@ Result<std::shared_ptr<SpoolFile>> Spool::make() {
 }
 
 bool Spool::has_room() const {
-  const Steady refused = refused_;
-  if (refused != Steady() && system_clock().steady() - refused < full_for) return false;
+  const Steady last = refused_;
+  if (last != Steady() && system_clock().steady() - last < full_for) return false;
   struct statvfs disk {};
   if (::statvfs(directory_.c_str(), &disk) != 0) return false;
   // Of file systems that make inodes as they are needed there are none to be counted.

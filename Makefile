@@ -82,6 +82,14 @@ zbar-tools
 zsh
 endef
 
+# Of those that run for minutes.
+define DEPS_TEST_ALL
+ceph-common?ceph
+ceph-mon
+ceph-osd
+radosgw
+endef
+
 define DEPS_BENCH
 curl
 magic-wormhole-transit-relay
@@ -158,6 +166,7 @@ test: deps-test configure $(NPM_INSTALLED)  ## run all tests; the last line says
 	@QRX_BIN=$(abspath $(BUILD))/bin tests/run $(TESTS) </dev/null
 
 test-all: deps-test configure $(NPM_INSTALLED)  ## all tests, and those that run for minutes
+	@tests/support/debian-packages $(strip $(DEPS_TEST_ALL)) </dev/null
 	@cmake --build $(BUILD) -j $(JOBS) </dev/null
 	@QRX_BIN=$(abspath $(BUILD))/bin tests/run -a $(TESTS) </dev/null
 

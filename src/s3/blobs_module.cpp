@@ -8,8 +8,8 @@
 namespace qrx::s3 {
 namespace {
 
-Result<std::unique_ptr<space::Blobs>> open(ObjectBlobsOptions options, space::Catalog& catalog) {
-  auto opened = ObjectBlobs::open(std::move(options), catalog);
+Result<std::unique_ptr<space::Blobs>> open(ObjectBlobsOptions options, space::Catalog& catalog, Clock& clock) {
+  auto opened = ObjectBlobs::open(std::move(options), catalog, clock);
   if (!opened) return tl::unexpected(opened.error());
   return std::move(*opened);
 }

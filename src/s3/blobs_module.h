@@ -14,7 +14,7 @@ namespace qrx::s3 {
 // What the module has under the name below.
 struct BlobsModule {
   const char* version;  // of qrx: the two must be of one build
-  Result<std::unique_ptr<space::Blobs>> (*open)(ObjectBlobsOptions options, space::Catalog& catalog);
+  Result<std::unique_ptr<space::Blobs>> (*open)(ObjectBlobsOptions options, space::Catalog& catalog, Clock& clock);
 };
 inline constexpr const char* blobs_module_name = "qrx_blobs_module";
 

@@ -1,7 +1,5 @@
 #include "s3/bucket.h"
 
-#include <curl/curl.h>
-
 #include <algorithm>
 #include <future>
 #include <optional>
@@ -18,6 +16,8 @@ namespace {
 // their times and sums.
 constexpr std::size_t most_error = 64U << 10;
 constexpr std::size_t most_listing = 6U << 20;
+constexpr std::string_view time_refused = "RequestTimeTooSkewed";
+constexpr Millis most_skew{15 * 60'000};  // of a request that is taken
 
 bool is_worth_another_try(long status) {
   switch (status) {
@@ -89,6 +89,7 @@ struct Bucket::Attempt {
   Operation operation;
   std::optional<Steady> failing_since;
   Millis pause{};
+  Millis signed_ahead{};  // of this machine's clock, when it was signed
   // Once only: a store that goes on refusing must not be asked for ever.
   bool mended = false;
 };
@@ -101,11 +102,13 @@ std::string Bucket::text() const {
 void Bucket::begin(const std::shared_ptr<Attempt>& attempt, Steady not_before) {
   // Signed before its pause, which is short: a signature is good for minutes.
   const Steady since = std::max(not_before, system_clock().steady());
-  loop_.start(sign(attempt->operation), not_before, [this, attempt, since](Result<HttpAnswer> answer) {
-    const std::chrono::duration<double> took = system_clock().steady() - since;
-    counts_.add(attempt->operation.method, answer ? answer->status : 0, took.count());
-    judge(attempt, std::move(answer));
-  });
+  attempt->signed_ahead = Millis(ahead_ms_.load());
+  loop_.start(sign(attempt->operation, attempt->signed_ahead), not_before,
+              [this, attempt, since](Result<HttpAnswer> answer) {
+                const std::chrono::duration<double> took = system_clock().steady() - since;
+                counts_.add(attempt->operation.method, answer ? answer->status : 0, took.count());
+                judge(attempt, std::move(answer));
+              });
 }
 
 wire::Origin Bucket::host() const {
@@ -136,7 +139,7 @@ std::string Bucket::address_of(const std::string& name, const std::string& type,
   return origin.url() + request.path + "?" + presigned_query(request, keys_.current(), {place_.region, now}, seconds);
 }
 
-HttpCall Bucket::sign(const Operation& operation) const {
+HttpCall Bucket::sign(const Operation& operation, Millis ahead) const {
   const Keys keys = keys_.current();
   ToSign request;
   request.method = operation.method;
@@ -148,7 +151,7 @@ HttpCall Bucket::sign(const Operation& operation) const {
   if (operation.method != "PUT") request.payload = hex_sha256({});
   if (operation.method == "PUT") request.payload = with_crc ? std::string(unsigned_payload) : operation.payload.sha256;
   // By the store's clock, as far as it is known to differ: requests that are 15 minutes off are refused.
-  const WallTime now = system_clock().wall() + Millis(ahead_ms_.load());
+  const WallTime now = system_clock().wall() + ahead;
   request.headers = {
       {"host", host.authority()}, {"x-amz-content-sha256", request.payload}, {"x-amz-date", signing_time(now)}};
   if (!keys.session.empty()) request.headers.emplace_back("x-amz-security-token", keys.session);
@@ -171,18 +174,21 @@ HttpCall Bucket::sign(const Operation& operation) const {
   return call;
 }
 
-// What changes here, so that the same request may be taken now: a clock that is wrong, keys that were replaced.
-bool Bucket::mends(const HttpAnswer& answer, const StoreError& error) {
-  if (error.code == "RequestTimeTooSkewed" || error.code == "AccessDenied" || answer.status == 403) {
-    const std::time_t date = answer.date.empty() ? -1 : curl_getdate(answer.date.c_str(), nullptr);
-    const auto ahead = std::chrono::duration_cast<Millis>(Seconds(date)) - system_clock().wall().time_since_epoch();
-    // Date has whole seconds, and the answer took some: what differs by less is no reason for a refusal.
-    constexpr Millis noticeable{60'000};
-    if (date > 0 && std::chrono::abs(ahead - Millis(ahead_ms_.load())) > noticeable) {
-      ahead_ms_ = ahead.count();
-      return true;
-    }
-  }
+// From every answer, so that addresses which are good for a minute only are good for that minute.
+void Bucket::learn_time(const HttpAnswer& answer, const Attempt& attempt) {
+  constexpr Millis noticeable{2000};  // Date has whole seconds, and was on its way
+  if (!answer.ahead || std::chrono::abs(*answer.ahead - Millis(ahead_ms_.load())) < noticeable) return;
+  // A request that was taken was signed by about the store's clock: a Date far from that is not the store's.
+  const bool taken = answer.status >= 200 && answer.status < 300;
+  if (!taken || std::chrono::abs(*answer.ahead - attempt.signed_ahead) <= most_skew) ahead_ms_ = answer.ahead->count();
+}
+
+// What has changed here, so that the same request may be taken now: a clock that was wrong, keys that were replaced.
+// Of requests that were under way together, all learn of the clock by the answer to the first of them.
+bool Bucket::mends(const HttpAnswer& answer, const StoreError& error, const Attempt& attempt) {
+  constexpr Millis noticeable{60'000};  // less is no reason for a refusal
+  const bool may_be_time = answer.status == 403 || error.code == time_refused || error.code == "AccessDenied";
+  if (may_be_time && std::chrono::abs(Millis(ahead_ms_.load()) - attempt.signed_ahead) > noticeable) return true;
   return answer.status == 403 && keys_.renew();
 }
 
@@ -197,6 +203,9 @@ Error Bucket::refused(const HttpAnswer& answer, const StoreError& error) const {
   if (answer.status == 301 || answer.status == 307 || error.code == "AuthorizationHeaderMalformed")
     return {Kind::denied, "the bucket " + place_.bucket + " is not in the region " + place_.region + status,
             "name its region with --s3-region"};
+  if (error.code == time_refused)
+    return {Kind::denied, "the S3 store finds the clock of this machine wrong" + status,
+            "set the clock of this machine, or that of the store"};
   if (answer.status == 401 || answer.status == 403)
     return {Kind::denied, "the S3 store refuses access to " + text() + status, "check the keys, and what they may do"};
   if (is_worth_another_try(answer.status)) return {Kind::unavailable, "the S3 store is in trouble" + status, {}};
@@ -230,6 +239,7 @@ void Bucket::judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> a
   Error failure;
   bool again = false;
   Millis patience = perseverance_.give_up_after;
+  if (answer) learn_time(*answer, *attempt);
   if (!answer) {
     failure = answer.error();
     again = failure.kind == Kind::unavailable;
@@ -250,7 +260,7 @@ void Bucket::judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> a
       again = true;
       patience = perseverance_.absent_after;
     }
-    if (!attempt->mended && mends(*answer, error)) {
+    if (!attempt->mended && mends(*answer, error, *attempt)) {
       attempt->mended = true;
       return begin(attempt, now);
     }
@@ -337,8 +347,8 @@ void Bucket::list(const std::string& start, const std::string& token, unsigned m
       if (!object.key.starts_with(prefix)) return fail(Kind::unavailable, "the S3 store lists what was not asked for");
       object.key.erase(0, prefix.size());
     }
-    const std::time_t date = answer.date.empty() ? -1 : curl_getdate(answer.date.c_str(), nullptr);
-    listed->now = date > 0 ? WallTime(Seconds(date)) : system_clock().wall();
+    // By no other clock than the store's; without it nothing is old.
+    listed->now = answer.ahead ? system_clock().wall() + *answer.ahead : WallTime();
     page(std::move(*listed));
     return {};
   };

@@ -87,10 +87,11 @@ class Bucket {
   struct Attempt;
   void begin(const std::shared_ptr<Attempt>& attempt, Steady not_before);
   void judge(const std::shared_ptr<Attempt>& attempt, Result<HttpAnswer> answer);
-  HttpCall sign(const Operation& operation) const;
+  HttpCall sign(const Operation& operation, Millis ahead) const;
   wire::Origin host() const;
   std::string path_of(const std::string& name) const;  // percent-encoded; of the whole bucket without one
-  bool mends(const HttpAnswer& answer, const StoreError& error);
+  void learn_time(const HttpAnswer& answer, const Attempt& attempt);
+  bool mends(const HttpAnswer& answer, const StoreError& error, const Attempt& attempt);
   Error refused(const HttpAnswer& answer, const StoreError& error) const;
   void note(const Operation& operation, const Error* failure);
 
@@ -99,7 +100,7 @@ class Bucket {
   CurlLoop& loop_;
   const Perseverance perseverance_;
   RequestCounts counts_;
-  std::atomic<std::int64_t> ahead_ms_{0};  // the store's clock before ours
+  std::atomic<std::int64_t> ahead_ms_{0};  // the store's clock before this machine's
   std::atomic<bool> fails_{false};
   mutable std::mutex failing_mutex_;
   std::array<std::optional<Failing>, 2> failing_;  // of PUT; of all others: some stores can still be read

@@ -84,7 +84,12 @@ std::size_t take_header(const char* data, std::size_t, std::size_t size, void* u
   while (!value.empty() && (value.back() == '\r' || value.back() == '\n')) value.remove_suffix(1);
   const std::string name = to_lower_ascii(line.substr(0, colon));
   if (name == "content-range") answer.content_range = trim(value);
-  if (name == "date") answer.date = trim(value);
+  if (name == "date") {
+    // Now: the body may take minutes.
+    const std::time_t date = curl_getdate(std::string(trim(value)).c_str(), nullptr);
+    if (date > 0)
+      answer.ahead = std::chrono::duration_cast<Millis>(Seconds(date)) - system_clock().wall().time_since_epoch();
+  }
   return size;
 }
 

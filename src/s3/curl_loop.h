@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -28,7 +29,8 @@ struct HttpCall {
 struct HttpAnswer {
   long status = 0;
   std::string body;
-  std::string content_range, date;
+  std::string content_range;
+  std::optional<Millis> ahead;  // of its sender's clock, by Date, before the wall clock of this machine
 };
 
 // Thread-safe.

@@ -10,7 +10,7 @@
 namespace qrx::s3 {
 namespace {
 
-using Clock = std::chrono::steady_clock;
+using SteadyClock = std::chrono::steady_clock;
 
 constexpr std::uint64_t full_bytes = 4U << 20;
 constexpr std::size_t full_count = 32;
@@ -20,8 +20,9 @@ constexpr std::int64_t worth_of_a_put = 4;
 
 }  // namespace
 
-GroupPut::GroupPut(Put put)
-    : put_(std::move(put)),
+GroupPut::GroupPut(Clock& clock, Put put)
+    : clock_(clock),
+      put_(std::move(put)),
       quiet_ms_(std::make_shared<std::atomic<std::int64_t>>(least_quiet_ms)),
       thread_([this] { run(); }) {}
 
@@ -46,19 +47,21 @@ Result<std::size_t> GroupPut::read(const Batch& batch, std::uint64_t at, std::sp
 
 void GroupPut::close(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Batch>& batch) {
   if (batch->members.size() > 1) {
-    batch->object = shared_name(batch->object, system_clock().wall());
+    batch->object = shared_name(batch->object, clock_.wall());
     ++packs_;
     packed_ += batch->members.size();
   }
   lock.unlock();
   Bytes bytes{batch->size, [batch](std::uint64_t at, std::span<char> out) { return read(*batch, at, out); }};
-  put_(batch->object, std::move(bytes), [batch, quiet = quiet_ms_, begun = Clock::now()](const Result<void>& put) {
-    const auto took = std::chrono::duration_cast<Millis>(Clock::now() - begun).count();
-    *quiet = std::clamp<std::int64_t>(took / worth_of_a_put, least_quiet_ms, most_quiet_ms);
-    for (Member& member : batch->members)
-      member.done(put ? Result<Placed>(Placed{batch->object, member.at}) : Result<Placed>(tl::unexpected(put.error())));
-    batch->members.clear();  // with the files that have their bytes
-  });
+  put_(batch->object, std::move(bytes),
+       [batch, quiet = quiet_ms_, begun = SteadyClock::now()](const Result<void>& put) {
+         const auto took = std::chrono::duration_cast<Millis>(SteadyClock::now() - begun).count();
+         *quiet = std::clamp<std::int64_t>(took / worth_of_a_put, least_quiet_ms, most_quiet_ms);
+         for (Member& member : batch->members)
+           member.done(put ? Result<Placed>(Placed{batch->object, member.at})
+                           : Result<Placed>(tl::unexpected(put.error())));
+         batch->members.clear();  // with the files that have their bytes
+       });
   lock.lock();
 }
 
@@ -79,7 +82,7 @@ void GroupPut::run() {
     const Steady due = open_->last + Millis(quiet_ms_->load());
     const bool full = open_->size >= full_bytes || open_->members.size() >= full_count;
     const bool alone = writers_ <= static_cast<int>(open_->members.size());
-    if (full || alone || stopping_ || Clock::now() >= due)
+    if (full || alone || stopping_ || SteadyClock::now() >= due)
       close(lock, std::exchange(open_, nullptr));
     else
       changed_.wait_until(lock, due);
@@ -96,7 +99,7 @@ void GroupPut::put(const std::string& object, Bytes bytes, Done done) {
   const std::uint64_t size = bytes.size;
   open_->members.push_back({open_->size, std::move(bytes), std::move(done)});
   open_->size += size;
-  open_->last = Clock::now();
+  open_->last = SteadyClock::now();
   changed_.notify_all();
 }
 

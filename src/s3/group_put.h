@@ -39,7 +39,7 @@ class GroupPut {
   };
   using Put = std::function<void(const std::string& object, Bytes bytes, std::function<void(Result<void>)> done)>;
 
-  explicit GroupPut(Put put);
+  GroupPut(Clock& clock, Put put);  // `clock` is that of all nodes
   ~GroupPut();
 
   void put(const std::string& object, Bytes bytes, Done done);
@@ -68,6 +68,7 @@ class GroupPut {
   // Only on the thread, for whoever puts holds locks of its own.
   void close(std::unique_lock<std::mutex>& lock, const std::shared_ptr<Batch>& batch);
 
+  Clock& clock_;
   const Put put_;
   std::atomic<int> writers_{0};
   std::atomic<std::uint64_t> packs_{0}, packed_{0};

@@ -60,7 +60,7 @@ class Removals {
 Result<std::vector<std::string>> nobody_else_has(ObjectStore& store, const space::BlobKey& blob,
                                                  const space::Extents& extents) {
   std::vector<std::string> objects;
-  const WallTime now = system_clock().wall();
+  const WallTime now = store.clock.wall();
   for (const space::Extent& extent : extents) {
     if (!objects.empty() && objects.back() == extent.object) continue;
     // Of two that go at once, each sees the other: then it is found without a name later.
@@ -105,7 +105,8 @@ void look_again(ObjectStore& store) {
 
 }  // namespace
 
-Result<std::unique_ptr<ObjectBlobs>> ObjectBlobs::open(ObjectBlobsOptions options, space::Catalog& catalog) {
+Result<std::unique_ptr<ObjectBlobs>> ObjectBlobs::open(ObjectBlobsOptions options, space::Catalog& catalog,
+                                                       Clock& clock) {
   auto keys = KeySource::read(options.key_file);
   if (!keys) return tl::unexpected(keys.error());
   auto spool = Spool::open(options.spool, options.spool_max);
@@ -119,6 +120,7 @@ Result<std::unique_ptr<ObjectBlobs>> ObjectBlobs::open(ObjectBlobsOptions option
                                                            .bucket = nullptr,
                                                            .spool = std::move(*spool),
                                                            .catalog = catalog,
+                                                           .clock = clock,
                                                            .wake = std::move(options.wake),
                                                            .failed = std::move(options.failed),
                                                            .shared_settles = options.shared_settles,
@@ -133,6 +135,7 @@ Result<std::unique_ptr<ObjectBlobs>> ObjectBlobs::open(ObjectBlobsOptions option
   store->sum = *sum;
   store->bucket = std::make_unique<Bucket>(std::move(options.place), store->keys, *store->loop);
   store->group = std::make_unique<GroupPut>(
+      store->clock,
       [raw = store.get()](const std::string& object, GroupPut::Bytes bytes, std::function<void(Result<void>)> done) {
         Payload payload;
         payload.size = bytes.size;

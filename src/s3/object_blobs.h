@@ -16,8 +16,9 @@ namespace qrx::s3 {
 // Thread-safe; different Staged of one blob must not be used at once.
 class ObjectBlobs final : public space::Blobs {
  public:
-  // Probes the store: Kind::usage, or Kind::unavailable when it does not answer. `catalog` outlives it.
-  static Result<std::unique_ptr<ObjectBlobs>> open(ObjectBlobsOptions options, space::Catalog& catalog);
+  // Probes the store: Kind::usage, or Kind::unavailable when it does not answer. `catalog` and `clock` outlive it. The
+  // clock is the one of all nodes: one whose machine is an hour off must not take what another has just stored for old.
+  static Result<std::unique_ptr<ObjectBlobs>> open(ObjectBlobsOptions options, space::Catalog& catalog, Clock& clock);
   ~ObjectBlobs() override;
 
   bool in_objects() const override { return true; }
@@ -31,6 +32,7 @@ class ObjectBlobs final : public space::Blobs {
   Result<void> remove_object(const std::string& name) override;
   Result<void> belong_to(const std::string& catalog, bool anew) override;
   std::optional<std::string> trouble() override;
+  bool has_room() const override { return store_->spool->has_room(); }
   void measure(Measures& to) const override;
   Result<void> quarantine(const space::BlobKey&) override { return {}; }
   Result<std::vector<space::BlobUse>> list() override { return std::vector<space::BlobUse>(); }

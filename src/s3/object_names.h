@@ -15,7 +15,7 @@ namespace qrx::s3 {
 std::string object_name(const space::BlobKey& blob, const std::string& writer, std::uint64_t number);
 std::optional<space::BlobKey> blob_of(std::string_view object);
 
-// Of an object that several blobs share: it says since when, by the clock of the node that stored it.
+// Of an object that several blobs share: it says since when, by the clock of all nodes.
 std::string shared_name(const std::string& object, WallTime now);
 std::optional<WallTime> shared_since(std::string_view object);
 

@@ -47,6 +47,7 @@ struct ObjectStore {
   PayloadSum sum = PayloadSum::sha256;
   std::shared_ptr<Spool> spool;
   space::Catalog& catalog;
+  Clock& clock;
   std::function<void(const Id&)> wake;
   std::function<void(const std::string&)> failed;
   Seconds shared_settles, trouble_after;

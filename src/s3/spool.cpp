@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 
 #include <cerrno>
 #include <cstdlib>
@@ -11,6 +12,8 @@ namespace {
 
 // The store takes some of it meanwhile, or is in trouble: then senders come again.
 constexpr auto longest_wait = Millis(5000);
+constexpr auto full_for = Seconds(5);
+constexpr std::uint64_t least_room = 1U << 20;
 
 UniqueFd open_nameless(const std::string& directory) {
   UniqueFd fd(::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600));
@@ -30,14 +33,20 @@ SpoolFile::~SpoolFile() {
 Result<void> SpoolFile::write_at(std::uint64_t offset, ByteView bytes) {
   const std::uint64_t end = offset + bytes.size();
   if (const std::lock_guard lock(mutex_); end > size_) {
-    if (!spool_->take(end - size_, longest_wait))
+    if (!spool_->take(end - size_, longest_wait)) {
+      spool_->refused();
       return fail(Kind::unavailable, "the spool is full: bytes come faster than the S3 store takes them");
+    }
     size_ = end;
   }
   while (!bytes.empty()) {
     const ssize_t written = ::pwrite(fd_.get(), bytes.data(), bytes.size(), static_cast<off_t>(offset));
     if (written < 0 && errno == EINTR) continue;
-    if (written < 0) return fail(Kind::unavailable, fail_errno("cannot write to the spool").value().what);
+    if (written < 0) {
+      const Error error = fail_errno("cannot write to the spool").value();
+      spool_->refused();
+      return fail(Kind::unavailable, error.what);
+    }
     bytes = bytes.subspan(static_cast<std::size_t>(written));
     offset += static_cast<std::uint64_t>(written);
   }
@@ -67,8 +76,21 @@ Result<std::shared_ptr<Spool>> Spool::open(const std::string& directory, std::ui
 
 Result<std::shared_ptr<SpoolFile>> Spool::make() {
   UniqueFd fd = open_nameless(directory_);
-  if (!fd) return fail(Kind::unavailable, fail_errno("cannot write to the spool " + directory_).value().what);
+  if (!fd) {
+    const Error error = fail_errno("cannot write to the spool " + directory_).value();
+    refused();
+    return fail(Kind::unavailable, error.what);
+  }
   return std::make_shared<SpoolFile>(shared_from_this(), std::move(fd));
+}
+
+bool Spool::has_room() const {
+  const Steady last = refused_;
+  if (last != Steady() && system_clock().steady() - last < full_for) return false;
+  struct statvfs disk {};
+  if (::statvfs(directory_.c_str(), &disk) != 0) return false;
+  // Of file systems that make inodes as they are needed there are none to be counted.
+  return disk.f_bavail * disk.f_frsize >= least_room && (disk.f_files == 0 || disk.f_favail > 0);
 }
 
 bool Spool::take(std::uint64_t bytes, Millis wait) {

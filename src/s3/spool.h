@@ -2,6 +2,7 @@
 // the process.
 #pragma once
 
+#include <atomic>
 #include <condition_variable>
 #include <cstdint>
 #include <memory>
@@ -51,6 +52,9 @@ class Spool : public std::enable_shared_from_this<Spool> {
     return used_;
   }
   std::uint64_t most() const { return most_; }
+  // False when its disk is full, and for a while after somebody found no room here: who comes may need as much.
+  bool has_room() const;
+  void refused() { refused_ = system_clock().steady(); }
 
  private:
   Spool(std::string directory, std::uint64_t most) : directory_(std::move(directory)), most_(most) {}
@@ -59,6 +63,7 @@ class Spool : public std::enable_shared_from_this<Spool> {
   const std::uint64_t most_;
   mutable std::mutex mutex_;
   std::condition_variable less_;
+  std::atomic<Steady> refused_{};
   std::uint64_t used_ = 0;
 };
 

@@ -144,6 +144,8 @@ class Blobs {
   virtual Result<std::vector<BlobUse>> list() = 0;
   virtual std::uint64_t free_bytes() const = 0;
   virtual void measure(Measures& /*to*/) const {}  // what it counts
+  // Whether this machine has room for what is on its way to a store beyond a network. Never waits.
+  virtual bool has_room() const { return true; }
 };
 
 }  // namespace qrx::space

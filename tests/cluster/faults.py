@@ -20,6 +20,7 @@ from senders import PATIENCE, Sender, end, insist, verify
 
 SEED = int(os.environ.get("QRX_SEED") or random.SystemRandom().randrange(1 << 31))
 NODES = int(os.environ.get("QRX_NODES", "3"))
+OBJECTS = bool(os.environ.get("QRX_OBJECTS"))
 FAULTS_A_ROUND = 25  # then all that was sent is compared, and another space begins
 ZOMBIE_FOR = 20      # seconds; a node that is silent for 15 counts as gone
 
@@ -114,7 +115,9 @@ class Plan:
 
 def one_round(server, faults, plan):
     space = server.space()
-    senders = [Sender(space, number, f"{SEED} {sum(faults.counts.values())}") for number in range(4)]
+    # In a store of objects large files are several, stored while the rest comes.
+    largest = [20_000_000 if OBJECTS and number == 0 else 500_000 for number in range(4)]
+    senders = [Sender(space, number, f"{SEED} {sum(faults.counts.values())}", size) for number, size in enumerate(largest)]
     for sender in senders:
         sender.start()
     for _ in range(FAULTS_A_ROUND):
@@ -139,7 +142,7 @@ def one_round(server, faults, plan):
 @contextlib.contextmanager
 def contents(w):
     """Options for where they are, and what the environment needs for that."""
-    if not os.environ.get("QRX_OBJECTS"):
+    if not OBJECTS:
         yield [], {}
         return
     with objectstore.ObjectStore(w.path("store")) as store:

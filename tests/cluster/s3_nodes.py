@@ -1,4 +1,4 @@
-"""Run by s3-nodes.sh. What one node has acknowledged the others have, whatever becomes of that node or, for a while, of the store;
+"""Run by s3-nodes.sh; QRX_STORE=radosgw: over Ceph's gateway, not Swift. What one node has acknowledged the others have, whatever becomes of that node or, for a while, of the store;
 a place in a store belongs to one catalog; deletion leaves nothing."""
 import hashlib
 import http.client
@@ -10,11 +10,14 @@ import time
 
 import objectstore
 import qrx
+import radosgw
 import tus
 from faultyproxy import FaultyProxy
 
-if objectstore.missing():
-    qrx.skip(objectstore.missing())
+missing, Store = {"": (objectstore.missing, objectstore.ObjectStore),
+                  "radosgw": (radosgw.missing, radosgw.RadosStore)}[os.environ.get("QRX_STORE", "")]
+if missing():
+    qrx.skip(missing())
 
 TROUBLE = (OSError, http.client.HTTPException)
 
@@ -112,6 +115,27 @@ def store_away(proxy, two, three):
     return space
 
 
+def small_files(work, one, two, store):
+    """Sent together they are few objects, and each is there at another node."""
+    files = {f"small/{number}": bytes([number]) * (1 + 97 * number) for number in range(120)}
+    for name, data in files.items():
+        path = work.path(name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "wb") as file:
+            file.write(data)
+    space, before = one.space(), len(store.names())
+    sent = subprocess.run(["qrx-send", "--seal", "off", "-q", "-l", f"{one.url}/u/{space.guid}", work.path("small")], capture_output=True,
+                          stdin=subprocess.DEVNULL, timeout=120, check=False)
+    qrx.check_equal(0, sent.returncode, f"qrx-send: {sent.stderr}")
+    objects = len(store.names()) - before
+    qrx.check(objects <= 20, f"{objects} objects of {len(files)} small files")
+    there = space.at(two).files()
+    qrx.check_equal(set(files), set(there), "small files at another node")
+    for name, data in files.items():
+        qrx.check(space.content(there[name], timeout=120).body == data, f"{name} at another node")
+    return space
+
+
 def refused_start(work, env, words, *arguments):
     done = subprocess.run(["qrx-serve", "--bind", "127.0.0.1:0", "--data", work.path("stranger"), *arguments],
                           capture_output=True, timeout=60, env={**os.environ, **env})
@@ -119,12 +143,12 @@ def refused_start(work, env, words, *arguments):
     qrx.check(done.returncode == 2 and words in said, f"{words!r}: {done.returncode} {said!r}")
 
 
-with qrx.work() as work, objectstore.ObjectStore(work.path("store")) as store, \
+with qrx.work() as work, Store(work.path("store")) as store, \
         FaultyProxy("127.0.0.1", store.port) as proxy:
     catalog, other = os.environ["catalog"], os.environ["other"]
     one, two, three = (work.server(*options(proxy, catalog), data=work.path(name), env=store.env)
                        for name in ("one", "two", "three"))
-    spaces = [killed_in_the_middle(one, two, three), store_away(proxy, two, three)]
+    spaces = [killed_in_the_middle(one, two, three), store_away(proxy, two, three), small_files(work, two, three, store)]
     refused_start(work, store.env, "contents of another catalog", *options(proxy, other))
     for space in spaces:
         answer = qrx.request("DELETE", two.url + space.path, headers=space.auth)

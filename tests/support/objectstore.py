@@ -105,11 +105,14 @@ def free_ports(count):
     return ports
 
 
-class ObjectStore:
+class Store:
+    """What stores have in common: start() makes them run, and sets `port` and `url`."""
+    access, secret = ACCESS, SECRET
+
     def __init__(self, directory):
         self.directory = directory
         self.bucket = BUCKET
-        self.env = {"AWS_ACCESS_KEY_ID": ACCESS, "AWS_SECRET_ACCESS_KEY": SECRET}
+        self.env = {"AWS_ACCESS_KEY_ID": self.access, "AWS_SECRET_ACCESS_KEY": self.secret}
         self.children = []
 
     def __enter__(self):
@@ -123,6 +126,62 @@ class ObjectStore:
     def __exit__(self, *_):
         self.stop()
 
+    def stop(self):
+        for child in self.children:
+            child.kill()
+        for child in self.children:
+            child.wait()
+        self.children = []
+
+    def run(self, name, *command, env=None):
+        """A server, whose output is NAME.log."""
+        with open(os.path.join(self.directory, f"{name}.log"), "wb") as log:
+            self.children.append(subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=env))
+
+    def logs(self):
+        out = ""
+        for name in sorted(os.listdir(self.directory)):
+            if name.endswith(".log"):
+                with open(os.path.join(self.directory, name), errors="replace") as file:
+                    out += f"\n{name}: " + file.read()[-1000:]
+        return out
+
+    def make_bucket(self):
+        status, body = self.ask("PUT", "")
+        if status != 200:
+            raise RuntimeError(f"the store makes no bucket: {status} {body[:300]}")
+
+    # A client of its own, so that what qrx does is not judged by what qrx says. Signature version 2, which is short.
+    def ask(self, method, path, query=""):
+        date = datetime.datetime.utcnow().strftime("%a, %d %b %Y %H:%M:%S GMT")
+        resource = f"/{BUCKET}" + (f"/{urllib.parse.quote(path)}" if path else "")
+        text = f"{method}\n\n\n{date}\n{resource}"
+        sum_ = base64.b64encode(hmac.new(self.secret.encode(), text.encode(), hashlib.sha1).digest()).decode()
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        connection.request(method, resource + query, headers={"Date": date, "Authorization": f"AWS {self.access}:{sum_}"})
+        answer = connection.getresponse()
+        body = answer.read()
+        connection.close()
+        return answer.status, body
+
+    def names(self):
+        """All objects of the bucket: name to size."""
+        import xml.etree.ElementTree as tree
+        out, marker = {}, ""
+        while True:
+            status, body = self.ask("GET", "", f"?max-keys=1000&marker={urllib.parse.quote(marker)}")
+            if status != 200:
+                raise RuntimeError(f"the store lists nothing: {status} {body[:300]}")
+            page = tree.fromstring(body)
+            space = page.tag[:page.tag.index("}") + 1] if page.tag.startswith("{") else ""
+            for one in page.iter(space + "Contents"):
+                marker = one.find(space + "Key").text
+                out[marker] = int(one.find(space + "Size").text)
+            if page.find(space + "IsTruncated").text != "true":
+                return out
+
+
+class ObjectStore(Store):
     def start(self):
         os.makedirs(os.path.join(self.directory, "node", "disk"), exist_ok=True)
         ports = dict(zip(("proxy", "account", "container", "object"), free_ports(4)))
@@ -131,23 +190,10 @@ class ObjectStore:
         self.build_rings(ports)
         self.write_configuration(ports)
         for name in ports:
-            log = open(os.path.join(self.directory, f"{name}.log"), "wb")
-            self.children.append(subprocess.Popen(
-                [sys.executable, "-c", LAUNCHER, os.path.join(self.directory, "swift.conf"),
-                 os.path.join(self.directory, f"{name}.conf"), f"{name}-server"],
-                stdin=subprocess.DEVNULL, stdout=log, stderr=log))
-            log.close()
+            self.run(name, sys.executable, "-c", LAUNCHER, os.path.join(self.directory, "swift.conf"),
+                     os.path.join(self.directory, f"{name}.conf"), f"{name}-server")
         self.wait_for(ports)
-        status, body = self.ask("PUT", "")
-        if status != 200:
-            raise RuntimeError(f"the store makes no bucket: {status} {body[:300]}")
-
-    def stop(self):
-        for child in self.children:
-            child.kill()
-        for child in self.children:
-            child.wait()
-        self.children = []
+        self.make_bucket()
 
     def build_rings(self, ports):
         words = [word for name, port in ports.items() if name != "proxy"
@@ -192,42 +238,6 @@ class ObjectStore:
                     if time.monotonic() > until:
                         raise RuntimeError(f"{name} does not answer: " + self.logs()) from None
                     time.sleep(0.05)
-
-    def logs(self):
-        out = ""
-        for name in ("proxy", "account", "container", "object"):
-            with open(os.path.join(self.directory, f"{name}.log"), errors="replace") as file:
-                out += f"\n{name}: " + file.read()[-1000:]
-        return out
-
-    # A client of its own, so that what qrx does is not judged by what qrx says. Signature version 2, which is short.
-    def ask(self, method, path, query=""):
-        date = datetime.datetime.utcnow().strftime("%a, %d %b %Y %H:%M:%S GMT")
-        resource = f"/{BUCKET}" + (f"/{urllib.parse.quote(path)}" if path else "")
-        text = f"{method}\n\n\n{date}\n{resource}"
-        sum_ = base64.b64encode(hmac.new(SECRET.encode(), text.encode(), hashlib.sha1).digest()).decode()
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
-        connection.request(method, resource + query, headers={"Date": date, "Authorization": f"AWS {ACCESS}:{sum_}"})
-        answer = connection.getresponse()
-        body = answer.read()
-        connection.close()
-        return answer.status, body
-
-    def names(self):
-        """All objects of the bucket: name to size."""
-        import xml.etree.ElementTree as tree
-        out, marker = {}, ""
-        while True:
-            status, body = self.ask("GET", "", f"?max-keys=1000&marker={urllib.parse.quote(marker)}")
-            if status != 200:
-                raise RuntimeError(f"the store lists nothing: {status} {body[:300]}")
-            page = tree.fromstring(body)
-            space = page.tag[:page.tag.index("}") + 1] if page.tag.startswith("{") else ""
-            for one in page.iter(space + "Contents"):
-                marker = one.find(space + "Key").text
-                out[marker] = int(one.find(space + "Size").text)
-            if page.find(space + "IsTruncated").text != "true":
-                return out
 
 
 if __name__ == "__main__":  # by hand: objectstore.py DIRECTORY

@@ -23,17 +23,30 @@ end_with_postgresql() {
   end_of_test
 }
 
+# An empty one, in $pg_home/data. Of all tests of one run only the first makes it: the others copy that.
+make_postgresql() {
+  local made=${QRX_RUN_CACHE:+$QRX_RUN_CACHE/postgresql}
+  if [ -n "$made" ] && [ -d "$made" ]; then
+    cp -a "$made" "$pg_home/data"
+    return
+  fi
+  mkdir "$pg_home/data"
+  chmod 700 "$pg_home/data"
+  if [ "$(id -u)" -eq 0 ]; then chown postgres: "$pg_home/data"; fi
+  as_postgres "$postgresql_programs/initdb" -D "$pg_home/data" -U postgres -A trust -E UTF8 --locale=C --no-sync \
+    >"$pg_home/initdb.log" 2>&1 || fail "initdb: $(cat "$pg_home/initdb.log")"
+  [ -z "$made" ] || { cp -a "$pg_home/data" "$made.$$" && mv -T "$made.$$" "$made"; } 2>/dev/null || rm -rf "$made.$$"
+}
+
 start_postgresql() {
   local setting
   [ -x "$postgresql_programs/initdb" ] || skip "PostgreSQL is not installed"
   pg_home=$(mktemp -d /tmp/qrx-pg-XXXXXX) # short: a path of a socket has at most 107 bytes
   trap end_with_postgresql EXIT
   chmod 755 "$pg_home"
-  mkdir "$pg_home/data" "$pg_home/socket"
-  chmod 700 "$pg_home/data"
-  if [ "$(id -u)" -eq 0 ]; then chown postgres: "$pg_home/data" "$pg_home/socket"; fi
-  as_postgres "$postgresql_programs/initdb" -D "$pg_home/data" -U postgres -A trust -E UTF8 --locale=C --no-sync \
-    >"$pg_home/initdb.log" 2>&1 || fail "initdb: $(cat "$pg_home/initdb.log")"
+  mkdir "$pg_home/socket"
+  if [ "$(id -u)" -eq 0 ]; then chown postgres: "$pg_home/socket"; fi
+  make_postgresql
   {
     echo "listen_addresses = ''"
     echo "unix_socket_directories = '$pg_home/socket'"

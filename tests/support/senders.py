@@ -4,10 +4,11 @@
     end(senders)                       # no new file; waits, and raises what one of them has found
     verify(space, senders)             # all that was acknowledged is there, once, as it was sent
 
-They upload by tus into deliveries of their own, into one delivery of several files, and by one request each.
+They upload by tus into deliveries of their own, into one delivery of several files, by one request each, and small files together.
 """
 import hashlib
 import http.client
+import json
 import random
 import threading
 import time
@@ -50,9 +51,9 @@ def insist(what, who, note=lambda: None):
 class Sender(threading.Thread):
     """`files` has what was acknowledged as complete, `allowed` all that was begun, `attempts` how often what by one request."""
 
-    def __init__(self, space, number, seed):
+    def __init__(self, space, number, seed, largest=500_000):
         super().__init__(daemon=True)
-        self.space, self.number = space, number
+        self.space, self.number, self.largest = space, number, largest
         self.random = random.Random(f"{seed} {number}")
         self.files, self.allowed, self.attempts = {}, {}, {}
         self.stop, self.error = False, None
@@ -64,7 +65,7 @@ class Sender(threading.Thread):
             count = 0
             while not self.stop:
                 count += 1
-                way = self.random.choice([self.upload, self.delivery, self.one_request])
+                way = self.random.choice([self.upload, self.delivery, self.one_request, self.batch])
                 self.send(way, f"file-{self.number}-{count}")
         except Exception as failure:  # whatever it is, the test tells of it
             self.error = failure
@@ -85,7 +86,7 @@ class Sender(threading.Thread):
         return insist(what, f"sender {self.number}", self.note)
 
     def bytes(self):
-        size = self.random.choice([1, self.random.randrange(1, 5000), self.random.randrange(1, 500_000)])
+        size = self.random.choice([1, self.random.randrange(1, 5000), self.random.randrange(1, self.largest)])
         return self.random.randbytes(size)
 
     def create(self, name, data, delivery=None):
@@ -98,7 +99,7 @@ class Sender(threading.Thread):
     def go_on(self, url, data):
         acked = 0
         while acked < len(data):
-            piece = data[acked:acked + self.random.randrange(1, 200_000)]
+            piece = data[acked:acked + self.random.randrange(1, max(200_000, len(data) // 2))]
             try:
                 answer = tus.patch(url, acked, piece)
             except TROUBLE:
@@ -136,11 +137,14 @@ class Sender(threading.Thread):
         self.put(name, data)
         self.acknowledged({name: data})
 
-    def delivery(self, name):
-        """A large file and some small ones; all of them, or none."""
+    def open_delivery(self):
         opened = self.ask(lambda: qrx.request("POST", self.space.upload_url + "/deliveries", b"{}", {"Content-Type": "application/json"}))
         qrx.check_equal(201, opened.status, f"opening a delivery: {opened!r}")
-        delivery = opened.json()["delivery"]
+        return opened.json()["delivery"]
+
+    def delivery(self, name):
+        """A large file and some small ones; all of them, or none."""
+        delivery = self.open_delivery()
         files = {f"{name}-{number}": self.bytes() for number in range(4)}
         self.allowed.update(files)
         for own, data in files.items():
@@ -148,6 +152,34 @@ class Sender(threading.Thread):
         done = self.ask(lambda: tus.commit(self.space.upload_url, delivery, len(files)))
         qrx.check_equal(200, done.status, f"commit: {done!r}")
         self.acknowledged(files)
+
+    def batch(self, name):
+        """Small files, some in each request. That the server has one is no promise before the commit: whoever is told that files
+        are missing sends them again."""
+        delivery = self.open_delivery()
+        count = self.random.randrange(2, 40)
+        files = {f"{name}-{number}": self.random.randbytes(self.random.choice([0, 10, 3000, 100_000])) for number in range(count)}
+        self.allowed.update(files)
+        parts = self.random.randrange(1, 4)
+        while True:
+            for part in range(parts):
+                self.post([own for number, own in enumerate(files) if number % parts == part], files, delivery)
+            done = self.ask(lambda: tus.commit(self.space.upload_url, delivery, count))
+            if done.status == 404:
+                raise LostDelivery
+            if done.status == 200:
+                return self.acknowledged(files)
+            qrx.check_equal(409, done.status, f"commit: {done!r}")
+            self.troubles += 1
+
+    def post(self, names, files, delivery):
+        body = b"".join(json.dumps({"name": own, "size": len(files[own])}).encode() + b"\n" + files[own] for own in names)
+        url = f"{self.space.upload_url}/deliveries/{delivery}/files"
+        done = self.ask(lambda: qrx.request("POST", url, body, {"Content-Type": "application/vnd.qrx.files"}))
+        if done.status == 404:
+            raise LostDelivery
+        qrx.check_equal(202, done.status, f"small files together: {done!r}")
+        qrx.check_equal(len(names), len(done.json()["xxh128"]), "sums")
 
     def one_request(self, name):
         data = self.bytes()

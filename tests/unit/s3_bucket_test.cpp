@@ -201,6 +201,54 @@ TEST_CASE("a clock that is wrong is set by the store's") {
   CHECK(second.find("\r\nx-amz-date: 20990101T0000") != std::string::npos);
 }
 
+TEST_CASE("requests that are under way when the clock is found wrong are signed anew, each of them") {
+  std::promise<void> both;
+  const auto signed_both = both.get_future().share();
+  const auto refused = [signed_both](Peer& peer) {
+    peer.head();
+    signed_both.wait();
+    peer.send(
+        "HTTP/1.1 403 No\r\nDate: Thu, 01 Jan 2099 00:00:00 GMT\r\nConnection: close\r\nContent-Length: 48\r\n\r\n"
+        "<Error><Code>RequestTimeTooSkewed</Code></Error>");
+  };
+  Store store({refused, refused, answering(part), answering(part)});
+  std::promise<Result<std::string>> first, second;
+  store.bucket->get("x/1", 2, 4, [&](Result<std::string> got) { first.set_value(std::move(got)); });
+  store.bucket->get("x/1", 2, 4, [&](Result<std::string> got) { second.set_value(std::move(got)); });
+  both.set_value();
+  CHECK(first.get_future().get());
+  CHECK(second.get_future().get());
+}
+
+TEST_CASE("addresses go by the store's clock, which each answer tells") {
+  const auto now_is = [](WallTime time) {
+    return with_body("206 Partial Content\r\nDate: " + to_http_date(time) + "\r\nContent-Range: bytes 2-5/9", "cdef");
+  };
+  const WallTime now = system_clock().wall();
+  // Five minutes are no reason to refuse a request, but an address that is good for one has ended by then.
+  Store store({answering(now_is(now + std::chrono::minutes(5))), answering(now_is(now + std::chrono::hours(100)))});
+  REQUIRE(store.get(2, 4));
+  const auto signed_at = [&] {
+    const std::string address = store.bucket->address_of("x/1", "text/plain", "inline", 60);
+    const auto at = address.find("X-Amz-Date=");
+    REQUIRE(at != std::string::npos);
+    return address.substr(at + 11, 16);
+  };
+  const std::string got = signed_at();
+  CHECK(got >= signing_time(now + std::chrono::seconds(298)));
+  CHECK(got <= signing_time(system_clock().wall() + std::chrono::seconds(302)));
+  // What took a request that was signed by about now does not live in another week.
+  REQUIRE(store.get(2, 4));
+  CHECK(signed_at() <= signing_time(system_clock().wall() + std::chrono::seconds(302)));
+}
+
+TEST_CASE("a store that goes on to find the clock wrong is told of in a line that says so") {
+  Store store({answering(error("403 Forbidden", "RequestTimeTooSkewed"))});
+  const auto got = store.get(2, 4);
+  REQUIRE_FALSE(got);
+  CHECK(got.error().what.find("clock of this machine") != std::string::npos);
+}
+
 TEST_CASE("removing what is absent is fine") {
   Store store({answering(error("404 Not Found", "NoSuchKey"))});
   CHECK(wait<void>([&](auto done) { store.bucket->remove("x/1", std::move(done)); }));

@@ -39,7 +39,7 @@ class Node {
     options.trouble_after = Seconds(0);
     ::setenv("AWS_ACCESS_KEY_ID", "a", 1);
     ::setenv("AWS_SECRET_ACCESS_KEY", "b", 1);
-    auto made = s3::ObjectBlobs::open(std::move(options), *catalog);
+    auto made = s3::ObjectBlobs::open(std::move(options), *catalog, clock);
     ::unsetenv("AWS_ACCESS_KEY_ID");
     ::unsetenv("AWS_SECRET_ACCESS_KEY");
     if (!made) throw std::runtime_error(made.error().what);

@@ -283,6 +283,8 @@ std::optional<std::string> Daemon::Impl::trouble() const {
   constexpr const char* no_catalog = "the catalog does not answer";
   if (data->shared() != nullptr && !data->shared()->health()) return no_catalog;
   if (data->blobs().trouble()) return "the store of file contents does not answer";
+  // Others have room: clients are to be sent to them.
+  if (!data->blobs().has_room()) return "the disk for uploads is full";
   // Any look into the catalog will do; no such note exists, and that is an answer, too.
   if (!data->catalog().remembered("ready")) return no_catalog;
   return std::nullopt;

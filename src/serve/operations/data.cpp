@@ -76,7 +76,7 @@ Result<void> Data::fill(const DataOptions& options) {
     if (auto none = refuse_objects(*catalog_); !none || shared_ == nullptr) return none;
     return own_directory(options.blobs, *catalog_, *blobs_);
   }
-  auto blobs = open_objects(options.objects, *catalog_);
+  auto blobs = open_objects(options.objects, *catalog_, clock());
   if (!blobs) return tl::unexpected(blobs.error());
   blobs_ = std::move(*blobs);
   return {};

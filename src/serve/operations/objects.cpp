@@ -68,10 +68,11 @@ std::string ObjectsOptions::text() const {
   return "s3://" + store.place.bucket + (prefix.empty() ? "" : "/" + prefix.substr(0, prefix.size() - 1));
 }
 
-Result<std::unique_ptr<space::Blobs>> open_objects(const ObjectsOptions& options, space::Catalog& catalog) {
+Result<std::unique_ptr<space::Blobs>> open_objects(const ObjectsOptions& options, space::Catalog& catalog,
+                                                   Clock& clock) {
   const auto module = load(options.module);
   if (!module) return tl::unexpected(module.error());
-  auto blobs = (*module)->open(options.store, catalog);
+  auto blobs = (*module)->open(options.store, catalog, clock);
   if (!blobs) return blobs;
   if (auto together = belong_together(**blobs, catalog, options.text()); !together)
     return tl::unexpected(together.error());

@@ -18,7 +18,8 @@ struct ObjectsOptions {
 
 // Kind::usage or Kind::unavailable, with a sentence for the operator: also when the catalog belongs to other contents,
 // or the contents to another catalog.
-Result<std::unique_ptr<space::Blobs>> open_objects(const ObjectsOptions& options, space::Catalog& catalog);
+Result<std::unique_ptr<space::Blobs>> open_objects(const ObjectsOptions& options, space::Catalog& catalog,
+                                                   Clock& clock);  // of all nodes
 // The catalog's contents are no objects: those of a directory are opened over it.
 Result<void> refuse_objects(space::Catalog& catalog);
 

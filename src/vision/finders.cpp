@@ -122,7 +122,51 @@ std::optional<Finder> from_outlines(const Contour& core, const Contour& hole, co
   return std::nullopt;
 }
 
+// The share of points along a quadrangle, grown by a factor, that are as dark as is said.
+double share_along(const cv::Mat& dark, const Quad& quad, double factor, bool is_dark) {
+  constexpr int points = 12;  // an edge
+  const Quad line = grown(quad, 0, factor);
+  int count = 0;
+  for (int i = 0; i < 4; ++i)
+    for (int k = 0; k < points; ++k) {
+      const cv::Point2d at = line[i] + (line[(i + 1) % 4] - line[i]) * ((k + 0.5) / points);
+      const cv::Point pixel(cvRound(at.x), cvRound(at.y));
+      if (!cv::Rect(cv::Point(), dark.size()).contains(pixel)) continue;
+      count += (dark.at<std::uint8_t>(pixel) != 0) == is_dark;
+    }
+  return count / (4.0 * points);
+}
+
+// A dark square by itself, a light ring around it, and of the dark ring around that so much that letters have not.
+std::optional<Finder> from_core(const cv::Mat& dark, const Contour& core) {
+  constexpr double least_light = 0.85, least_dark = 0.5;
+  const double area = cv::contourArea(core);
+  if (area < 9) return std::nullopt;
+  // Outlines run through the centres of pixels. Three modules of seven.
+  const Quad quad = grown(corners_of(core), 0.7, 1);
+  if (area < 0.6 * quad_area(quad)) return std::nullopt;
+  // The middles of the rings, in shares of the square's half: 2 and 3 modules of 1.5.
+  if (share_along(dark, quad, 2 / 1.5, false) < least_light || share_along(dark, quad, 3 / 1.5, true) < least_dark)
+    return std::nullopt;
+  return as_finder(grown(quad, 0, 7.0 / 3.0), area * 49 / 9);
+}
+
 }  // namespace
+
+std::vector<Finder> find_cores(const cv::Mat& dark) {
+  std::vector<Contour> contours;
+  std::vector<cv::Vec4i> tree;
+  cv::findContours(dark, contours, tree, cv::RETR_CCOMP, cv::CHAIN_APPROX_NONE);
+  std::vector<Finder> out;
+  for (std::size_t i = 0; i < contours.size(); ++i) {
+    // Dark outlines only: a hole has a parent.
+    if (tree[i][3] >= 0 || static_cast<int>(contours[i].size()) < least_contour) continue;
+    if (auto finder = from_core(dark, contours[i])) out.push_back(*finder);
+  }
+  std::ranges::sort(out, std::greater(), &Finder::side);
+  if (out.size() > most_finders) out.resize(most_finders);
+  return out;
+}
 
 std::vector<Finder> find_finders(const cv::Mat& dark) {
   std::vector<Contour> contours;

@@ -22,6 +22,9 @@ struct Finder {
 // dark: 255 where the picture is dark. Outlines that touch their surroundings are completed from the light ring inside.
 std::vector<Finder> find_finders(const cv::Mat& dark);
 
+// Finders whose outer ring is broken, faded or drawn as something else: by the dark square in the middle and the light
+// ring around it. Fewer proofs, so for when find_finders() has not led to a symbol. dark: as above.
+std::vector<Finder> find_cores(const cv::Mat& dark);
 // Adds those that are not there yet.
 void merge_finders(std::vector<Finder>& all, const std::vector<Finder>& more);
 

@@ -44,6 +44,7 @@ cv::Mat dark_parts(const cv::Mat& gray, int rule) {
   return out;
 }
 constexpr int rules = 4;
+constexpr int core_rule = 0;  // by which squares without a whole ring are looked for
 
 // Cheapest first: as the modules stand, by four thresholds; mirrored. By all the correction that the symbol has: for
 // few tries, of which none comes to sense by chance.
@@ -174,14 +175,20 @@ void locate_and_read(Search& search, const cv::Mat& gray, const LocateEffort& ef
     }
   };
   std::size_t largest = 0;
+  std::vector<Finder> cores;
   for (int rule = 0; rule < rules && !search.done(); ++rule) {
-    const auto finders = find_finders(dark_parts(gray, rule));
+    const cv::Mat dark = dark_parts(gray, rule);
+    const auto finders = find_finders(dark);
     try_triples(likely_triples(finders, effort.triples), effort.bent);
     largest = std::max(largest, finders.size());
     merge_finders(all, finders);
+    if (rule == core_rule) cores = find_cores(dark);
   }
   // Finders of one symbol may have been found by different rules.
   if (all.size() > largest) try_triples(likely_triples(all, effort.triples), effort.bent);
+  const std::size_t whole = all.size();
+  merge_finders(all, cores);
+  if (all.size() > whole) try_triples(likely_triples(all, effort.triples), effort.bent);
   if (!search.done()) try_triples(completed_triples(gray, all, effort.completed, [&] { return search.done(); }), 0);
 }
 

@@ -151,40 +151,74 @@ std::optional<Finder> from_core(const cv::Mat& dark, const Contour& core) {
   return as_finder(grown(quad, 0, 7.0 / 3.0), area * 49 / 9);
 }
 
+// More edges from left to right than modules of four pixels could have, everywhere.
+bool is_busy(const cv::Mat& dark) {
+  if (dark.cols < 2) return false;
+  cv::Mat edges;
+  const int last = dark.cols - 1;
+  cv::compare(dark.colRange(0, last), dark.colRange(1, last + 1), edges, cv::CMP_NE);
+  return cv::countNonZero(edges) > dark.rows * last / 8;
+}
+
+// Parts of fewer pixels are given the other colour. Dark ones hang together across corners, as outlines see it.
+void drop_specks(cv::Mat& dark, bool of_dark, int least) {
+  cv::Mat labels, stats, centroids;
+  cv::connectedComponentsWithStats(of_dark ? dark : cv::Mat(255 - dark), labels, stats, centroids, of_dark ? 8 : 4);
+  for (int y = 0; y < dark.rows; ++y) {
+    const auto* label = labels.ptr<int>(y);
+    auto* pixel = dark.ptr<std::uint8_t>(y);
+    for (int x = 0; x < dark.cols; ++x)
+      if (label[x] != 0 && stats.at<int>(label[x], cv::CC_STAT_AREA) < least) pixel[x] = of_dark ? 0 : 255;
+  }
+}
+
+// What is too small for the square in a finder, and then for the light ring around that, which has 16 pixels.
+cv::Mat without_specks(const cv::Mat& dark) {
+  cv::Mat out = dark.clone();
+  drop_specks(out, true, 9);
+  drop_specks(out, false, 12);
+  return out;
+}
+
 }  // namespace
 
-std::vector<Finder> find_cores(const cv::Mat& dark) {
-  std::vector<Contour> contours;
-  std::vector<cv::Vec4i> tree;
-  cv::findContours(dark, contours, tree, cv::RETR_CCOMP, cv::CHAIN_APPROX_NONE);
+bool DarkOutlines::is_hole(std::size_t line) const {
+  // Dark areas and holes alternate, from the outermost inward.
+  bool hole = false;
+  for (int up = tree[line][3]; up >= 0; up = tree[static_cast<std::size_t>(up)][3]) hole = !hole;
+  return hole;
+}
+
+DarkOutlines outlines_of(const cv::Mat& dark) {
+  DarkOutlines out;
+  // The time that OpenCV takes grows with the square of the number of outlines, and noise has a hundred thousand.
+  out.dark = is_busy(dark) ? without_specks(dark) : dark;
+  cv::findContours(out.dark, out.lines, out.tree, cv::RETR_TREE, cv::CHAIN_APPROX_NONE);
+  return out;
+}
+
+std::vector<Finder> find_cores(const DarkOutlines& outlines) {
   std::vector<Finder> out;
-  for (std::size_t i = 0; i < contours.size(); ++i) {
-    // Dark outlines only: a hole has a parent.
-    if (tree[i][3] >= 0 || static_cast<int>(contours[i].size()) < least_contour) continue;
-    if (auto finder = from_core(dark, contours[i])) out.push_back(*finder);
+  for (std::size_t i = 0; i < outlines.lines.size(); ++i) {
+    const Contour& line = outlines.lines[i];
+    if (static_cast<int>(line.size()) < least_contour || outlines.is_hole(i)) continue;
+    if (auto finder = from_core(outlines.dark, line)) out.push_back(*finder);
   }
   std::ranges::sort(out, std::greater(), &Finder::side);
   if (out.size() > most_finders) out.resize(most_finders);
   return out;
 }
 
-std::vector<Finder> find_finders(const cv::Mat& dark) {
-  std::vector<Contour> contours;
-  std::vector<cv::Vec4i> tree;  // next, previous, first child, parent
-  cv::findContours(dark, contours, tree, cv::RETR_TREE, cv::CHAIN_APPROX_NONE);
+std::vector<Finder> find_finders(const DarkOutlines& outlines) {
+  const auto& [dark, lines, tree] = outlines;
   std::vector<Finder> out;
-  for (std::size_t i = 0; i < contours.size(); ++i) {
+  for (std::size_t i = 0; i < lines.size(); ++i) {
     const int hole = tree[i][3];
-    if (hole < 0 || static_cast<int>(contours[i].size()) < least_contour) continue;
+    if (hole < 0 || static_cast<int>(lines[i].size()) < least_contour) continue;
     const int ring = tree[static_cast<std::size_t>(hole)][3];
-    if (ring < 0) continue;
-    // Outlines alternate between dark areas and holes; this one must be dark: its grandparent's grandparent… is
-    // outermost.
-    int depth = 0;
-    for (int up = hole; up >= 0; up = tree[static_cast<std::size_t>(up)][3]) ++depth;
-    if (depth % 2 != 0) continue;
+    if (ring < 0 || outlines.is_hole(i)) continue;
     const auto finder =
-        from_outlines(contours[i], contours[static_cast<std::size_t>(hole)], &contours[static_cast<std::size_t>(ring)]);
+        from_outlines(lines[i], lines[static_cast<std::size_t>(hole)], &lines[static_cast<std::size_t>(ring)]);
     if (finder) merge_finders(out, {*finder});
   }
   std::ranges::sort(out, [](const Finder& a, const Finder& b) { return a.side > b.side; });

@@ -147,7 +147,8 @@ void look_beside(Search& search) {
   bool any = false;
   const cv::Mat dark = dark_parts(gray, 0);
   for (const cv::Mat& parts : {dark, cv::Mat(255 - dark)})
-    for (const FinderTriple& triple : likely_triples(find_finders(parts), most_tried)) any = any || !covered(triple);
+    for (const FinderTriple& triple : likely_triples(find_finders(outlines_of(parts)), most_tried))
+      any = any || !covered(triple);
   if (!any) return;
   for (const cv::Rect2d& place : places) {
     const cv::Rect box(cvFloor(place.x * gray.cols), cvFloor(place.y * gray.rows), cvCeil(place.width * gray.cols),
@@ -177,12 +178,12 @@ void locate_and_read(Search& search, const cv::Mat& gray, const LocateEffort& ef
   std::size_t largest = 0;
   std::vector<Finder> cores;
   for (int rule = 0; rule < rules && !search.done(); ++rule) {
-    const cv::Mat dark = dark_parts(gray, rule);
-    const auto finders = find_finders(dark);
+    const DarkOutlines outlines = outlines_of(dark_parts(gray, rule));
+    const auto finders = find_finders(outlines);
     try_triples(likely_triples(finders, effort.triples), effort.bent);
     largest = std::max(largest, finders.size());
     merge_finders(all, finders);
-    if (rule == core_rule) cores = find_cores(dark);
+    if (rule == core_rule) cores = find_cores(outlines);
   }
   // Finders of one symbol may have been found by different rules.
   if (all.size() > largest) try_triples(likely_triples(all, effort.triples), effort.bent);

@@ -132,7 +132,7 @@ TEST_CASE("a code of which one finder cannot be seen is read") {
 TEST_CASE("the search for a finder that cannot be seen ends when it is told to") {
   const Gray whole = framed(code_picture(link_one, 8, 4), 60, 255);
   const cv::Mat gray(whole.height, whole.width, CV_8UC1, const_cast<std::uint8_t*>(whole.pixels.data()));
-  const auto finders = find_finders(255 - gray);
+  const auto finders = find_finders(outlines_of(255 - gray));
   REQUIRE(finders.size() == 3);
   CHECK_FALSE(completed_triples(gray, finders, 8, [] { return false; }).empty());
   CHECK(completed_triples(gray, finders, 8, [] { return true; }).empty());

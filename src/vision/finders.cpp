@@ -204,6 +204,7 @@ std::vector<Finder> find_cores(const DarkOutlines& outlines) {
     if (static_cast<int>(line.size()) < least_contour || outlines.is_hole(i)) continue;
     if (auto finder = from_core(outlines.dark, line)) out.push_back(*finder);
   }
+  for (Finder& finder : out) finder.without_ring = true;
   std::ranges::sort(out, std::greater(), &Finder::side);
   if (out.size() > most_finders) out.resize(most_finders);
   return out;

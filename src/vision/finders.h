@@ -17,6 +17,7 @@ struct Finder {
   // seen as (the points for which the product of the inverse from both sides is at most 1). Zeros: it has corners.
   cv::Matx22d oval = cv::Matx22d::zeros();
   bool is_round() const { return oval(0, 0) > 0; }
+  bool without_ring = false;  // found by find_cores()
 };
 
 // What is dark in a picture, and the outlines of it.
@@ -46,6 +47,7 @@ struct FinderTriple {
   Finder across;
   Finder down;
   double score = 0;  // smaller is likelier
+  bool any_without_ring() const { return corner.without_ring || across.without_ring || down.without_ring; }
   bool any_round() const { return corner.is_round() || across.is_round() || down.is_round(); }
 };
 

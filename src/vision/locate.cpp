@@ -127,6 +127,18 @@ cv::Rect2d place_of(const FinderTriple& triple, cv::Size size) {
           (bottom - top + 2 * half) / size.height};
 }
 
+// Those that were not tried without the cores.
+std::vector<FinderTriple> triples_with_cores(std::vector<Finder> finders, const std::vector<Finder>& cores,
+                                             std::size_t most) {
+  const std::size_t whole = finders.size();
+  merge_finders(finders, cores);
+  if (finders.size() == whole) return {};
+  auto out = likely_triples(finders, 2 * most);
+  std::erase_if(out, [](const FinderTriple& triple) { return !triple.any_without_ring(); });
+  if (out.size() > most) out.resize(most);
+  return out;
+}
+
 }  // namespace
 
 void look_beside(Search& search) {
@@ -187,9 +199,7 @@ void locate_and_read(Search& search, const cv::Mat& gray, const LocateEffort& ef
   }
   // Finders of one symbol may have been found by different rules.
   if (all.size() > largest) try_triples(likely_triples(all, effort.triples), effort.bent);
-  const std::size_t whole = all.size();
-  merge_finders(all, cores);
-  if (all.size() > whole) try_triples(likely_triples(all, effort.triples), effort.bent);
+  if (!search.done()) try_triples(triples_with_cores(all, cores, effort.triples), 0);
   if (!search.done()) try_triples(completed_triples(gray, all, effort.completed, [&] { return search.done(); }), 0);
 }
 

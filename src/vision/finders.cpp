@@ -122,25 +122,90 @@ std::optional<Finder> from_outlines(const Contour& core, const Contour& hole, co
   return std::nullopt;
 }
 
+// The share of points along a quadrangle, grown by a factor, that are as dark as is said.
+double share_along(const cv::Mat& dark, const Quad& quad, double factor, bool is_dark) {
+  constexpr int points = 12;  // an edge
+  const Quad line = grown(quad, 0, factor);
+  int count = 0;
+  for (int i = 0; i < 4; ++i)
+    for (int k = 0; k < points; ++k) {
+      const cv::Point2d at = line[i] + (line[(i + 1) % 4] - line[i]) * ((k + 0.5) / points);
+      const cv::Point pixel(cvRound(at.x), cvRound(at.y));
+      if (!cv::Rect(cv::Point(), dark.size()).contains(pixel)) continue;
+      count += (dark.at<std::uint8_t>(pixel) != 0) == is_dark;
+    }
+  return count / (4.0 * points);
+}
+
+// A dark square by itself, a light ring around it, and of the dark ring around that so much that letters have not.
+std::optional<Finder> from_core(const cv::Mat& dark, const Contour& core) {
+  constexpr double least_light = 0.85, least_dark = 0.5;
+  const double area = cv::contourArea(core);
+  // The length around a rectangle of 1 by 3, squared, is 21 times its area. Most outlines end here.
+  const auto around = static_cast<double>(core.size());
+  if (area < 9 || around * around > 30 * area) return std::nullopt;
+  // Outlines run through the centres of pixels. Three modules of seven.
+  const Quad quad = grown(corners_of(core), 0.7, 1);
+  if (area < 0.6 * quad_area(quad)) return std::nullopt;
+  // The middles of the rings, in shares of the square's half: 2 and 3 modules of 1.5.
+  if (share_along(dark, quad, 2 / 1.5, false) < least_light || share_along(dark, quad, 3 / 1.5, true) < least_dark)
+    return std::nullopt;
+  return as_finder(grown(quad, 0, 7.0 / 3.0), area * 49 / 9);
+}
+
+// More edges from left to right than modules of four pixels could have, everywhere.
+bool is_busy(const cv::Mat& dark) {
+  if (dark.cols < 2) return false;
+  cv::Mat edges;
+  const int last = dark.cols - 1;
+  cv::compare(dark.colRange(0, last), dark.colRange(1, last + 1), edges, cv::CMP_NE);
+  return cv::countNonZero(edges) > dark.rows * last / 8;
+}
+
 }  // namespace
 
-std::vector<Finder> find_finders(const cv::Mat& dark) {
-  std::vector<Contour> contours;
-  std::vector<cv::Vec4i> tree;  // next, previous, first child, parent
-  cv::findContours(dark, contours, tree, cv::RETR_TREE, cv::CHAIN_APPROX_NONE);
+bool DarkOutlines::is_hole(std::size_t line) const {
+  // Dark areas and holes alternate, from the outermost inward.
+  bool hole = false;
+  for (int up = tree[line][3]; up >= 0; up = tree[static_cast<std::size_t>(up)][3]) hole = !hole;
+  return hole;
+}
+
+DarkOutlines outlines_of(const cv::Mat& dark) {
+  DarkOutlines out;
+  // The time that OpenCV takes grows with the square of the number of outlines, and noise has a hundred thousand.
+  // In such noise no ring of a single pixel is seen anyway.
+  if (is_busy(dark))
+    cv::medianBlur(dark, out.dark, 3);
+  else
+    out.dark = dark;
+  cv::findContours(out.dark, out.lines, out.tree, cv::RETR_TREE, cv::CHAIN_APPROX_NONE);
+  return out;
+}
+
+std::vector<Finder> find_cores(const DarkOutlines& outlines) {
   std::vector<Finder> out;
-  for (std::size_t i = 0; i < contours.size(); ++i) {
+  for (std::size_t i = 0; i < outlines.lines.size(); ++i) {
+    const Contour& line = outlines.lines[i];
+    if (static_cast<int>(line.size()) < least_contour || outlines.is_hole(i)) continue;
+    if (auto finder = from_core(outlines.dark, line)) out.push_back(*finder);
+  }
+  for (Finder& finder : out) finder.without_ring = true;
+  std::ranges::sort(out, std::greater(), &Finder::side);
+  if (out.size() > most_finders) out.resize(most_finders);
+  return out;
+}
+
+std::vector<Finder> find_finders(const DarkOutlines& outlines) {
+  const auto& [dark, lines, tree] = outlines;
+  std::vector<Finder> out;
+  for (std::size_t i = 0; i < lines.size(); ++i) {
     const int hole = tree[i][3];
-    if (hole < 0 || static_cast<int>(contours[i].size()) < least_contour) continue;
+    if (hole < 0 || static_cast<int>(lines[i].size()) < least_contour) continue;
     const int ring = tree[static_cast<std::size_t>(hole)][3];
-    if (ring < 0) continue;
-    // Outlines alternate between dark areas and holes; this one must be dark: its grandparent's grandparent… is
-    // outermost.
-    int depth = 0;
-    for (int up = hole; up >= 0; up = tree[static_cast<std::size_t>(up)][3]) ++depth;
-    if (depth % 2 != 0) continue;
+    if (ring < 0 || outlines.is_hole(i)) continue;
     const auto finder =
-        from_outlines(contours[i], contours[static_cast<std::size_t>(hole)], &contours[static_cast<std::size_t>(ring)]);
+        from_outlines(lines[i], lines[static_cast<std::size_t>(hole)], &lines[static_cast<std::size_t>(ring)]);
     if (finder) merge_finders(out, {*finder});
   }
   std::ranges::sort(out, [](const Finder& a, const Finder& b) { return a.side > b.side; });

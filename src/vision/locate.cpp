@@ -44,6 +44,7 @@ cv::Mat dark_parts(const cv::Mat& gray, int rule) {
   return out;
 }
 constexpr int rules = 4;
+constexpr int core_rule = 0;  // by which squares without a whole ring are looked for
 
 // Cheapest first: as the modules stand, by four thresholds; mirrored. By all the correction that the symbol has: for
 // few tries, of which none comes to sense by chance.
@@ -126,6 +127,18 @@ cv::Rect2d place_of(const FinderTriple& triple, cv::Size size) {
           (bottom - top + 2 * half) / size.height};
 }
 
+// Those that were not tried without the cores.
+std::vector<FinderTriple> triples_with_cores(std::vector<Finder> finders, const std::vector<Finder>& cores,
+                                             std::size_t most) {
+  const std::size_t whole = finders.size();
+  merge_finders(finders, cores);
+  if (finders.size() == whole) return {};
+  auto out = likely_triples(finders, 2 * most);
+  std::erase_if(out, [](const FinderTriple& triple) { return !triple.any_without_ring(); });
+  if (out.size() > most) out.resize(most);
+  return out;
+}
+
 }  // namespace
 
 void look_beside(Search& search) {
@@ -146,7 +159,8 @@ void look_beside(Search& search) {
   bool any = false;
   const cv::Mat dark = dark_parts(gray, 0);
   for (const cv::Mat& parts : {dark, cv::Mat(255 - dark)})
-    for (const FinderTriple& triple : likely_triples(find_finders(parts), most_tried)) any = any || !covered(triple);
+    for (const FinderTriple& triple : likely_triples(find_finders(outlines_of(parts)), most_tried))
+      any = any || !covered(triple);
   if (!any) return;
   for (const cv::Rect2d& place : places) {
     const cv::Rect box(cvFloor(place.x * gray.cols), cvFloor(place.y * gray.rows), cvCeil(place.width * gray.cols),
@@ -174,14 +188,18 @@ void locate_and_read(Search& search, const cv::Mat& gray, const LocateEffort& ef
     }
   };
   std::size_t largest = 0;
+  std::vector<Finder> cores;
   for (int rule = 0; rule < rules && !search.done(); ++rule) {
-    const auto finders = find_finders(dark_parts(gray, rule));
+    const DarkOutlines outlines = outlines_of(dark_parts(gray, rule));
+    const auto finders = find_finders(outlines);
     try_triples(likely_triples(finders, effort.triples), effort.bent);
     largest = std::max(largest, finders.size());
     merge_finders(all, finders);
+    if (rule == core_rule) cores = find_cores(outlines);
   }
   // Finders of one symbol may have been found by different rules.
   if (all.size() > largest) try_triples(likely_triples(all, effort.triples), effort.bent);
+  if (!search.done()) try_triples(triples_with_cores(all, cores, effort.triples), 0);
   if (!search.done()) try_triples(completed_triples(gray, all, effort.completed, [&] { return search.done(); }), 0);
 }
 

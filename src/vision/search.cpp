@@ -102,15 +102,27 @@ void Search::keep(std::string text) {
 
 void Search::extend_budget(std::chrono::milliseconds time) {
   found_enough_ = false;
+  step_end_.reset();
   const auto until = std::chrono::ceil<std::chrono::milliseconds>(thread_time() - start_) + time;
   // Never beyond the budget that was there; what was found does not end the search any more.
   options_.budget = options_.budget.count() > 0 ? std::min(until, options_.budget) : until;
 }
 
+void Search::begin_step(std::string_view name, std::chrono::milliseconds most) {
+  step_ = name;
+  cut_short_ = false;
+  step_end_.reset();
+  if (most.count() > 0) step_end_ = thread_time() + most;
+}
+
 bool Search::done() const {
   if (found_enough_) return true;
   const std::chrono::nanoseconds most = options_.budget.count() > 0 ? options_.budget : most_thorough;
-  return thread_time() - start_ >= most;
+  const std::chrono::nanoseconds now = thread_time();
+  if (now - start_ >= most) return true;
+  if (!step_end_ || now < *step_end_) return false;
+  cut_short_ = true;
+  return true;
 }
 
 SearchResult Search::result() && {

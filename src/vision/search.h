@@ -54,8 +54,11 @@ class Search {
   // Another drop link may be there: what was found is not enough, for so much longer.
   void extend_budget(std::chrono::milliseconds time);
 
-  bool done() const;  // found enough, or out of budget
-  void begin_step(std::string_view name) { step_ = name; }
+  bool done() const;  // found enough, out of budget, or the step has had its time
+  // most: time that the step may take; 0: all that is left.
+  void begin_step(std::string_view name, std::chrono::milliseconds most = {});
+  // It asked done() after its time, and may have left something untried.
+  bool cut_short() const { return cut_short_; }
   bool has_link() const { return links_ > 0; }
   bool found_enough() const { return found_enough_; }
   const std::string& first_step() const { return result_.step; }  // that read the first of the texts
@@ -71,6 +74,8 @@ class Search {
   bool asked_for_colours_ = false;
   std::chrono::nanoseconds start_;
   std::string_view step_;
+  std::optional<std::chrono::nanoseconds> step_end_;  // as thread_time()
+  mutable bool cut_short_ = false;
   bool found_enough_ = false;
   cv::Rect2d view_{0, 0, 1, 1};
   std::vector<cv::Rect2d> read_;

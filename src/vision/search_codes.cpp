@@ -2,6 +2,7 @@
 
 #include <exception>
 #include <span>
+#include <vector>
 
 #include <opencv2/core/ocl.hpp>
 #include <opencv2/core/utility.hpp>
@@ -13,23 +14,36 @@
 #include "vision/search_thorough.h"
 
 namespace qrx::vision {
+namespace {
+
+// Nearly all that a step reads it reads in less. Where much looks like finders the first costly step could take the
+// whole budget, and cheap ones behind it would never have a turn.
+constexpr std::chrono::milliseconds first_turn{250};
+
+// Runs the steps one after the other, each at most so long, until the search is done. Those that were cut short.
+std::vector<SearchStep> run(Search& search, std::span<const SearchStep> steps, std::chrono::milliseconds most) {
+  std::vector<SearchStep> out;
+  for (const SearchStep& step : steps) {
+    search.begin_step(step.name, most);
+    if (search.done()) break;
+    try {
+      step.run(search);
+    } catch (const std::exception&) {
+      // cv::Exception, std::bad_alloc, or what the reader may throw: the next step may do better.
+    }
+    if (search.cut_short()) out.push_back(step);
+  }
+  return out;
+}
+
+}  // namespace
 
 SearchResult search_codes(const Gray& gray, const SearchOptions& options) {
   if (gray.width <= 0 || gray.height <= 0) return {};
   Search search(gray, options);
-  const auto run = [&search](std::span<const SearchStep> steps) {
-    for (const SearchStep& step : steps) {
-      if (search.done()) return;
-      search.begin_step(step.name);
-      try {
-        step.run(search);
-      } catch (const std::exception&) {
-        // cv::Exception, std::bad_alloc, or what the reader may throw: the next step may do better.
-      }
-    }
-  };
-  run(options.screenshot ? screenshot_steps() : photograph_steps());
-  if (options.budget.count() == 0) run(thorough_steps());
+  const auto rest = run(search, options.screenshot ? screenshot_steps() : photograph_steps(), first_turn);
+  run(search, rest, {});
+  if (options.budget.count() == 0) run(search, thorough_steps(), {});
   try {
     // The first step reads all that it can read; a later one may have stopped at the first of two codes.
     // Two links in one picture must be seen, or the wrong one may be taken by luck.

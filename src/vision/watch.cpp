@@ -91,7 +91,7 @@ double module_of_likeliest(const cv::Mat& gray) {
   cv::Mat dark;
   const int window = std::max(gray.cols, gray.rows) / 14 | 1;
   cv::adaptiveThreshold(gray, dark, 255, cv::ADAPTIVE_THRESH_MEAN_C, cv::THRESH_BINARY_INV, std::max(3, window), 6);
-  const auto triples = likely_triples(find_finders(dark), 1);
+  const auto triples = likely_triples(find_finders(outlines_of(dark)), 1);
   return triples.empty() ? 0 : triples.front().corner.side / 7;
 }
 

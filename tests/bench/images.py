@@ -78,7 +78,7 @@ def main():
             row["all"] += 1
             seconds.append(used)
             hit = any(text in accepted for text in texts)
-            if not accepted and not folder.startswith("fp-"):
+            if not accepted and not folder.startswith("fp-") and folder not in options.without:
                 unlabelled.append(texts)
             row["hit"] += hit
             if hit:
@@ -107,9 +107,11 @@ def main():
         *rate(positive), " ".join(options.without), *rate(counted), len(bad), negatives,
         sum(rows[name]["bad"] for name in rows if name.startswith("fp-"))))
     if unlabelled:
+        alike = sum(any(text in known for text in texts) for texts in unlabelled)
+        hits = sum(rows[name]["hit"] for name in counted) + alike
         print("%d of these have no label, as no reader read them when they were labelled: they count as not read; read %d, of which %d "
-              "say what another label says" % (len(unlabelled), sum(bool(texts) for texts in unlabelled),
-                                               sum(any(text in known for text in texts) for texts in unlabelled)))
+              "say what another label says: with those %.1f %%" % (
+                  len(unlabelled), sum(bool(texts) for texts in unlabelled), alike, 100.0 * hits / max(1, rate(counted)[1])))
     print("processor time a picture, with start: median %.0f ms, mean %.0f ms, p95 %.0f ms, most %.0f ms" % (
         1000 * seconds[len(seconds) // 2], 1000 * sum(seconds) / len(seconds),
         1000 * seconds[int(len(seconds) * 0.95)], 1000 * seconds[-1]))

@@ -61,3 +61,14 @@ idle qrx-scan
 ulimit -v 600000
 in_background tool tools/qrx-send --scan-only -i picture.pgm
 limits 'a lower limit' $((600000 << 10)) 120 0
+
+# Processor time ends a helper that a picture keeps busy; the clock on the wall does not, or a busy machine would decide.
+printf '#!/bin/sh\nwhile :; do :; done\n' >tools/qrx-scan
+run bash -c 'ulimit -t 1; exec tools/qrx-send --scan-only -i picture.pgm'
+expect_status 7
+expect_match 'cannot read the picture' err
+command -v perl >/dev/null || skip 'perl is not installed: a helper that waits was not looked at'
+printf '#!%s\nselect undef, undef, undef, 2.5; print "qrx-scan 1\\nend searched - 1 1\\n";\n' "$(command -v perl)" >tools/qrx-scan
+run bash -c 'ulimit -t 1; exec tools/qrx-send --scan-only -i picture.pgm'
+expect_status 7
+expect_match 'no QR code found in' err

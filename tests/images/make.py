@@ -9,6 +9,7 @@ mirrored  the same as a front camera or a call shows it
 heif    HEIC and AVIF files
 far     a small code in a large dark picture
 hidden  a code of which one finder cannot be seen: under a sticker, struck through, torn off, in glare
+worn    a code of which no finder has a whole ring
 styled  codes as designers draw them: dots, round finders, colours that are equally light, a logo
 screen  screenshots of terminals: our drawings, and those of qrencode with and without seams between the glyphs
 fp-own  nothing to read: textures, text, finders without a code, codes with too much gone
@@ -162,6 +163,25 @@ def hidden(work):
             run("convert", "-size", "560x480", "gradient:gray75-gray50", work / "seen.png", "-gravity", "center", "-compose", "over",
                 "-composite", "-blur", "0x0.8", "-colorspace", "Gray", "-strip", "-quality", "45",
                 folder.add(f"{name}-{place}-{view}.jpg", [text]))
+    folder.close()
+
+
+def worn(work):
+    folder = Folder("worn")
+    views = {"straight": [], "turned": ["-rotate", "31"], "from-the-side": PHOTOS["from-the-side"]}
+    # From the middle of a finder to those of the gaps, modules; and how far a gap reaches to each side.
+    gaps = {"corners": ([(-3, -3), (3, -3), (3, 3), (-3, 3)], 0.8), "edges": ([(0, -3), (3, 0), (0, 3), (-3, 0)], 1)}
+    for number, (gap, view) in enumerate(((g, v) for g in gaps for v in views)):
+        text = LINK % (160 + number)
+        code(work / "code.png", text, 9)
+        side = int(run("identify", "-format", "%w", work / "code.png", capture_output=True, text=True).stdout) / 9
+        places, reach = gaps[gap]
+        holes = " ".join(f"rectangle {9 * (x + dx - reach)},{9 * (y + dy - reach)} {9 * (x + dx + reach)},{9 * (y + dy + reach)}"
+                         for x, y in ((7.5, 7.5), (side - 7.5, 7.5), (7.5, side - 7.5)) for dx, dy in places)
+        run("convert", work / "code.png", "-colorspace", "sRGB", "-type", "TrueColor", "-fill", "white", "-draw", holes, *views[view],
+            work / "seen.png")
+        run("convert", "-size", "560x480", "gradient:gray75-gray50", work / "seen.png", "-gravity", "center", "-compose", "over",
+            "-composite", "-blur", "0x0.8", "-colorspace", "Gray", "-strip", "-quality", "45", folder.add(f"{gap}-{view}.jpg", [text]))
     folder.close()
 
 
@@ -323,7 +343,7 @@ def seeds(work):
 
 
 def main():
-    makers = {"photo": photos, "mirrored": mirrored, "heif": heif, "far": far, "hidden": hidden, "styled": styled, "screen": screens, "fp-own": nothing, "seeds": seeds}
+    makers = {"photo": photos, "mirrored": mirrored, "heif": heif, "far": far, "hidden": hidden, "worn": worn, "styled": styled, "screen": screens, "fp-own": nothing, "seeds": seeds}
     with tempfile.TemporaryDirectory() as work:
         for name in sys.argv[1:] or makers:
             makers[name](pathlib.Path(work))

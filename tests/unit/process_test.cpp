@@ -167,6 +167,18 @@ TEST_CASE("limits hold: files, descriptors, and no processes beside it") {
   CHECK(ran(program).output == "0\n16\n0\n");
 }
 
+TEST_CASE("the limit of processor time ends what computes, never what waits") {
+  Program program = shell("while :; do :; done");
+  program.plan.limits.emplace().cpu_seconds = 1;
+  const Ran busy = ran(program);
+  CHECK(busy.how == Ran::How::to_its_end);
+  CHECK(busy.ended.signal == SIGKILL);
+
+  // As on a machine with much other work: more than the limit passes on the wall.
+  program.plan.arguments.back() = "exec sleep 1.5";
+  CHECK(ran(program).ended.well());
+}
+
 TEST_CASE("programs are found in absolute directories of PATH, own ones beside the running one") {
   const std::string before = std::getenv("PATH");
   ::setenv("PATH", ".::/nonexistent:/bin", 1);

@@ -1,9 +1,12 @@
 // Symbols that a reader of whole pictures gives up.
 #include "unit/catch.h"
 
+#include <algorithm>
 #include <cmath>
+#include <random>
 
 #include <opencv2/core.hpp>
+#include <opencv2/imgproc.hpp>
 
 #include "qr/symbol.h"
 #include "unit/vision_pictures.h"
@@ -132,8 +135,44 @@ TEST_CASE("a code of which one finder cannot be seen is read") {
 TEST_CASE("the search for a finder that cannot be seen ends when it is told to") {
   const Gray whole = framed(code_picture(link_one, 8, 4), 60, 255);
   const cv::Mat gray(whole.height, whole.width, CV_8UC1, const_cast<std::uint8_t*>(whole.pixels.data()));
-  const auto finders = find_finders(255 - gray);
+  const auto finders = find_finders(outlines_of(255 - gray));
   REQUIRE(finders.size() == 3);
   CHECK_FALSE(completed_triples(gray, finders, 8, [] { return false; }).empty());
   CHECK(completed_triples(gray, finders, 8, [] { return true; }).empty());
+}
+
+TEST_CASE("noise around a symbol is taken out, its finders stay") {
+  constexpr int noise = 100;
+  const Gray whole = framed(code_picture(link_one, 5, 4), noise, 255);
+  cv::Mat dark = 255 - cv::Mat(whole.height, whole.width, CV_8UC1, const_cast<std::uint8_t*>(whole.pixels.data()));
+  std::minstd_rand random(1);
+  for (int y = 0; y < dark.rows; ++y)
+    for (int x = 0; x < dark.cols; ++x)
+      if (std::min({x, y, dark.cols - 1 - x, dark.rows - 1 - y}) < noise && random() % 3 == 0)
+        dark.at<std::uint8_t>(y, x) = 255;
+  std::vector<std::vector<cv::Point>> lines;
+  cv::findContours(dark, lines, cv::RETR_LIST, cv::CHAIN_APPROX_NONE);
+  const DarkOutlines outlines = outlines_of(dark);
+  CHECK(outlines.lines.size() < 2 * lines.size() / 3);
+  CHECK(find_finders(outlines).size() == 3);
+}
+
+TEST_CASE("a finder is known by the square in its middle where its ring is broken") {
+  constexpr int module = 8;
+  cv::Mat dark(40 * module, 40 * module, CV_8U, cv::Scalar(0));
+  const auto square = [&](int from, int size, int value) {
+    dark(cv::Rect((15 + from) * module, (15 + from) * module, size * module, size * module)).setTo(value);
+  };
+  square(2, 3, 255);
+  CHECK(find_cores(outlines_of(dark)).empty());  // a square by itself
+  square(0, 7, 255);
+  square(1, 5, 0);
+  square(2, 3, 255);
+  REQUIRE(find_finders(outlines_of(dark)).size() == 1);
+  for (const int gap : {0, 6}) dark(cv::Rect(18 * module, (15 + gap) * module, module, module)).setTo(0);
+  CHECK(find_finders(outlines_of(dark)).empty());
+  const auto cores = find_cores(outlines_of(dark));
+  REQUIRE(cores.size() == 1);
+  CHECK(cores[0].side == Approx(7 * module).epsilon(0.05));
+  CHECK(cv::norm(cores[0].centre - cv::Point2d(18.5 * module - 0.5, 18.5 * module - 0.5)) < 1);
 }

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "unit/vision_pictures.h"
+#include "vision/search.h"
 #include "vision/search_codes.h"
 
 using namespace qrx;
@@ -159,4 +160,19 @@ TEST_CASE("a spent budget ends the search after the step that spent it") {
   CHECK(search_codes(gray, options).texts.empty());
   options.budget = std::chrono::milliseconds(0);
   CHECK(search_codes(gray, options).texts == Texts{link_one});
+}
+
+TEST_CASE("a step that has had its time makes way for the next, and is known") {
+  const Gray gray(10, 10, 200);
+  SearchOptions options;
+  options.budget = std::chrono::milliseconds(0);
+  Search search(gray, options);
+  search.begin_step("long", std::chrono::milliseconds(1));
+  while (!search.done()) continue;
+  CHECK(search.cut_short());
+  search.begin_step("next", std::chrono::minutes(1));
+  CHECK_FALSE(search.done());
+  CHECK_FALSE(search.cut_short());
+  search.begin_step("with all that is left");
+  CHECK_FALSE(search.done());
 }

@@ -86,8 +86,9 @@ void ReceiveReport::show_invitation(bool anew) {
   const qr::Screen screen =
       screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), invitation_->invert);
   // After a resize the old drawing is wrapped or torn: only an empty window is sure to be right.
-  messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + draw_invitation(*invitation_, screen, 1));
-  wait_with("Waiting for " + what_is_awaited(options_.count) + "… (Ctrl-C to stop)");
+  const auto drawn = draw_invitation(*invitation_, screen, 1);
+  messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + drawn.text);
+  wait_with(status_with_words(drawn, "Waiting for " + what_is_awaited(options_.count) + "… (Ctrl-C to stop)"));
 }
 
 void ReceiveReport::wait_with(std::string status) {

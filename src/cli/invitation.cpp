@@ -293,7 +293,7 @@ DrawnInvitation draw_invitation(const Invitation& invitation, const qr::Screen& 
 }
 
 std::string status_with_words(const DrawnInvitation& drawn, const std::string& status) {
-  return (drawn.words_out_of_sight.empty() ? "" : "words: " + drawn.words_out_of_sight + "; ") + status;
+  return (drawn.words_out_of_sight.empty() ? "" : "words: " + drawn.words_out_of_sight + "  ") + status;
 }
 
 Result<void> check_qr_file_name(const std::string& path) {

@@ -175,14 +175,14 @@ TEST_CASE("in a low and narrow window what fits of the text stays in sight with 
     // No room for anything: the line below the code has the words.
     const auto full = in_small_window(columns, rows, key);
     CHECK(full.in_sight.find("HTTP") == std::string::npos);
-    CHECK(full.status == "words: coral-elm-vendor-shield; Waiting…");
+    CHECK(full.status == "words: coral-elm-vendor-shield  Waiting…");
   }
   const auto words = in_small_window(45, 22, key);
   CHECK(words.in_sight.find("  words: coral-elm-vendor-shield\n") != std::string::npos);
   CHECK(words.status == "Waiting…");
   const auto link = in_small_window(45, 24, key);
   CHECK(link.in_sight.find("HTTP://192.168.1.23:41234/U/GQ2TIMJRGI4TKNBVGQ2TIMJRGI" + key + "\n") != std::string::npos);
-  CHECK(link.status == "words: coral-elm-vendor-shield; Waiting…");
+  CHECK(link.status == "words: coral-elm-vendor-shield  Waiting…");
   const auto both = in_small_window(45, 25, key);
   CHECK(both.in_sight.find(key) < both.in_sight.find("  words: coral-elm-vendor-shield\n"));
   CHECK(both.status == "Waiting…");

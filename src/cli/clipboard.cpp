@@ -140,7 +140,7 @@ Result<std::string> ask_terminal(std::string_view text) {
   sequence += "\x07";
   if (is_set("STY")) sequence = through_screen(sequence);
   if (!write_all(terminal.get(), sequence)) return fail_errno("cannot write to the terminal");
-  return "the terminal (OSC 52)";
+  return "asked the terminal to copy it (OSC 52)";
 }
 
 }  // namespace
@@ -181,7 +181,7 @@ Result<std::string> write_clipboard(std::string_view text, int stop) {
     const auto ran = process::run_in_time(*program);
     if (!ran) return tl::unexpected(ran.error());
     // The first that is there decides: it holds the clipboard that people see.
-    if (ran->ended.well()) return std::string(keeper.program);
+    if (ran->ended.well()) return "copied to the clipboard by " + std::string(keeper.program);
     return fail(Kind::other, std::string(keeper.program) + " could not put the text on the clipboard");
   }
   // No desktop, as on a machine reached by SSH: the terminal has its own clipboard.

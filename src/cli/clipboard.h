@@ -20,8 +20,8 @@ inline constexpr std::size_t most_clipboard_bytes = 64U << 20;
 Result<Clipboard> read_clipboard(int stop);
 
 // Puts a text there by wl-copy, xclip, xsel, termux-clipboard-set, clip.exe, pbcopy or tmux, or by asking the terminal
-// (OSC 52), also around GNU screen. How it was done: "wl-copy", "the terminal (OSC 52)". Whether a terminal heeds it
-// cannot be known.
+// (OSC 52), also around GNU screen. What was done, for people: "copied to the clipboard by wl-copy", "asked the
+// terminal to copy it (OSC 52)", for whether a terminal heeds it cannot be known.
 Result<std::string> write_clipboard(std::string_view text, int stop);
 
 }  // namespace qrx::cli

@@ -62,10 +62,10 @@ END
   wait "$terminal_pid"
 }
 within plain clipboard 'a text for xterm' bash -c 'exec "$0"'
-expect_match 'copied to the clipboard by the terminal \(OSC 52\)' plain.err
+expect_match 'asked the terminal to copy it \(OSC 52\)' plain.err
 long=$(seq -s ' ' 2000)  # longer than what screen takes in one piece
 within screen clipboard "$long" screen -c /dev/null
-expect_match 'copied to the clipboard by the terminal \(OSC 52\)' screen.err
+expect_match 'asked the terminal to copy it \(OSC 52\)' screen.err
 # tmux names no selection: xterm takes its first one then, other terminals the clipboard.
 within tmux primary 'a text for tmux' tmux -L "qrx-$$" -f /dev/null new-session
 expect_match 'copied to the clipboard by tmux' tmux.err

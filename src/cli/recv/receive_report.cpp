@@ -332,7 +332,7 @@ void ReceiveReport::show_text(const receive::SavedDelivery& delivery) {
   }
   if (!options_.clipboard) return;
   if (const auto way = write_clipboard(text, ended_by_fd()); way) {
-    messages_.say("copied to the clipboard by " + *way);
+    messages_.say(*way);
   } else {
     // The text is received all the same; the exit status tells.
     hook_failed_ = true;

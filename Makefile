@@ -42,6 +42,7 @@ fonts-dejavu-core
 fonts-hack
 fonts-liberation2
 fonts-noto-mono
+fonts-wqy-microhei
 foot
 gammu-smsd
 grim
@@ -63,6 +64,7 @@ python3-gi
 python3-pexpect
 python3-tuspy
 rxvt-unicode
+screen
 shellcheck
 sqlite3
 strace
@@ -73,6 +75,7 @@ swift-proxy
 tmux
 unzip
 x11-apps
+xclip
 xfonts-base
 xterm
 xvfb

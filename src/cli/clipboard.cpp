@@ -55,7 +55,8 @@ const std::vector<Keeper>& readers() {
       {"xsel", "DISPLAY", {"xsel", "--clipboard", "--output"}, {}, {}},
       {"termux-clipboard-get", "TERMUX_VERSION", {"termux-clipboard-get"}, {}, {}},
       {"powershell.exe", "WSL_DISTRO_NAME", {"powershell.exe", "-NoProfile", "-Command", get_text}, {}, {}},
-      {"pbpaste", "HOME", {"pbpaste"}, {}, {}}};
+      {"pbpaste", "HOME", {"pbpaste"}, {}, {}},
+      {"tmux", "TMUX", {"tmux", "save-buffer", "-"}, {}, {}}};
   return all;
 }
 
@@ -66,7 +67,9 @@ const std::vector<Keeper>& writers() {
       {"xsel", "DISPLAY", {"xsel", "--clipboard", "--input"}, {}, {}},
       {"termux-clipboard-set", "TERMUX_VERSION", {"termux-clipboard-set"}, {}, {}},
       {"clip.exe", "WSL_DISTRO_NAME", {"clip.exe"}, {}, {}},
-      {"pbcopy", "HOME", {"pbcopy"}, {}, {}}};
+      {"pbcopy", "HOME", {"pbcopy"}, {}, {}},
+      // Unless told otherwise tmux heeds no OSC 52 of programs. -w: it asks the terminal around it, too.
+      {"tmux", "TMUX", {"tmux", "load-buffer", "-w", "-"}, {}, {}}};
   return all;
 }
 
@@ -109,7 +112,17 @@ bool lists_text(const std::string& types) {
   return lists(types, "UTF8_STRING") || lists(types, "STRING") || types.find("text/plain") != std::string::npos;
 }
 
-// The terminal itself, whatever stdout and stderr are. Within tmux and screen it passes what they let through.
+// A sequence for the terminal around GNU screen, which passes what stands in a device control string and takes no
+// longer one than 768 bytes.
+std::string through_screen(std::string_view sequence) {
+  constexpr std::size_t most = 512;
+  std::string out;
+  for (; !sequence.empty(); sequence.remove_prefix(std::min(most, sequence.size())))
+    out += "\x1bP" + std::string(sequence.substr(0, most)) + "\x1b\\";
+  return out;
+}
+
+// The terminal itself, whatever stdout and stderr are.
 Result<std::string> ask_terminal(std::string_view text) {
   const UniqueFd terminal(::open("/dev/tty", O_WRONLY | O_CLOEXEC | O_NOCTTY));
   if (!terminal || !term::moves_cursor()) return tl::unexpected(no_program());
@@ -125,8 +138,9 @@ Result<std::string> ask_terminal(std::string_view text) {
     for (std::size_t i = 0; i < 4; ++i) sequence += i <= count ? digits[bits >> (18 - 6 * i) & 63U] : '=';
   }
   sequence += "\x07";
+  if (is_set("STY")) sequence = through_screen(sequence);
   if (!write_all(terminal.get(), sequence)) return fail_errno("cannot write to the terminal");
-  return "the terminal (OSC 52)";
+  return "asked the terminal to copy it (OSC 52)";
 }
 
 }  // namespace
@@ -167,7 +181,7 @@ Result<std::string> write_clipboard(std::string_view text, int stop) {
     const auto ran = process::run_in_time(*program);
     if (!ran) return tl::unexpected(ran.error());
     // The first that is there decides: it holds the clipboard that people see.
-    if (ran->ended.well()) return std::string(keeper.program);
+    if (ran->ended.well()) return "copied to the clipboard by " + std::string(keeper.program);
     return fail(Kind::other, std::string(keeper.program) + " could not put the text on the clipboard");
   }
   // No desktop, as on a machine reached by SSH: the terminal has its own clipboard.

@@ -116,22 +116,68 @@ std::optional<std::string> draw_beside(const qr::Symbol& symbol, const std::vect
   return std::nullopt;
 }
 
-// For a small window: `first` beside the code, and of `more` each line that still fits.
-std::optional<std::string> draw_beside_what_fits(const qr::Symbol& symbol, std::vector<std::string> first,
-                                                 const std::vector<std::string>& more, const qr::Screen& screen,
-                                                 int free_rows) {
-  constexpr int least = 16;
+// The lines of `text` of which all fit, in their order; `fits` says so of lines that go together.
+template <typename Fits>
+std::vector<std::string> those_that_fit(const std::vector<std::string>& text, const Fits& fits) {
+  std::vector<std::string> out;
+  for (const auto& line : text) {
+    out.push_back(line);
+    if (!fits(out)) out.pop_back();
+  }
+  return out;
+}
+
+// What of a text stands with the code in a small window.
+struct Part {
+  std::string drawn;
+  std::vector<std::string> lines;  // of the text, whole
+};
+
+// Of `text` each line that fits beside the code, the first one at least.
+std::optional<Part> draw_beside_what_fits(const qr::Symbol& symbol, const std::vector<std::string>& text,
+                                          const qr::Screen& screen, int free_rows) {
+  constexpr int least = 10;  // columns; in fewer a link has more rows than a code, and words are torn
   const auto drawing = draw_leaving(symbol, least, free_rows, screen);
   if (!drawing.fits) return std::nullopt;
-  const auto fits = [&](const std::vector<std::string>& text) {
-    return wrapped_beside(drawing, text, screen).size() <= rows_beside(drawing);
-  };
-  if (!fits(first)) return std::nullopt;
-  for (const auto& line : more) {
-    first.push_back(line);
-    if (!fits(first)) first.pop_back();
+  const auto lines = those_that_fit(text, [&](const std::vector<std::string>& some) {
+    return wrapped_beside(drawing, some, screen).size() <= rows_beside(drawing);
+  });
+  if (lines.empty() || lines.front() != text.front()) return std::nullopt;
+  return Part{side_by_side(drawing, wrapped_beside(drawing, lines, screen)), lines};
+}
+
+// The same below the code.
+std::optional<Part> draw_above_what_fits(const qr::Symbol& symbol, const std::vector<std::string>& text,
+                                         const qr::Screen& screen, int free_rows) {
+  // As many rows of text as the smallest code leaves.
+  for (int rows = rows_of(text, screen.columns); rows >= rows_of({text.front()}, screen.columns); --rows) {
+    qr::Screen part = screen;
+    part.rows = screen.rows - rows - free_rows + 1;  // draw() leaves a row free by itself
+    if (part.rows <= 0) continue;
+    const auto drawing = qr::draw(symbol, part);
+    if (!drawing.fits || drawing.fills_screen) continue;
+    const auto lines = those_that_fit(
+        text, [&](const std::vector<std::string>& some) { return rows_of(some, screen.columns) <= rows; });
+    return Part{joined(drawing.lines) + joined(lines), lines};
   }
-  return side_by_side(drawing, wrapped_beside(drawing, first, screen));
+  return std::nullopt;
+}
+
+// For a window in which the text scrolls away: with the code the link where there is room for it, or else the words,
+// and more as far as it fits.
+std::optional<Part> draw_with_what_fits(const Invitation& invitation, const qr::Screen& screen, int free_rows) {
+  std::vector<std::string> text = {invitation.drop};
+  text.insert(text.end(), invitation.after.begin(), invitation.after.end());
+  for (; !text.empty(); text.erase(text.begin())) {
+    if (auto beside = draw_beside_what_fits(*invitation.symbol, text, screen, free_rows)) return beside;
+    if (auto below = draw_above_what_fits(*invitation.symbol, text, screen, free_rows)) return below;
+  }
+  return std::nullopt;
+}
+
+bool is_said(const std::vector<std::string>& lines, const std::string& words) {
+  return std::any_of(lines.begin(), lines.end(),
+                     [&](const std::string& line) { return line.find(words) != std::string::npos; });
 }
 
 // COLORFGBG is "foreground;background", as some terminals set it; 7 and from 9 on are light colours. Without it a
@@ -193,13 +239,13 @@ qr::Screen screen_for(const std::optional<term::Size>& size, term::Depth depth, 
   return screen;
 }
 
-std::string draw_invitation(const Invitation& invitation, const qr::Screen& screen, int free_rows) {
+DrawnInvitation draw_invitation(const Invitation& invitation, const qr::Screen& screen, int free_rows) {
   // Shown on lines of their own, unbroken: they are copied.
   std::vector<std::string> copied = {"  " + invitation.drop};
   for (const auto& command : invitation.commands) copied.push_back("  " + command);
   std::vector<std::string> after = copied;
   after.insert(after.end(), invitation.after.begin(), invitation.after.end());
-  if (!invitation.symbol) return joined(invitation.before) + joined(after);
+  if (!invitation.symbol) return {joined(invitation.before) + joined(after), {}};
   const auto add_notes = [&](std::vector<std::string>& lines) {
     if (screen.columns > 0 && screen.colours == qr::Colours::none)
       lines.emplace_back("Drawn without colours: if the code does not scan, try --invert.");
@@ -208,13 +254,14 @@ std::string draw_invitation(const Invitation& invitation, const qr::Screen& scre
   };
   add_notes(after);
 
-  // In this order: the text beside the code (links below both), above and below it, all of it beside the code, beside
-  // it what must be in sight with it, and at last whatever of it scrolls away, with the code below all.
-  if (screen.rows > 0 && screen.columns > 0) {
+  // In this order: the text beside the code (links below both), above and below it, all of it beside the code, with it
+  // what must be in sight, and at last whatever of it scrolls away, with the code below all.
+  const bool is_window = screen.rows > 0 && screen.columns > 0;
+  if (is_window) {
     std::vector<std::string> text = invitation.before;
     text.insert(text.end(), invitation.after.begin(), invitation.after.end());
     add_notes(text);
-    if (auto beside = draw_beside(*invitation.symbol, text, copied, screen, free_rows)) return *beside;
+    if (auto beside = draw_beside(*invitation.symbol, text, copied, screen, free_rows)) return {*beside, {}};
     // All of it in one window, with a form as large as that allows.
     const int text_rows = rows_of(invitation.before, screen.columns) + rows_of(after, screen.columns) + free_rows + 1;
     qr::Screen smaller = screen;
@@ -222,26 +269,31 @@ std::string draw_invitation(const Invitation& invitation, const qr::Screen& scre
     if (smaller.rows > 0) {
       const qr::Drawing drawing = qr::draw(*invitation.symbol, smaller);
       if (drawing.fits && !drawing.fills_screen)
-        return joined(invitation.before) + joined(drawing.lines) + joined(after);
+        return {joined(invitation.before) + joined(drawing.lines) + joined(after), {}};
     }
     text.insert(text.begin(), copied.begin(), copied.end());
-    if (auto beside = draw_beside(*invitation.symbol, text, {}, screen, free_rows)) return *beside;
-    const auto small =
-        draw_beside_what_fits(*invitation.symbol, {invitation.drop}, invitation.after, screen, free_rows);
-    if (small) return joined(invitation.before) + joined(after) + *small;
+    if (auto beside = draw_beside(*invitation.symbol, text, {}, screen, free_rows)) return {*beside, {}};
+    if (const auto small = draw_with_what_fits(invitation, screen, free_rows))
+      return {joined(invitation.before) + joined(after) + small->drawn,
+              is_said(small->lines, invitation.words) ? "" : invitation.words};
   }
   // The text goes first: the code, which must be whole, stays in sight.
   const qr::Drawing drawing = qr::draw(*invitation.symbol, screen);
   if (!drawing.fits) {
     std::string why = qr::does_not_fit(drawing, screen);
     why[0] = static_cast<char>(std::toupper(static_cast<unsigned char>(why[0])));
-    return joined(invitation.before) + why +
-           ".\nMake the window larger or its font smaller, or save the code with --qr-file.\n" + joined(after);
+    return {joined(invitation.before) + why +
+                ".\nMake the window larger or its font smaller, or save the code with --qr-file.\n" + joined(after),
+            {}};
   }
   std::string code = joined(drawing.lines);
   // The line's end after it would scroll the first row away.
   if (drawing.fills_screen) code.pop_back();
-  return joined(invitation.before) + joined(after) + code;
+  return {joined(invitation.before) + joined(after) + code, is_window ? invitation.words : ""};
+}
+
+std::string status_with_words(const DrawnInvitation& drawn, const std::string& status) {
+  return (drawn.words_out_of_sight.empty() ? "" : "words: " + drawn.words_out_of_sight + "  ") + status;
 }
 
 Result<void> check_qr_file_name(const std::string& path) {

@@ -20,6 +20,7 @@ struct Invitation {
   std::string drop;                   // the link
   std::vector<std::string> commands;  // to be copied as the link is, escaped
   std::vector<std::string> after;     // the terms, escaped
+  std::string words;                  // the four of the link, which are among the terms; or empty
   std::optional<qr::Symbol> symbol;   // none: text only
   bool invert = false;
 };
@@ -46,13 +47,22 @@ std::string curl_command(const wire::DropLink& drop);
 // "one delivery", "3 deliveries" or, for 0, "files".
 std::string what_is_awaited(std::uint64_t count);
 
-// The whole text, newline at its end, with a word on --invert where a terminal draws without colours. The code is never
-// clipped. What is to be copied stands in lines of its own below the code, the rest beside it; where that does not fit,
-// all of it above and below the code, or all of it beside. In a window that is too small for that the text goes above
-// the code and may scroll away, and once more beside it as far as there is room: the link first, then the words of both
-// ends. When even the code does not fit it says how large the window has to be. `free_rows` stay free below for what is
-// said later.
-std::string draw_invitation(const Invitation& invitation, const qr::Screen& screen, int free_rows);
+struct DrawnInvitation {
+  std::string text;  // newline at its end, unless the code fills the window
+  // The four words, where they are not in sight with the code: for the line that stands below it. Else empty.
+  std::string words_out_of_sight;
+};
+
+// The whole text, with a word on --invert where a terminal draws without colours. The code is never clipped. What is to
+// be copied stands in lines of its own below the code, the rest beside it; where that does not fit, all of it above and
+// below the code, or all of it beside. In a window that is too small for that the text goes above the code and may
+// scroll away, and once more beside or below it as far as there is room: the link first, then the words of both ends.
+// When even the code does not fit it says how large the window has to be. `free_rows` stay free below for what is said
+// later.
+DrawnInvitation draw_invitation(const Invitation& invitation, const qr::Screen& screen, int free_rows);
+
+// `status`, after the words where the code left no room for them: a line that is cut at its end shows them.
+std::string status_with_words(const DrawnInvitation& drawn, const std::string& status);
 
 // PNG or SVG by the ending of the path; Kind::usage for another one.
 Result<void> check_qr_file_name(const std::string& path);

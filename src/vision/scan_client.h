@@ -27,7 +27,7 @@ struct ScanOptions {
 
 inline constexpr std::size_t most_picture_bytes = 64 * 1024 * 1024;
 inline constexpr std::string_view other_ways =
-    "without a camera: a picture of the code with -i, or its link in text with -l";
+    "without a camera: --screen for a code on this screen, -i for a picture of it, -l for its link";
 // A helper that has closed its output has nothing left to do but to end; a hostile one may not.
 inline constexpr std::chrono::milliseconds helper_lingers{500};
 inline constexpr int scan_exit_no_sandbox = 3;  // the helper could not shut itself in and read nothing

@@ -66,7 +66,7 @@ export class Space {
   async run(): Promise<void> {
     if (this.space.identity) this.recipient = await seal("recipient_of", this.space.identity).catch(() => "");
     fill(this.status, h("h1", {}, say("opening")));
-    fill(main, this.status, this.incoming.element, this.card, this.arrived, this.passing, this.line);
+    fill(main, this.status, this.line, this.incoming.element, this.card, this.arrived, this.passing);
     let lost: number | null = null;
     for (let failures = 0; ; ) {
       try {

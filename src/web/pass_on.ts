@@ -18,8 +18,9 @@ export class PassOn {
   private readonly field = h("textarea", { id: "to", rows: 2, autocomplete: "off", autocapitalize: "off", spellcheck: false, placeholder: say("to_hint") });
   private readonly message = h("input", { id: "message", type: "text", maxlength: 300, autocomplete: "off" });
   private readonly limit = h("select", { id: "limit" }, ...[0, 1, 3, 10].map((n) => h("option", { value: n }, n === 0 ? say("no_limit") : n === 1 ? say("once") : say("times", { n }))));
-  private readonly by_server = h("option", { value: "server" });
-  private readonly how = h("select", { id: "how" }, this.by_server, h("option", { value: "self" }, say("how_self")));
+  private readonly how = h("select", { id: "how", onchange: () => this.show_how() },
+    h("option", { value: "server" }, say("how_server")), h("option", { value: "self" }, say("how_self")));
+  private readonly key_goes = h("p", { class: "note", role: "status" });  // what the choice means for the key
   private how_was = "";
   private readonly lead = h("p", { class: "note" });
   private sealed = false;
@@ -38,12 +39,16 @@ export class PassOn {
     // What the person chose stays, unless it becomes a choice about the key.
     const usual = this.sealed ? "self" : "server";
     if (this.how_was !== usual) this.how.value = this.how_was = usual;
-    this.by_server.textContent = this.sealed ? say("how_server_sealed") : say("how_server");
+    this.show_how();
     this.lead.textContent = this.sealed ? say("pass_on_sealed") : say("pass_on_lead");
     all_shares(`${this.url}/shares`, { token: this.space.token }).then((shares) => {
       this.show(shares);
       if (!this.offered) this.offer();
     }).catch(() => undefined);
+  }
+
+  private show_how(): void {
+    this.key_goes.textContent = this.sealed && this.how.value === "server" ? say("how_server_sealed") : "";
   }
 
   private offer(): void {
@@ -59,7 +64,7 @@ export class PassOn {
         h("label", { class: "field", for: "to" }, h("span", {}, say("to")), this.field),
         h("label", { class: "field", for: "message" }, h("span", {}, say("note"), " ", h("small", {}, say("optional"))), this.message),
         h("label", { class: "field", for: "limit" }, h("span", {}, say("downloads")), this.limit),
-        h("label", { class: "field", for: "how" }, h("span", {}, say("how_told")), this.how),
+        h("label", { class: "field", for: "how" }, h("span", {}, say("how_told")), this.how), this.key_goes,
         this.trouble,
         h("div", { class: "actions" },
           h("button", { class: "main" }, icon("share"), h("span", {}, say("pass_on_do"))),
@@ -86,6 +91,7 @@ export class PassOn {
       this.trouble.textContent = reason(error);
       if (error instanceof Refused && error.status === 403 && this.how.value === "server") {
         this.how.value = "self";
+        this.show_how();
         this.trouble.textContent += ` ${say("hand_over")}`;
       }
       return false;

@@ -42,7 +42,7 @@ export class Rate {
       parts.push(`${size(this.speed)}/s`);
       if (all !== null && bytes < all) parts.push(say("left", { time: brief((all - bytes) / this.speed) }));
     }
-    // A line breaks between the parts only.
-    return parts.map((part) => part.replaceAll(" ", "\u00a0")).join(" · ");
+    // A line breaks between the parts only, and never begins with what parts them.
+    return parts.map((part) => part.replaceAll(" ", "\u00a0")).join("\u00a0· ");
   }
 }

@@ -163,7 +163,6 @@ async function send_more(): Promise<void> {
 
 function reason(error: unknown): string {
   if (error instanceof Refused) {
-    if (error.status === 403) return say("space_closed");
     if (error.status === 413) return say("too_large");
     if (error.status === 507) return say("no_room");
     return error.message || say("refused", { status: error.status });
@@ -183,6 +182,7 @@ async function show_failed(): Promise<void> {
   const error = current!.error;
   current = null;
   if (await is_over(error)) return show_over();
+  if (error instanceof Refused && error.status === 403) return show_end(say("space_closed_title"), say("space_closed"));
   document.title = say("not_sent");
   kept = kept_delivery(guid);
   fill(main, badge("bad"), h("h1", { tabindex: -1 }, say("not_sent")), h("p", { class: "lead", role: "alert" }, shown(reason(error))),

@@ -1,8 +1,9 @@
 // Sizes, times and names for people.
 import { language, say } from "./texts";
 
+// No line breaks in it.
 export function size(bytes: number): string {
-  if (bytes < 1024) return `${bytes} B`;
+  if (bytes < 1024) return `${bytes}\u00a0B`;
   const units = ["KiB", "MiB", "GiB", "TiB"];
   let unit = -1;
   let value = bytes;
@@ -10,7 +11,7 @@ export function size(bytes: number): string {
     value /= 1024;
     ++unit;
   } while (value >= 1023.95 && unit < 3);
-  return `${value.toFixed(1)} ${units[unit]}`;
+  return `${value.toFixed(1)}\u00a0${units[unit]}`;
 }
 
 // "10 minutes", "about 2 hours", "6 hours", "7 days": whole where it is whole, else about.

@@ -74,7 +74,7 @@ for trouble in deaf:'is not a camera' busy:'another program is using it' unplugg
   send --scan-only
   expect_status 1
   expect_match "${trouble#*:}" err
-  expect_match '^hint: without a camera: a picture of the code with -i, or its link in text with -l$' err
+  expect_match '^hint: without a camera: --screen for a code on this screen, -i for a picture of it, -l for its link$' err
 done
 if [ ! -e /dev/video0 ]; then
   run qrx-send hello.txt

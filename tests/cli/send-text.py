@@ -122,6 +122,17 @@ def test_clipboard(w, server):
     qrx.check_equal(w.path("got", "clipboard.png").encode() + b"\n", out, "a picture is a file")
     stand_in(w, "wl-paste", "exit 1\n")
     w.tool("qrx-send", "-l", server.space().drop, "--clipboard").expect_exit(2)
+    # What to install, or what to do without.
+    os.environ["PATH"] = qrx.BIN
+    for variables, hint in (({"WAYLAND_DISPLAY": "none-0"}, "install wl-clipboard (wl-paste, wl-copy)"), ({"DISPLAY": ":none"}, "install xclip or xsel"),
+                            ({}, "use --text TEXT, or --text - for a text on stdin")):
+        del os.environ["WAYLAND_DISPLAY"]
+        os.environ.update(variables)
+        refused = w.tool("qrx-send", "-l", server.space().drop, "--clipboard")
+        refused.expect_exit(1)
+        qrx.check_equal("hint: " + hint, refused.err.splitlines()[-1], "the hint")
+        os.environ.pop("DISPLAY", None)
+        os.environ["WAYLAND_DISPLAY"] = "none-0"
     os.environ["PATH"] = before
     del os.environ["WAYLAND_DISPLAY"]
 
@@ -181,6 +192,7 @@ def test_screen_of_windows(w, server):
 with qrx.work() as work:
     os.environ.pop("DISPLAY", None)
     os.environ.pop("WAYLAND_DISPLAY", None)
+    os.environ.pop("TMUX", None)
     one = work.server()
     for test in (test_on_a_pipe, test_from_stdin_into_a_file, test_event_and_command, test_long_text_is_a_file, test_limits_and_rights,
                  test_wrong_usage, test_clipboard, test_screen, test_screen_of_windows):

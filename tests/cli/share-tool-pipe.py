@@ -54,6 +54,7 @@ with work() as w:
     read = subprocess.run(["qrx-send", "--scan-only", "--any", "-i", "bob.png"], capture_output=True, text=True, check=True).stdout.strip()
     check_equal(link.lower(), read.lower(), "the link in the picture")
     check("The link for link:Bob" in by_hand.err and "\u2588" in by_hand.err, by_hand.err)
+    check("sharing 1 file, " in by_hand.err and " encrypted, of space " in by_hand.err, by_hand.err)
 
     # the own server of qrx-recv goes on until ^C; sharing does not wait for that
     os.unlink("events")

@@ -116,7 +116,7 @@ int lines_in(const std::string& text) {
 
 TEST_CASE("the invitation fits into the window as a whole where it can") {
   for (const term::Size size : {term::Size{80, 24}, term::Size{80, 30}, term::Size{200, 60}, term::Size{70, 42}}) {
-    const auto text = draw_invitation(some_invitation(), screen_for(size, term::Depth::palette, true, false), 1);
+    const auto text = draw_invitation(some_invitation(), screen_for(size, term::Depth::palette, true, false), 1).text;
     CHECK(lines_in(text) + 1 <= size.rows);
     CHECK(text.find("above") != std::string::npos);
     CHECK(text.find("below") != std::string::npos);
@@ -128,24 +128,70 @@ TEST_CASE("the invitation fits into the window as a whole where it can") {
 TEST_CASE("text beside the code is wrapped between words, and moves there as a whole in a low window") {
   auto invitation = some_invitation();
   invitation.after = {"Anyone with this link can send one delivery until tomorrow, but cannot read anything."};
-  const auto text = draw_invitation(invitation, screen_for(term::Size{80, 24}, term::Depth::palette, true, false), 1);
+  const auto text =
+      draw_invitation(invitation, screen_for(term::Size{80, 24}, term::Depth::palette, true, false), 1).text;
   for (std::size_t at = 0; at < text.size(); at = text.find('\n', at) + 1) {
     const auto line = text.substr(at, text.find('\n', at) - at);
     const auto beside = line.rfind("\x1b[0m");
     if (beside != std::string::npos) CHECK(line.size() - beside - 4 <= 80 - 31);
   }
   CHECK(text.find("Anyone with this link can send") != std::string::npos);
-  const auto low = draw_invitation(invitation, screen_for(term::Size{80, 19}, term::Depth::palette, true, false), 1);
+  const auto low =
+      draw_invitation(invitation, screen_for(term::Size{80, 19}, term::Depth::palette, true, false), 1).text;
   CHECK(lines_in(low) + 1 <= 19);
   CHECK(low.find("HTTP://192.168.1.23") != std::string::npos);
 }
 
-TEST_CASE("in a low and narrow window the text goes above the code") {
-  const auto text =
-      draw_invitation(some_invitation(), screen_for(term::Size{45, 19}, term::Depth::palette, true, false), 1);
-  CHECK(text.find("below\n") < text.find("\x1b["));
-  CHECK(text.find("\x1b[") != std::string::npos);
-  CHECK(text.rfind("HTTP") < text.find("\x1b["));
+namespace {
+
+// As `columns` and `rows` have it; what follows the first escape is what stays in sight with the code.
+struct Small {
+  DrawnInvitation drawn;
+  std::string in_sight;
+  std::string status;
+};
+Small in_small_window(int columns, int rows, const std::string& key) {
+  auto invitation = some_invitation();
+  invitation.drop += key;
+  invitation.symbol = *qr::make_symbol(invitation.drop);
+  invitation.before = {std::string(50, 'b'), std::string(50, 'b')};
+  invitation.words = "coral-elm-vendor-shield";
+  invitation.after = {"  words: " + invitation.words, std::string(400, 'x')};
+  Small out{
+      draw_invitation(invitation, screen_for(term::Size{columns, rows}, term::Depth::palette, true, false), 1), {}, {}};
+  out.in_sight = out.drawn.text.substr(out.drawn.text.find("\x1b["));
+  // The code, what stands with it, and the line below.
+  CHECK(lines_in(out.in_sight) + 1 <= rows);
+  CHECK(out.drawn.text.find("HTTP") < out.drawn.text.find("\x1b["));  // above, in full
+  out.status = status_with_words(out.drawn, "Waiting…");
+  return out;
+}
+const std::string key = "#AGE1L7QHQ9TNJ524XQUQ4DWN5G43EHNW86HGNF74RRCPC32EX0K77YVSW3CF8H";
+
+}  // namespace
+
+TEST_CASE("in a low and narrow window what fits of the text stays in sight with the code") {
+  for (const auto& [columns, rows] : {std::pair{45, 20}, {45, 21}, {40, 20}, {39, 21}}) {
+    // No room for anything: the line below the code has the words.
+    const auto full = in_small_window(columns, rows, key);
+    CHECK(full.in_sight.find("HTTP") == std::string::npos);
+    CHECK(full.status == "words: coral-elm-vendor-shield  Waiting…");
+  }
+  const auto words = in_small_window(45, 22, key);
+  CHECK(words.in_sight.find("  words: coral-elm-vendor-shield\n") != std::string::npos);
+  CHECK(words.status == "Waiting…");
+  const auto link = in_small_window(45, 24, key);
+  CHECK(link.in_sight.find("HTTP://192.168.1.23:41234/U/GQ2TIMJRGI4TKNBVGQ2TIMJRGI" + key + "\n") != std::string::npos);
+  CHECK(link.status == "words: coral-elm-vendor-shield  Waiting…");
+  const auto both = in_small_window(45, 25, key);
+  CHECK(both.in_sight.find(key) < both.in_sight.find("  words: coral-elm-vendor-shield\n"));
+  CHECK(both.status == "Waiting…");
+  const auto beside = in_small_window(51, 20, key);
+  CHECK(beside.in_sight.find("HTTP://19") != std::string::npos);
+  CHECK(beside.in_sight.find("vendor-\n") != std::string::npos);
+  CHECK(beside.status == "Waiting…");
+  const auto small = in_small_window(45, 19, "");
+  CHECK(small.in_sight.find("HTTP://19") != std::string::npos);
 }
 
 TEST_CASE("where the text scrolls away the link and the words stand beside the code, and of the rest what fits") {
@@ -154,7 +200,8 @@ TEST_CASE("where the text scrolls away the link and the words stand beside the c
   invitation.symbol = *qr::make_symbol(invitation.drop);
   invitation.before = {std::string(50, 'b'), std::string(50, 'b')};
   invitation.after = {"  words: coral-elm-vendor-shield", std::string(400, 'x'), "short"};
-  const auto text = draw_invitation(invitation, screen_for(term::Size{60, 20}, term::Depth::palette, true, false), 1);
+  const auto text =
+      draw_invitation(invitation, screen_for(term::Size{60, 20}, term::Depth::palette, true, false), 1).text;
   const auto code = text.find("\x1b[");
   CHECK(text.find("xxx") < code);  // above, in full
   CHECK(text.find("xxx", code) == std::string::npos);
@@ -168,7 +215,7 @@ TEST_CASE("where the text scrolls away the link and the words stand beside the c
 
 TEST_CASE("a window that is too small gets the link and says how large it must be") {
   const auto text =
-      draw_invitation(some_invitation(), screen_for(term::Size{30, 10}, term::Depth::palette, true, false), 1);
+      draw_invitation(some_invitation(), screen_for(term::Size{30, 10}, term::Depth::palette, true, false), 1).text;
   CHECK(text.find("\x1b[") == std::string::npos);
   CHECK(text.find("the terminal has 30x10") != std::string::npos);
   CHECK(text.find("  HTTP://192.168.1.23") != std::string::npos);

@@ -108,7 +108,7 @@ await run(async (t) => {
   await careful.waitForSelector(".rows li");
   await careful.click("button.main:not(label)");
   await careful.waitForFunction(() => /\/s/.test(document.querySelector(".total .size")?.textContent ?? ""));
-  check(/^\d+\s% · .+\s\/\s3\.8\sMiB · .+\/s · .+\sleft$/.test(await careful.textContent(".total .size")), `speed and time: ${await careful.textContent(".total .size")}`);
+  check(/^\d+\s%\s· .+\s\/\s3\.8\sMiB\s· .+\/s\s· .+\sleft$/.test(await careful.textContent(".total .size")), `speed and time: ${await careful.textContent(".total .size")}`);
   equal(1, await careful.evaluate(() => globalThis.locks), "wake locks while it is sending");
   await careful.click("text=Cancel");
   equal(1, asked.length, "it asks");

@@ -26,6 +26,7 @@ Invitation invitation_of(const RecvSettings& set, const OpenedSpace& space, cons
   SpaceTerms terms = space.terms(words);
   terms.count = set.awaited();
   invitation.after = lines_of(terms, system_clock().wall());
+  invitation.words = words;
   if (set.qr.value_or(term::is_terminal(STDERR_FILENO))) invitation.symbol = std::move(symbol);
   invitation.invert = set.invert;
   return invitation;

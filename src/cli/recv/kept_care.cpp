@@ -284,8 +284,10 @@ Result<void> Care::show(const KeptSpace& kept) {
     invitation.after.push_back("Your own link, not for the sender: " + escape_untrusted(kept.link.text()));
   if (!messages_.quiet())
     messages_.raw(draw_invitation(
-        invitation, screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), set_.invert),
-        1));
+                      invitation,
+                      screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), set_.invert),
+                      1)
+                      .text);
   if (auto told = stdout_.event(opened->event(*shown)); !told) return told;
   if (term::is_terminal(STDOUT_FILENO) && !messages_.quiet()) return {};  // it stands there
   return stdout_.line(kept.drop);

@@ -86,8 +86,9 @@ void ReceiveReport::show_invitation(bool anew) {
   const qr::Screen screen =
       screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), invitation_->invert);
   // After a resize the old drawing is wrapped or torn: only an empty window is sure to be right.
-  messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + draw_invitation(*invitation_, screen, 1));
-  wait_with("Waiting for " + what_is_awaited(options_.count) + "… (Ctrl-C to stop)");
+  const auto drawn = draw_invitation(*invitation_, screen, 1);
+  messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + drawn.text);
+  wait_with(status_with_words(drawn, "Waiting for " + what_is_awaited(options_.count) + "… (Ctrl-C to stop)"));
 }
 
 void ReceiveReport::wait_with(std::string status) {
@@ -332,7 +333,7 @@ void ReceiveReport::show_text(const receive::SavedDelivery& delivery) {
   }
   if (!options_.clipboard) return;
   if (const auto way = write_clipboard(text, ended_by_fd()); way) {
-    messages_.say("copied to the clipboard by " + *way);
+    messages_.say(*way);
   } else {
     // The text is received all the same; the exit status tells.
     hook_failed_ = true;

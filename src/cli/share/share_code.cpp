@@ -40,7 +40,8 @@ void ShareCode::draw(bool anew) {
   }
   const qr::Screen screen =
       screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), shown_->invert);
-  messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + draw_invitation(*shown_, screen, free_rows_));
+  messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") +
+                draw_invitation(*shown_, screen, free_rows_).text);
   if (!status_.empty()) progress_.status(status_);
 }
 

@@ -100,14 +100,17 @@ void Sharing::say_what_is_shared() {
   if (space_.deliveries.empty()) return messages_.notice("nothing to share yet: no files have arrived");
   std::string names;
   std::size_t shown = 0;
-  const std::string what = summary_of(space_);
+  std::string what = summary_of(space_);
+  bool sealed = false;
   for (const auto& delivery : space_.deliveries) {
     for (const auto& file : delivery.files) {
+      sealed = sealed || file.sealed;
       if (file.sealed || file.name == wire::manifest_name || shown == 3) continue;
       names += (names.empty() ? ": " : ", ") + file.name;
       ++shown;
     }
   }
+  if (sealed) what += " encrypted,";  // their size is not that of the files
   messages_.notice("sharing " + what + " of space " + link_.guid.text() +
                    (space_.label.empty() ? "" : " (" + space_.label + ")") + " at " + link_.origin.url() + names);
 }

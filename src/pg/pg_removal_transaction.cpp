@@ -313,7 +313,9 @@ Removed PgRemovalTransaction::remove_rest(const Guid& guid) {
   if (!there || !ok()) return removed;
   std::size_t left = rows_at_once;
   std::optional<Guid> of;
-  // First, so that their senders are told soon. The pack of an open one has its name.
+  // First, so that none is sent any more.
+  take_some(by_id(connection_, QRX_SOME("outbox", "guid=? LIMIT ?"), guid), left);
+  // Then these, so that their senders are told soon. The pack of an open one has its name.
   take_some(by_id(connection_,
                   QRX_DISCARDING(QRX_SOME("deliveries", "guid=? LIMIT ?") " RETURNING delivery,committed",
                                  "SELECT delivery FROM gone WHERE committed IS NULL"),
@@ -330,9 +332,9 @@ Removed PgRemovalTransaction::remove_rest(const Guid& guid) {
       by_id(connection_, QRX_DISCARDING(QRX_SOME("files", "guid=? LIMIT ?") QRX_RETURNING_FILES, QRX_BLOBS), guid),
       left, [&](Statement& row) { take_file(row, removed, of); });
   each_once(removed.blobs);
-  for (const char* sql : {QRX_SOME("outbox", "guid=? LIMIT ?"), QRX_SOME("share_files", "guid=? LIMIT ?"),
-                          QRX_SOME("shares", "guid=? LIMIT ?"), QRX_SOME("file_receipts", "guid=? LIMIT ?"),
-                          QRX_SOME("past_files", "guid=? LIMIT ?"), QRX_SOME("gone_deliveries", "guid=? LIMIT ?"),
+  for (const char* sql : {QRX_SOME("share_files", "guid=? LIMIT ?"), QRX_SOME("shares", "guid=? LIMIT ?"),
+                          QRX_SOME("file_receipts", "guid=? LIMIT ?"), QRX_SOME("past_files", "guid=? LIMIT ?"),
+                          QRX_SOME("gone_deliveries", "guid=? LIMIT ?"),
                           // Last: while anything is left of it, its row says that it is dying.
                           QRX_SOME("spaces", "guid=? AND phase=2 LIMIT ?")})
     take_some(by_id(connection_, sql, guid), left);

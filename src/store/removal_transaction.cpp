@@ -350,14 +350,16 @@ Removed RemovalTransaction::remove_rest(const Guid& guid) {
   }
   log_.add(guid, nullptr);
   std::size_t left = rows_at_once;
-  remove_named(guid, left, removed);
-  // The outbox has secrets: they are written over before their rows go, because secure_delete=FAST wipes only in pages
-  // that are written anyway.
+  // Notices first, so that none is sent any more. They have secrets, which are written over before their rows go:
+  // secure_delete=FAST wipes only in pages that are written anyway.
   for (const char* sql :
        {"UPDATE outbox SET token='',key='' WHERE number IN (SELECT number FROM outbox WHERE guid=? AND token<>'' "
         "LIMIT ?)",
-        "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE guid=? LIMIT ?)",
-        "DELETE FROM share_files WHERE (share,file) IN (SELECT share,file FROM share_files WHERE guid=? LIMIT ?)",
+        "DELETE FROM outbox WHERE number IN (SELECT number FROM outbox WHERE guid=? LIMIT ?)"})
+    take_some(by_id(connection_, sql, guid), left);
+  remove_named(guid, left, removed);
+  for (const char* sql :
+       {"DELETE FROM share_files WHERE (share,file) IN (SELECT share,file FROM share_files WHERE guid=? LIMIT ?)",
         "DELETE FROM shares WHERE number IN (SELECT number FROM shares WHERE guid=? LIMIT ?)",
         "DELETE FROM file_receipts WHERE (delivery,file) IN (SELECT delivery,file FROM file_receipts WHERE guid=? "
         "LIMIT ?)",

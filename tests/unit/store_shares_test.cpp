@@ -3,6 +3,7 @@
 #include "store/rows.h"
 #include "store/schema.h"
 #include "unit/space_world.h"
+#include "unit/store_world.h"
 
 using namespace qrx;
 using namespace qrx::test;
@@ -96,13 +97,15 @@ TEST_CASE("shares, what they took and their notices come back as they were writt
 TEST_CASE("shares are found by recipient, counted, and go with their space") {
   TempDirectory directory;
   auto catalog = open_catalog(directory);
-  const Guid guid = Id::random();
+  const space::SpaceRow space = space_row();
+  const Guid& guid = space.guid;
   space::ShareRow a = share_row(guid, "a@example.org");
   a.revoked = true;
   const space::ShareRow again = share_row(guid, "a@example.org");
   const space::ShareRow b = share_row(guid, "b@example.org");
   const space::ShareRow elsewhere = share_row(Id::random(), "a@example.org");
   change(*catalog, [&](Transaction& transaction) {
+    transaction.put_space(space);
     for (const auto& row : {a, again, b, elsewhere}) transaction.put_share(row);
     for (const auto& row : {a, b}) transaction.put_share_file({row.share, Id::random(), guid, 1, "0:1 "});
     transaction.put_notice({b.share, guid, "mail", "t", "", {}, {}, 0, false});

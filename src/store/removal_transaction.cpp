@@ -350,8 +350,8 @@ Removed RemovalTransaction::remove_rest(const Guid& guid) {
   }
   log_.add(guid, nullptr);
   std::size_t left = rows_at_once;
-  // Notices first, so that none is sent any more. They have secrets, which are written over before their rows go:
-  // secure_delete=FAST wipes only in pages that are written anyway.
+  // Notices first, so that none is sent any more. Their secrets are written over: secure_delete=FAST is for other
+  // pages.
   for (const char* sql :
        {"UPDATE outbox SET token='',key='' WHERE number IN (SELECT number FROM outbox WHERE guid=? AND token<>'' "
         "LIMIT ?)",

@@ -2,7 +2,6 @@
 
 #include "store/rows.h"
 #include "store/schema.h"
-#include "unit/space_world.h"
 #include "unit/store_world.h"
 
 using namespace qrx;
@@ -12,12 +11,6 @@ using space::Transaction;
 using wire::ShareState;
 
 namespace {
-
-std::unique_ptr<store::SqliteCatalog> open_catalog(const TempDirectory& directory) {
-  auto opened = store::SqliteCatalog::open(directory / "catalog.db", {});
-  if (!opened) throw std::runtime_error(opened.error().what);
-  return std::move(*opened);
-}
 
 void change(store::SqliteCatalog& catalog, const std::function<void(Transaction&)>& work) {
   REQUIRE(catalog.change(Durability::durable, [&](Transaction& transaction) -> Result<void> {

@@ -11,16 +11,19 @@ start_screen
 
 copied() { timeout 5 xclip -selection "${1:-clipboard}" -o; }
 holds() { [ "$(copied "$2")" = "$1" ]; }
+offers() { timeout 5 xclip -selection clipboard -t TARGETS -o | grep -q "$1"; } # xclip ends before it owns the clipboard
 
 # --- X11: a text there and back, and a picture. What xclip leaves running keeps the text when qrx-recv has ended.
 unset WAYLAND_DISPLAY
 in_background recv qrx-recv -s "$server_url" --no-qr --qr-file code.png -n 2 --clipboard -o in/
 wait_for 20 test -s code.png
 printf 'see you at 8 \342\230\203' | xclip -selection clipboard -i >/dev/null 2>&1
+wait_for 10 holds 'see you at 8 ☃' clipboard
 run qrx-send -i code.png --clipboard
 expect_status 0
 convert -size 20x20 xc:red red.png
 xclip -selection clipboard -t image/png -i red.png >/dev/null 2>&1
+wait_for 10 offers image/png
 run qrx-send -i code.png --clipboard
 expect_status 0
 finish recv 20

@@ -38,6 +38,7 @@ void compare(LiveSpace& live, const UploadPtr& upload, const UploadRow& row) {
   one.row = row;
   one.counted = row.offset;
   one.weighs = row.offset > 0;
+  if (!one.weighs) one.begun.reset();
   one.growing->length = row.length.value_or(Growing::unknown);
   one.growing->arrived = row.offset;
   if (row.damaged) one.growing->growth = Content::Growth::ended;

@@ -331,10 +331,14 @@ Result<void> Deliveries::drop(const SharedGate&, const Yielding& yielding, LiveS
   return {};
 }
 
-Deliveries::Room Deliveries::make_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish) {
+Deliveries::Room Deliveries::make_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish,
+                                       bool& looked) {
+  // A client sends several files at once: those that come while the first of them makes room wait for that.
+  const RoomLock one_at_a_time(live);
   std::optional<Yielding> forsaken;
   {
     const SpaceLock lock(live);
+    if (!std::exchange(looked, true) && fits_now(lock, live, wish)) return Room::made;
     if (!fits_without_others(lock, live, delivery, wish)) return Room::none;
     forsaken = find_forsaken(lock, live, context_.clock.steady());
   }

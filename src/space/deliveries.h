@@ -35,22 +35,29 @@ class Deliveries {
   Result<void> end(LiveSpace& live, const Id& delivery, bool by_owner);
   // It is gone; what is left of it is for Removal::finish(), once the gate is let go.
   Result<Removed> drop(const ExclusiveGate&, LiveSpace& live, const DeliveryPtr& delivery, Durability how);
-  // `wish` did not fit into the space, as a part of `delivery` (Id(): of none yet). An open delivery with small files
-  // that nobody has touched for a while goes, and it is to be tried again. False when none can make room; if others
-  // hold room that they will have delivered or lost in a moment, the error says to come back rather than to give up.
-  template <class T>
-  bool makes_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish, Result<T>& refused) {
-    if (refused.error().kind != Kind::too_large && refused.error().kind != Kind::no_room) return false;
-    const Room room = make_room(gate, live, delivery, wish);
-    if (room == Room::later)
-      refused = fail(Kind::no_room,
-                     "what is left of this space is taken by files that are not delivered yet; try again in a minute");
-    return room == Room::made;
+  // Does `attempt`, which adds `wish` to the space as a part of `delivery` (Id(): of none yet). When it does not fit,
+  // an open delivery with small files that nobody has touched for a while goes, and it is tried again, until none can
+  // make room; if others hold room that they will have delivered or lost in a moment, the error says to come back
+  // rather than to give up.
+  template <class Attempt>
+  auto with_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish, Attempt&& attempt)
+      -> decltype(attempt()) {
+    for (bool looked = false;;) {
+      auto done = attempt();
+      if (done || (done.error().kind != Kind::too_large && done.error().kind != Kind::no_room)) return done;
+      const Room room = make_room(gate, live, delivery, wish, looked);
+      if (room == Room::later)
+        return fail(Kind::no_room,
+                    "what is left of this space is taken by files that are not delivered yet; "
+                    "try again in a minute");
+      if (room == Room::none) return done;
+    }
   }
 
  private:
   enum class Room : std::uint8_t { made, later, none };
-  Room make_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish);
+  // `looked`: it was tried again because there was room by then, once; what refuses it may be another limit.
+  Room make_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish, bool& looked);
   Result<void> drop(const SharedGate&, const Yielding& yielding, LiveSpace& live);
   Result<Removed> drop_all(LiveSpace& live, const DeliveryPtr& delivery, Durability how);
   // The delivery that is to be committed, nobody writing into it; null when it is not open (any more).

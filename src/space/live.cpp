@@ -38,6 +38,7 @@ void compare(LiveSpace& live, const UploadPtr& upload, const UploadRow& row) {
   one.row = row;
   one.counted = row.offset;
   one.weighs = row.offset > 0;
+  if (!one.weighs) one.begun.reset();
   one.growing->length = row.length.value_or(Growing::unknown);
   one.growing->arrived = row.offset;
   if (row.damaged) one.growing->growth = Content::Growth::ended;
@@ -211,7 +212,8 @@ void LiveSpace::weigh(Weight weight) {
 // Held by none but the registry's maps (use_count), so nobody can be about to lock it: safe to forget, for the catalog
 // has it all.
 bool LiveSpace::idle() const {
-  const auto busy_delivery = [](const auto& entry) { return entry.second->pack.made; };
+  // Rows of a commit that failed count with the pack, and would be read as files that are there.
+  const auto busy_delivery = [](const auto& entry) { return entry.second->pack.made || entry.second->pack.ahead; };
   const auto busy_upload = [this](const auto& entry) {
     const LiveUpload& upload = *entry.second;
     const long known = empty.contains(upload.number) ? 2 : 1;  // by `uploads`, and by `empty`

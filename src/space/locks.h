@@ -4,9 +4,10 @@
 //   1. Rules::sweep_mutex  for the whole of a sweep
 //   2. LiveUpload::use     the writer of an upload, while it works
 //   3. the gate            SharedGate or ExclusiveGate
-//   4. the space's mutex   SpaceLock; works take it inside Catalog::change(), so that is never called with it held, and
+//   4. RoomLock            who makes room for what does not fit, with the gate shared
+//   5. the space's mutex   SpaceLock; works take it inside Catalog::change(), so that is never called with it held, and
 //                          nobody waits for a sync with it
-//   5. the mutexes of Registry and OpenPacks, and of the totals in Quotas: no other of these is taken under them
+//   6. the mutexes of Registry and OpenPacks, and of the totals in Quotas: no other of these is taken under them
 // The mutexes of Downloads, LiveShare, ShareBook, SentBytes and Trash stand outside of this order: nothing is taken
 // under them, but that the catalog may be read under LiveShare's. An UploadLock (space/uploads.h) is no mutex: it may
 // be waited for, with none of these held but the gate shared. Private to src/space.
@@ -20,8 +21,9 @@ namespace qrx::space {
 class SpaceLocks {
   friend class SharedGate;
   friend class ExclusiveGate;
+  friend class RoomLock;
   friend class SpaceLock;
-  std::mutex mutex_;
+  std::mutex mutex_, room_;
   std::shared_mutex gate_;
 };
 
@@ -41,6 +43,15 @@ class ExclusiveGate {
 
  private:
   std::unique_lock<std::shared_mutex> lock_;
+};
+
+// Held by who makes room, until it is there: others that do not fit wait, and find it.
+class RoomLock {
+ public:
+  explicit RoomLock(SpaceLocks& space) : lock_(space.room_) {}
+
+ private:
+  std::unique_lock<std::mutex> lock_;
 };
 
 // Held while what a space has in memory is read or changed.

@@ -60,6 +60,7 @@ Quotas::Quotas(Context& context)
 
 Result<void> Quotas::know_totals() {
   const std::lock_guard lock(totals_mutex_);
+  totals_known_ = false;
   return read_totals();
 }
 

@@ -16,7 +16,9 @@ class Quotas {
  public:
   explicit Quotas(Context& context);
 
-  Result<void> know_totals();  // Kind::unavailable: nothing is taken while they are not known
+  // As the catalog has them, while nothing is in memory that it does not have. Kind::unavailable: nothing is taken
+  // while they are not known.
+  Result<void> know_totals();
   // One more space, if the server has room for it.
   Result<void> take_space();
   void give_back_space();

@@ -67,13 +67,14 @@ Result<void> recover_upload(Rules& rules, const UploadRow& row, const BlobSizes&
 }  // namespace
 
 Result<Recovered> recover(Rules& rules, const std::stop_token& stop) {
+  // Before anything is in memory, or in the totals, which would count it. Of many nodes there is none.
+  if (!rules.context.policy.shared)
+    if (auto clean = CommitRows(rules.context, rules.versions).take_back_all(); !clean)
+      return tl::unexpected(clean.error());
   // A server that does not know what it holds does not start.
   if (auto known = rules.quotas.know_totals(); !known) return tl::unexpected(known.error());
   Recovered recovered;
   if (rules.context.policy.shared) return recovered;  // what there is may be somebody else's
-  // Before anything is in memory, which would count it.
-  if (auto clean = CommitRows(rules.context, rules.versions).take_back_all(); !clean)
-    return tl::unexpected(clean.error());
   Swept dying;
   // No time is in the past of this one: only deletions that were begun are ended. What expired waits for a sweep, which
   // looks at the clock first.

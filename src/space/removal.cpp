@@ -13,6 +13,7 @@ void Removal::account(LiveSpace& live, const Removed& removed) {
     const SpaceLock lock(live);
     if (live.row.phase == Phase::dying) return;  // who removed it gives back all that it has
     quotas_.give_back(lock, live, removed.use.bytes, removed.use.weight);
+    live.compared = 0;  // another request may have compared it since the rows went: then this was taken off twice
     for (const Id& id : removed.uploads) {
       const auto found = live.uploads.find(id);
       if (found == live.uploads.end()) continue;

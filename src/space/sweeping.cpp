@@ -101,7 +101,11 @@ Result<Swept> sweep(Rules& rules, const std::stop_token& stop) {
   if (auto erased = rules.erasing.erase_expired(now, swept, stop); !erased) return tl::unexpected(erased.error());
   if (auto done = sweep_uploads(rules, now, swept, stop); !done) return tl::unexpected(done.error());
   if (auto done = sweep_deliveries(rules, now, swept, stop); !done) return tl::unexpected(done.error());
-  if (auto forgotten = rules.receipts.forget_old(stop); !forgotten) return tl::unexpected(forgotten.error());
+  // On a full disk it fails, and what makes room comes after it.
+  if (auto forgotten = rules.receipts.forget_old(stop); !forgotten) {
+    if (auto on = rules.context.go_on(stop); !on) return tl::unexpected(on.error());
+    swept.failures.push_back("receipts: " + forgotten.error().what);
+  }
   if (auto gone = rules.removal.resume(swept.failures, stop); !gone) return tl::unexpected(gone.error());
   if (auto emptied = rules.trash.empty(swept.failures, stop); !emptied) return tl::unexpected(emptied.error());
   auto aside = rules.context.blobs.in_objects() ? remove_nameless(rules.context, swept.failures, stop)

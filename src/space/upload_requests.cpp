@@ -40,10 +40,10 @@ Result<UploadRow> UploadRequests::create(const Guid& guid, const NewUpload& wish
   if (!live) return tl::unexpected(live.error());
   const SharedGate gate(**live);
   const std::string peer = peer_key(sender.peer);
-  auto upload = parts_.uploads.begin(gate, **live, {wish, peer});
-  const Use use{wish.length.value_or(0), wish.partial ? Weight{} : weight_of(wish.name)};
-  while (!upload && deliveries_.makes_room(gate, **live, wish.delivery.value_or(Id()), use, upload))
-    upload = parts_.uploads.begin(gate, **live, {wish, peer});
+  const Use use{wish.length.value_or(0), wish.partial ? Weight{0, 0, 1, wish.name.size()} : weight_of(wish.name)};
+  auto upload = deliveries_.with_room(gate, **live, wish.delivery.value_or(Id()), use, [&] {
+    return parts_.uploads.begin(gate, **live, {wish, peer});
+  });
   if (!upload) return tl::unexpected(upload.error());
   UploadRow row;
   {

@@ -61,10 +61,7 @@ Result<FileRow> WholeFiles::put_packed(LiveSpace& live, FileRow file, ByteView b
   file.type = sniffed.type;
   file.sealed = sniffed.sealed;
   const Use use{file.size, weight_of(file.name)};
-  for (;;) {
-    auto put = files_.put(gate, live, file, bytes);
-    if (put || !deliveries_.makes_room(gate, live, file.delivery, use, put)) return put;
-  }
+  return deliveries_.with_room(gate, live, file.delivery, use, [&] { return files_.put(gate, live, file, bytes); });
 }
 
 Result<FileRow> WholeFiles::put_as_upload(LiveSpace& live, const FileRow& file, ByteView bytes) {

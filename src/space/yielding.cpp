@@ -31,6 +31,20 @@ bool may_go(const LiveDelivery& one, const IdSet& used) {
          !used.contains(one.row.delivery);
 }
 
+// Beside what is there, less `freed`.
+bool fits(const LiveSpace& live, const Use& wish, const Use& freed) {
+  const auto one_fits = [](const Ledger& ledger, std::uint64_t less, std::uint64_t more, std::uint64_t most) {
+    return more == 0 || ledger.fits(more, most, less);
+  };
+  const Limits& limits = live.row.limits;
+  const std::uint64_t most_parts = limits.max_files == 0 ? 0 : limits.max_files + parts_beyond_files;
+  return one_fits(live.bytes, freed.bytes, wish.bytes, limits.max_size) &&
+         one_fits(live.files, freed.weight.files, wish.weight.files, limits.max_files) &&
+         one_fits(live.manifests, freed.weight.manifests, wish.weight.manifests, limits.max_files) &&
+         one_fits(live.parts, freed.weight.parts, wish.weight.parts, most_parts) &&
+         one_fits(live.texts, freed.weight.texts, wish.weight.texts, most_texts(limits));
+}
+
 Yielding take(LiveSpace& live, DeliveryPtr delivery) {
   delivery->committing = true;
   Yielding found{std::move(delivery), {}};
@@ -84,6 +98,10 @@ std::optional<Yielding> find_forsaken(const SpaceLock&, LiveSpace& live, Steady 
   return take(live, std::move(forsaken));
 }
 
+bool fits_now(const SpaceLock&, const LiveSpace& live, const Use& wish) {
+  return fits(live, wish, {});
+}
+
 bool fits_without_others(const SpaceLock&, const LiveSpace& live, const Id& delivery, const Use& wish) {
   Use held;
   for (const auto& [id, other] : live.open) {
@@ -91,15 +109,7 @@ bool fits_without_others(const SpaceLock&, const LiveSpace& live, const Id& deli
     held.bytes += other->pack.end;
     for (const auto& [name, file] : other->pack.files) held.weight += weight_of(name);
   }
-  if (held == Use{}) return false;  // they are not what is in its way
-  const auto fits = [](std::uint64_t used, std::uint64_t freed, std::uint64_t more, std::uint64_t most) {
-    return most == 0 || more == 0 || (more <= most && used - std::min(used, freed) <= most - more);
-  };
-  const Limits& limits = live.row.limits;
-  return fits(live.bytes.used, held.bytes, wish.bytes, limits.max_size) &&
-         fits(live.files.used, held.weight.files, wish.weight.files, limits.max_files) &&
-         fits(live.manifests.used, held.weight.manifests, wish.weight.manifests, limits.max_files) &&
-         fits(live.texts.used, held.weight.texts, wish.weight.texts, most_texts(limits));
+  return held != Use{} && fits(live, wish, held);  // else they are not what is in its way
 }
 
 }  // namespace qrx::space

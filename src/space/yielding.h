@@ -23,6 +23,8 @@ Result<std::optional<Yielding>> find_yielding(const SpaceLock&, LiveSpace& live,
 // hold small files as they hold uploads, acknowledged: there is none.
 std::optional<Yielding> find_forsaken(const SpaceLock&, LiveSpace& live, Steady now);
 
+// Whether `wish` fits beside what is there; announced is not there.
+bool fits_now(const SpaceLock&, const LiveSpace& live, const Use& wish);
 // Whether `wish` would fit if no other open delivery than `delivery` held small files: those are delivered soon, or go.
 bool fits_without_others(const SpaceLock&, const LiveSpace& live, const Id& delivery, const Use& wish);
 

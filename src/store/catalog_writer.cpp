@@ -254,16 +254,17 @@ Result<void> CatalogWriter::change(Durability durability, const std::function<Re
   led_ = true;
   std::array<Waiting*, most_in_batch> places;
   std::size_t taken = 0;
-  for (; !queue_.empty() && taken < most_in_batch; queue_.pop_front()) places[taken++] = queue_.front();
+  for (; taken < std::min(queue_.size(), most_in_batch); ++taken) places[taken] = queue_[taken];
   const Batch batch(places.data(), taken);
   lock.unlock();
   run_or_fail(batch);
   lock.lock();
-  // The first of them, which leads, ran in any case. The others keep their places.
-  for (auto waiting = batch.rbegin(); waiting != batch.rend(); ++waiting)
-    if (!(*waiting)->ran) queue_.push_front(*waiting);
+  // The first of them, which leads, ran in any case. Those that did not, the last of them, are still in their places:
+  // putting them back could fail for want of memory.
   for (Waiting* waiting : batch) {
-    if (waiting == &self || !waiting->ran) continue;
+    if (!waiting->ran) break;
+    queue_.pop_front();
+    if (waiting == &self) continue;
     waiting->done = true;
     waiting->turn.notify_one();  // under the lock: it must not be gone before this returns
   }

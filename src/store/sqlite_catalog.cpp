@@ -146,7 +146,7 @@ Result<std::vector<space::SpaceSummary>> SqliteCatalog::summaries(const Guid& af
   return impl_->survey([&](Connection& connection) -> Result<std::vector<space::SpaceSummary>> {
     Statement row = connection.prepare(
         // Spaces by their primary key, from the last guid on. What each holds is counted from its rows, by
-        // files_by_delivery and uploads_by_space.
+        // files_by_delivery and uploads_by_delivery.
         "SELECT guid,label,created,expires,phase,"
         "(SELECT count(*) FROM files f WHERE f.guid=s.guid),"
         "(SELECT coalesce(sum(size),0) FROM files f WHERE f.guid=s.guid)+"

@@ -16,7 +16,9 @@ constexpr std::size_t many = 2 * space::rows_at_once + 300;
 
 // The rules over a catalog that is watched, until it is lost.
 struct Watched {
-  Watched() { watch(); }
+  explicit Watched(const space::Policy& policy = {.expire = Seconds(72 * 3600), .relaxed = true}) : world(policy) {
+    watch();
+  }
   void watch() {
     catalog = std::make_unique<SteppedCatalog>(*world.catalog);
     world.spaces = std::make_unique<space::Spaces>(*catalog, *world.blobs, world.clock, world.events, world.policy);
@@ -48,7 +50,7 @@ struct Watched {
            world.catalog->expired(WallTime::min(), 1)->empty() && world.files_in("blobs") == 0;
   }
 
-  World world{{.expire = Seconds(72 * 3600), .relaxed = true}};
+  World world;
   std::unique_ptr<SteppedCatalog> catalog;
 };
 
@@ -110,6 +112,17 @@ TEST_CASE("a commit that is cut short has put nothing: its sender sends again") 
     CHECK((*world.catalog->space(guid))->space.use.weight.files == many);
     CHECK(world.spaces->drop(guid)->limits.max_files == 10);
   }
+}
+
+TEST_CASE("what a commit that was cut short had put counts for nothing after a start") {
+  Watched watched({.max_total = 100'000, .relaxed = true});
+  World& world = watched.world;
+  const Guid guid = world.create().space.guid;
+  const Id delivery = watched.fill(guid);
+  watched.catalog->killed_after = 1;
+  CHECK_FALSE(world.spaces->commit(guid, delivery, {many}));
+  watched.restart();
+  CHECK(world.send(guid, "x", std::string(99'999, 'x')));  // with its name
 }
 
 TEST_CASE("a space with many files is gone at once, and its rows go few at a time") {

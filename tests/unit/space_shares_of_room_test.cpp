@@ -3,6 +3,7 @@
 #include "unit/catch.h"
 
 #include <array>
+#include <atomic>
 #include <thread>
 
 #include "space/ledger.h"
@@ -42,6 +43,19 @@ class CatalogWithoutTotals final : public CountedCatalog {
   bool knows = false;
   Result<Totals> totals() override {
     return knows ? CountedCatalog::totals() : fail(Kind::unavailable, "cannot read the catalog");
+  }
+};
+
+// Something happens in the middle of a change, once.
+class InterruptedCatalog final : public CountedCatalog {
+ public:
+  using CountedCatalog::CountedCatalog;
+  std::function<void()> meanwhile;
+  std::atomic<bool> armed{false};
+  Result<void> change(space::Durability durability,
+                      const std::function<Result<void>(space::Transaction&)>& work) override {
+    if (armed.exchange(false)) meanwhile();
+    return CountedCatalog::change(durability, work);
   }
 };
 
@@ -108,8 +122,14 @@ TEST_CASE("files that were only announced leave most places of a space free") {
 TEST_CASE("parts of files count too") {
   World world;
   const Guid guid = world.create(with_limits(0, 10)).space.guid;
+  const Id small = world.spaces->open_delivery(guid, {}, {"192.0.2.4"})->delivery;
+  REQUIRE(world.spaces->put_small(guid, small, "small", as_bytes("x")));
   for (int i = 0; i < 74; ++i) partial(world, guid, 1, i < 40 ? "192.0.2.1" : "192.0.2.2");
-  CHECK_THROWS(partial(world, guid, 1, "192.0.2.3"));
+  world.clock.pass(Seconds(61));
+  auto one_more = new_upload("", 1);
+  one_more.partial = true;
+  CHECK(kind_of(world.spaces->create_upload(guid, one_more, {"192.0.2.3"})) == Kind::too_large);
+  CHECK(world.spaces->commit(guid, small, {1}));  // it is not what is in the way
   CHECK(world.send(guid, "x", "x"));
 }
 
@@ -188,6 +208,28 @@ TEST_CASE("small files that nobody commits make room for others after a while, a
   CHECK(kind_of(world.spaces->commit(guid, hoarded, {})) == Kind::not_found);
   if (!whole) CHECK(world.spaces->commit(guid, mine, {1}));
   CHECK(world.files_in("staging") + world.files_in("blobs") == 1);
+}
+
+TEST_CASE("who comes while room is being made is not refused") {
+  World world;
+  InterruptedCatalog catalog(*world.catalog);
+  world.spaces = std::make_unique<space::Spaces>(catalog, *world.blobs, world.clock, world.events, world.policy);
+  const Guid guid = world.create(with_limits(0, 10)).space.guid;
+  const auto hoarded = world.spaces->open_delivery(guid, {}, {"192.0.2.1"})->delivery;
+  for (int i = 0; i < 10; ++i) REQUIRE(world.spaces->put_small(guid, hoarded, std::to_string(i), as_bytes("x")));
+  const auto mine = world.spaces->open_delivery(guid, {}, {"192.0.2.2"})->delivery;
+  world.clock.pass(Seconds(61));
+  bool second = false;
+  std::thread other;
+  catalog.meanwhile = [&] {
+    other = std::thread([&] { second = world.spaces->put_small(guid, mine, "second", as_bytes("x")).has_value(); });
+    std::this_thread::sleep_for(Millis(200));  // if it comes later there is room by then
+  };
+  catalog.armed = true;
+  CHECK(world.spaces->put_small(guid, mine, "first", as_bytes("x")));
+  if (other.joinable()) other.join();
+  CHECK(second);
+  CHECK(world.spaces->commit(guid, mine, {2}));
 }
 
 TEST_CASE("files of complete uploads never make room, and who alone fills a space is told that it is full") {

@@ -5,6 +5,7 @@
 #include <fstream>
 
 #include "space_world.h"
+#include "space_wrapped.h"
 
 using namespace qrx;
 using namespace qrx::test;
@@ -108,6 +109,26 @@ TEST_CASE("machines that share a catalog compare their clocks each with its own 
   young.jump(Seconds(86400));
   CHECK(kind_of(other.sweep()) == Kind::unavailable);
   CHECK(world.spaces->sweep());
+}
+
+TEST_CASE("a catalog that takes no changes does not keep what is in the trash on the disk") {
+  World world({.relaxed = true, .shared = true});  // of one node the note of its clock is a change
+  const Id blob = Id::random();
+  REQUIRE(world.catalog->change(space::Durability::lazy, [&](space::Transaction& transaction) -> Result<void> {
+    transaction.discard(blob);
+    return {};
+  }));
+  REQUIRE(world.blobs->create(blob));
+  FailingCatalog catalog(*world.catalog);
+  world.spaces = std::make_unique<space::Spaces>(catalog, *world.blobs, world.clock, world.events, world.policy);
+  catalog.fails = true;
+  const auto swept = world.spaces->sweep();
+  REQUIRE(swept);
+  CHECK(swept->failures.size() == 1);
+  CHECK(world.files_in("staging") == 0);
+  catalog.fails = false;
+  CHECK(world.spaces->sweep()->failures.empty());
+  CHECK(world.catalog->trash({}, 10)->empty());
 }
 
 TEST_CASE("one bad blob ends neither a sweep nor a start, and is told with its reason") {

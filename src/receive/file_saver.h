@@ -38,6 +38,7 @@ class FileSaver {
   Result<std::optional<Arrived>> fetch(std::size_t index, PartialFile& partial, bool open, api::Backoff& backoff);
   Result<void> stays_sealed(std::size_t index, seal::Refusal refusal);
   Result<void> prepare_empty(std::size_t index);
+  Result<bool> begin_small(std::size_t index);
   Result<bool> saved_before(std::size_t index);
   Result<bool> publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened);
   wire::FileInfo unopened(std::size_t index) const;

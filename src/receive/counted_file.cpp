@@ -67,7 +67,7 @@ Result<std::optional<Sums>> end(const ReceiveJob& job, PartialFile& partial, con
 }  // namespace
 
 Result<void> count_download(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
-                            PartialFile& partial, const SavedRecord::Entry& entry) {
+                            PartialFile& partial, const SavedRecord::Entry& entry, bool perhaps_given) {
   std::byte last{};
   if (entry.size > 0) {
     const auto got = partial.read_at(entry.size - 1, {&last, 1});
@@ -80,7 +80,7 @@ Result<void> count_download(const ReceiveJob& job, api::OwnerClient& client, con
   if (is_large)
     if (auto durable = partial.make_durable(); !durable) return durable;
   job.record->add(file.file, entry, is_large);
-  if (auto asked = ask_for_last_byte(job, client, file, false); !asked) {
+  if (auto asked = ask_for_last_byte(job, client, file, perhaps_given); !asked) {
     // Kept, it would be completed by the next run, beyond what the link allows.
     if (asked.error().kind == Kind::not_found) partial.discard();
     return asked;

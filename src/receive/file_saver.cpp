@@ -138,14 +138,14 @@ wire::FileInfo FileSaver::unopened(std::size_t index) const {
 }
 
 // The link gives its last byte only so often: all else is done before that is asked for.
-Result<void> FileSaver::count(std::size_t index, PartialFile& partial, const Arrived& arrived) {
+Result<void> FileSaver::count(std::size_t index, PartialFile& partial, const Arrived& arrived, bool perhaps_given) {
   if (arrived.opened())
     if (auto admitted = admit_item(job_, delivery_.contents(), item(index), arrived.tag); !admitted) {
       partial.discard();
       return admitted;
     }
   return count_download(job_, client_, file(index), partial,
-                        {partial.name(), partial.size(), arrived.sums.xxh128, delivery_.delivery()});
+                        {partial.name(), partial.size(), arrived.sums.xxh128, delivery_.delivery()}, perhaps_given);
 }
 
 // It gets its final name, unless somebody asked does not want it after all.
@@ -358,13 +358,15 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
 Result<bool> FileSaver::save_large(std::size_t index, bool open) {
   const wire::FileInfo& info = file(index);
   const auto followed = delivery_.followed(index);
+  const auto held = job_.saver->held(delivery_.begun_name(index, open), info.file);
   auto partial = job_.saver->begin(delivery_.begun_name(index, open), info.file, delivery_.delivery());
   if (!partial) return tl::unexpected(partial.error());
+  // An earlier run had all but the last byte, of which nothing stands on record: it may have asked for that, too.
+  const bool perhaps_given = held && *held + 1 >= (open ? seal::plain_part(info.size) : info.size);
   const auto save = [&](const Arrived& arrived) -> Result<bool> {
-    if (job_.limited)
-      if (auto counted = count(index, *partial, arrived); !counted) return tl::unexpected(counted.error());
-    if (auto published = publish(index, *partial, arrived); !published) return tl::unexpected(published.error());
-    return true;
+    auto done = job_.limited ? count(index, *partial, arrived, perhaps_given) : Result<void>{};
+    if (done) done = publish(index, *partial, arrived);
+    return done.map([] { return true; });
   };
   // What the follower has is what was committed: its sum says so, and nothing is fetched twice. A sender may have begun
   // the upload anew since.
@@ -386,8 +388,7 @@ Result<bool> FileSaver::save_large(std::size_t index, bool open) {
     if (!arrived && arrived.error().kind != Kind::integrity) return tl::unexpected(arrived.error());
     if (arrived || again) {
       partial->discard();
-      if (arrived) return false;
-      return tl::unexpected(arrived.error());
+      return arrived.map([](const auto&) { return false; });
     }
     // Once more from the first byte: an earlier run's partial may be damaged, or the way here.
     client_.close();

@@ -42,7 +42,7 @@ class FileSaver {
   Result<bool> saved_before(std::size_t index);
   Result<bool> publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened);
   wire::FileInfo unopened(std::size_t index) const;
-  Result<void> count(std::size_t index, PartialFile& partial, const Arrived& arrived);
+  Result<void> count(std::size_t index, PartialFile& partial, const Arrived& arrived, bool perhaps_given);
   Result<void> publish(std::size_t index, PartialFile& partial, const Arrived& arrived);
   void publish_waiting();
 

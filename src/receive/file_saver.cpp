@@ -117,9 +117,9 @@ Result<bool> FileSaver::publish_left(std::size_t index, const SavedRecord::Entry
     delivery_.declined(index, wish);
     return true;
   }
-  // Not fetched again: by a limited link nothing would come.
   auto path = partial->publish(saved.properties);
-  if (!path) return tl::unexpected(path.error());
+  // Fetched again, but for what would not come again.
+  if (!path) return job_.limited ? Result<bool>(tl::unexpected(path.error())) : false;
   delivery_.saved(index, SavedFile{*path, saved, (*sums)->sha256, delivery_.delivery()});
   return true;
 }

@@ -124,11 +124,10 @@ int CatalogWriter::attempt(Batch batch, bool durable, ChangeLog& log) {
   };
   bool anything = false;
   const std::int64_t rows_before = connection_->total_changes();
-  for (Waiting* waiting : batch) waiting->ran = false;  // it may be the second attempt
   for (Waiting* waiting : batch) {
     // Each work keeps to rows_at_once; many of them together would make the last wait for all.
-    if (connection_->total_changes() - rows_before >= static_cast<std::int64_t>(space::rows_at_once)) break;
-    waiting->ran = true;
+    waiting->ran = connection_->total_changes() - rows_before < static_cast<std::int64_t>(space::rows_at_once);
+    if (!waiting->ran) continue;
     // What a work that failed has logged must not reach the cache.
     const std::size_t mark = writes.log().mark();
     if (const int code = savepoint("SAVEPOINT one"); code != SQLITE_OK) return code;

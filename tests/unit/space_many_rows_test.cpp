@@ -187,12 +187,13 @@ TEST_CASE("what was received is cleared few rows at a time; room comes back as t
 }
 
 TEST_CASE("an open delivery of many uploads goes few rows at a time") {
+  constexpr std::size_t some = space::rows_at_once + 100;
   Watched watched;
   World& world = watched.world;
-  const auto space = world.create(with_limits(0, many));
+  const auto space = world.create(with_limits(0, some));
   const Guid guid = space.space.guid;
   const Id delivery = world.spaces->open_delivery(guid, {})->delivery;
-  for (std::size_t i = 0; i + 1 < many; ++i)  // of no byte: each is complete as it is made
+  for (std::size_t i = 0; i + 1 < some; ++i)  // of no byte: each is complete as it is made
     REQUIRE(world.spaces->create_upload(guid, new_upload(Watched::name_of(i), 0, delivery)));
   const auto begun = world.spaces->create_upload(guid, new_upload("begun", 10, delivery));
   {
@@ -207,7 +208,7 @@ TEST_CASE("an open delivery of many uploads goes few rows at a time") {
   CHECK(watched.catalog->most_at_once <= space::rows_at_once);
   CHECK(kind_of(world.spaces->delivery(guid, delivery)) == Kind::not_found);
   if (killed) watched.restart();
-  CHECK(world.spaces->drop(guid)->limits.max_files == many);
+  CHECK(world.spaces->drop(guid)->limits.max_files == some);
   CHECK((*world.catalog->space(guid))->space.use == space::Use{});
   CHECK(kind_of(world.spaces->upload(guid, begun->upload)) == Kind::not_found);
   CHECK(world.files_in("blobs") + world.files_in("staging") == 0);

@@ -4,7 +4,6 @@
 #include <vector>
 
 #include "api/retry.h"
-#include "receive/delivery_progress.h"
 
 namespace qrx::receive {
 namespace {
@@ -67,7 +66,7 @@ Result<std::optional<Sums>> end(const ReceiveJob& job, PartialFile& partial, con
 }  // namespace
 
 Result<void> count_download(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
-                            PartialFile& partial, const SavedRecord::Entry& entry) {
+                            PartialFile& partial, const SavedRecord::Entry& entry, bool perhaps_given) {
   std::byte last{};
   if (entry.size > 0) {
     const auto got = partial.read_at(entry.size - 1, {&last, 1});
@@ -75,12 +74,10 @@ Result<void> count_download(const ReceiveJob& job, api::OwnerClient& client, con
     // A whole one would be taken for one that is counted.
     if (auto cut = partial.truncate(entry.size - 1); !cut) return cut;
   }
-  // So that little is left to do when all is taken. Of a small file it is little anyway.
-  const bool is_large = file.size > most_small_bytes;
-  if (is_large)
-    if (auto durable = partial.make_durable(); !durable) return durable;
-  job.record->add(file.file, entry, is_large);
-  if (auto asked = ask_for_last_byte(job, client, file, false); !asked) {
+  // Both before the byte is asked for: after a loss of power nothing of it comes a second time. However small it is.
+  if (auto durable = partial.make_durable(); !durable) return durable;
+  job.record->add(file.file, entry, true);
+  if (auto asked = ask_for_last_byte(job, client, file, perhaps_given); !asked) {
     // Kept, it would be completed by the next run, beyond what the link allows.
     if (asked.error().kind == Kind::not_found) partial.discard();
     return asked;

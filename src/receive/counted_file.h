@@ -16,9 +16,10 @@ namespace qrx::receive {
 // Of a file that is verified, and whole in its partial, by end_by_sum(): the partial is cut by its last byte, and
 // stands on record as what it is to become, before the server is asked for the last byte. Then it is whole again.
 // Blocks; retries trouble. Kind::not_found when the link gives the file no more: somebody else took it, and the partial
-// is gone.
+// is gone. `perhaps_given`: unless an earlier run may have been that somebody, for then the partial is all that is left
+// of the download.
 Result<void> count_download(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
-                            PartialFile& partial, const SavedRecord::Entry& entry);
+                            PartialFile& partial, const SavedRecord::Entry& entry, bool perhaps_given);
 
 // Of a partial that an earlier run left so: the server is asked for the last byte, which it may have given to that run.
 // Nothing when the partial is not what stands on record.

@@ -101,9 +101,10 @@ Result<bool> FileSaver::saved_before(std::size_t index) {
 // the last byte. By such a link it could not be fetched again.
 Result<bool> FileSaver::publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened) {
   const wire::FileInfo& info = file(index);
-  const auto held = job_.saver->held(item(index).name, info.file);
+  // By the name that it had then: a directory on the way, or the file itself, may have got a number.
+  const auto held = job_.saver->held(earlier.name, info.file);
   if (!held || (*held != earlier.size && !(job_.limited && *held + 1 == earlier.size))) return false;
-  auto partial = job_.saver->begin(item(index).name, info.file, delivery_.delivery());
+  auto partial = job_.saver->begin(earlier.name, info.file, delivery_.delivery());
   if (!partial) return false;
   const auto sums = count_left(job_, client_, info, *partial, earlier);
   if (!sums) return tl::unexpected(sums.error());
@@ -117,8 +118,10 @@ Result<bool> FileSaver::publish_left(std::size_t index, const SavedRecord::Entry
     return true;
   }
   auto path = partial->publish(saved.properties);
-  if (path) delivery_.saved(index, SavedFile{*path, saved, (*sums)->sha256, delivery_.delivery()});
-  return path.has_value();
+  // Fetched again, but for what would not come again.
+  if (!path) return job_.limited ? Result<bool>(tl::unexpected(path.error())) : false;
+  delivery_.saved(index, SavedFile{*path, saved, (*sums)->sha256, delivery_.delivery()});
+  return true;
 }
 
 // What was sealed to others, or in a way that is not read here.
@@ -135,14 +138,14 @@ wire::FileInfo FileSaver::unopened(std::size_t index) const {
 }
 
 // The link gives its last byte only so often: all else is done before that is asked for.
-Result<void> FileSaver::count(std::size_t index, PartialFile& partial, const Arrived& arrived) {
+Result<void> FileSaver::count(std::size_t index, PartialFile& partial, const Arrived& arrived, bool perhaps_given) {
   if (arrived.opened())
     if (auto admitted = admit_item(job_, delivery_.contents(), item(index), arrived.tag); !admitted) {
       partial.discard();
       return admitted;
     }
   return count_download(job_, client_, file(index), partial,
-                        {partial.name(), partial.size(), arrived.sums.xxh128, delivery_.delivery()});
+                        {partial.name(), partial.size(), arrived.sums.xxh128, delivery_.delivery()}, perhaps_given);
 }
 
 // It gets its final name, unless somebody asked does not want it after all.
@@ -254,17 +257,26 @@ Result<void> FileSaver::prepare_empty(std::size_t index) {
   return {};
 }
 
+// False when nothing of it is to be fetched.
+Result<bool> FileSaver::begin_small(std::size_t index) {
+  const auto before = saved_before(index);
+  if (!before || *before) return before.map([](bool) { return false; });
+  if (job_.limited)
+    if (auto prepared = prepare_empty(index); !prepared) return tl::unexpected(prepared.error());
+  return true;
+}
+
 Result<void> FileSaver::save_small(const std::vector<std::size_t>& task) {
   std::vector<std::size_t> left;
   for (const auto index : task) {
-    const auto before = saved_before(index);
-    if (!before) return tl::unexpected(before.error());
-    if (!*before) left.push_back(index);
+    const auto begun = begin_small(index);
+    if (begun && *begun) left.push_back(index);
+    if (begun) continue;
+    const Error error = delivery_.as_known(index, begun.error());
+    if (!is_at_fault(error.kind)) return tl::unexpected(error);
+    delivery_.cannot_save(index, error);
   }
   if (left.empty()) return {};
-  if (job_.limited)
-    for (const auto index : left)
-      if (auto prepared = prepare_empty(index); !prepared) return prepared;
   return SmallContents(delivery_, client_,
                        [this](std::size_t index, std::string_view bytes) { return keep_small(index, bytes); })
       .fetch(left);
@@ -273,16 +285,13 @@ Result<void> FileSaver::save_small(const std::vector<std::size_t>& task) {
 Result<void> FileSaver::save_large(std::size_t index) {
   why_unopened_.clear();
   const auto before = saved_before(index);
-  if (!before) return tl::unexpected(before.error());
-  if (*before) return {};
+  if (!before || *before) return before.map([](bool) {});
   // First as one that is sealed to us; a file that only looks so is fetched again as it is.
   if (item(index).open) {
     const auto done = save_large(index, true);
-    if (!done) return tl::unexpected(done.error());
-    if (*done) return {};
+    if (!done || *done) return done.map([](bool) {});
   }
-  const auto done = save_large(index, false);
-  return done ? Result<void>{} : tl::unexpected(done.error());
+  return save_large(index, false).map([](bool) {});
 }
 
 // To the end of the file. Of a limited link all but the last byte is asked for: that one follows from the sum, and is
@@ -349,13 +358,15 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
 Result<bool> FileSaver::save_large(std::size_t index, bool open) {
   const wire::FileInfo& info = file(index);
   const auto followed = delivery_.followed(index);
+  const auto held = job_.saver->held(delivery_.begun_name(index, open), info.file);
   auto partial = job_.saver->begin(delivery_.begun_name(index, open), info.file, delivery_.delivery());
   if (!partial) return tl::unexpected(partial.error());
+  // An earlier run had all but the last byte, of which nothing stands on record: it may have asked for that, too.
+  const bool perhaps_given = held && *held + 1 >= (open ? seal::plain_part(info.size) : info.size);
   const auto save = [&](const Arrived& arrived) -> Result<bool> {
-    if (job_.limited)
-      if (auto counted = count(index, *partial, arrived); !counted) return tl::unexpected(counted.error());
-    if (auto published = publish(index, *partial, arrived); !published) return tl::unexpected(published.error());
-    return true;
+    auto done = job_.limited ? count(index, *partial, arrived, perhaps_given) : Result<void>{};
+    if (done) done = publish(index, *partial, arrived);
+    return done.map([] { return true; });
   };
   // What the follower has is what was committed: its sum says so, and nothing is fetched twice. A sender may have begun
   // the upload anew since.
@@ -377,8 +388,7 @@ Result<bool> FileSaver::save_large(std::size_t index, bool open) {
     if (!arrived && arrived.error().kind != Kind::integrity) return tl::unexpected(arrived.error());
     if (arrived || again) {
       partial->discard();
-      if (arrived) return false;
-      return tl::unexpected(arrived.error());
+      return arrived.map([](const auto&) { return false; });
     }
     // Once more from the first byte: an earlier run's partial may be damaged, or the way here.
     client_.close();

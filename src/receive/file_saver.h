@@ -38,10 +38,11 @@ class FileSaver {
   Result<std::optional<Arrived>> fetch(std::size_t index, PartialFile& partial, bool open, api::Backoff& backoff);
   Result<void> stays_sealed(std::size_t index, seal::Refusal refusal);
   Result<void> prepare_empty(std::size_t index);
+  Result<bool> begin_small(std::size_t index);
   Result<bool> saved_before(std::size_t index);
   Result<bool> publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened);
   wire::FileInfo unopened(std::size_t index) const;
-  Result<void> count(std::size_t index, PartialFile& partial, const Arrived& arrived);
+  Result<void> count(std::size_t index, PartialFile& partial, const Arrived& arrived, bool perhaps_given);
   Result<void> publish(std::size_t index, PartialFile& partial, const Arrived& arrived);
   void publish_waiting();
 

@@ -178,11 +178,20 @@ async function is_over(error: unknown): Promise<boolean> {
   return ask(here).then(() => false, (now) => now instanceof Refused && (now.status === 404 || now.status === 410));
 }
 
+// So may 403 be a proxy's.
+async function is_closed(error: unknown): Promise<boolean> {
+  if (!(error instanceof Refused && error.status === 403)) return false;
+  return ask_json<DropInfo>(here).then(({ state }) => state === "closed", () => false);
+}
+
 async function show_failed(): Promise<void> {
   const error = current!.error;
   current = null;
   if (await is_over(error)) return show_over();
-  if (error instanceof Refused && error.status === 403) return show_end(say("space_closed_title"), say("space_closed"));
+  if (await is_closed(error)) {
+    show_end(say("space_closed_title"), say("space_closed"));
+    return main.querySelector("h1")!.focus();
+  }
   document.title = say("not_sent");
   kept = kept_delivery(guid);
   fill(main, badge("bad"), h("h1", { tabindex: -1 }, say("not_sent")), h("p", { class: "lead", role: "alert" }, shown(reason(error))),
@@ -194,7 +203,7 @@ async function show_failed(): Promise<void> {
 function show_end(title: string, text: string, ...actions: HTMLElement[]): void {
   document.title = title;
   announce(title);
-  fill(main, badge("wait"), h("h1", {}, title), h("p", { class: "lead" }, text), actions.length > 0 && h("div", { class: "actions" }, ...actions));
+  fill(main, badge("wait"), h("h1", { tabindex: -1 }, title), h("p", { class: "lead" }, text), actions.length > 0 && h("div", { class: "actions" }, ...actions));
 }
 
 function show_over(): void {

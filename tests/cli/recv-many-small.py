@@ -14,7 +14,7 @@ import qrx  # noqa: E402
 FILES = 300
 SURE = ("ext2/ext3", "xfs", "btrfs", "tmpfs")  # as stat(1) names them
 LOTS = 3000
-TOGETHER = 256  # files of one sync, where so many descriptors may be open
+TOGETHER = 504  # files of one sync, with the limit of descriptors below
 CALLS = "write,pwrite64,flock,fdatasync,fsync,syncfs,rename,renameat,renameat2,linkat"
 
 

@@ -72,8 +72,8 @@ class Way:
 class Case:
     """A tree that is shared by a link for one download, and where it is saved."""
 
-    def __init__(self, w, server, seal, name, files):
-        """files: size by name."""
+    def __init__(self, w, server, seal, name, files, in_the_way=False):
+        """files: size by name. in_the_way: a file has the name of the tree, which gets a number."""
         self.w, self.server, self.tree, self.names = w, server, f"tree-{name}-{seal}", sorted(files)
         for number, (file, size) in enumerate(files.items()):
             w.file(f"{self.tree}/{file}", size, seed=number + 1)
@@ -81,19 +81,23 @@ class Case:
         self.to = f"link:{name}-{seal}"
         self.link = sharing.share("-n", "1", self.to, status=0).links[self.to]
         self.out = w.path(f"out-{name}-{seal}")
+        self.saved_as, self.others = self.tree, set()
+        if in_the_way:
+            self.saved_as, self.others = f"{self.tree} (1)", {w.file(f"out-{name}-{seal}/{self.tree}", 1)}
 
-    def receive(self, url=None, out=None, prefix=()):
+    def receive(self, url=None, out=None, prefix=(), options=()):
         os.makedirs(out or self.out, exist_ok=True)
-        return self.w.tool("qrx-recv", "-q", "-o", out or self.out, self.link.replace(self.server.url, url or self.server.url), prefix=prefix)
+        link = self.link.replace(self.server.url, url or self.server.url)
+        return self.w.tool("qrx-recv", "-q", "-o", out or self.out, *options, link, prefix=prefix)
 
     def there(self, out=None):
         return {os.path.join(folder, name) for folder, _, names in os.walk(out or self.out) for name in names}
 
     def check(self, out=None):
         out = out or self.out
-        _, other, missing = filecmp.cmpfiles(self.tree, os.path.join(out, self.tree), self.names, shallow=False)
+        _, other, missing = filecmp.cmpfiles(self.tree, os.path.join(out, self.saved_as), self.names, shallow=False)
         qrx.check(not other and not missing, f"{self.tree}: other {other}, missing {missing}")
-        qrx.check_equal({os.path.join(out, self.tree, name) for name in self.names}, self.there(out), "what is there")
+        qrx.check_equal({os.path.join(out, self.saved_as, name) for name in self.names} | self.others, self.there(out), "what is there")
         qrx.check_equal("downloaded", sharing.share("--list", self.to, status=0).states[self.to], self.to)
 
 
@@ -129,12 +133,23 @@ def taken_by_another(case, size):
     qrx.check_equal(set(), case.there(), "what is left of it")
 
 
+def one_is_there(case):
+    """An empty file that may not be overwritten does not keep the others from being saved."""
+    there = case.w.file(f"{case.out}/{case.tree}/empty", 0)
+    run = case.receive(options=("--on-conflict", "refuse"))
+    run.expect_exit(9)
+    qrx.check_equal({there, os.path.join(case.out, case.tree, "b")}, case.there(), "what is there")
+
+
 with qrx.work() as work:
     server_ = work.server()
     for seal_ in ("require", "off"):
         killed(Case(work, server_, seal_, "one", {"a": 3_000_000}))
         killed(Case(work, server_, seal_, "small", {"a": 40_000, "b": 1, "c": 65_536}))
         killed(Case(work, server_, seal_, "chunks", {"a": 131_072, "b": 131_073, "empty": 0}))
+        # The first of them is given and the second is not: the link still gives a list, but nothing of the first.
+        killed(Case(work, server_, seal_, "numbered", {"a": 40_000, "b": 3_000_000}, in_the_way=True))
+        one_is_there(Case(work, server_, seal_, "there", {"empty": 0, "b": 3_000_000}))
         cut(Case(work, server_, seal_, "cut", {"a": 100_000, "b": 3_000_000}))
         if shutil.which("strace") and not qrx.is_sanitized():
             taken_by_another(Case(work, server_, seal_, "other", {"a": 3_000_000}), 3_000_000)

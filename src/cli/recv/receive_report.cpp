@@ -86,9 +86,9 @@ void ReceiveReport::show_invitation(bool anew) {
   const qr::Screen screen =
       screen_for(term::size_of(STDERR_FILENO), term::colour_depth(), term::speaks_utf8(), invitation_->invert);
   // After a resize the old drawing is wrapped or torn: only an empty window is sure to be right.
-  const auto drawn = draw_invitation(*invitation_, screen, 1);
-  messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + drawn.text);
-  wait_with(status_with_words(drawn, "Waiting for " + what_is_awaited(options_.count) + "… (Ctrl-C to stop)"));
+  drawn_ = draw_invitation(*invitation_, screen, 1);
+  messages_.raw((anew && term::moves_cursor() ? "\x1b[H\x1b[2J" : "") + drawn_.text);
+  wait_with(status_with_words(drawn_, "Waiting for " + what_is_awaited(options_.count) + "… (Ctrl-C to stop)"));
 }
 
 void ReceiveReport::wait_with(std::string status) {
@@ -103,7 +103,7 @@ void ReceiveReport::look() {
     invited_.reset();
     // In the line that stands there anyway: the code must not scroll away.
     if (progress_.redrawn())
-      wait_with(options_.when_nobody_comes);
+      wait_with(status_with_words(drawn_, options_.when_nobody_comes));
     else
       messages_.notice(options_.when_nobody_comes);
   }

@@ -85,6 +85,7 @@ class ReceiveReport {
   std::function<void()> stop_;
   std::mutex screen_;
   std::optional<Invitation> invitation_;  // none: something came
+  DrawnInvitation drawn_;                 // as it was last shown
   std::optional<Error> output_failed_;
   bool hook_failed_ = false;
   std::size_t warned_ = 0;                             // of files of the delivery at hand

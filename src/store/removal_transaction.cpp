@@ -350,8 +350,7 @@ Removed RemovalTransaction::remove_rest(const Guid& guid) {
   }
   log_.add(guid, nullptr);
   std::size_t left = rows_at_once;
-  // Notices first, so that none is sent any more. Their secrets are written over: secure_delete=FAST is for other
-  // pages.
+  // Notices first: none is sent any more. Their secrets are written over, as secure_delete=FAST does not for sure.
   for (const char* sql :
        {"UPDATE outbox SET token='',key='' WHERE number IN (SELECT number FROM outbox WHERE guid=? AND token<>'' "
         "LIMIT ?)",

@@ -121,7 +121,9 @@ TEST_CASE("what a commit that was cut short had put counts for nothing after a s
   const Id delivery = watched.fill(guid);
   watched.catalog->killed_after = 1;
   CHECK_FALSE(world.spaces->commit(guid, delivery, {many}));
-  watched.restart();
+  world.lose();
+  watched.catalog.reset();
+  world.restart();
   CHECK(world.send(guid, "x", std::string(99'999, 'x')));  // with its name
 }
 

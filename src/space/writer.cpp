@@ -293,6 +293,11 @@ Result<UploadWriter::Finished> Writer::keep() {
     }
     show_growth();
   }
+  if (finished.complete && upload_->row.partial) {
+    // It stays until its whole is put together, but is not unfinished.
+    const SpaceLock lock(*live_);
+    upload_->begun.reset();
+  }
   return finished;
 }
 

@@ -8,7 +8,7 @@ import threading
 import time
 import urllib.parse
 
-import mounts
+import namespaces
 import objectstore
 import qrx
 import tus
@@ -114,7 +114,7 @@ def full(small, other, space, directory):
 
 def no_room_to_start(work, where, env):
     """Without inodes there is no place for anything: one line."""
-    mounts.tmpfs(work.path("none"), "size=1m,nr_inodes=2")
+    namespaces.tmpfs(work.path("none"), "size=1m,nr_inodes=2")
     os.mkdir(work.path("none", "data"))
     node = work.tool("qrx-serve", "--bind", "127.0.0.1:0", "--data", work.path("none", "data"), *where, env=env)
     node.expect_exit(node.wait(60))
@@ -124,7 +124,7 @@ def no_room_to_start(work, where, env):
 
 def with_objects(work):
     where = ["--catalog", os.environ["catalog"] + "objects" + os.environ["socket"], "--blobs", f"s3://{objectstore.BUCKET}/full"]
-    mounts.tmpfs(work.path("small"), "size=24m")
+    namespaces.tmpfs(work.path("small"), "size=24m")
     with objectstore.ObjectStore(work.path("store")) as store, FaultyProxy("127.0.0.1", store.port) as proxy:
         where += ["--s3-endpoint", proxy.url]
         small = work.server("--create-rate", "0", "--spool", work.path("small", "spool"), *where, data=work.path("one"), env=store.env)
@@ -137,7 +137,7 @@ def with_objects(work):
 
 
 def in_a_directory(work):
-    mounts.tmpfs(work.path("shared"), "size=60m")
+    namespaces.tmpfs(work.path("shared"), "size=60m")
     catalog = os.environ["catalog"] + "files" + os.environ["socket"]
     one, two = (work.server("--create-rate", "0", "--catalog", catalog, "--blobs", "dir:" + work.path("shared"), data=work.path(name))
                 for name in ("three", "four"))
@@ -164,7 +164,7 @@ def in_a_directory(work):
 
 
 def main():
-    mounts.enter_namespace()
+    namespaces.enter_mounts()
     with qrx.work() as work:
         try:
             in_a_directory(work)

@@ -33,10 +33,9 @@ SpoolFile::~SpoolFile() {
 Result<void> SpoolFile::write_at(std::uint64_t offset, ByteView bytes) {
   const std::uint64_t end = offset + bytes.size();
   if (const std::lock_guard lock(mutex_); end > size_) {
-    if (!spool_->take(end - size_, longest_wait)) {
-      spool_->refused();
+    // No trouble of this node's: with a slow store it is so on all of them, and what is read is read from any.
+    if (!spool_->take(end - size_, longest_wait))
       return fail(Kind::unavailable, "the spool is full: bytes come faster than the S3 store takes them");
-    }
     size_ = end;
   }
   while (!bytes.empty()) {

@@ -92,7 +92,11 @@ Result<FileRow> WholeFiles::put_as_upload(LiveSpace& live, const FileRow& file, 
   // First, for it has the lock of the upload that is to be withdrawn.
   writer->reset();
   (void)uploads_.withdraw(file.guid, upload->upload);
-  return finished ? fail(Kind::conflict, "the file is not complete: send it again") : tl::unexpected(finished.error());
+  // Another request for the same file, its answer lost perhaps, went on with the upload; or a crash of the database
+  // took what had not become durable of its row. Nothing is wrong with what was asked for.
+  if (finished || finished.error().kind == Kind::conflict)
+    return fail(Kind::unavailable, "this file was not stored: send it again");
+  return tl::unexpected(finished.error());
 }
 
 }  // namespace qrx::space

@@ -3,6 +3,9 @@
 #include "unit/catch.h"
 
 #include <cstdlib>
+#include <functional>
+#include <memory>
+#include <utility>
 
 #include "unit/space_nodes.h"
 #include "unit/space_wrapped.h"
@@ -39,6 +42,22 @@ void run(Nodes::Settings settings, unsigned rounds, unsigned steps) {
       CHECK(times > 0);  // it was tried at all
     }
 }
+
+// Before change number `at`, once, something else happens.
+class InterruptedCatalog final : public CountedCatalog {
+ public:
+  InterruptedCatalog(space::Catalog& inner, int at, std::function<void()> meanwhile)
+      : CountedCatalog(inner), left_(at), meanwhile_(std::move(meanwhile)) {}
+  Result<void> change(space::Durability durability,
+                      const std::function<Result<void>(space::Transaction&)>& work) override {
+    if (left_-- == 0) meanwhile_();
+    return CountedCatalog::change(durability, work);
+  }
+
+ private:
+  int left_;
+  const std::function<void()> meanwhile_;
+};
 
 }  // namespace
 
@@ -95,4 +114,30 @@ TEST_CASE(
   REQUIRE((*again)->write(as_bytes("bytes")));
   REQUIRE((*again)->finish());
   CHECK(world.read(created, upload->upload) == "bytes");
+}
+
+TEST_CASE(
+    "two nodes: who sends a small file is told to come again when its upload was taken over, not that it is wrong") {
+  int come_again = 0;
+  for (int at = 0; at < 6; ++at) {
+    World world({.shared = true});
+    const auto created = world.create();
+    const Guid guid = created.space.guid;
+    Result<std::unique_ptr<space::UploadWriter>> taken = fail(Kind::other, "nothing to take over");
+    InterruptedCatalog catalog(*world.catalog, at, [&] {
+      for (const space::UploadRow& row : *world.catalog->uploads())
+        taken = world.spaces->write(guid, row.upload, 0, std::nullopt);
+    });
+    space::Spaces other(catalog, *world.blobs, world.clock, world.events, world.policy);
+    const auto delivery = world.spaces->open_delivery(guid, {})->delivery;
+    const auto put = other.put_small(guid, delivery, "small", as_bytes("bytes"));
+    INFO(at);
+    if (put) continue;
+    CHECK(kind_of(put) == Kind::unavailable);
+    ++come_again;
+    taken = fail(Kind::other, "its sender is gone");
+    REQUIRE(other.put_small(guid, delivery, "small", as_bytes("bytes")));
+    REQUIRE(other.commit(guid, delivery, {1}));
+  }
+  CHECK(come_again > 0);
 }

@@ -125,8 +125,8 @@ TEST_CASE(
     const Guid guid = created.space.guid;
     Result<std::unique_ptr<space::UploadWriter>> taken = fail(Kind::other, "nothing to take over");
     InterruptedCatalog catalog(*world.catalog, at, [&] {
-      for (const space::UploadRow& row : *world.catalog->uploads())
-        taken = world.spaces->write(guid, row.upload, 0, std::nullopt);
+      const auto uploads = world.catalog->uploads();
+      for (const space::UploadRow& row : *uploads) taken = world.spaces->write(guid, row.upload, 0, std::nullopt);
     });
     space::Spaces other(catalog, *world.blobs, world.clock, world.events, world.policy);
     const auto delivery = world.spaces->open_delivery(guid, {})->delivery;

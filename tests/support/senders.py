@@ -206,13 +206,17 @@ def end(senders):
 
 
 def look(space):
-    found = {}
-    state = insist(space.get, "the state of a space")
-    qrx.check_equal(200, state.status, f"state of the space: {state!r}")
-    for delivery in state.json()["deliveries"]:
-        for file in delivery["files"]:
-            found.setdefault(file["name"], []).append(file)
-    return found
+    """All pages: of a round there may be more files than one has."""
+    found, page = {}, ""
+    while True:
+        state = insist(lambda: space.get(page), "the state of a space")
+        qrx.check_equal(200, state.status, f"state of the space: {state!r}")
+        for delivery in state.json()["deliveries"]:
+            for file in delivery["files"]:
+                found.setdefault(file["name"], []).append(file)
+        if not state.json().get("next"):
+            return found
+        page = f"?from={state.json()['next']}"
 
 
 def verify(space, senders):

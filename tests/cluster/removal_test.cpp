@@ -8,20 +8,5 @@ using namespace qrx::test;
 TEST_CASE("in PostgreSQL what has many rows is gone at once, and its rows go some at a time") {
   const Database database;
   const auto catalog = open_catalog(database);
-  CatalogRemoval removal(*catalog);
-  SECTION("a committed delivery") {
-    removal.clear();
-  }
-  SECTION("an open delivery") {
-    removal.drop();
-  }
-  SECTION("rows of a commit that did not come") {
-    removal.take_back();
-  }
-  SECTION("a space") {
-    removal.remove_space();
-  }
-  SECTION("not what lives") {
-    removal.keep_what_lives();
-  }
+  check_removal(*catalog);
 }

@@ -207,4 +207,24 @@ class CatalogRemoval {
   space::SpaceRow row_;
 };
 
+// All of it, a section each.
+inline void check_removal(space::Catalog& catalog) {
+  CatalogRemoval removal(catalog);
+  SECTION("a committed delivery") {
+    removal.clear();
+  }
+  SECTION("an open delivery") {
+    removal.drop();
+  }
+  SECTION("rows of a commit that did not come") {
+    removal.take_back();
+  }
+  SECTION("a space") {
+    removal.remove_space();
+  }
+  SECTION("not what lives") {
+    removal.keep_what_lives();
+  }
+}
+
 }  // namespace qrx::test

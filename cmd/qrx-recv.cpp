@@ -69,7 +69,7 @@ int Recv::run() {
   if (!from_) {
     if (const auto ended = visit_left(*output)) return *ended;
     output->remove_stale();
-    auto opened = WhereFrom::open(set_, options_, place_of(set_.output, output->is_stream()), messages_);
+    auto opened = WhereFrom::open(set_, options_, *output, messages_);
     if (!opened) return end(opened.error());
     from_.emplace(std::move(*opened));
     if (from_->own_server()) output->set_passing();

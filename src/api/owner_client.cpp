@@ -67,7 +67,8 @@ Result<SpaceContents> OwnerClient::page(const std::string& query) {
   }
   auto info = wire::from_json<wire::SpaceInfo>(answer->body);
   if (!info) return not_understood(info.error());
-  return SpaceContents{info->seq, std::move(info->deliveries), std::move(info->uploads), std::move(info->next), false};
+  return SpaceContents{info->seq, std::move(info->deliveries), std::move(info->uploads), std::move(info->next),
+                       false,     info->limits.max_files};
 }
 
 Result<SpaceContents> OwnerClient::space(std::optional<std::uint64_t> after, Seconds wait) {

@@ -28,7 +28,8 @@ struct SpaceContents {
   std::vector<wire::DeliveryInfo> deliveries;  // committed ones, oldest first
   std::vector<wire::UploadInfo> uploads;       // of a share: none are shown
   std::string next;                            // of one page: there is more
-  bool limited = false;  // of a share: its files can be taken a number of times only, and their last byte counts
+  bool limited = false;         // of a share: its files can be taken a number of times only, and their last byte counts
+  std::uint64_t max_files = 0;  // of an owner's: so many it may hold; 0: no limit
 };
 
 class OwnerClient : public Requests {

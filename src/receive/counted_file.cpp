@@ -1,6 +1,7 @@
 #include "receive/counted_file.h"
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "api/retry.h"
@@ -93,6 +94,32 @@ Result<std::optional<Sums>> count_left(const ReceiveJob& job, api::OwnerClient& 
 
 Result<std::optional<Sums>> end_left(const ReceiveJob& job, PartialFile& partial, const SavedRecord::Entry& entry) {
   return end(job, partial, entry, []() -> Result<void> { return {}; });
+}
+
+Result<std::string> take_uncounted(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file) {
+  return api::retry(client, job.backoff(), [&]() -> Result<std::string> {
+    std::string bytes(static_cast<std::size_t>(file.size) - 1, '\0');  // not empty: it is sealed
+    const auto opened = client.open(file.file, 0, file.xxh128, bytes.size());
+    if (!opened) return tl::unexpected(opened.error());
+    for (std::size_t at = 0; at < bytes.size();) {
+      const auto got = client.read(std::as_writable_bytes(std::span(bytes)).subspan(at));
+      if (!got) return tl::unexpected(got.error());
+      if (*got == 0) return fail(Kind::unavailable, "the connection was cut");
+      at += *got;
+    }
+    client.close();
+    Xxh128 sum;
+    sum.update(as_bytes(bytes));
+    const auto last = sum.byte_to(file.xxh128);
+    if (!last) return fail(Kind::integrity, file.name + " arrived damaged: its checksum differs");
+    bytes.push_back(static_cast<char>(*last));
+    return bytes;
+  });
+}
+
+Result<void> count_taken(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
+                         bool perhaps_given) {
+  return ask_for_last_byte(job, client, file, perhaps_given);
 }
 
 }  // namespace qrx::receive

@@ -3,6 +3,9 @@
 // point leaves is fetched on, or is whole but for one byte, which follows from the sum on record.
 #pragma once
 
+#include <optional>
+#include <string>
+
 #include "api/owner_client.h"
 #include "base/result.h"
 #include "receive/arrived.h"
@@ -28,5 +31,12 @@ Result<std::optional<Sums>> count_left(const ReceiveJob& job, api::OwnerClient& 
 
 // Without the server, which gives nothing of it any more. Likewise.
 Result<std::optional<Sums>> end_left(const ReceiveJob& job, PartialFile& partial, const SavedRecord::Entry& entry);
+
+// A small file that is taken whole in memory. All of it, without that its last byte, which counts, is asked for:
+// Kind::integrity when that does not follow from the sum. Both block and retry trouble.
+Result<std::string> take_uncounted(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file);
+// Once what it holds is safe here. `perhaps_given` as above.
+Result<void> count_taken(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
+                         bool perhaps_given);
 
 }  // namespace qrx::receive

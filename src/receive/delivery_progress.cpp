@@ -27,6 +27,8 @@ DeliveryProgress::DeliveryProgress(const ReceiveJob& job, const DeliveryContents
       skip_(contents.items.size(), Skip::no) {}
 
 bool DeliveryProgress::is_small(std::size_t index) const {
+  // What a pack holds is cut out of it in memory.
+  if (contents_.items[index].part) return true;
   // What is only in memory is lost by a kill, and by a limited link it could not be fetched again.
   return contents_.items[index].info.size <= (job_.limited ? 0 : most_small_bytes);
 }
@@ -45,6 +47,16 @@ Error DeliveryProgress::as_known(std::size_t index, Error error) const {
   for (auto at = error.what.find(id); at != std::string::npos; at = error.what.find(id, at + item(index).name.size()))
     error.what.replace(at, id.size(), item(index).name);
   return error;
+}
+
+bool DeliveryProgress::is_wanted(std::size_t index) {
+  const std::lock_guard lock(mutex_);
+  return skip_[index] == Skip::no && !saved_[index];
+}
+
+// Of the item that this file begins.
+std::size_t DeliveryProgress::end_of_item(std::size_t index) const {
+  return item(index).part ? item(index).part->end : index + 1;
 }
 
 std::vector<std::size_t> DeliveryProgress::take_task() {
@@ -67,13 +79,25 @@ void DeliveryProgress::fail_with(const Error& error) {
   if (!error_) error_ = error;
 }
 
-void DeliveryProgress::cannot_save(std::size_t index, const Error& error) {
-  const std::lock_guard lock(mutex_);
+void DeliveryProgress::skip_failed(std::size_t index, const Error& error) {
   skip_[index] = Skip::failed;
   if (!first_failed_)
     first_failed_ = error;
   else
     also_failed_.push_back(contents_.items[index].name);
+}
+
+void DeliveryProgress::cannot_save(std::size_t index, const Error& error) {
+  const std::lock_guard lock(mutex_);
+  skip_failed(index, error);
+  tell();
+}
+
+void DeliveryProgress::cannot_save_item(std::size_t index, const Error& error) {
+  const std::lock_guard lock(mutex_);
+  const std::size_t first = item(index).part ? item(index).part->first : index;
+  for (std::size_t i = first; i < end_of_item(first); ++i)
+    if (skip_[i] == Skip::no && !saved_[i]) skip_failed(i, error);
   tell();
 }
 
@@ -102,7 +126,7 @@ void DeliveryProgress::declined(std::size_t index, Wish wish) {
 std::size_t DeliveryProgress::ask() {
   for (std::size_t i = 0; i < contents_.shown.files.size(); ++i) {
     // Asked of each file once and in order, before any thread starts: `accept` may put a question to a person.
-    if (job_.options.take_up && job_.record->is_done(contents_.shown.files[i].file)) {
+    if (job_.options.take_up && job_.record->is_done(item(i).info.file)) {
       skip_[i] = Skip::done_before;
     } else if (const Wish wish = job_.tally.accept(contents_.shown, contents_.shown.files[i]); wish != Wish::save) {
       skip_[i] = wish == Wish::later ? Skip::later : Skip::discarded;
@@ -121,15 +145,15 @@ std::uint64_t DeliveryProgress::bytes_to_come() const {
   for (std::size_t i = 0; i < contents_.items.size(); ++i) {
     const Item& item = contents_.items[i];
     const std::uint64_t size = contents_.shown.files[i].size;
-    if (skip_[i] != Skip::no || job_.record->find(item.info.file, delivery())) continue;
-    bytes += size - std::min(size, job_.saver->held(begun_name(i, item.open), item.info.file).value_or(0));
+    if (skip_[i] != Skip::no || job_.record->find(item.id(), delivery())) continue;
+    bytes += size - std::min(size, job_.saver->held(begun_name(i, item.open), item.id()).value_or(0));
   }
   return bytes;
 }
 
 std::size_t DeliveryProgress::plan() {
   std::size_t small = 0;
-  for (std::size_t i = 0; i < contents_.items.size(); ++i) small += is_small(i) ? 1 : 0;
+  for (std::size_t i = 0; i < contents_.items.size(); i = end_of_item(i)) small += is_small(i) ? 1 : 0;
   const std::size_t share = small / (tasks_of_connection * std::max(job_.options.connections, 1U));
   const std::size_t most_files = std::clamp(share, fewest_of_task, most_of_task);
   std::vector<std::size_t> batch;
@@ -139,8 +163,11 @@ std::size_t DeliveryProgress::plan() {
     batch.clear();
     bytes = 0;
   };
-  for (std::size_t i = 0; i < contents_.items.size(); ++i) {
-    if (skip_[i] != Skip::no) continue;
+  for (std::size_t i = 0; i < contents_.items.size(); i = end_of_item(i)) {
+    // Of a pack one file that is wanted will do.
+    const auto begin = skip_.begin() + static_cast<std::ptrdiff_t>(i);
+    const auto end = skip_.begin() + static_cast<std::ptrdiff_t>(end_of_item(i));
+    if (std::find(begin, end, Skip::no) == end) continue;
     const std::uint64_t size = contents_.items[i].info.size;
     // A large file alone, so that several connections share the work evenly.
     if (!is_small(i)) {
@@ -169,16 +196,35 @@ std::optional<Error> DeliveryProgress::what_failed() const {
   return error;
 }
 
+bool DeliveryProgress::is_all(std::size_t begin, std::size_t end, Skip state) const {
+  return std::all_of(skip_.begin() + static_cast<std::ptrdiff_t>(begin),
+                     skip_.begin() + static_cast<std::ptrdiff_t>(end), [&](Skip one) { return one == state; });
+}
+
+// Of what was saved here: nothing of the item is still to come. What a pack has beside it may have been discarded.
+bool DeliveryProgress::is_done(std::size_t begin, std::size_t end) const {
+  bool any = false;
+  for (std::size_t i = begin; i < end; ++i) {
+    if (skip_[i] == Skip::no && !saved_[i]) return false;
+    if (skip_[i] != Skip::no && skip_[i] != Skip::discarded) return false;
+    any = any || saved_[i];
+  }
+  return any;
+}
+
 void DeliveryProgress::remember(bool synced) {
   if (!error_) error_ = what_failed();
   if (!error_ && contents_.locked) error_ = no_key();
   // Names that a loss of power could take back must not be remembered as saved.
   if (!synced) return;
   Untold done{contents_.shown.delivery, {}, {}, !error_};
-  for (std::size_t i = 0; i < contents_.items.size(); ++i) {
-    if (skip_[i] == Skip::discarded) done.discarded.push_back(contents_.shown.files[i].file);
-    if (skip_[i] == Skip::no && saved_[i]) done.saved.push_back(contents_.shown.files[i].file);
-    done.whole = done.whole && skip_[i] != Skip::later;
+  for (std::size_t i = 0; i < contents_.items.size(); i = end_of_item(i)) {
+    const std::size_t end = end_of_item(i);
+    if (is_all(i, end, Skip::discarded))
+      done.discarded.push_back(item(i).info.file);
+    else if (is_done(i, end))
+      done.saved.push_back(item(i).info.file);
+    for (std::size_t file = i; file < end; ++file) done.whole = done.whole && skip_[file] != Skip::later;
   }
   job_.record->finish(done);
 }
@@ -187,11 +233,12 @@ Result<SavedDelivery> DeliveryProgress::result() {
   if (error_) return tl::unexpected(*error_);
   SavedDelivery out;
   out.info = contents_.shown;
+  for (std::size_t i = 0; i < contents_.items.size(); i = end_of_item(i))
+    if (is_all(i, end_of_item(i), Skip::discarded)) out.discarded.push_back(item(i).info.file);
   for (std::size_t i = 0; i < contents_.items.size(); ++i) {
     const wire::FileInfo& file = contents_.shown.files[i];
     job_.tally.forget(file.file);
     if (skip_[i] == Skip::later) ++out.later;
-    if (skip_[i] == Skip::discarded) out.discarded.push_back(file.file);
     if (skip_[i] == Skip::later || skip_[i] == Skip::discarded)
       out.declined.push_back(file.name);
     else if (saved_[i])

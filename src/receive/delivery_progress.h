@@ -48,13 +48,16 @@ class DeliveryProgress {
 
   // Messages name an item as its sender did in the manifest, not by the name that the server knows.
   Error as_known(std::size_t index, Error error) const;
+  bool is_wanted(std::size_t index);  // and not here yet
 
-  // For the workers: several small files, or one large; nothing when no more is to be done.
+  // For the workers: several small files, or one large; nothing when no more is to be done. A pack is named by one of
+  // its files.
   std::vector<std::size_t> take_task();
   bool failed();
   GroupSync& group_sync() { return group_sync_; }
-  void fail_with(const Error& error);                       // ends the delivery
-  void cannot_save(std::size_t index, const Error& error);  // a file that is at fault itself: the others go on
+  void fail_with(const Error& error);                            // ends the delivery
+  void cannot_save(std::size_t index, const Error& error);       // a file that is at fault itself: the others go on
+  void cannot_save_item(std::size_t index, const Error& error);  // likewise its item: a pack with all that it holds
   void saved(std::size_t index, SavedFile file);
   void declined(std::size_t index, Wish wish);
 
@@ -68,8 +71,16 @@ class DeliveryProgress {
   Result<SavedDelivery> result();
 
  private:
-  void tell();  // with the mutex held
+  // With the mutex held.
+  void tell();
+  void skip_failed(std::size_t index, const Error& error);
   std::optional<Error> what_failed() const;
+  std::size_t end_of_item(std::size_t index) const;
+
+  enum class Skip : std::uint8_t { no, done_before, later, discarded, failed };
+  // Of the files from `begin` to `end`, which make up one item.
+  bool is_all(std::size_t begin, std::size_t end, Skip state) const;
+  bool is_done(std::size_t begin, std::size_t end) const;
 
   const ReceiveJob& job_;
   const DeliveryContents& contents_;
@@ -77,7 +88,6 @@ class DeliveryProgress {
   GroupSync group_sync_;
   std::mutex mutex_;  // of all below
   std::deque<std::vector<std::size_t>> tasks_;
-  enum class Skip : std::uint8_t { no, done_before, later, discarded, failed };
   std::vector<std::optional<SavedFile>> saved_;
   std::vector<Skip> skip_;
   std::size_t told_ = 0;  // files before this one were reported

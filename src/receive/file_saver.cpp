@@ -79,7 +79,7 @@ void FileSaver::run() {
 // A run that was killed after it had published this file: by its record and by its bytes, which are compared.
 Result<bool> FileSaver::saved_before(std::size_t index) {
   const wire::FileInfo& info = file(index);
-  const auto earlier = job_.record->find(info.file, delivery_.delivery());
+  const auto earlier = job_.record->find(item(index).id(), delivery_.delivery());
   if (!earlier) return false;
   // Another size or sum than the server's: it was opened when it was saved.
   const bool opened = item(index).open && (earlier->size != info.size || earlier->xxh128 != info.xxh128);
@@ -91,7 +91,7 @@ Result<bool> FileSaver::saved_before(std::size_t index) {
     sha = job_.saver->sha256_of(*path);
     if (!sha) return false;
   }
-  job_.tally.arrived(info.file, delivery_.shown(index).size);
+  job_.tally.arrived(item(index).id(), delivery_.shown(index).size);
   const auto saved = opened ? opened_info(item(index), earlier->size, earlier->xxh128) : unopened(index);
   delivery_.saved(index, SavedFile{*path, saved, sha, delivery_.delivery()});
   return true;
@@ -102,16 +102,18 @@ Result<bool> FileSaver::saved_before(std::size_t index) {
 Result<bool> FileSaver::publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened) {
   const wire::FileInfo& info = file(index);
   // By the name that it had then: a directory on the way, or the file itself, may have got a number.
-  const auto held = job_.saver->held(earlier.name, info.file);
+  const auto held = job_.saver->held(earlier.name, item(index).id());
   if (!held || (*held != earlier.size && !(job_.limited && *held + 1 == earlier.size))) return false;
-  auto partial = job_.saver->begin(earlier.name, info.file, delivery_.delivery());
+  auto partial = job_.saver->begin(earlier.name, item(index).id(), delivery_.delivery());
   if (!partial) return false;
-  const auto sums = count_left(job_, client_, info, *partial, earlier);
+  // What a pack holds is counted with it, not file by file (save_counted_pack()).
+  const auto sums =
+      item(index).part ? end_left(job_, *partial, earlier) : count_left(job_, client_, info, *partial, earlier);
   if (!sums) return tl::unexpected(sums.error());
   if (!*sums) return false;
   auto saved = opened ? opened_info(item(index), earlier.size, earlier.xxh128) : unopened(index);
   if (opened) saved.type = type_of(*partial);
-  job_.tally.arrived(info.file, delivery_.shown(index).size);
+  job_.tally.arrived(item(index).id(), delivery_.shown(index).size);
   if (const Wish wish = job_.tally.keep(saved, partial->descriptor()); wish != Wish::save) {
     partial->discard();
     delivery_.declined(index, wish);
@@ -157,7 +159,7 @@ Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const A
       return admitted;
     }
     // It was begun under the name that the server knows.
-    if (auto renamed = job_.saver->rename(partial, item(index).name, file(index).file, delivery_.delivery()); !renamed)
+    if (auto renamed = job_.saver->rename(partial, item(index).name, item(index).id(), delivery_.delivery()); !renamed)
       return renamed;
   }
   wire::FileInfo info =
@@ -172,7 +174,7 @@ Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const A
   }
   // Before it has its name: a run that is killed in between finds it by this line, and does not save it twice.
   // The other way round the next run would save it again, as "photo (2).jpg".
-  job_.record->add(info.file, {partial.name(), info.size, info.xxh128, delivery_.delivery()});
+  job_.record->add(item(index).id(), {partial.name(), info.size, info.xxh128, delivery_.delivery()});
   auto path = partial.publish(info.properties);
   if (!path) return tl::unexpected(path.error());
   const bool renamed = !job_.saver->one_file() && partial.name() != info.name;
@@ -185,6 +187,7 @@ Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const A
 }
 
 Result<void> FileSaver::keep_small(std::size_t index, std::string_view bytes) {
+  if (item(index).part) return keep_pack(index, bytes);
   why_unopened_.clear();  // an earlier file's, should it have failed
   const wire::FileInfo& info = file(index);
   const Sums got = sums_of(as_bytes(bytes), job_.options.sha256);
@@ -213,13 +216,19 @@ Result<void> FileSaver::keep_small(std::size_t index, std::string_view bytes) {
   if (arrived.opened())
     if (auto gone = job_.saver->discard_partial(without_age_ending(info.name), info.file, delivery_.delivery()); !gone)
       return gone;
-  auto partial = job_.saver->begin(arrived.opened() ? item(index).name : info.name, info.file, delivery_.delivery());
+  return keep_plain(index, arrived.opened() ? std::string_view(plain) : bytes, std::move(arrived));
+}
+
+// All bytes of a small file, opened if it was sealed.
+Result<void> FileSaver::keep_plain(std::size_t index, std::string_view bytes, Arrived arrived) {
+  const std::string& name = arrived.opened() ? item(index).name : file(index).name;
+  auto partial = job_.saver->begin(name, item(index).id(), delivery_.delivery());
   if (!partial) return tl::unexpected(partial.error());
   // Whatever is there of it is not worth reading: all bytes are in memory.
   if (partial->size() > 0)
     if (auto emptied = partial->truncate(0); !emptied) return emptied;
-  if (auto written = partial->write(as_bytes(arrived.opened() ? plain : bytes)); !written) return written;
-  job_.tally.arrived(info.file, delivery_.shown(index).size);
+  if (auto written = partial->write(as_bytes(bytes)); !written) return written;
+  job_.tally.arrived(item(index).id(), delivery_.shown(index).size);
   waiting_bytes_ += partial->size();
   waiting_.push_back({index, std::move(*partial), std::move(arrived), std::exchange(why_unopened_, {})});
   if (waiting_.size() >= most_waiting() || waiting_bytes_ >= most_waiting_bytes) publish_waiting();
@@ -259,6 +268,7 @@ Result<void> FileSaver::prepare_empty(std::size_t index) {
 
 // False when nothing of it is to be fetched.
 Result<bool> FileSaver::begin_small(std::size_t index) {
+  if (item(index).part) return begin_pack(index);
   const auto before = saved_before(index);
   if (!before || *before) return before.map([](bool) { return false; });
   if (job_.limited)
@@ -274,7 +284,7 @@ Result<void> FileSaver::save_small(const std::vector<std::size_t>& task) {
     if (begun) continue;
     const Error error = delivery_.as_known(index, begun.error());
     if (!is_at_fault(error.kind)) return tl::unexpected(error);
-    delivery_.cannot_save(index, error);
+    delivery_.cannot_save_item(index, error);
   }
   if (left.empty()) return {};
   return SmallContents(delivery_, client_,

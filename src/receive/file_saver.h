@@ -32,6 +32,14 @@ class FileSaver {
 
   Result<void> save_small(const std::vector<std::size_t>& task);
   Result<void> keep_small(std::size_t index, std::string_view bytes);
+  Result<void> keep_plain(std::size_t index, std::string_view bytes, Arrived arrived);
+  // file_saver_packs.cpp:
+  Result<void> keep_pack(std::size_t index, std::string_view bytes);
+  Result<bool> begin_pack(std::size_t index);
+  Result<void> each_part(std::size_t index, const std::function<Result<void>(std::size_t)>& save);
+  Arrived arrived_part(std::size_t index, std::string_view bytes) const;
+  Result<void> prepare_part(std::size_t index, std::string_view bytes);
+  Result<void> save_counted_pack(std::size_t index);
   Result<void> save_large(std::size_t index);
   Result<bool> save_large(std::size_t index, bool open);
   Result<Arrived> pull(std::size_t index, Incoming& incoming, const std::function<Result<void>()>& each);

@@ -24,6 +24,7 @@ struct ReceiveJob {
   Saver* saver = nullptr;         // null: to a stream
   SavedRecord* record = nullptr;
   SeenSeals* seals = nullptr;
+  std::uint64_t max_files = 0;  // so many a delivery may hold; 0: no limit
   // Files can be taken a number of times only: the last byte of each, which counts, is asked for when the rest is
   // saved.
   bool limited = false;

@@ -173,6 +173,12 @@ struct Receiver::Impl {
     return {};
   }
 
+  // Of what the space may hold; 0: no limit. What is cleared from the server counts there no more.
+  std::uint64_t files_left(std::uint64_t max_files) const {
+    if (max_files == 0 || clearer) return max_files;
+    return std::max<std::uint64_t>(max_files - std::min(max_files, received.files), 1);
+  }
+
   // Something in the space is still wanted: it must not be deleted.
   bool stays() const { return received.refused + received.left + received.later > 0; }
 
@@ -254,6 +260,7 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
       // A follower that still runs is waited for: its file is fetched from where it stands.
       ReceiveJob as_limited = job;
       as_limited.limited = info->limited;
+      as_limited.max_files = files_left(info->max_files);
       const auto saved = save_delivery(as_limited, *delivery, [&](const Id& file) { return followers.finish(file); });
       if (!saved && !goes_on_after(saved.error())) {
         tell_kept(*delivery, saved.error());

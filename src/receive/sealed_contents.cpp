@@ -8,6 +8,7 @@
 
 #include "api/owner_client.h"
 #include "api/retry.h"
+#include "base/checksum.h"
 #include "base/running_sums.h"
 #include "receive/age_decryptor.h"
 #include "receive/item_names.h"
@@ -16,30 +17,6 @@
 
 namespace qrx::receive {
 namespace {
-
-Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& info) {
-  api::OwnerClient client(job.link, job.options.client);
-  api::Backoff backoff = job.backoff();
-  const auto damaged = [&info](const std::string& bytes) {
-    return bytes.size() != info.size || sums_of(as_bytes(bytes), false).xxh128 != info.xxh128;
-  };
-  bool damaged_once = false;
-  return api::retry(
-      client, backoff,
-      [&]() -> Result<std::string> {
-        // Not by ranges: a list of files is small, and useless in part.
-        if (auto posted = client.post_get(info.file); !posted) return tl::unexpected(posted.error());
-        auto bytes = client.content(static_cast<std::size_t>(info.size));
-        if (bytes && damaged(*bytes))
-          return fail(Kind::integrity, "the list of files arrived damaged, twice: its checksum differs");
-        return bytes;
-      },
-      [&](const Error& error, api::Asked) -> Result<api::Next> {
-        // The way here may be at fault.
-        const bool again = error.kind == Kind::integrity && !std::exchange(damaged_once, true);
-        return again ? api::Next::at_once : api::Next::pause;
-      });
-}
 
 struct OpenedManifest {
   wire::Manifest manifest;
@@ -50,7 +27,7 @@ struct OpenedManifest {
 Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const wire::FileInfo& info) {
   // Larger than any message: a file that only has this name, and is saved as such.
   if (info.size > wire::most_manifest_bytes) return std::nullopt;
-  const auto sealed = fetch_whole(job, info);
+  const auto sealed = fetch_whole(job, info, "the list of files");
   if (!sealed) return tl::unexpected(sealed.error());
   std::string text;
   std::optional<seal::Refusal> refusal;
@@ -65,7 +42,65 @@ Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const
   return OpenedManifest{std::move(*manifest), opened->tag};
 }
 
+// Where these end that make up one item: a pack, or a file by itself.
+using Entries = std::vector<wire::ManifestFile>;
+Entries::const_iterator end_of_item(Entries::const_iterator begin, Entries::const_iterator end) {
+  if (!begin->size) return begin + 1;
+  return std::find_if(begin, end, [&](const auto& other) { return !other.size || other.item != begin->item; });
+}
+
+// By its item and its place there: the same in a later run, and no other file's.
+Id id_of_part(const Id& item, std::size_t number) {
+  const Sha256Sum sum = sha256(as_bytes("qrx part of a pack 1\n" + item.text() + "\n" + std::to_string(number)));
+  Id id;
+  std::copy_n(sum.begin(), id.bytes.size(), id.bytes.begin());
+  return id;
+}
+
+// The parts of a pack, or one file. Sizes that do not add up to what the item holds show when it is opened.
+Result<void> add_item(Entries::const_iterator entry, Entries::const_iterator end, const wire::FileInfo& info,
+                      std::vector<Item>& items) {
+  const std::size_t first = items.size(), last = first + static_cast<std::size_t>(end - entry);
+  std::uint64_t offset = 0;
+  for (; entry != end; ++entry) {
+    Item item{info, entry->name, true, true, entry->tag};
+    item.info.properties = entry->properties;  // whatever the server says
+    if (entry->size) {
+      if (info.size > wire::most_small_bytes || *entry->size > info.size - offset)
+        return fail(Kind::integrity, entry->name + " is not what its sender sent: it is larger than what holds it");
+      item.part = PackPart{id_of_part(info.file, items.size() - first), offset, *entry->size, first, last};
+      offset += *entry->size;
+    }
+    items.push_back(std::move(item));
+  }
+  return {};
+}
+
 }  // namespace
+
+Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& info, const std::string& name) {
+  api::OwnerClient client(job.link, job.options.client);
+  api::Backoff backoff = job.backoff();
+  const auto damaged = [&info](const std::string& bytes) {
+    return bytes.size() != info.size || sums_of(as_bytes(bytes), false).xxh128 != info.xxh128;
+  };
+  bool damaged_once = false;
+  return api::retry(
+      client, backoff,
+      [&]() -> Result<std::string> {
+        // Not by ranges: it is small, and useless in part.
+        if (auto posted = client.post_get(info.file); !posted) return tl::unexpected(posted.error());
+        auto bytes = client.content(static_cast<std::size_t>(info.size));
+        if (bytes && damaged(*bytes))
+          return fail(Kind::integrity, name + " arrived damaged, twice: its checksum differs");
+        return bytes;
+      },
+      [&](const Error& error, api::Asked) -> Result<api::Next> {
+        // The way here may be at fault.
+        const bool again = error.kind == Kind::integrity && !std::exchange(damaged_once, true);
+        return again ? api::Next::at_once : api::Next::pause;
+      });
+}
 
 Error not_sealed(const std::string& name) {
   return {Kind::integrity, name + " is not encrypted to the key of this link, and nothing else is accepted", {}};
@@ -131,16 +166,22 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
   if (opened) {
     out.manifest_tag = opened->tag;
     out.shown.message = opened->manifest.message;
-    for (const auto& entry : opened->manifest.files) {
-      const auto found = left.find(entry.item);
+    const Entries& named = opened->manifest.files;
+    // The server counts items; what a pack holds it cannot know.
+    if (job.max_files != 0 && named.size() > job.max_files)
+      return fail(Kind::integrity, "a delivery of " + std::to_string(named.size()) + " files: no more than " +
+                                       std::to_string(job.max_files) + " are accepted");
+    for (auto entry = named.begin(); entry != named.end();) {
+      const auto end = end_of_item(entry, named.end());
+      const auto found = left.find(entry->item);
       // The manifest is sealed and names all: a server that leaves out a file is noticed.
       if (found == left.end())
         return fail(Kind::integrity,
-                    entry.name + " is missing from its delivery: the server does not have all that was sent");
-      out.items.push_back({*found->second, entry.name, true, true, entry.tag});
-      out.items.back().info.properties = entry.properties;  // whatever the server says
-      out.item_tags.push_back(entry.tag);
+                    entry->name + " is missing from its delivery: the server does not have all that was sent");
+      if (auto added = add_item(entry, end, *found->second, out.items); !added) return tl::unexpected(added.error());
+      out.item_tags.push_back(entry->tag);
       left.erase(found);
+      entry = end;
     }
     std::sort(out.item_tags.begin(), out.item_tags.end());
   }
@@ -161,8 +202,9 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
   out.locked = locked;
   for (const auto& item : out.items) {
     wire::FileInfo info = item.info;
+    info.file = item.id();
     info.name = item.name;
-    if (item.open) info.size = seal::plain_part(info.size);
+    if (item.open) info.size = item.part ? item.part->size : seal::plain_part(info.size);
     info.sealed = item.open;
     out.shown.files.push_back(std::move(info));
   }

@@ -41,7 +41,9 @@ Untold untold_of(const SavedDelivery& delivery) {
   if (is_text(delivery.info))
     out.declined = out.whole && !delivery.declined.empty();
   else
-    for (const auto& file : delivery.files) out.saved.push_back(file.info.file);
+    for (const auto& file : delivery.files)
+      // A pack has one name for all that it holds.
+      if (out.saved.empty() || out.saved.back() != file.info.file) out.saved.push_back(file.info.file);
   return out;
 }
 

@@ -78,7 +78,7 @@ Result<void> SmallContents::keep_group(const Group& group, const api::OwnerClien
     if (kept.error().kind == Kind::integrity)
       alone_.push_back(index);
     else
-      delivery_.cannot_save(index, delivery_.as_known(index, kept.error()));
+      delivery_.cannot_save_item(index, delivery_.as_known(index, kept.error()));
   }
   return {};
 }
@@ -140,7 +140,7 @@ Result<api::Next> SmallContents::after_trouble_alone(const Error& raw, api::Aske
     return api::Next::at_once;
   }
   // The others of the task go on.
-  delivery_.cannot_save(index, error);
+  delivery_.cannot_save_item(index, error);
   (together_.empty() ? alone_ : together_).pop_front();
   return api::Next::at_once;
 }

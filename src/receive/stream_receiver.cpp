@@ -12,7 +12,9 @@
 #include "api/refusals.h"
 #include "api/retry.h"
 #include "base/private_files.h"
+#include "base/running_sums.h"
 #include "receive/item_names.h"
+#include "receive/sealed_pack.h"
 #include "receive/text_delivery.h"
 #include "seal/item.h"
 
@@ -145,6 +147,24 @@ Result<SavedFile> StreamReceiver::write_file(const DeliveryContents& contents, c
   return saved;
 }
 
+// The pack is at hand until one file of another is written: they stand together.
+Result<SavedFile> StreamReceiver::write_part(const DeliveryContents& contents, std::size_t index) {
+  const Item& item = contents.items[index];
+  if (!pack_ || pack_->file != item.info.file) {
+    const auto sealed = fetch_whole(job_, item.info, item.name);
+    if (!sealed) return tl::unexpected(sealed.error());
+    auto plain = open_pack(job_, contents, index, *sealed);
+    if (!plain) return tl::unexpected(plain.error());
+    pack_.emplace(Pack{item.info.file, std::move(*plain)});
+  }
+  const std::string_view bytes = part_of(item, pack_->plain);
+  job_.tally.expect(item.id(), item.name, bytes.size(), false);
+  if (auto written = write(as_bytes(bytes)); !written) return tl::unexpected(written.error());
+  job_.tally.arrived(item.id(), bytes.size());
+  const Sums sums = sums_of(as_bytes(bytes), job_.options.sha256);
+  return SavedFile{{}, opened_info(item, bytes.size(), sums.xxh128), sums.sha256, contents.shown.delivery};
+}
+
 Result<void> StreamReceiver::write_text(const DeliveryContents& contents, SavedDelivery& out) {
   SavedFile file{{}, file_of_text(contents), std::nullopt, out.info.delivery};
   out.sealed_text = file.info.sealed;
@@ -183,12 +203,12 @@ Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& d
     if (const Wish wish = job_.tally.accept(contents->shown, shown); wish != Wish::save) {
       if (wish == Wish::later)
         ++out.later;
-      else
+      else if (!contents->items[i].part)  // the server knows a pack only as one, of which others may be wanted
         out.discarded.push_back(shown.file);
       out.declined.push_back(shown.name);
       continue;
     }
-    auto saved = write_file(*contents, contents->items[i]);
+    auto saved = contents->items[i].part ? write_part(*contents, i) : write_file(*contents, contents->items[i]);
     if (!saved) return tl::unexpected(saved.error());
     job_.tally.saved(*saved);
     job_.tally.forget(shown.file);

@@ -42,6 +42,7 @@ class StreamReceiver {
   Result<void> follow(const wire::UploadInfo& upload);
   Result<void> write_text(const DeliveryContents& contents, SavedDelivery& out);
   Result<SavedFile> write_file(const DeliveryContents& contents, const Item& item);
+  Result<SavedFile> write_part(const DeliveryContents& contents, std::size_t index);
   Result<SavedFile> check_file(const DeliveryContents& contents, const Item& item, Incoming& incoming);
 
   const ReceiveJob& job_;
@@ -49,6 +50,11 @@ class StreamReceiver {
   api::OwnerClient client_;
   std::vector<std::byte> buffer_;
   std::optional<Current> current_;
+  struct Pack {
+    Id file;            // as the server has it
+    std::string plain;  // what it holds
+  };
+  std::optional<Pack> pack_;  // of the file that was written last
   Millis next_pause_{0};
 };
 

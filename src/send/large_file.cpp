@@ -19,16 +19,17 @@ constexpr unsigned most_conflicts = 3;
 
 class LargeFile {
  public:
-  LargeFile(SendJob& job, api::DropClient& client, std::size_t index)
+  LargeFile(SendJob& job, api::DropClient& client, std::size_t item)
       : job_(job),
         client_(client),
-        index_(index),
-        source_(job.list.sources[index]),
-        size_(job.wire_size(index)),
+        item_(item),
+        index_(job.items.first_source(item)),
+        source_(job.list.sources[index_]),
+        size_(job.wire_size(item)),
         backoff_(job.backoff()),
         // Of a sealed file the plain bytes have sums of their own.
         sums_(job.options.sha256 && job.plan == nullptr) {
-    if (job.state != nullptr) job.uploads[index] = job.state->upload(index);
+    if (job.state != nullptr) job.uploads[index_] = job.state->upload(index_);
   }
 
   Result<void> run() {
@@ -36,7 +37,7 @@ class LargeFile {
     if (!file) return tl::unexpected(file.error());
     file_ = &*file;
     if (job_.plan != nullptr) {
-      auto sealer = job_.plan->sealer(index_);
+      auto sealer = job_.plan->sealer(item_);
       if (!sealer) return tl::unexpected(sealer.error());
       sealed_.emplace(std::move(*sealer), *file, *source_.size, job_.options.sha256);
     }
@@ -73,8 +74,7 @@ class LargeFile {
   Result<void> find_offset() {
     auto& upload = job_.uploads[index_];
     if (!upload) {
-      const auto made =
-          client_.create_upload(job_.delivery, job_.wire_name(index_), size_, job_.told_properties(index_));
+      const auto made = client_.create_upload(job_.delivery, job_.wire_name(item_), size_, job_.told_properties(item_));
       if (!made) return tl::unexpected(made.error());
       upload = *made;
       ++uploads_;
@@ -164,13 +164,14 @@ class LargeFile {
     // A lost answer leaves no sum here; that of the whole delivery is compared at the commit.
     if (server_sum_ && *server_sum_ != sums.xxh128)
       return fail(Kind::integrity, "the server received other bytes of " + source_.name + " than were sent");
-    job_.finish(index_, {source_.name, *source_.size, plain.xxh128, plain.sha256}, sums.xxh128, size_);
+    job_.finish(item_, SentFile{source_.name, *source_.size, plain.xxh128, plain.sha256}, sums.xxh128, size_);
     return {};
   }
 
   SendJob& job_;
   api::DropClient& client_;
-  std::size_t index_;
+  const std::size_t item_;
+  const std::size_t index_;  // of its source
   const Source& source_;
   const std::uint64_t size_;  // on the wire
   SourceFile* file_ = nullptr;
@@ -186,8 +187,8 @@ class LargeFile {
 
 }  // namespace
 
-Result<void> send_large_file(SendJob& job, api::DropClient& client, std::size_t index) {
-  return LargeFile(job, client, index).run();
+Result<void> send_large_file(SendJob& job, api::DropClient& client, std::size_t item) {
+  return LargeFile(job, client, item).run();
 }
 
 }  // namespace qrx::send

@@ -10,6 +10,6 @@
 namespace qrx::send {
 
 // Goes on with the upload of an earlier run, when job.state knows one.
-Result<void> send_large_file(SendJob& job, api::DropClient& client, std::size_t index);
+Result<void> send_large_file(SendJob& job, api::DropClient& client, std::size_t item);
 
 }  // namespace qrx::send

@@ -15,15 +15,12 @@ Result<Lost> look_for_losses(SendJob& job, api::DropClient& client) {
   if (!there) return tl::unexpected(there.error());
   const FilesThere files(there->files);
   bool any = false;
-  for (std::size_t i = 0; i < job.done.size(); ++i) {
-    if (!job.done[i] || files.has(job.wire[i])) continue;
+  for (std::size_t item = 0; item < job.items.count(); ++item) {
+    if (!job.is_done(item) || files.has(job.wire[item])) continue;
     // Its bytes went by: no file holds them any more.
-    if (job.list.sources[i].stream)
-      return fail(Kind::unavailable, "the server lost " + job.list.sources[i].name + ", which it had taken",
-                  "send it again");
-    job.done[i].reset();
-    job.uploads[i].reset();
-    job.tally.set(i, 0);
+    if (const Source& source = job.list.sources[job.items.first_source(item)]; source.stream)
+      return fail(Kind::unavailable, "the server lost " + source.name + ", which it had taken", "send it again");
+    job.undo(item);
     any = true;
   }
   if (job.manifest && !files.has(*job.manifest)) {

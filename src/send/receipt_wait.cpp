@@ -1,7 +1,9 @@
 #include "send/receipt_wait.h"
 
 #include <algorithm>
+#include <string>
 #include <unordered_map>
+#include <vector>
 
 #include "api/drop_client.h"
 #include "api/refusals.h"
@@ -22,17 +24,23 @@ tl::unexpected<Error> not_in_time() {
               "it stays on the server until the receiver has saved it, or the link expires");
 }
 
+// Of a sealed delivery the server knows, and counts, only items: what they are called, and how many files a pack holds,
+// is known on this side.
 ReceiptResult in_the_end(const wire::DeliveryStatus& status, const SentDelivery& delivery) {
-  std::unordered_map<std::string, const std::string*> names;
-  for (const SentFile& file : delivery.files) names.emplace(file.item, &file.name);
+  std::unordered_map<std::string, std::vector<std::string>> items;
+  for (const SentFile& file : delivery.files) items[file.item].push_back(file.name);
   ReceiptResult out;
   out.counts = *status.receipt;
+  out.counts.saved += delivery.files.size() - items.size();
   for (const auto& [file, receipt] : status.files) {
-    // Of a sealed delivery the server knows only items; the names are on this side.
-    const auto known = names.find(file.name);
-    const std::string name = known == names.end() ? file.name : *known->second;
-    if (receipt == wire::ReceiptState::declined) out.declined.push_back(name);
-    if (receipt == wire::ReceiptState::kept) out.kept.push_back(name);
+    const auto known = items.find(file.name);
+    const std::vector<std::string> names = known == items.end() ? std::vector{file.name} : known->second;
+    if (receipt != wire::ReceiptState::declined && receipt != wire::ReceiptState::kept) continue;
+    const bool is_declined = receipt == wire::ReceiptState::declined;
+    auto& list = is_declined ? out.declined : out.kept;
+    list.insert(list.end(), names.begin(), names.end());
+    (is_declined ? out.counts.declined : out.counts.kept) += names.size() - 1;
+    out.counts.saved -= names.size() - 1;
   }
   return out;
 }

@@ -18,6 +18,7 @@ namespace qrx::send {
 namespace {
 
 constexpr std::string_view first_line = "qrx-send 1";
+constexpr std::string_view packs_word = " packs";
 constexpr std::uint64_t most_bytes = 256U << 20;  // of a state file; a million sources are about 60 MiB
 
 std::string fingerprint(const Source& source, bool sealed) {
@@ -75,7 +76,10 @@ std::optional<ResumeState> ResumeState::load(const std::string& directory, const
   // Of a link with a key all is sealed by a seed; without it no byte of the earlier run could be made again.
   if (!link.key.empty()) {
     if (!std::getline(lines, line) || !line.starts_with("seal ")) return std::nullopt;
-    state.seed_ = parse_seed(std::string_view(line).substr(5));
+    std::string_view seed = std::string_view(line).substr(5);
+    state.packs_ = seed.ends_with(packs_word);
+    if (state.packs_) seed.remove_suffix(packs_word.size());
+    state.seed_ = parse_seed(seed);
     if (!state.seed_) return std::nullopt;
   }
   for (const auto& source : sources.sources) {
@@ -99,7 +103,8 @@ std::optional<ResumeState> ResumeState::load(const std::string& directory, const
 }
 
 Result<ResumeState> ResumeState::begin(const std::string& directory, const wire::DropLink& link,
-                                       const SourceList& sources, const Id& delivery, const seal::Key* seed) {
+                                       const SourceList& sources, const Id& delivery, const seal::Key* seed,
+                                       bool packs) {
   if (auto made = make_private_directories(directory); !made) return tl::unexpected(made.error());
   ResumeState state;
   state.path_ = directory + "/" + file_name(link, sources);
@@ -114,8 +119,9 @@ Result<ResumeState> ResumeState::begin(const std::string& directory, const wire:
   std::string text(first_line);
   text += "\ndelivery " + delivery.text() + "\n";
   if (seed != nullptr) {
-    text += "seal " + to_hex(seed->view()) + "\n";
+    text += "seal " + to_hex(seed->view()) + (packs ? std::string(packs_word) : "") + "\n";
     state.seed_ = seed->clone();
+    state.packs_ = packs;
   }
   for (const auto& source : sources.sources) text += "source " + fingerprint(source, seed != nullptr) + "\n";
 

@@ -19,8 +19,8 @@ namespace qrx::send {
 //
 //   qrx-send 1
 //   delivery ID
-//   seal SEED                               32 bytes in hex, of a sealed delivery (seal_plan.h)
-//   source SIZE MTIME_NS DEVICE INODE       one a source, in order; of a sealed delivery with CTIME_NS behind it
+//   seal SEED [packs]                       32 bytes in hex, of a sealed delivery (seal_plan.h); with small files in
+//   packs source SIZE MTIME_NS DEVICE INODE       one a source, in order; of a sealed delivery with CTIME_NS behind it
 //   upload INDEX ID                         appended when an upload is opened; the last one of an index counts
 class ResumeState {
  public:
@@ -28,15 +28,16 @@ class ResumeState {
   static std::optional<ResumeState> load(const std::string& directory, const wire::DropLink& link,
                                          const SourceList& sources);
   // Begins a new file, replacing an old one. Fails when the directory cannot be written, or another run uses the file.
-  // `seed`: null for a delivery that is not sealed.
+  // `seed`: null for a delivery that is not sealed. `packs`: its small files are packed (items.h).
   static Result<ResumeState> begin(const std::string& directory, const wire::DropLink& link, const SourceList& sources,
-                                   const Id& delivery, const seal::Key* seed = nullptr);
+                                   const Id& delivery, const seal::Key* seed = nullptr, bool packs = false);
 
   const Id& delivery() const { return delivery_; }
   const std::optional<Id>& upload(std::size_t index) const { return uploads_[index]; }
   bool changed(std::size_t index) const { return changed_[index]; }  // since the file was begun
   bool any_changed() const;
   const std::optional<seal::Key>& seed() const { return seed_; }  // of a sealed delivery
+  bool packs() const { return packs_; }                           // likewise
   Result<void> remember(std::size_t index, const Id& upload);
   void remove();  // done: nothing to continue
 
@@ -48,6 +49,7 @@ class ResumeState {
   UniqueFd file_;
   Id delivery_;
   std::optional<seal::Key> seed_;
+  bool packs_ = false;
   std::vector<std::optional<Id>> uploads_;
   std::vector<bool> changed_;
 };

@@ -15,13 +15,17 @@ namespace {
 
 // No name has control characters, so the newlines keep two sources from having the same text: the same secrets would
 // seal two files with one key stream.
-std::string context_of(const std::string& recipient, const Source& source) {
-  std::string text = "qrx file 1\n" + recipient + "\n" + source.name + "\n";
-  // A stream is sealed once only: its run has a seed of its own, which is not kept.
-  if (source.stream) return text + "stream";
-  for (const auto figure : {static_cast<std::int64_t>(source.size.value_or(0)), source.mtime_ns, source.ctime_ns,
-                            static_cast<std::int64_t>(source.device), static_cast<std::int64_t>(source.inode)})
-    text += std::to_string(figure) + "\n";
+std::string context_of(const std::string& recipient, const SourceList& list, std::span<const std::size_t> sources) {
+  std::string text = (sources.size() > 1 ? "qrx pack 1\n" : "qrx file 1\n") + recipient + "\n";
+  for (const std::size_t index : sources) {
+    const Source& source = list.sources[index];
+    text += source.name + "\n";
+    // A stream is sealed once only: its run has a seed of its own, which is not kept.
+    if (source.stream) return text + "stream";
+    for (const auto figure : {static_cast<std::int64_t>(source.size.value_or(0)), source.mtime_ns, source.ctime_ns,
+                              static_cast<std::int64_t>(source.device), static_cast<std::int64_t>(source.inode)})
+      text += std::to_string(figure) + "\n";
+  }
   return text;
 }
 
@@ -71,9 +75,9 @@ Result<SealPlan::Item> SealPlan::make_item(const seal::Key& seed, const std::str
 }
 
 // By several threads: nothing is sent before all of them are there, and of many thousands that takes a while.
-Result<void> SealPlan::make_items(const seal::Key& seed, const SourceList& sources) {
+Result<void> SealPlan::make_items(const seal::Key& seed, const SourceList& sources, const Items& items) {
   const std::string recipient = recipient_.text();
-  const std::size_t many = sources.sources.size();
+  const std::size_t many = items.count();
   items_.resize(many);
   const std::size_t count = std::clamp<std::size_t>(
       std::min<std::size_t>(many / items_worth_a_thread, std::thread::hardware_concurrency()), 1, most_threads);
@@ -81,7 +85,7 @@ Result<void> SealPlan::make_items(const seal::Key& seed, const SourceList& sourc
   const auto make = [&](std::size_t part) {
     done[part] = catching([&]() -> Result<void> {
       for (std::size_t i = part; i < many; i += count) {
-        auto item = make_item(seed, context_of(recipient, sources.sources[i]));
+        auto item = make_item(seed, context_of(recipient, sources, items.sources(i)));
         if (!item) return tl::unexpected(item.error());
         items_[i] = std::move(*item);
       }
@@ -105,15 +109,20 @@ Result<void> SealPlan::make_items(const seal::Key& seed, const SourceList& sourc
 }
 
 Result<SealPlan> SealPlan::make(const seal::Recipient& recipient, const seal::Key& seed, const SourceList& sources,
-                                const std::string& message, bool preserve) {
+                                const Items& items, const std::string& message, bool preserve) {
   SealPlan plan(recipient);
-  if (auto made = plan.make_items(seed, sources); !made) return tl::unexpected(made.error());
+  if (auto made = plan.make_items(seed, sources, items); !made) return tl::unexpected(made.error());
   wire::Manifest manifest;
   manifest.message = message;
-  manifest.files.reserve(plan.items_.size());
-  for (std::size_t i = 0; i < plan.items_.size(); ++i)
-    manifest.files.push_back({plan.items_[i].name, sources.sources[i].name, std::move(plan.items_[i].tag),
-                              properties_of(sources.sources[i], preserve)});
+  manifest.files.reserve(sources.sources.size());
+  for (std::size_t i = 0; i < plan.items_.size(); ++i) {
+    const std::string tag = std::move(plan.items_[i].tag);
+    for (const std::size_t index : items.sources(i)) {
+      const Source& source = sources.sources[index];
+      manifest.files.push_back({plan.items_[i].name, source.name, tag, properties_of(source, preserve)});
+      if (items.is_pack(i)) manifest.files.back().size = source.size;
+    }
+  }
   const std::string text = wire::to_json(manifest);
   // Its whole content is the context: other content has other secrets.
   const auto secrets = seal::SealSecrets::derive(seed, "qrx manifest 1\n" + recipient.text() + "\n" + text);
@@ -126,8 +135,8 @@ Result<SealPlan> SealPlan::make(const seal::Recipient& recipient, const seal::Ke
   return plan;
 }
 
-Result<seal::Sealer> SealPlan::sealer(std::size_t index) const {
-  return seal::Sealer::create(recipient_, items_[index].secrets);
+Result<seal::Sealer> SealPlan::sealer(std::size_t item) const {
+  return seal::Sealer::create(recipient_, items_[item].secrets);
 }
 
 }  // namespace qrx::send

@@ -62,19 +62,18 @@ Sums SealedSource::finish() {
   return state_->sums.running.sums();
 }
 
-Result<SentFile> sum_sealed(const SealPlan& plan, const SourceList& list, std::size_t index, bool sha256,
-                            const http::Interrupt& interrupt, wire::ReceivedFile& wire) {
-  const Source& source = list.sources[index];
+Result<SentFile> sum_sealed(const SendJob& job, std::size_t item, wire::ReceivedFile& wire) {
+  const Source& source = job.list.sources[job.items.first_source(item)];
   const auto file = SourceFile::open(source, true);
   if (!file) return tl::unexpected(file.error());
-  auto sealer = plan.sealer(index);
+  auto sealer = job.plan->sealer(item);
   if (!sealer) return tl::unexpected(sealer.error());
-  SealedSource sealed(std::move(*sealer), *file, *source.size, sha256);
+  SealedSource sealed(std::move(*sealer), *file, *source.size, job.options.sha256);
   std::vector<std::byte> buffer(buffer_bytes);
   Xxh128 sum;
-  wire = {plan.item(index), 0, {}};
+  wire = {job.plan->item(item), 0, {}};
   for (;;) {
-    if (interrupt.raised()) return fail(Kind::unavailable, "interrupted");
+    if (job.interrupt.raised()) return fail(Kind::unavailable, "interrupted");
     const auto got = sealed.read(buffer);
     if (!got) return tl::unexpected(got.error());
     if (*got == 0) break;

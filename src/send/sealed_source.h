@@ -8,12 +8,10 @@
 
 #include "base/result.h"
 #include "base/running_sums.h"
-#include "http/interrupt.h"
 #include "seal/sealer.h"
-#include "send/seal_plan.h"
+#include "send/send_job.h"
 #include "send/sent.h"
 #include "send/source_file.h"
-#include "send/sources.h"
 #include "wire/messages.h"
 
 namespace qrx::send {
@@ -34,8 +32,7 @@ class SealedSource {
   std::unique_ptr<State> state_;
 };
 
-// Source and item as they are on this machine: what the server must have of it comes with it.
-Result<SentFile> sum_sealed(const SealPlan& plan, const SourceList& list, std::size_t index, bool sha256,
-                            const http::Interrupt& interrupt, wire::ReceivedFile& wire);
+// Source and item as they are on this machine: what the server must have of it comes with it. REQUIRES: no pack.
+Result<SentFile> sum_sealed(const SendJob& job, std::size_t item, wire::ReceivedFile& wire);
 
 }  // namespace qrx::send

@@ -25,7 +25,7 @@
 namespace qrx::send {
 namespace {
 
-constexpr std::size_t most_unpacked = 16;  // sealed small files that are items of their own; more go into one blob
+constexpr std::size_t most_unpacked = 16;  // sealed small items that are blobs of their own; more go into one
 // How often a delivery is mended or begun anew, because the server was ended in its midst, before a later run has to.
 constexpr unsigned most_rounds = 5;
 constexpr Millis look_patience{3'000};  // a server that is not there is said at once
@@ -68,7 +68,7 @@ struct Sender::Impl {
 
   Result<void> take_key_of_link();
   Result<void> check_seal(const wire::DropInfo& drop) const;
-  Result<void> make_plan(SendJob& job, const seal::Key& from);
+  Result<void> make_plan(SendJob& job, const seal::Key& from, bool packs);
   Result<wire::DropInfo> look();
   Result<SentDelivery> send(const SourceList& sources);
   Result<SentDelivery> send_once(const SourceList& sources, bool& start_over);
@@ -109,12 +109,13 @@ Result<void> Sender::Impl::check_seal(const wire::DropInfo& drop) const {
               "nothing was sent; ask the receiver for the link anew");
 }
 
-Result<void> Sender::Impl::make_plan(SendJob& job, const seal::Key& from) {
+Result<void> Sender::Impl::make_plan(SendJob& job, const seal::Key& from, bool packs) {
   seed = from.clone();
-  auto made = SealPlan::make(*recipient, seed, job.list, options.message, options.preserve);
+  Items items = packs ? Items::packed(job.list) : Items(job.list.sources.size());
+  auto made = SealPlan::make(*recipient, seed, job.list, items, options.message, options.preserve);
   if (!made) return tl::unexpected(made.error());
   plan.emplace(std::move(*made));
-  job.plan = &*plan;
+  job.use(std::move(items), *plan);
   return {};
 }
 
@@ -149,7 +150,7 @@ Result<std::optional<wire::DeliveryState>> Sender::Impl::take_up(SendJob& job, a
   }
   // With the seed of the earlier run: the same bytes again, under the same names.
   if (state->seed())
-    if (auto planned = make_plan(job, *state->seed()); !planned) return tl::unexpected(planned.error());
+    if (auto planned = make_plan(job, *state->seed(), state->packs()); !planned) return tl::unexpected(planned.error());
   const auto fits = believe(job, **there, *state);
   if (!fits) return tl::unexpected(fits.error());
   if (*fits) {
@@ -175,7 +176,7 @@ Result<void> Sender::Impl::begin(SendJob& job, api::DropClient& client, std::opt
   if (recipient) {
     seal::Key fresh;
     fill_random(fresh.span());
-    if (auto planned = make_plan(job, fresh); !planned) return planned;
+    if (auto planned = make_plan(job, fresh, drop->packs); !planned) return planned;
   }
   // The message of a sealed delivery stands in its manifest, where the server cannot read it.
   const auto opened =
@@ -183,7 +184,8 @@ Result<void> Sender::Impl::begin(SendJob& job, api::DropClient& client, std::opt
   if (!opened) return tl::unexpected(opened.error());
   job.delivery = *opened;
   if (!keeps_state(job.list)) return {};
-  auto begun = ResumeState::begin(options.state_dir, link, job.list, job.delivery, recipient ? &seed : nullptr);
+  auto begun = ResumeState::begin(options.state_dir, link, job.list, job.delivery, recipient ? &seed : nullptr,
+                                  recipient && drop->packs);
   if (begun)
     state = std::move(*begun);
   else
@@ -193,14 +195,17 @@ Result<void> Sender::Impl::begin(SendJob& job, api::DropClient& client, std::opt
 
 Result<void> Sender::Impl::send_sources(SendJob& job, api::DropClient& client) {
   if (auto sent = send_manifest(job, client); !sent) return sent;
+  const auto source_of = [&job](std::size_t item) -> const Source& {
+    return job.list.sources[job.items.first_source(item)];
+  };
   std::vector<std::size_t> small;
-  for (std::size_t i = 0; i < job.list.sources.size(); ++i)
-    if (!job.done[i] && !job.list.sources[i].stream && job.wire_size(i) <= wire::most_small_bytes) small.push_back(i);
-  if (job.plan != nullptr && small.size() <= most_unpacked) small.clear();
+  for (std::size_t i = 0; i < job.items.count(); ++i)
+    if (!job.is_done(i) && !source_of(i).stream && job.wire_size(i) <= wire::most_small_bytes) small.push_back(i);
+  if (job.plan != nullptr && !job.items.has_packs() && small.size() <= most_unpacked) small.clear();
   if (auto sent = send_small_files(job, small); !sent) return sent;
-  for (std::size_t i = 0; i < job.list.sources.size(); ++i) {
-    const Source& source = job.list.sources[i];
-    if (job.done[i]) continue;
+  for (std::size_t i = 0; i < job.items.count(); ++i) {
+    const Source& source = source_of(i);
+    if (job.is_done(i)) continue;
     if (!source.stream) {
       if (auto sent = send_large_file(job, client, i); !sent) return sent;
       continue;
@@ -217,14 +222,15 @@ Result<void> Sender::Impl::send_sources(SendJob& job, api::DropClient& client) {
 Result<void> Sender::Impl::commit(SendJob& job, api::DropClient& client) {
   const auto state = api::retry(client, job.backoff(), [&] {
     // The server compares the number: a file whose loss nobody noticed must not be left out of a commit.
-    return client.commit(job.delivery, job.list.sources.size() + (job.plan != nullptr ? 1 : 0));
+    return client.commit(job.delivery, job.items.count() + (job.plan != nullptr ? 1 : 0));
   });
   if (!state) return tl::unexpected(state.error());
   // The last word: the sums of all that the server has committed, also where an answer to an upload was lost.
   const FilesThere files(state->files);
   for (std::size_t i = 0; i < job.wire.size(); ++i)
     if (!files.has(job.wire[i]))
-      return fail(Kind::integrity, "the server has other bytes of " + job.done[i]->name + " than were sent");
+      return fail(Kind::integrity,
+                  "the server has other bytes of " + job.done[job.items.first_source(i)]->name + " than were sent");
   if (job.manifest && !files.has(*job.manifest))
     return fail(Kind::integrity, "the server has another list of files than was sent");
   return {};
@@ -281,10 +287,9 @@ Result<SentDelivery> Sender::Impl::send_once(const SourceList& sources, bool& st
   SentDelivery out;
   out.delivery = job.delivery;
   out.resumed = resumed;
-  for (std::size_t i = 0; i < job.done.size(); ++i) {
-    out.files.push_back(std::move(*job.done[i]));
-    out.files.back().item = job.wire[i].name;
-  }
+  for (auto& file : job.done) out.files.push_back(std::move(*file));
+  for (std::size_t item = 0; item < job.items.count(); ++item)
+    for (const std::size_t source : job.items.sources(item)) out.files[source].item = job.wire[item].name;
   if (sources.sources.empty()) {
     out.files.push_back(sums_of_text());
     tally.sent(out.files.back());

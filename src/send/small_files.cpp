@@ -11,9 +11,8 @@
 #include "api/drop_client.h"
 #include "api/refusals.h"
 #include "api/retry.h"
-#include "base/running_sums.h"
 #include "base/thrown.h"
-#include "send/source_file.h"
+#include "send/small_item.h"
 #include "wire/file_batch.h"
 
 namespace qrx::send {
@@ -27,10 +26,10 @@ constexpr std::size_t most_together = 64;
 constexpr std::size_t most_bytes_together = 256U << 10;
 constexpr std::size_t files_worth_a_connection = 16;
 
-// The files that no connection has taken yet. Thread-safe.
+// The items that no connection has taken yet. Thread-safe.
 class WorkQueue {
  public:
-  explicit WorkQueue(const std::vector<std::size_t>& indexes) : left_(indexes.begin(), indexes.end()) {}
+  explicit WorkQueue(const std::vector<std::size_t>& items) : left_(items.begin(), items.end()) {}
 
   std::optional<std::size_t> take() {
     const std::lock_guard lock(mutex_);
@@ -75,9 +74,7 @@ class Worker {
  private:
   struct Loaded {
     std::size_t index;
-    SentFile file;
-    Xxh128Sum wire_sum;
-    std::string bytes;  // until they are posted
+    SmallItem item;  // its bytes until they are posted
     std::size_t wire_size;
   };
   struct Posted {
@@ -151,36 +148,17 @@ class Worker {
     return true;
   }
 
-  Result<Loaded> load(std::size_t index) {
-    const Source& source = job_.list.sources[index];
-    auto file = SourceFile::open(source, job_.plan != nullptr);
-    if (!file) return tl::unexpected(file.error());
-    std::string bytes(static_cast<std::size_t>(*source.size), '\0');
-    for (std::size_t at = 0; at < bytes.size();) {
-      const auto got = file->read_at(at, std::as_writable_bytes(std::span(bytes)).subspan(at));
-      if (!got) return tl::unexpected(got.error());
-      if (*got == 0) return became_shorter(source);
-      at += *got;
-    }
-    // After reading: otherwise half of an old and half of a new version could go out.
-    if (auto same = file->check_unchanged(); !same) return tl::unexpected(same.error());
-    const Sums plain = sums_of(as_bytes(bytes), job_.options.sha256);
-    Loaded loaded{index, {source.name, *source.size, plain.xxh128, plain.sha256}, plain.xxh128, std::move(bytes), 0};
-    if (job_.plan != nullptr) {
-      auto sealer = job_.plan->sealer(index);
-      auto sealed = sealer ? seal_whole(std::move(*sealer), as_bytes(loaded.bytes)) : tl::unexpected(sealer.error());
-      if (!sealed) return tl::unexpected(sealed.error());
-      loaded.bytes = std::move(*sealed);
-      loaded.wire_sum = sums_of(as_bytes(loaded.bytes), false).xxh128;
-    }
+  Result<Loaded> load(std::size_t item) {
+    auto loaded = load_small_item(job_, item);
+    if (!loaded) return tl::unexpected(loaded.error());
+    const std::size_t size = loaded->bytes.size();
     // Taken here and not when it is posted: a request that was begun is not paused.
-    if (!job_.rate.take(loaded.bytes.size(), job_.interrupt)) return fail(Kind::unavailable, "interrupted");
-    loaded.wire_size = loaded.bytes.size();
-    return loaded;
+    if (!job_.rate.take(size, job_.interrupt)) return fail(Kind::unavailable, "interrupted");
+    return Loaded{item, std::move(*loaded), size};
   }
 
   Result<void> post_alone(Loaded& file) {
-    return client_.post_small(job_.delivery, job_.wire_name(file.index), std::exchange(file.bytes, {}),
+    return client_.post_small(job_.delivery, job_.wire_name(file.index), std::exchange(file.item.bytes, {}),
                               job_.told_properties(file.index));
   }
 
@@ -189,8 +167,8 @@ class Worker {
     // 160: the line before each file, with a name of usual length.
     body.reserve(posted.bytes + posted.files.size() * 160);
     for (Loaded& file : posted.files) {
-      wire::add_to_batch(body, job_.wire_name(file.index), job_.told_properties(file.index), as_bytes(file.bytes));
-      file.bytes = {};
+      wire::add_to_batch(body, job_.wire_name(file.index), job_.told_properties(file.index), as_bytes(file.item.bytes));
+      file.item.bytes = {};
     }
     return client_.post_batch(job_.delivery, std::move(body));
   }
@@ -211,11 +189,12 @@ class Worker {
       return fail(Kind::integrity, "the server took another number of files than were sent");
     // A server that gives no sum of one is compared at the commit.
     for (std::size_t i = 0; i < sums.size(); ++i)
-      if (sums[i] && *sums[i] != posted.files[i].wire_sum)
+      if (sums[i] && *sums[i] != posted.files[i].item.sum)
         return fail(Kind::integrity,
-                    "the server received other bytes of " + posted.files[i].file.name + " than were sent");
+                    "the server received other bytes of " + posted.files[i].item.files[0].name + " than were sent");
     ++answered_;
-    for (Loaded& file : posted.files) job_.finish(file.index, std::move(file.file), file.wire_sum, file.wire_size);
+    for (Loaded& file : posted.files)
+      job_.finish(file.index, std::move(file.item.files), file.item.sum, file.wire_size);
     posted_bytes_ -= posted.bytes;
     posted_.pop_front();
     return {};
@@ -234,10 +213,10 @@ class Worker {
 
 }  // namespace
 
-Result<void> send_small_files(SendJob& job, const std::vector<std::size_t>& indexes) {
-  if (indexes.empty()) return {};
-  WorkQueue queue(indexes);
-  const std::size_t worth = (indexes.size() + files_worth_a_connection - 1) / files_worth_a_connection;
+Result<void> send_small_files(SendJob& job, const std::vector<std::size_t>& items) {
+  if (items.empty()) return {};
+  WorkQueue queue(items);
+  const std::size_t worth = (items.size() + files_worth_a_connection - 1) / files_worth_a_connection;
   const std::size_t count = std::clamp<std::size_t>(worth, 1, std::max(job.options.connections, 1U));
   const auto work = [&] {
     // A thread of which something is thrown would end the program.

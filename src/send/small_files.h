@@ -8,7 +8,7 @@
 
 namespace qrx::send {
 
-// Sends those of `indexes` (all small) that are not done.
-Result<void> send_small_files(SendJob& job, const std::vector<std::size_t>& indexes);
+// Sends these items (all small), which are not done.
+Result<void> send_small_files(SendJob& job, const std::vector<std::size_t>& items);
 
 }  // namespace qrx::send

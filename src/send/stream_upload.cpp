@@ -16,8 +16,13 @@ constexpr unsigned most_conflicts = 3;  // without progress in between
 
 class Stream {
  public:
-  Stream(SendJob& job, api::DropClient& client, std::size_t index)
-      : job_(job), client_(client), index_(index), source_(job.list.sources[index]), backoff_(job.backoff()) {}
+  Stream(SendJob& job, api::DropClient& client, std::size_t item)
+      : job_(job),
+        client_(client),
+        item_(item),
+        index_(job.items.first_source(item)),
+        source_(job.list.sources[index_]),
+        backoff_(job.backoff()) {}
 
   Result<void> run(int fd) {
     if (auto opened = open_upload(); !opened) return opened;
@@ -31,7 +36,7 @@ class Stream {
     };
     std::optional<seal::Sealer> sealer;
     if (job_.plan != nullptr) {
-      auto made = job_.plan->sealer(index_);
+      auto made = job_.plan->sealer(item_);
       if (!made) return tl::unexpected(made.error());
       sealer.emplace(std::move(*made));
     }
@@ -56,14 +61,14 @@ class Stream {
     if (server_sum_ && *server_sum_ != wire_sum.sum())
       return fail(Kind::integrity, "the server received other bytes of " + source_.name + " than were sent");
     const Sums sums = plain.sums();
-    job_.finish(index_, {source_.name, plain_bytes, sums.xxh128, sums.sha256}, wire_sum.sum(), base_);
+    job_.finish(item_, SentFile{source_.name, plain_bytes, sums.xxh128, sums.sha256}, wire_sum.sum(), base_);
     return {};
   }
 
  private:
   Result<void> open_upload() {
     const auto made = api::retry(client_, backoff_, [this] {
-      return client_.create_upload(job_.delivery, job_.wire_name(index_), std::nullopt, job_.told_properties(index_));
+      return client_.create_upload(job_.delivery, job_.wire_name(item_), std::nullopt, job_.told_properties(item_));
     });
     if (!made) return tl::unexpected(made.error());
     upload_ = *made;
@@ -147,7 +152,8 @@ class Stream {
 
   SendJob& job_;
   api::DropClient& client_;
-  std::size_t index_;
+  const std::size_t item_;
+  const std::size_t index_;  // of its source
   const Source& source_;
   api::Backoff backoff_;
   Id upload_;
@@ -160,8 +166,8 @@ class Stream {
 
 }  // namespace
 
-Result<void> send_stream(SendJob& job, api::DropClient& client, std::size_t index, int fd) {
-  return Stream(job, client, index).run(fd);
+Result<void> send_stream(SendJob& job, api::DropClient& client, std::size_t item, int fd) {
+  return Stream(job, client, item).run(fd);
 }
 
 }  // namespace qrx::send

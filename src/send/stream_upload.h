@@ -10,6 +10,6 @@
 namespace qrx::send {
 
 // Reads `fd` to its end.
-Result<void> send_stream(SendJob& job, api::DropClient& client, std::size_t index, int fd);
+Result<void> send_stream(SendJob& job, api::DropClient& client, std::size_t item, int fd);
 
 }  // namespace qrx::send

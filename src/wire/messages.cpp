@@ -128,13 +128,24 @@ void read(const json& in, CommitDelivery& out) {
   if (const json* v = find(in, "files")) out.files = as_number(*v, "files");
 }
 
+void read_item(const json& in, std::vector<ManifestFile>& out) {
+  const std::string item = as_string(need(in, "item"), "item"), tag = as_string(need(in, "tag"), "tag", 32);
+  const json* pack = find(in, "files");
+  if (pack == nullptr) {
+    out.push_back({item, as_string(need(in, "name"), "name"), tag, read_properties(in)});
+    return;
+  }
+  if (as_list(*pack, "files").empty()) throw Malformed{"an item that holds no files"};
+  for (const json& file : *pack)
+    out.push_back({item, as_string(need(file, "name"), "name"), tag, read_properties(file),
+                   as_number(need(file, "size"), "size")});
+}
+
 void read(const json& in, Manifest& out) {
   // Whoever made it meant what it names: a message of any length costs no names.
   if (const json* v = find(in, "message"))
     out.message = front_of_utf8(as_string(*v, "message", std::string::npos), most_message_bytes);
-  for (const json& item : as_list(need(in, "files"), "files"))
-    out.files.push_back({as_string(need(item, "item"), "item"), as_string(need(item, "name"), "name"),
-                         as_string(need(item, "tag"), "tag", 32), read_properties(item)});
+  for (const json& item : as_list(need(in, "files"), "files")) read_item(item, out.files);
 }
 
 void read(const json& in, Problem& out) {
@@ -261,15 +272,35 @@ std::string to_json(const CommitDelivery& in) {
   return dump(out);
 }
 
+namespace {
+
+ListText pack_of(std::vector<ManifestFile>::const_iterator file, std::vector<ManifestFile>::const_iterator end) {
+  ListText files;
+  for (; file != end; ++file)
+    files.object()
+        .executable(file->properties)
+        .modified(file->properties)
+        .text("name", file->name)
+        .number("size", *file->size);
+  return files;
+}
+
+}  // namespace
+
 std::string to_json(const Manifest& in) {
   ListText files;
-  for (const ManifestFile& file : in.files)
-    files.object()
-        .executable(file.properties)
-        .text("item", file.item)
-        .modified(file.properties)
-        .text("name", file.name)
-        .text("tag", file.tag);
+  for (auto file = in.files.begin(); file != in.files.end();) {
+    files.object();
+    if (!file->size) {
+      files.executable(file->properties).text("item", file->item).modified(file->properties).text("name", file->name);
+    } else {
+      const auto end = std::find_if(file, in.files.end(), [&](const auto& other) { return other.item != file->item; });
+      files.list("files", pack_of(file, end)).text("item", file->item);
+      file = end - 1;
+    }
+    files.text("tag", file->tag);
+    ++file;
+  }
   // "v": a later form of manifests can be told from this one by whoever opens it.
   json out = {{"v", 1}};
   if (!in.message.empty()) out["message"] = in.message;

@@ -136,6 +136,10 @@ struct ManifestFile {
   std::string name;  // relative path: hostile
   std::string tag;   // 32 hex digits that only who opens the item can know (send/seal_plan.h)
   FileProperties properties{};
+  // In bytes, of a file of a pack: an item that holds the bytes of several small files, one after the other, and
+  // nothing else. Those of one pack stand together here, in their order, with its item and its tag. Absent: an item of
+  // its own.
+  std::optional<std::uint64_t> size{};
   friend bool operator==(const ManifestFile&, const ManifestFile&) = default;
 };
 struct Manifest {

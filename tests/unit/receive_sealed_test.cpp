@@ -57,7 +57,7 @@ Source source_of(const std::string& name, std::uint64_t size) {
 }
 
 SealPlan plan_of(const SourceList& sources, unsigned seed = 1, const std::string& message = "") {
-  auto plan = SealPlan::make(receiver().recipient(), seed_of(seed), sources, message);
+  auto plan = SealPlan::make(receiver().recipient(), seed_of(seed), sources, Items(sources.sources.size()), message);
   REQUIRE(plan);
   return std::move(*plan);
 }
@@ -312,7 +312,7 @@ TEST_CASE("what was sealed to somebody else is foreign, not wrong") {
   REQUIRE(other);
   SourceList sources;
   sources.sources = {source_of("file", 5)};
-  auto plan = SealPlan::make(other->recipient(), seed_of(1), sources, "");
+  auto plan = SealPlan::make(other->recipient(), seed_of(1), sources, Items(1), "");
   REQUIRE(plan);
   std::string plain;
   std::optional<seal::Refusal> refusal;
@@ -327,7 +327,7 @@ TEST_CASE("dates and the executable bit are in the manifest") {
   sources.sources = {source_of("one", 5), source_of("two", 5)};
   sources.sources[0].modified = WallTime(Seconds(1'000'000'000));
   sources.sources[0].executable = true;
-  auto plan = SealPlan::make(receiver().recipient(), seed_of(1), sources, "", true);
+  auto plan = SealPlan::make(receiver().recipient(), seed_of(1), sources, Items(2), "", true);
   REQUIRE(plan);
   const auto kept = manifest_of(*plan);
   CHECK(kept.files[0].properties == wire::FileProperties{WallTime(Seconds(1'000'000'000)), true});

@@ -27,6 +27,7 @@ class ReceiveOutput {
   std::set<std::string> parts() const;
 
   bool is_stream() const { return !saver_; }
+  bool is_directory() const { return saver_ && !saver_->one_file(); }
   bool closed() const;                                          // nobody reads the stream any more
   Result<receive::Received> fill(receive::Receiver& receiver);  // blocks, as Receiver::run()
 

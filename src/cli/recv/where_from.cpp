@@ -37,13 +37,17 @@ Result<void> WhereFrom::take_identity(const RecvSettings& set, const Options& op
   return fail(Kind::usage, "--seal require: there is no secret key " + where, "name it with --identity");
 }
 
-Result<WhereFrom> WhereFrom::open(const RecvSettings& set, const Options& options, std::string target,
+Result<WhereFrom> WhereFrom::open(const RecvSettings& set, const Options& options, const ReceiveOutput& output,
                                   Messages& messages) {
   SpaceToOpen plan = set.space;
   plan.server = set.common.server;
   plan.wish.seal = wire::seal_from_text(set.seal).value_or(wire::Seal::offer);
-  plan.target = std::move(target);
+  plan.target = place_of(set.output, output.is_stream());
   plan.ask = set.ask;
+  // What was sealed together is opened together: not where each file is asked for, nor for those for whom the space is
+  // kept.
+  const bool is_kept = set.space.keep && !set.clear;
+  plan.wish.packs = output.is_directory() && !set.ask && !is_kept;
   WhereFrom from;
   if (set.inbox.empty()) {
     auto opened = OpenedSpace::open(plan, messages);

@@ -28,8 +28,8 @@ class WhereFrom {
   // A space that an earlier run opened, or another machine, with its secret key; or what was shared with us.
   // Kind::usage for a link or for options that do not fit it.
   static Result<WhereFrom> link(const std::string& argument, const RecvSettings& set, const Options& options);
-  // `target`: place_of() the output. Blocks; before any thread is started (own_server.h).
-  static Result<WhereFrom> open(const RecvSettings& set, const Options& options, std::string target,
+  // Blocks; before any thread is started (own_server.h).
+  static Result<WhereFrom> open(const RecvSettings& set, const Options& options, const ReceiveOutput& output,
                                 Messages& messages);
 
   api::SpaceAddress address() const;

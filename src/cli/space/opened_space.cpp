@@ -69,6 +69,7 @@ Result<OpenedSpace> OpenedSpace::open(const SpaceToOpen& plan, Messages& message
   const auto may_create = create_token(plan, space.own_);
   if (!may_create) return space.given_up(may_create.error());
   wire::CreateSpace& wish = space.wish_ = plan.wish;
+  wish.packs = wish.packs && wish.seal != wire::Seal::off;
   if (wish.seal != wire::Seal::off) {
     auto identity = seal::Identity::generate();
     if (!identity) return space.given_up(identity.error());

@@ -120,6 +120,12 @@ ALTER TABLE nodes ADD COLUMN IF NOT EXISTS name bytea, ADD COLUMN IF NOT EXISTS 
 -- Deliveries that are gone while rows of them are left, which go some at a time. Nodes of an older version show their
 -- files for that while to who has their ids.
 CREATE TABLE gone_deliveries(delivery bytea PRIMARY KEY, guid bytea NOT NULL, keeps_past bigint NOT NULL);
+)",
+                                                        R"(
+-- What goes with a space is found by it.
+CREATE INDEX gone_deliveries_by_space ON gone_deliveries(guid);
+-- Whether whoever opens the items of a space understands packs. Nodes of an older version make spaces without.
+ALTER TABLE spaces ADD COLUMN packs bigint NOT NULL DEFAULT 0;
 )"};
 
 constexpr const char* looking = "cannot read the catalog";

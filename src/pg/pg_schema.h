@@ -7,7 +7,7 @@
 
 namespace qrx::pg {
 
-inline constexpr std::int64_t schema_version = 6;
+inline constexpr std::int64_t schema_version = 7;
 // The oldest version of the program that may write what this one has made.
 inline constexpr std::int64_t writes_since = 1;
 

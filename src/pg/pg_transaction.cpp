@@ -55,11 +55,12 @@ void PgTransaction::put_space(const SpaceRow& row) {
   if (!ok()) return;
   Statement statement = connection_.prepare(
       "INSERT INTO spaces(" QRX_SPACE_COLUMNS
-      ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(guid) DO UPDATE SET "
+      ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(guid) DO UPDATE SET "
       "owner_hash=excluded.owner_hash,label=excluded.label,key=excluded.key,seal=excluded.seal,"
       "max_size=excluded.max_size,max_files=excluded.max_files,created=excluded.created,expires=excluded.expires,"
       // One that is dying stays so.
-      "phase=CASE WHEN spaces.phase=2 THEN 2 ELSE excluded.phase END,seq=excluded.seq,changes=spaces.changes+1");
+      "phase=CASE WHEN spaces.phase=2 THEN 2 ELSE excluded.phase END,seq=excluded.seq,packs=excluded.packs,"
+      "changes=spaces.changes+1");
   store::bind_space(statement, row);
   run(statement);
   counted_.insert(row.guid);

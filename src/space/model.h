@@ -73,6 +73,7 @@ struct SpaceRow {
   std::string label;
   std::string key;  // age recipient, or empty
   Seal seal = Seal::offer;
+  bool packs = false;  // told to senders; an item is a file, whatever is in it
   Limits limits;
   WallTime created, expires;
   Phase phase = Phase::open;

@@ -65,6 +65,7 @@ Result<Created> Spaces::create(const wire::CreateSpace& wish) {
   row.label = wish.label;
   row.key = key;
   row.seal = wish.seal;
+  row.packs = wish.packs;
   row.limits.max_size = stricter(wish.max_size, policy.max_size);
   row.limits.max_files = stricter(wish.max_files, policy.max_files);
   row.created = now;
@@ -174,8 +175,7 @@ Result<wire::DropInfo> Spaces::drop(const Guid& guid) {
 }
 
 Result<void> Spaces::known(const Guid& guid) {
-  if (auto entered = rules_->registry.enter(guid); !entered) return tl::unexpected(entered.error());
-  return {};
+  return rules_->registry.enter(guid).map([](const LivePtr&) {});
 }
 
 std::uint64_t Spaces::taken_over() const {

@@ -73,6 +73,7 @@ wire::DropInfo drop_info(const SpaceLock&, const LiveSpace& live) {
   info.label = row.label;
   info.key = row.key;
   info.seal = row.seal;
+  info.packs = row.packs;
   info.expires = row.expires;
   info.state = row.phase == Phase::open ? wire::SpaceState::open : wire::SpaceState::closed;
   // What is on its way does not count here: it may be the asker's own, from an earlier run.

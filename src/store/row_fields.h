@@ -17,7 +17,7 @@
   "upload,delivery,guid,name,metadata,length,\"offset\",epoch,blob,lone,partial,damaged,created," \
   "expires,holder,spare"
 #define QRX_DELIVERY_COLUMNS "delivery,guid,message,created,committed"
-#define QRX_SPACE_COLUMNS "guid,owner_hash,label,key,seal,max_size,max_files,created,expires,phase,seq"
+#define QRX_SPACE_COLUMNS "guid,owner_hash,label,key,seal,max_size,max_files,created,expires,phase,seq,packs"
 #define QRX_USE_COLUMNS "bytes,files,manifests,parts,texts"
 #define QRX_RECEIPT_COLUMNS "delivery,guid,version,rest,saved,declined,kept,missing,at"
 #define QRX_PAST_FILE_COLUMNS "file,delivery,guid,name,size,xxh128"
@@ -126,6 +126,7 @@ space::SpaceRow take_space(Row& row) {
   out.expires = to_time(row.next_signed_number());
   out.phase = static_cast<space::Phase>(row.next_number());
   out.seq = row.next_number();
+  out.packs = row.next_number() != 0;
   out.use = take_use(row);
   return out;
 }
@@ -135,7 +136,7 @@ void bind_space(Statement& statement, const space::SpaceRow& row) {
   statement.blob(as_bytes(row.guid.bytes)).blob(as_bytes(row.owner_hash)).text(row.label).text(row.key);
   statement.number(static_cast<std::uint64_t>(row.seal)).number(row.limits.max_size).number(row.limits.max_files);
   statement.signed_number(to_number(row.created)).signed_number(to_number(row.expires));
-  statement.number(static_cast<std::uint64_t>(row.phase)).number(row.seq);
+  statement.number(static_cast<std::uint64_t>(row.phase)).number(row.seq).number(row.packs ? 1 : 0);
 }
 
 // seq,expires,phase and QRX_USE_COLUMNS.

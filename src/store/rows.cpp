@@ -20,11 +20,11 @@ using space::Use;
 int write_space(Connection& connection, const SpaceRow& row) {
   Statement statement = connection.prepare(
       "INSERT INTO spaces(" QRX_SPACE_COLUMNS
-      ") VALUES(?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(guid) DO UPDATE SET "
+      ") VALUES(?,?,?,?,?,?,?,?,?,?,?,?) ON CONFLICT(guid) DO UPDATE SET "
       "owner_hash=excluded.owner_hash,label=excluded.label,key=excluded.key,seal=excluded.seal,"
       "max_size=excluded.max_size,max_files=excluded.max_files,created=excluded.created,expires=excluded.expires,"
       // One that is dying stays so.
-      "phase=CASE WHEN phase=2 THEN 2 ELSE excluded.phase END,seq=excluded.seq");
+      "phase=CASE WHEN phase=2 THEN 2 ELSE excluded.phase END,seq=excluded.seq,packs=excluded.packs");
   bind_space(statement, row);
   return run(statement);
 }

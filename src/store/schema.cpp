@@ -146,6 +146,11 @@ CREATE TABLE gone_deliveries(
 CREATE INDEX uploads_by_delivery ON uploads(guid, delivery);
 DROP INDEX uploads_by_space;
 )",
+    // Whether whoever opens the items of a space understands packs. And what goes with a space is found by it.
+    R"(
+ALTER TABLE spaces ADD COLUMN packs INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX gone_deliveries_by_space ON gone_deliveries(guid);
+)",
 };
 
 }  // namespace qrx::store

@@ -3,7 +3,7 @@
 
 namespace qrx::store {
 
-inline constexpr int schema_version = 12;               // in PRAGMA user_version
+inline constexpr int schema_version = 13;               // in PRAGMA user_version
 extern const char* const schema_steps[schema_version];  // from each version to the next
 
 }  // namespace qrx::store

@@ -54,6 +54,7 @@ void read(const json& in, CreateSpace& out) {
   if (const json* v = find(in, "label")) out.label = as_string(*v, "label", most_label_bytes);
   if (const json* v = find(in, "seal")) out.seal = as_seal(*v);
   if (const json* v = find(in, "key")) out.key = as_string(*v, "key", most_key_bytes);
+  if (const json* v = find(in, "packs")) out.packs = as_truth(*v, "packs");
 }
 
 void read(const json& in, SpaceCreated& out) {
@@ -103,6 +104,7 @@ void read(const json& in, DropInfo& out) {
   out.state = as_state(need(in, "state"));
   out.expires = as_time(need(in, "expires"), "expires");
   out.limits = read_limits(need(in, "limits"));
+  if (const json* v = find(in, "packs")) out.packs = as_truth(*v, "packs");
 }
 
 void read(const json& in, CreateDelivery& out) {
@@ -111,9 +113,7 @@ void read(const json& in, CreateDelivery& out) {
 
 void read(const json& in, DeliveryState& out) {
   out.delivery = as_id(need(in, "delivery"), "delivery");
-  const json& committed = need(in, "committed");
-  if (!committed.is_boolean()) throw Malformed{"committed is not true or false"};
-  out.committed = committed.get<bool>();
+  out.committed = as_truth(need(in, "committed"), "committed");
   for (const json& item : as_list(need(in, "files"), "files")) {
     ReceivedFile file;
     file.name = as_string(need(item, "name"), "name");
@@ -194,6 +194,7 @@ std::string to_json(const CreateSpace& in) {
   if (in.max_size) out["max_size"] = *in.max_size;
   if (in.max_files) out["max_files"] = *in.max_files;
   if (!in.key.empty()) out["key"] = in.key;
+  if (in.packs) out["packs"] = true;
   return dump(out);
 }
 
@@ -252,6 +253,7 @@ std::string to_json(const DropInfo& in) {
               {"expires", to_rfc3339(in.expires)},
               {"limits", write(in.limits)}};
   if (!in.key.empty()) out["key"] = in.key;
+  if (in.packs) out["packs"] = true;
   return dump(out);
 }
 

@@ -40,7 +40,8 @@ struct CreateSpace {
   std::optional<std::uint64_t> max_files;
   std::string label;
   Seal seal = Seal::offer;
-  std::string key;  // age recipient, or empty
+  std::string key;     // age recipient, or empty
+  bool packs = false;  // whoever opens its items understands packs: items of several small files (qrx-seal(7))
 };
 
 // Its answer, 201
@@ -101,7 +102,8 @@ struct DropInfo {
   Seal seal = Seal::offer;
   SpaceState state = SpaceState::open;
   WallTime expires;
-  Limits limits;  // what is left of them
+  Limits limits;       // what is left of them
+  bool packs = false;  // as CreateSpace has it: small files may be sealed together
 };
 
 // POST /u/{guid}/deliveries

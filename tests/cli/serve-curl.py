@@ -122,6 +122,16 @@ def follows(server):
     qrx.check(space.content(upload["upload"]).body == data, "the file at the upload's address is different")
 
 
+def packs(server):
+    """Who sends learns whether the receiver understands packs; that is all the server has to do with it."""
+    told = {}
+    for wish in ('{"packs": true}', '{"packs": false}', "{}"):
+        made = json.loads(curl("-H", "Content-Type: application/json", "-d", wish, server.url + "/api/v1/spaces"))
+        told[wish] = json.loads(curl("-H", "Accept: application/json", made["drop"].split("#")[0])).get("packs", "not said")
+    qrx.check_equal({'{"packs": true}': True, '{"packs": false}': "not said", "{}": "not said"}, told)
+    qrx.check_equal(400, status_of("-d", '{"packs": "yes"}', server.url + "/api/v1/spaces"))
+
+
 def cut(server):
     """A file whose upload is cut appears nowhere, and who follows it is cut, too."""
     space = server.space()
@@ -152,6 +162,7 @@ def main():
         downloads(w, space, file, data)
         forms(w, server)
         follows(server)
+        packs(server)
         cut(server)
 
 

@@ -21,7 +21,7 @@ class Contents:
 
     def __init__(self, w, server):
         self.small, self.large = b"".join(qrx.noise(5000, 1)), b"".join(qrx.noise(20_000_000, 2))
-        self.space = server.space(label="Holidays")
+        self.space = server.space(label="Holidays", packs=True)
         put(self.space, "small.bin", self.small)
         put(self.space, "large.bin", self.large)
         put(self.space, "empty.bin", b"")
@@ -60,6 +60,8 @@ class Contents:
 
     def same(self, server):
         qrx.check(self.before == self.state(server), "the deliveries differ")
+        drop = qrx.request("GET", self.space.upload_url, headers={"Accept": "application/json"}).json()
+        qrx.check_equal(("Holidays", True), (drop["label"], drop.get("packs")), "what senders are told")
         for name, data in (("small.bin", self.small), ("large.bin", self.large), ("empty.bin", b"")):
             qrx.check(self.space.content(self.space.files()[name], timeout=60).body == data, f"{name} differs")
 

@@ -49,7 +49,7 @@ TEST_CASE("the tables of the version before are brought up to date once, and its
           ->execute(
               "DROP TABLE gone_deliveries; DROP INDEX shares_by_recipient; DROP TABLE totals; DROP TABLE crash_marks; "
               "ALTER TABLE nodes DROP COLUMN name, DROP COLUMN policy; "
-              "ALTER TABLE spaces DROP COLUMN texts; UPDATE qrx SET version=3"));
+              "ALTER TABLE spaces DROP COLUMN texts, DROP COLUMN packs; UPDATE qrx SET version=3"));
   // Its names and messages count from then on, in bytes; what is only announced does not.
   REQUIRE(
       (*connection)
@@ -70,8 +70,11 @@ TEST_CASE("the tables of the version before are brought up to date once, and its
   REQUIRE(
       (*connection)
           ->execute("INSERT INTO spaces(guid,owner_hash,label,key,seal,max_size,max_files,created,expires,phase,seq) "
-                    "VALUES('\\x03','','','',0,0,0,1,2,0,1)"));
+                    "VALUES('\\x00000000000000000000000000000003','','','',0,0,0,1,2,0,1)"));
   const auto catalog = open_catalog(database);
+  Guid made_before;
+  made_before.bytes.back() = decltype(made_before.bytes)::value_type{3};
+  CHECK_FALSE((*catalog->space(made_before))->space.packs);
   CHECK(catalog->totals()->bytes == 5 + 2 + 3);
   CHECK(catalog->gone_deliveries()->empty());
   const auto plan = [&connection](const char* sql) {
@@ -82,6 +85,8 @@ TEST_CASE("the tables of the version before are brought up to date once, and its
   REQUIRE((*connection)->execute("SET enable_seqscan=off"));
   CHECK(plan("EXPLAIN SELECT * FROM shares WHERE guid='\\x00' AND sha256(recipient)=sha256('a') AND recipient='a'")
             .find("shares_by_recipient") != std::string::npos);
+  CHECK(plan("EXPLAIN SELECT * FROM gone_deliveries WHERE guid='\\x00'").find("gone_deliveries_by_space") !=
+        std::string::npos);
 }
 
 TEST_CASE("what all spaces hold is counted once for all nodes, and is a second old at most") {
@@ -115,6 +120,7 @@ TEST_CASE("names that are no UTF-8 stand in the catalog as they were sent") {
   row.guid = Guid::random();
   row.label = std::string("a\0b\xff'\"\\", 7);
   row.limits.max_size = ~std::uint64_t{0} >> 1;
+  row.packs = true;
   REQUIRE(catalog->change(space::Durability::durable, [&](space::Transaction& transaction) -> Result<void> {
     transaction.put_space(row);
     return {};
@@ -123,4 +129,5 @@ TEST_CASE("names that are no UTF-8 stand in the catalog as they were sent") {
   REQUIRE(state != nullptr);
   CHECK(state->space.label == row.label);
   CHECK(state->space.limits.max_size == row.limits.max_size);
+  CHECK(state->space.packs);
 }

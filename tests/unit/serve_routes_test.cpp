@@ -161,6 +161,32 @@ TEST_CASE("OPTIONS * asks for the server as a whole") {
   CHECK(got.header("Allow").find("PATCH") != std::string::npos);
 }
 
+TEST_CASE("who sends is told whether the receiver understands packs") {
+  Desk desk;
+  const auto told = [&](const Guid& guid) {
+    Asked asked;
+    asked.path = "/u/" + guid.text();
+    asked.headers = {{"Accept", "application/json"}};
+    const std::string body = desk.ask(asked).body;
+    const auto info = wire::from_json<wire::DropInfo>(body);
+    REQUIRE(info);
+    CHECK(info->packs == (body.find("packs") != std::string::npos));
+    return info->packs;
+  };
+  const auto open = [&](const std::string& wish) {
+    Asked asked;
+    asked.method = "POST";
+    asked.path = "/api/v1/spaces";
+    asked.body = wish;
+    return desk.ask(asked);
+  };
+  const auto with = wire::from_json<wire::SpaceCreated>(open(R"({"packs":true})").body);
+  REQUIRE(with);
+  CHECK(open(R"({"packs":1})").status == 400);
+  CHECK(told(with->guid));
+  CHECK_FALSE(told(desk.guid()));
+}
+
 TEST_CASE("limits are told, and refused before the body") {
   Desk desk(with_limits(10, 2));
   CHECK(wire::from_json<wire::DropInfo>(desk.drop("GET", "", {{"Accept", "application/json"}}).body)->limits ==

@@ -258,7 +258,9 @@ TEST_CASE("what is said of a whole delivery is one row, whatever was said of its
 TEST_CASE("a copy leaves out what a server that was killed had still to remove") {
   Watched watched;
   World& world = watched.world;
-  const auto space = world.create();
+  wire::CreateSpace wish;
+  wish.packs = true;
+  const auto space = world.create(wish);
   const Guid guid = space.space.guid;
   const Id kept = watched.deliver(guid, 3), cleared = watched.deliver(guid), open = watched.fill(guid);
   REQUIRE(world.spaces->record_receipt(guid, space.token.text(), cleared, {ReceiptState::saved, {}}));
@@ -279,6 +281,7 @@ TEST_CASE("a copy leaves out what a server that was killed had still to remove")
   REQUIRE(state != nullptr);
   CHECK(state->deliveries.size() == 2);
   CHECK(state->space.use.weight.files == 3);
+  CHECK(state->space.packs);
   CHECK(*other.catalog->committed_files(guid) == 3);
   CHECK(other.spaces->delivery(guid, kept)->committed);
 }

@@ -356,3 +356,15 @@ TEST_CASE("an unknown space and a wrong token cost the same looks into the catal
        [&](const Guid& guid, const std::string& token) { return shares.create(guid, token, to({"a@example.org"})); });
   same("shares", [&](const Guid& guid, const std::string& token) { return shares.list(guid, token); });
 }
+
+TEST_CASE("that a receiver understands packs is kept with its space") {
+  World world;
+  wire::CreateSpace wish;
+  wish.packs = true;
+  const Guid with = world.create(wish).space.guid, without = world.create().space.guid;
+  for (int run = 0; run < 2; ++run) {
+    CHECK(world.spaces->drop(with)->packs);
+    CHECK_FALSE(world.spaces->drop(without)->packs);
+    world.restart();
+  }
+}

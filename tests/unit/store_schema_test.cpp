@@ -71,6 +71,7 @@ TEST_CASE("a catalog of an older qrx is brought up to date: what its spaces hold
   CHECK((*state)->space.use == space::Use{7 + 3 + 5 + 11 + 13, {3, 2, 1, texts}});
   CHECK((*state)->uploads.size() == 3);
   CHECK((*catalog->space(empty))->space.use == space::Use{});
+  CHECK_FALSE((*state)->space.packs);
   CHECK(catalog->totals()->bytes == 39 + texts);
   CHECK(catalog->gone_deliveries()->empty());
 }
@@ -99,6 +100,8 @@ TEST_CASE("what a catalog looks for in large tables has an index") {
         "guid=x'00' LIMIT 5)",
         "EXPLAIN QUERY PLAN DELETE FROM file_receipts WHERE (delivery,file) IN (SELECT delivery,file FROM "
         "file_receipts WHERE guid=x'00' LIMIT 5)",
+        "EXPLAIN QUERY PLAN DELETE FROM gone_deliveries WHERE delivery IN (SELECT delivery FROM gone_deliveries WHERE "
+        "guid=x'00' LIMIT 5)",
         "EXPLAIN QUERY PLAN SELECT * FROM uploads WHERE guid=x'00'"}) {
     INFO(sql << "\n" << plan(sql));
     CHECK(plan(sql).find("SEARCH") != std::string::npos);

@@ -153,17 +153,14 @@ TEST_CASE("a catalog of version 1 keeps its rows and gets shares") {
     REQUIRE(old);
     REQUIRE((*old)->execute(store::schema_steps[0]) == SQLITE_OK);
     REQUIRE((*old)->execute("PRAGMA user_version=1") == SQLITE_OK);
-    space::SpaceRow row;
-    row.guid = guid;
-    row.label = "old";
-    row.expires = WallTime(Millis(99));
-    REQUIRE(store::write_space(**old, row) == SQLITE_OK);
     REQUIRE(store::write_delivery(**old, {delivery, guid, "m", WallTime(Millis(1)), WallTime(Millis(2))}) == SQLITE_OK);
-    // As version 1 wrote it.
+    // As version 1 wrote them.
     const auto hex = [](const Id& id) { return "x'" + to_hex(id.bytes) + "'"; };
-    const std::string content =
-        "INSERT INTO files(file,delivery,guid,name,size,type,xxh128,sealed,blob,blob_offset) VALUES(" + hex(file) +
-        "," + hex(delivery) + "," + hex(guid) + ",'a',7,''," + hex(file) + ",0," + hex(file) + ",0)";
+    const std::string content = "INSERT INTO spaces VALUES(" + hex(guid) + "," + hex(guid) +
+                                ",'old','',0,0,0,1,99,0,1); INSERT INTO "
+                                "files(file,delivery,guid,name,size,type,xxh128,sealed,blob,blob_offset) VALUES(" +
+                                hex(file) + "," + hex(delivery) + "," + hex(guid) + ",'a',7,''," + hex(file) + ",0," +
+                                hex(file) + ",0)";
     REQUIRE((*old)->execute(content.c_str()) == SQLITE_OK);
     REQUIRE((*old)->execute("INSERT INTO notes VALUES('clock','1 2')") == SQLITE_OK);
   }

@@ -21,6 +21,7 @@ TEST_CASE("rows come back as they were written") {
   row.owner_hash[3] = 9;
   row.key = "age1x";
   row.seal = space::Seal::require;
+  row.packs = true;
   row.limits = {1, 2};
   row.created = WallTime(Millis(-1));
   row.phase = space::Phase::closed;
@@ -60,6 +61,7 @@ TEST_CASE("rows come back as they were written") {
   CHECK(got.space.label == row.label);
   CHECK(got.space.key == row.key);
   CHECK(got.space.seal == row.seal);
+  CHECK(got.space.packs);
   CHECK(got.space.limits == row.limits);
   CHECK(got.space.created == row.created);
   CHECK(got.space.phase == row.phase);

@@ -178,6 +178,27 @@ TEST_CASE("malformed messages are refused with a sentence") {
   CHECK_FALSE(wire::from_json<wire::SpaceInfo>("{}"));
 }
 
+TEST_CASE("whether a receiver understands packs is true, false or not said") {
+  wire::CreateSpace wish;
+  CHECK(wire::to_json(wish).find("packs") == std::string::npos);
+  CHECK_FALSE(wire::from_json<wire::CreateSpace>(R"({"packs":null})")->packs);
+  CHECK_FALSE(wire::from_json<wire::CreateSpace>(R"({"packs":false})")->packs);
+  wish.packs = true;
+  CHECK(wire::from_json<wire::CreateSpace>(wire::to_json(wish))->packs);
+  wire::DropInfo info;
+  CHECK(wire::to_json(info).find("packs") == std::string::npos);
+  CHECK_FALSE(wire::from_json<wire::DropInfo>(wire::to_json(info))->packs);
+  info.packs = true;
+  CHECK(wire::from_json<wire::DropInfo>(wire::to_json(info))->packs);
+  for (const char* value : {"1", "0", R"("true")", "[]", "{}"}) {
+    CHECK(wire::from_json<wire::CreateSpace>(std::string(R"({"packs":)") + value + "}").error().what ==
+          "packs is not true or false");
+    std::string text = wire::to_json(info);
+    text.replace(text.find("true"), 4, value);
+    CHECK_FALSE(wire::from_json<wire::DropInfo>(text));
+  }
+}
+
 TEST_CASE("a message has one limit, and a manifest with a longer one keeps its names") {
   const std::string longest(wire::most_message_bytes, 'm');
   CHECK(wire::check_message(longest));

@@ -216,7 +216,8 @@ Result<void> FileSaver::keep_small(std::size_t index, std::string_view bytes) {
   if (arrived.opened())
     if (auto gone = job_.saver->discard_partial(without_age_ending(info.name), info.file, delivery_.delivery()); !gone)
       return gone;
-  return keep_plain(index, arrived.opened() ? std::string_view(plain) : bytes, std::move(arrived));
+  const std::string_view kept = arrived.opened() ? std::string_view(plain) : bytes;
+  return keep_plain(index, kept, std::move(arrived));
 }
 
 // All bytes of a small file, opened if it was sealed.

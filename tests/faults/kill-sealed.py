@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# run: timeout=150
+# run: timeout=240
 """Sealed uploads through kills: qrx-send and qrx-recv go on where they stopped, and a source that changed is sealed anew."""
 import os
 import signal
@@ -107,9 +107,79 @@ def receiver_killed(w, server, committed):
     qrx.check_equal(["large.bin"], os.listdir(out), "what was saved")
 
 
+MANY = [f"f{number:04}" for number in range(2_500)]
+PACKED = 4_500  # bytes of each: 11 MB together
+
+
+def tree_of_many(w):
+    top = f"source{w.next_number()}/many"
+    for number, name in enumerate(MANY):
+        w.file(f"{top}/{name}", PACKED, seed=number % 50)
+    return top
+
+
+def there_in_packs(server, space):
+    guid, token = space["guid"], space["owner"].split("#")[1]
+    state = qrx.request("GET", f"{server.url}/api/v1/spaces/{guid}", headers={"Authorization": f"Bearer {token}"}).json()
+    return sum(delivery["bytes"] for delivery in state["open"])
+
+
+def check_many(source, out):
+    qrx.check_equal(MANY, sorted(os.listdir(os.path.join(out, "many"))), "what was saved")
+    for name in MANY:
+        qrx.check(read(f"{source}/{name}") == read(f"{out}/many/{name}"), f"other bytes of {name}")
+
+
+def sender_of_packs_killed(w, server, changes):
+    source, out = tree_of_many(w), w.path(f"out{w.next_number()}/")
+    recv, space = opened(w, server, "-o", out)
+    way = w.bad_network(server, "--rate", "4000000")
+    slow = space["drop"].lower().replace(server.url, way)
+    first = w.tool("qrx-send", "--json", "--no-progress", "--link", slow, source)
+    qrx.wait_for(30, lambda: there_in_packs(server, space) > 3_000_000, "packs that have come")
+    first.kill()
+    way.settle()
+    there, begun, size = there_in_packs(server, space), way.count("up"), PACKED * len(MANY)
+    qrx.check(3_000_000 < there < size, f"not in the middle: {there} of {size}")
+    if changes:
+        w.file(f"{source}/{MANY[7]}", PACKED, seed=77)
+    second = w.tool("qrx-send", "--json", "--no-progress", "--link", slow, source)
+    second.expect_exit(0)
+    qrx.check_equal(not changes, second.expect_event("delivered")["resumed"], "whether it went on")
+    sent = way.count("up") - begun
+    if changes:
+        qrx.check(sent >= size, f"only {sent} bytes were sent of what holds the changed file")
+    else:
+        qrx.check(sent <= size - there + SLACK, f"it began anew: it sent {sent} bytes where {there} of {size} were there")
+    recv.expect_exit(0)
+    check_many(source, out)
+    qrx.check_equal([], states(), "state files afterwards")
+
+
+def receiver_of_packs_killed(w, server, at):
+    """Each time it is killed some more of it is there, in part as partials; in the end all is, once."""
+    source, out = tree_of_many(w), w.path(f"out{w.next_number()}/")
+    recv, space = opened(w, server, "-o", out)
+    recv.kill()
+    w.tool("qrx-send", "--no-progress", "--link", space["drop"], source).expect_exit(0)
+
+    def saved():
+        return [name for _, _, names in os.walk(out) for name in names]
+    for count in at:
+        link = space["owner"].replace(server.url, w.bad_network(server, "--rate", "9000000"))
+        run = w.tool("qrx-recv", "--json", "--no-progress", "-o", out, link)
+        qrx.wait_for(30, lambda count=count: len(saved()) > count, f"more than {count} files")
+        run.kill()
+        qrx.check_equal(-signal.SIGKILL, run.popen.returncode, "how it ended")
+    last = w.tool("qrx-recv", "--json", "--no-progress", "-o", out, space["owner"])
+    last.expect_exit(0)
+    check_many(source, out)
+
+
 with qrx.work() as work:
     server_ = work.server()
-    for test, argument in ((sender_killed, False), (sender_killed, True), (receiver_killed, False), (receiver_killed, True)):
+    for test, argument in ((sender_killed, False), (sender_killed, True), (receiver_killed, False), (receiver_killed, True),
+                           (sender_of_packs_killed, False), (sender_of_packs_killed, True), (receiver_of_packs_killed, (1, 500, 1_200))):
         try:
             test(work, server_, argument)
         except qrx.Failed as failure:

@@ -202,7 +202,8 @@ TEST_CASE("what a sender packs is what its receiver cuts out") {
 
 TEST_CASE("a pack that is damaged, exchanged, or of another size than its list says gives nothing") {
   const auto of_sizes = [](const std::string& sizes) {
-    return pack_text(R"({"name":"a","size":)" + sizes.substr(0, 1) + R"(},{"name":"b","size":)" + sizes.substr(1) + "}");
+    return pack_text(R"({"name":"a","size":)" + sizes.substr(0, 1) + R"(},{"name":"b","size":)" + sizes.substr(1) +
+                     "}");
   };
   const std::string sealed = seal_to_receiver("12345");
   const auto opened = [&](const std::string& sizes, std::string bytes) {
@@ -224,7 +225,8 @@ TEST_CASE("a pack that is damaged, exchanged, or of another size than its list s
   CHECK(opened("14", sealed).error().what.find("another item") != std::string::npos);  // its tag is not the manifest's
   std::string damaged = sealed;
   damaged.back() ^= 1;
-  CHECK(opened("23", damaged).error().what == "a and 1 file that was sealed with it: arrived damaged, twice: the checksum differs");
+  CHECK(opened("23", damaged).error().what ==
+        "a and 1 file that was sealed with it: arrived damaged, twice: the checksum differs");
   CHECK(opened("23", sealed.substr(1)).error().kind == Kind::integrity);
 }
 
@@ -241,7 +243,8 @@ TEST_CASE("manifests that lie about packs are refused") {
   // More than the item can hold, by itself or together, also where a sum would wrap around.
   for (const auto* size : {"300000", "18446744073709551615"})
     CHECK_FALSE(refused(pack_text(R"({"name":"a","size":)" + std::string(size) + "}"), sealed).empty());
-  CHECK_FALSE(refused(pack_text(R"({"name":"a","size":200},{"name":"b","size":18446744073709551615})"), sealed).empty());
+  CHECK_FALSE(
+      refused(pack_text(R"({"name":"a","size":200},{"name":"b","size":18446744073709551615})"), sealed).empty());
   // One item named twice, in all ways.
   const std::string alone = R"({"item":")" + item_name + R"(","name":"a","tag":")" + any_tag + R"("})";
   CHECK_FALSE(refused(pack_text(file) + "," + alone, sealed).empty());

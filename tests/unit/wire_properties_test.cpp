@@ -65,6 +65,21 @@ TEST_CASE("manifests carry properties, and those without are read") {
   CHECK(old->files[0].properties == FileProperties{});
 }
 
+TEST_CASE("a manifest names what is in packs, each pack once") {
+  const std::string tag(32, '0'), other(32, '1');
+  Manifest manifest;
+  manifest.files = {{"a.age", "1", tag, {WallTime(Seconds(1'000'000'000)), true}, 5},
+                    {"a.age", "2", tag, {}, 0},
+                    {"b.age", "3", other, {}},
+                    {"c.age", "4", tag, {}, 7}};
+  const std::string text = to_json(manifest);
+  CHECK(text == R"({"files":[{"files":[{"executable":true,"modified":"2001-09-09T01:46:40Z","name":"1","size":5},)"
+                R"({"name":"2","size":0}],"item":"a.age","tag":")" +
+                    tag + R"("},{"item":"b.age","name":"3","tag":")" + other +
+                    R"("},{"files":[{"name":"4","size":7}],"item":"c.age","tag":")" + tag + R"("}],"v":1})");
+  CHECK(from_json<Manifest>(text)->files == manifest.files);
+}
+
 TEST_CASE("a date in a message that cannot be read costs no file") {
   for (const char* members :
        {R"("modified":5)", R"("modified":"1969-12-31T23:59:59Z")", R"("modified":"10000-01-01T00:00:00Z")",

@@ -1,7 +1,5 @@
 #include "receive/file_saver.h"
 
-#include <sys/resource.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -10,7 +8,7 @@
 #include "receive/age_decryptor.h"
 #include "receive/counted_file.h"
 #include "receive/item_names.h"
-#include "receive/partial_type.h"
+#include "receive/saved_before.h"
 #include "receive/small_contents.h"
 #include "seal/item.h"
 
@@ -26,33 +24,14 @@ Error cannot_open(const std::string& name, const Error& why) {
           why.hint.empty() ? "ask its sender to send it again; with --seal off it is saved as it came" : why.hint};
 }
 
-// So little that its sync is short, and that a crash loses little.
-constexpr std::uint64_t most_waiting_bytes = 4U << 20;
-
-// Small files that wait for their sync hold a descriptor each, four threads of them: half of what is allowed, without
-// the 64 that everything else has. Of a thousand a sync takes little longer than of a hundred: it waits for the disk.
-constexpr rlim_t most_of_thread = 1'024;
-constexpr rlim_t parts = 8, others = 64;
-
-std::size_t most_waiting() {
-  // Asked once: nothing else here changes it. Shells give 1,024 of them, and allow more to whoever asks.
-  static const rlim_t most = [] {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return rlim_t{1};
-    if (const rlim_t wanted = std::min(limit.rlim_max, others + parts * most_of_thread); limit.rlim_cur < wanted) {
-      const rlimit raised{wanted, limit.rlim_max};
-      if (::setrlimit(RLIMIT_NOFILE, &raised) == 0) limit = raised;
-    }
-    const rlim_t free = limit.rlim_cur - std::min(limit.rlim_cur, others);
-    return std::clamp<rlim_t>(free / parts, 1, most_of_thread);
-  }();
-  return static_cast<std::size_t>(most);
-}
-
 }  // namespace
 
 FileSaver::FileSaver(DeliveryProgress& delivery)
-    : delivery_(delivery), job_(delivery.job()), client_(job_.link, job_.options.client) {}
+    : delivery_(delivery),
+      job_(delivery.job()),
+      client_(job_.link, job_.options.client),
+      publisher_(delivery),
+      packs_(delivery, client_, publisher_) {}
 
 void FileSaver::run() {
   for (;;) {
@@ -60,12 +39,12 @@ void FileSaver::run() {
     const bool small = !task.empty() && delivery_.is_small(task.front());
     // Before something that takes long, and before the end: small files that wait for their sync must not wait for
     // ever.
-    if (!small) publish_waiting();
+    if (!small) publisher_.flush();
     if (task.empty()) return;
     const auto done = small ? save_small(task) : save_large(task.front());
     if (done) continue;
     if (small) {
-      publish_waiting();
+      publisher_.flush();
       return delivery_.fail_with(done.error());
     }
     const Error error = delivery_.as_known(task.front(), done.error());
@@ -76,67 +55,11 @@ void FileSaver::run() {
   }
 }
 
-// A run that was killed after it had published this file: by its record and by its bytes, which are compared.
-Result<bool> FileSaver::saved_before(std::size_t index) {
-  const wire::FileInfo& info = file(index);
-  const auto earlier = job_.record->find(item(index).id(), delivery_.delivery());
-  if (!earlier) return false;
-  // Another size or sum than the server's: it was opened when it was saved.
-  const bool opened = item(index).open && (earlier->size != info.size || earlier->xxh128 != info.xxh128);
-  if (!opened && (earlier->size != info.size || earlier->xxh128 != info.xxh128)) return false;
-  const auto path = job_.saver->find_saved(earlier->name, earlier->size, earlier->xxh128);
-  if (!path) return publish_left(index, *earlier, opened);
-  std::optional<Sha256Sum> sha;
-  if (job_.options.sha256) {
-    sha = job_.saver->sha256_of(*path);
-    if (!sha) return false;
-  }
-  job_.tally.arrived(item(index).id(), delivery_.shown(index).size);
-  const auto saved = opened ? opened_info(item(index), earlier->size, earlier->xxh128) : unopened(index);
-  delivery_.saved(index, SavedFile{*path, saved, sha, delivery_.delivery()});
-  return true;
-}
-
-// A run that was killed just before it published this file: all of it is in its partial, or, by a limited link, all but
-// the last byte. By such a link it could not be fetched again.
-Result<bool> FileSaver::publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened) {
-  const wire::FileInfo& info = file(index);
-  // By the name that it had then: a directory on the way, or the file itself, may have got a number.
-  const auto held = job_.saver->held(earlier.name, item(index).id());
-  if (!held || (*held != earlier.size && !(job_.limited && *held + 1 == earlier.size))) return false;
-  auto partial = job_.saver->begin(earlier.name, item(index).id(), delivery_.delivery());
-  if (!partial) return false;
-  // What a pack holds is counted with it, not file by file (save_counted_pack()).
-  const auto sums =
-      item(index).part ? end_left(job_, *partial, earlier) : count_left(job_, client_, info, *partial, earlier);
-  if (!sums) return tl::unexpected(sums.error());
-  if (!*sums) return false;
-  auto saved = opened ? opened_info(item(index), earlier.size, earlier.xxh128) : unopened(index);
-  if (opened) saved.type = type_of(*partial);
-  job_.tally.arrived(item(index).id(), delivery_.shown(index).size);
-  if (const Wish wish = job_.tally.keep(saved, partial->descriptor()); wish != Wish::save) {
-    partial->discard();
-    delivery_.declined(index, wish);
-    return true;
-  }
-  auto path = partial->publish(saved.properties);
-  // Fetched again, but for what would not come again.
-  if (!path) return job_.limited ? Result<bool>(tl::unexpected(path.error())) : false;
-  delivery_.saved(index, SavedFile{*path, saved, (*sums)->sha256, delivery_.delivery()});
-  return true;
-}
-
 // What was sealed to others, or in a way that is not read here.
 Result<void> FileSaver::stays_sealed(std::size_t index, seal::Refusal refusal) {
   if (item(index).in_manifest || job_.options.only_sealed) return tl::unexpected(not_sealed(item(index).name));
   why_unopened_ = seal::explain({refusal, ""}).what;
   return {};
-}
-
-wire::FileInfo FileSaver::unopened(std::size_t index) const {
-  wire::FileInfo info = file(index);
-  info.sealed = false;
-  return info;
 }
 
 // The link gives its last byte only so often: all else is done before that is asked for.
@@ -150,44 +73,8 @@ Result<void> FileSaver::count(std::size_t index, PartialFile& partial, const Arr
                         {partial.name(), partial.size(), arrived.sums.xxh128, delivery_.delivery()}, perhaps_given);
 }
 
-// It gets its final name, unless somebody asked does not want it after all.
-Result<void> FileSaver::publish(std::size_t index, PartialFile& partial, const Arrived& arrived) {
-  // A small one was admitted before it was written; of a large one there is only a partial so far, which nobody reads.
-  if (arrived.opened()) {
-    if (auto admitted = admit_item(job_, delivery_.contents(), item(index), arrived.tag); !admitted) {
-      partial.discard();
-      return admitted;
-    }
-    // It was begun under the name that the server knows.
-    if (auto renamed = job_.saver->rename(partial, item(index).name, item(index).id(), delivery_.delivery()); !renamed)
-      return renamed;
-  }
-  wire::FileInfo info =
-      arrived.opened() ? opened_info(item(index), partial.size(), arrived.sums.xxh128) : unopened(index);
-  // Of what was sealed the server knew nothing.
-  if (arrived.opened()) info.type = type_of(partial);
-  // The last question: the one who asks has the bytes by now (ReceiverEvents::arrived).
-  if (const Wish wish = job_.tally.keep(info, partial.descriptor()); wish != Wish::save) {
-    partial.discard();
-    delivery_.declined(index, wish);
-    return {};
-  }
-  // Before it has its name: a run that is killed in between finds it by this line, and does not save it twice.
-  // The other way round the next run would save it again, as "photo (2).jpg".
-  job_.record->add(item(index).id(), {partial.name(), info.size, info.xxh128, delivery_.delivery()});
-  auto path = partial.publish(info.properties);
-  if (!path) return tl::unexpected(path.error());
-  const bool renamed = !job_.saver->one_file() && partial.name() != info.name;
-  std::string why = std::exchange(why_unopened_, {});
-  if (job_.options.identity && !arrived.opened() && why.empty() && has_age_ending(info.name))
-    why = "it does not begin as age files do; it may be damaged";
-  delivery_.saved(
-      index, SavedFile{std::move(*path), info, arrived.sums.sha256, delivery_.delivery(), renamed, std::move(why)});
-  return {};
-}
-
 Result<void> FileSaver::keep_small(std::size_t index, std::string_view bytes) {
-  if (item(index).part) return keep_pack(index, bytes);
+  if (item(index).part) return packs_.keep(index, bytes);
   why_unopened_.clear();  // an earlier file's, should it have failed
   const wire::FileInfo& info = file(index);
   const Sums got = sums_of(as_bytes(bytes), job_.options.sha256);
@@ -217,44 +104,7 @@ Result<void> FileSaver::keep_small(std::size_t index, std::string_view bytes) {
     if (auto gone = job_.saver->discard_partial(without_age_ending(info.name), info.file, delivery_.delivery()); !gone)
       return gone;
   const std::string_view kept = arrived.opened() ? std::string_view(plain) : bytes;
-  return keep_plain(index, kept, std::move(arrived));
-}
-
-// All bytes of a small file, opened if it was sealed.
-Result<void> FileSaver::keep_plain(std::size_t index, std::string_view bytes, Arrived arrived) {
-  const std::string& name = arrived.opened() ? item(index).name : file(index).name;
-  auto partial = job_.saver->begin(name, item(index).id(), delivery_.delivery());
-  if (!partial) return tl::unexpected(partial.error());
-  // Whatever is there of it is not worth reading: all bytes are in memory.
-  if (partial->size() > 0)
-    if (auto emptied = partial->truncate(0); !emptied) return emptied;
-  if (auto written = partial->write(as_bytes(bytes)); !written) return written;
-  job_.tally.arrived(item(index).id(), delivery_.shown(index).size);
-  waiting_bytes_ += partial->size();
-  waiting_.push_back({index, std::move(*partial), std::move(arrived), std::exchange(why_unopened_, {})});
-  if (waiting_.size() >= most_waiting() || waiting_bytes_ >= most_waiting_bytes) publish_waiting();
-  return {};
-}
-
-// One sync for all of them, then their names. What is at fault itself does not stop the others.
-void FileSaver::publish_waiting() {
-  std::vector<PartialFile*> partials;
-  for (Waiting& one : waiting_) partials.push_back(&one.partial);
-  delivery_.group_sync().sync(partials);
-  for (Waiting& one : waiting_) {
-    why_unopened_ = std::move(one.why_unopened);
-    // The rest of them cannot be published either, as on a full disk; their partials stay for the next run.
-    const auto published = publish(one.index, one.partial, one.arrived);
-    if (published) continue;
-    const Error error = delivery_.as_known(one.index, published.error());
-    if (!is_at_fault(error.kind)) {
-      delivery_.fail_with(error);
-      break;
-    }
-    delivery_.cannot_save(one.index, error);
-  }
-  waiting_.clear();
-  waiting_bytes_ = 0;
+  return publisher_.keep(index, kept, std::move(arrived), std::exchange(why_unopened_, {}));
 }
 
 // Of a limited link: should the run be killed once the file is given, an empty partial and its record are all of it.
@@ -269,8 +119,8 @@ Result<void> FileSaver::prepare_empty(std::size_t index) {
 
 // False when nothing of it is to be fetched.
 Result<bool> FileSaver::begin_small(std::size_t index) {
-  if (item(index).part) return begin_pack(index);
-  const auto before = saved_before(index);
+  if (item(index).part) return packs_.begin(index);
+  const auto before = saved_before(delivery_, client_, index);
   if (!before || *before) return before.map([](bool) { return false; });
   if (job_.limited)
     if (auto prepared = prepare_empty(index); !prepared) return tl::unexpected(prepared.error());
@@ -295,7 +145,7 @@ Result<void> FileSaver::save_small(const std::vector<std::size_t>& task) {
 
 Result<void> FileSaver::save_large(std::size_t index) {
   why_unopened_.clear();
-  const auto before = saved_before(index);
+  const auto before = saved_before(delivery_, client_, index);
   if (!before || *before) return before.map([](bool) {});
   // First as one that is sealed to us; a file that only looks so is fetched again as it is.
   if (item(index).open) {
@@ -376,7 +226,7 @@ Result<bool> FileSaver::save_large(std::size_t index, bool open) {
   const bool perhaps_given = held && *held + 1 >= (open ? seal::plain_part(info.size) : info.size);
   const auto save = [&](const Arrived& arrived) -> Result<bool> {
     auto done = job_.limited ? count(index, *partial, arrived, perhaps_given) : Result<void>{};
-    if (done) done = publish(index, *partial, arrived);
+    if (done) done = publisher_.publish(index, *partial, arrived, std::exchange(why_unopened_, {}));
     return done.map([] { return true; });
   };
   // What the follower has is what was committed: its sum says so, and nothing is fetched twice. A sender may have begun

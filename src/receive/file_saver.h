@@ -13,8 +13,9 @@
 #include "receive/arrived.h"
 #include "receive/delivery_progress.h"
 #include "receive/incoming.h"
+#include "receive/pack_saver.h"
 #include "receive/partial_file.h"
-#include "receive/saved_record.h"
+#include "receive/publisher.h"
 #include "seal/opener.h"
 
 namespace qrx::receive {
@@ -32,14 +33,6 @@ class FileSaver {
 
   Result<void> save_small(const std::vector<std::size_t>& task);
   Result<void> keep_small(std::size_t index, std::string_view bytes);
-  Result<void> keep_plain(std::size_t index, std::string_view bytes, Arrived arrived);
-  // file_saver_packs.cpp:
-  Result<void> keep_pack(std::size_t index, std::string_view bytes);
-  Result<bool> begin_pack(std::size_t index);
-  Result<void> each_part(std::size_t index, const std::function<Result<void>(std::size_t)>& save);
-  Arrived arrived_part(std::size_t index, std::string_view bytes) const;
-  Result<void> prepare_part(std::size_t index, std::string_view bytes);
-  Result<void> save_counted_pack(std::size_t index);
   Result<void> save_large(std::size_t index);
   Result<bool> save_large(std::size_t index, bool open);
   Result<Arrived> pull(std::size_t index, Incoming& incoming, const std::function<Result<void>()>& each);
@@ -47,27 +40,14 @@ class FileSaver {
   Result<void> stays_sealed(std::size_t index, seal::Refusal refusal);
   Result<void> prepare_empty(std::size_t index);
   Result<bool> begin_small(std::size_t index);
-  Result<bool> saved_before(std::size_t index);
-  Result<bool> publish_left(std::size_t index, const SavedRecord::Entry& earlier, bool opened);
-  wire::FileInfo unopened(std::size_t index) const;
   Result<void> count(std::size_t index, PartialFile& partial, const Arrived& arrived, bool perhaps_given);
-  Result<void> publish(std::size_t index, PartialFile& partial, const Arrived& arrived);
-  void publish_waiting();
-
-  // A small file with all its bytes; it waits for others, to be made durable together with them.
-  struct Waiting {
-    std::size_t index;
-    PartialFile partial;
-    Arrived arrived;
-    std::string why_unopened;
-  };
 
   DeliveryProgress& delivery_;
   const ReceiveJob& job_;
   api::OwnerClient client_;
   std::vector<std::byte> buffer_;
-  std::vector<Waiting> waiting_;
-  std::uint64_t waiting_bytes_ = 0;
+  Publisher publisher_;
+  PackSaver packs_;
   std::string why_unopened_;  // the file at hand stays as it came; or empty
 };
 

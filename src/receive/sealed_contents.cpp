@@ -76,6 +76,33 @@ Result<void> add_item(Entries::const_iterator entry, Entries::const_iterator end
   return {};
 }
 
+using ByName = std::map<std::string_view, const wire::FileInfo*>;
+
+// All that the manifest names; it goes from what is left.
+Result<void> add_named(const ReceiveJob& job, const OpenedManifest& opened, ByName& left, DeliveryContents& out) {
+  out.manifest_tag = opened.tag;
+  out.shown.message = opened.manifest.message;
+  const Entries& named = opened.manifest.files;
+  // The server counts items; what a pack holds it cannot know.
+  if (job.max_files != 0 && named.size() > job.max_files)
+    return fail(Kind::integrity, "a delivery of " + std::to_string(named.size()) + " files: no more than " +
+                                     std::to_string(job.max_files) + " are accepted");
+  for (auto entry = named.begin(); entry != named.end();) {
+    const auto end = end_of_item(entry, named.end());
+    const auto found = left.find(entry->item);
+    // The manifest is sealed and names all: a server that leaves out a file is noticed.
+    if (found == left.end())
+      return fail(Kind::integrity,
+                  entry->name + " is missing from its delivery: the server does not have all that was sent");
+    if (auto added = add_item(entry, end, *found->second, out.items); !added) return added;
+    out.item_tags.push_back(entry->tag);
+    left.erase(found);
+    entry = end;
+  }
+  std::sort(out.item_tags.begin(), out.item_tags.end());
+  return {};
+}
+
 }  // namespace
 
 Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& info, const std::string& name) {
@@ -145,13 +172,19 @@ wire::FileInfo opened_info(const Item& item, std::uint64_t size, const Xxh128Sum
   return info;
 }
 
+wire::FileInfo unopened_info(const Item& item) {
+  wire::FileInfo info = item.info;
+  info.sealed = false;
+  return info;
+}
+
 Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::DeliveryInfo& delivery) {
   DeliveryContents out;
   out.shown = delivery;
   out.shown.files.clear();
   const bool opens = job.options.identity != nullptr;
-  std::map<std::string_view, const wire::FileInfo*> left;  // by name; only a hostile server shows one twice
-  std::set<const wire::FileInfo*> others;                  // of names that came before
+  ByName left;                             // only a hostile server shows one twice
+  std::set<const wire::FileInfo*> others;  // of names that came before
   std::optional<OpenedManifest> opened;
   for (const auto& file : delivery.files) {
     // The first of this name that opens; a second one is a file.
@@ -163,28 +196,8 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
     }
     if (!left.emplace(file.name, &file).second) others.insert(&file);
   }
-  if (opened) {
-    out.manifest_tag = opened->tag;
-    out.shown.message = opened->manifest.message;
-    const Entries& named = opened->manifest.files;
-    // The server counts items; what a pack holds it cannot know.
-    if (job.max_files != 0 && named.size() > job.max_files)
-      return fail(Kind::integrity, "a delivery of " + std::to_string(named.size()) + " files: no more than " +
-                                       std::to_string(job.max_files) + " are accepted");
-    for (auto entry = named.begin(); entry != named.end();) {
-      const auto end = end_of_item(entry, named.end());
-      const auto found = left.find(entry->item);
-      // The manifest is sealed and names all: a server that leaves out a file is noticed.
-      if (found == left.end())
-        return fail(Kind::integrity,
-                    entry->name + " is missing from its delivery: the server does not have all that was sent");
-      if (auto added = add_item(entry, end, *found->second, out.items); !added) return tl::unexpected(added.error());
-      out.item_tags.push_back(entry->tag);
-      left.erase(found);
-      entry = end;
-    }
-    std::sort(out.item_tags.begin(), out.item_tags.end());
-  }
+  if (opened)
+    if (auto added = add_named(job, *opened, left, out); !added) return tl::unexpected(added.error());
   bool locked = false;
   // What the manifest names is done; what is left came unsealed, or sealed in another way.
   for (const auto& file : delivery.files) {

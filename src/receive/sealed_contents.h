@@ -59,6 +59,7 @@ Result<void> admit_item(const ReceiveJob& job, const DeliveryContents& contents,
 
 // The file as it came out of its seal.
 wire::FileInfo opened_info(const Item& item, std::uint64_t size, const Xxh128Sum& sum);
+wire::FileInfo unopened_info(const Item& item);  // as it came
 
 // A small item whole, compared with what the server says of it.
 Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& info, const std::string& name);

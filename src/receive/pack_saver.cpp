@@ -1,20 +1,18 @@
-// FileSaver, for what many small files were sealed in.
-#include <utility>
+#include "receive/pack_saver.h"
 
 #include "base/running_sums.h"
 #include "receive/counted_file.h"
-#include "receive/file_saver.h"
+#include "receive/saved_before.h"
 #include "receive/sealed_pack.h"
 
 namespace qrx::receive {
 
-// False when nothing of it is to be fetched.
-Result<bool> FileSaver::begin_pack(std::size_t index) {
+Result<bool> PackSaver::begin(std::size_t index) {
   const PackPart& pack = *item(index).part;
   bool any = false;
   for (std::size_t i = pack.first; i < pack.end; ++i) {
     if (!delivery_.is_wanted(i)) continue;
-    const auto before = saved_before(i);
+    const auto before = saved_before(delivery_, client_, i);
     if (!before && !is_at_fault(before.error().kind)) return before;
     if (!before)
       delivery_.cannot_save(i, before.error());
@@ -22,16 +20,16 @@ Result<bool> FileSaver::begin_pack(std::size_t index) {
       any = any || !*before;
   }
   if (!any || !job_.limited) return any;
-  if (auto saved = save_counted_pack(index); !saved) return tl::unexpected(saved.error());
+  if (auto saved = save_counted(index); !saved) return tl::unexpected(saved.error());
   return false;
 }
 
-Arrived FileSaver::arrived_part(std::size_t index, std::string_view bytes) const {
-  return {bytes.size(), sums_of(as_bytes(bytes), job_.options.sha256), file(index).xxh128, item(index).tag};
+Arrived PackSaver::arrived_part(std::size_t index, std::string_view bytes) const {
+  return {bytes.size(), sums_of(as_bytes(bytes), job_.options.sha256), item(index).info.xxh128, item(index).tag};
 }
 
 // Calls it for each file of the pack that is wanted; what is at fault itself does not stop the others.
-Result<void> FileSaver::each_part(std::size_t index, const std::function<Result<void>(std::size_t)>& save) {
+Result<void> PackSaver::each_part(std::size_t index, const std::function<Result<void>(std::size_t)>& save) {
   const PackPart& pack = *item(index).part;
   for (std::size_t i = pack.first; i < pack.end; ++i) {
     if (!delivery_.is_wanted(i)) continue;
@@ -42,17 +40,17 @@ Result<void> FileSaver::each_part(std::size_t index, const std::function<Result<
   return {};
 }
 
-Result<void> FileSaver::keep_pack(std::size_t index, std::string_view bytes) {
+Result<void> PackSaver::keep(std::size_t index, std::string_view bytes) {
   const auto plain = open_pack(job_, delivery_.contents(), index, bytes);
   if (!plain) return tl::unexpected(plain.error());
   return each_part(index, [&](std::size_t i) {
     const std::string_view part = part_of(item(i), *plain);
-    return keep_plain(i, part, arrived_part(i, part));
+    return publisher_.keep(i, part, arrived_part(i, part));
   });
 }
 
 // A partial with all of it, durable and on record, so that a later run can give it its name without the server.
-Result<void> FileSaver::prepare_part(std::size_t index, std::string_view bytes) {
+Result<void> PackSaver::prepare_part(std::size_t index, std::string_view bytes) {
   auto partial = job_.saver->begin(item(index).name, item(index).id(), delivery_.delivery());
   if (!partial) return tl::unexpected(partial.error());
   if (auto emptied = partial->truncate(0); !emptied) return emptied;
@@ -64,23 +62,23 @@ Result<void> FileSaver::prepare_part(std::size_t index, std::string_view bytes) 
 }
 
 // By a link that gives it a number of times only: the byte that counts is asked for when all that it holds is safe.
-Result<void> FileSaver::save_counted_pack(std::size_t index) {
+Result<void> PackSaver::save_counted(std::size_t index) {
   bool perhaps_given = false;
   for (std::size_t i = item(index).part->first; i < item(index).part->end; ++i)
     perhaps_given = perhaps_given || job_.record->find(item(i).id(), delivery_.delivery());
-  const auto bytes = take_uncounted(job_, client_, file(index));
+  const auto bytes = take_uncounted(job_, client_, item(index).info);
   if (!bytes) return tl::unexpected(bytes.error());
   const auto plain = open_pack(job_, delivery_.contents(), index, *bytes);
   if (!plain) return tl::unexpected(plain.error());
   if (auto done = each_part(index, [&](std::size_t i) { return prepare_part(i, part_of(item(i), *plain)); }); !done)
     return done;
-  if (auto counted = count_taken(job_, client_, file(index), perhaps_given); !counted) return counted;
+  if (auto counted = count_taken(job_, client_, item(index).info, perhaps_given); !counted) return counted;
   return each_part(index, [&](std::size_t i) -> Result<void> {
     auto partial = job_.saver->begin(item(i).name, item(i).id(), delivery_.delivery());
     if (!partial) return tl::unexpected(partial.error());
     const std::string_view part = part_of(item(i), *plain);
     job_.tally.arrived(item(i).id(), part.size());
-    return publish(i, *partial, arrived_part(i, part));
+    return publisher_.publish(i, *partial, arrived_part(i, part));
   });
 }
 

@@ -107,3 +107,19 @@ TEST_CASE("a file that is made of parts does not wait for them") {
   CHECK(kind_of(world.spaces->create_upload(guid, part, {first_peer})) == Kind::too_large);
   CHECK(world.spaces->concatenate(guid, new_upload("whole", {}), {first, second}));
 }
+
+TEST_CASE("many nodes: who sends a file whole is one address, with its own share") {
+  World world({.relaxed = true, .shared = true});
+  const Guid guid = world.create(with_limits(0, 100)).space.guid;
+  for (unsigned i = 0; i < 64; ++i) begin(world, guid, 1, 2);
+  const Id delivery = open(world, guid, second_peer);
+  const auto put = [&](const char* name, const char* peer, bool in_batch) -> Result<void> {
+    if (!in_batch) return world.spaces->put_small(guid, delivery, name, as_bytes("x"), {}, {peer}).map([](auto&&) {});
+    const auto batch = world.spaces->begin_batch(guid, delivery, {peer});
+    return (*batch)->add(name, as_bytes("x"), {}).and_then([&](auto) { return (*batch)->finish(); });
+  };
+  for (const bool in_batch : {false, true}) {
+    CHECK(kind_of(put("as many uploads as it may have", first_peer, in_batch)) == Kind::too_many);
+    CHECK(put(in_batch ? "a" : "b", second_peer, in_batch));
+  }
+}

@@ -48,7 +48,7 @@ Kind kind_of(int status) {
 }  // namespace
 
 Error refusal(const http::ClientAnswer& answer, const std::string& doing) {
-  const Kind kind = kind_of(answer.status);
+  Kind kind = kind_of(answer.status);
   if (answer.status >= 300 && answer.status < 400) {
     const auto location = answer.header("Location");
     const std::string where =
@@ -60,6 +60,9 @@ Error refusal(const http::ClientAnswer& answer, const std::string& doing) {
   std::string words;
   const auto type = answer.header("Content-Type");
   const bool explained = type && type->starts_with("application/problem+json");
+  // RFC 9110, 15.5.14: what is too large only for now says when to come again.
+  if (explained && (kind == Kind::too_large || kind == Kind::no_room) && answer.header("Retry-After"))
+    kind = Kind::no_room_now;
   if (kind == Kind::not_found && (explained || !type)) return {kind, "this link does not exist or has expired", {}};
   // A proxy whose server is away says so too: what is temporary stays so.
   if (!explained && answer.status >= 400 && answer.status < 500 && answer.status != 408 && answer.status != 429)
@@ -74,7 +77,7 @@ Error refusal(const http::ClientAnswer& answer, const std::string& doing) {
 }
 
 bool is_temporary(Kind kind) {
-  return kind == Kind::unavailable || kind == Kind::locked || kind == Kind::too_many;
+  return kind == Kind::unavailable || kind == Kind::locked || kind == Kind::too_many || kind == Kind::no_room_now;
 }
 
 std::optional<Millis> retry_after(const http::ClientAnswer& answer) {

@@ -29,6 +29,7 @@ enum class Kind : std::uint8_t {
   timed_out,     // exit 8        waited long enough
   exists,        // exit 9        would overwrite
   unavailable,   // exit 75, 503  network or server in trouble, worth trying again
+  no_room_now,   // exit 75, 503  no room beside what others are sending, worth trying again
 };
 
 struct Error {

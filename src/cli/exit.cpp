@@ -27,6 +27,7 @@ int exit_code(Kind kind) {
     case Kind::exists:
       return 9;
     case Kind::no_room:
+    case Kind::no_room_now:
     case Kind::locked:
     case Kind::unavailable:
       return 75;  // EX_TEMPFAIL of sysexits.h

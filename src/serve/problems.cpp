@@ -76,6 +76,8 @@ int status_of(Kind kind) {
     // 460 is tus' own: a checksum mismatch. Other routes answer 400 for it.
     case Kind::integrity:
       return 460;
+    // Not 507, which is for good until somebody clears up: clients (curl --retry, tus) wait and come again after a 503.
+    case Kind::no_room_now:
     case Kind::timed_out:
     case Kind::unavailable:
       return 503;

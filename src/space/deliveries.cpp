@@ -149,10 +149,10 @@ void Deliveries::take_back_commit(LiveSpace& live, LiveDelivery& delivery, const
 }
 
 // It takes the place of one manifest: there cannot be more of either than files.
-Result<void> Deliveries::take_text(LiveSpace& live) {
+Result<void> Deliveries::take_text(LiveSpace& live, const Id& delivery) {
   const SpaceLock lock(live);
   if (live.row.seal == Seal::require) return sealed_only();
-  return quotas_.take(lock, live, 0, text_weight);
+  return quotas_.take(lock, live, 0, text_weight, delivery);
 }
 
 Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delivery, const wire::CommitDelivery& wish) {
@@ -169,13 +169,13 @@ Result<wire::DeliveryState> Deliveries::commit(LiveSpace& live, const Id& delive
   // Under the same lock as the state: what is answered is what is committed.
   auto leftovers = lock_leftovers(*lock, live, open, wish.files && *wish.files == state.files.size());
   const Weight message = message_weight(open.row);
-  const auto message_taken = message == Weight{} ? Result<void>() : quotas_.take(*lock, live, 0, message);
+  const auto message_taken = message == Weight{} ? Result<void>() : quotas_.take(*lock, live, 0, message, delivery);
   lock.reset();
   const auto done = [&]() -> Result<void> {
     if (!leftovers) return tl::unexpected(leftovers.error());
     if (!message_taken) return message_taken;
     if (state.files.empty() && wish.files == 0 && !open.row.message.empty()) {
-      if (auto taken = take_text(live); !taken) return taken;
+      if (auto taken = take_text(live, delivery); !taken) return taken;
       auto written = write_commit(gate, live, *begun, *leftovers, text_weight);
       if (!written) quotas_.give_back(SpaceLock(live), live, 0, text_weight);
       return written;
@@ -331,18 +331,17 @@ Result<void> Deliveries::drop(const SharedGate&, const Yielding& yielding, LiveS
   return {};
 }
 
-Deliveries::Room Deliveries::make_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish,
-                                       bool& looked) {
+bool Deliveries::make_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish, bool& looked) {
   // A client sends several files at once: those that come while the first of them makes room wait for that.
   const RoomLock one_at_a_time(live);
   std::optional<Yielding> forsaken;
   {
     const SpaceLock lock(live);
-    if (!std::exchange(looked, true) && fits_now(lock, live, wish)) return Room::made;
-    if (!fits_without_others(lock, live, delivery, wish)) return Room::none;
+    if (!std::exchange(looked, true) && fits_now(lock, live, wish)) return true;
+    if (!fits_without_others(lock, live, delivery, wish)) return false;
     forsaken = find_forsaken(lock, live, context_.clock.steady());
   }
-  return forsaken && drop(gate, *forsaken, live) ? Room::made : Room::later;
+  return forsaken && drop(gate, *forsaken, live);
 }
 
 Result<void> Deliveries::end(LiveSpace& live, const Id& delivery, bool by_owner) {

@@ -37,27 +37,23 @@ class Deliveries {
   Result<Removed> drop(const ExclusiveGate&, LiveSpace& live, const DeliveryPtr& delivery, Durability how);
   // Does `attempt`, which adds `wish` to the space as a part of `delivery` (Id(): of none yet). When it does not fit,
   // an open delivery with small files that nobody has touched for a while goes, and it is tried again, until none can
-  // make room; if others hold room that they will have delivered or lost in a moment, the error says to come back
-  // rather than to give up.
+  // make room.
   template <class Attempt>
   auto with_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish, Attempt&& attempt)
       -> decltype(attempt()) {
     for (bool looked = false;;) {
       auto done = attempt();
-      if (done || (done.error().kind != Kind::too_large && done.error().kind != Kind::no_room)) return done;
-      const Room room = make_room(gate, live, delivery, wish, looked);
-      if (room == Room::later)
-        return fail(Kind::no_room,
-                    "what is left of this space is taken by files that are not delivered yet; "
-                    "try again in a minute");
-      if (room == Room::none) return done;
+      if (done) return done;
+      const Kind kind = done.error().kind;
+      const bool is_room = kind == Kind::too_large || kind == Kind::no_room || kind == Kind::no_room_now;
+      if (!is_room || !make_room(gate, live, delivery, wish, looked)) return done;
     }
   }
 
  private:
-  enum class Room : std::uint8_t { made, later, none };
-  // `looked`: it was tried again because there was room by then, once; what refuses it may be another limit.
-  Room make_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish, bool& looked);
+  // Whether there is some by now. `looked`: it was tried again because there was room by then, once; what refuses it
+  // may be another limit.
+  bool make_room(const SharedGate& gate, LiveSpace& live, const Id& delivery, const Use& wish, bool& looked);
   Result<void> drop(const SharedGate&, const Yielding& yielding, LiveSpace& live);
   Result<Removed> drop_all(LiveSpace& live, const DeliveryPtr& delivery, Durability how);
   // The delivery that is to be committed, nobody writing into it; null when it is not open (any more).
@@ -66,7 +62,7 @@ class Deliveries {
   // do not keep the delivery open; each is locked. Kind::conflict for any other.
   Result<std::vector<UploadPtr>> lock_leftovers(const SpaceLock&, LiveSpace& live, const LiveDelivery& delivery,
                                                 bool all_there);
-  Result<void> take_text(LiveSpace& live);  // of the quotas: a delivery without a file
+  Result<void> take_text(LiveSpace& live, const Id& delivery);  // of the quotas: a delivery without a file
   // Of many nodes: as this one knows it. Kind::conflict.
   Result<void> unchanged(Transaction& transaction, const LiveDelivery& delivery,
                          const std::vector<UploadPtr>& leftovers) const;

@@ -38,7 +38,7 @@ Result<DeliveryFiles::Place> DeliveryFiles::take_place(const SpaceLock& lock, Li
     }
   }
   if (auto held = place.delivery->memory.take(place.text); !held) return tl::unexpected(held.error());
-  if (auto taken = quotas_.take(lock, live, file.size, place.weight); !taken) {
+  if (auto taken = quotas_.take(lock, live, file.size, place.weight, file.delivery); !taken) {
     place.delivery->memory.give_back(place.text);
     return tl::unexpected(taken.error());
   }
@@ -81,7 +81,7 @@ Result<FileRow> DeliveryFiles::put(const SharedGate& gate, LiveSpace& live, File
     const auto [former, is_new] = pack.files.try_emplace(file.name, file);
     if (is_new && place->weight == Weight{}) {
       // The one that it was to replace was moved away meanwhile, and was counted for its own.
-      if (auto taken = quotas_.take(lock, live, 0, weight_of(file.name)); !taken) {
+      if (auto taken = quotas_.take(lock, live, 0, weight_of(file.name), file.delivery); !taken) {
         pack.files.erase(former);
         return tl::unexpected(taken.error());
       }

@@ -223,4 +223,19 @@ bool LiveSpace::idle() const {
          std::none_of(uploads.begin(), uploads.end(), busy_upload);
 }
 
+Use on_its_way(const SpaceLock&, const LiveSpace& live, const std::optional<Id>& but, bool parts) {
+  Use use;
+  for (const auto& [id, upload] : live.uploads) {
+    if (upload->row.delivery == but || (upload->row.partial && !parts)) continue;
+    use += {upload->counted, upload->weighs ? weight_of(upload->row) : Weight{}};
+  }
+  for (const auto& [id, delivery] : live.open) {
+    if (id == but) continue;
+    for (const FileRow& file : delivery->stored) use += {file.size, weight_of(file.name)};
+    for (const auto& [name, file] : delivery->pack.files) use.weight += weight_of(name);
+    use.bytes += delivery->pack.end;
+  }
+  return use;
+}
+
 }  // namespace qrx::space

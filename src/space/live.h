@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -135,6 +136,11 @@ struct LiveSpace : SpaceLocks {
   std::uint64_t files_held() const { return files.used + manifests.used; }
   bool idle() const;  // nothing that the catalog does not have; only when nobody else has it
 };
+
+// What of the quotas is taken by what is not delivered yet and may come to nothing: unfinished uploads, and the files
+// of open deliveries. Without what belongs to `but` (Id(): parts of files, which belong to none) and, unless `parts`,
+// any parts.
+Use on_its_way(const SpaceLock&, const LiveSpace& live, const std::optional<Id>& but = {}, bool parts = true);
 
 using LivePtr = std::shared_ptr<LiveSpace>;
 using UploadPtr = std::shared_ptr<LiveUpload>;

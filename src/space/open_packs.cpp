@@ -5,7 +5,7 @@ namespace qrx::space {
 Result<std::shared_ptr<Staged>> OpenPacks::make(const Id& delivery) {
   // In objects they are nowhere else yet, and cannot be opened again.
   if (const std::lock_guard lock(mutex_); blobs_.in_objects() && by_use_.size() >= most_)
-    return fail(Kind::unavailable, "too many deliveries are under way");
+    return fail(Kind::no_room_now, "too many deliveries are under way; try again in a minute");
   auto made = blobs_.create(delivery);
   if (!made) return tl::unexpected(made.error());
   return keep(delivery, std::move(*made));

@@ -89,10 +89,10 @@ Result<std::optional<FileRow>> PackBatch::count(const FileRow& file) {
       return std::optional(stored);
   if (auto held = names_.take(file.name.size()); !held) return tl::unexpected(held.error());
   const Use use = use_of(file);
-  if (auto taken = parts_.quotas.take(lock, *live_, use.bytes, use.weight); !taken) {
+  if (auto taken = parts_.quotas.take(lock, *live_, use.bytes, use.weight, delivery_); !taken) {
     // What others have on their way may come to nothing: an attempt that was cut off, of which this is the next one.
     if (taken.error().kind == Kind::too_large && live_->arriving != counted_)
-      return fail(Kind::no_room, "this space has no room beside what is on its way: try again");
+      return fail(Kind::no_room_now, "there is no room beside what is on its way; try again in a minute");
     return tl::unexpected(taken.error());
   }
   counted_ += use;

@@ -27,8 +27,11 @@ tl::unexpected<Error> takes_no_more(std::uint64_t limit, const char* what) {
   return fail(Kind::too_large, "this space accepts at most " + std::to_string(limit) + what);
 }
 tl::unexpected<Error> announced_by_others() {
-  return fail(Kind::no_room,
-              "what is left of this space is reserved by uploads in progress; try again in a few minutes");
+  return fail(Kind::no_room_now, "the room that is left is reserved by uploads in progress; try again in a minute");
+}
+tl::unexpected<Error> taken_by_others() {
+  return fail(Kind::no_room_now,
+              "the room that is left is taken by files that are not delivered yet; try again in a minute");
 }
 
 tl::unexpected<Error> server_is_full() {
@@ -106,39 +109,56 @@ std::uint64_t Quotas::most_in_total() const {
   return std::max<std::uint64_t>(1, most);  // 0 would be no limit
 }
 
-// Two answers: what can never fit is Kind::too_large, and its sender gives up; what only does not fit beside what
-// others have announced is Kind::no_room, and it tries again later.
-Result<void> Quotas::fits(LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed) {
-  if (auto room = room_on_disk(0); !room) return room;
-  const std::uint64_t most_bytes = live.row.limits.max_size;
-  if (bytes > 0) {
-    if (!live.bytes.fits(bytes, most_bytes, freed)) return takes_no_more(most_bytes, " bytes");
-    if (!live.bytes.fits_for_now(bytes, most_bytes, freed)) return announced_by_others();
-  }
+// What others have sent and not delivered may come to nothing: it stands in the way for now. What the sender's own
+// delivery holds does not go away by waiting.
+Result<void> Quotas::fits_in_space(const SpaceLock& lock, const LiveSpace& live, const Wish& wish) {
+  const Limits& limits = live.row.limits;
+  // Counted only when something does not fit. Parts go with the file that is made of them (`freed`).
+  const auto others = [&] { return on_its_way(lock, live, wish.delivery, wish.freed == 0); };
+  if (wish.bytes > 0 && !live.bytes.fits(wish.bytes, limits.max_size, wish.freed))
+    return live.bytes.fits(wish.bytes, limits.max_size, wish.freed + others().bytes) ? taken_by_others()
+                                                                                     : refused(Taken::bytes, limits);
+  if (wish.bytes > 0 && !live.bytes.fits_for_now(wish.bytes, limits.max_size, wish.freed)) return announced_by_others();
+  const Weight& weight = wish.weight;
   if (weight.files + weight.manifests + weight.parts > 0) {
     const Ledger& ledger = ledger_of(live, weight);
     const std::uint64_t most = limit_of(live, weight);
-    if (!ledger.fits(1, most)) return takes_no_more(most, weight.parts > 0 ? " partial uploads" : " files");
+    if (!ledger.fits(1, most)) {
+      const Weight held = others().weight;
+      if (ledger.fits(1, most, weight.parts > 0 ? held.parts : weight.manifests > 0 ? held.manifests : held.files))
+        return taken_by_others();
+      return refused(weight.parts > 0 ? Taken::parts : Taken::files, limits);
+    }
     if (!ledger.fits_for_now(1, most)) return announced_by_others();
   }
-  if (weight.texts > 0 && !live.texts.fits(weight.texts, most_texts(live.row.limits)))
-    return refused(Taken::texts, live.row.limits);
-  const std::lock_guard totals(totals_mutex_);
-  if (auto known = read_totals(); !known) return known;
-  const std::uint64_t all = bytes + weight.texts;
-  if (all > 0 && !total_bytes_.fits_for_now(all, most_in_total(), freed)) return server_is_full();
-  return {};
+  if (weight.texts == 0 || live.texts.fits(weight.texts, most_texts(limits))) return {};
+  return live.texts.fits(weight.texts, most_texts(limits), others().weight.texts) ? taken_by_others()
+                                                                                  : refused(Taken::texts, limits);
 }
 
-Result<void> Quotas::take(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed) {
-  if (auto room = fits(live, bytes, weight, freed); !room) return room;
+Result<void> Quotas::fits(const SpaceLock& lock, const LiveSpace& live, const Wish& wish) {
+  if (auto room = room_on_disk(0); !room) return room;
+  if (auto room = fits_in_space(lock, live, wish); !room) return room;
+  const std::lock_guard totals(totals_mutex_);
+  if (auto known = read_totals(); !known) return known;
+  const std::uint64_t all = wish.bytes + wish.weight.texts;
+  if (all == 0) return {};
+  const std::uint64_t most = most_in_total();
+  if (!total_bytes_.fits(all, most, wish.freed)) return server_is_full();
+  return total_bytes_.fits_for_now(all, most, wish.freed) ? Result<void>() : announced_by_others();
+}
+
+Result<void> Quotas::take(const SpaceLock& lock, LiveSpace& live, std::uint64_t bytes, Weight weight,
+                          const Id& delivery, std::uint64_t freed) {
+  if (auto room = fits(lock, live, {bytes, weight, delivery, freed}); !room) return room;
   {
     // The lock of the totals was let go between: fits() asks the disk, which is a system call. The limit of the policy
     // is exact by this second look, as another space may have taken the last of it since; the disk has its reserve.
     const std::lock_guard totals(totals_mutex_);
     const std::uint64_t all = bytes + weight.texts;
-    if (all > 0 && context_.policy.max_total != 0 && !total_bytes_.fits_for_now(all, context_.policy.max_total, freed))
-      return server_is_full();
+    const std::uint64_t most = context_.policy.max_total;
+    if (all > 0 && most != 0 && !total_bytes_.fits_for_now(all, most, freed))
+      return total_bytes_.fits(all, most, freed) ? announced_by_others() : server_is_full();
     total_bytes_.used += all;
   }
   live.bytes.used += bytes;
@@ -170,7 +190,7 @@ Result<void> Quotas::promise(const SpaceLock& lock, LiveSpace& live, LiveUpload&
                              const std::string& peer) {
   withdraw(lock, live, upload);
   const Weight weight = upload.weighs ? Weight{} : weight_of(upload.row);
-  if (auto room = fits(live, bytes, weight); !room) return room;
+  if (auto room = fits(lock, live, {bytes, weight, upload.row.delivery}); !room) return room;
   upload.peer = peer;
   upload.progress = context_.clock.steady();
   if (!upload.weighs) upload.promised_file = ledger_of(live, weight).promise(peer, 1, limit_of(live, weight)) == 1;
@@ -205,7 +225,8 @@ Result<void> Quotas::reserve(const SpaceLock& lock, LiveSpace& live, LiveUpload&
     const std::lock_guard totals(totals_mutex_);
     total_bytes_.keep(upload.peer, promised);
   };
-  if (auto taken = take(lock, live, bytes, upload.weighs ? Weight{} : weight_of(upload.row), freed); !taken) {
+  const Weight weight = upload.weighs ? Weight{} : weight_of(upload.row);
+  if (auto taken = take(lock, live, bytes, weight, upload.row.delivery, freed); !taken) {
     keep_again(had, had_file);
     return taken;
   }

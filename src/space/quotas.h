@@ -24,8 +24,9 @@ class Quotas {
   void give_back_space();
   Result<void> room_on_disk(std::uint64_t bytes) const;
 
-  // If it fits. `freed`: bytes that go when these come.
-  Result<void> take(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed = 0);
+  // If it fits, as a part of `delivery` (Id(): of none). `freed`: bytes that go when these come.
+  Result<void> take(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight, const Id& delivery,
+                    std::uint64_t freed = 0);
   void add(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight);  // is there already, fits or not
   void give_back(const SpaceLock&, LiveSpace& live, std::uint64_t bytes, Weight weight);
 
@@ -42,7 +43,16 @@ class Quotas {
   void lapse_promises(const std::vector<LivePtr>& spaces);
 
  private:
-  Result<void> fits(LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed = 0);
+  struct Wish {
+    std::uint64_t bytes;
+    Weight weight;
+    const Id& delivery;
+    std::uint64_t freed = 0;
+  };
+  // Kind::too_large: it can never fit. Kind::no_room_now: it does not fit beside what others have announced, or have
+  // sent and not delivered yet. Kind::no_room: the server is full.
+  Result<void> fits(const SpaceLock&, const LiveSpace& live, const Wish& wish);
+  static Result<void> fits_in_space(const SpaceLock&, const LiveSpace& live, const Wish& wish);
   Result<void> read_totals();           // totals_mutex_ held: reads them unless they are known
   std::uint64_t most_in_total() const;  // likewise: bytes that the server and its disk can hold
 

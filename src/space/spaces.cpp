@@ -347,12 +347,12 @@ Result<void> Spaces::clear_delivery(const Guid& guid, std::string_view token, co
 }
 
 Result<FileRow> Spaces::put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
-                                  const wire::FileProperties& properties) {
-  return rules_->whole_files.put(guid, delivery, name, bytes, properties);
+                                  const wire::FileProperties& properties, const Sender& sender) {
+  return rules_->whole_files.put(guid, delivery, name, bytes, properties, sender);
 }
 
-Result<std::unique_ptr<FileBatch>> Spaces::begin_batch(const Guid& guid, const Id& delivery) {
-  return rules_->whole_files.begin(guid, delivery);
+Result<std::unique_ptr<FileBatch>> Spaces::begin_batch(const Guid& guid, const Id& delivery, const Sender& sender) {
+  return rules_->whole_files.begin(guid, delivery, sender);
 }
 
 Result<UploadRow> Spaces::create_upload(const Guid& guid, const NewUpload& wish, const Sender& sender) {

@@ -80,8 +80,9 @@ class Spaces {
   // --- the sender: the guid is the right ---
   Result<wire::DropInfo> drop(const Guid& guid);
   Result<void> known(const Guid& guid);  // the errors of drop(), without counting what is left
-  // Kind::too_many when too many are open and none of them may yield: one that is empty yields to a newcomer, at once
-  // to its own sender, and to others when it is idle.
+  // When too many are open and none of them may yield: Kind::too_many of who has opened its share of them, else
+  // Kind::no_room_now. One that is empty yields to a newcomer, at once to its own sender, and to others when it is
+  // idle.
   Result<DeliveryRow> open_delivery(const Guid& guid, const wire::CreateDelivery& wish, const Sender& sender = {});
   Result<wire::DeliveryState> delivery(const Guid& guid, const Id& delivery);
   // With what its receiver said of it; of that also for a day after its space is gone. `unsaved`: of the files only
@@ -100,7 +101,8 @@ class Spaces {
   Result<void> cancel(const Guid& guid, const Id& delivery);
 
   // Again, for one of the same delivery that has no byte yet: the same upload, for the answer may have been lost.
-  // Kind::no_room when there is no room now, Kind::too_large when it can never fit.
+  // Kind::too_large when it can never fit, Kind::no_room_now when it does not fit beside what others are sending, and
+  // Kind::no_room when the server is full.
   Result<UploadRow> create_upload(const Guid& guid, const NewUpload& wish, const Sender& sender = {});
   Result<UploadRow> upload(const Guid& guid, const Id& upload);  // durable offset; Kind::gone when it has expired
   Result<void> set_length(const Guid& guid, const Id& upload, std::uint64_t length);  // once
@@ -119,10 +121,10 @@ class Spaces {
   // A small file of an open delivery, whole (at most wire::most_small_bytes). Durable when its delivery is committed,
   // not before.
   Result<FileRow> put_small(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
-                            const wire::FileProperties& properties = {});
+                            const wire::FileProperties& properties = {}, const Sender& sender = {});
 
   // Many of them, one after another.
-  Result<std::unique_ptr<FileBatch>> begin_batch(const Guid& guid, const Id& delivery);
+  Result<std::unique_ptr<FileBatch>> begin_batch(const Guid& guid, const Id& delivery, const Sender& sender = {});
 
   static std::string_view upload_checksum_algorithms();  // "md5,sha1,sha256,xxh128", for Tus-Checksum-Algorithm
 

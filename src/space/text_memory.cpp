@@ -30,11 +30,11 @@ Result<void> TextMemory::Hold::replace(std::uint64_t former, std::uint64_t bytes
                                        " bytes together: send its files in several deliveries");
     const std::uint64_t of_space = space_->bytes_ - former + bytes;
     if (of_space > most)
-      return fail(Kind::no_room,
+      return fail(Kind::no_room_now,
                   "the names of all that is under way in this space are too long: try again when some of it is done");
     const std::uint64_t others = space_->all_->bytes_ - space_->bytes_;
     if (of_space > free_of_space && of_space > (most_bytes - std::min(most_bytes, others)) / 2)
-      return fail(Kind::no_room, "the names of all that is under way on this server are too long: try again later");
+      return fail(Kind::no_room_now, "the names of all that is under way on this server are too long: try again later");
   }
   for (std::uint64_t* count : {&bytes_, &space_->bytes_, &space_->all_->bytes_}) *count = *count - former + bytes;
   return {};

@@ -49,7 +49,7 @@ class TextMemory {
     Hold(const Hold&) = delete;
     Hold& operator=(const Hold&) = delete;
 
-    // So many bytes more. Kind::too_large: this one alone would be over the limit of its space; Kind::no_room: with
+    // So many bytes more. Kind::too_large: this one alone would be over the limit of its space; Kind::no_room_now: with
     // what others hold.
     Result<void> take(std::uint64_t bytes);
     Result<void> replace(std::uint64_t former, std::uint64_t bytes);  // the same, for what goes

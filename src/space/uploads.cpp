@@ -145,7 +145,9 @@ Result<std::optional<UploadLock>> Uploads::find_yielding(const SpaceLock& lock, 
     if (upload->locked || (own && upload->peer != peer) || (!own && upload->progress.load() > idle_since)) continue;
     return UploadLock::adopt(lock, live, upload);
   }
-  return fail(Kind::too_many, "this space has too many uploads that were begun and got no bytes");
+  constexpr const char* empty = " too many uploads that were begun and got no bytes";
+  return own ? fail(Kind::too_many, std::string("this address has") + empty)
+             : fail(Kind::no_room_now, std::string("this space has") + empty + "; try again in a minute");
 }
 
 UploadPtr Uploads::find_same(const SpaceLock&, LiveSpace& live, const NewUpload& asked) const {

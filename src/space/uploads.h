@@ -67,8 +67,8 @@ class Uploads {
   Result<bool> end(LiveSpace& live, const Id& upload);  // false: it is complete. Takes the gate
 
  private:
-  // Too many uploads without a byte: the oldest that may yield. Nothing when there is room; Kind::too_many when none
-  // may.
+  // Too many uploads without a byte: the oldest that may yield. Nothing when there is room. When none may:
+  // Kind::too_many of who has its share of them, else Kind::no_room_now.
   Result<std::optional<UploadLock>> find_yielding(const SpaceLock& lock, LiveSpace& live, const std::string& peer);
   // One that was begun by the same words and has no byte: its answer was lost.
   UploadPtr find_same(const SpaceLock&, LiveSpace& live, const NewUpload& asked) const;

@@ -67,7 +67,7 @@ std::vector<wire::OpenDelivery> open_deliveries_of(LiveSpace& live, std::size_t 
 }
 
 // What a sender is told: how much there is room for, not what others have sent.
-wire::DropInfo drop_info(const SpaceLock&, const LiveSpace& live) {
+wire::DropInfo drop_info(const SpaceLock& lock, const LiveSpace& live) {
   const SpaceRow& row = live.row;
   wire::DropInfo info;
   info.label = row.label;
@@ -77,19 +77,9 @@ wire::DropInfo drop_info(const SpaceLock&, const LiveSpace& live) {
   info.expires = row.expires;
   info.state = row.phase == Phase::open ? wire::SpaceState::open : wire::SpaceState::closed;
   // What is on its way does not count here: it may be the asker's own, from an earlier run.
-  std::uint64_t bytes = live.bytes.used;
-  std::uint64_t files = live.files.used;
-  const auto on_its_way = [&](std::uint64_t size, Weight weight) {
-    bytes -= std::min(bytes, size);
-    files -= std::min(files, weight.files);
-  };
-  for (const auto& [id, upload] : live.uploads)
-    on_its_way(upload->counted, upload->weighs ? weight_of(upload->row) : Weight{});
-  for (const auto& [id, delivery] : live.open) {
-    for (const FileRow& file : delivery->stored) on_its_way(file.size, weight_of(file.name));
-    for (const auto& [name, file] : delivery->pack.files) on_its_way(0, weight_of(name));
-    on_its_way(delivery->pack.end, {});
-  }
+  const Use coming = on_its_way(lock, live);
+  const std::uint64_t bytes = live.bytes.used - std::min(live.bytes.used, coming.bytes);
+  const std::uint64_t files = live.files.used - std::min(live.files.used, coming.weight.files);
   // 0 means no limit: a space with nothing left is as good as closed.
   const auto left = [&](std::uint64_t limit, std::uint64_t used) {
     if (limit == 0) return limit;

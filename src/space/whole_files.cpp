@@ -10,15 +10,19 @@ namespace {
 // Each file by itself, as soon as it is there.
 class OneByOne final : public FileBatch {
  public:
-  OneByOne(WholeFiles& files, const Guid& guid, const Id& delivery) : files_(files), guid_(guid), delivery_(delivery) {}
+  OneByOne(WholeFiles& files, const Guid& guid, const Id& delivery, const Sender& sender)
+      : files_(files), guid_(guid), delivery_(delivery), sender_(sender) {}
   Result<Xxh128Sum> add(std::string_view name, ByteView bytes, const wire::FileProperties& properties) override {
-    return files_.put(guid_, delivery_, name, bytes, properties).map([](const FileRow& row) { return row.xxh128; });
+    return files_.put(guid_, delivery_, name, bytes, properties, sender_).map([](const FileRow& row) {
+      return row.xxh128;
+    });
   }
 
  private:
   WholeFiles& files_;
   const Guid guid_;
   const Id delivery_;
+  const Sender sender_;
 };
 
 }  // namespace
@@ -27,15 +31,15 @@ bool WholeFiles::packs_by_itself() const {
   return parts_.context.policy.shared && parts_.context.blobs.in_objects();
 }
 
-Result<std::unique_ptr<FileBatch>> WholeFiles::begin(const Guid& guid, const Id& delivery) {
-  if (!packs_by_itself()) return std::make_unique<OneByOne>(*this, guid, delivery);
+Result<std::unique_ptr<FileBatch>> WholeFiles::begin(const Guid& guid, const Id& delivery, const Sender& sender) {
+  if (!packs_by_itself()) return std::make_unique<OneByOne>(*this, guid, delivery, sender);
   auto live = parts_.registry.enter(guid);
   if (!live) return tl::unexpected(live.error());
   return std::make_unique<PackBatch>(parts_, std::move(*live), delivery);
 }
 
 Result<FileRow> WholeFiles::put(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
-                                const wire::FileProperties& properties) {
+                                const wire::FileProperties& properties, const Sender& sender) {
   auto file = whole_file(guid, delivery, name, bytes, properties);
   if (!file) return file;
   auto live = parts_.registry.enter(guid);
@@ -47,7 +51,7 @@ Result<FileRow> WholeFiles::put(const Guid& guid, const Id& delivery, std::strin
     if (auto finished = alone.finish(); !finished) return tl::unexpected(finished.error());
     return file;
   }
-  return parts_.context.policy.shared ? put_as_upload(**live, *file, bytes)
+  return parts_.context.policy.shared ? put_as_upload(**live, *file, bytes, sender)
                                       : put_packed(**live, std::move(*file), bytes);
 }
 
@@ -64,7 +68,7 @@ Result<FileRow> WholeFiles::put_packed(LiveSpace& live, FileRow file, ByteView b
   return deliveries_.with_room(gate, live, file.delivery, use, [&] { return files_.put(gate, live, file, bytes); });
 }
 
-Result<FileRow> WholeFiles::put_as_upload(LiveSpace& live, const FileRow& file, ByteView bytes) {
+Result<FileRow> WholeFiles::put_as_upload(LiveSpace& live, const FileRow& file, ByteView bytes, const Sender& sender) {
   {
     const SpaceLock lock(live);
     auto open = parts_.registry.open_delivery(lock, live, file.delivery);
@@ -82,10 +86,10 @@ Result<FileRow> WholeFiles::put_as_upload(LiveSpace& live, const FileRow& file, 
   wire::UploadMetadata metadata;
   wire::add_properties(metadata, file.properties);
   wish.metadata = wire::format_upload_metadata(metadata);
-  const auto upload = uploads_.create(file.guid, wish, {});
+  const auto upload = uploads_.create(file.guid, wish, sender);
   if (!upload) return tl::unexpected(upload.error());
   if (bytes.empty()) return uploads_.completed(file.guid, upload->upload);
-  auto writer = uploads_.write(file.guid, upload->upload, 0, std::nullopt, {});
+  auto writer = uploads_.write(file.guid, upload->upload, 0, std::nullopt, sender);
   if (!writer) return tl::unexpected(writer.error());
   auto finished = (*writer)->write(bytes).and_then([&] { return (*writer)->finish(); });
   if (finished && finished->file) return std::move(*finished->file);

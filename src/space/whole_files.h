@@ -25,15 +25,16 @@ class WholeFiles {
 
   // As Spaces::put_small().
   Result<FileRow> put(const Guid& guid, const Id& delivery, std::string_view name, ByteView bytes,
-                      const wire::FileProperties& properties);
-  Result<std::unique_ptr<FileBatch>> begin(const Guid& guid, const Id& delivery);  // as Spaces::begin_batch()
+                      const wire::FileProperties& properties, const Sender& sender);
+  // As Spaces::begin_batch().
+  Result<std::unique_ptr<FileBatch>> begin(const Guid& guid, const Id& delivery, const Sender& sender);
 
  private:
   bool packs_by_itself() const;  // each batch, for what is in memory alone is seen by no other node
   // Of one node: into the pack of the delivery.
   Result<FileRow> put_packed(LiveSpace& live, FileRow file, ByteView bytes);
   // Of many nodes over a directory, where a blob needs a row before it: as an upload.
-  Result<FileRow> put_as_upload(LiveSpace& live, const FileRow& file, ByteView bytes);
+  Result<FileRow> put_as_upload(LiveSpace& live, const FileRow& file, ByteView bytes, const Sender& sender);
 
   const PackParts parts_;
   DeliveryFiles& files_;

@@ -82,7 +82,9 @@ Result<std::optional<Yielding>> find_yielding(const SpaceLock&, LiveSpace& live,
     if (!one.pack.files.empty() && idle < forsaken_after) continue;
     if (yielding == nullptr || before(one, *yielding)) yielding = delivery;
   }
-  if (yielding == nullptr) return fail(Kind::too_many, "this space has too many unfinished deliveries");
+  if (yielding == nullptr)
+    return own ? fail(Kind::too_many, "this address has too many unfinished deliveries in this space")
+               : fail(Kind::no_room_now, "this space has too many unfinished deliveries; try again in a minute");
   return take(live, std::move(yielding));
 }
 

@@ -16,7 +16,8 @@ struct Yielding {
   std::vector<UploadPtr> locked;
 };
 
-// Of a newcomer's open delivery: nothing when there is room for it; Kind::too_many when none may yield.
+// Of a newcomer's open delivery: nothing when there is room for it. When none may yield: Kind::too_many of who has
+// its share of them, else Kind::no_room_now.
 Result<std::optional<Yielding>> find_yielding(const SpaceLock&, LiveSpace& live, const std::string& peer, Steady now);
 
 // Of files or bytes that do not fit: the one with small files that was idle longest, and for long enough. Many nodes

@@ -120,11 +120,18 @@ TEST_CASE("a rate limiter lets through as much as it says") {
 TEST_CASE("a server's refusal is told in its words, made harmless") {
   http::ClientAnswer answer;
   answer.status = 413;
-  answer.headers = {{"Content-Type", "application/problem+json"}, {"Retry-After", "7"}};
+  answer.headers = {{"Content-Type", "application/problem+json"}};
   answer.body = R"({"status":413,"title":"too large","detail":"only 5 bytes\u001b[2J left"})";
   CHECK(refusal(answer, "upload").what == "cannot upload: only 5 bytes\\x1b[2J left");
   CHECK(refusal(answer, "upload").kind == Kind::too_large);
+  // For now, if the server says when to come again.
+  answer.headers.push_back({"Retry-After", "7"});
   CHECK(retry_after(answer) == Millis(7000));
+  for (const int status : {413, 507}) {
+    answer.status = status;
+    CHECK(refusal(answer, "upload").kind == Kind::no_room_now);
+    CHECK(is_temporary(refusal(answer, "upload").kind));
+  }
   answer.status = 404;
   CHECK(refusal(answer, "upload").what == "this link does not exist or has expired");
   answer.status = 502;

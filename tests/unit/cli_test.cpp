@@ -17,10 +17,11 @@ using namespace qrx::cli;
 
 TEST_CASE("kinds of error end as the contract says") {
   const std::vector<std::pair<Kind, int>> table = {
-      {Kind::other, 1},    {Kind::usage, 2},       {Kind::unauthorized, 4}, {Kind::denied, 4},  {Kind::too_large, 4},
-      {Kind::no_room, 75}, {Kind::too_many, 4},    {Kind::not_found, 5},    {Kind::gone, 5},    {Kind::conflict, 1},
-      {Kind::locked, 75},  {Kind::integrity, 6},   {Kind::unsupported, 1},  {Kind::no_code, 7}, {Kind::timed_out, 8},
-      {Kind::exists, 9},   {Kind::unavailable, 75}};
+      {Kind::other, 1},     {Kind::usage, 2},       {Kind::unauthorized, 4}, {Kind::denied, 4},
+      {Kind::too_large, 4}, {Kind::no_room, 75},    {Kind::no_room_now, 75}, {Kind::too_many, 4},
+      {Kind::not_found, 5}, {Kind::gone, 5},        {Kind::conflict, 1},     {Kind::locked, 75},
+      {Kind::integrity, 6}, {Kind::unsupported, 1}, {Kind::no_code, 7},      {Kind::timed_out, 8},
+      {Kind::exists, 9},    {Kind::unavailable, 75}};
   for (const auto& [kind, code] : table) CHECK(exit_code(kind) == code);
   CHECK(exit_code_of_signal(2) == 130);
 }

@@ -200,6 +200,32 @@ TEST_CASE("limits are told, and refused before the body") {
   CHECK(desk.put(desk.guid(), "c", "1").status == 413);
 }
 
+TEST_CASE("who does not fit beside what others are sending is told to come again, and who never fits is not") {
+  Desk desk(with_limits(100, 0));
+  const auto other = desk.world.spaces->create_upload(desk.guid(), new_upload("unfinished", 70), {"192.0.2.9"});
+  REQUIRE(other);
+  auto writer = desk.world.spaces->write(desk.guid(), other->upload, 0, std::nullopt, {"192.0.2.9"});
+  REQUIRE((*writer)->write(as_bytes(std::string(60, 'x'))));
+  const std::string half(50, 'h');
+  for (const char* accept : {"*/*", "application/json", "text/html"}) {
+    INFO(accept);
+    const Got later = desk.drop("PUT", "/half", {{"Accept", accept}}, half);
+    CHECK(later.status == 503);
+    CHECK(later.header("Retry-After") == "5");
+    CHECK(later.body.find("try again in a minute") != std::string::npos);
+  }
+  const Got created = desk.drop("POST", "/uploads", {tus, {"Upload-Length", "50"}}, "", true);
+  CHECK(created.status == 503);
+  CHECK(created.header("Retry-After") == "5");
+  const Got never = desk.drop("PUT", "/more", {}, std::string(101, 'm'));
+  CHECK(never.status == 413);
+  CHECK(never.header("Retry-After").empty());
+  writer->reset();
+  REQUIRE(desk.world.spaces->remove_upload(desk.guid(), other->upload));
+  CHECK(desk.drop("PUT", "/half", {}, half).status == 201);
+  CHECK(desk.drop("PUT", "/half", {}, half + "!").status == 413);
+}
+
 TEST_CASE("content goes out as an attachment that nobody runs, whole or in part") {
   Desk desk;
   const std::string sum = desk.put(desk.guid(), "dir/\xC3\xA4.html", "0123456789").header("Qrx-Xxh128");

@@ -25,13 +25,14 @@ void Nodes::send_one() {
   const std::string bytes = bytes_of(++names_, 0, 1 + any(60));
   const std::string name = "one" + std::to_string(names_);
   const auto row = node.create_upload(guid, new_upload(name, bytes.size()));
-  if (!row) return refused(row.error(), {Kind::denied, Kind::too_large, Kind::no_room}, "it was refused");
+  if (!row)
+    return refused(row.error(), {Kind::denied, Kind::too_large, Kind::no_room, Kind::no_room_now}, "it was refused");
   auto writer = node.write(guid, row->upload, 0, std::nullopt);
   if (!writer) broken(writer.error().what);
   const auto written = (*writer)->write(as_bytes(bytes));
   const auto finished = written ? (*writer)->finish() : tl::unexpected(written.error());
   if (!finished) {
-    refused(finished.error(), {Kind::too_large, Kind::no_room}, "it was not taken");
+    refused(finished.error(), {Kind::too_large, Kind::no_room, Kind::no_room_now}, "it was not taken");
     writer->reset();
     must(node.remove_upload(guid, row->upload).has_value(), "its upload cannot be removed");
     return;
@@ -48,7 +49,8 @@ void Nodes::send_checked() {
   const std::string bytes = bytes_of(++names_, 0, 1 + any(60));
   const std::string name = "checked" + std::to_string(names_);
   const auto row = node_of(at).create_upload(guid, new_upload(name, bytes.size()));
-  if (!row) return refused(row.error(), {Kind::denied, Kind::too_large, Kind::no_room}, "it was refused");
+  if (!row)
+    return refused(row.error(), {Kind::denied, Kind::too_large, Kind::no_room, Kind::no_room_now}, "it was refused");
   const auto write = [&](const Sha256Sum& sum) -> Result<space::UploadWriter::Finished> {
     auto writer = node_of(at).write(guid, row->upload, 0, space::ChunkChecksum{"sha256", {sum.begin(), sum.end()}});
     if (!writer) return tl::unexpected(writer.error());
@@ -63,7 +65,7 @@ void Nodes::send_checked() {
     finished = write(sha256(as_bytes(bytes)));
   }
   if (!finished) {
-    refused(finished.error(), {Kind::too_large, Kind::no_room}, "it was not taken");
+    refused(finished.error(), {Kind::too_large, Kind::no_room, Kind::no_room_now}, "it was not taken");
     must(node_of(at).remove_upload(guid, row->upload).has_value(), "its upload cannot be removed");
     return;
   }
@@ -79,7 +81,7 @@ void Nodes::send_in_parts() {
   std::vector<Id> parts;
   std::string whole;
   const auto give_up = [&](const Error& error) {
-    refused(error, {Kind::denied, Kind::too_large, Kind::no_room}, "it was refused");
+    refused(error, {Kind::denied, Kind::too_large, Kind::no_room, Kind::no_room_now}, "it was refused");
     for (const Id& part : parts) must(node_of(at).remove_upload(guid, part).has_value(), "a part cannot be removed");
   };
   for (unsigned number = 0; number < 1 + any(3); ++number) {
@@ -125,7 +127,8 @@ void Nodes::begin_upload() {
   const auto row =
       node_of(sent.place)
           .create_upload(places_[sent.place].created.space.guid, new_upload(sent.name, sent.length, sent.delivery));
-  if (!row) return refused(row.error(), {Kind::denied, Kind::too_large, Kind::no_room}, "it was refused");
+  if (!row)
+    return refused(row.error(), {Kind::denied, Kind::too_large, Kind::no_room, Kind::no_room_now}, "it was refused");
   must(!places_[sent.place].closed || sent.delivery, "a closed space took an upload");
   sent.upload = row->upload;
   sent_.push_back(std::move(sent));
@@ -181,7 +184,8 @@ bool Nodes::begin_writing(std::size_t at) {
       node_of(sent.place).write(places_[sent.place].created.space.guid, sent.upload, sent.acked.size(), std::nullopt);
   if (!writer) {
     // Who had it until now has left more bytes; or it waits for its turn.
-    refused(writer.error(), {Kind::conflict, Kind::locked, Kind::too_large, Kind::no_room}, "it cannot go on");
+    refused(writer.error(), {Kind::conflict, Kind::locked, Kind::too_large, Kind::no_room, Kind::no_room_now},
+            "it cannot go on");
     ask_offset(at);
     return false;
   }
@@ -203,9 +207,10 @@ void Nodes::write_into(Session& session, std::size_t most) {
     session.bytes += bytes;
     session.refused.clear();
   } else {
-    refused(written.error(),
-            {Kind::locked, Kind::gone, Kind::conflict, Kind::not_found, Kind::too_large, Kind::no_room},
-            "its bytes were refused");
+    refused(
+        written.error(),
+        {Kind::locked, Kind::gone, Kind::conflict, Kind::not_found, Kind::too_large, Kind::no_room, Kind::no_room_now},
+        "its bytes were refused");
     if (bytes.size() > session.refused.size()) session.refused = bytes;
   }
 }
@@ -227,7 +232,9 @@ void Nodes::end_session(Session& session) {
     const auto finished = session.writer->finish();
     if (!finished) {
       refused(finished.error(),
-              {Kind::conflict, Kind::locked, Kind::gone, Kind::not_found, Kind::too_large, Kind::no_room}, "the end");
+              {Kind::conflict, Kind::locked, Kind::gone, Kind::not_found, Kind::too_large, Kind::no_room,
+               Kind::no_room_now},
+              "the end");
     } else if (sent.state == Sent::State::running) {
       must(finished->offset >= session.start, "less is acknowledged than there was");
       // What another request has completed meanwhile is acknowledged to it.
@@ -268,7 +275,7 @@ void Nodes::open_delivery() {
   Handed handed;
   handed.place = any_place();
   const auto row = node_of(handed.place).open_delivery(places_[handed.place].created.space.guid, {});
-  if (!row) return refused(row.error(), {Kind::denied, Kind::too_many}, "it was refused");
+  if (!row) return refused(row.error(), {Kind::denied, Kind::too_many, Kind::no_room_now}, "it was refused");
   must(!places_[handed.place].closed, "a closed space took a delivery");
   handed.delivery = row->delivery;
   handed_.push_back(std::move(handed));
@@ -284,7 +291,7 @@ void Nodes::put_small() {
   const std::string bytes = bytes_of(names_, 0, any(50));
   const auto row =
       node_of(handed.place).put_small(places_[handed.place].created.space.guid, handed.delivery, name, as_bytes(bytes));
-  if (!row) return refused(row.error(), {Kind::too_large, Kind::no_room}, "it was refused");
+  if (!row) return refused(row.error(), {Kind::too_large, Kind::no_room, Kind::no_room_now}, "it was refused");
   handed.files[name] = bytes;
   ++done_[doing_];
 }

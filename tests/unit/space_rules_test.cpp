@@ -138,7 +138,7 @@ TEST_CASE("the limits of a space hold, keeping some room for what was only annou
   CHECK(kind_of(world.send(guid, "a", std::string(101, 'x'))) == Kind::too_large);
   const auto announced = world.spaces->create_upload(guid, new_upload("a", 90));
   REQUIRE(announced);
-  CHECK(kind_of(world.send(guid, "b", std::string(76, 'x'))) == Kind::no_room);  // a quarter is kept for the other
+  CHECK(kind_of(world.send(guid, "b", std::string(76, 'x'))) == Kind::no_room_now);  // a quarter is kept for the other
   REQUIRE(world.send(guid, "b", std::string(10, 'x')));
   CHECK(world.spaces->drop(guid)->limits == wire::Limits{90, 2});  // a sender may ask about its own upload
   REQUIRE(world.spaces->remove_upload(guid, announced->upload));

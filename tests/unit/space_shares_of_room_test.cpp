@@ -67,14 +67,14 @@ TEST_CASE("announced bytes keep a share of the server's room, and only while the
   const Guid second = world.create().space.guid;
   const auto announced = announce(world, first, "a", 1000, "192.0.2.1");
   REQUIRE(announced);
-  CHECK(kind_of(world.send(second, "x", std::string(751, 'x'))) == Kind::no_room);
+  CHECK(kind_of(world.send(second, "x", std::string(751, 'x'))) == Kind::no_room_now);
   REQUIRE(append(world, first, announced->upload, 0, 100));
   REQUIRE(world.send(second, "x", std::string(100, 'x')));
   // Its peer has its share; others have theirs, and all together half of what is free.
   for (const char* peer : {"192.0.2.1", "192.0.2.2", "192.0.2.3", "192.0.2.4"})
     REQUIRE(announce(world, first, peer, 390, peer));
   // Names count, too: one byte of each file.
-  CHECK(kind_of(world.send(second, "y", std::string(400, 'x'))) == Kind::no_room);
+  CHECK(kind_of(world.send(second, "y", std::string(400, 'x'))) == Kind::no_room_now);
   REQUIRE(world.send(second, "y", std::string(399, 'x')));
 
   world.clock.pass(world.policy.promise_life + Seconds(1));
@@ -156,7 +156,7 @@ TEST_CASE("empty deliveries give way, those with acknowledged bytes do not") {
   for (int peer = 2; peer < 5; ++peer)
     for (int i = 0; i < 64; ++i) REQUIRE(world.spaces->open_delivery(guid, {}, {"192.0.2." + std::to_string(peer)}));
   // All places are taken by others, just now: in a moment the oldest gives way.
-  CHECK(kind_of(world.spaces->open_delivery(guid, {}, {"192.0.2.9"})) == Kind::too_many);
+  CHECK(kind_of(world.spaces->open_delivery(guid, {}, {"192.0.2.9"})) == Kind::no_room_now);
   world.clock.pass(Seconds(11));
   const auto next = world.spaces->open_delivery(guid, {}, {"192.0.2.9"});
   REQUIRE(next);
@@ -195,14 +195,14 @@ TEST_CASE("small files that nobody commits make room for others after a while, a
   };
   // They are delivered in a moment, or gone: who comes now is told to come again.
   const auto refused = send_one();
-  CHECK(kind_of(refused) == Kind::no_room);
+  CHECK(kind_of(refused) == Kind::no_room_now);
   CHECK(refused.error().what.find("try again") != std::string::npos);
   if (by_bytes) CHECK(kind_of(announce(world, guid, "larger than the space", 11, "192.0.2.2")) == Kind::too_large);
   world.clock.pass(Seconds(59));
-  CHECK(kind_of(send_one()) == Kind::no_room);
+  CHECK(kind_of(send_one()) == Kind::no_room_now);
   REQUIRE(world.spaces->put_small(guid, hoarded, "0", as_bytes("y")).has_value() == !by_bytes);  // at work again
   world.clock.pass(Seconds(2));
-  CHECK(kind_of(send_one()) == Kind::no_room);
+  CHECK(kind_of(send_one()) == Kind::no_room_now);
   world.clock.pass(Seconds(59));
   REQUIRE(send_one());
   CHECK(kind_of(world.spaces->commit(guid, hoarded, {})) == Kind::not_found);
@@ -241,7 +241,7 @@ TEST_CASE("files of complete uploads never make room, and who alone fills a spac
   REQUIRE(world.spaces->put_small(guid, delivery, "small", as_bytes("x")));
   CHECK(kind_of(world.spaces->put_small(guid, delivery, "one more", as_bytes("x"))) == Kind::too_large);
   world.clock.pass(Seconds(600));
-  CHECK(kind_of(world.send(guid, "other", "x")) == Kind::no_room);
+  CHECK(kind_of(world.send(guid, "other", "x")) == Kind::no_room_now);
   CHECK(world.spaces->commit(guid, delivery, {2}));
 }
 

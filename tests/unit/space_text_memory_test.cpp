@@ -56,7 +56,7 @@ TEST_CASE("names of one delivery are in memory up to the limit of their space, a
   CHECK(world.spaces->put_small(guid, first, long_name(7, 4096), as_bytes("other")));
   // Another delivery waits until this one is done.
   const auto second = world.spaces->open_delivery(guid, {})->delivery;
-  CHECK(kind_of(put(world, guid, second, "a")) == Kind::no_room);
+  CHECK(kind_of(put(world, guid, second, "a")) == Kind::no_room_now);
   const bool committed = GENERATE(true, false);
   if (committed)
     REQUIRE(world.spaces->commit(guid, first, {256}));
@@ -97,12 +97,12 @@ TEST_CASE("names and metadata of begun uploads are in memory up to the limit of 
   const bool restarted = GENERATE(false, true);
   if (restarted) world.restart();
   const auto refused = world.spaces->create_upload(guid, wish);
-  CHECK(kind_of(refused) == Kind::no_room);
+  CHECK(kind_of(refused) == Kind::no_room_now);
   CHECK(refused.error().what ==
         "the names of all that is under way in this space are too long: try again when some of it is done");
   REQUIRE(world.spaces->remove_upload(guid, begun[0]));
   begun[0] = must_begin(world, guid, wish).upload;
-  CHECK(kind_of(world.spaces->create_upload(guid, new_upload("a", 10))) == Kind::no_room);
+  CHECK(kind_of(world.spaces->create_upload(guid, new_upload("a", 10))) == Kind::no_room_now);
   // What was begun is finished as ever.
   auto writer = must_write(world, guid, begun[0], 0);
   REQUIRE(writer->write(as_bytes("0123456789")));
@@ -136,7 +136,7 @@ TEST_CASE("a file that was uploaded into an open delivery counts for its name un
   upload(next);
   REQUIRE(put(world, guid, next, name));  // in the place of the uploaded one
   CHECK(fill(world, guid, next, refused) == 255);
-  CHECK(kind_of(world.spaces->create_upload(guid, new_upload(name, 1, next))) == Kind::no_room);
+  CHECK(kind_of(world.spaces->create_upload(guid, new_upload(name, 1, next))) == Kind::no_room_now);
   CHECK(world.spaces->commit(guid, next, {256}));
 }
 
@@ -151,9 +151,9 @@ TEST_CASE("messages of open deliveries count as names do") {
   opened.push_back(world.spaces->open_delivery(guid, {})->delivery);
   REQUIRE(world.spaces->set_message(guid, opened[63], wish.message));
   REQUIRE(world.spaces->set_message(guid, opened[63], wish.message));
-  CHECK(kind_of(world.spaces->open_delivery(guid, wish)) == Kind::no_room);
+  CHECK(kind_of(world.spaces->open_delivery(guid, wish)) == Kind::no_room_now);
   const auto last = world.spaces->open_delivery(guid, {})->delivery;
-  CHECK(kind_of(world.spaces->set_message(guid, last, "m")) == Kind::no_room);
+  CHECK(kind_of(world.spaces->set_message(guid, last, "m")) == Kind::no_room_now);
   REQUIRE(world.spaces->set_message(guid, opened[63], "shorter"));
   CHECK(world.spaces->set_message(guid, last, "m"));
 }
@@ -188,9 +188,9 @@ TEST_CASE("a space gets half of the memory for names that others leave, and a li
   const auto space = of_space(all);
   TextMemory::Hold small(space), more(space);
   REQUIRE(small.take(20 << 10));
-  CHECK(kind_of(more.take((12 << 10) + 1)) == Kind::no_room);
+  CHECK(kind_of(more.take((12 << 10) + 1)) == Kind::no_room_now);
   REQUIRE(more.take(12 << 10));
-  CHECK(kind_of(more.replace(1, 2)) == Kind::no_room);
+  CHECK(kind_of(more.replace(1, 2)) == Kind::no_room_now);
   CHECK(more.replace(2, 1));
   CHECK(space->bytes() == (32 << 10) - 1);
   holds.erase(holds.begin());

@@ -170,7 +170,7 @@ front::Reply put_delivery_file(const SharedCall& call) {
   return collect(call, wire::most_small_bytes, [call](const std::string& content) -> front::Reply {
     const auto properties = wire::parse_properties(call->request->header(wire::mtime_header),
                                                    call->request->header(wire::executable_header));
-    auto batch = call->site.spaces.begin_batch(call->target.guid, call->target.item);
+    auto batch = call->site.spaces.begin_batch(call->target.guid, call->target.item, {call->request->peer});
     if (!batch) return refuse(*call, batch.error());
     const auto sum = (*batch)->add(call->target.name, as_bytes(content), properties);
     if (!sum) return refuse(*call, sum.error());
@@ -182,7 +182,7 @@ front::Reply put_delivery_file(const SharedCall& call) {
 
 front::Reply post_delivery_files(const SharedCall& call) {
   if (const auto known = call->site.spaces.known(call->target.guid); !known) return call->problem(known.error());
-  auto batch = call->site.spaces.begin_batch(call->target.guid, call->target.item);
+  auto batch = call->site.spaces.begin_batch(call->target.guid, call->target.item, {call->request->peer});
   if (!batch) return refuse(*call, batch.error());
   return front::Receive{std::make_unique<BatchSink>(call, std::move(*batch))};
 }

@@ -152,7 +152,7 @@ class FormSink : public front::BodySink, private wire::FormEvents {
     if (part_ != Part::file) return {};
     ++files_;
     if (!writer_) {
-      const auto file = spaces().put_small(guid(), *delivery_, name_, as_bytes(small_));
+      const auto file = spaces().put_small(guid(), *delivery_, name_, as_bytes(small_), {}, sender());
       return file ? Result<void>() : tl::unexpected(file.error());
     }
     const auto finished = writer_->finish();

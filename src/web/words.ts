@@ -78,13 +78,14 @@ export function safe_name(name: string): string {
   return joined || "file";
 }
 
-// The second photo.jpg becomes "photo (1).jpg".
-export function unique_name(name: string, taken: ReadonlySet<string>): string {
-  if (!taken.has(name)) return name;
+// The second photo.jpg becomes "photo (1).jpg". `taken`: each name with the last number that was tried for it, so that a
+// hundred thousand of one name take no longer than others.
+export function unique_name(name: string, taken: Map<string, number>): string {
   const dot = name.lastIndexOf(".");
   const at = dot > name.lastIndexOf("/") + 1 ? dot : name.length;
-  for (let n = 1; ; ++n) {
-    const other = `${name.slice(0, at)} (${n})${name.slice(at)}`;
-    if (!taken.has(other)) return other;
-  }
+  let n = taken.get(name) ?? 0;
+  let other = name;
+  while (taken.has(other)) other = `${name.slice(0, at)} (${++n})${name.slice(at)}`;
+  taken.set(name, n).set(other, taken.get(other) ?? 0);
+  return other;
 }

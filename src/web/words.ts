@@ -81,11 +81,9 @@ export function safe_name(name: string): string {
 // The second photo.jpg becomes "photo (1).jpg". `taken`: each name with the last number that was tried for it, so that a
 // hundred thousand of one name take no longer than others.
 export function unique_name(name: string, taken: Map<string, number>): string {
-  const dot = name.lastIndexOf(".");
-  const at = dot > name.lastIndexOf("/") + 1 ? dot : name.length;
   let n = taken.get(name) ?? 0;
   let other = name;
-  while (taken.has(other)) other = `${name.slice(0, at)} (${++n})${name.slice(at)}`;
-  taken.set(name, n).set(other, taken.get(other) ?? 0);
+  while (taken.has(other)) other = name.replace(/(?<=[^/])(\.[^./]*)?$/, ` (${++n})$1`);
+  taken.set(other, 0).set(name, n);
   return other;
 }

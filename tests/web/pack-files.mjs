@@ -90,12 +90,11 @@ await run(async (t) => {
   await cat.click("button.main");
   await cat.waitForSelector(".items .rows li");
   equal([[], [], []], cats, "looking takes nothing of a limited link");
-  for (const [name, bytes] of [...mixed, ...many.slice(0, 3)]) {
+  for (const [name, bytes] of [...mixed, ["large.bin", large]]) {
     check((await save(t, cat, name)).bytes.equals(bytes), `${name} by a limited link`);
     await cat.waitForFunction((label) => !document.querySelector(`button[aria-label="${label}"]`), `Save ${name}`);
   }
-  equal([["POST"], [], ["POST"]], cats, "what a limited link was asked for");
-  check((await save(t, cat, "large.bin")).bytes.equals(large), "what came by itself by a limited link");
+  equal([["POST"], ["POST"], []], cats, "what a limited link was asked for");
   await cat.reload();
   await cat.waitForSelector(".items .rows li");
   await cat.click('button[aria-label="Save trip/x.bin"]');
@@ -109,6 +108,9 @@ await run(async (t) => {
   await again.goto(other.owner);
   await again.waitForSelector(".items .rows li");
   const first = watched(again, await other.id_of(packs[0].name));
-  for (const n of [0, ...packs.keys(), 0]) check((await save(t, again, `${n}/b.bin`)).bytes.equals(noise(60, n + 41)), `${n}/b.bin is what was sealed`);
+  const one = async () => check((await save(t, again, "0/b.bin")).bytes.equals(noise(60, 41)), "0/b.bin is what was sealed");
+  await one();
+  await t.download(again, () => again.click(".items .actions button"));
+  await one();
   equal(["GET", "GET"], first, "what was put away is asked for again, and only then");
 });

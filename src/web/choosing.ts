@@ -150,7 +150,7 @@ export class Chooser {
   }
 
   private append(one: Chosen): void {
-    one.name = unique_name(one.wanted, new Set(this.files.map(({ name }) => name)));
+    one.name = unique_name(one.wanted, new Map(this.files.map(({ name }) => [name, 0])));
     this.files.push(one);
   }
 

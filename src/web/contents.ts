@@ -17,6 +17,16 @@ export interface Item {
   tag: string | undefined;
   modified: Date | undefined;
   executable: boolean;
+  pack: Pack | undefined;
+  at: number;           // in its pack
+}
+// Small files that were sealed as one item. It is fetched and opened once for all of them.
+export interface Pack {
+  size: number;         // of its files together
+  files: number;
+  saved: Set<Item>;
+  stays: boolean;       // for the page's life, once it is opened
+  bytes?: Promise<Uint8Array<ArrayBuffer>> | undefined;
 }
 export interface Contents {
   message: string;
@@ -29,12 +39,15 @@ export interface Reader {
   place(file: FileInfo): Place;
   url(file: FileInfo): string;
   identity: string;  // "": none
+  limited?: boolean; // what was taken may not be given once more
   // Where a manifest is kept once it was opened, so that looking again takes no download of a limited link.
   keep?: { get(file: string): string | null; put(file: string, text: string): void };
 }
 
 const manifest_name = "qrx-manifest.age";
 const most_manifest_bytes = 64 * 1024 * 1024;
+const most_pack_bytes = 256 * 1024;
+const most_open_packs = 16;  // but for those that stay
 const front = 184;
 const sealed_chunk = 65552;
 
@@ -46,13 +59,18 @@ export function plain_size(sealed: number): number {
 
 interface Named {
   name: string;
-  tag: string;
+  size?: unknown;  // in a pack: a whole number from 0
   modified?: unknown;
   executable?: unknown;
 }
+interface Sealed {
+  tag: string;
+  files: Named[];
+  packed: boolean;
+}
 interface Manifest {
   message: string;
-  names: Map<string, Named>;
+  names: Map<string, Sealed>;
 }
 
 // A date that cannot be read is none: it costs no file.
@@ -64,11 +82,14 @@ function date_of(modified: unknown): Date | undefined {
 function read_manifest(text: string): Manifest {
   const json = JSON.parse(text) as { v?: unknown; message?: unknown; files?: unknown };
   if (json.v !== 1 || !Array.isArray(json.files)) throw new Broken("no manifest");
-  const names = new Map<string, Named>();
-  for (const file of json.files as { item?: unknown; name?: unknown; tag?: unknown; modified?: unknown; executable?: unknown }[]) {
-    if (typeof file.item !== "string" || typeof file.name !== "string" || typeof file.tag !== "string") throw new Broken("no manifest");
-    if (!/^[0-9a-f]{32}$/.test(file.tag) || names.has(file.item)) throw new Broken("no manifest");
-    names.set(file.item, { name: file.name, tag: file.tag, modified: file.modified, executable: file.executable });
+  const names = new Map<string, Sealed>();
+  for (const entry of json.files as (Named & { item?: unknown; tag?: unknown; files?: unknown })[]) {
+    const packed = Array.isArray(entry.files);
+    const files = packed ? (entry.files as Named[]) : [entry];
+    if (typeof entry.item !== "string" || names.has(entry.item) || typeof entry.tag !== "string" || !/^[0-9a-f]{32}$/.test(entry.tag) ||
+        packed && (files.length === 0 || entry.name !== undefined) ||
+        !files.every(({ name, size }) => typeof name === "string" && (!packed || Number.isSafeInteger(size) && (size as number) >= 0))) throw new Broken("no manifest");
+    names.set(entry.item, { tag: entry.tag, files, packed });
   }
   return { message: typeof json.message === "string" ? json.message : "", names };
 }
@@ -90,32 +111,83 @@ export async function contents_of(delivery: DeliveryInfo, reader: Reader): Promi
       else throw error;
     }
   }
-  const taken = new Set<string>();
+  const taken = new Map<string, number>();
+  const there = new Set<string>();
   for (const file of delivery.files) {
     if (file === list && (manifest || !reader.identity || out.trouble)) continue;
+    there.add(file.name);
     const named = manifest?.names.get(file.name);
     // An item that the manifest does not name is none of its sender's.
     if (manifest && !named && /^[a-z2-7]{26}\.age$/.test(file.name)) out.trouble = "manifest";
     if (file.sealed && !reader.identity) out.trouble = "no_key";
-    const wanted = named ? named.name : file.sealed ? file.name.replace(/(.)\.age$/, "$1") : file.name;
-    const name = unique_name(safe_name(wanted), taken);
-    taken.add(name);
-    out.items.push({
-      id: file.file, name, size: file.sealed ? plain_size(file.size) : file.size,
-      sealed: file.sealed && reader.identity !== "", locked: file.sealed && reader.identity === "",
-      type: file.type, sum: file.sealed && reader.identity ? "" : file.xxh128, url: reader.url(file), tag: named?.tag,
-      modified: date_of((named ?? file).modified), executable: (named ?? file).executable === true,
-    });
+    // What the manifest names is sealed, whatever the server says of it.
+    const sealed = file.sealed || named !== undefined;
+    const size = sealed ? plain_size(file.size) : file.size;
+    const pack = named?.packed ? pack_of(named, reader) : undefined;
+    // It cannot hold them: their names stand for nothing in it.
+    const wrong = pack && (pack.size > size || file.size > most_pack_bytes);
+    if (wrong) out.trouble = "manifest";
+    const unnamed: Named = { name: sealed ? file.name.replace(/(.)\.age$/, "$1") : file.name, modified: file.modified, executable: file.executable };
+    let at = 0;
+    for (const one of named && !wrong ? named.files : [unnamed]) {
+      const part = pack && !wrong;
+      out.items.push({
+        id: file.file, name: unique_name(safe_name(one.name), taken), size: part ? one.size as number : size,
+        sealed: sealed && reader.identity !== "", locked: sealed && reader.identity === "",
+        type: file.type, sum: sealed && reader.identity ? "" : file.xxh128, url: reader.url(file), tag: named?.tag,
+        modified: date_of(one.modified), executable: one.executable === true, pack: part ? pack : undefined, at,
+      });
+      if (part) at += one.size as number;
+    }
   }
   if (manifest)
     for (const item of manifest.names.keys())
-      if (!delivery.files.some((file) => file.name === item)) out.trouble = "manifest";
+      if (!there.has(item)) out.trouble = "manifest";
   return out;
+}
+
+function pack_of({ files }: Sealed, { limited }: Reader): Pack {
+  return { size: files.reduce((sum, { size }) => sum + (size as number), 0), files: files.length, saved: new Set(), stays: limited === true };
+}
+
+// Says that this file was saved; whether all that its item holds is saved now.
+export function is_all_saved(item: Item): boolean {
+  return !item.pack || item.pack.saved.add(item).size === item.pack.files;
 }
 
 // The bytes of an item as they were sent. Throws Broken, Offline and Refused as it is read.
 export async function bytes_of(item: Item, place: Place, identity: string): Promise<Bytes> {
+  if (item.pack) return new Response((await opened_pack(item.pack, item.tag, place, identity)).subarray(item.at, item.at + item.size)).body as Bytes;
   if (item.sealed) return opened(place, identity, item.tag);
   const answer = await ask(place.url, { method: place.method, headers: place.headers });
   return answer.body as Bytes;
+}
+
+const open_packs: Pack[] = [];
+
+function opened_pack(pack: Pack, tag: string | undefined, place: Place, identity: string): Promise<Uint8Array<ArrayBuffer>> {
+  if (!pack.bytes) {
+    pack.bytes = bytes_of_pack(pack.size, opened(place, identity, tag));
+    // What is broken stays so, and asking again would take one more download of a limited link.
+    pack.bytes.catch((error) => {
+      if (!(error instanceof Broken)) pack.bytes = undefined;
+    });
+    if (!pack.stays && open_packs.push(pack) > most_open_packs) open_packs.shift()!.bytes = undefined;
+  }
+  return pack.bytes;
+}
+
+// All that its files take, and nothing else, whatever the server sends.
+async function bytes_of_pack(size: number, stream: Bytes): Promise<Uint8Array<ArrayBuffer>> {
+  const bytes = new Uint8Array(size);
+  let at = 0;
+  await stream.pipeTo(new WritableStream({
+    write(piece) {
+      if (at + piece.length > size) throw new Broken("a pack holds more than its files");
+      bytes.set(piece, at);
+      at += piece.length;
+    },
+  }));
+  if (at !== size) throw new Broken("a pack holds less than its files");
+  return bytes;
 }

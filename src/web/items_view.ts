@@ -135,12 +135,8 @@ export class ItemsView {
       made.after(bar.element);
       try {
         const { makeZip, predictLength } = await import("client-zip");
-        const names = new Set<string>();
-        const entries = items.map((item) => {
-          const name = unique_name(safe_name(item.name), names);
-          names.add(name);
-          return { item, name };
-        });
+        const names = new Map<string, number>();
+        const entries = items.map((item) => ({ item, name: unique_name(safe_name(item.name), names) }));
         const length = Number(predictLength(entries.map(({ item, name }) => ({ name, size: item.size }))));
         const rights = this.rights;
         async function* inputs() {

@@ -2,7 +2,7 @@
 import { tell_arrival } from "./arrival";
 import { ask_json, Offline, pause, Refused, with_all_pages, type DeliveryInfo, type SpaceInfo } from "./api";
 import { code_card, drop_link } from "./code_card";
-import { contents_of, type Contents } from "./contents";
+import { contents_of, type Contents, is_all_saved } from "./contents";
 import { announce, badge, button, facts, fill, h } from "./dom";
 import { Incoming } from "./incoming";
 import { ItemsView, reason, type Rights } from "./items_view";
@@ -183,7 +183,7 @@ export class Space {
     const contents = await contents_of(delivery, { identity: this.space.identity, url: (file) => url(file.file), place: (file) => place(file.file) });
     const rights: Rights = { identity: this.space.identity, previews: true, zip: true, place: (item) => place(item.id), form: () => ({ token: this.space.token }),
       // Of what the browser downloads by itself the server knows when it has gone out.
-      saved: (item, how) => how === "page" && this.receipts.saved(delivery.delivery, item.id) };
+      saved: (item, how) => how === "page" && is_all_saved(item) && this.receipts.saved(delivery.delivery, item.id) };
     const title = contents.items.length > 0 ? `${count_files(contents.items.length)} · ${clock(delivery.committed)}` : clock(delivery.committed);
     this.contents.set(delivery.delivery, contents);
     if (contents.items.length === 0 && contents.message) this.receipts.shown(delivery.delivery);

@@ -46,7 +46,7 @@ async function show(): Promise<void> {
   for (const delivery of ask_first ? [] : there.filter((one) => one.files.length > 0)) {
     const place = (file: string) => ({ url: url_of(file), method: limited ? "POST" : "GET", headers: {} });
     const contents = await contents_of(delivery, {
-      identity, url: (file: FileInfo) => url_of(file.file), place: (file: FileInfo) => place(file.file), keep: kept_names,
+      identity, url: (file: FileInfo) => url_of(file.file), place: (file: FileInfo) => place(file.file), keep: kept_names, limited,
     });
     const rights: Rights = {
       identity, previews: !limited, zip: sealed && !limited, place: (item: Item) => place(item.id), form: () => ({}),

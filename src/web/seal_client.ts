@@ -48,7 +48,7 @@ export function new_number(): number {
 }
 
 // The plain bytes of a sealed file, pulled as they are wanted. `tag`: what the manifest says of it; another is Broken, before
-// the first byte.
+// the first byte, and so is what is no file for this key.
 export function opened(place: Place, identity: string, tag: string | undefined): ReadableStream<Uint8Array<ArrayBuffer>> {
   const stream = ++number;
   let first = true;
@@ -66,7 +66,7 @@ export function opened(place: Place, identity: string, tag: string | undefined):
         if (!bytes) await seal("close", stream);
       } catch (error) {
         await seal("close", stream);
-        controller.error(error);
+        controller.error(tag !== undefined && error instanceof NotOurs ? new Broken(error.message) : error);
       }
     },
     async cancel() {

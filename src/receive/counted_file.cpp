@@ -22,8 +22,26 @@ Result<void> take_whole(api::OwnerClient& client, const wire::FileInfo& file) {
   }
 }
 
-// Its byte is not looked at: that of what is sealed is none of the partial's, and what it is to be is known.
-// `perhaps_given`: the server may have given it before, and an answer got lost.
+// `before_last` is called when only the last byte is missing, and is known; and of an empty file, which tells nothing.
+Result<std::optional<Sums>> end(const ReceiveJob& job, PartialFile& partial, const SavedRecord::Entry& entry,
+                                const std::function<Result<void>()>& before_last) {
+  auto sums = partial.sums(job.options.sha256);
+  if (!sums) return tl::unexpected(sums.error());
+  if (entry.size == 0)
+    if (auto done = before_last(); !done) return tl::unexpected(done.error());
+  if (partial.size() + 1 == entry.size) {
+    const auto last = sums->xxh128().byte_to(entry.xxh128);
+    if (!last) return std::nullopt;
+    if (auto done = before_last(); !done) return tl::unexpected(done.error());
+    if (auto written = partial.write({&*last, 1}); !written) return tl::unexpected(written.error());
+    sums->update({&*last, 1});
+  }
+  const Sums whole = sums->sums();
+  return whole.xxh128 == entry.xxh128 ? std::optional(whole) : std::nullopt;
+}
+
+}  // namespace
+
 Result<void> ask_for_last_byte(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
                                bool perhaps_given) {
   api::Backoff backoff = job.backoff();
@@ -44,26 +62,6 @@ Result<void> ask_for_last_byte(const ReceiveJob& job, api::OwnerClient& client, 
   if (!asked && asked.error().kind == Kind::not_found && perhaps_given) return {};
   return asked;
 }
-
-// `before_last` is called when only the last byte is missing, and is known; and of an empty file, which tells nothing.
-Result<std::optional<Sums>> end(const ReceiveJob& job, PartialFile& partial, const SavedRecord::Entry& entry,
-                                const std::function<Result<void>()>& before_last) {
-  auto sums = partial.sums(job.options.sha256);
-  if (!sums) return tl::unexpected(sums.error());
-  if (entry.size == 0)
-    if (auto done = before_last(); !done) return tl::unexpected(done.error());
-  if (partial.size() + 1 == entry.size) {
-    const auto last = sums->xxh128().byte_to(entry.xxh128);
-    if (!last) return std::nullopt;
-    if (auto done = before_last(); !done) return tl::unexpected(done.error());
-    if (auto written = partial.write({&*last, 1}); !written) return tl::unexpected(written.error());
-    sums->update({&*last, 1});
-  }
-  const Sums whole = sums->sums();
-  return whole.xxh128 == entry.xxh128 ? std::optional(whole) : std::nullopt;
-}
-
-}  // namespace
 
 Result<void> count_download(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
                             PartialFile& partial, const SavedRecord::Entry& entry, bool perhaps_given) {

@@ -13,6 +13,12 @@
 
 namespace qrx::receive {
 
+// The last byte of a file whose others are here. It is not looked at: that of what is sealed is none of the partial's,
+// and what it is to be is known. Blocks; retries trouble. Kind::not_found when the link gives it no more, unless it is
+// `perhaps_given`: the server may have given it before, and an answer got lost, or the run that asked was killed.
+Result<void> ask_for_last_byte(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
+                               bool perhaps_given);
+
 // Of a file that is verified, and whole in its partial, by end_by_sum(): the partial is cut by its last byte, and
 // stands on record as what it is to become, before the server is asked for the last byte. Then it is whole again.
 // Blocks; retries trouble. Kind::not_found when the link gives the file no more: somebody else took it, and the partial

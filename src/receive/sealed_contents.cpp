@@ -11,6 +11,7 @@
 #include "base/running_sums.h"
 #include "receive/age_decryptor.h"
 #include "receive/item_names.h"
+#include "receive/kept_lists.h"
 #include "seal/item.h"
 #include "wire/limits.h"
 
@@ -44,13 +45,14 @@ Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& inf
 struct OpenedManifest {
   wire::Manifest manifest;
   std::string tag;
+  std::string sealed;
 };
 
 // Nothing when it is a file that only has this name.
 Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const wire::FileInfo& info) {
   // Larger than any message: a file that only has this name, and is saved as such.
   if (info.size > wire::most_manifest_bytes) return std::nullopt;
-  const auto sealed = fetch_whole(job, info);
+  auto sealed = job.limited ? fetch_list(job, info) : fetch_whole(job, info);
   if (!sealed) return tl::unexpected(sealed.error());
   std::string text;
   std::optional<seal::Refusal> refusal;
@@ -62,7 +64,7 @@ Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const
   auto manifest = wire::from_json<wire::Manifest>(text);
   // It opens, but is no list of files: so somebody sealed a file of this name.
   if (!manifest) return std::nullopt;
-  return OpenedManifest{std::move(*manifest), opened->tag};
+  return OpenedManifest{std::move(*manifest), opened->tag, std::move(*sealed)};
 }
 
 }  // namespace
@@ -124,12 +126,14 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
       auto read = read_manifest(job, file);
       if (!read) return tl::unexpected(read.error());
       opened = std::move(*read);
+      if (opened) out.list = file;
       if (opened) continue;
     }
     if (!left.emplace(file.name, &file).second) others.insert(&file);
   }
   if (opened) {
     out.manifest_tag = opened->tag;
+    if (job.limited) out.sealed_list = std::move(opened->sealed);
     out.shown.message = opened->manifest.message;
     for (const auto& entry : opened->manifest.files) {
       const auto found = left.find(entry.item);

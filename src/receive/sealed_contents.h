@@ -1,6 +1,7 @@
 // What a committed delivery really holds: its manifest read, its items under the names that the sender gave them.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct DeliveryContents {
   wire::DeliveryInfo shown;  // for people: real names, plain sizes, the message; the manifest is no file of it
   std::vector<Item> items;   // as shown.files
   std::string manifest_tag;  // empty: there is no manifest
+  std::optional<wire::FileInfo> list;  // the manifest, as the server has it
+  std::string sealed_list;             // of a limited link: its bytes
   std::vector<std::string> item_tags;  // of what it names, sorted
   bool locked = false;                 // more came, sealed, with options.refuse_sealed: these are not among the items
 };

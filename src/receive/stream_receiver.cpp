@@ -13,6 +13,7 @@
 #include "api/retry.h"
 #include "base/private_files.h"
 #include "receive/item_names.h"
+#include "receive/kept_lists.h"
 #include "receive/text_delivery.h"
 #include "seal/item.h"
 
@@ -153,6 +154,7 @@ Result<void> StreamReceiver::write_text(const DeliveryContents& contents, SavedD
     out.declined.push_back(file.info.name);
     return {};
   }
+  if (auto counted = count_list(job_, contents); !counted) return counted;
   if (auto written = write(as_bytes(out.info.message)); !written) return written;
   if (job_.options.sha256) file.sha256 = sha256(as_bytes(out.info.message));
   job_.tally.saved(file);
@@ -160,18 +162,23 @@ Result<void> StreamReceiver::write_text(const DeliveryContents& contents, SavedD
   return {};
 }
 
+Result<SavedDelivery> StreamReceiver::write_text(const DeliveryContents& contents) {
+  SavedDelivery out;
+  out.info = contents.shown;
+  if (auto written = write_text(contents, out); !written) return tl::unexpected(written.error());
+  if (auto durable = make_durable(); !durable) return tl::unexpected(durable.error());
+  return out;
+}
+
 Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& delivery) {
   const auto contents = read_contents(job_, delivery);
   if (!contents) return tl::unexpected(contents.error());
   if (contents->locked) return tl::unexpected(no_key());
   if (auto admitted = admit(job_, *contents); !admitted) return tl::unexpected(admitted.error());
+  if (is_text(contents->shown)) return write_text(*contents);
+  if (auto counted = count_list(job_, *contents); !counted) return tl::unexpected(counted.error());
   SavedDelivery out;
   out.info = contents->shown;
-  if (is_text(out.info)) {
-    if (auto written = write_text(*contents, out); !written) return tl::unexpected(written.error());
-    if (auto durable = make_durable(); !durable) return tl::unexpected(durable.error());
-    return out;
-  }
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < contents->items.size(); ++i) order.push_back(i);
   // The one that was begun while it was uploaded comes first.

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "api/retry.h"
+#include "receive/kept_bytes.h"
 
 namespace qrx::receive {
 namespace {
@@ -75,6 +76,7 @@ Result<void> count_download(const ReceiveJob& job, api::OwnerClient& client, con
   // Both before the byte is asked for: after a loss of power nothing of it comes a second time. However small it is.
   if (auto durable = partial.make_durable(); !durable) return durable;
   job.record->add(file.file, entry, true);
+  KeptBytes::remove(job, file.file);
   if (auto asked = ask_for_last_byte(job, client, file, perhaps_given); !asked) {
     // Kept, it would be completed by the next run, beyond what the link allows.
     if (asked.error().kind == Kind::not_found) partial.discard();

@@ -21,7 +21,7 @@ namespace {
 constexpr std::string_view ending = ".list";
 // The first line; what follows is the message, or the sealed list without its last byte.
 constexpr std::string_view of_text = "qrx-list 1 text ", of_message = "qrx-list 1 message ", unsealed = "plain";
-constexpr std::uint64_t most_kept_bytes = wire::most_manifest_bytes + 100;
+constexpr std::uint64_t most_list_bytes = wire::most_manifest_bytes + 100;
 
 std::string path_of(const ReceiveJob& job, const std::string& delivery) {
   return job.options.state_dir + "/" + job.link.name.text() + "." + delivery + std::string(ending);
@@ -52,7 +52,7 @@ std::optional<wire::Manifest> opened(const ReceiveJob& job, std::string sealed, 
 }
 
 std::optional<DeliveryContents> read_kept(const ReceiveJob& job, const Id& delivery, const std::string& path) {
-  const auto kept = read_private_file(path, most_kept_bytes);
+  const auto kept = read_private_file(path, most_list_bytes);
   const auto end = kept ? kept->find('\n') : std::string::npos;
   if (end == std::string::npos) return std::nullopt;
   const std::string_view first = std::string_view(*kept).substr(0, end);
@@ -133,7 +133,7 @@ Result<void> count_list(const ReceiveJob& job, const DeliveryContents& contents)
   const bool keeps = !job.options.state_dir.empty() && !contents.shown.message.empty();
   const std::string path = path_of(job, contents.shown.delivery.text());
   // By an earlier run, which may have asked for the last byte.
-  const bool kept_before = keeps && read_private_file(path, most_kept_bytes).has_value();
+  const bool kept_before = keeps && read_private_file(path, most_list_bytes).has_value();
   // A text that is not sealed is in a list that does not count.
   if (keeps && (contents.list || !is_text(contents.shown)) && make_private_directories(job.options.state_dir))
     static_cast<void>(replace_private_file(path, kept_form(contents)));

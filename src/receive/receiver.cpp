@@ -15,6 +15,7 @@
 #include "api/retry.h"
 #include "receive/clearer.h"
 #include "receive/followers.h"
+#include "receive/kept_bytes.h"
 #include "receive/kept_lists.h"
 #include "receive/receive_job.h"
 #include "receive/save_delivery.h"
@@ -235,6 +236,7 @@ void Receiver::Impl::leave(SeenSeals& seals, const Take& take) {
   // Never before: as long as the space is there the server could show an item again.
   if (delete_space(take)) seals.remove();
   finished = record.finished();
+  if (address.shared) KeptBytes::remove_all(job());
   if (!stays() && !options.remember) record.remove();  // a later run with the same link is a new wish
 }
 
@@ -286,6 +288,7 @@ void Receiver::Impl::tell_left(const ReceiveJob& job, const Error& error, const 
   const bool gone = error.kind == Kind::not_found || error.kind == Kind::gone;
   auto named = job.saver ? name_what_is_whole(job, gone) : std::vector<SavedDelivery>{};
   const bool any_texts = gone && tell_kept_lists(job, named, save);
+  if (gone) KeptBytes::remove_all(job);
   if (named.empty() && !any_texts) return;
   if (gone)
     tell_named(job, named);

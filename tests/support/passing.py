@@ -46,11 +46,12 @@ class Passing:
 
 class AnswersPassing(Passing):
     """The same, by whole answers: of each answer(head, length, take, client) says whether the connection goes on; take(n) reads so
-    many bytes of its body, which has `length`. As it stands it passes all of it on."""
+    many bytes of its body at most, which has `length`. As it stands it passes all of it on."""
+    buffering = -1  # 0: nothing is read ahead of what is passed on
 
     def answers(self, client, server):
         try:
-            with server.makefile("rb") as answers:
+            with server.makefile("rb", buffering=self.buffering) as answers:
                 while head := self.head_of(answers):
                     length = LENGTH.search(head)
                     if not self.answer(head, int(length.group(1)) if length else 0, answers.read, client):

@@ -14,10 +14,6 @@
 
 namespace qrx::receive {
 
-// The list of a sealed delivery by such a link, all but its last byte, and that as its sum has it. Blocks; retries
-// trouble. Kind::integrity when it arrives damaged twice.
-Result<std::string> fetch_list(const ReceiveJob& job, const wire::FileInfo& info);
-
 // REQUIRES: the delivery is admitted and wanted, and none of its files was asked for. Of a link without a limit
 // nothing; else its words are kept, durably and sealed if they came so, in "GUID.DELIVERYID.list" in the state
 // directory; then its list is counted as taken. Blocks; retries trouble. Kind::not_found when the link gives it no

@@ -10,8 +10,8 @@
 #include "api/retry.h"
 #include "base/running_sums.h"
 #include "receive/age_decryptor.h"
+#include "receive/fetch_list.h"
 #include "receive/item_names.h"
-#include "receive/kept_lists.h"
 #include "seal/item.h"
 #include "wire/limits.h"
 
@@ -45,6 +45,7 @@ Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& inf
 struct OpenedManifest {
   wire::Manifest manifest;
   std::string tag;
+  wire::FileInfo info;  // of the server
   std::string sealed;
 };
 
@@ -64,7 +65,14 @@ Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const
   auto manifest = wire::from_json<wire::Manifest>(text);
   // It opens, but is no list of files: so somebody sealed a file of this name.
   if (!manifest) return std::nullopt;
-  return OpenedManifest{std::move(*manifest), opened->tag, std::move(*sealed)};
+  return OpenedManifest{std::move(*manifest), opened->tag, info, std::move(*sealed)};
+}
+
+void keep_of(const ReceiveJob& job, OpenedManifest& opened, DeliveryContents& out) {
+  out.manifest_tag = opened.tag;
+  out.shown.message = opened.manifest.message;
+  out.list = std::move(opened.info);
+  if (job.limited) out.sealed_list = std::move(opened.sealed);
 }
 
 }  // namespace
@@ -126,15 +134,12 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
       auto read = read_manifest(job, file);
       if (!read) return tl::unexpected(read.error());
       opened = std::move(*read);
-      if (opened) out.list = file;
       if (opened) continue;
     }
     if (!left.emplace(file.name, &file).second) others.insert(&file);
   }
   if (opened) {
-    out.manifest_tag = opened->tag;
-    if (job.limited) out.sealed_list = std::move(opened->sealed);
-    out.shown.message = opened->manifest.message;
+    keep_of(job, *opened, out);
     for (const auto& entry : opened->manifest.files) {
       const auto found = left.find(entry.item);
       // The manifest is sealed and names all: a server that leaves out a file is noticed.

@@ -24,6 +24,26 @@ BodySender::BodySender(ConnectionIo& io, WaiterList::Waiter& waiter, std::unique
   io_.last_moved = steady_now();
 }
 
+BodySender::~BodySender() {
+  if (completed_ || source_ == nullptr || !wants_acknowledgement()) return;
+  const std::uint64_t never_sent = unsent();
+  // What is queued must not go out after it was told that it does not.
+  io_.stream.reset();
+  guarded(io_.context, [&] { source_->broken_off(never_sent); });
+}
+
+// At least so many: a client is never taken to have less than it may have.
+std::uint64_t BodySender::unsent() const {
+  std::uint64_t bytes = io_.stream.unsent();
+  if (file_) bytes += file_->size;
+  if (piece_in_out_) bytes += io_.out.size() - io_.out_at;
+  if (!io_.stream.is_tls()) return bytes;
+  // Records are longer than what is in them, and OpenSSL may have sent a part of one that still counts as not written.
+  constexpr std::uint64_t record_bytes = 17U << 10;
+  bytes -= bytes / 8;
+  return bytes - std::min(bytes, record_bytes);
+}
+
 Step BodySender::run() {
   if (io_.broken) return Step::closed;
   std::size_t quantum = quantum_bytes;
@@ -152,6 +172,7 @@ Step BodySender::await_acknowledgement() {
   const auto waiting = io_.stream.unacknowledged();
   if (!waiting || io_.stream.take_error() || (io_.broken && *waiting > 0)) return Step::closed;
   if (*waiting == 0) {
+    completed_ = true;
     guarded(io_.context, [&] { source_->completed(); });
     return Step::go_on;
   }

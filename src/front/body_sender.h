@@ -20,6 +20,9 @@ class BodySender {
   // is registered for the topics of a source that has nothing yet.
   BodySender(ConnectionIo& io, WaiterList::Waiter& waiter, std::unique_ptr<BodySource> source,
              std::optional<std::uint64_t> length, bool chunked);
+  ~BodySender();  // the stream is still open, or was reset
+  BodySender(const BodySender&) = delete;
+  BodySender& operator=(const BodySender&) = delete;
 
   // Sends what there is. go_on: everything was handed to the socket.
   Step run();
@@ -35,6 +38,7 @@ class BodySender {
   Step next_piece();
   Step wait_for(const Id& topic);
   Step break_off();
+  std::uint64_t unsent() const;
 
   ConnectionIo& io_;
   WaiterList::Waiter& waiter_;
@@ -45,6 +49,7 @@ class BodySender {
   bool ended_ = false;         // the source gave all
   bool piece_in_out_ = false;  // io.out holds bytes of a piece that is not handed over yet
   bool pending_ = false;
+  bool completed_ = false;
   Millis ask_pause_{1};
 };
 

@@ -83,6 +83,9 @@ class BodySource {
   virtual bool wants_acknowledgement() const { return false; }
   // The client has taken everything: its TCP acknowledged the last byte, or closed in order after it.
   virtual void completed() {}
+  // In its place, where that was wanted: the connection has ended before. Of what next() gave, so many bytes at its end
+  // surely never left this machine, and never will.
+  virtual void broken_off(std::uint64_t /*unsent*/) {}
 };
 
 struct Send {

@@ -153,6 +153,12 @@ std::optional<std::size_t> SocketStream::unacknowledged() const {
   return static_cast<std::size_t>(std::max(waiting, 0));
 }
 
+std::size_t SocketStream::unsent() const {
+  int waiting = 0;
+  if (::ioctl(socket_.get(), SIOCOUTQNSD, &waiting) != 0) return 0;
+  return static_cast<std::size_t>(std::max(waiting, 0));
+}
+
 bool SocketStream::take_error() {
   int error = 0;
   socklen_t size = sizeof error;

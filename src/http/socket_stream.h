@@ -55,7 +55,8 @@ class SocketStream {
 
   // Bytes that the peer's system has not acknowledged yet; nothing on error.
   std::optional<std::size_t> unacknowledged() const;
-  bool take_error();  // the socket is broken; asking clears that
+  std::size_t unsent() const;  // of those: that have not left this machine, as far as is known
+  bool take_error();           // the socket is broken; asking clears that
 
   // After State::failed: why, in words for people, about `peer`. Kind::other when its certificate does not verify,
   // else Kind::unavailable.

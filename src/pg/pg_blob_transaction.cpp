@@ -28,9 +28,16 @@ void PgBlobTransaction::forget_extents(const BlobKey& blob) {
 void PgBlobTransaction::put_extents(const BlobKey& blob, const space::Extents& extents) {
   for (const space::Extent& extent : extents) {
     if (!ok()) return;
-    Statement statement = by_id(connection_, "INSERT INTO segments(blob,first,size,object,at) VALUES(?,?,?,?,?)", blob);
+    // By the time of the database: this node may have stood still since it looked at a clock.
+    Statement statement = by_id(connection_,
+                                "INSERT INTO segments(blob,first,size,object,at) SELECT ?,?,?,?,? "
+                                "WHERE ?6::bigint IS NULL "
+                                "OR clock_timestamp()<to_timestamp(?6/1000.0)+interval '10 minutes'",
+                                blob);
     statement.number(extent.first).number(extent.size).text(extent.object).number(extent.at);
-    run(statement);
+    store::bind_time(statement, extent.put);
+    if (changes(statement) == 0 && ok())
+      refuse({Kind::unavailable, "the store has had these bytes for too long: send them again", {}});
   }
 }
 

@@ -71,8 +71,10 @@ Attempt attempt(Connection& connection, const CrashMark& crashes, Durability dur
   auto worked = run_work(work, transaction);
   // Asked for before the COMMIT: without it nobody could find out afterwards.
   const std::int64_t xid = worked && !transaction.failed() ? transaction.number() : 0;
+  if (transaction.refusal()) worked = tl::unexpected(*transaction.refusal());
   if (transaction.failed() || !worked) {
-    Attempt ended = transaction.failed() ? after_failure(connection) : Attempt{Attempt::End::done, worked, 0, 0};
+    const bool by_database = transaction.failed() && !transaction.refusal();
+    Attempt ended = by_database ? after_failure(connection) : Attempt{Attempt::End::done, worked, 0, 0};
     // A connection on which this fails is lost, and with it the transaction.
     connection.execute("ROLLBACK");
     return ended;

@@ -26,7 +26,8 @@ class PgShareTransaction : public space::Transaction {
   PgShareTransaction(Connection& connection, const Id& node) : connection_(connection), node_(node) {}
 
   bool failed() const { return failed_; }
-  std::int64_t xid() const { return xid_; }  // 0: it has none yet
+  const std::optional<Error>& refusal() const { return refusal_; }  // why, when no statement has failed
+  std::int64_t xid() const { return xid_; }                         // 0: it has none yet
 
   std::optional<space::ShareRow> share(const Id& share) override;
   std::vector<space::ShareRow> shares_to(const Guid& guid, const std::string& to) override;
@@ -60,6 +61,10 @@ class PgShareTransaction : public space::Transaction {
     failed_ = true;
     return T();
   }
+  void refuse(Error error) {
+    refusal_ = std::move(error);
+    failed_ = true;
+  }
   void fail_unless(bool done) { failed_ = failed_ || !done; }
   void run(Statement& statement) { (void)changes(statement); }
   std::uint64_t changes(Statement& statement);  // runs it: how many rows it has changed
@@ -75,6 +80,7 @@ class PgShareTransaction : public space::Transaction {
   std::set<Guid> locked_;  // that are there
   std::int64_t xid_ = 0;
   bool failed_ = false;
+  std::optional<Error> refusal_;
 };
 
 }  // namespace qrx::pg

@@ -1,10 +1,10 @@
 #include "receive/counted_file.h"
 
 #include <functional>
-#include <span>
 #include <vector>
 
 #include "api/retry.h"
+#include "receive/kept_bytes.h"
 
 namespace qrx::receive {
 namespace {
@@ -21,29 +21,6 @@ Result<void> take_whole(api::OwnerClient& client, const wire::FileInfo& file) {
     if (taken += *got; taken > file.size)
       return fail(Kind::integrity, "the server sent more of a file than it announced");
   }
-}
-
-// Its byte is not looked at: that of what is sealed is none of the partial's, and what it is to be is known.
-// `perhaps_given`: the server may have given it before, and an answer got lost.
-Result<void> ask_for_last_byte(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
-                               bool perhaps_given) {
-  api::Backoff backoff = job.backoff();
-  auto asked = api::retry(
-      client, backoff,
-      [&]() -> Result<void> {
-        if (file.size == 0) return take_whole(client, file);
-        auto taken = client.take_last_byte(file.file, file.size, file.xxh128);
-        if (!taken && taken.error().kind == Kind::integrity) return take_whole(client, file);
-        return taken;
-      },
-      [&](const Error& error, api::Asked) -> Result<api::Next> {
-        if (error.kind == Kind::not_found) return tl::unexpected(error);
-        // While somebody else's download runs nothing is given.
-        perhaps_given = perhaps_given || error.kind != Kind::locked;
-        return api::Next::pause;
-      });
-  if (!asked && asked.error().kind == Kind::not_found && perhaps_given) return {};
-  return asked;
 }
 
 // `before_last` is called when only the last byte is missing, and is known; and of an empty file, which tells nothing.
@@ -66,6 +43,27 @@ Result<std::optional<Sums>> end(const ReceiveJob& job, PartialFile& partial, con
 
 }  // namespace
 
+Result<void> ask_for_last_byte(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
+                               bool perhaps_given) {
+  api::Backoff backoff = job.backoff();
+  auto asked = api::retry(
+      client, backoff,
+      [&]() -> Result<void> {
+        if (file.size == 0) return take_whole(client, file);
+        auto taken = client.take_last_byte(file.file, file.size, file.xxh128);
+        if (!taken && taken.error().kind == Kind::integrity) return take_whole(client, file);
+        return taken;
+      },
+      [&](const Error& error, api::Asked) -> Result<api::Next> {
+        if (error.kind == Kind::not_found) return tl::unexpected(error);
+        // While somebody else's download runs nothing is given.
+        perhaps_given = perhaps_given || error.kind != Kind::locked;
+        return api::Next::pause;
+      });
+  if (!asked && asked.error().kind == Kind::not_found && perhaps_given) return {};
+  return asked;
+}
+
 Result<void> count_download(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
                             PartialFile& partial, const SavedRecord::Entry& entry, bool perhaps_given) {
   std::byte last{};
@@ -78,6 +76,7 @@ Result<void> count_download(const ReceiveJob& job, api::OwnerClient& client, con
   // Both before the byte is asked for: after a loss of power nothing of it comes a second time. However small it is.
   if (auto durable = partial.make_durable(); !durable) return durable;
   job.record->add(file.file, entry, true);
+  KeptBytes::remove(job, file.file);
   if (auto asked = ask_for_last_byte(job, client, file, perhaps_given); !asked) {
     // Kept, it would be completed by the next run, beyond what the link allows.
     if (asked.error().kind == Kind::not_found) partial.discard();
@@ -94,32 +93,6 @@ Result<std::optional<Sums>> count_left(const ReceiveJob& job, api::OwnerClient& 
 
 Result<std::optional<Sums>> end_left(const ReceiveJob& job, PartialFile& partial, const SavedRecord::Entry& entry) {
   return end(job, partial, entry, []() -> Result<void> { return {}; });
-}
-
-Result<std::string> take_uncounted(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file) {
-  return api::retry(client, job.backoff(), [&]() -> Result<std::string> {
-    std::string bytes(static_cast<std::size_t>(file.size) - 1, '\0');  // not empty: it is sealed
-    const auto opened = client.open(file.file, 0, file.xxh128, bytes.size());
-    if (!opened) return tl::unexpected(opened.error());
-    for (std::size_t at = 0; at < bytes.size();) {
-      const auto got = client.read(std::as_writable_bytes(std::span(bytes)).subspan(at));
-      if (!got) return tl::unexpected(got.error());
-      if (*got == 0) return fail(Kind::unavailable, "the connection was cut");
-      at += *got;
-    }
-    client.close();
-    Xxh128 sum;
-    sum.update(as_bytes(bytes));
-    const auto last = sum.byte_to(file.xxh128);
-    if (!last) return fail(Kind::integrity, file.name + " arrived damaged: its checksum differs");
-    bytes.push_back(static_cast<char>(*last));
-    return bytes;
-  });
-}
-
-Result<void> count_taken(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
-                         bool perhaps_given) {
-  return ask_for_last_byte(job, client, file, perhaps_given);
 }
 
 }  // namespace qrx::receive

@@ -4,7 +4,6 @@
 #pragma once
 
 #include <optional>
-#include <string>
 
 #include "api/owner_client.h"
 #include "base/result.h"
@@ -15,6 +14,12 @@
 #include "wire/messages.h"
 
 namespace qrx::receive {
+
+// The last byte of a file whose others are here. It is not looked at: that of what is sealed is none of the partial's,
+// and what it is to be is known. Blocks; retries trouble. Kind::not_found when the link gives it no more, unless it is
+// `perhaps_given`: the server may have given it before, and an answer got lost, or the run that asked was killed.
+Result<void> ask_for_last_byte(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
+                               bool perhaps_given);
 
 // Of a file that is verified, and whole in its partial, by end_by_sum(): the partial is cut by its last byte, and
 // stands on record as what it is to become, before the server is asked for the last byte. Then it is whole again.
@@ -31,12 +36,5 @@ Result<std::optional<Sums>> count_left(const ReceiveJob& job, api::OwnerClient& 
 
 // Without the server, which gives nothing of it any more. Likewise.
 Result<std::optional<Sums>> end_left(const ReceiveJob& job, PartialFile& partial, const SavedRecord::Entry& entry);
-
-// A small file that is taken whole in memory. All of it, without that its last byte, which counts, is asked for:
-// Kind::integrity when that does not follow from the sum. Both block and retry trouble.
-Result<std::string> take_uncounted(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file);
-// Once what it holds is safe here. `perhaps_given` as above.
-Result<void> count_taken(const ReceiveJob& job, api::OwnerClient& client, const wire::FileInfo& file,
-                         bool perhaps_given);
 
 }  // namespace qrx::receive

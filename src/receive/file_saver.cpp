@@ -192,7 +192,7 @@ Result<std::optional<Arrived>> FileSaver::fetch(std::size_t index, PartialFile& 
         if (!incoming) {
           incoming.emplace([&partial](ByteView bytes) { return partial.write(bytes); }, job_.options.sha256,
                            open ? job_.options.identity.get() : nullptr);
-          auto taken_up = incoming->take_up(client_, expected, partial, buffer_, job_.interrupt);
+          auto taken_up = incoming->take_up(client_, expected, partial, buffer_, job_.interrupt, kept(index, open));
           // It is emptied or read again by the next attempt.
           if (!taken_up && api::is_temporary(taken_up.error().kind)) incoming.reset();  // nothing was taken
           if (!taken_up) return tl::unexpected(taken_up.error());

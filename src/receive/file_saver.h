@@ -30,6 +30,10 @@ class FileSaver {
  private:
   const Item& item(std::size_t index) const { return delivery_.item(index); }
   const wire::FileInfo& file(std::size_t index) const { return item(index).info; }  // sealed, if it is
+  std::optional<KeptBytes> kept(std::size_t index, bool open) const {
+    if (!open || !job_.limited || file(index).size > most_kept_bytes) return std::nullopt;
+    return KeptBytes::open(job_, file(index).file);
+  }
 
   Result<void> save_small(const std::vector<std::size_t>& task);
   Result<void> keep_small(std::size_t index, std::string_view bytes);

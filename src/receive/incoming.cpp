@@ -67,7 +67,10 @@ std::optional<seal::Refusal> Incoming::refusal() const {
 }
 
 Result<void> Incoming::take_up(api::OwnerClient& client, const Expected& expected, PartialFile& partial,
-                               std::vector<std::byte>& buffer, const http::Interrupt& interrupt) {
+                               std::vector<std::byte>& buffer, const http::Interrupt& interrupt,
+                               std::optional<KeptBytes> kept) {
+  kept_ = std::move(kept);
+  if (const auto by_kept = take_up_kept(expected, partial); !by_kept || *by_kept) return by_kept.map([](bool) {});
   if (partial.size() == 0) return {};
   if (decryptor_) return take_up_opened(client, expected.file, partial);
   // Of another upload of the same name, or begun anew: it cannot be a beginning of this file.
@@ -78,11 +81,24 @@ Result<void> Incoming::take_up(api::OwnerClient& client, const Expected& expecte
   return {};
 }
 
+// False when there is nothing of it. It has all that was opened into the partial, and more.
+Result<bool> Incoming::take_up_kept(const Expected& expected, PartialFile& partial) {
+  const std::string bytes = kept_ ? kept_->take() : std::string();
+  if (bytes.empty()) return false;
+  if (bytes.size() < expected.size.value_or(0)) {
+    if (auto emptied = partial.truncate(0); !emptied) return tl::unexpected(emptied.error());
+    if (auto pushed = decryptor_->push(as_bytes(bytes)); pushed) return true;
+  }
+  kept_->remove();
+  // Temporary: the next attempt begins anew.
+  return fail(Kind::unavailable, "what an earlier run has left of an encrypted file is damaged");
+}
+
 Result<void> Incoming::take_up_opened(api::OwnerClient& client, const Id& file, PartialFile& partial) {
   // The last chunk is fetched again, even when it is there: it tells that the file ends with it.
   const std::uint64_t chunks = (partial.size() - 1) / seal::chunk_size;
-  // Less than a chunk: there is nothing to save by it.
-  if (chunks == 0) return partial.truncate(0);
+  // Less than a chunk: there is nothing to save by it. What is kept from now on begins with the first byte.
+  if (chunks == 0 || kept_) return partial.truncate(0);
   const auto front = fetch_front(client, file);
   if (!front) return tl::unexpected(front.error());
   const auto resumed = decryptor_->resume(*front, chunks, [&partial](std::uint64_t offset, std::span<std::byte> space) {
@@ -95,7 +111,13 @@ Result<void> Incoming::take_up_opened(api::OwnerClient& client, const Id& file, 
 }
 
 Result<void> Incoming::take(ByteView bytes) {
-  if (decryptor_) return decryptor_->push(bytes);
+  // Kept first: what is opened of it may be in the partial as soon as it is pushed.
+  if (kept_) kept_->append(bytes);
+  if (decryptor_) {
+    auto pushed = decryptor_->push(bytes);
+    if (!pushed && decryptor_->refusal() && kept_) kept_->remove();
+    return pushed;
+  }
   sums_.update(bytes);
   if (auto written = sink_(bytes); !written) return written;
   taken_ += bytes.size();
@@ -137,7 +159,10 @@ Result<void> Incoming::pull(api::OwnerClient& client, const Expected& expected, 
 
 Result<bool> Incoming::end_by_sum(const Xxh128Sum& whole) {
   const auto last = (decryptor_ ? decryptor_->wire_sum() : sums_.xxh128()).byte_to(whole);
+  if (!last && kept_) kept_->remove();
   if (!last) return false;
+  // It is not kept: that it is here must not be known before it is asked for.
+  kept_.reset();
   if (auto taken = take({&*last, 1}); !taken) return tl::unexpected(taken.error());
   return true;
 }

@@ -15,6 +15,7 @@
 #include "http/interrupt.h"
 #include "receive/age_decryptor.h"
 #include "receive/arrived.h"
+#include "receive/kept_bytes.h"
 #include "receive/partial_file.h"
 #include "seal/keys.h"
 #include "seal/sealer.h"
@@ -50,8 +51,10 @@ class Incoming {
 
   // Before the first pull(): takes up what an earlier run left in the sink's partial, which then holds what taken()
   // stands for. A partial that is of no use is emptied.
+  // `kept`: of a sealed file, what an earlier run left of it as it came, and where this one keeps what comes.
   Result<void> take_up(api::OwnerClient& client, const Expected& expected, PartialFile& partial,
-                       std::vector<std::byte>& buffer, const http::Interrupt& interrupt);
+                       std::vector<std::byte>& buffer, const http::Interrupt& interrupt,
+                       std::optional<KeptBytes> kept = {});
 
   // One connection's worth: to the end of the file (or to `until`), in order, or to trouble. `each` is called after
   // each piece; an error of it comes back. Kind::integrity when the file is now shorter than what was taken. The caller
@@ -66,6 +69,7 @@ class Incoming {
   Result<Arrived> finish();  // the file has ended
 
  private:
+  Result<bool> take_up_kept(const Expected& expected, PartialFile& partial);
   Result<void> take_up_opened(api::OwnerClient& client, const Id& file, PartialFile& partial);
   Result<void> take(ByteView bytes);
 
@@ -73,6 +77,7 @@ class Incoming {
   std::unique_ptr<AgeDecryptor> decryptor_;  // null: as it comes, with these two
   RunningSums sums_;
   std::uint64_t taken_ = 0;
+  std::optional<KeptBytes> kept_;  // with a decryptor
 };
 
 }  // namespace qrx::receive

@@ -2,6 +2,7 @@
 
 #include "base/running_sums.h"
 #include "receive/counted_file.h"
+#include "receive/fetch_whole.h"
 #include "receive/saved_before.h"
 #include "receive/sealed_pack.h"
 
@@ -66,13 +67,13 @@ Result<void> PackSaver::save_counted(std::size_t index) {
   bool perhaps_given = false;
   for (std::size_t i = item(index).part->first; i < item(index).part->end; ++i)
     perhaps_given = perhaps_given || job_.record->find(item(i).id(), delivery_.delivery());
-  const auto bytes = take_uncounted(job_, client_, item(index).info);
+  const auto bytes = fetch_whole(job_, item(index).info, item(index).name);
   if (!bytes) return tl::unexpected(bytes.error());
   const auto plain = open_pack(job_, delivery_.contents(), index, *bytes);
   if (!plain) return tl::unexpected(plain.error());
   if (auto done = each_part(index, [&](std::size_t i) { return prepare_part(i, part_of(item(i), *plain)); }); !done)
     return done;
-  if (auto counted = count_taken(job_, client_, item(index).info, perhaps_given); !counted) return counted;
+  if (auto counted = ask_for_last_byte(job_, client_, item(index).info, perhaps_given); !counted) return counted;
   return each_part(index, [&](std::size_t i) -> Result<void> {
     auto partial = job_.saver->begin(item(i).name, item(i).id(), delivery_.delivery());
     if (!partial) return tl::unexpected(partial.error());

@@ -15,11 +15,14 @@
 #include "api/retry.h"
 #include "receive/clearer.h"
 #include "receive/followers.h"
+#include "receive/kept_bytes.h"
+#include "receive/kept_lists.h"
 #include "receive/receive_job.h"
 #include "receive/save_delivery.h"
 #include "receive/sender_news.h"
 #include "receive/space_watch.h"
 #include "receive/stream_receiver.h"
+#include "receive/text_delivery.h"
 #include "receive/unnamed_files.h"
 
 namespace qrx::receive {
@@ -116,6 +119,7 @@ struct Receiver::Impl {
     received.declined += delivery.declined.size();
     for (const auto& file : delivery.files) received.bytes += file.info.size;
     const bool told = tally.delivered(delivery);
+    if (told && address.shared) drop_list(job(), delivery.info.delivery);
     // A text that could not be shown is nowhere yet: it stays for the next run.
     if (!told && delivery.files.empty()) return;
     // Texts, and what a stream took. Files were remembered when their names became durable
@@ -185,7 +189,7 @@ struct Receiver::Impl {
   using Take = std::function<void(const wire::DeliveryInfo&)>;
   bool delete_space(const Take& take);
   void leave(SeenSeals& seals, const Take& take);
-  void tell_left(const ReceiveJob& job, const Error& error);
+  void tell_left(const ReceiveJob& job, const Error& error, const SaveText& save);
   Result<Received> save_all(const ReceiveJob& job, Followers& followers);
   Result<Received> stream_all(const ReceiveJob& job, int stream);
 };
@@ -238,6 +242,7 @@ void Receiver::Impl::leave(SeenSeals& seals, const Take& take) {
   // Never before: as long as the space is there the server could show an item again.
   if (delete_space(take)) seals.remove();
   finished = record.finished();
+  if (address.shared) KeptBytes::remove_all(job());
   if (!stays() && !options.remember) record.remove();  // a later run with the same link is a new wish
 }
 
@@ -245,7 +250,8 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
   SpaceWatch watch(job);
   for (bool first = true;; first = false) {
     const auto info = watch.next();
-    if (!info && first) tell_left(job, info.error());
+    if (!info && first)
+      tell_left(job, info.error(), [&](const DeliveryContents& text) { return save_text(job, text); });
     if (!info) return ended(info.error());
     clear_what_was_left(*info, first);
     const auto fresh = fresh_ones(*info, handled);
@@ -285,10 +291,12 @@ Result<Received> Receiver::Impl::save_all(const ReceiveJob& job, Followers& foll
 
 // A limited link that was used up by the run that was killed gives not even a list; nor does a space that has expired
 // since, or a server that has ended. The run fails all the same: what else there was is not known.
-void Receiver::Impl::tell_left(const ReceiveJob& job, const Error& error) {
+void Receiver::Impl::tell_left(const ReceiveJob& job, const Error& error, const SaveText& save) {
   const bool gone = error.kind == Kind::not_found || error.kind == Kind::gone;
-  const auto named = name_what_is_whole(job, gone);
-  if (named.empty()) return;
+  auto named = job.saver ? name_what_is_whole(job, gone) : std::vector<SavedDelivery>{};
+  const bool any_texts = gone && tell_kept_lists(job, named, save);
+  if (gone) KeptBytes::remove_all(job);
+  if (named.empty() && !any_texts) return;
   if (gone)
     tell_named(job, named);
   else  // told as saved when the server is back, with the rest of its delivery
@@ -299,10 +307,14 @@ void Receiver::Impl::tell_left(const ReceiveJob& job, const Error& error) {
 
 Result<Received> Receiver::Impl::stream_all(const ReceiveJob& job, int stream) {
   SpaceWatch watch(job);
-  StreamReceiver receiver(job, stream);
+  ReceiveJob as_limited = job;
+  StreamReceiver receiver(as_limited, stream);
   for (bool first = true;; first = false) {
     const auto info = watch.next();
+    if (!info && first)
+      tell_left(job, info.error(), [&](const DeliveryContents& text) { return receiver.write_text(text); });
     if (!info) return ended(info.error());
+    as_limited.limited = info->limited;
     clear_what_was_left(*info, first);
     // One after another: a stream cannot hold two files at once, and the one that was begun comes first.
     while (const auto* delivery = receiver.choose(fresh_ones(*info, handled))) {

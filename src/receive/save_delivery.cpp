@@ -10,6 +10,7 @@
 #include "base/units.h"
 #include "receive/file_saver.h"
 #include "receive/item_names.h"
+#include "receive/kept_lists.h"
 #include "receive/sealed_contents.h"
 #include "receive/text_delivery.h"
 
@@ -81,6 +82,8 @@ Result<SavedDelivery> save_delivery(const ReceiveJob& job, const wire::DeliveryI
     return tl::unexpected(admitted.error());
   }
   if (is_text(contents->shown)) return save_text(job, *contents);
+  // What the link gives no more is here and kept before its last byte is asked for.
+  if (auto counted = count_list(job, *contents); !counted) return tl::unexpected(counted.error());
   return save_files(job, *contents, followed_of);
 }
 

@@ -11,6 +11,7 @@
 #include "base/checksum.h"
 #include "base/running_sums.h"
 #include "receive/age_decryptor.h"
+#include "receive/fetch_whole.h"
 #include "receive/item_names.h"
 #include "seal/item.h"
 #include "wire/limits.h"
@@ -21,13 +22,15 @@ namespace {
 struct OpenedManifest {
   wire::Manifest manifest;
   std::string tag;
+  wire::FileInfo info;  // of the server
+  std::string sealed;
 };
 
 // Nothing when it is a file that only has this name.
 Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const wire::FileInfo& info) {
   // Larger than any message: a file that only has this name, and is saved as such.
   if (info.size > wire::most_manifest_bytes) return std::nullopt;
-  const auto sealed = fetch_whole(job, info, "the list of files");
+  auto sealed = fetch_whole(job, info, "the list of files");
   if (!sealed) return tl::unexpected(sealed.error());
   std::string text;
   std::optional<seal::Refusal> refusal;
@@ -39,7 +42,14 @@ Result<std::optional<OpenedManifest>> read_manifest(const ReceiveJob& job, const
   auto manifest = wire::from_json<wire::Manifest>(text);
   // It opens, but is no list of files: so somebody sealed a file of this name.
   if (!manifest) return std::nullopt;
-  return OpenedManifest{std::move(*manifest), opened->tag};
+  return OpenedManifest{std::move(*manifest), opened->tag, info, std::move(*sealed)};
+}
+
+void keep_of(const ReceiveJob& job, OpenedManifest& opened, DeliveryContents& out) {
+  out.manifest_tag = opened.tag;
+  out.shown.message = opened.manifest.message;
+  out.list = std::move(opened.info);
+  if (job.limited) out.sealed_list = std::move(opened.sealed);
 }
 
 // Where these end that make up one item: a pack, or a file by itself.
@@ -79,10 +89,7 @@ Result<void> add_item(Entries::const_iterator entry, Entries::const_iterator end
 using ByName = std::map<std::string_view, const wire::FileInfo*>;
 
 // All that the manifest names; it goes from what is left.
-Result<void> add_named(const ReceiveJob& job, const OpenedManifest& opened, ByName& left, DeliveryContents& out) {
-  out.manifest_tag = opened.tag;
-  out.shown.message = opened.manifest.message;
-  const Entries& named = opened.manifest.files;
+Result<void> add_named(const ReceiveJob& job, const Entries& named, ByName& left, DeliveryContents& out) {
   // The server counts items; what a pack holds it cannot know.
   if (job.max_files != 0 && named.size() > job.max_files)
     return fail(Kind::integrity, "a delivery of " + std::to_string(named.size()) + " files: no more than " +
@@ -104,30 +111,6 @@ Result<void> add_named(const ReceiveJob& job, const OpenedManifest& opened, ByNa
 }
 
 }  // namespace
-
-Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& info, const std::string& name) {
-  api::OwnerClient client(job.link, job.options.client);
-  api::Backoff backoff = job.backoff();
-  const auto damaged = [&info](const std::string& bytes) {
-    return bytes.size() != info.size || sums_of(as_bytes(bytes), false).xxh128 != info.xxh128;
-  };
-  bool damaged_once = false;
-  return api::retry(
-      client, backoff,
-      [&]() -> Result<std::string> {
-        // Not by ranges: it is small, and useless in part.
-        if (auto posted = client.post_get(info.file); !posted) return tl::unexpected(posted.error());
-        auto bytes = client.content(static_cast<std::size_t>(info.size));
-        if (bytes && damaged(*bytes))
-          return fail(Kind::integrity, name + " arrived damaged, twice: its checksum differs");
-        return bytes;
-      },
-      [&](const Error& error, api::Asked) -> Result<api::Next> {
-        // The way here may be at fault.
-        const bool again = error.kind == Kind::integrity && !std::exchange(damaged_once, true);
-        return again ? api::Next::at_once : api::Next::pause;
-      });
-}
 
 Error not_sealed(const std::string& name) {
   return {Kind::integrity, name + " is not encrypted to the key of this link, and nothing else is accepted", {}};
@@ -196,8 +179,10 @@ Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::Delive
     }
     if (!left.emplace(file.name, &file).second) others.insert(&file);
   }
-  if (opened)
-    if (auto added = add_named(job, *opened, left, out); !added) return tl::unexpected(added.error());
+  if (opened) {
+    if (auto added = add_named(job, opened->manifest.files, left, out); !added) return tl::unexpected(added.error());
+    keep_of(job, *opened, out);
+  }
   bool locked = false;
   // What the manifest names is done; what is left came unsealed, or sealed in another way.
   for (const auto& file : delivery.files) {

@@ -37,6 +37,8 @@ struct DeliveryContents {
   wire::DeliveryInfo shown;
   std::vector<Item> items;             // as shown.files
   std::string manifest_tag;            // empty: there is no manifest
+  std::optional<wire::FileInfo> list;  // the manifest, as the server has it
+  std::string sealed_list;             // of a limited link: its bytes
   std::vector<std::string> item_tags;  // of the items that it names, sorted
   bool locked = false;                 // more came, sealed, with options.refuse_sealed: these are not among the items
 };
@@ -60,9 +62,6 @@ Result<void> admit_item(const ReceiveJob& job, const DeliveryContents& contents,
 // The file as it came out of its seal.
 wire::FileInfo opened_info(const Item& item, std::uint64_t size, const Xxh128Sum& sum);
 wire::FileInfo unopened_info(const Item& item);  // as it came
-
-// A small item whole, compared with what the server says of it.
-Result<std::string> fetch_whole(const ReceiveJob& job, const wire::FileInfo& info, const std::string& name);
 
 Error not_sealed(const std::string& name);  // with --seal require
 Error no_key();                             // of what is locked

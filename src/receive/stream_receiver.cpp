@@ -13,7 +13,10 @@
 #include "api/retry.h"
 #include "base/private_files.h"
 #include "base/running_sums.h"
+#include "receive/counted_file.h"
+#include "receive/fetch_whole.h"
 #include "receive/item_names.h"
+#include "receive/kept_lists.h"
 #include "receive/sealed_pack.h"
 #include "receive/text_delivery.h"
 #include "seal/item.h"
@@ -161,6 +164,9 @@ Result<SavedFile> StreamReceiver::write_part(const DeliveryContents& contents, s
   job_.tally.expect(item.id(), item.name, bytes.size(), false);
   if (auto written = write(as_bytes(bytes)); !written) return tl::unexpected(written.error());
   job_.tally.arrived(item.id(), bytes.size());
+  if (job_.limited && index + 1 == item.part->end)
+    if (auto counted = ask_for_last_byte(job_, client_, item.info, false); !counted)
+      return tl::unexpected(counted.error());
   const Sums sums = sums_of(as_bytes(bytes), job_.options.sha256);
   return SavedFile{{}, opened_info(item, bytes.size(), sums.xxh128), sums.sha256, contents.shown.delivery};
 }
@@ -173,6 +179,7 @@ Result<void> StreamReceiver::write_text(const DeliveryContents& contents, SavedD
     out.declined.push_back(file.info.name);
     return {};
   }
+  if (auto counted = count_list(job_, contents); !counted) return counted;
   if (auto written = write(as_bytes(out.info.message)); !written) return written;
   if (job_.options.sha256) file.sha256 = sha256(as_bytes(out.info.message));
   job_.tally.saved(file);
@@ -180,18 +187,23 @@ Result<void> StreamReceiver::write_text(const DeliveryContents& contents, SavedD
   return {};
 }
 
+Result<SavedDelivery> StreamReceiver::write_text(const DeliveryContents& contents) {
+  SavedDelivery out;
+  out.info = contents.shown;
+  if (auto written = write_text(contents, out); !written) return tl::unexpected(written.error());
+  if (auto durable = make_durable(); !durable) return tl::unexpected(durable.error());
+  return out;
+}
+
 Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& delivery) {
   const auto contents = read_contents(job_, delivery);
   if (!contents) return tl::unexpected(contents.error());
   if (contents->locked) return tl::unexpected(no_key());
   if (auto admitted = admit(job_, *contents); !admitted) return tl::unexpected(admitted.error());
+  if (is_text(contents->shown)) return write_text(*contents);
+  if (auto counted = count_list(job_, *contents); !counted) return tl::unexpected(counted.error());
   SavedDelivery out;
   out.info = contents->shown;
-  if (is_text(out.info)) {
-    if (auto written = write_text(*contents, out); !written) return tl::unexpected(written.error());
-    if (auto durable = make_durable(); !durable) return tl::unexpected(durable.error());
-    return out;
-  }
   std::vector<std::size_t> order;
   for (std::size_t i = 0; i < contents->items.size(); ++i) order.push_back(i);
   // The one that was begun while it was uploaded comes first.

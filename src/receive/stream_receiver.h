@@ -23,6 +23,7 @@ class StreamReceiver {
   // The committed delivery to write next: the one that was begun while it was uploaded, before all others.
   const wire::DeliveryInfo* choose(const std::vector<const wire::DeliveryInfo*>& fresh) const;
   Result<SavedDelivery> write_delivery(const wire::DeliveryInfo& delivery);
+  Result<SavedDelivery> write_text(const DeliveryContents& contents);  // REQUIRES: it is one
   // Follows the first upload. Kind::gone when it was withdrawn after bytes of it were written.
   Result<void> update(const std::vector<wire::UploadInfo>& uploads);
 

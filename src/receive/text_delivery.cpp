@@ -1,6 +1,7 @@
 #include "receive/text_delivery.h"
 
 #include "base/running_sums.h"
+#include "receive/kept_lists.h"
 
 namespace qrx::receive {
 namespace {
@@ -41,12 +42,14 @@ Result<SavedDelivery> save_text(const ReceiveJob& job, const DeliveryContents& c
   const wire::FileInfo info = file_of_text(contents);
   out.sealed_text = info.sealed;
   // Where the output is a directory a text is shown, not saved.
-  if (!job.saver->one_file()) return out;
-  if (const Wish wish = job.tally.accept(contents.shown, info); wish != Wish::save) {
+  const bool saved_as_file = job.saver->one_file();
+  if (const Wish wish = saved_as_file ? job.tally.accept(contents.shown, info) : Wish::save; wish != Wish::save) {
     out.declined.push_back(info.name);
     if (wish == Wish::later) ++out.later;
     return out;
   }
+  if (auto counted = count_list(job, contents); !counted) return tl::unexpected(counted.error());
+  if (!saved_as_file) return out;
   auto path = write_file(job, info, contents.shown);
   if (!path) return tl::unexpected(path.error());
   SavedFile saved{std::move(*path), info, std::nullopt, contents.shown.delivery};

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "receive/counted_file.h"
+#include "receive/kept_lists.h"
 #include "receive/partial_type.h"
 
 namespace qrx::receive {
@@ -68,7 +69,7 @@ void tell_named(const ReceiveJob& job, const std::vector<SavedDelivery>& named) 
       for (const SavedFile& file : delivery.files) done.saved.push_back(file.info.file);
       job.record->finish(done);
     }
-    static_cast<void>(job.tally.delivered(delivery));
+    if (job.tally.delivered(delivery)) drop_list(job, id);
   }
 }
 

@@ -157,10 +157,11 @@ Result<void> ObjectStaged::seal(const Lock& lock) {
   const std::shared_ptr<SpoolFile> file = std::exchange(live.tail, nullptr);
   const std::uint64_t first = live.tail_first, size = std::exchange(live.tail_size, 0);
   live.tail_first += size;
+  const WallTime put = store_->clock.wall();
   for (std::uint64_t at = 0; at < size;) {
     auto segment = std::make_shared<Segment>();
     const std::uint64_t piece = std::min(size - at, most_object);
-    segment->extent = {first + at, piece, object_name(blob_, writer_, next_object_++), 0};
+    segment->extent = {first + at, piece, object_name(blob_, writer_, next_object_++), 0, put};
     segment->file = file;
     segment->file_at = at;
     live.segments.push_back(segment);
@@ -205,7 +206,7 @@ space::Extents ObjectStaged::give(const Lock&, bool all, std::uint64_t& end) {
 Result<void> ObjectStaged::put_in_group(const Lock&) {
   LiveBlob& live = *live_;
   auto segment = std::make_shared<Segment>();
-  segment->extent = {live.tail_first, live.tail_size, {}, 0};
+  segment->extent = {live.tail_first, live.tail_size, {}, 0, store_->clock.wall()};
   segment->alone = false;
   segment->file = std::exchange(live.tail, nullptr);
   live.tail_first += std::exchange(live.tail_size, 0);

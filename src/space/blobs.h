@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/measure.h"
 #include "base/result.h"
 #include "base/unique_fd.h"
@@ -28,6 +29,10 @@ struct Extent {
   std::uint64_t first = 0, size = 0;
   std::string object;
   std::uint64_t at = 0;
+  // By the clock of all nodes, when it began to be stored; absent: a row names it already. Where nodes share the store,
+  // an object that no row names for long is removed by any of them: a node that stood still in between must not name it
+  // afterwards, and Transaction::put_extents() refuses what is older than ten minutes by the clock of the database.
+  std::optional<WallTime> put = {};
   friend bool operator==(const Extent&, const Extent&) = default;
 };
 using Extents = std::vector<Extent>;  // of one blob, in order

@@ -68,6 +68,10 @@ bool Transfer::is_cut() const {
   return live_->cut.load(std::memory_order_relaxed) || live_->blocked->load(std::memory_order_relaxed);
 }
 
+void Transfer::broken_off(std::uint64_t unsent) {
+  handed_ -= std::min(unsent, handed_);
+}
+
 void Transfer::completed() {
   if (completed_) return;
   completed_ = true;

@@ -27,9 +27,10 @@ class Transfer {
   // Of a transfer of one range, before it goes out: how much the client may have then. Written down well ahead, so that
   // who goes on after the server was killed closes all gaps.
   void handed(std::uint64_t bytes);
-  void sent(std::uint64_t bytes);  // of any transfer: how much went out so far, for its owner to see
-  void handed_all();               // its last bytes go out: whether the client took them is known in a moment
-  void completed();                // the last byte was taken: it counts now
+  void sent(std::uint64_t bytes);         // of any transfer: how much went out so far, for its owner to see
+  void handed_all();                      // its last bytes go out: whether the client took them is known in a moment
+  void completed();                       // the last byte was taken: it counts now
+  void broken_off(std::uint64_t unsent);  // of a range: so much of what was handed over never went out
 
  private:
   void end_doubt();

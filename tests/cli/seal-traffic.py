@@ -2,47 +2,32 @@
 """What crosses the wire under seal, both ways and on both sides: no plain text, no names, no message, no keys."""
 import glob
 import os
-import socket
 import sys
 import threading
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+import passing  # noqa: E402
 import qrx  # noqa: E402
 
 TEXT = b"a line that nobody on the way may read"
 NAME = "a-name-that-nobody-may-read"
 
 
-class Recorder:
-    """A TCP proxy that keeps all bytes."""
-    def __init__(self, host, port):
-        self.to, self.bytes, self.lock = (host, port), bytearray(), threading.Lock()
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.url = f"http://127.0.0.1:{self.listener.getsockname()[1]}"
-        threading.Thread(target=self.accept, daemon=True).start()
+class Recorder(passing.Passing):
+    """Keeps all bytes."""
 
-    def accept(self):
-        while True:
-            client, _ = self.listener.accept()
-            server = socket.create_connection(self.to)
-            for pair in ((client, server), (server, client)):
-                threading.Thread(target=self.pump, args=pair, daemon=True).start()
+    def __init__(self, server):
+        self.bytes, self.lock = bytearray(), threading.Lock()
+        super().__init__(server)
 
-    def pump(self, source, sink):
-        try:
-            while data := source.recv(65536):
-                with self.lock:
-                    self.bytes += data
-                sink.sendall(data)
-            sink.shutdown(socket.SHUT_WR)
-        except OSError:
-            pass
+    def seen(self, piece):
+        with self.lock:
+            self.bytes += piece
 
 
 with qrx.work() as w:
     server = w.server("-vv")
-    host, port = server.bind.split(":")
-    recorder = Recorder(host, int(port))
+    recorder = Recorder(server)
     for number in range(20):
         path = w.path(f"tree/{NAME}/{number}.txt")
         os.makedirs(os.path.dirname(path), exist_ok=True)

@@ -22,7 +22,8 @@ struct Seen {
   std::mutex mutex;
   std::string body;
   std::atomic<std::size_t> bytes{0};
-  std::atomic<int> finished{0}, abandoned{0}, destroyed{0}, completed{0};
+  std::atomic<int> finished{0}, abandoned{0}, destroyed{0}, completed{0}, broken_off{0};
+  std::atomic<std::uint64_t> unsent{0};
 };
 
 class Sink final : public BodySink {
@@ -58,6 +59,10 @@ class Source final : public BodySource {
   Next next() override { return next_(); }
   bool wants_acknowledgement() const override { return true; }
   void completed() override { ++seen_.completed; }
+  void broken_off(std::uint64_t unsent) override {
+    ++seen_.broken_off;
+    seen_.unsent = unsent;
+  }
 
  private:
   Seen& seen_;

@@ -25,6 +25,7 @@ TEST_CASE("a file goes out whole, and counts as taken when the client has it") {
   }
   CHECK(body_of(response) == body);
   CHECK(soon([&] { return seen.completed == 1; }));
+  CHECK(seen.broken_off == 0);
   raw.send(get("/"));
   CHECK(has(raw.some(), "200 OK"));
 }
@@ -42,6 +43,9 @@ TEST_CASE("a client that leaves in the middle of a download has not taken it") {
   }
   CHECK(soon([&] { return seen.destroyed == 1; }));
   CHECK(seen.completed == 0);
+  CHECK(seen.broken_off == 1);
+  CHECK(seen.unsent > 3'000'000);  // most of it did not fit into that socket
+  CHECK(seen.unsent < 6'000'000);
 }
 
 TEST_CASE("a body of unknown length is chunked, and ends with the connection for HTTP/1.0") {

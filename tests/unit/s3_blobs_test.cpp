@@ -207,6 +207,29 @@ TEST_CASE("an object that others may still name outlives the first of its files 
   CHECK((*node.blobs->open(keys[1]))->read_at(0, bytes) == 5U);
 }
 
+TEST_CASE("what was stored says since when, and what a row names already does not") {
+  TempDirectory directory;
+  MemoryStore store;
+  Node node(directory, store);
+  for (const std::size_t size : {std::size_t{5}, std::size_t{1} << 20}) {
+    const auto key = Id::random();
+    auto staged = *node.blobs->create(key);
+    REQUIRE(staged->write_at(0, as_bytes(std::string(size, 'x'))));
+    const WallTime began = node.clock.wall();
+    REQUIRE(staged->begin_durable());
+    node.clock.pass(std::chrono::hours(2));  // the node stands still
+    const auto extents = staged->make_durable();
+    REQUIRE(extents);
+    REQUIRE(extents->size() == 1);
+    CHECK(extents->front().put == began);
+    REQUIRE(node.catalog->change(space::Durability::durable, [&](space::Transaction& transaction) -> Result<void> {
+      transaction.put_extents(key, *extents);
+      return {};
+    }));
+    CHECK_FALSE(node.catalog->extents(key)->front().put);
+  }
+}
+
 TEST_CASE("a place belongs to one catalog") {
   TempDirectory directory;
   MemoryStore store;

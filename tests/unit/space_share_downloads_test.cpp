@@ -222,6 +222,23 @@ TEST_CASE("a transfer that was cut off goes on where it stopped and counts at it
   CHECK(s.now(share).downloads == 1);
 }
 
+TEST_CASE("of a transfer that was cut off what never went out is given again, as often as it takes") {
+  Sharing s;
+  const auto row = s.file("a", 1000);
+  const auto share = s.one(to({"a@example.org"}, 1));
+  for (std::uint64_t at = 0; at < 900; at += 100) {
+    auto transfer = s.shares->begin(share.token, row, at, 1000 - at);
+    REQUIRE(transfer);
+    (*transfer)->handed(1000 - at);
+    (*transfer)->handed_all();
+    (*transfer)->broken_off(900 - at);
+  }
+  CHECK(s.now(share).downloads == 0);
+  CHECK(s.take(share, row, 900, 100));
+  CHECK(s.now(share).downloads == 1);
+  CHECK(kind_of(s.take(share, row)) == Kind::gone);
+}
+
 TEST_CASE("what goes out is noted before, for the case that the server is killed") {
   constexpr std::uint64_t size = 2U << 20;
   Sharing s;

@@ -42,6 +42,7 @@ class SharedSource : public front::BodySource {
   }
   bool wants_acknowledgement() const override { return true; }
   void completed() override { transfer_->completed(); }
+  void broken_off(std::uint64_t unsent) override { transfer_->broken_off(unsent); }
 
  private:
   std::shared_ptr<space::Content> content_;

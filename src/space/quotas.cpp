@@ -34,6 +34,15 @@ tl::unexpected<Error> announced_by_others() {
 tl::unexpected<Error> server_is_full() {
   return fail(Kind::no_room, "the server takes no more data now");
 }
+tl::unexpected<Error> disk_is_full() {
+  return fail(Kind::no_room, "the server's disk is full");
+}
+
+// The disk may be filled by others, too: what is used plus what is free, less the reserve, asked each time.
+std::uint64_t most_to_hold(std::uint64_t used, std::uint64_t free, std::uint64_t reserve, std::uint64_t limit) {
+  const std::uint64_t on_disk = used + (free - std::min(free, reserve));
+  return std::max<std::uint64_t>(1, limit == 0 ? on_disk : std::min(limit, on_disk));  // 0 would be no limit
+}
 
 }  // namespace
 
@@ -94,22 +103,19 @@ void Quotas::give_back_space() {
 
 Result<void> Quotas::room_on_disk(std::uint64_t bytes) const {
   const std::uint64_t free = context_.blobs.free_bytes();
-  if (free < disk_reserve_ || bytes > free - disk_reserve_) return fail(Kind::no_room, "the server's disk is full");
+  if (free < disk_reserve_ || bytes > free - disk_reserve_) return disk_is_full();
   return {};
 }
 
-// The disk may be filled by others, too: what is used plus what is free, less the reserve, asked each time.
 std::uint64_t Quotas::most_in_total() const {
-  const std::uint64_t free = context_.blobs.free_bytes();
-  const std::uint64_t on_disk = total_bytes_.used + (free - std::min(free, disk_reserve_));
-  const std::uint64_t most = context_.policy.max_total == 0 ? on_disk : std::min(context_.policy.max_total, on_disk);
-  return std::max<std::uint64_t>(1, most);  // 0 would be no limit
+  return most_to_hold(total_bytes_.used, context_.blobs.free_bytes(), disk_reserve_, context_.policy.max_total);
 }
 
 // Two answers: what can never fit is Kind::too_large, and its sender gives up; what only does not fit beside what
 // others have announced is Kind::no_room, and it tries again later.
 Result<void> Quotas::fits(LiveSpace& live, std::uint64_t bytes, Weight weight, std::uint64_t freed) {
-  if (auto room = room_on_disk(0); !room) return room;
+  const std::uint64_t free = context_.blobs.free_bytes();  // once for both: each small file has this asked
+  if (free < disk_reserve_) return disk_is_full();
   const std::uint64_t most_bytes = live.row.limits.max_size;
   if (bytes > 0) {
     if (!live.bytes.fits(bytes, most_bytes, freed)) return takes_no_more(most_bytes, " bytes");
@@ -126,7 +132,8 @@ Result<void> Quotas::fits(LiveSpace& live, std::uint64_t bytes, Weight weight, s
   const std::lock_guard totals(totals_mutex_);
   if (auto known = read_totals(); !known) return known;
   const std::uint64_t all = bytes + weight.texts;
-  if (all > 0 && !total_bytes_.fits_for_now(all, most_in_total(), freed)) return server_is_full();
+  const std::uint64_t most = most_to_hold(total_bytes_.used, free, disk_reserve_, context_.policy.max_total);
+  if (all > 0 && !total_bytes_.fits_for_now(all, most, freed)) return server_is_full();
   return {};
 }
 

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/fixed_bytes.h"
+
 namespace qrx {
 namespace {
 
@@ -26,9 +28,10 @@ constexpr auto from_base32_digit = reverse(base32_digits, true);
 constexpr auto from_base64_digit = reverse(base64_digits, false);
 
 // Writes `bits` bits a digit, most significant bit first; the last digit is filled with zero bits.
-std::string encode(ByteView bytes, std::string_view digits, unsigned bits) {
-  std::string out;
-  out.reserve((bytes.size() * 8 + bits - 1) / bits);
+template <unsigned bits>
+std::string encode(ByteView bytes, std::string_view digits) {
+  std::string out((bytes.size() * 8 + bits - 1) / bits, '\0');
+  char* to = out.data();
   unsigned held = 0;
   std::uint32_t value = 0;
   for (const std::byte byte : bytes) {
@@ -36,57 +39,75 @@ std::string encode(ByteView bytes, std::string_view digits, unsigned bits) {
     held += 8;
     while (held >= bits) {
       held -= bits;
-      out += digits[(value >> held) & ((1U << bits) - 1)];
+      *to++ = digits[(value >> held) & ((1U << bits) - 1)];
     }
   }
-  if (held > 0) out += digits[(value << (bits - held)) & ((1U << bits) - 1)];
+  if (held > 0) *to = digits[(value << (bits - held)) & ((1U << bits) - 1)];
   return out;
 }
 
-std::optional<std::vector<std::uint8_t>> decode(std::string_view text, const std::array<std::int8_t, 256>& table,
-                                                unsigned bits) {
-  std::vector<std::uint8_t> out;
-  out.reserve(text.size() * bits / 8);
+// The bytes of `text` into `out`, which has room for all of them.
+template <unsigned bits>
+bool decode(std::string_view text, const std::array<std::int8_t, 256>& table, std::uint8_t* out) {
   unsigned held = 0;
   std::uint32_t value = 0;
   for (const char c : text) {
     const int digit = table[static_cast<unsigned char>(c)];
-    if (digit < 0) return std::nullopt;
+    if (digit < 0) return false;
     value = (value << bits) | static_cast<std::uint32_t>(digit);
     held += bits;
     if (held >= 8) {
       held -= 8;
-      out.push_back(static_cast<std::uint8_t>(value >> held));
+      *out++ = static_cast<std::uint8_t>(value >> held);
     }
   }
   // RFC 4648, 3.5: an encoder leaves the unused bits zero. Taking others would make two texts of one value, and a link
   // or a token could then be written in a second way.
   const bool whole_digit_left = held >= bits;
   const bool bits_left = (value & ((1U << held) - 1)) != 0;
-  if (whole_digit_left || bits_left) return std::nullopt;
+  return !whole_digit_left && !bits_left;
+}
+
+template <unsigned bits>
+std::optional<std::vector<std::uint8_t>> decode(std::string_view text, const std::array<std::int8_t, 256>& table) {
+  std::vector<std::uint8_t> out(text.size() * bits / 8);
+  if (!decode<bits>(text, table, out.data())) return std::nullopt;
   return out;
+}
+
+template <unsigned bits>
+bool decode(std::string_view text, const std::array<std::int8_t, 256>& table, std::span<std::uint8_t> out) {
+  return text.size() * bits / 8 == out.size() && decode<bits>(text, table, out.data());
 }
 
 }  // namespace
 
 std::string to_hex(ByteView bytes) {
-  return encode(bytes, hex_digits, 4);
+  return encode<4>(bytes, hex_digits);
 }
 
 std::optional<std::vector<std::uint8_t>> from_hex(std::string_view text) {
-  return decode(text, from_hex_digit, 4);
+  return decode<4>(text, from_hex_digit);
+}
+
+bool from_hex(std::string_view text, std::span<std::uint8_t> out) {
+  return decode<4>(text, from_hex_digit, out);
 }
 
 std::string to_base32(ByteView bytes) {
-  return encode(bytes, base32_digits, 5);
+  return encode<5>(bytes, base32_digits);
 }
 
 std::optional<std::vector<std::uint8_t>> from_base32(std::string_view text) {
-  return decode(text, from_base32_digit, 5);
+  return decode<5>(text, from_base32_digit);
+}
+
+bool from_base32(std::string_view text, std::span<std::uint8_t> out) {
+  return decode<5>(text, from_base32_digit, out);
 }
 
 std::string to_base64(ByteView bytes) {
-  std::string out = encode(bytes, base64_digits, 6);
+  std::string out = encode<6>(bytes, base64_digits);
   while (out.size() % 4 != 0) out += '=';
   return out;
 }
@@ -95,7 +116,7 @@ std::optional<std::vector<std::uint8_t>> from_base64(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
   // One or two digits of padding, no more: what is left of "====" is no group of four that an encoder writes.
   for (int i = 0; i < 2 && !text.empty() && text.back() == '='; ++i) text.remove_suffix(1);
-  return decode(text, from_base64_digit, 6);
+  return decode<6>(text, from_base64_digit);
 }
 
 // Of tokens and sums that a client guesses at: an early end would tell how many bytes are right. volatile keeps the

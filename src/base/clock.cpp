@@ -28,19 +28,45 @@ Clock& system_clock() {
 }
 
 std::string to_rfc3339(WallTime time) {
-  const std::tm utc = to_utc(time);
-  char text[40];
-  // Numbers only, which no locale changes.
-  std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const auto seconds = std::chrono::floor<Seconds>(time - day).count();
+  const int year = static_cast<int>(date.year());
+  if (year < 1000 || year > 9999) {
+    const std::tm utc = to_utc(time);
+    char text[40];
+    // Numbers only, which no locale changes.
+    std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
+    return text;
+  }
+  // By hand: lists of thousands of files have one each.
+  std::string text = "0000-00-00T00:00:00Z";
+  const auto put = [&text](std::size_t at, auto value) {
+    text[at] = static_cast<char>('0' + value / 10 % 10);
+    text[at + 1] = static_cast<char>('0' + value % 10);
+  };
+  put(0, year / 100);
+  put(2, year % 100);
+  put(5, static_cast<unsigned>(date.month()));
+  put(8, static_cast<unsigned>(date.day()));
+  put(11, seconds / 3600);
+  put(14, seconds / 60 % 60);
+  put(17, seconds % 60);
   return text;
 }
 
 std::optional<WallTime> from_rfc3339(std::string_view text) {
-  std::tm utc{};
-  if (::strptime(std::string(text).c_str(), "%Y-%m-%dT%H:%M:%SZ", &utc) == nullptr) return std::nullopt;
-  const WallTime time(Seconds(::timegm(&utc)));
-  // strptime takes one digit for two, blanks, and the 31st of any month.
-  return to_rfc3339(time) == text ? std::optional(time) : std::nullopt;
+  constexpr std::string_view form = "dddd-dd-ddTdd:dd:ddZ";
+  if (text.size() != form.size() || text[0] == '0') return std::nullopt;
+  for (std::size_t i = 0; i < form.size(); ++i)
+    if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) return std::nullopt;
+  const auto number = [text](std::size_t at) { return (text[at] - '0') * 10 + (text[at + 1] - '0'); };
+  const std::chrono::year_month_day date(std::chrono::year(number(0) * 100 + number(2)),
+                                         std::chrono::month(static_cast<unsigned>(number(5))),
+                                         std::chrono::day(static_cast<unsigned>(number(8))));
+  if (!date.ok() || number(11) > 23 || number(14) > 59 || number(17) > 59) return std::nullopt;
+  return WallTime(std::chrono::sys_days(date).time_since_epoch()) + std::chrono::hours(number(11)) +
+         std::chrono::minutes(number(14)) + Seconds(number(17));
 }
 
 // By hand, as strftime writes %a and %b in the language of the user.

@@ -1,19 +1,33 @@
 // All events of one receiver, one at a time, and the figures of what is coming in.
 #pragma once
 
+#include <array>
+#include <bit>
 #include <cstdint>
-#include <map>
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 
 #include "base/clock.h"
+#include "base/random.h"
 #include "base/result.h"
 #include "receive/received.h"
 #include "wire/id.h"
 #include "wire/messages.h"
 
 namespace qrx::receive {
+
+// Keyed: a server chooses the ids, and could choose them so that all were alike to a hash that it knows.
+struct KeyedIdHash {
+  using Halves = std::array<std::uint64_t, 2>;
+  Halves key = std::bit_cast<Halves>(random_bytes<16>());
+  std::size_t operator()(const Id& id) const {
+    const auto halves = std::bit_cast<Halves>(id.bytes);
+    const std::uint64_t product = (halves[0] ^ key[0]) * ((halves[1] ^ key[1]) | 1);
+    return static_cast<std::size_t>(product ^ product >> 32);
+  }
+};
 
 // Thread-safe. Events are called with its mutex held: they may not call back.
 class ReceiveTally {
@@ -44,7 +58,7 @@ class ReceiveTally {
 
   const ReceiverEvents& events_;
   std::mutex mutex_;
-  std::map<Id, Incoming> incoming_;
+  std::unordered_map<Id, Incoming, KeyedIdHash> incoming_;
   std::uint64_t bytes_ = 0, known_total_ = 0;
   std::size_t unknown_totals_ = 0, uploading_ = 0;
   Steady next_tell_{};

@@ -41,7 +41,7 @@ void tell_senders(const std::string& state_dir, const wire::OwnerLink& link, con
 }
 
 void forget_finished(const std::string& state_dir, const Guid& guid) {
-  SavedRecord(state_dir, guid).remove();
+  SavedRecord::remove(state_dir, guid);
 }
 
 void forget_received(const std::string& state_dir, const Guid& guid) {

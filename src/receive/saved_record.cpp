@@ -15,6 +15,10 @@
 namespace qrx::receive {
 namespace {
 
+std::string path_of(const std::string& directory, const Guid& guid) {
+  return directory + "/" + guid.text() + ".saved";
+}
+
 constexpr std::size_t most_words = 5;
 constexpr std::size_t longest_line = 3 * wire::most_name_bytes + 200;  // a name, each byte as %XX, and ids, size, sum
 
@@ -23,7 +27,7 @@ constexpr std::size_t longest_line = 3 * wire::most_name_bytes + 200;  // a name
 SavedRecord::SavedRecord(const std::string& directory, const Guid& guid) {
   if (directory.empty()) return;
   if (!make_private_directories(directory)) return;
-  path_ = directory + "/" + guid.text() + ".saved";
+  path_ = path_of(directory, guid);
   const UniqueFd earlier = open_private_file(path_, O_RDONLY | O_NONBLOCK);
   std::uint64_t at = 0;
   // Whatever is wrong with the file, the run goes on: at worst something is saved twice.
@@ -185,6 +189,10 @@ void SavedRecord::remove() {
   if (path_.empty()) return;
   static_cast<void>(remove_private_file(path_));  // what stays is known to nobody
   file_.reset();
+}
+
+void SavedRecord::remove(const std::string& directory, const Guid& guid) {
+  if (!directory.empty()) static_cast<void>(remove_private_file(path_of(directory, guid)));
 }
 
 }  // namespace qrx::receive

@@ -56,11 +56,12 @@ class SavedRecord {
   bool is_done(const Id& file) const;
   void finish(const Untold& done);
   void told(const Id& delivery);
-  Finished finished() const;                       // by this run and by earlier ones
-  std::vector<Untold> untold() const;              // likewise
-  bool is_settled(const Id& delivery) const;       // finished, and its sender was told
-  void keep_only(const std::set<Id>& deliveries);  // all others are gone from the server for good
-  void remove();                                   // the space is gone
+  Finished finished() const;                                           // by this run and by earlier ones
+  std::vector<Untold> untold() const;                                  // likewise
+  bool is_settled(const Id& delivery) const;                           // finished, and its sender was told
+  void keep_only(const std::set<Id>& deliveries);                      // all others are gone from the server for good
+  void remove();                                                       // the space is gone
+  static void remove(const std::string& directory, const Guid& guid);  // the same, without reading it
 
  private:
   void read_line(std::string_view line);

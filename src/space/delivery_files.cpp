@@ -9,6 +9,17 @@ namespace {
 constexpr std::size_t most_packs_open = 256;  // a descriptor each
 // Before it is an object a pack is nowhere else.
 constexpr std::size_t most_packs_in_spool = 4096;
+// The disk writes while the next files come: the commit has to wait for less than this.
+constexpr std::uint64_t written_back_every = 4U << 20;
+
+// The steps that end within this file. Others of them may still be on their way, which go with the commit's sync.
+// REQUIRES: a disk. To a store of objects the pack goes when it is whole, for it may be moved together before.
+void start_write_back(Staged& staged, const FileRow& file) {
+  const std::uint64_t begun = file.blob_offset / written_back_every;
+  const std::uint64_t ended = (file.blob_offset + file.size) / written_back_every;
+  // A hint: what goes wrong is told by the sync.
+  if (ended > begun) (void)staged.start_write_back(begun * written_back_every, (ended - begun) * written_back_every);
+}
 
 }  // namespace
 
@@ -66,6 +77,7 @@ Result<FileRow> DeliveryFiles::put(const SharedGate& gate, LiveSpace& live, File
   if (!place) return tl::unexpected(place.error());
   if (place->staged == nullptr) return file;
   const auto written = place->staged->write_at(file.blob_offset, bytes);
+  if (written && !context_.blobs.in_objects()) start_write_back(*place->staged, file);
 
   std::optional<FileRow> replaced;
   {

@@ -37,6 +37,15 @@ tl::unexpected<Error> taken_by_others() {
 tl::unexpected<Error> server_is_full() {
   return fail(Kind::no_room, "the server takes no more data now");
 }
+tl::unexpected<Error> disk_is_full() {
+  return fail(Kind::no_room, "the server's disk is full");
+}
+
+// The disk may be filled by others, too: what is used plus what is free, less the reserve, asked each time.
+std::uint64_t most_to_hold(std::uint64_t used, std::uint64_t free, std::uint64_t reserve, std::uint64_t limit) {
+  const std::uint64_t on_disk = used + (free - std::min(free, reserve));
+  return std::max<std::uint64_t>(1, limit == 0 ? on_disk : std::min(limit, on_disk));  // 0 would be no limit
+}
 
 }  // namespace
 
@@ -97,16 +106,12 @@ void Quotas::give_back_space() {
 
 Result<void> Quotas::room_on_disk(std::uint64_t bytes) const {
   const std::uint64_t free = context_.blobs.free_bytes();
-  if (free < disk_reserve_ || bytes > free - disk_reserve_) return fail(Kind::no_room, "the server's disk is full");
+  if (free < disk_reserve_ || bytes > free - disk_reserve_) return disk_is_full();
   return {};
 }
 
-// The disk may be filled by others, too: what is used plus what is free, less the reserve, asked each time.
 std::uint64_t Quotas::most_in_total() const {
-  const std::uint64_t free = context_.blobs.free_bytes();
-  const std::uint64_t on_disk = total_bytes_.used + (free - std::min(free, disk_reserve_));
-  const std::uint64_t most = context_.policy.max_total == 0 ? on_disk : std::min(context_.policy.max_total, on_disk);
-  return std::max<std::uint64_t>(1, most);  // 0 would be no limit
+  return most_to_hold(total_bytes_.used, context_.blobs.free_bytes(), disk_reserve_, context_.policy.max_total);
 }
 
 // What others have sent and not delivered may come to nothing: it stands in the way for now. What the sender's own
@@ -137,13 +142,14 @@ Result<void> Quotas::fits_in_space(const SpaceLock& lock, const LiveSpace& live,
 }
 
 Result<void> Quotas::fits(const SpaceLock& lock, const LiveSpace& live, const Wish& wish) {
-  if (auto room = room_on_disk(0); !room) return room;
+  const std::uint64_t free = context_.blobs.free_bytes();  // once for both: each small file has this asked
+  if (free < disk_reserve_) return disk_is_full();
   if (auto room = fits_in_space(lock, live, wish); !room) return room;
   const std::lock_guard totals(totals_mutex_);
   if (auto known = read_totals(); !known) return known;
   const std::uint64_t all = wish.bytes + wish.weight.texts;
   if (all == 0) return {};
-  const std::uint64_t most = most_in_total();
+  const std::uint64_t most = most_to_hold(total_bytes_.used, free, disk_reserve_, context_.policy.max_total);
   if (!total_bytes_.fits(all, most, wish.freed)) return server_is_full();
   return total_bytes_.fits_for_now(all, most, wish.freed) ? Result<void>() : announced_by_others();
 }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <optional>
+#include <span>
 #include <vector>
 
 #include "space/model.h"
@@ -22,6 +23,8 @@ Result<std::optional<space::SpaceState>> read_space(Connection& connection, cons
 Result<space::CommittedPage> read_committed(Connection& connection, const Guid& guid, const space::PageStart& from,
                                             const space::PageSize& most);
 Result<std::optional<space::FileRow>> read_file(Connection& connection, const Id& file);
+// Those of them that are there, in the order of `ids`. REQUIRES: a transaction.
+Result<std::vector<space::FileRow>> read_files(Connection& connection, std::span<const Id> ids);
 Result<std::vector<space::FileRow>> read_files_after(Connection& connection, const Id& last, std::size_t most);
 Result<std::vector<space::UploadRow>> read_uploads(Connection& connection);
 Result<std::optional<space::UploadRow>> read_upload(Connection& connection, const Id& upload);

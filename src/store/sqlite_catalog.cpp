@@ -187,19 +187,10 @@ Result<std::optional<FileRow>> SqliteCatalog::file(const Id& file) {
 }
 
 Result<std::vector<FileRow>> SqliteCatalog::files(std::span<const Id> ids) {
-  const auto read_all = [&](Connection& connection) -> Result<std::vector<FileRow>> {
-    std::vector<FileRow> rows;
-    for (const Id& id : ids) {
-      auto row = read_file(connection, id);
-      if (!row) return tl::unexpected(row.error());
-      if (*row) rows.push_back(std::move(**row));
-    }
-    return rows;
-  };
   return impl_->read([&](Connection& connection) -> Result<std::vector<FileRow>> {
     // A transaction: each statement by itself would take and give back the lock of the database, by two system calls.
     if (const int code = connection.execute("BEGIN"); code != SQLITE_OK) return fail_sqlite(code, reading);
-    auto rows = read_all(connection);
+    auto rows = read_files(connection, ids);
     connection.execute("COMMIT");
     return rows;
   });

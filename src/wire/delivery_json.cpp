@@ -4,7 +4,7 @@
 
 namespace qrx::wire {
 
-static FileInfo read_file(const json& in) {
+static FileInfo read_file(const JsonValue& in) {
   FileInfo file;
   file.file = as_id(need(in, "file"), "file");
   file.name = as_string(need(in, "name"), "name");
@@ -16,12 +16,12 @@ static FileInfo read_file(const json& in) {
   return file;
 }
 
-DeliveryInfo read_delivery(const json& in) {
+DeliveryInfo read_delivery(const JsonValue& in) {
   DeliveryInfo delivery;
   delivery.delivery = as_id(need(in, "delivery"), "delivery");
   delivery.committed = as_time(need(in, "committed"), "committed");
-  if (const json* v = find(in, "message")) delivery.message = as_string(*v, "message");
-  for (const json& file : as_list(need(in, "files"), "files")) delivery.files.push_back(read_file(file));
+  if (const JsonValue* v = find(in, "message")) delivery.message = as_string(*v, "message");
+  for (const JsonValue& file : as_list(need(in, "files"), "files")) delivery.files.push_back(read_file(file));
   return delivery;
 }
 

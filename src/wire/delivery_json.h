@@ -6,7 +6,7 @@
 
 namespace qrx::wire {
 
-DeliveryInfo read_delivery(const json& in);
+DeliveryInfo read_delivery(const JsonValue& in);
 ListText write(const std::vector<DeliveryInfo>& deliveries, const AddressOf& address_of);
 
 }  // namespace qrx::wire

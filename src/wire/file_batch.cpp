@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t most_line_bytes = 32768;  // a name of 4096 bytes, each of them escaped
 
 Result<BatchedFile> parse_line(std::string_view line) {
-  return read_message<BatchedFile>(line, [](const json& in, BatchedFile& out) {
+  return read_message<BatchedFile>(line, [](const JsonValue& in, BatchedFile& out) {
     out.name = as_string(need(in, "name"), "name");
     out.size = as_number(need(in, "size"), "size");
     out.properties = read_properties(in);
@@ -69,16 +69,19 @@ Result<void> BatchReader::finish() const {
 }
 
 std::string batch_answer(const std::vector<Xxh128Sum>& sums) {
-  json list = json::array();
-  for (const Xxh128Sum& sum : sums) list.push_back(to_hex(sum));
-  return dump({{"xxh128", std::move(list)}});
+  std::string out = "{\"xxh128\":[";
+  for (const Xxh128Sum& sum : sums) {
+    if (&sum != &sums.front()) out += ',';
+    ((out += '"') += to_hex(sum)) += '"';
+  }
+  return out += "]}";
 }
 
 Result<std::vector<Xxh128Sum>> parse_batch_answer(std::string_view text) {
-  return read_message<std::vector<Xxh128Sum>>(text, [](const json& in, std::vector<Xxh128Sum>& out) {
-    const json& list = need(in, "xxh128");
-    if (!list.is_array()) throw Malformed{"xxh128 must be a list"};
-    for (const json& sum : list) out.push_back(as_sum(sum, "xxh128"));
+  return read_message<std::vector<Xxh128Sum>>(text, [](const JsonValue& in, std::vector<Xxh128Sum>& out) {
+    const JsonValue& list = need(in, "xxh128");
+    if (!list.is_list()) throw Malformed{"xxh128 must be a list"};
+    for (const JsonValue& sum : list) out.push_back(as_sum(sum, "xxh128"));
   });
 }
 

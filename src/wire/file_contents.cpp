@@ -14,7 +14,7 @@ struct Line {
 };
 
 Result<Line> parse_line(std::string_view text) {
-  return read_message<Line>(text, [](const json& in, Line& out) {
+  return read_message<Line>(text, [](const JsonValue& in, Line& out) {
     out.file = as_id(need(in, "file"), "file");
     out.size = as_number(need(in, "size"), "size");
     out.xxh128 = as_sum(need(in, "xxh128"), "xxh128");

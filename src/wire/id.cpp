@@ -1,8 +1,7 @@
 #include "wire/id.h"
 
-#include <algorithm>
-
 #include "base/bytes.h"
+#include "base/fixed_bytes.h"
 #include "base/random.h"
 
 namespace qrx::wire {
@@ -15,11 +14,8 @@ Id Id::random() {
 }
 
 std::optional<Id> Id::parse(std::string_view text) {
-  if (text.size() != 26) return std::nullopt;
-  const auto bytes = from_base32(text);
-  if (!bytes || bytes->size() != 16) return std::nullopt;
   Id id;
-  std::copy(bytes->begin(), bytes->end(), id.bytes.begin());
+  if (text.size() != 26 || !from_base32(text, id.bytes)) return std::nullopt;
   return id;
 }
 
@@ -32,11 +28,8 @@ Token Token::random() {
 }
 
 std::optional<Token> Token::parse(std::string_view text) {
-  if (text.size() != 32) return std::nullopt;
-  const auto bytes = from_base32(text);
-  if (!bytes || bytes->size() != 20) return std::nullopt;
   Token token;
-  std::copy(bytes->begin(), bytes->end(), token.bytes.begin());
+  if (text.size() != 32 || !from_base32(text, token.bytes)) return std::nullopt;
   return token;
 }
 

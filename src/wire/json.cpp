@@ -1,15 +1,16 @@
 #include "wire/json.h"
 
-#include <algorithm>
+#include <charconv>
 
 #include "base/bytes.h"
+#include "base/fixed_bytes.h"
 
 namespace qrx::wire {
 
 // null is as good as missing.
-const json* find(const json& object, const char* name) {
-  const auto at = object.find(name);
-  return at == object.end() || at->is_null() ? nullptr : &*at;
+const JsonValue* find(const JsonValue& object, const char* name) {
+  const JsonValue* value = object.find(name);
+  return value == nullptr || value->is_null() ? nullptr : value;
 }
 
 namespace {
@@ -24,72 +25,78 @@ std::string said(const char* name) {
 
 }  // namespace
 
-const json& need(const json& object, const char* name) {
-  const json* value = find(object, name);
+const JsonValue& need(const JsonValue& object, const char* name) {
+  const JsonValue* value = find(object, name);
   if (value == nullptr) throw Malformed{said(name) + " is missing"};
   return *value;
 }
 
-std::string as_string(const json& value, const char* name, std::size_t most) {
-  if (!value.is_string()) throw Malformed{said(name) + " is not a text"};
+std::string_view as_view(const JsonValue& value, const char* name, std::size_t most) {
+  if (!value.is_text()) throw Malformed{said(name) + " is not a text"};
   // Unlike the others, this can happen to people, by what they typed: so it is a whole sentence.
-  if (value.get_ref<const std::string&>().size() > most)
+  if (value.text().size() > most)
     throw Malformed{"the " + said(name) + " is longer than " + std::to_string(most) + " bytes"};
-  return value.get<std::string>();
+  return value.text();
 }
 
-std::uint64_t as_number(const json& value, const char* name) {
+std::string as_string(const JsonValue& value, const char* name, std::size_t most) {
+  return std::string(as_view(value, name, most));
+}
+
+std::uint64_t as_number(const JsonValue& value, const char* name) {
+  std::uint64_t number = 0;
+  const char* end = value.text().data() + value.text().size();
   // Neither -1 nor 1.0 is a count.
-  if (!value.is_number_unsigned()) throw Malformed{said(name) + " is not a whole number"};
-  return value.get<std::uint64_t>();
+  const auto [at, error] = value.is_number() ? std::from_chars(value.text().data(), end, number)
+                                             : std::from_chars_result{nullptr, std::errc::invalid_argument};
+  if (error != std::errc() || at != end) throw Malformed{said(name) + " is not a whole number"};
+  return number;
 }
 
-bool as_truth(const json& value, const char* name) {
-  if (!value.is_boolean()) throw Malformed{said(name) + " is not true or false"};
-  return value.get<bool>();
+bool as_truth(const JsonValue& value, const char* name) {
+  if (!value.is_truth()) throw Malformed{said(name) + " is not true or false"};
+  return value.text() == "true";
 }
 
-Seconds as_seconds(const json& value, const char* name) {
+Seconds as_seconds(const JsonValue& value, const char* name) {
   const std::uint64_t number = as_number(value, name);
   if (number > most_seconds) throw Malformed{said(name) + " is over ten years"};
   return Seconds(number);
 }
 
-Id as_id(const json& value, const char* name) {
-  const auto id = Id::parse(as_string(value, name));
+Id as_id(const JsonValue& value, const char* name) {
+  const auto id = Id::parse(as_view(value, name));
   if (!id) throw Malformed{said(name) + " is not an id"};
   return *id;
 }
 
-WallTime as_time(const json& value, const char* name) {
-  const auto time = from_rfc3339(as_string(value, name));
+WallTime as_time(const JsonValue& value, const char* name) {
+  const auto time = from_rfc3339(as_view(value, name));
   if (!time) throw Malformed{said(name) + " is not a time"};
   return *time;
 }
 
-Xxh128Sum as_sum(const json& value, const char* name) {
-  const auto bytes = from_hex(as_string(value, name));
+Xxh128Sum as_sum(const JsonValue& value, const char* name) {
   Xxh128Sum sum;
-  if (!bytes || bytes->size() != sum.size()) throw Malformed{said(name) + " is not a sum"};
-  std::copy(bytes->begin(), bytes->end(), sum.begin());
+  if (!from_hex(as_view(value, name), sum)) throw Malformed{said(name) + " is not a sum"};
   return sum;
 }
 
-const json& as_list(const json& value, const char* name) {
-  if (!value.is_array()) throw Malformed{said(name) + " is not a list"};
+const JsonValue& as_list(const JsonValue& value, const char* name) {
+  if (!value.is_list()) throw Malformed{said(name) + " is not a list"};
   // The readers look members up in each.
-  for (const json& item : value)
+  for (const JsonValue& item : value)
     if (!item.is_object()) throw Malformed{"a part of " + said(name) + " is not an object"};
   return value;
 }
 
 // What cannot be read is ignored: a date costs no file (qrx-protocol(7), "Kept properties").
-FileProperties read_properties(const json& in) {
+FileProperties read_properties(const JsonValue& in) {
   FileProperties out;
-  if (const json* v = find(in, "modified"); v != nullptr && v->is_string())
-    if (const auto time = from_rfc3339(v->get_ref<const std::string&>()))
+  if (const JsonValue* v = find(in, "modified"); v != nullptr && v->is_text())
+    if (const auto time = from_rfc3339(v->text()))
       out.modified = kept_time(std::chrono::floor<Seconds>(time->time_since_epoch()).count());
-  if (const json* v = find(in, "executable")) out.executable = v->is_boolean() && v->get<bool>();
+  if (const JsonValue* v = find(in, "executable")) out.executable = v->is_truth() && v->text() == "true";
   return out;
 }
 
@@ -123,7 +130,7 @@ ListText& ListText::truth(std::string_view name, bool value) {
 }
 
 ListText& ListText::list(std::string_view name, const ListText& value) {
-  member(name).text_ += value.whole();
+  value.append_to(member(name).text_);
   return *this;
 }
 
@@ -135,16 +142,32 @@ ListText& ListText::modified(const FileProperties& properties) {
   return properties.modified ? text("modified", to_rfc3339(*properties.modified)) : *this;
 }
 
+namespace {
+
+void append_list(std::string& out, std::string_view name, const ListText& list) {
+  ((out += '"') += name) += "\":";
+  list.append_to(out);
+}
+
+}  // namespace
+
 // REQUIRES: `rest` has a member.
 std::string with_list_first(std::string_view name, const ListText& list, const json& rest) {
   const std::string text = dump(rest);
-  return "{\"" + std::string(name) + "\":" + list.whole() + "," + text.substr(1);
+  std::string out = "{";
+  // A list may be megabytes: it is copied once.
+  out.reserve(list.size() + name.size() + text.size() + 8);
+  append_list(out, name, list);
+  out += ',';
+  return out.append(text, 1);
 }
 
 std::string with_list_last(const json& rest, std::string_view name, const ListText& list) {
-  std::string text = dump(rest);
-  text.pop_back();
-  return text + ",\"" + std::string(name) + "\":" + list.whole() + "}";
+  std::string out = dump(rest);
+  out.reserve(list.size() + name.size() + out.size() + 8);
+  out.back() = ',';
+  append_list(out, name, list);
+  return out += '}';
 }
 
 }  // namespace qrx::wire

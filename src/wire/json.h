@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "wire/id.h"
 #include "wire/json_text.h"
+#include "wire/json_value.h"
 #include "wire/limits.h"
 #include "wire/properties.h"
 
@@ -19,19 +20,22 @@ struct Malformed {
   std::string what;
 };
 
-const json* find(const json& object, const char* name);  // null: absent, or null
-const json& need(const json& object, const char* name);
+const JsonValue* find(const JsonValue& object, const char* name);  // null: absent, or null
+const JsonValue& need(const JsonValue& object, const char* name);
 
-std::string as_string(const json& value, const char* name, std::size_t most = most_text_bytes);
-std::uint64_t as_number(const json& value, const char* name);
-bool as_truth(const json& value, const char* name);
-Seconds as_seconds(const json& value, const char* name);  // at most ten years
-Id as_id(const json& value, const char* name);
-WallTime as_time(const json& value, const char* name);
-Xxh128Sum as_sum(const json& value, const char* name);
-const json& as_list(const json& value, const char* name);  // of objects
+// As long as the document is there.
+std::string_view as_view(const JsonValue& value, const char* name, std::size_t most = most_text_bytes);
+std::string as_string(const JsonValue& value, const char* name, std::size_t most = most_text_bytes);
+std::uint64_t as_number(const JsonValue& value, const char* name);
+bool as_truth(const JsonValue& value, const char* name);
+Seconds as_seconds(const JsonValue& value, const char* name);  // at most ten years
+Id as_id(const JsonValue& value, const char* name);
+WallTime as_time(const JsonValue& value, const char* name);
+Xxh128Sum as_sum(const JsonValue& value, const char* name);
+const JsonValue& as_list(const JsonValue& value, const char* name);  // of objects
 
-FileProperties read_properties(const json& in);  // the members modified and executable, as far as they can be read
+// The members modified and executable, as far as they can be read.
+FileProperties read_properties(const JsonValue& in);
 
 // A list of objects as text, member by member, as dump() would write it: a list of thousands of files takes a fraction
 // of the time that it takes to make a value of it first. The caller names members in the order of the alphabet, which
@@ -45,7 +49,8 @@ class ListText {
   ListText& list(std::string_view name, const ListText& value);
   ListText& executable(const FileProperties& properties);  // the member of this name, if it is to have one
   ListText& modified(const FileProperties& properties);    // likewise
-  std::string whole() const { return text_ + (begun_ ? "}]" : "]"); }
+  void append_to(std::string& out) const { (out += text_) += begun_ ? "}]" : "]"; }
+  std::size_t size() const { return text_.size() + 2; }              // at most, as text
   std::string only_object() const { return text_.substr(1) + "}"; }  // REQUIRES: there is one
 
  private:
@@ -59,11 +64,11 @@ std::string with_list_last(const json& rest, std::string_view name, const ListTe
 
 template <class T, class Read>
 Result<T> read_message(std::string_view text, Read&& read) {
-  const auto in = parse_object(text);
-  if (!in) return tl::unexpected(in.error());
+  const auto document = read_object(text);
+  if (!document) return tl::unexpected(document.error());
   try {
     T out;
-    read(*in, out);
+    read(document->root(), out);
     return out;
   } catch (const Malformed& malformed) {
     return fail(Kind::usage, malformed.what);

@@ -30,9 +30,19 @@ std::size_t character_length(std::string_view text) {
   return 0;
 }
 
-std::string quoted(std::string_view text) {
-  std::string out = "\"";
+// What stands in a JSON text as it is.
+bool is_plain(char c) {
+  return c >= ' ' && c < 0x7F && c != '"' && c != '\\';
+}
+
+void append_quoted(std::string& out, std::string_view text) {
+  out += '"';
   for (std::size_t i = 0; i < text.size(); ++i) {
+    std::size_t plain = i;
+    while (plain < text.size() && is_plain(text[plain])) ++plain;
+    out += text.substr(i, plain - i);
+    if (plain == text.size()) break;
+    i = plain;
     const char c = text[i];
     const auto byte = static_cast<unsigned char>(c);
     if (c == '"' || c == '\\') {
@@ -40,10 +50,8 @@ std::string quoted(std::string_view text) {
       out += c;
     } else if (c == '\n') {
       out += "\\n";
-    } else if (byte < 0x20 || byte == 0x7F) {
-      out += unit(byte);
     } else if (byte < 0x80) {
-      out += c;
+      out += unit(byte);
     } else if (const std::size_t length = character_length(text.substr(i)); length == 0) {
       out += "\xEF\xBF\xBD";
     } else {
@@ -51,19 +59,23 @@ std::string quoted(std::string_view text) {
       i += length - 1;
     }
   }
-  return out += '"';
+  out += '"';
 }
 
 }  // namespace
 
 JsonLine& JsonLine::member(std::string_view name, std::string_view value) {
   if (json_.size() > 1) json_ += ',';
-  json_ += quoted(name) + ":" + std::string(value);
+  append_quoted(json_, name);
+  json_ += ':';
+  json_ += value;
   return *this;
 }
 
 JsonLine& JsonLine::text(std::string_view name, std::string_view value) {
-  return member(name, quoted(value));
+  member(name, {});
+  append_quoted(json_, value);
+  return *this;
 }
 
 JsonLine& JsonLine::path(std::string_view name, std::string_view value) {

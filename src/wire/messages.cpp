@@ -12,13 +12,13 @@ namespace {
 
 // An unknown word is refused, not taken for the default: a client that asks for more sealing than this server knows
 // must not get less.
-Seal as_seal(const json& value) {
+Seal as_seal(const JsonValue& value) {
   const auto seal = seal_from_text(as_string(value, "seal"));
   if (!seal) throw Malformed{"seal is none of offer, require, off"};
   return *seal;
 }
 
-SpaceState as_state(const json& value) {
+SpaceState as_state(const JsonValue& value) {
   const std::string text = as_string(value, "state");
   if (text == "open") return SpaceState::open;
   if (text == "closed") return SpaceState::closed;
@@ -41,23 +41,23 @@ json write(const Limits& limits) {
   return {{"max_size", limits.max_size}, {"max_files", limits.max_files}};
 }
 
-Limits read_limits(const json& in) {
+Limits read_limits(const JsonValue& in) {
   if (!in.is_object()) throw Malformed{"limits is not an object"};
   return {as_number(need(in, "max_size"), "max_size"), as_number(need(in, "max_files"), "max_files")};
 }
 
-void read(const json& in, CreateSpace& out) {
+void read(const JsonValue& in, CreateSpace& out) {
   // All may be missing: the server has a default for each.
-  if (const json* v = find(in, "expire")) out.expire = as_seconds(*v, "expire");
-  if (const json* v = find(in, "max_size")) out.max_size = as_number(*v, "max_size");
-  if (const json* v = find(in, "max_files")) out.max_files = as_number(*v, "max_files");
-  if (const json* v = find(in, "label")) out.label = as_string(*v, "label", most_label_bytes);
-  if (const json* v = find(in, "seal")) out.seal = as_seal(*v);
-  if (const json* v = find(in, "key")) out.key = as_string(*v, "key", most_key_bytes);
-  if (const json* v = find(in, "packs")) out.packs = as_truth(*v, "packs");
+  if (const JsonValue* v = find(in, "expire")) out.expire = as_seconds(*v, "expire");
+  if (const JsonValue* v = find(in, "max_size")) out.max_size = as_number(*v, "max_size");
+  if (const JsonValue* v = find(in, "max_files")) out.max_files = as_number(*v, "max_files");
+  if (const JsonValue* v = find(in, "label")) out.label = as_string(*v, "label", most_label_bytes);
+  if (const JsonValue* v = find(in, "seal")) out.seal = as_seal(*v);
+  if (const JsonValue* v = find(in, "key")) out.key = as_string(*v, "key", most_key_bytes);
+  if (const JsonValue* v = find(in, "packs")) out.packs = as_truth(*v, "packs");
 }
 
-void read(const json& in, SpaceCreated& out) {
+void read(const JsonValue& in, SpaceCreated& out) {
   out.guid = as_id(need(in, "guid"), "guid");
   out.drop = as_string(need(in, "drop"), "drop");
   out.owner = as_string(need(in, "owner"), "owner");
@@ -67,54 +67,55 @@ void read(const json& in, SpaceCreated& out) {
   out.limits = read_limits(need(in, "limits"));
 }
 
-void read(const json& in, SpaceInfo& out) {
+void read(const JsonValue& in, SpaceInfo& out) {
   out.guid = as_id(need(in, "guid"), "guid");
   out.label = as_string(need(in, "label"), "label");
   out.state = as_state(need(in, "state"));
   out.seq = as_number(need(in, "seq"), "seq");
   out.expires = as_time(need(in, "expires"), "expires");
   out.limits = read_limits(need(in, "limits"));
-  if (const json* v = find(in, "seal")) out.seal = as_seal(*v);
-  for (const json& item : as_list(need(in, "deliveries"), "deliveries")) out.deliveries.push_back(read_delivery(item));
-  for (const json& item : as_list(need(in, "uploads"), "uploads")) {
+  if (const JsonValue* v = find(in, "seal")) out.seal = as_seal(*v);
+  for (const JsonValue& item : as_list(need(in, "deliveries"), "deliveries"))
+    out.deliveries.push_back(read_delivery(item));
+  for (const JsonValue& item : as_list(need(in, "uploads"), "uploads")) {
     UploadInfo upload;
     upload.upload = as_id(need(item, "upload"), "upload");
-    if (const json* v = find(item, "delivery")) upload.delivery = as_id(*v, "delivery");
+    if (const JsonValue* v = find(item, "delivery")) upload.delivery = as_id(*v, "delivery");
     upload.name = as_string(need(item, "name"), "name");
     upload.offset = as_number(need(item, "offset"), "offset");
-    if (const json* v = find(item, "length")) upload.length = as_number(*v, "length");
+    if (const JsonValue* v = find(item, "length")) upload.length = as_number(*v, "length");
     out.uploads.push_back(std::move(upload));
   }
-  if (const json* v = find(in, "open"))
-    for (const json& item : as_list(*v, "open"))
+  if (const JsonValue* v = find(in, "open"))
+    for (const JsonValue& item : as_list(*v, "open"))
       out.open.push_back({as_id(need(item, "delivery"), "delivery"), as_number(need(item, "files"), "files"),
                           as_number(need(item, "bytes"), "bytes"), as_time(need(item, "began"), "began")});
-  if (const json* v = find(in, "next")) out.next = as_string(*v, "next", most_next_bytes);
+  if (const JsonValue* v = find(in, "next")) out.next = as_string(*v, "next", most_next_bytes);
 }
 
-void read(const json& in, ChangeSpace& out) {
-  if (const json* v = find(in, "expire")) out.expire = as_seconds(*v, "expire");
-  if (const json* v = find(in, "state")) out.state = as_state(*v);
+void read(const JsonValue& in, ChangeSpace& out) {
+  if (const JsonValue* v = find(in, "expire")) out.expire = as_seconds(*v, "expire");
+  if (const JsonValue* v = find(in, "state")) out.state = as_state(*v);
 }
 
-void read(const json& in, DropInfo& out) {
+void read(const JsonValue& in, DropInfo& out) {
   out.label = as_string(need(in, "label"), "label");
-  if (const json* v = find(in, "key")) out.key = as_string(*v, "key", most_key_bytes);
+  if (const JsonValue* v = find(in, "key")) out.key = as_string(*v, "key", most_key_bytes);
   out.seal = as_seal(need(in, "seal"));
   out.state = as_state(need(in, "state"));
   out.expires = as_time(need(in, "expires"), "expires");
   out.limits = read_limits(need(in, "limits"));
-  if (const json* v = find(in, "packs")) out.packs = as_truth(*v, "packs");
+  if (const JsonValue* v = find(in, "packs")) out.packs = as_truth(*v, "packs");
 }
 
-void read(const json& in, CreateDelivery& out) {
-  if (const json* v = find(in, "message")) out.message = as_string(*v, "message", most_message_bytes);
+void read(const JsonValue& in, CreateDelivery& out) {
+  if (const JsonValue* v = find(in, "message")) out.message = as_string(*v, "message", most_message_bytes);
 }
 
-void read(const json& in, DeliveryState& out) {
+void read(const JsonValue& in, DeliveryState& out) {
   out.delivery = as_id(need(in, "delivery"), "delivery");
   out.committed = as_truth(need(in, "committed"), "committed");
-  for (const json& item : as_list(need(in, "files"), "files")) {
+  for (const JsonValue& item : as_list(need(in, "files"), "files")) {
     ReceivedFile file;
     file.name = as_string(need(item, "name"), "name");
     file.size = as_number(need(item, "size"), "size");
@@ -123,39 +124,39 @@ void read(const json& in, DeliveryState& out) {
   }
 }
 
-void read(const json& in, CommitDelivery& out) {
+void read(const JsonValue& in, CommitDelivery& out) {
   // Without a number what is there is committed, and nobody notices a file that got lost.
-  if (const json* v = find(in, "files")) out.files = as_number(*v, "files");
+  if (const JsonValue* v = find(in, "files")) out.files = as_number(*v, "files");
 }
 
-void read_item(const json& in, std::vector<ManifestFile>& out) {
+void read_item(const JsonValue& in, std::vector<ManifestFile>& out) {
   const std::string item = as_string(need(in, "item"), "item"), tag = as_string(need(in, "tag"), "tag", 32);
-  const json* pack = find(in, "files");
+  const JsonValue* pack = find(in, "files");
   if (pack == nullptr) {
     out.push_back({item, as_string(need(in, "name"), "name"), tag, read_properties(in)});
     return;
   }
-  if (as_list(*pack, "files").empty()) throw Malformed{"an item that holds no files"};
-  for (const json& file : *pack)
+  if (as_list(*pack, "files").size() == 0) throw Malformed{"an item that holds no files"};
+  for (const JsonValue& file : as_list(*pack, "files"))
     out.push_back({item, as_string(need(file, "name"), "name"), tag, read_properties(file),
                    as_number(need(file, "size"), "size")});
 }
 
-void read(const json& in, Manifest& out) {
+void read(const JsonValue& in, Manifest& out) {
   // Whoever made it meant what it names: a message of any length costs no names.
-  if (const json* v = find(in, "message"))
+  if (const JsonValue* v = find(in, "message"))
     out.message = front_of_utf8(as_string(*v, "message", std::string::npos), most_message_bytes);
-  for (const json& item : as_list(need(in, "files"), "files")) read_item(item, out.files);
+  for (const JsonValue& item : as_list(need(in, "files"), "files")) read_item(item, out.files);
 }
 
-void read(const json& in, Problem& out) {
-  if (const json* v = find(in, "status"))
+void read(const JsonValue& in, Problem& out) {
+  if (const JsonValue* v = find(in, "status"))
     // Of no use but to be shown: an odd status of a proxy is no reason to lose the rest.
     out.status = static_cast<int>(std::min<std::uint64_t>(as_number(*v, "status"), 599));
-  if (const json* v = find(in, "type")) out.type = as_string(*v, "type");
-  if (const json* v = find(in, "title")) out.title = as_string(*v, "title");
-  if (const json* v = find(in, "detail")) out.detail = as_string(*v, "detail");
-  if (const json* v = find(in, "instance")) out.instance = as_string(*v, "instance");
+  if (const JsonValue* v = find(in, "type")) out.type = as_string(*v, "type");
+  if (const JsonValue* v = find(in, "title")) out.title = as_string(*v, "title");
+  if (const JsonValue* v = find(in, "detail")) out.detail = as_string(*v, "detail");
+  if (const JsonValue* v = find(in, "instance")) out.instance = as_string(*v, "instance");
 }
 
 }  // namespace
@@ -319,7 +320,7 @@ std::string to_json(const Problem& in) {
 
 template <class T>
 Result<T> from_json(std::string_view text) {
-  return read_message<T>(text, [](const json& in, T& out) { read(in, out); });
+  return read_message<T>(text, [](const JsonValue& in, T& out) { read(in, out); });
 }
 
 // Here, so that few files are compiled with the JSON library.

@@ -6,7 +6,7 @@
 namespace qrx::wire {
 namespace {
 
-ReceiptState as_receipt_state(const json& value, const char* name) {
+ReceiptState as_receipt_state(const JsonValue& value, const char* name) {
   const std::string text = as_string(value, name);
   for (const ReceiptState state : {ReceiptState::kept, ReceiptState::declined, ReceiptState::saved})
     if (text == to_text(state)) return state;
@@ -14,7 +14,7 @@ ReceiptState as_receipt_state(const json& value, const char* name) {
   throw Malformed{std::string(name) + " is none of saved, declined, kept"};
 }
 
-ReceiptCounts read_counts(const json& in) {
+ReceiptCounts read_counts(const JsonValue& in) {
   if (!in.is_object()) throw Malformed{"receipt is not an object"};
   return {as_number(need(in, "saved"), "saved"), as_number(need(in, "declined"), "declined"),
           as_number(need(in, "kept"), "kept"), as_number(need(in, "missing"), "missing")};
@@ -63,31 +63,31 @@ std::string to_json(const DeliveryStatus& in) {
 }
 
 Result<Receipt> receipt_from_json(std::string_view text) {
-  return read_message<Receipt>(text, [](const json& in, Receipt& out) {
+  return read_message<Receipt>(text, [](const JsonValue& in, Receipt& out) {
     out.state = as_receipt_state(need(in, "state"), "state");
-    const json* files = find(in, "files");
+    const JsonValue* files = find(in, "files");
     if (!files) return;
     // An empty list would mean "no file"; leaving it out means "all". So that a client which ends up with an empty list
     // does not confirm everything, it is refused.
-    if (!files->is_array() || files->empty() || files->size() > most_receipt_files)
+    if (!files->is_list() || files->size() == 0 || files->size() > most_receipt_files)
       throw Malformed{"files is not a list of the allowed length"};
-    for (const json& item : *files) out.files.push_back(as_id(item, "files"));
+    for (const JsonValue& item : *files) out.files.push_back(as_id(item, "files"));
   });
 }
 
 Result<DeliveryStatus> delivery_status_from_json(std::string_view text) {
-  return read_message<DeliveryStatus>(text, [](const json& in, DeliveryStatus& out) {
+  return read_message<DeliveryStatus>(text, [](const JsonValue& in, DeliveryStatus& out) {
     out.delivery = as_id(need(in, "delivery"), "delivery");
     out.committed = as_truth(need(in, "committed"), "committed");
-    for (const json& item : as_list(need(in, "files"), "files")) {
+    for (const JsonValue& item : as_list(need(in, "files"), "files")) {
       DeliveryFile& one = out.files.emplace_back();
       one.file.name = as_string(need(item, "name"), "name");
       one.file.size = as_number(need(item, "size"), "size");
       one.file.xxh128 = as_sum(need(item, "xxh128"), "xxh128");
-      if (const json* v = find(item, "receipt")) one.receipt = as_receipt_state(*v, "receipt");
+      if (const JsonValue* v = find(item, "receipt")) one.receipt = as_receipt_state(*v, "receipt");
     }
-    if (const json* v = find(in, "seq")) out.seq = as_number(*v, "seq");
-    if (const json* v = find(in, "receipt")) out.receipt = read_counts(*v);
+    if (const JsonValue* v = find(in, "seq")) out.seq = as_number(*v, "seq");
+    if (const JsonValue* v = find(in, "receipt")) out.receipt = read_counts(*v);
   });
 }
 

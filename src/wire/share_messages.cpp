@@ -7,7 +7,7 @@
 namespace qrx::wire {
 namespace {
 
-ShareState as_share_state(const json& value) {
+ShareState as_share_state(const JsonValue& value) {
   const auto state = share_state_from_text(as_string(value, "state"));
   if (!state) throw Malformed{"state is not the state of a share"};
   return *state;
@@ -35,48 +35,49 @@ json write(const ShareInfo& share) {
   return out;
 }
 
-void read(const json& in, CreateShares& out) {
-  const json& recipients = need(in, "recipients");
+void read(const JsonValue& in, CreateShares& out) {
+  const JsonValue& recipients = need(in, "recipients");
   // Not as_list(): these are texts, not objects.
-  if (!recipients.is_array() || recipients.size() > most_recipients)
+  if (!recipients.is_list() || recipients.size() > most_recipients)
     throw Malformed{"recipients is not a list of the allowed length"};
-  for (const json& item : recipients) out.recipients.push_back(as_string(item, "recipients", most_recipient_bytes));
-  if (const json* v = find(in, "message")) out.message = as_string(*v, "message", most_share_message_bytes);
-  if (const json* v = find(in, "expire")) out.expire = as_seconds(*v, "expire");
-  if (const json* v = find(in, "downloads")) out.downloads = as_number(*v, "downloads");
-  if (const json* v = find(in, "notify")) out.notify = as_truth(*v, "notify");
-  if (const json* v = find(in, "again")) out.again = as_truth(*v, "again");
-  if (const json* v = find(in, "key")) out.key = as_string(*v, "key", most_key_bytes);
+  for (const JsonValue& item : recipients)
+    out.recipients.push_back(as_string(item, "recipients", most_recipient_bytes));
+  if (const JsonValue* v = find(in, "message")) out.message = as_string(*v, "message", most_share_message_bytes);
+  if (const JsonValue* v = find(in, "expire")) out.expire = as_seconds(*v, "expire");
+  if (const JsonValue* v = find(in, "downloads")) out.downloads = as_number(*v, "downloads");
+  if (const JsonValue* v = find(in, "notify")) out.notify = as_truth(*v, "notify");
+  if (const JsonValue* v = find(in, "again")) out.again = as_truth(*v, "again");
+  if (const JsonValue* v = find(in, "key")) out.key = as_string(*v, "key", most_key_bytes);
 }
 
-void read(const json& in, ShareInfo& out) {
+void read(const JsonValue& in, ShareInfo& out) {
   out.share = as_id(need(in, "share"), "share");
   // A little more than a recipient may have: to_text() puts the scheme before it.
   out.to = as_string(need(in, "to"), "to", most_recipient_bytes + 16);
   out.link = as_string(need(in, "link"), "link");
   out.state = as_share_state(need(in, "state"));
-  if (const json* v = find(in, "reason")) out.reason = as_string(*v, "reason");
-  for (const json& item : as_list(need(in, "history"), "history")) {
+  if (const JsonValue* v = find(in, "reason")) out.reason = as_string(*v, "reason");
+  for (const JsonValue& item : as_list(need(in, "history"), "history")) {
     ShareEvent event;
     event.state = as_share_state(need(item, "state"));
     event.at = as_time(need(item, "at"), "at");
-    if (const json* v = find(item, "reason")) event.reason = as_string(*v, "reason");
+    if (const JsonValue* v = find(item, "reason")) event.reason = as_string(*v, "reason");
     out.history.push_back(std::move(event));
   }
   out.downloads = as_number(need(in, "downloads"), "downloads");
   out.limit = as_number(need(in, "limit"), "limit");
   out.expires = as_time(need(in, "expires"), "expires");
-  if (const json* v = find(in, "fetching"))
+  if (const JsonValue* v = find(in, "fetching"))
     out.fetching = {as_number(need(*v, "bytes"), "bytes"), as_number(need(*v, "total"), "total")};
 }
 
-void read(const json& in, Shares& out) {
+void read(const JsonValue& in, Shares& out) {
   out.seq = as_number(need(in, "seq"), "seq");
-  for (const json& item : as_list(need(in, "shares"), "shares")) read(item, out.shares.emplace_back());
-  if (const json* v = find(in, "next")) out.next = as_string(*v, "next", most_next_bytes);
+  for (const JsonValue& item : as_list(need(in, "shares"), "shares")) read(item, out.shares.emplace_back());
+  if (const JsonValue* v = find(in, "next")) out.next = as_string(*v, "next", most_next_bytes);
 }
 
-void read(const json& in, ReportShare& out) {
+void read(const JsonValue& in, ReportShare& out) {
   // The other states are the server's to set: queued when it is made, opened and downloaded by what its recipient does.
   out.state = as_share_state(need(in, "state"));
   switch (out.state) {
@@ -88,18 +89,19 @@ void read(const json& in, ReportShare& out) {
     default:
       throw Malformed{"state is none of sending, sent, failed, unknown"};
   }
-  if (const json* v = find(in, "reason")) out.reason = as_string(*v, "reason", most_reason_bytes);
-  if (const json* v = find(in, "untried")) out.untried = as_truth(*v, "untried");
+  if (const JsonValue* v = find(in, "reason")) out.reason = as_string(*v, "reason", most_reason_bytes);
+  if (const JsonValue* v = find(in, "untried")) out.untried = as_truth(*v, "untried");
   if (out.untried && out.state != ShareState::failed) throw Malformed{"untried is allowed only with the state failed"};
 }
 
-void read(const json& in, SharedSpace& out) {
+void read(const JsonValue& in, SharedSpace& out) {
   out.label = as_string(need(in, "label"), "label");
-  if (const json* v = find(in, "message")) out.message = as_string(*v, "message");
+  if (const JsonValue* v = find(in, "message")) out.message = as_string(*v, "message");
   out.expires = as_time(need(in, "expires"), "expires");
   out.downloads_left = as_number(need(in, "downloads_left"), "downloads_left");
-  for (const json& item : as_list(need(in, "deliveries"), "deliveries")) out.deliveries.push_back(read_delivery(item));
-  if (const json* v = find(in, "next")) out.next = as_string(*v, "next", most_next_bytes);
+  for (const JsonValue& item : as_list(need(in, "deliveries"), "deliveries"))
+    out.deliveries.push_back(read_delivery(item));
+  if (const JsonValue* v = find(in, "next")) out.next = as_string(*v, "next", most_next_bytes);
 }
 
 }  // namespace
@@ -172,7 +174,7 @@ std::string to_json(const SharedSpace& in, const AddressOf& address_of) {
 
 template <class T>
 Result<T> from_json(std::string_view text) {
-  return read_message<T>(text, [](const json& in, T& out) { read(in, out); });
+  return read_message<T>(text, [](const JsonValue& in, T& out) { read(in, out); });
 }
 
 template Result<CreateShares> from_json(std::string_view);

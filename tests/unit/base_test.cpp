@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include "base/bytes.h"
 #include "base/checksum.h"
 #include "base/clock.h"
+#include "base/fixed_bytes.h"
 #include "base/ip_address.h"
 #include "base/measure.h"
 #include "base/preallocator.h"
@@ -30,6 +32,16 @@
 #include "temp_directory.h"
 
 using namespace qrx;
+
+TEST_CASE("bytes of a known number are read from text") {
+  std::array<std::uint8_t, 3> room{};
+  CHECK(from_hex("0aFf80", room));
+  CHECK(room == std::array<std::uint8_t, 3>{0x0A, 0xFF, 0x80});
+  for (const char* text : {"0aff", "0aff8", "0aff800", "0aff8000", "0aff8g", ""}) CHECK_FALSE(from_hex(text, room));
+  CHECK(from_base32("MZXW6", room));
+  CHECK(as_text(as_bytes(room)) == "foo");
+  for (const char* text : {"mzxw7", "mzxw", "mzxw6y", "mzxw1"}) CHECK_FALSE(from_base32(text, room));
+}
 
 TEST_CASE("base32 follows RFC 4648 and has one text for one value") {
   CHECK(to_base32(as_bytes("foobar")) == "mzxw6ytboi");  // RFC 4648, section 10, without padding
@@ -160,6 +172,17 @@ TEST_CASE("times are written in UTC and read back") {
                            "2026-11-22T23:00:61Z", " 2026-11-22T23:00:00Z", "2026-11-22T23:00:00Z ", ""})
     CHECK_FALSE(from_rfc3339(text));
   CHECK_FALSE(from_rfc3339(std::string_view("2026-11-22T23:00:00Z\0rest", 25)));
+  for (const char* text :
+       {"1000-01-01T00:00:00Z", "1969-12-31T23:59:59Z", "2024-02-29T12:34:56Z", "9999-12-31T23:59:59Z"}) {
+    const auto read = from_rfc3339(text);
+    REQUIRE(read);
+    CHECK(to_rfc3339(*read) == text);
+    CHECK(to_rfc3339(*read + Millis(999)) == text);
+  }
+  for (const char* text :
+       {"2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-00-01T00:00:00Z", "2023-01-00T00:00:00Z",
+        "2023-01-01T24:00:00Z", "2023-01-01T00:60:00Z", "0999-01-01T00:00:00Z", "2023-01-01t00:00:00Z"})
+    CHECK_FALSE(from_rfc3339(text));
   CHECK(to_http_date(time) == "Sun, 22 Nov 2026 23:00:00 GMT");
 }
 

@@ -211,6 +211,55 @@ TEST_CASE("a space that was read shows each later change") {
   CHECK(*catalog->space(row.guid) == nullptr);
 }
 
+TEST_CASE("many files are found by their ids in any order, those that are there") {
+  TempDirectory directory;
+  auto catalog = open_catalog(directory, {.relaxed = true});
+  const space::SpaceRow row = space_row(), other = space_row();
+  std::vector<space::FileRow> files;
+  // Deliveries of two spaces, whose rows lie between each other.
+  const Id deliveries[] = {Id::random(), Id::random(), Id::random()};
+  for (std::size_t i = 0; i < 30; ++i) {
+    files.push_back(file_row(i % 3 == 2 ? other.guid : row.guid));
+    files.back().delivery = deliveries[i % 3];
+    files.back().name = "name" + std::to_string(i);
+    files.back().blob_offset = i;
+  }
+  REQUIRE(catalog->change(Durability::lazy, [&](Transaction& transaction) -> Result<void> {
+    transaction.put_space(row);
+    transaction.put_space(other);
+    for (std::size_t i = 0; i < std::size(deliveries); ++i)
+      transaction.put_delivery({deliveries[i], i == 2 ? other.guid : row.guid, "", {}, WallTime(Millis(4))});
+    for (const auto& file : files) transaction.put_file(file);
+    transaction.remove_file(files[9].file);
+    return {};
+  }));
+  const auto check = [&](const std::vector<std::size_t>& wanted) {
+    std::vector<Id> ids;
+    for (const auto index : wanted) ids.push_back(index < files.size() ? files[index].file : Id::random());
+    const auto found = catalog->files(ids);
+    REQUIRE(found);
+    auto next = found->begin();
+    for (const auto index : wanted) {
+      if (index >= files.size() || index == 9) continue;
+      REQUIRE(next != found->end());
+      CHECK(next->file == files[index].file);
+      CHECK(next->guid == files[index].guid);
+      CHECK(next->delivery == files[index].delivery);
+      CHECK(next->name == files[index].name);
+      CHECK(next->blob_offset == index);
+      ++next;
+    }
+    CHECK(next == found->end());
+  };
+  check({});
+  check({0, 3, 6, 9, 12, 15, 18, 21, 24, 27});  // in the order of the list, one of them gone
+  check({3, 6, 15, 18, 27});                    // with gaps
+  check({27, 24, 3, 0});
+  check({0, 1, 2, 3, 4, 5});  // each of another delivery than the one before
+  check({100, 0, 3, 100, 6, 12, 100});
+  check({29, 28});
+}
+
 TEST_CASE("readers and writers at once always see whole changes") {
   TempDirectory directory;
   auto catalog = open_catalog(directory, {.relaxed = true, .most_cached_rows = 30});  // so that spaces come and go

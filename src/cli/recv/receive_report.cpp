@@ -52,6 +52,17 @@ Event event_of(std::string_view name, const receive::IncomingProgress& progress)
   return event;
 }
 
+Event event_of(const std::string& path, const receive::SavedFile& file) {
+  Event event("saved");
+  event.path("path", path).text("name", file.info.name).number("size", file.info.size);
+  event.text("type", file.info.type).text("xxh128", to_hex(file.info.xxh128));
+  if (file.sha256) event.text("sha256", to_hex(*file.sha256));
+  event.boolean("sealed", file.info.sealed).text("delivery", file.delivery.text());
+  if (file.info.properties.modified) event.text("modified", to_rfc3339(*file.info.properties.modified));
+  if (file.info.properties.executable) event.boolean("executable", true);
+  return event;
+}
+
 }  // namespace
 
 ReceiveReport::ReceiveReport(ReceiveReportOptions options, Messages& messages, StdoutWriter& to_stdout,
@@ -236,16 +247,8 @@ void ReceiveReport::saved(const receive::SavedFile& file) {
   // The path is the result: it is written as it is, but for a person's terminal.
   if (!streamed) told(stdout_.line(to_terminal() ? escape_untrusted(file.path) : file.path, options_.path_end));
   if (!streamed && !options_.asking) messages_.raw(preview_.of_path(file.path));
-  Event event("saved");
-  event.path("path", streamed ? options_.stream : file.path)
-      .text("name", file.info.name)
-      .number("size", file.info.size);
-  event.text("type", file.info.type).text("xxh128", to_hex(file.info.xxh128));
-  if (file.sha256) event.text("sha256", to_hex(*file.sha256));
-  event.boolean("sealed", file.info.sealed).text("delivery", file.delivery.text());
-  if (file.info.properties.modified) event.text("modified", to_rfc3339(*file.info.properties.modified));
-  if (file.info.properties.executable) event.boolean("executable", true);
-  told(stdout_.event(event));
+  // Not made in vain for each of thousands.
+  if (stdout_.json()) told(stdout_.event(event_of(streamed ? options_.stream : file.path, file)));
   if (!streamed) warn_of(file);
   if (file.sha256 && !stdout_.json()) messages_.detail("sha256 " + to_hex(*file.sha256) + "  " + file.path, 0);
 }

@@ -55,9 +55,15 @@ Result<void> admit(const Parts& taken, const std::list<TransferLeg>& others, con
   add(then, leg);
   if (then.least() > limit) return fail(Kind::locked, "the last allowed download of this link is in progress");
   // What is broken off counts nothing, but is not given without end either.
-  if (then.sum() > sent_for_each_download * limit * std::max<std::uint64_t>(leg.size, 1) && !only_what_is_missing)
+  const std::uint64_t most_sent = sent_for_each_download * limit * std::max<std::uint64_t>(leg.size, 1);
+  if (then.sum() > most_sent && !only_what_is_missing) {
+    // What is on its way to somebody who has vanished counts less once it is broken off.
+    Parts alone = taken;
+    add(alone, leg);
+    if (alone.sum() <= most_sent) return fail(Kind::locked, "another download of this link is in progress");
     return fail(Kind::gone,
                 "this link was downloaded too often without its end: only the missing parts can be downloaded");
+  }
   if (then.pieces() > most_pieces)
     return fail(Kind::denied, "too many separate ranges of this file were downloaded: download it as a whole");
   return {};

@@ -20,7 +20,7 @@ LEAST = 10_000  # larger than a list
 
 class Cuts(passing.AnswersPassing):
     """After so many bytes of the file nothing more is passed on, and on_cut() is called when the client has taken them."""
-    buffering = 0
+    resets, buffering = True, 0
 
     def __init__(self, server, after, on_cut):
         self.after, self.on_cut, self.begins = after, on_cut, []
@@ -50,11 +50,11 @@ class Cuts(passing.AnswersPassing):
 
 
 def has_taken(pid, client):
-    """Nothing waits in its socket, and all its threads wait."""
+    """Nothing waits on the way to it or in its socket, and all its threads wait."""
     port = f"{client.getpeername()[1]:04X}"
     with open("/proc/net/tcp", encoding="ascii") as table:
-        queues = [row[4] for row in map(str.split, table) if row[1].endswith(":" + port)]
-    if any(not queue.endswith(":00000000") for queue in queues):
+        rows = [row for row in map(str.split, table) if port in (row[1][-4:], row[2][-4:])]
+    if any(row[4] != "00000000:00000000" for row in rows if row[3] == "01"):
         return False
     for thread in os.listdir(f"/proc/{pid}/task"):
         with open(f"/proc/{pid}/task/{thread}/stat", encoding="utf-8") as stat:

@@ -2,6 +2,7 @@
 import contextlib
 import re
 import socket
+import struct
 import threading
 
 LENGTH = re.compile(rb"\r\nContent-Length: (\d+)\r\n", re.IGNORECASE)
@@ -47,6 +48,7 @@ class Passing:
 class AnswersPassing(Passing):
     """The same, by whole answers: of each answer(head, length, take, client) says whether the connection goes on; take(n) reads so
     many bytes of its body at most, which has `length`. As it stands it passes all of it on."""
+    resets = False  # the connection, as the system of a client that was killed does, in place of an end in order
     buffering = -1  # 0: nothing is read ahead of what is passed on
 
     def answers(self, client, server):
@@ -61,7 +63,11 @@ class AnswersPassing(Passing):
         finally:
             for side in (client, server):
                 with contextlib.suppress(OSError):
-                    side.shutdown(socket.SHUT_RDWR)
+                    if self.resets:
+                        side.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+                    side.shutdown(socket.SHUT_RD if self.resets else socket.SHUT_RDWR)
+                if self.resets:
+                    side.close()
 
     @staticmethod
     def head_of(answers):

@@ -239,6 +239,25 @@ TEST_CASE("of a transfer that was cut off what never went out is given again, as
   CHECK(kind_of(s.take(share, row)) == Kind::gone);
 }
 
+TEST_CASE("what is on its way to somebody who has vanished is waited for, not held against who goes on") {
+  Sharing s;
+  const auto row = s.file("a", 1000);
+  const auto share = s.one(to({"a@example.org"}, 1));
+  auto first = s.shares->begin(share.token, row, 0, 999);
+  auto second = s.shares->begin(share.token, row, 100, 899);
+  REQUIRE(first);
+  REQUIRE(second);
+  for (auto* transfer : {&*first, &*second}) (*transfer)->handed(899);
+  CHECK(kind_of(s.shares->begin(share.token, row, 200, 799)) == Kind::locked);
+  (*first)->broken_off(799);
+  first->reset();
+  CHECK(s.take(share, row, 200, 799));
+  (*second)->broken_off(799);
+  second->reset();
+  CHECK(s.take(share, row, 999, 1));
+  CHECK(s.now(share).downloads == 1);
+}
+
 TEST_CASE("what goes out is noted before, for the case that the server is killed") {
   constexpr std::uint64_t size = 2U << 20;
   Sharing s;

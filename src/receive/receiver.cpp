@@ -295,7 +295,6 @@ void Receiver::Impl::tell_left(const ReceiveJob& job, const Error& error, const 
   const bool gone = error.kind == Kind::not_found || error.kind == Kind::gone;
   auto named = job.saver ? name_what_is_whole(job, gone) : std::vector<SavedDelivery>{};
   const bool any_texts = gone && tell_kept_lists(job, named, save);
-  if (gone) KeptBytes::remove_all(job);
   if (named.empty() && !any_texts) return;
   if (gone)
     tell_named(job, named);

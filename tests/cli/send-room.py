@@ -56,7 +56,7 @@ def other_clients(w, server, file):
     holder = Holder(server, space)
     said = subprocess.run(["curl", "-sS", "--max-time", "30", "-i", "-T", file, space.upload_url + "/"], capture_output=True, text=True,
                           check=True).stdout
-    qrx.check(" 503" in said and "Retry-After: 5\r\n" in said and "try again in a minute\n" in said, f"curl is told: {said}")
+    qrx.check(" 503" in said and "Retry-After: 5\n" in said and "try again in a minute\n" in said, f"curl is told: {said}")
     answer = tus.create(space.upload_url, WANTED)
     qrx.check_equal((503, "5"), (answer.status, answer.header("Retry-After")), "tus")
     answer = tus.create(space.upload_url, ROOM + 1)

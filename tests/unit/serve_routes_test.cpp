@@ -214,7 +214,7 @@ TEST_CASE("who does not fit beside what others are sending is told to come again
     CHECK(later.header("Retry-After") == "5");
     CHECK(later.body.find("try again in a minute") != std::string::npos);
   }
-  const Got created = desk.drop("POST", "/uploads", {tus, {"Upload-Length", "50"}}, "", true);
+  const Got created = desk.drop("POST", "/uploads", {tus, {"Upload-Length", "50"}});
   CHECK(created.status == 503);
   CHECK(created.header("Retry-After") == "5");
   const Got never = desk.drop("PUT", "/more", {}, std::string(101, 'm'));

@@ -216,7 +216,7 @@ TEST_CASE("an open delivery of many uploads goes few rows at a time") {
     REQUIRE((*writer)->write(as_bytes("12345")));
     REQUIRE((*writer)->finish());
   }
-  CHECK(kind_of(world.send(guid, "one more", "x")) == Kind::too_large);
+  CHECK(kind_of(world.send(guid, "one more", "x")) == Kind::no_room_now);
   const bool killed = GENERATE(false, true);
   if (killed) watched.catalog->killed_after = watched.catalog->changes + 1;
   REQUIRE(world.spaces->cancel(guid, delivery));

@@ -160,9 +160,9 @@ TEST_CASE("the limits hold after a restart too") {
     REQUIRE((*writer)->write(as_bytes(std::string(30, 'x'))));
   }
   world.restart();
-  CHECK(kind_of(world.send(guid, "c", std::string(11, 'x'))) == Kind::too_large);
+  CHECK(kind_of(world.send(guid, "c", std::string(11, 'x'))) == Kind::no_room_now);
   CHECK(world.send(guid, "c", std::string(10, 'x')));
-  CHECK(kind_of(world.send(guid, "d", "")) == Kind::too_large);
+  CHECK(kind_of(world.send(guid, "d", "")) == Kind::no_room_now);
 }
 
 TEST_CASE("the limits hold while many send at once") {

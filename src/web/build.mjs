@@ -99,12 +99,6 @@ async function add_scripts() {
   define.ZXING_WASM = JSON.stringify(add("zxing.wasm", readFileSync(wasm)));
 
   // --- pages: each is one script, so that little is asked for before it stands; what it needs later comes in parts
-  function sources_of(inputs, input, seen = new Set()) {
-    if (seen.has(input)) return seen;
-    seen.add(input);
-    for (const { path } of inputs[input]?.imports ?? []) if (!path.startsWith("node_modules/")) sources_of(inputs, path, seen);
-    return seen;
-  }
   for (const page of ["receive", "send", "pickup", "scan"]) {
     const { outputFiles, metafile } = await bundle({
       entryPoints: [`${page}.ts`], format: "esm", splitting: true, define, entryNames: "[name].[hash]", chunkNames: "part.[hash]",
@@ -114,10 +108,11 @@ async function add_scripts() {
       const is_page = file.startsWith(`${page}.`);
       if (!assets.some((asset) => asset.file === file)) add(is_page ? `${page}.js` : file, contents, file);
     }
-    // The sentences that its own sources name.
-    const sources = [...sources_of(metafile.inputs, `${page}.ts`)].filter((file) => file.endsWith(".ts")).map((file) => readFileSync(join(here, file), "utf8")).join("\n");
+    // The sentences that are left in it: what esbuild dropped says nothing.
+    const own = new Set(Object.entries(metafile.outputs).filter(([, { inputs }]) => Object.keys(inputs).some((input) => !input.startsWith("node_modules/"))).map(([path]) => basename(path)));
+    const script = outputFiles.filter(({ path }) => own.has(basename(path))).map(({ text }) => text).join("\n");
     for (const l of languages) {
-      const said = Object.entries(texts[l].page).filter(([key]) => sources.includes(`"${key}"`));
+      const said = Object.entries(texts[l].page).filter(([key]) => script.includes(`"${key}"`));
       add(`texts-${l}-${page}.js`, `export default ${JSON.stringify(Object.fromEntries(said))};\n`);
     }
   }

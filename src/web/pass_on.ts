@@ -4,7 +4,7 @@ import { announce, button, copy_button, fill, h, icon } from "./dom";
 import { reason } from "./items_view";
 import type { KeptSpace } from "./kept";
 import { at } from "./root";
-import { say, type Key } from "./texts";
+import { say, sentences, type Key } from "./texts";
 import { clock, shown } from "./words";
 
 const told: Record<string, Key> = {
@@ -92,7 +92,7 @@ export class PassOn {
       if (error instanceof Refused && error.status === 403 && this.how.value === "server") {
         this.how.value = "self";
         this.show_how();
-        this.trouble.textContent += ` ${say("hand_over")}`;
+        this.trouble.textContent = sentences(reason(error), say("hand_over"));
       }
       return false;
     }

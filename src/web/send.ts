@@ -9,7 +9,7 @@ import { type Receipt, watch_receipt } from "./receipts";
 import { at, fragment } from "./root";
 import { seal } from "./seal_client";
 import { SendingView } from "./sending_view";
-import { count_files, load_texts, say } from "./texts";
+import { count_files, load_texts, say, sentences } from "./texts";
 import { Sending } from "./upload";
 import { duration, seconds_until, shown, size } from "./words";
 
@@ -127,8 +127,8 @@ function show_sent(): void {
   const news = h("p", { class: "lead", role: "status" });
   document.title = title;
   fill(main, badge("good"), h("h1", { tabindex: -1 }, title),
-    h("p", { class: "lead" }, files.length === 0 ? say("sent_text") : say("sent_lead", { files: count_files(files.length), size: size(bytes) }),
-      key ? ` ${files.length === 0 ? say("sent_text_sealed") : say("sent_sealed")}` : ""),
+    h("p", { class: "lead" }, sentences(files.length === 0 ? say("sent_text") : say("sent_lead", { files: count_files(files.length), size: size(bytes) }),
+      key !== "" && (files.length === 0 ? say("sent_text_sealed") : say("sent_sealed")))),
     news,
     h("ul", { class: "files" }, ...files.slice(0, 500).map((file) => h("li", {}, h("b", { dir: "auto" }, shown(file.name)), h("span", {}, size(file.size))))),
     h("div", { class: "actions" }, button(say("send_more"), () => void send_more())),
@@ -144,7 +144,7 @@ function show_receipt(news: HTMLElement, { saved, declined, kept: at_receiver, m
   const all = saved + declined + at_receiver + missing;
   if (saved === all) news.textContent = say("receipt_saved");
   else if (declined === all) news.textContent = say("receipt_declined");
-  else if (saved + declined > 0) news.textContent = say("receipt_some", { n: saved, all }) + (declined > 0 ? ` ${say("receipt_some_declined", { n: declined })}` : "");
+  else if (saved + declined > 0) news.textContent = sentences(say("receipt_some", { n: saved, all }), declined > 0 && say("receipt_some_declined", { n: declined }));
   else if (at_receiver > 0) news.textContent = say("receipt_kept");
 }
 

@@ -16,6 +16,11 @@ export function say(key: Key, filling: Filling = {}): string {
   return (table[key] ?? key).replace(/\{(\w+)\}/g, (_, name: string) => String(filling[name] ?? ""));
 }
 
+// One after the other: Chinese has no space between them.
+export function sentences(...all: (string | false)[]): string {
+  return all.filter(Boolean).join(language.startsWith("zh") ? "" : " ");
+}
+
 // "1 file", "3 files"
 export function count_files(n: number): string {
   return say(n === 1 ? "file" : "files", { n });

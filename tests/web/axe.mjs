@@ -34,6 +34,17 @@ async function fits(page, state) {
   await page.setViewportSize(view);
 }
 
+// What axe passes over: the hints in empty fields, as the browser mixes them (WCAG 2.2, 1.4.3).
+const faint_hints = () => [...document.querySelectorAll("[placeholder]")].filter((e) => e.getClientRects().length > 0).map((e) => {
+  const parts = (colour) => colour.match(/[\d.]+/g).map(Number);
+  const look = getComputedStyle(e, "::placeholder");
+  const [ground, ink] = [parts(getComputedStyle(e).backgroundColor), parts(look.color)];
+  const mixed = ink.slice(0, 3).map((c, i) => c * look.opacity + ground[i] * (1 - look.opacity));
+  const light = (colour) => colour.slice(0, 3).map((c) => c / 255).map((c) => (c <= 0.04045 ? c / 12.92 : ((c + 0.055) / 1.055) ** 2.4)).reduce((sum, c, i) => sum + c * [0.2126, 0.7152, 0.0722][i], 0);
+  const [dark, bright] = [light(mixed), light(ground)].sort((a, b) => a - b);
+  return [e.placeholder, (bright + 0.05) / (dark + 0.05)];
+}).filter(([, contrast]) => contrast < 4.5);
+
 async function examine(page, state) {
   await page.evaluate(`if (!globalThis.axe) { ${axe} }`);
   for (const scheme of ["light", "dark"]) {
@@ -41,6 +52,7 @@ async function examine(page, state) {
     // In the dark only colours differ.
     const options = scheme === "dark" ? { runOnly: ["color-contrast"] } : { rules: { "target-size": { enabled: true } } };
     const { violations } = await page.evaluate((wish) => globalThis.axe.run(document, { resultTypes: ["violations"], ...wish }), options);
+    equal([], await page.evaluate(faint_hints), `faint hints in ${state}, ${scheme}`);
     equal([], violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html, any }) => `${html.slice(0, 120)} (${any[0]?.message ?? ""})`).slice(0, 3).join(" | ")}`), `axe in ${state}, ${scheme}`);
   }
   await page.emulateMedia({ colorScheme: "light", reducedMotion: null });

@@ -29,6 +29,7 @@ await run(async (t) => {
   const state = async (page, name) => {
     await t.shot(page, `zh-${String(++number).padStart(2, "0")}-${name}`);
     equal([], await page.evaluate(overflowing), `what sticks out: ${name}`);
+    equal([], await page.evaluate(() => [...document.querySelectorAll("p, li, span")].map((e) => e.textContent).filter((text) => /[。，] +[^ -~]/.test(text))), `a space between Chinese sentences: ${name}`);
     equal([], (await page.evaluate(english)).filter((word) => !known.test(word)), `words that are not Chinese: ${name}`);
   };
   const open_all = (page) => page.evaluate(() => document.querySelectorAll("details").forEach((e) => (e.open = true)));

@@ -57,7 +57,11 @@ await run(async (t) => {
     check(code.y >= 0 && code.y + code.height <= height, `the code is not in sight: ${where}: ${JSON.stringify(code)}`);
     check(code.width >= Math.min(width, height) * (width > 3000 ? 0.4 : 0.45), `a small code: ${where}: ${code.width}`);
   });
+  const where_code_is = async () => (await page.evaluate(() => scrollTo(0, 0)), await boxes(page, ".code-frame"))[0];
+  await page.setViewportSize({ width: 1440, height: 900 });
+  const was = await where_code_is();
   await open_all(page);
+  equal(was, await where_code_is(), "the code when what stands beside it is opened");
   await at_all(page, "waiting-open");
   await close_all(page);
 
@@ -71,7 +75,8 @@ await run(async (t) => {
     return canvas.toDataURL("image/png").split(",")[1];
   }, [width, height]).then((text) => Buffer.from(text, "base64"));
   const files = [["wide.png", await picture(800, 500)], ["tall.png", await picture(300, 900)], ["notes.txt", Buffer.from("notes")],
-    ["a.bin", noise(3000)], ["a-name-as-long-as-those-that-offices-give-final-v2.docx", noise(2_000_000)]].map(([name, buffer]) => ({ name, mimeType: "", buffer }));
+    ["a.bin", noise(3000)], ["a-name-as-long-as-those-that-offices-give-final-v2.docx", noise(2_000_000)],
+    ["全家福-all-of-us-at-the-lake-in-the-last-summer-before-school.png", await picture(400, 400)]].map(([name, buffer]) => ({ name, mimeType: "", buffer }));
   await sender.setInputFiles("input[type=file][multiple]", files);
   await sender.waitForSelector(".rows li");
   await at_all(sender, "chosen", async (width, height, where) => one_size((await boxes(sender, ".chosen li")).slice(0, 4), `entries of the list: ${where}`));
@@ -87,10 +92,13 @@ await run(async (t) => {
   await sender.waitForSelector(".badge.good");
   await open_all(sender);
   await at_all(sender, "sent");
-  await page.waitForFunction(() => document.querySelectorAll(".pictures img").length === 2);
+  await page.waitForFunction(() => document.querySelectorAll(".pictures img").length === 3);
   await at_all(page, "received", async (width, height, where) => {
     one_size(await boxes(page, "figure a"), `tiles of pictures: ${where}`);
-    one_size(await boxes(page, ".items .rows li:nth-child(n + 2)"), `entries of the list: ${where}`);
+    // Also beside a name of several lines a tile ends where its frame does.
+    const ends = async (selector) => (await boxes(page, selector)).map((box) => Math.round(box.y + box.height));
+    equal(await ends("figure"), await ends("figcaption"), `ends of the tiles: ${where}`);
+    one_size(await boxes(page, ".items .rows li:not(:has([aria-label*='-a']))"), `entries of the list: ${where}`);
   });
   await open_all(page);
   await page.click("text=Create link");
@@ -126,10 +134,21 @@ await run(async (t) => {
   await sender.waitForSelector(".badge.wait");
   equal(["No longer accepting files", 0], [await sender.textContent("h1"), await sender.locator("main button").count()], "closed meanwhile");
   const bare = await t.page({ script: false });
+  const named = await server.space({ label: "Ann" });
   for (const path of ["", "scan", `s/${space.guid}`, `u/${space.guid}`, `u/${"a".repeat(26)}`, `u/${(await server.space()).guid}`]) {
     await bare.goto(`${server.url}/${path}`);
     await at_all(bare, `bare-${path.slice(0, 4).replace("/", "-")}`);
   }
+  // A short name is not torn for what stands beside it.
+  for (const [name, body] of [["wide.png", files[0].buffer], ["holiday.jpeg", "x".repeat(2000)]]) equal(201, (await fetch(`${named.upload_url}/${name}`, { method: "PUT", body })).status, "PUT");
+  const shared = await fetch(`${server.url}/api/v1/spaces/${named.guid}/shares`, { method: "POST", headers: { Authorization: `Bearer ${named.token}` }, body: JSON.stringify({ recipients: ["link:a"] }) });
+  await bare.goto((await shared.json()).shares[0].link);
+  await at_all(bare, "bare-share", async (width, height, where) => equal([1, 1], (await bare.evaluate(() => [...document.querySelectorAll(".files b")].map((e) => {
+    const range = document.createRange();
+    range.selectNodeContents(e);
+    return new Set([...range.getClientRects()].map(({ y }) => y)).size;
+  }))), `lines of a short name: ${where}`));
+  await bare.goto(`${server.url}/u/${named.guid}`);
   await bare.click("button[type=submit]");
   check((await bare.textContent("main")).includes("Go back"), "what to do when nothing was chosen");
 });

@@ -13,6 +13,11 @@ namespace {
 // Enough for any refusal that our server words.
 constexpr std::size_t most_refusal_bytes = 64U << 10;
 
+SpaceContents contents_of(wire::SpaceInfo info) {
+  return {info.seq, std::move(info.deliveries), std::move(info.uploads), std::move(info.next),
+          false,    info.limits.max_files};
+}
+
 }  // namespace
 
 OwnerClient::OwnerClient(const SpaceAddress& address, const http::ClientOptions& options)
@@ -67,8 +72,7 @@ Result<SpaceContents> OwnerClient::page(const std::string& query) {
   }
   auto info = wire::from_json<wire::SpaceInfo>(answer->body);
   if (!info) return not_understood(info.error());
-  return SpaceContents{info->seq, std::move(info->deliveries), std::move(info->uploads), std::move(info->next),
-                       false,     info->limits.max_files};
+  return contents_of(std::move(*info));
 }
 
 Result<SpaceContents> OwnerClient::space(std::optional<std::uint64_t> after, Seconds wait) {
@@ -94,12 +98,16 @@ Result<wire::SpaceInfo> OwnerClient::change(const wire::ChangeSpace& wish) {
   return info;
 }
 
-Result<void> OwnerClient::close_space() {
+Result<SpaceContents> OwnerClient::close_space() {
   wire::ChangeSpace change;
   change.state = wire::SpaceState::closed;
   const auto answer = patch(change, "close the space");
   if (!answer) return tl::unexpected(answer.error());
-  return {};
+  // The answer says what the space is now: of thousands of files that is not asked a second time.
+  auto info = wire::from_json<wire::SpaceInfo>(answer->body);
+  if (!info || info->state != wire::SpaceState::closed) return space();
+  return with_all_pages(Result<SpaceContents>(contents_of(std::move(*info))),
+                        [this](const std::string& query) { return page(query); });
 }
 
 Result<void> OwnerClient::remove(std::optional<std::uint64_t> deliveries) {

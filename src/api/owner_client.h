@@ -41,8 +41,8 @@ class OwnerClient : public Requests {
   Result<SpaceContents> space(std::optional<std::uint64_t> after = {}, Seconds wait = Seconds{0});
   // The owner's: what the space is then. A server may grant less time than was asked for.
   Result<wire::SpaceInfo> change(const wire::ChangeSpace& wish);
-  // The owner's: no new deliveries from now on; those that were begun may still be committed.
-  Result<void> close_space();
+  // The owner's: no new deliveries from now on; those that were begun may still be committed. The space as it is then.
+  Result<SpaceContents> close_space();
   // The owner's. Only while the space holds so many deliveries: else Kind::conflict.
   Result<void> remove(std::optional<std::uint64_t> deliveries = {});
 

@@ -203,15 +203,20 @@ bool Receiver::Impl::delete_space(const Take& take) {
   const Steady until = std::chrono::steady_clock::now() + options.linger;
   bool closed = false;
   std::optional<std::uint64_t> seen;
-  const auto attempt = [&]() -> Result<bool> {
+  const auto look = [&]() -> Result<api::SpaceContents> {
     // Closed before it is looked at: what is there then is all that can come.
-    if (!closed)
-      if (auto done = client.close_space(); !done) return tl::unexpected(done.error());
-    closed = true;
+    if (!closed) {
+      auto info = client.close_space();
+      closed = info.has_value();
+      return info;
+    }
+    // The server tells when something comes: a state of thousands of files is not read again and again.
+    const Seconds left = std::chrono::ceil<Seconds>(until - std::chrono::steady_clock::now());
+    return seen && left > Seconds{0} ? client.space(seen, left) : client.space();
+  };
+  const auto attempt = [&]() -> Result<bool> {
     for (;;) {
-      // The server tells when something comes: a state of thousands of files is not read again and again.
-      const Seconds left = std::chrono::ceil<Seconds>(until - std::chrono::steady_clock::now());
-      const auto info = seen && left > Seconds{0} ? client.space(seen, left) : client.space();
+      const auto info = look();
       if (!info) return tl::unexpected(info.error());
       for (const auto* delivery : fresh_ones(*info, handled)) take(*delivery);
       if (stays()) return false;

@@ -11,10 +11,8 @@ namespace qrx::receive {
 Result<Unsaved> find_unsaved(const wire::OwnerLink& link, const http::ClientOptions& options, const Finished& finished,
                              bool close) {
   api::OwnerClient client(link, options);
-  if (close)
-    // Before the look: what comes after it would be in no count.
-    if (auto closed = client.close_space(); !closed) return tl::unexpected(closed.error());
-  const auto info = client.space();
+  // Closed before it is looked at: what comes after the look would be in no count.
+  const auto info = close ? client.close_space() : client.space();
   if (!info) return tl::unexpected(info.error());
   Unsaved unsaved;
   unsaved.held = info->deliveries.size();

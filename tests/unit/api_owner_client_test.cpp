@@ -3,6 +3,8 @@
 
 #include "scripted_server.h"
 #include "unit/catch.h"
+#include "wire/messages.h"
+#include "wire/resource.h"
 
 using namespace qrx;
 using namespace qrx::api;
@@ -34,6 +36,44 @@ wire::OwnerLink link_to(const ScriptedServer& server) {
 }
 
 }  // namespace
+
+TEST_CASE("what a space is when it was closed is said by the answer to that") {
+  wire::SpaceInfo info;
+  info.state = wire::SpaceState::closed;
+  info.seq = 7;
+  info.next = "1-2-3";
+  info.deliveries = {{Id::random(), {}, "first", {}}};
+  const auto text = [&info] { return to_json(info, [](const Id& file) { return file.text(); }); };
+  std::vector<std::string> asked;
+  ScriptedServer server({[&](Peer& peer) {
+    const auto answer = [&](const std::string& body) {
+      const std::string head = peer.head();
+      asked.push_back(head.substr(0, head.find('\r')));
+      if (head.starts_with("PATCH")) CHECK(peer.read_until("}") == R"({"state":"closed"})");
+      peer.send(ok(body));
+    };
+    answer(text());
+    info.deliveries = {{Id::random(), {}, "second", {}}};
+    info.next.clear();
+    answer(text());
+    // A server that says nothing of it is asked.
+    answer("{}");
+    answer(text());
+  }});
+  const wire::OwnerLink link = link_to(server);
+  const std::string path = wire::path_of({wire::Resource::space, link.guid});
+  OwnerClient client(link, {});
+  const auto closed = client.close_space();
+  REQUIRE(closed);
+  CHECK(closed->seq == 7);
+  REQUIRE(closed->deliveries.size() == 2);
+  CHECK(closed->deliveries[1].message == "second");
+  const auto again = client.close_space();
+  REQUIRE(again);
+  CHECK(again->deliveries.size() == 1);
+  CHECK(asked == std::vector<std::string>{"PATCH " + path + " HTTP/1.1", "GET " + path + "?from=1-2-3 HTTP/1.1",
+                                          "PATCH " + path + " HTTP/1.1", "GET " + path + " HTTP/1.1"});
+}
 
 TEST_CASE("a redirect to the contents is followed without the token, and only for the whole") {
   std::string asked, asked_there, asked_for_a_part;

@@ -109,6 +109,9 @@ Result<PreviewWhen> preview_when(std::string_view text) {
 }
 
 bool Preview::shows() const {
+  // Asked once: for each of thousands of files it would be a system call.
+  static const bool to_terminal = term::is_terminal(STDERR_FILENO);
+  if (when_ == PreviewWhen::automatic && !to_terminal) return false;
   if (when_ == PreviewWhen::automatic) return term::picture_form(STDERR_FILENO) != term::PictureForm::none;
   return when_ == PreviewWhen::always;
 }

@@ -48,7 +48,8 @@ struct SavedDelivery {
   std::vector<SavedFile> files;       // those that were saved
   std::vector<std::string> declined;  // names that `accept` or `arrived` did not want to save
   std::uint64_t later = 0;            // how many of these stay in the space
-  std::vector<Id> discarded;          // the others of these
+  std::vector<Id> discarded;          // the others of these; a pack when all that it holds is discarded
+  std::vector<Id> unfinished = {};    // of a stream: packs of which some stays; their sender is not told "saved" yet
   bool sealed_text = false;           // is_text(info), and it came sealed
 };
 

@@ -41,9 +41,13 @@ Untold untold_of(const SavedDelivery& delivery) {
   if (is_text(delivery.info))
     out.declined = out.whole && !delivery.declined.empty();
   else
-    for (const auto& file : delivery.files)
-      // A pack has one name for all that it holds.
-      if (out.saved.empty() || out.saved.back() != file.info.file) out.saved.push_back(file.info.file);
+    for (const auto& file : delivery.files) {
+      const Id& id = file.info.file;
+      // A pack has one name for all that it holds, and is saved when nothing of it is still wanted.
+      if (!out.saved.empty() && out.saved.back() == id) continue;
+      const auto& stay = delivery.unfinished;
+      if (std::find(stay.begin(), stay.end(), id) == stay.end()) out.saved.push_back(id);
+    }
   return out;
 }
 

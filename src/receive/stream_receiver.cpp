@@ -22,6 +22,24 @@
 #include "seal/item.h"
 
 namespace qrx::receive {
+namespace {
+
+// What the server is told of items. It knows a pack only as one: discarded when all that it holds is, and not saved as
+// long as some of it is still wanted.
+void add_unsaved(const DeliveryContents& contents, const std::vector<Wish>& wishes, SavedDelivery& out) {
+  for (std::size_t i = 0; i < wishes.size();) {
+    const Item& item = contents.items[i];
+    const auto begin = wishes.begin() + static_cast<std::ptrdiff_t>(i);
+    i = item.part ? item.part->end : i + 1;
+    const auto end = wishes.begin() + static_cast<std::ptrdiff_t>(i);
+    if (std::count(begin, end, Wish::discard) == end - begin)
+      out.discarded.push_back(item.info.file);
+    else if (std::find(begin, end, Wish::later) != end)
+      out.unfinished.push_back(item.info.file);
+  }
+}
+
+}  // namespace
 
 StreamReceiver::StreamReceiver(const ReceiveJob& job, int stream)
     : job_(job), stream_(stream), client_(job.link, job.options.client), buffer_(incoming_buffer_bytes) {}
@@ -164,11 +182,15 @@ Result<SavedFile> StreamReceiver::write_part(const DeliveryContents& contents, s
   job_.tally.expect(item.id(), item.name, bytes.size(), false);
   if (auto written = write(as_bytes(bytes)); !written) return tl::unexpected(written.error());
   job_.tally.arrived(item.id(), bytes.size());
-  if (job_.limited && index + 1 == item.part->end)
-    if (auto counted = ask_for_last_byte(job_, client_, item.info, false); !counted)
-      return tl::unexpected(counted.error());
+  if (auto counted = count_pack(*item.part, index, item.info); !counted) return tl::unexpected(counted.error());
   const Sums sums = sums_of(as_bytes(bytes), job_.options.sha256);
   return SavedFile{{}, opened_info(item, bytes.size(), sums.xxh128), sums.sha256, contents.shown.delivery};
+}
+
+// Of a limited link: with the last file of a pack, wanted or not, its download counts, if any of it was written.
+Result<void> StreamReceiver::count_pack(const PackPart& part, std::size_t index, const wire::FileInfo& info) {
+  if (!job_.limited || index + 1 != part.end || !pack_ || pack_->file != info.file) return {};
+  return ask_for_last_byte(job_, client_, info, false);
 }
 
 Result<void> StreamReceiver::write_text(const DeliveryContents& contents, SavedDelivery& out) {
@@ -210,14 +232,16 @@ Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& d
   if (current_)
     std::stable_partition(order.begin(), order.end(),
                           [&](std::size_t i) { return contents->items[i].info.file == current_->file; });
+  std::vector<Wish> wishes(order.size());
   for (const std::size_t i : order) {
     const wire::FileInfo& shown = contents->shown.files[i];
-    if (const Wish wish = job_.tally.accept(contents->shown, shown); wish != Wish::save) {
-      if (wish == Wish::later)
-        ++out.later;
-      else if (!contents->items[i].part)  // the server knows a pack only as one, of which others may be wanted
-        out.discarded.push_back(shown.file);
+    const Wish wish = wishes[i] = job_.tally.accept(contents->shown, shown);
+    if (wish != Wish::save) {
+      if (wish == Wish::later) ++out.later;
       out.declined.push_back(shown.name);
+      if (const auto& part = contents->items[i].part)
+        if (auto counted = count_pack(*part, i, contents->items[i].info); !counted)
+          return tl::unexpected(counted.error());
       continue;
     }
     auto saved = contents->items[i].part ? write_part(*contents, i) : write_file(*contents, contents->items[i]);
@@ -226,6 +250,7 @@ Result<SavedDelivery> StreamReceiver::write_delivery(const wire::DeliveryInfo& d
     job_.tally.forget(shown.file);
     out.files.push_back(std::move(*saved));
   }
+  add_unsaved(*contents, wishes, out);
   if (auto durable = make_durable(); !durable) return tl::unexpected(durable.error());
   return out;
 }

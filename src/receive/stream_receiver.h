@@ -44,6 +44,7 @@ class StreamReceiver {
   Result<void> write_text(const DeliveryContents& contents, SavedDelivery& out);
   Result<SavedFile> write_file(const DeliveryContents& contents, const Item& item);
   Result<SavedFile> write_part(const DeliveryContents& contents, std::size_t index);
+  Result<void> count_pack(const PackPart& part, std::size_t index, const wire::FileInfo& info);
   Result<SavedFile> check_file(const DeliveryContents& contents, const Item& item, Incoming& incoming);
 
   const ReceiveJob& job_;

@@ -133,3 +133,21 @@ TEST_CASE("of a delivery that goes on only what is decided is told") {
   CHECK(receipts_of({delivery, {}, {}, false}).empty());
   CHECK(receipts_of({delivery, {}, {a, b}, true}).at(0).files.empty());
 }
+
+TEST_CASE("a pack is told as saved once, and not while some of it is still wanted") {
+  SavedDelivery delivery;
+  delivery.info.delivery = Id::random();
+  const Id whole = Id::random(), in_part = Id::random(), alone = Id::random();
+  for (const Id& id : {whole, whole, in_part, in_part, alone}) {
+    SavedFile file;
+    file.info.file = id;
+    delivery.info.files.push_back(file.info);
+    delivery.files.push_back(file);
+  }
+  CHECK(untold_of(delivery).saved == std::vector{whole, in_part, alone});
+  CHECK(untold_of(delivery).whole);
+  delivery.later = 1;
+  delivery.unfinished = {in_part};
+  CHECK(untold_of(delivery).saved == std::vector{whole, alone});
+  CHECK_FALSE(untold_of(delivery).whole);
+}

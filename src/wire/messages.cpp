@@ -129,6 +129,9 @@ void read(const JsonValue& in, CommitDelivery& out) {
   if (const JsonValue* v = find(in, "files")) out.files = as_number(*v, "files");
 }
 
+// "<id>.age". Each file of a pack gets a copy: of a long one, millions of them would take all memory.
+constexpr std::size_t most_pack_item_bytes = 30;
+
 void read_item(const JsonValue& in, std::vector<ManifestFile>& out) {
   const std::string item = as_string(need(in, "item"), "item"), tag = as_string(need(in, "tag"), "tag", 32);
   const JsonValue* pack = find(in, "files");
@@ -136,6 +139,7 @@ void read_item(const JsonValue& in, std::vector<ManifestFile>& out) {
     out.push_back({item, as_string(need(in, "name"), "name"), tag, read_properties(in)});
     return;
   }
+  if (item.size() > most_pack_item_bytes) throw Malformed{"the item of a pack is not named as one"};
   if (as_list(*pack, "files").size() == 0) throw Malformed{"an item that holds no files"};
   for (const JsonValue& file : as_list(*pack, "files"))
     out.push_back({item, as_string(need(file, "name"), "name"), tag, read_properties(file),

@@ -277,3 +277,14 @@ TEST_CASE("a manifest of a sealed delivery comes back as it was") {
   CHECK(back->files == manifest.files);
   CHECK_FALSE(wire::from_json<wire::Manifest>(R"({"files":[{"item":"x"}]})"));
 }
+
+TEST_CASE("the item of a pack, of which each of its files has a copy, is not longer than items are") {
+  const auto read = [](const std::string& item) {
+    return wire::from_json<wire::Manifest>(R"({"files":[{"item":")" + item + R"(","tag":")" + std::string(32, '0') +
+                                           R"(","files":[{"name":"a","size":0},{"name":"b","size":0}]}]})");
+  };
+  const auto manifest = read(Id::random().text() + ".age");
+  REQUIRE(manifest);
+  CHECK(manifest->files.size() == 2);
+  CHECK_FALSE(read(std::string(31, 'x')));
+}

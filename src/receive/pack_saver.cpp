@@ -8,9 +8,30 @@
 
 namespace qrx::receive {
 
+// All that is wanted of it is whole here, and nothing of it has its name yet.
+bool PackSaver::is_left_whole(std::size_t index) const {
+  const PackPart& pack = *item(index).part;
+  bool any = false;
+  for (std::size_t i = pack.first; i < pack.end; ++i) {
+    if (!delivery_.is_wanted(i)) continue;
+    const auto entry = job_.record->find(item(i).id(), delivery_.delivery());
+    if (!entry || job_.saver->held(entry->name, item(i).id()) != entry->size) return false;
+    auto partial = job_.saver->begin(entry->name, item(i).id(), delivery_.delivery());
+    if (!partial) return false;
+    // Damaged, it has to come again, and must not count before.
+    if (const auto sums = end_left(job_, *partial, *entry); !sums || !*sums) return false;
+    any = true;
+  }
+  return any;
+}
+
 Result<bool> PackSaver::begin(std::size_t index) {
   const PackPart& pack = *item(index).part;
   bool any = false;
+  // That run may have been killed before it asked for the byte that counts; names come after that only.
+  if (job_.limited && is_left_whole(index))
+    if (auto counted = ask_for_last_byte(job_, client_, item(index).info, true); !counted)
+      return tl::unexpected(counted.error());
   for (std::size_t i = pack.first; i < pack.end; ++i) {
     if (!delivery_.is_wanted(i)) continue;
     const auto before = saved_before(delivery_, client_, i);
@@ -44,9 +65,13 @@ Result<void> PackSaver::each_part(std::size_t index, const std::function<Result<
 Result<void> PackSaver::keep(std::size_t index, std::string_view bytes) {
   const auto plain = open_pack(job_, delivery_.contents(), index, bytes);
   if (!plain) return tl::unexpected(plain.error());
-  return each_part(index, [&](std::size_t i) {
+  return each_part(index, [&](std::size_t i) -> Result<void> {
+    // Called a second time after trouble: the partials that wait for their sync are locked, by this run itself.
+    if (kept_.contains(i)) return {};
     const std::string_view part = part_of(item(i), *plain);
-    return publisher_.keep(i, part, arrived_part(i, part));
+    auto kept = publisher_.keep(i, part, arrived_part(i, part));
+    if (kept) kept_.insert(i);
+    return kept;
   });
 }
 
@@ -62,6 +87,14 @@ Result<void> PackSaver::prepare_part(std::size_t index, std::string_view bytes) 
   return {};
 }
 
+void PackSaver::discard_prepared(std::size_t index) {
+  const PackPart& pack = *item(index).part;
+  for (std::size_t i = pack.first; i < pack.end; ++i) {
+    if (!delivery_.is_wanted(i)) continue;
+    if (auto partial = job_.saver->begin(item(i).name, item(i).id(), delivery_.delivery())) partial->discard();
+  }
+}
+
 // By a link that gives it a number of times only: the byte that counts is asked for when all that it holds is safe.
 Result<void> PackSaver::save_counted(std::size_t index) {
   bool perhaps_given = false;
@@ -73,7 +106,11 @@ Result<void> PackSaver::save_counted(std::size_t index) {
   if (!plain) return tl::unexpected(plain.error());
   if (auto done = each_part(index, [&](std::size_t i) { return prepare_part(i, part_of(item(i), *plain)); }); !done)
     return done;
-  if (auto counted = ask_for_last_byte(job_, client_, item(index).info, perhaps_given); !counted) return counted;
+  if (auto counted = ask_for_last_byte(job_, client_, item(index).info, perhaps_given); !counted) {
+    // Kept, it would get its names by the next run, beyond what the link allows.
+    if (counted.error().kind == Kind::not_found) discard_prepared(index);
+    return counted;
+  }
   return each_part(index, [&](std::size_t i) -> Result<void> {
     auto partial = job_.saver->begin(item(i).name, item(i).id(), delivery_.delivery());
     if (!partial) return tl::unexpected(partial.error());

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <functional>
 #include <string_view>
+#include <unordered_set>
 
 #include "api/owner_client.h"
 #include "base/result.h"
@@ -31,11 +32,14 @@ class PackSaver {
   Arrived arrived_part(std::size_t index, std::string_view bytes) const;
   Result<void> prepare_part(std::size_t index, std::string_view bytes);
   Result<void> save_counted(std::size_t index);
+  void discard_prepared(std::size_t index);
+  bool is_left_whole(std::size_t index) const;
 
   DeliveryProgress& delivery_;
   const ReceiveJob& job_;
   api::OwnerClient& client_;
   Publisher& publisher_;
+  std::unordered_set<std::size_t> kept_;  // files that the publisher has
 };
 
 }  // namespace qrx::receive

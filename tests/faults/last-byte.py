@@ -46,6 +46,7 @@ class Case:
         self.to = f"link:{name}-{seal}"
         self.link = sharing.share("-n", "1", self.to, status=0).links[self.to]
         self.out = w.path(f"out-{name}-{seal}")
+        self.space, self.owner = (), None
         self.saved_as, self.others = self.tree, set()
         if in_the_way:
             self.saved_as, self.others = f"{self.tree} (1)", {w.file(f"out-{name}-{seal}/{self.tree}", 1)}
@@ -63,7 +64,26 @@ class Case:
         _, other, missing = filecmp.cmpfiles(self.tree, os.path.join(out, self.saved_as), self.names, shallow=False)
         qrx.check(not other and not missing, f"{self.tree}: other {other}, missing {missing}")
         qrx.check_equal({os.path.join(out, self.saved_as, name) for name in self.names} | self.others, self.there(out), "what is there")
-        qrx.check_equal("downloaded", sharing.share("--list", self.to, status=0).states[self.to], self.to)
+        states = sharing.share(*self.space, "--list", self.to, text=self.owner, status=0).states
+        qrx.check_equal("downloaded", states[self.to], self.to)
+
+
+class PackCase(Case):
+    """The like of a pack: a receiver that takes packs was killed when it had made its space, which is shared."""
+
+    def __init__(self, w, server, name):
+        self.w, self.server, self.tree, self.names = w, server, f"tree-{name}", [f"f{number:02}" for number in range(20)]
+        for number, file in enumerate(self.names):
+            w.file(f"{self.tree}/{file}", 100 + number, seed=number + 1)
+        os.makedirs(w.path(f"killed-{name}"))
+        receiver = w.tool("qrx-recv", "--json", "-s", server.url, "-o", w.path(f"killed-{name}"))
+        space = receiver.expect_event("space")
+        receiver.kill()
+        w.tool("qrx-send", "-q", "-l", space["drop"], self.tree).expect_exit(0)
+        self.space, self.owner, self.to = ("--space", "-"), space["owner"], f"link:{name}"
+        self.link = sharing.share(*self.space, "-n", "1", self.to, text=self.owner, status=0).links[self.to]
+        self.out = w.path(f"out-{name}")
+        self.saved_as, self.others = self.tree, set()
 
 
 def killed(case):
@@ -85,11 +105,11 @@ def cut(case):
     case.check()
 
 
-def taken_by_another(case, size):
+def taken_by_another(case, stopped):
     """Somebody else takes the last download just before the last byte: what is here is not that download, and goes."""
     stopping = ["strace", "-f", "-qq", "-o", "/dev/null", "-e", "inject=ftruncate:signal=STOP:when=1"]
     first = case.receive(prefix=stopping)
-    qrx.wait_for(60, lambda: size - 1 in map(os.path.getsize, case.there()), "all but the last byte")
+    qrx.wait_for(60, lambda: stopped(case), "all but the last byte")
     elsewhere = case.out + "-elsewhere"
     case.receive(out=elsewhere).expect_exit(0)
     case.check(elsewhere)
@@ -117,4 +137,9 @@ with qrx.work() as work:
         one_is_there(Case(work, server_, seal_, "there", {"empty": 0, "b": 3_000_000}))
         cut(Case(work, server_, seal_, "cut", {"a": 100_000, "b": 3_000_000}))
         if shutil.which("strace") and not qrx.is_sanitized():
-            taken_by_another(Case(work, server_, seal_, "other", {"a": 3_000_000}), 3_000_000)
+            taken_by_another(Case(work, server_, seal_, "other", {"a": 3_000_000}),
+                             lambda case: 2_999_999 in map(os.path.getsize, case.there()))
+    killed(PackCase(work, server_, "pack"))
+    if shutil.which("strace") and not qrx.is_sanitized():
+        # The first partial is there, and nothing of it.
+        taken_by_another(PackCase(work, server_, "pack-other"), Case.there)

@@ -45,8 +45,7 @@ struct DeliveryContents {
 
 // Fetches and opens the manifest, if there is one. Retries trouble. Kind::integrity when it was tampered with, an item
 // of it is missing, or it names more than job.max_files, and for whatever is not sealed when only sealed files are
-// taken. Without an identity
-// everything is as the server has it.
+// taken. Without an identity everything is as the server has it.
 Result<DeliveryContents> read_contents(const ReceiveJob& job, const wire::DeliveryInfo& delivery);
 
 // Before anything of the delivery is saved: Kind::integrity when its manifest, or an item of it, was taken in another

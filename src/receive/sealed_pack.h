@@ -11,7 +11,7 @@
 
 namespace qrx::receive {
 
-// What the pack of this file holds, to be cut by Item::part: verified, and taken for this delivery, which is durable
+// What the pack of this file holds, to be cut by part_of(): verified, and taken for this delivery, which is durable
 // since admit(). `sealed`: all of it, as it came. Kind::integrity for whatever is not what was sealed.
 Result<std::string> open_pack(const ReceiveJob& job, const DeliveryContents& contents, std::size_t file,
                               std::string_view sealed);

@@ -1,5 +1,6 @@
 #include "send/items.h"
 
+#include <algorithm>
 #include <cstdint>
 #include <numeric>
 #include <optional>

@@ -19,8 +19,9 @@ namespace qrx::send {
 //
 //   qrx-send 1
 //   delivery ID
-//   seal SEED [packs]                       32 bytes in hex, of a sealed delivery (seal_plan.h); with small files in
-//   packs source SIZE MTIME_NS DEVICE INODE       one a source, in order; of a sealed delivery with CTIME_NS behind it
+//   seal SEED [packs]                       of a sealed delivery: 32 bytes in hex (seal_plan.h); "packs" when its small
+//                                           files are packed (items.h)
+//   source SIZE MTIME_NS DEVICE INODE       one a source, in order; of a sealed delivery with CTIME_NS behind it
 //   upload INDEX ID                         appended when an upload is opened; the last one of an index counts
 class ResumeState {
  public:

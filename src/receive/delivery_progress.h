@@ -28,7 +28,8 @@ inline bool is_at_fault(Kind kind) {
 // What was followed of a file while it was uploaded; nothing when it was not.
 using FollowedOf = std::function<std::optional<Followed>(const Id&)>;
 
-// Thread-safe, but for the five at the end, which the thread of the delivery calls while no worker runs. One mutex; the tally's is taken under it.
+// Thread-safe, but for the five at the end, which the thread of the delivery calls while no worker runs. One mutex; the
+// tally's is taken under it.
 class DeliveryProgress {
  public:
   // All of it outlives this.

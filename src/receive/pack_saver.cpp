@@ -3,6 +3,7 @@
 #include "base/running_sums.h"
 #include "receive/counted_file.h"
 #include "receive/fetch_whole.h"
+#include "receive/item_names.h"
 #include "receive/saved_before.h"
 #include "receive/sealed_pack.h"
 
@@ -65,6 +66,7 @@ Result<void> PackSaver::each_part(std::size_t index, const std::function<Result<
 Result<void> PackSaver::keep(std::size_t index, std::string_view bytes) {
   const auto plain = open_pack(job_, delivery_.contents(), index, bytes);
   if (!plain) return tl::unexpected(plain.error());
+  if (auto dropped = drop_followed(index); !dropped) return dropped;
   return each_part(index, [&](std::size_t i) -> Result<void> {
     // Called a second time after trouble: the partials that wait for their sync are locked, by this run itself.
     if (kept_.contains(i)) return {};
@@ -73,6 +75,14 @@ Result<void> PackSaver::keep(std::size_t index, std::string_view bytes) {
     if (kept) kept_.insert(i);
     return kept;
   });
+}
+
+// Who sends a pack as large files are sent had it followed, opened: that is a file of nobody.
+Result<void> PackSaver::drop_followed(std::size_t index) {
+  const wire::FileInfo& info = item(index).info;
+  static_cast<void>(delivery_.followed(index));  // its thread ends here, and lets go of its partial
+  job_.tally.forget(info.file);
+  return job_.saver->discard_partial(without_age_ending(info.name), info.file, delivery_.delivery());
 }
 
 // A partial with all of it, durable and on record, so that a later run can give it its name without the server.

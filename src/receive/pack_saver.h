@@ -30,6 +30,7 @@ class PackSaver {
   const Item& item(std::size_t index) const { return delivery_.item(index); }
   Result<void> each_part(std::size_t index, const std::function<Result<void>(std::size_t)>& save);
   Arrived arrived_part(std::size_t index, std::string_view bytes) const;
+  Result<void> drop_followed(std::size_t index);
   Result<void> prepare_part(std::size_t index, std::string_view bytes);
   Result<void> save_counted(std::size_t index);
   void discard_prepared(std::size_t index);

@@ -48,6 +48,11 @@ Result<SavedDelivery> save_files(const ReceiveJob& job, const DeliveryContents& 
                                  const FollowedOf& followed_of) {
   DeliveryProgress progress(job, contents, followed_of);
   const std::size_t wanted = progress.ask();
+  // -o names a file that is not there: for several it is the name of a directory. The server counts a pack as one.
+  const bool any_packs =
+      std::any_of(contents.items.begin(), contents.items.end(), [](const Item& item) { return item.part.has_value(); });
+  if (any_packs && wanted > 1)
+    if (auto made = job.saver->make_directory(); !made) return tl::unexpected(made.error());
   // Before anything is fetched: one of them would be saved over the others.
   if (job.saver->one_file() && wanted > 1)
     return fail(Kind::usage,

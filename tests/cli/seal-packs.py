@@ -121,14 +121,25 @@ def as_a_stream(w, server, tree):
     with open("stream.bin", "wb") as file:
         got = w.start("qrx-recv", "-q", "-o", "-", space["owner"], name="qrx-recv", stdout=file)
         got.expect_exit(0)
-    content = b""
+    contents = []
     for name in NAMES:
         if name.startswith("d1/"):
             with open(f"{tree}/{name}", "rb") as file:
-                content += file.read()
+                contents.append(file.read())
     with open("stream.bin", "rb") as file:
         written = file.read()
-    qrx.check_equal(sorted(content), sorted(written), "what was written, in any order")
+    qrx.check_equal(sum(map(len, contents)), len(written), "how much was written")
+    qrx.check(all(content in written for content in contents), "each file was written, in any order")
+
+
+def to_a_new_name(w, server, tree):
+    """What -o names, and is not there, becomes a directory for the files of a pack, as for files that are by themselves."""
+    space = receiver(w, server, out="before")
+    send(w, space, f"{tree}/d1")
+    qrx.check_equal(2, len(items_at(server, space)), "a pack, and the list")
+    w.start("qrx-recv", "-q", "-o", "new-name", space["owner"]).expect_exit(0)
+    names = [name[3:] for name in NAMES if name.startswith("d1/")]
+    qrx.check_equal(names, sorted(os.listdir("new-name/d1")), "what was saved")
 
 
 def by_a_limited_link(w, server, tree):
@@ -152,4 +163,5 @@ with qrx.work() as work:
     one_is_there(work, server_, tree_)
     asked_for_each(work, server_)
     as_a_stream(work, server_, tree_)
+    to_a_new_name(work, server_, tree_)
     by_a_limited_link(work, server_, tree_)

@@ -31,7 +31,9 @@ Result<std::string> open_pack(const ReceiveJob& job, const DeliveryContents& con
   std::optional<seal::Refusal> refusal;
   const auto opened = open_whole(*job.options.identity, as_bytes(sealed), false, plain, refusal);
   if (!opened && refusal && is_foreign(*refusal)) return tl::unexpected(not_sealed(name));
-  if (!opened) return fail(opened.error().kind, "cannot open " + name + ": " + opened.error().what);
+  if (!opened)
+    return fail(opened.error().kind, "cannot open " + name + ": " + opened.error().what,
+                opened.error().hint.empty() ? "ask their sender to send them again" : opened.error().hint);
   if (auto admitted = admit_item(job, contents, item, opened->tag, false); !admitted)
     return tl::unexpected(admitted.error());
   const PackPart& last = *contents.items[part.end - 1].part;

@@ -109,8 +109,8 @@ def one_is_there(w, server, tree):
 
 
 def asked_for_each(w, server):
-    """Where each file is asked for, where others will read it, and where it goes down a stream, files stay by themselves."""
-    for options in (("--keep",), ("--seal", "off"), ("-o", "single.bin")):
+    """Where each file is asked for, where others will read it, where they are counted, and where it goes down a stream, files stay by themselves."""
+    for options in (("--keep",), ("--max-files", "500"), ("--seal", "off"), ("-o", "single.bin")):
         qrx.check(not takes_packs(receiver(w, server, *options, out="alone")), f"{options}: the space takes no packs")
 
 

@@ -45,9 +45,9 @@ Result<WhereFrom> WhereFrom::open(const RecvSettings& set, const Options& option
   plan.target = place_of(set.output, output.is_stream());
   plan.ask = set.ask;
   // What was sealed together is opened together: not where each file is asked for, nor for those for whom the space is
-  // kept.
+  // kept. Nor with a limit: the server counts a pack as one, and tells senders that more may come than is taken here.
   const bool is_kept = set.space.keep && !set.clear;
-  plan.wish.packs = output.is_directory() && !set.ask && !is_kept;
+  plan.wish.packs = output.is_directory() && !set.ask && !is_kept && plan.wish.max_files.value_or(0) == 0;
   WhereFrom from;
   if (set.inbox.empty()) {
     auto opened = OpenedSpace::open(plan, messages);

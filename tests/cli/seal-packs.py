@@ -4,6 +4,7 @@
 import filecmp
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
@@ -142,6 +143,31 @@ def to_a_new_name(w, server, tree):
     qrx.check_equal(names, sorted(os.listdir("new-name/d1")), "what was saved")
 
 
+def declined_from_a_stream(w, server, tree):
+    """Whoever discards all that a pack holds has it told as declined, and not as saved."""
+    space = receiver(w, server, out="declining")
+    sender = w.start("qrx-send", "--json", "--wait=60s", "-l", space["drop"], f"{tree}/d1", name="qrx-send")
+    sender.expect_event("delivered")
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.execvp("qrx-recv", ["qrx-recv", "--ask", "--no-progress", "-o", "/dev/null", space["owner"]])
+    shown, answered = "", 0
+    while True:
+        try:
+            shown += os.read(terminal, 4096).decode("utf-8", "replace")
+        except OSError:
+            break
+        if shown.count("[y/N/d/a]") > answered:
+            answered += 1
+            os.write(terminal, b"d\n")
+    os.close(terminal)
+    qrx.check_equal(0, os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), f"declining is no failure: {shown}")
+    event = sender.expect_event("received")
+    count = sum(name.startswith("d1/") for name in NAMES)
+    qrx.check_equal((0, count, 0), (event["saved"], event["declined"], event["kept"]), "what the sender was told")
+    sender.expect_exit(4)
+
+
 def by_a_limited_link(w, server, tree):
     """What a run that was ended has left of a space can be shared, packs and all, for one download."""
     space = receiver(w, server, out="shared")
@@ -164,4 +190,5 @@ with qrx.work() as work:
     asked_for_each(work, server_)
     as_a_stream(work, server_, tree_)
     to_a_new_name(work, server_, tree_)
+    declined_from_a_stream(work, server_, tree_)
     by_a_limited_link(work, server_, tree_)

@@ -84,10 +84,10 @@ function read_manifest(text: string): Manifest {
   if (json.v !== 1 || !Array.isArray(json.files)) throw new Broken("no manifest");
   const names = new Map<string, Sealed>();
   for (const entry of json.files as (Named & { item?: unknown; tag?: unknown; files?: unknown })[]) {
-    const packed = Array.isArray(entry.files);
+    const packed = entry.files !== undefined;
     const files = packed ? (entry.files as Named[]) : [entry];
     if (typeof entry.item !== "string" || names.has(entry.item) || typeof entry.tag !== "string" || !/^[0-9a-f]{32}$/.test(entry.tag) ||
-        packed && (files.length === 0 || entry.name !== undefined) ||
+        !Array.isArray(files) || files.length === 0 ||
         !files.every(({ name, size }) => typeof name === "string" && (!packed || Number.isSafeInteger(size) && (size as number) >= 0))) throw new Broken("no manifest");
     names.set(entry.item, { tag: entry.tag, files, packed });
   }

@@ -42,14 +42,20 @@ class Case:
         self.w, self.server, self.tree, self.names = w, server, f"tree-{name}-{seal}", sorted(files)
         for number, (file, size) in enumerate(files.items()):
             w.file(f"{self.tree}/{file}", size, seed=number + 1)
-        sharing.keep_space(w, server, self.tree, seal=seal)
+        self.owner = self.put_there(seal)
         self.to = f"link:{name}-{seal}"
-        self.link = sharing.share("-n", "1", self.to, status=0).links[self.to]
+        self.link = self.share("-n", "1").links[self.to]
         self.out = w.path(f"out-{name}-{seal}")
-        self.space, self.owner = (), None
         self.saved_as, self.others = self.tree, set()
         if in_the_way:
             self.saved_as, self.others = f"{self.tree} (1)", {w.file(f"out-{name}-{seal}/{self.tree}", 1)}
+
+    def put_there(self, seal):
+        """Gives the owner link of the space."""
+        return sharing.keep_space(self.w, self.server, self.tree, seal=seal)["owner"]
+
+    def share(self, *options):
+        return sharing.share("--space", "-", *options, self.to, text=self.owner, status=0)
 
     def receive(self, url=None, out=None, prefix=(), options=()):
         os.makedirs(out or self.out, exist_ok=True)
@@ -64,26 +70,18 @@ class Case:
         _, other, missing = filecmp.cmpfiles(self.tree, os.path.join(out, self.saved_as), self.names, shallow=False)
         qrx.check(not other and not missing, f"{self.tree}: other {other}, missing {missing}")
         qrx.check_equal({os.path.join(out, self.saved_as, name) for name in self.names} | self.others, self.there(out), "what is there")
-        states = sharing.share(*self.space, "--list", self.to, text=self.owner, status=0).states
-        qrx.check_equal("downloaded", states[self.to], self.to)
+        qrx.check_equal("downloaded", self.share("--list").states[self.to], self.to)
 
 
-class PackCase(Case):
-    """The like of a pack: a receiver that takes packs was killed when it had made its space, which is shared."""
+class InPacks(Case):
+    """The same, with small files sealed together: in a space whose receiver took packs, and was killed before it had them."""
 
-    def __init__(self, w, server, name):
-        self.w, self.server, self.tree, self.names = w, server, f"tree-{name}", [f"f{number:02}" for number in range(20)]
-        for number, file in enumerate(self.names):
-            w.file(f"{self.tree}/{file}", 100 + number, seed=number + 1)
-        os.makedirs(w.path(f"killed-{name}"))
-        receiver = w.tool("qrx-recv", "--json", "-s", server.url, "-o", w.path(f"killed-{name}"))
+    def put_there(self, seal):
+        receiver = self.w.start("qrx-recv", "--json", "-s", self.server.url, "--seal", seal, name="qrx-recv")
         space = receiver.expect_event("space")
         receiver.kill()
-        w.tool("qrx-send", "-q", "-l", space["drop"], self.tree).expect_exit(0)
-        self.space, self.owner, self.to = ("--space", "-"), space["owner"], f"link:{name}"
-        self.link = sharing.share(*self.space, "-n", "1", self.to, text=self.owner, status=0).links[self.to]
-        self.out = w.path(f"out-{name}")
-        self.saved_as, self.others = self.tree, set()
+        self.w.start("qrx-send", "-q", "-l", space["drop"], self.tree, name="qrx-send").expect_exit(0)
+        return space["owner"]
 
 
 def killed(case):
@@ -98,10 +96,10 @@ def killed(case):
     case.check()
 
 
-def cut(case):
+def cut(case, items):
     way = Way(case.server, lambda: None)
     case.receive(way.url).expect_exit(0)
-    qrx.check(len(way.lost) >= len(case.names), f"last bytes that were lost: {way.lost}")
+    qrx.check(len(way.lost) >= items, f"last bytes that were lost: {way.lost}")
     case.check()
 
 
@@ -135,11 +133,15 @@ with qrx.work() as work:
         # The first of them is given and the second is not: the link still gives a list, but nothing of the first.
         killed(Case(work, server_, seal_, "numbered", {"a": 40_000, "b": 3_000_000}, in_the_way=True))
         one_is_there(Case(work, server_, seal_, "there", {"empty": 0, "b": 3_000_000}))
-        cut(Case(work, server_, seal_, "cut", {"a": 100_000, "b": 3_000_000}))
+        cut(Case(work, server_, seal_, "cut", {"a": 100_000, "b": 3_000_000}), 2)
+    many_ = {f"f{number:02}": number * 100 for number in range(40)}
+    killed(InPacks(work, server_, "require", "packs", many_))
+    killed(InPacks(work, server_, "require", "packs-numbered", {**many_, "large": 3_000_000}, in_the_way=True))
+    cut(InPacks(work, server_, "require", "packs-cut", many_), 1)
+    for seal_ in ("require", "off"):
         if shutil.which("strace") and not qrx.is_sanitized():
             taken_by_another(Case(work, server_, seal_, "other", {"a": 3_000_000}),
                              lambda case: 2_999_999 in map(os.path.getsize, case.there()))
-    killed(PackCase(work, server_, "pack"))
     if shutil.which("strace") and not qrx.is_sanitized():
-        # The first partial is there, and nothing of it.
-        taken_by_another(PackCase(work, server_, "pack-other"), Case.there)
+        # The first partial is there, and nothing is in it.
+        taken_by_another(InPacks(work, server_, "require", "packs-other", many_), Case.there)

@@ -29,7 +29,7 @@ await run(async (t) => {
     "a file without a name": (entry) => [{ ...entry, files: [{ size: 10 }] }], "a name that is a number": (entry) => [{ ...entry, files: [{ name: 1, size: 10 }] }],
     "a pack within": (entry) => [{ ...entry, files: [{ files: entry.files, size: 10 }] }],
     "twice": (entry) => [entry, entry], "a pack and a file": (entry) => [entry, { item: entry.item, tag: entry.tag, name: "whole" }],
-    "both at once": (entry) => [{ ...entry, name: "whole" }], "files that are no list": (entry) => [{ ...entry, files: { length: 2 } }],
+    "files that are no list": (entry) => [{ ...entry, files: { length: 2 } }], "a name and files that are none": (entry) => [{ ...entry, name: "whole", files: null }],
     "no tag": ({ item: of, files }) => [{ item: of, files }],
   };
   for (const [lie, entries] of Object.entries(lies)) {

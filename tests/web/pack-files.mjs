@@ -113,4 +113,14 @@ await run(async (t) => {
   await t.download(again, () => again.click(".items .actions button"));
   await one();
   equal(["GET", "GET"], first, "what was put away is asked for again, and only then");
+
+  // --- as qrx-send makes them, for a space that says that it takes packs
+  const real = await sealed_space(server, { packs: true });
+  for (const [name, bytes] of many) t.file(`sent/${name}`, bytes);
+  await t.tool("qrx-send", "-q", "-l", real.drop, t.path("sent")).ended();
+  const dora = await t.page();
+  await dora.goto(real.owner);
+  await dora.waitForSelector(".items .rows li");
+  equal(many.map(([name]) => `sent/${name}`).sort(), Object.keys(await shown_rows(dora)).sort(), "names by qrx-send");
+  check((await save(t, dora, "sent/many/150.bin")).bytes.equals(many[150][1]), "a file that qrx-send packed");
 });

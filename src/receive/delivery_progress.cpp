@@ -188,7 +188,7 @@ std::optional<Error> DeliveryProgress::what_failed() const {
   constexpr std::size_t most_names = 5;
   if (!first_failed_ || also_failed_.empty()) return first_failed_;
   Error error = *first_failed_;
-  error.what += "; neither could be saved: ";
+  error.what += "; also not saved: ";
   for (std::size_t i = 0; i < std::min(also_failed_.size(), most_names); ++i)
     error.what += (i > 0 ? ", " : "") + also_failed_[i];
   if (also_failed_.size() > most_names)

@@ -4,18 +4,40 @@
 #include "receive/local_names.h"
 
 namespace qrx::receive {
+namespace {
+
+constexpr unsigned few = 8;  // numbers that are tried one after the other
+
+}  // namespace
+
+// It is this owner's now, or was before.
+bool NameReservations::take(const std::string& name, const Owner& owner) {
+  const auto [it, added] = taken_.try_emplace(name, owner);
+  // Held by an earlier delivery, which is over: it is free again, and what is on the disk decides
+  // (PartialFile::publish).
+  if (!added && it->second.delivery != owner.delivery) it->second = owner;
+  return it->second.file == owner.file;
+}
 
 Result<std::string> NameReservations::reserve(const std::string& local_name, const Id& file, const Id& delivery) {
   const std::string directories = directories_of(local_name);
   const std::string leaf = local_name.substr(directories.size());
+  const Owner owner{file, delivery};
   const std::lock_guard lock(mutex_);
-  for (unsigned number = 0; number < most_numbers; ++number) {
+  for (unsigned number = 0; number < few; ++number) {
     std::string name = directories + numbered_name(leaf, number);
-    const auto [it, added] = taken_.try_emplace(name, Owner{file, delivery});
-    // Held by an earlier delivery, which is over: it is free again, and what is on the disk decides
-    // (PartialFile::publish).
-    if (!added && it->second.delivery != delivery) it->second = Owner{file, delivery};
-    if (it->second.file == file) return name;
+    if (take(name, owner)) return name;
+  }
+  Crowd& crowd = crowds_[local_name];
+  if (crowd.delivery != delivery) crowd = {delivery, few, {}};
+  if (const auto known = crowd.numbers.find(file); known != crowd.numbers.end())
+    if (std::string name = directories + numbered_name(leaf, known->second); take(name, owner)) return name;
+  while (crowd.next < most_numbers) {
+    const unsigned number = crowd.next++;
+    std::string name = directories + numbered_name(leaf, number);
+    if (!take(name, owner)) continue;
+    crowd.numbers[file] = number;
+    return name;
   }
   return fail(Kind::exists, "too many files of one delivery are named " + local_name);
 }
@@ -60,6 +82,7 @@ std::set<std::string> NameReservations::take_unsynced(const Id& delivery) {
   const std::lock_guard lock(mutex_);
   directories.swap(unsynced_);
   std::erase_if(taken_, [&delivery](const auto& taken) { return taken.second.delivery == delivery; });
+  std::erase_if(crowds_, [&delivery](const auto& crowd) { return crowd.second.delivery == delivery; });
   return directories;
 }
 

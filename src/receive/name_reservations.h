@@ -36,8 +36,18 @@ class NameReservations {
   struct Owner {
     Id file, delivery;
   };
+  // Files of one delivery that are to have one name, once there are more than a few: each of thousands is not to try
+  // the numbers of all others.
+  struct Crowd {
+    Id delivery;
+    unsigned next = 0;               // number; those before it were taken
+    std::map<Id, unsigned> numbers;  // by file; perhaps released since
+  };
+  bool take(const std::string& name, const Owner& owner);  // with the mutex held
+
   mutable std::mutex mutex_;
-  std::map<std::string, Owner> taken_;  // so that files of one delivery do not replace each other
+  std::map<std::string, Owner> taken_;   // so that files of one delivery do not replace each other
+  std::map<std::string, Crowd> crowds_;  // by the name without a number
   std::set<std::string> unsynced_, parts_;
 };
 

@@ -59,9 +59,10 @@ Entries::const_iterator end_of_item(Entries::const_iterator begin, Entries::cons
   return std::find_if(begin, end, [&](const auto& other) { return !other.size || other.item != begin->item; });
 }
 
-// By its item and its place there: the same in a later run, and no other file's.
-Id id_of_part(const Id& item, std::size_t number) {
-  const Sha256Sum sum = sha256(as_bytes("qrx part of a pack 1\n" + item.text() + "\n" + std::to_string(number)));
+// By its item, which its tag tells from all others, and its place there: the same in a later run, and no other file's.
+Id id_of_part(const std::string& tag, const Id& item, std::size_t number) {
+  const Sha256Sum sum =
+      sha256(as_bytes("qrx part of a pack 1\n" + tag + "\n" + item.text() + "\n" + std::to_string(number)));
   Id id;
   std::copy_n(sum.begin(), id.bytes.size(), id.bytes.begin());
   return id;
@@ -78,7 +79,7 @@ Result<void> add_item(Entries::const_iterator entry, Entries::const_iterator end
     if (entry->size) {
       if (info.size > wire::most_small_bytes || *entry->size > info.size - offset)
         return fail(Kind::integrity, entry->name + " is not what its sender sent: it is larger than what holds it");
-      item.part = PackPart{id_of_part(info.file, items.size() - first), offset, *entry->size, first, last};
+      item.part = PackPart{id_of_part(entry->tag, info.file, items.size() - first), offset, *entry->size, first, last};
       offset += *entry->size;
     }
     items.push_back(std::move(item));

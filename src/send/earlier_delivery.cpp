@@ -16,7 +16,7 @@ namespace qrx::send {
 namespace {
 
 // What the item holds, as it is on this machine, and what the server must have of it.
-Result<std::vector<SentFile>> files_of(const SendJob& job, std::size_t item, wire::ReceivedFile& wire) {
+Result<std::vector<SentFile>> files_of(SendJob& job, std::size_t item, wire::ReceivedFile& wire) {
   if (!job.items.is_pack(item)) {
     auto file = sum_sealed(job, item, wire);
     return file ? Result<std::vector<SentFile>>(std::vector{std::move(*file)}) : tl::unexpected(file.error());

@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/checksum.h"
+#include "base/clock.h"
 #include "base/private_files.h"
 #include "base/write_all.h"
 
@@ -25,6 +26,15 @@ std::string fingerprint(const Source& source, bool sealed) {
   return std::to_string(source.size.value_or(0)) + " " + std::to_string(source.mtime_ns) + " " +
          std::to_string(source.device) + " " + std::to_string(source.inode) +
          (sealed ? " " + std::to_string(source.ctime_ns) : "");
+}
+
+// Time stamps of files move in ticks (4 ms on Linux before 6.13, up to 2 s on FAT and old NFS, which tell whole
+// seconds): what was changed within the last one can change again without a sign. Its bytes must not be sealed a second
+// time under the same secrets, so a later run takes it for changed.
+bool may_change_unseen(const Source& source) {
+  constexpr std::int64_t second = 1'000'000'000, tick = second / 100, coarse_tick = 2 * second;
+  const std::int64_t now = system_clock().wall().time_since_epoch() / std::chrono::nanoseconds(1);
+  return source.ctime_ns > now - (source.ctime_ns % second == 0 ? coarse_tick : tick);
 }
 
 std::optional<seal::Key> parse_seed(std::string_view text) {
@@ -123,7 +133,9 @@ Result<ResumeState> ResumeState::begin(const std::string& directory, const wire:
     state.seed_ = seed->clone();
     state.packs_ = packs;
   }
-  for (const auto& source : sources.sources) text += "source " + fingerprint(source, seed != nullptr) + "\n";
+  for (const auto& source : sources.sources)
+    text += "source " + fingerprint(source, seed != nullptr) +
+            (seed != nullptr && may_change_unseen(source) ? " changing\n" : "\n");
 
   // Written aside and renamed: another run finds either the old file or a whole one. It is not synced: after a power
   // cut this run's state is lost, and the next run sends all of it again.

@@ -21,7 +21,8 @@ namespace qrx::send {
 //   delivery ID
 //   seal SEED [packs]                       of a sealed delivery: 32 bytes in hex (seal_plan.h); "packs" when its small
 //                                           files are packed (items.h)
-//   source SIZE MTIME_NS DEVICE INODE       one a source, in order; of a sealed delivery with CTIME_NS behind it
+//   source SIZE MTIME_NS DEVICE INODE       one a source, in order; of a sealed delivery with CTIME_NS behind it, and
+//                                           "changing" behind that when it had just been changed
 //   upload INDEX ID                         appended when an upload is opened; the last one of an index counts
 class ResumeState {
  public:

@@ -14,10 +14,11 @@ SendJob::SendJob(const wire::DropLink& to, const SenderOptions& how, const Sourc
   uploads.resize(list.sources.size());
 }
 
-void SendJob::use(Items made, const SealPlan& sealed) {
+void SendJob::use(Items made, const SealPlan& seals) {
   items = std::move(made);
-  plan = &sealed;
+  plan = &seals;
   wire.assign(items.count(), {});
+  sealed.assign(items.count(), std::nullopt);
 }
 
 api::Backoff SendJob::backoff() const {

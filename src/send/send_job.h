@@ -35,6 +35,8 @@ struct SendJob {
   const SealPlan* plan = nullptr;                  // null: not sealed
   std::vector<std::optional<SentFile>> done = {};  // by source; of an item all are, or none
   std::vector<wire::ReceivedFile> wire = {};       // by item that is done: what the server must have
+  // By item: a small one that was sealed in this run. The same secrets never seal other bytes.
+  std::vector<std::optional<Xxh128Sum>> sealed = {};
   std::optional<wire::ReceivedFile> manifest = {};
   std::vector<std::optional<Id>> uploads = {};  // by source: the one that this run opened or continues
   bool stream_begun = false;                    // something was read that nobody can read again
@@ -44,7 +46,7 @@ struct SendJob {
 
   api::Backoff backoff() const;
   // From now on the delivery consists of these items, and is sealed as the plan says. REQUIRES: nothing is done.
-  void use(Items made, const SealPlan& sealed);
+  void use(Items made, const SealPlan& seals);
   bool is_done(std::size_t item) const { return done[items.first_source(item)].has_value(); }
   const std::string& wire_name(std::size_t item) const;
   std::uint64_t wire_size(std::size_t item) const;  // REQUIRES: not a stream

@@ -330,8 +330,12 @@ Result<void> Sender::check_limits(const wire::DropInfo& drop, const SourceList& 
   std::uint64_t bytes = sources.known_bytes;
   if (sealed) {
     bytes = 0;
-    // An item has a header and 16 bytes more for each 64 KiB.
-    for (const auto& source : sources.sources) bytes += seal::sealed_size(source.size.value_or(0));
+    const Items items = drop.packs ? Items::packed(sources) : Items(sources.sources.size());
+    for (std::size_t item = 0; item < items.count(); ++item) {
+      std::uint64_t plain = 0;
+      for (const std::size_t source : items.sources(item)) plain += sources.sources[source].size.value_or(0);
+      bytes += seal::sealed_size(plain);  // a header, and 16 bytes more for each 64 KiB
+    }
   }
   if (limits.max_size != 0 && bytes > limits.max_size)
     return fail(Kind::too_large, "too large: " + format_size(bytes) + (sealed ? " encrypted, " : ", ") +

@@ -30,7 +30,7 @@ Result<SentFile> read_source(const SendJob& job, const Source& source, std::stri
 
 }  // namespace
 
-Result<SmallItem> load_small_item(const SendJob& job, std::size_t item) {
+Result<SmallItem> load_small_item(SendJob& job, std::size_t item) {
   SmallItem out;
   const auto sources = job.items.sources(item);
   out.files.reserve(sources.size());
@@ -51,6 +51,11 @@ Result<SmallItem> load_small_item(const SendJob& job, std::size_t item) {
   if (!sealed) return tl::unexpected(sealed.error());
   out.bytes = std::move(*sealed);
   out.sum = sums_of(as_bytes(out.bytes), false).xxh128;
+  // A file may change within one tick of its time stamps, which then do not tell.
+  if (job.sealed[item].value_or(out.sum) != out.sum)
+    return fail(Kind::integrity, job.list.sources[sources.front()].path + " changed while it was being sent",
+                "send it again when nobody else is writing to it");
+  job.sealed[item] = out.sum;
   return out;
 }
 

@@ -18,7 +18,8 @@ struct SmallItem {
   Xxh128Sum sum;                // of these
 };
 
-// REQUIRES: no stream. Kind::integrity when one of its sources is not, or does not stay, as it was found.
-Result<SmallItem> load_small_item(const SendJob& job, std::size_t item);
+// REQUIRES: no stream; one thread at a time for each item. Kind::integrity when one of its sources is not, or does not
+// stay, as it was found.
+Result<SmallItem> load_small_item(SendJob& job, std::size_t item);
 
 }  // namespace qrx::send

@@ -41,6 +41,9 @@ inline constexpr std::size_t most_form_part_head_bytes = 8192;
 // Of the list of a sealed delivery's files, sealed: its text is JSON, and sealing makes it a little longer.
 inline constexpr std::uint64_t most_manifest_bytes = most_json_bytes + (1U << 20);
 
+// Files that it names: with packs, of which the server counts one each, that would be all that fits into it.
+inline constexpr std::size_t most_manifest_files = 1'000'000;
+
 // Receipts.
 inline constexpr std::size_t most_receipt_files = 10'000;  // of one request
 inline constexpr std::size_t most_receipt_request_bytes = 64 * most_receipt_files;

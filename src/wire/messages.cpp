@@ -135,15 +135,18 @@ constexpr std::size_t most_pack_item_bytes = 30;
 void read_item(const JsonValue& in, std::vector<ManifestFile>& out) {
   const std::string item = as_string(need(in, "item"), "item"), tag = as_string(need(in, "tag"), "tag", 32);
   const JsonValue* pack = find(in, "files");
+  if (out.size() >= most_manifest_files) throw Malformed{"a list of too many files"};
   if (pack == nullptr) {
     out.push_back({item, as_string(need(in, "name"), "name"), tag, read_properties(in)});
     return;
   }
   if (item.size() > most_pack_item_bytes) throw Malformed{"the item of a pack is not named as one"};
   if (as_list(*pack, "files").size() == 0) throw Malformed{"an item that holds no files"};
-  for (const JsonValue& file : as_list(*pack, "files"))
+  for (const JsonValue& file : as_list(*pack, "files")) {
+    if (out.size() >= most_manifest_files) throw Malformed{"a list of too many files"};
     out.push_back({item, as_string(need(file, "name"), "name"), tag, read_properties(file),
                    as_number(need(file, "size"), "size")});
+  }
 }
 
 void read(const JsonValue& in, Manifest& out) {

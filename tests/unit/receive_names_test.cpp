@@ -6,6 +6,7 @@
 
 #include "base/text.h"
 #include "receive/beneath.h"
+#include "receive/name_reservations.h"
 #include "unit/catch.h"
 #include "unit/hostile_names.h"
 
@@ -150,4 +151,24 @@ TEST_CASE("names are numbered before the extension") {
   CHECK(numbered_name("noext", 2) == "noext (2)");
   CHECK(numbered_name(".hidden", 2) == ".hidden (2)");
   CHECK(numbered_name(std::string(255, 'x'), 1) == std::string(251, 'x') + " (1)");
+}
+
+TEST_CASE("of one delivery thousands of files of one name get numbers, each the same when it asks again") {
+  NameReservations names;
+  const Id delivery = Id::random(), other = Id::random();
+  std::vector<Id> files(most_numbers);
+  for (auto& file : files) file = Id::random();
+  for (unsigned number = 0; number < most_numbers; ++number)
+    REQUIRE(names.reserve("d/a.txt", files[number], delivery) == "d/" + numbered_name("a.txt", number));
+  CHECK(names.reserve("d/a.txt", Id::random(), delivery).error().kind == Kind::exists);
+  for (const unsigned number : {0U, 7U, 8U, 9'999U})
+    CHECK(names.reserve("d/a.txt", files[number], delivery) == "d/" + numbered_name("a.txt", number));
+  // What another file took meanwhile under the same number is not given twice.
+  names.release("d/" + numbered_name("a.txt", 20), files[20]);
+  CHECK(names.reserve("d/" + numbered_name("a.txt", 20), files[0], delivery) == "d/" + numbered_name("a.txt", 20));
+  CHECK_FALSE(names.reserve("d/a.txt", files[20], delivery));
+  // Of another delivery all are free, and once this one is over for good.
+  CHECK(names.reserve("d/a.txt", files[9], other) == "d/a.txt");
+  names.take_unsynced(delivery);
+  CHECK(names.reserve("d/a.txt", files[9'000], delivery) == "d/a (1).txt");
 }

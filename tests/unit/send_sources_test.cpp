@@ -228,6 +228,19 @@ TEST_CASE("limits are checked before a byte is sent") {
   CHECK(Sender::check_limits(drop, list).error().kind == Kind::denied);
 }
 
+TEST_CASE("what is sealed together needs less of the receiver's limit than each by itself") {
+  SourceList list;
+  list.sources.resize(20);
+  for (auto& source : list.sources) source.size = 10;
+  wire::DropInfo drop;
+  drop.limits.max_size = seal::sealed_size(200);
+  CHECK(Sender::check_limits(drop, list, true).error().kind == Kind::too_large);
+  drop.packs = true;
+  CHECK(Sender::check_limits(drop, list, true));
+  drop.limits.max_size -= 1;
+  CHECK(Sender::check_limits(drop, list, true).error().kind == Kind::too_large);
+}
+
 TEST_CASE("what a run leaves is found by the next with the same sources, and by no other") {
   const Tree tree;
   const auto a = tree.file("a", "aa"), b = tree.file("b", "bb");
@@ -262,6 +275,29 @@ TEST_CASE("what a run leaves is found by the next with the same sources, and by 
   CHECK(state->upload(1) == second);
   state->remove();
   CHECK(!ResumeState::load(state_dir, link, found({a, b})));
+}
+
+TEST_CASE("of what is sealed a source that changed within a tick of its time stamp counts as changed") {
+  SourceList list;
+  list.sources.resize(3);
+  const std::int64_t second = 1'000'000'000;
+  const std::int64_t now = system_clock().wall().time_since_epoch() / std::chrono::nanoseconds(1);
+  list.sources[0].ctime_ns = now + 5 * second;  // as soon as it is written
+  list.sources[1].ctime_ns = now - second;
+  list.sources[2].ctime_ns = now / second * second - second;  // of a file system that knows seconds
+  const Tree tree;
+  wire::DropLink link = link_to("one.example");
+  const seal::Key seed;
+  for (const bool sealed : {true, false}) {
+    link.key = sealed ? "age1" : "";
+    { REQUIRE(ResumeState::begin(tree.path, link, list, Id::random(), sealed ? &seed : nullptr, true)); }
+    const auto state = ResumeState::load(tree.path, link, list);
+    REQUIRE(state);
+    CHECK(state->packs() == sealed);
+    CHECK(state->changed(0) == sealed);
+    CHECK_FALSE(state->changed(1));
+    CHECK(state->changed(2) == sealed);
+  }
 }
 
 TEST_CASE("a state file that was cut off at any byte is read as far as it goes, or not at all") {

@@ -28,25 +28,27 @@ Clock& system_clock() {
 }
 
 std::string to_rfc3339(WallTime time) {
-  const auto day = std::chrono::floor<std::chrono::days>(time);
-  const std::chrono::year_month_day date(day);
-  const auto seconds = std::chrono::floor<Seconds>(time - day).count();
-  const int year = static_cast<int>(date.year());
-  if (year < 1000 || year > 9999) {
+  using std::chrono::sys_days, std::chrono::year, std::chrono::January;
+  // Of other years std::chrono knows those of 16 bits only: a later one would become a wrong one.
+  if (time < sys_days(year(1000) / January / 1) || time >= sys_days(year(10000) / January / 1)) {
     const std::tm utc = to_utc(time);
     char text[40];
     // Numbers only, which no locale changes.
     std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &utc);
     return text;
   }
+  const auto day = std::chrono::floor<std::chrono::days>(time);
+  const std::chrono::year_month_day date(day);
+  const auto seconds = std::chrono::floor<Seconds>(time - day).count();
   // By hand: lists of thousands of files have one each.
   std::string text = "0000-00-00T00:00:00Z";
   const auto put = [&text](std::size_t at, auto value) {
     text[at] = static_cast<char>('0' + value / 10 % 10);
     text[at + 1] = static_cast<char>('0' + value % 10);
   };
-  put(0, year / 100);
-  put(2, year % 100);
+  const int of_date = static_cast<int>(date.year());
+  put(0, of_date / 100);
+  put(2, of_date % 100);
   put(5, static_cast<unsigned>(date.month()));
   put(8, static_cast<unsigned>(date.day()));
   put(11, seconds / 3600);

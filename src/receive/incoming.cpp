@@ -87,7 +87,10 @@ Result<bool> Incoming::take_up_kept(const Expected& expected, PartialFile& parti
   if (bytes.empty()) return false;
   if (bytes.size() < expected.size.value_or(0)) {
     if (auto emptied = partial.truncate(0); !emptied) return tl::unexpected(emptied.error());
-    if (auto pushed = decryptor_->push(as_bytes(bytes)); pushed) return true;
+    const auto pushed = decryptor_->push(as_bytes(bytes));
+    if (pushed) return true;
+    // The partial cannot be written: what is kept is sound, and may not come again.
+    if (!decryptor_->refusal()) return tl::unexpected(pushed.error());
   }
   kept_->remove();
   // Temporary: the next attempt begins anew.

@@ -171,6 +171,14 @@ Result<SavedFile> StreamReceiver::write_file(const DeliveryContents& contents, c
 // The pack is at hand until one file of another is written: they stand together.
 Result<SavedFile> StreamReceiver::write_part(const DeliveryContents& contents, std::size_t index) {
   const Item& item = contents.items[index];
+  // Followed before its list told that it holds several files: what is written of it cannot be taken back.
+  if (current_ && current_->file == item.info.file) {
+    if (current_->incoming->taken() > 0)
+      return fail(Kind::integrity, item.name +
+                                       " was sent in one piece with other files, and some of that was written " +
+                                       "before their list was there");
+    current_.reset();
+  }
   if (!pack_ || pack_->file != item.info.file) {
     const auto sealed = fetch_whole(job_, item.info, item.name);
     if (!sealed) return tl::unexpected(sealed.error());
@@ -267,8 +275,10 @@ const wire::DeliveryInfo* StreamReceiver::choose(const std::vector<const wire::D
 Result<void> StreamReceiver::update(const std::vector<wire::UploadInfo>& uploads) {
   if (!current_) {
     const auto first = std::find_if(uploads.begin(), uploads.end(), [this](const auto& upload) {
-      // The manifest comes before the files, and is not one of them.
-      return !job_.options.identity || upload.name != wire::manifest_name;
+      // The manifest comes before the files, and is not one of them. An item that is small may be a pack: what it holds
+      // stands in the manifest only.
+      const bool perhaps_pack = is_item_name(upload.name) && upload.length.value_or(~0ULL) <= wire::most_small_bytes;
+      return !job_.options.identity || (upload.name != wire::manifest_name && !perhaps_pack);
     });
     return first == uploads.end() ? Result<void>{} : follow(*first);
   }

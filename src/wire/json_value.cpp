@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "wire/json_text.h"
 #include "wire/limits.h"
@@ -44,7 +45,10 @@ class JsonReader : public nlohmann::json_sax<json> {
 
   bool null() override { return add(JsonValue::Type::null, "null"); }
   bool boolean(bool value) override { return add(JsonValue::Type::truth, value ? "true" : "false"); }
-  bool number_integer(json::number_integer_t value) override { return add_number(value); }
+  // Of what begins with a minus; "-0" is no count either.
+  bool number_integer(json::number_integer_t value) override {
+    return value == 0 ? add(JsonValue::Type::number, "-0") : add_number(value);
+  }
   bool number_unsigned(json::number_unsigned_t value) override { return add_number(value); }
   bool number_float(json::number_float_t, const std::string& text) override {
     return add(JsonValue::Type::number, text);

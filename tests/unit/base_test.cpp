@@ -183,6 +183,9 @@ TEST_CASE("times are written in UTC and read back") {
        {"2023-02-29T00:00:00Z", "2023-13-01T00:00:00Z", "2023-00-01T00:00:00Z", "2023-01-00T00:00:00Z",
         "2023-01-01T24:00:00Z", "2023-01-01T00:60:00Z", "0999-01-01T00:00:00Z", "2023-01-01t00:00:00Z"})
     CHECK_FALSE(from_rfc3339(text));
+  // Four hundred years have 146,097 days. The last of these years has more than 16 bits.
+  CHECK(to_rfc3339(WallTime() + std::chrono::days(146'097 * 21)) == "10370-01-01T00:00:00Z");
+  CHECK(to_rfc3339(WallTime() + std::chrono::days(146'097 * 164)) == "67570-01-01T00:00:00Z");
   CHECK(to_http_date(time) == "Sun, 22 Nov 2026 23:00:00 GMT");
 }
 

@@ -5,6 +5,7 @@
 #include "base/running_sums.h"
 #include "receive/age_decryptor.h"
 #include "receive/sealed_pack.h"
+#include "receive/stream_receiver.h"
 #include "scripted_server.h"
 #include "seal/sealer.h"
 #include "send/items.h"
@@ -274,4 +275,36 @@ TEST_CASE("packs do not go round the number of files that a receiver accepts") {
   REQUIRE_FALSE(contents);
   CHECK(contents.error().kind == Kind::integrity);
   CHECK(contents.error().what == "a delivery of 2 files: no more than 1 are accepted");
+}
+
+TEST_CASE("what may be a pack is not written to a stream before its list is there") {
+  const wire::OwnerLink link{*wire::Origin::parse("http://127.0.0.1:1"), Id::random(), Token::random()};
+  const api::SpaceAddress address(link);
+  ReceiverOptions options;
+  options.identity = receiver();
+  options.retry = {Millis(1), Millis(1), Millis(1)};
+  http::Interrupt interrupt;
+  ReceiverEvents events;
+  ReceiveTally tally(events);
+  std::atomic<bool> gives_many{true};
+  ReceiveJob job{address, options, interrupt, tally, gives_many};
+  SeenSeals seals("", Id::random(), {});
+  job.seals = &seals;
+  wire::DeliveryInfo other;
+  other.delivery = Id::random();
+  // Nobody listens there: what is followed is begun, and then no other delivery is chosen.
+  const auto follows = [&](const std::string& name, std::optional<std::uint64_t> length) {
+    StreamReceiver stream(job, -1);
+    wire::UploadInfo upload;
+    upload.upload = Id::random();
+    upload.name = name;
+    upload.length = length;
+    CHECK(stream.update({upload}));
+    return stream.choose({&other}) == nullptr;
+  };
+  CHECK_FALSE(follows(item_name, 1000));
+  CHECK_FALSE(follows(item_name, wire::most_small_bytes));
+  CHECK(follows(item_name, wire::most_small_bytes + 1));
+  CHECK(follows(item_name, std::nullopt));
+  CHECK(follows("photo.jpg.age", 1000));
 }

@@ -171,7 +171,7 @@ TEST_CASE("a space's state survives the way over the wire") {
 TEST_CASE("malformed messages are refused with a sentence") {
   CHECK(wire::from_json<wire::CreateSpace>("{}"));
   CHECK(wire::from_json<wire::CreateSpace>(R"({"expire":60,"unknown":1})")->expire == Seconds(60));
-  for (const char* text : {"", "[]", "{", R"({"expire":-1})", R"({"expire":"1"})", R"({"label":7})",
+  for (const char* text : {"", "[]", "{", R"({"expire":-1})", R"({"expire":-0})", R"({"expire":"1"})", R"({"label":7})",
                            R"({"seal":"maybe"})", R"({"max_size":1.5})"})
     CHECK(wire::from_json<wire::CreateSpace>(text).error().kind == Kind::usage);
   CHECK_FALSE(wire::from_json<wire::CreateSpace>(std::string(100'000, '[')));

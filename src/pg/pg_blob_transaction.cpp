@@ -32,10 +32,10 @@ void PgBlobTransaction::put_extents(const BlobKey& blob, const space::Extents& e
     Statement statement = by_id(connection_,
                                 "INSERT INTO segments(blob,first,size,object,at) SELECT ?,?,?,?,? "
                                 "WHERE ?6::bigint IS NULL "
-                                "OR clock_timestamp()<to_timestamp(?6/1000.0)+interval '10 minutes'",
+                                "OR clock_timestamp()<to_timestamp(?6/1000.0)",
                                 blob);
     statement.number(extent.first).number(extent.size).text(extent.object).number(extent.at);
-    store::bind_time(statement, extent.put);
+    store::bind_time(statement, extent.until);
     if (changes(statement) == 0 && ok())
       refuse({Kind::unavailable, "the store has had these bytes for too long: send them again", {}});
   }

@@ -64,7 +64,10 @@ void KeptBytes::remove_all(const ReceiveJob& job) {
   if (job.options.state_dir.empty()) return;
   const std::string front = front_of(job);
   for (const std::string& path : entries_of(job.options.state_dir))
-    if (path.starts_with(front) && path.ends_with(ending)) static_cast<void>(::unlink(path.c_str()));
+    // Another run with the same link may be using it.
+    if (path.starts_with(front) && path.ends_with(ending))
+      if (const UniqueFd file = open_private_file(path, O_RDONLY); file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0)
+        static_cast<void>(::unlink(path.c_str()));
 }
 
 }  // namespace qrx::receive

@@ -16,6 +16,11 @@ constexpr unsigned most_in_flight = 4;
 constexpr std::uint64_t worth_an_object = 1U << 20;
 constexpr auto longest_unsealed = Seconds(10);
 
+// So long may a row come to name it (Extent::until). An object that nothing names goes by the sweep of orphans, after
+// two days, and one that several blobs share an hour after it was made (ObjectBlobsOptions::shared_settles).
+constexpr auto alone_lasts = std::chrono::hours(24);
+constexpr auto shared_lasts = std::chrono::minutes(10);
+
 std::uint64_t size_of_next(std::size_t objects) {
   if (objects < doubled_at) return least_object;
   return std::min(2 * least_object << std::min<std::size_t>(objects / doubled_every, 2), most_object);
@@ -157,11 +162,11 @@ Result<void> ObjectStaged::seal(const Lock& lock) {
   const std::shared_ptr<SpoolFile> file = std::exchange(live.tail, nullptr);
   const std::uint64_t first = live.tail_first, size = std::exchange(live.tail_size, 0);
   live.tail_first += size;
-  const WallTime put = store_->clock.wall();
+  const WallTime until = store_->clock.wall() + alone_lasts;
   for (std::uint64_t at = 0; at < size;) {
     auto segment = std::make_shared<Segment>();
     const std::uint64_t piece = std::min(size - at, most_object);
-    segment->extent = {first + at, piece, object_name(blob_, writer_, next_object_++), 0, put};
+    segment->extent = {first + at, piece, object_name(blob_, writer_, next_object_++), 0, until};
     segment->file = file;
     segment->file_at = at;
     live.segments.push_back(segment);
@@ -206,7 +211,7 @@ space::Extents ObjectStaged::give(const Lock&, bool all, std::uint64_t& end) {
 Result<void> ObjectStaged::put_in_group(const Lock&) {
   LiveBlob& live = *live_;
   auto segment = std::make_shared<Segment>();
-  segment->extent = {live.tail_first, live.tail_size, {}, 0, store_->clock.wall()};
+  segment->extent = {live.tail_first, live.tail_size, {}, 0, store_->clock.wall() + shared_lasts};
   segment->alone = false;
   segment->file = std::exchange(live.tail, nullptr);
   live.tail_first += std::exchange(live.tail_size, 0);

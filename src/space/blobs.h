@@ -29,10 +29,10 @@ struct Extent {
   std::uint64_t first = 0, size = 0;
   std::string object;
   std::uint64_t at = 0;
-  // By the clock of all nodes, when it began to be stored; absent: a row names it already. Where nodes share the store,
-  // an object that no row names for long is removed by any of them: a node that stood still in between must not name it
-  // afterwards, and Transaction::put_extents() refuses what is older than ten minutes by the clock of the database.
-  std::optional<WallTime> put = {};
+  // By the clock of all nodes, until when a row may name it; absent: one does already. Where nodes share the store, an
+  // object that no row names for long is removed by any of them: a node that stood still in between must not name it
+  // afterwards, and Transaction::put_extents() refuses it then, by the clock of the database.
+  std::optional<WallTime> until = {};
   friend bool operator==(const Extent&, const Extent&) = default;
 };
 using Extents = std::vector<Extent>;  // of one blob, in order

@@ -60,7 +60,7 @@ class Transaction {
   // What a blob in a store of objects is made of, beside what was put before (table segments: blob, first, size,
   // object, at; key: blob and first; by object). Always in the transaction that makes those bytes count:
   // advance_upload(), finish_upload() or the rows of a commit. Nothing to be done for none. Where nodes share the store
-  // the change fails with Kind::unavailable for what was stored too long ago (Extent::put).
+  // the change fails with Kind::unavailable for what was stored too long ago (Extent::until).
   virtual void put_extents(const BlobKey& blob, const Extents& extents) = 0;
   virtual std::uint64_t committed_deliveries(const Guid& guid) = 0;  // how many
 

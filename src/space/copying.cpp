@@ -139,7 +139,7 @@ Result<Extents> SpaceCopy::copy_blob(const BlobKey& blob, const Wanted& wish) {
   made->reset();  // before it moves
   // A space takes its time, and nobody else is at work on this store meanwhile.
   if (extents)
-    for (Extent& extent : *extents) extent.put.reset();
+    for (Extent& extent : *extents) extent.until.reset();
   if (!extents || wish.files.empty()) return extents;
   if (auto published = to_.blobs.publish({blob}); !published) return tl::unexpected(published.error());
   return extents;

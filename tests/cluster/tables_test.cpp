@@ -136,24 +136,24 @@ TEST_CASE("what was put into the store long ago is no longer named: another node
   const Database database;
   const auto catalog = open_catalog(database);
   const space::BlobKey blob = Id::random();
-  const auto name = [&](std::uint64_t first, std::optional<Seconds> age) {
+  const auto name = [&](std::uint64_t first, std::optional<Seconds> left) {
     space::Extent extent{first, 10, "object " + std::to_string(first), 0};
-    if (age) extent.put = system_clock().wall() - *age;
+    if (left) extent.until = system_clock().wall() + *left;
     return catalog->change(space::Durability::durable, [&](space::Transaction& transaction) -> Result<void> {
       transaction.remember("named", std::to_string(first));
       transaction.put_extents(blob, {extent});
       return {};
     });
   };
-  CHECK(name(0, Seconds(0)));
-  CHECK(name(10, Seconds(9 * 60)));
-  CHECK(kind_of(name(20, Seconds(11 * 60))) == Kind::unavailable);
+  CHECK(name(0, Seconds(600)));
+  CHECK(name(10, Seconds(60)));
+  CHECK(kind_of(name(20, Seconds(-60))) == Kind::unavailable);
   CHECK(**catalog->remembered("named") == "10");  // nothing of the change is left
-  CHECK(kind_of(name(20, Seconds(3 * 86400))) == Kind::unavailable);
+  CHECK(kind_of(name(20, Seconds(-3 * 86400))) == Kind::unavailable);
   CHECK(name(20, std::nullopt));  // of a row already
   const auto named = catalog->extents(blob);
   REQUIRE(named);
   REQUIRE(named->size() == 3);
   CHECK((*named)[1].object == "object 10");
-  CHECK_FALSE((*named)[1].put);
+  CHECK_FALSE((*named)[1].until);
 }

@@ -96,14 +96,15 @@ export class SendingView {
 
   private show_standing(): void {
     const { standing, waiting_since } = this.sending;
+    const why = standing === "waiting" ? this.sending.told_to_wait : "";
     if (standing === "sent" || standing === "failed") return;
-    const lost = waiting_since > 0 && Date.now() - waiting_since > long_lost_ms;
-    const now = lost ? "lost" : standing;
+    const lost = !why && waiting_since > 0 && Date.now() - waiting_since > long_lost_ms;
+    const now = lost ? "lost" : standing + why;
     if (now === this.standing) return;
     this.standing = now;
-    const title = lost ? say("lost_title") : { sending: say("sending"), paused: say("paused"), waiting: say("waiting"), finishing: say("finishing") }[standing];
+    const title = lost ? say("lost_title") : { sending: say("sending"), paused: say("paused"), waiting: why ? say("told_to_wait") : say("waiting"), finishing: say("finishing") }[standing];
     this.title.textContent = title;
-    this.lead.textContent = lost ? say("lost") : say("keep_open");
+    this.lead.textContent = lost ? say("lost") : why || say("keep_open");
     document.title = title;
     announce(title);
     refill(this.controls,

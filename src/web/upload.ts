@@ -39,6 +39,7 @@ export class Sending {
   standing: Standing = "sending";
   delivery = "";      // once it is sent
   waiting_since = 0;  // when the server was first not reached, Date.now(); 0: it answers
+  told_to_wait = "";  // why, in the words of a server that answers
   error: unknown;
   private kept: KeptDelivery | null;
   private stop = new AbortController();  // of the attempt that runs
@@ -88,6 +89,7 @@ export class Sending {
         }
         failures = this.sent > before ? 0 : failures + 1;
         if (failures === 0 || this.waiting_since === 0) this.waiting_since = Date.now();
+        this.told_to_wait = error instanceof Refused ? error.message : "";
         this.set("waiting");
         const asked = error instanceof Refused ? error.retry_after * 1000 : 0;
         this.stop = new AbortController();

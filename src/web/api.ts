@@ -138,11 +138,12 @@ export async function ask(url: string, how: Ask = {}): Promise<Response> {
   throw await refusal(answer);
 }
 
+export const sentence = (text: string): string => text && `${text[0]!.toUpperCase()}${text.slice(1)}${/[.!?]$/.test(text) ? "" : "."}`;
+
 // What a problem says (RFC 9457), as a sentence; "" when it is none of ours, but a proxy's.
 export function detail_in(problem: string): string {
   try {
-    const detail = String((JSON.parse(problem) as { detail?: unknown }).detail ?? "");
-    return detail && `${detail[0]!.toUpperCase()}${detail.slice(1)}${/[.!?]$/.test(detail) ? "" : "."}`;
+    return sentence(String((JSON.parse(problem) as { detail?: unknown }).detail ?? ""));
   } catch {
     return "";
   }

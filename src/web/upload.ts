@@ -1,7 +1,7 @@
 // One delivery on its way to the server: opened, its files by tus or in one request, committed. It goes on by itself after
 // a lost connection, and after a reload when the same files are chosen again.
-import type { FileSource } from "tus-js-client";
-import { ask, ask_json, detail_in, type DeliveryState, type DropInfo, Offline, pause, Refused } from "./api";
+import type { FileSource, HttpResponse } from "tus-js-client";
+import { ask, ask_json, type DeliveryState, type DropInfo, Offline, pause, Refused, sentence } from "./api";
 import type { Chosen } from "./choosing";
 import { head_of, keep_delivery, type KeptDelivery, type KeptFile, kept_head } from "./kept";
 import { at } from "./root";
@@ -26,6 +26,9 @@ const manifest_name = "qrx-manifest.age";
 const at_once = 3;
 
 class Stopped extends Error {}
+
+// Why a tus server refuses, in plain text; a proxy's page is none.
+const said_in = (answer: HttpResponse | null | undefined): string => (answer?.getHeader("Tus-Resumable") ? sentence(answer.getBody().trim()) : "");
 
 function random_id(): string {
   const letters = "abcdefghijklmnopqrstuvwxyz234567";
@@ -311,7 +314,7 @@ export class Sending {
           } else if (status === 0 || (status === 409 && ++this.conflicts < 4)) {
             reject(new Offline());
           } else {
-            reject(new Refused(status, detail_in(answer?.getBody() ?? ""), Number(answer?.getHeader("Retry-After")) || 0));
+            reject(new Refused(status, said_in(answer), Number(answer?.getHeader("Retry-After")) || 0));
           }
         },
       });

@@ -2,7 +2,7 @@
 // A new version of the service worker takes over while pages are open: none is reloaded, what is being sent goes on, and the next page
 // has the new one. A server that lost it leaves nobody stuck.
 import http from "node:http";
-import { check, equal, noise, run, wait_for } from "./browser.mjs";
+import { check, equal, noise, run, sleep, wait_for } from "./browser.mjs";
 
 await run(async (t) => {
   const server = await t.server();
@@ -34,7 +34,8 @@ await run(async (t) => {
   await first.waitForFunction(() => navigator.serviceWorker.controller);
   const running = async () => {
     for (const worker of first.context().serviceWorkers()) {
-      const found = await worker.evaluate(() => self.version).catch(() => 0);
+      // One that is ending answers nothing.
+      const found = await Promise.race([worker.evaluate(() => self.version).catch(() => 0), sleep(2_000)]);
       if (found === version) return true;
     }
     return false;
